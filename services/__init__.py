@@ -1,0 +1,1 @@
+"""The services, and the rooms they are built from: see ARCHITECTURE.md."""
