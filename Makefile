@@ -21,3 +21,15 @@ $(VENV)/.ready: pyproject.toml requirements-uv.txt requirements-dev.txt
 
 .PHONY: setup
 setup: $(VENV)/.ready ## the environment in .venv
+
+IMAGE := gen/descriptors/nationalsite.binpb
+
+.PHONY: gen
+gen: setup ## everything under gen/, from protos/
+	@PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/python tools/generate.py
+
+.PHONY: lint-protos
+lint-protos: setup
+	$(BIN)/buf format --diff --exit-code protos
+	$(BIN)/buf lint $(IMAGE) --config protos/buf.yaml
+	$(BIN)/buf breaking $(IMAGE) --against protos/baseline.binpb --config protos/buf.yaml
