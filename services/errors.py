@@ -1,0 +1,223 @@
+"""What can go wrong, as one tree. Every room raises from it; the server turns it into a status.
+
+NationalsiteError
+├── RequestError             the request itself; nothing was sent; names the fields
+│   ├── InvalidRequest
+│   ├── RequiredInDialect
+│   └── NotInDialect
+├── StoreRequired
+├── InternalFault
+├── DeadlinePassed
+│   └── DeadlinePassedInFlight
+└── UpstreamError            1688, or the way to it
+    ├── GatewayError         refused by the gateway, before the operation ran
+    │   ├── TokenRefused
+    │   ├── CredentialRefused
+    │   ├── SignatureRefused
+    │   ├── PermissionRefused
+    │   ├── ArgumentRefused
+    │   ├── RequestExpired
+    │   ├── RateLimited
+    │   ├── QuotaExhausted
+    │   └── Unsupported
+    ├── Refused              by the operation, with the reason its refusal row gives
+    ├── Unreachable          no connection: never sent
+    ├── ConnectionLost       after the request may have been sent
+    ├── UpstreamFault        HTTP 5xx, or a gateway code 5xx
+    ├── Unreadable           an answer that makes no sense
+    └── OutcomeUnknown       a call that must not be repeated, and nobody knows whether it ran
+
+`reason` is a value of nationalsite.errors.v1.ErrorReason without its prefix. Messages of this tree reach
+callers, so they hold no value of a request and no secret.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Violation:
+    """A field of the request that breaks a rule."""
+
+    field: str
+    """Path in the request message, such as `sale_filters[0].sale_type`; empty for the message itself."""
+    description: str
+    """What the rule asks for."""
+
+
+class NationalsiteError(Exception):
+    """Any failure that a caller is told about. `str()` of it is the status message."""
+
+    reason: str = "INTERNAL_FAULT"
+    source: ClassVar[Literal["suite", "1688"]] = "suite"
+    may_have_run: bool = False
+    """Whether 1688 may have carried the operation out."""
+
+
+class RequestError(NationalsiteError):
+    """The request cannot be sent as it is. Nothing was sent."""
+
+    def __init__(self, violations: Sequence[Violation]) -> None:
+        super().__init__(
+            "; ".join(f"{v.field}: {v.description}" if v.field else v.description for v in violations)
+        )
+        self.violations = tuple(violations)
+
+
+class InvalidRequest(RequestError):
+    """A rule of the proto, or a tighter limit of the dialect, is broken."""
+
+    reason = "INVALID_REQUEST"
+
+
+class RequiredInDialect(RequestError):
+    """The dialect needs a field that is not set."""
+
+    reason = "REQUIRED_IN_DIALECT"
+
+
+class NotInDialect(RequestError):
+    """A field that would change the answer is set, and the dialect has no member for it."""
+
+    reason = "NOT_IN_DIALECT"
+
+
+class StoreRequired(NationalsiteError):
+    """The call needs a store that this service does not have."""
+
+    reason = "STORE_REQUIRED"
+
+
+class InternalFault(NationalsiteError):
+    """A fault of our own; its cause is in the log, not in the answer."""
+
+    reason = "INTERNAL_FAULT"
+
+
+class DeadlinePassed(NationalsiteError):
+    """Time ran out before anything was sent."""
+
+    reason = "DEADLINE"
+
+
+class DeadlinePassedInFlight(DeadlinePassed):
+    """Time ran out after the request may have been sent."""
+
+    may_have_run = True
+
+
+class UpstreamError(NationalsiteError):
+    """1688 refused, failed, or could not be reached."""
+
+    source = "1688"
+
+    def __init__(self, message: str, *, code: str = "", text: str = "", request_id: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        """1688's code, such as gw.APIACLDecline; empty where it gave none."""
+        self.text = text
+        """1688's own words. Sanitized before they are logged or returned."""
+        self.request_id = request_id
+        """1688's id of the request, from the header or the body."""
+
+
+class GatewayError(UpstreamError):
+    """Refused by the gateway: the operation did not run."""
+
+    reason = "UPSTREAM_GATEWAY"
+
+
+class TokenRefused(GatewayError):
+    """The access token is invalid or has expired: a new one may help."""
+
+    reason = "UPSTREAM_CREDENTIAL"
+
+
+class CredentialRefused(GatewayError):
+    """The credentials are refused and a new access token would not help, or cannot be had."""
+
+    reason = "UPSTREAM_CREDENTIAL"
+
+
+class SignatureRefused(GatewayError):
+    """The signature is wrong or missing."""
+
+    reason = "UPSTREAM_SIGNATURE"
+
+
+class PermissionRefused(GatewayError):
+    """The app lacks permission for the operation."""
+
+    reason = "UPSTREAM_PERMISSION"
+
+
+class ArgumentRefused(GatewayError):
+    """A parameter is missing, as the gateway sees it."""
+
+    reason = "UPSTREAM_ARGUMENT"
+
+
+class RequestExpired(GatewayError):
+    """The timestamp sent is outside the gateway's window."""
+
+
+class RateLimited(GatewayError):
+    """A frequency limit of 1688."""
+
+    reason = "UPSTREAM_RATE"
+
+
+class QuotaExhausted(GatewayError):
+    """The purchased number of calls is used up."""
+
+    reason = "UPSTREAM_QUOTA"
+
+
+class Unsupported(GatewayError):
+    """No such operation at 1688, or none in the dialect."""
+
+    reason = "UPSTREAM_UNSUPPORTED"
+
+
+class Refused(UpstreamError):
+    """Refused by the operation itself."""
+
+    def __init__(self, reason: str, message: str, *, code: str = "", text: str = "") -> None:
+        super().__init__(message, code=code, text=text)
+        self.reason = reason
+        self.may_have_run = reason in {"UPSTREAM_FAULT", "OUTCOME_UNKNOWN"}
+
+
+class Unreachable(UpstreamError):
+    """No connection was made: nothing was sent."""
+
+    reason = "UPSTREAM_UNAVAILABLE"
+
+
+class ConnectionLost(UpstreamError):
+    """The connection broke after the request may have been sent."""
+
+    reason = "UPSTREAM_UNAVAILABLE"
+    may_have_run = True
+
+
+class UpstreamFault(UpstreamError):
+    """1688's own fault."""
+
+    reason = "UPSTREAM_FAULT"
+    may_have_run = True
+
+
+class Unreadable(UpstreamError):
+    """1688 answered, and the answer cannot be read."""
+
+    reason = "UPSTREAM_UNREADABLE"
+    may_have_run = True
+
+
+class OutcomeUnknown(UpstreamError):
+    """A call that must not be repeated was sent, and whether it was carried out is not known."""
+
+    reason = "OUTCOME_UNKNOWN"
+    may_have_run = True
