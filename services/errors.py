@@ -6,6 +6,7 @@ NationalsiteError
 │   ├── RequiredInDialect
 │   └── NotInDialect
 ├── StoreRequired
+├── OperationNotInDialect
 ├── InternalFault
 ├── DeadlinePassed
 │   └── DeadlinePassedInFlight
@@ -87,6 +88,12 @@ class StoreRequired(NationalsiteError):
     """The call needs a store that this service does not have."""
 
     reason = "STORE_REQUIRED"
+
+
+class OperationNotInDialect(NationalsiteError):
+    """The dialect in use has no such operation."""
+
+    reason = "UPSTREAM_UNSUPPORTED"
 
 
 class InternalFault(NationalsiteError):
@@ -175,7 +182,7 @@ class QuotaExhausted(GatewayError):
 
 
 class Unsupported(GatewayError):
-    """No such operation at 1688, or none in the dialect."""
+    """1688 has no such operation, or none for this app."""
 
     reason = "UPSTREAM_UNSUPPORTED"
 

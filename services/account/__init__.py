@@ -1,0 +1,1 @@
+"""AccountService: registers the national site's buyers with 1688."""

@@ -1,0 +1,29 @@
+"""Descriptors to encoders and decoders: protos on one side, 1688's parameters and replies on the other.
+
+Knows no sockets and no server.
+"""
+
+from services.adapter.codec.lenient import Json, parse
+from services.adapter.codec.operation import (
+    Decoded,
+    Operation,
+    Parameters,
+    compile_operation,
+    compile_service,
+)
+from services.adapter.codec.specification import Dialect, Level, SpecificationError
+from services.adapter.codec.writing import JsonDates
+
+__all__ = [
+    "Decoded",
+    "Dialect",
+    "Json",
+    "JsonDates",
+    "Level",
+    "Operation",
+    "Parameters",
+    "SpecificationError",
+    "compile_operation",
+    "compile_service",
+    "parse",
+]

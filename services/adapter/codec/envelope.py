@@ -1,0 +1,208 @@
+"""1688's many envelopes: where the flag, the code, the text and the payload of a reply are."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from nationalsite.errors.v1.errors_pb2 import ErrorReason
+from nationalsite.upstream.v1.options_pb2 import Operation, Refusal
+
+from services.adapter.codec.lenient import Json, parse
+from services.adapter.codec.reading import as_object, parse_inner
+from services.adapter.codec.values import Unfit, read_bool, read_text
+from services.errors import Refused, Unreadable
+
+FLAGS = ("success", "succes", "isSuccess")
+CODES = ("code", "errorCode", "error_code")
+TEXTS = ("message", "errorMsg", "erroMsg", "errorInfo", "errorMessage", "error_message", "extErrorMessage")
+
+_REASON_PREFIX = "ERROR_REASON_"
+
+
+class Kind(Enum):
+    """The JSON kind of payload that a response needs."""
+
+    OBJECT = auto()
+    LIST = auto()
+    TEXT = auto()
+    VERDICT = auto()
+    """True is the whole answer; false refuses."""
+    NOTHING = auto()
+    """The envelope's flag is the whole answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """What stands around a payload."""
+
+    body: Json
+    flag: bool | None
+    code: str
+    text: str
+
+
+def open_envelope(reply: Json) -> Envelope:
+    """Find the envelope: the reply, or its `result` object where no flag stands beside it."""
+    body = reply
+    if isinstance(reply, dict) and _flag(reply) is None:
+        inner = _object(reply.get("result"))
+        body = reply if inner is None else inner
+    if not isinstance(body, dict):
+        return Envelope(body=body, flag=None, code="", text="")
+    return Envelope(body=body, flag=_flag(body), code=_first(body, CODES), text=_first(body, TEXTS))
+
+
+class PayloadReader:
+    """Finds the payload of one operation's replies, or says what its absence means."""
+
+    def __init__(self, operation: Operation, kind: Kind, *, other_path: str, members: frozenset[str]) -> None:
+        """`other_path` is where the other dialect has its payload; `members` are the payload's own names."""
+        self._own_path = operation.payload
+        self._declared = tuple(dict.fromkeys((operation.payload, other_path)))
+        self._paths = tuple(dict.fromkeys((*self._declared, "data", "result", "")))
+        self._kind = kind
+        self._members = members - {*FLAGS, *CODES, *TEXTS}
+        self._may_be_empty = operation.may_be_empty
+        self._rows = operation.refusals
+
+    def read(self, reply: Json) -> Json:
+        """Return the payload, or None for an empty answer. Raises Refused or Unreadable."""
+        envelope = open_envelope(reply)
+        if envelope.flag is False:
+            raise self._refused(envelope, None)
+        payload = self._find(envelope)
+        for row in self._rows:
+            if row.payload and _same(row.payload, payload):
+                raise self._refused(envelope, payload)
+        if payload is False or (payload is None and _walk(envelope.body, self._own_path) is False):
+            raise self._refused(envelope, payload)
+        return self._missing(envelope) if payload is None else payload
+
+    def _find(self, envelope: Envelope) -> Json:
+        if self._kind is Kind.NOTHING and envelope.flag:
+            verdicts = (_fit_verdict(_walk(envelope.body, path)) for path in self._paths if path)
+            return False not in verdicts
+        for path in self._paths:
+            found = self._whole(envelope) if path == "" else _FITS[self._kind](_walk(envelope.body, path))
+            if found is not None:
+                return found
+        if self._kind is Kind.OBJECT:
+            for path in filter(None, self._declared):
+                if (found := _object(_walk(envelope.body, path))) is not None:
+                    return found
+        return None
+
+    def _whole(self, envelope: Envelope) -> Json:
+        """Return the envelope itself where it is the payload."""
+        body = envelope.body
+        if self._kind is Kind.LIST and isinstance(body, list):
+            return body
+        if self._kind is Kind.OBJECT and isinstance(body, dict) and self._is_flat(envelope, body):
+            return body
+        return None
+
+    def _is_flat(self, envelope: Envelope, found: dict[str, Json]) -> bool:
+        """Whether the envelope itself is the payload: it says so, or it holds the payload's members."""
+        if "" in self._declared and envelope.flag:
+            return True
+        return any(found.get(name) is not None for name in self._members)
+
+    def _missing(self, envelope: Envelope) -> Json:
+        if envelope.flag is None and (envelope.code or envelope.text):
+            raise self._refused(envelope, None)
+        if envelope.flag and self._may_be_empty:
+            return None
+        raise Unreadable("1688's answer holds no payload", code=envelope.code, text=envelope.text)
+
+    def _refused(self, envelope: Envelope, payload: Json) -> Refused:
+        reason = next(
+            (row.reason for row in self._rows if _matches(row, envelope, payload)),
+            ErrorReason.ERROR_REASON_UPSTREAM_REFUSED,
+        )
+        name = ErrorReason.Name(reason).removeprefix(_REASON_PREFIX)
+        return Refused(name, "1688 refused the call", code=envelope.code, text=envelope.text)
+
+
+def _matches(row: Refusal, envelope: Envelope, payload: Json) -> bool:
+    return (
+        (not row.codes or any(_code_matches(code, envelope.code) for code in row.codes))
+        and (not row.text or row.text in envelope.text or row.text in envelope.code)
+        and (not row.payload or (envelope.flag is not False and _same(row.payload, payload)))
+    )
+
+
+def _code_matches(pattern: str, code: str) -> bool:
+    return code.startswith(pattern[:-1]) if pattern.endswith("*") else code == pattern
+
+
+def _same(text: str, payload: Json) -> bool:
+    return parse(text) == payload
+
+
+def _walk(body: Json, path: str) -> Json:
+    for name in filter(None, path.split(".")):
+        inner = _object(body)
+        body = None if inner is None else inner.get(name)
+    return body
+
+
+def _object(value: Json) -> dict[str, Json] | None:
+    try:
+        return as_object(value)
+    except Unfit:
+        return None
+
+
+def _flag(body: dict[str, Json]) -> bool | None:
+    for name in FLAGS:
+        try:
+            flag = read_bool(body.get(name))
+        except Unfit:
+            continue
+        if flag is not None:
+            return flag
+    return None
+
+
+def _first(body: dict[str, Json], names: Sequence[str]) -> str:
+    for name in names:
+        value = body.get(name)
+        if isinstance(value, str | int) and not isinstance(value, bool) and value != "":
+            return str(value)
+    return ""
+
+
+def _fit_object(found: Json) -> Json:
+    return None if isinstance(found, list) else _object(found)
+
+
+def _fit_list(found: Json) -> Json:
+    if isinstance(found, str) and found.lstrip()[:1] == "[":
+        try:
+            found = parse_inner(found)
+        except Unfit:
+            return None
+    return found if isinstance(found, list) else None
+
+
+def _fit_text(found: Json) -> Json:
+    if isinstance(found, bool) or not isinstance(found, str | int):
+        return None
+    text = read_text(found)
+    return None if text is None or text.lower() in ("true", "false") else text
+
+
+def _fit_verdict(found: Json) -> Json:
+    try:
+        return read_bool(found)
+    except Unfit:
+        return None
+
+
+_FITS: dict[Kind, Callable[[Json], Json]] = {
+    Kind.OBJECT: _fit_object,
+    Kind.LIST: _fit_list,
+    Kind.TEXT: _fit_text,
+    Kind.VERDICT: _fit_verdict,
+    Kind.NOTHING: lambda _: None,
+}

@@ -1,0 +1,179 @@
+"""Compiles an RPC's descriptors, in one dialect, into what turns requests and replies over."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from google.protobuf.descriptor import Descriptor, MethodDescriptor, ServiceDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from nationalsite.upstream.v1.options_pb2 import Operation as Options
+
+from services.adapter.codec.envelope import Kind, PayloadReader
+from services.adapter.codec.lenient import Json, dump
+from services.adapter.codec.reading import Put, Reading, field_reader, member_names, message_reader
+from services.adapter.codec.specification import (
+    NOT_HERE,
+    PAYLOAD,
+    Dialect,
+    Level,
+    SpecificationError,
+    fields,
+    level,
+    operation,
+)
+from services.adapter.codec.writing import File, JsonDates, Writing, message_writer
+from services.errors import Unreadable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameters:
+    """What a call sends besides the system parameters."""
+
+    form: Mapping[str, str]
+    """Form fields, not encoded."""
+    files: Mapping[str, bytes]
+    """File parts, which make the call multipart."""
+    left_out: tuple[str, ...]
+    """Paths of set request fields that the dialect has no member for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoded:
+    """A reply as a response."""
+
+    response: bytes
+    """The serialized response message."""
+    unreadable: tuple[str, ...]
+    """Paths of the fields that could not be read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One RPC in one dialect."""
+
+    rpc: str
+    request: type[Message]
+    """The class of the request."""
+    dialect: Dialect
+    level: Level
+    api: str
+    """1688's id `namespace:name-version`, or empty: local, or not in this dialect."""
+    local: bool
+    """The suite answers with a function of its own."""
+    anonymous: bool
+    """No access token is sent."""
+    encode: Callable[[Message], Parameters]
+    """Raises RequestError."""
+    decode: Callable[[Json, Message], Decoded]
+    """From a parsed reply and the request it answers. Raises Refused or Unreadable, nothing else."""
+
+
+def compile_service(
+    service: ServiceDescriptor,
+    dialect: Dialect,
+    *,
+    exceptions: Mapping[str, Dialect] | None = None,
+    dates: JsonDates = JsonDates.TEXT,
+) -> dict[str, Operation]:
+    """Compile every RPC of a service; `exceptions` gives some of them another dialect.
+
+    Raises SpecificationError with a line for each contradiction in the protos.
+    """
+    exceptions = exceptions or {}
+    compiled: dict[str, Operation] = {}
+    findings: list[str] = []
+    for method in service.methods:
+        try:
+            chosen = exceptions.get(method.name, dialect)
+            compiled[method.name] = compile_operation(method, chosen, dates=dates)
+        except SpecificationError as error:
+            findings += error.lines
+    if findings:
+        raise SpecificationError(*dict.fromkeys(findings))
+    return compiled
+
+
+def compile_operation(method: MethodDescriptor, dialect: Dialect, *, dates: JsonDates) -> Operation:
+    """Compile one RPC."""
+    options = operation(method, dialect)
+    if not (options.api or options.local):
+        raise SpecificationError(f"{method.full_name}: neither an api nor local in {dialect}")
+    return Operation(
+        rpc=method.name,
+        request=GetMessageClass(method.input_type),
+        dialect=dialect,
+        level=level(method),
+        api="" if options.local or options.api == NOT_HERE else options.api,
+        local=options.local,
+        anonymous=options.anonymous,
+        encode=_encoder(method.input_type, options.param, dialect, dates),
+        decode=_decoder(method, options, dialect),
+    )
+
+
+def _encoder(
+    request: Descriptor, param: str, dialect: Dialect, dates: JsonDates
+) -> Callable[[Message], Parameters]:
+    write = message_writer(request, dialect, dates)
+
+    def encode(found: Message) -> Parameters:
+        writing = Writing()
+        members = write(found, "", writing)
+        writing.check()
+        files = {name: value.content for name, value in members.items() if isinstance(value, File)}
+        plain = {name: value for name, value in members.items() if name not in files}
+        form = {param: dump(plain)} if param else {name: _form_text(value) for name, value in plain.items()}
+        return Parameters(form=form, files=files, left_out=tuple(writing.left_out))
+
+    return encode
+
+
+def _form_text(value: object) -> str:
+    return value if isinstance(value, str) else dump(value)
+
+
+def _decoder(
+    method: MethodDescriptor, options: Options, dialect: Dialect
+) -> Callable[[Json, Message], Decoded]:
+    response = method.output_type
+    put, kind, members = _shape(response, options, dialect)
+    other_path = operation(method, dialect.other).payload
+    payload = PayloadReader(options, kind, other_path=other_path, members=members)
+
+    def decode(reply: Json, request: Message) -> Decoded:
+        found = payload.read(reply)
+        reading = Reading(currency=getattr(request, "currency", ""))
+        out: list[bytes] = []
+        if found is not None:
+            put(found, out, reading)
+        return Decoded(response=b"".join(out), unreadable=tuple(reading.unreadable))
+
+    return decode
+
+
+def _shape(response: Descriptor, options: Options, dialect: Dialect) -> tuple[Put, Kind, frozenset[str]]:
+    """Return what writes the payload, its JSON kind, and the names of its members."""
+    found = list(fields(response, dialect))
+    if not found:
+        return _write_nothing, Kind.VERDICT if options.payload else Kind.NOTHING, frozenset()
+    whole = next((each for each in found if PAYLOAD in each.read), None)
+    if whole is None:
+        read = message_reader(response, dialect)
+
+        def put(payload: Json, out: list[bytes], reading: Reading) -> None:
+            if not isinstance(payload, dict):
+                raise Unreadable("1688's answer is not an object")
+            out.append(read(payload, reading))
+
+        return put, Kind.OBJECT, member_names(response, dialect)
+    message = whole.descriptor.message_type
+    if whole.descriptor.is_repeated:
+        kind = Kind.LIST
+    else:
+        kind = Kind.TEXT if message is None else Kind.OBJECT
+    members = frozenset() if message is None else member_names(message, dialect)
+    return field_reader(whole, dialect, whole.descriptor.name), kind, members
+
+
+def _write_nothing(payload: Json, out: list[bytes], reading: Reading) -> None:
+    """The verdict is the whole answer."""

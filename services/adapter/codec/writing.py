@@ -1,0 +1,264 @@
+"""Requests to 1688's parameters: one closure per field, compiled once per operation.
+
+Writing speaks the chosen dialect only, and exactly: what the dialect needs and the request lacks, what it
+cannot carry, and what cannot be sent without loss are refused by field path before anything is sent.
+"""
+
+import base64
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+from google.protobuf.message import Message
+from nationalsite.upstream.v1 import options_pb2 as options
+
+from services.adapter.codec.lenient import dump, parse
+from services.adapter.codec.specification import Dialect, Field, SpecificationError, fields, words
+from services.adapter.codec.values import INT64, Unfit, beijing, check_amount, write_amount, write_fen
+from services.errors import InvalidRequest, NotInDialect, RequiredInDialect, Violation
+
+
+class JsonDates(StrEnum):
+    """How a date inside a JSON object is written."""
+
+    TEXT = "text"
+    """yyyy-MM-dd HH:mm:ss, Beijing time."""
+    EPOCH_MS = "epoch-ms"
+    """Milliseconds since the epoch, as a number."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """Bytes that travel as an unsigned file part."""
+
+    content: bytes
+
+
+Written = dict[str, Any]
+"""Members by 1688's names, in values that JSON can hold, or File."""
+Convert = Callable[[Any], object]
+"""A set value of a field to its value on the wire. Raises Unfit."""
+WriteMessage = Callable[[Message, str, "Writing"], Written]
+"""Members of a message. The text is the message's path, with a dot at its end unless it is the root."""
+
+
+@dataclass(slots=True)
+class Writing:
+    """What writing one request has found."""
+
+    invalid: list[Violation] = field(default_factory=list)
+    refused: list[Violation] = field(default_factory=list)
+    missing: list[Violation] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    """Paths of the facts that the dialect has no member for."""
+
+    def check(self) -> None:
+        """Raise what was found; fields that are wrong before fields that are missing."""
+        if self.invalid:
+            raise InvalidRequest(self.invalid)
+        if self.refused:
+            raise NotInDialect(self.refused)
+        if self.missing:
+            raise RequiredInDialect(self.missing)
+
+
+def message_writer(message: Descriptor, dialect: Dialect, dates: JsonDates) -> WriteMessage:
+    """Compile the writer of a message."""
+    writers = [_field_writer(each, dialect, dates) for each in fields(message, dialect)]
+
+    def write(found: Message, at: str, writing: Writing) -> Written:
+        out: Written = {}
+        for put in writers:
+            put(found, at, out, writing)
+        return out
+
+    return write
+
+
+_Put = Callable[[Message, str, Written, Writing], None]
+
+
+def _field_writer(each: Field, dialect: Dialect, dates: JsonDates) -> _Put:
+    name, wire = each.descriptor.name, each.wire
+    is_set = _presence(each.descriptor)
+    if wire.absent:
+        return _absent(name, wire.absent, is_set, dialect)
+    put = _set_value(each, dialect, dates)
+    default = parse(wire.default) if wire.default else None
+
+    def write(found: Message, at: str, out: Written, writing: Writing) -> None:
+        if is_set(found):
+            put(found, at, out, writing)
+        elif default is not None:
+            out[each.name] = default
+        elif wire.required:
+            writing.missing.append(Violation(field=at + name, description=f"is required in {dialect}"))
+
+    return write
+
+
+def _absent(name: str, absent: int, is_set: Callable[[Message], bool], dialect: Dialect) -> _Put:
+    def write(found: Message, at: str, _: Written, writing: Writing) -> None:
+        if absent == options.ABSENT_LOCAL or not is_set(found):
+            return
+        if absent == options.ABSENT_REFUSED:
+            writing.refused.append(Violation(field=at + name, description=f"cannot be sent in {dialect}"))
+        else:
+            writing.left_out.append(at + name)
+
+    return write
+
+
+def _presence(descriptor: FieldDescriptor) -> Callable[[Message], bool]:
+    name = descriptor.name
+    if descriptor.has_presence:
+        return lambda found: found.HasField(name)
+    return lambda found: bool(getattr(found, name))
+
+
+def _set_value(each: Field, dialect: Dialect, dates: JsonDates) -> _Put:
+    """Return what writes a field that is set."""
+    name, message = each.descriptor.name, each.descriptor.message_type
+    if message is None or message.full_name in _WELL_KNOWN:
+        convert = _joined(each, dates) if each.descriptor.is_repeated else _conversion(each, dates)
+
+        def scalar(found: Message, at: str, out: Written, writing: Writing) -> None:
+            try:
+                out[each.name] = convert(getattr(found, name))
+            except Unfit as problem:
+                writing.invalid.append(Violation(field=at + name, description=str(problem)))
+
+        return scalar
+    write = message_writer(message, dialect, dates)
+
+    def one(found: Message, at: str, out: Written, writing: Writing) -> None:
+        out[each.name] = write(getattr(found, name), f"{at}{name}.", writing)
+
+    def pair(found: Message, at: str, out: Written, writing: Writing) -> None:
+        written = write(getattr(found, name), f"{at}{name}.", writing)
+        if len(written) != _PAIR:
+            writing.invalid.append(Violation(field=at + name, description="needs both of its fields"))
+            return
+        key, value = written.values()
+        out[each.name] = dump({key: value})
+
+    def many(found: Message, at: str, out: Written, writing: Writing) -> None:
+        out[each.name] = [
+            write(element, f"{at}{name}[{index}].", writing)
+            for index, element in enumerate(getattr(found, name))
+        ]
+
+    if each.wire.form == options.FORM_PAIR_TEXT:
+        return pair
+    return many if each.descriptor.is_repeated else one
+
+
+def _joined(each: Field, dates: JsonDates) -> Convert:
+    convert = _conversion(each, dates)
+    separator = {options.FORM_COMMA_JOINED: ",", options.FORM_SEMICOLON_JOINED: ";"}.get(each.wire.form)
+    if separator is None:
+        return lambda values: [convert(value) for value in values]
+
+    def join(values: Any) -> str:
+        parts = [str(convert(value)) for value in values]
+        if any(separator in part for part in parts):
+            raise Unfit(f"must not hold {separator!r}")
+        return separator.join(parts)
+
+    return join
+
+
+def _conversion(each: Field, dates: JsonDates) -> Convert:
+    """Return the conversion of one value, by form first and by type else."""
+    descriptor, form = each.descriptor, each.wire.form
+    if descriptor.enum_type is not None:
+        return _word(descriptor.enum_type, as_number=form == options.FORM_NUMBER)
+    if descriptor.message_type is not None:
+        return _message_conversion(each, descriptor.message_type, dates)
+    if descriptor.type == FieldDescriptor.TYPE_STRING:
+        return _digits if form == options.FORM_NUMBER else _text(each)
+    if descriptor.type == FieldDescriptor.TYPE_BYTES:
+        return File if form == options.FORM_FILE else _base64
+    return str if form == options.FORM_TEXT else _itself
+
+
+def _message_conversion(each: Field, message: Descriptor, dates: JsonDates) -> Convert:
+    if message.full_name == _MONEY:
+        return _fen if each.wire.form == options.FORM_FEN else _yuan
+    if message.full_name == _TIMESTAMP:
+        if each.wire.form == options.FORM_COMPACT_TIME:
+            return _compact_time
+        return _epoch_ms if dates is JsonDates.EPOCH_MS else _text_time
+    raise SpecificationError(f"{each.descriptor.full_name}: a message has no such form")
+
+
+def _word(enum: EnumDescriptor, *, as_number: bool) -> Convert:
+    written = {number: found[0] for number, found in words(enum).items()}
+
+    def convert(number: int) -> object:
+        if number not in written:
+            raise Unfit("must be a known value")
+        return int(written[number]) if as_number else written[number]
+
+    return convert
+
+
+def _text(each: Field) -> Convert:
+    wire = each.wire
+    translated, pattern = dict(wire.words), re.compile(wire.pattern) if wire.pattern else None
+
+    def convert(value: str) -> str:
+        if wire.max_len and len(value) > wire.max_len:
+            raise Unfit(f"must be at most {wire.max_len} characters")
+        if pattern and not pattern.fullmatch(value):
+            raise Unfit(f"must match {wire.pattern}")
+        return translated.get(value, value)
+
+    return convert if translated or wire.max_len or pattern else _itself
+
+
+def _itself(value: object) -> object:
+    return value
+
+
+def _digits(value: str) -> int:
+    if not (value.isascii() and value.isdigit()) or len(value) > 19 or int(value) >= INT64:
+        raise Unfit("must be a number that 1688 takes as a Long")
+    return int(value)
+
+
+def _base64(value: bytes) -> str:
+    return base64.b64encode(value).decode()
+
+
+def _yuan(value: Any) -> str:
+    check_amount(value.currency_code, value.units, value.nanos)
+    return write_amount(value.units, value.nanos)
+
+
+def _fen(value: Any) -> int:
+    check_amount(value.currency_code, value.units, value.nanos)
+    return write_fen(value.units, value.nanos)
+
+
+def _text_time(value: Any) -> str:
+    return beijing(value.seconds, value.nanos).replace(tzinfo=None).isoformat(" ", "seconds")
+
+
+def _compact_time(value: Any) -> str:
+    moment = beijing(value.seconds, value.nanos)
+    return f"{moment.year:04}{moment:%m%d%H%M%S}{moment.microsecond // 1000:03}+0800"
+
+
+def _epoch_ms(value: Any) -> int:
+    beijing(value.seconds, value.nanos)
+    return int(value.seconds * 1000 + value.nanos // 10**6)
+
+
+_MONEY, _TIMESTAMP = "google.type.Money", "google.protobuf.Timestamp"
+_WELL_KNOWN = {_MONEY, _TIMESTAMP}
+
+_PAIR = 2

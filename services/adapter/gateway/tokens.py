@@ -1,0 +1,219 @@
+"""Access tokens: a fixed one, or short-lived ones from a refresh token."""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+
+from services.errors import (
+    CredentialRefused,
+    DeadlinePassed,
+    NationalsiteError,
+    QuotaExhausted,
+    RateLimited,
+    Unreachable,
+    UpstreamError,
+)
+
+RENEW_AT = 0.8
+"""Part of a token's life after which it is renewed ahead of time."""
+RENEWAL_TIMEOUT_S = 10.0
+RETRY_S = 5.0
+"""Pause after a failed renewal, so that a broken credential does not turn every call into two."""
+
+_log = structlog.get_logger()
+
+
+class Tokens(Protocol):
+    """Where access tokens come from."""
+
+    async def current(self, deadline: float) -> str:
+        """Return a token that should be good. Raises CredentialRefused, Unreachable, DeadlinePassed."""
+
+    async def renewed(self, refused: str, deadline: float) -> str | None:
+        """Return another token than the one that was refused, or None where there is none."""
+
+    async def close(self) -> None:
+        """Give up what is under way in the background."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """An answer of getToken."""
+
+    access_token: str
+    life_s: float
+    refresh_token: str | None
+    """A new refresh token; None keeps the old one."""
+
+
+Fetch = Callable[[str, float], Awaitable[Grant]]
+"""Asks 1688 for a token with a refresh token, until a deadline in loop time."""
+
+
+class FixedToken:
+    """A permanent token, issued in 1688's console."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    async def current(self, deadline: float) -> str:
+        """Return the token."""
+        return self._token
+
+    async def renewed(self, refused: str, deadline: float) -> str | None:
+        """There is no other."""
+        return None
+
+    async def close(self) -> None:
+        """There is nothing under way."""
+
+
+class RefreshToken:
+    """The refresh token, and the file it lives in, if any."""
+
+    def __init__(self, token: str, path: Path | None = None) -> None:
+        self.token = token
+        self._path = path
+
+    def rotate(self, token: str) -> None:
+        """Keep a new token in place of the old one, which 1688 may have invalidated."""
+        self.token = token
+        if self._path is None:
+            _log.warning("refresh_token_rotated", kept="in memory only")
+            return
+        try:
+            _replace(self._path, token)
+        except OSError as error:
+            _log.error("refresh_token_not_written", path=str(self._path), error=error.strerror)
+
+    def reread(self) -> bool:
+        """Read the file again; return whether it holds another token, which another process may have put."""
+        if self._path is None:
+            return False
+        try:
+            token = self._path.read_text().strip()
+        except OSError:
+            return False
+        changed = bool(token) and token != self.token
+        if changed:
+            self.token = token
+        return changed
+
+
+class RenewedTokens:
+    """Access tokens renewed ahead of time, by one renewal at a time for all callers."""
+
+    def __init__(self, refresh_token: RefreshToken, fetch: Fetch) -> None:
+        self._refresh_token = refresh_token
+        self._fetch = fetch
+        self._token: str | None = None
+        self._renew_from = self._valid_until = 0.0
+        self._renewal: asyncio.Task[str] | None = None
+        self._failure: tuple[float, NationalsiteError] | None = None
+
+    async def current(self, deadline: float) -> str:
+        """Return the token; wait for a renewal only where there is no valid one."""
+        now = asyncio.get_running_loop().time()
+        if self._token is not None and now < self._valid_until:
+            if now >= self._renew_from and not self._is_pausing(now):
+                self._start_renewal()
+            return self._token
+        return await self._renewed(deadline)
+
+    async def renewed(self, refused: str, deadline: float) -> str | None:
+        """Return a token other than the refused one."""
+        if self._token is not None and self._token != refused:
+            return self._token
+        self._valid_until = 0.0
+        return await self._renewed(deadline)
+
+    async def close(self) -> None:
+        """Give up a renewal in flight."""
+        if self._renewal is not None:
+            self._renewal.cancel()
+            await asyncio.wait([self._renewal])
+
+    async def _renewed(self, deadline: float) -> str:
+        now = asyncio.get_running_loop().time()
+        if self._failure is not None and self._is_pausing(now):
+            raise self._failure[1]
+        try:
+            async with asyncio.timeout_at(deadline):
+                # Shielded: a caller that leaves does not take the renewal with it.
+                return await asyncio.shield(self._start_renewal())
+        except TimeoutError as error:
+            raise DeadlinePassed("the deadline passed while an access token was fetched") from error
+
+    def _is_pausing(self, now: float) -> bool:
+        return self._failure is not None and now < self._failure[0]
+
+    def _start_renewal(self) -> asyncio.Task[str]:
+        if self._renewal is None or self._renewal.done():
+            self._renewal = asyncio.create_task(self._renew())
+            self._renewal.add_done_callback(_retrieve)
+        return self._renewal
+
+    async def _renew(self) -> str:
+        loop = asyncio.get_running_loop()
+        try:
+            started = loop.time()
+            grant = await self._grant(started + RENEWAL_TIMEOUT_S)
+        except NationalsiteError as error:
+            failure = _before_sending(error)
+            self._failure = (loop.time() + RETRY_S, failure)
+            _log.warning("token_renewal_failed", reason=failure.reason, code=getattr(error, "code", ""))
+            raise failure from error
+        self._failure = None
+        self._token = grant.access_token
+        self._renew_from = started + grant.life_s * RENEW_AT
+        self._valid_until = started + grant.life_s
+        if grant.refresh_token and grant.refresh_token != self._refresh_token.token:
+            await asyncio.to_thread(self._refresh_token.rotate, grant.refresh_token)
+        _log.info("token_renewed", life_s=grant.life_s)
+        return grant.access_token
+
+    async def _grant(self, deadline: float) -> Grant:
+        try:
+            return await self._fetch(self._refresh_token.token, deadline)
+        except UpstreamError as error:
+            if error.may_have_run or isinstance(error, Unreachable):
+                raise
+            if not await asyncio.to_thread(self._refresh_token.reread):
+                raise
+        return await self._fetch(self._refresh_token.token, deadline)
+
+
+def _before_sending(error: NationalsiteError) -> NationalsiteError:
+    """Tell a failed renewal as what it is to the call that waits for it: nothing of that call was sent."""
+    if error.may_have_run or isinstance(error, Unreachable | DeadlinePassed):
+        return Unreachable("no access token could be fetched from 1688")
+    if isinstance(error, UpstreamError) and not isinstance(error, RateLimited | QuotaExhausted):
+        return CredentialRefused("1688 refuses the refresh token", code=error.code, text=error.text)
+    return error
+
+
+def _retrieve(task: asyncio.Task[str]) -> None:
+    """Mark the exception as seen: callers that wait get it, and there may be none."""
+    if not task.cancelled():
+        task.exception()
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file so that a crash leaves the old content or the new, never less."""
+    descriptor, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(scratch, path.stat().st_mode & 0o777)
+        os.replace(scratch, path)
+    except BaseException:
+        os.unlink(scratch)
+        raise

@@ -1,0 +1,133 @@
+"""Answers RPCs by way of 1688: codec, gateway, codec; and what is told of it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import structlog
+from google.protobuf.message import Message
+from prometheus_client import Counter
+
+from services.adapter.codec import Level, Operation, SpecificationError, parse
+from services.adapter.gateway import Gateway
+from services.adapter.privacy import private_texts, sanitized
+from services.errors import NationalsiteError, OperationNotInDialect, OutcomeUnknown, UpstreamError
+
+Function = Callable[[Any, float], Awaitable[bytes]]
+"""Answers an RPC: request and deadline (loop time) to the serialized response."""
+
+_left_out = Counter(
+    "nationalsite_fields_left_out",
+    "Request fields that stated a fact and have no member in the dialect.",
+    ("rpc", "field"),
+)
+_unreadable = Counter(
+    "nationalsite_fields_unreadable",
+    "Response fields left unset because 1688's value could not be read.",
+    ("rpc", "field"),
+)
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """What answers one RPC."""
+
+    handler: Function
+    operation: str
+    """1688's id of the operation, or the RPC's name where there is none: what errors call it."""
+
+
+class Operations:
+    """The compiled operations of one service, spoken through one gateway."""
+
+    def __init__(self, operations: Mapping[str, Operation], gateway: Gateway) -> None:
+        self._operations = operations
+        self._gateway = gateway
+
+    def __getitem__(self, rpc: str) -> Operation:
+        """Return an operation by the name of its RPC."""
+        return self._operations[rpc]
+
+    def bindings(self, own: Mapping[str, Function]) -> dict[str, Bound]:
+        """Return what answers each RPC: the service's own function, or the call of its operation.
+
+        Raises SpecificationError where a local RPC has no function, or a function no RPC.
+        """
+        findings = [f"{rpc}: no such RPC for this function" for rpc in own.keys() - self._operations.keys()]
+        findings += [
+            f"{rpc}: neither an operation of 1688 nor a function of the suite"
+            for rpc, operation in self._operations.items()
+            if operation.local and rpc not in own
+        ]
+        if findings:
+            raise SpecificationError(*findings)
+        return {
+            rpc: Bound(handler=own.get(rpc) or partial(self.call, rpc), operation=operation.api or rpc)
+            for rpc, operation in self._operations.items()
+        }
+
+    def check(self, rpc: str, request: Message) -> None:
+        """Raise RequestError where the request cannot be sent."""
+        self[rpc].encode(request)
+
+    def decoded(self, rpc: str, reply: bytes) -> bytes:
+        """Return a reply that 1688 might have given, as the serialized response."""
+        operation = self[rpc]
+        return operation.decode(parse(reply), operation.request()).response
+
+    async def call(self, rpc: str, request: Message, deadline: float) -> bytes:
+        """Send the request as the RPC's operation; return the serialized response.
+
+        Raises what services/errors.py lists; a failure after which a call must not be repeated becomes
+        OutcomeUnknown. 1688's words are sanitized.
+        """
+        operation = self[rpc]
+        if not operation.api:
+            raise OperationNotInDialect(f"1688 has no such operation in {operation.dialect}")
+        parameters = operation.encode(request)
+        for field in parameters.left_out:
+            _left_out.labels(rpc, field).inc()
+        request_id = ""
+        try:
+            reply = await self._gateway.call(
+                operation.api,
+                parameters.form,
+                files=parameters.files,
+                anonymous=operation.anonymous,
+                deadline=deadline,
+            )
+            request_id = reply.request_id
+            decoded = operation.decode(reply.value, request)
+        except NationalsiteError as error:
+            told = _told(error, operation, request, request_id)
+            if told is error:
+                raise
+            raise told from error
+        self._note_unreadable(rpc, decoded.unreadable)
+        return decoded.response
+
+    def _note_unreadable(self, rpc: str, fields: tuple[str, ...]) -> None:
+        if not fields:
+            return
+        for field in fields:
+            _unreadable.labels(rpc, field).inc()
+        _log.warning("unreadable_fields", rpc=rpc, fields=sorted(set(fields)))
+
+
+def _told(
+    error: NationalsiteError, operation: Operation, request: Message, request_id: str
+) -> NationalsiteError:
+    """Return the error as the caller is to see it."""
+    code = text = ""
+    if isinstance(error, UpstreamError):
+        private = list(private_texts(request))
+        code, text = sanitized(error.code, private), sanitized(error.text, private)
+        error.code, error.text = code, text
+        error.request_id = request_id = error.request_id or request_id
+        structlog.contextvars.bind_contextvars(upstream_code=code, upstream_request_id=request_id)
+    if error.may_have_run and operation.level is Level.ONCE:
+        message = f"{error}; whether 1688 carried the call out is not known"
+        return OutcomeUnknown(message, code=code, text=text, request_id=request_id)
+    return error

@@ -1,0 +1,47 @@
+"""What the conversation with 1688 can be told. A service mixes this into its settings."""
+
+from pathlib import Path
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, Field, Json, SecretStr, model_validator
+
+from services.adapter.codec import Dialect, JsonDates
+
+
+def _checked(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must be the base URL of a gateway, such as https://gw.open.1688.com")
+    return url
+
+
+class AdapterSettings(BaseModel):
+    """How 1688 is reached, who we are there, and how the protos are spoken."""
+
+    gateway_url: Annotated[str, AfterValidator(_checked)]
+    """Base of the gateway; /openapi is appended."""
+    dialect: Dialect = Dialect.NATIONAL_SITE
+    dialects: Json[dict[str, Dialect]] = Field(default={})
+    """RPC name to dialect, for RPCs that speak another one."""
+    operation_names: Json[dict[str, str]] = Field(default={})
+    """Api id of the protos to the api id to call."""
+    send_timestamp: bool = False
+    """Whether calls carry `_aop_timestamp`, by the gateway's clock."""
+    json_dates: JsonDates = JsonDates.TEXT
+    app_key: str = Field(pattern=r"^[0-9A-Za-z]+$")
+    app_secret: SecretStr
+    access_token: SecretStr | None = None
+    """A fixed access token."""
+    refresh_token: SecretStr | None = None
+    """Access tokens are fetched and renewed with it."""
+    refresh_token_file: Path | None = Field(default=None, validation_alias="NATIONALSITE_REFRESH_TOKEN_FILE")
+    """Where the refresh token came from; one that 1688 rotates is written back there."""
+
+    @model_validator(mode="after")
+    def _one_token(self) -> Self:
+        if (self.access_token is None) == (self.refresh_token is None):
+            raise ValueError(
+                "NATIONALSITE_ACCESS_TOKEN or NATIONALSITE_REFRESH_TOKEN is required, and not both"
+            )
+        return self

@@ -1,0 +1,1 @@
+"""ProductService: searches 1688's offers by words and picture, and reads details, filters and categories."""
