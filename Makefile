@@ -28,8 +28,43 @@ IMAGE := gen/descriptors/nationalsite.binpb
 gen: setup ## everything under gen/, from protos/
 	@PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/python tools/generate.py
 
-.PHONY: lint-protos
-lint-protos: setup
-	$(BIN)/buf format --diff --exit-code protos
+.PHONY: check-gen
+check-gen: gen ## fail when gen/ is not what protos/ makes of it
+	@git diff --exit-code --stat -- gen && test -z "$$(git status --porcelain -- gen)" \
+		|| { echo "gen/ is stale: run make gen and commit"; git status --short -- gen; exit 1; }
+
+.PHONY: lint
+lint: setup ## ruff, mypy, import contracts, buf
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	cd protos && ../$(BIN)/buf format --diff --exit-code
 	$(BIN)/buf lint $(IMAGE) --config protos/buf.yaml
 	$(BIN)/buf breaking $(IMAGE) --against protos/baseline.binpb --config protos/buf.yaml
+
+.PHONY: test
+test: setup ## the quick suite: real services, the sandbox, real sockets; needs only Python
+	$(BIN)/pytest
+
+.PHONY: demo
+demo: setup ## start everything, make real calls, show what went over the wire, stop everything
+	@$(BIN)/python tools/demo.py
+
+.PHONY: run
+run: setup ## keep the sandbox and the services up (DIALECT=national-site for the other dialect)
+	@$(BIN)/python tools/stack.py $(DIALECT)
+
+.PHONY: measure
+measure: setup ## figures of this machine: a search through the service, decoding, start-up, memory
+	@$(BIN)/python benchmarks/measure.py
+
+.PHONY: requirements
+requirements: setup ## resolve pyproject.toml anew into the pinned, hashed requirements
+	$(COMPILE) pyproject.toml --upgrade --output-file requirements.txt
+	$(COMPILE) pyproject.toml --upgrade --extra dev --constraint requirements.txt --output-file requirements-dev.txt
+	echo uv | $(COMPILE) - --upgrade --output-file requirements-uv.txt
+
+.PHONY: clean
+clean: ## remove what was built, the environment included
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -54,6 +54,8 @@ def message_reader(message: Descriptor, dialect: Dialect, path: str = "") -> Rea
     """Compile the reader of a message. `path` is where it stands in the response."""
     members: dict[str, tuple[Put, str, tuple[str, ...]]] = {}
     for each in fields(message, dialect):
+        if not each.read:
+            continue
         place = f"{path}.{each.descriptor.name}" if path else each.descriptor.name
         put = field_reader(each, dialect, place)
         for index, name in enumerate(each.read):

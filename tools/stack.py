@@ -1,0 +1,156 @@
+"""The suite on this machine, as processes: a sandbox and services that speak to it.
+
+`python tools/stack.py` keeps them up until it is interrupted (`make run`); the demo and the tests start them
+the same way. Every process is stopped by its id, and writes its log to a file under build/logs.
+"""
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LOGS = ROOT / "build" / "logs"
+START_TIMEOUT_S = 30
+STOP_TIMEOUT_S = 30
+
+SANDBOX_APP = {
+    "NATIONALSITE_APP_KEY": "1000000",
+    "NATIONALSITE_APP_SECRET": "test-app-secret",
+    "NATIONALSITE_ACCESS_TOKEN": "test-access-token",
+}
+"""What the sandbox accepts; made up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A process that has said where it listens."""
+
+    process: subprocess.Popen[str]
+    address: str
+    """host:port of gRPC, or the URL of the sandbox."""
+    http: str
+    """URL of /metrics, /livez and /readyz."""
+    log: Path
+
+
+def start_sandbox(listen: str = "127.0.0.1:0", *, log: str = "sandbox") -> Running:
+    """Start a sandbox; it is ready when this returns."""
+    environment = {"NATIONALSITE_SANDBOX_LISTEN": listen}
+    process, line, path = _start("services.sandbox", environment, "listening on http://", log)
+    url = line.rsplit(" ", 1)[-1].strip()
+    return Running(process=process, address=url, http=url, log=path)
+
+
+def start_service(
+    name: str, gateway_url: str, settings: Mapping[str, str] | None = None, *, log: str = ""
+) -> Running:
+    """Start services.<name> against a gateway; it is ready when this returns. Settings override the defaults."""
+    environment = {
+        **SANDBOX_APP,
+        "NATIONALSITE_GATEWAY_URL": gateway_url,
+        "NATIONALSITE_LISTEN": "127.0.0.1:0",
+        "NATIONALSITE_HTTP_LISTEN": "127.0.0.1:0",
+        **(settings or {}),
+    }
+    process, line, path = _start(f"services.{name}", environment, '"serving"', log or name)
+    told = json.loads(line)
+    return Running(process=process, address=told["listen"], http=f"http://{told['http_listen']}", log=path)
+
+
+def stop(running: Running) -> int:
+    """Ask a process to end, as Kubernetes does; return its exit code."""
+    if running.process.poll() is None:
+        running.process.send_signal(signal.SIGTERM)
+    try:
+        return running.process.wait(STOP_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        running.process.kill()
+        return running.process.wait()
+
+
+def _start(
+    module: str, settings: Mapping[str, str], ready: str, log: str
+) -> tuple[subprocess.Popen[str], str, Path]:
+    """Start a module with these settings alone, and wait for the line that says it is ready."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    path = LOGS / f"{log}.log"
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("NATIONALSITE_")}
+    process = subprocess.Popen(  # noqa: S603 # our own modules
+        [sys.executable, "-m", module],
+        cwd=ROOT,
+        env=inherited | {"PYTHONUNBUFFERED": "1"} | dict(settings),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    found: queue.Queue[str | None] = queue.Queue()
+    threading.Thread(target=_keep_log, args=(process, path, ready, found), daemon=True).start()
+    try:
+        line = found.get(timeout=START_TIMEOUT_S)
+    except queue.Empty:
+        line = None
+    if line is None:
+        process.kill()
+        process.wait()
+        raise RuntimeError(f"{module} did not start; its log:\n{path.read_text()}")
+    return process, line, path
+
+
+def _keep_log(
+    process: subprocess.Popen[str], path: Path, ready: str, found: "queue.Queue[str | None]"
+) -> None:
+    """Copy what a process prints to its log, as long as it prints; hand over the line that it is ready with."""
+    assert process.stdout is not None  # noqa: S101 # it is a pipe
+    with path.open("w", buffering=1) as log, process.stdout:
+        for line in process.stdout:
+            log.write(line)
+            if ready in line:
+                found.put(line)
+    found.put(None)
+
+
+@contextmanager
+def stack(dialect: str, *, fixed_ports: bool = False) -> Iterator[dict[str, Running]]:
+    """Yield a sandbox and every service in one dialect, by name; stop them at the end."""
+    with ExitStack() as running:
+        up: dict[str, Running] = {}
+
+        def keep(name: str, started: Running) -> Running:
+            running.callback(stop, started)
+            up[name] = started
+            return started
+
+        sandbox = keep("sandbox", start_sandbox("127.0.0.1:8168" if fixed_ports else "127.0.0.1:0"))
+        for number, name in enumerate(("product", "account")):
+            settings = {"NATIONALSITE_DIALECT": dialect}
+            if fixed_ports:
+                settings["NATIONALSITE_LISTEN"] = f"127.0.0.1:{(50051, 50053)[number]}"
+                settings["NATIONALSITE_HTTP_LISTEN"] = f"127.0.0.1:{(9101, 9103)[number]}"
+            keep(name, start_service(name, sandbox.address, settings))
+        yield up
+
+
+def main() -> None:
+    """Keep the suite up until SIGINT or SIGTERM."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    dialect = sys.argv[1] if len(sys.argv) > 1 else "open-platform"
+    with stack(dialect, fixed_ports=True) as up:
+        for name, running in up.items():
+            print(f"{name:8} {running.address:24} log {running.log.relative_to(ROOT)}")
+        print(f"dialect {dialect}; interrupt to stop", flush=True)
+        try:
+            signal.pause()
+        except KeyboardInterrupt:
+            print("stopping")
+
+
+if __name__ == "__main__":
+    main()
