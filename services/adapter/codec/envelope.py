@@ -71,9 +71,8 @@ class PayloadReader:
         if envelope.flag is False:
             raise self._refused(envelope, None)
         payload = self._find(envelope)
-        for row in self._rows:
-            if row.payload and _same(row.payload, payload):
-                raise self._refused(envelope, payload)
+        if any(_payload_matches(row, envelope, payload) for row in self._rows):
+            raise self._refused(envelope, payload)
         if payload is False or (payload is None and _walk(envelope.body, self._own_path) is False):
             raise self._refused(envelope, payload)
         return self._missing(envelope) if payload is None else payload
@@ -127,16 +126,19 @@ def _matches(row: Refusal, envelope: Envelope, payload: Json) -> bool:
     return (
         (not row.codes or any(_code_matches(code, envelope.code) for code in row.codes))
         and (not row.text or row.text in envelope.text or row.text in envelope.code)
-        and (not row.payload or (envelope.flag is not False and _same(row.payload, payload)))
+        and (not row.payload or _payload_matches(row, envelope, payload))
     )
+
+
+def _payload_matches(row: Refusal, envelope: Envelope, payload: Json) -> bool:
+    """Whether a row speaks of this payload; of an absent one only where the flag says that all went well."""
+    if not row.payload or envelope.flag is False or (payload is None and not envelope.flag):
+        return False
+    return parse(row.payload) == payload
 
 
 def _code_matches(pattern: str, code: str) -> bool:
     return code.startswith(pattern[:-1]) if pattern.endswith("*") else code == pattern
-
-
-def _same(text: str, payload: Json) -> bool:
-    return parse(text) == payload
 
 
 def _walk(body: Json, path: str) -> Json:

@@ -106,6 +106,8 @@ def _singular(tag: bytes, value: Value) -> Put:
 def _repeated(tag: bytes, value: Value, split: Callable[[Json], Iterable[Json]], path: str) -> Put:
     def put(found: Json, out: list[bytes], reading: Reading) -> None:
         for element in found if isinstance(found, list) else split(found):
+            if element is None:
+                continue
             try:
                 data = value(element, reading)
             except Unfit:

@@ -1,6 +1,6 @@
 """What the descriptors say, resolved for one dialect, and checked as far as it can be at start."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
@@ -72,18 +72,28 @@ def level(method: MethodDescriptor) -> Level:
     return Level(MethodOptions.IdempotencyLevel.Name(method.GetOptions().idempotency_level))
 
 
-def fields(message: Descriptor, dialect: Dialect) -> Iterator[Field]:
-    """Yield the fields of a message as they travel. Two that read one member are an error."""
-    readers: dict[str, str] = {}
-    for descriptor in message.fields:
-        field = _field(descriptor, dialect)
-        for name in field.read:
-            if name in readers:
-                raise SpecificationError(
-                    f"{descriptor.full_name}: reads {name!r}, as does {message.full_name}.{readers[name]}"
-                )
-            readers[name] = descriptor.name
-        yield field
+def fields(message: Descriptor, dialect: Dialect) -> tuple[Field, ...]:
+    """Return the fields of a message as they travel. Two that read one member are an error.
+
+    A name of the dialect itself is not the other dialect's: `country` is the country where this one says so.
+    """
+    options = [(each, *_wires(each, dialect)) for each in message.fields]
+    own = _Names(message)
+    for descriptor, wire, _ in options:
+        own.claim(descriptor, _written(descriptor, wire))
+    others = _Names(message)
+    for descriptor, wire, elsewhere in options:
+        names = [*_written(descriptor, elsewhere), *wire.read, *elsewhere.read]
+        others.claim(descriptor, [name for name in dict.fromkeys(names) if name not in own.owners])
+    return tuple(
+        Field(
+            descriptor=descriptor,
+            wire=wire,
+            name=wire.name or descriptor.json_name,
+            read=(*own.of(descriptor), *others.of(descriptor)),
+        )
+        for descriptor, wire, _ in options
+    )
 
 
 def words(enum: EnumDescriptor) -> dict[int, tuple[str, ...]]:
@@ -96,20 +106,36 @@ def words(enum: EnumDescriptor) -> dict[int, tuple[str, ...]]:
     return found
 
 
-def _field(descriptor: FieldDescriptor, dialect: Dialect) -> Field:
+class _Names:
+    """Which field owns which name of a member."""
+
+    def __init__(self, message: Descriptor) -> None:
+        self._message = message
+        self.owners: dict[str, str] = {}
+
+    def claim(self, descriptor: FieldDescriptor, names: Iterable[str]) -> None:
+        for name in names:
+            owner = self.owners.setdefault(name, descriptor.name)
+            if owner != descriptor.name:
+                raise SpecificationError(
+                    f"{self._message.full_name}.{descriptor.name}: reads {name!r}, as does {owner}"
+                )
+
+    def of(self, descriptor: FieldDescriptor) -> Iterator[str]:
+        return (name for name, owner in self.owners.items() if owner == descriptor.name)
+
+
+def _wires(descriptor: FieldDescriptor, dialect: Dialect) -> tuple[Wire, Wire]:
+    """Return a field's option, resolved for the dialect and for the other one."""
     option = descriptor.GetOptions().Extensions[options_pb2.wire]
-    wire = _resolve(option, dialect, descriptor.full_name)
-    elsewhere = _resolve(option, dialect.other, descriptor.full_name)
-    name = wire.name or descriptor.json_name
-    names = [] if _never_travels(wire) else [name]
-    if not _never_travels(elsewhere):
-        names.append(elsewhere.name or descriptor.json_name)
-    names += [*wire.read, *elsewhere.read]
-    return Field(descriptor=descriptor, wire=wire, name=name, read=tuple(dict.fromkeys(names)))
+    return (
+        _resolve(option, dialect, descriptor.full_name),
+        _resolve(option, dialect.other, descriptor.full_name),
+    )
 
 
-def _never_travels(wire: Wire) -> bool:
-    return wire.absent != options_pb2.ABSENT_UNSPECIFIED
+def _written(descriptor: FieldDescriptor, wire: Wire) -> tuple[str, ...]:
+    return () if wire.absent else (wire.name or descriptor.json_name,)
 
 
 def _resolve(option: Option, dialect: Dialect, where: str) -> Option:

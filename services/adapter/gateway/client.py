@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import httpx
 
-from services.adapter.gateway.clock import Clock
+from services.adapter.gateway.clock import Clock, local_ms
 from services.adapter.gateway.exchange import Answer, Exchange
 from services.adapter.gateway.refusals import refusal
 from services.adapter.gateway.signature import sign
@@ -92,13 +92,14 @@ class Gateway:
         """
         with observed(api):
             token = None if anonymous else await self._tokens.current(deadline)
-            calibrated = renewed = False
+            offset_ms, calibrated, renewed = 0, False, False
             while True:
                 parameters = dict(form)
                 if token is not None:
                     parameters["access_token"] = token
                 if self._clock is not None:
-                    parameters["_aop_timestamp"] = str(await self._clock.now_ms(deadline))
+                    offset_ms = await self._clock.offset_ms(deadline)
+                    parameters["_aop_timestamp"] = str(local_ms() + offset_ms)
                 try:
                     return await self._signed(self._target(api), parameters, files, deadline)
                 except TokenRefused as error:
@@ -110,7 +111,7 @@ class Gateway:
                     if calibrated or self._clock is None:
                         raise
                     calibrated = True
-                    self._clock.distrust()
+                    self._clock.distrust(offset_ms)
 
     async def current_time(self, deadline: float) -> object:
         """Return what the signed probe `system/currentTime` answers: it proves key, secret and network."""

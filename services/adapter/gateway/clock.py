@@ -5,35 +5,48 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from services.errors import Unreadable
+from services.errors import DeadlinePassed, NationalsiteError, Unreachable, Unreadable
 
 Probe = Callable[[float], Awaitable[object]]
 """Asks `system/currentTime`, until a deadline in loop time; returns the parsed answer."""
 
 
 class Clock:
-    """Milliseconds since the epoch as the gateway counts them, learnt from its own probe."""
+    """How far the gateway's clock is from ours, learnt from its own probe."""
 
     def __init__(self, probe: Probe) -> None:
         self._probe = probe
         self._offset_ms: int | None = None
-        self._calibrating = asyncio.Lock()
+        self._measuring = asyncio.Lock()
 
-    async def now_ms(self, deadline: float) -> int:
-        """Return the gateway's time; the first call asks for it."""
-        async with self._calibrating:
-            if self._offset_ms is None:
-                self._offset_ms = await self._measure(deadline)
-        return _local_ms() + self._offset_ms
+    async def offset_ms(self, deadline: float) -> int:
+        """Return what to add to `local_ms`; the first call measures it, for all that wait.
 
-    def distrust(self) -> None:
-        """Measure again before the next timestamp."""
-        self._offset_ms = None
+        Raises what says that nothing of the caller's own was sent.
+        """
+        if self._offset_ms is not None:
+            return self._offset_ms
+        try:
+            async with asyncio.timeout_at(deadline), self._measuring:
+                if self._offset_ms is None:
+                    self._offset_ms = await self._measure(deadline)
+                return self._offset_ms
+        except (TimeoutError, DeadlinePassed) as error:
+            raise DeadlinePassed("the deadline passed while 1688's clock was read") from error
+        except NationalsiteError as error:
+            if error.may_have_run:
+                raise Unreachable("1688's clock cannot be read") from error
+            raise
+
+    def distrust(self, offset_ms: int) -> None:
+        """Measure again before the next timestamp, unless that was done since this offset was told."""
+        if self._offset_ms == offset_ms:
+            self._offset_ms = None
 
     async def _measure(self, deadline: float) -> int:
-        before = _local_ms()
+        before = local_ms()
         answer = await self._probe(deadline)
-        middle = (before + _local_ms()) // 2
+        middle = (before + local_ms()) // 2
         try:
             moment = datetime.strptime(str(answer), "%Y%m%d%H%M%S%f%z")
         except ValueError as error:
@@ -41,5 +54,6 @@ class Clock:
         return int(moment.timestamp() * 1000) - middle
 
 
-def _local_ms() -> int:
+def local_ms() -> int:
+    """Return our own clock, in milliseconds since the epoch."""
     return time.time_ns() // 10**6

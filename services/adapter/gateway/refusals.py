@@ -1,6 +1,7 @@
 """What the gateway refused, and why: its error bodies as one table."""
 
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from services.errors import (
     ArgumentRefused,
@@ -23,7 +24,7 @@ class Row:
     """A gateway error. The first row that matches counts."""
 
     code: str
-    """The whole code; a trailing * stands for any rest."""
+    """The gateway's code, or the HTTP status where the body holds none; * stands for any rest."""
     text: str
     """A part of the text; empty matches any."""
     error: type[UpstreamError]
@@ -32,10 +33,11 @@ class Row:
 
 
 ROWS = (
-    Row("401", "user authenticated", CredentialRefused, "1688 misses the access token"),
+    Row("*", "Request is expired", RequestExpired, "1688 holds the request's timestamp to be expired"),
+    Row("*", "Request need user authorized", TokenRefused, "1688 refuses the access token"),
+    Row("*", "Request need user authenticated", CredentialRefused, "1688 misses the access token"),
     Row("401", "User authorization is required", CredentialRefused, "1688 misses the access token"),
     Row("401", "", TokenRefused, "1688 refuses the access token"),
-    Row("", "Request need user authorized", TokenRefused, "1688 refuses the access token"),
     Row("gw.SignatureInvalid", "", SignatureRefused, "1688 refuses the signature: check the app secret"),
     Row("gw.SignatureMissing", "", SignatureRefused, "1688 found no usable signature"),
     Row("gw.AppKeyMissing", "", GatewayError, "1688 found no app key"),
@@ -45,11 +47,9 @@ ROWS = (
     Row("gw.ParamMissing", "", ArgumentRefused, "1688 misses a parameter"),
     Row("gw.Qos*", "", RateLimited, "1688's frequency limit is reached"),
     Row("gw.NoUsageLeftError", "", QuotaExhausted, "the purchased number of calls is used up"),
-    Row("*", "Request is expired.", RequestExpired, "1688 holds the request's timestamp to be expired"),
     Row("5*", "", UpstreamFault, "1688 failed"),
     Row("*", "", GatewayError, "1688's gateway refused the call"),
 )
-"""A row without a code is for the spelling that has none: `error`, as OAuth writes it."""
 
 
 def refusal(status: int, reply: object) -> UpstreamError | None:
@@ -58,43 +58,35 @@ def refusal(status: int, reply: object) -> UpstreamError | None:
     `reply` is the parsed body, or None where it could not be parsed.
     """
     body = reply if isinstance(reply, dict) else {}
-    found = _told(status, body)
-    if found is None and status == 401:
-        found = "401", ""
-    if found is not None:
-        code, text = found
-        row = next(row for row in ROWS if _matches(row, code, text))
-        return row.error(row.message, code=code, text=text, request_id=_text(body.get("request_id")))
-    if status >= 500:
-        return UpstreamFault(f"1688 failed with HTTP {status}")
-    if status >= 400:
-        return GatewayError(f"1688's gateway refused the call with HTTP {status}")
-    return None
+    code, text = _told(status, body)
+    if not code and not text and status < 400:
+        return None
+    known_by, message_end = (code, "") if _is_of_the_gateway(code) else (str(status), f" (HTTP {status})")
+    row = next(row for row in ROWS if fnmatchcase(known_by, row.code) and row.text in text)
+    return row.error(
+        row.message + message_end, code=code, text=text, request_id=_text(body.get("request_id"))
+    )
 
 
-def _told(status: int, body: dict[str, object]) -> tuple[str, str] | None:
-    """Return the code and text of a gateway error, in whichever spelling it stands.
+def _told(status: int, body: dict[str, object]) -> tuple[str, str]:
+    """Return the code and text of a gateway error, in whichever spelling; empty where there is none.
 
-    The second and third spelling belong to business answers too, so something else must speak for them.
+    Business answers use these names too, so a status or something else must speak for the gateway.
     """
     code = _text(body.get("error_code"))
-    if code.startswith("gw.") or (code.isascii() and code.isdigit()):
+    if _is_of_the_gateway(code) or (code and status >= 400):
         return code, _text(body.get("error_message")) or _text(body.get("exception"))
     code = _text(body.get("errorCode"))
-    if code and (status >= 400 or code.startswith("gw.")):
+    if code.startswith("gw.") or (code and status >= 400):
         return code, _text(body.get("errorMessage"))
     text = _text(body.get("error"))
     if text and (status >= 400 or "error_description" in body or text.startswith("Request need")):
         return "", f"{text} {_text(body.get('error_description'))}".strip()
-    return None
+    return "", ""
 
 
-def _matches(row: Row, code: str, text: str) -> bool:
-    if row.code.endswith("*"):
-        fits = code.startswith(row.code[:-1])
-    else:
-        fits = code == row.code
-    return fits and row.text in text
+def _is_of_the_gateway(code: str) -> bool:
+    return code.startswith("gw.") or (code.isascii() and code.isdigit())
 
 
 def _text(value: object) -> str:

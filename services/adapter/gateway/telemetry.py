@@ -1,5 +1,6 @@
 """What the gateway client tells: one metric, and facts for the call's log line."""
 
+import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +8,7 @@ from contextlib import contextmanager
 import structlog
 from prometheus_client import Counter, Histogram
 
-from services.errors import NationalsiteError, UpstreamError
+from services.errors import InternalFault, NationalsiteError, UpstreamError
 
 _calls = Counter(
     "nationalsite_upstream_calls",
@@ -25,10 +26,13 @@ _duration = Histogram(
 @contextmanager
 def observed(operation: str) -> Iterator[None]:
     """Count and time a call, and bind `upstream_ms` and `upstream_code` to its log line."""
-    started, outcome, code = time.perf_counter(), "CANCELLED", ""
+    started, outcome, code = time.perf_counter(), InternalFault.reason, ""
     try:
         yield
         outcome = "OK"
+    except asyncio.CancelledError:
+        outcome = "CANCELLED"
+        raise
     except NationalsiteError as error:
         outcome = error.reason
         code = error.code if isinstance(error, UpstreamError) else ""

@@ -4,6 +4,7 @@ import asyncio
 import os
 import tempfile
 from collections.abc import Awaitable, Callable
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -13,16 +14,18 @@ import structlog
 from services.errors import (
     CredentialRefused,
     DeadlinePassed,
+    GatewayError,
     NationalsiteError,
     QuotaExhausted,
     RateLimited,
     Unreachable,
-    UpstreamError,
 )
 
 RENEW_AT = 0.8
 """Part of a token's life after which it is renewed ahead of time."""
 RENEWAL_TIMEOUT_S = 10.0
+CLOSING_S = 2.0
+"""How long the end waits for a renewal in flight."""
 RETRY_S = 5.0
 """Pause after a failed renewal, so that a broken credential does not turn every call into two."""
 
@@ -98,7 +101,7 @@ class RefreshToken:
             return False
         try:
             token = self._path.read_text().strip()
-        except OSError:
+        except (OSError, UnicodeDecodeError):
             return False
         changed = bool(token) and token != self.token
         if changed:
@@ -114,14 +117,15 @@ class RenewedTokens:
         self._fetch = fetch
         self._token: str | None = None
         self._renew_from = self._valid_until = 0.0
-        self._renewal: asyncio.Task[str] | None = None
-        self._failure: tuple[float, NationalsiteError] | None = None
+        self._renewal: asyncio.Task[str | NationalsiteError] | None = None
+        self._failure: NationalsiteError | None = None
+        self._pause_until = 0.0
 
     async def current(self, deadline: float) -> str:
         """Return the token; wait for a renewal only where there is no valid one."""
         now = asyncio.get_running_loop().time()
         if self._token is not None and now < self._valid_until:
-            if now >= self._renew_from and not self._is_pausing(now):
+            if now >= self._renew_from and self._pausing_after(now) is None:
                 self._start_renewal()
             return self._token
         return await self._renewed(deadline)
@@ -134,15 +138,23 @@ class RenewedTokens:
         return await self._renewed(deadline)
 
     async def close(self) -> None:
-        """Give up a renewal in flight."""
+        """Let a renewal in flight finish: it may bring a new refresh token. Give up one that takes long."""
         if self._renewal is not None:
+            await asyncio.wait([self._renewal], timeout=CLOSING_S)
             self._renewal.cancel()
             await asyncio.wait([self._renewal])
 
     async def _renewed(self, deadline: float) -> str:
         now = asyncio.get_running_loop().time()
-        if self._failure is not None and self._is_pausing(now):
-            raise self._failure[1]
+        outcome = self._pausing_after(now) or await self._outcome(deadline)
+        if isinstance(outcome, NationalsiteError):
+            raise _before_sending(outcome) from outcome
+        return outcome
+
+    def _pausing_after(self, now: float) -> NationalsiteError | None:
+        return self._failure if now < self._pause_until else None
+
+    async def _outcome(self, deadline: float) -> str | NationalsiteError:
         try:
             async with asyncio.timeout_at(deadline):
                 # Shielded: a caller that leaves does not take the renewal with it.
@@ -150,25 +162,22 @@ class RenewedTokens:
         except TimeoutError as error:
             raise DeadlinePassed("the deadline passed while an access token was fetched") from error
 
-    def _is_pausing(self, now: float) -> bool:
-        return self._failure is not None and now < self._failure[0]
-
-    def _start_renewal(self) -> asyncio.Task[str]:
+    def _start_renewal(self) -> "asyncio.Task[str | NationalsiteError]":
         if self._renewal is None or self._renewal.done():
             self._renewal = asyncio.create_task(self._renew())
-            self._renewal.add_done_callback(_retrieve)
         return self._renewal
 
-    async def _renew(self) -> str:
+    async def _renew(self) -> str | NationalsiteError:
+        """Return the failure rather than raise it: many callers may wait, or none."""
         loop = asyncio.get_running_loop()
+        started = loop.time()
         try:
-            started = loop.time()
             grant = await self._grant(started + RENEWAL_TIMEOUT_S)
         except NationalsiteError as error:
-            failure = _before_sending(error)
-            self._failure = (loop.time() + RETRY_S, failure)
-            _log.warning("token_renewal_failed", reason=failure.reason, code=getattr(error, "code", ""))
-            raise failure from error
+            self._failure = error
+            self._pause_until = loop.time() + RETRY_S
+            _log.warning("token_renewal_failed", reason=error.reason, code=getattr(error, "code", ""))
+            return error
         self._failure = None
         self._token = grant.access_token
         self._renew_from = started + grant.life_s * RENEW_AT
@@ -181,27 +190,24 @@ class RenewedTokens:
     async def _grant(self, deadline: float) -> Grant:
         try:
             return await self._fetch(self._refresh_token.token, deadline)
-        except UpstreamError as error:
-            if error.may_have_run or isinstance(error, Unreachable):
-                raise
+        except GatewayError:
             if not await asyncio.to_thread(self._refresh_token.reread):
                 raise
         return await self._fetch(self._refresh_token.token, deadline)
 
 
-def _before_sending(error: NationalsiteError) -> NationalsiteError:
-    """Tell a failed renewal as what it is to the call that waits for it: nothing of that call was sent."""
-    if error.may_have_run or isinstance(error, Unreachable | DeadlinePassed):
+def _before_sending(failure: NationalsiteError) -> NationalsiteError:
+    """Tell a failed renewal as what it is to a call that waited for it: nothing of that call was sent.
+
+    Always a new exception: each caller notes on its own what it knows of its call.
+    """
+    if not isinstance(failure, GatewayError):
         return Unreachable("no access token could be fetched from 1688")
-    if isinstance(error, UpstreamError) and not isinstance(error, RateLimited | QuotaExhausted):
-        return CredentialRefused("1688 refuses the refresh token", code=error.code, text=error.text)
-    return error
-
-
-def _retrieve(task: asyncio.Task[str]) -> None:
-    """Mark the exception as seen: callers that wait get it, and there may be none."""
-    if not task.cancelled():
-        task.exception()
+    if isinstance(failure, RateLimited | QuotaExhausted):
+        return copy(failure)
+    return CredentialRefused(
+        "1688 refuses the refresh token", code=failure.code, text=failure.text, request_id=failure.request_id
+    )
 
 
 def _replace(path: Path, text: str) -> None:

@@ -130,7 +130,7 @@ def test_a_response_survives_1688s_json(method, dialect, operation, data) -> Non
     elif "." not in written and any("." in each.read for each in fields(method.output_type, dialect)):
         return  # no payload at all: another test's matter
     reply = parse(json.dumps(enveloped(payload, operation, method)))
-    if reply in ({"success": True}, "") or payload in {"0", ""}:
+    if isinstance(payload, str) and payload in ("0", ""):
         return  # what stands for a failed upload is a refusal
     decoded = _decode(operation, reply)
     assert decoded.unreadable == ()
