@@ -1,0 +1,44 @@
+"""The composition root: every part, put together."""
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+
+from services.sandbox.account_operations import AccountOperations
+from services.sandbox.admin import Admin
+from services.sandbox.gateway import Gateway
+from services.sandbox.market.catalogue import Catalogue
+from services.sandbox.picture_shelf import PictureShelf
+from services.sandbox.product_operations import ProductOperations
+from services.sandbox.state import State
+from services.sandbox.system_operations import SystemOperations
+
+
+def create_app() -> Starlette:
+    """The whole sandbox as one ASGI application, in its state at the start.
+
+    It needs the sandbox's own HTTP protocol (`server.SandboxProtocol`), which tells it the transport.
+    """
+    state = State()
+    catalogue = Catalogue()
+    operations = (
+        *ProductOperations(catalogue, state).table(),
+        *AccountOperations(state).table(),
+        *SystemOperations(state).table(),
+    )
+    return Starlette(
+        routes=[
+            Route("/openapi/{api:path}", Gateway(operations, state), methods=["GET", "POST"]),
+            PictureShelf(catalogue).route(),
+            Mount("/admin", routes=Admin(operations, state).routes()),
+        ],
+        exception_handlers={HTTPException: _explain},
+    )
+
+
+async def _explain(request: Request, error: Exception) -> Response:
+    """What was wrong with a request to one of the sandbox's own paths."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - starlette calls this for nothing else
+    return JSONResponse({"error": error.detail}, error.status_code, headers=error.headers)

@@ -1,0 +1,1 @@
+"""What the sandbox sells: categories, offers, pictures. Knows nothing of HTTP, signatures or dialects."""

@@ -1,0 +1,61 @@
+"""The HTTP server: uvicorn, with a hand on each connection."""
+
+import asyncio
+import socket
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+KEEP_ALIVE_S = 75
+GRACE_S = 2
+
+
+class SandboxProtocol(H11Protocol):
+    """HTTP/1.1 that shows the application its transport, in `scope["state"]`."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
+        """Adds the transport, and the set of all connections, to what each request of this one sees."""
+        super().connection_made(transport)
+        self.app_state = self.app_state | {"transport": transport, "connections": self.connections}
+
+    def shutdown(self) -> None:
+        """Closes at once: a call that hangs must not hold up the end."""
+        super().shutdown()
+        self.transport.close()
+
+
+class SandboxServer(uvicorn.Server):
+    """Says where it listens."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=SandboxProtocol,
+                ws="none",
+                lifespan="off",
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                timeout_keep_alive=KEEP_ALIVE_S,
+                timeout_graceful_shutdown=GRACE_S,
+            )
+        )
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Starts, and prints one line for each address once it accepts calls there."""
+        await super().startup(sockets)
+        for listener in sockets or []:
+            print(f"sandbox listening on {_url(listener)}", flush=True)
+
+
+def open_listener(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises OSError."""
+    family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    return socket.create_server(address[:2], family=family)
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,163 @@
+"""The sandbox as a process, and a client that signs on its own."""
+
+import hashlib
+import hmac
+import json
+import os
+import select
+import ssl
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+CROSS_BORDER = "com.alibaba.fenxiao.crossborder"
+TOKEN = "test-access-token"
+REFRESH_TOKEN = "test-refresh-token"
+SAMPLES = Path(__file__).parents[1] / "samples"
+
+
+class Client:
+    """Calls one sandbox. Its signature is written here again, so that it can disagree with the sandbox's."""
+
+    def __init__(self, http):
+        self.http = http
+
+    def signed(self, path, parameters):
+        joined = "".join(sorted(name + value for name, value in parameters.items()))
+        digest = hmac.new(b"test-app-secret", (path + joined).encode(), hashlib.sha1).hexdigest()
+        return parameters | {"_aop_signature": digest.upper()}
+
+    async def call(self, name, *, namespace=CROSS_BORDER, token=TOKEN, **parameters):
+        """Sends a signed call; arguments that are no text travel as JSON text."""
+        path = f"param2/1/{namespace}/{name}/1000000"
+        texts = {
+            key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            for key, value in parameters.items()
+        }
+        if token:
+            texts["access_token"] = token
+        return await self.http.post(f"/openapi/{path}", data=self.signed(path, texts))
+
+    async def keyword(self, keyword, **more):
+        """A keyword search on the open platform; returns the inner result."""
+        param = {"keyword": keyword, "beginPage": 1, "pageSize": 20, "country": "en"} | more
+        answer = await self.call("product.search.keywordQuery", offerQueryParam=param)
+        return answer.json()["result"]["result"]
+
+    async def detail(self, offer_id, **more):
+        """A detail on the open platform; returns the inner result."""
+        param = {"offerId": offer_id, "country": "en"} | more
+        answer = await self.call("product.search.queryProductDetail", offerDetailParam=param)
+        return answer.json()["result"]["result"]
+
+    async def current_time(self):
+        return await self.call("currentTime", namespace="system", token=None)
+
+    async def refresh(self, refresh_token=REFRESH_TOKEN, **more):
+        form = {
+            "grant_type": "refresh_token",
+            "client_id": "1000000",
+            "client_secret": "test-app-secret",
+            "refresh_token": refresh_token,
+        }
+        return await self.http.post("/openapi/http/1/system.oauth2/getToken/1000000", data=form | more)
+
+    async def fault(self, operation, times=1, **fault):
+        body = {"operation": operation, "times": times, "fault": fault}
+        answer = await self.http.post("/admin/faults", json=body)
+        assert answer.status_code == 201, answer.text
+
+    async def put(self, what, **body):
+        answer = await self.http.put(f"/admin/{what}", json=body)
+        assert answer.status_code == 204, answer.text
+
+    async def state(self):
+        return (await self.http.get("/admin/state")).json()
+
+    async def calls(self, **query):
+        return (await self.http.get("/admin/calls", params=query)).json()["calls"]
+
+
+def start(listen):
+    """A sandbox process whose first line has not been read yet."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "services.sandbox"],
+        env=os.environ | {"NATIONALSITE_SANDBOX_LISTEN": listen},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="session")
+def start_sandbox():
+    return start
+
+
+@pytest.fixture(scope="session")
+def sandbox_url():
+    with start("127.0.0.1:0") as process:
+        try:
+            assert select.select([process.stdout], [], [], 10)[0], "the sandbox did not start"
+            yield process.stdout.readline().split()[-1]
+        finally:
+            process.terminate()
+            assert process.wait(10) == 0, process.stderr.read()
+        assert process.stderr.read() == ""
+
+
+@pytest.fixture
+async def client(sandbox_url):
+    # A context of its own spares each client the reading of every certificate authority.
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    async with httpx.AsyncClient(base_url=sandbox_url, timeout=10, verify=tls) as http:
+        await http.post("/admin/reset")
+        yield Client(http)
+
+
+@pytest.fixture
+def sample():
+    """Reads a recorded reply."""
+
+    def read(name):
+        return json.loads((SAMPLES / "replies" / f"{name}.json").read_text())
+
+    return read
+
+
+def _types(value, path=""):
+    """(path, JSON type) of everything in a JSON value."""
+    yield path, type(value).__name__
+    if isinstance(value, dict):
+        for name, member in value.items():
+            yield from _types(member, f"{path}.{name}")
+    elif isinstance(value, list):
+        for member in value:
+            yield from _types(member, f"{path}[]")
+
+
+def _collected(values):
+    found = {}
+    for value in values:
+        for path, kind in _types(value):
+            found.setdefault(path, set()).add(kind)
+    return found
+
+
+@pytest.fixture
+def assert_like():
+    """Asserts that answers together have exactly a sample's members, of the same JSON types or null."""
+
+    def check(answers, recorded):
+        ours, theirs = _collected(answers), _collected([recorded])
+        # What is inside a list that the sample shows empty cannot be compared.
+        inside = {f"{path}[]" for path, kinds in theirs.items() if kinds == {"list"}} - theirs.keys()
+        ours = {path: kinds for path, kinds in ours.items() if path not in inside}
+        assert ours.keys() == theirs.keys()
+        for path, kinds in theirs.items():
+            assert kinds == {"NoneType"} or ours[path] - {"NoneType"} == kinds - {"NoneType"}, path
+
+    return check

@@ -1,0 +1,36 @@
+async def category(client, category_id):
+    answer = await client.call(
+        "alibaba.category.get", namespace="com.alibaba.product", token=None, categoryID=str(category_id)
+    )
+    return answer.json()
+
+
+async def test_three_levels(client, sample, assert_like):
+    root = await category(client, 0)
+    assert_like([root], sample("category_get.open_platform.root"))
+    (top,) = root["categoryInfo"]
+    assert len(top["childCategorys"]) == 8
+    leaves = []
+    for department in top["childCategorys"]:
+        (first,) = (await category(client, department["id"]))["categoryInfo"]
+        assert first["level"] == 1
+        for aisle in first["childCategorys"]:
+            (second,) = (await category(client, aisle["id"]))["categoryInfo"]
+            assert second["parentIDs"] == [department["id"]]
+            leaves += [child for child in second["childCategorys"] if child["isLeaf"]]
+    assert len(leaves) == 48
+    assert_like([await category(client, leaves[0]["id"])], sample("category_get.open_platform.ok"))
+
+
+async def test_unknown_category(client, sample):
+    assert await category(client, 99) == sample("category_get.open_platform.fail")
+
+
+async def test_missing_argument(client):
+    answer = await client.call("alibaba.category.get", namespace="com.alibaba.product", token=None)
+    assert answer.json()["error_message"] == "Required argument categoryID"
+
+
+async def test_filter_config(client, sample):
+    answer = await client.call("product.filterData.queryConfig", outMemberId="123", country="japan")
+    assert answer.json() == sample("filter_query_config.national_site.ok")

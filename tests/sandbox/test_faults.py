@@ -1,0 +1,189 @@
+import asyncio
+import time
+
+import httpx
+import pytest
+
+CONFIG = "product.filterData.queryConfig"
+
+
+async def until(condition):
+    """Waits for a condition of the sandbox, at most five seconds."""
+    async with asyncio.timeout(5):
+        while not await condition():  # noqa: ASYNC110 - the event is in another process
+            await asyncio.sleep(0.005)
+
+
+async def in_flight(client, count):
+    return (await client.state())["in_flight"] == count
+
+
+async def test_faults_queue_in_order_and_end(client):
+    await client.fault(CONFIG, times=2, gateway_error="gw.QosAppFrequencyLimit")
+    await client.fault(CONFIG, status=503, body="busy")
+    answers = [await client.call(CONFIG) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [400, 400, 503, 200]
+    assert answers[2].text == "busy"
+
+
+async def test_own_fault_comes_before_one_for_every_operation(client):
+    await client.fault("*", status=500)
+    await client.fault(CONFIG, status=502)
+    assert [(await client.call(CONFIG)).status_code for _ in range(3)] == [502, 500, 200]
+
+
+async def test_operation_by_its_full_name(client):
+    await client.fault(f"com.alibaba.fenxiao.crossborder/{CONFIG}", status=500)
+    assert (await client.call(CONFIG)).status_code == 500
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code", "text"),
+    [
+        ("gw.QosAppFrequencyLimit", 400, "gw.QosAppFrequencyLimit", "App call exceeds limited frequency"),
+        ("gw.QosAPIFrequencyLimit", 400, "gw.QosAPIFrequencyLimit", "API call exceeds limited frequency"),
+        ("gw.NoUsageLeftError", 400, "gw.NoUsageLeftError", "SLA bill has no usage left"),
+        ("401", 401, "401", "Request need user authorized"),
+        ("token_missing", 401, "401", "Request need user authenticated"),
+        ("gw.ParamMissing", 400, "gw.ParamMissing", "Required argument offerId"),
+    ],
+)
+async def test_gateway_error(client, error, status, code, text):
+    await client.fault(CONFIG, gateway_error=error)
+    answer = await client.call(CONFIG)
+    assert answer.status_code == status
+    assert answer.json() == {"error_code": code, "error_message": text, "exception": text}
+
+
+async def test_verbatim_answer(client):
+    await client.fault(
+        CONFIG, status=200, json={"error_code": "401"}, headers={"X-Kind": "odd"}, content_type="text/html"
+    )
+    answer = await client.call(CONFIG)
+    assert (answer.status_code, answer.json()) == (200, {"error_code": "401"})
+    assert (answer.headers["x-kind"], answer.headers["content-type"]) == ("odd", "text/html")
+
+
+async def test_bare_server_error(client):
+    await client.fault(CONFIG, status=500)
+    answer = await client.call(CONFIG)
+    assert (answer.status_code, answer.content) == (500, b"")
+
+
+async def test_latency_then_answer(client):
+    await client.fault(CONFIG, latency_ms=120)
+    began = time.monotonic()
+    assert (await client.call(CONFIG)).status_code == 200
+    assert time.monotonic() - began >= 0.12
+
+
+async def test_latency_before_another_fault(client):
+    await client.fault(CONFIG, latency_ms=50, status=500)
+    began = time.monotonic()
+    assert (await client.call(CONFIG)).status_code == 500
+    assert time.monotonic() - began >= 0.05
+
+
+async def test_malformed(client):
+    await client.fault(CONFIG, malformed=True)
+    answer = await client.call(CONFIG)
+    assert answer.status_code == 200
+    with pytest.raises(ValueError, match=r"."):
+        answer.json()
+
+
+async def test_truncated(client):
+    await client.fault(CONFIG, truncate=10)
+    with pytest.raises(httpx.RemoteProtocolError, match=r"incomplete|received 10 bytes"):
+        await client.call(CONFIG)
+    (call,) = await client.calls(operation=CONFIG)
+    assert call["outcome"]["kind"] == "truncated"
+
+
+@pytest.mark.parametrize(("when", "registered"), [("before_request", 0), ("after_request", 1)])
+async def test_dropped(client, when, registered):
+    account = {
+        "country": "japan",
+        "site": "sniff",
+        "outLoginName": "a",
+        "outMemberId": "b",
+        "email": "user@example.com",
+        "ip": "192.0.2.10",
+    }
+    await client.fault("account.user.register", drop=when)
+    with pytest.raises(httpx.RemoteProtocolError):
+        await client.call("account.user.register", countryAccount=account)
+    assert (await client.state())["accounts"] == registered
+
+
+async def test_expired_token(client):
+    await client.fault(CONFIG, token_expired=True)
+    assert [(await client.call(CONFIG)).status_code for _ in range(2)] == [401, 401]
+    token = (await client.refresh()).json()["access_token"]
+    assert (await client.call(CONFIG, token=token)).status_code == 200
+
+
+@pytest.mark.parametrize("fault", [{"hang": True}, {"latency_ms": 60_000}])
+async def test_client_that_gives_up_is_noticed(client, fault):
+    await client.fault(CONFIG, **fault)
+    call = asyncio.create_task(client.call(CONFIG))
+    await until(lambda: in_flight(client, 1))
+    connections = (await client.state())["connections"]
+    call.cancel()
+    await until(lambda: in_flight(client, 0))
+    assert (await client.state())["connections"] == connections - 1
+    (entry,) = await client.calls(operation=CONFIG)
+    assert entry["outcome"]["kind"] == "client_gone"
+
+
+async def test_faults_of_the_platforms_own_operations(client):
+    await client.fault("getToken", status=503)
+    await client.fault("currentTime", status=503)
+    assert (await client.refresh()).status_code == 503
+    assert (await client.current_time()).status_code == 503
+
+
+async def test_drops_among_many_calls_hit_no_other(client):
+    """Half of the calls are dropped, each on its own connection; the other half are served."""
+    for _ in range(20):
+        await client.fault(CONFIG, drop="after_request")
+        await client.fault(CONFIG, latency_ms=1)
+    results = await asyncio.gather(*(client.call(CONFIG) for _ in range(40)), return_exceptions=True)
+    served = [result for result in results if isinstance(result, httpx.Response)]
+    assert len(served) == 20
+    assert all(answer.status_code == 200 and len(answer.json()) == 3 for answer in served)
+    assert (await client.state())["peak_in_flight"] > 1
+
+
+async def test_cleared(client):
+    await client.fault("*", times=5, status=500)
+    await client.http.delete("/admin/faults")
+    assert (await client.call(CONFIG)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "complaint"),
+    [
+        ({"operation": "*", "fault": {}}, "needs latency_ms or a kind"),
+        ({"operation": "*", "fault": {"hang": True, "malformed": True}}, "of one kind"),
+        ({"operation": "*", "fault": {"body": "x", "malformed": True}}, "go with status"),
+        ({"operation": "*", "fault": {"status": 200, "body": "x", "json": 1}}, "either body or json"),
+        ({"operation": "*", "fault": {"status": 99}}, "fault.status"),
+        ({"operation": "*", "fault": {"gateway_error": "gw.Nonsense"}}, "no such gateway error"),
+        ({"operation": "*", "fault": {"explode": True}}, "fault.explode"),
+        ({"operation": "product.nothing", "fault": {"hang": True}}, "no API is called"),
+        ({"operation": "*", "times": 0, "fault": {"hang": True}}, "times"),
+        ({"fault": {"hang": True}}, "operation"),
+        (["hang"], "object"),
+    ],
+)
+async def test_bad_order_of_a_fault(client, body, complaint):
+    answer = await client.http.post("/admin/faults", json=body)
+    assert answer.status_code == 400
+    assert complaint in answer.json()["error"]
+
+
+async def test_body_that_is_no_json(client):
+    answer = await client.http.post("/admin/faults", content=b"{")
+    assert answer.status_code == 400
+    assert "JSON" in answer.json()["error"]

@@ -1,0 +1,67 @@
+import json
+
+
+async def test_entry_tells_everything_about_a_call(client):
+    param = {"offerId": 620201390233, "country": "en"}
+    await client.call("product.search.queryProductDetail", offerDetailParam=param)
+    (call,) = await client.calls()
+    assert call["method"] == "POST"
+    assert call["api"] == "com.alibaba.fenxiao.crossborder:product.search.queryProductDetail-1"
+    assert call["dialect"] == "open-platform"
+    assert json.loads(call["parameters"]["offerDetailParam"]) == param
+    assert call["signature_valid"] is True
+    assert call["string_to_sign"].startswith("param2/1/com.alibaba.fenxiao.crossborder/")
+    assert call["outcome"] == {"status": 200, "kind": "answered", "code": None}
+    assert call["fault"] is None
+
+
+async def test_dialect_and_refusals(client):
+    await client.call("product.search.keywordQuery", keyword="饼干")
+    await client.call("product.search.keywordQuery", keyword="饼干", pageSize="51")
+    await client.call("product.search.keywordQuery", keyword="饼干", token="old")
+    await client.fault("product.search.keywordQuery", status=503)
+    await client.call("product.search.keywordQuery", keyword="饼干")
+    calls = await client.calls(operation="product.search.keywordQuery")
+    assert [call["dialect"] for call in calls] == ["national-site", "national-site", None, None]
+    assert [call["outcome"] for call in calls] == [
+        {"status": 200, "kind": "answered", "code": None},
+        {"status": 200, "kind": "refused", "code": "E0001"},
+        {"status": 401, "kind": "gateway_error", "code": "401"},
+        {"status": 503, "kind": "fault", "code": None},
+    ]
+    assert calls[3]["fault"] == {"status": 503}
+
+
+async def test_secrets_are_masked(client):
+    await client.refresh()
+    (call,) = await client.calls(operation="getToken")
+    assert call["parameters"]["client_secret"] == call["parameters"]["refresh_token"] == "***"
+    assert "test-refresh-token" not in json.dumps(call)
+    assert "test-app-secret" not in json.dumps(call)
+
+
+async def test_the_latest_are_kept(client):
+    for _ in range(3):
+        await client.current_time()
+    await client.call("product.filterData.queryConfig")
+    assert [call["sequence"] for call in await client.calls(limit=2)] == [3, 4]
+    assert len(await client.calls(operation="currentTime")) == 3
+    await client.http.delete("/admin/calls")
+    assert await client.calls() == []
+    assert (await client.http.get("/admin/calls", params={"limit": "x"})).status_code == 400
+
+
+async def test_counters(client):
+    await client.current_time()
+    await client.http.post("/openapi/param2/1/no/such/1000000")
+    state = await client.state()
+    assert state["operations"] == {
+        "(unknown)": {"attempts": 1, "in_flight": 0},
+        "currentTime": {"attempts": 1, "in_flight": 0},
+    }
+    assert (state["in_flight"], state["peak_in_flight"], state["calls"]) == (0, 1, 2)
+
+
+async def test_unknown_admin_path(client):
+    answer = await client.http.get("/admin/nothing")
+    assert (answer.status_code, answer.json()) == (404, {"error": "Not Found"})

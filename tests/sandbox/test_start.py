@@ -1,0 +1,73 @@
+import asyncio
+import signal
+
+import httpx
+import pytest
+
+from services.sandbox.settings import Settings, read_settings
+
+LISTEN = "NATIONALSITE_SANDBOX_LISTEN"
+
+
+def test_default_address():
+    assert read_settings({}) == Settings(host="127.0.0.1", port=8168)
+
+
+@pytest.mark.parametrize(
+    ("text", "settings"),
+    [
+        ("127.0.0.1:0", Settings(host="127.0.0.1", port=0)),
+        ("[::1]:9000", Settings(host="::1", port=9000)),
+        ("localhost:9000", Settings(host="localhost", port=9000)),
+    ],
+)
+def test_address(text, settings):
+    assert read_settings({LISTEN: text}) == settings
+    assert settings.is_local
+
+
+def test_address_that_others_reach():
+    assert not Settings(host="0.0.0.0", port=1).is_local  # noqa: S104 - it is not bound
+
+
+@pytest.mark.parametrize("text", ["8168", ":8168", "127.0.0.1:", "127.0.0.1:http", "127.0.0.1:70000"])
+def test_bad_address(text):
+    with pytest.raises(ValueError, match=LISTEN):
+        read_settings({LISTEN: text})
+
+
+def test_process_refuses_a_bad_address_in_one_line(start_sandbox):
+    with start_sandbox("nowhere") as process:
+        out, error = process.communicate(timeout=10)
+    assert (process.returncode, out, error.count("\n")) == (2, "", 1)
+
+
+def test_taken_port_is_one_clear_line(start_sandbox, sandbox_url):
+    with start_sandbox(sandbox_url.removeprefix("http://")) as process:
+        out, error = process.communicate(timeout=10)
+    assert (process.returncode, out, error.count("\n")) == (2, "", 1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signals_end_it_cleanly(start_sandbox, number):
+    with start_sandbox("127.0.0.1:0") as process:
+        assert process.stdout.readline().startswith("sandbox listening on http://127.0.0.1:")
+        process.send_signal(number)
+        out, error = process.communicate(timeout=10)
+    assert (process.returncode, out, error) == (0, "", "")
+
+
+async def test_a_call_that_hangs_does_not_hold_up_the_end(start_sandbox):
+    with start_sandbox("127.0.0.1:0") as process:
+        url = process.stdout.readline().split()[-1]
+        async with httpx.AsyncClient(base_url=url) as http:
+            await http.post("/admin/faults", json={"operation": "*", "fault": {"hang": True}})
+            call = asyncio.create_task(http.get("/openapi/param2/1/system/currentTime/1000000"))
+            async with asyncio.timeout(5):
+                while (await http.get("/admin/state")).json()["in_flight"] == 0:  # noqa: ASYNC110 - the event is in another process
+                    await asyncio.sleep(0)
+            process.terminate()
+            with pytest.raises(httpx.RemoteProtocolError):
+                await call
+        out, error = process.communicate(timeout=10)
+    assert (process.returncode, out, error) == (0, "", "")
