@@ -1,0 +1,26 @@
+"""One server for every service: binding, layers, health, drain, settings, telemetry. Knows nothing of 1688.
+
+A service says what it is and how its parts are put together; everything else is here:
+
+    run(Service(descriptor=..., settings=ProductSettings, open=open_parts))
+
+process.py is the place to start reading; layers.py is the way of a call.
+"""
+
+from services.serving.problems import CannotStart
+from services.serving.process import run, serve
+from services.serving.rpc import Binding, Handler, Rpc
+from services.serving.service import Service
+from services.serving.settings import ServingSettings, read_settings
+
+__all__ = [
+    "Binding",
+    "CannotStart",
+    "Handler",
+    "Rpc",
+    "Service",
+    "ServingSettings",
+    "read_settings",
+    "run",
+    "serve",
+]

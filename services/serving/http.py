@@ -1,0 +1,51 @@
+"""The HTTP side: metrics and probes, in the loop of the server."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import uvicorn
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+
+def http_app(ready: Callable[[], bool]) -> Starlette:
+    """`/metrics`, `/livez` (200 while the loop runs), `/readyz` (200 while calls are welcome, else 503)."""
+
+    async def metrics(_: Request) -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    async def livez(_: Request) -> Response:
+        return PlainTextResponse("alive\n")
+
+    async def readyz(_: Request) -> Response:
+        return PlainTextResponse("ready\n") if ready() else PlainTextResponse("not ready\n", 503)
+
+    return Starlette(routes=[Route("/metrics", metrics), Route("/livez", livez), Route("/readyz", readyz)])
+
+
+@asynccontextmanager
+async def http_server(app: Starlette, listener: socket.socket) -> AsyncIterator[None]:
+    """Serves the app on a listening socket, which it closes at the end."""
+    config = uvicorn.Config(
+        app, lifespan="off", ws="none", access_log=False, log_config=None, timeout_graceful_shutdown=1
+    )
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listener]), name="http")
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
+        listener.close()
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals belong to the process, which drains gRPC first."""
+        yield

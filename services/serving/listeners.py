@@ -1,0 +1,43 @@
+"""Addresses to listen on, and the one clear line where that cannot be done."""
+
+import socket
+
+from services.serving.problems import CannotStart
+
+
+def split(address: str) -> tuple[str, int]:
+    """`0.0.0.0:50051` or `[::]:50051` as host and port. Raises ValueError for anything else."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        raise ValueError("must be host:port, such as 0.0.0.0:50051")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def with_port(address: str, port: int) -> str:
+    """The address with the actual port in place of the one asked for."""
+    return f"{address.rpartition(':')[0]}:{port}"
+
+
+def listening_socket(variable: str, address: str) -> socket.socket:
+    """A socket that listens on the address. Raises CannotStart, naming the variable it came from."""
+    host, port = split(address)
+    try:
+        family, kind, protocol, _, place = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(place)
+            listener.listen()
+        except OSError:
+            listener.close()
+            raise
+    except OSError as error:
+        raise CannotStart([f"{variable}: cannot listen on {address}: {error.strerror}"]) from error
+    return listener
+
+
+def check_free(variable: str, address: str) -> None:
+    """Raises CannotStart where nobody can listen. For gRPC, which binds for itself and names no cause."""
+    listening_socket(variable, address).close()

@@ -1,0 +1,68 @@
+"""The vocabulary of the layers: an RPC, a call of it, and the steps that a call takes."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import grpc.aio
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+
+Handler: TypeAlias = Callable[[Message, float], Awaitable[bytes]]
+"""(request, deadline in the loop's time) -> the response, serialized. Raises services.errors."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """What a service binds to one of its RPCs."""
+
+    handler: Handler
+    operation: str
+    """What the RPC is called in an error's metadata `operation`: 1688's id of it, or the RPC's full name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rpc:
+    """One bound RPC, as the layers see it at start."""
+
+    descriptor: MethodDescriptor
+    request: type[Message]
+    binding: Binding
+
+    @classmethod
+    def of(cls, descriptor: MethodDescriptor, binding: Binding) -> "Rpc":
+        """The RPC of this descriptor, with the request class that protobuf generates for it."""
+        return cls(descriptor=descriptor, request=GetMessageClass(descriptor.input_type), binding=binding)
+
+    @property
+    def name(self) -> str:
+        """As gRPC's metrics name it: `nationalsite.account.v1.AccountService/RegisterUser`."""
+        return f"{self.descriptor.containing_service.full_name}/{self.descriptor.name}"
+
+
+ServicerContext: TypeAlias = grpc.aio.ServicerContext[Any, Any]
+
+
+@dataclass(slots=True)
+class Call:
+    """One call on its way through the layers; each layer fills in what it found."""
+
+    context: ServicerContext
+    payload: bytes
+    """The request as it arrived."""
+    deadline: float = field(init=False)
+    """In the loop's time. From the layer `deadline`."""
+    message: Message = field(init=False)
+    """The request. From the layer `decoding`."""
+    status: grpc.StatusCode = grpc.StatusCode.OK
+    """What the caller is told. From the layer `failures`."""
+    reason: str = ""
+    """The reason of a failure, without the enum's prefix. From the layer `failures`."""
+
+
+Step: TypeAlias = Callable[[Call], Awaitable[bytes]]
+"""The rest of a call's way: answers with the serialized response, or raises."""
+
+Layer: TypeAlias = Callable[[Rpc, Step], Step]
+"""Made once per RPC at start, around the next step; what can be known before a call is worked out there."""

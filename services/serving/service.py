@@ -1,0 +1,27 @@
+"""What a service tells the server about itself."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from google.protobuf.descriptor import ServiceDescriptor
+
+from services.serving.rpc import Binding
+from services.serving.settings import ServingSettings
+
+S = TypeVar("S", bound=ServingSettings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service(Generic[S]):
+    """A gRPC service: its contract, its settings, and how its parts are put together."""
+
+    descriptor: ServiceDescriptor
+    """From the generated module: `DESCRIPTOR.services_by_name[...]`."""
+    settings: type[S]
+    open: Callable[[S], AbstractAsyncContextManager[Mapping[str, Binding]]]
+    """Opens the parts and yields a binding for every RPC, by its name; closes them at the end.
+
+    Raises CannotStart for what an operator has to put right.
+    """

@@ -1,0 +1,44 @@
+"""A service as small as can be, run as a process by test_process.py; its calls end on SIGUSR1."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import structlog
+from google.protobuf.message import Message
+from nationalsite.account.v1 import account_service_pb2
+
+from services.serving import Binding, CannotStart, Service, ServingSettings, run
+
+
+class Settings(ServingSettings):
+    listen: str = "127.0.0.1:0"
+    http_listen: str = "127.0.0.1:0"
+
+
+@asynccontextmanager
+async def open_parts(_settings: Settings) -> AsyncIterator[Mapping[str, Binding]]:
+    if trouble := os.environ.get("TROUBLE"):
+        raise CannotStart(trouble.split(";"))
+    release = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, release.set)
+
+    async def register(_request: Message, _deadline: float) -> bytes:
+        structlog.get_logger().info("working")
+        await release.wait()
+        return b""
+
+    yield {"RegisterUser": Binding(handler=register, operation="register")}
+    structlog.get_logger().info("closed")
+
+
+if __name__ == "__main__":
+    run(
+        Service(
+            descriptor=account_service_pb2.DESCRIPTOR.services_by_name["AccountService"],
+            settings=Settings,
+            open=open_parts,
+        )
+    )
