@@ -28,13 +28,16 @@ NationalsiteError
     ├── Unreadable           an answer that makes no sense
     └── OutcomeUnknown       a call that must not be repeated, and nobody knows whether it ran
 
+CannotStart stands beside the tree: it is told to an operator, not to a caller.
+
 `reason` is a value of nationalsite.errors.v1.ErrorReason without its prefix. Messages of this tree reach
 callers, so they hold no value of a request and no secret.
 """
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NoReturn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,3 +231,17 @@ class OutcomeUnknown(UpstreamError):
 
     reason = "OUTCOME_UNKNOWN"
     may_have_run = True
+
+
+class CannotStart(Exception):
+    """A process cannot start. One line for each cause, none with the value of a secret."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = tuple(lines)
+
+    def exit(self) -> NoReturn:
+        """Print the lines to stderr and leave with exit code 2."""
+        for line in self.lines:
+            print(line, file=sys.stderr)
+        sys.exit(2)

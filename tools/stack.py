@@ -52,7 +52,7 @@ def start_sandbox(listen: str = "127.0.0.1:0", *, log: str = "sandbox") -> Runni
 def start_service(
     name: str, gateway_url: str, settings: Mapping[str, str] | None = None, *, log: str = ""
 ) -> Running:
-    """Start services.<name> against a gateway; it is ready when this returns. Settings override the defaults."""
+    """Start services.<name> against a gateway; it is ready when this returns."""
     environment = {
         **SANDBOX_APP,
         "NATIONALSITE_GATEWAY_URL": gateway_url,
@@ -107,7 +107,7 @@ def _start(
 def _keep_log(
     process: subprocess.Popen[str], path: Path, ready: str, found: "queue.Queue[str | None]"
 ) -> None:
-    """Copy what a process prints to its log, as long as it prints; hand over the line that it is ready with."""
+    """Copy what a process prints to its log; hand over the line that it is ready with."""
     assert process.stdout is not None  # noqa: S101 # it is a pipe
     with path.open("w", buffering=1) as log, process.stdout:
         for line in process.stdout:

@@ -7,7 +7,7 @@ from nationalsite.account.v1 import account_service_pb2 as protos
 
 from services.adapter import AdapterSettings, Operations, open_operations
 from services.errors import StoreRequired
-from services.serving import Address, Binding, Service, ServingSettings
+from services.serving import Binding, Service, ServingSettings
 
 DESCRIPTOR = protos.DESCRIPTOR.services_by_name["AccountService"]
 
@@ -15,8 +15,8 @@ DESCRIPTOR = protos.DESCRIPTOR.services_by_name["AccountService"]
 class AccountSettings(ServingSettings, AdapterSettings):
     """The settings of AccountService."""
 
-    listen: Address = "0.0.0.0:50053"  # a container's port is reached from outside
-    http_listen: Address = "0.0.0.0:9103"  # likewise
+    listen: str = "0.0.0.0:50053"  # a container's port is reached from outside
+    http_listen: str = "0.0.0.0:9103"  # likewise
 
 
 class Account:
@@ -36,7 +36,7 @@ class Account:
 async def open_account(settings: AccountSettings) -> AsyncIterator[Mapping[str, Binding]]:
     """Yield the bindings of AccountService."""
     async with open_operations(DESCRIPTOR, settings) as operations:
-        yield operations.bindings({"RegisterUser": Account(operations).register_user})
+        yield operations.bindings(Binding, {"RegisterUser": Account(operations).register_user})
 
 
 ACCOUNT = Service(descriptor=DESCRIPTOR, settings=AccountSettings, open=open_account)

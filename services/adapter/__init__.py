@@ -5,7 +5,7 @@ codec/ and gateway/ do not know each other; operations.py speaks through both, o
 
 from services.adapter.codec import Dialect
 from services.adapter.opening import open_operations
-from services.adapter.operations import Bound, Function, Operations
+from services.adapter.operations import Function, Operations
 from services.adapter.settings import AdapterSettings
 
-__all__ = ["AdapterSettings", "Bound", "Dialect", "Function", "Operations", "open_operations"]
+__all__ = ["AdapterSettings", "Dialect", "Function", "Operations", "open_operations"]

@@ -1,9 +1,8 @@
 """Answers RPCs by way of 1688: codec, gateway, codec; and what is told of it."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from google.protobuf.message import Message
@@ -16,6 +15,8 @@ from services.errors import NationalsiteError, OperationNotInDialect, OutcomeUnk
 
 Function = Callable[[Any, float], Awaitable[bytes]]
 """Answers an RPC: request and deadline (loop time) to the serialized response."""
+
+Binding = TypeVar("Binding")
 
 _left_out = Counter(
     "nationalsite_fields_left_out",
@@ -30,15 +31,6 @@ _unreadable = Counter(
 _log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bound:
-    """What answers one RPC."""
-
-    handler: Function
-    operation: str
-    """1688's id of the operation, or the RPC's name where there is none: what errors call it."""
-
-
 class Operations:
     """The compiled operations of one service, spoken through one gateway."""
 
@@ -50,9 +42,12 @@ class Operations:
         """Return an operation by the name of its RPC."""
         return self._operations[rpc]
 
-    def bindings(self, own: Mapping[str, Function]) -> dict[str, Bound]:
-        """Return what answers each RPC: the service's own function, or the call of its operation.
+    def bindings(
+        self, bind: Callable[[Function, str], Binding], own: Mapping[str, Function]
+    ) -> dict[str, Binding]:
+        """Bind what answers each RPC: the service's own function, or the call of its operation.
 
+        `bind` takes the function and what errors call the operation: 1688's id, or the RPC's name.
         Raises SpecificationError where a local RPC has no function, or a function no RPC.
         """
         findings = [f"{rpc}: no such RPC for this function" for rpc in own.keys() - self._operations.keys()]
@@ -64,7 +59,7 @@ class Operations:
         if findings:
             raise SpecificationError(*findings)
         return {
-            rpc: Bound(handler=own.get(rpc) or partial(self.call, rpc), operation=operation.api or rpc)
+            rpc: bind(own.get(rpc) or partial(self.call, rpc), operation.api or rpc)
             for rpc, operation in self._operations.items()
         }
 

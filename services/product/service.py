@@ -9,19 +9,19 @@ from pydantic import Field, Json
 
 from services.adapter import AdapterSettings, Dialect, Function, Operations, open_operations
 from services.product.pictures import fitted
-from services.serving import Address, Binding, Service, ServingSettings
+from services.serving import Binding, Service, ServingSettings
 
 DESCRIPTOR = protos.DESCRIPTOR.services_by_name["ProductService"]
 
 DEFAULT_LANGUAGE = "en"
-LANGUAGES = {"japan": "ja", "vietnam": "vi"}
+LANGUAGES = '{"japan": "ja", "vietnam": "vi"}'
 
 
 class ProductSettings(ServingSettings, AdapterSettings):
     """The settings of ProductService."""
 
-    listen: Address = "0.0.0.0:50051"  # a container's port is reached from outside
-    http_listen: Address = "0.0.0.0:9101"  # likewise
+    listen: str = "0.0.0.0:50051"  # a container's port is reached from outside
+    http_listen: str = "0.0.0.0:9101"  # likewise
     image_max_bytes: int = Field(default=307_200, ge=10_000)
     """Larger pictures are re-encoded to at most this before they are sent."""
     languages: Json[dict[str, str]] = Field(default=LANGUAGES)
@@ -86,7 +86,7 @@ class Product:
             return self._filter_config
         return await self._operations.call("GetFilterConfig", request, deadline)
 
-    def _choose_language(self, rpc: str, request: "_Translated") -> None:
+    def _choose_language(self, rpc: str, request: "Translated") -> None:
         """Let an empty language follow the country.
 
         The open platform does not refuse a wrong or missing one; it leaves everything untranslated.
@@ -95,14 +95,14 @@ class Product:
             request.language = self._languages.get(request.country.lower(), DEFAULT_LANGUAGE)
 
 
-_Translated = protos.SearchByKeywordRequest | protos.SearchByImageRequest | protos.GetProductDetailRequest
+Translated = protos.SearchByKeywordRequest | protos.SearchByImageRequest | protos.GetProductDetailRequest
 
 
 @asynccontextmanager
 async def open_product(settings: ProductSettings) -> AsyncIterator[Mapping[str, Binding]]:
     """Yield the bindings of ProductService."""
     async with open_operations(DESCRIPTOR, settings) as operations:
-        yield operations.bindings(Product(operations, settings).functions())
+        yield operations.bindings(Binding, Product(operations, settings).functions())
 
 
 PRODUCT = Service(descriptor=DESCRIPTOR, settings=ProductSettings, open=open_product)

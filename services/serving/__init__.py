@@ -7,7 +7,7 @@ A service says what it is and how its parts are put together; everything else is
 process.py is the place to start reading; layers.py is the way of a call.
 """
 
-from services.serving.problems import CannotStart
+from services.errors import CannotStart
 from services.serving.process import run, serve
 from services.serving.rpc import Binding, Handler, Rpc
 from services.serving.service import Service

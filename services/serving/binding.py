@@ -7,8 +7,8 @@ from typing import Any, TypeAlias
 import grpc
 from google.protobuf.descriptor import ServiceDescriptor
 
+from services.errors import CannotStart
 from services.serving.layers import way
-from services.serving.problems import CannotStart
 from services.serving.rpc import Binding, Call, Rpc, ServicerContext, Step
 
 MethodHandler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"  # generic in its stubs only

@@ -2,7 +2,7 @@
 
 import socket
 
-from services.serving.problems import CannotStart
+from services.errors import CannotStart
 
 
 def split(address: str) -> tuple[str, int]:

@@ -10,11 +10,11 @@ import grpc.aio
 import structlog
 from grpc_reflection.v1alpha import reflection
 
+from services.errors import CannotStart
 from services.serving import health, logs
 from services.serving.binding import BoundService, bind
 from services.serving.http import http_app, http_server
 from services.serving.listeners import check_free, listening_socket, with_port
-from services.serving.problems import CannotStart
 from services.serving.service import S, Service
 from services.serving.settings import read_settings, variable_of
 

@@ -13,7 +13,7 @@ Handler: TypeAlias = Callable[[Message, float], Awaitable[bytes]]
 """(request, deadline in the loop's time) -> the response, serialized. Raises services.errors."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Binding:
     """What a service binds to one of its RPCs."""
 

@@ -8,8 +8,8 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_v
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.errors import CannotStart
 from services.serving.listeners import split
-from services.serving.problems import CannotStart
 
 PREFIX = "NATIONALSITE_"
 

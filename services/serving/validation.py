@@ -6,8 +6,7 @@ import protovalidate
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message_factory import GetMessageClass
 
-from services.errors import InvalidRequest, Violation
-from services.serving.problems import CannotStart
+from services.errors import CannotStart, InvalidRequest, Violation
 from services.serving.rpc import Call, Rpc, Step
 
 _MOST_VIOLATIONS = 20

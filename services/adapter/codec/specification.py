@@ -10,6 +10,8 @@ from google.protobuf.descriptor_pb2 import MethodOptions
 from nationalsite.upstream.v1 import options_pb2
 from nationalsite.upstream.v1.options_pb2 import Operation, Wire
 
+from services.errors import CannotStart
+
 PAYLOAD = "."
 """The name of a response's only field that is the payload itself."""
 Option = TypeVar("Option", Operation, Wire)
@@ -38,12 +40,11 @@ class Level(StrEnum):
     ONCE = "IDEMPOTENCY_UNKNOWN"
 
 
-class SpecificationError(Exception):
+class SpecificationError(CannotStart):
     """The protos contradict themselves; one line a finding."""
 
     def __init__(self, *lines: str) -> None:
-        super().__init__("\n".join(lines))
-        self.lines = lines
+        super().__init__(lines)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,288 @@
+"""A scripted peer on a real socket in 1688's place, and gateways that speak to it."""
+
+import asyncio
+import json
+import socket
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+import uvloop
+
+from services.adapter.codec import parse
+from services.adapter.gateway import (
+    App,
+    Exchange,
+    FixedToken,
+    Gateway,
+    RefreshToken,
+    RenewedTokens,
+    Reply,
+    Tokens,
+)
+from services.adapter.gateway.tokens import Fetch
+
+API = "com.alibaba.product:alibaba.category.get-1"
+LONG_S = 5.0
+"""Bound on every wait for something that is sure to come."""
+
+
+class ShiftableLoop(asyncio.SelectorEventLoop):
+    """A loop whose time can be moved forward: lives of hours pass at once."""
+
+    shift_s = 0.0
+
+    def time(self) -> float:
+        return super().time() + self.shift_s
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """What depends on sockets runs on both loops; the rest asks for the first."""
+    return {"asyncio": ShiftableLoop, "uvloop": uvloop.new_event_loop}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """A request as it arrived."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def path(self) -> str:
+        return urlsplit(self.target).path
+
+    @property
+    def query(self) -> dict[str, str]:
+        return dict(parse_qsl(urlsplit(self.target).query, strict_parsing=True, keep_blank_values=True))
+
+    @property
+    def form(self) -> dict[str, str]:
+        return dict(parse_qsl(self.body.decode("ascii"), strict_parsing=True, keep_blank_values=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A whole answer; `body` that is no bytes goes out as JSON."""
+
+    status: int = 200
+    body: Any = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def encoded(self) -> bytes:
+        body = self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
+        headers = {"Content-Type": "application/json", "Content-Length": str(len(body)), **self.headers}
+        lines = [f"HTTP/1.1 {self.status} Any", *(f"{name}: {value}" for name, value in headers.items())]
+        return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+class Wire:
+    """The peer's end of a connection, for scripts that misbehave."""
+
+    def __init__(self, writer: asyncio.StreamWriter) -> None:
+        self._writer = writer
+
+    async def write(self, data: bytes) -> None:
+        self._writer.write(data)
+        with suppress(ConnectionError):
+            await self._writer.drain()
+
+    def hang_up(self) -> None:
+        self._writer.close()
+
+    def vanish(self) -> None:
+        """Close at once, before anybody's loop takes a turn."""
+        self._writer.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+
+    def reset(self) -> None:
+        linger = struct.pack("ii", 1, 0)
+        self._writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        self._writer.transport.abort()
+
+
+Script = Callable[[Received, Wire], Awaitable[None]]
+
+
+class Peer:
+    """An HTTP server that does as it is told, and remembers."""
+
+    def __init__(self) -> None:
+        self.received: list[Received] = []
+        self.accepted = 0
+        self.open: set[Wire] = set()
+        self._scripts: dict[str, list[Answer | Script]] = {}
+        self._server: asyncio.Server | None = None
+
+    def on(self, part: str, *answers: Answer | Script) -> None:
+        """Answer requests whose path holds `part` with these, one after the other; the last one stays."""
+        self._scripts[part] = list(answers)
+
+    def calls(self, part: str = "") -> list[Received]:
+        return [received for received in self.received if part in received.path]
+
+    @property
+    def port(self) -> int:
+        assert self._server is not None
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+
+    async def stop(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        for wire in list(self.open):
+            wire.hang_up()
+        await self._server.wait_closed()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        wire = Wire(writer)
+        self.accepted += 1
+        self.open.add(wire)
+        try:
+            while received := await _read(reader):
+                self.received.append(received)
+                await self._answer(received, wire)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass  # the client left
+        finally:
+            self.open.remove(wire)
+            writer.close()
+
+    async def _answer(self, received: Received, wire: Wire) -> None:
+        scripts = next((found for part, found in self._scripts.items() if part in received.path), [Answer()])
+        script = scripts.pop(0) if len(scripts) > 1 else scripts[0]
+        if isinstance(script, Answer):
+            await wire.write(script.encoded())
+        else:
+            await script(received, wire)
+
+
+async def _read(reader: asyncio.StreamReader) -> Received | None:
+    try:
+        head = await reader.readuntil(b"\r\n\r\n")
+    except asyncio.IncompleteReadError:
+        return None
+    request, *lines = head.decode("ascii").rstrip().split("\r\n")
+    method, target, _ = request.split(" ")
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    assert "transfer-encoding" not in headers, "1688 has never been seen to take chunks"
+    body = await reader.readexactly(int(headers.get("content-length", "0")))
+    return Received(method=method, target=target, headers=headers, body=body)
+
+
+@pytest.fixture
+def samples() -> Path:
+    return Path(__file__).parents[2] / "samples"
+
+
+@pytest.fixture
+def answer() -> type[Answer]:
+    """answer(status=..., body=..., headers=...)."""
+    return Answer
+
+
+@pytest.fixture
+async def peer() -> AsyncIterator[Peer]:
+    peer = Peer()
+    await peer.start()
+    yield peer
+    await peer.stop()
+
+
+@pytest.fixture
+def until() -> Callable[[Callable[[], bool]], Awaitable[None]]:
+    """await until(condition)."""
+
+    async def wait(condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(LONG_S):
+            while not condition():  # noqa: ASYNC110 # the conditions are of many kinds, none with an event
+                await asyncio.sleep(0.001)
+
+    return wait
+
+
+@pytest.fixture
+def shift() -> Callable[[float], None]:
+    """shift(seconds) moves the loop's time forward; only on the asyncio loop."""
+
+    def move(seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, ShiftableLoop)
+        loop.shift_s += seconds
+
+    return move
+
+
+@pytest.fixture
+async def exchange() -> AsyncIterator[Exchange]:
+    """Leaves no connection in use and no task behind."""
+    before = asyncio.all_tasks()
+    exchange = Exchange()
+    yield exchange
+    client = exchange._transport.client
+    if not callable(client):
+        assert not client.connector._acquired
+    await exchange.close()
+    async with asyncio.timeout(LONG_S):
+        while asyncio.all_tasks() - before - {asyncio.current_task()}:  # noqa: ASYNC110 # tasks of any kind, none known here
+            await asyncio.sleep(0.001)
+
+
+@pytest.fixture
+async def opened(peer: Peer, exchange: Exchange) -> AsyncIterator[Callable[..., Gateway]]:
+    """opened(...) is a gateway to the peer; with a fixed token unless told otherwise."""
+    async with AsyncExitStack() as stack:
+
+        def fixed(_: Fetch) -> Tokens:
+            return FixedToken("test-access-token")
+
+        def make(url: str = peer.url, tokens: Callable[[Fetch], Tokens] = fixed, **options: Any) -> Gateway:
+            app = App(key="1000000", secret="test-app-secret")
+            gateway = Gateway(url=url, app=app, exchange=exchange, tokens=tokens, parse=parse, **options)
+            stack.push_async_callback(gateway.close)
+            return gateway
+
+        yield make
+
+
+@pytest.fixture
+def renewing(opened: Callable[..., Gateway]) -> Callable[..., Gateway]:
+    """renewing(path) is a gateway that fetches its tokens; the refresh token lives in the file, if any."""
+
+    def make(path: Path | None = None, **options: Any) -> Gateway:
+        refresh_token = RefreshToken("test-refresh-token", path)
+        return opened(tokens=lambda fetch: RenewedTokens(refresh_token, fetch), **options)
+
+    return make
+
+
+@pytest.fixture
+def call() -> Callable[..., Awaitable[Reply]]:
+    """await call(gateway, form)."""
+
+    async def make(
+        gateway: Gateway,
+        form: Mapping[str, str] | None = None,
+        *,
+        api: str = API,
+        files: Mapping[str, bytes] | None = None,
+        anonymous: bool = False,
+        within_s: float = LONG_S,
+    ) -> Reply:
+        deadline = asyncio.get_running_loop().time() + within_s
+        return await gateway.call(api, form or {}, files=files or {}, anonymous=anonymous, deadline=deadline)
+
+    return make

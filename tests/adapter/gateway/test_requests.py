@@ -1,0 +1,168 @@
+"""Requests as they arrive at 1688."""
+
+import asyncio
+import email
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from services.adapter.gateway import sign
+
+pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
+
+REQUESTS = sorted((Path(__file__).parents[2] / "samples" / "requests").glob("*.open_platform.req.json"))
+FORMS = {
+    "chinese": "饼干",
+    "date": "20260901000000000+0800",
+    "base64": "iVBORw0KGgo+/AAAA==",
+    "separators": "a=1&b=2;c %25 ?#",
+    "line ends": "a\r\nb\tc",
+    "quotes": '{"sort":"{\\"price\\":\\"asc\\"}"}',
+    "beyond the plane": "😀",
+    "empty": "",
+}
+
+
+@pytest.mark.parametrize("path", REQUESTS, ids=lambda path: path.name)
+async def test_arrives_as_the_sample(path, peer, opened, call):
+    sample = json.loads(path.read_text())
+    expected = {name: value for name, value in sample["form"].items() if not name.startswith("_aop_")}
+    form = {name: value for name, value in expected.items() if name != "access_token"}
+    _, _, version, namespace, name, _ = sample["url_path"].removeprefix("/").split("/")
+
+    await call(opened(), form, api=f"{namespace}:{name}-{version}", anonymous="access_token" not in expected)
+
+    (received,) = peer.received
+    assert (received.method, received.target) == (sample["method"], sample["url_path"])
+    assert received.headers["content-type"].replace(" ", "") == sample["content_type"]
+    signature = sign(b"test-app-secret", sample["url_path"].removeprefix("/openapi/"), expected)
+    assert received.form == {**expected, "_aop_signature": signature}
+
+
+@pytest.mark.parametrize("value", FORMS.values(), ids=FORMS)
+async def test_form_values_survive_and_are_signed_raw(value, peer, opened, call):
+    await call(opened(), {"value": value})
+
+    (received,) = peer.received
+    form = received.form
+    assert form["value"] == value
+    signature = form.pop("_aop_signature")
+    assert signature == sign(b"test-app-secret", received.path.removeprefix("/openapi/"), form)
+
+
+async def test_plus_is_percent_encoded(peer, opened, call):
+    await call(opened(), {"date": "+0800", "word": "饼"})
+
+    assert b"date=%2B0800&word=%E9%A5%BC" in peer.received[0].body
+
+
+async def test_headers(peer, opened, call):
+    await call(opened())
+
+    headers = peer.received[0].headers
+    assert headers["host"] == f"127.0.0.1:{peer.port}"
+    assert headers["accept"] == "application/json"
+    assert headers["accept-encoding"] == "gzip"
+    assert "cookie" not in headers
+
+
+async def test_parameters_of_the_system_are_just_the_needed_ones(peer, opened, call):
+    gateway = opened()
+    await call(gateway)
+    await call(gateway, anonymous=True)
+
+    assert [received.form.keys() for received in peer.received] == [
+        {"access_token", "_aop_signature"},
+        {"_aop_signature"},
+    ]
+
+
+async def test_files_travel_as_parts_beside_a_signed_query(peer, opened, call):
+    picture = bytes(range(256)) * 4096
+    await call(opened(), {"note": "a+b 饼&/=%"}, files={"imageData": picture})
+
+    (received,) = peer.received
+    query = received.query
+    signature = query.pop("_aop_signature")
+    assert query == {"note": "a+b 饼&/=%", "access_token": "test-access-token"}
+    assert signature == sign(b"test-app-secret", received.path.removeprefix("/openapi/"), query)
+    content_type = received.headers["content-type"]
+    message = email.message_from_bytes(f"Content-Type: {content_type}\r\n\r\n".encode() + received.body)
+    assert message.get_content_type() == "multipart/form-data"
+    (part,) = message.get_payload()
+    assert part.get_param("name", header="content-disposition") == "imageData"
+    assert part.get_filename() == "file.jpg"
+    assert part.get_content_type() == "image/jpeg"
+    assert part.get_payload(decode=True) == picture
+
+
+async def test_operation_may_be_called_by_another_name(peer, opened, call):
+    gateway = opened(names={"com.alibaba.product:alibaba.category.get-1": "com.other:a.name-with-dash-2"})
+    await call(gateway)
+
+    assert peer.received[0].path == "/openapi/param2/2/com.other/a.name-with-dash/1000000"
+
+
+async def test_base_of_the_url_may_have_a_path(peer, opened, call):
+    await call(opened(url=f"{peer.url}/behind/a/proxy/"))
+
+    assert peer.received[0].path.startswith("/behind/a/proxy/openapi/param2/1/com.alibaba.product/")
+    signature = sign(
+        b"test-app-secret",
+        "param2/1/com.alibaba.product/alibaba.category.get/1000000",
+        {"access_token": "test-access-token"},
+    )
+    assert peer.received[0].form["_aop_signature"] == signature
+
+
+async def test_probe_is_signed_and_holds_nothing(peer, opened, answer, samples):
+    body = (samples / "replies" / "system_current_time.open_platform.ok.json").read_bytes()
+    peer.on("system/currentTime", answer(body=body))
+
+    time = await opened().current_time(asyncio.get_running_loop().time() + 5)
+
+    assert time == "20261010164552223+0800"
+    assert peer.received[0].path == "/openapi/param2/1/system/currentTime/1000000"
+    assert peer.received[0].form.keys() == {"_aop_signature"}
+
+
+async def test_answer_is_parsed_and_carries_the_request_id(peer, opened, call, answer):
+    peer.on("", answer(body={"id": 9007199254740993}, headers={"RequestId": "0a1b"}))
+
+    reply = await call(opened())
+
+    assert (reply.value, reply.request_id) == ({"id": 9007199254740993}, "0a1b")
+
+
+async def test_gzip_is_unpacked(peer, opened, call, answer):
+    body = gzip.compress('{"name":"饼干"}'.encode())
+    peer.on("", answer(body=body, headers={"Content-Encoding": "gzip"}))
+
+    assert (await call(opened())).value == {"name": "饼干"}
+
+
+async def test_connections_are_reused(peer, opened, call):
+    gateway = opened()
+    for _ in range(5):
+        await call(gateway)
+
+    assert (len(peer.received), peer.accepted) == (5, 1)
+
+
+async def test_redirects_are_not_followed(peer, opened, call, answer):
+    peer.on("param2", answer(status=302, body={"sent": "elsewhere"}, headers={"Location": "/elsewhere"}))
+
+    await call(opened())
+
+    assert len(peer.received) == 1
+
+
+async def test_cookies_are_not_kept(peer, opened, call, answer):
+    peer.on("", answer(headers={"Set-Cookie": "a=b"}))
+    gateway = opened()
+    await call(gateway)
+    await call(gateway)
+
+    assert "cookie" not in peer.received[1].headers
