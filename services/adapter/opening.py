@@ -21,10 +21,11 @@ _log = structlog.get_logger()
 @asynccontextmanager
 async def open_operations(service: ServiceDescriptor, settings: AdapterSettings) -> AsyncIterator[Operations]:
     """Yield the operations of a service. Raises SpecificationError where its protos contradict themselves."""
+    exceptions = settings.dialects or {}
     operations = compile_service(
-        service, settings.dialect, exceptions=settings.dialects, dates=settings.json_dates
+        service, settings.dialect, exceptions=exceptions, dates=settings.json_dates
     )
-    _warn(settings, operations.keys())
+    _warn(settings, exceptions.keys() - operations.keys())
     async with AsyncExitStack() as stack:
         exchange = Exchange()
         stack.push_async_callback(exchange.close)
@@ -35,7 +36,7 @@ async def open_operations(service: ServiceDescriptor, settings: AdapterSettings)
             tokens=lambda fetch: _tokens(settings, fetch),
             parse=parse,
             send_timestamp=settings.send_timestamp,
-            names=settings.operation_names,
+            names=settings.operation_names or {},
         )
         stack.push_async_callback(gateway.close)
         yield Operations(operations, gateway)
@@ -49,12 +50,12 @@ def _tokens(settings: AdapterSettings, fetch: Fetch) -> Tokens:
     return RenewedTokens(refresh_token, fetch)
 
 
-def _warn(settings: AdapterSettings, rpcs: Collection[str]) -> None:
+def _warn(settings: AdapterSettings, elsewhere: Collection[str]) -> None:
     if (
         settings.dialect is Dialect.NATIONAL_SITE
         and urlsplit(settings.gateway_url).hostname == PRODUCTION_HOST
     ):
         _log.warning("dialect_not_documented_there", host=PRODUCTION_HOST, dialect=settings.dialect)
-    if elsewhere := sorted(settings.dialects.keys() - rpcs):
+    if elsewhere:
         # One set of variables may serve several services, so this is no error; it may be a typing slip.
-        _log.warning("dialects_of_other_services", rpcs=elsewhere)
+        _log.warning("dialects_of_other_services", rpcs=sorted(elsewhere))

@@ -22,9 +22,9 @@ class AdapterSettings(BaseModel):
     gateway_url: Annotated[str, AfterValidator(_checked)]
     """Base of the gateway; /openapi is appended."""
     dialect: Dialect = Dialect.NATIONAL_SITE
-    dialects: Json[dict[str, Dialect]] = Field(default="{}")
+    dialects: Json[dict[str, Dialect]] | None = None
     """RPC name to dialect, for RPCs that speak another one."""
-    operation_names: Json[dict[str, str]] = Field(default="{}")
+    operation_names: Json[dict[str, str]] | None = None
     """Api id of the protos to the api id to call."""
     send_timestamp: bool = False
     """Whether calls carry `_aop_timestamp`, by the gateway's clock."""

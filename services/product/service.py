@@ -14,7 +14,7 @@ from services.serving import Binding, Service, ServingSettings
 DESCRIPTOR = protos.DESCRIPTOR.services_by_name["ProductService"]
 
 DEFAULT_LANGUAGE = "en"
-LANGUAGES = '{"japan": "ja", "vietnam": "vi"}'
+LANGUAGES = {"japan": "ja", "vietnam": "vi"}
 
 
 class ProductSettings(ServingSettings, AdapterSettings):
@@ -24,8 +24,10 @@ class ProductSettings(ServingSettings, AdapterSettings):
     http_listen: str = "0.0.0.0:9101"  # likewise
     image_max_bytes: int = Field(default=307_200, ge=10_000)
     """Larger pictures are re-encoded to at most this before they are sent."""
-    languages: Json[dict[str, str]] = Field(default=LANGUAGES)
-    """Country name to language code, for open-platform requests that name no language."""
+    languages: Json[dict[str, str]] | None = None
+    """Country name to language code, for open-platform requests that name no language.
+
+    Default: LANGUAGES; any other country is DEFAULT_LANGUAGE."""
 
 
 class Product:
@@ -33,7 +35,7 @@ class Product:
 
     def __init__(self, operations: Operations, settings: ProductSettings) -> None:
         self._operations = operations
-        self._languages = settings.languages
+        self._languages = LANGUAGES if settings.languages is None else settings.languages
         self._image_max_bytes = settings.image_max_bytes
         document = resources.files("services.product").joinpath("filter_config.json").read_bytes()
         self._filter_config = operations.decoded("GetFilterConfig", document)

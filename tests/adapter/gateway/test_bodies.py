@@ -1,0 +1,183 @@
+"""Bodies that are no answer: whatever comes, the gateway tells it as one of ours."""
+
+import gzip
+import json
+import zlib
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.adapter.gateway import exchange as exchange_module
+from services.errors import ConnectionLost, GatewayError, NationalsiteError, Unreadable
+
+pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
+
+UNREADABLE = {
+    "empty": b"",
+    "blank": b" ",
+    "html": b"<html><body>Please wait</body></html>",
+    "cut": b'{"success": tru',
+    "two": b"{}{}",
+    "not utf-8": b'"\xff"',
+    "too deep": b"[" * 100_000,
+    "xml": b'<?xml version="1.0"?><error/>',
+}
+PACKED = {
+    "not gzip": b'{"success": true}',
+    "cut gzip": gzip.compress(json.dumps(list(range(1000))).encode())[:500],
+    "gzip with a wrong sum": gzip.compress(b"{}")[:-8] + b"\0" * 8,
+    "zlib": zlib.compress(b"{}"),
+}
+
+
+@pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE)
+async def test_unreadable(body, peer, opened, call, answer):
+    peer.on("param2", answer(body=body, headers={"RequestId": "0a1b"}))
+
+    with pytest.raises(Unreadable) as caught:
+        await call(opened())
+    assert (caught.value.request_id, caught.value.may_have_run) == ("0a1b", True)
+
+
+@pytest.mark.parametrize("body", PACKED.values(), ids=PACKED)
+async def test_cannot_be_unpacked(body, peer, opened, call, answer):
+    peer.on("param2", answer(body=body, headers={"Content-Encoding": "gzip"}))
+
+    with pytest.raises(Unreadable):
+        await call(opened())
+
+
+async def test_other_packing_than_asked_for(peer, opened, call, answer):
+    peer.on("param2", answer(body=b"\x0b\x02\x80{}\x03", headers={"Content-Encoding": "br"}))
+
+    with pytest.raises(Unreadable):
+        await call(opened())
+
+
+@pytest.mark.parametrize("packed", [False, True])
+async def test_too_large(packed, peer, opened, call, answer):
+    body = b" " * (exchange_module.MAX_REPLY_BYTES + 1)
+    headers = {"Content-Encoding": "gzip"} if packed else {}
+    peer.on("param2", answer(body=gzip.compress(body) if packed else body, headers=headers), answer())
+    gateway = opened()
+
+    with pytest.raises(Unreadable, match="too large"):
+        await call(gateway)
+    assert (await call(gateway)).value == {}
+
+
+async def test_large_is_fine(peer, opened, call, answer):
+    peer.on("param2", answer(body=b'"' + b"a" * 2**20 * 10 + b'"'))
+
+    assert len((await call(opened())).value) == 2**20 * 10
+
+
+async def test_chunked(peer, opened, call):
+    async def chunks(_, wire):
+        await wire.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n[1,\r\n2\r\n2]\r\n0\r\n\r\n")
+
+    peer.on("param2", chunks)
+
+    assert (await call(opened())).value == [1, 2]
+
+
+async def test_body_that_ends_with_the_connection(peer, opened, call):
+    async def until_closed(_, wire):
+        await wire.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n[1]")
+        wire.hang_up()
+
+    peer.on("param2", until_closed)
+
+    assert (await call(opened())).value == [1]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                ["error_code", "errorCode", "error", "error_message", "errorMessage", "error_description"]
+                + ["exception", "request_id", "success", "result", "access_token"]
+            )
+            | st.text(max_size=5),
+            inner
+            | st.sampled_from(["401", "400", "gw.X", "gw.QosApp", "500", "5", "Request is expired.", 401]),
+            max_size=5,
+        )
+    ),
+    max_leaves=12,
+)
+BODIES = st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode())
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> bytes:
+    body = bytearray(draw(BODIES))
+    for _ in range(draw(st.integers(0, 3))):
+        at = draw(st.integers(0, len(body)))
+        body[at : at + draw(st.integers(0, 2))] = draw(st.binary(max_size=2))
+    return bytes(body)
+
+
+# The peer and the gateway serve all examples: each sets its own script and waits for its own answer.
+bounded = settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@bounded
+@given(
+    status=st.integers(200, 599),
+    body=mutated(),
+    encoding=st.sampled_from(["", "", "", "gzip", "deflate", "identity", "gzip, deflate", "x"]),
+)
+async def test_any_body_is_an_answer_or_an_error_of_ours(peer, opened, call, answer, status, body, encoding):
+    headers = {"Content-Encoding": encoding} if encoding else {}
+    peer.on("param2", answer(status=status, body=body, headers=headers))
+
+    try:
+        await call(opened(), anonymous=True)
+    except NationalsiteError as error:
+        assert str(error)
+
+
+@bounded
+@given(
+    head=st.binary(max_size=60)
+    | st.sampled_from([b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 99999 \r\n", b"HTTP/1.1 101 Up\r\n\r\n"]),
+    rest=st.binary(max_size=60)
+    | st.sampled_from(
+        [
+            b"Content-Length: -1\r\n\r\n{}",
+            b"Content-Length: 5\r\n\r\n{}",
+            b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+            b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}",
+            b"X: " + b"a" * 20_000 + b"\r\n\r\n",
+            b"RequestId: \xff\xfe\r\nContent-Length: 2\r\n\r\n{}",
+            b"Content-Type: text/html; charset=nonsense\r\nContent-Length: 2\r\n\r\n{}",
+        ]
+    ),
+)
+async def test_anything_on_the_wire_is_an_answer_or_an_error_of_ours(peer, opened, call, head, rest):
+    async def garbage(_, wire):
+        await wire.write(head + rest)
+        wire.hang_up()
+
+    peer.on("param2", garbage)
+
+    try:
+        await call(opened(), anonymous=True)
+    except NationalsiteError as error:
+        assert error.may_have_run or isinstance(error, GatewayError)
+
+
+async def test_no_http_is_a_lost_connection(peer, opened, call):
+    async def garbage(_, wire):
+        await wire.write(b"SSH-2.0-OpenSSH_9.2\r\n\r\n")
+
+    peer.on("param2", garbage)
+
+    with pytest.raises(ConnectionLost):
+        await call(opened())

@@ -1,0 +1,228 @@
+"""Connections that are not made, break, or take too long. Whether 1688 may have run the call is the question."""
+
+import asyncio
+import socket
+from contextlib import AsyncExitStack, ExitStack
+
+import pytest
+
+from services.errors import ConnectionLost, DeadlinePassed, DeadlinePassedInFlight, Unreachable
+
+
+async def silent(_received, _wire):
+    await asyncio.Event().wait()
+
+
+async def hang_up(_received, wire):
+    wire.hang_up()
+
+
+async def reset(_received, wire):
+    wire.reset()
+
+
+async def cut_head(_received, wire):
+    await wire.write(b"HTTP/1.1 200 O")
+    wire.hang_up()
+
+
+async def cut_body(_received, wire):
+    await wire.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
+    wire.hang_up()
+
+
+async def cut_chunks(_received, wire):
+    await wire.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n")
+    wire.hang_up()
+
+
+async def reset_in_body(_received, wire):
+    await wire.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
+    await asyncio.sleep(0)
+    wire.reset()
+
+
+async def half_a_body(_received, wire):
+    await wire.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
+    await asyncio.Event().wait()
+
+
+async def test_deadline_passed_before_sending(peer, opened, call):
+    with pytest.raises(DeadlinePassed) as caught:
+        await call(opened(), within_s=0)
+
+    assert not caught.value.may_have_run
+    assert peer.accepted == 0
+
+
+@pytest.mark.parametrize("script", [silent, half_a_body])
+async def test_deadline_passes_while_1688_works(script, peer, opened, call, until):
+    peer.on("param2", script)
+
+    with pytest.raises(DeadlinePassedInFlight) as caught:
+        await call(opened(), within_s=0.1)
+
+    assert caught.value.may_have_run
+    assert len(peer.received) == 1
+    await until(lambda: not peer.open)
+
+
+async def test_deadline_passes_while_a_file_is_sent(opened, call, exchange):
+    """Nobody reads: the buffers fill up in the middle of the body."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(DeadlinePassedInFlight):
+            await call(opened(url=url), files={"imageData": bytes(2**24)}, within_s=0.2)
+
+
+async def test_refusal_while_a_file_is_sent_is_told(opened, call, exchange):
+    """Answered before all was read: what counts is the answer, not the rest of the upload."""
+
+    async def serve(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        await writer.drain()
+        await reader.read(-1)
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        reply = await call(opened(url=url), files={"imageData": bytes(2**24)})
+        await exchange.close()
+
+    assert reply.value == {}
+
+
+@pytest.mark.parametrize(
+    "script", [hang_up, reset, cut_head, cut_body, cut_chunks, reset_in_body], ids=lambda f: f.__name__
+)
+@pytest.mark.parametrize("warm", [False, True], ids=["new", "kept alive"])
+async def test_lost_after_the_request_was_read(warm, script, peer, opened, call, answer):
+    gateway = opened()
+    if warm:
+        await call(gateway)
+    peer.on("param2", script, answer())
+
+    with pytest.raises(ConnectionLost) as caught:
+        await call(gateway)
+
+    assert caught.value.may_have_run
+    assert len(peer.received) == 1 + warm, "a lost call is not repeated here"
+    assert peer.accepted == 1
+    assert (await call(gateway)).value == {}
+
+
+async def test_idle_connection_closed_and_noticed(peer, opened, call, until, exchange):
+    gateway = opened()
+    await call(gateway)
+    (wire,) = peer.open
+    wire.hang_up()
+    await until(lambda: not peer.open)
+    pool = exchange._transport.client.connector._conns
+    await until(lambda: all(not protocol.is_connected() for kept in pool.values() for protocol, _ in kept))
+
+    assert (await call(gateway)).value == {}
+    assert peer.accepted == 2
+
+
+async def test_idle_connection_closed_and_not_noticed(peer, opened, call):
+    """Bytes were written, so nobody may say that nothing was sent."""
+    gateway = opened()
+    await call(gateway)
+    (wire,) = peer.open
+    wire.vanish()
+
+    with pytest.raises(ConnectionLost) as caught:
+        await call(gateway)
+
+    assert caught.value.may_have_run
+    assert peer.accepted == 1
+    assert (await call(gateway)).value == {}
+
+
+async def test_connection_refused(opened, call):
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+
+        with pytest.raises(Unreachable) as caught:
+            await call(opened(url=f"http://127.0.0.1:{bound.getsockname()[1]}"))
+
+    assert not caught.value.may_have_run
+
+
+async def test_nobody_accepts(opened, call):
+    """The queue of a listener is full: the kernel drops further connections."""
+    with ExitStack() as stack:
+        full = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(3):
+            client = stack.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(full.getsockname())
+
+        with pytest.raises(Unreachable) as caught:
+            await call(opened(url=f"http://127.0.0.1:{full.getsockname()[1]}"), within_s=0.3)
+
+    assert not caught.value.may_have_run
+
+
+@pytest.mark.parametrize("host", ["[100::1]:80", ".".join(["a" * 60] * 5)], ids=["no route", "no name"])
+async def test_no_way_there(host, opened, call):
+    with pytest.raises(Unreachable) as caught:
+        await call(opened(url=f"http://{host}"), within_s=1)
+
+    assert not caught.value.may_have_run
+
+
+@pytest.mark.parametrize("ending", ["speaks no TLS", "hangs up", "resets", "is silent"])
+async def test_no_tls(ending, opened, call, exchange):
+    """The request goes out only after the handshake."""
+    read = []
+    done = asyncio.Event()
+
+    async def serve(reader, writer):
+        read.append(await reader.read(4096))
+        if ending == "speaks no TLS":
+            writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        elif ending == "resets":
+            writer.transport.abort()
+        elif ending == "is silent":
+            await done.wait()
+        writer.close()
+
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(await asyncio.start_server(serve, "127.0.0.1", 0))
+        stack.callback(done.set)
+        with pytest.raises(Unreachable) as caught:
+            url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            await call(opened(url=url), within_s=0.5)
+
+    assert not caught.value.may_have_run
+    assert not any(b"param2" in data for data in read)
+
+
+async def test_every_connection_in_use(peer, opened, call, monkeypatch, until):
+    """Waiting for a free connection ends as if there were none to be had: nothing was sent."""
+    monkeypatch.setattr("services.adapter.gateway.exchange.MAX_CONNECTIONS", 1)
+    peer.on("param2", silent)
+    gateway = opened()
+    first = asyncio.create_task(call(gateway))
+    await until(lambda: len(peer.received) == 1)
+
+    with pytest.raises(Unreachable):
+        await call(gateway, within_s=0.1)
+
+    assert len(peer.received) == 1
+    first.cancel()
+    await asyncio.wait([first])
+
+
+async def test_cancelling_closes_the_connection(peer, opened, call, until):
+    peer.on("param2", silent)
+    under_way = asyncio.create_task(call(opened()))
+    await until(lambda: len(peer.received) == 1)
+
+    under_way.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await under_way
+    await until(lambda: not peer.open)

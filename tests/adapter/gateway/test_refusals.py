@@ -1,0 +1,293 @@
+"""What 1688's gateway says when it refuses, in every spelling and status met, as one table through a socket."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services import errors
+from services.adapter.codec import parse
+from services.adapter.gateway import refusals
+from services.errors import (
+    ArgumentRefused,
+    ConnectionLost,
+    CredentialRefused,
+    GatewayError,
+    OutcomeUnknown,
+    PermissionRefused,
+    QuotaExhausted,
+    RateLimited,
+    Refused,
+    RequestExpired,
+    SignatureRefused,
+    TokenRefused,
+    Unreachable,
+    Unreadable,
+    Unsupported,
+    UpstreamError,
+    UpstreamFault,
+)
+
+REPLIES = Path(__file__).parents[2] / "samples" / "replies"
+EXPIRED = "com.alibaba.openapi.exception.request.RequestValidateException: Request is expired."
+NEEDS_TIMESTAMP = "API need time stamp verify, so request must has _aop_timestamp."
+BUSINESS = {"success": False, "errorCode": "500_2", "errorMessage": "not shipped", "result": None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    status: int
+    body: Any
+    """The name of a sample, bytes, or what is sent as JSON."""
+    error: type[UpstreamError]
+    code: str = ""
+    text: str = ""
+    request_id: str = ""
+
+    def sent(self) -> Any:
+        return (REPLIES / f"{self.body}.json").read_bytes() if isinstance(self.body, str) else self.body
+
+    def __str__(self) -> str:
+        body = self.body if isinstance(self.body, str | bytes) else next(iter(self.body.values()), "")
+        return f"{self.status}-{body!s:.40}-{self.code}"
+
+
+def case(
+    status: int, body: Any, error: type[UpstreamError], code: str = "", text: str = "", request_id: str = ""
+) -> Case:
+    return Case(status=status, body=body, error=error, code=code, text=text, request_id=request_id)
+
+
+def coded(code: Any, text: str) -> dict[str, Any]:
+    return {"error_code": code, "error_message": text, "exception": text}
+
+
+def camel(code: Any, text: str) -> dict[str, Any]:
+    return {"errorCode": code, "errorMessage": text}
+
+
+APP_LIMIT = "App call exceeds limited frequency"
+UNAUTHORIZED = "Request need user authorized"
+UNAUTHENTICATED = "Request need user authenticated"
+
+SAMPLES = (
+    case(401, "gateway/token_invalid", TokenRefused, "401", UNAUTHORIZED),
+    case(200, "gateway/token_invalid.http200", TokenRefused, "401", UNAUTHORIZED),
+    case(401, "gateway/token_missing", CredentialRefused, "401", UNAUTHENTICATED),
+    case(
+        400,
+        "gateway/signature_invalid",
+        SignatureRefused,
+        "gw.SignatureInvalid",
+        "Invalid signature",
+        "0a1b2c3d17884000000001234e",
+    ),
+    case(400, "gateway/signature_missing", SignatureRefused, "gw.SignatureMissing", "Signature missing"),
+    case(400, "gateway/app_key_missing", GatewayError, "gw.AppKeyMissing", "AppKey missing"),
+    case(400, "gateway/app_key_not_found", GatewayError, "gw.AppKeyNotFound", "AppKey not found"),
+    case(400, "gateway/api_unsupported", Unsupported, "gw.APIUnsupported", "API unsupported"),
+    case(
+        400, "gateway/api_unsupported.error_code_camel", Unsupported, "gw.APIUnsupported", "API unsupported"
+    ),
+    case(
+        200, "gateway/api_unsupported.error_code_camel", Unsupported, "gw.APIUnsupported", "API unsupported"
+    ),
+    case(400, "gateway/acl_decline", PermissionRefused, "gw.APIACLDecline", "AppKey is not allowed(acl)"),
+    case(200, "gateway/acl_decline", PermissionRefused, "gw.APIACLDecline", "AppKey is not allowed(acl)"),
+    case(
+        400,
+        "gateway/param_missing",
+        ArgumentRefused,
+        "gw.ParamMissing",
+        "Required argument offerDetailParam",
+    ),
+    case(400, "gateway/app_frequency_limit", RateLimited, "gw.QosAppFrequencyLimit", APP_LIMIT),
+    case(200, "gateway/app_frequency_limit", RateLimited, "gw.QosAppFrequencyLimit", APP_LIMIT),
+    case(
+        400,
+        "gateway/api_frequency_limit",
+        RateLimited,
+        "gw.QosAPIFrequencyLimit",
+        "API call exceeds limited frequency",
+    ),
+    case(
+        400, "gateway/no_usage_left", QuotaExhausted, "gw.NoUsageLeftError", "SLA bill has no usage left"
+    ),
+    case(400, "gateway/timestamp_expired", RequestExpired, "400", EXPIRED),
+    case(500, "gateway/system_error", UpstreamFault, "500", "System error"),
+    case(
+        400, "get_token.open_platform.fail", GatewayError, "", "invalid_grant refresh token is invalid"
+    ),
+    case(
+        200, "get_token.open_platform.fail", GatewayError, "", "invalid_grant refresh token is invalid"
+    ),
+)
+
+CODES = (
+    case(401, coded("401", "User authorization is required"), CredentialRefused, "401", "User authorization is required"),
+    case(401, coded("401", ""), TokenRefused, "401"),
+    case(200, coded(401, UNAUTHORIZED), TokenRefused, "401", UNAUTHORIZED),
+    case(400, coded("400", NEEDS_TIMESTAMP), GatewayError, "400", NEEDS_TIMESTAMP),
+    case(400, coded("400", "Invalid appKey, unsport appKey: 1"), GatewayError, "400", "Invalid appKey, unsport appKey: 1"),
+    case(200, coded("400", "Illegal argument"), GatewayError, "400", "Illegal argument"),
+    case(200, coded("gw.Unheard", "of"), GatewayError, "gw.Unheard", "of"),
+    case(400, coded("gw.QosUnheard", "of"), RateLimited, "gw.QosUnheard", "of"),
+    case(503, coded("gw.QosAppFrequencyLimit", "x"), RateLimited, "gw.QosAppFrequencyLimit", "x"),
+    case(200, coded("500", "x"), UpstreamFault, "500", "x"),
+    case(503, coded("503", "x"), UpstreamFault, "503", "x"),
+    case(400, coded("gw.Unheard", "Request is expired"), RequestExpired, "gw.Unheard", "Request is expired"),
+    case(401, coded("401", EXPIRED), RequestExpired, "401", EXPIRED),
+    case(400, {"error_code": "gw.ParamMissing"}, ArgumentRefused, "gw.ParamMissing"),
+    case(400, {"error_code": "400", "exception": "only this"}, GatewayError, "400", "only this"),
+    case(
+        400,
+        {"error_code": "400", "error_message": "x", "request_id": "of-the-body"},
+        GatewayError,
+        "400",
+        "x",
+        "of-the-body",
+    ),
+)
+
+OTHER_SPELLINGS = (
+    case(400, camel("500_2", "text"), GatewayError, "500_2", "text"),
+    case(401, camel("401", UNAUTHORIZED), TokenRefused, "401", UNAUTHORIZED),
+    case(200, camel("gw.QosAPIFrequencyLimit", "text"), RateLimited, "gw.QosAPIFrequencyLimit", "text"),
+    case(400, coded("SP0056", "text"), GatewayError, "SP0056", "text"),
+    # A platform fault whose code is of nobody: the status speaks, and the operation may have run.
+    case(500, camel("SYSTEM_ERROR", "text"), UpstreamFault, "SYSTEM_ERROR", "text"),
+    case(502, coded("SYSTEM_ERROR", "text"), UpstreamFault, "SYSTEM_ERROR", "text"),
+    case(500, {"error": "Internal Server Error"}, UpstreamFault, "", "Internal Server Error"),
+    case(200, {"error": UNAUTHORIZED}, TokenRefused, "", UNAUTHORIZED),
+    case(200, {"error": UNAUTHENTICATED}, CredentialRefused, "", UNAUTHENTICATED),
+    case(401, {"error": "invalid_token"}, TokenRefused, "", "invalid_token"),
+    case(200, {"error": "x", "error_description": "y"}, GatewayError, "", "x y"),
+    case(404, {"error": "Not Found", "status": 404}, GatewayError, "", "Not Found"),
+)
+
+BARE = (
+    *(
+        case(status, body, UpstreamFault)
+        for status in (500, 502, 503, 504, 599)
+        for body in (b"", b"<html>502</html>")
+    ),
+    case(500, {"success": False}, UpstreamFault),
+    case(500, b"[1]", UpstreamFault),
+    case(401, b"", TokenRefused),
+    case(401, b"<html>", TokenRefused),
+    *(case(status, b"", GatewayError) for status in (400, 403, 404, 405, 413, 429)),
+    case(403, b"<html>denied</html>", GatewayError),
+    case(400, {"error_code": ["gw.X"], "errorCode": None, "error": {}}, GatewayError),
+)
+
+CASES = SAMPLES + CODES + OTHER_SPELLINGS + BARE
+
+ANSWERS_OF_OPERATIONS = (
+    BUSINESS,
+    {"error_code": "SP0056", "error_message": "no such offer"},
+    {"success": True, "code": "400", "message": "fine"},
+    {"errorCode": "400", "errorMessage": "a business code of digits"},
+    {"error": "a text of the operation"},
+    {"error": ""},
+    {"error": {"code": "gw.X"}},
+    {"error_code": None, "errorCode": None, "error": None},
+    {"error_code": "", "success": True},
+    {"error_code": True},
+    {"result": {"error_code": "gw.APIUnsupported"}},
+    {"error_code": "١٢"},
+    [{"error_code": "gw.APIUnsupported"}],
+    "gw.APIUnsupported",
+    None,
+    0,
+)
+
+
+@pytest.mark.asyncio(loop_factories=["asyncio"])
+@pytest.mark.parametrize("case", CASES, ids=str)
+async def test_refusal(case, peer, opened, call, answer):
+    peer.on("param2", answer(status=case.status, body=case.sent()))
+
+    with pytest.raises(UpstreamError) as caught:
+        await call(opened(), anonymous=True)
+
+    error = caught.value
+    assert (type(error), error.code, error.text, error.request_id) == (
+        case.error,
+        case.code,
+        case.text,
+        case.request_id,
+    )
+    assert error.may_have_run is (case.error is UpstreamFault)
+    assert len(peer.received) == 1
+
+
+@pytest.mark.asyncio(loop_factories=["asyncio"])
+@pytest.mark.parametrize("body", ANSWERS_OF_OPERATIONS, ids=str)
+async def test_answer_of_an_operation_is_no_refusal(body, peer, opened, call, answer):
+    peer.on("param2", answer(body=body))
+
+    assert (await call(opened())).value == body
+
+
+@pytest.mark.asyncio(loop_factories=["asyncio"])
+async def test_request_id_of_the_header_goes_first(peer, opened, call, answer):
+    body = {"error_code": "gw.X", "request_id": "of-the-body"}
+    peer.on("param2", answer(status=400, body=body, headers={"RequestId": "of-the-header"}))
+
+    with pytest.raises(GatewayError) as caught:
+        await call(opened())
+    assert caught.value.request_id == "of-the-header"
+
+
+@pytest.mark.asyncio(loop_factories=["asyncio"])
+async def test_bare_status_is_named(peer, opened, call, answer):
+    peer.on("param2", answer(status=503, body=b""))
+
+    with pytest.raises(UpstreamFault, match="HTTP 503"):
+        await call(opened())
+
+
+def test_every_sample_is_a_case():
+    told = {case.body for case in SAMPLES}
+    files = [*(REPLIES / "gateway").glob("*.json"), *REPLIES.glob("get_token.*.fail.json")]
+
+    samples = {path.relative_to(REPLIES).as_posix().removesuffix(".json") for path in files}
+    assert {name for name in samples if not name.endswith(".expected")} <= told
+
+
+@pytest.mark.parametrize("row", refusals.ROWS, ids=lambda row: f"{row.code}-{row.text}")
+def test_every_row_decides_a_case(row, monkeypatch):
+    before = outcomes()
+    rest = [other for other in refusals.ROWS if other is not row]
+    # In the place of what a missing last row would mean: nothing.
+    monkeypatch.setattr(refusals, "ROWS", [*rest, refusals.Row("*", "", UpstreamError, "")])
+
+    assert outcomes() != before
+
+
+def outcomes() -> list[tuple[type[UpstreamError], str]]:
+    found = [refusals.refusal(case.status, parsed(case.sent())) for case in CASES]
+    return [(type(error), str(error)) for error in found if error is not None]
+
+
+def parsed(body: Any) -> Any:
+    if not isinstance(body, bytes):
+        return body
+    try:
+        return parse(body)
+    except ValueError:
+        return None
+
+
+def test_every_class_is_of_a_case_or_tested_elsewhere():
+    """Of the connection and the body: test_connection.py, test_bodies.py; of operations: not the gateway's."""
+    elsewhere = {Unreachable, ConnectionLost, Unreadable}
+    of_operations = {Refused, OutcomeUnknown}
+    classes = {
+        found
+        for found in vars(errors).values()
+        if isinstance(found, type) and issubclass(found, UpstreamError) and found is not UpstreamError
+    }
+
+    assert {case.error for case in CASES} | elsewhere | of_operations == classes

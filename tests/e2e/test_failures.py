@@ -1,0 +1,246 @@
+"""What callers see when 1688, the network or they themselves fail: through running services, over real sockets."""
+
+import concurrent.futures
+import json
+import random
+import time
+
+import grpc
+import pytest
+
+from tools.stack import Running, start_sandbox, start_service, stop
+
+SEARCH = {"keyword": "dress"}
+BUYER = {
+    "country": "japan",
+    "site": "sniff",
+    "out_login_name": "hanako-secret-name",
+    "out_member_id": "member-1",
+    "email": "hanako@example.com",
+    "mobile": "09012345678",
+    "mobile_area": "JP",
+    "ip": "192.0.2.10",
+}
+
+FAULTS = [
+    # fault, what a search (repeatable) tells, what a registration (not repeatable) tells
+    ({"gateway_error": "gw.QosAppFrequencyLimit"}, "UPSTREAM_RATE", "UPSTREAM_RATE"),
+    ({"gateway_error": "gw.NoUsageLeftError"}, "UPSTREAM_QUOTA", "UPSTREAM_QUOTA"),
+    ({"gateway_error": "401"}, "UPSTREAM_CREDENTIAL", "UPSTREAM_CREDENTIAL"),
+    ({"gateway_error": "gw.SignatureInvalid"}, "UPSTREAM_SIGNATURE", "UPSTREAM_SIGNATURE"),
+    ({"status": 503}, "UPSTREAM_FAULT", "OUTCOME_UNKNOWN"),
+    ({"status": 404, "body": "<html>"}, "UPSTREAM_GATEWAY", "UPSTREAM_GATEWAY"),
+    ({"status": 200, "body": ""}, "UPSTREAM_UNREADABLE", "OUTCOME_UNKNOWN"),
+    ({"malformed": True}, "UPSTREAM_UNREADABLE", "OUTCOME_UNKNOWN"),
+    ({"truncate": 20}, "UPSTREAM_UNAVAILABLE", "OUTCOME_UNKNOWN"),
+    ({"drop": "before_request"}, "UPSTREAM_UNAVAILABLE", "OUTCOME_UNKNOWN"),
+    ({"drop": "after_request"}, "UPSTREAM_UNAVAILABLE", "OUTCOME_UNKNOWN"),
+]
+STATUS = {
+    "UPSTREAM_RATE": "RESOURCE_EXHAUSTED",
+    "UPSTREAM_QUOTA": "RESOURCE_EXHAUSTED",
+    "UPSTREAM_CREDENTIAL": "INTERNAL",
+    "UPSTREAM_SIGNATURE": "INTERNAL",
+    "UPSTREAM_GATEWAY": "INTERNAL",
+    "UPSTREAM_UNREADABLE": "INTERNAL",
+    "UPSTREAM_FAULT": "UNAVAILABLE",
+    "UPSTREAM_UNAVAILABLE": "UNAVAILABLE",
+    "OUTCOME_UNKNOWN": "UNKNOWN",
+}
+PUSHBACK = {"UPSTREAM_QUOTA": "-1", "OUTCOME_UNKNOWN": "-1"}
+RETRIED = {"UPSTREAM_RATE", "UPSTREAM_FAULT", "UPSTREAM_UNAVAILABLE"}
+
+
+@pytest.mark.parametrize(("fault", "search", "register"), FAULTS, ids=lambda each: str(each))
+def test_a_fault_is_told_by_the_level_of_the_rpc(fault, search, register, rpcs, sandbox, details) -> None:
+    for rpc, request, reason in (
+        ("SearchByKeyword", SEARCH, search),
+        ("RegisterUser", {"country_account": BUYER}, register),
+    ):
+        sandbox.admin("DELETE", "calls")
+        sandbox.fault(fault)
+        with pytest.raises(grpc.RpcError) as failure:
+            rpcs.call(rpc, "national-site", request)
+        found = details(failure.value)
+        assert found["ErrorInfo"].reason == f"ERROR_REASON_{reason}"
+        assert failure.value.code().name == STATUS[reason]
+        trailers = dict(failure.value.trailing_metadata())
+        assert ("RetryInfo" in found) == (reason in RETRIED)
+        if reason in RETRIED:
+            delay = found["RetryInfo"].retry_delay.ToMilliseconds()
+            assert trailers["grpc-retry-pushback-ms"] == str(delay)
+        else:
+            assert trailers.get("grpc-retry-pushback-ms") == PUSHBACK.get(reason)
+        assert len(sandbox.calls()) == 1
+
+
+def test_bad_requests_name_their_fields_and_send_nothing(rpcs, sandbox, details) -> None:
+    cases = [
+        ("SearchByKeyword", "open-platform", {"keyword": ""}, "INVALID_REQUEST", "keyword"),
+        ("SearchByKeyword", "open-platform", SEARCH | {"page_size": 51}, "INVALID_REQUEST", "page_size"),
+        ("SearchByKeyword", "national-site", SEARCH | {"language": "en"}, "NOT_IN_DIALECT", "language"),
+        ("SearchByImage", "open-platform", {"page_size": 5}, "INVALID_REQUEST", "picture"),
+        ("UploadImage", "open-platform", {"image": "R0lGODlh"}, "INVALID_REQUEST", "image"),
+        (
+            "RegisterUser",
+            "open-platform",
+            {"country_account": {**BUYER, "email": ""}},
+            "REQUIRED_IN_DIALECT",
+            "country_account.email",
+        ),
+        (
+            "RegisterUser",
+            "national-site",
+            {"country_account": {**BUYER, "out_login_name": "x" * 33}},
+            "INVALID_REQUEST",
+            "country_account.out_login_name",
+        ),
+    ]
+    for rpc, dialect, request, reason, field in cases:
+        with pytest.raises(grpc.RpcError) as failure:
+            rpcs.call(rpc, dialect, request)
+        assert failure.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+        found = details(failure.value)
+        assert found["ErrorInfo"].reason == f"ERROR_REASON_{reason}"
+        assert found["ErrorInfo"].metadata["source"] == "suite"
+        assert field in [each.field for each in found["BadRequest"].field_violations]
+    assert sandbox.calls() == []
+
+
+def test_half_a_picture_search_is_not_begun(rpcs, sandbox, details) -> None:
+    """What the search cannot carry is refused before the picture is uploaded."""
+    png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgYGBgAAAABQABpfZFQAAAAABJRU5ErkJggg=="
+    with pytest.raises(grpc.RpcError) as failure:
+        rpcs.call("SearchByImage", "national-site", {"image": png, "region": "1,2,3,4"})
+    assert details(failure.value)["ErrorInfo"].reason == "ERROR_REASON_NOT_IN_DIALECT"
+    assert sandbox.calls() == []
+
+
+def test_a_request_id_needs_a_store(rpcs, sandbox, details) -> None:
+    request = {"request_id": "3f1c1d0e-5a0b-4c43-8f0a-0a4b8f1a2b3c", "country_account": BUYER}
+    with pytest.raises(grpc.RpcError) as failure:
+        rpcs.call("RegisterUser", "national-site", request)
+    assert failure.value.code() is grpc.StatusCode.UNIMPLEMENTED
+    assert details(failure.value)["ErrorInfo"].reason == "ERROR_REASON_STORE_REQUIRED"
+    assert sandbox.calls() == []
+
+
+def test_the_callers_deadline_ends_the_call_of_1688(rpcs, sandbox) -> None:
+    sandbox.fault({"hang": True})
+    started = time.monotonic()
+    with pytest.raises(grpc.RpcError) as failure:
+        rpcs.method("SearchByKeyword", "national-site")(rpcs.request("SearchByKeyword", SEARCH), timeout=0.5)
+    assert failure.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    assert time.monotonic() - started < 5
+    _wait(lambda: sandbox.state()["in_flight"] == 0)
+
+
+def test_nobody_at_the_gateway_is_unavailable_and_never_unknown(details) -> None:
+    """No connection was made, so even a registration may be repeated."""
+    sandbox = start_sandbox(log="test-gone-sandbox")
+    account = start_service("account", sandbox.address, log="test-gone-account")
+    try:
+        assert stop(sandbox) == 0
+        with grpc.insecure_channel(account.address) as channel, pytest.raises(grpc.RpcError) as failure:
+            _register(channel)
+        assert failure.value.code() is grpc.StatusCode.UNAVAILABLE
+        assert details(failure.value)["ErrorInfo"].reason == "ERROR_REASON_UPSTREAM_UNAVAILABLE"
+    finally:
+        assert stop(account) == 0
+
+
+def test_two_thousand_cancelled_calls_leave_nothing_behind(rpcs, sandbox, running) -> None:
+    method = rpcs.method("SearchByKeyword", "open-platform")
+    request = rpcs.request("SearchByKeyword", SEARCH)
+    chance = random.Random(1688)
+    sandbox.fault({"latency_ms": 200}, times=2000)
+    for _ in range(20):
+        calls = [method.future(request, timeout=20) for _ in range(100)]
+        time_to_cancel = time.monotonic() + chance.random() * 0.2
+        _wait(lambda until=time_to_cancel: time.monotonic() >= until)
+        for call in calls:
+            call.cancel()
+    sandbox.admin("DELETE", "faults")
+    _wait(lambda: sandbox.state()["in_flight"] == 0)
+    with concurrent.futures.ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda _: method(request, timeout=20), range(200)))
+    assert len(answers) == 200
+    assert all(answer.offers for answer in answers)
+
+
+def test_tokens_are_fetched_renewed_and_never_told(running_sandbox, sandbox, tmp_path) -> None:
+    """A refresh token in a file: fetched at first need, renewed after a refusal, rotated in the file."""
+    file = tmp_path / "refresh-token"
+    file.write_text("test-refresh-token\n")
+    sandbox.admin("PUT", "tokens", {"refresh_token": "rotate"})
+    settings = {"NATIONALSITE_ACCESS_TOKEN": "", "NATIONALSITE_REFRESH_TOKEN_FILE": str(file)}
+    account = start_service("account", running_sandbox.address, settings, log="test-tokens")
+    try:
+        with grpc.insecure_channel(account.address) as channel:
+            _register(channel, "member-1")
+            _wait(lambda: file.read_text() != "test-refresh-token\n")
+            first = file.read_text()
+            sandbox.admin("PUT", "tokens", {"revoke_access_tokens": True, "refresh_token": "rotate"})
+            _register(channel, "member-2")
+            _wait(lambda: file.read_text() != first)
+    finally:
+        assert stop(account) == 0
+    apis = [call["path"].split("/")[-2] for call in sandbox.calls()]
+    assert apis == [
+        "getToken",
+        "account.user.register",
+        "account.user.register",
+        "getToken",
+        "account.user.register",
+    ]
+    log = account.log.read_text()
+    for secret in ("test-app-secret", "test-refresh-token", first.strip(), file.read_text().strip()):
+        assert secret not in log
+
+
+def test_neither_log_nor_error_tells_of_the_buyer(
+    rpcs, sandbox, running: dict[tuple[str, str], Running]
+) -> None:
+    """Not even where 1688's own words repeat what it was sent."""
+    echoed = f"bad buyer {json.dumps(BUYER)} token test-access-token"
+    sandbox.fault({"status": 200, "json": {"success": False, "code": BUYER["email"], "message": echoed}})
+    with pytest.raises(grpc.RpcError) as failure:
+        rpcs.call("RegisterUser", "national-site", {"country_account": BUYER})
+    told = str(failure.value.trailing_metadata()) + str(failure.value.details())
+    told += running["account", "national-site"].log.read_text()
+    for name in ("out_login_name", "email", "mobile", "ip"):
+        assert BUYER[name] not in told
+    assert "test-access-token" not in told
+
+
+def test_every_call_leaves_one_line(rpcs, sandbox, running: dict[tuple[str, str], Running]) -> None:
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    rpcs.call(
+        "GetCategory",
+        "open-platform",
+        {},
+        metadata=(("traceparent", f"00-{trace}-00f067aa0ba902b7-01"),),
+    )
+    log = running["product", "open-platform"].log
+    lines = [json.loads(line) for line in log.read_text().splitlines() if trace in line]
+    assert len(lines) == 1
+    assert lines[0]["event"] == "call"
+    assert lines[0]["rpc"].endswith("/GetCategory")
+    assert lines[0]["status"] == "OK"
+    assert lines[0]["upstream_ms"] <= lines[0]["duration_ms"]
+
+
+def _register(channel: grpc.Channel, member: str = "member-1") -> None:
+    from nationalsite.account.v1 import account_service_pb2, account_service_pb2_grpc  # noqa: PLC0415 # local use
+
+    buyer = account_service_pb2.CountryAccount(**BUYER | {"out_member_id": member})
+    request = account_service_pb2.RegisterUserRequest(country_account=buyer)
+    account_service_pb2_grpc.AccountServiceStub(channel).RegisterUser(request, timeout=10)
+
+
+def _wait(condition) -> None:
+    """Wait for a condition, not for a time; fail where it does not come about."""
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come about"
+        time.sleep(0.01)
