@@ -32,6 +32,7 @@ gen: setup ## everything under gen/, from protos/
 check-gen: gen ## fail when gen/ is not what protos/ makes of it
 	@git diff --exit-code --stat -- gen && test -z "$$(git status --porcelain -- gen)" \
 		|| { echo "gen/ is stale: run make gen and commit"; git status --short -- gen; exit 1; }
+	@echo "gen/ is what protos/ makes of it"
 
 .PHONY: lint
 lint: setup ## ruff, mypy, import contracts, buf

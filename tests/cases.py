@@ -1,7 +1,7 @@
 """The sample files as cases: a body of 1688's, and beside it what is expected of it.
 
 `<name>.json` holds an answer of 1688, byte for byte. `<name>.expected.json` says which RPC it answers, in
-which dialect, to which request, and what the caller then gets: `response` in protobuf's JSON, or `error`.
+which dialect, to which request, and what the caller then gets: `response` in protobuf's JSON or `error`.
 Further members: `about` says why the case is there, `http_status` how 1688 answered (default 200),
 `unreadable` the paths of fields that could not be read.
 

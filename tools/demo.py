@@ -24,6 +24,7 @@ from stack import Running, stack
 
 TIMEOUT_S = 10
 WIDTH = 110
+BOLD, PLAIN = ("\033[1m", "\033[0m") if sys.stdout.isatty() else ("", "")
 
 
 class Demo:
@@ -31,14 +32,22 @@ class Demo:
 
     def __init__(self, up: dict[str, Running]) -> None:
         self._sandbox = up["sandbox"].address
-        self.product = ProductServiceStub(grpc.insecure_channel(up["product"].address))
-        self.account = AccountServiceStub(grpc.insecure_channel(up["account"].address))
+        self._channels = {name: grpc.insecure_channel(up[name].address) for name in ("product", "account")}
+        self.product = ProductServiceStub(self._channels["product"])
+        self.account = AccountServiceStub(self._channels["account"])
+
+    def __enter__(self) -> "Demo":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for channel in self._channels.values():
+            channel.close()
 
     def call(
         self, title: str, method: Callable[..., Any], request: Message, show: Callable[[Any], str]
     ) -> Any:
         """Make a call and print it; return the response, or None where it was refused."""
-        print(f"\n\033[1m{title}\033[0m")
+        print(f"\n{BOLD}{title}{PLAIN}")
         print(f"  gRPC  > {type(request).__name__} {_short(request)}")
         before, started = self._last_call(), time.perf_counter()
         try:
@@ -72,10 +81,11 @@ class Demo:
         if not calls:
             print("  HTTP    nothing was sent to 1688")
         for each in calls:
-            form = " ".join(f"{name}={_cut(value, 60)}" for name, value in sorted(each["parameters"].items()))
             print(f"  HTTP  > {each['method']} {each['path']}")
-            print(f"          {_cut(form, 3 * WIDTH)}")
-            print(f"  HTTP  < {each['outcome']}, signature {'good' if each['signature_valid'] else 'bad'}")
+            for name, value in sorted(each["parameters"].items()):
+                print(f"          {name}={_cut(value, WIDTH)}")
+            outcome = " ".join(str(part) for part in each["outcome"].values() if part)
+            print(f"  HTTP  < {outcome}, signature {'good' if each['signature_valid'] else 'bad'}")
 
 
 def _short(message: Message) -> str:
@@ -121,10 +131,10 @@ def main() -> None:
     with stack("open-platform") as up:
         for name, running in up.items():
             print(f"  {name:8} {running.address}")
-        _walk(Demo(up))
+        with Demo(up) as demo:
+            _walk(demo)
     print("\nthe same search in the national-site dialect: the same call, another wire", flush=True)
-    with stack("national-site") as up:
-        demo = Demo(up)
+    with stack("national-site") as up, Demo(up) as demo:
         request = product.SearchByKeywordRequest(keyword="dress", page_size=3, country="japan")
         demo.call("SearchByKeyword", demo.product.SearchByKeyword, request, _offers)
     print("\neverything is stopped; logs are in build/logs")

@@ -39,8 +39,8 @@ def main() -> None:
             f"--proto_path={resources.files('grpc_tools') / '_proto'}",
             f"--descriptor_set_in={rules}",
         ]
-        run(sources, f"--python_out={python}", f"--mypy_out={python}", *files, VALIDATE)
-        run(sources, f"--grpc_python_out={python}", f"--mypy_grpc_out={python}", *with_services)
+        run(sources, f"--python_out={python}", f"--mypy_out=quiet:{python}", *files, VALIDATE)
+        run(sources, f"--grpc_python_out={python}", f"--mypy_grpc_out=quiet:{python}", *with_services)
         image = descriptors / "nationalsite.binpb"
         run(sources, f"--descriptor_set_out={image}", "--include_imports", "--include_source_info", *files)
 

@@ -1,4 +1,4 @@
-"""What callers see when 1688, the network or they themselves fail: through running services, over real sockets."""
+"""What callers see when 1688, the network or they themselves fail: through running services."""
 
 import concurrent.futures
 import json
@@ -51,7 +51,7 @@ PUSHBACK = {"UPSTREAM_QUOTA": "-1", "OUTCOME_UNKNOWN": "-1"}
 RETRIED = {"UPSTREAM_RATE", "UPSTREAM_FAULT", "UPSTREAM_UNAVAILABLE"}
 
 
-@pytest.mark.parametrize(("fault", "search", "register"), FAULTS, ids=lambda each: str(each))
+@pytest.mark.parametrize(("fault", "search", "register"), FAULTS, ids=str)
 def test_a_fault_is_told_by_the_level_of_the_rpc(fault, search, register, rpcs, sandbox, details) -> None:
     for rpc, request, reason in (
         ("SearchByKeyword", SEARCH, search),
