@@ -37,20 +37,27 @@ class KeywordIndex:
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         self.find = lru_cache(maxsize=KEPT)(self._find)
-        """The offers that match the most words, the best selling first; every offer, without words."""
+        """The offers that match the most words: first those that do so in the title, then the best selling.
+
+        Every offer, without words.
+        """
 
     @cached_property
-    def _texts(self) -> list[tuple[Offer, str]]:
+    def _texts(self) -> list[tuple[Offer, str, str]]:
         best_selling = sorted(self._catalogue.offers, key=lambda offer: (-offer.sold_30d, offer.offer_id))
-        return [(offer, _searchable(offer)) for offer in best_selling]
+        return [(offer, *_searchable(offer)) for offer in best_selling]
 
     def _find(self, keyword: str) -> tuple[Offer, ...]:
         wanted = tokens(keyword)
-        matches: dict[int, list[Offer]] = {}
-        for offer, text in self._texts:
-            matches.setdefault(sum(token in text for token in wanted), []).append(offer)
-        most = max(matches)
-        return tuple(matches[most]) if most or not wanted else ()
+        scored = [
+            (sum(token in text for token in wanted), sum(token in title for token in wanted), offer)
+            for offer, title, text in self._texts
+        ]
+        most = max(matched for matched, _, _ in scored)
+        if wanted and not most:
+            return ()
+        best = [(in_title, offer) for matched, in_title, offer in scored if matched == most]
+        return tuple(offer for _, offer in sorted(best, key=lambda each: -each[0]))
 
 
 def _stem(word: str) -> str:
@@ -97,9 +104,15 @@ def _known_words() -> frozenset[str]:
     return frozenset(part for part in parts if _IDEOGRAPHIC.match(part))
 
 
-def _searchable(offer: Offer) -> str:
+def _searchable(offer: Offer) -> tuple[str, str]:
+    """The title, and all that an offer is found by."""
     colours = (vocabulary.COLOURS[colour][0] for colour in offer.colours)
-    names = (offer.title, offer.department.name, offer.aisle.name, offer.kind.noun, *colours)
+    title = _joined([offer.title])
+    return title, title + _joined([offer.department.name, offer.aisle.name, offer.kind.noun, *colours])
+
+
+def _joined(names: Iterable[Word]) -> str:
+    names = list(names)
     # Each word of a spaced script after exactly one blank: `_stem` relies on it.
     spaced = (
         " " + word for name in names for text in (name.en, name.vi) for word in _RUN.findall(text.lower())
