@@ -1,0 +1,101 @@
+"""Tables, enum and samples tie together: no row without a case, no reason without a status."""
+
+import inspect
+import json
+
+import pytest
+from google.rpc import code_pb2
+from nationalsite.account.v1 import account_service_pb2
+from nationalsite.errors.v1 import errors_pb2
+from nationalsite.product.v1 import product_service_pb2
+from nationalsite.upstream.v1 import options_pb2
+
+from services import errors
+from services.adapter.gateway.refusals import ROWS, refusal
+from tests.cases import SAMPLES, ReplyCase, reply_cases
+
+METHODS = [
+    method
+    for service in (
+        product_service_pb2.DESCRIPTOR.services_by_name["ProductService"],
+        account_service_pb2.DESCRIPTOR.services_by_name["AccountService"],
+    )
+    for method in service.methods
+]
+REFUSALS = [
+    pytest.param(method.name, row, id=f"{method.name}: {' '.join(row.codes)} {row.text}{row.payload}")
+    for method in METHODS
+    for row in method.GetOptions().Extensions[options_pb2.operation].refusals
+]
+CASES = list(reply_cases())
+BODIES_WITHOUT_AN_RPC = ("get_token", "system_current_time")
+
+
+@pytest.mark.parametrize(("rpc", "row"), REFUSALS)
+def test_every_refusal_row_has_a_sample(rpc: str, row: options_pb2.Refusal) -> None:
+    reason = errors_pb2.ErrorReason.Name(row.reason)
+    assert any(
+        case.rpc == rpc and case.error and case.error["reason"] == reason and _meets(row, case)
+        for case in CASES
+    )
+
+
+def _meets(row: options_pb2.Refusal, case: ReplyCase) -> bool:
+    code, text = case.error.get("code", ""), case.error.get("message", "")
+    if row.codes and not any(code == each or code.startswith(each.rstrip("*")) for each in row.codes):
+        return False
+    if row.text not in text:
+        return False
+    return (
+        not row.payload
+        or row.payload == "null"
+        or json.dumps(row.payload)[1:-1] in json.dumps(case.body.decode())
+    )
+
+
+def test_every_gateway_sample_is_a_gateway_error() -> None:
+    for case in CASES:
+        error = refusal(case.http_status, json.loads(case.body)) if case.name.startswith("gateway/") else None
+        assert isinstance(error, errors.UpstreamError) == case.name.startswith("gateway/"), case.name
+
+
+def test_every_gateway_code_of_the_table_has_a_sample() -> None:
+    told = {case.error.get("code") for case in CASES if case.name.startswith("gateway/")}
+    codes = {row.code for row in ROWS if row.code.startswith("gw.")} - {"gw.Qos*"}
+    assert codes | {"gw.QosAppFrequencyLimit", "gw.QosAPIFrequencyLimit", "401", "400", "500"} == told
+
+
+def test_every_answer_is_a_case() -> None:
+    """A sample without an expectation proves nothing."""
+    bodies = {
+        path.relative_to(SAMPLES / "replies").as_posix().removesuffix(".json")
+        for path in (SAMPLES / "replies").rglob("*.json")
+        if not path.name.endswith(".expected.json") and not path.name.startswith(BODIES_WITHOUT_AN_RPC)
+    }
+    assert {case.name for case in CASES} == bodies
+
+
+def test_every_error_class_has_a_reason_of_the_enum() -> None:
+    reasons = {
+        name.removeprefix("ERROR_REASON_") for name in errors_pb2.ErrorReason.DESCRIPTOR.values_by_name
+    }
+    classes = [
+        kind
+        for _, kind in inspect.getmembers(errors, inspect.isclass)
+        if issubclass(kind, errors.NationalsiteError) and isinstance(kind.reason, str)
+    ]
+    assert {kind.reason for kind in classes} <= reasons
+
+
+def test_every_reason_has_a_status_and_is_explained() -> None:
+    for value in errors_pb2.ErrorReason.DESCRIPTOR.values:
+        status = value.GetOptions().Extensions[errors_pb2.status]
+        assert bool(status) == bool(value.number), value.name
+
+
+def test_expected_statuses_are_those_of_their_reasons() -> None:
+    values = errors_pb2.ErrorReason.DESCRIPTOR.values_by_name
+    for case in CASES:
+        if case.error:
+            status = values[case.error["reason"]].GetOptions().Extensions[errors_pb2.status]
+            assert case.error["status"] == code_pb2.Code.Name(status), case.name
