@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PROTOS = ROOT / "protos"
 GEN = ROOT / "gen"
 VALIDATE = "buf/validate/validate.proto"
+ERRORS = ("google/rpc/error_details.proto", "google/rpc/status.proto")
+"""In the descriptor set too, so that whoever calls by it can read the details of an error."""
 WELL_KNOWN = (descriptor_pb2, duration_pb2, field_mask_pb2, timestamp_pb2)
 
 
@@ -42,7 +44,8 @@ def main() -> None:
         run(sources, f"--python_out={python}", f"--mypy_out=quiet:{python}", *files, VALIDATE)
         run(sources, f"--grpc_python_out={python}", f"--mypy_grpc_out=quiet:{python}", *with_services)
         image = descriptors / "nationalsite.binpb"
-        run(sources, f"--descriptor_set_out={image}", "--include_imports", "--include_source_info", *files)
+        image_of = (*files, *ERRORS)
+        run(sources, f"--descriptor_set_out={image}", "--include_imports", "--include_source_info", *image_of)
 
 
 def rules_descriptors() -> descriptor_pb2.FileDescriptorSet:

@@ -1,6 +1,7 @@
 """The gateway's clock, for calls that carry a timestamp."""
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -9,6 +10,9 @@ from services.errors import DeadlinePassed, NationalsiteError, Unreachable, Unre
 
 Probe = Callable[[float], Awaitable[object]]
 """Asks `system/currentTime`, until a deadline in loop time; returns the parsed answer."""
+
+_TIME = re.compile(r"(\d{8})(\d{6})(\d{3})([+-]\d{4})", re.ASCII)
+"""As in 20261010164552223+0800."""
 
 
 class Clock:
@@ -48,10 +52,16 @@ class Clock:
         answer = await self._probe(deadline)
         middle = (before + local_ms()) // 2
         try:
-            moment = datetime.strptime(str(answer), "%Y%m%d%H%M%S%f%z")
+            return _ms(str(answer)) - middle
         except ValueError as error:
             raise Unreadable("1688's clock cannot be read") from error
-        return int(moment.timestamp() * 1000) - middle
+
+
+def _ms(text: str) -> int:
+    # strptime would read on where digits are amiss: month 13 as month 1 and day 3.
+    if (found := _TIME.fullmatch(text)) is None:
+        raise ValueError("not a time as 1688 writes it")
+    return int(datetime.fromisoformat(found.expand(r"\1T\2.\3\4")).timestamp() * 1000)
 
 
 def local_ms() -> int:

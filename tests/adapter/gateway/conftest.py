@@ -86,7 +86,8 @@ class Answer:
 class Wire:
     """The peer's end of a connection, for scripts that misbehave."""
 
-    def __init__(self, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
         self._writer = writer
 
     async def write(self, data: bytes) -> None:
@@ -94,12 +95,18 @@ class Wire:
         with suppress(ConnectionError):
             await self._writer.drain()
 
+    async def left(self) -> None:
+        """Wait until the client has closed the connection."""
+        await self._reader.read()
+
     def hang_up(self) -> None:
         self._writer.close()
 
     def vanish(self) -> None:
         """Close at once, before anybody's loop takes a turn."""
-        self._writer.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+        descriptor = self._writer.get_extra_info("socket").fileno()
+        with socket.fromfd(descriptor, socket.AF_INET, socket.SOCK_STREAM) as same:
+            same.shutdown(socket.SHUT_RDWR)
 
     def reset(self) -> None:
         linger = struct.pack("ii", 1, 0)
@@ -148,7 +155,7 @@ class Peer:
         await self._server.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        wire = Wire(writer)
+        wire = Wire(reader, writer)
         self.accepted += 1
         self.open.add(wire)
         try:
@@ -203,6 +210,25 @@ async def peer() -> AsyncIterator[Peer]:
 
 
 @pytest.fixture
+async def raw() -> AsyncIterator[Callable[..., Awaitable[str]]]:
+    """await raw(serve) is host and port of a server that speaks so. Ask for it before `opened`."""
+    async with AsyncExitStack() as stack:
+
+        async def start(
+            serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+        ) -> str:
+            async def served(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                with suppress(ConnectionError):
+                    await serve(reader, writer)
+                writer.close()
+
+            server = await stack.enter_async_context(await asyncio.start_server(served, "127.0.0.1", 0))
+            return f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+        yield start
+
+
+@pytest.fixture
 def until() -> Callable[[Callable[[], bool]], Awaitable[None]]:
     """await until(condition)."""
 
@@ -233,7 +259,7 @@ async def exchange() -> AsyncIterator[Exchange]:
     exchange = Exchange()
     yield exchange
     client = exchange._transport.client
-    if not callable(client):
+    if not callable(client) and not client.closed:
         assert not client.connector._acquired
     await exchange.close()
     async with asyncio.timeout(LONG_S):

@@ -1,4 +1,4 @@
-"""What 1688's gateway says when it refuses, in every spelling and status met, as one table through a socket."""
+"""What 1688's gateway says when it refuses, in every spelling and status met: one table, through a socket."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,25 +111,31 @@ SAMPLES = (
         "gw.QosAPIFrequencyLimit",
         "API call exceeds limited frequency",
     ),
-    case(
-        400, "gateway/no_usage_left", QuotaExhausted, "gw.NoUsageLeftError", "SLA bill has no usage left"
-    ),
+    case(400, "gateway/no_usage_left", QuotaExhausted, "gw.NoUsageLeftError", "SLA bill has no usage left"),
     case(400, "gateway/timestamp_expired", RequestExpired, "400", EXPIRED),
     case(500, "gateway/system_error", UpstreamFault, "500", "System error"),
-    case(
-        400, "get_token.open_platform.fail", GatewayError, "", "invalid_grant refresh token is invalid"
-    ),
-    case(
-        200, "get_token.open_platform.fail", GatewayError, "", "invalid_grant refresh token is invalid"
-    ),
+    case(400, "get_token.open_platform.fail", GatewayError, "", "invalid_grant refresh token is invalid"),
+    case(200, "get_token.open_platform.fail", GatewayError, "", "invalid_grant refresh token is invalid"),
 )
 
 CODES = (
-    case(401, coded("401", "User authorization is required"), CredentialRefused, "401", "User authorization is required"),
+    case(
+        401,
+        coded("401", "User authorization is required"),
+        CredentialRefused,
+        "401",
+        "User authorization is required",
+    ),
     case(401, coded("401", ""), TokenRefused, "401"),
     case(200, coded(401, UNAUTHORIZED), TokenRefused, "401", UNAUTHORIZED),
     case(400, coded("400", NEEDS_TIMESTAMP), GatewayError, "400", NEEDS_TIMESTAMP),
-    case(400, coded("400", "Invalid appKey, unsport appKey: 1"), GatewayError, "400", "Invalid appKey, unsport appKey: 1"),
+    case(
+        400,
+        coded("400", "Invalid appKey, unsport appKey: 1"),
+        GatewayError,
+        "400",
+        "Invalid appKey, unsport appKey: 1",
+    ),
     case(200, coded("400", "Illegal argument"), GatewayError, "400", "Illegal argument"),
     case(200, coded("gw.Unheard", "of"), GatewayError, "gw.Unheard", "of"),
     case(400, coded("gw.QosUnheard", "of"), RateLimited, "gw.QosUnheard", "of"),
@@ -281,7 +287,7 @@ def parsed(body: Any) -> Any:
 
 
 def test_every_class_is_of_a_case_or_tested_elsewhere():
-    """Of the connection and the body: test_connection.py, test_bodies.py; of operations: not the gateway's."""
+    """Elsewhere: test_connection.py and test_bodies.py. What operations refuse is not the gateway's."""
     elsewhere = {Unreachable, ConnectionLost, Unreadable}
     of_operations = {Refused, OutcomeUnknown}
     classes = {

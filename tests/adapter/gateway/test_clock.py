@@ -1,0 +1,219 @@
+"""Timestamps by the gateway's clock, where they are sent at all."""
+
+import asyncio
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from services.errors import (
+    DeadlinePassed,
+    NationalsiteError,
+    RequestExpired,
+    SignatureRefused,
+    Unreachable,
+)
+
+pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
+
+BEIJING = timezone(timedelta(hours=8))
+EXPIRED = {"error_code": "400", "error_message": "x.RequestValidateException: Request is expired."}
+
+
+@pytest.fixture
+def clock(peer, answer):
+    """clock.ahead is how far the peer's clock goes ahead."""
+
+    class PeerClock:
+        ahead = timedelta(hours=3)
+
+        async def script(self, _received, wire):
+            text = (datetime.now(BEIJING) + self.ahead).strftime("%Y%m%d%H%M%S%f")[:17]
+            await wire.write(answer(body=f"{text}+0800").encoded())
+
+        def apart(self, received) -> timedelta:
+            sent = datetime.fromtimestamp(int(received.form["_aop_timestamp"]) / 1000, BEIJING)
+            return abs(sent - datetime.now(BEIJING) - self.ahead)
+
+    clock = PeerClock()
+    peer.on("currentTime", clock.script)
+    return clock
+
+
+async def test_off_by_default(peer, opened, call):
+    await call(opened())
+
+    (received,) = peer.received
+    assert "_aop_timestamp" not in received.form
+
+
+async def test_measured_once_and_signed(peer, opened, call, clock):
+    gateway = opened(send_timestamp=True)
+    for _ in range(3):
+        await call(gateway)
+
+    probe, *calls = peer.received
+    assert probe.path.endswith("/system/currentTime/1000000")
+    assert "_aop_timestamp" not in probe.form
+    assert [received.path for received in calls] == [calls[0].path] * 3
+    assert all(clock.apart(received) < timedelta(seconds=5) for received in calls)
+
+
+async def test_one_measurement_for_many(peer, opened, call, clock):
+    gateway = opened(send_timestamp=True)
+
+    await asyncio.gather(*(call(gateway) for _ in range(50)))
+
+    assert len(peer.calls("currentTime")) == 1
+    assert len(peer.calls("category")) == 50
+
+
+async def test_expired_is_measured_and_repeated_once(peer, opened, call, answer, clock):
+    gateway = opened(send_timestamp=True)
+    await call(gateway)
+    clock.ahead = timedelta(hours=-5)
+    peer.on("category", answer(status=400, body=EXPIRED), answer(body={"fine": True}))
+
+    assert (await call(gateway, {"q": "1"})).value == {"fine": True}
+
+    assert len(peer.calls("currentTime")) == 2
+    _, refused, repeated = peer.calls("category")
+    assert clock.apart(refused) > timedelta(hours=7)
+    assert clock.apart(repeated) < timedelta(seconds=5)
+    assert repeated.form["q"] == "1"
+
+
+async def test_expired_again_is_final(peer, opened, call, answer, clock):
+    peer.on("category", answer(status=400, body=EXPIRED))
+
+    with pytest.raises(RequestExpired):
+        await call(opened(send_timestamp=True))
+
+    assert len(peer.calls("currentTime")) == 2
+    assert len(peer.calls("category")) == 2
+
+
+async def test_expired_without_a_timestamp_is_not_repeated(peer, opened, call, answer, clock):
+    peer.on("category", answer(status=400, body=EXPIRED))
+
+    with pytest.raises(RequestExpired):
+        await call(opened())
+
+    assert len(peer.received) == 1
+
+
+async def test_one_measurement_for_many_expired(peer, opened, call, answer, clock):
+    gateway = opened(send_timestamp=True)
+    await call(gateway)
+    clock.ahead = timedelta(hours=-5)
+    all_there = asyncio.Barrier(20)
+
+    async def strict(received, wire):
+        if clock.apart(received) > timedelta(minutes=1):
+            await all_there.wait()
+            await wire.write(answer(status=400, body=EXPIRED).encoded())
+        else:
+            await wire.write(answer().encoded())
+
+    peer.on("category", strict)
+
+    await asyncio.gather(*(call(gateway) for _ in range(20)))
+
+    assert len(peer.calls("currentTime")) == 2
+    assert len(peer.calls("category")) == 1 + 20 + 20
+
+
+async def test_late_expiry_by_an_old_measurement_measures_nothing(peer, opened, call, answer, clock, until):
+    go_on = asyncio.Event()
+
+    async def late(_received, wire):
+        await go_on.wait()
+        await wire.write(answer(status=400, body=EXPIRED).encoded())
+
+    peer.on("category", late, answer(status=400, body=EXPIRED), answer())
+    gateway = opened(send_timestamp=True)
+    slow = asyncio.create_task(call(gateway))
+    await until(lambda: len(peer.calls("category")) == 1)
+    clock.ahead = timedelta(hours=-5)
+    await call(gateway)
+    go_on.set()
+    await slow
+
+    assert len(peer.calls("currentTime")) == 2
+    assert clock.apart(peer.received[-1]) < timedelta(seconds=5)
+
+
+async def test_expired_and_refused_token_in_one_call(peer, renewing, call, answer, clock):
+    peer.on("getToken", answer(body={"access_token": "one"}), answer(body={"access_token": "two"}))
+    refused = answer(status=401, body={"error_code": "401"})
+    peer.on("category", answer(status=400, body=EXPIRED), refused, answer(body={"fine": True}))
+
+    assert (await call(renewing(send_timestamp=True))).value == {"fine": True}
+
+    assert len(peer.calls("category")) == 3
+
+
+async def _silent(_received, wire):
+    await wire.left()
+
+
+async def _hang_up(_received, wire):
+    wire.hang_up()
+
+
+@pytest.mark.parametrize(
+    ("probe", "error"),
+    [
+        ("503", Unreachable),
+        ("hangs up", Unreachable),
+        ("html", Unreachable),
+        ("no time", Unreachable),
+        ("13th month", Unreachable),
+        ("signature", SignatureRefused),
+        ("silent", DeadlinePassed),
+    ],
+)
+async def test_no_clock_means_nothing_was_sent(probe, error, peer, opened, call, answer):
+    scripts = {
+        "503": answer(status=503, body=b""),
+        "hangs up": _hang_up,
+        "html": answer(body=b"<html>"),
+        "no time": answer(body={"time": 1}),
+        "13th month": answer(body="20261310164552223+0800"),
+        "signature": answer(status=400, body={"error_code": "gw.SignatureInvalid"}),
+        "silent": _silent,
+    }
+    peer.on("currentTime", scripts[probe])
+
+    with pytest.raises(NationalsiteError) as caught:
+        await call(opened(send_timestamp=True), within_s=5 if probe != "silent" else 0.1)
+
+    assert type(caught.value) is error
+    assert not caught.value.may_have_run
+    assert peer.calls("category") == []
+
+
+async def test_waiting_for_another_callers_measurement_is_bounded(peer, opened, call, until):
+    peer.on("currentTime", _silent)
+    gateway = opened(send_timestamp=True)
+    patient = asyncio.create_task(call(gateway, within_s=60))
+    await until(lambda: len(peer.received) == 1)
+
+    async with asyncio.timeout(3):
+        with pytest.raises(DeadlinePassed) as caught:
+            await call(gateway, within_s=0.1)
+
+    assert not caught.value.may_have_run
+    patient.cancel()
+    await asyncio.wait([patient])
+
+
+async def test_cancelled_measurement_is_taken_over(peer, opened, call, clock, until):
+    peer.on("currentTime", _silent, clock.script)
+    gateway = opened(send_timestamp=True)
+    leaving = asyncio.create_task(call(gateway))
+    await until(lambda: len(peer.received) == 1)
+    staying = asyncio.create_task(call(gateway))
+    leaving.cancel()
+
+    assert (await staying).value == {}
+    assert leaving.cancelled()

@@ -1,0 +1,139 @@
+"""What is told of a call: the metrics and the facts for its log line really arrive."""
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+import structlog
+from prometheus_client import REGISTRY
+
+from services.adapter.gateway.telemetry import observed
+from services.errors import ConnectionLost, GatewayError, NationalsiteError, RateLimited
+
+pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
+
+
+@pytest.fixture
+def api(request):
+    """Another operation for each test, so that its counters start at nothing."""
+    return f"com.example:{request.node.name}-1"
+
+
+@pytest.fixture
+def counted(api):
+    """counted() is outcome to number, for the operation of this test."""
+    return lambda: {
+        sample.labels["outcome"]: sample.value
+        for metric in REGISTRY.collect()
+        for sample in metric.samples
+        if sample.name == "nationalsite_upstream_calls_total" and sample.labels["operation"] == api
+    }
+
+
+@pytest.fixture
+def bound():
+    """bound() are the facts on the log line of this test."""
+    structlog.contextvars.clear_contextvars()
+    yield structlog.contextvars.get_contextvars
+    structlog.contextvars.clear_contextvars()
+
+
+def timed(api):
+    name = "nationalsite_upstream_call_duration_seconds"
+    return tuple(REGISTRY.get_sample_value(f"{name}_{part}", {"operation": api}) for part in ("count", "sum"))
+
+
+async def hang_up(_received, wire):
+    wire.hang_up()
+
+
+async def silent(_received, wire):
+    await wire.left()
+
+
+async def test_a_good_call(opened, call, api, counted, bound):
+    await call(opened(), api=api)
+
+    assert counted() == {"OK": 1}
+    count, seconds = timed(api)
+    assert count == 1
+    assert 0 < seconds < 5
+    assert bound().keys() == {"upstream_ms"}
+    assert bound()["upstream_ms"] == pytest.approx(seconds * 1000, abs=0.1)
+
+
+async def test_a_refused_call(peer, opened, call, answer, api, counted, bound):
+    peer.on("param2", answer(status=400, body={"error_code": "gw.QosAppFrequencyLimit"}))
+
+    with pytest.raises(RateLimited):
+        await call(opened(), api=api)
+
+    assert counted() == {"UPSTREAM_RATE": 1}
+    assert bound()["upstream_code"] == "gw.QosAppFrequencyLimit"
+
+
+async def test_outcomes_add_up(peer, opened, call, answer, api, counted, bound):
+    gateway = opened()
+    peer.on("param2", answer(), hang_up, answer(status=500, body=b""), answer(body=b"<"), answer())
+    for _ in range(5):
+        with suppress(NationalsiteError):
+            await call(gateway, api=api)
+
+    assert counted() == {
+        "OK": 2,
+        "UPSTREAM_UNAVAILABLE": 1,
+        "UPSTREAM_FAULT": 1,
+        "UPSTREAM_UNREADABLE": 1,
+    }
+    assert timed(api)[0] == 5
+
+
+async def test_a_lost_call_has_no_code(peer, opened, call, api, bound):
+    peer.on("param2", hang_up)
+
+    with pytest.raises(ConnectionLost):
+        await call(opened(), api=api)
+
+    assert bound().keys() == {"upstream_ms"}
+
+
+async def test_a_deadline(peer, opened, call, api, counted, bound):
+    peer.on("param2", silent)
+    with pytest.raises(NationalsiteError):
+        await call(opened(), api=api, within_s=0.05)
+
+    assert counted() == {"DEADLINE": 1}
+
+
+async def test_a_cancelled_call(peer, opened, call, api, counted, until):
+    peer.on("param2", silent)
+    under_way = asyncio.create_task(call(opened(), api=api))
+    await until(lambda: bool(peer.received))
+    under_way.cancel()
+    await asyncio.wait([under_way])
+
+    assert counted() == {"CANCELLED": 1}
+
+
+async def test_a_repeated_call_counts_once(peer, renewing, call, answer, api, counted, bound):
+    peer.on("getToken", answer(body={"access_token": "one"}))
+    peer.on("param2", answer(status=401, body={"error_code": "401"}), answer())
+
+    await call(renewing(), api=api)
+
+    assert counted() == {"OK": 1}
+    assert timed(api)[0] == 1
+
+
+async def test_a_fault_of_our_own_is_no_cancellation(api, counted, bound):
+    with pytest.raises(ZeroDivisionError), observed(api):
+        1 / 0  # noqa: B018 # it is to raise
+
+    assert counted() == {"INTERNAL_FAULT": 1}
+
+
+async def test_code_is_of_the_error(api, bound):
+    with pytest.raises(GatewayError), observed(api):
+        raise GatewayError("x", code="400")
+
+    assert bound()["upstream_code"] == "400"

@@ -1,0 +1,562 @@
+"""Access tokens: fetched once, renewed ahead of time, and given up on where 1688 does not want them."""
+
+import asyncio
+import os
+import stat
+
+import pytest
+import structlog
+
+from services.adapter.gateway import RefreshToken
+from services.adapter.gateway.client import DEFAULT_LIFE_S
+from services.adapter.gateway.tokens import CLOSING_S, RENEW_AT, RENEWAL_TIMEOUT_S, RETRY_S
+from services.errors import (
+    CredentialRefused,
+    DeadlinePassed,
+    QuotaExhausted,
+    RateLimited,
+    TokenRefused,
+    Unreachable,
+    UpstreamError,
+)
+
+pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
+
+UNAUTHORIZED = {"error_code": "401", "error_message": "Request need user authorized"}
+INVALID_GRANT = {"error": "invalid_grant", "error_description": "refresh token is invalid"}
+
+
+def granted(token, expires_in="36000", **members):
+    return {"access_token": token, "expires_in": expires_in, **members}
+
+
+@pytest.fixture
+def grants(peer, answer):
+    """grants(body, ...) are the answers of getToken, one after the other."""
+
+    def set_up(*bodies):
+        peer.on("getToken", *(answer(body=body) for body in bodies))
+
+    return set_up
+
+
+@pytest.fixture
+def used(peer):
+    """used() are the access tokens that operations were called with."""
+    return lambda: [received.form["access_token"] for received in peer.calls("param2")]
+
+
+@pytest.fixture
+def fetched_with(peer):
+    """fetched_with() are the refresh tokens that getToken was called with."""
+    return lambda: [received.form["refresh_token"] for received in peer.calls("getToken")]
+
+
+@pytest.fixture
+def token_file(tmp_path):
+    path = tmp_path / "refresh-token"
+    path.write_text("test-refresh-token\n")
+    path.chmod(0o640)
+    return path
+
+
+async def test_fixed_token_is_used(peer, opened, call, used):
+    gateway = opened()
+    await call(gateway)
+    await call(gateway)
+
+    assert used() == ["test-access-token"] * 2
+
+
+async def test_fixed_token_refused_is_final(peer, opened, call, answer):
+    peer.on("param2", answer(status=401, body={**UNAUTHORIZED, "request_id": "0a1b"}))
+
+    with pytest.raises(CredentialRefused) as caught:
+        await call(opened())
+
+    assert (caught.value.code, caught.value.request_id) == ("401", "0a1b")
+    assert len(peer.received) == 1
+
+
+async def test_request_for_a_token(peer, renewing, call, answer, samples):
+    body = (samples / "replies" / "get_token.open_platform.ok.json").read_bytes()
+    peer.on("getToken", answer(body=body))
+
+    await call(renewing())
+
+    received = peer.received[0]
+    assert (received.method, received.target) == (
+        "POST",
+        "/openapi/http/1/system.oauth2/getToken/1000000",
+    )
+    assert received.form == {
+        "grant_type": "refresh_token",
+        "client_id": "1000000",
+        "client_secret": "test-app-secret",
+        "refresh_token": "test-refresh-token",
+    }
+    assert peer.received[1].form["access_token"] == "00000000-0000-4000-8000-000000000001"
+
+
+async def test_fetched_by_the_first_call_only(peer, renewing, call, grants, used):
+    grants(granted("one"))
+    gateway = renewing()
+    assert peer.received == []
+    for _ in range(3):
+        await call(gateway)
+
+    assert len(peer.calls("getToken")) == 1
+    assert used() == ["one"] * 3
+
+
+async def test_anonymous_call_fetches_none(peer, renewing, call):
+    await call(renewing(), anonymous=True)
+
+    assert peer.calls("getToken") == []
+
+
+async def test_one_fetch_for_many_callers(peer, renewing, call, grants, used):
+    grants(granted("one"))
+    gateway = renewing()
+
+    await asyncio.gather(*(call(gateway) for _ in range(50)))
+
+    assert len(peer.calls("getToken")) == 1
+    assert used() == ["one"] * 50
+
+
+@pytest.mark.parametrize(
+    ("expires_in", "life_s"),
+    [
+        ("36000", 36_000),
+        (36000, 36_000),
+        ("1296000", 1_296_000),
+        (None, DEFAULT_LIFE_S),
+        ("", DEFAULT_LIFE_S),
+        ("soon", DEFAULT_LIFE_S),
+        (-1, DEFAULT_LIFE_S),
+        ([], DEFAULT_LIFE_S),
+        ("9" * 12, DEFAULT_LIFE_S),
+    ],
+)
+async def test_renewed_ahead_of_time(expires_in, life_s, peer, renewing, call, grants, used, shift, until):
+    grants(granted("one", expires_in), granted("two", expires_in))
+    gateway = renewing()
+    await call(gateway)
+    shift(life_s * RENEW_AT - 2)
+    await call(gateway)
+    assert len(peer.calls("getToken")) == 1
+
+    shift(2)
+    await call(gateway)
+    assert used() == ["one"] * 3, "the old one is good while the new one comes"
+
+    await until(lambda: len(peer.calls("getToken")) == 2)
+
+    async def second() -> bool:
+        await call(gateway)
+        return used()[-1] == "two"
+
+    async with asyncio.timeout(5):
+        while not await second():
+            pass
+    assert len(peer.calls("getToken")) == 2
+
+
+async def test_missing_life_is_ten_hours(peer, renewing, call, answer, shift, used, until):
+    peer.on("getToken", answer(body={"access_token": "one"}), answer(body={"access_token": "two"}))
+    gateway = renewing()
+    await call(gateway)
+    shift(35_998)
+    await call(gateway)
+    assert used() == ["one", "one"]
+    await until(lambda: len(peer.calls("getToken")) == 2)
+
+
+async def test_expired_token_is_not_used(peer, renewing, call, grants, used, shift):
+    grants(granted("one", 60), granted("two", 60))
+    gateway = renewing()
+    await call(gateway)
+    shift(61)
+    await call(gateway)
+
+    assert used() == ["one", "two"]
+
+
+async def test_failed_renewal_ahead_of_time_does_not_harm(peer, renewing, call, answer, used, shift, until):
+    peer.on(
+        "getToken",
+        answer(body=granted("one", 100)),
+        answer(status=503, body=b""),
+        answer(body=granted("two")),
+    )
+    gateway = renewing()
+    await call(gateway)
+    shift(85)
+    with structlog.testing.capture_logs() as logs:
+        await call(gateway)
+        await until(lambda: any(line["event"] == "token_renewal_failed" for line in logs))
+    await call(gateway)
+    assert len(peer.calls("getToken")) == 2, "after a failure there is a pause"
+
+    shift(RETRY_S)
+    await call(gateway)
+    await until(lambda: len(peer.calls("getToken")) == 3)
+    assert used() == ["one"] * 4
+
+
+async def test_refused_token_is_renewed_and_the_call_repeated(peer, renewing, call, answer, grants, used):
+    grants(granted("one"), granted("two"))
+    peer.on("param2", answer(status=401, body=UNAUTHORIZED), answer(body={"fine": True}))
+    gateway = renewing()
+
+    assert (await call(gateway, {"q": "1"})).value == {"fine": True}
+
+    assert used() == ["one", "two"]
+    assert len(peer.calls("getToken")) == 2
+    first, second = peer.calls("param2")
+    assert first.form["_aop_signature"] != second.form["_aop_signature"]
+    assert second.form["q"] == "1"
+
+
+async def test_second_refusal_is_final(peer, renewing, call, answer, grants, used):
+    grants(granted("one"), granted("two"), granted("three"))
+    peer.on("param2", answer(status=401, body=UNAUTHORIZED))
+
+    with pytest.raises(TokenRefused):
+        await call(renewing())
+
+    assert used() == ["one", "two"]
+    assert len(peer.calls("getToken")) == 2
+
+
+async def test_missing_token_is_not_renewed(peer, renewing, call, answer, grants):
+    grants(granted("one"))
+    body = {"error_code": "401", "error_message": "Request need user authenticated"}
+    peer.on("param2", answer(status=401, body=body))
+
+    with pytest.raises(CredentialRefused):
+        await call(renewing())
+
+    assert len(peer.received) == 2
+
+
+async def test_one_renewal_for_many_refusals(peer, renewing, call, grants, used):
+    grants(granted("one"), granted("two"), granted("three"))
+    all_there = asyncio.Barrier(50)
+
+    async def only_two(received, wire):
+        if received.form["access_token"] == "one":
+            await all_there.wait()
+            body = b'{"error_code":"401"}'
+        else:
+            body = b"[]"
+        await wire.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+
+    peer.on("param2", only_two)
+    gateway = renewing()
+
+    await asyncio.gather(*(call(gateway) for _ in range(50)))
+
+    assert len(peer.calls("getToken")) == 2
+    assert sorted(used()) == ["one"] * 50 + ["two"] * 50
+
+
+async def test_late_refusal_of_an_old_token_renews_nothing(peer, renewing, call, answer, grants, used, until):
+    grants(granted("one"), granted("two"), granted("three"))
+    go_on = asyncio.Event()
+
+    async def late(_received, wire):
+        await go_on.wait()
+        await wire.write(answer(status=401, body=UNAUTHORIZED).encoded())
+
+    peer.on("param2", late, answer(status=401, body=UNAUTHORIZED), answer())
+    gateway = renewing()
+    slow = asyncio.create_task(call(gateway))
+    await until(lambda: used() == ["one"])
+    await call(gateway)
+    go_on.set()
+    await slow
+
+    assert used() == ["one", "one", "two", "two"]
+    assert len(peer.calls("getToken")) == 2
+
+
+async def test_refused_token_is_not_used_again(peer, renewing, call, answer, used):
+    peer.on("getToken", answer(body=granted("one")), answer(status=503, body=b""))
+    peer.on("param2", answer(status=401, body=UNAUTHORIZED))
+    gateway = renewing()
+
+    for _ in range(3):
+        with pytest.raises(Unreachable):
+            await call(gateway)
+
+    assert used() == ["one"]
+
+
+async def test_old_refresh_token_stays_where_none_comes(
+    peer, renewing, call, answer, samples, shift, fetched_with, token_file
+):
+    body = (samples / "replies" / "get_token.open_platform.refresh.json").read_bytes()
+    peer.on("getToken", answer(body=body))
+    gateway = renewing(token_file)
+    await call(gateway)
+    shift(36_001)
+    await call(gateway)
+
+    assert fetched_with() == ["test-refresh-token"] * 2
+    assert token_file.read_text() == "test-refresh-token\n"
+
+
+async def test_rotated_refresh_token_is_kept(renewing, call, grants, shift, fetched_with, token_file):
+    inode = token_file.stat().st_ino
+    grants(granted("one", refresh_token="rotated"), granted("two"))
+    gateway = renewing(token_file)
+    await call(gateway)
+    shift(36_001)
+    await call(gateway)
+
+    assert fetched_with() == ["test-refresh-token", "rotated"]
+    assert token_file.read_text() == "rotated\n"
+    assert stat.S_IMODE(token_file.stat().st_mode) == 0o640
+    assert token_file.stat().st_ino != inode, "replaced, so that no reader meets half of it"
+    assert os.listdir(token_file.parent) == [token_file.name]
+
+
+async def test_rotated_refresh_token_without_a_file(renewing, call, grants, shift, fetched_with):
+    grants(granted("one", refresh_token="rotated"), granted("two"))
+    gateway = renewing()
+    with structlog.testing.capture_logs() as logs:
+        await call(gateway)
+    shift(36_001)
+    await call(gateway)
+
+    assert fetched_with() == ["test-refresh-token", "rotated"]
+    assert [line["log_level"] for line in logs if line["event"] == "refresh_token_rotated"] == ["warning"]
+    assert "rotated'" not in str([{**line, "event": ""} for line in logs]), "no secret in the log"
+
+
+@pytest.mark.parametrize("hindrance", ["no directory", "no file", "in the middle"])
+async def test_rotated_refresh_token_that_cannot_be_written(
+    hindrance, renewing, call, grants, shift, fetched_with, token_file, monkeypatch
+):
+    path = token_file.parent / "none" / "file" if hindrance == "no directory" else token_file
+    if hindrance == "no file":
+        token_file.unlink()
+    if hindrance == "in the middle":
+        monkeypatch.setattr(os, "fsync", _disk_full)
+    grants(granted("one", refresh_token="rotated"), granted("two"))
+    gateway = renewing(path)
+    with structlog.testing.capture_logs() as logs:
+        await call(gateway)
+    shift(36_001)
+    await call(gateway)
+
+    assert fetched_with() == ["test-refresh-token", "rotated"]
+    (line,) = [line for line in logs if line["event"] == "refresh_token_not_written"]
+    assert (line["log_level"], line["path"]) == ("error", str(path))
+    assert "rotated" not in str({**line, "path": ""}).replace("refresh_token_not_written", "")
+    left = [] if hindrance == "no file" else [token_file.name]
+    assert os.listdir(token_file.parent) == left, "no scratch file stays"
+    if left:
+        assert token_file.read_text() == "test-refresh-token\n"
+
+
+def _disk_full(_descriptor):
+    raise OSError(28, "No space left on device")
+
+
+async def test_file_is_read_again_when_1688_refuses(peer, renewing, call, answer, fetched_with, token_file):
+    peer.on("getToken", answer(status=400, body=INVALID_GRANT), answer(body=granted("one")))
+    gateway = renewing(token_file)
+    token_file.write_text("put-by-another-process\n")
+
+    await call(gateway)
+
+    assert fetched_with() == ["test-refresh-token", "put-by-another-process"]
+
+
+@pytest.mark.parametrize("content", [b"test-refresh-token\n", b"\n", b"\xff\xfe\x00", None])
+async def test_file_that_holds_nothing_new(content, peer, renewing, call, answer, fetched_with, token_file):
+    peer.on("getToken", answer(status=400, body=INVALID_GRANT))
+    gateway = renewing(token_file)
+    if content is None:
+        token_file.unlink()
+    else:
+        token_file.write_bytes(content)
+
+    with pytest.raises(CredentialRefused) as caught:
+        await call(gateway)
+
+    assert caught.value.text == "invalid_grant refresh token is invalid"
+    assert fetched_with() == ["test-refresh-token"]
+
+
+async def test_refused_refresh_token_is_not_a_storm(peer, renewing, call, answer, shift):
+    body = {"error_code": "gw.AppKeyNotFound", "error_message": "AppKey not found"}
+    peer.on("getToken", answer(status=400, body=body, headers={"RequestId": "0a1b"}))
+    gateway = renewing()
+
+    outcomes = await asyncio.gather(*(call(gateway) for _ in range(50)), return_exceptions=True)
+    with pytest.raises(CredentialRefused):
+        await call(gateway)
+
+    assert {(type(error), error.code, error.request_id) for error in outcomes} == {
+        (CredentialRefused, "gw.AppKeyNotFound", "0a1b")
+    }
+    assert len(set(map(id, outcomes))) == 50, "callers write on their errors, so each has its own"
+    assert len(peer.received) == 1
+    shift(RETRY_S)
+    with pytest.raises(CredentialRefused):
+        await call(gateway)
+    assert len(peer.received) == 2
+
+
+async def test_recovers_after_the_pause(peer, renewing, call, answer, shift, used):
+    peer.on("getToken", answer(status=503, body=b""), answer(body=granted("one")))
+    gateway = renewing()
+    with pytest.raises(Unreachable):
+        await call(gateway)
+    shift(RETRY_S)
+    await call(gateway)
+
+    assert used() == ["one"]
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [("gw.QosAppFrequencyLimit", RateLimited), ("gw.NoUsageLeftError", QuotaExhausted)],
+)
+async def test_limits_are_told_as_such(code, error, peer, renewing, call, answer):
+    peer.on("getToken", answer(status=400, body={"error_code": code}))
+    gateway = renewing()
+
+    for _ in range(2):
+        with pytest.raises(error) as caught:
+            await call(gateway)
+        caught.value.text = "written on by its caller"
+    assert str(caught.value.__cause__) == str(caught.value)
+    assert caught.value.__cause__.text == ""
+
+
+async def _hang_up(_received, wire):
+    wire.hang_up()
+
+
+@pytest.mark.parametrize("down", ["fails", "hangs up", "is unreadable", "gives none", "gives an empty one"])
+async def test_no_token_means_nothing_was_sent(down, peer, renewing, call, answer):
+    scripts = {
+        "fails": answer(status=502, body=b"<html>"),
+        "hangs up": _hang_up,
+        "is unreadable": answer(body=b"<html>"),
+        "gives none": answer(body={"success": False}),
+        "gives an empty one": answer(body=granted("")),
+    }
+    peer.on("getToken", scripts[down])
+
+    with pytest.raises(UpstreamError) as caught:
+        await call(renewing())
+
+    assert type(caught.value) is Unreachable
+    assert not caught.value.may_have_run
+    assert peer.calls("param2") == []
+
+
+async def _silent(_received, wire):
+    await wire.left()
+
+
+async def test_get_token_that_never_answers(peer, renewing, call, shift, until):
+    peer.on("getToken", _silent)
+    gateway = renewing()
+    waiting = asyncio.create_task(call(gateway, within_s=2 * RENEWAL_TIMEOUT_S))
+    await until(lambda: len(peer.received) == 1)
+    shift(RENEWAL_TIMEOUT_S)
+
+    with pytest.raises(Unreachable):
+        await waiting
+
+
+async def test_deadline_passes_while_a_token_is_fetched(peer, renewing, call, answer):
+    go_on = asyncio.Event()
+
+    async def late(_received, wire):
+        await go_on.wait()
+        await wire.write(answer(body=granted("one")).encoded())
+
+    peer.on("getToken", late)
+    gateway = renewing()
+    with pytest.raises(DeadlinePassed) as caught:
+        await call(gateway, within_s=0.05)
+    assert not caught.value.may_have_run
+
+    go_on.set()
+    await call(gateway)
+    assert len(peer.calls("getToken")) == 1, "the renewal went on without its caller"
+
+
+async def test_cancelled_caller_does_not_take_the_renewal_along(peer, renewing, call, answer, until, used):
+    go_on = asyncio.Event()
+
+    async def late(_received, wire):
+        await go_on.wait()
+        await wire.write(answer(body=granted("one")).encoded())
+
+    peer.on("getToken", late)
+    gateway = renewing()
+    leaving, staying = (asyncio.create_task(call(gateway)) for _ in range(2))
+    await until(lambda: len(peer.received) == 1)
+    leaving.cancel()
+    await asyncio.wait([leaving])
+    go_on.set()
+    await staying
+
+    assert leaving.cancelled()
+    assert len(peer.calls("getToken")) == 1
+    assert used() == ["one"]
+
+
+async def test_closing_waits_for_a_rotated_token(peer, renewing, call, answer, token_file, until):
+    go_on = asyncio.Event()
+
+    async def late(_received, wire):
+        await go_on.wait()
+        await wire.write(answer(body=granted("one", refresh_token="rotated")).encoded())
+
+    peer.on("getToken", late)
+    gateway = renewing(token_file)
+    leaving = asyncio.create_task(call(gateway))
+    await until(lambda: len(peer.received) == 1)
+    leaving.cancel()
+    closing = asyncio.create_task(gateway.close())
+    go_on.set()
+    await closing
+
+    assert token_file.read_text() == "rotated\n"
+
+
+async def test_closing_does_not_wait_for_long(peer, renewing, call, shift, until):
+    peer.on("getToken", _silent)
+    gateway = renewing()
+    leaving = asyncio.create_task(call(gateway))
+    await until(lambda: len(peer.received) == 1)
+    leaving.cancel()
+    closing = asyncio.create_task(gateway.close())
+    await asyncio.sleep(0)
+    shift(CLOSING_S)
+
+    async with asyncio.timeout(1):
+        await closing
+
+
+async def test_closing_unused(renewing):
+    await renewing().close()
+
+
+async def test_reread_takes_only_a_new_token(token_file):
+    refresh_token = RefreshToken("test-refresh-token", token_file)
+    assert not refresh_token.reread()
+    token_file.write_text("  other \n")
+    assert refresh_token.reread()
+    assert refresh_token.token == "other"
+    assert not RefreshToken("x").reread()
