@@ -11,7 +11,7 @@ from services.adapter.gateway.clock import Clock, local_ms
 from services.adapter.gateway.exchange import Answer, Exchange
 from services.adapter.gateway.refusals import refusal
 from services.adapter.gateway.signature import sign
-from services.adapter.gateway.telemetry import observed
+from services.adapter.gateway.telemetry import note_ids, observed
 from services.adapter.gateway.tokens import Fetch, Grant, Tokens
 from services.errors import (
     CredentialRefused,
@@ -128,6 +128,10 @@ class Gateway:
         request = _request(self._at(GET_TOKEN), form, {})
         return _grant((await self._send(request, deadline)).value)
 
+    def secrets(self) -> tuple[str, ...]:
+        """Return what must not be told, whoever repeats it."""
+        return (self._app.secret, *self._tokens.secrets())
+
     async def close(self) -> None:
         """Give up what is under way in the background."""
         await self._tokens.close()
@@ -162,7 +166,8 @@ class Gateway:
 
     async def _send(self, request: httpx.Request, deadline: float) -> Reply:
         answer = await self._exchange.send(request, deadline)
-        request_id = answer.headers.get("requestid", "")
+        request_id = answer.headers.get("RequestId", "")
+        note_ids(request_id, answer.headers.get("EagleEye-TraceId", ""))
         value, problem = self._parsed(answer)
         error = refusal(answer.status, value)
         if error is None and problem is not None:

@@ -59,7 +59,7 @@ def refusal(status: int, reply: object) -> UpstreamError | None:
     """
     body = reply if isinstance(reply, dict) else {}
     code, text = _told(status, body)
-    if not code and not text and status < 400:
+    if not code and not text and status < 300:
         return None
     known_by, message_end = (code, "") if _is_of_the_gateway(code) else (str(status), f" (HTTP {status})")
     row = next(row for row in ROWS if fnmatchcase(known_by, row.code) and row.text in text)

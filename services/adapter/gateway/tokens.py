@@ -41,6 +41,9 @@ class Tokens(Protocol):
     async def renewed(self, refused: str, deadline: float) -> str | None:
         """Return another token than the one that was refused, or None where there is none."""
 
+    def secrets(self) -> tuple[str, ...]:
+        """Return what must not be told, whoever repeats it."""
+
     async def close(self) -> None:
         """Give up what is under way in the background."""
 
@@ -72,6 +75,10 @@ class FixedToken:
     async def renewed(self, refused: str, deadline: float) -> str | None:
         """There is no other."""
         return None
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return the token."""
+        return (self._token,)
 
     async def close(self) -> None:
         """There is nothing under way."""
@@ -136,6 +143,10 @@ class RenewedTokens:
             return self._token
         self._valid_until = 0.0
         return await self._renewed(deadline)
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return both tokens, as far as there are any."""
+        return tuple(filter(None, (self._token, self._refresh_token.token)))
 
     async def close(self) -> None:
         """Let a renewal in flight finish: it may bring a new refresh token. Give up one that takes long."""
@@ -212,6 +223,7 @@ def _before_sending(failure: NationalsiteError) -> NationalsiteError:
 
 def _replace(path: Path, text: str) -> None:
     """Write a file so that a crash leaves the old content or the new, never less."""
+    path = path.resolve()  # the file, where a link points to it
     descriptor, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "w") as file:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from services.adapter.gateway import sign
+from services.errors import GatewayError
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
 
@@ -151,10 +152,11 @@ async def test_connections_are_reused(peer, opened, call):
     assert (len(peer.received), peer.accepted) == (5, 1)
 
 
-async def test_redirects_are_not_followed(peer, opened, call, answer):
+async def test_redirects_are_refused_and_not_followed(peer, opened, call, answer):
     peer.on("param2", answer(status=302, body={"sent": "elsewhere"}, headers={"Location": "/elsewhere"}))
 
-    await call(opened())
+    with pytest.raises(GatewayError, match="HTTP 302"):
+        await call(opened())
 
     assert len(peer.received) == 1
 
