@@ -1,6 +1,6 @@
 """Answers RPCs by way of 1688: codec, gateway, codec; and what is told of it."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -34,9 +34,13 @@ _log = structlog.get_logger()
 class Operations:
     """The compiled operations of one service, spoken through one gateway."""
 
-    def __init__(self, operations: Mapping[str, Operation], gateway: Gateway) -> None:
+    def __init__(
+        self, operations: Mapping[str, Operation], gateway: Gateway, secrets: Sequence[str] = ()
+    ) -> None:
+        """`secrets` are what 1688's words must not tell on, whatever they echo."""
         self._operations = operations
         self._gateway = gateway
+        self._secrets = tuple(secrets)
 
     def __getitem__(self, rpc: str) -> Operation:
         """Return an operation by the name of its RPC."""
@@ -50,7 +54,8 @@ class Operations:
         `bind` takes the function and what errors call the operation: 1688's id, or the RPC's name.
         Raises SpecificationError where a local RPC has no function, or a function no RPC.
         """
-        findings = [f"{rpc}: no such RPC for this function" for rpc in own.keys() - self._operations.keys()]
+        unknown = sorted(own.keys() - self._operations.keys())
+        findings = [f"{rpc}: no such RPC for this function" for rpc in unknown]
         findings += [
             f"{rpc}: neither an operation of 1688 nor a function of the suite"
             for rpc, operation in self._operations.items()
@@ -96,7 +101,7 @@ class Operations:
             request_id = reply.request_id
             decoded = operation.decode(reply.value, request)
         except NationalsiteError as error:
-            told = _told(error, operation, request, request_id)
+            told = self._told(error, operation, request, request_id)
             if told is error:
                 raise
             raise told from error
@@ -110,19 +115,20 @@ class Operations:
             _unreadable.labels(rpc, field).inc()
         _log.warning("unreadable_fields", rpc=rpc, fields=sorted(set(fields)))
 
-
-def _told(
-    error: NationalsiteError, operation: Operation, request: Message, request_id: str
-) -> NationalsiteError:
-    """Return the error as the caller is to see it."""
-    code = text = ""
-    if isinstance(error, UpstreamError):
-        private = list(private_texts(request))
-        code, text = sanitized(error.code, private), sanitized(error.text, private)
-        error.code, error.text = code, text
-        error.request_id = request_id = error.request_id or request_id
-        structlog.contextvars.bind_contextvars(upstream_code=code, upstream_request_id=request_id)
-    if error.may_have_run and operation.level is Level.ONCE:
-        message = f"{error}; whether 1688 carried the call out is not known"
-        return OutcomeUnknown(message, code=code, text=text, request_id=request_id)
-    return error
+    def _told(
+        self, error: NationalsiteError, operation: Operation, request: Message, request_id: str
+    ) -> NationalsiteError:
+        """Return the error as the caller is to see it."""
+        code = text = ""
+        if isinstance(error, UpstreamError):
+            private = (*self._secrets, *private_texts(request))
+            error.code, error.text = code, text = (
+                sanitized(error.code, private),
+                sanitized(error.text, private),
+            )
+            error.request_id = request_id = error.request_id or request_id
+            structlog.contextvars.bind_contextvars(upstream_code=code, upstream_request_id=request_id)
+        if error.may_have_run and operation.level is Level.ONCE:
+            message = f"{error}; whether 1688 carried the call out is not known"
+            return OutcomeUnknown(message, code=code, text=text, request_id=request_id)
+        return error

@@ -9,31 +9,41 @@ MAX_TEXT = 300
 """Characters of 1688's text that are passed on."""
 REDACTED = "***"
 
-_PERSONAL = re.compile(
-    r"""
-      [\w.+-]+@[\w-]+(?:\.[\w-]+)+                # e-mail address
-    | (?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.])  # IPv4 address
-    | (?<!\w)(?:[0-9a-fA-F]{0,4}:){3,7}[0-9a-fA-F]{0,4}(?!\w)  # IPv6 address
-    | (?<!\w)\+?\d(?:[ -]?\d){6,14}(?!\w)         # phone number, and whatever looks like one
-    | \b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b  # token
-    """,
-    re.VERBOSE,
-)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
+_MAX_READ = 10 * MAX_TEXT
+"""Characters of 1688's text that are looked at: masked ones may leave room for those after them."""
+_SHORT = 4
+"""A value below this length is masked as a word of its own only, or every text would be full of holes."""
+# ASCII throughout: no blank stands between Chinese words and the number or address that follows them.
+_PERSONAL = r"""
+      \b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b                      # token
+    | (?<![\w.+-])[\w.+-]++(?:@|%40)[\w-]+(?:\.[\w-]+)*                    # e-mail address
+    | (?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.])                           # IPv4 address
+    | (?<!\w)(?:[0-9a-f]{0,4}:){3,7}[0-9a-f]{0,4}(?!\w)                    # IPv6 address
+    | (?<![\w:])(?:[0-9a-f]{1,4}:){1,6}:[0-9a-f]{0,4}(?!\w)                # IPv6 address, shortened
+    | (?<!\w)\+?\d(?:[ -]?\d){6,14}(?!\w)                                  # phone number, or alike
+"""
+_FLAGS = re.VERBOSE | re.ASCII | re.IGNORECASE
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 def sanitized(text: str, private: Iterable[str] = ()) -> str:
-    """Return 1688's words without buyers' data: what the request marks as such, and what looks like it."""
-    for value in sorted(private, key=len, reverse=True):
-        text = text.replace(value, REDACTED)
-    return _CONTROL.sub(" ", _PERSONAL.sub(REDACTED, text))[:MAX_TEXT]
+    """Return 1688's words without what is private, in any case, and what looks like buyers' data."""
+    values = sorted({value for value in private if value}, key=len, reverse=True)
+    unfit = re.compile("|".join([*map(_exactly, values), _PERSONAL]), _FLAGS)
+    return unfit.sub(REDACTED, _CONTROL.sub(" ", text[:_MAX_READ]))[:MAX_TEXT]
 
 
-def private_texts(message: Message) -> Iterator[str]:
-    """Yield the texts of a request whose fields are marked `debug_redact`."""
+def private_texts(message: Message, *, within: bool = False) -> Iterator[str]:
+    """Yield the texts of a request whose fields are marked `debug_redact`, or stand `within` such a field."""
     for descriptor, value in message.ListFields():
-        if descriptor.message_type is not None:
-            for inner in value if descriptor.is_repeated else (value,):
-                yield from private_texts(inner)
-        elif descriptor.GetOptions().debug_redact and isinstance(value, str):
-            yield value
+        marked = within or descriptor.GetOptions().debug_redact
+        for each in value if descriptor.is_repeated else (value,):
+            if isinstance(each, Message):
+                yield from private_texts(each, within=marked)
+            elif marked and isinstance(each, str):
+                yield each
+
+
+def _exactly(value: str) -> str:
+    escaped = re.escape(value)
+    return escaped if len(value) >= _SHORT else rf"(?<![^\W_]){escaped}(?![^\W_])"

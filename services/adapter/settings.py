@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, Field, Json, SecretStr, model_validator
 
-from services.adapter.codec import Dialect, JsonDates
+from services.adapter.codec import API_ID, Dialect, JsonDates
 
 
 def _checked(url: str) -> str:
@@ -14,6 +14,15 @@ def _checked(url: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise ValueError("must be the base URL of a gateway, such as https://gw.open.1688.com")
     return url
+
+
+def _api_id(name: str) -> str:
+    if not API_ID.fullmatch(name):
+        raise ValueError("must be namespace:name-version")
+    return name
+
+
+ApiId = Annotated[str, AfterValidator(_api_id)]
 
 
 class AdapterSettings(BaseModel):
@@ -24,7 +33,7 @@ class AdapterSettings(BaseModel):
     dialect: Dialect = Dialect.NATIONAL_SITE
     dialects: Json[dict[str, Dialect]] | None = None
     """RPC name to dialect, for RPCs that speak another one."""
-    operation_names: Json[dict[str, str]] | None = None
+    operation_names: Json[dict[str, ApiId]] | None = None
     """Api id of the protos to the api id to call."""
     send_timestamp: bool = False
     """Whether calls carry `_aop_timestamp`, by the gateway's clock."""

@@ -1,9 +1,11 @@
 """Makes pictures small enough for 1688."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from io import BytesIO
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from services.errors import InvalidRequest, Violation
 
@@ -11,6 +13,10 @@ MAX_PIXELS = 50_000_000
 """More than cameras take; what claims to hold more would fill the memory when unpacked."""
 _SIDES = (1600, 1200, 800, 600, 400, 200, 100)
 _QUALITIES = (85, 70, 50, 30)
+# Unpacked pictures are large: no more than two at a time, and nobody else's work waits behind them.
+_workers = ThreadPoolExecutor(2, thread_name_prefix="pictures")
+# Pillow would warn on stderr; MAX_PIXELS is checked before anything is unpacked.
+Image.MAX_IMAGE_PIXELS = None
 
 
 async def fitted(picture: bytes, max_bytes: int, field: str) -> bytes:
@@ -20,19 +26,12 @@ async def fitted(picture: bytes, max_bytes: int, field: str) -> bytes:
     """
     if len(picture) <= max_bytes:
         return picture
-    # In a thread: decoding a photograph takes longer than other calls should wait.
-    return await asyncio.to_thread(_shrunk, picture, max_bytes, field)
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(_workers, _shrunk, picture, max_bytes, field)
 
 
 def _shrunk(picture: bytes, max_bytes: int, field: str) -> bytes:
-    try:
-        with Image.open(BytesIO(picture), formats=("JPEG", "PNG")) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise _unfit(field, f"must have at most {MAX_PIXELS} pixels")
-            image.draft("RGB", (_SIDES[0], _SIDES[0]))
-            flat = _flattened(image)
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise _unfit(field, "must be a readable JPEG or PNG picture") from error
+    flat = _opened(picture, field)
     for side in _SIDES:
         flat.thumbnail((side, side))
         for quality in _QUALITIES:
@@ -43,12 +42,29 @@ def _shrunk(picture: bytes, max_bytes: int, field: str) -> bytes:
     raise _unfit(field, f"cannot be re-encoded to {max_bytes} bytes")
 
 
+def _opened(picture: bytes, field: str) -> Image.Image:
+    """Return the picture upright, in RGB, roughly of the largest side."""
+    try:
+        with Image.open(BytesIO(picture), formats=("JPEG", "PNG")) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise _unfit(field, f"must have at most {MAX_PIXELS} pixels")
+            image.draft("RGB", (_SIDES[0], _SIDES[0]))
+            image.load()
+            with suppress(Exception):  # torn EXIF makes Pillow raise anything, and spoils no picture
+                ImageOps.exif_transpose(image, in_place=True)
+            return _flattened(image)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise _unfit(field, "must be a readable JPEG or PNG picture") from error
+
+
 def _flattened(image: Image.Image) -> Image.Image:
     """Return the picture without transparency, on white, as shops show it."""
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         layer = image.convert("RGBA")
         ground = Image.new("RGBA", layer.size, "white")
         return Image.alpha_composite(ground, layer).convert("RGB")
+    if image.mode.startswith("I"):  # 16 bits of grey, of which a conversion would cut off all above 255
+        image = image.convert("I").point(lambda value: value / 256).convert("L")
     return image.convert("RGB")
 
 

@@ -35,7 +35,8 @@ class Product:
 
     def __init__(self, operations: Operations, settings: ProductSettings) -> None:
         self._operations = operations
-        self._languages = LANGUAGES if settings.languages is None else settings.languages
+        languages = LANGUAGES if settings.languages is None else settings.languages
+        self._languages = {country.lower(): language for country, language in languages.items()}
         self._image_max_bytes = settings.image_max_bytes
         document = resources.files("services.product").joinpath("filter_config.json").read_bytes()
         self._filter_config = operations.decoded("GetFilterConfig", document)

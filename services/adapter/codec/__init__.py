@@ -3,6 +3,7 @@
 Knows no sockets and no server.
 """
 
+from services.adapter.codec.contradictions import API_ID, SpecificationError
 from services.adapter.codec.lenient import Json, parse
 from services.adapter.codec.operation import (
     Decoded,
@@ -11,10 +12,11 @@ from services.adapter.codec.operation import (
     compile_operation,
     compile_service,
 )
-from services.adapter.codec.specification import Dialect, Level, SpecificationError
+from services.adapter.codec.specification import Dialect, Level
 from services.adapter.codec.writing import JsonDates
 
 __all__ = [
+    "API_ID",
     "Decoded",
     "Dialect",
     "Json",

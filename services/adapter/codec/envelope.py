@@ -8,7 +8,7 @@ from nationalsite.errors.v1.errors_pb2 import ErrorReason
 from nationalsite.upstream.v1.options_pb2 import Operation, Refusal
 
 from services.adapter.codec.lenient import Json, parse
-from services.adapter.codec.reading import as_object, parse_inner
+from services.adapter.codec.reading import as_list, as_object
 from services.adapter.codec.values import Unfit, read_bool, read_text
 from services.errors import Refused, Unreadable
 
@@ -16,7 +16,8 @@ FLAGS = ("success", "succes", "isSuccess")
 CODES = ("code", "errorCode", "error_code")
 TEXTS = ("message", "errorMsg", "erroMsg", "errorInfo", "errorMessage", "error_message", "extErrorMessage")
 
-_REASON_PREFIX = "ERROR_REASON_"
+_NO_ROW = "UPSTREAM_REFUSED"
+"""The reason of a refusal that no row speaks of."""
 
 
 class Kind(Enum):
@@ -46,7 +47,9 @@ def open_envelope(reply: Json) -> Envelope:
     body = reply
     if isinstance(reply, dict) and _flag(reply) is None:
         inner = _object(reply.get("result"))
-        body = reply if inner is None else inner
+        # A list of one stands for an object, but it may be the payload: a flag inside tells.
+        if inner is not None and (as_list(reply["result"]) is None or _flag(inner) is not None):
+            body = inner
     if not isinstance(body, dict):
         return Envelope(body=body, flag=None, code="", text="")
     return Envelope(body=body, flag=_flag(body), code=_first(body, CODES), text=_first(body, TEXTS))
@@ -63,7 +66,7 @@ class PayloadReader:
         self._kind = kind
         self._members = members - {*FLAGS, *CODES, *TEXTS}
         self._may_be_empty = operation.may_be_empty
-        self._rows = operation.refusals
+        self._rows = tuple(map(_Row, operation.refusals))
 
     def read(self, reply: Json) -> Json:
         """Return the payload, or None for an empty answer. Raises Refused or Unreadable."""
@@ -71,9 +74,10 @@ class PayloadReader:
         if envelope.flag is False:
             raise self._refused(envelope, None)
         payload = self._find(envelope)
-        if any(_payload_matches(row, envelope, payload) for row in self._rows):
+        if any(row.of_payload and row.matches(envelope, payload) for row in self._rows):
             raise self._refused(envelope, payload)
-        if payload is False or (payload is None and _walk(envelope.body, self._own_path) is False):
+        elsewhere = payload is None or payload is envelope.body
+        if payload is False or (elsewhere and _is_false(_walk(envelope.body, self._own_path))):
             raise self._refused(envelope, payload)
         return self._missing(envelope) if payload is None else payload
 
@@ -114,27 +118,32 @@ class PayloadReader:
         raise Unreadable("1688's answer holds no payload", code=envelope.code, text=envelope.text)
 
     def _refused(self, envelope: Envelope, payload: Json) -> Refused:
-        reason = next(
-            (row.reason for row in self._rows if _matches(row, envelope, payload)),
-            ErrorReason.ERROR_REASON_UPSTREAM_REFUSED,
+        reason = next((row.reason for row in self._rows if row.matches(envelope, payload)), _NO_ROW)
+        return Refused(reason, "1688 refused the call", code=envelope.code, text=envelope.text)
+
+
+class _Row:
+    """A refusal row. All that it names must match."""
+
+    def __init__(self, row: Refusal) -> None:
+        self.reason = ErrorReason.Name(row.reason).removeprefix("ERROR_REASON_")
+        self.of_payload = bool(row.payload)
+        self._payload = parse(row.payload) if row.payload else None
+        self._codes = tuple(row.codes)
+        self._text = row.text
+
+    def matches(self, envelope: Envelope, payload: Json) -> bool:
+        return (
+            (not self._codes or any(_code_matches(code, envelope.code) for code in self._codes))
+            and (self._text in envelope.text or self._text in envelope.code)
+            and (not self.of_payload or self._matches_payload(envelope, payload))
         )
-        name = ErrorReason.Name(reason).removeprefix(_REASON_PREFIX)
-        return Refused(name, "1688 refused the call", code=envelope.code, text=envelope.text)
 
-
-def _matches(row: Refusal, envelope: Envelope, payload: Json) -> bool:
-    return (
-        (not row.codes or any(_code_matches(code, envelope.code) for code in row.codes))
-        and (not row.text or row.text in envelope.text or row.text in envelope.code)
-        and (not row.payload or _payload_matches(row, envelope, payload))
-    )
-
-
-def _payload_matches(row: Refusal, envelope: Envelope, payload: Json) -> bool:
-    """Whether a row speaks of this payload; of an absent one only where the flag says that all went well."""
-    if not row.payload or envelope.flag is False or (payload is None and not envelope.flag):
-        return False
-    return parse(row.payload) == payload
+    def _matches_payload(self, envelope: Envelope, payload: Json) -> bool:
+        """Of an absent payload a row speaks only where the flag says that all went well."""
+        if envelope.flag is False or (payload is None and not envelope.flag):
+            return False
+        return payload == self._payload
 
 
 def _code_matches(pattern: str, code: str) -> bool:
@@ -178,20 +187,16 @@ def _fit_object(found: Json) -> Json:
     return None if isinstance(found, list) else _object(found)
 
 
-def _fit_list(found: Json) -> Json:
-    if isinstance(found, str) and found.lstrip()[:1] == "[":
-        try:
-            found = parse_inner(found)
-        except Unfit:
-            return None
-    return found if isinstance(found, list) else None
-
-
 def _fit_text(found: Json) -> Json:
     if isinstance(found, bool) or not isinstance(found, str | int):
         return None
     text = read_text(found)
     return None if text is None or text.lower() in ("true", "false") else text
+
+
+def _is_false(found: Json) -> bool:
+    """Whether a member says false and nothing else: 0 may be a number of something."""
+    return found is False or (isinstance(found, str) and found.strip().lower() == "false")
 
 
 def _fit_verdict(found: Json) -> Json:
@@ -203,7 +208,7 @@ def _fit_verdict(found: Json) -> Json:
 
 _FITS: dict[Kind, Callable[[Json], Json]] = {
     Kind.OBJECT: _fit_object,
-    Kind.LIST: _fit_list,
+    Kind.LIST: as_list,
     Kind.TEXT: _fit_text,
     Kind.VERDICT: _fit_verdict,
     Kind.NOTHING: lambda _: None,

@@ -8,19 +8,11 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from nationalsite.upstream.v1.options_pb2 import Operation as Options
 
+from services.adapter.codec.contradictions import NOT_HERE, SpecificationError
 from services.adapter.codec.envelope import Kind, PayloadReader
 from services.adapter.codec.lenient import Json, dump
 from services.adapter.codec.reading import Put, Reading, field_reader, member_names, message_reader
-from services.adapter.codec.specification import (
-    NOT_HERE,
-    PAYLOAD,
-    Dialect,
-    Level,
-    SpecificationError,
-    fields,
-    level,
-    operation,
-)
+from services.adapter.codec.specification import PAYLOAD, Dialect, Level, fields, level, operation
 from services.adapter.codec.writing import File, JsonDates, Writing, message_writer
 from services.errors import Unreadable
 
@@ -96,8 +88,6 @@ def compile_service(
 def compile_operation(method: MethodDescriptor, dialect: Dialect, *, dates: JsonDates) -> Operation:
     """Compile one RPC."""
     options = operation(method, dialect)
-    if not (options.api or options.local):
-        raise SpecificationError(f"{method.full_name}: neither an api nor local in {dialect}")
     return Operation(
         rpc=method.name,
         request=GetMessageClass(method.input_type),

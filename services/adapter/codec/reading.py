@@ -12,9 +12,11 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from nationalsite.upstream.v1 import options_pb2 as options
 
 from services.adapter.codec import protowire as wire
+from services.adapter.codec.contradictions import MONEY, TIMESTAMP, SpecificationError
 from services.adapter.codec.lenient import Json, parse
-from services.adapter.codec.specification import Dialect, Field, SpecificationError, fields, words
+from services.adapter.codec.specification import Dialect, Field, fields, words
 from services.adapter.codec.values import (
+    NANOS,
     Unfit,
     read_amount,
     read_bool,
@@ -22,6 +24,7 @@ from services.adapter.codec.values import (
     read_integer,
     read_moment,
     read_text,
+    split_nanos,
 )
 
 
@@ -42,7 +45,6 @@ Put = Callable[[Json, list[bytes], Reading], None]
 ReadMessage = Callable[[dict[str, Json], Reading], bytes]
 """An object as a serialized message."""
 
-_MONEY, _TIMESTAMP = "google.type.Money", "google.protobuf.Timestamp"
 _SEPARATORS = {options.FORM_COMMA_JOINED: ",", options.FORM_SEMICOLON_JOINED: ";"}
 _INTEGERS = {
     FieldDescriptor.TYPE_INT32: 2**31,
@@ -126,7 +128,7 @@ def _splitter(each: Field) -> Callable[[Json], Iterable[Json]]:
 
     def split(found: Json) -> Iterable[Json]:
         if isinstance(found, str):
-            if found.lstrip()[:1] in ("[", "{") and isinstance(inner := parse_inner(found), list):
+            if (inner := as_list(found)) is not None:
                 return inner
             if separator:
                 return [part for part in map(str.strip, found.split(separator)) if part]
@@ -154,9 +156,9 @@ def _value_reader(each: Field, dialect: Dialect, path: str) -> Value:
 
 
 def _message_value(each: Field, message: Descriptor, dialect: Dialect, path: str) -> Value:
-    if message.full_name == _MONEY:
-        return _foreign_amount if each.wire.form == options.FORM_FOREIGN else _amount(each.wire.form)
-    if message.full_name == _TIMESTAMP:
+    if message.full_name == MONEY:
+        return _AMOUNTS.get(each.wire.form, _yuan)
+    if message.full_name == TIMESTAMP:
         return _moment
     read = message_reader(message, dialect, path)
 
@@ -174,7 +176,10 @@ def as_object(found: Json) -> dict[str, Json] | None:
     if isinstance(found, str):
         if not found.strip():
             return None
-        found = parse_inner(found)
+        try:
+            found = parse(found)
+        except ValueError as error:
+            raise Unfit("not JSON text") from error
     if isinstance(found, list):
         if not found:
             return None
@@ -184,12 +189,14 @@ def as_object(found: Json) -> dict[str, Json] | None:
     raise Unfit("not an object")
 
 
-def parse_inner(text: str) -> Json:
-    """JSON text inside JSON."""
-    try:
-        return parse(text)
-    except ValueError as error:
-        raise Unfit("not JSON text") from error
+def as_list(found: Json) -> list[Json] | None:
+    """Return a list: as it is, or as JSON text. None for anything else."""
+    if isinstance(found, str) and found.lstrip()[:1] == "[":
+        try:
+            found = parse(found)
+        except ValueError:
+            return None
+    return found if isinstance(found, list) else None
 
 
 def _text(found: Json, _: Reading) -> bytes | None:
@@ -238,23 +245,23 @@ _SCALARS: dict[int, Value] = {
 }
 
 
-def _amount(form: int) -> Value:
-    scale = Decimal("0.01") if form == options.FORM_FEN else None
-
-    def value(found: Json, _: Reading) -> bytes | None:
-        if scale is not None:
-            fen = read_integer(found)
-            return None if fen is None else _money(b"CNY", read_amount(fen * scale))
-        return _money(b"CNY", read_amount(_number_or_text(found)))
-
-    return value
+def _yuan(found: Json, _: Reading) -> bytes | None:
+    return _money(b"CNY", read_amount(_number_or_text(found)))
 
 
-def _foreign_amount(found: Json, reading: Reading) -> bytes | None:
+def _fen(found: Json, _: Reading) -> bytes | None:
+    fen = read_integer(found)
+    return None if fen is None else _money(b"CNY", split_nanos(fen * (NANOS // 100)))
+
+
+def _foreign(found: Json, reading: Reading) -> bytes | None:
     amount = read_amount(_number_or_text(found))
     if amount is not None and not reading.currency:
         raise Unfit("an amount in a currency that was not asked for")
     return _money(reading.currency.encode(), amount)
+
+
+_AMOUNTS: dict[int, Value] = {options.FORM_FEN: _fen, options.FORM_FOREIGN: _foreign}
 
 
 def _money(currency: bytes, amount: tuple[int, int] | None) -> bytes | None:

@@ -10,14 +10,11 @@ from google.protobuf.descriptor_pb2 import MethodOptions
 from nationalsite.upstream.v1 import options_pb2
 from nationalsite.upstream.v1.options_pb2 import Operation, Wire
 
-from services.errors import CannotStart
+from services.adapter.codec.contradictions import SpecificationError, check_operation, check_wire
 
 PAYLOAD = "."
 """The name of a response's only field that is the payload itself."""
 Option = TypeVar("Option", Operation, Wire)
-
-NOT_HERE = "-"
-"""The api of an operation that a dialect does not have."""
 
 
 class Dialect(StrEnum):
@@ -40,13 +37,6 @@ class Level(StrEnum):
     ONCE = "IDEMPOTENCY_UNKNOWN"
 
 
-class SpecificationError(CannotStart):
-    """The protos contradict themselves; one line a finding."""
-
-    def __init__(self, *lines: str) -> None:
-        super().__init__(lines)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
     """A field and how it travels in one dialect."""
@@ -61,11 +51,13 @@ class Field:
 
 
 def operation(method: MethodDescriptor, dialect: Dialect) -> Operation:
-    """Return the operation of an RPC in a dialect. An RPC without one is an error."""
+    """Return the operation of an RPC in a dialect. Raises SpecificationError."""
     options = method.GetOptions()
     if not options.HasExtension(options_pb2.operation):
         raise SpecificationError(f"{method.full_name}: no (nationalsite.upstream.v1.operation)")
-    return _resolve(options.Extensions[options_pb2.operation], dialect, method.full_name)
+    found = _resolve(options.Extensions[options_pb2.operation], dialect, method.full_name)
+    check_operation(f"{method.full_name} in {dialect}", found)
+    return found
 
 
 def level(method: MethodDescriptor) -> Level:
@@ -74,7 +66,7 @@ def level(method: MethodDescriptor) -> Level:
 
 
 def fields(message: Descriptor, dialect: Dialect) -> tuple[Field, ...]:
-    """Return the fields of a message as they travel. Two that read one member are an error.
+    """Return the fields of a message as they travel. Raises SpecificationError: two may read one member.
 
     A name of the dialect itself is not the other dialect's: `country` is the country where this one says so.
     """
@@ -98,12 +90,14 @@ def fields(message: Descriptor, dialect: Dialect) -> tuple[Field, ...]:
 
 
 def words(enum: EnumDescriptor) -> dict[int, tuple[str, ...]]:
-    """Return 1688's words for each value of an enum; the first is the one to write."""
+    """Return 1688's words for each value of an enum but 0; the first is the one to write."""
     found = {}
     for value in enum.values:
         word = value.GetOptions().Extensions[options_pb2.word]
         if word.text:
             found[value.number] = (word.text, *word.read)
+        elif value.number:
+            raise SpecificationError(f"{enum.full_name}: {value.name} has no word")
     return found
 
 
@@ -129,10 +123,11 @@ class _Names:
 def _wires(descriptor: FieldDescriptor, dialect: Dialect) -> tuple[Wire, Wire]:
     """Return a field's option, resolved for the dialect and for the other one."""
     option = descriptor.GetOptions().Extensions[options_pb2.wire]
-    return (
-        _resolve(option, dialect, descriptor.full_name),
-        _resolve(option, dialect.other, descriptor.full_name),
-    )
+    wire = _resolve(option, dialect, descriptor.full_name)
+    elsewhere = _resolve(option, dialect.other, descriptor.full_name)
+    check_wire(descriptor, wire)
+    check_wire(descriptor, elsewhere)
+    return wire, elsewhere
 
 
 def _written(descriptor: FieldDescriptor, wire: Wire) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ raise Unfit for what cannot be read. Writers raise Unfit for what cannot be sent
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, Inexact, InvalidOperation
 from functools import lru_cache
 
 from services.adapter.codec.lenient import Json
@@ -22,10 +22,12 @@ _COMPACT = re.compile(r"(\d{14})(\d{3})?([+-]\d{4})?", re.ASCII)
 _ISO = re.compile(
     r"(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:?\d{2})?", re.ASCII
 )
-_FIRST_SECOND = -62_135_596_800
-"""0001-01-01 UTC, the first that a Timestamp holds."""
-_SECONDS_LIMIT = 10**11
-"""Epoch numbers below this are seconds (year 5138), at or above it milliseconds (from 1973)."""
+_FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799
+"""From 0001-01-01 00:00:00 to 9999-12-31 23:59:59 UTC: what a Timestamp holds."""
+_EPOCH_SECONDS = range(10**9, 10**10)
+_EPOCH_MILLIS = range(10**12, 10**13)
+"""Epoch numbers of these lengths, from 2001 to 2286; others could be anything, such as a date's digits."""
+_EXACT = Context(prec=2 * _MAX_DIGITS, traps=[Inexact])
 
 
 class Unfit(ValueError):
@@ -33,13 +35,15 @@ class Unfit(ValueError):
 
 
 def read_text(value: Json) -> str | None:
-    """Text as it is; numbers and booleans as JSON writes them."""
+    """Text as it is; numbers in plain digits, booleans as JSON writes them."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int | Decimal):
+    if isinstance(value, int):
         return str(value)
+    if isinstance(value, Decimal):
+        return f"{_sane(value):f}"
     raise Unfit("not a text")
 
 
@@ -60,23 +64,24 @@ def read_bool(value: Json) -> bool | None:
 
 def read_decimal(value: Json) -> Decimal | None:
     """Numbers and numeric text, exactly; only finite ones of sane size."""
-    if value is None or isinstance(value, bool):
-        if value is None:
-            return None
-        raise Unfit("not a number")
+    if value is None:
+        return None
     if isinstance(value, str):
         value = value.strip()
         if not value:
             return None
         if len(value) > _MAX_DIGITS or not value.isascii() or "_" in value:
             raise Unfit("not a number")
-    if not isinstance(value, str | int | Decimal):
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise Unfit("not a number")
     try:
-        number = Decimal(value)
+        return _sane(Decimal(value))
     except InvalidOperation as error:
         raise Unfit("not a number") from error
-    if not number.is_finite() or (number and abs(number.adjusted()) > _MAX_DIGITS):
+
+
+def _sane(number: Decimal) -> Decimal:
+    if not number.is_finite() or abs(number.adjusted()) > _MAX_DIGITS:
         raise Unfit("not a number of sane size")
     return number
 
@@ -99,10 +104,10 @@ def read_amount(value: str | int | Decimal) -> tuple[int, int] | None:
     number = read_decimal(value)
     if number is None:
         return None
-    scaled = number * NANOS
-    if scaled != scaled.to_integral_value():
-        raise Unfit("finer than a billionth")
-    return split_nanos(int(scaled))
+    try:
+        return split_nanos(int(_EXACT.to_integral_exact(_EXACT.multiply(number, NANOS))))
+    except Inexact as error:
+        raise Unfit("finer than a billionth") from error
 
 
 def split_nanos(total: int) -> tuple[int, int]:
@@ -120,24 +125,21 @@ def read_moment(value: str | int | Decimal) -> tuple[int, int] | None:
     Those are yyyy-MM-dd HH:mm:ss, the same in ISO form, yyyyMMddHHmmss[SSS][+0800], and the epoch in
     seconds or milliseconds, as a number or text. Beijing time where no zone stands; blank is None.
     """
-    text = str(value).strip() if isinstance(value, str) else value
-    if text == "":
-        return None
-    if isinstance(text, str):
-        if match := _ISO.fullmatch(text):
-            day, clock, fraction, zone = match.groups()
-            return _moment(f"{day} {clock}", "%Y-%m-%d %H:%M:%S", zone, fraction or "")
-        if match := _COMPACT.fullmatch(text):
-            digits, millis, zone = match.groups()
-            return _moment(digits, "%Y%m%d%H%M%S", zone, millis or "")
-    number = read_integer(text)
+    text = str(value).strip()
+    if match := _ISO.fullmatch(text):
+        day, clock, fraction, zone = match.groups()
+        return _moment(f"{day} {clock}", "%Y-%m-%d %H:%M:%S", zone, fraction or "")
+    if match := _COMPACT.fullmatch(text):
+        digits, millis, zone = match.groups()
+        return _moment(digits, "%Y%m%d%H%M%S", zone, millis or "")
+    number = read_integer(value)
     if number is None:
         return None
-    if not 0 <= number < _SECONDS_LIMIT * 1000:
-        raise Unfit("not a time")
-    if number < _SECONDS_LIMIT:
+    if number in _EPOCH_SECONDS:
         return number, 0
-    return number // 1000, number % 1000 * 10**6
+    if number in _EPOCH_MILLIS:
+        return number // 1000, number % 1000 * 10**6
+    raise Unfit("not a time")
 
 
 def _moment(text: str, form: str, zone: str | None, fraction: str) -> tuple[int, int]:
@@ -146,7 +148,7 @@ def _moment(text: str, form: str, zone: str | None, fraction: str) -> tuple[int,
     except ValueError as error:
         raise Unfit("not a time") from error
     seconds = int(moment.timestamp())
-    if seconds < _FIRST_SECOND:
+    if not _FIRST_SECOND <= seconds <= _LAST_SECOND:
         raise Unfit("not a time")
     return seconds, int(fraction.ljust(9, "0"))
 

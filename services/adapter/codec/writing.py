@@ -5,6 +5,7 @@ cannot carry, and what cannot be sent without loss are refused by field path bef
 """
 
 import base64
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,8 +16,9 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescript
 from google.protobuf.message import Message
 from nationalsite.upstream.v1 import options_pb2 as options
 
+from services.adapter.codec.contradictions import MONEY, TIMESTAMP, SpecificationError
 from services.adapter.codec.lenient import dump, parse
-from services.adapter.codec.specification import Dialect, Field, SpecificationError, fields, words
+from services.adapter.codec.specification import Dialect, Field, fields, words
 from services.adapter.codec.values import INT64, Unfit, beijing, check_amount, write_amount, write_fen
 from services.errors import InvalidRequest, NotInDialect, RequiredInDialect, Violation
 
@@ -53,7 +55,7 @@ class Writing:
     refused: list[Violation] = field(default_factory=list)
     missing: list[Violation] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
-    """Paths of the facts that the dialect has no member for."""
+    """Paths of the facts that the dialect has no member for, without the places in lists."""
 
     def check(self) -> None:
         """Raise what was found; fields that are wrong before fields that are missing."""
@@ -107,7 +109,7 @@ def _absent(name: str, absent: int, is_set: Callable[[Message], bool], dialect: 
         if absent == options.ABSENT_REFUSED:
             writing.refused.append(Violation(field=at + name, description=f"cannot be sent in {dialect}"))
         else:
-            writing.left_out.append(at + name)
+            writing.left_out.append(_PLACE.sub("", at + name))
 
     return write
 
@@ -122,7 +124,7 @@ def _presence(descriptor: FieldDescriptor) -> Callable[[Message], bool]:
 def _set_value(each: Field, dialect: Dialect, dates: JsonDates) -> _Put:
     """Return what writes a field that is set."""
     name, message = each.descriptor.name, each.descriptor.message_type
-    if message is None or message.full_name in _WELL_KNOWN:
+    if message is None or message.full_name in (MONEY, TIMESTAMP):
         convert = _joined(each, dates) if each.descriptor.is_repeated else _conversion(each, dates)
 
         def scalar(found: Message, at: str, out: Written, writing: Writing) -> None:
@@ -132,6 +134,8 @@ def _set_value(each: Field, dialect: Dialect, dates: JsonDates) -> _Put:
                 writing.invalid.append(Violation(field=at + name, description=str(problem)))
 
         return scalar
+    if any(inner.wire.form == options.FORM_FILE for inner in fields(message, dialect)):
+        raise SpecificationError(f"{each.descriptor.full_name}: a file stands in no other message")
     write = message_writer(message, dialect, dates)
 
     def one(found: Message, at: str, out: Written, writing: Writing) -> None:
@@ -139,7 +143,7 @@ def _set_value(each: Field, dialect: Dialect, dates: JsonDates) -> _Put:
 
     def pair(found: Message, at: str, out: Written, writing: Writing) -> None:
         written = write(getattr(found, name), f"{at}{name}.", writing)
-        if len(written) != _PAIR:
+        if len(written) != len(message.fields):
             writing.invalid.append(Violation(field=at + name, description="needs both of its fields"))
             return
         key, value = written.values()
@@ -182,26 +186,31 @@ def _conversion(each: Field, dates: JsonDates) -> Convert:
         return _digits if form == options.FORM_NUMBER else _text(each)
     if descriptor.type == FieldDescriptor.TYPE_BYTES:
         return File if form == options.FORM_FILE else _base64
+    if descriptor.type in (FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT):
+        return _finite
     return str if form == options.FORM_TEXT else _itself
 
 
 def _message_conversion(each: Field, message: Descriptor, dates: JsonDates) -> Convert:
-    if message.full_name == _MONEY:
+    if message.full_name == MONEY:
         return _fen if each.wire.form == options.FORM_FEN else _yuan
-    if message.full_name == _TIMESTAMP:
-        if each.wire.form == options.FORM_COMPACT_TIME:
-            return _compact_time
-        return _epoch_ms if dates is JsonDates.EPOCH_MS else _text_time
-    raise SpecificationError(f"{each.descriptor.full_name}: a message has no such form")
+    if each.wire.form == options.FORM_COMPACT_TIME:
+        return _compact_time
+    return _epoch_ms if dates is JsonDates.EPOCH_MS else _text_time
 
 
 def _word(enum: EnumDescriptor, *, as_number: bool) -> Convert:
-    written = {number: found[0] for number, found in words(enum).items()}
+    written: dict[int, object] = {number: found[0] for number, found in words(enum).items()}
+    if as_number:
+        try:
+            written = {number: int(found[0]) for number, found in words(enum).items()}
+        except ValueError:
+            raise SpecificationError(f"{enum.full_name}: its words are not all numbers") from None
 
     def convert(number: int) -> object:
         if number not in written:
             raise Unfit("must be a known value")
-        return int(written[number]) if as_number else written[number]
+        return written[number]
 
     return convert
 
@@ -221,6 +230,12 @@ def _text(each: Field) -> Convert:
 
 
 def _itself(value: object) -> object:
+    return value
+
+
+def _finite(value: float) -> float:
+    if not math.isfinite(value):
+        raise Unfit("must be a finite number")
     return value
 
 
@@ -245,6 +260,7 @@ def _fen(value: Any) -> int:
 
 
 def _text_time(value: Any) -> str:
+    """To the second: 1688's form has no fraction."""
     return beijing(value.seconds, value.nanos).replace(tzinfo=None).isoformat(" ", "seconds")
 
 
@@ -258,7 +274,4 @@ def _epoch_ms(value: Any) -> int:
     return int(value.seconds * 1000 + value.nanos // 10**6)
 
 
-_MONEY, _TIMESTAMP = "google.type.Money", "google.protobuf.Timestamp"
-_WELL_KNOWN = {_MONEY, _TIMESTAMP}
-
-_PAIR = 2
+_PLACE = re.compile(r"\[\d+\]")

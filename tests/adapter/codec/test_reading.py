@@ -1,0 +1,172 @@
+"""Forms of replies that no served proto uses yet, on protos made here; and rows, verdicts and envelopes."""
+
+from typing import Any
+
+import pytest
+from google.protobuf import json_format
+from google.protobuf.message_factory import GetMessageClass
+
+from services.adapter.codec import Operation, parse
+from services.errors import Refused, Unreadable
+
+API = 'api: "ns:small.call-1"'
+MORE = """
+message Item { optional int32 id = 1; }
+enum State {
+    STATE_UNSPECIFIED = 0;
+    STATE_SENT = 1 [(upstream.word) = { text: "1" read: "sent" }];
+    STATE_SIGNED = 2 [(upstream.word).text = "signed"];
+}
+"""
+MAX = 2**63 - 1
+INT32 = 2**31 - 1
+
+READ: list[tuple[str, str, Any]] = [
+    # field, its value as JSON, the value in protobuf's JSON or None where it cannot be read
+    ("google.type.Money a = 1 [(upstream.wire).form = FORM_FEN]", "3590", ("35", 900_000_000)),
+    ("google.type.Money a = 1 [(upstream.wire).form = FORM_FEN]", '"1"', (None, 10_000_000)),
+    ("google.type.Money a = 1 [(upstream.wire).form = FORM_FEN]", "-150", ("-1", -500_000_000)),
+    ("google.type.Money a = 1 [(upstream.wire).form = FORM_FEN]", "0", (None, None)),
+    ("google.type.Money a = 1 [(upstream.wire).form = FORM_FEN]", "35.9", None),
+    (
+        "google.type.Money a = 1 [(upstream.wire).form = FORM_FEN]",
+        str(MAX * 100 + 99),
+        (str(MAX), 990_000_000),
+    ),
+    ("google.type.Money a = 1 [(upstream.wire).form = FORM_FEN]", str(MAX * 100 + 100), None),
+    ("optional State a = 1", '"signed"', "STATE_SIGNED"),
+    ("optional State a = 1", '"sent"', "STATE_SENT"),
+    ("optional State a = 1", "1", "STATE_SENT"),
+    ("optional State a = 1", '"lost"', None),
+    ("optional int32 a = 1", str(INT32), INT32),
+    ("optional int32 a = 1", str(-INT32 - 1), -INT32 - 1),
+    ("optional int32 a = 1", str(INT32 + 1), None),
+    ("optional int64 a = 1", f'"{MAX}"', str(MAX)),
+    ("optional int64 a = 1", str(-MAX - 1), str(-MAX - 1)),
+    ("optional int64 a = 1", str(MAX + 1), None),
+    ("optional int64 a = 1", "1e99999999999999999999", None),
+    ("optional int64 a = 1", "[1]", None),
+    ("optional double a = 1", '"0.35"', 0.35),
+    ("optional double a = 1", "1e999999", None),
+    ("optional string a = 1", "0.10", "0.10"),
+    ("optional string a = 1", "1e999999", None),
+    ("optional string a = 1", '"\\ud83d!"', "\ufffd!"),
+    ("repeated string a = 1", '"[Hot] new"', ["[Hot] new"]),
+    ("repeated string a = 1", '"[\\"a\\", \\"b\\"]"', ["a", "b"]),
+    ("repeated string a = 1", '" "', []),
+    ("repeated string a = 1 [(upstream.wire).form = FORM_SEMICOLON_JOINED]", '"[1;2"', ["[1", "2"]),
+    ("repeated int64 a = 1 [(upstream.wire).form = FORM_COMMA_JOINED]", '"1, 2,,3"', ["1", "2", "3"]),
+    ("repeated Item a = 1", '"{\\"id\\": 1}"', [{"id": 1}]),
+    ("repeated Item a = 1", '[[{"id": 1}], {}, null]', [{"id": 1}, {}]),
+    ("Item a = 1", '" "', "unset"),
+    ("Item a = 1", '"{"', None),
+    ("Item a = 1", '[{"id": 1}, {"id": 2}]', None),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "expected"), READ)
+def test_read(call, field: str, value: str, expected: Any) -> None:
+    operation = call(response=f"{field}; optional bool read = 2;", more=MORE)
+    response, unreadable = decoded(operation, f'{{"success": true, "read": true, "a": {value}}}')
+    if isinstance(expected, tuple):
+        units, nanos = expected
+        expected = {"currency_code": "CNY"}
+        expected |= {"units": units} if units else {}
+        expected |= {"nanos": nanos} if nanos else {}
+    unset = expected is None or expected in ("unset", [])
+    assert response == ({"read": True} if unset else {"a": expected, "read": True})
+    assert unreadable == (("a",) if expected is None else ())
+
+
+def decoded(operation: Operation, reply: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+    found = operation.decode(parse(reply), operation.request())
+    kind = GetMessageClass(operation.request.DESCRIPTOR.file.message_types_by_name["Response"])
+    response = json_format.MessageToDict(kind.FromString(found.response), preserving_proto_field_name=True)
+    return response, found.unreadable
+
+
+@pytest.mark.parametrize("reply", ['{"success": true}', '{"result": {"success": "1", "code": "9"}}'])
+def test_a_flag_that_is_the_whole_answer(call, reply: str) -> None:
+    assert decoded(call(), reply) == ({}, ())
+
+
+@pytest.mark.parametrize(
+    ("reply", "failure"),
+    [
+        ('{"success": false}', Refused),
+        ('{"success": true, "result": false}', Refused),
+        ('{"success": true, "data": "FALSE"}', Refused),
+        ('{"code": "1"}', Refused),
+        ("{}", Unreadable),
+        ("[]", Unreadable),
+        ("true", Unreadable),
+        ("null", Unreadable),
+    ],
+)
+def test_a_flag_that_is_not_there(call, reply: str, failure: type[Exception]) -> None:
+    with pytest.raises(failure):
+        decoded(call(), reply)
+
+
+ROWS = """
+    refusals { codes: "40*" text: "busy" reason: ERROR_REASON_UPSTREAM_FAULT }
+    refusals { codes: "7" payload: "0" reason: ERROR_REASON_ORDER_NOT_FOUND }
+    refusals { codes: "40*" codes: "8" reason: ERROR_REASON_UPSTREAM_ARGUMENT }
+    refusals { text: "MANUAL-TRADE" reason: ERROR_REASON_UPSTREAM_STATE }
+"""
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        ('{"success": false, "code": 4003, "message": "too busy"}', "UPSTREAM_FAULT"),
+        ('{"success": false, "code": "4003"}', "UPSTREAM_ARGUMENT"),
+        ('{"success": false, "errorCode": "8"}', "UPSTREAM_ARGUMENT"),
+        ('{"success": false, "code": "9", "message": "busy"}', "UPSTREAM_REFUSED"),
+        ('{"success": false, "code": "Batch pay : not surport MANUAL-TRADE!"}', "UPSTREAM_STATE"),
+        ('{"success": true, "code": "7", "result": "0"}', "ORDER_NOT_FOUND"),
+        ('{"success": false, "code": "7", "result": "0"}', "UPSTREAM_REFUSED"),
+    ],
+)
+def test_all_that_a_row_names_must_match(call, reply: str, reason: str) -> None:
+    operation = call(
+        response='optional string a = 1 [(upstream.wire).name = "."];',
+        operation=f'{API} payload: "result" {ROWS}'.replace('payload: "0"', 'payload: "\\"0\\""'),
+    )
+    with pytest.raises(Refused) as refused:
+        decoded(operation, reply)
+    assert refused.value.reason == reason
+
+
+def test_a_row_of_a_payload_and_another_code_refuses_nothing(call) -> None:
+    row = 'refusals { codes: "7" payload: "\\"0\\"" reason: ERROR_REASON_ORDER_NOT_FOUND }'
+    operation = call(
+        response='optional string a = 1 [(upstream.wire).name = "."];',
+        operation=f'{API} payload: "result" {row}',
+    )
+    assert decoded(operation, '{"success": true, "code": "200", "result": "0"}') == ({"a": "0"}, ())
+
+
+LIST = 'repeated Item a = 1 [(upstream.wire).name = "."];'
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        '[{"id": 1}]',
+        '{"result": [{"id": 1}]}',
+        '{"result": "[{\\"id\\": 1}]"}',
+        '{"success": true, "data": [{"id": 1}]}',
+        '{"result": {"success": true, "result": [{"id": 1}]}}',
+    ],
+)
+def test_a_list_is_found_though_it_holds_but_one(call, reply: str) -> None:
+    assert decoded(call(response=LIST, more=MORE), reply) == ({"a": [{"id": 1}]}, ())
+
+
+def test_an_envelope_in_a_list_of_one(call) -> None:
+    reply = '{"result": [{"success": true, "result": {"id": 1}}]}'
+    operation = call(
+        response='Item a = 1 [(upstream.wire).name = "."];', more=MORE, operation=f'{API} payload: "result"'
+    )
+    assert decoded(operation, reply) == ({"a": {"id": 1}}, ())

@@ -1,0 +1,174 @@
+"""A contradiction in the protos stops the start, with one line that says where and what."""
+
+import asyncio
+import subprocess
+import sys
+
+import pytest
+
+from services.adapter import AdapterSettings, open_operations
+from services.adapter.codec import Dialect, Level, SpecificationError, compile_service
+from services.errors import CannotStart
+
+API = 'api: "ns:small.call-1"'
+
+OPERATIONS = [
+    # the operation of an RPC, what the line says besides the RPC's name
+    (None, "no (nationalsite.upstream.v1.operation)"),
+    ("", "neither an api nor local"),
+    (f"{API} local: true", "both an api and local"),
+    ('open_platform { api: "ns:small.call-1" }', "neither an api nor local"),
+    (f'{API} each: "ids"', "each is not supported yet"),
+    ('api: "small.call-1"', "api 'small.call-1' is not namespace:name-version"),
+    ('api: "ns:small.call"', "api 'ns:small.call' is not namespace:name-version"),
+    ('api: "ns:small.call-x"', "api 'ns:small.call-x' is not namespace:name-version"),
+    (f"{API} national_site {{ open_platform {{ }} }}", "dialect blocks must not nest"),
+    (f"{API} open_platform {{ national_site {{ }} }}", "dialect blocks must not nest"),
+    (
+        f'{API} refusals {{ payload: "{{" reason: ERROR_REASON_UPSTREAM_STATE }}',
+        "payload '{' of a refusal row is not JSON",
+    ),
+    (f"{API} refusals {{ reason: ERROR_REASON_UPSTREAM_STATE }}", "a refusal row that any refusal matches"),
+    (f'{API} refusals {{ codes: "1" }}', "a refusal row without a reason"),
+]
+
+
+@pytest.mark.parametrize(("operation", "line"), OPERATIONS)
+def test_operations(service, operation: str | None, line: str) -> None:
+    assert _line(service(operation=operation)) in (
+        f"Small.Call: {line}",
+        f"Small.Call in national-site: {line}",
+    )
+
+
+REQUESTS = [
+    # the fields of a request, what the line says after the package
+    (
+        'string a = 1; string b = 2 [(upstream.wire).name = "a"];',
+        "Request.b: reads 'a', as does a",
+    ),
+    (
+        'string a = 1 [(upstream.wire).read = "c"]; string b = 2 [(upstream.wire).read = "c"];',
+        "Request.b: reads 'c', as does a",
+    ),
+    (
+        "string a = 1 [(upstream.wire) = { national_site { open_platform {} } }];",
+        "Request.a: dialect blocks must not nest",
+    ),
+    ('int32 a = 1 [(upstream.wire).default = "{"];', "Request.a: default '{' is not JSON"),
+    (
+        'int32 a = 1 [(upstream.wire).open_platform.default = "one"];',
+        "Request.a: default 'one' is not JSON",
+    ),
+    (
+        'string a = 1 [(upstream.wire).pattern = "["];',
+        "Request.a: pattern '[' does not compile: unterminated character set",
+    ),
+    ('int64 a = 1 [(upstream.wire).pattern = "1"];', "Request.a: words, max_len and pattern are for texts"),
+    ("bytes a = 1 [(upstream.wire).max_len = 1];", "Request.a: words, max_len and pattern are for texts"),
+    ("Inner a = 1;", "Inner.b: pattern '(' does not compile: missing ), unterminated subpattern"),
+    ("repeated Upload a = 1;", "Request.a: a file stands in no other message"),
+    ("Bare a = 1;", "Bare: BARE_ONE has no word"),
+    ("Worded a = 1 [(upstream.wire).form = FORM_NUMBER];", "Worded: its words are not all numbers"),
+]
+FORMS = [
+    ("int64 a = 1", "FORM_NUMBER"),
+    ("string a = 1", "FORM_TEXT"),
+    ("bool a = 1", "FORM_TEXT"),
+    ("int64 a = 1", "FORM_FEN"),
+    ("string a = 1", "FORM_FOREIGN"),
+    ("google.protobuf.Timestamp a = 1", "FORM_FEN"),
+    ("google.type.Money a = 1", "FORM_COMPACT_TIME"),
+    ("string a = 1", "FORM_COMMA_JOINED"),
+    ("repeated google.type.Money a = 1", "FORM_SEMICOLON_JOINED"),
+    ("Single a = 1", "FORM_PAIR_TEXT"),
+    ("repeated Pair a = 1", "FORM_PAIR_TEXT"),
+    ("string a = 1", "FORM_PAIR_TEXT"),
+    ("string a = 1", "FORM_FILE"),
+    ("repeated bytes a = 1", "FORM_FILE"),
+]
+REQUESTS += [
+    (f"{field} [(upstream.wire).form = {form}];", f"Request.a: {form} does not fit the field's type")
+    for field, form in FORMS
+]
+MORE = """
+message Inner { string b = 1 [(upstream.wire).pattern = "("]; }
+message Upload { bytes data = 1 [(upstream.wire).form = FORM_FILE]; }
+message Single { string b = 1; }
+message Pair { string b = 1; string c = 2; }
+enum Bare { BARE_UNSPECIFIED = 0; BARE_ONE = 1; }
+enum Worded { WORDED_UNSPECIFIED = 0; WORDED_ONE = 1 [(upstream.word).text = "one"]; }
+"""
+
+
+@pytest.mark.parametrize(("request_fields", "line"), REQUESTS)
+def test_fields(service, request_fields: str, line: str) -> None:
+    assert _line(service(request_fields, more=MORE)) == line
+
+
+@pytest.mark.parametrize(
+    ("response", "line"),
+    [
+        ("bytes a = 1;", "Response.a: replies hold no such type"),
+        ("optional uint64 a = 1;", "Response.a: replies hold no such type"),
+        ('int32 a = 1; int32 b = 2 [(upstream.wire).name = "a"];', "Response.b: reads 'a', as does a"),
+    ],
+)
+def test_responses(service, response: str, line: str) -> None:
+    assert _line(service(response=response)) == line
+
+
+def _line(service) -> str:
+    with pytest.raises(SpecificationError) as found:
+        compile_service(service, Dialect.NATIONAL_SITE)
+    (line,) = found.value.lines
+    assert "\n" not in line
+    package, _, rest = line.partition(".")
+    assert package == service.file.package
+    return rest
+
+
+def test_a_name_of_the_dialect_itself_is_not_the_other_ones(call) -> None:
+    """`country` is one field's name here and another's there."""
+    response = """
+    string country = 1 [(upstream.wire).open_platform.absent = ABSENT_LOCAL];
+    string language = 2 [(upstream.wire) = {
+        national_site { absent: ABSENT_REFUSED } open_platform { name: "country" }
+    }];
+    """
+    for dialect, number in ((Dialect.NATIONAL_SITE, 1), (Dialect.OPEN_PLATFORM, 2)):
+        operation = call(response=response, dialect=dialect)
+        decoded = operation.decode({"success": True, "country": "x"}, operation.request())
+        assert decoded.response == bytes((number << 3 | 2, 1)) + b"x"
+
+
+def test_an_operation_that_a_dialect_lacks(call) -> None:
+    operation = call(operation=f'{API} open_platform {{ api: "-" }}', dialect=Dialect.OPEN_PLATFORM)
+    assert (operation.api, operation.local, operation.level) == ("", False, Level.ONCE)
+
+
+def _settings() -> AdapterSettings:
+    return AdapterSettings(
+        gateway_url="http://127.0.0.1:9", app_key="1", app_secret="secret", access_token="token"
+    )
+
+
+def test_no_service_opens_on_a_contradiction(service) -> None:
+    async def opened() -> None:
+        async with open_operations(service(operation=""), _settings()):
+            pytest.fail("opened")
+
+    with pytest.raises(CannotStart, match="neither an api nor local"):
+        asyncio.run(opened())
+
+
+def test_a_contradiction_is_exit_code_2() -> None:
+    """One line on stderr, no traceback: as serving does with every CannotStart."""
+    code = """
+from services.adapter.codec import SpecificationError
+SpecificationError("small.v1.Small.Call: each is not supported yet").exit()
+"""
+    done = subprocess.run(  # noqa: S603 # our own interpreter
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (2, "small.v1.Small.Call: each is not supported yet\n")

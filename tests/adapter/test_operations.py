@@ -1,0 +1,223 @@
+"""What becomes of a call's failures, and what is counted and logged of it."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import structlog
+from nationalsite.account.v1 import account_service_pb2
+from nationalsite.product.v1 import product_service_pb2
+from prometheus_client import REGISTRY
+
+from services.adapter import Operations
+from services.adapter.codec import Dialect, SpecificationError, compile_service
+from services.adapter.gateway.client import Reply
+from services.errors import (
+    ConnectionLost,
+    DeadlinePassed,
+    DeadlinePassedInFlight,
+    NationalsiteError,
+    OperationNotInDialect,
+    OutcomeUnknown,
+    PermissionRefused,
+    RateLimited,
+    Refused,
+    RequiredInDialect,
+    Unreachable,
+    Unreadable,
+    UpstreamFault,
+)
+
+PRODUCT = product_service_pb2.DESCRIPTOR.services_by_name["ProductService"]
+ACCOUNT = account_service_pb2.DESCRIPTOR.services_by_name["AccountService"]
+BUYER = account_service_pb2.CountryAccount(
+    country="japan",
+    site="sniff",
+    out_login_name="hanako",
+    out_member_id="member-1",
+    email="hanako@example.com",
+    mobile="090 1234-5678",
+    mobile_area="JP",
+    ip="192.0.2.10",
+)
+REGISTER = account_service_pb2.RegisterUserRequest(country_account=BUYER)
+SEARCH = product_service_pb2.SearchByKeywordRequest(keyword="cookies")
+
+
+class Gateway:
+    """Answers every call alike, and keeps what it was given."""
+
+    def __init__(self, answer: object) -> None:
+        self.answer = answer
+        self.calls: list[tuple[str, dict[str, str]]] = []
+
+    async def call(self, api: str, form: dict[str, str], **rest: Any) -> Reply:
+        self.calls.append((api, dict(form)))
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return Reply(value=self.answer, request_id="r-1")
+
+
+def operations(answer: object, dialect: Dialect = Dialect.NATIONAL_SITE) -> Operations:
+    compiled = {
+        rpc: each for service in (PRODUCT, ACCOUNT) for rpc, each in compile_service(service, dialect).items()
+    }
+    return Operations(compiled, Gateway(answer), secrets=["our-secret"])
+
+
+async def failure(answer: object, rpc: str, request: Any) -> NationalsiteError:
+    with pytest.raises(NationalsiteError) as raised:
+        await operations(answer).call(rpc, request, deadline=0)
+    return raised.value
+
+
+MAY_HAVE_RUN = [
+    ConnectionLost("the connection broke"),
+    DeadlinePassedInFlight("too late"),
+    UpstreamFault("HTTP 503", code="503"),
+    Unreadable("no JSON"),
+    Refused("UPSTREAM_FAULT", "1688 refused the call"),
+]
+NOT_RUN = [
+    Unreachable("no connection"),
+    DeadlinePassed("too late"),
+    PermissionRefused("1688 refuses", code="gw.APIACLDecline"),
+    RateLimited("too often"),
+    Refused("ACCOUNT_EXISTS", "1688 refused the call"),
+]
+
+
+@pytest.mark.parametrize("error", MAY_HAVE_RUN, ids=lambda error: type(error).__name__)
+async def test_a_call_that_must_not_be_repeated_and_may_have_run(error: NationalsiteError) -> None:
+    told = await failure(error, "RegisterUser", REGISTER)
+    assert type(told) is OutcomeUnknown
+    assert told.__cause__ is error
+    assert told.code == getattr(error, "code", "")
+    assert str(told) == f"{error}; whether 1688 carried the call out is not known"
+
+
+@pytest.mark.parametrize("error", NOT_RUN, ids=lambda error: type(error).__name__)
+async def test_a_call_that_did_not_run(error: NationalsiteError) -> None:
+    assert await failure(error, "RegisterUser", REGISTER) is error
+
+
+@pytest.mark.parametrize("error", MAY_HAVE_RUN + NOT_RUN, ids=lambda error: type(error).__name__)
+async def test_a_call_that_may_be_repeated(error: NationalsiteError) -> None:
+    assert await failure(error, "SearchByKeyword", SEARCH) is error
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ({"success": True}, OutcomeUnknown),
+        ({"success": True, "result": "perhaps"}, OutcomeUnknown),
+        ({"success": False, "message": "已注册"}, Refused),
+        ({"success": True, "result": False}, Refused),
+    ],
+)
+async def test_what_an_answer_leaves_open(answer: object, told: type[NationalsiteError]) -> None:
+    found = await failure(answer, "RegisterUser", REGISTER)
+    assert type(found) is told
+    assert found.request_id == "r-1"
+
+
+async def test_1688s_words_are_told_without_the_buyer_and_our_secrets() -> None:
+    text = "用户hanako(HANAKO@example.com,电话090 1234-5678,ip192.0.2.10)our-secret已注册"
+    error = await failure({"success": False, "code": "hanako", "message": text}, "RegisterUser", REGISTER)
+    assert (error.reason, error.code) == ("ACCOUNT_EXISTS", "***")
+    assert error.text == "用户***(***,电话***,ip***)***已注册"
+
+
+async def test_code_and_id_of_a_failure_are_bound_to_the_log() -> None:
+    structlog.contextvars.clear_contextvars()
+    await failure({"success": False, "code": "S1"}, "SearchByKeyword", SEARCH)
+    assert structlog.contextvars.get_contextvars() == {"upstream_code": "S1", "upstream_request_id": "r-1"}
+    structlog.contextvars.clear_contextvars()
+
+
+async def test_an_operation_that_the_dialect_lacks_is_not_called() -> None:
+    there = operations({}, Dialect.OPEN_PLATFORM)
+    with pytest.raises(OperationNotInDialect, match="open-platform"):
+        await there.call("GetFilterConfig", product_service_pb2.GetFilterConfigRequest(), deadline=0)
+    assert there._gateway.calls == []
+
+
+async def test_nothing_is_sent_of_a_request_that_cannot_be_sent() -> None:
+    there = operations({}, Dialect.OPEN_PLATFORM)
+    with pytest.raises(RequiredInDialect):
+        await there.call("SearchByKeyword", SEARCH, deadline=0)
+    with pytest.raises(RequiredInDialect):
+        there.check("SearchByKeyword", SEARCH)
+    assert there._gateway.calls == []
+
+
+def _count(name: str, rpc: str, field: str) -> float:
+    return REGISTRY.get_sample_value(f"nationalsite_fields_{name}_total", {"rpc": rpc, "field": field}) or 0
+
+
+async def test_what_cannot_be_read_is_counted_and_logged_by_path() -> None:
+    offers = [{"offerId": "secret-value", "priceInfo": {"price": "9.80-12"}}, {"offerId": "another"}]
+    answer = {"success": True, "data": {"searchOfferModelList": offers}}
+    paths = ("offers.offer_id", "offers.price_info.price")
+    before = [_count("unreadable", "SearchByKeyword", path) for path in paths]
+    with structlog.testing.capture_logs() as lines:
+        response = await operations(answer).call("SearchByKeyword", SEARCH, deadline=0)
+    assert len(product_service_pb2.SearchByKeywordResponse.FromString(response).offers) == 2
+    after = [_count("unreadable", "SearchByKeyword", path) for path in paths]
+    assert [now - then for now, then in zip(after, before, strict=True)] == [2, 1]
+    assert lines == [
+        {
+            "event": "unreadable_fields",
+            "log_level": "warning",
+            "rpc": "SearchByKeyword",
+            "fields": list(paths),
+        }
+    ]
+
+
+async def test_nothing_is_logged_of_an_answer_that_can_be_read() -> None:
+    with structlog.testing.capture_logs() as lines:
+        await operations({"success": True, "data": {}}).call("SearchByKeyword", SEARCH, deadline=0)
+    assert lines == []
+
+
+async def test_what_is_left_out_is_counted_by_path() -> None:
+    """No served operation of a dialect leaves a fact out: one is made to look so."""
+    there = operations({"success": True, "data": {}})
+    encode = there["SearchByKeyword"].encode
+    parameters = type(encode(SEARCH))(form={"a": "1"}, files={}, left_out=("a.b", "a.b", "c"))
+    compiled = {"SearchByKeyword": replace(there["SearchByKeyword"], encode=lambda _: parameters)}
+    before = [_count("left_out", "SearchByKeyword", field) for field in ("a.b", "c")]
+    await Operations(compiled, Gateway({"success": True, "data": {}})).call(
+        "SearchByKeyword", SEARCH, deadline=0
+    )
+    after = [_count("left_out", "SearchByKeyword", field) for field in ("a.b", "c")]
+    assert [now - then for now, then in zip(after, before, strict=True)] == [2, 1]
+
+
+async def own(request: Any, deadline: float) -> bytes:
+    return b"own"
+
+
+async def test_bindings() -> None:
+    """Own functions go before operations; errors call an operation by its id, or by its RPC's name."""
+    there = operations({"success": True, "result": True}, Dialect.OPEN_PLATFORM)
+    bound = there.bindings(lambda function, name: (function, name), {"GetFilterConfig": own})
+    assert bound["GetFilterConfig"] == (own, "GetFilterConfig")
+    function, name = bound["RegisterUser"]
+    assert name == "com.alibaba.fenxiao.crossborder:account.user.register-1"
+    assert await function(REGISTER, 0.0) == b""
+    (call,) = there._gateway.calls
+    assert call[0] == name
+    assert json.loads(call[1]["countryAccount"])["outLoginId"] == "hanako"
+
+
+def test_bindings_that_do_not_fit() -> None:
+    with pytest.raises(SpecificationError) as found:
+        operations({}, Dialect.OPEN_PLATFORM).bindings(lambda function, name: name, {"B": own, "A": own})
+    assert found.value.lines == (
+        "A: no such RPC for this function",
+        "B: no such RPC for this function",
+        "GetFilterConfig: neither an operation of 1688 nor a function of the suite",
+    )

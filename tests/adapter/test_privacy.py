@@ -1,0 +1,147 @@
+"""What 1688's words may tell."""
+
+import ipaddress
+import string
+import time
+
+import pytest
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from hypothesis import given
+from hypothesis import strategies as st
+from nationalsite.account.v1 import account_service_pb2
+from nationalsite.product.v1 import product_service_pb2
+
+from services.adapter.privacy import MAX_TEXT, REDACTED, private_texts, sanitized
+
+PHRASES = st.sampled_from(
+    [
+        "用户{}已存在",
+        "user {} exists",
+        '{{"value":"{}"}}',
+        "邮箱：{}，请检查",
+        "[{}]",
+        "{}",
+        "值={};",
+        "手机号{}已注册",
+    ]
+)
+DIGITS = st.text("0123456789", min_size=7, max_size=12)
+LOCAL = st.text(string.ascii_letters + string.digits + "._+-", min_size=1, max_size=20)
+LABEL = st.text(string.ascii_lowercase + string.digits, min_size=1, max_size=10)
+EMAILS = st.builds(lambda local, domain, top: f"{local}@{domain}.{top}", LOCAL, LABEL, LABEL)
+PHONES = st.builds(lambda plus, digits: plus + digits, st.sampled_from(["", "+"]), DIGITS)
+ADDRESSES = st.ip_addresses(v=4).map(str) | st.ip_addresses(v=6).map(str).filter(lambda ip: ip.count(":") > 2)
+NAMES = (
+    st.text(st.characters(categories=["L", "N", "P", "Zs"]), min_size=4, max_size=40)
+    .map(str.strip)
+    .filter(lambda name: len(name) >= 4)
+)
+
+
+@given(PHRASES, EMAILS | PHONES | ADDRESSES)
+def test_what_looks_like_a_buyer_is_masked_even_where_nobody_said_so(phrase: str, value: str) -> None:
+    told = sanitized(phrase.format(value))
+    assert value not in told
+    assert REDACTED in told
+
+
+@given(PHRASES, NAMES, NAMES)
+def test_what_the_request_marks_is_masked(phrase: str, name: str, other: str) -> None:
+    told = sanitized(phrase.format(f"{name} {other.upper()}"), [name, other])
+    assert name not in told.replace(REDACTED, "")
+    assert REDACTED in told
+
+
+@given(st.text(max_size=500), st.lists(st.text(max_size=20), max_size=3))
+def test_any_text_comes_out_short_and_in_one_line(text: str, private: list[str]) -> None:
+    told = sanitized(text, private)
+    assert len(told) <= MAX_TEXT
+    assert told.splitlines() in ([told], [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "没有该商品的查询权限",
+        "Required argument offerId",
+        "AppKey is not allowed(acl)",
+        "操作库存失败:PRODUCT_TRADE_STAT_ERROR",
+        "Batch pay : not surport MANUAL-TRADE!",
+        "gw.QosAppFrequencyLimit",
+        "500_2",
+        "系统异常, see com.alibaba.Foo:42",
+        "price 35.90, page 2 of 40 at 10:15:30",
+    ],
+)
+def test_words_that_tell_of_nobody_stay(text: str) -> None:
+    assert sanitized(text, ["bob", "", "7"]) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "private", "told"),
+    [
+        ("bob exists", ["bob"], "*** exists"),
+        ("sniff_bob, Bob; 'bob'已存在", ["bob"], "sniff_***, ***; '***'已存在"),
+        ("bobsled in the lobby", ["bob"], "bobsled in the lobby"),
+        ("13800138000", ["1"], "***"),
+        ("王已存在", ["王"], "***已存在"),
+        ("用户 王 已存在", ["王"], "用户 *** 已存在"),
+        ("aaaa bbbb", ["aaaa", "aaaa bbbb"], "***"),
+        ("* and **", ["*", "**"], "*** and ***"),
+        ("bob%40example.com", [], "***"),
+        ("o'brien@example.com!", ["o'brien@example.com"], "***!"),
+        ("call 2a8d1c3e-0b1f-4c55-9a77-0123456789ab now", [], "call *** now"),
+        ("a\x00b\r\n\u2028c\x85d", [], "a b c d"),
+    ],
+)
+def test_masked(text: str, private: list[str], told: str) -> None:
+    assert sanitized(text, private) == told
+
+
+@pytest.mark.parametrize("ip", ["2001:db8::1", "fe80::1", "2001:0DB8:0:0:0:0:0:1", "::ffff:203.0.113.7"])
+def test_addresses_of_the_sixth_version(ip: str) -> None:
+    assert ipaddress.ip_address(ip)
+    told = sanitized(f"ip {ip} 不合法")
+    assert ip not in told
+    assert "203.0.113.7" not in told
+
+
+@pytest.mark.parametrize("unit", ["a", "1", "1 ", "a.", ":", "a@", "1.", "-", "% "])
+def test_no_text_takes_long(unit: str) -> None:
+    started = time.perf_counter()
+    sanitized(unit * 1_000_000, ["aaa", "1111"])
+    assert time.perf_counter() - started < 1
+
+
+def test_the_texts_of_a_request_that_are_private() -> None:
+    buyer = account_service_pb2.CountryAccount(
+        country="japan", site="sniff", out_login_name="a", out_member_id="b", email="c", mobile="d", ip="e"
+    )
+    request = account_service_pb2.RegisterUserRequest(country_account=buyer)
+    assert list(private_texts(request)) == ["a", "c", "d", "e"]
+    assert list(private_texts(product_service_pb2.SearchByKeywordRequest(keyword="x", filters=["y"]))) == []
+
+
+def test_texts_in_marked_lists_and_messages_are_private() -> None:
+    file = descriptor_pb2.FileDescriptorProto(
+        name="privacy_test.proto", package="privacytest", syntax="proto3"
+    )
+    inner, outer = file.message_type.add(name="Inner"), file.message_type.add(name="Outer")
+    field = descriptor_pb2.FieldDescriptorProto
+    inner.field.add(name="text", number=1, type=field.TYPE_STRING, label=field.LABEL_OPTIONAL)
+    outer.field.add(name="names", number=1, type=field.TYPE_STRING, label=field.LABEL_REPEATED)
+    for number, name in enumerate(("marked", "plain"), start=2):
+        outer.field.add(
+            name=name,
+            number=number,
+            type=field.TYPE_MESSAGE,
+            label=field.LABEL_REPEATED,
+            type_name=".privacytest.Inner",
+        )
+    outer.field[0].options.debug_redact = outer.field[1].options.debug_redact = True
+    descriptor_pool.Default().Add(file)
+    kind = message_factory.GetMessageClass(
+        descriptor_pool.Default().FindMessageTypeByName("privacytest.Outer")
+    )
+    request = kind(names=["a", "b"], marked=[{"text": "c"}], plain=[{"text": "d"}])
+    assert list(private_texts(request)) == ["a", "b", "c"]

@@ -1,0 +1,186 @@
+"""Pictures are sent as they are, or as a small upright JPEG; what is no picture is refused by its field."""
+
+import random
+import struct
+import zlib
+from io import BytesIO
+
+import pytest
+from PIL import Image
+
+from services.errors import InvalidRequest
+from services.product import pictures
+from services.product.pictures import MAX_PIXELS, fitted
+
+LIMIT = 20_000
+RED, BLUE = (254, 0, 0), (0, 0, 254)
+UPRIGHT_AFTER_A_TURN = 6
+"""EXIF orientation of a camera held upright: the picture lies on its side."""
+
+
+def noise(mode: str, size: tuple[int, int] = (400, 200)) -> Image.Image:
+    """A picture that compresses badly: blue on the left, red on the right, noise over it."""
+    ground = Image.new("RGB", size, BLUE)
+    ground.paste(RED, (size[0] // 2, 0, *size))
+    grain = Image.frombytes("RGB", size, random.Random(1688).randbytes(3 * size[0] * size[1]))
+    return Image.blend(ground, grain, 0.4).convert(mode)
+
+
+def saved(image: Image.Image, form: str, **options: object) -> bytes:
+    out = BytesIO()
+    image.save(out, form, **options)
+    return out.getvalue()
+
+
+def opened(picture: bytes) -> Image.Image:
+    image = Image.open(BytesIO(picture))
+    image.load()
+    assert (image.format, image.mode) == ("JPEG", "RGB")
+    return image
+
+
+def exif() -> Image.Exif:
+    found = Image.Exif()
+    found[0x0112] = UPRIGHT_AFTER_A_TURN
+    return found
+
+
+async def test_a_small_picture_is_sent_as_it_is() -> None:
+    """Byte for byte: it is not even looked at."""
+    assert await fitted(b"\xff\xd8\xff" + bytes(LIMIT - 3), LIMIT, "image")
+
+
+@pytest.mark.parametrize("limit", [LIMIT, 10_000, 50_000])
+@pytest.mark.parametrize(
+    ("mode", "form", "options"),
+    [
+        ("RGB", "JPEG", {"quality": 100}),
+        ("RGB", "JPEG", {"quality": 100, "progressive": True}),
+        ("L", "JPEG", {"quality": 100}),
+        ("CMYK", "JPEG", {"quality": 100}),
+        ("RGB", "PNG", {}),
+        ("RGBA", "PNG", {}),
+        ("LA", "PNG", {}),
+        ("P", "PNG", {}),
+        ("L", "PNG", {}),
+    ],
+)
+async def test_a_large_picture_is_made_to_fit(mode: str, form: str, options: dict, limit: int) -> None:
+    picture = saved(noise(mode), form, **options)
+    assert len(picture) > limit
+    small = await fitted(picture, limit, "image")
+    assert len(small) <= limit
+    image = opened(small)
+    assert image.width / image.height == pytest.approx(2, abs=0.05)
+    if mode not in ("L", "LA"):
+        assert _colour(image, 0) == "blue"
+        assert _colour(image, 1) == "red"
+
+
+def _colour(image: Image.Image, half: int) -> str:
+    middle = image.width // 2
+    red, _, blue = (
+        image.crop((half * middle, 0, (half + 1) * middle, image.height)).resize((1, 1)).getpixel((0, 0))
+    )
+    return "red" if red > blue + 40 else "blue" if blue > red + 40 else "neither"
+
+
+async def test_what_is_transparent_becomes_white() -> None:
+    """Not black, whatever colour lies hidden below."""
+    picture = noise("RGB").convert("RGBA")
+    picture.putalpha(0)
+    image = opened(await fitted(saved(picture, "PNG"), LIMIT, "image"))
+    assert image.getextrema() == ((255, 255),) * 3
+
+
+async def test_a_palette_with_a_transparent_colour() -> None:
+    picture = noise("P", (600, 400))
+    image = opened(await fitted(saved(picture, "PNG", transparency=0), LIMIT, "image"))
+    assert image.width / image.height == pytest.approx(1.5, abs=0.05)
+
+
+async def test_sixteen_bits_of_grey_keep_their_shades() -> None:
+    """Half of all shades are darker than the middle: they are scaled, not cut off."""
+    picture = Image.frombytes("I;16", (300, 200), random.Random(1).randbytes(2 * 300 * 200))
+    image = opened(await fitted(saved(picture, "PNG"), LIMIT, "image")).convert("L")
+    mean = sum(shade * count for shade, count in enumerate(image.histogram())) / (image.width * image.height)
+    assert mean == pytest.approx(127, abs=5)
+
+
+@pytest.mark.parametrize(("mode", "form"), [("RGB", "JPEG"), ("RGBA", "PNG")])
+async def test_a_picture_stays_upright(mode: str, form: str) -> None:
+    """The note on how the camera was held goes with the re-encoding, so the picture is turned."""
+    picture = saved(noise(mode), form, exif=exif(), **({"quality": 100} if form == "JPEG" else {}))
+    image = opened(await fitted(picture, LIMIT, "image"))
+    assert image.getexif().get(0x0112) is None
+    assert image.height / image.width == pytest.approx(2, abs=0.05)
+    assert _colour(image.rotate(90, expand=True), 0) == "blue"
+
+
+async def test_a_torn_note_spoils_no_picture() -> None:
+    whole = saved(noise("RGB"), "JPEG", quality=100, exif=exif())
+    at = whole.index(b"\x12\x01") if b"\x12\x01" in whole[:200] else whole.index(b"\x01\x12")
+    for length in range(2, 12):
+        torn = whole[:at] + b"\xff" * length + whole[at + length :]
+        assert opened(await fitted(torn, LIMIT, "image"))
+
+
+async def test_a_picture_that_cannot_be_made_so_small() -> None:
+    with pytest.raises(InvalidRequest, match="picture: cannot be re-encoded to 100 bytes"):
+        await fitted(saved(noise("RGB"), "PNG"), 100, "picture")
+
+
+def _png(width: int, height: int, content: bytes) -> bytes:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", content) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("side", [7_072, 10_000, 20_000, 65_535, 2**31 - 1])
+async def test_a_picture_that_would_fill_the_memory(side: int) -> None:
+    assert side * side > MAX_PIXELS
+    with pytest.raises(InvalidRequest, match="image: must"):
+        await fitted(_png(side, side, zlib.compress(bytes(100_000)) + bytes(LIMIT)), LIMIT, "image")
+
+
+BROKEN = {
+    "zeros": bytes(LIMIT + 1),
+    "a JPEG's beginning": b"\xff\xd8\xff" + bytes(LIMIT),
+    "a PNG's beginning": b"\x89PNG\r\n\x1a\n" + bytes(LIMIT),
+    "a truncated JPEG": saved(noise("RGB"), "JPEG", quality=100)[:30_000],
+    "a truncated PNG": saved(noise("RGB"), "PNG")[:100_000],
+    "a PNG of other content": _png(100, 100, bytes(LIMIT)),
+    "a GIF": saved(noise("P", (600, 400)), "GIF"),
+    "a TIFF under a JPEG's first bytes": b"\xff\xd8\xff" + saved(noise("RGB"), "TIFF"),
+}
+
+
+@pytest.mark.parametrize("picture", BROKEN.values(), ids=BROKEN.keys())
+async def test_what_is_no_picture(picture: bytes) -> None:
+    assert len(picture) > LIMIT
+    with pytest.raises(InvalidRequest) as refused:
+        await fitted(picture, LIMIT, "image")
+    (violation,) = refused.value.violations
+    assert (violation.field, violation.description) == ("image", "must be a readable JPEG or PNG picture")
+
+
+async def test_any_damage_is_refused_or_shown() -> None:
+    chance = random.Random(7)
+    for whole in (saved(noise("RGB"), "JPEG", quality=100), saved(noise("RGBA", (200, 100)), "PNG")):
+        for _ in range(25):
+            torn = bytearray(whole)
+            for _ in range(5):
+                torn[chance.randrange(8, 2_000)] = chance.randrange(256)
+            try:
+                small = await fitted(bytes(torn), LIMIT, "image")
+            except InvalidRequest:
+                continue
+            assert len(small) <= LIMIT
+
+
+def test_pillow_warns_of_nothing_itself() -> None:
+    """A warning would be a line on stderr that is no JSON."""
+    assert Image.MAX_IMAGE_PIXELS is None
+    assert pictures.MAX_PIXELS
