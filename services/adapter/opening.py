@@ -37,7 +37,7 @@ async def open_operations(service: ServiceDescriptor, settings: AdapterSettings)
             names=settings.operation_names or {},
         )
         stack.push_async_callback(gateway.close)
-        yield Operations(operations, gateway, _secrets(settings))
+        yield Operations(operations, gateway)
 
 
 def _tokens(settings: AdapterSettings, fetch: Fetch) -> Tokens:
@@ -46,11 +46,6 @@ def _tokens(settings: AdapterSettings, fetch: Fetch) -> Tokens:
     assert settings.refresh_token is not None  # noqa: S101 # the settings check that one of them is given
     refresh_token = RefreshToken(settings.refresh_token.get_secret_value(), settings.refresh_token_file)
     return RenewedTokens(refresh_token, fetch)
-
-
-def _secrets(settings: AdapterSettings) -> list[str]:
-    secrets = (settings.app_secret, settings.access_token, settings.refresh_token)
-    return [secret.get_secret_value() for secret in secrets if secret is not None]
 
 
 def _warn(settings: AdapterSettings, elsewhere: Collection[str]) -> None:

@@ -1,6 +1,6 @@
 """Answers RPCs by way of 1688: codec, gateway, codec; and what is told of it."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
@@ -34,13 +34,9 @@ _log = structlog.get_logger()
 class Operations:
     """The compiled operations of one service, spoken through one gateway."""
 
-    def __init__(
-        self, operations: Mapping[str, Operation], gateway: Gateway, secrets: Sequence[str] = ()
-    ) -> None:
-        """`secrets` are what 1688's words must not tell on, whatever they echo."""
+    def __init__(self, operations: Mapping[str, Operation], gateway: Gateway) -> None:
         self._operations = operations
         self._gateway = gateway
-        self._secrets = tuple(secrets)
 
     def __getitem__(self, rpc: str) -> Operation:
         """Return an operation by the name of its RPC."""
@@ -121,7 +117,7 @@ class Operations:
         """Return the error as the caller is to see it."""
         code = text = ""
         if isinstance(error, UpstreamError):
-            private = (*self._secrets, *private_texts(request))
+            private = (*self._gateway.secrets(), *private_texts(request))
             error.code, error.text = code, text = (
                 sanitized(error.code, private),
                 sanitized(error.text, private),

@@ -58,12 +58,15 @@ class Gateway:
             raise self.answer
         return Reply(value=self.answer, request_id="r-1")
 
+    def secrets(self) -> tuple[str, ...]:
+        return ("our-secret",)
+
 
 def operations(answer: object, dialect: Dialect = Dialect.NATIONAL_SITE) -> Operations:
     compiled = {
         rpc: each for service in (PRODUCT, ACCOUNT) for rpc, each in compile_service(service, dialect).items()
     }
-    return Operations(compiled, Gateway(answer), secrets=["our-secret"])
+    return Operations(compiled, Gateway(answer))
 
 
 async def failure(answer: object, rpc: str, request: Any) -> NationalsiteError:

@@ -11,7 +11,8 @@ from nationalsite.upstream.v1.options_pb2 import Operation as Options
 from services.adapter.codec.contradictions import NOT_HERE, SpecificationError
 from services.adapter.codec.envelope import Kind, PayloadReader
 from services.adapter.codec.lenient import Json, dump
-from services.adapter.codec.reading import Put, Reading, field_reader, member_names, message_reader
+from services.adapter.codec.reading import field_reader, member_names, message_reader
+from services.adapter.codec.scalars import Put, Reading
 from services.adapter.codec.specification import PAYLOAD, Dialect, Level, fields, level, operation
 from services.adapter.codec.writing import File, JsonDates, Writing, message_writer
 from services.errors import Unreadable

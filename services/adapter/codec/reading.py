@@ -5,51 +5,31 @@ the many. What cannot be read leaves its field unset and is noted by path, never
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from decimal import Decimal
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from nationalsite.upstream.v1 import options_pb2 as options
 
 from services.adapter.codec import protowire as wire
+from services.adapter.codec import scalars
 from services.adapter.codec.contradictions import MONEY, TIMESTAMP, SpecificationError
 from services.adapter.codec.lenient import Json, parse
+from services.adapter.codec.scalars import Make, Put, Reading
 from services.adapter.codec.specification import Dialect, Field, fields, words
-from services.adapter.codec.values import (
-    NANOS,
-    Unfit,
-    read_amount,
-    read_bool,
-    read_decimal,
-    read_integer,
-    read_moment,
-    read_text,
-    split_nanos,
-)
+from services.adapter.codec.values import Unfit
 
-
-@dataclass(slots=True)
-class Reading:
-    """What one reply brings along besides its payload."""
-
-    currency: str = ""
-    """The currency that the request asked for; that of foreign amounts."""
-    unreadable: list[str] = field(default_factory=list)
-    """Paths of the fields that could not be read, such as offers.price_info.price."""
-
-
-Value = Callable[[Json, Reading], bytes | None]
-"""A value as it stands behind its tag, or None for nothing. Raises Unfit."""
-Put = Callable[[Json, list[bytes], Reading], None]
-"""Appends a whole field. Raises Unfit."""
 ReadMessage = Callable[[dict[str, Json], Reading], bytes]
 """An object as a serialized message."""
 
 _SEPARATORS = {options.FORM_COMMA_JOINED: ",", options.FORM_SEMICOLON_JOINED: ";"}
-_INTEGERS = {
-    FieldDescriptor.TYPE_INT32: 2**31,
-    FieldDescriptor.TYPE_INT64: 2**63,
+_SCALARS: dict[int, Make] = {
+    FieldDescriptor.TYPE_STRING: scalars.text,
+    FieldDescriptor.TYPE_BOOL: scalars.boolean,
+    FieldDescriptor.TYPE_DOUBLE: scalars.double,
+    FieldDescriptor.TYPE_INT32: scalars.integer(2**31),
+    FieldDescriptor.TYPE_INT64: scalars.integer(2**63),
 }
+_AMOUNTS: dict[int, Make] = {options.FORM_FEN: scalars.fen, options.FORM_FOREIGN: scalars.foreign}
+_NOTHING: tuple[Json, ...] = (None, "", [], {})
 
 
 def message_reader(message: Descriptor, dialect: Dialect, path: str = "") -> ReadMessage:
@@ -69,7 +49,8 @@ def message_reader(message: Descriptor, dialect: Dialect, path: str = "") -> Rea
             if value is None or (member := members.get(name)) is None:
                 continue
             put, place, better = member
-            if better and any(found.get(other) is not None for other in better):
+            # Two spellings of one member: an earlier one that holds something wins.
+            if better and any(found.get(other) not in _NOTHING for other in better):
                 continue
             try:
                 put(value, out, reading)
@@ -87,37 +68,19 @@ def member_names(message: Descriptor, dialect: Dialect) -> frozenset[str]:
 
 def field_reader(each: Field, dialect: Dialect, path: str) -> Put:
     """Compile the reader of one field, tag included."""
-    descriptor = each.descriptor
-    value = _value_reader(each, dialect, path)
-    tag = wire.tag(descriptor.number, _wire_type(descriptor))
-    if not descriptor.is_repeated:
-        return _singular(tag, value)
-    return _repeated(tag, value, _splitter(each), path)
+    put = _value_reader(each, dialect, path)
+    return _repeated(put, _splitter(each), path) if each.descriptor.is_repeated else put
 
 
-def _singular(tag: bytes, value: Value) -> Put:
-    def put(found: Json, out: list[bytes], reading: Reading) -> None:
-        data = value(found, reading)
-        if data is not None:
-            out.append(tag)
-            out.append(data)
-
-    return put
-
-
-def _repeated(tag: bytes, value: Value, split: Callable[[Json], Iterable[Json]], path: str) -> Put:
+def _repeated(put_one: Put, split: Callable[[Json], Iterable[Json]], path: str) -> Put:
     def put(found: Json, out: list[bytes], reading: Reading) -> None:
         for element in found if isinstance(found, list) else split(found):
             if element is None:
                 continue
             try:
-                data = value(element, reading)
+                put_one(element, out, reading)
             except Unfit:
                 reading.unreadable.append(path)
-                continue
-            if data is not None:
-                out.append(tag)
-                out.append(data)
 
     return put
 
@@ -139,34 +102,35 @@ def _splitter(each: Field) -> Callable[[Json], Iterable[Json]]:
     return split
 
 
-def _value_reader(each: Field, dialect: Dialect, path: str) -> Value:
+def _value_reader(each: Field, dialect: Dialect, path: str) -> Put:
     descriptor = each.descriptor
     if descriptor.message_type is not None:
-        return _message_value(each, descriptor.message_type, dialect, path)
-    if descriptor.type in _INTEGERS:
-        return _integer(_INTEGERS[descriptor.type])
+        return _message_reader(each, descriptor.message_type, dialect, path)
     if descriptor.enum_type is not None:
-        return _enum(
-            {word: number for number, found in words(descriptor.enum_type).items() for word in found}
-        )
-    try:
-        return _SCALARS[descriptor.type]
-    except KeyError:
-        raise SpecificationError(f"{descriptor.full_name}: replies hold no such type") from None
+        found = words(descriptor.enum_type)
+        make = scalars.word({text: number for number, texts in found.items() for text in texts})
+    elif descriptor.type in _SCALARS:
+        make = _SCALARS[descriptor.type]
+    else:
+        raise SpecificationError(f"{descriptor.full_name}: replies hold no such type")
+    return make(descriptor.number)
 
 
-def _message_value(each: Field, message: Descriptor, dialect: Dialect, path: str) -> Value:
+def _message_reader(each: Field, message: Descriptor, dialect: Dialect, path: str) -> Put:
+    number = each.descriptor.number
     if message.full_name == MONEY:
-        return _AMOUNTS.get(each.wire.form, _yuan)
+        return _AMOUNTS.get(each.wire.form, scalars.yuan)(number)
     if message.full_name == TIMESTAMP:
-        return _moment
-    read = message_reader(message, dialect, path)
+        return scalars.moment(number)
+    read, tag = message_reader(message, dialect, path), wire.tag(number, wire.LENGTH)
 
-    def value(found: Json, reading: Reading) -> bytes | None:
-        inner = as_object(found)
-        return None if inner is None else wire.sized(read(inner, reading))
+    def put(found: Json, out: list[bytes], reading: Reading) -> None:
+        inner = found if type(found) is dict else as_object(found)
+        if inner is not None:
+            data = read(inner, reading)
+            out += (tag, wire.varint(len(data)), data)
 
-    return value
+    return put
 
 
 def as_object(found: Json) -> dict[str, Json] | None:
@@ -197,103 +161,3 @@ def as_list(found: Json) -> list[Json] | None:
         except ValueError:
             return None
     return found if isinstance(found, list) else None
-
-
-def _text(found: Json, _: Reading) -> bytes | None:
-    text = found if type(found) is str else read_text(found)
-    return None if text is None else wire.sized(text.encode())
-
-
-def _bool(found: Json, _: Reading) -> bytes | None:
-    value = found if type(found) is bool else read_bool(found)
-    return None if value is None else wire.varint(value)
-
-
-def _double(found: Json, _: Reading) -> bytes | None:
-    number = read_decimal(found)
-    return None if number is None else wire.double(float(number))
-
-
-def _integer(limit: int) -> Value:
-    def value(found: Json, _: Reading) -> bytes | None:
-        number = found if type(found) is int else read_integer(found)
-        if number is None:
-            return None
-        if not -limit <= number < limit:
-            raise Unfit("out of range")
-        return wire.varint(number)
-
-    return value
-
-
-def _enum(numbers: dict[str, int]) -> Value:
-    def value(found: Json, _: Reading) -> bytes | None:
-        word = read_text(found)
-        if not word:
-            return None
-        if word not in numbers:
-            raise Unfit("not a known word")
-        return wire.varint(numbers[word])
-
-    return value
-
-
-_SCALARS: dict[int, Value] = {
-    FieldDescriptor.TYPE_STRING: _text,
-    FieldDescriptor.TYPE_BOOL: _bool,
-    FieldDescriptor.TYPE_DOUBLE: _double,
-}
-
-
-def _yuan(found: Json, _: Reading) -> bytes | None:
-    return _money(b"CNY", read_amount(_number_or_text(found)))
-
-
-def _fen(found: Json, _: Reading) -> bytes | None:
-    fen = read_integer(found)
-    return None if fen is None else _money(b"CNY", split_nanos(fen * (NANOS // 100)))
-
-
-def _foreign(found: Json, reading: Reading) -> bytes | None:
-    amount = read_amount(_number_or_text(found))
-    if amount is not None and not reading.currency:
-        raise Unfit("an amount in a currency that was not asked for")
-    return _money(reading.currency.encode(), amount)
-
-
-_AMOUNTS: dict[int, Value] = {options.FORM_FEN: _fen, options.FORM_FOREIGN: _foreign}
-
-
-def _money(currency: bytes, amount: tuple[int, int] | None) -> bytes | None:
-    if amount is None:
-        return None
-    units, nanos = amount
-    data = b"\x0a" + wire.sized(currency)
-    if units:
-        data += b"\x10" + wire.varint(units)
-    if nanos:
-        data += b"\x18" + wire.varint(nanos)
-    return wire.sized(data)
-
-
-def _moment(found: Json, _: Reading) -> bytes | None:
-    moment = read_moment(_number_or_text(found))
-    if moment is None:
-        return None
-    seconds, nanos = moment
-    data = b"\x08" + wire.varint(seconds) if seconds else b""
-    if nanos:
-        data += b"\x10" + wire.varint(nanos)
-    return wire.sized(data)
-
-
-def _number_or_text(found: Json) -> str | int | Decimal:
-    if isinstance(found, bool) or not isinstance(found, str | int | Decimal):
-        raise Unfit("neither a number nor text")
-    return found
-
-
-def _wire_type(descriptor: FieldDescriptor) -> int:
-    if descriptor.type in (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_MESSAGE):
-        return wire.LENGTH
-    return wire.FIXED64 if descriptor.type == FieldDescriptor.TYPE_DOUBLE else wire.VARINT

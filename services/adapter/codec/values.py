@@ -90,6 +90,8 @@ def read_integer(value: Json) -> int | None:
     """Whole numbers in any spelling: 12, "12", 12.0."""
     if type(value) is int:
         return value
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < _MAX_DIGITS:
+        return int(value)
     number = read_decimal(value)
     if number is None:
         return None

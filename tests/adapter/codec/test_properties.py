@@ -14,7 +14,8 @@ from nationalsite.product.v1 import product_service_pb2
 from nationalsite.upstream.v1 import options_pb2
 
 from services.adapter.codec import Dialect, JsonDates, Operation, compile_service, parse
-from services.adapter.codec.reading import Reading, message_reader
+from services.adapter.codec.reading import message_reader
+from services.adapter.codec.scalars import Reading
 from services.adapter.codec.specification import fields
 from services.adapter.codec.writing import Writing, message_writer
 from services.errors import NationalsiteError, Refused, RequestError

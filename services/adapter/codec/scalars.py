@@ -1,0 +1,198 @@
+"""Readers of single values: from what 1688 sent to a field's bytes, tag included.
+
+Each is made once per field with its tag, and appends the whole field or nothing. A page of offers runs
+through here a thousand times, so the common case of each reader comes first and costs no further call.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import lru_cache
+
+from services.adapter.codec import protowire as wire
+from services.adapter.codec.lenient import Json
+from services.adapter.codec.values import (
+    NANOS,
+    Unfit,
+    read_amount,
+    read_bool,
+    read_decimal,
+    read_integer,
+    read_moment,
+    read_text,
+    split_nanos,
+)
+
+
+@dataclass(slots=True)
+class Reading:
+    """What one reply brings along besides its payload."""
+
+    currency: str = ""
+    """The currency that the request asked for; that of foreign amounts."""
+    unreadable: list[str] = field(default_factory=list)
+    """Paths of the fields that could not be read, such as offers.price_info.price."""
+
+
+Put = Callable[[Json, list[bytes], Reading], None]
+"""Appends a field, or nothing where the value stands for nothing. Raises Unfit before it appends."""
+Make = Callable[[int], Put]
+"""Makes the reader of a field from the field's number."""
+
+
+_SIZED = 1024
+_SIZES = tuple(map(wire.varint, range(_SIZED)))
+
+
+def text(number: int) -> Put:
+    """Read a string."""
+    tag = wire.tag(number, wire.LENGTH)
+
+    def put(found: Json, out: list[bytes], _: Reading) -> None:
+        value = found if type(found) is str else read_text(found)
+        if value is not None:
+            data = value.encode()
+            size = len(data)
+            out += (tag, _SIZES[size] if size < _SIZED else wire.varint(size), data)
+
+    return put
+
+
+def boolean(number: int) -> Put:
+    """Read a bool."""
+    tag = wire.tag(number, wire.VARINT)
+    fields = {value: tag + wire.varint(value) for value in (True, False)}
+
+    def put(found: Json, out: list[bytes], _: Reading) -> None:
+        value = found if type(found) is bool else read_bool(found)
+        if value is not None:
+            out.append(fields[value])
+
+    return put
+
+
+def double(number: int) -> Put:
+    """Read a double."""
+    tag = wire.tag(number, wire.FIXED64)
+
+    def put(found: Json, out: list[bytes], _: Reading) -> None:
+        value = read_decimal(found)
+        if value is not None:
+            out += (tag, wire.double(float(value)))
+
+    return put
+
+
+def integer(limit: int) -> Make:
+    """Read an integer from -limit to limit - 1."""
+
+    def make(number: int) -> Put:
+        tag = wire.tag(number, wire.VARINT)
+
+        def put(found: Json, out: list[bytes], _: Reading) -> None:
+            value = found if type(found) is int else read_integer(found)
+            if value is None:
+                return
+            if not -limit <= value < limit:
+                raise Unfit("out of range")
+            out += (tag, wire.varint(value))
+
+        return put
+
+    return make
+
+
+def word(numbers: dict[str, int]) -> Make:
+    """Read an enum by its words."""
+
+    def make(number: int) -> Put:
+        tag = wire.tag(number, wire.VARINT)
+
+        def put(found: Json, out: list[bytes], _: Reading) -> None:
+            value = read_text(found)
+            if not value:
+                return
+            if value not in numbers:
+                raise Unfit("not a known word")
+            out += (tag, wire.varint(numbers[value]))
+
+        return put
+
+    return make
+
+
+def yuan(number: int) -> Put:
+    """Read Money from an amount in yuan."""
+    return _sized(number, lambda found, _: _yuan(_number_or_text(found)))
+
+
+def fen(number: int) -> Put:
+    """Read Money from a whole number of fen."""
+
+    def value(found: Json, _: Reading) -> bytes | None:
+        whole = read_integer(found)
+        return None if whole is None else _money("CNY", split_nanos(whole * (NANOS // 100)))
+
+    return _sized(number, value)
+
+
+def foreign(number: int) -> Put:
+    """Read Money in the currency that the request asked for."""
+
+    def value(found: Json, reading: Reading) -> bytes | None:
+        amount = read_amount(_number_or_text(found))
+        if amount is not None and not reading.currency:
+            raise Unfit("an amount in a currency that was not asked for")
+        return None if amount is None else _money(reading.currency, amount)
+
+    return _sized(number, value)
+
+
+def moment(number: int) -> Put:
+    """Read a Timestamp."""
+    return _sized(number, lambda found, _: _moment(_number_or_text(found)))
+
+
+def _sized(number: int, value: Callable[[Json, Reading], bytes | None]) -> Put:
+    """Read a well-known message, given what makes its bytes."""
+    tag = wire.tag(number, wire.LENGTH)
+
+    def put(found: Json, out: list[bytes], reading: Reading) -> None:
+        data = value(found, reading)
+        if data is not None:
+            out += (tag, wire.varint(len(data)), data)
+
+    return put
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _yuan(found: str | int | Decimal) -> bytes | None:
+    amount = read_amount(found)
+    return None if amount is None else _money("CNY", amount)
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _moment(found: str | int | Decimal) -> bytes | None:
+    value = read_moment(found)
+    if value is None:
+        return None
+    seconds, nanos = value
+    data = b"\x08" + wire.varint(seconds) if seconds else b""
+    return data + b"\x10" + wire.varint(nanos) if nanos else data
+
+
+def _money(currency: str, amount: tuple[int, int]) -> bytes:
+    units, nanos = amount
+    code = currency.encode()
+    data = b"\x0a" + wire.varint(len(code)) + code
+    if units:
+        data += b"\x10" + wire.varint(units)
+    if nanos:
+        data += b"\x18" + wire.varint(nanos)
+    return data
+
+
+def _number_or_text(found: Json) -> str | int | Decimal:
+    if isinstance(found, bool) or not isinstance(found, str | int | Decimal):
+        raise Unfit("neither a number nor text")
+    return found
