@@ -10,7 +10,8 @@ compiles these options into its encoders and decoders when it starts.
 Two dialects exist: national-site (the national-site document) and
 open-platform (what the public gateway documents). Each option holds values
 for both, and a block per dialect: the block's value wins, then the plain
-value, then the default. Blocks do not nest.
+value, then the default; what is repeated adds up, the plain values first.
+Blocks do not nest.
 
 Requests are written in the chosen dialect only. Replies are read under the
 names of every dialect.
@@ -164,7 +165,10 @@ class Operation(_message.Message):
     payload: _builtins.str
     """Path of the payload below the envelope. Empty: the envelope itself."""
     each: _builtins.str
-    """A repeated request field: one call for each of its elements."""
+    """A repeated request field: one call for each of its elements. Part of the
+    language because the open platform's order relations need it; the adapter
+    refuses to start with it until they are served.
+    """
     anonymous: _builtins.bool
     """The operation takes no access token."""
     local: _builtins.bool
