@@ -70,7 +70,7 @@ def test_python_call_prints_what_it_says(product: Running) -> None:
     assert done.returncode == 0, done.stderr
     *offers, refused = done.stdout.splitlines()
     assert len(offers) == 3
-    assert all(re.fullmatch(r"\d+ \d+\.\d\d CNY \S.*", offer) for offer in offers)
+    assert all(re.fullmatch(r"\d+ CNY \d+\.\d\d \S.*", offer) for offer in offers)
     assert refused == f"NOT_FOUND {REFUSAL}"
     assert f"# {refused}" in code
 
