@@ -1,0 +1,37 @@
+"""What a running service tells its operators."""
+
+import urllib.request
+
+from tools.stack import Running
+
+
+def test_metrics_count_calls_and_what_could_not_be_read(
+    rpcs, sandbox, running: dict[tuple[str, str], Running]
+) -> None:
+    offer = {"offerId": "not a number", "subject": "曲奇"}
+    reply = {"success": True, "data": {"searchOfferModelList": [offer]}}
+    sandbox.fault({"status": 200, "json": reply}, operation="product.search.keywordQuery")
+    found = rpcs.call("SearchByKeyword", "national-site", {"keyword": "cookies"})
+    assert found == {"offers": [{"subject": "曲奇"}]}
+    metrics = _fetch(running["product", "national-site"], "metrics")
+    operation = "com.alibaba.fenxiao.crossborder:product.search.keywordQuery-1"
+    method = "nationalsite.product.v1.ProductService/SearchByKeyword"
+    for expected in (
+        'nationalsite_fields_unreadable_total{field="offers.offer_id",rpc="SearchByKeyword"} ',
+        f'nationalsite_upstream_calls_total{{operation="{operation}",outcome="OK"}} ',
+        f'nationalsite_upstream_call_duration_seconds_count{{operation="{operation}"}} ',
+        f'grpc_server_call_started_total{{grpc_method="{method}"}} ',
+    ):
+        assert expected in metrics
+    assert "not a number" not in running["product", "national-site"].log.read_text()
+
+
+def test_probes(running: dict[tuple[str, str], Running]) -> None:
+    for each in running.values():
+        assert (_fetch(each, "livez"), _fetch(each, "readyz")) == ("alive\n", "ready\n")
+
+
+def _fetch(service: Running, path: str) -> str:
+    with urllib.request.urlopen(f"{service.http}/{path}", timeout=10) as answer:
+        assert answer.status == 200
+        return answer.read().decode()
