@@ -10,10 +10,26 @@ from services.adapter.codec import API_ID, Dialect, JsonDates
 
 
 def _checked(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+    try:
+        parts = urlsplit(url)
+        fits = parts.scheme in ("http", "https") and parts.hostname and _is_sane(parts.netloc, parts.port)
+        parts.netloc.encode("idna")
+    except ValueError:
+        fits = False
+    if not fits or parts.query or parts.fragment:
         raise ValueError("must be the base URL of a gateway, such as https://gw.open.1688.com")
     return url
+
+
+def _is_sane(place: str, port: int | None) -> bool:
+    """Whether host and port hold no user, no blank and no port that cannot be."""
+    return (
+        port != 0
+        and "@" not in place
+        and not place.endswith(":")
+        and place.isprintable()
+        and " " not in place
+    )
 
 
 def _api_id(name: str) -> str:

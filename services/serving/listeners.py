@@ -8,9 +8,19 @@ from services.errors import CannotStart
 def split(address: str) -> tuple[str, int]:
     """`0.0.0.0:50051` or `[::]:50051` as host and port. Raises ValueError for anything else."""
     host, _, port = address.rpartition(":")
-    if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+    bracketed = host.startswith("[") and host.endswith("]")
+    is_port = port.isascii() and port.isdigit() and int(port) <= 65535
+    if not is_port or not _is_host(host, bracketed=bracketed):
         raise ValueError("must be host:port, such as 0.0.0.0:50051")
-    return host.removeprefix("[").removesuffix("]"), int(port)
+    return (host[1:-1] if bracketed else host), int(port)
+
+
+def _is_host(host: str, *, bracketed: bool) -> bool:
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        return False
+    return bool(host) and (bracketed or ":" not in host)
 
 
 def with_port(address: str, port: int) -> str:

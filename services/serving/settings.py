@@ -60,6 +60,11 @@ def read_settings(cls: type[S]) -> S:
         problem.exit()
 
 
+def _is_text(name: str, value: str) -> bool:
+    """Whether a variable of ours holds text: bytes that are none arrive as lone surrogates."""
+    return not name.startswith(PREFIX) or value.isascii() or value.encode(errors="replace").decode() == value
+
+
 def variable_of(cls: type[ServingSettings], field: str) -> str:
     """The environment variable of a field."""
     alias = cls.model_fields[field].validation_alias
@@ -67,6 +72,8 @@ def variable_of(cls: type[ServingSettings], field: str) -> str:
 
 
 def _load(cls: type[S]) -> S:
+    if no_text := [name for name, value in os.environ.items() if not _is_text(name, value)]:
+        raise CannotStart([f"{name}: is not UTF-8 text" for name in no_text])
     secrets, problems = _secrets_from_files(cls)
     try:
         settings = cls(**secrets)

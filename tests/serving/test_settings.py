@@ -99,10 +99,18 @@ def test_a_bad_setting_is_one_line(given, problems, values, line):
     assert problems(Settings) == [line]
 
 
-@pytest.mark.parametrize("address", ["50051", ":50051", "host:", "host:port", "host:65536", "host:²"])
+@pytest.mark.parametrize(
+    "address",
+    ["50051", ":50051", "host:", "host:port", "host:65536", "host:²", "::1:0", "a..b:1", f"{'a' * 64}:1"],
+)
 def test_an_address_is_host_and_port(given, problems, address):
     given(LISTEN=address, HTTP_LISTEN="[::]:0")
     assert problems(Plain) == ["NATIONALSITE_LISTEN: must be host:port, such as 0.0.0.0:50051"]
+
+
+def test_bytes_that_are_no_text(given, problems):
+    given(APP_SECRET=os.fsdecode(b"\xffs3cret"))
+    assert problems(Settings) == ["NATIONALSITE_APP_SECRET: is not UTF-8 text"]
 
 
 def test_each_problem_has_its_line(given, problems):
