@@ -8,6 +8,7 @@ NationalsiteError
 ├── StoreRequired
 ├── OperationNotInDialect
 ├── InternalFault
+├── Draining
 ├── DeadlinePassed
 │   └── DeadlinePassedInFlight
 └── UpstreamError            1688, or the way to it
@@ -103,6 +104,12 @@ class InternalFault(NationalsiteError):
     """A fault of our own; its cause is in the log, not in the answer."""
 
     reason = "INTERNAL_FAULT"
+
+
+class Draining(NationalsiteError):
+    """This replica is shutting down; another one answers."""
+
+    reason = "DRAINING"
 
 
 class DeadlinePassed(NationalsiteError):

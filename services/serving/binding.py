@@ -8,6 +8,7 @@ import grpc
 from google.protobuf.descriptor import ServiceDescriptor
 
 from services.errors import CannotStart
+from services.serving.failures import DRAINED
 from services.serving.layers import way
 from services.serving.rpc import Binding, Call, Rpc, ServicerContext, Step
 
@@ -30,6 +31,11 @@ class BoundService(grpc.GenericRpcHandler):
             self.in_flight.add(task)
             task.add_done_callback(self.in_flight.discard)
         return method
+
+    def end(self) -> None:
+        """End the calls that are left: each still gets an answer, that this replica is shutting down."""
+        for task in self.in_flight:
+            task.cancel(DRAINED)
 
 
 def bind(descriptor: ServiceDescriptor, bindings: Mapping[str, Binding]) -> BoundService:

@@ -1,17 +1,20 @@
 """Logs: one JSON object a line, our own and those of the libraries alike."""
 
 import asyncio
+import io
 import logging
 import sys
 import traceback
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import msgspec
 import structlog
+from prometheus_client import Counter
 from structlog.types import EventDict, WrappedLogger
 
 _ENCODER = msgspec.json.Encoder(enc_hook=repr)
 _MOST_FRAMES = 40
+_lost = Counter("nationalsite_log_writes_failed", "Writes of log lines that failed; the lines are lost.")
 
 
 def configure(service: str, level: str, stream: BinaryIO | None = None) -> None:
@@ -31,7 +34,7 @@ def configure(service: str, level: str, stream: BinaryIO | None = None) -> None:
             as_json,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.BytesLoggerFactory(stream or sys.stdout.buffer),
+        logger_factory=structlog.BytesLoggerFactory(cast(BinaryIO, _Unfailing(stream or sys.stdout.buffer))),
     )
     logging.basicConfig(level=logging.WARNING, handlers=[_ToStructlog()], force=True)
 
@@ -71,6 +74,27 @@ def _chain(error: BaseException | None) -> list[dict[str, Any]]:
         chain.append({"type": type(error).__qualname__, "frames": frames[-_MOST_FRAMES:]})
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return chain
+
+
+class _Unfailing(io.RawIOBase):
+    """A stream whose failures end no call: a full disk or a closed pipe costs log lines, and is counted."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def write(self, line: Any) -> int:
+        try:
+            return self._stream.write(line)
+        except (OSError, ValueError):
+            _lost.inc()
+            return 0
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except (OSError, ValueError):
+            _lost.inc()
 
 
 class _ToStructlog(logging.Handler):

@@ -27,7 +27,7 @@ _OPTIONS = (
     ("grpc.keepalive_permit_without_calls", 1),
 )
 
-# How long cancelled calls may take to clean up before the parts they stand on are closed.
+# How long calls that are ended may take to answer and clean up before the parts they stand on are closed.
 _UNWIND_S = 5.0
 
 
@@ -109,13 +109,14 @@ async def _stop(server: grpc.aio.Server, bound: BoundService, grace_s: float, hu
 
     Our own calls are waited for, not gRPC's stop: that would also wait for health watches, which never end.
     """
-    stopping = asyncio.create_task(server.stop(grace_s))
+    stopping = asyncio.create_task(server.stop(grace_s + _UNWIND_S))
     hurried = asyncio.create_task(hurry.wait())
     finished = asyncio.create_task(_finished(bound))
     await asyncio.wait({hurried, finished}, timeout=grace_s, return_when=asyncio.FIRST_COMPLETED)
+    bound.end()
+    await asyncio.wait({finished}, timeout=_UNWIND_S)
     await server.stop(None)
     await stopping
-    await asyncio.wait({finished}, timeout=_UNWIND_S)
     hurried.cancel()
     finished.cancel()
 

@@ -23,9 +23,11 @@ from services.errors import (
 
 RENEW_AT = 0.8
 """Part of a token's life after which it is renewed ahead of time."""
-RENEWAL_TIMEOUT_S = 10.0
+RENEWAL_TIMEOUT_S = 5.0
 CLOSING_S = 2.0
 """How long the end waits for a renewal in flight."""
+REREAD_AFTER_S = (0.0, 0.05, 0.1, 0.2, 0.4)
+"""Pauses between looks at a refused token's file: a replica that was faster may still write it."""
 RETRY_S = 5.0
 """Pause after a failed renewal, so that a broken credential does not turn every call into two."""
 
@@ -101,6 +103,14 @@ class RefreshToken:
             _replace(self._path, token)
         except OSError as error:
             _log.error("refresh_token_not_written", path=str(self._path), error=error.strerror)
+
+    async def found_another(self) -> bool:
+        """Wait for another replica to write the token that it got for ours, as long as that takes."""
+        for pause_s in REREAD_AFTER_S if self._path else ():
+            await asyncio.sleep(pause_s)
+            if await asyncio.to_thread(self.reread):
+                return True
+        return False
 
     def reread(self) -> bool:
         """Read the file again; return whether it holds another token, which another process may have put."""
@@ -202,7 +212,7 @@ class RenewedTokens:
         try:
             return await self._fetch(self._refresh_token.token, deadline)
         except GatewayError:
-            if not await asyncio.to_thread(self._refresh_token.reread):
+            if not await self._refresh_token.found_another():
                 raise
         return await self._fetch(self._refresh_token.token, deadline)
 
