@@ -5,8 +5,9 @@ which dialect, to which request, and what the caller then gets: `response` in pr
 Further members: `about` says why the case is there, `http_status` how 1688 answered (default 200),
 `unreadable` the paths of fields that could not be read.
 
-`requests/<name>.req.json` holds what 1688 is to receive, and `<name>.call.json` the RPC and request that send
-it.
+`requests/<name>.req.json` holds what 1688 is to receive, and `<name>.call.json` the RPC, the dialect and the
+request that send it. What 1688 is to receive is `fields`, the form as values: JSON in a field as JSON, and
+without token, timestamp and signature. Some samples hold a whole signed request instead (`form`).
 """
 
 import json

@@ -18,6 +18,8 @@ def _checked(url: str) -> str:
         fits = False
     if not fits or parts.query or parts.fragment:
         raise ValueError("must be the base URL of a gateway, such as https://gw.open.1688.com")
+    if parts.path.rstrip("/").endswith("/openapi"):
+        raise ValueError("must not end in /openapi, which is appended")
     return url
 
 
@@ -49,7 +51,7 @@ class AdapterSettings(BaseModel):
     dialect: Dialect = Dialect.NATIONAL_SITE
     dialects: Json[dict[str, Dialect]] | None = None
     """RPC name to dialect, for RPCs that speak another one."""
-    operation_names: Json[dict[str, ApiId]] | None = None
+    operation_names: Json[dict[ApiId, ApiId]] | None = None
     """Api id of the protos to the api id to call."""
     send_timestamp: bool = False
     """Whether calls carry `_aop_timestamp`, by the gateway's clock."""

@@ -39,7 +39,7 @@ class ServingSettings(BaseSettings):
     reflection: bool = True
     """Whether gRPC server reflection is on."""
     log_level: LogLevel = "info"
-    grace_s: float = Field(25, ge=0, validation_alias=f"{PREFIX}GRACE_SECONDS")
+    grace_s: float = Field(25, ge=0, le=3600, validation_alias=f"{PREFIX}GRACE_SECONDS")
     """How long calls in flight may take to finish after SIGTERM."""
 
     @field_validator("listen", "http_listen")

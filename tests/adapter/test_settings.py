@@ -37,6 +37,17 @@ def test_what_is_no_base_url(url: str) -> None:
         AdapterSettings(gateway_url=url, **REQUIRED)
 
 
+def test_the_path_that_is_appended_is_not_given() -> None:
+    with pytest.raises(ValidationError, match="must not end in /openapi"):
+        AdapterSettings(gateway_url="https://gw.open.1688.com/openapi/", **REQUIRED)
+
+
+@pytest.mark.parametrize("names", ['{"garbage": "a:b-1"}', '{"a:b-1": "garbage"}'])
+def test_operation_names_are_ids_on_both_sides(names: str) -> None:
+    with pytest.raises(ValidationError, match="must be namespace:name-version"):
+        AdapterSettings(gateway_url="http://h", operation_names=names, **REQUIRED)
+
+
 @pytest.mark.parametrize("tokens", [{}, {"access_token": "a", "refresh_token": "b"}])
 def test_one_token_and_not_two(tokens: dict[str, str]) -> None:
     with pytest.raises(ValidationError, match="is required, and not both"):

@@ -7,6 +7,8 @@ import time
 
 import grpc
 import pytest
+from nationalsite.account.v1 import account_service_pb2, account_service_pb2_grpc
+from nationalsite.product.v1 import product_service_pb2, product_service_pb2_grpc
 
 from tools.stack import Running, start_sandbox, start_service, stop
 
@@ -149,6 +151,25 @@ def test_nobody_at_the_gateway_is_unavailable_and_never_unknown(details) -> None
         assert stop(account) == 0
 
 
+def test_what_the_drain_ends_is_told_by_the_level_of_the_rpc(running_sandbox, sandbox, details) -> None:
+    """A search may go elsewhere; whether a registration was carried out nobody knows."""
+    sandbox.fault({"hang": True}, times=2)
+    settings = {"NATIONALSITE_GRACE_SECONDS": "0.1"}
+    answers = {}
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        for name, call in (("product", _search), ("account", _register)):
+            service = start_service(name, running_sandbox.address, settings, log=f"test-drain-{name}")
+            with grpc.insecure_channel(service.address) as channel:
+                answer = pool.submit(call, channel)
+                _wait(lambda: sandbox.state()["in_flight"] == 1)
+                assert stop(service) == 0
+                answers[name] = answer.exception()
+            _wait(lambda: sandbox.state()["in_flight"] == 0)
+    told = {name: details(error)["ErrorInfo"].reason for name, error in answers.items()}
+    assert told == {"product": "ERROR_REASON_DRAINING", "account": "ERROR_REASON_OUTCOME_UNKNOWN"}
+    assert "RetryInfo" in details(answers["product"])
+
+
 def test_two_thousand_cancelled_calls_leave_nothing_behind(rpcs, sandbox, running) -> None:
     method = rpcs.method("SearchByKeyword", "open-platform")
     request = rpcs.request("SearchByKeyword", SEARCH)
@@ -198,6 +219,26 @@ def test_tokens_are_fetched_renewed_and_never_told(running_sandbox, sandbox, tmp
         assert secret not in log
 
 
+def test_replicas_share_a_refresh_token_that_rotates(running_sandbox, sandbox, tmp_path) -> None:
+    """The one that comes second is refused, and finds what the first one wrote."""
+    file = tmp_path / "refresh-token"
+    file.write_text("test-refresh-token\n")
+    sandbox.admin("PUT", "tokens", {"refresh_token": "rotate"})
+    settings = {"NATIONALSITE_ACCESS_TOKEN": "", "NATIONALSITE_REFRESH_TOKEN_FILE": str(file)}
+    replicas = [
+        start_service("account", running_sandbox.address, settings, log=f"test-replica-{number}")
+        for number in range(2)
+    ]
+    channels = [grpc.insecure_channel(replica.address) for replica in replicas]
+    try:
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            list(pool.map(_register, channels, ["member-1", "member-2"]))
+    finally:
+        for channel, replica in zip(channels, replicas, strict=True):
+            channel.close()
+            assert stop(replica) == 0
+
+
 def test_neither_log_nor_error_tells_of_the_buyer(
     rpcs, sandbox, running: dict[tuple[str, str], Running]
 ) -> None:
@@ -231,11 +272,14 @@ def test_every_call_leaves_one_line(rpcs, sandbox, running: dict[tuple[str, str]
 
 
 def _register(channel: grpc.Channel, member: str = "member-1") -> None:
-    from nationalsite.account.v1 import account_service_pb2, account_service_pb2_grpc  # noqa: PLC0415 # local use
-
     buyer = account_service_pb2.CountryAccount(**BUYER | {"out_member_id": member})
     request = account_service_pb2.RegisterUserRequest(country_account=buyer)
     account_service_pb2_grpc.AccountServiceStub(channel).RegisterUser(request, timeout=10)
+
+
+def _search(channel: grpc.Channel) -> None:
+    request = product_service_pb2.SearchByKeywordRequest(keyword="dress")
+    product_service_pb2_grpc.ProductServiceStub(channel).SearchByKeyword(request, timeout=10)
 
 
 def _wait(condition) -> None:

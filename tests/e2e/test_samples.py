@@ -4,22 +4,21 @@ import contextlib
 import hashlib
 import hmac
 import json
+import urllib.error
+import urllib.request
 from typing import Any
 
 import grpc
 import pytest
+from nationalsite.upstream.v1.options_pb2 import operation
 
-from tests.cases import ReplyCase, RequestCase, reply_cases, request_cases
+from tests.cases import SAMPLES, ReplyCase, RequestCase, reply_cases, request_cases
+from tests.e2e.conftest import SERVICES
 
-OPERATIONS = {
-    "SearchByKeyword": "product.search.keywordQuery",
-    "UploadImage": "product.image.upload",
-    "SearchByImage": "product.search.imageQuery",
-    "GetProductDetail": "product.search.queryProductDetail",
-    "GetFilterConfig": "product.filterData.queryConfig",
-    "GetCategory": "alibaba.category.get",
-    "RegisterUser": "account.user.register",
-}
+METHODS = {method.name: method for service in SERVICES.values() for method in service.methods}
+OPERATIONS = {name: method.GetOptions().Extensions[operation] for name, method in METHODS.items()}
+APIS = {name: option.api or option.national_site.api for name, option in OPERATIONS.items()}
+"""RPC to 1688's id of its operation, `namespace:name-version`."""
 REPLIES = list(reply_cases())
 REQUESTS = list(request_cases())
 
@@ -27,7 +26,7 @@ REQUESTS = list(request_cases())
 @pytest.mark.parametrize("case", REPLIES, ids=lambda case: case.name)
 def test_reply(case: ReplyCase, rpcs, sandbox, details) -> None:
     answer = {"status": case.http_status, "content_type": "application/json", "body": case.body.decode()}
-    sandbox.fault(answer, operation=OPERATIONS[case.rpc])
+    sandbox.fault(answer, operation=_name(case.rpc))
     if case.error is None:
         assert rpcs.call(case.rpc, case.dialect, case.request) == _as_called(case)
         return
@@ -37,7 +36,7 @@ def test_reply(case: ReplyCase, rpcs, sandbox, details) -> None:
     info = details(failure.value)["ErrorInfo"]
     assert (info.reason, info.domain) == (case.error["reason"], "nationalsite")
     assert info.metadata["source"] == "1688"
-    assert info.metadata["operation"].endswith(f":{OPERATIONS[case.rpc]}-1")
+    assert info.metadata["operation"] == APIS[case.rpc]
     assert info.metadata.get("code", "") == case.error.get("code", "")
     assert info.metadata.get("message", "") == case.error.get("message", "")
 
@@ -65,22 +64,29 @@ def test_request(case: RequestCase, rpcs, sandbox) -> None:
         expected.pop("_aop_timestamp")
         assert call["path"] == case.expected["url_path"]
     else:
-        expected = dict(case.expected["fields"], access_token="test-access-token")
+        token = {} if OPERATIONS[case.rpc].anonymous else {"access_token": "test-access-token"}
+        expected = case.expected["fields"] | token
     assert _values(received) == _values(expected)
 
 
 def test_every_request_sample_is_sent() -> None:
-    assert {case.name for case in REQUESTS} == {
-        f"{slug}.{dialect}"
-        for slug in (
-            "account_register",
-            "image_query",
-            "image_upload",
-            "keyword_query",
-            "query_product_detail",
-        )
-        for dialect in ("national_site", "open_platform")
-    } | {"category_get.open_platform", "filter_query_config.national_site"}
+    samples = {path.name.removesuffix(".req.json") for path in (SAMPLES / "requests").glob("*.req.json")}
+    assert {case.name for case in REQUESTS} == samples
+
+
+@pytest.mark.parametrize("rpc", METHODS)
+def test_every_operation_has_a_request_sample_and_is_in_the_sandbox(rpc: str, sandbox) -> None:
+    assert rpc in {case.rpc for case in REQUESTS}
+    namespace, _, rest = APIS[rpc].partition(":")
+    url = f"{sandbox.url}/openapi/param2/1/{namespace}/{rest.rpartition('-')[0]}/1000000"
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(url)
+    assert json.loads(refused.value.read())["error_code"] == "gw.SignatureMissing"
+
+
+def _name(rpc: str) -> str:
+    """Return what the sandbox calls an RPC's operation."""
+    return APIS[rpc].partition(":")[2].rpartition("-")[0]
 
 
 def _signature(path: str, parameters: dict[str, str]) -> str:

@@ -60,9 +60,14 @@ async def test_the_grace_ends_calls_before_the_parts_are_closed(drained, buyer):
         call = running.stub.RegisterUser(buyer)
         await begun.wait()
         drain.set()
-        with pytest.raises(grpc.aio.AioRpcError):
+        with pytest.raises(grpc.aio.AioRpcError) as ending:
             await call
     assert ended == ["call", "parts"]
+    assert ending.value.code() is grpc.StatusCode.UNKNOWN
+    assert (
+        b"ERROR_REASON_OUTCOME_UNKNOWN" in dict(ending.value.trailing_metadata())["grpc-status-details-bin"]
+    )
+    assert dict(ending.value.trailing_metadata())["grpc-retry-pushback-ms"] == "-1"
 
 
 @pytest.mark.parametrize(("reflection", "status"), [(True, "OK"), (False, "UNIMPLEMENTED")])

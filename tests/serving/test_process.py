@@ -93,9 +93,10 @@ async def test_a_second_signal_ends_the_grace(run_process, buyer):
             server.process.send_signal(signal.SIGINT)
             await server.event("draining")
             server.process.send_signal(signal.SIGTERM)
-            with pytest.raises(grpc.aio.AioRpcError):
+            with pytest.raises(grpc.aio.AioRpcError) as ending:
                 await call
         assert await server.end() == (0, [])
+    assert ending.value.code() is grpc.StatusCode.UNKNOWN  # a registration: nobody knows how far it came
     assert [line["event"] for line in server.lines][-3:] == ["call", "closed", "stopped"]
 
 

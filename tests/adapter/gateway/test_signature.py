@@ -9,7 +9,11 @@ from services.adapter.gateway import sign
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 VECTORS = json.loads((SAMPLES / "signing_vectors.json").read_text())
-REQUESTS = sorted((SAMPLES / "requests").glob("*.open_platform.req.json"))
+REQUESTS = [
+    path
+    for path in sorted((SAMPLES / "requests").glob("*.req.json"))
+    if "form" in json.loads(path.read_text())
+]
 
 
 @pytest.mark.parametrize("vector", VECTORS["vectors"], ids=lambda vector: vector["id"])

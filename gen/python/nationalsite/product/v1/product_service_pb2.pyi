@@ -126,9 +126,10 @@ class SearchByKeywordRequest(_message.Message):
     """The buyer's id on the national site (1688: outMemberId)."""
     country: _builtins.str
     """Country name in English, lower case, such as japan, vietnam, malaysia
-    (1688: country). It decides the language of the answer in both dialects:
-    1688 follows it in national-site; open-platform does not receive it, the
-    suite takes the language from it where `language` is empty.
+    (1688: country). It decides the language of what 1688 translates: 1688
+    follows it in national-site, whose searches have Chinese titles only;
+    open-platform does not receive it, the suite takes the language from it
+    where `language` is empty.
     """
     language: _builtins.str
     """Language code of translated texts, such as en, ja, ko, vi (1688: country,
@@ -1213,9 +1214,10 @@ class SearchByImageRequest(_message.Message):
     """
     country: _builtins.str
     """Country name in English, lower case, such as japan, vietnam, malaysia
-    (1688: country). It decides the language of the answer in both dialects:
-    1688 follows it in national-site; open-platform does not receive it, the
-    suite takes the language from it where `language` is empty.
+    (1688: country). It decides the language of what 1688 translates: 1688
+    follows it in national-site, whose searches have Chinese titles only;
+    open-platform does not receive it, the suite takes the language from it
+    where `language` is empty.
     """
     language: _builtins.str
     """Language code of translated texts, such as en, ja, ko, vi (1688: country,
@@ -1448,9 +1450,10 @@ class GetProductDetailRequest(_message.Message):
     """The buyer's id on the national site (1688: outMemberId)."""
     country: _builtins.str
     """Country name in English, lower case, such as japan, vietnam, malaysia
-    (1688: country). It decides the language of the answer in both dialects:
-    1688 follows it in national-site; open-platform does not receive it, the
-    suite takes the language from it where `language` is empty.
+    (1688: country). It decides the language of what 1688 translates: 1688
+    follows it in national-site, whose searches have Chinese titles only;
+    open-platform does not receive it, the suite takes the language from it
+    where `language` is empty.
     """
     language: _builtins.str
     """Language code of translated texts, such as en, ja, ko, vi (1688: country,
