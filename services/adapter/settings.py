@@ -1,10 +1,10 @@
 """What the conversation with 1688 can be told. A service mixes this into its settings."""
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, Field, Json, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, Field, Json, SecretStr, ValidationInfo, field_validator
 
 from services.adapter.codec import API_ID, Dialect, JsonDates
 
@@ -60,15 +60,15 @@ class AdapterSettings(BaseModel):
     app_secret: SecretStr
     access_token: SecretStr | None = None
     """A fixed access token."""
-    refresh_token: SecretStr | None = None
+    refresh_token: SecretStr | None = Field(default=None, validate_default=True)
     """Access tokens are fetched and renewed with it."""
     refresh_token_file: Path | None = Field(default=None, validation_alias="NATIONALSITE_REFRESH_TOKEN_FILE")
     """Where the refresh token came from; one that 1688 rotates is written back there."""
 
-    @model_validator(mode="after")
-    def _one_token(self) -> Self:
-        if (self.access_token is None) == (self.refresh_token is None):
-            raise ValueError(
-                "NATIONALSITE_ACCESS_TOKEN or NATIONALSITE_REFRESH_TOKEN is required, and not both"
-            )
-        return self
+    @field_validator("refresh_token")
+    @classmethod
+    def _one_token(cls, refresh_token: SecretStr | None, found: ValidationInfo) -> SecretStr | None:
+        """Told beside the problems of other fields, which a check of the whole would wait for."""
+        if (found.data.get("access_token") is None) == (refresh_token is None):
+            raise ValueError("this or NATIONALSITE_ACCESS_TOKEN is required, and not both")
+        return refresh_token
