@@ -1,0 +1,98 @@
+"""Protos that contradict themselves: the process says so in a line, and does not start."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from google.protobuf import descriptor_pb2
+from nationalsite.account.v1 import account_service_pb2
+from nationalsite.upstream.v1 import options_pb2
+
+from tools.stack import SANDBOX_APP
+
+START = """
+import sys
+from pathlib import Path
+from google.protobuf import descriptor_pb2, descriptor_pool
+from nationalsite.account.v1 import account_service_pb2
+from services.account.service import AccountSettings
+from services.adapter import open_operations
+from services.serving import Binding, Service, run
+from contextlib import asynccontextmanager
+
+descriptor_pool.Default().Add(descriptor_pb2.FileDescriptorProto.FromString(Path(sys.argv[1]).read_bytes()))
+service = descriptor_pool.Default().FindServiceByName("contradiction.AccountService")
+
+@asynccontextmanager
+async def opened(settings):
+    async with open_operations(service, settings) as operations:
+        yield operations.bindings(Binding, {})
+
+run(Service(descriptor=service, settings=AccountSettings, open=opened))
+"""
+
+
+def _without_operation(file: descriptor_pb2.FileDescriptorProto) -> None:
+    file.service[0].method[0].options.Clear()
+
+
+def _local_without_function(file: descriptor_pb2.FileDescriptorProto) -> None:
+    operation = file.service[0].method[0].options.Extensions[options_pb2.operation]
+    operation.Clear()
+    operation.local = True
+
+
+def _two_readers_of_one_member(file: descriptor_pb2.FileDescriptorProto) -> None:
+    (account,) = (message for message in file.message_type if message.name == "CountryAccount")
+    (site,) = (field for field in account.field if field.name == "site")
+    site.options.Extensions[options_pb2.wire].name = "country"
+
+
+@pytest.mark.parametrize(
+    ("contradict", "line"),
+    [
+        (
+            _without_operation,
+            "contradiction.AccountService.RegisterUser: no (nationalsite.upstream.v1.operation)",
+        ),
+        (
+            _local_without_function,
+            "RegisterUser: neither an operation of 1688 nor a function of the suite",
+        ),
+        (
+            _two_readers_of_one_member,
+            "contradiction.CountryAccount.site: reads 'country', as does country",
+        ),
+    ],
+)
+def test_a_contradiction_stops_the_start(contradict, line: str, tmp_path: Path) -> None:
+    file = descriptor_pb2.FileDescriptorProto()
+    account_service_pb2.DESCRIPTOR.CopyToProto(file)
+    file.name, file.package = "contradiction.proto", "contradiction"
+    for field in (field for message in file.message_type for field in message.field if field.type_name):
+        field.type_name = _moved(field.type_name)
+    for method in file.service[0].method:
+        method.input_type, method.output_type = _moved(method.input_type), _moved(method.output_type)
+    contradict(file)
+    path = tmp_path / "contradiction.binpb"
+    path.write_bytes(file.SerializeToString())
+    settings = SANDBOX_APP | {
+        "NATIONALSITE_GATEWAY_URL": "http://127.0.0.1:1",
+        "NATIONALSITE_LISTEN": "127.0.0.1:0",
+        "NATIONALSITE_HTTP_LISTEN": "127.0.0.1:0",
+    }
+    ended = subprocess.run(  # noqa: S603 # our own text
+        [sys.executable, "-c", START, str(path)],
+        env=os.environ | settings,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (2, line + "\n")
+
+
+def _moved(name: str) -> str:
+    return name.replace(".nationalsite.account.v1.", ".contradiction.")
