@@ -21,6 +21,8 @@ LOGS = ROOT / "build" / "logs"
 START_TIMEOUT_S = 30
 STOP_TIMEOUT_S = 30
 
+PORTS = {"product": (50051, 9101), "account": (50053, 9103)}
+"""Where each service listens when the ports are fixed: gRPC, and its HTTP side."""
 SANDBOX_APP = {
     "NATIONALSITE_APP_KEY": "1000000",
     "NATIONALSITE_APP_SECRET": "test-app-secret",
@@ -129,11 +131,11 @@ def stack(dialect: str, *, fixed_ports: bool = False) -> Iterator[dict[str, Runn
             return started
 
         sandbox = keep("sandbox", start_sandbox("127.0.0.1:8168" if fixed_ports else "127.0.0.1:0"))
-        for number, name in enumerate(("product", "account")):
+        for name, (port, http_port) in PORTS.items():
             settings = {"NATIONALSITE_DIALECT": dialect}
             if fixed_ports:
-                settings["NATIONALSITE_LISTEN"] = f"127.0.0.1:{(50051, 50053)[number]}"
-                settings["NATIONALSITE_HTTP_LISTEN"] = f"127.0.0.1:{(9101, 9103)[number]}"
+                settings["NATIONALSITE_LISTEN"] = f"127.0.0.1:{port}"
+                settings["NATIONALSITE_HTTP_LISTEN"] = f"127.0.0.1:{http_port}"
             keep(name, start_service(name, sandbox.address, settings))
         yield up
 

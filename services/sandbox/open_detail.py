@@ -14,7 +14,7 @@ from services.sandbox.market import vocabulary
 from services.sandbox.market.offers import Offer
 from services.sandbox.market.pictures import TRANSLATED, WHITE_GROUND
 from services.sandbox.market.skus import Sku, price_tiers, skus
-from services.sandbox.presentation import View, created, yuan
+from services.sandbox.presentation import View, created, seller_data, yuan
 from services.sandbox.search_rows import invoice
 
 
@@ -22,7 +22,6 @@ def open_detail(offer: Offer, view: View) -> Member:
     """The detail on the open platform."""
     dice, seller = offer.dice, offer.seller
     variants = skus(offer)
-    logistics, disputes, goods, after_sales, consulting = seller.scores
     return facts(offer, view) | {
         "productImage": {"images": gallery(offer, view), "whiteImage": view.picture(offer, WHITE_GROUND)},
         "productAttribute": [
@@ -48,14 +47,7 @@ def open_detail(offer: Offer, view: View) -> Member:
         "sellerMixSetting": {"generalHunpi": True, "mixAmount": 100, "mixNumber": offer.min_order},
         "productCargoNumber": _cargo_number(offer),
         "sellerDataInfo": {
-            "tradeMedalLevel": str(seller.medal),
-            "compositeServiceScore": f"{seller.score_tenths / 10:.1f}",
-            "logisticsExperienceScore": logistics,
-            "disputeComplaintScore": disputes,
-            "offerExperienceScore": goods,
-            "consultingExperienceScore": consulting,
-            "repeatPurchasePercent": seller.repeat_buyers,
-            "afterSalesExperienceScore": after_sales,
+            **seller_data(seller),
             "collect30DayWithin48HPercent": f"{seller.rate_48h / 100:.2f}",
             "qualityRefundWithin30Day": f"{dice.number('refunds', 0, 5) / 100:.2f}",
         },

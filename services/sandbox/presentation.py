@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from services.sandbox.market.offers import Offer
+from services.sandbox.market.sellers import Seller
 from services.sandbox.market.words import Word
 
 
@@ -43,6 +44,21 @@ def yuan(fen: int | None) -> str | None:
 def percent(tenths: int) -> str:
     """Tenths of a percent as text, such as `99.1%`."""
     return f"{tenths // 10}.{tenths % 10}%"
+
+
+def seller_data(seller: Seller) -> dict[str, str]:
+    """The members of sellerDataInfo that searches and the detail have in common."""
+    logistics, disputes, goods, after_sales, consulting = seller.scores
+    return {
+        "tradeMedalLevel": str(seller.medal),
+        "compositeServiceScore": f"{seller.score_tenths / 10:.1f}",
+        "logisticsExperienceScore": logistics,
+        "disputeComplaintScore": disputes,
+        "offerExperienceScore": goods,
+        "afterSalesExperienceScore": after_sales,
+        "consultingExperienceScore": consulting,
+        "repeatPurchasePercent": seller.repeat_buyers,
+    }
 
 
 def created(offer: Offer) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 from services.sandbox.market.offers import Offer
 from services.sandbox.market.pictures import GALLERY, TRANSLATED, WHITE_GROUND
-from services.sandbox.presentation import View, created, modified, percent, yuan
+from services.sandbox.presentation import View, created, modified, percent, seller_data, yuan
 
 Row = dict[str, Any]
 
@@ -49,7 +49,6 @@ def image_row(offer: Offer, view: View) -> Row:
 def _open_row(offer: Offer, view: View) -> Row:
     """What both searches of the open platform tell."""
     dice, seller = offer.dice, offer.seller
-    logistics, disputes, goods, after_sales, consulting = seller.scores
     row = {
         "imageUrl": view.picture(offer, GALLERY[0]),
         "subject": offer.title.zh,
@@ -81,17 +80,7 @@ def _open_row(offer: Offer, view: View) -> Row:
         "modifyDate": modified(offer),
         "isSelect": offer.selected,
         "minOrderQuantity": offer.min_order,
-        "sellerDataInfo": {
-            "tradeMedalLevel": str(seller.medal),
-            "compositeServiceScore": f"{seller.score_tenths / 10:.1f}",
-            "logisticsExperienceScore": logistics,
-            "disputeComplaintScore": disputes,
-            "offerExperienceScore": goods,
-            "afterSalesExperienceScore": after_sales,
-            "consultingExperienceScore": consulting,
-            "repeatPurchasePercent": seller.repeat_buyers,
-            "tpYear": seller.years,
-        },
+        "sellerDataInfo": {**seller_data(seller), "tpYear": seller.years},
         "productSimpleShippingInfo": {
             "shippingTimeGuarantee": offer.ships_in,
             "perfectFulfillmentRate30d": f"{dice.number('fulfilled 30d', 90, 100)}.00%",

@@ -40,8 +40,7 @@ Make = Callable[[int], Put]
 """Makes the reader of a field from the field's number."""
 
 
-_SIZED = 1024
-_SIZES = tuple(map(wire.varint, range(_SIZED)))
+_SIZES, _SIZED = wire.SHORT, len(wire.SHORT)
 
 
 def text(number: int) -> Put:

@@ -7,7 +7,6 @@ raise Unfit for what cannot be read. Writers raise Unfit for what cannot be sent
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Context, Decimal, Inexact, InvalidOperation
-from functools import lru_cache
 
 from services.adapter.codec.lenient import Json
 
@@ -100,7 +99,6 @@ def read_integer(value: Json) -> int | None:
     return int(number)
 
 
-@lru_cache(maxsize=4096, typed=True)
 def read_amount(value: str | int | Decimal) -> tuple[int, int] | None:
     """Money as (units, nanos), both of one sign, from a number or numeric text."""
     number = read_decimal(value)
@@ -120,7 +118,6 @@ def split_nanos(total: int) -> tuple[int, int]:
     return (units, nanos) if total >= 0 else (-units, -nanos)
 
 
-@lru_cache(maxsize=4096, typed=True)
 def read_moment(value: str | int | Decimal) -> tuple[int, int] | None:
     """Seconds since the epoch and nanoseconds, from any form of time that 1688 writes.
 
