@@ -203,7 +203,7 @@ class Refused(UpstreamError):
     def __init__(self, reason: str, message: str, *, code: str = "", text: str = "") -> None:
         super().__init__(message, code=code, text=text)
         self.reason = reason
-        self.may_have_run = reason in {"UPSTREAM_FAULT", "OUTCOME_UNKNOWN"}
+        self.may_have_run = reason == UpstreamFault.reason
 
 
 class Unreachable(UpstreamError):

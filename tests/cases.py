@@ -7,7 +7,8 @@ Further members: `about` says why the case is there, `http_status` how 1688 answ
 
 `requests/<name>.req.json` holds what 1688 is to receive, and `<name>.call.json` the RPC, the dialect and the
 request that send it. What 1688 is to receive is `fields`, the form as values: JSON in a field as JSON, and
-without token, timestamp and signature. Some samples hold a whole signed request instead (`form`).
+without token, timestamp and signature. Some samples hold a whole signed request instead: its `form`, or of one
+with files its `query` and its `parts`.
 """
 
 import json
@@ -15,6 +16,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from nationalsite.account.v1 import account_service_pb2
+from nationalsite.ordersync.v1 import order_sync_service_pb2
+from nationalsite.product.v1 import product_service_pb2
+
+SERVICES = {
+    "product": product_service_pb2.DESCRIPTOR.services_by_name["ProductService"],
+    "order_sync": order_sync_service_pb2.DESCRIPTOR.services_by_name["OrderSyncService"],
+    "account": account_service_pb2.DESCRIPTOR.services_by_name["AccountService"],
+}
+"""What services/<name> serves."""
+METHODS = {method.name: method for service in SERVICES.values() for method in service.methods}
+"""Every RPC by its name, which no two services share."""
 
 SAMPLES = Path(__file__).parent / "samples"
 

@@ -5,8 +5,7 @@ from contextlib import asynccontextmanager
 
 from nationalsite.account.v1 import account_service_pb2 as protos
 
-from services.adapter import AdapterSettings, Operations, open_operations
-from services.errors import StoreRequired
+from services.adapter import AdapterSettings, open_operations
 from services.serving import Binding, Service, ServingSettings
 
 DESCRIPTOR = protos.DESCRIPTOR.services_by_name["AccountService"]
@@ -19,24 +18,11 @@ class AccountSettings(ServingSettings, AdapterSettings):
     http_listen: str = "0.0.0.0:9103"  # likewise
 
 
-class Account:
-    """The RPCs that need more than their operation."""
-
-    def __init__(self, operations: Operations) -> None:
-        self._operations = operations
-
-    async def register_user(self, request: protos.RegisterUserRequest, deadline: float) -> bytes:
-        """Refuse a request id, which needs a store to be remembered in; register otherwise."""
-        if request.request_id:
-            raise StoreRequired("request_id needs a store, and this service has none")
-        return await self._operations.call("RegisterUser", request, deadline)
-
-
 @asynccontextmanager
 async def open_account(settings: AccountSettings) -> AsyncIterator[Mapping[str, Binding]]:
     """Yield the bindings of AccountService."""
     async with open_operations(DESCRIPTOR, settings) as operations:
-        yield operations.bindings(Binding, {"RegisterUser": Account(operations).register_user})
+        yield operations.bindings(Binding, {})
 
 
 ACCOUNT = Service(descriptor=DESCRIPTOR, settings=AccountSettings, open=open_account)

@@ -1,5 +1,6 @@
 """Answers RPCs by way of 1688: codec, gateway, codec; and what is told of it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
@@ -8,15 +9,24 @@ import structlog
 from google.protobuf.message import Message
 from prometheus_client import Counter
 
-from services.adapter.codec import Level, Operation, SpecificationError, parse
+from services.adapter.codec import Decoded, Level, Operation, Parameters, SpecificationError, parse
 from services.adapter.gateway import Gateway
 from services.adapter.privacy import private_texts, sanitized
-from services.errors import NationalsiteError, OperationNotInDialect, OutcomeUnknown, UpstreamError
+from services.errors import (
+    NationalsiteError,
+    OperationNotInDialect,
+    OutcomeUnknown,
+    Refused,
+    UpstreamError,
+)
 
 Function = Callable[[Any, float], Awaitable[bytes]]
 """Answers an RPC: request and deadline (loop time) to the serialized response."""
 
 Binding = TypeVar("Binding")
+
+AT_ONCE = 4
+"""Calls under way at once for one request of many: eight have been seen to meet 1688's frequency limit."""
 
 _left_out = Counter(
     "nationalsite_fields_left_out",
@@ -79,12 +89,54 @@ class Operations:
         Raises what services/errors.py lists; a failure after which a call must not be repeated becomes
         OutcomeUnknown. 1688's words are sanitized.
         """
+        operation = self._spoken(rpc)
+        (parameters,) = operation.encode(request)
+        once = operation.level is Level.ONCE
+        decoded = await self._exchanged(operation, parameters, request, deadline, once=once)
+        return decoded.response
+
+    async def call_each(
+        self, rpc: str, request: Message, deadline: float
+    ) -> tuple[NationalsiteError | None, ...]:
+        """Make every call that the request takes, a few at once; return what became of each, None if well.
+
+        One that fails stops no other; one whose outcome is not known is OutcomeUnknown. Raises RequestError
+        before anything is sent, and the first failure where no call reached the operation.
+        """
+        operation = self._spoken(rpc)
+        calls = operation.encode(request)
+        places = asyncio.Semaphore(AT_ONCE)
+
+        async def outcome(parameters: Parameters) -> NationalsiteError | None:
+            async with places:
+                try:
+                    await self._exchanged(operation, parameters, request, deadline, once=True)
+                except NationalsiteError as error:
+                    return error
+                return None
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(outcome(parameters)) for parameters in calls]
+        outcomes = tuple(task.result() for task in tasks)
+        failed = len(outcomes) - outcomes.count(None)
+        structlog.contextvars.bind_contextvars(upstream_calls=len(outcomes), upstream_failures=failed)
+        first = outcomes[0]
+        if first is not None and not any(map(_reached, outcomes)):
+            raise first
+        return outcomes
+
+    def _spoken(self, rpc: str) -> Operation:
         operation = self[rpc]
         if not operation.api:
             raise OperationNotInDialect(f"1688 has no such operation in {operation.dialect}")
-        parameters = operation.encode(request)
+        return operation
+
+    async def _exchanged(
+        self, operation: Operation, parameters: Parameters, request: Message, deadline: float, *, once: bool
+    ) -> Decoded:
+        """Make one call. `once`: a failure that may have run is OutcomeUnknown."""
         for field in parameters.left_out:
-            _left_out.labels(rpc, field).inc()
+            _left_out.labels(operation.rpc, field).inc()
         request_id = ""
         try:
             reply = await self._gateway.call(
@@ -97,12 +149,12 @@ class Operations:
             request_id = reply.request_id
             decoded = operation.decode(reply.value, request)
         except NationalsiteError as error:
-            told = self._told(error, operation, request, request_id)
+            told = self._told(error, request, request_id, once=once)
             if told is error:
                 raise
             raise told from error
-        self._note_unreadable(rpc, decoded.unreadable)
-        return decoded.response
+        self._note_unreadable(operation.rpc, decoded.unreadable)
+        return decoded
 
     def _note_unreadable(self, rpc: str, fields: tuple[str, ...]) -> None:
         if not fields:
@@ -112,7 +164,7 @@ class Operations:
         _log.warning("unreadable_fields", rpc=rpc, fields=sorted(set(fields)))
 
     def _told(
-        self, error: NationalsiteError, operation: Operation, request: Message, request_id: str
+        self, error: NationalsiteError, request: Message, request_id: str, *, once: bool
     ) -> NationalsiteError:
         """Return the error as the caller is to see it."""
         code = text = ""
@@ -124,7 +176,12 @@ class Operations:
             )
             error.request_id = request_id = error.request_id or request_id
             structlog.contextvars.bind_contextvars(upstream_code=code, upstream_request_id=request_id)
-        if error.may_have_run and operation.level is Level.ONCE:
+        if error.may_have_run and once:
             message = f"{error}; whether 1688 carried the call out is not known"
             return OutcomeUnknown(message, code=code, text=text, request_id=request_id)
         return error
+
+
+def _reached(outcome: NationalsiteError | None) -> bool:
+    """Whether a call came as far as 1688's operation, as far as anybody knows."""
+    return outcome is None or outcome.may_have_run or isinstance(outcome, Refused)

@@ -8,6 +8,7 @@ process.py is the place to start reading; layers.py is the way of a call.
 """
 
 from services.errors import CannotStart
+from services.serving.answers import rich_status
 from services.serving.process import run, serve
 from services.serving.rpc import Binding, Handler, Rpc
 from services.serving.service import Service
@@ -21,6 +22,7 @@ __all__ = [
     "Service",
     "ServingSettings",
     "read_settings",
+    "rich_status",
     "run",
     "serve",
 ]

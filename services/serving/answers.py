@@ -60,14 +60,19 @@ class Answer:
     trailers: tuple[tuple[str, str | bytes], ...]
 
 
-def answer(error: NationalsiteError, operation: str) -> Answer:
-    """The answer for an error of our tree during `operation`."""
-    status = STATUS[error.reason]
-    rich = status_pb2.Status(code=status.value[0], message=_cut(str(error), _MESSAGE_BYTES))
+def rich_status(error: NationalsiteError, operation: str) -> status_pb2.Status:
+    """An error of our tree during `operation` as google.rpc.Status, with its details."""
+    rich = status_pb2.Status(code=STATUS[error.reason].value[0], message=_cut(str(error), _MESSAGE_BYTES))
     for detail in _details(error, operation):
         rich.details.add().Pack(detail)
+    return rich
+
+
+def answer(error: NationalsiteError, operation: str) -> Answer:
+    """The answer for an error of our tree during `operation`."""
+    rich = rich_status(error, operation)
     return Answer(
-        status=status,
+        status=STATUS[error.reason],
         message=rich.message,
         trailers=(("grpc-status-details-bin", rich.SerializeToString()), *_pushback(error.reason)),
     )

@@ -7,6 +7,7 @@ from services.serving.deadline import deadline
 from services.serving.decoding import decoding
 from services.serving.failures import failures
 from services.serving.metrics import metrics
+from services.serving.request_ids import request_ids
 from services.serving.rpc import Call, Layer, Rpc, Step
 from services.serving.validation import validation
 
@@ -17,6 +18,7 @@ LAYERS: tuple[Layer, ...] = (
     deadline,
     decoding,
     validation,
+    request_ids,
 )
 """Outermost first."""
 

@@ -189,8 +189,8 @@ async def test_what_is_left_out_is_counted_by_path() -> None:
     """No served operation of a dialect leaves a fact out: one is made to look so."""
     there = operations({"success": True, "data": {}})
     encode = there["SearchByKeyword"].encode
-    parameters = type(encode(SEARCH))(form={"a": "1"}, files={}, left_out=("a.b", "a.b", "c"))
-    compiled = {"SearchByKeyword": replace(there["SearchByKeyword"], encode=lambda _: parameters)}
+    parameters = replace(encode(SEARCH)[0], left_out=("a.b", "a.b", "c"))
+    compiled = {"SearchByKeyword": replace(there["SearchByKeyword"], encode=lambda _: (parameters,))}
     before = [_count("left_out", "SearchByKeyword", field) for field in ("a.b", "c")]
     await Operations(compiled, Gateway({"success": True, "data": {}})).call(
         "SearchByKeyword", SEARCH, deadline=0

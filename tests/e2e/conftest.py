@@ -12,15 +12,10 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from google.rpc import error_details_pb2, status_pb2
-from nationalsite.account.v1 import account_service_pb2
-from nationalsite.product.v1 import product_service_pb2
 
+from tests.cases import SERVICES
 from tools.stack import Running, start_sandbox, start_service, stop
 
-SERVICES = {
-    "product": product_service_pb2.DESCRIPTOR.services_by_name["ProductService"],
-    "account": account_service_pb2.DESCRIPTOR.services_by_name["AccountService"],
-}
 DIALECTS = ("national-site", "open-platform")
 TIMEOUT_S = 20
 

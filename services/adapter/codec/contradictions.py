@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 from nationalsite.errors.v1.errors_pb2 import ErrorReason
 from nationalsite.upstream.v1 import options_pb2 as options
 from nationalsite.upstream.v1.options_pb2 import Operation, Refusal, Wire
@@ -25,10 +25,10 @@ class SpecificationError(CannotStart):
         super().__init__(lines)
 
 
-def check_operation(where: str, found: Operation) -> None:
+def check_operation(where: str, method: MethodDescriptor, found: Operation) -> None:
     """Check an operation as it is in one dialect. Raises SpecificationError."""
-    if found.each:
-        raise SpecificationError(f"{where}: each is not supported yet")
+    if found.each and not _holds_messages(method.input_type.fields_by_name.get(found.each)):
+        raise SpecificationError(f"{where}: each {found.each!r} is no list of messages in the request")
     if bool(found.api) == found.local:
         raise SpecificationError(
             f"{where}: {'both an api and' if found.local else 'neither an api nor'} local"
@@ -57,10 +57,16 @@ def check_wire(field: FieldDescriptor, wire: Wire) -> None:
         raise SpecificationError(f"{where}: default {wire.default!r} is not JSON")
     if (wire.words or wire.max_len or wire.pattern) and field.type != FieldDescriptor.TYPE_STRING:
         raise SpecificationError(f"{where}: words, max_len and pattern are for texts")
+    if wire.required_without and wire.required_without not in field.containing_type.fields_by_name:
+        raise SpecificationError(f"{where}: required_without {wire.required_without!r} is no field beside it")
     try:
         re.compile(wire.pattern)
     except re.error as error:
         raise SpecificationError(f"{where}: pattern {wire.pattern!r} does not compile: {error.msg}") from None
+
+
+def _holds_messages(field: FieldDescriptor | None) -> bool:
+    return field is not None and bool(field.is_repeated) and field.message_type is not None
 
 
 def _is_json(text: str) -> bool:

@@ -82,9 +82,11 @@ class PayloadReader:
         return self._missing(envelope) if payload is None else payload
 
     def _find(self, envelope: Envelope) -> Json:
-        if self._kind is Kind.NOTHING and envelope.flag:
-            verdicts = (_fit_verdict(_walk(envelope.body, path)) for path in self._paths if path)
-            return False not in verdicts
+        if self._kind is Kind.NOTHING:
+            verdicts = [_fit_verdict(_walk(envelope.body, path)) for path in self._paths if path]
+            if envelope.flag or True in verdicts:
+                return False not in verdicts
+            return None
         for path in self._paths:
             found = self._whole(envelope) if path == "" else _FITS[self._kind](_walk(envelope.body, path))
             if found is not None:
@@ -96,19 +98,13 @@ class PayloadReader:
         return None
 
     def _whole(self, envelope: Envelope) -> Json:
-        """Return the envelope itself where it is the payload."""
+        """Return the envelope itself where it is the payload: a list, or what holds one of its members."""
         body = envelope.body
         if self._kind is Kind.LIST and isinstance(body, list):
             return body
-        if self._kind is Kind.OBJECT and isinstance(body, dict) and self._is_flat(envelope, body):
-            return body
+        if self._kind is Kind.OBJECT and isinstance(body, dict):
+            return body if any(body.get(name) is not None for name in self._members) else None
         return None
-
-    def _is_flat(self, envelope: Envelope, found: dict[str, Json]) -> bool:
-        """Whether the envelope itself is the payload: it says so, or it holds the payload's members."""
-        if "" in self._declared and envelope.flag:
-            return True
-        return any(found.get(name) is not None for name in self._members)
 
     def _missing(self, envelope: Envelope) -> Json:
         if envelope.flag is None and (envelope.code or envelope.text):

@@ -14,7 +14,7 @@ from services.adapter.codec.lenient import Json, dump
 from services.adapter.codec.reading import field_reader, member_names, message_reader
 from services.adapter.codec.scalars import Put, Reading
 from services.adapter.codec.specification import PAYLOAD, Dialect, Level, fields, level, operation
-from services.adapter.codec.writing import File, JsonDates, Writing, message_writer
+from services.adapter.codec.writing import File, JsonDates, Writing, Written, message_writer
 from services.errors import Unreadable
 
 
@@ -55,8 +55,10 @@ class Operation:
     """The suite answers with a function of its own."""
     anonymous: bool
     """No access token is sent."""
-    encode: Callable[[Message], Parameters]
-    """Raises RequestError."""
+    encode: Callable[[Message], tuple[Parameters, ...]]
+    """What each call to make sends: one call, or where the operation says `each`, one an element, in order.
+
+    Raises RequestError, before any of them is made."""
     decode: Callable[[Json, Message], Decoded]
     """From a parsed reply and the request it answers. Raises Refused or Unreadable, nothing else."""
 
@@ -97,26 +99,36 @@ def compile_operation(method: MethodDescriptor, dialect: Dialect, *, dates: Json
         api="" if options.local or options.api == NOT_HERE else options.api,
         local=options.local,
         anonymous=options.anonymous,
-        encode=_encoder(method.input_type, options.param, dialect, dates),
+        encode=_encoder(method.input_type, options, dialect, dates),
         decode=_decoder(method, options, dialect),
     )
 
 
 def _encoder(
-    request: Descriptor, param: str, dialect: Dialect, dates: JsonDates
-) -> Callable[[Message], Parameters]:
-    write = message_writer(request, dialect, dates)
+    request: Descriptor, options: Options, dialect: Dialect, dates: JsonDates
+) -> Callable[[Message], tuple[Parameters, ...]]:
+    each, param = options.each, options.param
+    write = message_writer(request.fields_by_name[each].message_type if each else request, dialect, dates)
 
-    def encode(found: Message) -> Parameters:
+    def encode(found: Message) -> tuple[Parameters, ...]:
+        parts = enumerate(getattr(found, each)) if each else ((0, found),)
         writing = Writing()
-        members = write(found, "", writing)
+        calls = []
+        for index, part in parts:
+            members = write(part, f"{each}[{index}]." if each else "", writing)
+            calls.append(_parameters(param, members, tuple(writing.left_out)))
+            writing.left_out.clear()
         writing.check()
-        files = {name: value.content for name, value in members.items() if isinstance(value, File)}
-        plain = {name: value for name, value in members.items() if name not in files}
-        form = {param: dump(plain)} if param else {name: _form_text(value) for name, value in plain.items()}
-        return Parameters(form=form, files=files, left_out=tuple(writing.left_out))
+        return tuple(calls)
 
     return encode
+
+
+def _parameters(param: str, members: Written, left_out: tuple[str, ...]) -> Parameters:
+    files = {name: value.content for name, value in members.items() if isinstance(value, File)}
+    plain = {name: value for name, value in members.items() if name not in files}
+    form = {param: dump(plain)} if param else {name: _form_text(value) for name, value in plain.items()}
+    return Parameters(form=form, files=files, left_out=left_out)
 
 
 def _form_text(value: object) -> str:
@@ -144,7 +156,7 @@ def _decoder(
 
 def _shape(response: Descriptor, options: Options, dialect: Dialect) -> tuple[Put, Kind, frozenset[str]]:
     """Return what writes the payload, its JSON kind, and the names of its members."""
-    found = list(fields(response, dialect))
+    found = [each for each in fields(response, dialect) if each.read]
     if not found:
         return _write_nothing, Kind.VERDICT if options.payload else Kind.NOTHING, frozenset()
     whole = next((each for each in found if PAYLOAD in each.read), None)

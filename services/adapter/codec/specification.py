@@ -56,7 +56,7 @@ def operation(method: MethodDescriptor, dialect: Dialect) -> Operation:
     if not options.HasExtension(options_pb2.operation):
         raise SpecificationError(f"{method.full_name}: no (nationalsite.upstream.v1.operation)")
     found = _resolve(options.Extensions[options_pb2.operation], dialect, method.full_name)
-    check_operation(f"{method.full_name} in {dialect}", found)
+    check_operation(f"{method.full_name} in {dialect}", method, found)
     return found
 
 

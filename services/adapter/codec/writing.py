@@ -86,6 +86,8 @@ _Put = Callable[[Message, str, Written, Writing], None]
 def _field_writer(each: Field, dialect: Dialect, dates: JsonDates) -> _Put:
     name, wire = each.descriptor.name, each.wire
     is_set = _presence(each.descriptor)
+    instead = wire.required_without
+    stands_in = _presence(each.descriptor.containing_type.fields_by_name[instead]) if instead else None
     if wire.absent:
         return _absent(name, wire.absent, is_set, dialect)
     put = _set_value(each, dialect, dates)
@@ -98,6 +100,9 @@ def _field_writer(each: Field, dialect: Dialect, dates: JsonDates) -> _Put:
             out[each.name] = default
         elif wire.required:
             writing.missing.append(Violation(field=at + name, description=f"is required in {dialect}"))
+        elif stands_in is not None and not stands_in(found):
+            description = f"is required in {dialect} without {instead}"
+            writing.missing.append(Violation(field=at + name, description=description))
 
     return write
 
@@ -240,8 +245,9 @@ def _finite(value: float) -> float:
 
 
 def _digits(value: str) -> int:
-    if not (value.isascii() and value.isdigit()) or len(value) > 19 or int(value) >= INT64:
-        raise Unfit("must be a number that 1688 takes as a Long")
+    """Only of a text that the number brings back: 007 and 7 are two ids, and one Long."""
+    if not _LONG.fullmatch(value) or int(value) >= INT64:
+        raise Unfit("must be a number that 1688 takes as a Long, without leading zeros")
     return int(value)
 
 
@@ -275,3 +281,4 @@ def _epoch_ms(value: Any) -> int:
 
 
 _PLACE = re.compile(r"\[\d+\]")
+_LONG = re.compile(r"0|[1-9]\d{0,18}", re.ASCII)

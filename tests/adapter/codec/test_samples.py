@@ -3,22 +3,15 @@
 import pytest
 from google.protobuf import json_format
 from google.protobuf.message_factory import GetMessageClass
-from nationalsite.account.v1 import account_service_pb2
-from nationalsite.product.v1 import product_service_pb2
 
 from services.adapter.codec import Dialect, Operation, compile_service, parse
 from services.adapter.gateway.refusals import refusal
 from services.errors import Refused, Unreadable
-from tests.cases import SAMPLES, ReplyCase, reply_cases
+from tests.cases import METHODS, SAMPLES, SERVICES, ReplyCase, reply_cases
 
-SERVICES = (
-    product_service_pb2.DESCRIPTOR.services_by_name["ProductService"],
-    account_service_pb2.DESCRIPTOR.services_by_name["AccountService"],
-)
-METHODS = {method.name: method for service in SERVICES for method in service.methods}
 OPERATIONS: dict[tuple[str, str], Operation] = {
     (dialect.value, rpc): operation
-    for service in SERVICES
+    for service in SERVICES.values()
     for dialect in Dialect
     for rpc, operation in compile_service(service, dialect).items()
 }

@@ -18,7 +18,7 @@ OPERATIONS = [
     ("", "neither an api nor local"),
     (f"{API} local: true", "both an api and local"),
     ('open_platform { api: "ns:small.call-1" }', "neither an api nor local"),
-    (f'{API} each: "ids"', "each is not supported yet"),
+    (f'{API} each: "ids"', "each 'ids' is no list of messages in the request"),
     ('api: "small.call-1"', "api 'small.call-1' is not namespace:name-version"),
     ('api: "ns:small.call"', "api 'ns:small.call' is not namespace:name-version"),
     ('api: "ns:small.call-x"', "api 'ns:small.call-x' is not namespace:name-version"),
@@ -31,6 +31,12 @@ OPERATIONS = [
     (f"{API} refusals {{ reason: ERROR_REASON_UPSTREAM_STATE }}", "a refusal row that any refusal matches"),
     (f'{API} refusals {{ codes: "1" }}', "a refusal row without a reason"),
 ]
+
+
+@pytest.mark.parametrize("fields", ["repeated string ids = 1;", "Inner ids = 1;"])
+def test_each_is_for_lists_of_messages(service, fields: str) -> None:
+    line = _line(service(fields, operation=f'{API} each: "ids"', more="message Inner { string a = 1; }"))
+    assert line == "Small.Call in national-site: each 'ids' is no list of messages in the request"
 
 
 @pytest.mark.parametrize(("operation", "line"), OPERATIONS)
@@ -65,6 +71,10 @@ REQUESTS = [
         "Request.a: pattern '[' does not compile: unterminated character set",
     ),
     ('int64 a = 1 [(upstream.wire).pattern = "1"];', "Request.a: words, max_len and pattern are for texts"),
+    (
+        'int64 a = 1 [(upstream.wire).required_without = "b"];',
+        "Request.a: required_without 'b' is no field beside it",
+    ),
     ("bytes a = 1 [(upstream.wire).max_len = 1];", "Request.a: words, max_len and pattern are for texts"),
     ("Inner a = 1;", "Inner.b: pattern '(' does not compile: missing ), unterminated subpattern"),
     ("repeated Upload a = 1;", "Request.a: a file stands in no other message"),
@@ -166,9 +176,9 @@ def test_a_contradiction_is_exit_code_2() -> None:
     """One line on stderr, no traceback: as serving does with every CannotStart."""
     code = """
 from services.adapter.codec import SpecificationError
-SpecificationError("small.v1.Small.Call: each is not supported yet").exit()
+SpecificationError("small.v1.Small.Call: neither an api nor local").exit()
 """
     done = subprocess.run(  # noqa: S603 # our own interpreter
         [sys.executable, "-c", code], capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stderr) == (2, "small.v1.Small.Call: each is not supported yet\n")
+    assert (done.returncode, done.stderr) == (2, "small.v1.Small.Call: neither an api nor local\n")

@@ -165,9 +165,9 @@ class Operation(_message.Message):
     payload: _builtins.str
     """Path of the payload below the envelope. Empty: the envelope itself."""
     each: _builtins.str
-    """A repeated request field: one call for each of its elements. Part of the
-    language because the open platform's order relations need it; the adapter
-    refuses to start with it until they are served.
+    """A repeated message field of the request: one call for each of its
+    elements, whose members take the place of the request's. The response
+    holds nothing of 1688's.
     """
     anonymous: _builtins.bool
     """The operation takes no access token."""
@@ -284,6 +284,7 @@ class Wire(_message.Message):
     WORDS_FIELD_NUMBER: _builtins.int
     MAX_LEN_FIELD_NUMBER: _builtins.int
     PATTERN_FIELD_NUMBER: _builtins.int
+    REQUIRED_WITHOUT_FIELD_NUMBER: _builtins.int
     NATIONAL_SITE_FIELD_NUMBER: _builtins.int
     OPEN_PLATFORM_FIELD_NUMBER: _builtins.int
     name: _builtins.str
@@ -302,6 +303,10 @@ class Wire(_message.Message):
     """
     pattern: _builtins.str
     """The dialect's own form of a text, an RE2 pattern for the whole of it."""
+    required_without: _builtins.str
+    """Name of a field beside this one: the dialect refuses a request that has
+    neither of the two, REQUIRED_IN_DIALECT.
+    """
     @_builtins.property
     def read(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Further names accepted when reading."""
@@ -330,12 +335,13 @@ class Wire(_message.Message):
         words: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         max_len: _builtins.int = ...,
         pattern: _builtins.str = ...,
+        required_without: _builtins.str = ...,
         national_site: Global___Wire | None = ...,
         open_platform: Global___Wire | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["national_site", b"national_site", "open_platform", b"open_platform"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["absent", b"absent", "default", b"default", "form", b"form", "max_len", b"max_len", "name", b"name", "national_site", b"national_site", "open_platform", b"open_platform", "pattern", b"pattern", "read", b"read", "required", b"required", "words", b"words"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["absent", b"absent", "default", b"default", "form", b"form", "max_len", b"max_len", "name", b"name", "national_site", b"national_site", "open_platform", b"open_platform", "pattern", b"pattern", "read", b"read", "required", b"required", "required_without", b"required_without", "words", b"words"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,1 @@
+"""OrderSyncService: tells 1688 of a national site's orders, and pays and refunds its purchase orders."""
