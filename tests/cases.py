@@ -7,8 +7,8 @@ Further members: `about` says why the case is there, `http_status` how 1688 answ
 
 `requests/<name>.req.json` holds what 1688 is to receive, and `<name>.call.json` the RPC, the dialect and the
 request that send it. What 1688 is to receive is `fields`, the form as values: JSON in a field as JSON, and
-without token, timestamp and signature. Some samples hold a whole signed request instead: its `form`, or of one
-with files its `query` and its `parts`.
+without token, timestamp and signature. Some samples hold a whole signed request instead: its `form`, or its
+`query` and `parts` where it brings a file.
 """
 
 import json

@@ -21,7 +21,7 @@ LOGS = ROOT / "build" / "logs"
 START_TIMEOUT_S = 30
 STOP_TIMEOUT_S = 30
 
-PORTS = {"product": (50051, 9101), "account": (50053, 9103)}
+PORTS = {"product": (50051, 9101), "order_sync": (50052, 9102), "account": (50053, 9103)}
 """Where each service listens when the ports are fixed: gRPC, and its HTTP side."""
 SANDBOX_APP = {
     "NATIONALSITE_APP_KEY": "1000000",
@@ -146,7 +146,7 @@ def main() -> None:
     dialect = sys.argv[1] if len(sys.argv) > 1 else "open-platform"
     with stack(dialect, fixed_ports=True) as up:
         for name, running in up.items():
-            print(f"{name:8} {running.address:24} log {running.log.relative_to(ROOT)}")
+            print(f"{name:10} {running.address:24} log {running.log.relative_to(ROOT)}")
         print(f"dialect {dialect}; interrupt to stop", flush=True)
         try:
             signal.pause()

@@ -57,7 +57,7 @@ def check_wire(field: FieldDescriptor, wire: Wire) -> None:
         raise SpecificationError(f"{where}: default {wire.default!r} is not JSON")
     if (wire.words or wire.max_len or wire.pattern) and field.type != FieldDescriptor.TYPE_STRING:
         raise SpecificationError(f"{where}: words, max_len and pattern are for texts")
-    if wire.required_without and wire.required_without not in field.containing_type.fields_by_name:
+    if wire.required_without and wire.required_without not in _names_beside(field):
         raise SpecificationError(f"{where}: required_without {wire.required_without!r} is no field beside it")
     try:
         re.compile(wire.pattern)
@@ -67,6 +67,11 @@ def check_wire(field: FieldDescriptor, wire: Wire) -> None:
 
 def _holds_messages(field: FieldDescriptor | None) -> bool:
     return field is not None and bool(field.is_repeated) and field.message_type is not None
+
+
+def _names_beside(field: FieldDescriptor) -> frozenset[str]:
+    message = field.containing_type
+    return frozenset(message.fields_by_name if message else ()) - {field.name}
 
 
 def _is_json(text: str) -> bool:

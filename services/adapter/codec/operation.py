@@ -108,7 +108,8 @@ def _encoder(
     request: Descriptor, options: Options, dialect: Dialect, dates: JsonDates
 ) -> Callable[[Message], tuple[Parameters, ...]]:
     each, param = options.each, options.param
-    write = message_writer(request.fields_by_name[each].message_type if each else request, dialect, dates)
+    element = request.fields_by_name[each].message_type if each else None
+    write = message_writer(element or request, dialect, dates)
 
     def encode(found: Message) -> tuple[Parameters, ...]:
         parts = enumerate(getattr(found, each)) if each else ((0, found),)

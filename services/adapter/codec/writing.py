@@ -7,7 +7,7 @@ cannot carry, and what cannot be sent without loss are refused by field path bef
 import base64
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -69,7 +69,8 @@ class Writing:
 
 def message_writer(message: Descriptor, dialect: Dialect, dates: JsonDates) -> WriteMessage:
     """Compile the writer of a message."""
-    writers = [_field_writer(each, dialect, dates) for each in fields(message, dialect)]
+    presence = {field.name: _presence(field) for field in message.fields}
+    writers = [_field_writer(each, dialect, dates, presence) for each in fields(message, dialect)]
 
     def write(found: Message, at: str, writing: Writing) -> Written:
         out: Written = {}
@@ -83,11 +84,12 @@ def message_writer(message: Descriptor, dialect: Dialect, dates: JsonDates) -> W
 _Put = Callable[[Message, str, Written, Writing], None]
 
 
-def _field_writer(each: Field, dialect: Dialect, dates: JsonDates) -> _Put:
+def _field_writer(
+    each: Field, dialect: Dialect, dates: JsonDates, presence: Mapping[str, Callable[[Message], bool]]
+) -> _Put:
+    """Return what writes a field or tells why it cannot; `presence` says which fields beside it are set."""
     name, wire = each.descriptor.name, each.wire
-    is_set = _presence(each.descriptor)
-    instead = wire.required_without
-    stands_in = _presence(each.descriptor.containing_type.fields_by_name[instead]) if instead else None
+    is_set, instead = presence[name], wire.required_without
     if wire.absent:
         return _absent(name, wire.absent, is_set, dialect)
     put = _set_value(each, dialect, dates)
@@ -100,7 +102,7 @@ def _field_writer(each: Field, dialect: Dialect, dates: JsonDates) -> _Put:
             out[each.name] = default
         elif wire.required:
             writing.missing.append(Violation(field=at + name, description=f"is required in {dialect}"))
-        elif stands_in is not None and not stands_in(found):
+        elif instead and not presence[instead](found):
             description = f"is required in {dialect} without {instead}"
             writing.missing.append(Violation(field=at + name, description=description))
 

@@ -220,6 +220,46 @@ def test_what_is_wrong_comes_before_what_is_missing(call) -> None:
     assert [violation.field for violation in refused.value.violations] == ["items[1].id", "site"]
 
 
+EITHER = """
+    string a = 1 [(upstream.wire).open_platform.required_without = "items"];
+    repeated Item items = 2;
+"""
+
+
+def test_one_of_two_is_needed(call) -> None:
+    here, there = (call(EITHER, more=MORE, dialect=dialect) for dialect in Dialect)
+    assert sent(here, {}).form == {}
+    assert sent(there, {"a": "x"}).form == {"a": "x"}
+    assert sent(there, {"items": [{"id": "1"}]}).form == {"items": '[{"id":"1"}]'}
+    with pytest.raises(RequiredInDialect) as refused:
+        sent(there, {})
+    assert refused.value.violations == (
+        Violation(field="a", description="is required in open-platform without items"),
+    )
+
+
+EACH = "repeated Item items = 1; string own = 2 [(upstream.wire).absent = ABSENT_LOCAL];"
+A_CALL_EACH = 'api: "ns:small.call-1" open_platform { each: "items" param: "item" }'
+
+
+def test_a_call_for_each_element(call) -> None:
+    """In its dialect, an element's members take the place of the request's."""
+    items = {"items": [{"id": "1", "note": "x"}, {"id": "2", "fee": {"units": "3"}}], "own": "x"}
+    here, there = (call(EACH, more=MORE, operation=A_CALL_EACH, dialect=dialect) for dialect in Dialect)
+    assert sent(here, items).form == {"items": '[{"id":"1"},{"id":"2","fee":300}]'}
+    assert there.encode(json_format.ParseDict(items, there.request())) == (
+        Parameters(form={"item": '{"id":"1"}'}, files={}, left_out=("items.note",)),
+        Parameters(form={"item": '{"id":"2","fee":300}'}, files={}, left_out=()),
+    )
+
+
+def test_nothing_of_a_list_is_sent_where_one_element_is_wrong(call) -> None:
+    there = call(EACH, more=MORE, operation=A_CALL_EACH, dialect=Dialect.OPEN_PLATFORM)
+    with pytest.raises(RequiredInDialect) as refused:
+        there.encode(json_format.ParseDict({"items": [{"id": "1"}, {}, {}]}, there.request()))
+    assert [violation.field for violation in refused.value.violations] == ["items[1].id", "items[2].id"]
+
+
 def _violations(operation: Operation, request: dict[str, Any]) -> list[str]:
     with pytest.raises(RequestError) as refused:
         sent(operation, request)

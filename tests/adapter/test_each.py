@@ -1,0 +1,167 @@
+"""Requests that take several calls: what becomes of each, and of the whole."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from nationalsite.ordersync.v1 import order_sync_service_pb2
+
+from services.adapter import Operations
+from services.adapter.codec import Dialect, compile_service
+from services.adapter.gateway.client import Reply
+from services.adapter.operations import AT_ONCE
+from services.errors import (
+    ConnectionLost,
+    DeadlinePassed,
+    InvalidRequest,
+    OutcomeUnknown,
+    RateLimited,
+    Refused,
+    RequiredInDialect,
+    Unreachable,
+)
+
+ORDER_SYNC = order_sync_service_pb2.DESCRIPTOR.services_by_name["OrderSyncService"]
+ACCEPTED = {"result": {"success": True, "code": "0"}}
+
+
+class Gateway:
+    """Answers each relation by its number, and keeps what it was given."""
+
+    def __init__(self, answer: Callable[[int], Any]) -> None:
+        self.answer = answer
+        self.received: list[Any] = []
+        self.at_once = self.most_at_once = 0
+        self.full = asyncio.Event()
+
+    async def call(self, api: str, form: dict[str, str], **rest: Any) -> Reply:
+        (text,) = form.values()
+        value = json.loads(text)
+        self.received.append(value)
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        if self.at_once == AT_ONCE:
+            self.full.set()
+        try:
+            await asyncio.sleep(0)
+            answer = self.answer(0 if isinstance(value, list) else value["purchaseOrderId"])
+            if isinstance(answer, asyncio.Event):
+                await answer.wait()
+        finally:
+            self.at_once -= 1
+        if isinstance(answer, Exception):
+            raise answer
+        return Reply(value=answer, request_id="r-1")
+
+    def secrets(self) -> tuple[str, ...]:
+        return ()
+
+
+def request(*numbers: int) -> order_sync_service_pb2.WriteOrderRelationsRequest:
+    return order_sync_service_pb2.WriteOrderRelationsRequest(
+        relations=[
+            order_sync_service_pb2.OrderRelation(
+                national_order_id="7",
+                national_sub_order_id=f"7{number}",
+                cbu_order_id=9,
+                cbu_sub_order_id=number,
+            )
+            for number in numbers
+        ]
+    )
+
+
+async def written(gateway: Gateway, *numbers: int, dialect: Dialect = Dialect.OPEN_PLATFORM) -> Any:
+    there = Operations(compile_service(ORDER_SYNC, dialect), gateway)
+    return await there.call_each("WriteOrderRelations", request(*numbers), 0)
+
+
+async def test_one_call_each_and_a_few_at_once() -> None:
+    gateway = Gateway(lambda _: ACCEPTED)
+    assert await written(gateway, *range(1, 101)) == (None,) * 100
+    assert sorted(each["purchaseOrderId"] for each in gateway.received) == list(range(1, 101))
+    assert gateway.received[0] == {
+        "orderId": "71",
+        "parentOrderId": "7",
+        "purchaseOrderId": 1,
+        "purchaseParentOrderId": 9,
+    }
+    assert gateway.most_at_once == AT_ONCE
+
+
+async def test_one_call_for_all_of_them() -> None:
+    gateway = Gateway(lambda _: {"success": True, "data": True})
+    assert await written(gateway, 1, 2, 3, dialect=Dialect.NATIONAL_SITE) == (None,)
+    ((first, _, _),) = gateway.received
+    assert first == {"nationalOrderId": 7, "nationalSubOrderId": 71, "cbuOrderId": 9, "cbuSubOrderId": 1}
+
+
+async def test_what_became_of_each_in_its_place() -> None:
+    answers = {
+        1: ACCEPTED,
+        2: {"result": {"success": False, "code": "500", "message": "no"}},
+        3: Unreachable("no connection"),
+        4: ConnectionLost("broken"),
+        5: RateLimited("too often", code="gw.QosAppFrequencyLimit"),
+        6: DeadlinePassed("too late"),
+        7: "nonsense",
+        8: ACCEPTED,
+    }
+    outcomes = await written(Gateway(answers.__getitem__), *answers)
+    kinds = [type(outcome) for outcome in outcomes]
+    nothing = type(None)
+    assert kinds == [
+        nothing,
+        Refused,
+        Unreachable,
+        OutcomeUnknown,
+        RateLimited,
+        DeadlinePassed,
+        OutcomeUnknown,
+        nothing,
+    ]
+    assert (outcomes[1].code, outcomes[1].request_id) == ("500", "r-1")
+    assert str(outcomes[6]).endswith("is not known")
+
+
+@pytest.mark.parametrize(
+    "first", [Unreachable("no connection"), RateLimited("too often"), DeadlinePassed("too late")]
+)
+@pytest.mark.parametrize("dialect", Dialect)
+async def test_the_whole_fails_where_nothing_reached_the_operation(first, dialect: Dialect) -> None:
+    with pytest.raises(type(first)) as failure:
+        await written(Gateway(lambda _: first), 1, 2, 3, dialect=dialect)
+    assert failure.value is first
+
+
+@pytest.mark.parametrize("dialect", Dialect)
+@pytest.mark.parametrize("told", [Refused, OutcomeUnknown])
+async def test_a_verdict_on_all_is_no_failure_of_the_whole(told: type, dialect: Dialect) -> None:
+    answer = {"success": False} if told is Refused else ConnectionLost("broken")
+    outcomes = await written(Gateway(lambda _: answer), 1, 2, dialect=dialect)
+    assert {type(outcome) for outcome in outcomes} == {told}
+
+
+async def test_nothing_is_sent_where_one_cannot_be() -> None:
+    gateway = Gateway(lambda _: ACCEPTED)
+    with pytest.raises(RequiredInDialect, match=r"relations\[1\].cbu_sub_order_id"):
+        await written(gateway, 1, 0, 2)
+    there = Operations(compile_service(ORDER_SYNC, Dialect.NATIONAL_SITE), gateway)
+    bad = request(1, 2)
+    bad.relations[1].national_order_id = "A-7"
+    with pytest.raises(InvalidRequest, match=r"relations\[1\].national_order_id"):
+        await there.call_each("WriteOrderRelations", bad, 0)
+    assert gateway.received == []
+
+
+async def test_a_cancelled_request_leaves_nothing_running() -> None:
+    never = asyncio.Event()
+    gateway = Gateway(lambda _: never)
+    writing = asyncio.ensure_future(written(gateway, *range(1, 51)))
+    await gateway.full.wait()
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    assert (gateway.at_once, len(gateway.received)) == (0, AT_ONCE)
