@@ -1,0 +1,144 @@
+"""Requests that cannot be sent: each is refused by the path of its field, and nothing goes out."""
+
+import base64
+from collections.abc import Iterator
+from typing import Any
+
+import grpc
+import pytest
+
+from tests.e2e.test_failures import BUYER, REFUND, RETURN, SEARCH
+
+NATIONAL, OPEN = "national-site", "open-platform"
+ORDER = {"order_id": "1"}
+LINE = {"order_id": "2"}
+OPEN_ORDER = ("create_time", "pay_time", "pay_status", "out_member_id", "paid_fee")
+PRODUCT = ("offer_id", "product_name", "sku_id", "sku_name")
+OPEN_LINE = (*PRODUCT, "refund_status", "buy_amount", "paid_fee")
+OPEN_PARCEL = ("create_time", "logistics_status", "province", "city", "area", "address")
+TOO_LARGE = base64.b64encode(b"\xff\xd8\xff" + bytes(2**20 - 3)).decode()
+PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
+
+INVALID: list[tuple[str, str, dict[str, Any], str]] = [
+    # RPC, dialect, request, path of the field
+    ("SearchByKeyword", OPEN, {"keyword": ""}, "keyword"),
+    ("SearchByKeyword", OPEN, SEARCH | {"page_size": 51}, "page_size"),
+    ("SearchByImage", OPEN, {"page_size": 5}, "picture"),
+    ("UploadImage", OPEN, {"image": "R0lGODlh"}, "image"),
+    (
+        "RegisterUser",
+        NATIONAL,
+        {"country_account": BUYER | {"out_login_name": "x" * 33}},
+        "country_account.out_login_name",
+    ),
+    *(
+        ("SyncOrder", dialect, {"order": ORDER | {field: value}}, f"order.{field}")
+        for dialect in (NATIONAL, OPEN)
+        for field, value in (
+            ("order_id", ""),
+            ("paid_fee", {"nanos": 5_000_000}),
+            ("paid_fee", {"units": "-1"}),
+            ("paid_fee", {"units": str(2**63 // 100 + 1)}),
+            ("refund_fee", {"currency_code": "JPY", "units": "1"}),
+            ("pay_status", 9),
+        )
+    ),
+    ("SyncOrder", NATIONAL, {"order": {"order_id": "JP-1"}}, "order.order_id"),
+    (
+        "SyncOrder",
+        NATIONAL,
+        {"order": ORDER | {"sub_orders": [LINE, {"order_id": "03"}]}},
+        "order.sub_orders[1].order_id",
+    ),
+    ("SyncOrder", NATIONAL, {}, "order"),
+    (
+        "SyncLogisticsOrder",
+        NATIONAL,
+        {"logistics_order": {"order_id": "x", "logistics_id": "LG1"}},
+        "logistics_order.order_id",
+    ),
+    ("SyncLogisticsStatus", NATIONAL, {"logistics_id": "LG1", "logistics_status": 1}, "logistics_id"),
+    ("SyncLogisticsStatus", NATIONAL, {"logistics_id": "1"}, "logistics_status"),
+    ("SyncOrderStatus", NATIONAL, {"order_status": ORDER}, "order_status"),
+    (
+        "SyncOrderStatus",
+        NATIONAL,
+        {"order_status": ORDER | {"sub_orders": [{"order_id": "x", "pay_status": 1}]}},
+        "order_status.sub_orders[0].order_id",
+    ),
+    ("WriteOrderRelations", NATIONAL, {"relations": []}, "relations"),
+    ("WriteOrderRelations", NATIONAL, {"relations": [{}] * 101}, "relations"),
+    ("WriteOrderRelations", NATIONAL, {"relations": [{"national_order_id": "1"}]}, "relations[0]"),
+    (
+        "WriteOrderRelations",
+        NATIONAL,
+        {"relations": [{"national_order_id": "1a", "cbu_order_id": "2"}]},
+        "relations[0].national_order_id",
+    ),
+    *(
+        (rpc, OPEN, {"cbu_order_ids": list(range(1, most + 2))}, "cbu_order_ids")
+        for rpc, most in (("GetAlipayUrl", 100), ("GetCrossBorderPayUrl", 30), ("GetCreditPayUrl", 30))
+    ),
+    ("GetAlipayUrl", OPEN, {"cbu_order_ids": ["1", "1"]}, "cbu_order_ids"),
+    ("GetAlipayUrl", OPEN, {"cbu_order_ids": ["0"]}, "cbu_order_ids[0]"),
+    ("ListPayWays", OPEN, {}, "cbu_order_id"),
+    ("ListRefundReasons", OPEN, {"cbu_order_id": "1", "goods_status": 1}, "cbu_order_entry_ids"),
+    ("CreateRefund", OPEN, REFUND | {"vouchers": ["x"] * 6}, "vouchers"),
+    ("CreateRefund", OPEN, REFUND | {"apply_payment": None}, "apply_payment"),
+    ("CreateRefund", OPEN, REFUND | {"apply_carriage": {"nanos": 1}}, "apply_carriage"),
+    ("CreateRefund", OPEN, REFUND | {"description": "x"}, "description"),
+    ("CreateRefund", OPEN, REFUND | {"description": "x" * 151}, "description"),
+    ("CreateRefund", OPEN, REFUND | {"goods_status": 0}, "goods_status"),
+    ("SubmitReturnGoods", OPEN, RETURN | {"vouchers": ["x"] * 11}, "vouchers"),
+    ("SubmitReturnGoods", OPEN, RETURN | {"refund_id": ""}, "refund_id"),
+    ("UploadRefundVoucher", OPEN, {"image": PNG}, "image"),
+    ("UploadRefundVoucher", OPEN, {"image": TOO_LARGE}, "image"),
+]
+REQUIRED: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
+    # RPC, request on the open platform, the paths of all fields that are missing
+    ("RegisterUser", {"country_account": BUYER | {"email": ""}}, ("country_account.email",)),
+    ("SyncOrder", {"order": ORDER}, tuple(f"order.{field}" for field in (*OPEN_ORDER, *PRODUCT))),
+    (
+        "SyncOrder",
+        {"order": ORDER | {"sub_orders": [LINE]}},
+        (
+            *(f"order.{field}" for field in OPEN_ORDER),
+            *(f"order.sub_orders[0].{field}" for field in OPEN_LINE),
+        ),
+    ),
+    (
+        "SyncLogisticsOrder",
+        {"logistics_order": {"order_id": "JP-1", "logistics_id": "LG1"}},
+        tuple(f"logistics_order.{field}" for field in OPEN_PARCEL),
+    ),
+    (
+        "WriteOrderRelations",
+        {"relations": [{"national_order_id": "1", "cbu_order_id": "2"}]},
+        ("relations[0].national_sub_order_id", "relations[0].cbu_sub_order_id"),
+    ),
+]
+
+
+def _cases() -> Iterator[Any]:
+    for rpc, dialect, request, field in INVALID:
+        yield pytest.param(rpc, dialect, request, "INVALID_REQUEST", {field}, id=f"{rpc}-{dialect}-{field}")
+    for rpc, request, fields in REQUIRED:
+        yield pytest.param(
+            rpc, OPEN, request, "REQUIRED_IN_DIALECT", set(fields), id=f"{rpc}-{len(fields)} missing"
+        )
+    language = SEARCH | {"language": "en"}
+    yield pytest.param("SearchByKeyword", NATIONAL, language, "NOT_IN_DIALECT", {"language"}, id="language")
+
+
+@pytest.mark.parametrize(("rpc", "dialect", "request_fields", "reason", "fields"), _cases())
+def test_bad_requests_name_their_fields_and_send_nothing(
+    rpc, dialect, request_fields, reason, fields, rpcs, sandbox, details
+) -> None:
+    with pytest.raises(grpc.RpcError) as failure:
+        rpcs.call(rpc, dialect, request_fields)
+    assert failure.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    found = details(failure.value)
+    assert found["ErrorInfo"].reason == f"ERROR_REASON_{reason}"
+    assert found["ErrorInfo"].metadata["source"] == "suite"
+    assert {each.field for each in found["BadRequest"].field_violations} == fields
+    assert sandbox.calls() == []
