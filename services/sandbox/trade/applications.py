@@ -1,12 +1,12 @@
 """What a buyer writes to get his money back, and what it must satisfy."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum, auto
 
 from services.sandbox.trade.orders import Order, OrderStatus
-from services.sandbox.trade.reasons import find_reason
-from services.sandbox.trade.refunds import DisputeRequest, GoodsStatus
+from services.sandbox.trade.reasons import Reason, find_reason
+from services.sandbox.trade.refunds import DisputeRequest, GoodsStatus, Refund
 
 MAX_VOUCHERS = 5
 DESCRIPTION_CHARACTERS = range(2, 151)
@@ -82,57 +82,75 @@ def goods_are_there(order: Order, entry_ids: tuple[int, ...], goods_status: Good
     )
 
 
-def _entries(order: Order, asked: Application) -> bool:
-    ids = asked.entry_ids
-    return bool(ids) and len(set(ids)) == len(ids) and set(ids) <= set(order.entry_ids)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    """What the rules judge."""
+
+    order: Order
+    asked: Application
+    others: Sequence[Refund]
+    """The order's refunds that can still change."""
+
+    @property
+    def reason(self) -> Reason | None:
+        return find_reason(self.asked.goods_status, self.asked.reason_id)
 
 
-def _state(order: Order, asked: Application) -> bool:
+def _entries(case: _Case) -> bool:
+    ids = case.asked.entry_ids
+    return bool(ids) and len(set(ids)) == len(ids) and set(ids) <= set(case.order.entry_ids)
+
+
+def _state(case: _Case) -> bool:
+    asked = case.asked
     return (
-        goods_are_there(order, asked.entry_ids, asked.goods_status)
-        and set(asked.entry_ids) <= set(order.left)
+        goods_are_there(case.order, asked.entry_ids, asked.goods_status)
+        and set(asked.entry_ids) <= set(case.order.left)
+        and all(set(asked.entry_ids).isdisjoint(other.entry_ids) for other in case.others)
         and (asked.dispute_request is DisputeRequest.REFUND or asked.goods_status in RETURNABLE)
     )
 
 
-def _reason(order: Order, asked: Application) -> bool:
-    return find_reason(asked.goods_status, asked.reason_id) is not None
+def _reason(case: _Case) -> bool:
+    return case.reason is not None
 
 
-def _voucher(order: Order, asked: Application) -> bool:
-    reason = find_reason(asked.goods_status, asked.reason_id)
-    return reason is None or not reason.needs_voucher or bool(asked.vouchers)
+def _voucher(case: _Case) -> bool:
+    return case.reason is None or not case.reason.needs_voucher or bool(case.asked.vouchers)
 
 
-def _vouchers(order: Order, asked: Application) -> bool:
-    return len(asked.vouchers) <= MAX_VOUCHERS
+def _vouchers(case: _Case) -> bool:
+    return len(case.asked.vouchers) <= MAX_VOUCHERS
 
 
-def _carriage(order: Order, asked: Application) -> bool:
-    reason = find_reason(asked.goods_status, asked.reason_id)
-    return reason is None or reason.refunds_carriage or asked.carriage_fen == 0
+def _carriage(case: _Case) -> bool:
+    return case.reason is None or case.reason.refunds_carriage or case.asked.carriage_fen == 0
 
 
-def _amount(order: Order, asked: Application) -> bool:
+def _amount(case: _Case) -> bool:
+    order, asked = case.order, case.asked
     left_fen = order.left_fen(asked.entry_ids)
     whole = asked.goods_status is GoodsStatus.WAIT_SELLER_SEND
+    claimed_carriage_fen = sum(other.apply_carriage_fen for other in case.others)
+    carriage_left_fen = order.carriage_fen - order.refunded_carriage_fen - claimed_carriage_fen
     return (
         (asked.payment_fen == left_fen if whole else 0 <= asked.payment_fen <= left_fen)
-        and 0 <= asked.carriage_fen <= order.carriage_fen - order.refunded_carriage_fen
+        and 0 <= asked.carriage_fen <= carriage_left_fen
         and asked.payment_fen + asked.carriage_fen > 0
     )
 
 
-def _description(order: Order, asked: Application) -> bool:
-    return len(asked.description) in DESCRIPTION_CHARACTERS
+def _description(case: _Case) -> bool:
+    return len(case.asked.description) in DESCRIPTION_CHARACTERS
 
 
-def _count(order: Order, asked: Application) -> bool:
+def _count(case: _Case) -> bool:
+    asked = case.asked
     if not asked.counts:
         return True
     if (asked.dispute_request, asked.goods_status) != (DisputeRequest.RETURN_REFUND, GoodsStatus.RECEIVED):
         return False
-    bought = {entry.entry_id: entry.quantity for entry in order.chosen(asked.entry_ids)}
+    bought = {entry.entry_id: entry.quantity for entry in case.order.chosen(asked.entry_ids)}
     ids = [entry_id for entry_id, _ in asked.counts]
     return len(set(ids)) == len(ids) and all(
         1 <= count <= bought.get(entry_id, 0) for entry_id, count in asked.counts
@@ -140,7 +158,7 @@ def _count(order: Order, asked: Application) -> bool:
 
 
 # In this order: a later rule may rely on the earlier ones.
-RULES: tuple[tuple[Problem, Callable[[Order, Application], bool]], ...] = (
+RULES: tuple[tuple[Problem, Callable[[_Case], bool]], ...] = (
     (Problem.ENTRIES, _entries),
     (Problem.STATE, _state),
     (Problem.REASON, _reason),
@@ -153,10 +171,14 @@ RULES: tuple[tuple[Problem, Callable[[Order, Application], bool]], ...] = (
 )
 
 
-def check(order: Order, asked: Application) -> None:
-    """Raises ApplicationRefused for the first rule that the application breaks."""
+def check(order: Order, asked: Application, others: Sequence[Refund]) -> None:
+    """Raises ApplicationRefused for the first rule that an application breaks.
+
+    `others` are the refunds of the order that can still change.
+    """
+    case = _Case(order=order, asked=asked, others=others)
     for problem, holds in RULES:
-        if not holds(order, asked):
+        if not holds(case):
             raise ApplicationRefused(problem)
 
 

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
 
-from services.sandbox.trade.applications import Application, ApplicationRefused, Problem, check, shares_fen
+from services.sandbox.trade.applications import Application, check, shares_fen
 from services.sandbox.trade.baskets import Line
 from services.sandbox.trade.facts import Event
 from services.sandbox.trade.order_life import Step, take_step
@@ -104,10 +104,7 @@ class OrderBook:
 
     def apply(self, order: Order, asked: Application) -> Refund:
         """A new refund, which waits for the seller. Raises ApplicationRefused."""
-        check(order, asked)
-        for other in self.open_refunds(order):
-            if not set(asked.entry_ids).isdisjoint(other.entry_ids):
-                raise ApplicationRefused(Problem.STATE)
+        check(order, asked, self.open_refunds(order))
         refund = Refund(
             refund_id=f"TQ{FIRST_REFUND + self._applied * REFUND_STEP}",
             order=order,

@@ -114,8 +114,11 @@ def test_carriage_goes_back_once(book, make_order, ask):
         "reason_id": 20002,
         "carriage_fen": order.carriage_fen,
     }
-    take_refund_step(book.apply(order, ask(order, [first], **changes)), RefundStep.AGREE)
+    refund = book.apply(order, ask(order, [first], **changes))
     assert problem_of(book, order, ask(order, [second], **changes)) is Problem.AMOUNT
+    take_refund_step(refund, RefundStep.AGREE)
+    assert problem_of(book, order, ask(order, [second], **changes)) is Problem.AMOUNT
+    assert order.refunded_carriage_fen == order.carriage_fen
 
 
 def test_what_is_shipped_does_not_wait_for_shipping(book, make_order, ask):
