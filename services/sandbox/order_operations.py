@@ -1,5 +1,6 @@
 """The operations that tell 1688 of downstream orders: the five syncs."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from services.sandbox import envelopes
@@ -14,6 +15,13 @@ _RELATIONS = "nationalOrderRelationParamList"
 _OPEN_ORDER_MARKS = frozenset(
     {"status", "outMemberId", "productId", "productName", "skuName", "subOrderParamList"}
 )
+
+# Members of a relation: the downstream order and sub-order, and the purchase order's entry.
+_RELATED: Mapping[Dialect, tuple[str, str, str]] = {
+    Dialect.NATIONAL_SITE: ("nationalOrderId", "nationalSubOrderId", "cbuSubOrderId"),
+    Dialect.OPEN_PLATFORM: ("parentOrderId", "orderId", "purchaseOrderId"),
+}
+_ORDER_OF_LOGISTICS = {Dialect.NATIONAL_SITE: "logisticsOrderId", Dialect.OPEN_PLATFORM: "orderId"}
 
 
 class OrderOperations:
@@ -94,25 +102,15 @@ class OrderOperations:
 
     async def write_relations(self, arguments: Arguments) -> Any:
         """True: every relation is known now. One that is not as documented refuses all of them."""
-        record = RELATION[arguments.dialect]
-        if arguments.dialect is Dialect.OPEN_PLATFORM:
-            relations, sub_order, entry, order = (
-                [arguments.values],
-                "orderId",
-                "purchaseOrderId",
-                "parentOrderId",
-            )
-        else:
-            relations = arguments.items(_RELATIONS)
-            sub_order, entry, order = "nationalSubOrderId", "cbuSubOrderId", "nationalOrderId"
+        open_platform = arguments.dialect is Dialect.OPEN_PLATFORM
+        relations = [arguments.values] if open_platform else arguments.items(_RELATIONS)
         if not relations:
             raise BadArgument(f"{_RELATIONS}: empty")
         for number, relation in enumerate(relations):
-            record.check(relation, f"relation[{number}]")
+            RELATION[arguments.dialect].check(relation, f"relation[{number}]")
         for relation in relations:
-            self._state.synced.keep_relation(
-                str(relation[order]), str(relation[sub_order]), str(relation[entry]), relation
-            )
+            order_id, sub_order_id, entry_id = (str(relation[name]) for name in _RELATED[arguments.dialect])
+            self._state.synced.keep_relation(order_id, sub_order_id, entry_id, relation)
         return True
 
     async def sync_order_status(self, arguments: Arguments) -> Any:
@@ -126,9 +124,8 @@ class OrderOperations:
         """True: the parcel is known now, whether its order is or not."""
         logistics = arguments.values
         LOGISTICS[arguments.dialect].check(logistics, "logistics")
-        national = arguments.dialect is Dialect.NATIONAL_SITE
         self._state.synced.keep_logistics(
-            str(logistics["logisticsOrderId" if national else "orderId"]),
+            str(logistics[_ORDER_OF_LOGISTICS[arguments.dialect]]),
             logistics["logisticsId"],
             logistics,
             arguments.dialect,
