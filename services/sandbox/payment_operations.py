@@ -65,10 +65,9 @@ class PaymentOperations:
         """A link for the orders that can be paid, and the ids of the others."""
         order_ids = _order_ids(arguments, MAX_ALIPAY_ORDERS)
         payable, others = self._sorted(order_ids, lambda order: True)
-        orders = [order for order_id in payable if (order := self._state.book.find(order_id))]
-        if len(order_ids) > 1 and any(order.traits.manual_trade for order in orders):
+        if len(order_ids) > 1 and any(order.traits.manual_trade for order in payable):
             raise Refused(*_MANUAL_TRADE)
-        gone = [order.order_id for order in orders if order.traits.stock_gone]
+        gone = [order.order_id for order in payable if order.traits.stock_gone]
         if gone:
             # Which ids the text goes on with is not known; here they are the orders'.
             raise Refused("500", f"{_STOCK_GONE}[{','.join(map(str, gone))}]")
@@ -108,15 +107,17 @@ class PaymentOperations:
             }
         }
 
-    def _sorted(self, order_ids: list[int], takes: Callable[[Order], bool]) -> tuple[list[int], list[int]]:
-        """The ids of the buyer's orders that wait for payment and that a channel takes; all other ids."""
-        payable = []
-        for order_id in order_ids:
-            order = self._state.book.find(order_id)
-            waits = order and order.traits.own and order.status is OrderStatus.WAIT_BUYER_PAY
-            if order and waits and takes(order):
-                payable.append(order_id)
-        return payable, [order_id for order_id in order_ids if order_id not in payable]
+    def _sorted(self, order_ids: list[int], takes: Callable[[Order], bool]) -> tuple[list[Order], list[int]]:
+        """The buyer's orders that wait for payment and that a channel takes; the ids of all others."""
+        payable = {
+            order_id: order
+            for order_id in order_ids
+            if (order := self._state.book.find(order_id))
+            and order.traits.own
+            and order.status is OrderStatus.WAIT_BUYER_PAY
+            and takes(order)
+        }
+        return list(payable.values()), [order_id for order_id in order_ids if order_id not in payable]
 
 
 def _order_ids(arguments: Arguments, most: int) -> list[int]:
@@ -128,9 +129,9 @@ def _order_ids(arguments: Arguments, most: int) -> list[int]:
 
 
 def _link(
-    payable: list[int], others: list[int], name_of_others: str, none: tuple[str, str]
+    payable: list[Order], others: list[int], name_of_others: str, none: tuple[str, str]
 ) -> dict[str, Any]:
     if not payable:
         raise Refused(*none)
-    link: dict[str, Any] = {"payUrl": CASHIER + ";".join(map(str, payable))}
+    link: dict[str, Any] = {"payUrl": CASHIER + ";".join(str(order.order_id) for order in payable)}
     return link | {name_of_others: others} if others else link

@@ -40,7 +40,7 @@ def text(value: Any) -> bool:
 
 def digits(value: Any) -> bool:
     """An id as a String, or as a parameter of its own, where everything is text."""
-    return isinstance(value, str) and bool(re.fullmatch(r"\d{1,19}", value))
+    return isinstance(value, str) and bool(re.fullmatch(r"[0-9]{1,19}", value))
 
 
 def date(value: Any) -> bool:

@@ -128,8 +128,8 @@ class RefundOperations:
 
     async def return_goods(self, arguments: Arguments) -> Any:
         """True: the goods are on their way back. The texts are translations: only 4004 has a known one."""
-        parcel = self._parcel(arguments)
         refund = self._own_refund(arguments.text("refundId") or "")
+        parcel = self._parcel(arguments)
         try:
             self._state.book.send_back(refund, parcel)
         except WrongStep as wrong:

@@ -18,7 +18,7 @@ ORDER = Record(
         (records.identifier, [1, 2**63 - 1], ["1", 0, -1, 1.0, True, 2**63]),
         (records.amount, [0, 300], ["300", -1, 3.5, False]),
         (records.text, ["x"], ["", " ", 1]),
-        (records.digits, ["1", "9" * 19], ["", "1.0", "x", 1, "9" * 20]),
+        (records.digits, ["1", "9" * 19], ["", "1.0", "x", "１", 1, "9" * 20]),
         (
             records.date,
             ["2026-09-03 09:10:10", 1788400000000],
