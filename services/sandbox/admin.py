@@ -1,22 +1,19 @@
 """The sandbox's own paths, under `/admin/`: faults, the journal, and every switch."""
 
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from services.sandbox.admin_bodies import ClockBody, FaultBody, LimitsBody, TokensBody
+from services.sandbox.admin_bodies import ClockBody, FaultBody, LimitsBody, TokensBody, read_body
 from services.sandbox.clock import Clock
 from services.sandbox.faults import EVERY, Faults
 from services.sandbox.journal import MAX_ENTRIES
 from services.sandbox.operation import Operation
 from services.sandbox.state import State
-
-B = TypeVar("B", bound=BaseModel)
 
 
 class Admin:
@@ -44,7 +41,7 @@ class Admin:
 
     async def add_faults(self, request: Request) -> Response:
         """Queues a fault for the next calls."""
-        body = await _read(request, FaultBody)
+        body = await read_body(request, FaultBody)
         operation = body.operation if body.operation == EVERY else self._known(body.operation)
         try:
             self._state.faults.add(operation, body.fault, body.times)
@@ -76,13 +73,13 @@ class Admin:
 
     async def put_limits(self, request: Request) -> Response:
         """Replaces the limits."""
-        body = await _read(request, LimitsBody)
+        body = await read_body(request, LimitsBody)
         self._state.limits = body.limits(map(self._known, body.declined))
         return Response(status_code=204)
 
     async def put_tokens(self, request: Request) -> Response:
         """Changes how tokens are granted, or ends the access tokens."""
-        body = await _read(request, TokensBody)
+        body = await read_body(request, TokensBody)
         tokens = self._state.tokens
         if body.expires_in is not None:
             tokens.expires_in_s = body.expires_in
@@ -94,7 +91,7 @@ class Admin:
 
     async def put_clock(self, request: Request) -> Response:
         """Replaces the setting of the clock."""
-        body = await _read(request, ClockBody)
+        body = await read_body(request, ClockBody)
         self._state.clock = Clock(offset_ms=body.offset_ms, window_ms=body.timestamp_window_ms)
         return Response(status_code=204)
 
@@ -140,16 +137,8 @@ class Admin:
             "faults": state.faults.waiting(),
             "uploads": len(state.uploads),
             "accounts": len(state.accounts),
+            "orders": state.book.orders,
+            "refunds": state.book.refunds,
+            "vouchers": len(state.vouchers),
+            "synced": {"orders": state.synced.orders, "logistics": state.synced.logistics},
         }
-
-
-async def _read(request: Request, kind: type[B]) -> B:
-    """The body of an admin request; HTTP 400 that says what is wrong with it."""
-    try:
-        return kind.model_validate_json(await request.body())
-    except ValidationError as error:
-        problems = (
-            ".".join(map(str, problem["loc"])) + ": " + problem["msg"] if problem["loc"] else problem["msg"]
-            for problem in error.errors(include_url=False, include_context=False, include_input=False)
-        )
-        raise HTTPException(400, "; ".join(problems)) from error

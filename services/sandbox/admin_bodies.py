@@ -1,13 +1,17 @@
 """The JSON bodies that the admin paths take."""
 
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 
 from services.sandbox.faults import Fault
 from services.sandbox.limits import Limits, Rate
 from services.sandbox.tokens import RefreshAnswer
+
+B = TypeVar("B", bound=BaseModel)
 
 
 class Body(BaseModel):
@@ -69,3 +73,21 @@ class ClockBody(Body):
 
     timestamp_window_ms: Annotated[int, Field(ge=0)] | None = None
     offset_ms: int = Field(default=0, ge=-(10**12), le=10**12)
+
+
+async def read_body(request: Request, kind: type[B], *, empty: B | None = None) -> B:
+    """The body of an admin request; HTTP 400 that says what is wrong with it.
+
+    `empty` stands for a request without a body, where that is allowed.
+    """
+    content = await request.body()
+    if not content and empty is not None:
+        return empty
+    try:
+        return kind.model_validate_json(content)
+    except ValidationError as error:
+        problems = (
+            ".".join(map(str, problem["loc"])) + ": " + problem["msg"] if problem["loc"] else problem["msg"]
+            for problem in error.errors(include_url=False, include_context=False, include_input=False)
+        )
+        raise HTTPException(400, "; ".join(problems)) from error

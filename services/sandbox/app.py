@@ -8,10 +8,14 @@ from starlette.routing import Mount, Route
 
 from services.sandbox.account_operations import AccountOperations
 from services.sandbox.admin import Admin
+from services.sandbox.admin_orders import AdminOrders
 from services.sandbox.gateway import Gateway
 from services.sandbox.market.catalogue import Catalogue
+from services.sandbox.order_operations import OrderOperations
+from services.sandbox.payment_operations import PaymentOperations
 from services.sandbox.picture_shelf import PictureShelf
 from services.sandbox.product_operations import ProductOperations
+from services.sandbox.refund_operations import RefundOperations
 from services.sandbox.state import State
 from services.sandbox.system_operations import SystemOperations
 
@@ -26,13 +30,18 @@ def create_app() -> Starlette:
     operations = (
         *ProductOperations(catalogue, state).table(),
         *AccountOperations(state).table(),
+        *OrderOperations(state).table(),
+        *PaymentOperations(state).table(),
+        *RefundOperations(state).table(),
         *SystemOperations(state).table(),
     )
     return Starlette(
         routes=[
             Route("/openapi/{api:path}", Gateway(operations, state), methods=["GET", "POST"]),
             PictureShelf(catalogue).route(),
-            Mount("/admin", routes=Admin(operations, state).routes()),
+            Mount(
+                "/admin", routes=[*Admin(operations, state).routes(), *AdminOrders(catalogue, state).routes()]
+            ),
         ],
         exception_handlers={HTTPException: _explain},
     )

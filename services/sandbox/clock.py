@@ -31,3 +31,8 @@ def compact(epoch_ms: int) -> str:
     """Beijing time as `yyyyMMddHHmmssSSS+0800`."""
     seconds, milliseconds = divmod(epoch_ms, 1000)
     return datetime.fromtimestamp(seconds, BEIJING).strftime(f"%Y%m%d%H%M%S{milliseconds:03d}%z")
+
+
+def spelled_out(epoch_ms: int) -> str:
+    """Beijing time as `yyyy-MM-dd HH:mm:ss`."""
+    return datetime.fromtimestamp(epoch_ms // 1000, BEIJING).strftime("%Y-%m-%d %H:%M:%S")

@@ -51,6 +51,26 @@ def _nested(success: object, failure: object, *, code: str = "200", **more: obje
     return Envelope(accept=accept, refuse=refuse)
 
 
+def _void(code: str, message: str) -> Envelope:
+    """Nested, without a payload."""
+    return Envelope(
+        accept=lambda payload: {"result": {"success": True, "code": code, "message": message}},
+        refuse=NESTED.refuse,
+    )
+
+
+def _payment(error_text: str, *, success: object, failure: object) -> Envelope:
+    """Flat, the payload's members beside the flag. `error_text` is the member that holds the text."""
+    return Envelope(
+        accept=lambda payload: {**payload, "success": success},
+        refuse=lambda refused: {
+            "success": failure,
+            "errorCode": refused.code,
+            error_text: refused.message,
+        },
+    )
+
+
 def _bare(payload: Any) -> Any:
     return payload
 
@@ -67,6 +87,34 @@ NESTED_TEXT: Final = _nested("true", "false")
 
 NESTED_REGISTER: Final = _nested(True, False, code="S0000", result=False)
 """open-platform register: the outcome is a boolean."""
+
+NESTED_NULLS: Final = Envelope(
+    accept=lambda payload: {"result": {"success": True, "code": None, "message": None, "result": payload}},
+    refuse=NESTED.refuse,
+)
+"""Refunds and their vouchers: neither code nor text if the call succeeds."""
+
+NESTED_ERROR: Final = Envelope(
+    accept=lambda payload: {"result": {"success": True, "errorCode": None, "errorInfo": None}},
+    refuse=lambda refused: {
+        "result": {"success": False, "errorCode": refused.code, "errorInfo": refused.message}
+    },
+)
+"""The return of goods: no payload, and names of its own."""
+
+VOID: Final = _void("200", "成功")
+"""open-platform syncs."""
+
+VOID_RELATION: Final = _void("0", "")
+"""open-platform relations."""
+
+ALIPAY: Final = _payment("erroMsg", success=True, failure=False)
+"""The text's name is misspelt on the platform."""
+
+CROSS_BORDER_PAY: Final = _payment("errorMsg", success=True, failure="false")
+"""Declared as text, shown as a boolean: the boolean is what its sample has. So are the pay ways."""
+
+CREDIT_PAY: Final = _payment("errorMsg", success="true", failure="false")
 
 FLAT: Final = Envelope(
     accept=lambda payload: {

@@ -85,9 +85,7 @@ class Gateway:
             self._checks.run(call, operation)
             shape = operation.shape_of(call.parameters)
             entry.dialect = shape.dialect
-            reply = await _run(
-                operation, shape, operation.arguments(shape, call.parameters, call.host), entry
-            )
+            reply = await _run(operation, shape, operation.arguments(shape, call), entry)
         except GatewayRefusal as refusal:
             entry.kind, entry.code = "gateway_error", refusal.error.code
             reply = json_reply(refusal.error.body(), refusal.error.status)
@@ -102,8 +100,9 @@ class Gateway:
 async def _run(operation: Operation, shape: Shape, arguments: Arguments, entry: Entry) -> Reply:
     try:
         reply = json_reply(shape.envelope.accept(await operation.handler(arguments)))
-    except BadArgument:
-        refused = Refused(*BAD_ARGUMENT[shape.dialect])
+    except BadArgument as bad:
+        refused = Refused(*(shape.bad_argument or BAD_ARGUMENT[shape.dialect]))
+        entry.bad_argument = str(bad)
     except Refused as refusal:
         refused = refusal
     else:

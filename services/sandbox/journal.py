@@ -34,6 +34,8 @@ class Entry:
     """The HTTP status that was answered, if any."""
     code: str | None = None
     """The code of a refusal."""
+    bad_argument: str | None = None
+    """The argument that was refused, in the sandbox's own words; the caller is not told."""
 
     def described(self) -> dict[str, Any]:
         """The entry as JSON."""
@@ -61,6 +63,7 @@ class Entry:
             # Only calls that are not signed carry secrets, and nothing is to sign there.
             "string_to_sign": None if MASKED & call.parameters.keys() else call.string_to_sign,
             "outcome": {"status": self.status, "kind": self.kind, "code": self.code},
+            "bad_argument": self.bad_argument,
             "fault": self.fault and self.fault.described(),
         }
 

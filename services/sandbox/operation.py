@@ -3,13 +3,14 @@
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from services.sandbox.dialects import Dialect
 from services.sandbox.envelopes import BadArgument, Envelope
 from services.sandbox.gateway_errors import GatewayRefusal, gateway_error
+from services.sandbox.request import Call, FilePart
 from services.sandbox.signature import SIGNATURE
 
 CROSS_BORDER = "com.alibaba.fenxiao.crossborder"
@@ -28,6 +29,7 @@ class Arguments:
     values: Mapping[str, Any]
     host: str
     """The address that the caller used, for links back to the sandbox."""
+    files: Mapping[str, FilePart] = field(default_factory=dict)
 
     def text(self, name: str) -> str | None:
         """Text; a number or boolean as JSON writes it. None if absent or null."""
@@ -46,6 +48,32 @@ class Arguments:
         if not re.fullmatch(r"-?\d{1,19}", text):
             raise BadArgument(name)
         return int(text)
+
+    def items(self, name: str) -> list[Any]:
+        """A list, as JSON or as JSON text. Empty if absent or blank. Raises BadArgument."""
+        value = self.values.get(name)
+        if isinstance(value, str):
+            try:
+                value = json.loads(value) if value.strip() else []
+            except ValueError as error:
+                raise BadArgument(name) from error
+        if not isinstance(value, list | None):
+            raise BadArgument(name)
+        return value or []
+
+    def longs(self, name: str) -> list[int]:
+        """A list of ids, each a JSON number. Empty if absent or blank. Raises BadArgument."""
+        numbers = self.items(name)
+        if not all(isinstance(number, int) and not isinstance(number, bool) for number in numbers):
+            raise BadArgument(name)
+        return numbers
+
+    def texts(self, name: str) -> list[str]:
+        """A list of texts. Empty if absent or blank. Raises BadArgument."""
+        texts = self.items(name)
+        if not all(isinstance(text, str) for text in texts):
+            raise BadArgument(name)
+        return texts
 
     def fen(self, name: str) -> int | None:
         """An amount of yuan, such as `1.50`, in fen. None if absent or blank. Raises BadArgument."""
@@ -70,6 +98,8 @@ class Shape:
     required: tuple[str, ...] = ()
     """Arguments that the gateway itself asks for."""
     refusal_status: int = 200
+    bad_argument: tuple[str, str] | None = None
+    """Code and text for a BadArgument; None = those of the dialect."""
 
     def fits(self, parameters: Mapping[str, str]) -> bool:
         """Whether a call speaks this dialect."""
@@ -107,19 +137,23 @@ class Operation:
     protocols: frozenset[str] = frozenset({"param2"})
     signed: bool = True
     needs_token: bool = True
+    only_in_its_dialect: bool = False
+    """A call in the other dialect is refused as if there were no such API."""
 
     def shape_of(self, parameters: Mapping[str, str]) -> Shape:
         """The dialect of a call. Refuses a call that fits none."""
         for shape in self.shapes:
             if shape.fits(parameters):
                 return shape
+        if self.only_in_its_dialect:
+            raise GatewayRefusal(gateway_error("api_unsupported"))
         first = self.shapes[0]
         raise GatewayRefusal(gateway_error("param_missing", first.wrapper or first.required[0]))
 
-    def arguments(self, shape: Shape, parameters: Mapping[str, str], host: str) -> Arguments:
+    def arguments(self, shape: Shape, call: Call) -> Arguments:
         """The arguments of a call. Refuses a call that lacks a required one."""
-        values = shape.values(parameters)
+        values = shape.values(call.parameters)
         for name in shape.required:
             if values.get(name) is None:
                 raise GatewayRefusal(gateway_error("param_missing", name))
-        return Arguments(dialect=shape.dialect, values=values, host=host)
+        return Arguments(dialect=shape.dialect, values=values, host=call.host, files=call.files)

@@ -9,6 +9,9 @@ from services.sandbox.limits import Limits
 from services.sandbox.market.accounts import Accounts
 from services.sandbox.market.likeness import Uploads
 from services.sandbox.tokens import Tokens
+from services.sandbox.trade.order_book import OrderBook
+from services.sandbox.trade.synced import Synced
+from services.sandbox.trade.vouchers import Vouchers
 from services.sandbox.traffic import Traffic
 
 
@@ -24,6 +27,9 @@ class State:
     traffic: Traffic = field(default_factory=Traffic)
     uploads: Uploads = field(default_factory=Uploads)
     accounts: Accounts = field(default_factory=Accounts)
+    book: OrderBook = field(default_factory=OrderBook)
+    vouchers: Vouchers = field(default_factory=Vouchers)
+    synced: Synced = field(default_factory=Synced)
 
     def reset(self) -> None:
         """Everything back to the start."""

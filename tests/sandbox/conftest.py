@@ -74,6 +74,28 @@ class Client:
         answer = await self.http.put(f"/admin/{what}", json=body)
         assert answer.status_code == 204, answer.text
 
+    async def trade(self, name, **parameters):
+        """A call about payments or refunds; numbers travel as text anyway. Returns the whole body."""
+        return (await self.call(f"alibaba.{name}", namespace="com.alibaba.trade", **parameters)).json()
+
+    async def order(self, *steps, **body):
+        """A new order that has taken some steps, as the admin side shows it."""
+        answer = await self.http.post("/admin/orders", json=body)
+        assert answer.status_code == 201, answer.text
+        order = answer.json()
+        for step in steps:
+            order = await self.step("orders", order["order_id"], step)
+        return order
+
+    async def step(self, what, number, step, **body):
+        """A step of an order or a refund."""
+        answer = await self.http.post(f"/admin/{what}/{number}/{step}", json=body)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def admin(self, path):
+        return (await self.http.get(f"/admin/{path}")).json()
+
     async def state(self):
         return (await self.http.get("/admin/state")).json()
 

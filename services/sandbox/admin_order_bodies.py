@@ -1,0 +1,56 @@
+"""The JSON bodies that the admin paths of orders take."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from services.sandbox.admin_bodies import Body
+from services.sandbox.trade.baskets import Wanted
+from services.sandbox.trade.orders import Traits
+
+MAX_LINES = 50
+
+
+class LineBody(Body):
+    """What to buy; what is left out the market picks."""
+
+    offer_id: int | None = None
+    sku_id: int | None = None
+    quantity: Annotated[int, Field(ge=1)] | None = None
+
+    def wanted(self) -> Wanted:
+        """As the basket takes it."""
+        return Wanted(offer_id=self.offer_id, sku_id=self.sku_id, quantity=self.quantity)
+
+
+class TraitsBody(Body):
+    """What an order is like; what is left out is as usual."""
+
+    kuajingbao: bool = True
+    credit: bool = True
+    manual_trade: bool = False
+    stock_gone: bool = False
+    own: bool = True
+
+    def traits(self) -> Traits:
+        """As the order takes it."""
+        return Traits(
+            kuajingbao=self.kuajingbao,
+            credit=self.credit,
+            manual_trade=self.manual_trade,
+            stock_gone=self.stock_gone,
+            own=self.own,
+        )
+
+
+class OrderBody(TraitsBody):
+    """An order to make."""
+
+    entries: list[LineBody] = Field(default_factory=list, max_length=MAX_LINES)
+
+
+class StepBody(Body):
+    """How to take a step."""
+
+    entries: Annotated[list[int], Field(min_length=1)] | None = None
+    """The ids of the entries to ship; None = all that are left."""

@@ -1,0 +1,132 @@
+"""The admin paths where a test plays seller and buyer, and reads what was synced."""
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from services.sandbox.admin_bodies import read_body
+from services.sandbox.admin_order_bodies import OrderBody, StepBody, TraitsBody
+from services.sandbox.market.catalogue import Catalogue
+from services.sandbox.order_views import order_view, refund_view, synced_logistics_view, synced_order_view
+from services.sandbox.state import State
+from services.sandbox.trade.baskets import carriage_fen, fill
+from services.sandbox.trade.order_life import Step, WrongStep
+from services.sandbox.trade.orders import Order
+from services.sandbox.trade.refund_life import RefundStep, take_refund_step
+from services.sandbox.trade.refunds import Refund
+
+S = TypeVar("S")
+
+_STEPS: Mapping[str, Step] = {step.value: step for step in Step}
+# The buyer's `send` is an operation of the platform; the others follow from an order's steps.
+_REFUND_STEPS: Mapping[str, RefundStep] = {
+    step.value: step for step in (RefundStep.AGREE, RefundStep.REFUSE, RefundStep.RECEIVE, RefundStep.CLOSE)
+}
+
+
+class AdminOrders:
+    """The handlers of these paths."""
+
+    def __init__(self, catalogue: Catalogue, state: State) -> None:
+        self._catalogue = catalogue
+        self._state = state
+
+    def routes(self) -> list[Route]:
+        """Every admin path of orders."""
+        return [
+            Route("/orders", self.make, methods=["POST"]),
+            Route("/orders/{order_id:int}", self.order, methods=["GET"]),
+            Route("/orders/{order_id:int}", self.put_traits, methods=["PUT"]),
+            Route("/orders/{order_id:int}/{step}", self.step, methods=["POST"]),
+            Route("/refunds/{refund_id}", self.refund, methods=["GET"]),
+            Route("/refunds/{refund_id}/{step}", self.refund_step, methods=["POST"]),
+            Route("/synced/orders/{order_id}", self.synced_order, methods=["GET"]),
+            Route("/synced/logistics/{logistics_id}", self.synced_logistics, methods=["GET"]),
+        ]
+
+    async def make(self, request: Request) -> Response:
+        """A new order, as if the buyer had just made it on the site."""
+        body = await read_body(request, OrderBody, empty=OrderBody())
+        try:
+            lines = fill(self._catalogue, [line.wanted() for line in body.entries])
+        except ValueError as error:
+            raise HTTPException(400, f"entries: {error}") from error
+        order = self._state.book.make(
+            lines, carriage_fen(lines), body.traits(), now_ms=self._state.clock.now_ms()
+        )
+        return JSONResponse(order_view(order), 201)
+
+    async def order(self, request: Request) -> Response:
+        """One order."""
+        return JSONResponse(order_view(self._order(request)))
+
+    async def put_traits(self, request: Request) -> Response:
+        """Replaces what an order is like."""
+        order = self._order(request)
+        order.traits = (await read_body(request, TraitsBody)).traits()
+        return Response(status_code=204)
+
+    async def step(self, request: Request) -> Response:
+        """Takes a step with an order."""
+        order = self._order(request)
+        step = _known(_STEPS, request)
+        body = await read_body(request, StepBody, empty=StepBody())
+        if body.entries is not None and step is not Step.SHIP:
+            raise HTTPException(400, f"entries: only {Step.SHIP} takes them")
+        if not set(body.entries or ()) <= set(order.entry_ids):
+            raise HTTPException(400, f"entries: the order has {list(order.entry_ids)}")
+        try:
+            self._state.book.step(order, step, body.entries)
+        except WrongStep as error:
+            raise HTTPException(409, str(error)) from error
+        return JSONResponse(order_view(order))
+
+    async def refund(self, request: Request) -> Response:
+        """One refund."""
+        return JSONResponse(refund_view(self._refund(request)))
+
+    async def refund_step(self, request: Request) -> Response:
+        """Takes a step with a refund."""
+        refund = self._refund(request)
+        try:
+            take_refund_step(refund, _known(_REFUND_STEPS, request))
+        except WrongStep as error:
+            raise HTTPException(409, str(error)) from error
+        return JSONResponse(refund_view(refund))
+
+    async def synced_order(self, request: Request) -> Response:
+        """What the syncs brought about a downstream order."""
+        known = self._state.synced.find_order(request.path_params["order_id"])
+        if known is None:
+            raise HTTPException(404, "nothing is known of such an order")
+        return JSONResponse(synced_order_view(known))
+
+    async def synced_logistics(self, request: Request) -> Response:
+        """What the syncs brought about a downstream parcel."""
+        known = self._state.synced.find_logistics(request.path_params["logistics_id"])
+        if known is None:
+            raise HTTPException(404, "nothing is known of such a parcel")
+        return JSONResponse(synced_logistics_view(known))
+
+    def _order(self, request: Request) -> Order:
+        order = self._state.book.find(request.path_params["order_id"])
+        if order is None:
+            raise HTTPException(404, "no such order")
+        return order
+
+    def _refund(self, request: Request) -> Refund:
+        refund = self._state.book.find_refund(request.path_params["refund_id"])
+        if refund is None:
+            raise HTTPException(404, "no such refund")
+        return refund
+
+
+def _known(steps: Mapping[str, S], request: Request) -> S:
+    name = request.path_params["step"]
+    if name not in steps:
+        raise HTTPException(404, f"no such step; there are {', '.join(steps)}")
+    return steps[name]

@@ -1,0 +1,1 @@
+"""The purchase orders of the market and what becomes of them. Knows nothing of HTTP or dialects."""

@@ -1,0 +1,133 @@
+"""Every order and every refund, and what can be done with them."""
+
+from collections import OrderedDict
+from collections.abc import Collection, Sequence
+
+from services.sandbox.trade.applications import Application, check, shares_fen
+from services.sandbox.trade.baskets import Line
+from services.sandbox.trade.facts import Event
+from services.sandbox.trade.order_life import Step, take_step
+from services.sandbox.trade.orders import Entry, Order, Traits
+from services.sandbox.trade.refund_life import APPLIED, RefundStep, note, take_refund_step
+from services.sandbox.trade.refunds import GoodsStatus, Refund, Return
+
+KEPT_ORDERS = 10_000
+"""The oldest is forgotten first, and its refunds with it."""
+KEPT_REFUNDS = 10_000
+
+# 19 digits, above 2**53. Steps of a million keep the last six digits, which tell the buyer, and with
+# them the remainder that no float can hold: a reader that passes ids through floats changes every one.
+FIRST_ORDER_ID = 2_396_952_137_381_498_520
+ORDER_ID_STEP = 7_001_000_000
+ENTRY_ID_STEP = 1_000_000
+FIRST_REFUND = 34_931_008_034_741_532
+REFUND_STEP = 10_007
+
+# What a step of the order does to refunds that told these whereabouts of the same entries.
+_OUTRUN = {
+    Step.SHIP: (GoodsStatus.WAIT_SELLER_SEND, RefundStep.OUTRUN_BY_SHIPMENT),
+    Step.RECEIVE: (GoodsStatus.WAIT_BUYER_RECEIVE, RefundStep.OUTRUN_BY_RECEIPT),
+}
+
+
+class OrderBook:
+    """The orders and refunds of the market."""
+
+    def __init__(self) -> None:
+        self._orders: OrderedDict[int, Order] = OrderedDict()
+        self._refunds: OrderedDict[str, Refund] = OrderedDict()
+        self._made = 0
+        self._applied = 0
+
+    @property
+    def orders(self) -> int:
+        """How many orders are known."""
+        return len(self._orders)
+
+    @property
+    def refunds(self) -> int:
+        """How many refunds are known."""
+        return len(self._refunds)
+
+    def find(self, order_id: int) -> Order | None:
+        """The order of this id."""
+        return self._orders.get(order_id)
+
+    def find_refund(self, refund_id: str) -> Refund | None:
+        """The refund of this id."""
+        return self._refunds.get(refund_id)
+
+    def make(self, lines: Sequence[Line], carriage_fen: int, traits: Traits, now_ms: int) -> Order:
+        """A new order, which waits for its payment."""
+        order_id = FIRST_ORDER_ID + self._made * ORDER_ID_STEP
+        self._made += 1
+        order = Order(
+            order_id=order_id,
+            created_ms=now_ms,
+            entries=tuple(
+                Entry(
+                    entry_id=order_id + place * ENTRY_ID_STEP,
+                    offer_id=line.offer.offer_id,
+                    sku_id=line.sku.sku_id,
+                    product_name=line.offer.title.zh,
+                    sku_name=";".join(attribute.value.zh for attribute in line.sku.attributes),
+                    quantity=line.quantity,
+                    sum_fen=line.sku.price_fen * line.quantity,
+                )
+                for place, line in enumerate(lines, 1)
+            ),
+            carriage_fen=carriage_fen,
+            traits=traits,
+        )
+        order.note(Event.MADE)
+        self._orders[order_id] = order
+        if len(self._orders) > KEPT_ORDERS:
+            _, forgotten = self._orders.popitem(last=False)
+            for refund_id in forgotten.refund_ids:
+                del self._refunds[refund_id]
+        return order
+
+    def step(self, order: Order, step: Step, entry_ids: Collection[int] | None = None) -> None:
+        """Takes a step with an order; a refund that it makes pointless is closed. Raises WrongStep."""
+        concerned = set(take_step(order, step, entry_ids))
+        if step not in _OUTRUN:
+            return
+        goods_status, refund_step = _OUTRUN[step]
+        for refund in self.open_refunds(order):
+            if refund.goods_status is goods_status and not concerned.isdisjoint(refund.entry_ids):
+                take_refund_step(refund, refund_step)
+
+    def open_refunds(self, order: Order) -> list[Refund]:
+        """The refunds of an order that can still change."""
+        refunds = (self._refunds[refund_id] for refund_id in order.refund_ids)
+        return [refund for refund in refunds if refund.is_open]
+
+    def apply(self, order: Order, asked: Application) -> Refund:
+        """A new refund, which waits for the seller. Raises ApplicationRefused."""
+        check(order, asked, self.open_refunds(order))
+        refund = Refund(
+            refund_id=f"TQ{FIRST_REFUND + self._applied * REFUND_STEP}",
+            order=order,
+            shares_fen=shares_fen(order, asked),
+            apply_carriage_fen=asked.carriage_fen,
+            reason_id=asked.reason_id,
+            description=asked.description,
+            dispute_request=asked.dispute_request,
+            goods_status=asked.goods_status,
+            vouchers=asked.vouchers,
+            counts=dict(asked.counts),
+            remark=asked.remark,
+        )
+        self._applied += 1
+        self._refunds[refund.refund_id] = refund
+        order.refund_ids.append(refund.refund_id)
+        if len(self._refunds) > KEPT_REFUNDS:
+            refund_id, forgotten = self._refunds.popitem(last=False)
+            forgotten.order.refund_ids.remove(refund_id)
+        note(refund, APPLIED)
+        return refund
+
+    def send_back(self, refund: Refund, parcel: Return) -> None:
+        """The buyer sends the goods back. Raises WrongStep."""
+        take_refund_step(refund, RefundStep.SEND)
+        refund.returned = parcel

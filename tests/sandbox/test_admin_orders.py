@@ -1,0 +1,133 @@
+import asyncio
+
+import pytest
+
+
+async def test_an_order_of_the_markets_choice(client):
+    order = await client.order()
+    assert order["status"] == "waitbuyerpay"
+    assert order["paid_fen"] == 0
+    assert order["goods_fen"] == sum(entry["sum_fen"] for entry in order["entries"])
+    first, second = order["entries"]
+    assert first["offer_id"] != second["offer_id"]
+    assert order["refunds"] == []
+    assert await client.admin(f"orders/{order['order_id']}") == order
+    detail = await client.detail(first["offer_id"])
+    assert detail["subject"] == first["product_name"]
+    assert first["sku_id"] in {sku["skuId"] for sku in detail["productSkuInfos"]}
+
+
+async def test_an_order_without_a_body(client):
+    answer = await client.http.post("/admin/orders")
+    assert answer.status_code == 201
+    paid = await client.http.post(f"/admin/orders/{answer.json()['order_id']}/pay")
+    assert paid.json()["status"] == "waitsellersend"
+
+
+async def test_an_order_of_ones_own(client):
+    chosen = (await client.order())["entries"][1]
+    wanted = {"offer_id": chosen["offer_id"], "sku_id": chosen["sku_id"], "quantity": 4}
+    order = await client.order(entries=[wanted], kuajingbao=False, own=False)
+    (entry,) = order["entries"]
+    assert {name: entry[name] for name in wanted} == wanted
+    assert entry["sum_fen"] * chosen["quantity"] == chosen["sum_fen"] * 4
+    assert (order["kuajingbao"], order["credit"], order["own"]) == (False, True, False)
+
+
+async def test_numbers_begin_again_after_a_reset(client):
+    first, second = await client.order(), await client.order()
+    await client.http.post("/admin/reset")
+    assert (await client.http.get(f"/admin/orders/{first['order_id']}")).status_code == 404
+    again = [await client.order(), await client.order()]
+    assert [order["order_id"] for order in again] == [first["order_id"], second["order_id"]]
+    assert (await client.state())["orders"] == 2
+
+
+async def test_a_whole_life(client):
+    order = await client.order()
+    order_id = order["order_id"]
+    paid = await client.step("orders", order_id, "pay")
+    assert paid["paid_fen"] == paid["goods_fen"] + paid["carriage_fen"]
+    part = await client.step("orders", order_id, "ship", entries=[order["entries"][0]["entry_id"]])
+    assert part["status"] == "waitsellersend"
+    assert [entry["shipped"] for entry in part["entries"]] == [True, False]
+    for step, status in (
+        ("ship", "waitbuyerreceive"),
+        ("receive", "confirm_goods_and_has_subsidy"),
+        ("succeed", "success"),
+    ):
+        assert (await client.step("orders", order_id, step))["status"] == status
+    told = [fact["happened"] for fact in (await client.admin(f"orders/{order_id}"))["history"]]
+    assert told == ["made", "paid", "part shipped", "shipped", "received", "succeeded"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "problem"),
+    [
+        ("orders", {"entry": []}, 400, "entry: Extra inputs are not permitted"),
+        ("orders", {"entries": [{"quantity": 0}]}, 400, "entries.0.quantity: "),
+        ("orders", {"entries": [{"offer_id": 1}]}, 400, "offer_id 1: no such offer"),
+        ("orders", {"own": "yes"}, 400, "own: "),
+        ("orders/7/pay", {}, 404, "no such order"),
+        ("orders/{}/burn", {}, 404, "no such step; there are pay, ship, receive, succeed, close"),
+        ("orders/{}/ship", {}, 409, "the order is waitbuyerpay"),
+        ("orders/{}/ship", {"entries": [7]}, 400, "entries: the order has "),
+        ("orders/{}/ship", {"entries": []}, 400, "entries: "),
+        ("orders/{}/pay", {"entries": [7]}, 400, "entries: only ship takes them"),
+        ("refunds/TQ1/agree", {}, 404, "no such refund"),
+    ],
+)
+async def test_what_does_not_work(client, path, body, status, problem):
+    order = await client.order()
+    answer = await client.http.post(f"/admin/{path.format(order['order_id'])}", json=body)
+    assert answer.status_code == status
+    assert problem in answer.json()["error"]
+    assert (await client.admin(f"orders/{order['order_id']}"))["status"] == "waitbuyerpay"
+
+
+@pytest.mark.parametrize("path", ["orders/7", "refunds/TQ1", "synced/orders/7", "synced/logistics/LG1"])
+async def test_nothing_there(client, path):
+    answer = await client.http.get(f"/admin/{path}")
+    assert (answer.status_code, list(answer.json())) == (404, ["error"])
+
+
+async def test_refund_steps(client):
+    order = await client.order("pay")
+    entry = order["entries"][0]
+    refund = {
+        "orderId": order["order_id"],
+        "orderEntryIds": [entry["entry_id"]],
+        "disputeRequest": "refund",
+        "applyPayment": entry["sum_fen"],
+        "applyCarriage": 0,
+        "applyReasonId": 20006,
+        "description": "拍错了",
+        "goodsStatus": "refundWaitSellerSend",
+    }
+    first = (await client.trade("trade.createRefund", **refund))["result"]["result"]["refundId"]
+    assert (await client.step("refunds", first, "refuse"))["status"] == "waitbuyermodify"
+    again = await client.http.post(f"/admin/refunds/{first}/agree")
+    assert again.status_code == 409
+    assert (await client.http.post(f"/admin/refunds/{first}/send")).status_code == 404
+    assert (await client.step("refunds", first, "close"))["status"] == "refundclose"
+    second = (await client.trade("trade.createRefund", **refund))["result"]["result"]["refundId"]
+    assert (await client.step("refunds", second, "agree"))["status"] == "refundsuccess"
+    left = await client.step("orders", order["order_id"], "ship")
+    assert [entry["shipped"] for entry in left["entries"]] == [False, True]
+    assert [entry["refunded_fen"] for entry in left["entries"]] == [entry["sum_fen"], 0]
+
+
+async def test_concurrent_refunds_of_one_entry(client):
+    order = await client.order("pay", "ship", "receive")
+    refund = {
+        "orderId": order["order_id"],
+        "orderEntryIds": [order["entries"][0]["entry_id"]],
+        "disputeRequest": "refund",
+        "applyPayment": 1,
+        "applyCarriage": 0,
+        "applyReasonId": 20028,
+        "description": "太小了",
+        "goodsStatus": "refundBuyerReceived",
+    }
+    answers = await asyncio.gather(*(client.trade("trade.createRefund", **refund) for _ in range(4)))
+    assert sorted(answer["result"]["code"] or "" for answer in answers) == ["", "5010", "5010", "5010"]

@@ -1,0 +1,125 @@
+import re
+
+import pytest
+
+CASHIER = "https://trade.1688.com/order/cashier.htm?orderId="
+LINKS = ["alipay.url.get", "crossBorderPay.url.get", "creditPay.url.get"]
+
+
+async def link(client, name, *orders):
+    return await client.trade(name, orderIdList=[order["order_id"] for order in orders])
+
+
+async def test_alipay_link(client, sample, assert_like):
+    one, two = await client.order(), await client.order()
+    single = await link(client, "alipay.url.get", one)
+    assert single == {"payUrl": f"{CASHIER}{one['order_id']}", "success": True}
+    both = await link(client, "alipay.url.get", one, two)
+    assert both["payUrl"] == f"{CASHIER}{one['order_id']};{two['order_id']}"
+    assert_like([both], sample("alipay_url_get.open_platform.ok"))
+
+
+async def test_alipay_leaves_out_what_cannot_be_paid(client, sample, assert_like):
+    good = await client.order()
+    others = [await client.order("pay"), await client.order("close"), await client.order(own=False)]
+    answer = await link(client, "alipay.url.get", others[0], good, *others[1:], {"order_id": 7})
+    assert answer["payUrl"] == f"{CASHIER}{good['order_id']}"
+    assert answer["payFailureOrderList"] == [*(order["order_id"] for order in others), 7]
+    assert_like([answer], sample("alipay_url_get.open_platform.partial"))
+
+
+async def test_manual_trade_is_paid_alone(client, sample):
+    manual, other = await client.order(manual_trade=True), await client.order()
+    assert (await link(client, "alipay.url.get", manual))["success"] is True
+    both = await link(client, "alipay.url.get", manual, other)
+    assert both == sample("alipay_url_get.open_platform.fail")
+
+
+async def test_stock_that_is_gone(client, sample, assert_like):
+    gone, other = await client.order(stock_gone=True), await client.order()
+    answer = await link(client, "alipay.url.get", gone, other)
+    assert_like([answer], sample("alipay_url_get.open_platform.fail"))
+    assert answer["success"] is False
+    assert answer["erroMsg"].startswith("操作库存失败:PRODUCT_TRADE_STAT_ERROR")
+    assert answer["erroMsg"].endswith(f"inventoryErrorIds:[{gone['order_id']}]")
+
+
+@pytest.mark.parametrize(
+    ("name", "trait", "slug", "success"),
+    [
+        ("crossBorderPay.url.get", "kuajingbao", "cross_border_pay_url_get", True),
+        ("creditPay.url.get", "credit", "credit_pay_url_get", "true"),
+    ],
+)
+async def test_links_to_the_other_channels(client, sample, assert_like, name, trait, slug, success):
+    good, bad = await client.order(), await client.order(**{trait: False})
+    assert await link(client, name, good) == {
+        "payUrl": f"{CASHIER}{good['order_id']}",
+        "success": success,
+    }
+    part = await link(client, name, bad, good)
+    assert part["cantPayOrderList"] == [bad["order_id"]]
+    assert_like([part], sample(f"{slug}.open_platform.ok"))
+    assert await link(client, name, bad) == sample(f"{slug}.open_platform.fail")
+
+
+@pytest.mark.parametrize("name", LINKS)
+@pytest.mark.parametrize("ids", ["[]", "7", '["7"]', "[7.5]", "[true]", "[7", "{}"])
+async def test_bad_lists(client, name, ids):
+    answer = await client.trade(name, orderIdList=ids)
+    assert str(answer["success"]).lower() == "false"
+    assert answer["errorCode"] == ("500_1" if name == "alipay.url.get" else "400_1")
+
+
+@pytest.mark.parametrize("name", LINKS)
+async def test_length_of_a_list(client, name):
+    order = await client.order()
+    most = 100 if name == "alipay.url.get" else 30
+    ids = [order["order_id"], *range(1, most)]
+    assert "payUrl" in await client.trade(name, orderIdList=ids)
+    assert "payUrl" not in await client.trade(name, orderIdList=[*ids, most])
+
+
+@pytest.mark.parametrize("name", LINKS)
+async def test_no_list_at_all(client, name):
+    assert (await client.trade(name))["error_message"] == "Required argument orderIdList"
+
+
+async def test_nothing_to_pay(client):
+    paid = await client.order("pay")
+    answer = await link(client, "alipay.url.get", paid)
+    assert (answer["success"], answer["errorCode"]) == (False, "500_1")
+
+
+async def test_pay_ways(client, sample, assert_like):
+    order = await client.order()
+    answer = await client.trade("trade.payWay.query", orderId=str(order["order_id"]))
+    assert_like([answer], sample("pay_way_query.open_platform.ok"))
+    ways = answer["resultList"]
+    assert ways["orderId"] == str(order["order_id"])
+    assert ways["payFee"] == order["goods_fen"] + order["carriage_fen"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", ways["timeout"])
+    assert {way["code"]: way["name"] for way in ways["channels"]} == {
+        1: "支付宝",
+        3: "诚e赊",
+        20: "跨境宝",
+    }
+
+
+async def test_pay_ways_of_an_order_that_takes_neither_channel(client):
+    order = await client.order(kuajingbao=False, credit=False)
+    answer = await client.trade("trade.payWay.query", orderId=str(order["order_id"]))
+    assert [way["code"] for way in answer["resultList"]["channels"]] == [1]
+
+
+async def test_pay_ways_of_another_buyers_order(client, sample):
+    order = await client.order(own=False)
+    answer = await client.trade("trade.payWay.query", orderId=str(order["order_id"]))
+    assert answer == sample("pay_way_query.open_platform.fail")
+
+
+async def test_pay_ways_of_what_cannot_be_paid(client):
+    paid = await client.order("pay")
+    for order_id in (str(paid["order_id"]), "7", "x"):
+        answer = await client.trade("trade.payWay.query", orderId=order_id)
+        assert (answer["success"], answer["errorCode"]) == ("false", "500_1")
