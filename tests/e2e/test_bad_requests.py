@@ -12,6 +12,7 @@ from tests.e2e.test_failures import BUYER, REFUND, RETURN, SEARCH
 NATIONAL, OPEN = "national-site", "open-platform"
 ORDER = {"order_id": "1"}
 LINE = {"order_id": "2"}
+RELATION = {"national_order_id": "1", "cbu_order_id": "2"}
 OPEN_ORDER = ("create_time", "pay_time", "pay_status", "out_member_id", "paid_fee")
 PRODUCT = ("offer_id", "product_name", "sku_id", "sku_name")
 OPEN_LINE = (*PRODUCT, "refund_status", "buy_amount", "paid_fee")
@@ -67,7 +68,7 @@ INVALID: list[tuple[str, str, dict[str, Any], str]] = [
         "order_status.sub_orders[0].order_id",
     ),
     ("WriteOrderRelations", NATIONAL, {"relations": []}, "relations"),
-    ("WriteOrderRelations", NATIONAL, {"relations": [{}] * 101}, "relations"),
+    ("WriteOrderRelations", NATIONAL, {"relations": [RELATION] * 101}, "relations"),
     ("WriteOrderRelations", NATIONAL, {"relations": [{"national_order_id": "1"}]}, "relations[0]"),
     (
         "WriteOrderRelations",
@@ -130,7 +131,7 @@ def _cases() -> Iterator[Any]:
     yield pytest.param("SearchByKeyword", NATIONAL, language, "NOT_IN_DIALECT", {"language"}, id="language")
 
 
-@pytest.mark.parametrize(("rpc", "dialect", "request_fields", "reason", "fields"), _cases())
+@pytest.mark.parametrize(("rpc", "dialect", "request_fields", "reason", "fields"), list(_cases()))
 def test_bad_requests_name_their_fields_and_send_nothing(
     rpc, dialect, request_fields, reason, fields, rpcs, sandbox, details
 ) -> None:
