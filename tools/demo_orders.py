@@ -1,0 +1,185 @@
+"""The demo's order: the site acts through gRPC, payer and seller through the sandbox's admin path."""
+
+from datetime import UTC, datetime
+from io import BytesIO
+from typing import Any
+
+from demo_wire import Demo, money
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.money_pb2 import Money
+from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
+from PIL import Image
+
+ORDER_ID = "JP-2026-0903-0017"
+PLACED, PAID, SHIPPED, SIGNED, DONE = (
+    Timestamp(seconds=int(datetime(2026, 9, day, 2, tzinfo=UTC).timestamp())) for day in (3, 3, 5, 9, 20)
+)
+
+
+def life_of_an_order(demo: Demo) -> None:
+    """A buyer's order and the purchase order that serves it, from payment to a partial refund."""
+    purchase = demo.admin("An order on 1688, which the site has placed there to serve its buyer's", "orders")
+    order = _order(purchase)
+    demo.call(
+        "SyncOrder: the site tells 1688 of its buyer's order",
+        demo.orders.SyncOrder,
+        protos.SyncOrderRequest(order=order),
+        lambda _: "accepted",
+    )
+    demo.call(
+        "WriteOrderRelations: which purchase order serves which line; one call of 1688 for each",
+        demo.orders.WriteOrderRelations,
+        protos.WriteOrderRelationsRequest(relations=_relations(order, purchase)),
+        lambda answer: f"codes {[result.code for result in answer.results]}, 0 is accepted",
+    )
+    _pay(demo, purchase)
+    _bring(demo, purchase)
+    _refund(demo, purchase)
+    demo.admin("1688: the order is completed", f"orders/{purchase['order_id']}/succeed")
+    order.pay_status, order.end_time.seconds = protos.PAY_STATUS_SUCCESS, DONE.seconds
+    order.sub_orders[0].refund_status = protos.REFUND_STATUS_REFUNDED
+    demo.call(
+        "SyncOrder: completed, and one line refunded",
+        demo.orders.SyncOrder,
+        protos.SyncOrderRequest(order=order),
+        lambda _: f"accepted; 1688 now has: {demo.synced(ORDER_ID)['order']['status']}",
+    )
+
+
+def _pay(demo: Demo, purchase: Any) -> None:
+    order_id = purchase["order_id"]
+    demo.call(
+        "ListPayWays",
+        demo.orders.ListPayWays,
+        protos.ListPayWaysRequest(cbu_order_id=order_id),
+        lambda answer: f"{money(answer.pay_fee)} by {', '.join(way.name for way in answer.pay_ways)}",
+    )
+    demo.call(
+        "GetCrossBorderPayUrl",
+        demo.orders.GetCrossBorderPayUrl,
+        protos.GetCrossBorderPayUrlRequest(cbu_order_ids=[order_id]),
+        lambda answer: answer.pay_url,
+    )
+    demo.admin("The site's accountant opens the link and pays", f"orders/{order_id}/pay")
+
+
+def _bring(demo: Demo, purchase: Any) -> None:
+    demo.admin("The seller ships", f"orders/{purchase['order_id']}/ship")
+    parcel = protos.LogisticsOrder(
+        order_id=ORDER_ID,
+        logistics_id="LG20260905001",
+        create_time=SHIPPED,
+        logistics_status=protos.LOGISTICS_STATUS_SENT,
+        province="東京都",
+        city="渋谷区",
+        area="神南",
+        address="東京都渋谷区神南1-2-3",
+    )
+    demo.call(
+        "SyncLogisticsOrder: the site's parcel to its buyer is on its way",
+        demo.orders.SyncLogisticsOrder,
+        protos.SyncLogisticsOrderRequest(logistics_order=parcel),
+        lambda _: "accepted",
+    )
+    demo.admin("The site's warehouse confirms receipt to 1688", f"orders/{purchase['order_id']}/receive")
+    parcel.logistics_status, parcel.end_time.seconds = protos.LOGISTICS_STATUS_SIGNED, SIGNED.seconds
+    demo.call(
+        "SyncLogisticsOrder: the buyer has signed",
+        demo.orders.SyncLogisticsOrder,
+        protos.SyncLogisticsOrderRequest(logistics_order=parcel),
+        lambda _: "accepted",
+    )
+
+
+def _refund(demo: Demo, purchase: Any) -> None:
+    order_id, entry = purchase["order_id"], purchase["entries"][0]
+    goods_status = protos.GOODS_STATUS_REFUND_BUYER_RECEIVED
+    reasons = demo.call(
+        "ListRefundReasons, for one line of the order",
+        demo.orders.ListRefundReasons,
+        protos.ListRefundReasonsRequest(
+            cbu_order_id=order_id, cbu_order_entry_ids=[entry["entry_id"]], goods_status=goods_status
+        ),
+        lambda answer: "; ".join(f"{reason.reason_id} {reason.name}" for reason in answer.reasons),
+    )
+    reason = next(reason for reason in reasons.reasons if reason.need_voucher)
+    voucher = demo.call(
+        "UploadRefundVoucher: this reason needs a proof; the file part is not signed",
+        demo.orders.UploadRefundVoucher,
+        protos.UploadRefundVoucherRequest(image=_picture()),
+        lambda answer: f"{answer.image_domain}/{answer.image_relative_url}",
+    )
+    refund = protos.CreateRefundRequest(
+        cbu_order_id=order_id,
+        cbu_order_entry_ids=[entry["entry_id"]],
+        dispute_request=protos.DISPUTE_REQUEST_RETURN_REFUND,
+        apply_payment=_fen(entry["sum_fen"] // 2),
+        apply_carriage=_fen(0),
+        apply_reason_id=reason.reason_id,
+        description="颜色不符",
+        goods_status=goods_status,
+        vouchers=[f"{voucher.image_domain}/{voucher.image_relative_url}"],
+    )
+    made = demo.call(
+        "CreateRefund: half the money for that line, and the goods go back",
+        demo.orders.CreateRefund,
+        refund,
+        lambda answer: answer.refund_id,
+    )
+    demo.call("CreateRefund again: 1688 refuses", demo.orders.CreateRefund, refund, lambda _: "made")
+    demo.admin("The seller agrees", f"refunds/{made.refund_id}/agree")
+    demo.call(
+        "SubmitReturnGoods",
+        demo.orders.SubmitReturnGoods,
+        protos.SubmitReturnGoodsRequest(
+            refund_id=made.refund_id, logistics_company_no="ZTO", freight_bill="3110044550034338"
+        ),
+        lambda _: "taken note of",
+    )
+    demo.admin("The seller has the goods back", f"refunds/{made.refund_id}/receive")
+
+
+def _order(purchase: Any) -> protos.Order:
+    return protos.Order(
+        order_id=ORDER_ID,
+        create_time=PLACED,
+        pay_time=PAID,
+        pay_status=protos.PAY_STATUS_PAID,
+        out_member_id="c5b9e8a658554771",
+        paid_fee=_fen(purchase["goods_fen"] * 2),
+        sub_orders=[
+            protos.SubOrder(
+                order_id=f"{ORDER_ID}-{number}",
+                refund_status=protos.REFUND_STATUS_NOT_REFUNDED,
+                offer_id=entry["offer_id"],
+                product_name=entry["product_name"],
+                sku_id=entry["sku_id"],
+                sku_name=entry["sku_name"],
+                buy_amount=entry["quantity"],
+                paid_fee=_fen(entry["sum_fen"] * 2),
+            )
+            for number, entry in enumerate(purchase["entries"], 1)
+        ],
+    )
+
+
+def _relations(order: protos.Order, purchase: Any) -> list[protos.OrderRelation]:
+    return [
+        protos.OrderRelation(
+            national_order_id=ORDER_ID,
+            national_sub_order_id=line.order_id,
+            cbu_order_id=purchase["order_id"],
+            cbu_sub_order_id=entry["entry_id"],
+        )
+        for line, entry in zip(order.sub_orders, purchase["entries"], strict=True)
+    ]
+
+
+def _fen(fen: int) -> Money:
+    return Money(currency_code="CNY", units=fen // 100, nanos=fen % 100 * 10**7)
+
+
+def _picture() -> bytes:
+    out = BytesIO()
+    Image.new("RGB", (64, 64), "crimson").save(out, "JPEG")
+    return out.getvalue()
