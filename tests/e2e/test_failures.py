@@ -256,6 +256,7 @@ def test_every_call_leaves_one_line(rpcs, sandbox, running: dict[tuple[str, str]
         metadata=(("traceparent", f"00-{trace}-00f067aa0ba902b7-01"),),
     )
     log = running["product", "open-platform"].log
+    _wait(lambda: trace in log.read_text())
     lines = [json.loads(line) for line in log.read_text().splitlines() if trace in line]
     assert len(lines) == 1
     assert lines[0]["event"] == "call"
