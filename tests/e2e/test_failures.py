@@ -238,10 +238,14 @@ def test_neither_log_nor_error_tells_of_the_buyer(
     """Not even where 1688's own words repeat what it was sent."""
     echoed = f"bad buyer {json.dumps(BUYER)} token test-access-token"
     sandbox.fault({"status": 200, "json": {"success": False, "code": BUYER["email"], "message": echoed}})
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    metadata = (("traceparent", f"00-{trace}-00f067aa0ba902b7-01"),)
     with pytest.raises(grpc.RpcError) as failure:
-        rpcs.call("RegisterUser", "national-site", {"country_account": BUYER})
+        rpcs.call("RegisterUser", "national-site", {"country_account": BUYER}, metadata=metadata)
     told = str(failure.value.trailing_metadata()) + str(failure.value.details())
-    told += running["account", "national-site"].log.read_text()
+    log = running["account", "national-site"].log
+    _wait(lambda: trace in log.read_text())
+    told += log.read_text()
     for name in ("out_login_name", "email", "mobile", "ip"):
         assert BUYER[name] not in told
     assert "test-access-token" not in told

@@ -253,6 +253,21 @@ def test_relations_that_never_reached_the_operation_fail_as_a_whole(dialect, rpc
     assert details(failure.value)["ErrorInfo"].reason == "ERROR_REASON_UPSTREAM_PERMISSION"
 
 
+def test_cancelled_relations_leave_nothing_behind(rpcs, sandbox) -> None:
+    method = rpcs.method("WriteOrderRelations", OPEN)
+    request = rpcs.request("WriteOrderRelations", {"relations": relations(100)})
+    sandbox.fault({"latency_ms": 50}, times=10_000)
+    calls = [method.future(request, timeout=20) for _ in range(30)]
+    while sandbox.state()["in_flight"] < 20:
+        assert not any(call.done() for call in calls)
+    for call in calls:
+        call.cancel()
+    while sandbox.state()["in_flight"]:
+        assert all(call.cancelled() for call in calls)
+    sandbox.admin("DELETE", "faults")
+    assert [result.code for result in method(request, timeout=20).results] == [0] * 100
+
+
 @pytest.mark.parametrize(
     ("rpc", "request_fields"),
     [
