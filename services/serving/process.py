@@ -105,11 +105,12 @@ async def serve(
 
 
 async def _stop(server: grpc.aio.Server, bound: BoundService, grace_s: float, hurry: asyncio.Event) -> None:
-    """Refuses new calls, lets those in flight finish, and ends what is left.
+    """Refuses new calls, ends streams, lets the other calls finish, and ends what is left.
 
     Our own calls are waited for, not gRPC's stop: that would also wait for health watches, which never end.
     """
     stopping = asyncio.create_task(server.stop(grace_s + _UNWIND_S))
+    bound.end_streams()
     hurried = asyncio.create_task(hurry.wait())
     finished = asyncio.create_task(_finished(bound))
     await asyncio.wait({hurried, finished}, timeout=grace_s, return_when=asyncio.FIRST_COMPLETED)
