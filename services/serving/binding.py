@@ -1,7 +1,7 @@
 """From a service's descriptor and its bindings to what gRPC calls."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
@@ -11,7 +11,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 from services.errors import CannotStart
 from services.serving.failures import DRAINED
 from services.serving.layers import way
-from services.serving.rpc import Binding, Call, Rpc, ServicerContext, Step
+from services.serving.rpc import Binding, Call, Layer, Rpc, ServicerContext, Step
 
 MethodHandler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"  # generic in its stubs only
 
@@ -56,7 +56,9 @@ class BoundService(grpc.GenericRpcHandler):
         self._ended |= tasks
 
 
-def bind(descriptor: ServiceDescriptor, bindings: Mapping[str, Binding]) -> BoundService:
+def bind(
+    descriptor: ServiceDescriptor, bindings: Mapping[str, Binding], layers: Sequence[Layer]
+) -> BoundService:
     """Binds every RPC of the service. Raises CannotStart unless these are its RPCs."""
     methods = {method.name: method for method in descriptor.methods}
     unknown = [
@@ -66,7 +68,7 @@ def bind(descriptor: ServiceDescriptor, bindings: Mapping[str, Binding]) -> Boun
     if problems := sorted(unknown + missing):
         raise CannotStart(problems)
     rpcs = [Rpc.of(methods[name], binding) for name, binding in bindings.items()]
-    return BoundService({f"/{rpc.name}": _handler(rpc, way(rpc)) for rpc in rpcs})
+    return BoundService({f"/{rpc.name}": _handler(rpc, way(rpc, layers)) for rpc in rpcs})
 
 
 _HANDLERS: Mapping[tuple[bool, bool], Callable[[Any], MethodHandler]] = MappingProxyType(

@@ -4,32 +4,40 @@ A layer stands around the whole call, whether the RPC streams or not. Streaming 
 bytes become requests (requests.py) and where responses leave (here).
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from types import MappingProxyType
 from typing import Any, cast
 
 from services.serving.access_log import access_log
+from services.serving.admission import admission
+from services.serving.audit import audit
 from services.serving.deadline import deadline
 from services.serving.failures import failures
+from services.serving.identity import Identities
 from services.serving.metrics import metrics
+from services.serving.policy import PolicyFile
 from services.serving.requests import requests
 from services.serving.rpc import Call, Handler, Layer, Rpc, Step
 
-LAYERS: tuple[Layer, ...] = (
-    access_log,
-    metrics,
-    failures,
-    deadline,
-    requests,
-)
-"""Outermost first."""
+
+def layers(identities: Identities, policy: PolicyFile | None) -> tuple[Layer, ...]:
+    """The layers of a server, outermost first."""
+    return (
+        access_log,
+        metrics,
+        audit,
+        failures,
+        admission(identities, policy),
+        deadline,
+        requests,
+    )
 
 
-def way(rpc: Rpc) -> Step:
+def way(rpc: Rpc, layers: Sequence[Layer]) -> Step:
     """All layers around the handler of an RPC. Raises CannotStart where one cannot be made."""
     step = _HANDLED[rpc.descriptor.server_streaming](rpc.binding.handler)
-    for layer in reversed(LAYERS):
+    for layer in reversed(layers):
         step = layer(rpc, step)
     return step
 

@@ -39,6 +39,11 @@ def configure(service: str, level: str, stream: BinaryIO | None = None) -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[_ToStructlog()], force=True)
 
 
+def unfiltered() -> Any:
+    """A logger that no log level silences."""
+    return structlog.wrap_logger(None, wrapper_class=structlog.BoundLogger)
+
+
 def exception_places(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Puts an exception down as types and places, without its words: they can hold a buyer's data."""
     error = event.pop("exc_info", None)

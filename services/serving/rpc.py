@@ -9,6 +9,8 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+from services.serving.ids import Ids
+
 Handler: TypeAlias = Callable[[Any, float], Awaitable[bytes] | AsyncGenerator[bytes, None]]
 """(request, deadline in the loop's time) -> the response, serialized. Raises services.errors.
 
@@ -62,6 +64,10 @@ class Call:
     context: ServicerContext
     payload: bytes
     """The request as it arrived. Means nothing where requests are streamed: the context reads them."""
+    ids: Ids | None = None
+    """What is to note the ids of requests. From the layer `audit`, for RPCs that write."""
+    identity: str = ""
+    """Who calls, where that is known. From the layer `admission`."""
     deadline: float = field(init=False)
     """In the loop's time. From the layer `deadline`."""
     request: Message | AsyncIterator[Message] = field(init=False)

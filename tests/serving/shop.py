@@ -89,15 +89,29 @@ class Open:
     """Set when the server has stopped."""
 
 
+def dial(target: str, credentials: grpc.ChannelCredentials | None) -> grpc.aio.Channel:
+    """A channel with connections of its own."""
+    own = (("grpc.use_local_subchannel_pool", 1),)
+    if credentials:
+        return grpc.aio.secure_channel(target, credentials, own)
+    return grpc.aio.insecure_channel(target, own)
+
+
 async def _closed(_request: Any, _deadline: float) -> bytes:
     raise AssertionError("no handler for this RPC")
 
 
 @asynccontextmanager
 async def open_shop(
-    handlers: Mapping[str, Handler], closed: Callable[[], None] = lambda: None, **settings: Any
+    handlers: Mapping[str, Handler],
+    closed: Callable[[], None] = lambda: None,
+    credentials: grpc.ChannelCredentials | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Open]:
-    """A running shop with these handlers; `closed` is called when its parts are closed."""
+    """A running shop with these handlers; `closed` is called when its parts are closed.
+
+    With credentials the customer comes by TLS.
+    """
 
     @asynccontextmanager
     async def open_parts(_: Settings) -> AsyncIterator[Mapping[str, Binding]]:
@@ -115,12 +129,14 @@ async def open_shop(
             await drain.wait()
         stopped.set()
 
-    async with asyncio.TaskGroup() as tasks:
-        serving = tasks.create_task(server())
-        await asyncio.wait({serving, listening}, return_when=asyncio.FIRST_COMPLETED)
-        if serving.done():
-            await serving
-        target = f"127.0.0.1:{listening.result().port}"
-        async with grpc.aio.insecure_channel(target) as channel:
+    serving = asyncio.create_task(server())
+    await asyncio.wait({serving, listening}, return_when=asyncio.FIRST_COMPLETED)
+    if not listening.done():
+        await serving  # it could not start
+    target = f"127.0.0.1:{listening.result().port}"
+    try:
+        async with dial(target, credentials) as channel:
             yield Open(customer=Customer(channel), listening=listening.result(), drain=drain, stopped=stopped)
+    finally:
         drain.set()
+        await serving

@@ -12,6 +12,7 @@ from grpc_status import rpc_status
 from services.errors import InvalidRequest
 from services.serving import Binding, CannotStart
 from services.serving.binding import bind
+from services.serving.requests import requests
 from services.serving.rpc import Rpc
 from services.serving.validation import validator
 
@@ -80,7 +81,7 @@ async def test_nonsense_is_the_callers_error(start, logged):
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await running.channel.unary_unary(REGISTER_USER)(b"\xff\xffhanako")
     assert bad_request(caught.value) == {"": "not a nationalsite.account.v1.RegisterUserRequest"}
-    assert {line["event"] for line in logged()} == {"serving", "call", "draining", "stopped"}
+    assert {line["event"] for line in logged()} == {"serving", "audit", "call", "draining", "stopped"}
 
 
 def test_lists_and_maps_are_named_by_index_and_key():
@@ -105,5 +106,5 @@ def test_lists_and_maps_are_named_by_index_and_key():
 def test_a_rule_that_does_not_compile_stops_the_start():
     broken = validate_pb2.FieldRules(cel=[validate_pb2.Rule(id="broken", expression="this +")])
     with pytest.raises(CannotStart) as caught:
-        bind(shop(broken), {"Check": Binding(handler=accept, operation="")})
+        bind(shop(broken), {"Check": Binding(handler=accept, operation="")}, [requests])
     assert caught.value.lines[0].startswith("shop.Shop/Check: a validation rule does not compile")

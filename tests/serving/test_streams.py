@@ -175,7 +175,7 @@ async def test_a_caller_that_breaks_off_midway_leaves_no_fault_behind(logged):
         async with asyncio.timeout(PATIENCE_S):
             for _ in range(40):
                 await closed.acquire()
-    assert {told["event"] for told in logged()} == {"serving", "call", "draining", "stopped"}
+    assert {told["event"] for told in logged()} == {"serving", "audit", "call", "draining", "stopped"}
     assert [told["status"] for told in logged("call")] == ["CANCELLED"] * 40
 
 
@@ -223,5 +223,5 @@ async def test_responses_wait_for_a_caller_that_does_not_read_and_a_drain_does_n
                 await asyncio.sleep(0.05)
         shop.drain.set()
         await asyncio.wait_for(shop.stopped.wait(), PATIENCE_S)
-    assert {told["event"] for told in logged()} == {"serving", "call", "draining", "stopped"}
+    assert {told["event"] for told in logged()} == {"serving", "audit", "call", "draining", "stopped"}
     assert [told["reason"] for told in logged("call")] == ["DRAINING"]
