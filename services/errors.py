@@ -8,6 +8,8 @@ NationalsiteError
 ├── StoreRequired
 ├── OperationNotInDialect
 ├── InternalFault
+├── CallerUnknown
+├── CallerForbidden
 ├── Draining
 ├── DeadlinePassed
 │   └── DeadlinePassedInFlight
@@ -104,6 +106,18 @@ class InternalFault(NationalsiteError):
     """A fault of our own; its cause is in the log, not in the answer."""
 
     reason = "INTERNAL_FAULT"
+
+
+class CallerUnknown(NationalsiteError):
+    """Nobody knows who calls, and the policy is for known callers."""
+
+    reason = "CALLER_UNKNOWN"
+
+
+class CallerForbidden(NationalsiteError):
+    """The policy does not let this caller call this method."""
+
+    reason = "CALLER_FORBIDDEN"
 
 
 class Draining(NationalsiteError):

@@ -9,18 +9,22 @@ process.py is the place to start reading; layers.py is the way of a call.
 
 from services.errors import CannotStart
 from services.serving.answers import rich_status
+from services.serving.caller import NOBODY, Caller, caller
 from services.serving.process import run, serve
 from services.serving.rpc import Binding, Handler, Rpc
 from services.serving.service import Service
 from services.serving.settings import ServingSettings, read_settings
 
 __all__ = [
+    "NOBODY",
     "Binding",
+    "Caller",
     "CannotStart",
     "Handler",
     "Rpc",
     "Service",
     "ServingSettings",
+    "caller",
     "read_settings",
     "rich_status",
     "run",

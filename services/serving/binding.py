@@ -1,7 +1,8 @@
 """From a service's descriptor and its bindings to what gRPC calls."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import grpc
@@ -10,7 +11,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 from services.errors import CannotStart
 from services.serving.failures import DRAINED
 from services.serving.layers import way
-from services.serving.rpc import Binding, Call, Rpc, ServicerContext, Step
+from services.serving.rpc import Binding, Call, Layer, Rpc, ServicerContext, Step
 
 MethodHandler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"  # generic in its stubs only
 
@@ -22,42 +23,67 @@ class BoundService(grpc.GenericRpcHandler):
         self._methods = methods
         self.in_flight: set[asyncio.Task[Any]] = set()
         """The task of every call, from its first byte until its answer has been handed to the transport."""
+        self._streams: set[asyncio.Task[Any]] = set()
+        """Those among them that may last."""
+        self._ended: set[asyncio.Task[Any]] = set()
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> "MethodHandler | None":
         """The handler of a call; gRPC asks for it once, in the task of the call, when the call begins."""
         method = self._methods.get(handler_call_details.method)
         task = asyncio.current_task()
         if method is not None and task is not None:
-            self.in_flight.add(task)
-            task.add_done_callback(self.in_flight.discard)
+            self._keep(task, self.in_flight)
+            if method.request_streaming or method.response_streaming:
+                self._keep(task, self._streams)
         return method
+
+    @staticmethod
+    def _keep(task: asyncio.Task[Any], tasks: set[asyncio.Task[Any]]) -> None:
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    def end_streams(self) -> None:
+        """End the streams: they would go on as long as their callers like."""
+        self._end(self._streams)
 
     def end(self) -> None:
         """End the calls that are left: each still gets an answer, that this replica is shutting down."""
-        for task in self.in_flight:
+        self._end(self.in_flight)
+
+    def _end(self, tasks: set[asyncio.Task[Any]]) -> None:
+        for task in tasks - self._ended:  # once: a second time would hit a task that is cleaning up
             task.cancel(DRAINED)
+        self._ended |= tasks
 
 
-def bind(descriptor: ServiceDescriptor, bindings: Mapping[str, Binding]) -> BoundService:
-    """Binds every RPC of the service. Raises CannotStart unless these are its RPCs, and it can serve them."""
+def bind(
+    descriptor: ServiceDescriptor, bindings: Mapping[str, Binding], layers: Sequence[Layer]
+) -> BoundService:
+    """Binds every RPC of the service. Raises CannotStart unless these are its RPCs."""
     methods = {method.name: method for method in descriptor.methods}
     unknown = [
         f"{descriptor.full_name}/{name}: bound, but not an RPC of it" for name in bindings.keys() - methods
     ]
     missing = [f"{descriptor.full_name}/{name}: not bound" for name in methods.keys() - bindings]
-    streaming = [
-        f"{descriptor.full_name}/{name}: streams, which this server cannot serve yet"
-        for name, method in methods.items()
-        if method.client_streaming or method.server_streaming
-    ]
-    if problems := sorted(unknown + missing + streaming):
+    if problems := sorted(unknown + missing):
         raise CannotStart(problems)
     rpcs = [Rpc.of(methods[name], binding) for name, binding in bindings.items()]
-    return BoundService({f"/{rpc.name}": _handler(way(rpc)) for rpc in rpcs})
+    return BoundService({f"/{rpc.name}": _handler(rpc, way(rpc, layers)) for rpc in rpcs})
 
 
-def _handler(step: Step) -> MethodHandler:
-    async def unary_unary(payload: bytes, context: ServicerContext) -> bytes:
+_HANDLERS: Mapping[tuple[bool, bool], Callable[[Any], MethodHandler]] = MappingProxyType(
+    {
+        (False, False): grpc.unary_unary_rpc_method_handler,
+        (False, True): grpc.unary_stream_rpc_method_handler,
+        (True, False): grpc.stream_unary_rpc_method_handler,
+        (True, True): grpc.stream_stream_rpc_method_handler,
+    }
+)
+"""By what is streamed: requests, responses."""
+
+
+def _handler(rpc: Rpc, step: Step) -> MethodHandler:
+    async def handle(payload: Any, context: ServicerContext) -> bytes:
         return await step(Call(context, payload))
 
-    return grpc.unary_unary_rpc_method_handler(unary_unary)
+    return _HANDLERS[rpc.descriptor.client_streaming, rpc.descriptor.server_streaming](handle)

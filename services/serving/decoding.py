@@ -1,22 +1,23 @@
-"""From bytes to the request message."""
+"""From bytes to a request message."""
 
-from google.protobuf.message import DecodeError
+from collections.abc import Callable
+
+from google.protobuf.message import DecodeError, Message
 
 from services.errors import InvalidRequest, Violation
-from services.serving.rpc import Call, Rpc, Step
+from services.serving.rpc import Rpc
 
 
-def decoding(rpc: Rpc, step: Step) -> Step:
-    """Parses the request. Here and not by gRPC, so that nonsense is the caller's error and not ours."""
+def decoder(rpc: Rpc) -> Callable[[bytes], Message]:
+    """What parses a request. Ours and not gRPC's, so that nonsense is the caller's error and not ours."""
     parse = rpc.request.FromString
     nonsense = Violation(field="", description=f"not a {rpc.descriptor.input_type.full_name}")
 
-    async def decoded(call: Call) -> bytes:
+    def decode(payload: bytes) -> Message:
         try:
-            call.message = parse(call.payload)
+            return parse(payload)
         except DecodeError:
             # Without its cause: protobuf's words can quote the bytes.
             raise InvalidRequest([nonsense]) from None
-        return await step(call)
 
-    return decoded
+    return decode

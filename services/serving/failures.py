@@ -1,17 +1,22 @@
 """The one place where an exception becomes a status."""
 
 import asyncio
+from typing import NoReturn
 
 import grpc
 import structlog
 from google.protobuf.descriptor_pb2 import MethodOptions
 
 from services.errors import Draining, InternalFault, NationalsiteError, OutcomeUnknown
-from services.serving.answers import answer
-from services.serving.rpc import Call, Rpc, Step
+from services.serving.answers import Answer, answer
+from services.serving.rpc import Call, Rpc, ServicerContext, Step
 
 DRAINED = "drained"
-"""What a call's task is cancelled with when the drain's grace is over."""
+"""What a call's task is cancelled with when the drain ends it."""
+
+# An answer waits behind what its caller has not read yet. A caller that reads nothing more is given up, and
+# its call ends with the connection at the latest.
+_TELL_S = 3.0
 
 # A caller's own timer ends a call a little before ours would: gRPC rounds timeouts up when it sends them.
 _SKEW_S = 0.25
@@ -37,21 +42,38 @@ def failures(rpc: Rpc, step: Step) -> Step:
                 raise
             task.uncancel()
             failure = _drained(rpc)
-        except NationalsiteError as error:
-            failure = error
         except Exception as error:
-            log.exception("internal_fault", exc_info=error)
-            failure = InternalFault("internal fault")
+            ours = _of_our_tree(error)
+            if ours is None:
+                log.exception("internal_fault", exc_info=error)
+            failure = ours or InternalFault("internal fault")
         told = answer(failure, operation)
         call.status, call.reason = told.status, failure.reason
-        await call.context.abort(told.status, told.message, told.trailers)
+        await _tell(call.context, told)
 
     return answered
 
 
+async def _tell(context: ServicerContext, told: Answer) -> NoReturn:
+    try:
+        async with asyncio.timeout(_TELL_S):
+            await context.abort(told.status, told.message, told.trailers)
+    except TimeoutError:
+        raise asyncio.CancelledError from None  # what gRPC takes for an end without an answer
+
+
+def _of_our_tree(error: Exception) -> NationalsiteError | None:
+    """The error, or the first of a group of them: the tasks of a handler may fail together."""
+    if isinstance(error, ExceptionGroup):
+        ours = [_of_our_tree(one) for one in error.exceptions]
+        return None if None in ours else ours[0]
+    return error if isinstance(error, NationalsiteError) else None
+
+
 def _drained(rpc: Rpc) -> NationalsiteError:
-    """What a call is told that the drain's grace did not suffice for: nobody here knows how far it came."""
-    if rpc.descriptor.GetOptions().idempotency_level == MethodOptions.IDEMPOTENCY_UNKNOWN:
+    """What a call is told that the drain ends: of a write, unless it streams, nobody knows how far it is."""
+    unrepeatable = rpc.descriptor.GetOptions().idempotency_level == MethodOptions.IDEMPOTENCY_UNKNOWN
+    if unrepeatable and not rpc.streams:
         return OutcomeUnknown("this replica is shutting down; whether the call was carried out is not known")
     return Draining("this replica is shutting down")
 

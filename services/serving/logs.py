@@ -39,6 +39,11 @@ def configure(service: str, level: str, stream: BinaryIO | None = None) -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[_ToStructlog()], force=True)
 
 
+def unfiltered() -> Any:
+    """A logger that no log level silences."""
+    return structlog.wrap_logger(None, wrapper_class=structlog.BoundLogger)
+
+
 def exception_places(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Puts an exception down as types and places, without its words: they can hold a buyer's data."""
     error = event.pop("exc_info", None)
@@ -64,14 +69,17 @@ def report_to_log(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None
 
 
 def _chain(error: BaseException | None) -> list[dict[str, Any]]:
-    """The exception and what it came from, each with its frames, outermost first."""
+    """The exception and what it came from, each with its frames, outermost first, and what a group holds."""
     chain: list[dict[str, Any]] = []
     while error is not None:
         frames = [
             f"{frame.f_code.co_filename}:{line} {frame.f_code.co_qualname}"
             for frame, line in traceback.walk_tb(error.__traceback__)
         ]
-        chain.append({"type": type(error).__qualname__, "frames": frames[-_MOST_FRAMES:]})
+        place: dict[str, Any] = {"type": type(error).__qualname__, "frames": frames[-_MOST_FRAMES:]}
+        if isinstance(error, BaseExceptionGroup):
+            place["exceptions"] = [_chain(one) for one in error.exceptions]
+        chain.append(place)
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return chain
 

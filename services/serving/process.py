@@ -13,7 +13,9 @@ from grpc_reflection.v1alpha import reflection
 from services.errors import CannotStart
 from services.serving import health, logs
 from services.serving.binding import BoundService, bind
+from services.serving.entrance import entrance
 from services.serving.http import http_app, http_server
+from services.serving.layers import layers
 from services.serving.listeners import check_free, listening_socket, with_port
 from services.serving.service import S, Service
 from services.serving.settings import read_settings, variable_of
@@ -74,16 +76,20 @@ async def serve(
     """
     log = structlog.get_logger()
     state = health.Health(service.descriptor.full_name)
+    door = entrance(service, settings)
     http_listener = listening_socket(variable_of(service.settings, "http_listen"), settings.http_listen)
     http_port = http_listener.getsockname()[1]
     async with (
         http_server(http_app(lambda: state.serving), http_listener),
         service.open(settings) as bindings,
     ):
-        bound = bind(service.descriptor, bindings)
+        bound = bind(service.descriptor, bindings, layers(door.identities, door.policy))
         check_free(variable_of(service.settings, "listen"), settings.listen)
         server = grpc.aio.server(handlers=[bound], options=_OPTIONS)
-        port = server.add_insecure_port(settings.listen)
+        if door.credentials:
+            port = server.add_secure_port(settings.listen, door.credentials)
+        else:
+            port = server.add_insecure_port(settings.listen)
         state.add_to(server)
         if settings.reflection:
             names = (service.descriptor.full_name, health.SERVICE_NAME, reflection.SERVICE_NAME)
@@ -105,11 +111,12 @@ async def serve(
 
 
 async def _stop(server: grpc.aio.Server, bound: BoundService, grace_s: float, hurry: asyncio.Event) -> None:
-    """Refuses new calls, lets those in flight finish, and ends what is left.
+    """Refuses new calls, ends streams, lets the other calls finish, and ends what is left.
 
     Our own calls are waited for, not gRPC's stop: that would also wait for health watches, which never end.
     """
     stopping = asyncio.create_task(server.stop(grace_s + _UNWIND_S))
+    bound.end_streams()
     hurried = asyncio.create_task(hurry.wait())
     finished = asyncio.create_task(_finished(bound))
     await asyncio.wait({hurried, finished}, timeout=grace_s, return_when=asyncio.FIRST_COMPLETED)

@@ -13,7 +13,7 @@ def request_ids(rpc: Rpc, step: Step) -> Step:
         return step
 
     async def refused(call: Call) -> bytes:
-        if getattr(call.message, FIELD):
+        if getattr(call.request, FIELD):
             raise StoreRequired("request_id needs a store, and this service has none")
         return await step(call)
 

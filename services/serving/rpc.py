@@ -1,6 +1,6 @@
 """The vocabulary of the layers: an RPC, a call of it, and the steps that a call takes."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -9,8 +9,16 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-Handler: TypeAlias = Callable[[Message, float], Awaitable[bytes]]
-"""(request, deadline in the loop's time) -> the response, serialized. Raises services.errors."""
+from services.serving.ids import Ids
+
+Handler: TypeAlias = Callable[[Any, float], Awaitable[bytes] | AsyncGenerator[bytes, None]]
+"""(request, deadline in the loop's time) -> the response, serialized. Raises services.errors.
+
+Where the RPC streams requests, the first argument is an async iterator of them that raises InvalidRequest at
+a bad one. Where it streams responses, the handler is an async generator of them: it is resumed when the
+transport has room for another, and closed in the task it ran in, however the call ends. The deadline of a
+stream whose caller gave none is infinite.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +48,11 @@ class Rpc:
         """As gRPC's metrics name it: `nationalsite.account.v1.AccountService/RegisterUser`."""
         return f"{self.descriptor.containing_service.full_name}/{self.descriptor.name}"
 
+    @property
+    def streams(self) -> bool:
+        """Whether a call of it may last: requests, responses or both come as streams."""
+        return bool(self.descriptor.client_streaming or self.descriptor.server_streaming)
+
 
 ServicerContext: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 
@@ -50,11 +63,15 @@ class Call:
 
     context: ServicerContext
     payload: bytes
-    """The request as it arrived."""
+    """The request as it arrived. Means nothing where requests are streamed: the context reads them."""
+    ids: Ids | None = None
+    """What is to note the ids of requests. From the layer `audit`, for RPCs that write."""
+    identity: str = ""
+    """Who calls, where that is known. From the layer `admission`."""
     deadline: float = field(init=False)
     """In the loop's time. From the layer `deadline`."""
-    message: Message = field(init=False)
-    """The request. From the layer `decoding`."""
+    request: Message | AsyncIterator[Message] = field(init=False)
+    """What the handler is given. From the layer `requests`."""
     status: grpc.StatusCode = grpc.StatusCode.OK
     """What the caller is told. From the layer `failures`."""
     reason: str = ""
@@ -62,7 +79,10 @@ class Call:
 
 
 Step: TypeAlias = Callable[[Call], Awaitable[bytes]]
-"""The rest of a call's way: answers with the serialized response, or raises."""
+"""The rest of a call's way: answers with the serialized response, or raises.
+
+Streamed responses have been sent when it returns, and what it returns means nothing.
+"""
 
 Layer: TypeAlias = Callable[[Rpc, Step], Step]
 """Made once per RPC at start, around the next step; what can be known before a call is worked out there."""

@@ -1,17 +1,34 @@
 """Settings from the environment: one frozen object, read once, or one clear line for each that is wrong."""
 
 import os
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.errors import CannotStart
+from services.serving.identity import LOOPBACK, Network
 from services.serving.listeners import split
 
 PREFIX = "NATIONALSITE_"
+
+
+def _networks(text: object) -> object:
+    """Addresses and networks from text."""
+    if not isinstance(text, str):
+        return text
+    try:
+        return tuple(network for part in text.split(",") for network in _network(part.strip()))
+    except ValueError:
+        raise ValueError("must be addresses or networks with commas between, or loopback") from None
+
+
+def _network(text: str) -> tuple[Network, ...]:
+    return LOOPBACK if text == "loopback" else (ip_network(text),)
+
 
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(str.lower)]
 
@@ -39,6 +56,15 @@ class ServingSettings(BaseSettings):
     reflection: bool = True
     """Whether gRPC server reflection is on."""
     log_level: LogLevel = "info"
+    tls_cert_file: Path | None = None
+    """This server's certificate chain, PEM. With its key, callers need TLS."""
+    tls_key_file: Path | None = None
+    tls_client_ca_file: Path | None = None
+    """The authorities of client certificates, which callers then have to show (mTLS)."""
+    trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(_networks)] = ()
+    """Whose `x-forwarded-client-cert` is believed: addresses, networks, `loopback`, with commas between."""
+    policy_file: Path | None = None
+    """Who may call what: see services/serving/policy.py. Without one everybody may call everything."""
     grace_s: float = Field(25, ge=0, le=3600, validation_alias=f"{PREFIX}GRACE_SECONDS")
     """How long calls in flight may take to finish after SIGTERM."""
 
@@ -47,6 +73,14 @@ class ServingSettings(BaseSettings):
     def _host_and_port(cls, address: str) -> str:
         split(address)
         return address
+
+    @model_validator(mode="after")
+    def _tls_is_whole(self) -> Self:
+        if (self.tls_cert_file is None) != (self.tls_key_file is None):
+            raise ValueError(f"{PREFIX}TLS_CERT_FILE and {PREFIX}TLS_KEY_FILE need each other")
+        if self.tls_client_ca_file and not self.tls_cert_file:
+            raise ValueError(f"{PREFIX}TLS_CLIENT_CA_FILE needs {PREFIX}TLS_CERT_FILE")
+        return self
 
 
 S = TypeVar("S", bound=ServingSettings)

@@ -1,19 +1,21 @@
 """The rules of the protos (`buf.validate`), checked on each request."""
 
 import json
+from collections.abc import Callable
 
 import protovalidate
 from google.protobuf.descriptor import Descriptor
+from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from services.errors import CannotStart, InvalidRequest, Violation
-from services.serving.rpc import Call, Rpc, Step
+from services.serving.rpc import Rpc
 
 _MOST_VIOLATIONS = 20
 
 
-def validation(rpc: Rpc, step: Step) -> Step:
-    """Refuses a request that breaks a rule, naming the fields.
+def validator(rpc: Rpc) -> Callable[[Message], None]:
+    """What refuses a request that breaks a rule, naming the fields.
 
     The rules are compiled here, not during the first call. Raises CannotStart where they do not compile.
     """
@@ -24,12 +26,11 @@ def validation(rpc: Rpc, step: Step) -> Step:
     except protovalidate.CompilationError as error:
         raise CannotStart([f"{rpc.name}: a validation rule does not compile: {error}"]) from error
 
-    async def validated(call: Call) -> bytes:
-        if broken := violations(call.message):
+    def check(request: Message) -> None:
+        if broken := violations(request):
             raise InvalidRequest([_violation(one.proto) for one in broken[:_MOST_VIOLATIONS]])
-        return await step(call)
 
-    return validated
+    return check
 
 
 def _messages_in(root: Descriptor) -> list[Descriptor]:

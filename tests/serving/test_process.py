@@ -79,7 +79,7 @@ async def test_sigterm_lets_the_call_in_flight_finish(run_process, buyer):
             await call
         assert await server.end() == (0, [])
     events = [line["event"] for line in server.lines]
-    assert events == ["serving", "working", "draining", "call", "closed", "stopped"]
+    assert events == ["serving", "working", "draining", "audit", "call", "closed", "stopped"]
     assert {line["service"] for line in server.lines} == {"nationalsite.account.v1.AccountService"}
 
 

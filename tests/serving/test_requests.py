@@ -12,8 +12,9 @@ from grpc_status import rpc_status
 from services.errors import InvalidRequest
 from services.serving import Binding, CannotStart
 from services.serving.binding import bind
-from services.serving.rpc import Call, Rpc
-from services.serving.validation import validation
+from services.serving.requests import requests
+from services.serving.rpc import Rpc
+from services.serving.validation import validator
 
 TEXT, MESSAGE = Field.TYPE_STRING, Field.TYPE_MESSAGE
 ONE, MANY = Field.LABEL_OPTIONAL, Field.LABEL_REPEATED
@@ -80,10 +81,10 @@ async def test_nonsense_is_the_callers_error(start, logged):
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await running.channel.unary_unary(REGISTER_USER)(b"\xff\xffhanako")
     assert bad_request(caught.value) == {"": "not a nationalsite.account.v1.RegisterUserRequest"}
-    assert {line["event"] for line in logged()} == {"serving", "call", "draining", "stopped"}
+    assert {line["event"] for line in logged()} == {"serving", "audit", "call", "draining", "stopped"}
 
 
-async def test_lists_and_maps_are_named_by_index_and_key():
+def test_lists_and_maps_are_named_by_index_and_key():
     descriptor = shop(validate_pb2.FieldRules(string=validate_pb2.StringRules(min_len=1)))
     rpc = Rpc.of(descriptor.methods_by_name["Check"], Binding(handler=accept, operation=""))
     request = GetMessageClass(descriptor.methods_by_name["Check"].input_type)()
@@ -91,23 +92,19 @@ async def test_lists_and_maps_are_named_by_index_and_key():
     request.lines.add()
     request.named['the "red" 红'].sku = ""
 
-    async def unreached(_call):
-        raise AssertionError
-
-    call = Call(context=None, payload=b"")
-    call.message = request
+    check = validator(rpc)
     with pytest.raises(InvalidRequest) as caught:
-        await validation(rpc, unreached)(call)
+        check(request)
     assert [one.field for one in caught.value.violations] == ["lines[1].sku", r'named["the \"red\" 红"].sku']
 
     request.lines.extend([type(request.lines[0])()] * 40)
     with pytest.raises(InvalidRequest) as caught:
-        await validation(rpc, unreached)(call)
+        check(request)
     assert len(caught.value.violations) == 20
 
 
-async def test_a_rule_that_does_not_compile_stops_the_start():
+def test_a_rule_that_does_not_compile_stops_the_start():
     broken = validate_pb2.FieldRules(cel=[validate_pb2.Rule(id="broken", expression="this +")])
     with pytest.raises(CannotStart) as caught:
-        bind(shop(broken), {"Check": Binding(handler=accept, operation="")})
+        bind(shop(broken), {"Check": Binding(handler=accept, operation="")}, [requests])
     assert caught.value.lines[0].startswith("shop.Shop/Check: a validation rule does not compile")

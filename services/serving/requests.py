@@ -1,0 +1,58 @@
+"""From bytes to what a handler is given: requests that could be read and keep the protos' rules."""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import grpc.aio
+from google.protobuf.message import Message
+
+from services.serving.decoding import decoder
+from services.serving.rpc import Call, Rpc, Step
+from services.serving.validation import validator
+
+Read: TypeAlias = Callable[[Call, bytes], Message]
+
+
+def requests(rpc: Rpc, step: Step) -> Step:
+    """Reads the request, or each request of a stream when the handler asks for it."""
+    read = _reader(rpc)
+
+    async def single(call: Call) -> bytes:
+        call.request = read(call, call.payload)
+        return await step(call)
+
+    async def stream(call: Call) -> bytes:
+        call.request = _Requests(call, read)
+        return await step(call)
+
+    return stream if rpc.descriptor.client_streaming else single
+
+
+def _reader(rpc: Rpc) -> Read:
+    decode, check = decoder(rpc), validator(rpc)
+
+    def read(call: Call, payload: bytes) -> Message:
+        message = decode(payload)
+        check(message)
+        if call.ids:
+            call.ids.note(message)
+        return message
+
+    return read
+
+
+class _Requests:
+    """The requests of a stream. No generator: where nobody reads on, there is nothing to close."""
+
+    def __init__(self, call: Call, read: Read) -> None:
+        self._call = call
+        self._read = read
+
+    def __aiter__(self) -> "_Requests":
+        return self
+
+    async def __anext__(self) -> Message:
+        payload = await self._call.context.read()
+        if payload is grpc.aio.EOF:
+            raise StopAsyncIteration
+        return self._read(self._call, payload)
