@@ -5,6 +5,7 @@ Knows no sockets and no server.
 
 from services.adapter.codec.contradictions import API_ID, SpecificationError
 from services.adapter.codec.lenient import Json, parse
+from services.adapter.codec.message import DecodeMessage, message_decoder
 from services.adapter.codec.operation import (
     Decoded,
     Operation,
@@ -17,6 +18,7 @@ from services.adapter.codec.writing import JsonDates
 
 __all__ = [
     "API_ID",
+    "DecodeMessage",
     "Decoded",
     "Dialect",
     "Json",
@@ -27,5 +29,6 @@ __all__ = [
     "SpecificationError",
     "compile_operation",
     "compile_service",
+    "message_decoder",
     "parse",
 ]

@@ -59,6 +59,8 @@ def check_wire(field: FieldDescriptor, wire: Wire) -> None:
         raise SpecificationError(f"{where}: words, max_len and pattern are for texts")
     if wire.required_without and wire.required_without not in _names_beside(field):
         raise SpecificationError(f"{where}: required_without {wire.required_without!r} is no field beside it")
+    if wire.topics and not (wire.name and field.containing_oneof and field.message_type):
+        raise SpecificationError(f"{where}: topics are for named arms of a oneof that hold a message")
     try:
         re.compile(wire.pattern)
     except re.error as error:
@@ -102,6 +104,10 @@ def _is_pair(field: FieldDescriptor) -> bool:
     return field.message_type is not None and not field.is_repeated and len(field.message_type.fields) == 2
 
 
+def _is_text(field: FieldDescriptor) -> bool:
+    return field.type == FieldDescriptor.TYPE_STRING
+
+
 def _is_content(field: FieldDescriptor) -> bool:
     return field.type == FieldDescriptor.TYPE_BYTES and not field.is_repeated
 
@@ -116,4 +122,5 @@ _FORMS: dict[int, Callable[[FieldDescriptor], bool]] = {
     options.FORM_SEMICOLON_JOINED: _is_joinable,
     options.FORM_PAIR_TEXT: _is_pair,
     options.FORM_FILE: _is_content,
+    options.FORM_RAW: _is_text,
 }

@@ -77,23 +77,23 @@ class PayloadReader:
         if any(row.of_payload and row.matches(envelope, payload) for row in self._rows):
             raise self._refused(envelope, payload)
         elsewhere = payload is None or payload is envelope.body
-        if payload is False or (elsewhere and _is_false(_walk(envelope.body, self._own_path))):
+        if payload is False or (elsewhere and _is_false(walk(envelope.body, self._own_path))):
             raise self._refused(envelope, payload)
         return self._missing(envelope) if payload is None else payload
 
     def _find(self, envelope: Envelope) -> Json:
         if self._kind is Kind.NOTHING:
-            verdicts = [_fit_verdict(_walk(envelope.body, path)) for path in self._paths if path]
+            verdicts = [_fit_verdict(walk(envelope.body, path)) for path in self._paths if path]
             if envelope.flag or True in verdicts:
                 return False not in verdicts
             return None
         for path in self._paths:
-            found = self._whole(envelope) if path == "" else _FITS[self._kind](_walk(envelope.body, path))
+            found = self._whole(envelope) if path == "" else _FITS[self._kind](walk(envelope.body, path))
             if found is not None:
                 return found
         if self._kind is Kind.OBJECT:
             for path in filter(None, self._declared):
-                if (found := _object(_walk(envelope.body, path))) is not None:
+                if (found := _object(walk(envelope.body, path))) is not None:
                     return found
         return None
 
@@ -146,7 +146,8 @@ def _code_matches(pattern: str, code: str) -> bool:
     return code.startswith(pattern[:-1]) if pattern.endswith("*") else code == pattern
 
 
-def _walk(body: Json, path: str) -> Json:
+def walk(body: Json, path: str) -> Json:
+    """Return what stands at a path of member names, through JSON text and lists of one; None for nothing."""
     for name in filter(None, path.split(".")):
         inner = _object(body)
         body = None if inner is None else inner.get(name)

@@ -91,6 +91,7 @@ def compile_service(
 def compile_operation(method: MethodDescriptor, dialect: Dialect, *, dates: JsonDates) -> Operation:
     """Compile one RPC."""
     options = operation(method, dialect)
+    spoken = any(operation(method, each).api for each in Dialect)
     return Operation(
         rpc=method.name,
         request=GetMessageClass(method.input_type),
@@ -99,9 +100,18 @@ def compile_operation(method: MethodDescriptor, dialect: Dialect, *, dates: Json
         api="" if options.local or options.api == NOT_HERE else options.api,
         local=options.local,
         anonymous=options.anonymous,
-        encode=_encoder(method.input_type, options, dialect, dates),
-        decode=_decoder(method, options, dialect),
+        encode=_encoder(method.input_type, options, dialect, dates) if spoken else _never_sent,
+        decode=_decoder(method, options, dialect) if spoken else _never_received,
     )
+
+
+def _never_sent(request: Message) -> tuple[Parameters, ...]:
+    """In no dialect the RPC is an operation of 1688's."""
+    return ()
+
+
+def _never_received(reply: Json, request: Message) -> Decoded:
+    raise Unreadable("1688 has no such operation")
 
 
 def _encoder(

@@ -109,6 +109,8 @@ def _value_reader(each: Field, dialect: Dialect, path: str) -> Put:
     if descriptor.enum_type is not None:
         found = words(descriptor.enum_type)
         make = scalars.word({text: number for number, texts in found.items() for text in texts})
+    elif each.wire.form == options.FORM_RAW:
+        make = scalars.raw
     elif descriptor.type in _SCALARS:
         make = _SCALARS[descriptor.type]
     else:

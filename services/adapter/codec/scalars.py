@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from services.adapter.codec import protowire as wire
-from services.adapter.codec.lenient import Json
+from services.adapter.codec.lenient import Json, dump
 from services.adapter.codec.values import (
     NANOS,
     Unfit,
@@ -53,6 +53,17 @@ def text(number: int) -> Put:
             data = value.encode()
             size = len(data)
             out += (tag, _SIZES[size] if size < _SIZED else wire.varint(size), data)
+
+    return put
+
+
+def raw(number: int) -> Put:
+    """Read whatever stands there into a string, as JSON text."""
+    tag = wire.tag(number, wire.LENGTH)
+
+    def put(found: Json, out: list[bytes], _: Reading) -> None:
+        data = dump(found).encode()
+        out += (tag, wire.varint(len(data)), data)
 
     return put
 

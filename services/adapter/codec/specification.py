@@ -68,9 +68,11 @@ def level(method: MethodDescriptor) -> Level:
 def fields(message: Descriptor, dialect: Dialect) -> tuple[Field, ...]:
     """Return the fields of a message as they travel. Raises SpecificationError: two may read one member.
 
+    Arms of a oneof that are read by topic are not among them: see `arms`.
     A name of the dialect itself is not the other dialect's: `country` is the country where this one says so.
     """
     options = [(each, *_wires(each, dialect)) for each in message.fields]
+    options = [(each, wire, elsewhere) for each, wire, elsewhere in options if not wire.topics]
     own = _Names(message)
     for descriptor, wire, _ in options:
         own.claim(descriptor, _written(descriptor, wire))
@@ -87,6 +89,19 @@ def fields(message: Descriptor, dialect: Dialect) -> tuple[Field, ...]:
         )
         for descriptor, wire, _ in options
     )
+
+
+def arms(message: Descriptor, dialect: Dialect) -> dict[str, Field]:
+    """Return the arms of a message's oneof by the topics they are read for. Raises SpecificationError."""
+    found: dict[str, Field] = {}
+    for descriptor in message.fields:
+        wire, _ = _wires(descriptor, dialect)
+        arm = Field(descriptor=descriptor, wire=wire, name=wire.name, read=(wire.name, *wire.read))
+        for topic in wire.topics:
+            if topic in found:
+                raise SpecificationError(f"{descriptor.full_name}: topic {topic} has another arm")
+            found[topic] = arm
+    return found
 
 
 def words(enum: EnumDescriptor) -> dict[int, tuple[str, ...]]:

@@ -25,9 +25,9 @@ class RegisterUserRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     COUNTRY_ACCOUNT_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Optional UUID. A repeat with the same id and content gets the first
-    call's answer. Needs the service's store: until it has one, a set id is
-    UNIMPLEMENTED (STORE_REQUIRED).
+    """Optional UUID. A repeat with the same id and content within 24 hours gets
+    the first call's answer; a call that carries one is finished even when its
+    caller leaves.
     """
     @_builtins.property
     def country_account(self) -> Global___CountryAccount:

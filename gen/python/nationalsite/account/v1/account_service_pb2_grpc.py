@@ -56,10 +56,10 @@ class AccountServiceServicer:
         Errors: INVALID_REQUEST, REQUIRED_IN_DIALECT (open-platform: e-mail,
         mobile, area and IP address are all needed), ACCOUNT_EXISTS (where 1688's
         text says so), UPSTREAM_REFUSED (1688's reason is in the metadata
-        `message`), OUTCOME_UNKNOWN, STORE_REQUIRED (a `request_id` is set and the
-        service has no store), UPSTREAM_UNAVAILABLE (not sent), UPSTREAM_RATE,
+        `message`), OUTCOME_UNKNOWN, UPSTREAM_UNAVAILABLE (not sent), UPSTREAM_RATE,
         UPSTREAM_QUOTA, UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION, UPSTREAM_GATEWAY,
-        DEADLINE (not sent).
+        DEADLINE (not sent); with a `request_id` also REQUEST_ID_REUSED,
+        REQUEST_IN_PROGRESS and STORE_UNAVAILABLE (not sent).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

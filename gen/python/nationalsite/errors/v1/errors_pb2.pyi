@@ -96,7 +96,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_UPSTREAM_UNSUPPORTED: _ErrorReason.ValueType  # 26
     """1688 has no such operation, or the dialect in use has none."""
     ERROR_REASON_STORE_REQUIRED: _ErrorReason.ValueType  # 27
-    """The call needs a store, and this service has none yet."""
+    """The call needs a store, and this service has none."""
     ERROR_REASON_UPSTREAM_RATE: _ErrorReason.ValueType  # 30
     """1688's frequency limit (`gw.Qos*`). The operation did not run.
     `RetryInfo`.
@@ -205,7 +205,7 @@ ERROR_REASON_INTERNAL_FAULT: ErrorReason.ValueType  # 25
 ERROR_REASON_UPSTREAM_UNSUPPORTED: ErrorReason.ValueType  # 26
 """1688 has no such operation, or the dialect in use has none."""
 ERROR_REASON_STORE_REQUIRED: ErrorReason.ValueType  # 27
-"""The call needs a store, and this service has none yet."""
+"""The call needs a store, and this service has none."""
 ERROR_REASON_UPSTREAM_RATE: ErrorReason.ValueType  # 30
 """1688's frequency limit (`gw.Qos*`). The operation did not run.
 `RetryInfo`.

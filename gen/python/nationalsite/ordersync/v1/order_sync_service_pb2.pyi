@@ -23,6 +23,7 @@ is cut off.
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -214,6 +215,38 @@ were received.
 """
 Global___DisputeRequest: _TypeAlias = DisputeRequest  # noqa: Y015
 
+class _DeliveryState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DeliveryStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DeliveryState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DELIVERY_STATE_UNSPECIFIED: _DeliveryState.ValueType  # 0
+    """Not said."""
+    DELIVERY_STATE_PENDING: _DeliveryState.ValueType  # 1
+    """To be sent, being sent, or to be sent again."""
+    DELIVERY_STATE_DELIVERED: _DeliveryState.ValueType  # 2
+    """1688 accepted it."""
+    DELIVERY_STATE_DEAD: _DeliveryState.ValueType  # 3
+    """Given up: see `last_error`."""
+    DELIVERY_STATE_CANCELLED: _DeliveryState.ValueType  # 4
+    """Cancelled."""
+
+class DeliveryState(_DeliveryState, metaclass=_DeliveryStateEnumTypeWrapper):
+    """Where a delivery stands."""
+
+DELIVERY_STATE_UNSPECIFIED: DeliveryState.ValueType  # 0
+"""Not said."""
+DELIVERY_STATE_PENDING: DeliveryState.ValueType  # 1
+"""To be sent, being sent, or to be sent again."""
+DELIVERY_STATE_DELIVERED: DeliveryState.ValueType  # 2
+"""1688 accepted it."""
+DELIVERY_STATE_DEAD: DeliveryState.ValueType  # 3
+"""Given up: see `last_error`."""
+DELIVERY_STATE_CANCELLED: DeliveryState.ValueType  # 4
+"""Cancelled."""
+Global___DeliveryState: _TypeAlias = DeliveryState  # noqa: Y015
+
 @_typing.final
 class SyncOrderRequest(_message.Message):
     """A downstream order to tell 1688 of."""
@@ -223,9 +256,9 @@ class SyncOrderRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     ORDER_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Optional UUID. A repeat with the same id and content gets the first
-    call's answer. Needs the service's store: until it has one, a set id is
-    UNIMPLEMENTED (STORE_REQUIRED).
+    """Optional UUID. A repeat with the same id and content within 24 hours gets
+    the first call's answer; a call that carries one is finished even when its
+    caller leaves.
     """
     @_builtins.property
     def order(self) -> Global___Order:
@@ -508,9 +541,9 @@ class WriteOrderRelationsRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     RELATIONS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Optional UUID. A repeat with the same id and content gets the first
-    call's answer. Needs the service's store: until it has one, a set id is
-    UNIMPLEMENTED (STORE_REQUIRED).
+    """Optional UUID. A repeat with the same id and content within 24 hours gets
+    the first call's answer; a call that carries one is finished even when its
+    caller leaves.
     """
     @_builtins.property
     def relations(self) -> _containers.RepeatedCompositeFieldContainer[Global___OrderRelation]:
@@ -614,9 +647,9 @@ class SyncOrderStatusRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     ORDER_STATUS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Optional UUID. A repeat with the same id and content gets the first
-    call's answer. Needs the service's store: until it has one, a set id is
-    UNIMPLEMENTED (STORE_REQUIRED).
+    """Optional UUID. A repeat with the same id and content within 24 hours gets
+    the first call's answer; a call that carries one is finished even when its
+    caller leaves.
     """
     @_builtins.property
     def order_status(self) -> Global___OrderStatus:
@@ -744,9 +777,9 @@ class SyncLogisticsOrderRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     LOGISTICS_ORDER_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Optional UUID. A repeat with the same id and content gets the first
-    call's answer. Needs the service's store: until it has one, a set id is
-    UNIMPLEMENTED (STORE_REQUIRED).
+    """Optional UUID. A repeat with the same id and content within 24 hours gets
+    the first call's answer; a call that carries one is finished even when its
+    caller leaves.
     """
     @_builtins.property
     def logistics_order(self) -> Global___LogisticsOrder:
@@ -883,9 +916,9 @@ class SyncLogisticsStatusRequest(_message.Message):
     LOGISTICS_STATUS_FIELD_NUMBER: _builtins.int
     MODIFIED_TIME_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Optional UUID. A repeat with the same id and content gets the first
-    call's answer. Needs the service's store: until it has one, a set id is
-    UNIMPLEMENTED (STORE_REQUIRED).
+    """Optional UUID. A repeat with the same id and content within 24 hours gets
+    the first call's answer; a call that carries one is finished even when its
+    caller leaves.
     """
     logistics_id: _builtins.str
     """The parcel's id, as synced (1688: logisticsId). Required. A number up to
@@ -895,7 +928,7 @@ class SyncLogisticsStatusRequest(_message.Message):
     """Where it stands (1688: logisticsStatus). Required."""
     @_builtins.property
     def modified_time(self) -> _timestamp_pb2.Timestamp:
-        """When that changed (1688: modifiedTime)."""
+        """When that changed (1688: modifiedTime; open-platform: signTime)."""
 
     def __init__(
         self,
@@ -1403,9 +1436,9 @@ class CreateRefundRequest(_message.Message):
     CUSTOM_REFUND_FIELD_NUMBER: _builtins.int
     REFUND_REMARK_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Optional UUID. A repeat with the same id and content gets the first
-    call's answer. Needs the service's store: until it has one, a set id is
-    UNIMPLEMENTED (STORE_REQUIRED).
+    """Optional UUID. A repeat with the same id and content within 24 hours gets
+    the first call's answer; a call that carries one is finished even when its
+    caller leaves.
     """
     cbu_order_id: _builtins.int
     """The purchase order (1688: orderId). Required."""
@@ -1579,9 +1612,9 @@ class SubmitReturnGoodsRequest(_message.Message):
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     VOUCHERS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Optional UUID. A repeat with the same id and content gets the first
-    call's answer. Needs the service's store: until it has one, a set id is
-    UNIMPLEMENTED (STORE_REQUIRED).
+    """Optional UUID. A repeat with the same id and content within 24 hours gets
+    the first call's answer; a call that carries one is finished even when its
+    caller leaves.
     """
     refund_id: _builtins.str
     """The refund, beginning with TQ (1688: refundId). Required."""
@@ -1633,3 +1666,1510 @@ class SubmitReturnGoodsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SubmitReturnGoodsResponse: _TypeAlias = SubmitReturnGoodsResponse  # noqa: Y015
+
+@_typing.final
+class EnqueueSyncRequest(_message.Message):
+    """A sync to deliver."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ORDERING_KEY_FIELD_NUMBER: _builtins.int
+    SYNC_ORDER_FIELD_NUMBER: _builtins.int
+    WRITE_ORDER_RELATIONS_FIELD_NUMBER: _builtins.int
+    SYNC_ORDER_STATUS_FIELD_NUMBER: _builtins.int
+    SYNC_LOGISTICS_ORDER_FIELD_NUMBER: _builtins.int
+    SYNC_LOGISTICS_STATUS_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID of this request. Required."""
+    ordering_key: _builtins.str
+    """What the sync keeps its place among; others with the same key wait for it.
+    Empty: the order's id for an order and its status, the parcel's for a
+    parcel and its status, the first relation's `national_order_id` (else its
+    `national_sub_order_id`) for relations.
+    """
+    @_builtins.property
+    def sync_order(self) -> Global___SyncOrderRequest:
+        """As SyncOrder takes it."""
+
+    @_builtins.property
+    def write_order_relations(self) -> Global___WriteOrderRelationsRequest:
+        """As WriteOrderRelations takes it."""
+
+    @_builtins.property
+    def sync_order_status(self) -> Global___SyncOrderStatusRequest:
+        """As SyncOrderStatus takes it."""
+
+    @_builtins.property
+    def sync_logistics_order(self) -> Global___SyncLogisticsOrderRequest:
+        """As SyncLogisticsOrder takes it."""
+
+    @_builtins.property
+    def sync_logistics_status(self) -> Global___SyncLogisticsStatusRequest:
+        """As SyncLogisticsStatus takes it."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        ordering_key: _builtins.str = ...,
+        sync_order: Global___SyncOrderRequest | None = ...,
+        write_order_relations: Global___WriteOrderRelationsRequest | None = ...,
+        sync_order_status: Global___SyncOrderStatusRequest | None = ...,
+        sync_logistics_order: Global___SyncLogisticsOrderRequest | None = ...,
+        sync_logistics_status: Global___SyncLogisticsStatusRequest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["sync", b"sync", "sync_logistics_order", b"sync_logistics_order", "sync_logistics_status", b"sync_logistics_status", "sync_order", b"sync_order", "sync_order_status", b"sync_order_status", "write_order_relations", b"write_order_relations"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ordering_key", b"ordering_key", "request_id", b"request_id", "sync", b"sync", "sync_logistics_order", b"sync_logistics_order", "sync_logistics_status", b"sync_logistics_status", "sync_order", b"sync_order", "sync_order_status", b"sync_order_status", "write_order_relations", b"write_order_relations"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_sync: _TypeAlias = _typing.Literal["sync_order", "write_order_relations", "sync_order_status", "sync_logistics_order", "sync_logistics_status"]  # noqa: Y015
+    _WhichOneofArgType_sync: _TypeAlias = _typing.Literal["sync", b"sync"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_sync) -> _WhichOneofReturnType_sync | None: ...
+
+Global___EnqueueSyncRequest: _TypeAlias = EnqueueSyncRequest  # noqa: Y015
+
+@_typing.final
+class EnqueueSyncResponse(_message.Message):
+    """The sync is stored."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def delivery(self) -> Global___Delivery:
+        """Its delivery."""
+
+    def __init__(
+        self,
+        *,
+        delivery: Global___Delivery | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["delivery", b"delivery"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery", b"delivery"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EnqueueSyncResponse: _TypeAlias = EnqueueSyncResponse  # noqa: Y015
+
+@_typing.final
+class Delivery(_message.Message):
+    """A sync on its way to 1688."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERY_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    ORDERING_KEY_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    SYNC_ORDER_FIELD_NUMBER: _builtins.int
+    WRITE_ORDER_RELATIONS_FIELD_NUMBER: _builtins.int
+    SYNC_ORDER_STATUS_FIELD_NUMBER: _builtins.int
+    SYNC_LOGISTICS_ORDER_FIELD_NUMBER: _builtins.int
+    SYNC_LOGISTICS_STATUS_FIELD_NUMBER: _builtins.int
+    ATTEMPTS_FIELD_NUMBER: _builtins.int
+    LAST_ERROR_FIELD_NUMBER: _builtins.int
+    RESULTS_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    LAST_ATTEMPT_TIME_FIELD_NUMBER: _builtins.int
+    NEXT_ATTEMPT_TIME_FIELD_NUMBER: _builtins.int
+    FINISH_TIME_FIELD_NUMBER: _builtins.int
+    delivery_id: _builtins.str
+    """Its id, a UUID."""
+    state: Global___DeliveryState.ValueType
+    """Where it stands."""
+    ordering_key: _builtins.str
+    """What it keeps its place among."""
+    request_id: _builtins.str
+    """The request id that it was enqueued with."""
+    attempts: _builtins.int
+    """How often it was sent, the present time included."""
+    @_builtins.property
+    def sync_order(self) -> Global___SyncOrderRequest:
+        """As SyncOrder takes it."""
+
+    @_builtins.property
+    def write_order_relations(self) -> Global___WriteOrderRelationsRequest:
+        """As WriteOrderRelations takes it."""
+
+    @_builtins.property
+    def sync_order_status(self) -> Global___SyncOrderStatusRequest:
+        """As SyncOrderStatus takes it."""
+
+    @_builtins.property
+    def sync_logistics_order(self) -> Global___SyncLogisticsOrderRequest:
+        """As SyncLogisticsOrder takes it."""
+
+    @_builtins.property
+    def sync_logistics_status(self) -> Global___SyncLogisticsStatusRequest:
+        """As SyncLogisticsStatus takes it."""
+
+    @_builtins.property
+    def last_error(self) -> _status_pb2.Status:
+        """What the last attempt failed with: code, message and details as those of a
+        failed call. Unset before the first failure; kept after a later success.
+        """
+
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[_status_pb2.Status]:
+        """Of relations: what became of each, in the order of the request. A relation
+        that was accepted is not sent again.
+        """
+
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was enqueued."""
+
+    @_builtins.property
+    def last_attempt_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was sent last."""
+
+    @_builtins.property
+    def next_attempt_time(self) -> _timestamp_pb2.Timestamp:
+        """When it is sent next, at the earliest. Unset once it is finished."""
+
+    @_builtins.property
+    def finish_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was delivered, given up or cancelled."""
+
+    def __init__(
+        self,
+        *,
+        delivery_id: _builtins.str = ...,
+        state: Global___DeliveryState.ValueType = ...,
+        ordering_key: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        sync_order: Global___SyncOrderRequest | None = ...,
+        write_order_relations: Global___WriteOrderRelationsRequest | None = ...,
+        sync_order_status: Global___SyncOrderStatusRequest | None = ...,
+        sync_logistics_order: Global___SyncLogisticsOrderRequest | None = ...,
+        sync_logistics_status: Global___SyncLogisticsStatusRequest | None = ...,
+        attempts: _builtins.int = ...,
+        last_error: _status_pb2.Status | None = ...,
+        results: _abc.Iterable[_status_pb2.Status] | None = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        last_attempt_time: _timestamp_pb2.Timestamp | None = ...,
+        next_attempt_time: _timestamp_pb2.Timestamp | None = ...,
+        finish_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "finish_time", b"finish_time", "last_attempt_time", b"last_attempt_time", "last_error", b"last_error", "next_attempt_time", b"next_attempt_time", "sync", b"sync", "sync_logistics_order", b"sync_logistics_order", "sync_logistics_status", b"sync_logistics_status", "sync_order", b"sync_order", "sync_order_status", b"sync_order_status", "write_order_relations", b"write_order_relations"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "create_time", b"create_time", "delivery_id", b"delivery_id", "finish_time", b"finish_time", "last_attempt_time", b"last_attempt_time", "last_error", b"last_error", "next_attempt_time", b"next_attempt_time", "ordering_key", b"ordering_key", "request_id", b"request_id", "results", b"results", "state", b"state", "sync", b"sync", "sync_logistics_order", b"sync_logistics_order", "sync_logistics_status", b"sync_logistics_status", "sync_order", b"sync_order", "sync_order_status", b"sync_order_status", "write_order_relations", b"write_order_relations"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_sync: _TypeAlias = _typing.Literal["sync_order", "write_order_relations", "sync_order_status", "sync_logistics_order", "sync_logistics_status"]  # noqa: Y015
+    _WhichOneofArgType_sync: _TypeAlias = _typing.Literal["sync", b"sync"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_sync) -> _WhichOneofReturnType_sync | None: ...
+
+Global___Delivery: _TypeAlias = Delivery  # noqa: Y015
+
+@_typing.final
+class GetDeliveryRequest(_message.Message):
+    """A delivery to read."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERY_ID_FIELD_NUMBER: _builtins.int
+    delivery_id: _builtins.str
+    """Its id. Required."""
+    def __init__(
+        self,
+        *,
+        delivery_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetDeliveryRequest: _TypeAlias = GetDeliveryRequest  # noqa: Y015
+
+@_typing.final
+class GetDeliveryResponse(_message.Message):
+    """The delivery."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def delivery(self) -> Global___Delivery:
+        """As it stands now."""
+
+    def __init__(
+        self,
+        *,
+        delivery: Global___Delivery | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["delivery", b"delivery"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery", b"delivery"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetDeliveryResponse: _TypeAlias = GetDeliveryResponse  # noqa: Y015
+
+@_typing.final
+class ListDeliveriesRequest(_message.Message):
+    """Which deliveries to list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATES_FIELD_NUMBER: _builtins.int
+    ORDERING_KEY_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    ordering_key: _builtins.str
+    """Only those of this key. Empty: of all."""
+    page_size: _builtins.int
+    """Deliveries on a page. 0 is 50; more than 1,000 is 1,000."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before. Empty: the first page."""
+    @_builtins.property
+    def states(self) -> _containers.RepeatedScalarFieldContainer[Global___DeliveryState.ValueType]:
+        """Only those in any of these states. Empty: in all."""
+
+    def __init__(
+        self,
+        *,
+        states: _abc.Iterable[Global___DeliveryState.ValueType] | None = ...,
+        ordering_key: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ordering_key", b"ordering_key", "page_size", b"page_size", "page_token", b"page_token", "states", b"states"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDeliveriesRequest: _TypeAlias = ListDeliveriesRequest  # noqa: Y015
+
+@_typing.final
+class ListDeliveriesResponse(_message.Message):
+    """A page of deliveries."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERIES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page. Empty on the last one."""
+    @_builtins.property
+    def deliveries(self) -> _containers.RepeatedCompositeFieldContainer[Global___Delivery]:
+        """Those enqueued last first."""
+
+    def __init__(
+        self,
+        *,
+        deliveries: _abc.Iterable[Global___Delivery] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deliveries", b"deliveries", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDeliveriesResponse: _TypeAlias = ListDeliveriesResponse  # noqa: Y015
+
+@_typing.final
+class RetryDeliveryRequest(_message.Message):
+    """A delivery to send again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERY_ID_FIELD_NUMBER: _builtins.int
+    delivery_id: _builtins.str
+    """Its id. Required."""
+    def __init__(
+        self,
+        *,
+        delivery_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetryDeliveryRequest: _TypeAlias = RetryDeliveryRequest  # noqa: Y015
+
+@_typing.final
+class RetryDeliveryResponse(_message.Message):
+    """The delivery."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def delivery(self) -> Global___Delivery:
+        """As it stands now."""
+
+    def __init__(
+        self,
+        *,
+        delivery: Global___Delivery | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["delivery", b"delivery"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery", b"delivery"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetryDeliveryResponse: _TypeAlias = RetryDeliveryResponse  # noqa: Y015
+
+@_typing.final
+class CancelDeliveryRequest(_message.Message):
+    """A delivery to cancel."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERY_ID_FIELD_NUMBER: _builtins.int
+    delivery_id: _builtins.str
+    """Its id. Required."""
+    def __init__(
+        self,
+        *,
+        delivery_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelDeliveryRequest: _TypeAlias = CancelDeliveryRequest  # noqa: Y015
+
+@_typing.final
+class CancelDeliveryResponse(_message.Message):
+    """The delivery."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def delivery(self) -> Global___Delivery:
+        """As it stands now."""
+
+    def __init__(
+        self,
+        *,
+        delivery: Global___Delivery | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["delivery", b"delivery"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery", b"delivery"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelDeliveryResponse: _TypeAlias = CancelDeliveryResponse  # noqa: Y015
+
+@_typing.final
+class StreamMessagesRequest(_message.Message):
+    """What a consumer says on a stream: first `open`, then any of the others."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class Open(_message.Message):
+        """Opens the stream."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        SUBSCRIPTION_FIELD_NUMBER: _builtins.int
+        TOPICS_FIELD_NUMBER: _builtins.int
+        START_TIME_FIELD_NUMBER: _builtins.int
+        MAX_OUTSTANDING_FIELD_NUMBER: _builtins.int
+        LEASE_FIELD_NUMBER: _builtins.int
+        subscription: _builtins.str
+        """Name of the subscription, of the caller's own; its first use makes it.
+        Required: letters, digits, dots, hyphens and underscores, at most 64.
+        """
+        max_outstanding: _builtins.int
+        """How many messages may be out on this stream at once, at most 1,000. 0 is
+        100.
+        """
+        @_builtins.property
+        def topics(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+            """Topics of a new subscription, such as ORDER_BUYER_VIEW_ORDER_PAY. Empty:
+            all, or those of an existing one; others than those of an existing one
+            are SUBSCRIPTION_MISMATCH.
+            """
+
+        @_builtins.property
+        def start_time(self) -> _timestamp_pb2.Timestamp:
+            """Of a new subscription: also what is still stored of the messages since
+            then. Unset: from now on.
+            """
+
+        @_builtins.property
+        def lease(self) -> _duration_pb2.Duration:
+            """How long each message is this stream's alone, 10 seconds to 10 minutes.
+            Unset: a minute.
+            """
+
+        def __init__(
+            self,
+            *,
+            subscription: _builtins.str = ...,
+            topics: _abc.Iterable[_builtins.str] | None = ...,
+            start_time: _timestamp_pb2.Timestamp | None = ...,
+            max_outstanding: _builtins.int = ...,
+            lease: _duration_pb2.Duration | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["lease", b"lease", "start_time", b"start_time"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["lease", b"lease", "max_outstanding", b"max_outstanding", "start_time", b"start_time", "subscription", b"subscription", "topics", b"topics"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class Ack(_message.Message):
+        """Acknowledges messages, as AckMessages does."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        MESSAGE_IDS_FIELD_NUMBER: _builtins.int
+        @_builtins.property
+        def message_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+            """Their ids, at most 1,000."""
+
+        def __init__(
+            self,
+            *,
+            message_ids: _abc.Iterable[_builtins.str] | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["message_ids", b"message_ids"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class SetLease(_message.Message):
+        """Lets leases end at another time, as SetMessageLease does."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        MESSAGE_IDS_FIELD_NUMBER: _builtins.int
+        LEASE_FIELD_NUMBER: _builtins.int
+        @_builtins.property
+        def message_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+            """The messages' ids, at most 1,000."""
+
+        @_builtins.property
+        def lease(self) -> _duration_pb2.Duration:
+            """From now on: 0 gives the messages back, else 10 seconds to 10 minutes."""
+
+        def __init__(
+            self,
+            *,
+            message_ids: _abc.Iterable[_builtins.str] | None = ...,
+            lease: _duration_pb2.Duration | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["lease", b"lease"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["lease", b"lease", "message_ids", b"message_ids"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    OPEN_FIELD_NUMBER: _builtins.int
+    ACK_FIELD_NUMBER: _builtins.int
+    SET_LEASE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def open(self) -> Global___StreamMessagesRequest.Open:
+        """Opens the stream."""
+
+    @_builtins.property
+    def ack(self) -> Global___StreamMessagesRequest.Ack:
+        """Acknowledges messages."""
+
+    @_builtins.property
+    def set_lease(self) -> Global___StreamMessagesRequest.SetLease:
+        """Lets leases end at another time."""
+
+    def __init__(
+        self,
+        *,
+        open: Global___StreamMessagesRequest.Open | None = ...,
+        ack: Global___StreamMessagesRequest.Ack | None = ...,
+        set_lease: Global___StreamMessagesRequest.SetLease | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "open", b"open", "request", b"request", "set_lease", b"set_lease"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "open", b"open", "request", b"request", "set_lease", b"set_lease"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_request: _TypeAlias = _typing.Literal["open", "ack", "set_lease"]  # noqa: Y015
+    _WhichOneofArgType_request: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_request) -> _WhichOneofReturnType_request | None: ...
+
+Global___StreamMessagesRequest: _TypeAlias = StreamMessagesRequest  # noqa: Y015
+
+@_typing.final
+class StreamMessagesResponse(_message.Message):
+    """What comes on a stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def message(self) -> Global___Message:
+        """A message, under a lease."""
+
+    def __init__(
+        self,
+        *,
+        message: Global___Message | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "response", b"response"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "response", b"response"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_response: _TypeAlias = _typing.Literal["message"]  # noqa: Y015
+    _WhichOneofArgType_response: _TypeAlias = _typing.Literal["response", b"response"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_response) -> _WhichOneofReturnType_response | None: ...
+
+Global___StreamMessagesResponse: _TypeAlias = StreamMessagesResponse  # noqa: Y015
+
+@_typing.final
+class Message(_message.Message):
+    """A message of 1688's: something happened to an order, a refund or a parcel.
+    None says more than that: read the object itself where it matters.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    TOPIC_FIELD_NUMBER: _builtins.int
+    BORN_TIME_FIELD_NUMBER: _builtins.int
+    MEMBER_ID_FIELD_NUMBER: _builtins.int
+    ORDER_FIELD_NUMBER: _builtins.int
+    REFUND_FIELD_NUMBER: _builtins.int
+    BATCH_PAY_FIELD_NUMBER: _builtins.int
+    LOGISTICS_TRACE_FIELD_NUMBER: _builtins.int
+    MAIL_NO_CHANGE_FIELD_NUMBER: _builtins.int
+    RAW_JSON_FIELD_NUMBER: _builtins.int
+    DELIVERY_ATTEMPT_FIELD_NUMBER: _builtins.int
+    LEASE_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    message_id: _builtins.str
+    """1688's id, or "sha256:" and a hash of a text that could not be read (1688:
+    msgId).
+    """
+    topic: _builtins.str
+    """What happened, such as ORDER_BUYER_VIEW_ORDER_PAY; topics that are not
+    known come too. Empty where it could not be read (1688: type).
+    """
+    member_id: _builtins.str
+    """The 1688 member whom it is about, such as b2b-665170100 (1688: userInfo)."""
+    raw_json: _builtins.str
+    """The whole text as received; bytes that are no UTF-8 are replaced."""
+    delivery_attempt: _builtins.int
+    """How often it was handed out to this subscription, this time included."""
+    @_builtins.property
+    def born_time(self) -> _timestamp_pb2.Timestamp:
+        """When 1688 made the message (1688: gmtBorn)."""
+
+    @_builtins.property
+    def order(self) -> Global___OrderEvent:
+        """Something happened to a purchase order."""
+
+    @_builtins.property
+    def refund(self) -> Global___RefundEvent:
+        """Something happened to a refund."""
+
+    @_builtins.property
+    def batch_pay(self) -> Global___BatchPayEvent:
+        """Several purchase orders were paid at once, or were not."""
+
+    @_builtins.property
+    def logistics_trace(self) -> Global___LogisticsTraceEvent:
+        """A parcel came further."""
+
+    @_builtins.property
+    def mail_no_change(self) -> Global___MailNoChangeEvent:
+        """A parcel got another carrier or number."""
+
+    @_builtins.property
+    def lease_expire_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when it is this consumer's alone; of a dead message, when its last
+        lease ended.
+        """
+
+    def __init__(
+        self,
+        *,
+        message_id: _builtins.str = ...,
+        topic: _builtins.str = ...,
+        born_time: _timestamp_pb2.Timestamp | None = ...,
+        member_id: _builtins.str = ...,
+        order: Global___OrderEvent | None = ...,
+        refund: Global___RefundEvent | None = ...,
+        batch_pay: Global___BatchPayEvent | None = ...,
+        logistics_trace: Global___LogisticsTraceEvent | None = ...,
+        mail_no_change: Global___MailNoChangeEvent | None = ...,
+        raw_json: _builtins.str = ...,
+        delivery_attempt: _builtins.int = ...,
+        lease_expire_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["batch_pay", b"batch_pay", "born_time", b"born_time", "lease_expire_time", b"lease_expire_time", "logistics_trace", b"logistics_trace", "mail_no_change", b"mail_no_change", "order", b"order", "payload", b"payload", "refund", b"refund"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch_pay", b"batch_pay", "born_time", b"born_time", "delivery_attempt", b"delivery_attempt", "lease_expire_time", b"lease_expire_time", "logistics_trace", b"logistics_trace", "mail_no_change", b"mail_no_change", "member_id", b"member_id", "message_id", b"message_id", "order", b"order", "payload", b"payload", "raw_json", b"raw_json", "refund", b"refund", "topic", b"topic"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["order", "refund", "batch_pay", "logistics_trace", "mail_no_change"]  # noqa: Y015
+    _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
+
+Global___Message: _TypeAlias = Message  # noqa: Y015
+
+@_typing.final
+class OrderEvent(_message.Message):
+    """Something happened to a purchase order."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CBU_ORDER_ID_FIELD_NUMBER: _builtins.int
+    CURRENT_STATUS_FIELD_NUMBER: _builtins.int
+    SEND_TIME_FIELD_NUMBER: _builtins.int
+    BUYER_MEMBER_ID_FIELD_NUMBER: _builtins.int
+    SELLER_MEMBER_ID_FIELD_NUMBER: _builtins.int
+    cbu_order_id: _builtins.int
+    """The purchase order (1688: orderId)."""
+    current_status: _builtins.str
+    """Where it stands, such as waitbuyerpay, waitsellersend, waitbuyerreceive,
+    confirm_goods_and_has_subsidy, success, cancel; others may come (1688:
+    currentStatus).
+    """
+    buyer_member_id: _builtins.str
+    """The buyer's 1688 member id (1688: buyerMemberId)."""
+    seller_member_id: _builtins.str
+    """The seller's 1688 member id (1688: sellerMemberId)."""
+    @_builtins.property
+    def send_time(self) -> _timestamp_pb2.Timestamp:
+        """When that was so: a later event may come first (1688: msgSendTime, Beijing
+        time).
+        """
+
+    def __init__(
+        self,
+        *,
+        cbu_order_id: _builtins.int | None = ...,
+        current_status: _builtins.str | None = ...,
+        send_time: _timestamp_pb2.Timestamp | None = ...,
+        buyer_member_id: _builtins.str | None = ...,
+        seller_member_id: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_buyer_member_id", b"_buyer_member_id", "_cbu_order_id", b"_cbu_order_id", "_current_status", b"_current_status", "_seller_member_id", b"_seller_member_id", "buyer_member_id", b"buyer_member_id", "cbu_order_id", b"cbu_order_id", "current_status", b"current_status", "seller_member_id", b"seller_member_id", "send_time", b"send_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_buyer_member_id", b"_buyer_member_id", "_cbu_order_id", b"_cbu_order_id", "_current_status", b"_current_status", "_seller_member_id", b"_seller_member_id", "buyer_member_id", b"buyer_member_id", "cbu_order_id", b"cbu_order_id", "current_status", b"current_status", "seller_member_id", b"seller_member_id", "send_time", b"send_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__buyer_member_id: _TypeAlias = _typing.Literal["buyer_member_id"]  # noqa: Y015
+    _WhichOneofArgType__buyer_member_id: _TypeAlias = _typing.Literal["_buyer_member_id", b"_buyer_member_id"]  # noqa: Y015
+    _WhichOneofReturnType__cbu_order_id: _TypeAlias = _typing.Literal["cbu_order_id"]  # noqa: Y015
+    _WhichOneofArgType__cbu_order_id: _TypeAlias = _typing.Literal["_cbu_order_id", b"_cbu_order_id"]  # noqa: Y015
+    _WhichOneofReturnType__current_status: _TypeAlias = _typing.Literal["current_status"]  # noqa: Y015
+    _WhichOneofArgType__current_status: _TypeAlias = _typing.Literal["_current_status", b"_current_status"]  # noqa: Y015
+    _WhichOneofReturnType__seller_member_id: _TypeAlias = _typing.Literal["seller_member_id"]  # noqa: Y015
+    _WhichOneofArgType__seller_member_id: _TypeAlias = _typing.Literal["_seller_member_id", b"_seller_member_id"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__buyer_member_id) -> _WhichOneofReturnType__buyer_member_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cbu_order_id) -> _WhichOneofReturnType__cbu_order_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__current_status) -> _WhichOneofReturnType__current_status | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__seller_member_id) -> _WhichOneofReturnType__seller_member_id | None: ...
+
+Global___OrderEvent: _TypeAlias = OrderEvent  # noqa: Y015
+
+@_typing.final
+class RefundEvent(_message.Message):
+    """Something happened to a refund."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CBU_ORDER_ID_FIELD_NUMBER: _builtins.int
+    CURRENT_STATUS_FIELD_NUMBER: _builtins.int
+    SEND_TIME_FIELD_NUMBER: _builtins.int
+    BUYER_MEMBER_ID_FIELD_NUMBER: _builtins.int
+    SELLER_MEMBER_ID_FIELD_NUMBER: _builtins.int
+    REFUND_ID_FIELD_NUMBER: _builtins.int
+    REFUND_ACTION_FIELD_NUMBER: _builtins.int
+    OPERATOR_FIELD_NUMBER: _builtins.int
+    cbu_order_id: _builtins.int
+    """The purchase order (1688: orderId)."""
+    current_status: _builtins.str
+    """Where the refund stands, such as waitselleragree, waitbuyermodify,
+    waitbuyersend, waitsellerreceive, refundsuccess, refundclose (1688:
+    currentStatus, which 1688 calls the order's).
+    """
+    buyer_member_id: _builtins.str
+    """The buyer's 1688 member id (1688: buyerMemberId)."""
+    seller_member_id: _builtins.str
+    """The seller's 1688 member id (1688: sellerMemberId)."""
+    refund_id: _builtins.str
+    """The refund, beginning with TQ (1688: refundId)."""
+    refund_action: _builtins.str
+    """What was done, such as BUYER_APPLY_REFUND; some are misspelt PROCOTOL
+    (1688: refundAction).
+    """
+    operator: _builtins.str
+    """Who did it: buyer, seller or system (1688: operator)."""
+    @_builtins.property
+    def send_time(self) -> _timestamp_pb2.Timestamp:
+        """When that was so (1688: msgSendTime, Beijing time)."""
+
+    def __init__(
+        self,
+        *,
+        cbu_order_id: _builtins.int | None = ...,
+        current_status: _builtins.str | None = ...,
+        send_time: _timestamp_pb2.Timestamp | None = ...,
+        buyer_member_id: _builtins.str | None = ...,
+        seller_member_id: _builtins.str | None = ...,
+        refund_id: _builtins.str | None = ...,
+        refund_action: _builtins.str | None = ...,
+        operator: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_buyer_member_id", b"_buyer_member_id", "_cbu_order_id", b"_cbu_order_id", "_current_status", b"_current_status", "_operator", b"_operator", "_refund_action", b"_refund_action", "_refund_id", b"_refund_id", "_seller_member_id", b"_seller_member_id", "buyer_member_id", b"buyer_member_id", "cbu_order_id", b"cbu_order_id", "current_status", b"current_status", "operator", b"operator", "refund_action", b"refund_action", "refund_id", b"refund_id", "seller_member_id", b"seller_member_id", "send_time", b"send_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_buyer_member_id", b"_buyer_member_id", "_cbu_order_id", b"_cbu_order_id", "_current_status", b"_current_status", "_operator", b"_operator", "_refund_action", b"_refund_action", "_refund_id", b"_refund_id", "_seller_member_id", b"_seller_member_id", "buyer_member_id", b"buyer_member_id", "cbu_order_id", b"cbu_order_id", "current_status", b"current_status", "operator", b"operator", "refund_action", b"refund_action", "refund_id", b"refund_id", "seller_member_id", b"seller_member_id", "send_time", b"send_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__buyer_member_id: _TypeAlias = _typing.Literal["buyer_member_id"]  # noqa: Y015
+    _WhichOneofArgType__buyer_member_id: _TypeAlias = _typing.Literal["_buyer_member_id", b"_buyer_member_id"]  # noqa: Y015
+    _WhichOneofReturnType__cbu_order_id: _TypeAlias = _typing.Literal["cbu_order_id"]  # noqa: Y015
+    _WhichOneofArgType__cbu_order_id: _TypeAlias = _typing.Literal["_cbu_order_id", b"_cbu_order_id"]  # noqa: Y015
+    _WhichOneofReturnType__current_status: _TypeAlias = _typing.Literal["current_status"]  # noqa: Y015
+    _WhichOneofArgType__current_status: _TypeAlias = _typing.Literal["_current_status", b"_current_status"]  # noqa: Y015
+    _WhichOneofReturnType__operator: _TypeAlias = _typing.Literal["operator"]  # noqa: Y015
+    _WhichOneofArgType__operator: _TypeAlias = _typing.Literal["_operator", b"_operator"]  # noqa: Y015
+    _WhichOneofReturnType__refund_action: _TypeAlias = _typing.Literal["refund_action"]  # noqa: Y015
+    _WhichOneofArgType__refund_action: _TypeAlias = _typing.Literal["_refund_action", b"_refund_action"]  # noqa: Y015
+    _WhichOneofReturnType__refund_id: _TypeAlias = _typing.Literal["refund_id"]  # noqa: Y015
+    _WhichOneofArgType__refund_id: _TypeAlias = _typing.Literal["_refund_id", b"_refund_id"]  # noqa: Y015
+    _WhichOneofReturnType__seller_member_id: _TypeAlias = _typing.Literal["seller_member_id"]  # noqa: Y015
+    _WhichOneofArgType__seller_member_id: _TypeAlias = _typing.Literal["_seller_member_id", b"_seller_member_id"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__buyer_member_id) -> _WhichOneofReturnType__buyer_member_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cbu_order_id) -> _WhichOneofReturnType__cbu_order_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__current_status) -> _WhichOneofReturnType__current_status | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__operator) -> _WhichOneofReturnType__operator | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__refund_action) -> _WhichOneofReturnType__refund_action | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__refund_id) -> _WhichOneofReturnType__refund_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__seller_member_id) -> _WhichOneofReturnType__seller_member_id | None: ...
+
+Global___RefundEvent: _TypeAlias = RefundEvent  # noqa: Y015
+
+@_typing.final
+class BatchPayEvent(_message.Message):
+    """What became of a payment of several purchase orders."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___BatchPayResult]:
+        """Each order's result (1688: batchPay)."""
+
+    def __init__(
+        self,
+        *,
+        results: _abc.Iterable[Global___BatchPayResult] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["results", b"results"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchPayEvent: _TypeAlias = BatchPayEvent  # noqa: Y015
+
+@_typing.final
+class BatchPayResult(_message.Message):
+    """What became of one order's payment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CBU_ORDER_ID_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    cbu_order_id: _builtins.int
+    """The purchase order (1688: orderId)."""
+    status: _builtins.str
+    """successed, or why not: ACCOUNT_BALANCE_NOT_ENOUGH, ACCOUNT_NOT_EXIST,
+    ACCOUNT_FROZEN, PARAM_ILLEGAL (1688: status).
+    """
+    def __init__(
+        self,
+        *,
+        cbu_order_id: _builtins.int | None = ...,
+        status: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cbu_order_id", b"_cbu_order_id", "_status", b"_status", "cbu_order_id", b"cbu_order_id", "status", b"status"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cbu_order_id", b"_cbu_order_id", "_status", b"_status", "cbu_order_id", b"cbu_order_id", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__cbu_order_id: _TypeAlias = _typing.Literal["cbu_order_id"]  # noqa: Y015
+    _WhichOneofArgType__cbu_order_id: _TypeAlias = _typing.Literal["_cbu_order_id", b"_cbu_order_id"]  # noqa: Y015
+    _WhichOneofReturnType__status: _TypeAlias = _typing.Literal["status"]  # noqa: Y015
+    _WhichOneofArgType__status: _TypeAlias = _typing.Literal["_status", b"_status"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cbu_order_id) -> _WhichOneofReturnType__cbu_order_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__status) -> _WhichOneofReturnType__status | None: ...
+
+Global___BatchPayResult: _TypeAlias = BatchPayResult  # noqa: Y015
+
+@_typing.final
+class LogisticsTraceEvent(_message.Message):
+    """A parcel reached a node of its way for the first time (1688:
+    OrderLogisticsTracingModel).
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOGISTICS_ID_FIELD_NUMBER: _builtins.int
+    CP_CODE_FIELD_NUMBER: _builtins.int
+    MAIL_NO_FIELD_NUMBER: _builtins.int
+    STATUS_CHANGED_FIELD_NUMBER: _builtins.int
+    CHANGE_TIME_FIELD_NUMBER: _builtins.int
+    ORDER_LOGS_ITEMS_FIELD_NUMBER: _builtins.int
+    logistics_id: _builtins.str
+    """The parcel on 1688 (1688: logisticsId)."""
+    cp_code: _builtins.str
+    """1688's code of the carrier, such as ZTO (1688: cpCode)."""
+    mail_no: _builtins.str
+    """The carrier's number of the parcel (1688: mailNo)."""
+    status_changed: _builtins.str
+    """The node: CONSIGN, ACCEPT, TRANSPORT, DELIVERING, AGENT_SIGN, SIGN, FAILED
+    (1688: statusChanged).
+    """
+    @_builtins.property
+    def change_time(self) -> _timestamp_pb2.Timestamp:
+        """When that was so; often blank (1688: changeTime)."""
+
+    @_builtins.property
+    def order_logs_items(self) -> _containers.RepeatedCompositeFieldContainer[Global___OrderLogsItem]:
+        """What is in it (1688: orderLogsItems)."""
+
+    def __init__(
+        self,
+        *,
+        logistics_id: _builtins.str | None = ...,
+        cp_code: _builtins.str | None = ...,
+        mail_no: _builtins.str | None = ...,
+        status_changed: _builtins.str | None = ...,
+        change_time: _timestamp_pb2.Timestamp | None = ...,
+        order_logs_items: _abc.Iterable[Global___OrderLogsItem] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cp_code", b"_cp_code", "_logistics_id", b"_logistics_id", "_mail_no", b"_mail_no", "_status_changed", b"_status_changed", "change_time", b"change_time", "cp_code", b"cp_code", "logistics_id", b"logistics_id", "mail_no", b"mail_no", "status_changed", b"status_changed"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cp_code", b"_cp_code", "_logistics_id", b"_logistics_id", "_mail_no", b"_mail_no", "_status_changed", b"_status_changed", "change_time", b"change_time", "cp_code", b"cp_code", "logistics_id", b"logistics_id", "mail_no", b"mail_no", "order_logs_items", b"order_logs_items", "status_changed", b"status_changed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__cp_code: _TypeAlias = _typing.Literal["cp_code"]  # noqa: Y015
+    _WhichOneofArgType__cp_code: _TypeAlias = _typing.Literal["_cp_code", b"_cp_code"]  # noqa: Y015
+    _WhichOneofReturnType__logistics_id: _TypeAlias = _typing.Literal["logistics_id"]  # noqa: Y015
+    _WhichOneofArgType__logistics_id: _TypeAlias = _typing.Literal["_logistics_id", b"_logistics_id"]  # noqa: Y015
+    _WhichOneofReturnType__mail_no: _TypeAlias = _typing.Literal["mail_no"]  # noqa: Y015
+    _WhichOneofArgType__mail_no: _TypeAlias = _typing.Literal["_mail_no", b"_mail_no"]  # noqa: Y015
+    _WhichOneofReturnType__status_changed: _TypeAlias = _typing.Literal["status_changed"]  # noqa: Y015
+    _WhichOneofArgType__status_changed: _TypeAlias = _typing.Literal["_status_changed", b"_status_changed"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cp_code) -> _WhichOneofReturnType__cp_code | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__logistics_id) -> _WhichOneofReturnType__logistics_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__mail_no) -> _WhichOneofReturnType__mail_no | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__status_changed) -> _WhichOneofReturnType__status_changed | None: ...
+
+Global___LogisticsTraceEvent: _TypeAlias = LogisticsTraceEvent  # noqa: Y015
+
+@_typing.final
+class MailNoChangeEvent(_message.Message):
+    """A parcel got another carrier or number (1688: MailNoChangeModel)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOGISTICS_ID_FIELD_NUMBER: _builtins.int
+    OLD_CP_CODE_FIELD_NUMBER: _builtins.int
+    NEW_CP_CODE_FIELD_NUMBER: _builtins.int
+    OLD_MAIL_NO_FIELD_NUMBER: _builtins.int
+    NEW_MAIL_NO_FIELD_NUMBER: _builtins.int
+    EVENT_TIME_FIELD_NUMBER: _builtins.int
+    ORDER_LOGS_ITEMS_FIELD_NUMBER: _builtins.int
+    logistics_id: _builtins.str
+    """The parcel on 1688 (1688: logisticsId)."""
+    old_cp_code: _builtins.str
+    """The carrier before (1688: oldCpCode)."""
+    new_cp_code: _builtins.str
+    """The carrier now (1688: newCpCode)."""
+    old_mail_no: _builtins.str
+    """The number before (1688: oldMailNo)."""
+    new_mail_no: _builtins.str
+    """The number now (1688: newMailNo)."""
+    @_builtins.property
+    def event_time(self) -> _timestamp_pb2.Timestamp:
+        """When that was so; often blank (1688: eventTime)."""
+
+    @_builtins.property
+    def order_logs_items(self) -> _containers.RepeatedCompositeFieldContainer[Global___OrderLogsItem]:
+        """What is in it (1688: orderLogsItems)."""
+
+    def __init__(
+        self,
+        *,
+        logistics_id: _builtins.str | None = ...,
+        old_cp_code: _builtins.str | None = ...,
+        new_cp_code: _builtins.str | None = ...,
+        old_mail_no: _builtins.str | None = ...,
+        new_mail_no: _builtins.str | None = ...,
+        event_time: _timestamp_pb2.Timestamp | None = ...,
+        order_logs_items: _abc.Iterable[Global___OrderLogsItem] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_logistics_id", b"_logistics_id", "_new_cp_code", b"_new_cp_code", "_new_mail_no", b"_new_mail_no", "_old_cp_code", b"_old_cp_code", "_old_mail_no", b"_old_mail_no", "event_time", b"event_time", "logistics_id", b"logistics_id", "new_cp_code", b"new_cp_code", "new_mail_no", b"new_mail_no", "old_cp_code", b"old_cp_code", "old_mail_no", b"old_mail_no"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_logistics_id", b"_logistics_id", "_new_cp_code", b"_new_cp_code", "_new_mail_no", b"_new_mail_no", "_old_cp_code", b"_old_cp_code", "_old_mail_no", b"_old_mail_no", "event_time", b"event_time", "logistics_id", b"logistics_id", "new_cp_code", b"new_cp_code", "new_mail_no", b"new_mail_no", "old_cp_code", b"old_cp_code", "old_mail_no", b"old_mail_no", "order_logs_items", b"order_logs_items"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__logistics_id: _TypeAlias = _typing.Literal["logistics_id"]  # noqa: Y015
+    _WhichOneofArgType__logistics_id: _TypeAlias = _typing.Literal["_logistics_id", b"_logistics_id"]  # noqa: Y015
+    _WhichOneofReturnType__new_cp_code: _TypeAlias = _typing.Literal["new_cp_code"]  # noqa: Y015
+    _WhichOneofArgType__new_cp_code: _TypeAlias = _typing.Literal["_new_cp_code", b"_new_cp_code"]  # noqa: Y015
+    _WhichOneofReturnType__new_mail_no: _TypeAlias = _typing.Literal["new_mail_no"]  # noqa: Y015
+    _WhichOneofArgType__new_mail_no: _TypeAlias = _typing.Literal["_new_mail_no", b"_new_mail_no"]  # noqa: Y015
+    _WhichOneofReturnType__old_cp_code: _TypeAlias = _typing.Literal["old_cp_code"]  # noqa: Y015
+    _WhichOneofArgType__old_cp_code: _TypeAlias = _typing.Literal["_old_cp_code", b"_old_cp_code"]  # noqa: Y015
+    _WhichOneofReturnType__old_mail_no: _TypeAlias = _typing.Literal["old_mail_no"]  # noqa: Y015
+    _WhichOneofArgType__old_mail_no: _TypeAlias = _typing.Literal["_old_mail_no", b"_old_mail_no"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__logistics_id) -> _WhichOneofReturnType__logistics_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__new_cp_code) -> _WhichOneofReturnType__new_cp_code | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__new_mail_no) -> _WhichOneofReturnType__new_mail_no | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__old_cp_code) -> _WhichOneofReturnType__old_cp_code | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__old_mail_no) -> _WhichOneofReturnType__old_mail_no | None: ...
+
+Global___MailNoChangeEvent: _TypeAlias = MailNoChangeEvent  # noqa: Y015
+
+@_typing.final
+class OrderLogsItem(_message.Message):
+    """A line of a purchase order in a parcel."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CBU_ORDER_ID_FIELD_NUMBER: _builtins.int
+    CBU_ORDER_ENTRY_ID_FIELD_NUMBER: _builtins.int
+    cbu_order_id: _builtins.int
+    """The purchase order (1688: orderId)."""
+    cbu_order_entry_id: _builtins.int
+    """Its sub-order (1688: orderEntryId)."""
+    def __init__(
+        self,
+        *,
+        cbu_order_id: _builtins.int | None = ...,
+        cbu_order_entry_id: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cbu_order_entry_id", b"_cbu_order_entry_id", "_cbu_order_id", b"_cbu_order_id", "cbu_order_entry_id", b"cbu_order_entry_id", "cbu_order_id", b"cbu_order_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cbu_order_entry_id", b"_cbu_order_entry_id", "_cbu_order_id", b"_cbu_order_id", "cbu_order_entry_id", b"cbu_order_entry_id", "cbu_order_id", b"cbu_order_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__cbu_order_entry_id: _TypeAlias = _typing.Literal["cbu_order_entry_id"]  # noqa: Y015
+    _WhichOneofArgType__cbu_order_entry_id: _TypeAlias = _typing.Literal["_cbu_order_entry_id", b"_cbu_order_entry_id"]  # noqa: Y015
+    _WhichOneofReturnType__cbu_order_id: _TypeAlias = _typing.Literal["cbu_order_id"]  # noqa: Y015
+    _WhichOneofArgType__cbu_order_id: _TypeAlias = _typing.Literal["_cbu_order_id", b"_cbu_order_id"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cbu_order_entry_id) -> _WhichOneofReturnType__cbu_order_entry_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cbu_order_id) -> _WhichOneofReturnType__cbu_order_id | None: ...
+
+Global___OrderLogsItem: _TypeAlias = OrderLogsItem  # noqa: Y015
+
+@_typing.final
+class PullMessagesRequest(_message.Message):
+    """How many messages to hand out, of which subscription."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_FIELD_NUMBER: _builtins.int
+    TOPICS_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    MAX_MESSAGES_FIELD_NUMBER: _builtins.int
+    LEASE_FIELD_NUMBER: _builtins.int
+    WAIT_FIELD_NUMBER: _builtins.int
+    subscription: _builtins.str
+    """Name of the subscription, of the caller's own; its first use makes it.
+    Required: letters, digits, dots, hyphens and underscores, at most 64.
+    """
+    max_messages: _builtins.int
+    """At most so many, up to 1,000. 0 is 100."""
+    @_builtins.property
+    def topics(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Topics of a new subscription. Empty: all, or those of an existing one;
+        others than those of an existing one are SUBSCRIPTION_MISMATCH.
+        """
+
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Of a new subscription: also what is still stored of the messages since
+        then. Unset: from now on.
+        """
+
+    @_builtins.property
+    def lease(self) -> _duration_pb2.Duration:
+        """How long each message is this caller's alone, 10 seconds to 10 minutes.
+        Unset: a minute.
+        """
+
+    @_builtins.property
+    def wait(self) -> _duration_pb2.Duration:
+        """How long to wait while there are none, at most 20 seconds, and never
+        beyond the call's deadline. Unset: 10 seconds.
+        """
+
+    def __init__(
+        self,
+        *,
+        subscription: _builtins.str = ...,
+        topics: _abc.Iterable[_builtins.str] | None = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        max_messages: _builtins.int = ...,
+        lease: _duration_pb2.Duration | None = ...,
+        wait: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["lease", b"lease", "start_time", b"start_time", "wait", b"wait"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lease", b"lease", "max_messages", b"max_messages", "start_time", b"start_time", "subscription", b"subscription", "topics", b"topics", "wait", b"wait"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PullMessagesRequest: _TypeAlias = PullMessagesRequest  # noqa: Y015
+
+@_typing.final
+class PullMessagesResponse(_message.Message):
+    """Messages, each under a lease."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Message]:
+        """The oldest first. Empty where none came in time."""
+
+    def __init__(
+        self,
+        *,
+        messages: _abc.Iterable[Global___Message] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["messages", b"messages"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PullMessagesResponse: _TypeAlias = PullMessagesResponse  # noqa: Y015
+
+@_typing.final
+class AckMessagesRequest(_message.Message):
+    """Messages that are dealt with."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_FIELD_NUMBER: _builtins.int
+    MESSAGE_IDS_FIELD_NUMBER: _builtins.int
+    subscription: _builtins.str
+    """Name of the subscription. Required."""
+    @_builtins.property
+    def message_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Their ids, 1 to 1,000."""
+
+    def __init__(
+        self,
+        *,
+        subscription: _builtins.str = ...,
+        message_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message_ids", b"message_ids", "subscription", b"subscription"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AckMessagesRequest: _TypeAlias = AckMessagesRequest  # noqa: Y015
+
+@_typing.final
+class AckMessagesResponse(_message.Message):
+    """They are acknowledged."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AckMessagesResponse: _TypeAlias = AckMessagesResponse  # noqa: Y015
+
+@_typing.final
+class SetMessageLeaseRequest(_message.Message):
+    """Messages whose leases are to end at another time."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_FIELD_NUMBER: _builtins.int
+    MESSAGE_IDS_FIELD_NUMBER: _builtins.int
+    LEASE_FIELD_NUMBER: _builtins.int
+    subscription: _builtins.str
+    """Name of the subscription. Required."""
+    @_builtins.property
+    def message_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The messages' ids, 1 to 1,000."""
+
+    @_builtins.property
+    def lease(self) -> _duration_pb2.Duration:
+        """From now on: 0 gives the messages back, else 10 seconds to 10 minutes.
+        Required.
+        """
+
+    def __init__(
+        self,
+        *,
+        subscription: _builtins.str = ...,
+        message_ids: _abc.Iterable[_builtins.str] | None = ...,
+        lease: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["lease", b"lease"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lease", b"lease", "message_ids", b"message_ids", "subscription", b"subscription"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetMessageLeaseRequest: _TypeAlias = SetMessageLeaseRequest  # noqa: Y015
+
+@_typing.final
+class SetMessageLeaseResponse(_message.Message):
+    """Running leases end then."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetMessageLeaseResponse: _TypeAlias = SetMessageLeaseResponse  # noqa: Y015
+
+@_typing.final
+class ListSubscriptionsRequest(_message.Message):
+    """Lists all of the caller's subscriptions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSubscriptionsRequest: _TypeAlias = ListSubscriptionsRequest  # noqa: Y015
+
+@_typing.final
+class ListSubscriptionsResponse(_message.Message):
+    """The caller's subscriptions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def subscriptions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Subscription]:
+        """By name."""
+
+    def __init__(
+        self,
+        *,
+        subscriptions: _abc.Iterable[Global___Subscription] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["subscriptions", b"subscriptions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSubscriptionsResponse: _TypeAlias = ListSubscriptionsResponse  # noqa: Y015
+
+@_typing.final
+class Subscription(_message.Message):
+    """A subscription, and what it still has before it. One that is not used for 7
+    days is dropped.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_FIELD_NUMBER: _builtins.int
+    TOPICS_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    BACKLOG_FIELD_NUMBER: _builtins.int
+    OLDEST_MESSAGE_TIME_FIELD_NUMBER: _builtins.int
+    DEAD_MESSAGES_FIELD_NUMBER: _builtins.int
+    subscription: _builtins.str
+    """Its name."""
+    backlog: _builtins.int
+    """Messages that are neither acknowledged nor dead, those out under a lease
+    included.
+    """
+    dead_messages: _builtins.int
+    """Messages that were handed out too often."""
+    @_builtins.property
+    def topics(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Its topics. Empty: all."""
+
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When its first use made it."""
+
+    @_builtins.property
+    def oldest_message_time(self) -> _timestamp_pb2.Timestamp:
+        """1688's time of the oldest of them."""
+
+    def __init__(
+        self,
+        *,
+        subscription: _builtins.str = ...,
+        topics: _abc.Iterable[_builtins.str] | None = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        backlog: _builtins.int = ...,
+        oldest_message_time: _timestamp_pb2.Timestamp | None = ...,
+        dead_messages: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "oldest_message_time", b"oldest_message_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backlog", b"backlog", "create_time", b"create_time", "dead_messages", b"dead_messages", "oldest_message_time", b"oldest_message_time", "subscription", b"subscription", "topics", b"topics"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Subscription: _TypeAlias = Subscription  # noqa: Y015
+
+@_typing.final
+class DeleteSubscriptionRequest(_message.Message):
+    """A subscription to delete."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_FIELD_NUMBER: _builtins.int
+    subscription: _builtins.str
+    """Its name. Required."""
+    def __init__(
+        self,
+        *,
+        subscription: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["subscription", b"subscription"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteSubscriptionRequest: _TypeAlias = DeleteSubscriptionRequest  # noqa: Y015
+
+@_typing.final
+class DeleteSubscriptionResponse(_message.Message):
+    """It is gone."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteSubscriptionResponse: _TypeAlias = DeleteSubscriptionResponse  # noqa: Y015
+
+@_typing.final
+class ListDeadMessagesRequest(_message.Message):
+    """Whose dead messages to list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    subscription: _builtins.str
+    """Name of the subscription. Required."""
+    page_size: _builtins.int
+    """Messages on a page. 0 is 50; more than 1,000 is 1,000."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before. Empty: the first page."""
+    def __init__(
+        self,
+        *,
+        subscription: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "subscription", b"subscription"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDeadMessagesRequest: _TypeAlias = ListDeadMessagesRequest  # noqa: Y015
+
+@_typing.final
+class ListDeadMessagesResponse(_message.Message):
+    """A page of dead messages."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page. Empty on the last one."""
+    @_builtins.property
+    def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Message]:
+        """Those stored last first."""
+
+    def __init__(
+        self,
+        *,
+        messages: _abc.Iterable[Global___Message] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["messages", b"messages", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDeadMessagesResponse: _TypeAlias = ListDeadMessagesResponse  # noqa: Y015
+
+@_typing.final
+class RequeueMessagesRequest(_message.Message):
+    """Dead messages to hand out again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_FIELD_NUMBER: _builtins.int
+    MESSAGE_IDS_FIELD_NUMBER: _builtins.int
+    subscription: _builtins.str
+    """Name of the subscription. Required."""
+    @_builtins.property
+    def message_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The messages' ids, at most 1,000. Empty: all that are dead."""
+
+    def __init__(
+        self,
+        *,
+        subscription: _builtins.str = ...,
+        message_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message_ids", b"message_ids", "subscription", b"subscription"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RequeueMessagesRequest: _TypeAlias = RequeueMessagesRequest  # noqa: Y015
+
+@_typing.final
+class RequeueMessagesResponse(_message.Message):
+    """They are to be handed out again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEUED_FIELD_NUMBER: _builtins.int
+    requeued: _builtins.int
+    """How many were dead."""
+    def __init__(
+        self,
+        *,
+        requeued: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["requeued", b"requeued"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RequeueMessagesResponse: _TypeAlias = RequeueMessagesResponse  # noqa: Y015
+
+@_typing.final
+class ReplayMessagesRequest(_message.Message):
+    """What to ask 1688 for again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    TOPIC_FIELD_NUMBER: _builtins.int
+    topic: _builtins.str
+    """Only messages of this topic. Empty: of all."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Only messages made since then. Unset: as far back as 1688 goes."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Only messages made before then. Unset: until now."""
+
+    def __init__(
+        self,
+        *,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        topic: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time", "topic", b"topic"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayMessagesRequest: _TypeAlias = ReplayMessagesRequest  # noqa: Y015
+
+@_typing.final
+class ReplayMessagesResponse(_message.Message):
+    """What 1688 had."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STORED_FIELD_NUMBER: _builtins.int
+    DUPLICATES_FIELD_NUMBER: _builtins.int
+    stored: _builtins.int
+    """Messages that are stored now and were not before."""
+    duplicates: _builtins.int
+    """Messages that were stored already."""
+    def __init__(
+        self,
+        *,
+        stored: _builtins.int = ...,
+        duplicates: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duplicates", b"duplicates", "stored", b"stored"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayMessagesResponse: _TypeAlias = ReplayMessagesResponse  # noqa: Y015

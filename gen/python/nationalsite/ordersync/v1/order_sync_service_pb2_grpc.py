@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class OrderSyncServiceStub:
-    """Tells 1688 of downstream orders, and pays and refunds purchase orders.
+    """Tells 1688 of downstream orders, at once or through a durable delivery;
+    pays and refunds purchase orders; hands out the messages that 1688 pushes.
 
     Each RPC lists its own errors. The common ones, which any call to 1688 can
     end in, are: INVALID_REQUEST, UPSTREAM_ARGUMENT (the gateway misses a
@@ -40,6 +41,15 @@ class OrderSyncServiceStub:
     they end in OUTCOME_UNKNOWN (UNKNOWN, pushback -1) instead of
     UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT and DEADLINE,
     which then say that nothing was sent.
+
+    A call with a `request_id` can also end in REQUEST_ID_REUSED (the id was
+    used with other content), REQUEST_IN_PROGRESS (the first call still runs) and
+    STORE_UNAVAILABLE. Its id is remembered for its caller and RPC. A repeat of
+    one of the three RPCs above whose first call had an unknown outcome is
+    OUTCOME_UNKNOWN, and nothing is sent; any other is sent again.
+
+    A sync that is called directly while a delivery of the same ordering key is
+    pending would overtake it: DELIVERY_PENDING.
     """
 
     def __init__(self, channel):
@@ -113,10 +123,81 @@ class OrderSyncServiceStub:
                 request_serializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.SubmitReturnGoodsRequest.SerializeToString,
                 response_deserializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.SubmitReturnGoodsResponse.FromString,
                 _registered_method=True)
+        self.EnqueueSync = channel.unary_unary(
+                '/nationalsite.ordersync.v1.OrderSyncService/EnqueueSync',
+                request_serializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.EnqueueSyncRequest.SerializeToString,
+                response_deserializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.EnqueueSyncResponse.FromString,
+                _registered_method=True)
+        self.GetDelivery = channel.unary_unary(
+                '/nationalsite.ordersync.v1.OrderSyncService/GetDelivery',
+                request_serializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.GetDeliveryRequest.SerializeToString,
+                response_deserializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.GetDeliveryResponse.FromString,
+                _registered_method=True)
+        self.ListDeliveries = channel.unary_unary(
+                '/nationalsite.ordersync.v1.OrderSyncService/ListDeliveries',
+                request_serializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.ListDeliveriesRequest.SerializeToString,
+                response_deserializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.ListDeliveriesResponse.FromString,
+                _registered_method=True)
+        self.RetryDelivery = channel.unary_unary(
+                '/nationalsite.ordersync.v1.OrderSyncService/RetryDelivery',
+                request_serializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.RetryDeliveryRequest.SerializeToString,
+                response_deserializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.RetryDeliveryResponse.FromString,
+                _registered_method=True)
+        self.CancelDelivery = channel.unary_unary(
+                '/nationalsite.ordersync.v1.OrderSyncService/CancelDelivery',
+                request_serializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.CancelDeliveryRequest.SerializeToString,
+                response_deserializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.CancelDeliveryResponse.FromString,
+                _registered_method=True)
+        self.StreamMessages = channel.stream_stream(
+                '/nationalsite.ordersync.v1.OrderSyncService/StreamMessages',
+                request_serializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.StreamMessagesRequest.SerializeToString,
+                response_deserializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.StreamMessagesResponse.FromString,
+                _registered_method=True)
+        self.PullMessages = channel.unary_unary(
+                '/nationalsite.ordersync.v1.OrderSyncService/PullMessages',
+                request_serializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.PullMessagesRequest.SerializeToString,
+                response_deserializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.PullMessagesResponse.FromString,
+                _registered_method=True)
+        self.AckMessages = channel.unary_unary(
+                '/nationalsite.ordersync.v1.OrderSyncService/AckMessages',
+                request_serializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.AckMessagesRequest.SerializeToString,
+                response_deserializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.AckMessagesResponse.FromString,
+                _registered_method=True)
+        self.SetMessageLease = channel.unary_unary(
+                '/nationalsite.ordersync.v1.OrderSyncService/SetMessageLease',
+                request_serializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.SetMessageLeaseRequest.SerializeToString,
+                response_deserializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.SetMessageLeaseResponse.FromString,
+                _registered_method=True)
+        self.ListSubscriptions = channel.unary_unary(
+                '/nationalsite.ordersync.v1.OrderSyncService/ListSubscriptions',
+                request_serializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.ListSubscriptionsRequest.SerializeToString,
+                response_deserializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.ListSubscriptionsResponse.FromString,
+                _registered_method=True)
+        self.DeleteSubscription = channel.unary_unary(
+                '/nationalsite.ordersync.v1.OrderSyncService/DeleteSubscription',
+                request_serializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.DeleteSubscriptionRequest.SerializeToString,
+                response_deserializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.DeleteSubscriptionResponse.FromString,
+                _registered_method=True)
+        self.ListDeadMessages = channel.unary_unary(
+                '/nationalsite.ordersync.v1.OrderSyncService/ListDeadMessages',
+                request_serializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.ListDeadMessagesRequest.SerializeToString,
+                response_deserializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.ListDeadMessagesResponse.FromString,
+                _registered_method=True)
+        self.RequeueMessages = channel.unary_unary(
+                '/nationalsite.ordersync.v1.OrderSyncService/RequeueMessages',
+                request_serializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.RequeueMessagesRequest.SerializeToString,
+                response_deserializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.RequeueMessagesResponse.FromString,
+                _registered_method=True)
+        self.ReplayMessages = channel.unary_unary(
+                '/nationalsite.ordersync.v1.OrderSyncService/ReplayMessages',
+                request_serializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.ReplayMessagesRequest.SerializeToString,
+                response_deserializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.ReplayMessagesResponse.FromString,
+                _registered_method=True)
 
 
 class OrderSyncServiceServicer:
-    """Tells 1688 of downstream orders, and pays and refunds purchase orders.
+    """Tells 1688 of downstream orders, at once or through a durable delivery;
+    pays and refunds purchase orders; hands out the messages that 1688 pushes.
 
     Each RPC lists its own errors. The common ones, which any call to 1688 can
     end in, are: INVALID_REQUEST, UPSTREAM_ARGUMENT (the gateway misses a
@@ -130,6 +211,15 @@ class OrderSyncServiceServicer:
     they end in OUTCOME_UNKNOWN (UNKNOWN, pushback -1) instead of
     UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT and DEADLINE,
     which then say that nothing was sent.
+
+    A call with a `request_id` can also end in REQUEST_ID_REUSED (the id was
+    used with other content), REQUEST_IN_PROGRESS (the first call still runs) and
+    STORE_UNAVAILABLE. Its id is remembered for its caller and RPC. A repeat of
+    one of the three RPCs above whose first call had an unknown outcome is
+    OUTCOME_UNKNOWN, and nothing is sent; any other is sent again.
+
+    A sync that is called directly while a delivery of the same ordering key is
+    pending would overtake it: DELIVERY_PENDING.
     """
 
     def SyncOrder(self, request, context):
@@ -141,9 +231,8 @@ class OrderSyncServiceServicer:
         told before is likely and not documented; the suite relies on it.
 
         Errors: the service's common ones, REQUIRED_IN_DIALECT (open-platform),
-        STORE_REQUIRED (a `request_id` is set and the service has no store), and
-        INVALID_REQUEST also for an id that is not a number where national-site
-        needs one.
+        DELIVERY_PENDING, STORE_UNAVAILABLE, and INVALID_REQUEST also for an id
+        that is not a number where national-site needs one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -165,25 +254,28 @@ class OrderSyncServiceServicer:
         relation reached the operation, with the first one's error.
 
         Errors: the service's common ones, REQUIRED_IN_DIALECT (open-platform),
-        STORE_REQUIRED as in SyncOrder, and INVALID_REQUEST also for a downstream
-        id that is not a number where national-site needs one; these four before
-        anything is sent.
+        DELIVERY_PENDING, STORE_UNAVAILABLE, and INVALID_REQUEST also for a
+        downstream id that is not a number where national-site needs one; these
+        before anything is sent.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def SyncOrderStatus(self, request, context):
-        """Tells 1688 of a downstream order's new status alone (national-site only,
-        by a name that is not documented: trade.cross.orderStatusSync, by analogy;
-        the suite's settings can give another).
+        """Tells 1688 of a downstream order's new status (1688:
+        trade.cross.orderStatusSync, a name by analogy: none is documented; the
+        suite's settings can give another).
 
         Needs the order's id and a status. open-platform has no such operation:
-        there the status needs the last full order, which the suite has to have
-        stored.
+        there the suite sends the last full order that was synced through it, with
+        the new status in it. A sub-order's own `pay_status` and `end_time` have no
+        place there.
 
-        Errors: the service's common ones, STORE_REQUIRED (open-platform, or as in
-        SyncOrder), and INVALID_REQUEST also for an id that is not a number.
+        Errors: the service's common ones, DELIVERY_PENDING, STORE_UNAVAILABLE,
+        INVALID_REQUEST also for an id that is not a number (national-site) and for
+        a sub-order that the last full order does not have (open-platform), and
+        NO_FULL_SYNC (open-platform: none was synced, or it is kept no more).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -203,11 +295,13 @@ class OrderSyncServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SyncLogisticsStatus(self, request, context):
-        """Tells 1688 of a parcel's new status alone (national-site only, by a name
-        that is not documented: trade.cross.logisticsStatusSync, by analogy; the
-        suite's settings can give another).
+        """Tells 1688 of a parcel's new status (1688: trade.cross.logisticsStatusSync,
+        a name by analogy: none is documented; the suite's settings can give
+        another).
 
-        Needs the parcel's id and a status. open-platform: as SyncOrderStatus.
+        Needs the parcel's id and a status. open-platform: as SyncOrderStatus, by
+        the last full parcel; `modified_time` is sent as its end time unless it is
+        only on its way.
 
         Errors: those of SyncOrderStatus.
         """
@@ -316,12 +410,11 @@ class OrderSyncServiceServicer:
         repeats a call that may have reached it.
 
         Errors: the service's common ones, OUTCOME_UNKNOWN (also for 1688's codes
-        4xxx, its own faults here), STORE_REQUIRED (a `request_id` is set and the
-        service has no store), ORDER_NOT_FOUND (5001), UPSTREAM_NOT_OWNED (5002),
-        UPSTREAM_STATE (5010: state of order or goods, or asked for before), and
-        UPSTREAM_ARGUMENT also for the state of the goods (5003), the reason
-        (5004), a proof that the reason needs (5005), freight that it does not
-        give back (5006), the amount (5011), the description (5012) and the
+        4xxx, its own faults here), ORDER_NOT_FOUND (5001), UPSTREAM_NOT_OWNED
+        (5002), UPSTREAM_STATE (5010: state of order or goods, or asked for
+        before), and UPSTREAM_ARGUMENT also for the state of the goods (5003), the
+        reason (5004), a proof that the reason needs (5005), freight that it does
+        not give back (5006), the amount (5011), the description (5012) and the
         numbers of pieces (5013). Its code 5100 stands for anything else:
         UPSTREAM_REFUSED.
         """
@@ -339,11 +432,193 @@ class OrderSyncServiceServicer:
 
         Errors: the service's common ones, OUTCOME_UNKNOWN (also for 1688's codes
         5xxx, its own faults here, and for 4004 where it could not check the
-        parcel), STORE_REQUIRED as in CreateRefund, UPSTREAM_CREDENTIAL also for
-        4001, UPSTREAM_ARGUMENT also for a missing parcel (4002), the vouchers
-        (4003), a parcel that does not fit its company (4004) and a malformed
-        refund id (4008), REFUND_NOT_FOUND (4005), UPSTREAM_NOT_OWNED (4006), and
-        UPSTREAM_STATE (4007: the refund does not wait for a return).
+        parcel), UPSTREAM_CREDENTIAL also for 4001, UPSTREAM_ARGUMENT also for a
+        missing parcel (4002), the vouchers (4003), a parcel that does not fit its
+        company (4004) and a malformed refund id (4008), REFUND_NOT_FOUND (4005),
+        UPSTREAM_NOT_OWNED (4006), and UPSTREAM_STATE (4007: the refund does not
+        wait for a return).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EnqueueSync(self, request, context):
+        """Takes a sync on to deliver it, through outages of 1688 and of this
+        service.
+
+        Needs a request id and one of the five syncs, without a request id of its
+        own. What the dialect needs or cannot carry is refused now; then the sync
+        is stored, and the answer is its delivery. Deliveries of one ordering key
+        are sent one at a time, in the order in which they were enqueued, those of
+        different keys beside each other. One that fails is sent again, later and
+        later, until 1688 accepts it, refuses it in a way that repeating cannot
+        cure, or it has grown too old: the last two make it DEAD, and the next one
+        of its key goes. 1688 may receive a sync more than once.
+
+        A repeat with the same request id and content answers with the same
+        delivery, as it stands then.
+
+        Errors: INVALID_REQUEST, REQUIRED_IN_DIALECT (both by paths such as
+        sync_order.order.order_id), REQUEST_ID_REUSED, STORE_UNAVAILABLE,
+        DEADLINE, DRAINING, INTERNAL_FAULT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDelivery(self, request, context):
+        """Reads a delivery. A finished one is kept for 30 days.
+
+        Errors: DELIVERY_NOT_FOUND, INVALID_REQUEST, STORE_UNAVAILABLE, DEADLINE,
+        DRAINING, INTERNAL_FAULT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDeliveries(self, request, context):
+        """Lists deliveries, those enqueued last first.
+
+        Errors: those of GetDelivery but DELIVERY_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetryDelivery(self, request, context):
+        """Makes a dead delivery pending again, in its old place. A pending one stays
+        as it is.
+
+        Errors: those of GetDelivery, DELIVERY_STATE (delivered or cancelled), and
+        DELIVERY_OVERTAKEN (a later one of its key has been sent: enqueue what is
+        true now instead).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelDelivery(self, request, context):
+        """Cancels a pending delivery. A cancelled one stays as it is. What was sent
+        before, without success, 1688 may still have taken.
+
+        Errors: those of GetDelivery, and DELIVERY_STATE (finished otherwise, or
+        being sent just now).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StreamMessages(self, request_iterator, context):
+        """Hands out 1688's messages, as they come.
+
+        The first request opens the stream: it names the subscription. Then
+        messages come, each under a lease, never more of them at once than
+        `max_outstanding`; acknowledge them (`ack`) to get others. One whose lease
+        ends without an acknowledgement is handed out again, to this stream or to
+        another consumer of the subscription; after 10 times it is dead. Consumers
+        of one subscription share its messages; each subscription gets every
+        message of its topics at least once. Messages of one 1688 order that are
+        there come by their time, one after the other: the next one when the one
+        before was acknowledged. When the stream ends, however that is, what was
+        not acknowledged is free for other consumers at once.
+
+        Errors: INVALID_REQUEST (also where the first request does not open the
+        stream, or a later one does), SUBSCRIPTION_MISMATCH,
+        SUBSCRIPTION_NOT_FOUND (it was deleted meanwhile), STORE_UNAVAILABLE,
+        OVERLOADED (the caller has too many subscriptions), DEADLINE, DRAINING,
+        INTERNAL_FAULT. Open a new stream after any of the transient ones.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PullMessages(self, request, context):
+        """Hands out some of 1688's messages: what StreamMessages does, for callers
+        that rather ask. Waits while there are none.
+
+        The answer has no messages where none came in time. Acknowledge them by
+        AckMessages before their leases end. An answer that gets lost holds them
+        back for no longer than that.
+
+        Errors: INVALID_REQUEST, SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND (it
+        was deleted meanwhile), STORE_UNAVAILABLE, OVERLOADED (the caller has too
+        many subscriptions), DEADLINE, DRAINING, INTERNAL_FAULT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AckMessages(self, request, context):
+        """Acknowledges messages: they are not handed out to this subscription again.
+        What is acknowledged already or not known is passed over.
+
+        Errors: INVALID_REQUEST, SUBSCRIPTION_NOT_FOUND, STORE_UNAVAILABLE,
+        DEADLINE, DRAINING, INTERNAL_FAULT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetMessageLease(self, request, context):
+        """Lets the leases of messages end at another time: later, while they are
+        worked on, or at once, which gives them back. A lease that has ended stays
+        ended; what is not known is passed over.
+
+        Errors: those of AckMessages.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSubscriptions(self, request, context):
+        """Lists the caller's subscriptions and how far behind they are.
+
+        Errors: STORE_UNAVAILABLE, DEADLINE, DRAINING, INTERNAL_FAULT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteSubscription(self, request, context):
+        """Deletes a subscription of the caller's with all that waits for it. A later
+        use of its name makes a new one.
+
+        Errors: those of AckMessages.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDeadMessages(self, request, context):
+        """Lists the messages of a subscription that were handed out too often, those
+        stored last first.
+
+        Errors: those of AckMessages.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RequeueMessages(self, request, context):
+        """Hands dead messages out again, as if for the first time. What is not dead
+        is passed over.
+
+        Errors: those of AckMessages.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReplayMessages(self, request, context):
+        """Asks 1688 now for the messages that it could not push, as the service does
+        by itself every few minutes: stores them, then confirms them to 1688. 1688
+        keeps them for about 7 days.
+
+        Answers when there are no more. Where it ends early, by an error or the
+        deadline, what was stored stays stored, and the rest comes with the next
+        replay. While another replay runs, anywhere, the answer is OVERLOADED.
+
+        Errors: the service's common ones, STORE_UNAVAILABLE, and OVERLOADED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -417,6 +692,76 @@ def add_OrderSyncServiceServicer_to_server(servicer, server):
                     request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.SubmitReturnGoodsRequest.FromString,
                     response_serializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.SubmitReturnGoodsResponse.SerializeToString,
             ),
+            'EnqueueSync': grpc.unary_unary_rpc_method_handler(
+                    servicer.EnqueueSync,
+                    request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.EnqueueSyncRequest.FromString,
+                    response_serializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.EnqueueSyncResponse.SerializeToString,
+            ),
+            'GetDelivery': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDelivery,
+                    request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.GetDeliveryRequest.FromString,
+                    response_serializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.GetDeliveryResponse.SerializeToString,
+            ),
+            'ListDeliveries': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDeliveries,
+                    request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.ListDeliveriesRequest.FromString,
+                    response_serializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.ListDeliveriesResponse.SerializeToString,
+            ),
+            'RetryDelivery': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryDelivery,
+                    request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.RetryDeliveryRequest.FromString,
+                    response_serializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.RetryDeliveryResponse.SerializeToString,
+            ),
+            'CancelDelivery': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelDelivery,
+                    request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.CancelDeliveryRequest.FromString,
+                    response_serializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.CancelDeliveryResponse.SerializeToString,
+            ),
+            'StreamMessages': grpc.stream_stream_rpc_method_handler(
+                    servicer.StreamMessages,
+                    request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.StreamMessagesRequest.FromString,
+                    response_serializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.StreamMessagesResponse.SerializeToString,
+            ),
+            'PullMessages': grpc.unary_unary_rpc_method_handler(
+                    servicer.PullMessages,
+                    request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.PullMessagesRequest.FromString,
+                    response_serializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.PullMessagesResponse.SerializeToString,
+            ),
+            'AckMessages': grpc.unary_unary_rpc_method_handler(
+                    servicer.AckMessages,
+                    request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.AckMessagesRequest.FromString,
+                    response_serializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.AckMessagesResponse.SerializeToString,
+            ),
+            'SetMessageLease': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetMessageLease,
+                    request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.SetMessageLeaseRequest.FromString,
+                    response_serializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.SetMessageLeaseResponse.SerializeToString,
+            ),
+            'ListSubscriptions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSubscriptions,
+                    request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.ListSubscriptionsRequest.FromString,
+                    response_serializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.ListSubscriptionsResponse.SerializeToString,
+            ),
+            'DeleteSubscription': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteSubscription,
+                    request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.DeleteSubscriptionRequest.FromString,
+                    response_serializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.DeleteSubscriptionResponse.SerializeToString,
+            ),
+            'ListDeadMessages': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDeadMessages,
+                    request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.ListDeadMessagesRequest.FromString,
+                    response_serializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.ListDeadMessagesResponse.SerializeToString,
+            ),
+            'RequeueMessages': grpc.unary_unary_rpc_method_handler(
+                    servicer.RequeueMessages,
+                    request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.RequeueMessagesRequest.FromString,
+                    response_serializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.RequeueMessagesResponse.SerializeToString,
+            ),
+            'ReplayMessages': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplayMessages,
+                    request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.ReplayMessagesRequest.FromString,
+                    response_serializer=nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.ReplayMessagesResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'nationalsite.ordersync.v1.OrderSyncService', rpc_method_handlers)
@@ -426,7 +771,8 @@ def add_OrderSyncServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class OrderSyncService:
-    """Tells 1688 of downstream orders, and pays and refunds purchase orders.
+    """Tells 1688 of downstream orders, at once or through a durable delivery;
+    pays and refunds purchase orders; hands out the messages that 1688 pushes.
 
     Each RPC lists its own errors. The common ones, which any call to 1688 can
     end in, are: INVALID_REQUEST, UPSTREAM_ARGUMENT (the gateway misses a
@@ -440,6 +786,15 @@ class OrderSyncService:
     they end in OUTCOME_UNKNOWN (UNKNOWN, pushback -1) instead of
     UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT and DEADLINE,
     which then say that nothing was sent.
+
+    A call with a `request_id` can also end in REQUEST_ID_REUSED (the id was
+    used with other content), REQUEST_IN_PROGRESS (the first call still runs) and
+    STORE_UNAVAILABLE. Its id is remembered for its caller and RPC. A repeat of
+    one of the three RPCs above whose first call had an unknown outcome is
+    OUTCOME_UNKNOWN, and nothing is sent; any other is sent again.
+
+    A sync that is called directly while a delivery of the same ordering key is
+    pending would overtake it: DELIVERY_PENDING.
     """
 
     @staticmethod
@@ -783,6 +1138,384 @@ class OrderSyncService:
             '/nationalsite.ordersync.v1.OrderSyncService/SubmitReturnGoods',
             nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.SubmitReturnGoodsRequest.SerializeToString,
             nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.SubmitReturnGoodsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EnqueueSync(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nationalsite.ordersync.v1.OrderSyncService/EnqueueSync',
+            nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.EnqueueSyncRequest.SerializeToString,
+            nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.EnqueueSyncResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDelivery(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nationalsite.ordersync.v1.OrderSyncService/GetDelivery',
+            nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.GetDeliveryRequest.SerializeToString,
+            nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.GetDeliveryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDeliveries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nationalsite.ordersync.v1.OrderSyncService/ListDeliveries',
+            nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.ListDeliveriesRequest.SerializeToString,
+            nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.ListDeliveriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryDelivery(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nationalsite.ordersync.v1.OrderSyncService/RetryDelivery',
+            nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.RetryDeliveryRequest.SerializeToString,
+            nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.RetryDeliveryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelDelivery(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nationalsite.ordersync.v1.OrderSyncService/CancelDelivery',
+            nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.CancelDeliveryRequest.SerializeToString,
+            nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.CancelDeliveryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamMessages(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/nationalsite.ordersync.v1.OrderSyncService/StreamMessages',
+            nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.StreamMessagesRequest.SerializeToString,
+            nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.StreamMessagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PullMessages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nationalsite.ordersync.v1.OrderSyncService/PullMessages',
+            nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.PullMessagesRequest.SerializeToString,
+            nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.PullMessagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AckMessages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nationalsite.ordersync.v1.OrderSyncService/AckMessages',
+            nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.AckMessagesRequest.SerializeToString,
+            nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.AckMessagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetMessageLease(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nationalsite.ordersync.v1.OrderSyncService/SetMessageLease',
+            nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.SetMessageLeaseRequest.SerializeToString,
+            nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.SetMessageLeaseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSubscriptions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nationalsite.ordersync.v1.OrderSyncService/ListSubscriptions',
+            nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.ListSubscriptionsRequest.SerializeToString,
+            nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.ListSubscriptionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteSubscription(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nationalsite.ordersync.v1.OrderSyncService/DeleteSubscription',
+            nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.DeleteSubscriptionRequest.SerializeToString,
+            nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.DeleteSubscriptionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDeadMessages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nationalsite.ordersync.v1.OrderSyncService/ListDeadMessages',
+            nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.ListDeadMessagesRequest.SerializeToString,
+            nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.ListDeadMessagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RequeueMessages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nationalsite.ordersync.v1.OrderSyncService/RequeueMessages',
+            nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.RequeueMessagesRequest.SerializeToString,
+            nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.RequeueMessagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplayMessages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nationalsite.ordersync.v1.OrderSyncService/ReplayMessages',
+            nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.ReplayMessagesRequest.SerializeToString,
+            nationalsite_dot_ordersync_dot_v1_dot_order__sync__service__pb2.ReplayMessagesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -45,7 +45,8 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class OrderSyncServiceStub:
-    """Tells 1688 of downstream orders, and pays and refunds purchase orders.
+    """Tells 1688 of downstream orders, at once or through a durable delivery;
+    pays and refunds purchase orders; hands out the messages that 1688 pushes.
 
     Each RPC lists its own errors. The common ones, which any call to 1688 can
     end in, are: INVALID_REQUEST, UPSTREAM_ARGUMENT (the gateway misses a
@@ -59,6 +60,15 @@ class OrderSyncServiceStub:
     they end in OUTCOME_UNKNOWN (UNKNOWN, pushback -1) instead of
     UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT and DEADLINE,
     which then say that nothing was sent.
+
+    A call with a `request_id` can also end in REQUEST_ID_REUSED (the id was
+    used with other content), REQUEST_IN_PROGRESS (the first call still runs) and
+    STORE_UNAVAILABLE. Its id is remembered for its caller and RPC. A repeat of
+    one of the three RPCs above whose first call had an unknown outcome is
+    OUTCOME_UNKNOWN, and nothing is sent; any other is sent again.
+
+    A sync that is called directly while a delivery of the same ordering key is
+    pending would overtake it: DELIVERY_PENDING.
     """
 
     @_typing.overload
@@ -74,9 +84,8 @@ class OrderSyncServiceStub:
     told before is likely and not documented; the suite relies on it.
 
     Errors: the service's common ones, REQUIRED_IN_DIALECT (open-platform),
-    STORE_REQUIRED (a `request_id` is set and the service has no store), and
-    INVALID_REQUEST also for an id that is not a number where national-site
-    needs one.
+    DELIVERY_PENDING, STORE_UNAVAILABLE, and INVALID_REQUEST also for an id
+    that is not a number where national-site needs one.
     """
     WriteOrderRelations: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.WriteOrderRelationsRequest, _order_sync_service_pb2.WriteOrderRelationsResponse]
     """Tells 1688 which purchase orders serve which downstream orders (1688:
@@ -94,21 +103,24 @@ class OrderSyncServiceStub:
     relation reached the operation, with the first one's error.
 
     Errors: the service's common ones, REQUIRED_IN_DIALECT (open-platform),
-    STORE_REQUIRED as in SyncOrder, and INVALID_REQUEST also for a downstream
-    id that is not a number where national-site needs one; these four before
-    anything is sent.
+    DELIVERY_PENDING, STORE_UNAVAILABLE, and INVALID_REQUEST also for a
+    downstream id that is not a number where national-site needs one; these
+    before anything is sent.
     """
     SyncOrderStatus: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.SyncOrderStatusRequest, _order_sync_service_pb2.SyncOrderStatusResponse]
-    """Tells 1688 of a downstream order's new status alone (national-site only,
-    by a name that is not documented: trade.cross.orderStatusSync, by analogy;
-    the suite's settings can give another).
+    """Tells 1688 of a downstream order's new status (1688:
+    trade.cross.orderStatusSync, a name by analogy: none is documented; the
+    suite's settings can give another).
 
     Needs the order's id and a status. open-platform has no such operation:
-    there the status needs the last full order, which the suite has to have
-    stored.
+    there the suite sends the last full order that was synced through it, with
+    the new status in it. A sub-order's own `pay_status` and `end_time` have no
+    place there.
 
-    Errors: the service's common ones, STORE_REQUIRED (open-platform, or as in
-    SyncOrder), and INVALID_REQUEST also for an id that is not a number.
+    Errors: the service's common ones, DELIVERY_PENDING, STORE_UNAVAILABLE,
+    INVALID_REQUEST also for an id that is not a number (national-site) and for
+    a sub-order that the last full order does not have (open-platform), and
+    NO_FULL_SYNC (open-platform: none was synced, or it is kept no more).
     """
     SyncLogisticsOrder: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.SyncLogisticsOrderRequest, _order_sync_service_pb2.SyncLogisticsOrderResponse]
     """Tells 1688 of the parcel that brings a downstream order to its buyer
@@ -120,11 +132,13 @@ class OrderSyncServiceStub:
     Errors: those of SyncOrder.
     """
     SyncLogisticsStatus: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.SyncLogisticsStatusRequest, _order_sync_service_pb2.SyncLogisticsStatusResponse]
-    """Tells 1688 of a parcel's new status alone (national-site only, by a name
-    that is not documented: trade.cross.logisticsStatusSync, by analogy; the
-    suite's settings can give another).
+    """Tells 1688 of a parcel's new status (1688: trade.cross.logisticsStatusSync,
+    a name by analogy: none is documented; the suite's settings can give
+    another).
 
-    Needs the parcel's id and a status. open-platform: as SyncOrderStatus.
+    Needs the parcel's id and a status. open-platform: as SyncOrderStatus, by
+    the last full parcel; `modified_time` is sent as its end time unless it is
+    only on its way.
 
     Errors: those of SyncOrderStatus.
     """
@@ -205,12 +219,11 @@ class OrderSyncServiceStub:
     repeats a call that may have reached it.
 
     Errors: the service's common ones, OUTCOME_UNKNOWN (also for 1688's codes
-    4xxx, its own faults here), STORE_REQUIRED (a `request_id` is set and the
-    service has no store), ORDER_NOT_FOUND (5001), UPSTREAM_NOT_OWNED (5002),
-    UPSTREAM_STATE (5010: state of order or goods, or asked for before), and
-    UPSTREAM_ARGUMENT also for the state of the goods (5003), the reason
-    (5004), a proof that the reason needs (5005), freight that it does not
-    give back (5006), the amount (5011), the description (5012) and the
+    4xxx, its own faults here), ORDER_NOT_FOUND (5001), UPSTREAM_NOT_OWNED
+    (5002), UPSTREAM_STATE (5010: state of order or goods, or asked for
+    before), and UPSTREAM_ARGUMENT also for the state of the goods (5003), the
+    reason (5004), a proof that the reason needs (5005), freight that it does
+    not give back (5006), the amount (5011), the description (5012) and the
     numbers of pieces (5013). Its code 5100 stands for anything else:
     UPSTREAM_REFUSED.
     """
@@ -224,16 +237,143 @@ class OrderSyncServiceStub:
 
     Errors: the service's common ones, OUTCOME_UNKNOWN (also for 1688's codes
     5xxx, its own faults here, and for 4004 where it could not check the
-    parcel), STORE_REQUIRED as in CreateRefund, UPSTREAM_CREDENTIAL also for
-    4001, UPSTREAM_ARGUMENT also for a missing parcel (4002), the vouchers
-    (4003), a parcel that does not fit its company (4004) and a malformed
-    refund id (4008), REFUND_NOT_FOUND (4005), UPSTREAM_NOT_OWNED (4006), and
-    UPSTREAM_STATE (4007: the refund does not wait for a return).
+    parcel), UPSTREAM_CREDENTIAL also for 4001, UPSTREAM_ARGUMENT also for a
+    missing parcel (4002), the vouchers (4003), a parcel that does not fit its
+    company (4004) and a malformed refund id (4008), REFUND_NOT_FOUND (4005),
+    UPSTREAM_NOT_OWNED (4006), and UPSTREAM_STATE (4007: the refund does not
+    wait for a return).
+    """
+    EnqueueSync: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.EnqueueSyncRequest, _order_sync_service_pb2.EnqueueSyncResponse]
+    """Takes a sync on to deliver it, through outages of 1688 and of this
+    service.
+
+    Needs a request id and one of the five syncs, without a request id of its
+    own. What the dialect needs or cannot carry is refused now; then the sync
+    is stored, and the answer is its delivery. Deliveries of one ordering key
+    are sent one at a time, in the order in which they were enqueued, those of
+    different keys beside each other. One that fails is sent again, later and
+    later, until 1688 accepts it, refuses it in a way that repeating cannot
+    cure, or it has grown too old: the last two make it DEAD, and the next one
+    of its key goes. 1688 may receive a sync more than once.
+
+    A repeat with the same request id and content answers with the same
+    delivery, as it stands then.
+
+    Errors: INVALID_REQUEST, REQUIRED_IN_DIALECT (both by paths such as
+    sync_order.order.order_id), REQUEST_ID_REUSED, STORE_UNAVAILABLE,
+    DEADLINE, DRAINING, INTERNAL_FAULT.
+    """
+    GetDelivery: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.GetDeliveryRequest, _order_sync_service_pb2.GetDeliveryResponse]
+    """Reads a delivery. A finished one is kept for 30 days.
+
+    Errors: DELIVERY_NOT_FOUND, INVALID_REQUEST, STORE_UNAVAILABLE, DEADLINE,
+    DRAINING, INTERNAL_FAULT.
+    """
+    ListDeliveries: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.ListDeliveriesRequest, _order_sync_service_pb2.ListDeliveriesResponse]
+    """Lists deliveries, those enqueued last first.
+
+    Errors: those of GetDelivery but DELIVERY_NOT_FOUND.
+    """
+    RetryDelivery: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.RetryDeliveryRequest, _order_sync_service_pb2.RetryDeliveryResponse]
+    """Makes a dead delivery pending again, in its old place. A pending one stays
+    as it is.
+
+    Errors: those of GetDelivery, DELIVERY_STATE (delivered or cancelled), and
+    DELIVERY_OVERTAKEN (a later one of its key has been sent: enqueue what is
+    true now instead).
+    """
+    CancelDelivery: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.CancelDeliveryRequest, _order_sync_service_pb2.CancelDeliveryResponse]
+    """Cancels a pending delivery. A cancelled one stays as it is. What was sent
+    before, without success, 1688 may still have taken.
+
+    Errors: those of GetDelivery, and DELIVERY_STATE (finished otherwise, or
+    being sent just now).
+    """
+    StreamMessages: _grpc.StreamStreamMultiCallable[_order_sync_service_pb2.StreamMessagesRequest, _order_sync_service_pb2.StreamMessagesResponse]
+    """Hands out 1688's messages, as they come.
+
+    The first request opens the stream: it names the subscription. Then
+    messages come, each under a lease, never more of them at once than
+    `max_outstanding`; acknowledge them (`ack`) to get others. One whose lease
+    ends without an acknowledgement is handed out again, to this stream or to
+    another consumer of the subscription; after 10 times it is dead. Consumers
+    of one subscription share its messages; each subscription gets every
+    message of its topics at least once. Messages of one 1688 order that are
+    there come by their time, one after the other: the next one when the one
+    before was acknowledged. When the stream ends, however that is, what was
+    not acknowledged is free for other consumers at once.
+
+    Errors: INVALID_REQUEST (also where the first request does not open the
+    stream, or a later one does), SUBSCRIPTION_MISMATCH,
+    SUBSCRIPTION_NOT_FOUND (it was deleted meanwhile), STORE_UNAVAILABLE,
+    OVERLOADED (the caller has too many subscriptions), DEADLINE, DRAINING,
+    INTERNAL_FAULT. Open a new stream after any of the transient ones.
+    """
+    PullMessages: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.PullMessagesRequest, _order_sync_service_pb2.PullMessagesResponse]
+    """Hands out some of 1688's messages: what StreamMessages does, for callers
+    that rather ask. Waits while there are none.
+
+    The answer has no messages where none came in time. Acknowledge them by
+    AckMessages before their leases end. An answer that gets lost holds them
+    back for no longer than that.
+
+    Errors: INVALID_REQUEST, SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND (it
+    was deleted meanwhile), STORE_UNAVAILABLE, OVERLOADED (the caller has too
+    many subscriptions), DEADLINE, DRAINING, INTERNAL_FAULT.
+    """
+    AckMessages: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.AckMessagesRequest, _order_sync_service_pb2.AckMessagesResponse]
+    """Acknowledges messages: they are not handed out to this subscription again.
+    What is acknowledged already or not known is passed over.
+
+    Errors: INVALID_REQUEST, SUBSCRIPTION_NOT_FOUND, STORE_UNAVAILABLE,
+    DEADLINE, DRAINING, INTERNAL_FAULT.
+    """
+    SetMessageLease: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.SetMessageLeaseRequest, _order_sync_service_pb2.SetMessageLeaseResponse]
+    """Lets the leases of messages end at another time: later, while they are
+    worked on, or at once, which gives them back. A lease that has ended stays
+    ended; what is not known is passed over.
+
+    Errors: those of AckMessages.
+    """
+    ListSubscriptions: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.ListSubscriptionsRequest, _order_sync_service_pb2.ListSubscriptionsResponse]
+    """Lists the caller's subscriptions and how far behind they are.
+
+    Errors: STORE_UNAVAILABLE, DEADLINE, DRAINING, INTERNAL_FAULT.
+    """
+    DeleteSubscription: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.DeleteSubscriptionRequest, _order_sync_service_pb2.DeleteSubscriptionResponse]
+    """Deletes a subscription of the caller's with all that waits for it. A later
+    use of its name makes a new one.
+
+    Errors: those of AckMessages.
+    """
+    ListDeadMessages: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.ListDeadMessagesRequest, _order_sync_service_pb2.ListDeadMessagesResponse]
+    """Lists the messages of a subscription that were handed out too often, those
+    stored last first.
+
+    Errors: those of AckMessages.
+    """
+    RequeueMessages: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.RequeueMessagesRequest, _order_sync_service_pb2.RequeueMessagesResponse]
+    """Hands dead messages out again, as if for the first time. What is not dead
+    is passed over.
+
+    Errors: those of AckMessages.
+    """
+    ReplayMessages: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.ReplayMessagesRequest, _order_sync_service_pb2.ReplayMessagesResponse]
+    """Asks 1688 now for the messages that it could not push, as the service does
+    by itself every few minutes: stores them, then confirms them to 1688. 1688
+    keeps them for about 7 days.
+
+    Answers when there are no more. Where it ends early, by an error or the
+    deadline, what was stored stays stored, and the rest comes with the next
+    replay. While another replay runs, anywhere, the answer is OVERLOADED.
+
+    Errors: the service's common ones, STORE_UNAVAILABLE, and OVERLOADED.
     """
 
 @_typing.type_check_only
 class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
-    """Tells 1688 of downstream orders, and pays and refunds purchase orders.
+    """Tells 1688 of downstream orders, at once or through a durable delivery;
+    pays and refunds purchase orders; hands out the messages that 1688 pushes.
 
     Each RPC lists its own errors. The common ones, which any call to 1688 can
     end in, are: INVALID_REQUEST, UPSTREAM_ARGUMENT (the gateway misses a
@@ -247,6 +387,15 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     they end in OUTCOME_UNKNOWN (UNKNOWN, pushback -1) instead of
     UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT and DEADLINE,
     which then say that nothing was sent.
+
+    A call with a `request_id` can also end in REQUEST_ID_REUSED (the id was
+    used with other content), REQUEST_IN_PROGRESS (the first call still runs) and
+    STORE_UNAVAILABLE. Its id is remembered for its caller and RPC. A repeat of
+    one of the three RPCs above whose first call had an unknown outcome is
+    OUTCOME_UNKNOWN, and nothing is sent; any other is sent again.
+
+    A sync that is called directly while a delivery of the same ordering key is
+    pending would overtake it: DELIVERY_PENDING.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -259,9 +408,8 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     told before is likely and not documented; the suite relies on it.
 
     Errors: the service's common ones, REQUIRED_IN_DIALECT (open-platform),
-    STORE_REQUIRED (a `request_id` is set and the service has no store), and
-    INVALID_REQUEST also for an id that is not a number where national-site
-    needs one.
+    DELIVERY_PENDING, STORE_UNAVAILABLE, and INVALID_REQUEST also for an id
+    that is not a number where national-site needs one.
     """
     WriteOrderRelations: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.WriteOrderRelationsRequest, _order_sync_service_pb2.WriteOrderRelationsResponse]  # type: ignore[assignment]
     """Tells 1688 which purchase orders serve which downstream orders (1688:
@@ -279,21 +427,24 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     relation reached the operation, with the first one's error.
 
     Errors: the service's common ones, REQUIRED_IN_DIALECT (open-platform),
-    STORE_REQUIRED as in SyncOrder, and INVALID_REQUEST also for a downstream
-    id that is not a number where national-site needs one; these four before
-    anything is sent.
+    DELIVERY_PENDING, STORE_UNAVAILABLE, and INVALID_REQUEST also for a
+    downstream id that is not a number where national-site needs one; these
+    before anything is sent.
     """
     SyncOrderStatus: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.SyncOrderStatusRequest, _order_sync_service_pb2.SyncOrderStatusResponse]  # type: ignore[assignment]
-    """Tells 1688 of a downstream order's new status alone (national-site only,
-    by a name that is not documented: trade.cross.orderStatusSync, by analogy;
-    the suite's settings can give another).
+    """Tells 1688 of a downstream order's new status (1688:
+    trade.cross.orderStatusSync, a name by analogy: none is documented; the
+    suite's settings can give another).
 
     Needs the order's id and a status. open-platform has no such operation:
-    there the status needs the last full order, which the suite has to have
-    stored.
+    there the suite sends the last full order that was synced through it, with
+    the new status in it. A sub-order's own `pay_status` and `end_time` have no
+    place there.
 
-    Errors: the service's common ones, STORE_REQUIRED (open-platform, or as in
-    SyncOrder), and INVALID_REQUEST also for an id that is not a number.
+    Errors: the service's common ones, DELIVERY_PENDING, STORE_UNAVAILABLE,
+    INVALID_REQUEST also for an id that is not a number (national-site) and for
+    a sub-order that the last full order does not have (open-platform), and
+    NO_FULL_SYNC (open-platform: none was synced, or it is kept no more).
     """
     SyncLogisticsOrder: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.SyncLogisticsOrderRequest, _order_sync_service_pb2.SyncLogisticsOrderResponse]  # type: ignore[assignment]
     """Tells 1688 of the parcel that brings a downstream order to its buyer
@@ -305,11 +456,13 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     Errors: those of SyncOrder.
     """
     SyncLogisticsStatus: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.SyncLogisticsStatusRequest, _order_sync_service_pb2.SyncLogisticsStatusResponse]  # type: ignore[assignment]
-    """Tells 1688 of a parcel's new status alone (national-site only, by a name
-    that is not documented: trade.cross.logisticsStatusSync, by analogy; the
-    suite's settings can give another).
+    """Tells 1688 of a parcel's new status (1688: trade.cross.logisticsStatusSync,
+    a name by analogy: none is documented; the suite's settings can give
+    another).
 
-    Needs the parcel's id and a status. open-platform: as SyncOrderStatus.
+    Needs the parcel's id and a status. open-platform: as SyncOrderStatus, by
+    the last full parcel; `modified_time` is sent as its end time unless it is
+    only on its way.
 
     Errors: those of SyncOrderStatus.
     """
@@ -390,12 +543,11 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     repeats a call that may have reached it.
 
     Errors: the service's common ones, OUTCOME_UNKNOWN (also for 1688's codes
-    4xxx, its own faults here), STORE_REQUIRED (a `request_id` is set and the
-    service has no store), ORDER_NOT_FOUND (5001), UPSTREAM_NOT_OWNED (5002),
-    UPSTREAM_STATE (5010: state of order or goods, or asked for before), and
-    UPSTREAM_ARGUMENT also for the state of the goods (5003), the reason
-    (5004), a proof that the reason needs (5005), freight that it does not
-    give back (5006), the amount (5011), the description (5012) and the
+    4xxx, its own faults here), ORDER_NOT_FOUND (5001), UPSTREAM_NOT_OWNED
+    (5002), UPSTREAM_STATE (5010: state of order or goods, or asked for
+    before), and UPSTREAM_ARGUMENT also for the state of the goods (5003), the
+    reason (5004), a proof that the reason needs (5005), freight that it does
+    not give back (5006), the amount (5011), the description (5012) and the
     numbers of pieces (5013). Its code 5100 stands for anything else:
     UPSTREAM_REFUSED.
     """
@@ -409,15 +561,142 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
 
     Errors: the service's common ones, OUTCOME_UNKNOWN (also for 1688's codes
     5xxx, its own faults here, and for 4004 where it could not check the
-    parcel), STORE_REQUIRED as in CreateRefund, UPSTREAM_CREDENTIAL also for
-    4001, UPSTREAM_ARGUMENT also for a missing parcel (4002), the vouchers
-    (4003), a parcel that does not fit its company (4004) and a malformed
-    refund id (4008), REFUND_NOT_FOUND (4005), UPSTREAM_NOT_OWNED (4006), and
-    UPSTREAM_STATE (4007: the refund does not wait for a return).
+    parcel), UPSTREAM_CREDENTIAL also for 4001, UPSTREAM_ARGUMENT also for a
+    missing parcel (4002), the vouchers (4003), a parcel that does not fit its
+    company (4004) and a malformed refund id (4008), REFUND_NOT_FOUND (4005),
+    UPSTREAM_NOT_OWNED (4006), and UPSTREAM_STATE (4007: the refund does not
+    wait for a return).
+    """
+    EnqueueSync: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.EnqueueSyncRequest, _order_sync_service_pb2.EnqueueSyncResponse]  # type: ignore[assignment]
+    """Takes a sync on to deliver it, through outages of 1688 and of this
+    service.
+
+    Needs a request id and one of the five syncs, without a request id of its
+    own. What the dialect needs or cannot carry is refused now; then the sync
+    is stored, and the answer is its delivery. Deliveries of one ordering key
+    are sent one at a time, in the order in which they were enqueued, those of
+    different keys beside each other. One that fails is sent again, later and
+    later, until 1688 accepts it, refuses it in a way that repeating cannot
+    cure, or it has grown too old: the last two make it DEAD, and the next one
+    of its key goes. 1688 may receive a sync more than once.
+
+    A repeat with the same request id and content answers with the same
+    delivery, as it stands then.
+
+    Errors: INVALID_REQUEST, REQUIRED_IN_DIALECT (both by paths such as
+    sync_order.order.order_id), REQUEST_ID_REUSED, STORE_UNAVAILABLE,
+    DEADLINE, DRAINING, INTERNAL_FAULT.
+    """
+    GetDelivery: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.GetDeliveryRequest, _order_sync_service_pb2.GetDeliveryResponse]  # type: ignore[assignment]
+    """Reads a delivery. A finished one is kept for 30 days.
+
+    Errors: DELIVERY_NOT_FOUND, INVALID_REQUEST, STORE_UNAVAILABLE, DEADLINE,
+    DRAINING, INTERNAL_FAULT.
+    """
+    ListDeliveries: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.ListDeliveriesRequest, _order_sync_service_pb2.ListDeliveriesResponse]  # type: ignore[assignment]
+    """Lists deliveries, those enqueued last first.
+
+    Errors: those of GetDelivery but DELIVERY_NOT_FOUND.
+    """
+    RetryDelivery: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.RetryDeliveryRequest, _order_sync_service_pb2.RetryDeliveryResponse]  # type: ignore[assignment]
+    """Makes a dead delivery pending again, in its old place. A pending one stays
+    as it is.
+
+    Errors: those of GetDelivery, DELIVERY_STATE (delivered or cancelled), and
+    DELIVERY_OVERTAKEN (a later one of its key has been sent: enqueue what is
+    true now instead).
+    """
+    CancelDelivery: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.CancelDeliveryRequest, _order_sync_service_pb2.CancelDeliveryResponse]  # type: ignore[assignment]
+    """Cancels a pending delivery. A cancelled one stays as it is. What was sent
+    before, without success, 1688 may still have taken.
+
+    Errors: those of GetDelivery, and DELIVERY_STATE (finished otherwise, or
+    being sent just now).
+    """
+    StreamMessages: _aio.StreamStreamMultiCallable[_order_sync_service_pb2.StreamMessagesRequest, _order_sync_service_pb2.StreamMessagesResponse]  # type: ignore[assignment]
+    """Hands out 1688's messages, as they come.
+
+    The first request opens the stream: it names the subscription. Then
+    messages come, each under a lease, never more of them at once than
+    `max_outstanding`; acknowledge them (`ack`) to get others. One whose lease
+    ends without an acknowledgement is handed out again, to this stream or to
+    another consumer of the subscription; after 10 times it is dead. Consumers
+    of one subscription share its messages; each subscription gets every
+    message of its topics at least once. Messages of one 1688 order that are
+    there come by their time, one after the other: the next one when the one
+    before was acknowledged. When the stream ends, however that is, what was
+    not acknowledged is free for other consumers at once.
+
+    Errors: INVALID_REQUEST (also where the first request does not open the
+    stream, or a later one does), SUBSCRIPTION_MISMATCH,
+    SUBSCRIPTION_NOT_FOUND (it was deleted meanwhile), STORE_UNAVAILABLE,
+    OVERLOADED (the caller has too many subscriptions), DEADLINE, DRAINING,
+    INTERNAL_FAULT. Open a new stream after any of the transient ones.
+    """
+    PullMessages: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.PullMessagesRequest, _order_sync_service_pb2.PullMessagesResponse]  # type: ignore[assignment]
+    """Hands out some of 1688's messages: what StreamMessages does, for callers
+    that rather ask. Waits while there are none.
+
+    The answer has no messages where none came in time. Acknowledge them by
+    AckMessages before their leases end. An answer that gets lost holds them
+    back for no longer than that.
+
+    Errors: INVALID_REQUEST, SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND (it
+    was deleted meanwhile), STORE_UNAVAILABLE, OVERLOADED (the caller has too
+    many subscriptions), DEADLINE, DRAINING, INTERNAL_FAULT.
+    """
+    AckMessages: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.AckMessagesRequest, _order_sync_service_pb2.AckMessagesResponse]  # type: ignore[assignment]
+    """Acknowledges messages: they are not handed out to this subscription again.
+    What is acknowledged already or not known is passed over.
+
+    Errors: INVALID_REQUEST, SUBSCRIPTION_NOT_FOUND, STORE_UNAVAILABLE,
+    DEADLINE, DRAINING, INTERNAL_FAULT.
+    """
+    SetMessageLease: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.SetMessageLeaseRequest, _order_sync_service_pb2.SetMessageLeaseResponse]  # type: ignore[assignment]
+    """Lets the leases of messages end at another time: later, while they are
+    worked on, or at once, which gives them back. A lease that has ended stays
+    ended; what is not known is passed over.
+
+    Errors: those of AckMessages.
+    """
+    ListSubscriptions: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.ListSubscriptionsRequest, _order_sync_service_pb2.ListSubscriptionsResponse]  # type: ignore[assignment]
+    """Lists the caller's subscriptions and how far behind they are.
+
+    Errors: STORE_UNAVAILABLE, DEADLINE, DRAINING, INTERNAL_FAULT.
+    """
+    DeleteSubscription: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.DeleteSubscriptionRequest, _order_sync_service_pb2.DeleteSubscriptionResponse]  # type: ignore[assignment]
+    """Deletes a subscription of the caller's with all that waits for it. A later
+    use of its name makes a new one.
+
+    Errors: those of AckMessages.
+    """
+    ListDeadMessages: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.ListDeadMessagesRequest, _order_sync_service_pb2.ListDeadMessagesResponse]  # type: ignore[assignment]
+    """Lists the messages of a subscription that were handed out too often, those
+    stored last first.
+
+    Errors: those of AckMessages.
+    """
+    RequeueMessages: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.RequeueMessagesRequest, _order_sync_service_pb2.RequeueMessagesResponse]  # type: ignore[assignment]
+    """Hands dead messages out again, as if for the first time. What is not dead
+    is passed over.
+
+    Errors: those of AckMessages.
+    """
+    ReplayMessages: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.ReplayMessagesRequest, _order_sync_service_pb2.ReplayMessagesResponse]  # type: ignore[assignment]
+    """Asks 1688 now for the messages that it could not push, as the service does
+    by itself every few minutes: stores them, then confirms them to 1688. 1688
+    keeps them for about 7 days.
+
+    Answers when there are no more. Where it ends early, by an error or the
+    deadline, what was stored stays stored, and the rest comes with the next
+    replay. While another replay runs, anywhere, the answer is OVERLOADED.
+
+    Errors: the service's common ones, STORE_UNAVAILABLE, and OVERLOADED.
     """
 
 class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Tells 1688 of downstream orders, and pays and refunds purchase orders.
+    """Tells 1688 of downstream orders, at once or through a durable delivery;
+    pays and refunds purchase orders; hands out the messages that 1688 pushes.
 
     Each RPC lists its own errors. The common ones, which any call to 1688 can
     end in, are: INVALID_REQUEST, UPSTREAM_ARGUMENT (the gateway misses a
@@ -431,6 +710,15 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     they end in OUTCOME_UNKNOWN (UNKNOWN, pushback -1) instead of
     UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT and DEADLINE,
     which then say that nothing was sent.
+
+    A call with a `request_id` can also end in REQUEST_ID_REUSED (the id was
+    used with other content), REQUEST_IN_PROGRESS (the first call still runs) and
+    STORE_UNAVAILABLE. Its id is remembered for its caller and RPC. A repeat of
+    one of the three RPCs above whose first call had an unknown outcome is
+    OUTCOME_UNKNOWN, and nothing is sent; any other is sent again.
+
+    A sync that is called directly while a delivery of the same ordering key is
+    pending would overtake it: DELIVERY_PENDING.
     """
 
     @_abc_1.abstractmethod
@@ -447,9 +735,8 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         told before is likely and not documented; the suite relies on it.
 
         Errors: the service's common ones, REQUIRED_IN_DIALECT (open-platform),
-        STORE_REQUIRED (a `request_id` is set and the service has no store), and
-        INVALID_REQUEST also for an id that is not a number where national-site
-        needs one.
+        DELIVERY_PENDING, STORE_UNAVAILABLE, and INVALID_REQUEST also for an id
+        that is not a number where national-site needs one.
         """
 
     @_abc_1.abstractmethod
@@ -473,9 +760,9 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         relation reached the operation, with the first one's error.
 
         Errors: the service's common ones, REQUIRED_IN_DIALECT (open-platform),
-        STORE_REQUIRED as in SyncOrder, and INVALID_REQUEST also for a downstream
-        id that is not a number where national-site needs one; these four before
-        anything is sent.
+        DELIVERY_PENDING, STORE_UNAVAILABLE, and INVALID_REQUEST also for a
+        downstream id that is not a number where national-site needs one; these
+        before anything is sent.
         """
 
     @_abc_1.abstractmethod
@@ -484,16 +771,19 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _order_sync_service_pb2.SyncOrderStatusRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_order_sync_service_pb2.SyncOrderStatusResponse, _abc.Awaitable[_order_sync_service_pb2.SyncOrderStatusResponse]]:
-        """Tells 1688 of a downstream order's new status alone (national-site only,
-        by a name that is not documented: trade.cross.orderStatusSync, by analogy;
-        the suite's settings can give another).
+        """Tells 1688 of a downstream order's new status (1688:
+        trade.cross.orderStatusSync, a name by analogy: none is documented; the
+        suite's settings can give another).
 
         Needs the order's id and a status. open-platform has no such operation:
-        there the status needs the last full order, which the suite has to have
-        stored.
+        there the suite sends the last full order that was synced through it, with
+        the new status in it. A sub-order's own `pay_status` and `end_time` have no
+        place there.
 
-        Errors: the service's common ones, STORE_REQUIRED (open-platform, or as in
-        SyncOrder), and INVALID_REQUEST also for an id that is not a number.
+        Errors: the service's common ones, DELIVERY_PENDING, STORE_UNAVAILABLE,
+        INVALID_REQUEST also for an id that is not a number (national-site) and for
+        a sub-order that the last full order does not have (open-platform), and
+        NO_FULL_SYNC (open-platform: none was synced, or it is kept no more).
         """
 
     @_abc_1.abstractmethod
@@ -517,11 +807,13 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _order_sync_service_pb2.SyncLogisticsStatusRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_order_sync_service_pb2.SyncLogisticsStatusResponse, _abc.Awaitable[_order_sync_service_pb2.SyncLogisticsStatusResponse]]:
-        """Tells 1688 of a parcel's new status alone (national-site only, by a name
-        that is not documented: trade.cross.logisticsStatusSync, by analogy; the
-        suite's settings can give another).
+        """Tells 1688 of a parcel's new status (1688: trade.cross.logisticsStatusSync,
+        a name by analogy: none is documented; the suite's settings can give
+        another).
 
-        Needs the parcel's id and a status. open-platform: as SyncOrderStatus.
+        Needs the parcel's id and a status. open-platform: as SyncOrderStatus, by
+        the last full parcel; `modified_time` is sent as its end time unless it is
+        only on its way.
 
         Errors: those of SyncOrderStatus.
         """
@@ -644,12 +936,11 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         repeats a call that may have reached it.
 
         Errors: the service's common ones, OUTCOME_UNKNOWN (also for 1688's codes
-        4xxx, its own faults here), STORE_REQUIRED (a `request_id` is set and the
-        service has no store), ORDER_NOT_FOUND (5001), UPSTREAM_NOT_OWNED (5002),
-        UPSTREAM_STATE (5010: state of order or goods, or asked for before), and
-        UPSTREAM_ARGUMENT also for the state of the goods (5003), the reason
-        (5004), a proof that the reason needs (5005), freight that it does not
-        give back (5006), the amount (5011), the description (5012) and the
+        4xxx, its own faults here), ORDER_NOT_FOUND (5001), UPSTREAM_NOT_OWNED
+        (5002), UPSTREAM_STATE (5010: state of order or goods, or asked for
+        before), and UPSTREAM_ARGUMENT also for the state of the goods (5003), the
+        reason (5004), a proof that the reason needs (5005), freight that it does
+        not give back (5006), the amount (5011), the description (5012) and the
         numbers of pieces (5013). Its code 5100 stands for anything else:
         UPSTREAM_REFUSED.
         """
@@ -669,11 +960,221 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors: the service's common ones, OUTCOME_UNKNOWN (also for 1688's codes
         5xxx, its own faults here, and for 4004 where it could not check the
-        parcel), STORE_REQUIRED as in CreateRefund, UPSTREAM_CREDENTIAL also for
-        4001, UPSTREAM_ARGUMENT also for a missing parcel (4002), the vouchers
-        (4003), a parcel that does not fit its company (4004) and a malformed
-        refund id (4008), REFUND_NOT_FOUND (4005), UPSTREAM_NOT_OWNED (4006), and
-        UPSTREAM_STATE (4007: the refund does not wait for a return).
+        parcel), UPSTREAM_CREDENTIAL also for 4001, UPSTREAM_ARGUMENT also for a
+        missing parcel (4002), the vouchers (4003), a parcel that does not fit its
+        company (4004) and a malformed refund id (4008), REFUND_NOT_FOUND (4005),
+        UPSTREAM_NOT_OWNED (4006), and UPSTREAM_STATE (4007: the refund does not
+        wait for a return).
+        """
+
+    @_abc_1.abstractmethod
+    def EnqueueSync(
+        self,
+        request: _order_sync_service_pb2.EnqueueSyncRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_sync_service_pb2.EnqueueSyncResponse, _abc.Awaitable[_order_sync_service_pb2.EnqueueSyncResponse]]:
+        """Takes a sync on to deliver it, through outages of 1688 and of this
+        service.
+
+        Needs a request id and one of the five syncs, without a request id of its
+        own. What the dialect needs or cannot carry is refused now; then the sync
+        is stored, and the answer is its delivery. Deliveries of one ordering key
+        are sent one at a time, in the order in which they were enqueued, those of
+        different keys beside each other. One that fails is sent again, later and
+        later, until 1688 accepts it, refuses it in a way that repeating cannot
+        cure, or it has grown too old: the last two make it DEAD, and the next one
+        of its key goes. 1688 may receive a sync more than once.
+
+        A repeat with the same request id and content answers with the same
+        delivery, as it stands then.
+
+        Errors: INVALID_REQUEST, REQUIRED_IN_DIALECT (both by paths such as
+        sync_order.order.order_id), REQUEST_ID_REUSED, STORE_UNAVAILABLE,
+        DEADLINE, DRAINING, INTERNAL_FAULT.
+        """
+
+    @_abc_1.abstractmethod
+    def GetDelivery(
+        self,
+        request: _order_sync_service_pb2.GetDeliveryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_sync_service_pb2.GetDeliveryResponse, _abc.Awaitable[_order_sync_service_pb2.GetDeliveryResponse]]:
+        """Reads a delivery. A finished one is kept for 30 days.
+
+        Errors: DELIVERY_NOT_FOUND, INVALID_REQUEST, STORE_UNAVAILABLE, DEADLINE,
+        DRAINING, INTERNAL_FAULT.
+        """
+
+    @_abc_1.abstractmethod
+    def ListDeliveries(
+        self,
+        request: _order_sync_service_pb2.ListDeliveriesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_sync_service_pb2.ListDeliveriesResponse, _abc.Awaitable[_order_sync_service_pb2.ListDeliveriesResponse]]:
+        """Lists deliveries, those enqueued last first.
+
+        Errors: those of GetDelivery but DELIVERY_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def RetryDelivery(
+        self,
+        request: _order_sync_service_pb2.RetryDeliveryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_sync_service_pb2.RetryDeliveryResponse, _abc.Awaitable[_order_sync_service_pb2.RetryDeliveryResponse]]:
+        """Makes a dead delivery pending again, in its old place. A pending one stays
+        as it is.
+
+        Errors: those of GetDelivery, DELIVERY_STATE (delivered or cancelled), and
+        DELIVERY_OVERTAKEN (a later one of its key has been sent: enqueue what is
+        true now instead).
+        """
+
+    @_abc_1.abstractmethod
+    def CancelDelivery(
+        self,
+        request: _order_sync_service_pb2.CancelDeliveryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_sync_service_pb2.CancelDeliveryResponse, _abc.Awaitable[_order_sync_service_pb2.CancelDeliveryResponse]]:
+        """Cancels a pending delivery. A cancelled one stays as it is. What was sent
+        before, without success, 1688 may still have taken.
+
+        Errors: those of GetDelivery, and DELIVERY_STATE (finished otherwise, or
+        being sent just now).
+        """
+
+    @_abc_1.abstractmethod
+    def StreamMessages(
+        self,
+        request_iterator: _MaybeAsyncIterator[_order_sync_service_pb2.StreamMessagesRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_order_sync_service_pb2.StreamMessagesResponse], _abc.AsyncIterator[_order_sync_service_pb2.StreamMessagesResponse]]:
+        """Hands out 1688's messages, as they come.
+
+        The first request opens the stream: it names the subscription. Then
+        messages come, each under a lease, never more of them at once than
+        `max_outstanding`; acknowledge them (`ack`) to get others. One whose lease
+        ends without an acknowledgement is handed out again, to this stream or to
+        another consumer of the subscription; after 10 times it is dead. Consumers
+        of one subscription share its messages; each subscription gets every
+        message of its topics at least once. Messages of one 1688 order that are
+        there come by their time, one after the other: the next one when the one
+        before was acknowledged. When the stream ends, however that is, what was
+        not acknowledged is free for other consumers at once.
+
+        Errors: INVALID_REQUEST (also where the first request does not open the
+        stream, or a later one does), SUBSCRIPTION_MISMATCH,
+        SUBSCRIPTION_NOT_FOUND (it was deleted meanwhile), STORE_UNAVAILABLE,
+        OVERLOADED (the caller has too many subscriptions), DEADLINE, DRAINING,
+        INTERNAL_FAULT. Open a new stream after any of the transient ones.
+        """
+
+    @_abc_1.abstractmethod
+    def PullMessages(
+        self,
+        request: _order_sync_service_pb2.PullMessagesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_sync_service_pb2.PullMessagesResponse, _abc.Awaitable[_order_sync_service_pb2.PullMessagesResponse]]:
+        """Hands out some of 1688's messages: what StreamMessages does, for callers
+        that rather ask. Waits while there are none.
+
+        The answer has no messages where none came in time. Acknowledge them by
+        AckMessages before their leases end. An answer that gets lost holds them
+        back for no longer than that.
+
+        Errors: INVALID_REQUEST, SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND (it
+        was deleted meanwhile), STORE_UNAVAILABLE, OVERLOADED (the caller has too
+        many subscriptions), DEADLINE, DRAINING, INTERNAL_FAULT.
+        """
+
+    @_abc_1.abstractmethod
+    def AckMessages(
+        self,
+        request: _order_sync_service_pb2.AckMessagesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_sync_service_pb2.AckMessagesResponse, _abc.Awaitable[_order_sync_service_pb2.AckMessagesResponse]]:
+        """Acknowledges messages: they are not handed out to this subscription again.
+        What is acknowledged already or not known is passed over.
+
+        Errors: INVALID_REQUEST, SUBSCRIPTION_NOT_FOUND, STORE_UNAVAILABLE,
+        DEADLINE, DRAINING, INTERNAL_FAULT.
+        """
+
+    @_abc_1.abstractmethod
+    def SetMessageLease(
+        self,
+        request: _order_sync_service_pb2.SetMessageLeaseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_sync_service_pb2.SetMessageLeaseResponse, _abc.Awaitable[_order_sync_service_pb2.SetMessageLeaseResponse]]:
+        """Lets the leases of messages end at another time: later, while they are
+        worked on, or at once, which gives them back. A lease that has ended stays
+        ended; what is not known is passed over.
+
+        Errors: those of AckMessages.
+        """
+
+    @_abc_1.abstractmethod
+    def ListSubscriptions(
+        self,
+        request: _order_sync_service_pb2.ListSubscriptionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_sync_service_pb2.ListSubscriptionsResponse, _abc.Awaitable[_order_sync_service_pb2.ListSubscriptionsResponse]]:
+        """Lists the caller's subscriptions and how far behind they are.
+
+        Errors: STORE_UNAVAILABLE, DEADLINE, DRAINING, INTERNAL_FAULT.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteSubscription(
+        self,
+        request: _order_sync_service_pb2.DeleteSubscriptionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_sync_service_pb2.DeleteSubscriptionResponse, _abc.Awaitable[_order_sync_service_pb2.DeleteSubscriptionResponse]]:
+        """Deletes a subscription of the caller's with all that waits for it. A later
+        use of its name makes a new one.
+
+        Errors: those of AckMessages.
+        """
+
+    @_abc_1.abstractmethod
+    def ListDeadMessages(
+        self,
+        request: _order_sync_service_pb2.ListDeadMessagesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_sync_service_pb2.ListDeadMessagesResponse, _abc.Awaitable[_order_sync_service_pb2.ListDeadMessagesResponse]]:
+        """Lists the messages of a subscription that were handed out too often, those
+        stored last first.
+
+        Errors: those of AckMessages.
+        """
+
+    @_abc_1.abstractmethod
+    def RequeueMessages(
+        self,
+        request: _order_sync_service_pb2.RequeueMessagesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_sync_service_pb2.RequeueMessagesResponse, _abc.Awaitable[_order_sync_service_pb2.RequeueMessagesResponse]]:
+        """Hands dead messages out again, as if for the first time. What is not dead
+        is passed over.
+
+        Errors: those of AckMessages.
+        """
+
+    @_abc_1.abstractmethod
+    def ReplayMessages(
+        self,
+        request: _order_sync_service_pb2.ReplayMessagesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_sync_service_pb2.ReplayMessagesResponse, _abc.Awaitable[_order_sync_service_pb2.ReplayMessagesResponse]]:
+        """Asks 1688 now for the messages that it could not push, as the service does
+        by itself every few minutes: stores them, then confirms them to 1688. 1688
+        keeps them for about 7 days.
+
+        Answers when there are no more. Where it ends early, by an error or the
+        deadline, what was stored stays stored, and the rest comes with the next
+        replay. While another replay runs, anywhere, the answer is OVERLOADED.
+
+        Errors: the service's common ones, STORE_UNAVAILABLE, and OVERLOADED.
         """
 
 def add_OrderSyncServiceServicer_to_server(servicer: OrderSyncServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -97,6 +97,8 @@ class _FormEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Form.ValueType],
     """A message of two fields as JSON text {"<first>":"<second>"}."""
     FORM_FILE: _Form.ValueType  # 9
     """bytes as an unsigned file part; the call becomes multipart."""
+    FORM_RAW: _Form.ValueType  # 10
+    """Whatever stands there, as JSON text. For reading only."""
 
 class Form(_Form, metaclass=_FormEnumTypeWrapper):
     """The form of a value on the wire. Readers take every unambiguous form beyond
@@ -129,6 +131,8 @@ FORM_PAIR_TEXT: Form.ValueType  # 8
 """A message of two fields as JSON text {"<first>":"<second>"}."""
 FORM_FILE: Form.ValueType  # 9
 """bytes as an unsigned file part; the call becomes multipart."""
+FORM_RAW: Form.ValueType  # 10
+"""Whatever stands there, as JSON text. For reading only."""
 Global___Form: _TypeAlias = Form  # noqa: Y015
 
 @_typing.final
@@ -285,6 +289,7 @@ class Wire(_message.Message):
     MAX_LEN_FIELD_NUMBER: _builtins.int
     PATTERN_FIELD_NUMBER: _builtins.int
     REQUIRED_WITHOUT_FIELD_NUMBER: _builtins.int
+    TOPICS_FIELD_NUMBER: _builtins.int
     NATIONAL_SITE_FIELD_NUMBER: _builtins.int
     OPEN_PLATFORM_FIELD_NUMBER: _builtins.int
     name: _builtins.str
@@ -316,6 +321,12 @@ class Wire(_message.Message):
         """What callers write -> what the dialect writes. Other text stays."""
 
     @_builtins.property
+    def topics(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Of an arm of a oneof: it is read where the object's topic is one of these.
+        Its names are then paths, the first that leads to an object counts.
+        """
+
+    @_builtins.property
     def national_site(self) -> Global___Wire:
         """What differs in the national-site dialect."""
 
@@ -336,12 +347,13 @@ class Wire(_message.Message):
         max_len: _builtins.int = ...,
         pattern: _builtins.str = ...,
         required_without: _builtins.str = ...,
+        topics: _abc.Iterable[_builtins.str] | None = ...,
         national_site: Global___Wire | None = ...,
         open_platform: Global___Wire | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["national_site", b"national_site", "open_platform", b"open_platform"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["absent", b"absent", "default", b"default", "form", b"form", "max_len", b"max_len", "name", b"name", "national_site", b"national_site", "open_platform", b"open_platform", "pattern", b"pattern", "read", b"read", "required", b"required", "required_without", b"required_without", "words", b"words"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["absent", b"absent", "default", b"default", "form", b"form", "max_len", b"max_len", "name", b"name", "national_site", b"national_site", "open_platform", b"open_platform", "pattern", b"pattern", "read", b"read", "required", b"required", "required_without", b"required_without", "topics", b"topics", "words", b"words"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
