@@ -39,5 +39,8 @@ class Engine(Protocol):
     async def read(self, work: Work[T]) -> T:
         """Run a unit of work that changes nothing."""
 
+    async def scrub(self) -> None:
+        """Overwrite what deleted rows left behind, as far as that is in our hands."""
+
     async def close(self) -> None:
         """Close every connection."""

@@ -7,10 +7,8 @@ from weakref import WeakValueDictionary
 
 import structlog
 from sqlalchemy import (
-    ColumnElement,
     Executable,
     Select,
-    and_,
     delete,
     exists,
     func,
@@ -24,38 +22,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.delivery.filling import fill_some
 from services.delivery.inbox import message_key
-from services.delivery.paging import Page, seq_of, size_of, token_of
+from services.delivery.message import Message, bury, message_of, rows_of
 from services.delivery.schema import handouts, messages, subscriptions
 from services.delivery.store import Store
 from services.delivery.subscriptions import SubscriptionName, Subscriptions
 from services.delivery.wakeups import LOOK_S, Wakeups, wait
 from services.errors import NationalsiteError, SubscriptionNotFound
 
-TOGETHER = 500
-"""Message ids in one statement."""
 MOST_AT_ONCE = 1000
 """Messages of one lease call."""
 EXPIRY_MARGIN_S = 0.01
 """Waits for an expiry end a little after it."""
 
 _log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """A stored message, as one subscription sees it."""
-
-    message_id: str
-    topic: str
-    born_ms: int
-    """1688's time of the message, milliseconds since the epoch."""
-    member_id: str
-    raw: bytes
-    """The whole text as received."""
-    delivery_attempt: int
-    """How often it was handed out, this time included."""
-    lease_until_ms: int
-    """Whom it is handed to has it alone until then; of a dead one, when its last lease ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +76,7 @@ class Handout:
         """Hand out up to `most` messages for `lease_s`; where there are none, wait up to `wait_s`.
 
         `topics` and `start_ms` are those of `Subscriptions.use`, which this is. A message that is not
-        acknowledged is handed out again when its lease ends, and is dead after `most_deliveries`. A caller that
+        acknowledged is handed out again when its lease ends, and dead after `most_deliveries`. A caller that
         is cancelled gives back what it was about to get.
 
         Raises SubscriptionMismatch, Overloaded, SubscriptionNotFound (deleted meanwhile), StoreUnavailable.
@@ -125,7 +104,7 @@ class Handout:
 
         async def work(connection: AsyncConnection) -> list[str | None]:
             gone: list[str | None] = []
-            for which in _which(subscription_id, message_ids):
+            for which in rows_of(subscription_id, message_ids):
                 statement = delete(handouts).where(which, handouts.c.attempts > 0)
                 gone += (await connection.execute(statement.returning(handouts.c.order_key))).scalars()
             return gone
@@ -147,7 +126,7 @@ class Handout:
 
         async def work(connection: AsyncConnection) -> int:
             changed = 0
-            for which in _which(subscription_id, message_ids):
+            for which in rows_of(subscription_id, message_ids):
                 statement = update(handouts).where(which, handouts.c.lease_until_ms > now_ms)
                 result = await connection.execute(statement.values(lease_until_ms=until_ms))
                 changed += result.rowcount
@@ -157,67 +136,6 @@ class Handout:
         if changed:
             self._wakeups.wake(message_key(subscription_id))  # whoever waits for the old expiry looks anew
         return changed
-
-    async def list_dead(
-        self, name: SubscriptionName, page_size: int = 0, page_token: str = ""
-    ) -> Page[Message]:
-        """Return the messages that were handed out too often, those stored last first.
-
-        Raises SubscriptionNotFound, InvalidRequest (page token).
-        """
-        below = seq_of(page_token)
-        size = size_of(page_size)
-        subscription_id = await self._known.id_of(name)
-        await self._store.write(lambda connection: self._bury(connection, subscription_id))
-        statement = (
-            select(handouts, messages)
-            .join(messages, messages.c.seq == handouts.c.message_seq)
-            .where(handouts.c.subscription_id == subscription_id, handouts.c.dead_ms.is_not(None))
-            .order_by(handouts.c.message_seq.desc())
-            .limit(size + 1)
-        )
-        if below is not None:
-            statement = statement.where(handouts.c.message_seq < below)
-        rows = (await self._store.read(lambda connection: connection.execute(statement))).all()
-        return Page(
-            items=[
-                Message(
-                    message_id=row.message_id,
-                    topic=row.topic,
-                    born_ms=row.born_ms,
-                    member_id=row.member_id,
-                    raw=row.raw,
-                    delivery_attempt=row.attempts,
-                    lease_until_ms=row.dead_ms,
-                )
-                for row in rows[:size]
-            ],
-            next_page_token=token_of(rows[size - 1].message_seq) if len(rows) > size else "",
-        )
-
-    async def requeue(self, name: SubscriptionName, message_ids: Sequence[str] = ()) -> int:
-        """Hand dead messages out again, as if for the first time; none named: all. Return how many that were.
-
-        What is not dead is passed over. Raises SubscriptionNotFound.
-        """
-        subscription_id = await self._known.id_of(name)
-
-        async def work(connection: AsyncConnection) -> int:
-            await self._bury(connection, subscription_id)
-            everything = [handouts.c.subscription_id == subscription_id]
-            count = 0
-            for which in _which(subscription_id, message_ids) if message_ids else everything:
-                statement = update(handouts).where(which, handouts.c.dead_ms.is_not(None))
-                result = await connection.execute(
-                    statement.values(dead_ms=None, attempts=0, lease_until_ms=0)
-                )
-                count += result.rowcount
-            return count
-
-        count = await self._store.write(work)
-        if count:
-            self._wakeups.wake(message_key(subscription_id))
-        return count
 
     async def close(self) -> None:
         """Wait for what callers that left are giving back."""
@@ -244,7 +162,7 @@ class Handout:
             leased = (await looking).leased
             if not leased:
                 return
-            which = _which(subscription_id, [message.message_id for message in leased])
+            which = rows_of(subscription_id, [message.message_id for message in leased])
             undone = [
                 update(handouts)
                 .where(one, handouts.c.lease_until_ms == leased[0].lease_until_ms)
@@ -270,8 +188,10 @@ class Handout:
             raise SubscriptionNotFound("the subscription was deleted")
         if not await fill_some(connection, subscription_id):
             return _Looked(leased=[], next_expiry_ms=None, filled=False)
-        await self._bury(connection, subscription_id)
         now_ms = self._store.clock()
+        await bury(
+            connection, subscription_id, most_deliveries=self._known.limits.most_deliveries, now_ms=now_ms
+        )
         until_ms = now_ms + round(lease_s * 1000)
         free = (await connection.execute(_free(subscription_id, now_ms, most))).all()
         if not free:
@@ -289,32 +209,11 @@ class Handout:
         )
         attempts = {row.message_seq: row.attempts for row in taken}
         leased = [
-            Message(
-                message_id=row.message_id,
-                topic=row.topic,
-                born_ms=row.born_ms,
-                member_id=row.member_id,
-                raw=row.raw,
-                delivery_attempt=attempts[row.seq],
-                lease_until_ms=until_ms,
-            )
+            message_of(row, attempts[row.seq], until_ms)
             for row in free
             if row.seq in attempts  # else acknowledged just now
         ]
         return _Looked(leased=leased, next_expiry_ms=None, filled=True)
-
-    async def _bury(self, connection: AsyncConnection, subscription_id: int) -> None:
-        """Declare dead what was handed out often enough, and whose last lease has ended."""
-        await connection.execute(
-            update(handouts)
-            .where(
-                handouts.c.subscription_id == subscription_id,
-                handouts.c.dead_ms.is_(None),
-                handouts.c.attempts >= self._known.limits.most_deliveries,
-                handouts.c.lease_until_ms <= self._store.clock(),
-            )
-            .values(dead_ms=handouts.c.lease_until_ms)
-        )
 
     def _until_s(self, expiry_ms: int | None) -> float:
         if expiry_ms is None:
@@ -366,19 +265,6 @@ async def _next_expiry(connection: AsyncConnection, subscription_id: int, now_ms
     )
     expiry_ms: int | None = found.scalar_one()
     return expiry_ms
-
-
-def _which(subscription_id: int, message_ids: Sequence[str]) -> "list[ColumnElement[bool]]":
-    """Return conditions that choose a subscription's rows by message ids, a bounded number each."""
-    return [
-        and_(
-            handouts.c.subscription_id == subscription_id,
-            handouts.c.message_seq.in_(
-                select(messages.c.seq).where(messages.c.message_id.in_(message_ids[first : first + TOGETHER]))
-            ),
-        )
-        for first in range(0, len(message_ids), TOGETHER)
-    ]
 
 
 async def _execute(connection: AsyncConnection, statements: Sequence[Executable]) -> None:

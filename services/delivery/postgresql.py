@@ -50,6 +50,9 @@ class Postgresql:
         """Run a unit of work that changes nothing."""
         return await self._run(work)
 
+    async def scrub(self) -> None:
+        """Leave it to the server's own vacuum."""
+
     async def close(self) -> None:
         """Close the pool."""
         await self._engine.dispose()

@@ -143,7 +143,7 @@ deliveries = Table(
     Column(
         "lease_until_ms", BigInteger, nullable=False, comment="being sent until then at most; 0: not at all"
     ),
-    Column("lease_holder", Text, comment="who sends it: a name for this one attempt"),
+    Column("lease_holder", Text, comment="a name for an attempt; null: its outcome is noted"),
     CheckConstraint("state IN ('PENDING', 'DELIVERED', 'DEAD', 'CANCELLED')", name="deliveries_state"),
     UniqueConstraint("caller", "request_id", name="deliveries_by_request"),
     Index("deliveries_by_key", "ordering_key", "seq"),

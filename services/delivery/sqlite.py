@@ -76,6 +76,12 @@ class Sqlite:
         async with self._engine.begin() as connection:
             return await work(connection)
 
+    async def scrub(self) -> None:
+        """Bring the journal's content into the file, and empty the journal; deleting has overwritten the file."""
+        async with self._engine.connect() as connection:
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
+            await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
     async def close(self) -> None:
         """Let the writer finish, and close the file."""
         if self._writer is not None:

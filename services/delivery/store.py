@@ -48,6 +48,10 @@ class Store:
         """Run a unit of work that changes nothing."""
         return await self._bounded(self._engine.read(work))
 
+    async def scrub(self) -> None:
+        """Overwrite what deleted rows left behind, as far as the engine can be asked to."""
+        await self._bounded(self._engine.scrub())
+
     async def healthy(self) -> bool:
         """Return, within `health_s`, whether the store answers: for readiness."""
         try:

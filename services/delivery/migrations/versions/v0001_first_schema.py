@@ -124,7 +124,7 @@ def upgrade() -> None:
             nullable=False,
             comment="being sent until then at most; 0: not at all",
         ),
-        Column("lease_holder", Text, comment="who sends it: a name for this one attempt"),
+        Column("lease_holder", Text, comment="a name for an attempt; null: its outcome is noted"),
         CheckConstraint("state IN ('PENDING', 'DELIVERED', 'DEAD', 'CANCELLED')", name="deliveries_state"),
         UniqueConstraint("caller", "request_id", name="deliveries_by_request"),
         sqlite_autoincrement=True,
