@@ -120,7 +120,7 @@ def postgres() -> Iterator[Postgres]:
         server.start()
         yield server
     finally:
-        server.stop()
+        server.stop(signal.SIGQUIT)  # there is nothing to be written down for later
         shutil.rmtree(directory)
 
 

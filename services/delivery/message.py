@@ -30,7 +30,7 @@ class Message:
     """Whom it is handed to has it alone until then; of a dead one, when its last lease ended."""
 
 
-def message_of(row: "Row[Any]", delivery_attempt: int, lease_until_ms: int) -> Message:
+def message_of(row: "Row[*tuple[Any, ...]]", delivery_attempt: int, lease_until_ms: int) -> Message:
     """Read a row that has the columns of the table."""
     return Message(
         message_id=row.message_id,

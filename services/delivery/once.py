@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from services.delivery.request_ids import Begun, Finished, RequestedCall, RequestIds, Unclear
-from services.errors import NationalsiteError, OutcomeUnknown, StoreUnavailable
+from services.errors import DeadlinePassedInFlight, NationalsiteError, OutcomeUnknown, StoreUnavailable
 
 NOTE_S = 10.0
 """What the lease of a call leaves for noting its outcome."""
@@ -26,10 +26,10 @@ class Once:
     ) -> bytes:
         """Return the response of `work`, or of the earlier call with this request id.
 
-        `within_s` bounds the work, whatever becomes of its caller; `resend` says that the RPC may be sent again
-        after an unknown outcome. A failure that may have run at 1688 (`may_have_run`, or one that is none of our
-        tree) is kept as unknown; any other frees the id. Raises what `work` raises, RequestInProgress,
-        RequestIdReused, OutcomeUnknown, StoreUnavailable.
+        `within_s` bounds the work, whatever becomes of its caller; `resend` says that the RPC may be sent
+        again after an unknown outcome. A failure that may have run at 1688 (`may_have_run`, or one that is
+        none of our tree) is kept as unknown; any other frees the id. Raises what `work` raises,
+        RequestInProgress, RequestIdReused, OutcomeUnknown, DeadlinePassedInFlight, StoreUnavailable.
         """
         begun = await self._request_ids.begin(call, lease_s=within_s + NOTE_S, resend=resend)
         if isinstance(begun, Finished):
@@ -53,12 +53,14 @@ class Once:
         except BaseException as error:
             sent = error.may_have_run if isinstance(error, NationalsiteError) else True
             await self._note(self._request_ids.unknown(begun) if sent else self._request_ids.free(begun))
+            if isinstance(error, TimeoutError):
+                raise DeadlinePassedInFlight("time ran out after the request may have been sent") from error
             raise
         await self._note(self._request_ids.finish(begun, response))
         return response
 
     async def _note(self, noting: Awaitable[None]) -> None:
-        """Note an outcome. Where that fails the caller is told the outcome all the same, and repeats are not."""
+        """Note an outcome. Where that fails, the caller is told all the same; a repeat is told 'unknown'."""
         try:
             await noting
         except StoreUnavailable:

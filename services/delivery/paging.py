@@ -40,7 +40,7 @@ def seq_of(page_token: str) -> int | None:
         padded = page_token + "=" * (-len(page_token) % 4)
         version, number = base64.b64decode(padded, altchars=b"-_", validate=True).split(b":")
         seq = int(number)
-        if version != b"1" or token_of(seq) != page_token or seq >= 2**63:
+        if version != b"1" or token_of(seq) != page_token or not 0 <= seq < 2**63:
             raise ValueError("not one of ours")
     except (ValueError, binascii.Error) as error:
         raise InvalidRequest(

@@ -30,7 +30,7 @@ class RequestedCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
-    """The call is to be carried out, by whoever holds this; then `finish`, `free` or `unknown` is to be called."""
+    """The call is to be carried out by whoever holds this; `finish`, `free` or `unknown` ends it."""
 
     call: RequestedCall
     holder: str
@@ -58,9 +58,9 @@ class RequestIds:
     async def begin(self, call: RequestedCall, *, lease_s: float, resend: bool) -> Begun | Finished | Unclear:
         """Take a call on, unless it was before.
 
-        `lease_s` is longer than the call may take: when it ends unfinished, its process died and the outcome is
-        unknown. `resend` is for RPCs that may be sent again after that (level I); others get Unclear. Raises
-        RequestInProgress while the first call runs, RequestIdReused for an id used with other content.
+        `lease_s` is longer than the call may take: when it ends unfinished, its process died and the outcome
+        is unknown. `resend` is for RPCs that may be sent again after that (level I); others get Unclear.
+        Raises RequestInProgress while the first call runs, RequestIdReused for an id used with other content.
         """
 
         async def work(connection: AsyncConnection) -> Begun | Finished | Unclear:

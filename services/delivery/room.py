@@ -59,7 +59,7 @@ class Room:
 async def open_room(
     url: str, limits: RoomLimits | None = None, clock: Clock = system_clock
 ) -> AsyncIterator[Room]:
-    """Open the store at a URL with all that works on it, and sweep it while it is open. Raises CannotStart."""
+    """Open the store at a URL with all that works on it, and sweep it meanwhile. Raises CannotStart."""
     limits = limits or RoomLimits()
     async with open_store(url, limits.store, clock) as store, open_wakeups(store) as wakeups:
         subscriptions = Subscriptions(store, wakeups, limits.subscriptions)

@@ -77,10 +77,11 @@ class Sqlite:
             return await work(connection)
 
     async def scrub(self) -> None:
-        """Bring the journal's content into the file, and empty the journal; deleting has overwritten the file."""
+        """Bring the journal into the file, and empty it; the file itself is overwritten by each deletion."""
         async with self._engine.connect() as connection:
-            await connection.execution_options(isolation_level="AUTOCOMMIT")
-            await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            raw = await connection.get_raw_connection()  # a checkpoint takes no transaction around it
+            assert raw.driver_connection is not None  # noqa: S101 # it is open
+            await raw.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     async def close(self) -> None:
         """Let the writer finish, and close the file."""
