@@ -1,5 +1,7 @@
 """Brings a store's schema up to date, and tells whether it is."""
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +20,7 @@ from services.errors import CannotStart
 SQLITE, POSTGRESQL = "sqlite+aiosqlite", "postgresql+psycopg"
 _SCRIPTS = Path(__file__).parent / "migrations"
 _MIGRATING = 5168800  # PostgreSQL's advisory lock: replicas that start together migrate one after the other
-_PATIENCE_MS = 60_000
+_PATIENCE_S = 60.0
 
 
 def migrate(url: str) -> None:
@@ -72,20 +74,32 @@ def _config() -> Config:
 def _connected(url: URL) -> Iterator[Connection]:
     """Yield a connection in a transaction, through the engine's blocking driver."""
     if url.drivername == SQLITE:
-        if directory := Path(url.database or "").parent:
-            directory.mkdir(parents=True, exist_ok=True)
         engine = create_engine(
-            url.set(drivername="sqlite"), poolclass=NullPool, connect_args={"timeout": _PATIENCE_MS / 1000}
+            url.set(drivername="sqlite"), poolclass=NullPool, connect_args={"timeout": _PATIENCE_S}
         )
-        # The driver would begin late, and commit before some statements.
-        event.listen(engine, "connect", lambda connection, _: setattr(connection, "isolation_level", None))
+        event.listen(engine, "connect", _prepare)
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     else:
         engine = create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": 10})
     try:
+        if url.drivername == SQLITE:
+            Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
         with engine.begin() as connection:
             yield connection
     except DBAPIError as error:
         raise CannotStart([f"the store cannot be opened: {type(error.orig).__name__}"]) from error
     except OSError as error:
         raise CannotStart([f"the store cannot be opened: {error.strerror}"]) from error
+
+
+def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # the driver would begin late, and commit before some statements
+    # Kept in the file. SQLite does not wait for others here, and it is done once in a file's life.
+    deadline = time.monotonic() + _PATIENCE_S
+    while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)

@@ -21,7 +21,6 @@ TOGETHER = 200
 """At most as many units of work share a transaction."""
 
 _PRAGMAS = (
-    "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",  # what was answered with success outlives a power cut
     "PRAGMA foreign_keys = ON",
     "PRAGMA secure_delete = ON",  # what was erased is overwritten
@@ -58,6 +57,7 @@ class Sqlite:
         )
         event.listen(self._engine.sync_engine, "connect", _prepare)
         event.listen(self._engine.sync_engine, "begin", _begin)
+        self._transaction_s = limits.work_s
         self._waiting: deque[_Waiting] = deque()
         self._writer: asyncio.Task[None] | None = None
 
@@ -111,7 +111,7 @@ class Sqlite:
         self._file.check()
         async with self._engine.connect() as connection:
             await connection.execution_options(**{_WRITES: True})
-            async with connection.begin():
+            async with connection.begin(), asyncio.timeout(self._transaction_s):
                 for waiting in together:
                     await _in_savepoint(connection, waiting)
         if self._file.was_replaced():

@@ -37,5 +37,5 @@ def order(number: int, *, key: str = "", **fields: object) -> Order:
 async def until(condition: Callable[[], bool], within_s: float = 10) -> None:
     """Wait until a condition holds."""
     async with asyncio.timeout(within_s):
-        while not condition():  # noqa: ASYNC110 # conditions of any kind, also in other processes
+        while not condition():
             await asyncio.sleep(0.005)

@@ -19,9 +19,8 @@ DAY_S = 86_400
 
 
 def full(number, *, kind=Kind.ORDER, member=None, order_id="", payload=b"full"):
-    return FullOrder(
-        kind=kind, id=f"id{number}", order_id=order_id or f"id{number}", member_id=member, payload=payload
-    )
+    own = f"id{number}"
+    return FullOrder(kind=kind, id=own, order_id=order_id or own, member_id=member, payload=payload)
 
 
 async def test_the_last_full_order_is_kept(room):
@@ -58,7 +57,7 @@ async def test_a_buyer_is_erased_with_all_that_hangs_on_the_orders(room, url, tm
 
     async with room.relay(send).running():
         await until(lambda: len(sent) == 4)
-    pending = await room.deliveries.enqueue(order(5, order_id="id9"))
+    await room.deliveries.enqueue(order(5, order_id="id9"))
 
     erased = await erase(room.store, "hanako")
 
