@@ -6,6 +6,17 @@ NationalsiteError
 │   ├── RequiredInDialect
 │   └── NotInDialect
 ├── StoreRequired
+├── StoreUnavailable
+├── RequestIdReused
+├── RequestInProgress
+├── DeliveryNotFound
+├── DeliveryPending          another delivery has to go first
+├── DeliveryOvertaken
+├── DeliveryState            not in its present state
+├── SubscriptionNotFound
+├── SubscriptionMismatch
+├── NoFullSync
+├── Overloaded
 ├── OperationNotInDialect
 ├── InternalFault
 ├── CallerUnknown
@@ -94,6 +105,72 @@ class StoreRequired(NationalsiteError):
     """The call needs a store that this service does not have."""
 
     reason = "STORE_REQUIRED"
+
+
+class StoreUnavailable(NationalsiteError):
+    """The store cannot be used now. A write may have happened nevertheless; repeating it is safe."""
+
+    reason = "STORE_UNAVAILABLE"
+
+
+class RequestIdReused(NationalsiteError):
+    """The request id was used before with other content."""
+
+    reason = "REQUEST_ID_REUSED"
+
+
+class RequestInProgress(NationalsiteError):
+    """The first call with this request id still runs."""
+
+    reason = "REQUEST_IN_PROGRESS"
+
+
+class DeliveryNotFound(NationalsiteError):
+    """No delivery of this id."""
+
+    reason = "DELIVERY_NOT_FOUND"
+
+
+class DeliveryPending(NationalsiteError):
+    """A delivery of the same ordering key is pending, and would be overtaken."""
+
+    reason = "DELIVERY_PENDING"
+
+
+class DeliveryOvertaken(NationalsiteError):
+    """A later delivery of the same ordering key has been sent."""
+
+    reason = "DELIVERY_OVERTAKEN"
+
+
+class DeliveryState(NationalsiteError):
+    """The delivery's state forbids the call."""
+
+    reason = "DELIVERY_STATE"
+
+
+class SubscriptionNotFound(NationalsiteError):
+    """The caller has no subscription of this name."""
+
+    reason = "SUBSCRIPTION_NOT_FOUND"
+
+
+class SubscriptionMismatch(NationalsiteError):
+    """The subscription exists with other topics."""
+
+    reason = "SUBSCRIPTION_MISMATCH"
+
+
+class NoFullSync(NationalsiteError):
+    """A status can be sent only with the last full sync, and none is stored."""
+
+    reason = "NO_FULL_SYNC"
+
+
+class Overloaded(NationalsiteError):
+    """The suite is at a limit of its own."""
+
+    reason = "OVERLOADED"
 
 
 class OperationNotInDialect(NationalsiteError):

@@ -28,10 +28,6 @@ def refused(reason: str) -> errors.Refused:
     return errors.Refused(reason, "1688 refused", code="4711", text="不行")
 
 
-class OfStore(errors.NationalsiteError):
-    reason = "STORE_UNAVAILABLE"
-
-
 TABLE = [
     (errors.InvalidRequest(FIELDS), "INVALID_ARGUMENT", "INVALID_REQUEST", SUITE, "BadRequest", None),
     (errors.RequiredInDialect(FIELDS), "INVALID_ARGUMENT", "REQUIRED_IN_DIALECT", SUITE, "BadRequest", None),
@@ -42,7 +38,17 @@ TABLE = [
     (TimeoutError("not ours"), "INTERNAL", "INTERNAL_FAULT", SUITE, None, None),
     (errors.DeadlinePassed("late"), "DEADLINE_EXCEEDED", "DEADLINE", SUITE, None, None),
     (errors.DeadlinePassedInFlight("late"), "DEADLINE_EXCEEDED", "DEADLINE", SUITE, None, None),
-    (OfStore("down"), "UNAVAILABLE", "STORE_UNAVAILABLE", SUITE, "RetryInfo", "1000"),
+    (errors.StoreUnavailable("down"), "UNAVAILABLE", "STORE_UNAVAILABLE", SUITE, "RetryInfo", "1000"),
+    (errors.RequestIdReused("other"), "INVALID_ARGUMENT", "REQUEST_ID_REUSED", SUITE, None, None),
+    (errors.RequestInProgress("runs"), "ABORTED", "REQUEST_IN_PROGRESS", SUITE, "RetryInfo", "1000"),
+    (errors.DeliveryNotFound("no"), "NOT_FOUND", "DELIVERY_NOT_FOUND", SUITE, None, None),
+    (errors.DeliveryPending("no"), "FAILED_PRECONDITION", "DELIVERY_PENDING", SUITE, None, None),
+    (errors.DeliveryOvertaken("no"), "FAILED_PRECONDITION", "DELIVERY_OVERTAKEN", SUITE, None, None),
+    (errors.DeliveryState("no"), "FAILED_PRECONDITION", "DELIVERY_STATE", SUITE, None, None),
+    (errors.SubscriptionNotFound("no"), "NOT_FOUND", "SUBSCRIPTION_NOT_FOUND", SUITE, None, None),
+    (errors.SubscriptionMismatch("no"), "FAILED_PRECONDITION", "SUBSCRIPTION_MISMATCH", SUITE, None, None),
+    (errors.NoFullSync("no"), "FAILED_PRECONDITION", "NO_FULL_SYNC", SUITE, None, None),
+    (errors.Overloaded("full"), "RESOURCE_EXHAUSTED", "OVERLOADED", SUITE, "RetryInfo", "500"),
     (
         errors.PermissionRefused("no", code="gw.APIACLDecline", text="denied", request_id="r-1"),
         "FAILED_PRECONDITION",

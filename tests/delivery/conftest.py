@@ -1,0 +1,85 @@
+"""The room on SQLite, and (marked postgres) on a real PostgreSQL: each test has a database of its own."""
+
+import dataclasses
+import itertools
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import psycopg
+import pytest
+
+from services.delivery import Room, RoomLimits, migrate, open_room
+from tests.delivery.given import NOW_MS
+from tools.postgres import Postgres, postgres
+
+
+class Time:
+    """A clock that goes on only when it is told to; a microscopic step a look keeps times apart."""
+
+    def __init__(self) -> None:
+        self.now_ms = NOW_MS
+
+    def __call__(self) -> int:
+        return self.now_ms
+
+    def pass_s(self, seconds: float) -> None:
+        self.now_ms += round(seconds * 1000)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Postgres]:
+    with postgres() as running:
+        migrate(running.url("postgres"))
+        yield running
+
+
+_numbers = itertools.count()
+
+
+def new_database(server: Postgres) -> str:
+    """Make a database with the schema; return its URL."""
+    name = f"test{next(_numbers)}"
+    host = server.url().partition("host=")[2]
+    with psycopg.connect(host=host, user="test", dbname="template1", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE postgres")
+    return server.url(name)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def url(request, tmp_path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path}/store.db"
+    return new_database(request.getfixturevalue("server"))
+
+
+@pytest.fixture
+def clock() -> Time:
+    return Time()
+
+
+Opened = Callable[..., AbstractAsyncContextManager[Room]]
+
+
+@pytest.fixture
+def opened(url: str, clock: Time) -> Opened:
+    """async with opened() as room: a replica on the test's store."""
+
+    @asynccontextmanager
+    async def open_one(**limits: object) -> AsyncIterator[Room]:
+        async with open_room(url, dataclasses.replace(RoomLimits(), **limits), clock) as room:
+            yield room
+
+    return open_one
+
+
+@pytest.fixture
+async def room(opened: Opened) -> AsyncIterator[Room]:
+    async with opened() as one:
+        yield one
+
+
+@pytest.fixture
+async def other(opened: Opened) -> AsyncIterator[Room]:
+    """A second replica on the same store."""
+    async with opened() as one:
+        yield one

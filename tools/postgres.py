@@ -1,0 +1,137 @@
+"""A PostgreSQL server of one's own, from Debian's installation, for tests and measurements.
+
+It runs as an unprivileged user in a temporary directory, is reached through a socket in there, syncs to disk
+as a real one does, and is stopped by its process id.
+"""
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+INSTALLATIONS = Path("/usr/lib/postgresql")
+START_TIMEOUT_S = 30
+STOP_TIMEOUT_S = 30
+
+
+class NoPostgres(Exception):
+    """PostgreSQL's server binaries, or a user to run them, are missing."""
+
+
+class Postgres:
+    """A server that can be stopped, killed and started again on the same data."""
+
+    def __init__(self, binaries: Path, directory: Path, user: dict[str, object]) -> None:
+        self._binaries = binaries
+        self._directory = directory
+        self._data = directory / "data"
+        self._user = user
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def url(self, database: str = "postgres") -> str:
+        """Return the URL of a database, as the store takes it."""
+        return f"postgresql+psycopg://test@/{database}?host={self._directory}"
+
+    def create(self) -> None:
+        """Make the data directory."""
+        # Nothing is in it yet that a power cut could harm; the server itself syncs.
+        arguments = ["--no-sync", "--auth=trust", "--username=test", "--encoding=UTF8", "--locale=C"]
+        subprocess.run(  # noqa: S603 # Debian's own binary
+            [self._binaries / "initdb", *arguments, "-D", self._data],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            cwd=self._directory,
+            **self._user,
+        )
+
+    def start(self) -> None:
+        """Start the server; it takes connections when this returns."""
+        settings = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(self._directory),
+            "max_connections": "200",
+        }
+        options = [option for name, value in settings.items() for option in ("-c", f"{name}={value}")]
+        with (self._directory / "log").open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603 # Debian's own binary
+                [self._binaries / "postgres", "-D", self._data, *options],
+                stdout=log,
+                stderr=log,
+                cwd=self._directory,
+                **self._user,
+            )
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not self._ready():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise RuntimeError(f"PostgreSQL did not start:\n{(self._directory / 'log').read_text()}")
+            time.sleep(0.05)
+
+    def stop(self, number: int = signal.SIGINT) -> None:
+        """Stop the server: SIGINT ends connections and shuts down, SIGQUIT is as good as a crash."""
+        if self._process is None:
+            return
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+        try:
+            self._process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(STOP_TIMEOUT_S)
+        self._process = None
+
+    def _ready(self) -> bool:
+        """Return whether the server says so: the eighth line of its pid file is its state."""
+        try:
+            lines = (self._data / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return False
+        return len(lines) > 7 and lines[7].strip() == "ready"
+
+
+def binaries() -> Path:
+    """Return the directory of the newest server's binaries. Raises NoPostgres."""
+    found = [
+        path.parent for path in INSTALLATIONS.glob("*/bin/postgres") if (path.parent / "initdb").exists()
+    ]
+    if not found:
+        raise NoPostgres(
+            f"no PostgreSQL server under {INSTALLATIONS}: install Debian's package `postgresql` to run this"
+        )
+    return max(found, key=lambda path: float(path.parent.name))
+
+
+@contextmanager
+def postgres() -> Iterator[Postgres]:
+    """Yield a running server; stop it and remove its data at the end. Raises NoPostgres."""
+    found, user = binaries(), _unprivileged()
+    directory = Path(tempfile.mkdtemp(prefix="pg-"))  # short: a socket's path has at most 107 bytes
+    server = Postgres(found, directory, user)
+    try:
+        if user:
+            shutil.chown(directory, str(user["user"]), int(str(user["group"])))
+        server.create()
+        server.start()
+        yield server
+    finally:
+        server.stop(signal.SIGQUIT)  # there is nothing to be written down for later
+        shutil.rmtree(directory)
+
+
+def _unprivileged() -> dict[str, object]:
+    """Return whom to become: the server refuses to run as root."""
+    if os.geteuid() != 0:
+        return {}
+    for name in ("postgres", "nobody"):
+        try:
+            found = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return {"user": name, "group": found.pw_gid, "extra_groups": []}
+    raise NoPostgres("neither a user `postgres` nor `nobody` to run PostgreSQL as")
