@@ -55,16 +55,27 @@ def start_service(
     name: str, gateway_url: str, settings: Mapping[str, str] | None = None, *, log: str = ""
 ) -> Running:
     """Start services.<name> against a gateway; it is ready when this returns."""
+    log = log or name
     environment = {
         **SANDBOX_APP,
+        **_own_store(log),
         "NATIONALSITE_GATEWAY_URL": gateway_url,
         "NATIONALSITE_LISTEN": "127.0.0.1:0",
         "NATIONALSITE_HTTP_LISTEN": "127.0.0.1:0",
+        "NATIONALSITE_CALLBACK_LISTEN": "127.0.0.1:0",
         **(settings or {}),
     }
-    process, line, path = _start(f"services.{name}", environment, '"serving"', log or name)
+    process, line, path = _start(f"services.{name}", environment, '"serving"', log)
     told = json.loads(line)
     return Running(process=process, address=told["listen"], http=f"http://{told['http_listen']}", log=path)
+
+
+def _own_store(name: str) -> dict[str, str]:
+    """Return the setting of a new store: what an earlier process of the name kept is gone."""
+    store = LOGS / f"{name}.db"
+    for file in (store, *LOGS.glob(f"{name}.db-*")):
+        file.unlink(missing_ok=True)
+    return {"NATIONALSITE_DATABASE_URL": f"sqlite+aiosqlite:///{store}"}
 
 
 def stop(running: Running) -> int:

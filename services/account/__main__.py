@@ -1,7 +1,18 @@
-"""Serves AccountService: `python -m services.account`."""
+"""Serves AccountService, or works on its store: `python -m services.account [migrate | erase ...]`."""
 
-from services.account.service import ACCOUNT
-from services.serving import run
+import sys
+
+from services.account.service import ACCOUNT, AccountStore
+from services.delivery import run_command
+from services.errors import CannotStart
+from services.serving import read_settings, run
 
 if __name__ == "__main__":
-    run(ACCOUNT)
+    if len(sys.argv) == 1:
+        run(ACCOUNT)
+    else:
+        try:
+            url = read_settings(AccountStore).database_url.get_secret_value()
+            sys.exit(run_command("python -m services.account", sys.argv[1:], url))
+        except CannotStart as problem:
+            problem.exit()

@@ -1,6 +1,7 @@
 """Puts codec and gateway together for one service, and closes them at the end."""
 
-from collections.abc import AsyncIterator, Collection
+from collections import ChainMap
+from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from urllib.parse import urlsplit
 
@@ -19,10 +20,19 @@ _log = structlog.get_logger()
 
 
 @asynccontextmanager
-async def open_operations(service: ServiceDescriptor, settings: AdapterSettings) -> AsyncIterator[Operations]:
-    """Yield the operations of a service. Raises SpecificationError where its protos contradict themselves."""
+async def open_operations(
+    service: ServiceDescriptor, settings: AdapterSettings, *, unserved: Iterable[ServiceDescriptor] = ()
+) -> AsyncIterator[Operations]:
+    """Yield the operations of a service, and of services that are declared for the suite itself.
+
+    Raises SpecificationError where the protos contradict themselves.
+    """
     exceptions = settings.dialects or {}
-    operations = compile_service(service, settings.dialect, exceptions=exceptions, dates=settings.json_dates)
+    own, *others = (
+        compile_service(each, settings.dialect, exceptions=exceptions, dates=settings.json_dates)
+        for each in (service, *unserved)
+    )
+    operations = dict(ChainMap(own, *others))
     _warn(settings, exceptions.keys() - operations.keys())
     async with AsyncExitStack() as stack:
         exchange = Exchange()
@@ -37,7 +47,7 @@ async def open_operations(service: ServiceDescriptor, settings: AdapterSettings)
             names=settings.operation_names or {},
         )
         stack.push_async_callback(gateway.close)
-        yield Operations(operations, gateway)
+        yield Operations(operations, gateway, unserved=operations.keys() - own.keys())
 
 
 def _tokens(settings: AdapterSettings, fetch: Fetch) -> Tokens:

@@ -1,7 +1,7 @@
 """Answers RPCs by way of 1688: codec, gateway, codec; and what is told of it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
@@ -20,8 +20,10 @@ from services.errors import (
     UpstreamError,
 )
 
-Function = Callable[[Any, float], Awaitable[bytes]]
-"""Answers an RPC: request and deadline (loop time) to the serialized response."""
+Function = Callable[[Any, float], Awaitable[bytes] | AsyncGenerator[bytes, None]]
+"""Answers an RPC: request and deadline (loop time) to the serialized response.
+
+Where the RPC streams, requests come as an async iterator, and responses from an async generator."""
 
 Binding = TypeVar("Binding")
 
@@ -44,9 +46,13 @@ _log = structlog.get_logger()
 class Operations:
     """The compiled operations of one service, spoken through one gateway."""
 
-    def __init__(self, operations: Mapping[str, Operation], gateway: Gateway) -> None:
+    def __init__(
+        self, operations: Mapping[str, Operation], gateway: Gateway, *, unserved: Collection[str] = ()
+    ) -> None:
+        """`unserved` names RPCs that the suite itself calls and nobody else."""
         self._operations = operations
         self._gateway = gateway
+        self._unserved = frozenset(unserved)
 
     def __getitem__(self, rpc: str) -> Operation:
         """Return an operation by the name of its RPC."""
@@ -60,18 +66,19 @@ class Operations:
         `bind` takes the function and what errors call the operation: 1688's id, or the RPC's name.
         Raises SpecificationError where a local RPC has no function, or a function no RPC.
         """
-        unknown = sorted(own.keys() - self._operations.keys())
+        served = {rpc: each for rpc, each in self._operations.items() if rpc not in self._unserved}
+        unknown = sorted(own.keys() - served.keys())
         findings = [f"{rpc}: no such RPC for this function" for rpc in unknown]
         findings += [
             f"{rpc}: neither an operation of 1688 nor a function of the suite"
-            for rpc, operation in self._operations.items()
+            for rpc, operation in served.items()
             if operation.local and rpc not in own
         ]
         if findings:
             raise SpecificationError(*findings)
         return {
             rpc: bind(own.get(rpc) or partial(self.call, rpc), operation.api or rpc)
-            for rpc, operation in self._operations.items()
+            for rpc, operation in served.items()
         }
 
     def check(self, rpc: str, request: Message) -> None:

@@ -5,6 +5,7 @@ up to date. Every call raises StoreUnavailable when the store cannot be used, an
 """
 
 from services.delivery.claims import Patience
+from services.delivery.commands import run_command
 from services.delivery.dead_letters import DeadLetters
 from services.delivery.deliveries import Deliveries, Delivery, Order, State
 from services.delivery.engine import StoreLimits
@@ -22,6 +23,7 @@ from services.delivery.relay import Relay, RelayLimits, Send
 from services.delivery.request_ids import Begun, Finished, RequestedCall, RequestIds, Unclear
 from services.delivery.retention import Keep, Retention, SweepLimits
 from services.delivery.room import Room, RoomLimits, open_room
+from services.delivery.settings import StoreSettings
 from services.delivery.store import Store, open_store
 from services.delivery.subscriptions import Subscription, SubscriptionLimits, SubscriptionName, Subscriptions
 
@@ -60,6 +62,7 @@ __all__ = [
     "State",
     "Store",
     "StoreLimits",
+    "StoreSettings",
     "Stored",
     "Subscription",
     "SubscriptionLimits",
@@ -72,4 +75,5 @@ __all__ = [
     "migrate",
     "open_room",
     "open_store",
+    "run_command",
 ]

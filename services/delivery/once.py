@@ -41,6 +41,21 @@ class Once:
         task.add_done_callback(self._finished)
         return await asyncio.shield(task)
 
+    async def remember(
+        self,
+        work: Callable[[], Awaitable[bytes]],
+        *,
+        caller: str,
+        rpc: str,
+        request_id: str,
+        content_hash: bytes,
+        within_s: float,
+        resend: bool,
+    ) -> bytes:
+        """Do what `run` does, told in single words."""
+        call = RequestedCall(caller=caller, rpc=rpc, request_id=request_id, content_hash=content_hash)
+        return await self.run(call, work, within_s=within_s, resend=resend)
+
     async def close(self) -> None:
         """Wait for calls whose callers have left; each has its own bound."""
         while self._running:

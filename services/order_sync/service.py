@@ -1,72 +1,134 @@
-"""What is special to OrderSyncService: a result for each relation, and what needs a store."""
+"""What is special to OrderSyncService: how its parts stand together."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
-from google.protobuf.message import Message
-
-# googleapis-common-protos ships stubs, and no py.typed to say so.
-from google.rpc import status_pb2  # type: ignore[import-untyped]
+import structlog
 from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
+from pydantic import Field, SecretStr
 
 from services.adapter import AdapterSettings, Function, Operations, open_operations
-from services.errors import NationalsiteError, StoreRequired
-from services.serving import Binding, Service, ServingSettings, rich_status
+from services.delivery import Deliveries, Room, StoreSettings, open_room
+from services.order_sync import incoming
+from services.order_sync.callback import callback_app
+from services.order_sync.deliveries import DeliveryFunctions
+from services.order_sync.full_syncs import FullSyncs
+from services.order_sync.messages import MessageFunctions
+from services.order_sync.replay import SERVICE as REPLAY
+from services.order_sync.replay import Replay
+from services.order_sync.sending import FAULT, Sending
+from services.order_sync.streaming import MessageStreams
+from services.order_sync.syncs import ORDERING_KEYS, Syncs
+from services.serving import (
+    Address,
+    Binding,
+    Parts,
+    Service,
+    ServingSettings,
+    http_server,
+    listening_socket,
+    variable_of,
+    with_port,
+)
 
 DESCRIPTOR = protos.DESCRIPTOR.services_by_name["OrderSyncService"]
 
+_log = structlog.get_logger()
 
-class OrderSyncSettings(ServingSettings, AdapterSettings):
-    """The settings of OrderSyncService."""
+
+class OrderSyncStore(ServingSettings, StoreSettings):
+    """What the commands on the store need to know."""
 
     listen: str = "0.0.0.0:50052"  # a container's port is reached from outside
     http_listen: str = "0.0.0.0:9102"  # likewise
+    database_url: SecretStr = SecretStr("sqlite+aiosqlite:///var/order_sync.db")
 
 
-class OrderSync:
-    """The RPCs that need more than their operation."""
+class OrderSyncSettings(OrderSyncStore, AdapterSettings):
+    """The settings of OrderSyncService."""
 
-    def __init__(self, operations: Operations) -> None:
-        self._operations = operations
-
-    def functions(self) -> dict[str, Function]:
-        """Return them by RPC."""
-        own: dict[str, Function] = {"WriteOrderRelations": self.write_order_relations}
-        for rpc in ("SyncOrderStatus", "SyncLogisticsStatus"):
-            if self._operations[rpc].local:
-                own[rpc] = without_full_sync
-        return own
-
-    async def write_order_relations(
-        self, request: protos.WriteOrderRelationsRequest, deadline: float
-    ) -> bytes:
-        """Write the relations, and tell of each what became of it."""
-        rpc = "WriteOrderRelations"
-        outcomes = await self._operations.call_each(rpc, request, deadline)
-        if len(outcomes) == 1:  # one verdict for all of them
-            outcomes *= len(request.relations)
-        api = self._operations[rpc].api
-        return protos.WriteOrderRelationsResponse(
-            results=[_result(outcome, api) for outcome in outcomes]
-        ).SerializeToString()
+    callback_listen: Address = "0.0.0.0:8052"  # 1688 comes from outside
+    """host:port of the message callback, `POST /callbacks/1688`."""
+    replay_s: float = Field(300, ge=0, le=86_400, validation_alias="NATIONALSITE_REPLAY_SECONDS")
+    """Every so often 1688 is asked for the messages that it could not push; 0: never."""
 
 
-async def without_full_sync(request: Message, deadline: float) -> bytes:
-    """Refuse a status alone: the open platform takes it with the whole order only, which nobody kept."""
-    raise StoreRequired(
-        "a status alone needs the last full sync, and this service has no store that keeps it"
-    )
+def functions(operations: Operations, room: Room, syncs: Syncs, replay: Replay) -> dict[str, Function]:
+    """Return what answers the RPCs that are more than their operation."""
+    own: dict[str, Function] = {
+        rpc: _not_overtaking(room.deliveries, key, partial(syncs.send, rpc))
+        for rpc, key in ORDERING_KEYS.items()
+    }
+    own |= DeliveryFunctions(room.deliveries, syncs).functions()
+    own |= MessageFunctions(room.handout, room.subscriptions, room.dead_letters).functions()
+    own["StreamMessages"] = MessageStreams(room.handout).stream_messages
+    own["ReplayMessages"] = replay.replay_messages
+    return own
 
 
-def _result(outcome: NationalsiteError | None, operation: str) -> status_pb2.Status:
-    return status_pb2.Status() if outcome is None else rich_status(outcome, operation)
+def _not_overtaking(
+    deliveries: Deliveries, key: Callable[[Any], str], send: Callable[[Any, float], Awaitable[bytes]]
+) -> Function:
+    """Return what sends a sync, unless a delivery that is to go before it is pending."""
+
+    async def answered(request: Any, deadline: float) -> bytes:
+        await deliveries.refuse_pending(key(request))
+        return await send(request, deadline)
+
+    return answered
 
 
 @asynccontextmanager
-async def open_order_sync(settings: OrderSyncSettings) -> AsyncIterator[Mapping[str, Binding]]:
-    """Yield the bindings of OrderSyncService."""
-    async with open_operations(DESCRIPTOR, settings) as operations:
-        yield operations.bindings(Binding, OrderSync(operations).functions())
+async def open_order_sync(settings: OrderSyncSettings) -> AsyncIterator[Parts]:
+    """Open store, conversation with 1688, relay, sweep and callback; close them in the opposite order."""
+    async with AsyncExitStack() as stack:
+        room = await stack.enter_async_context(open_room(settings.database_url.get_secret_value()))
+        operations = await stack.enter_async_context(open_operations(DESCRIPTOR, settings, unserved=[REPLAY]))
+        full_syncs = FullSyncs(
+            room.full_orders,
+            orders=operations["SyncOrderStatus"].local,
+            logistics_orders=operations["SyncLogisticsStatus"].local,
+        )
+        syncs = Syncs(operations, full_syncs)
+        read = partial(incoming.read, now_ms=room.store.clock)
+        replay = Replay(operations, room.inbox, room.store, read)
+        await stack.enter_async_context(room.relay(Sending(syncs), FAULT).running())
+        if settings.replay_s:
+            await stack.enter_async_context(_running(replay.sweep_for_ever(settings.replay_s)))
+        await stack.enter_async_context(_callback(settings, room, read))
+        bindings = operations.bindings(
+            partial(Binding, remember=room.once.remember), functions(operations, room, syncs, replay)
+        )
+        # A delivery is found again by its request id, for as long as it is kept.
+        bindings["EnqueueSync"] = replace(bindings["EnqueueSync"], takes_request_ids=True)
+        yield Parts(bindings, ready=room.store.healthy)
+
+
+@asynccontextmanager
+async def _callback(
+    settings: OrderSyncSettings, room: Room, read: Callable[[bytes], Any]
+) -> AsyncIterator[None]:
+    listener = listening_socket(variable_of(OrderSyncSettings, "callback_listen"), settings.callback_listen)
+    secret = settings.app_secret.get_secret_value().encode()
+    async with http_server(callback_app(secret, read, room.inbox.store), listener):
+        _log.info("callback_listening", listen=with_port(settings.callback_listen, listener.getsockname()[1]))
+        yield
+
+
+@asynccontextmanager
+async def _running(work: Any) -> AsyncIterator[None]:
+    """Run a coroutine in the background while the context is open."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 ORDER_SYNC = Service(descriptor=DESCRIPTOR, settings=OrderSyncSettings, open=open_order_sync)

@@ -1,6 +1,6 @@
 """What is special to ProductService: languages, pictures, and the filter list of the open platform."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import resources
 
@@ -9,7 +9,7 @@ from pydantic import Field, Json
 
 from services.adapter import AdapterSettings, Dialect, Function, Operations, open_operations
 from services.product.pictures import fitted
-from services.serving import Binding, Service, ServingSettings
+from services.serving import Binding, Parts, Service, ServingSettings
 
 DESCRIPTOR = protos.DESCRIPTOR.services_by_name["ProductService"]
 
@@ -102,10 +102,10 @@ Translated = protos.SearchByKeywordRequest | protos.SearchByImageRequest | proto
 
 
 @asynccontextmanager
-async def open_product(settings: ProductSettings) -> AsyncIterator[Mapping[str, Binding]]:
-    """Yield the bindings of ProductService."""
+async def open_product(settings: ProductSettings) -> AsyncIterator[Parts]:
+    """Open the conversation with 1688."""
     async with open_operations(DESCRIPTOR, settings) as operations:
-        yield operations.bindings(Binding, Product(operations, settings).functions())
+        yield Parts(operations.bindings(Binding, Product(operations, settings).functions()))
 
 
 PRODUCT = Service(descriptor=DESCRIPTOR, settings=ProductSettings, open=open_product)

@@ -10,23 +10,31 @@ process.py is the place to start reading; layers.py is the way of a call.
 from services.errors import CannotStart
 from services.serving.answers import rich_status
 from services.serving.caller import NOBODY, Caller, caller
+from services.serving.http import http_server
+from services.serving.listeners import listening_socket, with_port
 from services.serving.process import run, serve
 from services.serving.rpc import Binding, Handler, Rpc
-from services.serving.service import Service
-from services.serving.settings import ServingSettings, read_settings
+from services.serving.service import Parts, Service
+from services.serving.settings import Address, ServingSettings, read_settings, variable_of
 
 __all__ = [
     "NOBODY",
+    "Address",
     "Binding",
     "Caller",
     "CannotStart",
     "Handler",
+    "Parts",
     "Rpc",
     "Service",
     "ServingSettings",
     "caller",
+    "http_server",
+    "listening_socket",
     "read_settings",
     "rich_status",
     "run",
     "serve",
+    "variable_of",
+    "with_port",
 ]

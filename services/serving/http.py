@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
@@ -12,8 +12,11 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+MOST_REQUESTS = 500
+"""At once, of one listener; what comes on top is answered 503."""
 
-def http_app(ready: Callable[[], bool]) -> Starlette:
+
+def http_app(ready: Callable[[], Awaitable[bool]]) -> Starlette:
     """`/metrics`, `/livez` (200 while the loop runs), `/readyz` (200 while calls are welcome, else 503)."""
 
     async def metrics(_: Request) -> Response:
@@ -23,7 +26,7 @@ def http_app(ready: Callable[[], bool]) -> Starlette:
         return PlainTextResponse("alive\n")
 
     async def readyz(_: Request) -> Response:
-        return PlainTextResponse("ready\n") if ready() else PlainTextResponse("not ready\n", 503)
+        return PlainTextResponse("ready\n") if await ready() else PlainTextResponse("not ready\n", 503)
 
     return Starlette(routes=[Route("/metrics", metrics), Route("/livez", livez), Route("/readyz", readyz)])
 
@@ -32,7 +35,13 @@ def http_app(ready: Callable[[], bool]) -> Starlette:
 async def http_server(app: Starlette, listener: socket.socket) -> AsyncIterator[None]:
     """Serves the app on a listening socket, which it closes at the end."""
     config = uvicorn.Config(
-        app, lifespan="off", ws="none", access_log=False, log_config=None, timeout_graceful_shutdown=1
+        app,
+        lifespan="off",
+        ws="none",
+        access_log=False,
+        log_config=None,
+        limit_concurrency=MOST_REQUESTS,
+        timeout_graceful_shutdown=1,
     )
     server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="http")

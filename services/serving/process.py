@@ -17,7 +17,7 @@ from services.serving.entrance import entrance
 from services.serving.http import http_app, http_server
 from services.serving.layers import layers
 from services.serving.listeners import check_free, listening_socket, with_port
-from services.serving.service import S, Service
+from services.serving.service import Parts, S, Service
 from services.serving.settings import read_settings, variable_of
 
 _OPTIONS = (
@@ -79,11 +79,14 @@ async def serve(
     door = entrance(service, settings)
     http_listener = listening_socket(variable_of(service.settings, "http_listen"), settings.http_listen)
     http_port = http_listener.getsockname()[1]
-    async with (
-        http_server(http_app(lambda: state.serving), http_listener),
-        service.open(settings) as bindings,
-    ):
-        bound = bind(service.descriptor, bindings, layers(door.identities, door.policy))
+    opened: list[Parts] = []
+
+    async def ready() -> bool:
+        return state.serving and await opened[0].ready()
+
+    async with http_server(http_app(ready), http_listener), service.open(settings) as parts:
+        opened.append(parts)
+        bound = bind(service.descriptor, parts.bindings, layers(door.identities, door.policy))
         check_free(variable_of(service.settings, "listen"), settings.listen)
         server = grpc.aio.server(handlers=[bound], options=_OPTIONS)
         if door.credentials:

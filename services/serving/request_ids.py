@@ -1,6 +1,14 @@
-"""Request ids: a repeat is to be answered as the first call was, which needs a store."""
+"""Request ids: a repeat is answered as the first call was, by whatever remembers it."""
 
-from services.errors import StoreRequired
+import asyncio
+import hashlib
+from typing import cast
+
+from google.protobuf.descriptor_pb2 import MethodOptions
+from google.protobuf.message import Message
+
+from services.errors import DeadlinePassedInFlight, OutcomeUnknown, StoreRequired
+from services.serving.deadline import DEFAULT_TIMEOUT_S
 from services.serving.rpc import Call, Rpc, Step
 
 FIELD = "request_id"
@@ -8,13 +16,40 @@ FIELD = "request_id"
 
 
 def request_ids(rpc: Rpc, step: Step) -> Step:
-    """Refuses a request id that is set: better than to forget it, and to do the work twice."""
-    if FIELD not in rpc.descriptor.input_type.fields_by_name:
+    """Has a call that carries an id remembered. Without anything to remember it, refuses it."""
+    remember = rpc.binding.remember
+    if FIELD not in rpc.descriptor.input_type.fields_by_name or rpc.binding.takes_request_ids:
         return step
+    resend = rpc.descriptor.GetOptions().idempotency_level != MethodOptions.IDEMPOTENCY_UNKNOWN
+    clock = asyncio.get_running_loop().time
 
-    async def refused(call: Call) -> bytes:
-        if getattr(call.request, FIELD):
+    async def once(call: Call) -> bytes:
+        request = cast(Message, call.request)  # no RPC that streams requests has the field
+        request_id = getattr(request, FIELD)
+        if not request_id:
+            return await step(call)
+        if remember is None:
             raise StoreRequired("request_id needs a store, and this service has none")
-        return await step(call)
+        callers_deadline, now = call.deadline, clock()
+        # The work has a time of its own: it is finished even when its caller leaves.
+        call.deadline = max(callers_deadline, now + DEFAULT_TIMEOUT_S)
+        try:
+            async with asyncio.timeout_at(callers_deadline):
+                return await remember(
+                    lambda: step(call),
+                    caller=call.identity,
+                    rpc=rpc.name,
+                    request_id=request_id,
+                    content_hash=_hash(request),
+                    within_s=call.deadline - now,
+                    resend=resend,
+                )
+        except TimeoutError:
+            message = "the deadline passed while the call was carried out, which goes on"
+            raise DeadlinePassedInFlight(message) if resend else OutcomeUnknown(message) from None
 
-    return refused
+    return once
+
+
+def _hash(request: Message) -> bytes:
+    return hashlib.sha256(request.SerializeToString(deterministic=True)).digest()

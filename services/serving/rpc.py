@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import grpc.aio
 from google.protobuf.descriptor import MethodDescriptor
@@ -21,6 +21,27 @@ stream whose caller gave none is infinite.
 """
 
 
+class Remember(Protocol):
+    """Carries a call out once; a repeat of it, within the time that it is remembered, is answered alike."""
+
+    def __call__(
+        self,
+        work: Callable[[], Awaitable[bytes]],
+        *,
+        caller: str,
+        rpc: str,
+        request_id: str,
+        content_hash: bytes,
+        within_s: float,
+        resend: bool,
+    ) -> Awaitable[bytes]:
+        """Return the response of `work`, or of the first call with this caller, RPC and id.
+
+        `work` is carried out within `within_s`, even when this is cancelled. `content_hash` is the SHA-256
+        of the request. `resend`: after an unknown outcome the work may be done again.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Binding:
     """What a service binds to one of its RPCs."""
@@ -28,6 +49,10 @@ class Binding:
     handler: Handler
     operation: str
     """What the RPC is called in an error's metadata `operation`: 1688's id of it, or the RPC's full name."""
+    remember: Remember | None = None
+    """What remembers calls by their request ids; None: such ids are refused."""
+    takes_request_ids: bool = False
+    """Whether the handler takes care of request ids itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

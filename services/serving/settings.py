@@ -5,7 +5,15 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -30,6 +38,13 @@ def _network(text: str) -> tuple[Network, ...]:
     return LOOPBACK if text == "loopback" else (ip_network(text),)
 
 
+def _address(text: str) -> str:
+    split(text)
+    return text
+
+
+Address = Annotated[str, AfterValidator(_address)]
+"""host:port to listen on."""
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(str.lower)]
 
 
@@ -68,12 +83,6 @@ class ServingSettings(BaseSettings):
     grace_s: float = Field(25, ge=0, le=3600, validation_alias=f"{PREFIX}GRACE_SECONDS")
     """How long calls in flight may take to finish after SIGTERM."""
 
-    @field_validator("listen", "http_listen")
-    @classmethod
-    def _host_and_port(cls, address: str) -> str:
-        split(address)
-        return address
-
     @model_validator(mode="after")
     def _tls_is_whole(self) -> Self:
         if (self.tls_cert_file is None) != (self.tls_key_file is None):
@@ -81,6 +90,11 @@ class ServingSettings(BaseSettings):
         if self.tls_client_ca_file and not self.tls_cert_file:
             raise ValueError(f"{PREFIX}TLS_CLIENT_CA_FILE needs {PREFIX}TLS_CERT_FILE")
         return self
+
+    @field_validator("listen", "http_listen")
+    @classmethod
+    def _host_and_port(cls, address: str) -> str:
+        return _address(address)
 
 
 S = TypeVar("S", bound=ServingSettings)

@@ -3,14 +3,14 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import structlog
 from google.protobuf.message import Message
 from nationalsite.account.v1 import account_service_pb2
 
-from services.serving import Binding, CannotStart, Service, ServingSettings, run
+from services.serving import Binding, CannotStart, Parts, Service, ServingSettings, run
 
 
 class Settings(ServingSettings):
@@ -19,7 +19,7 @@ class Settings(ServingSettings):
 
 
 @asynccontextmanager
-async def open_parts(_settings: Settings) -> AsyncIterator[Mapping[str, Binding]]:
+async def open_parts(_settings: Settings) -> AsyncIterator[Parts]:
     if trouble := os.environ.get("TROUBLE"):
         raise CannotStart(trouble.split(";"))
     release = asyncio.Event()
@@ -30,7 +30,7 @@ async def open_parts(_settings: Settings) -> AsyncIterator[Mapping[str, Binding]
         await release.wait()
         return b""
 
-    yield {"RegisterUser": Binding(handler=register, operation="register")}
+    yield Parts({"RegisterUser": Binding(handler=register, operation="register")})
     structlog.get_logger().info("closed")
 
 

@@ -16,7 +16,7 @@ import structlog
 from google.protobuf.message import Message
 from nationalsite.account.v1 import account_service_pb2, account_service_pb2_grpc
 
-from services.serving import Binding, Handler, Service, ServingSettings, logs, serve
+from services.serving import Binding, Handler, Parts, Service, ServingSettings, logs, serve
 from services.serving.process import Listening
 
 ACCOUNT = account_service_pb2.DESCRIPTOR.services_by_name["AccountService"]
@@ -62,9 +62,9 @@ def service() -> Callable[..., Service[Settings]]:
         closed: Callable[[], None] = lambda: None,
     ) -> Service[Settings]:
         @asynccontextmanager
-        async def open_parts(_: Settings) -> AsyncIterator[Mapping[str, Binding]]:
+        async def open_parts(_: Settings) -> AsyncIterator[Parts]:
             bound = {"RegisterUser": Binding(handler=handler, operation="1688:account.user.register")}
-            yield bound if bindings is None else bindings
+            yield Parts(bound if bindings is None else bindings)
             closed()
 
         return Service(descriptor=ACCOUNT, settings=Settings, open=open_parts)

@@ -14,7 +14,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool
 from google.protobuf.message_factory import GetMessageClass
 from grpc_tools import protoc
 
-from services.serving import Binding, Handler, Service, ServingSettings, serve
+from services.serving import Binding, Handler, Parts, Service, ServingSettings, serve
 from services.serving.process import Listening
 
 PROTO = """
@@ -114,9 +114,9 @@ async def open_shop(
     """
 
     @asynccontextmanager
-    async def open_parts(_: Settings) -> AsyncIterator[Mapping[str, Binding]]:
+    async def open_parts(_: Settings) -> AsyncIterator[Parts]:
         bound = dict.fromkeys(SHOP.methods_by_name, _closed) | dict(handlers)
-        yield {rpc: Binding(handler=handler, operation=rpc) for rpc, handler in bound.items()}
+        yield Parts({rpc: Binding(handler=handler, operation=rpc) for rpc, handler in bound.items()})
         closed()
 
     service = Service(descriptor=SHOP, settings=Settings, open=open_parts)

@@ -2,7 +2,7 @@
 
 from services.adapter.gateway.client import App, Gateway, Reply
 from services.adapter.gateway.exchange import Exchange
-from services.adapter.gateway.signature import sign
+from services.adapter.gateway.signature import is_push_signed, sign
 from services.adapter.gateway.tokens import FixedToken, RefreshToken, RenewedTokens, Tokens
 
 __all__ = [
@@ -14,5 +14,6 @@ __all__ = [
     "RenewedTokens",
     "Reply",
     "Tokens",
+    "is_push_signed",
     "sign",
 ]

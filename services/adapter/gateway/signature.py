@@ -1,16 +1,32 @@
 """1688's signature: HMAC-SHA1 over the URL path and the sorted parameters."""
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+
+SIGNATURE = b"_aop_signature"
 
 
 def sign(secret: bytes, path: str, parameters: Mapping[str, str]) -> str:
     """Return `_aop_signature`, 40 upper-case hex digits.
 
-    `path` is the URL path from the protocol on (param2/1/namespace/name/appKey), empty for pushed messages.
-    `parameters` are all that are sent, not encoded, save the signature itself and file parts. The texts
-    name + value are sorted as bytes, as the platform's own client does; sorting by name differs where one
-    name begins another.
+    `path` is the URL path from the protocol on (param2/1/namespace/name/appKey). `parameters` are all that
+    are sent, not encoded, save the signature itself and file parts. The texts name + value are sorted as
+    bytes, as the platform's own client does; sorting by name differs where one name begins another.
     """
-    texts = sorted([(name + value).encode() for name, value in parameters.items()])
-    return hmac.digest(secret, path.encode() + b"".join(texts), "sha1").hex().upper()
+    return _digest(secret, path.encode(), ((name + value).encode() for name, value in parameters.items()))
+
+
+def is_push_signed(secret: bytes, received: Sequence[tuple[bytes, bytes]]) -> bool:
+    """Whether 1688 signed a pushed message: the same with no path, over all that came save the signature.
+
+    `received` are the decoded parameters of query and body together. Compared in constant time, without
+    regard to case. Without a signature, or with several, the answer is no.
+    """
+    told = [value for name, value in received if name == SIGNATURE]
+    texts = (name + value for name, value in received if name != SIGNATURE)
+    found = _digest(secret, b"", texts).encode()
+    return len(told) == 1 and hmac.compare_digest(found, told[0].upper())
+
+
+def _digest(secret: bytes, path: bytes, texts: Iterable[bytes]) -> str:
+    return hmac.digest(secret, path + b"".join(sorted(texts)), "sha1").hex().upper()
