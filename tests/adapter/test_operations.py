@@ -212,7 +212,12 @@ async def test_what_is_left_out_is_counted_by_path() -> None:
     assert "japan" not in call[1]["orderParam"]
 
 
-LOCAL_RPCS = ("GetFilterConfig", "SyncLogisticsStatus", "SyncOrderStatus")
+LOCAL_RPCS = [
+    rpc
+    for service in SERVICES.values()
+    for rpc, each in compile_service(service, Dialect.OPEN_PLATFORM).items()
+    if each.local
+]
 
 
 async def own(request: Any, deadline: float) -> bytes:
