@@ -122,7 +122,8 @@ async def handing_out(engine: str, room: Room, count: int) -> None:
         nonlocal left
         while left > 0:
             leased = await room.handout.lease(NAME, most=100, lease_s=60, wait_s=1)
-            left -= await room.handout.ack(NAME, [one.message_id for one in leased])
+            acked = await room.handout.ack(NAME, [one.message_id for one in leased])
+            left -= acked
 
     started = time.perf_counter()
     await asyncio.gather(*(consume() for _ in range(4)))
