@@ -4,24 +4,31 @@ A layer stands around the whole call, whether the RPC streams or not. Streaming 
 bytes become requests (requests.py) and where responses leave (here).
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from types import MappingProxyType
 from typing import Any, cast
 
+from services.errors import DeadlinePassedInFlight
 from services.serving.access_log import access_log
 from services.serving.admission import admission
 from services.serving.audit import audit
-from services.serving.deadline import deadline
+from services.serving.deadline import Limits, deadline
 from services.serving.failures import failures
 from services.serving.identity import Identities
 from services.serving.metrics import metrics
 from services.serving.policy import PolicyFile
 from services.serving.requests import requests
-from services.serving.rpc import Call, Handler, Layer, Rpc, Step
+from services.serving.rpc import Call, Handler, Layer, Rpc, ServicerContext, Step
+
+STALL_S = 600.0
+"""How long a streamed response may wait for its caller to take the ones before it."""
 
 
-def layers(identities: Identities, policy: PolicyFile | None) -> tuple[Layer, ...]:
+def layers(
+    identities: Identities, policy: PolicyFile | None, limits: Mapping[str, Limits]
+) -> tuple[Layer, ...]:
     """The layers of a server, outermost first."""
     return (
         access_log,
@@ -29,7 +36,7 @@ def layers(identities: Identities, policy: PolicyFile | None) -> tuple[Layer, ..
         audit,
         failures,
         admission(identities, policy),
-        deadline,
+        deadline(limits),
         requests,
     )
 
@@ -53,10 +60,18 @@ def _streamed(handler: Handler) -> Step:
     async def streamed(call: Call) -> bytes:
         async with aclosing(stream(call.request, call.deadline)) as responses:
             async for response in responses:
-                await call.context.write(response)
+                await _send(call.context, response)
         return b""
 
     return streamed
+
+
+async def _send(context: ServicerContext, response: bytes) -> None:
+    try:
+        async with asyncio.timeout(STALL_S):
+            await context.write(response)
+    except TimeoutError:
+        raise DeadlinePassedInFlight("the caller did not take a response in time") from None
 
 
 _HANDLED: Mapping[bool, Callable[[Handler], Step]] = MappingProxyType({False: _answered, True: _streamed})

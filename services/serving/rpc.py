@@ -62,8 +62,6 @@ class Call:
     """One call on its way through the layers; each layer fills in what it found."""
 
     context: ServicerContext
-    payload: bytes
-    """The request as it arrived. Means nothing where requests are streamed: the context reads them."""
     ids: Ids | None = None
     """What is to note the ids of requests. From the layer `audit`, for RPCs that write."""
     identity: str = ""
