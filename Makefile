@@ -50,6 +50,10 @@ lint: setup ## ruff, mypy, import contracts, buf
 test: setup ## the quick suite: real services, the sandbox, real sockets; needs only Python
 	$(BIN)/pytest
 
+.PHONY: test-slow
+test-slow: setup ## the tests that have to wait for seconds to pass
+	$(BIN)/pytest -m slow
+
 .PHONY: demo
 demo: setup ## start everything, make real calls, show what went over the wire, stop everything
 	@$(BIN)/python tools/demo.py

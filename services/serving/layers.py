@@ -10,6 +10,8 @@ from contextlib import aclosing
 from types import MappingProxyType
 from typing import Any, cast
 
+from opentelemetry.trace import Tracer
+
 from services.errors import DeadlinePassedInFlight
 from services.serving.access_log import access_log
 from services.serving.admission import admission
@@ -21,16 +23,18 @@ from services.serving.metrics import metrics
 from services.serving.policy import PolicyFile
 from services.serving.requests import requests
 from services.serving.rpc import Call, Handler, Layer, Rpc, ServicerContext, Step
+from services.serving.traces import traces
 
 STALL_S = 600.0
 """How long a streamed response may wait for its caller to take the ones before it."""
 
 
 def layers(
-    identities: Identities, policy: PolicyFile | None, limits: Mapping[str, Limits]
+    tracer: Tracer | None, identities: Identities, policy: PolicyFile | None, limits: Mapping[str, Limits]
 ) -> tuple[Layer, ...]:
     """The layers of a server, outermost first."""
     return (
+        traces(tracer),
         access_log,
         metrics,
         audit,

@@ -10,6 +10,7 @@ import grpc.aio
 import structlog
 from grpc_channelz.v1 import channelz, channelz_pb2
 from grpc_reflection.v1alpha import reflection
+from opentelemetry.trace import Tracer
 
 from services.errors import CannotStart
 from services.serving import health, logs
@@ -20,6 +21,7 @@ from services.serving.http import http_app, http_server
 from services.serving.layers import layers
 from services.serving.listeners import check_free, listening_socket, with_port
 from services.serving.options import server_options
+from services.serving.otlp import exported
 from services.serving.service import S, Service
 from services.serving.settings import ServingSettings, read_settings, variable_of
 
@@ -55,16 +57,24 @@ async def _serve_until_signalled(service: Service[S], settings: S) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, signalled)
-    async with serve(service, settings, hurry):
+    async with (
+        exported(service.descriptor.full_name) as tracer,
+        serve(service, settings, hurry=hurry, tracer=tracer),
+    ):
         await stop.wait()
 
 
 @asynccontextmanager
 async def serve(
-    service: Service[S], settings: S, hurry: asyncio.Event | None = None
+    service: Service[S],
+    settings: S,
+    *,
+    hurry: asyncio.Event | None = None,
+    tracer: Tracer | None = None,
 ) -> AsyncIterator[Listening]:
-    """Serves while the context is open, then drains; `hurry` ends the drain's grace at once.
+    """Serves while the context is open, then drains; `hurry` ends the drain at once.
 
+    With a tracer, calls leave spans.
     Raises CannotStart. Whatever was opened is closed, however far it came.
     """
     log = structlog.get_logger()
@@ -77,7 +87,9 @@ async def serve(
         service.open(settings) as bindings,
     ):
         bound = bind(
-            service.descriptor, bindings, layers(door.identities, door.policy, settings.deadlines or {})
+            service.descriptor,
+            bindings,
+            layers(tracer, door.identities, door.policy, settings.deadlines or {}),
         )
         check_free(variable_of(service.settings, "listen"), settings.listen)
         server = grpc.aio.server(handlers=[bound], options=server_options(settings))
