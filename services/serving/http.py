@@ -32,19 +32,33 @@ def http_app(ready: Callable[[], bool]) -> Starlette:
 async def http_server(app: Starlette, listener: socket.socket) -> AsyncIterator[None]:
     """Serves the app on a listening socket, which it closes at the end."""
     config = uvicorn.Config(
-        app, lifespan="off", ws="none", access_log=False, log_config=None, timeout_graceful_shutdown=1
+        app,
+        lifespan="off",
+        ws="none",
+        access_log=False,
+        log_config=None,
+        date_header=False,  # which the loop below would have to keep true
+        timeout_graceful_shutdown=1,
     )
     server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="http")
     try:
         yield
     finally:
-        server.should_exit = True
+        server.ending.set()
         await serving
         listener.close()
 
 
 class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ending = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        """Waits for the end, without looking for it ten times a second."""
+        await self.ending.wait()
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Signals belong to the process, which drains gRPC first."""
