@@ -179,7 +179,7 @@ def call(method: grpc.UnaryUnaryMultiCallable, message: Message, headers: Any) -
     ("suite", "rounds"),
     [
         pytest.param(DIALECTS[1:], 1, id="quick"),
-        pytest.param(DIALECTS, 20, id="long", marks=pytest.mark.slow),
+        pytest.param(DIALECTS, 4, id="long", marks=pytest.mark.slow),
     ],
     indirect=["suite"],
 )
