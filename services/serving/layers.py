@@ -6,7 +6,7 @@ bytes become requests (requests.py) and where responses leave (here).
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -27,6 +27,9 @@ from services.serving.traces import traces
 
 STALL_S = 600.0
 """How long a streamed response may wait for its caller to take the ones before it."""
+
+# Headers wait for no caller: this is only so that nothing is waited for without a bound.
+_HEADERS_S = 1.0
 
 
 def layers(
@@ -62,12 +65,25 @@ def _streamed(handler: Handler) -> Step:
     stream = cast(Callable[[Any, float], AsyncGenerator[bytes, None]], handler)
 
     async def streamed(call: Call) -> bytes:
+        await _begin(call.context)
         async with aclosing(stream(call.request, call.deadline)) as responses:
             async for response in responses:
                 await _send(call.context, response)
         return b""
 
     return streamed
+
+
+async def _begin(context: ServicerContext) -> None:
+    """Sends the headers, and is not cut short: gRPC would send them again before an error, and fail."""
+    sending = asyncio.ensure_future(context.send_initial_metadata(()))
+    try:
+        await asyncio.shield(sending)
+    except asyncio.CancelledError:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_HEADERS_S):
+                await asyncio.gather(sending, return_exceptions=True)
+        raise
 
 
 async def _send(context: ServicerContext, response: bytes) -> None:

@@ -27,6 +27,7 @@ def requests(rpc: Rpc, step: Step) -> Step:
         if payload is grpc.aio.EOF:
             raise InvalidRequest([Violation(field="", description="no request was sent")])
         call.request = read(call, payload)
+        call.begun = True
         return await step(call)
 
     async def stream(call: Call) -> bytes:

@@ -70,6 +70,8 @@ class Call:
     """In the loop's time. From the layer `deadline`."""
     request: Message | AsyncIterator[Message] = field(init=False)
     """What the handler is given. From the layer `requests`."""
+    begun: bool = False
+    """Whether the handler was given it. From the layer `requests`."""
     status: grpc.StatusCode = grpc.StatusCode.OK
     """What the caller is told. From the layer `failures`."""
     reason: str = ""

@@ -5,12 +5,17 @@ import asyncio
 import grpc
 import pytest
 from grpc_channelz.v1 import channelz_pb2, channelz_pb2_grpc
+from prometheus_client import REGISTRY
 
 from services.serving import caller, layers
 from services.serving.identity import Identities
 from tests.serving.shop import Line, open_shop
 
 PATIENCE_S = 5
+
+
+def arrived():
+    return REGISTRY.get_sample_value("grpc_server_call_started_total", {"grpc_method": "shop.v1.Shop/Buy"})
 
 
 async def accept(_request, _deadline):
@@ -56,6 +61,20 @@ async def test_a_call_that_ends_without_a_request_is_the_callers_error(logged):
             await shop.customer.channel.stream_unary("/shop.v1.Shop/Ask")(iter([]))
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert caught.value.details() == "no request was sent"
+
+
+async def test_a_drain_tells_a_caller_that_sent_no_request_to_go_elsewhere(logged):
+    async with open_shop({"Buy": accept}, grace_s=0) as shop:
+        before = arrived() or 0
+        call = shop.customer.channel.stream_unary("/shop.v1.Shop/Buy")()
+        async with asyncio.timeout(PATIENCE_S):
+            while arrived() in (None, before):  # noqa: ASYNC110 # no handler sees it that could tell
+                await asyncio.sleep(0.001)
+        shop.drain.set()
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call
+    assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+    assert [line["reason"] for line in logged("call")] == ["DRAINING"]
 
 
 async def test_a_caller_that_does_not_take_responses_is_left(monkeypatch, logged):
