@@ -11,7 +11,7 @@ from prometheus_client import Counter
 
 from services.adapter.codec import Decoded, Level, Operation, Parameters, SpecificationError, parse
 from services.adapter.gateway import Gateway
-from services.adapter.privacy import private_texts, sanitized
+from services.adapter.privacy import loggable, private_texts, sanitized
 from services.errors import (
     NationalsiteError,
     OperationNotInDialect,
@@ -182,7 +182,9 @@ class Operations:
                 sanitized(error.text, private),
             )
             error.request_id = request_id = error.request_id or request_id
-            structlog.contextvars.bind_contextvars(upstream_code=code, upstream_request_id=request_id)
+            structlog.contextvars.bind_contextvars(
+                upstream_code=loggable(code), upstream_request_id=loggable(request_id)
+            )
         if error.may_have_run and once:
             message = f"{error}; whether 1688 carried the call out is not known"
             return OutcomeUnknown(message, code=code, text=text, request_id=request_id)
