@@ -162,7 +162,8 @@ class OrderSyncServiceServicer:
         what the gateway refused it with, one that was sent and whose outcome is
         not known OUTCOME_UNKNOWN; to send either again does no harm, as far as
         SyncOrder's assumption holds here too. The call itself fails where no
-        relation reached the operation, with the first one's error.
+        relation reached the operation, with the first one's error, and where the
+        replica shuts down meanwhile (DRAINING).
 
         Errors: the service's common ones, REQUIRED_IN_DIALECT (open-platform),
         STORE_REQUIRED as in SyncOrder, and INVALID_REQUEST also for a downstream
@@ -183,7 +184,8 @@ class OrderSyncServiceServicer:
         stored.
 
         Errors: the service's common ones, STORE_REQUIRED (open-platform, or as in
-        SyncOrder), and INVALID_REQUEST also for an id that is not a number.
+        SyncOrder), and INVALID_REQUEST also for an id that is not a number
+        (national-site).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -15,9 +15,9 @@ What 1688 documents for the payment and refund operations is the same in
 both. A response field is unset where 1688 did not send it, sent null, or
 sent what cannot be read.
 
-Amounts are in CNY and travel as whole fen: other currencies, negative
-amounts, fractions of a fen and more than 1688's Long holds are
-INVALID_REQUEST. Times travel in Beijing time, to the second; what is finer
+Amounts are in CNY, which an empty currency_code stands for too, and travel
+as whole fen: other currencies, negative amounts, fractions of a fen and
+92233720368547758 yuan or more are INVALID_REQUEST. Times travel in Beijing time, to the second; what is finer
 is cut off.
 """
 
@@ -91,7 +91,8 @@ class OrderSyncServiceStub:
     what the gateway refused it with, one that was sent and whose outcome is
     not known OUTCOME_UNKNOWN; to send either again does no harm, as far as
     SyncOrder's assumption holds here too. The call itself fails where no
-    relation reached the operation, with the first one's error.
+    relation reached the operation, with the first one's error, and where the
+    replica shuts down meanwhile (DRAINING).
 
     Errors: the service's common ones, REQUIRED_IN_DIALECT (open-platform),
     STORE_REQUIRED as in SyncOrder, and INVALID_REQUEST also for a downstream
@@ -108,7 +109,8 @@ class OrderSyncServiceStub:
     stored.
 
     Errors: the service's common ones, STORE_REQUIRED (open-platform, or as in
-    SyncOrder), and INVALID_REQUEST also for an id that is not a number.
+    SyncOrder), and INVALID_REQUEST also for an id that is not a number
+    (national-site).
     """
     SyncLogisticsOrder: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.SyncLogisticsOrderRequest, _order_sync_service_pb2.SyncLogisticsOrderResponse]
     """Tells 1688 of the parcel that brings a downstream order to its buyer
@@ -276,7 +278,8 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     what the gateway refused it with, one that was sent and whose outcome is
     not known OUTCOME_UNKNOWN; to send either again does no harm, as far as
     SyncOrder's assumption holds here too. The call itself fails where no
-    relation reached the operation, with the first one's error.
+    relation reached the operation, with the first one's error, and where the
+    replica shuts down meanwhile (DRAINING).
 
     Errors: the service's common ones, REQUIRED_IN_DIALECT (open-platform),
     STORE_REQUIRED as in SyncOrder, and INVALID_REQUEST also for a downstream
@@ -293,7 +296,8 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     stored.
 
     Errors: the service's common ones, STORE_REQUIRED (open-platform, or as in
-    SyncOrder), and INVALID_REQUEST also for an id that is not a number.
+    SyncOrder), and INVALID_REQUEST also for an id that is not a number
+    (national-site).
     """
     SyncLogisticsOrder: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.SyncLogisticsOrderRequest, _order_sync_service_pb2.SyncLogisticsOrderResponse]  # type: ignore[assignment]
     """Tells 1688 of the parcel that brings a downstream order to its buyer
@@ -470,7 +474,8 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         what the gateway refused it with, one that was sent and whose outcome is
         not known OUTCOME_UNKNOWN; to send either again does no harm, as far as
         SyncOrder's assumption holds here too. The call itself fails where no
-        relation reached the operation, with the first one's error.
+        relation reached the operation, with the first one's error, and where the
+        replica shuts down meanwhile (DRAINING).
 
         Errors: the service's common ones, REQUIRED_IN_DIALECT (open-platform),
         STORE_REQUIRED as in SyncOrder, and INVALID_REQUEST also for a downstream
@@ -493,7 +498,8 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         stored.
 
         Errors: the service's common ones, STORE_REQUIRED (open-platform, or as in
-        SyncOrder), and INVALID_REQUEST also for an id that is not a number.
+        SyncOrder), and INVALID_REQUEST also for an id that is not a number
+        (national-site).
         """
 
     @_abc_1.abstractmethod
