@@ -9,6 +9,7 @@ NationalsiteError
 ├── OperationNotInDialect
 ├── InternalFault
 ├── Draining
+├── Overloaded               no room for it within its deadline: never sent
 ├── DeadlinePassed
 │   └── DeadlinePassedInFlight
 └── UpstreamError            1688, or the way to it
@@ -24,6 +25,7 @@ NationalsiteError
     │   └── Unsupported
     ├── Refused              by the operation, with the reason its refusal row gives
     ├── Unreachable          no connection: never sent
+    │   └── Paused           not even tried: earlier failures started a pause
     ├── ConnectionLost       after the request may have been sent
     ├── UpstreamFault        HTTP 5xx, or a gateway code 5xx
     ├── Unreadable           an answer that makes no sense
@@ -110,6 +112,12 @@ class Draining(NationalsiteError):
     """This replica is shutting down; another one answers."""
 
     reason = "DRAINING"
+
+
+class Overloaded(NationalsiteError):
+    """A limit of our own: there is no room for the call, or none in time. Nothing was sent."""
+
+    reason = "OVERLOADED"
 
 
 class DeadlinePassed(NationalsiteError):
@@ -210,6 +218,10 @@ class Unreachable(UpstreamError):
     """No connection was made: nothing was sent."""
 
     reason = "UPSTREAM_UNAVAILABLE"
+
+
+class Paused(Unreachable):
+    """Not tried: earlier failures started a pause, which an immediate repeat would only meet again."""
 
 
 class ConnectionLost(UpstreamError):

@@ -1,6 +1,6 @@
 """Answers RPCs by way of 1688: codec, gateway, codec; and what is told of it."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
@@ -34,9 +34,13 @@ _log = structlog.get_logger()
 class Operations:
     """The compiled operations of one service, spoken through one gateway."""
 
-    def __init__(self, operations: Mapping[str, Operation], gateway: Gateway) -> None:
+    def __init__(
+        self, operations: Mapping[str, Operation], gateway: Gateway, *, once: Collection[str] = ()
+    ) -> None:
+        """`once` names RPCs that must not be repeated, whatever their protos say."""
         self._operations = operations
         self._gateway = gateway
+        self._once = frozenset(once)
 
     def __getitem__(self, rpc: str) -> Operation:
         """Return an operation by the name of its RPC."""
@@ -92,6 +96,7 @@ class Operations:
                 parameters.form,
                 files=parameters.files,
                 anonymous=operation.anonymous,
+                repeatable=self._level(operation) is not Level.ONCE,
                 deadline=deadline,
             )
             request_id = reply.request_id
@@ -103,6 +108,9 @@ class Operations:
             raise told from error
         self._note_unreadable(rpc, decoded.unreadable)
         return decoded.response
+
+    def _level(self, operation: Operation) -> Level:
+        return Level.ONCE if operation.rpc in self._once else operation.level
 
     def _note_unreadable(self, rpc: str, fields: tuple[str, ...]) -> None:
         if not fields:
@@ -124,7 +132,7 @@ class Operations:
             )
             error.request_id = request_id = error.request_id or request_id
             structlog.contextvars.bind_contextvars(upstream_code=code, upstream_request_id=request_id)
-        if error.may_have_run and operation.level is Level.ONCE:
+        if error.may_have_run and self._level(operation) is Level.ONCE:
             message = f"{error}; whether 1688 carried the call out is not known"
             return OutcomeUnknown(message, code=code, text=text, request_id=request_id)
         return error
