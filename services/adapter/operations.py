@@ -8,6 +8,7 @@ import structlog
 from google.protobuf.message import Message
 from prometheus_client import Counter
 
+from services.adapter.cache import Cache
 from services.adapter.codec import Level, Operation, SpecificationError, parse
 from services.adapter.gateway import Gateway
 from services.adapter.privacy import private_texts, sanitized
@@ -35,12 +36,18 @@ class Operations:
     """The compiled operations of one service, spoken through one gateway."""
 
     def __init__(
-        self, operations: Mapping[str, Operation], gateway: Gateway, *, once: Collection[str] = ()
+        self,
+        operations: Mapping[str, Operation],
+        gateway: Gateway,
+        *,
+        once: Collection[str] = (),
+        cache: Cache | None = None,
     ) -> None:
         """`once` names RPCs that must not be repeated, whatever their protos say."""
         self._operations = operations
         self._gateway = gateway
         self._once = frozenset(once)
+        self._cache = cache
 
     def __getitem__(self, rpc: str) -> Operation:
         """Return an operation by the name of its RPC."""
@@ -81,11 +88,18 @@ class Operations:
         """Send the request as the RPC's operation; return the serialized response.
 
         Raises what services/errors.py lists; a failure after which a call must not be repeated becomes
-        OutcomeUnknown. 1688's words are sanitized.
+        OutcomeUnknown. 1688's words are sanitized. A read may be answered from the cache.
         """
         operation = self[rpc]
         if not operation.api:
             raise OperationNotInDialect(f"1688 has no such operation in {operation.dialect}")
+        if self._cache is None or not self._cache.keeps(rpc):
+            return await self._asked(operation, request, deadline)
+        ask = partial(self._asked, operation, request)
+        return await self._cache.answer(rpc, operation.dialect, request, ask, deadline)
+
+    async def _asked(self, operation: Operation, request: Message, deadline: float) -> bytes:
+        rpc = operation.rpc
         parameters = operation.encode(request)
         for field in parameters.left_out:
             _left_out.labels(rpc, field).inc()

@@ -6,6 +6,7 @@ from services.serving.access_log import access_log
 from services.serving.deadline import deadline
 from services.serving.decoding import decoding
 from services.serving.failures import failures
+from services.serving.metadata import metadata
 from services.serving.metrics import metrics
 from services.serving.rpc import Call, Layer, Rpc, Step
 from services.serving.validation import validation
@@ -14,6 +15,7 @@ LAYERS: tuple[Layer, ...] = (
     access_log,
     metrics,
     failures,
+    metadata,
     deadline,
     decoding,
     validation,

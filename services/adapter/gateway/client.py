@@ -19,6 +19,8 @@ from services.adapter.gateway.exchange import Answer, Exchange
 from services.adapter.gateway.limiter import Limiter
 from services.adapter.gateway.limits import Limits, LocalLimits
 from services.adapter.gateway.rate import RatePolicy
+from services.adapter.gateway.redis_limits import RedisLimits
+from services.adapter.gateway.redis_link import RedisLink
 from services.adapter.gateway.refusals import refusal
 from services.adapter.gateway.retries import Retries, RetryPolicy
 from services.adapter.gateway.signature import sign
@@ -70,12 +72,12 @@ class Gateway:
         send_timestamp: bool = False,
         names: Mapping[str, str] | None = None,
         policies: Policies | None = None,
-        limits: Limits | None = None,
+        link: RedisLink | None = None,
     ) -> None:
         """Take the parts, in a running loop.
 
         `tokens` is given what asks 1688 for a token; `parse` reads a body and raises ValueError; `names`
-        gives the api ids that are to be called by another; `limits` hands out turns, by default this process.
+        gives the api ids that are to be called by another; `link` leads to what replicas share, if anything.
         """
         self._base = httpx.URL(url.rstrip("/") + "/openapi/")
         self._app = app
@@ -86,7 +88,9 @@ class Gateway:
         self._tokens = tokens(self.fetch_token)
         clock = asyncio.get_running_loop().time
         policies = policies or Policies()
-        self._limits = limits or LocalLimits(policies.rate, policies.ceilings, clock)
+        self._limits: Limits = LocalLimits(policies.rate, policies.ceilings, clock)
+        if link is not None:
+            self._limits = RedisLimits(link, policies.rate, policies.ceilings, self._limits)
         breakers = Breakers(policies.breaker, clock)
         self._layers: tuple[Layer, ...] = (
             observed,

@@ -288,7 +288,7 @@ def parsed(body: Any) -> Any:
 
 
 def test_every_class_is_of_a_case_or_tested_elsewhere():
-    """Elsewhere: test_connection.py, test_bodies.py and test_breaker.py. What operations refuse is not here."""
+    """Elsewhere: test_connection.py, test_bodies.py, test_breaker.py. What operations refuse is not here."""
     elsewhere = {Unreachable, Paused, ConnectionLost, Unreadable}
     of_operations = {Refused, OutcomeUnknown}
     classes = {
