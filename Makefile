@@ -50,6 +50,15 @@ lint: setup ## ruff, mypy, import contracts, buf
 test: setup ## the quick suite: real services, the sandbox, real sockets; needs only Python
 	$(BIN)/pytest
 
+.PHONY: test-faults
+test-faults: setup ## every fault with an RPC of each level, storms, overload: about two minutes
+	$(BIN)/pytest -m faults
+
+.PHONY: test-redis
+test-redis: setup ## what replicas share; needs a redis-server in PATH
+	@command -v redis-server >/dev/null || { echo "redis-server is needed: apt-get install redis-server, or your system's way"; exit 1; }
+	$(BIN)/pytest -m redis
+
 .PHONY: demo
 demo: setup ## start everything, make real calls, show what went over the wire, stop everything
 	@$(BIN)/python tools/demo.py

@@ -1,4 +1,4 @@
-"""Keeps answers of reads that repeat, asks 1688 once for many, and has an old answer stand in when it fails."""
+"""Keeps answers of reads that repeat, asks 1688 once for many, and has an old one stand in when it fails."""
 
 import asyncio
 import contextvars

@@ -20,13 +20,25 @@ OPERATIONS = {name: method.GetOptions().Extensions[operation] for name, method i
 APIS = {name: option.api or option.national_site.api for name, option in OPERATIONS.items()}
 """RPC to 1688's id of its operation, `namespace:name-version`."""
 REPLIES = list(reply_cases())
+LIMITS = [case for case in REPLIES if case.error and case.error["reason"].endswith("UPSTREAM_RATE")]
 REQUESTS = list(request_cases())
 
 
-@pytest.mark.parametrize("case", REPLIES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [case for case in REPLIES if case not in LIMITS], ids=lambda case: case.name)
 def test_reply(case: ReplyCase, rpcs, sandbox, details) -> None:
+    _answered(case, rpcs, sandbox, details)
+
+
+@pytest.mark.parametrize("case", LIMITS, ids=lambda case: case.name)
+def test_reply_that_slows_down(case: ReplyCase, alone, sandbox, details) -> None:
+    """From a service of its own: after a frequency limit it calls less often."""
+    service = next(name for name, each in SERVICES.items() if case.rpc in each.methods_by_name)
+    _answered(case, alone(service, case.dialect)[1], sandbox, details)
+
+
+def _answered(case: ReplyCase, rpcs, sandbox, details) -> None:
     answer = {"status": case.http_status, "content_type": "application/json", "body": case.body.decode()}
-    sandbox.fault(answer, operation=_name(case.rpc))
+    sandbox.fault(answer, operation=_name(case.rpc), times=3)  # reads are repeated
     if case.error is None:
         assert rpcs.call(case.rpc, case.dialect, case.request) == _as_called(case)
         return

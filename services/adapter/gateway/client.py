@@ -100,8 +100,8 @@ class Gateway:
             Limiter(self._limits, clock),
             Bulkhead(policies.bulkhead, clock),  # nobody waits for a turn on a place
             breakers.judged,  # just around the sending
-            AttemptTime(clock),
             attempted,
+            AttemptTime(clock),
         )
         """The way of a call, outermost first; `_sending` is at its end."""
         self._ways: dict[str, Step] = {}

@@ -31,9 +31,11 @@ local function load(index)
     before = tonumber(told[6] or 0),
     ceiling = ceiling > 0 and ceiling or math.huge,
   }
+  scope.least = math.min(least, scope.ceiling)
   scope.rate = scope.ceiling
   if scope.lowered > 0 and now - scope.refused_at <= calm then
-    scope.rate = math.min(scope.ceiling, scope.lowered * (1 + increase * (now - scope.refused_at)))
+    local risen = math.max(scope.least, scope.lowered * increase) * (now - scope.refused_at)
+    scope.rate = math.min(scope.ceiling, scope.lowered + risen)
   end
   return scope
 end
@@ -70,7 +72,7 @@ local function refused(scope)
     return
   end
   local reached = math.min(scope.rate, math.max(scope.count, scope.before))
-  scope.lowered = math.max(math.min(least, scope.ceiling), reached * decrease)
+  scope.lowered = math.max(scope.least, reached * decrease)
   scope.refused_at = now
 end
 

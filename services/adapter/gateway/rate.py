@@ -18,12 +18,12 @@ class RatePolicy:
     decrease: float = 0.7
     """What is left of the rate that was reached when 1688 refused."""
     increase: float = 0.05
-    """Part of the lowered rate that comes back each second."""
+    """Part of the lowered rate that comes back each second, at least `least`."""
     least: float = 1.0
     """Calls per second that are always allowed, unless the ceiling is lower."""
     settle_s: float = 1.0
     """Refusals so soon after one are of calls that were under way."""
-    calm_s: float = 60.0
+    calm_s: float = 30.0
     """After so long without a refusal a scope without a ceiling has no limit."""
 
 
@@ -48,7 +48,8 @@ class Rate:
         since_s = self._clock() - self._refused_at
         if self._lowered == inf or since_s > self._policy.calm_s:
             return self._ceiling
-        return min(self._ceiling, self._lowered * (1 + self._policy.increase * since_s))
+        risen = max(self._least, self._lowered * self._policy.increase) * since_s
+        return min(self._ceiling, self._lowered + risen)
 
     def wait_s(self) -> float:
         """Return how long the next call has to wait for its turn."""
