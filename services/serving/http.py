@@ -12,11 +12,14 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from services.serving.metrics import TASKS
+
 
 def http_app(ready: Callable[[], bool]) -> Starlette:
     """`/metrics`, `/livez` (200 while the loop runs), `/readyz` (200 while calls are welcome, else 503)."""
 
     async def metrics(_: Request) -> Response:
+        TASKS.set(len(asyncio.all_tasks()))
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     async def livez(_: Request) -> Response:

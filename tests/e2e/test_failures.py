@@ -25,7 +25,8 @@ BUYER = {
 }
 
 FAULTS = [
-    # fault, what a search (repeatable) tells, what a registration (not repeatable) tells; more in fault_table.py
+    # fault, what a search (repeatable) tells, what a registration (not repeatable) tells
+    # Those that are repeated stand in fault_table.py.
     ({"gateway_error": "gw.NoUsageLeftError"}, "UPSTREAM_QUOTA", "UPSTREAM_QUOTA"),
     ({"gateway_error": "401"}, "UPSTREAM_CREDENTIAL", "UPSTREAM_CREDENTIAL"),
     ({"gateway_error": "gw.SignatureInvalid"}, "UPSTREAM_SIGNATURE", "UPSTREAM_SIGNATURE"),
