@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
+from math import inf
 
 from services.adapter.gateway.call import Call, Reply, Step, TimeOf
 from services.adapter.gateway.telemetry import note_shed, places_in_use, places_queued
@@ -78,7 +79,8 @@ class Bulkhead:
         if len(self._queue) >= self._policy.queue:
             note_shed("queue_full")
             raise Overloaded("too many calls wait for 1688")
-        if self._stands() and self._clock() - self._queue[0].since > self._policy.target_s:
+        oldest = self._queue[0].since if self._queue else inf
+        if self._stands() and self._clock() - oldest > self._policy.target_s:
             note_shed("queue_delay")
             raise Overloaded("calls have waited too long for 1688")
 

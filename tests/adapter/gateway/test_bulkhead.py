@@ -115,6 +115,21 @@ async def test_a_queue_that_stands_is_shed(shift):
     assert await world.call() is FINE, "once the queue is empty, all is as before"
 
 
+async def test_an_empty_queue_takes_a_call_however_long_others_waited(shift):
+    world = World(places=1)
+    first, second = world.call(), world.call()
+    await settled()
+    shift(0.1)
+    first.cancel()
+    await settled()
+    shift(world.policy.interval_s + 0.1)
+    third = world.call()
+    await settled()
+    assert counts() == (1, 1)
+    world.go_on.set()
+    await asyncio.gather(second, third)
+
+
 async def test_no_place_is_lost_when_callers_leave_at_random():
     chance = random.Random(1688)
     world = World(places=5, queue=50)
