@@ -52,6 +52,8 @@ async def open_operations(service: ServiceDescriptor, settings: AdapterSettings)
     exceptions = settings.dialects or {}
     operations = compile_service(service, settings.dialect, exceptions=exceptions, dates=settings.json_dates)
     _warn(settings, exceptions.keys() - operations.keys())
+    if elsewhere := (settings.cache_seconds or {}).keys() - operations.keys():
+        _log.warning("cache_seconds_of_other_services", rpcs=sorted(elsewhere))
     async with AsyncExitStack() as stack:
         exchange = Exchange()
         stack.push_async_callback(exchange.close)

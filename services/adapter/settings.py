@@ -63,7 +63,7 @@ class AdapterSettings(BaseModel):
     """Whether the five syncs of orders are upserts, which may be repeated after an unclear outcome."""
     max_upstream_calls: int = Field(default=256, ge=1, le=MAX_CONNECTIONS)
     """Calls at 1688 at once; four times as many may wait."""
-    app_rate: float | None = Field(default=None, gt=0)
+    app_rate: Rate | None = None
     """Calls per second of the app at most; none is documented, so by default what 1688 refuses tells."""
     api_rates: Json[dict[ApiId, Rate]] | None = None
     """Api id of the protos to calls per second at most."""
