@@ -97,7 +97,7 @@ ROWS = (
         fault={"hang": True},
         failure="UPSTREAM_UNAVAILABLE",
         repeatable=SECOND_TRY,
-        once=Told("DEADLINE", 1),
+        once=UNCLEAR,
     ),
     *_lost("dropped before it was read", {"drop": "before_request"}),
     *_lost("dropped after it ran", {"drop": "after_request"}),
