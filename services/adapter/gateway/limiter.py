@@ -11,6 +11,9 @@ from services.errors import Overloaded, RateLimited
 APP_CODE = "gw.QosAppFrequencyLimit"
 """The refusal that speaks of all calls of the app; any other is the operation's."""
 
+MAX_WAIT_S = 10.0
+"""Bound on a wait, and so on how many wait, however patient the caller."""
+
 
 class Limiter:
     """The layer that waits for turns."""
@@ -26,10 +29,10 @@ class Limiter:
         """Wrap a step."""
 
         async def limited(call: Call) -> Reply:
-            wait_s = await self._limits.take(api, call.deadline - self._clock())
+            wait_s = await self._limits.take(api, min(call.deadline - self._clock(), MAX_WAIT_S))
             if wait_s is None:
                 note_shed("rate")
-                raise Overloaded("1688's frequency limit leaves no turn within the deadline")
+                raise Overloaded("1688's frequency limit leaves no turn in time")
             if wait_s:
                 await self._wait(api, wait_s)
             try:

@@ -6,7 +6,7 @@ import pytest
 
 from services.adapter.gateway import APP
 from services.adapter.gateway.call import Call, Reply
-from services.adapter.gateway.limiter import Limiter
+from services.adapter.gateway.limiter import MAX_WAIT_S, Limiter
 from services.adapter.gateway.limits import LocalLimits
 from services.adapter.gateway.rate import RatePolicy
 from services.errors import Overloaded, RateLimited
@@ -58,6 +58,14 @@ async def test_who_would_wait_too_long_is_told_at_once_and_takes_no_turn():
             await world.call(within_s=1.0)
     assert world.sent == 12
     await world.call(within_s=1.2)
+
+
+async def test_nobody_waits_for_ever():
+    world = World()
+    with pytest.raises(Overloaded):
+        for _ in range(1000):
+            await world.call(within_s=3600)
+    assert world.slept[-1] == pytest.approx(MAX_WAIT_S, abs=0.2)
 
 
 async def test_a_cancelled_wait_gives_its_turn_back():
