@@ -62,9 +62,10 @@ async def test_who_would_wait_too_long_is_told_at_once_and_takes_no_turn():
 
 async def test_nobody_waits_for_ever():
     world = World()
+    for _ in range(102):
+        await world.call(within_s=3600)
     with pytest.raises(Overloaded):
-        for _ in range(1000):
-            await world.call(within_s=3600)
+        await world.call(within_s=3600)
     assert world.slept[-1] == pytest.approx(MAX_WAIT_S, abs=0.2)
 
 
