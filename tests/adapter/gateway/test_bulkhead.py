@@ -130,6 +130,26 @@ async def test_an_empty_queue_takes_a_call_however_long_others_waited(shift):
     await asyncio.gather(second, third)
 
 
+async def test_a_past_overload_is_forgotten(shift):
+    world = World(places=1)
+    first, second = world.call(), world.call()
+    await settled()
+    shift(0.1)
+    first.cancel()
+    await settled()
+    second.cancel()
+    await settled()
+    shift(10)
+    calls = [world.call(), world.call()]
+    await settled()
+    shift(0.1)  # above the target, for the first time since
+    calls.append(world.call())
+    await settled()
+    assert counts() == (1, 2)
+    world.go_on.set()
+    await asyncio.gather(*calls)
+
+
 async def test_no_place_is_lost_when_callers_leave_at_random():
     chance = random.Random(1688)
     world = World(places=5, queue=50)
