@@ -62,6 +62,15 @@ test-slow: setup ## the tests that have to wait for seconds to pass
 check-alerts: setup ## alert rules, their tests and the dashboard, with promtool (Debian: prometheus)
 	@$(BIN)/python tools/check_alerts.py
 
+.PHONY: test-faults
+test-faults: setup ## every fault with an RPC of each level, storms, overload: about two minutes
+	$(BIN)/pytest -m faults
+
+.PHONY: test-redis
+test-redis: setup ## what replicas share; needs a redis-server in PATH
+	@command -v redis-server >/dev/null || { echo "redis-server is needed: apt-get install redis-server, or your system's way"; exit 1; }
+	$(BIN)/pytest -m redis
+
 .PHONY: demo
 demo: setup ## start everything, make real calls, show what went over the wire, stop everything
 	@$(BIN)/python tools/demo.py

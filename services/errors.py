@@ -16,12 +16,12 @@ NationalsiteError
 ├── SubscriptionNotFound
 ├── SubscriptionMismatch
 ├── NoFullSync
-├── Overloaded
 ├── OperationNotInDialect
 ├── InternalFault
 ├── CallerUnknown
 ├── CallerForbidden
 ├── Draining
+├── Overloaded               a limit of our own: never sent
 ├── DeadlinePassed
 │   └── DeadlinePassedInFlight
 └── UpstreamError            1688, or the way to it
@@ -37,6 +37,7 @@ NationalsiteError
     │   └── Unsupported
     ├── Refused              by the operation, with the reason its refusal row gives
     ├── Unreachable          no connection: never sent
+    │   └── Paused           not even tried: earlier failures started a pause
     ├── ConnectionLost       after the request may have been sent
     ├── UpstreamFault        HTTP 5xx, or a gateway code 5xx
     ├── Unreadable           an answer that makes no sense
@@ -167,12 +168,6 @@ class NoFullSync(NationalsiteError):
     reason = "NO_FULL_SYNC"
 
 
-class Overloaded(NationalsiteError):
-    """The suite is at a limit of its own."""
-
-    reason = "OVERLOADED"
-
-
 class OperationNotInDialect(NationalsiteError):
     """The dialect in use has no such operation."""
 
@@ -201,6 +196,12 @@ class Draining(NationalsiteError):
     """This replica is shutting down; another one answers."""
 
     reason = "DRAINING"
+
+
+class Overloaded(NationalsiteError):
+    """A limit of our own: there is no room for the call, or none in time. Nothing was sent."""
+
+    reason = "OVERLOADED"
 
 
 class DeadlinePassed(NationalsiteError):
@@ -301,6 +302,10 @@ class Unreachable(UpstreamError):
     """No connection was made: nothing was sent."""
 
     reason = "UPSTREAM_UNAVAILABLE"
+
+
+class Paused(Unreachable):
+    """Not tried: earlier failures started a pause, which an immediate repeat would only meet again."""
 
 
 class ConnectionLost(UpstreamError):

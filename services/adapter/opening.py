@@ -1,30 +1,53 @@
 """Puts codec and gateway together for one service, and closes them at the end."""
 
+import asyncio
 from collections import ChainMap
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from urllib.parse import urlsplit
 
 import structlog
 from google.protobuf.descriptor import ServiceDescriptor
 
-from services.adapter.codec import Dialect, compile_service, parse
-from services.adapter.gateway import App, Exchange, FixedToken, Gateway, RefreshToken, RenewedTokens, Tokens
+from services.adapter.cache import Cache, CachePolicy
+from services.adapter.codec import Dialect, Level, Operation, compile_service, parse
+from services.adapter.gateway import (
+    APP,
+    App,
+    BulkheadPolicy,
+    Exchange,
+    FixedToken,
+    Gateway,
+    Policies,
+    RedisLink,
+    RefreshToken,
+    RenewedTokens,
+    SharedTokens,
+    Tokens,
+)
 from services.adapter.gateway.tokens import Fetch
 from services.adapter.operations import Operations
 from services.adapter.settings import AdapterSettings
+from services.errors import CannotStart
 
 PRODUCTION_HOST = "gw.open.1688.com"
+CACHE_S = {"GetFilterConfig": 3600.0, "GetCategory": 3600.0}
+"""RPC to how long its answers are kept. Details of products are not: prices and stock age."""
 
 _log = structlog.get_logger()
 
 
 @asynccontextmanager
 async def open_operations(
-    service: ServiceDescriptor, settings: AdapterSettings, *, unserved: Iterable[ServiceDescriptor] = ()
+    service: ServiceDescriptor,
+    settings: AdapterSettings,
+    *,
+    unserved: Iterable[ServiceDescriptor] = (),
+    once: Collection[str] = (),
 ) -> AsyncIterator[Operations]:
     """Yield the operations of a service, and of services that are declared for the suite itself.
 
+    `once` names RPCs that must not be repeated, whatever their protos say.
     Raises SpecificationError where the protos contradict themselves.
     """
     exceptions = settings.dialects or {}
@@ -34,28 +57,63 @@ async def open_operations(
     )
     operations = dict(ChainMap(own, *others))
     _warn(settings, exceptions.keys() - operations.keys())
+    if elsewhere := (settings.cache_seconds or {}).keys() - operations.keys():
+        _log.warning("cache_seconds_of_other_services", rpcs=sorted(elsewhere))
     async with AsyncExitStack() as stack:
         exchange = Exchange()
         stack.push_async_callback(exchange.close)
+        link = _link(settings)
+        if link is not None:
+            stack.push_async_callback(link.close)
         gateway = Gateway(
             url=settings.gateway_url,
             app=App(key=settings.app_key, secret=settings.app_secret.get_secret_value()),
             exchange=exchange,
-            tokens=lambda fetch: _tokens(settings, fetch),
+            tokens=lambda fetch: _tokens(settings, fetch, link),
             parse=parse,
             send_timestamp=settings.send_timestamp,
             names=settings.operation_names or {},
+            policies=_policies(settings),
+            link=link,
         )
         stack.push_async_callback(gateway.close)
-        yield Operations(operations, gateway, unserved=operations.keys() - own.keys())
+        cache = Cache(_cache_policy(settings, operations), asyncio.get_running_loop().time)
+        stack.push_async_callback(cache.close)
+        not_served = operations.keys() - own.keys()
+        yield Operations(operations, gateway, once=once, cache=cache, unserved=not_served)
 
 
-def _tokens(settings: AdapterSettings, fetch: Fetch) -> Tokens:
+def _cache_policy(settings: AdapterSettings, operations: Mapping[str, Operation]) -> CachePolicy:
+    """Raise CannotStart where answers of a call that changes something would be kept."""
+    ttl_s = CACHE_S | (settings.cache_seconds or {})
+    writes = [rpc for rpc in ttl_s if rpc in operations and operations[rpc].level is not Level.READ]
+    if writes:
+        raise CannotStart([f"NATIONALSITE_CACHE_SECONDS: {rpc}: is no read" for rpc in writes])
+    return CachePolicy(ttl_s=ttl_s, stale_s=settings.cache_stale_s)
+
+
+def _link(settings: AdapterSettings) -> RedisLink | None:
+    if settings.redis_url is None:
+        return None
+    return RedisLink(settings.redis_url.get_secret_value(), settings.app_key)
+
+
+def _policies(settings: AdapterSettings) -> Policies:
+    places = settings.max_upstream_calls
+    ceilings = dict(settings.api_rates or {})
+    if settings.app_rate is not None:
+        ceilings[APP] = settings.app_rate
+    return Policies(bulkhead=BulkheadPolicy(places=places, queue=4 * places), ceilings=ceilings)
+
+
+def _tokens(settings: AdapterSettings, fetch: Fetch, link: RedisLink | None) -> Tokens:
     if settings.access_token is not None:
         return FixedToken(settings.access_token.get_secret_value())
     assert settings.refresh_token is not None  # noqa: S101 # the settings check that one of them is given
-    refresh_token = RefreshToken(settings.refresh_token.get_secret_value(), settings.refresh_token_file)
-    return RenewedTokens(refresh_token, fetch)
+    refresh_token = RefreshToken(
+        settings.refresh_token.get_secret_value(), settings.refresh_token_file, shared=link is not None
+    )
+    return RenewedTokens(refresh_token, SharedTokens(link, fetch) if link else fetch)
 
 
 def _warn(settings: AdapterSettings, elsewhere: Collection[str]) -> None:

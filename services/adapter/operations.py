@@ -18,6 +18,7 @@ import structlog
 from google.protobuf.message import Message
 from prometheus_client import Counter
 
+from services.adapter.cache import Cache
 from services.adapter.codec import Decoded, Level, Operation, Parameters, SpecificationError, parse
 from services.adapter.gateway import Gateway
 from services.adapter.privacy import loggable, private_texts, sanitized
@@ -59,12 +60,24 @@ class Operations:
     """The compiled operations of one service, spoken through one gateway."""
 
     def __init__(
-        self, operations: Mapping[str, Operation], gateway: Gateway, *, unserved: Collection[str] = ()
+        self,
+        operations: Mapping[str, Operation],
+        gateway: Gateway,
+        *,
+        once: Collection[str] = (),
+        unserved: Collection[str] = (),
+        cache: Cache | None = None,
     ) -> None:
-        """`unserved` names RPCs that the suite itself calls and nobody else."""
+        """Take the parts.
+
+        `once` names RPCs that must not be repeated, whatever their protos say, `unserved` those that the
+        suite itself calls and nobody else.
+        """
         self._operations = operations
         self._gateway = gateway
+        self._once = frozenset(once)
         self._unserved = frozenset(unserved)
+        self._cache = cache
         self._places = asyncio.Semaphore(AT_ONCE)
 
     def __getitem__(self, rpc: str) -> Operation:
@@ -107,12 +120,19 @@ class Operations:
         """Send the request as the RPC's operation; return the serialized response.
 
         Raises what services/errors.py lists; a failure after which a call must not be repeated becomes
-        OutcomeUnknown. 1688's words are sanitized.
+        OutcomeUnknown. 1688's words are sanitized. A read may be answered from the cache.
         """
         operation = self._spoken(rpc)
+        if self._cache is None or not self._cache.keeps(rpc):
+            return await self._asked(operation, request, deadline)
+        ask = partial(self._asked, operation, request)
+        return await self._cache.answer(rpc, operation.dialect, request, ask, deadline)
+
+    async def _asked(self, operation: Operation, request: Message, deadline: float) -> bytes:
         (parameters,) = operation.encode(request)
-        once = operation.level is Level.ONCE
-        decoded = await self._exchanged(operation, parameters, request, deadline, once=once)
+        decoded = await self._exchanged(
+            operation, parameters, request, deadline, unclear=self._is_once(operation)
+        )
         return decoded.response
 
     async def call_each(
@@ -131,7 +151,7 @@ class Operations:
         async def outcome(parameters: Parameters) -> NationalsiteError | None:
             try:
                 async with self._place(ends):
-                    await self._exchanged(operation, parameters, request, ends, once=True)
+                    await self._exchanged(operation, parameters, request, ends, unclear=True)
             except NationalsiteError as error:
                 return error
             return None
@@ -168,9 +188,15 @@ class Operations:
         return operation
 
     async def _exchanged(
-        self, operation: Operation, parameters: Parameters, request: Message, deadline: float, *, once: bool
+        self,
+        operation: Operation,
+        parameters: Parameters,
+        request: Message,
+        deadline: float,
+        *,
+        unclear: bool,
     ) -> Decoded:
-        """Make one call. `once`: a failure that may have run is OutcomeUnknown."""
+        """Make one call. `unclear`: a failure that may have run is told as OutcomeUnknown."""
         for field in parameters.left_out:
             _left_out.labels(operation.rpc, field).inc()
         request_id = ""
@@ -180,17 +206,22 @@ class Operations:
                 parameters.form,
                 files=parameters.files,
                 anonymous=operation.anonymous,
+                repeatable=not self._is_once(operation),
                 deadline=deadline,
             )
             request_id = reply.request_id
             decoded = operation.decode(reply.value, request)
         except NationalsiteError as error:
-            told = self._told(error, request, request_id, once=once)
+            told = self._told(error, request, request_id, unclear=unclear)
             if told is error:
                 raise
             raise told from error
         self._note_unreadable(operation.rpc, decoded.unreadable)
         return decoded
+
+    def _is_once(self, operation: Operation) -> bool:
+        """Whether calls must not be repeated once they may have reached 1688."""
+        return operation.rpc in self._once or operation.level is Level.ONCE
 
     def _note_unreadable(self, rpc: str, fields: tuple[str, ...]) -> None:
         if not fields:
@@ -200,7 +231,7 @@ class Operations:
         _log.warning("unreadable_fields", rpc=rpc, fields=sorted(set(fields)))
 
     def _told(
-        self, error: NationalsiteError, request: Message, request_id: str, *, once: bool
+        self, error: NationalsiteError, request: Message, request_id: str, *, unclear: bool
     ) -> NationalsiteError:
         """Return the error as the caller is to see it."""
         code = text = ""
@@ -214,7 +245,7 @@ class Operations:
             structlog.contextvars.bind_contextvars(
                 upstream_code=loggable(code), upstream_request_id=loggable(request_id)
             )
-        if error.may_have_run and once:
+        if error.may_have_run and unclear:
             message = f"{error}; whether 1688 carried the call out is not known"
             return OutcomeUnknown(message, code=code, text=text, request_id=request_id)
         return error

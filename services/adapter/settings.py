@@ -5,8 +5,10 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, Field, Json, SecretStr, ValidationInfo, field_validator
+from redis.asyncio import ConnectionPool
 
 from services.adapter.codec import API_ID, Dialect, JsonDates
+from services.adapter.gateway import MAX_CONNECTIONS
 
 
 def _checked(url: str) -> str:
@@ -41,6 +43,7 @@ def _api_id(name: str) -> str:
 
 
 ApiId = Annotated[str, AfterValidator(_api_id)]
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class AdapterSettings(BaseModel):
@@ -56,6 +59,20 @@ class AdapterSettings(BaseModel):
     send_timestamp: bool = False
     """Whether calls carry `_aop_timestamp`, by the gateway's clock."""
     json_dates: JsonDates = JsonDates.TEXT
+    repeat_syncs: bool = True
+    """Whether the five syncs of orders are upserts, which may be repeated after an unclear outcome."""
+    max_upstream_calls: int = Field(default=256, ge=1, le=MAX_CONNECTIONS)
+    """Calls at 1688 at once; four times as many may wait."""
+    app_rate: Rate | None = None
+    """Calls per second of the app at most; none is documented, so by default what 1688 refuses tells."""
+    api_rates: Json[dict[ApiId, Rate]] | None = None
+    """Api id of the protos to calls per second at most."""
+    cache_seconds: Json[dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]]] | None = None
+    """RPC name to how long its answers are kept, beside CACHE_S; 0 keeps none."""
+    cache_stale_s: float = Field(3600, ge=0, validation_alias="NATIONALSITE_CACHE_STALE_SECONDS")
+    """How long an expired answer may stand in while 1688 fails, though no longer than it was good."""
+    redis_url: SecretStr | None = None
+    """Where replicas share limits and token; it may hold a password."""
     app_key: str = Field(pattern=r"^[0-9A-Za-z]+$")
     app_secret: SecretStr
     access_token: SecretStr | None = None
@@ -64,6 +81,16 @@ class AdapterSettings(BaseModel):
     """Access tokens are fetched and renewed with it."""
     refresh_token_file: Path | None = Field(default=None, validation_alias="NATIONALSITE_REFRESH_TOKEN_FILE")
     """Where the refresh token came from; one that 1688 rotates is written back there."""
+
+    @field_validator("redis_url")
+    @classmethod
+    def _of_redis(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            try:
+                ConnectionPool.from_url(url.get_secret_value())  # opens nothing
+            except ValueError:  # whose words hold the URL
+                raise ValueError("must be a URL of Redis, such as redis://host:6379/0") from None
+        return url
 
     @field_validator("refresh_token")
     @classmethod

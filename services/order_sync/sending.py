@@ -11,7 +11,7 @@ from google.rpc import status_pb2  # type: ignore[import-untyped]
 from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
 
 from services.delivery import Again, Dead, Delivered, Delivery, Outcome
-from services.errors import InternalFault, NationalsiteError
+from services.errors import InternalFault, NationalsiteError, OutcomeUnknown
 from services.order_sync.deliveries import SYNC_OF
 from services.order_sync.syncs import RELATIONS, Syncs
 from services.serving import rich_status
@@ -42,14 +42,19 @@ FAULT = rich_status(InternalFault("internal fault"), "EnqueueSync").SerializeToS
 class Sending:
     """Makes one attempt of a delivery."""
 
-    def __init__(self, syncs: Syncs) -> None:
+    def __init__(self, syncs: Syncs, *, repeat: bool) -> None:
+        """`repeat`: syncs are upserts, and one whose outcome is not known may be sent again."""
         self._syncs = syncs
+        self._incurable = INCURABLE if repeat else INCURABLE | {OutcomeUnknown.reason}
+        self._repeat = repeat
 
     async def __call__(self, delivery: Delivery) -> Outcome:
         """Send what is still to be sent of a delivery."""
         structlog.contextvars.clear_contextvars()
         deadline = asyncio.get_running_loop().time() + SEND_S
         request = SYNC_OF[delivery.rpc].FromString(delivery.payload)
+        if delivery.interrupted and not self._repeat:
+            return self._failed(delivery.rpc, OutcomeUnknown("the last attempt ended, and nobody knows how"))
         try:
             if delivery.rpc == RELATIONS:
                 return await self._relations(delivery, request, deadline)
@@ -73,12 +78,12 @@ class Sending:
         if not failures:
             return Delivered(results=told)
         # One that may still succeed keeps the delivery alive; the refused ones go along.
-        worst = next((one for one in failures if one.reason not in INCURABLE), failures[0])
+        worst = next((one for one in failures if one.reason not in self._incurable), failures[0])
         return self._failed(RELATIONS, worst, results=told)
 
     def _failed(self, rpc: str, error: NationalsiteError, *, results: bytes | None = None) -> Outcome:
         told = self._syncs.told(rpc, error).SerializeToString()
-        if error.reason in INCURABLE:
+        if error.reason in self._incurable:
             return Dead(error=told, results=results)
         pause_s = PAUSES_S.get(error.reason, 0.0)
         return Again(error=told, retry_after_s=pause_s, unclear=error.may_have_run, results=results)

@@ -87,7 +87,10 @@ async def open_order_sync(settings: OrderSyncSettings) -> AsyncIterator[Parts]:
     """Open store, conversation with 1688, relay, sweep and callback; close them in the opposite order."""
     async with AsyncExitStack() as stack:
         room = await stack.enter_async_context(open_room(settings.database_url.get_secret_value()))
-        operations = await stack.enter_async_context(open_operations(DESCRIPTOR, settings, unserved=[REPLAY]))
+        once = () if settings.repeat_syncs else ORDERING_KEYS.keys()
+        operations = await stack.enter_async_context(
+            open_operations(DESCRIPTOR, settings, unserved=[REPLAY], once=once)
+        )
         full_syncs = FullSyncs(
             room.full_orders,
             orders=operations["SyncOrderStatus"].local,
@@ -96,7 +99,9 @@ async def open_order_sync(settings: OrderSyncSettings) -> AsyncIterator[Parts]:
         syncs = Syncs(operations, full_syncs)
         read = partial(incoming.read, now_ms=room.store.clock)
         replay = Replay(operations, room.inbox, room.store, read)
-        await stack.enter_async_context(room.relay(Sending(syncs), FAULT).running())
+        await stack.enter_async_context(
+            room.relay(Sending(syncs, repeat=settings.repeat_syncs), FAULT).running()
+        )
         if settings.replay_s:
             await stack.enter_async_context(_running(replay.sweep_for_ever(settings.replay_s)))
         await stack.enter_async_context(_callback(settings, room, read))

@@ -24,7 +24,7 @@ def admission(identities: Identities, policy: PolicyFile | None) -> Layer:
                     raise CallerUnknown("the caller is not known: no client certificate, and none forwarded")
                 if not policy.current().allows(call.identity, method):
                     raise CallerForbidden("the caller may not call this method")
-            enter(Caller(call.identity, call.context))
+            enter(Caller(call.identity))
             return await step(call)
 
         return admitted

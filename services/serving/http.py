@@ -12,6 +12,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from services.serving.metrics import TASKS
+
 MOST_REQUESTS = 500
 """At once, of one listener; what comes on top is answered 503."""
 
@@ -20,6 +22,7 @@ def http_app(ready: Callable[[], Awaitable[bool]]) -> Starlette:
     """`/metrics`, `/livez` (200 while the loop runs), `/readyz` (200 while calls are welcome, else 503)."""
 
     async def metrics(_: Request) -> Response:
+        TASKS.set(len(asyncio.all_tasks()))
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     async def livez(_: Request) -> Response:

@@ -19,6 +19,7 @@ from services.serving.audit import audit
 from services.serving.deadline import Limits, deadline
 from services.serving.failures import failures
 from services.serving.identity import Identities
+from services.serving.metadata import metadata
 from services.serving.metrics import metrics
 from services.serving.policy import PolicyFile
 from services.serving.request_ids import request_ids
@@ -43,6 +44,7 @@ def layers(
         metrics,
         audit,
         failures,
+        metadata,
         admission(identities, policy),
         deadline(limits),
         requests,

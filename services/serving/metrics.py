@@ -4,7 +4,7 @@ from functools import cache
 from time import perf_counter
 
 import grpc
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from services.serving.rpc import Call, Rpc, Step
 
@@ -24,6 +24,10 @@ _DURATION = Histogram(
     "Time from a call's arrival to its end (grpc.server.call.duration).",
     ["grpc_method", "grpc_status"],
     buckets=_LATENCY_S,
+)
+
+TASKS = Gauge(
+    "nationalsite_tasks", "Tasks of the process's loop, the scrape's own included: as many idle as at first."
 )
 
 

@@ -51,9 +51,11 @@ class Gateway:
     def __init__(self, answer: object) -> None:
         self.answer = answer
         self.calls: list[tuple[str, dict[str, str]]] = []
+        self.repeatable: list[bool] = []
 
-    async def call(self, api: str, form: dict[str, str], **rest: Any) -> Reply:
+    async def call(self, api: str, form: dict[str, str], *, repeatable: bool, **rest: Any) -> Reply:
         self.calls.append((api, dict(form)))
+        self.repeatable.append(repeatable)
         if isinstance(self.answer, Exception):
             raise self.answer
         return Reply(value=self.answer, request_id="r-1")
@@ -108,6 +110,22 @@ async def test_a_call_that_did_not_run(error: NationalsiteError) -> None:
 @pytest.mark.parametrize("error", MAY_HAVE_RUN + NOT_RUN, ids=lambda error: type(error).__name__)
 async def test_a_call_that_may_be_repeated(error: NationalsiteError) -> None:
     assert await failure(error, "SearchByKeyword", SEARCH) is error
+
+
+async def test_the_gateway_is_told_what_may_be_repeated() -> None:
+    compiled = compile_service(SERVICES["product"], Dialect.NATIONAL_SITE)
+    compiled |= compile_service(SERVICES["account"], Dialect.NATIONAL_SITE)
+    for once, repeatable in (((), [True, True, False]), (("UploadImage",), [True, False, False])):
+        gateway = Gateway(ConnectionLost("the connection broke"))
+        for rpc, request in (
+            ("SearchByKeyword", SEARCH),
+            ("UploadImage", product_service_pb2.UploadImageRequest(image=b"x", out_member_id="member-1")),
+            ("RegisterUser", REGISTER),
+        ):
+            expected = OutcomeUnknown if rpc == "RegisterUser" or rpc in once else ConnectionLost
+            with pytest.raises(expected):
+                await Operations(compiled, gateway, once=once).call(rpc, request, deadline=0)  # type: ignore[arg-type] # as good as one
+        assert gateway.repeatable == repeatable
 
 
 @pytest.mark.parametrize(

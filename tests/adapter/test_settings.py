@@ -52,3 +52,28 @@ def test_operation_names_are_ids_on_both_sides(names: str) -> None:
 def test_one_token_and_not_two(tokens: dict[str, str]) -> None:
     with pytest.raises(ValidationError, match="is required, and not both"):
         AdapterSettings(gateway_url="http://h", app_key="1", app_secret="s", **tokens)
+
+
+@pytest.mark.parametrize("url", ["http://h", "redis//h", "redis://user:hush@h:port", ""])
+def test_what_is_no_url_of_redis(url: str) -> None:
+    with pytest.raises(ValidationError, match="must be a URL of Redis") as caught:
+        AdapterSettings(gateway_url="http://h", redis_url=url, **REQUIRED)
+    assert "hush" not in caught.value.errors()[0]["msg"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"app_rate": 0},
+        {"app_rate": "inf"},
+        {"api_rates": '{"a:b-1": 0}'},
+        {"api_rates": '{"garbage": 1}'},
+        {"max_upstream_calls": 0},
+        {"max_upstream_calls": 1001},
+        {"cache_seconds": '{"GetCategory": -1}'},
+        {"NATIONALSITE_CACHE_STALE_SECONDS": -1},
+    ],
+)
+def test_limits_that_cannot_be(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        AdapterSettings(gateway_url="http://h", **REQUIRED, **wrong)

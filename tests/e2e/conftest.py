@@ -2,8 +2,9 @@
 
 import json
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 
 import grpc
@@ -18,6 +19,8 @@ from tools.stack import Running, start_sandbox, start_service, stop
 
 DIALECTS = ("national-site", "open-platform")
 TIMEOUT_S = 20
+NO_CACHE = {"GetFilterConfig": 0, "GetCategory": 0}
+"""Calls are to arrive at the sandbox."""
 
 
 class Sandbox:
@@ -81,7 +84,8 @@ class Rpcs:
 
     def call(self, rpc: str, dialect: str, fields: dict[str, Any], **options: Any) -> dict[str, Any]:
         """Call, and return the response in protobuf's JSON. Raises grpc.RpcError."""
-        response = self.method(rpc, dialect)(self.request(rpc, fields), timeout=TIMEOUT_S, **options)
+        options.setdefault("timeout", TIMEOUT_S)
+        response = self.method(rpc, dialect)(self.request(rpc, fields), **options)
         return json_format.MessageToDict(response, preserving_proto_field_name=True)
 
     def close(self) -> None:
@@ -122,7 +126,10 @@ def running_sandbox() -> Iterator[Running]:
 
 @pytest.fixture(scope="session")
 def running(running_sandbox: Running) -> Iterator[dict[tuple[str, str], Running]]:
-    """Every service in every dialect, with a fixed token."""
+    """Every service in every dialect, with a fixed token.
+
+    They live long: what makes a service keep its distance from 1688 belongs to services of `alone`.
+    """
     keys = [(service, dialect) for service in SERVICES for dialect in DIALECTS]
 
     def start(key: tuple[str, str]) -> Running:
@@ -131,7 +138,11 @@ def running(running_sandbox: Running) -> Iterator[dict[tuple[str, str], Running]
             service,
             running_sandbox.address,
             # Nothing is to be asked of 1688 but what a test asks for.
-            {"NATIONALSITE_DIALECT": dialect, "NATIONALSITE_REPLAY_SECONDS": "0"},
+            {
+                "NATIONALSITE_DIALECT": dialect,
+                "NATIONALSITE_REPLAY_SECONDS": "0",
+                "NATIONALSITE_CACHE_SECONDS": json.dumps(NO_CACHE),
+            },
             log=f"test-{service}-{dialect}",
         )
 
@@ -146,6 +157,28 @@ def rpcs(running: dict[tuple[str, str], Running]) -> Iterator[Rpcs]:
     found = Rpcs(running)
     yield found
     found.close()
+
+
+@pytest.fixture
+def alone(running_sandbox: Running) -> Iterator[Callable[..., tuple[Running, Rpcs]]]:
+    """alone(service, dialect, settings) is a service of the test's own, and what calls it."""
+    with ExitStack() as stack:
+
+        def start(
+            service: str, dialect: str = "national-site", settings: Mapping[str, str] | None = None
+        ) -> tuple[Running, Rpcs]:
+            found = {"NATIONALSITE_DIALECT": dialect, **(settings or {})}
+            started = start_service(service, running_sandbox.address, found, log=f"test-alone-{service}")
+            stack.callback(lambda: _stopped(started))
+            rpcs = Rpcs({(service, dialect): started})
+            stack.callback(rpcs.close)
+            return started, rpcs
+
+        yield start
+
+
+def _stopped(started: Running) -> None:
+    assert stop(started) == 0
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import grpc
 import pytest
 from nationalsite.upstream.v1.options_pb2 import operation
 
-from tests.cases import SAMPLES, SERVED, SPOKEN, ReplyCase, RequestCase, reply_cases, request_cases
+from tests.cases import SAMPLES, SERVED, SERVICES, SPOKEN, ReplyCase, RequestCase, reply_cases, request_cases
 
 OPERATIONS = {
     name: method.GetOptions().Extensions[operation] for name, method in SPOKEN.items() if name in SERVED
@@ -20,14 +20,26 @@ OPERATIONS = {
 APIS = {name: option.api or option.national_site.api for name, option in OPERATIONS.items()}
 """RPC to 1688's id of its operation, `namespace:name-version`."""
 REPLIES = [case for case in reply_cases() if case.rpc in SERVED]
+LIMITS = [case for case in REPLIES if case.error and case.error["reason"].endswith("UPSTREAM_RATE")]
 REQUESTS = [case for case in request_cases() if case.rpc in SERVED]
 """Those of the replay, which callers cannot call, are in tests/e2e/test_messages.py."""
 
 
-@pytest.mark.parametrize("case", REPLIES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [case for case in REPLIES if case not in LIMITS], ids=lambda case: case.name)
 def test_reply(case: ReplyCase, rpcs, sandbox, details) -> None:
+    _answered(case, rpcs, sandbox, details)
+
+
+@pytest.mark.parametrize("case", LIMITS, ids=lambda case: case.name)
+def test_reply_that_slows_down(case: ReplyCase, alone, sandbox, details) -> None:
+    """From a service of its own: after a frequency limit it calls less often."""
+    service = next(name for name, each in SERVICES.items() if case.rpc in each.methods_by_name)
+    _answered(case, alone(service, case.dialect)[1], sandbox, details)
+
+
+def _answered(case: ReplyCase, rpcs, sandbox, details) -> None:
     answer = {"status": case.http_status, "content_type": "application/json", "body": case.body.decode()}
-    sandbox.fault(answer, operation=_name(case.rpc))
+    sandbox.fault(answer, operation=_name(case.rpc), times=3)  # reads are repeated
     assert case.error is None or case.rpc != "WriteOrderRelations", "refused by result: tests/e2e/test_orders"
     if case.error is None:
         assert rpcs.call(case.rpc, case.dialect, case.request) == _as_called(case)

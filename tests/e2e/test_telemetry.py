@@ -20,6 +20,15 @@ def test_metrics_count_calls_and_what_could_not_be_read(
         'nationalsite_fields_unreadable_total{field="offers.offer_id",rpc="SearchByKeyword"} ',
         f'nationalsite_upstream_calls_total{{operation="{operation}",outcome="OK"}} ',
         f'nationalsite_upstream_call_duration_seconds_count{{operation="{operation}"}} ',
+        f'nationalsite_upstream_attempts_total{{operation="{operation}",outcome="OK"}} ',
+        f'nationalsite_upstream_breaker_state{{operation="{operation}"}} 0.0',
+        'nationalsite_upstream_rate_limit{scope="app"} +Inf',
+        "nationalsite_upstream_places_in_use 0.0",
+        "nationalsite_upstream_places_queued 0.0",
+        "nationalsite_cache_bytes 0.0",
+        "nationalsite_token_age_seconds 0.0",
+        "nationalsite_refresh_token_days_left NaN",
+        "nationalsite_tasks ",
         f'grpc_server_call_started_total{{grpc_method="{method}"}} ',
     ):
         assert expected in metrics

@@ -85,20 +85,6 @@ async def test_a_forwarded_identity_counts_from_trusted_proxies_only(logged, tru
     assert [line.get("caller", "") for line in logged("call")] == [identity]
 
 
-async def test_a_handler_reads_metadata_and_adds_to_its_response():
-    async def handle(_request, _deadline):
-        caller().tell("nationalsite-cache", "hit")
-        caller().tell("nationalsite-age", "3")
-        return Line(sku=caller().metadata("x-tenant") + caller().metadata("absent")).SerializeToString()
-
-    async with open_shop({"Ask": handle}) as shop:
-        call = shop.customer.Ask(Line(), metadata=(("x-tenant", "jp"), ("x-tenant", "vn")))
-        assert (await call).sku == "jp"
-        assert dict(await call.trailing_metadata()) == {"nationalsite-cache": "hit", "nationalsite-age": "3"}
-    assert caller().identity == caller().metadata("x-tenant") == ""
-    caller().tell("nobody", "listens")
-
-
 async def test_a_stream_and_the_tasks_of_its_handler_know_the_caller():
     async def chat(requests, _deadline):
         async for _ in requests:

@@ -1,30 +1,39 @@
 """The conversation with 1688: signs, authorises, sends, and tells refusals apart."""
 
+import asyncio
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import datetime
 from urllib.parse import urlencode
 
 import httpx
 
+from services.adapter.gateway.attempts import AttemptTime
+from services.adapter.gateway.authorisation import Authorisation
+from services.adapter.gateway.breaker import BreakerPolicy, Breakers
+from services.adapter.gateway.bulkhead import Bulkhead, BulkheadPolicy
+from services.adapter.gateway.call import Call, Layer, Reply, Step
 from services.adapter.gateway.clock import Clock, local_ms
 from services.adapter.gateway.exchange import Answer, Exchange
+from services.adapter.gateway.limiter import Limiter
+from services.adapter.gateway.limits import Limits, LocalLimits
+from services.adapter.gateway.rate import RatePolicy
+from services.adapter.gateway.redis_limits import RedisLimits
+from services.adapter.gateway.redis_link import RedisLink
 from services.adapter.gateway.refusals import refusal
+from services.adapter.gateway.retries import Retries, RetryPolicy
 from services.adapter.gateway.signature import sign
-from services.adapter.gateway.telemetry import note_ids, observed
+from services.adapter.gateway.telemetry import attempted, note_ids, observed
 from services.adapter.gateway.tokens import Fetch, Grant, Tokens
-from services.errors import (
-    CredentialRefused,
-    RequestExpired,
-    TokenRefused,
-    Unreadable,
-)
+from services.errors import Unreadable
 
 DEFAULT_LIFE_S = 36_000.0
 """Life of an access token where 1688 does not say."""
 PROBE = "param2/1/system/currentTime"
 GET_TOKEN = "http/1/system.oauth2/getToken"  # noqa: S105 # a path, no secret
 
+_MOMENT = re.compile(r"(\d{8})(\d{6})(?:\d{3})?([+-]\d{4})", re.ASCII)
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip"}
 _FORM_HEADERS = _HEADERS | {"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8"}
 
@@ -38,13 +47,15 @@ class App:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """An answer of an operation: not a gateway error, and readable."""
+class Policies:
+    """What the layers keep to."""
 
-    value: Any
-    """The parsed body, as `parse` gives it."""
-    request_id: str
-    """1688's id of the request, where it gave one."""
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
+    bulkhead: BulkheadPolicy = field(default_factory=BulkheadPolicy)
+    rate: RatePolicy = field(default_factory=RatePolicy)
+    ceilings: Mapping[str, float] = field(default_factory=dict)
+    """Calls per second at most, by scope: limits.APP, or 1688's id of an operation."""
 
 
 class Gateway:
@@ -60,11 +71,13 @@ class Gateway:
         parse: Callable[[bytes], object],
         send_timestamp: bool = False,
         names: Mapping[str, str] | None = None,
+        policies: Policies | None = None,
+        link: RedisLink | None = None,
     ) -> None:
-        """Take the parts.
+        """Take the parts, in a running loop.
 
         `tokens` is given what asks 1688 for a token; `parse` reads a body and raises ValueError; `names`
-        gives the api ids that are to be called by another.
+        gives the api ids that are to be called by another; `link` leads to what replicas share, if anything.
         """
         self._base = httpx.URL(url.rstrip("/") + "/openapi/")
         self._app = app
@@ -72,9 +85,26 @@ class Gateway:
         self._exchange = exchange
         self._parse = parse
         self._names = names or {}
-        self._clock = Clock(self.current_time) if send_timestamp else None
         self._tokens = tokens(self.fetch_token)
-        self._targets: dict[str, _Target] = {}
+        clock = asyncio.get_running_loop().time
+        policies = policies or Policies()
+        self._limits: Limits = LocalLimits(policies.rate, policies.ceilings, clock)
+        if link is not None:
+            self._limits = RedisLimits(link, policies.rate, policies.ceilings, self._limits)
+        breakers = Breakers(policies.breaker, clock)
+        self._layers: tuple[Layer, ...] = (
+            observed,
+            Retries(policies.retry, clock),
+            Authorisation(self._tokens, Clock(self.current_time) if send_timestamp else None),
+            breakers.checked,  # before any wait
+            Limiter(self._limits, clock),
+            Bulkhead(policies.bulkhead, clock),  # nobody waits for a turn on a place
+            breakers.judged,  # just around the sending
+            attempted,
+            AttemptTime(clock),
+        )
+        """The way of a call, outermost first; `_sending` is at its end."""
+        self._ways: dict[str, Step] = {}
 
     async def call(
         self,
@@ -83,35 +113,16 @@ class Gateway:
         *,
         files: Mapping[str, bytes],
         anonymous: bool,
+        repeatable: bool,
         deadline: float,
     ) -> Reply:
         """Call an operation by its id `namespace:name-version`, until `deadline` (loop time).
 
-        A refused token is renewed, and a refused timestamp calibrated, once each, and the call repeated:
-        both refusals come before the operation runs. Raises UpstreamError and DeadlinePassed.
+        `repeatable` says whether it may be sent again after it may have been carried out. Raises
+        UpstreamError, Overloaded and DeadlinePassed.
         """
-        with observed(api):
-            token = None if anonymous else await self._tokens.current(deadline)
-            offset_ms, calibrated, renewed = 0, False, False
-            while True:
-                parameters = dict(form)
-                if token is not None:
-                    parameters["access_token"] = token
-                if self._clock is not None:
-                    offset_ms = await self._clock.offset_ms(deadline)
-                    parameters["_aop_timestamp"] = str(local_ms() + offset_ms)
-                try:
-                    return await self._signed(self._target(api), parameters, files, deadline)
-                except TokenRefused as error:
-                    if renewed or token is None:
-                        raise
-                    renewed = True
-                    token = await self._other_token(token, error, deadline)
-                except RequestExpired:
-                    if calibrated or self._clock is None:
-                        raise
-                    calibrated = True
-                    self._clock.distrust(offset_ms)
+        call = Call(form=form, files=files, anonymous=anonymous, repeatable=repeatable, deadline=deadline)
+        return await self._way(api)(call)
 
     async def current_time(self, deadline: float) -> object:
         """Return what the signed probe `system/currentTime` answers: it proves key, secret and network."""
@@ -135,28 +146,35 @@ class Gateway:
     async def close(self) -> None:
         """Give up what is under way in the background."""
         await self._tokens.close()
+        await self._limits.close()
 
-    def _target(self, api: str) -> "_Target":
-        if api not in self._targets:
-            namespace, _, rest = self._names.get(api, api).partition(":")
-            name, _, version = rest.rpartition("-")
-            self._targets[api] = self._at(f"param2/{version}/{namespace}/{name}")
-        return self._targets[api]
+    def _way(self, api: str) -> Step:
+        if api not in self._ways:
+            step = self._sending(api)
+            for layer in reversed(self._layers):
+                step = layer(api, step)
+            self._ways[api] = step
+        return self._ways[api]
+
+    def _sending(self, api: str) -> Step:
+        """The end of a call's way: sign and send."""
+        namespace, _, rest = self._names.get(api, api).partition(":")
+        name, _, version = rest.rpartition("-")
+        target = self._at(f"param2/{version}/{namespace}/{name}")
+
+        async def send(call: Call) -> Reply:
+            parameters = dict(call.form)
+            if call.token is not None:
+                parameters["access_token"] = call.token
+            if call.offset_ms is not None:
+                parameters["_aop_timestamp"] = str(local_ms() + call.offset_ms)
+            return await self._signed(target, parameters, call.files, call.deadline)
+
+        return send
 
     def _at(self, path: str) -> "_Target":
         path = f"{path}/{self._app.key}"
         return _Target(path=path, url=self._base.join(path))
-
-    async def _other_token(self, refused: str, error: TokenRefused, deadline: float) -> str:
-        token = await self._tokens.renewed(refused, deadline)
-        if token is None:
-            raise CredentialRefused(
-                "1688 refuses the access token, and there is no other",
-                code=error.code,
-                text=error.text,
-                request_id=error.request_id,
-            ) from error
-        return token
 
     async def _signed(
         self, target: "_Target", parameters: Mapping[str, str], files: Mapping[str, bytes], deadline: float
@@ -209,9 +227,20 @@ def _grant(answer: object) -> Grant:
         access_token=token,
         life_s=_seconds(body.get("expires_in")),
         refresh_token=refresh if isinstance(refresh, str) and refresh else None,
+        refresh_until=_moment(body.get("refresh_token_timeout")),
     )
 
 
 def _seconds(value: object) -> float:
     text = str(value)
     return float(text) if text.isascii() and text.isdigit() and len(text) < 10 else DEFAULT_LIFE_S
+
+
+def _moment(value: object) -> float | None:
+    """Return a time as 1688 writes it, with or without milliseconds, in seconds since the epoch."""
+    if (found := _MOMENT.fullmatch(str(value))) is None:
+        return None
+    try:
+        return datetime.fromisoformat(found.expand(r"\1T\2\3")).timestamp()
+    except (ValueError, OverflowError):
+        return None

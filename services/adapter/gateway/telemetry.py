@@ -1,14 +1,17 @@
-"""What the gateway client tells: one metric, and facts for the call's log line."""
+"""What the gateway client tells: metrics, and facts for the call's log line."""
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import structlog
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
+from services.adapter.gateway.call import Call, Reply, Step
 from services.errors import InternalFault, NationalsiteError, UpstreamError
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 _calls = Counter(
     "nationalsite_upstream_calls",
@@ -17,16 +20,86 @@ _calls = Counter(
 )
 _duration = Histogram(
     "nationalsite_upstream_call_duration_seconds",
-    "Time from the first byte prepared to the last byte read, repeats included.",
+    "Time from the first byte prepared to the last byte read, waits and repeats included.",
     ("operation",),
-    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+    buckets=_SECONDS,
 )
+_attempts = Counter(
+    "nationalsite_upstream_attempts",
+    "Requests sent for 1688's operations, by outcome as above; more than calls where some were repeated.",
+    ("operation", "outcome"),
+)
+_denied = Counter(
+    "nationalsite_upstream_retries_denied", "Repeats that the retry budget did not allow.", ("operation",)
+)
+_breaker = Gauge(
+    "nationalsite_upstream_breaker_state", "0 closed, 1 half-open, 2 open: not called.", ("operation",)
+)
+_waits = Histogram(
+    "nationalsite_upstream_limiter_wait_seconds",
+    "Waits for a turn below 1688's frequency limits; calls that did not wait are not counted.",
+    ("operation",),
+    buckets=_SECONDS,
+)
+_rate = Gauge(
+    "nationalsite_upstream_rate_limit",
+    "Calls per second that are let through at most, of the app or of an operation; +Inf without a limit.",
+    ("scope",),
+)
+_shed = Counter(
+    "nationalsite_upstream_shed",
+    "Calls told OVERLOADED: rate, queue_full, queue_delay, or deadline (no place in time).",
+    ("cause",),
+)
+_redis_failures = Counter(
+    "nationalsite_redis_failures", "Times that Redis failed and this process went on alone for a while."
+)
+_token_age = Gauge("nationalsite_token_age_seconds", "Age of the access token in use; 0: none yet, or fixed.")
+_refresh_days = Gauge(
+    "nationalsite_refresh_token_days_left", "Days until the refresh token ends; NaN where 1688 did not say."
+)
+_refresh_days.set(float("nan"))
+places_in_use = Gauge("nationalsite_upstream_places_in_use", "Calls at 1688 now.")
+places_queued = Gauge("nationalsite_upstream_places_queued", "Calls that wait for a place at 1688 now.")
+
+
+def observed(api: str, step: Step) -> Step:
+    """Count and time each call, and bind `upstream_ms` and `upstream_code` to its log line."""
+    duration = _duration.labels(api)
+
+    async def counted(call: Call) -> Reply:
+        started = time.perf_counter()
+        code = ""
+        try:
+            with _outcomes(_calls, api):
+                return await step(call)
+        except UpstreamError as error:
+            code = error.code
+            raise
+        finally:
+            seconds = time.perf_counter() - started
+            duration.observe(seconds)
+            facts: dict[str, object] = {"upstream_ms": round(seconds * 1000, 1)}
+            if code:
+                facts["upstream_code"] = code
+            structlog.contextvars.bind_contextvars(**facts)
+
+    return counted
+
+
+def attempted(api: str, step: Step) -> Step:
+    """Count each request that is sent."""
+
+    async def counted(call: Call) -> Reply:
+        with _outcomes(_attempts, api):
+            return await step(call)
+
+    return counted
 
 
 @contextmanager
-def observed(operation: str) -> Iterator[None]:
-    """Count and time a call, and bind `upstream_ms` and `upstream_code` to its log line."""
-    started, outcome, code = time.perf_counter(), InternalFault.reason, ""
+def _outcomes(counter: Counter, api: str) -> Iterator[None]:
+    outcome = InternalFault.reason
     try:
         yield
         outcome = "OK"
@@ -35,19 +108,50 @@ def observed(operation: str) -> Iterator[None]:
         raise
     except NationalsiteError as error:
         outcome = error.reason
-        code = error.code if isinstance(error, UpstreamError) else ""
         raise
     finally:
-        seconds = time.perf_counter() - started
-        _calls.labels(operation, outcome).inc()
-        _duration.labels(operation).observe(seconds)
-        facts: dict[str, object] = {"upstream_ms": round(seconds * 1000, 1)}
-        if code:
-            facts["upstream_code"] = code
-        structlog.contextvars.bind_contextvars(**facts)
+        counter.labels(api, outcome).inc()
 
 
 def note_ids(request_id: str, trace_id: str) -> None:
     """Bind 1688's own ids of an exchange to the call's log line: what its support asks for."""
     ids = {"upstream_request_id": request_id, "upstream_trace_id": trace_id}
     structlog.contextvars.bind_contextvars(**{name: value for name, value in ids.items() if value})
+
+
+def note_denied_retry(api: str) -> None:
+    """Count a repeat that could not be paid."""
+    _denied.labels(api).inc()
+
+
+def show_breaker(api: str, state: int) -> None:
+    """Show the state of an operation's breaker."""
+    _breaker.labels(api).set(state)
+
+
+def note_wait(api: str, seconds: float) -> None:
+    """Count a wait for a turn."""
+    _waits.labels(api).observe(seconds)
+
+
+def show_rate(scope: str, calls_per_s: Callable[[], float]) -> None:
+    """Show the rate of a scope."""
+    _rate.labels(scope).set_function(calls_per_s)
+
+
+def note_shed(cause: str) -> None:
+    """Count a call for which there is no room."""
+    _shed.labels(cause).inc()
+
+
+def note_redis_failure() -> None:
+    """Count a failure of Redis."""
+    _redis_failures.inc()
+
+
+def show_token(age_s: float, refresh_until: float | None) -> None:
+    """Show how old the access token is that has just come, and when (epoch) the refresh token ends."""
+    issued_at = time.time() - age_s
+    _token_age.set_function(lambda: time.time() - issued_at)
+    if refresh_until is not None:
+        _refresh_days.set_function(lambda: (refresh_until - time.time()) / 86_400)

@@ -11,14 +11,15 @@ from typing import Protocol
 
 import structlog
 
+from services.adapter.gateway.telemetry import show_token
 from services.errors import (
     CredentialRefused,
     DeadlinePassed,
     GatewayError,
     NationalsiteError,
+    Paused,
     QuotaExhausted,
     RateLimited,
-    Unreachable,
 )
 
 RENEW_AT = 0.8
@@ -58,6 +59,10 @@ class Grant:
     life_s: float
     refresh_token: str | None
     """A new refresh token; None keeps the old one."""
+    refresh_until: float | None = None
+    """When the refresh token ends, in seconds since the epoch; None where 1688 did not say."""
+    age_s: float = 0.0
+    """How long ago the token was issued: another replica may have fetched it."""
 
 
 Fetch = Callable[[str, float], Awaitable[Grant]]
@@ -89,15 +94,18 @@ class FixedToken:
 class RefreshToken:
     """The refresh token, and the file it lives in, if any."""
 
-    def __init__(self, token: str, path: Path | None = None) -> None:
+    def __init__(self, token: str, path: Path | None = None, *, shared: bool = False) -> None:
+        """`shared` says that other replicas, and the next process, find a rotated one elsewhere."""
         self.token = token
         self._path = path
+        self._shared = shared
 
     def rotate(self, token: str) -> None:
         """Keep a new token in place of the old one, which 1688 may have invalidated."""
         self.token = token
         if self._path is None:
-            _log.warning("refresh_token_rotated", kept="in memory only")
+            if not self._shared:
+                _log.warning("refresh_token_rotated", kept="in memory only")
             return
         try:
             _replace(self._path, token)
@@ -203,6 +211,7 @@ class RenewedTokens:
         self._token = grant.access_token
         self._renew_from = started + grant.life_s * RENEW_AT
         self._valid_until = started + grant.life_s
+        show_token(grant.age_s, grant.refresh_until)
         if grant.refresh_token and grant.refresh_token != self._refresh_token.token:
             await asyncio.to_thread(self._refresh_token.rotate, grant.refresh_token)
         _log.info("token_renewed", life_s=grant.life_s)
@@ -223,7 +232,7 @@ def _before_sending(failure: NationalsiteError) -> NationalsiteError:
     Always a new exception: each caller notes on its own what it knows of its call.
     """
     if not isinstance(failure, GatewayError):
-        return Unreachable("no access token could be fetched from 1688")
+        return Paused("no access token could be fetched from 1688")
     if isinstance(failure, RateLimited | QuotaExhausted):
         return copy(failure)
     return CredentialRefused(

@@ -20,11 +20,13 @@ from services.adapter.gateway import (
     Exchange,
     FixedToken,
     Gateway,
+    Policies,
     RefreshToken,
     RenewedTokens,
     Reply,
     Tokens,
 )
+from services.adapter.gateway.retries import RetryPolicy
 from services.adapter.gateway.tokens import Fetch
 
 API = "com.alibaba.product:alibaba.category.get-1"
@@ -269,7 +271,7 @@ async def exchange() -> AsyncIterator[Exchange]:
 
 @pytest.fixture
 async def opened(peer: Peer, exchange: Exchange) -> AsyncIterator[Callable[..., Gateway]]:
-    """opened(...) is a gateway to the peer; with a fixed token unless told otherwise."""
+    """opened(...) is a gateway to the peer; with a fixed token and no repeats unless told otherwise."""
     async with AsyncExitStack() as stack:
 
         def fixed(_: Fetch) -> Tokens:
@@ -277,6 +279,7 @@ async def opened(peer: Peer, exchange: Exchange) -> AsyncIterator[Callable[..., 
 
         def make(url: str = peer.url, tokens: Callable[[Fetch], Tokens] = fixed, **options: Any) -> Gateway:
             app = App(key="1000000", secret="test-app-secret")
+            options.setdefault("policies", Policies(retry=RetryPolicy(attempts=1)))
             gateway = Gateway(url=url, app=app, exchange=exchange, tokens=tokens, parse=parse, **options)
             stack.push_async_callback(gateway.close)
             return gateway
@@ -306,9 +309,12 @@ def call() -> Callable[..., Awaitable[Reply]]:
         api: str = API,
         files: Mapping[str, bytes] | None = None,
         anonymous: bool = False,
+        repeatable: bool = False,
         within_s: float = LONG_S,
     ) -> Reply:
         deadline = asyncio.get_running_loop().time() + within_s
-        return await gateway.call(api, form or {}, files=files or {}, anonymous=anonymous, deadline=deadline)
+        return await gateway.call(
+            api, form or {}, files=files or {}, anonymous=anonymous, repeatable=repeatable, deadline=deadline
+        )
 
     return make

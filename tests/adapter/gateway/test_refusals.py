@@ -15,6 +15,7 @@ from services.errors import (
     CredentialRefused,
     GatewayError,
     OutcomeUnknown,
+    Paused,
     PermissionRefused,
     QuotaExhausted,
     RateLimited,
@@ -289,8 +290,8 @@ def parsed(body: Any) -> Any:
 
 
 def test_every_class_is_of_a_case_or_tested_elsewhere():
-    """Elsewhere: test_connection.py and test_bodies.py. What operations refuse is not the gateway's."""
-    elsewhere = {Unreachable, ConnectionLost, Unreadable}
+    """Elsewhere: test_connection.py, test_bodies.py, test_breaker.py. What operations refuse is not here."""
+    elsewhere = {Unreachable, Paused, ConnectionLost, Unreadable}
     of_operations = {Refused, OutcomeUnknown}
     classes = {
         found

@@ -3,16 +3,20 @@
 import asyncio
 import os
 import stat
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import structlog
+from prometheus_client import REGISTRY
 
 from services.adapter.gateway import RefreshToken
 from services.adapter.gateway.client import DEFAULT_LIFE_S
+from services.adapter.gateway.telemetry import _refresh_days
 from services.adapter.gateway.tokens import CLOSING_S, RENEW_AT, RENEWAL_TIMEOUT_S, RETRY_S
 from services.errors import (
     CredentialRefused,
     DeadlinePassed,
+    Paused,
     QuotaExhausted,
     RateLimited,
     TokenRefused,
@@ -161,6 +165,26 @@ async def test_renewed_ahead_of_time(expires_in, life_s, peer, renewing, call, g
         while not await second():
             pass
     assert len(peer.calls("getToken")) == 2
+
+
+@pytest.mark.parametrize(
+    ("until", "days"),
+    [
+        ("{:%Y%m%d%H%M%S}000+0000", 10),
+        ("{:%Y%m%d%H%M%S}+0000", 10),
+        ("soon", None),
+        ("99999999999999000+0800", None),
+        (None, None),
+    ],
+)
+async def test_age_and_end_of_the_tokens_are_shown(until, days, renewing, call, grants):
+    end = datetime.now(UTC) + timedelta(days=10)
+    grants(granted("one", refresh_token_timeout=until and until.format(end)))
+    _refresh_days.set_function(lambda: -1)
+    await call(renewing())
+    assert 0 <= REGISTRY.get_sample_value("nationalsite_token_age_seconds") < 5
+    left = REGISTRY.get_sample_value("nationalsite_refresh_token_days_left")
+    assert left == (pytest.approx(days, abs=0.01) if days else -1)
 
 
 async def test_missing_life_is_ten_hours(peer, renewing, call, answer, shift, used, until):
@@ -457,7 +481,7 @@ async def test_no_token_means_nothing_was_sent(down, peer, renewing, call, answe
     with pytest.raises(UpstreamError) as caught:
         await call(renewing())
 
-    assert type(caught.value) is Unreachable
+    assert type(caught.value) is Paused
     assert not caught.value.may_have_run
     assert peer.calls("param2") == []
 

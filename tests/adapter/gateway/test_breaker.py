@@ -1,0 +1,209 @@
+"""When an operation is left alone, and how it is tried again; no test here waits."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from services.adapter.gateway.breaker import Breaker, BreakerPolicy, Breakers, State
+from services.adapter.gateway.call import Call, Reply
+from services.errors import (
+    ConnectionLost,
+    DeadlinePassed,
+    DeadlinePassedInFlight,
+    GatewayError,
+    Overloaded,
+    Paused,
+    RateLimited,
+    Unreachable,
+    Unreadable,
+    UpstreamFault,
+)
+
+on_one_loop = pytest.mark.asyncio(loop_factories=["asyncio"])
+
+POLICY = BreakerPolicy()
+
+
+class Time:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def time():
+    return Time()
+
+
+@pytest.fixture
+def breaker(time):
+    return Breaker(POLICY, time)
+
+
+def end(breaker, *outcomes):
+    for outcome in outcomes:
+        breaker.leave(breaker.enter(), outcome)
+
+
+def opened(breaker):
+    end(breaker, *[False] * POLICY.minimum_calls)
+    assert breaker.state is State.OPEN
+
+
+def test_few_failures_say_nothing(breaker):
+    end(breaker, *[False] * (POLICY.minimum_calls - 1))
+    assert breaker.state is State.CLOSED
+
+
+def test_half_of_them_are_too_many(breaker):
+    end(breaker, *[True, True, False] * 100)
+    assert breaker.state is State.CLOSED
+    end(breaker, *[False] * 99)
+    assert breaker.state is State.CLOSED
+    end(breaker, False)
+    assert breaker.state is State.OPEN
+
+
+def test_old_failures_are_forgotten(breaker, time):
+    end(breaker, *[False] * (POLICY.minimum_calls - 1))
+    time.now += POLICY.window_s + POLICY.window_s / 10
+    end(breaker, *[False] * (POLICY.minimum_calls - 1))
+    assert breaker.state is State.CLOSED
+
+
+def test_what_did_not_get_so_far_counts_for_nothing(breaker):
+    end(breaker, *[None] * 1000)
+    assert breaker.state is State.CLOSED
+
+
+def test_open_lets_nobody_pass(breaker, time):
+    opened(breaker)
+    time.now += POLICY.open_s - 0.001
+    with pytest.raises(Paused):
+        breaker.enter()
+
+
+def test_a_few_are_tried_and_close_it(breaker, time):
+    opened(breaker)
+    time.now += POLICY.open_s
+    probes = [breaker.enter() for _ in range(POLICY.probes)]
+    with pytest.raises(Paused):
+        breaker.enter()
+    for probe in probes:
+        assert breaker.state is State.HALF_OPEN
+        breaker.leave(probe, answered=True)
+    assert breaker.state is State.CLOSED
+    end(breaker, *[False] * (POLICY.minimum_calls - 1))
+    assert breaker.state is State.CLOSED, "it starts anew"
+
+
+def test_one_that_fails_opens_it_again(breaker, time):
+    opened(breaker)
+    time.now += POLICY.open_s
+    first, second = breaker.enter(), breaker.enter()
+    breaker.leave(first, answered=False)
+    assert breaker.state is State.OPEN
+    breaker.leave(second, answered=True)
+    assert breaker.state is State.OPEN, "what was learnt before is no news"
+
+
+def test_a_probe_that_leaves_frees_its_place(breaker, time):
+    opened(breaker)
+    time.now += POLICY.open_s
+    for _ in range(10 * POLICY.probes):
+        end(breaker, None)
+    end(breaker, *[True] * POLICY.probes)
+    assert breaker.state is State.CLOSED
+
+
+def test_calls_from_before_do_not_close_it(breaker, time):
+    early = [breaker.enter() for _ in range(10)]
+    opened(breaker)
+    time.now += POLICY.open_s
+    breaker.check()
+    for each in early:
+        breaker.leave(each, answered=True)
+    assert breaker.state is State.OPEN
+
+
+@on_one_loop
+@pytest.mark.parametrize(
+    ("failure", "counts"),
+    [
+        (UpstreamFault("x"), True),
+        (ConnectionLost("x"), True),
+        (Unreachable("x"), True),
+        (DeadlinePassedInFlight("x"), True),
+        (asyncio.CancelledError(), True),
+        (DeadlinePassed("x"), False),
+        (Overloaded("x"), False),
+        (GatewayError("x"), False),
+        (RateLimited("x"), False),
+        (Unreadable("x"), False),
+        (ZeroDivisionError(), False),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+async def test_only_1688s_failures_count(failure, counts, time):
+    policy = replace(POLICY, window_s=1000)
+    judged = Breakers(policy, time).judged("com.example:breaker-1", _step(failure, time, takes_s=2))
+    for _ in range(POLICY.minimum_calls):
+        with pytest.raises(type(failure)):
+            await judged(_call(time, within_s=2))
+
+    if not counts:
+        with pytest.raises(type(failure)):
+            await judged(_call(time, within_s=2))
+    else:
+        with pytest.raises(Paused):
+            await judged(_call(time, within_s=2))
+
+
+@on_one_loop
+@pytest.mark.parametrize("failure", [DeadlinePassedInFlight("x"), asyncio.CancelledError()])
+@pytest.mark.parametrize(("within_s", "takes_s"), [(0.5, 0.5), (10, 2)], ids=["hasty", "left"])
+async def test_callers_that_are_hasty_or_leave_are_not_1688s_failure(failure, within_s, takes_s, time):
+    if isinstance(failure, DeadlinePassedInFlight) and within_s == 10:
+        pytest.skip("a deadline does not pass early")
+    policy = replace(POLICY, window_s=1000)
+    judged = Breakers(policy, time).judged("com.example:breaker-2", _step(failure, time, takes_s))
+    for _ in range(3 * POLICY.minimum_calls):
+        with pytest.raises(type(failure)):
+            await judged(_call(time, within_s))
+
+
+@on_one_loop
+async def test_operations_are_apart_and_a_paused_one_waits_for_nothing(time):
+    breakers = Breakers(POLICY, time)
+    judged = breakers.judged("com.example:breaker-3", _step(UpstreamFault("x"), time))
+    checked = breakers.checked("com.example:breaker-3", _step(AssertionError("reached"), time))
+    other = breakers.checked("com.example:breaker-4", breakers.judged("com.example:breaker-4", _fine))
+    for _ in range(POLICY.minimum_calls):
+        with pytest.raises(UpstreamFault):
+            await judged(_call(time))
+
+    with pytest.raises(Paused):
+        await checked(_call(time))
+    assert await other(_call(time)) is FINE
+
+
+FINE = Reply(value={}, request_id="")
+
+
+async def _fine(_call):
+    return FINE
+
+
+def _step(failure, time, takes_s=0.0):
+    async def step(_call):
+        time.now += takes_s
+        raise failure
+
+    return step
+
+
+def _call(time, within_s=60.0):
+    return Call(form={}, files={}, anonymous=True, repeatable=False, deadline=time.now + within_s)

@@ -1,0 +1,40 @@
+"""What a start refuses, and what it only warns of."""
+
+import json
+
+import pytest
+import structlog
+from nationalsite.account.v1 import account_service_pb2
+from nationalsite.product.v1 import product_service_pb2
+
+from services.adapter import AdapterSettings, open_operations
+from services.adapter.opening import SYNCS
+from services.errors import CannotStart
+
+PRODUCT = product_service_pb2.DESCRIPTOR.services_by_name["ProductService"]
+ACCOUNT = account_service_pb2.DESCRIPTOR.services_by_name["AccountService"]
+
+
+def settings(**others: object) -> AdapterSettings:
+    return AdapterSettings(
+        gateway_url="http://127.0.0.1:1", app_key="1", app_secret="s", access_token="t", **others
+    )
+
+
+async def test_answers_of_writes_are_not_kept() -> None:
+    chosen = settings(cache_seconds=json.dumps({"RegisterUser": 60}))
+    with pytest.raises(CannotStart, match="NATIONALSITE_CACHE_SECONDS: RegisterUser: is no read"):
+        async with open_operations(ACCOUNT, chosen):
+            pass
+
+
+async def test_names_of_other_services_are_a_warning() -> None:
+    chosen = settings(cache_seconds=json.dumps({"RegisterUser": 60}))
+    with structlog.testing.capture_logs() as logs:
+        async with open_operations(PRODUCT, chosen):
+            pass
+    assert [line["rpcs"] for line in logs] == [["RegisterUser"]]
+
+
+def test_there_are_five_syncs() -> None:
+    assert len(SYNCS) == 5
