@@ -8,7 +8,6 @@ from nationalsite.account.v1 import account_service_pb2
 from nationalsite.product.v1 import product_service_pb2
 
 from services.adapter import AdapterSettings, open_operations
-from services.adapter.opening import SYNCS
 from services.errors import CannotStart
 
 PRODUCT = product_service_pb2.DESCRIPTOR.services_by_name["ProductService"]
@@ -34,7 +33,3 @@ async def test_names_of_other_services_are_a_warning() -> None:
         async with open_operations(PRODUCT, chosen):
             pass
     assert [line["rpcs"] for line in logs] == [["RegisterUser"]]
-
-
-def test_there_are_five_syncs() -> None:
-    assert len(SYNCS) == 5

@@ -134,7 +134,7 @@ def test_what_cannot_be_sent_is_not_accepted(rpcs, sandbox, details) -> None:
 
 def test_deliveries_of_one_key_go_one_after_the_other(rpcs, sandbox) -> None:
     outbox = Outbox(NATIONAL, rpcs)
-    sandbox.fault({"status": 503}, operation="trade.cross.orderSync", times=1)
+    sandbox.fault({"malformed": True}, operation="trade.cross.orderSync")
     accepted = [outbox.enqueue_order(buy_amount=str(number)) for number in range(1, 6)]
     for delivery in accepted:
         outbox.until(delivery, DELIVERED)
@@ -206,7 +206,7 @@ def test_of_relations_only_the_failed_ones_go_again(dialect: str, rpcs, sandbox)
         }
         for number in range(1, 5)
     ]
-    sandbox.fault({"status": 503}, operation="order.relation.write")
+    sandbox.fault({"malformed": True}, operation="order.relation.write")
     sync = {"write_order_relations": {"relations": relations}}
     done = outbox.until(outbox.enqueue(sync), DELIVERED)
     assert done["attempts"] == 2

@@ -82,12 +82,12 @@ def test_after_an_unknown_outcome_a_refund_is_not_sent_again(
 
 def test_after_an_unknown_outcome_a_sync_is_sent_again(rpcs, sandbox) -> None:
     request = identified(CALLS["SyncOrder"])
-    sandbox.fault({"drop": "after_request"})
+    sandbox.fault({"drop": "after_request"}, times=3)
     with pytest.raises(grpc.RpcError) as failure:
         rpcs.call("SyncOrder", NATIONAL, request)
     assert failure.value.code() is grpc.StatusCode.UNAVAILABLE
     assert rpcs.call("SyncOrder", NATIONAL, request) == {}
-    assert len(sandbox.calls()) == 2
+    assert len(sandbox.calls()) == 4
 
 
 def test_a_repeat_while_the_first_call_runs_is_told_so(rpcs, sandbox, details) -> None:

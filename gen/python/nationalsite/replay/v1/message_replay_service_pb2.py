@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from nationalsite.upstream.v1 import options_pb2 as nationalsite_dot_upstream_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n3nationalsite/replay/v1/message_replay_service.proto\x12\x16nationalsite.replay.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&nationalsite/upstream/v1/options.proto\"\xf1\x01\n\x14QueryMessagesRequest\x12=\n\x11\x63reate_start_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xc2\x9e\x19\x02\x18\x05\x12;\n\x0f\x63reate_end_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xc2\x9e\x19\x02\x18\x05\x12\x0c\n\x04page\x18\x03 \x01(\x05\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x19\n\x05topic\x18\x05 \x01(\tB\n\xc2\x9e\x19\x06\n\x04type\x12!\n\tmember_id\x18\x06 \x01(\tB\x0e\xc2\x9e\x19\n\n\x08userInfo\"b\n\x15QueryMessagesResponse\x12\x1f\n\x08messages\x18\x01 \x03(\tB\r\xc2\x9e\x19\t\n\x05\x64\x61tas\x18\n\x12\x18\n\x0btotal_count\x18\x02 \x01(\x05H\x00\x88\x01\x01\x42\x0e\n\x0c_total_count\"\xe1\x01\n\x13TakeMessagesRequest\x12=\n\x11\x63reate_start_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xc2\x9e\x19\x02\x18\x05\x12;\n\x0f\x63reate_end_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xc2\x9e\x19\x02\x18\x05\x12\x10\n\x08quantity\x18\x03 \x01(\x05\x12\x19\n\x05topic\x18\x04 \x01(\tB\n\xc2\x9e\x19\x06\n\x04type\x12!\n\tmember_id\x18\x05 \x01(\tB\x0e\xc2\x9e\x19\n\n\x08userInfo\"A\n\x14TakeMessagesResponse\x12)\n\x08messages\x18\x01 \x03(\tB\x17\xc2\x9e\x19\x13\n\x0fpushMessageList\x18\n\">\n\x16\x43onfirmMessagesRequest\x12$\n\x0bmessage_ids\x18\x01 \x03(\x03\x42\x0f\xc2\x9e\x19\x0b\n\tmsgIdList\"\x19\n\x17\x43onfirmMessagesResponse2\x92\x04\n\x14MessageReplayService\x12\xb2\x01\n\rQueryMessages\x12,.nationalsite.replay.v1.QueryMessagesRequest\x1a-.nationalsite.replay.v1.QueryMessagesResponse\"D\x90\x02\x01\xc2\x9e\x19=\n(cn.alibaba.open:push.query.messageList-1\x1a\x0fpushMessagePage(\x01\x12\x9c\x01\n\x0cTakeMessages\x12+.nationalsite.replay.v1.TakeMessagesRequest\x1a,.nationalsite.replay.v1.TakeMessagesResponse\"1\xc2\x9e\x19-\n)cn.alibaba.open:push.cursor.messageList-1(\x01\x12\xa5\x01\n\x0f\x43onfirmMessages\x12..nationalsite.replay.v1.ConfirmMessagesRequest\x1a/.nationalsite.replay.v1.ConfirmMessagesResponse\"1\x90\x02\x02\xc2\x9e\x19*\n&cn.alibaba.open:push.message.confirm-1(\x01\x42G\n\x16nationalsite.replay.v1P\x01Z+nationalsite.internal/go/replay/v1;replayv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n3nationalsite/replay/v1/message_replay_service.proto\x12\x16nationalsite.replay.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&nationalsite/upstream/v1/options.proto\"\xf1\x01\n\x14QueryMessagesRequest\x12=\n\x11\x63reate_start_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xc2\x9e\x19\x02\x18\x05\x12;\n\x0f\x63reate_end_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xc2\x9e\x19\x02\x18\x05\x12\x0c\n\x04page\x18\x03 \x01(\x05\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x19\n\x05topic\x18\x05 \x01(\tB\n\xc2\x9e\x19\x06\n\x04type\x12!\n\tmember_id\x18\x06 \x01(\tB\x0e\xc2\x9e\x19\n\n\x08userInfo\"b\n\x15QueryMessagesResponse\x12\x1f\n\x08messages\x18\x01 \x03(\tB\r\xc2\x9e\x19\t\n\x05\x64\x61tas\x18\n\x12\x18\n\x0btotal_count\x18\x02 \x01(\x05H\x00\x88\x01\x01\x42\x0e\n\x0c_total_count\"\xe1\x01\n\x13TakeMessagesRequest\x12=\n\x11\x63reate_start_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xc2\x9e\x19\x02\x18\x05\x12;\n\x0f\x63reate_end_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xc2\x9e\x19\x02\x18\x05\x12\x10\n\x08quantity\x18\x03 \x01(\x05\x12\x19\n\x05topic\x18\x04 \x01(\tB\n\xc2\x9e\x19\x06\n\x04type\x12!\n\tmember_id\x18\x05 \x01(\tB\x0e\xc2\x9e\x19\n\n\x08userInfo\"3\n\x14TakeMessagesResponse\x12\x1b\n\x08messages\x18\x01 \x03(\tB\t\xc2\x9e\x19\x05\n\x01.\x18\n\">\n\x16\x43onfirmMessagesRequest\x12$\n\x0bmessage_ids\x18\x01 \x03(\x03\x42\x0f\xc2\x9e\x19\x0b\n\tmsgIdList\"\x19\n\x17\x43onfirmMessagesResponse2\xa3\x04\n\x14MessageReplayService\x12\xb2\x01\n\rQueryMessages\x12,.nationalsite.replay.v1.QueryMessagesRequest\x1a-.nationalsite.replay.v1.QueryMessagesResponse\"D\x90\x02\x01\xc2\x9e\x19=\n(cn.alibaba.open:push.query.messageList-1\x1a\x0fpushMessagePage(\x01\x12\xad\x01\n\x0cTakeMessages\x12+.nationalsite.replay.v1.TakeMessagesRequest\x1a,.nationalsite.replay.v1.TakeMessagesResponse\"B\xc2\x9e\x19>\n)cn.alibaba.open:push.cursor.messageList-1\x1a\x0fpushMessageList(\x01\x12\xa5\x01\n\x0f\x43onfirmMessages\x12..nationalsite.replay.v1.ConfirmMessagesRequest\x1a/.nationalsite.replay.v1.ConfirmMessagesResponse\"1\x90\x02\x02\xc2\x9e\x19*\n&cn.alibaba.open:push.message.confirm-1(\x01\x42G\n\x16nationalsite.replay.v1P\x01Z+nationalsite.internal/go/replay/v1;replayv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -53,13 +53,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TAKEMESSAGESREQUEST'].fields_by_name['member_id']._loaded_options = None
   _globals['_TAKEMESSAGESREQUEST'].fields_by_name['member_id']._serialized_options = b'\302\236\031\n\n\010userInfo'
   _globals['_TAKEMESSAGESRESPONSE'].fields_by_name['messages']._loaded_options = None
-  _globals['_TAKEMESSAGESRESPONSE'].fields_by_name['messages']._serialized_options = b'\302\236\031\023\n\017pushMessageList\030\n'
+  _globals['_TAKEMESSAGESRESPONSE'].fields_by_name['messages']._serialized_options = b'\302\236\031\005\n\001.\030\n'
   _globals['_CONFIRMMESSAGESREQUEST'].fields_by_name['message_ids']._loaded_options = None
   _globals['_CONFIRMMESSAGESREQUEST'].fields_by_name['message_ids']._serialized_options = b'\302\236\031\013\n\tmsgIdList'
   _globals['_MESSAGEREPLAYSERVICE'].methods_by_name['QueryMessages']._loaded_options = None
   _globals['_MESSAGEREPLAYSERVICE'].methods_by_name['QueryMessages']._serialized_options = b'\220\002\001\302\236\031=\n(cn.alibaba.open:push.query.messageList-1\032\017pushMessagePage(\001'
   _globals['_MESSAGEREPLAYSERVICE'].methods_by_name['TakeMessages']._loaded_options = None
-  _globals['_MESSAGEREPLAYSERVICE'].methods_by_name['TakeMessages']._serialized_options = b'\302\236\031-\n)cn.alibaba.open:push.cursor.messageList-1(\001'
+  _globals['_MESSAGEREPLAYSERVICE'].methods_by_name['TakeMessages']._serialized_options = b'\302\236\031>\n)cn.alibaba.open:push.cursor.messageList-1\032\017pushMessageList(\001'
   _globals['_MESSAGEREPLAYSERVICE'].methods_by_name['ConfirmMessages']._loaded_options = None
   _globals['_MESSAGEREPLAYSERVICE'].methods_by_name['ConfirmMessages']._serialized_options = b'\220\002\002\302\236\031*\n&cn.alibaba.open:push.message.confirm-1(\001'
   _globals['_QUERYMESSAGESREQUEST']._serialized_start=153
@@ -69,11 +69,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TAKEMESSAGESREQUEST']._serialized_start=497
   _globals['_TAKEMESSAGESREQUEST']._serialized_end=722
   _globals['_TAKEMESSAGESRESPONSE']._serialized_start=724
-  _globals['_TAKEMESSAGESRESPONSE']._serialized_end=789
-  _globals['_CONFIRMMESSAGESREQUEST']._serialized_start=791
-  _globals['_CONFIRMMESSAGESREQUEST']._serialized_end=853
-  _globals['_CONFIRMMESSAGESRESPONSE']._serialized_start=855
-  _globals['_CONFIRMMESSAGESRESPONSE']._serialized_end=880
-  _globals['_MESSAGEREPLAYSERVICE']._serialized_start=883
-  _globals['_MESSAGEREPLAYSERVICE']._serialized_end=1413
+  _globals['_TAKEMESSAGESRESPONSE']._serialized_end=775
+  _globals['_CONFIRMMESSAGESREQUEST']._serialized_start=777
+  _globals['_CONFIRMMESSAGESREQUEST']._serialized_end=839
+  _globals['_CONFIRMMESSAGESRESPONSE']._serialized_start=841
+  _globals['_CONFIRMMESSAGESRESPONSE']._serialized_end=866
+  _globals['_MESSAGEREPLAYSERVICE']._serialized_start=869
+  _globals['_MESSAGEREPLAYSERVICE']._serialized_end=1416
 # @@protoc_insertion_point(module_scope)

@@ -1,0 +1,177 @@
+"""What an attempt's outcome means for its delivery."""
+
+from typing import Any
+
+import pytest
+from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
+
+from services.adapter import Operations
+from services.adapter.codec import Dialect, compile_service
+from services.adapter.gateway.call import Reply
+from services.delivery import Again, Dead, Delivered, Delivery, Kind, State
+from services.errors import (
+    ConnectionLost,
+    NationalsiteError,
+    OutcomeUnknown,
+    PermissionRefused,
+    QuotaExhausted,
+    RateLimited,
+    Refused,
+    Unreachable,
+    Unreadable,
+    Unsupported,
+    UpstreamFault,
+)
+from services.order_sync.full_syncs import FullSyncs
+from services.order_sync.sending import INCURABLE, PAUSES_S, Sending
+from services.order_sync.syncs import ORDERING_KEYS, Syncs
+from services.serving.answers import STATUS
+
+SERVICE = protos.DESCRIPTOR.services_by_name["OrderSyncService"]
+REQUEST = protos.SyncOrderRequest(order=protos.Order(order_id="1"))
+
+
+class Gateway:
+    """Answers each call in turn, the last one for ever."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers = list(answers)
+        self.calls = 0
+
+    async def call(self, api: str, form: dict[str, str], **rest: Any) -> Reply:
+        self.calls += 1
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return Reply(value=answer, request_id="r-1")
+
+    def secrets(self) -> tuple[str, ...]:
+        return ()
+
+
+class Orders:
+    """A store of full orders that holds nothing."""
+
+    async def put(self, order: Any) -> None:
+        raise AssertionError("nothing is to be kept")
+
+    async def get(self, kind: Kind, order_id: str) -> Any:
+        raise AssertionError("nothing is to be read")
+
+
+def delivery(rpc: str, request: Any, **more: Any) -> Delivery:
+    return Delivery(
+        **{
+            "delivery_id": "d-1",
+            "caller": "",
+            "request_id": "r-1",
+            "rpc": rpc,
+            "payload": request.SerializeToString(),
+            "ordering_key": "1",
+            "state": State.PENDING,
+            "attempts": 1,
+            "last_error": None,
+            "progress": None,
+            "results": None,
+            "create_ms": 0,
+            "last_attempt_ms": 0,
+            "next_attempt_ms": 0,
+            "finish_ms": None,
+        }
+        | more
+    )
+
+
+def sending(
+    *answers: Any, dialect: Dialect = Dialect.NATIONAL_SITE, repeat: bool = True
+) -> tuple[Sending, Gateway]:
+    gateway = Gateway(*answers)
+    once = () if repeat else ORDERING_KEYS.keys()
+    operations = Operations(compile_service(SERVICE, dialect), gateway, once=once)  # type: ignore[arg-type] # as good as one
+    full = FullSyncs(Orders(), orders=False, logistics_orders=False)  # type: ignore[arg-type] # likewise
+    return Sending(Syncs(operations, full), repeat=repeat), gateway
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (Unreachable("no connection"), Again),
+        (ConnectionLost("broken"), Again),
+        (UpstreamFault("503"), Again),
+        (Unreadable("no JSON"), Again),
+        (RateLimited("often"), Again),
+        (QuotaExhausted("none left"), Again),
+        (PermissionRefused("not allowed"), Again),
+        (Unsupported("no such API"), Dead),
+        (Refused("UPSTREAM_REFUSED", "no"), Dead),
+        (Refused("UPSTREAM_STATE", "no"), Dead),
+        (Refused("UPSTREAM_FAULT", "their own"), Again),
+    ],
+    ids=lambda value: value if isinstance(value, str) else getattr(value, "reason", value.__class__.__name__),
+)
+async def test_what_can_be_cured_is_sent_again(error: NationalsiteError, outcome: type) -> None:
+    send, _ = sending(error)
+    found = await send(delivery("SyncOrder", REQUEST))
+    assert type(found) is outcome
+    if isinstance(found, Again):
+        assert found.retry_after_s == PAUSES_S.get(error.reason, 0.0)
+        assert found.unclear is error.may_have_run
+
+
+async def test_a_success_is_delivered() -> None:
+    send, _ = sending({"success": True, "data": True})
+    assert await send(delivery("SyncOrder", REQUEST)) == Delivered()
+
+
+async def test_where_syncs_are_no_upserts_an_unclear_one_is_dead() -> None:
+    send, gateway = sending(ConnectionLost("broken"), repeat=False)
+    assert type(await send(delivery("SyncOrder", REQUEST))) is Dead
+    assert type(await send(delivery("SyncOrder", REQUEST, interrupted=True))) is Dead
+    assert gateway.calls == 1
+    send, _ = sending(Unreachable("no connection"), repeat=False)
+    assert type(await send(delivery("SyncOrder", REQUEST))) is Again
+
+
+def relations(count: int) -> protos.WriteOrderRelationsRequest:
+    return protos.WriteOrderRelationsRequest(
+        relations=[
+            protos.OrderRelation(
+                national_order_id="1",
+                national_sub_order_id=f"1{number}",
+                cbu_order_id=9,
+                cbu_sub_order_id=90 + number,
+            )
+            for number in range(count)
+        ]
+    )
+
+
+async def test_of_relations_only_those_that_failed_go_again() -> None:
+    accepted, refused = ({"result": {"success": yes}} for yes in (True, False))
+    send, gateway = sending(accepted, refused, ConnectionLost("broken"), dialect=Dialect.OPEN_PLATFORM)
+    first = await send(delivery("WriteOrderRelations", relations(3)))
+    assert isinstance(first, Again)
+    results = protos.WriteOrderRelationsResponse.FromString(first.results or b"").results
+    assert [result.code for result in results] == [
+        0,
+        STATUS["UPSTREAM_REFUSED"].value[0],
+        STATUS["OUTCOME_UNKNOWN"].value[0],
+    ]
+    gateway.answers, gateway.calls = [accepted], 0
+    second = await send(delivery("WriteOrderRelations", relations(3), results=first.results))
+    assert isinstance(second, Delivered)
+    assert gateway.calls == 2
+    assert [
+        each.code for each in protos.WriteOrderRelationsResponse.FromString(second.results or b"").results
+    ] == [0] * 3
+
+
+async def test_relations_that_are_all_refused_are_dead() -> None:
+    send, _ = sending({"success": False})
+    found = await send(delivery("WriteOrderRelations", relations(2)))
+    assert isinstance(found, Dead)
+    assert len(protos.WriteOrderRelationsResponse.FromString(found.results or b"").results) == 2
+
+
+def test_every_reason_is_one() -> None:
+    assert STATUS.keys() >= INCURABLE | PAUSES_S.keys() | {OutcomeUnknown.reason}
