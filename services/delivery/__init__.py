@@ -8,6 +8,7 @@ from services.delivery.claims import Patience
 from services.delivery.commands import run_command
 from services.delivery.dead_letters import DeadLetters
 from services.delivery.deliveries import Deliveries, Delivery, Order, State
+from services.delivery.depth import DepthLimits
 from services.delivery.engine import StoreLimits
 from services.delivery.erasure import Erased, erase
 from services.delivery.full_orders import FullOrder, FullOrders, Kind
@@ -35,6 +36,7 @@ __all__ = [
     "Delivered",
     "Deliveries",
     "Delivery",
+    "DepthLimits",
     "Erased",
     "Finished",
     "FullOrder",

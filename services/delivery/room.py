@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from services.delivery.clock import Clock, system_clock
 from services.delivery.dead_letters import DeadLetters
 from services.delivery.deliveries import Deliveries
+from services.delivery.depth import Depth, DepthLimits
 from services.delivery.engine import StoreLimits
 from services.delivery.full_orders import FullOrders
 from services.delivery.handout import Handout
@@ -31,6 +32,7 @@ class RoomLimits:
     relay: RelayLimits = field(default_factory=RelayLimits)
     keep: Keep = field(default_factory=Keep)
     sweep: SweepLimits = field(default_factory=SweepLimits)
+    depth: DepthLimits = field(default_factory=DepthLimits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,7 @@ class Room:
     once: Once
     full_orders: FullOrders
     retention: Retention
+    depth: Depth
 
     def relay(self, send: Send, fault: bytes = b"") -> Relay:
         """Return a relay that sends with `send`; `async with relay.running()` lets it work."""
@@ -59,7 +62,7 @@ class Room:
 async def open_room(
     url: str, limits: RoomLimits | None = None, clock: Clock = system_clock
 ) -> AsyncIterator[Room]:
-    """Open the store at a URL with all that works on it, and sweep it meanwhile. Raises CannotStart."""
+    """Open the store at a URL with all that works on it; sweep it, and show its depth. Raises CannotStart."""
     limits = limits or RoomLimits()
     async with open_store(url, limits.store, clock) as store, open_wakeups(store) as wakeups:
         subscriptions = Subscriptions(store, wakeups, limits.subscriptions)
@@ -77,13 +80,18 @@ async def open_room(
             once=Once(request_ids),
             full_orders=FullOrders(store),
             retention=Retention(store, limits.keep, limits.sweep),
+            depth=Depth(store, limits.subscriptions.most_deliveries, limits.depth),
         )
-        sweeping = asyncio.create_task(room.retention.sweep_for_ever())
+        background = [
+            asyncio.create_task(work)
+            for work in (room.retention.sweep_for_ever(), room.depth.look_for_ever())
+        ]
         try:
             yield room
         finally:
-            sweeping.cancel()
-            await asyncio.wait([sweeping])
+            for task in background:
+                task.cancel()
+            await asyncio.wait(background)
             await room.inbox.close()
             await room.once.close()
             await room.handout.close()

@@ -89,7 +89,8 @@ class Subscriptions:
 
     async def list(self, caller: str) -> list[Subscription]:
         """Return a caller's subscriptions by name."""
-        statement = _counted(caller, self._store.clock(), self.limits.most_deliveries)
+        every = counted(self._store.clock(), self.limits.most_deliveries)
+        statement = every.where(subscriptions.c.caller == caller).order_by(subscriptions.c.name)
         rows = await self._store.read(lambda connection: connection.execute(statement))
         return [
             Subscription(
@@ -170,8 +171,8 @@ async def _find(connection: AsyncConnection, name: SubscriptionName) -> "Row[int
     return found.one_or_none()
 
 
-def _counted(caller: str, now_ms: int, most_deliveries: int) -> "Select[str, str, int, int, int, int]":
-    """Select a caller's subscriptions with their counts; what only has to be declared dead counts as dead."""
+def counted(now_ms: int, most_deliveries: int) -> "Select[str, str, str, int, int, int, int]":
+    """Select subscriptions with their counts; what only has to be declared dead counts as dead."""
     dead = or_(
         handouts.c.dead_ms.is_not(None),
         and_(handouts.c.attempts >= most_deliveries, handouts.c.lease_until_ms <= now_ms),
@@ -179,6 +180,7 @@ def _counted(caller: str, now_ms: int, most_deliveries: int) -> "Select[str, str
     there = handouts.c.message_seq.is_not(None)
     return (
         select(
+            subscriptions.c.caller,
             subscriptions.c.name,
             subscriptions.c.topics,
             subscriptions.c.create_ms,
@@ -187,7 +189,6 @@ def _counted(caller: str, now_ms: int, most_deliveries: int) -> "Select[str, str
             func.count(case((and_(there, dead), 1))).label("dead"),
         )
         .select_from(subscriptions.outerjoin(handouts, handouts.c.subscription_id == subscriptions.c.id))
-        .where(subscriptions.c.caller == caller, subscriptions.c.name.is_not(None))
+        .where(subscriptions.c.name.is_not(None))
         .group_by(subscriptions.c.id)
-        .order_by(subscriptions.c.name)
     )

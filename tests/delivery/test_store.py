@@ -89,7 +89,8 @@ async def test_more_than_may_wait_is_refused_at_once(opened):
             await put(room.store, "too many")
         go_on.set()
         await asyncio.wait(waiting)
-        assert 2 <= sum(task.exception() is None for task in waiting) <= 3
+        # The room's own work, sweeping and looking, may have been among them.
+        assert 1 <= sum(task.exception() is None for task in waiting) <= 3
         await put(room.store, "again")
 
 
