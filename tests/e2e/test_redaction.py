@@ -6,12 +6,15 @@ personal, such as search words, may come back to its own caller in 1688's words,
 
 import json
 import random
+import time
 import urllib.request
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 import grpc
 import pytest
@@ -21,11 +24,21 @@ from google.protobuf.message import Message
 from tests.cases import SERVED, request_cases
 from tests.collector import Collector, collecting
 from tests.e2e.conftest import DIALECTS, SERVICES, Rpcs
+from tests.e2e.test_messages import post, signature
 from tools.stack import SANDBOX_APP, Running, start_service, stop
 
 TIMEOUT_S = 0.5
 """For faults that never answer; all others are done long before."""
 CALLS = [case for case in request_cases() if case.rpc in SERVED]
+DURABLE = {
+    "SyncOrder": "sync_order",
+    "WriteOrderRelations": "write_order_relations",
+    "SyncOrderStatus": "sync_order_status",
+    "SyncLogisticsOrder": "sync_logistics_order",
+    "SyncLogisticsStatus": "sync_logistics_status",
+}
+"""What EnqueueSync takes, by its field there."""
+WITHIN_S = 20
 SECRETS = (SANDBOX_APP["NATIONALSITE_APP_SECRET"], SANDBOX_APP["NATIONALSITE_ACCESS_TOKEN"])
 ALPHABETS = ("abcdefghijklmnopqrstuvwxyz", "あいうえおかきくけこ", "王小明李大华陈美丽", "ÀÉÎÕÜßđạẵữợ")
 FREE_TEXT = ("keyword",)
@@ -206,6 +219,9 @@ def test_nothing_private_is_told(suite: Suite, sandbox: Any, rounds: int) -> Non
             assert not leaks(told, personal), (seed, case.name, fault, told)
             calls += 1
             failures += bool(told)
+    for dialect in dialects:
+        deliver(dialect, rpcs, persons, sandbox)
+        push(suite.processes["order_sync", dialect].callback, persons)
     rpcs.close()
     suite.stop()
     for kind, told in suite.told().items():
@@ -213,6 +229,39 @@ def test_nothing_private_is_told(suite: Suite, sandbox: Any, rounds: int) -> Non
         assert not leaks(told, persons.told), (seed, kind)
     assert failures > calls / 2
     assert len(suite.collector.spans()) > calls
+
+
+def deliver(dialect: str, rpcs: Rpcs, persons: Persons, sandbox: Any) -> None:
+    """Enqueues every sync, and waits until each was sent once, into a fault that repeats what it got."""
+    cases = [case for case in CALLS if case.dialect == dialect and case.rpc in DURABLE]
+    assert cases
+    for number, case in enumerate(cases):
+        sync = {name: value for name, value in case.request.items() if name != "request_id"}
+        message = rpcs.request("EnqueueSync", {"request_id": str(uuid.uuid4()), DURABLE[case.rpc]: sync})
+        private = len(persons.told)
+        filled(message, persons)
+        echoed = " ".join([*SECRETS, *persons.told[private:]])
+        answers = [fault for fault in faults(echoed) if fault and "hang" not in fault]
+        sandbox.admin("POST", "reset")
+        sandbox.fault(answers[number % len(answers)], times=3)
+        accepted = rpcs.method("EnqueueSync", dialect)(message, timeout=WITHIN_S).delivery
+        asked = {"delivery_id": accepted.delivery_id}
+        deadline = time.monotonic() + WITHIN_S
+        while not (found := rpcs.call("GetDelivery", dialect, asked)["delivery"]).get("attempts"):
+            assert time.monotonic() < deadline
+        assert not leaks(json.dumps(found.get("last_error", {})), list(SECRETS))
+        if found["state"] == "DELIVERY_STATE_PENDING":
+            call(rpcs.method("CancelDelivery", dialect), rpcs.request("CancelDelivery", asked), ())
+
+
+def push(url: str, persons: Persons) -> None:
+    """Sends the callback a message of a buyer, one that cannot be read, and one that somebody forged."""
+    buyer = {"msgId": 1, "type": "ORDER_BUYER_VIEW_ORDER_PAY", "userInfo": persons.value("name")}
+    text, forged = json.dumps(buyer | {"data": persons.value("name")}), persons.token()
+    unreadable = "{" + " ".join(persons.value(name) for name in ("name", "email", "mobile", "ip"))
+    for body, sign in ((text, signature), (unreadable, signature), (text, lambda _: forged)):
+        form = urlencode({"message": body, "_aop_signature": sign("message" + body)}).encode()
+        assert post(url, form) == (200 if sign is signature else 401)
 
 
 def break_a_rule(message: Message) -> None:
