@@ -50,6 +50,21 @@ lint: setup ## ruff, mypy, import contracts, buf
 test: setup ## the quick suite: real services, the sandbox, real sockets; needs only Python
 	$(BIN)/pytest
 
+.PHONY: postgresql
+postgresql:
+	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || { \
+		echo "installing Debian's postgresql, whose server these tests start for themselves"; \
+		{ apt-get update --quiet=2 && DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet=2 --no-install-recommends postgresql; } \
+		|| { echo "PostgreSQL's server is needed, and could not be installed here: install Debian's package postgresql"; exit 1; }; }
+
+.PHONY: test-durability
+test-durability: setup postgresql ## kill, starve and flood the running service: nothing accepted is lost (minutes)
+	$(BIN)/pytest -m durability tests/durability
+
+.PHONY: test-durability-long
+test-durability-long: setup postgresql ## the same with 200 kills and 5,000 messages and deliveries, by hand
+	DURABILITY=long $(BIN)/pytest -m durability tests/durability
+
 .PHONY: demo
 demo: setup ## start everything, make real calls, show what went over the wire, stop everything
 	@$(BIN)/python tools/demo.py
@@ -61,6 +76,10 @@ run: setup ## keep the sandbox and the services up (DIALECT=national-site for th
 .PHONY: measure
 measure: setup ## figures of this machine: a search through the service, decoding, start-up, memory
 	@$(BIN)/python benchmarks/measure.py
+
+.PHONY: measure-durability
+measure-durability: setup postgresql ## callbacks, deliveries and stream messages per second through the service, on both engines
+	@$(BIN)/python benchmarks/durability.py
 
 .PHONY: requirements
 requirements: setup ## resolve pyproject.toml anew into the pinned, hashed requirements
