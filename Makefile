@@ -50,6 +50,10 @@ lint: setup ## ruff, mypy, import contracts, buf
 test: setup ## the quick suite: real services, the sandbox, real sockets; needs only Python
 	$(BIN)/pytest
 
+.PHONY: test-postgres
+test-postgres: setup ## what of the quick suite needs PostgreSQL (Debian's package postgresql)
+	$(BIN)/pytest -m postgres
+
 .PHONY: postgresql
 postgresql:
 	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || { \
@@ -76,6 +80,10 @@ run: setup ## keep the sandbox and the services up (DIALECT=national-site for th
 .PHONY: measure
 measure: setup ## figures of this machine: a search through the service, decoding, start-up, memory
 	@$(BIN)/python benchmarks/measure.py
+
+.PHONY: measure-delivery
+measure-delivery: setup ## figures of the store: messages and deliveries per second, on both engines
+	@$(BIN)/python benchmarks/delivery.py
 
 .PHONY: measure-durability
 measure-durability: setup postgresql ## callbacks, deliveries and stream messages per second through the service, on both engines

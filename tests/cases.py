@@ -20,6 +20,8 @@ from typing import Any
 from nationalsite.account.v1 import account_service_pb2
 from nationalsite.ordersync.v1 import order_sync_service_pb2
 from nationalsite.product.v1 import product_service_pb2
+from nationalsite.replay.v1 import message_replay_service_pb2
+from nationalsite.upstream.v1 import options_pb2
 
 SERVICES = {
     "product": product_service_pb2.DESCRIPTOR.services_by_name["ProductService"],
@@ -27,8 +29,24 @@ SERVICES = {
     "account": account_service_pb2.DESCRIPTOR.services_by_name["AccountService"],
 }
 """What services/<name> serves."""
-METHODS = {method.name: method for service in SERVICES.values() for method in service.methods}
+REPLAY = message_replay_service_pb2.DESCRIPTOR.services_by_name["MessageReplayService"]
+"""What OrderSyncService asks of 1688 by itself."""
+METHODS = {method.name: method for service in (*SERVICES.values(), REPLAY) for method in service.methods}
 """Every RPC by its name, which no two services share."""
+
+
+def _is_spoken(option: options_pb2.Operation) -> bool:
+    return any(each.api for each in (option, option.national_site, option.open_platform))
+
+
+SPOKEN = {
+    name: method
+    for name, method in METHODS.items()
+    if _is_spoken(method.GetOptions().Extensions[options_pb2.operation])
+}
+"""Those among them that are operations of 1688's."""
+SERVED = frozenset(method.name for service in SERVICES.values() for method in service.methods)
+"""Names of those that callers can call."""
 
 SAMPLES = Path(__file__).parent / "samples"
 

@@ -40,6 +40,8 @@ class Running:
     """host:port of gRPC, or the URL of the sandbox."""
     http: str
     """URL of /metrics, /livez and /readyz."""
+    callback: str = ""
+    """URL that 1688 pushes messages to, of the service that takes them."""
     log: Path
 
 
@@ -72,7 +74,19 @@ def start_service(
     }
     process, line, path = _start(module or f"services.{name}", environment, '"serving"', log)
     told = json.loads(line)
-    return Running(process=process, address=told["listen"], http=f"http://{told['http_listen']}", log=path)
+    return Running(
+        process=process,
+        address=told["listen"],
+        http=f"http://{told['http_listen']}",
+        callback=_callback(path),
+        log=path,
+    )
+
+
+def _callback(log: Path) -> str:
+    """Return where a service that is ready takes messages, as its log says; empty where it does not."""
+    lines = (line for line in log.read_text().splitlines() if '"callback_listening"' in line)
+    return next((f"http://{json.loads(line)['listen']}/callbacks/1688" for line in lines), "")
 
 
 def _own_store(name: str) -> dict[str, str]:

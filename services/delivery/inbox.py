@@ -9,6 +9,7 @@ from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.dialects import sqlite as lite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.delivery.gathering import Gathering
 from services.delivery.postgresql import lock_until_commit
 from services.delivery.schema import handouts, messages, subscriptions
 from services.delivery.store import Store
@@ -62,32 +63,47 @@ class Inbox:
     def __init__(self, store: Store, wakeups: Wakeups) -> None:
         self._store = store
         self._wakeups = wakeups
+        self._together = Gathering(self._store_all, together=TOGETHER, waiting=store.limits.waiting)
 
     async def store(self, incoming: Iterable[Incoming]) -> Stored:
         """Store messages in one durable transaction: all of them, or, with StoreUnavailable, perhaps none.
 
         A message is stored once, by its id, however often it comes. It is due to every subscription that
-        takes its topic and exists by now; to later ones if their start time covers it.
+        takes its topic and exists by now; to later ones if their start time covers it. Calls that come while
+        one is being written share the next transaction.
         """
+        return await self._together([_fitting(one) for one in incoming])
+
+    async def close(self) -> None:
+        """Wait for what is being stored."""
+        await self._together.close()
+
+    async def _store_all(self, calls: Sequence[Sequence[Incoming]]) -> list[Stored]:
+        by_id = {one.message_id: one for came in calls for one in came}
         # Sorted: two replicas that store the same ones do not wait for each other in a ring.
-        came = [_fitting(one) for one in incoming]
-        by_id = {one.message_id: one for one in came}
         given = [by_id[message_id] for message_id in sorted(by_id)]
         received_ms = self._store.clock()
 
-        async def work(connection: AsyncConnection) -> tuple[list[str], set[str]]:
+        async def work(connection: AsyncConnection) -> tuple[set[str], set[str]]:
             await lock_until_commit(connection, STORING, shared=True)
             new: dict[str, int] = {}
             for first in range(0, len(given), TOGETHER):
                 new |= await _insert(connection, given[first : first + TOGETHER], received_ms)
             due = await _due(connection, [(by_id[message_id], seq) for message_id, seq in new.items()])
-            for first in range(0, len(due), TOGETHER):
-                await connection.execute(insert(handouts), due[first : first + TOGETHER])
-            return list(new), {message_key(row["subscription_id"]) for row in due}
+            if due:
+                await connection.execute(insert(handouts), due)
+            return set(new), {message_key(row["subscription_id"]) for row in due}
 
-        new, woken = await self._store.write(work) if given else ([], set())
+        new, woken = await self._store.write(work) if given else (set(), set())
         self._wakeups.wake(*woken)
-        return Stored(new=new, duplicates=len(came) - len(new))
+        return [_told(came, new) for came in calls]
+
+
+def _told(came: Sequence[Incoming], new: set[str]) -> Stored:
+    """Tell one of several calls what became of its messages; an id that several brought is new once."""
+    first = list(dict.fromkeys(one.message_id for one in came if one.message_id in new))
+    new.difference_update(first)
+    return Stored(new=first, duplicates=len(came) - len(first))
 
 
 async def _insert(connection: AsyncConnection, given: Sequence[Incoming], received_ms: int) -> dict[str, int]:
@@ -105,8 +121,8 @@ async def _insert(connection: AsyncConnection, given: Sequence[Incoming], receiv
         for one in given
     ]
     upsert = pg.insert if connection.dialect.name == "postgresql" else lite.insert
-    statement = upsert(messages).values(rows).on_conflict_do_nothing()
-    found = await connection.execute(statement.returning(messages.c.message_id, messages.c.seq))
+    statement = upsert(messages).on_conflict_do_nothing().returning(messages.c.message_id, messages.c.seq)
+    found = await connection.execute(statement, rows)
     return {row.message_id: row.seq for row in found}
 
 

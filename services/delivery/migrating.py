@@ -86,6 +86,8 @@ def _connected(url: URL) -> Iterator[Connection]:
             Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
         with engine.begin() as connection:
             yield connection
+    except sqlite3.Error as error:
+        raise CannotStart([f"the store cannot be opened: {error}"]) from error
     except DBAPIError as error:
         raise CannotStart([f"the store cannot be opened: {type(error.orig).__name__}"]) from error
     except OSError as error:

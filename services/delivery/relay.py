@@ -81,7 +81,13 @@ class Relay:
                 try:
                     wait_s = 0.0 if await self._take() else await self._idle_s(now_ms)
                 except StoreUnavailable:
-                    wait_s = self._limits.pause_s  # logged where it was found
+                    await asyncio.sleep(self._limits.pause_s)  # logged where it was found
+                    continue
+                except Exception as error:
+                    # A fault of ours must not end the relay for good.
+                    _log.exception("relay_fault", exc_info=error)
+                    await asyncio.sleep(self._limits.pause_s)
+                    continue
                 if wait_s:
                     await wait(woken, wait_s)
 
@@ -94,8 +100,7 @@ class Relay:
         try:
             claims = await asyncio.shield(taking)
         except asyncio.CancelledError:
-            for claim in await taking:  # drained meanwhile
-                await self._release(claim, sent=False)
+            await self._release_unsent(taking)  # drained meanwhile
             raise
         for claim in claims:
             task = asyncio.create_task(self._deliver(claim))
@@ -170,6 +175,14 @@ class Relay:
             task.cancel()
         if self._sending:
             await asyncio.wait(self._sending)
+
+    async def _release_unsent(self, taking: "asyncio.Task[list[Claim]]") -> None:
+        try:
+            claims = await taking
+        except StoreUnavailable:
+            return  # what was taken nevertheless is free when its lease ends
+        for claim in claims:
+            await self._release(claim, sent=False)
 
     async def _release(self, claim: Claim, *, sent: bool) -> None:
         try:

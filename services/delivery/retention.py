@@ -58,6 +58,8 @@ class Retention:
                 _log.info("swept", **{name: count for name, count in removed.items() if count})
             except StoreUnavailable:
                 _log.info("sweep_put_off")
+            except Exception as error:
+                _log.exception("sweep_fault", exc_info=error)  # a fault of ours must not end it for good
             await asyncio.sleep(self._limits.every_s)
 
     async def sweep(self) -> Mapping[str, int]:

@@ -84,5 +84,6 @@ async def open_room(
         finally:
             sweeping.cancel()
             await asyncio.wait([sweeping])
+            await room.inbox.close()
             await room.once.close()
             await room.handout.close()

@@ -29,7 +29,7 @@ def main() -> int:
     # uvicorn stops at these signals and raises them again when it is done: to stop is no failure.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
-    SandboxServer(create_app()).run(sockets=[listener])
+    SandboxServer(create_app(settings.callback_url)).run(sockets=[listener])
     return 0
 
 

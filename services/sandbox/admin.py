@@ -9,7 +9,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from services.sandbox.admin_bodies import ClockBody, FaultBody, LimitsBody, TokensBody, read_body
-from services.sandbox.clock import Clock
 from services.sandbox.faults import EVERY, Faults
 from services.sandbox.journal import MAX_ENTRIES
 from services.sandbox.operation import Operation
@@ -92,7 +91,8 @@ class Admin:
     async def put_clock(self, request: Request) -> Response:
         """Replaces the setting of the clock."""
         body = await read_body(request, ClockBody)
-        self._state.clock = Clock(offset_ms=body.offset_ms, window_ms=body.timestamp_window_ms)
+        clock = self._state.clock
+        clock.offset_ms, clock.window_ms = body.offset_ms, body.timestamp_window_ms
         return Response(status_code=204)
 
     async def add_code(self, request: Request) -> Response:
@@ -140,5 +140,6 @@ class Admin:
             "orders": state.book.orders,
             "refunds": state.book.refunds,
             "vouchers": len(state.vouchers),
+            "messages": state.outbox.counts.made,
             "synced": {"orders": state.synced.orders, "logistics": state.synced.logistics},
         }

@@ -1,14 +1,16 @@
 """The JSON bodies that the admin paths of orders take."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from services.sandbox.admin_bodies import Body
 from services.sandbox.trade.baskets import Wanted
 from services.sandbox.trade.orders import Traits
+from services.sandbox.trade.payments import PaymentResult
 
 MAX_LINES = 50
+MAX_PAID = 100
 
 
 class LineBody(Body):
@@ -54,3 +56,22 @@ class StepBody(Body):
 
     entries: Annotated[list[int], Field(min_length=1)] | None = None
     """The ids of the entries to ship; None = all that are left."""
+    by: Literal["buyer", "seller", "back_office"] | None = None
+    """Who closes it; None = the buyer."""
+    carriage_fen: Annotated[int, Field(ge=0, le=10**9)] | None = None
+    """The new carriage; None = it is waived."""
+
+
+class PaymentsBody(Body):
+    """Orders to pay together."""
+
+    orders: Annotated[list[int], Field(min_length=1, max_length=MAX_PAID)]
+    failures: dict[int, PaymentResult] = Field(default_factory=dict)
+    """By order id: what is to come of it instead."""
+
+
+class WaybillBody(Body):
+    """Another waybill for a parcel."""
+
+    cp_code: Annotated[str, Field(min_length=1, max_length=32)] = "YTO"
+    mail_no: Annotated[str, Field(min_length=1, max_length=64)]

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from services.sandbox.admin_bodies import read_body
-from services.sandbox.admin_order_bodies import OrderBody, StepBody, TraitsBody
+from services.sandbox.admin_order_bodies import OrderBody, PaymentsBody, StepBody, TraitsBody
 from services.sandbox.market.catalogue import Catalogue
 from services.sandbox.order_views import order_view, refund_view, synced_logistics_view, synced_order_view
 from services.sandbox.state import State
@@ -21,7 +21,16 @@ from services.sandbox.trade.refunds import Refund
 
 S = TypeVar("S")
 
-_STEPS: Mapping[str, Step] = {step.value: step for step in Step}
+_CLOSES: Mapping[str | None, Step] = {
+    None: Step.CLOSE,
+    "buyer": Step.CLOSE,
+    "seller": Step.CLOSE_BY_SELLER,
+    "back_office": Step.CLOSE_BY_BACK_OFFICE,
+}
+_STEPS: Mapping[str, Step] = {
+    step.value: step for step in Step if step is Step.CLOSE or step not in _CLOSES.values()
+}
+_TAKEN_BY: Mapping[str, Step] = {"entries": Step.SHIP, "by": Step.CLOSE, "carriage_fen": Step.MODIFY_PRICE}
 # The buyer's `send` is an operation of the platform; the others follow from an order's steps.
 _REFUND_STEPS: Mapping[str, RefundStep] = {
     step.value: step for step in (RefundStep.AGREE, RefundStep.REFUSE, RefundStep.RECEIVE, RefundStep.CLOSE)
@@ -42,6 +51,7 @@ class AdminOrders:
             Route("/orders/{order_id:int}", self.order, methods=["GET"]),
             Route("/orders/{order_id:int}", self.put_traits, methods=["PUT"]),
             Route("/orders/{order_id:int}/{step}", self.step, methods=["POST"]),
+            Route("/payments", self.pay, methods=["POST"]),
             Route("/refunds/{refund_id}", self.refund, methods=["GET"]),
             Route("/refunds/{refund_id}/{step}", self.refund_step, methods=["POST"]),
             Route("/synced/orders/{order_id}", self.synced_order, methods=["GET"]),
@@ -75,15 +85,27 @@ class AdminOrders:
         order = self._order(request)
         step = _known(_STEPS, request)
         body = await read_body(request, StepBody, empty=StepBody())
-        if body.entries is not None and step is not Step.SHIP:
-            raise HTTPException(400, f"entries: only {Step.SHIP} takes them")
+        for member in body.model_fields_set:
+            if step is not _TAKEN_BY[member]:
+                raise HTTPException(400, f"{member}: only {_TAKEN_BY[member]} takes it")
         if not set(body.entries or ()) <= set(order.entry_ids):
             raise HTTPException(400, f"entries: the order has {list(order.entry_ids)}")
         try:
-            self._state.book.step(order, step, body.entries)
+            if step is Step.MODIFY_PRICE:
+                self._state.book.modify_price(order, body.carriage_fen or 0)
+            else:
+                step = _CLOSES[body.by] if step is Step.CLOSE else step
+                self._state.book.step(order, step, body.entries)
         except WrongStep as error:
             raise HTTPException(409, str(error)) from error
         return JSONResponse(order_view(order))
+
+    async def pay(self, request: Request) -> Response:
+        """Pays several orders at once."""
+        body = await read_body(request, PaymentsBody)
+        order_ids = list(dict.fromkeys(body.orders))
+        results = self._state.book.pay_together(order_ids, body.failures)
+        return JSONResponse({"results": {str(order_id): result for order_id, result in results.items()}})
 
     async def refund(self, request: Request) -> Response:
         """One refund."""

@@ -8,24 +8,30 @@ from starlette.routing import Mount, Route
 
 from services.sandbox.account_operations import AccountOperations
 from services.sandbox.admin import Admin
+from services.sandbox.admin_messages import AdminMessages
 from services.sandbox.admin_orders import AdminOrders
+from services.sandbox.admin_parcels import AdminParcels
 from services.sandbox.gateway import Gateway
 from services.sandbox.market.catalogue import Catalogue
+from services.sandbox.messages.pusher import Pusher
 from services.sandbox.order_operations import OrderOperations
 from services.sandbox.payment_operations import PaymentOperations
 from services.sandbox.picture_shelf import PictureShelf
 from services.sandbox.product_operations import ProductOperations
+from services.sandbox.push_operations import PushOperations
 from services.sandbox.refund_operations import RefundOperations
 from services.sandbox.state import State
 from services.sandbox.system_operations import SystemOperations
 
 
-def create_app() -> Starlette:
-    """The whole sandbox as one ASGI application, in its state at the start.
+def create_app(callback_url: str | None = None) -> Starlette:
+    """The whole sandbox as one ASGI application, in its state at the start. Messages are pushed to
+    `callback_url`, if there is one, for as long as its lifespan lasts.
 
     It needs the sandbox's own HTTP protocol (`server.SandboxProtocol`), which tells it the transport.
     """
-    state = State()
+    state = State(callback_url=callback_url)
+    pusher = Pusher(state)
     catalogue = Catalogue()
     operations = (
         *ProductOperations(catalogue, state).table(),
@@ -33,6 +39,7 @@ def create_app() -> Starlette:
         *OrderOperations(state).table(),
         *PaymentOperations(state).table(),
         *RefundOperations(state).table(),
+        *PushOperations(state).table(),
         *SystemOperations(state).table(),
     )
     return Starlette(
@@ -40,10 +47,17 @@ def create_app() -> Starlette:
             Route("/openapi/{api:path}", Gateway(operations, state), methods=["GET", "POST"]),
             PictureShelf(catalogue).route(),
             Mount(
-                "/admin", routes=[*Admin(operations, state).routes(), *AdminOrders(catalogue, state).routes()]
+                "/admin",
+                routes=[
+                    *Admin(operations, state).routes(),
+                    *AdminOrders(catalogue, state).routes(),
+                    *AdminParcels(state).routes(),
+                    *AdminMessages(state).routes(),
+                ],
             ),
         ],
         exception_handlers={HTTPException: _explain},
+        lifespan=lambda app: pusher.running(),
     )
 
 

@@ -1,13 +1,15 @@
 """The gateway's idea of the time, and how old a call may be."""
 
+import re
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 BEIJING = timezone(timedelta(hours=8))
+_COMPACT = re.compile(r"(\d{14})(\d{3})([+-]\d{4})")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Clock:
     """A clock that can be put wrong."""
 
@@ -31,6 +33,15 @@ def compact(epoch_ms: int) -> str:
     """Beijing time as `yyyyMMddHHmmssSSS+0800`."""
     seconds, milliseconds = divmod(epoch_ms, 1000)
     return datetime.fromtimestamp(seconds, BEIJING).strftime(f"%Y%m%d%H%M%S{milliseconds:03d}%z")
+
+
+def read_compact(text: str) -> int:
+    """The epoch milliseconds of `yyyyMMddHHmmssSSS+0800`, in any zone. Raises ValueError."""
+    found = _COMPACT.fullmatch(text)
+    if found is None:
+        raise ValueError("not as yyyyMMddHHmmssSSS+0800")
+    seconds, milliseconds, zone = found.groups()
+    return int(datetime.strptime(seconds + zone, "%Y%m%d%H%M%S%z").timestamp()) * 1000 + int(milliseconds)
 
 
 def spelled_out(epoch_ms: int) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from services.sandbox.clock import spelled_out
 from services.sandbox.trade.facts import Fact
 from services.sandbox.trade.orders import Order
+from services.sandbox.trade.parcels import Parcel
 from services.sandbox.trade.refunds import Refund
 from services.sandbox.trade.synced import SyncedLogistics, SyncedOrder
 
@@ -30,6 +31,7 @@ def order_view(order: Order) -> dict[str, Any]:
             for entry in order.entries
         ],
         "refunds": order.refund_ids,
+        "parcels": order.logistics_ids,
         **asdict(order.traits),
         "history": [_fact_view(fact) for fact in order.facts],
     }
@@ -52,6 +54,17 @@ def refund_view(refund: Refund) -> dict[str, Any]:
         "counts": [{"id": entry_id, "count": count} for entry_id, count in refund.counts.items()],
         "remark": refund.remark,
         "return": refund.returned and asdict(refund.returned),
+    }
+
+
+def parcel_view(parcel: Parcel) -> dict[str, Any]:
+    """A parcel."""
+    return {
+        "logistics_id": parcel.logistics_id,
+        "order_id": parcel.order.order_id,
+        "entry_ids": parcel.entry_ids,
+        **asdict(parcel.waybill),
+        "nodes": parcel.nodes,
     }
 
 

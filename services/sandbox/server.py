@@ -34,7 +34,7 @@ class SandboxServer(uvicorn.Server):
                 app,
                 http=SandboxProtocol,
                 ws="none",
-                lifespan="off",
+                lifespan="on",
                 log_level="warning",
                 access_log=False,
                 server_header=False,

@@ -4,17 +4,22 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from services.sandbox.messages.push_settings import is_callback_url
+
 LISTEN = "NATIONALSITE_SANDBOX_LISTEN"
+CALLBACK_URL = "NATIONALSITE_SANDBOX_CALLBACK_URL"
 DEFAULT_LISTEN = "127.0.0.1:8168"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Where the sandbox listens."""
+    """Where the sandbox listens, and where it pushes messages."""
 
     host: str
     port: int
     """0 = any free port."""
+    callback_url: str | None = None
+    """None = messages are not pushed."""
 
     @property
     def is_local(self) -> bool:
@@ -32,4 +37,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     host = host.removeprefix("[").removesuffix("]")
     if not colon or not host or not port.isdecimal() or int(port) > 65535:
         raise ValueError(f"{LISTEN} must be host:port, such as {DEFAULT_LISTEN}; it is {text!r}")
-    return Settings(host=host, port=int(port))
+    callback_url = environment.get(CALLBACK_URL) or None
+    if callback_url is not None and not is_callback_url(callback_url):
+        raise ValueError(f"{CALLBACK_URL} must be an http or https URL; it is {callback_url!r}")
+    return Settings(host=host, port=int(port), callback_url=callback_url)

@@ -8,6 +8,9 @@ from services.sandbox.journal import Journal
 from services.sandbox.limits import Limits
 from services.sandbox.market.accounts import Accounts
 from services.sandbox.market.likeness import Uploads
+from services.sandbox.messages.announcer import Announcer
+from services.sandbox.messages.outbox import Outbox
+from services.sandbox.messages.push_settings import PushSettings
 from services.sandbox.tokens import Tokens
 from services.sandbox.trade.order_book import OrderBook
 from services.sandbox.trade.synced import Synced
@@ -19,6 +22,8 @@ from services.sandbox.traffic import Traffic
 class State:
     """What a reset puts back. Its users keep the State and not its parts, which a reset replaces."""
 
+    callback_url: str | None = None
+    """Where messages are pushed at the start."""
     clock: Clock = field(default_factory=Clock)
     tokens: Tokens = field(default_factory=Tokens)
     limits: Limits = field(default_factory=Limits)
@@ -27,12 +32,18 @@ class State:
     traffic: Traffic = field(default_factory=Traffic)
     uploads: Uploads = field(default_factory=Uploads)
     accounts: Accounts = field(default_factory=Accounts)
-    book: OrderBook = field(default_factory=OrderBook)
+    outbox: Outbox = field(init=False)
+    book: OrderBook = field(init=False)
     vouchers: Vouchers = field(default_factory=Vouchers)
     synced: Synced = field(default_factory=Synced)
 
+    def __post_init__(self) -> None:
+        self.outbox = Outbox(self.clock, PushSettings(callback_url=self.callback_url))
+        self.book = OrderBook(Announcer(self.clock, self.outbox))
+
     def reset(self) -> None:
         """Everything back to the start."""
-        start = State()
+        self.outbox.close()
+        start = State(callback_url=self.callback_url)
         for part in fields(self):
             setattr(self, part.name, getattr(start, part.name))

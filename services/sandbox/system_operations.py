@@ -4,7 +4,7 @@ from typing import Any
 
 from services.sandbox import envelopes
 from services.sandbox.clock import compact
-from services.sandbox.credentials import APP_KEY, APP_SECRET
+from services.sandbox.credentials import APP_KEY, APP_SECRET, MEMBER_ID
 from services.sandbox.dialects import Dialect
 from services.sandbox.envelopes import Envelope, Refused
 from services.sandbox.gateway_errors import GatewayRefusal, gateway_error
@@ -16,7 +16,7 @@ _OAUTH = Envelope(
     accept=lambda payload: payload,
     refuse=lambda refused: {"error": refused.code, "error_description": refused.message},
 )
-_MEMBER = {"aliId": "8888888888", "resource_owner": "demo_buyer", "memberId": "b2b-665170100"}
+_MEMBER = {"aliId": "8888888888", "resource_owner": "demo_buyer", "memberId": MEMBER_ID}
 
 
 class SystemOperations:

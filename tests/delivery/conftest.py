@@ -9,6 +9,8 @@ import psycopg
 import pytest
 
 from services.delivery import Room, RoomLimits, migrate, open_room
+from services.delivery.migrating import _connected, parse_url
+from services.delivery.schema import metadata
 from tests.delivery.given import NOW_MS
 from tools.postgres import Postgres, postgres
 
@@ -37,11 +39,12 @@ _numbers = itertools.count()
 
 
 def new_database(server: Postgres) -> str:
-    """Make a database with the schema; return its URL."""
+    """Make a database with the schema, for a test that would disturb others; return its URL."""
     name = f"test{next(_numbers)}"
     host = server.url().partition("host=")[2]
-    with psycopg.connect(host=host, user="test", dbname="template1", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE postgres")
+    with psycopg.connect(host=host, user="test", dbname="postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    migrate(server.url(name))
     return server.url(name)
 
 
@@ -49,7 +52,11 @@ def new_database(server: Postgres) -> str:
 def url(request, tmp_path) -> str:
     if request.param == "sqlite":
         return f"sqlite+aiosqlite:///{tmp_path}/store.db"
-    return new_database(request.getfixturevalue("server"))
+    running = request.getfixturevalue("server")
+    with _connected(parse_url(running.url())) as connection:
+        for table in reversed(metadata.sorted_tables):
+            connection.execute(table.delete())
+    return running.url()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The store itself: units of work, and what happens when it is locked, full, gone, away, or comes back."""
 
 import asyncio
-import os
 import signal
 import sqlite3
 from pathlib import Path
@@ -144,15 +143,14 @@ async def test_processes_that_start_together_migrate_once(tmp_path):
 
 @pytest.mark.parametrize(("revision", "told"), [("9999", "newer than this release"), (None, "not current")])
 @pytest.mark.postgres
-async def test_a_schema_of_another_release_is_refused(opened, url, revision, told):
-    if url.startswith("sqlite"):
-        pytest.skip("SQLite's is migrated at the start")
+async def test_a_schema_of_another_release_is_refused(server, revision, told):
+    url = new_database(server)
     with _connected(parse_url(url)) as connection:
         connection.execute(text("DELETE FROM alembic_version"))
         if revision:
             connection.execute(text("INSERT INTO alembic_version VALUES (:one)"), {"one": revision})
     with pytest.raises(CannotStart, match=told):
-        async with opened():
+        async with open_store(url):
             pass
 
 
@@ -252,12 +250,18 @@ async def test_sqlite_file_replaced(lite, file, tmp_path):
     assert sqlite3.connect(file).execute("SELECT message_id FROM messages").fetchall() == [("m1",)]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
-async def test_sqlite_read_only(lite, file):
-    file.chmod(0o400)
-    async with open_room(f"sqlite+aiosqlite:///{file}") as room:
-        with pytest.raises(StoreUnavailable, match="read only"):
-            await room.inbox.store([message(1)])
+async def test_sqlite_read_only(lite):
+    engine = lite.store._engine._engine.sync_engine
+    query_only = "ON"
+
+    @event.listens_for(engine, "checkout")
+    def shut(connection, _record, _proxy):
+        connection.cursor().execute(f"PRAGMA query_only = {query_only}")
+
+    with pytest.raises(StoreUnavailable, match="read only"):
+        await lite.inbox.store([message(1)])
+    query_only = "OFF"
+    assert (await lite.inbox.store([message(1)])).new == ["m1"]
 
 
 @pytest.mark.postgres

@@ -62,6 +62,10 @@ class Rpcs:
             method.name: (name, method) for name, service in SERVICES.items() for method in service.methods
         }
 
+    def channel(self, service: str, dialect: str) -> grpc.Channel:
+        """Return the channel to a service, for calls that are not made by name."""
+        return self._channels[service, dialect]
+
     def method(self, rpc: str, dialect: str) -> grpc.UnaryUnaryMultiCallable:
         """Return what calls an RPC."""
         service, descriptor = self._services[rpc]
@@ -126,7 +130,8 @@ def running(running_sandbox: Running) -> Iterator[dict[tuple[str, str], Running]
         return start_service(
             service,
             running_sandbox.address,
-            {"NATIONALSITE_DIALECT": dialect},
+            # Nothing is to be asked of 1688 but what a test asks for.
+            {"NATIONALSITE_DIALECT": dialect, "NATIONALSITE_REPLAY_SECONDS": "0"},
             log=f"test-{service}-{dialect}",
         )
 

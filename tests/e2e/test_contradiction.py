@@ -19,7 +19,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool
 from nationalsite.account.v1 import account_service_pb2
 from services.account.service import AccountSettings
 from services.adapter import open_operations
-from services.serving import Binding, Service, run
+from services.serving import Binding, Parts, Service, run
 from contextlib import asynccontextmanager
 
 descriptor_pool.Default().Add(descriptor_pb2.FileDescriptorProto.FromString(Path(sys.argv[1]).read_bytes()))
@@ -28,7 +28,7 @@ service = descriptor_pool.Default().FindServiceByName("contradiction.AccountServ
 @asynccontextmanager
 async def opened(settings):
     async with open_operations(service, settings) as operations:
-        yield operations.bindings(Binding, {})
+        yield Parts(operations.bindings(Binding, {}))
 
 run(Service(descriptor=service, settings=AccountSettings, open=opened))
 """

@@ -102,24 +102,6 @@ def test_half_a_picture_search_is_not_begun(rpcs, sandbox, details) -> None:
     assert sandbox.calls() == []
 
 
-def test_a_request_id_needs_a_store(rpcs, sandbox, details) -> None:
-    for rpc, request in (
-        ("RegisterUser", {"country_account": BUYER}),
-        ("SyncOrder", {"order": {"order_id": "1"}}),
-        ("WriteOrderRelations", {"relations": [{"national_order_id": "1", "cbu_order_id": "2"}]}),
-        ("SyncOrderStatus", {"order_status": {"order_id": "1", "pay_status": 1}}),
-        ("SyncLogisticsOrder", {"logistics_order": {"order_id": "1", "logistics_id": "1"}}),
-        ("SyncLogisticsStatus", {"logistics_id": "1", "logistics_status": 1}),
-        ("CreateRefund", REFUND),
-        ("SubmitReturnGoods", RETURN),
-    ):
-        with pytest.raises(grpc.RpcError) as failure:
-            rpcs.call(rpc, "national-site", request | {"request_id": "3f1c1d0e-5a0b-4c43-8f0a-0a4b8f1a2b3c"})
-        assert failure.value.code() is grpc.StatusCode.UNIMPLEMENTED
-        assert details(failure.value)["ErrorInfo"].reason == "ERROR_REASON_STORE_REQUIRED"
-    assert sandbox.calls() == []
-
-
 def test_the_callers_deadline_ends_the_call_of_1688(rpcs, sandbox) -> None:
     sandbox.fault({"hang": True})
     started = time.monotonic()

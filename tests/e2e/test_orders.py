@@ -160,14 +160,14 @@ def test_the_life_of_an_order(dialect: str, rpcs, sandbox) -> None:
 
 
 def _sign(life: Life) -> None:
-    """Tell 1688 that the buyer has signed: by the status alone, or where that is not there, by the whole."""
+    """Tell 1688 that the buyer has signed, by the status alone; the open platform gets it with the whole."""
+    status = {
+        "logistics_id": PARCEL["logistics_id"],
+        "logistics_status": "LOGISTICS_STATUS_SIGNED",
+        "modified_time": SIGNED,
+    }
+    assert life.call("SyncLogisticsStatus", status) == {}
     if life.dialect == NATIONAL:
-        status = {
-            "logistics_id": PARCEL["logistics_id"],
-            "logistics_status": "LOGISTICS_STATUS_SIGNED",
-            "modified_time": SIGNED,
-        }
-        assert life.call("SyncLogisticsStatus", status) == {}
         (told,) = life.sandbox.admin("GET", "synced/logistics/20260903001")["status"]
         assert told == {
             "logisticsId": "20260903001",
@@ -175,18 +175,16 @@ def _sign(life: Life) -> None:
             "modifiedTime": "2026-09-09 10:00:00",
         }
     else:
-        signed = PARCEL | {"logistics_status": "LOGISTICS_STATUS_SIGNED", "end_time": SIGNED}
-        assert life.call("SyncLogisticsOrder", {"logistics_order": signed}) == {}
         (told,) = life.synced()["logistics"]
         assert (told["logisticsStatus"], told["signTime"]) == ("sign", "2026-09-09 10:00:00")
+        assert told["address"] == PARCEL["address"]
 
 
 def _finish(life: Life) -> None:
-    done = {"pay_status": "PAY_STATUS_SUCCESS", "end_time": DONE}
+    line = {"order_id": "4590347523948371", "refund_status": "REFUND_STATUS_REFUNDED"}
+    status = {"pay_status": "PAY_STATUS_SUCCESS", "end_time": DONE, "sub_orders": [line]}
+    assert life.call("SyncOrderStatus", {"order_status": {"order_id": "4590347523948370", **status}}) == {}
     if life.dialect == NATIONAL:
-        line = {"order_id": "4590347523948371", "refund_status": "REFUND_STATUS_REFUNDED"}
-        status = {"order_id": "4590347523948370", **done, "sub_orders": [line]}
-        assert life.call("SyncOrderStatus", {"order_status": status}) == {}
         (told,) = life.synced()["status"]
         assert told == {
             "orderId": 4590347523948370,
@@ -195,12 +193,10 @@ def _finish(life: Life) -> None:
             "subOrderStatusSyncParamList": [{"orderId": 4590347523948371, "refundStatus": 1}],
         }
     else:
-        order = life.order(**done)
-        order["sub_orders"][0]["refund_status"] = "REFUND_STATUS_REFUNDED"
-        assert life.call("SyncOrder", {"order": order}) == {}
         told = life.synced()["order"]
         assert (told["status"], told["endTime"]) == ("success", "2026-09-20 10:00:00")
         assert [line["refundStatus"] for line in told["subOrderParamList"]] == ["1", "0"]
+        assert told["paidFee"] == life.purchase["goods_fen"] * 2
 
 
 @EVERY_DIALECT
@@ -271,18 +267,29 @@ def test_cancelled_relations_leave_nothing_behind(rpcs, sandbox) -> None:
 @pytest.mark.parametrize(
     ("rpc", "request_fields"),
     [
-        ("SyncOrderStatus", {"order_status": {"order_id": "1", "pay_status": "PAY_STATUS_PAID"}}),
-        ("SyncLogisticsStatus", {"logistics_id": "1", "logistics_status": "LOGISTICS_STATUS_SIGNED"}),
+        ("SyncOrderStatus", {"order_status": {"order_id": "never", "pay_status": "PAY_STATUS_PAID"}}),
+        ("SyncLogisticsStatus", {"logistics_id": "never", "logistics_status": "LOGISTICS_STATUS_SIGNED"}),
     ],
 )
-def test_a_status_alone_needs_a_store_on_the_open_platform(
+def test_a_status_alone_needs_the_whole_on_the_open_platform(
     rpc, request_fields, rpcs, sandbox, details
 ) -> None:
     with pytest.raises(grpc.RpcError) as failure:
         rpcs.call(rpc, OPEN, request_fields)
-    assert failure.value.code() is grpc.StatusCode.UNIMPLEMENTED
-    assert details(failure.value)["ErrorInfo"].reason == "ERROR_REASON_STORE_REQUIRED"
+    assert failure.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+    assert details(failure.value)["ErrorInfo"].reason == "ERROR_REASON_NO_FULL_SYNC"
     assert sandbox.calls() == []
+
+
+def test_a_status_of_a_line_that_the_whole_does_not_have(rpcs, sandbox, details) -> None:
+    life = Life(OPEN, rpcs, sandbox)
+    life.call("SyncOrder", {"order": life.order()})
+    line = {"order_id": "no such line", "refund_status": "REFUND_STATUS_REFUNDED"}
+    with pytest.raises(grpc.RpcError) as failure:
+        life.call("SyncOrderStatus", {"order_status": {"order_id": "4590347523948370", "sub_orders": [line]}})
+    assert failure.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    (violation,) = details(failure.value)["BadRequest"].field_violations
+    assert violation.field == "order_status.sub_orders[0].order_id"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The sandbox as a process, and a client that signs on its own."""
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from aiohttp import web
 
 CROSS_BORDER = "com.alibaba.fenxiao.crossborder"
 TOKEN = "test-access-token"
@@ -87,6 +89,29 @@ class Client:
             order = await self.step("orders", order["order_id"], step)
         return order
 
+    async def replay(self, name, **parameters):
+        """A call of the message operations, which need no token. Returns the whole body."""
+        answer = await self.call(f"push.{name}", namespace="cn.alibaba.open", token=None, **parameters)
+        return answer.json()
+
+    async def make_messages(self, topic, **body):
+        """Messages made by hand; returns their ids."""
+        answer = await self.http.post("/admin/messages", json={"topic": topic} | body)
+        assert answer.status_code == 201, answer.text
+        return answer.json()["message_ids"]
+
+    async def messages(self, **query):
+        return (await self.http.get("/admin/messages", params=query)).json()["messages"]
+
+    async def pushes(self, **counts):
+        """The counts of the pushing, once they are these."""
+        async with asyncio.timeout(5):
+            while True:
+                found = await self.admin("push")
+                if {name: found[name] for name in counts} == counts:
+                    return found
+                await asyncio.sleep(0.005)
+
     async def step(self, what, number, step, **body):
         """A step of an order or a refund."""
         answer = await self.http.post(f"/admin/{what}/{number}/{step}", json=body)
@@ -140,12 +165,71 @@ async def client(sandbox_url):
         yield Client(http)
 
 
+class Receiver:
+    """Takes pushes as a client of the platform would, and checks their signatures on its own."""
+
+    def __init__(self):
+        self.pushes = []
+        self.answers = []
+        """Statuses of the next answers; then 200."""
+        self.hold = None
+        """An Event that answers wait for."""
+        self._changed = asyncio.Condition()
+
+    async def take(self, request):
+        form = await request.post()
+        parameters = {**request.query, **form}
+        signature = parameters.pop("_aop_signature", "")
+        joined = "".join(sorted(name + value for name, value in parameters.items()))
+        right = hmac.new(b"test-app-secret", joined.encode(), hashlib.sha1).hexdigest().upper()
+        push = {
+            "message": json.loads(form["message"]),
+            "valid": signature == right,
+            "signature": signature,
+            "query": dict(request.query),
+            "form": dict(form),
+            "content_type": request.headers["Content-Type"],
+        }
+        async with self._changed:
+            self.pushes.append(push)
+            self._changed.notify_all()
+        status = self.answers.pop(0) if self.answers else 200
+        if self.hold:
+            await self.hold.wait()
+        return web.Response(status=status, text="SUCCESS")
+
+    async def messages(self, number):
+        """The first so many messages, as soon as they are there."""
+        async with asyncio.timeout(5), self._changed:
+            await self._changed.wait_for(lambda: len(self.pushes) >= number)
+        return [push["message"] for push in self.pushes[:number]]
+
+
+@pytest.fixture
+async def receiver(client):
+    """A receiver that the sandbox pushes to, with tries that follow each other at once."""
+    receiver = Receiver()
+    application = web.Application()
+    application.router.add_post("/callback", receiver.take)
+    runner = web.AppRunner(application, shutdown_timeout=0)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    receiver.stop = site.stop
+    await client.put("push", callback_url=f"http://127.0.0.1:{port}/callback", spacing_ms=1)
+    yield receiver
+    if receiver.hold:
+        receiver.hold.set()
+    await runner.cleanup()
+
+
 @pytest.fixture
 def sample():
     """Reads a recorded reply."""
 
-    def read(name):
-        return json.loads((SAMPLES / "replies" / f"{name}.json").read_text())
+    def read(name, kind="replies"):
+        return json.loads((SAMPLES / kind / f"{name}.json").read_text())
 
     return read
 

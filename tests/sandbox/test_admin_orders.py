@@ -69,11 +69,16 @@ async def test_a_whole_life(client):
         ("orders", {"entries": [{"offer_id": 1}]}, 400, "offer_id 1: no such offer"),
         ("orders", {"own": "yes"}, 400, "own: "),
         ("orders/7/pay", {}, 404, "no such order"),
-        ("orders/{}/burn", {}, 404, "no such step; there are pay, ship, receive, succeed, close"),
+        (
+            "orders/{}/burn",
+            {},
+            404,
+            "no such step; there are modify_price, pay, step_pay, ship, receive, succeed, close",
+        ),
         ("orders/{}/ship", {}, 409, "the order is waitbuyerpay"),
         ("orders/{}/ship", {"entries": [7]}, 400, "entries: the order has "),
         ("orders/{}/ship", {"entries": []}, 400, "entries: "),
-        ("orders/{}/pay", {"entries": [7]}, 400, "entries: only ship takes them"),
+        ("orders/{}/pay", {"entries": [7]}, 400, "entries: only ship takes it"),
         ("refunds/TQ1/agree", {}, 404, "no such refund"),
     ],
 )

@@ -7,6 +7,7 @@ import pytest
 from services.sandbox.settings import Settings, read_settings
 
 LISTEN = "NATIONALSITE_SANDBOX_LISTEN"
+CALLBACK_URL = "NATIONALSITE_SANDBOX_CALLBACK_URL"
 
 
 def test_default_address():
@@ -24,6 +25,19 @@ def test_default_address():
 def test_address(text, settings):
     assert read_settings({LISTEN: text}) == settings
     assert settings.is_local
+
+
+def test_callback():
+    url = "http://127.0.0.1:8052/callbacks/1688"
+    assert read_settings({CALLBACK_URL: url}).callback_url == url
+
+
+@pytest.mark.parametrize(
+    "text", ["127.0.0.1:8052", "ftp://127.0.0.1/", "http://", "http://[::1", "http://h:99999"]
+)
+def test_bad_callback(text):
+    with pytest.raises(ValueError, match=CALLBACK_URL):
+        read_settings({CALLBACK_URL: text})
 
 
 def test_address_that_others_reach():

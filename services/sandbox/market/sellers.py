@@ -15,6 +15,7 @@ class Seller:
     """One company."""
 
     open_id: str
+    member_id: str
     company: str
     address: str
     """Province and city, in Chinese."""
@@ -52,6 +53,7 @@ def seller(number: int) -> Seller:
         identities.append("powerful_merchants")
     return Seller(
         open_id="BBB" + dice.hexadecimal("open id")[:20],
+        member_id=f"b2b-{dice.number('member id', 10**9, 4 * 10**9)}{dice.hexadecimal('member id')[:5]}",
         company=company,
         address=address,
         city=city,

@@ -8,12 +8,16 @@ class Event(StrEnum):
     """What can happen to an order itself. What happens to a refund is told in the platform's own words."""
 
     MADE = "made"
+    PRICE_MODIFIED = "price modified"
     PAID = "paid"
+    STEP_PAID = "a further instalment paid"
     PART_SHIPPED = "part shipped"
     SHIPPED = "shipped"
     RECEIVED = "received"
     SUCCEEDED = "succeeded"
-    CLOSED = "closed"
+    CLOSED_BY_BUYER = "closed by buyer"
+    CLOSED_BY_SELLER = "closed by seller"
+    CLOSED_BY_BACK_OFFICE = "closed by back office"
     CLOSED_AFTER_REFUND = "closed after refund"
 
 
@@ -28,3 +32,5 @@ class Fact:
     status: str
     """The status after it: of the order, or of the refund if there is one."""
     refund_id: str | None = None
+    after_sale: bool = False
+    """Of a refund that was asked for when the order had succeeded."""

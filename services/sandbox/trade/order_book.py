@@ -1,13 +1,16 @@
 """Every order and every refund, and what can be done with them."""
 
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from services.sandbox.trade.applications import Application, check, shares_fen
 from services.sandbox.trade.baskets import Line
 from services.sandbox.trade.facts import Event
-from services.sandbox.trade.order_life import Step, take_step
-from services.sandbox.trade.orders import Entry, Order, Traits
+from services.sandbox.trade.listener import NOBODY, Listener
+from services.sandbox.trade.order_life import Step, WrongStep, take_step
+from services.sandbox.trade.orders import Entry, Order, OrderStatus, Traits
+from services.sandbox.trade.parcels import Node, Parcel, Waybill
+from services.sandbox.trade.payments import PaymentResult
 from services.sandbox.trade.refund_life import APPLIED, RefundStep, note, take_refund_step
 from services.sandbox.trade.refunds import GoodsStatus, Refund, Return
 
@@ -20,6 +23,8 @@ KEPT_REFUNDS = 10_000
 FIRST_ORDER_ID = 2_396_952_137_381_498_520
 ORDER_ID_STEP = 7_001_000_000
 ENTRY_ID_STEP = 1_000_000
+FIRST_PARCEL = 123_456_789
+FIRST_WAYBILL = 3_110_044_550_034_338
 FIRST_REFUND = 34_931_008_034_741_532
 REFUND_STEP = 10_007
 
@@ -31,13 +36,16 @@ _OUTRUN = {
 
 
 class OrderBook:
-    """The orders and refunds of the market."""
+    """The orders, refunds and parcels of the market. The listener hears of everything that happens."""
 
-    def __init__(self) -> None:
+    def __init__(self, listener: Listener = NOBODY) -> None:
+        self._listener = listener
         self._orders: OrderedDict[int, Order] = OrderedDict()
         self._refunds: OrderedDict[str, Refund] = OrderedDict()
+        self._parcels: dict[str, Parcel] = {}
         self._made = 0
         self._applied = 0
+        self._shipped = 0
 
     @property
     def orders(self) -> int:
@@ -56,6 +64,10 @@ class OrderBook:
     def find_refund(self, refund_id: str) -> Refund | None:
         """The refund of this id."""
         return self._refunds.get(refund_id)
+
+    def find_parcel(self, logistics_id: str) -> Parcel | None:
+        """The parcel of this id."""
+        return self._parcels.get(logistics_id)
 
     def make(self, lines: Sequence[Line], carriage_fen: int, traits: Traits, now_ms: int) -> Order:
         """A new order, which waits for its payment."""
@@ -78,6 +90,8 @@ class OrderBook:
             ),
             carriage_fen=carriage_fen,
             traits=traits,
+            seller_member_id=lines[0].offer.seller.member_id,
+            listener=self._listener,
         )
         order.note(Event.MADE)
         self._orders[order_id] = order
@@ -85,17 +99,65 @@ class OrderBook:
             _, forgotten = self._orders.popitem(last=False)
             for refund_id in forgotten.refund_ids:
                 del self._refunds[refund_id]
+            for logistics_id in forgotten.logistics_ids:
+                del self._parcels[logistics_id]
         return order
 
     def step(self, order: Order, step: Step, entry_ids: Collection[int] | None = None) -> None:
         """Takes a step with an order; a refund that it makes pointless is closed. Raises WrongStep."""
-        concerned = set(take_step(order, step, entry_ids))
+        concerned = take_step(order, step, entry_ids)
+        if step is Step.SHIP:
+            self._pack(order, concerned)
         if step not in _OUTRUN:
             return
         goods_status, refund_step = _OUTRUN[step]
         for refund in self.open_refunds(order):
-            if refund.goods_status is goods_status and not concerned.isdisjoint(refund.entry_ids):
+            if refund.goods_status is goods_status and not set(concerned).isdisjoint(refund.entry_ids):
                 take_refund_step(refund, refund_step)
+
+    def modify_price(self, order: Order, carriage_fen: int) -> None:
+        """The seller asks for another carriage. Raises WrongStep."""
+        self.step(order, Step.MODIFY_PRICE)
+        order.carriage_fen = carriage_fen
+
+    def pay_together(
+        self, order_ids: Collection[int], failures: Mapping[int, PaymentResult]
+    ) -> Mapping[int, PaymentResult]:
+        """Pays the buyer's orders that wait for it, except those that are to fail; what came of each."""
+        results = {}
+        for order_id in order_ids:
+            order = self.find(order_id)
+            result = failures.get(order_id, PaymentResult.PAID)
+            if order is None or not order.traits.own or order.status is not OrderStatus.WAIT_BUYER_PAY:
+                result = PaymentResult.PARAM_ILLEGAL
+            elif result is PaymentResult.PAID:
+                self.step(order, Step.PAY)
+            results[order_id] = result
+        self._listener.paid_together(results)
+        return results
+
+    def move(self, parcel: Parcel, node: Node) -> None:
+        """A parcel reaches a node. Raises WrongStep if it was there before."""
+        if node in parcel.nodes:
+            raise WrongStep(f"{node}: the parcel was there before")
+        parcel.nodes.append(node)
+        self._listener.parcel_moved(parcel, node)
+
+    def relabel(self, parcel: Parcel, waybill: Waybill) -> None:
+        """A parcel goes on under another waybill."""
+        old, parcel.waybill = parcel.waybill, waybill
+        self._listener.parcel_relabelled(parcel, old)
+
+    def _pack(self, order: Order, entry_ids: tuple[int, ...]) -> None:
+        parcel = Parcel(
+            logistics_id=f"LP{FIRST_PARCEL + self._shipped:011d}",
+            order=order,
+            entry_ids=entry_ids,
+            waybill=Waybill(cp_code="ZTO", mail_no=str(FIRST_WAYBILL + self._shipped)),
+        )
+        self._shipped += 1
+        self._parcels[parcel.logistics_id] = parcel
+        order.logistics_ids.append(parcel.logistics_id)
 
     def open_refunds(self, order: Order) -> list[Refund]:
         """The refunds of an order that can still change."""

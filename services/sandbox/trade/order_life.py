@@ -15,11 +15,18 @@ class WrongStep(Exception):
 class Step(StrEnum):
     """What buyer and seller do with an order."""
 
+    MODIFY_PRICE = "modify_price"
     PAY = "pay"
+    STEP_PAY = "step_pay"
+    """A further instalment of a staged order; the first one is a PAY."""
     SHIP = "ship"
     RECEIVE = "receive"
     SUCCEED = "succeed"
     CLOSE = "close"
+    """The buyer closes it."""
+    CLOSE_BY_SELLER = "close by seller"
+    CLOSE_BY_BACK_OFFICE = "close by back office"
+    """The platform does, when a payment does not come."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,10 +38,20 @@ class Transition:
     event: Event
 
 
+def _closing(event: Event) -> Transition:
+    return Transition(before=OrderStatus.WAIT_BUYER_PAY, after=OrderStatus.CANCEL, event=event)
+
+
 # A paid order is never closed by hand: its money goes back through a refund, which closes it.
 TRANSITIONS: Mapping[Step, Transition] = {
+    Step.MODIFY_PRICE: Transition(
+        before=OrderStatus.WAIT_BUYER_PAY, after=OrderStatus.WAIT_BUYER_PAY, event=Event.PRICE_MODIFIED
+    ),
     Step.PAY: Transition(
         before=OrderStatus.WAIT_BUYER_PAY, after=OrderStatus.WAIT_SELLER_SEND, event=Event.PAID
+    ),
+    Step.STEP_PAY: Transition(
+        before=OrderStatus.WAIT_SELLER_SEND, after=OrderStatus.WAIT_SELLER_SEND, event=Event.STEP_PAID
     ),
     Step.SHIP: Transition(
         before=OrderStatus.WAIT_SELLER_SEND, after=OrderStatus.WAIT_BUYER_RECEIVE, event=Event.SHIPPED
@@ -43,7 +60,9 @@ TRANSITIONS: Mapping[Step, Transition] = {
         before=OrderStatus.WAIT_BUYER_RECEIVE, after=OrderStatus.RECEIVED, event=Event.RECEIVED
     ),
     Step.SUCCEED: Transition(before=OrderStatus.RECEIVED, after=OrderStatus.SUCCESS, event=Event.SUCCEEDED),
-    Step.CLOSE: Transition(before=OrderStatus.WAIT_BUYER_PAY, after=OrderStatus.CANCEL, event=Event.CLOSED),
+    Step.CLOSE: _closing(Event.CLOSED_BY_BUYER),
+    Step.CLOSE_BY_SELLER: _closing(Event.CLOSED_BY_SELLER),
+    Step.CLOSE_BY_BACK_OFFICE: _closing(Event.CLOSED_BY_BACK_OFFICE),
 }
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from services.sandbox.trade.facts import Fact
+from services.sandbox.trade.listener import NOBODY, Listener
 
 KEPT_FACTS = 200
 """Of each order; the oldest is forgotten first."""
@@ -60,6 +61,9 @@ class Order:
     entries: tuple[Entry, ...]
     carriage_fen: int
     traits: Traits
+    seller_member_id: str
+    """Of the first entry's seller."""
+    listener: Listener = NOBODY
     status: OrderStatus = OrderStatus.WAIT_BUYER_PAY
     paid_fen: int = 0
     shipped: set[int] = field(default_factory=set)
@@ -68,6 +72,8 @@ class Order:
     """By entry id, without carriage."""
     refunded_carriage_fen: int = 0
     refund_ids: list[str] = field(default_factory=list)
+    logistics_ids: list[str] = field(default_factory=list)
+    """Of its parcels."""
     facts: deque[Fact] = field(default_factory=lambda: deque(maxlen=KEPT_FACTS))
 
     @property
@@ -96,7 +102,7 @@ class Order:
 
     def note(self, happened: str, entry_ids: Iterable[int] | None = None) -> None:
         """Notes what happened, with the status as it is now. By default it happened to every entry."""
-        self.facts.append(
+        self.record(
             Fact(
                 order_id=self.order_id,
                 entry_ids=self.entry_ids if entry_ids is None else tuple(entry_ids),
@@ -104,3 +110,8 @@ class Order:
                 status=self.status,
             )
         )
+
+    def record(self, fact: Fact) -> None:
+        """Keeps a fact, and tells the listener."""
+        self.facts.append(fact)
+        self.listener.happened(self, fact)

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from services.sandbox.trade.facts import Fact
 from services.sandbox.trade.order_life import WrongStep, settle
-from services.sandbox.trade.refunds import DisputeRequest, Refund, RefundStatus
+from services.sandbox.trade.refunds import AFTER_SALE, DisputeRequest, Refund, RefundStatus
 
 APPLIED = "BUYER_APPLY_REFUND"
 """The refundAction that a refund begins with."""
@@ -97,12 +97,13 @@ def take_refund_step(refund: Refund, step: RefundStep) -> None:
 
 def note(refund: Refund, action: str) -> None:
     """Notes in the order what happened to the refund, with its status as it is now."""
-    refund.order.facts.append(
+    refund.order.record(
         Fact(
             order_id=refund.order.order_id,
             entry_ids=refund.entry_ids,
             happened=action,
             status=refund.status,
             refund_id=refund.refund_id,
+            after_sale=refund.goods_status in AFTER_SALE,
         )
     )

@@ -38,6 +38,9 @@ class GoodsStatus(StrEnum):
     AFTER_SALE_RECEIVED = "aftersaleBuyerReceived"
 
 
+AFTER_SALE = frozenset({GoodsStatus.AFTER_SALE_NOT_RECEIVED, GoodsStatus.AFTER_SALE_RECEIVED})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Return:
     """The parcel that goes back to the seller."""

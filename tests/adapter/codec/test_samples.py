@@ -7,11 +7,11 @@ from google.protobuf.message_factory import GetMessageClass
 from services.adapter.codec import Dialect, Operation, compile_service, parse
 from services.adapter.gateway.refusals import refusal
 from services.errors import Refused, Unreadable
-from tests.cases import METHODS, SAMPLES, SERVICES, ReplyCase, reply_cases
+from tests.cases import METHODS, REPLAY, SAMPLES, SERVICES, ReplyCase, reply_cases
 
 OPERATIONS: dict[tuple[str, str], Operation] = {
     (dialect.value, rpc): operation
-    for service in SERVICES.values()
+    for service in (*SERVICES.values(), REPLAY)
     for dialect in Dialect
     for rpc, operation in compile_service(service, dialect).items()
 }

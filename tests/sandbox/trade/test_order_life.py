@@ -5,7 +5,11 @@ from services.sandbox.trade.orders import OrderStatus
 
 ALLOWED = {
     (OrderStatus.WAIT_BUYER_PAY, Step.PAY): OrderStatus.WAIT_SELLER_SEND,
+    (OrderStatus.WAIT_BUYER_PAY, Step.MODIFY_PRICE): OrderStatus.WAIT_BUYER_PAY,
     (OrderStatus.WAIT_BUYER_PAY, Step.CLOSE): OrderStatus.CANCEL,
+    (OrderStatus.WAIT_BUYER_PAY, Step.CLOSE_BY_SELLER): OrderStatus.CANCEL,
+    (OrderStatus.WAIT_BUYER_PAY, Step.CLOSE_BY_BACK_OFFICE): OrderStatus.CANCEL,
+    (OrderStatus.WAIT_SELLER_SEND, Step.STEP_PAY): OrderStatus.WAIT_SELLER_SEND,
     (OrderStatus.WAIT_SELLER_SEND, Step.SHIP): OrderStatus.WAIT_BUYER_RECEIVE,
     (OrderStatus.WAIT_BUYER_RECEIVE, Step.RECEIVE): OrderStatus.RECEIVED,
     (OrderStatus.RECEIVED, Step.SUCCEED): OrderStatus.SUCCESS,

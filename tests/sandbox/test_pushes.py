@@ -1,0 +1,219 @@
+"""How messages are pushed, and what becomes of those that nobody takes."""
+
+import asyncio
+import signal
+
+import pytest
+
+
+async def test_the_form_of_a_push(client, receiver):
+    await client.order()
+    await receiver.messages(1)
+    (push,) = receiver.pushes
+    assert push["valid"]
+    assert push["content_type"] == "application/x-www-form-urlencoded; charset=UTF-8"
+    assert set(push["form"]) == {"message", "_aop_signature"}
+    assert push["query"] == {}
+    await client.pushes(made=1, pushed=1, attempts=1, in_flight=0, queue=0, failed=0)
+
+
+@pytest.mark.parametrize("status", [200, 204])
+async def test_taken(client, receiver, status):
+    receiver.answers = [status]
+    await client.make_messages("T")
+    await client.pushes(pushed=1)
+    (message,) = await client.messages(state="pushed")
+    assert (message["attempts"], message["last_answer"]) == (1, status)
+
+
+@pytest.mark.parametrize("status", [201, 302, 400, 401, 500])
+async def test_tried_again(client, receiver, status):
+    receiver.answers = [status] * 3
+    (message_id,) = await client.make_messages("T")
+    await client.pushes(pushed=1, attempts=4)
+    assert {message["msgId"] for message in await receiver.messages(4)} == {message_id}
+
+
+async def test_failed_in_the_end(client, receiver):
+    receiver.answers = [500, 500, 401]
+    await client.put("push", tries=2)
+    (message_id,) = await client.make_messages("T")
+    await client.pushes(failed=1, pushed=0, attempts=3)
+    assert await client.messages(state="failed") == [
+        {"message_id": message_id, "topic": "T", "state": "failed", "attempts": 3, "last_answer": 401}
+    ]
+
+
+async def test_receiver_that_is_gone(client, receiver):
+    await receiver.stop()
+    await client.make_messages("T", times=20)
+    await client.pushes(failed=20, attempts=80)
+    assert {message["last_answer"] for message in await client.messages()} == {"ClientConnectorError"}
+
+
+async def test_receiver_that_does_not_answer(client, receiver):
+    receiver.hold = asyncio.Event()
+    await client.put("push", timeout_ms=20, tries=0)
+    await client.make_messages("T")
+    await client.pushes(failed=1, in_flight=0)
+    assert (await client.messages())[0]["last_answer"] == "timeout"
+
+
+async def test_no_callback(client):
+    order = await client.order("pay")
+    await client.pushes(made=2, failed=2, attempts=0)
+    failed = await client.messages(state="failed")
+    assert {message["last_answer"] for message in failed} == {"no callback"}
+    page = (await client.replay("query.messageList"))["pushMessagePage"]
+    assert [row["data"]["orderId"] for row in page["datas"]] == [order["order_id"]] * 2
+
+
+async def test_callback_that_is_taken_away(client, receiver):
+    await client.put("push", paused=True)
+    await client.make_messages("T", times=3)
+    await client.pushes(queue=3, failed=0)
+    await client.put("push", callback_url=None)
+    await client.pushes(queue=0, failed=3)
+
+
+async def test_bounded_concurrency(client, receiver):
+    receiver.hold = asyncio.Event()
+    await client.make_messages("T", times=30)
+    await receiver.messages(8)
+    await client.pushes(in_flight=8, queue=22)
+    receiver.hold.set()
+    assert (await client.pushes(pushed=30))["peak_in_flight"] == 8
+
+
+async def test_bounded_queue(client, receiver):
+    await client.put("push", paused=True, queue=5)
+    ids = await client.make_messages("T", times=8)
+    await client.pushes(queue=5, failed=3)
+    assert [message["message_id"] for message in await client.messages(state="failed")] == ids[5:]
+    await client.put("push", paused=False)
+    assert {message["msgId"] for message in await receiver.messages(5)} == set(ids[:5])
+
+
+async def test_every_message_twice(client, receiver):
+    await client.put("push", duplicates=1)
+    ids = await client.make_messages("T", times=5)
+    assert sorted(message["msgId"] for message in await receiver.messages(10)) == sorted(ids * 2)
+    await client.pushes(pushed=5, attempts=10, in_flight=0)
+
+
+async def test_some_messages_twice(client, receiver):
+    await client.put("push", duplicates=0.3)
+    await client.make_messages("T", times=200)
+    counts = await client.pushes(pushed=200, queue=0, in_flight=0)
+    assert 220 < counts["attempts"] < 280
+
+
+async def test_duplicates_do_not_fail_a_message(client, receiver):
+    await client.put("push", duplicates=1, in_flight=1)
+    receiver.answers = [200, 500]
+    await client.make_messages("T")
+    await client.pushes(pushed=1, failed=0, attempts=2, in_flight=0)
+
+
+async def test_out_of_order(client, receiver):
+    await client.put("push", paused=True, shuffle=True, in_flight=1)
+    ids = await client.make_messages("T", times=30)
+    await client.put("push", paused=False)
+    pushed = [message["msgId"] for message in await receiver.messages(30)]
+    assert pushed != ids
+    assert sorted(pushed) == ids
+
+
+async def test_delayed(client, receiver):
+    await client.put("push", delay_ms=60_000)
+    await client.make_messages("T")
+    await client.pushes(queue=1, attempts=0)
+
+
+@pytest.mark.parametrize(
+    ("signing", "valid", "signature"),
+    [("right", True, 40), ("wrong", False, 40), ("missing", False, 0), ("lower_case", False, 40)],
+)
+async def test_signatures(client, receiver, signing, valid, signature):
+    await client.put("push", signing=signing)
+    await client.make_messages("T")
+    await receiver.messages(1)
+    (push,) = receiver.pushes
+    assert (push["valid"], len(push["signature"])) == (valid, signature)
+
+
+async def test_lower_case_signature_is_right_otherwise(client, receiver):
+    await client.put("push", signing="lower_case")
+    await client.make_messages("T")
+    await receiver.messages(1)
+    (push,) = receiver.pushes
+    signed = client.signed("", {"message": push["form"]["message"]})["_aop_signature"]
+    assert push["signature"] == signed.lower() != signed
+
+
+@pytest.mark.parametrize(("signing", "valid"), [("right", True), ("message_only", False)])
+async def test_further_parameters(client, receiver, signing, valid):
+    url = (await client.admin("push"))["settings"]["callback_url"]
+    more = {"query": {"site": "日本"}, "form": {"a b": "c&d=é"}}
+    await client.put("push", callback_url=f"{url}?k=a%2Bb", signing=signing, **more)
+    await client.make_messages("T")
+    await receiver.messages(1)
+    (push,) = receiver.pushes
+    assert push["query"] == {"k": "a+b", "site": "日本"}
+    assert push["form"]["a b"] == "c&d=é"
+    assert push["valid"] is valid
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"callback_url": "nowhere"}, {"tries": -1}, {"in_flight": 0}, {"duplicates": "x"}, {"unknown": 1}],
+)
+async def test_bad_settings(client, body):
+    before = await client.admin("push")
+    assert (await client.http.put("/admin/push", json=body)).status_code == 400
+    assert await client.admin("push") == before
+
+
+async def test_what_is_left_out_stays(client):
+    await client.put("push", tries=1, paused=True)
+    await client.put("push", spacing_ms=7)
+    settings = (await client.admin("push"))["settings"]
+    assert (settings["tries"], settings["paused"], settings["spacing_ms"]) == (1, True, 7)
+
+
+@pytest.mark.parametrize("query", [{"state": "lost"}, {"limit": "x"}])
+async def test_bad_queries(client, query):
+    assert (await client.http.get("/admin/messages", params=query)).status_code == 400
+
+
+async def test_reset(client, receiver):
+    receiver.hold = asyncio.Event()
+    await client.make_messages("T", times=20)
+    await receiver.messages(8)
+    await client.http.post("/admin/reset")
+    counts = await client.pushes(made=0, queue=0, failed=0, in_flight=0)
+    assert counts["settings"]["callback_url"] is None
+    assert await client.messages() == []
+    assert len(receiver.pushes) == 8
+
+
+async def test_thousands_are_made_and_pushed_quickly(client, receiver):
+    await client.make_messages("ORDER_BUYER_VIEW_ORDER_PAY", times=1_000, orders=50)
+    await client.pushes(pushed=1_000)
+    assert len({message["msgId"] for message in await receiver.messages(1_000)}) == 1_000
+    assert all(push["valid"] for push in receiver.pushes)
+
+
+async def test_the_callback_of_the_environment(start_sandbox, receiver, client, monkeypatch):
+    url = (await client.admin("push"))["settings"]["callback_url"]
+    monkeypatch.setenv("NATIONALSITE_SANDBOX_CALLBACK_URL", url)
+    receiver.hold = asyncio.Event()
+    with start_sandbox("127.0.0.1:0") as process:
+        other = (await asyncio.to_thread(process.stdout.readline)).split()[-1]
+        await client.http.post(f"{other}/admin/reset")
+        await client.http.post(f"{other}/admin/orders")
+        await receiver.messages(1)
+        # A push that is not answered holds up no end.
+        process.send_signal(signal.SIGTERM)
+        out, error = await asyncio.to_thread(process.communicate, timeout=10)
+    assert (process.returncode, out, error) == (0, "", "")
