@@ -151,9 +151,15 @@ class Consumer:
             await asyncio.sleep(self._work_s())
             await acks.put(one)
 
-        async with asyncio.TaskGroup() as working:
+        working: set[asyncio.Task[None]] = set()
+        try:
             async for response in stub.StreamMessages(requests()):
-                working.create_task(work(self._ledger.take(response.message, self._name)))
+                task = asyncio.create_task(work(self._ledger.take(response.message, self._name)))
+                working.add(task)
+                task.add_done_callback(working.discard)
+        finally:
+            for task in working:  # whoever gets these messages next works on them anew
+                task.cancel()
 
     async def _pull(self, stub: OrderSyncServiceStub) -> None:
         while True:

@@ -13,9 +13,9 @@ from tools.stack import Running, kill, start_service, stop
 HASTY = "tests.durability.hasty"
 TIMEOUT_S = 20
 
-# Below what the kernel gives to outgoing connections: nobody takes a port while its owner is dead.
-_worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
-_ports = itertools.count(20_000 + 1_000 * int(_worker))
+# Below what the kernel gives to outgoing connections: nobody takes a port while its owner is dead. Processes
+# that test at the same time begin far from each other.
+_ports = itertools.count(20_000 + os.getpid() * 997 % 12_000)
 
 
 @dataclass(slots=True, kw_only=True)
