@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_to_bytes
 
 import structlog
 from prometheus_client import Counter
@@ -94,5 +94,11 @@ async def _parameters(request: Request) -> tuple[list[tuple[bytes, bytes]], byte
 
 
 def _pairs(text: bytes) -> list[tuple[bytes, bytes]]:
-    """Raises ValueError for more parameters than a message has any use for."""
-    return parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
+    """Decode a form as bytes: Python 3.11's own reading of bytes refuses what is not ASCII once decoded.
+
+    Raises ValueError for more parameters than a message has any use for.
+    """
+    if text.count(b"&") >= MOST_PARAMETERS:
+        raise ValueError("too many parameters")
+    parts = (part.replace(b"+", b" ").partition(b"=") for part in text.split(b"&") if part)
+    return [(unquote_to_bytes(name), unquote_to_bytes(value)) for name, _, value in parts]
