@@ -68,3 +68,13 @@ def test_words_in_any_language_arrive_as_they_are(quoted, order_sync, text) -> N
     assert stored(order_sync, subscription) == []
     assert push(order_sync, signed(("message", text), quoted=quoted)) == 200
     assert stored(order_sync, subscription) == [text]
+
+
+@pytest.mark.parametrize("place", [1, 6, 8, 20])
+def test_a_signed_form_without_a_message_is_none(place: int, order_sync, text) -> None:
+    """Names and values are signed as one text: the same letters, parted elsewhere, bear the same signature."""
+    subscription = f"forms-{uuid.uuid4().hex[:12]}"
+    assert stored(order_sync, subscription) == []
+    whole = "message" + text
+    assert push(order_sync, signed((whole[:place], whole[place:]))) == 400
+    assert stored(order_sync, subscription) == []
