@@ -54,6 +54,14 @@ test: setup ## the quick suite: real services, the sandbox, real sockets; needs 
 test-postgres: setup ## what of the quick suite needs PostgreSQL (Debian's package postgresql)
 	$(BIN)/pytest -m postgres
 
+.PHONY: test-slow
+test-slow: setup ## the tests that have to wait for seconds to pass
+	$(BIN)/pytest -m slow
+
+.PHONY: check-alerts
+check-alerts: setup ## alert rules, their tests and the dashboard, with promtool (Debian: prometheus)
+	@$(BIN)/python tools/check_alerts.py
+
 .PHONY: postgresql
 postgresql:
 	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || { \

@@ -1,7 +1,16 @@
 """Answers RPCs by way of 1688: codec, gateway, codec; and what is told of it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Mapping,
+    Sequence,
+)
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, TypeVar
 
@@ -11,8 +20,9 @@ from prometheus_client import Counter
 
 from services.adapter.codec import Decoded, Level, Operation, Parameters, SpecificationError, parse
 from services.adapter.gateway import Gateway
-from services.adapter.privacy import private_texts, sanitized
+from services.adapter.privacy import loggable, private_texts, sanitized
 from services.errors import (
+    DeadlinePassed,
     NationalsiteError,
     OperationNotInDialect,
     OutcomeUnknown,
@@ -28,7 +38,9 @@ Where the RPC streams, requests come as an async iterator, and responses from an
 Binding = TypeVar("Binding")
 
 AT_ONCE = 4
-"""Calls under way at once for one request of many: eight have been seen to meet 1688's frequency limit."""
+"""Calls under way at once for requests of many: eight have been seen to meet 1688's frequency limit."""
+ANSWER_S = 0.25
+"""What a request of many leaves of its deadline, so that its results reach a caller who waits no longer."""
 
 _left_out = Counter(
     "nationalsite_fields_left_out",
@@ -53,6 +65,7 @@ class Operations:
         self._operations = operations
         self._gateway = gateway
         self._unserved = frozenset(unserved)
+        self._places = asyncio.Semaphore(AT_ONCE)
 
     def __getitem__(self, rpc: str) -> Operation:
         """Return an operation by the name of its RPC."""
@@ -112,25 +125,41 @@ class Operations:
         """
         operation = self._spoken(rpc)
         calls = operation.encode(request)
-        places = asyncio.Semaphore(AT_ONCE)
+        remaining_s = deadline - asyncio.get_running_loop().time()
+        ends = deadline - min(ANSWER_S, remaining_s / 10)
 
         async def outcome(parameters: Parameters) -> NationalsiteError | None:
-            async with places:
-                try:
-                    await self._exchanged(operation, parameters, request, deadline, once=True)
-                except NationalsiteError as error:
-                    return error
-                return None
+            try:
+                async with self._place(ends):
+                    await self._exchanged(operation, parameters, request, ends, once=True)
+            except NationalsiteError as error:
+                return error
+            return None
 
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(outcome(parameters)) for parameters in calls]
-        outcomes = tuple(task.result() for task in tasks)
-        failed = len(outcomes) - outcomes.count(None)
-        structlog.contextvars.bind_contextvars(upstream_calls=len(outcomes), upstream_failures=failed)
+        if len(calls) == 1:  # in the caller's own context, whose log line then has what is bound
+            outcomes: tuple[NationalsiteError | None, ...] = (await outcome(calls[0]),)
+        else:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(outcome(parameters)) for parameters in calls]
+            outcomes = tuple(task.result() for task in tasks)
+            _note_failures(outcomes)
         first = outcomes[0]
         if first is not None and not any(map(_reached, outcomes)):
             raise first
         return outcomes
+
+    @asynccontextmanager
+    async def _place(self, deadline: float) -> AsyncIterator[None]:
+        """Wait for a place among the calls of requests of many. Raises DeadlinePassed."""
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._places.acquire()
+        except TimeoutError:
+            raise DeadlinePassed("the deadline passed before the call was sent") from None
+        try:
+            yield
+        finally:
+            self._places.release()
 
     def _spoken(self, rpc: str) -> Operation:
         operation = self[rpc]
@@ -182,11 +211,23 @@ class Operations:
                 sanitized(error.text, private),
             )
             error.request_id = request_id = error.request_id or request_id
-            structlog.contextvars.bind_contextvars(upstream_code=code, upstream_request_id=request_id)
+            structlog.contextvars.bind_contextvars(
+                upstream_code=loggable(code), upstream_request_id=loggable(request_id)
+            )
         if error.may_have_run and once:
             message = f"{error}; whether 1688 carried the call out is not known"
             return OutcomeUnknown(message, code=code, text=text, request_id=request_id)
         return error
+
+
+def _note_failures(outcomes: Sequence[NationalsiteError | None]) -> None:
+    """Bind to the log line how many failed, and 1688's own ids of the first: what its support asks for."""
+    failures = [outcome for outcome in outcomes if outcome is not None]
+    facts: dict[str, object] = {"elements": len(outcomes), "elements_failed": len(failures)}
+    told = next((failure for failure in failures if isinstance(failure, UpstreamError)), None)
+    if told is not None:
+        facts |= {"upstream_code": told.code, "upstream_request_id": told.request_id}
+    structlog.contextvars.bind_contextvars(**facts)
 
 
 def _reached(outcome: NationalsiteError | None) -> bool:

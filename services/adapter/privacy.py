@@ -22,15 +22,22 @@ _PERSONAL = r"""
     | (?<![\w:])(?:[0-9a-f]{1,4}:){1,6}:[0-9a-f]{0,4}(?!\w)                # IPv6 address, shortened
     | (?<!\w)\+?\d(?:[ -]?\d){6,14}(?!\w)                                  # phone number, or alike
 """
+_CODE = re.compile(r"[\w.:-]{0,64}", re.ASCII)
 _FLAGS = re.VERBOSE | re.ASCII | re.IGNORECASE
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 def sanitized(text: str, private: Iterable[str] = ()) -> str:
     """Return 1688's words without what is private, in any case, and what looks like buyers' data."""
-    values = sorted({value for value in private if value}, key=len, reverse=True)
+    spellings = {spelling for value in private for spelling in (value, value.upper())}  # ß is SS there
+    values = sorted(spellings - {""}, key=len, reverse=True)
     unfit = re.compile("|".join([*map(_exactly, values), _PERSONAL]), _FLAGS)
     return unfit.sub(REDACTED, _CONTROL.sub(" ", text[:_MAX_READ]))[:MAX_TEXT]
+
+
+def loggable(code: str) -> str:
+    """Return a code of 1688's, or what stands for a sentence in its place: that may repeat a request."""
+    return code if _CODE.fullmatch(code) else REDACTED
 
 
 def private_texts(message: Message, *, within: bool = False) -> Iterator[str]:
@@ -45,5 +52,5 @@ def private_texts(message: Message, *, within: bool = False) -> Iterator[str]:
 
 
 def _exactly(value: str) -> str:
-    escaped = re.escape(value)
+    escaped = f"(?u:{re.escape(value)})"  # Đ is đ in another case
     return escaped if len(value) >= _SHORT else rf"(?<![^\W_]){escaped}(?![^\W_])"

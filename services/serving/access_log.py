@@ -1,17 +1,12 @@
 """One log line for each call, with nothing of the request's content in it."""
 
-import re
 from time import perf_counter
 
 import structlog
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
-from services.serving.rpc import Call, Rpc, ServicerContext, Step
-
-# W3C Trace Context: version-trace-parent-flags; later versions may append to it. All zeros mean nothing.
-_TRACEPARENT = re.compile(
-    r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?"
-)
+from services.serving.rpc import Call, Rpc, Step
+from services.serving.traces import trace_ids
 
 
 def access_log(rpc: Rpc, step: Step) -> Step:
@@ -26,7 +21,7 @@ def access_log(rpc: Rpc, step: Step) -> Step:
     async def logged(call: Call) -> bytes:
         started = perf_counter()
         clear_contextvars()
-        bind_contextvars(rpc=method, **_trace(call.context))
+        bind_contextvars(rpc=method, **trace_ids(call.context))
         try:
             return await step(call)
         finally:
@@ -35,10 +30,3 @@ def access_log(rpc: Rpc, step: Step) -> Step:
             log.info("call", status=call.status.name, duration_ms=duration_ms, **failure)
 
     return logged
-
-
-def _trace(context: ServicerContext) -> dict[str, str]:
-    for key, value in context.invocation_metadata() or ():
-        if key == "traceparent" and isinstance(value, str) and (found := _TRACEPARENT.fullmatch(value)):
-            return {"trace_id": found[1]}
-    return {}

@@ -1,8 +1,7 @@
 """From a service's descriptor and its bindings to what gRPC calls."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import grpc
@@ -19,8 +18,10 @@ MethodHandler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"  # generic in its s
 class BoundService(grpc.GenericRpcHandler):
     """The RPCs of a service, and the calls of them that are in flight."""
 
-    def __init__(self, methods: Mapping[str, MethodHandler]) -> None:
+    def __init__(self, methods: Mapping[str, MethodHandler], lasting: Collection[str]) -> None:
+        """Takes what serves each path; `lasting` are the paths of streams."""
         self._methods = methods
+        self._lasting = lasting
         self.in_flight: set[asyncio.Task[Any]] = set()
         """The task of every call, from its first byte until its answer has been handed to the transport."""
         self._streams: set[asyncio.Task[Any]] = set()
@@ -33,7 +34,7 @@ class BoundService(grpc.GenericRpcHandler):
         task = asyncio.current_task()
         if method is not None and task is not None:
             self._keep(task, self.in_flight)
-            if method.request_streaming or method.response_streaming:
+            if handler_call_details.method in self._lasting:
                 self._keep(task, self._streams)
         return method
 
@@ -68,22 +69,18 @@ def bind(
     if problems := sorted(unknown + missing):
         raise CannotStart(problems)
     rpcs = [Rpc.of(methods[name], binding) for name, binding in bindings.items()]
-    return BoundService({f"/{rpc.name}": _handler(rpc, way(rpc, layers)) for rpc in rpcs})
-
-
-_HANDLERS: Mapping[tuple[bool, bool], Callable[[Any], MethodHandler]] = MappingProxyType(
-    {
-        (False, False): grpc.unary_unary_rpc_method_handler,
-        (False, True): grpc.unary_stream_rpc_method_handler,
-        (True, False): grpc.stream_unary_rpc_method_handler,
-        (True, True): grpc.stream_stream_rpc_method_handler,
-    }
-)
-"""By what is streamed: requests, responses."""
+    return BoundService(
+        {f"/{rpc.name}": _handler(rpc, way(rpc, layers)) for rpc in rpcs},
+        lasting=frozenset(f"/{rpc.name}" for rpc in rpcs if rpc.streams),
+    )
 
 
 def _handler(rpc: Rpc, step: Step) -> MethodHandler:
-    async def handle(payload: Any, context: ServicerContext) -> bytes:
-        return await step(Call(context, payload))
+    """To gRPC every RPC streams its requests: on the wire it is the same, and the layers read them."""
 
-    return _HANDLERS[rpc.descriptor.client_streaming, rpc.descriptor.server_streaming](handle)
+    async def handle(_arriving: object, context: ServicerContext) -> bytes:
+        return await step(Call(context))
+
+    if rpc.descriptor.server_streaming:
+        return grpc.stream_stream_rpc_method_handler(handle)
+    return grpc.stream_unary_rpc_method_handler(handle)

@@ -1,35 +1,66 @@
-"""Every call has a deadline: its caller's, or the default; a stream only its caller's."""
+"""Every call has a deadline: its caller's, within the RPC's cap, or the RPC's default."""
 
 import asyncio
 import math
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.errors import DeadlinePassed, DeadlinePassedInFlight
-from services.serving.rpc import Call, Rpc, Step
-
-DEFAULT_TIMEOUT_S = 10.0
-"""For a caller that gives no deadline. A stream is meant to last, and goes on."""
+from services.serving.rpc import Call, Layer, Rpc, Step
 
 # A handler keeps the deadline itself, and knows best what its passing means: it has this long to say so.
 _BACKSTOP_S = 0.25
 
 
-def deadline(rpc: Rpc, step: Step) -> Step:
-    """Turns the caller's time into a point in the loop's time; refuses a call that has none left."""
-    clock = asyncio.get_running_loop().time
+class Limits(BaseModel):
+    """How long calls of an RPC may take."""
 
-    async def timed(call: Call) -> bytes:
-        remaining_s: float | None = call.context.time_remaining()
-        if remaining_s is None:
-            remaining_s = math.inf if rpc.streams else DEFAULT_TIMEOUT_S
-        if remaining_s <= 0:
-            raise DeadlinePassed("the deadline had passed before the call began")
-        call.deadline = clock() + remaining_s
-        try:
-            async with asyncio.timeout_at(call.deadline + _BACKSTOP_S) as backstop:
-                return await step(call)
-        except TimeoutError:
-            if backstop.expired():
-                raise DeadlinePassedInFlight("the deadline passed") from None
-            raise
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
-    return timed
+    default_s: float = Field(default=10, gt=0)
+    """For a caller that gives no deadline."""
+    cap_s: float = Field(default=300, gt=0)
+    """At most, whatever the caller gives."""
+
+    @model_validator(mode="after")
+    def _default_is_within_the_cap(self) -> "Limits":
+        if self.default_s > self.cap_s:
+            raise ValueError(f"default_s, {self.default_s:g}, must not be above cap_s")
+        return self
+
+
+ORDINARY = Limits()
+"""Of an RPC that has none of its own."""
+LASTING = Limits(default_s=math.inf, cap_s=math.inf)
+"""Of a stream that has none of its own: it lasts as long as its caller likes."""
+
+
+def deadline(limits: Mapping[str, Limits]) -> Layer:
+    """Turns the caller's time into a point in the loop's time; refuses a call that has none left.
+
+    `limits` are by RPC, such as `SearchByKeyword`.
+    """
+
+    def layer(rpc: Rpc, step: Step) -> Step:
+        clock = asyncio.get_running_loop().time
+        own = limits.get(rpc.descriptor.name, LASTING if rpc.streams else ORDINARY)
+
+        async def timed(call: Call) -> bytes:
+            given_s: float | None = call.context.time_remaining()
+            remaining_s = own.default_s if given_s is None else min(given_s, own.cap_s)
+            if remaining_s <= 0:
+                raise DeadlinePassed("the deadline had passed before the call began")
+            now = clock()
+            call.deadline, call.default_deadline = now + remaining_s, now + own.default_s
+            try:
+                async with asyncio.timeout_at(call.deadline + _BACKSTOP_S) as backstop:
+                    return await step(call)
+            except TimeoutError:
+                if backstop.expired():
+                    raise DeadlinePassedInFlight("the deadline passed") from None
+                raise
+
+        return timed
+
+    return layer

@@ -9,7 +9,7 @@ from services.serving.rpc import Rpc
 
 
 def decoder(rpc: Rpc) -> Callable[[bytes], Message]:
-    """What parses a request. Ours and not gRPC's, so that nonsense is the caller's error and not ours."""
+    """What parses a request, and takes nonsense for the caller's error."""
     parse = rpc.request.FromString
     nonsense = Violation(field="", description=f"not a {rpc.descriptor.input_type.full_name}")
 

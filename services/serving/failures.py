@@ -41,7 +41,7 @@ def failures(rpc: Rpc, step: Step) -> Step:
                 call.status = _cancelled(call.context.time_remaining())
                 raise
             task.uncancel()
-            failure = _drained(rpc)
+            failure = _drained(rpc, call)
         except Exception as error:
             ours = _of_our_tree(error)
             if ours is None:
@@ -70,10 +70,10 @@ def _of_our_tree(error: Exception) -> NationalsiteError | None:
     return error if isinstance(error, NationalsiteError) else None
 
 
-def _drained(rpc: Rpc) -> NationalsiteError:
-    """What a call is told that the drain ends: of a write, unless it streams, nobody knows how far it is."""
+def _drained(rpc: Rpc, call: Call) -> NationalsiteError:
+    """What a call is told that the drain ends: of a write that has begun, unless it streams, nobody knows."""
     unrepeatable = rpc.descriptor.GetOptions().idempotency_level == MethodOptions.IDEMPOTENCY_UNKNOWN
-    if unrepeatable and not rpc.streams:
+    if unrepeatable and call.begun and not rpc.streams:
         return OutcomeUnknown("this replica is shutting down; whether the call was carried out is not known")
     return Draining("this replica is shutting down")
 

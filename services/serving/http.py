@@ -41,6 +41,7 @@ async def http_server(app: Starlette, listener: socket.socket) -> AsyncIterator[
         access_log=False,
         log_config=None,
         limit_concurrency=MOST_REQUESTS,
+        date_header=False,  # which the loop below would have to keep true
         timeout_graceful_shutdown=1,
     )
     server = _Server(config)
@@ -48,12 +49,20 @@ async def http_server(app: Starlette, listener: socket.socket) -> AsyncIterator[
     try:
         yield
     finally:
-        server.should_exit = True
+        server.ending.set()
         await serving
         listener.close()
 
 
 class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ending = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        """Waits for the end, without looking for it ten times a second."""
+        await self.ending.wait()
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Signals belong to the process, which drains gRPC first."""

@@ -79,6 +79,7 @@ class PolicyFile:
     def __init__(self, variable: str, path: Path, service: ServiceDescriptor) -> None:
         """Reads the file. Raises CannotStart, with a line for each thing that is wrong with it."""
         self._variable, self._path, self._service = variable, path, service
+        self._failures = RELOAD_FAILURES.labels(variable)  # from now on, so that the first one is a step
         self._watch = Watch([path])
         self._policy = self._read()
 
@@ -88,7 +89,7 @@ class PolicyFile:
             try:
                 self._policy = self._read()
             except CannotStart as problem:
-                RELOAD_FAILURES.labels(self._variable).inc()
+                self._failures.inc()
                 structlog.get_logger().error("policy_refused", problems=problem.lines)
             else:
                 structlog.get_logger().info("policy_loaded")

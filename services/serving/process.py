@@ -8,29 +8,24 @@ from dataclasses import dataclass
 
 import grpc.aio
 import structlog
+from grpc_channelz.v1 import channelz, channelz_pb2
 from grpc_reflection.v1alpha import reflection
+from opentelemetry.trace import Tracer
 
 from services.errors import CannotStart
 from services.serving import health, logs
-from services.serving.binding import BoundService, bind
+from services.serving.binding import bind
+from services.serving.drain import Patience, drain
 from services.serving.entrance import entrance
 from services.serving.http import http_app, http_server
 from services.serving.layers import layers
 from services.serving.listeners import check_free, listening_socket, with_port
+from services.serving.options import server_options
+from services.serving.otlp import exported
 from services.serving.service import Parts, S, Service
-from services.serving.settings import read_settings, variable_of
+from services.serving.settings import ServingSettings, read_settings, variable_of
 
-_OPTIONS = (
-    ("grpc.max_receive_message_length", 8 * 1024 * 1024),  # a picture of 5 MiB, with room
-    ("grpc.so_reuseport", 0),  # a busy port is an error, not a share of its calls
-    ("grpc.keepalive_time_ms", 60_000),  # find callers that vanished
-    ("grpc.keepalive_timeout_ms", 20_000),
-    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),  # callers may look for us as often
-    ("grpc.keepalive_permit_without_calls", 1),
-)
-
-# How long calls that are ended may take to answer and clean up before the parts they stand on are closed.
-_UNWIND_S = 5.0
+CHANNELZ = channelz_pb2.DESCRIPTOR.services_by_name["Channelz"].full_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,16 +57,24 @@ async def _serve_until_signalled(service: Service[S], settings: S) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, signalled)
-    async with serve(service, settings, hurry):
+    async with (
+        exported(service.descriptor.full_name) as tracer,
+        serve(service, settings, hurry=hurry, tracer=tracer),
+    ):
         await stop.wait()
 
 
 @asynccontextmanager
 async def serve(
-    service: Service[S], settings: S, hurry: asyncio.Event | None = None
+    service: Service[S],
+    settings: S,
+    *,
+    hurry: asyncio.Event | None = None,
+    tracer: Tracer | None = None,
 ) -> AsyncIterator[Listening]:
-    """Serves while the context is open, then drains; `hurry` ends the drain's grace at once.
+    """Serves while the context is open, then drains; `hurry` ends the drain at once.
 
+    With a tracer, calls leave spans.
     Raises CannotStart. Whatever was opened is closed, however far it came.
     """
     log = structlog.get_logger()
@@ -86,17 +89,19 @@ async def serve(
 
     async with http_server(http_app(ready), http_listener), service.open(settings) as parts:
         opened.append(parts)
-        bound = bind(service.descriptor, parts.bindings, layers(door.identities, door.policy))
+        bound = bind(
+            service.descriptor,
+            parts.bindings,
+            layers(tracer, door.identities, door.policy, settings.deadlines or {}),
+        )
         check_free(variable_of(service.settings, "listen"), settings.listen)
-        server = grpc.aio.server(handlers=[bound], options=_OPTIONS)
+        server = grpc.aio.server(handlers=[bound], options=server_options(settings))
         if door.credentials:
             port = server.add_secure_port(settings.listen, door.credentials)
         else:
             port = server.add_insecure_port(settings.listen)
         state.add_to(server)
-        if settings.reflection:
-            names = (service.descriptor.full_name, health.SERVICE_NAME, reflection.SERVICE_NAME)
-            reflection.enable_server_reflection(names, server)
+        _add_views(server, service.descriptor.full_name, settings)
         await server.start()
         await state.up()
         log.info(
@@ -107,33 +112,27 @@ async def serve(
         try:
             yield Listening(port=port, http_port=http_port)
         finally:
-            log.info("draining", grace_s=settings.grace_s, calls=len(bound.in_flight))
-            await state.down()
-            await _stop(server, bound, settings.grace_s, hurry or asyncio.Event())
+            await drain(
+                server,
+                state,
+                bound,
+                Patience(
+                    delay_s=settings.drain_delay_s,
+                    grace_s=settings.grace_s,
+                    hurry=hurry or asyncio.Event(),
+                ),
+            )
     log.info("stopped")
 
 
-async def _stop(server: grpc.aio.Server, bound: BoundService, grace_s: float, hurry: asyncio.Event) -> None:
-    """Refuses new calls, ends streams, lets the other calls finish, and ends what is left.
-
-    Our own calls are waited for, not gRPC's stop: that would also wait for health watches, which never end.
-    """
-    stopping = asyncio.create_task(server.stop(grace_s + _UNWIND_S))
-    bound.end_streams()
-    hurried = asyncio.create_task(hurry.wait())
-    finished = asyncio.create_task(_finished(bound))
-    await asyncio.wait({hurried, finished}, timeout=grace_s, return_when=asyncio.FIRST_COMPLETED)
-    bound.end()
-    await asyncio.wait({finished}, timeout=_UNWIND_S)
-    await server.stop(None)
-    await stopping
-    hurried.cancel()
-    finished.cancel()
-
-
-async def _finished(bound: BoundService) -> None:
-    while bound.in_flight:
-        await asyncio.wait(bound.in_flight)
+def _add_views(server: grpc.aio.Server, name: str, settings: ServingSettings) -> None:
+    """What shows the server from outside, as far as that is switched on."""
+    names = [name, health.SERVICE_NAME]
+    if settings.channelz:
+        channelz.add_channelz_servicer(server)
+        names.append(CHANNELZ)
+    if settings.reflection:
+        reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), server)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -8,7 +8,6 @@ from google.protobuf.descriptor_pb2 import MethodOptions
 from google.protobuf.message import Message
 
 from services.errors import DeadlinePassedInFlight, OutcomeUnknown, StoreRequired
-from services.serving.deadline import DEFAULT_TIMEOUT_S
 from services.serving.rpc import Call, Rpc, Step
 
 FIELD = "request_id"
@@ -30,9 +29,9 @@ def request_ids(rpc: Rpc, step: Step) -> Step:
             return await step(call)
         if remember is None:
             raise StoreRequired("request_id needs a store, and this service has none")
-        callers_deadline, now = call.deadline, clock()
+        callers_deadline = call.deadline
         # The work has a time of its own: it is finished even when its caller leaves.
-        call.deadline = max(callers_deadline, now + DEFAULT_TIMEOUT_S)
+        call.deadline = max(callers_deadline, call.default_deadline)
         try:
             async with asyncio.timeout_at(callers_deadline):
                 return await remember(
@@ -41,7 +40,7 @@ def request_ids(rpc: Rpc, step: Step) -> Step:
                     rpc=rpc.name,
                     request_id=request_id,
                     content_hash=_hash(request),
-                    within_s=call.deadline - now,
+                    within_s=call.deadline - clock(),
                     resend=resend,
                 )
         except TimeoutError:

@@ -6,6 +6,7 @@ from typing import TypeAlias
 import grpc.aio
 from google.protobuf.message import Message
 
+from services.errors import InvalidRequest, Violation
 from services.serving.decoding import decoder
 from services.serving.rpc import Call, Rpc, Step
 from services.serving.validation import validator
@@ -14,11 +15,19 @@ Read: TypeAlias = Callable[[Call, bytes], Message]
 
 
 def requests(rpc: Rpc, step: Step) -> Step:
-    """Reads the request, or each request of a stream when the handler asks for it."""
+    """Reads the request, or each request of a stream when the handler asks for it.
+
+    Here and not by gRPC, so that a caller that sends none is met by the deadline, and one that sends nonsense
+    is told what was expected.
+    """
     read = _reader(rpc)
 
     async def single(call: Call) -> bytes:
-        call.request = read(call, call.payload)
+        payload = await call.context.read()
+        if payload is grpc.aio.EOF:
+            raise InvalidRequest([Violation(field="", description="no request was sent")])
+        call.request = read(call, payload)
+        call.begun = True
         return await step(call)
 
     async def stream(call: Call) -> bytes:

@@ -87,16 +87,18 @@ class Call:
     """One call on its way through the layers; each layer fills in what it found."""
 
     context: ServicerContext
-    payload: bytes
-    """The request as it arrived. Means nothing where requests are streamed: the context reads them."""
     ids: Ids | None = None
     """What is to note the ids of requests. From the layer `audit`, for RPCs that write."""
     identity: str = ""
     """Who calls, where that is known. From the layer `admission`."""
     deadline: float = field(init=False)
     """In the loop's time. From the layer `deadline`."""
+    default_deadline: float = field(init=False)
+    """What it would be had the caller given none. From the layer `deadline`."""
     request: Message | AsyncIterator[Message] = field(init=False)
     """What the handler is given. From the layer `requests`."""
+    begun: bool = False
+    """Whether the handler was given it. From the layer `requests`."""
     status: grpc.StatusCode = grpc.StatusCode.OK
     """What the caller is told. From the layer `failures`."""
     reason: str = ""

@@ -9,6 +9,7 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
+    Json,
     SecretStr,
     ValidationError,
     field_validator,
@@ -18,6 +19,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.errors import CannotStart
+from services.serving.deadline import Limits
 from services.serving.identity import LOOPBACK, Network
 from services.serving.listeners import split
 
@@ -80,6 +82,16 @@ class ServingSettings(BaseSettings):
     """Whose `x-forwarded-client-cert` is believed: addresses, networks, `loopback`, with commas between."""
     policy_file: Path | None = None
     """Who may call what: see services/serving/policy.py. Without one everybody may call everything."""
+    deadlines: Json[dict[str, Limits]] | None = None
+    """How long calls may take, by RPC: `{"SearchByKeyword": {"default_s": 5, "cap_s": 20}}`."""
+    connection_age_s: float = Field(1800, ge=0, validation_alias=f"{PREFIX}CONNECTION_AGE_SECONDS")
+    """After which a connection takes no new calls, more or less a tenth, so that callers spread. 0: never."""
+    connection_age_grace_s: float = Field(300, ge=1, validation_alias=f"{PREFIX}CONNECTION_AGE_GRACE_SECONDS")
+    """How long calls on a connection that has reached its age may go on."""
+    channelz: bool = False
+    """Whether gRPC's own view of its connections and calls is served (grpc.channelz.v1)."""
+    drain_delay_s: float = Field(0, ge=0, le=3600, validation_alias=f"{PREFIX}DRAIN_DELAY_SECONDS")
+    """How long calls are still taken after SIGTERM, until load balancers have noticed."""
     grace_s: float = Field(25, ge=0, le=3600, validation_alias=f"{PREFIX}GRACE_SECONDS")
     """How long calls in flight may take to finish after SIGTERM."""
 

@@ -31,6 +31,7 @@ def server_credentials(files: TlsFiles) -> grpc.ServerCredentials:
     Raises CannotStart, with a line for each file that is wrong.
     """
     watch = Watch([path for _, path in files.given], every_s=0)
+    failures = RELOAD_FAILURES.labels(files.cert[0])  # from now on, so that the first one is a step
 
     def changed() -> grpc.ServerCertificateConfiguration | None:
         """Called by gRPC at each handshake, in a thread of its own."""
@@ -40,7 +41,7 @@ def server_credentials(files: TlsFiles) -> grpc.ServerCredentials:
         try:
             configuration = _read(files)
         except CannotStart as problem:
-            RELOAD_FAILURES.labels(files.cert[0]).inc()
+            failures.inc()
             log.error("certificate_refused", problems=problem.lines)
             return None
         log.info("certificate_loaded")

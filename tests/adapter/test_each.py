@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import structlog
 from nationalsite.ordersync.v1 import order_sync_service_pb2
 
 from services.adapter import Operations
@@ -15,6 +16,7 @@ from services.adapter.operations import AT_ONCE
 from services.errors import (
     ConnectionLost,
     DeadlinePassed,
+    DeadlinePassedInFlight,
     InvalidRequest,
     OutcomeUnknown,
     RateLimited,
@@ -48,7 +50,11 @@ class Gateway:
             await asyncio.sleep(0)
             answer = self.answer(0 if isinstance(value, list) else value["purchaseOrderId"])
             if isinstance(answer, asyncio.Event):
-                await answer.wait()
+                try:
+                    async with asyncio.timeout_at(rest["deadline"]):
+                        await answer.wait()
+                except TimeoutError:
+                    answer = DeadlinePassedInFlight("too late")
         finally:
             self.at_once -= 1
         if isinstance(answer, Exception):
@@ -73,9 +79,13 @@ def request(*numbers: int) -> order_sync_service_pb2.WriteOrderRelationsRequest:
     )
 
 
+def _soon() -> float:
+    return asyncio.get_running_loop().time() + 10
+
+
 async def written(gateway: Gateway, *numbers: int, dialect: Dialect = Dialect.OPEN_PLATFORM) -> Any:
     there = Operations(compile_service(ORDER_SYNC, dialect), gateway)
-    return await there.call_each("WriteOrderRelations", request(*numbers), 0)
+    return await there.call_each("WriteOrderRelations", request(*numbers), _soon())
 
 
 async def test_one_call_each_and_a_few_at_once() -> None:
@@ -88,7 +98,42 @@ async def test_one_call_each_and_a_few_at_once() -> None:
         "purchaseOrderId": 1,
         "purchaseParentOrderId": 9,
     }
-    assert gateway.most_at_once == AT_ONCE
+    assert gateway.most_at_once == AT_ONCE < 8
+
+
+async def test_requests_of_many_share_the_places() -> None:
+    gateway = Gateway(lambda _: ACCEPTED)
+    there = Operations(compile_service(ORDER_SYNC, Dialect.OPEN_PLATFORM), gateway)
+    await asyncio.gather(
+        *(there.call_each("WriteOrderRelations", request(*range(1, 11)), _soon()) for _ in range(10))
+    )
+    assert (len(gateway.received), gateway.most_at_once) == (100, AT_ONCE)
+
+
+async def test_results_come_before_the_deadline() -> None:
+    """What is under way then is unclear, what waits was not sent."""
+    never = asyncio.Event()
+    gateway = Gateway(lambda number: ACCEPTED if number < 3 else never)
+    there = Operations(compile_service(ORDER_SYNC, Dialect.OPEN_PLATFORM), gateway)
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + 0.5
+    outcomes = await there.call_each("WriteOrderRelations", request(*range(1, 11)), deadline)
+    assert loop.time() < deadline
+    kinds = [type(outcome) for outcome in outcomes]
+    assert kinds == [type(None)] * 2 + [OutcomeUnknown] * AT_ONCE + [DeadlinePassed] * (8 - AT_ONCE)
+
+
+async def test_the_log_line_of_many_says_how_many_failed() -> None:
+    structlog.contextvars.clear_contextvars()
+    refused = {"result": {"success": False, "code": "500", "message": "no"}}
+    await written(Gateway(lambda number: refused if number == 2 else ACCEPTED), 1, 2, 3)
+    assert structlog.contextvars.get_contextvars() == {
+        "elements": 3,
+        "elements_failed": 1,
+        "upstream_code": "500",
+        "upstream_request_id": "r-1",
+    }
+    structlog.contextvars.clear_contextvars()
 
 
 async def test_one_call_for_all_of_them() -> None:
@@ -152,7 +197,7 @@ async def test_nothing_is_sent_where_one_cannot_be() -> None:
     bad = request(1, 2)
     bad.relations[1].national_order_id = "A-7"
     with pytest.raises(InvalidRequest, match=r"relations\[1\].national_order_id"):
-        await there.call_each("WriteOrderRelations", bad, 0)
+        await there.call_each("WriteOrderRelations", bad, _soon())
     assert gateway.received == []
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from nationalsite.account.v1 import account_service_pb2
 from nationalsite.product.v1 import product_service_pb2
 
-from services.adapter.privacy import MAX_TEXT, REDACTED, private_texts, sanitized
+from services.adapter.privacy import MAX_TEXT, REDACTED, loggable, private_texts, sanitized
 
 PHRASES = st.sampled_from(
     [
@@ -145,3 +145,19 @@ def test_texts_in_marked_lists_and_messages_are_private() -> None:
     )
     request = kind(names=["a", "b"], marked=[{"text": "c"}], plain=[{"text": "d"}])
     assert list(private_texts(request)) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("code", ["", "0", "gw.QosAppFrequencyLimit", "FAIL_BIZ-1:2", "x" * 64])
+def test_a_code_is_logged(code):
+    assert loggable(code) == code
+
+
+@pytest.mark.parametrize("code", ["user hanako exists", "用户不存在", "x" * 65, "a\n"])
+def test_a_sentence_in_place_of_a_code_is_not(code):
+    assert loggable(code) == REDACTED
+
+
+@pytest.mark.parametrize("name", ["Nguyễn Văn Đạt", "Strauß", "ÀẵÕđạ", "Đạ"])
+@pytest.mark.parametrize("spelt", [str, str.upper, str.lower])
+def test_a_name_is_masked_in_any_case_of_any_script(name, spelt):
+    assert sanitized(f"用户 {spelt(name)} 已存在", [name]) == f"用户 {REDACTED} 已存在"

@@ -136,17 +136,17 @@ PAID = "ORDER_BUYER_VIEW_ORDER_PAY"
 @pytest.mark.parametrize(
     ("text", "topic"),
     [
-        # N stands for a number of the message's own
-        ('{"msgId":N,"type":"SYSTEM_TEST_PLATFORM","data":{}}', "SYSTEM_TEST_PLATFORM"),
-        ('{"msgId":N,"type":"%s","data":"{\\"orderId\\":\\"7\\"}"}' % PAID, PAID),
-        ('{"msgId":"\\u0000N","type":"%s","data":"{not json"}' % PAID, PAID),
-        ('{"data": {"orderId": N}}', ""),
-        ("no JSON at all N", ""),
-        ("[N]", ""),
+        # # stands for a number of the message's own, TOPIC for its topic
+        ('{"msgId":#,"type":"TOPIC","data":{}}', "SYSTEM_TEST_PLATFORM"),
+        ('{"msgId":#,"type":"TOPIC","data":"{\\"orderId\\":\\"7\\"}"}', PAID),
+        ('{"msgId":"\\u0000#","type":"TOPIC","data":"{not json"}', PAID),
+        ('{"data": {"orderId": #}}', ""),
+        ("no JSON at all #", ""),
+        ("[#]", ""),
     ],
 )
 def test_what_is_signed_is_kept_whatever_it_says(text, topic, order_sync, stub, subscription) -> None:
-    text = text.replace("N", str(an_order()))
+    text = text.replace("#", str(an_order())).replace("TOPIC", topic)
     for _ in range(2):
         assert push(order_sync.callback, text) == 200
     (message,) = pull(stub, subscription)
@@ -371,8 +371,11 @@ def test_a_drain_ends_streams_and_loses_nothing(running_sandbox, details) -> Non
     settings = {"NATIONALSITE_REPLAY_SECONDS": "0"}
     service = start_service("order_sync", running_sandbox.address, settings, log="test-drain")
     with grpc.insecure_channel(service.address) as channel:
-        stream = Stream(OrderSyncServiceStub(channel), "drained")
-        pushing = Stream(OrderSyncServiceStub(channel), "other", max_outstanding=1)
+        stub = OrderSyncServiceStub(channel)
+        for name in ("drained", "other"):
+            pull(stub, name)
+        stream = Stream(stub, "drained")
+        pushing = Stream(stub, "other", max_outstanding=1)
         assert push(service.callback, order_message(an_order(), 1)) == 200
         assert stream.next().message_id == pushing.next().message_id
         started = time.monotonic()

@@ -9,6 +9,8 @@ import pytest
 from google.rpc import error_details_pb2, status_pb2
 from PIL import Image
 
+from services.adapter.operations import AT_ONCE
+
 EVERY_DIALECT = pytest.mark.parametrize("dialect", ["national-site", "open-platform"])
 NATIONAL, OPEN = "national-site", "open-platform"
 PLACED, PAID, SHIPPED, SIGNED, DONE = (f"2026-09-{day:02}T02:00:00Z" for day in (3, 4, 5, 9, 20))
@@ -254,7 +256,7 @@ def test_cancelled_relations_leave_nothing_behind(rpcs, sandbox) -> None:
     request = rpcs.request("WriteOrderRelations", {"relations": relations(100)})
     sandbox.fault({"latency_ms": 50}, times=10_000)
     calls = [method.future(request, timeout=20) for _ in range(30)]
-    while sandbox.state()["in_flight"] < 20:
+    while sandbox.state()["in_flight"] < AT_ONCE:
         assert not any(call.done() for call in calls)
     for call in calls:
         call.cancel()

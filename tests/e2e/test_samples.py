@@ -110,15 +110,18 @@ def _signature(path: str, parameters: dict[str, str]) -> str:
 
 
 def _values(members: dict[str, Any]) -> dict[str, Any]:
-    """Compare as values: JSON text is what it holds, numbers stand as text in a form, null is absent."""
+    """Compare as values: JSON text is what it holds, numbers of a form stand as text, null is absent."""
     return {name: _value(value) for name, value in members.items() if value is not None}
 
 
 def _value(value: Any) -> Any:
     if isinstance(value, str) and value[:1] in ("{", "["):
         value = json.loads(value)
+    return _json(value) if isinstance(value, dict | list) else str(value)
+
+
+def _json(value: Any) -> Any:
+    """Inside JSON a number is no text."""
     if isinstance(value, dict):
-        return _values(value)
-    if isinstance(value, list):
-        return [_value(each) for each in value]
-    return str(value)
+        return {name: _json(each) for name, each in value.items() if each is not None}
+    return [_json(each) for each in value] if isinstance(value, list) else value

@@ -1,5 +1,6 @@
 """Who calls, who may, and what is written down of it: through a running server."""
 
+import asyncio
 import json
 
 import grpc
@@ -96,6 +97,23 @@ async def test_a_handler_reads_metadata_and_adds_to_its_response():
         assert dict(await call.trailing_metadata()) == {"nationalsite-cache": "hit", "nationalsite-age": "3"}
     assert caller().identity == caller().metadata("x-tenant") == ""
     caller().tell("nobody", "listens")
+
+
+async def test_a_stream_and_the_tasks_of_its_handler_know_the_caller():
+    async def chat(requests, _deadline):
+        async for _ in requests:
+            yield Line(sku=await asyncio.create_task(name())).SerializeToString()
+
+    async def name():
+        return caller().identity[-8:]
+
+    async with open_shop({"Chat": chat}, trusted_proxies="loopback") as shop:
+        calls = [
+            shop.customer.Chat(iter([Line()] * 3), metadata=forwarded(f"URI=spiffe://a/{number}"))
+            for number in range(10)
+        ]
+        told = [[line.sku async for line in call] for call in calls]
+    assert told == [[f"iffe://a/{number}"[-8:]] * 3 for number in range(10)]
 
 
 @pytest.mark.parametrize(

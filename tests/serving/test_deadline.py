@@ -6,10 +6,13 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
+from nationalsite.account.v1 import account_service_pb2
 
 from services.errors import DeadlinePassed
-from services.serving import deadline
-from services.serving.rpc import Call
+from services.serving import Binding, deadline
+from services.serving.rpc import Call, Rpc
+
+ACCOUNT = account_service_pb2.DESCRIPTOR.services_by_name["AccountService"]
 
 
 @pytest.fixture
@@ -31,15 +34,23 @@ def stuck():
     return Stuck()
 
 
-@pytest.mark.parametrize(("given_s", "longest_s"), [(3.0, 3.0), (None, deadline.DEFAULT_TIMEOUT_S)])
-async def test_the_handler_gets_the_callers_deadline_or_the_default(start, buyer, given_s, longest_s):
+TABLE = '{"RegisterUser": {"default_s": 20, "cap_s": 40}, "Elsewhere": {"cap_s": 11}}'
+
+
+@pytest.mark.parametrize(
+    ("table", "given_s", "longest_s"),
+    [("{}", 3, 3), ("{}", None, 10), ("{}", 9999, 300), (TABLE, None, 20), (TABLE, 30, 30), (TABLE, 60, 40)],
+)
+async def test_the_handler_gets_the_callers_deadline_within_the_rpcs_limits(
+    start, buyer, table, given_s, longest_s
+):
     left = []
 
     async def measure(_request, deadline):
         left.append(deadline - asyncio.get_running_loop().time())
         return b""
 
-    async with start(measure) as running:
+    async with start(measure, deadlines=table) as running:
         await running.stub.RegisterUser(buyer, timeout=given_s)
     # gRPC rounds a timeout up where it sends one.
     assert longest_s - 1 < left[0] <= longest_s * 1.01
@@ -53,14 +64,14 @@ async def test_a_deadline_that_has_passed_runs_nothing():
     async def unreached(_call):
         raise AssertionError
 
+    rpc = Rpc.of(ACCOUNT.methods_by_name["RegisterUser"], Binding(handler=unreached, operation=""))
     with pytest.raises(DeadlinePassed):
-        await deadline.deadline(None, unreached)(Call(context=Late(), payload=b""))
+        await deadline.deadline({"RegisterUser": deadline.ORDINARY})(rpc, unreached)(Call(context=Late()))
 
 
 async def test_a_handler_that_forgets_the_deadline_is_ended(start, buyer, stuck, monkeypatch):
-    monkeypatch.setattr(deadline, "DEFAULT_TIMEOUT_S", 0.01)
     monkeypatch.setattr(deadline, "_BACKSTOP_S", 0.01)
-    async with start(stuck) as running:
+    async with start(stuck, deadlines='{"RegisterUser": {"default_s": 0.01}}') as running:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await running.stub.RegisterUser(buyer)
     assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED

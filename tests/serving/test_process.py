@@ -100,6 +100,22 @@ async def test_a_second_signal_ends_the_grace(run_process, buyer):
     assert [line["event"] for line in server.lines][-3:] == ["call", "closed", "stopped"]
 
 
+async def test_calls_are_taken_until_load_balancers_had_time_to_notice(run_process, buyer):
+    async with run_process(NATIONALSITE_DRAIN_DELAY_SECONDS="600") as server:
+        serving = await server.event("serving")
+        async with (
+            grpc.aio.insecure_channel(serving["listen"]) as channel,
+            httpx.AsyncClient(base_url=f"http://{serving['http_listen']}") as http,
+        ):
+            server.process.send_signal(signal.SIGTERM)
+            await server.event("draining")
+            server.process.send_signal(signal.SIGUSR1)
+            assert (await http.get("/readyz")).status_code == 503
+            await account_service_pb2_grpc.AccountServiceStub(channel).RegisterUser(buyer)
+            server.process.send_signal(signal.SIGTERM)
+        assert await server.end() == (0, [])
+
+
 @pytest.mark.parametrize(
     ("environment", "lines"),
     [

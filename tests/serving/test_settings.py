@@ -86,13 +86,36 @@ def test_words_for_on_and_off(given, word, meaning):
             "NATIONALSITE_GRACE_SECONDS: must be greater than or equal to 0",
         ),
         ({"DIALECTS": "{"}, "NATIONALSITE_DIALECTS: must be JSON"),
+        (
+            {"DEADLINES": '{"Ask": {"cap_s": 5}}'},
+            "NATIONALSITE_DEADLINES: Ask: default_s, 10, must not be above cap_s",
+        ),
+        (
+            {"DEADLINES": '{"Ask": {"cap_s": 0}}'},
+            "NATIONALSITE_DEADLINES: Ask: cap_s: must be greater than 0",
+        ),
+        (
+            {"TRUSTED_PROXIES": "loopback, somewhere"},
+            "NATIONALSITE_TRUSTED_PROXIES: must be addresses or networks with commas between, or loopback",
+        ),
+        (
+            {"TLS_CERT_FILE": "cert"},
+            "NATIONALSITE_TLS_CERT_FILE and NATIONALSITE_TLS_KEY_FILE need each other",
+        ),
+        (
+            {"TLS_CLIENT_CA_FILE": "ca"},
+            "NATIONALSITE_TLS_CLIENT_CA_FILE needs NATIONALSITE_TLS_CERT_FILE",
+        ),
         ({"APP_SECRET": ""}, "NATIONALSITE_APP_SECRET: is required"),
         (
             {"ACCESS_TOKEN": ""},
             "one of NATIONALSITE_ACCESS_TOKEN, NATIONALSITE_REFRESH_TOKEN is required",
         ),
     ],
-    ids=["switch", "word", "number", "json", "missing", "together"],
+    ids=[
+        *("switch", "word", "number", "json", "limits", "limit", "networks", "half", "authorities"),
+        *("missing", "together"),
+    ],
 )
 def test_a_bad_setting_is_one_line(given, problems, values, line):
     given(**values)

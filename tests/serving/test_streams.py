@@ -29,6 +29,10 @@ def line(sku):
     return Line(sku=sku).SerializeToString()
 
 
+async def all_of(call):
+    return [response async for response in call]
+
+
 async def echo(requests, _deadline):
     async for request in requests:
         yield line(request.sku * 2)
@@ -190,6 +194,28 @@ async def test_a_drain_ends_streams_at_once_and_their_cleanup_comes_before_the_p
     assert details(caught.value)[0] == "DRAINING"
     assert stream.order == ["stream", "parts"]
     assert [(told["status"], told["reason"]) for told in logged("call")] == [("UNAVAILABLE", "DRAINING")]
+
+
+@pytest.mark.parametrize("turns", range(5))
+async def test_a_drain_that_meets_a_stream_at_its_first_response_is_told_too(logged, turns):
+    """Whatever the stream was about to send: its caller learns why it ended."""
+    began = asyncio.Event()
+
+    async def pour(_requests, _deadline):
+        began.set()
+        while True:
+            yield line("a")
+
+    async with open_shop({"Chat": pour}) as shop:
+        call = shop.customer.Chat()
+        await began.wait()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        shop.drain.set()
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await asyncio.wait_for(all_of(call), PATIENCE_S)
+    assert details(caught.value)[0] == "DRAINING"
+    assert not logged("library")
 
 
 async def test_a_stream_that_cleans_up_is_not_disturbed_by_the_end_of_the_grace(stream):

@@ -3,6 +3,8 @@
 import asyncio
 import copy
 import logging
+import subprocess
+import sys
 from datetime import datetime
 
 import grpc
@@ -11,7 +13,8 @@ import structlog
 from prometheus_client.parser import text_string_to_metric_families
 
 from services.errors import RateLimited
-from services.serving import logs
+from services.serving import CannotStart, logs
+from services.serving.otlp import exported
 
 METHOD = "nationalsite.account.v1.AccountService/RegisterUser"
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -130,3 +133,44 @@ async def test_calls_are_counted_and_timed(start, buyer):
         duration = "grpc_server_call_duration_seconds"
         assert await sample(running, f"{duration}_count", grpc_status="OK") == ended + 1
         assert await sample(running, f"{duration}_bucket", grpc_status="OK", le="100.0") == ended + 1
+
+
+@pytest.mark.parametrize(
+    ("variables", "line"),
+    [
+        ({"OTEL_EXPORTER_OTLP_PROTOCOL": "smoke"}, "OTEL_EXPORTER_OTLP_PROTOCOL"),
+        (
+            {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/json"},
+            "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+        ),
+    ],
+)
+async def test_a_protocol_that_there_is_not_stops_the_start(monkeypatch, variables, line):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(CannotStart) as caught:
+        async with exported("test"):
+            raise AssertionError
+    assert caught.value.lines == (f"{line}: must be http/protobuf or grpc",)
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {},
+        {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_SDK_DISABLED": "true"},
+        {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_TRACES_EXPORTER": "none"},
+    ],
+    ids=["no endpoint", "disabled", "none"],
+)
+async def test_without_an_endpoint_nothing_is_traced(monkeypatch, variables):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    async with exported("test") as tracer:
+        assert tracer is None
+
+
+def test_an_untraced_process_does_not_load_the_sdk():
+    program = "import sys, services.serving; sys.exit('opentelemetry.sdk' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0  # noqa: S603 # our own

@@ -8,13 +8,15 @@ from nationalsite.errors.v1.errors_pb2 import ErrorReason
 from nationalsite.upstream.v1.options_pb2 import Operation, Refusal
 
 from services.adapter.codec.lenient import Json, parse
-from services.adapter.codec.reading import as_list, as_object
+from services.adapter.codec.reading import NOTHING, as_list, as_object
 from services.adapter.codec.values import Unfit, read_bool, read_text
 from services.errors import Refused, Unreadable
 
 FLAGS = ("success", "succes", "isSuccess")
 CODES = ("code", "errorCode", "error_code")
 TEXTS = ("message", "errorMsg", "erroMsg", "errorInfo", "errorMessage", "error_message", "extErrorMessage")
+ALL_WELL = frozenset({"S0000", "200", "0"})
+"""Codes that have been seen beside a success."""
 
 _NO_ROW = "UPSTREAM_REFUSED"
 """The reason of a refusal that no row speaks of."""
@@ -43,13 +45,18 @@ class Envelope:
 
 
 def open_envelope(reply: Json) -> Envelope:
-    """Find the envelope: the reply, or its `result` object where no flag stands beside it."""
+    """Find the envelope: the reply, or its `result` object where no flag stands beside it.
+
+    A refusal inside a success is a refusal.
+    """
     body = reply
     if isinstance(reply, dict) and _flag(reply) is None:
         inner = _object(reply.get("result"))
         # A list of one stands for an object, but it may be the payload: a flag inside tells.
         if inner is not None and (as_list(reply["result"]) is None or _flag(inner) is not None):
             body = inner
+    while isinstance(body, dict) and (inner := _object(body.get("result"))) and _flag(inner) is False:
+        body = inner
     if not isinstance(body, dict):
         return Envelope(body=body, flag=None, code="", text="")
     return Envelope(body=body, flag=_flag(body), code=_first(body, CODES), text=_first(body, TEXTS))
@@ -103,11 +110,12 @@ class PayloadReader:
         if self._kind is Kind.LIST and isinstance(body, list):
             return body
         if self._kind is Kind.OBJECT and isinstance(body, dict):
-            return body if any(body.get(name) is not None for name in self._members) else None
+            return body if any(body.get(name) not in NOTHING for name in self._members) else None
         return None
 
     def _missing(self, envelope: Envelope) -> Json:
-        if envelope.flag is None and (envelope.code or envelope.text):
+        # Without a flag, a code of success refuses nothing; nor does it prove anything.
+        if envelope.flag is None and (envelope.code or envelope.text) and envelope.code not in ALL_WELL:
             raise self._refused(envelope, None)
         if envelope.flag and self._may_be_empty:
             return None

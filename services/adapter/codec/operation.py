@@ -11,7 +11,7 @@ from nationalsite.upstream.v1.options_pb2 import Operation as Options
 from services.adapter.codec.contradictions import NOT_HERE, SpecificationError
 from services.adapter.codec.envelope import Kind, PayloadReader
 from services.adapter.codec.lenient import Json, dump
-from services.adapter.codec.reading import field_reader, member_names, message_reader
+from services.adapter.codec.reading import NOTHING, field_reader, member_names, message_reader
 from services.adapter.codec.scalars import Put, Reading
 from services.adapter.codec.specification import PAYLOAD, Dialect, Level, fields, level, operation
 from services.adapter.codec.writing import File, JsonDates, Writing, Written, message_writer
@@ -119,7 +119,7 @@ def _encoder(
 ) -> Callable[[Message], tuple[Parameters, ...]]:
     each, param = options.each, options.param
     element = request.fields_by_name[each].message_type if each else None
-    write = message_writer(element or request, dialect, dates)
+    write = message_writer(element or request, dialect, dates, in_json=bool(param))
 
     def encode(found: Message) -> tuple[Parameters, ...]:
         parts = enumerate(getattr(found, each)) if each else ((0, found),)
@@ -173,10 +173,14 @@ def _shape(response: Descriptor, options: Options, dialect: Dialect) -> tuple[Pu
     whole = next((each for each in found if PAYLOAD in each.read), None)
     if whole is None:
         read = message_reader(response, dialect)
+        needed = [each for each in found if each.wire.required]
 
         def put(payload: Json, out: list[bytes], reading: Reading) -> None:
             if not isinstance(payload, dict):
                 raise Unreadable("1688's answer is not an object")
+            for each in needed:
+                if all(payload.get(name) in NOTHING for name in each.read):
+                    raise Unreadable(f"1688's answer holds no {each.descriptor.name}")
             out.append(read(payload, reading))
 
         return put, Kind.OBJECT, member_names(response, dialect)

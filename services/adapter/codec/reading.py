@@ -29,7 +29,8 @@ _SCALARS: dict[int, Make] = {
     FieldDescriptor.TYPE_INT64: scalars.integer(2**63),
 }
 _AMOUNTS: dict[int, Make] = {options.FORM_FEN: scalars.fen, options.FORM_FOREIGN: scalars.foreign}
-_NOTHING: tuple[Json, ...] = (None, "", [], {})
+NOTHING: tuple[Json, ...] = (None, "", [], {})
+"""What a member holds that says nothing."""
 
 
 def message_reader(message: Descriptor, dialect: Dialect, path: str = "") -> ReadMessage:
@@ -50,7 +51,7 @@ def message_reader(message: Descriptor, dialect: Dialect, path: str = "") -> Rea
                 continue
             put, place, better = member
             # Two spellings of one member: an earlier one that holds something wins.
-            if better and any(found.get(other) not in _NOTHING for other in better):
+            if better and any(found.get(other) not in NOTHING for other in better):
                 continue
             try:
                 put(value, out, reading)

@@ -67,10 +67,12 @@ class Writing:
             raise RequiredInDialect(self.missing)
 
 
-def message_writer(message: Descriptor, dialect: Dialect, dates: JsonDates) -> WriteMessage:
-    """Compile the writer of a message."""
+def message_writer(
+    message: Descriptor, dialect: Dialect, dates: JsonDates, *, in_json: bool = True
+) -> WriteMessage:
+    """Compile the writer of a message. `in_json`: it is a JSON object, else its members are parameters."""
     presence = {field.name: _presence(field) for field in message.fields}
-    writers = [_field_writer(each, dialect, dates, presence) for each in fields(message, dialect)]
+    writers = [_field_writer(each, dialect, dates, presence, in_json) for each in fields(message, dialect)]
 
     def write(found: Message, at: str, writing: Writing) -> Written:
         out: Written = {}
@@ -85,14 +87,18 @@ _Put = Callable[[Message, str, Written, Writing], None]
 
 
 def _field_writer(
-    each: Field, dialect: Dialect, dates: JsonDates, presence: Mapping[str, Callable[[Message], bool]]
+    each: Field,
+    dialect: Dialect,
+    dates: JsonDates,
+    presence: Mapping[str, Callable[[Message], bool]],
+    in_json: bool,
 ) -> _Put:
     """Return what writes a field or tells why it cannot; `presence` says which fields beside it are set."""
     name, wire = each.descriptor.name, each.wire
     is_set, instead = presence[name], wire.required_without
     if wire.absent:
         return _absent(name, wire.absent, is_set, dialect)
-    put = _set_value(each, dialect, dates)
+    put = _set_value(each, dialect, dates, in_json=in_json)
     default = parse(wire.default) if wire.default else None
 
     def write(found: Message, at: str, out: Written, writing: Writing) -> None:
@@ -128,11 +134,12 @@ def _presence(descriptor: FieldDescriptor) -> Callable[[Message], bool]:
     return lambda found: bool(getattr(found, name))
 
 
-def _set_value(each: Field, dialect: Dialect, dates: JsonDates) -> _Put:
+def _set_value(each: Field, dialect: Dialect, dates: JsonDates, *, in_json: bool) -> _Put:
     """Return what writes a field that is set."""
     name, message = each.descriptor.name, each.descriptor.message_type
     if message is None or message.full_name in (MONEY, TIMESTAMP):
-        convert = _joined(each, dates) if each.descriptor.is_repeated else _conversion(each, dates)
+        own = dates if in_json else JsonDates.TEXT
+        convert = _joined(each, own) if each.descriptor.is_repeated else _conversion(each, own)
 
         def scalar(found: Message, at: str, out: Written, writing: Writing) -> None:
             try:

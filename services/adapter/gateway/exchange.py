@@ -8,6 +8,7 @@ import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
+from services.adapter.gateway.spans import exchange_span, note_answer
 from services.errors import (
     ConnectionLost,
     DeadlinePassed,
@@ -53,6 +54,12 @@ class Exchange:
         if remaining <= 0:
             raise DeadlinePassed("the deadline passed before the call was sent")
         request.extensions["timeout"] = {"pool": min(CONNECT_TIMEOUT_S, remaining * 0.9)}
+        with exchange_span(request) as span:
+            answer = await self._bounded(request, deadline)
+            note_answer(span, answer.status, answer.headers)
+            return answer
+
+    async def _bounded(self, request: httpx.Request, deadline: float) -> Answer:
         try:
             async with asyncio.timeout_at(deadline):
                 return await self._exchange(request)

@@ -47,6 +47,9 @@ ROWS = (
     Row("gw.ParamMissing", "", ArgumentRefused, "1688 misses a parameter"),
     Row("gw.Qos*", "", RateLimited, "1688's frequency limit is reached"),
     Row("gw.NoUsageLeftError", "", QuotaExhausted, "the purchased number of calls is used up"),
+    # Of a proxy on the way, since 1688's own limits have codes; the second may come while 1688 is at work.
+    Row("429", "", RateLimited, "the way to 1688 is at its frequency limit"),
+    Row("408", "", UpstreamFault, "the way to 1688 took too long"),
     Row("5*", "", UpstreamFault, "1688 failed"),
     Row("*", "", GatewayError, "1688's gateway refused the call"),
 )

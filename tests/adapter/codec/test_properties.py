@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from nationalsite.upstream.v1 import options_pb2
 
 from services.adapter.codec import Dialect, JsonDates, Operation, compile_service, parse
-from services.adapter.codec.reading import message_reader
+from services.adapter.codec.reading import NOTHING, message_reader
 from services.adapter.codec.scalars import Reading
 from services.adapter.codec.specification import fields
 from services.adapter.codec.writing import Writing, message_writer
-from services.errors import NationalsiteError, Refused, RequestError
+from services.errors import NationalsiteError, Refused, RequestError, Unreadable
 from tests.cases import SERVICES, SPOKEN
 
 OPERATIONS = [
@@ -137,13 +137,15 @@ def test_a_response_survives_1688s_json(method, dialect, operation, data) -> Non
     """What a writer of 1688's form makes of a response, the decoder turns back into it."""
     response = data.draw(message(method.output_type, dialect))
     written = message_writer(method.output_type, dialect, JsonDates.TEXT)(response, "", writing := Writing())
-    writing.check()
+    assert (writing.invalid, writing.refused) == ([], [])
     payload = written.get(".", written)
     option = method.GetOptions().Extensions[options_pb2.operation]
     if not any(each.read for each in fields(method.output_type, dialect)):
         payload = True if option.payload else {}  # a verdict, or the flag alone
-    elif payload == {} and not option.may_be_empty and not _path(option, dialect):
-        return  # nothing to tell it from a refusal by: another test's matter
+    elif _says_too_little(payload, method, dialect):
+        with pytest.raises(Unreadable):
+            _decode(operation, parse(json.dumps(enveloped(payload, operation, method))))
+        return
     elif "." not in written and any("." in each.read for each in fields(method.output_type, dialect)):
         return  # no payload at all: another test's matter
     reply = parse(json.dumps(enveloped(payload, operation, method)))
@@ -154,6 +156,19 @@ def test_a_response_survives_1688s_json(method, dialect, operation, data) -> Non
     decoded = _decode(operation, reply)
     assert decoded.unreadable == ()
     assert type(response).FromString(decoded.response) == response
+
+
+def _says_too_little(payload: object, method, dialect: Dialect) -> bool:
+    """Whether an answer lacks what it cannot do without, or holds nothing to tell it from a refusal by."""
+    if not isinstance(payload, dict):
+        return False
+    option = method.GetOptions().Extensions[options_pb2.operation]
+    needed = [each.name for each in fields(method.output_type, dialect) if each.wire.required]
+    blank = [name for name, value in payload.items() if value in NOTHING]
+    flat = not _path(option, dialect) and not option.may_be_empty
+    return (flat and len(blank) == len(payload)) or any(
+        name in blank or name not in payload for name in needed
+    )
 
 
 def _decode(operation: Operation, reply: object):

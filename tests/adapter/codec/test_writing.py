@@ -131,6 +131,18 @@ def test_dates_inside_json(call, dates: JsonDates, written: str) -> None:
     assert sent(operation, {"a": MOMENT}).form == {"p": f'{{"a":{written}}}'}
 
 
+def test_dates_that_are_parameters_follow_no_setting(call) -> None:
+    operation = call(f"{TIME}; Item item = 2;", dates=JsonDates.EPOCH_MS, more=MORE)
+    assert sent(operation, {"a": MOMENT}).form == {"a": "2024-04-20 08:00:00"}
+
+
+def test_an_integer_as_text_inside_json_is_a_text(call) -> None:
+    operation = call(
+        "Ids ids = 1;", more="message Ids { int64 a = 1 [(upstream.wire).form = FORM_TEXT]; int64 b = 2; }"
+    )
+    assert sent(operation, {"ids": {"a": 7, "b": 7}}).form == {"ids": '{"a":"7","b":7}'}
+
+
 def test_a_compact_time_follows_no_setting(call) -> None:
     operation = call(f"{TIME} [(upstream.wire).form = FORM_COMPACT_TIME];", dates=JsonDates.EPOCH_MS)
     assert sent(operation, {"a": MOMENT}).form == {"a": "20240420080000123+0800"}

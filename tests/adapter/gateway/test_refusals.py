@@ -182,7 +182,9 @@ BARE = (
     case(500, b"[1]", UpstreamFault),
     case(401, b"", TokenRefused),
     case(401, b"<html>", TokenRefused),
-    *(case(status, b"", GatewayError) for status in (400, 403, 404, 405, 413, 429)),
+    *(case(status, b"", GatewayError) for status in (400, 403, 404, 405, 413)),
+    case(408, b"", UpstreamFault),
+    case(429, b"<html>", RateLimited),
     case(403, b"<html>denied</html>", GatewayError),
     case(400, {"error_code": ["gw.X"], "errorCode": None, "error": {}}, GatewayError),
 )

@@ -15,9 +15,9 @@ What 1688 documents for the payment and refund operations is the same in
 both. A response field is unset where 1688 did not send it, sent null, or
 sent what cannot be read.
 
-Amounts are in CNY and travel as whole fen: other currencies, negative
-amounts, fractions of a fen and more than 1688's Long holds are
-INVALID_REQUEST. Times travel in Beijing time, to the second; what is finer
+Amounts are in CNY, which an empty currency_code stands for too, and travel
+as whole fen: other currencies, negative amounts, fractions of a fen and
+92233720368547758 yuan or more are INVALID_REQUEST. Times travel in Beijing time, to the second; what is finer
 is cut off.
 """
 
@@ -568,8 +568,9 @@ Global___WriteOrderRelationsRequest: _TypeAlias = WriteOrderRelationsRequest  # 
 @_typing.final
 class OrderRelation(_message.Message):
     """Which line of a purchase order serves which line of a downstream order
-    (1688: NationalOrderRelationParam). In national-site at least one id of
-    each side; in open-platform all four.
+    (1688: NationalOrderRelationParam). In open-platform all four ids are
+    required. In national-site at least one of each side is; whether 1688 takes
+    fewer than four there is not documented.
     """
 
     DESCRIPTOR: _descriptor.Descriptor

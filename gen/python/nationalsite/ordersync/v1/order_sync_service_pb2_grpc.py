@@ -251,7 +251,8 @@ class OrderSyncServiceServicer:
         what the gateway refused it with, one that was sent and whose outcome is
         not known OUTCOME_UNKNOWN; to send either again does no harm, as far as
         SyncOrder's assumption holds here too. The call itself fails where no
-        relation reached the operation, with the first one's error.
+        relation reached the operation, with the first one's error, and where the
+        replica shuts down meanwhile (DRAINING).
 
         Errors: the service's common ones, REQUIRED_IN_DIALECT (open-platform),
         DELIVERY_PENDING, STORE_UNAVAILABLE, and INVALID_REQUEST also for a

@@ -15,9 +15,9 @@ What 1688 documents for the payment and refund operations is the same in
 both. A response field is unset where 1688 did not send it, sent null, or
 sent what cannot be read.
 
-Amounts are in CNY and travel as whole fen: other currencies, negative
-amounts, fractions of a fen and more than 1688's Long holds are
-INVALID_REQUEST. Times travel in Beijing time, to the second; what is finer
+Amounts are in CNY, which an empty currency_code stands for too, and travel
+as whole fen: other currencies, negative amounts, fractions of a fen and
+92233720368547758 yuan or more are INVALID_REQUEST. Times travel in Beijing time, to the second; what is finer
 is cut off.
 """
 
@@ -100,7 +100,8 @@ class OrderSyncServiceStub:
     what the gateway refused it with, one that was sent and whose outcome is
     not known OUTCOME_UNKNOWN; to send either again does no harm, as far as
     SyncOrder's assumption holds here too. The call itself fails where no
-    relation reached the operation, with the first one's error.
+    relation reached the operation, with the first one's error, and where the
+    replica shuts down meanwhile (DRAINING).
 
     Errors: the service's common ones, REQUIRED_IN_DIALECT (open-platform),
     DELIVERY_PENDING, STORE_UNAVAILABLE, and INVALID_REQUEST also for a
@@ -424,7 +425,8 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     what the gateway refused it with, one that was sent and whose outcome is
     not known OUTCOME_UNKNOWN; to send either again does no harm, as far as
     SyncOrder's assumption holds here too. The call itself fails where no
-    relation reached the operation, with the first one's error.
+    relation reached the operation, with the first one's error, and where the
+    replica shuts down meanwhile (DRAINING).
 
     Errors: the service's common ones, REQUIRED_IN_DIALECT (open-platform),
     DELIVERY_PENDING, STORE_UNAVAILABLE, and INVALID_REQUEST also for a
@@ -757,7 +759,8 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         what the gateway refused it with, one that was sent and whose outcome is
         not known OUTCOME_UNKNOWN; to send either again does no harm, as far as
         SyncOrder's assumption holds here too. The call itself fails where no
-        relation reached the operation, with the first one's error.
+        relation reached the operation, with the first one's error, and where the
+        replica shuts down meanwhile (DRAINING).
 
         Errors: the service's common ones, REQUIRED_IN_DIALECT (open-platform),
         DELIVERY_PENDING, STORE_UNAVAILABLE, and INVALID_REQUEST also for a

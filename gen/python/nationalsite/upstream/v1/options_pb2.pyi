@@ -74,8 +74,8 @@ class _FormEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Form.ValueType],
     DESCRIPTOR: _descriptor.EnumDescriptor
     FORM_UNSPECIFIED: _Form.ValueType  # 0
     """By type. bytes: base64 text; Money: decimal text in yuan; Timestamp: text
-    yyyy-MM-dd HH:mm:ss in Beijing time, or epoch milliseconds by a setting;
-    enum: its word; everything else as in JSON.
+    yyyy-MM-dd HH:mm:ss in Beijing time, or inside JSON epoch milliseconds by a
+    setting; enum: its word; everything else as in JSON.
     """
     FORM_NUMBER: _Form.ValueType  # 1
     """A text's digits, or an enum's word, as a number. Other text is
@@ -108,8 +108,8 @@ class Form(_Form, metaclass=_FormEnumTypeWrapper):
 
 FORM_UNSPECIFIED: Form.ValueType  # 0
 """By type. bytes: base64 text; Money: decimal text in yuan; Timestamp: text
-yyyy-MM-dd HH:mm:ss in Beijing time, or epoch milliseconds by a setting;
-enum: its word; everything else as in JSON.
+yyyy-MM-dd HH:mm:ss in Beijing time, or inside JSON epoch milliseconds by a
+setting; enum: its word; everything else as in JSON.
 """
 FORM_NUMBER: Form.ValueType  # 1
 """A text's digits, or an enum's word, as a number. Other text is
@@ -299,7 +299,9 @@ class Wire(_message.Message):
     absent: Global___Absent.ValueType
     """What becomes of a set request field that has no member on the wire."""
     required: _builtins.bool
-    """The dialect refuses a request without this field: REQUIRED_IN_DIALECT."""
+    """The dialect refuses a request without this field: REQUIRED_IN_DIALECT. Of
+    a response: an answer without it is unreadable.
+    """
     default: _builtins.str
     """JSON text that is written when the field is not set."""
     max_len: _builtins.int

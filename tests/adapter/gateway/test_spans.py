@@ -1,0 +1,75 @@
+"""The span of an exchange with 1688: what is in it, and that 1688 hears nothing of it."""
+
+import asyncio
+
+import httpx
+import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from services.adapter.gateway import spans
+from services.errors import ConnectionLost
+
+pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
+
+
+@pytest.fixture
+def ended(monkeypatch):
+    """ended() are the spans that have ended."""
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    monkeypatch.setattr(spans, "_tracer", provider.get_tracer("test"))
+    yield exporter.get_finished_spans
+    provider.shutdown()
+
+
+@pytest.fixture
+def send(peer, exchange):
+    """await send() exchanges a request that holds a secret in path, query and body."""
+
+    async def make():
+        url = f"{peer.url}/openapi/param2/1/com.example/name/app-key?secret=x"
+        request = httpx.Request("POST", url, content=b"secret")
+        return await exchange.send(request, asyncio.get_running_loop().time() + 5)
+
+    return make
+
+
+async def test_an_answer_leaves_its_status_and_1688s_ids(peer, answer, send, ended):
+    peer.on("name", answer(status=403, headers={"RequestId": "r" * 500, "EagleEye-TraceId": "e-1"}))
+    await send()
+    (span,) = ended()
+    assert span.name == "1688 com.example:name-1"
+    assert span.kind is trace.SpanKind.CLIENT
+    assert dict(span.attributes) == {
+        "http.request.method": "POST",
+        "server.address": "127.0.0.1",
+        "nationalsite.upstream.operation": "com.example:name-1",
+        "http.response.status_code": 403,
+        "error.type": "403",
+        "nationalsite.upstream.request_id": "r" * 128,
+        "nationalsite.upstream.trace_id": "e-1",
+    }
+    assert span.status.status_code is trace.StatusCode.ERROR
+
+
+async def test_a_failure_leaves_its_reason_and_no_words(peer, send, ended):
+    async def hang_up(_received, wire):
+        wire.hang_up()
+
+    peer.on("name", hang_up)
+    with pytest.raises(ConnectionLost):
+        await send()
+    (span,) = ended()
+    assert span.attributes["error.type"] == "UPSTREAM_UNAVAILABLE"
+    assert not span.events
+    assert span.status.description is None
+
+
+async def test_1688_hears_nothing_of_our_traces(peer, send, ended):
+    await send()
+    (received,) = peer.received
+    assert not {"traceparent", "tracestate", "baggage", "b3"} & received.headers.keys()

@@ -1,0 +1,240 @@
+"""No secret and nothing of a buyer is told: made-up ones go through every RPC and fault, and are looked for.
+
+Looked for in errors (message, details, trailers), logs, spans and metrics. The text of requests that is not
+personal, such as search words, may come back to its own caller in 1688's words, and stands nowhere else.
+"""
+
+import json
+import random
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf import json_format
+from google.protobuf.message import Message
+
+from tests.cases import request_cases
+from tests.collector import Collector, collecting
+from tests.e2e.conftest import DIALECTS, SERVICES, Rpcs
+from tools.stack import SANDBOX_APP, Running, start_service, stop
+
+TIMEOUT_S = 0.5
+"""For faults that never answer; all others are done long before."""
+SECRETS = (SANDBOX_APP["NATIONALSITE_APP_SECRET"], SANDBOX_APP["NATIONALSITE_ACCESS_TOKEN"])
+ALPHABETS = ("abcdefghijklmnopqrstuvwxyz", "あいうえおかきくけこ", "王小明李大华陈美丽", "ÀÉÎÕÜßđạẵữợ")
+FREE_TEXT = ("keyword",)
+"""Fields that hold what a buyer may have typed."""
+
+WORDS = ("mobile_area",)
+"""Fields that are marked, and hold one of a few words."""
+
+
+class Persons:
+    """Makes up personal data, never twice the same, and remembers it."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+        self.told: list[str] = []
+
+    def value(self, name: str) -> str:
+        """A value that fits a field of this name."""
+        made = {"ip": self._ip, "mobile": self._mobile, "email": self._email}.get(name, self._name)()
+        self.told.append(made)
+        return made
+
+    def token(self) -> str:
+        """A secret that comes with a call."""
+        self.told.append(self._letters(ALPHABETS[0], 24))
+        return self.told[-1]
+
+    def _name(self) -> str:
+        return self._letters(self._random.choice(ALPHABETS), self._random.randint(8, 16))
+
+    def _email(self) -> str:
+        word = ALPHABETS[0]
+        return f"{self._letters(word, 8)}.{self._letters(word, 4)}@{self._letters(word, 8)}.example"
+
+    def _mobile(self) -> str:
+        return self._random.choice(("", "+")) + "9" + self._letters("0123456789", 10)
+
+    def _ip(self) -> str:
+        if self._random.random() < 0.5:
+            return ".".join(str(self._random.randint(100, 255)) for _ in range(4))
+        return ":".join(f"{self._random.randint(0x1000, 0xFFFF):x}" for _ in range(8))
+
+    def _letters(self, alphabet: str, number: int) -> str:
+        return "".join(self._random.choices(alphabet, k=number))
+
+
+def filled(message: Message, persons: Persons, *, within: bool = False) -> None:
+    """Puts made-up values into free texts, and into every field that is marked or stands within one."""
+    for descriptor in message.DESCRIPTOR.fields:
+        marked = within or descriptor.GetOptions().debug_redact
+        present = not descriptor.is_repeated and descriptor.has_presence and message.HasField(descriptor.name)
+        if descriptor.message_type and (present or descriptor.is_repeated):
+            held = getattr(message, descriptor.name)
+            for each in held if descriptor.is_repeated else (held,):
+                if isinstance(each, Message):
+                    filled(each, persons, within=marked)
+        elif descriptor.type == descriptor.TYPE_STRING and not descriptor.is_repeated:
+            personal = marked and descriptor.name not in WORDS
+            if personal or descriptor.name in FREE_TEXT:
+                setattr(message, descriptor.name, persons.value(descriptor.name))
+
+
+def faults(echoed: str) -> list[dict[str, Any] | None]:
+    """Every kind of fault of the sandbox, and answers in which 1688 repeats what it was sent."""
+    refusal = {"success": False, "code": echoed, "message": echoed, "errorCode": echoed, "errorMsg": echoed}
+    gateway = {
+        "error_code": "gw.APIACLDecline",
+        "error_message": echoed,
+        "exception": echoed,
+        "request_id": echoed,
+    }
+    return [
+        None,
+        {"status": 200, "json": refusal},
+        {"status": 200, "json": {"result": refusal, "success": False, "errorMessage": echoed.upper()}},
+        {"status": 200, "json": {"success": True, "data": echoed, "result": echoed}},
+        {"status": 403, "json": gateway},
+        {"status": 503, "body": echoed},
+        {"status": 200, "body": f'{{"broken": "{echoed}'},
+        {"status": 200, "body": echoed},
+        {"gateway_error": "gw.QosAppFrequencyLimit"},
+        {"gateway_error": "gw.SignatureInvalid"},
+        {"malformed": True},
+        {"truncate": 20},
+        {"drop": "before_request"},
+        {"drop": "after_request"},
+        {"token_expired": True},
+        {"hang": True},
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suite:
+    """Services that are traced, and what they told."""
+
+    processes: dict[tuple[str, str], Running]
+    collector: Collector
+    metrics: list[str] = field(default_factory=list)
+
+    def stop(self) -> None:
+        for process in self.processes.values():
+            with urllib.request.urlopen(f"{process.http}/metrics", timeout=10) as answer:
+                self.metrics.append(answer.read().decode())
+            assert stop(process) == 0
+
+    def told(self) -> dict[str, str]:
+        """Everything that left the processes, by kind."""
+        return {
+            "logs": "".join(process.log.read_text() for process in self.processes.values()),
+            "metrics": "".join(self.metrics),
+            "spans": b"".join(self.collector.raw).decode(errors="replace"),
+        }
+
+
+@pytest.fixture
+def suite(running_sandbox: Running, request: pytest.FixtureRequest) -> Iterator[Suite]:
+    """Every service, in the dialects of the parameter."""
+    keys = [(service, dialect) for service in SERVICES for dialect in request.param]
+    with ExitStack() as opened:
+        collector, variables = opened.enter_context(collecting("http/protobuf"))
+
+        def start(key: tuple[str, str]) -> Running:
+            settings = {"NATIONALSITE_DIALECT": key[1], "NATIONALSITE_LOG_LEVEL": "debug", **variables}
+            started = start_service(
+                key[0], running_sandbox.address, settings, log=f"test-redaction-{key[0]}-{key[1]}"
+            )
+            opened.callback(stop, started)
+            return started
+
+        with ThreadPoolExecutor() as pool:
+            processes = dict(zip(keys, pool.map(start, keys), strict=True))
+        yield Suite(processes=processes, collector=collector)
+
+
+def leaks(told: str, persons: list[str]) -> list[str]:
+    lower = told.lower()
+    return [value for value in (*SECRETS, *persons) if value.lower() in lower]
+
+
+def call(method: grpc.UnaryUnaryMultiCallable, message: Message, headers: Any) -> str:
+    """All that a caller is told of a failure; empty for a success."""
+    try:
+        method(message, timeout=TIMEOUT_S, metadata=headers)
+    except grpc.RpcError as error:
+        trailers = [value for _, value in error.trailing_metadata() or ()]
+        texts = [each.decode(errors="replace") if isinstance(each, bytes) else each for each in trailers]
+        return "\n".join([str(error), error.details() or "", *texts])
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("suite", "rounds"),
+    [
+        pytest.param(DIALECTS[1:], 1, id="quick"),
+        pytest.param(DIALECTS, 4, id="long", marks=pytest.mark.slow),
+    ],
+    indirect=["suite"],
+)
+def test_nothing_private_is_told(suite: Suite, sandbox: Any, rounds: int) -> None:
+    seed = random.SystemRandom().getrandbits(32)
+    persons = Persons(seed)
+    rpcs = Rpcs(suite.processes)
+    dialects = {dialect for _, dialect in suite.processes}
+    calls = failures = 0
+    for case in (each for each in request_cases() if each.dialect in dialects):
+        for number in range(rounds * len(faults(""))):
+            message, private = rpcs.request(case.rpc, case.request), len(persons.told)
+            filled(message, persons)
+            personal = [value for value in persons.told[private:] if value not in free_texts(message)]
+            echoed = " ".join(["sorry,", *SECRETS, *persons.told[private:], "is no good"])
+            sandbox.admin("POST", "reset")
+            if fault := faults(echoed)[number % len(faults(""))]:
+                sandbox.fault(fault, times=5)
+            if number % 7 == 6:
+                break_a_rule(message)
+            headers = (("authorization", f"Bearer {persons.token()}"), ("cookie", persons.token()))
+            told = call(rpcs.method(case.rpc, case.dialect), message, headers)
+            assert not leaks(told, personal), (seed, case.name, fault, told)
+            calls += 1
+            failures += bool(told)
+    rpcs.close()
+    suite.stop()
+    for kind, told in suite.told().items():
+        assert told
+        assert not leaks(told, persons.told), (seed, kind)
+    assert failures > calls / 2
+    assert len(suite.collector.spans()) > calls
+
+
+def break_a_rule(message: Message) -> None:
+    """Makes every text too long."""
+    for descriptor, value in message.ListFields():
+        if isinstance(value, str):
+            setattr(message, descriptor.name, value * 200)
+        elif isinstance(value, Message):
+            break_a_rule(value)
+
+
+def free_texts(message: Message) -> set[str]:
+    return {getattr(message, name) for name in FREE_TEXT if name in message.DESCRIPTOR.fields_by_name}
+
+
+def test_the_requests_are_really_filled() -> None:
+    """Otherwise the test above would look for nothing."""
+    persons = Persons(1)
+    rpcs = Rpcs({})
+    marked = set()
+    for case in request_cases():
+        message = rpcs.request(case.rpc, case.request)
+        filled(message, persons)
+        text = json.dumps(json_format.MessageToDict(message), ensure_ascii=False)
+        marked |= {case.rpc} if any(value in text for value in persons.told) else set()
+    assert {"RegisterUser", "SearchByKeyword"} <= marked
