@@ -71,11 +71,11 @@ postgresql:
 
 .PHONY: test-durability
 test-durability: setup postgresql ## kill, starve and flood the running service: nothing accepted is lost (minutes)
-	$(BIN)/pytest -m durability tests/durability
+	$(BIN)/pytest -m durability --dist=load tests/durability
 
 .PHONY: test-durability-long
 test-durability-long: setup postgresql ## the same with 200 kills and 5,000 messages and deliveries, by hand
-	DURABILITY=long $(BIN)/pytest -m durability tests/durability
+	DURABILITY=long $(BIN)/pytest -m durability --dist=load tests/durability
 
 .PHONY: demo
 demo: setup ## start everything, make real calls, show what went over the wire, stop everything
@@ -95,7 +95,7 @@ measure-delivery: setup ## figures of the store: messages and deliveries per sec
 
 .PHONY: measure-durability
 measure-durability: setup postgresql ## callbacks, deliveries and stream messages per second through the service, on both engines
-	@$(BIN)/python benchmarks/durability.py
+	@$(BIN)/python -m benchmarks.durability
 
 .PHONY: requirements
 requirements: setup ## resolve pyproject.toml anew into the pinned, hashed requirements

@@ -68,15 +68,17 @@ def body_of(text: str) -> bytes:
 class Platform:
     """Pushes to the replicas in turn, as a load balancer spreads it."""
 
-    def __init__(self, callbacks: Sequence[str]) -> None:
+    def __init__(self, callbacks: Sequence[str], *, at_once: int = 50, keep_alive: bool = False) -> None:
+        """`keep_alive` is for services that nobody kills: a push on a connection that died may go twice."""
+        self._at_once = at_once
+        self._keep_alive = keep_alive
         self._urls = [f"http://{callback}{PATH}" for callback in callbacks]
         self.pushes = 0
         self.accepted_ms: dict[int, int] = {}
         """Number of a message -> when it was answered with 200 for the first time."""
 
     async def __aenter__(self) -> "Platform":
-        # A connection each: one that is reused may have died, and aiohttp would push twice unasked.
-        connector = aiohttp.TCPConnector(limit=50, force_close=True)
+        connector = aiohttp.TCPConnector(limit=self._at_once, force_close=not self._keep_alive)
         self._session = aiohttp.ClientSession(
             connector=connector, timeout=aiohttp.ClientTimeout(total=PUSH_S)
         )

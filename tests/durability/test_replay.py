@@ -2,8 +2,8 @@
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
 import grpc
 import psycopg
@@ -19,8 +19,8 @@ from tests.durability.test_request_ids import attempts, until
 pytestmark = pytest.mark.durability
 
 QUERY, CONFIRM = "push.query.messageList", "push.message.confirm"
-MESSAGES = 450
-"""Three pages."""
+PAGE = 200
+MESSAGES = 2 * PAGE + 50
 NAME = "replayed"
 WITHIN_S = 60
 LATENCY_MS = 1000
@@ -40,26 +40,14 @@ def locked(url: str) -> Iterator[None]:
     """Keep the service from storing anything."""
     if url.startswith("sqlite"):
         holder = sqlite3.connect(url.partition("///")[2], isolation_level=None)
-        holder.execute("BEGIN IMMEDIATE")
+        statement = "BEGIN IMMEDIATE"
     else:
-        name, _, host = url.rpartition("/")[2].partition("?host=")
-        host = url.partition("host=")[2]
-        name = url.partition("@/")[2].partition("?")[0]
+        name, _, host = url.partition("@/")[2].partition("?host=")
         holder = psycopg.connect(host=host, user="test", dbname=name)
-        holder.execute("LOCK TABLE messages IN ACCESS EXCLUSIVE MODE")
-    try:
+        statement = "LOCK TABLE messages IN ACCESS EXCLUSIVE MODE"
+    with closing(holder):  # which rolls back
+        holder.execute(statement)
         yield
-    finally:
-        holder.rollback() if not url.startswith("sqlite") else holder.execute("ROLLBACK")
-        holder.close()
-
-
-def answered(sandbox, operation: str, count: int) -> Callable[[], bool]:
-    return lambda: [
-        call["outcome"]["kind"] != "in_flight"
-        for call in sandbox.calls()
-        if call["api"].partition(":")[2].startswith(operation)
-    ] == [True] * count
 
 
 def while_it_asks(sandbox, replica: Replica) -> None:
@@ -92,6 +80,15 @@ def while_it_is_confirmed(sandbox, replica: Replica) -> None:
         replica.kill()
 
 
+def after_it_is_confirmed(sandbox, replica: Replica) -> None:
+    """The confirmation works, and its answer gets lost."""
+    sandbox.fault({"drop": "after_request"}, operation=CONFIRM)
+    sandbox.fault({"hang": True}, operation=CONFIRM)
+    with replaying(replica):
+        until(lambda: sandbox.admin("GET", "push")["confirmed"] == PAGE)
+        replica.kill()
+
+
 def before_it_asks_again(sandbox, replica: Replica) -> None:
     sandbox.fault({"latency_ms": 1}, operation=QUERY)
     sandbox.fault({"hang": True}, operation=QUERY)
@@ -111,7 +108,14 @@ def replaying(replica: Replica) -> Iterator[None]:
 
 @pytest.mark.parametrize(
     "crash",
-    [while_it_asks, before_it_stores, before_it_confirms, while_it_is_confirmed, before_it_asks_again],
+    [
+        while_it_asks,
+        before_it_stores,
+        before_it_confirms,
+        while_it_is_confirmed,
+        after_it_is_confirmed,
+        before_it_asks_again,
+    ],
     ids=lambda crash: crash.__name__,
 )
 def test_a_crash_between_two_steps_loses_nothing(crash, url, started, sandbox, failed, report):
