@@ -1,7 +1,8 @@
 """`make measure-durability`: what a running OrderSyncService stores, sends and hands out per second.
 
-One replica with its own times and limits, on each engine, each with an empty store that syncs to disk. Callers,
-1688 (the sandbox) and PostgreSQL share this machine with it: the CPU that the service itself used is told beside.
+One replica with its own times and limits, on each engine, each with an empty store that syncs to disk.
+Callers, 1688 (the sandbox) and PostgreSQL share this machine with it: the CPU that the service itself used is
+told beside.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import grpc.aio
@@ -32,7 +34,8 @@ CALLBACKS = 5_000
 PUSHES_AT_ONCE = 50
 DELIVERIES = 2_000
 KEYS = 200
-OUTSTANDING = 1_000
+STREAMS = {"one by one": (100, 1), "in fifties": (1_000, 50)}
+"""How a consumer acknowledges, on a subscription each -> messages outstanding, messages of one ack."""
 WARM_UP = 200
 
 
@@ -43,8 +46,8 @@ def main() -> None:
         f"SQLite {sqlite3.sqlite_version}, {_version()}; disk of {tempfile.gettempdir()}"
     )
     print(
-        f"{CALLBACKS} callbacks, {PUSHES_AT_ONCE} at once, due to 1 subscription; {DELIVERIES} deliveries of "
-        f"{KEYS} keys; one stream, {OUTSTANDING} outstanding, each message acknowledged by itself"
+        f"{CALLBACKS} callbacks, {PUSHES_AT_ONCE} at once, due to {len(STREAMS)} subscriptions; "
+        f"one stream of each; {DELIVERIES} deliveries of {KEYS} keys"
     )
     with tempfile.TemporaryDirectory() as directory:
         measure("sqlite", f"sqlite+aiosqlite:///{Path(directory)}/store.db")
@@ -72,8 +75,9 @@ async def _measure(engine: str, service: Replica) -> None:
         grpc.aio.insecure_channel(service.grpc) as channel,
     ):
         stub = OrderSyncServiceStub(channel)
-        # The subscription is there before its messages are.
-        await stub.PullMessages(_pull(), timeout=10)
+        # The subscriptions are there before their messages are.
+        for name in STREAMS:
+            await stub.PullMessages(_pull(name), timeout=10)
         await asyncio.gather(*(platform_.push_until_taken(-1 - number) for number in range(WARM_UP)))
 
         async def push() -> None:
@@ -88,33 +92,44 @@ async def _measure(engine: str, service: Replica) -> None:
 
         async def send() -> None:
             await enqueue()
-            while await shop.pending():
+            while await shop.pending():  # noqa: ASYNC110 # it is another process that sends
                 await asyncio.sleep(0.05)
 
         await _timed(engine, "callbacks stored", CALLBACKS, push, service)
-        await _timed(engine, "stream messages", CALLBACKS + WARM_UP, lambda: _stream(stub), service)
+        for name, (outstanding, together) in STREAMS.items():
+            streamed = partial(_stream, stub, name, outstanding, together)
+            what = f"streamed, acknowledged {name}, {outstanding} outstanding"
+            await _timed(engine, what, CALLBACKS + WARM_UP, streamed, service)
         await _timed(engine, "deliveries enqueued and sent", DELIVERIES, send, service)
 
 
-async def _stream(stub: OrderSyncServiceStub) -> None:
+async def _stream(stub: OrderSyncServiceStub, name: str, outstanding: int, together: int) -> None:
     call = stub.StreamMessages()
     opening = protos.StreamMessagesRequest.Open(
-        subscription="measured", max_outstanding=OUTSTANDING, lease=Duration(seconds=600)
+        subscription=_id(name), max_outstanding=outstanding, lease=Duration(seconds=600)
     )
     await call.write(protos.StreamMessagesRequest(open=opening))
+    taken: list[str] = []
     for _ in range(CALLBACKS + WARM_UP):
-        ids = [(await call.read()).message.message_id]
-        ack = protos.StreamMessagesRequest.Ack(message_ids=ids)
-        await call.write(protos.StreamMessagesRequest(ack=ack))
+        taken.append((await call.read()).message.message_id)
+        if len(taken) == together:
+            await call.write(
+                protos.StreamMessagesRequest(ack=protos.StreamMessagesRequest.Ack(message_ids=taken))
+            )
+            taken = []
     await call.done_writing()
     while await call.read() is not grpc.aio.EOF:
         pass
 
 
-def _pull() -> protos.PullMessagesRequest:
+def _pull(name: str) -> protos.PullMessagesRequest:
     return protos.PullMessagesRequest(
-        subscription="measured", start_time=FROM_THE_BEGINNING, wait=Duration(seconds=0)
+        subscription=_id(name), start_time=FROM_THE_BEGINNING, wait=Duration(seconds=0)
     )
+
+
+def _id(name: str) -> str:
+    return name.replace(" ", "-")
 
 
 async def _timed(
@@ -125,7 +140,7 @@ async def _timed(
     await work()
     wall_s, cpu = time.perf_counter() - began, cpu_s(service.running) - cpu
     print(
-        f"{engine:10}  {what:28} {count / wall_s:6.0f}/s  "
+        f"{engine:10}  {what:52} {count / wall_s:6.0f}/s  "
         f"({count} in {wall_s:.1f} s; the service used {cpu / count * 1e6:.0f} us of CPU for each)",
         flush=True,
     )

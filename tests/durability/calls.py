@@ -39,7 +39,9 @@ def refused(call, request, **options) -> tuple[str, str, float | None]:
     return told(caught.value)
 
 
-def drained(stub: OrderSyncServiceStub, subscription: str, count: int, within_s: float) -> list[protos.Message]:
+def drained(
+    stub: OrderSyncServiceStub, subscription: str, count: int, within_s: float
+) -> list[protos.Message]:
     """Pull and acknowledge messages until so many have come; fewer, when the time is over, are all."""
     taken: list[protos.Message] = []
     deadline = time.monotonic() + within_s

@@ -17,7 +17,7 @@ from tests.durability.pushing import now_ms
 LEASE_S = 10
 """The shortest there is: what a killed replica has out comes again after it."""
 FROM_THE_BEGINNING = Timestamp(seconds=1)
-AGAIN_S = 0.05
+AGAIN_S = 0.1
 CALL_S = 10
 CHANNEL = (("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 500))
 OUTAGES = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
@@ -188,5 +188,5 @@ class Consumer:
             )
 
     def _work_s(self) -> float:
-        """Return what a consumer takes for a message: mostly nothing, sometimes long enough to be overtaken."""
+        """Return the work on a message: mostly nothing, sometimes long enough to be overtaken."""
         return self._dice.uniform(0.2, 0.4) if self._dice.random() < 0.1 else 0.0

@@ -12,8 +12,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
 from nationalsite.ordersync.v1.order_sync_service_pb2_grpc import OrderSyncServiceStub
 
-from tests.durability.consuming import AGAIN_S, CALL_S, CHANNEL
-from tests.durability.pushing import BEIJING
+from tests.durability.consuming import CALL_S, CHANNEL
+from tests.durability.pushing import AGAIN_S, BEIJING
 
 OUTAGES = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 FIRST_S = 1_788_399_003

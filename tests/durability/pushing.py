@@ -23,7 +23,7 @@ TOPICS = (
     "ORDER_BUYER_VIEW_ORDER_SUCCESS",
 )
 PUSH_S = 15
-AGAIN_S = 0.05
+AGAIN_S = 0.3
 """Between two pushes of one message: 1688 waits longer, and gives up."""
 BEIJING = timezone(timedelta(hours=8))
 

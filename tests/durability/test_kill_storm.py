@@ -130,9 +130,7 @@ async def test_nothing_is_lost_in_a_storm_of_kills(url, started, sandbox, report
             task.cancel()
         ended = await asyncio.gather(*consuming, return_exceptions=True)
 
-    sent = {
-        key: sent_numbers(sandbox.admin("GET", f"synced/orders/{KEY + key}")) for key in range(KEYS)
-    }
+    sent = {key: sent_numbers(sandbox.admin("GET", f"synced/orders/{KEY + key}")) for key in range(KEYS)}
     report(
         f"seed {SEED}: {KILLS} kills in {stormed_s:.0f} s, all done after {time.monotonic() - began:.0f} s; "
         f"{len(platform.accepted_ms)} messages, pushed {platform.pushes} times; "

@@ -1,4 +1,4 @@
-"""The store locked, full, gone, stopped or crashed under a running service: told clearly, and over by itself."""
+"""The store locked, full, gone or stopped under a running service: told clearly, and over by itself."""
 
 import asyncio
 import random
@@ -115,7 +115,11 @@ async def refused(calling: Awaitable[object]) -> tuple[str, str, float | None]:
 async def lives_through(trouble: Trouble, replica: Replica, sandbox) -> str:
     """Push, enqueue and consume before, during and after a trouble; return what to report."""
     ledger = Ledger("trouble")
-    async with asyncio.timeout(WITHIN_S), Platform([replica.callback]) as platform, Shop([replica.grpc]) as shop:
+    async with (
+        asyncio.timeout(WITHIN_S),
+        Platform([replica.callback]) as platform,
+        Shop([replica.grpc]) as shop,
+    ):
         consumer = Consumer("stream", ledger, [replica.grpc], random.Random(SEED))
         consuming = asyncio.create_task(consumer.stream())
         # Slowly sent: some of the accepted deliveries are still to go when the trouble comes.
