@@ -10,7 +10,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 .PHONY: help
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 22
 
 $(VENV)/.ready: pyproject.toml requirements-uv.txt requirements-dev.txt
 	@echo "setting up $(VENV) (python packages, pinned and hashed)"
@@ -52,6 +52,7 @@ test: setup ## the quick suite: real services, the sandbox, real sockets; needs 
 
 .PHONY: test-postgres
 test-postgres: setup ## what of the quick suite needs PostgreSQL (Debian's package postgresql)
+	@tools/need.sh postgres postgresql
 	$(BIN)/pytest -m postgres
 
 .PHONY: test-slow
@@ -59,7 +60,8 @@ test-slow: setup ## the tests that have to wait for seconds to pass
 	$(BIN)/pytest -m slow
 
 .PHONY: check-alerts
-check-alerts: setup ## alert rules, their tests and the dashboard, with promtool (Debian: prometheus)
+check-alerts: setup ## alert rules, their tests and the dashboard, with promtool (Debian's package prometheus)
+	@tools/need.sh promtool prometheus
 	@$(BIN)/python tools/check_alerts.py
 
 .PHONY: test-faults
@@ -67,9 +69,19 @@ test-faults: setup ## every fault with an RPC of each level, storms, overload: a
 	$(BIN)/pytest -m faults
 
 .PHONY: test-redis
-test-redis: setup ## what replicas share; needs a redis-server in PATH
-	@command -v redis-server >/dev/null || { echo "redis-server is needed: apt-get install redis-server, or your system's way"; exit 1; }
+test-redis: setup ## what replicas share (Debian's package redis-server)
+	@tools/need.sh redis-server redis-server
 	$(BIN)/pytest -m redis
+
+.PHONY: test-durability
+test-durability: setup ## kill, starve and flood the running service: nothing accepted is lost (minutes)
+	@tools/need.sh postgres postgresql
+	$(BIN)/pytest -m durability --dist=load tests/durability
+
+.PHONY: test-durability-long
+test-durability-long: setup ## the same with 200 kills and 5,000 messages and deliveries, by hand
+	@tools/need.sh postgres postgresql
+	DURABILITY=long $(BIN)/pytest -m durability --dist=load tests/durability
 
 .PHONY: demo
 demo: setup ## start everything, make real calls, show what went over the wire, stop everything
@@ -86,6 +98,10 @@ measure: setup ## figures of this machine: a search through the service, decodin
 .PHONY: measure-delivery
 measure-delivery: setup ## figures of the store: messages and deliveries per second, on both engines
 	@$(BIN)/python benchmarks/delivery.py
+
+.PHONY: measure-durability
+measure-durability: setup postgresql ## callbacks, deliveries and stream messages per second through the service, on both engines
+	@$(BIN)/python -m benchmarks.durability
 
 .PHONY: requirements
 requirements: setup ## resolve pyproject.toml anew into the pinned, hashed requirements

@@ -54,9 +54,14 @@ def start_sandbox(listen: str = "127.0.0.1:0", *, log: str = "sandbox") -> Runni
 
 
 def start_service(
-    name: str, gateway_url: str, settings: Mapping[str, str] | None = None, *, log: str = ""
+    name: str,
+    gateway_url: str,
+    settings: Mapping[str, str] | None = None,
+    *,
+    log: str = "",
+    module: str = "",
 ) -> Running:
-    """Start services.<name> against a gateway; it is ready when this returns."""
+    """Start services.<name>, or another module that serves it; it is ready when this returns."""
     log = log or name
     environment = {
         **SANDBOX_APP,
@@ -67,7 +72,7 @@ def start_service(
         "NATIONALSITE_CALLBACK_LISTEN": "127.0.0.1:0",
         **(settings or {}),
     }
-    process, line, path = _start(f"services.{name}", environment, '"serving"', log)
+    process, line, path = _start(module or f"services.{name}", environment, '"serving"', log)
     told = json.loads(line)
     return Running(
         process=process,
@@ -101,6 +106,12 @@ def stop(running: Running) -> int:
     except subprocess.TimeoutExpired:
         running.process.kill()
         return running.process.wait()
+
+
+def kill(running: Running) -> None:
+    """End a process as a power cut would."""
+    running.process.kill()
+    running.process.wait(STOP_TIMEOUT_S)
 
 
 def _start(

@@ -99,6 +99,8 @@ class Sqlite:
             except Exception as error:  # told to all that wait for it
                 for waiting in together:
                     waiting.error = _another(error)
+                # A connection that was opened while the file was read only stays so: the next one is new.
+                await self._engine.dispose()
             for waiting in together:
                 if waiting.done.done():
                     continue

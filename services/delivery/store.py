@@ -19,6 +19,9 @@ from services.errors import StoreUnavailable
 
 T = TypeVar("T")
 
+_LOOK = text("SELECT 1 FROM alembic_version")
+_TOUCH = text("UPDATE alembic_version SET version_num = version_num")
+
 
 class Store:
     """Runs units of work. Raises StoreUnavailable for what keeps it from doing so, and recovers by itself."""
@@ -27,6 +30,7 @@ class Store:
         self._engine = engine
         self.limits = limits
         self._under_way: set[asyncio.Task[Any]] = set()
+        self._takes_writes = True
         self.url = url
         self.clock = clock
         """What stored times and leases go by."""
@@ -42,7 +46,13 @@ class Store:
         Once begun it is finished, even when its caller is cancelled: no connection is left half way. After
         StoreUnavailable nobody knows whether it was committed; every write of this room may be repeated.
         """
-        return await self._bounded(self._engine.write(work))
+        try:
+            result = await self._bounded(self._engine.write(work))
+        except StoreUnavailable:
+            self._takes_writes = False
+            raise
+        self._takes_writes = True
+        return result
 
     async def read(self, work: Work[T]) -> T:
         """Run a unit of work that changes nothing."""
@@ -53,10 +63,15 @@ class Store:
         await self._bounded(self._engine.scrub())
 
     async def healthy(self) -> bool:
-        """Return, within `health_s`, whether the store answers: for readiness."""
+        """Return, within `health_s`, whether the store can be used: for readiness.
+
+        Looking is enough while writes succeed. After one that failed the store has to take another first: a
+        full, locked or read-only store is still read with ease.
+        """
+        run, statement = (self.read, _LOOK) if self._takes_writes else (self.write, _TOUCH)
         try:
             async with asyncio.timeout(self.limits.health_s):
-                await self.read(lambda connection: connection.execute(text("SELECT 1 FROM alembic_version")))
+                await run(lambda connection: connection.execute(statement))
         except (StoreUnavailable, TimeoutError):
             return False
         return True

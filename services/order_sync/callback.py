@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_to_bytes
 
 import structlog
 from prometheus_client import Counter
@@ -52,10 +52,14 @@ def callback_app(secret: bytes, read: Read, store: Store) -> Starlette:
 
     async def receive(request: Request) -> Response:
         try:
-            parameters, body = await _parameters(request)
+            parameters = await _parameters(request)
             if not is_push_signed(secret, parameters):
                 raise _NotTaken(401, "forged")
-            texts = [value for name, value in parameters if name == b"message"] or [body]
+            texts = [value for name, value in parameters if name == b"message"]
+            if not texts:
+                # The signature does not tell names from values: whoever saw one message can part its letters
+                # in as many ways as it has, and each is signed.
+                raise _NotTaken(400, "malformed")
             async with asyncio.timeout(STORE_S):
                 stored = await store([read(text) for text in texts])
         except _NotTaken as refusal:
@@ -73,7 +77,7 @@ def callback_app(secret: bytes, read: Read, store: Store) -> Starlette:
     return Starlette(routes=[Route(PATH, receive, methods=["POST"])])
 
 
-async def _parameters(request: Request) -> tuple[list[tuple[bytes, bytes]], bytes]:
+async def _parameters(request: Request) -> list[tuple[bytes, bytes]]:
     """Return everything received, of query and body, as bytes: the signature covers it as it came."""
     body = bytearray()
     try:
@@ -88,11 +92,17 @@ async def _parameters(request: Request) -> tuple[list[tuple[bytes, bytes]], byte
         raise _NotTaken(400, "malformed") from None
     query: bytes = request.scope["query_string"]
     try:
-        return [*_pairs(query), *_pairs(bytes(body))], bytes(body)
+        return [*_pairs(query), *_pairs(bytes(body))]
     except ValueError:
         raise _NotTaken(400, "malformed") from None
 
 
 def _pairs(text: bytes) -> list[tuple[bytes, bytes]]:
-    """Raises ValueError for more parameters than a message has any use for."""
-    return parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
+    """Decode a form as bytes: Python 3.11's own reading of bytes refuses what is not ASCII once decoded.
+
+    Raises ValueError for more parameters than a message has any use for.
+    """
+    if text.count(b"&") >= MOST_PARAMETERS:
+        raise ValueError("too many parameters")
+    parts = (part.replace(b"+", b" ").partition(b"=") for part in text.split(b"&") if part)
+    return [(unquote_to_bytes(name), unquote_to_bytes(value)) for name, _, value in parts]

@@ -182,9 +182,10 @@ async def test_sqlite_locked_by_another_process(lite, file):
     holder.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreUnavailable, match="locked"):
         await lite.inbox.store([message(1)])
-    assert await lite.store.healthy(), "reading goes on"
+    assert not await lite.store.healthy(), "reading goes on, and is not enough"
     holder.execute("ROLLBACK")
     holder.close()
+    assert await lite.store.healthy(), "without anybody's writing"
     assert (await lite.inbox.store([message(1)])).new == ["m1"]
 
 

@@ -1,0 +1,58 @@
+"""Calls of a replica, and what a failed one says."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import grpc
+import grpc.aio
+import pytest
+from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
+from nationalsite.ordersync.v1.order_sync_service_pb2_grpc import OrderSyncServiceStub
+
+from tests.durability.consuming import CHANNEL
+from tests.e2e.conftest import details
+
+CALL_S = 20
+
+
+@contextmanager
+def stub_of(address: str) -> Iterator[OrderSyncServiceStub]:
+    """Yield what calls a replica; its channel is closed at the end."""
+    with grpc.insecure_channel(address, options=CHANNEL) as channel:
+        yield OrderSyncServiceStub(channel)
+
+
+def told(error: grpc.RpcError) -> tuple[str, str, float | None]:
+    """Return the status, the reason and the delay of RetryInfo (None: no such detail) of a failed call."""
+    found = details(error)
+    reason = found["ErrorInfo"].reason.removeprefix("ERROR_REASON_")
+    retry = found.get("RetryInfo")
+    delay_s = None if retry is None else retry.retry_delay.ToTimedelta().total_seconds()
+    return error.code().name, reason, delay_s
+
+
+def refused(call, request, **options) -> tuple[str, str, float | None]:
+    """Return what a call is told that fails."""
+    with pytest.raises(grpc.RpcError) as caught:
+        call(request, timeout=CALL_S, **options)
+    return told(caught.value)
+
+
+def drained(
+    stub: OrderSyncServiceStub, subscription: str, count: int, within_s: float
+) -> list[protos.Message]:
+    """Pull and acknowledge messages until so many have come; fewer, when the time is over, are all."""
+    taken: list[protos.Message] = []
+    deadline = time.monotonic() + within_s
+    while len(taken) < count and time.monotonic() < deadline:
+        request = protos.PullMessagesRequest(subscription=subscription, max_messages=500)
+        request.start_time.seconds, request.wait.seconds = 1, 2
+        messages = stub.PullMessages(request, timeout=CALL_S).messages
+        taken += messages
+        if messages:
+            ids = [message.message_id for message in messages]
+            stub.AckMessages(
+                protos.AckMessagesRequest(subscription=subscription, message_ids=ids), timeout=CALL_S
+            )
+    return taken

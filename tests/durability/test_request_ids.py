@@ -1,0 +1,177 @@
+"""A call with a request id, whose process dies, whose caller leaves, or that is repeated elsewhere."""
+
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+import pytest
+from google.type import money_pb2
+from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
+
+from tests.durability.calls import CALL_S, refused, stub_of, told
+from tests.durability.hasty import REQUEST_S
+
+pytestmark = pytest.mark.durability
+
+REFUND, ORDER_SYNC = "alibaba.trade.createRefund", "trade.cross.orderSync"
+ORDER_ID = "4590347523948370"
+WITHIN_S = 20
+
+
+@pytest.fixture
+def refund(sandbox) -> protos.CreateRefundRequest:
+    """A refund of a whole paid order, with a new request id."""
+    order = sandbox.admin("POST", "orders", {})
+    sandbox.admin("POST", f"orders/{order['order_id']}/pay", {})
+    units, fen = divmod(order["goods_fen"], 100)
+    return protos.CreateRefundRequest(
+        request_id=str(uuid.uuid4()),
+        cbu_order_id=order["order_id"],
+        cbu_order_entry_ids=[entry["entry_id"] for entry in order["entries"]],
+        dispute_request=protos.DISPUTE_REQUEST_REFUND,
+        apply_payment=money_pb2.Money(currency_code="CNY", units=units, nanos=fen * 10**7),
+        apply_carriage=money_pb2.Money(currency_code="CNY"),
+        apply_reason_id=20006,
+        description="不想买了",
+        goods_status=protos.GOODS_STATUS_REFUND_WAIT_SELLER_SEND,
+    )
+
+
+@pytest.fixture
+def order() -> protos.SyncOrderRequest:
+    return protos.SyncOrderRequest(
+        request_id=str(uuid.uuid4()), order=protos.Order(order_id=ORDER_ID, pay_status=protos.PAY_STATUS_PAID)
+    )
+
+
+def until(condition: Callable[[], bool], within_s: float = WITHIN_S) -> float:
+    """Wait until a condition holds; return how long that took."""
+    began = time.monotonic()
+    while not condition():
+        assert time.monotonic() < began + within_s
+        time.sleep(0.02)
+    return time.monotonic() - began
+
+
+def attempts(sandbox, operation: str) -> int:
+    return sandbox.state()["operations"].get(operation, {"attempts": 0})["attempts"]
+
+
+def killed_during(replica, sandbox, operation: str, call: str, request) -> None:
+    """Kill the replica while 1688 answers nothing."""
+    sandbox.fault({"hang": True}, operation=operation)
+    with stub_of(replica.grpc) as stub:
+        calling = getattr(stub, call).future(request, timeout=CALL_S)
+        until(lambda: attempts(sandbox, operation) == 1)
+        replica.kill()
+        assert calling.exception().code() == grpc.StatusCode.UNAVAILABLE
+
+
+def test_an_unrepeatable_call_whose_process_died_is_never_sent_again(url, started, sandbox, refund):
+    replica = started(url)
+    killed_during(replica, sandbox, REFUND, "CreateRefund", refund)
+    died = time.monotonic()
+    replica.start()
+
+    with stub_of(replica.grpc) as stub:
+        answers = []
+        while (answer := refused(stub.CreateRefund, refund))[0] == "ABORTED":
+            answers.append(answer)
+            assert time.monotonic() < died + REQUEST_S + WITHIN_S
+            time.sleep(0.1)
+        assert answer == ("UNKNOWN", "OUTCOME_UNKNOWN", None)
+        assert refused(stub.CreateRefund, refund) == answer
+    assert all(each[1] == "REQUEST_IN_PROGRESS" and each[2] > 0 for each in answers)
+    assert attempts(sandbox, REFUND) == 1
+
+
+def test_a_sync_whose_process_died_is_sent_again(url, started, sandbox, order):
+    replica = started(url)
+    killed_during(replica, sandbox, ORDER_SYNC, "SyncOrder", order)
+    replica.start()
+
+    with stub_of(replica.grpc) as stub:
+
+        def succeeds() -> bool:
+            try:
+                stub.SyncOrder(order, timeout=CALL_S)
+            except grpc.RpcError as error:
+                status, reason, delay_s = told(error)
+                assert (status, reason) == ("ABORTED", "REQUEST_IN_PROGRESS")
+                assert delay_s > 0
+                return False
+            return True
+
+        until(succeeds, REQUEST_S + WITHIN_S)
+        stub.SyncOrder(order, timeout=CALL_S)
+    assert attempts(sandbox, ORDER_SYNC) == 2
+    assert sandbox.admin("GET", f"synced/orders/{ORDER_ID}")["order"]
+
+
+@pytest.fixture
+def two(url, started) -> list[str]:
+    """The addresses of two replicas on one store; on SQLite one process, twice."""
+    replicas = [started(url) for _ in range(2 if url.startswith("postgresql") else 1)]
+    return [replicas[0].grpc, replicas[-1].grpc]
+
+
+def test_repeats_wait_while_the_first_runs_and_then_get_its_answer(two, sandbox, refund):
+    sandbox.fault({"latency_ms": 1000}, operation=REFUND)
+    with stub_of(two[0]) as first, stub_of(two[1]) as second, ThreadPoolExecutor(10) as pool:
+        calling = first.CreateRefund.future(refund, timeout=CALL_S)
+        until(lambda: attempts(sandbox, REFUND) == 1)
+        repeats = [(first, second)[number % 2] for number in range(10)]
+        answers = list(pool.map(lambda stub: refused(stub.CreateRefund, refund), repeats))
+        assert {answer[:2] for answer in answers} == {("ABORTED", "REQUEST_IN_PROGRESS")}
+        assert all(answer[2] > 0 for answer in answers)
+
+        response = calling.result()
+        assert response.refund_id
+        assert [stub.CreateRefund(refund, timeout=CALL_S) for stub in (first, second)] == [response] * 2
+
+        other = protos.CreateRefundRequest()
+        other.CopyFrom(refund)
+        other.description = "其他"
+        assert refused(second.CreateRefund, other)[:2] == ("INVALID_ARGUMENT", "REQUEST_ID_REUSED")
+    assert attempts(sandbox, REFUND) == 1
+    assert sandbox.state()["refunds"] == 1
+
+
+def test_many_at_once_are_carried_out_once(two, sandbox, refund):
+    sandbox.fault({"latency_ms": 300}, operation=REFUND, times=20)
+    with stub_of(two[0]) as first, stub_of(two[1]) as second, ThreadPoolExecutor(20) as pool:
+
+        def call(stub) -> str:
+            try:
+                return stub.CreateRefund(refund, timeout=CALL_S).refund_id
+            except grpc.RpcError as error:
+                assert told(error)[:2] == ("ABORTED", "REQUEST_IN_PROGRESS")
+                return ""
+
+        answers = list(pool.map(call, [first, second] * 10))
+    assert len(set(answers) - {""}) == 1
+    assert attempts(sandbox, REFUND) == 1
+
+
+def test_a_call_whose_caller_leaves_is_finished(two, sandbox, refund):
+    sandbox.fault({"latency_ms": 500}, operation=REFUND)
+    with stub_of(two[0]) as first, stub_of(two[1]) as second:
+        calling = first.CreateRefund.future(refund, timeout=CALL_S)
+        until(lambda: attempts(sandbox, REFUND) == 1)
+        calling.cancel()
+        until(lambda: sandbox.state()["refunds"] == 1)
+
+        found = []
+
+        def answered() -> bool:
+            try:
+                found.append(second.CreateRefund(refund, timeout=CALL_S))
+            except grpc.RpcError as error:
+                assert told(error)[1] == "REQUEST_IN_PROGRESS"
+            return bool(found)
+
+        until(answered)
+        assert found[0].refund_id
+    assert attempts(sandbox, REFUND) == 1
