@@ -100,7 +100,8 @@ measure-delivery: setup ## figures of the store: messages and deliveries per sec
 	@$(BIN)/python benchmarks/delivery.py
 
 .PHONY: measure-durability
-measure-durability: setup postgresql ## callbacks, deliveries and stream messages per second through the service, on both engines
+measure-durability: setup ## callbacks, deliveries, stream messages per second through the service, on both engines
+	@tools/need.sh postgres postgresql
 	@$(BIN)/python -m benchmarks.durability
 
 .PHONY: requirements
