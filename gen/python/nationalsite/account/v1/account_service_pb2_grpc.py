@@ -57,9 +57,11 @@ class AccountServiceServicer:
         mobile, area and IP address are all needed), ACCOUNT_EXISTS (where 1688's
         text says so), UPSTREAM_REFUSED (1688's reason is in the metadata
         `message`), OUTCOME_UNKNOWN, UPSTREAM_UNAVAILABLE (not sent), UPSTREAM_RATE,
-        UPSTREAM_QUOTA, UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION, UPSTREAM_GATEWAY,
-        DEADLINE (not sent); with a `request_id` also REQUEST_ID_REUSED,
-        REQUEST_IN_PROGRESS and STORE_UNAVAILABLE (not sent).
+        UPSTREAM_QUOTA, UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION,
+        UPSTREAM_SIGNATURE, UPSTREAM_GATEWAY, OVERLOADED, DEADLINE and DRAINING (not
+        sent), INTERNAL_FAULT; with a `request_id` also REQUEST_ID_REUSED,
+        REQUEST_IN_PROGRESS and STORE_UNAVAILABLE (not sent); where the service has
+        a policy, CALLER_UNKNOWN and CALLER_FORBIDDEN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

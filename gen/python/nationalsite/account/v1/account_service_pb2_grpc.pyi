@@ -44,9 +44,11 @@ class AccountServiceStub:
     mobile, area and IP address are all needed), ACCOUNT_EXISTS (where 1688's
     text says so), UPSTREAM_REFUSED (1688's reason is in the metadata
     `message`), OUTCOME_UNKNOWN, UPSTREAM_UNAVAILABLE (not sent), UPSTREAM_RATE,
-    UPSTREAM_QUOTA, UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION, UPSTREAM_GATEWAY,
-    DEADLINE (not sent); with a `request_id` also REQUEST_ID_REUSED,
-    REQUEST_IN_PROGRESS and STORE_UNAVAILABLE (not sent).
+    UPSTREAM_QUOTA, UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION,
+    UPSTREAM_SIGNATURE, UPSTREAM_GATEWAY, OVERLOADED, DEADLINE and DRAINING (not
+    sent), INTERNAL_FAULT; with a `request_id` also REQUEST_ID_REUSED,
+    REQUEST_IN_PROGRESS and STORE_UNAVAILABLE (not sent); where the service has
+    a policy, CALLER_UNKNOWN and CALLER_FORBIDDEN.
     """
 
 @_typing.type_check_only
@@ -65,9 +67,11 @@ class AccountServiceAsyncStub(AccountServiceStub):
     mobile, area and IP address are all needed), ACCOUNT_EXISTS (where 1688's
     text says so), UPSTREAM_REFUSED (1688's reason is in the metadata
     `message`), OUTCOME_UNKNOWN, UPSTREAM_UNAVAILABLE (not sent), UPSTREAM_RATE,
-    UPSTREAM_QUOTA, UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION, UPSTREAM_GATEWAY,
-    DEADLINE (not sent); with a `request_id` also REQUEST_ID_REUSED,
-    REQUEST_IN_PROGRESS and STORE_UNAVAILABLE (not sent).
+    UPSTREAM_QUOTA, UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION,
+    UPSTREAM_SIGNATURE, UPSTREAM_GATEWAY, OVERLOADED, DEADLINE and DRAINING (not
+    sent), INTERNAL_FAULT; with a `request_id` also REQUEST_ID_REUSED,
+    REQUEST_IN_PROGRESS and STORE_UNAVAILABLE (not sent); where the service has
+    a policy, CALLER_UNKNOWN and CALLER_FORBIDDEN.
     """
 
 class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -89,9 +93,11 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         mobile, area and IP address are all needed), ACCOUNT_EXISTS (where 1688's
         text says so), UPSTREAM_REFUSED (1688's reason is in the metadata
         `message`), OUTCOME_UNKNOWN, UPSTREAM_UNAVAILABLE (not sent), UPSTREAM_RATE,
-        UPSTREAM_QUOTA, UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION, UPSTREAM_GATEWAY,
-        DEADLINE (not sent); with a `request_id` also REQUEST_ID_REUSED,
-        REQUEST_IN_PROGRESS and STORE_UNAVAILABLE (not sent).
+        UPSTREAM_QUOTA, UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION,
+        UPSTREAM_SIGNATURE, UPSTREAM_GATEWAY, OVERLOADED, DEADLINE and DRAINING (not
+        sent), INTERNAL_FAULT; with a `request_id` also REQUEST_ID_REUSED,
+        REQUEST_IN_PROGRESS and STORE_UNAVAILABLE (not sent); where the service has
+        a policy, CALLER_UNKNOWN and CALLER_FORBIDDEN.
         """
 
 def add_AccountServiceServicer_to_server(servicer: AccountServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -51,7 +51,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     carry it. `BadRequest` names it. Nothing was sent.
     """
     ERROR_REASON_REQUEST_ID_REUSED: _ErrorReason.ValueType  # 4
-    """The `request_id` was used before with other content."""
+    """The `request_id` was used before with other content. Nothing was sent."""
     ERROR_REASON_REQUEST_IN_PROGRESS: _ErrorReason.ValueType  # 5
     """The first call with this `request_id` still runs. `RetryInfo`."""
     ERROR_REASON_OUTCOME_UNKNOWN: _ErrorReason.ValueType  # 6
@@ -96,7 +96,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_UPSTREAM_UNSUPPORTED: _ErrorReason.ValueType  # 26
     """1688 has no such operation, or the dialect in use has none."""
     ERROR_REASON_STORE_REQUIRED: _ErrorReason.ValueType  # 27
-    """The call needs a store, and this service has none."""
+    """The call carries a `request_id`, and this service is set up without a store
+    to remember it in. Nothing was sent.
+    """
     ERROR_REASON_UPSTREAM_RATE: _ErrorReason.ValueType  # 30
     """1688's frequency limit (`gw.Qos*`). The operation did not run.
     `RetryInfo`.
@@ -106,19 +108,29 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     pushback -1: no repeat helps until it is topped up.
     """
     ERROR_REASON_OVERLOADED: _ErrorReason.ValueType  # 32
-    """The suite itself is at its limit. `RetryInfo`."""
+    """The suite itself is at its limit: too many calls wait for 1688, or there is
+    no turn below 1688's limits within the deadline; another replay runs; or the
+    caller has too many subscriptions. Nothing was sent. `RetryInfo`.
+    """
     ERROR_REASON_UPSTREAM_UNAVAILABLE: _ErrorReason.ValueType  # 40
-    """1688 cannot be reached, or the connection broke during a call that may be
-    repeated. `RetryInfo`.
+    """1688 cannot be reached; or it was not tried, because most calls of the
+    operation failed just before (an open breaker), or because the last renewal
+    of the access token failed; or the connection broke during a call that may
+    be repeated. `RetryInfo`.
     """
     ERROR_REASON_UPSTREAM_FAULT: _ErrorReason.ValueType  # 41
     """1688's own fault (HTTP 5xx, a gateway code 5xx, or told in the answer)
     during a call that may be repeated. `RetryInfo`.
     """
     ERROR_REASON_DRAINING: _ErrorReason.ValueType  # 42
-    """This replica is shutting down. `RetryInfo`."""
+    """This replica is shutting down: the call was not begun, or may be repeated.
+    `RetryInfo`.
+    """
     ERROR_REASON_STORE_UNAVAILABLE: _ErrorReason.ValueType  # 43
-    """The store cannot be reached. `RetryInfo`."""
+    """The store cannot be used now. Whether it took a write is not known; every
+    such call may be repeated, those that have one with the same `request_id`.
+    `RetryInfo`.
+    """
     ERROR_REASON_DEADLINE: _ErrorReason.ValueType  # 44
     """The deadline passed; the call may be repeated, or was never sent."""
     ERROR_REASON_DELIVERY_NOT_FOUND: _ErrorReason.ValueType  # 50
@@ -126,21 +138,25 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_SUBSCRIPTION_NOT_FOUND: _ErrorReason.ValueType  # 51
     """No subscription of this name."""
     ERROR_REASON_DELIVERY_PENDING: _ErrorReason.ValueType  # 52
-    """A delivery for the same ordering key is pending."""
+    """A delivery for the same ordering key is pending, and a direct sync would
+    overtake it: enqueue the sync as well. Nothing was sent.
+    """
     ERROR_REASON_DELIVERY_OVERTAKEN: _ErrorReason.ValueType  # 53
-    """A later delivery of the same ordering key has been sent."""
+    """A later delivery of the same ordering key has been sent: a retry would put
+    an older state over it.
+    """
     ERROR_REASON_DELIVERY_STATE: _ErrorReason.ValueType  # 54
     """The delivery's state forbids the call."""
     ERROR_REASON_SUBSCRIPTION_MISMATCH: _ErrorReason.ValueType  # 55
     """The subscription exists with other topics."""
     ERROR_REASON_NO_FULL_SYNC: _ErrorReason.ValueType  # 56
     """The open platform takes a status only with a full sync, and none of this
-    order was sent before.
+    order or parcel went through this service, or it is kept no more.
     """
     ERROR_REASON_CALLER_UNKNOWN: _ErrorReason.ValueType  # 60
-    """The caller's identity is not known."""
+    """The caller's identity is not known, and the policy has no rule for that."""
     ERROR_REASON_CALLER_FORBIDDEN: _ErrorReason.ValueType  # 61
-    """The caller may not call this method."""
+    """No rule of the policy lets the caller call this method."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The reason of a failure."""
@@ -160,7 +176,7 @@ ERROR_REASON_NOT_IN_DIALECT: ErrorReason.ValueType  # 3
 carry it. `BadRequest` names it. Nothing was sent.
 """
 ERROR_REASON_REQUEST_ID_REUSED: ErrorReason.ValueType  # 4
-"""The `request_id` was used before with other content."""
+"""The `request_id` was used before with other content. Nothing was sent."""
 ERROR_REASON_REQUEST_IN_PROGRESS: ErrorReason.ValueType  # 5
 """The first call with this `request_id` still runs. `RetryInfo`."""
 ERROR_REASON_OUTCOME_UNKNOWN: ErrorReason.ValueType  # 6
@@ -205,7 +221,9 @@ ERROR_REASON_INTERNAL_FAULT: ErrorReason.ValueType  # 25
 ERROR_REASON_UPSTREAM_UNSUPPORTED: ErrorReason.ValueType  # 26
 """1688 has no such operation, or the dialect in use has none."""
 ERROR_REASON_STORE_REQUIRED: ErrorReason.ValueType  # 27
-"""The call needs a store, and this service has none."""
+"""The call carries a `request_id`, and this service is set up without a store
+to remember it in. Nothing was sent.
+"""
 ERROR_REASON_UPSTREAM_RATE: ErrorReason.ValueType  # 30
 """1688's frequency limit (`gw.Qos*`). The operation did not run.
 `RetryInfo`.
@@ -215,19 +233,29 @@ ERROR_REASON_UPSTREAM_QUOTA: ErrorReason.ValueType  # 31
 pushback -1: no repeat helps until it is topped up.
 """
 ERROR_REASON_OVERLOADED: ErrorReason.ValueType  # 32
-"""The suite itself is at its limit. `RetryInfo`."""
+"""The suite itself is at its limit: too many calls wait for 1688, or there is
+no turn below 1688's limits within the deadline; another replay runs; or the
+caller has too many subscriptions. Nothing was sent. `RetryInfo`.
+"""
 ERROR_REASON_UPSTREAM_UNAVAILABLE: ErrorReason.ValueType  # 40
-"""1688 cannot be reached, or the connection broke during a call that may be
-repeated. `RetryInfo`.
+"""1688 cannot be reached; or it was not tried, because most calls of the
+operation failed just before (an open breaker), or because the last renewal
+of the access token failed; or the connection broke during a call that may
+be repeated. `RetryInfo`.
 """
 ERROR_REASON_UPSTREAM_FAULT: ErrorReason.ValueType  # 41
 """1688's own fault (HTTP 5xx, a gateway code 5xx, or told in the answer)
 during a call that may be repeated. `RetryInfo`.
 """
 ERROR_REASON_DRAINING: ErrorReason.ValueType  # 42
-"""This replica is shutting down. `RetryInfo`."""
+"""This replica is shutting down: the call was not begun, or may be repeated.
+`RetryInfo`.
+"""
 ERROR_REASON_STORE_UNAVAILABLE: ErrorReason.ValueType  # 43
-"""The store cannot be reached. `RetryInfo`."""
+"""The store cannot be used now. Whether it took a write is not known; every
+such call may be repeated, those that have one with the same `request_id`.
+`RetryInfo`.
+"""
 ERROR_REASON_DEADLINE: ErrorReason.ValueType  # 44
 """The deadline passed; the call may be repeated, or was never sent."""
 ERROR_REASON_DELIVERY_NOT_FOUND: ErrorReason.ValueType  # 50
@@ -235,21 +263,25 @@ ERROR_REASON_DELIVERY_NOT_FOUND: ErrorReason.ValueType  # 50
 ERROR_REASON_SUBSCRIPTION_NOT_FOUND: ErrorReason.ValueType  # 51
 """No subscription of this name."""
 ERROR_REASON_DELIVERY_PENDING: ErrorReason.ValueType  # 52
-"""A delivery for the same ordering key is pending."""
+"""A delivery for the same ordering key is pending, and a direct sync would
+overtake it: enqueue the sync as well. Nothing was sent.
+"""
 ERROR_REASON_DELIVERY_OVERTAKEN: ErrorReason.ValueType  # 53
-"""A later delivery of the same ordering key has been sent."""
+"""A later delivery of the same ordering key has been sent: a retry would put
+an older state over it.
+"""
 ERROR_REASON_DELIVERY_STATE: ErrorReason.ValueType  # 54
 """The delivery's state forbids the call."""
 ERROR_REASON_SUBSCRIPTION_MISMATCH: ErrorReason.ValueType  # 55
 """The subscription exists with other topics."""
 ERROR_REASON_NO_FULL_SYNC: ErrorReason.ValueType  # 56
 """The open platform takes a status only with a full sync, and none of this
-order was sent before.
+order or parcel went through this service, or it is kept no more.
 """
 ERROR_REASON_CALLER_UNKNOWN: ErrorReason.ValueType  # 60
-"""The caller's identity is not known."""
+"""The caller's identity is not known, and the policy has no rule for that."""
 ERROR_REASON_CALLER_FORBIDDEN: ErrorReason.ValueType  # 61
-"""The caller may not call this method."""
+"""No rule of the policy lets the caller call this method."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 STATUS_FIELD_NUMBER: _builtins.int

@@ -34,7 +34,9 @@ class OrderSyncServiceStub:
     parameter), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE,
     UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA, UPSTREAM_CREDENTIAL,
     UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE, UPSTREAM_GATEWAY,
-    UPSTREAM_UNSUPPORTED, DEADLINE, DRAINING and INTERNAL_FAULT.
+    UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and INTERNAL_FAULT.
+    Where the service has a policy, any RPC can end in CALLER_UNKNOWN or
+    CALLER_FORBIDDEN.
 
     GetAlipayUrl, CreateRefund and SubmitReturnGoods are not repeated by the
     suite once they may have reached 1688: where their outcome is not known,
@@ -204,7 +206,9 @@ class OrderSyncServiceServicer:
     parameter), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE,
     UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA, UPSTREAM_CREDENTIAL,
     UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE, UPSTREAM_GATEWAY,
-    UPSTREAM_UNSUPPORTED, DEADLINE, DRAINING and INTERNAL_FAULT.
+    UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and INTERNAL_FAULT.
+    Where the service has a policy, any RPC can end in CALLER_UNKNOWN or
+    CALLER_FORBIDDEN.
 
     GetAlipayUrl, CreateRefund and SubmitReturnGoods are not repeated by the
     suite once they may have reached 1688: where their outcome is not known,
@@ -619,7 +623,7 @@ class OrderSyncServiceServicer:
         deadline, what was stored stays stored, and the rest comes with the next
         replay. While another replay runs, anywhere, the answer is OVERLOADED.
 
-        Errors: the service's common ones, STORE_UNAVAILABLE, and OVERLOADED.
+        Errors: the service's common ones, and STORE_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -780,7 +784,9 @@ class OrderSyncService:
     parameter), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE,
     UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA, UPSTREAM_CREDENTIAL,
     UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE, UPSTREAM_GATEWAY,
-    UPSTREAM_UNSUPPORTED, DEADLINE, DRAINING and INTERNAL_FAULT.
+    UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and INTERNAL_FAULT.
+    Where the service has a policy, any RPC can end in CALLER_UNKNOWN or
+    CALLER_FORBIDDEN.
 
     GetAlipayUrl, CreateRefund and SubmitReturnGoods are not repeated by the
     suite once they may have reached 1688: where their outcome is not known,

@@ -53,7 +53,9 @@ class OrderSyncServiceStub:
     parameter), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE,
     UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA, UPSTREAM_CREDENTIAL,
     UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE, UPSTREAM_GATEWAY,
-    UPSTREAM_UNSUPPORTED, DEADLINE, DRAINING and INTERNAL_FAULT.
+    UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and INTERNAL_FAULT.
+    Where the service has a policy, any RPC can end in CALLER_UNKNOWN or
+    CALLER_FORBIDDEN.
 
     GetAlipayUrl, CreateRefund and SubmitReturnGoods are not repeated by the
     suite once they may have reached 1688: where their outcome is not known,
@@ -368,7 +370,7 @@ class OrderSyncServiceStub:
     deadline, what was stored stays stored, and the rest comes with the next
     replay. While another replay runs, anywhere, the answer is OVERLOADED.
 
-    Errors: the service's common ones, STORE_UNAVAILABLE, and OVERLOADED.
+    Errors: the service's common ones, and STORE_UNAVAILABLE.
     """
 
 @_typing.type_check_only
@@ -381,7 +383,9 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     parameter), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE,
     UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA, UPSTREAM_CREDENTIAL,
     UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE, UPSTREAM_GATEWAY,
-    UPSTREAM_UNSUPPORTED, DEADLINE, DRAINING and INTERNAL_FAULT.
+    UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and INTERNAL_FAULT.
+    Where the service has a policy, any RPC can end in CALLER_UNKNOWN or
+    CALLER_FORBIDDEN.
 
     GetAlipayUrl, CreateRefund and SubmitReturnGoods are not repeated by the
     suite once they may have reached 1688: where their outcome is not known,
@@ -693,7 +697,7 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     deadline, what was stored stays stored, and the rest comes with the next
     replay. While another replay runs, anywhere, the answer is OVERLOADED.
 
-    Errors: the service's common ones, STORE_UNAVAILABLE, and OVERLOADED.
+    Errors: the service's common ones, and STORE_UNAVAILABLE.
     """
 
 class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -705,7 +709,9 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     parameter), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE,
     UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA, UPSTREAM_CREDENTIAL,
     UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE, UPSTREAM_GATEWAY,
-    UPSTREAM_UNSUPPORTED, DEADLINE, DRAINING and INTERNAL_FAULT.
+    UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and INTERNAL_FAULT.
+    Where the service has a policy, any RPC can end in CALLER_UNKNOWN or
+    CALLER_FORBIDDEN.
 
     GetAlipayUrl, CreateRefund and SubmitReturnGoods are not repeated by the
     suite once they may have reached 1688: where their outcome is not known,
@@ -1177,7 +1183,7 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         deadline, what was stored stays stored, and the rest comes with the next
         replay. While another replay runs, anywhere, the answer is OVERLOADED.
 
-        Errors: the service's common ones, STORE_UNAVAILABLE, and OVERLOADED.
+        Errors: the service's common ones, and STORE_UNAVAILABLE.
         """
 
 def add_OrderSyncServiceServicer_to_server(servicer: OrderSyncServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
