@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
 
+from demo_messages import Consumer
 from demo_wire import Demo, money
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.money_pb2 import Money
@@ -18,7 +19,13 @@ PLACED, PAID, SHIPPED, SIGNED, DONE = (
 
 def life_of_an_order(demo: Demo) -> None:
     """A buyer's order and the purchase order that serves it, from payment to a partial refund."""
+    with Consumer(demo) as messages:
+        _life(demo, messages)
+
+
+def _life(demo: Demo, messages: Consumer) -> None:
     purchase = demo.admin("An order on 1688, which the site has placed there to serve its buyer's", "orders")
+    messages.next()
     order = _order(purchase)
     demo.call(
         "SyncOrder: the site tells 1688 of its buyer's order",
@@ -32,10 +39,11 @@ def life_of_an_order(demo: Demo) -> None:
         protos.WriteOrderRelationsRequest(relations=_relations(order, purchase)),
         lambda answer: f"codes {[result.code for result in answer.results]}, 0 is accepted",
     )
-    _pay(demo, purchase)
-    _bring(demo, purchase)
-    _refund(demo, purchase)
+    _pay(demo, messages, purchase)
+    _bring(demo, messages, purchase)
+    _refund(demo, messages, purchase)
     demo.admin("1688: the order is completed", f"orders/{purchase['order_id']}/succeed")
+    messages.next()
     order.pay_status, order.end_time.seconds = protos.PAY_STATUS_SUCCESS, DONE.seconds
     order.sub_orders[0].refund_status = protos.REFUND_STATUS_REFUNDED
     demo.call(
@@ -46,7 +54,7 @@ def life_of_an_order(demo: Demo) -> None:
     )
 
 
-def _pay(demo: Demo, purchase: Any) -> None:
+def _pay(demo: Demo, messages: Consumer, purchase: Any) -> None:
     order_id = purchase["order_id"]
     demo.call(
         "ListPayWays",
@@ -61,10 +69,12 @@ def _pay(demo: Demo, purchase: Any) -> None:
         lambda answer: answer.pay_url,
     )
     demo.admin("The site's accountant opens the link and pays", f"orders/{order_id}/pay")
+    messages.next()
 
 
-def _bring(demo: Demo, purchase: Any) -> None:
+def _bring(demo: Demo, messages: Consumer, purchase: Any) -> None:
     demo.admin("The seller ships", f"orders/{purchase['order_id']}/ship")
+    messages.next()
     parcel = protos.LogisticsOrder(
         order_id=ORDER_ID,
         logistics_id="LG20260905001",
@@ -82,6 +92,7 @@ def _bring(demo: Demo, purchase: Any) -> None:
         lambda _: "accepted",
     )
     demo.admin("The site's warehouse confirms receipt to 1688", f"orders/{purchase['order_id']}/receive")
+    messages.next()
     parcel.logistics_status, parcel.end_time.seconds = protos.LOGISTICS_STATUS_SIGNED, SIGNED.seconds
     demo.call(
         "SyncLogisticsOrder: the buyer has signed",
@@ -91,7 +102,7 @@ def _bring(demo: Demo, purchase: Any) -> None:
     )
 
 
-def _refund(demo: Demo, purchase: Any) -> None:
+def _refund(demo: Demo, messages: Consumer, purchase: Any) -> None:
     order_id, entry = purchase["order_id"], purchase["entries"][0]
     goods_status = protos.GOODS_STATUS_REFUND_BUYER_RECEIVED
     reasons = demo.call(
@@ -126,8 +137,10 @@ def _refund(demo: Demo, purchase: Any) -> None:
         refund,
         lambda answer: answer.refund_id,
     )
+    messages.next()
     demo.call("CreateRefund again: 1688 refuses", demo.orders.CreateRefund, refund, lambda _: "made")
     demo.admin("The seller agrees", f"refunds/{made.refund_id}/agree")
+    messages.next()
     demo.call(
         "SubmitReturnGoods",
         demo.orders.SubmitReturnGoods,
@@ -136,7 +149,9 @@ def _refund(demo: Demo, purchase: Any) -> None:
         ),
         lambda _: "taken note of",
     )
+    messages.next()
     demo.admin("The seller has the goods back", f"refunds/{made.refund_id}/receive")
+    messages.next()
 
 
 def _order(purchase: Any) -> protos.Order:

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -157,7 +158,10 @@ def _keep_log(
 
 @contextmanager
 def stack(dialect: str, *, fixed_ports: bool = False) -> Iterator[dict[str, Running]]:
-    """Yield a sandbox and every service in one dialect, by name; stop them at the end."""
+    """Yield a sandbox and every service in one dialect, by name; stop them at the end.
+
+    The sandbox pushes its messages to the service that takes them.
+    """
     with ExitStack() as running:
         up: dict[str, Running] = {}
 
@@ -172,8 +176,19 @@ def stack(dialect: str, *, fixed_ports: bool = False) -> Iterator[dict[str, Runn
             if fixed_ports:
                 settings["NATIONALSITE_LISTEN"] = f"127.0.0.1:{port}"
                 settings["NATIONALSITE_HTTP_LISTEN"] = f"127.0.0.1:{http_port}"
-            keep(name, start_service(name, sandbox.address, settings))
+            started = keep(name, start_service(name, sandbox.address, settings))
+            if started.callback:
+                _push_to(sandbox, started.callback)
         yield up
+
+
+def _push_to(sandbox: Running, callback: str) -> None:
+    """Let a sandbox push 1688's messages there."""
+    request = urllib.request.Request(  # noqa: S310 # our own sandbox
+        f"{sandbox.address}/admin/push", method="PUT", data=json.dumps({"callback_url": callback}).encode()
+    )
+    with urllib.request.urlopen(request, timeout=STOP_TIMEOUT_S):  # noqa: S310 # likewise
+        pass
 
 
 def main() -> None:

@@ -4,14 +4,12 @@ import hashlib
 import hmac
 import json
 import queue
-import threading
 import time
 import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
 
 import grpc
@@ -20,12 +18,12 @@ from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
 from nationalsite.ordersync.v1.order_sync_service_pb2_grpc import OrderSyncServiceStub
 
 from tests.cases import SAMPLES
+from tests.e2e.consumer import WITHIN_S, Stream, ack, pull
 from tools.stack import Running, start_service, stop
 
 NATIONAL = "national-site"
 SECRET = b"test-app-secret"
 MESSAGES = sorted((SAMPLES / "messages").glob("[A-Z]*.json"))
-WITHIN_S = 20
 
 
 @pytest.fixture(scope="module")
@@ -46,16 +44,6 @@ def subscription(stub: OrderSyncServiceStub) -> Iterator[str]:
     pull(stub, name)
     yield name
     stub.DeleteSubscription(protos.DeleteSubscriptionRequest(subscription=name), timeout=WITHIN_S)
-
-
-def pull(stub: OrderSyncServiceStub, subscription: str, wait_s: int = 0, **more: Any) -> list[protos.Message]:
-    request = protos.PullMessagesRequest(subscription=subscription, wait={"seconds": wait_s}, **more)
-    return list(stub.PullMessages(request, timeout=WITHIN_S).messages)
-
-
-def ack(stub: OrderSyncServiceStub, subscription: str, *messages: protos.Message) -> None:
-    ids = [message.message_id for message in messages]
-    stub.AckMessages(protos.AckMessagesRequest(subscription=subscription, message_ids=ids), timeout=WITHIN_S)
 
 
 def give_back(stub: OrderSyncServiceStub, subscription: str, message: protos.Message) -> None:
@@ -265,46 +253,6 @@ def test_other_topics_are_a_mismatch_and_unknown_names_are_not_found(stub, subsc
             call(request, timeout=WITHIN_S)
         assert failure.value.code().name == status
         assert details(failure.value)["ErrorInfo"].reason == f"ERROR_REASON_{reason}"
-
-
-class Stream:
-    """A consumer on a stream."""
-
-    def __init__(self, stub: OrderSyncServiceStub, subscription: str, **opened: Any) -> None:
-        self._says: queue.Queue[protos.StreamMessagesRequest | None] = queue.Queue()
-        self.say(open={"subscription": subscription} | opened)
-        self.call = stub.StreamMessages(iter(self._says.get, None))
-        self.got: queue.Queue[protos.Message | grpc.RpcError | None] = queue.Queue()
-        threading.Thread(target=self._listen, daemon=True).start()
-
-    def say(self, **what: Any) -> None:
-        self._says.put(protos.StreamMessagesRequest(**what))
-
-    def ack(self, *messages: protos.Message) -> None:
-        self.say(ack={"message_ids": [message.message_id for message in messages]})
-
-    def close(self) -> None:
-        """Say no more."""
-        self._says.put(None)
-
-    def next(self) -> protos.Message:
-        found = self.got.get(timeout=WITHIN_S)
-        assert isinstance(found, protos.Message), found
-        return found
-
-    def end(self) -> grpc.RpcError | None:
-        """Return how the stream ended."""
-        found = self.got.get(timeout=WITHIN_S)
-        assert not isinstance(found, protos.Message), found
-        return found
-
-    def _listen(self) -> None:
-        try:
-            for response in self.call:
-                self.got.put(response.message)
-            self.got.put(None)
-        except grpc.RpcError as error:
-            self.got.put(error)
 
 
 def test_a_stream_gets_messages_as_they_come(order_sync, stub, subscription) -> None:

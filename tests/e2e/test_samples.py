@@ -22,7 +22,7 @@ APIS = {name: option.api or option.national_site.api for name, option in OPERATI
 REPLIES = [case for case in reply_cases() if case.rpc in SERVED]
 LIMITS = [case for case in REPLIES if case.error and case.error["reason"].endswith("UPSTREAM_RATE")]
 REQUESTS = [case for case in request_cases() if case.rpc in SERVED]
-"""Those of the replay, which callers cannot call, are in tests/e2e/test_messages.py."""
+"""Those of the replay, which callers cannot call, are in tests/e2e/test_replay.py."""
 
 
 @pytest.mark.parametrize("case", [case for case in REPLIES if case not in LIMITS], ids=lambda case: case.name)

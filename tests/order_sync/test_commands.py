@@ -1,0 +1,124 @@
+"""`python -m services.order_sync migrate` and `erase`, as an operator runs them."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from services.delivery import FullOrder, Incoming, Kind, Order, SubscriptionName, open_room
+from services.errors import NoFullSync
+from tools.stack import ROOT
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+WITHIN_S = 60
+SUBSCRIPTION = SubscriptionName(caller="", name="orders")
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite+aiosqlite:///{tmp_path / 'new' / 'store.db'}"
+
+
+@pytest.fixture
+def run(url: str) -> Run:
+    """run(*arguments): nothing of the gateway is set, which only serving needs."""
+
+    def command(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        inherited = {name: text for name, text in os.environ.items() if not name.startswith("NATIONALSITE_")}
+        return subprocess.run(  # noqa: S603 # our own module
+            [sys.executable, "-m", "services.order_sync", *arguments],
+            cwd=ROOT,
+            env=inherited | {"NATIONALSITE_DATABASE_URL": url},
+            capture_output=True,
+            text=True,
+            timeout=WITHIN_S,
+            check=False,
+        )
+
+    return command
+
+
+def full(order_id: str, member_id: str) -> FullOrder:
+    return FullOrder(kind=Kind.ORDER, id=order_id, order_id=order_id, member_id=member_id, payload=b"full")
+
+
+def message(number: int, member_id: str) -> Incoming:
+    raw = b'{"msgId":%d}' % number
+    return Incoming(
+        message_id=str(number), topic="PAY", order_key=None, born_ms=1, member_id=member_id, raw=raw
+    )
+
+
+def pending(member_id: str) -> Order:
+    return Order(
+        caller="",
+        request_id="r1",
+        content_hash=b"hash",
+        rpc="SyncOrder",
+        payload=b"full",
+        ordering_key="k1",
+        member_id=member_id,
+    )
+
+
+async def test_a_new_store_is_made_and_a_buyer_erased_from_it(run: Run, url: str) -> None:
+    migrated = run("migrate")
+    assert (migrated.returncode, migrated.stdout, migrated.stderr) == (0, "", "")
+    async with open_room(url) as room:
+        await room.full_orders.put(full("1", "hanako"))
+        await room.full_orders.put(full("2", "taro"))
+        await room.deliveries.enqueue(pending("hanako"))
+        await room.handout.lease(SUBSCRIPTION, most=1, lease_s=10, wait_s=0)
+        await room.inbox.store([message(1, "hanako"), message(2, "b2b-1")])
+
+    erased = run("erase", "--member-id", "hanako")
+
+    assert (erased.returncode, erased.stderr) == (0, "")
+    assert json.loads(erased.stdout) == {
+        "full_orders": 1,
+        "deliveries": 0,
+        "messages": 1,
+        "pending_deliveries": 1,
+    }
+    async with open_room(url) as room:
+        await room.full_orders.get(Kind.ORDER, "2")
+        with pytest.raises(NoFullSync):
+            await room.full_orders.get(Kind.ORDER, "1")
+        left = await room.handout.lease(SUBSCRIPTION, most=10, lease_s=10, wait_s=0)
+        assert [each.message_id for each in left] == ["2"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["erase"], "the following arguments are required: --member-id"),
+        (["serve"], "invalid choice: 'serve'"),
+    ],
+    ids=["no member", "no command"],
+)
+def test_wrong_arguments(arguments: list[str], told: str, run: Run, tmp_path: Path) -> None:
+    found = run(*arguments)
+    assert (found.returncode, found.stdout) == (2, "")
+    assert found.stderr.startswith("usage: python -m services.order_sync ")
+    assert told in found.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "url", "told"),
+    [
+        (["migrate"], "sqlite+aiosqlite:////dev/null/store.db", "the store cannot be opened: "),
+        (["erase", "--member-id", "1"], "mysql://user:secret@localhost/db", "NATIONALSITE_DATABASE_URL: "),
+    ],
+    ids=["no directory", "no store of ours"],
+)
+def test_a_store_that_cannot_be_opened(arguments: list[str], told: str, run: Run) -> None:
+    found = run(*arguments)
+    assert (found.returncode, found.stdout) == (2, "")
+    (line,) = found.stderr.splitlines()
+    assert line.startswith(told)
+    assert "secret" not in line
