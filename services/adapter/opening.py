@@ -59,6 +59,16 @@ async def open_operations(
     _warn(settings, exceptions.keys() - operations.keys())
     if elsewhere := (settings.cache_seconds or {}).keys() - operations.keys():
         _log.warning("cache_seconds_of_other_services", rpcs=sorted(elsewhere))
+    async with open_gateway(settings) as gateway, AsyncExitStack() as stack:
+        cache = Cache(_cache_policy(settings, operations), asyncio.get_running_loop().time)
+        stack.push_async_callback(cache.close)
+        not_served = operations.keys() - own.keys()
+        yield Operations(operations, gateway, once=once, cache=cache, unserved=not_served)
+
+
+@asynccontextmanager
+async def open_gateway(settings: AdapterSettings) -> AsyncIterator[Gateway]:
+    """Yield the conversation with 1688, as the settings tell who we are there."""
     async with AsyncExitStack() as stack:
         exchange = Exchange()
         stack.push_async_callback(exchange.close)
@@ -77,10 +87,7 @@ async def open_operations(
             link=link,
         )
         stack.push_async_callback(gateway.close)
-        cache = Cache(_cache_policy(settings, operations), asyncio.get_running_loop().time)
-        stack.push_async_callback(cache.close)
-        not_served = operations.keys() - own.keys()
-        yield Operations(operations, gateway, once=once, cache=cache, unserved=not_served)
+        yield gateway
 
 
 def _cache_policy(settings: AdapterSettings, operations: Mapping[str, Operation]) -> CachePolicy:

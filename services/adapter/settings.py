@@ -42,6 +42,9 @@ def _api_id(name: str) -> str:
     return name
 
 
+GatewayUrl = Annotated[str, AfterValidator(_checked)]
+"""Base of the gateway; /openapi is appended."""
+AppKey = Annotated[str, Field(pattern=r"^[0-9A-Za-z]+$")]
 ApiId = Annotated[str, AfterValidator(_api_id)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -49,7 +52,7 @@ Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 class AdapterSettings(BaseModel):
     """How 1688 is reached, who we are there, and how the protos are spoken."""
 
-    gateway_url: Annotated[str, AfterValidator(_checked)]
+    gateway_url: GatewayUrl
     """Base of the gateway; /openapi is appended."""
     dialect: Dialect = Dialect.NATIONAL_SITE
     dialects: Json[dict[str, Dialect]] | None = None
@@ -73,7 +76,7 @@ class AdapterSettings(BaseModel):
     """How long an expired answer may stand in while 1688 fails, though no longer than it was good."""
     redis_url: SecretStr | None = None
     """Where replicas share limits and token; it may hold a password."""
-    app_key: str = Field(pattern=r"^[0-9A-Za-z]+$")
+    app_key: AppKey
     app_secret: SecretStr
     access_token: SecretStr | None = None
     """A fixed access token."""

@@ -7,6 +7,7 @@ A service says what it is and how its parts are put together; everything else is
 process.py is the place to start reading; layers.py is the way of a call.
 """
 
+from services.environment import variable_of
 from services.errors import CannotStart
 from services.serving.answers import rich_status
 from services.serving.caller import NOBODY, Caller, caller
@@ -15,7 +16,7 @@ from services.serving.listeners import listening_socket, with_port
 from services.serving.process import run, serve
 from services.serving.rpc import Binding, Handler, Rpc
 from services.serving.service import Parts, Service
-from services.serving.settings import Address, ServingSettings, read_settings, variable_of
+from services.serving.settings import Address, ServingSettings, read_settings
 
 __all__ = [
     "NOBODY",

@@ -7,11 +7,11 @@ from typing import TypeVar
 
 import grpc
 
+from services.environment import variable_of
 from services.errors import CannotStart
 from services.serving.identity import Identities
 from services.serving.policy import PolicyFile
 from services.serving.service import S, Service
-from services.serving.settings import variable_of
 from services.serving.tls import TlsFiles, server_credentials
 
 T = TypeVar("T")

@@ -12,6 +12,7 @@ from grpc_channelz.v1 import channelz, channelz_pb2
 from grpc_reflection.v1alpha import reflection
 from opentelemetry.trace import Tracer
 
+from services.environment import variable_of
 from services.errors import CannotStart
 from services.serving import health, logs
 from services.serving.binding import bind
@@ -23,7 +24,7 @@ from services.serving.listeners import check_free, listening_socket, with_port
 from services.serving.options import server_options
 from services.serving.otlp import exported
 from services.serving.service import Parts, S, Service
-from services.serving.settings import ServingSettings, read_settings, variable_of
+from services.serving.settings import ServingSettings, read_settings
 
 CHANNELZ = channelz_pb2.DESCRIPTOR.services_by_name["Channelz"].full_name
 

@@ -3,7 +3,6 @@
 import json
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
@@ -59,20 +58,24 @@ class Sandbox:
 class Rpcs:
     """Calls any RPC by its name, in either dialect, through a running service."""
 
-    def __init__(self, running: dict[tuple[str, str], Running]) -> None:
-        self._channels = {key: grpc.insecure_channel(each.address) for key, each in running.items()}
+    def __init__(self, running: Mapping[tuple[str, str], Running]) -> None:
+        self._running = running
+        self._channels: dict[tuple[str, str], grpc.Channel] = {}
         self._services = {
             method.name: (name, method) for name, service in SERVICES.items() for method in service.methods
         }
 
     def channel(self, service: str, dialect: str) -> grpc.Channel:
         """Return the channel to a service, for calls that are not made by name."""
-        return self._channels[service, dialect]
+        key = (service, dialect)
+        if key not in self._channels:
+            self._channels[key] = grpc.insecure_channel(self._running[key].address)
+        return self._channels[key]
 
     def method(self, rpc: str, dialect: str) -> grpc.UnaryUnaryMultiCallable:
         """Return what calls an RPC."""
         service, descriptor = self._services[rpc]
-        return self._channels[service, dialect].unary_unary(
+        return self.channel(service, dialect).unary_unary(
             f"/{descriptor.containing_service.full_name}/{rpc}",
             request_serializer=lambda message: message.SerializeToString(),
             response_deserializer=GetMessageClass(descriptor.output_type).FromString,
@@ -124,19 +127,18 @@ def running_sandbox() -> Iterator[Running]:
     assert stop(sandbox) == 0
 
 
-@pytest.fixture(scope="session")
-def running(running_sandbox: Running) -> Iterator[dict[tuple[str, str], Running]]:
-    """Every service in every dialect, with a fixed token.
+class Started(dict[tuple[str, str], Running]):
+    """Services by name and dialect: each is started when a test first asks for it."""
 
-    They live long: what makes a service keep its distance from 1688 belongs to services of `alone`.
-    """
-    keys = [(service, dialect) for service in SERVICES for dialect in DIALECTS]
+    def __init__(self, upstream: str) -> None:
+        super().__init__()
+        self._upstream = upstream
 
-    def start(key: tuple[str, str]) -> Running:
+    def __missing__(self, key: tuple[str, str]) -> Running:
         service, dialect = key
-        return start_service(
+        self[key] = start_service(
             service,
-            running_sandbox.address,
+            self._upstream,
             # Nothing is to be asked of 1688 but what a test asks for.
             {
                 "NATIONALSITE_DIALECT": dialect,
@@ -145,11 +147,18 @@ def running(running_sandbox: Running) -> Iterator[dict[tuple[str, str], Running]
             },
             log=f"test-{service}-{dialect}",
         )
+        return self[key]
 
-    with ThreadPoolExecutor() as pool:
-        started = dict(zip(keys, pool.map(start, keys), strict=True))
+
+@pytest.fixture(scope="session")
+def running(running_sandbox: Running) -> Iterator[Started]:
+    """Any service in any dialect, with a fixed token.
+
+    They live long: what makes a service keep its distance from 1688 belongs to services of `alone`.
+    """
+    started = Started(running_sandbox.address)
     yield started
-    assert {key: stop(each) for key, each in started.items()} == dict.fromkeys(keys, 0)
+    assert {key: stop(each) for key, each in started.items()} == dict.fromkeys(started, 0)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from urllib.parse import urlencode
 
 import httpx
 
@@ -22,8 +21,8 @@ from services.adapter.gateway.rate import RatePolicy
 from services.adapter.gateway.redis_limits import RedisLimits
 from services.adapter.gateway.redis_link import RedisLink
 from services.adapter.gateway.refusals import refusal
+from services.adapter.gateway.request import Addresses, App, Target, request_of, signed_parameters
 from services.adapter.gateway.retries import Retries, RetryPolicy
-from services.adapter.gateway.signature import sign
 from services.adapter.gateway.telemetry import attempted, note_ids, observed
 from services.adapter.gateway.tokens import Fetch, Grant, Tokens
 from services.errors import Unreadable
@@ -34,16 +33,6 @@ PROBE = "param2/1/system/currentTime"
 GET_TOKEN = "http/1/system.oauth2/getToken"  # noqa: S105 # a path, no secret
 
 _MOMENT = re.compile(r"(\d{8})(\d{6})(?:\d{3})?([+-]\d{4})", re.ASCII)
-_HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip"}
-_FORM_HEADERS = _HEADERS | {"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class App:
-    """The app that 1688 knows us as."""
-
-    key: str
-    secret: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,12 +68,11 @@ class Gateway:
         `tokens` is given what asks 1688 for a token; `parse` reads a body and raises ValueError; `names`
         gives the api ids that are to be called by another; `link` leads to what replicas share, if anything.
         """
-        self._base = httpx.URL(url.rstrip("/") + "/openapi/")
+        self._addresses = Addresses(url, app.key, names or {})
         self._app = app
         self._secret = app.secret.encode()
         self._exchange = exchange
         self._parse = parse
-        self._names = names or {}
         self._tokens = tokens(self.fetch_token)
         clock = asyncio.get_running_loop().time
         policies = policies or Policies()
@@ -126,18 +114,29 @@ class Gateway:
 
     async def current_time(self, deadline: float) -> object:
         """Return what the signed probe `system/currentTime` answers: it proves key, secret and network."""
-        return (await self._signed(self._at(PROBE), {}, {}, deadline)).value
+        return (await self._signed(self._addresses.at(PROBE), {}, {}, deadline)).value
 
     async def fetch_token(self, refresh_token: str, deadline: float) -> Grant:
         """Ask for an access token with a refresh token."""
+        return await self._granted({"grant_type": "refresh_token", "refresh_token": refresh_token}, deadline)
+
+    async def redeem(self, code: str, redirect_uri: str, deadline: float) -> Grant:
+        """Ask for the tokens of a user who has agreed, with the code of the authorize page."""
         form = {
-            "grant_type": "refresh_token",
-            "client_id": self._app.key,
-            "client_secret": self._app.secret,
-            "refresh_token": refresh_token,
+            "grant_type": "authorization_code",
+            "need_refresh_token": "true",
+            "redirect_uri": redirect_uri,
+            "code": code,
         }
-        request = _request(self._at(GET_TOKEN), form, {})
-        return _grant((await self._send(request, deadline)).value)
+        return await self._granted(form, deadline)
+
+    async def authorise(self, deadline: float) -> float | None:
+        """Have an access token; return when the refresh token behind it ends, in seconds since the epoch.
+
+        None where there is no refresh token, or 1688 did not say.
+        """
+        await self._tokens.current(deadline)
+        return self._tokens.refresh_until
 
     def secrets(self) -> tuple[str, ...]:
         """Return what must not be told, whoever repeats it."""
@@ -147,6 +146,11 @@ class Gateway:
         """Give up what is under way in the background."""
         await self._tokens.close()
         await self._limits.close()
+
+    async def _granted(self, grant: Mapping[str, str], deadline: float) -> Grant:
+        app = {"client_id": self._app.key, "client_secret": self._app.secret}
+        request = request_of(self._addresses.at(GET_TOKEN), {**grant, **app}, {})
+        return _grant((await self._send(request, deadline)).value)
 
     def _way(self, api: str) -> Step:
         if api not in self._ways:
@@ -158,9 +162,7 @@ class Gateway:
 
     def _sending(self, api: str) -> Step:
         """The end of a call's way: sign and send."""
-        namespace, _, rest = self._names.get(api, api).partition(":")
-        name, _, version = rest.rpartition("-")
-        target = self._at(f"param2/{version}/{namespace}/{name}")
+        target = self._addresses.of(api)
 
         async def send(call: Call) -> Reply:
             parameters = dict(call.form)
@@ -172,15 +174,11 @@ class Gateway:
 
         return send
 
-    def _at(self, path: str) -> "_Target":
-        path = f"{path}/{self._app.key}"
-        return _Target(path=path, url=self._base.join(path))
-
     async def _signed(
-        self, target: "_Target", parameters: Mapping[str, str], files: Mapping[str, bytes], deadline: float
+        self, target: Target, parameters: Mapping[str, str], files: Mapping[str, bytes], deadline: float
     ) -> Reply:
-        signed = {**parameters, "_aop_signature": sign(self._secret, target.path, parameters)}
-        return await self._send(_request(target, signed, files), deadline)
+        signed = signed_parameters(self._secret, target, parameters)
+        return await self._send(request_of(target, signed, files), deadline)
 
     async def _send(self, request: httpx.Request, deadline: float) -> Reply:
         answer = await self._exchange.send(request, deadline)
@@ -200,22 +198,6 @@ class Gateway:
             return self._parse(answer.body), None
         except ValueError as error:
             return None, error
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Target:
-    path: str
-    """The part of the URL that is signed, from the protocol on."""
-    url: httpx.URL
-
-
-def _request(target: _Target, parameters: Mapping[str, str], files: Mapping[str, bytes]) -> httpx.Request:
-    if files:
-        # Documented only so: the signed parameters in the query, the unsigned file parts in the body.
-        parts = {name: ("file.jpg", content, "image/jpeg") for name, content in files.items()}
-        return httpx.Request("POST", target.url, params=parameters, files=parts, headers=_HEADERS)
-    body = urlencode(parameters).encode()
-    return httpx.Request("POST", target.url, content=body, headers=_FORM_HEADERS)
 
 
 def _grant(answer: object) -> Grant:

@@ -13,7 +13,12 @@ def sign(secret: bytes, path: str, parameters: Mapping[str, str]) -> str:
     are sent, not encoded, save the signature itself and file parts. The texts name + value are sorted as
     bytes, as the platform's own client does; sorting by name differs where one name begins another.
     """
-    return _digest(secret, path.encode(), ((name + value).encode() for name, value in parameters.items()))
+    return _digest(secret, string_to_sign(path, parameters))
+
+
+def string_to_sign(path: str, parameters: Mapping[str, str]) -> bytes:
+    """Return what `sign` takes the digest of."""
+    return _joined(path.encode(), ((name + value).encode() for name, value in parameters.items()))
 
 
 def is_push_signed(secret: bytes, received: Sequence[tuple[bytes, bytes]]) -> bool:
@@ -24,9 +29,13 @@ def is_push_signed(secret: bytes, received: Sequence[tuple[bytes, bytes]]) -> bo
     """
     told = [value for name, value in received if name == SIGNATURE]
     texts = (name + value for name, value in received if name != SIGNATURE)
-    found = _digest(secret, b"", texts).encode()
+    found = _digest(secret, _joined(b"", texts)).encode()
     return len(told) == 1 and hmac.compare_digest(found, told[0].upper())
 
 
-def _digest(secret: bytes, path: bytes, texts: Iterable[bytes]) -> str:
-    return hmac.digest(secret, path + b"".join(sorted(texts)), "sha1").hex().upper()
+def _joined(path: bytes, texts: Iterable[bytes]) -> bytes:
+    return path + b"".join(sorted(texts))
+
+
+def _digest(secret: bytes, data: bytes) -> str:
+    return hmac.digest(secret, data, "sha1").hex().upper()

@@ -38,6 +38,10 @@ _log = structlog.get_logger()
 class Tokens(Protocol):
     """Where access tokens come from."""
 
+    @property
+    def refresh_until(self) -> float | None:
+        """When the refresh token ends, in seconds since the epoch; None without one, or unknown."""
+
     async def current(self, deadline: float) -> str:
         """Return a token that should be good. Raises CredentialRefused, Unreachable, DeadlinePassed."""
 
@@ -71,6 +75,8 @@ Fetch = Callable[[str, float], Awaitable[Grant]]
 
 class FixedToken:
     """A permanent token, issued in 1688's console."""
+
+    refresh_until: float | None = None
 
     def __init__(self, token: str) -> None:
         self._token = token
@@ -108,7 +114,7 @@ class RefreshToken:
                 _log.warning("refresh_token_rotated", kept="in memory only")
             return
         try:
-            _replace(self._path, token)
+            write_token(self._path, token)
         except OSError as error:
             _log.error("refresh_token_not_written", path=str(self._path), error=error.strerror)
 
@@ -140,6 +146,7 @@ class RenewedTokens:
     def __init__(self, refresh_token: RefreshToken, fetch: Fetch) -> None:
         self._refresh_token = refresh_token
         self._fetch = fetch
+        self.refresh_until: float | None = None
         self._token: str | None = None
         self._renew_from = self._valid_until = 0.0
         self._renewal: asyncio.Task[str | NationalsiteError] | None = None
@@ -211,6 +218,7 @@ class RenewedTokens:
         self._token = grant.access_token
         self._renew_from = started + grant.life_s * RENEW_AT
         self._valid_until = started + grant.life_s
+        self.refresh_until = grant.refresh_until
         show_token(grant.age_s, grant.refresh_until)
         if grant.refresh_token and grant.refresh_token != self._refresh_token.token:
             await asyncio.to_thread(self._refresh_token.rotate, grant.refresh_token)
@@ -240,16 +248,19 @@ def _before_sending(failure: NationalsiteError) -> NationalsiteError:
     )
 
 
-def _replace(path: Path, text: str) -> None:
-    """Write a file so that a crash leaves the old content or the new, never less."""
+def write_token(path: Path, token: str, *, mode: int | None = None) -> None:
+    """Write a token's file so that a crash leaves the old content or the new, never less.
+
+    The file keeps the permissions that it has, unless `mode` gives it others. Raises OSError.
+    """
     path = path.resolve()  # the file, where a link points to it
     descriptor, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "w") as file:
-            file.write(text + "\n")
+            file.write(token + "\n")
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(scratch, path.stat().st_mode & 0o777)
+        os.chmod(scratch, path.stat().st_mode & 0o777 if mode is None else mode)
         os.replace(scratch, path)
     except BaseException:
         os.unlink(scratch)

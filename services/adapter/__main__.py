@@ -1,0 +1,8 @@
+"""The operator's command: `python -m services.adapter {authorize,check,sign}`."""
+
+import sys
+
+from services.adapter.command import main
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

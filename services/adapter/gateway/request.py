@@ -1,0 +1,65 @@
+"""What is sent to 1688: where to, signed, as an HTTP request."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+import httpx
+
+from services.adapter.gateway.signature import sign
+
+_HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip"}
+_FORM_HEADERS = _HEADERS | {"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class App:
+    """The app that 1688 knows us as."""
+
+    key: str
+    secret: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where a request goes."""
+
+    path: str
+    """The part of the URL that is signed, from the protocol on."""
+    url: httpx.URL
+
+
+class Addresses:
+    """The URLs of one gateway, for one app."""
+
+    def __init__(self, url: str, app_key: str, names: Mapping[str, str]) -> None:
+        """`names` gives the api ids that are to be called by another."""
+        self._base = httpx.URL(url.rstrip("/") + "/openapi/")
+        self._app_key = app_key
+        self._names = names
+
+    def of(self, api: str) -> Target:
+        """Return the address of an operation by its id `namespace:name-version`."""
+        namespace, _, rest = self._names.get(api, api).partition(":")
+        name, _, version = rest.rpartition("-")
+        return self.at(f"param2/{version}/{namespace}/{name}")
+
+    def at(self, path: str) -> Target:
+        """Return the address of a path without its last part, the app key."""
+        path = f"{path}/{self._app_key}"
+        return Target(path=path, url=self._base.join(path))
+
+
+def signed_parameters(secret: bytes, target: Target, parameters: Mapping[str, str]) -> dict[str, str]:
+    """Return the parameters and their signature."""
+    return {**parameters, "_aop_signature": sign(secret, target.path, parameters)}
+
+
+def request_of(target: Target, parameters: Mapping[str, str], files: Mapping[str, bytes]) -> httpx.Request:
+    """Return the request that sends parameters and file parts."""
+    if files:
+        # Documented only so: the signed parameters in the query, the unsigned file parts in the body.
+        parts = {name: ("file.jpg", content, "image/jpeg") for name, content in files.items()}
+        return httpx.Request("POST", target.url, params=parameters, files=parts, headers=_HEADERS)
+    body = urlencode(parameters).encode()
+    return httpx.Request("POST", target.url, content=body, headers=_FORM_HEADERS)
