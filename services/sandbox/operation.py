@@ -138,18 +138,17 @@ class Operation:
     signed: bool = True
     needs_token: bool = True
     only_in_its_dialect: bool = False
-    """A call in the other dialect, not one without arguments, is refused as if there were no such API."""
+    """A call in the other dialect is refused as if there were no such API."""
 
     def shape_of(self, parameters: Mapping[str, str]) -> Shape:
         """The dialect of a call. Refuses a call that fits none."""
         for shape in self.shapes:
             if shape.fits(parameters):
                 return shape
-        if self.only_in_its_dialect and parameters.keys() - SYSTEM_PARAMETERS:
+        if self.only_in_its_dialect:
             raise GatewayRefusal(gateway_error("api_unsupported"))
         first = self.shapes[0]
-        missing = first.wrapper or (first.required or sorted(first.marks))[0]
-        raise GatewayRefusal(gateway_error("param_missing", missing))
+        raise GatewayRefusal(gateway_error("param_missing", first.wrapper or first.required[0]))
 
     def arguments(self, shape: Shape, call: Call) -> Arguments:
         """The arguments of a call. Refuses a call that lacks a required one."""
