@@ -20,7 +20,7 @@ FROM_THE_BEGINNING = Timestamp(seconds=1)
 AGAIN_S = 0.1
 CALL_S = 10
 CHANNEL = (("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 500))
-OUTAGES = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
+OUTAGES = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -101,6 +101,15 @@ def _keeps_back(
     return waited or out
 
 
+def is_outage(error: grpc.aio.AioRpcError) -> bool:
+    """Return whether a call failed because a process died or the store is away.
+
+    What a service says comes with details; gRPC itself finds several words for a connection that broke.
+    """
+    told = "grpc-status-details-bin" in dict(error.trailing_metadata() or ())
+    return not told or error.code() in OUTAGES
+
+
 class Consumer:
     """Takes messages from one replica, and from the next where that one is away."""
 
@@ -125,7 +134,7 @@ class Consumer:
                     try:
                         await take(OrderSyncServiceStub(channel))
                     except grpc.aio.AioRpcError as error:
-                        if error.code() not in OUTAGES:
+                        if not is_outage(error):
                             self._ledger.refusals.append(f"{error.code().name} {error.details()}")
                 await asyncio.sleep(AGAIN_S)
 

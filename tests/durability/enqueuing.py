@@ -12,10 +12,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
 from nationalsite.ordersync.v1.order_sync_service_pb2_grpc import OrderSyncServiceStub
 
-from tests.durability.consuming import CALL_S, CHANNEL
+from tests.durability.consuming import CALL_S, CHANNEL, is_outage
 from tests.durability.pushing import AGAIN_S, BEIJING
 
-OUTAGES = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 FIRST_S = 1_788_399_003
 """The end time of a key's first status; each further one is a second later, and is known by that."""
 
@@ -60,7 +59,7 @@ class Shop:
             try:
                 answer = await stub.EnqueueSync(request, timeout=CALL_S)
             except grpc.aio.AioRpcError as error:
-                assert error.code() in OUTAGES, error
+                assert is_outage(error), error
                 await asyncio.sleep(AGAIN_S)
                 continue
             self.accepted[request.request_id] = answer.delivery.delivery_id

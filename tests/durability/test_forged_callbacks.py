@@ -1,4 +1,4 @@
-"""10,000 callbacks that 1688 did not send: none is stored or does harm, and the one it did send is there once."""
+"""10,000 callbacks that 1688 did not send: none is stored or does harm; the one it sent is there once."""
 
 import asyncio
 import random
@@ -292,7 +292,8 @@ async def test_what_1688_did_not_send_is_not_stored(started, tmp_path, sandbox, 
     grown_mib = replica.memory_mib() - before[0]
     report(
         f"seed {SEED}: {FORGED} forged, answered {dict(sorted(told.items()))}; "
-        f"{SLOW} slow ones {dict(Counter(slow))}; the signed one pushed {platform.pushes} times; memory grew by {grown_mib:.0f} MiB "
+        f"{SLOW} slow ones {dict(Counter(slow))}; "
+        f"the signed one pushed {platform.pushes} times; memory grew by {grown_mib:.0f} MiB "
         f"from {before[0]:.0f} MiB"
     )
     assert Counter(wrong) == {}

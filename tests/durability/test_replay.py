@@ -141,8 +141,8 @@ def test_a_crash_between_two_steps_loses_nothing(crash, url, started, sandbox, f
         waited_s = until(replayed, REPLAY_S + WITHIN_S)
         ids = [message.message_id for message in drained(stub, NAME, MESSAGES, WITHIN_S)]
     report(
-        f"{confirmed} confirmed at the crash; then {answers[0].stored} stored, {answers[0].duplicates} known, "
-        f"after {waited_s:.1f} s"
+        f"{confirmed} confirmed at the crash; then {answers[0].stored} stored, "
+        f"{answers[0].duplicates} known, after {waited_s:.1f} s"
     )
     assert sorted(ids) == sorted(failed)
     pushes = sandbox.admin("GET", "push")
@@ -158,15 +158,15 @@ def test_one_replica_sweeps_at_a_time_and_another_takes_over(server, started, sa
     until(lambda: attempts(sandbox, QUERY) >= 20, WITHIN_S)
     assert sandbox.state()["peak_in_flight"] == 1
 
-    # The one that sweeps dies between storing and confirming, while the other one is there.
+    # One sweeps alone, and dies between storing and confirming: the other one has to wait for its lease.
     assert pair[1].stop() == 0
     sandbox.fault({"hang": True}, operation=CONFIRM, times=1000)
     sandbox.admin("POST", "messages", {"topic": "ORDER_BUYER_VIEW_ORDER_PAY", "times": 10})
-    pair[1].start()
     until(lambda: sandbox.state()["operations"][CONFIRM]["in_flight"] == 1)
-    sandbox.admin("DELETE", "faults")
     died = time.monotonic()
     pair[0].kill()
+    sandbox.admin("DELETE", "faults")
+    pair[1].start()
     until(lambda: sandbox.admin("GET", "push")["failed"] == 0, WITHIN_S)
     taken_over_s = time.monotonic() - died
     report(f"{attempts(sandbox, QUERY)} queries, one at a time; taken over after {taken_over_s:.1f} s")
