@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from services.delivery.engine import StoreLimits, Work
 from services.delivery.troubles import is_ours, translated
@@ -26,6 +27,7 @@ _PRAGMAS = (
     "PRAGMA secure_delete = ON",  # what was erased is overwritten
 )
 _WRITES = "nationalsite_writes"
+_OPENING = "nationalsite_opening"
 
 
 @dataclass(slots=True)
@@ -55,8 +57,11 @@ class Sqlite:
             pool_timeout=limits.lock_wait_s,
             connect_args={"timeout": limits.lock_wait_s},
         )
-        event.listen(self._engine.sync_engine, "connect", _prepare)
+        event.listen(self._engine.sync_engine, "connect", self._prepare)
         event.listen(self._engine.sync_engine, "begin", _begin)
+        event.listen(self._engine.sync_engine, "checkout", self._renew)
+        self._opening = 0
+        """Counts up when connections opened so far are to be used no more."""
         self._transaction_s = limits.work_s
         self._waiting: deque[_Waiting] = deque()
         self._writer: asyncio.Task[None] | None = None
@@ -99,8 +104,8 @@ class Sqlite:
             except Exception as error:  # told to all that wait for it
                 for waiting in together:
                     waiting.error = _another(error)
-                # A connection that was opened while the file was read only stays so: the next one is new.
-                await self._engine.dispose()
+                # A connection that was opened while the file was read only stays so.
+                self._opening += 1
             for waiting in together:
                 if waiting.done.done():
                     continue
@@ -118,8 +123,20 @@ class Sqlite:
                     await _in_savepoint(connection, waiting)
         if self._file.was_replaced():
             # What was committed went to a file that nobody will find again.
-            await self._engine.dispose()
+            self._opening += 1
             raise StoreUnavailable("the store cannot be used now: its file was removed")
+
+    def _prepare(self, connection: Any, record: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None  # transactions are begun below, not where the driver would
+        record.info[_OPENING] = self._opening
+        cursor = connection.cursor()
+        for pragma in _PRAGMAS:
+            cursor.execute(pragma)
+        cursor.close()
+
+    def _renew(self, _connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
+        if record.info[_OPENING] != self._opening:
+            raise DisconnectionError  # the pool closes it, and opens another one
 
 
 async def _in_savepoint(connection: AsyncConnection, waiting: _Waiting) -> None:
@@ -158,14 +175,6 @@ class _File:
         except OSError:
             return None
         return found.st_dev, found.st_ino
-
-
-def _prepare(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # transactions are begun below, not where the driver would
-    cursor = connection.cursor()
-    for pragma in _PRAGMAS:
-        cursor.execute(pragma)
-    cursor.close()
 
 
 def _begin(connection: Connection) -> None:

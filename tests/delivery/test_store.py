@@ -3,10 +3,12 @@
 import asyncio
 import signal
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
 from sqlalchemy import event, insert, select, text
+from sqlalchemy.exc import OperationalError
 
 from services.delivery import Delivered, Incoming, RoomLimits, StoreLimits, migrate, open_room, open_store
 from services.delivery.migrating import _connected, parse_url
@@ -338,3 +340,23 @@ async def until_listening(room):
     async with asyncio.timeout(10):
         while not (await room.store.read(lambda connection: connection.execute(statement))).scalar_one():
             await asyncio.sleep(0.01)
+
+
+async def test_failures_leave_no_connection_behind(room):
+    """Each connection of SQLite is a thread; those that read while a write fails are closed, too."""
+
+    async def fail(_):
+        raise OperationalError("", {}, Exception("disk I/O error"))
+
+    async def read_for_a_while(connection):
+        await connection.execute(text("SELECT 1"))
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+    for _ in range(20):
+        readers = [asyncio.create_task(room.store.read(read_for_a_while)) for _ in range(3)]
+        with pytest.raises(StoreUnavailable):
+            await room.store.write(fail)
+        await asyncio.gather(*readers)
+    await put(room.store, "after")
+    assert threading.active_count() < 20

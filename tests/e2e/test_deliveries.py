@@ -161,7 +161,7 @@ def test_deliveries_of_one_key_go_one_after_the_other(rpcs, sandbox) -> None:
 
 def test_another_key_does_not_wait(rpcs, sandbox) -> None:
     slow, fast = Outbox(NATIONAL, rpcs), Outbox(NATIONAL, rpcs)
-    sandbox.fault({"hang": True}, operation="trade.cross.orderSync")
+    sandbox.fault({"latency_ms": 1500}, operation="trade.cross.orderSync")
     waiting = slow.enqueue_order()
     while not sandbox.state()["in_flight"]:
         assert slow.get(waiting)["state"] == PENDING

@@ -189,22 +189,16 @@ def call(method: grpc.UnaryUnaryMultiCallable, message: Message, headers: Any) -
     return ""
 
 
-@pytest.mark.parametrize(
-    ("suite", "rounds"),
-    [
-        pytest.param(DIALECTS[1:], 1, id="quick"),
-        pytest.param(DIALECTS, 4, id="long", marks=pytest.mark.slow),
-    ],
-    indirect=["suite"],
-)
-def test_nothing_private_is_told(suite: Suite, sandbox: Any, rounds: int) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize("suite", [DIALECTS], indirect=True)
+def test_nothing_private_is_told(suite: Suite, sandbox: Any) -> None:
     seed = random.SystemRandom().getrandbits(32)
     persons = Persons(seed)
     rpcs = Rpcs(suite.processes)
     dialects = {dialect for _, dialect in suite.processes}
     calls = failures = 0
     for case in (each for each in CALLS if each.dialect in dialects):
-        for number in range(rounds * len(faults(""))):
+        for number in range(2 * len(faults(""))):
             message, private = rpcs.request(case.rpc, case.request), len(persons.told)
             filled(message, persons)
             personal = [value for value in persons.told[private:] if value not in free_texts(message)]
