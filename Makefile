@@ -17,7 +17,7 @@ $(VENV)/.ready: pyproject.toml requirements-uv.txt requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: make PYTHON=python3.12 ..."; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.txt
-	@$(BIN)/uv pip sync --quiet --require-hashes requirements-uv.txt requirements-dev.txt --python $(BIN)/python
+	@$(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes requirements-uv.txt requirements-dev.txt --python $(BIN)/python
 	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable . --python $(BIN)/python
 	@touch $@
 
@@ -56,8 +56,9 @@ test-postgres: setup ## what of the quick suite needs PostgreSQL (Debian's packa
 	$(BIN)/pytest -m postgres
 
 .PHONY: test-slow
-test-slow: setup ## the tests that have to wait for seconds to pass
+test-slow: setup ## the tests that have to wait for seconds to pass, and many more examples for the properties
 	$(BIN)/pytest -m slow
+	EXAMPLES=100 $(BIN)/pytest tests/adapter/codec/test_properties.py
 
 .PHONY: check-alerts
 check-alerts: setup ## alert rules, their tests and the dashboard, with promtool (Debian's package prometheus)

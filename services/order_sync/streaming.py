@@ -22,6 +22,8 @@ AT_ONCE = 100
 """Messages that are fetched from the store at once."""
 LOOK_S = 60.0
 """How long one look for messages waits; the stream then looks anew."""
+GATHER_S = 0.01
+"""How long a free place waits for others: each look at the store costs a transaction."""
 
 _log = structlog.get_logger()
 
@@ -90,6 +92,9 @@ class _Consumer:
                     await self._changed.wait()
             except TimeoutError:
                 self._forget_ended()
+        if free < min(self._most, AT_ONCE):
+            await asyncio.sleep(GATHER_S)  # a consumer that acknowledges one by one frees more meanwhile
+            free = self._most - len(self._out)
         messages: Sequence[Message] = await self._handout.lease(
             self._subscription,
             most=min(free, AT_ONCE),

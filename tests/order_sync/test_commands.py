@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from services.delivery import FullOrder, Incoming, Kind, Order, SubscriptionName, open_room
+from services.delivery import FullOrder, Incoming, Kind, Order, SubscriptionName, open_room, run_command
 from services.errors import NoFullSync
 from tools.stack import ROOT
 
@@ -100,11 +100,15 @@ async def test_a_new_store_is_made_and_a_buyer_erased_from_it(run: Run, url: str
     ],
     ids=["no member", "no command"],
 )
-def test_wrong_arguments(arguments: list[str], told: str, run: Run, tmp_path: Path) -> None:
-    found = run(*arguments)
-    assert (found.returncode, found.stdout) == (2, "")
-    assert found.stderr.startswith("usage: python -m services.order_sync ")
-    assert told in found.stderr
+def test_wrong_arguments(
+    arguments: list[str], told: str, url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run_command("python -m services.order_sync", arguments, url)
+    found = capsys.readouterr()
+    assert (ended.value.code, found.out) == (2, "")
+    assert found.err.startswith("usage: python -m services.order_sync ")
+    assert told in found.err
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,6 +1,7 @@
 """Whatever messages hold, the codec brings it across; whatever 1688 answers, the codec keeps its word."""
 
 import json
+import os
 from decimal import Decimal
 
 import pytest
@@ -28,6 +29,8 @@ OPERATIONS = [
     if method.name in SPOKEN
     for dialect in Dialect
 ]
+ENOUGH = settings(max_examples=int(os.environ.get("EXAMPLES", "15")), deadline=None)
+"""Examples of each property and operation; `make test-slow` takes more of them."""
 PICTURES = ("UploadImage", "UploadRefundVoucher")
 EVERY_OPERATION = pytest.mark.parametrize(("method", "dialect", "operation"), OPERATIONS)
 
@@ -131,7 +134,7 @@ def _path(option: options_pb2.Operation, dialect: Dialect) -> str:
 
 
 @EVERY_OPERATION
-@settings(max_examples=40, deadline=None)
+@ENOUGH
 @given(data=st.data())
 def test_a_response_survives_1688s_json(method, dialect, operation, data) -> None:
     """What a writer of 1688's form makes of a response, the decoder turns back into it."""
@@ -184,7 +187,7 @@ def _decode(operation: Operation, reply: object):
     [param.values[:2] for param in OPERATIONS if param.values[0].name not in PICTURES],
     ids=[param.id for param in OPERATIONS if param.values[0].name not in PICTURES],
 )
-@settings(max_examples=40, deadline=None)
+@ENOUGH
 @given(data=st.data())
 def test_a_request_survives_1688s_parameters(method, dialect, data) -> None:
     """What is written of a request can be read back: nothing is lost or bent on the way."""
@@ -205,7 +208,7 @@ def test_a_request_survives_1688s_parameters(method, dialect, data) -> None:
 
 
 @EVERY_OPERATION
-@settings(max_examples=60, deadline=None)
+@ENOUGH
 @given(data=st.data())
 def test_any_reply_is_read_or_refused(method, dialect, operation, data) -> None:
     """Mutated replies raise nothing but the adapter's own errors, and leave a readable response."""
@@ -231,7 +234,7 @@ def _mutated(value: object, data: st.DataObject) -> object:
 
 
 @EVERY_OPERATION
-@settings(max_examples=40, deadline=None)
+@ENOUGH
 @given(data=st.data())
 def test_any_request_is_written_or_refused(method, dialect, operation, data) -> None:
     """Whatever a request's bytes hold, encoding answers with texts or names the field."""
