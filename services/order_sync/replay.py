@@ -60,6 +60,9 @@ class Replay:
             except NationalsiteError as error:
                 _log.warning("replay_put_off", reason=error.reason, code=getattr(error, "code", ""))
                 continue
+            except Exception as error:
+                _log.exception("replay_fault", exc_info=error)  # a fault of ours must not end it for good
+                continue
             if answer is not None and (answer.stored or answer.duplicates):
                 _log.info("replayed", stored=answer.stored, duplicates=answer.duplicates)
 
