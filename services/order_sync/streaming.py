@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
+from itertools import groupby
 
 import structlog
 from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
@@ -22,6 +23,8 @@ AT_ONCE = 100
 """Messages that are fetched from the store at once."""
 LOOK_S = 60.0
 """How long one look for messages waits; the stream then looks anew."""
+UNHEARD = 100
+"""What a consumer may say ahead of what is done; the rest waits at its side."""
 GATHER_S = 0.01
 """How long a free place waits for others: each look at the store costs a transaction."""
 
@@ -69,18 +72,18 @@ class _Consumer:
         self._clock = asyncio.get_running_loop().time
 
     async def listen(self, requests: AsyncIterator[protos.StreamMessagesRequest]) -> None:
-        """Do what the consumer asks for, until it says no more."""
-        async for request in requests:
-            match request.WhichOneof("request"):
-                case "ack":
-                    await self._handout.ack(self._subscription, request.ack.message_ids)
-                    self._set(request.ack.message_ids, 0.0)
-                case "set_lease":
-                    lease_s = seconds(request.set_lease.lease)
-                    await self._handout.set_lease(self._subscription, request.set_lease.message_ids, lease_s)
-                    self._set(request.set_lease.message_ids, lease_s)
-                case _:
-                    raise _invalid("open", "must be the first request only")
+        """Do what the consumer asks for in its order, until it says no more; acks in a row go together."""
+        async with aclosing(_gathered(requests)) as batches:
+            async for batch in batches:
+                for kind, said in groupby(batch, lambda request: request.WhichOneof("request")):
+                    match kind:
+                        case "ack":
+                            await self._ack([each for request in said for each in request.ack.message_ids])
+                        case "set_lease":
+                            for request in said:
+                                await self._set_lease(request.set_lease)
+                        case _:
+                            raise _invalid("open", "must be the first request only")
 
     async def fetch(self) -> Sequence[Message]:
         """Return messages as soon as there are some and the consumer may have them."""
@@ -117,6 +120,15 @@ class _Consumer:
         except NationalsiteError as error:
             _log.info("messages_not_given_back", reason=error.reason)
 
+    async def _ack(self, message_ids: Sequence[str]) -> None:
+        await self._handout.ack(self._subscription, message_ids)
+        self._set(message_ids, 0.0)
+
+    async def _set_lease(self, asked: protos.StreamMessagesRequest.SetLease) -> None:
+        lease_s = seconds(asked.lease)
+        await self._handout.set_lease(self._subscription, asked.message_ids, lease_s)
+        self._set(asked.message_ids, lease_s)
+
     def _set(self, message_ids: Sequence[str], lease_s: float) -> None:
         for message_id in message_ids:
             if lease_s and message_id in self._out:
@@ -128,6 +140,38 @@ class _Consumer:
     def _forget_ended(self) -> None:
         now = self._clock()
         self._out = {message_id: end for message_id, end in self._out.items() if end > now}
+
+
+async def _gathered(
+    requests: AsyncIterator[protos.StreamMessagesRequest],
+) -> AsyncGenerator[Sequence[protos.StreamMessagesRequest], None]:
+    """Yield what has come since the last time: the first at once, others while it was dealt with."""
+    said: asyncio.Queue[protos.StreamMessagesRequest | None] = asyncio.Queue()
+    room = asyncio.Semaphore(UNHEARD)
+
+    async def hear() -> None:
+        try:
+            async for request in requests:
+                await room.acquire()
+                said.put_nowait(request)
+        finally:
+            said.put_nowait(None)  # what came before is still done
+
+    hearing = asyncio.create_task(hear())
+    try:
+        ended = False
+        while not ended:
+            batch = [await said.get()]
+            batch += [said.get_nowait() for _ in range(said.qsize())]
+            ended = batch[-1] is None
+            found = [request for request in batch if request is not None]
+            for _ in found:
+                room.release()
+            yield found
+        await hearing
+    finally:
+        hearing.cancel()
+        await asyncio.wait([hearing])
 
 
 async def _fetched(consumer: _Consumer, listening: "asyncio.Task[None]") -> AsyncGenerator[Message, None]:

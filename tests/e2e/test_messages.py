@@ -268,6 +268,28 @@ def test_a_stream_gets_messages_as_they_come(order_sync, stub, subscription) -> 
     assert pull(stub, subscription) == []
 
 
+def test_all_that_was_said_before_the_end_is_done(order_sync, stub, subscription) -> None:
+    stream = Stream(stub, subscription)
+    for second in range(30):
+        assert push(order_sync.callback, order_message(an_order(), second)) == 200
+    messages = [stream.next() for _ in range(30)]
+    for message in messages[1:]:
+        stream.ack(message)
+    stream.say(set_lease={"message_ids": [messages[0].message_id], "lease": {"seconds": 0}})
+    again = stream.next()
+    assert (again.message_id, again.delivery_attempt) == (messages[0].message_id, 2)
+    stream.ack(again)
+    stream.close()
+    assert stream.end() is None
+    assert pull(stub, subscription) == []
+    (own,) = (
+        each
+        for each in stub.ListSubscriptions(protos.ListSubscriptionsRequest(), timeout=WITHIN_S).subscriptions
+        if each.subscription == subscription
+    )
+    assert own.backlog == 0
+
+
 def test_a_stream_has_no_more_out_than_it_asked_for(order_sync, stub, subscription) -> None:
     stream = Stream(stub, subscription, max_outstanding=2)
     for second in range(4):
