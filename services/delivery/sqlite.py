@@ -3,14 +3,15 @@
 import asyncio
 import os
 from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
 
 from services.delivery.engine import StoreLimits, Work
 from services.delivery.troubles import is_ours, translated
@@ -27,7 +28,6 @@ _PRAGMAS = (
     "PRAGMA secure_delete = ON",  # what was erased is overwritten
 )
 _WRITES = "nationalsite_writes"
-_OPENING = "nationalsite_opening"
 
 
 @dataclass(slots=True)
@@ -57,11 +57,13 @@ class Sqlite:
             pool_timeout=limits.lock_wait_s,
             connect_args={"timeout": limits.lock_wait_s},
         )
-        event.listen(self._engine.sync_engine, "connect", self._prepare)
+        event.listen(self._engine.sync_engine, "connect", _prepare)
         event.listen(self._engine.sync_engine, "begin", _begin)
-        event.listen(self._engine.sync_engine, "checkout", self._renew)
-        self._opening = 0
-        """Counts up when connections opened so far are to be used no more."""
+        self._users = 0
+        """Units of work beside the writer."""
+        self._unused, self._usable = asyncio.Event(), asyncio.Event()
+        self._unused.set()
+        self._usable.set()
         self._transaction_s = limits.work_s
         self._waiting: deque[_Waiting] = deque()
         self._writer: asyncio.Task[None] | None = None
@@ -78,12 +80,12 @@ class Sqlite:
     async def read(self, work: Work[T]) -> T:
         """Run a unit of work that changes nothing, beside the writer."""
         self._file.check()
-        async with self._engine.begin() as connection:
+        async with self._beside_the_writer(), self._engine.begin() as connection:
             return await work(connection)
 
     async def scrub(self) -> None:
         """Bring the journal into the file, and empty it; the file itself is overwritten by each deletion."""
-        async with self._engine.connect() as connection:
+        async with self._beside_the_writer(), self._engine.connect() as connection:
             raw = await connection.get_raw_connection()  # a checkpoint takes no transaction around it
             assert raw.driver_connection is not None  # noqa: S101 # it is open
             await raw.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -104,8 +106,7 @@ class Sqlite:
             except Exception as error:  # told to all that wait for it
                 for waiting in together:
                     waiting.error = _another(error)
-                # A connection that was opened while the file was read only stays so.
-                self._opening += 1
+                await self._open_anew()
             for waiting in together:
                 if waiting.done.done():
                     continue
@@ -123,20 +124,32 @@ class Sqlite:
                     await _in_savepoint(connection, waiting)
         if self._file.was_replaced():
             # What was committed went to a file that nobody will find again.
-            self._opening += 1
+            await self._open_anew()
             raise StoreUnavailable("the store cannot be used now: its file was removed")
 
-    def _prepare(self, connection: Any, record: ConnectionPoolEntry) -> None:
-        connection.isolation_level = None  # transactions are begun below, not where the driver would
-        record.info[_OPENING] = self._opening
-        cursor = connection.cursor()
-        for pragma in _PRAGMAS:
-            cursor.execute(pragma)
-        cursor.close()
+    @asynccontextmanager
+    async def _beside_the_writer(self) -> AsyncIterator[None]:
+        await self._usable.wait()
+        self._users += 1
+        self._unused.clear()
+        try:
+            yield
+        finally:
+            self._users -= 1
+            if not self._users:
+                self._unused.set()
 
-    def _renew(self, _connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
-        if record.info[_OPENING] != self._opening:
-            raise DisconnectionError  # the pool closes it, and opens another one
+    async def _open_anew(self) -> None:
+        """Close every connection: one that was opened while the file was read only stays so.
+
+        All of them, since those of a process share that state; so those that read are waited for.
+        """
+        self._usable.clear()
+        try:
+            await self._unused.wait()
+            await self._engine.dispose()
+        finally:
+            self._usable.set()
 
 
 async def _in_savepoint(connection: AsyncConnection, waiting: _Waiting) -> None:
@@ -175,6 +188,14 @@ class _File:
         except OSError:
             return None
         return found.st_dev, found.st_ino
+
+
+def _prepare(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # transactions are begun below, not where the driver would
+    cursor = connection.cursor()
+    for pragma in _PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
 
 
 def _begin(connection: Connection) -> None:
