@@ -11,8 +11,8 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 INSTALLATIONS = Path("/usr/lib/postgresql")
@@ -27,11 +27,11 @@ class NoPostgres(Exception):
 class Postgres:
     """A server that can be stopped, killed and started again on the same data."""
 
-    def __init__(self, binaries: Path, directory: Path, user: dict[str, object]) -> None:
+    def __init__(self, binaries: Path, directory: Path, become: Sequence[str]) -> None:
         self._binaries = binaries
         self._directory = directory
         self._data = directory / "data"
-        self._user = user
+        self._become = become
         self._process: subprocess.Popen[bytes] | None = None
 
     def url(self, database: str = "postgres") -> str:
@@ -43,11 +43,10 @@ class Postgres:
         # Nothing is in it yet that a power cut could harm; the server itself syncs.
         arguments = ["--no-sync", "--auth=trust", "--username=test", "--encoding=UTF8", "--locale=C"]
         subprocess.run(  # noqa: S603 # Debian's own binary
-            [self._binaries / "initdb", *arguments, "-D", self._data],
+            [*self._become, self._binaries / "initdb", *arguments, "-D", self._data],
             check=True,
             stdout=subprocess.DEVNULL,
             cwd=self._directory,
-            **self._user,
         )
 
     def start(self) -> None:
@@ -60,11 +59,10 @@ class Postgres:
         options = [option for name, value in settings.items() for option in ("-c", f"{name}={value}")]
         with (self._directory / "log").open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 # Debian's own binary
-                [self._binaries / "postgres", "-D", self._data, *options],
+                [*self._become, self._binaries / "postgres", "-D", self._data, *options],
                 stdout=log,
                 stderr=log,
                 cwd=self._directory,
-                **self._user,
             )
         deadline = time.monotonic() + START_TIMEOUT_S
         while not self._ready():
@@ -111,11 +109,13 @@ def binaries() -> Path:
 def postgres() -> Iterator[Postgres]:
     """Yield a running server; stop it and remove its data at the end. Raises NoPostgres."""
     found, user = binaries(), _unprivileged()
+    # By a program: Python would fork for it, and a fork disturbs gRPC in this process.
+    become = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"] if user else []
     directory = Path(tempfile.mkdtemp(prefix="pg-"))  # short: a socket's path has at most 107 bytes
-    server = Postgres(found, directory, user)
+    server = Postgres(found, directory, become)
     try:
         if user:
-            shutil.chown(directory, str(user["user"]), int(str(user["group"])))
+            os.chown(directory, user.pw_uid, user.pw_gid)
         server.create()
         server.start()
         yield server
@@ -124,14 +124,11 @@ def postgres() -> Iterator[Postgres]:
         shutil.rmtree(directory)
 
 
-def _unprivileged() -> dict[str, object]:
+def _unprivileged() -> pwd.struct_passwd | None:
     """Return whom to become: the server refuses to run as root."""
     if os.geteuid() != 0:
-        return {}
+        return None
     for name in ("postgres", "nobody"):
-        try:
-            found = pwd.getpwnam(name)
-        except KeyError:
-            continue
-        return {"user": name, "group": found.pw_gid, "extra_groups": []}
+        with suppress(KeyError):
+            return pwd.getpwnam(name)
     raise NoPostgres("neither a user `postgres` nor `nobody` to run PostgreSQL as")
