@@ -124,7 +124,6 @@ class Sqlite:
                     await _in_savepoint(connection, waiting)
         if self._file.was_replaced():
             # What was committed went to a file that nobody will find again.
-            await self._open_anew()
             raise StoreUnavailable("the store cannot be used now: its file was removed")
 
     @asynccontextmanager
