@@ -28,7 +28,7 @@ IMAGE := gen/descriptors/nationalsite.binpb
 
 .PHONY: gen
 gen: setup ## everything under gen/, from protos/
-	@PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/python tools/generate.py
+	@$(BIN)/python -m tools.generation
 
 .PHONY: check-gen
 check-gen: gen ## fail when gen/ is not what protos/ makes of it
