@@ -1,7 +1,8 @@
-"""What a service has counted of its calls: `seen` of a case, `{"status": "CANCELLED", "at_least": 1, "at_most": 1}`.
+"""What a service has counted of its calls: `seen` of a case.
 
-It is the number of calls of the case's RPC that ended so while a language's runner ran, so at most one case of an
-address may have the same RPC and status. `at_most` may be left out.
+`{"status": "CANCELLED", "at_least": 1, "at_most": 1}` is the number of calls of the case's RPC that ended so
+while a language's runner ran; so at most one case of an address may have the same RPC and status. `at_most`
+may be left out.
 """
 
 import re
@@ -12,7 +13,8 @@ from typing import Any
 from tools.stack import Running
 
 _ENDED = re.compile(
-    r'^grpc_server_call_duration_seconds_count\{grpc_method="(?P<rpc>[^"]+)",grpc_status="(?P<status>\w+)"\} (?P<count>\S+)$',
+    r"^grpc_server_call_duration_seconds_count"
+    r'\{grpc_method="(?P<rpc>[^"]+)",grpc_status="(?P<status>\w+)"\} (?P<count>\S+)$',
     re.M,
 )
 _WITHIN_S = 10

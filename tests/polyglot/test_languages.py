@@ -40,7 +40,7 @@ TROUBLES = {
     "product.filterData.queryConfig": {"gateway_error": "gw.NoUsageLeftError"},
     "alibaba.alipay.url.get": {"drop": "after_request"},
 }
-"""How the sandbox of the TROUBLED services fails, by operation: two thousand times, more than all runs need."""
+"""How the sandbox of the TROUBLED services fails, by operation: more often than all runs need."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

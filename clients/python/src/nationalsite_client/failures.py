@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import grpc
 from google.protobuf.message import DecodeError, Message
@@ -45,7 +46,8 @@ class Failure:
 
 def failure(error: grpc.RpcError) -> Failure:
     """Return what an error of a call tells, of `grpc` and of `grpc.aio` alike."""
-    trailers = dict(error.trailing_metadata() or ())
+    told: Any = error  # grpc.aio's metadata is of another type
+    trailers = dict(told.trailing_metadata() or ())
     status = _status(trailers.get("grpc-status-details-bin", b""))
     pushback_ms = trailers.get("grpc-retry-pushback-ms")
     return _failure(
