@@ -33,7 +33,6 @@ def order_sync(sandbox: Sandbox) -> Iterator[Running]:
     running = start_service(
         "order_sync", sandbox.url, {"NATIONALSITE_REPLAY_SECONDS": "0"}, log="client-order-sync"
     )
-    sandbox.admin("PUT", "push", {"callback_url": running.callback})
     yield running
     assert stop(running) == 0
 

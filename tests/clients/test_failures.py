@@ -115,7 +115,7 @@ def test_money_is_exact(amount, units, nanos) -> None:
 
 @pytest.mark.parametrize("amount", ["0.0000000001", "NaN", "Infinity", "9223372036854775808"])
 def test_what_is_no_money(amount) -> None:
-    with pytest.raises(ValueError, match="money|decimals"):
+    with pytest.raises(ValueError, match=r"money|decimals"):
         money_of(Decimal(amount))
 
 
