@@ -1,0 +1,5 @@
+"""Tests of what is deployed. Those marked `deploy` need packages of the group `deploy` (make test-deploy)."""
+
+from importlib.util import find_spec
+
+collect_ignore_glob = [] if find_spec("kubernetes_validate") else ["test_manifests.py", "test_checks.py", "test_pods.py"]
