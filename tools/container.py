@@ -1,7 +1,7 @@
-"""Runs a process as a container's runtime would, as far as Linux does that by itself: its own root, and no other.
+"""Runs a process as a container's runtime would, as far as Linux does that by itself.
 
-Needs root, which the process does not keep: it has the user, the volumes and the environment that it is given, no
-capability, no way to gain any, and process id 1 of its own.
+Needs root, which the process does not keep: it has the file system, the user and the environment that it is
+given, no capability, no way to gain any, and process id 1 of its own.
 """
 
 import ctypes

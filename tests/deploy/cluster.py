@@ -1,7 +1,7 @@
 """A cluster of one node and its own network, in which the pods of an environment live through a scenario.
 
-`python -m tests.deploy.cluster SCENARIO DIRECTORY [SECRETS MOUNTS]`, inside a network namespace. It prints what was
-seen as JSON, and ends everything that it started.
+`python -m tests.deploy.cluster SCENARIO DIRECTORY [SECRETS MOUNTS]`, inside a network namespace. It prints what
+was seen as JSON, and ends everything that it started.
 """
 
 import json
@@ -26,7 +26,11 @@ from tests.deploy.kubelet import HOST, Node, Pod
 from tests.deploy.rendering import ENVIRONMENTS, Object, named, of_kind, rendered
 from tools.container import Mount
 
-SERVICES = {"product": product_service_pb2, "order-sync": order_sync_service_pb2, "account": account_service_pb2}
+SERVICES = {
+    "product": product_service_pb2,
+    "order-sync": order_sync_service_pb2,
+    "account": account_service_pb2,
+}
 WITHIN_S = 30
 LONG_S = 300
 RELATION = {
@@ -118,7 +122,11 @@ class Cluster:
         for name in names:
             pod = self.pods[name]
             code = pod.wait(max(0.1, began + pod.grace_s - time.monotonic()))
-            report[name] = {"exit_code": code, "took_s": round(time.monotonic() - began, 1), "grace_s": pod.grace_s}
+            report[name] = {
+                "exit_code": code,
+                "took_s": round(time.monotonic() - began, 1),
+                "grace_s": pod.grace_s,
+            }
         return report
 
     def memory(self, *names: str) -> Report:
@@ -144,7 +152,7 @@ def until(happens: Callable[[], bool]) -> None:
 
 
 def local(cluster: Cluster) -> Report:
-    """Every service is called, takes messages, refuses company on its store, and ends in the middle of its work."""
+    """Services are called, take messages, refuse company on a store, and end in the middle of their work."""
     ready = cluster.run("sandbox") | cluster.run(*SERVICES)
     memory = {"idle": cluster.memory(*SERVICES)}
     answers = {service: cluster.call(service, rpc, fields) for service, (rpc, fields) in CALLS.items()}
@@ -195,7 +203,7 @@ def local(cluster: Cluster) -> Report:
 
 
 def production(cluster: Cluster) -> Report:
-    """No schema, no service; the migrations; then services that are ready, and end at once where nothing is to do."""
+    """Without a schema nothing starts; after the migrations all is ready, and ends as soon as it may."""
     early = Pod(cluster.node, cluster.workload("order-sync"), log="early")
     early.start()
     try:

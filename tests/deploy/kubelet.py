@@ -9,10 +9,8 @@ import re
 import signal
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -79,7 +77,7 @@ class Pod:
         return found | {each["name"]: each["value"] for each in self._container.get("env", [])}
 
     def until_ready(self) -> float:
-        """Wait as kubelet does, first for the start, then until it is ready; return the seconds. Probe its life once."""
+        """Wait for the start, then until it is ready, as kubelet does; return the seconds. Probe its life once."""
         began = time.monotonic()
         self._until("startupProbe")
         self._until("readinessProbe")
@@ -183,7 +181,9 @@ class Pod:
     def _secret(self, name: str) -> Mapping[str, str]:
         if name in self._node.secrets:
             return self._node.secrets[name]
-        return {key: base64.b64decode(text).decode() for key, text in self._object("Secret", name)["data"].items()}
+        return {
+            key: base64.b64decode(text).decode() for key, text in self._object("Secret", name)["data"].items()
+        }
 
     def _files(self, name: str, contents: Mapping[str, str], source: Object, group: int) -> Path:
         place = self._root.with_suffix(f".{name}")
@@ -234,10 +234,11 @@ def _ask_grpc(probe: Object, port: int, timeout_s: float) -> bool:
 
 
 def _ask_http(probe: Object, port: int, timeout_s: float) -> bool:
-    with suppress(urllib.error.URLError, OSError):
-        with urllib.request.urlopen(f"http://{HOST}:{port}{probe['path']}", timeout=timeout_s) as answer:
-            return 200 <= answer.status < 400
-    return False
+    try:
+        with urllib.request.urlopen(f"http://{HOST}:{port}{probe['path']}", timeout=timeout_s):
+            return True
+    except OSError:  # no connection, no answer, or one of 400 and above
+        return False
 
 
 _PROBES: Mapping[str, Callable[[Object, int, float], bool]] = {"grpc": _ask_grpc, "httpGet": _ask_http}

@@ -62,18 +62,17 @@ def production(tmp_path_factory) -> dict:
         for directory, socket in ((Path(sockets), ".s.PGSQL.5432"), (place, "redis.sock")):
             directory.chmod(0o755)  # of the tests' own user until now
             (directory / socket).chmod(0o777)
-        return played(
-            "production", tmp_path_factory.mktemp("production"), secrets, [sockets, str(place)]
-        )
+        return played("production", tmp_path_factory.mktemp("production"), secrets, [sockets, str(place)])
 
 
 @pytest.fixture(params=["local", "production"])
-def report(request) -> dict:
+def played_out(request) -> dict:
     return request.getfixturevalue(request.param)
 
 
-def test_every_pod_becomes_ready(report):
-    assert SERVICES <= report["ready_s"].keys()
+def test_every_pod_becomes_ready(played_out, tell):
+    assert played_out["ready_s"].keys() >= SERVICES
+    tell(f"ready after (s): {played_out['ready_s']}")
 
 
 def test_services_are_called_and_call_1688(local):
@@ -91,20 +90,22 @@ def test_a_second_replica_on_sqlite_is_refused(local):
     assert local["second"]["log"].startswith("another process serves from this SQLite store")
 
 
-def test_memory_is_what_was_asked_for(local):
+def test_memory_is_what_was_asked_for(local, tell):
     for service, seen in local["memory"]["used"].items():
         assert 0.4 * seen["requested"] < seen["mib"] < seen["requested"], service
-    print(json.dumps(local["memory"]))
+        tell(f"{service}: {seen['mib']} MiB of {seen['requested']:.0f} requested, {seen['cpu_s']} s of CPU")
 
 
-def test_the_longest_end_is_within_the_grace_of_its_pod(local):
+def test_the_longest_end_is_within_the_grace_of_its_pod(local, tell):
     """Calls hang at 1688, and a delivery with them: everything waits for as long as it may."""
     for service, end in local["ended"].items():
         assert end["exit_code"] == 0
         assert DELAY_S + GRACE_S <= end["took_s"] < end["grace_s"] - 5, service
+        tell(
+            f"{service}: ended {end['took_s']} s after SIGTERM with everything hanging, of {end['grace_s']} s"
+        )
     assert local["ended"]["order-sync"]["grace_s"] > DELAY_S + GRACE_S + RelayLimits().grace_s
     assert set(local["in_flight"]) <= {"UNAVAILABLE", "UNKNOWN"}  # told, and not cut off
-    print(json.dumps(local["ended"]))
 
 
 def test_without_the_migrations_nothing_starts(production):
