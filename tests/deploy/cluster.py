@@ -1,7 +1,7 @@
 """A cluster of one node and its own network, in which the pods of an environment live through a scenario.
 
-`python -m tests.deploy.cluster SCENARIO DIRECTORY [SECRETS MOUNTS]`, inside a network namespace. It prints what
-was seen as JSON, and ends everything that it started.
+`python -m tests.deploy.cluster SCENARIO DIRECTORY [SECRETS MOUNTS]`, inside a network namespace. It prints as
+JSON what was seen, and ends everything that it started.
 """
 
 import json

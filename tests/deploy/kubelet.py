@@ -77,7 +77,7 @@ class Pod:
         return found | {each["name"]: each["value"] for each in self._container.get("env", [])}
 
     def until_ready(self) -> float:
-        """Wait for the start, then until it is ready, as kubelet does; return the seconds. Probe its life once."""
+        """Wait as kubelet does, for the start and until it is ready; return the seconds. Probe its life."""
         began = time.monotonic()
         self._until("startupProbe")
         self._until("readinessProbe")

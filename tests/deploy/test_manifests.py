@@ -184,6 +184,9 @@ def objects_of(environment: str) -> list[Object]:
 
 def changed(objects: list[Object], misfit: Any) -> Object:
     """Make a change of misfits.yaml; return the object that it is of."""
+    if "add" in misfit:
+        objects.append(misfit["add"])
+        return misfit["add"]
     kind, name = misfit["of"].split(" ")
     one = named(objects, kind, name)
     assert one is not None, misfit
