@@ -233,12 +233,22 @@ def test_what_does_not_fit_is_noticed(environment, misfit):
     assert any(misfit["told"] in problem for problem in found), found
 
 
-@pytest.mark.parametrize("misfit", MISFITS["invalid"], ids=lambda misfit: f"{misfit['of']} {misfit['at']}")
+@pytest.mark.parametrize("misfit", [each for each in MISFITS["production"] if "add" in each])
+def test_what_is_added_is_valid_though_it_does_not_fit(misfit):
+    assert invalid(misfit["add"], MINORS[-1]) == []
+
+
+@pytest.mark.parametrize(
+    "misfit", MISFITS["invalid"], ids=lambda misfit: f"{misfit['of']}.{misfit.get('at', '')}"
+)
 def test_what_would_not_be_taken_is_noticed(misfit):
-    objects = objects_of("production")
-    one = changed(objects, misfit)
+    one = changed(objects_of("production"), misfit)
     for minor in MINORS:
         assert invalid(one, minor)
+
+
+def test_every_schema_of_ours_is_seen_to_refuse():
+    assert {each["of"].split(" ")[0] for each in MISFITS["invalid"]} >= OWN_SCHEMAS.keys()
 
 
 def test_every_check_is_seen_to_fail():
