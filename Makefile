@@ -65,6 +65,22 @@ check-alerts: setup ## alert rules, their tests and the dashboard, with promtool
 	@tools/need.sh promtool prometheus
 	@$(BIN)/python tools/check_alerts.py
 
+$(VENV)/.deploy: $(VENV)/.ready requirements-deploy.txt
+	@$(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r requirements-deploy.txt --python $(BIN)/python
+	@touch $@
+
+.PHONY: test-deploy
+test-deploy: $(VENV)/.deploy ## render, check and run what deploy/ holds: manifests, pods as kubelet starts them (as root)
+	@tools/need.sh postgres postgresql
+	@tools/need.sh redis-server redis-server
+	$(BIN)/pytest -m deploy tests/deploy
+
+.PHONY: image
+image: setup ## build every service's image with buildah, on BASE or Debian's own, and run them (as root; minutes)
+	@tools/need.sh buildah buildah
+	@tools/need.sh debootstrap debootstrap
+	@$(BIN)/python -m tools.image
+
 .PHONY: test-faults
 test-faults: setup ## every fault with an RPC of each level, storms, overload: about two minutes
 	$(BIN)/pytest -m faults
@@ -83,22 +99,6 @@ test-durability: setup ## kill, starve and flood the running service: nothing ac
 test-durability-long: setup ## the same with 200 kills and 5,000 messages and deliveries, by hand
 	@tools/need.sh postgres postgresql
 	DURABILITY=long $(BIN)/pytest -m durability --dist=load tests/durability
-
-$(VENV)/.deploy: $(VENV)/.ready requirements-deploy.txt
-	@$(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r requirements-deploy.txt --python $(BIN)/python
-	@touch $@
-
-.PHONY: test-deploy
-test-deploy: $(VENV)/.deploy ## render, check and run what deploy/ holds: manifests, pods as kubelet starts them (as root)
-	@tools/need.sh postgres postgresql
-	@tools/need.sh redis-server redis-server
-	$(BIN)/pytest -m deploy tests/deploy
-
-.PHONY: image
-image: setup ## build every service's image with buildah, on BASE or Debian's own, and run them (as root; minutes)
-	@tools/need.sh buildah buildah
-	@tools/need.sh debootstrap debootstrap
-	@$(BIN)/python -m tools.image
 
 .PHONY: demo
 demo: setup ## start everything, make real calls, show what went over the wire, stop everything

@@ -1,5 +1,6 @@
 """What kubectl makes of a kustomization, as objects."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -36,19 +37,20 @@ def title(directory: Path) -> str:
 
 
 @cache
-def rendered_text(directory: Path) -> str:
-    """Return what would be applied, as `kubectl apply -k` makes it."""
+def _rendered(directory: Path) -> str:
+    """Return as JSON what would be applied, as `kubectl apply -k` makes it."""
     done = subprocess.run(  # noqa: S603 # of this environment
         [BINARIES / "kubectl", "kustomize", directory], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     assert not done.stderr, done.stderr  # a warning is of something that will not work for long
-    return done.stdout
+    return json.dumps(list(yaml.safe_load_all(done.stdout)))
 
 
 def rendered(directory: Path) -> list[Object]:
     """Return what would be applied; each call gives objects that nobody else has."""
-    return list(yaml.safe_load_all(rendered_text(directory)))
+    objects: list[Object] = json.loads(_rendered(directory))
+    return objects
 
 
 def of_kind(objects: Iterable[Object], *kinds: str) -> list[Object]:
