@@ -70,6 +70,22 @@ check-alerts: setup ## alert rules, their tests and the dashboard, with promtool
 	@tools/need.sh promtool prometheus
 	@$(BIN)/python tools/check_alerts.py
 
+$(VENV)/.deploy: $(VENV)/.ready requirements-deploy.txt
+	@$(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r requirements-deploy.txt --python $(BIN)/python
+	@touch $@
+
+.PHONY: test-deploy
+test-deploy: $(VENV)/.deploy ## render, check and run what deploy/ holds: manifests, pods as kubelet starts them (as root)
+	@tools/need.sh postgres postgresql
+	@tools/need.sh redis-server redis-server
+	$(BIN)/pytest -m deploy tests/deploy
+
+.PHONY: image
+image: setup ## build every service's image with buildah, on BASE or Debian's own, and run them (as root; minutes)
+	@tools/need.sh buildah buildah
+	@tools/need.sh debootstrap debootstrap
+	@$(BIN)/python -m tools.image
+
 .PHONY: test-faults
 test-faults: setup ## every fault with an RPC of each level, storms, overload: about two minutes
 	$(BIN)/pytest -m faults
@@ -118,6 +134,7 @@ measure-durability: setup ## callbacks, deliveries, stream messages per second t
 requirements: setup ## resolve pyproject.toml anew into the pinned, hashed requirements
 	$(COMPILE) pyproject.toml --upgrade --output-file requirements.txt
 	$(COMPILE) pyproject.toml --upgrade --extra dev --constraint requirements.txt --output-file requirements-dev.txt
+	$(COMPILE) --group deploy --upgrade --constraint requirements-dev.txt --output-file requirements-deploy.txt
 	echo uv | $(COMPILE) - --upgrade --output-file requirements-uv.txt
 
 .PHONY: clean
