@@ -36,15 +36,26 @@ check-gen: gen ## fail when gen/ is not what protos/ makes of it
 		|| { echo "gen/ is stale: run make gen and commit"; git status --short -- gen; exit 1; }
 	@echo "gen/ is what protos/ makes of it"
 
+.PHONY: reference
+reference: setup ## docs/reference, from the protos as they are in gen/
+	@$(BIN)/python -m tools.reference
+
+.PHONY: check-reference
+check-reference: setup ## fail when docs/reference is not what the protos make of it
+	@$(BIN)/python -m tools.reference --check
+
+.PHONY: breaking
+breaking: setup ## fail when the protos break a client of the last release
+	$(BIN)/buf breaking $(IMAGE) --against protos/baseline.binpb --config protos/buf.yaml
+
 .PHONY: lint
-lint: setup ## ruff, mypy, import contracts, buf
+lint: setup check-reference breaking ## ruff, mypy, import contracts, buf, docs/reference
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	cd protos && ../$(BIN)/buf format --diff --exit-code
 	$(BIN)/buf lint $(IMAGE) --config protos/buf.yaml
-	$(BIN)/buf breaking $(IMAGE) --against protos/baseline.binpb --config protos/buf.yaml
 
 .PHONY: test
 test: setup ## the quick suite: real services, the sandbox, real sockets; needs only Python
