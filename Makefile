@@ -116,6 +116,10 @@ measure-durability: setup ## callbacks, deliveries, stream messages per second t
 	@tools/need.sh postgres postgresql
 	@$(BIN)/python -m benchmarks.durability
 
+.PHONY: release
+release: setup ## check, name and tag a release: VERSION=1.2.3, and DRY_RUN=1 to only look
+	@$(BIN)/python -m tools.release $(VERSION) $(if $(DRY_RUN),--dry-run)
+
 .PHONY: requirements
 requirements: setup ## resolve pyproject.toml anew into the pinned, hashed requirements
 	$(COMPILE) pyproject.toml --upgrade --output-file requirements.txt
