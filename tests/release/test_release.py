@@ -1,6 +1,7 @@
 """`make release` in a clone of this repository, whose checks are stand-ins that say that they ran."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -41,11 +42,19 @@ POM = """\
 """
 
 
+def _git(root: Path, *arguments: str) -> str:
+    command = ["git", *arguments]
+    done = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True)  # noqa: S603 # git
+    return done.stdout.strip()
+
+
 class Clone:
     """A clone of the last commit, at version 0.1.0 and never released."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+
+    def make(self) -> None:
         self.git("clone", "--quiet", "--depth=1", "--no-tags", ROOT.as_uri(), ".")
         self.git("switch", "--quiet", "--force-create", "main")
         self.git("config", "user.name", "Somebody")
@@ -56,7 +65,7 @@ class Clone:
         self.write("gen/ts/package.json", PACKAGE)
         self.write("gen/java/pom.xml", POM)
         tracked = self.git("ls-files").splitlines()
-        for name, text in bumped(path, tracked, Version.of("0.1.0")):
+        for name, text in bumped(self.path, tracked, Version.of("0.1.0")):
             self.write(name, text)
         self.commit()
 
@@ -72,9 +81,7 @@ class Clone:
         self.git("commit", "--quiet", "--allow-empty", "--message", "Change something")
 
     def git(self, *arguments: str) -> str:
-        command = ["git", *arguments]
-        done = subprocess.run(command, cwd=self.path, check=True, capture_output=True, text=True)  # noqa: S603 # git
-        return done.stdout.strip()
+        return _git(self.path, *arguments)
 
     def release(self, *arguments: str, fail: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(  # noqa: S603 # our own tool
@@ -96,8 +103,16 @@ class Clone:
         return self.git("rev-parse", "HEAD"), self.git("tag"), self.git("status", "--porcelain")
 
 
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    clone = Clone(tmp_path_factory.mktemp("original"))
+    clone.make()
+    return clone
+
+
 @pytest.fixture
-def clone(tmp_path: Path) -> Clone:
+def clone(original: Clone, tmp_path: Path) -> Clone:
+    shutil.copytree(original.path, tmp_path, dirs_exist_ok=True)
     return Clone(tmp_path)
 
 
@@ -208,8 +223,8 @@ def test_versions_are_ordered_by_number() -> None:
     assert Version.of("0.10.0") > Version.of("0.9.9")
 
 
-def test_manifests_of_this_repository_agree(clone: Clone) -> None:
-    tracked = clone.git("ls-files").splitlines()
+def test_manifests_of_this_repository_agree() -> None:
+    tracked = _git(ROOT, "ls-files").splitlines()
     assert list(bumped(ROOT, tracked, current(ROOT))) == []
     assert "pyproject.toml" in dict(bumped(ROOT, tracked, Version.of("99.0.0")))
 

@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
-from google.protobuf.descriptor_pb2 import FileDescriptorSet
+from buf.validate import validate_pb2
+from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
+from nationalsite.upstream.v1 import options_pb2
 
 FILE = "protos/baseline.binpb"
 _IMAGE = "gen/descriptors/nationalsite.binpb"
+OPTIONS = (options_pb2, validate_pb2)
+"""Options are compared by what they say only if their modules are loaded, else by their bytes."""
 
 
 def baseline(root: Path) -> bytes:
@@ -18,12 +22,8 @@ def have_changed(root: Path) -> bool:
     return _ours((root / FILE).read_bytes()) != _ours((root / _IMAGE).read_bytes())
 
 
-def _ours(image: bytes) -> dict[str, bytes]:
-    return {
-        file.name: file.SerializeToString(deterministic=True)
-        for file in _bare(image).file
-        if file.name.startswith("nationalsite/")
-    }
+def _ours(image: bytes) -> dict[str, FileDescriptorProto]:
+    return {file.name: file for file in _bare(image).file if file.name.startswith("nationalsite/")}
 
 
 def _bare(image: bytes) -> FileDescriptorSet:
