@@ -69,6 +69,14 @@ def test_what_dialects_ask_for_is_told() -> None:
     assert rows["product.md", "category_ids"] == ["refused if set", "`categoryIdList` joined by commas"]
 
 
+@pytest.mark.parametrize("name", TEXTS)
+def test_tables_are_whole(name: str) -> None:
+    tables = re.findall(r"(?:^\|.*\n)+", TEXTS[name], re.M)
+    assert tables
+    for table in tables:
+        assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1, table
+
+
 def test_rule_without_words_stops_the_generator() -> None:
     file = descriptor_pb2.FileDescriptorProto(name="news.proto", package="news", syntax="proto3")
     file.dependency.append("buf/validate/validate.proto")

@@ -83,7 +83,7 @@ class Rpcs:
 
     def _at_1688(self, method: MethodDescriptor, found: dict[Dialect, Operation]) -> str:
         if all(each.local for each in found.values()):
-            return "No operation of 1688: the suite answers itself, the same in both dialects."
+            return "No operation of 1688 of its own: the suite does it, alike in both dialects."
         rows = [
             [name, *(say(method, dialect, each) or "–" for dialect, each in found.items())]
             for name, say in _ROWS.items()
