@@ -40,16 +40,26 @@ check-gen: setup ## fail when gen/ is not what protos/ makes of it; needs Go, a 
 .PHONY: test-gen
 test-gen: setup ## the packages under gen/ compile and load; needs Go, a JDK with Maven, Node.js
 	$(BIN)/pytest -m packages --numprocesses=0 tests/packages
+.PHONY: reference
+reference: setup ## docs/reference, from the protos as they are in gen/
+	@$(BIN)/python -m tools.reference
+
+.PHONY: check-reference
+check-reference: setup ## fail when docs/reference is not what the protos make of it
+	@$(BIN)/python -m tools.reference --check
+
+.PHONY: breaking
+breaking: setup ## fail when the protos break a client of the last release
+	$(BIN)/buf breaking $(IMAGE) --against protos/baseline.binpb --config protos/buf.yaml
 
 .PHONY: lint
-lint: setup ## ruff, mypy, import contracts, buf
+lint: setup check-reference breaking ## ruff, mypy, import contracts, buf, docs/reference
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	cd protos && ../$(BIN)/buf format --diff --exit-code
 	$(BIN)/buf lint $(IMAGE) --config protos/buf.yaml
-	$(BIN)/buf breaking $(IMAGE) --against protos/baseline.binpb --config protos/buf.yaml
 
 .PHONY: test
 test: setup ## the quick suite: real services, the sandbox, real sockets; needs only Python
@@ -129,6 +139,10 @@ measure-delivery: setup ## figures of the store: messages and deliveries per sec
 measure-durability: setup ## callbacks, deliveries, stream messages per second through the service, on both engines
 	@tools/need.sh postgres postgresql
 	@$(BIN)/python -m benchmarks.durability
+
+.PHONY: release
+release: setup ## check, name and tag a release: VERSION=1.2.3, and DRY_RUN=1 to only look
+	@$(BIN)/python -m tools.release $(VERSION) $(if $(DRY_RUN),--dry-run)
 
 .PHONY: requirements
 requirements: setup ## resolve pyproject.toml anew into the pinned, hashed requirements
