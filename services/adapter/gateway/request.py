@@ -62,4 +62,5 @@ def request_of(target: Target, parameters: Mapping[str, str], files: Mapping[str
         parts = {name: ("file.jpg", content, "image/jpeg") for name, content in files.items()}
         return httpx.Request("POST", target.url, params=parameters, files=parts, headers=_HEADERS)
     body = urlencode(parameters).encode()
-    return httpx.Request("POST", target.url, content=body, headers=_FORM_HEADERS)
+    headers = _FORM_HEADERS | {"Content-Length": str(len(body))}
+    return httpx.Request("POST", target.url, headers=headers, stream=httpx.ByteStream(body))
