@@ -114,7 +114,8 @@ class Operations:
     def decoded(self, rpc: str, reply: bytes) -> bytes:
         """Return a reply that 1688 might have given, as the serialized response."""
         operation = self[rpc]
-        return operation.decode(operation.parse(reply), operation.request()).response
+        request = operation.request()
+        return operation.decode(operation.parse(reply, request), request).response
 
     async def call(self, rpc: str, request: Message, deadline: float) -> bytes:
         """Send the request as the RPC's operation; return the serialized response.
@@ -205,7 +206,7 @@ class Operations:
                 operation.api,
                 parameters.form,
                 files=parameters.files,
-                parse=operation.parse,
+                parse=lambda body: operation.parse(body, request),
                 anonymous=operation.anonymous,
                 repeatable=not self._is_once(operation),
                 deadline=deadline,

@@ -60,8 +60,8 @@ class Operation:
     """What each call to make sends: one call, or where the operation says `each`, one an element, in order.
 
     Raises RequestError, before any of them is made."""
-    parse: Callable[[bytes], Json | Decoded]
-    """From a reply's text, with a status that speaks of no failure. Raises ValueError."""
+    parse: Callable[[bytes, Message], Json | Decoded]
+    """From a reply's text, and the request it answers, as far as the text alone tells. Raises ValueError."""
     decode: Callable[[Json | Decoded, Message], Decoded]
     """From a parsed reply and the request it answers. Raises Refused or Unreadable, nothing else."""
 
@@ -104,7 +104,7 @@ def compile_operation(method: MethodDescriptor, dialect: Dialect, *, dates: Json
         local=options.local,
         anonymous=options.anonymous,
         encode=_encoder(method.input_type, options, dialect, dates) if spoken else _never_sent,
-        parse=_parser(method.output_type, options, dialect) if spoken else parse,
+        parse=_parser(method.output_type, options, dialect) if spoken else _parsed,
         decode=_decoder(method, options, dialect) if spoken else _never_received,
     )
 
@@ -150,17 +150,23 @@ def _form_text(value: object) -> str:
     return value if isinstance(value, str) else dump(value)
 
 
-def _parser(response: Descriptor, options: Options, dialect: Dialect) -> Callable[[bytes], Json | Decoded]:
+def _parser(
+    response: Descriptor, options: Options, dialect: Dialect
+) -> Callable[[bytes, Message], Json | Decoded]:
     """Return what decodes a reply that is as documented, and parses any other."""
     read = direct(response, options.payload, dialect)
     if read is None:
-        return parse
+        return _parsed
 
-    def parsed(text: bytes) -> Json | Decoded:
-        response = read(text)
+    def parsed(text: bytes, request: Message) -> Json | Decoded:
+        response = read(text, getattr(request, "currency", ""))
         return parse(text) if response is None else Decoded(response=response, unreadable=())
 
     return parsed
+
+
+def _parsed(text: bytes, _: Message) -> Json:
+    return parse(text)
 
 
 def _decoder(

@@ -144,13 +144,7 @@ def fen(number: int) -> Put:
 def foreign(number: int) -> Put:
     """Read Money in the currency that the request asked for."""
 
-    def value(found: Json, reading: Reading) -> bytes | None:
-        amount = read_amount(_number_or_text(found))
-        if amount is not None and not reading.currency:
-            raise Unfit("an amount in a currency that was not asked for")
-        return None if amount is None else _money(reading.currency, amount)
-
-    return _sized(number, value)
+    return _sized(number, lambda found, reading: foreign_bytes(found, reading.currency))
 
 
 def moment(number: int) -> Put:
@@ -167,6 +161,14 @@ def fen_bytes(found: Json) -> bytes | None:
     """Return a whole number of fen as a serialized Money."""
     whole = read_integer(found)
     return None if whole is None else _money("CNY", split_nanos(whole * (NANOS // 100)))
+
+
+def foreign_bytes(found: Json, currency: str) -> bytes | None:
+    """Return an amount in the currency of the request as a serialized Money."""
+    amount = read_amount(_number_or_text(found))
+    if amount is not None and not currency:
+        raise Unfit("an amount in a currency that was not asked for")
+    return None if amount is None else _money(currency, amount)
 
 
 def moment_bytes(found: Json) -> bytes | None:

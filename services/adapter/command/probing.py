@@ -74,7 +74,6 @@ async def probe(gateway: Gateway, operation: Operation) -> Permission:
             operation.api,
             {},
             files={},
-            parse=operation.parse,
             anonymous=operation.anonymous,
             repeatable=operation.level is Level.READ,
             deadline=asyncio.get_running_loop().time() + TIMEOUT_S,

@@ -108,8 +108,8 @@ class Gateway:
         """Call an operation by its id `namespace:name-version`, until `deadline` (loop time).
 
         `repeatable` says whether it may be sent again after it may have been carried out. `parse` reads the
-        answer where its status is 200, instead of the gateway's own; what is no dict then is no refusal of the
-        gateway's. Raises UpstreamError, Overloaded and DeadlinePassed.
+        answer where its status is 200, instead of the gateway's own; what is no dict then is no refusal by
+        the gateway. Raises UpstreamError, Overloaded and DeadlinePassed.
         """
         call = Call(
             form=form,
