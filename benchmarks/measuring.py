@@ -51,4 +51,5 @@ def machine() -> str:
     """Return what the figures were taken on."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return f"{os.cpu_count()} cores, {next(models, 'unknown')}, load {os.getloadavg()[0]:.1f} at the beginning"
+    load = f"load {os.getloadavg()[0]:.1f} at the beginning"
+    return f"{os.cpu_count()} cores, {next(models, 'unknown')}, {load}"
