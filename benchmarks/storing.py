@@ -1,8 +1,9 @@
 """Rows about the store: what the running service accepts per second, against raw inserts of the same rows.
 
-The service answers each callback and each EnqueueSync after its commit. The raw inserts write the very rows
-that it has stored, into the same table, one commit each: on SQLite by one connection with the service's own
-pragmas, on PostgreSQL by as many connections as the service has. No index less, no sync to disk less.
+The service answers each callback and each EnqueueSync after its commit, fifty callers at once, while its
+relay sends what was enqueued. The raw inserts write the very rows that it has stored into the same table
+again, one after the other, with a commit each; on PostgreSQL also by as many connections as the service
+has. No index less, no sync to disk less.
 """
 
 import asyncio
@@ -57,14 +58,17 @@ def _engine(name: str, url: str, gateway: str, raw: "_Sqlite | _Postgres") -> li
             taken["EnqueueSync"].append(asyncio.run(_enqueued(service, number)))
     results = []
     for what, table in TABLES.items():
-        by_hand = Spread.of([raw.insert_again(table) for _ in range(ROUNDS)])
         suite = Spread.of(taken[what])
+        figures = {"suite": Figure(unit="/s", spread=suite)}
+        for writers in raw.writers:
+            found = Spread.of([raw.insert_again(table, writers) for _ in range(ROUNDS)])
+            figures[f"raw, {writers} at once" if writers > 1 else "raw"] = Figure(unit="/s", spread=found)
         results.append(
             Result(
                 row=f"{what}-{name}",
-                title=f"{what} stored per second, {name}: raw inserts of the same rows",
-                figures={"suite": Figure(unit="/s", spread=suite), "raw": Figure(unit="/s", spread=by_hand)},
-                found=suite.median / by_hand.median,
+                title=f"{what} stored per second, {name}, against raw inserts of the same rows",
+                figures=figures,
+                found=suite.median / figures["raw"].spread.median,
                 wanted=0.5,
                 at_least=True,
             )
@@ -101,10 +105,12 @@ async def _rate(count: int, work: Sequence[Any]) -> float:
 class _Sqlite:
     """Raw inserts into a SQLite file."""
 
+    writers = (1,)
+
     def __init__(self, file: Path) -> None:
         self._file = file
 
-    def insert_again(self, table: str) -> float:
+    def insert_again(self, table: str, _writers: int) -> float:
         """Take the rows of a table out, and put them in again one by one; return how many a second."""
         connection = sqlite3.connect(self._file, isolation_level=None)
         try:
@@ -122,20 +128,22 @@ class _Sqlite:
 class _Postgres:
     """Raw inserts into PostgreSQL."""
 
+    writers = (1, CONNECTIONS)
+
     def __init__(self, url: str) -> None:
         self._url = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
-    def insert_again(self, table: str) -> float:
+    def insert_again(self, table: str, writers: int) -> float:
         """Take the rows of a table out, and put them in again one by one; return how many a second."""
         with psycopg.connect(self._url, autocommit=True) as connection:
             rows = connection.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 # a table of ours
             connection.execute(f"TRUNCATE {table} CASCADE")
         insert = _insert(table, len(rows[0]), "%s")
-        connections = [psycopg.connect(self._url, autocommit=True) for _ in range(CONNECTIONS)]
+        connections = [psycopg.connect(self._url, autocommit=True) for _ in range(writers)]
         try:
             began = time.perf_counter()
-            with ThreadPoolExecutor(CONNECTIONS) as threads:
-                parts = [rows[number::CONNECTIONS] for number in range(CONNECTIONS)]
+            with ThreadPoolExecutor(writers) as threads:
+                parts = [rows[number::writers] for number in range(writers)]
 
                 def put(connection: "psycopg.Connection[Any]", part: list[Row]) -> None:
                     for row in part:
