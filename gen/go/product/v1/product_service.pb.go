@@ -5249,9 +5249,9 @@ const file_nationalsite_product_v1_product_service_proto_rawDesc = "" +
 	"\x06images\x18\x01 \x03(\tR\x06images\x12$\n" +
 	"\vwhite_image\x18\x02 \x01(\tH\x00R\n" +
 	"whiteImage\x88\x01\x01B\x0e\n" +
-	"\f_white_image\"\xc8\x02\n" +
-	"\x10ProductAttribute\x129\n" +
-	"\fattribute_id\x18\x01 \x01(\tB\x11\u009e\x19\r\x12\vattributeIDH\x00R\vattributeId\x88\x01\x01\x12*\n" +
+	"\f_white_image\"\xcd\x02\n" +
+	"\x10ProductAttribute\x12>\n" +
+	"\fattribute_id\x18\x01 \x01(\tB\x16\u009e\x19\x12\x12\vattributeID\x82\x01\x02\x18\x01H\x00R\vattributeId\x88\x01\x01\x12*\n" +
 	"\x0eattribute_name\x18\x02 \x01(\tH\x01R\rattributeName\x88\x01\x01\x125\n" +
 	"\x14attribute_name_trans\x18\x03 \x01(\tH\x02R\x12attributeNameTrans\x88\x01\x01\x12\x19\n" +
 	"\x05value\x18\x04 \x01(\tH\x03R\x05value\x88\x01\x01\x12$\n" +
@@ -5289,9 +5289,9 @@ const file_nationalsite_product_v1_product_service_proto_rawDesc = "" +
 	"\x10FenxiaoPriceInfo\x12:\n" +
 	"\x0fone_piece_price\x18\x01 \x01(\v2\x12.google.type.MoneyR\ronePiecePrice\x123\n" +
 	"\voffer_price\x18\x02 \x01(\v2\x12.google.type.MoneyR\n" +
-	"offerPrice\"\xce\x03\n" +
-	"\fSkuAttribute\x12<\n" +
-	"\fattribute_id\x18\x01 \x01(\tB\x14\u009e\x19\x10\x82\x01\r\n" +
+	"offerPrice\"\xd0\x03\n" +
+	"\fSkuAttribute\x12>\n" +
+	"\fattribute_id\x18\x01 \x01(\tB\x16\u009e\x19\x12\x18\x01\x82\x01\r\n" +
 	"\vattributeIDH\x00R\vattributeId\x88\x01\x01\x12*\n" +
 	"\x0eattribute_name\x18\x02 \x01(\tH\x01R\rattributeName\x88\x01\x01\x125\n" +
 	"\x14attribute_name_trans\x18\x03 \x01(\tH\x02R\x12attributeNameTrans\x88\x01\x01\x12\x19\n" +

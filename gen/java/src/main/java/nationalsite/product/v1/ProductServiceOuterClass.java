@@ -564,225 +564,225 @@ public final class ProductServiceOuterClass extends com.google.protobuf.Generate
       "\n\022_third_category_idB\014\n\n_is_selectB\020\n\016_p" +
       "romotion_urlB\017\n\r_company_name\"H\n\014Product" +
       "Image\022\016\n\006images\030\001 \003(\t\022\030\n\013white_image\030\002 \001" +
-      "(\tH\000\210\001\001B\016\n\014_white_image\"\205\002\n\020ProductAttri" +
-      "bute\022,\n\014attribute_id\030\001 \001(\tB\021\302\236\031\r\022\013attrib" +
-      "uteIDH\000\210\001\001\022\033\n\016attribute_name\030\002 \001(\tH\001\210\001\001\022" +
-      "!\n\024attribute_name_trans\030\003 \001(\tH\002\210\001\001\022\022\n\005va" +
-      "lue\030\004 \001(\tH\003\210\001\001\022\030\n\013value_trans\030\005 \001(\tH\004\210\001\001" +
-      "B\017\n\r_attribute_idB\021\n\017_attribute_nameB\027\n\025" +
-      "_attribute_name_transB\010\n\006_valueB\016\n\014_valu" +
-      "e_trans\"\210\006\n\016ProductSkuInfo\022\033\n\016amount_on_" +
-      "sale\030\001 \001(\003H\000\210\001\001\022!\n\005price\030\002 \001(\0132\022.google." +
-      "type.Money\022&\n\njxhy_price\030\003 \001(\0132\022.google." +
-      "type.Money\022)\n\rpf_jxhy_price\030\004 \001(\0132\022.goog" +
-      "le.type.Money\022)\n\rconsign_price\030\005 \001(\0132\022.g" +
-      "oogle.type.Money\022\023\n\006sku_id\030\006 \001(\003H\001\210\001\001\022\024\n" +
-      "\007spec_id\030\007 \001(\tH\002\210\001\001\022\031\n\014cargo_number\030\010 \001(" +
-      "\tH\003\210\001\001\022+\n\017promotion_price\030\t \001(\0132\022.google" +
-      ".type.Money\022E\n\022fenxiao_price_info\030\n \001(\0132" +
-      ").nationalsite.product.v1.FenxiaoPriceIn" +
-      "fo\022:\n\026foreign_currency_price\030\013 \001(\0132\022.goo" +
-      "gle.type.MoneyB\006\302\236\031\002\030\004\022D\n foreign_curren" +
-      "cy_promotion_price\030\014 \001(\0132\022.google.type.M" +
-      "oneyB\006\302\236\031\002\030\004\022(\n\014retail_price\030\r \001(\0132\022.goo" +
-      "gle.type.Money\022A\n\035foreign_currency_retai" +
-      "l_price\030\016 \001(\0132\022.google.type.MoneyB\006\302\236\031\002\030" +
-      "\004\022T\n\016sku_attributes\030\017 \003(\0132%.nationalsite" +
-      ".product.v1.SkuAttributeB\025\302\236\031\021\202\001\016\n\014skuAt" +
-      "tributeB\021\n\017_amount_on_saleB\t\n\007_sku_idB\n\n" +
-      "\010_spec_idB\017\n\r_cargo_number\"h\n\020FenxiaoPri" +
-      "ceInfo\022+\n\017one_piece_price\030\001 \001(\0132\022.google" +
-      ".type.Money\022\'\n\013offer_price\030\002 \001(\0132\022.googl" +
-      "e.type.Money\"\354\002\n\014SkuAttribute\022/\n\014attribu" +
-      "te_id\030\001 \001(\tB\024\302\236\031\020\202\001\r\n\013attributeIDH\000\210\001\001\022\033" +
-      "\n\016attribute_name\030\002 \001(\tH\001\210\001\001\022!\n\024attribute" +
-      "_name_trans\030\003 \001(\tH\002\210\001\001\022\022\n\005value\030\004 \001(\tH\003\210" +
-      "\001\001\022\030\n\013value_trans\030\005 \001(\tH\004\210\001\001\022\032\n\rsku_imag" +
-      "e_url\030\006 \001(\tH\005\210\001\001\022 \n\023sku_image_url_trans\030" +
-      "\007 \001(\tH\006\210\001\001B\017\n\r_attribute_idB\021\n\017_attribut" +
-      "e_nameB\027\n\025_attribute_name_transB\010\n\006_valu" +
-      "eB\016\n\014_value_transB\020\n\016_sku_image_urlB\026\n\024_" +
-      "sku_image_url_trans\"\264\004\n\017ProductSaleInfo\022" +
-      "\033\n\016amount_on_sale\030\001 \001(\003H\000\210\001\001\022R\n\014price_ra" +
-      "nges\030\002 \003(\0132#.nationalsite.product.v1.Pri" +
-      "ceRangeB\027\302\236\031\023\212\001\020\n\016priceRangeList\022:\n\026fore" +
-      "ign_currency_price\030\003 \001(\0132\022.google.type.M" +
-      "oneyB\006\302\236\031\002\030\004\022\027\n\nquote_type\030\004 \001(\005H\001\210\001\001\022)\n" +
-      "\rconsign_price\030\005 \001(\0132\022.google.type.Money" +
-      "\022&\n\njxhy_price\030\006 \001(\0132\022.google.type.Money" +
-      "\0224\n\tunit_info\030\007 \001(\0132!.nationalsite.produ" +
-      "ct.v1.UnitInfo\022C\n\021fenxiao_sale_info\030\010 \001(" +
-      "\0132(.nationalsite.product.v1.FenxiaoSaleI" +
-      "nfo\022(\n\014retail_price\030\t \001(\0132\022.google.type." +
-      "Money\022A\n\035foreign_currency_retail_price\030\n" +
-      " \001(\0132\022.google.type.MoneyB\006\302\236\031\002\030\004B\021\n\017_amo" +
-      "unt_on_saleB\r\n\013_quote_type\"\216\002\n\nPriceRang" +
-      "e\022\033\n\016start_quantity\030\001 \001(\003H\000\210\001\001\022!\n\005price\030" +
-      "\002 \001(\0132\022.google.type.Money\022+\n\017promotion_p" +
-      "rice\030\003 \001(\0132\022.google.type.Money\022:\n\026foreig" +
-      "n_currency_price\030\004 \001(\0132\022.google.type.Mon" +
-      "eyB\006\302\236\031\002\030\004\022D\n foreign_currency_promotion" +
-      "_price\030\005 \001(\0132\022.google.type.MoneyB\006\302\236\031\002\030\004" +
-      "B\021\n\017_start_quantity\"N\n\010UnitInfo\022\021\n\004unit\030" +
-      "\001 \001(\tH\000\210\001\001\022\027\n\ntrans_unit\030\002 \001(\tH\001\210\001\001B\007\n\005_" +
-      "unitB\r\n\013_trans_unit\"\327\001\n\017FenxiaoSaleInfo\022" +
-      "#\n\026one_piece_free_postage\030\001 \001(\010H\000\210\001\001\022\033\n\016" +
-      "start_quantity\030\002 \001(\003H\001\210\001\001\022+\n\017one_piece_p" +
-      "rice\030\003 \001(\0132\022.google.type.Money\022\'\n\013offer_" +
-      "price\030\004 \001(\0132\022.google.type.MoneyB\031\n\027_one_" +
-      "piece_free_postageB\021\n\017_start_quantity\"\370\006" +
-      "\n\023ProductShippingInfo\022$\n\027send_goods_addr" +
-      "ess_text\030\001 \001(\tH\000\210\001\001\022$\n\tweight_kg\030\002 \001(\001B\014" +
-      "\302\236\031\010\n\006weightH\001\210\001\001\022\"\n\010width_cm\030\003 \001(\001B\013\302\236\031" +
-      "\007\n\005widthH\002\210\001\001\022$\n\theight_cm\030\004 \001(\001B\014\302\236\031\010\n\006" +
-      "heightH\003\210\001\001\022$\n\tlength_cm\030\005 \001(\001B\014\302\236\031\010\n\006le" +
-      "ngthH\004\210\001\001\022$\n\027shipping_time_guarantee\030\006 \001" +
-      "(\tH\005\210\001\001\022\034\n\017pkg_size_source\030\007 \001(\tH\006\210\001\001\0225\n" +
-      "\022official_length_cm\030\010 \001(\001B\024\302\236\031\020\n\016officia" +
-      "lLengthH\007\210\001\001\0223\n\021official_width_cm\030\t \001(\001B" +
-      "\023\302\236\031\017\n\rofficialWidthH\010\210\001\001\0225\n\022official_he" +
-      "ight_cm\030\n \001(\001B\024\302\236\031\020\n\016officialHeightH\t\210\001\001" +
-      "\0225\n\022official_weight_kg\030\013 \001(\001B\024\302\236\031\020\n\016offi" +
-      "cialWeightH\n\210\001\001\022_\n\022sku_shipping_infos\030\014 " +
-      "\003(\0132(.nationalsite.product.v1.SkuShippin" +
-      "gInfoB\031\302\236\031\025\n\023skuShippingInfoList\022H\n\024sku_" +
-      "shipping_details\030\r \003(\0132*.nationalsite.pr" +
-      "oduct.v1.SkuShippingDetailB\032\n\030_send_good" +
-      "s_address_textB\014\n\n_weight_kgB\013\n\t_width_c" +
-      "mB\014\n\n_height_cmB\014\n\n_length_cmB\032\n\030_shippi" +
-      "ng_time_guaranteeB\022\n\020_pkg_size_sourceB\025\n" +
-      "\023_official_length_cmB\024\n\022_official_width_" +
-      "cmB\025\n\023_official_height_cmB\025\n\023_official_w" +
-      "eight_kg\"\246\002\n\017SkuShippingInfo\022\024\n\007spec_id\030" +
-      "\001 \001(\tH\000\210\001\001\022\023\n\006sku_id\030\002 \001(\003H\001\210\001\001\022\"\n\010width" +
-      "_cm\030\003 \001(\001B\013\302\236\031\007\n\005widthH\002\210\001\001\022$\n\tlength_cm" +
-      "\030\004 \001(\001B\014\302\236\031\010\n\006lengthH\003\210\001\001\022$\n\theight_cm\030\005" +
-      " \001(\001B\014\302\236\031\010\n\006heightH\004\210\001\001\022\'\n\014weight_grams\030" +
-      "\006 \001(\003B\014\302\236\031\010\n\006weightH\005\210\001\001B\n\n\010_spec_idB\t\n\007" +
-      "_sku_idB\013\n\t_width_cmB\014\n\n_length_cmB\014\n\n_h" +
-      "eight_cmB\017\n\r_weight_grams\"\333\005\n\021SkuShippin" +
-      "gDetail\022\023\n\006sku_id\030\001 \001(\003H\000\210\001\001\022\"\n\010width_cm" +
-      "\030\002 \001(\001B\013\302\236\031\007\n\005widthH\001\210\001\001\022$\n\tlength_cm\030\003 " +
-      "\001(\001B\014\302\236\031\010\n\006lengthH\002\210\001\001\022$\n\theight_cm\030\004 \001(" +
-      "\001B\014\302\236\031\010\n\006heightH\003\210\001\001\022$\n\tweight_kg\030\005 \001(\001B" +
-      "\014\302\236\031\010\n\006weightH\004\210\001\001\022\034\n\017pkg_size_source\030\006 " +
-      "\001(\tH\005\210\001\001\0225\n\022official_length_cm\030\007 \001(\001B\024\302\236" +
-      "\031\020\n\016officialLengthH\006\210\001\001\0223\n\021official_widt" +
-      "h_cm\030\010 \001(\001B\023\302\236\031\017\n\rofficialWidthH\007\210\001\001\0225\n\022" +
-      "official_height_cm\030\t \001(\001B\024\302\236\031\020\n\016official",
-      "HeightH\010\210\001\001\0225\n\022official_weight_kg\030\n \001(\001B" +
-      "\024\302\236\031\020\n\016officialWeightH\t\210\001\001\022)\n\014ai_weight_" +
-      "kg\030\013 \001(\001B\016\302\236\031\n\n\010aiWeightH\n\210\001\001\022\037\n\022ai_weig" +
-      "ht_accuracy\030\014 \001(\tH\013\210\001\001B\t\n\007_sku_idB\013\n\t_wi" +
-      "dth_cmB\014\n\n_length_cmB\014\n\n_height_cmB\014\n\n_w" +
-      "eight_kgB\022\n\020_pkg_size_sourceB\025\n\023_officia" +
-      "l_length_cmB\024\n\022_official_width_cmB\025\n\023_of" +
-      "ficial_height_cmB\025\n\023_official_weight_kgB" +
-      "\017\n\r_ai_weight_kgB\025\n\023_ai_weight_accuracy\"" +
-      "A\n\007TagInfo\022\020\n\003key\030\001 \001(\tH\000\210\001\001\022\022\n\005value\030\002 " +
-      "\001(\010H\001\210\001\001B\006\n\004_keyB\010\n\006_value\"\246\001\n\020SellerMix" +
-      "Setting\0220\n\rgeneral_hunpi\030\001 \001(\010B\024\302\236\031\020\022\016is" +
-      "GeneralHunpiH\000\210\001\001\022\027\n\nmix_amount\030\002 \001(\005H\001\210" +
-      "\001\001\022\027\n\nmix_number\030\003 \001(\005H\002\210\001\001B\020\n\016_general_" +
-      "hunpiB\r\n\013_mix_amountB\r\n\013_mix_number\"o\n\014C" +
-      "hannelPrice\022_\n\022channel_sku_prices\030\001 \003(\0132" +
-      "(.nationalsite.product.v1.ChannelSkuPric" +
-      "eB\031\302\236\031\025\n\023channelSkuPriceList\"\\\n\017ChannelS" +
-      "kuPrice\022\023\n\006sku_id\030\001 \001(\003H\000\210\001\001\022)\n\rcurrent_" +
-      "price\030\002 \001(\0132\022.google.type.MoneyB\t\n\007_sku_" +
-      "id\"\255\001\n\013Certificate\022\035\n\020certificate_name\030\001" +
-      " \001(\tH\000\210\001\001\022\035\n\020certificate_code\030\002 \001(\tH\001\210\001\001" +
-      "\0226\n\022certificate_photos\030\003 \003(\tB\032\302\236\031\026\n\024cert" +
-      "ificatePhotoListB\023\n\021_certificate_nameB\023\n" +
-      "\021_certificate_code\"d\n\026GetFilterConfigReq" +
-      "uest\022\'\n\rout_member_id\030\001 \001(\tB\020\272H\004r\002\030@\302\236\031\005" +
-      "\212\001\002 \002\022!\n\007country\030\002 \001(\tB\020\272H\004r\002\030@\302\236\031\005\212\001\002 \002" +
-      "\"a\n\027GetFilterConfigResponse\022F\n\016filter_co" +
-      "nfigs\030\001 \003(\0132%.nationalsite.product.v1.Fi" +
-      "lterConfigB\007\302\236\031\003\n\001.\"\254\001\n\014FilterConfig\022\030\n\013" +
-      "config_name\030\001 \001(\tH\000\210\001\001\022\030\n\013config_type\030\002 " +
-      "\001(\tH\001\210\001\001\022H\n\007options\030\003 \003(\0132%.nationalsite" +
-      ".product.v1.FilterOptionB\020\302\236\031\014\n\nconfigLi" +
-      "stB\016\n\014_config_nameB\016\n\014_config_type\"\303\001\n\014F" +
-      "ilterOption\022\030\n\013filter_name\030\001 \001(\tH\000\210\001\001\022\021\n" +
-      "\004type\030\002 \001(\tH\001\210\001\001\022\027\n\nchoice_key\030\003 \001(\tH\002\210\001" +
-      "\001\022E\n\006values\030\004 \003(\0132$.nationalsite.product" +
-      ".v1.FilterValueB\017\302\236\031\013\n\tvalueListB\016\n\014_fil" +
-      "ter_nameB\007\n\005_typeB\r\n\013_choice_key\"_\n\013Filt" +
-      "erValue\022\027\n\nchoice_key\030\001 \001(\tH\000\210\001\001\022\030\n\013choi" +
-      "ce_name\030\002 \001(\tH\001\210\001\001B\r\n\013_choice_keyB\016\n\014_ch" +
-      "oice_name\"Z\n\022GetCategoryRequest\0224\n\013categ" +
-      "ory_id\030\001 \001(\003B\032\272H\004\"\002(\000\302\236\031\017\n\ncategoryID2\0010" +
-      "H\000\210\001\001B\016\n\014_category_id\"`\n\023GetCategoryResp" +
-      "onse\022I\n\ncategories\030\001 \003(\0132!.nationalsite." +
-      "product.v1.CategoryB\022\302\236\031\016\n\014categoryInfo\"" +
-      "\243\004\n\010Category\022*\n\013category_id\030\001 \001(\003B\020\302\236\031\014\n" +
-      "\ncategoryIDH\000\210\001\001\022\021\n\004name\030\002 \001(\tH\001\210\001\001\022\022\n\005l" +
-      "evel\030\003 \001(\005H\002\210\001\001\022\024\n\007is_leaf\030\004 \001(\010H\003\210\001\001\022#\n" +
-      "\nparent_ids\030\005 \003(\003B\017\302\236\031\013\n\tparentIDs\022!\n\tch" +
-      "ild_ids\030\006 \003(\003B\016\302\236\031\n\n\010childIDs\022V\n\020child_c" +
-      "ategories\030\007 \003(\0132&.nationalsite.product.v" +
-      "1.ChildCategoryB\024\302\236\031\020\n\016childCategorys\022\037\n" +
-      "\022min_order_quantity\030\010 \001(\003H\004\210\001\001\022;\n\rfeatur" +
-      "e_infos\030\t \003(\0132$.nationalsite.product.v1." +
-      "FeatureInfo\022\032\n\rcategory_type\030\n \001(\tH\005\210\001\001\022" +
-      "\"\n\025is_support_processing\030\013 \001(\010H\006\210\001\001B\016\n\014_" +
-      "category_idB\007\n\005_nameB\010\n\006_levelB\n\n\010_is_le" +
-      "afB\025\n\023_min_order_quantityB\020\n\016_category_t" +
-      "ypeB\030\n\026_is_support_processing\"\257\001\n\rChildC" +
-      "ategory\022\"\n\013category_id\030\001 \001(\003B\010\302\236\031\004\n\002idH\000" +
-      "\210\001\001\022\021\n\004name\030\002 \001(\tH\001\210\001\001\022\024\n\007is_leaf\030\003 \001(\010H" +
-      "\002\210\001\001\022\032\n\rcategory_type\030\004 \001(\tH\003\210\001\001B\016\n\014_cat" +
-      "egory_idB\007\n\005_nameB\n\n\010_is_leafB\020\n\016_catego" +
-      "ry_type\"\213\001\n\013FeatureInfo\022\020\n\003key\030\001 \001(\tH\000\210\001" +
-      "\001\022\022\n\005value\030\002 \001(\tH\001\210\001\001\022\023\n\006status\030\003 \001(\005H\002\210" +
-      "\001\001\022\026\n\thierarchy\030\004 \001(\010H\003\210\001\001B\006\n\004_keyB\010\n\006_v" +
-      "alueB\t\n\007_statusB\014\n\n_hierarchy*g\n\tSortOrd" +
-      "er\022\032\n\026SORT_ORDER_UNSPECIFIED\020\000\022\035\n\016SORT_O" +
-      "RDER_ASC\020\001\032\t\302\236\031\005\n\003asc\022\037\n\017SORT_ORDER_DESC" +
-      "\020\002\032\n\302\236\031\006\n\004desc*\277\001\n\010SaleType\022\031\n\025SALE_TYPE" +
-      "_UNSPECIFIED\020\000\022#\n\021SALE_TYPE_SALES7D\020\001\032\014\302" +
-      "\236\031\010\n\006sales7\022%\n\022SALE_TYPE_SALES14D\020\002\032\r\302\236\031" +
-      "\t\n\007sales14\022%\n\022SALE_TYPE_SALES30D\020\003\032\r\302\236\031\t" +
-      "\n\007sales30\022%\n\017SALE_TYPE_TOTAL\020\004\032\020\302\236\031\014\n\nto" +
-      "talSales2\361\n\n\016ProductService\022\341\001\n\017SearchBy" +
-      "Keyword\022/.nationalsite.product.v1.Search" +
-      "ByKeywordRequest\0320.nationalsite.product." +
-      "v1.SearchByKeywordResponse\"k\220\002\001\302\236\031d\n=com" +
-      ".alibaba.fenxiao.crossborder:product.sea" +
-      "rch.keywordQuery-1\202\001\006\032\004data\212\001\031\022\017offerQue" +
-      "ryParam\032\006result\022\353\001\n\013UploadImage\022+.nation" +
-      "alsite.product.v1.UploadImageRequest\032,.n" +
-      "ationalsite.product.v1.UploadImageRespon" +
-      "se\"\200\001\220\002\002\302\236\031y\n6com.alibaba.fenxiao.crossb" +
-      "order:product.image.upload-1B\007\032\003\"0\" \nB\006\032" +
-      "\002\"\" \nB\010\032\004null \n\202\001\006\032\004data\212\001\032\022\020uploadImage" +
-      "Param\032\006result\022\333\001\n\rSearchByImage\022-.nation" +
-      "alsite.product.v1.SearchByImageRequest\032." +
+      "(\tH\000\210\001\001B\016\n\014_white_image\"\212\002\n\020ProductAttri" +
+      "bute\0221\n\014attribute_id\030\001 \001(\tB\026\302\236\031\022\022\013attrib" +
+      "uteID\202\001\002\030\001H\000\210\001\001\022\033\n\016attribute_name\030\002 \001(\tH" +
+      "\001\210\001\001\022!\n\024attribute_name_trans\030\003 \001(\tH\002\210\001\001\022" +
+      "\022\n\005value\030\004 \001(\tH\003\210\001\001\022\030\n\013value_trans\030\005 \001(\t" +
+      "H\004\210\001\001B\017\n\r_attribute_idB\021\n\017_attribute_nam" +
+      "eB\027\n\025_attribute_name_transB\010\n\006_valueB\016\n\014" +
+      "_value_trans\"\210\006\n\016ProductSkuInfo\022\033\n\016amoun" +
+      "t_on_sale\030\001 \001(\003H\000\210\001\001\022!\n\005price\030\002 \001(\0132\022.go" +
+      "ogle.type.Money\022&\n\njxhy_price\030\003 \001(\0132\022.go" +
+      "ogle.type.Money\022)\n\rpf_jxhy_price\030\004 \001(\0132\022" +
+      ".google.type.Money\022)\n\rconsign_price\030\005 \001(" +
+      "\0132\022.google.type.Money\022\023\n\006sku_id\030\006 \001(\003H\001\210" +
+      "\001\001\022\024\n\007spec_id\030\007 \001(\tH\002\210\001\001\022\031\n\014cargo_number" +
+      "\030\010 \001(\tH\003\210\001\001\022+\n\017promotion_price\030\t \001(\0132\022.g" +
+      "oogle.type.Money\022E\n\022fenxiao_price_info\030\n" +
+      " \001(\0132).nationalsite.product.v1.FenxiaoPr" +
+      "iceInfo\022:\n\026foreign_currency_price\030\013 \001(\0132" +
+      "\022.google.type.MoneyB\006\302\236\031\002\030\004\022D\n foreign_c" +
+      "urrency_promotion_price\030\014 \001(\0132\022.google.t" +
+      "ype.MoneyB\006\302\236\031\002\030\004\022(\n\014retail_price\030\r \001(\0132" +
+      "\022.google.type.Money\022A\n\035foreign_currency_" +
+      "retail_price\030\016 \001(\0132\022.google.type.MoneyB\006" +
+      "\302\236\031\002\030\004\022T\n\016sku_attributes\030\017 \003(\0132%.nationa" +
+      "lsite.product.v1.SkuAttributeB\025\302\236\031\021\202\001\016\n\014" +
+      "skuAttributeB\021\n\017_amount_on_saleB\t\n\007_sku_" +
+      "idB\n\n\010_spec_idB\017\n\r_cargo_number\"h\n\020Fenxi" +
+      "aoPriceInfo\022+\n\017one_piece_price\030\001 \001(\0132\022.g" +
+      "oogle.type.Money\022\'\n\013offer_price\030\002 \001(\0132\022." +
+      "google.type.Money\"\356\002\n\014SkuAttribute\0221\n\014at" +
+      "tribute_id\030\001 \001(\tB\026\302\236\031\022\030\001\202\001\r\n\013attributeID" +
+      "H\000\210\001\001\022\033\n\016attribute_name\030\002 \001(\tH\001\210\001\001\022!\n\024at" +
+      "tribute_name_trans\030\003 \001(\tH\002\210\001\001\022\022\n\005value\030\004" +
+      " \001(\tH\003\210\001\001\022\030\n\013value_trans\030\005 \001(\tH\004\210\001\001\022\032\n\rs" +
+      "ku_image_url\030\006 \001(\tH\005\210\001\001\022 \n\023sku_image_url" +
+      "_trans\030\007 \001(\tH\006\210\001\001B\017\n\r_attribute_idB\021\n\017_a" +
+      "ttribute_nameB\027\n\025_attribute_name_transB\010" +
+      "\n\006_valueB\016\n\014_value_transB\020\n\016_sku_image_u" +
+      "rlB\026\n\024_sku_image_url_trans\"\264\004\n\017ProductSa" +
+      "leInfo\022\033\n\016amount_on_sale\030\001 \001(\003H\000\210\001\001\022R\n\014p" +
+      "rice_ranges\030\002 \003(\0132#.nationalsite.product" +
+      ".v1.PriceRangeB\027\302\236\031\023\212\001\020\n\016priceRangeList\022" +
+      ":\n\026foreign_currency_price\030\003 \001(\0132\022.google" +
+      ".type.MoneyB\006\302\236\031\002\030\004\022\027\n\nquote_type\030\004 \001(\005H" +
+      "\001\210\001\001\022)\n\rconsign_price\030\005 \001(\0132\022.google.typ" +
+      "e.Money\022&\n\njxhy_price\030\006 \001(\0132\022.google.typ" +
+      "e.Money\0224\n\tunit_info\030\007 \001(\0132!.nationalsit" +
+      "e.product.v1.UnitInfo\022C\n\021fenxiao_sale_in" +
+      "fo\030\010 \001(\0132(.nationalsite.product.v1.Fenxi" +
+      "aoSaleInfo\022(\n\014retail_price\030\t \001(\0132\022.googl" +
+      "e.type.Money\022A\n\035foreign_currency_retail_" +
+      "price\030\n \001(\0132\022.google.type.MoneyB\006\302\236\031\002\030\004B" +
+      "\021\n\017_amount_on_saleB\r\n\013_quote_type\"\216\002\n\nPr" +
+      "iceRange\022\033\n\016start_quantity\030\001 \001(\003H\000\210\001\001\022!\n" +
+      "\005price\030\002 \001(\0132\022.google.type.Money\022+\n\017prom" +
+      "otion_price\030\003 \001(\0132\022.google.type.Money\022:\n" +
+      "\026foreign_currency_price\030\004 \001(\0132\022.google.t" +
+      "ype.MoneyB\006\302\236\031\002\030\004\022D\n foreign_currency_pr" +
+      "omotion_price\030\005 \001(\0132\022.google.type.MoneyB" +
+      "\006\302\236\031\002\030\004B\021\n\017_start_quantity\"N\n\010UnitInfo\022\021" +
+      "\n\004unit\030\001 \001(\tH\000\210\001\001\022\027\n\ntrans_unit\030\002 \001(\tH\001\210" +
+      "\001\001B\007\n\005_unitB\r\n\013_trans_unit\"\327\001\n\017FenxiaoSa" +
+      "leInfo\022#\n\026one_piece_free_postage\030\001 \001(\010H\000" +
+      "\210\001\001\022\033\n\016start_quantity\030\002 \001(\003H\001\210\001\001\022+\n\017one_" +
+      "piece_price\030\003 \001(\0132\022.google.type.Money\022\'\n" +
+      "\013offer_price\030\004 \001(\0132\022.google.type.MoneyB\031" +
+      "\n\027_one_piece_free_postageB\021\n\017_start_quan" +
+      "tity\"\370\006\n\023ProductShippingInfo\022$\n\027send_goo" +
+      "ds_address_text\030\001 \001(\tH\000\210\001\001\022$\n\tweight_kg\030" +
+      "\002 \001(\001B\014\302\236\031\010\n\006weightH\001\210\001\001\022\"\n\010width_cm\030\003 \001" +
+      "(\001B\013\302\236\031\007\n\005widthH\002\210\001\001\022$\n\theight_cm\030\004 \001(\001B" +
+      "\014\302\236\031\010\n\006heightH\003\210\001\001\022$\n\tlength_cm\030\005 \001(\001B\014\302" +
+      "\236\031\010\n\006lengthH\004\210\001\001\022$\n\027shipping_time_guaran" +
+      "tee\030\006 \001(\tH\005\210\001\001\022\034\n\017pkg_size_source\030\007 \001(\tH" +
+      "\006\210\001\001\0225\n\022official_length_cm\030\010 \001(\001B\024\302\236\031\020\n\016" +
+      "officialLengthH\007\210\001\001\0223\n\021official_width_cm" +
+      "\030\t \001(\001B\023\302\236\031\017\n\rofficialWidthH\010\210\001\001\0225\n\022offi" +
+      "cial_height_cm\030\n \001(\001B\024\302\236\031\020\n\016officialHeig" +
+      "htH\t\210\001\001\0225\n\022official_weight_kg\030\013 \001(\001B\024\302\236\031" +
+      "\020\n\016officialWeightH\n\210\001\001\022_\n\022sku_shipping_i" +
+      "nfos\030\014 \003(\0132(.nationalsite.product.v1.Sku" +
+      "ShippingInfoB\031\302\236\031\025\n\023skuShippingInfoList\022" +
+      "H\n\024sku_shipping_details\030\r \003(\0132*.national" +
+      "site.product.v1.SkuShippingDetailB\032\n\030_se" +
+      "nd_goods_address_textB\014\n\n_weight_kgB\013\n\t_" +
+      "width_cmB\014\n\n_height_cmB\014\n\n_length_cmB\032\n\030" +
+      "_shipping_time_guaranteeB\022\n\020_pkg_size_so" +
+      "urceB\025\n\023_official_length_cmB\024\n\022_official" +
+      "_width_cmB\025\n\023_official_height_cmB\025\n\023_off" +
+      "icial_weight_kg\"\246\002\n\017SkuShippingInfo\022\024\n\007s" +
+      "pec_id\030\001 \001(\tH\000\210\001\001\022\023\n\006sku_id\030\002 \001(\003H\001\210\001\001\022\"" +
+      "\n\010width_cm\030\003 \001(\001B\013\302\236\031\007\n\005widthH\002\210\001\001\022$\n\tle" +
+      "ngth_cm\030\004 \001(\001B\014\302\236\031\010\n\006lengthH\003\210\001\001\022$\n\theig" +
+      "ht_cm\030\005 \001(\001B\014\302\236\031\010\n\006heightH\004\210\001\001\022\'\n\014weight" +
+      "_grams\030\006 \001(\003B\014\302\236\031\010\n\006weightH\005\210\001\001B\n\n\010_spec" +
+      "_idB\t\n\007_sku_idB\013\n\t_width_cmB\014\n\n_length_c" +
+      "mB\014\n\n_height_cmB\017\n\r_weight_grams\"\333\005\n\021Sku" +
+      "ShippingDetail\022\023\n\006sku_id\030\001 \001(\003H\000\210\001\001\022\"\n\010w" +
+      "idth_cm\030\002 \001(\001B\013\302\236\031\007\n\005widthH\001\210\001\001\022$\n\tlengt" +
+      "h_cm\030\003 \001(\001B\014\302\236\031\010\n\006lengthH\002\210\001\001\022$\n\theight_" +
+      "cm\030\004 \001(\001B\014\302\236\031\010\n\006heightH\003\210\001\001\022$\n\tweight_kg" +
+      "\030\005 \001(\001B\014\302\236\031\010\n\006weightH\004\210\001\001\022\034\n\017pkg_size_so" +
+      "urce\030\006 \001(\tH\005\210\001\001\0225\n\022official_length_cm\030\007 " +
+      "\001(\001B\024\302\236\031\020\n\016officialLengthH\006\210\001\001\0223\n\021offici" +
+      "al_width_cm\030\010 \001(\001B\023\302\236\031\017\n\rofficialWidthH\007" +
+      "\210\001\001\0225\n\022official_height_cm\030\t \001(\001B\024\302\236\031\020\n\016o",
+      "fficialHeightH\010\210\001\001\0225\n\022official_weight_kg" +
+      "\030\n \001(\001B\024\302\236\031\020\n\016officialWeightH\t\210\001\001\022)\n\014ai_" +
+      "weight_kg\030\013 \001(\001B\016\302\236\031\n\n\010aiWeightH\n\210\001\001\022\037\n\022" +
+      "ai_weight_accuracy\030\014 \001(\tH\013\210\001\001B\t\n\007_sku_id" +
+      "B\013\n\t_width_cmB\014\n\n_length_cmB\014\n\n_height_c" +
+      "mB\014\n\n_weight_kgB\022\n\020_pkg_size_sourceB\025\n\023_" +
+      "official_length_cmB\024\n\022_official_width_cm" +
+      "B\025\n\023_official_height_cmB\025\n\023_official_wei" +
+      "ght_kgB\017\n\r_ai_weight_kgB\025\n\023_ai_weight_ac" +
+      "curacy\"A\n\007TagInfo\022\020\n\003key\030\001 \001(\tH\000\210\001\001\022\022\n\005v" +
+      "alue\030\002 \001(\010H\001\210\001\001B\006\n\004_keyB\010\n\006_value\"\246\001\n\020Se" +
+      "llerMixSetting\0220\n\rgeneral_hunpi\030\001 \001(\010B\024\302" +
+      "\236\031\020\022\016isGeneralHunpiH\000\210\001\001\022\027\n\nmix_amount\030\002" +
+      " \001(\005H\001\210\001\001\022\027\n\nmix_number\030\003 \001(\005H\002\210\001\001B\020\n\016_g" +
+      "eneral_hunpiB\r\n\013_mix_amountB\r\n\013_mix_numb" +
+      "er\"o\n\014ChannelPrice\022_\n\022channel_sku_prices" +
+      "\030\001 \003(\0132(.nationalsite.product.v1.Channel" +
+      "SkuPriceB\031\302\236\031\025\n\023channelSkuPriceList\"\\\n\017C" +
+      "hannelSkuPrice\022\023\n\006sku_id\030\001 \001(\003H\000\210\001\001\022)\n\rc" +
+      "urrent_price\030\002 \001(\0132\022.google.type.MoneyB\t" +
+      "\n\007_sku_id\"\255\001\n\013Certificate\022\035\n\020certificate" +
+      "_name\030\001 \001(\tH\000\210\001\001\022\035\n\020certificate_code\030\002 \001" +
+      "(\tH\001\210\001\001\0226\n\022certificate_photos\030\003 \003(\tB\032\302\236\031" +
+      "\026\n\024certificatePhotoListB\023\n\021_certificate_" +
+      "nameB\023\n\021_certificate_code\"d\n\026GetFilterCo" +
+      "nfigRequest\022\'\n\rout_member_id\030\001 \001(\tB\020\272H\004r" +
+      "\002\030@\302\236\031\005\212\001\002 \002\022!\n\007country\030\002 \001(\tB\020\272H\004r\002\030@\302\236" +
+      "\031\005\212\001\002 \002\"a\n\027GetFilterConfigResponse\022F\n\016fi" +
+      "lter_configs\030\001 \003(\0132%.nationalsite.produc" +
+      "t.v1.FilterConfigB\007\302\236\031\003\n\001.\"\254\001\n\014FilterCon" +
+      "fig\022\030\n\013config_name\030\001 \001(\tH\000\210\001\001\022\030\n\013config_" +
+      "type\030\002 \001(\tH\001\210\001\001\022H\n\007options\030\003 \003(\0132%.natio" +
+      "nalsite.product.v1.FilterOptionB\020\302\236\031\014\n\nc" +
+      "onfigListB\016\n\014_config_nameB\016\n\014_config_typ" +
+      "e\"\303\001\n\014FilterOption\022\030\n\013filter_name\030\001 \001(\tH" +
+      "\000\210\001\001\022\021\n\004type\030\002 \001(\tH\001\210\001\001\022\027\n\nchoice_key\030\003 " +
+      "\001(\tH\002\210\001\001\022E\n\006values\030\004 \003(\0132$.nationalsite." +
+      "product.v1.FilterValueB\017\302\236\031\013\n\tvalueListB" +
+      "\016\n\014_filter_nameB\007\n\005_typeB\r\n\013_choice_key\"" +
+      "_\n\013FilterValue\022\027\n\nchoice_key\030\001 \001(\tH\000\210\001\001\022" +
+      "\030\n\013choice_name\030\002 \001(\tH\001\210\001\001B\r\n\013_choice_key" +
+      "B\016\n\014_choice_name\"Z\n\022GetCategoryRequest\0224" +
+      "\n\013category_id\030\001 \001(\003B\032\272H\004\"\002(\000\302\236\031\017\n\ncatego" +
+      "ryID2\0010H\000\210\001\001B\016\n\014_category_id\"`\n\023GetCateg" +
+      "oryResponse\022I\n\ncategories\030\001 \003(\0132!.nation" +
+      "alsite.product.v1.CategoryB\022\302\236\031\016\n\014catego" +
+      "ryInfo\"\243\004\n\010Category\022*\n\013category_id\030\001 \001(\003" +
+      "B\020\302\236\031\014\n\ncategoryIDH\000\210\001\001\022\021\n\004name\030\002 \001(\tH\001\210" +
+      "\001\001\022\022\n\005level\030\003 \001(\005H\002\210\001\001\022\024\n\007is_leaf\030\004 \001(\010H" +
+      "\003\210\001\001\022#\n\nparent_ids\030\005 \003(\003B\017\302\236\031\013\n\tparentID" +
+      "s\022!\n\tchild_ids\030\006 \003(\003B\016\302\236\031\n\n\010childIDs\022V\n\020" +
+      "child_categories\030\007 \003(\0132&.nationalsite.pr" +
+      "oduct.v1.ChildCategoryB\024\302\236\031\020\n\016childCateg" +
+      "orys\022\037\n\022min_order_quantity\030\010 \001(\003H\004\210\001\001\022;\n" +
+      "\rfeature_infos\030\t \003(\0132$.nationalsite.prod" +
+      "uct.v1.FeatureInfo\022\032\n\rcategory_type\030\n \001(" +
+      "\tH\005\210\001\001\022\"\n\025is_support_processing\030\013 \001(\010H\006\210" +
+      "\001\001B\016\n\014_category_idB\007\n\005_nameB\010\n\006_levelB\n\n" +
+      "\010_is_leafB\025\n\023_min_order_quantityB\020\n\016_cat" +
+      "egory_typeB\030\n\026_is_support_processing\"\257\001\n" +
+      "\rChildCategory\022\"\n\013category_id\030\001 \001(\003B\010\302\236\031" +
+      "\004\n\002idH\000\210\001\001\022\021\n\004name\030\002 \001(\tH\001\210\001\001\022\024\n\007is_leaf" +
+      "\030\003 \001(\010H\002\210\001\001\022\032\n\rcategory_type\030\004 \001(\tH\003\210\001\001B" +
+      "\016\n\014_category_idB\007\n\005_nameB\n\n\010_is_leafB\020\n\016" +
+      "_category_type\"\213\001\n\013FeatureInfo\022\020\n\003key\030\001 " +
+      "\001(\tH\000\210\001\001\022\022\n\005value\030\002 \001(\tH\001\210\001\001\022\023\n\006status\030\003" +
+      " \001(\005H\002\210\001\001\022\026\n\thierarchy\030\004 \001(\010H\003\210\001\001B\006\n\004_ke" +
+      "yB\010\n\006_valueB\t\n\007_statusB\014\n\n_hierarchy*g\n\t" +
+      "SortOrder\022\032\n\026SORT_ORDER_UNSPECIFIED\020\000\022\035\n" +
+      "\016SORT_ORDER_ASC\020\001\032\t\302\236\031\005\n\003asc\022\037\n\017SORT_ORD" +
+      "ER_DESC\020\002\032\n\302\236\031\006\n\004desc*\277\001\n\010SaleType\022\031\n\025SA" +
+      "LE_TYPE_UNSPECIFIED\020\000\022#\n\021SALE_TYPE_SALES" +
+      "7D\020\001\032\014\302\236\031\010\n\006sales7\022%\n\022SALE_TYPE_SALES14D" +
+      "\020\002\032\r\302\236\031\t\n\007sales14\022%\n\022SALE_TYPE_SALES30D\020" +
+      "\003\032\r\302\236\031\t\n\007sales30\022%\n\017SALE_TYPE_TOTAL\020\004\032\020\302" +
+      "\236\031\014\n\ntotalSales2\361\n\n\016ProductService\022\341\001\n\017S" +
+      "earchByKeyword\022/.nationalsite.product.v1" +
+      ".SearchByKeywordRequest\0320.nationalsite.p" +
+      "roduct.v1.SearchByKeywordResponse\"k\220\002\001\302\236" +
+      "\031d\n=com.alibaba.fenxiao.crossborder:prod" +
+      "uct.search.keywordQuery-1\202\001\006\032\004data\212\001\031\022\017o" +
+      "fferQueryParam\032\006result\022\353\001\n\013UploadImage\022+" +
+      ".nationalsite.product.v1.UploadImageRequ" +
+      "est\032,.nationalsite.product.v1.UploadImag" +
+      "eResponse\"\200\001\220\002\002\302\236\031y\n6com.alibaba.fenxiao" +
+      ".crossborder:product.image.upload-1B\007\032\003\"" +
+      "0\" \nB\006\032\002\"\" \nB\010\032\004null \n\202\001\006\032\004data\212\001\032\022\020uplo" +
+      "adImageParam\032\006result\022\333\001\n\rSearchByImage\022-" +
       ".nationalsite.product.v1.SearchByImageRe" +
-      "sponse\"k\220\002\002\302\236\031d\n;com.alibaba.fenxiao.cro" +
-      "ssborder:product.search.imageQuery-18\001\202\001" +
-      "\006\032\004data\212\001\031\022\017offerQueryParam\032\006result\022\247\002\n\020" +
-      "GetProductDetail\0220.nationalsite.product." +
-      "v1.GetProductDetailRequest\0321.nationalsit" +
-      "e.product.v1.GetProductDetailResponse\"\255\001" +
-      "\220\002\001\302\236\031\245\001\nCcom.alibaba.fenxiao.crossborde" +
-      "r:product.search.queryProductDetail-1B\n\n" +
-      "\006SP0056 \013B\"\022\036\346\262\241\346\234\211\350\257\245\345\225\206\345\223\201\347\232\204\346\237\245\350\257\242\346\235\203" +
-      "\351\231\220 \013B\010\032\004null \013\202\001\006\032\004data\212\001\032\022\020offerDetail" +
-      "Param\032\006result\022\307\001\n\017GetFilterConfig\022/.nati" +
-      "onalsite.product.v1.GetFilterConfigReque" +
-      "st\0320.nationalsite.product.v1.GetFilterCo" +
-      "nfigResponse\"Q\220\002\001\302\236\031J\202\001B\n@com.alibaba.fe" +
-      "nxiao.crossborder:product.filterData.que" +
-      "ryConfig-1\212\001\0020\001\022\272\001\n\013GetCategory\022+.nation" +
-      "alsite.product.v1.GetCategoryRequest\032,.n" +
-      "ationalsite.product.v1.GetCategoryRespon" +
-      "se\"P\220\002\001\302\236\031I\n*com.alibaba.product:alibaba" +
-      ".category.get-1(\0018\001B\027\n\005500_*\022\014\347\263\273\347\273\237\345\274\202\345" +
-      "\270\270 )BJ\n\027nationalsite.product.v1P\001Z-natio" +
-      "nalsite.internal/go/product/v1;productv1" +
-      "b\006proto3"
+      "quest\032..nationalsite.product.v1.SearchBy" +
+      "ImageResponse\"k\220\002\002\302\236\031d\n;com.alibaba.fenx" +
+      "iao.crossborder:product.search.imageQuer" +
+      "y-18\001\202\001\006\032\004data\212\001\031\022\017offerQueryParam\032\006resu" +
+      "lt\022\247\002\n\020GetProductDetail\0220.nationalsite.p" +
+      "roduct.v1.GetProductDetailRequest\0321.nati" +
+      "onalsite.product.v1.GetProductDetailResp" +
+      "onse\"\255\001\220\002\001\302\236\031\245\001\nCcom.alibaba.fenxiao.cro" +
+      "ssborder:product.search.queryProductDeta" +
+      "il-1B\n\n\006SP0056 \013B\"\022\036\346\262\241\346\234\211\350\257\245\345\225\206\345\223\201\347\232\204\346\237" +
+      "\245\350\257\242\346\235\203\351\231\220 \013B\010\032\004null \013\202\001\006\032\004data\212\001\032\022\020offe" +
+      "rDetailParam\032\006result\022\307\001\n\017GetFilterConfig" +
+      "\022/.nationalsite.product.v1.GetFilterConf" +
+      "igRequest\0320.nationalsite.product.v1.GetF" +
+      "ilterConfigResponse\"Q\220\002\001\302\236\031J\202\001B\n@com.ali" +
+      "baba.fenxiao.crossborder:product.filterD" +
+      "ata.queryConfig-1\212\001\0020\001\022\272\001\n\013GetCategory\022+" +
+      ".nationalsite.product.v1.GetCategoryRequ" +
+      "est\032,.nationalsite.product.v1.GetCategor" +
+      "yResponse\"P\220\002\001\302\236\031I\n*com.alibaba.product:" +
+      "alibaba.category.get-1(\0018\001B\027\n\005500_*\022\014\347\263\273" +
+      "\347\273\237\345\274\202\345\270\270 )BJ\n\027nationalsite.product.v1P\001" +
+      "Z-nationalsite.internal/go/product/v1;pr" +
+      "oductv1b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,

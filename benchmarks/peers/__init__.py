@@ -1,0 +1,1 @@
+"""What the services are compared with, each a process of its own."""
