@@ -1,4 +1,4 @@
-"""deploy/envoy as it stands, run here: only addresses, ports and the paths of certificates are this machine's."""
+"""deploy/envoy as it stands, run here: only addresses, ports and paths of certificates are this machine's."""
 
 import json
 import signal
@@ -130,7 +130,7 @@ def running_envoy(
     told = folder / "admin"
     arguments = ["-c", folder / "envoy.json", "--admin-address-path", told, "--disable-hot-restart"]
     with (stack.LOGS / f"{folder.name}.log").open("wb") as log:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 # of this environment
             [BINARY, *arguments, "--concurrency", "2", "--log-level", "warning"], stdout=log, stderr=log
         )
     try:
