@@ -159,12 +159,10 @@ def _settle(config: Config, folder: Path, resolver_port: int, fleets: Sequence[F
         ports[fleet.name] = {"port_value": fleet.port}
         ports[f"{fleet.name}-callback"] = {"port_value": fleet.callback_port, "health": fleet.http_port}
     for name, cluster in clusters(config).items():
-        resolver = cluster["typed_dns_resolver_config"]["typed_config"]
-        place = {"protocol": "UDP", "address": "127.0.0.1", "port_value": resolver_port}
-        cluster["typed_dns_resolver_config"] = {
-            **cluster["typed_dns_resolver_config"],
-            "typed_config": {**resolver, "resolvers": [{"socket_address": place}]},
-        }
+        resolver = cluster["cluster_type"]["typed_config"]["typed_dns_resolver_config"]["typed_config"]
+        resolver["resolvers"] = [
+            {"socket_address": {"protocol": "UDP", "address": "127.0.0.1", "port_value": resolver_port}}
+        ]
         if name in ports:
             endpoint = cluster["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]
             endpoint["address"]["socket_address"]["port_value"] = ports[name]["port_value"]

@@ -17,6 +17,7 @@ from tests.serving.certificates import Authority
 from tools.stack import Running, kill, start_service, stop
 
 TIMEOUT_S = 20
+ENDED_S = 60
 NAMESPACE = "nationalsite"
 
 # Below what the kernel gives to outgoing connections. Processes that test at the same time begin far apart.
@@ -89,18 +90,20 @@ class Fleet:
         """Tell a replica to end, and do not wait for it."""
         self.members[address].process.send_signal(signal.SIGTERM)
 
-    def stop(self, address: str) -> int:
-        """Wait for a replica's end, telling it to end if nobody has; return its exit code."""
-        return stop(self.members.pop(address))
+    def ended(self, address: str) -> int:
+        """Wait for the end of a replica that was told to; return its exit code."""
+        return self.members.pop(address).process.wait(ENDED_S)
 
     def kill(self, address: str) -> None:
         """End a replica as a power cut would."""
         kill(self.members.pop(address))
 
     def stop_all(self) -> list[int]:
-        """Stop every replica side by side; return their exit codes."""
+        """End every replica without its drain delay; return their exit codes."""
+        for address in self.members:
+            self.signal(address)
         with ThreadPoolExecutor() as pool:
-            return list(pool.map(self.stop, list(self.members)))
+            return list(pool.map(lambda address: stop(self.members.pop(address)), list(self.members)))
 
     def calls(self, method: str) -> dict[str, int]:
         """Return how many calls of a method each replica has begun, by address."""

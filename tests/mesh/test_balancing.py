@@ -51,7 +51,7 @@ def test_a_draining_replica_leaves_before_it_refuses_calls(mesh, report):
     assert sum(calls.values()) == 50
     assert left_s < 4  # of a drain delay of 5 s, as deployed
     fleet.signal(leaving)  # a second time: it does not wait any longer
-    assert fleet.stop(leaving) == 0
+    assert fleet.ended(leaving) == 0
 
 
 def test_a_frozen_replica_leaves_and_comes_back(mesh, report):
