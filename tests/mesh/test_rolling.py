@@ -21,7 +21,12 @@ from tests.mesh.running import CALLERS, Mesh
 
 pytestmark = pytest.mark.mesh
 
-AS_DEPLOYED = {"NATIONALSITE_DRAIN_DELAY_SECONDS": "5", "NATIONALSITE_GRACE_SECONDS": "25"}
+AS_DEPLOYED = {
+    "NATIONALSITE_DRAIN_DELAY_SECONDS": "5",
+    "NATIONALSITE_GRACE_SECONDS": "25",
+    # Not as deployed: connections are replaced all the time, so that this happens under load too.
+    "NATIONALSITE_CONNECTION_AGE_SECONDS": "2",
+}
 SETTLE_S = 60
 SUBSCRIPTION = "shop"
 MESSAGES_AT_ONCE = 8
@@ -55,7 +60,7 @@ async def test_a_rolling_restart_is_not_noticed(mesh, report):
         calls = [
             Calls("reads", products.SearchByKeyword, lambda _: SEARCH, 15),
             Calls("lists", syncs.ListSubscriptions, lambda _: orders.ListSubscriptionsRequest(), 5),
-            Calls("registrations", accounts.RegisterUser, buyer, 10),
+            Calls("registrations", accounts.RegisterUser, buyer, 6),
             Calls("syncs", syncs.SyncOrderStatus, lambda number: order_status(DIRECT + number), 5),
             Calls("enqueued", syncs.EnqueueSync, lambda number: status_sync(ENQUEUED + number, 0), 5),
         ]
