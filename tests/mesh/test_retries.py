@@ -19,6 +19,7 @@ from tests.mesh.asking import (
     registered,
     seen,
 )
+from tests.mesh.envoy import callers_are_internal
 from tests.mesh.running import CALLERS
 
 pytestmark = pytest.mark.mesh
@@ -35,7 +36,7 @@ ORDERED = (
 def test_reads_survive_a_lost_replica_and_writes_are_sent_once(mesh, report):
     sandbox = mesh.sandbox()
     products, accounts = mesh.fleet("product", sandbox), mesh.fleet("account", sandbox, 2)
-    envoy = mesh.start_envoy()
+    envoy = mesh.start_envoy(callers_are_internal)
     search = ProductServiceStub(mesh.channel(CALLERS["product"])).SearchByKeyword
     register = AccountServiceStub(mesh.channel(CALLERS["account"])).RegisterUser
     for operation in (SEARCHES, REGISTRATIONS):
@@ -73,7 +74,7 @@ def test_what_a_service_answers_is_not_repeated(mesh, report):
     sandbox = mesh.sandbox()
     for service in ("product", "order_sync", "account"):
         mesh.fleet(service, sandbox, 1)
-    envoy = mesh.start_envoy()
+    envoy = mesh.start_envoy(callers_are_internal)
     attempts = {}
     for metadata in ((), ORDERED):
         for rpc, request, operation, at_1688 in (
