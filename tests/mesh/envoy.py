@@ -146,6 +146,7 @@ def running_envoy(
             assert time.monotonic() < deadline
             time.sleep(0.02)
         envoy = Envoy(process, told.read_text())
+        envoy.until(lambda: envoy.ask("server_info")["state"] == "LIVE")
         for fleet in fleets:
             everyone = set(fleet.members)
             envoy.until(lambda fleet=fleet, everyone=everyone: envoy.taking(fleet.name) == everyone)

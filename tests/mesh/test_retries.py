@@ -65,7 +65,7 @@ def test_reads_survive_a_lost_replica_and_writes_are_sent_once(mesh, report):
         f"{lost_reads} of {CALLS} reads were on the killed replica: {retried} repeated, none failed; "
         f"{lost_writes} of {CALLS} writes: all told UNAVAILABLE, each at 1688 once"
     )
-    assert retried == lost_reads > 0
+    assert retried >= lost_reads > 0  # a repeat may find no connection, and be repeated
     assert envoy.stat("cluster.account.upstream_rq_retry") == 0
 
 
