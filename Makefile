@@ -126,7 +126,8 @@ $(VENV)/.mesh: $(VENV)/.ready requirements-mesh.txt
 .PHONY: test-mesh
 test-mesh: setup $(VENV)/.mesh ## a real Envoy before running services: balancing, retries, identities, rolling restarts
 	@tools/need.sh postgres postgresql
-	$(BIN)/pytest -m mesh --numprocesses=2 --dist=load tests/mesh
+	$(BIN)/pytest -m mesh --numprocesses=2 --dist=load tests/mesh --ignore=tests/mesh/test_rolling.py
+	$(BIN)/pytest -m mesh --numprocesses=0 tests/mesh/test_rolling.py
 
 .PHONY: demo
 demo: setup ## start everything, make real calls, show what went over the wire, stop everything
