@@ -84,6 +84,10 @@ test-durability-long: setup ## the same with 200 kills and 5,000 messages and de
 	@tools/need.sh postgres postgresql
 	DURABILITY=long $(BIN)/pytest -m durability --dist=load tests/durability
 
+.PHONY: test-polyglot
+test-polyglot: setup ## the same calls from Go, Java, Python and TypeScript (needs Go, a JDK with Maven, Node.js)
+	$(BIN)/pytest -m polyglot --numprocesses=0 tests/polyglot
+
 .PHONY: demo
 demo: setup ## start everything, make real calls, show what went over the wire, stop everything
 	@$(BIN)/python tools/demo.py
