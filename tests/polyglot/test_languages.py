@@ -28,7 +28,7 @@ pytestmark = pytest.mark.polyglot
 TOOLS = {
     "go": {"go": "Go 1.26 or later"},
     "java": {"javac": "a JDK, 17 or later", "mvn": "Maven 3.8 or later"},
-    "typescript": {"node": "Node.js 20 or later", "npm": "npm, which comes with Node.js"},
+    "ts": {"node": "Node.js 20 or later", "npm": "npm, which comes with Node.js"},
     "python": {},
 }
 """What each language needs in PATH, and what to install where it is missing."""
