@@ -10,7 +10,6 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
-	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/resolver"
 	"google.golang.org/grpc/resolver/manual"
@@ -25,7 +24,7 @@ const within = 10 * time.Second
 // shop counts the calls that it gets, and fails the first of them.
 type shop struct {
 	productv1.UnimplementedProductServiceServer
-	health *health.Server
+	health *health
 	calls  atomic.Int32
 	fails  int32
 }
@@ -46,8 +45,7 @@ func (s *shop) UploadImage(_ context.Context, request *productv1.UploadImageRequ
 }
 
 func (s *shop) start(t *testing.T) string {
-	s.health = health.NewServer()
-	s.health.SetServingStatus(productv1.ProductService_ServiceDesc.ServiceName, healthv1.HealthCheckResponse_SERVING)
+	s.health = newHealth()
 	return serve(t, func(server *grpc.Server) {
 		productv1.RegisterProductServiceServer(server, s)
 		healthv1.RegisterHealthServer(server, s.health)
@@ -97,9 +95,7 @@ func TestCallsAreSpreadOverTheReplicasThatServe(t *testing.T) {
 			t.Fatal("one replica gets all calls")
 		}
 	}
-	shops[0].health.SetServingStatus(
-		productv1.ProductService_ServiceDesc.ServiceName, healthv1.HealthCheckResponse_NOT_SERVING,
-	)
+	close(shops[0].health.draining)
 	// The news takes a moment; from then on it gets none.
 	for limit, quiet := time.Now().Add(within), 0; quiet < 20; quiet++ {
 		before := shops[0].calls.Load()

@@ -13,7 +13,6 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/status"
@@ -86,9 +85,7 @@ func play(t *testing.T, consumer client.Consumer, handle handler, act func(*scen
 		// As the services have it.
 		enforced := keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}
 		server := grpc.NewServer(grpc.KeepaliveEnforcementPolicy(enforced))
-		healthy := health.NewServer()
-		healthy.SetServingStatus(ordersyncv1.OrderSyncService_ServiceDesc.ServiceName, healthv1.HealthCheckResponse_SERVING)
-		healthv1.RegisterHealthServer(server, healthy)
+		healthv1.RegisterHealthServer(server, newHealth())
 		ordersyncv1.RegisterOrderSyncServiceServer(server, desk)
 		go func() { _ = server.Serve(listener) }()
 		defer server.Stop()
@@ -263,6 +260,7 @@ func TestItResumesAfterABreakAndDoesNothingTwice(t *testing.T) {
 			s.Fatal(waited)
 		}
 		s.send(second, "1", 2)
+		s.lease(second, "1", time.Minute, 19*time.Second, 21*time.Second)
 		s.send(second, "2", 1)
 		<-s.begun
 		s.finish <- nil
@@ -286,11 +284,10 @@ func TestWhatIsFinishedBetweenStreamsIsAcknowledgedOnTheNextOne(t *testing.T) {
 		s.send(first, "failed", 1)
 		<-s.begun
 		<-s.begun
-		first.end <- status.Error(codes.Unavailable, "made up")
+		first.end <- refusal(t, codes.Unavailable, &errdetails.RetryInfo{RetryDelay: durationpb.New(time.Second)}).Err()
 		synctest.Wait()
 		s.finish <- nil
 		s.finish <- errors.New("made up")
-		time.Sleep(time.Second)
 		second, _ := s.stream()
 		s.equal(len(s.acks(second, 1)), 1)
 		synctest.Wait()
@@ -298,7 +295,21 @@ func TestWhatIsFinishedBetweenStreamsIsAcknowledgedOnTheNextOne(t *testing.T) {
 	})
 }
 
-func TestPausesBetweenStreamsGrow(t *testing.T) {
+func TestALeaseEndsWithItsStream(t *testing.T) {
+	play(t, client.Consumer{}, (*scene).heedful, func(s *scene) {
+		first, _ := s.stream()
+		s.send(first, "1", 1)
+		<-s.begun
+		first.end <- status.Error(codes.Unavailable, "made up")
+		second, _ := s.stream()
+		time.Sleep(time.Minute)
+		s.finish <- errors.New("made up")
+		time.Sleep(time.Second)
+		s.equal(len(second.said), 0)
+	})
+}
+
+func TestPausesBetweenStreamsGrowUntilAMessageComes(t *testing.T) {
 	play(t, client.Consumer{}, (*scene).heedful, func(s *scene) {
 		last := time.Now()
 		for _, most := range []time.Duration{0, 200, 400, 800, 1600} {
@@ -309,6 +320,15 @@ func TestPausesBetweenStreamsGrow(t *testing.T) {
 			}
 			last = time.Now()
 			stream.end <- status.Error(codes.Unavailable, "made up")
+		}
+		stream, _ := s.stream()
+		s.send(stream, "1", 1)
+		<-s.begun
+		last = time.Now()
+		stream.end <- status.Error(codes.Unavailable, "made up")
+		s.stream()
+		if waited := time.Since(last); waited > 200*time.Millisecond {
+			s.Fatalf("after a message: %s", waited)
 		}
 	})
 }
@@ -327,11 +347,13 @@ func TestStoppedItEndsWhatWasBegunAndBeginsNoMore(t *testing.T) {
 			s.Fatal("a handler runs")
 		default:
 		}
+		finished := time.Now()
 		s.finish <- nil
 		s.equal(s.acks(stream, 1)[0], "1")
 		if request, more := <-stream.said; more {
 			s.Fatal(request)
 		}
+		s.equal(time.Since(finished), time.Duration(0)) // it says itself that there is no more
 		stream.end <- nil
 		s.equal(s.result(), nil)
 		s.equal(len(s.begun), 0)

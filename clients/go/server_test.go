@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"google.golang.org/grpc"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 
 	"nationalsite.internal/client"
 )
@@ -39,4 +40,24 @@ func deadline(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), within)
 	t.Cleanup(cancel)
 	return ctx
+}
+
+// health says that all is well until it drains. It is not gRPC's own server: with that comes its client, which
+// the companion has to bring.
+type health struct {
+	healthv1.UnimplementedHealthServer
+	draining chan struct{}
+}
+
+func newHealth() *health { return &health{draining: make(chan struct{})} }
+
+func (h *health) Watch(_ *healthv1.HealthCheckRequest, stream healthv1.Health_WatchServer) error {
+	err := stream.Send(&healthv1.HealthCheckResponse{Status: healthv1.HealthCheckResponse_SERVING})
+	select {
+	case <-h.draining:
+		err = stream.Send(&healthv1.HealthCheckResponse{Status: healthv1.HealthCheckResponse_NOT_SERVING})
+		<-stream.Context().Done()
+	case <-stream.Context().Done():
+	}
+	return err
 }
