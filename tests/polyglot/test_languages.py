@@ -26,7 +26,7 @@ from tools.stack import ROOT, Running, start_sandbox, start_service, stop
 pytestmark = pytest.mark.polyglot
 
 TOOLS = {
-    "go": {"go": "Go 1.25 or later"},
+    "go": {"go": "Go 1.26 or later"},
     "java": {"javac": "a JDK, 17 or later", "mvn": "Maven 3.8 or later"},
     "ts": {"node": "Node.js 20 or later", "npm": "npm, which comes with Node.js"},
     "python": {},
