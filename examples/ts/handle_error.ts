@@ -10,7 +10,7 @@ const products = createClient(ProductService, channel);
 const found = await products.searchByKeyword({ keyword: "dress", country: "japan" }, { timeoutMs: 5_000 });
 for (const { offerId, priceInfo, subject } of found.offers.slice(0, 3)) {
   const price = priceInfo?.price;
-  console.log(`${offerId} ${price?.currencyCode} ${price && decimalOf(price)} ${subject}`); // offerId is a bigint
+  console.log(`${offerId} ${price?.currencyCode} ${price && decimalOf(price)} ${subject}`);
 }
 
 try {

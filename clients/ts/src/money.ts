@@ -1,4 +1,4 @@
-// google.type.Money as decimal text and back, exactly: a number cannot hold every amount, and there is no Decimal.
+// google.type.Money as decimal text and back, exactly: a number cannot hold every amount.
 import { create } from "@bufbuild/protobuf";
 import { type Money, MoneySchema } from "@nationalsite/protos/google/type/money";
 

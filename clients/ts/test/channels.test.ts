@@ -41,7 +41,7 @@ test("calls are spread over all addresses", async (t) => {
   const channel = connect(`ipv4:${addresses.join()}`, "product");
   t.after(() => channel.close());
   const products = createClient(ProductService, channel);
-  while (calls.includes(0)) await products.getFilterConfig({}, { timeoutMs: 10_000 }); // until both are connected
+  while (calls.includes(0)) await products.getFilterConfig({}, { timeoutMs: 10_000 }); // both connected
   const before = [...calls];
   for (let call = 0; call < 10; call++) await products.getFilterConfig({}, { timeoutMs: 10_000 });
   assert.deepEqual(calls, before.map((count) => count + 5));

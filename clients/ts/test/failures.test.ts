@@ -1,14 +1,17 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { type DescMessage, type MessageInitShape, create, toBinary } from "@bufbuild/protobuf";
 import { anyPack, StructSchema } from "@bufbuild/protobuf/wkt";
 import * as grpc from "@grpc/grpc-js";
 import { ErrorReason } from "@nationalsite/protos/errors/v1";
-import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "@nationalsite/protos/google/rpc/error_details";
+import {
+  BadRequestSchema,
+  ErrorInfoSchema,
+  RetryInfoSchema,
+} from "@nationalsite/protos/google/rpc/error_details";
 import { StatusSchema } from "@nationalsite/protos/google/rpc/status";
 import { ProductService } from "@nationalsite/protos/product/v1";
 import { type Failure, connect, createClient, failedResult, failure } from "@nationalsite/client";
-import { type TestContext } from "node:test";
 import { serve } from "./server.js";
 
 const any = <S extends DescMessage>(schema: S, fields: MessageInitShape<S>) =>
@@ -20,7 +23,11 @@ const INFO = any(ErrorInfoSchema, {
 });
 
 /** What is read of a call that a server refuses with these details and trailers. */
-async function refused(t: TestContext, details: Uint8Array, trailers: Record<string, string>): Promise<Failure> {
+async function refused(
+  t: TestContext,
+  details: Uint8Array,
+  trailers: Record<string, string>,
+): Promise<Failure> {
   const metadata = new grpc.Metadata();
   metadata.set("grpc-status-details-bin", Buffer.from(details));
   for (const [name, value] of Object.entries(trailers)) metadata.set(name, value);
