@@ -171,4 +171,4 @@ requirements: setup ## resolve pyproject.toml anew into the pinned, hashed requi
 
 .PHONY: clean
 clean: ## remove what was built, the environment included
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist node_modules clients/ts/dist examples/ts/dist tests/polyglot/ts/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
