@@ -27,14 +27,19 @@ setup: $(VENV)/.ready ## the environment in .venv
 IMAGE := gen/descriptors/nationalsite.binpb
 
 .PHONY: gen
-gen: setup ## everything under gen/, from protos/
+gen: setup ## everything under gen/, from protos/; what has no toolchain here stays as it is, and is named
 	@$(BIN)/python -m tools.generation
 
 .PHONY: check-gen
-check-gen: gen ## fail when gen/ is not what protos/ makes of it
+check-gen: setup ## fail when gen/ is not what protos/ makes of it; needs Go, a JDK with Maven, Node.js
+	@$(BIN)/python -m tools.generation --all
 	@git diff --exit-code --stat -- gen && test -z "$$(git status --porcelain -- gen)" \
 		|| { echo "gen/ is stale: run make gen and commit"; git status --short -- gen; exit 1; }
 	@echo "gen/ is what protos/ makes of it"
+
+.PHONY: test-gen
+test-gen: setup ## the packages under gen/ compile and load; needs Go, a JDK with Maven, Node.js
+	$(BIN)/pytest -m packages --numprocesses=0 tests/packages
 
 .PHONY: lint
 lint: setup ## ruff, mypy, import contracts, buf

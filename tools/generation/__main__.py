@@ -1,7 +1,7 @@
-"""`python -m tools.generation [--all]`: writes gen/ anew, and says what could not be, for want of a toolchain.
+"""`python -m tools.generation [--all]`: writes gen/ anew, and says what could not be for want of a toolchain.
 
-What could not be stays as it was. That is no failure, so that nobody needs four languages to change a proto; with
-`--all`, as CI runs it, it is one.
+What could not be stays as it was. That is no failure, so that nobody needs four languages to change a proto.
+With `--all`, as `make check-gen` runs it, it is one.
 """
 
 import sys

@@ -11,5 +11,9 @@ def generate() -> None:
     """Write gen/descriptors."""
     made_anew(FOLDER)
     compile_protos(
-        f"--descriptor_set_out={FOLDER / IMAGE}", "--include_imports", "--include_source_info", *FILES, *ERRORS
+        f"--descriptor_set_out={FOLDER / IMAGE}",
+        "--include_imports",
+        "--include_source_info",
+        *FILES,
+        *ERRORS,
     )

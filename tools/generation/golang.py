@@ -1,7 +1,7 @@
 """gen/go: messages and stubs of the module nationalsite.internal/go.
 
-Its go.mod pins the plugins as tools, beside the runtime that their output needs. buf.validate, google.type and
-google.rpc are modules of their own, where their protos' go_package says.
+Its go.mod pins the plugins as tools, beside the runtime that their output needs. buf.validate, google.type
+and google.rpc are modules of their own, at the paths that their protos name.
 """
 
 from pathlib import Path
@@ -18,7 +18,7 @@ PINS = (FOLDER / "go.mod", FOLDER / "go.sum")
 
 def generate() -> None:
     """Write the packages in gen/go. Raises MissingToolchain."""
-    plugins = tools("go", pins=PINS, install=_install)
+    plugins = installed()
     made_anew(*(path for path in FOLDER.iterdir() if path.is_dir()))
     compile_protos(
         *(f"--plugin={name}={plugins / name}" for name in PLUGINS),
@@ -28,6 +28,11 @@ def generate() -> None:
         f"--go-grpc_opt=module={MODULE}",
         *FOR_CALLERS,
     )
+
+
+def installed() -> Path:
+    """The folder with the plugins. Raises MissingToolchain."""
+    return tools("go", pins=PINS, install=_install)
 
 
 def _install(folder: Path) -> None:

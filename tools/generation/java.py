@@ -1,7 +1,7 @@
 """gen/java: messages and grpc-java stubs of nationalsite:nationalsite-protos.
 
-Its pom.xml pins protoc with the runtime that its output needs, and the plugin of grpc-java; both are executables
-on Maven Central. buf.validate, google.type and google.rpc come from libraries.
+Its pom.xml pins protoc together with the runtime that its output needs, and grpc-java's plugin; both are
+executables on Maven Central. buf.validate, google.type and google.rpc come from libraries.
 """
 
 import platform
@@ -27,7 +27,7 @@ PLATFORMS = {
 
 def generate() -> None:
     """Write the sources in gen/java. Raises MissingToolchain."""
-    executables = tools("java", pins=(FOLDER / "pom.xml",), install=_install)
+    executables = installed()
     made_anew(SOURCES)
     compile_protos(
         f"--plugin=protoc-gen-grpc-java={executables / 'protoc-gen-grpc-java'}",
@@ -37,6 +37,11 @@ def generate() -> None:
         executable=executables / "protoc",
         rules_java_package=RULES_PACKAGE,
     )
+
+
+def installed() -> Path:
+    """The folder with protoc and the plugin. Raises MissingToolchain."""
+    return tools("java", pins=(FOLDER / "pom.xml",), install=_install)
 
 
 def _install(folder: Path) -> None:

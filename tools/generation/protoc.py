@@ -16,7 +16,7 @@ def compile_protos(*arguments: str, executable: Path | None = None, rules_java_p
     with tempfile.TemporaryDirectory() as scratch:
         command = ["protoc", *import_paths(Path(scratch), rules_java_package=rules_java_package), *arguments]
         if executable:
-            code = subprocess.run([executable, *command[1:]], check=False).returncode
+            code = subprocess.run([executable, *command[1:]], check=False).returncode  # noqa: S603 # fetched by us
         else:
             code = protoc.main(command)
     if code:

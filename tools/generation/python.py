@@ -1,4 +1,4 @@
-"""gen/python: messages, stubs and servicers, typed; also buf/validate, which protoc's Python output imports."""
+"""gen/python: messages, stubs and servicers, typed; and buf/validate, which the messages import."""
 
 import sys
 from pathlib import Path
@@ -16,6 +16,4 @@ def generate() -> None:
     plugins = [f"--plugin={name}={Path(sys.executable).with_name(name)}" for name in PLUGINS]
     compile_protos(*plugins, f"--python_out={FOLDER}", f"--mypy_out=quiet:{FOLDER}", *FILES, VALIDATE)
     services = with_services(FILES)
-    compile_protos(
-        *plugins, f"--grpc_python_out={FOLDER}", f"--mypy_grpc_out=quiet:{FOLDER}", *services
-    )
+    compile_protos(*plugins, f"--grpc_python_out={FOLDER}", f"--mypy_grpc_out=quiet:{FOLDER}", *services)

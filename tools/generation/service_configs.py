@@ -1,4 +1,4 @@
-"""gen/service_configs: what a channel does by itself, in gRPC's own JSON, from the levels that the RPCs declare.
+"""gen/service_configs: what a channel does by itself, in gRPC's own JSON, from the levels of the RPCs.
 
 A copy goes into every package, in the form in which its language reads it.
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from google.protobuf import descriptor_pb2
+from google.protobuf.descriptor_pb2 import FileDescriptorSet, MethodOptions, ServiceDescriptorProto
 
 from tools.generation import descriptors
 from tools.generation.protoc import made_anew
@@ -22,7 +22,7 @@ SERVICES: Mapping[str, str] = MappingProxyType(
         "product": "nationalsite.product.v1.ProductService",
     }
 )
-"""The name of a process, and of its configuration -> the service that it serves."""
+"""The name of a process, and so of its configuration -> the service that it serves."""
 
 RETRY_POLICY: Mapping[str, Any] = MappingProxyType(
     {
@@ -30,86 +30,105 @@ RETRY_POLICY: Mapping[str, Any] = MappingProxyType(
         "initialBackoff": "0.1s",
         "maxBackoff": "2s",
         "backoffMultiplier": 2,
-        # Either comes from the suite with a pushback, which a client obeys: the delay where a repeat may help, -1
-        # where the quota is used up. RESOURCE_EXHAUSTED without one is a proxy's limit, which passes, or gRPC's on
-        # the size of a request, which no read comes near; a response that is too large is never asked for again,
-        # since its call had begun to answer.
+        # Both come from the suite with a pushback, which a client obeys: the delay where a repeat may help,
+        # -1 where the quota is used up. RESOURCE_EXHAUSTED without one is a proxy's limit, which passes, or
+        # gRPC's on the size of a request, which no read comes near. That a response is too large shows only
+        # when its call has begun to be answered, and gRPC repeats no such call.
         "retryableStatusCodes": ["UNAVAILABLE", "RESOURCE_EXHAUSTED"],
     }
 )
 
 RETRY_THROTTLING: Mapping[str, Any] = MappingProxyType(
     {
-        # Of a whole channel: 50 failures more than successes, and none is repeated until a tenth of them came back.
+        # A channel's balance: a failure takes 1, a success brings 0.1, and at half of it repeats stop. gRPC's
+        # example of 10 would stop them at the fifth refusal of a replica that is rolled under a busy caller.
         "maxTokens": 100,
         "tokenRatio": 0.1,
     }
 )
 
 
-def service_config(service: descriptor_pb2.ServiceDescriptorProto, full_name: str) -> dict[str, Any]:
+def service_config(full_name: str, service: ServiceDescriptorProto) -> dict[str, Any]:
     """The configuration of one service's channel.
 
-    Only reads are repeated: gRPC cannot see what a write's request id, or its absence, makes of a repeat. There are
-    no timeouts: what a service allows is its operator's setting, and each caller knows how long it can wait.
+    Only reads are repeated: whether a write may be is known to its caller, who has its request id. There are
+    no timeouts: what a service allows is its operator's setting, and how long to wait is the caller's.
     """
+    config: dict[str, Any] = {
+        "loadBalancingConfig": [{"round_robin": {}}],
+        "healthCheckConfig": {"serviceName": full_name},
+    }
     reads = [
         {"service": full_name, "method": method.name}
         for method in service.method
-        if method.options.idempotency_level == descriptor_pb2.MethodOptions.NO_SIDE_EFFECTS
+        if method.options.idempotency_level == MethodOptions.NO_SIDE_EFFECTS
     ]
-    repeated = [{"name": reads, "retryPolicy": dict(RETRY_POLICY)}] if reads else []
-    return {
-        "loadBalancingConfig": [{"round_robin": {}}],
-        "healthCheckConfig": {"serviceName": full_name},
-        **({"methodConfig": repeated, "retryThrottling": dict(RETRY_THROTTLING)} if reads else {}),
-    }
+    if reads:
+        config["methodConfig"] = [{"name": reads, "retryPolicy": dict(RETRY_POLICY)}]
+        config["retryThrottling"] = dict(RETRY_THROTTLING)
+    return config
 
 
 def generate() -> None:
     """Write gen/service_configs, and each package's copy."""
-    image = descriptor_pb2.FileDescriptorSet.FromString((descriptors.FOLDER / descriptors.IMAGE).read_bytes())
+    image = FileDescriptorSet.FromString((descriptors.FOLDER / descriptors.IMAGE).read_bytes())
     declared = {f"{file.package}.{service.name}": service for file in image.file for service in file.service}
-    texts = {
-        name: json.dumps(service_config(declared[full_name], full_name), indent=2) + "\n"
-        for name, full_name in SERVICES.items()
-    }
+    configs = {name: service_config(full_name, declared[full_name]) for name, full_name in SERVICES.items()}
     for folder, write in COPIES.items():
         made_anew(folder)
-        write(folder, texts)
+        write(folder, configs)
 
 
-def _json(folder: Path, texts: Mapping[str, str]) -> None:
-    for name, text in texts.items():
-        (folder / f"{name}.json").write_text(text)
+def _json(folder: Path, configs: Mapping[str, Any]) -> None:
+    for name, config in configs.items():
+        (folder / f"{name}.json").write_text(json.dumps(config, indent=2) + "\n")
 
 
-def _go(folder: Path, texts: Mapping[str, str]) -> None:
-    _json(folder, texts)
-    lines = [
-        "// Code generated by make gen. DO NOT EDIT.",
-        "",
-        "// Package serviceconfig has the gRPC service configuration of each service, for grpc.WithDefaultServiceConfig.",
-        "package serviceconfig",
-        "",
-        'import _ "embed"',
-    ]
-    for name in texts:
-        constant = "".join(word.title() for word in name.split("_"))
-        lines += ["", f"// {constant} is {name}.json.", "//", f"//go:embed {name}.json", f"var {constant} string"]
-    (folder / "serviceconfig.go").write_text("\n".join(lines) + "\n")
+_GO_HEAD = """\
+// Code generated by make gen. DO NOT EDIT.
+
+// Package serviceconfig has each service's configuration of a channel, for grpc.WithDefaultServiceConfig.
+package serviceconfig
+
+import _ "embed"
+"""
+_GO_VARIABLE = """
+// {0} is for {1}.
+//
+//go:embed {2}.json
+var {0} string
+"""
 
 
-def _typescript(folder: Path, texts: Mapping[str, str]) -> None:
-    head = "// Generated by make gen: gRPC's service configuration of each service, as a channel option takes it.\n"
-    camel = {name: name.split("_")[0] + "".join(map(str.title, name.split("_")[1:])) for name in texts}
-    values = (f"export const {camel[name]} = {json.dumps(json.dumps(json.loads(text)))};\n" for name, text in texts.items())
-    types = (f"export declare const {camel[name]}: string;\n" for name in texts)
-    (folder / "index.js").write_text(head + "".join(values))
-    (folder / "index.d.ts").write_text(head + "".join(types))
+def _go(folder: Path, configs: Mapping[str, Any]) -> None:
+    _json(folder, configs)
+    variables = (_GO_VARIABLE.format(_pascal(name), SERVICES[name], name) for name in configs)
+    (folder / "serviceconfig.go").write_text(_GO_HEAD + "".join(variables))
 
 
-COPIES: Mapping[Path, Callable[[Path, Mapping[str, str]], None]] = MappingProxyType(
+_TYPESCRIPT_HEAD = """\
+// @generated by make gen
+// Each service's configuration of a channel, as text: for the channel option "grpc.service_config".
+"""
+
+
+def _typescript(folder: Path, configs: Mapping[str, Any]) -> None:
+    texts = {_camel(name): json.dumps(json.dumps(config)) for name, config in configs.items()}
+    values = "".join(f"export const {name} =\n  {text};\n" for name, text in texts.items())
+    types = "".join(f"export declare const {name}: string;\n" for name in texts)
+    (folder / "index.js").write_text(_TYPESCRIPT_HEAD + values)
+    (folder / "index.d.ts").write_text(_TYPESCRIPT_HEAD + types)
+
+
+def _pascal(name: str) -> str:
+    return name.title().replace("_", "")
+
+
+def _camel(name: str) -> str:
+    return name[0] + _pascal(name)[1:]
+
+
+COPIES: Mapping[Path, Callable[[Path, Mapping[str, Any]], None]] = MappingProxyType(
     {
         GEN / "service_configs": _json,
         GEN / "python" / "nationalsite" / "service_configs": _json,

@@ -31,9 +31,9 @@ def with_services(names: tuple[str, ...]) -> tuple[str, ...]:
 def import_paths(scratch: Path, *, rules_java_package: str = "") -> list[str]:
     """protoc's arguments that tell where protos are found; writes the rules' descriptors into `scratch`.
 
-    protovalidate's rules are not copied into this project: its installed wheel carries their descriptor, and protoc
-    compiles ours against that. google/type and google/rpc come from googleapis-common-protos.
-    `rules_java_package` is where Java's protovalidate keeps the rules' classes, if not where their proto says.
+    protovalidate's rules are not copied into this project: its installed wheel carries their descriptor, and
+    protoc compiles ours against that. google/type and google/rpc come from googleapis-common-protos.
+    `rules_java_package` is where Java's protovalidate has the rules' classes, if not where their proto says.
     """
     rules = scratch / "rules.binpb"
     rules.write_bytes(_rules_descriptors(rules_java_package).SerializeToString())

@@ -25,7 +25,7 @@ def need(program: str, what: str) -> str:
 
 
 def tools(language: str, *, pins: Sequence[Path], install: Callable[[Path], None]) -> Path:
-    """The folder with a language's generators; `install` fills it, again whenever the files of `pins` change."""
+    """The folder with a language's generators; `install` fills it, again when a file of `pins` changed."""
     folder = TOOLS / language
     digest = hashlib.sha256(b"\0".join(path.read_bytes() for path in pins)).hexdigest()
     mark = folder / ".pins"
@@ -39,7 +39,7 @@ def tools(language: str, *, pins: Sequence[Path], install: Callable[[Path], None
 
 def run(*command: str | Path, folder: Path, environment: Mapping[str, str] | None = None) -> None:
     """Run an installer. Raises MissingToolchain with the end of what it printed, where it fails."""
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603 # our own modules' commands
         command,
         check=False,
         cwd=folder,
@@ -49,4 +49,4 @@ def run(*command: str | Path, folder: Path, environment: Mapping[str, str] | Non
         text=True,
     )
     if done.returncode:
-        raise MissingToolchain(f"{command[0]} could not install the generators:\n{done.stdout[-2000:].rstrip()}")
+        raise MissingToolchain(f"{command[0]} failed:\n{done.stdout[-2000:].rstrip()}")

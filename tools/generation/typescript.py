@@ -1,7 +1,7 @@
 """gen/ts: messages and service descriptors of @nationalsite/protos, as JavaScript with types: no build step.
 
-Its package-lock.json pins the generator. buf.validate comes with @bufbuild/protovalidate; google.type and google.rpc
-are generated, since no package that is kept well has them.
+Its package-lock.json pins the generator. buf.validate comes with @bufbuild/protovalidate; google.type and
+google.rpc are generated, since no well-kept package has them for this runtime.
 """
 
 import shutil
@@ -23,16 +23,21 @@ OPTIONS = (
 
 def generate() -> None:
     """Write the modules in gen/ts. Raises MissingToolchain."""
-    need("node", "Node.js 20 or later")
-    installed = tools("ts", pins=PINS, install=_install)
+    packages = installed()
     made_anew(FOLDER / "nationalsite", FOLDER / "google")
     compile_protos(
-        f"--plugin=protoc-gen-es={installed / 'node_modules' / '.bin' / 'protoc-gen-es'}",
+        f"--plugin=protoc-gen-es={packages / '.bin' / 'protoc-gen-es'}",
         f"--es_out={FOLDER}",
         *(f"--es_opt={option}" for option in OPTIONS),
         *FOR_CALLERS,
         *GOOGLE,
     )
+
+
+def installed() -> Path:
+    """The node_modules with the generator and its compiler. Raises MissingToolchain."""
+    need("node", "Node.js 20 or later")
+    return tools("ts", pins=PINS, install=_install) / "node_modules"
 
 
 def _install(folder: Path) -> None:
