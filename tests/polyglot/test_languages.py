@@ -6,6 +6,8 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -212,7 +214,7 @@ def test_example(language: str, name: str, suite: Suite, examples_built: Callabl
     run = _consume if "pushes" in example else _once
     code, out, err = run(command, example, suite)
     assert code == 0, err[-4000:]
-    assert _fit(example["lines"], out), f"{out}\n{err[-2000:]}"
+    assert _fit(example["lines"], out.splitlines()), f"{out}\n{err[-2000:]}"
 
 
 def _once(command: list[str | Path], _example: dict[str, Any], suite: Suite) -> tuple[int, str, str]:
@@ -222,32 +224,39 @@ def _once(command: list[str | Path], _example: dict[str, Any], suite: Suite) -> 
 
 def _consume(command: list[str | Path], example: dict[str, Any], suite: Suite) -> tuple[int, str, str]:
     """Push messages until the example has printed what it is to print; then ask it to end."""
-    with subprocess.Popen(  # noqa: S603 # our own scripts
-        command,
-        cwd=ROOT,
-        env=suite.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        start_new_session=True,
-    ) as process:
-        out = ""
-        os.set_blocking(process.stdout.fileno(), False)
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8") as errors,
+        subprocess.Popen(  # noqa: S603 # our own
+            command,
+            cwd=ROOT,
+            env=suite.environment(),
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            encoding="utf-8",
+            start_new_session=True,
+        ) as process,
+    ):
+        lines: list[str] = []
+        reading = threading.Thread(
+            target=lambda: lines.extend(iter(process.stdout.readline, "")), daemon=True
+        )
+        reading.start()
         try:
             until = time.monotonic() + WITHIN_S
-            while time.monotonic() < until and process.poll() is None and not _fit(example["lines"], out):
+            while not _fit(example["lines"], lines) and process.poll() is None and time.monotonic() < until:
                 suite.sandbox.admin("POST", "messages", {"topic": example["pushes"]})
                 time.sleep(0.25)
-                out += process.stdout.read() or ""
             process.terminate()
-            more, err = process.communicate(timeout=WITHIN_S)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            more, err = process.communicate()
-    return process.returncode, out + (more or ""), err
+            process.wait(WITHIN_S)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            reading.join()
+        errors.seek(0)
+        return process.returncode, "".join(lines), errors.read()
 
 
-def _fit(patterns: list[str], text: str) -> bool:
+def _fit(patterns: list[str], lines: list[str]) -> bool:
     """Whether each pattern fits a line, in this order."""
-    lines = iter(text.splitlines())
-    return all(any(re.fullmatch(pattern, line) for line in lines) for pattern in patterns)
+    left = iter(list(lines))
+    return all(any(re.fullmatch(pattern, line.rstrip("\n")) for line in left) for pattern in patterns)
