@@ -9,6 +9,7 @@ import com.google.protobuf.Message;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.ClientInterceptors;
+import io.grpc.ClientStreamTracer;
 import io.grpc.Context;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
@@ -79,11 +80,8 @@ final class Call {
             MetadataUtils.newCaptureMetadataInterceptor(headers, new AtomicReference<>()));
     var request = request(spec.getAsJsonObject("request"));
     try (var cancellable = Context.current().withCancellation()) {
-      if (spec.has("cancel_after_ms")) {
-        CompletableFuture.delayedExecutor(spec.get("cancel_after_ms").getAsLong(), TimeUnit.MILLISECONDS)
-            .execute(() -> cancellable.cancel(null));
-      }
-      var response = cancellable.call(() -> ClientCalls.blockingUnaryCall(on, method, options(), request));
+      var options = spec.has("cancel_after_ms") ? cancelling(options(), cancellable) : options();
+      var response = cancellable.call(() -> ClientCalls.blockingUnaryCall(on, method, options, request));
       var found = status("OK");
       found.add("response", Json.of(response));
       found.add("metadata", texts(headers.get()));
@@ -152,6 +150,24 @@ final class Call {
   private CallOptions options() {
     var deadlineMs = spec.has("deadline_ms") ? spec.get("deadline_ms").getAsLong() : 10_000;
     return CallOptions.DEFAULT.withDeadlineAfter(deadlineMs, TimeUnit.MILLISECONDS);
+  }
+
+  /** Counts from when the request has left: the first call of a JVM may take longer until then. */
+  private CallOptions cancelling(CallOptions options, Context.CancellableContext call) {
+    var delayed =
+        CompletableFuture.delayedExecutor(spec.get("cancel_after_ms").getAsLong(), TimeUnit.MILLISECONDS);
+    return options.withStreamTracerFactory(
+        new ClientStreamTracer.Factory() {
+          @Override
+          public ClientStreamTracer newClientStreamTracer(ClientStreamTracer.StreamInfo info, Metadata headers) {
+            return new ClientStreamTracer() {
+              @Override
+              public void outboundMessageSent(int number, long wireSize, long size) {
+                delayed.execute(() -> call.cancel(null));
+              }
+            };
+          }
+        });
   }
 
   private Metadata metadata() {
