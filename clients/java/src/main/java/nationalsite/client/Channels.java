@@ -33,6 +33,7 @@ public final class Channels {
     var builder =
         Grpc.newChannelBuilder(resolved(target), credentials)
             .defaultServiceConfig(service.config())
+            .intercept(new Detaching())
             // Finds servers that vanished. The services permit a ping every 10 s, also between calls.
             .keepAliveTime(30, TimeUnit.SECONDS)
             .keepAliveTimeout(10, TimeUnit.SECONDS)

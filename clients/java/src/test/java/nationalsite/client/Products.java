@@ -22,6 +22,9 @@ final class Products extends ProductServiceGrpc.ProductServiceImplBase implement
   /** What calls fail with; null: they do not. */
   volatile StatusRuntimeException failure;
   volatile GetCategoryResponse category = GetCategoryResponse.getDefaultInstance();
+  /** Whether calls are answered at all. */
+  volatile boolean answers = true;
+  volatile Runnable onCall = () -> {};
   private final Server server;
 
   Products() throws IOException {
@@ -59,6 +62,10 @@ final class Products extends ProductServiceGrpc.ProductServiceImplBase implement
 
   private <T> void answer(T response, StreamObserver<T> caller) {
     calls.incrementAndGet();
+    onCall.run();
+    if (!answers) {
+      return;
+    }
     if (failure != null) {
       caller.onError(failure);
       return;
