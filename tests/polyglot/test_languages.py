@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.polyglot
 TOOLS = {
     "go": {"go": "Go 1.25 or later"},
     "java": {"javac": "a JDK, 17 or later", "mvn": "Maven 3.8 or later"},
-    "typescript": {"node": "Node.js 20 or later", "npm": "npm, which comes with Node.js"},
+    "ts": {"node": "Node.js 20 or later", "npm": "npm, which comes with Node.js"},
     "python": {},
 }
 """What each language needs in PATH, and what to install where it is missing."""
@@ -237,9 +237,7 @@ def _consume(command: list[str | Path], example: dict[str, Any], suite: Suite) -
         ) as process,
     ):
         lines: list[str] = []
-        reading = threading.Thread(
-            target=lambda: lines.extend(iter(process.stdout.readline, "")), daemon=True
-        )
+        reading = threading.Thread(target=_collect, args=(process.stdout, lines), daemon=True)
         reading.start()
         try:
             until = time.monotonic() + WITHIN_S
@@ -254,6 +252,11 @@ def _consume(command: list[str | Path], example: dict[str, Any], suite: Suite) -
             reading.join()
         errors.seek(0)
         return process.returncode, "".join(lines), errors.read()
+
+
+def _collect(stream: IO[str], lines: list[str]) -> None:
+    for line in stream:
+        lines.append(line)
 
 
 def _fit(patterns: list[str], lines: list[str]) -> bool:

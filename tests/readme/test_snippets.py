@@ -18,8 +18,8 @@ BLOCK = re.compile(
     r"```(?P<language>\w+)\n(?P<code>.*?)```",
     re.S,
 )
-LANGUAGES = ("go", "java", "python", "typescript")
-"""Blocks of these have to come from an example, once the language has some."""
+LANGUAGES = {"go": "go", "java": "java", "python": "python", "typescript": "ts"}
+"""Blocks of these have to come from an example, once there is a folder of the language's under examples/."""
 
 FOUND = [
     pytest.param(page, each.groupdict(), id=f"{page.relative_to(ROOT)}-{number}-{each['language']}")
@@ -32,7 +32,7 @@ FOUND = [
 @pytest.mark.parametrize(("page", "block"), FOUND)
 def test_code_is_that_of_an_example(page: Path, block: dict[str, str]) -> None:
     if not block["source"]:
-        examples = ROOT / "examples" / block["language"]
+        examples = ROOT / "examples" / LANGUAGES[block["language"]]
         assert not examples.exists(), f"{page.name}: code that is from nowhere:\n{block['code']}"
         return
     source = (ROOT / block["source"]).read_text(encoding="utf-8")
