@@ -55,7 +55,7 @@ class ChannelsTest {
     server.failure = Status.UNAVAILABLE.asRuntimeException(trailers);
     assertThrows(StatusRuntimeException.class, () -> read(channel));
     assertEquals(3, server.calls.getAndSet(0));
-    assertThrows(StatusRuntimeException.class, () -> stub(channel).uploadImage(UploadImageRequest.newBuilder().build()));
+    assertThrows(StatusRuntimeException.class, () -> stub(channel).uploadImage(UploadImageRequest.getDefaultInstance()));
     assertEquals(1, server.calls.get());
   }
 
@@ -66,7 +66,7 @@ class ChannelsTest {
     assertEquals(Status.Code.UNAVAILABLE, refused.getStatus().getCode());
     assertEquals(0, server.calls.get());
     server.health.setStatus(ProductServiceGrpc.SERVICE_NAME, ServingStatus.SERVING);
-    stub(channel).withWaitForReady().getCategory(GetCategoryRequest.newBuilder().build());
+    stub(channel).withWaitForReady().getCategory(GetCategoryRequest.getDefaultInstance());
     assertEquals(1, server.calls.get());
   }
 
@@ -90,8 +90,7 @@ class ChannelsTest {
 
   @Test
   void largeResponsesArrive() {
-    var name = "x".repeat(5 * 1024 * 1024); // gRPC's own bound is 4 MiB
-    server.category = GetCategoryResponse.newBuilder().addCategories(Category.newBuilder().setName(name)).build();
+    server.category = named("x".repeat(5 * 1024 * 1024)); // gRPC's own bound is 4 MiB
     assertEquals(server.category, read(channel));
   }
 
@@ -103,7 +102,7 @@ class ChannelsTest {
             Service.PRODUCT,
             InsecureChannelCredentials.create(),
             builder -> builder.maxInboundMessageSize(100));
-    server.category = GetCategoryResponse.newBuilder().addCategories(Category.newBuilder().setName("x".repeat(101))).build();
+    server.category = named("x".repeat(101));
     try {
       var refused = assertThrows(StatusRuntimeException.class, () -> read(own));
       assertEquals(Status.Code.RESOURCE_EXHAUSTED, refused.getStatus().getCode());
@@ -112,8 +111,12 @@ class ChannelsTest {
     }
   }
 
+  private static GetCategoryResponse named(String name) {
+    return GetCategoryResponse.newBuilder().addCategories(Category.newBuilder().setName(name)).build();
+  }
+
   private static GetCategoryResponse read(ManagedChannel channel) {
-    return stub(channel).getCategory(GetCategoryRequest.newBuilder().build());
+    return stub(channel).getCategory(GetCategoryRequest.getDefaultInstance());
   }
 
   private static ProductServiceBlockingStub stub(ManagedChannel channel) {

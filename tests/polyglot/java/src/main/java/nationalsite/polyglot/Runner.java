@@ -1,5 +1,7 @@
 package nationalsite.polyglot;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import io.grpc.ManagedChannel;
@@ -14,8 +16,6 @@ import java.util.Map;
 import java.util.TreeMap;
 import nationalsite.client.Channels;
 import nationalsite.client.Service;
-
-import static java.nio.charset.StandardCharsets.UTF_8;
 
 /** Makes every case from Java, through clients/java. The README.md beside the cases explains them. */
 public final class Runner {
