@@ -112,7 +112,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Clone:
 
 @pytest.fixture
 def clone(original: Clone, tmp_path: Path) -> Clone:
-    shutil.copytree(original.path, tmp_path, dirs_exist_ok=True)
+    shutil.copytree(original.path, tmp_path, symlinks=True, dirs_exist_ok=True)
     return Clone(tmp_path)
 
 
