@@ -92,9 +92,17 @@ demo: setup ## start everything, make real calls, show what went over the wire, 
 run: setup ## keep the sandbox and the services up (DIALECT=national-site for the other dialect)
 	@$(BIN)/python tools/stack.py $(DIALECT)
 
-.PHONY: measure
-measure: setup ## figures of this machine: a search through the service, decoding, start-up, memory
-	@$(BIN)/python benchmarks/measure.py
+# What services are compared with, and what draws the figures.
+$(VENV)/.bench: $(VENV)/.ready requirements-bench.txt
+	@$(BIN)/uv pip install --quiet --require-hashes -r requirements-bench.txt --python $(BIN)/python
+	@touch $@
+
+comma := ,
+.PHONY: bench
+bench: setup $(VENV)/.bench ## what services cost and withstand, as ratios, within ten minutes (ROWS=search,floor for some)
+	@tools/need.sh nginx nginx
+	@tools/need.sh postgres postgresql
+	@$(BIN)/python -m benchmarks $(subst $(comma), ,$(ROWS))
 
 .PHONY: measure-delivery
 measure-delivery: setup ## figures of the store: messages and deliveries per second, on both engines
@@ -109,6 +117,7 @@ measure-durability: setup ## callbacks, deliveries, stream messages per second t
 requirements: setup ## resolve pyproject.toml anew into the pinned, hashed requirements
 	$(COMPILE) pyproject.toml --upgrade --output-file requirements.txt
 	$(COMPILE) pyproject.toml --upgrade --extra dev --constraint requirements.txt --output-file requirements-dev.txt
+	$(COMPILE) --group bench --upgrade --constraint requirements-dev.txt --output-file requirements-bench.txt
 	echo uv | $(COMPILE) - --upgrade --output-file requirements-uv.txt
 
 .PHONY: clean

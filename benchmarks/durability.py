@@ -21,7 +21,7 @@ from google.protobuf.duration_pb2 import Duration
 from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
 from nationalsite.ordersync.v1.order_sync_service_pb2_grpc import OrderSyncServiceStub
 
-from benchmarks.measure import cpu_s
+from benchmarks.cpu import cpu_s
 from services.delivery import migrate
 from tests.durability.consuming import FROM_THE_BEGINNING
 from tests.durability.enqueuing import Shop, status_sync
@@ -136,9 +136,9 @@ async def _timed(
     engine: str, what: str, count: int, work: Callable[[], Awaitable[None]], service: Replica
 ) -> None:
     assert service.running is not None  # noqa: S101 # it was started
-    cpu, began = cpu_s(service.running), time.perf_counter()
+    cpu, began = cpu_s(service.running.process.pid), time.perf_counter()
     await work()
-    wall_s, cpu = time.perf_counter() - began, cpu_s(service.running) - cpu
+    wall_s, cpu = time.perf_counter() - began, cpu_s(service.running.process.pid) - cpu
     print(
         f"{engine:10}  {what:52} {count / wall_s:6.0f}/s  "
         f"({count} in {wall_s:.1f} s; the service used {cpu / count * 1e6:.0f} us of CPU for each)",

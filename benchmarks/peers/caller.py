@@ -1,0 +1,69 @@
+"""Who calls: a gRPC client that looks at the status and the size of every answer, and reads none itself."""
+
+import asyncio
+from base64 import b64decode, b64encode
+from collections.abc import Awaitable, Callable
+from itertools import cycle
+from typing import Any
+
+import grpc.aio
+import uvloop
+
+from benchmarks.peers import load
+from benchmarks.peers.worker import obey
+
+CHANNELS = 4
+"""To a server, each with a connection of its own: one carries at most 1,000 calls at once."""
+OWN_CONNECTION = (("grpc.use_local_subchannel_pool", 1), ("grpc.max_receive_message_length", -1))
+
+_channels: dict[str, list[grpc.aio.Channel]] = {}
+Method = Callable[..., Awaitable[bytes]]
+
+
+async def one(address: str, method: str, request: str, deadline_s: float = 30) -> str:
+    """Make one call; return its answer."""
+    return b64encode(await _methods(address, method)[0](b64decode(request), timeout=deadline_s)).decode()
+
+
+async def closed(
+    address: str, method: str, request: str, in_flight: int, calls: int, deadline_s: float = 30
+) -> object:
+    """Call with a fixed number in flight."""
+    return await load.closed(_call(address, method, request, deadline_s), in_flight=in_flight, calls=calls)
+
+
+async def paced(
+    address: str, method: str, request: str, per_s: float, calls: int, deadline_s: float = 30
+) -> object:
+    """Call at even intervals."""
+    return await load.paced(_call(address, method, request, deadline_s), per_s=per_s, calls=calls)
+
+
+def _call(address: str, method: str, request: str, deadline_s: float) -> load.Call:
+    told, methods = b64decode(request), cycle(_methods(address, method))
+
+    async def call() -> int:
+        try:
+            return len(await next(methods)(told, timeout=deadline_s))
+        except grpc.aio.AioRpcError as error:
+            raise load.Failed(error.code().name) from None
+
+    return call
+
+
+def _methods(address: str, method: str) -> list[Method]:
+    """Return the method on each channel; messages are bytes, so that the caller costs little."""
+    if address not in _channels:
+        _channels[address] = [grpc.aio.insecure_channel(address, OWN_CONNECTION) for _ in range(CHANNELS)]
+    callables: list[Any] = [channel.unary_unary(method) for channel in _channels[address]]
+    return callables
+
+
+async def main() -> None:
+    """Obey until there are no more commands."""
+    await obey({"one": one, "closed": closed, "paced": paced})
+    await asyncio.gather(*(channel.close() for channels in _channels.values() for channel in channels))
+
+
+if __name__ == "__main__":
+    uvloop.run(main())
