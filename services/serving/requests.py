@@ -27,6 +27,7 @@ def requests(rpc: Rpc, step: Step) -> Step:
         if payload is grpc.aio.EOF:
             raise InvalidRequest([Violation(field="", description="no request was sent")])
         call.request = read(call, payload)
+        del payload  # a picture's worth
         call.begun = True
         return await step(call)
 

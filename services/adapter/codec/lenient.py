@@ -49,7 +49,7 @@ def _mended(data: bytes) -> bytes:
     return _COMMENT.sub(lambda match: match[0] if match[0].startswith(b'"') else b"", whole)
 
 
-def _exact(number: str) -> Decimal | str:
+def exact(number: str) -> Decimal | str:
     """A number with a fraction or an exponent; one that no Decimal can hold stays text."""
     try:
         return Decimal(number)
@@ -57,5 +57,5 @@ def _exact(number: str) -> Decimal | str:
         return number
 
 
-_DECODER = msgspec.json.Decoder(float_hook=_exact)
+_DECODER = msgspec.json.Decoder(float_hook=exact)
 _ENCODER = msgspec.json.Encoder(decimal_format="number")

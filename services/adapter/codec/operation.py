@@ -9,8 +9,9 @@ from google.protobuf.message_factory import GetMessageClass
 from nationalsite.upstream.v1.options_pb2 import Operation as Options
 
 from services.adapter.codec.contradictions import NOT_HERE, SpecificationError
+from services.adapter.codec.direct import direct
 from services.adapter.codec.envelope import Kind, PayloadReader
-from services.adapter.codec.lenient import Json, dump
+from services.adapter.codec.lenient import Json, dump, parse
 from services.adapter.codec.reading import NOTHING, field_reader, member_names, message_reader
 from services.adapter.codec.scalars import Put, Reading
 from services.adapter.codec.specification import PAYLOAD, Dialect, Level, fields, level, operation
@@ -59,7 +60,9 @@ class Operation:
     """What each call to make sends: one call, or where the operation says `each`, one an element, in order.
 
     Raises RequestError, before any of them is made."""
-    decode: Callable[[Json, Message], Decoded]
+    parse: Callable[[bytes, Message], Json | Decoded]
+    """From a reply's text, and the request it answers, as far as the text alone tells. Raises ValueError."""
+    decode: Callable[[Json | Decoded, Message], Decoded]
     """From a parsed reply and the request it answers. Raises Refused or Unreadable, nothing else."""
 
 
@@ -101,6 +104,7 @@ def compile_operation(method: MethodDescriptor, dialect: Dialect, *, dates: Json
         local=options.local,
         anonymous=options.anonymous,
         encode=_encoder(method.input_type, options, dialect, dates) if spoken else _never_sent,
+        parse=_parser(method.output_type, options, dialect) if spoken else _parsed,
         decode=_decoder(method, options, dialect) if spoken else _never_received,
     )
 
@@ -110,7 +114,7 @@ def _never_sent(request: Message) -> tuple[Parameters, ...]:
     return ()
 
 
-def _never_received(reply: Json, request: Message) -> Decoded:
+def _never_received(reply: Json | Decoded, request: Message) -> Decoded:
     raise Unreadable("1688 has no such operation")
 
 
@@ -146,15 +150,36 @@ def _form_text(value: object) -> str:
     return value if isinstance(value, str) else dump(value)
 
 
+def _parser(
+    response: Descriptor, options: Options, dialect: Dialect
+) -> Callable[[bytes, Message], Json | Decoded]:
+    """Return what decodes a reply that is as documented, and parses any other."""
+    read = direct(response, options.payload, dialect)
+    if read is None:
+        return _parsed
+
+    def parsed(text: bytes, request: Message) -> Json | Decoded:
+        response = read(text, getattr(request, "currency", ""))
+        return parse(text) if response is None else Decoded(response=response, unreadable=())
+
+    return parsed
+
+
+def _parsed(text: bytes, _: Message) -> Json:
+    return parse(text)
+
+
 def _decoder(
     method: MethodDescriptor, options: Options, dialect: Dialect
-) -> Callable[[Json, Message], Decoded]:
+) -> Callable[[Json | Decoded, Message], Decoded]:
     response = method.output_type
     put, kind, members = _shape(response, options, dialect)
     other_path = operation(method, dialect.other).payload
     payload = PayloadReader(options, kind, other_path=other_path, members=members)
 
-    def decode(reply: Json, request: Message) -> Decoded:
+    def decode(reply: Json | Decoded, request: Message) -> Decoded:
+        if isinstance(reply, Decoded):
+            return reply
         found = payload.read(reply)
         reading = Reading(currency=getattr(request, "currency", ""))
         out: list[bytes] = []

@@ -15,7 +15,7 @@ from services.adapter.codec.contradictions import MONEY, TIMESTAMP, Specificatio
 from services.adapter.codec.lenient import Json, parse
 from services.adapter.codec.scalars import Make, Put, Reading
 from services.adapter.codec.specification import Dialect, Field, fields, words
-from services.adapter.codec.values import Unfit
+from services.adapter.codec.values import Unfit, is_nothing
 
 ReadMessage = Callable[[dict[str, Json], Reading], bytes]
 """An object as a serialized message."""
@@ -95,12 +95,17 @@ def _splitter(each: Field) -> Callable[[Json], Iterable[Json]]:
             if (inner := as_list(found)) is not None:
                 return inner
             if separator:
-                return [part for part in map(str.strip, found.split(separator)) if part]
-            if not found.strip():
+                return joined(found, separator)
+            if is_nothing(found):
                 return ()
         return (found,)
 
     return split
+
+
+def joined(text: str, separator: str) -> list[str]:
+    """Return the parts of a joined text, without blanks around them and without empty ones."""
+    return [part for part in map(str.strip, text.split(separator)) if part]
 
 
 def _value_reader(each: Field, dialect: Dialect, path: str) -> Put:
@@ -141,7 +146,7 @@ def as_object(found: Json) -> dict[str, Json] | None:
     if type(found) is dict:
         return found
     if isinstance(found, str):
-        if not found.strip():
+        if is_nothing(found):
             return None
         try:
             found = parse(found)

@@ -133,34 +133,47 @@ def word(numbers: dict[str, int]) -> Make:
 
 def yuan(number: int) -> Put:
     """Read Money from an amount in yuan."""
-    return _sized(number, lambda found, _: _yuan(_number_or_text(found)))
+    return _sized(number, lambda found, _: yuan_bytes(found))
 
 
 def fen(number: int) -> Put:
     """Read Money from a whole number of fen."""
-
-    def value(found: Json, _: Reading) -> bytes | None:
-        whole = read_integer(found)
-        return None if whole is None else _money("CNY", split_nanos(whole * (NANOS // 100)))
-
-    return _sized(number, value)
+    return _sized(number, lambda found, _: fen_bytes(found))
 
 
 def foreign(number: int) -> Put:
     """Read Money in the currency that the request asked for."""
 
-    def value(found: Json, reading: Reading) -> bytes | None:
-        amount = read_amount(_number_or_text(found))
-        if amount is not None and not reading.currency:
-            raise Unfit("an amount in a currency that was not asked for")
-        return None if amount is None else _money(reading.currency, amount)
-
-    return _sized(number, value)
+    return _sized(number, lambda found, reading: foreign_bytes(found, reading.currency))
 
 
 def moment(number: int) -> Put:
     """Read a Timestamp."""
-    return _sized(number, lambda found, _: _moment(_number_or_text(found)))
+    return _sized(number, lambda found, _: moment_bytes(found))
+
+
+def yuan_bytes(found: Json) -> bytes | None:
+    """Return an amount in yuan as a serialized Money."""
+    return _yuan(_number_or_text(found))
+
+
+def fen_bytes(found: Json) -> bytes | None:
+    """Return a whole number of fen as a serialized Money."""
+    whole = read_integer(found)
+    return None if whole is None else _money("CNY", split_nanos(whole * (NANOS // 100)))
+
+
+def foreign_bytes(found: Json, currency: str) -> bytes | None:
+    """Return an amount in the currency of the request as a serialized Money."""
+    amount = read_amount(_number_or_text(found))
+    if amount is not None and not currency:
+        raise Unfit("an amount in a currency that was not asked for")
+    return None if amount is None else _money(currency, amount)
+
+
+def moment_bytes(found: Json) -> bytes | None:
+    """Return a time as a serialized Timestamp."""
+    return _moment(_number_or_text(found))
 
 
 def _sized(number: int, value: Callable[[Json, Reading], bytes | None]) -> Put:

@@ -1,7 +1,8 @@
 """Exact conversions between 1688's loose values and ours. Pure functions; no protos.
 
-Readers take every unambiguous form. They return None for what stands for "nothing" (null, blank text), and
-raise Unfit for what cannot be read. Writers raise Unfit for what cannot be sent exactly.
+Readers take every unambiguous form. They return None for what stands for "nothing" (null, blank text, and
+where no text is wanted the text null), and raise Unfit for what cannot be read. Writers raise Unfit for what
+cannot be sent exactly.
 """
 
 import re
@@ -33,6 +34,11 @@ class Unfit(ValueError):
     """The value does not fit. `str()` says what would, and holds no value."""
 
 
+def is_nothing(text: str) -> bool:
+    """Whether a text, where none is wanted, stands for nothing: it is blank, or says null."""
+    return text.strip().lower() in ("", "null")
+
+
 def read_text(value: Json) -> str | None:
     """Text as it is; numbers in plain digits, booleans as JSON writes them."""
     if value is None or isinstance(value, str):
@@ -47,17 +53,20 @@ def read_text(value: Json) -> str | None:
 
 
 def read_bool(value: Json) -> bool | None:
-    """Booleans, 1 and 0, and their words in any case."""
+    """Booleans, 1 and 0, also as text, and words in any case."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int | Decimal) and value in (0, 1):
         return bool(value)
     if isinstance(value, str):
-        word = value.strip().lower()
-        if not word:
+        if is_nothing(value):
             return None
+        word = value.strip().lower()
         if word in _WORDS:
             return _WORDS[word]
+        value = read_decimal(value)
+        if value in (0, 1):
+            return bool(value)
     raise Unfit("not a boolean")
 
 
@@ -66,9 +75,9 @@ def read_decimal(value: Json) -> Decimal | None:
     if value is None:
         return None
     if isinstance(value, str):
-        value = value.strip()
-        if not value:
+        if is_nothing(value):
             return None
+        value = value.strip()
         if len(value) > _MAX_DIGITS or not value.isascii() or "_" in value:
             raise Unfit("not a number")
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):

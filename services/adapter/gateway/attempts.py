@@ -1,6 +1,6 @@
 """Gives one attempt its part of the time, so that a silent 1688 does not use up what a repeat would need."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from services.adapter.gateway.call import Call, Reply, Step, TimeOf
 from services.errors import ConnectionLost, DeadlinePassedInFlight

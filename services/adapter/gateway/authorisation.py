@@ -1,6 +1,6 @@
 """Gives calls their access token and timestamp, and another where 1688 refuses the first."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from services.adapter.gateway.call import Call, Reply, Step
 from services.adapter.gateway.clock import Clock

@@ -4,10 +4,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import msgspec
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """One call of an operation on its way through the layers; each hands on what it knows."""
+Parse: TypeAlias = Callable[[bytes], Any]
+"""Reads the body of an answer. Raises ValueError."""
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """One call of an operation on its way through the layers; each hands on what it knows.
+
+    A Struct, since layers make new ones of it for every call: a dataclass takes five times as long.
+    """
 
     form: Mapping[str, str]
     """Form fields, not encoded."""
@@ -18,6 +25,8 @@ class Call:
     """Whether the call may be sent again when it may have been carried out."""
     deadline: float
     """In the loop's time."""
+    parse: Parse | None = None
+    """For an answer whose status is 200, where that is not the gateway's own."""
     share: float = 1.0
     """The part of the time left, when it is sent, that an attempt may take. From the layer `retries`."""
     token: str | None = None
@@ -31,7 +40,7 @@ class Reply:
     """An answer of an operation: not a gateway error, and readable."""
 
     value: Any
-    """The parsed body, as `parse` gives it."""
+    """The parsed body, as the call's `parse` gives it."""
     request_id: str
     """1688's id of the request, where it gave one."""
 

@@ -12,7 +12,7 @@ from services.adapter.gateway.attempts import AttemptTime
 from services.adapter.gateway.authorisation import Authorisation
 from services.adapter.gateway.breaker import BreakerPolicy, Breakers
 from services.adapter.gateway.bulkhead import Bulkhead, BulkheadPolicy
-from services.adapter.gateway.call import Call, Layer, Reply, Step
+from services.adapter.gateway.call import Call, Layer, Parse, Reply, Step
 from services.adapter.gateway.clock import Clock, local_ms
 from services.adapter.gateway.exchange import Answer, Exchange
 from services.adapter.gateway.limiter import Limiter
@@ -57,7 +57,7 @@ class Gateway:
         app: App,
         exchange: Exchange,
         tokens: Callable[[Fetch], Tokens],
-        parse: Callable[[bytes], object],
+        parse: Parse,
         send_timestamp: bool = False,
         names: Mapping[str, str] | None = None,
         policies: Policies | None = None,
@@ -103,18 +103,28 @@ class Gateway:
         anonymous: bool,
         repeatable: bool,
         deadline: float,
+        parse: Parse | None = None,
     ) -> Reply:
         """Call an operation by its id `namespace:name-version`, until `deadline` (loop time).
 
-        `repeatable` says whether it may be sent again after it may have been carried out. Raises
-        UpstreamError, Overloaded and DeadlinePassed.
+        `repeatable` says whether it may be sent again after it may have been carried out. `parse` reads the
+        answer where its status is 200, instead of the gateway's own; what is no dict then is no refusal by
+        the gateway. Raises UpstreamError, Overloaded and DeadlinePassed.
         """
-        call = Call(form=form, files=files, anonymous=anonymous, repeatable=repeatable, deadline=deadline)
+        call = Call(
+            form=form,
+            files=files,
+            anonymous=anonymous,
+            repeatable=repeatable,
+            deadline=deadline,
+            parse=parse,
+        )
         return await self._way(api)(call)
 
     async def current_time(self, deadline: float) -> object:
         """Return what the signed probe `system/currentTime` answers: it proves key, secret and network."""
-        return (await self._signed(self._addresses.at(PROBE), {}, {}, deadline)).value
+        target = self._addresses.at(PROBE)
+        return (await self._signed(target, {}, {}, None, deadline)).value
 
     async def fetch_token(self, refresh_token: str, deadline: float) -> Grant:
         """Ask for an access token with a refresh token."""
@@ -150,7 +160,7 @@ class Gateway:
     async def _granted(self, grant: Mapping[str, str], deadline: float) -> Grant:
         app = {"client_id": self._app.key, "client_secret": self._app.secret}
         request = request_of(self._addresses.at(GET_TOKEN), {**grant, **app}, {})
-        return _grant((await self._send(request, deadline)).value)
+        return _grant((await self._send(request, None, deadline)).value)
 
     def _way(self, api: str) -> Step:
         if api not in self._ways:
@@ -170,21 +180,26 @@ class Gateway:
                 parameters["access_token"] = call.token
             if call.offset_ms is not None:
                 parameters["_aop_timestamp"] = str(local_ms() + call.offset_ms)
-            return await self._signed(target, parameters, call.files, call.deadline)
+            return await self._signed(target, parameters, call.files, call.parse, call.deadline)
 
         return send
 
     async def _signed(
-        self, target: Target, parameters: Mapping[str, str], files: Mapping[str, bytes], deadline: float
+        self,
+        target: Target,
+        parameters: Mapping[str, str],
+        files: Mapping[str, bytes],
+        parse: Parse | None,
+        deadline: float,
     ) -> Reply:
         signed = signed_parameters(self._secret, target, parameters)
-        return await self._send(request_of(target, signed, files), deadline)
+        return await self._send(request_of(target, signed, files), parse, deadline)
 
-    async def _send(self, request: httpx.Request, deadline: float) -> Reply:
+    async def _send(self, request: httpx.Request, parse: Parse | None, deadline: float) -> Reply:
         answer = await self._exchange.send(request, deadline)
         request_id = answer.headers.get("RequestId", "")
         note_ids(request_id, answer.headers.get("EagleEye-TraceId", ""))
-        value, problem = self._parsed(answer)
+        value, problem = _parsed(answer, parse if parse and answer.status == 200 else self._parse)
         error = refusal(answer.status, value)
         if error is None and problem is not None:
             error = Unreadable("1688's answer is no JSON")
@@ -193,11 +208,12 @@ class Gateway:
             raise error from problem
         return Reply(value=value, request_id=request_id)
 
-    def _parsed(self, answer: Answer) -> tuple[object, ValueError | None]:
-        try:
-            return self._parse(answer.body), None
-        except ValueError as error:
-            return None, error
+
+def _parsed(answer: Answer, parse: Parse) -> tuple[object, ValueError | None]:
+    try:
+        return parse(answer.body), None
+    except ValueError as error:
+        return None, error
 
 
 def _grant(answer: object) -> Grant:

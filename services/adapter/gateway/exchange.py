@@ -1,14 +1,18 @@
 """One HTTP exchange: the only place where the HTTP library's failures become ours."""
 
 import asyncio
+import io
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport
+import yarl
+from aiohttp.http_exceptions import ContentEncodingError
 
-from services.adapter.gateway.spans import exchange_span, note_answer
+from services.adapter.gateway.spans import exchange_span, note_answer, recording
 from services.errors import (
     ConnectionLost,
     DeadlinePassed,
@@ -23,6 +27,8 @@ KEEPALIVE_S = 15.0
 """Idle connections are dropped well before a server would, so that a write rarely meets a dying one."""
 MAX_CONNECTIONS = 1000
 MAX_REPLY_BYTES = 16 * 2**20
+MOST_AT_ONCE = 2**18
+"""Bytes of a body that are handed over in one piece."""
 
 _TLS = ssl.create_default_context()
 """Trusts the system's authorities, or SSL_CERT_FILE's. One for all: each takes 15 ms to load."""
@@ -34,15 +40,18 @@ class Answer:
     """What came back, whatever the status."""
 
     status: int
-    headers: httpx.Headers
+    headers: Mapping[str, str]
+    """Without regard to case."""
     body: bytes
 
 
 class Exchange:
     """The HTTP client of the process. Close it at the end."""
 
-    def __init__(self) -> None:
-        self._transport = AiohttpTransport(client=_session, verify=_TLS)
+    @cached_property
+    def _session(self) -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(limit=MAX_CONNECTIONS, keepalive_timeout=KEEPALIVE_S, ssl=_TLS)
+        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
     async def send(self, request: httpx.Request, deadline: float) -> Answer:
         """Send, and read the whole answer, until `deadline` (loop time).
@@ -53,43 +62,57 @@ class Exchange:
         remaining = deadline - asyncio.get_running_loop().time()
         if remaining <= 0:
             raise DeadlinePassed("the deadline passed before the call was sent")
-        request.extensions["timeout"] = {"pool": min(CONNECT_TIMEOUT_S, remaining * 0.9)}
+        connect_s = min(CONNECT_TIMEOUT_S, remaining * 0.9)
+        if not recording():
+            return await self._bounded(request, connect_s, deadline)
         with exchange_span(request) as span:
-            answer = await self._bounded(request, deadline)
+            answer = await self._bounded(request, connect_s, deadline)
             note_answer(span, answer.status, answer.headers)
             return answer
 
-    async def _bounded(self, request: httpx.Request, deadline: float) -> Answer:
+    async def _bounded(self, request: httpx.Request, connect_s: float, deadline: float) -> Answer:
         try:
             async with asyncio.timeout_at(deadline):
-                return await self._exchange(request)
+                return await self._exchange(request, aiohttp.ClientTimeout(connect=connect_s))
+        except _NEVER_SENT as error:
+            raise Unreachable("1688 cannot be reached") from error
         except TimeoutError as error:
             raise DeadlinePassedInFlight("the deadline passed while 1688 was at work") from error
-        except httpx.DecodingError as error:
-            raise Unreadable("1688's answer cannot be decompressed") from error
-        except (httpx.TransportError, aiohttp.ClientError, OSError) as error:
-            # The library calls every lost connection a connect time-out; its cause tells them apart.
-            if isinstance(error, _NEVER_SENT) or isinstance(error.__cause__, _NEVER_SENT):
-                raise Unreachable("1688 cannot be reached") from error
+        except (aiohttp.ClientError, OSError) as error:
+            if _is_undecodable(error):
+                raise Unreadable("1688's answer cannot be decompressed") from error
             raise ConnectionLost("the connection to 1688 broke") from error
 
-    async def _exchange(self, request: httpx.Request) -> Answer:
-        response = await self._transport.handle_async_request(request)
-        try:
+    async def _exchange(self, request: httpx.Request, bounds: aiohttp.ClientTimeout) -> Answer:
+        async with self._session.request(
+            request.method,
+            yarl.URL(str(request.url), encoded=True),  # what was signed stays as it is
+            headers=request.headers,
+            data=_body(request),
+            allow_redirects=False,
+            timeout=bounds,
+        ) as response:
             body = bytearray()
-            async for chunk in response.aiter_bytes():
+            async for chunk in response.content.iter_any():
                 body += chunk
                 if len(body) > MAX_REPLY_BYTES:
                     raise Unreadable("1688's answer is too large")
-        finally:
-            await response.aclose()
-        return Answer(status=response.status_code, headers=response.headers, body=bytes(body))
+            return Answer(status=response.status, headers=response.headers, body=bytes(body))
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._transport.aclose()
+        await self._session.close()
 
 
-def _session() -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(limit=MAX_CONNECTIONS, keepalive_timeout=KEEPALIVE_S, ssl=_TLS)
-    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+def _body(request: httpx.Request) -> object:
+    """Return a form at once, and in pieces what would block the loop for long."""
+    if not isinstance(request.stream, httpx.ByteStream):
+        return request.stream
+    form = request.read()
+    return form if len(form) <= MOST_AT_ONCE else io.BytesIO(form)
+
+
+def _is_undecodable(error: BaseException | None) -> bool:
+    while error is not None and not isinstance(error, ContentEncodingError):
+        error = error.__cause__
+    return error is not None

@@ -3,7 +3,9 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from services.adapter.gateway.call import Call, Reply, Step, TimeOf
 from services.adapter.gateway.retry_budget import BudgetPolicy, RetryBudget

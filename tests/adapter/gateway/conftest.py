@@ -260,7 +260,7 @@ async def exchange() -> AsyncIterator[Exchange]:
     before = asyncio.all_tasks()
     exchange = Exchange()
     yield exchange
-    client = exchange._transport.client
+    client = exchange._session
     if not callable(client) and not client.closed:
         assert not client.connector._acquired
     await exchange.close()

@@ -35,7 +35,7 @@ async def test_good_calls_after_many_cancelled_ones(peer, opened, call, answer, 
     replies = await asyncio.gather(*(call(gateway) for _ in range(200)))
 
     assert [reply.value for reply in replies] == [{"fine": True}] * 200
-    connector = exchange._transport.client.connector
+    connector = exchange._session.connector
     assert not connector._acquired
     idle = sum(len(kept) for kept in connector._conns.values())
     await until(lambda: len(peer.open) == idle)

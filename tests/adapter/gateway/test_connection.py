@@ -113,7 +113,7 @@ async def test_idle_connection_closed_and_noticed(peer, opened, call, until, exc
     (wire,) = peer.open
     wire.hang_up()
     await until(lambda: not peer.open)
-    pool = exchange._transport.client.connector._conns
+    pool = exchange._session.connector._conns
     await until(lambda: all(not protocol.is_connected() for kept in pool.values() for protocol, _ in kept))
 
     assert (await call(gateway)).value == {}

@@ -1,0 +1,27 @@
+"""Prints what happens to orders, until it is asked to end: with asyncio."""
+
+# [snippet consume]
+import asyncio
+import os
+import signal
+
+from nationalsite.ordersync.v1.order_sync_service_pb2 import Message
+from nationalsite_client import AsyncConsumer, connect_async
+
+
+async def handle(message: Message) -> None:
+    """Do what is to be done: a message may come twice. When this returns it is acknowledged."""
+    print(message.topic, message.order.cbu_order_id, message.order.current_status, flush=True)
+
+
+async def main() -> None:
+    """Consume until SIGTERM."""
+    address = os.environ.get("NATIONALSITE_ORDER_SYNC", "127.0.0.1:50052")
+    async with connect_async(address, "order_sync") as channel:
+        consumer = AsyncConsumer(channel, "shop", handle)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, consumer.stop)
+        await consumer.run()
+
+
+asyncio.run(main())
+# [/snippet]

@@ -1,0 +1,77 @@
+"""Tells 1688 of an order, at once, and of the purchase order that serves it, by a delivery that arrives."""
+
+import datetime
+import os
+import time
+import uuid
+from decimal import Decimal
+
+import nationalsite_client
+from google.protobuf.timestamp_pb2 import Timestamp
+from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
+from nationalsite.ordersync.v1.order_sync_service_pb2_grpc import OrderSyncServiceStub
+
+ADDRESS = os.environ.get("NATIONALSITE_ORDER_SYNC", "127.0.0.1:50052")
+
+
+def sync(orders: OrderSyncServiceStub) -> None:
+    """Tell of an order; with an id of its own the call may be repeated when its outcome is not known."""
+    now = Timestamp()
+    now.FromDatetime(datetime.datetime.now(datetime.UTC))
+    paid = nationalsite_client.money_of(Decimal("3.14"))
+    line = protos.SubOrder(
+        order_id="4590347523948375",
+        refund_status=protos.REFUND_STATUS_NOT_REFUNDED,
+        offer_id=620201390233,
+        product_name="夏季新款碎花连衣裙女",
+        sku_id=5104790281451,
+        sku_name="绿色;均码",
+        buy_amount=2,
+        paid_fee=paid,
+    )
+    order = protos.Order(
+        order_id="4590347523948370",
+        create_time=now,
+        pay_time=now,
+        pay_status=protos.PAY_STATUS_PAID,
+        out_member_id="1212113",
+        paid_fee=paid,
+        sub_orders=[line],
+    )
+    orders.SyncOrder(protos.SyncOrderRequest(request_id=str(uuid.uuid4()), order=order), timeout=10)
+    print("synced", order.order_id)
+
+
+def enqueue(orders: OrderSyncServiceStub) -> None:
+    """Tell which purchase order serves it, through outages and restarts."""
+    # [snippet enqueue]
+    relation = protos.OrderRelation(
+        national_order_id="4590347523948370",
+        national_sub_order_id="4590347523948375",
+        cbu_order_id=3209572465452730,
+        cbu_sub_order_id=3209572465452734,
+    )
+    request = protos.EnqueueSyncRequest(
+        request_id=str(uuid.uuid4()),  # keep it: a repeat with the same id is the same delivery
+        write_order_relations={"relations": [relation]},
+    )
+    delivery = orders.EnqueueSync(request, timeout=5).delivery
+    which = protos.GetDeliveryRequest(delivery_id=delivery.delivery_id)
+    until = time.monotonic() + 60
+    while delivery.state == protos.DELIVERY_STATE_PENDING and time.monotonic() < until:
+        time.sleep(0.5)
+        delivery = orders.GetDelivery(which, timeout=5).delivery
+    print(protos.DeliveryState.Name(delivery.state), delivery.attempts)  # DELIVERY_STATE_DELIVERED 1
+    # [/snippet]
+
+
+def main() -> None:
+    """Do both on one channel."""
+    with nationalsite_client.connect(ADDRESS, "order_sync") as channel:
+        orders = OrderSyncServiceStub(channel)
+        sync(orders)
+        enqueue(orders)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""A sandbox that pushes to order sync, for the tests of the Python client."""
+
+import asyncio
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.e2e.conftest import Sandbox
+from tools.stack import Running, start_sandbox, start_service, stop
+
+WITHIN_S = 20
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    running = start_sandbox(log="client-sandbox")
+    yield Sandbox(running.address)
+    assert stop(running) == 0
+
+
+@pytest.fixture(scope="module")
+def product(sandbox: Sandbox) -> Iterator[Running]:
+    running = start_service(
+        "product", sandbox.url, {"NATIONALSITE_DIALECT": "open-platform"}, log="client-product"
+    )
+    yield running
+    assert stop(running) == 0
+
+
+@pytest.fixture(scope="module")
+def order_sync(sandbox: Sandbox) -> Iterator[Running]:
+    running = start_service(
+        "order_sync", sandbox.url, {"NATIONALSITE_REPLAY_SECONDS": "0"}, log="client-order-sync"
+    )
+    yield running
+    assert stop(running) == 0
+
+
+@pytest.fixture
+def subscription() -> str:
+    return f"test-{uuid.uuid4().hex[:12]}"
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for a condition."""
+    async with asyncio.timeout(WITHIN_S):
+        while not condition():
+            await asyncio.sleep(0.01)

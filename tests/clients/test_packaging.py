@@ -1,0 +1,27 @@
+"""The distribution of the Python client."""
+
+import zipfile
+from pathlib import Path
+
+from hatchling.builders.wheel import WheelBuilder
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_wheel_has_stubs_companion_and_configurations(tmp_path) -> None:
+    (wheel,) = WheelBuilder(str(ROOT / "clients" / "python")).build(directory=str(tmp_path))
+    names = set(zipfile.ZipFile(wheel).namelist())
+    stubs = {
+        path.relative_to(ROOT / "gen" / "python").as_posix()
+        for path in (ROOT / "gen" / "python").rglob("*.py*")
+        if "__pycache__" not in path.parts
+    }
+    assert stubs
+    assert stubs <= names
+    for file in (
+        "__init__.py",
+        "py.typed",
+        *(f"service_configs/{name}.json" for name in ("product", "account")),
+    ):
+        assert f"nationalsite_client/{file}" in names
+    assert not [name for name in names if name.startswith("services/")]

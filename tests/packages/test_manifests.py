@@ -1,0 +1,74 @@
+"""What the packages' manifests say, and what happens where a language's toolchain is missing."""
+
+import json
+import os
+import re
+import tomllib
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from tools.generation import __main__ as command
+from tools.generation import golang, java, toolchain, typescript
+from tools.generation.sources import FOR_CALLERS, GEN, ROOT
+
+POM = (GEN / "java" / "pom.xml").read_text()
+NPM = json.loads((GEN / "ts" / "package.json").read_text())
+LANGUAGES = {"gen/go": golang, "gen/java": java, "gen/ts": typescript}
+
+
+def test_the_packages_have_the_project_s_version() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert NPM["version"] == version
+    assert re.findall(r"</artifactId>\s*<version>(.*?)</version>", POM)[0] == version
+
+
+def test_every_proto_for_callers_can_be_imported_from_typescript() -> None:
+    exported = set(NPM["exports"].values())
+    assert {f"./{name.removesuffix('.proto')}_pb.js" for name in FOR_CALLERS} <= exported
+    assert all((GEN / "ts" / path).is_file() for path in exported)
+
+
+def test_the_runtime_of_typescript_is_at_least_the_generator_s() -> None:
+    assert (
+        NPM["dependencies"]["@bufbuild/protobuf"] == f"^{NPM['devDependencies']['@bufbuild/protoc-gen-es']}"
+    )
+
+
+def test_the_lock_files_name_no_registry() -> None:
+    lock = json.loads((GEN / "ts" / "package-lock.json").read_text())
+    assert not [path for path, package in lock["packages"].items() if "resolved" in package]
+
+
+@pytest.mark.parametrize("name", LANGUAGES)
+@pytest.mark.parametrize(("arguments", "code"), [((), 0), (("--all",), 1)], ids=["gen", "check-gen"])
+def test_without_its_toolchain_a_language_stays_and_is_named(
+    name: str,
+    arguments: tuple[str, ...],
+    code: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    output: ModuleType = LANGUAGES[name]
+    monkeypatch.setattr(command, "OUTPUTS", {name: output})
+    monkeypatch.setattr(toolchain, "TOOLS", tmp_path)
+    monkeypatch.setitem(os.environ, "PATH", str(tmp_path))
+    before = sorted(path.stat().st_mtime_ns for path in output.FOLDER.rglob("*"))
+    assert command.main(list(arguments)) == code
+    assert f"{name} was NOT generated" in capfd.readouterr().err
+    assert sorted(path.stat().st_mtime_ns for path in output.FOLDER.rglob("*")) == before
+
+
+def test_what_an_installer_says_is_passed_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    go = tmp_path / "go"
+    go.write_text("#!/bin/sh\necho no such host\nexit 1\n")
+    go.chmod(0o755)
+    monkeypatch.setattr(command, "OUTPUTS", {"gen/go": golang})
+    monkeypatch.setattr(toolchain, "TOOLS", tmp_path / "tools")
+    monkeypatch.setitem(os.environ, "PATH", f"{tmp_path}:/bin:/usr/bin")
+    assert command.main(["--all"]) == 1
+    assert "no such host" in capfd.readouterr().err

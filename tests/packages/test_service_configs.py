@@ -1,0 +1,128 @@
+"""What gen/service_configs makes a channel do, and that every package has the same."""
+
+import asyncio
+import importlib.resources
+import json
+import re
+from collections import Counter
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf import descriptor_pb2, descriptor_pool
+from nationalsite.account.v1 import account_service_pb2
+from nationalsite.ordersync.v1 import order_sync_service_pb2
+from nationalsite.product.v1 import product_service_pb2
+
+from services.serving.answers import NEVER_REPEAT, RETRY_AFTER_MS, STATUS
+from tools.generation.service_configs import COPIES, SERVICES
+from tools.generation.sources import GEN
+
+LOADED = (account_service_pb2, order_sync_service_pb2, product_service_pb2)
+CONFIGS: dict[str, dict[str, Any]] = {
+    path.stem: json.loads(path.read_text()) for path in (GEN / "service_configs").iterdir()
+}
+METHODS = [
+    (name, method)
+    for name, full_name in SERVICES.items()
+    for method in descriptor_pool.Default().FindServiceByName(full_name).methods
+]
+PRODUCT = SERVICES["product"]
+MEMBER_OF_TYPESCRIPT = {"account": "account", "orderSync": "order_sync", "product": "product"}
+
+
+class Refusing(grpc.GenericRpcHandler):
+    """Refuses every call, and counts them by method."""
+
+    def __init__(self) -> None:
+        self.calls: Counter[str] = Counter()
+        self.status = grpc.StatusCode.UNAVAILABLE
+        self.pushback_ms = "1"
+
+    def service(self, call: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
+        if not call.method.startswith(f"/{PRODUCT}/"):
+            return None
+
+        async def refuse(_: bytes, context: grpc.aio.ServicerContext) -> bytes:
+            self.calls[call.method.rpartition("/")[2]] += 1
+            await context.abort(self.status, "no", (("grpc-retry-pushback-ms", self.pushback_ms),))
+            raise AssertionError("abort does not return")
+
+        return grpc.unary_unary_rpc_method_handler(refuse)
+
+
+@pytest.fixture
+async def refusing() -> AsyncIterator[tuple[Refusing, grpc.aio.Channel]]:
+    handler = Refusing()
+    server = grpc.aio.server()
+    server.add_generic_rpc_handlers((handler,))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    options = [("grpc.service_config", json.dumps(CONFIGS["product"]))]
+    async with grpc.aio.insecure_channel(f"dns:///127.0.0.1:{port}", options=options) as channel:
+        yield handler, channel
+    await server.stop(None)
+
+
+async def refused(channel: grpc.aio.Channel, method: str) -> grpc.StatusCode:
+    with pytest.raises(grpc.aio.AioRpcError) as failure:
+        await asyncio.wait_for(channel.unary_unary(f"/{PRODUCT}/{method}")(b"", timeout=10), 15)
+    return failure.value.code()
+
+
+@pytest.mark.parametrize("status", ["UNAVAILABLE", "RESOURCE_EXHAUSTED"])
+@pytest.mark.parametrize(("method", "attempts"), [("SearchByKeyword", 3), ("UploadImage", 1)])
+async def test_only_reads_are_repeated(
+    refusing: tuple[Refusing, grpc.aio.Channel], status: str, method: str, attempts: int
+) -> None:
+    handler, channel = refusing
+    handler.status = grpc.StatusCode[status]
+    assert await refused(channel, method) is handler.status
+    assert handler.calls == {method: attempts}
+
+
+async def test_a_pushback_of_minus_one_ends_it(refusing: tuple[Refusing, grpc.aio.Channel]) -> None:
+    handler, channel = refusing
+    handler.status, handler.pushback_ms = grpc.StatusCode.RESOURCE_EXHAUSTED, "-1"
+    await refused(channel, "GetCategory")
+    assert handler.calls == {"GetCategory": 1}
+
+
+def test_every_refusal_that_may_be_repeated_has_a_pushback() -> None:
+    policies = [
+        policy["retryPolicy"] for config in CONFIGS.values() for policy in config.get("methodConfig", ())
+    ]
+    repeated = {code for policy in policies for code in policy["retryableStatusCodes"]}
+    reasons = {reason for reason, status in STATUS.items() if status.name in repeated}
+    assert {"UPSTREAM_QUOTA", "DRAINING"} <= reasons
+    assert reasons <= RETRY_AFTER_MS.keys() | NEVER_REPEAT
+
+
+@pytest.mark.parametrize(("name", "method"), METHODS, ids=lambda value: getattr(value, "name", value))
+def test_the_level_decides(name: str, method: Any) -> None:
+    repeated = [entry for policy in CONFIGS[name].get("methodConfig", ()) for entry in policy["name"]]
+    reads = method.GetOptions().idempotency_level == descriptor_pb2.MethodOptions.NO_SIDE_EFFECTS
+    assert ({"service": SERVICES[name], "method": method.name} in repeated) is reads
+
+
+def test_every_channel_balances_and_asks_for_the_service_s_health() -> None:
+    for name, full_name in SERVICES.items():
+        assert CONFIGS[name]["loadBalancingConfig"] == [{"round_robin": {}}]
+        assert CONFIGS[name]["healthCheckConfig"] == {"serviceName": full_name}
+
+
+def test_every_package_has_the_same() -> None:
+    for folder in COPIES:
+        copies = {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
+        assert copies == CONFIGS or folder == GEN / "ts" / "service_configs"
+    text = (GEN / "ts" / "service_configs" / "index.js").read_text()
+    values = dict(re.findall(r"export const (\w+) =\n  (.*);", text))
+    assert {
+        MEMBER_OF_TYPESCRIPT[name]: json.loads(json.loads(value)) for name, value in values.items()
+    } == CONFIGS
+
+
+def test_python_finds_them_beside_the_stubs() -> None:
+    product = importlib.resources.files("nationalsite.service_configs") / "product.json"
+    assert json.loads(product.read_text()) == CONFIGS["product"]
