@@ -25,7 +25,7 @@ def main(names: Sequence[str]) -> None:
 
 if __name__ == "__main__":
     try:
-        main(sys.argv[1:])
+        main([name for argument in sys.argv[1:] for name in argument.split(",")])
     except KeyError as unknown:
         known = " ".join([*rows.MEASURES, *(row.name for row in rows.ROWS)])
         sys.exit(f"there is no row {unknown.args[0]}; there are: {known}")

@@ -1,7 +1,7 @@
 """The caller's process, and what it is told to call."""
 
 from base64 import b64decode, b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from benchmarks.processes import Worker
@@ -55,14 +55,25 @@ class Caller:
             raise WrongAnswers(f"{target.method} at {target.address}: not the answer that was expected")
         return answer
 
-    def closed(self, target: Target, *, in_flight: int, calls: int) -> Load:
+    def closed(self, target: Target, *, in_flight: int, calls: int, read: bool = False) -> Load:
         """Call with a fixed number in flight; every answer is as long as one that was read in full.
 
+        With `read`, the caller makes a message of each, as far as it is the answer to a search.
         Raises WrongAnswers.
         """
         size = len(self.one(target))
-        load = Load(**self.worker.do("closed", **_where(target), in_flight=in_flight, calls=calls))
+        load = Load(**self.worker.do("closed", **_where(target), in_flight=in_flight, calls=calls, read=read))
         return only_right(load, size)
+
+    def each(self, address: str, method: str, requests: Sequence[bytes], *, in_flight: int) -> Load:
+        """Make each of these calls once. Raises WrongAnswers where one failed."""
+        told = [b64encode(request).decode() for request in requests]
+        load = Load(
+            **self.worker.do("each", address=address, method=method, requests=told, in_flight=in_flight)
+        )
+        if load.failures:
+            raise WrongAnswers(f"failures {load.failures}")
+        return load
 
     def paced(self, target: Target, *, per_s: float, calls: int, deadline_s: float) -> Load:
         """Call at even intervals; what fails is counted."""

@@ -71,7 +71,7 @@ def program(command: Sequence[str | Path], name: str, port: int) -> Iterator[Lis
         _until_it_listens(process, name, port)
         yield Listening(pid=process.pid, address=f"127.0.0.1:{port}")
     finally:
-        _stop(process)
+        stop(process)
 
 
 def free_port() -> int:
@@ -100,7 +100,7 @@ def _peer(
     try:
         yield process, lines
     finally:
-        _stop(process)
+        stop(process)
 
 
 def _hand_over(output: IO[str], lines: "queue.Queue[str | None]") -> None:
@@ -132,7 +132,8 @@ def _until_it_listens(process: "subprocess.Popen[bytes]", name: str, port: int) 
     )
 
 
-def _stop(process: "subprocess.Popen[Any]") -> None:
+def stop(process: "subprocess.Popen[Any]") -> None:
+    """End a process, by force where it does not end by itself."""
     process.terminate()
     try:
         process.wait(STOP_S)

@@ -10,6 +10,7 @@ SAMPLES = ROOT / "tests" / "samples" / "replies"
 KEYWORD_QUERY = "com.alibaba.fenxiao.crossborder/product.search.keywordQuery"
 PRODUCT_DETAIL = "com.alibaba.fenxiao.crossborder/product.search.queryProductDetail"
 IMAGE_UPLOAD = "com.alibaba.fenxiao.crossborder/product.image.upload"
+CATEGORY_GET = "com.alibaba.product/alibaba.category.get"
 """Operations as their paths have them."""
 
 Json = dict[str, Any]
@@ -43,6 +44,16 @@ def detail(skus: int) -> bytes:
 def uploaded() -> bytes:
     """Return the answer to an uploaded picture."""
     return _text(_sample("image_upload.open_platform.ok.json"))
+
+
+def category() -> bytes:
+    """Return the answer to a category that is read."""
+    return _text(_sample("category_get.open_platform.ok.json"))
+
+
+def relations_written() -> bytes:
+    """Return the answer to relations of an order that are written."""
+    return _text(_sample("order_relation_write.open_platform.ok.json"))
 
 
 def sample_page() -> Json:

@@ -6,7 +6,7 @@ from benchmarks.rows import Row
 from benchmarks.taken import Series, Taken
 
 HEAD = ("row", "measured", "compared with", "figure", "wanted", "")
-_DIGITS = {"x": 2, "ms": 2, "s": 2, "us": 0, "MiB": 0, "/s": 0}
+_DIGITS = {"x": 2, "ms": 2, "s": 2, "us": 0, "MiB": 0, "/s": 0, "": 0}
 
 
 def lines(rows: Iterable[Row], taken: Mapping[str, Taken]) -> list[tuple[str, ...]]:
@@ -27,7 +27,7 @@ def text(found: Sequence[tuple[str, ...]]) -> str:
 def told(series: Series) -> str:
     """Return median and spread: 612 us (598..655)."""
     digits = _DIGITS[series.unit]
-    unit = "" if series.unit == "x" else f" {series.unit}"
+    unit = f" {series.unit}" if series.unit not in ("", "x") else ""
     low, high = min(series.values), max(series.values)
     return f"{series.median:.{digits}f}{unit} ({low:.{digits}f}..{high:.{digits}f})"
 

@@ -2,16 +2,18 @@
 
 import asyncio
 from base64 import b64decode, b64encode
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import cycle
 from typing import Any
 
 import grpc.aio
 import uvloop
+from nationalsite.product.v1.product_service_pb2 import SearchByKeywordResponse
 
 from benchmarks.peers import load
 from benchmarks.peers.worker import obey
 
+DEADLINE_S = 30
 CHANNELS = 4
 """To a server, each with a connection of its own: one carries at most 1,000 calls at once."""
 OWN_CONNECTION = (("grpc.use_local_subchannel_pool", 1), ("grpc.max_receive_message_length", -1))
@@ -20,33 +22,48 @@ _channels: dict[str, list[grpc.aio.Channel]] = {}
 Method = Callable[..., Awaitable[bytes]]
 
 
-async def one(address: str, method: str, request: str, deadline_s: float = 30) -> str:
+async def one(address: str, method: str, request: str, deadline_s: float = DEADLINE_S) -> str:
     """Make one call; return its answer."""
     return b64encode(await _methods(address, method)[0](b64decode(request), timeout=deadline_s)).decode()
 
 
 async def closed(
-    address: str, method: str, request: str, in_flight: int, calls: int, deadline_s: float = 30
+    address: str, method: str, request: str, in_flight: int, calls: int, read: bool = False
 ) -> object:
-    """Call with a fixed number in flight."""
-    return await load.closed(_call(address, method, request, deadline_s), in_flight=in_flight, calls=calls)
+    """Call with a fixed number in flight; with `read`, make a message of each answer to a search."""
+    call = _call(address, method, request, DEADLINE_S, SearchByKeywordResponse.FromString if read else bytes)
+    return await load.closed(call, in_flight=in_flight, calls=calls)
+
+
+async def each(address: str, method: str, requests: Sequence[str], in_flight: int) -> object:
+    """Make each of these calls once, a number of them in flight."""
+    calls = iter([_call(address, method, request, DEADLINE_S) for request in requests])
+
+    async def next_one() -> int:
+        return await next(calls)()
+
+    return await load.closed(next_one, in_flight=in_flight, calls=len(requests))
 
 
 async def paced(
-    address: str, method: str, request: str, per_s: float, calls: int, deadline_s: float = 30
+    address: str, method: str, request: str, per_s: float, calls: int, deadline_s: float = DEADLINE_S
 ) -> object:
     """Call at even intervals."""
     return await load.paced(_call(address, method, request, deadline_s), per_s=per_s, calls=calls)
 
 
-def _call(address: str, method: str, request: str, deadline_s: float) -> load.Call:
+def _call(
+    address: str, method: str, request: str, deadline_s: float, read: Callable[[bytes], object] = bytes
+) -> load.Call:
     told, methods = b64decode(request), cycle(_methods(address, method))
 
     async def call() -> int:
         try:
-            return len(await next(methods)(told, timeout=deadline_s))
+            answer = await next(methods)(told, timeout=deadline_s)
         except grpc.aio.AioRpcError as error:
             raise load.Failed(error.code().name) from None
+        read(answer)
+        return len(answer)
 
     return call
 
@@ -61,7 +78,7 @@ def _methods(address: str, method: str) -> list[Method]:
 
 async def main() -> None:
     """Obey until there are no more commands."""
-    await obey({"one": one, "closed": closed, "paced": paced})
+    await obey({"one": one, "closed": closed, "each": each, "paced": paced})
     await asyncio.gather(*(channel.close() for channels in _channels.values() for channel in channels))
 
 

@@ -1,6 +1,7 @@
-"""The least that a gRPC service before 1688 can do in Python: a fixed POST, and an answer made beforehand.
+"""The least that a gRPC service can do, in Python: it answers bytes that were made beforehand.
 
-Arguments: the upstream's URL, the path of the method, a file with the answer.
+Arguments: the path of the method, a file with the answer, and for a service before 1688 the URL that it posts
+a fixed form to first, through bare aiohttp. Without it, it is an echo.
 """
 
 import asyncio
@@ -12,22 +13,28 @@ import grpc
 import grpc.aio
 import uvloop
 
-FORM = {"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8"}
+HEADERS = {"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8"}
+FORM = (
+    b"access_token=test-access-token&offerQueryParam=%7B%22keyword%22%3A%22dress%22%2C%22beginPage%22%3A1%2C"
+    b"%22pageSize%22%3A20%2C%22country%22%3A%22en%22%7D&_aop_signature=" + b"0" * 40
+)
 
 
-async def main(url: str, method: str, answer: bytes) -> None:
+async def main(method: str, answer: bytes, url: str = "") -> None:
     """Serve until stopped."""
-    body = b"access_token=test-access-token&offerQueryParam=" + b"x" * 120 + b"&_aop_signature=" + b"A" * 40
     service, _, name = method.strip("/").partition("/")
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1000)) as session:
 
         async def forward(_request: bytes, _context: object) -> bytes:
-            async with session.post(url, data=body, headers=FORM) as reply:
+            async with session.post(url, data=FORM, headers=HEADERS) as reply:
                 await reply.read()
             return answer
 
+        async def echo(_request: bytes, _context: object) -> bytes:
+            return answer
+
         server = grpc.aio.server()
-        handler = grpc.unary_unary_rpc_method_handler(forward)
+        handler = grpc.unary_unary_rpc_method_handler(forward if url else echo)
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {name: handler}),))
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()
@@ -36,4 +43,4 @@ async def main(url: str, method: str, answer: bytes) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main(sys.argv[1], sys.argv[2], Path(sys.argv[3]).read_bytes()))
+    uvloop.run(main(sys.argv[1], Path(sys.argv[2]).read_bytes(), *sys.argv[3:]))
