@@ -1,26 +1,36 @@
-"""`python -m benchmarks [ROW ...]`: measures the rows or measures that are named, or all of them."""
+"""`python -m benchmarks [ROW ...]`: measures the rows that are named, by row or by measure, or all of them.
+
+Only a run of all rows is kept, in docs/benchmarks.
+"""
 
 import sys
-import time
 from collections.abc import Sequence
 
-from benchmarks import rows, table
+from benchmarks import report, rows, table
 from benchmarks.cpu import load
+from benchmarks.recorded import Clock
+from benchmarks.services import CHECKOUT
 from benchmarks.taken import Taken
+from tools.stack import ROOT
 
 
 def main(names: Sequence[str]) -> None:
-    """Measure and print; where all rows were measured, write docs/benchmarks."""
-    wanted = rows.chosen(names)
+    """Measure and print; keep what is whole."""
+    wanted, clock = rows.chosen(names), Clock()
     taken: dict[str, Taken] = {}
-    started = time.perf_counter()
     for measure, take in rows.MEASURES.items():
         needed = {row.name for row in wanted if row.measures == measure}
         if needed:
             print(f"{measure} (load {load():.1f}) ...", file=sys.stderr, flush=True)
             taken |= take(needed)
+    run = clock.run(taken)
     print(table.text(table.lines(wanted, taken)))
-    print(f"{time.perf_counter() - started:.0f} s, load {load():.1f}")
+    print(f"{run.took_s:.0f} s, load {run.load[0]:.1f} before, {run.load[1]:.1f} now")
+    if wanted == rows.ROWS:
+        if CHECKOUT == ROOT:
+            report.keep(wanted, run)
+        else:
+            report.keep_before(run)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,8 @@ class Target:
     request: bytes
     right: Check
     """Whether an answer is what it should be, read in full."""
+    identity: str = ""
+    """Who calls, as a trusted proxy tells it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,4 +96,5 @@ def _where(target: Target) -> dict[str, str]:
         "address": target.address,
         "method": target.method,
         "request": b64encode(target.request).decode(),
+        "identity": target.identity,
     }

@@ -46,7 +46,11 @@ class Upstream:
 
     def answer(self, operation: str, reply: bytes) -> None:
         """Answer calls of `namespace/name` with this from now on."""
-        file = self._replies / self.path(operation).removeprefix("/")
+        self.answer_at(self.path(operation), reply)
+
+    def answer_at(self, path: str, reply: bytes) -> None:
+        """Answer what is posted to a path."""
+        file = self._replies / path.removeprefix("/")
         file.parent.mkdir(parents=True, exist_ok=True)
         fresh = file.with_suffix(".fresh")
         fresh.write_bytes(reply)

@@ -31,7 +31,7 @@ class Wanted:
         return figure >= self.limit if self.at_least else figure <= self.limit
 
     def __str__(self) -> str:
-        return f"{'>=' if self.at_least else '<='} {self.limit:g}"
+        return f"{'>=' if self.at_least else '<='} {self.limit:.3g}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ MEASURES: Mapping[str, Measure] = {
 }
 """In the order that they run in."""
 
-_LINEAR = Wanted(limit=1.15)
+_LINEAR = Wanted(limit=1.25)
 """A straight line has 1; the rest is what measuring leaves uncertain."""
 
 ROWS = (
@@ -80,6 +80,11 @@ ROWS = (
         measures="search",
         title="the same, beside the floor: grpc.aio and aiohttp, and nothing between",
         wanted=Wanted(limit=1.33),
+    ),
+    Row(
+        name="everything",
+        measures="search",
+        title="the same with a policy and traces to a collector, beside the service as it is by default",
     ),
     Row(
         name="latency-p50",

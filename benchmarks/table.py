@@ -6,6 +6,7 @@ from benchmarks.rows import Row
 from benchmarks.taken import Series, Taken
 
 HEAD = ("row", "measured", "compared with", "figure", "wanted", "")
+MET, MISSED = "met", "MISSED"
 _DIGITS = {"x": 2, "ms": 2, "s": 2, "us": 0, "MiB": 0, "/s": 0, "": 0}
 
 
@@ -40,5 +41,11 @@ def _line(row: Row, taken: Taken) -> tuple[str, ...]:
         f"{taken.reference.what} {told(taken.reference)}" if taken.reference else "-",
         told(taken.figure) if taken.reference else "",
         str(wanted) if wanted else "-",
-        ("" if wanted is None else "met" if wanted.met(taken.figure.median) else "MISSED"),
+        _verdict(row, taken),
     )
+
+
+def _verdict(row: Row, taken: Taken) -> str:
+    if row.wanted is None:
+        return ""
+    return MET if row.wanted.met(taken.figure.median) else MISSED

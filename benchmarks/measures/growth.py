@@ -12,7 +12,7 @@ from benchmarks.processes import worker
 from benchmarks.services import reading, searching, service, uploading
 from benchmarks.taken import Curve, Series, Taken, ratio, series
 
-ROUNDS = 7
+ROUNDS = 5
 SKUS = {20: 160, 200: 80, 2_000: 16}
 OFFERS = {10: 240, 20: 200, 30: 160, 40: 120, 50: 120}
 PICTURE_MB = {0.1: 40, 1.0: 16, 5.0: 6}

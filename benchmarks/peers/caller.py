@@ -22,22 +22,24 @@ _channels: dict[str, list[grpc.aio.Channel]] = {}
 Method = Callable[..., Awaitable[bytes]]
 
 
-async def one(address: str, method: str, request: str, deadline_s: float = DEADLINE_S) -> str:
+async def one(address: str, method: str, request: str, identity: str) -> str:
     """Make one call; return its answer."""
-    return b64encode(await _methods(address, method)[0](b64decode(request), timeout=deadline_s)).decode()
+    told, metadata = b64decode(request), _metadata(identity)
+    return b64encode(await _methods(address, method)[0](told, timeout=DEADLINE_S, metadata=metadata)).decode()
 
 
 async def closed(
-    address: str, method: str, request: str, in_flight: int, calls: int, read: bool = False
+    address: str, method: str, request: str, identity: str, in_flight: int, calls: int, read: bool
 ) -> object:
     """Call with a fixed number in flight; with `read`, make a message of each answer to a search."""
-    call = _call(address, method, request, DEADLINE_S, SearchByKeywordResponse.FromString if read else bytes)
+    reading = SearchByKeywordResponse.FromString if read else bytes
+    call = _call(address, method, request, identity, reading=reading)
     return await load.closed(call, in_flight=in_flight, calls=calls)
 
 
 async def each(address: str, method: str, requests: Sequence[str], in_flight: int) -> object:
     """Make each of these calls once, a number of them in flight."""
-    calls = iter([_call(address, method, request, DEADLINE_S) for request in requests])
+    calls = iter([_call(address, method, request) for request in requests])
 
     async def next_one() -> int:
         return await next(calls)()
@@ -46,26 +48,35 @@ async def each(address: str, method: str, requests: Sequence[str], in_flight: in
 
 
 async def paced(
-    address: str, method: str, request: str, per_s: float, calls: int, deadline_s: float = DEADLINE_S
+    address: str, method: str, request: str, identity: str, per_s: float, calls: int, deadline_s: float
 ) -> object:
     """Call at even intervals."""
-    return await load.paced(_call(address, method, request, deadline_s), per_s=per_s, calls=calls)
+    return await load.paced(_call(address, method, request, identity, deadline_s), per_s=per_s, calls=calls)
 
 
 def _call(
-    address: str, method: str, request: str, deadline_s: float, read: Callable[[bytes], object] = bytes
+    address: str,
+    method: str,
+    request: str,
+    identity: str = "",
+    deadline_s: float = DEADLINE_S,
+    reading: Callable[[bytes], object] = bytes,
 ) -> load.Call:
-    told, methods = b64decode(request), cycle(_methods(address, method))
+    told, methods, metadata = b64decode(request), cycle(_methods(address, method)), _metadata(identity)
 
     async def call() -> int:
         try:
-            answer = await next(methods)(told, timeout=deadline_s)
+            answer = await next(methods)(told, timeout=deadline_s, metadata=metadata)
         except grpc.aio.AioRpcError as error:
             raise load.Failed(error.code().name) from None
-        read(answer)
+        reading(answer)
         return len(answer)
 
     return call
+
+
+def _metadata(identity: str) -> tuple[tuple[str, str], ...]:
+    return (("x-forwarded-client-cert", f"URI={identity}"),) if identity else ()
 
 
 def _methods(address: str, method: str) -> list[Method]:

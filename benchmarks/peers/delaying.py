@@ -8,6 +8,7 @@ import asyncio
 import re
 import sys
 from pathlib import Path
+from typing import cast
 
 import uvloop
 
@@ -24,8 +25,7 @@ class Delaying(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 # of TCP
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # of TCP
 
     def data_received(self, data: bytes) -> None:
         """Answer later what has come whole."""
