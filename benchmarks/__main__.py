@@ -1,54 +1,41 @@
-"""`make bench`: every row of docs/benchmarks.md, measured on this machine in at most ten minutes.
+"""`python -m benchmarks [ROW ...]`: measures the rows that are named, by row or by measure, or all of them.
 
-`python -m benchmarks ROW...` measures some of them, and only prints.
+Only a run of all rows is kept, in docs/benchmarks.
 """
 
-import platform
 import sys
-import time
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Sequence
 
-import grpc
-import msgspec
-from google.protobuf import __version__ as protobuf
-
-from benchmarks import caching, overload, report, searching, sizes, starting, storing
-from benchmarks.measuring import machine
-from benchmarks.result import Result
-
-ROWS: Mapping[str, Callable[[], list[Result]]] = MappingProxyType(
-    {
-        "search": searching.cpu_of_a_call,
-        "latency": searching.latency,
-        "many": searching.many_in_flight,
-        "cached": caching.cached,
-        "details": sizes.details,
-        "pages": sizes.pages,
-        "pictures": sizes.pictures,
-        "storing": storing.storing,
-        "overload": overload.overload,
-        "starting": starting.starting,
-    }
-)
+from benchmarks import report, rows, table
+from benchmarks.cpu import load
+from benchmarks.recorded import Clock
+from benchmarks.services import CHECKOUT
+from benchmarks.taken import Taken
+from tools.stack import ROOT
 
 
-def main(chosen: list[str]) -> None:
-    """Measure the chosen rows, or all of them and write them down."""
-    if unknown := set(chosen) - set(ROWS):
-        sys.exit(f"no such rows: {', '.join(sorted(unknown))}; there are {', '.join(ROWS)}")
-    began = time.perf_counter()
-    versions = f"Python {platform.python_version()}, grpcio {grpc.__version__}, protobuf {protobuf}"
-    about = f"{time.strftime('%Y-%m-%d')}: {machine()}; {versions}, msgspec {msgspec.__version__}."
-    print(about, flush=True)
-    results: list[Result] = []
-    for name in chosen or ROWS:
-        results += ROWS[name]()
-        print(f"{name}: {time.perf_counter() - began:.0f} s since the beginning", file=sys.stderr, flush=True)
-    print(report.table(results))
-    if not chosen:
-        report.keep(results, f"{about} The run took {time.perf_counter() - began:.0f} s.")
+def main(names: Sequence[str]) -> None:
+    """Measure and print; keep what is whole."""
+    wanted, clock = rows.chosen(names), Clock()
+    taken: dict[str, Taken] = {}
+    for measure, take in rows.MEASURES.items():
+        needed = {row.name for row in wanted if row.measures == measure}
+        if needed:
+            print(f"{measure} (load {load():.1f}) ...", file=sys.stderr, flush=True)
+            taken |= take(needed)
+    run = clock.run(taken)
+    print(table.text(table.lines(wanted, taken)))
+    print(f"{run.took_s:.0f} s, load {run.load[0]:.1f} before, {run.load[1]:.1f} now")
+    if wanted == rows.ROWS:
+        if CHECKOUT == ROOT:
+            report.keep(wanted, run)
+        else:
+            report.keep_before(run)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    try:
+        main([name for argument in sys.argv[1:] for name in argument.split(",")])
+    except KeyError as unknown:
+        known = " ".join([*rows.MEASURES, *(row.name for row in rows.ROWS)])
+        sys.exit(f"there is no row {unknown.args[0]}; there are: {known}")

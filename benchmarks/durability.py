@@ -21,7 +21,7 @@ from google.protobuf.duration_pb2 import Duration
 from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
 from nationalsite.ordersync.v1.order_sync_service_pb2_grpc import OrderSyncServiceStub
 
-from benchmarks.measuring import cpu_s
+from benchmarks.cpu import cpu_s
 from services.delivery import migrate
 from tests.durability.consuming import FROM_THE_BEGINNING
 from tests.durability.enqueuing import Shop, status_sync

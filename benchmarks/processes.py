@@ -1,186 +1,142 @@
-"""The processes of a benchmark: started by it, told to it by where they listen, stopped by their ids."""
+"""Processes beside the services: each says where it listens, or does what it is told."""
 
 import json
 import os
+import queue
 import socket
 import subprocess
 import sys
+import threading
 import time
-import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Any
 
-from benchmarks import replies
-from benchmarks.peers import transcoder
-from tools.stack import LOGS, ROOT, SANDBOX_APP, STOP_TIMEOUT_S
+from tools.stack import LOGS, ROOT
 
 START_S = 30
-CHECKOUT = Path(os.environ.get("BENCH_CHECKOUT", ROOT))
-"""Where the services come from: another checkout, to compare with this one, has to be set up."""
+STOP_S = 10
+COMMAND_S = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Process:
-    """One that runs."""
+class Listening:
+    """A process that takes calls."""
 
-    name: str
-    process: "subprocess.Popen[str]"
-    address: str = ""
-    """host:port, or the URL of an upstream."""
-    callback: str = ""
-    """Where 1688's messages go, of order sync."""
+    pid: int
+    address: str
+    """host:port."""
 
-    @property
-    def pid(self) -> int:
-        """Its id."""
-        return self.process.pid
+
+class Worker:
+    """A process that carries out commands: one line of JSON in, one out (peers/worker.py)."""
+
+    def __init__(self, process: "subprocess.Popen[str]", answers: "queue.Queue[str | None]") -> None:
+        self._process = process
+        self._answers = answers
+        self.pid = process.pid
+
+    def do(self, command: str, **arguments: object) -> Any:
+        """Have a command carried out; return its answer."""
+        assert self._process.stdin is not None  # noqa: S101 # it is a pipe
+        self._process.stdin.write(json.dumps({"do": command} | arguments) + "\n")
+        self._process.stdin.flush()
+        return json.loads(_told(self._answers, COMMAND_S, f"{command}"))
 
 
 @contextmanager
-def upstream() -> Iterator[Process]:
-    """Run the static upstream."""
-    with _module("benchmarks.upstream", "listening on ") as (process, line):
-        yield Process(name="upstream", process=process, address=line.split()[-1])
+def worker(module: str, *arguments: str) -> Iterator[Worker]:
+    """Run a module of peers that takes commands."""
+    with _peer(module, arguments) as (process, lines):
+        _told(lines, START_S, module)
+        yield Worker(process, lines)
 
 
 @contextmanager
-def forwarding(rpc: str, answer: bytes, url: str = "") -> Iterator[Process]:
-    """Run the floor, or without a URL the echo."""
-    file = LOGS / f"answer-{'floor' if url else 'echo'}.binpb"
+def listening(module: str, *arguments: str) -> Iterator[Listening]:
+    """Run a module of peers that takes calls."""
+    with _peer(module, arguments) as (process, lines):
+        yield Listening(pid=process.pid, address=_told(lines, START_S, module))
+
+
+@contextmanager
+def program(command: Sequence[str | Path], name: str, port: int) -> Iterator[Listening]:
+    """Run a program that listens on a port of loopback."""
     LOGS.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(answer)
-    with _module("benchmarks.peers.floor", "listening on ", rpc, str(file), *filter(None, [url])) as (
-        process,
-        line,
-    ):
-        yield Process(name="floor" if url else "echo", process=process, address=line.split()[-1])
+    with (LOGS / f"{name}.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT)  # noqa: S603 # told by us
+    try:
+        _until_it_listens(process, name, port)
+        yield Listening(pid=process.pid, address=f"127.0.0.1:{port}")
+    finally:
+        stop(process)
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody has."""
+    with socket.socket() as tried:
+        tried.bind(("127.0.0.1", 0))
+        port: int = tried.getsockname()[1]
+        return port
 
 
 @contextmanager
-def hand(url: str) -> Iterator[Process]:
-    """Run the work by hand; it makes rounds when it is told to."""
-    command = [sys.executable, "-m", "benchmarks.peers.hand", url]
-    with _running(command, {}, stdin=subprocess.PIPE) as process:
-        yield Process(name="hand", process=process)
-
-
-@contextmanager
-def envoy(url: str) -> Iterator[Process]:
-    """Run the transcoder before an upstream."""
-    host, _, port = url.removeprefix("http://").partition(":")
-    own, admin = _free_port(), _free_port()
-    descriptor_set = LOGS / "transcoder.binpb"
-    descriptor_set.parent.mkdir(parents=True, exist_ok=True)
-    descriptor_set.write_bytes(transcoder.descriptors(replies.reply("search-20")))
-    config = transcoder.configuration(own, admin, (host, int(port)), descriptor_set)
-    binary = Path(sys.executable).with_name("envoy")
-    command = [str(binary), "--concurrency", "1", "--config-yaml", config, "--log-level", "error"]
-    command += ["--disable-hot-restart"]
-    with _running(command, {}, log="bench-envoy") as process:
-        _until_ready(f"http://127.0.0.1:{admin}/ready", process)
-        yield Process(name="envoy", process=process, address=f"127.0.0.1:{own}")
-
-
-@contextmanager
-def service(
-    name: str, url: str, settings: Mapping[str, str] | None = None, *, log: str = ""
-) -> Iterator[Process]:
-    """Run one of the suite's services, with what it does by default."""
-    log = log or f"bench-{name}"
-    store = LOGS / f"{log}.db"
-    for file in (store, *LOGS.glob(f"{log}.db-*")):
-        file.unlink(missing_ok=True)
-    environment = {
-        **SANDBOX_APP,
-        "NATIONALSITE_DIALECT": "open-platform",
-        "NATIONALSITE_GATEWAY_URL": url,
-        "NATIONALSITE_LISTEN": "127.0.0.1:0",
-        "NATIONALSITE_HTTP_LISTEN": "127.0.0.1:0",
-        "NATIONALSITE_CALLBACK_LISTEN": "127.0.0.1:0",
-        "NATIONALSITE_DATABASE_URL": f"sqlite+aiosqlite:///{store}",
-        **(settings or {}),
-    }
-    python = str(CHECKOUT / ".venv" / "bin" / "python")
-    with _running([python, "-m", f"services.{name}"], environment, log=log, cwd=CHECKOUT) as process:
-        told = _events(LOGS / f"{log}.log", process)
-        callback = told.get("callback_listening", {}).get("listen", "")
-        yield Process(
-            name=name,
-            process=process,
-            address=told["serving"]["listen"],
-            callback=f"http://{callback}/callbacks/1688" if callback else "",
-        )
-
-
-def _events(log: Path, process: "subprocess.Popen[str]") -> dict[str, dict[str, str]]:
-    """Return the events of a log until the service serves, by name."""
-    deadline = time.monotonic() + START_S
-    while time.monotonic() < deadline and process.poll() is None:
-        lines = [line for line in log.read_text().splitlines() if line.startswith("{") and line.endswith("}")]
-        events = {event["event"]: event for event in map(json.loads, lines)}
-        if "serving" in events:
-            return events
-        time.sleep(0.02)
-    raise RuntimeError(f"the service did not start; its log:\n{log.read_text()}")
-
-
-def _until_ready(url: str, process: "subprocess.Popen[str]") -> None:
-    deadline = time.monotonic() + START_S
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(url, timeout=1) as answer:  # noqa: S310 # our own Envoy
-                if answer.status == 200:
-                    return
-        except OSError:
-            time.sleep(0.05)
-    raise RuntimeError("Envoy did not start; see build/logs/bench-envoy.log")
-
-
-@contextmanager
-def _module(module: str, ready: str, *arguments: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
-    with _running([sys.executable, "-m", module, *arguments], {}) as process:
-        assert process.stdout is not None  # noqa: S101 # it is a pipe
-        line = process.stdout.readline()
-        if not line.startswith(ready):
-            raise RuntimeError(f"{module} did not start")
-        yield process, line
-
-
-@contextmanager
-def _running(
-    command: list[str],
-    settings: Mapping[str, str],
-    *,
-    log: str = "",
-    stdin: int = subprocess.DEVNULL,
-    cwd: Path = ROOT,
-) -> Iterator["subprocess.Popen[str]"]:
-    LOGS.mkdir(parents=True, exist_ok=True)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("NATIONALSITE_")}
-    out = (LOGS / f"{log}.log").open("w") if log else None
-    process = subprocess.Popen(  # noqa: S603 # our own modules, and Envoy
-        command,
-        cwd=cwd,
-        env=kept | {"PYTHONUNBUFFERED": "1"} | dict(settings),
-        stdin=stdin,
-        stdout=out or subprocess.PIPE,
-        stderr=subprocess.STDOUT if out else None,
+def _peer(
+    module: str, arguments: Sequence[str]
+) -> Iterator[tuple["subprocess.Popen[str]", "queue.Queue[str | None]"]]:
+    process = subprocess.Popen(  # noqa: S603 # our own modules
+        [sys.executable, "-m", f"benchmarks.peers.{module}", *arguments],
+        cwd=ROOT,
+        env=os.environ | {"GRPC_VERBOSITY": "NONE"},  # that a server stops is no news
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         text=True,
     )
+    assert process.stdout is not None  # noqa: S101 # it is a pipe
+    lines: queue.Queue[str | None] = queue.Queue()
+    threading.Thread(target=_hand_over, args=(process.stdout, lines), daemon=True).start()
     try:
-        yield process
+        yield process, lines
     finally:
+        stop(process)
+
+
+def _hand_over(output: IO[str], lines: "queue.Queue[str | None]") -> None:
+    with output:
+        for line in output:
+            lines.put(line.strip())
+    lines.put(None)
+
+
+def _told(lines: "queue.Queue[str | None]", within_s: float, what: str) -> str:
+    try:
+        line = lines.get(timeout=within_s)
+    except queue.Empty:
+        line = None
+    if line is None:
+        raise RuntimeError(f"{what}: no answer; what went wrong stands above")
+    return line
+
+
+def _until_it_listens(process: "subprocess.Popen[bytes]", name: str, port: int) -> None:
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline and process.poll() is None:
+        with socket.socket() as tried:
+            if tried.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise RuntimeError(
+        f"{name} did not start; its log ends so:\n{(LOGS / f'{name}.log').read_text()[-2000:]}"
+    )
+
+
+def stop(process: "subprocess.Popen[Any]") -> None:
+    """End a process, by force where it does not end by itself."""
+    process.terminate()
+    try:
+        process.wait(STOP_S)
+    except subprocess.TimeoutExpired:
         process.kill()
-        process.wait(STOP_TIMEOUT_S)
-        for stream in (process.stdin, process.stdout, out):
-            if stream is not None:
-                stream.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
+        process.wait()

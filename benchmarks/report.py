@@ -1,54 +1,74 @@
-"""What is printed and kept of a run: a table, a page with plots, and the raw figures."""
+"""What is kept of a whole run: raw figures, plots, and a section of docs/benchmarks.md."""
 
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.plots import plot, ratios
-from benchmarks.result import Result
+from benchmarks import plots, recorded, table
+from benchmarks.recorded import Run
+from benchmarks.rows import Row
+from benchmarks.taken import Series
+from tools.stack import ROOT
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
-PAGE = DOCS / "benchmarks.md"
-FOLDER = DOCS / "benchmarks"
+PAGE = ROOT / "docs" / "benchmarks.md"
+FOLDER = ROOT / "docs" / "benchmarks"
+LATEST, BEFORE = FOLDER / "latest.json", FOLDER / "before.json"
 BEGIN, END = "<!-- make bench writes from here -->", "<!-- to here -->"
 
 
-def table(results: Sequence[Result]) -> str:
-    """Return the results as a table."""
-    lines = ["| measure | figures: median (least..most) | found | wanted | |", "|---|---|---|---|---|"]
-    for each in results:
-        cells = (each.title, _figures(each), _found(each), _wanted(each), _verdict(each))
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
-def keep(results: Sequence[Result], about: str) -> None:
-    """Write the page's section, the plots and the raw figures anew."""
+def keep(rows: Sequence[Row], run: Run) -> None:
+    """Keep a run of this checkout: it is the latest."""
     FOLDER.mkdir(exist_ok=True)
-    raw = {"about": about, "results": [each.as_json() for each in results]}
-    (FOLDER / "latest.json").write_text(json.dumps(raw, indent=1, ensure_ascii=False) + "\n")
-    plots = [f"![{each.title}](benchmarks/{plot(each, FOLDER).name})" for each in results if each.points]
-    plots.insert(0, f"![Found against wanted](benchmarks/{ratios(results, FOLDER).name})")
-    section = "\n\n".join([BEGIN, about, table(results), *plots, END])
-    page = PAGE.read_text()
-    pattern = re.escape(BEGIN) + ".*" + re.escape(END)
-    PAGE.write_text(re.sub(pattern, lambda _: section, page, flags=re.DOTALL))
+    recorded.write(run, LATEST)
+    before = recorded.figures(BEFORE)
+    drawn = plots.draw(rows, run.taken, before, FOLDER)
+    section = "\n\n".join(
+        [BEGIN, _about(run), _table(rows, run, before), *map(_picture, drawn), _parts(rows, run), END]
+    )
+    marked = re.escape(BEGIN) + ".*" + re.escape(END)
+    PAGE.write_text(re.sub(marked, lambda _: section, PAGE.read_text(), flags=re.DOTALL))
 
 
-def _figures(result: Result) -> str:
-    return "; ".join(f"{name} {figure}" for name, figure in result.figures.items())
+def keep_before(run: Run) -> None:
+    """Keep a run of another checkout: later runs of this one are shown beside it."""
+    FOLDER.mkdir(exist_ok=True)
+    recorded.write(run, BEFORE)
 
 
-def _found(result: Result) -> str:
-    return "" if result.found is None else f"{result.found:.2f} {result.unit}"
+def _about(run: Run) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in run.versions.items())
+    return (
+        f"{run.date}: {run.machine}; {versions}. The run took {run.took_s:.0f} s. "
+        f"Processes that wanted a CPU, others' work included: {run.load[0]:.1f} in the minute before, "
+        f"{run.load[1]:.1f} in the last one."
+    )
 
 
-def _wanted(result: Result) -> str:
-    if result.wanted is None:
-        return ""
-    return f"{'at least' if result.at_least else 'at most'} {result.wanted:.3g}"
+def _table(rows: Sequence[Row], run: Run, before: dict[str, Series]) -> str:
+    head = ("measure", "measured", "beside", "ratio or difference", "wanted", "", "before")
+    lines = [head, ("---",) * len(head)]
+    titles = {row.name: row.title for row in rows}
+    for name, *cells, verdict in table.lines(rows, run.taken):
+        earlier = table.told(before[name]) if name in before else ""
+        shown = "**missed**" if verdict == table.MISSED else verdict
+        lines.append((f"{titles[name]} (`{name}`)", *cells, shown, earlier))
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _verdict(result: Result) -> str:
-    return {True: "yes", False: "**missed**", None: ""}[result.holds]
+def _parts(rows: Sequence[Row], run: Run) -> str:
+    """Return what else was seen."""
+    lines = [
+        f"- `{row.name}`: {'; '.join(_part(part) for part in run.taken[row.name].parts)}"
+        for row in rows
+        if run.taken[row.name].parts
+    ]
+    return "\n".join(["What else was seen:", "", *lines])
+
+
+def _part(series: Series) -> str:
+    return f"{series.what} {table.told(series)}"
+
+
+def _picture(drawn: tuple[str, Path]) -> str:
+    title, file = drawn
+    return f"![{title}](benchmarks/{file.name})"

@@ -1,1 +1,1 @@
-"""What the services are compared with, each a process of its own."""
+"""What runs beside the services, as processes of their own: upstreams, references, and who calls."""

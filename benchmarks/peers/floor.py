@@ -1,30 +1,33 @@
-"""The floor, and an echo: `python -m benchmarks.peers.floor RPC FILE [URL]`.
+"""The least that a gRPC service can do, in Python: it answers bytes that were made beforehand.
 
-A grpc.aio handler that answers the bytes of the file. With a URL it forwards a fixed POST there first,
-through bare aiohttp, and throws the answer away: the least that a service of this kind can do.
+Arguments: the path of the method, a file with the answer, and for a service before 1688 the URL that it posts
+a fixed form to first, through bare aiohttp. Without it, it is an echo.
 """
 
+import asyncio
 import sys
 from pathlib import Path
 
 import aiohttp
 import grpc
+import grpc.aio
 import uvloop
 
+HEADERS = {"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8"}
 FORM = (
-    b"offerQueryParam=%7B%22keyword%22%3A%22search-20%22%2C%22beginPage%22%3A1%2C%22pageSize%22%3A20%7D"
-    b"&access_token=test-access-token&_aop_signature=0123456789ABCDEF0123456789ABCDEF01234567"
+    b"access_token=test-access-token&offerQueryParam=%7B%22keyword%22%3A%22dress%22%2C%22beginPage%22%3A1%2C"
+    b"%22pageSize%22%3A20%2C%22country%22%3A%22en%22%7D&_aop_signature=" + b"0" * 40
 )
 
 
-async def main(rpc: str, answer: bytes, url: str | None) -> None:
-    """Serve until the process is stopped."""
-    service, _, method = rpc.partition("/")
+async def main(method: str, answer: bytes, url: str = "") -> None:
+    """Serve until stopped."""
+    service, _, name = method.strip("/").partition("/")
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1000)) as session:
 
         async def forward(_request: bytes, _context: object) -> bytes:
-            async with session.post(f"{url}/openapi/", data=FORM) as response:
-                await response.read()
+            async with session.post(url, data=FORM, headers=HEADERS) as reply:
+                await reply.read()
             return answer
 
         async def echo(_request: bytes, _context: object) -> bytes:
@@ -32,12 +35,12 @@ async def main(rpc: str, answer: bytes, url: str | None) -> None:
 
         server = grpc.aio.server()
         handler = grpc.unary_unary_rpc_method_handler(forward if url else echo)
-        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {method: handler}),))
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {name: handler}),))
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()
-        print(f"listening on 127.0.0.1:{port}", flush=True)
-        await server.wait_for_termination()
+        print(f"127.0.0.1:{port}", flush=True)
+        await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    uvloop.run(main(sys.argv[1], Path(sys.argv[2]).read_bytes(), next(iter(sys.argv[3:]), None)))
+    uvloop.run(main(sys.argv[1], Path(sys.argv[2]).read_bytes(), *sys.argv[3:]))

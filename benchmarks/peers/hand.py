@@ -1,61 +1,76 @@
-"""The work by hand: what a team writes that calls 1688 itself. `python -m benchmarks.peers.hand URL`.
-
-Plain httpx, sign, POST, json, dict. Reads `<in flight> <calls>` from standard input, a line a round, and
-prints what the round took, as JSON.
-"""
+"""The same search by hand, as a caller of 1688 writes it: httpx, sign, POST, json, dict."""
 
 import asyncio
 import hashlib
 import hmac
 import json
-import resource
 import sys
-import time
+from decimal import Decimal
+from typing import Any
 
 import httpx
 
-PATH = "param2/1/com.alibaba.fenxiao.crossborder/product.search.keywordQuery/1000000"
-SECRET = b"test-app-secret"
+from benchmarks.peers import load
+from benchmarks.peers.worker import obey
+
+APP_KEY = "1000000"
+APP_SECRET = b"test-app-secret"
+ACCESS_TOKEN = "test-access-token"  # noqa: S105 # made up
 
 
-async def search(client: httpx.AsyncClient, url: str, keyword: str) -> dict:
-    """Search for a page, and return it."""
-    query = {"keyword": keyword, "beginPage": 1, "pageSize": 20, "country": "en"}
-    form = {"offerQueryParam": json.dumps(query), "access_token": "test-access-token"}
-    joined = PATH + "".join(name + form[name] for name in sorted(form))
-    form["_aop_signature"] = hmac.new(SECRET, joined.encode(), hashlib.sha1).hexdigest().upper()
-    response = await client.post(f"{url}/openapi/{PATH}", data=form)
-    response.raise_for_status()
-    page = response.json()["result"]
-    if page["success"] is not True:
-        raise RuntimeError(page["message"])
-    return page["result"]
+class Alibaba:
+    """A small client of 1688."""
+
+    def __init__(self, gateway: str) -> None:
+        # As many connections as calls: httpx itself keeps 20, and would open new ones all the time.
+        limits = httpx.Limits(max_connections=100, max_keepalive_connections=100)
+        self._http = httpx.AsyncClient(base_url=gateway, limits=limits, timeout=30)
+
+    async def search(self, keyword: str, page: int, page_size: int, language: str) -> list[dict[str, Any]]:
+        """Return the offers of a page."""
+        query = {"keyword": keyword, "beginPage": page, "pageSize": page_size, "country": language}
+        path = f"param2/1/com.alibaba.fenxiao.crossborder/product.search.keywordQuery/{APP_KEY}"
+        parameters = {
+            "access_token": ACCESS_TOKEN,
+            "offerQueryParam": json.dumps(query, ensure_ascii=False),
+        }
+        signed = path + "".join(name + value for name, value in sorted(parameters.items()))
+        parameters["_aop_signature"] = hmac.new(APP_SECRET, signed.encode(), hashlib.sha1).hexdigest().upper()
+        response = await self._http.post(f"/openapi/{path}", data=parameters)
+        response.raise_for_status()
+        result = response.json()["result"]
+        if not result["success"]:
+            raise RuntimeError(f"1688 refused: {result['code']} {result['message']}")
+        return [
+            {
+                "id": offer["offerId"],
+                "title": offer["subjectTrans"] or offer["subject"],
+                "image": offer["imageUrl"],
+                "price": Decimal(offer["priceInfo"]["price"]),
+                "sold": offer["monthSold"],
+                "min_order": offer["minOrderQuantity"],
+                "score": offer["tradeScore"],
+            }
+            for offer in result["result"]["data"]
+        ]
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
 
 
-async def main(url: str) -> None:
-    """Make the rounds that are asked for."""
-    limits = httpx.Limits(max_connections=100, max_keepalive_connections=100)
-    async with httpx.AsyncClient(timeout=30, limits=limits) as client:
-        for line in sys.stdin:
-            in_flight, calls = map(int, line.split())
-            times: list[float] = []
+async def main(gateway: str) -> None:
+    """Obey until there are no more commands."""
+    alibaba = Alibaba(gateway)
 
-            async def worker(calls: int, times: list[float] = times) -> None:
-                for _ in range(calls):
-                    began = time.perf_counter()
-                    page = await search(client, url, "search-20")
-                    times.append(time.perf_counter() - began)
-                    assert len(page["data"]) == 20  # noqa: S101 # a figure of wrong answers is worth nothing
+    async def search() -> int:
+        return len(await alibaba.search("dress", 1, 20, "en"))
 
-            cpu, began = _cpu_s(), time.perf_counter()
-            await asyncio.gather(*(worker(calls // in_flight) for _ in range(in_flight)))
-            told = {"cpu_s": _cpu_s() - cpu, "wall_s": time.perf_counter() - began, "times_s": times}
-            print(json.dumps(told), flush=True)
+    async def closed(in_flight: int, calls: int) -> object:
+        return await load.closed(search, in_flight=in_flight, calls=calls)
 
-
-def _cpu_s() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
+    await obey({"closed": closed})
+    await alibaba.close()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""One module a measure: it starts what it needs, alternates between the subjects, tells what they took."""
