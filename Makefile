@@ -143,7 +143,7 @@ $(VENV)/.bench: $(VENV)/.ready requirements-bench.txt
 	@touch $@
 
 .PHONY: bench
-bench: setup $(VENV)/.bench ## every row of docs/benchmarks.md, at most ten minutes (ROWS="search cached" for some)
+bench: setup $(VENV)/.bench ## every row of docs/benchmarks.md, at most ten minutes (ROWS=search,cached for some)
 	@tools/need.sh nginx nginx
 	@tools/need.sh postgres postgresql
 	@$(BIN)/python -m benchmarks $(ROWS)
