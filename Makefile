@@ -120,7 +120,7 @@ measure-durability: setup ## callbacks, deliveries, stream messages per second t
 requirements: setup ## resolve pyproject.toml anew into the pinned, hashed requirements
 	$(COMPILE) pyproject.toml --upgrade --output-file requirements.txt
 	$(COMPILE) pyproject.toml --upgrade --extra dev --constraint requirements.txt --output-file requirements-dev.txt
-	$(COMPILE) --group mesh --upgrade --output-file requirements-mesh.txt
+	$(COMPILE) --group mesh --upgrade --constraint requirements-dev.txt --output-file requirements-mesh.txt
 	echo uv | $(COMPILE) - --upgrade --output-file requirements-uv.txt
 
 .PHONY: clean
