@@ -73,7 +73,7 @@ test-postgres: setup ## what of the quick suite needs PostgreSQL (Debian's packa
 .PHONY: test-slow
 test-slow: setup ## the tests that have to wait for seconds to pass, and many more examples for the properties
 	$(BIN)/pytest -m slow
-	EXAMPLES=100 $(BIN)/pytest tests/adapter/codec/test_properties.py
+	EXAMPLES=100 $(BIN)/pytest tests/adapter/codec/test_properties.py tests/adapter/codec/test_direct.py
 
 .PHONY: check-alerts
 check-alerts: setup ## alert rules, their tests and the dashboard, with promtool (Debian's package prometheus)

@@ -245,7 +245,9 @@ class Restartable:
         return running
 
 
-@pytest.mark.parametrize("end", [kill, stop], ids=["killed", "drained"])
+@pytest.mark.parametrize(
+    "end", [pytest.param(kill, id="killed"), pytest.param(stop, id="drained", marks=pytest.mark.slow)]
+)
 async def test_it_resumes_when_the_service_is_back(end, sandbox, subscription, handler, tmp_path) -> None:
     service = await asyncio.to_thread(Restartable, sandbox, tmp_path)
     try:

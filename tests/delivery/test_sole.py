@@ -46,7 +46,7 @@ def second(module: str, file: Path, *arguments: str) -> "subprocess.CompletedPro
     )
 
 
-@pytest.mark.parametrize("service", ["order_sync", "account"])
+@pytest.mark.parametrize("service", ["order_sync", pytest.param("account", marks=pytest.mark.slow)])
 def test_a_second_process_on_the_same_file_does_not_start(service, file):
     store = {"NATIONALSITE_DATABASE_URL": url_of(file)}
     first = start_service(service, NOWHERE, store, log=f"sole-{service}")

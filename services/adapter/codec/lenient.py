@@ -31,7 +31,12 @@ def parse(text: bytes | str) -> Json:
 
 def dump(value: object) -> str:
     """Compact JSON text with raw UTF-8, the form in which requests are signed and sent."""
-    return _ENCODER.encode(value).decode()
+    return encoded(value).decode()
+
+
+def encoded(value: object) -> bytes:
+    """Return the same in UTF-8. What is bytes becomes base64."""
+    return _ENCODER.encode(value)
 
 
 def _decode(data: bytes) -> Json:

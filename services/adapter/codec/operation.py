@@ -1,5 +1,6 @@
 """Compiles an RPC's descriptors, in one dialect, into what turns requests and replies over."""
 
+import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from nationalsite.upstream.v1.options_pb2 import Operation as Options
 from services.adapter.codec.contradictions import NOT_HERE, SpecificationError
 from services.adapter.codec.direct import direct
 from services.adapter.codec.envelope import Kind, PayloadReader
-from services.adapter.codec.lenient import Json, dump, parse
+from services.adapter.codec.lenient import Json, dump, encoded, parse
 from services.adapter.codec.reading import NOTHING, field_reader, member_names, message_reader
 from services.adapter.codec.scalars import Put, Reading
 from services.adapter.codec.specification import PAYLOAD, Dialect, Level, fields, level, operation
@@ -130,8 +131,8 @@ def _encoder(
         writing = Writing()
         calls = []
         for index, part in parts:
-            members = write(part, f"{each}[{index}]." if each else "", writing)
-            calls.append(_parameters(param, members, tuple(writing.left_out)))
+            form, files = _parameters(param, write(part, f"{each}[{index}]." if each else "", writing))
+            calls.append(Parameters(form=form, files=files, left_out=tuple(writing.left_out)))
             writing.left_out.clear()
         writing.check()
         return tuple(calls)
@@ -139,14 +140,20 @@ def _encoder(
     return encode
 
 
-def _parameters(param: str, members: Written, left_out: tuple[str, ...]) -> Parameters:
+def _parameters(param: str, members: Written) -> tuple[dict[str, str], dict[str, bytes]]:
+    """Return form and files."""
     files = {name: value.content for name, value in members.items() if isinstance(value, File)}
     plain = {name: value for name, value in members.items() if name not in files}
-    form = {param: dump(plain)} if param else {name: _form_text(value) for name, value in plain.items()}
-    return Parameters(form=form, files=files, left_out=left_out)
+    if not param:
+        return {name: _form_text(value) for name, value in plain.items()}, files
+    text = encoded(plain)
+    del members, plain  # a picture may be in there: of large things no more is held than is needed
+    return {param: text.decode()}, files
 
 
 def _form_text(value: object) -> str:
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
     return value if isinstance(value, str) else dump(value)
 
 

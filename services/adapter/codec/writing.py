@@ -4,7 +4,6 @@ Writing speaks the chosen dialect only, and exactly: what the dialect needs and 
 cannot carry, and what cannot be sent without loss are refused by field path before anything is sent.
 """
 
-import base64
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -199,7 +198,7 @@ def _conversion(each: Field, dates: JsonDates) -> Convert:
     if descriptor.type == FieldDescriptor.TYPE_STRING:
         return _digits if form == options.FORM_NUMBER else _text(each)
     if descriptor.type == FieldDescriptor.TYPE_BYTES:
-        return File if form == options.FORM_FILE else _base64
+        return File if form == options.FORM_FILE else _itself  # the JSON encoder writes it as base64
     if descriptor.type in (FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT):
         return _finite
     return str if form == options.FORM_TEXT else _itself
@@ -258,10 +257,6 @@ def _digits(value: str) -> int:
     if not _LONG.fullmatch(value) or int(value) >= INT64:
         raise Unfit("must be a number that 1688 takes as a Long, without leading zeros")
     return int(value)
-
-
-def _base64(value: bytes) -> str:
-    return base64.b64encode(value).decode()
 
 
 def _yuan(value: Any) -> str:

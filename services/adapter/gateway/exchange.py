@@ -1,7 +1,6 @@
 """One HTTP exchange: the only place where the HTTP library's failures become ours."""
 
 import asyncio
-import io
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,8 +26,6 @@ KEEPALIVE_S = 15.0
 """Idle connections are dropped well before a server would, so that a write rarely meets a dying one."""
 MAX_CONNECTIONS = 1000
 MAX_REPLY_BYTES = 16 * 2**20
-MOST_AT_ONCE = 2**18
-"""Bytes of a body that are handed over in one piece."""
 
 _TLS = ssl.create_default_context()
 """Trusts the system's authorities, or SSL_CERT_FILE's. One for all: each takes 15 ms to load."""
@@ -88,7 +85,7 @@ class Exchange:
             request.method,
             yarl.URL(str(request.url), encoded=True),  # what was signed stays as it is
             headers=request.headers,
-            data=_body(request),
+            data=request.read() if isinstance(request.stream, httpx.ByteStream) else request.stream,
             allow_redirects=False,
             timeout=bounds,
         ) as response:
@@ -102,14 +99,6 @@ class Exchange:
     async def close(self) -> None:
         """Close all connections."""
         await self._session.close()
-
-
-def _body(request: httpx.Request) -> object:
-    """Return a form at once, and in pieces what would block the loop for long."""
-    if not isinstance(request.stream, httpx.ByteStream):
-        return request.stream
-    form = request.read()
-    return form if len(form) <= MOST_AT_ONCE else io.BytesIO(form)
 
 
 def _is_undecodable(error: BaseException | None) -> bool:

@@ -1,6 +1,6 @@
 """What is sent to 1688: where to, signed, as an HTTP request."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote_plus
 
@@ -11,6 +11,8 @@ from services.adapter.gateway.signature import sign
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip"}
 _PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~"
 _LONG = 4096
+MOST_AT_ONCE = 2**17
+"""Characters of a form that are quoted and sent in one piece."""
 _FORM_HEADERS = _HEADERS | {"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8"}
 
 
@@ -63,9 +65,36 @@ def request_of(target: Target, parameters: Mapping[str, str], files: Mapping[str
         # Documented only so: the signed parameters in the query, the unsigned file parts in the body.
         parts = {name: ("file.jpg", content, "image/jpeg") for name, content in files.items()}
         return httpx.Request("POST", target.url, params=parameters, files=parts, headers=_HEADERS)
-    body = b"&".join(_quoted(name) + b"=" + _quoted(value) for name, value in parameters.items())
-    headers = _FORM_HEADERS | {"Content-Length": str(len(body))}
-    return httpx.Request("POST", target.url, headers=headers, stream=httpx.ByteStream(body))
+    form = _Form(parameters)
+    if len(form) <= MOST_AT_ONCE:
+        body = b"".join(form)
+        headers = _FORM_HEADERS | {"Content-Length": str(len(body))}
+        return httpx.Request("POST", target.url, headers=headers, stream=httpx.ByteStream(body))
+    headers = _FORM_HEADERS | {"Content-Length": str(sum(map(len, form)))}
+    return httpx.Request("POST", target.url, headers=headers, stream=form)
+
+
+class _Form(httpx.AsyncByteStream):
+    """A form's body, piece by piece: a picture is quoted while it is sent, and not held again as a whole."""
+
+    def __init__(self, parameters: Mapping[str, str]) -> None:
+        self._parameters = parameters
+
+    def __len__(self) -> int:
+        """Characters before anything is quoted."""
+        return sum(len(name) + len(value) for name, value in self._parameters.items())
+
+    def __iter__(self) -> Iterator[bytes]:
+        between = b""
+        for name, value in self._parameters.items():
+            yield between + _quoted(name) + b"="
+            between = b"&"
+            for start in range(0, len(value), MOST_AT_ONCE):
+                yield _quoted(value[start : start + MOST_AT_ONCE])
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self:
+            yield piece
 
 
 def _quoted(text: str) -> bytes:
