@@ -7,7 +7,6 @@ import sys
 from collections.abc import Sequence
 
 from benchmarks import report, rows, table
-from benchmarks.cpu import load
 from benchmarks.recorded import Clock
 from benchmarks.services import CHECKOUT
 from benchmarks.taken import Taken
@@ -21,11 +20,11 @@ def main(names: Sequence[str]) -> None:
     for measure, take in rows.MEASURES.items():
         needed = {row.name for row in wanted if row.measures == measure}
         if needed:
-            print(f"{measure} (load {load():.1f}) ...", file=sys.stderr, flush=True)
+            print(f"{measure} (load {clock.look():.1f}) ...", file=sys.stderr, flush=True)
             taken |= take(needed)
     run = clock.run(taken)
     print(table.text(table.lines(wanted, taken)))
-    print(f"{run.took_s:.0f} s, load {run.load[0]:.1f} before, {run.load[1]:.1f} now")
+    print(f"{run.took_s:.0f} s, load {min(run.loads):.1f} to {max(run.loads):.1f}")
     if wanted == rows.ROWS:
         if CHECKOUT == ROOT:
             report.keep(wanted, run)
