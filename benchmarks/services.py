@@ -87,7 +87,7 @@ def search_request(offers: int) -> bytes:
 
 def reading(running: Service, skus: int) -> Target:
     """Return the reading of an offer whose upstream answers with that many SKUs."""
-    request = protos.GetProductDetailRequest(offer_id=620201390233, language="en")
+    request = protos.GetProductDetailRequest(offer_id=620201390233, language="en", currency="USD")
 
     def right(answer: bytes) -> bool:
         found = protos.GetProductDetailResponse.FromString(answer).product.product_sku_infos

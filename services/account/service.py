@@ -8,7 +8,7 @@ from nationalsite.account.v1 import account_service_pb2 as protos
 from pydantic import SecretStr
 
 from services.adapter import AdapterSettings, open_operations
-from services.delivery import StoreSettings, open_room
+from services.delivery import StoreSettings, open_room, sole_process
 from services.serving import Binding, Parts, Service, ServingSettings
 
 DESCRIPTOR = protos.DESCRIPTOR.services_by_name["AccountService"]
@@ -29,8 +29,10 @@ class AccountSettings(AccountStore, AdapterSettings):
 @asynccontextmanager
 async def open_account(settings: AccountSettings) -> AsyncIterator[Parts]:
     """Open the store and the conversation with 1688."""
+    url = settings.database_url.get_secret_value()
     async with (
-        open_room(settings.database_url.get_secret_value()) as room,
+        sole_process(url),
+        open_room(url) as room,
         open_operations(DESCRIPTOR, settings) as operations,
     ):
         bindings = operations.bindings(partial(Binding, remember=room.once.remember), {})

@@ -25,6 +25,7 @@ from services.delivery.request_ids import Begun, Finished, RequestedCall, Reques
 from services.delivery.retention import Keep, Retention, SweepLimits
 from services.delivery.room import Room, RoomLimits, open_room
 from services.delivery.settings import StoreSettings
+from services.delivery.sole import sole_process
 from services.delivery.store import Store, open_store
 from services.delivery.subscriptions import Subscription, SubscriptionLimits, SubscriptionName, Subscriptions
 
@@ -78,4 +79,5 @@ __all__ = [
     "open_room",
     "open_store",
     "run_command",
+    "sole_process",
 ]

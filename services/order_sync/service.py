@@ -12,7 +12,7 @@ from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
 from pydantic import Field, SecretStr
 
 from services.adapter import AdapterSettings, Function, Operations, open_operations
-from services.delivery import Deliveries, Room, StoreSettings, open_room
+from services.delivery import Deliveries, Room, StoreSettings, open_room, sole_process
 from services.order_sync import incoming
 from services.order_sync.callback import callback_app
 from services.order_sync.deliveries import DeliveryFunctions
@@ -86,7 +86,9 @@ def _not_overtaking(
 async def open_order_sync(settings: OrderSyncSettings) -> AsyncIterator[Parts]:
     """Open store, conversation with 1688, relay, sweep and callback; close them in the opposite order."""
     async with AsyncExitStack() as stack:
-        room = await stack.enter_async_context(open_room(settings.database_url.get_secret_value()))
+        url = settings.database_url.get_secret_value()
+        await stack.enter_async_context(sole_process(url))
+        room = await stack.enter_async_context(open_room(url))
         once = () if settings.repeat_syncs else ORDERING_KEYS.keys()
         operations = await stack.enter_async_context(
             open_operations(DESCRIPTOR, settings, unserved=[REPLAY], once=once)

@@ -21,6 +21,7 @@ LANGUAGES = {"gen/go": golang, "gen/java": java, "gen/ts": typescript}
 def test_the_packages_have_the_project_s_version() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert NPM["version"] == version
+    assert json.loads((ROOT / "clients" / "ts" / "package.json").read_text())["version"] == version
     assert re.findall(r"</artifactId>\s*<version>(.*?)</version>", POM)[0] == version
 
 
@@ -37,8 +38,12 @@ def test_the_runtime_of_typescript_is_at_least_the_generator_s() -> None:
 
 
 def test_the_lock_files_name_no_registry() -> None:
-    lock = json.loads((GEN / "ts" / "package-lock.json").read_text())
-    assert not [path for path, package in lock["packages"].items() if "resolved" in package]
+    for folder in (GEN / "ts", ROOT):
+        packages = json.loads((folder / "package-lock.json").read_text())["packages"]
+        elsewhere = [
+            path for path, package in packages.items() if "resolved" in package and "link" not in package
+        ]
+        assert not elsewhere
 
 
 @pytest.mark.parametrize("name", LANGUAGES)

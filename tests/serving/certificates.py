@@ -33,9 +33,10 @@ class Authority:
         self.cert = builder.sign(self._key, SHA256()).public_bytes(Encoding.PEM)
 
     def issue(self, *uris: str, dns: str = "localhost", serial: int | None = None) -> Pair:
-        """A certificate with these URIs, the DNS name, and the loopback address."""
+        """A certificate with these URIs, the DNS name (empty: none), and the loopback address."""
         key = ec.generate_private_key(ec.SECP256R1())
-        names = [x509.DNSName(dns), *map(x509.UniformResourceIdentifier, uris)]
+        names: list[x509.GeneralName] = [x509.DNSName(dns)] if dns else []
+        names += map(x509.UniformResourceIdentifier, uris)
         names.append(x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
         subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "somebody")])
         builder = self._builder(subject, key, serial)

@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { decimalOf, moneyOf } from "@nationalsite/client";
+
+const AMOUNTS: [string, bigint, number][] = [
+  ["0.00", 0n, 0],
+  ["29.00", 29n, 0],
+  ["3.14", 3n, 140_000_000],
+  ["-3.14", -3n, -140_000_000],
+  ["-0.50", 0n, -500_000_000],
+  ["0.000000001", 0n, 1],
+  ["1.205", 1n, 205_000_000],
+  ["9223372036854775807.999999999", 2n ** 63n - 1n, 999_999_999],
+];
+
+test("amounts are exact in both directions", () => {
+  for (const [amount, units, nanos] of AMOUNTS) {
+    const { currencyCode, ...money } = moneyOf(amount);
+    assert.deepEqual([currencyCode, money.units, money.nanos], ["CNY", units, nanos]);
+    assert.equal(decimalOf(moneyOf(amount)), amount);
+  }
+  assert.equal(decimalOf(moneyOf("7", "JPY")), "7.00");
+  assert.equal(moneyOf("7", "JPY").currencyCode, "JPY");
+});
+
+test("what is no amount is refused", () => {
+  for (const amount of ["", "-", ".5", "1.", "1e3", "1,000", "0.0000000001", "9223372036854775808", "NaN"]) {
+    assert.throws(() => moneyOf(amount), RangeError, amount);
+  }
+});

@@ -1,0 +1,57 @@
+// Searches, and handles what goes wrong by its reason.
+//
+// [snippet call]
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log"
+	"os"
+	"time"
+
+	"nationalsite.internal/client"
+	errorsv1 "nationalsite.internal/go/errors/v1"
+	productv1 "nationalsite.internal/go/product/v1"
+)
+
+func main() {
+	address := cmp.Or(os.Getenv("NATIONALSITE_PRODUCT"), "127.0.0.1:50051")
+	conn, err := client.Connect(address, client.Product)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer conn.Close()
+	products := productv1.NewProductServiceClient(conn)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+
+	found, err := products.SearchByKeyword(ctx, &productv1.SearchByKeywordRequest{
+		Keyword: "dress", PageSize: 3, Country: "japan",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, offer := range found.GetOffers() {
+		price := offer.GetPriceInfo().GetPrice()
+		fmt.Println(offer.GetOfferId(), price.GetCurrencyCode(), client.FormatMoney(price), offer.GetSubject())
+	}
+
+	_, err = products.GetProductDetail(ctx, &productv1.GetProductDetailRequest{OfferId: 1})
+	if told := client.FailureOf(err); told != nil {
+		if told.Reason != errorsv1.ErrorReason_ERROR_REASON_OFFER_NOT_FOUND {
+			log.Fatal(err)
+		}
+		fmt.Println(told.Status, told.ReasonName) // NotFound ERROR_REASON_OFFER_NOT_FOUND
+	}
+
+	_, err = products.SearchByKeyword(ctx, &productv1.SearchByKeywordRequest{Keyword: "dress", PageSize: 51})
+	if told := client.FailureOf(err); told != nil {
+		for _, violation := range told.Violations {
+			fmt.Printf("%s: %s\n", violation.GetField(), violation.GetDescription())
+		}
+	}
+}
+
+// [/snippet]

@@ -1,0 +1,62 @@
+// Searches offers that look like a picture: the file that is named, or the one beside the examples.
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log"
+	"os"
+	"time"
+
+	"nationalsite.internal/client"
+	productv1 "nationalsite.internal/go/product/v1"
+)
+
+func main() {
+	path := "examples/picture.jpg"
+	if len(os.Args) > 1 {
+		path = os.Args[1]
+	}
+	if err := search(path); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func search(path string) error {
+	picture, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	conn, err := client.Connect(cmp.Or(os.Getenv("NATIONALSITE_PRODUCT"), "127.0.0.1:50051"), client.Product)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	products := productv1.NewProductServiceClient(conn)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+
+	found, err := products.SearchByImage(ctx, &productv1.SearchByImageRequest{
+		Picture:  &productv1.SearchByImageRequest_Image{Image: picture},
+		PageSize: 3, Country: "japan",
+	})
+	if err != nil {
+		return err
+	}
+	for _, offer := range found.GetOffers() {
+		price := offer.GetPriceInfo().GetPrice()
+		fmt.Println(offer.GetOfferId(), price.GetCurrencyCode(), client.FormatMoney(price), offer.GetSubject())
+	}
+
+	// The next page needs no second upload.
+	more, err := products.SearchByImage(ctx, &productv1.SearchByImageRequest{
+		Picture:  &productv1.SearchByImageRequest_ImageId{ImageId: found.GetImageId()},
+		PageSize: 3, BeginPage: 2, Country: "japan",
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Println(len(more.GetOffers()), "more")
+	return nil
+}

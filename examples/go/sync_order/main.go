@@ -1,0 +1,96 @@
+// Tells 1688 of an order, at once, and of the purchase order that serves it, by a delivery that arrives.
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log"
+	"os"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"nationalsite.internal/client"
+	ordersyncv1 "nationalsite.internal/go/ordersync/v1"
+)
+
+func main() {
+	conn, err := client.Connect(cmp.Or(os.Getenv("NATIONALSITE_ORDER_SYNC"), "127.0.0.1:50052"), client.OrderSync)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer conn.Close()
+	orders := ordersyncv1.NewOrderSyncServiceClient(conn)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := sync(ctx, orders); err != nil {
+		log.Fatal(err)
+	}
+	if err := enqueue(ctx, orders); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// sync tells of an order; with an id of its own the call may be repeated when its outcome is not known.
+func sync(ctx context.Context, orders ordersyncv1.OrderSyncServiceClient) error {
+	now := timestamppb.Now()
+	paid, err := client.ParseMoney("3.14", "CNY")
+	if err != nil {
+		return err
+	}
+	order := &ordersyncv1.Order{
+		OrderId:     "4590347523948370",
+		CreateTime:  now,
+		PayTime:     now,
+		PayStatus:   ordersyncv1.PayStatus_PAY_STATUS_PAID,
+		OutMemberId: "1212113",
+		PaidFee:     paid,
+		SubOrders: []*ordersyncv1.SubOrder{{
+			OrderId:      "4590347523948375",
+			RefundStatus: ordersyncv1.RefundStatus_REFUND_STATUS_NOT_REFUNDED,
+			OfferId:      620201390233,
+			ProductName:  "夏季新款碎花连衣裙女",
+			SkuId:        5104790281451,
+			SkuName:      "绿色;均码",
+			BuyAmount:    2,
+			PaidFee:      paid,
+		}},
+	}
+	request := &ordersyncv1.SyncOrderRequest{RequestId: client.NewRequestID(), Order: order}
+	if _, err := orders.SyncOrder(ctx, request); err != nil {
+		return err
+	}
+	fmt.Println("synced", order.GetOrderId())
+	return nil
+}
+
+// enqueue tells which purchase order serves it, through outages and restarts.
+func enqueue(ctx context.Context, orders ordersyncv1.OrderSyncServiceClient) error {
+	relation := &ordersyncv1.OrderRelation{
+		NationalOrderId:    "4590347523948370",
+		NationalSubOrderId: "4590347523948375",
+		CbuOrderId:         3209572465452730,
+		CbuSubOrderId:      3209572465452734,
+	}
+	relations := &ordersyncv1.WriteOrderRelationsRequest{Relations: []*ordersyncv1.OrderRelation{relation}}
+	enqueued, err := orders.EnqueueSync(ctx, &ordersyncv1.EnqueueSyncRequest{
+		RequestId: client.NewRequestID(), // keep it: a repeat with the same id is the same delivery
+		Sync:      &ordersyncv1.EnqueueSyncRequest_WriteOrderRelations{WriteOrderRelations: relations},
+	})
+	if err != nil {
+		return err
+	}
+	delivery := enqueued.GetDelivery()
+	for delivery.GetState() == ordersyncv1.DeliveryState_DELIVERY_STATE_PENDING {
+		time.Sleep(500 * time.Millisecond)
+		which := &ordersyncv1.GetDeliveryRequest{DeliveryId: delivery.GetDeliveryId()}
+		asked, err := orders.GetDelivery(ctx, which)
+		if err != nil {
+			return err
+		}
+		delivery = asked.GetDelivery()
+	}
+	fmt.Println(delivery.GetState(), delivery.GetAttempts()) // DELIVERY_STATE_DELIVERED 1
+	return nil
+}

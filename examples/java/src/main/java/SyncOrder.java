@@ -1,0 +1,86 @@
+import com.google.protobuf.Timestamp;
+import java.math.BigDecimal;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.UUID;
+import nationalsite.client.Amounts;
+import nationalsite.client.Channels;
+import nationalsite.client.Service;
+import nationalsite.ordersync.v1.DeliveryState;
+import nationalsite.ordersync.v1.EnqueueSyncRequest;
+import nationalsite.ordersync.v1.GetDeliveryRequest;
+import nationalsite.ordersync.v1.Order;
+import nationalsite.ordersync.v1.OrderRelation;
+import nationalsite.ordersync.v1.OrderSyncServiceGrpc;
+import nationalsite.ordersync.v1.OrderSyncServiceGrpc.OrderSyncServiceBlockingStub;
+import nationalsite.ordersync.v1.PayStatus;
+import nationalsite.ordersync.v1.RefundStatus;
+import nationalsite.ordersync.v1.SubOrder;
+import nationalsite.ordersync.v1.SyncOrderRequest;
+import nationalsite.ordersync.v1.WriteOrderRelationsRequest;
+
+/** Tells 1688 of an order, at once, and of the purchase order that serves it, by a delivery that arrives. */
+public final class SyncOrder {
+  public static void main(String[] args) throws InterruptedException {
+    var address = System.getenv().getOrDefault("NATIONALSITE_ORDER_SYNC", "127.0.0.1:50052");
+    var channel = Channels.connect(address, Service.ORDER_SYNC);
+    var orders = OrderSyncServiceGrpc.newBlockingStub(channel);
+    sync(orders);
+    enqueue(orders);
+    channel.shutdown();
+  }
+
+  /** Tells of an order; with an id of its own the call may be repeated when its outcome is not known. */
+  private static void sync(OrderSyncServiceBlockingStub orders) {
+    var now = Timestamp.newBuilder().setSeconds(Instant.now().getEpochSecond()).build();
+    var paid = Amounts.moneyOf(new BigDecimal("3.14"));
+    var line =
+        SubOrder.newBuilder()
+            .setOrderId("4590347523948375")
+            .setRefundStatus(RefundStatus.REFUND_STATUS_NOT_REFUNDED)
+            .setOfferId(620201390233L)
+            .setProductName("夏季新款碎花连衣裙女")
+            .setSkuId(5104790281451L)
+            .setSkuName("绿色;均码")
+            .setBuyAmount(2)
+            .setPaidFee(paid);
+    var order =
+        Order.newBuilder()
+            .setOrderId("4590347523948370")
+            .setCreateTime(now)
+            .setPayTime(now)
+            .setPayStatus(PayStatus.PAY_STATUS_PAID)
+            .setOutMemberId("1212113")
+            .setPaidFee(paid)
+            .addSubOrders(line);
+    var request = SyncOrderRequest.newBuilder().setRequestId(UUID.randomUUID().toString()).setOrder(order).build();
+    orders.withDeadlineAfter(Duration.ofSeconds(10)).syncOrder(request);
+    System.out.println("synced " + order.getOrderId());
+  }
+
+  /** Tells which purchase order serves it, through outages and restarts. */
+  private static void enqueue(OrderSyncServiceBlockingStub orders) throws InterruptedException {
+    // [snippet enqueue]
+    var relation =
+        OrderRelation.newBuilder()
+            .setNationalOrderId("4590347523948370")
+            .setNationalSubOrderId("4590347523948375")
+            .setCbuOrderId(3209572465452730L)
+            .setCbuSubOrderId(3209572465452734L);
+    var request =
+        EnqueueSyncRequest.newBuilder()
+            .setRequestId(UUID.randomUUID().toString()) // keep it: a repeat with the same id is the same delivery
+            .setWriteOrderRelations(WriteOrderRelationsRequest.newBuilder().addRelations(relation))
+            .build();
+    var within = Duration.ofSeconds(5);
+    var delivery = orders.withDeadlineAfter(within).enqueueSync(request).getDelivery();
+    var which = GetDeliveryRequest.newBuilder().setDeliveryId(delivery.getDeliveryId()).build();
+    var until = Instant.now().plusSeconds(60);
+    while (delivery.getState() == DeliveryState.DELIVERY_STATE_PENDING && Instant.now().isBefore(until)) {
+      Thread.sleep(500);
+      delivery = orders.withDeadlineAfter(within).getDelivery(which).getDelivery();
+    }
+    System.out.println(delivery.getState() + " " + delivery.getAttempts()); // DELIVERY_STATE_DELIVERED 1
+    // [/snippet]
+  }
+}

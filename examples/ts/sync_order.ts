@@ -1,0 +1,71 @@
+// Tells 1688 of an order, at once, and of the purchase order that serves it, by a delivery that arrives.
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { create, enumToJson } from "@bufbuild/protobuf";
+import { timestampNow } from "@bufbuild/protobuf/wkt";
+import { type Client, connect, createClient, moneyOf } from "@nationalsite/client";
+import {
+  DeliveryState,
+  DeliveryStateSchema,
+  EnqueueSyncRequestSchema,
+  OrderSyncService,
+  PayStatus,
+  RefundStatus,
+} from "@nationalsite/protos/ordersync/v1";
+
+/** Tells of an order; with an id of its own the call may be repeated when its outcome is not known. */
+async function sync(orders: Client<typeof OrderSyncService>): Promise<void> {
+  const now = timestampNow();
+  const paid = moneyOf("3.14");
+  const line = {
+    orderId: "4590347523948375",
+    refundStatus: RefundStatus.NOT_REFUNDED,
+    offerId: 620201390233n,
+    productName: "夏季新款碎花连衣裙女",
+    skuId: 5104790281451n,
+    skuName: "绿色;均码",
+    buyAmount: 2n,
+    paidFee: paid,
+  };
+  const order = {
+    orderId: "4590347523948370",
+    createTime: now,
+    payTime: now,
+    payStatus: PayStatus.PAID,
+    outMemberId: "1212113",
+    paidFee: paid,
+    subOrders: [line],
+  };
+  await orders.syncOrder({ requestId: randomUUID(), order }, { timeoutMs: 10_000 });
+  console.log("synced", order.orderId);
+}
+
+/** Tells which purchase order serves it, through outages and restarts. */
+async function enqueue(orders: Client<typeof OrderSyncService>): Promise<void> {
+  // [snippet enqueue]
+  const relation = {
+    nationalOrderId: "4590347523948370",
+    nationalSubOrderId: "4590347523948375",
+    cbuOrderId: 3209572465452730n,
+    cbuSubOrderId: 3209572465452734n,
+  };
+  const request = create(EnqueueSyncRequestSchema, {
+    requestId: randomUUID(), // keep it: a repeat with the same id is the same delivery
+    sync: { case: "writeOrderRelations", value: { relations: [relation] } },
+  });
+  let { delivery } = await orders.enqueueSync(request, { timeoutMs: 5_000 });
+  const until = Date.now() + 60_000;
+  while (delivery?.state === DeliveryState.PENDING && Date.now() < until) {
+    await sleep(500);
+    ({ delivery } = await orders.getDelivery({ deliveryId: delivery.deliveryId }, { timeoutMs: 5_000 }));
+  }
+  const state = enumToJson(DeliveryStateSchema, delivery?.state ?? DeliveryState.UNSPECIFIED);
+  console.log(state, delivery?.attempts); // DELIVERY_STATE_DELIVERED 1
+  // [/snippet]
+}
+
+const channel = connect(process.env.NATIONALSITE_ORDER_SYNC ?? "127.0.0.1:50052", "orderSync");
+const orders = createClient(OrderSyncService, channel);
+await sync(orders);
+await enqueue(orders);
+channel.close();

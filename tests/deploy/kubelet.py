@@ -1,0 +1,244 @@
+"""Pods of rendered manifests as processes of this machine: what kubelet does with a Deployment or a Job.
+
+What is not understood is an error: nothing of a manifest is passed over.
+"""
+
+import base64
+import os
+import re
+import signal
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from tests.deploy.rendering import DEPLOY, ROOT, Object, named
+from tools.container import Container, Mount, Running
+
+SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc/ssl", "/etc/ld.so.cache")
+"""Of this machine, in the place of the image's own."""
+HOST = "127.0.0.1"
+_MIB = {"Mi": 1, "Gi": 1024}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """Where pods run, and what they find there."""
+
+    objects: Sequence[Object]
+    directory: Path
+    secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Secrets that are in no manifest, by name and key."""
+    beside: Sequence[Mount] = ()
+    """What stands for servers beside the cluster: the directories of their sockets."""
+
+
+class Pod:
+    """One pod of a workload: its only container, as a process."""
+
+    def __init__(self, node: Node, workload: Object, *, log: str = "") -> None:
+        self.name = workload["metadata"]["name"]
+        self._node = node
+        self._spec = workload["spec"]["template"]["spec"]
+        (self._container,) = self._spec["containers"]
+        self.grace_s = self._spec.get("terminationGracePeriodSeconds", 30)
+        self.log = node.directory / f"{log or self.name}.log"
+        self._root = node.directory / f"{log or self.name}.root"
+        self._running: Running | None = None
+
+    def start(self, *, own_network: bool = False) -> None:
+        """Start the container, on the node's network or, as in a real cluster, on one of its own."""
+        self._root.mkdir(exist_ok=True)
+        pod, own = self._spec["securityContext"], self._container["securityContext"]
+        assert "preStop" not in self._container.get("lifecycle", {}), "there is nobody to run it"
+        with self.log.open("wb") as log:
+            self._running = Container(
+                command=[*self._container["command"], *self._container.get("args", [])],
+                environment={**image_environment(), **self.environment()},
+                user=pod["runAsUser"],
+                group=pod["runAsGroup"],
+                directory="/app",
+                read_only=own["readOnlyRootFilesystem"],
+                new_privileges=own["allowPrivilegeEscalation"],
+                own_network=own_network,
+                mounts=[*image_mounts(), *self._names(), *self._volumes(), *self._node.beside],
+            ).start(self._root, log)
+
+    def environment(self) -> dict[str, str]:
+        """Return the container's variables."""
+        found: dict[str, str] = {}
+        for source in self._container.get("envFrom", []):
+            found |= self._object("ConfigMap", source["configMapRef"]["name"])["data"]
+        return found | {each["name"]: each["value"] for each in self._container.get("env", [])}
+
+    def until_ready(self) -> float:
+        """Wait as kubelet does, for the start and until it is ready; return the seconds. Probe its life."""
+        began = time.monotonic()
+        self._until("startupProbe")
+        self._until("readinessProbe")
+        took_s = time.monotonic() - began
+        assert self.probe("livenessProbe"), f"{self.name} would be killed:\n{self.log.read_text()}"
+        return took_s
+
+    def _until(self, kind: str) -> None:
+        probe = self._container[kind]
+        time.sleep(probe.get("initialDelaySeconds", 0))
+        for _ in range(probe.get("failureThreshold", 3)):
+            if self.probe(kind):
+                return
+            assert self.exit_code() is None, f"{self.name} ended:\n{self.log.read_text()}"
+            time.sleep(probe.get("periodSeconds", 10))
+        raise AssertionError(f"{self.name}: {kind} failed too often:\n{self.log.read_text()}")
+
+    def probe(self, kind: str) -> bool:
+        """Ask once, in the time that the probe has."""
+        probe = self._container[kind]
+        timeout_s = probe.get("timeoutSeconds", 1)
+        (ask,) = (name for name in _PROBES if name in probe)
+        port = probe[ask]["port"]
+        if isinstance(port, str):
+            port = next(each["containerPort"] for each in self._container["ports"] if each["name"] == port)
+        return _PROBES[ask](probe[ask], port, timeout_s)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        assert self._running is not None
+        self._running.signal(signal.SIGTERM)
+
+    def wait(self, timeout_s: float) -> int:
+        """Return the exit code."""
+        assert self._running is not None
+        return self._running.wait(timeout_s)
+
+    def exit_code(self) -> int | None:
+        """Return the exit code; None while it runs."""
+        assert self._running is not None
+        return self._running.exit_code()
+
+    def kill(self) -> None:
+        """End it, if it runs at all."""
+        if self._running is not None:
+            self._running.kill()
+
+    def memory_mib(self) -> float:
+        """Return how much memory it holds."""
+        assert self._running is not None
+        status = Path(f"/proc/{self._running.pid}/status").read_text()
+        return int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0]) / 1024
+
+    def cpu_s(self) -> float:
+        """Return the processor's seconds that it has used."""
+        assert self._running is not None
+        fields = Path(f"/proc/{self._running.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def requested(self, kind: str) -> float:
+        """Return the memory that is asked for (`requests`) or allowed (`limits`), in MiB."""
+        memory = self._container["resources"][kind]["memory"]
+        return float(memory[:-2]) * _MIB[memory[-2:]]
+
+    def _object(self, kind: str, name: str) -> Object:
+        found = named(self._node.objects, kind, name)
+        assert found is not None, f"{self.name} asks for {kind} {name}, which there is not"
+        return found
+
+    def _volumes(self) -> list[Mount]:
+        volumes = {each["name"]: each for each in self._spec.get("volumes", [])}
+        return [
+            Mount(
+                source=str(self._volume(volumes[each["name"]])),
+                path=each["mountPath"],
+                read_only=each.get("readOnly", False),
+            )
+            for each in self._container.get("volumeMounts", [])
+        ]
+
+    def _volume(self, volume: Object) -> Path:
+        (kind,) = volume.keys() - {"name"}
+        source = volume[kind]
+        group = self._spec["securityContext"]["fsGroup"]
+        match kind:
+            case "persistentVolumeClaim":
+                self._object("PersistentVolumeClaim", source["claimName"])
+                place = self._node.directory / source["claimName"]
+                place.mkdir(exist_ok=True)
+                os.chown(place, 0, group)
+                place.chmod(0o2775)  # as kubelet does where there is an fsGroup
+                return place
+            case "secret":
+                return self._files(volume["name"], self._secret(source["secretName"]), source, group)
+            case "configMap":
+                return self._files(
+                    volume["name"], self._object("ConfigMap", source["name"])["data"], source, group
+                )
+        raise AssertionError(f"{self.name}: nobody knows a volume {kind}")
+
+    def _secret(self, name: str) -> Mapping[str, str]:
+        if name in self._node.secrets:
+            return self._node.secrets[name]
+        return {
+            key: base64.b64decode(text).decode() for key, text in self._object("Secret", name)["data"].items()
+        }
+
+    def _files(self, name: str, contents: Mapping[str, str], source: Object, group: int) -> Path:
+        place = self._root.with_suffix(f".{name}")
+        place.mkdir(exist_ok=True)
+        items = source.get("items") or [{"key": key, "path": key} for key in contents]
+        for item in items:
+            file = place / item["path"]
+            file.write_text(contents[item["key"]])
+            os.chown(file, 0, group)
+            file.chmod(source.get("defaultMode", 0o644))
+        return place
+
+    def _names(self) -> list[Mount]:
+        """Return what finds every Service by its name: all are on this machine."""
+        hosts = self._node.directory / "hosts"
+        services = [each["metadata"]["name"] for each in self._node.objects if each["kind"] == "Service"]
+        hosts.write_text("".join(f"{HOST} {name}\n" for name in ("localhost", *services)))
+        return [Mount(source=str(hosts), path="/etc/hosts")]
+
+
+def image_environment() -> dict[str, str]:
+    """Return the image's own variables, with the path to this environment's Python instead of the image's."""
+    lines = re.findall(r"^ENV (.*PYTHONPATH.*)$", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)
+    (words,) = (line.split() for line in lines)
+    variables = dict(word.split("=", 1) for word in words)
+    return variables | {"PATH": f"{Path(sys.prefix) / 'bin'}:/usr/bin:/bin"}
+
+
+def image_mounts() -> list[Mount]:
+    """Return what the image holds: Python, its packages, and the code in /app."""
+    places = [place for place in SYSTEM if Path(place).exists()]
+    mounts = [Mount(source=place, path=place) for place in {*places, sys.prefix, sys.base_prefix}]
+    mounts.append(Mount(source=str(ROOT / "services"), path="/app/services"))
+    generated = ROOT / "gen" / "python"
+    return mounts + [
+        Mount(source=str(each), path=f"/app/{each.name}") for each in generated.iterdir() if each.is_dir()
+    ]
+
+
+def _ask_grpc(probe: Object, port: int, timeout_s: float) -> bool:
+    with grpc.insecure_channel(f"{HOST}:{port}") as channel:
+        request = health_pb2.HealthCheckRequest(service=probe.get("service", ""))
+        try:
+            answer = health_pb2_grpc.HealthStub(channel).Check(request, timeout=timeout_s)
+        except grpc.RpcError:
+            return False
+    return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+
+def _ask_http(probe: Object, port: int, timeout_s: float) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://{HOST}:{port}{probe['path']}", timeout=timeout_s):
+            return True
+    except OSError:  # no connection, no answer, or one of 400 and above
+        return False
+
+
+_PROBES: Mapping[str, Callable[[Object, int, float], bool]] = {"grpc": _ask_grpc, "httpGet": _ask_http}

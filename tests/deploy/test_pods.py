@@ -1,0 +1,129 @@
+"""Pods, started exactly as the rendered manifests say, in a cluster of one node: what kubelet would see."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from services.delivery import RelayLimits
+from tests.deploy.rendering import ROOT
+from tests.redis_server import redis_server
+from tools.postgres import postgres
+
+pytestmark = pytest.mark.deploy
+
+WITHIN_S = 240
+SERVICES = {"product", "order-sync", "account"}
+DELAY_S, GRACE_S = 5, 25
+
+
+def played(scenario: str, directory: Path, secrets: object = None, beside: object = None) -> dict:
+    """Let a scenario happen in a network of its own; return what was seen."""
+    assert os.geteuid() == 0, "a pod is started as container runtimes do it: run this as root"
+    arguments = [scenario, str(directory), json.dumps(secrets or {}), json.dumps(beside or [])]
+    done = subprocess.run(  # noqa: S603 # our own module
+        ["unshare", "--net", sys.executable, "-m", "tests.deploy.cluster", *arguments],  # noqa: S607 # util-linux
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=WITHIN_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory) -> dict:
+    return played("local", tmp_path_factory.mktemp("local"))
+
+
+@pytest.fixture(scope="module")
+def production(tmp_path_factory) -> dict:
+    """With PostgreSQL and Redis beside the cluster, and a gateway that cannot be reached."""
+    with postgres() as server, redis_server() as redis:
+        sockets = server.url().partition("host=")[2]
+        with psycopg.connect(host=sockets, user="test", dbname="postgres", autocommit=True) as connection:
+            for name in ("order_sync", "account"):
+                connection.execute(f"CREATE DATABASE {name}")
+        shared = {"app-secret": "made-up-secret", "refresh-token": "made-up-token", "redis-url": redis.url}
+        secrets = {
+            "product": shared,
+            "order-sync": shared | {"database-url": server.url("order_sync")},
+            "account": shared | {"database-url": server.url("account")},
+        }
+        place = Path(redis.url.removeprefix("unix://")).parent
+        for directory, socket in ((Path(sockets), ".s.PGSQL.5432"), (place, "redis.sock")):
+            directory.chmod(0o755)  # of the tests' own user until now
+            (directory / socket).chmod(0o777)
+        return played("production", tmp_path_factory.mktemp("production"), secrets, [sockets, str(place)])
+
+
+@pytest.fixture(params=["local", "production"])
+def played_out(request) -> dict:
+    return request.getfixturevalue(request.param)
+
+
+def test_every_pod_becomes_ready(played_out, tell):
+    assert played_out["ready_s"].keys() >= SERVICES
+    tell(f"ready after (s): {played_out['ready_s']}")
+
+
+def test_services_are_called_and_call_1688(local):
+    assert local["answers"]["product"]["offers"]
+    assert local["answers"]["order-sync"] == {"results": [{}]}
+    assert local["answers"]["account"] == {}
+
+
+def test_messages_come_in_through_the_callback(local):
+    assert local["messages"] == 3
+
+
+def test_a_second_replica_on_sqlite_is_refused(local):
+    assert local["second"]["exit_code"] == 2
+    assert local["second"]["log"].startswith("another process serves from this SQLite store")
+
+
+def test_memory_is_what_was_asked_for(local, tell):
+    for service, seen in local["memory"]["used"].items():
+        assert 0.4 * seen["requested"] < seen["mib"] < seen["requested"], service
+        tell(f"{service}: {seen['mib']} MiB of {seen['requested']:.0f} requested, {seen['cpu_s']} s of CPU")
+
+
+def test_the_longest_end_is_within_the_grace_of_its_pod(local, tell):
+    """Calls hang at 1688, and a delivery with them: everything waits for as long as it may."""
+    for service, end in local["ended"].items():
+        assert end["exit_code"] == 0
+        assert DELAY_S + GRACE_S <= end["took_s"] < end["grace_s"] - 5, service
+        tell(
+            f"{service}: ended {end['took_s']} s after SIGTERM with everything hanging, of {end['grace_s']} s"
+        )
+    assert local["ended"]["order-sync"]["grace_s"] > DELAY_S + GRACE_S + RelayLimits().grace_s
+    assert set(local["in_flight"]) <= {"UNAVAILABLE", "UNKNOWN"}  # told, and not cut off
+
+
+def test_without_the_migrations_nothing_starts(production):
+    assert production["early"]["exit_code"] == 2
+    assert "run the command `migrate` first" in production["early"]["log"]
+
+
+def test_the_migrations_run(production):
+    assert production["migrated"] == {
+        name: {"exit_code": 0, "log": ""} for name in ("order-sync-migrate", "account-migrate")
+    }
+
+
+def test_services_work_on_postgresql(production):
+    assert production["subscribed"] == {}
+
+
+def test_a_pod_with_nothing_to_do_does_not_wait_for_its_grace(production, tell):
+    for service, end in production["ended"].items():
+        assert end["exit_code"] == 0
+        # Its last spans have 5 s more: nobody takes them here.
+        assert DELAY_S <= end["took_s"] < DELAY_S + GRACE_S, service
+        tell(f"{service}: with nothing to do, it ended {end['took_s']} s after SIGTERM")

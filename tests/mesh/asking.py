@@ -1,0 +1,49 @@
+"""Requests that the tests send, and what the sandbox saw of them."""
+
+from collections import Counter
+
+from nationalsite.account.v1 import account_service_pb2 as account
+from nationalsite.ordersync.v1 import order_sync_service_pb2 as orders
+from nationalsite.product.v1 import product_service_pb2 as product
+
+from tests.durability.enqueuing import status_sync
+from tests.e2e.conftest import Sandbox
+
+TIMEOUT_S = 20
+SEARCH = product.SearchByKeywordRequest(keyword="dress", page_size=1)
+SEARCHES = "product.search.keywordQuery"
+REGISTRATIONS = "account.user.register"
+STATUSES = "trade.cross.orderStatusSync"
+
+
+def buyer(number: int) -> account.RegisterUserRequest:
+    """Return the registration of a buyer, which is no repeat of another one."""
+    return account.RegisterUserRequest(
+        country_account=account.CountryAccount(
+            country="japan",
+            site="sniff",
+            out_login_name=f"login-{number}",
+            out_member_id=f"member-{number}",
+            email="hanako@example.com",
+            mobile="09012345678",
+            mobile_area="JP",
+            ip="192.0.2.10",
+        )
+    )
+
+
+def order_status(number: int) -> orders.SyncOrderStatusRequest:
+    """Return a status of an order of its own."""
+    return status_sync(number, 0).sync_order_status
+
+
+def seen(sandbox: Sandbox, operation: str) -> list[dict[str, object]]:
+    """Return the calls of an operation that reached a sandbox."""
+    calls: list[dict[str, object]] = sandbox.admin("GET", f"calls?operation={operation}&limit=1000")["calls"]
+    return calls
+
+
+def registered(sandbox: Sandbox) -> Counter[str]:
+    """Return how often each buyer was to be registered, by the number in `buyer`."""
+    told = (str(call["parameters"]) for call in seen(sandbox, REGISTRATIONS))
+    return Counter(text.split("member-")[1].split('"')[0] for text in told)

@@ -1,0 +1,50 @@
+"""A consumer whose replica drains goes on at another one, with the messages that it had."""
+
+import time
+
+import pytest
+from nationalsite.ordersync.v1.order_sync_service_pb2_grpc import OrderSyncServiceStub
+
+from tests.durability.calls import told
+from tests.e2e.consumer import Stream
+from tests.mesh.load import LEASE_S
+from tests.mesh.running import CALLERS
+
+pytestmark = pytest.mark.mesh
+
+NAME = "shop"
+OUT = 40
+
+
+def test_a_consumer_resumes_after_its_replica_has_drained(mesh, report):
+    sandbox = mesh.sandbox()
+    fleet = mesh.fleet("order_sync", sandbox, NATIONALSITE_DRAIN_DELAY_SECONDS="5")
+    envoy = mesh.start_envoy()
+    sandbox.admin("PUT", "push", {"callback_url": f"http://{envoy.address('callback')}/callbacks/1688"})
+    stub = OrderSyncServiceStub(mesh.channel(CALLERS["order-sync"]))
+    opened = {"start_time": {"seconds": 1}, "max_outstanding": OUT, "lease": {"seconds": LEASE_S}}
+
+    stream = Stream(stub, NAME, **opened)
+    messages = {"topic": "ORDER_BUYER_VIEW_ORDER_PAY", "times": OUT, "orders": OUT}
+    made = set(map(str, sandbox.admin("POST", "messages", messages)["message_ids"]))
+    out = [stream.next() for _ in range(OUT)]
+    assert {message.message_id for message in out} == made
+    stream.ack(*out[: OUT // 2])
+    (old,) = (address for address, calls in fleet.calls("StreamMessages").items() if calls)
+
+    fleet.signal(old)
+    envoy.until(lambda: old not in envoy.taking("order-sync"))
+    status, reason, delay_s = told(stream.end())
+    ended = time.monotonic()
+    assert (status, reason) == ("UNAVAILABLE", "DRAINING")
+    assert delay_s == 0.1
+    resumed = Stream(stub, NAME, **opened)
+    again = {resumed.next().message_id for _ in range(OUT // 2)}
+    again_s = time.monotonic() - ended
+    assert again == {message.message_id for message in out[OUT // 2 :]}
+    assert fleet.ended(old) == 0
+    (new,) = (address for address, calls in fleet.calls("StreamMessages").items() if calls)
+    assert new != old
+    resumed.call.cancel()
+    report(f"its {len(again)} open messages came {again_s:.2f} s after its end, under leases of {LEASE_S} s")
+    assert again_s < 5

@@ -1,0 +1,236 @@
+"""`make release` in a clone of this repository, whose checks are stand-ins that say that they ran."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+
+from tools.release import changelog
+from tools.release.version import NoVersion, Version, bumped, current
+
+ROOT = Path(__file__).resolve().parents[2]
+CHECKS = """\
+.PHONY: lint breaking check-gen
+lint breaking check-gen:
+	@test "$$FAIL" != $@
+	@echo $@ >> $(CURDIR)/.git/ran
+"""
+LOG = """\
+# Changes
+
+## Unreleased
+
+- Searches tell the warehouse.
+
+## 0.0.9 - 2026-01-01
+
+- The first.
+"""
+PACKAGE = (
+    '{\n  "name": "@nationalsite/protos",\n  "version": "0.1.0",\n  "dependencies": {"other": "0.1.0"}\n}\n'
+)
+POM = """\
+<artifactId>nationalsite-protos</artifactId>
+<version>0.1.0</version>
+<artifactId>other</artifactId>
+<version>0.1.0</version>
+"""
+
+
+def _git(root: Path, *arguments: str) -> str:
+    command = ["git", *arguments]
+    done = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True)  # noqa: S603 # git
+    return done.stdout.strip()
+
+
+class Clone:
+    """A clone of the last commit, at version 0.1.0 and never released."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def make(self) -> None:
+        self.git("clone", "--quiet", "--depth=1", "--no-tags", ROOT.as_uri(), ".")
+        self.git("switch", "--quiet", "--force-create", "main")
+        self.git("config", "user.name", "Somebody")
+        self.git("config", "user.email", "somebody@example.com")
+        self.write(".git/info/exclude", "GNUmakefile\n")
+        self.write("GNUmakefile", CHECKS)  # which make prefers
+        self.write("CHANGELOG.md", LOG)
+        self.write("gen/ts/package.json", PACKAGE)
+        self.write("gen/java/pom.xml", POM)
+        tracked = self.git("ls-files").splitlines()
+        for name, text in bumped(self.path, tracked, Version.of("0.1.0")):
+            self.write(name, text)
+        self.commit()
+
+    def file(self, name: str) -> Path:
+        return self.path / name
+
+    def write(self, name: str, text: str) -> None:
+        self.file(name).parent.mkdir(parents=True, exist_ok=True)
+        self.file(name).write_text(text)
+
+    def commit(self) -> None:
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "--message", "Change something")
+
+    def git(self, *arguments: str) -> str:
+        return _git(self.path, *arguments)
+
+    def release(self, *arguments: str, fail: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(  # noqa: S603 # our own tool
+            [sys.executable, "-m", "tools.release", *arguments],
+            cwd=self.path,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "FAIL": fail},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def ran(self) -> list[str]:
+        path = self.file(".git/ran")
+        return path.read_text().split() if path.exists() else []
+
+    def state(self) -> tuple[str, str, str]:
+        """What a release that is refused leaves as it was: commit, tags, changes."""
+        return self.git("rev-parse", "HEAD"), self.git("tag"), self.git("status", "--porcelain")
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    clone = Clone(tmp_path_factory.mktemp("original"))
+    clone.make()
+    return clone
+
+
+@pytest.fixture
+def clone(original: Clone, tmp_path: Path) -> Clone:
+    shutil.copytree(original.path, tmp_path, symlinks=True, dirs_exist_ok=True)
+    return Clone(tmp_path)
+
+
+def test_release_is_checked_committed_and_tagged(clone: Clone) -> None:
+    done = clone.release("0.2.0")
+    assert done.returncode == 0, done.stderr
+    assert clone.ran() == ["lint", "breaking", "check-gen"]
+    assert clone.git("status", "--porcelain") == ""
+    assert clone.git("log", "-1", "--format=%s") == "Release 0.2.0"
+    assert clone.git("rev-parse", "v0.2.0^{commit}") == clone.git("rev-parse", "HEAD")
+    assert clone.git("cat-file", "-t", "v0.2.0") == "tag"
+    assert tomllib.loads(clone.file("pyproject.toml").read_text())["project"]["version"] == "0.2.0"
+    assert clone.file("gen/ts/package.json").read_text() == PACKAGE.replace("0.1.0", "0.2.0", 1)
+    assert clone.file("gen/java/pom.xml").read_text() == POM.replace("0.1.0", "0.2.0", 1)
+    assert "git push origin main v0.2.0" in done.stdout
+
+
+def test_change_log_gets_a_section(clone: Clone) -> None:
+    assert clone.release("0.2.0").returncode == 0
+    day = clone.git("log", "-1", "--format=%ad", "--date=format-local:%Y-%m-%d")
+    assert clone.file("CHANGELOG.md").read_text() == LOG.replace(
+        "## Unreleased\n", f"## Unreleased\n\n## 0.2.0 - {day}\n"
+    )
+
+
+def test_baseline_is_the_protos_without_comments(clone: Clone) -> None:
+    assert clone.release("0.2.0").returncode == 0
+    made = FileDescriptorSet.FromString(clone.file("protos/baseline.binpb").read_bytes())
+    image = FileDescriptorSet.FromString((ROOT / "gen/descriptors/nationalsite.binpb").read_bytes())
+    for file in image.file:
+        file.ClearField("source_code_info")
+    assert made == image
+
+
+def test_first_release_may_be_the_version_that_stands_there(clone: Clone) -> None:
+    assert clone.release("0.1.0").returncode == 0
+    assert clone.git("tag") == "v0.1.0"
+    again = clone.release("0.1.0")
+    assert again.returncode == 1
+    assert "0.1.0 is not above 0.1.0, the last release" in again.stderr
+
+
+def test_dry_run_changes_nothing(clone: Clone) -> None:
+    before = clone.state()
+    done = clone.release("0.2.0", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert clone.state() == before
+    assert clone.ran() == ["lint", "breaking", "check-gen"]
+    told = {line.rsplit(" ", 1)[-1] for line in done.stdout.splitlines() if "would change" in line}
+    assert told >= {
+        "pyproject.toml",
+        "CHANGELOG.md",
+        "protos/baseline.binpb",
+        "gen/ts/package.json",
+        "gen/java/pom.xml",
+    }
+
+
+@pytest.mark.parametrize("check", ["lint", "breaking", "check-gen"])
+def test_failed_check_stops_the_release(clone: Clone, check: str) -> None:
+    before = clone.state()
+    done = clone.release("0.2.0", fail=check)
+    assert done.returncode == 1
+    assert f"make {check} failed" in done.stderr
+    assert clone.state() == before
+
+
+def test_everything_in_the_way_is_told_at_once(clone: Clone) -> None:
+    clone.git("switch", "--quiet", "--create", "topic")
+    clone.write("CHANGELOG.md", LOG.replace("- Searches tell the warehouse.\n", ""))
+    done = clone.release("0.0.9")
+    assert done.returncode == 1
+    assert clone.ran() == []
+    assert [line.removeprefix("release: ") for line in done.stderr.splitlines()][:3] == [
+        "a release is made on main, and this is topic",
+        "there are changes that are not committed",
+        "0.0.9 is below 0.1.0, which pyproject.toml names",
+    ]
+    assert "CHANGELOG.md has no entry under '## Unreleased'" in done.stderr
+
+
+def test_patch_release_cannot_change_the_protos(clone: Clone) -> None:
+    assert clone.release("0.2.0").returncode == 0
+    clone.write("CHANGELOG.md", LOG)
+    image = clone.file("gen/descriptors/nationalsite.binpb")
+    files = FileDescriptorSet.FromString(image.read_bytes())
+    ours = next(file for file in files.file if file.name.startswith("nationalsite/product/"))
+    ours.source_code_info.location[0].leading_comments = "Comments are no change."
+    image.write_bytes(files.SerializeToString())
+    clone.commit()
+    assert clone.release("0.2.1", "--dry-run").returncode == 0
+    ours.message_type.add(name="News")
+    image.write_bytes(files.SerializeToString())
+    clone.commit()
+    refused = clone.release("0.2.1", "--dry-run")
+    assert refused.returncode == 1
+    assert "0.2.1 cannot be a patch" in refused.stderr
+    assert clone.release("0.3.0", "--dry-run").returncode == 0
+
+
+@pytest.mark.parametrize("text", ["1.2", "v1.2.3", "01.2.3", "1.2.3-rc1", "1.2.3\n", ""])
+def test_version_is_three_numbers(text: str) -> None:
+    with pytest.raises(NoVersion):
+        Version.of(text)
+
+
+def test_versions_are_ordered_by_number() -> None:
+    assert Version.of("0.10.0") > Version.of("0.9.9")
+
+
+def test_manifests_of_this_repository_agree() -> None:
+    tracked = _git(ROOT, "ls-files").splitlines()
+    assert list(bumped(ROOT, tracked, current(ROOT))) == []
+    assert "pyproject.toml" in dict(bumped(ROOT, tracked, Version.of("99.0.0")))
+
+
+def test_change_log_of_this_repository_can_be_kept() -> None:
+    text = (ROOT / changelog.FILE).read_text()
+    assert text.count("\n## Unreleased\n") == 1
+    noted = text.replace("\n## Unreleased\n", "\n## Unreleased\n\n- News.\n")
+    assert "\n## 99.0.0 - 2026-11-25\n\n- News.\n" in changelog.released(noted, "99.0.0", "2026-11-25")
