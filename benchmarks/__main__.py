@@ -3,6 +3,7 @@
 Only a run of all rows is kept, in docs/benchmarks.
 """
 
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -33,8 +34,11 @@ def main(names: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started is stopped then too
     try:
         main([name for argument in sys.argv[1:] for name in argument.split(",")])
     except KeyError as unknown:
         known = " ".join([*rows.MEASURES, *(row.name for row in rows.ROWS)])
         sys.exit(f"there is no row {unknown.args[0]}; there are: {known}")
+    except KeyboardInterrupt:
+        sys.exit("stopped; nothing is kept")
