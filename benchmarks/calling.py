@@ -77,11 +77,10 @@ class Caller:
             raise WrongAnswers(f"failures {load.failures}")
         return load
 
-    def paced(self, target: Target, *, per_s: float, calls: int, deadline_s: float) -> Load:
-        """Call at even intervals; what fails is counted."""
-        return Load(
-            **self.worker.do("paced", **_where(target), per_s=per_s, calls=calls, deadline_s=deadline_s)
-        )
+    def paced(self, target: Target, *, per_s: float, calls: int, most: int, deadline_s: float) -> Load:
+        """Call at even intervals, with at most so many in flight; what fails is counted."""
+        how = {"per_s": per_s, "calls": calls, "most": most, "deadline_s": deadline_s}
+        return Load(**self.worker.do("paced", **_where(target), **how))
 
 
 def only_right(load: Load, size: int) -> Load:

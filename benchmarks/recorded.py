@@ -23,27 +23,33 @@ class Run:
     date: str
     machine: str
     versions: Mapping[str, str]
-    load: tuple[float, float]
-    """How many processes wanted a CPU in the minute before the run, and in its last minute."""
+    loads: tuple[float, ...]
+    """How many processes wanted a CPU in the minute before each measure, and in the last minute."""
     took_s: float
     taken: Mapping[str, Taken]
     """By the row's name."""
 
 
 class Clock:
-    """Begins with the run."""
+    """Begins with the run, and looks at the load as often as it is told to."""
 
     def __init__(self) -> None:
         self._began = time.perf_counter()
-        self._load = load()
+        self._loads: list[float] = []
+
+    def look(self) -> float:
+        """Return the load, and keep it."""
+        self._loads.append(load())
+        return self._loads[-1]
 
     def run(self, taken: Mapping[str, Taken]) -> Run:
         """Return the run that ends now."""
+        self.look()
         return Run(
             date=time.strftime("%Y-%m-%d"),
             machine=f"{os.cpu_count()} cores, {_processor()}, Linux {platform.release()}",
             versions={"python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
-            load=(self._load, load()),
+            loads=tuple(self._loads),
             took_s=time.perf_counter() - self._began,
             taken=taken,
         )

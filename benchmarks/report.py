@@ -38,9 +38,8 @@ def keep_before(run: Run) -> None:
 def _about(run: Run) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in run.versions.items())
     return (
-        f"{run.date}: {run.machine}; {versions}. The run took {run.took_s:.0f} s. "
-        f"Processes that wanted a CPU, others' work included: {run.load[0]:.1f} in the minute before, "
-        f"{run.load[1]:.1f} in the last one."
+        f"{run.date}: {run.machine}; {versions}. The run took {run.took_s:.0f} s; "
+        f"the machine's load, others' work included, was {min(run.loads):.1f} to {max(run.loads):.1f}."
     )
 
 

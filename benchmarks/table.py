@@ -26,9 +26,11 @@ def text(found: Sequence[tuple[str, ...]]) -> str:
 
 
 def told(series: Series) -> str:
-    """Return median and spread: 612 us (598..655)."""
+    """Return median and spread: 612 us (598..655); without a spread what was measured once."""
     digits = _DIGITS[series.unit]
     unit = f" {series.unit}" if series.unit not in ("", "x") else ""
+    if len(series.values) == 1:
+        return f"{series.median:.{digits}f}{unit}"
     low, high = min(series.values), max(series.values)
     return f"{series.median:.{digits}f}{unit} ({low:.{digits}f}..{high:.{digits}f})"
 

@@ -13,8 +13,9 @@ from benchmarks.taken import Curve, Series, Taken, alone, ratio
 
 OFFERS = 20
 DELAY_S = 1.0
-PER_S, CALLS = 975.0, 3_900
-"""They arrive evenly; with what a call takes above the second, a thousand are in flight."""
+IN_FLIGHT, CALLS = 1_000, 4_000
+PER_S = IN_FLIGHT / DELAY_S
+"""They arrive evenly, as fast as keeps a thousand in flight; more never are."""
 ROUNDS = 3
 DEADLINE_S = 10.0
 ROOM = {"NATIONALSITE_MAX_UPSTREAM_CALLS": "1000"}
@@ -37,8 +38,8 @@ def arrivals(_rows: Collection[str]) -> dict[str, Taken]:
         for number in range(-1, ROUNDS):  # the first one warms up
             forget_peak(product.pid)
             calls = CALLS if number >= 0 else CALLS // 3
-            load = caller.paced(target, per_s=PER_S, calls=calls, deadline_s=DEADLINE_S)
-            other = Load(**bare.do("paced", per_s=PER_S, calls=calls))
+            load = caller.paced(target, per_s=PER_S, calls=calls, most=IN_FLIGHT, deadline_s=DEADLINE_S)
+            other = Load(**bare.do("paced", per_s=PER_S, calls=calls, most=IN_FLIGHT))
             if number >= 0:
                 peaks.append(peak_mib(product.pid))
                 through.append(load)
@@ -48,13 +49,18 @@ def arrivals(_rows: Collection[str]) -> dict[str, Taken]:
         for status, count in load.failures.items():
             failures[status] = failures.get(status, 0) + count
     curves = {SERVICE: _distribution(through), DIRECT: _distribution(direct)}
-    in_flight = Series(what="in flight", unit="", values=tuple(float(one.most_in_flight) for one in through))
+    rate = Series(what="answered", unit="/s", values=tuple(one.calls / one.wall_s for one in through))
+    in_flight = Series(
+        what="in flight at most", unit="", values=tuple(float(one.most_in_flight) for one in through)
+    )
     errors = Series(
         what="calls that failed", unit="", values=tuple(float(sum(one.failures.values())) for one in through)
     )
     statuses = [Series(what=f"of them {name}", unit="", values=(count,)) for name, count in failures.items()]
     return {
-        "arrivals": ratio(_p99(SERVICE, through), _p99(DIRECT, direct), parts=[in_flight], curves=curves),
+        "arrivals": ratio(
+            _p99(SERVICE, through), _p99(DIRECT, direct), parts=[in_flight, rate], curves=curves
+        ),
         "arrivals-errors": alone(errors, parts=statuses),
         "memory-busy": alone(
             Series(what="at most", unit="MiB", values=tuple(peaks)),

@@ -14,7 +14,7 @@ from benchmarks.taken import Curve, Series, Taken, ratio, series
 
 ROUNDS = 5
 SKUS = {20: 160, 200: 80, 2_000: 16}
-OFFERS = {10: 240, 20: 200, 30: 160, 40: 120, 50: 120}
+OFFERS = {10: 400, 20: 240, 30: 400, 40: 240, 50: 400}
 PICTURE_MB = {0.1: 40, 1.0: 16, 5.0: 6}
 """Size -> calls of a round."""
 IN_FLIGHT = 4

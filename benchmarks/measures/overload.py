@@ -31,7 +31,13 @@ def overload(_rows: Collection[str]) -> dict[str, Taken]:
             peak = caller.closed(target, in_flight=PLACES, calls=round(CAPACITY_PER_S * SECONDS / 2))
             peaks.append(peak.calls / peak.wall_s)
             offered = CAPACITY_PER_S * TIMES
-            storm = caller.paced(target, per_s=offered, calls=round(offered * SECONDS), deadline_s=DEADLINE_S)
+            storm = caller.paced(
+                target,
+                per_s=offered,
+                calls=round(offered * SECONDS),
+                most=round(offered * DEADLINE_S),
+                deadline_s=DEADLINE_S,
+            )
             goods.append(storm.calls / storm.wall_s)
             refused.append(storm.failures.get("RESOURCE_EXHAUSTED", 0) / storm.wall_s)
     return {

@@ -48,10 +48,18 @@ async def each(address: str, method: str, requests: Sequence[str], in_flight: in
 
 
 async def paced(
-    address: str, method: str, request: str, identity: str, per_s: float, calls: int, deadline_s: float
+    address: str,
+    method: str,
+    request: str,
+    identity: str,
+    per_s: float,
+    calls: int,
+    most: int,
+    deadline_s: float,
 ) -> object:
-    """Call at even intervals."""
-    return await load.paced(_call(address, method, request, identity, deadline_s), per_s=per_s, calls=calls)
+    """Call at even intervals, with at most so many in flight."""
+    call = _call(address, method, request, identity, deadline_s)
+    return await load.paced(call, per_s=per_s, calls=calls, most=most)
 
 
 def _call(

@@ -21,8 +21,8 @@ async def main(url: str) -> None:
             except (aiohttp.ClientError, TimeoutError) as error:
                 raise load.Failed(type(error).__name__) from error
 
-        async def paced(per_s: float, calls: int) -> object:
-            return await load.paced(call, per_s=per_s, calls=calls)
+        async def paced(per_s: float, calls: int, most: int) -> object:
+            return await load.paced(call, per_s=per_s, calls=calls, most=most)
 
         await obey({"paced": paced})
 

@@ -56,13 +56,21 @@ async def closed(call: Call, *, in_flight: int, calls: int) -> dict[str, object]
     return load.told()
 
 
-async def paced(call: Call, *, per_s: float, calls: int) -> dict[str, object]:
-    """Make calls that begin at even intervals; one that is late begins at once."""
-    load, running = Load(), set[asyncio.Task[None]]()
+async def paced(call: Call, *, per_s: float, calls: int, most: int) -> dict[str, object]:
+    """Make calls that begin at even intervals, with at most `most` in flight; a late one begins at once."""
+    load, running, places = Load(), set[asyncio.Task[None]](), asyncio.Semaphore(most)
+
+    async def one() -> None:
+        try:
+            await load.count(call, len(running))
+        finally:
+            places.release()
+
     started = time.perf_counter()
     for number in range(calls):
         await asyncio.sleep(max(0.0, started + number / per_s - time.perf_counter()))
-        task = asyncio.create_task(load.count(call, len(running) + 1))
+        await places.acquire()
+        task = asyncio.create_task(one())
         running.add(task)
         task.add_done_callback(running.discard)
     while running:
