@@ -1,0 +1,22 @@
+"""Forms of any length are what the standard library makes of them, and as long as they say."""
+
+from urllib.parse import urlencode
+
+import pytest
+
+from services.adapter.gateway import Addresses, request_of
+from services.adapter.gateway.request import MOST_AT_ONCE
+
+TARGET = Addresses("http://127.0.0.1:9", "1000000", {}).of("com.example:name-1")
+ODD = '%25 +&=/?~-_."\\饼干😀\x00\n{}:,'
+
+
+@pytest.mark.parametrize("times", [0, 1, 300, MOST_AT_ONCE // len(ODD) + 1, 3 * MOST_AT_ONCE // len(ODD)])
+async def test_a_form_is_quoted(times):
+    parameters = {"a b": ODD * times, "imageBase64": "QUJD+/==" * times, "饼干": ""}
+
+    request = request_of(TARGET, parameters, {})
+
+    body = b"".join([piece async for piece in request.stream])
+    assert body == urlencode(parameters).encode()
+    assert int(request.headers["Content-Length"]) == len(body)
