@@ -9,14 +9,14 @@ read at all, and the tolerant reader takes the whole reply. Where it does read, 
 tests/adapter/codec/test_direct.py holds it to that.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 from google.protobuf.descriptor import Descriptor
 
 from services.adapter.codec.envelope import FLAGS
-from services.adapter.codec.lenient import Json, exact
+from services.adapter.codec.lenient import exact
 from services.adapter.codec.specification import PAYLOAD, Dialect, fields
 from services.adapter.codec.twins import Twins, made, object_type
 
@@ -49,11 +49,11 @@ def direct(response: Descriptor, payload: str, dialect: Dialect) -> Direct | Non
 
     def decode(text: bytes, currency: str) -> bytes | None:
         for way in ways:
-            payload = way.payload(text, currency)
-            if payload:
+            read = way.payload(text, currency)
+            if read:
                 if way is not ways[0]:  # replies of one operation look alike
                     ways.reverse()
-                members = {member: payload} if member else payload
+                members = {member: read} if member else read
                 if not all(members.get(name) for name in needed):
                     return None
                 try:
@@ -91,14 +91,10 @@ class _Way:
             return None
         flags = self._flags
         for name in self._path:
-            if not found or not _all(found, flags):
+            if not found or any(found.get(flag) not in flags for flag in FLAGS):
                 return None
             found, flags = found.get(name), (None, True)
         return found
 
     def _made(self, kind: type, found: Any) -> object:
         return made(kind, found, self._currency)
-
-
-def _all(found: Mapping[str, Json], flags: tuple[bool | None, ...]) -> bool:
-    return all(found.get(name) in flags for name in FLAGS)

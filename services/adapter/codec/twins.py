@@ -92,6 +92,8 @@ _WELL_KNOWN: Mapping[tuple[str, int], type] = {
     (TIMESTAMP, options.FORM_COMPACT_TIME): _Moment,
 }
 """By a message and the field's form."""
+_SERIALIZED = frozenset(message for message, _ in _WELL_KNOWN)
+"""Messages that are bytes in a twin."""
 
 
 class Twins:
@@ -126,7 +128,7 @@ class Twins:
         message = field.message_type
         if message is None:
             one: Any = _SCALARS.get((field.type, form), Elsewhere)
-        elif message.full_name in (MONEY, TIMESTAMP):
+        elif message.full_name in _SERIALIZED:
             one = _WELL_KNOWN.get((message.full_name, form), Elsewhere)
         else:
             one = self.object_of(message)
@@ -176,7 +178,7 @@ def _parts(found: Json, separator: str) -> list[str] | None:
 
 
 def _kind(field: FieldDescriptor) -> Any:
-    known = field.message_type is not None and field.message_type.full_name in (MONEY, TIMESTAMP)
+    known = field.message_type is not None and field.message_type.full_name in _SERIALIZED
     return FieldDescriptor.TYPE_BYTES if known else field.type
 
 

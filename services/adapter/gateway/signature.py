@@ -1,7 +1,7 @@
 """1688's signature: HMAC-SHA1 over the URL path and the sorted parameters."""
 
 import hmac
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 SIGNATURE = b"_aop_signature"
 
@@ -15,9 +15,8 @@ def sign(secret: bytes, path: str, parameters: Mapping[str, str]) -> str:
     are sent, not encoded, save the signature itself and file parts. The texts name + value are sorted as
     bytes, as the platform's own client does; sorting by name differs where one name begins another.
     """
-    texts = sorted(name + value for name, value in parameters.items())
     mac = hmac.new(secret, path.encode(), "sha1")
-    for text in texts:
+    for text in _texts(parameters):
         for start in range(0, len(text), _AT_ONCE):  # of a picture no further copy is made
             mac.update(text[start : start + _AT_ONCE].encode())
     return mac.hexdigest().upper()
@@ -25,7 +24,7 @@ def sign(secret: bytes, path: str, parameters: Mapping[str, str]) -> str:
 
 def string_to_sign(path: str, parameters: Mapping[str, str]) -> bytes:
     """Return what `sign` takes the digest of."""
-    return _joined(path.encode(), ((name + value).encode() for name, value in parameters.items()))
+    return "".join((path, *_texts(parameters))).encode()
 
 
 def is_push_signed(secret: bytes, received: Sequence[tuple[bytes, bytes]]) -> bool:
@@ -36,13 +35,10 @@ def is_push_signed(secret: bytes, received: Sequence[tuple[bytes, bytes]]) -> bo
     """
     told = [value for name, value in received if name == SIGNATURE]
     texts = (name + value for name, value in received if name != SIGNATURE)
-    found = _digest(secret, _joined(b"", texts)).encode()
+    found = hmac.digest(secret, b"".join(sorted(texts)), "sha1").hex().upper().encode()
     return len(told) == 1 and hmac.compare_digest(found, told[0].upper())
 
 
-def _joined(path: bytes, texts: Iterable[bytes]) -> bytes:
-    return path + b"".join(sorted(texts))
-
-
-def _digest(secret: bytes, data: bytes) -> str:
-    return hmac.digest(secret, data, "sha1").hex().upper()
+def _texts(parameters: Mapping[str, str]) -> list[str]:
+    """Names with their values, in the order in which they are signed: code points sort as UTF-8 does."""
+    return sorted(name + value for name, value in parameters.items())
