@@ -83,7 +83,7 @@ async def _push(outbox: Outbox, delivery: Delivery, session: aiohttp.ClientSessi
             answer = "timeout"
         except (aiohttp.ClientError, OSError) as error:
             answer = type(error).__name__
-        except Exception:
+        except Exception:  # one push that cannot be made must not end the pusher
             _log.exception("a push failed")
             answer = "error"
     outbox.settle(delivery, answer)

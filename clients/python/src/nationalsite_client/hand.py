@@ -80,7 +80,7 @@ class Hand:
         try:
             async with asyncio.timeout(self._options.handler_timeout_s):
                 await self._handler(message)
-        except Exception:
+        except Exception:  # whatever a handler raises, its message is given back
             _log.exception("message %s (%s) could not be handled", message_id, message.topic)
             await self._pause(pause_s(message.delivery_attempt))
             if message_id in self._leased:
