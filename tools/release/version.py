@@ -14,7 +14,7 @@ _OURS = {
     "pyproject.toml": re.compile(r'(name = "nationalsite[\w-]*"\nversion = ")([^"]*)(")'),
     "package.json": re.compile(r'("name": "@?nationalsite[\w/-]*",\s+"version": ")([^"]*)(")'),
     "package-lock.json": re.compile(r'("name": "@?nationalsite[\w/-]*",\s+"version": ")([^"]*)(")'),
-    "pom.xml": re.compile(r"(<artifactId>nationalsite[\w-]*</artifactId>\s*<version>)([^<]*)(</version>)"),
+    "pom.xml": re.compile(r"(<artifactId>nationalsite[\w-]*</artifactId>\s*<version>)([^<$]*)(</version>)"),
 }
 
 
