@@ -1,6 +1,12 @@
-"""A 1688 open-platform gateway that runs on this machine.
+"""A 1688 gateway for local runs and tests, written from the wire reference.
 
-It is written from the wire reference alone: it imports nothing of the adapter, so that a mistake
-there cannot hide here. `market` is what is for sale, `trade` what was bought, and `messages` what is told
-about it unasked; the first two know nothing of HTTP. Everything beside them is how the platform talks.
+It must not import any other package of `services`: otherwise a mistake of the adapter could hide here.
+
+A request passes through these packages:
+
+- `http` reads it, checks it as the gateway does, and sends the answer;
+- `controls` holds what tests change and read: faults, limits, tokens, the clock, the call log;
+- `operations` has one handler for each API of 1688;
+- `catalog` is what is for sale, `trade` what was bought, `messages` what is pushed about it;
+- `admin` is the HTTP API for tests.
 """

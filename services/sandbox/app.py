@@ -6,22 +6,22 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
-from services.sandbox.account_operations import AccountOperations
-from services.sandbox.admin import Admin
-from services.sandbox.admin_messages import AdminMessages
-from services.sandbox.admin_orders import AdminOrders
-from services.sandbox.admin_parcels import AdminParcels
-from services.sandbox.gateway import Gateway
-from services.sandbox.market.catalogue import Catalogue
+from services.sandbox.admin.control_routes import Admin
+from services.sandbox.admin.logistics_routes import AdminParcels
+from services.sandbox.admin.message_routes import AdminMessages
+from services.sandbox.admin.order_routes import AdminOrders
+from services.sandbox.catalog.catalog import Catalogue
+from services.sandbox.http.gateway import Gateway
+from services.sandbox.http.image_routes import PictureShelf
 from services.sandbox.messages.pusher import Pusher
-from services.sandbox.order_operations import OrderOperations
-from services.sandbox.payment_operations import PaymentOperations
-from services.sandbox.picture_shelf import PictureShelf
-from services.sandbox.product_operations import ProductOperations
-from services.sandbox.push_operations import PushOperations
-from services.sandbox.refund_operations import RefundOperations
+from services.sandbox.operations.account import AccountOperations
+from services.sandbox.operations.message_replay import PushOperations
+from services.sandbox.operations.order_sync import OrderOperations
+from services.sandbox.operations.payments import PaymentOperations
+from services.sandbox.operations.product import ProductOperations
+from services.sandbox.operations.refunds import RefundOperations
+from services.sandbox.operations.system import SystemOperations
 from services.sandbox.state import State
-from services.sandbox.system_operations import SystemOperations
 
 
 def create_app(callback_url: str | None = None) -> Starlette:

@@ -2,20 +2,20 @@
 
 from dataclasses import dataclass, field, fields
 
-from services.sandbox.clock import Clock
-from services.sandbox.faults import Faults
-from services.sandbox.journal import Journal
-from services.sandbox.limits import Limits
-from services.sandbox.market.accounts import Accounts
-from services.sandbox.market.likeness import Uploads
-from services.sandbox.messages.announcer import Announcer
+from services.sandbox.catalog.image_similarity import Uploads
+from services.sandbox.controls.call_counters import Traffic
+from services.sandbox.controls.call_log import Journal
+from services.sandbox.controls.clock import Clock
+from services.sandbox.controls.faults import Faults
+from services.sandbox.controls.limits import Limits
+from services.sandbox.controls.tokens import Tokens
+from services.sandbox.messages.event_publisher import Announcer
 from services.sandbox.messages.outbox import Outbox
 from services.sandbox.messages.push_settings import PushSettings
-from services.sandbox.tokens import Tokens
+from services.sandbox.trade.accounts import Accounts
 from services.sandbox.trade.order_book import OrderBook
-from services.sandbox.trade.synced import Synced
-from services.sandbox.trade.vouchers import Vouchers
-from services.sandbox.traffic import Traffic
+from services.sandbox.trade.refunds.vouchers import Vouchers
+from services.sandbox.trade.synced_orders import Synced
 
 
 @dataclass(slots=True, kw_only=True)

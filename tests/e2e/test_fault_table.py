@@ -8,7 +8,7 @@ import grpc
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from services.sandbox.faults import Fault
+from services.sandbox.controls.faults import Fault
 from tests.e2e.fault_table import ROWS, Row, Told
 from tools.stack import Running
 

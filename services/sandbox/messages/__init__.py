@@ -1,3 +1,4 @@
-"""What the platform tells unasked: messages about orders, pushed to a callback, and kept for replay if
-nobody took them. Only the pusher and its requests know HTTP.
+"""Messages about orders: they are pushed to a callback, and kept for replay if a push fails.
+
+It must not import `operations`, `admin`, or anything of `http` but the signature.
 """

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from services.sandbox.clock import spelled_out
-from services.sandbox.market.sellers import seller
+from services.sandbox.catalog.sellers import seller
+from services.sandbox.controls.clock import spelled_out
 from services.sandbox.messages.payloads import (
     batch_pay_data,
     mail_no_data,
@@ -13,7 +13,7 @@ from services.sandbox.messages.payloads import (
     trace_data,
 )
 from services.sandbox.messages.topics import STATUS, Topic
-from services.sandbox.trade.parcels import Node, Waybill
+from services.sandbox.trade.logistics import Node, Waybill
 from services.sandbox.trade.payments import PaymentResult
 
 # 19 digits, above 2**53 and apart from the order book's; no float holds any of them.

@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from services.sandbox.clock import Clock
+from services.sandbox.catalog.seeded_random import Dice
+from services.sandbox.controls.clock import Clock
 from services.sandbox.credentials import MEMBER_ID
-from services.sandbox.market.dice import Dice
-from services.sandbox.messages.failed import FailedMessages
+from services.sandbox.messages.failed_messages import FailedMessages
 from services.sandbox.messages.message import Message, MessageState
+from services.sandbox.messages.push_queue import Delivery, Queue
 from services.sandbox.messages.push_settings import PushSettings
-from services.sandbox.messages.queue import Delivery, Queue
 
 KEPT_MESSAGES = 20_000
 """For the admin side, whatever became of them; the oldest is forgotten first."""

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.sandbox.clock import spelled_out
+from services.sandbox.controls.clock import spelled_out
 from services.sandbox.credentials import MEMBER_ID
-from services.sandbox.trade.parcels import Node, Waybill
+from services.sandbox.trade.logistics import Node, Waybill
 from services.sandbox.trade.payments import PaymentResult
 
 # The first word of a refundAction -> who acted; whoever else it is acts for the platform.

@@ -6,9 +6,9 @@ from urllib.parse import urlencode
 from yarl import URL
 
 from services.sandbox.credentials import APP_SECRET
+from services.sandbox.http.signature import SIGNATURE, sign, string_to_sign
 from services.sandbox.messages.message import Message
 from services.sandbox.messages.push_settings import PushSettings, Signing
-from services.sandbox.signature import SIGNATURE, sign, string_to_sign
 
 CONTENT_TYPE = "application/x-www-form-urlencoded; charset=UTF-8"
 

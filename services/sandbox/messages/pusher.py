@@ -10,9 +10,9 @@ import aiohttp
 
 from services.sandbox.messages.message import Message
 from services.sandbox.messages.outbox import NO_CALLBACK, Outbox
+from services.sandbox.messages.push_queue import Delivery
 from services.sandbox.messages.push_request import CONTENT_TYPE, push_request
 from services.sandbox.messages.push_settings import PushSettings
-from services.sandbox.messages.queue import Delivery
 
 MAX_ANSWER_BYTES = 64 * 1024
 """Read of an answer, so that its connection can be used again. What it says does not count."""

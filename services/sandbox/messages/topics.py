@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
-from services.sandbox.trade.facts import Event
+from services.sandbox.trade.order_events import Event
 from services.sandbox.trade.orders import OrderStatus
 
 

@@ -1,1 +1,4 @@
-"""The purchase orders of the market and what becomes of them. Knows nothing of HTTP or dialects."""
+"""Orders, refunds and logistics, and what downstream sites have registered and synchronised.
+
+It must not import HTTP, operations, dialects or messages.
+"""

@@ -3,16 +3,16 @@
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 
-from services.sandbox.trade.applications import Application, check, shares_fen
-from services.sandbox.trade.baskets import Line
-from services.sandbox.trade.facts import Event
-from services.sandbox.trade.listener import NOBODY, Listener
-from services.sandbox.trade.order_life import Step, WrongStep, take_step
+from services.sandbox.trade.logistics import Node, Parcel, Waybill
+from services.sandbox.trade.order_events import Event
+from services.sandbox.trade.order_lines import Line
+from services.sandbox.trade.order_listener import NOBODY, Listener
+from services.sandbox.trade.order_state_machine import Step, WrongStep, take_step
 from services.sandbox.trade.orders import Entry, Order, OrderStatus, Traits
-from services.sandbox.trade.parcels import Node, Parcel, Waybill
 from services.sandbox.trade.payments import PaymentResult
-from services.sandbox.trade.refund_life import APPLIED, RefundStep, note, take_refund_step
-from services.sandbox.trade.refunds import GoodsStatus, Refund, Return
+from services.sandbox.trade.refunds.refund import GoodsStatus, Refund, Return
+from services.sandbox.trade.refunds.refund_request import Application, check, shares_fen
+from services.sandbox.trade.refunds.refund_state_machine import APPLIED, RefundStep, note, take_refund_step
 
 KEPT_ORDERS = 10_000
 """The oldest is forgotten first, and its refunds with it."""

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from services.sandbox.trade.facts import Fact
-from services.sandbox.trade.listener import NOBODY, Listener
+from services.sandbox.trade.order_events import Fact
+from services.sandbox.trade.order_listener import NOBODY, Listener
 
 KEPT_FACTS = 200
 """Of each order; the oldest is forgotten first."""

@@ -2,13 +2,13 @@
 
 import pytest
 
-from services.sandbox.market.catalogue import Catalogue
-from services.sandbox.trade.applications import Application
-from services.sandbox.trade.baskets import carriage_fen, fill
+from services.sandbox.catalog.catalog import Catalogue
 from services.sandbox.trade.order_book import OrderBook
-from services.sandbox.trade.order_life import Step
+from services.sandbox.trade.order_lines import carriage_fen, fill
+from services.sandbox.trade.order_state_machine import Step
 from services.sandbox.trade.orders import OrderStatus, Traits
-from services.sandbox.trade.refunds import DisputeRequest, GoodsStatus
+from services.sandbox.trade.refunds.refund import DisputeRequest, GoodsStatus
+from services.sandbox.trade.refunds.refund_request import Application
 
 WAYS = {
     OrderStatus.WAIT_BUYER_PAY: (),

@@ -1,12 +1,12 @@
 import pytest
 
-from services.sandbox.market.catalogue import Catalogue
-from services.sandbox.market.skus import skus
+from services.sandbox.catalog.catalog import Catalogue
+from services.sandbox.catalog.skus import skus
 from services.sandbox.trade import order_book
-from services.sandbox.trade.baskets import Wanted, carriage_fen, fill
 from services.sandbox.trade.order_book import OrderBook
+from services.sandbox.trade.order_lines import Wanted, carriage_fen, fill
 from services.sandbox.trade.orders import OrderStatus, Traits
-from services.sandbox.trade.vouchers import DOMAIN, Vouchers
+from services.sandbox.trade.refunds.vouchers import DOMAIN, Vouchers
 
 CATALOGUE = Catalogue()
 

@@ -1,0 +1,4 @@
+"""The gateway: it reads a request, checks it, runs the operation and sends the answer.
+
+It must not import `operations` or `admin`.
+"""

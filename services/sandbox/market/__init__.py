@@ -1,1 +1,0 @@
-"""What the sandbox sells: categories, offers, pictures. Knows nothing of HTTP, signatures or dialects."""

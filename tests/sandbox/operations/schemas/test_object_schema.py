@@ -1,0 +1,70 @@
+import pytest
+
+from services.sandbox.http.envelopes import BadArgument
+from services.sandbox.operations.schemas import object_schema as records
+from services.sandbox.operations.schemas.object_schema import Record
+
+ORDER = Record(
+    members={"id": records.identifier, "word": records.one_of("a", "b")},
+    required=("id",),
+    parts="parts",
+    instead_of_parts=("word",),
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "bad"),
+    [
+        (records.identifier, [1, 2**63 - 1], ["1", 0, -1, 1.0, True, 2**63]),
+        (records.amount, [0, 300], ["300", -1, 3.5, False]),
+        (records.text, ["x"], ["", " ", 1]),
+        (records.digits, ["1", "9" * 19], ["", "1.0", "x", "１", 1, "9" * 20]),
+        (
+            records.date,
+            ["2026-09-03 09:10:10", 1788400000000],
+            ["2026-09-03", "2026-13-03 09:10:10", "2026-9-3 9:10:10", "1788400000000", 1788400000, True],
+        ),
+        (
+            records.date_parameter,
+            ["2026-09-03 09:10:10", "1788400000000", "20260903091010000+0800"],
+            ["1788400000", 1788400000000, "20261303091010000+0800", "x"],
+        ),
+        (records.one_of(0, 1), [0, 1], ["0", 2, True]),
+        (records.either(records.identifier, records.digits), [5, "5"], [5.0, ""]),
+    ],
+)
+def test_kinds(kind, good, bad):
+    assert [kind(value) for value in good] == [True] * len(good)
+    assert [kind(value) for value in bad] == [False] * len(bad)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"id": 1, "word": "a"},
+        {"id": 1, "parts": [{"id": 2, "word": "b"}]},
+        {"id": 1, "word": "a", "parts": None},
+    ],
+)
+def test_good_objects(value):
+    ORDER.check(value, "order")
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ([], "order: an object is needed"),
+        ({"word": "a"}, "order.id: required"),
+        ({"id": None, "word": "a"}, "order.id: required"),
+        ({"id": 1}, "order.word: required"),
+        ({"id": 1, "parts": []}, "order.word: required"),
+        ({"id": 1, "word": "c"}, "order.word: not as documented"),
+        ({"id": 1, "word": "a", "words": 1}, "order.words: not a member"),
+        ({"id": 1, "parts": {}}, "order.parts: a list is needed"),
+        ({"id": 1, "parts": [{"id": 2, "word": "a"}, {"id": 3}]}, "order.parts[1].word: required"),
+    ],
+)
+def test_bad_objects(value, message):
+    with pytest.raises(BadArgument) as bad:
+        ORDER.check(value, "order")
+    assert str(bad.value) == message
