@@ -31,14 +31,14 @@ gen: setup ## everything under gen/, from protos/; what has no toolchain here st
 	@$(BIN)/python -m tools.generation
 
 .PHONY: check-gen
-check-gen: setup ## fail when gen/ is not what protos/ makes of it; needs Go, a JDK with Maven, Node.js
+check-gen: setup ## fail when gen/ is not what protos/ makes of it; needs Go and Node.js
 	@$(BIN)/python -m tools.generation --all
 	@git diff --exit-code --stat -- gen && test -z "$$(git status --porcelain -- gen)" \
 		|| { echo "gen/ is stale: run make gen and commit"; git status --short -- gen; exit 1; }
 	@echo "gen/ is what protos/ makes of it"
 
 .PHONY: test-gen
-test-gen: setup ## the packages under gen/ compile and load; needs Go, a JDK with Maven, Node.js
+test-gen: setup ## the stubs of every language compile and load; needs Go, a JDK with Maven, Node.js
 	$(BIN)/pytest -m packages --numprocesses=0 tests/packages
 .PHONY: reference
 reference: setup ## docs/reference, from the protos as they are in gen/
@@ -172,4 +172,4 @@ requirements: setup ## resolve pyproject.toml anew into the pinned, hashed requi
 
 .PHONY: clean
 clean: ## remove what was built, the environment included
-	rm -rf $(VENV) build dist node_modules clients/ts/dist examples/ts/dist tests/polyglot/ts/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist node_modules clients/ts/dist examples/ts/dist tests/polyglot/ts/dist clients/java/*/target examples/java/target tests/polyglot/java/target .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

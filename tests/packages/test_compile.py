@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tools.generation import golang, java, typescript
+from tools.generation import golang, typescript
 from tools.generation.service_configs import SERVICES
-from tools.generation.sources import FOR_CALLERS, GEN
+from tools.generation.sources import FOR_CALLERS, GEN, ROOT
 from tools.generation.toolchain import need
 
 pytestmark = pytest.mark.packages
 
+JAVA = ROOT / "clients" / "java"
 CONSUMER = Path(__file__).with_name("consumer.ts")
 TIMEOUT_S = 300
 
@@ -45,12 +46,14 @@ def test_go() -> None:
 
 def test_java() -> None:
     need("java", "a JDK")
-    run(need("mvn", "Maven"), "--batch-mode", "--quiet", "package", folder=java.FOLDER)
-    (jar,) = (java.FOLDER / "target").glob("nationalsite-protos-*.jar")
+    module = ("-pl", ":nationalsite-protos", "-am")
+    run(need("mvn", "Maven"), "--batch-mode", "--quiet", *module, "package", folder=JAVA)
+    (jar,) = (JAVA / "protos" / "target").glob("nationalsite-protos-*.jar")
     names = set(zipfile.ZipFile(jar).namelist())
     stubs = {f"{full_name.replace('.', '/')}Grpc.class" for full_name in SERVICES.values()}
     configs = {f"nationalsite/service_configs/{name}.json" for name in SERVICES}
     assert stubs | configs <= names
+    assert not any(name.startswith("nationalsite/replay/") for name in names)
 
 
 def test_typescript(tmp_path: Path) -> None:

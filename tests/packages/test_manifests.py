@@ -10,12 +10,12 @@ from types import ModuleType
 import pytest
 
 from tools.generation import __main__ as command
-from tools.generation import golang, java, toolchain, typescript
+from tools.generation import golang, toolchain, typescript
 from tools.generation.sources import FOR_CALLERS, GEN, ROOT
 
-POM = (GEN / "java" / "pom.xml").read_text()
+POM = (ROOT / "clients" / "java" / "pom.xml").read_text()
 NPM = json.loads((GEN / "ts" / "package.json").read_text())
-LANGUAGES = {"gen/go": golang, "gen/java": java, "gen/ts": typescript}
+LANGUAGES = {"gen/go": golang, "gen/ts": typescript}
 
 
 def test_the_packages_have_the_project_s_version() -> None:

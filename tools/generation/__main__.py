@@ -6,14 +6,13 @@ With `--all`, as `make check-gen` runs it, it is one.
 
 import sys
 
-from tools.generation import descriptors, golang, java, python, service_configs, typescript
+from tools.generation import descriptors, golang, python, service_configs, typescript
 from tools.generation.toolchain import MissingToolchain
 
 OUTPUTS = {
     "gen/python": python,
     "gen/descriptors": descriptors,
     "gen/go": golang,
-    "gen/java": java,
     "gen/ts": typescript,
     "gen/service_configs": service_configs,  # last: it adds to the packages
 }

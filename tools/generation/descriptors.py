@@ -1,6 +1,6 @@
 """gen/descriptors: every proto in one file, for grpcurl, gateways, buf and callers without stubs."""
 
-from tools.generation.protoc import compile_protos, made_anew
+from tools.generation.protoc import compile_protos, recreate_dirs
 from tools.generation.sources import ERRORS, FILES, GEN
 
 FOLDER = GEN / "descriptors"
@@ -9,7 +9,7 @@ IMAGE = "nationalsite.binpb"
 
 def generate() -> None:
     """Write gen/descriptors."""
-    made_anew(FOLDER)
+    recreate_dirs(FOLDER)
     compile_protos(
         f"--descriptor_set_out={FOLDER / IMAGE}",
         "--include_imports",

@@ -6,7 +6,7 @@ and google.rpc are modules of their own, at the paths that their protos name.
 
 from pathlib import Path
 
-from tools.generation.protoc import compile_protos, made_anew
+from tools.generation.protoc import compile_protos, recreate_dirs
 from tools.generation.sources import FOR_CALLERS, GEN
 from tools.generation.toolchain import need, run, tools
 
@@ -19,7 +19,7 @@ PINS = (FOLDER / "go.mod", FOLDER / "go.sum")
 def generate() -> None:
     """Write the packages in gen/go. Raises MissingToolchain."""
     plugins = installed()
-    made_anew(*(path for path in FOLDER.iterdir() if path.is_dir()))
+    recreate_dirs(*(path for path in FOLDER.iterdir() if path.is_dir()))
     compile_protos(
         *(f"--plugin={name}={plugins / name}" for name in PLUGINS),
         f"--go_out={FOLDER}",

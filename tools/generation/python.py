@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from tools.generation.protoc import compile_protos, made_anew
+from tools.generation.protoc import compile_protos, recreate_dirs
 from tools.generation.sources import FILES, GEN, VALIDATE, with_services
 
 FOLDER = GEN / "python"
@@ -12,7 +12,7 @@ PLUGINS = ("protoc-gen-mypy", "protoc-gen-mypy_grpc")
 
 def generate() -> None:
     """Write gen/python."""
-    made_anew(FOLDER)
+    recreate_dirs(FOLDER)
     plugins = [f"--plugin={name}={Path(sys.executable).with_name(name)}" for name in PLUGINS]
     compile_protos(*plugins, f"--python_out={FOLDER}", f"--mypy_out=quiet:{FOLDER}", *FILES, VALIDATE)
     services = with_services(FILES)

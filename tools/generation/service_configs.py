@@ -1,6 +1,6 @@
 """gen/service_configs: what a channel does by itself, in gRPC's own JSON, from the levels of the RPCs.
 
-A copy goes into every package, in the form in which its language reads it.
+Each package gets a copy in the form that its language reads. The Maven build in clients/java takes these files.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import Any
 from google.protobuf.descriptor_pb2 import FileDescriptorSet, MethodOptions, ServiceDescriptorProto
 
 from tools.generation import descriptors
-from tools.generation.protoc import made_anew
+from tools.generation.protoc import recreate_dirs
 from tools.generation.sources import GEN
 
 SERVICES: Mapping[str, str] = MappingProxyType(
@@ -75,7 +75,7 @@ def generate() -> None:
     declared = {f"{file.package}.{service.name}": service for file in image.file for service in file.service}
     configs = {name: service_config(full_name, declared[full_name]) for name, full_name in SERVICES.items()}
     for folder, write in COPIES.items():
-        made_anew(folder)
+        recreate_dirs(folder)
         write(folder, configs)
 
 
@@ -133,7 +133,6 @@ COPIES: Mapping[Path, Callable[[Path, Mapping[str, Any]], None]] = MappingProxyT
         GEN / "service_configs": _json,
         GEN / "python" / "nationalsite" / "service_configs": _json,
         GEN / "go" / "serviceconfig": _go,
-        GEN / "java" / "src" / "main" / "resources" / "nationalsite" / "service_configs": _json,
         GEN / "ts" / "service_configs": _typescript,
     }
 )

@@ -28,15 +28,14 @@ def with_services(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in names if "\nservice " in (PROTOS / name).read_text())
 
 
-def import_paths(scratch: Path, *, rules_java_package: str = "") -> list[str]:
-    """protoc's arguments that tell where protos are found; writes the rules' descriptors into `scratch`.
+def import_paths(scratch: Path) -> list[str]:
+    """protoc's arguments for the places where it finds protos; writes the rules' descriptors into `scratch`.
 
     protovalidate's rules are not copied into this project: its installed wheel carries their descriptor, and
     protoc compiles ours against that. google/type and google/rpc come from googleapis-common-protos.
-    `rules_java_package` is where Java's protovalidate has the rules' classes, if not where their proto says.
     """
     rules = scratch / "rules.binpb"
-    rules.write_bytes(_rules_descriptors(rules_java_package).SerializeToString())
+    rules.write_bytes(_rules_descriptors().SerializeToString())
     return [
         f"--proto_path={PROTOS}",
         f"--proto_path={Path(google.type.__path__[0]).parents[1]}",
@@ -45,13 +44,13 @@ def import_paths(scratch: Path, *, rules_java_package: str = "") -> list[str]:
     ]
 
 
-def _rules_descriptors(java_package: str) -> descriptor_pb2.FileDescriptorSet:
+def _rules_descriptors() -> descriptor_pb2.FileDescriptorSet:
     """The descriptors of validate.proto and of what it imports."""
     rules = descriptor_pb2.FileDescriptorSet()
     for module in WELL_KNOWN:
         module.DESCRIPTOR.CopyToProto(rules.file.add())
     validate = rules.file.add()
     validate.ParseFromString(validate_pb._DESC.proto.to_binary())
-    if java_package:
-        validate.options.java_package = java_package
+    # The wheel's descriptor says com.buf.validate, but protovalidate's Java artifact has this package.
+    validate.options.java_package = "build.buf.validate"
     return rules

@@ -7,7 +7,7 @@ google.rpc are generated, since no well-kept package has them for this runtime.
 import shutil
 from pathlib import Path
 
-from tools.generation.protoc import compile_protos, made_anew
+from tools.generation.protoc import compile_protos, recreate_dirs
 from tools.generation.sources import ERRORS, FOR_CALLERS, GEN
 from tools.generation.toolchain import need, run, tools
 
@@ -24,7 +24,7 @@ OPTIONS = (
 def generate() -> None:
     """Write the modules in gen/ts. Raises MissingToolchain."""
     packages = installed()
-    made_anew(FOLDER / "nationalsite", FOLDER / "google")
+    recreate_dirs(FOLDER / "nationalsite", FOLDER / "google")
     compile_protos(
         f"--plugin=protoc-gen-es={packages / '.bin' / 'protoc-gen-es'}",
         f"--es_out={FOLDER}",
