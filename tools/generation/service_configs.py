@@ -1,6 +1,6 @@
 """gen/service_configs: what a channel does by itself, in gRPC's own JSON, from the levels of the RPCs.
 
-Each package gets a copy in the form that its language reads. The Maven build in clients/java takes these files.
+Each package gets a copy in the form that its language reads. Java's Maven build takes these files.
 """
 
 import json
