@@ -1,4 +1,4 @@
-"""What docs/operations.md says of backups: its commands on a store in use, and what a restore means."""
+"""What docs/backup.md says of backups: its commands on a store in use, and what a restore means."""
 
 import asyncio
 import re
@@ -14,7 +14,7 @@ from tests.delivery.given import NAME, message, order
 from tools.postgres import binaries
 from tools.stack import ROOT
 
-GUIDE = (ROOT / "docs" / "operations.md").read_text()
+GUIDE = (ROOT / "docs" / "backup.md").read_text()
 
 
 def run(*command: object, **options: object) -> bytes:

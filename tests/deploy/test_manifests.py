@@ -165,7 +165,7 @@ def test_every_service_has_an_image():
 
 
 def test_operators_are_told_every_key_of_the_secrets_and_every_label():
-    guide = (ROOT / "docs" / "operations.md").read_text()
+    guide = (ROOT / "docs" / "kubernetes.md").read_text()
     manifests = "".join(file.read_text() for file in DEPLOY.rglob("*.yaml"))
     labels = set(re.findall(r"nationalsite/[a-z]+(?=: \"true\")", manifests))
     assert len(labels) == 4

@@ -6,7 +6,7 @@ _AFTER_DELAY = (
 _FIX = "Set the fields right that `BadRequest` names, and call anew. No repeat of the same request helps."
 _TELL = "Tell whoever runs the service:"
 _OWN = "the service sees those of its own account at 1688."
-_CALLERS = "[callers](../callers.md) tells more."
+_CALLERS = "see [access control](../access-control.md)."
 
 ADVICE = {
     "INVALID_REQUEST": _FIX,

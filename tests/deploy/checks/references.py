@@ -6,7 +6,7 @@ from tests.deploy.checks.reading import Problems, container_of, pod_of, port_nam
 from tests.deploy.rendering import NAMESPACE, Object, name_of, named, of_kind
 
 SECRET_KEYS = frozenset({"app-secret", "access-token", "refresh-token", "database-url", "redis-url"})
-"""What docs/operations.md asks to be put into a service's Secret."""
+"""What docs/kubernetes.md asks to be put into a service's Secret."""
 
 
 def references(objects: Sequence[Object]) -> Problems:
