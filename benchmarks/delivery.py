@@ -24,7 +24,7 @@ from services.delivery import (
     migrate,
     open_room,
 )
-from tools.postgres import NoPostgres, postgres
+from tests.support.postgres import PostgresNotInstalled, postgres_server
 
 COUNT = 3000
 NAME = SubscriptionName(caller="", name="measured")
@@ -37,10 +37,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=".") as directory:  # on the disk, not in a temporary file system
         run("sqlite", f"sqlite+aiosqlite:///{directory}/store.db")
     try:
-        with postgres() as server:
+        with postgres_server() as server:
             migrate(server.url())
             run("postgresql", server.url())
-    except NoPostgres as problem:
+    except PostgresNotInstalled as problem:
         print(problem)
 
 

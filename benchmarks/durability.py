@@ -27,8 +27,8 @@ from tests.durability.consuming import FROM_THE_BEGINNING
 from tests.durability.enqueuing import Shop, status_sync
 from tests.durability.pushing import Platform
 from tests.durability.replicas import Replica, replica
-from tools.postgres import binaries, postgres
-from tools.stack import start_sandbox, stop
+from tests.support.postgres import find_binaries, postgres_server
+from tools.local_stack import start_sandbox, stop
 
 CALLBACKS = 5_000
 PUSHES_AT_ONCE = 50
@@ -51,7 +51,7 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as directory:
         measure("sqlite", f"sqlite+aiosqlite:///{Path(directory)}/store.db")
-    with postgres() as server:
+    with postgres_server() as server:
         migrate(server.url())
         measure("postgresql", server.url())
 
@@ -148,7 +148,7 @@ async def _timed(
 
 def _version() -> str:
     told = subprocess.run(  # noqa: S603 # Debian's own binary
-        [binaries() / "postgres", "--version"], check=True, capture_output=True, text=True
+        [find_binaries() / "postgres", "--version"], check=True, capture_output=True, text=True
     )
     return told.stdout.strip()
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.processes import free_port, program
-from tools.stack import SANDBOX_APP
+from tools.local_stack import SANDBOX_APP
 
 # A static file takes no POST: the refusal is made the answer.
 _CONFIGURATION = """

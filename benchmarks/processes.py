@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from tools.stack import LOGS, ROOT
+from tools.local_stack import LOG_DIR, ROOT
 
 START_S = 30
 STOP_S = 10
@@ -64,8 +64,8 @@ def listening(module: str, *arguments: str) -> Iterator[Listening]:
 @contextmanager
 def program(command: Sequence[str | Path], name: str, port: int) -> Iterator[Listening]:
     """Run a program that listens on a port of loopback."""
-    LOGS.mkdir(parents=True, exist_ok=True)
-    with (LOGS / f"{name}.log").open("wb") as log:
+    LOG_DIR.mkdir(parents=True, exist_ok=True)
+    with (LOG_DIR / f"{name}.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT)  # noqa: S603 # told by us
     try:
         _until_it_listens(process, name, port)
@@ -128,7 +128,7 @@ def _until_it_listens(process: "subprocess.Popen[bytes]", name: str, port: int) 
                 return
         time.sleep(0.05)
     raise RuntimeError(
-        f"{name} did not start; its log ends so:\n{(LOGS / f'{name}.log').read_text()[-2000:]}"
+        f"{name} did not start; its log ends so:\n{(LOG_DIR / f'{name}.log').read_text()[-2000:]}"
     )
 
 

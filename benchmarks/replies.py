@@ -4,7 +4,7 @@ import copy
 import json
 from typing import Any
 
-from tools.stack import ROOT
+from tools.local_stack import ROOT
 
 SAMPLES = ROOT / "tests" / "samples" / "replies"
 KEYWORD_QUERY = "com.alibaba.fenxiao.crossborder/product.search.keywordQuery"

@@ -8,7 +8,7 @@ from benchmarks import plots, recorded, table
 from benchmarks.recorded import Run
 from benchmarks.rows import Row
 from benchmarks.taken import Series
-from tools.stack import ROOT
+from tools.local_stack import ROOT
 
 PAGE = ROOT / "docs" / "benchmarks.md"
 FOLDER = ROOT / "docs" / "benchmarks"

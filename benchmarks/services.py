@@ -14,7 +14,7 @@ from nationalsite.product.v1 import product_service_pb2 as protos
 
 from benchmarks.calling import Check, Target
 from benchmarks.processes import START_S, stop
-from tools.stack import LOGS, ROOT, SANDBOX_APP
+from tools.local_stack import LOG_DIR, ROOT, SANDBOX_APP
 
 CHECKOUT = Path(os.environ.get("BENCH_CHECKOUT", ROOT))
 """Where the services come from: another checkout, to be compared with this one, has to be set up."""
@@ -43,9 +43,9 @@ def service(
     name: str, gateway_url: str, settings: Mapping[str, str] | None = None, *, log: str = ""
 ) -> Iterator[Service]:
     """Run one in the open-platform dialect, with an empty store unless the settings name another."""
-    path = LOGS / f"{log or f'bench-{name}'}.log"
-    LOGS.mkdir(parents=True, exist_ok=True)
-    for file in LOGS.glob(f"{path.stem}.db*"):
+    path = LOG_DIR / f"{log or f'bench-{name}'}.log"
+    LOG_DIR.mkdir(parents=True, exist_ok=True)
+    for file in LOG_DIR.glob(f"{path.stem}.db*"):
         file.unlink()
     own = {name: value for name, value in os.environ.items() if not name.startswith("NATIONALSITE_")}
     environment = own | {

@@ -2,7 +2,7 @@
 
 import os
 
-from tools import stack
+from tools import local_stack
 
 # The run has several workers, and each starts processes of its own.
-stack.LOGS /= os.environ.get("PYTEST_XDIST_WORKER", "")
+local_stack.LOG_DIR /= os.environ.get("PYTEST_XDIST_WORKER", "")

@@ -11,7 +11,7 @@ from nationalsite.upstream.v1 import options_pb2
 
 from services import errors
 from services.adapter.gateway.refusals import ROWS, refusal
-from tests.cases import METHODS, SAMPLES, ReplyCase, reply_cases
+from tests.support.sample_cases import METHODS, SAMPLES, ReplyCase, reply_cases
 
 REFUSALS = [
     pytest.param(method.name, row, id=f"{method.name}: {' '.join(row.codes)} {row.text}{row.payload}")

@@ -9,9 +9,9 @@ from typing import Any
 
 from demo_orders import life_of_an_order
 from demo_wire import Demo, money
+from local_stack import local_stack
 from nationalsite.account.v1.account_service_pb2 import CountryAccount, RegisterUserRequest
 from nationalsite.product.v1 import product_service_pb2 as product
-from stack import stack
 
 
 def _offers(response: Any) -> str:
@@ -25,14 +25,14 @@ def _offers(response: Any) -> str:
 def main() -> None:
     """Run the demo in the dialect that 1688's gateway speaks today, then one call in the document's."""
     print("starting the sandbox and the services ...", flush=True)
-    with stack("open-platform") as up:
+    with local_stack("open-platform") as up:
         for name, running in up.items():
             print(f"  {name:10} {running.address}")
         with Demo(up) as demo:
             _walk(demo)
             life_of_an_order(demo)
     print("\nthe same search in the national-site dialect: the same call, another wire", flush=True)
-    with stack("national-site") as up, Demo(up) as demo:
+    with local_stack("national-site") as up, Demo(up) as demo:
         request = product.SearchByKeywordRequest(keyword="dress", page_size=3, country="japan")
         demo.call("SearchByKeyword", demo.product.SearchByKeyword, request, _offers)
     print("\neverything is stopped; logs are in build/logs")

@@ -12,10 +12,10 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
+from local_stack import RunningProcess
 from nationalsite.account.v1.account_service_pb2_grpc import AccountServiceStub
 from nationalsite.ordersync.v1.order_sync_service_pb2_grpc import OrderSyncServiceStub
 from nationalsite.product.v1.product_service_pb2_grpc import ProductServiceStub
-from stack import Running
 
 TIMEOUT_S = 10
 WIDTH = 110
@@ -25,7 +25,7 @@ BOLD, PLAIN = ("\033[1m", "\033[0m") if sys.stdout.isatty() else ("", "")
 class Demo:
     """Calls, and tells what went over both wires."""
 
-    def __init__(self, up: dict[str, Running]) -> None:
+    def __init__(self, up: dict[str, RunningProcess]) -> None:
         self._sandbox = up["sandbox"].address
         self._channels = {
             name: grpc.insecure_channel(running.address) for name, running in up.items() if name != "sandbox"

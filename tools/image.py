@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from tools.stack import ROOT
+from tools.local_stack import ROOT
 
 WORK = ROOT / "build" / "image"
 OWN_BASE = "localhost/nationalsite-base"
@@ -38,7 +38,7 @@ def main() -> None:
     base = os.environ.get("BASE") or own_base()
     for name in IMAGES:
         build(name, base)
-    proof = ["unshare", "--net", sys.executable, "-m", "tools.image_proof"]
+    proof = ["unshare", "--net", sys.executable, "-m", "tools.verify_images"]
     if subprocess.run(proof, cwd=ROOT, check=False).returncode:  # noqa: S603 # our own module
         raise RuntimeError("what was built does not run as it should")
 

@@ -17,8 +17,8 @@ from benchmarks.raw import Raw, Stored, conninfo, raw
 from benchmarks.services import service
 from benchmarks.taken import Taken, ratio, series
 from services.delivery import migrate
-from tools.postgres import postgres
-from tools.stack import ROOT
+from tests.support.postgres import postgres_server
+from tools.local_stack import ROOT
 
 ENQUEUE = f"/{protos.DESCRIPTOR.services_by_name['OrderSyncService'].full_name}/EnqueueSync"
 IN_FLIGHT = 32
@@ -52,7 +52,7 @@ def _sqlite() -> Iterator[tuple[str, str]]:
 
 @contextmanager
 def _postgresql() -> Iterator[tuple[str, str]]:
-    with postgres() as server:
+    with postgres_server() as server:
         with psycopg.connect(conninfo(server.url()), autocommit=True) as connection:
             connection.execute("CREATE DATABASE raw")
         migrate(server.url())

@@ -17,8 +17,8 @@ import pytest
 import structlog
 
 from services.adapter.command import main
-from tests.cases import SPOKEN
-from tools.stack import ROOT, SANDBOX_APP, Running, start_sandbox, stop
+from tests.support.sample_cases import UPSTREAM_METHODS
+from tools.local_stack import ROOT, SANDBOX_APP, RunningProcess, start_sandbox, stop
 
 SECRET, TOKEN = "test-app-secret", "test-access-token"
 REFRESH_TOKEN = "test-refresh-token"
@@ -83,7 +83,7 @@ class Operator:
 
 
 @pytest.fixture(scope="module")
-def sandbox() -> Iterator[Running]:
+def sandbox() -> Iterator[RunningProcess]:
     running = start_sandbox(log="command-sandbox")
     yield running
     assert stop(running) == 0
@@ -91,7 +91,7 @@ def sandbox() -> Iterator[Running]:
 
 @pytest.fixture
 def operator(
-    sandbox: Running, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    sandbox: RunningProcess, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Operator]:
     """With a fixed token; the sandbox is as at its start."""
     found = Operator(sandbox.address, capsys, monkeypatch)
@@ -203,7 +203,7 @@ def test_all_is_well(operator: Operator, dialect: str) -> None:
     assert {rpc: found[rpc] for rpc in never} == dict.fromkeys(never, "not asked")
     assert {rpc for rpc, verdict in found.items() if verdict == "declined"} == denied
     assert {found[rpc] for rpc in found.keys() - never - denied} == {"permitted"}
-    assert found.keys() <= SPOKEN.keys()
+    assert found.keys() <= UPSTREAM_METHODS.keys()
     assert len(found) > 15
 
     after = operator.admin("GET", "state")

@@ -29,7 +29,7 @@ from services.errors import (
     Unreadable,
     UpstreamFault,
 )
-from tests.cases import SERVICES
+from tests.support.sample_cases import SERVICES
 
 BUYER = account_service_pb2.CountryAccount(
     country="japan",

@@ -13,7 +13,7 @@ from benchmarks.envoy import messages, transcoded
 from benchmarks.peers import load
 from benchmarks.rows import MEASURES, ROWS, Row, Wanted, chosen
 from benchmarks.taken import Series, Taken, alone, alternated, difference, ratio
-from tools.stack import ROOT
+from tools.local_stack import ROOT
 
 
 def of(*values: float, what: str = "it", unit: str = "us") -> Series:

@@ -6,21 +6,21 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.e2e.conftest import Sandbox
-from tools.stack import Running, start_sandbox, start_service, stop
+from tests.support.sandbox_client import SandboxClient
+from tools.local_stack import RunningProcess, start_sandbox, start_service, stop
 
 WITHIN_S = 20
 
 
 @pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
+def sandbox() -> Iterator[SandboxClient]:
     running = start_sandbox(log="client-sandbox")
-    yield Sandbox(running.address)
+    yield SandboxClient(running.address)
     assert stop(running) == 0
 
 
 @pytest.fixture(scope="module")
-def product(sandbox: Sandbox) -> Iterator[Running]:
+def product(sandbox: SandboxClient) -> Iterator[RunningProcess]:
     running = start_service(
         "product", sandbox.url, {"NATIONALSITE_DIALECT": "open-platform"}, log="client-product"
     )
@@ -29,7 +29,7 @@ def product(sandbox: Sandbox) -> Iterator[Running]:
 
 
 @pytest.fixture(scope="module")
-def order_sync(sandbox: Sandbox) -> Iterator[Running]:
+def order_sync(sandbox: SandboxClient) -> Iterator[RunningProcess]:
     running = start_service(
         "order_sync", sandbox.url, {"NATIONALSITE_REPLAY_SECONDS": "0"}, log="client-order-sync"
     )

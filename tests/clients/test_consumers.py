@@ -16,14 +16,14 @@ from nationalsite.ordersync.v1.order_sync_service_pb2_grpc import OrderSyncServi
 from nationalsite_client import AsyncConsumer, Consumer, ConsumerOptions, connect_async, failure
 
 from tests.clients.conftest import WITHIN_S, until
-from tests.e2e.conftest import Sandbox
-from tools.stack import Running, kill, start_service, stop
+from tests.support.sandbox_client import SandboxClient
+from tools.local_stack import RunningProcess, kill, start_service, stop
 
 PAID = "ORDER_BUYER_VIEW_ORDER_PAY"
 
 
 @pytest.fixture
-async def stub(order_sync: Running, sandbox: Sandbox) -> AsyncIterator[OrderSyncServiceStub]:
+async def stub(order_sync: RunningProcess, sandbox: SandboxClient) -> AsyncIterator[OrderSyncServiceStub]:
     sandbox.admin("PUT", "push", {"callback_url": order_sync.callback})
     async with grpc.aio.insecure_channel(order_sync.address) as channel:
         yield OrderSyncServiceStub(channel)
@@ -53,7 +53,7 @@ async def done(stub, subscription: str) -> None:
             await asyncio.sleep(0.01)
 
 
-async def push(sandbox: Sandbox, *, times: int = 1, topic: str = PAID) -> list[str]:
+async def push(sandbox: SandboxClient, *, times: int = 1, topic: str = PAID) -> list[str]:
     """Push messages, each of an order of its own; return their ids."""
     body = {"topic": topic, "times": times, "orders": times}
     told = await asyncio.to_thread(sandbox.admin, "POST", "messages", body)
@@ -101,7 +101,7 @@ class Started:
 
 
 @pytest.fixture
-async def channel(order_sync: Running) -> AsyncIterator[grpc.aio.Channel]:
+async def channel(order_sync: RunningProcess) -> AsyncIterator[grpc.aio.Channel]:
     async with connect_async(order_sync.address, "order_sync") as channel:
         yield channel
 
@@ -227,7 +227,7 @@ async def test_a_new_subscription_from_a_time_and_by_topics(
 class Restartable:
     """Order sync at a fixed address, with a store that outlives it."""
 
-    def __init__(self, sandbox: Sandbox, folder: Path) -> None:
+    def __init__(self, sandbox: SandboxClient, folder: Path) -> None:
         self._sandbox = sandbox
         self._settings = {
             "NATIONALSITE_REPLAY_SECONDS": "0",
@@ -239,7 +239,7 @@ class Restartable:
     def start(self) -> None:
         self.running = self._start()
 
-    def _start(self) -> Running:
+    def _start(self) -> RunningProcess:
         running = start_service("order_sync", self._sandbox.url, self._settings, log="client-restarted")
         self._sandbox.admin("PUT", "push", {"callback_url": running.callback})
         return running

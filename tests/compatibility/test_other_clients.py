@@ -12,7 +12,7 @@ from grpc_status import rpc_status
 from nationalsite.product.v1 import product_service_pb2 as product
 
 from tests.compatibility.surgery import NEWER, OLDER, Release
-from tools.stack import start_sandbox, start_service, stop
+from tools.local_stack import start_sandbox, start_service, stop
 
 TIMEOUT_S = 20
 PACKAGE = "nationalsite.product.v1"

@@ -1,18 +1,16 @@
 """The room on SQLite, and (marked postgres) on a real PostgreSQL: each test has a database of its own."""
 
 import dataclasses
-import itertools
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-import psycopg
 import pytest
 
 from services.delivery import Room, RoomLimits, migrate, open_room
 from services.delivery.migrating import _connected, parse_url
 from services.delivery.schema import metadata
 from tests.delivery.given import NOW_MS
-from tools.postgres import Postgres, postgres
+from tests.support.postgres import PostgresServer, postgres_server
 
 
 class Time:
@@ -29,23 +27,10 @@ class Time:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Postgres]:
-    with postgres() as running:
+def server() -> Iterator[PostgresServer]:
+    with postgres_server() as running:
         migrate(running.url("postgres"))
         yield running
-
-
-_numbers = itertools.count()
-
-
-def new_database(server: Postgres) -> str:
-    """Make a database with the schema, for a test that would disturb others; return its URL."""
-    name = f"test{next(_numbers)}"
-    host = server.url().partition("host=")[2]
-    with psycopg.connect(host=host, user="test", dbname="postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    migrate(server.url(name))
-    return server.url(name)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])

@@ -9,10 +9,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from services.delivery import Room, open_room
-from tests.delivery.conftest import new_database
 from tests.delivery.given import NAME, message, order
-from tools.postgres import binaries
-from tools.stack import ROOT
+from tests.support.postgres import create_database, find_binaries
+from tools.local_stack import ROOT
 
 GUIDE = (ROOT / "docs" / "backup.md").read_text()
 
@@ -68,7 +67,7 @@ async def test_sqlite_is_backed_up_while_it_is_used(tmp_path):
 
 @pytest.mark.postgres
 async def test_postgresql_is_dumped_and_restored(server, tmp_path):
-    url = new_database(server)
+    url = create_database(server)
     dump, restore = (
         re.findall(rf"^{program} .*$", GUIDE, re.MULTILINE)[0]
         .replace('"$URL"', url.replace("+psycopg", ""))
@@ -77,10 +76,10 @@ async def test_postgresql_is_dumped_and_restored(server, tmp_path):
     )
 
     async def back_up() -> None:
-        await asyncio.to_thread(run, binaries() / dump[0], *dump[1:], cwd=tmp_path)
+        await asyncio.to_thread(run, find_binaries() / dump[0], *dump[1:], cwd=tmp_path)
 
     async with open_room(url) as room:
         await lives_on(room, back_up)
-    await asyncio.to_thread(run, binaries() / restore[0], *restore[1:], cwd=tmp_path)
+    await asyncio.to_thread(run, find_binaries() / restore[0], *restore[1:], cwd=tmp_path)
     async with open_room(url) as room:
         await is_as_it_was(room)

@@ -11,7 +11,7 @@ import pytest
 
 from services.delivery import sole_process
 from services.errors import CannotStart
-from tools.stack import ROOT, SANDBOX_APP, kill, start_service, stop
+from tools.local_stack import ROOT, SANDBOX_APP, kill, start_service, stop
 
 WITHIN_S = 60
 REFUSED = "another process serves from this SQLite store, which is for one: replicas share PostgreSQL"

@@ -14,9 +14,8 @@ from services.delivery import Delivered, Incoming, RoomLimits, StoreLimits, migr
 from services.delivery.migrating import _connected, parse_url
 from services.delivery.schema import leases
 from services.errors import CannotStart, StoreUnavailable
-from tests.delivery.conftest import new_database
 from tests.delivery.given import NAME, message, order, until
-from tools.postgres import postgres
+from tests.support.postgres import create_database, postgres_server
 
 IMPATIENT = StoreLimits(lock_wait_s=0.2, statement_s=2, work_s=3, health_s=0.5)
 
@@ -128,7 +127,7 @@ async def test_a_url_that_cannot_be_opened_stops_the_start_without_telling_secre
 
 @pytest.mark.postgres
 async def test_postgresql_has_to_be_migrated_by_command():
-    with postgres() as server:
+    with postgres_server() as server:
         with pytest.raises(CannotStart, match="migrate"):
             async with open_store(server.url()):
                 pass
@@ -147,7 +146,7 @@ async def test_processes_that_start_together_migrate_once(tmp_path):
 @pytest.mark.parametrize(("revision", "told"), [("9999", "newer than this release"), (None, "not current")])
 @pytest.mark.postgres
 async def test_a_schema_of_another_release_is_refused(server, revision, told):
-    url = new_database(server)
+    url = create_database(server)
     with _connected(parse_url(url)) as connection:
         connection.execute(text("DELETE FROM alembic_version"))
         if revision:
@@ -272,7 +271,7 @@ async def test_sqlite_read_only(lite):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT])
 async def test_postgresql_restarted_in_the_middle(number):
     """Nothing accepted is lost, what cannot be accepted is told, waiting consumers and the relay go on."""
-    with postgres() as server:
+    with postgres_server() as server:
         await asyncio.to_thread(migrate, server.url())
         async with (
             open_room(server.url(), RoomLimits(store=IMPATIENT)) as room,
@@ -323,7 +322,7 @@ async def test_postgresql_restarted_in_the_middle(number):
 
 @pytest.mark.postgres
 async def test_a_lost_listener_comes_back_and_wakes_everybody(server):
-    url = new_database(server)
+    url = create_database(server)
     async with open_room(url) as room:
         await room.subscriptions.use(NAME)
         await until_listening(room)

@@ -24,7 +24,7 @@ from nationalsite.product.v1 import product_service_pb2
 
 from tests.deploy.kubelet import HOST, Node, Pod
 from tests.deploy.rendering import ENVIRONMENTS, Object, named, of_kind, rendered
-from tools.container import Mount
+from tests.support.container import Mount
 
 SERVICES = {
     "product": product_service_pb2,

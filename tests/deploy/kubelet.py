@@ -18,7 +18,7 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from tests.deploy.rendering import DEPLOY, ROOT, Object, named
-from tools.container import Container, Mount, Running
+from tests.support.container import Container, Mount, Running
 
 SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc/ssl", "/etc/ld.so.cache")
 """Of this machine, in the place of the image's own."""

@@ -11,8 +11,8 @@ import pytest
 
 from services.delivery import RelayLimits
 from tests.deploy.rendering import ROOT
-from tests.redis_server import redis_server
-from tools.postgres import postgres
+from tests.support.postgres import postgres_server
+from tests.support.redis_server import redis_server
 
 pytestmark = pytest.mark.deploy
 
@@ -45,7 +45,7 @@ def local(tmp_path_factory) -> dict:
 @pytest.fixture(scope="module")
 def production(tmp_path_factory) -> dict:
     """With PostgreSQL and Redis beside the cluster, and a gateway that cannot be reached."""
-    with postgres() as server, redis_server() as redis:
+    with postgres_server() as server, redis_server() as redis:
         sockets = server.url().partition("host=")[2]
         with psycopg.connect(host=sockets, user="test", dbname="postgres", autocommit=True) as connection:
             for name in ("order_sync", "account"):

@@ -11,7 +11,7 @@ from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
 from nationalsite.ordersync.v1.order_sync_service_pb2_grpc import OrderSyncServiceStub
 
 from tests.durability.consuming import CHANNEL
-from tests.e2e.conftest import details
+from tests.support.status_details import parse_status_details
 
 CALL_S = 20
 
@@ -25,7 +25,7 @@ def stub_of(address: str) -> Iterator[OrderSyncServiceStub]:
 
 def told(error: grpc.RpcError) -> tuple[str, str, float | None]:
     """Return the status, the reason and the delay of RetryInfo (None: no such detail) of a failed call."""
-    found = details(error)
+    found = parse_status_details(error)
     reason = found["ErrorInfo"].reason.removeprefix("ERROR_REASON_")
     retry = found.get("RetryInfo")
     delay_s = None if retry is None else retry.retry_delay.ToTimedelta().total_seconds()

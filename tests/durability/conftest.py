@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 
 from services.delivery import migrate
-from tests.delivery.conftest import new_database
 from tests.durability.replicas import HASTY, Replica, replica
-from tests.e2e.conftest import Sandbox
-from tools.postgres import Postgres, postgres
-from tools.stack import start_sandbox, stop
+from tests.support.postgres import PostgresServer, create_database, postgres_server
+from tests.support.sandbox_client import SandboxClient
+from tools.local_stack import start_sandbox, stop
 
 LONG = os.environ.get("DURABILITY") == "long"
 SEED = int(os.environ.get("DURABILITY_SEED") or random.SystemRandom().randrange(10**6))
@@ -20,8 +19,8 @@ REPORT = "durability"
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Postgres]:
-    with postgres() as running:
+def server() -> Iterator[PostgresServer]:
+    with postgres_server() as running:
         migrate(running.url("postgres"))
         yield running
 
@@ -30,7 +29,7 @@ def server() -> Iterator[Postgres]:
 def url(request, tmp_path) -> str:
     if request.param == "sqlite":
         return f"sqlite+aiosqlite:///{tmp_path}/store.db"
-    return new_database(request.getfixturevalue("server"))
+    return create_database(request.getfixturevalue("server"))
 
 
 @pytest.fixture(scope="session")
@@ -41,8 +40,8 @@ def running_sandbox() -> Iterator[str]:
 
 
 @pytest.fixture
-def sandbox(running_sandbox: str) -> Sandbox:
-    found = Sandbox(running_sandbox)
+def sandbox(running_sandbox: str) -> SandboxClient:
+    found = SandboxClient(running_sandbox)
     found.admin("POST", "reset")
     found.admin("DELETE", "faults")
     found.admin("DELETE", "calls")
@@ -53,7 +52,7 @@ Started = Callable[..., Replica]
 
 
 @pytest.fixture
-def started(sandbox: Sandbox, request) -> Iterator[Started]:
+def started(sandbox: SandboxClient, request) -> Iterator[Started]:
     """started(url) is a running replica on a store; it is stopped at the end."""
     replicas: list[Replica] = []
 

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 
-from tools.stack import SANDBOX_APP
+from tools.local_stack import SANDBOX_APP
 
 SECRET = SANDBOX_APP["NATIONALSITE_APP_SECRET"].encode()
 PATH = "/callbacks/1688"

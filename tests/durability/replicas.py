@@ -8,7 +8,7 @@ import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tools.stack import Running, kill, start_service, stop
+from tools.local_stack import RunningProcess, kill, start_service, stop
 
 HASTY = "tests.durability.hasty"
 TIMEOUT_S = 20
@@ -32,7 +32,7 @@ class Replica:
     http: str
     callback: str
     """host:port of the callback's listener."""
-    running: Running | None = None
+    running: RunningProcess | None = None
     starts: int = 0
 
     def start(self) -> "Replica":

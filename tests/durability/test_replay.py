@@ -10,11 +10,11 @@ import psycopg
 import pytest
 from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
 
-from tests.delivery.conftest import new_database
 from tests.durability.calls import CALL_S, drained, stub_of, told
 from tests.durability.hasty import REPLAY_S
 from tests.durability.replicas import Replica
 from tests.durability.test_request_ids import attempts, until
+from tests.support.postgres import create_database
 
 pytestmark = pytest.mark.durability
 
@@ -150,7 +150,7 @@ def test_a_crash_between_two_steps_loses_nothing(crash, url, started, sandbox, f
 
 
 def test_one_replica_sweeps_at_a_time_and_another_takes_over(server, started, sandbox, failed, report):
-    url = new_database(server)
+    url = create_database(server)
     # Each query is slow enough to meet another one, were there one.
     sandbox.fault({"latency_ms": 100}, operation=QUERY, times=2000)
     pair = [started(url, {"NATIONALSITE_REPLAY_SECONDS": "0.2"}) for _ in range(2)]

@@ -11,10 +11,10 @@ from google.protobuf.duration_pb2 import Duration
 from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
 from nationalsite.ordersync.v1.order_sync_service_pb2_grpc import OrderSyncServiceStub
 
-from tests.delivery.conftest import new_database
 from tests.durability.calls import told
 from tests.durability.consuming import FROM_THE_BEGINNING
 from tests.durability.pushing import Platform
+from tests.support.postgres import create_database
 
 pytestmark = pytest.mark.durability
 
@@ -29,7 +29,7 @@ WITHIN_S = 60
 
 @pytest.fixture
 def pair(server, started):
-    url = new_database(server)
+    url = create_database(server)
     return [started(url), started(url)]
 
 

@@ -21,7 +21,7 @@ from tests.durability.disks import LimitedFiles, SmallDisk, small_disk
 from tests.durability.enqueuing import Shop, in_sequence, sent_numbers, status_sync
 from tests.durability.pushing import Platform
 from tests.durability.replicas import Replica
-from tools.postgres import Postgres, postgres
+from tests.support.postgres import PostgresServer, postgres_server
 
 pytestmark = pytest.mark.durability
 
@@ -79,7 +79,7 @@ def full(disk: SmallDisk | LimitedFiles) -> Trouble:
     return without_room
 
 
-def away(server: Postgres, number: int) -> Trouble:
+def away(server: PostgresServer, number: int) -> Trouble:
     """PostgreSQL is stopped, or crashes, and is started later."""
 
     @asynccontextmanager
@@ -100,8 +100,8 @@ def disk(tmp_path) -> Iterator[SmallDisk | LimitedFiles]:
 
 
 @pytest.fixture
-def own_server() -> Iterator[Postgres]:
-    with postgres() as running:
+def own_server() -> Iterator[PostgresServer]:
+    with postgres_server() as running:
         migrate(running.url())
         yield running
 

@@ -1,7 +1,6 @@
 """The suite as its users meet it: processes, sockets, generated stubs."""
 
 import json
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any
@@ -11,10 +10,11 @@ import pytest
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
-from google.rpc import error_details_pb2, status_pb2
 
-from tests.cases import SERVICES
-from tools.stack import Running, start_sandbox, start_service, stop
+from tests.support.sample_cases import SERVICES
+from tests.support.sandbox_client import SandboxClient
+from tests.support.status_details import parse_status_details
+from tools.local_stack import RunningProcess, start_sandbox, start_service, stop
 
 DIALECTS = ("national-site", "open-platform")
 TIMEOUT_S = 20
@@ -22,43 +22,10 @@ NO_CACHE = {"GetFilterConfig": 0, "GetCategory": 0}
 """Calls are to arrive at the sandbox."""
 
 
-class Sandbox:
-    """The sandbox's admin side."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-
-    def admin(self, method: str, path: str, body: object = None) -> Any:
-        """Call an admin path; return its JSON, if it answers any."""
-        request = urllib.request.Request(
-            f"{self.url}/admin/{path}",
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
-            text = answer.read()
-        return json.loads(text) if text else None
-
-    def fault(self, fault: dict[str, Any], *, operation: str = "*", times: int = 1) -> None:
-        """Spoil the next calls of an operation."""
-        self.admin("POST", "faults", {"operation": operation, "times": times, "fault": fault})
-
-    def calls(self) -> list[dict[str, Any]]:
-        """Return the calls received since the last reset, the oldest first."""
-        calls: list[dict[str, Any]] = self.admin("GET", "calls?limit=1000")["calls"]
-        return calls
-
-    def state(self) -> dict[str, Any]:
-        """Return counts, tokens and limits."""
-        state: dict[str, Any] = self.admin("GET", "state")
-        return state
-
-
 class Rpcs:
     """Calls any RPC by its name, in either dialect, through a running service."""
 
-    def __init__(self, running: Mapping[tuple[str, str], Running]) -> None:
+    def __init__(self, running: Mapping[tuple[str, str], RunningProcess]) -> None:
         self._running = running
         self._channels: dict[tuple[str, str], grpc.Channel] = {}
         self._services = {
@@ -97,44 +64,26 @@ class Rpcs:
             channel.close()
 
 
-def details(error: grpc.RpcError) -> dict[str, Message]:
-    """Return the details of a failed call by the name of their type, from the bytes of the trailer."""
-    trailers = dict(error.trailing_metadata() or ())
-    status = status_pb2.Status.FromString(trailers["grpc-status-details-bin"])
-    assert status.code == error.code().value[0]
-    kinds = (
-        error_details_pb2.ErrorInfo,
-        error_details_pb2.BadRequest,
-        error_details_pb2.RetryInfo,
-        error_details_pb2.QuotaFailure,
-    )
-    found = {}
-    for detail in status.details:
-        kind = next(each for each in kinds if detail.Is(each.DESCRIPTOR))
-        found[kind.DESCRIPTOR.name] = kind.FromString(detail.value)
-    return found
-
-
 @pytest.fixture(name="details", scope="session")
 def _details() -> Callable[[grpc.RpcError], dict[str, Message]]:
-    return details
+    return parse_status_details
 
 
 @pytest.fixture(scope="session")
-def running_sandbox() -> Iterator[Running]:
+def running_sandbox() -> Iterator[RunningProcess]:
     sandbox = start_sandbox(log="test-sandbox")
     yield sandbox
     assert stop(sandbox) == 0
 
 
-class Started(dict[tuple[str, str], Running]):
+class Started(dict[tuple[str, str], RunningProcess]):
     """Services by name and dialect: each is started when a test first asks for it."""
 
     def __init__(self, upstream: str) -> None:
         super().__init__()
         self._upstream = upstream
 
-    def __missing__(self, key: tuple[str, str]) -> Running:
+    def __missing__(self, key: tuple[str, str]) -> RunningProcess:
         service, dialect = key
         self[key] = start_service(
             service,
@@ -151,7 +100,7 @@ class Started(dict[tuple[str, str], Running]):
 
 
 @pytest.fixture(scope="session")
-def running(running_sandbox: Running) -> Iterator[Started]:
+def running(running_sandbox: RunningProcess) -> Iterator[Started]:
     """Any service in any dialect, with a fixed token.
 
     They live long: what makes a service keep its distance from 1688 belongs to services of `alone`.
@@ -162,20 +111,20 @@ def running(running_sandbox: Running) -> Iterator[Started]:
 
 
 @pytest.fixture(scope="session")
-def rpcs(running: dict[tuple[str, str], Running]) -> Iterator[Rpcs]:
+def rpcs(running: dict[tuple[str, str], RunningProcess]) -> Iterator[Rpcs]:
     found = Rpcs(running)
     yield found
     found.close()
 
 
 @pytest.fixture
-def alone(running_sandbox: Running) -> Iterator[Callable[..., tuple[Running, Rpcs]]]:
+def alone(running_sandbox: RunningProcess) -> Iterator[Callable[..., tuple[RunningProcess, Rpcs]]]:
     """alone(service, dialect, settings) is a service of the test's own, and what calls it."""
     with ExitStack() as stack:
 
         def start(
             service: str, dialect: str = "national-site", settings: Mapping[str, str] | None = None
-        ) -> tuple[Running, Rpcs]:
+        ) -> tuple[RunningProcess, Rpcs]:
             found = {"NATIONALSITE_DIALECT": dialect, **(settings or {})}
             started = start_service(service, running_sandbox.address, found, log=f"test-alone-{service}")
             stack.callback(lambda: _stopped(started))
@@ -186,14 +135,14 @@ def alone(running_sandbox: Running) -> Iterator[Callable[..., tuple[Running, Rpc
         yield start
 
 
-def _stopped(started: Running) -> None:
+def _stopped(started: RunningProcess) -> None:
     assert stop(started) == 0
 
 
 @pytest.fixture
-def sandbox(running_sandbox: Running) -> Sandbox:
+def sandbox(running_sandbox: RunningProcess) -> SandboxClient:
     """The sandbox, as if it had just started."""
-    found = Sandbox(running_sandbox.address)
+    found = SandboxClient(running_sandbox.address)
     found.admin("POST", "reset")
     found.admin("DELETE", "calls")
     return found

@@ -13,13 +13,13 @@ import pytest
 from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
 from nationalsite.ordersync.v1.order_sync_service_pb2_grpc import OrderSyncServiceStub
 
-from tools.stack import SANDBOX_APP, Running
+from tools.local_stack import SANDBOX_APP, RunningProcess
 
 WITHIN_S = 20
 
 
 @pytest.fixture
-def order_sync(running) -> Running:
+def order_sync(running) -> RunningProcess:
     return running["order_sync", "national-site"]
 
 
@@ -34,7 +34,7 @@ def text() -> str:
     return json.dumps(told, ensure_ascii=False)
 
 
-def push(running: Running, body: bytes) -> int:
+def push(running: RunningProcess, body: bytes) -> int:
     request = urllib.request.Request(running.callback, data=body)
     try:
         with urllib.request.urlopen(request, timeout=WITHIN_S) as answer:
@@ -53,7 +53,7 @@ def signed(*parameters: tuple[str, str], quoted=quote_plus) -> bytes:
     return "&".join(f"{quoted(name)}={quoted(value)}" for name, value in pairs).encode()
 
 
-def stored(running: Running, subscription: str) -> list[str]:
+def stored(running: RunningProcess, subscription: str) -> list[str]:
     with grpc.insecure_channel(running.address) as channel:
         request = protos.PullMessagesRequest(subscription=subscription, wait={})
         return [

@@ -10,7 +10,7 @@ from google.protobuf import descriptor_pb2
 from nationalsite.account.v1 import account_service_pb2
 from nationalsite.upstream.v1 import options_pb2
 
-from tools.stack import SANDBOX_APP
+from tools.local_stack import SANDBOX_APP
 
 START = """
 import sys

@@ -10,7 +10,7 @@ import pytest
 from nationalsite.account.v1 import account_service_pb2, account_service_pb2_grpc
 from nationalsite.product.v1 import product_service_pb2, product_service_pb2_grpc
 
-from tools.stack import Running, start_sandbox, start_service, stop
+from tools.local_stack import RunningProcess, start_sandbox, start_service, stop
 
 SEARCH = {"keyword": "dress"}
 BUYER = {
@@ -203,7 +203,7 @@ def test_replicas_share_a_refresh_token_that_rotates(running_sandbox, sandbox, t
 
 
 def test_neither_log_nor_error_tells_of_the_buyer(
-    rpcs, sandbox, running: dict[tuple[str, str], Running]
+    rpcs, sandbox, running: dict[tuple[str, str], RunningProcess]
 ) -> None:
     """Not even where 1688's own words repeat what it was sent."""
     echoed = f"bad buyer {json.dumps(BUYER)} token test-access-token"
@@ -221,7 +221,7 @@ def test_neither_log_nor_error_tells_of_the_buyer(
     assert "test-access-token" not in told
 
 
-def test_every_call_leaves_one_line(rpcs, sandbox, running: dict[tuple[str, str], Running]) -> None:
+def test_every_call_leaves_one_line(rpcs, sandbox, running: dict[tuple[str, str], RunningProcess]) -> None:
     trace = "4bf92f3577b34da6a3ce929d0e0e4736"
     rpcs.call(
         "GetCategory",

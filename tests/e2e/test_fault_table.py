@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from services.sandbox.controls.faults import Fault
 from tests.e2e.fault_table import ROWS, Row, Told
-from tools.stack import Running
+from tools.local_stack import RunningProcess
 
 pytestmark = pytest.mark.faults
 
@@ -126,7 +126,7 @@ def _expected(row: Row, told: Told) -> Counter[str]:
     return Counter(fine | ({row.failure: failed} if failed else {}))
 
 
-def _attempts(service: Running, operation: str) -> Counter[str]:
+def _attempts(service: RunningProcess, operation: str) -> Counter[str]:
     with urllib.request.urlopen(f"{service.http}/metrics", timeout=10) as answer:
         families = list(text_string_to_metric_families(answer.read().decode()))
     counted = {

@@ -17,9 +17,9 @@ import pytest
 from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
 from nationalsite.ordersync.v1.order_sync_service_pb2_grpc import OrderSyncServiceStub
 
-from tests.cases import SAMPLES
 from tests.e2e.consumer import WITHIN_S, Stream, ack, pull
-from tools.stack import Running, start_service, stop
+from tests.support.sample_cases import SAMPLES
+from tools.local_stack import RunningProcess, start_service, stop
 
 NATIONAL = "national-site"
 SECRET = b"test-app-secret"
@@ -27,12 +27,12 @@ MESSAGES = sorted((SAMPLES / "messages").glob("[A-Z]*.json"))
 
 
 @pytest.fixture(scope="module")
-def order_sync(running: dict[tuple[str, str], Running]) -> Running:
+def order_sync(running: dict[tuple[str, str], RunningProcess]) -> RunningProcess:
     return running["order_sync", NATIONAL]
 
 
 @pytest.fixture(scope="module")
-def stub(order_sync: Running) -> Iterator[OrderSyncServiceStub]:
+def stub(order_sync: RunningProcess) -> Iterator[OrderSyncServiceStub]:
     with grpc.insecure_channel(order_sync.address) as channel:
         yield OrderSyncServiceStub(channel)
 

@@ -11,7 +11,7 @@ import pytest
 from nationalsite.ordersync.v1.order_sync_service_pb2_grpc import OrderSyncServiceStub
 
 from tests.e2e.consumer import WITHIN_S, Stream, pull
-from tools.stack import stop
+from tools.local_stack import stop
 
 LIFE = {
     "pay": "ORDER_BUYER_VIEW_ORDER_PAY",

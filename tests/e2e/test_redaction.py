@@ -21,15 +21,15 @@ import pytest
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
-from tests.cases import SERVED, request_cases
-from tests.collector import Collector, collecting
 from tests.e2e.conftest import DIALECTS, SERVICES, Rpcs
 from tests.e2e.test_messages import post, signature
-from tools.stack import SANDBOX_APP, Running, start_service, stop
+from tests.support.sample_cases import SERVED_RPCS, request_cases
+from tests.support.trace_collector import TraceCollector, trace_collector
+from tools.local_stack import SANDBOX_APP, RunningProcess, start_service, stop
 
 TIMEOUT_S = 0.5
 """For faults that never answer; all others are done long before."""
-CALLS = [case for case in request_cases() if case.rpc in SERVED]
+CALLS = [case for case in request_cases() if case.rpc in SERVED_RPCS]
 DURABLE = {
     "SyncOrder": "sync_order",
     "WriteOrderRelations": "write_order_relations",
@@ -134,8 +134,8 @@ def faults(echoed: str) -> list[dict[str, Any] | None]:
 class Suite:
     """Services that are traced, and what they told."""
 
-    processes: dict[tuple[str, str], Running]
-    collector: Collector
+    processes: dict[tuple[str, str], RunningProcess]
+    collector: TraceCollector
     metrics: list[str] = field(default_factory=list)
 
     def stop(self) -> None:
@@ -154,13 +154,13 @@ class Suite:
 
 
 @pytest.fixture
-def suite(running_sandbox: Running, request: pytest.FixtureRequest) -> Iterator[Suite]:
+def suite(running_sandbox: RunningProcess, request: pytest.FixtureRequest) -> Iterator[Suite]:
     """Every service, in the dialects of the parameter."""
     keys = [(service, dialect) for service in SERVICES for dialect in request.param]
     with ExitStack() as opened:
-        collector, variables = opened.enter_context(collecting("http/protobuf"))
+        collector, variables = opened.enter_context(trace_collector("http/protobuf"))
 
-        def start(key: tuple[str, str]) -> Running:
+        def start(key: tuple[str, str]) -> RunningProcess:
             settings = {"NATIONALSITE_DIALECT": key[1], "NATIONALSITE_LOG_LEVEL": "debug", **variables}
             started = start_service(
                 key[0], running_sandbox.address, settings, log=f"test-redaction-{key[0]}-{key[1]}"

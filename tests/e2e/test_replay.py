@@ -15,9 +15,9 @@ from nationalsite.ordersync.v1.order_sync_service_pb2_grpc import OrderSyncServi
 from nationalsite.replay.v1 import message_replay_service_pb2 as upstream
 
 from services.adapter import AdapterSettings, open_operations
-from tests.cases import REPLAY, RequestCase, request_cases
 from tests.e2e.consumer import WITHIN_S, Stream, ack, pull
-from tools.stack import Running, start_service, stop
+from tests.support.sample_cases import REPLAY, RequestCase, request_cases
+from tools.local_stack import RunningProcess, start_service, stop
 
 EVERY_DIALECT = pytest.mark.parametrize("dialect", ["national-site", "open-platform"])
 CASES = {case.rpc: case for case in request_cases() if case.rpc in REPLAY.methods_by_name}
@@ -52,7 +52,7 @@ class Consumer:
 
 
 @pytest.fixture(scope="module")
-def own_stub(running_sandbox: Running) -> Iterator[OrderSyncServiceStub]:
+def own_stub(running_sandbox: RunningProcess) -> Iterator[OrderSyncServiceStub]:
     """Of a service whose replays may fail."""
     settings = {"NATIONALSITE_REPLAY_SECONDS": "0"}
     service = start_service("order_sync", running_sandbox.address, settings, log="test-replay")

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.redis_server import redis_server
+from tests.support.redis_server import redis_server
 
 pytestmark = pytest.mark.redis
 

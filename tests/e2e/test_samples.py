@@ -12,16 +12,27 @@ import grpc
 import pytest
 from nationalsite.upstream.v1.options_pb2 import operation
 
-from tests.cases import SAMPLES, SERVED, SERVICES, SPOKEN, ReplyCase, RequestCase, reply_cases, request_cases
+from tests.support.sample_cases import (
+    SAMPLES,
+    SERVED_RPCS,
+    SERVICES,
+    UPSTREAM_METHODS,
+    ReplyCase,
+    RequestCase,
+    reply_cases,
+    request_cases,
+)
 
 OPERATIONS = {
-    name: method.GetOptions().Extensions[operation] for name, method in SPOKEN.items() if name in SERVED
+    name: method.GetOptions().Extensions[operation]
+    for name, method in UPSTREAM_METHODS.items()
+    if name in SERVED_RPCS
 }
 APIS = {name: option.api or option.national_site.api for name, option in OPERATIONS.items()}
 """RPC to 1688's id of its operation, `namespace:name-version`."""
-REPLIES = [case for case in reply_cases() if case.rpc in SERVED]
+REPLIES = [case for case in reply_cases() if case.rpc in SERVED_RPCS]
 LIMITS = [case for case in REPLIES if case.error and case.error["reason"].endswith("UPSTREAM_RATE")]
-REQUESTS = [case for case in request_cases() if case.rpc in SERVED]
+REQUESTS = [case for case in request_cases() if case.rpc in SERVED_RPCS]
 """Those of the replay, which callers cannot call, are in tests/e2e/test_replay.py."""
 
 

@@ -16,8 +16,8 @@ from nationalsite.product.v1 import product_service_pb2 as product
 from nationalsite.product.v1.product_service_pb2_grpc import ProductServiceStub
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.e2e.conftest import Sandbox
-from tools.stack import Running, start_sandbox, start_service, stop
+from tests.support.sandbox_client import SandboxClient
+from tools.local_stack import RunningProcess, start_sandbox, start_service, stop
 
 pytestmark = pytest.mark.faults
 
@@ -119,7 +119,7 @@ def test_1688_is_gone_and_comes_back() -> None:
 
         assert _run(service, recovery) < 8
         assert _metric(service, "nationalsite_upstream_breaker_state") == 0
-        _nothing_left(service, Sandbox(upstream.address), idle, kept=20)
+        _nothing_left(service, SandboxClient(upstream.address), idle, kept=20)
         assert _speed(service) > before / 2
     finally:
         assert stop(service) == 0
@@ -171,7 +171,7 @@ def test_goodput_at_ten_times_what_there_is_room_for(alone, sandbox) -> None:
 OK = grpc.StatusCode.OK
 
 
-def _run(service: Running, storm: Storm) -> Any:
+def _run(service: RunningProcess, storm: Storm) -> Any:
     async def run() -> Any:
         async with grpc.aio.insecure_channel(service.address) as channel:
             return await storm(ProductServiceStub(channel))
@@ -179,7 +179,7 @@ def _run(service: Running, storm: Storm) -> Any:
     return asyncio.run(run())
 
 
-def _speed(service: Running) -> float:
+def _speed(service: RunningProcess) -> float:
     """Return how many calls per second are answered, twenty at a time; the best of three."""
 
     async def calls(stub: ProductServiceStub) -> float:
@@ -194,12 +194,12 @@ def _speed(service: Running) -> float:
     return max(_run(service, calls) for _ in range(3))
 
 
-def _idle(service: Running) -> float:
+def _idle(service: RunningProcess) -> float:
     """Return how many tasks an idle service has."""
     return _metric(service, "nationalsite_tasks")
 
 
-def _nothing_left(service: Running, sandbox: Sandbox, idle: float, kept: int) -> None:
+def _nothing_left(service: RunningProcess, sandbox: SandboxClient, idle: float, kept: int) -> None:
     """No call, no place, no waiter, no task more than before, no connection but `kept` ones for reuse."""
 
     async def settled() -> None:
@@ -219,15 +219,15 @@ async def _until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.05)
 
 
-def _metric(service: Running, name: str) -> float:
+def _metric(service: RunningProcess, name: str) -> float:
     return sum(value for found, value in _samples(service) if found == name)
 
 
-def _attempts(service: Running) -> float:
+def _attempts(service: RunningProcess) -> float:
     return _metric(service, "nationalsite_upstream_attempts_total")
 
 
-def _samples(service: Running) -> list[tuple[str, float]]:
+def _samples(service: RunningProcess) -> list[tuple[str, float]]:
     with urllib.request.urlopen(f"{service.http}/metrics", timeout=10) as answer:
         families = text_string_to_metric_families(answer.read().decode())
         return [(sample.name, sample.value) for family in families for sample in family.samples]

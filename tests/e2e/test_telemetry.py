@@ -2,11 +2,11 @@
 
 import urllib.request
 
-from tools.stack import Running
+from tools.local_stack import RunningProcess
 
 
 def test_metrics_count_calls_and_what_could_not_be_read(
-    rpcs, sandbox, running: dict[tuple[str, str], Running]
+    rpcs, sandbox, running: dict[tuple[str, str], RunningProcess]
 ) -> None:
     offer = {"offerId": "not a number", "subject": "曲奇"}
     reply = {"success": True, "data": {"searchOfferModelList": [offer]}}
@@ -35,12 +35,12 @@ def test_metrics_count_calls_and_what_could_not_be_read(
     assert "not a number" not in running["product", "national-site"].log.read_text()
 
 
-def test_probes(running: dict[tuple[str, str], Running]) -> None:
+def test_probes(running: dict[tuple[str, str], RunningProcess]) -> None:
     for each in running.values():
         assert (_fetch(each, "livez"), _fetch(each, "readyz")) == ("alive\n", "ready\n")
 
 
-def _fetch(service: Running, path: str) -> str:
+def _fetch(service: RunningProcess, path: str) -> str:
     with urllib.request.urlopen(f"{service.http}/{path}", timeout=10) as answer:
         assert answer.status == 200
         return answer.read().decode()

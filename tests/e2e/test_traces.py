@@ -8,8 +8,8 @@ import pytest
 from nationalsite.product.v1 import product_service_pb2 as protos
 from nationalsite.product.v1.product_service_pb2_grpc import ProductServiceStub
 
-from tests.collector import collecting
-from tools.stack import start_service, stop
+from tests.support.trace_collector import trace_collector
+from tools.local_stack import start_service, stop
 
 SERVICE = "nationalsite.product.v1.ProductService"
 API = "com.alibaba.fenxiao.crossborder:product.search.keywordQuery-1"
@@ -23,7 +23,7 @@ def traced(running_sandbox):
     with ExitStack() as opened:
 
         def start(protocol, **more):
-            collector, variables = opened.enter_context(collecting(protocol))
+            collector, variables = opened.enter_context(trace_collector(protocol))
             settings = {"NATIONALSITE_DIALECT": "national-site", **variables, **more}
             log = f"test-traces-{protocol.partition('/')[0]}"
             service = start_service("product", running_sandbox.address, settings, log=log)

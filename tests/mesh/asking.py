@@ -7,7 +7,7 @@ from nationalsite.ordersync.v1 import order_sync_service_pb2 as orders
 from nationalsite.product.v1 import product_service_pb2 as product
 
 from tests.durability.enqueuing import status_sync
-from tests.e2e.conftest import Sandbox
+from tests.support.sandbox_client import SandboxClient
 
 TIMEOUT_S = 20
 SEARCH = product.SearchByKeywordRequest(keyword="dress", page_size=1)
@@ -37,13 +37,13 @@ def order_status(number: int) -> orders.SyncOrderStatusRequest:
     return status_sync(number, 0).sync_order_status
 
 
-def seen(sandbox: Sandbox, operation: str) -> list[dict[str, object]]:
+def seen(sandbox: SandboxClient, operation: str) -> list[dict[str, object]]:
     """Return the calls of an operation that reached a sandbox."""
     calls: list[dict[str, object]] = sandbox.admin("GET", f"calls?operation={operation}&limit=1000")["calls"]
     return calls
 
 
-def registered(sandbox: Sandbox) -> Counter[str]:
+def registered(sandbox: SandboxClient) -> Counter[str]:
     """Return how often each buyer was to be registered, by the number in `buyer`."""
     told = (str(call["parameters"]) for call in seen(sandbox, REGISTRATIONS))
     return Counter(text.split("member-")[1].split('"')[0] for text in told)

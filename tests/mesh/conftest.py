@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from services.delivery import migrate
-from tests.delivery.conftest import new_database
 from tests.mesh.names import Names
-from tests.serving.certificates import Authority
-from tools.postgres import Postgres, postgres
+from tests.support.certificates import CertificateAuthority
+from tests.support.postgres import PostgresServer, create_database, postgres_server
 
 if TYPE_CHECKING:
     from tests.mesh.running import Mesh
@@ -24,15 +23,15 @@ collect_ignore_glob = [] if find_spec("envoy") and find_spec("yaml") else ["test
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Postgres]:
-    with postgres() as running:
+def server() -> Iterator[PostgresServer]:
+    with postgres_server() as running:
         migrate(running.url("postgres"))
         yield running
 
 
 @pytest.fixture(scope="session")
-def authority() -> Authority:
-    return Authority()
+def authority() -> CertificateAuthority:
+    return CertificateAuthority()
 
 
 @pytest.fixture
@@ -50,7 +49,7 @@ def mesh(request, authority, tmp_path_factory) -> "Iterator[Mesh]":
             folder=folder,
             authority=authority,
             names=names,
-            database=lambda: new_database(request.getfixturevalue("server")),
+            database=lambda: create_database(request.getfixturevalue("server")),
             stack=stack,
         )
 

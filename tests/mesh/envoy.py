@@ -15,9 +15,9 @@ from typing import Any
 import yaml
 
 from tests.mesh.fleet import Fleet
-from tools import stack
+from tools import local_stack
 
-FOLDER = stack.ROOT / "deploy" / "envoy"
+FOLDER = local_stack.ROOT / "deploy" / "envoy"
 BINARY = Path(sys.executable).parent / "envoy"
 TIMEOUT_S = 20
 Config = dict[str, Any]
@@ -132,17 +132,17 @@ def running_envoy(
         text = (FOLDER / "sds" / f"{name}.yaml").read_text()
         (folder / f"{name}.yaml").write_text(text.replace("/etc/envoy/tls", str(folder)))
     (folder / "envoy.json").write_text(json.dumps(config))
-    stack.LOGS.mkdir(parents=True, exist_ok=True)
+    local_stack.LOG_DIR.mkdir(parents=True, exist_ok=True)
     told = folder / "admin"
     arguments = ["-c", folder / "envoy.json", "--admin-address-path", told, "--disable-hot-restart"]
-    with (stack.LOGS / f"{folder.name}.log").open("wb") as log:
+    with (local_stack.LOG_DIR / f"{folder.name}.log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 # of this environment
             [BINARY, *arguments, "--concurrency", "2", "--log-level", "warning"], stdout=log, stderr=log
         )
     try:
         deadline = time.monotonic() + TIMEOUT_S
         while not (told.exists() and told.read_text()):
-            assert process.poll() is None, (stack.LOGS / f"{folder.name}.log").read_text()
+            assert process.poll() is None, (local_stack.LOG_DIR / f"{folder.name}.log").read_text()
             assert time.monotonic() < deadline
             time.sleep(0.02)
         envoy = Envoy(process, told.read_text())

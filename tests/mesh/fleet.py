@@ -13,8 +13,8 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.mesh.names import Names
-from tests.serving.certificates import Authority
-from tools.stack import Running, kill, start_service, stop
+from tests.support.certificates import CertificateAuthority
+from tools.local_stack import RunningProcess, kill, start_service, stop
 
 TIMEOUT_S = 20
 ENDED_S = 60
@@ -38,8 +38,8 @@ class Fleet:
     gateway_url: str
     names: Names
     settings: Mapping[str, str] = field(default_factory=dict)
-    members: dict[str, Running] = field(default_factory=dict)
-    """Running replicas by their address."""
+    members: dict[str, RunningProcess] = field(default_factory=dict)
+    """RunningProcess replicas by their address."""
     port: int = field(init=False)
     http_port: int = field(init=False)
     callback_port: int = field(init=False)
@@ -110,7 +110,7 @@ class Fleet:
         return {address: _started(running, method) for address, running in self.members.items()}
 
 
-def with_tls(service: str, authority: Authority, folder: Path) -> dict[str, str]:
+def with_tls(service: str, authority: CertificateAuthority, folder: Path) -> dict[str, str]:
     """Return settings with which a service takes only callers that show a certificate."""
     folder.mkdir(exist_ok=True)
     uri = f"spiffe://cluster.local/ns/{NAMESPACE}/sa/{kubernetes_name(service)}"
@@ -120,7 +120,7 @@ def with_tls(service: str, authority: Authority, folder: Path) -> dict[str, str]
     return {f"NATIONALSITE_{name.upper()}": str(path) for name, path in files.items()}
 
 
-def _started(running: Running, method: str) -> int:
+def _started(running: RunningProcess, method: str) -> int:
     with urllib.request.urlopen(f"{running.http}/metrics", timeout=TIMEOUT_S) as answer:
         text = answer.read().decode()
     return sum(

@@ -8,12 +8,12 @@ from pathlib import Path
 import grpc
 import grpc.aio
 
-from tests.e2e.conftest import Sandbox
 from tests.mesh.envoy import Change, Envoy, running_envoy
 from tests.mesh.fleet import Fleet, with_tls
 from tests.mesh.names import Names
-from tests.serving.certificates import Authority, Pair
-from tools.stack import start_sandbox, stop
+from tests.support.certificates import CertificateAuthority, KeyPair
+from tests.support.sandbox_client import SandboxClient
+from tools.local_stack import start_sandbox, stop
 
 REPLICAS = 3
 CALLERS = {
@@ -29,7 +29,7 @@ class Mesh:
     """What a test starts it starts here, and it is stopped at the test's end."""
 
     folder: Path
-    authority: Authority
+    authority: CertificateAuthority
     names: Names
     database: Callable[[], str]
     """Makes a database of the test's own; returns its URL."""
@@ -37,14 +37,20 @@ class Mesh:
     fleets: list[Fleet] = field(default_factory=list)
     envoy: Envoy = field(init=False)
 
-    def sandbox(self) -> Sandbox:
+    def sandbox(self) -> SandboxClient:
         """Start a sandbox."""
         started = start_sandbox(log=f"{self.folder.name}-sandbox")
         self.stack.callback(_stopped, started)
-        return Sandbox(started.address)
+        return SandboxClient(started.address)
 
     def fleet(
-        self, service: str, sandbox: Sandbox, replicas: int = REPLICAS, *, tls: bool = True, **settings: str
+        self,
+        service: str,
+        sandbox: SandboxClient,
+        replicas: int = REPLICAS,
+        *,
+        tls: bool = True,
+        **settings: str,
     ) -> Fleet:
         """Start replicas of a service."""
         fleet = Fleet(service=service, gateway_url=sandbox.url, names=self.names)
@@ -64,7 +70,7 @@ class Mesh:
         )
         return self.envoy
 
-    def channel(self, identity: str, pair: Pair | None = None) -> grpc.Channel:
+    def channel(self, identity: str, pair: KeyPair | None = None) -> grpc.Channel:
         """Return a caller's way to Envoy, by its identity or with a certificate."""
         credentials = self._credentials(identity, pair)
         return self.stack.enter_context(grpc.secure_channel(self.envoy.address("grpc"), credentials))
@@ -73,7 +79,7 @@ class Mesh:
         """Return the same for coroutines, which close it."""
         return grpc.aio.secure_channel(self.envoy.address("grpc"), self._credentials(identity))
 
-    def _credentials(self, identity: str, pair: Pair | None = None) -> grpc.ChannelCredentials:
+    def _credentials(self, identity: str, pair: KeyPair | None = None) -> grpc.ChannelCredentials:
         return self.authority.channel_credentials(pair or self.authority.issue(identity))
 
 

@@ -13,10 +13,10 @@ from nationalsite.ordersync.v1.order_sync_service_pb2_grpc import OrderSyncServi
 from nationalsite.product.v1 import product_service_pb2 as product
 from nationalsite.product.v1.product_service_pb2_grpc import ProductServiceStub
 
-from tests.e2e.conftest import details
 from tests.mesh.asking import SEARCH, TIMEOUT_S, buyer
 from tests.mesh.envoy import without_rbac, without_upstream_tls
 from tests.mesh.running import CALLERS
+from tests.support.status_details import parse_status_details
 
 pytestmark = pytest.mark.mesh
 
@@ -116,5 +116,5 @@ def test_a_renewed_certificate_is_taken_up(mesh):
 def refused(rpc, request, metadata=()):
     with pytest.raises(grpc.RpcError) as failure:
         rpc(request, timeout=TIMEOUT_S, metadata=metadata)
-    reason = details(failure.value)["ErrorInfo"].reason.removeprefix("ERROR_REASON_")
+    reason = parse_status_details(failure.value)["ErrorInfo"].reason.removeprefix("ERROR_REASON_")
     return failure.value.code().name, reason

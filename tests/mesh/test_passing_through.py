@@ -9,9 +9,9 @@ from nationalsite.account.v1.account_service_pb2_grpc import AccountServiceStub
 from nationalsite.product.v1 import product_service_pb2 as product
 from nationalsite.product.v1.product_service_pb2_grpc import ProductServiceStub
 
-from tests.e2e.conftest import details
 from tests.mesh.asking import SEARCH, SEARCHES, TIMEOUT_S, buyer, seen
 from tests.mesh.running import CALLERS
+from tests.support.status_details import parse_status_details
 
 pytestmark = pytest.mark.mesh
 
@@ -75,7 +75,7 @@ def test_what_callers_and_services_tell_each_other(services, report):
         with pytest.raises(grpc.RpcError) as failure:
             rpc(request, timeout=TIMEOUT_S)
         sandbox.admin("DELETE", "faults")
-        found = details(failure.value)
+        found = parse_status_details(failure.value)
         assert failure.value.code().name == status
         assert dict(failure.value.trailing_metadata())["grpc-retry-pushback-ms"] == pushback
         delay = found.get("RetryInfo")
@@ -90,4 +90,4 @@ def test_large_requests_pass_side_by_side(services):
     # The service has read all of it, and tells so by its own words.
     for call in calls:
         assert call.code() is grpc.StatusCode.INVALID_ARGUMENT
-        assert "ERROR_REASON_INVALID_REQUEST" in str(details(call.exception())["ErrorInfo"])
+        assert "ERROR_REASON_INVALID_REQUEST" in str(parse_status_details(call.exception())["ErrorInfo"])

@@ -13,7 +13,7 @@ from nationalsite.product.v1 import product_service_pb2
 
 from tests.mesh.envoy import clusters, configuration, connections, routes
 from tests.mesh.running import CALLERS
-from tools.stack import PORTS, ROOT
+from tools.local_stack import PORTS, ROOT
 
 pytestmark = pytest.mark.mesh
 

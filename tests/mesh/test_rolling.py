@@ -13,11 +13,11 @@ from nationalsite.ordersync.v1.order_sync_service_pb2_grpc import OrderSyncServi
 from nationalsite.product.v1.product_service_pb2_grpc import ProductServiceStub
 
 from tests.durability.enqueuing import status_sync
-from tests.e2e.conftest import Sandbox
 from tests.mesh.asking import SEARCH, buyer, order_status, registered
 from tests.mesh.fleet import Fleet
 from tests.mesh.load import Calls, Consumer
 from tests.mesh.running import CALLERS, Mesh
+from tests.support.sandbox_client import SandboxClient
 
 pytestmark = pytest.mark.mesh
 
@@ -130,7 +130,7 @@ async def _replaced_one(mesh: Mesh, fleet: Fleet, told_late_s: float | None) -> 
     fleet.tell()
 
 
-async def _made(sandbox: Sandbox, stop: asyncio.Event) -> set[str]:
+async def _made(sandbox: SandboxClient, stop: asyncio.Event) -> set[str]:
     """Have messages made and pushed until told to stop; return their ids."""
     made: set[str] = set()
     body = {"topic": "ORDER_BUYER_VIEW_ORDER_PAY", "times": MESSAGES_AT_ONCE, "orders": MESSAGES_AT_ONCE}
@@ -153,7 +153,7 @@ async def _settled(syncs: OrderSyncServiceStub, consumers: list[Consumer], messa
             await asyncio.sleep(0.1)
 
 
-def _statuses(sandbox: Sandbox, order: int) -> list[object]:
+def _statuses(sandbox: SandboxClient, order: int) -> list[object]:
     """Return the statuses of an order that arrived at a sandbox."""
     try:
         statuses: list[object] = sandbox.admin("GET", f"synced/orders/{order}")["status"]

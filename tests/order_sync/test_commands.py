@@ -11,7 +11,7 @@ import pytest
 
 from services.delivery import FullOrder, Incoming, Kind, Order, SubscriptionName, open_room, run_command
 from services.errors import NoFullSync
-from tools.stack import ROOT
+from tools.local_stack import ROOT
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 WITHIN_S = 60

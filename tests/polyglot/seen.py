@@ -10,7 +10,7 @@ import time
 import urllib.request
 from typing import Any
 
-from tools.stack import Running
+from tools.local_stack import RunningProcess
 
 _ENDED = re.compile(
     r"^grpc_server_call_duration_seconds_count"
@@ -21,14 +21,14 @@ _WITHIN_S = 10
 Counts = dict[tuple[str, str], int]
 
 
-def counts(service: Running) -> Counts:
+def counts(service: RunningProcess) -> Counts:
     """Return how many calls have ended, by RPC and status."""
     with urllib.request.urlopen(f"{service.http}/metrics", timeout=_WITHIN_S) as answer:
         text = answer.read().decode()
     return {(each["rpc"], each["status"]): int(float(each["count"])) for each in _ENDED.finditer(text)}
 
 
-def unseen(case: dict[str, Any], service: Running, before: Counts) -> str:
+def unseen(case: dict[str, Any], service: RunningProcess, before: Counts) -> str:
     """Return what the service did not see as the case wants it; empty where it did, in a while."""
     wanted = case["seen"]
     key = (case["rpc"], wanted["status"])

@@ -7,10 +7,10 @@ import pytest
 from google.protobuf import json_format
 from google.protobuf.message_factory import GetMessageClass
 
-from tests.cases import SERVICES
 from tests.polyglot.rendering import CASES, HERE, render
 from tests.polyglot.test_languages import EXAMPLES, TOOLS
-from tools.stack import ROOT
+from tests.support.sample_cases import SERVICES
+from tools.local_stack import ROOT
 
 CLIENTS = sorted(path.name for path in (ROOT / "clients").iterdir() if path.is_dir())
 METHODS = {

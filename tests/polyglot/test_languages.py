@@ -17,11 +17,11 @@ from typing import IO, Any
 
 import pytest
 
-from tests.e2e.conftest import Sandbox
 from tests.polyglot.rendering import CASES, HERE, render
 from tests.polyglot.seen import counts, unseen
-from tools import stack
-from tools.stack import ROOT, Running, start_sandbox, start_service, stop
+from tests.support.sandbox_client import SandboxClient
+from tools import local_stack
+from tools.local_stack import ROOT, RunningProcess, start_sandbox, start_service, stop
 
 pytestmark = pytest.mark.polyglot
 
@@ -49,9 +49,9 @@ TROUBLES = {
 class Suite:
     """What the runners call."""
 
-    services: Mapping[str, Running]
+    services: Mapping[str, RunningProcess]
     """By the name that a case has for it."""
-    sandbox: Sandbox
+    sandbox: SandboxClient
     texts: Mapping[str, str]
 
     def environment(self, **more: str) -> dict[str, str]:
@@ -65,11 +65,11 @@ class Suite:
 @pytest.fixture(scope="session")
 def suite() -> Iterator[Suite]:
     with ExitStack() as running:
-        up = running.enter_context(stack.stack("open-platform"))
+        up = running.enter_context(local_stack.local_stack("open-platform"))
         troubled = start_sandbox(log="troubled-sandbox")
         running.callback(stop, troubled)
         for operation, fault in TROUBLES.items():
-            Sandbox(troubled.address).fault(fault, operation=operation, times=2_000)
+            SandboxClient(troubled.address).fault(fault, operation=operation, times=2_000)
         services = {name.upper(): up[name] for name in ("product", "order_sync", "account")}
         for name in ("product", "order_sync"):
             settings = {"NATIONALSITE_DIALECT": "national-site", "NATIONALSITE_REPLAY_SECONDS": "0"}
@@ -77,13 +77,13 @@ def suite() -> Iterator[Suite]:
                 name, troubled.address, settings, log=f"troubled-{name}"
             )
             running.callback(stop, services[f"TROUBLED_{name.upper()}"])
-        sandbox = Sandbox(up["sandbox"].address)
+        sandbox = SandboxClient(up["sandbox"].address)
         started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 60))
         texts = {"started": started, "message_id": _pushed_message(sandbox)}
         yield Suite(services=services, sandbox=sandbox, texts=texts)
 
 
-def _pushed_message(sandbox: Sandbox) -> str:
+def _pushed_message(sandbox: SandboxClient) -> str:
     """Return the id of a message that the service has taken."""
     data = {"orderId": 2**53 + 1, "currentStatus": "waitsellersend", "buyerMemberId": "买家-1"}
     made = sandbox.admin("POST", "messages", {"topic": "ORDER_BUYER_VIEW_ORDER_PAY", "data": data})

@@ -17,7 +17,7 @@ from grpc_status import rpc_status
 from nationalsite.product.v1 import product_service_pb2 as product_pb2
 from nationalsite.product.v1.product_service_pb2_grpc import ProductServiceStub
 
-from tools.stack import Running, start_sandbox, start_service, stop
+from tools.local_stack import RunningProcess, start_sandbox, start_service, stop
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
@@ -29,7 +29,7 @@ TIMEOUT_S = 20
 
 
 @pytest.fixture(scope="module")
-def product() -> Iterator[Running]:
+def product() -> Iterator[RunningProcess]:
     sandbox = start_sandbox(log="readme-sandbox")
     settings = {"NATIONALSITE_DIALECT": "open-platform"}
     service = start_service("product", sandbox.address, settings, log="readme-product")
@@ -37,7 +37,7 @@ def product() -> Iterator[Running]:
     assert [stop(service), stop(sandbox)] == [0, 0]
 
 
-def test_requests_are_answered(product: Running) -> None:
+def test_requests_are_answered(product: RunningProcess) -> None:
     found = [each.groupdict() for each in REQUEST.finditer(BLOCK)]
     assert [each["rpc"] for each in found] == ["SearchByKeyword", "GetProductDetail"]
     search, detail = (

@@ -8,7 +8,7 @@ from buf.validate import validate_pb2
 from google.protobuf import descriptor_pb2, descriptor_pool
 from nationalsite.errors.v1.errors_pb2 import ErrorReason
 
-from tests.cases import SERVICES
+from tests.support.sample_cases import SERVICES
 from tools.reference import __main__ as command
 from tools.reference import advice, pages
 from tools.reference.prose import Prose

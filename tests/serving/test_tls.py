@@ -4,8 +4,8 @@ import grpc
 import pytest
 
 from services.serving import CannotStart, caller
-from tests.serving.certificates import Authority
 from tests.serving.shop import Customer, Line, dial, open_shop
+from tests.support.certificates import CertificateAuthority
 
 WEB = "spiffe://shop/web"
 
@@ -16,7 +16,7 @@ async def who(_request, _deadline):
 
 @pytest.fixture(scope="module")
 def authority():
-    return Authority()
+    return CertificateAuthority()
 
 
 async def test_tls_without_client_certificates(authority, tmp_path):
@@ -42,7 +42,7 @@ async def test_a_client_certificate_says_who_calls(authority, tmp_path, uris, id
     ) as shop:
         metadata = (("x-forwarded-client-cert", "URI=spiffe://made-up"),)
         assert (await shop.customer.Ask(Line(), metadata=metadata)).order_id == identity
-        strangers = Authority("strangers").issue(WEB)
+        strangers = CertificateAuthority("strangers").issue(WEB)
         for credentials in (authority.channel_credentials(), authority.channel_credentials(strangers)):
             async with dial(f"127.0.0.1:{shop.listening.port}", credentials) as channel:
                 with pytest.raises(grpc.aio.AioRpcError) as caught:
@@ -51,7 +51,7 @@ async def test_a_client_certificate_says_who_calls(authority, tmp_path, uris, id
 
 
 async def test_changed_certificates_count_at_the_next_handshake_and_bad_ones_do_not(tmp_path, logged):
-    old, new = Authority("old"), Authority("new")
+    old, new = CertificateAuthority("old"), CertificateAuthority("new")
     settings = old.issue().write(tmp_path)
     async with open_shop({"Ask": who}, credentials=old.channel_credentials(), **settings) as shop:
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from services.adapter.codec import Decoded, Dialect, Operation, compile_operation, parse
 from services.adapter.codec.writing import JsonDates
 from services.adapter.gateway.refusals import refusal
-from tests.cases import METHODS, ReplyCase, reply_cases
+from tests.support.sample_cases import METHODS, ReplyCase, reply_cases
 
 CASES = {case.name: case for case in reply_cases()}
 DIRECT = (

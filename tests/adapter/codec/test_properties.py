@@ -18,7 +18,7 @@ from services.adapter.codec.scalars import Reading
 from services.adapter.codec.specification import fields
 from services.adapter.codec.writing import Writing, message_writer
 from services.errors import NationalsiteError, Refused, RequestError, Unreadable
-from tests.cases import SERVICES, SPOKEN
+from tests.support.sample_cases import SERVICES, UPSTREAM_METHODS
 
 OPERATIONS = [
     pytest.param(
@@ -26,7 +26,7 @@ OPERATIONS = [
     )
     for service in SERVICES.values()
     for method in service.methods
-    if method.name in SPOKEN
+    if method.name in UPSTREAM_METHODS
     for dialect in Dialect
 ]
 ENOUGH = settings(max_examples=int(os.environ.get("EXAMPLES", "15")), deadline=None)

@@ -7,7 +7,7 @@ from google.protobuf.message_factory import GetMessageClass
 from services.adapter.codec import Dialect, Operation, compile_service, parse
 from services.adapter.gateway.refusals import refusal
 from services.errors import Refused, Unreadable
-from tests.cases import METHODS, REPLAY, SAMPLES, SERVICES, ReplyCase, reply_cases
+from tests.support.sample_cases import METHODS, REPLAY, SAMPLES, SERVICES, ReplyCase, reply_cases
 
 OPERATIONS: dict[tuple[str, str], Operation] = {
     (dialect.value, rpc): operation

@@ -15,7 +15,7 @@ from services.adapter.gateway.rate import RatePolicy
 from services.adapter.gateway.redis_limits import RedisLimits
 from services.adapter.gateway.tokens import Grant
 from services.errors import CredentialRefused
-from tests.redis_server import redis_server
+from tests.support.redis_server import redis_server
 
 pytestmark = [pytest.mark.redis, pytest.mark.asyncio(loop_factories=["asyncio"])]
 

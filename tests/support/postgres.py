@@ -4,6 +4,7 @@ It runs as an unprivileged user in a temporary directory, is reached through a s
 as a real one does, and is stopped by its process id.
 """
 
+import itertools
 import os
 import pwd
 import shutil
@@ -15,16 +16,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psycopg
+
+from services.delivery import migrate
+
 INSTALLATIONS = Path("/usr/lib/postgresql")
 START_TIMEOUT_S = 30
 STOP_TIMEOUT_S = 30
 
 
-class NoPostgres(Exception):
+class PostgresNotInstalled(Exception):
     """PostgreSQL's server binaries, or a user to run them, are missing."""
 
 
-class Postgres:
+class PostgresServer:
     """A server that can be stopped, killed and started again on the same data."""
 
     def __init__(self, binaries: Path, directory: Path, become: Sequence[str]) -> None:
@@ -93,26 +98,26 @@ class Postgres:
         return len(lines) > 7 and lines[7].strip() == "ready"
 
 
-def binaries() -> Path:
-    """Return the directory of the newest server's binaries. Raises NoPostgres."""
+def find_binaries() -> Path:
+    """Return the directory of the newest server's binaries. Raises PostgresNotInstalled."""
     found = [
         path.parent for path in INSTALLATIONS.glob("*/bin/postgres") if (path.parent / "initdb").exists()
     ]
     if not found:
-        raise NoPostgres(
+        raise PostgresNotInstalled(
             f"no PostgreSQL server under {INSTALLATIONS}: install Debian's package `postgresql` to run this"
         )
     return max(found, key=lambda path: float(path.parent.name))
 
 
 @contextmanager
-def postgres() -> Iterator[Postgres]:
-    """Yield a running server; stop it and remove its data at the end. Raises NoPostgres."""
-    found, user = binaries(), _unprivileged()
+def postgres_server() -> Iterator[PostgresServer]:
+    """Yield a running server; stop it and remove its data at the end. Raises PostgresNotInstalled."""
+    found, user = find_binaries(), _unprivileged()
     # By a program: Python would fork for it, and a fork disturbs gRPC in this process.
     become = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"] if user else []
     directory = Path(tempfile.mkdtemp(prefix="pg-"))  # short: a socket's path has at most 107 bytes
-    server = Postgres(found, directory, become)
+    server = PostgresServer(found, directory, become)
     try:
         if user:
             os.chown(directory, user.pw_uid, user.pw_gid)
@@ -131,4 +136,17 @@ def _unprivileged() -> pwd.struct_passwd | None:
     for name in ("postgres", "nobody"):
         with suppress(KeyError):
             return pwd.getpwnam(name)
-    raise NoPostgres("neither a user `postgres` nor `nobody` to run PostgreSQL as")
+    raise PostgresNotInstalled("neither a user `postgres` nor `nobody` to run PostgreSQL as")
+
+
+_database_numbers = itertools.count()
+
+
+def create_database(server: PostgresServer) -> str:
+    """Create a database with the store's schema; return its URL."""
+    name = f"test{next(_database_numbers)}"
+    host = server.url().partition("host=")[2]
+    with psycopg.connect(host=host, user="test", dbname="postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    migrate(server.url(name))
+    return server.url(name)

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pair:
+class KeyPair:
     cert: bytes
     key: bytes
 
@@ -24,7 +24,7 @@ class Pair:
         return {"tls_cert_file": folder / "cert", "tls_key_file": folder / "key"}
 
 
-class Authority:
+class CertificateAuthority:
     def __init__(self, name: str = "authority") -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
@@ -32,7 +32,7 @@ class Authority:
         builder = self._builder(self._name, self._key).add_extension(limits, critical=True)
         self.cert = builder.sign(self._key, SHA256()).public_bytes(Encoding.PEM)
 
-    def issue(self, *uris: str, dns: str = "localhost", serial: int | None = None) -> Pair:
+    def issue(self, *uris: str, dns: str = "localhost", serial: int | None = None) -> KeyPair:
         """A certificate with these URIs, the DNS name (empty: none), and the loopback address."""
         key = ec.generate_private_key(ec.SECP256R1())
         names: list[x509.GeneralName] = [x509.DNSName(dns)] if dns else []
@@ -41,12 +41,12 @@ class Authority:
         subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "somebody")])
         builder = self._builder(subject, key, serial)
         cert = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-        return Pair(
+        return KeyPair(
             cert=cert.sign(self._key, SHA256()).public_bytes(Encoding.PEM),
             key=key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
         )
 
-    def channel_credentials(self, client: Pair | None = None) -> grpc.ChannelCredentials:
+    def channel_credentials(self, client: KeyPair | None = None) -> grpc.ChannelCredentials:
         """A caller's, who trusts this authority and shows a certificate, if it has one."""
         return grpc.ssl_channel_credentials(
             self.cert, client.key if client else None, client.cert if client else None

@@ -1,6 +1,6 @@
 """Runs what is in the images: each with its own entry point, as its own user, on a root that is read only.
 
-`python -m tools.image_proof`, as root, in a network of its own; `make image` does that.
+`python -m tools.verify_images`, as root, in a network of its own; `make image` does that.
 """
 
 import os
@@ -18,9 +18,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from nationalsite.product.v1 import product_service_pb2 as protos
 from nationalsite.product.v1.product_service_pb2_grpc import ProductServiceStub
 
-from tools.container import Container, Mount, Running
+from tests.support.container import Container, Mount, Running
 from tools.image import WORK, Image, call, image_of
-from tools.stack import SANDBOX_APP
+from tools.local_stack import SANDBOX_APP
 
 SANDBOX = "127.0.0.1:8168"
 SERVICES = {"product": 50051, "order-sync": 50052, "account": 50053}

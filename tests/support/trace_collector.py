@@ -18,27 +18,27 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import (
 )
 
 
-class Collector:
+class TraceCollector:
     """What has arrived."""
 
     def __init__(self) -> None:
         self.raw: list[bytes] = []
         self._requests: list[ExportTraceServiceRequest] = []
-        self._arrived = threading.Condition()
+        self._changed = threading.Condition()
 
-    def take(self, request: ExportTraceServiceRequest) -> None:
-        with self._arrived:
+    def add(self, request: ExportTraceServiceRequest) -> None:
+        with self._changed:
             self.raw.append(request.SerializeToString())
             self._requests.append(request)
-            self._arrived.notify_all()
+            self._changed.notify_all()
 
     def spans(self, at_least: int = 0, timeout_s: float = 10) -> list[dict[str, Any]]:
         """The spans, once there are that many; each with its attributes and the name of its service."""
-        with self._arrived:
-            assert self._arrived.wait_for(lambda: len(self._found()) >= at_least, timeout_s), self._found()
-            return self._found()
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self._spans()) >= at_least, timeout_s), self._spans()
+            return self._spans()
 
-    def _found(self) -> list[dict[str, Any]]:
+    def _spans(self) -> list[dict[str, Any]]:
         return [
             {
                 "service": _attributes(resource.resource.attributes).get("service.name"),
@@ -63,9 +63,9 @@ def _attributes(pairs: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def collecting(protocol: str) -> Iterator[tuple[Collector, dict[str, str]]]:
+def trace_collector(protocol: str) -> Iterator[tuple[TraceCollector, dict[str, str]]]:
     """A collector, and the variables that lead a process to it."""
-    collector = Collector()
+    collector = TraceCollector()
     with {"grpc": _over_grpc, "http/protobuf": _over_http}[protocol](collector) as port:
         yield (
             collector,
@@ -77,11 +77,11 @@ def collecting(protocol: str) -> Iterator[tuple[Collector, dict[str, str]]]:
 
 
 @contextmanager
-def _over_http(collector: Collector) -> Iterator[int]:
+def _over_http(collector: TraceCollector) -> Iterator[int]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            collector.take(ExportTraceServiceRequest.FromString(body))
+            collector.add(ExportTraceServiceRequest.FromString(body))
             self.send_response(200)
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -98,10 +98,10 @@ def _over_http(collector: Collector) -> Iterator[int]:
 
 
 @contextmanager
-def _over_grpc(collector: Collector) -> Iterator[int]:
+def _over_grpc(collector: TraceCollector) -> Iterator[int]:
     class Servicer(TraceServiceServicer):
         def Export(self, request: Any, context: Any) -> Any:  # noqa: N802 # the RPC's name
-            collector.take(request)
+            collector.add(request)
             return ExportTraceServiceResponse()
 
     server = grpc.server(ThreadPoolExecutor(2))

@@ -39,16 +39,16 @@ def _is_spoken(option: options_pb2.Operation) -> bool:
     return any(each.api for each in (option, option.national_site, option.open_platform))
 
 
-SPOKEN = {
+UPSTREAM_METHODS = {
     name: method
     for name, method in METHODS.items()
     if _is_spoken(method.GetOptions().Extensions[options_pb2.operation])
 }
 """Those among them that are operations of 1688's."""
-SERVED = frozenset(method.name for service in SERVICES.values() for method in service.methods)
+SERVED_RPCS = frozenset(method.name for service in SERVICES.values() for method in service.methods)
 """Names of those that callers can call."""
 
-SAMPLES = Path(__file__).parent / "samples"
+SAMPLES = Path(__file__).parents[1] / "samples"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,215 @@
+"""The sandbox and the services as local processes, for `make run`, `make demo` and the tests.
+
+`python tools/local_stack.py` runs them until it is interrupted. Each process writes its output to a file
+under build/logs, and is stopped by its process id.
+"""
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LOG_DIR = ROOT / "build" / "logs"
+START_TIMEOUT_S = 60
+STOP_TIMEOUT_S = 30
+
+PORTS = {"product": (50051, 9101), "order_sync": (50052, 9102), "account": (50053, 9103)}
+"""Fixed ports of each service: gRPC, and the HTTP side."""
+SANDBOX_PORT = 8168
+SANDBOX_APP = {
+    "NATIONALSITE_APP_KEY": "1000000",
+    "NATIONALSITE_APP_SECRET": "test-app-secret",
+    "NATIONALSITE_ACCESS_TOKEN": "test-access-token",
+}
+"""The made-up credentials that the sandbox accepts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningProcess:
+    """A process that is ready, and its addresses."""
+
+    process: subprocess.Popen[str]
+    address: str
+    """host:port of gRPC; of the sandbox its URL."""
+    http: str
+    """URL of /metrics, /livez and /readyz."""
+    callback: str = ""
+    """URL that 1688 pushes messages to; empty if the service takes none."""
+    log: Path
+
+
+def start_sandbox(listen: str = "127.0.0.1:0", *, log: str = "sandbox") -> RunningProcess:
+    """Start a sandbox and wait until it is ready."""
+    settings = {"NATIONALSITE_SANDBOX_LISTEN": listen}
+    process, line, path = _start("services.sandbox", settings, "listening on http://", log)
+    url = line.rsplit(" ", 1)[-1].strip()
+    return RunningProcess(process=process, address=url, http=url, log=path)
+
+
+def start_service(
+    name: str,
+    gateway_url: str,
+    settings: Mapping[str, str] | None = None,
+    *,
+    log: str = "",
+    module: str = "",
+) -> RunningProcess:
+    """Start services.<name>, or another module that serves it, and wait until it is ready."""
+    log = log or name
+    settings = {
+        **SANDBOX_APP,
+        "NATIONALSITE_DATABASE_URL": _new_database_url(log),
+        "NATIONALSITE_GATEWAY_URL": gateway_url,
+        "NATIONALSITE_LISTEN": "127.0.0.1:0",
+        "NATIONALSITE_HTTP_LISTEN": "127.0.0.1:0",
+        "NATIONALSITE_CALLBACK_LISTEN": "127.0.0.1:0",
+        **(settings or {}),
+    }
+    process, line, path = _start(module or f"services.{name}", settings, '"serving"', log)
+    event = json.loads(line)
+    return RunningProcess(
+        process=process,
+        address=event["listen"],
+        http=f"http://{event['http_listen']}",
+        callback=_callback_url(path),
+        log=path,
+    )
+
+
+def _callback_url(log: Path) -> str:
+    """Return the callback URL that a ready service has logged; empty if there is none."""
+    lines = (line for line in log.read_text().splitlines() if '"callback_listening"' in line)
+    return next((f"http://{json.loads(line)['listen']}/callbacks/1688" for line in lines), "")
+
+
+def _new_database_url(name: str) -> str:
+    """Delete the database that an earlier process of this name left behind; return its URL."""
+    database = LOG_DIR / f"{name}.db"
+    for file in (database, *LOG_DIR.glob(f"{name}.db-*")):
+        file.unlink(missing_ok=True)
+    return f"sqlite+aiosqlite:///{database}"
+
+
+def stop(running: RunningProcess) -> int:
+    """Stop a process as Kubernetes does: SIGTERM, then SIGKILL; return its exit code."""
+    if running.process.poll() is None:
+        running.process.send_signal(signal.SIGTERM)
+    try:
+        return running.process.wait(STOP_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        running.process.kill()
+        return running.process.wait()
+
+
+def kill(running: RunningProcess) -> None:
+    """Kill a process with SIGKILL, as a crash would."""
+    running.process.kill()
+    running.process.wait(STOP_TIMEOUT_S)
+
+
+def _start(
+    module: str, settings: Mapping[str, str], ready_text: str, log: str
+) -> tuple[subprocess.Popen[str], str, Path]:
+    """Start a module with only these settings; return its process, the line with ready_text, its log file."""
+    LOG_DIR.mkdir(parents=True, exist_ok=True)
+    path = LOG_DIR / f"{log}.log"
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("NATIONALSITE_")}
+    process = subprocess.Popen(  # noqa: S603 # our own modules
+        [sys.executable, "-m", module],
+        cwd=ROOT,
+        env=inherited | {"PYTHONUNBUFFERED": "1"} | dict(settings),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    ready_lines: queue.Queue[str | None] = queue.Queue()
+    threading.Thread(target=_write_log, args=(process, path, ready_text, ready_lines), daemon=True).start()
+    try:
+        line = ready_lines.get(timeout=START_TIMEOUT_S)
+    except queue.Empty:
+        line = None
+    if line is None:
+        process.kill()
+        process.wait()
+        raise RuntimeError(f"{module} did not start; its log:\n{path.read_text()}")
+    return process, line, path
+
+
+def _write_log(
+    process: subprocess.Popen[str], path: Path, ready_text: str, ready_lines: "queue.Queue[str | None]"
+) -> None:
+    """Copy the output of a process to its log; pass on the line with ready_text, and None at the end."""
+    assert process.stdout is not None  # noqa: S101 # it is a pipe
+    with path.open("w", buffering=1) as log, process.stdout:
+        for line in process.stdout:
+            log.write(line)
+            if ready_text in line:
+                ready_lines.put(line)
+    ready_lines.put(None)
+
+
+@contextmanager
+def local_stack(dialect: str, *, fixed_ports: bool = False) -> Iterator[dict[str, RunningProcess]]:
+    """Yield a sandbox and every service in one dialect, by name; stop them at the end.
+
+    The sandbox pushes its messages to the service that takes them.
+    """
+    with ExitStack() as exit_stack:
+        processes: dict[str, RunningProcess] = {}
+
+        def register(name: str, started: RunningProcess) -> RunningProcess:
+            exit_stack.callback(stop, started)
+            processes[name] = started
+            return started
+
+        sandbox = register("sandbox", start_sandbox(f"127.0.0.1:{SANDBOX_PORT if fixed_ports else 0}"))
+        for name, (port, http_port) in PORTS.items():
+            settings = {"NATIONALSITE_DIALECT": dialect}
+            if fixed_ports:
+                settings["NATIONALSITE_LISTEN"] = f"127.0.0.1:{port}"
+                settings["NATIONALSITE_HTTP_LISTEN"] = f"127.0.0.1:{http_port}"
+            service = register(name, start_service(name, sandbox.address, settings))
+            if service.callback:
+                _set_push_target(sandbox, service.callback)
+        yield processes
+
+
+def _set_push_target(sandbox: RunningProcess, callback_url: str) -> None:
+    """Make a sandbox push its messages to this URL."""
+    request = urllib.request.Request(  # noqa: S310 # our own sandbox
+        f"{sandbox.address}/admin/push",
+        method="PUT",
+        data=json.dumps({"callback_url": callback_url}).encode(),
+    )
+    with urllib.request.urlopen(request, timeout=STOP_TIMEOUT_S):  # noqa: S310 # our own sandbox
+        pass
+
+
+def main() -> None:
+    """Run the stack until SIGINT or SIGTERM."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    dialect = sys.argv[1] if len(sys.argv) > 1 else "open-platform"
+    with local_stack(dialect, fixed_ports=True) as processes:
+        for name, running in processes.items():
+            print(f"{name:10} {running.address:24} log {running.log.relative_to(ROOT)}")
+        print(f"dialect {dialect}; press Ctrl-C to stop", flush=True)
+        try:
+            signal.pause()
+        except KeyboardInterrupt:
+            print("stopping")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except RuntimeError as error:
+        sys.exit(str(error))
