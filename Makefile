@@ -48,9 +48,12 @@ reference: setup ## docs/reference, from the protos as they are in gen/
 check-reference: setup ## fail when docs/reference is not what the protos make of it
 	@$(BIN)/python -m tools.reference --check
 
+BASELINE := protos/baseline.binpb
+
 .PHONY: breaking
 breaking: setup ## fail when the protos break a client of the last release
-	$(BIN)/buf breaking $(IMAGE) --against protos/baseline.binpb --config protos/buf.yaml
+	@test -s $(BASELINE) || echo "$(BASELINE) is empty: nothing was released yet"
+	test ! -s $(BASELINE) || $(BIN)/buf breaking $(IMAGE) --against $(BASELINE) --config protos/buf.yaml
 
 .PHONY: lint
 lint: setup check-reference breaking ## ruff, mypy, import contracts, buf, docs/reference

@@ -17,8 +17,8 @@ from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
 from google.protobuf.message import Message
 
 IMAGE = Path(__file__).resolve().parents[2] / "gen" / "descriptors" / "nationalsite.binpb"
-PRODUCT = "nationalsite/product/v1/product_service.proto"
-ORDER_SYNC = "nationalsite/ordersync/v1/order_sync_service.proto"
+PRODUCT = "nationalsite/product/v1"
+ORDER_SYNC = "nationalsite/ordersync/v1"
 
 
 class Release:
@@ -35,21 +35,27 @@ class Release:
         """Return the class of a message."""
         return message_factory.GetMessageClass(self._pool.FindMessageTypeByName(full_name))
 
-    def file(self, name: str) -> FileDescriptorProto:
-        """Return a file, to cut at it."""
-        return next(file for file in self.image.file if file.name == name)
+    def files(self, package: str) -> list[FileDescriptorProto]:
+        """Return the files of a package, named by its folder."""
+        return [file for file in self.image.file if file.name.startswith(f"{package}/")]
 
-    def message(self, file: str, name: str) -> DescriptorProto:
-        """Return a message of a file, to cut at it."""
-        return next(kind for kind in self.file(file).message_type if kind.name == name)
+    def file(self, package: str, message: str) -> FileDescriptorProto:
+        """Return the file that declares a message, to cut at it."""
+        return next(
+            file for file in self.files(package) if any(kind.name == message for kind in file.message_type)
+        )
 
-    def enum(self, file: str, name: str) -> EnumDescriptorProto:
-        """Return an enum of a file, to cut at it."""
-        return next(kind for kind in self.file(file).enum_type if kind.name == name)
+    def message(self, package: str, name: str) -> DescriptorProto:
+        """Return a message of a package, to cut at it."""
+        return next(kind for kind in self.file(package, name).message_type if kind.name == name)
 
-    def service(self, file: str) -> ServiceDescriptorProto:
-        """Return the service of a file, to cut at it."""
-        (service,) = self.file(file).service
+    def enum(self, package: str, name: str) -> EnumDescriptorProto:
+        """Return an enum of a package, to cut at it."""
+        return next(kind for file in self.files(package) for kind in file.enum_type if kind.name == name)
+
+    def service(self, package: str) -> ServiceDescriptorProto:
+        """Return the service of a package, to cut at it."""
+        (service,) = (service for file in self.files(package) for service in file.service)
         return service
 
 
@@ -92,8 +98,7 @@ def _grow(release: Release) -> None:
     request.field.add(name="warehouse", number=100, type="TYPE_STRING", label="LABEL_OPTIONAL")
     release.enum(PRODUCT, "SortOrder").value.add(name="SORT_ORDER_SHUFFLED", number=100)
 
-    order_sync = release.file(ORDER_SYNC)
-    invoice = order_sync.message_type.add(name="InvoiceEvent")
+    invoice = release.file(ORDER_SYNC, "Message").message_type.add(name="InvoiceEvent")
     invoice.field.add(name="invoice_id", number=1, type="TYPE_STRING", label="LABEL_OPTIONAL")
     message = release.message(ORDER_SYNC, "Message")
     arm = FieldDescriptorProto(name="invoice", number=100, type="TYPE_MESSAGE", label="LABEL_OPTIONAL")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorSet
 
-from tests.compatibility.surgery import PRODUCT, Release, add_arm, drop, drop_field, field
+from tests.compatibility.surgery import IMAGE, PRODUCT, Release, add_arm, drop, drop_field, field
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -43,7 +43,7 @@ def _delete_value(release: Release) -> None:
 
 
 def _delete_message(release: Release) -> None:
-    drop(release.file(PRODUCT).message_type, "FeatureInfo")
+    drop(release.file(PRODUCT, "FeatureInfo").message_type, "FeatureInfo")
     drop_field(release.message(PRODUCT, "Category"), "feature_infos")
 
 
@@ -56,7 +56,7 @@ def _stream_answers(release: Release) -> None:
 
 
 def _move_package(release: Release) -> None:
-    release.file(PRODUCT).options.go_package = "example.com/elsewhere;productv1"
+    release.file(PRODUCT, "Offer").options.go_package = "example.com/elsewhere;productv1"
 
 
 BREAKING = (
@@ -103,11 +103,14 @@ def _deprecate_field(release: Release) -> None:
 HARMLESS = (_add_field, _add_value, _add_arm, _add_rpc, _deprecate_field)
 
 
-def _check(image: FileDescriptorSet, folder: Path) -> subprocess.CompletedProcess[str]:
+def _check(
+    image: FileDescriptorSet, folder: Path, baseline: Path = IMAGE
+) -> subprocess.CompletedProcess[str]:
     path = folder / "image.binpb"
     path.write_bytes(image.SerializeToString())
     # The environment is there, or this test would not run: it is not to be made anew.
-    command = ["make", "--silent", "--old-file=.venv/.ready", "breaking", f"IMAGE={path}"]
+    command = ["make", "--silent", "--old-file=.venv/.ready", "breaking"]
+    command += [f"IMAGE={path}", f"BASELINE={baseline}"]
     return subprocess.run(  # noqa: S603 # our own target
         command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )
@@ -123,4 +126,12 @@ def test_breaking_changes_are_caught(cut: Cut, tmp_path: Path) -> None:
 @pytest.mark.parametrize("cut", HARMLESS, ids=lambda cut: cut.__name__.strip("_"))
 def test_additions_pass(cut: Cut, tmp_path: Path) -> None:
     done = _check(Release(cut).image, tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_nothing_breaks_before_the_first_release(tmp_path: Path) -> None:
+    """The baseline is an empty descriptor set until then."""
+    baseline = tmp_path / "baseline.binpb"
+    baseline.write_bytes(FileDescriptorSet().SerializeToString())
+    done = _check(Release(_delete_message).image, tmp_path, baseline)
     assert done.returncode == 0, done.stdout + done.stderr

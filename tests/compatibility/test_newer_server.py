@@ -7,10 +7,10 @@ import grpc
 import pytest
 from google.protobuf import json_format
 from google.protobuf.message import Message
-from nationalsite.ordersync.v1 import order_sync_service_pb2 as order_sync
-from nationalsite.ordersync.v1.order_sync_service_pb2_grpc import OrderSyncServiceStub
-from nationalsite.product.v1 import product_service_pb2 as product
-from nationalsite.product.v1.product_service_pb2_grpc import ProductServiceStub
+from nationalsite.ordersync import v1 as order_sync
+from nationalsite.ordersync.v1 import OrderSyncServiceStub
+from nationalsite.product import v1 as product
+from nationalsite.product.v1 import ProductServiceStub
 
 from tests.compatibility.newer_answers import ANSWERS, ARM, FIELD, FOLDER, VALUE, Answer, files, today
 from tests.compatibility.surgery import NEWER

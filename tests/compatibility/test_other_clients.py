@@ -9,7 +9,7 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
-from nationalsite.product.v1 import product_service_pb2 as product
+from nationalsite.product import v1 as product
 
 from tests.compatibility.surgery import NEWER, OLDER, Release
 from tools.local_stack import start_sandbox, start_service, stop

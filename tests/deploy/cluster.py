@@ -18,18 +18,18 @@ from typing import Any
 import grpc
 from google.protobuf import json_format
 from google.protobuf.message_factory import GetMessageClass
-from nationalsite.account.v1 import account_service_pb2
-from nationalsite.ordersync.v1 import order_sync_service_pb2
-from nationalsite.product.v1 import product_service_pb2
+from nationalsite.account.v1 import ACCOUNT_SERVICE
+from nationalsite.ordersync.v1 import ORDER_SYNC_SERVICE
+from nationalsite.product.v1 import PRODUCT_SERVICE
 
 from tests.deploy.kubelet import HOST, Node, Pod
 from tests.deploy.rendering import ENVIRONMENTS, Object, named, of_kind, rendered
 from tests.support.container import Mount
 
 SERVICES = {
-    "product": product_service_pb2,
-    "order-sync": order_sync_service_pb2,
-    "account": account_service_pb2,
+    "product": PRODUCT_SERVICE,
+    "order-sync": ORDER_SYNC_SERVICE,
+    "account": ACCOUNT_SERVICE,
 }
 WITHIN_S = 30
 LONG_S = 300
@@ -87,7 +87,7 @@ class Cluster:
 
     def calling(self, service: str, rpc: str, fields: Mapping[str, Any], timeout_s: float = WITHIN_S) -> Any:
         """Begin a call through a Service."""
-        (descriptor,) = SERVICES[service].DESCRIPTOR.services_by_name.values()
+        descriptor = SERVICES[service]
         method = descriptor.methods_by_name[rpc]
         channel = grpc.insecure_channel(f"{HOST}:{self.port(service, 'grpc')}")
         call = channel.unary_unary(

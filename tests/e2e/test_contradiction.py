@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from google.protobuf import descriptor_pb2
-from nationalsite.account.v1 import account_service_pb2
-from nationalsite.upstream.v1 import options_pb2
+from nationalsite.account.v1 import ACCOUNT_SERVICE
+from nationalsite.upstream import v1 as upstream_v1
 
 from tools.local_stack import SANDBOX_APP
 
@@ -16,7 +16,7 @@ START = """
 import sys
 from pathlib import Path
 from google.protobuf import descriptor_pb2, descriptor_pool
-from nationalsite.account.v1 import account_service_pb2
+from nationalsite.account import v1 as account_v1
 from services.account.service import AccountSettings
 from services.adapter import open_operations
 from services.serving import Binding, Parts, Service, run
@@ -39,7 +39,7 @@ def _without_operation(file: descriptor_pb2.FileDescriptorProto) -> None:
 
 
 def _local_without_function(file: descriptor_pb2.FileDescriptorProto) -> None:
-    operation = file.service[0].method[0].options.Extensions[options_pb2.operation]
+    operation = file.service[0].method[0].options.Extensions[upstream_v1.operation]
     operation.Clear()
     operation.local = True
 
@@ -47,7 +47,7 @@ def _local_without_function(file: descriptor_pb2.FileDescriptorProto) -> None:
 def _two_readers_of_one_member(file: descriptor_pb2.FileDescriptorProto) -> None:
     (account,) = (message for message in file.message_type if message.name == "CountryAccount")
     (site,) = (field for field in account.field if field.name == "site")
-    site.options.Extensions[options_pb2.wire].name = "country"
+    site.options.Extensions[upstream_v1.wire].name = "country"
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def _two_readers_of_one_member(file: descriptor_pb2.FileDescriptorProto) -> None
 )
 def test_a_contradiction_stops_the_start(contradict, line: str, tmp_path: Path) -> None:
     file = descriptor_pb2.FileDescriptorProto()
-    account_service_pb2.DESCRIPTOR.CopyToProto(file)
+    ACCOUNT_SERVICE.file.CopyToProto(file)
     file.name, file.package = "contradiction.proto", "contradiction"
     for field in (field for message in file.message_type for field in message.field if field.type_name):
         field.type_name = _moved(field.type_name)

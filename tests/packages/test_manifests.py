@@ -27,8 +27,11 @@ def test_the_packages_have_the_project_s_version() -> None:
 
 def test_every_proto_for_callers_can_be_imported_from_typescript() -> None:
     exported = set(NPM["exports"].values())
-    assert {f"./{name.removesuffix('.proto')}_pb.js" for name in FOR_CALLERS} <= exported
     assert all((GEN / "ts" / path).is_file() for path in exported)
+    for name in map(Path, FOR_CALLERS):
+        assert f"./{name.parent}/index.js" in exported
+        for index in ("index.js", "index.d.ts"):
+            assert f'"./{name.stem}_pb.js"' in (GEN / "ts" / name.parent / index).read_text()
 
 
 def test_the_runtime_of_typescript_is_at_least_the_generator_s() -> None:

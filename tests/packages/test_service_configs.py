@@ -11,15 +11,15 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool
-from nationalsite.account.v1 import account_service_pb2
-from nationalsite.ordersync.v1 import order_sync_service_pb2
-from nationalsite.product.v1 import product_service_pb2
+from nationalsite.account import v1 as account_v1
+from nationalsite.ordersync import v1 as ordersync_v1
+from nationalsite.product import v1 as product_v1
 
 from services.serving.answers import NEVER_REPEAT, RETRY_AFTER_MS, STATUS
 from tools.generation.service_configs import COPIES, SERVICES
 from tools.generation.sources import GEN
 
-LOADED = (account_service_pb2, order_sync_service_pb2, product_service_pb2)
+LOADED = (account_v1, ordersync_v1, product_v1)
 CONFIGS: dict[str, dict[str, Any]] = {
     path.stem: json.loads(path.read_text()) for path in (GEN / "service_configs").iterdir()
 }

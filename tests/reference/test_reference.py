@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 from buf.validate import validate_pb2
 from google.protobuf import descriptor_pb2, descriptor_pool
-from nationalsite.errors.v1.errors_pb2 import ErrorReason
+from nationalsite.errors.v1 import ErrorReason
 
 from tests.support.sample_cases import SERVICES
 from tools.reference import __main__ as command
 from tools.reference import advice, pages
 from tools.reference.prose import Prose
 from tools.reference.rules import NoWords, field_rules
+from tools.reference.services import package_files
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "reference"
 TEXTS = {path.name: path.read_text() for path in FOLDER.glob("*.md")}
@@ -43,12 +44,13 @@ def test_every_rpc_field_and_value_is_there(name: str) -> None:
     service = SERVICES[name]
     for method in service.methods:
         assert f"\n### {method.name}\n" in text
-    for kind in service.file.message_types_by_name.values():
+    files = package_files(service)
+    for kind in (kind for file in files for kind in file.message_types_by_name.values()):
         section = re.split(r"\n#+ ", text.split(f"# {kind.name}\n")[1])[0]
         assert re.findall(r"^\| `(\w+)` \|.*\| (\d+) \|$", section, re.M) == [
             (field.name, str(field.number)) for field in kind.fields
         ]
-    for enum in service.file.enum_types_by_name.values():
+    for enum in (enum for file in files for enum in file.enum_types_by_name.values()):
         assert all(f"| `{value.name}` | {value.number} |" in text for value in enum.values)
 
 

@@ -140,7 +140,7 @@ def test_change_log_gets_a_section(clone: Clone) -> None:
 
 def test_baseline_is_the_protos_without_comments(clone: Clone) -> None:
     assert clone.release("0.2.0").returncode == 0
-    made = FileDescriptorSet.FromString(clone.file("protos/baseline.binpb").read_bytes())
+    made = FileDescriptorSet.FromString(clone.file(protos.FILE).read_bytes())
     image = FileDescriptorSet.FromString((ROOT / "gen/descriptors/nationalsite.binpb").read_bytes())
     for file in image.file:
         file.ClearField("source_code_info")

@@ -10,8 +10,8 @@ from tools.generation import descriptors, golang, python, service_configs, types
 from tools.generation.toolchain import MissingToolchain
 
 OUTPUTS = {
-    "gen/python": python,
     "gen/descriptors": descriptors,
+    "gen/python": python,  # reads the descriptors
     "gen/go": golang,
     "gen/ts": typescript,
     "gen/service_configs": service_configs,  # last: it adds to the packages

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from tools.generation import python_packages
 from tools.generation.protoc import compile_protos, recreate_dirs
 from tools.generation.sources import FILES, GEN, VALIDATE, with_services
 
@@ -17,3 +18,4 @@ def generate() -> None:
     compile_protos(*plugins, f"--python_out={FOLDER}", f"--mypy_out=quiet:{FOLDER}", *FILES, VALIDATE)
     services = with_services(FILES)
     compile_protos(*plugins, f"--grpc_python_out={FOLDER}", f"--mypy_grpc_out=quiet:{FOLDER}", *services)
+    python_packages.generate(FOLDER)

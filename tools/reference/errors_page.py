@@ -4,7 +4,7 @@ from collections import defaultdict
 
 from google.protobuf.descriptor import EnumValueDescriptor
 from google.rpc import code_pb2
-from nationalsite.errors.v1 import errors_pb2
+from nationalsite.errors import v1 as errors_v1
 
 from services.adapter.codec.specification import Dialect, operation
 from services.serving.answers import NEVER_REPEAT, RETRY_AFTER_MS
@@ -13,7 +13,7 @@ from tools.reference.comments import Comments
 from tools.reference.prose import PREFIX, Prose, code, table
 from tools.reference.services import ERRORS_PAGE, SERVED
 
-_ENUM = errors_pb2.ErrorReason.DESCRIPTOR
+_ENUM = errors_v1.ErrorReason.DESCRIPTOR
 
 
 def errors_page(comments: Comments) -> str:
@@ -59,7 +59,7 @@ def _refused() -> defaultdict[str, list[str]]:
         for method in service.methods:
             reasons = [row.reason for each in Dialect for row in operation(method, each).refusals]
             for reason in dict.fromkeys(reasons):
-                found[errors_pb2.ErrorReason.Name(reason).removeprefix(PREFIX)].append(method.name)
+                found[errors_v1.ErrorReason.Name(reason).removeprefix(PREFIX)].append(method.name)
     return found
 
 
@@ -70,7 +70,7 @@ def _repeat(name: str) -> str:
 
 
 def _status(value: EnumValueDescriptor) -> str:
-    return str(code_pb2.Code.Name(value.GetOptions().Extensions[errors_pb2.status]))
+    return str(code_pb2.Code.Name(value.GetOptions().Extensions[errors_v1.status]))
 
 
 def _name(value: EnumValueDescriptor) -> str:

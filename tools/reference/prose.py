@@ -3,16 +3,17 @@
 import re
 
 from google.protobuf.descriptor import Descriptor, EnumDescriptor
-from nationalsite.errors.v1.errors_pb2 import ErrorReason
+from nationalsite.errors.v1 import ErrorReason
 
-from tools.reference.services import ERRORS_PAGE, PAGE_OF_FILE, PAGE_OF_RPC, SERVED
+from tools.reference.services import ERRORS_PAGE, PAGE_OF_FILE, PAGE_OF_RPC, SERVED, package_files
 
 PREFIX = "ERROR_REASON_"
 REASONS = {value.name.removeprefix(PREFIX) for value in ErrorReason.DESCRIPTOR.values if value.number}
 TYPES = {
     name: kind
     for service in SERVED.values()
-    for name, kind in service.file.message_types_by_name.items()
+    for file in package_files(service)
+    for name, kind in file.message_types_by_name.items()
     if re.search(r"[a-z][A-Z]", name)
 }
 """Messages that a text can mean: names of one word, such as Order, are words first."""

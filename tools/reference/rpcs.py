@@ -4,9 +4,9 @@ import math
 from collections.abc import Callable, Iterator
 
 from google.protobuf.descriptor import MethodDescriptor
-from nationalsite.errors.v1.errors_pb2 import ErrorReason
-from nationalsite.upstream.v1 import options_pb2
-from nationalsite.upstream.v1.options_pb2 import Operation, Refusal
+from nationalsite.errors.v1 import ErrorReason
+from nationalsite.upstream import v1 as upstream_v1
+from nationalsite.upstream.v1 import Operation, Refusal
 
 from services.adapter.codec.contradictions import NOT_HERE
 from services.adapter.codec.specification import Dialect, Field, Level, level, operation
@@ -163,11 +163,11 @@ def _requires(method: MethodDescriptor, dialect: Dialect, found: Operation) -> s
 
 
 def _refuses(method: MethodDescriptor, dialect: Dialect, found: Operation) -> str:
-    return _fields(method, dialect, found, lambda field: field.wire.absent == options_pb2.ABSENT_REFUSED)
+    return _fields(method, dialect, found, lambda field: field.wire.absent == upstream_v1.ABSENT_REFUSED)
 
 
 def _leaves_out(method: MethodDescriptor, dialect: Dialect, found: Operation) -> str:
-    return _fields(method, dialect, found, lambda field: field.wire.absent == options_pb2.ABSENT_LEFT_OUT)
+    return _fields(method, dialect, found, lambda field: field.wire.absent == upstream_v1.ABSENT_LEFT_OUT)
 
 
 def _fields(

@@ -5,6 +5,7 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor, ServiceDescri
 from tools.reference.comments import Comments
 from tools.reference.prose import Prose, code, first_sentence, table
 from tools.reference.rpcs import Rpcs, label
+from tools.reference.services import package_files
 from tools.reference.travel import Travel
 from tools.reference.types import Types
 
@@ -42,15 +43,15 @@ def service_page(service: ServiceDescriptor, page: str, comments: Comments, trav
 def _in_code(service: ServiceDescriptor) -> str:
     file = service.file
     options = file.GetOptions()
+    folder = file.name.rpartition("/")[0]
     path, _, name = options.go_package.partition(";")
-    module = file.name.removesuffix(".proto").replace("/", ".")
     return table(
         ["where", "name"],
         [
-            ["proto", f"[{file.name}](../../protos/{file.name})"],
+            ["protos", f"[{folder}](../../protos/{folder})"],
             ["Go", f"{code(path)}, package {code(name)}"],
             ["Java", code(options.java_package)],
-            ["Python", f"{code(f'{module}_pb2')}, {code(f'{module}_pb2_grpc')}"],
+            ["Python", code(file.package)],
         ],
     )
 
@@ -58,6 +59,9 @@ def _in_code(service: ServiceDescriptor) -> str:
 def _shared(service: ServiceDescriptor) -> list[Descriptor | EnumDescriptor]:
     """Return the types that belong to no RPC alone, in alphabetical order."""
     own = {kind for method in service.methods for kind in (method.input_type, method.output_type)}
-    file = service.file
-    kinds = [*file.message_types_by_name.values(), *file.enum_types_by_name.values()]
+    kinds = [
+        kind
+        for file in package_files(service)
+        for kind in (*file.message_types_by_name.values(), *file.enum_types_by_name.values())
+    ]
     return sorted((kind for kind in kinds if kind not in own), key=lambda kind: kind.name)

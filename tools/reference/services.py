@@ -1,21 +1,36 @@
 """What there is to tell of: the services that are served, and the one that the suite asks 1688 by."""
 
-from google.protobuf.descriptor import ServiceDescriptor
-from nationalsite.account.v1 import account_service_pb2
-from nationalsite.ordersync.v1 import order_sync_service_pb2
-from nationalsite.product.v1 import product_service_pb2
-from nationalsite.replay.v1 import message_replay_service_pb2
+from collections.abc import Iterator
+
+from google.protobuf.descriptor import FileDescriptor, ServiceDescriptor
+from nationalsite.account import v1 as account_v1
+from nationalsite.ordersync import v1 as ordersync_v1
+from nationalsite.product import v1 as product_v1
+from nationalsite.replay import v1 as replay_v1
 
 SERVED: dict[str, ServiceDescriptor] = {
-    "product.md": product_service_pb2.DESCRIPTOR.services_by_name["ProductService"],
-    "order_sync.md": order_sync_service_pb2.DESCRIPTOR.services_by_name["OrderSyncService"],
-    "account.md": account_service_pb2.DESCRIPTOR.services_by_name["AccountService"],
+    "product.md": product_v1.PRODUCT_SERVICE,
+    "order_sync.md": ordersync_v1.ORDER_SYNC_SERVICE,
+    "account.md": account_v1.ACCOUNT_SERVICE,
 }
 """Page -> the service that it is about."""
-REPLAY: ServiceDescriptor = message_replay_service_pb2.DESCRIPTOR.services_by_name["MessageReplayService"]
+REPLAY: ServiceDescriptor = replay_v1.MESSAGE_REPLAY_SERVICE
 """Never served: OrderSyncService asks 1688 for failed messages by it."""
 ERRORS_PAGE = "errors.md"
 
-PAGE_OF_FILE = {service.file.name: page for page, service in SERVED.items()}
+
+def package_files(service: ServiceDescriptor) -> list[FileDescriptor]:
+    """Return the files of the service's proto package, by name."""
+    return sorted(set(_package_files(service.file)), key=lambda file: file.name)
+
+
+def _package_files(file: FileDescriptor) -> Iterator[FileDescriptor]:
+    yield file
+    for imported in file.dependencies:
+        if imported.package == file.package:
+            yield from _package_files(imported)
+
+
+PAGE_OF_FILE = {file.name: page for page, service in SERVED.items() for file in package_files(service)}
 PAGE_OF_RPC = {method.name: page for page, service in SERVED.items() for method in service.methods}
 """RPCs by their names, which no two services share."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from google.protobuf.descriptor import Descriptor, MethodDescriptor
-from nationalsite.upstream.v1 import options_pb2
+from nationalsite.upstream import v1 as upstream_v1
 
 from services.adapter.codec.contradictions import NOT_HERE
 from services.adapter.codec.specification import Dialect, Field, arms, fields, operation
@@ -80,4 +80,4 @@ def rpcs_of(methods: Iterable[MethodDescriptor], dialect: Dialect) -> list[tuple
 
 def _is_pushed(message: Descriptor) -> bool:
     """Whether 1688 pushes it: its arms are read by topic."""
-    return any(field.GetOptions().Extensions[options_pb2.wire].topics for field in message.fields)
+    return any(field.GetOptions().Extensions[upstream_v1.wire].topics for field in message.fields)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
-from nationalsite.upstream.v1 import options_pb2
+from nationalsite.upstream import v1 as upstream_v1
 
 from services.adapter.codec.specification import Dialect, words
 from tools.reference.comments import Comments
@@ -98,7 +98,7 @@ class Types:
     def _meaning(self, field: FieldDescriptor) -> str:
         parts = [self._prose.cell(self._comments[field.full_name])]
         parts += [f"*{self._rules(field)}*"] if field_rules(field) else []
-        topics = field.GetOptions().Extensions[options_pb2.wire].topics
+        topics = field.GetOptions().Extensions[upstream_v1.wire].topics
         parts += [f"Topics: {', '.join(code(topic) for topic in topics)}"] if topics else []
         parts += list(self._of_oneof(field))
         return "<br>".join(parts)
@@ -123,5 +123,5 @@ def _is_synthetic(field: FieldDescriptor) -> bool:
 
 def _words(enum: EnumDescriptor) -> dict[int, tuple[str, ...]]:
     """Return 1688's words for an enum's values; none where it stays within the suite."""
-    spoken = any(value.GetOptions().HasExtension(options_pb2.word) for value in enum.values)
+    spoken = any(value.GetOptions().HasExtension(upstream_v1.word) for value in enum.values)
     return words(enum) if spoken else {}

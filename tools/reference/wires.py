@@ -2,27 +2,27 @@
 
 from collections.abc import Iterator
 
-from nationalsite.upstream.v1 import options_pb2
+from nationalsite.upstream import v1 as upstream_v1
 
 from services.adapter.codec.specification import PAYLOAD, Field
 from tools.reference.prose import code
 
 ABSENT = {
-    options_pb2.ABSENT_REFUSED: "refused if set",
-    options_pb2.ABSENT_LEFT_OUT: "left out",
-    options_pb2.ABSENT_LOCAL: "stays in the suite",
+    upstream_v1.ABSENT_REFUSED: "refused if set",
+    upstream_v1.ABSENT_LEFT_OUT: "left out",
+    upstream_v1.ABSENT_LOCAL: "stays in the suite",
 }
 FORMS = {
-    options_pb2.FORM_NUMBER: "as a number",
-    options_pb2.FORM_TEXT: "as text",
-    options_pb2.FORM_FEN: "in whole fen",
-    options_pb2.FORM_FOREIGN: "in the request's currency",
-    options_pb2.FORM_COMPACT_TIME: "as yyyyMMddHHmmssSSS+0800",
-    options_pb2.FORM_COMMA_JOINED: "joined by commas",
-    options_pb2.FORM_SEMICOLON_JOINED: "joined by semicolons",
-    options_pb2.FORM_PAIR_TEXT: "as JSON text of a pair",
-    options_pb2.FORM_FILE: "as a file part",
-    options_pb2.FORM_RAW: "as JSON text",
+    upstream_v1.FORM_NUMBER: "as a number",
+    upstream_v1.FORM_TEXT: "as text",
+    upstream_v1.FORM_FEN: "in whole fen",
+    upstream_v1.FORM_FOREIGN: "in the request's currency",
+    upstream_v1.FORM_COMPACT_TIME: "as yyyyMMddHHmmssSSS+0800",
+    upstream_v1.FORM_COMMA_JOINED: "joined by commas",
+    upstream_v1.FORM_SEMICOLON_JOINED: "joined by semicolons",
+    upstream_v1.FORM_PAIR_TEXT: "as JSON text of a pair",
+    upstream_v1.FORM_FILE: "as a file part",
+    upstream_v1.FORM_RAW: "as JSON text",
 }
 
 FILLED = frozenset(

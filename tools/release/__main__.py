@@ -60,7 +60,7 @@ def _hindrances(root: Path, version: Version) -> Iterator[str]:
         yield f"{version} is not above {last}, the last release"
     if version < current(root):
         yield f"{version} is below {current(root)}, which pyproject.toml names"
-    if version.patch and protos.have_changed(root):
+    if last is not None and version.patch and protos.have_changed(root):
         yield f"the protos have changed since the last release: {version} cannot be a patch of it"
     try:
         _log(root, version)

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from buf.validate import validate_pb2
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
-from nationalsite.upstream.v1 import options_pb2
+from nationalsite.upstream import v1 as upstream_v1
 
 FILE = "protos/baseline.binpb"
 _IMAGE = "gen/descriptors/nationalsite.binpb"
-OPTIONS = (options_pb2, validate_pb2)
+OPTIONS = (upstream_v1, validate_pb2)
 """Options are compared by what they say only if their modules are loaded, else by their bytes."""
 
 

@@ -3,12 +3,12 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 import { createRegistry, fromBinary, toBinary, toJson } from "@bufbuild/protobuf";
-import { file_nationalsite_ordersync_v1_order_sync_service } from "@nationalsite/protos/ordersync/v1";
+import { file_nationalsite_ordersync_v1_message } from "@nationalsite/protos/ordersync/v1";
 import { file_nationalsite_product_v1_product_service } from "@nationalsite/protos/product/v1";
 
 const FOLDER = new URL("../../../../tests/polyglot/forward/", import.meta.url);
 const TYPES = createRegistry(
-  file_nationalsite_ordersync_v1_order_sync_service,
+  file_nationalsite_ordersync_v1_message,
   file_nationalsite_product_v1_product_service,
 );
 const NAMES = readdirSync(FOLDER).filter((name) => name.endsWith(".json"));

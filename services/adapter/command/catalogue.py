@@ -2,19 +2,15 @@
 
 from collections import ChainMap
 
-from nationalsite.account.v1 import account_service_pb2
-from nationalsite.ordersync.v1 import order_sync_service_pb2
-from nationalsite.product.v1 import product_service_pb2
-from nationalsite.replay.v1 import message_replay_service_pb2
+from nationalsite.account.v1 import ACCOUNT_SERVICE
+from nationalsite.ordersync.v1 import ORDER_SYNC_SERVICE
+from nationalsite.product.v1 import PRODUCT_SERVICE
+from nationalsite.replay.v1 import MESSAGE_REPLAY_SERVICE
 
 from services.adapter.codec import Operation, compile_service
 from services.adapter.settings import AdapterSettings
 
-_SERVICES = tuple(
-    service
-    for file in (product_service_pb2, order_sync_service_pb2, account_service_pb2, message_replay_service_pb2)
-    for service in file.DESCRIPTOR.services_by_name.values()
-)
+_SERVICES = (PRODUCT_SERVICE, ORDER_SYNC_SERVICE, ACCOUNT_SERVICE, MESSAGE_REPLAY_SERVICE)
 
 
 def spoken_operations(settings: AdapterSettings) -> dict[str, Operation]:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import get_args
 
-from nationalsite.account.v1 import account_service_pb2
-from nationalsite.ordersync.v1 import order_sync_service_pb2
-from nationalsite.product.v1 import product_service_pb2
+from nationalsite.account.v1 import ACCOUNT_SERVICE
+from nationalsite.ordersync.v1 import ORDER_SYNC_SERVICE
+from nationalsite.product.v1 import PRODUCT_SERVICE
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
@@ -33,9 +33,9 @@ SETTINGS: Mapping[str, type[BaseSettings]] = {
     "services.account": AccountSettings,
 }
 DESCRIPTORS = {
-    "services.product": product_service_pb2,
-    "services.order_sync": order_sync_service_pb2,
-    "services.account": account_service_pb2,
+    "services.product": PRODUCT_SERVICE,
+    "services.order_sync": ORDER_SYNC_SERVICE,
+    "services.account": ACCOUNT_SERVICE,
 }
 SANDBOX = "services.sandbox"
 STORES = frozenset({"services.order_sync", "services.account"})
@@ -105,10 +105,7 @@ def probes(objects: Sequence[Object]) -> Problems:
             service = container[kind].get("grpc", {}).get("service")
             if service is None:
                 continue
-            names = [
-                each.full_name for each in DESCRIPTORS[module_of(one)].DESCRIPTOR.services_by_name.values()
-            ]
-            if service not in names:
+            if service != DESCRIPTORS[module_of(one)].full_name:
                 yield f"{name_of(one)}: {kind} asks for {service}, which does not serve there"
 
 

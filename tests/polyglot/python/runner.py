@@ -17,19 +17,18 @@ import protovalidate
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
-from nationalsite.account.v1 import account_service_pb2
-from nationalsite.ordersync.v1 import order_sync_service_pb2
-from nationalsite.product.v1 import product_service_pb2
+from nationalsite.account.v1 import ACCOUNT_SERVICE
+from nationalsite.ordersync.v1 import ORDER_SYNC_SERVICE
+from nationalsite.product.v1 import PRODUCT_SERVICE
 
 Json = dict[str, Any]
 SERVICES = {
     service.full_name: (name, service)
-    for name, file in (
-        ("product", product_service_pb2),
-        ("order_sync", order_sync_service_pb2),
-        ("account", account_service_pb2),
+    for name, service in (
+        ("product", PRODUCT_SERVICE),
+        ("order_sync", ORDER_SYNC_SERVICE),
+        ("account", ACCOUNT_SERVICE),
     )
-    for service in file.DESCRIPTOR.services_by_name.values()
 }
 
 
