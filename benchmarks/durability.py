@@ -18,8 +18,8 @@ from pathlib import Path
 
 import grpc.aio
 from google.protobuf.duration_pb2 import Duration
-from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
-from nationalsite.ordersync.v1.order_sync_service_pb2_grpc import OrderSyncServiceStub
+from nationalsite.ordersync import v1 as protos
+from nationalsite.ordersync.v1 import OrderSyncServiceStub
 
 from benchmarks.cpu import cpu_s
 from services.delivery import migrate

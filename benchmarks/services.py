@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from nationalsite.product.v1 import product_service_pb2 as protos
+from nationalsite.product import v1 as protos
 
 from benchmarks.calling import Check, Target
 from benchmarks.processes import START_S, stop
@@ -20,7 +20,7 @@ CHECKOUT = Path(os.environ.get("BENCH_CHECKOUT", ROOT))
 """Where the services come from: another checkout, to be compared with this one, has to be set up."""
 PYTHON = CHECKOUT / ".venv" / "bin" / "python" if CHECKOUT != ROOT else Path(sys.executable)
 
-PRODUCT = protos.DESCRIPTOR.services_by_name["ProductService"].full_name
+PRODUCT = protos.PRODUCT_SERVICE.full_name
 SEARCH = f"/{PRODUCT}/SearchByKeyword"
 DETAIL = f"/{PRODUCT}/GetProductDetail"
 CATEGORY = f"/{PRODUCT}/GetCategory"

@@ -6,8 +6,8 @@ from fnmatch import fnmatchcase
 
 import pytest
 from google.rpc import code_pb2
-from nationalsite.errors.v1 import errors_pb2
-from nationalsite.upstream.v1 import options_pb2
+from nationalsite.errors import v1 as errors_v1
+from nationalsite.upstream import v1 as upstream_v1
 
 from services import errors
 from services.adapter.gateway.refusals import ROWS, refusal
@@ -16,16 +16,16 @@ from tests.support.sample_cases import METHODS, SAMPLES, ReplyCase, reply_cases
 REFUSALS = [
     pytest.param(method.name, row, id=f"{method.name}: {' '.join(row.codes)} {row.text}{row.payload}")
     for method in METHODS.values()
-    for row in method.GetOptions().Extensions[options_pb2.operation].refusals
+    for row in method.GetOptions().Extensions[upstream_v1.operation].refusals
 ]
 CASES = list(reply_cases())
 BODIES_WITHOUT_AN_RPC = ("get_token", "system_current_time")
 
 
 @pytest.mark.parametrize(("rpc", "row"), REFUSALS)
-def test_every_refusal_row_has_a_sample(rpc: str, row: options_pb2.Refusal) -> None:
-    reason = errors_pb2.ErrorReason.Name(row.reason)
-    rows = METHODS[rpc].GetOptions().Extensions[options_pb2.operation].refusals
+def test_every_refusal_row_has_a_sample(rpc: str, row: upstream_v1.Refusal) -> None:
+    reason = errors_v1.ErrorReason.Name(row.reason)
+    rows = METHODS[rpc].GetOptions().Extensions[upstream_v1.operation].refusals
     assert any(
         case.rpc == rpc
         and case.error
@@ -36,7 +36,7 @@ def test_every_refusal_row_has_a_sample(rpc: str, row: options_pb2.Refusal) -> N
     )
 
 
-def _meets(row: options_pb2.Refusal, case: ReplyCase) -> bool:
+def _meets(row: upstream_v1.Refusal, case: ReplyCase) -> bool:
     code, text = case.error.get("code", ""), case.error.get("message", "")
     if row.codes and not any(fnmatchcase(code, each) for each in row.codes):
         return False
@@ -72,9 +72,7 @@ def test_every_answer_is_a_case() -> None:
 
 
 def test_every_error_class_has_a_reason_of_the_enum() -> None:
-    reasons = {
-        name.removeprefix("ERROR_REASON_") for name in errors_pb2.ErrorReason.DESCRIPTOR.values_by_name
-    }
+    reasons = {name.removeprefix("ERROR_REASON_") for name in errors_v1.ErrorReason.DESCRIPTOR.values_by_name}
     classes = [
         kind
         for _, kind in inspect.getmembers(errors, inspect.isclass)
@@ -84,14 +82,14 @@ def test_every_error_class_has_a_reason_of_the_enum() -> None:
 
 
 def test_every_reason_has_a_status_and_is_explained() -> None:
-    for value in errors_pb2.ErrorReason.DESCRIPTOR.values:
-        status = value.GetOptions().Extensions[errors_pb2.status]
+    for value in errors_v1.ErrorReason.DESCRIPTOR.values:
+        status = value.GetOptions().Extensions[errors_v1.status]
         assert bool(status) == bool(value.number), value.name
 
 
 def test_expected_statuses_are_those_of_their_reasons() -> None:
-    values = errors_pb2.ErrorReason.DESCRIPTOR.values_by_name
+    values = errors_v1.ErrorReason.DESCRIPTOR.values_by_name
     for case in CASES:
         if case.error:
-            status = values[case.error["reason"]].GetOptions().Extensions[errors_pb2.status]
+            status = values[case.error["reason"]].GetOptions().Extensions[errors_v1.status]
             assert case.error["status"] == code_pb2.Code.Name(status), case.name

@@ -10,8 +10,8 @@ from typing import Any
 from demo_orders import life_of_an_order
 from demo_wire import Demo, money
 from local_stack import local_stack
-from nationalsite.account.v1.account_service_pb2 import CountryAccount, RegisterUserRequest
-from nationalsite.product.v1 import product_service_pb2 as product
+from nationalsite.account.v1 import CountryAccount, RegisterUserRequest
+from nationalsite.product import v1 as product
 
 
 def _offers(response: Any) -> str:

@@ -4,7 +4,7 @@ import queue
 from typing import Any
 
 from demo_wire import Demo
-from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
+from nationalsite.ordersync import v1 as protos
 
 TIMEOUT_S = 120
 """Of the whole stream: longer than the demo lasts."""

@@ -8,7 +8,7 @@ from demo_messages import Consumer
 from demo_wire import Demo, money
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.money_pb2 import Money
-from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
+from nationalsite.ordersync import v1 as protos
 from PIL import Image
 
 ORDER_ID = "JP-2026-0903-0017"

@@ -13,9 +13,9 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from local_stack import RunningProcess
-from nationalsite.account.v1.account_service_pb2_grpc import AccountServiceStub
-from nationalsite.ordersync.v1.order_sync_service_pb2_grpc import OrderSyncServiceStub
-from nationalsite.product.v1.product_service_pb2_grpc import ProductServiceStub
+from nationalsite.account.v1 import AccountServiceStub
+from nationalsite.ordersync.v1 import OrderSyncServiceStub
+from nationalsite.product.v1 import ProductServiceStub
 
 TIMEOUT_S = 10
 WIDTH = 110

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from nationalsite.product.v1 import product_service_pb2 as protos
-from nationalsite.product.v1.product_service_pb2_grpc import ProductServiceStub
+from nationalsite.product import v1 as protos
+from nationalsite.product.v1 import ProductServiceStub
 
 from tests.support.container import Container, Mount, Running
 from tools.image import WORK, Image, call, image_of

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import psycopg
-from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
+from nationalsite.ordersync import v1 as protos
 
 from benchmarks import replies
 from benchmarks.calling import Caller, Load, only_right
@@ -20,7 +20,7 @@ from services.delivery import migrate
 from tests.support.postgres import postgres_server
 from tools.local_stack import ROOT
 
-ENQUEUE = f"/{protos.DESCRIPTOR.services_by_name['OrderSyncService'].full_name}/EnqueueSync"
+ENQUEUE = f"/{protos.ORDER_SYNC_SERVICE.full_name}/EnqueueSync"
 IN_FLIGHT = 32
 ROUNDS, WARM_UP = 5, 100
 CALLBACKS, DELIVERIES = 500, 300

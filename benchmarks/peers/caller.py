@@ -8,7 +8,7 @@ from typing import Any
 
 import grpc.aio
 import uvloop
-from nationalsite.product.v1.product_service_pb2 import SearchByKeywordResponse
+from nationalsite.product.v1 import SearchByKeywordResponse
 
 from benchmarks.peers import load
 from benchmarks.peers.worker import obey

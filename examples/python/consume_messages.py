@@ -4,7 +4,7 @@
 import os
 import signal
 
-from nationalsite.ordersync.v1.order_sync_service_pb2 import Message
+from nationalsite.ordersync.v1 import Message
 from nationalsite_client import Consumer
 
 

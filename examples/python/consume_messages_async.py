@@ -5,7 +5,7 @@ import asyncio
 import os
 import signal
 
-from nationalsite.ordersync.v1.order_sync_service_pb2 import Message
+from nationalsite.ordersync.v1 import Message
 from nationalsite_client import AsyncConsumer, connect_async
 
 

@@ -4,9 +4,8 @@
 import os
 
 import grpc
-from nationalsite.errors.v1 import errors_pb2
-from nationalsite.product.v1.product_service_pb2 import GetProductDetailRequest, SearchByKeywordRequest
-from nationalsite.product.v1.product_service_pb2_grpc import ProductServiceStub
+from nationalsite.errors import v1 as errors_v1
+from nationalsite.product.v1 import GetProductDetailRequest, ProductServiceStub, SearchByKeywordRequest
 from nationalsite_client import connect, decimal_of, failure
 
 address = os.environ.get("NATIONALSITE_PRODUCT", "127.0.0.1:50051")
@@ -21,7 +20,7 @@ try:
     products.GetProductDetail(GetProductDetailRequest(offer_id=1), timeout=5)
 except grpc.RpcError as error:
     told = failure(error)
-    if told.reason != errors_pb2.ERROR_REASON_OFFER_NOT_FOUND:
+    if told.reason != errors_v1.ERROR_REASON_OFFER_NOT_FOUND:
         raise
     print(told.status.name, told.reason_name)  # NOT_FOUND ERROR_REASON_OFFER_NOT_FOUND
 # [/snippet]

@@ -4,8 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from nationalsite.product.v1.product_service_pb2 import SearchByImageRequest
-from nationalsite.product.v1.product_service_pb2_grpc import ProductServiceStub
+from nationalsite.product.v1 import ProductServiceStub, SearchByImageRequest
 from nationalsite_client import connect, decimal_of
 
 picture = Path(sys.argv[1]) if sys.argv[1:] else Path(__file__).parent.parent / "picture.jpg"

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 import nationalsite_client
 from google.protobuf.timestamp_pb2 import Timestamp
-from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
-from nationalsite.ordersync.v1.order_sync_service_pb2_grpc import OrderSyncServiceStub
+from nationalsite.ordersync import v1 as protos
+from nationalsite.ordersync.v1 import OrderSyncServiceStub
 
 ADDRESS = os.environ.get("NATIONALSITE_ORDER_SYNC", "127.0.0.1:50052")
 

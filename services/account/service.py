@@ -4,14 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
-from nationalsite.account.v1 import account_service_pb2 as protos
+from nationalsite.account import v1 as protos
 from pydantic import SecretStr
 
 from services.adapter import AdapterSettings, open_operations
 from services.delivery import StoreSettings, open_room, sole_process
 from services.serving import Binding, Parts, Service, ServingSettings
 
-DESCRIPTOR = protos.DESCRIPTOR.services_by_name["AccountService"]
+DESCRIPTOR = protos.ACCOUNT_SERVICE
 
 
 class AccountStore(ServingSettings, StoreSettings):

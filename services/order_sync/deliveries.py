@@ -10,7 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 # googleapis-common-protos ships stubs, and no py.typed to say so.
 from google.rpc import status_pb2  # type: ignore[import-untyped]
-from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
+from nationalsite.ordersync import v1 as protos
 
 from services.adapter import Function
 from services.delivery import Deliveries, Delivery, Order, State

@@ -1,6 +1,6 @@
 """Whole orders and parcels as they were synced last: the open platform takes a status only with the whole."""
 
-from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
+from nationalsite.ordersync import v1 as protos
 
 from services.delivery import FullOrder, FullOrders, Kind
 from services.errors import InvalidRequest, Violation

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable
 
 import structlog
-from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
+from nationalsite.ordersync import v1 as protos
 from prometheus_client import Counter
 
 from services.adapter import Decoded, message_decoder

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
-from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
+from nationalsite.ordersync import v1 as protos
 
 from services.adapter import Function
 from services.delivery import DeadLetters, Handout, SubscriptionName, Subscriptions

@@ -5,14 +5,14 @@ import random
 from collections.abc import Callable, Sequence
 
 import structlog
-from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
-from nationalsite.replay.v1 import message_replay_service_pb2 as upstream
+from nationalsite.ordersync import v1 as protos
+from nationalsite.replay import v1 as upstream
 
 from services.adapter import Operations
 from services.delivery import Inbox, Incoming, Lease, Store, alone
 from services.errors import NationalsiteError, Overloaded
 
-SERVICE = upstream.DESCRIPTOR.services_by_name["MessageReplayService"]
+SERVICE = upstream.MESSAGE_REPLAY_SERVICE
 PAGE = 200
 """Messages on a page: the most that 1688 takes."""
 MOST_PAGES = 1000

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import structlog
-from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
+from nationalsite.ordersync import v1 as protos
 from pydantic import Field, SecretStr
 
 from services.adapter import AdapterSettings, Function, Operations, open_operations
@@ -35,7 +35,7 @@ from services.serving import (
     with_port,
 )
 
-DESCRIPTOR = protos.DESCRIPTOR.services_by_name["OrderSyncService"]
+DESCRIPTOR = protos.ORDER_SYNC_SERVICE
 
 _log = structlog.get_logger()
 

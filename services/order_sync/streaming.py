@@ -6,7 +6,7 @@ from contextlib import aclosing
 from itertools import groupby
 
 import structlog
-from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
+from nationalsite.ordersync import v1 as protos
 
 from services.delivery import Handout, Message
 from services.errors import InvalidRequest, NationalsiteError, Violation

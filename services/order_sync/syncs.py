@@ -5,7 +5,7 @@ from typing import Any
 
 # googleapis-common-protos ships stubs, and no py.typed to say so.
 from google.rpc import status_pb2  # type: ignore[import-untyped]
-from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
+from nationalsite.ordersync import v1 as protos
 
 from services.adapter import Operations
 from services.errors import NationalsiteError

@@ -4,14 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import resources
 
-from nationalsite.product.v1 import product_service_pb2 as protos
+from nationalsite.product import v1 as protos
 from pydantic import Field, Json
 
 from services.adapter import AdapterSettings, Dialect, Function, Operations, open_operations
 from services.product.pictures import fitted
 from services.serving import Binding, Parts, Service, ServingSettings
 
-DESCRIPTOR = protos.DESCRIPTOR.services_by_name["ProductService"]
+DESCRIPTOR = protos.PRODUCT_SERVICE
 
 DEFAULT_LANGUAGE = "en"
 LANGUAGES = {"japan": "ja", "vietnam": "vi"}

@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 
 # googleapis-common-protos ships stubs, and no py.typed to say so.
 from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]
-from nationalsite.errors.v1 import errors_pb2
+from nationalsite.errors import v1 as errors_v1
 
 from services.errors import NationalsiteError, RequestError, UpstreamError, Violation
 
@@ -20,9 +20,9 @@ _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 STATUS: Mapping[str, grpc.StatusCode] = MappingProxyType(
     {
-        value.name.removeprefix(_PREFIX): _CODES[value.GetOptions().Extensions[errors_pb2.status]]
-        for value in errors_pb2.ErrorReason.DESCRIPTOR.values
-        if value.number != errors_pb2.ERROR_REASON_UNSPECIFIED
+        value.name.removeprefix(_PREFIX): _CODES[value.GetOptions().Extensions[errors_v1.status]]
+        for value in errors_v1.ErrorReason.DESCRIPTOR.values
+        if value.number != errors_v1.ERROR_REASON_UNSPECIFIED
     }
 )
 """Reason -> status, as the enum's own options say."""

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from nationalsite.product.v1 import product_service_pb2 as product
+from nationalsite.product import v1 as product
 
 from services import metadata
 from services.adapter.cache import HEADER, Cache, CachePolicy

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import structlog
-from nationalsite.ordersync.v1 import order_sync_service_pb2
+from nationalsite.ordersync import v1 as ordersync_v1
 
 from services.adapter import Operations
 from services.adapter.codec import Dialect, compile_service
@@ -25,7 +25,7 @@ from services.errors import (
     Unreachable,
 )
 
-ORDER_SYNC = order_sync_service_pb2.DESCRIPTOR.services_by_name["OrderSyncService"]
+ORDER_SYNC = ordersync_v1.ORDER_SYNC_SERVICE
 ACCEPTED = {"result": {"success": True, "code": "0"}}
 
 
@@ -65,10 +65,10 @@ class Gateway:
         return ()
 
 
-def request(*numbers: int) -> order_sync_service_pb2.WriteOrderRelationsRequest:
-    return order_sync_service_pb2.WriteOrderRelationsRequest(
+def request(*numbers: int) -> ordersync_v1.WriteOrderRelationsRequest:
+    return ordersync_v1.WriteOrderRelationsRequest(
         relations=[
-            order_sync_service_pb2.OrderRelation(
+            ordersync_v1.OrderRelation(
                 national_order_id="7",
                 national_sub_order_id=f"7{number}",
                 cbu_order_id=9,

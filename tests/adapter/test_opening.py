@@ -4,14 +4,14 @@ import json
 
 import pytest
 import structlog
-from nationalsite.account.v1 import account_service_pb2
-from nationalsite.product.v1 import product_service_pb2
+from nationalsite.account import v1 as account_v1
+from nationalsite.product import v1 as product_v1
 
 from services.adapter import AdapterSettings, open_operations
 from services.errors import CannotStart
 
-PRODUCT = product_service_pb2.DESCRIPTOR.services_by_name["ProductService"]
-ACCOUNT = account_service_pb2.DESCRIPTOR.services_by_name["AccountService"]
+PRODUCT = product_v1.PRODUCT_SERVICE
+ACCOUNT = account_v1.ACCOUNT_SERVICE
 
 
 def settings(**others: object) -> AdapterSettings:

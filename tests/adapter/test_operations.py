@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import structlog
 from google.type import money_pb2
-from nationalsite.account.v1 import account_service_pb2
-from nationalsite.ordersync.v1 import order_sync_service_pb2
-from nationalsite.product.v1 import product_service_pb2
+from nationalsite.account import v1 as account_v1
+from nationalsite.ordersync import v1 as ordersync_v1
+from nationalsite.product import v1 as product_v1
 from prometheus_client import REGISTRY
 
 from services.adapter import Operations
@@ -31,7 +31,7 @@ from services.errors import (
 )
 from tests.support.sample_cases import SERVICES
 
-BUYER = account_service_pb2.CountryAccount(
+BUYER = account_v1.CountryAccount(
     country="japan",
     site="sniff",
     out_login_name="hanako",
@@ -41,8 +41,8 @@ BUYER = account_service_pb2.CountryAccount(
     mobile_area="JP",
     ip="192.0.2.10",
 )
-REGISTER = account_service_pb2.RegisterUserRequest(country_account=BUYER)
-SEARCH = product_service_pb2.SearchByKeywordRequest(keyword="cookies")
+REGISTER = account_v1.RegisterUserRequest(country_account=BUYER)
+SEARCH = product_v1.SearchByKeywordRequest(keyword="cookies")
 
 
 class Gateway:
@@ -119,7 +119,7 @@ async def test_the_gateway_is_told_what_may_be_repeated() -> None:
         gateway = Gateway(ConnectionLost("the connection broke"))
         for rpc, request in (
             ("SearchByKeyword", SEARCH),
-            ("UploadImage", product_service_pb2.UploadImageRequest(image=b"x", out_member_id="member-1")),
+            ("UploadImage", product_v1.UploadImageRequest(image=b"x", out_member_id="member-1")),
             ("RegisterUser", REGISTER),
         ):
             expected = OutcomeUnknown if rpc == "RegisterUser" or rpc in once else ConnectionLost
@@ -160,7 +160,7 @@ async def test_code_and_id_of_a_failure_are_bound_to_the_log() -> None:
 async def test_an_operation_that_the_dialect_lacks_is_not_called() -> None:
     there = operations({}, Dialect.OPEN_PLATFORM)
     with pytest.raises(OperationNotInDialect, match="open-platform"):
-        await there.call("GetFilterConfig", product_service_pb2.GetFilterConfigRequest(), deadline=0)
+        await there.call("GetFilterConfig", product_v1.GetFilterConfigRequest(), deadline=0)
     assert there._gateway.calls == []
 
 
@@ -184,7 +184,7 @@ async def test_what_cannot_be_read_is_counted_and_logged_by_path() -> None:
     before = [_count("unreadable", "SearchByKeyword", path) for path in paths]
     with structlog.testing.capture_logs() as lines:
         response = await operations(answer).call("SearchByKeyword", SEARCH, deadline=0)
-    assert len(product_service_pb2.SearchByKeywordResponse.FromString(response).offers) == 2
+    assert len(product_v1.SearchByKeywordResponse.FromString(response).offers) == 2
     after = [_count("unreadable", "SearchByKeyword", path) for path in paths]
     assert [now - then for now, then in zip(after, before, strict=True)] == [2, 1]
     assert lines == [
@@ -205,12 +205,12 @@ async def test_nothing_is_logged_of_an_answer_that_can_be_read() -> None:
 
 async def test_what_is_left_out_is_counted_by_path() -> None:
     amount = money_pb2.Money(units=1)
-    line = order_sync_service_pb2.SubOrder(
+    line = ordersync_v1.SubOrder(
         order_id="2", refund_status=1, offer_id=3, product_name="裙", sku_id=4, sku_name="绿", buy_amount=1
     )
     line.paid_fee.CopyFrom(amount)
     line.country = "japan"
-    order = order_sync_service_pb2.Order(
+    order = ordersync_v1.Order(
         order_id="1",
         pay_status=1,
         out_member_id="m",
@@ -222,7 +222,7 @@ async def test_what_is_left_out_is_counted_by_path() -> None:
     there = operations({"result": {"success": True}}, Dialect.OPEN_PLATFORM)
     fields = ("order.refund_fee", "order.sub_orders.country")
     before = [_count("left_out", "SyncOrder", field) for field in fields]
-    request = order_sync_service_pb2.SyncOrderRequest(order=order)
+    request = ordersync_v1.SyncOrderRequest(order=order)
     assert await there.call("SyncOrder", request, deadline=0) == b""
     after = [_count("left_out", "SyncOrder", field) for field in fields]
     assert [now - then for now, then in zip(after, before, strict=True)] == [1, 2]

@@ -8,8 +8,8 @@ import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from hypothesis import given
 from hypothesis import strategies as st
-from nationalsite.account.v1 import account_service_pb2
-from nationalsite.product.v1 import product_service_pb2
+from nationalsite.account import v1 as account_v1
+from nationalsite.product import v1 as product_v1
 
 from services.adapter.privacy import MAX_TEXT, REDACTED, loggable, private_texts, sanitized
 
@@ -114,12 +114,12 @@ def test_no_text_takes_long(unit: str) -> None:
 
 
 def test_the_texts_of_a_request_that_are_private() -> None:
-    buyer = account_service_pb2.CountryAccount(
+    buyer = account_v1.CountryAccount(
         country="japan", site="sniff", out_login_name="a", out_member_id="b", email="c", mobile="d", ip="e"
     )
-    request = account_service_pb2.RegisterUserRequest(country_account=buyer)
+    request = account_v1.RegisterUserRequest(country_account=buyer)
     assert list(private_texts(request)) == ["a", "c", "d", "e"]
-    assert list(private_texts(product_service_pb2.SearchByKeywordRequest(keyword="x", filters=["y"]))) == []
+    assert list(private_texts(product_v1.SearchByKeywordRequest(keyword="x", filters=["y"]))) == []
 
 
 def test_texts_in_marked_lists_and_messages_are_private() -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 import grpc
 import grpc.aio
 import pytest
-from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
-from nationalsite.ordersync.v1.order_sync_service_pb2_grpc import OrderSyncServiceStub
+from nationalsite.ordersync import v1 as protos
+from nationalsite.ordersync.v1 import OrderSyncServiceStub
 from nationalsite_client import AsyncConsumer, Consumer, ConsumerOptions, connect_async, failure
 
 from tests.clients.conftest import WITHIN_S, until

@@ -9,9 +9,9 @@ import pytest
 from google.protobuf.any_pb2 import Any
 from google.rpc import error_details_pb2, status_pb2
 from google.type.money_pb2 import Money
-from nationalsite.errors.v1 import errors_pb2
-from nationalsite.product.v1 import product_service_pb2 as protos
-from nationalsite.product.v1.product_service_pb2_grpc import ProductServiceStub
+from nationalsite.errors import v1 as errors_v1
+from nationalsite.product import v1 as protos
+from nationalsite.product.v1 import ProductServiceStub
 from nationalsite_client import decimal_of, failed_result, failure, money_of
 
 TIMEOUT_S = 20
@@ -26,7 +26,7 @@ def _failed(address: str, rpc: str, request) -> nationalsite_client.Failure:
 def test_a_reason_and_1688s_words(product) -> None:
     told = _failed(product.address, "GetProductDetail", protos.GetProductDetailRequest(offer_id=1))
     assert told.status is grpc.StatusCode.NOT_FOUND
-    assert told.reason == errors_pb2.ERROR_REASON_OFFER_NOT_FOUND
+    assert told.reason == errors_v1.ERROR_REASON_OFFER_NOT_FOUND
     assert told.info["source"] == "1688"
     assert (told.violations, told.retry_delay_s, told.pushback_s) == ((), None, None)
 
@@ -37,7 +37,7 @@ async def test_the_same_with_asyncio(product) -> None:
             await ProductServiceStub(channel).GetProductDetail(
                 protos.GetProductDetailRequest(offer_id=1), timeout=TIMEOUT_S
             )
-    assert failure(error.value).reason == errors_pb2.ERROR_REASON_OFFER_NOT_FOUND
+    assert failure(error.value).reason == errors_v1.ERROR_REASON_OFFER_NOT_FOUND
 
 
 def test_fields_that_break_a_rule(product) -> None:
@@ -49,8 +49,8 @@ def test_fields_that_break_a_rule(product) -> None:
 @pytest.mark.parametrize(
     ("fault", "reason", "retry_delay_s", "pushback_s"),
     [
-        ({"drop": "before_request"}, errors_pb2.ERROR_REASON_UPSTREAM_UNAVAILABLE, 1.0, 1.0),
-        ({"gateway_error": "gw.NoUsageLeftError"}, errors_pb2.ERROR_REASON_UPSTREAM_QUOTA, None, -0.001),
+        ({"drop": "before_request"}, errors_v1.ERROR_REASON_UPSTREAM_UNAVAILABLE, 1.0, 1.0),
+        ({"gateway_error": "gw.NoUsageLeftError"}, errors_v1.ERROR_REASON_UPSTREAM_QUOTA, None, -0.001),
     ],
     ids=str,
 )
@@ -78,7 +78,7 @@ def test_grpc_itself_gives_no_reason() -> None:
             f"127.0.0.1:{nobody.getsockname()[1]}", "GetFilterConfig", protos.GetFilterConfigRequest()
         )
     assert told.status is grpc.StatusCode.UNAVAILABLE
-    assert (told.reason, told.reason_name, told.details) == (errors_pb2.ERROR_REASON_UNSPECIFIED, "", ())
+    assert (told.reason, told.reason_name, told.details) == (errors_v1.ERROR_REASON_UNSPECIFIED, "", ())
 
 
 def test_results_tell_the_same() -> None:
@@ -89,7 +89,7 @@ def test_results_tell_the_same() -> None:
     told = failed_result(status)
     assert told is not None
     assert (told.status, told.message) == (grpc.StatusCode.FAILED_PRECONDITION, "no")
-    assert told.reason == errors_pb2.ERROR_REASON_UNSPECIFIED
+    assert told.reason == errors_v1.ERROR_REASON_UNSPECIFIED
     assert told.reason_name == "ERROR_REASON_OF_A_LATER_RELEASE"
     assert told.details == (info,)
     assert failed_result(status_pb2.Status()) is None

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 import grpc
 import grpc.aio
 import pytest
-from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
-from nationalsite.ordersync.v1.order_sync_service_pb2_grpc import OrderSyncServiceStub
+from nationalsite.ordersync import v1 as protos
+from nationalsite.ordersync.v1 import OrderSyncServiceStub
 
 from tests.durability.consuming import CHANNEL
 from tests.support.status_details import parse_status_details

@@ -9,8 +9,8 @@ from typing import Any
 
 import grpc.aio
 from google.protobuf.timestamp_pb2 import Timestamp
-from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
-from nationalsite.ordersync.v1.order_sync_service_pb2_grpc import OrderSyncServiceStub
+from nationalsite.ordersync import v1 as protos
+from nationalsite.ordersync.v1 import OrderSyncServiceStub
 
 from tests.durability.consuming import CALL_S, CHANNEL, is_outage
 from tests.durability.pushing import AGAIN_S, BEIJING

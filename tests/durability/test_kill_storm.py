@@ -6,7 +6,7 @@ import time
 
 import grpc.aio
 import pytest
-from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
+from nationalsite.ordersync import v1 as protos
 
 from tests.durability.conftest import LONG, SEED
 from tests.durability.consuming import Consumer, Ledger

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 import grpc
 import psycopg
 import pytest
-from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
+from nationalsite.ordersync import v1 as protos
 
 from tests.durability.calls import CALL_S, drained, stub_of, told
 from tests.durability.hasty import REPLAY_S

@@ -8,8 +8,8 @@ from collections import Counter
 import grpc.aio
 import pytest
 from google.protobuf.duration_pb2 import Duration
-from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
-from nationalsite.ordersync.v1.order_sync_service_pb2_grpc import OrderSyncServiceStub
+from nationalsite.ordersync import v1 as protos
+from nationalsite.ordersync.v1 import OrderSyncServiceStub
 
 from tests.durability.calls import told
 from tests.durability.consuming import FROM_THE_BEGINNING

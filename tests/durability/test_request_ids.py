@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 import pytest
 from google.type import money_pb2
-from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
+from nationalsite.ordersync import v1 as protos
 
 from tests.durability.calls import CALL_S, refused, stub_of, told
 from tests.durability.hasty import REQUEST_S

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import grpc.aio
 import pytest
-from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
+from nationalsite.ordersync import v1 as protos
 
 from services.delivery import migrate
 from tests.durability.calls import told

@@ -5,8 +5,8 @@ import threading
 from typing import Any
 
 import grpc
-from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
-from nationalsite.ordersync.v1.order_sync_service_pb2_grpc import OrderSyncServiceStub
+from nationalsite.ordersync import v1 as protos
+from nationalsite.ordersync.v1 import OrderSyncServiceStub
 
 WITHIN_S = 20
 

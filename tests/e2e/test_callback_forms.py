@@ -10,8 +10,8 @@ from urllib.parse import quote, quote_plus
 
 import grpc
 import pytest
-from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
-from nationalsite.ordersync.v1.order_sync_service_pb2_grpc import OrderSyncServiceStub
+from nationalsite.ordersync import v1 as protos
+from nationalsite.ordersync.v1 import OrderSyncServiceStub
 
 from tools.local_stack import SANDBOX_APP, RunningProcess
 

@@ -7,8 +7,8 @@ import time
 
 import grpc
 import pytest
-from nationalsite.account.v1 import account_service_pb2, account_service_pb2_grpc
-from nationalsite.product.v1 import product_service_pb2, product_service_pb2_grpc
+from nationalsite.account import v1 as account_v1
+from nationalsite.product import v1 as product_v1
 
 from tools.local_stack import RunningProcess, start_sandbox, start_service, stop
 
@@ -240,14 +240,14 @@ def test_every_call_leaves_one_line(rpcs, sandbox, running: dict[tuple[str, str]
 
 
 def _register(channel: grpc.Channel, member: str = "member-1") -> None:
-    buyer = account_service_pb2.CountryAccount(**BUYER | {"out_member_id": member})
-    request = account_service_pb2.RegisterUserRequest(country_account=buyer)
-    account_service_pb2_grpc.AccountServiceStub(channel).RegisterUser(request, timeout=10)
+    buyer = account_v1.CountryAccount(**BUYER | {"out_member_id": member})
+    request = account_v1.RegisterUserRequest(country_account=buyer)
+    account_v1.AccountServiceStub(channel).RegisterUser(request, timeout=10)
 
 
 def _search(channel: grpc.Channel) -> None:
-    request = product_service_pb2.SearchByKeywordRequest(keyword="dress")
-    product_service_pb2_grpc.ProductServiceStub(channel).SearchByKeyword(request, timeout=10)
+    request = product_v1.SearchByKeywordRequest(keyword="dress")
+    product_v1.ProductServiceStub(channel).SearchByKeyword(request, timeout=10)
 
 
 def _wait(condition) -> None:

@@ -14,8 +14,8 @@ from urllib.parse import urlencode
 
 import grpc
 import pytest
-from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
-from nationalsite.ordersync.v1.order_sync_service_pb2_grpc import OrderSyncServiceStub
+from nationalsite.ordersync import v1 as protos
+from nationalsite.ordersync.v1 import OrderSyncServiceStub
 
 from tests.e2e.consumer import WITHIN_S, Stream, ack, pull
 from tests.support.sample_cases import SAMPLES

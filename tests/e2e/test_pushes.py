@@ -8,7 +8,7 @@ from typing import Any
 
 import grpc
 import pytest
-from nationalsite.ordersync.v1.order_sync_service_pb2_grpc import OrderSyncServiceStub
+from nationalsite.ordersync.v1 import OrderSyncServiceStub
 
 from tests.e2e.consumer import WITHIN_S, Stream, pull
 from tools.local_stack import stop

@@ -10,9 +10,9 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf.json_format import ParseDict
-from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
-from nationalsite.ordersync.v1.order_sync_service_pb2_grpc import OrderSyncServiceStub
-from nationalsite.replay.v1 import message_replay_service_pb2 as upstream
+from nationalsite.ordersync import v1 as protos
+from nationalsite.ordersync.v1 import OrderSyncServiceStub
+from nationalsite.replay import v1 as upstream
 
 from services.adapter import AdapterSettings, open_operations
 from tests.e2e.consumer import WITHIN_S, Stream, ack, pull

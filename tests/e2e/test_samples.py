@@ -10,7 +10,7 @@ from typing import Any
 
 import grpc
 import pytest
-from nationalsite.upstream.v1.options_pb2 import operation
+from nationalsite.upstream.v1 import operation
 
 from tests.support.sample_cases import (
     SAMPLES,

@@ -12,8 +12,8 @@ from typing import Any
 import grpc
 import grpc.aio
 import pytest
-from nationalsite.product.v1 import product_service_pb2 as product
-from nationalsite.product.v1.product_service_pb2_grpc import ProductServiceStub
+from nationalsite.product import v1 as product
+from nationalsite.product.v1 import ProductServiceStub
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.sandbox_client import SandboxClient

@@ -5,8 +5,8 @@ from contextlib import ExitStack
 
 import grpc
 import pytest
-from nationalsite.product.v1 import product_service_pb2 as protos
-from nationalsite.product.v1.product_service_pb2_grpc import ProductServiceStub
+from nationalsite.product import v1 as protos
+from nationalsite.product.v1 import ProductServiceStub
 
 from tests.support.trace_collector import trace_collector
 from tools.local_stack import start_service, stop

@@ -2,9 +2,9 @@
 
 from collections import Counter
 
-from nationalsite.account.v1 import account_service_pb2 as account
-from nationalsite.ordersync.v1 import order_sync_service_pb2 as orders
-from nationalsite.product.v1 import product_service_pb2 as product
+from nationalsite.account import v1 as account
+from nationalsite.ordersync import v1 as orders
+from nationalsite.product import v1 as product
 
 from tests.durability.enqueuing import status_sync
 from tests.support.sandbox_client import SandboxClient

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import grpc.aio
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
-from nationalsite.ordersync.v1 import order_sync_service_pb2 as orders
-from nationalsite.ordersync.v1.order_sync_service_pb2_grpc import OrderSyncServiceStub
+from nationalsite.ordersync import v1 as orders
+from nationalsite.ordersync.v1 import OrderSyncServiceStub
 
 from tests.durability.calls import told
 from tests.durability.consuming import FROM_THE_BEGINNING

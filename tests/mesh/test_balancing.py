@@ -5,7 +5,7 @@ import time
 
 import grpc
 import pytest
-from nationalsite.product.v1.product_service_pb2_grpc import ProductServiceStub
+from nationalsite.product.v1 import ProductServiceStub
 
 from tests.mesh.asking import SEARCH, TIMEOUT_S
 from tests.mesh.running import CALLERS, Mesh

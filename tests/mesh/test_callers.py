@@ -7,11 +7,11 @@ import ssl
 
 import grpc
 import pytest
-from nationalsite.account.v1.account_service_pb2_grpc import AccountServiceStub
-from nationalsite.ordersync.v1 import order_sync_service_pb2 as orders
-from nationalsite.ordersync.v1.order_sync_service_pb2_grpc import OrderSyncServiceStub
-from nationalsite.product.v1 import product_service_pb2 as product
-from nationalsite.product.v1.product_service_pb2_grpc import ProductServiceStub
+from nationalsite.account.v1 import AccountServiceStub
+from nationalsite.ordersync import v1 as orders
+from nationalsite.ordersync.v1 import OrderSyncServiceStub
+from nationalsite.product import v1 as product
+from nationalsite.product.v1 import ProductServiceStub
 
 from tests.mesh.asking import SEARCH, TIMEOUT_S, buyer
 from tests.mesh.envoy import without_rbac, without_upstream_tls

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from nationalsite.ordersync.v1.order_sync_service_pb2_grpc import OrderSyncServiceStub
+from nationalsite.ordersync.v1 import OrderSyncServiceStub
 
 from tests.durability.calls import told
 from tests.e2e.consumer import Stream

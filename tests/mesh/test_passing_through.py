@@ -5,9 +5,9 @@ import time
 
 import grpc
 import pytest
-from nationalsite.account.v1.account_service_pb2_grpc import AccountServiceStub
-from nationalsite.product.v1 import product_service_pb2 as product
-from nationalsite.product.v1.product_service_pb2_grpc import ProductServiceStub
+from nationalsite.account.v1 import AccountServiceStub
+from nationalsite.product import v1 as product
+from nationalsite.product.v1 import ProductServiceStub
 
 from tests.mesh.asking import SEARCH, SEARCHES, TIMEOUT_S, buyer, seen
 from tests.mesh.running import CALLERS

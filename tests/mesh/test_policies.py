@@ -7,9 +7,9 @@ import pytest
 import yaml
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.descriptor_pb2 import MethodOptions
-from nationalsite.account.v1 import account_service_pb2
-from nationalsite.ordersync.v1 import order_sync_service_pb2
-from nationalsite.product.v1 import product_service_pb2
+from nationalsite.account import v1 as account_v1
+from nationalsite.ordersync import v1 as ordersync_v1
+from nationalsite.product import v1 as product_v1
 
 from tests.mesh.envoy import clusters, configuration, connections, routes
 from tests.mesh.running import CALLERS
@@ -18,9 +18,9 @@ from tools.local_stack import PORTS, ROOT
 pytestmark = pytest.mark.mesh
 
 SERVICES: dict[str, ServiceDescriptor] = {
-    "product": product_service_pb2.DESCRIPTOR.services_by_name["ProductService"],
-    "order-sync": order_sync_service_pb2.DESCRIPTOR.services_by_name["OrderSyncService"],
-    "account": account_service_pb2.DESCRIPTOR.services_by_name["AccountService"],
+    "product": product_v1.PRODUCT_SERVICE,
+    "order-sync": ordersync_v1.ORDER_SYNC_SERVICE,
+    "account": account_v1.ACCOUNT_SERVICE,
 }
 GRPC = {name: PORTS[name.replace("-", "_")][0] for name in SERVICES}
 HTTP = {name: PORTS[name.replace("-", "_")][1] for name in SERVICES}

@@ -4,9 +4,9 @@ import time
 
 import grpc
 import pytest
-from nationalsite.account.v1.account_service_pb2_grpc import AccountServiceStub
-from nationalsite.ordersync.v1.order_sync_service_pb2_grpc import OrderSyncServiceStub
-from nationalsite.product.v1.product_service_pb2_grpc import ProductServiceStub
+from nationalsite.account.v1 import AccountServiceStub
+from nationalsite.ordersync.v1 import OrderSyncServiceStub
+from nationalsite.product.v1 import ProductServiceStub
 
 from tests.mesh.asking import (
     REGISTRATIONS,

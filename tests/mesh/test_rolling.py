@@ -7,10 +7,10 @@ from collections import Counter
 from contextlib import AsyncExitStack
 
 import pytest
-from nationalsite.account.v1.account_service_pb2_grpc import AccountServiceStub
-from nationalsite.ordersync.v1 import order_sync_service_pb2 as orders
-from nationalsite.ordersync.v1.order_sync_service_pb2_grpc import OrderSyncServiceStub
-from nationalsite.product.v1.product_service_pb2_grpc import ProductServiceStub
+from nationalsite.account.v1 import AccountServiceStub
+from nationalsite.ordersync import v1 as orders
+from nationalsite.ordersync.v1 import OrderSyncServiceStub
+from nationalsite.product.v1 import ProductServiceStub
 
 from tests.durability.enqueuing import status_sync
 from tests.mesh.asking import SEARCH, buyer, order_status, registered

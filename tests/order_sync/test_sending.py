@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
+from nationalsite.ordersync import v1 as protos
 
 from services.adapter import Operations
 from services.adapter.codec import Dialect, compile_service
@@ -27,7 +27,7 @@ from services.order_sync.sending import INCURABLE, PAUSES_S, Sending
 from services.order_sync.syncs import ORDERING_KEYS, Syncs
 from services.serving.answers import STATUS
 
-SERVICE = protos.DESCRIPTOR.services_by_name["OrderSyncService"]
+SERVICE = protos.ORDER_SYNC_SERVICE
 REQUEST = protos.SyncOrderRequest(order=protos.Order(order_id="1"))
 
 

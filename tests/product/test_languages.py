@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from nationalsite.product.v1 import product_service_pb2 as protos
+from nationalsite.product import v1 as protos
 
 from services.adapter import Dialect, Operations
 from services.adapter.codec import compile_service

@@ -14,8 +14,8 @@ import pytest
 from google.protobuf import json_format
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
-from nationalsite.product.v1 import product_service_pb2 as product_pb2
-from nationalsite.product.v1.product_service_pb2_grpc import ProductServiceStub
+from nationalsite.product import v1 as product_v1
+from nationalsite.product.v1 import ProductServiceStub
 
 from tools.local_stack import RunningProcess, start_sandbox, start_service, stop
 
@@ -41,7 +41,7 @@ def test_requests_are_answered(product: RunningProcess) -> None:
     found = [each.groupdict() for each in REQUEST.finditer(BLOCK)]
     assert [each["rpc"] for each in found] == ["SearchByKeyword", "GetProductDetail"]
     search, detail = (
-        json_format.ParseDict(_fields(each["fields"]), getattr(product_pb2, f"{each['rpc']}Request")())
+        json_format.ParseDict(_fields(each["fields"]), getattr(product_v1, f"{each['rpc']}Request")())
         for each in found
     )
     with grpc.insecure_channel(product.address) as channel:
@@ -55,7 +55,7 @@ def test_requests_are_answered(product: RunningProcess) -> None:
 
 
 def test_names_exist() -> None:
-    service = product_pb2.DESCRIPTOR.services_by_name["ProductService"].full_name
+    service = product_v1.PRODUCT_SERVICE.full_name
     assert set(re.findall(r"nationalsite\.[\w.]+\.\w+Service\b", BLOCK)) == {service}
     assert set(re.findall(r"[\d.]{7,}:\d+", BLOCK)) == {ADDRESS}
 

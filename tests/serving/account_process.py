@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import structlog
 from google.protobuf.message import Message
-from nationalsite.account.v1 import account_service_pb2
+from nationalsite.account import v1 as account_v1
 
 from services.serving import Binding, CannotStart, Parts, Service, ServingSettings, run
 
@@ -37,7 +37,7 @@ async def open_parts(_settings: Settings) -> AsyncIterator[Parts]:
 if __name__ == "__main__":
     run(
         Service(
-            descriptor=account_service_pb2.DESCRIPTOR.services_by_name["AccountService"],
+            descriptor=account_v1.ACCOUNT_SERVICE,
             settings=Settings,
             open=open_parts,
         )

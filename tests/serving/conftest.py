@@ -14,12 +14,12 @@ import httpx
 import pytest
 import structlog
 from google.protobuf.message import Message
-from nationalsite.account.v1 import account_service_pb2, account_service_pb2_grpc
+from nationalsite.account import v1 as account_v1
 
 from services.serving import Binding, Handler, Parts, Service, ServingSettings, logs, serve
 from services.serving.process import Listening
 
-ACCOUNT = account_service_pb2.DESCRIPTOR.services_by_name["AccountService"]
+ACCOUNT = account_v1.ACCOUNT_SERVICE
 
 
 class Settings(ServingSettings):
@@ -30,7 +30,7 @@ class Settings(ServingSettings):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    stub: account_service_pb2_grpc.AccountServiceStub
+    stub: account_v1.AccountServiceStub
     channel: grpc.aio.Channel
     http: httpx.AsyncClient
 
@@ -48,7 +48,7 @@ async def clients(listening: Listening) -> AsyncIterator[Running]:
         grpc.aio.insecure_channel(f"127.0.0.1:{listening.port}") as channel,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{listening.http_port}") as http,
     ):
-        stub = account_service_pb2_grpc.AccountServiceStub(channel)
+        stub = account_v1.AccountServiceStub(channel)
         yield Running(stub=stub, channel=channel, http=http)
 
 
@@ -123,10 +123,10 @@ def logged() -> Iterator[Callable[..., list[dict[str, Any]]]]:
 
 
 @pytest.fixture
-def buyer() -> account_service_pb2.RegisterUserRequest:
+def buyer() -> account_v1.RegisterUserRequest:
     """A request without a fault."""
-    return account_service_pb2.RegisterUserRequest(
-        country_account=account_service_pb2.CountryAccount(
+    return account_v1.RegisterUserRequest(
+        country_account=account_v1.CountryAccount(
             country="japan",
             site="sniff",
             out_login_name="hanako",

@@ -6,13 +6,13 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
-from nationalsite.account.v1 import account_service_pb2
+from nationalsite.account import v1 as account_v1
 
 from services.errors import DeadlinePassed
 from services.serving import Binding, deadline
 from services.serving.rpc import Call, Rpc
 
-ACCOUNT = account_service_pb2.DESCRIPTOR.services_by_name["AccountService"]
+ACCOUNT = account_v1.ACCOUNT_SERVICE
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
-from nationalsite.errors.v1 import errors_pb2
+from nationalsite.errors import v1 as errors_v1
 
 from services import errors
 from services.errors import Violation
@@ -191,7 +191,7 @@ def tree(of: type) -> set[type]:
 
 
 def test_every_reason_has_its_status():
-    reasons = {name.removeprefix("ERROR_REASON_") for name, _ in errors_pb2.ErrorReason.items()}
+    reasons = {name.removeprefix("ERROR_REASON_") for name, _ in errors_v1.ErrorReason.items()}
     assert STATUS.keys() == reasons - {"UNSPECIFIED"}
     assert grpc.StatusCode.OK not in STATUS.values()
 

@@ -12,7 +12,7 @@ import grpc
 import httpx
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from nationalsite.account.v1 import account_service_pb2_grpc
+from nationalsite.account import v1 as account_v1
 
 SCRIPT = Path(__file__).with_name("account_process.py")
 PATIENCE_S = 20
@@ -69,7 +69,7 @@ async def test_sigterm_lets_the_call_in_flight_finish(run_process, buyer):
         ):
             watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
             assert (await watch.read()).status == health_pb2.HealthCheckResponse.SERVING
-            call = account_service_pb2_grpc.AccountServiceStub(channel).RegisterUser(buyer)
+            call = account_v1.AccountServiceStub(channel).RegisterUser(buyer)
             call = asyncio.ensure_future(call)
             await server.event("working")
             server.process.send_signal(signal.SIGTERM)
@@ -87,7 +87,7 @@ async def test_a_second_signal_ends_the_grace(run_process, buyer):
     async with run_process() as server:
         serving = await server.event("serving")
         async with grpc.aio.insecure_channel(serving["listen"]) as channel:
-            call = account_service_pb2_grpc.AccountServiceStub(channel).RegisterUser(buyer)
+            call = account_v1.AccountServiceStub(channel).RegisterUser(buyer)
             call = asyncio.ensure_future(call)
             await server.event("working")
             server.process.send_signal(signal.SIGINT)
@@ -111,7 +111,7 @@ async def test_calls_are_taken_until_load_balancers_had_time_to_notice(run_proce
             await server.event("draining")
             server.process.send_signal(signal.SIGUSR1)
             assert (await http.get("/readyz")).status_code == 503
-            await account_service_pb2_grpc.AccountServiceStub(channel).RegisterUser(buyer)
+            await account_v1.AccountServiceStub(channel).RegisterUser(buyer)
             server.process.send_signal(signal.SIGTERM)
         assert await server.end() == (0, [])
 

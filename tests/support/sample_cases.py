@@ -17,32 +17,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nationalsite.account.v1 import account_service_pb2
-from nationalsite.ordersync.v1 import order_sync_service_pb2
-from nationalsite.product.v1 import product_service_pb2
-from nationalsite.replay.v1 import message_replay_service_pb2
-from nationalsite.upstream.v1 import options_pb2
+from nationalsite.account import v1 as account_v1
+from nationalsite.ordersync import v1 as ordersync_v1
+from nationalsite.product import v1 as product_v1
+from nationalsite.replay import v1 as replay_v1
+from nationalsite.upstream import v1 as upstream_v1
 
 SERVICES = {
-    "product": product_service_pb2.DESCRIPTOR.services_by_name["ProductService"],
-    "order_sync": order_sync_service_pb2.DESCRIPTOR.services_by_name["OrderSyncService"],
-    "account": account_service_pb2.DESCRIPTOR.services_by_name["AccountService"],
+    "product": product_v1.PRODUCT_SERVICE,
+    "order_sync": ordersync_v1.ORDER_SYNC_SERVICE,
+    "account": account_v1.ACCOUNT_SERVICE,
 }
 """What services/<name> serves."""
-REPLAY = message_replay_service_pb2.DESCRIPTOR.services_by_name["MessageReplayService"]
+REPLAY = replay_v1.MESSAGE_REPLAY_SERVICE
 """What OrderSyncService asks of 1688 by itself."""
 METHODS = {method.name: method for service in (*SERVICES.values(), REPLAY) for method in service.methods}
 """Every RPC by its name, which no two services share."""
 
 
-def _is_spoken(option: options_pb2.Operation) -> bool:
+def _is_spoken(option: upstream_v1.Operation) -> bool:
     return any(each.api for each in (option, option.national_site, option.open_platform))
 
 
 UPSTREAM_METHODS = {
     name: method
     for name, method in METHODS.items()
-    if _is_spoken(method.GetOptions().Extensions[options_pb2.operation])
+    if _is_spoken(method.GetOptions().Extensions[upstream_v1.operation])
 }
 """Those among them that are operations of 1688's."""
 SERVED_RPCS = frozenset(method.name for service in SERVICES.values() for method in service.methods)

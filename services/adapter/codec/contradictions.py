@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable
 
 from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
-from nationalsite.errors.v1.errors_pb2 import ErrorReason
-from nationalsite.upstream.v1 import options_pb2 as options
-from nationalsite.upstream.v1.options_pb2 import Operation, Refusal, Wire
+from nationalsite.errors.v1 import ErrorReason
+from nationalsite.upstream import v1 as options
+from nationalsite.upstream.v1 import Operation, Refusal, Wire
 
 from services.adapter.codec.lenient import parse
 from services.errors import CannotStart

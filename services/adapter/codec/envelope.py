@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from nationalsite.errors.v1.errors_pb2 import ErrorReason
-from nationalsite.upstream.v1.options_pb2 import Operation, Refusal
+from nationalsite.errors.v1 import ErrorReason
+from nationalsite.upstream.v1 import Operation, Refusal
 
 from services.adapter.codec.lenient import Json, parse
 from services.adapter.codec.reading import NOTHING, as_list, as_object

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from google.protobuf.descriptor import Descriptor, MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
-from nationalsite.upstream.v1.options_pb2 import Operation as Options
+from nationalsite.upstream.v1 import Operation as Options
 
 from services.adapter.codec.contradictions import NOT_HERE, SpecificationError
 from services.adapter.codec.direct import direct

@@ -7,7 +7,7 @@ the many. What cannot be read leaves its field unset and is noted by path, never
 from collections.abc import Callable, Iterable
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
-from nationalsite.upstream.v1 import options_pb2 as options
+from nationalsite.upstream import v1 as options
 
 from services.adapter.codec import protowire as wire
 from services.adapter.codec import scalars

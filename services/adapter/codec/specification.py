@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor, MethodDescriptor
 from google.protobuf.descriptor_pb2 import MethodOptions
-from nationalsite.upstream.v1 import options_pb2
-from nationalsite.upstream.v1.options_pb2 import Operation, Wire
+from nationalsite.upstream import v1 as upstream_v1
+from nationalsite.upstream.v1 import Operation, Wire
 
 from services.adapter.codec.contradictions import SpecificationError, check_operation, check_wire
 
@@ -53,9 +53,9 @@ class Field:
 def operation(method: MethodDescriptor, dialect: Dialect) -> Operation:
     """Return the operation of an RPC in a dialect. Raises SpecificationError."""
     options = method.GetOptions()
-    if not options.HasExtension(options_pb2.operation):
+    if not options.HasExtension(upstream_v1.operation):
         raise SpecificationError(f"{method.full_name}: no (nationalsite.upstream.v1.operation)")
-    found = _resolve(options.Extensions[options_pb2.operation], dialect, method.full_name)
+    found = _resolve(options.Extensions[upstream_v1.operation], dialect, method.full_name)
     check_operation(f"{method.full_name} in {dialect}", method, found)
     return found
 
@@ -108,7 +108,7 @@ def words(enum: EnumDescriptor) -> dict[int, tuple[str, ...]]:
     """Return 1688's words for each value of an enum but 0; the first is the one to write."""
     found = {}
     for value in enum.values:
-        word = value.GetOptions().Extensions[options_pb2.word]
+        word = value.GetOptions().Extensions[upstream_v1.word]
         if word.text:
             found[value.number] = (word.text, *word.read)
         elif value.number:
@@ -137,7 +137,7 @@ class _Names:
 
 def _wires(descriptor: FieldDescriptor, dialect: Dialect) -> tuple[Wire, Wire]:
     """Return a field's option, resolved for the dialect and for the other one."""
-    option = descriptor.GetOptions().Extensions[options_pb2.wire]
+    option = descriptor.GetOptions().Extensions[upstream_v1.wire]
     wire = _resolve(option, dialect, descriptor.full_name)
     elsewhere = _resolve(option, dialect.other, descriptor.full_name)
     check_wire(descriptor, wire)

@@ -13,7 +13,7 @@ from google.protobuf import descriptor_pb2, message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import Message
-from nationalsite.upstream.v1 import options_pb2 as options
+from nationalsite.upstream import v1 as options
 
 from services.adapter.codec import scalars
 from services.adapter.codec.contradictions import MONEY, TIMESTAMP

@@ -13,7 +13,7 @@ from typing import Any
 
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from google.protobuf.message import Message
-from nationalsite.upstream.v1 import options_pb2 as options
+from nationalsite.upstream import v1 as options
 
 from services.adapter.codec.contradictions import MONEY, TIMESTAMP, SpecificationError
 from services.adapter.codec.lenient import dump, parse

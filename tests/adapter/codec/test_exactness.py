@@ -9,12 +9,12 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.money_pb2 import Money
 from hypothesis import given
 from hypothesis import strategies as st
-from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
+from nationalsite.ordersync import v1 as protos
 
 from services.adapter.codec import Dialect, JsonDates, Operation, compile_service, parse
 from services.errors import InvalidRequest
 
-SERVICE = protos.DESCRIPTOR.services_by_name["OrderSyncService"]
+SERVICE = protos.ORDER_SYNC_SERVICE
 COMPILED = {
     (dialect, dates): compile_service(SERVICE, dialect, dates=dates)
     for dialect in Dialect

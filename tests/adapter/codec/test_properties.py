@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nationalsite.upstream.v1 import options_pb2
+from nationalsite.upstream import v1 as upstream_v1
 
 from services.adapter.codec import Dialect, JsonDates, Operation, compile_service, parse
 from services.adapter.codec.reading import NOTHING, message_reader
@@ -93,20 +93,20 @@ def _stands_free(descriptor: FieldDescriptor) -> bool:
 def _value(each, dialect: Dialect) -> st.SearchStrategy:
     descriptor, form = each.descriptor, each.wire.form
     if descriptor.message_type is not None:
-        money = FEN if form == options_pb2.FORM_FEN else MONEY
+        money = FEN if form == upstream_v1.FORM_FEN else MONEY
         element = {"google.type.Money": money, "google.protobuf.Timestamp": MOMENTS}.get(
             descriptor.message_type.full_name
         )
         if element is None:
             element = message(descriptor.message_type, dialect)
-        if form == options_pb2.FORM_PAIR_TEXT:
+        if form == upstream_v1.FORM_PAIR_TEXT:
             kind = GetMessageClass(descriptor.message_type)
             element = st.builds(lambda order: kind(field="rePurchaseRate", order=order), st.integers(1, 2))
     elif descriptor.enum_type is not None:
         element = st.sampled_from([value.number for value in descriptor.enum_type.values if value.number])
-    elif form in (options_pb2.FORM_COMMA_JOINED, options_pb2.FORM_SEMICOLON_JOINED):
+    elif form in (upstream_v1.FORM_COMMA_JOINED, upstream_v1.FORM_SEMICOLON_JOINED):
         element = PARTS if descriptor.type == FieldDescriptor.TYPE_STRING else SCALARS[descriptor.type]
-    elif form == options_pb2.FORM_NUMBER:
+    elif form == upstream_v1.FORM_NUMBER:
         element = LONGS
     elif each.wire.max_len:
         element = st.text("abcdef09", min_size=1, max_size=each.wire.max_len)
@@ -118,7 +118,7 @@ def _value(each, dialect: Dialect) -> st.SearchStrategy:
 def enveloped(payload: object, operation: Operation, method) -> object:
     """Return a payload as 1688 would wrap it in this operation and dialect."""
     body = {"success": True}
-    path = _path(method.GetOptions().Extensions[options_pb2.operation], operation.dialect)
+    path = _path(method.GetOptions().Extensions[upstream_v1.operation], operation.dialect)
     if path:
         body[path] = payload
     elif isinstance(payload, list):
@@ -128,7 +128,7 @@ def enveloped(payload: object, operation: Operation, method) -> object:
     return {"result": body} if operation.dialect is Dialect.OPEN_PLATFORM else body
 
 
-def _path(option: options_pb2.Operation, dialect: Dialect) -> str:
+def _path(option: upstream_v1.Operation, dialect: Dialect) -> str:
     block = option.national_site if dialect is Dialect.NATIONAL_SITE else option.open_platform
     return block.payload or option.payload
 
@@ -142,7 +142,7 @@ def test_a_response_survives_1688s_json(method, dialect, operation, data) -> Non
     written = message_writer(method.output_type, dialect, JsonDates.TEXT)(response, "", writing := Writing())
     assert (writing.invalid, writing.refused) == ([], [])
     payload = written.get(".", written)
-    option = method.GetOptions().Extensions[options_pb2.operation]
+    option = method.GetOptions().Extensions[upstream_v1.operation]
     if not any(each.read for each in fields(method.output_type, dialect)):
         payload = True if option.payload else {}  # a verdict, or the flag alone
     elif _says_too_little(payload, method, dialect):
@@ -165,7 +165,7 @@ def _says_too_little(payload: object, method, dialect: Dialect) -> bool:
     """Whether an answer lacks what it cannot do without, or holds nothing to tell it from a refusal by."""
     if not isinstance(payload, dict):
         return False
-    option = method.GetOptions().Extensions[options_pb2.operation]
+    option = method.GetOptions().Extensions[upstream_v1.operation]
     needed = [each.name for each in fields(method.output_type, dialect) if each.wire.required]
     blank = [name for name, value in payload.items() if value in NOTHING]
     flat = not _path(option, dialect) and not option.may_be_empty
@@ -195,7 +195,7 @@ def test_a_request_survives_1688s_parameters(method, dialect, data) -> None:
     written = message_writer(method.input_type, dialect, JsonDates.TEXT)(request, "", writing := Writing())
     assert (writing.invalid, writing.refused) == ([], [])
     for each in fields(method.input_type, dialect):
-        if each.wire.form == options_pb2.FORM_PAIR_TEXT or (
+        if each.wire.form == upstream_v1.FORM_PAIR_TEXT or (
             each.wire.default and not request.HasField(each.descriptor.name)
             if each.descriptor.has_presence
             else each.wire.default and not getattr(request, each.descriptor.name)

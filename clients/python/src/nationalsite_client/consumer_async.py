@@ -7,8 +7,8 @@ from typing import TypeAlias
 
 import grpc
 import grpc.aio
-from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
-from nationalsite.ordersync.v1.order_sync_service_pb2_grpc import OrderSyncServiceStub
+from nationalsite.ordersync import v1 as protos
+from nationalsite.ordersync.v1 import OrderSyncServiceStub
 
 from nationalsite_client.backoff import MOST_S, pause_s
 from nationalsite_client.consumer_options import ConsumerOptions

@@ -7,10 +7,10 @@ from typing import Any
 import grpc
 from google.protobuf.message import DecodeError, Message
 from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped] # no py.typed
-from nationalsite.errors.v1 import errors_pb2
+from nationalsite.errors import v1 as errors_v1
 
 _STATUSES = {code.value[0]: code for code in grpc.StatusCode}
-_NO_REASON = errors_pb2.ERROR_REASON_UNSPECIFIED
+_NO_REASON = errors_v1.ERROR_REASON_UNSPECIFIED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class Failure:
     status: grpc.StatusCode
     message: str
     """For people; act by the reason."""
-    reason: errors_pb2.ErrorReason.ValueType = _NO_REASON
+    reason: errors_v1.ErrorReason.ValueType = _NO_REASON
     """ERROR_REASON_UNSPECIFIED where gRPC itself failed, and where the reason is newer than these stubs."""
     reason_name: str = ""
     """As it came, such as `ERROR_REASON_OFFER_NOT_FOUND`; empty where gRPC itself failed."""
@@ -87,7 +87,7 @@ def _failure(
     return Failure(
         status=code,
         message=message,
-        reason=dict(errors_pb2.ErrorReason.items()).get(info.reason, _NO_REASON),
+        reason=dict(errors_v1.ErrorReason.items()).get(info.reason, _NO_REASON),
         reason_name=info.reason,
         info=dict(info.metadata),
         violations=tuple(

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 
 from google.protobuf.duration_pb2 import Duration
-from nationalsite.ordersync.v1 import order_sync_service_pb2 as protos
+from nationalsite.ordersync import v1 as protos
 
 _MOST_IDS = 1000
 """In one request."""

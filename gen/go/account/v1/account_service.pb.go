@@ -268,8 +268,8 @@ const file_nationalsite_account_v1_account_service_proto_rawDesc = "" +
 	"\x14RegisterUserResponse2\x90\x02\n" +
 	"\x0eAccountService\x12\xfd\x01\n" +
 	"\fRegisterUser\x12,.nationalsite.account.v1.RegisterUserRequest\x1a-.nationalsite.account.v1.RegisterUserResponse\"\x8f\x01\u009e\x19\x8a\x01\n" +
-	"7com.alibaba.fenxiao.crossborder:account.user.register-1\x1a\x06resultB\r\x12\t已存在 \x0eB\r\x12\t已注册 \x0eB\x11\x12\ralready exist \x0eB\x16\x12\x12already registered \x0eBJ\n" +
-	"\x17nationalsite.account.v1P\x01Z-nationalsite.internal/go/account/v1;accountv1b\x06proto3"
+	"7com.alibaba.fenxiao.crossborder:account.user.register-1\x1a\x06resultB\r\x12\t已存在 \x0eB\r\x12\t已注册 \x0eB\x11\x12\ralready exist \x0eB\x16\x12\x12already registered \x0eB_\n" +
+	"\x17nationalsite.account.v1B\x13AccountServiceProtoP\x01Z-nationalsite.internal/go/account/v1;accountv1b\x06proto3"
 
 var (
 	file_nationalsite_account_v1_account_service_proto_rawDescOnce sync.Once

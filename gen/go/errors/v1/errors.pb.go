@@ -326,8 +326,8 @@ const file_nationalsite_errors_v1_errors_proto_rawDesc = "" +
 	"\x19ERROR_REASON_NO_FULL_SYNC\x108\x1a\x04Ȟ\x19\t\x12%\n" +
 	"\x1bERROR_REASON_CALLER_UNKNOWN\x10<\x1a\x04Ȟ\x19\x10\x12'\n" +
 	"\x1dERROR_REASON_CALLER_FORBIDDEN\x10=\x1a\x04Ȟ\x19\a:M\n" +
-	"\x06status\x12!.google.protobuf.EnumValueOptions\x18\xe9\x93\x03 \x01(\x0e2\x10.google.rpc.CodeR\x06statusBG\n" +
-	"\x16nationalsite.errors.v1P\x01Z+nationalsite.internal/go/errors/v1;errorsv1b\x06proto3"
+	"\x06status\x12!.google.protobuf.EnumValueOptions\x18\xe9\x93\x03 \x01(\x0e2\x10.google.rpc.CodeR\x06statusBT\n" +
+	"\x16nationalsite.errors.v1B\vErrorsProtoP\x01Z+nationalsite.internal/go/errors/v1;errorsv1b\x06proto3"
 
 var (
 	file_nationalsite_errors_v1_errors_proto_rawDescOnce sync.Once

@@ -728,8 +728,8 @@ const file_nationalsite_upstream_v1_options_proto_rawDesc = "" +
 	":c\n" +
 	"\toperation\x12\x1e.google.protobuf.MethodOptions\x18\xe8\x93\x03 \x01(\v2#.nationalsite.upstream.v1.OperationR\toperation:S\n" +
 	"\x04wire\x12\x1d.google.protobuf.FieldOptions\x18\xe8\x93\x03 \x01(\v2\x1e.nationalsite.upstream.v1.WireR\x04wire:W\n" +
-	"\x04word\x12!.google.protobuf.EnumValueOptions\x18\xe8\x93\x03 \x01(\v2\x1e.nationalsite.upstream.v1.WordR\x04wordBM\n" +
-	"\x18nationalsite.upstream.v1P\x01Z/nationalsite.internal/go/upstream/v1;upstreamv1b\x06proto3"
+	"\x04word\x12!.google.protobuf.EnumValueOptions\x18\xe8\x93\x03 \x01(\v2\x1e.nationalsite.upstream.v1.WordR\x04wordB[\n" +
+	"\x18nationalsite.upstream.v1B\fOptionsProtoP\x01Z/nationalsite.internal/go/upstream/v1;upstreamv1b\x06proto3"
 
 var (
 	file_nationalsite_upstream_v1_options_proto_rawDescOnce sync.Once

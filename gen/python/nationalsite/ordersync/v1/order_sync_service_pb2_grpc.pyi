@@ -23,7 +23,13 @@ is cut off.
 
 from collections import abc as _abc
 from grpc import aio as _aio
-from nationalsite.ordersync.v1 import order_sync_service_pb2 as _order_sync_service_pb2
+from nationalsite.ordersync.v1 import delivery_pb2 as _delivery_pb2
+from nationalsite.ordersync.v1 import logistics_pb2 as _logistics_pb2
+from nationalsite.ordersync.v1 import message_pb2 as _message_pb2
+from nationalsite.ordersync.v1 import order_pb2 as _order_pb2
+from nationalsite.ordersync.v1 import payment_pb2 as _payment_pb2
+from nationalsite.ordersync.v1 import refund_pb2 as _refund_pb2
+from nationalsite.ordersync.v1 import relation_pb2 as _relation_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys
@@ -77,7 +83,7 @@ class OrderSyncServiceStub:
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> OrderSyncServiceAsyncStub: ...
-    SyncOrder: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.SyncOrderRequest, _order_sync_service_pb2.SyncOrderResponse]
+    SyncOrder: _grpc.UnaryUnaryMultiCallable[_order_pb2.SyncOrderRequest, _order_pb2.SyncOrderResponse]
     """Tells 1688 of a downstream order, or of what has changed in it (1688:
     trade.cross.orderSync).
 
@@ -89,7 +95,7 @@ class OrderSyncServiceStub:
     DELIVERY_PENDING, STORE_UNAVAILABLE, and INVALID_REQUEST also for an id
     that is not a number where national-site needs one.
     """
-    WriteOrderRelations: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.WriteOrderRelationsRequest, _order_sync_service_pb2.WriteOrderRelationsResponse]
+    WriteOrderRelations: _grpc.UnaryUnaryMultiCallable[_relation_pb2.WriteOrderRelationsRequest, _relation_pb2.WriteOrderRelationsResponse]
     """Tells 1688 which purchase orders serve which downstream orders (1688:
     order.relation.write).
 
@@ -110,7 +116,7 @@ class OrderSyncServiceStub:
     downstream id that is not a number where national-site needs one; these
     before anything is sent.
     """
-    SyncOrderStatus: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.SyncOrderStatusRequest, _order_sync_service_pb2.SyncOrderStatusResponse]
+    SyncOrderStatus: _grpc.UnaryUnaryMultiCallable[_order_pb2.SyncOrderStatusRequest, _order_pb2.SyncOrderStatusResponse]
     """Tells 1688 of a downstream order's new status (1688:
     trade.cross.orderStatusSync, a name by analogy: none is documented; the
     suite's settings can give another).
@@ -125,7 +131,7 @@ class OrderSyncServiceStub:
     a sub-order that the last full order does not have (open-platform), and
     NO_FULL_SYNC (open-platform: none was synced, or it is kept no more).
     """
-    SyncLogisticsOrder: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.SyncLogisticsOrderRequest, _order_sync_service_pb2.SyncLogisticsOrderResponse]
+    SyncLogisticsOrder: _grpc.UnaryUnaryMultiCallable[_logistics_pb2.SyncLogisticsOrderRequest, _logistics_pb2.SyncLogisticsOrderResponse]
     """Tells 1688 of the parcel that brings a downstream order to its buyer
     (1688: trade.cross.logisticsOrderSync).
 
@@ -134,7 +140,7 @@ class OrderSyncServiceStub:
 
     Errors: those of SyncOrder.
     """
-    SyncLogisticsStatus: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.SyncLogisticsStatusRequest, _order_sync_service_pb2.SyncLogisticsStatusResponse]
+    SyncLogisticsStatus: _grpc.UnaryUnaryMultiCallable[_logistics_pb2.SyncLogisticsStatusRequest, _logistics_pb2.SyncLogisticsStatusResponse]
     """Tells 1688 of a parcel's new status (1688: trade.cross.logisticsStatusSync,
     a name by analogy: none is documented; the suite's settings can give
     another).
@@ -145,7 +151,7 @@ class OrderSyncServiceStub:
 
     Errors: those of SyncOrderStatus.
     """
-    GetAlipayUrl: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.GetAlipayUrlRequest, _order_sync_service_pb2.GetAlipayUrlResponse]
+    GetAlipayUrl: _grpc.UnaryUnaryMultiCallable[_payment_pb2.GetAlipayUrlRequest, _payment_pb2.GetAlipayUrlResponse]
     """Gets a link under which purchase orders are paid by Alipay (1688:
     alibaba.alipay.url.get).
 
@@ -159,7 +165,7 @@ class OrderSyncServiceStub:
     invitation order without a receiver cannot be combined with others; stock
     cannot be deducted).
     """
-    GetCrossBorderPayUrl: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.GetCrossBorderPayUrlRequest, _order_sync_service_pb2.GetCrossBorderPayUrlResponse]
+    GetCrossBorderPayUrl: _grpc.UnaryUnaryMultiCallable[_payment_pb2.GetCrossBorderPayUrlRequest, _payment_pb2.GetCrossBorderPayUrlResponse]
     """Gets a link under which purchase orders are paid by Kuajingbao, 1688's
     cross-border account (1688: alibaba.crossBorderPay.url.get).
 
@@ -171,7 +177,7 @@ class OrderSyncServiceStub:
     can be paid by Kuajingbao). 1688 prints a code 400_1 without a meaning:
     UPSTREAM_REFUSED.
     """
-    GetCreditPayUrl: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.GetCreditPayUrlRequest, _order_sync_service_pb2.GetCreditPayUrlResponse]
+    GetCreditPayUrl: _grpc.UnaryUnaryMultiCallable[_payment_pb2.GetCreditPayUrlRequest, _payment_pb2.GetCreditPayUrlResponse]
     """Gets a link under which purchase orders are paid on credit (1688:
     alibaba.creditPay.url.get).
 
@@ -182,7 +188,7 @@ class OrderSyncServiceStub:
     Errors: the service's common ones. 1688 prints one code, 400_1, without a
     meaning: UPSTREAM_REFUSED.
     """
-    ListPayWays: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.ListPayWaysRequest, _order_sync_service_pb2.ListPayWaysResponse]
+    ListPayWays: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListPayWaysRequest, _payment_pb2.ListPayWaysResponse]
     """Lists the ways in which a purchase order can be paid (1688:
     alibaba.trade.payWay.query).
 
@@ -191,7 +197,7 @@ class OrderSyncServiceStub:
     Errors: the service's common ones, and UPSTREAM_NOT_OWNED. 1688 prints a
     code 500_1 without a meaning: UPSTREAM_REFUSED.
     """
-    ListRefundReasons: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.ListRefundReasonsRequest, _order_sync_service_pb2.ListRefundReasonsResponse]
+    ListRefundReasons: _grpc.UnaryUnaryMultiCallable[_refund_pb2.ListRefundReasonsRequest, _refund_pb2.ListRefundReasonsResponse]
     """Lists the reasons that a refund can be asked for with (1688:
     alibaba.trade.getRefundReasonList).
 
@@ -202,7 +208,7 @@ class OrderSyncServiceStub:
     5xxx, which are the caller's faults here, UPSTREAM_FAULT for its codes
     4xxx, which are its own.
     """
-    UploadRefundVoucher: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.UploadRefundVoucherRequest, _order_sync_service_pb2.UploadRefundVoucherResponse]
+    UploadRefundVoucher: _grpc.UnaryUnaryMultiCallable[_refund_pb2.UploadRefundVoucherRequest, _refund_pb2.UploadRefundVoucherResponse]
     """Uploads a picture that proves why a refund is asked for (1688:
     alibaba.trade.uploadRefundVoucher).
 
@@ -213,7 +219,7 @@ class OrderSyncServiceStub:
     fault where its text names imageData (UPSTREAM_ARGUMENT); else, since the
     picture was checked here, 1688's own (UPSTREAM_FAULT).
     """
-    CreateRefund: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.CreateRefundRequest, _order_sync_service_pb2.CreateRefundResponse]
+    CreateRefund: _grpc.UnaryUnaryMultiCallable[_refund_pb2.CreateRefundRequest, _refund_pb2.CreateRefundResponse]
     """Asks for a refund, with or without a return of the goods (1688:
     alibaba.trade.createRefund).
 
@@ -230,7 +236,7 @@ class OrderSyncServiceStub:
     numbers of pieces (5013). Its code 5100 stands for anything else:
     UPSTREAM_REFUSED.
     """
-    SubmitReturnGoods: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.SubmitReturnGoodsRequest, _order_sync_service_pb2.SubmitReturnGoodsResponse]
+    SubmitReturnGoods: _grpc.UnaryUnaryMultiCallable[_refund_pb2.SubmitReturnGoodsRequest, _refund_pb2.SubmitReturnGoodsResponse]
     """Tells 1688 that the goods of a refund are on their way back to the seller
     (1688: alibaba.trade.refund.returnGoods).
 
@@ -246,7 +252,7 @@ class OrderSyncServiceStub:
     UPSTREAM_NOT_OWNED (4006), and UPSTREAM_STATE (4007: the refund does not
     wait for a return).
     """
-    EnqueueSync: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.EnqueueSyncRequest, _order_sync_service_pb2.EnqueueSyncResponse]
+    EnqueueSync: _grpc.UnaryUnaryMultiCallable[_delivery_pb2.EnqueueSyncRequest, _delivery_pb2.EnqueueSyncResponse]
     """Takes a sync on to deliver it, through outages of 1688 and of this
     service.
 
@@ -266,18 +272,18 @@ class OrderSyncServiceStub:
     sync_order.order.order_id), REQUEST_ID_REUSED, STORE_UNAVAILABLE,
     DEADLINE, DRAINING, INTERNAL_FAULT.
     """
-    GetDelivery: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.GetDeliveryRequest, _order_sync_service_pb2.GetDeliveryResponse]
+    GetDelivery: _grpc.UnaryUnaryMultiCallable[_delivery_pb2.GetDeliveryRequest, _delivery_pb2.GetDeliveryResponse]
     """Reads a delivery. A finished one is kept for 30 days.
 
     Errors: DELIVERY_NOT_FOUND, INVALID_REQUEST, STORE_UNAVAILABLE, DEADLINE,
     DRAINING, INTERNAL_FAULT.
     """
-    ListDeliveries: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.ListDeliveriesRequest, _order_sync_service_pb2.ListDeliveriesResponse]
+    ListDeliveries: _grpc.UnaryUnaryMultiCallable[_delivery_pb2.ListDeliveriesRequest, _delivery_pb2.ListDeliveriesResponse]
     """Lists deliveries, those enqueued last first.
 
     Errors: those of GetDelivery but DELIVERY_NOT_FOUND.
     """
-    RetryDelivery: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.RetryDeliveryRequest, _order_sync_service_pb2.RetryDeliveryResponse]
+    RetryDelivery: _grpc.UnaryUnaryMultiCallable[_delivery_pb2.RetryDeliveryRequest, _delivery_pb2.RetryDeliveryResponse]
     """Makes a dead delivery pending again, in its old place. A pending one stays
     as it is.
 
@@ -285,14 +291,14 @@ class OrderSyncServiceStub:
     DELIVERY_OVERTAKEN (a later one of its key has been sent: enqueue what is
     true now instead).
     """
-    CancelDelivery: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.CancelDeliveryRequest, _order_sync_service_pb2.CancelDeliveryResponse]
+    CancelDelivery: _grpc.UnaryUnaryMultiCallable[_delivery_pb2.CancelDeliveryRequest, _delivery_pb2.CancelDeliveryResponse]
     """Cancels a pending delivery. A cancelled one stays as it is. What was sent
     before, without success, 1688 may still have taken.
 
     Errors: those of GetDelivery, and DELIVERY_STATE (finished otherwise, or
     being sent just now).
     """
-    StreamMessages: _grpc.StreamStreamMultiCallable[_order_sync_service_pb2.StreamMessagesRequest, _order_sync_service_pb2.StreamMessagesResponse]
+    StreamMessages: _grpc.StreamStreamMultiCallable[_message_pb2.StreamMessagesRequest, _message_pb2.StreamMessagesResponse]
     """Hands out 1688's messages, as they come.
 
     The first request opens the stream: it names the subscription. Then
@@ -312,7 +318,7 @@ class OrderSyncServiceStub:
     OVERLOADED (the caller has too many subscriptions), DEADLINE, DRAINING,
     INTERNAL_FAULT. Open a new stream after any of the transient ones.
     """
-    PullMessages: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.PullMessagesRequest, _order_sync_service_pb2.PullMessagesResponse]
+    PullMessages: _grpc.UnaryUnaryMultiCallable[_message_pb2.PullMessagesRequest, _message_pb2.PullMessagesResponse]
     """Hands out some of 1688's messages: what StreamMessages does, for callers
     that rather ask. Waits while there are none.
 
@@ -324,44 +330,44 @@ class OrderSyncServiceStub:
     was deleted meanwhile), STORE_UNAVAILABLE, OVERLOADED (the caller has too
     many subscriptions), DEADLINE, DRAINING, INTERNAL_FAULT.
     """
-    AckMessages: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.AckMessagesRequest, _order_sync_service_pb2.AckMessagesResponse]
+    AckMessages: _grpc.UnaryUnaryMultiCallable[_message_pb2.AckMessagesRequest, _message_pb2.AckMessagesResponse]
     """Acknowledges messages: they are not handed out to this subscription again.
     What is acknowledged already or not known is passed over.
 
     Errors: INVALID_REQUEST, SUBSCRIPTION_NOT_FOUND, STORE_UNAVAILABLE,
     DEADLINE, DRAINING, INTERNAL_FAULT.
     """
-    SetMessageLease: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.SetMessageLeaseRequest, _order_sync_service_pb2.SetMessageLeaseResponse]
+    SetMessageLease: _grpc.UnaryUnaryMultiCallable[_message_pb2.SetMessageLeaseRequest, _message_pb2.SetMessageLeaseResponse]
     """Lets the leases of messages end at another time: later, while they are
     worked on, or at once, which gives them back. A lease that has ended stays
     ended; what is not known is passed over.
 
     Errors: those of AckMessages.
     """
-    ListSubscriptions: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.ListSubscriptionsRequest, _order_sync_service_pb2.ListSubscriptionsResponse]
+    ListSubscriptions: _grpc.UnaryUnaryMultiCallable[_message_pb2.ListSubscriptionsRequest, _message_pb2.ListSubscriptionsResponse]
     """Lists the caller's subscriptions and how far behind they are.
 
     Errors: STORE_UNAVAILABLE, DEADLINE, DRAINING, INTERNAL_FAULT.
     """
-    DeleteSubscription: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.DeleteSubscriptionRequest, _order_sync_service_pb2.DeleteSubscriptionResponse]
+    DeleteSubscription: _grpc.UnaryUnaryMultiCallable[_message_pb2.DeleteSubscriptionRequest, _message_pb2.DeleteSubscriptionResponse]
     """Deletes a subscription of the caller's with all that waits for it. A later
     use of its name makes a new one.
 
     Errors: those of AckMessages.
     """
-    ListDeadMessages: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.ListDeadMessagesRequest, _order_sync_service_pb2.ListDeadMessagesResponse]
+    ListDeadMessages: _grpc.UnaryUnaryMultiCallable[_message_pb2.ListDeadMessagesRequest, _message_pb2.ListDeadMessagesResponse]
     """Lists the messages of a subscription that were handed out too often, those
     stored last first.
 
     Errors: those of AckMessages.
     """
-    RequeueMessages: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.RequeueMessagesRequest, _order_sync_service_pb2.RequeueMessagesResponse]
+    RequeueMessages: _grpc.UnaryUnaryMultiCallable[_message_pb2.RequeueMessagesRequest, _message_pb2.RequeueMessagesResponse]
     """Hands dead messages out again, as if for the first time. What is not dead
     is passed over.
 
     Errors: those of AckMessages.
     """
-    ReplayMessages: _grpc.UnaryUnaryMultiCallable[_order_sync_service_pb2.ReplayMessagesRequest, _order_sync_service_pb2.ReplayMessagesResponse]
+    ReplayMessages: _grpc.UnaryUnaryMultiCallable[_message_pb2.ReplayMessagesRequest, _message_pb2.ReplayMessagesResponse]
     """Asks 1688 now for the messages that it could not push, as the service does
     by itself every few minutes: stores them, then confirms them to 1688. 1688
     keeps them for about 7 days.
@@ -404,7 +410,7 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
-    SyncOrder: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.SyncOrderRequest, _order_sync_service_pb2.SyncOrderResponse]  # type: ignore[assignment]
+    SyncOrder: _aio.UnaryUnaryMultiCallable[_order_pb2.SyncOrderRequest, _order_pb2.SyncOrderResponse]  # type: ignore[assignment]
     """Tells 1688 of a downstream order, or of what has changed in it (1688:
     trade.cross.orderSync).
 
@@ -416,7 +422,7 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     DELIVERY_PENDING, STORE_UNAVAILABLE, and INVALID_REQUEST also for an id
     that is not a number where national-site needs one.
     """
-    WriteOrderRelations: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.WriteOrderRelationsRequest, _order_sync_service_pb2.WriteOrderRelationsResponse]  # type: ignore[assignment]
+    WriteOrderRelations: _aio.UnaryUnaryMultiCallable[_relation_pb2.WriteOrderRelationsRequest, _relation_pb2.WriteOrderRelationsResponse]  # type: ignore[assignment]
     """Tells 1688 which purchase orders serve which downstream orders (1688:
     order.relation.write).
 
@@ -437,7 +443,7 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     downstream id that is not a number where national-site needs one; these
     before anything is sent.
     """
-    SyncOrderStatus: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.SyncOrderStatusRequest, _order_sync_service_pb2.SyncOrderStatusResponse]  # type: ignore[assignment]
+    SyncOrderStatus: _aio.UnaryUnaryMultiCallable[_order_pb2.SyncOrderStatusRequest, _order_pb2.SyncOrderStatusResponse]  # type: ignore[assignment]
     """Tells 1688 of a downstream order's new status (1688:
     trade.cross.orderStatusSync, a name by analogy: none is documented; the
     suite's settings can give another).
@@ -452,7 +458,7 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     a sub-order that the last full order does not have (open-platform), and
     NO_FULL_SYNC (open-platform: none was synced, or it is kept no more).
     """
-    SyncLogisticsOrder: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.SyncLogisticsOrderRequest, _order_sync_service_pb2.SyncLogisticsOrderResponse]  # type: ignore[assignment]
+    SyncLogisticsOrder: _aio.UnaryUnaryMultiCallable[_logistics_pb2.SyncLogisticsOrderRequest, _logistics_pb2.SyncLogisticsOrderResponse]  # type: ignore[assignment]
     """Tells 1688 of the parcel that brings a downstream order to its buyer
     (1688: trade.cross.logisticsOrderSync).
 
@@ -461,7 +467,7 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
 
     Errors: those of SyncOrder.
     """
-    SyncLogisticsStatus: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.SyncLogisticsStatusRequest, _order_sync_service_pb2.SyncLogisticsStatusResponse]  # type: ignore[assignment]
+    SyncLogisticsStatus: _aio.UnaryUnaryMultiCallable[_logistics_pb2.SyncLogisticsStatusRequest, _logistics_pb2.SyncLogisticsStatusResponse]  # type: ignore[assignment]
     """Tells 1688 of a parcel's new status (1688: trade.cross.logisticsStatusSync,
     a name by analogy: none is documented; the suite's settings can give
     another).
@@ -472,7 +478,7 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
 
     Errors: those of SyncOrderStatus.
     """
-    GetAlipayUrl: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.GetAlipayUrlRequest, _order_sync_service_pb2.GetAlipayUrlResponse]  # type: ignore[assignment]
+    GetAlipayUrl: _aio.UnaryUnaryMultiCallable[_payment_pb2.GetAlipayUrlRequest, _payment_pb2.GetAlipayUrlResponse]  # type: ignore[assignment]
     """Gets a link under which purchase orders are paid by Alipay (1688:
     alibaba.alipay.url.get).
 
@@ -486,7 +492,7 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     invitation order without a receiver cannot be combined with others; stock
     cannot be deducted).
     """
-    GetCrossBorderPayUrl: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.GetCrossBorderPayUrlRequest, _order_sync_service_pb2.GetCrossBorderPayUrlResponse]  # type: ignore[assignment]
+    GetCrossBorderPayUrl: _aio.UnaryUnaryMultiCallable[_payment_pb2.GetCrossBorderPayUrlRequest, _payment_pb2.GetCrossBorderPayUrlResponse]  # type: ignore[assignment]
     """Gets a link under which purchase orders are paid by Kuajingbao, 1688's
     cross-border account (1688: alibaba.crossBorderPay.url.get).
 
@@ -498,7 +504,7 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     can be paid by Kuajingbao). 1688 prints a code 400_1 without a meaning:
     UPSTREAM_REFUSED.
     """
-    GetCreditPayUrl: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.GetCreditPayUrlRequest, _order_sync_service_pb2.GetCreditPayUrlResponse]  # type: ignore[assignment]
+    GetCreditPayUrl: _aio.UnaryUnaryMultiCallable[_payment_pb2.GetCreditPayUrlRequest, _payment_pb2.GetCreditPayUrlResponse]  # type: ignore[assignment]
     """Gets a link under which purchase orders are paid on credit (1688:
     alibaba.creditPay.url.get).
 
@@ -509,7 +515,7 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     Errors: the service's common ones. 1688 prints one code, 400_1, without a
     meaning: UPSTREAM_REFUSED.
     """
-    ListPayWays: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.ListPayWaysRequest, _order_sync_service_pb2.ListPayWaysResponse]  # type: ignore[assignment]
+    ListPayWays: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListPayWaysRequest, _payment_pb2.ListPayWaysResponse]  # type: ignore[assignment]
     """Lists the ways in which a purchase order can be paid (1688:
     alibaba.trade.payWay.query).
 
@@ -518,7 +524,7 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     Errors: the service's common ones, and UPSTREAM_NOT_OWNED. 1688 prints a
     code 500_1 without a meaning: UPSTREAM_REFUSED.
     """
-    ListRefundReasons: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.ListRefundReasonsRequest, _order_sync_service_pb2.ListRefundReasonsResponse]  # type: ignore[assignment]
+    ListRefundReasons: _aio.UnaryUnaryMultiCallable[_refund_pb2.ListRefundReasonsRequest, _refund_pb2.ListRefundReasonsResponse]  # type: ignore[assignment]
     """Lists the reasons that a refund can be asked for with (1688:
     alibaba.trade.getRefundReasonList).
 
@@ -529,7 +535,7 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     5xxx, which are the caller's faults here, UPSTREAM_FAULT for its codes
     4xxx, which are its own.
     """
-    UploadRefundVoucher: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.UploadRefundVoucherRequest, _order_sync_service_pb2.UploadRefundVoucherResponse]  # type: ignore[assignment]
+    UploadRefundVoucher: _aio.UnaryUnaryMultiCallable[_refund_pb2.UploadRefundVoucherRequest, _refund_pb2.UploadRefundVoucherResponse]  # type: ignore[assignment]
     """Uploads a picture that proves why a refund is asked for (1688:
     alibaba.trade.uploadRefundVoucher).
 
@@ -540,7 +546,7 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     fault where its text names imageData (UPSTREAM_ARGUMENT); else, since the
     picture was checked here, 1688's own (UPSTREAM_FAULT).
     """
-    CreateRefund: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.CreateRefundRequest, _order_sync_service_pb2.CreateRefundResponse]  # type: ignore[assignment]
+    CreateRefund: _aio.UnaryUnaryMultiCallable[_refund_pb2.CreateRefundRequest, _refund_pb2.CreateRefundResponse]  # type: ignore[assignment]
     """Asks for a refund, with or without a return of the goods (1688:
     alibaba.trade.createRefund).
 
@@ -557,7 +563,7 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     numbers of pieces (5013). Its code 5100 stands for anything else:
     UPSTREAM_REFUSED.
     """
-    SubmitReturnGoods: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.SubmitReturnGoodsRequest, _order_sync_service_pb2.SubmitReturnGoodsResponse]  # type: ignore[assignment]
+    SubmitReturnGoods: _aio.UnaryUnaryMultiCallable[_refund_pb2.SubmitReturnGoodsRequest, _refund_pb2.SubmitReturnGoodsResponse]  # type: ignore[assignment]
     """Tells 1688 that the goods of a refund are on their way back to the seller
     (1688: alibaba.trade.refund.returnGoods).
 
@@ -573,7 +579,7 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     UPSTREAM_NOT_OWNED (4006), and UPSTREAM_STATE (4007: the refund does not
     wait for a return).
     """
-    EnqueueSync: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.EnqueueSyncRequest, _order_sync_service_pb2.EnqueueSyncResponse]  # type: ignore[assignment]
+    EnqueueSync: _aio.UnaryUnaryMultiCallable[_delivery_pb2.EnqueueSyncRequest, _delivery_pb2.EnqueueSyncResponse]  # type: ignore[assignment]
     """Takes a sync on to deliver it, through outages of 1688 and of this
     service.
 
@@ -593,18 +599,18 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     sync_order.order.order_id), REQUEST_ID_REUSED, STORE_UNAVAILABLE,
     DEADLINE, DRAINING, INTERNAL_FAULT.
     """
-    GetDelivery: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.GetDeliveryRequest, _order_sync_service_pb2.GetDeliveryResponse]  # type: ignore[assignment]
+    GetDelivery: _aio.UnaryUnaryMultiCallable[_delivery_pb2.GetDeliveryRequest, _delivery_pb2.GetDeliveryResponse]  # type: ignore[assignment]
     """Reads a delivery. A finished one is kept for 30 days.
 
     Errors: DELIVERY_NOT_FOUND, INVALID_REQUEST, STORE_UNAVAILABLE, DEADLINE,
     DRAINING, INTERNAL_FAULT.
     """
-    ListDeliveries: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.ListDeliveriesRequest, _order_sync_service_pb2.ListDeliveriesResponse]  # type: ignore[assignment]
+    ListDeliveries: _aio.UnaryUnaryMultiCallable[_delivery_pb2.ListDeliveriesRequest, _delivery_pb2.ListDeliveriesResponse]  # type: ignore[assignment]
     """Lists deliveries, those enqueued last first.
 
     Errors: those of GetDelivery but DELIVERY_NOT_FOUND.
     """
-    RetryDelivery: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.RetryDeliveryRequest, _order_sync_service_pb2.RetryDeliveryResponse]  # type: ignore[assignment]
+    RetryDelivery: _aio.UnaryUnaryMultiCallable[_delivery_pb2.RetryDeliveryRequest, _delivery_pb2.RetryDeliveryResponse]  # type: ignore[assignment]
     """Makes a dead delivery pending again, in its old place. A pending one stays
     as it is.
 
@@ -612,14 +618,14 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     DELIVERY_OVERTAKEN (a later one of its key has been sent: enqueue what is
     true now instead).
     """
-    CancelDelivery: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.CancelDeliveryRequest, _order_sync_service_pb2.CancelDeliveryResponse]  # type: ignore[assignment]
+    CancelDelivery: _aio.UnaryUnaryMultiCallable[_delivery_pb2.CancelDeliveryRequest, _delivery_pb2.CancelDeliveryResponse]  # type: ignore[assignment]
     """Cancels a pending delivery. A cancelled one stays as it is. What was sent
     before, without success, 1688 may still have taken.
 
     Errors: those of GetDelivery, and DELIVERY_STATE (finished otherwise, or
     being sent just now).
     """
-    StreamMessages: _aio.StreamStreamMultiCallable[_order_sync_service_pb2.StreamMessagesRequest, _order_sync_service_pb2.StreamMessagesResponse]  # type: ignore[assignment]
+    StreamMessages: _aio.StreamStreamMultiCallable[_message_pb2.StreamMessagesRequest, _message_pb2.StreamMessagesResponse]  # type: ignore[assignment]
     """Hands out 1688's messages, as they come.
 
     The first request opens the stream: it names the subscription. Then
@@ -639,7 +645,7 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     OVERLOADED (the caller has too many subscriptions), DEADLINE, DRAINING,
     INTERNAL_FAULT. Open a new stream after any of the transient ones.
     """
-    PullMessages: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.PullMessagesRequest, _order_sync_service_pb2.PullMessagesResponse]  # type: ignore[assignment]
+    PullMessages: _aio.UnaryUnaryMultiCallable[_message_pb2.PullMessagesRequest, _message_pb2.PullMessagesResponse]  # type: ignore[assignment]
     """Hands out some of 1688's messages: what StreamMessages does, for callers
     that rather ask. Waits while there are none.
 
@@ -651,44 +657,44 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     was deleted meanwhile), STORE_UNAVAILABLE, OVERLOADED (the caller has too
     many subscriptions), DEADLINE, DRAINING, INTERNAL_FAULT.
     """
-    AckMessages: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.AckMessagesRequest, _order_sync_service_pb2.AckMessagesResponse]  # type: ignore[assignment]
+    AckMessages: _aio.UnaryUnaryMultiCallable[_message_pb2.AckMessagesRequest, _message_pb2.AckMessagesResponse]  # type: ignore[assignment]
     """Acknowledges messages: they are not handed out to this subscription again.
     What is acknowledged already or not known is passed over.
 
     Errors: INVALID_REQUEST, SUBSCRIPTION_NOT_FOUND, STORE_UNAVAILABLE,
     DEADLINE, DRAINING, INTERNAL_FAULT.
     """
-    SetMessageLease: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.SetMessageLeaseRequest, _order_sync_service_pb2.SetMessageLeaseResponse]  # type: ignore[assignment]
+    SetMessageLease: _aio.UnaryUnaryMultiCallable[_message_pb2.SetMessageLeaseRequest, _message_pb2.SetMessageLeaseResponse]  # type: ignore[assignment]
     """Lets the leases of messages end at another time: later, while they are
     worked on, or at once, which gives them back. A lease that has ended stays
     ended; what is not known is passed over.
 
     Errors: those of AckMessages.
     """
-    ListSubscriptions: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.ListSubscriptionsRequest, _order_sync_service_pb2.ListSubscriptionsResponse]  # type: ignore[assignment]
+    ListSubscriptions: _aio.UnaryUnaryMultiCallable[_message_pb2.ListSubscriptionsRequest, _message_pb2.ListSubscriptionsResponse]  # type: ignore[assignment]
     """Lists the caller's subscriptions and how far behind they are.
 
     Errors: STORE_UNAVAILABLE, DEADLINE, DRAINING, INTERNAL_FAULT.
     """
-    DeleteSubscription: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.DeleteSubscriptionRequest, _order_sync_service_pb2.DeleteSubscriptionResponse]  # type: ignore[assignment]
+    DeleteSubscription: _aio.UnaryUnaryMultiCallable[_message_pb2.DeleteSubscriptionRequest, _message_pb2.DeleteSubscriptionResponse]  # type: ignore[assignment]
     """Deletes a subscription of the caller's with all that waits for it. A later
     use of its name makes a new one.
 
     Errors: those of AckMessages.
     """
-    ListDeadMessages: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.ListDeadMessagesRequest, _order_sync_service_pb2.ListDeadMessagesResponse]  # type: ignore[assignment]
+    ListDeadMessages: _aio.UnaryUnaryMultiCallable[_message_pb2.ListDeadMessagesRequest, _message_pb2.ListDeadMessagesResponse]  # type: ignore[assignment]
     """Lists the messages of a subscription that were handed out too often, those
     stored last first.
 
     Errors: those of AckMessages.
     """
-    RequeueMessages: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.RequeueMessagesRequest, _order_sync_service_pb2.RequeueMessagesResponse]  # type: ignore[assignment]
+    RequeueMessages: _aio.UnaryUnaryMultiCallable[_message_pb2.RequeueMessagesRequest, _message_pb2.RequeueMessagesResponse]  # type: ignore[assignment]
     """Hands dead messages out again, as if for the first time. What is not dead
     is passed over.
 
     Errors: those of AckMessages.
     """
-    ReplayMessages: _aio.UnaryUnaryMultiCallable[_order_sync_service_pb2.ReplayMessagesRequest, _order_sync_service_pb2.ReplayMessagesResponse]  # type: ignore[assignment]
+    ReplayMessages: _aio.UnaryUnaryMultiCallable[_message_pb2.ReplayMessagesRequest, _message_pb2.ReplayMessagesResponse]  # type: ignore[assignment]
     """Asks 1688 now for the messages that it could not push, as the service does
     by itself every few minutes: stores them, then confirms them to 1688. 1688
     keeps them for about 7 days.
@@ -732,9 +738,9 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def SyncOrder(
         self,
-        request: _order_sync_service_pb2.SyncOrderRequest,
+        request: _order_pb2.SyncOrderRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_order_sync_service_pb2.SyncOrderResponse, _abc.Awaitable[_order_sync_service_pb2.SyncOrderResponse]]:
+    ) -> _typing.Union[_order_pb2.SyncOrderResponse, _abc.Awaitable[_order_pb2.SyncOrderResponse]]:
         """Tells 1688 of a downstream order, or of what has changed in it (1688:
         trade.cross.orderSync).
 
@@ -750,9 +756,9 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def WriteOrderRelations(
         self,
-        request: _order_sync_service_pb2.WriteOrderRelationsRequest,
+        request: _relation_pb2.WriteOrderRelationsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_order_sync_service_pb2.WriteOrderRelationsResponse, _abc.Awaitable[_order_sync_service_pb2.WriteOrderRelationsResponse]]:
+    ) -> _typing.Union[_relation_pb2.WriteOrderRelationsResponse, _abc.Awaitable[_relation_pb2.WriteOrderRelationsResponse]]:
         """Tells 1688 which purchase orders serve which downstream orders (1688:
         order.relation.write).
 
@@ -777,9 +783,9 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def SyncOrderStatus(
         self,
-        request: _order_sync_service_pb2.SyncOrderStatusRequest,
+        request: _order_pb2.SyncOrderStatusRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_order_sync_service_pb2.SyncOrderStatusResponse, _abc.Awaitable[_order_sync_service_pb2.SyncOrderStatusResponse]]:
+    ) -> _typing.Union[_order_pb2.SyncOrderStatusResponse, _abc.Awaitable[_order_pb2.SyncOrderStatusResponse]]:
         """Tells 1688 of a downstream order's new status (1688:
         trade.cross.orderStatusSync, a name by analogy: none is documented; the
         suite's settings can give another).
@@ -798,9 +804,9 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def SyncLogisticsOrder(
         self,
-        request: _order_sync_service_pb2.SyncLogisticsOrderRequest,
+        request: _logistics_pb2.SyncLogisticsOrderRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_order_sync_service_pb2.SyncLogisticsOrderResponse, _abc.Awaitable[_order_sync_service_pb2.SyncLogisticsOrderResponse]]:
+    ) -> _typing.Union[_logistics_pb2.SyncLogisticsOrderResponse, _abc.Awaitable[_logistics_pb2.SyncLogisticsOrderResponse]]:
         """Tells 1688 of the parcel that brings a downstream order to its buyer
         (1688: trade.cross.logisticsOrderSync).
 
@@ -813,9 +819,9 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def SyncLogisticsStatus(
         self,
-        request: _order_sync_service_pb2.SyncLogisticsStatusRequest,
+        request: _logistics_pb2.SyncLogisticsStatusRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_order_sync_service_pb2.SyncLogisticsStatusResponse, _abc.Awaitable[_order_sync_service_pb2.SyncLogisticsStatusResponse]]:
+    ) -> _typing.Union[_logistics_pb2.SyncLogisticsStatusResponse, _abc.Awaitable[_logistics_pb2.SyncLogisticsStatusResponse]]:
         """Tells 1688 of a parcel's new status (1688: trade.cross.logisticsStatusSync,
         a name by analogy: none is documented; the suite's settings can give
         another).
@@ -830,9 +836,9 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def GetAlipayUrl(
         self,
-        request: _order_sync_service_pb2.GetAlipayUrlRequest,
+        request: _payment_pb2.GetAlipayUrlRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_order_sync_service_pb2.GetAlipayUrlResponse, _abc.Awaitable[_order_sync_service_pb2.GetAlipayUrlResponse]]:
+    ) -> _typing.Union[_payment_pb2.GetAlipayUrlResponse, _abc.Awaitable[_payment_pb2.GetAlipayUrlResponse]]:
         """Gets a link under which purchase orders are paid by Alipay (1688:
         alibaba.alipay.url.get).
 
@@ -850,9 +856,9 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def GetCrossBorderPayUrl(
         self,
-        request: _order_sync_service_pb2.GetCrossBorderPayUrlRequest,
+        request: _payment_pb2.GetCrossBorderPayUrlRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_order_sync_service_pb2.GetCrossBorderPayUrlResponse, _abc.Awaitable[_order_sync_service_pb2.GetCrossBorderPayUrlResponse]]:
+    ) -> _typing.Union[_payment_pb2.GetCrossBorderPayUrlResponse, _abc.Awaitable[_payment_pb2.GetCrossBorderPayUrlResponse]]:
         """Gets a link under which purchase orders are paid by Kuajingbao, 1688's
         cross-border account (1688: alibaba.crossBorderPay.url.get).
 
@@ -868,9 +874,9 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def GetCreditPayUrl(
         self,
-        request: _order_sync_service_pb2.GetCreditPayUrlRequest,
+        request: _payment_pb2.GetCreditPayUrlRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_order_sync_service_pb2.GetCreditPayUrlResponse, _abc.Awaitable[_order_sync_service_pb2.GetCreditPayUrlResponse]]:
+    ) -> _typing.Union[_payment_pb2.GetCreditPayUrlResponse, _abc.Awaitable[_payment_pb2.GetCreditPayUrlResponse]]:
         """Gets a link under which purchase orders are paid on credit (1688:
         alibaba.creditPay.url.get).
 
@@ -885,9 +891,9 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def ListPayWays(
         self,
-        request: _order_sync_service_pb2.ListPayWaysRequest,
+        request: _payment_pb2.ListPayWaysRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_order_sync_service_pb2.ListPayWaysResponse, _abc.Awaitable[_order_sync_service_pb2.ListPayWaysResponse]]:
+    ) -> _typing.Union[_payment_pb2.ListPayWaysResponse, _abc.Awaitable[_payment_pb2.ListPayWaysResponse]]:
         """Lists the ways in which a purchase order can be paid (1688:
         alibaba.trade.payWay.query).
 
@@ -900,9 +906,9 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def ListRefundReasons(
         self,
-        request: _order_sync_service_pb2.ListRefundReasonsRequest,
+        request: _refund_pb2.ListRefundReasonsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_order_sync_service_pb2.ListRefundReasonsResponse, _abc.Awaitable[_order_sync_service_pb2.ListRefundReasonsResponse]]:
+    ) -> _typing.Union[_refund_pb2.ListRefundReasonsResponse, _abc.Awaitable[_refund_pb2.ListRefundReasonsResponse]]:
         """Lists the reasons that a refund can be asked for with (1688:
         alibaba.trade.getRefundReasonList).
 
@@ -917,9 +923,9 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def UploadRefundVoucher(
         self,
-        request: _order_sync_service_pb2.UploadRefundVoucherRequest,
+        request: _refund_pb2.UploadRefundVoucherRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_order_sync_service_pb2.UploadRefundVoucherResponse, _abc.Awaitable[_order_sync_service_pb2.UploadRefundVoucherResponse]]:
+    ) -> _typing.Union[_refund_pb2.UploadRefundVoucherResponse, _abc.Awaitable[_refund_pb2.UploadRefundVoucherResponse]]:
         """Uploads a picture that proves why a refund is asked for (1688:
         alibaba.trade.uploadRefundVoucher).
 
@@ -934,9 +940,9 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def CreateRefund(
         self,
-        request: _order_sync_service_pb2.CreateRefundRequest,
+        request: _refund_pb2.CreateRefundRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_order_sync_service_pb2.CreateRefundResponse, _abc.Awaitable[_order_sync_service_pb2.CreateRefundResponse]]:
+    ) -> _typing.Union[_refund_pb2.CreateRefundResponse, _abc.Awaitable[_refund_pb2.CreateRefundResponse]]:
         """Asks for a refund, with or without a return of the goods (1688:
         alibaba.trade.createRefund).
 
@@ -957,9 +963,9 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def SubmitReturnGoods(
         self,
-        request: _order_sync_service_pb2.SubmitReturnGoodsRequest,
+        request: _refund_pb2.SubmitReturnGoodsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_order_sync_service_pb2.SubmitReturnGoodsResponse, _abc.Awaitable[_order_sync_service_pb2.SubmitReturnGoodsResponse]]:
+    ) -> _typing.Union[_refund_pb2.SubmitReturnGoodsResponse, _abc.Awaitable[_refund_pb2.SubmitReturnGoodsResponse]]:
         """Tells 1688 that the goods of a refund are on their way back to the seller
         (1688: alibaba.trade.refund.returnGoods).
 
@@ -979,9 +985,9 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def EnqueueSync(
         self,
-        request: _order_sync_service_pb2.EnqueueSyncRequest,
+        request: _delivery_pb2.EnqueueSyncRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_order_sync_service_pb2.EnqueueSyncResponse, _abc.Awaitable[_order_sync_service_pb2.EnqueueSyncResponse]]:
+    ) -> _typing.Union[_delivery_pb2.EnqueueSyncResponse, _abc.Awaitable[_delivery_pb2.EnqueueSyncResponse]]:
         """Takes a sync on to deliver it, through outages of 1688 and of this
         service.
 
@@ -1005,9 +1011,9 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def GetDelivery(
         self,
-        request: _order_sync_service_pb2.GetDeliveryRequest,
+        request: _delivery_pb2.GetDeliveryRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_order_sync_service_pb2.GetDeliveryResponse, _abc.Awaitable[_order_sync_service_pb2.GetDeliveryResponse]]:
+    ) -> _typing.Union[_delivery_pb2.GetDeliveryResponse, _abc.Awaitable[_delivery_pb2.GetDeliveryResponse]]:
         """Reads a delivery. A finished one is kept for 30 days.
 
         Errors: DELIVERY_NOT_FOUND, INVALID_REQUEST, STORE_UNAVAILABLE, DEADLINE,
@@ -1017,9 +1023,9 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def ListDeliveries(
         self,
-        request: _order_sync_service_pb2.ListDeliveriesRequest,
+        request: _delivery_pb2.ListDeliveriesRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_order_sync_service_pb2.ListDeliveriesResponse, _abc.Awaitable[_order_sync_service_pb2.ListDeliveriesResponse]]:
+    ) -> _typing.Union[_delivery_pb2.ListDeliveriesResponse, _abc.Awaitable[_delivery_pb2.ListDeliveriesResponse]]:
         """Lists deliveries, those enqueued last first.
 
         Errors: those of GetDelivery but DELIVERY_NOT_FOUND.
@@ -1028,9 +1034,9 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def RetryDelivery(
         self,
-        request: _order_sync_service_pb2.RetryDeliveryRequest,
+        request: _delivery_pb2.RetryDeliveryRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_order_sync_service_pb2.RetryDeliveryResponse, _abc.Awaitable[_order_sync_service_pb2.RetryDeliveryResponse]]:
+    ) -> _typing.Union[_delivery_pb2.RetryDeliveryResponse, _abc.Awaitable[_delivery_pb2.RetryDeliveryResponse]]:
         """Makes a dead delivery pending again, in its old place. A pending one stays
         as it is.
 
@@ -1042,9 +1048,9 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def CancelDelivery(
         self,
-        request: _order_sync_service_pb2.CancelDeliveryRequest,
+        request: _delivery_pb2.CancelDeliveryRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_order_sync_service_pb2.CancelDeliveryResponse, _abc.Awaitable[_order_sync_service_pb2.CancelDeliveryResponse]]:
+    ) -> _typing.Union[_delivery_pb2.CancelDeliveryResponse, _abc.Awaitable[_delivery_pb2.CancelDeliveryResponse]]:
         """Cancels a pending delivery. A cancelled one stays as it is. What was sent
         before, without success, 1688 may still have taken.
 
@@ -1055,9 +1061,9 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def StreamMessages(
         self,
-        request_iterator: _MaybeAsyncIterator[_order_sync_service_pb2.StreamMessagesRequest],
+        request_iterator: _MaybeAsyncIterator[_message_pb2.StreamMessagesRequest],
         context: _ServicerContext,
-    ) -> _typing.Union[_abc.Iterator[_order_sync_service_pb2.StreamMessagesResponse], _abc.AsyncIterator[_order_sync_service_pb2.StreamMessagesResponse]]:
+    ) -> _typing.Union[_abc.Iterator[_message_pb2.StreamMessagesResponse], _abc.AsyncIterator[_message_pb2.StreamMessagesResponse]]:
         """Hands out 1688's messages, as they come.
 
         The first request opens the stream: it names the subscription. Then
@@ -1081,9 +1087,9 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def PullMessages(
         self,
-        request: _order_sync_service_pb2.PullMessagesRequest,
+        request: _message_pb2.PullMessagesRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_order_sync_service_pb2.PullMessagesResponse, _abc.Awaitable[_order_sync_service_pb2.PullMessagesResponse]]:
+    ) -> _typing.Union[_message_pb2.PullMessagesResponse, _abc.Awaitable[_message_pb2.PullMessagesResponse]]:
         """Hands out some of 1688's messages: what StreamMessages does, for callers
         that rather ask. Waits while there are none.
 
@@ -1099,9 +1105,9 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def AckMessages(
         self,
-        request: _order_sync_service_pb2.AckMessagesRequest,
+        request: _message_pb2.AckMessagesRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_order_sync_service_pb2.AckMessagesResponse, _abc.Awaitable[_order_sync_service_pb2.AckMessagesResponse]]:
+    ) -> _typing.Union[_message_pb2.AckMessagesResponse, _abc.Awaitable[_message_pb2.AckMessagesResponse]]:
         """Acknowledges messages: they are not handed out to this subscription again.
         What is acknowledged already or not known is passed over.
 
@@ -1112,9 +1118,9 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def SetMessageLease(
         self,
-        request: _order_sync_service_pb2.SetMessageLeaseRequest,
+        request: _message_pb2.SetMessageLeaseRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_order_sync_service_pb2.SetMessageLeaseResponse, _abc.Awaitable[_order_sync_service_pb2.SetMessageLeaseResponse]]:
+    ) -> _typing.Union[_message_pb2.SetMessageLeaseResponse, _abc.Awaitable[_message_pb2.SetMessageLeaseResponse]]:
         """Lets the leases of messages end at another time: later, while they are
         worked on, or at once, which gives them back. A lease that has ended stays
         ended; what is not known is passed over.
@@ -1125,9 +1131,9 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def ListSubscriptions(
         self,
-        request: _order_sync_service_pb2.ListSubscriptionsRequest,
+        request: _message_pb2.ListSubscriptionsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_order_sync_service_pb2.ListSubscriptionsResponse, _abc.Awaitable[_order_sync_service_pb2.ListSubscriptionsResponse]]:
+    ) -> _typing.Union[_message_pb2.ListSubscriptionsResponse, _abc.Awaitable[_message_pb2.ListSubscriptionsResponse]]:
         """Lists the caller's subscriptions and how far behind they are.
 
         Errors: STORE_UNAVAILABLE, DEADLINE, DRAINING, INTERNAL_FAULT.
@@ -1136,9 +1142,9 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def DeleteSubscription(
         self,
-        request: _order_sync_service_pb2.DeleteSubscriptionRequest,
+        request: _message_pb2.DeleteSubscriptionRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_order_sync_service_pb2.DeleteSubscriptionResponse, _abc.Awaitable[_order_sync_service_pb2.DeleteSubscriptionResponse]]:
+    ) -> _typing.Union[_message_pb2.DeleteSubscriptionResponse, _abc.Awaitable[_message_pb2.DeleteSubscriptionResponse]]:
         """Deletes a subscription of the caller's with all that waits for it. A later
         use of its name makes a new one.
 
@@ -1148,9 +1154,9 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def ListDeadMessages(
         self,
-        request: _order_sync_service_pb2.ListDeadMessagesRequest,
+        request: _message_pb2.ListDeadMessagesRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_order_sync_service_pb2.ListDeadMessagesResponse, _abc.Awaitable[_order_sync_service_pb2.ListDeadMessagesResponse]]:
+    ) -> _typing.Union[_message_pb2.ListDeadMessagesResponse, _abc.Awaitable[_message_pb2.ListDeadMessagesResponse]]:
         """Lists the messages of a subscription that were handed out too often, those
         stored last first.
 
@@ -1160,9 +1166,9 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def RequeueMessages(
         self,
-        request: _order_sync_service_pb2.RequeueMessagesRequest,
+        request: _message_pb2.RequeueMessagesRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_order_sync_service_pb2.RequeueMessagesResponse, _abc.Awaitable[_order_sync_service_pb2.RequeueMessagesResponse]]:
+    ) -> _typing.Union[_message_pb2.RequeueMessagesResponse, _abc.Awaitable[_message_pb2.RequeueMessagesResponse]]:
         """Hands dead messages out again, as if for the first time. What is not dead
         is passed over.
 
@@ -1172,9 +1178,9 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def ReplayMessages(
         self,
-        request: _order_sync_service_pb2.ReplayMessagesRequest,
+        request: _message_pb2.ReplayMessagesRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_order_sync_service_pb2.ReplayMessagesResponse, _abc.Awaitable[_order_sync_service_pb2.ReplayMessagesResponse]]:
+    ) -> _typing.Union[_message_pb2.ReplayMessagesResponse, _abc.Awaitable[_message_pb2.ReplayMessagesResponse]]:
         """Asks 1688 now for the messages that it could not push, as the service does
         by itself every few minutes: stores them, then confirms them to 1688. 1688
         keeps them for about 7 days.

@@ -3,7 +3,9 @@
 import grpc
 import warnings
 
-from nationalsite.product.v1 import product_service_pb2 as nationalsite_dot_product_dot_v1_dot_product__service__pb2
+from nationalsite.product.v1 import category_pb2 as nationalsite_dot_product_dot_v1_dot_category__pb2
+from nationalsite.product.v1 import product_pb2 as nationalsite_dot_product_dot_v1_dot_product__pb2
+from nationalsite.product.v1 import search_pb2 as nationalsite_dot_product_dot_v1_dot_search__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -47,33 +49,33 @@ class ProductServiceStub:
         """
         self.SearchByKeyword = channel.unary_unary(
                 '/nationalsite.product.v1.ProductService/SearchByKeyword',
-                request_serializer=nationalsite_dot_product_dot_v1_dot_product__service__pb2.SearchByKeywordRequest.SerializeToString,
-                response_deserializer=nationalsite_dot_product_dot_v1_dot_product__service__pb2.SearchByKeywordResponse.FromString,
+                request_serializer=nationalsite_dot_product_dot_v1_dot_search__pb2.SearchByKeywordRequest.SerializeToString,
+                response_deserializer=nationalsite_dot_product_dot_v1_dot_search__pb2.SearchByKeywordResponse.FromString,
                 _registered_method=True)
         self.UploadImage = channel.unary_unary(
                 '/nationalsite.product.v1.ProductService/UploadImage',
-                request_serializer=nationalsite_dot_product_dot_v1_dot_product__service__pb2.UploadImageRequest.SerializeToString,
-                response_deserializer=nationalsite_dot_product_dot_v1_dot_product__service__pb2.UploadImageResponse.FromString,
+                request_serializer=nationalsite_dot_product_dot_v1_dot_search__pb2.UploadImageRequest.SerializeToString,
+                response_deserializer=nationalsite_dot_product_dot_v1_dot_search__pb2.UploadImageResponse.FromString,
                 _registered_method=True)
         self.SearchByImage = channel.unary_unary(
                 '/nationalsite.product.v1.ProductService/SearchByImage',
-                request_serializer=nationalsite_dot_product_dot_v1_dot_product__service__pb2.SearchByImageRequest.SerializeToString,
-                response_deserializer=nationalsite_dot_product_dot_v1_dot_product__service__pb2.SearchByImageResponse.FromString,
+                request_serializer=nationalsite_dot_product_dot_v1_dot_search__pb2.SearchByImageRequest.SerializeToString,
+                response_deserializer=nationalsite_dot_product_dot_v1_dot_search__pb2.SearchByImageResponse.FromString,
                 _registered_method=True)
         self.GetProductDetail = channel.unary_unary(
                 '/nationalsite.product.v1.ProductService/GetProductDetail',
-                request_serializer=nationalsite_dot_product_dot_v1_dot_product__service__pb2.GetProductDetailRequest.SerializeToString,
-                response_deserializer=nationalsite_dot_product_dot_v1_dot_product__service__pb2.GetProductDetailResponse.FromString,
+                request_serializer=nationalsite_dot_product_dot_v1_dot_product__pb2.GetProductDetailRequest.SerializeToString,
+                response_deserializer=nationalsite_dot_product_dot_v1_dot_product__pb2.GetProductDetailResponse.FromString,
                 _registered_method=True)
         self.GetFilterConfig = channel.unary_unary(
                 '/nationalsite.product.v1.ProductService/GetFilterConfig',
-                request_serializer=nationalsite_dot_product_dot_v1_dot_product__service__pb2.GetFilterConfigRequest.SerializeToString,
-                response_deserializer=nationalsite_dot_product_dot_v1_dot_product__service__pb2.GetFilterConfigResponse.FromString,
+                request_serializer=nationalsite_dot_product_dot_v1_dot_search__pb2.GetFilterConfigRequest.SerializeToString,
+                response_deserializer=nationalsite_dot_product_dot_v1_dot_search__pb2.GetFilterConfigResponse.FromString,
                 _registered_method=True)
         self.GetCategory = channel.unary_unary(
                 '/nationalsite.product.v1.ProductService/GetCategory',
-                request_serializer=nationalsite_dot_product_dot_v1_dot_product__service__pb2.GetCategoryRequest.SerializeToString,
-                response_deserializer=nationalsite_dot_product_dot_v1_dot_product__service__pb2.GetCategoryResponse.FromString,
+                request_serializer=nationalsite_dot_product_dot_v1_dot_category__pb2.GetCategoryRequest.SerializeToString,
+                response_deserializer=nationalsite_dot_product_dot_v1_dot_category__pb2.GetCategoryResponse.FromString,
                 _registered_method=True)
 
 
@@ -190,33 +192,33 @@ def add_ProductServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
             'SearchByKeyword': grpc.unary_unary_rpc_method_handler(
                     servicer.SearchByKeyword,
-                    request_deserializer=nationalsite_dot_product_dot_v1_dot_product__service__pb2.SearchByKeywordRequest.FromString,
-                    response_serializer=nationalsite_dot_product_dot_v1_dot_product__service__pb2.SearchByKeywordResponse.SerializeToString,
+                    request_deserializer=nationalsite_dot_product_dot_v1_dot_search__pb2.SearchByKeywordRequest.FromString,
+                    response_serializer=nationalsite_dot_product_dot_v1_dot_search__pb2.SearchByKeywordResponse.SerializeToString,
             ),
             'UploadImage': grpc.unary_unary_rpc_method_handler(
                     servicer.UploadImage,
-                    request_deserializer=nationalsite_dot_product_dot_v1_dot_product__service__pb2.UploadImageRequest.FromString,
-                    response_serializer=nationalsite_dot_product_dot_v1_dot_product__service__pb2.UploadImageResponse.SerializeToString,
+                    request_deserializer=nationalsite_dot_product_dot_v1_dot_search__pb2.UploadImageRequest.FromString,
+                    response_serializer=nationalsite_dot_product_dot_v1_dot_search__pb2.UploadImageResponse.SerializeToString,
             ),
             'SearchByImage': grpc.unary_unary_rpc_method_handler(
                     servicer.SearchByImage,
-                    request_deserializer=nationalsite_dot_product_dot_v1_dot_product__service__pb2.SearchByImageRequest.FromString,
-                    response_serializer=nationalsite_dot_product_dot_v1_dot_product__service__pb2.SearchByImageResponse.SerializeToString,
+                    request_deserializer=nationalsite_dot_product_dot_v1_dot_search__pb2.SearchByImageRequest.FromString,
+                    response_serializer=nationalsite_dot_product_dot_v1_dot_search__pb2.SearchByImageResponse.SerializeToString,
             ),
             'GetProductDetail': grpc.unary_unary_rpc_method_handler(
                     servicer.GetProductDetail,
-                    request_deserializer=nationalsite_dot_product_dot_v1_dot_product__service__pb2.GetProductDetailRequest.FromString,
-                    response_serializer=nationalsite_dot_product_dot_v1_dot_product__service__pb2.GetProductDetailResponse.SerializeToString,
+                    request_deserializer=nationalsite_dot_product_dot_v1_dot_product__pb2.GetProductDetailRequest.FromString,
+                    response_serializer=nationalsite_dot_product_dot_v1_dot_product__pb2.GetProductDetailResponse.SerializeToString,
             ),
             'GetFilterConfig': grpc.unary_unary_rpc_method_handler(
                     servicer.GetFilterConfig,
-                    request_deserializer=nationalsite_dot_product_dot_v1_dot_product__service__pb2.GetFilterConfigRequest.FromString,
-                    response_serializer=nationalsite_dot_product_dot_v1_dot_product__service__pb2.GetFilterConfigResponse.SerializeToString,
+                    request_deserializer=nationalsite_dot_product_dot_v1_dot_search__pb2.GetFilterConfigRequest.FromString,
+                    response_serializer=nationalsite_dot_product_dot_v1_dot_search__pb2.GetFilterConfigResponse.SerializeToString,
             ),
             'GetCategory': grpc.unary_unary_rpc_method_handler(
                     servicer.GetCategory,
-                    request_deserializer=nationalsite_dot_product_dot_v1_dot_product__service__pb2.GetCategoryRequest.FromString,
-                    response_serializer=nationalsite_dot_product_dot_v1_dot_product__service__pb2.GetCategoryResponse.SerializeToString,
+                    request_deserializer=nationalsite_dot_product_dot_v1_dot_category__pb2.GetCategoryRequest.FromString,
+                    response_serializer=nationalsite_dot_product_dot_v1_dot_category__pb2.GetCategoryResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -255,8 +257,8 @@ class ProductService:
             request,
             target,
             '/nationalsite.product.v1.ProductService/SearchByKeyword',
-            nationalsite_dot_product_dot_v1_dot_product__service__pb2.SearchByKeywordRequest.SerializeToString,
-            nationalsite_dot_product_dot_v1_dot_product__service__pb2.SearchByKeywordResponse.FromString,
+            nationalsite_dot_product_dot_v1_dot_search__pb2.SearchByKeywordRequest.SerializeToString,
+            nationalsite_dot_product_dot_v1_dot_search__pb2.SearchByKeywordResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -282,8 +284,8 @@ class ProductService:
             request,
             target,
             '/nationalsite.product.v1.ProductService/UploadImage',
-            nationalsite_dot_product_dot_v1_dot_product__service__pb2.UploadImageRequest.SerializeToString,
-            nationalsite_dot_product_dot_v1_dot_product__service__pb2.UploadImageResponse.FromString,
+            nationalsite_dot_product_dot_v1_dot_search__pb2.UploadImageRequest.SerializeToString,
+            nationalsite_dot_product_dot_v1_dot_search__pb2.UploadImageResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -309,8 +311,8 @@ class ProductService:
             request,
             target,
             '/nationalsite.product.v1.ProductService/SearchByImage',
-            nationalsite_dot_product_dot_v1_dot_product__service__pb2.SearchByImageRequest.SerializeToString,
-            nationalsite_dot_product_dot_v1_dot_product__service__pb2.SearchByImageResponse.FromString,
+            nationalsite_dot_product_dot_v1_dot_search__pb2.SearchByImageRequest.SerializeToString,
+            nationalsite_dot_product_dot_v1_dot_search__pb2.SearchByImageResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -336,8 +338,8 @@ class ProductService:
             request,
             target,
             '/nationalsite.product.v1.ProductService/GetProductDetail',
-            nationalsite_dot_product_dot_v1_dot_product__service__pb2.GetProductDetailRequest.SerializeToString,
-            nationalsite_dot_product_dot_v1_dot_product__service__pb2.GetProductDetailResponse.FromString,
+            nationalsite_dot_product_dot_v1_dot_product__pb2.GetProductDetailRequest.SerializeToString,
+            nationalsite_dot_product_dot_v1_dot_product__pb2.GetProductDetailResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -363,8 +365,8 @@ class ProductService:
             request,
             target,
             '/nationalsite.product.v1.ProductService/GetFilterConfig',
-            nationalsite_dot_product_dot_v1_dot_product__service__pb2.GetFilterConfigRequest.SerializeToString,
-            nationalsite_dot_product_dot_v1_dot_product__service__pb2.GetFilterConfigResponse.FromString,
+            nationalsite_dot_product_dot_v1_dot_search__pb2.GetFilterConfigRequest.SerializeToString,
+            nationalsite_dot_product_dot_v1_dot_search__pb2.GetFilterConfigResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -390,8 +392,8 @@ class ProductService:
             request,
             target,
             '/nationalsite.product.v1.ProductService/GetCategory',
-            nationalsite_dot_product_dot_v1_dot_product__service__pb2.GetCategoryRequest.SerializeToString,
-            nationalsite_dot_product_dot_v1_dot_product__service__pb2.GetCategoryResponse.FromString,
+            nationalsite_dot_product_dot_v1_dot_category__pb2.GetCategoryRequest.SerializeToString,
+            nationalsite_dot_product_dot_v1_dot_category__pb2.GetCategoryResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -17,7 +17,9 @@ URLs. Text in the answers is Chinese unless a field says otherwise.
 
 from collections import abc as _abc
 from grpc import aio as _aio
-from nationalsite.product.v1 import product_service_pb2 as _product_service_pb2
+from nationalsite.product.v1 import category_pb2 as _category_pb2
+from nationalsite.product.v1 import product_pb2 as _product_pb2
+from nationalsite.product.v1 import search_pb2 as _search_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys
@@ -56,7 +58,7 @@ class ProductServiceStub:
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ProductServiceAsyncStub: ...
-    SearchByKeyword: _grpc.UnaryUnaryMultiCallable[_product_service_pb2.SearchByKeywordRequest, _product_service_pb2.SearchByKeywordResponse]
+    SearchByKeyword: _grpc.UnaryUnaryMultiCallable[_search_pb2.SearchByKeywordRequest, _search_pb2.SearchByKeywordResponse]
     """Searches offers by words (1688: product.search.keywordQuery).
 
     Needs a keyword. 1688 sorts within a page only, and lets at most 2,000
@@ -66,7 +68,7 @@ class ProductServiceStub:
     Errors: the service's common ones, and NOT_IN_DIALECT (a field is set that
     only the other dialect has).
     """
-    UploadImage: _grpc.UnaryUnaryMultiCallable[_product_service_pb2.UploadImageRequest, _product_service_pb2.UploadImageResponse]
+    UploadImage: _grpc.UnaryUnaryMultiCallable[_search_pb2.UploadImageRequest, _search_pb2.UploadImageResponse]
     """Uploads a picture to search by (1688: product.image.upload).
 
     Needs a JPEG or PNG picture. One above the suite's limit (300 KiB unless
@@ -79,7 +81,7 @@ class ProductServiceStub:
     where 1688 answers without an id or with "0", its way of saying that it
     could not use the picture.
     """
-    SearchByImage: _grpc.UnaryUnaryMultiCallable[_product_service_pb2.SearchByImageRequest, _product_service_pb2.SearchByImageResponse]
+    SearchByImage: _grpc.UnaryUnaryMultiCallable[_search_pb2.SearchByImageRequest, _search_pb2.SearchByImageResponse]
     """Searches offers by likeness to a picture (1688:
     product.search.imageQuery).
 
@@ -93,7 +95,7 @@ class ProductServiceStub:
     set, and NOT_IN_DIALECT (a field is set that only the other dialect has;
     nothing was uploaded).
     """
-    GetProductDetail: _grpc.UnaryUnaryMultiCallable[_product_service_pb2.GetProductDetailRequest, _product_service_pb2.GetProductDetailResponse]
+    GetProductDetail: _grpc.UnaryUnaryMultiCallable[_product_pb2.GetProductDetailRequest, _product_pb2.GetProductDetailResponse]
     """Reads one offer with its SKUs, prices and shipping data (1688:
     product.search.queryProductDetail).
 
@@ -104,7 +106,7 @@ class ProductServiceStub:
     that this app may see, or a success without an offer), and NOT_IN_DIALECT
     (a field is set that only the other dialect has).
     """
-    GetFilterConfig: _grpc.UnaryUnaryMultiCallable[_product_service_pb2.GetFilterConfigRequest, _product_service_pb2.GetFilterConfigResponse]
+    GetFilterConfig: _grpc.UnaryUnaryMultiCallable[_search_pb2.GetFilterConfigRequest, _search_pb2.GetFilterConfigResponse]
     """Reads the filters and sort fields that the searches take (1688:
     product.filterData.queryConfig).
 
@@ -114,7 +116,7 @@ class ProductServiceStub:
     Errors: national-site: the service's common ones. open-platform:
     INVALID_REQUEST, DEADLINE and INTERNAL_FAULT only.
     """
-    GetCategory: _grpc.UnaryUnaryMultiCallable[_product_service_pb2.GetCategoryRequest, _product_service_pb2.GetCategoryResponse]
+    GetCategory: _grpc.UnaryUnaryMultiCallable[_category_pb2.GetCategoryRequest, _category_pb2.GetCategoryResponse]
     """Reads one category and its children (1688: alibaba.category.get).
 
     Needs nothing: without an id it reads the root. The tree has three levels;
@@ -143,7 +145,7 @@ class ProductServiceAsyncStub(ProductServiceStub):
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
-    SearchByKeyword: _aio.UnaryUnaryMultiCallable[_product_service_pb2.SearchByKeywordRequest, _product_service_pb2.SearchByKeywordResponse]  # type: ignore[assignment]
+    SearchByKeyword: _aio.UnaryUnaryMultiCallable[_search_pb2.SearchByKeywordRequest, _search_pb2.SearchByKeywordResponse]  # type: ignore[assignment]
     """Searches offers by words (1688: product.search.keywordQuery).
 
     Needs a keyword. 1688 sorts within a page only, and lets at most 2,000
@@ -153,7 +155,7 @@ class ProductServiceAsyncStub(ProductServiceStub):
     Errors: the service's common ones, and NOT_IN_DIALECT (a field is set that
     only the other dialect has).
     """
-    UploadImage: _aio.UnaryUnaryMultiCallable[_product_service_pb2.UploadImageRequest, _product_service_pb2.UploadImageResponse]  # type: ignore[assignment]
+    UploadImage: _aio.UnaryUnaryMultiCallable[_search_pb2.UploadImageRequest, _search_pb2.UploadImageResponse]  # type: ignore[assignment]
     """Uploads a picture to search by (1688: product.image.upload).
 
     Needs a JPEG or PNG picture. One above the suite's limit (300 KiB unless
@@ -166,7 +168,7 @@ class ProductServiceAsyncStub(ProductServiceStub):
     where 1688 answers without an id or with "0", its way of saying that it
     could not use the picture.
     """
-    SearchByImage: _aio.UnaryUnaryMultiCallable[_product_service_pb2.SearchByImageRequest, _product_service_pb2.SearchByImageResponse]  # type: ignore[assignment]
+    SearchByImage: _aio.UnaryUnaryMultiCallable[_search_pb2.SearchByImageRequest, _search_pb2.SearchByImageResponse]  # type: ignore[assignment]
     """Searches offers by likeness to a picture (1688:
     product.search.imageQuery).
 
@@ -180,7 +182,7 @@ class ProductServiceAsyncStub(ProductServiceStub):
     set, and NOT_IN_DIALECT (a field is set that only the other dialect has;
     nothing was uploaded).
     """
-    GetProductDetail: _aio.UnaryUnaryMultiCallable[_product_service_pb2.GetProductDetailRequest, _product_service_pb2.GetProductDetailResponse]  # type: ignore[assignment]
+    GetProductDetail: _aio.UnaryUnaryMultiCallable[_product_pb2.GetProductDetailRequest, _product_pb2.GetProductDetailResponse]  # type: ignore[assignment]
     """Reads one offer with its SKUs, prices and shipping data (1688:
     product.search.queryProductDetail).
 
@@ -191,7 +193,7 @@ class ProductServiceAsyncStub(ProductServiceStub):
     that this app may see, or a success without an offer), and NOT_IN_DIALECT
     (a field is set that only the other dialect has).
     """
-    GetFilterConfig: _aio.UnaryUnaryMultiCallable[_product_service_pb2.GetFilterConfigRequest, _product_service_pb2.GetFilterConfigResponse]  # type: ignore[assignment]
+    GetFilterConfig: _aio.UnaryUnaryMultiCallable[_search_pb2.GetFilterConfigRequest, _search_pb2.GetFilterConfigResponse]  # type: ignore[assignment]
     """Reads the filters and sort fields that the searches take (1688:
     product.filterData.queryConfig).
 
@@ -201,7 +203,7 @@ class ProductServiceAsyncStub(ProductServiceStub):
     Errors: national-site: the service's common ones. open-platform:
     INVALID_REQUEST, DEADLINE and INTERNAL_FAULT only.
     """
-    GetCategory: _aio.UnaryUnaryMultiCallable[_product_service_pb2.GetCategoryRequest, _product_service_pb2.GetCategoryResponse]  # type: ignore[assignment]
+    GetCategory: _aio.UnaryUnaryMultiCallable[_category_pb2.GetCategoryRequest, _category_pb2.GetCategoryResponse]  # type: ignore[assignment]
     """Reads one category and its children (1688: alibaba.category.get).
 
     Needs nothing: without an id it reads the root. The tree has three levels;
@@ -231,9 +233,9 @@ class ProductServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def SearchByKeyword(
         self,
-        request: _product_service_pb2.SearchByKeywordRequest,
+        request: _search_pb2.SearchByKeywordRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_product_service_pb2.SearchByKeywordResponse, _abc.Awaitable[_product_service_pb2.SearchByKeywordResponse]]:
+    ) -> _typing.Union[_search_pb2.SearchByKeywordResponse, _abc.Awaitable[_search_pb2.SearchByKeywordResponse]]:
         """Searches offers by words (1688: product.search.keywordQuery).
 
         Needs a keyword. 1688 sorts within a page only, and lets at most 2,000
@@ -247,9 +249,9 @@ class ProductServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def UploadImage(
         self,
-        request: _product_service_pb2.UploadImageRequest,
+        request: _search_pb2.UploadImageRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_product_service_pb2.UploadImageResponse, _abc.Awaitable[_product_service_pb2.UploadImageResponse]]:
+    ) -> _typing.Union[_search_pb2.UploadImageResponse, _abc.Awaitable[_search_pb2.UploadImageResponse]]:
         """Uploads a picture to search by (1688: product.image.upload).
 
         Needs a JPEG or PNG picture. One above the suite's limit (300 KiB unless
@@ -266,9 +268,9 @@ class ProductServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def SearchByImage(
         self,
-        request: _product_service_pb2.SearchByImageRequest,
+        request: _search_pb2.SearchByImageRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_product_service_pb2.SearchByImageResponse, _abc.Awaitable[_product_service_pb2.SearchByImageResponse]]:
+    ) -> _typing.Union[_search_pb2.SearchByImageResponse, _abc.Awaitable[_search_pb2.SearchByImageResponse]]:
         """Searches offers by likeness to a picture (1688:
         product.search.imageQuery).
 
@@ -286,9 +288,9 @@ class ProductServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def GetProductDetail(
         self,
-        request: _product_service_pb2.GetProductDetailRequest,
+        request: _product_pb2.GetProductDetailRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_product_service_pb2.GetProductDetailResponse, _abc.Awaitable[_product_service_pb2.GetProductDetailResponse]]:
+    ) -> _typing.Union[_product_pb2.GetProductDetailResponse, _abc.Awaitable[_product_pb2.GetProductDetailResponse]]:
         """Reads one offer with its SKUs, prices and shipping data (1688:
         product.search.queryProductDetail).
 
@@ -303,9 +305,9 @@ class ProductServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def GetFilterConfig(
         self,
-        request: _product_service_pb2.GetFilterConfigRequest,
+        request: _search_pb2.GetFilterConfigRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_product_service_pb2.GetFilterConfigResponse, _abc.Awaitable[_product_service_pb2.GetFilterConfigResponse]]:
+    ) -> _typing.Union[_search_pb2.GetFilterConfigResponse, _abc.Awaitable[_search_pb2.GetFilterConfigResponse]]:
         """Reads the filters and sort fields that the searches take (1688:
         product.filterData.queryConfig).
 
@@ -319,9 +321,9 @@ class ProductServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def GetCategory(
         self,
-        request: _product_service_pb2.GetCategoryRequest,
+        request: _category_pb2.GetCategoryRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_product_service_pb2.GetCategoryResponse, _abc.Awaitable[_product_service_pb2.GetCategoryResponse]]:
+    ) -> _typing.Union[_category_pb2.GetCategoryResponse, _abc.Awaitable[_category_pb2.GetCategoryResponse]]:
         """Reads one category and its children (1688: alibaba.category.get).
 
         Needs nothing: without an id it reads the root. The tree has three levels;
