@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.generation import golang, typescript
+from tools.generation import descriptors, golang, typescript
 from tools.generation.service_configs import SERVICES
 from tools.generation.sources import FOR_CALLERS, GEN, ROOT
 from tools.generation.toolchain import need
@@ -53,7 +53,7 @@ def test_java() -> None:
     stubs = {f"{full_name.replace('.', '/')}Grpc.class" for full_name in SERVICES.values()}
     configs = {f"nationalsite/service_configs/{name}.json" for name in SERVICES}
     assert stubs | configs <= names
-    assert not any(name.startswith("nationalsite/replay/") for name in names)
+    assert not any(name.startswith(descriptors.INTERNAL) for name in names)
 
 
 def test_typescript(tmp_path: Path) -> None:

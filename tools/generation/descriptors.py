@@ -1,19 +1,81 @@
-"""gen/descriptors: every proto in one file, for grpcurl, gateways, buf and callers without stubs."""
+"""gen/descriptors: the protos as descriptor sets, with their imports and comments.
+
+`nationalsite.binpb` has everything. buf, the reference and the tests read it. `nationalsite-client.binpb` is
+for callers: it leaves out the options that map RPCs to 1688, and the protos that only the adapter uses.
+"""
+
+import shutil
+from typing import Any
+
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message_factory import GetMessageClass
 
 from tools.generation.protoc import compile_protos, recreate_dirs
-from tools.generation.sources import ERRORS, FILES, GEN
+from tools.generation.sources import ERRORS, FILES, GEN, ROOT
 
 FOLDER = GEN / "descriptors"
-IMAGE = "nationalsite.binpb"
+ALL = FOLDER / "nationalsite.binpb"
+CLIENT = FOLDER / "nationalsite-client.binpb"
+JAVA_TARGET = ROOT / "clients" / "java" / "protos" / "target"
+INTERNAL = ("nationalsite/replay/", "nationalsite/upstream/")
+"""Folders of the protos that are not for callers."""
 
 
 def generate() -> None:
     """Write gen/descriptors."""
+    previous = CLIENT.read_bytes() if CLIENT.exists() else b""
     recreate_dirs(FOLDER)
     compile_protos(
-        f"--descriptor_set_out={FOLDER / IMAGE}",
+        f"--descriptor_set_out={ALL}",
         "--include_imports",
         "--include_source_info",
         *FILES,
         *ERRORS,
     )
+    CLIENT.write_bytes(strip_internal(ALL.read_bytes()))
+    if CLIENT.read_bytes() != previous:
+        # Maven would keep the sources of messages that are gone, and fail to compile them.
+        shutil.rmtree(JAVA_TARGET, ignore_errors=True)
+
+
+def strip_internal(descriptor_set: bytes) -> bytes:
+    """Return the descriptor set without the INTERNAL protos and the options that they define."""
+    message_class = _message_class(FileDescriptorSet.FromString(descriptor_set))
+    files = [
+        file for file in message_class.FromString(descriptor_set).file if not file.name.startswith(INTERNAL)
+    ]
+    for file in files:
+        _clear_internal_options(file)
+        dependencies = [name for name in file.dependency if not name.startswith(INTERNAL)]
+        file.ClearField("dependency")
+        file.dependency.extend(dependencies)
+        # Generators read comments only; other locations may be those of options that are gone.
+        locations = [location for location in file.source_code_info.location if _has_comment(location)]
+        file.source_code_info.ClearField("location")
+        file.source_code_info.location.extend(locations)
+    return message_class(file=files).SerializeToString(deterministic=True)
+
+
+def _message_class(descriptor_set: FileDescriptorSet) -> Any:
+    """FileDescriptorSet's class in a pool that has our options. Elsewhere they would be unknown fields."""
+    pool = DescriptorPool()
+    for file in descriptor_set.file:
+        pool.AddSerializedFile(file.SerializeToString())
+    return GetMessageClass(pool.FindMessageTypeByName(FileDescriptorSet.DESCRIPTOR.full_name))
+
+
+def _clear_internal_options(message: Any) -> None:
+    for field, value in message.ListFields():
+        if field.is_extension:
+            if field.file.name.startswith(INTERNAL):
+                message.ClearExtension(field)
+        elif field.message_type:
+            for part in value if field.is_repeated else [value]:
+                _clear_internal_options(part)
+            if field.name == "options" and not value.ListFields():
+                message.ClearField(field.name)
+
+
+def _has_comment(location: Any) -> bool:
+    return bool(location.leading_comments or location.trailing_comments or location.leading_detached_comments)

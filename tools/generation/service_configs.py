@@ -71,7 +71,7 @@ def service_config(full_name: str, service: ServiceDescriptorProto) -> dict[str,
 
 def generate() -> None:
     """Write gen/service_configs, and each package's copy."""
-    image = FileDescriptorSet.FromString((descriptors.FOLDER / descriptors.IMAGE).read_bytes())
+    image = FileDescriptorSet.FromString(descriptors.ALL.read_bytes())
     declared = {f"{file.package}.{service.name}": service for file in image.file for service in file.service}
     configs = {name: service_config(full_name, declared[full_name]) for name, full_name in SERVICES.items()}
     for folder, write in COPIES.items():

@@ -1,0 +1,50 @@
+"""gen/descriptors/nationalsite-client.binpb: what callers get of the protos."""
+
+import re
+
+from buf.validate import validate_pb2
+from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
+from nationalsite.upstream.v1 import options_pb2
+
+from tools.generation import descriptors
+
+OPTIONS = (validate_pb2, options_pb2)
+"""The text of a descriptor names options only if their modules are loaded."""
+ALL, CLIENT = (
+    {file.name: file for file in FileDescriptorSet.FromString(path.read_bytes()).file}
+    for path in (descriptors.ALL, descriptors.CLIENT)
+)
+OURS = [name for name in CLIENT if name.startswith("nationalsite/")]
+
+
+def _text(file: FileDescriptorProto) -> str:
+    copy = FileDescriptorProto()
+    copy.CopyFrom(file)
+    copy.ClearField("source_code_info")
+    return str(copy)
+
+
+def _comments(file: FileDescriptorProto) -> list[str]:
+    return [
+        location.leading_comments for location in file.source_code_info.location if location.leading_comments
+    ]
+
+
+def test_only_internal_protos_are_missing() -> None:
+    assert list(CLIENT) == [name for name in ALL if not name.startswith(descriptors.INTERNAL)]
+    assert ALL.keys() > CLIENT.keys()
+
+
+def test_options_for_1688_are_gone() -> None:
+    assert any("nationalsite.upstream.v1" in _text(ALL[name]) for name in OURS)
+    for name in OURS:
+        assert "nationalsite.upstream.v1" not in _text(CLIENT[name])
+        assert "nationalsite/upstream" not in _text(CLIENT[name])
+
+
+def test_rules_and_comments_stay() -> None:
+    for name in OURS:
+        assert re.findall(r"\[buf.validate.*", _text(CLIENT[name])) == re.findall(
+            r"\[buf.validate.*", _text(ALL[name])
+        )
+        assert _comments(CLIENT[name]) == _comments(ALL[name])
