@@ -22,7 +22,7 @@ _HEAD = '''\
 
 def generate(folder: Path) -> None:
     """Write the package modules below `folder`, which holds the modules that protoc generated."""
-    image = FileDescriptorSet.FromString((descriptors.FOLDER / descriptors.IMAGE).read_bytes())
+    image = FileDescriptorSet.FromString(descriptors.ALL.read_bytes())
     packages: defaultdict[str, list[FileDescriptorProto]] = defaultdict(list)
     for file in image.file:
         if file.name in FILES:
