@@ -1,6 +1,6 @@
 """Runs what is in the images: each with its own entry point, as its own user, on a root that is read only.
 
-`python -m tools.verify_images`, as root, in a network of its own; `make image` does that.
+`python -m tools.verify_images`, as root, in a network of its own; `make images` does that.
 """
 
 import os
@@ -19,7 +19,7 @@ from nationalsite.product import v1 as protos
 from nationalsite.product.v1 import ProductServiceStub
 
 from tests.support.container import Container, Mount, Running
-from tools.image import WORK, Image, call, image_of
+from tools.images import WORK, Image, call, image_of
 from tools.local_stack import SANDBOX_APP
 
 SANDBOX = "127.0.0.1:8168"

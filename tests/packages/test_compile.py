@@ -1,4 +1,4 @@
-"""The packages for Go, Java and TypeScript compile as their consumers get them: `make test-gen`."""
+"""The packages for Go, Java and TypeScript compile as their consumers get them: `make test-packages`."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""`make measure-delivery`: what the durable store takes in, hands out and relays per second, on both engines.
+"""`make bench-store`: what the durable store takes in, hands out and relays per second, on both engines.
 
 Everything runs on this machine, client and PostgreSQL together; every write is synced to disk. PostgreSQL is
 left out, and that is said, where Debian's package is missing.

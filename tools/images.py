@@ -1,4 +1,4 @@
-"""Builds an image of every service with buildah, and runs what is in them: `make image`, by hand and as root.
+"""Builds an image of every service with buildah, and runs what is in them: `make images`, by hand and as root.
 
 BASE names an image to build on. Without it one is made of Debian's packages, for where no registry of images
 can be reached. SSL_CERT_FILE, where it is set, says whom packages may come from. All lies under build/image.

@@ -1,4 +1,4 @@
-"""`make measure-durability`: what a running OrderSyncService stores, sends and hands out per second.
+"""`make bench-order-sync`: what a running OrderSyncService stores, sends and hands out per second.
 
 One replica with its own times and limits, on each engine, each with an empty store that syncs to disk.
 Callers, 1688 (the sandbox) and PostgreSQL share this machine with it: the CPU that the service itself used is
