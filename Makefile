@@ -156,11 +156,11 @@ images: setup ## build the container images with buildah, and run them (as root;
 
 .PHONY: run
 run: setup ## run the sandbox and all services until Ctrl-C (DIALECT=national-site for the other dialect)
-	@$(BIN)/python tools/local_stack.py $(DIALECT)
+	@$(BIN)/python -m tools.local_stack $(DIALECT)
 
 .PHONY: demo
 demo: setup ## run everything, make real calls, print the gRPC and HTTP traffic, stop everything
-	@$(BIN)/python tools/demo.py
+	@$(BIN)/python -m tools.demo
 
 .PHONY: bench
 bench: $(VENV)/.bench ## measure the rows of docs/benchmarks.md (ten minutes; ROWS=search,cached for some; nginx, postgresql)

@@ -58,9 +58,9 @@ def main() -> None:
 
 def measure(engine: str, url: str) -> None:
     """Measure one engine."""
-    sandbox = start_sandbox(log="measure-sandbox")
+    sandbox = start_sandbox(log="bench-sandbox")
     quiet = {"NATIONALSITE_REPLAY_SECONDS": "0"}
-    service = replica(f"measure-{engine}", sandbox.address, url, quiet, module="services.order_sync").start()
+    service = replica(f"bench-{engine}", sandbox.address, url, quiet, module="services.order_sync").start()
     try:
         asyncio.run(_measure(engine, service))
     finally:

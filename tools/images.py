@@ -1,7 +1,8 @@
-"""Builds an image of every service with buildah, and runs what is in them: `make images`, by hand and as root.
+"""Builds the image of every service with buildah, and verifies them: `make images`, as root.
 
-BASE names an image to build on. Without it one is made of Debian's packages, for where no registry of images
-can be reached. SSL_CERT_FILE, where it is set, says whom packages may come from. All lies under build/image.
+BASE names an image to build on. Without it, a base image is made of Debian packages with debootstrap, so that
+no image registry is needed. SSL_CERT_FILE, if set, names the certificates to trust when packages are
+downloaded. Everything is written to build/images.
 """
 
 import json
@@ -16,72 +17,72 @@ from dataclasses import dataclass
 
 from tools.local_stack import ROOT
 
-WORK = ROOT / "build" / "image"
-OWN_BASE = "localhost/nationalsite-base"
-RELEASE = "bookworm"
-NOT_READ = (
+WORK_DIR = ROOT / "build" / "images"
+DEFAULT_BASE = "localhost/nationalsite-base"
+DEBIAN_RELEASE = "bookworm"
+UNUSED_DIRS = (
     "usr/share/doc",
     "usr/share/locale",
     "usr/share/man",
     "var/cache/apt/archives",
     "var/lib/apt/lists",
 )
-"""What a Debian has that nobody reads in a container."""
+"""Directories of Debian that a container does not need."""
 IMAGES = ("product", "order-sync", "account", "sandbox")
 
 
 def main() -> None:
-    """Build, print what came of it, and run it in a network of its own."""
+    """Build and describe the images, and verify them in a network namespace of their own."""
     if os.geteuid() != 0:
-        raise RuntimeError("images are built and run here as container runtimes do it: as root")
-    WORK.mkdir(parents=True, exist_ok=True)
-    base = os.environ.get("BASE") or own_base()
+        raise RuntimeError("make images needs root: it mounts file systems and creates namespaces")
+    WORK_DIR.mkdir(parents=True, exist_ok=True)
+    base = os.environ.get("BASE") or build_default_base()
     for name in IMAGES:
-        build(name, base)
-    proof = ["unshare", "--net", sys.executable, "-m", "tools.verify_images"]
-    if subprocess.run(proof, cwd=ROOT, check=False).returncode:  # noqa: S603 # our own module
-        raise RuntimeError("what was built does not run as it should")
+        build_image(name, base)
+    verify = ["unshare", "--net", sys.executable, "-m", "tools.verify_images"]
+    if subprocess.run(verify, cwd=ROOT, check=False).returncode:  # noqa: S603 # our own module
+        raise RuntimeError("the images were built, but do not work")
 
 
-def own_base() -> str:
-    """Make a Debian with nothing but what every one has; return the image's name."""
-    began = time.monotonic()
-    system = WORK / "base"
-    shutil.rmtree(system, ignore_errors=True)
-    call("debootstrap", "--variant=minbase", RELEASE, str(system))
-    for one in (one for place in NOT_READ for one in (system / place).iterdir()):
-        shutil.rmtree(one) if one.is_dir() else one.unlink()
+def build_default_base() -> str:
+    """Build a minimal Debian image; return its name."""
+    started = time.monotonic()
+    root = WORK_DIR / "base"
+    shutil.rmtree(root, ignore_errors=True)
+    run_command("debootstrap", "--variant=minbase", DEBIAN_RELEASE, str(root))
+    for path in (path for unused in UNUSED_DIRS for path in (root / unused).iterdir()):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
     container = buildah("from", "scratch")
-    buildah("add", "--quiet", container, str(system), "/")
-    buildah("commit", "--quiet", "--rm", container, OWN_BASE)
-    tell(OWN_BASE, time.monotonic() - began)
-    return OWN_BASE
+    buildah("add", "--quiet", container, str(root), "/")
+    buildah("commit", "--quiet", "--rm", container, DEFAULT_BASE)
+    print_layers(DEFAULT_BASE, time.monotonic() - started)
+    return DEFAULT_BASE
 
 
-def build(name: str, base: str) -> None:
+def build_image(name: str, base: str) -> None:
     """Build the image of a service."""
-    began = time.monotonic()
-    authorities = os.environ.get("SSL_CERT_FILE")
+    started = time.monotonic()
+    certificates = os.environ.get("SSL_CERT_FILE")
     arguments = [f"--build-arg=BASE={base}", f"--build-arg=SERVICE={name}", f"--tag=nationalsite/{name}"]
-    arguments += [f"--secret=id=certificates,src={authorities}"] if authorities else []
+    arguments += [f"--secret=id=certificates,src={certificates}"] if certificates else []
     dockerfile = f"--file={ROOT / 'deploy' / 'Dockerfile'}"
     buildah("build", "--isolation=chroot", "--layers", dockerfile, *arguments, str(ROOT))
-    tell(f"nationalsite/{name}", time.monotonic() - began)
+    print_layers(f"nationalsite/{name}", time.monotonic() - started)
 
 
-def tell(image: str, took_s: float) -> None:
-    """Print the size of an image, and what each of its layers adds."""
-    told = json.loads(buildah("inspect", "--type=image", image))
-    made_by = [each.get("created_by", "") for each in told["OCIv1"]["history"] if not each.get("empty_layer")]
-    sizes = [layer["size"] / 2**20 for layer in json.loads(told["Manifest"])["layers"]]
-    print(f"{image}: {sum(sizes):.0f} MiB, in {took_s:.0f} s")
-    for size, step in zip(sizes, made_by, strict=True):
-        print(f"  {size:6.1f}  {step[:90]}", flush=True)
+def print_layers(image: str, duration_s: float) -> None:
+    """Print the size of an image and of each layer."""
+    description = json.loads(buildah("inspect", "--type=image", image))
+    history = [entry for entry in description["OCIv1"]["history"] if not entry.get("empty_layer")]
+    sizes_mib = [layer["size"] / 2**20 for layer in json.loads(description["Manifest"])["layers"]]
+    print(f"{image}: {sum(sizes_mib):.0f} MiB, in {duration_s:.0f} s")
+    for size_mib, entry in zip(sizes_mib, history, strict=True):
+        print(f"  {size_mib:6.1f}  {entry.get('created_by', '')[:90]}", flush=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """What an image says of itself, and where its file system lies."""
+    """The configuration of an image, and where its file system is mounted."""
 
     root: str
     entry_point: Sequence[str]
@@ -92,8 +93,8 @@ class Image:
 
 
 @contextmanager
-def image_of(name: str) -> Iterator[Image]:
-    """Yield the image of a service, with its file system laid out while the context is open."""
+def mounted_image(name: str) -> Iterator[Image]:
+    """Yield the image of a service; its file system is mounted inside the context."""
     container = buildah("from", f"nationalsite/{name}")
     try:
         config = json.loads(buildah("inspect", container))["OCIv1"]["config"]
@@ -111,23 +112,23 @@ def image_of(name: str) -> Iterator[Image]:
 
 
 def buildah(*arguments: str) -> str:
-    """Run buildah on a storage of our own; return what it prints."""
-    return call(
+    """Run buildah with its storage below WORK_DIR; return its output. Raises RuntimeError."""
+    return run_command(
         "buildah",
         "--storage-driver=vfs",
-        f"--root={WORK / 'storage'}",
-        f"--runroot={WORK / 'run'}",
+        f"--root={WORK_DIR / 'storage'}",
+        f"--runroot={WORK_DIR / 'run'}",
         *arguments,
     )
 
 
-def call(*command: str) -> str:
-    """Run a program; return what it prints. What it says besides goes to a log. Raises RuntimeError."""
-    with (WORK / "log").open("ab") as log:
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=log, text=True, check=False)  # noqa: S603 # ours
-    if done.returncode:
-        raise RuntimeError(f"{command[0]} failed: see {WORK / 'log'}")
-    return done.stdout.strip()
+def run_command(*command: str) -> str:
+    """Run a program; return its stdout. Its stderr goes to a log. Raises RuntimeError."""
+    with (WORK_DIR / "log").open("ab") as log:
+        finished = subprocess.run(command, stdout=subprocess.PIPE, stderr=log, text=True, check=False)  # noqa: S603 # our own arguments
+    if finished.returncode:
+        raise RuntimeError(f"{command[0]} failed: see {WORK_DIR / 'log'}")
+    return finished.stdout.strip()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The sandbox and the services as local processes, for `make run`, `make demo` and the tests.
 
-`python tools/local_stack.py` runs them until it is interrupted. Each process writes its output to a file
+`python -m tools.local_stack` runs them until it is interrupted. Each process writes its output to a file
 under build/logs, and is stopped by its process id.
 """
 

@@ -1,6 +1,6 @@
-"""Runs what is in the images: each with its own entry point, as its own user, on a root that is read only.
+"""Runs the images: each with its own entry point, as its own user, on a read-only root file system.
 
-`python -m tools.verify_images`, as root, in a network of its own; `make images` does that.
+`make images` calls this as root in a network namespace of its own: `python -m tools.verify_images`.
 """
 
 import os
@@ -11,6 +11,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import grpc
@@ -18,68 +19,71 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from nationalsite.product import v1 as protos
 from nationalsite.product.v1 import ProductServiceStub
 
-from tests.support.container import Container, Mount, Running
-from tools.images import WORK, Image, call, image_of
+from tests.support.container import Container, Mount, RunningContainer
+from tools.images import WORK_DIR, Image, mounted_image, run_command
 from tools.local_stack import SANDBOX_APP
 
 SANDBOX = "127.0.0.1:8168"
-SERVICES = {"product": 50051, "order-sync": 50052, "account": 50053}
-"""Name -> port of gRPC."""
+GRPC_PORTS = {"product": 50051, "order-sync": 50052, "account": 50053}
 SETTINGS = {
     **SANDBOX_APP,
     "NATIONALSITE_GATEWAY_URL": f"http://{SANDBOX}",
     "NATIONALSITE_DIALECT": "open-platform",
     "NATIONALSITE_DATABASE_URL": "sqlite+aiosqlite:////store/store.db",
 }
-UNWANTED = ("pip", "pip3", "uv", "gcc", "cc", "make", "curl", "wget")
-LOOK = "import os, shutil, sys; print(*filter(shutil.which, sys.argv[1:]), *os.listdir('/app/services'))"
-WITHIN_S = 60
+BUILD_TOOLS = ("pip", "pip3", "uv", "gcc", "cc", "make", "curl", "wget")
+"""Programs that no image may contain."""
+LIST_CONTENT = (
+    "import os, shutil, sys; print(*filter(shutil.which, sys.argv[1:]), *os.listdir('/app/services'))"
+)
+"""Prints those of its arguments that are programs, and the services."""
+TIMEOUT_S = 60
 
 
 def main() -> None:
-    """Run everything, call it, end it, and look into it. Raises RuntimeError for what should not be."""
-    call("ip", "link", "set", "lo", "up")
+    """Run, call and stop every image, and check its content. Raises RuntimeError for a failed check."""
+    run_command("ip", "link", "set", "lo", "up")
     with ExitStack() as stack:
-        stack.enter_context(running("sandbox", {"NATIONALSITE_SANDBOX_LISTEN": SANDBOX}))
-        until("sandbox", sandbox_answers)
-        for name, port in SERVICES.items():
-            process = stack.enter_context(running(name, SETTINGS))
-            began = time.monotonic()
-            until(name, lambda port=port: is_serving(port))  # type: ignore[misc] # the default binds it
-            print(f"{name}: SERVING as user {user_of(process)} after {time.monotonic() - began:.1f} s")
-        with grpc.insecure_channel(f"127.0.0.1:{SERVICES['product']}") as channel:
+        stack.enter_context(running_image("sandbox", {"NATIONALSITE_SANDBOX_LISTEN": SANDBOX}))
+        wait_until_ready("sandbox", is_sandbox_ready)
+        for name, port in GRPC_PORTS.items():
+            container = stack.enter_context(running_image(name, SETTINGS))
+            started = time.monotonic()
+            wait_until_ready(name, partial(is_serving, port))
+            print(f"{name}: SERVING as user {user_id(container)} after {time.monotonic() - started:.1f} s")
+        with grpc.insecure_channel(f"127.0.0.1:{GRPC_PORTS['product']}") as channel:
             request = protos.SearchByKeywordRequest(keyword="dress", country="japan")
-            found = ProductServiceStub(channel).SearchByKeyword(request, timeout=WITHIN_S)
-        print(f"product: {len(found.offers)} of {found.total_records} offers for a dress", flush=True)
-    print("all of them ended with 0 after SIGTERM")
-    for name in SERVICES:
-        look_into(name)
+            response = ProductServiceStub(channel).SearchByKeyword(request, timeout=TIMEOUT_S)
+        print(f"product: {len(response.offers)} of {response.total_records} offers for a dress", flush=True)
+    print("every container exited with 0 after SIGTERM")
+    for name in GRPC_PORTS:
+        check_content(name)
 
 
 @contextmanager
-def running(name: str, settings: Mapping[str, str]) -> Iterator[Running]:
-    """Run an image with one place to write to; end it with SIGTERM, after which it has to exit with 0."""
-    with image_of(name) as image:
-        store = WORK / f"{name}.store"
+def running_image(name: str, settings: Mapping[str, str]) -> Iterator[RunningContainer]:
+    """Run an image with one writable directory. At the end it gets SIGTERM, and has to exit with 0."""
+    with mounted_image(name) as image:
+        store = WORK_DIR / f"{name}.store"
         shutil.rmtree(store, ignore_errors=True)
         store.mkdir()
         os.chown(store, image.user, image.group)
         writable = Mount(source=str(store), path="/store", read_only=False)
-        process = start(name, image, image.entry_point, settings, [writable])
+        container = start(name, image, image.entry_point, settings, [writable])
         try:
-            yield process
-            process.signal(signal.SIGTERM)
-            if process.wait(WITHIN_S):
-                raise RuntimeError(f"{name} did not end well: see {WORK / name}.log")
+            yield container
+            container.signal(signal.SIGTERM)
+            if container.wait(TIMEOUT_S):
+                raise RuntimeError(f"{name} did not exit with 0: see {WORK_DIR / name}.log")
         finally:
-            process.kill()
+            container.kill()
 
 
 def start(
     name: str, image: Image, command: Sequence[str], settings: Mapping[str, str], mounts: Sequence[Mount] = ()
-) -> Running:
+) -> RunningContainer:
     """Start a command in an image; its output goes to a log."""
-    root = WORK / f"{name}.root"
+    root = WORK_DIR / f"{name}.root"
     root.mkdir(exist_ok=True)
     container = Container(
         command=command,
@@ -90,25 +94,26 @@ def start(
         image=image.root,
         mounts=mounts,
     )
-    with (WORK / f"{name}.log").open("wb") as log:
+    with (WORK_DIR / f"{name}.log").open("wb") as log:
         return container.start(root, log)
 
 
-def look_into(name: str) -> None:
-    """Refuse an image with tools for building, or with another service."""
-    with image_of(name) as image:
-        start(f"{name}.inside", image, ["python", "-c", LOOK, *UNWANTED], {}).wait(WITHIN_S)
-    found = set((WORK / f"{name}.inside.log").read_text().split())
-    others = {*SERVICES, "sandbox"} - {name}
-    if unwanted := found & {*UNWANTED, *(other.replace("-", "_") for other in others)}:
-        raise RuntimeError(f"the image of {name} holds {unwanted}")
-    if name.replace("-", "_") not in found:
-        raise RuntimeError(f"the image of {name} does not hold it: {found}")
-    print(f"{name}: no {', '.join(UNWANTED)}, and no other service in its image")
+def check_content(name: str) -> None:
+    """Raise RuntimeError if an image contains build tools or another service."""
+    with mounted_image(name) as image:
+        list_content = ["python", "-c", LIST_CONTENT, *BUILD_TOOLS]
+        start(f"{name}.content", image, list_content, {}).wait(TIMEOUT_S)
+    content = set((WORK_DIR / f"{name}.content.log").read_text().split())
+    other_services = {service.replace("-", "_") for service in (*GRPC_PORTS, "sandbox") if service != name}
+    if unwanted := content & {*BUILD_TOOLS, *other_services}:
+        raise RuntimeError(f"the image of {name} contains {unwanted}")
+    if name.replace("-", "_") not in content:
+        raise RuntimeError(f"the image of {name} does not contain the service: {content}")
+    print(f"{name}: its image contains no other service, and none of {', '.join(BUILD_TOOLS)}")
 
 
-def sandbox_answers() -> bool:
-    """Return whether the sandbox takes calls."""
+def is_sandbox_ready() -> bool:
+    """Return whether the sandbox accepts calls."""
     try:
         with urllib.request.urlopen(f"http://{SANDBOX}/admin/state", timeout=1):  # our own
             return True
@@ -117,27 +122,28 @@ def sandbox_answers() -> bool:
 
 
 def is_serving(port: int) -> bool:
-    """Return what gRPC's health service says."""
+    """Return whether the health service responds with SERVING."""
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        stub = health_pb2_grpc.HealthStub(channel)
         try:
-            answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=1)
+            response = stub.Check(health_pb2.HealthCheckRequest(), timeout=1)  # type: ignore[attr-defined] # types-grpcio-health-checking does not declare it
         except grpc.RpcError:
             return False
-    return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+    return bool(response.status == health_pb2.HealthCheckResponse.SERVING)
 
 
-def user_of(process: Running) -> str:
-    """Return the user id of a running process."""
-    status = Path(f"/proc/{process.pid}/status").read_text()
+def user_id(container: RunningContainer) -> str:
+    """Return the user id of a running container."""
+    status = Path(f"/proc/{container.pid}/status").read_text()
     return next(line.split()[1] for line in status.splitlines() if line.startswith("Uid:"))
 
 
-def until(name: str, happens: Callable[[], bool]) -> None:
-    """Wait for something. Raises RuntimeError."""
-    deadline = time.monotonic() + WITHIN_S
-    while not happens():
+def wait_until_ready(name: str, is_ready: Callable[[], bool]) -> None:
+    """Poll until a container is ready. Raises RuntimeError after TIMEOUT_S."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while not is_ready():
         if time.monotonic() > deadline:
-            raise RuntimeError(f"{name} does not serve: see {WORK / name}.log")
+            raise RuntimeError(f"{name} is not ready: see {WORK_DIR / name}.log")
         time.sleep(0.1)
 
 

@@ -18,7 +18,7 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from tests.deploy.rendering import DEPLOY, ROOT, Object, named
-from tests.support.container import Container, Mount, Running
+from tests.support.container import Container, Mount, RunningContainer
 
 SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc/ssl", "/etc/ld.so.cache")
 """Of this machine, in the place of the image's own."""
@@ -49,7 +49,7 @@ class Pod:
         self.grace_s = self._spec.get("terminationGracePeriodSeconds", 30)
         self.log = node.directory / f"{log or self.name}.log"
         self._root = node.directory / f"{log or self.name}.root"
-        self._running: Running | None = None
+        self._running: RunningContainer | None = None
 
     def start(self, *, own_network: bool = False) -> None:
         """Start the container, on the node's network or, as in a real cluster, on one of its own."""

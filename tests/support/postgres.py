@@ -1,7 +1,7 @@
-"""A PostgreSQL server of one's own, from Debian's installation, for tests and measurements.
+"""A PostgreSQL server for one test session or benchmark, from the Debian package postgresql.
 
-It runs as an unprivileged user in a temporary directory, is reached through a socket in there, syncs to disk
-as a real one does, and is stopped by its process id.
+It runs as an unprivileged user in a temporary directory, listens on a Unix socket there, syncs to disk, and
+is stopped by its process id.
 """
 
 import itertools
@@ -26,36 +26,36 @@ STOP_TIMEOUT_S = 30
 
 
 class PostgresNotInstalled(Exception):
-    """PostgreSQL's server binaries, or a user to run them, are missing."""
+    """PostgreSQL's server binaries are missing, or an unprivileged user to run them."""
 
 
 class PostgresServer:
     """A server that can be stopped, killed and started again on the same data."""
 
-    def __init__(self, binaries: Path, directory: Path, become: Sequence[str]) -> None:
-        self._binaries = binaries
+    def __init__(self, bin_dir: Path, directory: Path, run_as: Sequence[str]) -> None:
+        self._bin_dir = bin_dir
         self._directory = directory
         self._data = directory / "data"
-        self._become = become
+        self._run_as = run_as
         self._process: subprocess.Popen[bytes] | None = None
 
     def url(self, database: str = "postgres") -> str:
-        """Return the URL of a database, as the store takes it."""
+        """Return the URL of a database for NATIONALSITE_DATABASE_URL."""
         return f"postgresql+psycopg://test@/{database}?host={self._directory}"
 
     def create(self) -> None:
-        """Make the data directory."""
-        # Nothing is in it yet that a power cut could harm; the server itself syncs.
+        """Create the data directory."""
+        # initdb need not sync: the directory holds no data yet. The server itself syncs.
         arguments = ["--no-sync", "--auth=trust", "--username=test", "--encoding=UTF8", "--locale=C"]
-        subprocess.run(  # noqa: S603 # Debian's own binary
-            [*self._become, self._binaries / "initdb", *arguments, "-D", self._data],
+        subprocess.run(  # noqa: S603 # PostgreSQL's own binary
+            [*self._run_as, self._bin_dir / "initdb", *arguments, "-D", self._data],
             check=True,
             stdout=subprocess.DEVNULL,
             cwd=self._directory,
         )
 
     def start(self) -> None:
-        """Start the server; it takes connections when this returns."""
+        """Start the server and wait until it accepts connections."""
         settings = {
             "listen_addresses": "",
             "unix_socket_directories": str(self._directory),
@@ -63,25 +63,25 @@ class PostgresServer:
         }
         options = [option for name, value in settings.items() for option in ("-c", f"{name}={value}")]
         with (self._directory / "log").open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 # Debian's own binary
-                [*self._become, self._binaries / "postgres", "-D", self._data, *options],
+            self._process = subprocess.Popen(  # noqa: S603 # PostgreSQL's own binary
+                [*self._run_as, self._bin_dir / "postgres", "-D", self._data, *options],
                 stdout=log,
                 stderr=log,
                 cwd=self._directory,
             )
         deadline = time.monotonic() + START_TIMEOUT_S
-        while not self._ready():
+        while not self._is_ready():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
                 raise RuntimeError(f"PostgreSQL did not start:\n{(self._directory / 'log').read_text()}")
             time.sleep(0.05)
 
-    def stop(self, number: int = signal.SIGINT) -> None:
-        """Stop the server: SIGINT ends connections and shuts down, SIGQUIT is as good as a crash."""
+    def stop(self, signal_number: int = signal.SIGINT) -> None:
+        """Stop the server: SIGINT is a fast shutdown, SIGQUIT an immediate one, like a crash."""
         if self._process is None:
             return
         if self._process.poll() is None:
-            self._process.send_signal(number)
+            self._process.send_signal(signal_number)
         try:
             self._process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
@@ -89,8 +89,8 @@ class PostgresServer:
             self._process.wait(STOP_TIMEOUT_S)
         self._process = None
 
-    def _ready(self) -> bool:
-        """Return whether the server says so: the eighth line of its pid file is its state."""
+    def _is_ready(self) -> bool:
+        """Return whether the server accepts connections: the eighth line of its pid file is its state."""
         try:
             lines = (self._data / "postmaster.pid").read_text().splitlines()
         except FileNotFoundError:
@@ -100,24 +100,24 @@ class PostgresServer:
 
 def find_binaries() -> Path:
     """Return the directory of the newest server's binaries. Raises PostgresNotInstalled."""
-    found = [
+    bin_dirs = [
         path.parent for path in INSTALLATIONS.glob("*/bin/postgres") if (path.parent / "initdb").exists()
     ]
-    if not found:
+    if not bin_dirs:
         raise PostgresNotInstalled(
-            f"no PostgreSQL server under {INSTALLATIONS}: install Debian's package `postgresql` to run this"
+            f"no PostgreSQL server under {INSTALLATIONS}: install the Debian package postgresql"
         )
-    return max(found, key=lambda path: float(path.parent.name))
+    return max(bin_dirs, key=lambda path: float(path.parent.name))
 
 
 @contextmanager
 def postgres_server() -> Iterator[PostgresServer]:
     """Yield a running server; stop it and remove its data at the end. Raises PostgresNotInstalled."""
-    found, user = find_binaries(), _unprivileged()
-    # By a program: Python would fork for it, and a fork disturbs gRPC in this process.
-    become = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"] if user else []
-    directory = Path(tempfile.mkdtemp(prefix="pg-"))  # short: a socket's path has at most 107 bytes
-    server = PostgresServer(found, directory, become)
+    bin_dir, user = find_binaries(), _unprivileged_user()
+    # setpriv, not a preexec_fn: that would fork this process, and a fork disturbs gRPC.
+    run_as = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"] if user else []
+    directory = Path(tempfile.mkdtemp(prefix="pg-"))  # short: the path of a Unix socket has at most 107 bytes
+    server = PostgresServer(bin_dir, directory, run_as)
     try:
         if user:
             os.chown(directory, user.pw_uid, user.pw_gid)
@@ -125,18 +125,18 @@ def postgres_server() -> Iterator[PostgresServer]:
         server.start()
         yield server
     finally:
-        server.stop(signal.SIGQUIT)  # there is nothing to be written down for later
+        server.stop(signal.SIGQUIT)  # the data is deleted anyway
         shutil.rmtree(directory)
 
 
-def _unprivileged() -> pwd.struct_passwd | None:
-    """Return whom to become: the server refuses to run as root."""
+def _unprivileged_user() -> pwd.struct_passwd | None:
+    """Return the user to run the server as, None for the current one: it refuses to run as root."""
     if os.geteuid() != 0:
         return None
     for name in ("postgres", "nobody"):
         with suppress(KeyError):
             return pwd.getpwnam(name)
-    raise PostgresNotInstalled("neither a user `postgres` nor `nobody` to run PostgreSQL as")
+    raise PostgresNotInstalled("PostgreSQL needs a user `postgres` or `nobody` to run as")
 
 
 _database_numbers = itertools.count()

@@ -1,4 +1,4 @@
-"""A Redis of the tests' own, on a socket file: Debian's redis-server, or what else has that name in PATH."""
+"""A Redis server for tests, on a Unix socket: the redis-server in PATH."""
 
 import socket
 import subprocess
@@ -12,7 +12,7 @@ START_TIMEOUT_S = 10
 
 
 class RedisServer:
-    """The process; it can be stopped and started again."""
+    """A Redis server that can be stopped and started again."""
 
     def __init__(self, directory: Path) -> None:
         self._socket = directory / "redis.sock"
@@ -23,13 +23,13 @@ class RedisServer:
         return f"unix://{self._socket}"
 
     def start(self) -> None:
-        """Start it; it answers when this returns."""
-        self._process = subprocess.Popen(  # noqa: S603 # arguments of ours
+        """Start it and wait until it responds."""
+        self._process = subprocess.Popen(  # noqa: S603 # our own arguments
             ["redis-server", "--port", "0", "--unixsocket", self._socket, "--save", "", "--appendonly", "no"],  # noqa: S607 # wherever it is installed
             stdout=subprocess.DEVNULL,
         )
         deadline = time.monotonic() + START_TIMEOUT_S
-        while not self._answers():
+        while not self._is_ready():
             assert time.monotonic() < deadline, "redis-server did not start"
             time.sleep(0.01)
 
@@ -40,7 +40,7 @@ class RedisServer:
             self._process.wait(START_TIMEOUT_S)
             self._process = None
 
-    def _answers(self) -> bool:
+    def _is_ready(self) -> bool:
         try:
             with socket.socket(socket.AF_UNIX) as client:
                 client.connect(str(self._socket))

@@ -1,14 +1,14 @@
-"""The sample files as cases: a body of 1688's, and beside it what is expected of it.
+"""The sample files as test cases: what 1688 sends or receives, and the call that belongs to it.
 
-`<name>.json` holds an answer of 1688, byte for byte. `<name>.expected.json` says which RPC it answers, in
-which dialect, to which request, and what the caller then gets: `response` in protobuf's JSON or `error`.
-Further members: `about` says why the case is there, `http_status` how 1688 answered (default 200),
-`unreadable` the paths of fields that could not be read.
+`replies/**/<name>.json` is a response body of 1688, byte for byte. `<name>.expected.json` has the `rpc`, the
+`dialect` and the `request` that it responds to, and what the caller gets: `response` in protobuf's JSON, or
+`error`. Optional members: `about` (why the case exists), `http_status` (of 1688's response, default 200),
+`unreadable` (the paths of fields that cannot be read).
 
-`requests/<name>.req.json` holds what 1688 is to receive, and `<name>.call.json` the RPC, the dialect and the
-request that send it. What 1688 is to receive is `fields`, the form as values: JSON in a field as JSON, and
-without token, timestamp and signature. Some samples hold a whole signed request instead: its `form`, or its
-`query` and `parts` where it brings a file.
+`requests/<name>.req.json` is what 1688 receives, and `<name>.call.json` the `rpc`, the `dialect` and the
+`request` that make the service send it. `fields` are the form fields without token, timestamp and signature;
+JSON text in a field is written as JSON. Some samples have a complete signed request instead: its `form`, or,
+with a file, its `query` and `parts`.
 """
 
 import json
@@ -28,32 +28,32 @@ SERVICES = {
     "order_sync": ordersync_v1.ORDER_SYNC_SERVICE,
     "account": account_v1.ACCOUNT_SERVICE,
 }
-"""What services/<name> serves."""
+"""services/<name> -> the service that it serves."""
 REPLAY = replay_v1.MESSAGE_REPLAY_SERVICE
-"""What OrderSyncService asks of 1688 by itself."""
+"""OrderSyncService calls these operations of 1688 itself; they are not served."""
 METHODS = {method.name: method for service in (*SERVICES.values(), REPLAY) for method in service.methods}
-"""Every RPC by its name, which no two services share."""
+"""RPC name -> method. RPC names are unique over all services."""
 
 
-def _is_spoken(option: upstream_v1.Operation) -> bool:
+def _has_upstream_operation(option: upstream_v1.Operation) -> bool:
     return any(each.api for each in (option, option.national_site, option.open_platform))
 
 
 UPSTREAM_METHODS = {
     name: method
     for name, method in METHODS.items()
-    if _is_spoken(method.GetOptions().Extensions[upstream_v1.operation])
+    if _has_upstream_operation(method.GetOptions().Extensions[upstream_v1.operation])
 }
-"""Those among them that are operations of 1688's."""
+"""The methods that are operations of 1688."""
 SERVED_RPCS = frozenset(method.name for service in SERVICES.values() for method in service.methods)
-"""Names of those that callers can call."""
+"""Names of the RPCs that callers can call."""
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyCase:
-    """An answer of 1688 and what is expected of it."""
+    """A response of 1688, and what the caller gets."""
 
     name: str
     body: bytes
@@ -68,7 +68,7 @@ class ReplyCase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestCase:
-    """A call and what 1688 is to receive for it."""
+    """A call, and the request that 1688 receives."""
 
     name: str
     rpc: str
@@ -78,32 +78,32 @@ class RequestCase:
 
 
 def reply_cases() -> Iterator[ReplyCase]:
-    """Yield every answer that has an expectation beside it."""
+    """Yield every response with an expectation."""
     for path in sorted((SAMPLES / "replies").rglob("*.expected.json")):
-        told = json.loads(path.read_text())
+        expectation = json.loads(path.read_text())
         body = path.with_name(path.name.replace(".expected.json", ".json"))
         yield ReplyCase(
             name=body.relative_to(SAMPLES / "replies").as_posix().removesuffix(".json"),
             body=body.read_bytes(),
-            rpc=told["rpc"],
-            dialect=told["dialect"],
-            request=told["request"],
-            http_status=told.get("http_status", 200),
-            response=told.get("response"),
-            error=told.get("error"),
-            unreadable=told.get("unreadable", []),
+            rpc=expectation["rpc"],
+            dialect=expectation["dialect"],
+            request=expectation["request"],
+            http_status=expectation.get("http_status", 200),
+            response=expectation.get("response"),
+            error=expectation.get("error"),
+            unreadable=expectation.get("unreadable", []),
         )
 
 
 def request_cases() -> Iterator[RequestCase]:
-    """Yield every call that has an expectation beside it."""
+    """Yield every call with an expectation."""
     for path in sorted((SAMPLES / "requests").glob("*.call.json")):
-        told = json.loads(path.read_text())
+        call = json.loads(path.read_text())
         expected = json.loads(path.with_name(path.name.replace(".call.json", ".req.json")).read_text())
         yield RequestCase(
             name=path.name.removesuffix(".call.json"),
-            rpc=told["rpc"],
-            dialect=told["dialect"],
-            request=told["request"],
+            rpc=call["rpc"],
+            dialect=call["dialect"],
+            request=call["request"],
             expected=expected,
         )

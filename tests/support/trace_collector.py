@@ -1,4 +1,4 @@
-"""A collector of spans, as small as can be: OTLP over HTTP and over gRPC, on loopback."""
+"""A minimal trace collector: receives spans by OTLP over HTTP or gRPC, on loopback."""
 
 import threading
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import (
 
 
 class TraceCollector:
-    """What has arrived."""
+    """The spans that have arrived."""
 
     def __init__(self) -> None:
         self.raw: list[bytes] = []
@@ -33,7 +33,7 @@ class TraceCollector:
             self._changed.notify_all()
 
     def spans(self, at_least: int = 0, timeout_s: float = 10) -> list[dict[str, Any]]:
-        """The spans, once there are that many; each with its attributes and the name of its service."""
+        """Wait for that many spans; return all, each with its attributes and the name of its service."""
         with self._changed:
             assert self._changed.wait_for(lambda: len(self._spans()) >= at_least, timeout_s), self._spans()
             return self._spans()
@@ -64,7 +64,7 @@ def _attributes(pairs: Any) -> dict[str, Any]:
 
 @contextmanager
 def trace_collector(protocol: str) -> Iterator[tuple[TraceCollector, dict[str, str]]]:
-    """A collector, and the variables that lead a process to it."""
+    """Yield a running collector, and the environment variables that make a process send spans to it."""
     collector = TraceCollector()
     with {"grpc": _over_grpc, "http/protobuf": _over_http}[protocol](collector) as port:
         yield (

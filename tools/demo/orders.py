@@ -1,15 +1,16 @@
-"""The demo's order: the site acts through gRPC, payer and seller through the sandbox's admin path."""
+"""The order of the demo: the site calls the services; payer and seller use the sandbox's admin API."""
 
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
 
-from demo_messages import Consumer
-from demo_wire import Demo, money
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.money_pb2 import Money
 from nationalsite.ordersync import v1 as protos
 from PIL import Image
+
+from tools.demo.console import DemoClient, format_money
+from tools.demo.messages import Consumer
 
 ORDER_ID = "JP-2026-0903-0017"
 PLACED, PAID, SHIPPED, SIGNED, DONE = (
@@ -17,30 +18,32 @@ PLACED, PAID, SHIPPED, SIGNED, DONE = (
 )
 
 
-def life_of_an_order(demo: Demo) -> None:
-    """A buyer's order and the purchase order that serves it, from payment to a partial refund."""
+def run_order_lifecycle(demo: DemoClient) -> None:
+    """Show a buyer's order and its purchase order, from the payment to a partial refund."""
     with Consumer(demo) as messages:
-        _life(demo, messages)
+        _run(demo, messages)
 
 
-def _life(demo: Demo, messages: Consumer) -> None:
-    purchase = demo.admin("An order on 1688, which the site has placed there to serve its buyer's", "orders")
+def _run(demo: DemoClient, messages: Consumer) -> None:
+    purchase = demo.admin(
+        "The site has placed a purchase order on 1688, to fulfil an order of its buyer", "orders"
+    )
     messages.next()
     order = _order(purchase)
     demo.call(
-        "SyncOrder: the site tells 1688 of its buyer's order",
+        "SyncOrder: the site sends its buyer's order to 1688",
         demo.orders.SyncOrder,
         protos.SyncOrderRequest(order=order),
         lambda _: "accepted",
     )
     demo.call(
-        "WriteOrderRelations: which purchase order serves which line; one call of 1688 for each",
+        "WriteOrderRelations: which purchase order fulfils which line; one call to 1688 for each",
         demo.orders.WriteOrderRelations,
         protos.WriteOrderRelationsRequest(relations=_relations(order, purchase)),
         lambda answer: f"codes {[result.code for result in answer.results]}, 0 is accepted",
     )
     _pay(demo, messages, purchase)
-    _bring(demo, messages, purchase)
+    _ship(demo, messages, purchase)
     _refund(demo, messages, purchase)
     demo.admin("1688: the order is completed", f"orders/{purchase['order_id']}/succeed")
     messages.next()
@@ -54,13 +57,13 @@ def _life(demo: Demo, messages: Consumer) -> None:
     )
 
 
-def _pay(demo: Demo, messages: Consumer, purchase: Any) -> None:
+def _pay(demo: DemoClient, messages: Consumer, purchase: Any) -> None:
     order_id = purchase["order_id"]
     demo.call(
         "ListPayWays",
         demo.orders.ListPayWays,
         protos.ListPayWaysRequest(cbu_order_id=order_id),
-        lambda answer: f"{money(answer.pay_fee)} by {', '.join(way.name for way in answer.pay_ways)}",
+        lambda answer: f"{format_money(answer.pay_fee)} by {', '.join(way.name for way in answer.pay_ways)}",
     )
     demo.call(
         "GetCrossBorderPayUrl",
@@ -72,10 +75,10 @@ def _pay(demo: Demo, messages: Consumer, purchase: Any) -> None:
     messages.next()
 
 
-def _bring(demo: Demo, messages: Consumer, purchase: Any) -> None:
+def _ship(demo: DemoClient, messages: Consumer, purchase: Any) -> None:
     demo.admin("The seller ships", f"orders/{purchase['order_id']}/ship")
     messages.next()
-    parcel = protos.LogisticsOrder(
+    logistics_order = protos.LogisticsOrder(
         order_id=ORDER_ID,
         logistics_id="LG20260905001",
         create_time=SHIPPED,
@@ -86,23 +89,26 @@ def _bring(demo: Demo, messages: Consumer, purchase: Any) -> None:
         address="東京都渋谷区神南1-2-3",
     )
     demo.call(
-        "SyncLogisticsOrder: the site's parcel to its buyer is on its way",
+        "SyncLogisticsOrder: the site's shipment to its buyer is on its way",
         demo.orders.SyncLogisticsOrder,
-        protos.SyncLogisticsOrderRequest(logistics_order=parcel),
+        protos.SyncLogisticsOrderRequest(logistics_order=logistics_order),
         lambda _: "accepted",
     )
     demo.admin("The site's warehouse confirms receipt to 1688", f"orders/{purchase['order_id']}/receive")
     messages.next()
-    parcel.logistics_status, parcel.end_time.seconds = protos.LOGISTICS_STATUS_SIGNED, SIGNED.seconds
+    logistics_order.logistics_status, logistics_order.end_time.seconds = (
+        protos.LOGISTICS_STATUS_SIGNED,
+        SIGNED.seconds,
+    )
     demo.call(
         "SyncLogisticsOrder: the buyer has signed",
         demo.orders.SyncLogisticsOrder,
-        protos.SyncLogisticsOrderRequest(logistics_order=parcel),
+        protos.SyncLogisticsOrderRequest(logistics_order=logistics_order),
         lambda _: "accepted",
     )
 
 
-def _refund(demo: Demo, messages: Consumer, purchase: Any) -> None:
+def _refund(demo: DemoClient, messages: Consumer, purchase: Any) -> None:
     order_id, entry = purchase["order_id"], purchase["entries"][0]
     goods_status = protos.GOODS_STATUS_REFUND_BUYER_RECEIVED
     reasons = demo.call(
@@ -115,42 +121,42 @@ def _refund(demo: Demo, messages: Consumer, purchase: Any) -> None:
     )
     reason = next(reason for reason in reasons.reasons if reason.need_voucher)
     voucher = demo.call(
-        "UploadRefundVoucher: this reason needs a proof; the file part is not signed",
+        "UploadRefundVoucher: this reason needs a voucher; the file part is not signed",
         demo.orders.UploadRefundVoucher,
-        protos.UploadRefundVoucherRequest(image=_picture()),
+        protos.UploadRefundVoucherRequest(image=_voucher_image()),
         lambda answer: f"{answer.image_domain}/{answer.image_relative_url}",
     )
     refund = protos.CreateRefundRequest(
         cbu_order_id=order_id,
         cbu_order_entry_ids=[entry["entry_id"]],
         dispute_request=protos.DISPUTE_REQUEST_RETURN_REFUND,
-        apply_payment=_fen(entry["sum_fen"] // 2),
-        apply_carriage=_fen(0),
+        apply_payment=_to_money(entry["sum_fen"] // 2),
+        apply_carriage=_to_money(0),
         apply_reason_id=reason.reason_id,
         description="颜色不符",
         goods_status=goods_status,
         vouchers=[f"{voucher.image_domain}/{voucher.image_relative_url}"],
     )
-    made = demo.call(
-        "CreateRefund: half the money for that line, and the goods go back",
+    created = demo.call(
+        "CreateRefund: half the price of that line, and the goods are returned",
         demo.orders.CreateRefund,
         refund,
         lambda answer: answer.refund_id,
     )
     messages.next()
-    demo.call("CreateRefund again: 1688 refuses", demo.orders.CreateRefund, refund, lambda _: "made")
-    demo.admin("The seller agrees", f"refunds/{made.refund_id}/agree")
+    demo.call("CreateRefund again: 1688 rejects it", demo.orders.CreateRefund, refund, lambda _: "created")
+    demo.admin("The seller agrees", f"refunds/{created.refund_id}/agree")
     messages.next()
     demo.call(
         "SubmitReturnGoods",
         demo.orders.SubmitReturnGoods,
         protos.SubmitReturnGoodsRequest(
-            refund_id=made.refund_id, logistics_company_no="ZTO", freight_bill="3110044550034338"
+            refund_id=created.refund_id, logistics_company_no="ZTO", freight_bill="3110044550034338"
         ),
-        lambda _: "taken note of",
+        lambda _: "accepted",
     )
     messages.next()
-    demo.admin("The seller has the goods back", f"refunds/{made.refund_id}/receive")
+    demo.admin("The seller receives the returned goods", f"refunds/{created.refund_id}/receive")
     messages.next()
 
 
@@ -161,7 +167,7 @@ def _order(purchase: Any) -> protos.Order:
         pay_time=PAID,
         pay_status=protos.PAY_STATUS_PAID,
         out_member_id="c5b9e8a658554771",
-        paid_fee=_fen(purchase["goods_fen"] * 2),
+        paid_fee=_to_money(purchase["goods_fen"] * 2),
         sub_orders=[
             protos.SubOrder(
                 order_id=f"{ORDER_ID}-{number}",
@@ -171,7 +177,7 @@ def _order(purchase: Any) -> protos.Order:
                 sku_id=entry["sku_id"],
                 sku_name=entry["sku_name"],
                 buy_amount=entry["quantity"],
-                paid_fee=_fen(entry["sum_fen"] * 2),
+                paid_fee=_to_money(entry["sum_fen"] * 2),
             )
             for number, entry in enumerate(purchase["entries"], 1)
         ],
@@ -190,11 +196,11 @@ def _relations(order: protos.Order, purchase: Any) -> list[protos.OrderRelation]
     ]
 
 
-def _fen(fen: int) -> Money:
+def _to_money(fen: int) -> Money:
     return Money(currency_code="CNY", units=fen // 100, nanos=fen % 100 * 10**7)
 
 
-def _picture() -> bytes:
-    out = BytesIO()
-    Image.new("RGB", (64, 64), "crimson").save(out, "JPEG")
-    return out.getvalue()
+def _voucher_image() -> bytes:
+    buffer = BytesIO()
+    Image.new("RGB", (64, 64), "crimson").save(buffer, "JPEG")
+    return buffer.getvalue()
