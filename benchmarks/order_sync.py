@@ -22,7 +22,7 @@ from nationalsite.ordersync import v1 as protos
 from nationalsite.ordersync.v1 import OrderSyncServiceStub
 
 from benchmarks.cpu import cpu_s
-from services.delivery import migrate
+from services.store import migrate
 from tests.durability.consuming import FROM_THE_BEGINNING
 from tests.durability.enqueuing import Shop, status_sync
 from tests.durability.pushing import Platform

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import psycopg
 from sqlalchemy.engine import make_url
 
-from services.delivery import StoreLimits, migrate
+from services.store import StoreLimits, migrate
 
 CONNECTIONS = StoreLimits().connections
 PRAGMAS = ("synchronous = FULL", "foreign_keys = ON", "secure_delete = ON")

@@ -12,17 +12,17 @@ from collections.abc import Awaitable, Callable
 import structlog
 import uvloop
 
-from services.delivery import (
+from services.store import (
     Delivered,
     Delivery,
-    Incoming,
-    Order,
+    IncomingMessage,
+    NewDelivery,
     RelayLimits,
-    Room,
-    RoomLimits,
+    Storage,
+    StorageConfig,
     SubscriptionName,
     migrate,
-    open_room,
+    storage_lifespan,
 )
 from tests.support.postgres import PostgresNotInstalled, postgres_server
 
@@ -52,7 +52,7 @@ def run(engine: str, url: str) -> None:
 
 async def measured(engine: str, url: str) -> None:
     """Take in, hand out, enqueue and relay."""
-    async with open_room(url, RoomLimits(relay=RelayLimits(in_flight=32))) as room:
+    async with storage_lifespan(url, StorageConfig(relay=RelayLimits(in_flight=32))) as room:
         await room.subscriptions.use(NAME)
         for together in (1, 32):
             first = 0 if together == 1 else COUNT
@@ -66,11 +66,11 @@ async def measured(engine: str, url: str) -> None:
 Numbered = Callable[[int], Awaitable[object]]
 
 
-def storing(room: Room, first: int) -> Numbered:
+def storing(room: Storage, first: int) -> Numbered:
     """Return what stores one message."""
 
     def store(number: int) -> Awaitable[object]:
-        one = Incoming(
+        one = IncomingMessage(
             message_id=str(first + number),
             topic="ORDER_BUYER_VIEW_ORDER_PAY",
             order_key=str((first + number) // 5),
@@ -83,12 +83,12 @@ def storing(room: Room, first: int) -> Numbered:
     return store
 
 
-def enqueuing(room: Room) -> Numbered:
+def enqueuing(room: Storage) -> Numbered:
     """Return what enqueues one delivery."""
 
     def enqueue(number: int) -> Awaitable[object]:
         return room.deliveries.enqueue(
-            Order(
+            NewDelivery(
                 caller="",
                 request_id=str(number),
                 content_hash=b"h" * 32,
@@ -114,7 +114,7 @@ async def timed(engine: str, what: str, count: int, together: int, work: Numbere
     tell(engine, what, count, started)
 
 
-async def handing_out(engine: str, room: Room, count: int) -> None:
+async def handing_out(engine: str, room: Storage, count: int) -> None:
     """Lease and acknowledge, with four consumers of up to 100 messages each."""
     left = count
 
@@ -130,7 +130,7 @@ async def handing_out(engine: str, room: Room, count: int) -> None:
     tell(engine, "handed out and acked", count, started)
 
 
-async def relaying(engine: str, room: Room) -> None:
+async def relaying(engine: str, room: Storage) -> None:
     """Relay to something that accepts at once."""
     done, sent = asyncio.Event(), 0
 

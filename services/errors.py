@@ -22,28 +22,28 @@ NationalsiteError
 ├── CallerForbidden
 ├── Draining
 ├── Overloaded               a limit of our own: never sent
-├── DeadlinePassed
-│   └── DeadlinePassedInFlight
+├── DeadlineExceeded
+│   └── DeadlineExceededInFlight
 └── UpstreamError            1688, or the way to it
-    ├── GatewayError         refused by the gateway, before the operation ran
-    │   ├── TokenRefused
-    │   ├── CredentialRefused
-    │   ├── SignatureRefused
-    │   ├── PermissionRefused
-    │   ├── ArgumentRefused
-    │   ├── RequestExpired
-    │   ├── RateLimited
-    │   ├── QuotaExhausted
-    │   └── Unsupported
-    ├── Refused              by the operation, with the reason its refusal row gives
-    ├── Unreachable          no connection: never sent
-    │   └── Paused           not even tried: earlier failures started a pause
+    ├── UpstreamGateway         refused by the gateway, before the operation ran
+    │   ├── AccessTokenRejected
+    │   ├── CredentialRejected
+    │   ├── UpstreamSignature
+    │   ├── UpstreamPermission
+    │   ├── UpstreamArgument
+    │   ├── TimestampRejected
+    │   ├── UpstreamRate
+    │   ├── UpstreamQuota
+    │   └── UpstreamUnsupported
+    ├── UpstreamRefused              by the operation, with the reason its refusal row gives
+    ├── ConnectError          no connection: never sent
+    │   └── CircuitOpen           not even tried: earlier failures started a pause
     ├── ConnectionLost       after the request may have been sent
     ├── UpstreamFault        HTTP 5xx, or a gateway code 5xx
-    ├── Unreadable           an answer that makes no sense
+    ├── UpstreamUnreadable           an answer that makes no sense
     └── OutcomeUnknown       a call that must not be repeated, and nobody knows whether it ran
 
-CannotStart stands beside the tree: it is told to an operator, not to a caller.
+StartupError stands beside the tree: it is told to an operator, not to a caller.
 
 `reason` is a value of nationalsite.errors.v1.ErrorReason without its prefix. Messages of this tree reach
 callers, so they hold no value of a request and no secret.
@@ -70,7 +70,7 @@ class NationalsiteError(Exception):
 
     reason: str = "INTERNAL_FAULT"
     source: ClassVar[Literal["suite", "1688"]] = "suite"
-    may_have_run: bool = False
+    may_have_executed: bool = False
     """Whether 1688 may have carried the operation out."""
 
 
@@ -204,16 +204,16 @@ class Overloaded(NationalsiteError):
     reason = "OVERLOADED"
 
 
-class DeadlinePassed(NationalsiteError):
+class DeadlineExceeded(NationalsiteError):
     """Time ran out before anything was sent."""
 
     reason = "DEADLINE"
 
 
-class DeadlinePassedInFlight(DeadlinePassed):
+class DeadlineExceededInFlight(DeadlineExceeded):
     """Time ran out after the request may have been sent."""
 
-    may_have_run = True
+    may_have_executed = True
 
 
 class UpstreamError(NationalsiteError):
@@ -231,80 +231,80 @@ class UpstreamError(NationalsiteError):
         """1688's id of the request, from the header or the body."""
 
 
-class GatewayError(UpstreamError):
+class UpstreamGateway(UpstreamError):
     """Refused by the gateway: the operation did not run."""
 
     reason = "UPSTREAM_GATEWAY"
 
 
-class TokenRefused(GatewayError):
+class AccessTokenRejected(UpstreamGateway):
     """The access token is invalid or has expired: a new one may help."""
 
     reason = "UPSTREAM_CREDENTIAL"
 
 
-class CredentialRefused(GatewayError):
+class CredentialRejected(UpstreamGateway):
     """The credentials are refused and a new access token would not help, or cannot be had."""
 
     reason = "UPSTREAM_CREDENTIAL"
 
 
-class SignatureRefused(GatewayError):
+class UpstreamSignature(UpstreamGateway):
     """The signature is wrong or missing."""
 
     reason = "UPSTREAM_SIGNATURE"
 
 
-class PermissionRefused(GatewayError):
+class UpstreamPermission(UpstreamGateway):
     """The app lacks permission for the operation."""
 
     reason = "UPSTREAM_PERMISSION"
 
 
-class ArgumentRefused(GatewayError):
+class UpstreamArgument(UpstreamGateway):
     """A parameter is missing, as the gateway sees it."""
 
     reason = "UPSTREAM_ARGUMENT"
 
 
-class RequestExpired(GatewayError):
+class TimestampRejected(UpstreamGateway):
     """The timestamp sent is outside the gateway's window."""
 
 
-class RateLimited(GatewayError):
+class UpstreamRate(UpstreamGateway):
     """A frequency limit of 1688."""
 
     reason = "UPSTREAM_RATE"
 
 
-class QuotaExhausted(GatewayError):
+class UpstreamQuota(UpstreamGateway):
     """The purchased number of calls is used up."""
 
     reason = "UPSTREAM_QUOTA"
 
 
-class Unsupported(GatewayError):
+class UpstreamUnsupported(UpstreamGateway):
     """1688 has no such operation, or none for this app."""
 
     reason = "UPSTREAM_UNSUPPORTED"
 
 
-class Refused(UpstreamError):
+class UpstreamRefused(UpstreamError):
     """Refused by the operation itself."""
 
     def __init__(self, reason: str, message: str, *, code: str = "", text: str = "") -> None:
         super().__init__(message, code=code, text=text)
         self.reason = reason
-        self.may_have_run = reason == UpstreamFault.reason
+        self.may_have_executed = reason == UpstreamFault.reason
 
 
-class Unreachable(UpstreamError):
+class ConnectError(UpstreamError):
     """No connection was made: nothing was sent."""
 
     reason = "UPSTREAM_UNAVAILABLE"
 
 
-class Paused(Unreachable):
+class CircuitOpen(ConnectError):
     """Not tried: earlier failures started a pause, which an immediate repeat would only meet again."""
 
 
@@ -312,31 +312,31 @@ class ConnectionLost(UpstreamError):
     """The connection broke after the request may have been sent."""
 
     reason = "UPSTREAM_UNAVAILABLE"
-    may_have_run = True
+    may_have_executed = True
 
 
 class UpstreamFault(UpstreamError):
     """1688's own fault."""
 
     reason = "UPSTREAM_FAULT"
-    may_have_run = True
+    may_have_executed = True
 
 
-class Unreadable(UpstreamError):
+class UpstreamUnreadable(UpstreamError):
     """1688 answered, and the answer cannot be read."""
 
     reason = "UPSTREAM_UNREADABLE"
-    may_have_run = True
+    may_have_executed = True
 
 
 class OutcomeUnknown(UpstreamError):
     """A call that must not be repeated was sent, and whether it was carried out is not known."""
 
     reason = "OUTCOME_UNKNOWN"
-    may_have_run = True
+    may_have_executed = True
 
 
-class CannotStart(Exception):
+class StartupError(Exception):
     """A process cannot start. One line for each cause, none with the value of a secret."""
 
     def __init__(self, lines: Sequence[str]) -> None:

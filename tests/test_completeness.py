@@ -10,7 +10,7 @@ from nationalsite.errors import v1 as errors_v1
 from nationalsite.upstream import v1 as upstream_v1
 
 from services import errors
-from services.adapter.gateway.refusals import ROWS, refusal
+from services.adapter.gateway.gateway_errors import ROWS, error_from_reply
 from tests.support.sample_cases import METHODS, SAMPLES, ReplyCase, reply_cases
 
 REFUSALS = [
@@ -51,7 +51,11 @@ def _meets(row: upstream_v1.Refusal, case: ReplyCase) -> bool:
 
 def test_every_gateway_sample_is_a_gateway_error() -> None:
     for case in CASES:
-        error = refusal(case.http_status, json.loads(case.body)) if case.name.startswith("gateway/") else None
+        error = (
+            error_from_reply(case.http_status, json.loads(case.body))
+            if case.name.startswith("gateway/")
+            else None
+        )
         assert isinstance(error, errors.UpstreamError) == case.name.startswith("gateway/"), case.name
 
 

@@ -16,7 +16,7 @@ from benchmarks.processes import worker
 from benchmarks.raw import Raw, Stored, conninfo, raw
 from benchmarks.services import service
 from benchmarks.taken import Taken, ratio, series
-from services.delivery import migrate
+from services.store import migrate
 from tests.support.postgres import postgres_server
 from tools.local_stack import ROOT
 

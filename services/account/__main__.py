@@ -3,9 +3,9 @@
 import sys
 
 from services.account.service import ACCOUNT, AccountStore
-from services.delivery import run_command
-from services.errors import CannotStart
-from services.serving import read_settings, run
+from services.errors import StartupError
+from services.server import read_settings, run
+from services.store import run_command
 
 if __name__ == "__main__":
     if len(sys.argv) == 1:
@@ -14,5 +14,5 @@ if __name__ == "__main__":
         try:
             url = read_settings(AccountStore).database_url.get_secret_value()
             sys.exit(run_command("python -m services.account", sys.argv[1:], url))
-        except CannotStart as problem:
+        except StartupError as problem:
             problem.exit()

@@ -7,14 +7,14 @@ from functools import partial
 from nationalsite.account import v1 as protos
 from pydantic import SecretStr
 
-from services.adapter import AdapterSettings, open_operations
-from services.delivery import StoreSettings, open_room, sole_process
-from services.serving import Binding, Parts, Service, ServingSettings
+from services.adapter import AdapterSettings, operations_lifespan
+from services.server import Endpoint, ServerSettings, ServiceDefinition, ServiceRuntime
+from services.store import StoreSettings, single_process_lock, storage_lifespan
 
 DESCRIPTOR = protos.ACCOUNT_SERVICE
 
 
-class AccountStore(ServingSettings, StoreSettings):
+class AccountStore(ServerSettings, StoreSettings):
     """What the commands on the store need to know."""
 
     listen: str = "0.0.0.0:50053"  # a container's port is reached from outside
@@ -27,16 +27,16 @@ class AccountSettings(AccountStore, AdapterSettings):
 
 
 @asynccontextmanager
-async def open_account(settings: AccountSettings) -> AsyncIterator[Parts]:
+async def open_account(settings: AccountSettings) -> AsyncIterator[ServiceRuntime]:
     """Open the store and the conversation with 1688."""
     url = settings.database_url.get_secret_value()
     async with (
-        sole_process(url),
-        open_room(url) as room,
-        open_operations(DESCRIPTOR, settings) as operations,
+        single_process_lock(url),
+        storage_lifespan(url) as room,
+        operations_lifespan(DESCRIPTOR, settings) as operations,
     ):
-        bindings = operations.bindings(partial(Binding, remember=room.once.remember), {})
-        yield Parts(bindings, ready=room.store.healthy)
+        bindings = operations.bindings(partial(Endpoint, remember=room.once.remember), {})
+        yield ServiceRuntime(bindings, ready=room.store.healthy)
 
 
-ACCOUNT = Service(descriptor=DESCRIPTOR, settings=AccountSettings, open=open_account)
+ACCOUNT = ServiceDefinition(descriptor=DESCRIPTOR, settings=AccountSettings, open=open_account)

@@ -3,19 +3,19 @@
 codec/ and gateway/ do not know each other; operations.py speaks through both, opening.py puts them together.
 """
 
-from services.adapter.codec import Decoded, Dialect, message_decoder
+from services.adapter.codec import DecodeResult, Dialect, message_decoder
+from services.adapter.factory import operations_lifespan
 from services.adapter.gateway import is_push_signed
-from services.adapter.opening import open_operations
-from services.adapter.operations import Function, Operations
+from services.adapter.operations import Handler, OperationClient
 from services.adapter.settings import AdapterSettings
 
 __all__ = [
     "AdapterSettings",
-    "Decoded",
+    "DecodeResult",
     "Dialect",
-    "Function",
-    "Operations",
+    "Handler",
+    "OperationClient",
     "is_push_signed",
     "message_decoder",
-    "open_operations",
+    "operations_lifespan",
 ]

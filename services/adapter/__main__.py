@@ -2,7 +2,7 @@
 
 import sys
 
-from services.adapter.command import main
+from services.adapter.cli import main
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

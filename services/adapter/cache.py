@@ -11,8 +11,8 @@ import structlog
 from google.protobuf.message import Message
 from prometheus_client import Counter, Gauge
 
-from services import metadata
-from services.errors import DeadlinePassed, NationalsiteError
+from services import call_metadata
+from services.errors import DeadlineExceeded, NationalsiteError
 
 HEADER = "nationalsite-cache"
 """What the response's metadata says: hit, miss or stale."""
@@ -55,7 +55,7 @@ class _Entry:
 
 
 @dataclass(slots=True, eq=False)
-class _Flight:
+class _InFlight:
     """One question to 1688, and how many wait for its answer."""
 
     task: "asyncio.Task[bytes]"
@@ -71,7 +71,7 @@ class Cache:
         self._clock = clock
         self._entries: OrderedDict[Key, _Entry] = OrderedDict()
         self._bytes = 0
-        self._flights: dict[Key, _Flight] = {}
+        self._flights: dict[Key, _InFlight] = {}
         _kept.set_function(lambda: self._bytes)
 
     def keeps(self, rpc: str) -> bool:
@@ -81,11 +81,11 @@ class Cache:
     async def answer(self, rpc: str, dialect: str, request: Message, ask: Answer, deadline: float) -> bytes:
         """Return a kept answer, or 1688's; note in the call's metadata which it was.
 
-        Raises what `ask` raises, and DeadlinePassed. A caller that leaves takes the question along only
+        Raises what `ask` raises, and DeadlineExceeded. A caller that leaves takes the question along only
         where nobody else waits for its answer. `cache-control: no-cache` asks 1688 in any case.
         """
         key = (rpc, dialect, request.SerializeToString(deterministic=True))
-        fresh = "no-cache" in metadata.asked("cache-control").lower()
+        fresh = "no-cache" in call_metadata.get_request_metadata("cache-control").lower()
         entry = self._entries.get(key)
         if entry is not None and not fresh and self._clock() < entry.good_until:
             self._entries.move_to_end(key)
@@ -121,7 +121,7 @@ class Cache:
         try:
             done, _ = await asyncio.wait({flight.task}, timeout=max(0.0, deadline - self._clock()))
             if not done:
-                raise DeadlinePassed("the deadline passed while 1688 was asked")
+                raise DeadlineExceeded("the deadline passed while 1688 was asked")
             return flight.task.result()
         finally:
             flight.waiting -= 1
@@ -131,10 +131,10 @@ class Cache:
             if leads:
                 _pass_on(flight.context)
 
-    def _begin(self, key: Key, ask: Answer) -> _Flight:
+    def _begin(self, key: Key, ask: Answer) -> _InFlight:
         context = contextvars.copy_context()
         task = asyncio.create_task(self._fly(key, ask), context=context)
-        flight = self._flights[key] = _Flight(task=task, context=context)
+        flight = self._flights[key] = _InFlight(task=task, context=context)
 
         def landed(done: "asyncio.Task[bytes]") -> None:
             if self._flights.get(key) is flight:
@@ -172,7 +172,7 @@ class Cache:
 
 def _noted(rpc: str, outcome: Outcome, response: bytes) -> bytes:
     _outcomes.labels(rpc, outcome).inc()
-    metadata.note(HEADER, outcome)
+    call_metadata.set_response_metadata(HEADER, outcome)
     return response
 
 

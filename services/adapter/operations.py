@@ -19,28 +19,28 @@ from google.protobuf.message import Message
 from prometheus_client import Counter
 
 from services.adapter.cache import Cache
-from services.adapter.codec import Decoded, Level, Operation, Parameters, SpecificationError
-from services.adapter.gateway import Gateway
-from services.adapter.privacy import loggable, private_texts, sanitized
+from services.adapter.codec import DecodeResult, Idempotency, Operation, Parameters, SchemaError
+from services.adapter.gateway import GatewayClient
+from services.adapter.redaction import redact, redact_code, sensitive_values
 from services.errors import (
-    DeadlinePassed,
+    DeadlineExceeded,
     NationalsiteError,
     OperationNotInDialect,
     OutcomeUnknown,
-    Refused,
     UpstreamError,
+    UpstreamRefused,
 )
 
-Function = Callable[[Any, float], Awaitable[bytes] | AsyncGenerator[bytes, None]]
+Handler = Callable[[Any, float], Awaitable[bytes] | AsyncGenerator[bytes, None]]
 """Answers an RPC: request and deadline (loop time) to the serialized response.
 
 Where the RPC streams, requests come as an async iterator, and responses from an async generator."""
 
 Binding = TypeVar("Binding")
 
-AT_ONCE = 4
+MAX_CONCURRENCY = 4
 """Calls under way at once for requests of many: eight have been seen to meet 1688's frequency limit."""
-ANSWER_S = 0.25
+RESPONSE_MARGIN_S = 0.25
 """What a request of many leaves of its deadline, so that its results reach a caller who waits no longer."""
 
 _left_out = Counter(
@@ -56,13 +56,13 @@ _unreadable = Counter(
 _log = structlog.get_logger()
 
 
-class Operations:
+class OperationClient:
     """The compiled operations of one service, spoken through one gateway."""
 
     def __init__(
         self,
         operations: Mapping[str, Operation],
-        gateway: Gateway,
+        gateway: GatewayClient,
         *,
         once: Collection[str] = (),
         unserved: Collection[str] = (),
@@ -78,19 +78,19 @@ class Operations:
         self._once = frozenset(once)
         self._unserved = frozenset(unserved)
         self._cache = cache
-        self._places = asyncio.Semaphore(AT_ONCE)
+        self._places = asyncio.Semaphore(MAX_CONCURRENCY)
 
     def __getitem__(self, rpc: str) -> Operation:
         """Return an operation by the name of its RPC."""
         return self._operations[rpc]
 
     def bindings(
-        self, bind: Callable[[Function, str], Binding], own: Mapping[str, Function]
+        self, bind: Callable[[Handler, str], Binding], own: Mapping[str, Handler]
     ) -> dict[str, Binding]:
         """Bind what answers each RPC: the service's own function, or the call of its operation.
 
         `bind` takes the function and what errors call the operation: 1688's id, or the RPC's name.
-        Raises SpecificationError where a local RPC has no function, or a function no RPC.
+        Raises SchemaError where a local RPC has no function, or a function no RPC.
         """
         served = {rpc: each for rpc, each in self._operations.items() if rpc not in self._unserved}
         unknown = sorted(own.keys() - served.keys())
@@ -101,7 +101,7 @@ class Operations:
             if operation.local and rpc not in own
         ]
         if findings:
-            raise SpecificationError(*findings)
+            raise SchemaError(*findings)
         return {
             rpc: bind(own.get(rpc) or partial(self.call, rpc), operation.api or rpc)
             for rpc, operation in served.items()
@@ -147,7 +147,7 @@ class Operations:
         operation = self._spoken(rpc)
         calls = operation.encode(request)
         remaining_s = deadline - asyncio.get_running_loop().time()
-        ends = deadline - min(ANSWER_S, remaining_s / 10)
+        ends = deadline - min(RESPONSE_MARGIN_S, remaining_s / 10)
 
         async def outcome(parameters: Parameters) -> NationalsiteError | None:
             try:
@@ -171,12 +171,12 @@ class Operations:
 
     @asynccontextmanager
     async def _place(self, deadline: float) -> AsyncIterator[None]:
-        """Wait for a place among the calls of requests of many. Raises DeadlinePassed."""
+        """Wait for a place among the calls of requests of many. Raises DeadlineExceeded."""
         try:
             async with asyncio.timeout_at(deadline):
                 await self._places.acquire()
         except TimeoutError:
-            raise DeadlinePassed("the deadline passed before the call was sent") from None
+            raise DeadlineExceeded("the deadline passed before the call was sent") from None
         try:
             yield
         finally:
@@ -196,7 +196,7 @@ class Operations:
         deadline: float,
         *,
         unclear: bool,
-    ) -> Decoded:
+    ) -> DecodeResult:
         """Make one call. `unclear`: a failure that may have run is told as OutcomeUnknown."""
         for field in parameters.left_out:
             _left_out.labels(operation.rpc, field).inc()
@@ -223,7 +223,7 @@ class Operations:
 
     def _is_once(self, operation: Operation) -> bool:
         """Whether calls must not be repeated once they may have reached 1688."""
-        return operation.rpc in self._once or operation.level is Level.ONCE
+        return operation.rpc in self._once or operation.level is Idempotency.ONCE
 
     def _note_unreadable(self, rpc: str, fields: tuple[str, ...]) -> None:
         if not fields:
@@ -238,16 +238,16 @@ class Operations:
         """Return the error as the caller is to see it."""
         code = text = ""
         if isinstance(error, UpstreamError):
-            private = (*self._gateway.secrets(), *private_texts(request))
+            private = (*self._gateway.secrets(), *sensitive_values(request))
             error.code, error.text = code, text = (
-                sanitized(error.code, private),
-                sanitized(error.text, private),
+                redact(error.code, private),
+                redact(error.text, private),
             )
             error.request_id = request_id = error.request_id or request_id
             structlog.contextvars.bind_contextvars(
-                upstream_code=loggable(code), upstream_request_id=loggable(request_id)
+                upstream_code=redact_code(code), upstream_request_id=redact_code(request_id)
             )
-        if error.may_have_run and unclear:
+        if error.may_have_executed and unclear:
             message = f"{error}; whether 1688 carried the call out is not known"
             return OutcomeUnknown(message, code=code, text=text, request_id=request_id)
         return error
@@ -265,4 +265,4 @@ def _note_failures(outcomes: Sequence[NationalsiteError | None]) -> None:
 
 def _reached(outcome: NationalsiteError | None) -> bool:
     """Whether a call came as far as 1688's operation, as far as anybody knows."""
-    return outcome is None or outcome.may_have_run or isinstance(outcome, Refused)
+    return outcome is None or outcome.may_have_executed or isinstance(outcome, UpstreamRefused)

@@ -2,10 +2,10 @@
 
 import sys
 
-from services.delivery import run_command
-from services.errors import CannotStart
+from services.errors import StartupError
 from services.order_sync.service import ORDER_SYNC, OrderSyncStore
-from services.serving import read_settings, run
+from services.server import read_settings, run
+from services.store import run_command
 
 if __name__ == "__main__":
     if len(sys.argv) == 1:
@@ -14,5 +14,5 @@ if __name__ == "__main__":
         try:
             url = read_settings(OrderSyncStore).database_url.get_secret_value()
             sys.exit(run_command("python -m services.order_sync", sys.argv[1:], url))
-        except CannotStart as problem:
+        except StartupError as problem:
             problem.exit()

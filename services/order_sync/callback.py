@@ -12,8 +12,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from services.adapter import is_push_signed
-from services.delivery import Incoming, Stored
 from services.errors import StoreUnavailable
+from services.store import IncomingMessage, StoreResult
 
 PATH = "/callbacks/1688"
 MOST_BYTES = 2**20
@@ -23,8 +23,8 @@ READ_S = 10.0
 """For the whole of a request to come in."""
 STORE_S = 10.0
 
-Store = Callable[[Sequence[Incoming]], Awaitable[Stored]]
-Read = Callable[[bytes], Incoming]
+Store = Callable[[Sequence[IncomingMessage]], Awaitable[StoreResult]]
+Read = Callable[[bytes], IncomingMessage]
 
 _received = Counter(
     "nationalsite_messages_received",
@@ -34,7 +34,7 @@ _received = Counter(
 _log = structlog.get_logger()
 
 
-class _NotTaken(Exception):
+class _Rejected(Exception):
     """A request that is answered at once."""
 
     def __init__(self, status: int, outcome: str) -> None:
@@ -54,15 +54,15 @@ def callback_app(secret: bytes, read: Read, store: Store) -> Starlette:
         try:
             parameters = await _parameters(request)
             if not is_push_signed(secret, parameters):
-                raise _NotTaken(401, "forged")
+                raise _Rejected(401, "forged")
             texts = [value for name, value in parameters if name == b"message"]
             if not texts:
                 # The signature does not tell names from values: whoever saw one message can part its letters
                 # in as many ways as it has, and each is signed.
-                raise _NotTaken(400, "malformed")
+                raise _Rejected(400, "malformed")
             async with asyncio.timeout(STORE_S):
                 stored = await store([read(text) for text in texts])
-        except _NotTaken as refusal:
+        except _Rejected as refusal:
             _received.labels(refusal.outcome).inc()
             return PlainTextResponse(f"{refusal.outcome}\n", refusal.status)
         except (StoreUnavailable, TimeoutError):
@@ -85,16 +85,16 @@ async def _parameters(request: Request) -> list[tuple[bytes, bytes]]:
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > MOST_BYTES:
-                    raise _NotTaken(413, "too_large")
+                    raise _Rejected(413, "too_large")
     except TimeoutError:
-        raise _NotTaken(408, "too_slow") from None
+        raise _Rejected(408, "too_slow") from None
     except ClientDisconnect:
-        raise _NotTaken(400, "malformed") from None
+        raise _Rejected(400, "malformed") from None
     query: bytes = request.scope["query_string"]
     try:
         return [*_pairs(query), *_pairs(bytes(body))]
     except ValueError:
-        raise _NotTaken(400, "malformed") from None
+        raise _Rejected(400, "malformed") from None
 
 
 def _pairs(text: bytes) -> list[tuple[bytes, bytes]]:

@@ -12,11 +12,11 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import status_pb2  # type: ignore[import-untyped]
 from nationalsite.ordersync import v1 as protos
 
-from services.adapter import Function
-from services.delivery import Deliveries, Delivery, Order, State
+from services.adapter import Handler
 from services.errors import RequestError, Violation
-from services.order_sync.syncs import ORDERING_KEYS, Syncs
-from services.serving import caller
+from services.order_sync.sync_sender import ORDERING_KEYS, SyncSender
+from services.server import current_caller
+from services.store import Deliveries, Delivery, NewDelivery, State
 
 _ARMS = protos.EnqueueSyncRequest.DESCRIPTOR.oneofs_by_name["sync"].fields
 SYNC_OF: Mapping[str, type[Any]] = {
@@ -36,14 +36,14 @@ _ORDER_IDS: Mapping[str, Callable[[Any], str]] = {
 }
 
 
-class DeliveryFunctions:
+class DeliveryHandlers:
     """The RPCs of deliveries."""
 
-    def __init__(self, deliveries: Deliveries, syncs: Syncs) -> None:
+    def __init__(self, deliveries: Deliveries, syncs: SyncSender) -> None:
         self._deliveries = deliveries
         self._syncs = syncs
 
-    def functions(self) -> dict[str, Function]:
+    def functions(self) -> dict[str, Handler]:
         """Return them by RPC."""
         return {
             "EnqueueSync": self.enqueue_sync,
@@ -62,8 +62,8 @@ class DeliveryFunctions:
         except RequestError as error:
             raise _within(arm, error) from error
         delivery = await self._deliveries.enqueue(
-            Order(
-                caller=caller().identity,
+            NewDelivery(
+                caller=current_caller().identity,
                 request_id=request.request_id,
                 content_hash=hashlib.sha256(request.SerializeToString(deterministic=True)).digest(),
                 rpc=rpc,
@@ -73,7 +73,7 @@ class DeliveryFunctions:
                 order_id=_order_id(rpc, sync),
             )
         )
-        return protos.EnqueueSyncResponse(delivery=as_proto(delivery)).SerializeToString()
+        return protos.EnqueueSyncResponse(delivery=to_proto(delivery)).SerializeToString()
 
     async def list_deliveries(self, request: protos.ListDeliveriesRequest, deadline: float) -> bytes:
         """List them, those enqueued last first."""
@@ -84,11 +84,11 @@ class DeliveryFunctions:
             page_token=request.page_token,
         )
         return protos.ListDeliveriesResponse(
-            deliveries=map(as_proto, page.items), next_page_token=page.next_page_token
+            deliveries=map(to_proto, page.items), next_page_token=page.next_page_token
         ).SerializeToString()
 
 
-def as_proto(delivery: Delivery) -> protos.Delivery:
+def to_proto(delivery: Delivery) -> protos.Delivery:
     """Return a delivery as callers see it."""
     told = protos.Delivery(
         delivery_id=delivery.delivery_id,
@@ -96,7 +96,7 @@ def as_proto(delivery: Delivery) -> protos.Delivery:
         ordering_key=delivery.ordering_key,
         request_id=delivery.request_id,
         attempts=delivery.attempts,
-        create_time=moment(delivery.create_ms),
+        create_time=to_timestamp(delivery.create_ms),
         last_attempt_time=moment_if(delivery.last_attempt_ms),
         next_attempt_time=moment_if(delivery.next_attempt_ms),
         finish_time=moment_if(delivery.finish_ms),
@@ -109,19 +109,19 @@ def as_proto(delivery: Delivery) -> protos.Delivery:
     return told
 
 
-def moment(epoch_ms: int) -> Timestamp:
+def to_timestamp(epoch_ms: int) -> Timestamp:
     """Return a stored time."""
     return Timestamp(seconds=epoch_ms // 1000, nanos=epoch_ms % 1000 * 10**6)
 
 
 def moment_if(epoch_ms: int | None) -> Timestamp | None:
     """Return a stored time, where there is one."""
-    return None if epoch_ms is None else moment(epoch_ms)
+    return None if epoch_ms is None else to_timestamp(epoch_ms)
 
 
-def _by_id(act: Callable[[str], Awaitable[Delivery]], response: Callable[..., Message]) -> Function:
+def _by_id(act: Callable[[str], Awaitable[Delivery]], response: Callable[..., Message]) -> Handler:
     async def answered(request: Any, deadline: float) -> bytes:
-        delivery = as_proto(await act(request.delivery_id))
+        delivery = to_proto(await act(request.delivery_id))
         return response(delivery=delivery).SerializeToString()
 
     return answered

@@ -6,28 +6,30 @@ from typing import Any
 from google.protobuf.duration_pb2 import Duration
 from nationalsite.ordersync import v1 as protos
 
-from services.adapter import Function
-from services.delivery import DeadLetters, Handout, SubscriptionName, Subscriptions
-from services.order_sync.deliveries import moment, moment_if
-from services.order_sync.incoming import told
-from services.serving import caller
+from services.adapter import Handler
+from services.order_sync.deliveries import moment_if, to_timestamp
+from services.order_sync.message_codec import to_proto
+from services.server import current_caller
+from services.store import DeadLetters, MessageDispatcher, SubscriptionName, Subscriptions
 
 DEFAULT_LEASE_S = 60.0
 DEFAULT_WAIT_S = 10.0
 DEFAULT_MESSAGES = 100
-ANSWER_S = 0.25
+RESPONSE_MARGIN_S = 0.25
 """What a pull leaves of its deadline for the answer to arrive."""
 
 
-class MessageFunctions:
+class MessageHandlers:
     """Hand out, acknowledge, list."""
 
-    def __init__(self, handout: Handout, subscriptions: Subscriptions, dead_letters: DeadLetters) -> None:
+    def __init__(
+        self, handout: MessageDispatcher, subscriptions: Subscriptions, dead_letters: DeadLetters
+    ) -> None:
         self._handout = handout
         self._subscriptions = subscriptions
         self._dead_letters = dead_letters
 
-    def functions(self) -> dict[str, Function]:
+    def functions(self) -> dict[str, Handler]:
         """Return them by RPC."""
         return {
             "PullMessages": self.pull_messages,
@@ -42,7 +44,7 @@ class MessageFunctions:
     async def pull_messages(self, request: protos.PullMessagesRequest, deadline: float) -> bytes:
         """Hand out what is there; wait while there is nothing."""
         wait_s = seconds(request.wait) if request.HasField("wait") else DEFAULT_WAIT_S
-        left_s = deadline - asyncio.get_running_loop().time() - ANSWER_S
+        left_s = deadline - asyncio.get_running_loop().time() - RESPONSE_MARGIN_S
         messages = await self._handout.lease(
             subscription_of(request),
             most=request.max_messages or DEFAULT_MESSAGES,
@@ -51,7 +53,7 @@ class MessageFunctions:
             topics=request.topics,
             start_ms=start_ms(request),
         )
-        return protos.PullMessagesResponse(messages=map(told, messages)).SerializeToString()
+        return protos.PullMessagesResponse(messages=map(to_proto, messages)).SerializeToString()
 
     async def ack_messages(self, request: protos.AckMessagesRequest, deadline: float) -> bytes:
         """Acknowledge messages."""
@@ -65,13 +67,13 @@ class MessageFunctions:
 
     async def list_subscriptions(self, request: protos.ListSubscriptionsRequest, deadline: float) -> bytes:
         """List the caller's subscriptions."""
-        found = await self._subscriptions.list(caller().identity)
+        found = await self._subscriptions.list(current_caller().identity)
         return protos.ListSubscriptionsResponse(
             subscriptions=[
                 protos.Subscription(
                     subscription=each.name,
                     topics=each.topics,
-                    create_time=moment(each.create_ms),
+                    create_time=to_timestamp(each.create_ms),
                     backlog=each.backlog,
                     oldest_message_time=moment_if(each.oldest_born_ms),
                     dead_messages=each.dead_messages,
@@ -89,7 +91,7 @@ class MessageFunctions:
         """List what was handed out too often."""
         page = await self._dead_letters.list(subscription_of(request), request.page_size, request.page_token)
         return protos.ListDeadMessagesResponse(
-            messages=map(told, page.items), next_page_token=page.next_page_token
+            messages=map(to_proto, page.items), next_page_token=page.next_page_token
         ).SerializeToString()
 
     async def requeue_messages(self, request: protos.RequeueMessagesRequest, deadline: float) -> bytes:
@@ -100,7 +102,7 @@ class MessageFunctions:
 
 def subscription_of(request: Any) -> SubscriptionName:
     """Return the subscription that a request names: one of its caller's own."""
-    return SubscriptionName(caller=caller().identity, name=request.subscription)
+    return SubscriptionName(caller=current_caller().identity, name=request.subscription)
 
 
 def start_ms(request: Any) -> int | None:

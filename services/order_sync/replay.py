@@ -8,14 +8,14 @@ import structlog
 from nationalsite.ordersync import v1 as protos
 from nationalsite.replay import v1 as upstream
 
-from services.adapter import Operations
-from services.delivery import Inbox, Incoming, Lease, Store, alone
+from services.adapter import OperationClient
 from services.errors import NationalsiteError, Overloaded
+from services.store import Inbox, IncomingMessage, Lease, Store, exclusive_lease
 
 SERVICE = upstream.MESSAGE_REPLAY_SERVICE
 PAGE = 200
 """Messages on a page: the most that 1688 takes."""
-MOST_PAGES = 1000
+MAX_PAGES = 1000
 """Of one replay: more than 1688 can hold back for a shop; the next replay goes on."""
 LEASE_S = 60.0
 """Longer than a page takes."""
@@ -29,7 +29,11 @@ class Replay:
     """Query, store, confirm, page 1 again: whatever ends it between two steps, nothing is lost."""
 
     def __init__(
-        self, operations: Operations, inbox: Inbox, store: Store, read: Callable[[bytes], Incoming]
+        self,
+        operations: OperationClient,
+        inbox: Inbox,
+        store: Store,
+        read: Callable[[bytes], IncomingMessage],
     ) -> None:
         self._operations = operations
         self._inbox = inbox
@@ -70,7 +74,7 @@ class Replay:
         self, query: upstream.QueryMessagesRequest, deadline: float
     ) -> protos.ReplayMessagesResponse | None:
         """Return what was replayed; None where somebody else is replaying."""
-        async with alone(self._store, "replay", LEASE_S) as lease:
+        async with exclusive_lease(self._store, "replay", LEASE_S) as lease:
             return None if lease is None else await self._replay(query, lease, deadline)
 
     async def _replay(
@@ -79,7 +83,7 @@ class Replay:
         answer = protos.ReplayMessagesResponse()
         confirmed: set[int] = set()
         query.page = 1
-        for _ in range(MOST_PAGES):
+        for _ in range(MAX_PAGES):
             texts = await self._query(query, deadline)
             if not texts:
                 break
@@ -111,7 +115,7 @@ class Replay:
         return min(deadline, asyncio.get_running_loop().time() + PAGE_S)
 
 
-def _numbers(incoming: Sequence[Incoming]) -> set[int]:
+def _numbers(incoming: Sequence[IncomingMessage]) -> set[int]:
     """Return the ids that 1688 takes for confirming."""
     digits = (each.message_id for each in incoming)
     return {int(text) for text in digits if text.isascii() and text.isdigit() and int(text) <= _LARGEST_ID}

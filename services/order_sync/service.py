@@ -11,36 +11,36 @@ import structlog
 from nationalsite.ordersync import v1 as protos
 from pydantic import Field, SecretStr
 
-from services.adapter import AdapterSettings, Function, Operations, open_operations
-from services.delivery import Deliveries, Room, StoreSettings, open_room, sole_process
-from services.order_sync import incoming
+from services.adapter import AdapterSettings, Handler, OperationClient, operations_lifespan
+from services.order_sync import message_codec
 from services.order_sync.callback import callback_app
-from services.order_sync.deliveries import DeliveryFunctions
-from services.order_sync.full_syncs import FullSyncs
-from services.order_sync.messages import MessageFunctions
+from services.order_sync.deliveries import DeliveryHandlers
+from services.order_sync.delivery_sender import FAULT, DeliverySender
+from services.order_sync.full_order_merger import FullOrderMerger
+from services.order_sync.messages import MessageHandlers
 from services.order_sync.replay import SERVICE as REPLAY
 from services.order_sync.replay import Replay
-from services.order_sync.sending import FAULT, Sending
 from services.order_sync.streaming import MessageStreams
-from services.order_sync.syncs import ORDERING_KEYS, Syncs
-from services.serving import (
+from services.order_sync.sync_sender import ORDERING_KEYS, SyncSender
+from services.server import (
     Address,
-    Binding,
-    Parts,
-    Service,
-    ServingSettings,
+    Endpoint,
+    ServerSettings,
+    ServiceDefinition,
+    ServiceRuntime,
+    env_name,
     http_server,
     listening_socket,
-    variable_of,
     with_port,
 )
+from services.store import Deliveries, Storage, StoreSettings, single_process_lock, storage_lifespan
 
 DESCRIPTOR = protos.ORDER_SYNC_SERVICE
 
 _log = structlog.get_logger()
 
 
-class OrderSyncStore(ServingSettings, StoreSettings):
+class OrderSyncStore(ServerSettings, StoreSettings):
     """What the commands on the store need to know."""
 
     listen: str = "0.0.0.0:50052"  # a container's port is reached from outside
@@ -57,14 +57,16 @@ class OrderSyncSettings(OrderSyncStore, AdapterSettings):
     """Every so often 1688 is asked for the messages that it could not push; 0: never."""
 
 
-def functions(operations: Operations, room: Room, syncs: Syncs, replay: Replay) -> dict[str, Function]:
+def handlers(
+    operations: OperationClient, room: Storage, syncs: SyncSender, replay: Replay
+) -> dict[str, Handler]:
     """Return what answers the RPCs that are more than their operation."""
-    own: dict[str, Function] = {
+    own: dict[str, Handler] = {
         rpc: _not_overtaking(room.deliveries, key, partial(syncs.send, rpc))
         for rpc, key in ORDERING_KEYS.items()
     }
-    own |= DeliveryFunctions(room.deliveries, syncs).functions()
-    own |= MessageFunctions(room.handout, room.subscriptions, room.dead_letters).functions()
+    own |= DeliveryHandlers(room.deliveries, syncs).functions()
+    own |= MessageHandlers(room.handout, room.subscriptions, room.dead_letters).functions()
     own["StreamMessages"] = MessageStreams(room.handout).stream_messages
     own["ReplayMessages"] = replay.replay_messages
     return own
@@ -72,7 +74,7 @@ def functions(operations: Operations, room: Room, syncs: Syncs, replay: Replay) 
 
 def _not_overtaking(
     deliveries: Deliveries, key: Callable[[Any], str], send: Callable[[Any, float], Awaitable[bytes]]
-) -> Function:
+) -> Handler:
     """Return what sends a sync, unless a delivery that is to go before it is pending."""
 
     async def answered(request: Any, deadline: float) -> bytes:
@@ -83,43 +85,43 @@ def _not_overtaking(
 
 
 @asynccontextmanager
-async def open_order_sync(settings: OrderSyncSettings) -> AsyncIterator[Parts]:
+async def open_order_sync(settings: OrderSyncSettings) -> AsyncIterator[ServiceRuntime]:
     """Open store, conversation with 1688, relay, sweep and callback; close them in the opposite order."""
     async with AsyncExitStack() as stack:
         url = settings.database_url.get_secret_value()
-        await stack.enter_async_context(sole_process(url))
-        room = await stack.enter_async_context(open_room(url))
+        await stack.enter_async_context(single_process_lock(url))
+        room = await stack.enter_async_context(storage_lifespan(url))
         once = () if settings.repeat_syncs else ORDERING_KEYS.keys()
         operations = await stack.enter_async_context(
-            open_operations(DESCRIPTOR, settings, unserved=[REPLAY], once=once)
+            operations_lifespan(DESCRIPTOR, settings, unserved=[REPLAY], once=once)
         )
-        full_syncs = FullSyncs(
+        full_syncs = FullOrderMerger(
             room.full_orders,
             orders=operations["SyncOrderStatus"].local,
             logistics_orders=operations["SyncLogisticsStatus"].local,
         )
-        syncs = Syncs(operations, full_syncs)
-        read = partial(incoming.read, now_ms=room.store.clock)
+        syncs = SyncSender(operations, full_syncs)
+        read = partial(message_codec.parse_message, now_ms=room.store.clock)
         replay = Replay(operations, room.inbox, room.store, read)
         await stack.enter_async_context(
-            room.relay(Sending(syncs, repeat=settings.repeat_syncs), FAULT).running()
+            room.relay(DeliverySender(syncs, repeat=settings.repeat_syncs), FAULT).running()
         )
         if settings.replay_s:
             await stack.enter_async_context(_running(replay.sweep_for_ever(settings.replay_s)))
         await stack.enter_async_context(_callback(settings, room, read))
         bindings = operations.bindings(
-            partial(Binding, remember=room.once.remember), functions(operations, room, syncs, replay)
+            partial(Endpoint, remember=room.once.remember), handlers(operations, room, syncs, replay)
         )
         # A delivery is found again by its request id, for as long as it is kept.
         bindings["EnqueueSync"] = replace(bindings["EnqueueSync"], takes_request_ids=True)
-        yield Parts(bindings, ready=room.store.healthy)
+        yield ServiceRuntime(bindings, ready=room.store.healthy)
 
 
 @asynccontextmanager
 async def _callback(
-    settings: OrderSyncSettings, room: Room, read: Callable[[bytes], Any]
+    settings: OrderSyncSettings, room: Storage, read: Callable[[bytes], Any]
 ) -> AsyncIterator[None]:
-    listener = listening_socket(variable_of(OrderSyncSettings, "callback_listen"), settings.callback_listen)
+    listener = listening_socket(env_name(OrderSyncSettings, "callback_listen"), settings.callback_listen)
     secret = settings.app_secret.get_secret_value().encode()
     async with http_server(callback_app(secret, read, room.inbox.store), listener):
         _log.info("callback_listening", listen=with_port(settings.callback_listen, listener.getsockname()[1]))
@@ -138,4 +140,4 @@ async def _running(work: Any) -> AsyncIterator[None]:
             await task
 
 
-ORDER_SYNC = Service(descriptor=DESCRIPTOR, settings=OrderSyncSettings, open=open_order_sync)
+ORDER_SYNC = ServiceDefinition(descriptor=DESCRIPTOR, settings=OrderSyncSettings, open=open_order_sync)

@@ -8,24 +8,18 @@ from itertools import groupby
 import structlog
 from nationalsite.ordersync import v1 as protos
 
-from services.delivery import Handout, Message
 from services.errors import InvalidRequest, NationalsiteError, Violation
-from services.order_sync.incoming import told
-from services.order_sync.messages import (
-    DEFAULT_LEASE_S,
-    DEFAULT_MESSAGES,
-    seconds,
-    start_ms,
-    subscription_of,
-)
+from services.order_sync.message_codec import to_proto
+from services.order_sync.messages import DEFAULT_LEASE_S, DEFAULT_MESSAGES, seconds, start_ms, subscription_of
+from services.store import Message, MessageDispatcher
 
-AT_ONCE = 100
+BATCH_SIZE = 100
 """Messages that are fetched from the store at once."""
-LOOK_S = 60.0
+POLL_INTERVAL_S = 60.0
 """How long one look for messages waits; the stream then looks anew."""
-UNHEARD = 100
+MAX_PENDING_REQUESTS = 100
 """What a consumer may say ahead of what is done; the rest waits at its side."""
-GATHER_S = 0.01
+LINGER_S = 0.01
 """How long a free place waits for others: each look at the store costs a transaction."""
 
 _log = structlog.get_logger()
@@ -34,7 +28,7 @@ _log = structlog.get_logger()
 class MessageStreams:
     """Answers StreamMessages."""
 
-    def __init__(self, handout: Handout) -> None:
+    def __init__(self, handout: MessageDispatcher) -> None:
         self._handout = handout
 
     async def stream_messages(
@@ -50,7 +44,7 @@ class MessageStreams:
         try:
             async with aclosing(_fetched(consumer, listening)) as messages:
                 async for message in messages:
-                    yield protos.StreamMessagesResponse(message=told(message)).SerializeToString()
+                    yield protos.StreamMessagesResponse(message=to_proto(message)).SerializeToString()
         finally:
             listening.cancel()
             await asyncio.wait([listening])
@@ -60,7 +54,7 @@ class MessageStreams:
 class _Consumer:
     """What is out on one stream."""
 
-    def __init__(self, handout: Handout, opened: protos.StreamMessagesRequest.Open) -> None:
+    def __init__(self, handout: MessageDispatcher, opened: protos.StreamMessagesRequest.Open) -> None:
         self._handout = handout
         self._opened = opened
         self._subscription = subscription_of(opened)
@@ -73,7 +67,7 @@ class _Consumer:
 
     async def listen(self, requests: AsyncIterator[protos.StreamMessagesRequest]) -> None:
         """Do what the consumer asks for in its order, until it says no more; acks in a row go together."""
-        async with aclosing(_gathered(requests)) as batches:
+        async with aclosing(_batched(requests)) as batches:
             async for batch in batches:
                 for kind, said in groupby(batch, lambda request: request.WhichOneof("request")):
                     match kind:
@@ -95,14 +89,14 @@ class _Consumer:
                     await self._changed.wait()
             except TimeoutError:
                 self._forget_ended()
-        if free < min(self._most, AT_ONCE):
-            await asyncio.sleep(GATHER_S)  # a consumer that acknowledges one by one frees more meanwhile
+        if free < min(self._most, BATCH_SIZE):
+            await asyncio.sleep(LINGER_S)  # a consumer that acknowledges one by one frees more meanwhile
             free = self._most - len(self._out)
         messages: Sequence[Message] = await self._handout.lease(
             self._subscription,
-            most=min(free, AT_ONCE),
+            most=min(free, BATCH_SIZE),
             lease_s=self._lease_s,
-            wait_s=LOOK_S,
+            wait_s=POLL_INTERVAL_S,
             topics=self._opened.topics,
             start_ms=start_ms(self._opened),
         )
@@ -142,12 +136,12 @@ class _Consumer:
         self._out = {message_id: end for message_id, end in self._out.items() if end > now}
 
 
-async def _gathered(
+async def _batched(
     requests: AsyncIterator[protos.StreamMessagesRequest],
 ) -> AsyncGenerator[Sequence[protos.StreamMessagesRequest], None]:
     """Yield what has come since the last time: the first at once, others while it was dealt with."""
     said: asyncio.Queue[protos.StreamMessagesRequest | None] = asyncio.Queue()
-    room = asyncio.Semaphore(UNHEARD)
+    room = asyncio.Semaphore(MAX_PENDING_REQUESTS)
 
     async def hear() -> None:
         try:

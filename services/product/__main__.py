@@ -1,7 +1,7 @@
 """Serves ProductService: `python -m services.product`."""
 
 from services.product.service import PRODUCT
-from services.serving import run
+from services.server import run
 
 if __name__ == "__main__":
     run(PRODUCT)

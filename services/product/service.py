@@ -7,9 +7,9 @@ from importlib import resources
 from nationalsite.product import v1 as protos
 from pydantic import Field, Json
 
-from services.adapter import AdapterSettings, Dialect, Function, Operations, open_operations
-from services.product.pictures import fitted
-from services.serving import Binding, Parts, Service, ServingSettings
+from services.adapter import AdapterSettings, Dialect, Handler, OperationClient, operations_lifespan
+from services.product.images import shrink_to_fit
+from services.server import Endpoint, ServerSettings, ServiceDefinition, ServiceRuntime
 
 DESCRIPTOR = protos.PRODUCT_SERVICE
 
@@ -17,7 +17,7 @@ DEFAULT_LANGUAGE = "en"
 LANGUAGES = {"japan": "ja", "vietnam": "vi"}
 
 
-class ProductSettings(ServingSettings, AdapterSettings):
+class ProductSettings(ServerSettings, AdapterSettings):
     """The settings of ProductService."""
 
     listen: str = "0.0.0.0:50051"  # a container's port is reached from outside
@@ -33,7 +33,7 @@ class ProductSettings(ServingSettings, AdapterSettings):
 class Product:
     """The RPCs that need more than their operation."""
 
-    def __init__(self, operations: Operations, settings: ProductSettings) -> None:
+    def __init__(self, operations: OperationClient, settings: ProductSettings) -> None:
         self._operations = operations
         languages = LANGUAGES if settings.languages is None else settings.languages
         self._languages = {country.lower(): language for country, language in languages.items()}
@@ -41,7 +41,7 @@ class Product:
         document = resources.files("services.product").joinpath("filter_config.json").read_bytes()
         self._filter_config = operations.decoded("GetFilterConfig", document)
 
-    def functions(self) -> dict[str, Function]:
+    def functions(self) -> dict[str, Handler]:
         """Return them by RPC."""
         return {
             "SearchByKeyword": self.search_by_keyword,
@@ -59,7 +59,7 @@ class Product:
     async def upload_image(self, request: protos.UploadImageRequest, deadline: float) -> bytes:
         """Upload the picture, made small enough."""
         if len(request.image) > self._image_max_bytes:
-            request.image = await fitted(request.image, self._image_max_bytes, "image")
+            request.image = await shrink_to_fit(request.image, self._image_max_bytes, "image")
         return await self._operations.call("UploadImage", request, deadline)
 
     async def search_by_image(self, request: protos.SearchByImageRequest, deadline: float) -> bytes:
@@ -103,10 +103,10 @@ Translated = protos.SearchByKeywordRequest | protos.SearchByImageRequest | proto
 
 
 @asynccontextmanager
-async def open_product(settings: ProductSettings) -> AsyncIterator[Parts]:
+async def open_product(settings: ProductSettings) -> AsyncIterator[ServiceRuntime]:
     """Open the conversation with 1688."""
-    async with open_operations(DESCRIPTOR, settings) as operations:
-        yield Parts(operations.bindings(Binding, Product(operations, settings).functions()))
+    async with operations_lifespan(DESCRIPTOR, settings) as operations:
+        yield ServiceRuntime(operations.bindings(Endpoint, Product(operations, settings).functions()))
 
 
-PRODUCT = Service(descriptor=DESCRIPTOR, settings=ProductSettings, open=open_product)
+PRODUCT = ServiceDefinition(descriptor=DESCRIPTOR, settings=ProductSettings, open=open_product)

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 from nationalsite.product import v1 as product
 
-from services import metadata
+from services import call_metadata
 from services.adapter.cache import HEADER, Cache, CachePolicy
-from services.errors import DeadlinePassed, QuotaExhausted, RateLimited, Refused, Unreachable
+from services.errors import ConnectError, DeadlineExceeded, UpstreamQuota, UpstreamRate, UpstreamRefused
 
 ROOT = product.GetCategoryRequest()
 OTHER = product.GetCategoryRequest(category_id=7)
@@ -37,7 +37,7 @@ class World:
     async def get(
         self, request: object = ROOT, *, dialect: str = "national-site", within_s: float = 60, **asked: str
     ) -> tuple[bytes, str]:
-        told = metadata.begin([(key.replace("_", "-"), value) for key, value in asked.items()])
+        told = call_metadata.bind([(key.replace("_", "-"), value) for key, value in asked.items()])
         response = await self.cache.answer(RPC, dialect, request, self.ask, self.now + within_s)  # type: ignore[arg-type] # a message
         return response, told[HEADER]
 
@@ -75,7 +75,7 @@ async def test_no_cache_asks_1688_and_its_answer_is_kept(world):
     assert await world.get() == (b"answer 2", "hit")
 
 
-@pytest.mark.parametrize("failure", [Unreachable("x"), RateLimited("x")])
+@pytest.mark.parametrize("failure", [ConnectError("x"), UpstreamRate("x")])
 async def test_an_old_answer_stands_in_for_a_while(failure, world):
     await world.get()
     world.now += TTL_S
@@ -94,14 +94,14 @@ async def test_it_stands_in_no_longer_than_is_set():
     world = World(stale_s=10)
     await world.get()
     world.now += TTL_S + 9
-    world.failure = Unreachable("x")
+    world.failure = ConnectError("x")
     assert (await world.get())[1] == "stale"
     world.now += 1
-    with pytest.raises(Unreachable):
+    with pytest.raises(ConnectError):
         await world.get()
 
 
-@pytest.mark.parametrize("failure", [Refused("UPSTREAM_ARGUMENT", "x"), QuotaExhausted("x")])
+@pytest.mark.parametrize("failure", [UpstreamRefused("UPSTREAM_ARGUMENT", "x"), UpstreamQuota("x")])
 async def test_a_refusal_is_news(failure, world):
     await world.get()
     world.now += TTL_S
@@ -111,8 +111,8 @@ async def test_a_refusal_is_news(failure, world):
 
 
 async def test_a_failure_is_not_kept(world):
-    world.failure = Unreachable("x")
-    with pytest.raises(Unreachable):
+    world.failure = ConnectError("x")
+    with pytest.raises(ConnectError):
         await world.get()
     world.failure = None
     assert (await world.get())[1] == "miss"
@@ -128,9 +128,9 @@ async def test_many_ask_once(world):
 
 
 async def test_many_are_told_of_one_failure(world):
-    world.failure = Unreachable("x")
+    world.failure = ConnectError("x")
     outcomes = await asyncio.gather(*(world.get() for _ in range(50)), return_exceptions=True)
-    assert {type(outcome) for outcome in outcomes} == {Unreachable}
+    assert {type(outcome) for outcome in outcomes} == {ConnectError}
     assert len(world.asked) == 1
 
 
@@ -165,7 +165,7 @@ async def test_each_caller_has_its_own_deadline(world):
     world.go_on.clear()
     patient = asyncio.create_task(world.get())
     await asyncio.sleep(0)
-    with pytest.raises(DeadlinePassed):
+    with pytest.raises(DeadlineExceeded):
         await world.get(within_s=0.01)
     world.go_on.set()
     assert await patient == (b"answer 1", "miss")

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import structlog
 
-from services.adapter.command import main
+from services.adapter.cli import main
 from tests.support.sample_cases import UPSTREAM_METHODS
 from tools.local_stack import ROOT, SANDBOX_APP, RunningProcess, start_sandbox, stop
 

@@ -9,20 +9,20 @@ import pytest
 import structlog
 from nationalsite.ordersync import v1 as ordersync_v1
 
-from services.adapter import Operations
+from services.adapter import OperationClient
 from services.adapter.codec import Dialect, compile_service
 from services.adapter.gateway.client import Reply
-from services.adapter.operations import AT_ONCE
+from services.adapter.operations import MAX_CONCURRENCY
 from services.errors import (
+    ConnectError,
     ConnectionLost,
-    DeadlinePassed,
-    DeadlinePassedInFlight,
+    DeadlineExceeded,
+    DeadlineExceededInFlight,
     InvalidRequest,
     OutcomeUnknown,
-    RateLimited,
-    Refused,
     RequiredInDialect,
-    Unreachable,
+    UpstreamRate,
+    UpstreamRefused,
 )
 
 ORDER_SYNC = ordersync_v1.ORDER_SYNC_SERVICE
@@ -44,7 +44,7 @@ class Gateway:
         self.received.append(value)
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
-        if self.at_once == AT_ONCE:
+        if self.at_once == MAX_CONCURRENCY:
             self.full.set()
         try:
             await asyncio.sleep(0)
@@ -54,7 +54,7 @@ class Gateway:
                     async with asyncio.timeout_at(rest["deadline"]):
                         await answer.wait()
                 except TimeoutError:
-                    answer = DeadlinePassedInFlight("too late")
+                    answer = DeadlineExceededInFlight("too late")
         finally:
             self.at_once -= 1
         if isinstance(answer, Exception):
@@ -84,7 +84,7 @@ def _soon() -> float:
 
 
 async def written(gateway: Gateway, *numbers: int, dialect: Dialect = Dialect.OPEN_PLATFORM) -> Any:
-    there = Operations(compile_service(ORDER_SYNC, dialect), gateway)
+    there = OperationClient(compile_service(ORDER_SYNC, dialect), gateway)
     return await there.call_each("WriteOrderRelations", request(*numbers), _soon())
 
 
@@ -98,29 +98,31 @@ async def test_one_call_each_and_a_few_at_once() -> None:
         "purchaseOrderId": 1,
         "purchaseParentOrderId": 9,
     }
-    assert gateway.most_at_once == AT_ONCE < 8
+    assert gateway.most_at_once == MAX_CONCURRENCY < 8
 
 
 async def test_requests_of_many_share_the_places() -> None:
     gateway = Gateway(lambda _: ACCEPTED)
-    there = Operations(compile_service(ORDER_SYNC, Dialect.OPEN_PLATFORM), gateway)
+    there = OperationClient(compile_service(ORDER_SYNC, Dialect.OPEN_PLATFORM), gateway)
     await asyncio.gather(
         *(there.call_each("WriteOrderRelations", request(*range(1, 11)), _soon()) for _ in range(10))
     )
-    assert (len(gateway.received), gateway.most_at_once) == (100, AT_ONCE)
+    assert (len(gateway.received), gateway.most_at_once) == (100, MAX_CONCURRENCY)
 
 
 async def test_results_come_before_the_deadline() -> None:
     """What is under way then is unclear, what waits was not sent."""
     never = asyncio.Event()
     gateway = Gateway(lambda number: ACCEPTED if number < 3 else never)
-    there = Operations(compile_service(ORDER_SYNC, Dialect.OPEN_PLATFORM), gateway)
+    there = OperationClient(compile_service(ORDER_SYNC, Dialect.OPEN_PLATFORM), gateway)
     loop = asyncio.get_running_loop()
     deadline = loop.time() + 0.5
     outcomes = await there.call_each("WriteOrderRelations", request(*range(1, 11)), deadline)
     assert loop.time() < deadline
     kinds = [type(outcome) for outcome in outcomes]
-    assert kinds == [type(None)] * 2 + [OutcomeUnknown] * AT_ONCE + [DeadlinePassed] * (8 - AT_ONCE)
+    assert kinds == [type(None)] * 2 + [OutcomeUnknown] * MAX_CONCURRENCY + [DeadlineExceeded] * (
+        8 - MAX_CONCURRENCY
+    )
 
 
 async def test_the_log_line_of_many_says_how_many_failed() -> None:
@@ -147,10 +149,10 @@ async def test_what_became_of_each_in_its_place() -> None:
     answers = {
         1: ACCEPTED,
         2: {"result": {"success": False, "code": "500", "message": "no"}},
-        3: Unreachable("no connection"),
+        3: ConnectError("no connection"),
         4: ConnectionLost("broken"),
-        5: RateLimited("too often", code="gw.QosAppFrequencyLimit"),
-        6: DeadlinePassed("too late"),
+        5: UpstreamRate("too often", code="gw.QosAppFrequencyLimit"),
+        6: DeadlineExceeded("too late"),
         7: "nonsense",
         8: ACCEPTED,
     }
@@ -159,11 +161,11 @@ async def test_what_became_of_each_in_its_place() -> None:
     nothing = type(None)
     assert kinds == [
         nothing,
-        Refused,
-        Unreachable,
+        UpstreamRefused,
+        ConnectError,
         OutcomeUnknown,
-        RateLimited,
-        DeadlinePassed,
+        UpstreamRate,
+        DeadlineExceeded,
         OutcomeUnknown,
         nothing,
     ]
@@ -172,7 +174,7 @@ async def test_what_became_of_each_in_its_place() -> None:
 
 
 @pytest.mark.parametrize(
-    "first", [Unreachable("no connection"), RateLimited("too often"), DeadlinePassed("too late")]
+    "first", [ConnectError("no connection"), UpstreamRate("too often"), DeadlineExceeded("too late")]
 )
 @pytest.mark.parametrize("dialect", Dialect)
 async def test_the_whole_fails_where_nothing_reached_the_operation(first, dialect: Dialect) -> None:
@@ -182,9 +184,9 @@ async def test_the_whole_fails_where_nothing_reached_the_operation(first, dialec
 
 
 @pytest.mark.parametrize("dialect", Dialect)
-@pytest.mark.parametrize("told", [Refused, OutcomeUnknown])
+@pytest.mark.parametrize("told", [UpstreamRefused, OutcomeUnknown])
 async def test_a_verdict_on_all_is_no_failure_of_the_whole(told: type, dialect: Dialect) -> None:
-    answer = {"success": False} if told is Refused else ConnectionLost("broken")
+    answer = {"success": False} if told is UpstreamRefused else ConnectionLost("broken")
     outcomes = await written(Gateway(lambda _: answer), 1, 2, dialect=dialect)
     assert {type(outcome) for outcome in outcomes} == {told}
 
@@ -193,7 +195,7 @@ async def test_nothing_is_sent_where_one_cannot_be() -> None:
     gateway = Gateway(lambda _: ACCEPTED)
     with pytest.raises(RequiredInDialect, match=r"relations\[1\].cbu_sub_order_id"):
         await written(gateway, 1, 0, 2)
-    there = Operations(compile_service(ORDER_SYNC, Dialect.NATIONAL_SITE), gateway)
+    there = OperationClient(compile_service(ORDER_SYNC, Dialect.NATIONAL_SITE), gateway)
     bad = request(1, 2)
     bad.relations[1].national_order_id = "A-7"
     with pytest.raises(InvalidRequest, match=r"relations\[1\].national_order_id"):
@@ -209,4 +211,4 @@ async def test_a_cancelled_request_leaves_nothing_running() -> None:
     writing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await writing
-    assert (gateway.at_once, len(gateway.received)) == (0, AT_ONCE)
+    assert (gateway.at_once, len(gateway.received)) == (0, MAX_CONCURRENCY)

@@ -7,8 +7,8 @@ import structlog
 from nationalsite.account import v1 as account_v1
 from nationalsite.product import v1 as product_v1
 
-from services.adapter import AdapterSettings, open_operations
-from services.errors import CannotStart
+from services.adapter import AdapterSettings, operations_lifespan
+from services.errors import StartupError
 
 PRODUCT = product_v1.PRODUCT_SERVICE
 ACCOUNT = account_v1.ACCOUNT_SERVICE
@@ -22,14 +22,14 @@ def settings(**others: object) -> AdapterSettings:
 
 async def test_answers_of_writes_are_not_kept() -> None:
     chosen = settings(cache_seconds=json.dumps({"RegisterUser": 60}))
-    with pytest.raises(CannotStart, match="NATIONALSITE_CACHE_SECONDS: RegisterUser: is no read"):
-        async with open_operations(ACCOUNT, chosen):
+    with pytest.raises(StartupError, match="NATIONALSITE_CACHE_SECONDS: RegisterUser: is no read"):
+        async with operations_lifespan(ACCOUNT, chosen):
             pass
 
 
 async def test_names_of_other_services_are_a_warning() -> None:
     chosen = settings(cache_seconds=json.dumps({"RegisterUser": 60}))
     with structlog.testing.capture_logs() as logs:
-        async with open_operations(PRODUCT, chosen):
+        async with operations_lifespan(PRODUCT, chosen):
             pass
     assert [line["rpcs"] for line in logs] == [["RegisterUser"]]

@@ -11,23 +11,23 @@ from nationalsite.ordersync import v1 as ordersync_v1
 from nationalsite.product import v1 as product_v1
 from prometheus_client import REGISTRY
 
-from services.adapter import Operations
-from services.adapter.codec import Dialect, SpecificationError, compile_service
+from services.adapter import OperationClient
+from services.adapter.codec import Dialect, SchemaError, compile_service
 from services.adapter.gateway.client import Reply
 from services.errors import (
+    ConnectError,
     ConnectionLost,
-    DeadlinePassed,
-    DeadlinePassedInFlight,
+    DeadlineExceeded,
+    DeadlineExceededInFlight,
     NationalsiteError,
     OperationNotInDialect,
     OutcomeUnknown,
-    PermissionRefused,
-    RateLimited,
-    Refused,
     RequiredInDialect,
-    Unreachable,
-    Unreadable,
     UpstreamFault,
+    UpstreamPermission,
+    UpstreamRate,
+    UpstreamRefused,
+    UpstreamUnreadable,
 )
 from tests.support.sample_cases import SERVICES
 
@@ -64,11 +64,11 @@ class Gateway:
         return ("our-secret",)
 
 
-def operations(answer: object, dialect: Dialect = Dialect.NATIONAL_SITE) -> Operations:
+def operations(answer: object, dialect: Dialect = Dialect.NATIONAL_SITE) -> OperationClient:
     compiled = {
         rpc: each for service in SERVICES.values() for rpc, each in compile_service(service, dialect).items()
     }
-    return Operations(compiled, Gateway(answer))
+    return OperationClient(compiled, Gateway(answer))
 
 
 async def failure(answer: object, rpc: str, request: Any) -> NationalsiteError:
@@ -79,17 +79,17 @@ async def failure(answer: object, rpc: str, request: Any) -> NationalsiteError:
 
 MAY_HAVE_RUN = [
     ConnectionLost("the connection broke"),
-    DeadlinePassedInFlight("too late"),
+    DeadlineExceededInFlight("too late"),
     UpstreamFault("HTTP 503", code="503"),
-    Unreadable("no JSON"),
-    Refused("UPSTREAM_FAULT", "1688 refused the call"),
+    UpstreamUnreadable("no JSON"),
+    UpstreamRefused("UPSTREAM_FAULT", "1688 refused the call"),
 ]
 NOT_RUN = [
-    Unreachable("no connection"),
-    DeadlinePassed("too late"),
-    PermissionRefused("1688 refuses", code="gw.APIACLDecline"),
-    RateLimited("too often"),
-    Refused("ACCOUNT_EXISTS", "1688 refused the call"),
+    ConnectError("no connection"),
+    DeadlineExceeded("too late"),
+    UpstreamPermission("1688 refuses", code="gw.APIACLDecline"),
+    UpstreamRate("too often"),
+    UpstreamRefused("ACCOUNT_EXISTS", "1688 refused the call"),
 ]
 
 
@@ -124,7 +124,7 @@ async def test_the_gateway_is_told_what_may_be_repeated() -> None:
         ):
             expected = OutcomeUnknown if rpc == "RegisterUser" or rpc in once else ConnectionLost
             with pytest.raises(expected):
-                await Operations(compiled, gateway, once=once).call(rpc, request, deadline=0)  # type: ignore[arg-type] # as good as one
+                await OperationClient(compiled, gateway, once=once).call(rpc, request, deadline=0)  # type: ignore[arg-type] # as good as one
         assert gateway.repeatable == repeatable
 
 
@@ -133,8 +133,8 @@ async def test_the_gateway_is_told_what_may_be_repeated() -> None:
     [
         ({"success": True}, OutcomeUnknown),
         ({"success": True, "result": "perhaps"}, OutcomeUnknown),
-        ({"success": False, "message": "已注册"}, Refused),
-        ({"success": True, "result": False}, Refused),
+        ({"success": False, "message": "已注册"}, UpstreamRefused),
+        ({"success": True, "result": False}, UpstreamRefused),
     ],
 )
 async def test_what_an_answer_leaves_open(answer: object, told: type[NationalsiteError]) -> None:
@@ -257,7 +257,7 @@ async def test_bindings() -> None:
 
 
 def test_bindings_that_do_not_fit() -> None:
-    with pytest.raises(SpecificationError) as found:
+    with pytest.raises(SchemaError) as found:
         operations({}, Dialect.OPEN_PLATFORM).bindings(lambda function, name: name, {"B": own, "A": own})
     unknown, unbound = found.value.lines[:2], found.value.lines[2:]
     assert unknown == ("A: no such RPC for this function", "B: no such RPC for this function")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from nationalsite.account import v1 as account_v1
 from nationalsite.product import v1 as product_v1
 
-from services.adapter.privacy import MAX_TEXT, REDACTED, loggable, private_texts, sanitized
+from services.adapter.redaction import MAX_TEXT, REDACTED, redact, redact_code, sensitive_values
 
 PHRASES = st.sampled_from(
     [
@@ -40,21 +40,21 @@ NAMES = (
 
 @given(PHRASES, EMAILS | PHONES | ADDRESSES)
 def test_what_looks_like_a_buyer_is_masked_even_where_nobody_said_so(phrase: str, value: str) -> None:
-    told = sanitized(phrase.format(value))
+    told = redact(phrase.format(value))
     assert value not in told
     assert REDACTED in told
 
 
 @given(PHRASES, NAMES, NAMES)
 def test_what_the_request_marks_is_masked(phrase: str, name: str, other: str) -> None:
-    told = sanitized(phrase.format(f"{name} {other.upper()}"), [name, other])
+    told = redact(phrase.format(f"{name} {other.upper()}"), [name, other])
     assert name not in told.replace(REDACTED, "")
     assert REDACTED in told
 
 
 @given(st.text(max_size=500), st.lists(st.text(max_size=20), max_size=3))
 def test_any_text_comes_out_short_and_in_one_line(text: str, private: list[str]) -> None:
-    told = sanitized(text, private)
+    told = redact(text, private)
     assert len(told) <= MAX_TEXT
     assert told.splitlines() in ([told], [])
 
@@ -74,7 +74,7 @@ def test_any_text_comes_out_short_and_in_one_line(text: str, private: list[str])
     ],
 )
 def test_words_that_tell_of_nobody_stay(text: str) -> None:
-    assert sanitized(text, ["bob", "", "7"]) == text
+    assert redact(text, ["bob", "", "7"]) == text
 
 
 @pytest.mark.parametrize(
@@ -95,13 +95,13 @@ def test_words_that_tell_of_nobody_stay(text: str) -> None:
     ],
 )
 def test_masked(text: str, private: list[str], told: str) -> None:
-    assert sanitized(text, private) == told
+    assert redact(text, private) == told
 
 
 @pytest.mark.parametrize("ip", ["2001:db8::1", "fe80::1", "2001:0DB8:0:0:0:0:0:1", "::ffff:203.0.113.7"])
 def test_addresses_of_the_sixth_version(ip: str) -> None:
     assert ipaddress.ip_address(ip)
-    told = sanitized(f"ip {ip} 不合法")
+    told = redact(f"ip {ip} 不合法")
     assert ip not in told
     assert "203.0.113.7" not in told
 
@@ -109,7 +109,7 @@ def test_addresses_of_the_sixth_version(ip: str) -> None:
 @pytest.mark.parametrize("unit", ["a", "1", "1 ", "a.", ":", "a@", "1.", "-", "% "])
 def test_no_text_takes_long(unit: str) -> None:
     started = time.perf_counter()
-    sanitized(unit * 1_000_000, ["aaa", "1111"])
+    redact(unit * 1_000_000, ["aaa", "1111"])
     assert time.perf_counter() - started < 1
 
 
@@ -118,8 +118,8 @@ def test_the_texts_of_a_request_that_are_private() -> None:
         country="japan", site="sniff", out_login_name="a", out_member_id="b", email="c", mobile="d", ip="e"
     )
     request = account_v1.RegisterUserRequest(country_account=buyer)
-    assert list(private_texts(request)) == ["a", "c", "d", "e"]
-    assert list(private_texts(product_v1.SearchByKeywordRequest(keyword="x", filters=["y"]))) == []
+    assert list(sensitive_values(request)) == ["a", "c", "d", "e"]
+    assert list(sensitive_values(product_v1.SearchByKeywordRequest(keyword="x", filters=["y"]))) == []
 
 
 def test_texts_in_marked_lists_and_messages_are_private() -> None:
@@ -144,20 +144,20 @@ def test_texts_in_marked_lists_and_messages_are_private() -> None:
         descriptor_pool.Default().FindMessageTypeByName("privacytest.Outer")
     )
     request = kind(names=["a", "b"], marked=[{"text": "c"}], plain=[{"text": "d"}])
-    assert list(private_texts(request)) == ["a", "b", "c"]
+    assert list(sensitive_values(request)) == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize("code", ["", "0", "gw.QosAppFrequencyLimit", "FAIL_BIZ-1:2", "x" * 64])
 def test_a_code_is_logged(code):
-    assert loggable(code) == code
+    assert redact_code(code) == code
 
 
 @pytest.mark.parametrize("code", ["user hanako exists", "用户不存在", "x" * 65, "a\n"])
 def test_a_sentence_in_place_of_a_code_is_not(code):
-    assert loggable(code) == REDACTED
+    assert redact_code(code) == REDACTED
 
 
 @pytest.mark.parametrize("name", ["Nguyễn Văn Đạt", "Strauß", "ÀẵÕđạ", "Đạ"])
 @pytest.mark.parametrize("spelt", [str, str.upper, str.lower])
 def test_a_name_is_masked_in_any_case_of_any_script(name, spelt):
-    assert sanitized(f"用户 {spelt(name)} 已存在", [name]) == f"用户 {REDACTED} 已存在"
+    assert redact(f"用户 {spelt(name)} 已存在", [name]) == f"用户 {REDACTED} 已存在"

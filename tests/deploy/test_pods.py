@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from services.delivery import RelayLimits
+from services.store import RelayLimits
 from tests.deploy.rendering import ROOT
 from tests.support.postgres import postgres_server
 from tests.support.redis_server import redis_server

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.delivery import migrate
+from services.store import migrate
 from tests.durability.replicas import HASTY, Replica, replica
 from tests.support.postgres import PostgresServer, create_database, postgres_server
 from tests.support.sandbox_client import SandboxClient

@@ -6,19 +6,21 @@ later for a request id. `python -m tests.durability.hasty` needs seconds for eac
 
 from functools import partial
 
-from services.delivery import Patience, RelayLimits, RoomLimits, once, open_room
-from services.order_sync import replay, sending, service
-from services.serving import request_ids, run
+from services.order_sync import delivery_sender, replay, service
+from services.server import run
+from services.server.interceptors import idempotency
+from services.store import RelayLimits, RetryPolicy, StorageConfig, storage_lifespan
+from services.store.idempotency import idempotent_executor
 
-RELAY = RelayLimits(send_s=2.0, note_s=2.0, patience=Patience(first_pause_s=0.1, longest_pause_s=1.0))
+RELAY = RelayLimits(send_s=2.0, note_s=2.0, patience=RetryPolicy(first_pause_s=0.1, longest_pause_s=1.0))
 REQUEST_S = 4.0
 """From the beginning of a call with a request id to the end of its lease."""
 REPLAY_S = 3.0
 
 if __name__ == "__main__":
-    service.open_room = partial(open_room, limits=RoomLimits(relay=RELAY))
-    sending.SEND_S = 1.5
-    request_ids.DEFAULT_TIMEOUT_S = 3.0
-    once.NOTE_S = REQUEST_S - request_ids.DEFAULT_TIMEOUT_S
+    service.storage_lifespan = partial(storage_lifespan, limits=StorageConfig(relay=RELAY))
+    delivery_sender.SEND_S = 1.5
+    idempotency.DEFAULT_TIMEOUT_S = 3.0
+    idempotent_executor.NOTE_S = REQUEST_S - idempotency.DEFAULT_TIMEOUT_S
     replay.LEASE_S, replay.PAGE_S = REPLAY_S, 2.0
     run(service.ORDER_SYNC)

@@ -13,7 +13,7 @@ import grpc.aio
 import pytest
 from nationalsite.ordersync import v1 as protos
 
-from services.delivery import migrate
+from services.store import migrate
 from tests.durability.calls import told
 from tests.durability.conftest import SEED
 from tests.durability.consuming import Consumer, Ledger

@@ -18,8 +18,8 @@ from pathlib import Path
 from google.protobuf import descriptor_pb2, descriptor_pool
 from nationalsite.account import v1 as account_v1
 from services.account.service import AccountSettings
-from services.adapter import open_operations
-from services.serving import Binding, Parts, Service, run
+from services.adapter import operations_lifespan
+from services.server import Endpoint, ServiceDefinition, ServiceRuntime, run
 from contextlib import asynccontextmanager
 
 descriptor_pool.Default().Add(descriptor_pb2.FileDescriptorProto.FromString(Path(sys.argv[1]).read_bytes()))
@@ -27,10 +27,10 @@ service = descriptor_pool.Default().FindServiceByName("contradiction.AccountServ
 
 @asynccontextmanager
 async def opened(settings):
-    async with open_operations(service, settings) as operations:
-        yield Parts(operations.bindings(Binding, {}))
+    async with operations_lifespan(service, settings) as operations:
+        yield ServiceRuntime(operations.bindings(Endpoint, {}))
 
-run(Service(descriptor=service, settings=AccountSettings, open=opened))
+run(ServiceDefinition(descriptor=service, settings=AccountSettings, open=opened))
 """
 
 

@@ -9,7 +9,7 @@ import pytest
 from google.rpc import error_details_pb2, status_pb2
 from PIL import Image
 
-from services.adapter.operations import AT_ONCE
+from services.adapter.operations import MAX_CONCURRENCY
 
 EVERY_DIALECT = pytest.mark.parametrize("dialect", ["national-site", "open-platform"])
 NATIONAL, OPEN = "national-site", "open-platform"
@@ -255,7 +255,7 @@ def test_cancelled_relations_leave_nothing_behind(rpcs, sandbox) -> None:
     request = rpcs.request("WriteOrderRelations", {"relations": relations(100)})
     sandbox.fault({"latency_ms": 50}, times=10_000)
     calls = [method.future(request, timeout=20) for _ in range(30)]
-    while sandbox.state()["in_flight"] < AT_ONCE:
+    while sandbox.state()["in_flight"] < MAX_CONCURRENCY:
         assert not any(call.done() for call in calls)
     for call in calls:
         call.cancel()

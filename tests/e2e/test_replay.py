@@ -14,7 +14,7 @@ from nationalsite.ordersync import v1 as protos
 from nationalsite.ordersync.v1 import OrderSyncServiceStub
 from nationalsite.replay import v1 as upstream
 
-from services.adapter import AdapterSettings, open_operations
+from services.adapter import AdapterSettings, operations_lifespan
 from tests.e2e.consumer import WITHIN_S, Stream, ack, pull
 from tests.support.sample_cases import REPLAY, RequestCase, request_cases
 from tools.local_stack import RunningProcess, start_service, stop
@@ -188,7 +188,7 @@ async def test_what_the_suite_itself_asks_is_what_the_reference_shows(case, dial
         dialect=dialect,
     )
     request = ParseDict(case.request, getattr(upstream, f"{case.rpc}Request")())
-    async with open_operations(REPLAY, settings) as operations:
+    async with operations_lifespan(REPLAY, settings) as operations:
         await operations.call(case.rpc, request, asyncio.get_running_loop().time() + WITHIN_S)
     (call,) = sandbox.calls()
     assert (call["method"], call["path"]) == (case.expected["method"], case.expected["url_path"])

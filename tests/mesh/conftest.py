@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from services.delivery import migrate
+from services.store import migrate
 from tests.mesh.names import Names
 from tests.support.certificates import CertificateAuthority
 from tests.support.postgres import PostgresServer, create_database, postgres_server

@@ -9,8 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from services.delivery import FullOrder, Incoming, Kind, Order, SubscriptionName, open_room, run_command
 from services.errors import NoFullSync
+from services.store import (
+    FullOrder,
+    IncomingMessage,
+    Kind,
+    NewDelivery,
+    SubscriptionName,
+    run_command,
+    storage_lifespan,
+)
 from tools.local_stack import ROOT
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -46,15 +54,15 @@ def full(order_id: str, member_id: str) -> FullOrder:
     return FullOrder(kind=Kind.ORDER, id=order_id, order_id=order_id, member_id=member_id, payload=b"full")
 
 
-def message(number: int, member_id: str) -> Incoming:
+def message(number: int, member_id: str) -> IncomingMessage:
     raw = b'{"msgId":%d}' % number
-    return Incoming(
+    return IncomingMessage(
         message_id=str(number), topic="PAY", order_key=None, born_ms=1, member_id=member_id, raw=raw
     )
 
 
-def pending(member_id: str) -> Order:
-    return Order(
+def pending(member_id: str) -> NewDelivery:
+    return NewDelivery(
         caller="",
         request_id="r1",
         content_hash=b"hash",
@@ -68,7 +76,7 @@ def pending(member_id: str) -> Order:
 async def test_a_new_store_is_made_and_a_buyer_erased_from_it(run: Run, url: str) -> None:
     migrated = run("migrate")
     assert (migrated.returncode, migrated.stdout, migrated.stderr) == (0, "", "")
-    async with open_room(url) as room:
+    async with storage_lifespan(url) as room:
         await room.full_orders.put(full("1", "hanako"))
         await room.full_orders.put(full("2", "taro"))
         await room.deliveries.enqueue(pending("hanako"))
@@ -84,7 +92,7 @@ async def test_a_new_store_is_made_and_a_buyer_erased_from_it(run: Run, url: str
         "messages": 1,
         "pending_deliveries": 1,
     }
-    async with open_room(url) as room:
+    async with storage_lifespan(url) as room:
         await room.full_orders.get(Kind.ORDER, "2")
         with pytest.raises(NoFullSync):
             await room.full_orders.get(Kind.ORDER, "1")

@@ -5,27 +5,27 @@ from typing import Any
 import pytest
 from nationalsite.ordersync import v1 as protos
 
-from services.adapter import Operations
+from services.adapter import OperationClient
 from services.adapter.codec import Dialect, compile_service
 from services.adapter.gateway.call import Reply
-from services.delivery import Again, Dead, Delivered, Delivery, Kind, State
 from services.errors import (
+    ConnectError,
     ConnectionLost,
     NationalsiteError,
     OutcomeUnknown,
-    PermissionRefused,
-    QuotaExhausted,
-    RateLimited,
-    Refused,
-    Unreachable,
-    Unreadable,
-    Unsupported,
     UpstreamFault,
+    UpstreamPermission,
+    UpstreamQuota,
+    UpstreamRate,
+    UpstreamRefused,
+    UpstreamUnreadable,
+    UpstreamUnsupported,
 )
-from services.order_sync.full_syncs import FullSyncs
-from services.order_sync.sending import INCURABLE, PAUSES_S, Sending
-from services.order_sync.syncs import ORDERING_KEYS, Syncs
-from services.serving.answers import STATUS
+from services.order_sync.delivery_sender import MIN_RETRY_DELAY_S, PERMANENT_ERRORS, DeliverySender
+from services.order_sync.full_order_merger import FullOrderMerger
+from services.order_sync.sync_sender import ORDERING_KEYS, SyncSender
+from services.server.status import STATUS
+from services.store import Dead, Delivered, Delivery, Kind, Retry, State
 
 SERVICE = protos.ORDER_SYNC_SERVICE
 REQUEST = protos.SyncOrderRequest(order=protos.Order(order_id="1"))
@@ -84,28 +84,28 @@ def delivery(rpc: str, request: Any, **more: Any) -> Delivery:
 
 def sending(
     *answers: Any, dialect: Dialect = Dialect.NATIONAL_SITE, repeat: bool = True
-) -> tuple[Sending, Gateway]:
+) -> tuple[DeliverySender, Gateway]:
     gateway = Gateway(*answers)
     once = () if repeat else ORDERING_KEYS.keys()
-    operations = Operations(compile_service(SERVICE, dialect), gateway, once=once)  # type: ignore[arg-type] # as good as one
-    full = FullSyncs(Orders(), orders=False, logistics_orders=False)  # type: ignore[arg-type] # likewise
-    return Sending(Syncs(operations, full), repeat=repeat), gateway
+    operations = OperationClient(compile_service(SERVICE, dialect), gateway, once=once)  # type: ignore[arg-type] # as good as one
+    full = FullOrderMerger(Orders(), orders=False, logistics_orders=False)  # type: ignore[arg-type] # likewise
+    return DeliverySender(SyncSender(operations, full), repeat=repeat), gateway
 
 
 @pytest.mark.parametrize(
     ("error", "outcome"),
     [
-        (Unreachable("no connection"), Again),
-        (ConnectionLost("broken"), Again),
-        (UpstreamFault("503"), Again),
-        (Unreadable("no JSON"), Again),
-        (RateLimited("often"), Again),
-        (QuotaExhausted("none left"), Again),
-        (PermissionRefused("not allowed"), Again),
-        (Unsupported("no such API"), Dead),
-        (Refused("UPSTREAM_REFUSED", "no"), Dead),
-        (Refused("UPSTREAM_STATE", "no"), Dead),
-        (Refused("UPSTREAM_FAULT", "their own"), Again),
+        (ConnectError("no connection"), Retry),
+        (ConnectionLost("broken"), Retry),
+        (UpstreamFault("503"), Retry),
+        (UpstreamUnreadable("no JSON"), Retry),
+        (UpstreamRate("often"), Retry),
+        (UpstreamQuota("none left"), Retry),
+        (UpstreamPermission("not allowed"), Retry),
+        (UpstreamUnsupported("no such API"), Dead),
+        (UpstreamRefused("UPSTREAM_REFUSED", "no"), Dead),
+        (UpstreamRefused("UPSTREAM_STATE", "no"), Dead),
+        (UpstreamRefused("UPSTREAM_FAULT", "their own"), Retry),
     ],
     ids=lambda value: value if isinstance(value, str) else getattr(value, "reason", value.__class__.__name__),
 )
@@ -113,9 +113,9 @@ async def test_what_can_be_cured_is_sent_again(error: NationalsiteError, outcome
     send, _ = sending(error)
     found = await send(delivery("SyncOrder", REQUEST))
     assert type(found) is outcome
-    if isinstance(found, Again):
-        assert found.retry_after_s == PAUSES_S.get(error.reason, 0.0)
-        assert found.unclear is error.may_have_run
+    if isinstance(found, Retry):
+        assert found.retry_after_s == MIN_RETRY_DELAY_S.get(error.reason, 0.0)
+        assert found.unclear is error.may_have_executed
 
 
 async def test_a_success_is_delivered() -> None:
@@ -128,8 +128,8 @@ async def test_where_syncs_are_no_upserts_an_unclear_one_is_dead() -> None:
     assert type(await send(delivery("SyncOrder", REQUEST))) is Dead
     assert type(await send(delivery("SyncOrder", REQUEST, interrupted=True))) is Dead
     assert gateway.calls == 1
-    send, _ = sending(Unreachable("no connection"), repeat=False)
-    assert type(await send(delivery("SyncOrder", REQUEST))) is Again
+    send, _ = sending(ConnectError("no connection"), repeat=False)
+    assert type(await send(delivery("SyncOrder", REQUEST))) is Retry
 
 
 def relations(count: int) -> protos.WriteOrderRelationsRequest:
@@ -150,7 +150,7 @@ async def test_of_relations_only_those_that_failed_go_again() -> None:
     accepted, refused = ({"result": {"success": yes}} for yes in (True, False))
     send, gateway = sending(accepted, refused, ConnectionLost("broken"), dialect=Dialect.OPEN_PLATFORM)
     first = await send(delivery("WriteOrderRelations", relations(3)))
-    assert isinstance(first, Again)
+    assert isinstance(first, Retry)
     results = protos.WriteOrderRelationsResponse.FromString(first.results or b"").results
     assert [result.code for result in results] == [
         0,
@@ -174,4 +174,4 @@ async def test_relations_that_are_all_refused_are_dead() -> None:
 
 
 def test_every_reason_is_one() -> None:
-    assert STATUS.keys() >= INCURABLE | PAUSES_S.keys() | {OutcomeUnknown.reason}
+    assert STATUS.keys() >= PERMANENT_ERRORS | MIN_RETRY_DELAY_S.keys() | {OutcomeUnknown.reason}

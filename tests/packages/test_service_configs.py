@@ -15,7 +15,7 @@ from nationalsite.account import v1 as account_v1
 from nationalsite.ordersync import v1 as ordersync_v1
 from nationalsite.product import v1 as product_v1
 
-from services.serving.answers import NEVER_REPEAT, RETRY_AFTER_MS, STATUS
+from services.server.status import NON_RETRYABLE, RETRY_AFTER_MS, STATUS
 from tools.generation.service_configs import COPIES, SERVICES
 from tools.generation.sources import GEN
 
@@ -96,7 +96,7 @@ def test_every_refusal_that_may_be_repeated_has_a_pushback() -> None:
     repeated = {code for policy in policies for code in policy["retryableStatusCodes"]}
     reasons = {reason for reason, status in STATUS.items() if status.name in repeated}
     assert {"UPSTREAM_QUOTA", "DRAINING"} <= reasons
-    assert reasons <= RETRY_AFTER_MS.keys() | NEVER_REPEAT
+    assert reasons <= RETRY_AFTER_MS.keys() | NON_RETRYABLE
 
 
 @pytest.mark.parametrize(("name", "method"), METHODS, ids=lambda value: getattr(value, "name", value))

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from nationalsite.product import v1 as protos
 
-from services.adapter import Dialect, Operations
+from services.adapter import Dialect, OperationClient
 from services.adapter.codec import compile_service
 from services.adapter.gateway.client import Reply
 from services.product.service import DESCRIPTOR, Product, ProductSettings
@@ -26,7 +26,7 @@ def product(gateway: Gateway, dialect: Dialect, **settings: Any) -> Product:
     chosen = ProductSettings(
         gateway_url="http://127.0.0.1:9", app_key="1", app_secret="secret", access_token="token", **settings
     )
-    return Product(Operations(compile_service(DESCRIPTOR, dialect), gateway), chosen)
+    return Product(OperationClient(compile_service(DESCRIPTOR, dialect), gateway), chosen)
 
 
 @pytest.mark.parametrize(

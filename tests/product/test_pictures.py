@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from services.errors import InvalidRequest
-from services.product import pictures
-from services.product.pictures import MAX_PIXELS, fitted
+from services.product import images
+from services.product.images import MAX_PIXELS, shrink_to_fit
 
 LIMIT = 20_000
 RED, BLUE = (254, 0, 0), (0, 0, 254)
@@ -47,7 +47,7 @@ def exif() -> Image.Exif:
 
 async def test_a_small_picture_is_sent_as_it_is() -> None:
     """Byte for byte: it is not even looked at."""
-    assert await fitted(b"\xff\xd8\xff" + bytes(LIMIT - 3), LIMIT, "image")
+    assert await shrink_to_fit(b"\xff\xd8\xff" + bytes(LIMIT - 3), LIMIT, "image")
 
 
 @pytest.mark.parametrize("limit", [LIMIT, 10_000, 50_000])
@@ -68,7 +68,7 @@ async def test_a_small_picture_is_sent_as_it_is() -> None:
 async def test_a_large_picture_is_made_to_fit(mode: str, form: str, options: dict, limit: int) -> None:
     picture = saved(noise(mode), form, **options)
     assert len(picture) > limit
-    small = await fitted(picture, limit, "image")
+    small = await shrink_to_fit(picture, limit, "image")
     assert len(small) <= limit
     image = opened(small)
     assert image.width / image.height == pytest.approx(2, abs=0.05)
@@ -89,20 +89,20 @@ async def test_what_is_transparent_becomes_white() -> None:
     """Not black, whatever colour lies hidden below."""
     picture = noise("RGB").convert("RGBA")
     picture.putalpha(0)
-    image = opened(await fitted(saved(picture, "PNG"), LIMIT, "image"))
+    image = opened(await shrink_to_fit(saved(picture, "PNG"), LIMIT, "image"))
     assert image.getextrema() == ((255, 255),) * 3
 
 
 async def test_a_palette_with_a_transparent_colour() -> None:
     picture = noise("P", (600, 400))
-    image = opened(await fitted(saved(picture, "PNG", transparency=0), LIMIT, "image"))
+    image = opened(await shrink_to_fit(saved(picture, "PNG", transparency=0), LIMIT, "image"))
     assert image.width / image.height == pytest.approx(1.5, abs=0.05)
 
 
 async def test_sixteen_bits_of_grey_keep_their_shades() -> None:
     """Half of all shades are darker than the middle: they are scaled, not cut off."""
     picture = Image.frombytes("I;16", (300, 200), random.Random(1).randbytes(2 * 300 * 200))
-    image = opened(await fitted(saved(picture, "PNG"), LIMIT, "image")).convert("L")
+    image = opened(await shrink_to_fit(saved(picture, "PNG"), LIMIT, "image")).convert("L")
     mean = sum(shade * count for shade, count in enumerate(image.histogram())) / (image.width * image.height)
     assert mean == pytest.approx(127, abs=5)
 
@@ -111,7 +111,7 @@ async def test_sixteen_bits_of_grey_keep_their_shades() -> None:
 async def test_a_picture_stays_upright(mode: str, form: str) -> None:
     """The note on how the camera was held goes with the re-encoding, so the picture is turned."""
     picture = saved(noise(mode), form, exif=exif(), **({"quality": 100} if form == "JPEG" else {}))
-    image = opened(await fitted(picture, LIMIT, "image"))
+    image = opened(await shrink_to_fit(picture, LIMIT, "image"))
     assert image.getexif().get(0x0112) is None
     assert image.height / image.width == pytest.approx(2, abs=0.05)
     assert _colour(image.rotate(90, expand=True), 0) == "blue"
@@ -122,12 +122,12 @@ async def test_a_torn_note_spoils_no_picture() -> None:
     at = whole.index(b"\x12\x01") if b"\x12\x01" in whole[:200] else whole.index(b"\x01\x12")
     for length in range(2, 12):
         torn = whole[:at] + b"\xff" * length + whole[at + length :]
-        assert opened(await fitted(torn, LIMIT, "image"))
+        assert opened(await shrink_to_fit(torn, LIMIT, "image"))
 
 
 async def test_a_picture_that_cannot_be_made_so_small() -> None:
     with pytest.raises(InvalidRequest, match="picture: cannot be re-encoded to 100 bytes"):
-        await fitted(saved(noise("RGB"), "PNG"), 100, "picture")
+        await shrink_to_fit(saved(noise("RGB"), "PNG"), 100, "picture")
 
 
 def _png(width: int, height: int, content: bytes) -> bytes:
@@ -142,7 +142,7 @@ def _png(width: int, height: int, content: bytes) -> bytes:
 async def test_a_picture_that_would_fill_the_memory(side: int) -> None:
     assert side * side > MAX_PIXELS["PNG"]
     with pytest.raises(InvalidRequest, match="image: must"):
-        await fitted(_png(side, side, zlib.compress(bytes(100_000)) + bytes(LIMIT)), LIMIT, "image")
+        await shrink_to_fit(_png(side, side, zlib.compress(bytes(100_000)) + bytes(LIMIT)), LIMIT, "image")
 
 
 BROKEN = {
@@ -161,7 +161,7 @@ BROKEN = {
 async def test_what_is_no_picture(picture: bytes) -> None:
     assert len(picture) > LIMIT
     with pytest.raises(InvalidRequest) as refused:
-        await fitted(picture, LIMIT, "image")
+        await shrink_to_fit(picture, LIMIT, "image")
     (violation,) = refused.value.violations
     assert (violation.field, violation.description) == ("image", "must be a readable JPEG or PNG picture")
 
@@ -174,7 +174,7 @@ async def test_any_damage_is_refused_or_shown() -> None:
             for _ in range(5):
                 torn[chance.randrange(8, 2_000)] = chance.randrange(256)
             try:
-                small = await fitted(bytes(torn), LIMIT, "image")
+                small = await shrink_to_fit(bytes(torn), LIMIT, "image")
             except InvalidRequest:
                 continue
             assert len(small) <= LIMIT
@@ -183,4 +183,4 @@ async def test_any_damage_is_refused_or_shown() -> None:
 def test_pillow_warns_of_nothing_itself() -> None:
     """A warning would be a line on stderr that is no JSON."""
     assert Image.MAX_IMAGE_PIXELS is None
-    assert pictures.MAX_PIXELS
+    assert images.MAX_PIXELS

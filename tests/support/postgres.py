@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psycopg
 
-from services.delivery import migrate
+from services.store import migrate
 
 INSTALLATIONS = Path("/usr/lib/postgresql")
 START_TIMEOUT_S = 30

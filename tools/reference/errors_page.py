@@ -6,8 +6,8 @@ from google.protobuf.descriptor import EnumValueDescriptor
 from google.rpc import code_pb2
 from nationalsite.errors import v1 as errors_v1
 
-from services.adapter.codec.specification import Dialect, operation
-from services.serving.answers import NEVER_REPEAT, RETRY_AFTER_MS
+from services.adapter.codec.schema import Dialect, operation
+from services.server.status import NON_RETRYABLE, RETRY_AFTER_MS
 from tools.reference.advice import ADVICE
 from tools.reference.comments import Comments
 from tools.reference.prose import PREFIX, Prose, code, table
@@ -64,7 +64,7 @@ def _refused() -> defaultdict[str, list[str]]:
 
 
 def _repeat(name: str) -> str:
-    if name in NEVER_REPEAT:
+    if name in NON_RETRYABLE:
         return "never"
     return f"after {RETRY_AFTER_MS[name]:,} ms" if name in RETRY_AFTER_MS else ""
 

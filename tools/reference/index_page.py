@@ -2,7 +2,7 @@
 
 from google.protobuf.descriptor import MethodDescriptor
 
-from services.adapter.codec.specification import Dialect
+from services.adapter.codec.schema import Dialect
 from tools.reference.comments import Comments
 from tools.reference.prose import Prose, code, first_sentence, table
 from tools.reference.rpcs import HANDING_OUT, HANDS_OUT, LEVELS, REPEATS, label

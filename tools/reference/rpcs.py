@@ -8,25 +8,25 @@ from nationalsite.errors.v1 import ErrorReason
 from nationalsite.upstream import v1 as upstream_v1
 from nationalsite.upstream.v1 import Operation, Refusal
 
-from services.adapter.codec.contradictions import NOT_HERE
-from services.adapter.codec.specification import Dialect, Field, Level, level, operation
-from services.adapter.opening import CACHE_S
-from services.order_sync.syncs import ORDERING_KEYS
-from services.serving.deadline import LASTING, ORDINARY, Limits
+from services.adapter.codec.option_checks import NOT_HERE
+from services.adapter.codec.schema import Dialect, Field, Idempotency, level, operation
+from services.adapter.factory import CACHE_S
+from services.order_sync.sync_sender import ORDERING_KEYS
+from services.server.interceptors.deadline import STREAM_LIMITS, UNARY_LIMITS, DeadlineLimits
 from tools.reference.comments import Comments
 from tools.reference.prose import PREFIX, Prose, code, table
 from tools.reference.travel import paths
 from tools.reference.types import Types
 from tools.reference.wires import is_asked_for
 
-LEVELS = {Level.READ: "read", Level.IDEMPOTENT: "repeatable", Level.ONCE: "once"}
+LEVELS = {Idempotency.READ: "read", Idempotency.IDEMPOTENT: "repeatable", Idempotency.ONCE: "once"}
 """What a table says of a level."""
 REPEATS = {
-    Level.READ: "changes nothing: the suite repeats it after a failure that may pass, and so may you.",
-    Level.IDEMPOTENT: (
+    Idempotency.READ: "changes nothing: the suite repeats it after a failure that may pass, and so may you.",
+    Idempotency.IDEMPOTENT: (
         "a repeat does no harm: the suite repeats it after a failure that may pass, and so may you."
     ),
-    Level.ONCE: (
+    Idempotency.ONCE: (
         "must not be repeated blindly. The suite sends it again only where it cannot have reached 1688; "
         "an outcome that nobody knows is OUTCOME_UNKNOWN."
     ),
@@ -74,7 +74,7 @@ class Rpcs:
                 "where the operator has set `NATIONALSITE_REPEAT_SYNCS` to `off`, it is sent once only, "
                 "and an outcome that nobody knows is OUTCOME_UNKNOWN.",
             )
-        yield "Deadline", _deadline(LASTING if _streams(method) else ORDINARY)
+        yield "Deadline", _deadline(STREAM_LIMITS if _streams(method) else UNARY_LIMITS)
         if method.name in CACHE_S:
             kept_s = CACHE_S[method.name]
             yield "Cache", f"answers are kept for {kept_s:,.0f} s; the header `nationalsite-cache` tells."
@@ -115,14 +115,14 @@ class Rpcs:
 def label(method: MethodDescriptor) -> str:
     """Return what a table says of an RPC's level."""
     local = all(operation(method, dialect).local for dialect in Dialect)
-    return HANDS_OUT if local and level(method) is Level.ONCE else LEVELS[level(method)]
+    return HANDS_OUT if local and level(method) is Idempotency.ONCE else LEVELS[level(method)]
 
 
 def _streams(method: MethodDescriptor) -> bool:
     return bool(method.client_streaming or method.server_streaming)
 
 
-def _deadline(limits: Limits) -> str:
+def _deadline(limits: DeadlineLimits) -> str:
     if limits.cap_s == math.inf:
         return "only yours: a stream lasts as long as you like."
     return (

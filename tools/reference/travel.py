@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from google.protobuf.descriptor import Descriptor, MethodDescriptor
 from nationalsite.upstream import v1 as upstream_v1
 
-from services.adapter.codec.contradictions import NOT_HERE
-from services.adapter.codec.specification import Dialect, Field, arms, fields, operation
+from services.adapter.codec.option_checks import NOT_HERE
+from services.adapter.codec.schema import Dialect, Field, arms, fields, operation
 from tools.reference.services import REPLAY, SERVED
 
 _OURS = "nationalsite."

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from nationalsite.upstream import v1 as upstream_v1
 
-from services.adapter.codec.specification import Dialect, words
+from services.adapter.codec.schema import Dialect, words
 from tools.reference.comments import Comments
 from tools.reference.prose import Prose, code, short_name, table
 from tools.reference.rules import field_rules, is_required, message_rules

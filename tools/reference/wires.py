@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from nationalsite.upstream import v1 as upstream_v1
 
-from services.adapter.codec.specification import PAYLOAD, Field
+from services.adapter.codec.schema import PAYLOAD, Field
 from tools.reference.prose import code
 
 ABSENT = {

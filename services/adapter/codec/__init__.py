@@ -3,30 +3,30 @@
 Knows no sockets and no server.
 """
 
-from services.adapter.codec.contradictions import API_ID, SpecificationError
-from services.adapter.codec.lenient import Json, parse
-from services.adapter.codec.message import DecodeMessage, message_decoder
+from services.adapter.codec.encoder import JsonDates
 from services.adapter.codec.operation import (
-    Decoded,
+    DecodeResult,
     Operation,
     Parameters,
     compile_operation,
     compile_service,
 )
-from services.adapter.codec.specification import Dialect, Level
-from services.adapter.codec.writing import JsonDates
+from services.adapter.codec.option_checks import API_ID, SchemaError
+from services.adapter.codec.push_message import DecodeMessage, message_decoder
+from services.adapter.codec.schema import Dialect, Idempotency
+from services.adapter.codec.tolerant_json import Json, parse
 
 __all__ = [
     "API_ID",
     "DecodeMessage",
-    "Decoded",
+    "DecodeResult",
     "Dialect",
+    "Idempotency",
     "Json",
     "JsonDates",
-    "Level",
     "Operation",
     "Parameters",
-    "SpecificationError",
+    "SchemaError",
     "compile_operation",
     "compile_service",
     "message_decoder",

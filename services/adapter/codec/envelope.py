@@ -7,15 +7,15 @@ from enum import Enum, auto
 from nationalsite.errors.v1 import ErrorReason
 from nationalsite.upstream.v1 import Operation, Refusal
 
-from services.adapter.codec.lenient import Json, parse
-from services.adapter.codec.reading import NOTHING, as_list, as_object
-from services.adapter.codec.values import Unfit, read_bool, read_text
-from services.errors import Refused, Unreadable
+from services.adapter.codec.conversions import ConversionError, read_bool, read_text
+from services.adapter.codec.decoder import NOTHING, as_list, as_object
+from services.adapter.codec.tolerant_json import Json, parse
+from services.errors import UpstreamRefused, UpstreamUnreadable
 
 FLAGS = ("success", "succes", "isSuccess")
 CODES = ("code", "errorCode", "error_code")
 TEXTS = ("message", "errorMsg", "erroMsg", "errorInfo", "errorMessage", "error_message", "extErrorMessage")
-ALL_WELL = frozenset({"S0000", "200", "0"})
+SUCCESS_CODES = frozenset({"S0000", "200", "0"})
 """Codes that have been seen beside a success."""
 
 _NO_ROW = "UPSTREAM_REFUSED"
@@ -73,7 +73,7 @@ class PayloadReader:
         self._kind = kind
         self._members = members - {*FLAGS, *CODES, *TEXTS}
         self._may_be_empty = operation.may_be_empty
-        self._rows = tuple(map(_Row, operation.refusals))
+        self._rows = tuple(map(_ErrorRule, operation.refusals))
 
     def read(self, reply: Json) -> Json:
         """Return the payload, or None for an empty answer. Raises Refused or Unreadable."""
@@ -84,23 +84,23 @@ class PayloadReader:
         if any(row.of_payload and row.matches(envelope, payload) for row in self._rows):
             raise self._refused(envelope, payload)
         elsewhere = payload is None or payload is envelope.body
-        if payload is False or (elsewhere and _is_false(walk(envelope.body, self._own_path))):
+        if payload is False or (elsewhere and _is_false(get_path(envelope.body, self._own_path))):
             raise self._refused(envelope, payload)
         return self._missing(envelope) if payload is None else payload
 
     def _find(self, envelope: Envelope) -> Json:
         if self._kind is Kind.NOTHING:
-            verdicts = [_fit_verdict(walk(envelope.body, path)) for path in self._paths if path]
+            verdicts = [_fit_verdict(get_path(envelope.body, path)) for path in self._paths if path]
             if envelope.flag or True in verdicts:
                 return False not in verdicts
             return None
         for path in self._paths:
-            found = self._whole(envelope) if path == "" else _FITS[self._kind](walk(envelope.body, path))
+            found = self._whole(envelope) if path == "" else _FITS[self._kind](get_path(envelope.body, path))
             if found is not None:
                 return found
         if self._kind is Kind.OBJECT:
             for path in filter(None, self._declared):
-                if (found := _object(walk(envelope.body, path))) is not None:
+                if (found := _object(get_path(envelope.body, path))) is not None:
                     return found
         return None
 
@@ -115,18 +115,18 @@ class PayloadReader:
 
     def _missing(self, envelope: Envelope) -> Json:
         # Without a flag, a code of success refuses nothing; nor does it prove anything.
-        if envelope.flag is None and (envelope.code or envelope.text) and envelope.code not in ALL_WELL:
+        if envelope.flag is None and (envelope.code or envelope.text) and envelope.code not in SUCCESS_CODES:
             raise self._refused(envelope, None)
         if envelope.flag and self._may_be_empty:
             return None
-        raise Unreadable("1688's answer holds no payload", code=envelope.code, text=envelope.text)
+        raise UpstreamUnreadable("1688's answer holds no payload", code=envelope.code, text=envelope.text)
 
-    def _refused(self, envelope: Envelope, payload: Json) -> Refused:
+    def _refused(self, envelope: Envelope, payload: Json) -> UpstreamRefused:
         reason = next((row.reason for row in self._rows if row.matches(envelope, payload)), _NO_ROW)
-        return Refused(reason, "1688 refused the call", code=envelope.code, text=envelope.text)
+        return UpstreamRefused(reason, "1688 refused the call", code=envelope.code, text=envelope.text)
 
 
-class _Row:
+class _ErrorRule:
     """A refusal row. All that it names must match."""
 
     def __init__(self, row: Refusal) -> None:
@@ -154,7 +154,7 @@ def _code_matches(pattern: str, code: str) -> bool:
     return code.startswith(pattern[:-1]) if pattern.endswith("*") else code == pattern
 
 
-def walk(body: Json, path: str) -> Json:
+def get_path(body: Json, path: str) -> Json:
     """Return what stands at a path of member names, through JSON text and lists of one; None for nothing."""
     for name in filter(None, path.split(".")):
         inner = _object(body)
@@ -165,7 +165,7 @@ def walk(body: Json, path: str) -> Json:
 def _object(value: Json) -> dict[str, Json] | None:
     try:
         return as_object(value)
-    except Unfit:
+    except ConversionError:
         return None
 
 
@@ -173,7 +173,7 @@ def _flag(body: dict[str, Json]) -> bool | None:
     for name in FLAGS:
         try:
             flag = read_bool(body.get(name))
-        except Unfit:
+        except ConversionError:
             continue
         if flag is not None:
             return flag
@@ -207,7 +207,7 @@ def _is_false(found: Json) -> bool:
 def _fit_verdict(found: Json) -> Json:
     try:
         return read_bool(found)
-    except Unfit:
+    except ConversionError:
         return None
 
 

@@ -9,15 +9,15 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from nationalsite.upstream.v1 import Operation as Options
 
-from services.adapter.codec.contradictions import NOT_HERE, SpecificationError
-from services.adapter.codec.direct import direct
+from services.adapter.codec.decoder import NOTHING, field_reader, member_names, message_reader
+from services.adapter.codec.encoder import EncodeContext, File, JsonDates, Params, message_writer
 from services.adapter.codec.envelope import Kind, PayloadReader
-from services.adapter.codec.lenient import Json, dump, encoded, parse
-from services.adapter.codec.reading import NOTHING, field_reader, member_names, message_reader
-from services.adapter.codec.scalars import Put, Reading
-from services.adapter.codec.specification import PAYLOAD, Dialect, Level, fields, level, operation
-from services.adapter.codec.writing import File, JsonDates, Writing, Written, message_writer
-from services.errors import Unreadable
+from services.adapter.codec.fast_decoder import fast_decoder
+from services.adapter.codec.option_checks import NOT_HERE, SchemaError
+from services.adapter.codec.scalar_decoders import DecodeContext, FieldDecoder
+from services.adapter.codec.schema import PAYLOAD, Dialect, Idempotency, fields, level, operation
+from services.adapter.codec.tolerant_json import Json, dump, dump_bytes, parse
+from services.errors import UpstreamUnreadable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ class Parameters:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decoded:
+class DecodeResult:
     """A reply as a response."""
 
     response: bytes
@@ -50,7 +50,7 @@ class Operation:
     request: type[Message]
     """The class of the request."""
     dialect: Dialect
-    level: Level
+    level: Idempotency
     api: str
     """1688's id `namespace:name-version`, or empty: local, or not in this dialect."""
     local: bool
@@ -61,9 +61,9 @@ class Operation:
     """What each call to make sends: one call, or where the operation says `each`, one an element, in order.
 
     Raises RequestError, before any of them is made."""
-    parse: Callable[[bytes, Message], Json | Decoded]
+    parse: Callable[[bytes, Message], Json | DecodeResult]
     """From a reply's text, and the request it answers, as far as the text alone tells. Raises ValueError."""
-    decode: Callable[[Json | Decoded, Message], Decoded]
+    decode: Callable[[Json | DecodeResult, Message], DecodeResult]
     """From a parsed reply and the request it answers. Raises Refused or Unreadable, nothing else."""
 
 
@@ -76,7 +76,7 @@ def compile_service(
 ) -> dict[str, Operation]:
     """Compile every RPC of a service; `exceptions` gives some of them another dialect.
 
-    Raises SpecificationError with a line for each contradiction in the protos.
+    Raises SchemaError with a line for each contradiction in the protos.
     """
     exceptions = exceptions or {}
     compiled: dict[str, Operation] = {}
@@ -85,10 +85,10 @@ def compile_service(
         try:
             chosen = exceptions.get(method.name, dialect)
             compiled[method.name] = compile_operation(method, chosen, dates=dates)
-        except SpecificationError as error:
+        except SchemaError as error:
             findings += error.lines
     if findings:
-        raise SpecificationError(*dict.fromkeys(findings))
+        raise SchemaError(*dict.fromkeys(findings))
     return compiled
 
 
@@ -115,8 +115,8 @@ def _never_sent(request: Message) -> tuple[Parameters, ...]:
     return ()
 
 
-def _never_received(reply: Json | Decoded, request: Message) -> Decoded:
-    raise Unreadable("1688 has no such operation")
+def _never_received(reply: Json | DecodeResult, request: Message) -> DecodeResult:
+    raise UpstreamUnreadable("1688 has no such operation")
 
 
 def _encoder(
@@ -128,7 +128,7 @@ def _encoder(
 
     def encode(found: Message) -> tuple[Parameters, ...]:
         parts = enumerate(getattr(found, each)) if each else ((0, found),)
-        writing = Writing()
+        writing = EncodeContext()
         calls = []
         for index, part in parts:
             form, files = _parameters(param, write(part, f"{each}[{index}]." if each else "", writing))
@@ -140,13 +140,13 @@ def _encoder(
     return encode
 
 
-def _parameters(param: str, members: Written) -> tuple[dict[str, str], dict[str, bytes]]:
+def _parameters(param: str, members: Params) -> tuple[dict[str, str], dict[str, bytes]]:
     """Return form and files."""
     files = {name: value.content for name, value in members.items() if isinstance(value, File)}
     plain = {name: value for name, value in members.items() if name not in files}
     if not param:
         return {name: _form_text(value) for name, value in plain.items()}, files
-    text = encoded(plain)
+    text = dump_bytes(plain)
     del members, plain  # a picture may be in there: of large things no more is held than is needed
     return {param: text.decode()}, files
 
@@ -159,15 +159,15 @@ def _form_text(value: object) -> str:
 
 def _parser(
     response: Descriptor, options: Options, dialect: Dialect
-) -> Callable[[bytes, Message], Json | Decoded]:
+) -> Callable[[bytes, Message], Json | DecodeResult]:
     """Return what decodes a reply that is as documented, and parses any other."""
-    read = direct(response, options.payload, dialect)
+    read = fast_decoder(response, options.payload, dialect)
     if read is None:
         return _parsed
 
-    def parsed(text: bytes, request: Message) -> Json | Decoded:
+    def parsed(text: bytes, request: Message) -> Json | DecodeResult:
         response = read(text, getattr(request, "currency", ""))
-        return parse(text) if response is None else Decoded(response=response, unreadable=())
+        return parse(text) if response is None else DecodeResult(response=response, unreadable=())
 
     return parsed
 
@@ -178,26 +178,28 @@ def _parsed(text: bytes, _: Message) -> Json:
 
 def _decoder(
     method: MethodDescriptor, options: Options, dialect: Dialect
-) -> Callable[[Json | Decoded, Message], Decoded]:
+) -> Callable[[Json | DecodeResult, Message], DecodeResult]:
     response = method.output_type
     put, kind, members = _shape(response, options, dialect)
     other_path = operation(method, dialect.other).payload
     payload = PayloadReader(options, kind, other_path=other_path, members=members)
 
-    def decode(reply: Json | Decoded, request: Message) -> Decoded:
-        if isinstance(reply, Decoded):
+    def decode(reply: Json | DecodeResult, request: Message) -> DecodeResult:
+        if isinstance(reply, DecodeResult):
             return reply
         found = payload.read(reply)
-        reading = Reading(currency=getattr(request, "currency", ""))
+        reading = DecodeContext(currency=getattr(request, "currency", ""))
         out: list[bytes] = []
         if found is not None:
             put(found, out, reading)
-        return Decoded(response=b"".join(out), unreadable=tuple(reading.unreadable))
+        return DecodeResult(response=b"".join(out), unreadable=tuple(reading.unreadable))
 
     return decode
 
 
-def _shape(response: Descriptor, options: Options, dialect: Dialect) -> tuple[Put, Kind, frozenset[str]]:
+def _shape(
+    response: Descriptor, options: Options, dialect: Dialect
+) -> tuple[FieldDecoder, Kind, frozenset[str]]:
     """Return what writes the payload, its JSON kind, and the names of its members."""
     found = [each for each in fields(response, dialect) if each.read]
     if not found:
@@ -207,12 +209,12 @@ def _shape(response: Descriptor, options: Options, dialect: Dialect) -> tuple[Pu
         read = message_reader(response, dialect)
         needed = [each for each in found if each.wire.required]
 
-        def put(payload: Json, out: list[bytes], reading: Reading) -> None:
+        def put(payload: Json, out: list[bytes], reading: DecodeContext) -> None:
             if not isinstance(payload, dict):
-                raise Unreadable("1688's answer is not an object")
+                raise UpstreamUnreadable("1688's answer is not an object")
             for each in needed:
                 if all(payload.get(name) in NOTHING for name in each.read):
-                    raise Unreadable(f"1688's answer holds no {each.descriptor.name}")
+                    raise UpstreamUnreadable(f"1688's answer holds no {each.descriptor.name}")
             out.append(read(payload, reading))
 
         return put, Kind.OBJECT, member_names(response, dialect)
@@ -225,5 +227,5 @@ def _shape(response: Descriptor, options: Options, dialect: Dialect) -> tuple[Pu
     return field_reader(whole, dialect, whole.descriptor.name), kind, members
 
 
-def _write_nothing(payload: Json, out: list[bytes], reading: Reading) -> None:
+def _write_nothing(payload: Json, out: list[bytes], reading: DecodeContext) -> None:
     """The verdict is the whole answer."""

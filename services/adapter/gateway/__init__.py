@@ -1,45 +1,45 @@
 """Signs, authorises and sends, within what 1688 and this process can take. Knows no protos and no gRPC."""
 
-from services.adapter.gateway.bulkhead import BulkheadPolicy
-from services.adapter.gateway.call import Reply
-from services.adapter.gateway.client import Gateway, Policies
-from services.adapter.gateway.clock import Clock, local_ms
-from services.adapter.gateway.exchange import MAX_CONNECTIONS, Exchange
-from services.adapter.gateway.limits import APP
-from services.adapter.gateway.redis_link import RedisLink
-from services.adapter.gateway.request import Addresses, App, request_of, signed_parameters
-from services.adapter.gateway.shared_tokens import SharedTokens
-from services.adapter.gateway.signature import is_push_signed, sign, string_to_sign
-from services.adapter.gateway.tokens import (
-    FixedToken,
-    Grant,
+from services.adapter.gateway.auth.shared_tokens import SharedTokenFetcher
+from services.adapter.gateway.auth.tokens import (
+    RefreshingTokenProvider,
     RefreshToken,
-    RenewedTokens,
-    Tokens,
+    StaticTokenProvider,
+    TokenProvider,
+    TokenResponse,
     write_token,
 )
+from services.adapter.gateway.call import Reply
+from services.adapter.gateway.client import GatewayClient, Policies
+from services.adapter.gateway.clock import GatewayClock, local_ms
+from services.adapter.gateway.middleware.bulkhead import BulkheadPolicy
+from services.adapter.gateway.rate_limit.local import APP
+from services.adapter.gateway.redis_client import RedisClient
+from services.adapter.gateway.request import AppCredentials, UrlBuilder, build_request, signed_parameters
+from services.adapter.gateway.signature import is_push_signed, sign, string_to_sign
+from services.adapter.gateway.transport import MAX_CONNECTIONS, HttpTransport
 
 __all__ = [
     "APP",
     "MAX_CONNECTIONS",
-    "Addresses",
-    "App",
+    "AppCredentials",
     "BulkheadPolicy",
-    "Clock",
-    "Exchange",
-    "FixedToken",
-    "Gateway",
-    "Grant",
+    "GatewayClient",
+    "GatewayClock",
+    "HttpTransport",
     "Policies",
-    "RedisLink",
+    "RedisClient",
     "RefreshToken",
-    "RenewedTokens",
+    "RefreshingTokenProvider",
     "Reply",
-    "SharedTokens",
-    "Tokens",
+    "SharedTokenFetcher",
+    "StaticTokenProvider",
+    "TokenProvider",
+    "TokenResponse",
+    "UrlBuilder",
+    "build_request",
     "is_push_signed",
     "local_ms",
-    "request_of",
     "sign",
     "signed_parameters",
     "string_to_sign",

@@ -10,7 +10,7 @@ Parse: TypeAlias = Callable[[bytes], Any]
 """Reads the body of an answer. Raises ValueError."""
 
 
-class Call(msgspec.Struct, frozen=True, kw_only=True):
+class UpstreamCall(msgspec.Struct, frozen=True, kw_only=True):
     """One call of an operation on its way through the layers; each hands on what it knows.
 
     A Struct, since layers make new ones of it for every call: a dataclass takes five times as long.
@@ -45,11 +45,11 @@ class Reply:
     """1688's id of the request, where it gave one."""
 
 
-Step: TypeAlias = Callable[[Call], Awaitable[Reply]]
+CallNext: TypeAlias = Callable[[UpstreamCall], Awaitable[Reply]]
 """The rest of a call's way: returns 1688's reply, or raises what services/errors.py lists."""
 
-Layer: TypeAlias = Callable[[str, Step], Step]
+Middleware: TypeAlias = Callable[[str, CallNext], CallNext]
 """Made once per operation (1688's id of it), around the next step."""
 
-TimeOf: TypeAlias = Callable[[], float]
+MonotonicClock: TypeAlias = Callable[[], float]
 """A clock, in seconds; the running loop's own outside of tests."""

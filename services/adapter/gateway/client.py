@@ -8,24 +8,30 @@ from datetime import datetime
 
 import httpx
 
-from services.adapter.gateway.attempts import AttemptTime
-from services.adapter.gateway.authorisation import Authorisation
-from services.adapter.gateway.breaker import BreakerPolicy, Breakers
-from services.adapter.gateway.bulkhead import Bulkhead, BulkheadPolicy
-from services.adapter.gateway.call import Call, Layer, Parse, Reply, Step
-from services.adapter.gateway.clock import Clock, local_ms
-from services.adapter.gateway.exchange import Answer, Exchange
-from services.adapter.gateway.limiter import Limiter
-from services.adapter.gateway.limits import Limits, LocalLimits
-from services.adapter.gateway.rate import RatePolicy
-from services.adapter.gateway.redis_limits import RedisLimits
-from services.adapter.gateway.redis_link import RedisLink
-from services.adapter.gateway.refusals import refusal
-from services.adapter.gateway.request import Addresses, App, Target, request_of, signed_parameters
-from services.adapter.gateway.retries import Retries, RetryPolicy
-from services.adapter.gateway.telemetry import attempted, note_ids, observed
-from services.adapter.gateway.tokens import Fetch, Grant, Tokens
-from services.errors import Unreadable
+from services.adapter.gateway.auth.tokens import FetchToken, TokenProvider, TokenResponse
+from services.adapter.gateway.call import CallNext, Middleware, Parse, Reply, UpstreamCall
+from services.adapter.gateway.clock import GatewayClock, local_ms
+from services.adapter.gateway.gateway_errors import error_from_reply
+from services.adapter.gateway.middleware.attempt_timeout import AttemptTimeout
+from services.adapter.gateway.middleware.authorization import AuthMiddleware
+from services.adapter.gateway.middleware.bulkhead import Bulkhead, BulkheadPolicy
+from services.adapter.gateway.middleware.circuit_breaker import CircuitBreakerMiddleware, CircuitBreakerPolicy
+from services.adapter.gateway.middleware.metrics import attempt_metrics, call_metrics, note_ids
+from services.adapter.gateway.middleware.retry import RetryMiddleware, RetryPolicy
+from services.adapter.gateway.rate_limit.adaptive_rate import RatePolicy
+from services.adapter.gateway.rate_limit.local import LocalRateLimiter, RateLimiter
+from services.adapter.gateway.rate_limit.middleware import RateLimitMiddleware
+from services.adapter.gateway.rate_limit.redis import RedisRateLimiter
+from services.adapter.gateway.redis_client import RedisClient
+from services.adapter.gateway.request import (
+    AppCredentials,
+    UpstreamEndpoint,
+    UrlBuilder,
+    build_request,
+    signed_parameters,
+)
+from services.adapter.gateway.transport import HttpResponse, HttpTransport
+from services.errors import UpstreamUnreadable
 
 DEFAULT_LIFE_S = 36_000.0
 """Life of an access token where 1688 does not say."""
@@ -40,35 +46,35 @@ class Policies:
     """What the layers keep to."""
 
     retry: RetryPolicy = field(default_factory=RetryPolicy)
-    breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
+    breaker: CircuitBreakerPolicy = field(default_factory=CircuitBreakerPolicy)
     bulkhead: BulkheadPolicy = field(default_factory=BulkheadPolicy)
     rate: RatePolicy = field(default_factory=RatePolicy)
     ceilings: Mapping[str, float] = field(default_factory=dict)
     """Calls per second at most, by scope: limits.APP, or 1688's id of an operation."""
 
 
-class Gateway:
+class GatewayClient:
     """1688's gateway, for one app and one account."""
 
     def __init__(
         self,
         *,
         url: str,
-        app: App,
-        exchange: Exchange,
-        tokens: Callable[[Fetch], Tokens],
+        app: AppCredentials,
+        exchange: HttpTransport,
+        tokens: Callable[[FetchToken], TokenProvider],
         parse: Parse,
         send_timestamp: bool = False,
         names: Mapping[str, str] | None = None,
         policies: Policies | None = None,
-        link: RedisLink | None = None,
+        link: RedisClient | None = None,
     ) -> None:
         """Take the parts, in a running loop.
 
         `tokens` is given what asks 1688 for a token; `parse` reads a body and raises ValueError; `names`
         gives the api ids that are to be called by another; `link` leads to what replicas share, if anything.
         """
-        self._addresses = Addresses(url, app.key, names or {})
+        self._addresses = UrlBuilder(url, app.key, names or {})
         self._app = app
         self._secret = app.secret.encode()
         self._exchange = exchange
@@ -76,23 +82,23 @@ class Gateway:
         self._tokens = tokens(self.fetch_token)
         clock = asyncio.get_running_loop().time
         policies = policies or Policies()
-        self._limits: Limits = LocalLimits(policies.rate, policies.ceilings, clock)
+        self._limits: RateLimiter = LocalRateLimiter(policies.rate, policies.ceilings, clock)
         if link is not None:
-            self._limits = RedisLimits(link, policies.rate, policies.ceilings, self._limits)
-        breakers = Breakers(policies.breaker, clock)
-        self._layers: tuple[Layer, ...] = (
-            observed,
-            Retries(policies.retry, clock),
-            Authorisation(self._tokens, Clock(self.current_time) if send_timestamp else None),
+            self._limits = RedisRateLimiter(link, policies.rate, policies.ceilings, self._limits)
+        breakers = CircuitBreakerMiddleware(policies.breaker, clock)
+        self._layers: tuple[Middleware, ...] = (
+            call_metrics,
+            RetryMiddleware(policies.retry, clock),
+            AuthMiddleware(self._tokens, GatewayClock(self.current_time) if send_timestamp else None),
             breakers.checked,  # before any wait
-            Limiter(self._limits, clock),
+            RateLimitMiddleware(self._limits, clock),
             Bulkhead(policies.bulkhead, clock),  # nobody waits for a turn on a place
             breakers.judged,  # just around the sending
-            attempted,
-            AttemptTime(clock),
+            attempt_metrics,
+            AttemptTimeout(clock),
         )
         """The way of a call, outermost first; `_sending` is at its end."""
-        self._ways: dict[str, Step] = {}
+        self._ways: dict[str, CallNext] = {}
 
     async def call(
         self,
@@ -109,9 +115,9 @@ class Gateway:
 
         `repeatable` says whether it may be sent again after it may have been carried out. `parse` reads the
         answer where its status is 200, instead of the gateway's own; what is no dict then is no refusal by
-        the gateway. Raises UpstreamError, Overloaded and DeadlinePassed.
+        the gateway. Raises UpstreamError, Overloaded and DeadlineExceeded.
         """
-        call = Call(
+        call = UpstreamCall(
             form=form,
             files=files,
             anonymous=anonymous,
@@ -126,11 +132,11 @@ class Gateway:
         target = self._addresses.at(PROBE)
         return (await self._signed(target, {}, {}, None, deadline)).value
 
-    async def fetch_token(self, refresh_token: str, deadline: float) -> Grant:
+    async def fetch_token(self, refresh_token: str, deadline: float) -> TokenResponse:
         """Ask for an access token with a refresh token."""
         return await self._granted({"grant_type": "refresh_token", "refresh_token": refresh_token}, deadline)
 
-    async def redeem(self, code: str, redirect_uri: str, deadline: float) -> Grant:
+    async def redeem(self, code: str, redirect_uri: str, deadline: float) -> TokenResponse:
         """Ask for the tokens of a user who has agreed, with the code of the authorize page."""
         form = {
             "grant_type": "authorization_code",
@@ -157,12 +163,12 @@ class Gateway:
         await self._tokens.close()
         await self._limits.close()
 
-    async def _granted(self, grant: Mapping[str, str], deadline: float) -> Grant:
+    async def _granted(self, grant: Mapping[str, str], deadline: float) -> TokenResponse:
         app = {"client_id": self._app.key, "client_secret": self._app.secret}
-        request = request_of(self._addresses.at(GET_TOKEN), {**grant, **app}, {})
+        request = build_request(self._addresses.at(GET_TOKEN), {**grant, **app}, {})
         return _grant((await self._send(request, None, deadline)).value)
 
-    def _way(self, api: str) -> Step:
+    def _way(self, api: str) -> CallNext:
         if api not in self._ways:
             step = self._sending(api)
             for layer in reversed(self._layers):
@@ -170,11 +176,11 @@ class Gateway:
             self._ways[api] = step
         return self._ways[api]
 
-    def _sending(self, api: str) -> Step:
+    def _sending(self, api: str) -> CallNext:
         """The end of a call's way: sign and send."""
         target = self._addresses.of(api)
 
-        async def send(call: Call) -> Reply:
+        async def send(call: UpstreamCall) -> Reply:
             parameters = dict(call.form)
             if call.token is not None:
                 parameters["access_token"] = call.token
@@ -186,42 +192,42 @@ class Gateway:
 
     async def _signed(
         self,
-        target: Target,
+        target: UpstreamEndpoint,
         parameters: Mapping[str, str],
         files: Mapping[str, bytes],
         parse: Parse | None,
         deadline: float,
     ) -> Reply:
         signed = signed_parameters(self._secret, target, parameters)
-        return await self._send(request_of(target, signed, files), parse, deadline)
+        return await self._send(build_request(target, signed, files), parse, deadline)
 
     async def _send(self, request: httpx.Request, parse: Parse | None, deadline: float) -> Reply:
         answer = await self._exchange.send(request, deadline)
         request_id = answer.headers.get("RequestId", "")
         note_ids(request_id, answer.headers.get("EagleEye-TraceId", ""))
         value, problem = _parsed(answer, parse if parse and answer.status == 200 else self._parse)
-        error = refusal(answer.status, value)
+        error = error_from_reply(answer.status, value)
         if error is None and problem is not None:
-            error = Unreadable("1688's answer is no JSON")
+            error = UpstreamUnreadable("1688's answer is no JSON")
         if error is not None:
             error.request_id = request_id or error.request_id
             raise error from problem
         return Reply(value=value, request_id=request_id)
 
 
-def _parsed(answer: Answer, parse: Parse) -> tuple[object, ValueError | None]:
+def _parsed(answer: HttpResponse, parse: Parse) -> tuple[object, ValueError | None]:
     try:
         return parse(answer.body), None
     except ValueError as error:
         return None, error
 
 
-def _grant(answer: object) -> Grant:
+def _grant(answer: object) -> TokenResponse:
     body = answer if isinstance(answer, dict) else {}
     token, refresh = body.get("access_token"), body.get("refresh_token")
     if not isinstance(token, str) or not token:
-        raise Unreadable("1688 answered without an access token")
-    return Grant(
+        raise UpstreamUnreadable("1688 answered without an access token")
+    return TokenResponse(
         access_token=token,
         life_s=_seconds(body.get("expires_in")),
         refresh_token=refresh if isinstance(refresh, str) and refresh else None,

@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from services.errors import DeadlinePassed, NationalsiteError, Unreachable, Unreadable
+from services.errors import ConnectError, DeadlineExceeded, NationalsiteError, UpstreamUnreadable
 
 Probe = Callable[[float], Awaitable[object]]
 """Asks `system/currentTime`, until a deadline in loop time; returns the parsed answer."""
@@ -15,7 +15,7 @@ _TIME = re.compile(r"(\d{8})(\d{6})(\d{3})([+-]\d{4})", re.ASCII)
 """As in 20261010164552223+0800."""
 
 
-class Clock:
+class GatewayClock:
     """How far the gateway's clock is from ours, learnt from its own probe."""
 
     def __init__(self, probe: Probe) -> None:
@@ -35,11 +35,11 @@ class Clock:
                 if self._offset_ms is None:
                     self._offset_ms = await self._measure(deadline)
                 return self._offset_ms
-        except (TimeoutError, DeadlinePassed) as error:
-            raise DeadlinePassed("the deadline passed while 1688's clock was read") from error
+        except (TimeoutError, DeadlineExceeded) as error:
+            raise DeadlineExceeded("the deadline passed while 1688's clock was read") from error
         except NationalsiteError as error:
-            if error.may_have_run:
-                raise Unreachable("1688's clock cannot be read") from error
+            if error.may_have_executed:
+                raise ConnectError("1688's clock cannot be read") from error
             raise
 
     def distrust(self, offset_ms: int) -> None:
@@ -54,7 +54,7 @@ class Clock:
         try:
             return _ms(str(answer)) - middle
         except ValueError as error:
-            raise Unreadable("1688's clock cannot be read") from error
+            raise UpstreamUnreadable("1688's clock cannot be read") from error
 
 
 def _ms(text: str) -> int:

@@ -17,7 +17,7 @@ _FORM_HEADERS = _HEADERS | {"Content-Type": "application/x-www-form-urlencoded; 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class App:
+class AppCredentials:
     """The app that 1688 knows us as."""
 
     key: str
@@ -25,7 +25,7 @@ class App:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class UpstreamEndpoint:
     """Where a request goes."""
 
     path: str
@@ -33,7 +33,7 @@ class Target:
     url: httpx.URL
 
 
-class Addresses:
+class UrlBuilder:
     """The URLs of one gateway, for one app."""
 
     def __init__(self, url: str, app_key: str, names: Mapping[str, str]) -> None:
@@ -42,30 +42,34 @@ class Addresses:
         self._app_key = app_key
         self._names = names
 
-    def of(self, api: str) -> Target:
+    def of(self, api: str) -> UpstreamEndpoint:
         """Return the address of an operation by its id `namespace:name-version`."""
         namespace, _, rest = self._names.get(api, api).partition(":")
         name, _, version = rest.rpartition("-")
         return self.at(f"param2/{version}/{namespace}/{name}")
 
-    def at(self, path: str) -> Target:
+    def at(self, path: str) -> UpstreamEndpoint:
         """Return the address of a path without its last part, the app key."""
         path = f"{path}/{self._app_key}"
-        return Target(path=path, url=self._base.join(path))
+        return UpstreamEndpoint(path=path, url=self._base.join(path))
 
 
-def signed_parameters(secret: bytes, target: Target, parameters: Mapping[str, str]) -> dict[str, str]:
+def signed_parameters(
+    secret: bytes, target: UpstreamEndpoint, parameters: Mapping[str, str]
+) -> dict[str, str]:
     """Return the parameters and their signature."""
     return {**parameters, "_aop_signature": sign(secret, target.path, parameters)}
 
 
-def request_of(target: Target, parameters: Mapping[str, str], files: Mapping[str, bytes]) -> httpx.Request:
+def build_request(
+    target: UpstreamEndpoint, parameters: Mapping[str, str], files: Mapping[str, bytes]
+) -> httpx.Request:
     """Return the request that sends parameters and file parts."""
     if files:
         # Documented only so: the signed parameters in the query, the unsigned file parts in the body.
         parts = {name: ("file.jpg", content, "image/jpeg") for name, content in files.items()}
         return httpx.Request("POST", target.url, params=parameters, files=parts, headers=_HEADERS)
-    form = _Form(parameters)
+    form = _FormStream(parameters)
     if len(form) <= MOST_AT_ONCE:
         body = b"".join(form)
         headers = _FORM_HEADERS | {"Content-Length": str(len(body))}
@@ -74,7 +78,7 @@ def request_of(target: Target, parameters: Mapping[str, str], files: Mapping[str
     return httpx.Request("POST", target.url, headers=headers, stream=form)
 
 
-class _Form(httpx.AsyncByteStream):
+class _FormStream(httpx.AsyncByteStream):
     """A form's body, piece by piece: a picture is quoted while it is sent, and not held again as a whole."""
 
     def __init__(self, parameters: Mapping[str, str]) -> None:

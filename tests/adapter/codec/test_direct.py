@@ -11,9 +11,9 @@ from google.protobuf.message_factory import GetMessageClass
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.adapter.codec import Decoded, Dialect, Operation, compile_operation, parse
-from services.adapter.codec.writing import JsonDates
-from services.adapter.gateway.refusals import refusal
+from services.adapter.codec import DecodeResult, Dialect, Operation, compile_operation, parse
+from services.adapter.codec.encoder import JsonDates
+from services.adapter.gateway.gateway_errors import error_from_reply
 from tests.support.sample_cases import METHODS, ReplyCase, reply_cases
 
 CASES = {case.name: case for case in reply_cases()}
@@ -60,10 +60,10 @@ def agree(case: ReplyCase, found: Operation, body: bytes) -> bool:
         direct = found.parse(body, request)
     except ValueError:  # no JSON in either way
         return False
-    if not isinstance(direct, Decoded):
+    if not isinstance(direct, DecodeResult):
         return False
     reply = parse(body)
-    assert refusal(200, reply) is None
+    assert error_from_reply(200, reply) is None
     tolerant = found.decode(reply, request)
     response = GetMessageClass(METHODS[case.rpc].output_type)
     assert response.FromString(direct.response) == response.FromString(tolerant.response)

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from services.adapter.codec import parse
-from services.adapter.codec.lenient import dump
+from services.adapter.codec.tolerant_json import dump
 
 FORGIVEN = [
     (b'{"a": 1} // the end', {"a": 1}),

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from nationalsite.upstream import v1 as upstream_v1
 
 from services.adapter.codec import Dialect, JsonDates, Operation, compile_service, parse
-from services.adapter.codec.reading import NOTHING, message_reader
-from services.adapter.codec.scalars import Reading
-from services.adapter.codec.specification import fields
-from services.adapter.codec.writing import Writing, message_writer
-from services.errors import NationalsiteError, Refused, RequestError, Unreadable
+from services.adapter.codec.decoder import NOTHING, message_reader
+from services.adapter.codec.encoder import EncodeContext, message_writer
+from services.adapter.codec.scalar_decoders import DecodeContext
+from services.adapter.codec.schema import fields
+from services.errors import NationalsiteError, RequestError, UpstreamRefused, UpstreamUnreadable
 from tests.support.sample_cases import SERVICES, UPSTREAM_METHODS
 
 OPERATIONS = [
@@ -139,21 +139,23 @@ def _path(option: upstream_v1.Operation, dialect: Dialect) -> str:
 def test_a_response_survives_1688s_json(method, dialect, operation, data) -> None:
     """What a writer of 1688's form makes of a response, the decoder turns back into it."""
     response = data.draw(message(method.output_type, dialect))
-    written = message_writer(method.output_type, dialect, JsonDates.TEXT)(response, "", writing := Writing())
+    written = message_writer(method.output_type, dialect, JsonDates.TEXT)(
+        response, "", writing := EncodeContext()
+    )
     assert (writing.invalid, writing.refused) == ([], [])
     payload = written.get(".", written)
     option = method.GetOptions().Extensions[upstream_v1.operation]
     if not any(each.read for each in fields(method.output_type, dialect)):
         payload = True if option.payload else {}  # a verdict, or the flag alone
     elif _says_too_little(payload, method, dialect):
-        with pytest.raises(Unreadable):
+        with pytest.raises(UpstreamUnreadable):
             _decode(operation, parse(json.dumps(enveloped(payload, operation, method))))
         return
     elif "." not in written and any("." in each.read for each in fields(method.output_type, dialect)):
         return  # no payload at all: another test's matter
     reply = parse(json.dumps(enveloped(payload, operation, method)))
     if isinstance(payload, str) and payload.lower() in ("0", "", "true", "false"):
-        with pytest.raises(Refused):  # what stands for a failed upload, or is a verdict and no id
+        with pytest.raises(UpstreamRefused):  # what stands for a failed upload, or is a verdict and no id
             _decode(operation, reply)
         return
     decoded = _decode(operation, reply)
@@ -192,7 +194,9 @@ def _decode(operation: Operation, reply: object):
 def test_a_request_survives_1688s_parameters(method, dialect, data) -> None:
     """What is written of a request can be read back: nothing is lost or bent on the way."""
     request = data.draw(message(method.input_type, dialect))
-    written = message_writer(method.input_type, dialect, JsonDates.TEXT)(request, "", writing := Writing())
+    written = message_writer(method.input_type, dialect, JsonDates.TEXT)(
+        request, "", writing := EncodeContext()
+    )
     assert (writing.invalid, writing.refused) == ([], [])
     for each in fields(method.input_type, dialect):
         if each.wire.form == upstream_v1.FORM_PAIR_TEXT or (
@@ -203,7 +207,7 @@ def test_a_request_survives_1688s_parameters(method, dialect, data) -> None:
             written.pop(each.name, None)
             request.ClearField(each.descriptor.name)
     read = message_reader(method.input_type, dialect)
-    assert type(request).FromString(read(parse(json.dumps(written)), reading := Reading())) == request
+    assert type(request).FromString(read(parse(json.dumps(written)), reading := DecodeContext())) == request
     assert reading.unreadable == []
 
 
@@ -213,7 +217,7 @@ def test_a_request_survives_1688s_parameters(method, dialect, data) -> None:
 def test_any_reply_is_read_or_refused(method, dialect, operation, data) -> None:
     """Mutated replies raise nothing but the adapter's own errors, and leave a readable response."""
     response = data.draw(message(method.output_type, dialect))
-    written = message_writer(method.output_type, dialect, JsonDates.TEXT)(response, "", Writing())
+    written = message_writer(method.output_type, dialect, JsonDates.TEXT)(response, "", EncodeContext())
     reply = enveloped(written.get(".", written), operation, method)
     mutated = parse(json.dumps(_mutated(reply, data)))
     try:

@@ -7,7 +7,7 @@ from google.protobuf import json_format
 from google.protobuf.message_factory import GetMessageClass
 
 from services.adapter.codec import Operation, parse
-from services.errors import Refused, Unreadable
+from services.errors import UpstreamRefused, UpstreamUnreadable
 
 API = 'api: "ns:small.call-1"'
 MORE = """
@@ -93,14 +93,14 @@ def test_a_flag_that_is_the_whole_answer(call, reply: str) -> None:
 @pytest.mark.parametrize(
     ("reply", "failure"),
     [
-        ('{"success": false}', Refused),
-        ('{"success": true, "result": false}', Refused),
-        ('{"success": true, "data": "FALSE"}', Refused),
-        ('{"code": "1"}', Refused),
-        ("{}", Unreadable),
-        ("[]", Unreadable),
-        ("true", Unreadable),
-        ("null", Unreadable),
+        ('{"success": false}', UpstreamRefused),
+        ('{"success": true, "result": false}', UpstreamRefused),
+        ('{"success": true, "data": "FALSE"}', UpstreamRefused),
+        ('{"code": "1"}', UpstreamRefused),
+        ("{}", UpstreamUnreadable),
+        ("[]", UpstreamUnreadable),
+        ("true", UpstreamUnreadable),
+        ("null", UpstreamUnreadable),
     ],
 )
 def test_a_flag_that_is_not_there(call, reply: str, failure: type[Exception]) -> None:
@@ -133,7 +133,7 @@ def test_all_that_a_row_names_must_match(call, reply: str, reason: str) -> None:
         response='optional string a = 1 [(upstream.wire).name = "."];',
         operation=f'{API} payload: "result" {ROWS}'.replace('payload: "0"', 'payload: "\\"0\\""'),
     )
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(UpstreamRefused) as refused:
         decoded(operation, reply)
     assert refused.value.reason == reason
 

@@ -5,8 +5,8 @@ from google.protobuf import json_format
 from google.protobuf.message_factory import GetMessageClass
 
 from services.adapter.codec import Dialect, Operation, compile_service, parse
-from services.adapter.gateway.refusals import refusal
-from services.errors import Refused, Unreadable
+from services.adapter.gateway.gateway_errors import error_from_reply
+from services.errors import UpstreamRefused, UpstreamUnreadable
 from tests.support.sample_cases import METHODS, REPLAY, SAMPLES, SERVICES, ReplyCase, reply_cases
 
 OPERATIONS: dict[tuple[str, str], Operation] = {
@@ -23,7 +23,7 @@ def test_sample(case: ReplyCase) -> None:
     operation = OPERATIONS[case.dialect, case.rpc]
     request = json_format.ParseDict(case.request, operation.request())
     if case.error is not None:
-        with pytest.raises((Refused, Unreadable)) as failure:
+        with pytest.raises((UpstreamRefused, UpstreamUnreadable)) as failure:
             operation.decode(_parsed(case.body), request)
         expected = case.error.get("cause", case.error["reason"]).removeprefix("ERROR_REASON_")
         assert failure.value.reason == expected
@@ -40,8 +40,8 @@ def _parsed(body: bytes) -> object:
     try:
         reply = parse(body)
     except ValueError as error:
-        raise Unreadable("no JSON") from error
-    assert refusal(200, reply) is None
+        raise UpstreamUnreadable("no JSON") from error
+    assert error_from_reply(200, reply) is None
     return reply
 
 

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from services.adapter import AdapterSettings, open_operations
-from services.adapter.codec import Dialect, Level, SpecificationError, compile_service
-from services.errors import CannotStart
+from services.adapter import AdapterSettings, operations_lifespan
+from services.adapter.codec import Dialect, Idempotency, SchemaError, compile_service
+from services.errors import StartupError
 
 API = 'api: "ns:small.call-1"'
 
@@ -129,7 +129,7 @@ def test_responses(service, response: str, line: str) -> None:
 
 
 def _line(service) -> str:
-    with pytest.raises(SpecificationError) as found:
+    with pytest.raises(SchemaError) as found:
         compile_service(service, Dialect.NATIONAL_SITE)
     (line,) = found.value.lines
     assert "\n" not in line
@@ -154,7 +154,7 @@ def test_a_name_of_the_dialect_itself_is_not_the_other_ones(call) -> None:
 
 def test_an_operation_that_a_dialect_lacks(call) -> None:
     operation = call(operation=f'{API} open_platform {{ api: "-" }}', dialect=Dialect.OPEN_PLATFORM)
-    assert (operation.api, operation.local, operation.level) == ("", False, Level.ONCE)
+    assert (operation.api, operation.local, operation.level) == ("", False, Idempotency.ONCE)
 
 
 def _settings() -> AdapterSettings:
@@ -165,18 +165,18 @@ def _settings() -> AdapterSettings:
 
 def test_no_service_opens_on_a_contradiction(service) -> None:
     async def opened() -> None:
-        async with open_operations(service(operation=""), _settings()):
+        async with operations_lifespan(service(operation=""), _settings()):
             pytest.fail("opened")
 
-    with pytest.raises(CannotStart, match="neither an api nor local"):
+    with pytest.raises(StartupError, match="neither an api nor local"):
         asyncio.run(opened())
 
 
 def test_a_contradiction_is_exit_code_2() -> None:
-    """One line on stderr, no traceback: as serving does with every CannotStart."""
+    """One line on stderr, no traceback: as serving does with every StartupError."""
     code = """
-from services.adapter.codec import SpecificationError
-SpecificationError("small.v1.Small.Call: neither an api nor local").exit()
+from services.adapter.codec import SchemaError
+SchemaError("small.v1.Small.Call: neither an api nor local").exit()
 """
     done = subprocess.run(  # noqa: S603 # our own interpreter
         [sys.executable, "-c", code], capture_output=True, text=True, check=False

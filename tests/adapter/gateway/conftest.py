@@ -16,18 +16,18 @@ import uvloop
 
 from services.adapter.codec import parse
 from services.adapter.gateway import (
-    App,
-    Exchange,
-    FixedToken,
-    Gateway,
+    AppCredentials,
+    GatewayClient,
+    HttpTransport,
     Policies,
+    RefreshingTokenProvider,
     RefreshToken,
-    RenewedTokens,
     Reply,
-    Tokens,
+    StaticTokenProvider,
+    TokenProvider,
 )
-from services.adapter.gateway.retries import RetryPolicy
-from services.adapter.gateway.tokens import Fetch
+from services.adapter.gateway.auth.tokens import FetchToken
+from services.adapter.gateway.middleware.retry import RetryPolicy
 
 API = "com.alibaba.product:alibaba.category.get-1"
 LONG_S = 5.0
@@ -255,10 +255,10 @@ def shift() -> Callable[[float], None]:
 
 
 @pytest.fixture
-async def exchange() -> AsyncIterator[Exchange]:
+async def exchange() -> AsyncIterator[HttpTransport]:
     """Leaves no connection in use and no task behind."""
     before = asyncio.all_tasks()
-    exchange = Exchange()
+    exchange = HttpTransport()
     yield exchange
     client = exchange._session
     if not callable(client) and not client.closed:
@@ -270,17 +270,21 @@ async def exchange() -> AsyncIterator[Exchange]:
 
 
 @pytest.fixture
-async def opened(peer: Peer, exchange: Exchange) -> AsyncIterator[Callable[..., Gateway]]:
+async def opened(peer: Peer, exchange: HttpTransport) -> AsyncIterator[Callable[..., GatewayClient]]:
     """opened(...) is a gateway to the peer; with a fixed token and no repeats unless told otherwise."""
     async with AsyncExitStack() as stack:
 
-        def fixed(_: Fetch) -> Tokens:
-            return FixedToken("test-access-token")
+        def fixed(_: FetchToken) -> TokenProvider:
+            return StaticTokenProvider("test-access-token")
 
-        def make(url: str = peer.url, tokens: Callable[[Fetch], Tokens] = fixed, **options: Any) -> Gateway:
-            app = App(key="1000000", secret="test-app-secret")
+        def make(
+            url: str = peer.url, tokens: Callable[[FetchToken], TokenProvider] = fixed, **options: Any
+        ) -> GatewayClient:
+            app = AppCredentials(key="1000000", secret="test-app-secret")
             options.setdefault("policies", Policies(retry=RetryPolicy(attempts=1)))
-            gateway = Gateway(url=url, app=app, exchange=exchange, tokens=tokens, parse=parse, **options)
+            gateway = GatewayClient(
+                url=url, app=app, exchange=exchange, tokens=tokens, parse=parse, **options
+            )
             stack.push_async_callback(gateway.close)
             return gateway
 
@@ -288,12 +292,12 @@ async def opened(peer: Peer, exchange: Exchange) -> AsyncIterator[Callable[..., 
 
 
 @pytest.fixture
-def renewing(opened: Callable[..., Gateway]) -> Callable[..., Gateway]:
+def renewing(opened: Callable[..., GatewayClient]) -> Callable[..., GatewayClient]:
     """renewing(path) is a gateway that fetches its tokens; the refresh token lives in the file, if any."""
 
-    def make(path: Path | None = None, **options: Any) -> Gateway:
+    def make(path: Path | None = None, **options: Any) -> GatewayClient:
         refresh_token = RefreshToken("test-refresh-token", path)
-        return opened(tokens=lambda fetch: RenewedTokens(refresh_token, fetch), **options)
+        return opened(tokens=lambda fetch: RefreshingTokenProvider(refresh_token, fetch), **options)
 
     return make
 
@@ -303,7 +307,7 @@ def call() -> Callable[..., Awaitable[Reply]]:
     """await call(gateway, form)."""
 
     async def make(
-        gateway: Gateway,
+        gateway: GatewayClient,
         form: Mapping[str, str] | None = None,
         *,
         api: str = API,

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.adapter.gateway import exchange as exchange_module
-from services.errors import ConnectionLost, GatewayError, NationalsiteError, Unreadable
+from services.adapter.gateway import transport as exchange_module
+from services.errors import ConnectionLost, NationalsiteError, UpstreamGateway, UpstreamUnreadable
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
 
@@ -35,23 +35,23 @@ PACKED = {
 async def test_unreadable(body, peer, opened, call, answer):
     peer.on("param2", answer(body=body, headers={"RequestId": "0a1b"}))
 
-    with pytest.raises(Unreadable) as caught:
+    with pytest.raises(UpstreamUnreadable) as caught:
         await call(opened())
-    assert (caught.value.request_id, caught.value.may_have_run) == ("0a1b", True)
+    assert (caught.value.request_id, caught.value.may_have_executed) == ("0a1b", True)
 
 
 @pytest.mark.parametrize("body", PACKED.values(), ids=PACKED)
 async def test_cannot_be_unpacked(body, peer, opened, call, answer):
     peer.on("param2", answer(body=body, headers={"Content-Encoding": "gzip"}))
 
-    with pytest.raises(Unreadable):
+    with pytest.raises(UpstreamUnreadable):
         await call(opened())
 
 
 async def test_other_packing_than_asked_for(peer, opened, call, answer):
     peer.on("param2", answer(body=b"\x0b\x02\x80{}\x03", headers={"Content-Encoding": "br"}))
 
-    with pytest.raises(Unreadable):
+    with pytest.raises(UpstreamUnreadable):
         await call(opened())
 
 
@@ -62,7 +62,7 @@ async def test_too_large(packed, peer, opened, call, answer):
     peer.on("param2", answer(body=gzip.compress(body) if packed else body, headers=headers), answer())
     gateway = opened()
 
-    with pytest.raises(Unreadable, match="too large"):
+    with pytest.raises(UpstreamUnreadable, match="too large"):
         await call(gateway)
     assert (await call(gateway)).value == {}
 
@@ -167,10 +167,10 @@ async def test_anything_on_the_wire_is_an_answer_or_an_error_of_ours(peer, opene
 
     try:
         await call(opened(), anonymous=True)
-    except GatewayError:
+    except UpstreamGateway:
         pass  # a status was there
     except NationalsiteError as error:
-        assert error.may_have_run  # noqa: PT017 # it need not be raised
+        assert error.may_have_executed  # noqa: PT017 # it need not be raised
 
 
 async def test_no_http_is_a_lost_connection(peer, opened, call):

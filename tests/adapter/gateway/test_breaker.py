@@ -5,24 +5,29 @@ from dataclasses import replace
 
 import pytest
 
-from services.adapter.gateway.breaker import Breaker, BreakerPolicy, Breakers, State
-from services.adapter.gateway.call import Call, Reply
+from services.adapter.gateway.call import Reply, UpstreamCall
+from services.adapter.gateway.middleware.circuit_breaker import (
+    CircuitBreaker,
+    CircuitBreakerMiddleware,
+    CircuitBreakerPolicy,
+    State,
+)
 from services.errors import (
+    CircuitOpen,
+    ConnectError,
     ConnectionLost,
-    DeadlinePassed,
-    DeadlinePassedInFlight,
-    GatewayError,
+    DeadlineExceeded,
+    DeadlineExceededInFlight,
     Overloaded,
-    Paused,
-    RateLimited,
-    Unreachable,
-    Unreadable,
     UpstreamFault,
+    UpstreamGateway,
+    UpstreamRate,
+    UpstreamUnreadable,
 )
 
 on_one_loop = pytest.mark.asyncio(loop_factories=["asyncio"])
 
-POLICY = BreakerPolicy()
+POLICY = CircuitBreakerPolicy()
 
 
 class Time:
@@ -40,7 +45,7 @@ def time():
 
 @pytest.fixture
 def breaker(time):
-    return Breaker(POLICY, time)
+    return CircuitBreaker(POLICY, time)
 
 
 def end(breaker, *outcomes):
@@ -82,7 +87,7 @@ def test_what_did_not_get_so_far_counts_for_nothing(breaker):
 def test_open_lets_nobody_pass(breaker, time):
     opened(breaker)
     time.now += POLICY.open_s - 0.001
-    with pytest.raises(Paused):
+    with pytest.raises(CircuitOpen):
         breaker.enter()
 
 
@@ -90,7 +95,7 @@ def test_a_few_are_tried_and_close_it(breaker, time):
     opened(breaker)
     time.now += POLICY.open_s
     probes = [breaker.enter() for _ in range(POLICY.probes)]
-    with pytest.raises(Paused):
+    with pytest.raises(CircuitOpen):
         breaker.enter()
     for probe in probes:
         assert breaker.state is State.HALF_OPEN
@@ -135,21 +140,23 @@ def test_calls_from_before_do_not_close_it(breaker, time):
     [
         (UpstreamFault("x"), True),
         (ConnectionLost("x"), True),
-        (Unreachable("x"), True),
-        (DeadlinePassedInFlight("x"), True),
+        (ConnectError("x"), True),
+        (DeadlineExceededInFlight("x"), True),
         (asyncio.CancelledError(), True),
-        (DeadlinePassed("x"), False),
+        (DeadlineExceeded("x"), False),
         (Overloaded("x"), False),
-        (GatewayError("x"), False),
-        (RateLimited("x"), False),
-        (Unreadable("x"), False),
+        (UpstreamGateway("x"), False),
+        (UpstreamRate("x"), False),
+        (UpstreamUnreadable("x"), False),
         (ZeroDivisionError(), False),
     ],
     ids=lambda value: type(value).__name__,
 )
 async def test_only_1688s_failures_count(failure, counts, time):
     policy = replace(POLICY, window_s=1000)
-    judged = Breakers(policy, time).judged("com.example:breaker-1", _step(failure, time, takes_s=2))
+    judged = CircuitBreakerMiddleware(policy, time).judged(
+        "com.example:breaker-1", _step(failure, time, takes_s=2)
+    )
     for _ in range(POLICY.minimum_calls):
         with pytest.raises(type(failure)):
             await judged(_call(time, within_s=2))
@@ -158,7 +165,7 @@ async def test_only_1688s_failures_count(failure, counts, time):
         with pytest.raises(type(failure)):
             await judged(_call(time, within_s=2))
     else:
-        with pytest.raises(Paused):
+        with pytest.raises(CircuitOpen):
             await judged(_call(time, within_s=2))
 
 
@@ -166,14 +173,16 @@ async def test_only_1688s_failures_count(failure, counts, time):
 @pytest.mark.parametrize(
     ("failure", "within_s", "takes_s"),
     [
-        pytest.param(DeadlinePassedInFlight("x"), 0.5, 0.5, id="hasty"),
+        pytest.param(DeadlineExceededInFlight("x"), 0.5, 0.5, id="hasty"),
         pytest.param(asyncio.CancelledError(), 0.5, 0.5, id="hasty, and left"),
         pytest.param(asyncio.CancelledError(), 10, 2, id="left"),
     ],
 )
 async def test_callers_that_are_hasty_or_leave_are_not_1688s_failure(failure, within_s, takes_s, time):
     policy = replace(POLICY, window_s=1000)
-    judged = Breakers(policy, time).judged("com.example:breaker-2", _step(failure, time, takes_s))
+    judged = CircuitBreakerMiddleware(policy, time).judged(
+        "com.example:breaker-2", _step(failure, time, takes_s)
+    )
     for _ in range(3 * POLICY.minimum_calls):
         with pytest.raises(type(failure)):
             await judged(_call(time, within_s))
@@ -181,7 +190,7 @@ async def test_callers_that_are_hasty_or_leave_are_not_1688s_failure(failure, wi
 
 @on_one_loop
 async def test_operations_are_apart_and_a_paused_one_waits_for_nothing(time):
-    breakers = Breakers(POLICY, time)
+    breakers = CircuitBreakerMiddleware(POLICY, time)
     judged = breakers.judged("com.example:breaker-3", _step(UpstreamFault("x"), time))
     checked = breakers.checked("com.example:breaker-3", _step(AssertionError("reached"), time))
     other = breakers.checked("com.example:breaker-4", breakers.judged("com.example:breaker-4", _fine))
@@ -189,7 +198,7 @@ async def test_operations_are_apart_and_a_paused_one_waits_for_nothing(time):
         with pytest.raises(UpstreamFault):
             await judged(_call(time))
 
-    with pytest.raises(Paused):
+    with pytest.raises(CircuitOpen):
         await checked(_call(time))
     assert await other(_call(time)) is FINE
 
@@ -210,4 +219,4 @@ def _step(failure, time, takes_s=0.0):
 
 
 def _call(time, within_s=60.0):
-    return Call(form={}, files={}, anonymous=True, repeatable=False, deadline=time.now + within_s)
+    return UpstreamCall(form={}, files={}, anonymous=True, repeatable=False, deadline=time.now + within_s)

@@ -5,9 +5,9 @@ import random
 
 import pytest
 
-from services.adapter.gateway.bulkhead import Bulkhead, BulkheadPolicy
-from services.adapter.gateway.call import Call, Reply
-from services.adapter.gateway.telemetry import places_in_use, places_queued
+from services.adapter.gateway.call import Reply, UpstreamCall
+from services.adapter.gateway.middleware.bulkhead import Bulkhead, BulkheadPolicy
+from services.adapter.gateway.middleware.metrics import places_in_use, places_queued
 from services.errors import NationalsiteError, Overloaded
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
@@ -24,7 +24,7 @@ class World:
         self.order: list[str] = []
         self.step = Bulkhead(self.policy, self.loop.time)("com.example:bulkhead-1", self._send)
 
-    async def _send(self, call: Call) -> Reply:
+    async def _send(self, call: UpstreamCall) -> Reply:
         self.at_1688 += 1
         self.peak = max(self.peak, self.at_1688)
         self.order.append(call.form.get("name", ""))
@@ -35,7 +35,7 @@ class World:
         return FINE
 
     def call(self, name: str = "", within_s: float = 60.0) -> "asyncio.Task[Reply]":
-        call = Call(
+        call = UpstreamCall(
             form={"name": name},
             files={},
             anonymous=True,
@@ -156,7 +156,7 @@ async def test_no_place_is_lost_when_callers_leave_at_random():
     world.go_on.set()
     loop = asyncio.get_running_loop()
 
-    async def slowly(_call: Call) -> Reply:
+    async def slowly(_call: UpstreamCall) -> Reply:
         world.at_1688 += 1
         world.peak = max(world.peak, world.at_1688)
         try:
@@ -169,7 +169,7 @@ async def test_no_place_is_lost_when_callers_leave_at_random():
     calls = []
     for _ in range(3000):
         deadline = loop.time() + chance.random() * 0.01
-        call = Call(form={}, files={}, anonymous=True, repeatable=False, deadline=deadline)
+        call = UpstreamCall(form={}, files={}, anonymous=True, repeatable=False, deadline=deadline)
         task = asyncio.create_task(step(call))
         loop.call_later(chance.random() * 0.006, task.cancel)
         calls.append(task)

@@ -4,10 +4,10 @@ from urllib.parse import urlencode
 
 import pytest
 
-from services.adapter.gateway import Addresses, request_of
+from services.adapter.gateway import UrlBuilder, build_request
 from services.adapter.gateway.request import MOST_AT_ONCE
 
-TARGET = Addresses("http://127.0.0.1:9", "1000000", {}).of("com.example:name-1")
+TARGET = UrlBuilder("http://127.0.0.1:9", "1000000", {}).of("com.example:name-1")
 ODD = '%25 +&=/?~-_."\\饼干😀\x00\n{}:,'
 
 
@@ -15,7 +15,7 @@ ODD = '%25 +&=/?~-_."\\饼干😀\x00\n{}:,'
 async def test_a_form_is_quoted(times):
     parameters = {"a b": ODD * times, "imageBase64": "QUJD+/==" * times, "饼干": ""}
 
-    request = request_of(TARGET, parameters, {})
+    request = build_request(TARGET, parameters, {})
 
     body = b"".join([piece async for piece in request.stream])
     assert body == urlencode(parameters).encode()

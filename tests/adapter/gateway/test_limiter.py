@@ -5,11 +5,11 @@ import asyncio
 import pytest
 
 from services.adapter.gateway import APP
-from services.adapter.gateway.call import Call, Reply
-from services.adapter.gateway.limiter import MAX_WAIT_S, Limiter
-from services.adapter.gateway.limits import LocalLimits
-from services.adapter.gateway.rate import RatePolicy
-from services.errors import Overloaded, RateLimited
+from services.adapter.gateway.call import Reply, UpstreamCall
+from services.adapter.gateway.rate_limit.adaptive_rate import RatePolicy
+from services.adapter.gateway.rate_limit.local import LocalRateLimiter
+from services.adapter.gateway.rate_limit.middleware import MAX_WAIT_S, RateLimitMiddleware
+from services.errors import Overloaded, UpstreamRate
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
 
@@ -23,21 +23,21 @@ class World:
         self.slept: list[float] = []
         self.sent = 0
         self.failure: Exception | None = None
-        self.limits = LocalLimits(RatePolicy(), {API: 10.0, **ceilings}, lambda: self.now)
-        self.limiter = Limiter(self.limits, lambda: self.now, sleep=self.sleep)
+        self.limits = LocalRateLimiter(RatePolicy(), {API: 10.0, **ceilings}, lambda: self.now)
+        self.limiter = RateLimitMiddleware(self.limits, lambda: self.now, sleep=self.sleep)
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         await asyncio.sleep(0)
 
-    async def step(self, _call: Call) -> Reply:
+    async def step(self, _call: UpstreamCall) -> Reply:
         self.sent += 1
         if self.failure is not None:
             raise self.failure
         return FINE
 
     async def call(self, api: str = API, within_s: float = 60.0) -> Reply:
-        call = Call(form={}, files={}, anonymous=True, repeatable=False, deadline=self.now + within_s)
+        call = UpstreamCall(form={}, files={}, anonymous=True, repeatable=False, deadline=self.now + within_s)
         return await self.limiter(api, self.step)(call)
 
 
@@ -90,8 +90,8 @@ async def test_a_cancelled_wait_gives_its_turn_back():
 )
 async def test_a_refusal_slows_down_whom_it_speaks_of(code, slow):
     world = World()
-    world.failure = RateLimited("x", code=code)
-    with pytest.raises(RateLimited):
+    world.failure = UpstreamRate("x", code=code)
+    with pytest.raises(UpstreamRate):
         await world.call(OTHER)
     limited = {scope for scope in (APP, OTHER) if world.limits.rate(scope).current() < 100}
     assert limited == slow

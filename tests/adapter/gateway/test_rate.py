@@ -4,7 +4,7 @@ from math import inf
 
 import pytest
 
-from services.adapter.gateway.rate import Rate, RatePolicy
+from services.adapter.gateway.rate_limit.adaptive_rate import AdaptiveRate, RatePolicy
 
 POLICY = RatePolicy()
 
@@ -23,7 +23,7 @@ def time():
 
 
 def test_no_limit_until_1688_refuses(time):
-    rate = Rate(POLICY, None, time)
+    rate = AdaptiveRate(POLICY, None, time)
     for _ in range(100_000):
         assert rate.wait_s() == 0
         rate.take()
@@ -31,7 +31,7 @@ def test_no_limit_until_1688_refuses(time):
 
 
 def test_a_ceiling_spreads_calls(time):
-    rate = Rate(POLICY, 10, time)
+    rate = AdaptiveRate(POLICY, 10, time)
     waits = []
     for _ in range(21):
         waits.append(rate.wait_s())
@@ -41,7 +41,7 @@ def test_a_ceiling_spreads_calls(time):
 
 
 def test_a_turn_that_is_given_back_is_somebody_elses(time):
-    rate = Rate(POLICY, 10, time)
+    rate = AdaptiveRate(POLICY, 10, time)
     for _ in range(20):
         rate.take()
     wait_s = rate.wait_s()
@@ -51,7 +51,7 @@ def test_a_turn_that_is_given_back_is_somebody_elses(time):
 
 
 def test_a_refusal_lowers_the_rate_below_what_was_reached(time):
-    rate = Rate(POLICY, None, time)
+    rate = AdaptiveRate(POLICY, None, time)
     for _ in range(100):
         time.now += 0.01
         rate.take()
@@ -60,7 +60,7 @@ def test_a_refusal_lowers_the_rate_below_what_was_reached(time):
 
 
 def test_refusals_of_calls_under_way_do_not_lower_it_again(time):
-    rate = Rate(POLICY, None, time)
+    rate = AdaptiveRate(POLICY, None, time)
     for _ in range(100):
         rate.take()
     rate.refused()
@@ -74,7 +74,7 @@ def test_refusals_of_calls_under_way_do_not_lower_it_again(time):
 
 
 def test_it_never_falls_to_nothing(time):
-    rate = Rate(POLICY, None, time)
+    rate = AdaptiveRate(POLICY, None, time)
     for _ in range(100):
         time.now += 2
         rate.refused()
@@ -82,7 +82,7 @@ def test_it_never_falls_to_nothing(time):
 
 
 def test_a_ceiling_below_the_least_is_kept(time):
-    rate = Rate(POLICY, 0.5, time)
+    rate = AdaptiveRate(POLICY, 0.5, time)
     rate.take()
     rate.refused()
     time.now += 10
@@ -90,7 +90,7 @@ def test_a_ceiling_below_the_least_is_kept(time):
 
 
 def test_it_comes_back(time):
-    rate = Rate(POLICY, 100, time)
+    rate = AdaptiveRate(POLICY, 100, time)
     for _ in range(50):
         rate.take()
     rate.refused()
@@ -104,7 +104,7 @@ def test_it_comes_back(time):
 @pytest.mark.parametrize(("limit", "most_refused"), [(3, 0.25), (10, 0.12), (100, 0.12)])
 def test_it_finds_1688s_limit(limit, most_refused, time):
     """Demand without end, and a 1688 that takes so many calls in a second."""
-    rate = Rate(POLICY, None, time)
+    rate = AdaptiveRate(POLICY, None, time)
     second, used, taken, refused = -1, 0, 0, 0
     while time.now < 1120:
         time.now += max(rate.wait_s(), 0.001)

@@ -9,12 +9,12 @@ import pytest
 import structlog
 from redis.asyncio import Redis
 
-from services.adapter.gateway import APP, RedisLink, SharedTokens
-from services.adapter.gateway.limits import LocalLimits
-from services.adapter.gateway.rate import RatePolicy
-from services.adapter.gateway.redis_limits import RedisLimits
-from services.adapter.gateway.tokens import Grant
-from services.errors import CredentialRefused
+from services.adapter.gateway import APP, RedisClient, SharedTokenFetcher
+from services.adapter.gateway.auth.tokens import TokenResponse
+from services.adapter.gateway.rate_limit.adaptive_rate import RatePolicy
+from services.adapter.gateway.rate_limit.local import LocalRateLimiter
+from services.adapter.gateway.rate_limit.redis import RedisRateLimiter
+from services.errors import CredentialRejected
 from tests.support.redis_server import redis_server
 
 pytestmark = [pytest.mark.redis, pytest.mark.asyncio(loop_factories=["asyncio"])]
@@ -39,29 +39,29 @@ async def redis(server):
 
 @pytest.fixture
 async def link(server, redis):
-    link = RedisLink(server.url, "1000000")
+    link = RedisClient(server.url, "1000000")
     yield link
     await link.close()
 
 
 @pytest.fixture
 async def other_link(server):
-    link = RedisLink(server.url, "1000000")
+    link = RedisClient(server.url, "1000000")
     yield link
     await link.close()
 
 
 @pytest.fixture
 async def nowhere(tmp_path):
-    link = RedisLink(f"unix://{tmp_path}/nobody.sock", "1000000")
+    link = RedisClient(f"unix://{tmp_path}/nobody.sock", "1000000")
     yield link
     await link.close()
 
 
 def limits(link, **ceilings):
     named = {APP if name == "app" else API: rate for name, rate in ceilings.items()}
-    alone = LocalLimits(POLICY, named, asyncio.get_running_loop().time)
-    return RedisLimits(link, POLICY, named, alone)
+    alone = LocalRateLimiter(POLICY, named, asyncio.get_running_loop().time)
+    return RedisRateLimiter(link, POLICY, named, alone)
 
 
 @pytest.mark.parametrize("ceiling", [None, 20.0, 0.5])
@@ -71,8 +71,8 @@ async def test_the_script_does_what_one_process_does(ceiling, seed, link):
     chance = random.Random(seed)
     now = 1000.0
     ceilings = {} if ceiling is None else {APP: ceiling}
-    local = LocalLimits(POLICY, ceilings, lambda: now)
-    shared = RedisLimits(link, POLICY, ceilings, local)
+    local = LocalRateLimiter(POLICY, ceilings, lambda: now)
+    shared = RedisRateLimiter(link, POLICY, ceilings, local)
     for _ in range(300):
         now += chance.choice([0, 0.01, 0.3, 2, 40 if chance.random() < 0.05 else 0]) * chance.uniform(
             0.5, 1.5
@@ -145,7 +145,7 @@ async def test_a_silent_redis_costs_one_short_wait(raw, server):
     async def silent(reader, _writer):
         await reader.read()
 
-    link = RedisLink(f"redis://{await raw(silent)}", "1000000")
+    link = RedisClient(f"redis://{await raw(silent)}", "1000000")
     try:
         started = time.monotonic()
         for _ in range(10):
@@ -176,14 +176,14 @@ class Account:
         self._rotate = rotate
         self._life_s = life_s
 
-    async def fetch(self, refresh_token: str, _deadline: float) -> Grant:
+    async def fetch(self, refresh_token: str, _deadline: float) -> TokenResponse:
         self.asked.append(refresh_token)
         await asyncio.sleep(0.05)
         if refresh_token != self.refresh_token:
-            raise CredentialRefused("x")
+            raise CredentialRejected("x")
         if self._rotate:
             self.refresh_token = f"rotated-{len(self.asked)}"
-        return Grant(
+        return TokenResponse(
             access_token=f"access-{len(self.asked)}",
             life_s=self._life_s,
             refresh_token=self.refresh_token if self._rotate else None,
@@ -198,7 +198,7 @@ def soon() -> float:
 @pytest.mark.parametrize("rotate", [False, True])
 async def test_one_renewal_for_all_replicas(rotate, link, other_link):
     account = Account(rotate=rotate)
-    replicas = [SharedTokens(each, account.fetch) for each in (link, other_link) * 5]
+    replicas = [SharedTokenFetcher(each, account.fetch) for each in (link, other_link) * 5]
     grants = await asyncio.gather(*(replica("first", soon()) for replica in replicas))
     assert {grant.access_token for grant in grants} == {"access-1"}
     assert {grant.refresh_token for grant in grants} == {"rotated-1" if rotate else "first"}
@@ -210,9 +210,9 @@ async def test_one_renewal_for_all_replicas(rotate, link, other_link):
 
 async def test_a_replica_that_starts_later_takes_what_is_there(link, other_link):
     account = Account(rotate=True)
-    await SharedTokens(link, account.fetch)("first", soon())
+    await SharedTokenFetcher(link, account.fetch)("first", soon())
     for given in ("first", "rotated-1"):
-        grant = await SharedTokens(other_link, account.fetch)(given, soon())
+        grant = await SharedTokenFetcher(other_link, account.fetch)(given, soon())
         assert (grant.access_token, grant.refresh_token) == ("access-1", "rotated-1")
         assert 3500 < grant.life_s <= 3600
         assert 0 <= grant.age_s < 10
@@ -221,18 +221,18 @@ async def test_a_replica_that_starts_later_takes_what_is_there(link, other_link)
 
 async def test_another_refresh_token_starts_anew(link):
     """An operator gave a new one: what the old one led to is of no use."""
-    await SharedTokens(link, Account().fetch)("first", soon())
+    await SharedTokenFetcher(link, Account().fetch)("first", soon())
     renewed = Account()
     renewed.refresh_token = "given-later"
-    await SharedTokens(link, renewed.fetch)("given-later", soon())
+    await SharedTokenFetcher(link, renewed.fetch)("given-later", soon())
     assert renewed.asked == ["given-later"]
 
 
 async def test_an_expired_token_is_not_taken(link, other_link):
     account = Account(life_s=0.01)
-    await SharedTokens(link, account.fetch)("first", soon())
+    await SharedTokenFetcher(link, account.fetch)("first", soon())
     await asyncio.sleep(0.02)
-    await SharedTokens(other_link, account.fetch)("first", soon())
+    await SharedTokenFetcher(other_link, account.fetch)("first", soon())
     assert len(account.asked) == 2
 
 
@@ -240,25 +240,25 @@ async def test_a_failed_renewal_is_everybodys_own_and_leaves_no_lock(link, other
     account = Account()
     account.refresh_token = "another"
     outcomes = await asyncio.gather(
-        *(SharedTokens(each, account.fetch)("first", soon()) for each in (link, other_link)),
+        *(SharedTokenFetcher(each, account.fetch)("first", soon()) for each in (link, other_link)),
         return_exceptions=True,
     )
-    assert {type(outcome) for outcome in outcomes} == {CredentialRefused}
+    assert {type(outcome) for outcome in outcomes} == {CredentialRejected}
     assert await redis.keys("*") == []
 
 
 async def test_a_record_that_makes_no_sense_is_none(link, redis):
     for text in ("{", "[]", '{"lineage": []}', '{"version": 2, "lineage": []}'):
         await redis.set(link.key("token"), text)
-        assert (await SharedTokens(link, Account().fetch)("first", soon())).access_token == "access-1"
+        assert (await SharedTokenFetcher(link, Account().fetch)("first", soon())).access_token == "access-1"
 
 
 async def test_without_redis_a_replica_renews_alone(nowhere):
     account = Account()
-    grant = await SharedTokens(nowhere, account.fetch)("first", soon())
+    grant = await SharedTokenFetcher(nowhere, account.fetch)("first", soon())
     assert grant.access_token == "access-1"
 
 
 async def test_the_record_ends_with_the_refresh_token(link, redis):
-    await SharedTokens(link, Account().fetch)("first", soon())
+    await SharedTokenFetcher(link, Account().fetch)("first", soon())
     assert await redis.ttl(link.key("token")) == pytest.approx(1e6, abs=10)

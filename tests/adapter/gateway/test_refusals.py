@@ -8,26 +8,26 @@ import pytest
 
 from services import errors
 from services.adapter.codec import parse
-from services.adapter.gateway import refusals
+from services.adapter.gateway import gateway_errors
 from services.errors import (
-    ArgumentRefused,
+    AccessTokenRejected,
+    CircuitOpen,
+    ConnectError,
     ConnectionLost,
-    CredentialRefused,
-    GatewayError,
+    CredentialRejected,
     OutcomeUnknown,
-    Paused,
-    PermissionRefused,
-    QuotaExhausted,
-    RateLimited,
-    Refused,
-    RequestExpired,
-    SignatureRefused,
-    TokenRefused,
-    Unreachable,
-    Unreadable,
-    Unsupported,
+    TimestampRejected,
+    UpstreamArgument,
     UpstreamError,
     UpstreamFault,
+    UpstreamGateway,
+    UpstreamPermission,
+    UpstreamQuota,
+    UpstreamRate,
+    UpstreamRefused,
+    UpstreamSignature,
+    UpstreamUnreadable,
+    UpstreamUnsupported,
 )
 
 REPLIES = Path(__file__).parents[2] / "samples" / "replies"
@@ -73,84 +73,94 @@ UNAUTHORIZED = "Request need user authorized"
 UNAUTHENTICATED = "Request need user authenticated"
 
 SAMPLES = (
-    case(401, "gateway/token_invalid", TokenRefused, "401", UNAUTHORIZED),
-    case(200, "gateway/token_invalid.http200", TokenRefused, "401", UNAUTHORIZED),
-    case(401, "gateway/token_missing", CredentialRefused, "401", UNAUTHENTICATED),
+    case(401, "gateway/token_invalid", AccessTokenRejected, "401", UNAUTHORIZED),
+    case(200, "gateway/token_invalid.http200", AccessTokenRejected, "401", UNAUTHORIZED),
+    case(401, "gateway/token_missing", CredentialRejected, "401", UNAUTHENTICATED),
     case(
         400,
         "gateway/signature_invalid",
-        SignatureRefused,
+        UpstreamSignature,
         "gw.SignatureInvalid",
         "Invalid signature",
         "0a1b2c3d17884000000001234e",
     ),
-    case(400, "gateway/signature_missing", SignatureRefused, "gw.SignatureMissing", "Signature missing"),
-    case(400, "gateway/app_key_missing", GatewayError, "gw.AppKeyMissing", "AppKey missing"),
-    case(400, "gateway/app_key_not_found", GatewayError, "gw.AppKeyNotFound", "AppKey not found"),
-    case(400, "gateway/api_unsupported", Unsupported, "gw.APIUnsupported", "API unsupported"),
+    case(400, "gateway/signature_missing", UpstreamSignature, "gw.SignatureMissing", "Signature missing"),
+    case(400, "gateway/app_key_missing", UpstreamGateway, "gw.AppKeyMissing", "AppKey missing"),
+    case(400, "gateway/app_key_not_found", UpstreamGateway, "gw.AppKeyNotFound", "AppKey not found"),
+    case(400, "gateway/api_unsupported", UpstreamUnsupported, "gw.APIUnsupported", "API unsupported"),
     case(
-        400, "gateway/api_unsupported.error_code_camel", Unsupported, "gw.APIUnsupported", "API unsupported"
+        400,
+        "gateway/api_unsupported.error_code_camel",
+        UpstreamUnsupported,
+        "gw.APIUnsupported",
+        "API unsupported",
     ),
     case(
-        200, "gateway/api_unsupported.error_code_camel", Unsupported, "gw.APIUnsupported", "API unsupported"
+        200,
+        "gateway/api_unsupported.error_code_camel",
+        UpstreamUnsupported,
+        "gw.APIUnsupported",
+        "API unsupported",
     ),
-    case(400, "gateway/acl_decline", PermissionRefused, "gw.APIACLDecline", "AppKey is not allowed(acl)"),
-    case(200, "gateway/acl_decline", PermissionRefused, "gw.APIACLDecline", "AppKey is not allowed(acl)"),
+    case(400, "gateway/acl_decline", UpstreamPermission, "gw.APIACLDecline", "AppKey is not allowed(acl)"),
+    case(200, "gateway/acl_decline", UpstreamPermission, "gw.APIACLDecline", "AppKey is not allowed(acl)"),
     case(
         400,
         "gateway/param_missing",
-        ArgumentRefused,
+        UpstreamArgument,
         "gw.ParamMissing",
         "Required argument offerDetailParam",
     ),
-    case(400, "gateway/app_frequency_limit", RateLimited, "gw.QosAppFrequencyLimit", APP_LIMIT),
-    case(200, "gateway/app_frequency_limit", RateLimited, "gw.QosAppFrequencyLimit", APP_LIMIT),
+    case(400, "gateway/app_frequency_limit", UpstreamRate, "gw.QosAppFrequencyLimit", APP_LIMIT),
+    case(200, "gateway/app_frequency_limit", UpstreamRate, "gw.QosAppFrequencyLimit", APP_LIMIT),
     case(
         400,
         "gateway/api_frequency_limit",
-        RateLimited,
+        UpstreamRate,
         "gw.QosAPIFrequencyLimit",
         "API call exceeds limited frequency",
     ),
-    case(400, "gateway/no_usage_left", QuotaExhausted, "gw.NoUsageLeftError", "SLA bill has no usage left"),
-    case(400, "gateway/timestamp_expired", RequestExpired, "400", EXPIRED),
+    case(400, "gateway/no_usage_left", UpstreamQuota, "gw.NoUsageLeftError", "SLA bill has no usage left"),
+    case(400, "gateway/timestamp_expired", TimestampRejected, "400", EXPIRED),
     case(500, "gateway/system_error", UpstreamFault, "500", "System error"),
-    case(400, "get_token.open_platform.fail", GatewayError, "", "invalid_grant refresh token is invalid"),
-    case(200, "get_token.open_platform.fail", GatewayError, "", "invalid_grant refresh token is invalid"),
+    case(400, "get_token.open_platform.fail", UpstreamGateway, "", "invalid_grant refresh token is invalid"),
+    case(200, "get_token.open_platform.fail", UpstreamGateway, "", "invalid_grant refresh token is invalid"),
 )
 
 CODES = (
     case(
         401,
         coded("401", "User authorization is required"),
-        CredentialRefused,
+        CredentialRejected,
         "401",
         "User authorization is required",
     ),
-    case(401, coded("401", ""), TokenRefused, "401"),
-    case(200, coded(401, UNAUTHORIZED), TokenRefused, "401", UNAUTHORIZED),
-    case(400, coded("400", NEEDS_TIMESTAMP), GatewayError, "400", NEEDS_TIMESTAMP),
+    case(401, coded("401", ""), AccessTokenRejected, "401"),
+    case(200, coded(401, UNAUTHORIZED), AccessTokenRejected, "401", UNAUTHORIZED),
+    case(400, coded("400", NEEDS_TIMESTAMP), UpstreamGateway, "400", NEEDS_TIMESTAMP),
     case(
         400,
         coded("400", "Invalid appKey, unsport appKey: 1"),
-        GatewayError,
+        UpstreamGateway,
         "400",
         "Invalid appKey, unsport appKey: 1",
     ),
-    case(200, coded("400", "Illegal argument"), GatewayError, "400", "Illegal argument"),
-    case(200, coded("gw.Unheard", "of"), GatewayError, "gw.Unheard", "of"),
-    case(400, coded("gw.QosUnheard", "of"), RateLimited, "gw.QosUnheard", "of"),
-    case(503, coded("gw.QosAppFrequencyLimit", "x"), RateLimited, "gw.QosAppFrequencyLimit", "x"),
+    case(200, coded("400", "Illegal argument"), UpstreamGateway, "400", "Illegal argument"),
+    case(200, coded("gw.Unheard", "of"), UpstreamGateway, "gw.Unheard", "of"),
+    case(400, coded("gw.QosUnheard", "of"), UpstreamRate, "gw.QosUnheard", "of"),
+    case(503, coded("gw.QosAppFrequencyLimit", "x"), UpstreamRate, "gw.QosAppFrequencyLimit", "x"),
     case(200, coded("500", "x"), UpstreamFault, "500", "x"),
     case(503, coded("503", "x"), UpstreamFault, "503", "x"),
-    case(400, coded("gw.Unheard", "Request is expired"), RequestExpired, "gw.Unheard", "Request is expired"),
-    case(401, coded("401", EXPIRED), RequestExpired, "401", EXPIRED),
-    case(400, {"error_code": "gw.ParamMissing"}, ArgumentRefused, "gw.ParamMissing"),
-    case(400, {"error_code": "400", "exception": "only this"}, GatewayError, "400", "only this"),
+    case(
+        400, coded("gw.Unheard", "Request is expired"), TimestampRejected, "gw.Unheard", "Request is expired"
+    ),
+    case(401, coded("401", EXPIRED), TimestampRejected, "401", EXPIRED),
+    case(400, {"error_code": "gw.ParamMissing"}, UpstreamArgument, "gw.ParamMissing"),
+    case(400, {"error_code": "400", "exception": "only this"}, UpstreamGateway, "400", "only this"),
     case(
         400,
         {"error_code": "400", "error_message": "x", "request_id": "of-the-body"},
-        GatewayError,
+        UpstreamGateway,
         "400",
         "x",
         "of-the-body",
@@ -158,19 +168,19 @@ CODES = (
 )
 
 OTHER_SPELLINGS = (
-    case(400, camel("500_2", "text"), GatewayError, "500_2", "text"),
-    case(401, camel("401", UNAUTHORIZED), TokenRefused, "401", UNAUTHORIZED),
-    case(200, camel("gw.QosAPIFrequencyLimit", "text"), RateLimited, "gw.QosAPIFrequencyLimit", "text"),
-    case(400, coded("SP0056", "text"), GatewayError, "SP0056", "text"),
+    case(400, camel("500_2", "text"), UpstreamGateway, "500_2", "text"),
+    case(401, camel("401", UNAUTHORIZED), AccessTokenRejected, "401", UNAUTHORIZED),
+    case(200, camel("gw.QosAPIFrequencyLimit", "text"), UpstreamRate, "gw.QosAPIFrequencyLimit", "text"),
+    case(400, coded("SP0056", "text"), UpstreamGateway, "SP0056", "text"),
     # A platform fault whose code is of nobody: the status speaks, and the operation may have run.
     case(500, camel("SYSTEM_ERROR", "text"), UpstreamFault, "SYSTEM_ERROR", "text"),
     case(502, coded("SYSTEM_ERROR", "text"), UpstreamFault, "SYSTEM_ERROR", "text"),
     case(500, {"error": "Internal Server Error"}, UpstreamFault, "", "Internal Server Error"),
-    case(200, {"error": UNAUTHORIZED}, TokenRefused, "", UNAUTHORIZED),
-    case(200, {"error": UNAUTHENTICATED}, CredentialRefused, "", UNAUTHENTICATED),
-    case(401, {"error": "invalid_token"}, TokenRefused, "", "invalid_token"),
-    case(200, {"error": "x", "error_description": "y"}, GatewayError, "", "x y"),
-    case(404, {"error": "Not Found", "status": 404}, GatewayError, "", "Not Found"),
+    case(200, {"error": UNAUTHORIZED}, AccessTokenRejected, "", UNAUTHORIZED),
+    case(200, {"error": UNAUTHENTICATED}, CredentialRejected, "", UNAUTHENTICATED),
+    case(401, {"error": "invalid_token"}, AccessTokenRejected, "", "invalid_token"),
+    case(200, {"error": "x", "error_description": "y"}, UpstreamGateway, "", "x y"),
+    case(404, {"error": "Not Found", "status": 404}, UpstreamGateway, "", "Not Found"),
 )
 
 BARE = (
@@ -181,13 +191,13 @@ BARE = (
     ),
     case(500, {"success": False}, UpstreamFault),
     case(500, b"[1]", UpstreamFault),
-    case(401, b"", TokenRefused),
-    case(401, b"<html>", TokenRefused),
-    *(case(status, b"", GatewayError) for status in (400, 403, 404, 405, 413)),
+    case(401, b"", AccessTokenRejected),
+    case(401, b"<html>", AccessTokenRejected),
+    *(case(status, b"", UpstreamGateway) for status in (400, 403, 404, 405, 413)),
     case(408, b"", UpstreamFault),
-    case(429, b"<html>", RateLimited),
-    case(403, b"<html>denied</html>", GatewayError),
-    case(400, {"error_code": ["gw.X"], "errorCode": None, "error": {}}, GatewayError),
+    case(429, b"<html>", UpstreamRate),
+    case(403, b"<html>denied</html>", UpstreamGateway),
+    case(400, {"error_code": ["gw.X"], "errorCode": None, "error": {}}, UpstreamGateway),
 )
 
 CASES = SAMPLES + CODES + OTHER_SPELLINGS + BARE
@@ -227,7 +237,7 @@ async def test_refusal(case, peer, opened, call, answer):
         case.text,
         case.request_id,
     )
-    assert error.may_have_run is (case.error is UpstreamFault)
+    assert error.may_have_executed is (case.error is UpstreamFault)
     assert len(peer.received) == 1
 
 
@@ -244,7 +254,7 @@ async def test_request_id_of_the_header_goes_first(peer, opened, call, answer):
     body = {"error_code": "gw.X", "request_id": "of-the-body"}
     peer.on("param2", answer(status=400, body=body, headers={"RequestId": "of-the-header"}))
 
-    with pytest.raises(GatewayError) as caught:
+    with pytest.raises(UpstreamGateway) as caught:
         await call(opened())
     assert caught.value.request_id == "of-the-header"
 
@@ -265,18 +275,18 @@ def test_every_sample_is_a_case():
     assert {name for name in samples if not name.endswith(".expected")} <= told
 
 
-@pytest.mark.parametrize("row", refusals.ROWS, ids=lambda row: f"{row.code}-{row.text}")
+@pytest.mark.parametrize("row", gateway_errors.ROWS, ids=lambda row: f"{row.code}-{row.text}")
 def test_every_row_decides_a_case(row, monkeypatch):
     before = outcomes()
-    rest = [other for other in refusals.ROWS if other is not row]
+    rest = [other for other in gateway_errors.ROWS if other is not row]
     # In the place of what a missing last row would mean: nothing.
-    monkeypatch.setattr(refusals, "ROWS", [*rest, refusals.Row("*", "", UpstreamError, "")])
+    monkeypatch.setattr(gateway_errors, "ROWS", [*rest, gateway_errors.ErrorRule("*", "", UpstreamError, "")])
 
     assert outcomes() != before
 
 
 def outcomes() -> list[tuple[type[UpstreamError], str]]:
-    found = [refusals.refusal(case.status, parsed(case.sent())) for case in CASES]
+    found = [gateway_errors.error_from_reply(case.status, parsed(case.sent())) for case in CASES]
     return [(type(error), str(error)) for error in found if error is not None]
 
 
@@ -291,8 +301,8 @@ def parsed(body: Any) -> Any:
 
 def test_every_class_is_of_a_case_or_tested_elsewhere():
     """Elsewhere: test_connection.py, test_bodies.py, test_breaker.py. What operations refuse is not here."""
-    elsewhere = {Unreachable, Paused, ConnectionLost, Unreadable}
-    of_operations = {Refused, OutcomeUnknown}
+    elsewhere = {ConnectError, CircuitOpen, ConnectionLost, UpstreamUnreadable}
+    of_operations = {UpstreamRefused, OutcomeUnknown}
     classes = {
         found
         for found in vars(errors).values()

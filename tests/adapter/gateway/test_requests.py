@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from services.adapter.gateway import sign
-from services.errors import GatewayError
+from services.errors import UpstreamGateway
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
 
@@ -159,7 +159,7 @@ async def test_connections_are_reused(peer, opened, call):
 async def test_redirects_are_refused_and_not_followed(peer, opened, call, answer):
     peer.on("param2", answer(status=302, body={"sent": "elsewhere"}, headers={"Location": "/elsewhere"}))
 
-    with pytest.raises(GatewayError, match="HTTP 302"):
+    with pytest.raises(UpstreamGateway, match="HTTP 302"):
         await call(opened())
 
     assert len(peer.received) == 1

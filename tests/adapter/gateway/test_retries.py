@@ -2,31 +2,31 @@
 
 import pytest
 
-from services.adapter.gateway.call import Call, Reply
-from services.adapter.gateway.retries import Retries, RetryPolicy
-from services.adapter.gateway.retry_budget import BudgetPolicy
+from services.adapter.gateway.call import Reply, UpstreamCall
+from services.adapter.gateway.middleware.retry import RetryMiddleware, RetryPolicy
+from services.adapter.gateway.middleware.retry_budget import BudgetPolicy
 from services.errors import (
-    ArgumentRefused,
+    AccessTokenRejected,
+    CircuitOpen,
+    ConnectError,
     ConnectionLost,
-    CredentialRefused,
-    DeadlinePassed,
-    DeadlinePassedInFlight,
-    GatewayError,
+    CredentialRejected,
+    DeadlineExceeded,
+    DeadlineExceededInFlight,
     InternalFault,
     NationalsiteError,
     Overloaded,
-    Paused,
-    PermissionRefused,
-    QuotaExhausted,
-    RateLimited,
-    Refused,
-    RequestExpired,
-    SignatureRefused,
-    TokenRefused,
-    Unreachable,
-    Unreadable,
-    Unsupported,
+    TimestampRejected,
+    UpstreamArgument,
     UpstreamFault,
+    UpstreamGateway,
+    UpstreamPermission,
+    UpstreamQuota,
+    UpstreamRate,
+    UpstreamRefused,
+    UpstreamSignature,
+    UpstreamUnreadable,
+    UpstreamUnsupported,
 )
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
@@ -34,25 +34,25 @@ pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
 FINE = Reply(value={}, request_id="")
 # failure, whether a repeatable call is sent again, whether one that is not is sent again
 TABLE = [
-    (RateLimited("x"), True, True),
-    (Unreachable("x"), True, True),
+    (UpstreamRate("x"), True, True),
+    (ConnectError("x"), True, True),
     (ConnectionLost("x"), True, False),
     (UpstreamFault("x"), True, False),
-    (Paused("x"), False, False),
+    (CircuitOpen("x"), False, False),
     (Overloaded("x"), False, False),
-    (DeadlinePassed("x"), False, False),
-    (DeadlinePassedInFlight("x"), False, False),
-    (Unreadable("x"), False, False),
-    (QuotaExhausted("x"), False, False),
-    (TokenRefused("x"), False, False),
-    (CredentialRefused("x"), False, False),
-    (SignatureRefused("x"), False, False),
-    (PermissionRefused("x"), False, False),
-    (ArgumentRefused("x"), False, False),
-    (RequestExpired("x"), False, False),
-    (Unsupported("x"), False, False),
-    (GatewayError("x"), False, False),
-    (Refused("UPSTREAM_FAULT", "x"), False, False),
+    (DeadlineExceeded("x"), False, False),
+    (DeadlineExceededInFlight("x"), False, False),
+    (UpstreamUnreadable("x"), False, False),
+    (UpstreamQuota("x"), False, False),
+    (AccessTokenRejected("x"), False, False),
+    (CredentialRejected("x"), False, False),
+    (UpstreamSignature("x"), False, False),
+    (UpstreamPermission("x"), False, False),
+    (UpstreamArgument("x"), False, False),
+    (TimestampRejected("x"), False, False),
+    (UpstreamUnsupported("x"), False, False),
+    (UpstreamGateway("x"), False, False),
+    (UpstreamRefused("UPSTREAM_FAULT", "x"), False, False),
     (InternalFault("x"), False, False),
 ]
 
@@ -74,7 +74,7 @@ class World:
         self.slept.append(seconds)
         self.now += seconds
 
-    async def step(self, call: Call) -> Reply:
+    async def step(self, call: UpstreamCall) -> Reply:
         self.shares.append(call.share)
         self.now += self.takes_s
         outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
@@ -82,14 +82,18 @@ class World:
             return outcome
         raise outcome
 
-    def retries(self, policy: RetryPolicy | None = None) -> Retries:
+    def retries(self, policy: RetryPolicy | None = None) -> RetryMiddleware:
         """Draws the longest pause each time."""
-        return Retries(policy or RetryPolicy(), self.clock, sleep=self.sleep, chance=lambda _, most: most)
+        return RetryMiddleware(
+            policy or RetryPolicy(), self.clock, sleep=self.sleep, chance=lambda _, most: most
+        )
 
     async def call(
-        self, retries: Retries | None = None, *, repeatable: bool = True, within_s: float = 60
+        self, retries: RetryMiddleware | None = None, *, repeatable: bool = True, within_s: float = 60
     ) -> Reply:
-        call = Call(form={}, files={}, anonymous=True, repeatable=repeatable, deadline=self.now + within_s)
+        call = UpstreamCall(
+            form={}, files={}, anonymous=True, repeatable=repeatable, deadline=self.now + within_s
+        )
         return await (retries or self.retries())("com.example:retries-1", self.step)(call)
 
 
@@ -111,20 +115,20 @@ async def test_the_first_answer_ends_it():
 
 
 async def test_a_refusal_after_a_failure_is_told():
-    world = World(ConnectionLost("x"), QuotaExhausted("x"))
-    with pytest.raises(QuotaExhausted):
+    world = World(ConnectionLost("x"), UpstreamQuota("x"))
+    with pytest.raises(UpstreamQuota):
         await world.call()
 
 
 async def test_what_may_have_run_ends_a_call_that_must_not_be_repeated():
-    world = World(RateLimited("x"), ConnectionLost("x"))
+    world = World(UpstreamRate("x"), ConnectionLost("x"))
     with pytest.raises(ConnectionLost):
         await world.call(repeatable=False)
     assert len(world.shares) == 2
 
 
 async def test_pauses_double_and_are_longer_after_a_frequency_limit():
-    for failure, pauses in ((UpstreamFault("x"), [0.1, 0.2]), (RateLimited("x"), [1.0, 2.0])):
+    for failure, pauses in ((UpstreamFault("x"), [0.1, 0.2]), (UpstreamRate("x"), [1.0, 2.0])):
         world = World(failure)
         with pytest.raises(type(failure)):
             await world.call()
@@ -132,8 +136,8 @@ async def test_pauses_double_and_are_longer_after_a_frequency_limit():
 
 
 async def test_a_pause_that_outlasts_the_deadline_is_not_begun():
-    world = World(RateLimited("x"))
-    with pytest.raises(RateLimited):
+    world = World(UpstreamRate("x"))
+    with pytest.raises(UpstreamRate):
         await world.call(within_s=0.9)
     assert (world.slept, len(world.shares)) == ([], 1)
 
@@ -144,7 +148,7 @@ async def test_no_attempt_after_the_deadline():
     async def oversleep(seconds):
         world.now += 100 * seconds
 
-    retries = Retries(RetryPolicy(), world.clock, sleep=oversleep, chance=lambda _, most: most)
+    retries = RetryMiddleware(RetryPolicy(), world.clock, sleep=oversleep, chance=lambda _, most: most)
     with pytest.raises(UpstreamFault):
         await world.call(retries, within_s=5)
     assert len(world.shares) == 1
@@ -156,8 +160,8 @@ async def test_an_attempt_leaves_time_for_the_next_where_there_may_be_one():
         await world.call()
     assert world.shares == [0.5, 0.5, 1]
 
-    world = World(RateLimited("x"))
-    with pytest.raises(RateLimited):
+    world = World(UpstreamRate("x"))
+    with pytest.raises(UpstreamRate):
         await world.call(repeatable=False)
     assert world.shares == [1, 1, 1], "after a silence it would not be repeated"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.adapter.gateway.retry_budget import BudgetPolicy, RetryBudget
+from services.adapter.gateway.middleware.retry_budget import BudgetPolicy, RetryBudget
 
 
 class Time:

@@ -9,7 +9,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from services.adapter.gateway import spans
+from services.adapter.gateway.middleware import tracing
 from services.errors import ConnectionLost
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
@@ -21,7 +21,7 @@ def ended(monkeypatch):
     exporter = InMemorySpanExporter()
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    monkeypatch.setattr(spans, "_tracer", provider.get_tracer("test"))
+    monkeypatch.setattr(tracing, "_tracer", provider.get_tracer("test"))
     yield exporter.get_finished_spans
     provider.shutdown()
 

@@ -7,13 +7,13 @@ import pytest
 import structlog
 from prometheus_client import REGISTRY
 
-from services.adapter.gateway.call import Call
-from services.adapter.gateway.telemetry import observed
-from services.errors import ConnectionLost, GatewayError, NationalsiteError, RateLimited
+from services.adapter.gateway.call import UpstreamCall
+from services.adapter.gateway.middleware.metrics import call_metrics
+from services.errors import ConnectionLost, NationalsiteError, UpstreamGateway, UpstreamRate
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
 
-CALL = Call(form={}, files={}, anonymous=True, repeatable=False, deadline=0)
+CALL = UpstreamCall(form={}, files={}, anonymous=True, repeatable=False, deadline=0)
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ async def test_a_good_call(opened, call, api, counted, bound):
 async def test_a_refused_call(peer, opened, call, answer, api, counted, bound):
     peer.on("param2", answer(status=400, body={"error_code": "gw.QosAppFrequencyLimit"}))
 
-    with pytest.raises(RateLimited):
+    with pytest.raises(UpstreamRate):
         await call(opened(), api=api)
 
     assert counted() == {"UPSTREAM_RATE": 1}
@@ -133,16 +133,16 @@ async def test_a_fault_of_our_own_is_no_cancellation(api, counted, bound):
         return 1 // 0
 
     with pytest.raises(ZeroDivisionError):
-        await observed(api, faulty)(CALL)
+        await call_metrics(api, faulty)(CALL)
 
     assert counted() == {"INTERNAL_FAULT": 1}
 
 
 async def test_code_is_of_the_error(api, bound):
     async def refused(_call):
-        raise GatewayError("x", code="400")
+        raise UpstreamGateway("x", code="400")
 
-    with pytest.raises(GatewayError):
-        await observed(api, refused)(CALL)
+    with pytest.raises(UpstreamGateway):
+        await call_metrics(api, refused)(CALL)
 
     assert bound()["upstream_code"] == "400"

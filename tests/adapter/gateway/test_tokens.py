@@ -10,18 +10,18 @@ import structlog
 from prometheus_client import REGISTRY
 
 from services.adapter.gateway import RefreshToken
+from services.adapter.gateway.auth.tokens import CLOSING_S, RENEW_AT, RENEWAL_TIMEOUT_S, RETRY_S
 from services.adapter.gateway.client import DEFAULT_LIFE_S
-from services.adapter.gateway.telemetry import _refresh_days
-from services.adapter.gateway.tokens import CLOSING_S, RENEW_AT, RENEWAL_TIMEOUT_S, RETRY_S
+from services.adapter.gateway.middleware.metrics import _refresh_days
 from services.errors import (
-    CredentialRefused,
-    DeadlinePassed,
-    Paused,
-    QuotaExhausted,
-    RateLimited,
-    TokenRefused,
-    Unreachable,
+    AccessTokenRejected,
+    CircuitOpen,
+    ConnectError,
+    CredentialRejected,
+    DeadlineExceeded,
     UpstreamError,
+    UpstreamQuota,
+    UpstreamRate,
 )
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
@@ -75,7 +75,7 @@ async def test_fixed_token_is_used(peer, opened, call, used):
 async def test_fixed_token_refused_is_final(peer, opened, call, answer):
     peer.on("param2", answer(status=401, body={**UNAUTHORIZED, "request_id": "0a1b"}))
 
-    with pytest.raises(CredentialRefused) as caught:
+    with pytest.raises(CredentialRejected) as caught:
         await call(opened())
 
     assert (caught.value.code, caught.value.request_id) == ("401", "0a1b")
@@ -247,7 +247,7 @@ async def test_second_refusal_is_final(peer, renewing, call, answer, grants, use
     grants(granted("one"), granted("two"), granted("three"))
     peer.on("param2", answer(status=401, body=UNAUTHORIZED))
 
-    with pytest.raises(TokenRefused):
+    with pytest.raises(AccessTokenRejected):
         await call(renewing())
 
     assert used() == ["one", "two"]
@@ -259,7 +259,7 @@ async def test_missing_token_is_not_renewed(peer, renewing, call, answer, grants
     body = {"error_code": "401", "error_message": "Request need user authenticated"}
     peer.on("param2", answer(status=401, body=body))
 
-    with pytest.raises(CredentialRefused):
+    with pytest.raises(CredentialRejected):
         await call(renewing())
 
     assert len(peer.received) == 2
@@ -312,7 +312,7 @@ async def test_refused_token_is_not_used_again(peer, renewing, call, answer, use
     gateway = renewing()
 
     for _ in range(3):
-        with pytest.raises(Unreachable):
+        with pytest.raises(ConnectError):
             await call(gateway)
 
     assert used() == ["one"]
@@ -409,7 +409,7 @@ async def test_file_that_holds_nothing_new(content, peer, renewing, call, answer
     else:
         token_file.write_bytes(content)
 
-    with pytest.raises(CredentialRefused) as caught:
+    with pytest.raises(CredentialRejected) as caught:
         await call(gateway)
 
     assert caught.value.text == "invalid_grant refresh token is invalid"
@@ -422,16 +422,16 @@ async def test_refused_refresh_token_is_not_a_storm(peer, renewing, call, answer
     gateway = renewing()
 
     outcomes = await asyncio.gather(*(call(gateway) for _ in range(50)), return_exceptions=True)
-    with pytest.raises(CredentialRefused):
+    with pytest.raises(CredentialRejected):
         await call(gateway)
 
     assert {(type(error), error.code, error.request_id) for error in outcomes} == {
-        (CredentialRefused, "gw.AppKeyNotFound", "0a1b")
+        (CredentialRejected, "gw.AppKeyNotFound", "0a1b")
     }
     assert len(set(map(id, outcomes))) == 50, "callers write on their errors, so each has its own"
     assert len(peer.received) == 1
     shift(RETRY_S)
-    with pytest.raises(CredentialRefused):
+    with pytest.raises(CredentialRejected):
         await call(gateway)
     assert len(peer.received) == 2
 
@@ -439,7 +439,7 @@ async def test_refused_refresh_token_is_not_a_storm(peer, renewing, call, answer
 async def test_recovers_after_the_pause(peer, renewing, call, answer, shift, used):
     peer.on("getToken", answer(status=503, body=b""), answer(body=granted("one")))
     gateway = renewing()
-    with pytest.raises(Unreachable):
+    with pytest.raises(ConnectError):
         await call(gateway)
     shift(RETRY_S)
     await call(gateway)
@@ -449,7 +449,7 @@ async def test_recovers_after_the_pause(peer, renewing, call, answer, shift, use
 
 @pytest.mark.parametrize(
     ("code", "error"),
-    [("gw.QosAppFrequencyLimit", RateLimited), ("gw.NoUsageLeftError", QuotaExhausted)],
+    [("gw.QosAppFrequencyLimit", UpstreamRate), ("gw.NoUsageLeftError", UpstreamQuota)],
 )
 async def test_limits_are_told_as_such(code, error, peer, renewing, call, answer):
     peer.on("getToken", answer(status=400, body={"error_code": code}))
@@ -481,8 +481,8 @@ async def test_no_token_means_nothing_was_sent(down, peer, renewing, call, answe
     with pytest.raises(UpstreamError) as caught:
         await call(renewing())
 
-    assert type(caught.value) is Paused
-    assert not caught.value.may_have_run
+    assert type(caught.value) is CircuitOpen
+    assert not caught.value.may_have_executed
     assert peer.calls("param2") == []
 
 
@@ -497,7 +497,7 @@ async def test_get_token_that_never_answers(peer, renewing, call, shift, until):
     await until(lambda: len(peer.received) == 1)
     shift(RENEWAL_TIMEOUT_S)
 
-    with pytest.raises(Unreachable):
+    with pytest.raises(ConnectError):
         await waiting
 
 
@@ -510,9 +510,9 @@ async def test_deadline_passes_while_a_token_is_fetched(peer, renewing, call, an
 
     peer.on("getToken", late)
     gateway = renewing()
-    with pytest.raises(DeadlinePassed) as caught:
+    with pytest.raises(DeadlineExceeded) as caught:
         await call(gateway, within_s=0.05)
-    assert not caught.value.may_have_run
+    assert not caught.value.may_have_executed
 
     go_on.set()
     await call(gateway)

@@ -10,12 +10,12 @@ from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
 from services.account.service import AccountSettings
-from services.delivery import RelayLimits
-from services.environment import variable_of
 from services.order_sync.service import OrderSyncSettings
 from services.product.service import ProductSettings
 from services.sandbox.settings import CALLBACK_URL
 from services.sandbox.settings import LISTEN as SANDBOX_LISTEN
+from services.settings_loader import env_name
+from services.store import RelayLimits
 from tests.deploy.checks.reading import (
     PROBES,
     Problems,
@@ -46,7 +46,7 @@ UNWIND_S = 15
 def settings_of(cls: type[BaseSettings]) -> dict[str, bool]:
     """Return the variables of a class of settings, and whether each is a secret."""
     return {
-        variable_of(cls, name): SecretStr in (field.annotation, *get_args(field.annotation))
+        env_name(cls, name): SecretStr in (field.annotation, *get_args(field.annotation))
         for name, field in cls.model_fields.items()
     }
 

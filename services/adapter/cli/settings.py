@@ -1,0 +1,27 @@
+"""What the operator's command is told: the variables of the services."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings
+
+from services.adapter.settings import AdapterSettings, AppKey, GatewayUrl
+from services.settings_loader import SETTINGS_CONFIG
+
+
+class OperatorSettings(BaseSettings, AdapterSettings):
+    """The app with its token, as the services have it."""
+
+    model_config = SETTINGS_CONFIG
+
+
+class AuthorizeSettings(BaseSettings):
+    """The app without a token, which is what `authorize` is there to get."""
+
+    model_config = SETTINGS_CONFIG
+
+    gateway_url: GatewayUrl
+    app_key: AppKey
+    app_secret: SecretStr
+    refresh_token_file: Path | None = Field(default=None, validation_alias="NATIONALSITE_REFRESH_TOKEN_FILE")
+    """Where the refresh token is to be written; it need not be there yet."""

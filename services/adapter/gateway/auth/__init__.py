@@ -1,0 +1,1 @@
+"""Access tokens: fetched, refreshed, shared between replicas. Must not import middleware."""

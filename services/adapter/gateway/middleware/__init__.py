@@ -1,0 +1,1 @@
+"""What surrounds each call to 1688, one concern a module. Must not import protos or gRPC."""

@@ -1,0 +1,80 @@
+"""1688's messages: from their text to what is stored, and from there to what consumers get."""
+
+import hashlib
+from collections.abc import Callable
+
+import structlog
+from nationalsite.ordersync import v1 as protos
+from prometheus_client import Counter
+
+from services.adapter import DecodeResult, message_decoder
+from services.errors import UpstreamUnreadable
+from services.order_sync.deliveries import to_timestamp
+from services.store import IncomingMessage
+from services.store import Message as Stored
+
+_decode = message_decoder(protos.Message.DESCRIPTOR)
+_unreadable = Counter(
+    "nationalsite_message_fields_unreadable",
+    "Fields of 1688's messages left unset because they could not be read; `message` is the whole.",
+    ("field",),
+)
+_log = structlog.get_logger()
+
+
+def parse_message(text: bytes, now_ms: Callable[[], int]) -> IncomingMessage:
+    """Return what is stored of a message. One that cannot be read is kept whole, under its hash."""
+    try:
+        decoded = _decode(text)
+    except UpstreamUnreadable:
+        decoded = DecodeResult(response=b"", unreadable=("message",))
+    message, unreadable = protos.Message.FromString(decoded.response), decoded.unreadable
+    for field in unreadable:
+        _unreadable.labels(field).inc()
+    if unreadable:
+        _log.warning("unreadable_message", topic=message.topic, fields=sorted(set(unreadable)))
+    return IncomingMessage(
+        message_id=message.message_id or f"sha256:{hashlib.sha256(text).hexdigest()}",
+        topic=message.topic,
+        order_key=_order_key(message),
+        born_ms=_time_ms(message) or now_ms(),
+        member_id=message.member_id,
+        raw=text,
+    )
+
+
+def to_proto(stored: Stored) -> protos.Message:
+    """Return a stored message as consumers get it."""
+    try:
+        message = protos.Message.FromString(_decode(stored.raw).response)
+    except UpstreamUnreadable:
+        message = protos.Message()
+    message.message_id = stored.message_id
+    message.raw_json = stored.raw.decode(errors="replace")
+    message.delivery_attempt = stored.delivery_attempt
+    message.lease_expire_time.CopyFrom(to_timestamp(stored.lease_until_ms))
+    return message
+
+
+def _time_ms(message: protos.Message) -> int:
+    """Return what messages are put in order by: when it was so, else when the message was made; 0: unknown.
+
+    1688 writes the first to the second only. Where both say the same second, the second one is finer.
+    """
+    born_ms = message.born_time.ToMilliseconds()
+    payload = message.WhichOneof("payload")
+    sent = getattr(message, payload).send_time.ToMilliseconds() if payload in ("order", "refund") else 0
+    return born_ms if not sent or sent == born_ms // 1000 * 1000 else sent
+
+
+def _order_key(message: protos.Message) -> str | None:
+    """Return the purchase order that a message is about; of a parcel's, the first one in it."""
+    payload = message.WhichOneof("payload")
+    if payload in ("order", "refund"):
+        order_id = getattr(message, payload).cbu_order_id
+    elif payload in ("logistics_trace", "mail_no_change"):
+        items = getattr(message, payload).order_logs_items
+        order_id = items[0].cbu_order_id if items else 0
+    else:
+        order_id = 0
+    return str(order_id) if order_id else None

@@ -1,0 +1,1 @@
+"""Logs, traces and the admin HTTP port of the process. Must not import interceptors."""

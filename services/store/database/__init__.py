@@ -1,0 +1,1 @@
+"""SQL: engines, schema, migrations, errors. Must not import the rest of the store."""

@@ -1,0 +1,1 @@
+"""Request ids: each call executes once. Must not import inbox or outbox."""

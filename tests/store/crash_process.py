@@ -1,0 +1,73 @@
+"""A replica that takes in, hands out, enqueues and sends until it is killed, and prints what it promised.
+
+`python -m tests.store.crash_process URL NAME SENT-FILE`
+"""
+
+import asyncio
+import sys
+from itertools import count
+from pathlib import Path
+
+from services.errors import StoreUnavailable
+from services.store import Delivered, RelayLimits, RetryPolicy, StorageConfig, StoreLimits, storage_lifespan
+from tests.store.given import NAME, message, order
+
+LIMITS = StorageConfig(
+    store=StoreLimits(lock_wait_s=5),
+    relay=RelayLimits(send_s=0.3, note_s=0.2, patience=RetryPolicy(first_pause_s=0.05)),
+)
+
+
+def promise(*words: object) -> None:
+    print(*words, flush=True)
+
+
+async def main(url: str, name: str, sent: Path) -> None:
+    async with storage_lifespan(url, LIMITS) as room:
+        await room.subscriptions.use(NAME)
+
+        async def take_in() -> None:
+            for number in count():
+                one = message(number, order=f"{name}{number % 5}")
+                one = type(one)(
+                    message_id=f"{name}{number}",
+                    topic=one.topic,
+                    order_key=one.order_key,
+                    born_ms=number,
+                    member_id="",
+                    raw=one.raw,
+                )
+                await room.inbox.store([one])
+                promise("stored", one.message_id)
+
+        async def hand_out() -> None:
+            while True:
+                for one in await room.handout.lease(NAME, most=5, lease_s=0.5, wait_s=1):
+                    promise("handed", one.message_id)
+                    await room.handout.ack(NAME, [one.message_id])
+
+        async def enqueue() -> None:
+            for number in count():
+                given = order(0, request_id=f"{name}{number}", ordering_key=f"{name}{number % 3}")
+                await room.deliveries.enqueue(given)
+                promise("enqueued", given.request_id)
+
+        async def send(delivery):
+            with sent.open("a") as file:
+                file.write(f"{delivery.ordering_key} {delivery.request_id}\n")
+            return Delivered()
+
+        async def patiently(work) -> None:
+            while True:
+                try:
+                    await work()
+                except StoreUnavailable:
+                    await asyncio.sleep(0.05)
+
+        async with room.relay(send).running(), asyncio.TaskGroup() as group:
+            for work in (take_in, hand_out, enqueue):
+                group.create_task(patiently(work))
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], sys.argv[2], Path(sys.argv[3])))

@@ -1,0 +1,85 @@
+"""What docs/backup.md says of backups: its commands on a store in use, and what a restore means."""
+
+import asyncio
+import re
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from services.store import Storage, storage_lifespan
+from tests.store.given import NAME, message, order
+from tests.support.postgres import create_database, find_binaries
+from tools.local_stack import ROOT
+
+GUIDE = (ROOT / "docs" / "backup.md").read_text()
+
+
+def run(*command: object, **options: object) -> bytes:
+    done = subprocess.run([str(each) for each in command], check=True, capture_output=True, **options)  # noqa: S603 # the guide's
+    return done.stdout
+
+
+async def leased(room: Storage, most: int = 10) -> list[str]:
+    return [one.message_id for one in await room.handout.lease(NAME, most=most, lease_s=60, wait_s=0)]
+
+
+async def lives_on(room: Storage, back_up: Callable[[], Awaitable[None]]) -> None:
+    """Back up in the middle: one message is handled before, another one after it."""
+    await room.subscriptions.use(NAME)
+    await room.inbox.store([message(1), message(2)])
+    await room.handout.ack(NAME, await leased(room, most=1))
+    await room.deliveries.enqueue(order(1))
+    await back_up()
+    await room.handout.ack(NAME, await leased(room))
+    await room.inbox.store([message(3)])
+    await room.deliveries.enqueue(order(2))
+
+
+async def is_as_it_was(room: Storage) -> None:
+    """What was handled later comes again, what came later is gone, and its request ids are new."""
+    assert await leased(room) == ["m2"]
+    page = await room.deliveries.list()
+    assert [one.request_id for one in page.items] == ["r1"]
+    assert (await room.deliveries.enqueue(order(1))).delivery_id == page.items[0].delivery_id
+    await room.deliveries.enqueue(order(2))
+    await room.inbox.store([message(4)])
+    assert await leased(room) == ["m4"]
+
+
+async def test_sqlite_is_backed_up_while_it_is_used(tmp_path):
+    store, backup = tmp_path / "store.db", tmp_path / "backup.db"
+    (program,) = re.findall(r'-- python -c "(.*?)" > store\.db', GUIDE, re.DOTALL)
+    program = program.replace("\\\n", "").replace("/var/lib/nationalsite/store.db", str(store))
+
+    async def back_up() -> None:
+        backup.write_bytes(await asyncio.to_thread(run, sys.executable, "-c", program))
+
+    async with storage_lifespan(f"sqlite+aiosqlite:///{store}") as room:
+        await lives_on(room, back_up)
+    for journal in tmp_path.glob("store.db-*"):
+        journal.unlink()
+    backup.replace(store)
+    async with storage_lifespan(f"sqlite+aiosqlite:///{store}") as room:
+        await is_as_it_was(room)
+
+
+@pytest.mark.postgres
+async def test_postgresql_is_dumped_and_restored(server, tmp_path):
+    url = create_database(server)
+    dump, restore = (
+        re.findall(rf"^{program} .*$", GUIDE, re.MULTILINE)[0]
+        .replace('"$URL"', url.replace("+psycopg", ""))
+        .split()
+        for program in ("pg_dump", "pg_restore")
+    )
+
+    async def back_up() -> None:
+        await asyncio.to_thread(run, find_binaries() / dump[0], *dump[1:], cwd=tmp_path)
+
+    async with storage_lifespan(url) as room:
+        await lives_on(room, back_up)
+    await asyncio.to_thread(run, find_binaries() / restore[0], *restore[1:], cwd=tmp_path)
+    async with storage_lifespan(url) as room:
+        await is_as_it_was(room)
