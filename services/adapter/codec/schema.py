@@ -29,7 +29,7 @@ class Dialect(StrEnum):
         return Dialect.OPEN_PLATFORM if self is Dialect.NATIONAL_SITE else Dialect.NATIONAL_SITE
 
 
-class Level(StrEnum):
+class Idempotency(StrEnum):
     """What repeating a call may do, from the RPC's idempotency_level."""
 
     READ = "NO_SIDE_EFFECTS"
@@ -60,9 +60,9 @@ def operation(method: MethodDescriptor, dialect: Dialect) -> Operation:
     return found
 
 
-def level(method: MethodDescriptor) -> Level:
+def level(method: MethodDescriptor) -> Idempotency:
     """Return what repeating the RPC may do."""
-    return Level(MethodOptions.IdempotencyLevel.Name(method.GetOptions().idempotency_level))
+    return Idempotency(MethodOptions.IdempotencyLevel.Name(method.GetOptions().idempotency_level))
 
 
 def fields(message: Descriptor, dialect: Dialect) -> tuple[Field, ...]:
