@@ -6,17 +6,17 @@ import (
 )
 
 const (
-	firstPause = 200 * time.Millisecond
-	mostPause  = 20 * time.Second
+	initialBackoff = 200 * time.Millisecond
+	maxBackoff     = 20 * time.Second
 )
 
-// pauseAfter returns how long to wait after so many failures in a row, from 1: longer each time, and never
-// together with others, since the upper half of it is chance.
-func pauseAfter(failures int) time.Duration {
-	full := firstPause
-	for ; failures > 1 && full < mostPause; failures-- {
-		full *= 2
+// backoffDelay returns the pause after a number of failures in a row, 1 or more. It doubles with each failure.
+// Half of it is random, so that clients that failed together do not retry together.
+func backoffDelay(failures int) time.Duration {
+	delay := initialBackoff
+	for ; failures > 1 && delay < maxBackoff; failures-- {
+		delay *= 2
 	}
-	full = min(full, mostPause)
-	return full/2 + rand.N(full/2+1)
+	delay = min(delay, maxBackoff)
+	return delay/2 + rand.N(delay/2+1)
 }

@@ -1,5 +1,5 @@
-// Package client is a thin companion to nationalsite's stubs: channels, failures, money, request ids, and a
-// consumer of messages.
+// Package client is a thin library beside nationalsite's stubs: channels, error details, money, request ids, and a
+// message consumer.
 package client
 
 import (
@@ -9,13 +9,13 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials/insecure"
-	_ "google.golang.org/grpc/health" // a draining replica gets no new calls: health checks of channels need this
+	_ "google.golang.org/grpc/health" // client-side health checks: a draining replica gets no new calls
 	"google.golang.org/grpc/keepalive"
 
 	"nationalsite.internal/go/serviceconfig"
 )
 
-// Service is one of the suite's processes.
+// Service is one of nationalsite's services.
 type Service string
 
 // The services.
@@ -32,33 +32,34 @@ var serviceConfigs = map[Service]string{
 }
 
 const (
-	maxSentBytes     = 8 << 20  // what the services take
-	maxReceivedBytes = 32 << 20 // 1,000 messages at once are large
+	maxRequestBytes  = 8 << 20  // the limit of the services
+	maxResponseBytes = 32 << 20 // a response can hold 1,000 messages
 )
 
-// Connect returns a channel to a service: balanced over all its addresses, reads repeated, keepalive.
+// Connect returns a channel to a service. It balances calls over all addresses, retries reads, and sends keepalive
+// pings.
 //
-// The target is host:port, or any name that gRPC resolves. The channel is plaintext unless the options bring
-// credentials; they come on top of the recommended ones. Close it at the end.
+// The target is host:port, or any name that gRPC resolves. The options override the recommended ones. Without
+// credentials among them, the channel is plaintext. Close the channel when you no longer need it.
 func Connect(target string, service Service, options ...grpc.DialOption) (*grpc.ClientConn, error) {
-	config, known := serviceConfigs[service]
-	if !known {
-		return nil, fmt.Errorf("client: no service %q", service)
+	serviceConfig, ok := serviceConfigs[service]
+	if !ok {
+		return nil, fmt.Errorf("client: unknown service %q", service)
 	}
 	recommended := []grpc.DialOption{
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithDefaultServiceConfig(config),
+		grpc.WithDefaultServiceConfig(serviceConfig),
 		grpc.WithDefaultCallOptions(
-			grpc.MaxCallSendMsgSize(maxSentBytes),
-			grpc.MaxCallRecvMsgSize(maxReceivedBytes),
+			grpc.MaxCallSendMsgSize(maxRequestBytes),
+			grpc.MaxCallRecvMsgSize(maxResponseBytes),
 		),
-		// Finds servers that vanished. The services permit a ping every 10 s, also between calls.
+		// Detects servers that vanished. The services permit a ping every 10 s, also between calls.
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{
 			Time:                30 * time.Second,
 			Timeout:             10 * time.Second,
 			PermitWithoutStream: true,
 		}),
-		// A restarted service is found within seconds; gRPC's own bound is two minutes.
+		// Reconnects to a restarted service within seconds. gRPC's default maximum is two minutes.
 		grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff: backoff.Config{
 				BaseDelay:  200 * time.Millisecond,
@@ -68,8 +69,8 @@ func Connect(target string, service Service, options ...grpc.DialOption) (*grpc.
 			},
 			MinConnectTimeout: 5 * time.Second,
 		}),
-		grpc.WithChainUnaryInterceptor(unaryTrailers),
-		grpc.WithChainStreamInterceptor(streamTrailers),
+		grpc.WithChainUnaryInterceptor(unaryTrailerInterceptor),
+		grpc.WithChainStreamInterceptor(streamTrailerInterceptor),
 	}
 	return grpc.NewClient(target, append(recommended, options...)...)
 }

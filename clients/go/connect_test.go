@@ -19,89 +19,87 @@ import (
 	productv1 "nationalsite.internal/go/product/v1"
 )
 
-const within = 10 * time.Second
-
-// shop counts the calls that it gets, and fails the first of them.
-type shop struct {
+// productServer counts its calls and fails the first failures of them.
+type productServer struct {
 	productv1.UnimplementedProductServiceServer
-	health *health
-	calls  atomic.Int32
-	fails  int32
+	health   *fakeHealth
+	calls    atomic.Int32
+	failures int32
 }
 
-func (s *shop) failing() error {
-	if s.calls.Add(1) <= s.fails {
-		return status.Error(codes.Unavailable, "made up")
+func (s *productServer) nextError() error {
+	if s.calls.Add(1) <= s.failures {
+		return status.Error(codes.Unavailable, "simulated")
 	}
 	return nil
 }
 
-func (s *shop) GetCategory(context.Context, *productv1.GetCategoryRequest) (*productv1.GetCategoryResponse, error) {
-	return &productv1.GetCategoryResponse{}, s.failing()
+func (s *productServer) GetCategory(context.Context, *productv1.GetCategoryRequest) (*productv1.GetCategoryResponse, error) {
+	return &productv1.GetCategoryResponse{}, s.nextError()
 }
 
-func (s *shop) UploadImage(_ context.Context, request *productv1.UploadImageRequest) (*productv1.UploadImageResponse, error) {
-	return &productv1.UploadImageResponse{ImageId: new(string(request.GetImage()[:1]))}, s.failing()
+func (s *productServer) UploadImage(_ context.Context, request *productv1.UploadImageRequest) (*productv1.UploadImageResponse, error) {
+	return &productv1.UploadImageResponse{ImageId: new(string(request.GetImage()[:1]))}, s.nextError()
 }
 
-func (s *shop) start(t *testing.T) string {
-	s.health = newHealth()
+func (s *productServer) start(t *testing.T) string {
+	s.health = newFakeHealth()
 	return serve(t, func(server *grpc.Server) {
 		productv1.RegisterProductServiceServer(server, s)
 		healthv1.RegisterHealthServer(server, s.health)
 	})
 }
 
-func TestReadsAreRepeatedAndWritesAreNot(t *testing.T) {
-	shop := &shop{fails: 2}
-	products := productv1.NewProductServiceClient(connect(t, shop.start(t), client.Product))
-	if _, err := products.GetCategory(deadline(t), &productv1.GetCategoryRequest{}); err != nil || shop.calls.Load() != 3 {
-		t.Fatalf("%v after %d calls", err, shop.calls.Load())
+func TestReadsAreRetriedAndWritesAreNot(t *testing.T) {
+	server := &productServer{failures: 2}
+	products := productv1.NewProductServiceClient(connect(t, server.start(t), client.Product))
+	if _, err := products.GetCategory(timeoutContext(t), &productv1.GetCategoryRequest{}); err != nil || server.calls.Load() != 3 {
+		t.Fatalf("%v after %d calls", err, server.calls.Load())
 	}
-	shop.fails = 4
-	_, err := products.UploadImage(deadline(t), &productv1.UploadImageRequest{Image: []byte("x")})
-	if status.Code(err) != codes.Unavailable || shop.calls.Load() != 4 {
-		t.Fatalf("%v after %d calls", err, shop.calls.Load())
+	server.failures = 4
+	_, err := products.UploadImage(timeoutContext(t), &productv1.UploadImageRequest{Image: []byte("x")})
+	if status.Code(err) != codes.Unavailable || server.calls.Load() != 4 {
+		t.Fatalf("%v after %d calls", err, server.calls.Load())
 	}
 }
 
-func TestALargePictureGoesThrough(t *testing.T) {
-	products := productv1.NewProductServiceClient(connect(t, new(shop).start(t), client.Product))
-	picture := bytes.Repeat([]byte("x"), 6<<20)
-	if _, err := products.UploadImage(deadline(t), &productv1.UploadImageRequest{Image: picture}); err != nil {
+func TestLargeImageIsUploaded(t *testing.T) {
+	products := productv1.NewProductServiceClient(connect(t, new(productServer).start(t), client.Product))
+	image := bytes.Repeat([]byte("x"), 6<<20)
+	if _, err := products.UploadImage(timeoutContext(t), &productv1.UploadImageRequest{Image: image}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func TestCallsAreSpreadOverTheReplicasThatServe(t *testing.T) {
-	shops := []*shop{{}, {}}
-	name := manual.NewBuilderWithScheme("replicas")
+func TestCallsAreBalancedOverServingReplicas(t *testing.T) {
+	replicas := []*productServer{{}, {}}
+	addresses := manual.NewBuilderWithScheme("replicas")
 	var state resolver.State
-	for _, each := range shops {
-		address := resolver.Endpoint{Addresses: []resolver.Address{{Addr: each.start(t)}}}
-		state.Endpoints = append(state.Endpoints, address)
+	for _, replica := range replicas {
+		endpoint := resolver.Endpoint{Addresses: []resolver.Address{{Addr: replica.start(t)}}}
+		state.Endpoints = append(state.Endpoints, endpoint)
 	}
-	name.InitialState(state)
-	conn := connect(t, name.Scheme()+":///product", client.Product, grpc.WithResolvers(name))
+	addresses.InitialState(state)
+	conn := connect(t, addresses.Scheme()+":///product", client.Product, grpc.WithResolvers(addresses))
 	products := productv1.NewProductServiceClient(conn)
 	call := func() {
 		t.Helper()
-		if _, err := products.GetCategory(deadline(t), &productv1.GetCategoryRequest{}); err != nil {
+		if _, err := products.GetCategory(timeoutContext(t), &productv1.GetCategoryRequest{}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for limit := time.Now().Add(within); shops[0].calls.Load() == 0 || shops[1].calls.Load() == 0; call() {
+	for limit := time.Now().Add(testTimeout); replicas[0].calls.Load() == 0 || replicas[1].calls.Load() == 0; call() {
 		if time.Now().After(limit) {
 			t.Fatal("one replica gets all calls")
 		}
 	}
-	close(shops[0].health.draining)
-	// The news takes a moment; from then on it gets none.
-	for limit, quiet := time.Now().Add(within), 0; quiet < 20; quiet++ {
-		before := shops[0].calls.Load()
+	close(replicas[0].health.draining)
+	// The channel learns of the drain after a moment. From then on the draining replica gets no calls.
+	for limit, callsElsewhere := time.Now().Add(testTimeout), 0; callsElsewhere < 20; callsElsewhere++ {
+		before := replicas[0].calls.Load()
 		call()
-		if shops[0].calls.Load() != before {
-			quiet = 0
+		if replicas[0].calls.Load() != before {
+			callsElsewhere = 0
 		}
 		if time.Now().After(limit) {
 			t.Fatal("a draining replica gets calls")
@@ -109,13 +107,13 @@ func TestCallsAreSpreadOverTheReplicasThatServe(t *testing.T) {
 	}
 }
 
-func TestOptionsOfTheCallerCount(t *testing.T) {
+func TestCallerOptionsOverrideDefaults(t *testing.T) {
 	tls := grpc.WithTransportCredentials(credentials.NewTLS(nil))
-	products := productv1.NewProductServiceClient(connect(t, new(shop).start(t), client.Product, tls))
-	if _, err := products.GetCategory(deadline(t), &productv1.GetCategoryRequest{}); status.Code(err) != codes.Unavailable {
-		t.Fatalf("TLS with a server that has none: %v", err)
+	products := productv1.NewProductServiceClient(connect(t, new(productServer).start(t), client.Product, tls))
+	if _, err := products.GetCategory(timeoutContext(t), &productv1.GetCategoryRequest{}); status.Code(err) != codes.Unavailable {
+		t.Fatalf("TLS with a plaintext server: %v", err)
 	}
 	if _, err := client.Connect("localhost:1", "prodcut"); err == nil {
-		t.Fatal("a service that does not exist")
+		t.Fatal("no error for an unknown service")
 	}
 }

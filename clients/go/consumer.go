@@ -13,84 +13,88 @@ import (
 	ordersyncv1 "nationalsite.internal/go/ordersync/v1"
 )
 
-// closeTime is how long the last acknowledgements may take, and handlers to notice that they are cancelled.
-const closeTime = 5 * time.Second
+// closeTimeout is how long the last acknowledgements may take, and how long handlers may take to return after
+// their context was cancelled.
+const closeTimeout = 5 * time.Second
 
-// A Consumer calls Handle with each message of a subscription, and acknowledges it when Handle returns nil.
+// A Consumer calls Handle with each message of a subscription, and acknowledges the message when Handle returns nil.
 //
-// A message may come twice, also at once in two processes: act by its message_id. One whose handler returns an
-// error is given back after a pause, and comes again; after ten times it is dead. A stream that breaks is opened
-// anew, after a pause that grows; handlers go on meanwhile, and what they have done is acknowledged on the next
-// stream. A handler that panics ends the program, as any goroutine does.
+// A message can be delivered more than once, even to two processes at the same time: make Handle idempotent by
+// message_id. If Handle returns an error, the consumer waits, releases the message, and the service redelivers it;
+// after ten deliveries the message is dead-lettered. A broken stream is reopened with exponential backoff. Handlers
+// continue meanwhile, and their messages are acknowledged on the next stream. A handler that panics ends the
+// program, like any goroutine.
 //
-// The zero value of what is not required is its default. OrderSyncService says what it permits.
+// Fields that are not required have a default, which is used for their zero value. The comments of
+// OrderSyncService in the protos state the limits.
 type Consumer struct {
 	// Conn is a channel to order sync. Required.
 	Conn grpc.ClientConnInterface
-	// Subscription is its name. Required; its first use makes it.
+	// Subscription is the name of the subscription. Required. Its first use creates it.
 	Subscription string
-	// Handle gets each message; as many run beside each other as are in hand. Required. Its context ends after
-	// HandlerTimeout, or StopGrace after Run's.
+	// Handle handles one message. Required. Up to MaxOutstanding calls run concurrently. Its context ends after
+	// HandlerTimeout, or StopGrace after the context of Run.
 	Handle func(ctx context.Context, message *ordersyncv1.Message) error
-	// Topics of a new subscription: all.
+	// Topics limits a new subscription to these topics. Default: all topics.
 	Topics []string
-	// StartTime of a new subscription: also the messages since then. From now on.
+	// StartTime includes messages since this time in a new subscription. Default: only new messages.
 	StartTime time.Time
-	// MaxOutstanding is how many messages are in hand at once, 1 to 1,000: 10.
+	// MaxOutstanding is the maximum number of messages in flight, 1 to 1,000. Default: 10.
 	MaxOutstanding int
-	// Lease is how long a message stays with a consumer that dies, 10 seconds to 10 minutes: a minute. It is
-	// extended while a handler runs.
+	// Lease is how long the service waits for a consumer that died before it redelivers a message, 10 seconds to
+	// 10 minutes. The consumer extends it while a handler runs. Default: 1 minute.
 	Lease time.Duration
-	// HandlerTimeout is how long a handler may take: 10 minutes. The lease of one that goes on after that is no
-	// longer extended; others get its message, and its place is free when it returns.
+	// HandlerTimeout is how long a handler may take. If a handler runs longer, the consumer stops extending the
+	// lease and the service redelivers the message; the slot is free only when the handler returns.
+	// Default: 10 minutes.
 	HandlerTimeout time.Duration
-	// StopGrace is how long handlers may go on after Run's context has ended: 25 seconds.
+	// StopGrace is how long handlers may continue after the context of Run has ended. Default: 25 seconds.
 	StopGrace time.Duration
-	// Logger gets broken streams and failed handlers: slog's default one.
+	// Logger gets broken streams and failed handlers. Default: slog.Default().
 	Logger *slog.Logger
 }
 
-// Run consumes until the context ends, and then ends what was begun: no handler is begun any more, those that
-// run have StopGrace to finish, and what they did is acknowledged. Then it returns nil. It returns an error
-// where no repeat helps, such as a refused identity or other topics, and where handlers do not return.
+// Run consumes messages until ctx ends. Then it starts no more handlers, waits up to StopGrace for those that run,
+// acknowledges their messages, and returns nil. It returns an error if no retry can help, for example if the caller
+// is not authorized or the subscription has other topics, and if handlers do not return.
 func (c Consumer) Run(ctx context.Context) error {
-	consumer, err := c.completed()
+	consumer, err := c.withDefaults()
 	if err != nil {
 		return err
 	}
-	// When ctx ends, handlers and streams still have something to do.
-	working, cancelHandlers := context.WithCancel(context.WithoutCancel(ctx))
+	// Handlers and the stream outlive ctx, to finish what they have started.
+	handlerCtx, cancelHandlers := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancelHandlers()
-	streaming, endStreams := context.WithCancel(context.WithoutCancel(ctx))
-	defer endStreams()
-	outbox := newOutbox()
-	hand := newHand(working, consumer, outbox)
-	streams := newStreams(consumer, hand, outbox)
-	ended := make(chan struct{})
+	streamCtx, cancelStream := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancelStream()
+	requests := newRequestQueue()
+	inFlight := newInFlightMessages(handlerCtx, consumer, requests)
+	streamLoop := newStreamLoop(consumer, inFlight, requests)
+	streamDone := make(chan struct{})
 	go func() {
-		defer close(ended)
-		err = streams.keepOpen(streaming)
+		defer close(streamDone)
+		err = streamLoop.run(streamCtx)
 	}()
 	select {
 	case <-ctx.Done():
-	case <-ended:
+	case <-streamDone:
 	}
-	hand.close()
-	if !hand.empty(consumer.StopGrace) {
+	inFlight.close()
+	if !inFlight.wait(consumer.StopGrace) {
 		cancelHandlers()
-		hand.empty(closeTime)
+		inFlight.wait(closeTimeout)
 	}
-	outbox.close()
-	defer time.AfterFunc(closeTime, endStreams).Stop()
-	<-ended
-	if left := hand.count(); left > 0 {
-		return errors.Join(err, fmt.Errorf("client: %d handlers do not return", left))
+	requests.close()
+	defer time.AfterFunc(closeTimeout, cancelStream).Stop()
+	<-streamDone
+	if running := inFlight.count(); running > 0 {
+		return errors.Join(err, fmt.Errorf("client: %d handlers did not return", running))
 	}
 	return err
 }
 
-// completed returns it with the defaults in; it refuses what the service would refuse.
-func (c Consumer) completed() (*Consumer, error) {
+// withDefaults returns a copy with all defaults, or an error if the service would reject the options.
+func (c Consumer) withDefaults() (*Consumer, error) {
 	if c.Conn == nil || c.Subscription == "" || c.Handle == nil {
 		return nil, errors.New("client: a Consumer needs Conn, Subscription and Handle")
 	}

@@ -24,145 +24,145 @@ import (
 )
 
 type (
-	said    = ordersyncv1.StreamMessagesRequest
-	message = ordersyncv1.Message
+	streamRequest = ordersyncv1.StreamMessagesRequest
+	message       = ordersyncv1.Message
 )
 
-// desk is a server that hands each stream that is opened to the test.
-type desk struct {
+// fakeServer passes each stream that a consumer opens to the test.
+type fakeServer struct {
 	ordersyncv1.UnimplementedOrderSyncServiceServer
-	streams chan *opened
+	streams chan *serverStream
 }
 
-// opened is a stream at the server. The test says what goes out on it and how it ends.
-type opened struct {
+// serverStream is the server's side of a stream. The test decides what it sends and how it ends.
+type serverStream struct {
 	ordersyncv1.OrderSyncService_StreamMessagesServer
-	said chan *said // closed when the client says no more
-	end  chan error
+	requests chan *streamRequest // closed when the client has closed its side
+	end      chan error
 }
 
-func (d *desk) StreamMessages(stream ordersyncv1.OrderSyncService_StreamMessagesServer) error {
-	opened := &opened{stream, make(chan *said, 100), make(chan error, 1)}
+func (s *fakeServer) StreamMessages(grpcStream ordersyncv1.OrderSyncService_StreamMessagesServer) error {
+	stream := &serverStream{grpcStream, make(chan *streamRequest, 100), make(chan error, 1)}
 	go func() {
-		defer close(opened.said)
+		defer close(stream.requests)
 		for {
 			request, err := stream.Recv()
 			if err != nil {
 				return
 			}
-			opened.said <- request
+			stream.requests <- request
 		}
 	}()
-	d.streams <- opened
+	s.streams <- stream
 	select {
-	case err := <-opened.end:
+	case err := <-stream.end:
 		return err
 	case <-stream.Context().Done():
 		return stream.Context().Err()
 	}
 }
 
-// scene has a consumer that runs at a desk, in time that passes as soon as everybody waits.
-type scene struct {
+// consumerTest runs a consumer against a fake server. Its time is synctest's: it advances when all goroutines wait.
+type consumerTest struct {
 	*testing.T
-	desk   *desk
-	begun  chan *message // what handlers were begun with
-	finish chan error    // what the next handler returns
-	stop   context.CancelFunc
-	ended  chan struct{}
-	err    error // of the consumer, when it has ended
+	server  *fakeServer
+	started chan *message // messages whose handler has started
+	results chan error    // results of the next handlers
+	stop    context.CancelFunc
+	done    chan struct{}
+	err     error // result of Run, valid when done is closed
 }
 
-// handler is a method of the scene.
-type handler func(*scene, context.Context, *message) error
+// handler is a method of consumerTest.
+type handler func(*consumerTest, context.Context, *message) error
 
-// play lets a consumer run, and fails when it leaves something running.
-func play(t *testing.T, consumer client.Consumer, handle handler, act func(*scene)) {
+// runConsumerTest runs a consumer during the test function, and fails if it leaves goroutines behind.
+func runConsumerTest(t *testing.T, consumer client.Consumer, handle handler, test func(*consumerTest)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		listener := bufconn.Listen(1 << 20)
-		desk := &desk{streams: make(chan *opened, 10)}
-		// As the services have it.
-		enforced := keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}
-		server := grpc.NewServer(grpc.KeepaliveEnforcementPolicy(enforced))
-		healthv1.RegisterHealthServer(server, newHealth())
-		ordersyncv1.RegisterOrderSyncServiceServer(server, desk)
-		go func() { _ = server.Serve(listener) }()
-		defer server.Stop()
+		server := &fakeServer{streams: make(chan *serverStream, 10)}
+		// The policy of the services.
+		policy := keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}
+		grpcServer := grpc.NewServer(grpc.KeepaliveEnforcementPolicy(policy))
+		healthv1.RegisterHealthServer(grpcServer, newFakeHealth())
+		ordersyncv1.RegisterOrderSyncServiceServer(grpcServer, server)
+		go func() { _ = grpcServer.Serve(listener) }()
+		defer grpcServer.Stop()
 		dial := func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }
-		conn := connect(t, "passthrough:///desk", client.OrderSync, grpc.WithContextDialer(dial))
+		conn := connect(t, "passthrough:///fake", client.OrderSync, grpc.WithContextDialer(dial))
 
 		ctx, stop := context.WithCancel(t.Context())
-		scene := &scene{
-			T:      t,
-			desk:   desk,
-			begun:  make(chan *message, 100),
-			finish: make(chan error, 100),
-			stop:   stop,
-			ended:  make(chan struct{}),
+		c := &consumerTest{
+			T:       t,
+			server:  server,
+			started: make(chan *message, 100),
+			results: make(chan error, 100),
+			stop:    stop,
+			done:    make(chan struct{}),
 		}
 		consumer.Conn, consumer.Subscription, consumer.Logger = conn, "shop", slog.New(slog.DiscardHandler)
-		consumer.Handle = func(ctx context.Context, message *message) error { return handle(scene, ctx, message) }
+		consumer.Handle = func(ctx context.Context, message *message) error { return handle(c, ctx, message) }
 		go func() {
-			defer close(scene.ended)
-			scene.err = consumer.Run(ctx)
+			defer close(c.done)
+			c.err = consumer.Run(ctx)
 		}()
-		act(scene)
+		test(c)
 		stop()
-		<-scene.ended
+		<-c.done
 	})
 }
 
-// heedful waits for what it returns, or the end of its context.
-func (s *scene) heedful(ctx context.Context, message *message) error {
-	s.begun <- message
+// cancellable is a handler that returns the next result, or returns when its context ends.
+func (c *consumerTest) cancellable(ctx context.Context, message *message) error {
+	c.started <- message
 	select {
-	case err := <-s.finish:
+	case err := <-c.results:
 		return err
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-// stubborn waits for what it returns.
-func (s *scene) stubborn(_ context.Context, message *message) error {
-	s.begun <- message
-	return <-s.finish
+// uncancellable is a handler that returns the next result and ignores its context.
+func (c *consumerTest) uncancellable(_ context.Context, message *message) error {
+	c.started <- message
+	return <-c.results
 }
 
-func (s *scene) result() error {
-	<-s.ended
-	return s.err
+func (c *consumerTest) result() error {
+	<-c.done
+	return c.err
 }
 
-// stream returns the next stream, after its opening.
-func (s *scene) stream() (*opened, *ordersyncv1.StreamMessagesRequest_Open) {
-	s.Helper()
-	stream := <-s.desk.streams
-	opening := (<-stream.said).GetOpen()
-	if opening == nil {
-		s.Fatal("it does not open the stream")
+// nextStream waits for the next stream and returns it with its first request.
+func (c *consumerTest) nextStream() (*serverStream, *ordersyncv1.StreamMessagesRequest_Open) {
+	c.Helper()
+	stream := <-c.server.streams
+	open := (<-stream.requests).GetOpen()
+	if open == nil {
+		c.Fatal("the first request is not open")
 	}
-	return stream, opening
+	return stream, open
 }
 
-func (s *scene) send(stream *opened, id string, attempt int32) {
-	s.Helper()
+func (c *consumerTest) send(stream *serverStream, id string, attempt int32) {
+	c.Helper()
 	message := &message{MessageId: id, DeliveryAttempt: attempt}
 	response := &ordersyncv1.StreamMessagesResponse{Response: &ordersyncv1.StreamMessagesResponse_Message{Message: message}}
 	if err := stream.Send(response); err != nil {
-		s.Fatal(err)
+		c.Fatal(err)
 	}
 }
 
-// acks returns the ids of so many acknowledgements, sorted.
-func (s *scene) acks(stream *opened, count int) []string {
-	s.Helper()
+// nextAcks waits for a number of acknowledgements and returns their message ids, sorted.
+func (c *consumerTest) nextAcks(stream *serverStream, count int) []string {
+	c.Helper()
 	var ids []string
 	for len(ids) < count {
-		request := <-stream.said
+		request := <-stream.requests
 		if request.GetAck() == nil {
-			s.Fatalf("no acknowledgement: %v", request)
+			c.Fatalf("got %v, want an acknowledgement", request)
 		}
 		ids = append(ids, request.GetAck().GetMessageIds()...)
 	}
@@ -170,250 +170,251 @@ func (s *scene) acks(stream *opened, count int) []string {
 	return ids
 }
 
-// lease fails where a lease of one message is not what is said next, so long after it is asked for.
-func (s *scene) lease(stream *opened, id string, lease, least, most time.Duration) {
-	s.Helper()
-	began := time.Now()
-	request := <-stream.said
-	waited := time.Since(began)
-	set := request.GetSetLease()
-	if !slices.Equal(set.GetMessageIds(), []string{id}) || set.GetLease().AsDuration() != lease {
-		s.Fatalf("%v, no lease of %s for %s", request, lease, id)
+// expectSetLease fails unless the next request sets the lease of one message, and comes after a time from minWait
+// to maxWait.
+func (c *consumerTest) expectSetLease(stream *serverStream, id string, lease, minWait, maxWait time.Duration) {
+	c.Helper()
+	start := time.Now()
+	request := <-stream.requests
+	waited := time.Since(start)
+	setLease := request.GetSetLease()
+	if !slices.Equal(setLease.GetMessageIds(), []string{id}) || setLease.GetLease().AsDuration() != lease {
+		c.Fatalf("got %v, want a lease of %s for %s", request, lease, id)
 	}
-	if waited < least || waited > most {
-		s.Fatalf("after %s, not %s to %s", waited, least, most)
-	}
-}
-
-func (s *scene) equal(found, wanted any) {
-	s.Helper()
-	if found != wanted {
-		s.Fatalf("%v, not %v", found, wanted)
+	if waited < minWait || waited > maxWait {
+		c.Fatalf("got it after %s, want %s to %s", waited, minWait, maxWait)
 	}
 }
 
-func TestHandledMessagesAreAcknowledgedAndNoMoreAreInHandThanItSays(t *testing.T) {
+func (c *consumerTest) expectEqual(got, want any) {
+	c.Helper()
+	if got != want {
+		c.Fatalf("got %v, want %v", got, want)
+	}
+}
+
+func TestHandledMessagesAreAcknowledgedAndMaxOutstandingIsObeyed(t *testing.T) {
 	start := time.Date(2026, 9, 3, 1, 10, 10, 0, time.UTC)
 	consumer := client.Consumer{Topics: []string{"A"}, StartTime: start, MaxOutstanding: 2, Lease: 10 * time.Minute}
-	play(t, consumer, (*scene).heedful, func(s *scene) {
-		stream, opening := s.stream()
-		s.equal(opening.GetSubscription(), "shop")
-		s.equal(opening.GetTopics()[0], "A")
-		s.equal(opening.GetStartTime().AsTime(), start)
-		s.equal(opening.GetMaxOutstanding(), int32(2))
-		s.equal(opening.GetLease().AsDuration(), 10*time.Minute)
+	runConsumerTest(t, consumer, (*consumerTest).cancellable, func(c *consumerTest) {
+		stream, open := c.nextStream()
+		c.expectEqual(open.GetSubscription(), "shop")
+		c.expectEqual(open.GetTopics()[0], "A")
+		c.expectEqual(open.GetStartTime().AsTime(), start)
+		c.expectEqual(open.GetMaxOutstanding(), int32(2))
+		c.expectEqual(open.GetLease().AsDuration(), 10*time.Minute)
 		for _, id := range []string{"1", "2", "3"} {
-			s.send(stream, id, 1)
+			c.send(stream, id, 1)
 		}
 		synctest.Wait()
-		s.equal(len(s.begun), 2)
-		s.equal(len(stream.said), 0)
+		c.expectEqual(len(c.started), 2)
+		c.expectEqual(len(stream.requests), 0)
 		for range 3 {
-			s.finish <- nil
+			c.results <- nil
 		}
-		if ids := s.acks(stream, 3); !slices.Equal(ids, []string{"1", "2", "3"}) {
-			s.Fatal(ids)
+		if ids := c.nextAcks(stream, 3); !slices.Equal(ids, []string{"1", "2", "3"}) {
+			c.Fatal(ids)
 		}
-		s.equal(len(s.begun), 3)
+		c.expectEqual(len(c.started), 3)
 	})
 }
 
-func TestAFailedMessageIsGivenBackAfterAPauseThatGrows(t *testing.T) {
-	play(t, client.Consumer{Lease: 10 * time.Minute}, (*scene).heedful, func(s *scene) {
-		stream, _ := s.stream()
-		for attempt, most := range map[int32]time.Duration{1: 200 * time.Millisecond, 4: 1600 * time.Millisecond, 10: 20 * time.Second} {
-			s.send(stream, "1", attempt)
-			s.finish <- errors.New("made up")
-			s.lease(stream, "1", 0, most/2, most)
+func TestFailedMessageIsReleasedAfterBackoff(t *testing.T) {
+	runConsumerTest(t, client.Consumer{Lease: 10 * time.Minute}, (*consumerTest).cancellable, func(c *consumerTest) {
+		stream, _ := c.nextStream()
+		for attempt, maxDelay := range map[int32]time.Duration{1: 200 * time.Millisecond, 4: 1600 * time.Millisecond, 10: 20 * time.Second} {
+			c.send(stream, "1", attempt)
+			c.results <- errors.New("simulated")
+			c.expectSetLease(stream, "1", 0, maxDelay/2, maxDelay)
 		}
-		s.send(stream, "1", 11)
-		s.finish <- nil
-		s.acks(stream, 1)
+		c.send(stream, "1", 11)
+		c.results <- nil
+		c.nextAcks(stream, 1)
 	})
 }
 
-func TestALeaseIsExtendedUntilItsHandlerTakesTooLong(t *testing.T) {
-	play(t, client.Consumer{Lease: 30 * time.Second, HandlerTimeout: 25 * time.Second}, (*scene).stubborn, func(s *scene) {
-		stream, _ := s.stream()
-		s.send(stream, "1", 1)
-		s.lease(stream, "1", 30*time.Second, 9*time.Second, 11*time.Second)
-		s.lease(stream, "1", 30*time.Second, 9*time.Second, 11*time.Second)
+func TestLeaseIsExtendedUntilTheHandlerTimesOut(t *testing.T) {
+	runConsumerTest(t, client.Consumer{Lease: 30 * time.Second, HandlerTimeout: 25 * time.Second}, (*consumerTest).uncancellable, func(c *consumerTest) {
+		stream, _ := c.nextStream()
+		c.send(stream, "1", 1)
+		c.expectSetLease(stream, "1", 30*time.Second, 9*time.Second, 11*time.Second)
+		c.expectSetLease(stream, "1", 30*time.Second, 9*time.Second, 11*time.Second)
 		time.Sleep(5 * time.Minute)
 		synctest.Wait()
-		s.equal(len(stream.said), 0)
-		s.finish <- nil
-		s.acks(stream, 1) // it was done, if late
+		c.expectEqual(len(stream.requests), 0)
+		c.results <- nil
+		c.nextAcks(stream, 1) // it was handled, though late
 	})
 }
 
-func TestItResumesAfterABreakAndDoesNothingTwice(t *testing.T) {
-	play(t, client.Consumer{}, (*scene).heedful, func(s *scene) {
-		first, _ := s.stream()
-		s.send(first, "1", 1)
-		<-s.begun
-		broken := time.Now()
+func TestRedeliveriesAfterABrokenStreamAreNotHandledAgain(t *testing.T) {
+	runConsumerTest(t, client.Consumer{}, (*consumerTest).cancellable, func(c *consumerTest) {
+		first, _ := c.nextStream()
+		c.send(first, "1", 1)
+		<-c.started
+		brokenAt := time.Now()
 		retry := &errdetails.RetryInfo{RetryDelay: durationpb.New(7 * time.Second)}
-		first.end <- refusal(t, codes.Unavailable, retry).Err()
+		first.end <- statusWith(t, codes.Unavailable, retry).Err()
 
-		second, _ := s.stream()
-		if waited := time.Since(broken); waited < 7*time.Second || waited > 8*time.Second {
-			s.Fatal(waited)
+		second, _ := c.nextStream()
+		if waited := time.Since(brokenAt); waited < 7*time.Second || waited > 8*time.Second {
+			c.Fatal(waited)
 		}
-		s.send(second, "1", 2)
-		s.lease(second, "1", time.Minute, 19*time.Second, 21*time.Second)
-		s.send(second, "2", 1)
-		<-s.begun
-		s.finish <- nil
-		s.finish <- nil
-		s.acks(second, 2)
-		s.equal(len(s.begun), 0)
+		c.send(second, "1", 2)
+		c.expectSetLease(second, "1", time.Minute, 19*time.Second, 21*time.Second)
+		c.send(second, "2", 1)
+		<-c.started
+		c.results <- nil
+		c.results <- nil
+		c.nextAcks(second, 2)
+		c.expectEqual(len(c.started), 0)
 
-		second.end <- nil // a drain; it may have lost the acknowledgements
-		third, _ := s.stream()
-		s.send(third, "1", 3)
-		s.send(third, "2", 2)
-		s.acks(third, 2)
-		s.equal(len(s.begun), 0)
+		second.end <- nil // the server drains; the acknowledgements may be lost
+		third, _ := c.nextStream()
+		c.send(third, "1", 3)
+		c.send(third, "2", 2)
+		c.nextAcks(third, 2)
+		c.expectEqual(len(c.started), 0)
 	})
 }
 
-func TestWhatIsFinishedBetweenStreamsIsAcknowledgedOnTheNextOne(t *testing.T) {
-	play(t, client.Consumer{}, (*scene).heedful, func(s *scene) {
-		first, _ := s.stream()
-		s.send(first, "done", 1)
-		s.send(first, "failed", 1)
-		<-s.begun
-		<-s.begun
-		first.end <- refusal(t, codes.Unavailable, &errdetails.RetryInfo{RetryDelay: durationpb.New(time.Second)}).Err()
+func TestMessagesHandledBetweenStreamsAreAcknowledgedOnTheNextStream(t *testing.T) {
+	runConsumerTest(t, client.Consumer{}, (*consumerTest).cancellable, func(c *consumerTest) {
+		first, _ := c.nextStream()
+		c.send(first, "handled", 1)
+		c.send(first, "failed", 1)
+		<-c.started
+		<-c.started
+		first.end <- statusWith(t, codes.Unavailable, &errdetails.RetryInfo{RetryDelay: durationpb.New(time.Second)}).Err()
 		synctest.Wait()
-		s.finish <- nil
-		s.finish <- errors.New("made up")
-		second, _ := s.stream()
-		s.equal(len(s.acks(second, 1)), 1)
+		c.results <- nil
+		c.results <- errors.New("simulated")
+		second, _ := c.nextStream()
+		c.expectEqual(len(c.nextAcks(second, 1)), 1)
 		synctest.Wait()
-		s.equal(len(second.said), 0) // the lease of what failed ended with the first stream
+		c.expectEqual(len(second.requests), 0) // the lease of the failed message ended with the first stream
 	})
 }
 
-func TestALeaseEndsWithItsStream(t *testing.T) {
-	play(t, client.Consumer{}, (*scene).heedful, func(s *scene) {
-		first, _ := s.stream()
-		s.send(first, "1", 1)
-		<-s.begun
-		first.end <- status.Error(codes.Unavailable, "made up")
-		second, _ := s.stream()
+func TestLeaseEndsWithItsStream(t *testing.T) {
+	runConsumerTest(t, client.Consumer{}, (*consumerTest).cancellable, func(c *consumerTest) {
+		first, _ := c.nextStream()
+		c.send(first, "1", 1)
+		<-c.started
+		first.end <- status.Error(codes.Unavailable, "simulated")
+		second, _ := c.nextStream()
 		time.Sleep(time.Minute)
-		s.finish <- errors.New("made up")
+		c.results <- errors.New("simulated")
 		time.Sleep(time.Second)
-		s.equal(len(second.said), 0)
+		c.expectEqual(len(second.requests), 0)
 	})
 }
 
-func TestPausesBetweenStreamsGrowUntilAMessageComes(t *testing.T) {
-	play(t, client.Consumer{}, (*scene).heedful, func(s *scene) {
+func TestReconnectBackoffGrowsUntilAMessageArrives(t *testing.T) {
+	runConsumerTest(t, client.Consumer{}, (*consumerTest).cancellable, func(c *consumerTest) {
 		last := time.Now()
-		for _, most := range []time.Duration{0, 200, 400, 800, 1600} {
-			stream, _ := s.stream()
+		for _, maxDelay := range []time.Duration{0, 200, 400, 800, 1600} {
+			stream, _ := c.nextStream()
 			waited := time.Since(last).Milliseconds()
-			if waited < int64(most/2) || waited > int64(most) {
-				s.Fatalf("%d ms, not up to %d", waited, most)
+			if waited < int64(maxDelay/2) || waited > int64(maxDelay) {
+				c.Fatalf("waited %d ms, want at most %d", waited, maxDelay)
 			}
 			last = time.Now()
-			stream.end <- status.Error(codes.Unavailable, "made up")
+			stream.end <- status.Error(codes.Unavailable, "simulated")
 		}
-		stream, _ := s.stream()
-		s.send(stream, "1", 1)
-		<-s.begun
+		stream, _ := c.nextStream()
+		c.send(stream, "1", 1)
+		<-c.started
 		last = time.Now()
-		stream.end <- status.Error(codes.Unavailable, "made up")
-		s.stream()
+		stream.end <- status.Error(codes.Unavailable, "simulated")
+		c.nextStream()
 		if waited := time.Since(last); waited > 200*time.Millisecond {
-			s.Fatalf("after a message: %s", waited)
+			c.Fatalf("waited %s after a message", waited)
 		}
 	})
 }
 
-func TestStoppedItEndsWhatWasBegunAndBeginsNoMore(t *testing.T) {
-	play(t, client.Consumer{}, (*scene).heedful, func(s *scene) {
-		stream, _ := s.stream()
-		s.send(stream, "1", 1)
-		<-s.begun
-		s.stop()
+func TestStopFinishesRunningHandlersAndStartsNoMore(t *testing.T) {
+	runConsumerTest(t, client.Consumer{}, (*consumerTest).cancellable, func(c *consumerTest) {
+		stream, _ := c.nextStream()
+		c.send(stream, "1", 1)
+		<-c.started
+		c.stop()
 		synctest.Wait()
-		s.send(stream, "2", 1)
+		c.send(stream, "2", 1)
 		synctest.Wait()
 		select {
-		case <-s.ended:
-			s.Fatal("a handler runs")
+		case <-c.done:
+			c.Fatal("Run returned while a handler runs")
 		default:
 		}
 		finished := time.Now()
-		s.finish <- nil
-		s.equal(s.acks(stream, 1)[0], "1")
-		if request, more := <-stream.said; more {
-			s.Fatal(request)
+		c.results <- nil
+		c.expectEqual(c.nextAcks(stream, 1)[0], "1")
+		if request, more := <-stream.requests; more {
+			c.Fatal(request)
 		}
-		s.equal(time.Since(finished), time.Duration(0)) // it says itself that there is no more
+		c.expectEqual(time.Since(finished), time.Duration(0)) // the consumer closes its side itself
 		stream.end <- nil
-		s.equal(s.result(), nil)
-		s.equal(len(s.begun), 0)
+		c.expectEqual(c.result(), nil)
+		c.expectEqual(len(c.started), 0)
 	})
 }
 
-func TestStoppedItDoesNotWaitForEver(t *testing.T) {
-	play(t, client.Consumer{StopGrace: 2 * time.Second}, (*scene).heedful, func(s *scene) {
-		stream, _ := s.stream()
-		s.send(stream, "1", 1)
-		<-s.begun
-		s.stop()
-		s.lease(stream, "1", 0, 2*time.Second, 2*time.Second)
-		began := time.Now()
-		s.equal(s.result(), nil) // though the server does not end the stream
-		s.equal(time.Since(began), 5*time.Second)
+func TestStopCancelsHandlersAfterStopGrace(t *testing.T) {
+	runConsumerTest(t, client.Consumer{StopGrace: 2 * time.Second}, (*consumerTest).cancellable, func(c *consumerTest) {
+		stream, _ := c.nextStream()
+		c.send(stream, "1", 1)
+		<-c.started
+		c.stop()
+		c.expectSetLease(stream, "1", 0, 2*time.Second, 2*time.Second)
+		start := time.Now()
+		c.expectEqual(c.result(), nil) // although the server does not end the stream
+		c.expectEqual(time.Since(start), 5*time.Second)
 	})
 }
 
-func TestAHandlerThatDoesNotReturnIsTold(t *testing.T) {
-	play(t, client.Consumer{StopGrace: time.Second}, (*scene).stubborn, func(s *scene) {
-		stream, _ := s.stream()
-		s.send(stream, "1", 1)
+func TestHandlerThatDoesNotReturnIsAnError(t *testing.T) {
+	runConsumerTest(t, client.Consumer{StopGrace: time.Second}, (*consumerTest).uncancellable, func(c *consumerTest) {
+		stream, _ := c.nextStream()
+		c.send(stream, "1", 1)
 		synctest.Wait()
-		s.stop()
+		c.stop()
 		stream.end <- nil
-		if err := s.result(); err == nil {
-			s.Fatal("a handler is left")
+		if err := c.result(); err == nil {
+			c.Fatal("no error although a handler still runs")
 		}
-		s.finish <- nil
+		c.results <- nil
 	})
 }
 
-func TestWhatNoRepeatHelpsAgainstIsReturned(t *testing.T) {
-	play(t, client.Consumer{}, (*scene).heedful, func(s *scene) {
-		stream, _ := s.stream()
+func TestNonRetryableErrorIsReturned(t *testing.T) {
+	runConsumerTest(t, client.Consumer{}, (*consumerTest).cancellable, func(c *consumerTest) {
+		stream, _ := c.nextStream()
 		info := &errdetails.ErrorInfo{Reason: "ERROR_REASON_SUBSCRIPTION_MISMATCH"}
-		stream.end <- refusal(t, codes.FailedPrecondition, info).Err()
-		s.equal(client.FailureOf(s.result()).ReasonName, info.GetReason())
+		stream.end <- statusWith(t, codes.FailedPrecondition, info).Err()
+		c.expectEqual(client.ParseError(c.result()).ReasonName, info.GetReason())
 	})
 }
 
-func TestOptionsThatTheServiceWouldRefuse(t *testing.T) {
-	fine := client.Consumer{
+func TestInvalidOptionsAreRejected(t *testing.T) {
+	valid := client.Consumer{
 		Conn:         connect(t, "localhost:1", client.OrderSync),
 		Subscription: "shop",
 		Handle:       func(context.Context, *message) error { return nil },
 	}
 	for name, change := range map[string]func(*client.Consumer){
-		"no channel":      func(c *client.Consumer) { c.Conn = nil },
-		"no subscription": func(c *client.Consumer) { c.Subscription = "" },
-		"no handler":      func(c *client.Consumer) { c.Handle = nil },
-		"in hand":         func(c *client.Consumer) { c.MaxOutstanding = 1001 },
-		"lease":           func(c *client.Consumer) { c.Lease = 9 * time.Second },
+		"no channel":      func(consumer *client.Consumer) { consumer.Conn = nil },
+		"no subscription": func(consumer *client.Consumer) { consumer.Subscription = "" },
+		"no handler":      func(consumer *client.Consumer) { consumer.Handle = nil },
+		"outstanding":     func(consumer *client.Consumer) { consumer.MaxOutstanding = 1001 },
+		"lease":           func(consumer *client.Consumer) { consumer.Lease = 9 * time.Second },
 	} {
 		t.Run(name, func(t *testing.T) {
-			wrong := fine
-			change(&wrong)
-			if err := wrong.Run(deadline(t)); err == nil {
-				t.Error("it runs")
+			invalid := valid
+			change(&invalid)
+			if err := invalid.Run(timeoutContext(t)); err == nil {
+				t.Error("no error")
 			}
 		})
 	}

@@ -11,56 +11,56 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// trailedError is a failed call's error together with its trailer, which gRPC's own leaves out.
-type trailedError struct {
+// errorWithTrailer is a call's error with its trailer, which gRPC's own error does not carry.
+type errorWithTrailer struct {
 	error
 	trailer metadata.MD
 }
 
-func (e *trailedError) GRPCStatus() *status.Status { return status.Convert(e.error) }
+func (e *errorWithTrailer) GRPCStatus() *status.Status { return status.Convert(e.error) }
 
-func (e *trailedError) Unwrap() error { return e.error }
+func (e *errorWithTrailer) Unwrap() error { return e.error }
 
-func withTrailer(err error, trailer metadata.MD) error {
+func attachTrailer(err error, trailer metadata.MD) error {
 	if err == nil || len(trailer) == 0 {
 		return err
 	}
-	return &trailedError{error: err, trailer: trailer}
+	return &errorWithTrailer{error: err, trailer: trailer}
 }
 
-func trailerOf(err error) metadata.MD {
-	if trailed, ok := errors.AsType[*trailedError](err); ok {
-		return trailed.trailer
+func trailerFrom(err error) metadata.MD {
+	if withTrailer, ok := errors.AsType[*errorWithTrailer](err); ok {
+		return withTrailer.trailer
 	}
 	return nil
 }
 
-func unaryTrailers(
-	ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker,
+func unaryTrailerInterceptor(
+	ctx context.Context, method string, request, response any, conn *grpc.ClientConn, invoker grpc.UnaryInvoker,
 	options ...grpc.CallOption,
 ) error {
 	var trailer metadata.MD
 	options = append(slices.Clip(options), grpc.Trailer(&trailer))
-	return withTrailer(invoke(ctx, method, request, reply, conn, options...), trailer)
+	return attachTrailer(invoker(ctx, method, request, response, conn, options...), trailer)
 }
 
-func streamTrailers(
-	ctx context.Context, description *grpc.StreamDesc, conn *grpc.ClientConn, method string, open grpc.Streamer,
+func streamTrailerInterceptor(
+	ctx context.Context, description *grpc.StreamDesc, conn *grpc.ClientConn, method string, streamer grpc.Streamer,
 	options ...grpc.CallOption,
 ) (grpc.ClientStream, error) {
-	stream, err := open(ctx, description, conn, method, options...)
+	stream, err := streamer(ctx, description, conn, method, options...)
 	if err != nil {
 		return nil, err
 	}
-	return trailedStream{stream}, nil
+	return trailerStream{stream}, nil
 }
 
-type trailedStream struct{ grpc.ClientStream }
+type trailerStream struct{ grpc.ClientStream }
 
-func (s trailedStream) RecvMsg(message any) error {
+func (s trailerStream) RecvMsg(message any) error {
 	err := s.ClientStream.RecvMsg(message)
 	if err == nil || errors.Is(err, io.EOF) {
 		return err
 	}
-	return withTrailer(err, s.Trailer())
+	return attachTrailer(err, s.Trailer())
 }

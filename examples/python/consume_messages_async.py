@@ -1,4 +1,4 @@
-"""Prints what happens to orders, until it is asked to end: with asyncio."""
+"""Prints messages about orders until SIGTERM, with asyncio."""
 
 # [snippet consume]
 import asyncio
@@ -10,7 +10,7 @@ from nationalsite_client import AsyncConsumer, connect_async
 
 
 async def handle(message: Message) -> None:
-    """Do what is to be done: a message may come twice. When this returns it is acknowledged."""
+    """Handle a message, which may be delivered twice. It is acknowledged when this returns."""
     print(message.topic, message.order.cbu_order_id, message.order.current_status, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""Tells 1688 of an order, at once, and of the purchase order that serves it, by a delivery that arrives."""
+"""Syncs an order to 1688 with a direct call, and its purchase order with a durable delivery."""
 
 import datetime
 import os
@@ -15,11 +15,11 @@ ADDRESS = os.environ.get("NATIONALSITE_ORDER_SYNC", "127.0.0.1:50052")
 
 
 def sync(orders: OrderSyncServiceStub) -> None:
-    """Tell of an order; with an id of its own the call may be repeated when its outcome is not known."""
+    """Sync an order. The request id makes the call safe to retry if its outcome is unknown."""
     now = Timestamp()
     now.FromDatetime(datetime.datetime.now(datetime.UTC))
-    paid = nationalsite_client.money_of(Decimal("3.14"))
-    line = protos.SubOrder(
+    paid = nationalsite_client.decimal_to_money(Decimal("3.14"))
+    sub_order = protos.SubOrder(
         order_id="4590347523948375",
         refund_status=protos.REFUND_STATUS_NOT_REFUNDED,
         offer_id=620201390233,
@@ -36,14 +36,14 @@ def sync(orders: OrderSyncServiceStub) -> None:
         pay_status=protos.PAY_STATUS_PAID,
         out_member_id="1212113",
         paid_fee=paid,
-        sub_orders=[line],
+        sub_orders=[sub_order],
     )
     orders.SyncOrder(protos.SyncOrderRequest(request_id=str(uuid.uuid4()), order=order), timeout=10)
     print("synced", order.order_id)
 
 
 def enqueue(orders: OrderSyncServiceStub) -> None:
-    """Tell which purchase order serves it, through outages and restarts."""
+    """Sync the relation to its purchase order. The delivery survives outages and restarts."""
     # [snippet enqueue]
     relation = protos.OrderRelation(
         national_order_id="4590347523948370",
@@ -52,21 +52,21 @@ def enqueue(orders: OrderSyncServiceStub) -> None:
         cbu_sub_order_id=3209572465452734,
     )
     request = protos.EnqueueSyncRequest(
-        request_id=str(uuid.uuid4()),  # keep it: a repeat with the same id is the same delivery
+        request_id=str(uuid.uuid4()),  # keep it: a retry with the same id is the same delivery
         write_order_relations={"relations": [relation]},
     )
     delivery = orders.EnqueueSync(request, timeout=5).delivery
-    which = protos.GetDeliveryRequest(delivery_id=delivery.delivery_id)
-    until = time.monotonic() + 60
-    while delivery.state == protos.DELIVERY_STATE_PENDING and time.monotonic() < until:
+    status_request = protos.GetDeliveryRequest(delivery_id=delivery.delivery_id)
+    deadline = time.monotonic() + 60
+    while delivery.state == protos.DELIVERY_STATE_PENDING and time.monotonic() < deadline:
         time.sleep(0.5)
-        delivery = orders.GetDelivery(which, timeout=5).delivery
+        delivery = orders.GetDelivery(status_request, timeout=5).delivery
     print(protos.DeliveryState.Name(delivery.state), delivery.attempts)  # DELIVERY_STATE_DELIVERED 1
     # [/snippet]
 
 
 def main() -> None:
-    """Do both on one channel."""
+    """Do both over one channel."""
     with nationalsite_client.connect(ADDRESS, "order_sync") as channel:
         orders = OrderSyncServiceStub(channel)
         sync(orders)

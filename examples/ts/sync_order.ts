@@ -1,9 +1,9 @@
-// Tells 1688 of an order, at once, and of the purchase order that serves it, by a delivery that arrives.
+// Syncs an order to 1688 with a direct call, and its purchase order with a durable delivery.
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { create, enumToJson } from "@bufbuild/protobuf";
 import { timestampNow } from "@bufbuild/protobuf/wkt";
-import { type Client, connect, createClient, moneyOf } from "@nationalsite/client";
+import { type Client, connect, createClient, parseMoney } from "@nationalsite/client";
 import {
   DeliveryState,
   DeliveryStateSchema,
@@ -13,11 +13,11 @@ import {
   RefundStatus,
 } from "@nationalsite/protos/ordersync/v1";
 
-/** Tells of an order; with an id of its own the call may be repeated when its outcome is not known. */
-async function sync(orders: Client<typeof OrderSyncService>): Promise<void> {
+/** Syncs an order. The request id makes the call safe to retry if its outcome is unknown. */
+async function syncOrder(orders: Client<typeof OrderSyncService>): Promise<void> {
   const now = timestampNow();
-  const paid = moneyOf("3.14");
-  const line = {
+  const paidFee = parseMoney("3.14");
+  const subOrder = {
     orderId: "4590347523948375",
     refundStatus: RefundStatus.NOT_REFUNDED,
     offerId: 620201390233n,
@@ -25,7 +25,7 @@ async function sync(orders: Client<typeof OrderSyncService>): Promise<void> {
     skuId: 5104790281451n,
     skuName: "绿色;均码",
     buyAmount: 2n,
-    paidFee: paid,
+    paidFee,
   };
   const order = {
     orderId: "4590347523948370",
@@ -33,15 +33,15 @@ async function sync(orders: Client<typeof OrderSyncService>): Promise<void> {
     payTime: now,
     payStatus: PayStatus.PAID,
     outMemberId: "1212113",
-    paidFee: paid,
-    subOrders: [line],
+    paidFee,
+    subOrders: [subOrder],
   };
   await orders.syncOrder({ requestId: randomUUID(), order }, { timeoutMs: 10_000 });
   console.log("synced", order.orderId);
 }
 
-/** Tells which purchase order serves it, through outages and restarts. */
-async function enqueue(orders: Client<typeof OrderSyncService>): Promise<void> {
+/** Syncs the relation to its purchase order. The delivery survives outages and restarts. */
+async function enqueueRelation(orders: Client<typeof OrderSyncService>): Promise<void> {
   // [snippet enqueue]
   const relation = {
     nationalOrderId: "4590347523948370",
@@ -50,12 +50,12 @@ async function enqueue(orders: Client<typeof OrderSyncService>): Promise<void> {
     cbuSubOrderId: 3209572465452734n,
   };
   const request = create(EnqueueSyncRequestSchema, {
-    requestId: randomUUID(), // keep it: a repeat with the same id is the same delivery
+    requestId: randomUUID(), // keep it: a retry with the same id is the same delivery
     sync: { case: "writeOrderRelations", value: { relations: [relation] } },
   });
   let { delivery } = await orders.enqueueSync(request, { timeoutMs: 5_000 });
-  const until = Date.now() + 60_000;
-  while (delivery?.state === DeliveryState.PENDING && Date.now() < until) {
+  const deadline = Date.now() + 60_000;
+  while (delivery?.state === DeliveryState.PENDING && Date.now() < deadline) {
     await sleep(500);
     ({ delivery } = await orders.getDelivery({ deliveryId: delivery.deliveryId }, { timeoutMs: 5_000 }));
   }
@@ -66,6 +66,6 @@ async function enqueue(orders: Client<typeof OrderSyncService>): Promise<void> {
 
 const channel = connect(process.env.NATIONALSITE_ORDER_SYNC ?? "127.0.0.1:50052", "orderSync");
 const orders = createClient(OrderSyncService, channel);
-await sync(orders);
-await enqueue(orders);
+await syncOrder(orders);
+await enqueueRelation(orders);
 channel.close();

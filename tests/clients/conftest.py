@@ -1,4 +1,4 @@
-"""A sandbox that pushes to order sync, for the tests of the Python client."""
+"""A sandbox and services for the tests of the Python client library."""
 
 import asyncio
 import uuid
@@ -9,7 +9,7 @@ import pytest
 from tests.support.sandbox_client import SandboxClient
 from tools.local_stack import RunningProcess, start_sandbox, start_service, stop
 
-WITHIN_S = 20
+TIMEOUT_S = 20
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +42,8 @@ def subscription() -> str:
     return f"test-{uuid.uuid4().hex[:12]}"
 
 
-async def until(condition: Callable[[], object]) -> None:
-    """Wait for a condition."""
-    async with asyncio.timeout(WITHIN_S):
+async def wait_until(condition: Callable[[], object]) -> None:
+    """Wait until a condition holds."""
+    async with asyncio.timeout(TIMEOUT_S):
         while not condition():
             await asyncio.sleep(0.01)

@@ -1,4 +1,4 @@
-"""The Python client's consumers, at a service whose messages a sandbox pushes."""
+"""The consumers of the Python client library, with a service whose messages the sandbox pushes."""
 
 import asyncio
 import threading
@@ -13,9 +13,9 @@ import grpc.aio
 import pytest
 from nationalsite.ordersync import v1 as protos
 from nationalsite.ordersync.v1 import OrderSyncServiceStub
-from nationalsite_client import AsyncConsumer, Consumer, ConsumerOptions, connect_async, failure
+from nationalsite_client import AsyncConsumer, Consumer, ConsumerOptions, connect_async, parse_error
 
-from tests.clients.conftest import WITHIN_S, until
+from tests.clients.conftest import TIMEOUT_S, wait_until
 from tests.support.sandbox_client import SandboxClient
 from tools.local_stack import RunningProcess, kill, start_service, stop
 
@@ -29,57 +29,57 @@ async def stub(order_sync: RunningProcess, sandbox: SandboxClient) -> AsyncItera
         yield OrderSyncServiceStub(channel)
 
 
-async def made(stub, subscription: str, **more) -> None:
-    """Make a subscription to what comes from now on."""
+async def create_subscription(stub, subscription: str, **options) -> None:
+    """Create a subscription to messages from now on."""
     await stub.PullMessages(
-        protos.PullMessagesRequest(subscription=subscription, wait={}, **more), timeout=WITHIN_S
+        protos.PullMessagesRequest(subscription=subscription, wait={}, **options), timeout=TIMEOUT_S
     )
 
 
-async def pulled(stub, subscription: str) -> list[protos.Message]:
+async def pull(stub, subscription: str) -> list[protos.Message]:
     request = protos.PullMessagesRequest(subscription=subscription, wait={"seconds": 10})
-    return list((await stub.PullMessages(request, timeout=WITHIN_S)).messages)
+    return list((await stub.PullMessages(request, timeout=TIMEOUT_S)).messages)
 
 
-async def backlog(stub, subscription: str) -> int:
-    listed = await stub.ListSubscriptions(protos.ListSubscriptionsRequest(), timeout=WITHIN_S)
-    (own,) = (each for each in listed.subscriptions if each.subscription == subscription)
-    return own.backlog
+async def get_backlog(stub, subscription: str) -> int:
+    listed = await stub.ListSubscriptions(protos.ListSubscriptionsRequest(), timeout=TIMEOUT_S)
+    (summary,) = (entry for entry in listed.subscriptions if entry.subscription == subscription)
+    return summary.backlog
 
 
-async def done(stub, subscription: str) -> None:
-    async with asyncio.timeout(WITHIN_S):
-        while await backlog(stub, subscription):
+async def wait_until_acknowledged(stub, subscription: str) -> None:
+    async with asyncio.timeout(TIMEOUT_S):
+        while await get_backlog(stub, subscription):
             await asyncio.sleep(0.01)
 
 
 async def push(sandbox: SandboxClient, *, times: int = 1, topic: str = PAID) -> list[str]:
-    """Push messages, each of an order of its own; return their ids."""
+    """Push messages, each about another order; return their ids."""
     body = {"topic": topic, "times": times, "orders": times}
-    told = await asyncio.to_thread(sandbox.admin, "POST", "messages", body)
-    return [str(each) for each in told["message_ids"]]
+    response = await asyncio.to_thread(sandbox.admin, "POST", "messages", body)
+    return [str(message_id) for message_id in response["message_ids"]]
 
 
 class Handler:
-    """Counts what it is given; waits, or raises, where a test says so."""
+    """Records messages; waits or raises if a test tells it to."""
 
     def __init__(self) -> None:
-        self.got: list[protos.Message] = []
-        self.finished: list[str] = []
-        self.go = asyncio.Event()
-        self.go.set()
-        self.raises = 0
+        self.received: list[protos.Message] = []
+        self.finished_ids: list[str] = []
+        self.may_finish = asyncio.Event()
+        self.may_finish.set()
+        self.failures_left = 0
 
     async def __call__(self, message: protos.Message) -> None:
-        self.got.append(message)
-        if self.raises:
-            self.raises -= 1
-            raise RuntimeError("made up")
-        await self.go.wait()
-        self.finished.append(message.message_id)
+        self.received.append(message)
+        if self.failures_left:
+            self.failures_left -= 1
+            raise RuntimeError("simulated")
+        await self.may_finish.wait()
+        self.finished_ids.append(message.message_id)
 
-    def times(self) -> Counter[str]:
-        return Counter(message.message_id for message in self.got)
+    def count_by_id(self) -> Counter[str]:
+        return Counter(message.message_id for message in self.received)
 
 
 @pytest.fixture
@@ -87,17 +87,17 @@ def handler() -> Handler:
     return Handler()
 
 
-class Started:
-    """A consumer that runs beside a test."""
+class BackgroundConsumer:
+    """A consumer that runs in the background of a test."""
 
     def __init__(self, channel, subscription, handler, **options) -> None:
-        self.consumer = AsyncConsumer(channel, subscription, handler, ConsumerOptions(**options))
-        self.run = asyncio.create_task(self.consumer.run())
+        self.async_consumer = AsyncConsumer(channel, subscription, handler, ConsumerOptions(**options))
+        self.task = asyncio.create_task(self.async_consumer.run())
 
     async def stop(self) -> None:
-        self.consumer.stop()
-        async with asyncio.timeout(WITHIN_S):
-            await self.run
+        self.async_consumer.stop()
+        async with asyncio.timeout(TIMEOUT_S):
+            await self.task
 
 
 @pytest.fixture
@@ -106,126 +106,124 @@ async def channel(order_sync: RunningProcess) -> AsyncIterator[grpc.aio.Channel]
         yield channel
 
 
-async def test_what_is_handled_is_acknowledged(channel, stub, sandbox, subscription, handler) -> None:
-    await made(stub, subscription)
-    started = Started(channel, subscription, handler)
+async def test_handled_messages_are_acknowledged(channel, stub, sandbox, subscription, handler) -> None:
+    await create_subscription(stub, subscription)
+    consumer = BackgroundConsumer(channel, subscription, handler)
     ids = await push(sandbox, times=30)
-    await until(lambda: len(handler.finished) == 30)
-    await done(stub, subscription)
-    await started.stop()
-    assert handler.times() == Counter(ids)
+    await wait_until(lambda: len(handler.finished_ids) == 30)
+    await wait_until_acknowledged(stub, subscription)
+    await consumer.stop()
+    assert handler.count_by_id() == Counter(ids)
 
 
-async def test_no_more_are_in_hand_than_it_says(channel, stub, sandbox, subscription, handler) -> None:
-    await made(stub, subscription)
-    handler.go.clear()
-    started = Started(channel, subscription, handler, max_outstanding=3)
+async def test_max_outstanding_is_obeyed(channel, stub, sandbox, subscription, handler) -> None:
+    await create_subscription(stub, subscription)
+    handler.may_finish.clear()
+    consumer = BackgroundConsumer(channel, subscription, handler, max_outstanding=3)
     await push(sandbox, times=8)
-    await until(lambda: len(handler.got) == 3)
+    await wait_until(lambda: len(handler.received) == 3)
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(asyncio.shield(started.run), 0.3)
-    assert len(handler.got) == 3
-    handler.go.set()
-    await until(lambda: len(handler.finished) == 8)
-    await started.stop()
+        await asyncio.wait_for(asyncio.shield(consumer.task), 0.3)
+    assert len(handler.received) == 3
+    handler.may_finish.set()
+    await wait_until(lambda: len(handler.finished_ids) == 8)
+    await consumer.stop()
 
 
-async def test_what_fails_is_given_back_and_comes_again(
+async def test_failed_message_is_released_and_redelivered(
     channel, stub, sandbox, subscription, handler, caplog
 ) -> None:
-    await made(stub, subscription)
-    handler.raises = 2
-    started = Started(channel, subscription, handler)
+    await create_subscription(stub, subscription)
+    handler.failures_left = 2
+    consumer = BackgroundConsumer(channel, subscription, handler)
     (message_id,) = await push(sandbox)
-    await until(lambda: handler.finished == [message_id])
-    await done(stub, subscription)
-    await started.stop()
-    assert [message.delivery_attempt for message in handler.got] == [1, 2, 3]
-    assert caplog.text.count(f"message {message_id} ({PAID}) could not be handled") == 2
+    await wait_until(lambda: handler.finished_ids == [message_id])
+    await wait_until_acknowledged(stub, subscription)
+    await consumer.stop()
+    assert [message.delivery_attempt for message in handler.received] == [1, 2, 3]
+    assert caplog.text.count(f"handler_failed message_id={message_id} topic={PAID}") == 2
 
 
-async def test_a_handler_that_takes_too_long_has_failed(
+async def test_handler_timeout_is_a_failure(channel, stub, sandbox, subscription, handler) -> None:
+    await create_subscription(stub, subscription)
+    handler.may_finish.clear()
+    consumer = BackgroundConsumer(channel, subscription, handler, handler_timeout_s=0.2)
+    (message_id,) = await push(sandbox)
+    await wait_until(lambda: len(handler.received) == 2)
+    handler.may_finish.set()
+    await wait_until(lambda: message_id in handler.finished_ids)
+    await consumer.stop()
+
+
+async def test_stop_finishes_running_handlers_and_releases_the_rest(
     channel, stub, sandbox, subscription, handler
 ) -> None:
-    await made(stub, subscription)
-    handler.go.clear()
-    started = Started(channel, subscription, handler, handler_timeout_s=0.2)
-    (message_id,) = await push(sandbox)
-    await until(lambda: len(handler.got) == 2)
-    handler.go.set()
-    await until(lambda: message_id in handler.finished)
-    await started.stop()
-
-
-async def test_stop_ends_what_was_begun_and_leaves_the_rest(
-    channel, stub, sandbox, subscription, handler
-) -> None:
-    await made(stub, subscription)
-    handler.go.clear()
-    started = Started(channel, subscription, handler, max_outstanding=1)
+    await create_subscription(stub, subscription)
+    handler.may_finish.clear()
+    consumer = BackgroundConsumer(channel, subscription, handler, max_outstanding=1)
     ids = await push(sandbox, times=2)
-    await until(lambda: handler.got)
-    started.consumer.stop()
+    await wait_until(lambda: handler.received)
+    consumer.async_consumer.stop()
     await asyncio.sleep(0)
-    assert not started.run.done()
-    handler.go.set()
-    async with asyncio.timeout(WITHIN_S):
-        await started.run
-    (left,) = await pulled(stub, subscription)
-    assert {left.message_id, *handler.finished} == set(ids)
-    assert len(handler.finished) == 1
+    assert not consumer.task.done()
+    handler.may_finish.set()
+    async with asyncio.timeout(TIMEOUT_S):
+        await consumer.task
+    (remaining,) = await pull(stub, subscription)
+    assert {remaining.message_id, *handler.finished_ids} == set(ids)
+    assert len(handler.finished_ids) == 1
 
 
-async def test_stop_does_not_wait_for_ever(channel, stub, sandbox, subscription, handler) -> None:
-    await made(stub, subscription)
-    handler.go.clear()
-    started = Started(channel, subscription, handler, stop_grace_s=0.1)
+async def test_stop_cancels_handlers_after_stop_grace(channel, stub, sandbox, subscription, handler) -> None:
+    await create_subscription(stub, subscription)
+    handler.may_finish.clear()
+    consumer = BackgroundConsumer(channel, subscription, handler, stop_grace_s=0.1)
     (message_id,) = await push(sandbox)
-    await until(lambda: handler.got)
-    await started.stop()
-    assert [message.message_id for message in await pulled(stub, subscription)] == [message_id]
+    await wait_until(lambda: handler.received)
+    await consumer.stop()
+    assert [message.message_id for message in await pull(stub, subscription)] == [message_id]
 
 
-async def test_cancelled_it_leaves_nothing_behind(channel, stub, sandbox, subscription, handler) -> None:
-    await made(stub, subscription)
+async def test_cancelled_run_leaves_no_tasks(channel, stub, sandbox, subscription, handler) -> None:
+    await create_subscription(stub, subscription)
     before = asyncio.all_tasks()
-    handler.go.clear()
-    started = Started(channel, subscription, handler)
+    handler.may_finish.clear()
+    consumer = BackgroundConsumer(channel, subscription, handler)
     (message_id,) = await push(sandbox)
-    await until(lambda: handler.got)
-    started.run.cancel()
+    await wait_until(lambda: handler.received)
+    consumer.task.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await started.run
-    await until(lambda: asyncio.all_tasks() <= before)
-    assert [message.message_id for message in await pulled(stub, subscription)] == [message_id]
+        await consumer.task
+    await wait_until(lambda: asyncio.all_tasks() <= before)
+    assert [message.message_id for message in await pull(stub, subscription)] == [message_id]
 
 
-async def test_what_no_repeat_helps_against_is_raised(channel, stub, subscription, handler) -> None:
-    await made(stub, subscription, topics=[PAID])
+async def test_non_retryable_error_is_raised(channel, stub, subscription, handler) -> None:
+    await create_subscription(stub, subscription, topics=[PAID])
     before = asyncio.all_tasks()
     consumer = AsyncConsumer(channel, subscription, handler, ConsumerOptions(topics=["OTHER"]))
     with pytest.raises(grpc.aio.AioRpcError) as raised:
-        async with asyncio.timeout(WITHIN_S):
+        async with asyncio.timeout(TIMEOUT_S):
             await consumer.run()
-    assert failure(raised.value).reason_name == "ERROR_REASON_SUBSCRIPTION_MISMATCH"
-    await until(lambda: asyncio.all_tasks() <= before)
+    assert parse_error(raised.value).reason_name == "ERROR_REASON_SUBSCRIPTION_MISMATCH"
+    await wait_until(lambda: asyncio.all_tasks() <= before)
 
 
-async def test_a_new_subscription_from_a_time_and_by_topics(
+async def test_new_subscription_with_start_time_and_topics(
     channel, stub, sandbox, order_sync, subscription, handler
 ) -> None:
     start = datetime.now(UTC)
-    await made(stub, "another")
+    await create_subscription(stub, "another")
     await push(sandbox, topic="SOMETHING_ELSE")
     (message_id,) = await push(sandbox)
-    assert {message.message_id for message in await pulled(stub, "another")}
-    started = Started(channel, subscription, handler, start_time=start, topics=[PAID])
-    await until(lambda: handler.finished == [message_id])
-    await started.stop()
+    assert {message.message_id for message in await pull(stub, "another")}
+    consumer = BackgroundConsumer(channel, subscription, handler, start_time=start, topics=[PAID])
+    await wait_until(lambda: handler.finished_ids == [message_id])
+    await consumer.stop()
 
 
-class Restartable:
-    """Order sync at a fixed address, with a store that outlives it."""
+class RestartableService:
+    """Order sync at a fixed address, with a store that outlives the process."""
 
     def __init__(self, sandbox: SandboxClient, folder: Path) -> None:
         self._sandbox = sandbox
@@ -246,30 +244,32 @@ class Restartable:
 
 
 @pytest.mark.parametrize(
-    "end", [pytest.param(kill, id="killed"), pytest.param(stop, id="drained", marks=pytest.mark.slow)]
+    "end_process", [pytest.param(kill, id="killed"), pytest.param(stop, id="drained", marks=pytest.mark.slow)]
 )
-async def test_it_resumes_when_the_service_is_back(end, sandbox, subscription, handler, tmp_path) -> None:
-    service = await asyncio.to_thread(Restartable, sandbox, tmp_path)
+async def test_consumer_reconnects_after_a_restart(
+    end_process, sandbox, subscription, handler, tmp_path
+) -> None:
+    service = await asyncio.to_thread(RestartableService, sandbox, tmp_path)
     try:
         async with connect_async(service.running.address, "order_sync") as channel:
             stub = OrderSyncServiceStub(channel)
-            await made(stub, subscription)
-            started = Started(channel, subscription, handler)
+            await create_subscription(stub, subscription)
+            consumer = BackgroundConsumer(channel, subscription, handler)
             ids = await push(sandbox)
-            await until(lambda: len(handler.finished) == 1)
-            handler.go.clear()
+            await wait_until(lambda: len(handler.finished_ids) == 1)
+            handler.may_finish.clear()
             ids += await push(sandbox)
-            await until(lambda: len(handler.got) == 2)
-            await asyncio.to_thread(end, service.running)
-            # What it does meanwhile is acknowledged later, and not done again.
-            handler.go.set()
-            await until(lambda: len(handler.finished) == 2)
+            await wait_until(lambda: len(handler.received) == 2)
+            await asyncio.to_thread(end_process, service.running)
+            # A message handled meanwhile is acknowledged later, and not handled again.
+            handler.may_finish.set()
+            await wait_until(lambda: len(handler.finished_ids) == 2)
             await asyncio.to_thread(service.start)
             ids += await push(sandbox)
-            await until(lambda: len(handler.finished) == 3)
-            await done(stub, subscription)
-            await started.stop()
-        assert handler.times() == Counter(ids)
+            await wait_until(lambda: len(handler.finished_ids) == 3)
+            await wait_until_acknowledged(stub, subscription)
+            await consumer.stop()
+        assert handler.count_by_id() == Counter(ids)
     finally:
         assert await asyncio.to_thread(stop, service.running) in (0, -9)
 
@@ -278,60 +278,60 @@ async def test_it_resumes_when_the_service_is_back(end, sandbox, subscription, h
 async def test_leases_are_extended_while_a_handler_runs(
     channel, stub, sandbox, subscription, handler
 ) -> None:
-    await made(stub, subscription)
-    handler.go.clear()
-    started = Started(channel, subscription, handler, lease_s=10)
+    await create_subscription(stub, subscription)
+    handler.may_finish.clear()
+    consumer = BackgroundConsumer(channel, subscription, handler, lease_s=10)
     (message_id,) = await push(sandbox)
-    await until(lambda: handler.got)
-    ends = handler.got[0].lease_expire_time.seconds + 3
-    while time.time() < ends:
-        assert await asyncio.to_thread(time.sleep, 0.5) is None
-    assert await pulled(stub, subscription) == []
-    handler.go.set()
-    await until(lambda: handler.finished == [message_id])
-    await started.stop()
-    assert len(handler.got) == 1
+    await wait_until(lambda: handler.received)
+    lease_end_s = handler.received[0].lease_expire_time.seconds + 3
+    while time.time() < lease_end_s:
+        await asyncio.sleep(0.5)
+    assert await pull(stub, subscription) == []
+    handler.may_finish.set()
+    await wait_until(lambda: handler.finished_ids == [message_id])
+    await consumer.stop()
+    assert len(handler.received) == 1
 
 
-@pytest.mark.parametrize("early", [False, True], ids=["stopped", "stopped before"])
-async def test_the_same_without_asyncio(early, order_sync, stub, sandbox, subscription) -> None:
-    await made(stub, subscription)
-    got, errors = [], iter([RuntimeError("made up")])
+@pytest.mark.parametrize("stop_early", [False, True], ids=["stopped", "stopped-before-run"])
+async def test_threaded_consumer(stop_early, order_sync, stub, sandbox, subscription) -> None:
+    await create_subscription(stub, subscription)
+    received_ids, errors = [], iter([RuntimeError("simulated")])
 
     def handle(message: protos.Message) -> None:
-        got.append(message.message_id)
+        received_ids.append(message.message_id)
         if error := next(errors, None):
             raise error
 
     consumer = Consumer(order_sync.address, subscription, handle, ConsumerOptions(max_outstanding=2))
-    if early:
+    if stop_early:
         consumer.stop()
-    running = threading.Thread(target=consumer.run, daemon=True)
-    running.start()
+    thread = threading.Thread(target=consumer.run, daemon=True)
+    thread.start()
     try:
-        if not early:
+        if not stop_early:
             ids = await push(sandbox, times=5)
-            await until(lambda: len(got) == 6)
-            await done(stub, subscription)
-            assert set(got) == set(ids)
+            await wait_until(lambda: len(received_ids) == 6)
+            await wait_until_acknowledged(stub, subscription)
+            assert set(received_ids) == set(ids)
     finally:
         consumer.stop()
-    await until(lambda: not running.is_alive())
+    await wait_until(lambda: not thread.is_alive())
     consumer.stop()
-    assert len(got) == (0 if early else 6)
+    assert len(received_ids) == (0 if stop_early else 6)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("consumer")]
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    "invalid",
     [
         {"max_outstanding": 0},
         {"max_outstanding": 1001},
         {"lease_s": 9},
-        {"start_time": datetime(2026, 1, 1)},  # without a zone
+        {"start_time": datetime(2026, 1, 1)},  # no time zone
     ],
     ids=str,
 )
-def test_options_that_the_service_would_refuse(wrong) -> None:
-    with pytest.raises(ValueError, match=next(iter(wrong))):
-        ConsumerOptions(**wrong)
+def test_invalid_options_are_rejected(invalid) -> None:
+    with pytest.raises(ValueError, match=next(iter(invalid))):
+        ConsumerOptions(**invalid)

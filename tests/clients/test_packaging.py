@@ -1,4 +1,4 @@
-"""The distribution of the Python client."""
+"""The wheel of the Python client library."""
 
 import zipfile
 from pathlib import Path
@@ -8,7 +8,7 @@ from hatchling.builders.wheel import WheelBuilder
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_the_wheel_has_stubs_companion_and_configurations(tmp_path) -> None:
+def test_wheel_contains_stubs_client_library_and_service_configs(tmp_path) -> None:
     (wheel,) = WheelBuilder(str(ROOT / "clients" / "python")).build(directory=str(tmp_path))
     names = set(zipfile.ZipFile(wheel).namelist())
     stubs = {

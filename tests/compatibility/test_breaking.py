@@ -1,4 +1,4 @@
-"""`make breaking` lets through what old clients get on with, and nothing else."""
+"""`make breaking` accepts changes that old clients can handle, and rejects all others."""
 
 import subprocess
 from collections.abc import Callable
@@ -7,51 +7,59 @@ from pathlib import Path
 import pytest
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorSet
 
-from tests.compatibility.surgery import IMAGE, PRODUCT, Release, add_arm, drop, drop_field, field
+from tests.compatibility.schema_edits import (
+    DESCRIPTORS,
+    PRODUCT,
+    Release,
+    add_oneof_member,
+    find_field,
+    remove,
+    remove_field,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 
-Cut = Callable[[Release], None]
+Edit = Callable[[Release], None]
 
 
 def _delete_field(release: Release) -> None:
-    drop_field(release.message(PRODUCT, "Offer"), "subject")
+    remove_field(release.message(PRODUCT, "Offer"), "subject")
 
 
 def _rename_field(release: Release) -> None:
-    field(release.message(PRODUCT, "Offer"), "subject").name = "title"
+    find_field(release.message(PRODUCT, "Offer"), "subject").name = "title"
 
 
 def _retype_field(release: Release) -> None:
-    field(release.message(PRODUCT, "Offer"), "subject").type = 12  # bytes
+    find_field(release.message(PRODUCT, "Offer"), "subject").type = 12  # bytes
 
 
 def _renumber_field(release: Release) -> None:
-    field(release.message(PRODUCT, "Offer"), "subject").number = 100
+    find_field(release.message(PRODUCT, "Offer"), "subject").number = 100
 
 
 def _make_singular(release: Release) -> None:
-    field(release.message(PRODUCT, "SearchByKeywordResponse"), "offers").label = 1  # optional
+    find_field(release.message(PRODUCT, "SearchByKeywordResponse"), "offers").label = 1  # optional
 
 
-def _delete_arm(release: Release) -> None:
-    drop_field(release.message(PRODUCT, "SearchByImageRequest"), "image_address")
+def _delete_oneof_member(release: Release) -> None:
+    remove_field(release.message(PRODUCT, "SearchByImageRequest"), "image_address")
 
 
 def _delete_value(release: Release) -> None:
-    drop(release.enum(PRODUCT, "SortOrder").value, "SORT_ORDER_DESC")
+    remove(release.enum(PRODUCT, "SortOrder").value, "SORT_ORDER_DESC")
 
 
 def _delete_message(release: Release) -> None:
-    drop(release.file(PRODUCT, "FeatureInfo").message_type, "FeatureInfo")
-    drop_field(release.message(PRODUCT, "Category"), "feature_infos")
+    remove(release.file(PRODUCT, "FeatureInfo").message_type, "FeatureInfo")
+    remove_field(release.message(PRODUCT, "Category"), "feature_infos")
 
 
 def _delete_rpc(release: Release) -> None:
-    drop(release.service(PRODUCT).method, "GetCategory")
+    remove(release.service(PRODUCT).method, "GetCategory")
 
 
-def _stream_answers(release: Release) -> None:
+def _stream_responses(release: Release) -> None:
     next(rpc for rpc in release.service(PRODUCT).method if rpc.name == "GetCategory").server_streaming = True
 
 
@@ -65,11 +73,11 @@ BREAKING = (
     _retype_field,
     _renumber_field,
     _make_singular,
-    _delete_arm,
+    _delete_oneof_member,
     _delete_value,
     _delete_message,
     _delete_rpc,
-    _stream_answers,
+    _stream_responses,
     _move_package,
 )
 
@@ -84,54 +92,54 @@ def _add_value(release: Release) -> None:
     release.enum(PRODUCT, "SortOrder").value.add(name="SORT_ORDER_SHUFFLED", number=100)
 
 
-def _add_arm(release: Release) -> None:
-    arm = FieldDescriptorProto(name="news", number=100, type="TYPE_STRING", label="LABEL_OPTIONAL")
-    add_arm(release.message(PRODUCT, "SearchByImageRequest"), "picture", arm)
+def _add_oneof_member(release: Release) -> None:
+    member = FieldDescriptorProto(name="news", number=100, type="TYPE_STRING", label="LABEL_OPTIONAL")
+    add_oneof_member(release.message(PRODUCT, "SearchByImageRequest"), "picture", member)
 
 
 def _add_rpc(release: Release) -> None:
-    known = release.service(PRODUCT).method[0]
+    existing = release.service(PRODUCT).method[0]
     release.service(PRODUCT).method.add(
-        name="News", input_type=known.input_type, output_type=known.output_type
+        name="News", input_type=existing.input_type, output_type=existing.output_type
     )
 
 
 def _deprecate_field(release: Release) -> None:
-    field(release.message(PRODUCT, "Offer"), "subject").options.deprecated = True
+    find_field(release.message(PRODUCT, "Offer"), "subject").options.deprecated = True
 
 
-HARMLESS = (_add_field, _add_value, _add_arm, _add_rpc, _deprecate_field)
+COMPATIBLE = (_add_field, _add_value, _add_oneof_member, _add_rpc, _deprecate_field)
 
 
-def _check(
-    image: FileDescriptorSet, folder: Path, baseline: Path = IMAGE
+def _run_make_breaking(
+    descriptors: FileDescriptorSet, folder: Path, baseline: Path = DESCRIPTORS
 ) -> subprocess.CompletedProcess[str]:
     path = folder / "image.binpb"
-    path.write_bytes(image.SerializeToString())
-    # The environment is there, or this test would not run: it is not to be made anew.
+    path.write_bytes(descriptors.SerializeToString())
+    # This test runs in the environment, so make must not rebuild it.
     command = ["make", "--silent", "--old-file=.venv/.ready", "breaking"]
     command += [f"IMAGE={path}", f"BASELINE={baseline}"]
-    return subprocess.run(  # noqa: S603 # our own target
+    return subprocess.run(  # noqa: S603 # a target of this repository
         command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )
 
 
-@pytest.mark.parametrize("cut", BREAKING, ids=lambda cut: cut.__name__.strip("_"))
-def test_breaking_changes_are_caught(cut: Cut, tmp_path: Path) -> None:
-    done = _check(Release(cut).image, tmp_path)
-    assert done.returncode != 0
-    assert PRODUCT in done.stdout + done.stderr
+@pytest.mark.parametrize("edit", BREAKING, ids=lambda edit: edit.__name__.strip("_"))
+def test_breaking_changes_are_rejected(edit: Edit, tmp_path: Path) -> None:
+    process = _run_make_breaking(Release(edit).descriptors, tmp_path)
+    assert process.returncode != 0
+    assert PRODUCT in process.stdout + process.stderr
 
 
-@pytest.mark.parametrize("cut", HARMLESS, ids=lambda cut: cut.__name__.strip("_"))
-def test_additions_pass(cut: Cut, tmp_path: Path) -> None:
-    done = _check(Release(cut).image, tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr
+@pytest.mark.parametrize("edit", COMPATIBLE, ids=lambda edit: edit.__name__.strip("_"))
+def test_compatible_changes_are_accepted(edit: Edit, tmp_path: Path) -> None:
+    process = _run_make_breaking(Release(edit).descriptors, tmp_path)
+    assert process.returncode == 0, process.stdout + process.stderr
 
 
 def test_nothing_breaks_before_the_first_release(tmp_path: Path) -> None:
     """The baseline is an empty descriptor set until then."""
     baseline = tmp_path / "baseline.binpb"
     baseline.write_bytes(FileDescriptorSet().SerializeToString())
-    done = _check(Release(_delete_message).image, tmp_path, baseline)
-    assert done.returncode == 0, done.stdout + done.stderr
+    process = _run_make_breaking(Release(_delete_message).descriptors, tmp_path, baseline)
+    assert process.returncode == 0, process.stdout + process.stderr

@@ -1,4 +1,4 @@
-"""Today's stubs call a server of a later release: what they do not know does no harm, and is not lost."""
+"""Today's stubs call a server of a later release: unknown fields do no harm and are kept."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,11 +12,20 @@ from nationalsite.ordersync.v1 import OrderSyncServiceStub
 from nationalsite.product import v1 as product
 from nationalsite.product.v1 import ProductServiceStub
 
-from tests.compatibility.newer_answers import ANSWERS, ARM, FIELD, FOLDER, VALUE, Answer, files, today
-from tests.compatibility.surgery import NEWER
+from tests.compatibility.newer_server_messages import (
+    FOLDER,
+    NEWER_MESSAGES,
+    UNKNOWN_ENUM_VALUE,
+    UNKNOWN_FIELD,
+    UNKNOWN_ONEOF_MEMBER,
+    NewerMessage,
+    current_message_class,
+    generate_files,
+)
+from tests.compatibility.schema_edits import NEWER
 
 TIMEOUT_S = 20
-STREAMED = {"message": ARM.newer["messages"][0]}
+STREAMED = {"message": UNKNOWN_ONEOF_MEMBER.fields["messages"][0]}
 
 
 @pytest.fixture(scope="module")
@@ -25,15 +34,15 @@ def channel() -> Iterator[grpc.Channel]:
     server.add_generic_rpc_handlers(
         [
             grpc.method_handlers_generic_handler(
-                "nationalsite.product.v1.ProductService", {"SearchByKeyword": _answering(FIELD)}
+                "nationalsite.product.v1.ProductService", {"SearchByKeyword": _handler(UNKNOWN_FIELD)}
             ),
             grpc.method_handlers_generic_handler(
                 "nationalsite.ordersync.v1.OrderSyncService",
                 {
-                    "PullMessages": _answering(ARM),
-                    "GetDelivery": _answering(VALUE),
+                    "PullMessages": _handler(UNKNOWN_ONEOF_MEMBER),
+                    "GetDelivery": _handler(UNKNOWN_ENUM_VALUE),
                     "StreamMessages": grpc.stream_stream_rpc_method_handler(
-                        _streamed, response_serializer=lambda message: message.SerializeToString()
+                        _stream, response_serializer=lambda message: message.SerializeToString()
                     ),
                 },
             ),
@@ -46,17 +55,17 @@ def channel() -> Iterator[grpc.Channel]:
     server.stop(grace=None).wait(TIMEOUT_S)
 
 
-def _answering(answer: Answer) -> grpc.RpcMethodHandler:
-    message = answer.message()
+def _handler(newer: NewerMessage) -> grpc.RpcMethodHandler:
+    message = newer.build()
     return grpc.unary_unary_rpc_method_handler(
         lambda request, context: message, response_serializer=lambda message: message.SerializeToString()
     )
 
 
-def _streamed(requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[Message]:
+def _stream(requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[Message]:
     next(requests)
-    kind = NEWER.kind("nationalsite.ordersync.v1.StreamMessagesResponse")
-    yield json_format.ParseDict(STREAMED, kind())
+    response_class = NEWER.message_class("nationalsite.ordersync.v1.StreamMessagesResponse")
+    yield json_format.ParseDict(STREAMED, response_class())
 
 
 def _search(channel: grpc.Channel) -> Message:
@@ -69,55 +78,58 @@ def _pull(channel: grpc.Channel) -> Message:
     return OrderSyncServiceStub(channel).PullMessages(request, timeout=TIMEOUT_S)
 
 
-def _delivery(channel: grpc.Channel) -> Message:
+def _get_delivery(channel: grpc.Channel) -> Message:
     request = order_sync.GetDeliveryRequest(delivery_id="d-1")
     return OrderSyncServiceStub(channel).GetDelivery(request, timeout=TIMEOUT_S)
 
 
 @pytest.mark.parametrize(
-    ("answer", "call"), [(FIELD, _search), (ARM, _pull), (VALUE, _delivery)], ids=["field", "arm", "value"]
+    ("newer", "call"),
+    [(UNKNOWN_FIELD, _search), (UNKNOWN_ONEOF_MEMBER, _pull), (UNKNOWN_ENUM_VALUE, _get_delivery)],
+    ids=["field", "oneof-member", "enum-value"],
 )
-def test_what_is_known_is_read_and_the_rest_is_kept(
-    channel: grpc.Channel, answer: Answer, call: Callable[[grpc.Channel], Message]
+def test_known_fields_are_read_and_unknown_fields_are_kept(
+    channel: grpc.Channel, newer: NewerMessage, call: Callable[[grpc.Channel], Message]
 ) -> None:
     received = call(channel)
-    assert json_format.MessageToDict(received, preserving_proto_field_name=True) == answer.known
-    again = NEWER.kind(answer.type).FromString(received.SerializeToString())
-    assert again == answer.message()
+    assert json_format.MessageToDict(received, preserving_proto_field_name=True) == newer.known
+    decoded = NEWER.message_class(newer.type).FromString(received.SerializeToString())
+    assert decoded == newer.build()
 
 
-def test_unknown_arm_is_no_arm(channel: grpc.Channel) -> None:
+def test_unknown_oneof_member_is_not_set(channel: grpc.Channel) -> None:
     unknown, known = _pull(channel).messages  # type: ignore[attr-defined]
     assert unknown.WhichOneof("payload") is None
     assert known.WhichOneof("payload") == "order"
     assert "INVOICE_BUYER_VIEW_ISSUED" in unknown.raw_json
 
 
-def test_unknown_arm_on_a_stream(channel: grpc.Channel) -> None:
-    opening = order_sync.StreamMessagesRequest(open={"subscription": "shop"})
-    (received,) = OrderSyncServiceStub(channel).StreamMessages(iter([opening]), timeout=TIMEOUT_S)
+def test_unknown_oneof_member_on_a_stream(channel: grpc.Channel) -> None:
+    open_request = order_sync.StreamMessagesRequest(open={"subscription": "shop"})
+    (received,) = OrderSyncServiceStub(channel).StreamMessages(iter([open_request]), timeout=TIMEOUT_S)
     assert received.message.topic == "INVOICE_BUYER_VIEW_ISSUED"
     assert received.message.WhichOneof("payload") is None
 
 
-def test_unknown_value_is_its_number(channel: grpc.Channel) -> None:
-    state = _delivery(channel).delivery.state  # type: ignore[attr-defined]
+def test_unknown_enum_value_is_its_number(channel: grpc.Channel) -> None:
+    state = _get_delivery(channel).delivery.state  # type: ignore[attr-defined]
     assert state == 100
     assert state not in order_sync.DeliveryState.values()
 
 
-@pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: answer.name)
-def test_today_does_not_have_it(answer: Answer) -> None:
+@pytest.mark.parametrize("newer", NEWER_MESSAGES, ids=lambda newer: newer.name)
+def test_current_protos_do_not_have_the_new_fields(newer: NewerMessage) -> None:
     with pytest.raises(json_format.ParseError):
-        json_format.ParseDict(answer.newer, today(answer.type)())
+        json_format.ParseDict(newer.fields, current_message_class(newer.type)())
 
 
-def test_files_for_other_languages_are_these() -> None:
-    expected = dict(files())
-    found = {path: path.read_bytes() for path in FOLDER.iterdir() if path.suffix in (".binpb", ".json")}
-    assert found == expected, "python -m tests.compatibility.newer_answers writes them"
+def test_files_for_other_languages_are_up_to_date() -> None:
+    expected = dict(generate_files())
+    actual = {path: path.read_bytes() for path in FOLDER.iterdir() if path.suffix in (".binpb", ".json")}
+    assert actual == expected, "run python -m tests.compatibility.newer_server_messages"
 
 
-@pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: answer.name)
-def test_what_is_made_of_it_again_is_as_long(answer: Answer) -> None:
-    assert len(today(answer.type).FromString(answer.bytes()).SerializeToString()) == len(answer.bytes())
+@pytest.mark.parametrize("newer", NEWER_MESSAGES, ids=lambda newer: newer.name)
+def test_encoding_again_keeps_the_size(newer: NewerMessage) -> None:
+    decoded = current_message_class(newer.type).FromString(newer.encode())
+    assert len(decoded.SerializeToString()) == len(newer.encode())

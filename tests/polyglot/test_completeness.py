@@ -1,4 +1,4 @@
-"""That the shared cases can be made, and that every client makes them; in the quick suite."""
+"""Checks that the shared cases are valid, and that every client library runs them; in the quick suite."""
 
 import json
 from collections import Counter
@@ -8,7 +8,7 @@ from google.protobuf import json_format
 from google.protobuf.message_factory import GetMessageClass
 
 from tests.polyglot.rendering import CASES, HERE, render
-from tests.polyglot.test_languages import EXAMPLES, TOOLS
+from tests.polyglot.test_languages import EXAMPLES, REQUIRED_TOOLS
 from tests.support.sample_cases import SERVICES
 from tools.local_stack import ROOT
 
@@ -21,31 +21,37 @@ METHODS = {
 
 
 @pytest.mark.parametrize("language", CLIENTS)
-def test_a_client_has_a_runner_and_examples(language: str) -> None:
-    assert language in TOOLS
+def test_client_library_has_a_runner_and_examples(language: str) -> None:
+    assert language in REQUIRED_TOOLS
     for folder in (HERE / language, ROOT / "examples" / language):
         for script in ("build", "run"):
-            assert (folder / script).stat().st_mode & 0o111, f"{folder / script} cannot be run"
+            assert (folder / script).stat().st_mode & 0o111, f"{folder / script} is not executable"
     assert [name for name, example in EXAMPLES.items() if language in example["languages"]]
 
 
-def test_requests_are_of_their_rpcs(tmp_path) -> None:
-    render(tmp_path / "cases", {"language": "any", "message_id": "1", "started": "2026-09-03T01:10:10Z"})
+def test_requests_fit_their_rpcs(tmp_path) -> None:
+    render(tmp_path / "cases", {"language": "any", "message_id": "1", "start_time": "2026-09-03T01:10:10Z"})
     for path in sorted((tmp_path / "cases").iterdir()):
         case = json.loads(path.read_text(encoding="utf-8"))
         assert "${" not in path.read_text(encoding="utf-8")
         method = METHODS[case["rpc"]]
         steps = case.get("stream", [{"send": case.get("request")}])
         for step in steps:
-            for kind, fields in step.items():
-                of = method.input_type if kind == "send" else method.output_type
-                json_format.ParseDict(fields, GetMessageClass(of)())
+            for direction, fields in step.items():
+                message_type = method.input_type if direction == "send" else method.output_type
+                json_format.ParseDict(fields, GetMessageClass(message_type)())
 
 
-def test_what_the_server_sees_tells_cases_apart() -> None:
+def test_server_calls_identify_their_case() -> None:
     cases = [json.loads(path.read_text(encoding="utf-8")) for path in CASES]
-    seen = Counter((case["at"], case["rpc"], case["seen"]["status"]) for case in cases if "seen" in case)
-    assert seen
-    assert set(seen.values()) == {1}
-    told = Counter((case.get("at"), case["rpc"], case["expect"].get("status", "OK")) for case in cases)
-    assert {key: told[key] for key in seen} == seen
+    counted = Counter(
+        (case["target"], case["rpc"], case["server_calls"]["status"])
+        for case in cases
+        if "server_calls" in case
+    )
+    assert counted
+    assert set(counted.values()) == {1}
+    expected = Counter(
+        (case.get("target"), case["rpc"], case["expect"].get("status", "OK")) for case in cases
+    )
+    assert {key: expected[key] for key in counted} == counted

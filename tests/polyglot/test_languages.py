@@ -1,4 +1,4 @@
-"""The shared cases and the examples, from every language: `make test-polyglot`. README.md explains them."""
+"""Runs the shared cases and the examples in every language: `make test-polyglot`. README.md explains them."""
 
 import json
 import os
@@ -18,144 +18,148 @@ from typing import IO, Any
 import pytest
 
 from tests.polyglot.rendering import CASES, HERE, render
-from tests.polyglot.seen import counts, unseen
+from tests.polyglot.server_calls import check_server_calls, count_calls
 from tests.support.sandbox_client import SandboxClient
 from tools import local_stack
 from tools.local_stack import ROOT, RunningProcess, start_sandbox, start_service, stop
 
 pytestmark = pytest.mark.polyglot
 
-TOOLS = {
+REQUIRED_TOOLS = {
     "go": {"go": "Go 1.26 or later"},
     "java": {"javac": "a JDK, 17 or later", "mvn": "Maven 3.8 or later"},
     "ts": {"node": "Node.js 20 or later", "npm": "npm, which comes with Node.js"},
     "python": {},
 }
-"""What each language needs in PATH, and what to install where it is missing."""
+"""Tools that each language needs in PATH, and what to install if one is missing."""
 LANGUAGES = sorted(path.parent.name for path in HERE.glob("*/run"))
 EXAMPLES = json.loads((HERE / "examples.json").read_text())
-BUILD_S, RUN_S, WITHIN_S = 600, 120, 30
+BUILD_TIMEOUT_S, RUN_TIMEOUT_S, WAIT_TIMEOUT_S = 600, 120, 30
 
-TROUBLES = {
+FAULTS = {
     "product.search.keywordQuery": {"hang": True},
     "product.search.queryProductDetail": {"drop": "before_request"},
     "product.filterData.queryConfig": {"gateway_error": "gw.NoUsageLeftError"},
     "alibaba.alipay.url.get": {"drop": "after_request"},
 }
-"""How the sandbox of the TROUBLED services fails, by operation: more often than all runs need."""
+"""Faults of the sandbox behind the FAILING targets, by operation."""
+FAULT_TIMES = 2_000
+"""More calls than all runners make together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Suite:
-    """What the runners call."""
+class Targets:
+    """The services that runners and examples call."""
 
     services: Mapping[str, RunningProcess]
-    """By the name that a case has for it."""
+    """By target name, as in a case."""
     sandbox: SandboxClient
-    texts: Mapping[str, str]
+    variables: Mapping[str, str]
+    """Values of the placeholders in cases."""
 
     def environment(self, **more: str) -> dict[str, str]:
-        """Return what a runner and an example find in their environment."""
-        addresses = {f"POLYGLOT_{at}": running.address for at, running in self.services.items()}
+        """Return the environment variables of a runner or an example."""
+        addresses = {f"POLYGLOT_{target}": service.address for target, service in self.services.items()}
         for name in ("PRODUCT", "ORDER_SYNC", "ACCOUNT"):
             addresses[f"NATIONALSITE_{name}"] = self.services[name].address
         return os.environ | addresses | more
 
 
 @pytest.fixture(scope="session")
-def suite() -> Iterator[Suite]:
-    with ExitStack() as running:
-        up = running.enter_context(local_stack.local_stack("open-platform"))
-        troubled = start_sandbox(log="troubled-sandbox")
-        running.callback(stop, troubled)
-        for operation, fault in TROUBLES.items():
-            SandboxClient(troubled.address).fault(fault, operation=operation, times=2_000)
-        services = {name.upper(): up[name] for name in ("product", "order_sync", "account")}
+def targets() -> Iterator[Targets]:
+    with ExitStack() as cleanup:
+        healthy = cleanup.enter_context(local_stack.local_stack("open-platform"))
+        failing_sandbox = start_sandbox(log="failing-sandbox")
+        cleanup.callback(stop, failing_sandbox)
+        for operation, fault in FAULTS.items():
+            SandboxClient(failing_sandbox.address).fault(fault, operation=operation, times=FAULT_TIMES)
+        services = {name.upper(): healthy[name] for name in ("product", "order_sync", "account")}
         for name in ("product", "order_sync"):
             settings = {"NATIONALSITE_DIALECT": "national-site", "NATIONALSITE_REPLAY_SECONDS": "0"}
-            services[f"TROUBLED_{name.upper()}"] = start_service(
-                name, troubled.address, settings, log=f"troubled-{name}"
-            )
-            running.callback(stop, services[f"TROUBLED_{name.upper()}"])
-        sandbox = SandboxClient(up["sandbox"].address)
-        started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 60))
-        texts = {"started": started, "message_id": _pushed_message(sandbox)}
-        yield Suite(services=services, sandbox=sandbox, texts=texts)
+            service = start_service(name, failing_sandbox.address, settings, log=f"failing-{name}")
+            cleanup.callback(stop, service)
+            services[f"FAILING_{name.upper()}"] = service
+        sandbox = SandboxClient(healthy["sandbox"].address)
+        start_time = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 60))
+        variables = {"start_time": start_time, "message_id": _push_message(sandbox)}
+        yield Targets(services=services, sandbox=sandbox, variables=variables)
 
 
-def _pushed_message(sandbox: SandboxClient) -> str:
-    """Return the id of a message that the service has taken."""
+def _push_message(sandbox: SandboxClient) -> str:
+    """Push a message, wait until the service has accepted it, and return its id."""
     data = {"orderId": 2**53 + 1, "currentStatus": "waitsellersend", "buyerMemberId": "买家-1"}
-    made = sandbox.admin("POST", "messages", {"topic": "ORDER_BUYER_VIEW_ORDER_PAY", "data": data})
-    until = time.monotonic() + WITHIN_S
+    created = sandbox.admin("POST", "messages", {"topic": "ORDER_BUYER_VIEW_ORDER_PAY", "data": data})
+    deadline = time.monotonic() + WAIT_TIMEOUT_S
     while sandbox.admin("GET", "push")["pushed"] < 1:
-        assert time.monotonic() < until
+        assert time.monotonic() < deadline
         time.sleep(0.05)
-    return str(made["message_ids"][0])
+    return str(created["message_ids"][0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ran:
-    """What came of a language's run."""
+class RunResult:
+    """The result of one language's runner."""
 
-    lines: Mapping[str, dict[str, Any]]
-    """By case."""
-    unseen: Mapping[str, str]
-    """What the services did not see, by case."""
-    trouble: str
-    """Why there may be too few lines; empty where the runner ended well."""
+    cases: Mapping[str, dict[str, Any]]
+    """The printed result of each case, by its name."""
+    server_differences: Mapping[str, str]
+    """How the calls that the server counted differ from the case, by its name."""
+    error: str
+    """Why results may be missing; empty if the runner succeeded."""
 
 
 @pytest.fixture(scope="session")
-def ran(suite: Suite, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Ran]:
-    """ran(language) is what came of its run, which is made once."""
-    runs: dict[str, Ran] = {}
+def run_cases(targets: Targets, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], RunResult]:
+    """run_cases(language) returns the result of its runner, which runs once."""
+    results: dict[str, RunResult] = {}
 
-    def run(language: str) -> Ran:
-        if language not in runs:
+    def run(language: str) -> RunResult:
+        if language not in results:
             folder = tmp_path_factory.mktemp("polyglot") / language
-            runs[language] = _run(language, suite, folder)
-        return runs[language]
+            results[language] = _run_cases(language, targets, folder)
+        return results[language]
 
     return run
 
 
-def _run(language: str, suite: Suite, folder: Path) -> Ran:
-    if trouble := _built(language, HERE / language):
-        return Ran(lines={}, unseen={}, trouble=trouble)
-    render(folder, {**suite.texts, "language": language})
-    before = {at: counts(service) for at, service in suite.services.items()}
-    done = _process([HERE / language / "run"], RUN_S, suite.environment(POLYGLOT_CASES=str(folder)))
-    lines = {line["case"]: line for line in map(json.loads, done.stdout.splitlines())}
-    cases = {path.stem: json.loads(path.read_text()) for path in CASES}
-    return Ran(
-        lines=lines,
-        unseen={
-            name: unseen(case, suite.services[case["at"]], before[case["at"]])
-            for name, case in cases.items()
-            if "seen" in case and name in lines
-        },
-        trouble=""
-        if done.returncode == 0
-        else f"the runner ended with {done.returncode}:\n{done.stderr[-4000:]}",
+def _run_cases(language: str, targets: Targets, folder: Path) -> RunResult:
+    if error := _build(language, HERE / language):
+        return RunResult(cases={}, server_differences={}, error=error)
+    render(folder, {**targets.variables, "language": language})
+    counts = {target: count_calls(service) for target, service in targets.services.items()}
+    runner = _run_process(
+        [HERE / language / "run"], RUN_TIMEOUT_S, targets.environment(POLYGLOT_CASES=str(folder))
     )
+    results = {result["case"]: result for result in map(json.loads, runner.stdout.splitlines())}
+    cases = {path.stem: json.loads(path.read_text()) for path in CASES}
+    server_differences = {
+        name: check_server_calls(case, targets.services[case["target"]], counts[case["target"]])
+        for name, case in cases.items()
+        if "server_calls" in case and name in results
+    }
+    error = ""
+    if runner.returncode != 0:
+        error = f"the runner exited with {runner.returncode}:\n{runner.stderr[-4000:]}"
+    return RunResult(cases=results, server_differences=server_differences, error=error)
 
 
-def _built(language: str, folder: Path) -> str:
-    """Prepare a runner or the examples; return what is wrong, empty for nothing."""
-    missing = [f"{tool} ({what})" for tool, what in TOOLS[language].items() if not shutil.which(tool)]
+def _build(language: str, folder: Path) -> str:
+    """Build a runner or the examples; return the error, empty for success."""
+    missing = [
+        f"{tool} ({package})" for tool, package in REQUIRED_TOOLS[language].items() if not shutil.which(tool)
+    ]
     if missing:
         return f"cannot test {language} here: install {' and '.join(missing)}"
-    done = _process([folder / "build"], BUILD_S, dict(os.environ))
-    return (
-        "" if done.returncode == 0 else f"{folder}/build failed:\n{done.stdout[-2000:]}{done.stderr[-4000:]}"
-    )
+    build = _run_process([folder / "build"], BUILD_TIMEOUT_S, dict(os.environ))
+    if build.returncode != 0:
+        return f"{folder}/build failed:\n{build.stdout[-2000:]}{build.stderr[-4000:]}"
+    return ""
 
 
-def _process(
+def _run_process(
     command: list[str | Path], timeout_s: float, environment: dict[str, str]
 ) -> subprocess.CompletedProcess[str]:
-    """Run to the end, or until the time is over: then with all that it started."""
+    """Run a command to its end; after the timeout, kill it with its child processes."""
     with subprocess.Popen(  # noqa: S603 # our own scripts
         command,
         cwd=ROOT,
@@ -170,35 +174,37 @@ def _process(
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             out, err = process.communicate()
-            err += f"\nended after {timeout_s} s"
+            err += f"\nkilled after {timeout_s} s"
     return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("case", [path.stem for path in CASES])
-def test_case(language: str, case: str, ran: Callable[[str], Ran]) -> None:
-    found = ran(language)
-    assert case in found.lines, found.trouble or f"the runner said nothing of {case}"
-    assert found.lines[case]["passed"], found.lines[case]["why"]
-    assert not found.unseen.get(case, "")
+def test_case(language: str, case: str, run_cases: Callable[[str], RunResult]) -> None:
+    result = run_cases(language)
+    assert case in result.cases, result.error or f"the runner printed no result of {case}"
+    assert result.cases[case]["passed"], result.cases[case]["differences"]
+    assert not result.server_differences.get(case, "")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_runner_ends_well_and_says_no_more(language: str, ran: Callable[[str], Ran]) -> None:
-    found = ran(language)
-    assert not found.trouble
-    assert set(found.lines) == {path.stem for path in CASES}
+def test_runner_succeeds_and_prints_only_the_cases(
+    language: str, run_cases: Callable[[str], RunResult]
+) -> None:
+    result = run_cases(language)
+    assert not result.error
+    assert set(result.cases) == {path.stem for path in CASES}
 
 
 @pytest.fixture(scope="session")
-def examples_built() -> Callable[[str], str]:
-    """examples_built(language) is what is wrong with its examples' build, which is made once."""
-    built: dict[str, str] = {}
+def build_examples() -> Callable[[str], str]:
+    """build_examples(language) returns the error of the build, which runs once."""
+    errors: dict[str, str] = {}
 
     def build(language: str) -> str:
-        if language not in built:
-            built[language] = _built(language, ROOT / "examples" / language)
-        return built[language]
+        if language not in errors:
+            errors[language] = _build(language, ROOT / "examples" / language)
+        return errors[language]
 
     return build
 
@@ -207,59 +213,67 @@ def examples_built() -> Callable[[str], str]:
     ("language", "name"),
     [(language, name) for name, example in EXAMPLES.items() for language in example["languages"]],
 )
-def test_example(language: str, name: str, suite: Suite, examples_built: Callable[[str], str]) -> None:
+def test_example(language: str, name: str, targets: Targets, build_examples: Callable[[str], str]) -> None:
     example = EXAMPLES[name]
-    assert not examples_built(language)
+    assert not build_examples(language)
     command = [ROOT / "examples" / language / "run", name]
-    run = _consume if "pushes" in example else _once
-    code, out, err = run(command, example, suite)
+    run = _run_consumer if "pushed_topic" in example else _run_example
+    code, out, err = run(command, example, targets)
     assert code == 0, err[-4000:]
-    assert _fit(example["lines"], out.splitlines()), f"{out}\n{err[-2000:]}"
+    assert _matches(example["stdout"], out.splitlines()), f"{out}\n{err[-2000:]}"
 
 
-def _once(command: list[str | Path], _example: dict[str, Any], suite: Suite) -> tuple[int, str, str]:
-    done = _process(command, RUN_S, suite.environment())
-    return done.returncode, done.stdout, done.stderr
+def _run_example(
+    command: list[str | Path], _example: dict[str, Any], targets: Targets
+) -> tuple[int, str, str]:
+    process = _run_process(command, RUN_TIMEOUT_S, targets.environment())
+    return process.returncode, process.stdout, process.stderr
 
 
-def _consume(command: list[str | Path], example: dict[str, Any], suite: Suite) -> tuple[int, str, str]:
-    """Push messages until the example has printed what it is to print; then ask it to end."""
+def _run_consumer(
+    command: list[str | Path], example: dict[str, Any], targets: Targets
+) -> tuple[int, str, str]:
+    """Push messages until the example has printed the expected lines, then terminate it."""
     with (
-        tempfile.TemporaryFile("w+", encoding="utf-8") as errors,
-        subprocess.Popen(  # noqa: S603 # our own
+        tempfile.TemporaryFile("w+", encoding="utf-8") as stderr,
+        subprocess.Popen(  # noqa: S603 # our own scripts
             command,
             cwd=ROOT,
-            env=suite.environment(),
+            env=targets.environment(),
             stdout=subprocess.PIPE,
-            stderr=errors,
+            stderr=stderr,
             encoding="utf-8",
             start_new_session=True,
         ) as process,
     ):
         lines: list[str] = []
-        reading = threading.Thread(target=_collect, args=(process.stdout, lines), daemon=True)
-        reading.start()
+        reader = threading.Thread(target=_collect_lines, args=(process.stdout, lines), daemon=True)
+        reader.start()
         try:
-            until = time.monotonic() + WITHIN_S
-            while not _fit(example["lines"], lines) and process.poll() is None and time.monotonic() < until:
-                suite.sandbox.admin("POST", "messages", {"topic": example["pushes"]})
+            deadline = time.monotonic() + WAIT_TIMEOUT_S
+            while (
+                not _matches(example["stdout"], lines)
+                and process.poll() is None
+                and time.monotonic() < deadline
+            ):
+                targets.sandbox.admin("POST", "messages", {"topic": example["pushed_topic"]})
                 time.sleep(0.25)
             process.terminate()
-            process.wait(WITHIN_S)
+            process.wait(WAIT_TIMEOUT_S)
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
-            reading.join()
-        errors.seek(0)
-        return process.returncode, "".join(lines), errors.read()
+            reader.join()
+        stderr.seek(0)
+        return process.returncode, "".join(lines), stderr.read()
 
 
-def _collect(stream: IO[str], lines: list[str]) -> None:
+def _collect_lines(stream: IO[str], lines: list[str]) -> None:
     for line in stream:
         lines.append(line)
 
 
-def _fit(patterns: list[str], lines: list[str]) -> bool:
-    """Whether each pattern fits a line, in this order."""
-    left = iter(list(lines))
-    return all(any(re.fullmatch(pattern, line.rstrip("\n")) for line in left) for pattern in patterns)
+def _matches(patterns: list[str], lines: list[str]) -> bool:
+    """Whether each pattern matches a line, in this order."""
+    remaining = iter(list(lines))
+    return all(any(re.fullmatch(pattern, line.rstrip("\n")) for line in remaining) for pattern in patterns)

@@ -1,4 +1,4 @@
-// Typed clients: from a service's descriptor to grpc-js, which knows bytes only.
+// Typed clients. They connect a service's descriptor to grpc-js, which sends and receives bytes.
 import { Readable, type Writable } from "node:stream";
 import {
   type DescMessage,
@@ -15,27 +15,27 @@ import {
 import * as grpc from "@grpc/grpc-js";
 
 export interface CallOptions {
-  /** How long the call may take. Give every call one: without it the service's own default holds. */
+  /** How long the call may take. Set it for every call. Without it, the service's default applies. */
   readonly timeoutMs?: number;
   /** Aborting it cancels the call. */
   readonly signal?: AbortSignal;
   /** Metadata to send. */
   readonly metadata?: Readonly<Record<string, string>>;
-  /** Gets the metadata that comes before the response. */
+  /** Called with the initial metadata, which arrives before the response. */
   readonly onHeader?: (metadata: grpc.Metadata) => void;
 }
 
-/** Rejects with a grpc.ServiceError, which `failure` reads. */
-export type Unary<I extends DescMessage, O extends DescMessage> = (
+/** Rejects with a grpc.ServiceError; `parseError` returns its details. */
+export type UnaryCall<I extends DescMessage, O extends DescMessage> = (
   request: MessageInitShape<I>,
   options?: CallOptions,
 ) => Promise<MessageShape<O>>;
 
 /**
- * The call begins with the first response that is asked for. Leaving the loop over responses cancels it; the
- * end of the requests is told to the server. Throws a grpc.ServiceError, or what the requests throw.
+ * The call starts when the first response is requested. Leaving the loop over the responses cancels it. When the
+ * requests end, the client closes its side of the stream. Throws a grpc.ServiceError, or the error of the requests.
  */
-export type Stream<I extends DescMessage, O extends DescMessage> = (
+export type StreamCall<I extends DescMessage, O extends DescMessage> = (
   requests: AsyncIterable<MessageInitShape<I>>,
   options?: CallOptions,
 ) => AsyncGenerator<MessageShape<O>, void, undefined>;
@@ -43,88 +43,88 @@ export type Stream<I extends DescMessage, O extends DescMessage> = (
 /** A function for each RPC. */
 export type Client<S extends DescService> = {
   readonly [M in keyof S["method"]]: S["method"][M] extends DescMethodUnary<infer I, infer O>
-    ? Unary<I, O>
+    ? UnaryCall<I, O>
     : S["method"][M] extends DescMethodBiDiStreaming<infer I, infer O>
-      ? Stream<I, O>
-      : never; // no service has another kind
+      ? StreamCall<I, O>
+      : never; // the services have no other kind of method
 };
 
-type Call = Pick<grpc.ClientUnaryCall, "cancel" | "once">;
+type ActiveCall = Pick<grpc.ClientUnaryCall, "cancel" | "once">;
 
-/** Returns a client of a service. Its calls are made on the channel, which stays the caller's to close. */
+/** Returns a client of a service. It uses the channel; the caller remains responsible for closing that. */
 export function createClient<S extends DescService>(service: S, channel: grpc.Channel): Client<S> {
   const client = new grpc.Client(channel.getTarget(), grpc.credentials.createInsecure(), {
-    channelOverride: channel, // and so neither the address nor the credentials are used
+    channelOverride: channel, // replaces the address and the credentials
   });
   return Object.fromEntries(
     service.methods.map((method) => [
       method.localName,
-      method.methodKind === "bidi_streaming" ? stream(client, method) : unary(client, method),
+      method.methodKind === "bidi_streaming" ? streamCall(client, method) : unaryCall(client, method),
     ]),
   ) as unknown as Client<S>;
 }
 
-function unary(client: grpc.Client, method: DescMethod): Unary<DescMessage, DescMessage> {
+function unaryCall(client: grpc.Client, method: DescMethod): UnaryCall<DescMessage, DescMessage> {
   return async (request, options = {}) => {
     options.signal?.throwIfAborted();
-    let release = () => {};
+    let stopObserving = () => {};
     try {
       return await new Promise((resolve, reject) => {
         const call = client.makeUnaryRequest(
-          ...wire(method),
+          ...wireFormat(method),
           request,
-          metadata(options),
-          deadline(options),
+          toMetadata(options),
+          toDeadline(options),
           (error, response) => (error ? reject(error) : resolve(response!)),
         );
-        release = observe(call, options);
+        stopObserving = observe(call, options);
       });
     } finally {
-      release();
+      stopObserving();
     }
   };
 }
 
-function stream(client: grpc.Client, method: DescMethod): Stream<DescMessage, DescMessage> {
+function streamCall(client: grpc.Client, method: DescMethod): StreamCall<DescMessage, DescMessage> {
   return async function* (requests, options = {}) {
     options.signal?.throwIfAborted();
-    const call = client.makeBidiStreamRequest(...wire(method), metadata(options), deadline(options));
-    const release = observe(call, options);
+    const call = client.makeBidiStreamRequest(...wireFormat(method), toMetadata(options), toDeadline(options));
+    const stopObserving = observe(call, options);
     const source = Readable.from(requests);
     source.on("error", (error) => call.destroy(error));
-    call.on("error", () => source.destroy()); // the loop below throws it
-    source.pipe(call as unknown as Writable); // its types know of messages only
+    call.on("error", () => source.destroy()); // the loop below throws the error
+    source.pipe(call as unknown as Writable); // the declared type accepts only messages
     try {
       yield* call;
     } finally {
-      release();
+      stopObserving();
       source.destroy();
       call.cancel();
     }
   };
 }
 
-/** The path of a method, and how its messages become bytes and come from them. */
-function wire({ input, output, name, parent }: DescMethod) {
-  const serialize = (request: MessageInitShape<DescMessage>) => {
+/** Returns the path of a method, and the functions that encode its requests and decode its responses. */
+function wireFormat({ input, output, name, parent }: DescMethod) {
+  const encode = (request: MessageInitShape<DescMessage>) => {
     const bytes = toBinary(input, create(input, request));
     return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   };
-  return [`/${parent.typeName}/${name}`, serialize, (bytes: Buffer) => fromBinary(output, bytes)] as const;
+  return [`/${parent.typeName}/${name}`, encode, (bytes: Buffer) => fromBinary(output, bytes)] as const;
 }
 
-function metadata(options: CallOptions): grpc.Metadata {
-  const sent = new grpc.Metadata();
-  for (const [name, value] of Object.entries(options.metadata ?? {})) sent.set(name, value);
-  return sent;
+function toMetadata(options: CallOptions): grpc.Metadata {
+  const metadata = new grpc.Metadata();
+  for (const [name, value] of Object.entries(options.metadata ?? {})) metadata.set(name, value);
+  return metadata;
 }
 
-function deadline({ timeoutMs }: CallOptions): grpc.CallOptions {
+function toDeadline({ timeoutMs }: CallOptions): grpc.CallOptions {
   return timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs };
 }
 
-/** Hands out the header and cancels by the signal, until the function that it returns is called. */
-function observe(call: Call, { onHeader, signal }: CallOptions): () => void {
+/** Passes on the initial metadata, and cancels the call on the signal, until the returned function is called. */
+function observe(call: ActiveCall, { onHeader, signal }: CallOptions): () => void {
   if (onHeader) call.once("metadata", onHeader);
   const cancel = () => call.cancel();
   signal?.addEventListener("abort", cancel);

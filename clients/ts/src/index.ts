@@ -1,5 +1,5 @@
-// A thin companion to @nationalsite/protos: channels, typed clients, failures, money.
+// A thin library beside @nationalsite/protos: channels, typed clients, error details, money.
 export { type ConnectOptions, type Service, connect } from "./channels.js";
-export { type CallOptions, type Client, type Stream, type Unary, createClient } from "./clients.js";
-export { type Failure, type Violation, failedResult, failure } from "./failures.js";
-export { decimalOf, moneyOf } from "./money.js";
+export { type CallOptions, type Client, type StreamCall, type UnaryCall, createClient } from "./clients.js";
+export { type ErrorDetails, type FieldViolation, parseError, parseStatus } from "./errors.js";
+export { formatMoney, parseMoney } from "./money.js";

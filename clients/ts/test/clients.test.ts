@@ -12,50 +12,50 @@ type Duplex = grpc.ServerDuplexStream<any, any>;
 const OPEN = { request: { case: "open", value: { subscription: "shop" } } } as const;
 const messageResponse = (messageId: string) => ({ response: { case: "message", value: { messageId } } });
 
-test("a call carries metadata, and gets the header before its response", async (t) => {
+test("a call sends metadata and receives initial metadata", async (t) => {
   const address = await serve(t, ProductService, {
-    getCategory: (call: grpc.ServerUnaryCall<any, any>, answer: grpc.sendUnaryData<any>) => {
-      const header = new grpc.Metadata();
-      header.set("nationalsite-cache", `${call.metadata.get("cache-control")}`);
-      call.sendMetadata(header);
-      answer(null, { categories: [{ categoryId: call.request.categoryId }] });
+    getCategory: (call: grpc.ServerUnaryCall<any, any>, respond: grpc.sendUnaryData<any>) => {
+      const initialMetadata = new grpc.Metadata();
+      initialMetadata.set("nationalsite-cache", `${call.metadata.get("cache-control")}`);
+      call.sendMetadata(initialMetadata);
+      respond(null, { categories: [{ categoryId: call.request.categoryId }] });
     },
   });
   const channel = connect(address, "product");
   t.after(() => channel.close());
-  const headers: grpc.Metadata[] = [];
-  const found = await createClient(ProductService, channel).getCategory(
+  const received: grpc.Metadata[] = [];
+  const response = await createClient(ProductService, channel).getCategory(
     { categoryId: 2n ** 53n + 1n },
-    { timeoutMs: 5_000, metadata: { "cache-control": "no-cache" }, onHeader: (header) => headers.push(header) },
+    { timeoutMs: 5_000, metadata: { "cache-control": "no-cache" }, onHeader: (metadata) => received.push(metadata) },
   );
-  assert.equal(found.categories[0]?.categoryId, 9007199254740993n);
-  assert.deepEqual(headers.map((header) => header.get("nationalsite-cache")), [["no-cache"]]);
+  assert.equal(response.categories[0]?.categoryId, 9007199254740993n);
+  assert.deepEqual(received.map((metadata) => metadata.get("nationalsite-cache")), [["no-cache"]]);
 });
 
-test("a deadline and a signal end a call, also at the server", async (t) => {
-  const ended: Promise<unknown>[] = [];
-  const begun: (() => void)[] = [];
+test("a deadline or a signal cancels a call, also at the server", async (t) => {
+  const cancelled: Promise<unknown>[] = [];
+  const onStart: (() => void)[] = [];
   const address = await serve(t, ProductService, {
     searchByKeyword: (call: grpc.ServerUnaryCall<any, any>) => {
-      ended.push(once(call, "cancelled"));
-      begun.shift()?.();
+      cancelled.push(once(call, "cancelled"));
+      onStart.shift()?.();
     },
   });
   const channel = connect(address, "product");
   t.after(() => channel.close());
   const products = createClient(ProductService, channel);
-  const late = products.searchByKeyword({}, { timeoutMs: 200 });
-  await assert.rejects(late, { code: grpc.status.DEADLINE_EXCEEDED });
-  const aborting = new AbortController();
-  begun.push(() => aborting.abort());
-  const { signal } = aborting;
+  const timedOut = products.searchByKeyword({}, { timeoutMs: 200 });
+  await assert.rejects(timedOut, { code: grpc.status.DEADLINE_EXCEEDED });
+  const controller = new AbortController();
+  onStart.push(() => controller.abort());
+  const { signal } = controller;
   const aborted = products.searchByKeyword({}, { signal, timeoutMs: 20_000 });
   await assert.rejects(aborted, { code: grpc.status.CANCELLED });
-  assert.equal((await Promise.all(ended)).length, 2);
-  await assert.rejects(products.searchByKeyword({}, { signal }), { name: "AbortError" }); // not begun at all
+  assert.equal((await Promise.all(cancelled)).length, 2);
+  await assert.rejects(products.searchByKeyword({}, { signal }), { name: "AbortError" }); // aborted before the start
 });
 
-test("a stream ends when its requests have ended and the server has said all", async (t) => {
+test("a stream ends after its requests and all responses", async (t) => {
   const address = await serve(t, OrderSyncService, {
     streamMessages: (call: Duplex) => {
       call.on("data", ({ request }) => {
@@ -77,7 +77,7 @@ test("a stream ends when its requests have ended and the server has said all", a
   assert.deepEqual(ids, ["1", "2"]);
 });
 
-test("leaving a stream cancels it, and ends its requests", async (t) => {
+test("leaving a stream cancels it and ends its requests", async (t) => {
   const cancelled: Promise<unknown>[] = [];
   const address = await serve(t, OrderSyncService, {
     streamMessages: (call: Duplex) => {
@@ -87,25 +87,25 @@ test("leaving a stream cancels it, and ends its requests", async (t) => {
   });
   const channel = connect(address, "orderSync");
   t.after(() => channel.close());
-  let release = () => {};
-  const over = new Promise<void>((resolve) => (release = resolve));
+  let onRequestsEnd = () => {};
+  const requestsEnded = new Promise<void>((resolve) => (onRequestsEnd = resolve));
   async function* requests() {
     try {
       for (;;) yield OPEN;
     } finally {
-      release();
+      onRequestsEnd();
     }
   }
   for await (const { response } of createClient(OrderSyncService, channel).streamMessages(requests())) {
     assert.equal(response.value?.messageId, "1");
     break;
   }
-  await over;
+  await requestsEnded;
   await Promise.all(cancelled);
   assert.equal(cancelled.length, 1);
 });
 
-test("what is wrong with a stream is thrown where its responses are read", async (t) => {
+test("an error of a stream is thrown by the loop over its responses", async (t) => {
   const address = await serve(t, OrderSyncService, {
     streamMessages: (call: Duplex) => {
       call.write(messageResponse("1"));
@@ -115,16 +115,16 @@ test("what is wrong with a stream is thrown where its responses are read", async
   const channel = connect(address, "orderSync");
   t.after(() => channel.close());
   const orders = createClient(OrderSyncService, channel);
-  async function* requests(fault?: Error) {
-    if (fault) throw fault;
+  async function* requests(error?: Error) {
+    if (error) throw error;
     yield OPEN;
-    await new Promise(() => {}); // and never says more
+    await new Promise(() => {}); // never ends
   }
-  const refused = orders.streamMessages(requests(), { timeoutMs: 20_000 });
-  assert.equal((await refused.next()).value?.response.value?.messageId, "1");
-  await assert.rejects(refused.next(), { code: grpc.status.NOT_FOUND, details: "gone" });
-  const fault = new Error("no more to say");
+  const responses = orders.streamMessages(requests(), { timeoutMs: 20_000 });
+  assert.equal((await responses.next()).value?.response.value?.messageId, "1");
+  await assert.rejects(responses.next(), { code: grpc.status.NOT_FOUND, details: "gone" });
+  const requestError = new Error("no more requests");
   await assert.rejects(async () => {
-    for await (const _ of orders.streamMessages(requests(fault))) continue;
-  }, fault);
+    for await (const _ of orders.streamMessages(requests(requestError))) continue;
+  }, requestError);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decimalOf, moneyOf } from "@nationalsite/client";
+import { formatMoney, parseMoney } from "@nationalsite/client";
 
 const AMOUNTS: [string, bigint, number][] = [
   ["0.00", 0n, 0],
@@ -13,18 +13,18 @@ const AMOUNTS: [string, bigint, number][] = [
   ["9223372036854775807.999999999", 2n ** 63n - 1n, 999_999_999],
 ];
 
-test("amounts are exact in both directions", () => {
+test("conversion is exact in both directions", () => {
   for (const [amount, units, nanos] of AMOUNTS) {
-    const { currencyCode, ...money } = moneyOf(amount);
+    const { currencyCode, ...money } = parseMoney(amount);
     assert.deepEqual([currencyCode, money.units, money.nanos], ["CNY", units, nanos]);
-    assert.equal(decimalOf(moneyOf(amount)), amount);
+    assert.equal(formatMoney(parseMoney(amount)), amount);
   }
-  assert.equal(decimalOf(moneyOf("7", "JPY")), "7.00");
-  assert.equal(moneyOf("7", "JPY").currencyCode, "JPY");
+  assert.equal(formatMoney(parseMoney("7", "JPY")), "7.00");
+  assert.equal(parseMoney("7", "JPY").currencyCode, "JPY");
 });
 
-test("what is no amount is refused", () => {
+test("invalid amounts are rejected", () => {
   for (const amount of ["", "-", ".5", "1.", "1e3", "1,000", "0.0000000001", "9223372036854775808", "NaN"]) {
-    assert.throws(() => moneyOf(amount), RangeError, amount);
+    assert.throws(() => parseMoney(amount), RangeError, amount);
   }
 });

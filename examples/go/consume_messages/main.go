@@ -1,4 +1,4 @@
-// Prints what happens to orders, until it is asked to end.
+// Prints messages about orders until SIGTERM.
 //
 // [snippet consume]
 package main
@@ -16,7 +16,7 @@ import (
 	ordersyncv1 "nationalsite.internal/go/ordersync/v1"
 )
 
-// handle does what is to be done: a message may come twice. When it returns nil the message is acknowledged.
+// handle handles a message, which may be delivered twice. The message is acknowledged when handle returns nil.
 func handle(_ context.Context, message *ordersyncv1.Message) error {
 	order := message.GetOrder()
 	fmt.Println(message.GetTopic(), order.GetCbuOrderId(), order.GetCurrentStatus())

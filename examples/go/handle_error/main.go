@@ -1,4 +1,4 @@
-// Searches, and handles what goes wrong by its reason.
+// Makes calls that fail, and handles the errors by their reason.
 //
 // [snippet call]
 package main
@@ -27,28 +27,28 @@ func main() {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 
-	found, err := products.SearchByKeyword(ctx, &productv1.SearchByKeywordRequest{
+	response, err := products.SearchByKeyword(ctx, &productv1.SearchByKeywordRequest{
 		Keyword: "dress", PageSize: 3, Country: "japan",
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
-	for _, offer := range found.GetOffers() {
+	for _, offer := range response.GetOffers() {
 		price := offer.GetPriceInfo().GetPrice()
 		fmt.Println(offer.GetOfferId(), price.GetCurrencyCode(), client.FormatMoney(price), offer.GetSubject())
 	}
 
 	_, err = products.GetProductDetail(ctx, &productv1.GetProductDetailRequest{OfferId: 1})
-	if told := client.FailureOf(err); told != nil {
-		if told.Reason != errorsv1.ErrorReason_ERROR_REASON_OFFER_NOT_FOUND {
+	if details := client.ParseError(err); details != nil {
+		if details.Reason != errorsv1.ErrorReason_ERROR_REASON_OFFER_NOT_FOUND {
 			log.Fatal(err)
 		}
-		fmt.Println(told.Status, told.ReasonName) // NotFound ERROR_REASON_OFFER_NOT_FOUND
+		fmt.Println(details.Code, details.ReasonName) // NotFound ERROR_REASON_OFFER_NOT_FOUND
 	}
 
 	_, err = products.SearchByKeyword(ctx, &productv1.SearchByKeywordRequest{Keyword: "dress", PageSize: 51})
-	if told := client.FailureOf(err); told != nil {
-		for _, violation := range told.Violations {
+	if details := client.ParseError(err); details != nil {
+		for _, violation := range details.FieldViolations {
 			fmt.Printf("%s: %s\n", violation.GetField(), violation.GetDescription())
 		}
 	}

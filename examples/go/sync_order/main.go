@@ -1,4 +1,4 @@
-// Tells 1688 of an order, at once, and of the purchase order that serves it, by a delivery that arrives.
+// Syncs an order to 1688 with a direct call, and its purchase order with a durable delivery.
 package main
 
 import (
@@ -24,18 +24,18 @@ func main() {
 	orders := ordersyncv1.NewOrderSyncServiceClient(conn)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	if err := sync(ctx, orders); err != nil {
+	if err := syncOrder(ctx, orders); err != nil {
 		log.Fatal(err)
 	}
-	if err := enqueue(ctx, orders); err != nil {
+	if err := enqueueRelation(ctx, orders); err != nil {
 		log.Fatal(err)
 	}
 }
 
-// sync tells of an order; with an id of its own the call may be repeated when its outcome is not known.
-func sync(ctx context.Context, orders ordersyncv1.OrderSyncServiceClient) error {
+// syncOrder syncs an order. The request id makes the call safe to retry if its outcome is unknown.
+func syncOrder(ctx context.Context, orders ordersyncv1.OrderSyncServiceClient) error {
 	now := timestamppb.Now()
-	paid, err := client.ParseMoney("3.14", "CNY")
+	paidFee, err := client.ParseMoney("3.14", "CNY")
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func sync(ctx context.Context, orders ordersyncv1.OrderSyncServiceClient) error 
 		PayTime:     now,
 		PayStatus:   ordersyncv1.PayStatus_PAY_STATUS_PAID,
 		OutMemberId: "1212113",
-		PaidFee:     paid,
+		PaidFee:     paidFee,
 		SubOrders: []*ordersyncv1.SubOrder{{
 			OrderId:      "4590347523948375",
 			RefundStatus: ordersyncv1.RefundStatus_REFUND_STATUS_NOT_REFUNDED,
@@ -54,7 +54,7 @@ func sync(ctx context.Context, orders ordersyncv1.OrderSyncServiceClient) error 
 			SkuId:        5104790281451,
 			SkuName:      "绿色;均码",
 			BuyAmount:    2,
-			PaidFee:      paid,
+			PaidFee:      paidFee,
 		}},
 	}
 	request := &ordersyncv1.SyncOrderRequest{RequestId: client.NewRequestID(), Order: order}
@@ -65,8 +65,8 @@ func sync(ctx context.Context, orders ordersyncv1.OrderSyncServiceClient) error 
 	return nil
 }
 
-// enqueue tells which purchase order serves it, through outages and restarts.
-func enqueue(ctx context.Context, orders ordersyncv1.OrderSyncServiceClient) error {
+// enqueueRelation syncs the relation to its purchase order. The delivery survives outages and restarts.
+func enqueueRelation(ctx context.Context, orders ordersyncv1.OrderSyncServiceClient) error {
 	relation := &ordersyncv1.OrderRelation{
 		NationalOrderId:    "4590347523948370",
 		NationalSubOrderId: "4590347523948375",
@@ -74,22 +74,22 @@ func enqueue(ctx context.Context, orders ordersyncv1.OrderSyncServiceClient) err
 		CbuSubOrderId:      3209572465452734,
 	}
 	relations := &ordersyncv1.WriteOrderRelationsRequest{Relations: []*ordersyncv1.OrderRelation{relation}}
-	enqueued, err := orders.EnqueueSync(ctx, &ordersyncv1.EnqueueSyncRequest{
-		RequestId: client.NewRequestID(), // keep it: a repeat with the same id is the same delivery
+	enqueueResponse, err := orders.EnqueueSync(ctx, &ordersyncv1.EnqueueSyncRequest{
+		RequestId: client.NewRequestID(), // keep it: a retry with the same id is the same delivery
 		Sync:      &ordersyncv1.EnqueueSyncRequest_WriteOrderRelations{WriteOrderRelations: relations},
 	})
 	if err != nil {
 		return err
 	}
-	delivery := enqueued.GetDelivery()
+	delivery := enqueueResponse.GetDelivery()
 	for delivery.GetState() == ordersyncv1.DeliveryState_DELIVERY_STATE_PENDING {
 		time.Sleep(500 * time.Millisecond)
-		which := &ordersyncv1.GetDeliveryRequest{DeliveryId: delivery.GetDeliveryId()}
-		asked, err := orders.GetDelivery(ctx, which)
+		request := &ordersyncv1.GetDeliveryRequest{DeliveryId: delivery.GetDeliveryId()}
+		response, err := orders.GetDelivery(ctx, request)
 		if err != nil {
 			return err
 		}
-		delivery = asked.GetDelivery()
+		delivery = response.GetDelivery()
 	}
 	fmt.Println(delivery.GetState(), delivery.GetAttempts()) // DELIVERY_STATE_DELIVERED 1
 	return nil

@@ -21,176 +21,176 @@ import (
 	"nationalsite.internal/client"
 )
 
-// call makes a case's call, whatever its RPC is.
+// call is the call of a case, to any RPC.
 type call struct {
 	*testCase
-	types protoreflect.MethodDescriptor
+	method protoreflect.MethodDescriptor
 }
 
-func newCall(from *testCase) (*call, error) {
-	name := protoreflect.FullName(strings.ReplaceAll(from.RPC, "/", "."))
-	found, err := protoregistry.GlobalFiles.FindDescriptorByName(name)
+func newCall(testCase *testCase) (*call, error) {
+	name := protoreflect.FullName(strings.ReplaceAll(testCase.RPC, "/", "."))
+	descriptor, err := protoregistry.GlobalFiles.FindDescriptorByName(name)
 	if err != nil {
 		return nil, err
 	}
-	types, ok := found.(protoreflect.MethodDescriptor)
+	method, ok := descriptor.(protoreflect.MethodDescriptor)
 	if !ok {
-		return nil, fmt.Errorf("no RPC: %s", name)
+		return nil, fmt.Errorf("not an RPC: %s", name)
 	}
-	return &call{from, types}, nil
+	return &call{testCase, method}, nil
 }
 
-// made returns what came of it, with the names that `expect` has for it.
-func (c *call) made(channels channels) (object, error) {
+// run makes the call and returns its result, with the names of the members of `expect`.
+func (c *call) run(channels channels) (object, error) {
 	if c.Validate {
-		return c.violations()
+		return c.validate()
 	}
-	conn, err := channels.to(c.At, c.types.Parent().FullName())
+	conn, err := channels.get(c.Target, c.method.Parent().FullName())
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), c.deadline())
+	ctx, cancel := context.WithTimeout(context.Background(), c.timeout())
 	defer cancel()
 	ctx = metadata.NewOutgoingContext(ctx, metadata.New(c.Metadata))
-	if c.types.IsStreamingClient() {
+	if c.method.IsStreamingClient() {
 		return c.stream(ctx, conn)
 	}
-	if after := c.cancelAfter(); after > 0 {
-		defer time.AfterFunc(after, cancel).Stop()
+	if delay := c.cancelAfter(); delay > 0 {
+		defer time.AfterFunc(delay, cancel).Stop()
 	}
 	return c.unary(ctx, conn)
 }
 
 func (c *call) unary(ctx context.Context, conn *grpc.ClientConn) (object, error) {
-	request, err := c.request(c.Request)
+	request, err := c.buildRequest(c.Request)
 	if err != nil {
 		return nil, err
 	}
-	response := message(c.types.Output())
+	response := newMessage(c.method.Output())
 	var header metadata.MD
 	if err := conn.Invoke(ctx, "/"+c.RPC, request, response, grpc.Header(&header)); err != nil {
-		return failed(err), nil
+		return describeError(err), nil
 	}
-	read, err := asJSON(response)
-	return object{"status": "OK", "response": read, "metadata": header}, err
+	fields, err := toJSON(response)
+	return object{"status": "OK", "response": fields, "initial_metadata": header}, err
 }
 
 func (c *call) stream(ctx context.Context, conn *grpc.ClientConn) (object, error) {
-	both := &grpc.StreamDesc{StreamName: string(c.types.Name()), ClientStreams: true, ServerStreams: true}
-	stream, err := conn.NewStream(ctx, both, "/"+c.RPC)
+	description := &grpc.StreamDesc{StreamName: string(c.method.Name()), ClientStreams: true, ServerStreams: true}
+	stream, err := conn.NewStream(ctx, description, "/"+c.RPC)
 	if err != nil {
-		return failed(err), nil
+		return describeError(err), nil
 	}
 	for _, step := range c.Stream {
 		if step.Send != nil {
-			request, err := c.request(step.Send)
+			request, err := c.buildRequest(step.Send)
 			if err != nil {
 				return nil, err
 			}
-			// Where it has ended already, receiving tells why.
+			// If the stream has ended already, receive returns the error.
 			if err := stream.SendMsg(request); err != nil && !errors.Is(err, io.EOF) {
-				return failed(err), nil
+				return describeError(err), nil
 			}
 			continue
 		}
-		read, ended, err := c.receive(stream)
-		if ended != nil || err != nil {
-			return ended, err
+		response, result, err := c.receive(stream)
+		if result != nil || err != nil {
+			return result, err
 		}
-		if unlike := differences(step.Receive, read, "receive"); len(unlike) > 0 {
-			return object{"status": strings.Join(unlike, "; ")}, nil
+		if differences := compare(step.Receive, response, "receive"); len(differences) > 0 {
+			return object{"status": strings.Join(differences, "; ")}, nil
 		}
 	}
 	if err := stream.CloseSend(); err != nil {
-		return failed(err), nil
+		return describeError(err), nil
 	}
-	more, ended, err := c.receive(stream)
-	if ended != nil || err != nil {
-		return ended, err
+	unexpected, result, err := c.receive(stream)
+	if result != nil || err != nil {
+		return result, err
 	}
-	return object{"status": fmt.Sprintf("OK, after %v", more)}, nil
+	return object{"status": fmt.Sprintf("OK, after %v", unexpected)}, nil
 }
 
-// receive returns what came: a response, or else how the stream ended.
-func (c *call) receive(stream grpc.ClientStream) (read, ended object, err error) {
-	response := message(c.types.Output())
+// receive returns the next response, or the result of the call if the stream has ended.
+func (c *call) receive(stream grpc.ClientStream) (fields, result object, err error) {
+	response := newMessage(c.method.Output())
 	switch err := stream.RecvMsg(response); {
 	case errors.Is(err, io.EOF):
 		return nil, object{"status": "OK"}, nil
 	case err != nil:
-		return nil, failed(err), nil
+		return nil, describeError(err), nil
 	}
-	read, err = asJSON(response)
-	return read, nil, err
+	fields, err = toJSON(response)
+	return fields, nil, err
 }
 
-func (c *call) violations() (object, error) {
-	request, err := c.request(c.Request)
+func (c *call) validate() (object, error) {
+	request, err := c.buildRequest(c.Request)
 	if err != nil {
 		return nil, err
 	}
-	found := []any{}
+	violations := []any{}
 	err = protovalidate.Validate(request)
-	if broken, ok := errors.AsType[*protovalidate.ValidationError](err); ok {
-		for _, each := range broken.Violations {
-			field := protovalidate.FieldPathString(each.Proto.GetField())
-			found = append(found, object{"field": field, "rule": each.Proto.GetRuleId()})
+	if validationError, ok := errors.AsType[*protovalidate.ValidationError](err); ok {
+		for _, violation := range validationError.Violations {
+			field := protovalidate.FieldPathString(violation.Proto.GetField())
+			violations = append(violations, object{"field": field, "rule": violation.Proto.GetRuleId()})
 		}
 		err = nil
 	}
-	return object{"violations": found}, err
+	return object{"violations": violations}, err
 }
 
-func (c *call) request(fields json.RawMessage) (proto.Message, error) {
-	request := message(c.types.Input())
+func (c *call) buildRequest(fields json.RawMessage) (proto.Message, error) {
+	request := newMessage(c.method.Input())
 	return request, protojson.Unmarshal(fields, request)
 }
 
-func failed(err error) object {
-	told := client.FailureOf(err)
-	found := object{
-		"status":         code.Code(told.Status).String(),
-		"message":        told.Message,
-		"details":        []any{},
-		"reason":         told.ReasonName,
-		"error_info":     object{},
-		"bad_fields":     []any{},
-		"retry_delay_ms": milliseconds(told.RetryDelay),
-		"pushback_ms":    milliseconds(told.Pushback),
+func describeError(err error) object {
+	errorDetails := client.ParseError(err)
+	details, errorMetadata, invalidFields := []any{}, object{}, []any{}
+	for _, detail := range errorDetails.Details {
+		details = append(details, string(proto.MessageName(detail)))
 	}
-	for _, detail := range told.Details {
-		found["details"] = append(found["details"].([]any), string(proto.MessageName(detail)))
+	for name, value := range errorDetails.Metadata {
+		errorMetadata[name] = value
 	}
-	for name, value := range told.Info {
-		found["error_info"].(object)[name] = value
+	for _, violation := range errorDetails.FieldViolations {
+		invalidFields = append(invalidFields, violation.GetField())
 	}
-	for _, violation := range told.Violations {
-		found["bad_fields"] = append(found["bad_fields"].([]any), violation.GetField())
+	return object{
+		"status":         code.Code(errorDetails.Code).String(),
+		"message":        errorDetails.Message,
+		"details":        details,
+		"reason":         errorDetails.ReasonName,
+		"error_metadata": errorMetadata,
+		"invalid_fields": invalidFields,
+		"retry_delay_ms": toMilliseconds(errorDetails.RetryDelay),
+		"pushback_ms":    toMilliseconds(errorDetails.Pushback),
 	}
-	return found
 }
 
-// milliseconds returns a number as JSON has it.
-func milliseconds(delay *time.Duration) any {
+// toMilliseconds returns a number of the type that encoding/json decodes to.
+func toMilliseconds(delay *time.Duration) any {
 	if delay == nil {
 		return nil
 	}
 	return float64(*delay / time.Millisecond)
 }
 
-func message(descriptor protoreflect.MessageDescriptor) proto.Message {
-	known, err := protoregistry.GlobalTypes.FindMessageByName(descriptor.FullName())
+func newMessage(descriptor protoreflect.MessageDescriptor) proto.Message {
+	messageType, err := protoregistry.GlobalTypes.FindMessageByName(descriptor.FullName())
 	if err != nil {
-		panic(err) // the stubs have registered it with its RPC
+		panic(err) // the stubs register the messages of each RPC
 	}
-	return known.New().Interface()
+	return messageType.New().Interface()
 }
 
-func asJSON(message proto.Message) (object, error) {
+func toJSON(message proto.Message) (object, error) {
 	text, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(message)
 	if err != nil {
 		return nil, err
 	}
-	var read object
-	return read, json.Unmarshal(text, &read)
+	var fields object
+	return fields, json.Unmarshal(text, &fields)
 }

@@ -1,11 +1,11 @@
-"""Makes every case from Python, through clients/python. The README.md beside the cases explains them."""
+"""Runs every case in Python, with clients/python. The README.md beside the cases explains them."""
 
 import json
 import os
 import queue
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
@@ -22,7 +22,9 @@ from nationalsite.ordersync.v1 import ORDER_SYNC_SERVICE
 from nationalsite.product.v1 import PRODUCT_SERVICE
 
 Json = dict[str, Any]
-SERVICES = {
+GetChannel = Callable[[str, nationalsite_client.Service], grpc.Channel]
+"""Returns the channel to a target."""
+SERVICES: dict[str, tuple[nationalsite_client.Service, Any]] = {
     service.full_name: (name, service)
     for name, service in (
         ("product", PRODUCT_SERVICE),
@@ -33,146 +35,154 @@ SERVICES = {
 
 
 class Call:
-    """What a case calls, and the messages of it."""
+    """The call of a case. `run` returns its result, with the names of the members of `expect`."""
 
     def __init__(self, case: Json) -> None:
-        self.case = case
-        service, method = case["rpc"].split("/")
-        self.service, descriptor = SERVICES[service]
-        types = descriptor.methods_by_name[method]
-        self._request, self._response = GetMessageClass(types.input_type), GetMessageClass(types.output_type)
-        self.options = {
-            "timeout": case.get("deadline_ms", 10_000) / 1000,
+        self._case = case
+        service_name, method_name = case["rpc"].split("/")
+        self._service, service = SERVICES[service_name]
+        method = service.methods_by_name[method_name]
+        self._request_class = GetMessageClass(method.input_type)
+        self._response_class = GetMessageClass(method.output_type)
+        self._options = {
+            "timeout": case.get("timeout_ms", 10_000) / 1000,
             "metadata": tuple(case.get("metadata", {}).items()),
         }
 
-    def request(self, fields: Json) -> Message:
-        return json_format.ParseDict(fields, self._request())
+    def run(self, get_channel: GetChannel) -> Json:
+        if self._case.get("validate"):
+            return self._validate()
+        channel = get_channel(self._case["target"], self._service)
+        try:
+            return {"status": "OK"} | (
+                self._stream(channel) if "stream" in self._case else self._unary(channel)
+            )
+        except grpc.RpcError as error:
+            return describe_error(error)
 
-    def on(self, channel: grpc.Channel, kind: str) -> Any:
-        """Return what makes the call; `kind` is grpc's word, such as `unary_unary`."""
-        return getattr(channel, kind)(
-            f"/{self.case['rpc']}", self._request.SerializeToString, self._response.FromString
+    def _unary(self, channel: grpc.Channel) -> Json:
+        call = channel.unary_unary(*self._method_arguments())
+        future = call.future(self._build_request(self._case["request"]), **self._options)
+        if delay_ms := self._case.get("cancel_after_ms"):
+            threading.Timer(delay_ms / 1000, future.cancel).start()
+        try:
+            response = future.result()
+        except grpc.FutureCancelledError:
+            return {"status": future.code().name}
+        return {"response": to_json(response), "initial_metadata": dict(future.initial_metadata())}
+
+    def _stream(self, channel: grpc.Channel) -> Json:
+        requests: queue.Queue[Message | None] = queue.Queue()
+        responses = channel.stream_stream(*self._method_arguments())(
+            iter(requests.get, None), **self._options
         )
-
-
-def unary(call: Call, channel: grpc.Channel) -> Json:
-    future = call.on(channel, "unary_unary").future(call.request(call.case["request"]), **call.options)
-    if after_ms := call.case.get("cancel_after_ms"):
-        threading.Timer(after_ms / 1000, future.cancel).start()
-    try:
-        response = future.result()
-    except grpc.FutureCancelledError:
-        return {"status": future.code().name}
-    return {"response": _json(response), "metadata": dict(future.initial_metadata())}
-
-
-def stream(call: Call, channel: grpc.Channel) -> Json:
-    says: queue.Queue[Message | None] = queue.Queue()
-    responses = call.on(channel, "stream_stream")(iter(says.get, None), **call.options)
-    for step in call.case["stream"]:
-        if "send" in step:
-            says.put(call.request(step["send"]))
-        else:
-            response = _json(next(responses, None))
-            if unlike := list(differences(step["receive"], response, "receive")):
+        for step in self._case["stream"]:
+            if "send" in step:
+                requests.put(self._build_request(step["send"]))
+                continue
+            response = next(responses, None)
+            differences = list(
+                compare(step["receive"], None if response is None else to_json(response), "receive")
+            )
+            if differences:
                 responses.cancel()
-                return {"status": "; ".join(unlike)}
-    says.put(None)
-    more = [_json(response) for response in responses]
-    return {"status": f"OK, after {more}" if more else "OK"}
+                return {"status": "; ".join(differences)}
+        requests.put(None)
+        unexpected = [to_json(response) for response in responses]
+        return {"status": f"OK, after {unexpected}" if unexpected else "OK"}
+
+    def _validate(self) -> Json:
+        violations = protovalidate.Validator().collect_violations(self._build_request(self._case["request"]))
+        return {
+            "violations": [
+                {"field": format_field_path(violation.proto), "rule": violation.proto.rule_id}
+                for violation in violations
+            ]
+        }
+
+    def _build_request(self, fields: Json) -> Message:
+        return json_format.ParseDict(fields, self._request_class())
+
+    def _method_arguments(self) -> tuple[str, Any, Any]:
+        return f"/{self._case['rpc']}", self._request_class.SerializeToString, self._response_class.FromString
 
 
-def failed(error: grpc.RpcError) -> Json:
-    told = nationalsite_client.failure(error)
+def describe_error(error: grpc.RpcError) -> Json:
+    details = nationalsite_client.parse_error(error)
     return {
-        "status": told.status.name,
-        "message": told.message,
-        "details": [detail.DESCRIPTOR.full_name for detail in told.details],
-        "reason": told.reason_name,
-        "error_info": dict(told.info),
-        "bad_fields": [violation.field for violation in told.violations],
-        "retry_delay_ms": _ms(told.retry_delay_s),
-        "pushback_ms": _ms(told.pushback_s),
+        "status": details.code.name,
+        "message": details.message,
+        "details": [detail.DESCRIPTOR.full_name for detail in details.details],
+        "reason": details.reason_name,
+        "error_metadata": dict(details.metadata),
+        "invalid_fields": [violation.field for violation in details.field_violations],
+        "retry_delay_ms": to_ms(details.retry_delay_s),
+        "pushback_ms": to_ms(details.pushback_s),
     }
 
 
-def violations(call: Call) -> Json:
-    found = protovalidate.Validator().collect_violations(call.request(call.case["request"]))
-    return {"violations": [{"field": _path(each.proto), "rule": each.proto.rule_id} for each in found]}
-
-
-def made(case: Json, channel: Any) -> Json:
-    """Make a case; return what came of it, with the names that `expect` has for it."""
-    call = Call(case)
-    if case.get("validate"):
-        return violations(call)
-    make = stream if "stream" in case else unary
-    try:
-        return {"status": "OK"} | make(call, channel(case["at"], call.service))
-    except grpc.RpcError as error:
-        return failed(error)
-
-
-def unlike(expected: Json, found: Json) -> Iterator[str]:
-    """Yield what is not as a case expects it."""
-    for name, wanted in (
-        ({"status": "OK"} | expected).items() if "violations" not in expected else expected.items()
-    ):
-        came = found.get(name)
-        if name == "metadata":
-            for key, values in wanted.items():
-                if (came or {}).get(key) not in values:
-                    yield f"metadata {key}: {came}, not one of {values}"
+def compare_result(expected: Json, actual: Json) -> Iterator[str]:
+    """Yield the differences between `expect` and the result of a call."""
+    if "violations" not in expected:
+        expected = {"status": "OK"} | expected
+    for name, expected_value in expected.items():
+        actual_value = actual.get(name)
+        if name == "initial_metadata":
+            for key, allowed in expected_value.items():
+                if (actual_value or {}).get(key) not in allowed:
+                    yield f"{name} {key}: {actual_value}, not one of {allowed}"
         elif name == "violations":
-            if sorted(wanted, key=str) != sorted(came, key=str):
-                yield f"violations: {came}, not {wanted}"
+            if sorted(expected_value, key=str) != sorted(actual_value, key=str):
+                yield f"{name}: {actual_value}, not {expected_value}"
         else:
-            yield from differences(wanted, came, name)
+            yield from compare(expected_value, actual_value, name)
 
 
-def differences(expected: Any, found: Any, path: str) -> Iterator[str]:
-    """Yield where a part of a message is not as expected."""
-    if isinstance(expected, dict) and isinstance(found, dict):
-        for name, wanted in expected.items():
-            yield from differences(wanted, found.get(name), f"{path}.{name}")
-    elif isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
-        for place, (wanted, came) in enumerate(zip(expected, found, strict=True)):
-            yield from differences(wanted, came, f"{path}[{place}]")
-    elif expected != found:
-        yield f"{path}: {found!r}, not {expected!r}"
+def compare(expected: Any, actual: Any, path: str) -> Iterator[str]:
+    """Yield where a part of a message differs from what is expected."""
+    if isinstance(expected, dict) and isinstance(actual, dict):
+        for name, value in expected.items():
+            yield from compare(value, actual.get(name), f"{path}.{name}")
+    elif isinstance(expected, list) and isinstance(actual, list) and len(expected) == len(actual):
+        for index, (expected_element, actual_element) in enumerate(zip(expected, actual, strict=True)):
+            yield from compare(expected_element, actual_element, f"{path}[{index}]")
+    elif expected != actual:
+        yield f"{path}: {actual!r}, not {expected!r}"
 
 
-def _json(message: Message | None) -> Json | None:
-    return None if message is None else json_format.MessageToDict(message, preserving_proto_field_name=True)
+def to_json(message: Message) -> Json:
+    fields: Json = json_format.MessageToDict(message, preserving_proto_field_name=True)
+    return fields
 
 
-def _ms(seconds: float | None) -> int | None:
+def to_ms(seconds: float | None) -> int | None:
     return None if seconds is None else round(seconds * 1000)
 
 
-def _path(violation: protovalidate.ViolationPb) -> str:
+def format_field_path(violation: protovalidate.ViolationPb) -> str:
     elements = violation.field.elements if violation.field else ()
     return ".".join(
-        each.field_name + ("" if each.subscript is None else f"[{json.dumps(each.subscript.value)}]")
-        for each in elements
+        element.field_name + ("" if element.subscript is None else f"[{json.dumps(element.subscript.value)}]")
+        for element in elements
     )
 
 
 def main() -> None:
-    with ExitStack() as stack:
+    with ExitStack() as channels:
 
         @cache
-        def channel(at: str, service: nationalsite_client.Service) -> grpc.Channel:
-            return stack.enter_context(nationalsite_client.connect(os.environ[f"POLYGLOT_{at}"], service))
+        def get_channel(target: str, service: nationalsite_client.Service) -> grpc.Channel:
+            address = os.environ[f"POLYGLOT_{target}"]
+            return channels.enter_context(nationalsite_client.connect(address, service))
 
         for path in sorted(Path(os.environ["POLYGLOT_CASES"]).glob("*.json")):
             case = json.loads(path.read_text(encoding="utf-8"))
-            found = made(case, channel)
-            why = "; ".join(unlike(case["expect"], found))
-            if why and "message" in found:
-                why += f" ({found['message']})"
-            print(json.dumps({"case": path.stem, "passed": not why, "why": why}), flush=True)
+            actual = Call(case).run(get_channel)
+            differences = "; ".join(compare_result(case["expect"], actual))
+            if differences and "message" in actual:
+                differences += f" ({actual['message']})"
+            result = {"case": path.stem, "passed": not differences, "differences": differences}
+            print(json.dumps(result), flush=True)
 
 
 if __name__ == "__main__":

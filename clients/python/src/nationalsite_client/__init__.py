@@ -1,24 +1,24 @@
-"""A thin companion to nationalsite's stubs: channels, failures, money, and consumers of messages."""
+"""A thin library beside nationalsite's stubs: channels, error details, money, and message consumers."""
 
+from nationalsite_client.async_consumer import AsyncConsumer
 from nationalsite_client.channels import Service, connect, connect_async, service_config
 from nationalsite_client.consumer import Consumer
-from nationalsite_client.consumer_async import AsyncConsumer
 from nationalsite_client.consumer_options import ConsumerOptions
-from nationalsite_client.failures import Failure, Violation, failed_result, failure
-from nationalsite_client.money import decimal_of, money_of
+from nationalsite_client.errors import ErrorDetails, FieldViolation, parse_error, parse_status
+from nationalsite_client.money import decimal_to_money, money_to_decimal
 
 __all__ = [
     "AsyncConsumer",
     "Consumer",
     "ConsumerOptions",
-    "Failure",
+    "ErrorDetails",
+    "FieldViolation",
     "Service",
-    "Violation",
     "connect",
     "connect_async",
-    "decimal_of",
-    "failed_result",
-    "failure",
-    "money_of",
+    "decimal_to_money",
+    "money_to_decimal",
+    "parse_error",
+    "parse_status",
     "service_config",
 ]

@@ -1,12 +1,16 @@
-"""How long to wait before a repeat: longer each time, and never together with others."""
+"""Exponential backoff with jitter."""
 
 import random
 
-FIRST_S = 0.2
-MOST_S = 20.0
+INITIAL_BACKOFF_S = 0.2
+MAX_BACKOFF_S = 20.0
 
 
-def pause_s(failures: int, *, at_least_s: float = 0.0) -> float:
-    """Return the pause after so many failures in a row, from 1: the upper half of it is chance."""
-    full_s = min(FIRST_S * 2 ** min(failures - 1, 30), MOST_S)
-    return max(at_least_s, random.uniform(full_s / 2, full_s))  # noqa: S311 # no secret
+def backoff_s(failures: int, *, min_s: float = 0.0) -> float:
+    """Return the pause after a number of failures in a row, 1 or more.
+
+    It doubles with each failure. Half of it is random, so that clients that failed together do not retry
+    together.
+    """
+    full_s = min(INITIAL_BACKOFF_S * 2 ** min(failures - 1, 30), MAX_BACKOFF_S)
+    return max(min_s, random.uniform(full_s / 2, full_s))  # noqa: S311 # jitter is no secret

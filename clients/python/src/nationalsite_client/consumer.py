@@ -1,24 +1,23 @@
-"""A consumer of 1688's messages, for programs without asyncio."""
+"""A consumer of 1688's messages for programs without asyncio."""
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import grpc
 from nationalsite.ordersync import v1 as protos
 
+from nationalsite_client.async_consumer import AsyncConsumer
 from nationalsite_client.channels import Options, connect_async
-from nationalsite_client.consumer_async import AsyncConsumer
 from nationalsite_client.consumer_options import ConsumerOptions
 
 
 class Consumer:
-    """As AsyncConsumer, with handlers in threads: `max_outstanding` of them.
+    """Like AsyncConsumer, but runs handlers in `max_outstanding` threads.
 
-    It opens a channel of its own. A handler that outlasts its time goes on in its thread, which Python cannot
-    end; its message is given back.
+    It opens its own channel. Python cannot stop a thread: a handler that exceeds its timeout continues, and
+    its message is released meanwhile.
     """
 
     def __init__(
@@ -37,21 +36,23 @@ class Consumer:
         self._options = options or ConsumerOptions()
         self._credentials = credentials
         self._channel_options = channel_options
-        self._lock = threading.RLock()  # a signal's handler may stop what its own thread has just begun
+        # Reentrant: a signal handler may call `stop` in the thread that holds the lock.
+        self._lock = threading.RLock()
         self._stopped = False
-        self._stop: Callable[[], None] | None = None
+        self._running: tuple[asyncio.AbstractEventLoop, AsyncConsumer] | None = None
 
     def run(self) -> None:
-        """Consume until `stop`, and end what was begun. Raises grpc.RpcError where no repeat helps."""
+        """Consume until `stop`, then finish running handlers. Raises grpc.RpcError if no retry can help."""
         with ThreadPoolExecutor(self._options.max_outstanding, "consumer") as threads:
             asyncio.run(self._run(threads))
 
     def stop(self) -> None:
-        """Take no more messages, and let `run` end; for any thread, and for a signal's handler."""
+        """Accept no more messages and let `run` return. Thread-safe, and safe in a signal handler."""
         with self._lock:
             self._stopped = True
-            if self._stop:
-                self._stop()
+            if self._running:
+                loop, consumer = self._running
+                loop.call_soon_threadsafe(consumer.stop)
 
     async def _run(self, threads: ThreadPoolExecutor) -> None:
         loop = asyncio.get_running_loop()
@@ -63,21 +64,12 @@ class Consumer:
             self._target, "order_sync", credentials=self._credentials, options=self._channel_options
         ) as channel:
             consumer = AsyncConsumer(channel, self._subscription, handle, self._options)
-            with self._stoppable(lambda: _in(loop, consumer.stop)):
-                await consumer.run()
-
-    @contextmanager
-    def _stoppable(self, stop: Callable[[], None]) -> Iterator[None]:
-        with self._lock:
-            self._stop = stop
-            if self._stopped:
-                stop()
-        try:
-            yield
-        finally:
             with self._lock:
-                self._stop = None
-
-
-def _in(loop: asyncio.AbstractEventLoop, what: Callable[[], None]) -> None:
-    loop.call_soon_threadsafe(what)
+                self._running = loop, consumer
+                if self._stopped:
+                    consumer.stop()
+            try:
+                await consumer.run()
+            finally:
+                with self._lock:
+                    self._running = None

@@ -7,20 +7,21 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsumerOptions:
-    """Of a subscription, and of one consumer of it. OrderSyncService says what it permits."""
+    """Options of a subscription and of one consumer. OrderSyncService in the protos states the limits."""
 
     topics: Sequence[str] = ()
-    """Of a new subscription; empty: all."""
+    """Limits a new subscription to these topics; empty: all topics."""
     start_time: datetime | None = None
-    """Of a new subscription: also the messages since then, with a zone. None: from now on."""
+    """Includes messages since this time in a new subscription; needs a time zone. None: only new messages."""
     max_outstanding: int = 10
-    """Messages in hand at once, 1 to 1,000: as many handlers run beside each other."""
+    """The maximum number of messages in flight, 1 to 1,000. As many handlers run concurrently."""
     lease_s: float = 60.0
-    """How long a message stays with a consumer that dies, 10 to 600; extended while a handler runs."""
+    """How long the service waits for a consumer that died before it redelivers a message, 10 to 600. The
+    consumer extends it while a handler runs."""
     handler_timeout_s: float = 600.0
-    """After so long a handler counts as failed."""
+    """A handler that takes longer has failed."""
     stop_grace_s: float = 25.0
-    """How long handlers may go on after `stop`."""
+    """How long handlers may continue after `stop`."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.max_outstanding <= 1000:
@@ -28,4 +29,4 @@ class ConsumerOptions:
         if not 10 <= self.lease_s <= 600:
             raise ValueError(f"lease_s must be from 10 to 600, not {self.lease_s:g}")
         if self.start_time is not None and self.start_time.tzinfo is None:
-            raise ValueError("start_time must have a zone")
+            raise ValueError("start_time must have a time zone")

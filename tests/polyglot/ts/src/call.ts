@@ -1,7 +1,8 @@
-// What a case calls, and the messages of it.
+// The call of a case, and its result.
 import { Readable } from "node:stream";
 import {
   type DescMessage,
+  type DescMethod,
   type JsonValue,
   type Message,
   type MessageShape,
@@ -14,118 +15,134 @@ import { createValidator } from "@bufbuild/protovalidate";
 import * as grpc from "@grpc/grpc-js";
 import {
   type CallOptions,
-  type Failure,
+  type ErrorDetails,
   type Service,
-  type Stream,
-  type Unary,
+  type StreamCall,
+  type UnaryCall,
   createClient,
+  parseError,
 } from "@nationalsite/client";
 import { AccountService } from "@nationalsite/protos/account/v1";
 import { file_google_rpc_error_details } from "@nationalsite/protos/google/rpc/error_details";
 import { OrderSyncService } from "@nationalsite/protos/ordersync/v1";
 import { ProductService } from "@nationalsite/protos/product/v1";
-import { differences } from "./differences.js";
+import { compare } from "./compare.js";
 
 export interface Case {
-  readonly at: string;
+  readonly target: string;
   readonly rpc: string;
   readonly request: JsonValue;
-  readonly deadline_ms?: number;
+  readonly timeout_ms?: number;
   readonly metadata?: Record<string, string>;
   readonly cancel_after_ms?: number;
   readonly validate?: boolean;
-  readonly stream?: readonly Step[];
+  readonly stream?: readonly StreamStep[];
   readonly expect: Record<string, any>;
 }
 
-type Step = { readonly send: JsonValue } | { readonly receive: JsonValue };
-type Found = Record<string, unknown>;
+type StreamStep = { readonly send: JsonValue } | { readonly receive: JsonValue };
+
+/** The result of a call, with the names of the members of `expect`. */
+export type Result = Record<string, unknown>;
 
 const SERVICES = { account: AccountService, orderSync: OrderSyncService, product: ProductService } as const;
-const DETAILS = createRegistry(file_google_rpc_error_details);
+const DETAIL_TYPES = createRegistry(file_google_rpc_error_details);
 const VALIDATOR = createValidator();
 
 export class Call {
-  readonly service: Service;
   readonly #case: Case;
-  readonly #method;
+  readonly #service: Service;
+  readonly #method: DescMethod;
 
-  constructor(asked: Case) {
-    const [serviceName, methodName] = asked.rpc.split("/");
-    const found = Object.entries(SERVICES).find(([, service]) => service.typeName === serviceName);
-    const method = found?.[1].methods.find(({ name }) => name === methodName);
-    if (!found || !method) throw new Error(`no RPC ${asked.rpc}`);
-    this.service = found[0] as Service;
-    this.#case = asked;
+  constructor(testCase: Case) {
+    const [serviceName, methodName] = testCase.rpc.split("/");
+    const entry = Object.entries(SERVICES).find(([, service]) => service.typeName === serviceName);
+    const method = entry?.[1].methods.find(({ name }) => name === methodName);
+    if (!entry || !method) throw new Error(`no RPC ${testCase.rpc}`);
+    this.#case = testCase;
+    this.#service = entry[0] as Service;
     this.#method = method;
   }
 
-  async unary(channel: grpc.Channel): Promise<Found> {
-    const call = this.#on(channel) as Unary<DescMessage, DescMessage>;
-    const { cancel_after_ms: afterMs } = this.#case;
-    let header = new grpc.Metadata();
-    const options = this.#options((came) => (header = came));
-    const signal = afterMs === undefined ? {} : { signal: AbortSignal.timeout(afterMs) };
-    const response = await call(this.#request(this.#case.request), { ...options, ...signal });
-    return { response: this.#json(response), metadata: header.getMap() };
+  async run(getChannel: (target: string, service: Service) => grpc.Channel): Promise<Result> {
+    if (this.#case.validate) return this.#validate();
+    const channel = getChannel(this.#case.target, this.#service);
+    try {
+      const result = this.#case.stream ? this.#stream(channel, this.#case.stream) : this.#unary(channel);
+      return { status: "OK", ...(await result) };
+    } catch (error) {
+      const details = parseError(error);
+      if (!details) throw error;
+      return describeError(details);
+    }
   }
 
-  async stream(channel: grpc.Channel, steps: readonly Step[]): Promise<Found> {
-    const call = this.#on(channel) as Stream<DescMessage, DescMessage>;
-    const says = new Readable({ objectMode: true, read() {} });
-    const responses = call(says, this.#options());
+  async #unary(channel: grpc.Channel): Promise<Result> {
+    const call = this.#clientFunction(channel) as UnaryCall<DescMessage, DescMessage>;
+    const { cancel_after_ms: delayMs } = this.#case;
+    let initialMetadata = new grpc.Metadata();
+    const options = this.#buildOptions((metadata) => (initialMetadata = metadata));
+    const cancellation = delayMs === undefined ? {} : { signal: AbortSignal.timeout(delayMs) };
+    const response = await call(this.#buildRequest(this.#case.request), { ...options, ...cancellation });
+    return { response: this.#toJson(response), initial_metadata: initialMetadata.getMap() };
+  }
+
+  async #stream(channel: grpc.Channel, steps: readonly StreamStep[]): Promise<Result> {
+    const call = this.#clientFunction(channel) as StreamCall<DescMessage, DescMessage>;
+    const requests = new Readable({ objectMode: true, read() {} });
+    const responses = call(requests, this.#buildOptions());
     for (const step of steps) {
       if ("send" in step) {
-        says.push(this.#request(step.send));
-      } else {
-        const { value } = await responses.next();
-        const unlike = [...differences(step.receive, value && this.#json(value), "receive")];
-        if (unlike.length) {
-          await responses.return();
-          return { status: unlike.join("; ") };
-        }
+        requests.push(this.#buildRequest(step.send));
+        continue;
+      }
+      const { value } = await responses.next();
+      const differences = [...compare(step.receive, value && this.#toJson(value), "receive")];
+      if (differences.length) {
+        await responses.return();
+        return { status: differences.join("; ") };
       }
     }
-    says.push(null);
-    const more: JsonValue[] = [];
-    for await (const response of responses) more.push(this.#json(response));
-    return more.length ? { status: `OK, after ${JSON.stringify(more)}` } : {};
+    requests.push(null);
+    const unexpected: JsonValue[] = [];
+    for await (const response of responses) unexpected.push(this.#toJson(response));
+    return unexpected.length ? { status: `OK, after ${JSON.stringify(unexpected)}` } : {};
   }
 
-  violations(): Found[] {
-    const { violations = [] } = VALIDATOR.validate(this.#method.input, this.#request(this.#case.request));
-    return violations.map(({ field, ruleId }) => ({ field: pathToString(field), rule: ruleId }));
+  #validate(): Result {
+    const request = this.#buildRequest(this.#case.request);
+    const { violations = [] } = VALIDATOR.validate(this.#method.input, request);
+    return { violations: violations.map(({ field, ruleId }) => ({ field: pathToString(field), rule: ruleId })) };
   }
 
-  /** The companion's function for the RPC. */
-  #on(channel: grpc.Channel): unknown {
-    const client: Record<string, unknown> = createClient(SERVICES[this.service], channel);
+  /** Returns the client's function for the RPC. */
+  #clientFunction(channel: grpc.Channel): unknown {
+    const client: Record<string, unknown> = createClient(SERVICES[this.#service], channel);
     return client[this.#method.localName];
   }
 
-  #options(onHeader: (metadata: grpc.Metadata) => void = () => {}): CallOptions {
-    return { timeoutMs: this.#case.deadline_ms ?? 10_000, metadata: this.#case.metadata ?? {}, onHeader };
+  #buildOptions(onHeader: (metadata: grpc.Metadata) => void = () => {}): CallOptions {
+    return { timeoutMs: this.#case.timeout_ms ?? 10_000, metadata: this.#case.metadata ?? {}, onHeader };
   }
 
-  #request(fields: JsonValue): MessageShape<DescMessage> {
+  #buildRequest(fields: JsonValue): MessageShape<DescMessage> {
     return fromJson(this.#method.input, fields);
   }
 
-  #json(message: Message): JsonValue {
-    return toJson(this.#method.output, message, { registry: DETAILS, useProtoFieldName: true });
+  #toJson(message: Message): JsonValue {
+    return toJson(this.#method.output, message, { registry: DETAIL_TYPES, useProtoFieldName: true });
   }
 }
 
-/** A failure with the names that `expect` has for its parts. */
-export function failed(told: Failure): Found {
+function describeError(details: ErrorDetails): Result {
   return {
-    status: grpc.status[told.status],
-    message: told.message,
-    details: told.details.map(({ $typeName }) => $typeName),
-    reason: told.reasonName,
-    error_info: told.info,
-    bad_fields: told.violations.map(({ field }) => field),
-    retry_delay_ms: told.retryDelayMs,
-    pushback_ms: told.pushbackMs,
+    status: grpc.status[details.code],
+    message: details.message,
+    details: details.details.map(({ $typeName }) => $typeName),
+    reason: details.reasonName,
+    error_metadata: details.metadata,
+    invalid_fields: details.fieldViolations.map(({ field }) => field),
+    retry_delay_ms: details.retryDelayMs,
+    pushback_ms: details.pushbackMs,
   };
 }

@@ -3,8 +3,8 @@ import java.math.BigDecimal;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.UUID;
-import nationalsite.client.Amounts;
 import nationalsite.client.Channels;
+import nationalsite.client.Monies;
 import nationalsite.client.Service;
 import nationalsite.ordersync.v1.DeliveryState;
 import nationalsite.ordersync.v1.EnqueueSyncRequest;
@@ -19,22 +19,22 @@ import nationalsite.ordersync.v1.SubOrder;
 import nationalsite.ordersync.v1.SyncOrderRequest;
 import nationalsite.ordersync.v1.WriteOrderRelationsRequest;
 
-/** Tells 1688 of an order, at once, and of the purchase order that serves it, by a delivery that arrives. */
+/** Syncs an order to 1688 with a direct call, and its purchase order with a durable delivery. */
 public final class SyncOrder {
   public static void main(String[] args) throws InterruptedException {
     var address = System.getenv().getOrDefault("NATIONALSITE_ORDER_SYNC", "127.0.0.1:50052");
     var channel = Channels.connect(address, Service.ORDER_SYNC);
     var orders = OrderSyncServiceGrpc.newBlockingStub(channel);
-    sync(orders);
-    enqueue(orders);
+    syncOrder(orders);
+    enqueueRelation(orders);
     channel.shutdown();
   }
 
-  /** Tells of an order; with an id of its own the call may be repeated when its outcome is not known. */
-  private static void sync(OrderSyncServiceBlockingStub orders) {
+  /** Syncs an order. The request id makes the call safe to retry if its outcome is unknown. */
+  private static void syncOrder(OrderSyncServiceBlockingStub orders) {
     var now = Timestamp.newBuilder().setSeconds(Instant.now().getEpochSecond()).build();
-    var paid = Amounts.moneyOf(new BigDecimal("3.14"));
-    var line =
+    var paidFee = Monies.fromDecimal(new BigDecimal("3.14"));
+    var subOrder =
         SubOrder.newBuilder()
             .setOrderId("4590347523948375")
             .setRefundStatus(RefundStatus.REFUND_STATUS_NOT_REFUNDED)
@@ -43,7 +43,7 @@ public final class SyncOrder {
             .setSkuId(5104790281451L)
             .setSkuName("绿色;均码")
             .setBuyAmount(2)
-            .setPaidFee(paid);
+            .setPaidFee(paidFee);
     var order =
         Order.newBuilder()
             .setOrderId("4590347523948370")
@@ -51,15 +51,15 @@ public final class SyncOrder {
             .setPayTime(now)
             .setPayStatus(PayStatus.PAY_STATUS_PAID)
             .setOutMemberId("1212113")
-            .setPaidFee(paid)
-            .addSubOrders(line);
+            .setPaidFee(paidFee)
+            .addSubOrders(subOrder);
     var request = SyncOrderRequest.newBuilder().setRequestId(UUID.randomUUID().toString()).setOrder(order).build();
     orders.withDeadlineAfter(Duration.ofSeconds(10)).syncOrder(request);
     System.out.println("synced " + order.getOrderId());
   }
 
-  /** Tells which purchase order serves it, through outages and restarts. */
-  private static void enqueue(OrderSyncServiceBlockingStub orders) throws InterruptedException {
+  /** Syncs the relation to its purchase order. The delivery survives outages and restarts. */
+  private static void enqueueRelation(OrderSyncServiceBlockingStub orders) throws InterruptedException {
     // [snippet enqueue]
     var relation =
         OrderRelation.newBuilder()
@@ -69,16 +69,16 @@ public final class SyncOrder {
             .setCbuSubOrderId(3209572465452734L);
     var request =
         EnqueueSyncRequest.newBuilder()
-            .setRequestId(UUID.randomUUID().toString()) // keep it: a repeat with the same id is the same delivery
+            .setRequestId(UUID.randomUUID().toString()) // keep it: a retry with the same id is the same delivery
             .setWriteOrderRelations(WriteOrderRelationsRequest.newBuilder().addRelations(relation))
             .build();
-    var within = Duration.ofSeconds(5);
-    var delivery = orders.withDeadlineAfter(within).enqueueSync(request).getDelivery();
-    var which = GetDeliveryRequest.newBuilder().setDeliveryId(delivery.getDeliveryId()).build();
-    var until = Instant.now().plusSeconds(60);
-    while (delivery.getState() == DeliveryState.DELIVERY_STATE_PENDING && Instant.now().isBefore(until)) {
+    var timeout = Duration.ofSeconds(5);
+    var delivery = orders.withDeadlineAfter(timeout).enqueueSync(request).getDelivery();
+    var statusRequest = GetDeliveryRequest.newBuilder().setDeliveryId(delivery.getDeliveryId()).build();
+    var deadline = Instant.now().plusSeconds(60);
+    while (delivery.getState() == DeliveryState.DELIVERY_STATE_PENDING && Instant.now().isBefore(deadline)) {
       Thread.sleep(500);
-      delivery = orders.withDeadlineAfter(within).getDelivery(which).getDelivery();
+      delivery = orders.withDeadlineAfter(timeout).getDelivery(statusRequest).getDelivery();
     }
     System.out.println(delivery.getState() + " " + delivery.getAttempts()); // DELIVERY_STATE_DELIVERED 1
     // [/snippet]

@@ -16,10 +16,10 @@ public enum Service {
   ORDER_SYNC,
   ACCOUNT;
 
-  /** Its gRPC service config: which RPCs are repeated, how calls are balanced, whose health counts. */
-  public Map<String, ?> config() {
-    var name = "/nationalsite/service_configs/" + name().toLowerCase(Locale.ROOT) + ".json";
-    try (var json = new InputStreamReader(Service.class.getResourceAsStream(name), UTF_8)) {
+  /** Returns the gRPC service config: which RPCs are retried, how calls are balanced, which health is checked. */
+  public Map<String, ?> serviceConfig() {
+    var resource = "/nationalsite/service_configs/" + name().toLowerCase(Locale.ROOT) + ".json";
+    try (var json = new InputStreamReader(Service.class.getResourceAsStream(resource), UTF_8)) {
       return new Gson().fromJson(json, new TypeToken<Map<String, Object>>() {});
     } catch (IOException error) {
       throw new UncheckedIOException(error);

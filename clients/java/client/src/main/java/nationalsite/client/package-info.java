@@ -1,2 +1,2 @@
-/** A thin companion to nationalsite's stubs: channels, failures, money. */
+/** A thin library beside nationalsite's stubs: channels, error details, money. */
 package nationalsite.client;

@@ -31,14 +31,14 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 class ChannelsTest {
-  private static final Duration WITHIN = Duration.ofSeconds(20);
+  private static final Duration TIMEOUT = Duration.ofSeconds(20);
 
-  private Products server;
+  private FakeProductService server;
   private ManagedChannel channel;
 
   @BeforeEach
   void start() throws IOException {
-    server = new Products();
+    server = new FakeProductService();
     channel = Channels.connect(server.address(), Service.PRODUCT);
   }
 
@@ -49,10 +49,10 @@ class ChannelsTest {
   }
 
   @Test
-  void readsAreRepeatedAndWritesAreNot() {
+  void readsAreRetriedAndWritesAreNot() {
     var trailers = new Metadata();
     trailers.put(Metadata.Key.of("grpc-retry-pushback-ms", Metadata.ASCII_STRING_MARSHALLER), "1");
-    server.failure = Status.UNAVAILABLE.asRuntimeException(trailers);
+    server.error = Status.UNAVAILABLE.asRuntimeException(trailers);
     assertThrows(StatusRuntimeException.class, () -> read(channel));
     assertEquals(3, server.calls.getAndSet(0));
     assertThrows(StatusRuntimeException.class, () -> stub(channel).uploadImage(UploadImageRequest.getDefaultInstance()));
@@ -60,10 +60,10 @@ class ChannelsTest {
   }
 
   @Test
-  void aServiceThatDrainsGetsNoCalls() {
+  void drainingReplicaGetsNoCalls() {
     server.health.setStatus(ProductServiceGrpc.SERVICE_NAME, ServingStatus.NOT_SERVING);
-    var refused = assertThrows(StatusRuntimeException.class, () -> read(channel));
-    assertEquals(Status.Code.UNAVAILABLE, refused.getStatus().getCode());
+    var error = assertThrows(StatusRuntimeException.class, () -> read(channel));
+    assertEquals(Status.Code.UNAVAILABLE, error.getStatus().getCode());
     assertEquals(0, server.calls.get());
     server.health.setStatus(ProductServiceGrpc.SERVICE_NAME, ServingStatus.SERVING);
     stub(channel).withWaitForReady().getCategory(GetCategoryRequest.getDefaultInstance());
@@ -71,47 +71,47 @@ class ChannelsTest {
   }
 
   @Test
-  void callsAreSpreadOverAllAddresses() throws IOException {
-    try (var second = new Products()) {
-      var resolving = new Resolving(List.of(server.port(), second.port()));
-      NameResolverRegistry.getDefaultRegistry().register(resolving);
-      var both = Channels.connect("products:///", Service.PRODUCT);
+  void callsAreBalancedOverAllAddresses() throws IOException {
+    try (var second = new FakeProductService()) {
+      var resolver = new StaticNameResolverProvider(List.of(server.port(), second.port()));
+      NameResolverRegistry.getDefaultRegistry().register(resolver);
+      var balanced = Channels.connect("products:///", Service.PRODUCT);
       try {
         for (var call = 0; server.calls.get() == 0 || second.calls.get() == 0; call++) {
           assertTrue(call < 10_000, "all calls went to one server");
-          read(both);
+          read(balanced);
         }
       } finally {
-        both.shutdownNow();
-        NameResolverRegistry.getDefaultRegistry().deregister(resolving);
+        balanced.shutdownNow();
+        NameResolverRegistry.getDefaultRegistry().deregister(resolver);
       }
     }
   }
 
   @Test
   void largeResponsesArrive() {
-    server.category = named("x".repeat(5 * 1024 * 1024)); // gRPC's own bound is 4 MiB
+    server.category = categoryNamed("x".repeat(5 * 1024 * 1024)); // gRPC's default limit is 4 MiB
     assertEquals(server.category, read(channel));
   }
 
   @Test
-  void oneSOwnSettingsCount() {
-    var own =
+  void customizerOverridesRecommendedSettings() {
+    var customized =
         Channels.connect(
             server.address(),
             Service.PRODUCT,
             InsecureChannelCredentials.create(),
             builder -> builder.maxInboundMessageSize(100));
-    server.category = named("x".repeat(101));
+    server.category = categoryNamed("x".repeat(101));
     try {
-      var refused = assertThrows(StatusRuntimeException.class, () -> read(own));
-      assertEquals(Status.Code.RESOURCE_EXHAUSTED, refused.getStatus().getCode());
+      var error = assertThrows(StatusRuntimeException.class, () -> read(customized));
+      assertEquals(Status.Code.RESOURCE_EXHAUSTED, error.getStatus().getCode());
     } finally {
-      own.shutdownNow();
+      customized.shutdownNow();
     }
   }
 
-  private static GetCategoryResponse named(String name) {
+  private static GetCategoryResponse categoryNamed(String name) {
     return GetCategoryResponse.newBuilder().addCategories(Category.newBuilder().setName(name)).build();
   }
 
@@ -120,14 +120,14 @@ class ChannelsTest {
   }
 
   private static ProductServiceBlockingStub stub(ManagedChannel channel) {
-    return ProductServiceGrpc.newBlockingStub(channel).withDeadlineAfter(WITHIN);
+    return ProductServiceGrpc.newBlockingStub(channel).withDeadlineAfter(TIMEOUT);
   }
 
   /** Resolves {@code products:///} to ports on loopback. */
-  private static final class Resolving extends NameResolverProvider {
+  private static final class StaticNameResolverProvider extends NameResolverProvider {
     private final List<EquivalentAddressGroup> addresses;
 
-    Resolving(List<Integer> ports) {
+    StaticNameResolverProvider(List<Integer> ports) {
       addresses =
           ports.stream().map(port -> new EquivalentAddressGroup(new InetSocketAddress("127.0.0.1", port))).toList();
     }

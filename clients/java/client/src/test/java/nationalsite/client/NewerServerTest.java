@@ -11,38 +11,38 @@ import nationalsite.ordersync.v1.Message;
 import nationalsite.ordersync.v1.StreamMessagesResponse;
 import org.junit.jupiter.api.Test;
 
-/** What a server with later protos sends is read as far as it is known, and nothing of it is lost. */
+/** Messages of a server with newer protos: known fields are decoded, unknown fields are kept. */
 class NewerServerTest {
-  private static final UnknownFieldSet LATER =
+  private static final UnknownFieldSet NEWER_FIELDS =
       UnknownFieldSet.newBuilder()
           .addField(
               9_001, UnknownFieldSet.Field.newBuilder().addLengthDelimited(ByteString.copyFromUtf8("new")).build())
           .build();
 
   @Test
-  void unknownFieldsAndArmsAreKept() throws InvalidProtocolBufferException {
-    var message = Message.newBuilder().setTopic("A_LATER_TOPIC").setUnknownFields(LATER);
-    var sent = StreamMessagesResponse.newBuilder().setMessage(message).build().toByteString();
-    var read = StreamMessagesResponse.parseFrom(sent);
-    assertEquals("A_LATER_TOPIC", read.getMessage().getTopic());
-    assertEquals(Message.PayloadCase.PAYLOAD_NOT_SET, read.getMessage().getPayloadCase());
-    assertEquals(sent, read.toByteString());
+  void unknownFieldsAndOneofMembersAreKept() throws InvalidProtocolBufferException {
+    var message = Message.newBuilder().setTopic("A_NEWER_TOPIC").setUnknownFields(NEWER_FIELDS);
+    var encoded = StreamMessagesResponse.newBuilder().setMessage(message).build().toByteString();
+    var decoded = StreamMessagesResponse.parseFrom(encoded);
+    assertEquals("A_NEWER_TOPIC", decoded.getMessage().getTopic());
+    assertEquals(Message.PayloadCase.PAYLOAD_NOT_SET, decoded.getMessage().getPayloadCase());
+    assertEquals(encoded, decoded.toByteString());
   }
 
   @Test
-  void aResponseOfAnUnknownArmIsNone() throws InvalidProtocolBufferException {
-    var sent = StreamMessagesResponse.newBuilder().setUnknownFields(LATER).build().toByteString();
-    var read = StreamMessagesResponse.parseFrom(sent);
-    assertEquals(StreamMessagesResponse.ResponseCase.RESPONSE_NOT_SET, read.getResponseCase());
-    assertEquals(sent, read.toByteString());
+  void responseWithAnUnknownOneofMemberIsNotSet() throws InvalidProtocolBufferException {
+    var encoded = StreamMessagesResponse.newBuilder().setUnknownFields(NEWER_FIELDS).build().toByteString();
+    var decoded = StreamMessagesResponse.parseFrom(encoded);
+    assertEquals(StreamMessagesResponse.ResponseCase.RESPONSE_NOT_SET, decoded.getResponseCase());
+    assertEquals(encoded, decoded.toByteString());
   }
 
   @Test
-  void unknownValuesOfEnumsAreKept() throws InvalidProtocolBufferException {
-    var sent = Delivery.newBuilder().setStateValue(77).build().toByteString();
-    var read = Delivery.parseFrom(sent);
-    assertEquals(DeliveryState.UNRECOGNIZED, read.getState());
-    assertEquals(77, read.getStateValue());
-    assertEquals(sent, read.toBuilder().setAttempts(1).clearAttempts().build().toByteString());
+  void unknownEnumValuesAreKept() throws InvalidProtocolBufferException {
+    var encoded = Delivery.newBuilder().setStateValue(77).build().toByteString();
+    var decoded = Delivery.parseFrom(encoded);
+    assertEquals(DeliveryState.UNRECOGNIZED, decoded.getState());
+    assertEquals(77, decoded.getStateValue());
+    assertEquals(encoded, decoded.toBuilder().setAttempts(1).clearAttempts().build().toByteString());
   }
 }

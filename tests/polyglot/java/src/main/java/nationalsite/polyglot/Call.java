@@ -29,12 +29,12 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import nationalsite.account.v1.AccountServiceGrpc;
-import nationalsite.client.Failure;
+import nationalsite.client.ErrorDetails;
 import nationalsite.client.Service;
 import nationalsite.ordersync.v1.OrderSyncServiceGrpc;
 import nationalsite.product.v1.ProductServiceGrpc;
 
-/** One case: what it calls, and what came of it, with the names that `expect` has for it. */
+/** The call of a case. Its result has the names of the members of {@code expect}. */
 final class Call {
   private static final Map<String, Service> SERVICES =
       Map.of(
@@ -50,112 +50,113 @@ final class Call {
           .flatMap(Collection::stream)
           .collect(Collectors.toMap(MethodDescriptor::getFullMethodName, Function.identity()));
 
-  private final JsonObject spec;
+  private final JsonObject testCase;
   private final MethodDescriptor<Message, Message> method;
 
-  @SuppressWarnings("unchecked") // all of our methods take and give messages
-  Call(JsonObject spec) {
-    this.spec = spec;
-    method = (MethodDescriptor<Message, Message>) METHODS.get(spec.get("rpc").getAsString());
+  @SuppressWarnings("unchecked") // requests and responses of all methods are messages
+  Call(JsonObject testCase) {
+    this.testCase = testCase;
+    method = (MethodDescriptor<Message, Message>) METHODS.get(testCase.get("rpc").getAsString());
   }
 
-  JsonObject made(BiFunction<String, Service, ? extends Channel> channel) throws Exception {
-    if (spec.has("validate")) {
-      return violations();
+  JsonObject run(BiFunction<String, Service, ? extends Channel> getChannel) throws Exception {
+    if (testCase.has("validate")) {
+      return validate();
     }
-    var on = channel.apply(spec.get("at").getAsString(), SERVICES.get(method.getServiceName()));
+    var channel = getChannel.apply(testCase.get("target").getAsString(), SERVICES.get(method.getServiceName()));
     try {
-      return spec.has("stream") ? stream(on) : unary(on);
+      return testCase.has("stream") ? stream(channel) : unary(channel);
     } catch (StatusException | StatusRuntimeException error) {
-      return failed(Failure.of(error));
+      return describeError(ErrorDetails.from(error));
     }
   }
 
   private JsonObject unary(Channel channel) throws Exception {
-    var headers = new AtomicReference<Metadata>();
-    var on =
+    var initialMetadata = new AtomicReference<Metadata>();
+    var intercepted =
         ClientInterceptors.intercept(
             channel,
-            MetadataUtils.newAttachHeadersInterceptor(metadata()),
-            MetadataUtils.newCaptureMetadataInterceptor(headers, new AtomicReference<>()));
-    var request = request(spec.getAsJsonObject("request"));
+            MetadataUtils.newAttachHeadersInterceptor(buildMetadata()),
+            MetadataUtils.newCaptureMetadataInterceptor(initialMetadata, new AtomicReference<>()));
+    var request = buildRequest(testCase.getAsJsonObject("request"));
     try (var cancellable = Context.current().withCancellation()) {
-      var options = spec.has("cancel_after_ms") ? cancelling(options(), cancellable) : options();
-      var response = cancellable.call(() -> ClientCalls.blockingUnaryCall(on, method, options, request));
-      var found = status("OK");
-      found.add("response", Json.of(response));
-      found.add("metadata", texts(headers.get()));
-      return found;
+      var options = testCase.has("cancel_after_ms") ? cancelAfterDelay(buildOptions(), cancellable) : buildOptions();
+      var response = cancellable.call(() -> ClientCalls.blockingUnaryCall(intercepted, method, options, request));
+      var result = resultWithStatus("OK");
+      result.add("response", Json.toJson(response));
+      result.add("initial_metadata", toJson(initialMetadata.get()));
+      return result;
     }
   }
 
   private JsonObject stream(Channel channel) throws Exception {
     BlockingClientCall<Message, Message> call =
-        ClientCalls.blockingBidiStreamingCall(channel, method, options());
-    for (var each : spec.getAsJsonArray("stream")) {
-      var step = each.getAsJsonObject();
+        ClientCalls.blockingBidiStreamingCall(channel, method, buildOptions());
+    for (var element : testCase.getAsJsonArray("stream")) {
+      var step = element.getAsJsonObject();
       if (step.has("send")) {
-        call.write(request(step.getAsJsonObject("send")));
+        call.write(buildRequest(step.getAsJsonObject("send")));
         continue;
       }
-      var received = call.read();
-      var unlike = Differences.of(step.get("receive"), received == null ? null : Json.of(received), "receive");
-      if (!unlike.isEmpty()) {
-        call.cancel("not as expected", null);
-        return status(String.join("; ", unlike));
+      var response = call.read();
+      var actual = response == null ? null : Json.toJson(response);
+      var differences = Comparison.compare(step.get("receive"), actual, "receive");
+      if (!differences.isEmpty()) {
+        call.cancel("unexpected response", null);
+        return resultWithStatus(String.join("; ", differences));
       }
     }
     call.halfClose();
-    var more = call.read();
-    return status(more == null ? "OK" : "OK, after more: " + Json.of(more));
+    var unexpected = call.read();
+    return resultWithStatus(unexpected == null ? "OK" : "OK, after " + Json.toJson(unexpected));
   }
 
-  private JsonObject violations() throws InvalidProtocolBufferException, ValidationException {
+  private JsonObject validate() throws InvalidProtocolBufferException, ValidationException {
     var violations = new JsonArray();
-    var result = ValidatorFactory.newBuilder().build().validate(request(spec.getAsJsonObject("request")));
-    for (var each : result.toProto().getViolationsList()) {
-      var violation = new JsonObject();
-      violation.addProperty("field", Json.path(each.getField()));
-      violation.addProperty("rule", each.getRuleId());
-      violations.add(violation);
+    var validation = ValidatorFactory.newBuilder().build().validate(buildRequest(testCase.getAsJsonObject("request")));
+    for (var violation : validation.toProto().getViolationsList()) {
+      var fieldAndRule = new JsonObject();
+      fieldAndRule.addProperty("field", Json.formatFieldPath(violation.getField()));
+      fieldAndRule.addProperty("rule", violation.getRuleId());
+      violations.add(fieldAndRule);
     }
-    var found = new JsonObject();
-    found.add("violations", violations);
-    return found;
+    var result = new JsonObject();
+    result.add("violations", violations);
+    return result;
   }
 
-  private static JsonObject failed(Failure told) {
-    var found = status(told.status().name());
-    found.addProperty("message", told.message());
-    found.add("details", Json.list(told.details(), detail -> detail.getDescriptorForType().getFullName()));
-    found.addProperty("reason", told.reasonName());
-    found.add("error_info", Json.of(told.info()));
-    found.add("bad_fields", Json.list(told.violations(), Failure.Violation::field));
-    told.retryDelay().ifPresent(delay -> found.addProperty("retry_delay_ms", delay.toMillis()));
-    told.pushback().ifPresent(pushback -> found.addProperty("pushback_ms", pushback.toMillis()));
-    return found;
+  private static JsonObject describeError(ErrorDetails details) {
+    var result = resultWithStatus(details.code().name());
+    result.addProperty("message", details.message());
+    result.add("details", Json.toArray(details.details(), detail -> detail.getDescriptorForType().getFullName()));
+    result.addProperty("reason", details.reasonName());
+    result.add("error_metadata", Json.toJson(details.metadata()));
+    result.add("invalid_fields", Json.toArray(details.fieldViolations(), ErrorDetails.FieldViolation::field));
+    details.retryDelay().ifPresent(delay -> result.addProperty("retry_delay_ms", delay.toMillis()));
+    details.pushback().ifPresent(pushback -> result.addProperty("pushback_ms", pushback.toMillis()));
+    return result;
   }
 
-  private static JsonObject status(String status) {
-    var found = new JsonObject();
-    found.addProperty("status", status);
-    return found;
+  private static JsonObject resultWithStatus(String status) {
+    var result = new JsonObject();
+    result.addProperty("status", status);
+    return result;
   }
 
-  private Message request(JsonObject fields) throws InvalidProtocolBufferException {
+  private Message buildRequest(JsonObject fields) throws InvalidProtocolBufferException {
     var marshaller = (MethodDescriptor.PrototypeMarshaller<Message>) method.getRequestMarshaller();
-    return Json.message(fields, marshaller.getMessagePrototype());
+    return Json.toMessage(fields, marshaller.getMessagePrototype());
   }
 
-  private CallOptions options() {
-    var deadlineMs = spec.has("deadline_ms") ? spec.get("deadline_ms").getAsLong() : 10_000;
-    return CallOptions.DEFAULT.withDeadlineAfter(deadlineMs, TimeUnit.MILLISECONDS);
+  private CallOptions buildOptions() {
+    var timeoutMs = testCase.has("timeout_ms") ? testCase.get("timeout_ms").getAsLong() : 10_000;
+    return CallOptions.DEFAULT.withDeadlineAfter(timeoutMs, TimeUnit.MILLISECONDS);
   }
 
-  /** Counts from when the request has left: the first call of a JVM may take longer until then. */
-  private CallOptions cancelling(CallOptions options, Context.CancellableContext call) {
+  /** Cancels the call a while after its request was sent. The first call of a JVM may need long to send it. */
+  private CallOptions cancelAfterDelay(CallOptions options, Context.CancellableContext call) {
     var delayed =
-        CompletableFuture.delayedExecutor(spec.get("cancel_after_ms").getAsLong(), TimeUnit.MILLISECONDS);
+        CompletableFuture.delayedExecutor(testCase.get("cancel_after_ms").getAsLong(), TimeUnit.MILLISECONDS);
     return options.withStreamTracerFactory(
         new ClientStreamTracer.Factory() {
           @Override
@@ -170,25 +171,25 @@ final class Call {
         });
   }
 
-  private Metadata metadata() {
+  private Metadata buildMetadata() {
     var metadata = new Metadata();
-    if (spec.has("metadata")) {
-      spec.getAsJsonObject("metadata").asMap().forEach((name, value) -> metadata.put(key(name), value.getAsString()));
+    if (testCase.has("metadata")) {
+      testCase.getAsJsonObject("metadata").asMap().forEach((name, value) -> metadata.put(toKey(name), value.getAsString()));
     }
     return metadata;
   }
 
-  private static JsonObject texts(Metadata metadata) {
-    var texts = new JsonObject();
+  private static JsonObject toJson(Metadata metadata) {
+    var values = new JsonObject();
     for (var name : metadata.keys()) {
       if (!name.endsWith(Metadata.BINARY_HEADER_SUFFIX)) {
-        texts.addProperty(name, metadata.get(key(name)));
+        values.addProperty(name, metadata.get(toKey(name)));
       }
     }
-    return texts;
+    return values;
   }
 
-  private static Metadata.Key<String> key(String name) {
+  private static Metadata.Key<String> toKey(String name) {
     return Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER);
   }
 }

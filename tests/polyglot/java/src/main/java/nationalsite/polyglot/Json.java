@@ -16,39 +16,39 @@ import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
-/** Messages, and what is told of them, as JSON. */
+/** Conversions to and from JSON. */
 final class Json {
-  private static final JsonFormat.TypeRegistry DETAILS =
+  private static final JsonFormat.TypeRegistry DETAIL_TYPES =
       JsonFormat.TypeRegistry.newBuilder().add(ErrorDetailsProto.getDescriptor().getMessageTypes()).build();
   private static final JsonFormat.Printer PRINTER =
-      JsonFormat.printer().preservingProtoFieldNames().usingTypeRegistry(DETAILS);
+      JsonFormat.printer().preservingProtoFieldNames().usingTypeRegistry(DETAIL_TYPES);
 
   private Json() {}
 
-  static JsonElement of(Message message) throws InvalidProtocolBufferException {
+  static JsonElement toJson(Message message) throws InvalidProtocolBufferException {
     return JsonParser.parseString(PRINTER.print(message));
   }
 
-  static JsonObject of(Map<String, String> texts) {
-    return new Gson().toJsonTree(texts).getAsJsonObject();
+  static JsonObject toJson(Map<String, String> values) {
+    return new Gson().toJsonTree(values).getAsJsonObject();
   }
 
-  static Message message(JsonObject fields, Message prototype) throws InvalidProtocolBufferException {
+  static Message toMessage(JsonObject fields, Message prototype) throws InvalidProtocolBufferException {
     var builder = prototype.newBuilderForType();
     JsonFormat.parser().merge(fields.toString(), builder);
     return builder.build();
   }
 
-  static <T> JsonArray list(Collection<T> values, Function<T, String> text) {
-    return new Gson().toJsonTree(values.stream().map(text).toList()).getAsJsonArray();
+  static <T> JsonArray toArray(Collection<T> values, Function<T, String> toText) {
+    return new Gson().toJsonTree(values.stream().map(toText).toList()).getAsJsonArray();
   }
 
-  /** Where a field is, such as {@code relations[2].cbu_order_id}. */
-  static String path(FieldPath path) {
-    return path.getElementsList().stream().map(Json::element).collect(Collectors.joining("."));
+  /** Formats a path such as {@code relations[2].cbu_order_id}. */
+  static String formatFieldPath(FieldPath path) {
+    return path.getElementsList().stream().map(Json::formatElement).collect(Collectors.joining("."));
   }
 
-  private static String element(FieldPathElement element) {
+  private static String formatElement(FieldPathElement element) {
     return element.getFieldName() + (element.hasIndex() ? "[" + element.getIndex() + "]" : "");
   }
 }

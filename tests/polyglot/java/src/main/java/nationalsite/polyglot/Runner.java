@@ -17,7 +17,7 @@ import java.util.TreeMap;
 import nationalsite.client.Channels;
 import nationalsite.client.Service;
 
-/** Makes every case from Java, through clients/java. The README.md beside the cases explains them. */
+/** Runs every case in Java, with clients/java. The README.md beside the cases explains them. */
 public final class Runner {
   private final Map<String, ManagedChannel> channels = new TreeMap<>();
 
@@ -25,36 +25,39 @@ public final class Runner {
     var out = new PrintStream(new FileOutputStream(FileDescriptor.out), true, UTF_8);
     var runner = new Runner();
     try {
-      for (var path : cases(Path.of(System.getenv("POLYGLOT_CASES")))) {
-        var told = new JsonObject();
-        told.addProperty("case", path.getFileName().toString().replaceFirst("\\.json$", ""));
-        var why = runner.why(JsonParser.parseString(Files.readString(path)).getAsJsonObject());
-        told.addProperty("passed", why.isEmpty());
-        told.addProperty("why", why);
-        out.println(told);
+      for (var path : listCases(Path.of(System.getenv("POLYGLOT_CASES")))) {
+        var result = new JsonObject();
+        result.addProperty("case", path.getFileName().toString().replaceFirst("\\.json$", ""));
+        var differences = runner.runCase(JsonParser.parseString(Files.readString(path)).getAsJsonObject());
+        result.addProperty("passed", differences.isEmpty());
+        result.addProperty("differences", differences);
+        out.println(result);
       }
     } finally {
       runner.channels.values().forEach(ManagedChannel::shutdownNow);
     }
   }
 
-  /** Makes a case; says what is not as it expects, nothing where all is. */
-  private String why(JsonObject spec) {
+  /** Runs a case. Returns the differences to its expectation, or the error that prevented the call. */
+  private String runCase(JsonObject testCase) {
     try {
-      var found = new Call(spec).made(this::channel);
-      var why = String.join("; ", Differences.unlike(spec.getAsJsonObject("expect"), found));
-      return why.isEmpty() || !found.has("message") ? why : why + " (" + found.get("message").getAsString() + ")";
-    } catch (Exception error) { // whatever it is, the other cases are still to be made
+      var actual = new Call(testCase).run(this::getChannel);
+      var differences = String.join("; ", Comparison.compareResult(testCase.getAsJsonObject("expect"), actual));
+      if (!differences.isEmpty() && actual.has("message")) {
+        differences += " (" + actual.get("message").getAsString() + ")";
+      }
+      return differences;
+    } catch (Exception error) { // the other cases must run in any case
       error.printStackTrace();
       return error.toString();
     }
   }
 
-  private ManagedChannel channel(String at, Service service) {
-    return channels.computeIfAbsent(at, name -> Channels.connect(System.getenv("POLYGLOT_" + name), service));
+  private ManagedChannel getChannel(String target, Service service) {
+    return channels.computeIfAbsent(target, name -> Channels.connect(System.getenv("POLYGLOT_" + name), service));
   }
 
-  private static List<Path> cases(Path folder) throws IOException {
+  private static List<Path> listCases(Path folder) throws IOException {
     try (var files = Files.list(folder)) {
       return files.filter(path -> path.toString().endsWith(".json")).sorted().toList();
     }

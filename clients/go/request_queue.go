@@ -1,0 +1,112 @@
+package client
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	ordersyncv1 "nationalsite.internal/go/ordersync/v1"
+)
+
+const maxIDsPerRequest = 1000
+
+// requestQueue holds the requests that a consumer has still to send on its stream. Acknowledgements outlive a
+// stream and are sent on the next one. Lease changes end with their stream.
+type requestQueue struct {
+	mu      sync.Mutex
+	acks    []string
+	leases  []*ordersyncv1.StreamMessagesRequest
+	changed chan struct{} // has a buffer of one: a pending wake-up for the reader
+	closed  chan struct{}
+}
+
+func newRequestQueue() *requestQueue {
+	return &requestQueue{changed: make(chan struct{}, 1), closed: make(chan struct{})}
+}
+
+// ack acknowledges a message, on this stream or the next one.
+func (q *requestQueue) ack(messageID string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.acks = append(q.acks, messageID)
+	q.notify()
+}
+
+// setLease makes leases of this stream end after the given time. 0 releases the messages.
+func (q *requestQueue) setLease(messageIDs []string, lease time.Duration) {
+	setLease := &ordersyncv1.StreamMessagesRequest_SetLease{MessageIds: messageIDs, Lease: durationpb.New(lease)}
+	request := &ordersyncv1.StreamMessagesRequest{
+		Request: &ordersyncv1.StreamMessagesRequest_SetLease_{SetLease: setLease},
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.leases = append(q.leases, request)
+	q.notify()
+}
+
+// resetLeases drops lease changes of the last stream.
+func (q *requestQueue) resetLeases() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.leases = nil
+}
+
+// close ends the queue after what it holds.
+func (q *requestQueue) close() { close(q.closed) }
+
+func (q *requestQueue) isClosed() bool {
+	select {
+	case <-q.closed:
+		return true
+	default:
+		return false
+	}
+}
+
+// isDrained reports whether the queue is closed and all acknowledgements have been sent.
+func (q *requestQueue) isDrained() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.isClosed() && len(q.acks) == 0
+}
+
+// next waits for the next request. Nil means that there are no more, or that ctx has ended.
+func (q *requestQueue) next(ctx context.Context) *ordersyncv1.StreamMessagesRequest {
+	for {
+		closed := q.isClosed()
+		if request := q.pop(); request != nil || closed {
+			return request
+		}
+		select {
+		case <-q.changed:
+		case <-q.closed:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (q *requestQueue) pop() *ordersyncv1.StreamMessagesRequest {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if count := min(len(q.acks), maxIDsPerRequest); count > 0 {
+		ack := &ordersyncv1.StreamMessagesRequest_Ack{MessageIds: q.acks[:count:count]}
+		q.acks = q.acks[count:]
+		return &ordersyncv1.StreamMessagesRequest{Request: &ordersyncv1.StreamMessagesRequest_Ack_{Ack: ack}}
+	}
+	if len(q.leases) > 0 {
+		request := q.leases[0]
+		q.leases = q.leases[1:]
+		return request
+	}
+	return nil
+}
+
+func (q *requestQueue) notify() {
+	select {
+	case q.changed <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,135 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	ordersyncv1 "nationalsite.internal/go/ordersync/v1"
+)
+
+// nonRetryable are the codes with which another stream would fail as well.
+var nonRetryable = map[codes.Code]bool{
+	codes.InvalidArgument:    true,
+	codes.NotFound:           true, // the subscription was deleted
+	codes.FailedPrecondition: true,
+	codes.Unauthenticated:    true,
+	codes.PermissionDenied:   true,
+	codes.Unimplemented:      true,
+}
+
+// streamLoop opens one stream after the other. It moves messages from the stream to their handlers, and requests
+// from the queue to the stream.
+type streamLoop struct {
+	consumer *Consumer
+	stub     ordersyncv1.OrderSyncServiceClient
+	inFlight *inFlightMessages
+	requests *requestQueue
+	failures int // in a row
+}
+
+func newStreamLoop(consumer *Consumer, inFlight *inFlightMessages, requests *requestQueue) *streamLoop {
+	stub := ordersyncv1.NewOrderSyncServiceClient(consumer.Conn)
+	return &streamLoop{consumer: consumer, stub: stub, inFlight: inFlight, requests: requests}
+}
+
+// run keeps a stream open until the queue is drained or ctx ends. It returns an error if no retry can help.
+func (l *streamLoop) run(ctx context.Context) error {
+	for !l.requests.isDrained() && ctx.Err() == nil {
+		// If the queue is closed while the loop waits to reconnect, the last acknowledgements are sent at once.
+		// If they failed already, the loop waits.
+		closing := l.requests.closed
+		if l.requests.isClosed() {
+			closing = nil
+		}
+		start := time.Now()
+		err := l.runStream(ctx)
+		if l.requests.isDrained() || ctx.Err() != nil {
+			break
+		}
+		var retryDelay time.Duration
+		if details := ParseError(err); details != nil {
+			if nonRetryable[details.Code] {
+				return err
+			}
+			if details.RetryDelay != nil {
+				retryDelay = *details.RetryDelay
+			}
+			l.consumer.Logger.Info(
+				"stream_ended", slog.Any("code", details.Code), slog.String("reason", details.ReasonName),
+			)
+		}
+		if time.Since(start) > maxBackoff {
+			l.failures = 0
+		}
+		l.failures++
+		select {
+		case <-time.After(max(retryDelay, backoffDelay(l.failures))):
+		case <-closing:
+		case <-ctx.Done():
+		}
+	}
+	return nil
+}
+
+// runStream opens a stream and reads messages until it ends. It returns nil if the service ended the stream.
+func (l *streamLoop) runStream(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var writers sync.WaitGroup
+	defer writers.Wait()
+	defer cancel()
+	l.requests.resetLeases()
+	l.inFlight.resetLeases()
+	stream, err := l.stub.StreamMessages(ctx)
+	if err != nil {
+		return err
+	}
+	writers.Go(func() { l.writeRequests(ctx, stream) })
+	writers.Go(func() { l.inFlight.extendLeases(ctx) })
+	for {
+		response, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		l.failures = 0
+		if message := response.GetMessage(); message != nil {
+			l.inFlight.submit(ctx, message)
+		}
+	}
+}
+
+// writeRequests sends requests until there are no more. If the stream breaks, the goroutine that reads it gets the
+// error.
+func (l *streamLoop) writeRequests(ctx context.Context, stream ordersyncv1.OrderSyncService_StreamMessagesClient) {
+	for request := l.openRequest(); request != nil; request = l.requests.next(ctx) {
+		if stream.Send(request) != nil {
+			return
+		}
+	}
+	if ctx.Err() == nil {
+		_ = stream.CloseSend() // always returns nil
+	}
+}
+
+func (l *streamLoop) openRequest() *ordersyncv1.StreamMessagesRequest {
+	open := &ordersyncv1.StreamMessagesRequest_Open{
+		Subscription:   l.consumer.Subscription,
+		Topics:         l.consumer.Topics,
+		MaxOutstanding: int32(l.consumer.MaxOutstanding),
+		Lease:          durationpb.New(l.consumer.Lease),
+	}
+	if !l.consumer.StartTime.IsZero() {
+		open.StartTime = timestamppb.New(l.consumer.StartTime)
+	}
+	return &ordersyncv1.StreamMessagesRequest{Request: &ordersyncv1.StreamMessagesRequest_Open_{Open: open}}
+}

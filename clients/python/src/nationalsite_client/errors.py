@@ -1,0 +1,96 @@
+"""The details of a failed call: its reason, and everything else that the service sent."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+from google.protobuf.message import DecodeError, Message
+from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped] # no py.typed
+from nationalsite.errors import v1 as errors_v1
+
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
+_UNSPECIFIED = errors_v1.ERROR_REASON_UNSPECIFIED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldViolation:
+    """A request field that breaks a rule."""
+
+    field: str
+    """Path in the request, such as `sort.order`."""
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorDetails:
+    """The status of a failed call, or of one failed result, with its details."""
+
+    code: grpc.StatusCode
+    message: str
+    """For people. Programs decide by the reason."""
+    reason: errors_v1.ErrorReason.ValueType = _UNSPECIFIED
+    """ERROR_REASON_UNSPECIFIED if gRPC itself failed, or if the reason is newer than these stubs."""
+    reason_name: str = ""
+    """The reason as it was sent, such as `ERROR_REASON_OFFER_NOT_FOUND`. Empty if gRPC itself failed."""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """Metadata of ErrorInfo: `source`, `operation`, and 1688's own `code` and `message`."""
+    field_violations: tuple[FieldViolation, ...] = ()
+    retry_delay_s: float | None = None
+    """How long to wait before a retry. None if the service does not say."""
+    pushback_s: float | None = None
+    """The retry delay that gRPC's own retries obey; negative means do not retry. None if there is none."""
+    details: tuple[Message, ...] = ()
+    """All details of a known type, in the order in which they were sent."""
+
+
+def parse_error(error: grpc.RpcError) -> ErrorDetails:
+    """Return the details of a call's error, from `grpc` or `grpc.aio`."""
+    call: Any = error  # the types of grpc and grpc.aio have nothing in common
+    trailers = dict(call.trailing_metadata() or ())
+    status = _decode_status(trailers.get("grpc-status-details-bin", b""))
+    pushback_ms = trailers.get("grpc-retry-pushback-ms")
+    pushback_s = None if pushback_ms is None else int(pushback_ms) / 1000
+    return _build_details(call.code(), call.details() or "", status, pushback_s)
+
+
+def parse_status(status: status_pb2.Status) -> ErrorDetails | None:
+    """Return the details of one result of WriteOrderRelations, or None if it is OK."""
+    if not status.code:
+        return None
+    return _build_details(_CODES.get(status.code, grpc.StatusCode.UNKNOWN), status.message, status, None)
+
+
+def _decode_status(encoded: bytes) -> status_pb2.Status:
+    """Return the status of the trailer, or an empty one if something else was sent."""
+    try:
+        return status_pb2.Status.FromString(encoded)
+    except DecodeError:
+        return status_pb2.Status()
+
+
+def _build_details(
+    code: grpc.StatusCode, message: str, status: status_pb2.Status, pushback_s: float | None
+) -> ErrorDetails:
+    details = {}
+    for packed in status.details:
+        message_class = getattr(error_details_pb2, packed.TypeName().rpartition(".")[2], None)
+        if message_class and packed.Is(message_class.DESCRIPTOR):
+            details[message_class] = message_class.FromString(packed.value)
+    info = details.get(error_details_pb2.ErrorInfo, error_details_pb2.ErrorInfo())
+    retry = details.get(error_details_pb2.RetryInfo)
+    bad_request = details.get(error_details_pb2.BadRequest, error_details_pb2.BadRequest())
+    return ErrorDetails(
+        code=code,
+        message=message,
+        reason=dict(errors_v1.ErrorReason.items()).get(info.reason, _UNSPECIFIED),
+        reason_name=info.reason,
+        metadata=dict(info.metadata),
+        field_violations=tuple(
+            FieldViolation(field=violation.field, description=violation.description)
+            for violation in bad_request.field_violations
+        ),
+        retry_delay_s=retry.retry_delay.ToTimedelta().total_seconds() if retry else None,
+        pushback_s=pushback_s,
+        details=tuple(details.values()),
+    )

@@ -1,0 +1,104 @@
+// The details of a failed call: its reason, and everything else that the service sent.
+import { type Message, createRegistry, fromBinary, isMessage } from "@bufbuild/protobuf";
+import { anyUnpack, durationMs } from "@bufbuild/protobuf/wkt";
+import * as grpc from "@grpc/grpc-js";
+import { ErrorReason, ErrorReasonSchema } from "@nationalsite/protos/errors/v1";
+import {
+  BadRequestSchema,
+  ErrorInfoSchema,
+  RetryInfoSchema,
+  file_google_rpc_error_details,
+} from "@nationalsite/protos/google/rpc/error_details";
+import { type Status, StatusSchema } from "@nationalsite/protos/google/rpc/status";
+
+/** A request field that breaks a rule. */
+export interface FieldViolation {
+  /** Path in the request, with the names of the proto, such as `sort.order`. */
+  readonly field: string;
+  readonly description: string;
+}
+
+/** The status of a failed call, or of one failed result, with its details. */
+export interface ErrorDetails {
+  /** `grpc.status[code]` is its name. */
+  readonly code: grpc.status;
+  /** For people. Programs decide by the reason. */
+  readonly message: string;
+  /** UNSPECIFIED if gRPC itself failed, or if the reason is newer than these stubs. */
+  readonly reason: ErrorReason;
+  /** The reason as it was sent, such as `ERROR_REASON_OFFER_NOT_FOUND`. Empty if gRPC itself failed. */
+  readonly reasonName: string;
+  /** Metadata of ErrorInfo: `source`, `operation`, 1688's own `code` and `message`, and `upstream_request_id`. */
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly fieldViolations: readonly FieldViolation[];
+  /** How long to wait before a retry. Undefined if the service does not say. */
+  readonly retryDelayMs: number | undefined;
+  /** The retry delay that gRPC's own retries obey; negative means do not retry. Undefined if there is none. */
+  readonly pushbackMs: number | undefined;
+  /** All details of a known type, in the order in which they were sent. */
+  readonly details: readonly Message[];
+}
+
+const DETAIL_TYPES = createRegistry(file_google_rpc_error_details);
+
+/** Returns the details of a call's error, or undefined if the error does not come from a call. */
+export function parseError(error: unknown): ErrorDetails | undefined {
+  if (!isServiceError(error)) return undefined;
+  const [status] = error.metadata.get("grpc-status-details-bin");
+  const [pushbackMs] = error.metadata.get("grpc-retry-pushback-ms");
+  return buildDetails(error.code, error.details, decodeDetails(status), parsePushback(pushbackMs?.toString()));
+}
+
+/** Returns the details of one result of WriteOrderRelations, or undefined if it is OK. */
+export function parseStatus(status: Status): ErrorDetails | undefined {
+  if (status.code === grpc.status.OK) return undefined;
+  const code = status.code in grpc.status ? status.code : grpc.status.UNKNOWN;
+  return buildDetails(code, status.message, unpackDetails(status), undefined);
+}
+
+function isServiceError(error: unknown): error is grpc.ServiceError {
+  return error instanceof Error && "metadata" in error && error.metadata instanceof grpc.Metadata;
+}
+
+/** Returns the details of the status in the trailer; none if something else was sent. */
+function decodeDetails(status: grpc.MetadataValue | undefined): Message[] {
+  if (!(status instanceof Uint8Array)) return [];
+  try {
+    return unpackDetails(fromBinary(StatusSchema, status));
+  } catch {
+    return []; // the call's code and message are still valid
+  }
+}
+
+function unpackDetails(status: Status): Message[] {
+  return status.details.flatMap((detail) => anyUnpack(detail, DETAIL_TYPES) ?? []);
+}
+
+/** Like gRPC's own retries, takes anything but a number for "do not retry". */
+function parsePushback(milliseconds: string | undefined): number | undefined {
+  if (milliseconds === undefined) return undefined;
+  return /^-?\d+$/.test(milliseconds) ? Number(milliseconds) : -1;
+}
+
+function buildDetails(
+  code: grpc.status,
+  message: string,
+  details: Message[],
+  pushbackMs: number | undefined,
+): ErrorDetails {
+  const info = details.find((detail) => isMessage(detail, ErrorInfoSchema));
+  const retry = details.find((detail) => isMessage(detail, RetryInfoSchema));
+  const badRequest = details.find((detail) => isMessage(detail, BadRequestSchema));
+  const reason = ErrorReasonSchema.values.find((value) => value.name === info?.reason);
+  return {
+    code,
+    message,
+    reason: reason?.number ?? ErrorReason.UNSPECIFIED,
+    reasonName: info?.reason ?? "",
+    metadata: info?.metadata ?? {},
+    fieldViolations: badRequest?.fieldViolations.map(({ field, description }) => ({ field, description })) ?? [],
+    retryDelayMs: retry?.retryDelay && durationMs(retry.retryDelay),
+    pushbackMs,
+    details,
+  };
+}

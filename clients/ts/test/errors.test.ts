@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { type DescMessage, type MessageInitShape, create, toBinary } from "@bufbuild/protobuf";
+import { anyPack, StructSchema } from "@bufbuild/protobuf/wkt";
+import * as grpc from "@grpc/grpc-js";
+import { ErrorReason } from "@nationalsite/protos/errors/v1";
+import {
+  BadRequestSchema,
+  ErrorInfoSchema,
+  RetryInfoSchema,
+} from "@nationalsite/protos/google/rpc/error_details";
+import { StatusSchema } from "@nationalsite/protos/google/rpc/status";
+import { ProductService } from "@nationalsite/protos/product/v1";
+import { type ErrorDetails, connect, createClient, parseError, parseStatus } from "@nationalsite/client";
+import { serve } from "./server.js";
+
+const pack = <S extends DescMessage>(schema: S, fields: MessageInitShape<S>) =>
+  anyPack(schema, create(schema, fields));
+const INFO = pack(ErrorInfoSchema, {
+  reason: "ERROR_REASON_UPSTREAM_RATE",
+  domain: "nationalsite",
+  metadata: { source: "1688", code: "gw.QosAppFrequencyLimit", message: "频率", upstream_request_id: "0a1b" },
+});
+
+/** Makes a call that fails with this status and these trailers, and parses its error. */
+async function failAndParse(
+  t: TestContext,
+  status: Uint8Array,
+  trailers: Record<string, string>,
+): Promise<ErrorDetails> {
+  const metadata = new grpc.Metadata();
+  metadata.set("grpc-status-details-bin", Buffer.from(status));
+  for (const [name, value] of Object.entries(trailers)) metadata.set(name, value);
+  const address = await serve(t, ProductService, {
+    uploadImage: (_: unknown, respond: grpc.sendUnaryData<any>) =>
+      respond({ code: grpc.status.RESOURCE_EXHAUSTED, details: "too many", metadata }),
+  });
+  const channel = connect(address, "product");
+  t.after(() => channel.close());
+  const error = await createClient(ProductService, channel)
+    .uploadImage({}, { timeoutMs: 10_000 })
+    .catch((error: unknown) => error);
+  const details = parseError(error);
+  assert.ok(details);
+  return details;
+}
+
+test("all details are parsed", async (t) => {
+  const details = [
+    pack(StructSchema, {}), // not an error detail
+    INFO,
+    pack(RetryInfoSchema, { retryDelay: { seconds: 1n, nanos: 500_000_000 } }),
+    pack(BadRequestSchema, { fieldViolations: [{ field: "filters[0]", description: "no commas" }] }),
+  ];
+  const status = toBinary(StatusSchema, create(StatusSchema, { code: 8, message: "too many", details }));
+  const { details: unpacked, ...rest } = await failAndParse(t, status, { "grpc-retry-pushback-ms": "1500" });
+  assert.deepEqual(rest, {
+    code: grpc.status.RESOURCE_EXHAUSTED,
+    message: "too many",
+    reason: ErrorReason.UPSTREAM_RATE,
+    reasonName: "ERROR_REASON_UPSTREAM_RATE",
+    metadata: { source: "1688", code: "gw.QosAppFrequencyLimit", message: "频率", upstream_request_id: "0a1b" },
+    fieldViolations: [{ field: "filters[0]", description: "no commas" }],
+    retryDelayMs: 1500,
+    pushbackMs: 1500,
+  });
+  assert.deepEqual(
+    unpacked.map((detail) => detail.$typeName),
+    ["google.rpc.ErrorInfo", "google.rpc.RetryInfo", "google.rpc.BadRequest"],
+  );
+});
+
+test("a newer reason keeps its name", async (t) => {
+  const info = pack(ErrorInfoSchema, { reason: "ERROR_REASON_NEWER" });
+  const status = toBinary(StatusSchema, create(StatusSchema, { code: 8, details: [info] }));
+  const details = await failAndParse(t, status, { "grpc-retry-pushback-ms": "-1" });
+  assert.equal(details.reason, ErrorReason.UNSPECIFIED);
+  assert.equal(details.reasonName, "ERROR_REASON_NEWER");
+  assert.equal(details.retryDelayMs, undefined);
+  assert.equal(details.pushbackMs, -1);
+});
+
+test("an invalid status and an invalid number are ignored", async (t) => {
+  const details = await failAndParse(t, Uint8Array.of(0xff, 0xff), { "grpc-retry-pushback-ms": "soon" });
+  assert.equal(details.code, grpc.status.RESOURCE_EXHAUSTED);
+  assert.equal(details.reasonName, "");
+  assert.deepEqual(details.details, []);
+  assert.equal(details.pushbackMs, -1);
+});
+
+test("errors that are not from a call have no details", () => {
+  assert.equal(parseError(new TypeError("a bug in the program")), undefined);
+  assert.equal(parseError("text"), undefined);
+});
+
+test("a failed result of WriteOrderRelations is parsed", () => {
+  assert.equal(parseStatus(create(StatusSchema, {})), undefined);
+  const details = parseStatus(create(StatusSchema, { code: 9, message: "refused", details: [INFO] }));
+  assert.equal(details?.code, grpc.status.FAILED_PRECONDITION);
+  assert.equal(details?.reason, ErrorReason.UPSTREAM_RATE);
+  assert.equal(details?.pushbackMs, undefined);
+  assert.equal(parseStatus(create(StatusSchema, { code: 99 }))?.code, grpc.status.UNKNOWN);
+});

@@ -1,0 +1,62 @@
+// Searches for offers that look like an image: the file in the argument, or examples/image.jpg.
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log"
+	"os"
+	"time"
+
+	"nationalsite.internal/client"
+	productv1 "nationalsite.internal/go/product/v1"
+)
+
+func main() {
+	path := "examples/image.jpg"
+	if len(os.Args) > 1 {
+		path = os.Args[1]
+	}
+	if err := search(path); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func search(path string) error {
+	image, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	conn, err := client.Connect(cmp.Or(os.Getenv("NATIONALSITE_PRODUCT"), "127.0.0.1:50051"), client.Product)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	products := productv1.NewProductServiceClient(conn)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+
+	response, err := products.SearchByImage(ctx, &productv1.SearchByImageRequest{
+		Picture:  &productv1.SearchByImageRequest_Image{Image: image},
+		PageSize: 3, Country: "japan",
+	})
+	if err != nil {
+		return err
+	}
+	for _, offer := range response.GetOffers() {
+		price := offer.GetPriceInfo().GetPrice()
+		fmt.Println(offer.GetOfferId(), price.GetCurrencyCode(), client.FormatMoney(price), offer.GetSubject())
+	}
+
+	// The id of the uploaded image is enough for the next page.
+	nextPage, err := products.SearchByImage(ctx, &productv1.SearchByImageRequest{
+		Picture:  &productv1.SearchByImageRequest_ImageId{ImageId: response.GetImageId()},
+		PageSize: 3, BeginPage: 2, Country: "japan",
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Println(len(nextPage.GetOffers()), "more")
+	return nil
+}

@@ -1,0 +1,135 @@
+"""Error details and money in the Python client library."""
+
+import socket
+from decimal import Decimal
+
+import grpc
+import nationalsite_client
+import pytest
+from google.protobuf.any_pb2 import Any
+from google.rpc import error_details_pb2, status_pb2
+from google.type.money_pb2 import Money
+from nationalsite.errors import v1 as errors_v1
+from nationalsite.product import v1 as protos
+from nationalsite.product.v1 import ProductServiceStub
+from nationalsite_client import decimal_to_money, money_to_decimal, parse_error, parse_status
+
+TIMEOUT_S = 20
+
+
+def _call_and_parse_error(address: str, rpc: str, request) -> nationalsite_client.ErrorDetails:
+    with nationalsite_client.connect(address, "product") as channel, pytest.raises(grpc.RpcError) as error:
+        getattr(ProductServiceStub(channel), rpc)(request, timeout=TIMEOUT_S)
+    return parse_error(error.value)
+
+
+def test_reason_and_upstream_message(product) -> None:
+    details = _call_and_parse_error(
+        product.address, "GetProductDetail", protos.GetProductDetailRequest(offer_id=1)
+    )
+    assert details.code is grpc.StatusCode.NOT_FOUND
+    assert details.reason == errors_v1.ERROR_REASON_OFFER_NOT_FOUND
+    assert details.metadata["source"] == "1688"
+    assert (details.field_violations, details.retry_delay_s, details.pushback_s) == ((), None, None)
+
+
+async def test_asyncio_error(product) -> None:
+    async with nationalsite_client.connect_async(product.address, "product") as channel:
+        with pytest.raises(grpc.RpcError) as error:
+            await ProductServiceStub(channel).GetProductDetail(
+                protos.GetProductDetailRequest(offer_id=1), timeout=TIMEOUT_S
+            )
+    assert parse_error(error.value).reason == errors_v1.ERROR_REASON_OFFER_NOT_FOUND
+
+
+def test_field_violations(product) -> None:
+    details = _call_and_parse_error(
+        product.address, "SearchByKeyword", protos.SearchByKeywordRequest(page_size=51)
+    )
+    assert [violation.field for violation in details.field_violations] == ["keyword", "page_size"]
+    assert all(violation.description for violation in details.field_violations)
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason", "retry_delay_s", "pushback_s"),
+    [
+        ({"drop": "before_request"}, errors_v1.ERROR_REASON_UPSTREAM_UNAVAILABLE, 1.0, 1.0),
+        ({"gateway_error": "gw.NoUsageLeftError"}, errors_v1.ERROR_REASON_UPSTREAM_QUOTA, None, -0.001),
+    ],
+    ids=str,
+)
+def test_retry_delay_and_pushback(fault, reason, retry_delay_s, pushback_s, product, sandbox) -> None:
+    sandbox.fault(fault, operation="product.search.queryProductDetail", times=100)
+    details = _call_and_parse_error(
+        product.address, "GetProductDetail", protos.GetProductDetailRequest(offer_id=1)
+    )
+    sandbox.admin("DELETE", "faults")
+    assert (details.reason, details.retry_delay_s, details.pushback_s) == (reason, retry_delay_s, pushback_s)
+
+
+def test_channel_retries_reads(product, sandbox) -> None:
+    sandbox.admin("DELETE", "calls")
+    sandbox.fault({"drop": "before_request"}, operation="product.search.keywordQuery", times=3)
+    with nationalsite_client.connect(product.address, "product") as channel:
+        request = protos.SearchByKeywordRequest(keyword="dress")
+        assert ProductServiceStub(channel).SearchByKeyword(request, timeout=TIMEOUT_S).offers
+    # The service makes the first three attempts itself.
+    assert len(sandbox.calls()) == 4
+
+
+def test_error_of_grpc_itself_has_no_reason() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        details = _call_and_parse_error(
+            f"127.0.0.1:{unused.getsockname()[1]}", "GetFilterConfig", protos.GetFilterConfigRequest()
+        )
+    assert details.code is grpc.StatusCode.UNAVAILABLE
+    assert (details.reason, details.reason_name, details.details) == (
+        errors_v1.ERROR_REASON_UNSPECIFIED,
+        "",
+        (),
+    )
+
+
+def test_failed_result() -> None:
+    info = error_details_pb2.ErrorInfo(reason="ERROR_REASON_OF_A_LATER_RELEASE", domain="nationalsite")
+    status = status_pb2.Status(code=9, message="no")
+    status.details.add().Pack(info)
+    status.details.append(Any(type_url="type.googleapis.com/google.rpc.NewDetail", value=b"\xff"))
+    details = parse_status(status)
+    assert details is not None
+    assert (details.code, details.message) == (grpc.StatusCode.FAILED_PRECONDITION, "no")
+    assert details.reason == errors_v1.ERROR_REASON_UNSPECIFIED
+    assert details.reason_name == "ERROR_REASON_OF_A_LATER_RELEASE"
+    assert details.details == (info,)
+    assert parse_status(status_pb2.Status()) is None
+
+
+@pytest.mark.parametrize(
+    ("amount", "units", "nanos"),
+    [
+        ("29", 29, 0),
+        ("27.26", 27, 260_000_000),
+        ("0.000000001", 0, 1),
+        ("-1.5", -1, -500_000_000),
+        ("9223372036854775807.999999999", 2**63 - 1, 999_999_999),
+        ("0", 0, 0),
+        ("1E+3", 1000, 0),
+    ],
+)
+def test_money_is_exact(amount, units, nanos) -> None:
+    money = Money(currency_code="CNY", units=units, nanos=nanos)
+    assert decimal_to_money(Decimal(amount)) == money
+    assert money_to_decimal(money) == Decimal(amount)
+
+
+@pytest.mark.parametrize("amount", ["0.0000000001", "NaN", "Infinity", "9223372036854775808"])
+def test_invalid_amount_is_rejected(amount) -> None:
+    with pytest.raises(ValueError, match=r"money|decimals"):
+        decimal_to_money(Decimal(amount))
+
+
+def test_decimal_format() -> None:
+    assert str(money_to_decimal(Money(units=1000, nanos=500_000_000))) == "1000.5"
+    assert f"{money_to_decimal(Money(units=29)):.2f}" == "29.00"
+    assert str(money_to_decimal(Money(units=1000))) == "1000"
