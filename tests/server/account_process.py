@@ -10,7 +10,7 @@ import structlog
 from google.protobuf.message import Message
 from nationalsite.account import v1 as account_v1
 
-from services.server import CannotStart, Endpoint, ServerSettings, ServiceDefinition, ServiceRuntime, run
+from services.server import Endpoint, ServerSettings, ServiceDefinition, ServiceRuntime, StartupError, run
 
 
 class Settings(ServerSettings):
@@ -21,7 +21,7 @@ class Settings(ServerSettings):
 @asynccontextmanager
 async def open_parts(_settings: Settings) -> AsyncIterator[ServiceRuntime]:
     if trouble := os.environ.get("TROUBLE"):
-        raise CannotStart(trouble.split(";"))
+        raise StartupError(trouble.split(";"))
     release = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, release.set)
 
