@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tools.generation import descriptors, golang, typescript
+from tools.generation import golang, typescript
 from tools.generation.service_configs import SERVICES
-from tools.generation.sources import FOR_CALLERS, GEN, ROOT
-from tools.generation.toolchain import need
+from tools.generation.sources import CLIENT_PROTOS, GEN_DIR, INTERNAL, ROOT
+from tools.generation.toolchain import require_tool
 
 pytestmark = pytest.mark.packages
 
@@ -20,12 +20,12 @@ CONSUMER = Path(__file__).with_name("consumer.ts")
 TIMEOUT_S = 300
 
 
-def run(*command: str | Path, folder: Path) -> str:
+def run(*command: str | Path, cwd: Path) -> str:
     """What a command prints; fails with all of it where the command does."""
     done = subprocess.run(  # noqa: S603 # the toolchains
         command,
         check=False,
-        cwd=folder,
+        cwd=cwd,
         timeout=TIMEOUT_S,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -36,33 +36,33 @@ def run(*command: str | Path, folder: Path) -> str:
 
 
 def test_go() -> None:
-    go = need("go", "Go")
-    packages = run(go, "list", "./...", folder=golang.FOLDER).split()
-    made = {f"{golang.MODULE}/{Path(name).parent.relative_to('nationalsite')}" for name in FOR_CALLERS}
+    go = require_tool("go", "Go")
+    packages = run(go, "list", "./...", cwd=golang.PACKAGE_DIR).split()
+    made = {f"{golang.MODULE}/{Path(name).parent.relative_to('nationalsite')}" for name in CLIENT_PROTOS}
     assert made <= set(packages)
-    run(go, "vet", "./...", folder=golang.FOLDER)
-    run(go, "mod", "tidy", "-diff", folder=golang.FOLDER)
+    run(go, "vet", "./...", cwd=golang.PACKAGE_DIR)
+    run(go, "mod", "tidy", "-diff", cwd=golang.PACKAGE_DIR)
 
 
 def test_java() -> None:
-    need("java", "a JDK")
+    require_tool("java", "a JDK")
     module = ("-pl", ":nationalsite-protos", "-am")
-    run(need("mvn", "Maven"), "--batch-mode", "--quiet", *module, "package", folder=JAVA)
+    run(require_tool("mvn", "Maven"), "--batch-mode", "--quiet", *module, "package", cwd=JAVA)
     (jar,) = (JAVA / "protos" / "target").glob("nationalsite-protos-*.jar")
     names = set(zipfile.ZipFile(jar).namelist())
     stubs = {f"{full_name.replace('.', '/')}Grpc.class" for full_name in SERVICES.values()}
     configs = {f"nationalsite/service_configs/{name}.json" for name in SERVICES}
     assert stubs | configs <= names
-    assert not any(name.startswith(descriptors.INTERNAL) for name in names)
+    assert not any(name.startswith(INTERNAL) for name in names)
 
 
 def test_typescript(tmp_path: Path) -> None:
-    packages = typescript.installed()
+    packages = typescript.install_generator()
     package = tmp_path / "node_modules" / "@nationalsite" / "protos"
     package.mkdir(parents=True)
-    npm, node = need("npm", "npm"), need("node", "Node.js")
-    (packed,) = json.loads(run(npm, "pack", "--json", "--pack-destination", tmp_path, folder=GEN / "ts"))
-    run("tar", "xzf", packed["filename"], "--strip-components=1", "-C", package, folder=tmp_path)
+    npm, node = require_tool("npm", "npm"), require_tool("node", "Node.js")
+    (packed,) = json.loads(run(npm, "pack", "--json", "--pack-destination", tmp_path, cwd=GEN_DIR / "ts"))
+    run("tar", "xzf", packed["filename"], "--strip-components=1", "-C", package, cwd=tmp_path)
     for name in ("@bufbuild", "typescript", "@typescript"):
         (tmp_path / "node_modules" / name).symlink_to(packages / name)
     (tmp_path / "package.json").write_text('{"type": "module"}')
@@ -71,9 +71,9 @@ def test_typescript(tmp_path: Path) -> None:
         packages / ".bin" / "tsc",
         *("--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess"),
         *("--target", "es2022", "--module", "nodenext", "--lib", "es2022,dom", CONSUMER.name),
-        folder=tmp_path,
+        cwd=tmp_path,
     )
-    said = json.loads(run(node, "consumer.js", folder=tmp_path))
+    said = json.loads(run(node, "consumer.js", cwd=tmp_path))
     assert said == {
         "id": "9007199254740993",
         "currency": "CNY",

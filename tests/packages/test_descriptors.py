@@ -6,13 +6,13 @@ from buf.validate import validate_pb2
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 from nationalsite.upstream.v1 import options_pb2
 
-from tools.generation import descriptors
+from tools.generation.sources import CLIENT_DESCRIPTORS, DESCRIPTORS, INTERNAL
 
 OPTIONS = (validate_pb2, options_pb2)
 """The text of a descriptor names options only if their modules are loaded."""
 ALL, CLIENT = (
     {file.name: file for file in FileDescriptorSet.FromString(path.read_bytes()).file}
-    for path in (descriptors.ALL, descriptors.CLIENT)
+    for path in (DESCRIPTORS, CLIENT_DESCRIPTORS)
 )
 OURS = [name for name in CLIENT if name.startswith("nationalsite/")]
 
@@ -31,7 +31,7 @@ def _comments(file: FileDescriptorProto) -> list[str]:
 
 
 def test_only_internal_protos_are_missing() -> None:
-    assert list(CLIENT) == [name for name in ALL if not name.startswith(descriptors.INTERNAL)]
+    assert list(CLIENT) == [name for name in ALL if not name.startswith(INTERNAL)]
     assert ALL.keys() > CLIENT.keys()
 
 

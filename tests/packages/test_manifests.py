@@ -11,10 +11,10 @@ import pytest
 
 from tools.generation import __main__ as command
 from tools.generation import golang, toolchain, typescript
-from tools.generation.sources import FOR_CALLERS, GEN, ROOT
+from tools.generation.sources import CLIENT_PROTOS, GEN_DIR, ROOT
 
 POM = (ROOT / "clients" / "java" / "pom.xml").read_text()
-NPM = json.loads((GEN / "ts" / "package.json").read_text())
+NPM = json.loads((GEN_DIR / "ts" / "package.json").read_text())
 LANGUAGES = {"gen/go": golang, "gen/ts": typescript}
 
 
@@ -27,11 +27,11 @@ def test_the_packages_have_the_project_s_version() -> None:
 
 def test_every_proto_for_callers_can_be_imported_from_typescript() -> None:
     exported = set(NPM["exports"].values())
-    assert all((GEN / "ts" / path).is_file() for path in exported)
-    for name in map(Path, FOR_CALLERS):
+    assert all((GEN_DIR / "ts" / path).is_file() for path in exported)
+    for name in map(Path, CLIENT_PROTOS):
         assert f"./{name.parent}/index.js" in exported
         for index in ("index.js", "index.d.ts"):
-            assert f'"./{name.stem}_pb.js"' in (GEN / "ts" / name.parent / index).read_text()
+            assert f'"./{name.stem}_pb.js"' in (GEN_DIR / "ts" / name.parent / index).read_text()
 
 
 def test_the_runtime_of_typescript_is_at_least_the_generator_s() -> None:
@@ -41,7 +41,7 @@ def test_the_runtime_of_typescript_is_at_least_the_generator_s() -> None:
 
 
 def test_the_lock_files_name_no_registry() -> None:
-    for folder in (GEN / "ts", ROOT):
+    for folder in (GEN_DIR / "ts", ROOT):
         packages = json.loads((folder / "package-lock.json").read_text())["packages"]
         elsewhere = [
             path for path, package in packages.items() if "resolved" in package and "link" not in package
@@ -61,12 +61,12 @@ def test_without_its_toolchain_a_language_stays_and_is_named(
 ) -> None:
     output: ModuleType = LANGUAGES[name]
     monkeypatch.setattr(command, "OUTPUTS", {name: output})
-    monkeypatch.setattr(toolchain, "TOOLS", tmp_path)
+    monkeypatch.setattr(toolchain, "TOOLS_DIR", tmp_path)
     monkeypatch.setitem(os.environ, "PATH", str(tmp_path))
-    before = sorted(path.stat().st_mtime_ns for path in output.FOLDER.rglob("*"))
+    before = sorted(path.stat().st_mtime_ns for path in output.PACKAGE_DIR.rglob("*"))
     assert command.main(list(arguments)) == code
     assert f"{name} was NOT generated" in capfd.readouterr().err
-    assert sorted(path.stat().st_mtime_ns for path in output.FOLDER.rglob("*")) == before
+    assert sorted(path.stat().st_mtime_ns for path in output.PACKAGE_DIR.rglob("*")) == before
 
 
 def test_what_an_installer_says_is_passed_on(
@@ -76,7 +76,7 @@ def test_what_an_installer_says_is_passed_on(
     go.write_text("#!/bin/sh\necho no such host\nexit 1\n")
     go.chmod(0o755)
     monkeypatch.setattr(command, "OUTPUTS", {"gen/go": golang})
-    monkeypatch.setattr(toolchain, "TOOLS", tmp_path / "tools")
+    monkeypatch.setattr(toolchain, "TOOLS_DIR", tmp_path / "tools")
     monkeypatch.setitem(os.environ, "PATH", f"{tmp_path}:/bin:/usr/bin")
     assert command.main(["--all"]) == 1
     assert "no such host" in capfd.readouterr().err

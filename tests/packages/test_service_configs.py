@@ -16,12 +16,12 @@ from nationalsite.ordersync import v1 as ordersync_v1
 from nationalsite.product import v1 as product_v1
 
 from services.server.status import NON_RETRYABLE, RETRY_AFTER_MS, STATUS
-from tools.generation.service_configs import COPIES, SERVICES
-from tools.generation.sources import GEN
+from tools.generation.service_configs import SERVICES, WRITERS
+from tools.generation.sources import GEN_DIR
 
 LOADED = (account_v1, ordersync_v1, product_v1)
 CONFIGS: dict[str, dict[str, Any]] = {
-    path.stem: json.loads(path.read_text()) for path in (GEN / "service_configs").iterdir()
+    path.stem: json.loads(path.read_text()) for path in (GEN_DIR / "service_configs").iterdir()
 }
 METHODS = [
     (name, method)
@@ -113,10 +113,10 @@ def test_every_channel_balances_and_asks_for_the_service_s_health() -> None:
 
 
 def test_every_package_has_the_same() -> None:
-    for folder in COPIES:
+    for folder in WRITERS:
         copies = {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
-        assert copies == CONFIGS or folder == GEN / "ts" / "service_configs"
-    text = (GEN / "ts" / "service_configs" / "index.js").read_text()
+        assert copies == CONFIGS or folder == GEN_DIR / "ts" / "service_configs"
+    text = (GEN_DIR / "ts" / "service_configs" / "index.js").read_text()
     values = dict(re.findall(r"export const (\w+) =\n  (.*);", text))
     assert {
         MEMBER_OF_TYPESCRIPT[name]: json.loads(json.loads(value)) for name, value in values.items()

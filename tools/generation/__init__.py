@@ -1,5 +1,5 @@
-"""Generates everything under gen/ from protos/: `make gen`. A module per output, each with its `generate`.
+"""Generates everything under gen/ from protos/: `make gen`. Each output is a module with a `generate`.
 
-What is generated stands in folders that are made anew. The files beside them in gen/go, gen/java and gen/ts
-are the packages' manifests, written by hand. They alone pin the generator of their language.
+Generated directories are deleted and written again. The files beside them in gen/go and gen/ts are the
+packages' manifests. They are written by hand, and they pin the generators of their language.
 """

@@ -1,7 +1,7 @@
-"""`python -m tools.generation [--all]`: writes gen/ anew, and says what could not be for want of a toolchain.
+"""`python -m tools.generation [--all]`: generate gen/, and name each output whose toolchain is missing.
 
-What could not be stays as it was. That is no failure, so that nobody needs four languages to change a proto.
-With `--all`, as `make check-gen` runs it, it is one.
+Such an output stays as it was. This is not an error, so that a proto can be changed without every toolchain.
+With `--all`, as `make check-gen` calls it, it is one.
 """
 
 import sys
@@ -10,25 +10,25 @@ from tools.generation import descriptors, golang, python, service_configs, types
 from tools.generation.toolchain import MissingToolchain
 
 OUTPUTS = {
-    "gen/descriptors": descriptors,
-    "gen/python": python,  # reads the descriptors
+    "gen/descriptors": descriptors,  # first: the other outputs read them
+    "gen/python": python,
     "gen/go": golang,
     "gen/ts": typescript,
-    "gen/service_configs": service_configs,  # last: it adds to the packages
+    "gen/service_configs": service_configs,  # last: it adds files to the packages
 }
 
 
 def main(arguments: list[str]) -> int:
-    """Run every output; the exit code."""
-    missing = 0
+    """Generate every output, and return the exit code."""
+    missing_toolchains = 0
     for name, output in OUTPUTS.items():
         try:
             output.generate()
         except MissingToolchain as error:
-            missing += 1
+            missing_toolchains += 1
             print(f"*** {name} was NOT generated, and stays as it was: {error}", file=sys.stderr)
-    if missing and "--all" in arguments:
-        print("*** with everything installed, run make gen again", file=sys.stderr)
+    if missing_toolchains and "--all" in arguments:
+        print("*** install what is missing, and run make gen again", file=sys.stderr)
         return 1
     return 0
 

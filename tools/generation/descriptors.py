@@ -1,7 +1,7 @@
 """gen/descriptors: the protos as descriptor sets, with their imports and comments.
 
 `nationalsite.binpb` has everything. buf, the reference and the tests read it. `nationalsite-client.binpb` is
-for callers: it leaves out the options that map RPCs to 1688, and the protos that only the adapter uses.
+for callers: it leaves out the protos that only the adapter uses, and the mapping options that they define.
 """
 
 import shutil
@@ -12,31 +12,31 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
 
 from tools.generation.protoc import compile_protos, recreate_dirs
-from tools.generation.sources import ERRORS, FILES, GEN, ROOT
+from tools.generation.sources import CLIENT_DESCRIPTORS, DESCRIPTORS, ERROR_PROTOS, INTERNAL, PROTOS, ROOT
 
-FOLDER = GEN / "descriptors"
-ALL = FOLDER / "nationalsite.binpb"
-CLIENT = FOLDER / "nationalsite-client.binpb"
-JAVA_TARGET = ROOT / "clients" / "java" / "protos" / "target"
-INTERNAL = ("nationalsite/replay/", "nationalsite/upstream/")
-"""Folders of the protos that are not for callers."""
+JAVA_BUILD_DIR = ROOT / "clients" / "java" / "protos" / "target"
 
 
 def generate() -> None:
     """Write gen/descriptors."""
-    previous = CLIENT.read_bytes() if CLIENT.exists() else b""
-    recreate_dirs(FOLDER)
+    previous = CLIENT_DESCRIPTORS.read_bytes() if CLIENT_DESCRIPTORS.exists() else b""
+    recreate_dirs(DESCRIPTORS.parent)
     compile_protos(
-        f"--descriptor_set_out={ALL}",
+        f"--descriptor_set_out={DESCRIPTORS}",
         "--include_imports",
         "--include_source_info",
-        *FILES,
-        *ERRORS,
+        *PROTOS,
+        *ERROR_PROTOS,
     )
-    CLIENT.write_bytes(strip_internal(ALL.read_bytes()))
-    if CLIENT.read_bytes() != previous:
+    CLIENT_DESCRIPTORS.write_bytes(strip_internal(DESCRIPTORS.read_bytes()))
+    if CLIENT_DESCRIPTORS.read_bytes() != previous:
         # Maven would keep the sources of messages that are gone, and fail to compile them.
-        shutil.rmtree(JAVA_TARGET, ignore_errors=True)
+        shutil.rmtree(JAVA_BUILD_DIR, ignore_errors=True)
+
+
+def read() -> FileDescriptorSet:
+    """Return the descriptors of every proto, as generated last."""
+    return FileDescriptorSet.FromString(DESCRIPTORS.read_bytes())
 
 
 def strip_internal(descriptor_set: bytes) -> bytes:

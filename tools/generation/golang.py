@@ -1,40 +1,40 @@
 """gen/go: messages and stubs of the module nationalsite.internal/go.
 
-Its go.mod pins the plugins as tools, beside the runtime that their output needs. buf.validate, google.type
-and google.rpc are modules of their own, at the paths that their protos name.
+Its go.mod pins the generators as tools, beside the runtime that their output needs. buf.validate, google.type
+and google.rpc are in modules of their own, at the paths that their protos name.
 """
 
 from pathlib import Path
 
-from tools.generation.protoc import compile_protos, recreate_dirs
-from tools.generation.sources import FOR_CALLERS, GEN
-from tools.generation.toolchain import need, run, tools
+from tools.generation.protoc import compile_client_protos, recreate_dirs
+from tools.generation.sources import CLIENT_PROTOS, GEN_DIR
+from tools.generation.toolchain import install_once, require_tool, run
 
-FOLDER = GEN / "go"
+PACKAGE_DIR = GEN_DIR / "go"
 MODULE = "nationalsite.internal/go"
-PLUGINS = ("protoc-gen-go", "protoc-gen-go-grpc")
-PINS = (FOLDER / "go.mod", FOLDER / "go.sum")
+GENERATORS = ("protoc-gen-go", "protoc-gen-go-grpc")
+MANIFESTS = (PACKAGE_DIR / "go.mod", PACKAGE_DIR / "go.sum")
 
 
 def generate() -> None:
     """Write the packages in gen/go. Raises MissingToolchain."""
-    plugins = installed()
-    recreate_dirs(*(path for path in FOLDER.iterdir() if path.is_dir()))
-    compile_protos(
-        *(f"--plugin={name}={plugins / name}" for name in PLUGINS),
-        f"--go_out={FOLDER}",
+    bin_dir = install_generators()
+    recreate_dirs(*(path for path in PACKAGE_DIR.iterdir() if path.is_dir()))
+    compile_client_protos(
+        *(f"--plugin={name}={bin_dir / name}" for name in GENERATORS),
+        f"--go_out={PACKAGE_DIR}",
         f"--go_opt=module={MODULE}",
-        f"--go-grpc_out={FOLDER}",
+        f"--go-grpc_out={PACKAGE_DIR}",
         f"--go-grpc_opt=module={MODULE}",
-        *FOR_CALLERS,
+        *CLIENT_PROTOS,
     )
 
 
-def installed() -> Path:
-    """The folder with the plugins. Raises MissingToolchain."""
-    return tools("go", pins=PINS, install=_install)
+def install_generators() -> Path:
+    """Install the generators where they are missing, and return their directory. Raises MissingToolchain."""
+    return install_once("go", manifests=MANIFESTS, install=_install)
 
 
-def _install(folder: Path) -> None:
-    go = need("go", "Go 1.21 or later (it fetches the version that go.mod names)")
-    run(go, "install", "tool", folder=FOLDER, environment={"GOBIN": str(folder)})
+def _install(directory: Path) -> None:
+    go = require_tool("go", "Go 1.21 or later (it downloads the version that go.mod names)")
+    run(go, "install", "tool", cwd=PACKAGE_DIR, environment={"GOBIN": str(directory)})

@@ -1,6 +1,6 @@
-"""gen/service_configs: what a channel does by itself, in gRPC's own JSON, from the levels of the RPCs.
+"""gen/service_configs: a gRPC service config per service, built from the idempotency levels of its RPCs.
 
-Each package gets a copy in the form that its language reads. Java's Maven build takes these files.
+Each package gets a copy in the form that its language reads. Java's Maven build reads these files.
 """
 
 import json
@@ -9,11 +9,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from google.protobuf.descriptor_pb2 import FileDescriptorSet, MethodOptions, ServiceDescriptorProto
+from google.protobuf.descriptor_pb2 import MethodOptions, ServiceDescriptorProto
 
 from tools.generation import descriptors
 from tools.generation.protoc import recreate_dirs
-from tools.generation.sources import GEN
+from tools.generation.sources import GEN_DIR
 
 SERVICES: Mapping[str, str] = MappingProxyType(
     {
@@ -22,7 +22,7 @@ SERVICES: Mapping[str, str] = MappingProxyType(
         "product": "nationalsite.product.v1.ProductService",
     }
 )
-"""The name of a process, and so of its configuration -> the service that it serves."""
+"""Name of a service config, which is that of the service's package in services/ -> the gRPC service."""
 
 RETRY_POLICY: Mapping[str, Any] = MappingProxyType(
     {
@@ -30,29 +30,29 @@ RETRY_POLICY: Mapping[str, Any] = MappingProxyType(
         "initialBackoff": "0.1s",
         "maxBackoff": "2s",
         "backoffMultiplier": 2,
-        # Both come from the suite with a pushback, which a client obeys: the delay where a repeat may help,
-        # -1 where the quota is used up. RESOURCE_EXHAUSTED without one is a proxy's limit, which passes, or
-        # gRPC's on the size of a request, which no read comes near. That a response is too large shows only
-        # when its call has begun to be answered, and gRPC repeats no such call.
+        # The services send a pushback with both codes, and clients obey it: a delay where a retry may help,
+        # -1 where a quota is used up. RESOURCE_EXHAUSTED without a pushback comes from a proxy's rate limit,
+        # which a retry may pass, or from gRPC because a request is too large, which no read is. If a response
+        # is too large, the call has received headers already, and gRPC does not retry it.
         "retryableStatusCodes": ["UNAVAILABLE", "RESOURCE_EXHAUSTED"],
     }
 )
 
 RETRY_THROTTLING: Mapping[str, Any] = MappingProxyType(
     {
-        # A channel's balance: a failure takes 1, a success brings 0.1, and at half of it repeats stop. gRPC's
-        # example of 10 would stop them at the fifth refusal of a replica that is rolled under a busy caller.
+        # A channel's tokens: a failure takes 1, a success adds 0.1, and below half of them retries stop. With
+        # the 10 tokens of gRPC's example, five rejections by a replica that shuts down would stop them.
         "maxTokens": 100,
         "tokenRatio": 0.1,
     }
 )
 
 
-def service_config(full_name: str, service: ServiceDescriptorProto) -> dict[str, Any]:
-    """The configuration of one service's channel.
+def build_service_config(full_name: str, service: ServiceDescriptorProto) -> dict[str, Any]:
+    """Build the service config of one service.
 
-    Only reads are repeated: whether a write may be is known to its caller, who has its request id. There are
-    no timeouts: what a service allows is its operator's setting, and how long to wait is the caller's.
+    Only reads are retried. Whether to retry a write is the decision of the caller, who has its request id.
+    There are no timeouts: the operator sets the limits of a service, and the caller decides how long to wait.
     """
     config: dict[str, Any] = {
         "loadBalancingConfig": [{"round_robin": {}}],
@@ -70,24 +70,29 @@ def service_config(full_name: str, service: ServiceDescriptorProto) -> dict[str,
 
 
 def generate() -> None:
-    """Write gen/service_configs, and each package's copy."""
-    image = FileDescriptorSet.FromString(descriptors.ALL.read_bytes())
-    declared = {f"{file.package}.{service.name}": service for file in image.file for service in file.service}
-    configs = {name: service_config(full_name, declared[full_name]) for name, full_name in SERVICES.items()}
-    for folder, write in COPIES.items():
-        recreate_dirs(folder)
-        write(folder, configs)
+    """Write gen/service_configs and the copy of each package."""
+    services = {
+        f"{file.package}.{service.name}": service
+        for file in descriptors.read().file
+        for service in file.service
+    }
+    configs = {
+        name: build_service_config(full_name, services[full_name]) for name, full_name in SERVICES.items()
+    }
+    for directory, write in WRITERS.items():
+        recreate_dirs(directory)
+        write(directory, configs)
 
 
-def _json(folder: Path, configs: Mapping[str, Any]) -> None:
+def _write_json(directory: Path, configs: Mapping[str, Any]) -> None:
     for name, config in configs.items():
-        (folder / f"{name}.json").write_text(json.dumps(config, indent=2) + "\n")
+        (directory / f"{name}.json").write_text(json.dumps(config, indent=2) + "\n")
 
 
-_GO_HEAD = """\
+_GO_HEADER = """\
 // Code generated by make gen. DO NOT EDIT.
 
-// Package serviceconfig has each service's configuration of a channel, for grpc.WithDefaultServiceConfig.
+// Package serviceconfig has the gRPC service config of each service, for grpc.WithDefaultServiceConfig.
 package serviceconfig
 
 import _ "embed"
@@ -100,39 +105,40 @@ var {0} string
 """
 
 
-def _go(folder: Path, configs: Mapping[str, Any]) -> None:
-    _json(folder, configs)
-    variables = (_GO_VARIABLE.format(_pascal(name), SERVICES[name], name) for name in configs)
-    (folder / "serviceconfig.go").write_text(_GO_HEAD + "".join(variables))
+def _write_go(directory: Path, configs: Mapping[str, Any]) -> None:
+    _write_json(directory, configs)
+    variables = (_GO_VARIABLE.format(_to_pascal_case(name), SERVICES[name], name) for name in configs)
+    (directory / "serviceconfig.go").write_text(_GO_HEADER + "".join(variables))
 
 
-_TYPESCRIPT_HEAD = """\
+_TYPESCRIPT_HEADER = """\
 // @generated by make gen
-// Each service's configuration of a channel, as text: for the channel option "grpc.service_config".
+// The gRPC service config of each service, as text for the channel option "grpc.service_config".
 """
 
 
-def _typescript(folder: Path, configs: Mapping[str, Any]) -> None:
-    texts = {_camel(name): json.dumps(json.dumps(config)) for name, config in configs.items()}
+def _write_typescript(directory: Path, configs: Mapping[str, Any]) -> None:
+    texts = {_to_camel_case(name): json.dumps(json.dumps(config)) for name, config in configs.items()}
     values = "".join(f"export const {name} =\n  {text};\n" for name, text in texts.items())
     types = "".join(f"export declare const {name}: string;\n" for name in texts)
-    (folder / "index.js").write_text(_TYPESCRIPT_HEAD + values)
-    (folder / "index.d.ts").write_text(_TYPESCRIPT_HEAD + types)
+    (directory / "index.js").write_text(_TYPESCRIPT_HEADER + values)
+    (directory / "index.d.ts").write_text(_TYPESCRIPT_HEADER + types)
 
 
-def _pascal(name: str) -> str:
+def _to_pascal_case(name: str) -> str:
     return name.title().replace("_", "")
 
 
-def _camel(name: str) -> str:
-    return name[0] + _pascal(name)[1:]
+def _to_camel_case(name: str) -> str:
+    return name[0] + _to_pascal_case(name)[1:]
 
 
-COPIES: Mapping[Path, Callable[[Path, Mapping[str, Any]], None]] = MappingProxyType(
+WRITERS: Mapping[Path, Callable[[Path, Mapping[str, Any]], None]] = MappingProxyType(
     {
-        GEN / "service_configs": _json,
-        GEN / "python" / "nationalsite" / "service_configs": _json,
-        GEN / "go" / "serviceconfig": _go,
-        GEN / "ts" / "service_configs": _typescript,
+        GEN_DIR / "service_configs": _write_json,
+        GEN_DIR / "python" / "nationalsite" / "service_configs": _write_json,
+        GEN_DIR / "go" / "serviceconfig": _write_go,
+        GEN_DIR / "ts" / "service_configs": _write_typescript,
     }
 )
+"""Directory that gets the service configs -> the function that writes them in the form its readers need."""

@@ -12,7 +12,6 @@ import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
-	_ "nationalsite.internal/go/upstream/v1"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -243,32 +242,29 @@ var File_nationalsite_account_v1_account_service_proto protoreflect.FileDescript
 
 const file_nationalsite_account_v1_account_service_proto_rawDesc = "" +
 	"\n" +
-	"-nationalsite/account/v1/account_service.proto\x12\x17nationalsite.account.v1\x1a\x1bbuf/validate/validate.proto\x1a&nationalsite/upstream/v1/options.proto\"\xa1\x01\n" +
-	"\x13RegisterUserRequest\x120\n" +
+	"-nationalsite/account/v1/account_service.proto\x12\x17nationalsite.account.v1\x1a\x1bbuf/validate/validate.proto\"\x9b\x01\n" +
+	"\x13RegisterUserRequest\x12*\n" +
 	"\n" +
-	"request_id\x18\x01 \x01(\tB\x11\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01\u009e\x19\x02 \x03R\trequestId\x12X\n" +
-	"\x0fcountry_account\x18\x02 \x01(\v2'.nationalsite.account.v1.CountryAccountB\x06\xbaH\x03\xc8\x01\x01R\x0ecountryAccount\"\xa2\x05\n" +
+	"request_id\x18\x01 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x12X\n" +
+	"\x0fcountry_account\x18\x02 \x01(\v2'.nationalsite.account.v1.CountryAccountB\x06\xbaH\x03\xc8\x01\x01R\x0ecountryAccount\"\xce\x04\n" +
 	"\x0eCountryAccount\x12#\n" +
-	"\acountry\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\acountry\x121\n" +
-	"\x04site\x18\x02 \x01(\tB\x1d\xbaH\x06r\x04\x10\x01\x18@\u009e\x19\x10\x8a\x01\r@\x10J\t[^\\sA-Z]+R\x04site\x12J\n" +
-	"\x0eout_login_name\x18\x03 \x01(\tB$\xbaH\x06r\x04\x10\x01\x18<\u009e\x19\x14\x82\x01\x02@ \x8a\x01\f\n" +
-	"\n" +
-	"outLoginId\x80\x01\x01R\foutLoginName\x126\n" +
-	"\rout_member_id\x18\x04 \x01(\tB\x12\xbaH\x06r\x04\x10\x01\x18@\u009e\x19\x05\x8a\x01\x02@<R\voutMemberId\x121\n" +
-	"\x05email\x18\x05 \x01(\tB\x1b\xbaH\n" +
-	"\xd8\x01\x01r\x05\x18\xfe\x01`\x01\u009e\x19\a\x8a\x01\x04(\x01@<\x80\x01\x01R\x05email\x12L\n" +
-	"\x06mobile\x18\x06 \x01(\tB4\xbaH#\xd8\x01\x01r\x1e2\x1c^\\+?[0-9][0-9 -]{2,38}[0-9]$\u009e\x19\a\x8a\x01\x04(\x01@\x1e\x80\x01\x01R\x06mobile\x12>\n" +
-	"\vmobile_area\x18\a \x01(\tB\x1d\xbaH\x11\xd8\x01\x01r\f2\n" +
-	"^[A-Z]{2}$\u009e\x19\x05\x8a\x01\x02(\x01R\n" +
+	"\acountry\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\acountry\x12\x1d\n" +
+	"\x04site\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x04site\x122\n" +
+	"\x0eout_login_name\x18\x03 \x01(\tB\f\xbaH\x06r\x04\x10\x01\x18<\x80\x01\x01R\foutLoginName\x12-\n" +
+	"\rout_member_id\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\voutMemberId\x12&\n" +
+	"\x05email\x18\x05 \x01(\tB\x10\xbaH\n" +
+	"\xd8\x01\x01r\x05\x18\xfe\x01`\x01\x80\x01\x01R\x05email\x12A\n" +
+	"\x06mobile\x18\x06 \x01(\tB)\xbaH#\xd8\x01\x01r\x1e2\x1c^\\+?[0-9][0-9 -]{2,38}[0-9]$\x80\x01\x01R\x06mobile\x125\n" +
+	"\vmobile_area\x18\a \x01(\tB\x14\xbaH\x11\xd8\x01\x01r\f2\n" +
+	"^[A-Z]{2}$R\n" +
 	"mobileArea\x12\x1a\n" +
 	"\x02ip\x18\b \x01(\tB\n" +
 	"\xbaH\x04r\x02p\x01\x80\x01\x01R\x02ip:\xd6\x01\xbaH\xd2\x01\x1a_\n" +
 	"\x19country_account.reachable\x12\x1bemail or mobile is required\x1a%this.email != '' || this.mobile != ''\x1ao\n" +
 	"\x1bcountry_account.mobile_area\x12#mobile_area is required with mobile\x1a+this.mobile == '' || this.mobile_area != ''\"\x16\n" +
-	"\x14RegisterUserResponse2\x90\x02\n" +
-	"\x0eAccountService\x12\xfd\x01\n" +
-	"\fRegisterUser\x12,.nationalsite.account.v1.RegisterUserRequest\x1a-.nationalsite.account.v1.RegisterUserResponse\"\x8f\x01\u009e\x19\x8a\x01\n" +
-	"7com.alibaba.fenxiao.crossborder:account.user.register-1\x1a\x06resultB\r\x12\t已存在 \x0eB\r\x12\t已注册 \x0eB\x11\x12\ralready exist \x0eB\x16\x12\x12already registered \x0eB_\n" +
+	"\x14RegisterUserResponse2}\n" +
+	"\x0eAccountService\x12k\n" +
+	"\fRegisterUser\x12,.nationalsite.account.v1.RegisterUserRequest\x1a-.nationalsite.account.v1.RegisterUserResponseB_\n" +
 	"\x17nationalsite.account.v1B\x13AccountServiceProtoP\x01Z-nationalsite.internal/go/account/v1;accountv1b\x06proto3"
 
 var (

@@ -13,7 +13,6 @@ import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
-	_ "nationalsite.internal/go/upstream/v1"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -446,57 +445,40 @@ var File_nationalsite_ordersync_v1_logistics_proto protoreflect.FileDescriptor
 
 const file_nationalsite_ordersync_v1_logistics_proto_rawDesc = "" +
 	"\n" +
-	")nationalsite/ordersync/v1/logistics.proto\x12\x19nationalsite.ordersync.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&nationalsite/upstream/v1/options.proto\"\xdb\x01\n" +
-	"\x19SyncLogisticsOrderRequest\x120\n" +
+	")nationalsite/ordersync/v1/logistics.proto\x12\x19nationalsite.ordersync.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa3\x01\n" +
+	"\x19SyncLogisticsOrderRequest\x12*\n" +
 	"\n" +
-	"request_id\x18\x01 \x01(\tB\x11\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01\u009e\x19\x02 \x03R\trequestId\x12\x8b\x01\n" +
-	"\x0flogistics_order\x18\x02 \x01(\v2).nationalsite.ordersync.v1.LogisticsOrderB7\xbaH\x03\xc8\x01\x01\u009e\x19-\n" +
-	"\x13logisticsOrderParam\x8a\x01\x15\n" +
-	"\x13orderLogisticsParamR\x0elogisticsOrder\"\x1c\n" +
-	"\x1aSyncLogisticsOrderResponse\"\xaf\x05\n" +
-	"\x0eLogisticsOrder\x12?\n" +
-	"\border_id\x18\x01 \x01(\tB$\xbaH\x06r\x04\x10\x01\x18@\u009e\x19\x17\x82\x01\x14\n" +
-	"\x10logisticsOrderId\x18\x01R\aorderId\x12,\n" +
-	"\flogistics_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\vlogisticsId\x12F\n" +
-	"\vcreate_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\t\u009e\x19\x05\x8a\x01\x02(\x01R\n" +
-	"createTime\x12h\n" +
-	"\x10logistics_status\x18\x04 \x01(\x0e2*.nationalsite.ordersync.v1.LogisticsStatusB\x11\xbaH\x05\x82\x01\x02\x10\x01\u009e\x19\x05\x8a\x01\x02(\x01R\x0flogisticsStatus\x12H\n" +
-	"\bend_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampB\x11\u009e\x19\r\x8a\x01\n" +
-	"\n" +
-	"\bsignTimeR\aendTime\x12+\n" +
-	"\x05attrs\x18\x06 \x01(\tB\x15\xbaH\x06r\x04\x18\xff\xff\x03\u009e\x19\x05\x8a\x01\x02 \x02\x80\x01\x01R\x05attrs\x12;\n" +
-	"\acountry\x18\a \x01(\tB!\xbaH\x04r\x02\x18@\u009e\x19\x16\n" +
-	"\x06contry\x12\acountry\x8a\x01\x02 \x02R\acountry\x125\n" +
-	"\bprovince\x18\b \x01(\tB\x19\xbaH\x05r\x03\x18\x80\x02\u009e\x19\n" +
-	"\x82\x01\x02 \x02\x8a\x01\x02(\x01\x80\x01\x01R\bprovince\x12-\n" +
-	"\x04city\x18\t \x01(\tB\x19\xbaH\x05r\x03\x18\x80\x02\u009e\x19\n" +
-	"\x82\x01\x02 \x02\x8a\x01\x02(\x01\x80\x01\x01R\x04city\x12-\n" +
+	"request_id\x18\x01 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x12Z\n" +
+	"\x0flogistics_order\x18\x02 \x01(\v2).nationalsite.ordersync.v1.LogisticsOrderB\x06\xbaH\x03\xc8\x01\x01R\x0elogisticsOrder\"\x1c\n" +
+	"\x1aSyncLogisticsOrderResponse\"\x92\x04\n" +
+	"\x0eLogisticsOrder\x12$\n" +
+	"\border_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\aorderId\x12,\n" +
+	"\flogistics_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\vlogisticsId\x12;\n" +
+	"\vcreate_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"createTime\x12_\n" +
+	"\x10logistics_status\x18\x04 \x01(\x0e2*.nationalsite.ordersync.v1.LogisticsStatusB\b\xbaH\x05\x82\x01\x02\x10\x01R\x0flogisticsStatus\x125\n" +
+	"\bend_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12\"\n" +
+	"\x05attrs\x18\x06 \x01(\tB\f\xbaH\x06r\x04\x18\xff\xff\x03\x80\x01\x01R\x05attrs\x12!\n" +
+	"\acountry\x18\a \x01(\tB\a\xbaH\x04r\x02\x18@R\acountry\x12'\n" +
+	"\bprovince\x18\b \x01(\tB\v\xbaH\x05r\x03\x18\x80\x02\x80\x01\x01R\bprovince\x12\x1f\n" +
+	"\x04city\x18\t \x01(\tB\v\xbaH\x05r\x03\x18\x80\x02\x80\x01\x01R\x04city\x12\x1f\n" +
 	"\x04area\x18\n" +
-	" \x01(\tB\x19\xbaH\x05r\x03\x18\x80\x02\u009e\x19\n" +
-	"\x82\x01\x02 \x02\x8a\x01\x02(\x01\x80\x01\x01R\x04area\x123\n" +
-	"\aaddress\x18\v \x01(\tB\x19\xbaH\x05r\x03\x18\x80\b\u009e\x19\n" +
-	"\x82\x01\x02 \x02\x8a\x01\x02(\x01\x80\x01\x01R\aaddress\"\xa9\x02\n" +
-	"\x1aSyncLogisticsStatusRequest\x120\n" +
+	" \x01(\tB\v\xbaH\x05r\x03\x18\x80\x02\x80\x01\x01R\x04area\x12%\n" +
+	"\aaddress\x18\v \x01(\tB\v\xbaH\x05r\x03\x18\x80\b\x80\x01\x01R\aaddress\"\x9a\x02\n" +
+	"\x1aSyncLogisticsStatusRequest\x12*\n" +
 	"\n" +
-	"request_id\x18\x01 \x01(\tB\x11\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01\u009e\x19\x02 \x03R\trequestId\x125\n" +
-	"\flogistics_id\x18\x02 \x01(\tB\x12\xbaH\x06r\x04\x10\x01\x18@\u009e\x19\x05\x82\x01\x02\x18\x01R\vlogisticsId\x12a\n" +
+	"request_id\x18\x01 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x12,\n" +
+	"\flogistics_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\vlogisticsId\x12a\n" +
 	"\x10logistics_status\x18\x03 \x01(\x0e2*.nationalsite.ordersync.v1.LogisticsStatusB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x0flogisticsStatus\x12?\n" +
 	"\rmodified_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\fmodifiedTime\"\x1d\n" +
-	"\x1bSyncLogisticsStatusResponse*\xe7\x01\n" +
+	"\x1bSyncLogisticsStatusResponse*\xb1\x01\n" +
 	"\x0fLogisticsStatus\x12 \n" +
-	"\x1cLOGISTICS_STATUS_UNSPECIFIED\x10\x00\x12%\n" +
-	"\x15LOGISTICS_STATUS_SENT\x10\x01\x1a\n" +
-	"\u009e\x19\x06\n" +
-	"\x04send\x12'\n" +
-	"\x17LOGISTICS_STATUS_SIGNED\x10\x02\x1a\n" +
-	"\u009e\x19\x06\n" +
-	"\x04sign\x125\n" +
-	"!LOGISTICS_STATUS_PARTIALLY_SIGNED\x10\x03\x1a\x0e\u009e\x19\n" +
-	"\n" +
-	"\bpartSign\x12+\n" +
-	"\x19LOGISTICS_STATUS_RETURNED\x10\x04\x1a\f\u009e\x19\b\n" +
-	"\x06refundB`\n" +
+	"\x1cLOGISTICS_STATUS_UNSPECIFIED\x10\x00\x12\x19\n" +
+	"\x15LOGISTICS_STATUS_SENT\x10\x01\x12\x1b\n" +
+	"\x17LOGISTICS_STATUS_SIGNED\x10\x02\x12%\n" +
+	"!LOGISTICS_STATUS_PARTIALLY_SIGNED\x10\x03\x12\x1d\n" +
+	"\x19LOGISTICS_STATUS_RETURNED\x10\x04B`\n" +
 	"\x19nationalsite.ordersync.v1B\x0eLogisticsProtoP\x01Z1nationalsite.internal/go/ordersync/v1;ordersyncv1b\x06proto3"
 
 var (

@@ -14,7 +14,6 @@ import (
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
-	_ "nationalsite.internal/go/upstream/v1"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -2081,7 +2080,7 @@ var File_nationalsite_ordersync_v1_message_proto protoreflect.FileDescriptor
 
 const file_nationalsite_ordersync_v1_message_proto_rawDesc = "" +
 	"\n" +
-	"'nationalsite/ordersync/v1/message.proto\x12\x19nationalsite.ordersync.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&nationalsite/upstream/v1/options.proto\"\x89\a\n" +
+	"'nationalsite/ordersync/v1/message.proto\x12\x19nationalsite.ordersync.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x89\a\n" +
 	"\x15StreamMessagesRequest\x12K\n" +
 	"\x04open\x18\x01 \x01(\v25.nationalsite.ordersync.v1.StreamMessagesRequest.OpenH\x00R\x04open\x12H\n" +
 	"\x03ack\x18\x02 \x01(\v24.nationalsite.ordersync.v1.StreamMessagesRequest.AckH\x00R\x03ack\x12X\n" +
@@ -2107,55 +2106,40 @@ const file_nationalsite_ordersync_v1_message_proto_rawDesc = "" +
 	"\x16StreamMessagesResponse\x12>\n" +
 	"\amessage\x18\x01 \x01(\v2\".nationalsite.ordersync.v1.MessageH\x00R\amessageB\n" +
 	"\n" +
-	"\bresponse\"\xc3\v\n" +
-	"\aMessage\x12*\n" +
+	"\bresponse\"\xa8\x05\n" +
+	"\aMessage\x12\x1d\n" +
 	"\n" +
-	"message_id\x18\x01 \x01(\tB\v\u009e\x19\a\n" +
-	"\x05msgIdR\tmessageId\x12 \n" +
-	"\x05topic\x18\x02 \x01(\tB\n" +
-	"\u009e\x19\x06\n" +
-	"\x04typeR\x05topic\x12F\n" +
-	"\tborn_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\r\u009e\x19\t\n" +
-	"\agmtBornR\bbornTime\x12+\n" +
-	"\tmember_id\x18\x04 \x01(\tB\x0e\u009e\x19\n" +
-	"\n" +
-	"\buserInfoR\bmemberId\x12\xfb\x03\n" +
-	"\x05order\x18\x05 \x01(\v2%.nationalsite.ordersync.v1.OrderEventB\xbb\x03\u009e\x19\xb6\x03\n" +
-	"\x04dataZ\x1bORDER_BUYER_VIEW_BUYER_MAKEZ#ORDER_BUYER_VIEW_ORDER_PRICE_MODIFYZ\x1aORDER_BUYER_VIEW_ORDER_PAYZ\x1fORDER_BUYER_VIEW_ORDER_STEP_PAYZ#ORDER_BUYER_VIEW_ANNOUNCE_SENDGOODSZ$ORDER_BUYER_VIEW_PART_PART_SENDGOODSZ+ORDER_BUYER_VIEW_ORDER_COMFIRM_RECEIVEGOODSZ+ORDER_BUYER_VIEW_ORDER_CONFIRM_RECEIVEGOODSZ\x1eORDER_BUYER_VIEW_ORDER_SUCCESSZ\"ORDER_BUYER_VIEW_ORDER_BUYER_CLOSEZ#ORDER_BUYER_VIEW_ORDER_SELLER_CLOSEZ!ORDER_BUYER_VIEW_ORDER_BOPS_CLOSEH\x00R\x05order\x12\xa5\x01\n" +
-	"\x06refund\x18\x06 \x01(\v2&.nationalsite.ordersync.v1.RefundEventBc\u009e\x19_\n" +
-	"\x04dataZ,ORDER_BUYER_VIEW_ORDER_BUYER_REFUND_IN_SALESZ)ORDER_BUYER_VIEW_ORDER_REFUND_AFTER_SALESH\x00R\x06refund\x12d\n" +
-	"\tbatch_pay\x18\a \x01(\v2(.nationalsite.ordersync.v1.BatchPayEventB\x1b\u009e\x19\x17\n" +
-	"\x04dataZ\x0fORDER_BATCH_PAYH\x00R\bbatchPay\x12\xa2\x01\n" +
-	"\x0flogistics_trace\x18\b \x01(\v2..nationalsite.ordersync.v1.LogisticsTraceEventBG\u009e\x19C\n" +
-	"\x1fdata.OrderLogisticsTracingModel\x12\x04dataZ\x1aLOGISTICS_BUYER_VIEW_TRACEH\x00R\x0elogisticsTrace\x12\x92\x01\n" +
-	"\x0email_no_change\x18\t \x01(\v2,.nationalsite.ordersync.v1.MailNoChangeEventB<\u009e\x198\n" +
-	"\x16data.MailNoChangeModel\x12\x04dataZ\x18LOGISTICS_MAIL_NO_CHANGEH\x00R\fmailNoChange\x12!\n" +
+	"message_id\x18\x01 \x01(\tR\tmessageId\x12\x14\n" +
+	"\x05topic\x18\x02 \x01(\tR\x05topic\x127\n" +
+	"\tborn_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\bbornTime\x12\x1b\n" +
+	"\tmember_id\x18\x04 \x01(\tR\bmemberId\x12=\n" +
+	"\x05order\x18\x05 \x01(\v2%.nationalsite.ordersync.v1.OrderEventH\x00R\x05order\x12@\n" +
+	"\x06refund\x18\x06 \x01(\v2&.nationalsite.ordersync.v1.RefundEventH\x00R\x06refund\x12G\n" +
+	"\tbatch_pay\x18\a \x01(\v2(.nationalsite.ordersync.v1.BatchPayEventH\x00R\bbatchPay\x12Y\n" +
+	"\x0flogistics_trace\x18\b \x01(\v2..nationalsite.ordersync.v1.LogisticsTraceEventH\x00R\x0elogisticsTrace\x12T\n" +
+	"\x0email_no_change\x18\t \x01(\v2,.nationalsite.ordersync.v1.MailNoChangeEventH\x00R\fmailNoChange\x12\x19\n" +
 	"\braw_json\x18\n" +
-	" \x01(\tB\x06\u009e\x19\x02 \x03R\arawJson\x121\n" +
-	"\x10delivery_attempt\x18\v \x01(\x05B\x06\u009e\x19\x02 \x03R\x0fdeliveryAttempt\x12N\n" +
-	"\x11lease_expire_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampB\x06\u009e\x19\x02 \x03R\x0fleaseExpireTimeB\t\n" +
-	"\apayload\"\xe3\x02\n" +
+	" \x01(\tR\arawJson\x12)\n" +
+	"\x10delivery_attempt\x18\v \x01(\x05R\x0fdeliveryAttempt\x12F\n" +
+	"\x11lease_expire_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\x0fleaseExpireTimeB\t\n" +
+	"\apayload\"\xc1\x02\n" +
 	"\n" +
-	"OrderEvent\x124\n" +
-	"\fcbu_order_id\x18\x01 \x01(\x03B\r\u009e\x19\t\n" +
-	"\aorderIdH\x00R\n" +
+	"OrderEvent\x12%\n" +
+	"\fcbu_order_id\x18\x01 \x01(\x03H\x00R\n" +
 	"cbuOrderId\x88\x01\x01\x12*\n" +
-	"\x0ecurrent_status\x18\x02 \x01(\tH\x01R\rcurrentStatus\x88\x01\x01\x12J\n" +
-	"\tsend_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x11\u009e\x19\r\n" +
-	"\vmsgSendTimeR\bsendTime\x12+\n" +
+	"\x0ecurrent_status\x18\x02 \x01(\tH\x01R\rcurrentStatus\x88\x01\x01\x127\n" +
+	"\tsend_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\bsendTime\x12+\n" +
 	"\x0fbuyer_member_id\x18\x04 \x01(\tH\x02R\rbuyerMemberId\x88\x01\x01\x12-\n" +
 	"\x10seller_member_id\x18\x05 \x01(\tH\x03R\x0esellerMemberId\x88\x01\x01B\x0f\n" +
 	"\r_cbu_order_idB\x11\n" +
 	"\x0f_current_statusB\x12\n" +
 	"\x10_buyer_member_idB\x13\n" +
-	"\x11_seller_member_id\"\xfe\x03\n" +
-	"\vRefundEvent\x124\n" +
-	"\fcbu_order_id\x18\x01 \x01(\x03B\r\u009e\x19\t\n" +
-	"\aorderIdH\x00R\n" +
+	"\x11_seller_member_id\"\xdc\x03\n" +
+	"\vRefundEvent\x12%\n" +
+	"\fcbu_order_id\x18\x01 \x01(\x03H\x00R\n" +
 	"cbuOrderId\x88\x01\x01\x12*\n" +
-	"\x0ecurrent_status\x18\x02 \x01(\tH\x01R\rcurrentStatus\x88\x01\x01\x12J\n" +
-	"\tsend_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x11\u009e\x19\r\n" +
-	"\vmsgSendTimeR\bsendTime\x12+\n" +
+	"\x0ecurrent_status\x18\x02 \x01(\tH\x01R\rcurrentStatus\x88\x01\x01\x127\n" +
+	"\tsend_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\bsendTime\x12+\n" +
 	"\x0fbuyer_member_id\x18\x04 \x01(\tH\x02R\rbuyerMemberId\x88\x01\x01\x12-\n" +
 	"\x10seller_member_id\x18\x05 \x01(\tH\x03R\x0esellerMemberId\x88\x01\x01\x12 \n" +
 	"\trefund_id\x18\x06 \x01(\tH\x04R\brefundId\x88\x01\x01\x12(\n" +
@@ -2168,14 +2152,11 @@ const file_nationalsite_ordersync_v1_message_proto_rawDesc = "" +
 	"\n" +
 	"_refund_idB\x10\n" +
 	"\x0e_refund_actionB\v\n" +
-	"\t_operator\"d\n" +
-	"\rBatchPayEvent\x12S\n" +
-	"\aresults\x18\x01 \x03(\v2).nationalsite.ordersync.v1.BatchPayResultB\x0e\u009e\x19\n" +
-	"\n" +
-	"\bbatchPayR\aresults\"\x7f\n" +
-	"\x0eBatchPayResult\x124\n" +
-	"\fcbu_order_id\x18\x01 \x01(\x03B\r\u009e\x19\t\n" +
-	"\aorderIdH\x00R\n" +
+	"\t_operator\"T\n" +
+	"\rBatchPayEvent\x12C\n" +
+	"\aresults\x18\x01 \x03(\v2).nationalsite.ordersync.v1.BatchPayResultR\aresults\"p\n" +
+	"\x0eBatchPayResult\x12%\n" +
+	"\fcbu_order_id\x18\x01 \x01(\x03H\x00R\n" +
 	"cbuOrderId\x88\x01\x01\x12\x1b\n" +
 	"\x06status\x18\x02 \x01(\tH\x01R\x06status\x88\x01\x01B\x0f\n" +
 	"\r_cbu_order_idB\t\n" +
@@ -2207,13 +2188,11 @@ const file_nationalsite_ordersync_v1_message_proto_rawDesc = "" +
 	"\f_old_cp_codeB\x0e\n" +
 	"\f_new_cp_codeB\x0e\n" +
 	"\f_old_mail_noB\x0e\n" +
-	"\f_new_mail_no\"\xb3\x01\n" +
-	"\rOrderLogsItem\x124\n" +
-	"\fcbu_order_id\x18\x01 \x01(\x03B\r\u009e\x19\t\n" +
-	"\aorderIdH\x00R\n" +
-	"cbuOrderId\x88\x01\x01\x12D\n" +
-	"\x12cbu_order_entry_id\x18\x02 \x01(\x03B\x12\u009e\x19\x0e\n" +
-	"\forderEntryIdH\x01R\x0fcbuOrderEntryId\x88\x01\x01B\x0f\n" +
+	"\f_new_mail_no\"\x90\x01\n" +
+	"\rOrderLogsItem\x12%\n" +
+	"\fcbu_order_id\x18\x01 \x01(\x03H\x00R\n" +
+	"cbuOrderId\x88\x01\x01\x120\n" +
+	"\x12cbu_order_entry_id\x18\x02 \x01(\x03H\x01R\x0fcbuOrderEntryId\x88\x01\x01B\x0f\n" +
 	"\r_cbu_order_idB\x15\n" +
 	"\x13_cbu_order_entry_id\"\xf7\x02\n" +
 	"\x13PullMessagesRequest\x12L\n" +

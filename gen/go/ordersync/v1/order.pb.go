@@ -14,7 +14,6 @@ import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
-	_ "nationalsite.internal/go/upstream/v1"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -935,129 +934,99 @@ var File_nationalsite_ordersync_v1_order_proto protoreflect.FileDescriptor
 
 const file_nationalsite_ordersync_v1_order_proto_rawDesc = "" +
 	"\n" +
-	"%nationalsite/ordersync/v1/order.proto\x12\x19nationalsite.ordersync.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\x1a&nationalsite/upstream/v1/options.proto\"\x94\x01\n" +
-	"\x10SyncOrderRequest\x120\n" +
+	"%nationalsite/ordersync/v1/order.proto\x12\x19nationalsite.ordersync.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\"~\n" +
+	"\x10SyncOrderRequest\x12*\n" +
 	"\n" +
-	"request_id\x18\x01 \x01(\tB\x11\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01\u009e\x19\x02 \x03R\trequestId\x12N\n" +
-	"\x05order\x18\x02 \x01(\v2 .nationalsite.ordersync.v1.OrderB\x16\xbaH\x03\xc8\x01\x01\u009e\x19\f\n" +
+	"request_id\x18\x01 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x12>\n" +
+	"\x05order\x18\x02 \x01(\v2 .nationalsite.ordersync.v1.OrderB\x06\xbaH\x03\xc8\x01\x01R\x05order\"\x13\n" +
+	"\x11SyncOrderResponse\"\xa3\v\n" +
+	"\x05Order\x12$\n" +
+	"\border_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\aorderId\x12;\n" +
+	"\vcreate_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"createTime\x125\n" +
+	"\bpay_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\apayTime\x125\n" +
+	"\bend_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12M\n" +
 	"\n" +
-	"orderParamR\x05order\"\x13\n" +
-	"\x11SyncOrderResponse\"\xc7\r\n" +
-	"\x05Order\x12-\n" +
-	"\border_id\x18\x01 \x01(\tB\x12\xbaH\x06r\x04\x10\x01\x18@\u009e\x19\x05\x82\x01\x02\x18\x01R\aorderId\x12F\n" +
-	"\vcreate_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampB\t\u009e\x19\x05\x8a\x01\x02(\x01R\n" +
-	"createTime\x12@\n" +
-	"\bpay_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\t\u009e\x19\x05\x8a\x01\x02(\x01R\apayTime\x125\n" +
-	"\bend_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12^\n" +
-	"\n" +
-	"pay_status\x18\x05 \x01(\x0e2$.nationalsite.ordersync.v1.PayStatusB\x19\xbaH\x05\x82\x01\x02\x10\x01\u009e\x19\r\x8a\x01\n" +
-	"\n" +
-	"\x06status(\x01R\tpayStatus\x12V\n" +
-	"\rrefund_status\x18\x06 \x01(\x0e2'.nationalsite.ordersync.v1.RefundStatusB\b\xbaH\x05\x82\x01\x02\x10\x01R\frefundStatus\x12B\n" +
-	"\rout_member_id\x18\a \x01(\tB\x1e\xbaH\x04r\x02\x18@\u009e\x19\x13\x82\x01\v\n" +
-	"\toutUserId\x8a\x01\x02(\x01R\voutMemberId\x12B\n" +
-	"\boffer_id\x18\b \x01(\x03B'\xbaH\x04\"\x02(\x00\u009e\x19\x1c\x8a\x01\x19\n" +
-	"\tproductId\x18\x02R\n" +
-	"sub_ordersR\aofferId\x12C\n" +
-	"\fproduct_name\x18\t \x01(\tB \xbaH\x05r\x03\x18\x80\b\u009e\x19\x14\x82\x01\x02 \x02\x8a\x01\fR\n" +
-	"sub_ordersR\vproductName\x123\n" +
+	"pay_status\x18\x05 \x01(\x0e2$.nationalsite.ordersync.v1.PayStatusB\b\xbaH\x05\x82\x01\x02\x10\x01R\tpayStatus\x12V\n" +
+	"\rrefund_status\x18\x06 \x01(\x0e2'.nationalsite.ordersync.v1.RefundStatusB\b\xbaH\x05\x82\x01\x02\x10\x01R\frefundStatus\x12+\n" +
+	"\rout_member_id\x18\a \x01(\tB\a\xbaH\x04r\x02\x18@R\voutMemberId\x12\"\n" +
+	"\boffer_id\x18\b \x01(\x03B\a\xbaH\x04\"\x02(\x00R\aofferId\x12+\n" +
+	"\fproduct_name\x18\t \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\vproductName\x12\x1e\n" +
 	"\x06sku_id\x18\n" +
-	" \x01(\x03B\x1c\xbaH\x04\"\x02(\x00\u009e\x19\x11\x8a\x01\x0e\x18\x02R\n" +
-	"sub_ordersR\x05skuId\x12;\n" +
-	"\bsku_name\x18\v \x01(\tB \xbaH\x05r\x03\x18\x80\b\u009e\x19\x14\x82\x01\x02 \x02\x8a\x01\fR\n" +
-	"sub_ordersR\askuName\x12&\n" +
+	" \x01(\x03B\a\xbaH\x04\"\x02(\x00R\x05skuId\x12#\n" +
+	"\bsku_name\x18\v \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\askuName\x12&\n" +
 	"\n" +
-	"buy_amount\x18\f \x01(\x03B\a\xbaH\x04\"\x02(\x00R\tbuyAmount\x12\xc2\x02\n" +
-	"\bpaid_fee\x18\r \x01(\v2\x12.google.type.MoneyB\x92\x02\xbaH\x83\x02\xba\x01\xff\x01\n" +
-	"\tmoney.fen\x12Mmust be an amount in CNY of at least 0, in whole fen, below 92233720368547758\x1a\xa2\x01this.currency_code in ['', 'CNY'] && this.units >= 0 && this.units < 92233720368547758 && this.nanos >= 0 && this.nanos <= 990000000 && this.nanos % 10000000 == 0\u009e\x19\a\x18\x03\x8a\x01\x02(\x01R\apaidFee\x12\xc6\x02\n" +
+	"buy_amount\x18\f \x01(\x03B\a\xbaH\x04\"\x02(\x00R\tbuyAmount\x12\xb7\x02\n" +
+	"\bpaid_fee\x18\r \x01(\v2\x12.google.type.MoneyB\x87\x02\xbaH\x83\x02\xba\x01\xff\x01\n" +
+	"\tmoney.fen\x12Mmust be an amount in CNY of at least 0, in whole fen, below 92233720368547758\x1a\xa2\x01this.currency_code in ['', 'CNY'] && this.units >= 0 && this.units < 92233720368547758 && this.nanos >= 0 && this.nanos <= 990000000 && this.nanos % 10000000 == 0R\apaidFee\x12\xbb\x02\n" +
 	"\n" +
-	"refund_fee\x18\x0e \x01(\v2\x12.google.type.MoneyB\x92\x02\xbaH\x83\x02\xba\x01\xff\x01\n" +
-	"\tmoney.fen\x12Mmust be an amount in CNY of at least 0, in whole fen, below 92233720368547758\x1a\xa2\x01this.currency_code in ['', 'CNY'] && this.units >= 0 && this.units < 92233720368547758 && this.nanos >= 0 && this.nanos <= 990000000 && this.nanos % 10000000 == 0\u009e\x19\a\x18\x03\x8a\x01\x02 \x02R\trefundFee\x12;\n" +
-	"\acountry\x18\x0f \x01(\tB!\xbaH\x04r\x02\x18@\u009e\x19\x16\n" +
-	"\x06contry\x12\acountry\x8a\x01\x02 \x02R\acountry\x12m\n" +
+	"refund_fee\x18\x0e \x01(\v2\x12.google.type.MoneyB\x87\x02\xbaH\x83\x02\xba\x01\xff\x01\n" +
+	"\tmoney.fen\x12Mmust be an amount in CNY of at least 0, in whole fen, below 92233720368547758\x1a\xa2\x01this.currency_code in ['', 'CNY'] && this.units >= 0 && this.units < 92233720368547758 && this.nanos >= 0 && this.nanos <= 990000000 && this.nanos % 10000000 == 0R\trefundFee\x12!\n" +
+	"\acountry\x18\x0f \x01(\tB\a\xbaH\x04r\x02\x18@R\acountry\x12M\n" +
 	"\n" +
-	"order_type\x18\x10 \x01(\x0e2$.nationalsite.ordersync.v1.OrderTypeB(\xbaH\x05\x82\x01\x02\x10\x01\u009e\x19\x1c\n" +
+	"order_type\x18\x10 \x01(\x0e2$.nationalsite.ordersync.v1.OrderTypeB\b\xbaH\x05\x82\x01\x02\x10\x01R\torderType\x12M\n" +
 	"\n" +
-	"Order Type\x12\torderType\x8a\x01\x02 \x02R\torderType\x12u\n" +
+	"sub_orders\x18\x11 \x03(\v2#.nationalsite.ordersync.v1.SubOrderB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\tsubOrders\"\xd7\n" +
 	"\n" +
-	"sub_orders\x18\x11 \x03(\v2#.nationalsite.ordersync.v1.SubOrderB1\xbaH\x06\x92\x01\x03\x10\xe8\a\u009e\x19$\n" +
-	"\fsubOrderList\x8a\x01\x13\n" +
-	"\x11subOrderParamListR\tsubOrders\"\xbd\f\n" +
-	"\bSubOrder\x12-\n" +
-	"\border_id\x18\x01 \x01(\tB\x12\xbaH\x06r\x04\x10\x01\x18@\u009e\x19\x05\x82\x01\x02\x18\x01R\aorderId\x12F\n" +
-	"\vcreate_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampB\t\u009e\x19\x05\x8a\x01\x02 \x02R\n" +
-	"createTime\x12@\n" +
-	"\bpay_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\t\u009e\x19\x05\x8a\x01\x02 \x02R\apayTime\x12@\n" +
-	"\bend_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampB\t\u009e\x19\x05\x8a\x01\x02 \x02R\aendTime\x12V\n" +
+	"\bSubOrder\x12$\n" +
+	"\border_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\aorderId\x12;\n" +
+	"\vcreate_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"createTime\x125\n" +
+	"\bpay_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\apayTime\x125\n" +
+	"\bend_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12M\n" +
 	"\n" +
-	"pay_status\x18\x05 \x01(\x0e2$.nationalsite.ordersync.v1.PayStatusB\x11\xbaH\x05\x82\x01\x02\x10\x01\u009e\x19\x05\x8a\x01\x02 \x02R\tpayStatus\x12_\n" +
-	"\rrefund_status\x18\x06 \x01(\x0e2'.nationalsite.ordersync.v1.RefundStatusB\x11\xbaH\x05\x82\x01\x02\x10\x01\u009e\x19\x05\x8a\x01\x02(\x01R\frefundStatus\x12?\n" +
-	"\rout_member_id\x18\a \x01(\tB\x1b\xbaH\x04r\x02\x18@\u009e\x19\x10\n" +
-	"\toutUserId\x8a\x01\x02 \x02R\voutMemberId\x128\n" +
-	"\boffer_id\x18\b \x01(\x03B\x1d\xbaH\x04\"\x02(\x00\u009e\x19\x12\x8a\x01\x0f\n" +
-	"\tproductId\x18\x02(\x01R\aofferId\x129\n" +
-	"\fproduct_name\x18\t \x01(\tB\x16\xbaH\x05r\x03\x18\x80\b\u009e\x19\n" +
-	"\x82\x01\x02 \x02\x8a\x01\x02(\x01R\vproductName\x12)\n" +
+	"pay_status\x18\x05 \x01(\x0e2$.nationalsite.ordersync.v1.PayStatusB\b\xbaH\x05\x82\x01\x02\x10\x01R\tpayStatus\x12V\n" +
+	"\rrefund_status\x18\x06 \x01(\x0e2'.nationalsite.ordersync.v1.RefundStatusB\b\xbaH\x05\x82\x01\x02\x10\x01R\frefundStatus\x12+\n" +
+	"\rout_member_id\x18\a \x01(\tB\a\xbaH\x04r\x02\x18@R\voutMemberId\x12\"\n" +
+	"\boffer_id\x18\b \x01(\x03B\a\xbaH\x04\"\x02(\x00R\aofferId\x12+\n" +
+	"\fproduct_name\x18\t \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\vproductName\x12\x1e\n" +
 	"\x06sku_id\x18\n" +
-	" \x01(\x03B\x12\xbaH\x04\"\x02(\x00\u009e\x19\a\x8a\x01\x04\x18\x02(\x01R\x05skuId\x121\n" +
-	"\bsku_name\x18\v \x01(\tB\x16\xbaH\x05r\x03\x18\x80\b\u009e\x19\n" +
-	"\x82\x01\x02 \x02\x8a\x01\x02(\x01R\askuName\x12/\n" +
+	" \x01(\x03B\a\xbaH\x04\"\x02(\x00R\x05skuId\x12#\n" +
+	"\bsku_name\x18\v \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\askuName\x12&\n" +
 	"\n" +
-	"buy_amount\x18\f \x01(\x03B\x10\xbaH\x04\"\x02(\x00\u009e\x19\x05\x8a\x01\x02(\x01R\tbuyAmount\x12\xc2\x02\n" +
-	"\bpaid_fee\x18\r \x01(\v2\x12.google.type.MoneyB\x92\x02\xbaH\x83\x02\xba\x01\xff\x01\n" +
-	"\tmoney.fen\x12Mmust be an amount in CNY of at least 0, in whole fen, below 92233720368547758\x1a\xa2\x01this.currency_code in ['', 'CNY'] && this.units >= 0 && this.units < 92233720368547758 && this.nanos >= 0 && this.nanos <= 990000000 && this.nanos % 10000000 == 0\u009e\x19\a\x18\x03\x8a\x01\x02(\x01R\apaidFee\x12\xc6\x02\n" +
+	"buy_amount\x18\f \x01(\x03B\a\xbaH\x04\"\x02(\x00R\tbuyAmount\x12\xb7\x02\n" +
+	"\bpaid_fee\x18\r \x01(\v2\x12.google.type.MoneyB\x87\x02\xbaH\x83\x02\xba\x01\xff\x01\n" +
+	"\tmoney.fen\x12Mmust be an amount in CNY of at least 0, in whole fen, below 92233720368547758\x1a\xa2\x01this.currency_code in ['', 'CNY'] && this.units >= 0 && this.units < 92233720368547758 && this.nanos >= 0 && this.nanos <= 990000000 && this.nanos % 10000000 == 0R\apaidFee\x12\xbb\x02\n" +
 	"\n" +
-	"refund_fee\x18\x0e \x01(\v2\x12.google.type.MoneyB\x92\x02\xbaH\x83\x02\xba\x01\xff\x01\n" +
-	"\tmoney.fen\x12Mmust be an amount in CNY of at least 0, in whole fen, below 92233720368547758\x1a\xa2\x01this.currency_code in ['', 'CNY'] && this.units >= 0 && this.units < 92233720368547758 && this.nanos >= 0 && this.nanos <= 990000000 && this.nanos % 10000000 == 0\u009e\x19\a\x18\x03\x8a\x01\x02 \x02R\trefundFee\x12;\n" +
-	"\acountry\x18\x0f \x01(\tB!\xbaH\x04r\x02\x18@\u009e\x19\x16\n" +
-	"\x06contry\x12\acountry\x8a\x01\x02 \x02R\acountry\x12m\n" +
+	"refund_fee\x18\x0e \x01(\v2\x12.google.type.MoneyB\x87\x02\xbaH\x83\x02\xba\x01\xff\x01\n" +
+	"\tmoney.fen\x12Mmust be an amount in CNY of at least 0, in whole fen, below 92233720368547758\x1a\xa2\x01this.currency_code in ['', 'CNY'] && this.units >= 0 && this.units < 92233720368547758 && this.nanos >= 0 && this.nanos <= 990000000 && this.nanos % 10000000 == 0R\trefundFee\x12!\n" +
+	"\acountry\x18\x0f \x01(\tB\a\xbaH\x04r\x02\x18@R\acountry\x12M\n" +
 	"\n" +
-	"order_type\x18\x10 \x01(\x0e2$.nationalsite.ordersync.v1.OrderTypeB(\xbaH\x05\x82\x01\x02\x10\x01\u009e\x19\x1c\n" +
+	"order_type\x18\x10 \x01(\x0e2$.nationalsite.ordersync.v1.OrderTypeB\b\xbaH\x05\x82\x01\x02\x10\x01R\torderType\"\x97\x01\n" +
+	"\x16SyncOrderStatusRequest\x12*\n" +
 	"\n" +
-	"Order Type\x12\torderType\x8a\x01\x02 \x02R\torderType\"\xb7\x01\n" +
-	"\x16SyncOrderStatusRequest\x120\n" +
-	"\n" +
-	"request_id\x18\x01 \x01(\tB\x11\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01\u009e\x19\x02 \x03R\trequestId\x12k\n" +
-	"\forder_status\x18\x02 \x01(\v2&.nationalsite.ordersync.v1.OrderStatusB \xbaH\x03\xc8\x01\x01\u009e\x19\x16\n" +
-	"\x14orderStatusSyncParamR\vorderStatus\"\x19\n" +
-	"\x17SyncOrderStatusResponse\"\xbf\x04\n" +
-	"\vOrderStatus\x12-\n" +
-	"\border_id\x18\x01 \x01(\tB\x12\xbaH\x06r\x04\x10\x01\x18@\u009e\x19\x05\x82\x01\x02\x18\x01R\aorderId\x12M\n" +
+	"request_id\x18\x01 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x12Q\n" +
+	"\forder_status\x18\x02 \x01(\v2&.nationalsite.ordersync.v1.OrderStatusB\x06\xbaH\x03\xc8\x01\x01R\vorderStatus\"\x19\n" +
+	"\x17SyncOrderStatusResponse\"\x8f\x04\n" +
+	"\vOrderStatus\x12$\n" +
+	"\border_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\aorderId\x12M\n" +
 	"\n" +
 	"pay_status\x18\x02 \x01(\x0e2$.nationalsite.ordersync.v1.PayStatusB\b\xbaH\x05\x82\x01\x02\x10\x01R\tpayStatus\x125\n" +
-	"\bend_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12\\\n" +
-	"\rrefund_status\x18\x04 \x01(\x0e2'.nationalsite.ordersync.v1.RefundStatusB\x0e\xbaH\x05\x82\x01\x02\x10\x01\u009e\x19\x02\x18\x01R\frefundStatus\x12t\n" +
+	"\bend_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12V\n" +
+	"\rrefund_status\x18\x04 \x01(\x0e2'.nationalsite.ordersync.v1.RefundStatusB\b\xbaH\x05\x82\x01\x02\x10\x01R\frefundStatus\x12S\n" +
 	"\n" +
-	"sub_orders\x18\x05 \x03(\v2).nationalsite.ordersync.v1.SubOrderStatusB*\xbaH\x06\x92\x01\x03\x10\xe8\a\u009e\x19\x1d\n" +
-	"\x1bsubOrderStatusSyncParamListR\tsubOrders:\xa6\x01\xbaH\xa2\x01\x1a\x9f\x01\n" +
-	"\x10order_status.any\x12=a status is required: pay_status, refund_status or sub_orders\x1aLthis.pay_status != 0 || this.refund_status != 0 || size(this.sub_orders) > 0\"\xa4\x03\n" +
-	"\x0eSubOrderStatus\x12-\n" +
-	"\border_id\x18\x01 \x01(\tB\x12\xbaH\x06r\x04\x10\x01\x18@\u009e\x19\x05\x82\x01\x02\x18\x01R\aorderId\x12M\n" +
+	"sub_orders\x18\x05 \x03(\v2).nationalsite.ordersync.v1.SubOrderStatusB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\tsubOrders:\xa6\x01\xbaH\xa2\x01\x1a\x9f\x01\n" +
+	"\x10order_status.any\x12=a status is required: pay_status, refund_status or sub_orders\x1aLthis.pay_status != 0 || this.refund_status != 0 || size(this.sub_orders) > 0\"\x95\x03\n" +
+	"\x0eSubOrderStatus\x12$\n" +
+	"\border_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\aorderId\x12M\n" +
 	"\n" +
 	"pay_status\x18\x02 \x01(\x0e2$.nationalsite.ordersync.v1.PayStatusB\b\xbaH\x05\x82\x01\x02\x10\x01R\tpayStatus\x125\n" +
-	"\bend_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12\\\n" +
-	"\rrefund_status\x18\x04 \x01(\x0e2'.nationalsite.ordersync.v1.RefundStatusB\x0e\xbaH\x05\x82\x01\x02\x10\x01\u009e\x19\x02\x18\x01R\frefundStatus:\x7f\xbaH|\x1az\n" +
-	"\x14sub_order_status.any\x121a status is required: pay_status or refund_status\x1a/this.pay_status != 0 || this.refund_status != 0*\x94\x01\n" +
+	"\bend_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12V\n" +
+	"\rrefund_status\x18\x04 \x01(\x0e2'.nationalsite.ordersync.v1.RefundStatusB\b\xbaH\x05\x82\x01\x02\x10\x01R\frefundStatus:\x7f\xbaH|\x1az\n" +
+	"\x14sub_order_status.any\x121a status is required: pay_status or refund_status\x1a/this.pay_status != 0 || this.refund_status != 0*k\n" +
 	"\tPayStatus\x12\x1a\n" +
-	"\x16PAY_STATUS_UNSPECIFIED\x10\x00\x12 \n" +
-	"\x0fPAY_STATUS_PAID\x10\x01\x1a\v\u009e\x19\a\n" +
-	"\x05payed\x12%\n" +
-	"\x12PAY_STATUS_SUCCESS\x10\x02\x1a\r\u009e\x19\t\n" +
-	"\asuccess\x12\"\n" +
-	"\x11PAY_STATUS_CLOSED\x10\x03\x1a\v\u009e\x19\a\n" +
-	"\x05close*{\n" +
+	"\x16PAY_STATUS_UNSPECIFIED\x10\x00\x12\x13\n" +
+	"\x0fPAY_STATUS_PAID\x10\x01\x12\x16\n" +
+	"\x12PAY_STATUS_SUCCESS\x10\x02\x12\x15\n" +
+	"\x11PAY_STATUS_CLOSED\x10\x03*i\n" +
 	"\fRefundStatus\x12\x1d\n" +
-	"\x19REFUND_STATUS_UNSPECIFIED\x10\x00\x12'\n" +
-	"\x1aREFUND_STATUS_NOT_REFUNDED\x10\x01\x1a\a\u009e\x19\x03\n" +
-	"\x010\x12#\n" +
-	"\x16REFUND_STATUS_REFUNDED\x10\x02\x1a\a\u009e\x19\x03\n" +
-	"\x011*h\n" +
+	"\x19REFUND_STATUS_UNSPECIFIED\x10\x00\x12\x1e\n" +
+	"\x1aREFUND_STATUS_NOT_REFUNDED\x10\x01\x12\x1a\n" +
+	"\x16REFUND_STATUS_REFUNDED\x10\x02*V\n" +
 	"\tOrderType\x12\x1a\n" +
-	"\x16ORDER_TYPE_UNSPECIFIED\x10\x00\x12 \n" +
-	"\x13ORDER_TYPE_PURCHASE\x10\x01\x1a\a\u009e\x19\x03\n" +
-	"\x010\x12\x1d\n" +
-	"\x10ORDER_TYPE_STOCK\x10\x02\x1a\a\u009e\x19\x03\n" +
-	"\x011B\\\n" +
+	"\x16ORDER_TYPE_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13ORDER_TYPE_PURCHASE\x10\x01\x12\x14\n" +
+	"\x10ORDER_TYPE_STOCK\x10\x02B\\\n" +
 	"\x19nationalsite.ordersync.v1B\n" +
 	"OrderProtoP\x01Z1nationalsite.internal/go/ordersync/v1;ordersyncv1b\x06proto3"
 

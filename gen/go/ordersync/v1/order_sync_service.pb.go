@@ -28,7 +28,6 @@ package ordersyncv1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
-	_ "nationalsite.internal/go/upstream/v1"
 	reflect "reflect"
 	unsafe "unsafe"
 )
@@ -44,80 +43,35 @@ var File_nationalsite_ordersync_v1_order_sync_service_proto protoreflect.FileDes
 
 const file_nationalsite_ordersync_v1_order_sync_service_proto_rawDesc = "" +
 	"\n" +
-	"2nationalsite/ordersync/v1/order_sync_service.proto\x12\x19nationalsite.ordersync.v1\x1a(nationalsite/ordersync/v1/delivery.proto\x1a)nationalsite/ordersync/v1/logistics.proto\x1a'nationalsite/ordersync/v1/message.proto\x1a%nationalsite/ordersync/v1/order.proto\x1a'nationalsite/ordersync/v1/payment.proto\x1a&nationalsite/ordersync/v1/refund.proto\x1a(nationalsite/ordersync/v1/relation.proto\x1a&nationalsite/upstream/v1/options.proto2\xdc$\n" +
-	"\x10OrderSyncService\x12\xa8\x01\n" +
-	"\tSyncOrder\x12+.nationalsite.ordersync.v1.SyncOrderRequest\x1a,.nationalsite.ordersync.v1.SyncOrderResponse\"@\u009e\x199\n" +
-	"7com.alibaba.fenxiao.crossborder:trade.cross.orderSync-1\x90\x02\x02\x12\xe7\x01\n" +
-	"\x13WriteOrderRelations\x125.nationalsite.ordersync.v1.WriteOrderRelationsRequest\x1a6.nationalsite.ordersync.v1.WriteOrderRelationsResponse\"a\u009e\x19Z\n" +
-	"6com.alibaba.fenxiao.crossborder:order.relation.write-1\x8a\x01\x1f\x12\x12orderRelationParam\"\trelations\x90\x02\x02\x12\xc8\x01\n" +
-	"\x0fSyncOrderStatus\x121.nationalsite.ordersync.v1.SyncOrderStatusRequest\x1a2.nationalsite.ordersync.v1.SyncOrderStatusResponse\"N\u009e\x19G\x82\x01?\n" +
-	"=com.alibaba.fenxiao.crossborder:trade.cross.orderStatusSync-1\x8a\x01\x020\x01\x90\x02\x02\x12\xcc\x01\n" +
-	"\x12SyncLogisticsOrder\x124.nationalsite.ordersync.v1.SyncLogisticsOrderRequest\x1a5.nationalsite.ordersync.v1.SyncLogisticsOrderResponse\"I\u009e\x19B\n" +
-	"@com.alibaba.fenxiao.crossborder:trade.cross.logisticsOrderSync-1\x90\x02\x02\x12\xd8\x01\n" +
-	"\x13SyncLogisticsStatus\x125.nationalsite.ordersync.v1.SyncLogisticsStatusRequest\x1a6.nationalsite.ordersync.v1.SyncLogisticsStatusResponse\"R\u009e\x19K\x82\x01C\n" +
-	"Acom.alibaba.fenxiao.crossborder:trade.cross.logisticsStatusSync-1\x8a\x01\x020\x01\x90\x02\x02\x12\xd1\x01\n" +
-	"\fGetAlipayUrl\x12..nationalsite.ordersync.v1.GetAlipayUrlRequest\x1a/.nationalsite.ordersync.v1.GetAlipayUrlResponse\"`\u009e\x19\\\n" +
-	"*com.alibaba.trade:alibaba.alipay.url.get-1B\x10\x12\fMANUAL-TRADE \x0fB\x1c\x12\x18PRODUCT_TRADE_STAT_ERROR \x0f\x12\xed\x01\n" +
-	"\x14GetCrossBorderPayUrl\x126.nationalsite.ordersync.v1.GetCrossBorderPayUrlRequest\x1a7.nationalsite.ordersync.v1.GetCrossBorderPayUrlResponse\"d\u009e\x19]\n" +
-	"2com.alibaba.trade:alibaba.crossBorderPay.url.get-1B\t\n" +
-	"\x05400_4 \x0fB\x1c\x12\x18无可使用支付渠道 \x0f\x90\x02\x02\x12\xb0\x01\n" +
-	"\x0fGetCreditPayUrl\x121.nationalsite.ordersync.v1.GetCreditPayUrlRequest\x1a2.nationalsite.ordersync.v1.GetCreditPayUrlResponse\"6\u009e\x19/\n" +
-	"-com.alibaba.trade:alibaba.creditPay.url.get-1\x90\x02\x02\x12\xbc\x01\n" +
-	"\vListPayWays\x12-.nationalsite.ordersync.v1.ListPayWaysRequest\x1a..nationalsite.ordersync.v1.ListPayWaysResponse\"N\u009e\x19G\n" +
-	".com.alibaba.trade:alibaba.trade.payWay.query-1\x1a\n" +
-	"resultListB\t\n" +
-	"\x05500_2 \x10\x90\x02\x01\x12\xd6\x01\n" +
-	"\x11ListRefundReasons\x123.nationalsite.ordersync.v1.ListRefundReasonsRequest\x1a4.nationalsite.ordersync.v1.ListRefundReasonsResponse\"V\u009e\x19O\n" +
-	"5com.alibaba.trade:alibaba.trade.getRefundReasonList-1\x1a\x06resultB\x06\n" +
-	"\x025* \n" +
-	"B\x06\n" +
-	"\x024* )\x90\x02\x01\x12\xeb\x01\n" +
-	"\x13UploadRefundVoucher\x125.nationalsite.ordersync.v1.UploadRefundVoucherRequest\x1a6.nationalsite.ordersync.v1.UploadRefundVoucherResponse\"e\u009e\x19^\n" +
-	"5com.alibaba.trade:alibaba.trade.uploadRefundVoucher-1\x1a\x06resultB\x13\n" +
-	"\x044000\x12\timageData \n" +
-	"B\b\n" +
-	"\x044000 )\x90\x02\x02\x12\x83\x02\n" +
-	"\fCreateRefund\x12..nationalsite.ordersync.v1.CreateRefundRequest\x1a/.nationalsite.ordersync.v1.CreateRefundResponse\"\x91\x01\u009e\x19\x8c\x01\n" +
-	".com.alibaba.trade:alibaba.trade.createRefund-1\x1a\x06resultB\b\n" +
-	"\x045001 \fB\b\n" +
-	"\x045002 \x10B\b\n" +
-	"\x045010 \x0fB,\n" +
-	"\x045003\n" +
-	"\x045004\n" +
-	"\x045005\n" +
-	"\x045006\n" +
-	"\x045011\n" +
-	"\x045012\n" +
-	"\x045013 \n" +
-	"B\x06\n" +
-	"\x024* )\x12\x9a\x02\n" +
-	"\x11SubmitReturnGoods\x123.nationalsite.ordersync.v1.SubmitReturnGoodsRequest\x1a4.nationalsite.ordersync.v1.SubmitReturnGoodsResponse\"\x99\x01\u009e\x19\x94\x01\n" +
-	"4com.alibaba.trade:alibaba.trade.refund.returnGoods-1B\b\n" +
-	"\x044001 \x15B\x10\n" +
-	"\x044004\x12\x06异常 )B\x1a\n" +
-	"\x044002\n" +
-	"\x044003\n" +
-	"\x044004\n" +
-	"\x044008 \n" +
-	"B\b\n" +
-	"\x044005 \rB\b\n" +
-	"\x044006 \x10B\b\n" +
-	"\x044007 \x0fB\x06\n" +
-	"\x025* )\x12w\n" +
-	"\vEnqueueSync\x12-.nationalsite.ordersync.v1.EnqueueSyncRequest\x1a..nationalsite.ordersync.v1.EnqueueSyncResponse\"\t\u009e\x19\x020\x01\x90\x02\x02\x12w\n" +
-	"\vGetDelivery\x12-.nationalsite.ordersync.v1.GetDeliveryRequest\x1a..nationalsite.ordersync.v1.GetDeliveryResponse\"\t\u009e\x19\x020\x01\x90\x02\x01\x12\x80\x01\n" +
-	"\x0eListDeliveries\x120.nationalsite.ordersync.v1.ListDeliveriesRequest\x1a1.nationalsite.ordersync.v1.ListDeliveriesResponse\"\t\u009e\x19\x020\x01\x90\x02\x01\x12}\n" +
-	"\rRetryDelivery\x12/.nationalsite.ordersync.v1.RetryDeliveryRequest\x1a0.nationalsite.ordersync.v1.RetryDeliveryResponse\"\t\u009e\x19\x020\x01\x90\x02\x02\x12\x80\x01\n" +
-	"\x0eCancelDelivery\x120.nationalsite.ordersync.v1.CancelDeliveryRequest\x1a1.nationalsite.ordersync.v1.CancelDeliveryResponse\"\t\u009e\x19\x020\x01\x90\x02\x02\x12\x81\x01\n" +
-	"\x0eStreamMessages\x120.nationalsite.ordersync.v1.StreamMessagesRequest\x1a1.nationalsite.ordersync.v1.StreamMessagesResponse\"\x06\u009e\x19\x020\x01(\x010\x01\x12w\n" +
-	"\fPullMessages\x12..nationalsite.ordersync.v1.PullMessagesRequest\x1a/.nationalsite.ordersync.v1.PullMessagesResponse\"\x06\u009e\x19\x020\x01\x12w\n" +
-	"\vAckMessages\x12-.nationalsite.ordersync.v1.AckMessagesRequest\x1a..nationalsite.ordersync.v1.AckMessagesResponse\"\t\u009e\x19\x020\x01\x90\x02\x02\x12\x83\x01\n" +
-	"\x0fSetMessageLease\x121.nationalsite.ordersync.v1.SetMessageLeaseRequest\x1a2.nationalsite.ordersync.v1.SetMessageLeaseResponse\"\t\u009e\x19\x020\x01\x90\x02\x02\x12\x89\x01\n" +
-	"\x11ListSubscriptions\x123.nationalsite.ordersync.v1.ListSubscriptionsRequest\x1a4.nationalsite.ordersync.v1.ListSubscriptionsResponse\"\t\u009e\x19\x020\x01\x90\x02\x01\x12\x8c\x01\n" +
-	"\x12DeleteSubscription\x124.nationalsite.ordersync.v1.DeleteSubscriptionRequest\x1a5.nationalsite.ordersync.v1.DeleteSubscriptionResponse\"\t\u009e\x19\x020\x01\x90\x02\x02\x12\x86\x01\n" +
-	"\x10ListDeadMessages\x122.nationalsite.ordersync.v1.ListDeadMessagesRequest\x1a3.nationalsite.ordersync.v1.ListDeadMessagesResponse\"\t\u009e\x19\x020\x01\x90\x02\x01\x12\x83\x01\n" +
-	"\x0fRequeueMessages\x121.nationalsite.ordersync.v1.RequeueMessagesRequest\x1a2.nationalsite.ordersync.v1.RequeueMessagesResponse\"\t\u009e\x19\x020\x01\x90\x02\x02\x12\x80\x01\n" +
-	"\x0eReplayMessages\x120.nationalsite.ordersync.v1.ReplayMessagesRequest\x1a1.nationalsite.ordersync.v1.ReplayMessagesResponse\"\t\u009e\x19\x020\x01\x90\x02\x02Bg\n" +
+	"2nationalsite/ordersync/v1/order_sync_service.proto\x12\x19nationalsite.ordersync.v1\x1a(nationalsite/ordersync/v1/delivery.proto\x1a)nationalsite/ordersync/v1/logistics.proto\x1a'nationalsite/ordersync/v1/message.proto\x1a%nationalsite/ordersync/v1/order.proto\x1a'nationalsite/ordersync/v1/payment.proto\x1a&nationalsite/ordersync/v1/refund.proto\x1a(nationalsite/ordersync/v1/relation.proto2\xd6\x1a\n" +
+	"\x10OrderSyncService\x12k\n" +
+	"\tSyncOrder\x12+.nationalsite.ordersync.v1.SyncOrderRequest\x1a,.nationalsite.ordersync.v1.SyncOrderResponse\"\x03\x90\x02\x02\x12\x89\x01\n" +
+	"\x13WriteOrderRelations\x125.nationalsite.ordersync.v1.WriteOrderRelationsRequest\x1a6.nationalsite.ordersync.v1.WriteOrderRelationsResponse\"\x03\x90\x02\x02\x12}\n" +
+	"\x0fSyncOrderStatus\x121.nationalsite.ordersync.v1.SyncOrderStatusRequest\x1a2.nationalsite.ordersync.v1.SyncOrderStatusResponse\"\x03\x90\x02\x02\x12\x86\x01\n" +
+	"\x12SyncLogisticsOrder\x124.nationalsite.ordersync.v1.SyncLogisticsOrderRequest\x1a5.nationalsite.ordersync.v1.SyncLogisticsOrderResponse\"\x03\x90\x02\x02\x12\x89\x01\n" +
+	"\x13SyncLogisticsStatus\x125.nationalsite.ordersync.v1.SyncLogisticsStatusRequest\x1a6.nationalsite.ordersync.v1.SyncLogisticsStatusResponse\"\x03\x90\x02\x02\x12o\n" +
+	"\fGetAlipayUrl\x12..nationalsite.ordersync.v1.GetAlipayUrlRequest\x1a/.nationalsite.ordersync.v1.GetAlipayUrlResponse\x12\x8c\x01\n" +
+	"\x14GetCrossBorderPayUrl\x126.nationalsite.ordersync.v1.GetCrossBorderPayUrlRequest\x1a7.nationalsite.ordersync.v1.GetCrossBorderPayUrlResponse\"\x03\x90\x02\x02\x12}\n" +
+	"\x0fGetCreditPayUrl\x121.nationalsite.ordersync.v1.GetCreditPayUrlRequest\x1a2.nationalsite.ordersync.v1.GetCreditPayUrlResponse\"\x03\x90\x02\x02\x12q\n" +
+	"\vListPayWays\x12-.nationalsite.ordersync.v1.ListPayWaysRequest\x1a..nationalsite.ordersync.v1.ListPayWaysResponse\"\x03\x90\x02\x01\x12\x83\x01\n" +
+	"\x11ListRefundReasons\x123.nationalsite.ordersync.v1.ListRefundReasonsRequest\x1a4.nationalsite.ordersync.v1.ListRefundReasonsResponse\"\x03\x90\x02\x01\x12\x89\x01\n" +
+	"\x13UploadRefundVoucher\x125.nationalsite.ordersync.v1.UploadRefundVoucherRequest\x1a6.nationalsite.ordersync.v1.UploadRefundVoucherResponse\"\x03\x90\x02\x02\x12o\n" +
+	"\fCreateRefund\x12..nationalsite.ordersync.v1.CreateRefundRequest\x1a/.nationalsite.ordersync.v1.CreateRefundResponse\x12~\n" +
+	"\x11SubmitReturnGoods\x123.nationalsite.ordersync.v1.SubmitReturnGoodsRequest\x1a4.nationalsite.ordersync.v1.SubmitReturnGoodsResponse\x12q\n" +
+	"\vEnqueueSync\x12-.nationalsite.ordersync.v1.EnqueueSyncRequest\x1a..nationalsite.ordersync.v1.EnqueueSyncResponse\"\x03\x90\x02\x02\x12q\n" +
+	"\vGetDelivery\x12-.nationalsite.ordersync.v1.GetDeliveryRequest\x1a..nationalsite.ordersync.v1.GetDeliveryResponse\"\x03\x90\x02\x01\x12z\n" +
+	"\x0eListDeliveries\x120.nationalsite.ordersync.v1.ListDeliveriesRequest\x1a1.nationalsite.ordersync.v1.ListDeliveriesResponse\"\x03\x90\x02\x01\x12w\n" +
+	"\rRetryDelivery\x12/.nationalsite.ordersync.v1.RetryDeliveryRequest\x1a0.nationalsite.ordersync.v1.RetryDeliveryResponse\"\x03\x90\x02\x02\x12z\n" +
+	"\x0eCancelDelivery\x120.nationalsite.ordersync.v1.CancelDeliveryRequest\x1a1.nationalsite.ordersync.v1.CancelDeliveryResponse\"\x03\x90\x02\x02\x12y\n" +
+	"\x0eStreamMessages\x120.nationalsite.ordersync.v1.StreamMessagesRequest\x1a1.nationalsite.ordersync.v1.StreamMessagesResponse(\x010\x01\x12o\n" +
+	"\fPullMessages\x12..nationalsite.ordersync.v1.PullMessagesRequest\x1a/.nationalsite.ordersync.v1.PullMessagesResponse\x12q\n" +
+	"\vAckMessages\x12-.nationalsite.ordersync.v1.AckMessagesRequest\x1a..nationalsite.ordersync.v1.AckMessagesResponse\"\x03\x90\x02\x02\x12}\n" +
+	"\x0fSetMessageLease\x121.nationalsite.ordersync.v1.SetMessageLeaseRequest\x1a2.nationalsite.ordersync.v1.SetMessageLeaseResponse\"\x03\x90\x02\x02\x12\x83\x01\n" +
+	"\x11ListSubscriptions\x123.nationalsite.ordersync.v1.ListSubscriptionsRequest\x1a4.nationalsite.ordersync.v1.ListSubscriptionsResponse\"\x03\x90\x02\x01\x12\x86\x01\n" +
+	"\x12DeleteSubscription\x124.nationalsite.ordersync.v1.DeleteSubscriptionRequest\x1a5.nationalsite.ordersync.v1.DeleteSubscriptionResponse\"\x03\x90\x02\x02\x12\x80\x01\n" +
+	"\x10ListDeadMessages\x122.nationalsite.ordersync.v1.ListDeadMessagesRequest\x1a3.nationalsite.ordersync.v1.ListDeadMessagesResponse\"\x03\x90\x02\x01\x12}\n" +
+	"\x0fRequeueMessages\x121.nationalsite.ordersync.v1.RequeueMessagesRequest\x1a2.nationalsite.ordersync.v1.RequeueMessagesResponse\"\x03\x90\x02\x02\x12z\n" +
+	"\x0eReplayMessages\x120.nationalsite.ordersync.v1.ReplayMessagesRequest\x1a1.nationalsite.ordersync.v1.ReplayMessagesResponse\"\x03\x90\x02\x02Bg\n" +
 	"\x19nationalsite.ordersync.v1B\x15OrderSyncServiceProtoP\x01Z1nationalsite.internal/go/ordersync/v1;ordersyncv1b\x06proto3"
 
 var file_nationalsite_ordersync_v1_order_sync_service_proto_goTypes = []any{

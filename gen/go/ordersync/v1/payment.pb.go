@@ -14,7 +14,6 @@ import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
-	_ "nationalsite.internal/go/upstream/v1"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -518,46 +517,36 @@ var File_nationalsite_ordersync_v1_payment_proto protoreflect.FileDescriptor
 
 const file_nationalsite_ordersync_v1_payment_proto_rawDesc = "" +
 	"\n" +
-	"'nationalsite/ordersync/v1/payment.proto\x12\x19nationalsite.ordersync.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\x1a&nationalsite/upstream/v1/options.proto\"^\n" +
-	"\x13GetAlipayUrlRequest\x12G\n" +
-	"\rcbu_order_ids\x18\x01 \x03(\x03B#\xbaH\x0f\x92\x01\f\b\x01\x10d\x18\x01\"\x04\"\x02 \x00\u009e\x19\r\n" +
-	"\vorderIdListR\vcbuOrderIds\"\xa4\x01\n" +
+	"'nationalsite/ordersync/v1/payment.proto\x12\x19nationalsite.ordersync.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\"M\n" +
+	"\x13GetAlipayUrlRequest\x126\n" +
+	"\rcbu_order_ids\x18\x01 \x03(\x03B\x12\xbaH\x0f\x92\x01\f\b\x01\x10d\x18\x01\"\x04\"\x02 \x00R\vcbuOrderIds\"w\n" +
 	"\x14GetAlipayUrlResponse\x12\x1c\n" +
-	"\apay_url\x18\x01 \x01(\tH\x00R\x06payUrl\x88\x01\x01\x12b\n" +
-	"\x17unpayable_cbu_order_ids\x18\x02 \x03(\x03B+\u009e\x19'\n" +
-	"\x13payFailureOrderList\x12\x10cantPayOrderListR\x14unpayableCbuOrderIdsB\n" +
+	"\apay_url\x18\x01 \x01(\tH\x00R\x06payUrl\x88\x01\x01\x125\n" +
+	"\x17unpayable_cbu_order_ids\x18\x02 \x03(\x03R\x14unpayableCbuOrderIdsB\n" +
 	"\n" +
-	"\b_pay_url\"f\n" +
-	"\x1bGetCrossBorderPayUrlRequest\x12G\n" +
-	"\rcbu_order_ids\x18\x01 \x03(\x03B#\xbaH\x0f\x92\x01\f\b\x01\x10\x1e\x18\x01\"\x04\"\x02 \x00\u009e\x19\r\n" +
-	"\vorderIdListR\vcbuOrderIds\"\xac\x01\n" +
+	"\b_pay_url\"U\n" +
+	"\x1bGetCrossBorderPayUrlRequest\x126\n" +
+	"\rcbu_order_ids\x18\x01 \x03(\x03B\x12\xbaH\x0f\x92\x01\f\b\x01\x10\x1e\x18\x01\"\x04\"\x02 \x00R\vcbuOrderIds\"\x7f\n" +
 	"\x1cGetCrossBorderPayUrlResponse\x12\x1c\n" +
-	"\apay_url\x18\x01 \x01(\tH\x00R\x06payUrl\x88\x01\x01\x12b\n" +
-	"\x17unpayable_cbu_order_ids\x18\x02 \x03(\x03B+\u009e\x19'\n" +
-	"\x10cantPayOrderList\x12\x13payFailureOrderListR\x14unpayableCbuOrderIdsB\n" +
+	"\apay_url\x18\x01 \x01(\tH\x00R\x06payUrl\x88\x01\x01\x125\n" +
+	"\x17unpayable_cbu_order_ids\x18\x02 \x03(\x03R\x14unpayableCbuOrderIdsB\n" +
 	"\n" +
-	"\b_pay_url\"a\n" +
-	"\x16GetCreditPayUrlRequest\x12G\n" +
-	"\rcbu_order_ids\x18\x01 \x03(\x03B#\xbaH\x0f\x92\x01\f\b\x01\x10\x1e\x18\x01\"\x04\"\x02 \x00\u009e\x19\r\n" +
-	"\vorderIdListR\vcbuOrderIds\"\xa7\x01\n" +
+	"\b_pay_url\"P\n" +
+	"\x16GetCreditPayUrlRequest\x126\n" +
+	"\rcbu_order_ids\x18\x01 \x03(\x03B\x12\xbaH\x0f\x92\x01\f\b\x01\x10\x1e\x18\x01\"\x04\"\x02 \x00R\vcbuOrderIds\"z\n" +
 	"\x17GetCreditPayUrlResponse\x12\x1c\n" +
-	"\apay_url\x18\x01 \x01(\tH\x00R\x06payUrl\x88\x01\x01\x12b\n" +
-	"\x17unpayable_cbu_order_ids\x18\x02 \x03(\x03B+\u009e\x19'\n" +
-	"\x10cantPayOrderList\x12\x13payFailureOrderListR\x14unpayableCbuOrderIdsB\n" +
+	"\apay_url\x18\x01 \x01(\tH\x00R\x06payUrl\x88\x01\x01\x125\n" +
+	"\x17unpayable_cbu_order_ids\x18\x02 \x03(\x03R\x14unpayableCbuOrderIdsB\n" +
 	"\n" +
-	"\b_pay_url\"N\n" +
-	"\x12ListPayWaysRequest\x128\n" +
-	"\fcbu_order_id\x18\x01 \x01(\x03B\x16\xbaH\x04\"\x02 \x00\u009e\x19\v\n" +
-	"\aorderId\x18\x02R\n" +
-	"cbuOrderId\"\x95\x02\n" +
-	"\x13ListPayWaysResponse\x12L\n" +
-	"\bpay_ways\x18\x01 \x03(\v2!.nationalsite.ordersync.v1.PayWayB\x0e\u009e\x19\n" +
-	"\n" +
-	"\bchannelsR\apayWays\x124\n" +
-	"\fcbu_order_id\x18\x02 \x01(\x03B\r\u009e\x19\t\n" +
-	"\aorderIdH\x00R\n" +
-	"cbuOrderId\x88\x01\x01\x123\n" +
-	"\apay_fee\x18\x03 \x01(\v2\x12.google.type.MoneyB\x06\u009e\x19\x02\x18\x03R\x06payFee\x124\n" +
+	"\b_pay_url\"?\n" +
+	"\x12ListPayWaysRequest\x12)\n" +
+	"\fcbu_order_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\n" +
+	"cbuOrderId\"\xee\x01\n" +
+	"\x13ListPayWaysResponse\x12<\n" +
+	"\bpay_ways\x18\x01 \x03(\v2!.nationalsite.ordersync.v1.PayWayR\apayWays\x12%\n" +
+	"\fcbu_order_id\x18\x02 \x01(\x03H\x00R\n" +
+	"cbuOrderId\x88\x01\x01\x12+\n" +
+	"\apay_fee\x18\x03 \x01(\v2\x12.google.type.MoneyR\x06payFee\x124\n" +
 	"\atimeout\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\atimeoutB\x0f\n" +
 	"\r_cbu_order_id\"L\n" +
 	"\x06PayWay\x12\x17\n" +

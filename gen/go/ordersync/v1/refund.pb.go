@@ -13,7 +13,6 @@ import (
 	money "google.golang.org/genproto/googleapis/type/money"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
-	_ "nationalsite.internal/go/upstream/v1"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -888,20 +887,17 @@ var File_nationalsite_ordersync_v1_refund_proto protoreflect.FileDescriptor
 
 const file_nationalsite_ordersync_v1_refund_proto_rawDesc = "" +
 	"\n" +
-	"&nationalsite/ordersync/v1/refund.proto\x12\x19nationalsite.ordersync.v1\x1a\x1bbuf/validate/validate.proto\x1a\x17google/type/money.proto\x1a&nationalsite/upstream/v1/options.proto\"\x80\x02\n" +
-	"\x18ListRefundReasonsRequest\x126\n" +
-	"\fcbu_order_id\x18\x01 \x01(\x03B\x14\xbaH\x04\"\x02 \x00\u009e\x19\t\n" +
-	"\aorderIdR\n" +
-	"cbuOrderId\x12U\n" +
-	"\x13cbu_order_entry_ids\x18\x02 \x03(\x03B&\xbaH\x10\x92\x01\r\b\x01\x10\xe8\a\x18\x01\"\x04\"\x02 \x00\u009e\x19\x0f\n" +
-	"\rorderEntryIdsR\x10cbuOrderEntryIds\x12U\n" +
+	"&nationalsite/ordersync/v1/refund.proto\x12\x19nationalsite.ordersync.v1\x1a\x1bbuf/validate/validate.proto\x1a\x17google/type/money.proto\"\xe0\x01\n" +
+	"\x18ListRefundReasonsRequest\x12)\n" +
+	"\fcbu_order_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\n" +
+	"cbuOrderId\x12B\n" +
+	"\x13cbu_order_entry_ids\x18\x02 \x03(\x03B\x13\xbaH\x10\x92\x01\r\b\x01\x10\xe8\a\x18\x01\"\x04\"\x02 \x00R\x10cbuOrderEntryIds\x12U\n" +
 	"\fgoods_status\x18\x03 \x01(\x0e2&.nationalsite.ordersync.v1.GoodsStatusB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\vgoodsStatus\"^\n" +
 	"\x19ListRefundReasonsResponse\x12A\n" +
-	"\areasons\x18\x01 \x03(\v2'.nationalsite.ordersync.v1.RefundReasonR\areasons\"\x8c\x02\n" +
-	"\fRefundReason\x12*\n" +
-	"\treason_id\x18\x01 \x01(\x03B\b\u009e\x19\x04\n" +
-	"\x02idH\x00R\breasonId\x88\x01\x01\x12\x17\n" +
+	"\areasons\x18\x01 \x03(\v2'.nationalsite.ordersync.v1.RefundReasonR\areasons\"\x82\x02\n" +
+	"\fRefundReason\x12 \n" +
+	"\treason_id\x18\x01 \x01(\x03H\x00R\breasonId\x88\x01\x01\x12\x17\n" +
 	"\x04name\x18\x02 \x01(\tH\x01R\x04name\x88\x01\x01\x12&\n" +
 	"\fneed_voucher\x18\x03 \x01(\bH\x02R\vneedVoucher\x88\x01\x01\x121\n" +
 	"\x12no_refund_carriage\x18\x04 \x01(\bH\x03R\x10noRefundCarriage\x88\x01\x01\x12\x15\n" +
@@ -911,61 +907,58 @@ const file_nationalsite_ordersync_v1_refund_proto_rawDesc = "" +
 	"\x05_nameB\x0f\n" +
 	"\r_need_voucherB\x15\n" +
 	"\x13_no_refund_carriageB\x06\n" +
-	"\x04_tip\"\x99\x01\n" +
-	"\x1aUploadRefundVoucherRequest\x12{\n" +
-	"\x05image\x18\x01 \x01(\fBe\xbaHQ\xba\x01F\n" +
+	"\x04_tip\"\x88\x01\n" +
+	"\x1aUploadRefundVoucherRequest\x12j\n" +
+	"\x05image\x18\x01 \x01(\fBT\xbaHQ\xba\x01F\n" +
 	"\n" +
-	"image.kind\x12\x16must be a JPEG picture\x1a this.startsWith(b'\\xff\\xd8\\xff')z\x06\x10\x01\x18\xff\xff?\u009e\x19\r\n" +
-	"\timageData\x18\tR\x05image\"\xa8\x01\n" +
+	"image.kind\x12\x16must be a JPEG picture\x1a this.startsWith(b'\\xff\\xd8\\xff')z\x06\x10\x01\x18\xff\xff?R\x05image\"\xa0\x01\n" +
 	"\x1bUploadRefundVoucherResponse\x12&\n" +
-	"\fimage_domain\x18\x01 \x01(\tH\x00R\vimageDomain\x88\x01\x01\x129\n" +
-	"\x12image_relative_url\x18\x02 \x01(\tB\x06\u009e\x19\x02(\x01H\x01R\x10imageRelativeUrl\x88\x01\x01B\x0f\n" +
+	"\fimage_domain\x18\x01 \x01(\tH\x00R\vimageDomain\x88\x01\x01\x121\n" +
+	"\x12image_relative_url\x18\x02 \x01(\tH\x01R\x10imageRelativeUrl\x88\x01\x01B\x0f\n" +
 	"\r_image_domainB\x15\n" +
-	"\x13_image_relative_url\"\xa6\v\n" +
-	"\x13CreateRefundRequest\x120\n" +
+	"\x13_image_relative_url\"\xdb\n" +
 	"\n" +
-	"request_id\x18\x01 \x01(\tB\x11\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01\u009e\x19\x02 \x03R\trequestId\x126\n" +
-	"\fcbu_order_id\x18\x02 \x01(\x03B\x14\xbaH\x04\"\x02 \x00\u009e\x19\t\n" +
-	"\aorderIdR\n" +
-	"cbuOrderId\x12U\n" +
-	"\x13cbu_order_entry_ids\x18\x03 \x03(\x03B&\xbaH\x10\x92\x01\r\b\x01\x10\xe8\a\x18\x01\"\x04\"\x02 \x00\u009e\x19\x0f\n" +
-	"\rorderEntryIdsR\x10cbuOrderEntryIds\x12^\n" +
+	"\x13CreateRefundRequest\x12*\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x12)\n" +
+	"\fcbu_order_id\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\n" +
+	"cbuOrderId\x12B\n" +
+	"\x13cbu_order_entry_ids\x18\x03 \x03(\x03B\x13\xbaH\x10\x92\x01\r\b\x01\x10\xe8\a\x18\x01\"\x04\"\x02 \x00R\x10cbuOrderEntryIds\x12^\n" +
 	"\x0fdispute_request\x18\x04 \x01(\x0e2).nationalsite.ordersync.v1.DisputeRequestB\n" +
-	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x0edisputeRequest\x12\xca\x02\n" +
-	"\rapply_payment\x18\x05 \x01(\v2\x12.google.type.MoneyB\x90\x02\xbaH\x86\x02\xba\x01\xff\x01\n" +
-	"\tmoney.fen\x12Mmust be an amount in CNY of at least 0, in whole fen, below 92233720368547758\x1a\xa2\x01this.currency_code in ['', 'CNY'] && this.units >= 0 && this.units < 92233720368547758 && this.nanos >= 0 && this.nanos <= 990000000 && this.nanos % 10000000 == 0\xc8\x01\x01\u009e\x19\x02\x18\x03R\fapplyPayment\x12\xcc\x02\n" +
-	"\x0eapply_carriage\x18\x06 \x01(\v2\x12.google.type.MoneyB\x90\x02\xbaH\x86\x02\xba\x01\xff\x01\n" +
-	"\tmoney.fen\x12Mmust be an amount in CNY of at least 0, in whole fen, below 92233720368547758\x1a\xa2\x01this.currency_code in ['', 'CNY'] && this.units >= 0 && this.units < 92233720368547758 && this.nanos >= 0 && this.nanos <= 990000000 && this.nanos % 10000000 == 0\xc8\x01\x01\u009e\x19\x02\x18\x03R\rapplyCarriage\x12/\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x0edisputeRequest\x12\xc4\x02\n" +
+	"\rapply_payment\x18\x05 \x01(\v2\x12.google.type.MoneyB\x8a\x02\xbaH\x86\x02\xba\x01\xff\x01\n" +
+	"\tmoney.fen\x12Mmust be an amount in CNY of at least 0, in whole fen, below 92233720368547758\x1a\xa2\x01this.currency_code in ['', 'CNY'] && this.units >= 0 && this.units < 92233720368547758 && this.nanos >= 0 && this.nanos <= 990000000 && this.nanos % 10000000 == 0\xc8\x01\x01R\fapplyPayment\x12\xc6\x02\n" +
+	"\x0eapply_carriage\x18\x06 \x01(\v2\x12.google.type.MoneyB\x8a\x02\xbaH\x86\x02\xba\x01\xff\x01\n" +
+	"\tmoney.fen\x12Mmust be an amount in CNY of at least 0, in whole fen, below 92233720368547758\x1a\xa2\x01this.currency_code in ['', 'CNY'] && this.units >= 0 && this.units < 92233720368547758 && this.nanos >= 0 && this.nanos <= 990000000 && this.nanos % 10000000 == 0\xc8\x01\x01R\rapplyCarriage\x12/\n" +
 	"\x0fapply_reason_id\x18\a \x01(\x03B\a\xbaH\x04\"\x02 \x00R\rapplyReasonId\x12/\n" +
 	"\vdescription\x18\b \x01(\tB\r\xbaH\ar\x05\x10\x02\x18\x96\x01\x80\x01\x01R\vdescription\x12U\n" +
 	"\fgoods_status\x18\t \x01(\x0e2&.nationalsite.ordersync.v1.GoodsStatusB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\vgoodsStatus\x12-\n" +
 	"\bvouchers\x18\n" +
-	" \x03(\tB\x11\xbaH\x0e\x92\x01\v\x10\x05\"\ar\x05\x10\x01\x18\x80\bR\bvouchers\x12|\n" +
-	"\x12order_entry_counts\x18\v \x03(\v2*.nationalsite.ordersync.v1.OrderEntryCountB\"\xbaH\x06\x92\x01\x03\x10\xe8\a\u009e\x19\x15\n" +
-	"\x13orderEntryCountListR\x10orderEntryCounts\x12(\n" +
+	" \x03(\tB\x11\xbaH\x0e\x92\x01\v\x10\x05\"\ar\x05\x10\x01\x18\x80\bR\bvouchers\x12c\n" +
+	"\x12order_entry_counts\x18\v \x03(\v2*.nationalsite.ordersync.v1.OrderEntryCountB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\x10orderEntryCounts\x12(\n" +
 	"\rcustom_refund\x18\f \x01(\bH\x00R\fcustomRefund\x88\x01\x01\x120\n" +
 	"\rrefund_remark\x18\r \x01(\tB\v\xbaH\x05r\x03\x18\x80\b\x80\x01\x01R\frefundRemarkB\x10\n" +
 	"\x0e_custom_refund\"I\n" +
 	"\x0fOrderEntryCount\x12\x17\n" +
 	"\x02id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\x02id\x12\x1d\n" +
-	"\x05count\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\x05count\"\x9c\x03\n" +
-	"\x14CreateRefundResponse\x12(\n" +
-	"\trefund_id\x18\x01 \x01(\tB\x06\u009e\x19\x02(\x01H\x00R\brefundId\x88\x01\x01\x12+\n" +
+	"\x05count\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\x05count\"\x84\x03\n" +
+	"\x14CreateRefundResponse\x12 \n" +
+	"\trefund_id\x18\x01 \x01(\tH\x00R\brefundId\x88\x01\x01\x12+\n" +
 	"\x0finner_reason_id\x18\x02 \x01(\x03H\x01R\rinnerReasonId\x88\x01\x01\x12&\n" +
-	"\finner_reason\x18\x03 \x01(\tH\x02R\vinnerReason\x88\x01\x01\x12@\n" +
-	"\x0einner_post_fee\x18\x04 \x01(\v2\x12.google.type.MoneyB\x06\u009e\x19\x02\x18\x03R\finnerPostFee\x12\"\n" +
+	"\finner_reason\x18\x03 \x01(\tH\x02R\vinnerReason\x88\x01\x01\x128\n" +
+	"\x0einner_post_fee\x18\x04 \x01(\v2\x12.google.type.MoneyR\finnerPostFee\x12\"\n" +
 	"\n" +
-	"is_voucher\x18\x05 \x01(\bH\x03R\tisVoucher\x88\x01\x01\x12]\n" +
-	"\x1drefund_official_solution_cost\x18\x06 \x01(\v2\x12.google.type.MoneyB\x06\u009e\x19\x02\x18\x03R\x1arefundOfficialSolutionCostB\f\n" +
+	"is_voucher\x18\x05 \x01(\bH\x03R\tisVoucher\x88\x01\x01\x12U\n" +
+	"\x1drefund_official_solution_cost\x18\x06 \x01(\v2\x12.google.type.MoneyR\x1arefundOfficialSolutionCostB\f\n" +
 	"\n" +
 	"_refund_idB\x12\n" +
 	"\x10_inner_reason_idB\x0f\n" +
 	"\r_inner_reasonB\r\n" +
-	"\v_is_voucher\"\xc2\x02\n" +
-	"\x18SubmitReturnGoodsRequest\x120\n" +
+	"\v_is_voucher\"\xbc\x02\n" +
+	"\x18SubmitReturnGoodsRequest\x12*\n" +
 	"\n" +
-	"request_id\x18\x01 \x01(\tB\x11\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01\u009e\x19\x02 \x03R\trequestId\x12&\n" +
+	"request_id\x18\x01 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x12&\n" +
 	"\trefund_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\brefundId\x12;\n" +
 	"\x14logistics_company_no\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x12logisticsCompanyNo\x12,\n" +
 	"\ffreight_bill\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\vfreightBill\x122\n" +
@@ -973,25 +966,18 @@ const file_nationalsite_ordersync_v1_refund_proto_rawDesc = "" +
 	"\xd8\x01\x01r\x05\x10\x02\x18\xc8\x01\x80\x01\x01R\vdescription\x12-\n" +
 	"\bvouchers\x18\x06 \x03(\tB\x11\xbaH\x0e\x92\x01\v\x10\n" +
 	"\"\ar\x05\x10\x01\x18\x80\bR\bvouchers\"\x1b\n" +
-	"\x19SubmitReturnGoodsResponse*\x97\x03\n" +
+	"\x19SubmitReturnGoodsResponse*\x83\x02\n" +
 	"\vGoodsStatus\x12\x1c\n" +
-	"\x18GOODS_STATUS_UNSPECIFIED\x10\x00\x12D\n" +
-	"$GOODS_STATUS_REFUND_WAIT_SELLER_SEND\x10\x01\x1a\x1a\u009e\x19\x16\n" +
-	"\x14refundWaitSellerSend\x12H\n" +
-	"&GOODS_STATUS_REFUND_WAIT_BUYER_RECEIVE\x10\x02\x1a\x1c\u009e\x19\x18\n" +
-	"\x16refundWaitBuyerReceive\x12A\n" +
-	"\"GOODS_STATUS_REFUND_BUYER_RECEIVED\x10\x03\x1a\x19\u009e\x19\x15\n" +
-	"\x13refundBuyerReceived\x12N\n" +
-	")GOODS_STATUS_AFTERSALE_BUYER_NOT_RECEIVED\x10\x04\x1a\x1f\u009e\x19\x1b\n" +
-	"\x19aftersaleBuyerNotReceived\x12G\n" +
-	"%GOODS_STATUS_AFTERSALE_BUYER_RECEIVED\x10\x05\x1a\x1c\u009e\x19\x18\n" +
-	"\x16aftersaleBuyerReceived*\x92\x01\n" +
+	"\x18GOODS_STATUS_UNSPECIFIED\x10\x00\x12(\n" +
+	"$GOODS_STATUS_REFUND_WAIT_SELLER_SEND\x10\x01\x12*\n" +
+	"&GOODS_STATUS_REFUND_WAIT_BUYER_RECEIVE\x10\x02\x12&\n" +
+	"\"GOODS_STATUS_REFUND_BUYER_RECEIVED\x10\x03\x12-\n" +
+	")GOODS_STATUS_AFTERSALE_BUYER_NOT_RECEIVED\x10\x04\x12)\n" +
+	"%GOODS_STATUS_AFTERSALE_BUYER_RECEIVED\x10\x05*p\n" +
 	"\x0eDisputeRequest\x12\x1f\n" +
-	"\x1bDISPUTE_REQUEST_UNSPECIFIED\x10\x00\x12(\n" +
-	"\x16DISPUTE_REQUEST_REFUND\x10\x01\x1a\f\u009e\x19\b\n" +
-	"\x06refund\x125\n" +
-	"\x1dDISPUTE_REQUEST_RETURN_REFUND\x10\x02\x1a\x12\u009e\x19\x0e\n" +
-	"\freturnRefundB]\n" +
+	"\x1bDISPUTE_REQUEST_UNSPECIFIED\x10\x00\x12\x1a\n" +
+	"\x16DISPUTE_REQUEST_REFUND\x10\x01\x12!\n" +
+	"\x1dDISPUTE_REQUEST_RETURN_REFUND\x10\x02B]\n" +
 	"\x19nationalsite.ordersync.v1B\vRefundProtoP\x01Z1nationalsite.internal/go/ordersync/v1;ordersyncv1b\x06proto3"
 
 var (

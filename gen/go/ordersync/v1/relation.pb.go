@@ -13,7 +13,6 @@ import (
 	status "google.golang.org/genproto/googleapis/rpc/status"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
-	_ "nationalsite.internal/go/upstream/v1"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -217,26 +216,22 @@ var File_nationalsite_ordersync_v1_relation_proto protoreflect.FileDescriptor
 
 const file_nationalsite_ordersync_v1_relation_proto_rawDesc = "" +
 	"\n" +
-	"(nationalsite/ordersync/v1/relation.proto\x12\x19nationalsite.ordersync.v1\x1a\x1bbuf/validate/validate.proto\x1a\x17google/rpc/status.proto\x1a&nationalsite/upstream/v1/options.proto\"\xc6\x01\n" +
-	"\x1aWriteOrderRelationsRequest\x120\n" +
+	"(nationalsite/ordersync/v1/relation.proto\x12\x19nationalsite.ordersync.v1\x1a\x1bbuf/validate/validate.proto\x1a\x17google/rpc/status.proto\"\x9c\x01\n" +
+	"\x1aWriteOrderRelationsRequest\x12*\n" +
 	"\n" +
-	"request_id\x18\x01 \x01(\tB\x11\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01\u009e\x19\x02 \x03R\trequestId\x12v\n" +
-	"\trelations\x18\x02 \x03(\v2(.nationalsite.ordersync.v1.OrderRelationB.\xbaH\a\x92\x01\x04\b\x01\x10d\u009e\x19 \n" +
-	"\x1enationalOrderRelationParamListR\trelations\"\xe2\x04\n" +
-	"\rOrderRelation\x12P\n" +
-	"\x11national_order_id\x18\x01 \x01(\tB$\xbaH\x04r\x02\x18@\u009e\x19\x19\x82\x01\x02\x18\x01\x8a\x01\x11\n" +
-	"\rparentOrderId(\x01R\x0fnationalOrderId\x12Q\n" +
-	"\x15national_sub_order_id\x18\x02 \x01(\tB\x1e\xbaH\x04r\x02\x18@\u009e\x19\x13\x82\x01\x02\x18\x01\x8a\x01\v\n" +
-	"\aorderId(\x01R\x12nationalSubOrderId\x12I\n" +
-	"\fcbu_order_id\x18\x03 \x01(\x03B'\xbaH\x04\"\x02(\x00\u009e\x19\x1c\x8a\x01\x19\n" +
-	"\x15purchaseParentOrderId(\x01R\n" +
-	"cbuOrderId\x12J\n" +
-	"\x10cbu_sub_order_id\x18\x04 \x01(\x03B!\xbaH\x04\"\x02(\x00\u009e\x19\x16\x8a\x01\x13\n" +
-	"\x0fpurchaseOrderId(\x01R\rcbuSubOrderId:\x94\x02\xbaH\x90\x02\x1a\x93\x01\n" +
+	"request_id\x18\x01 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x12R\n" +
+	"\trelations\x18\x02 \x03(\v2(.nationalsite.ordersync.v1.OrderRelationB\n" +
+	"\xbaH\a\x92\x01\x04\b\x01\x10dR\trelations\"\xf4\x03\n" +
+	"\rOrderRelation\x123\n" +
+	"\x11national_order_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18@R\x0fnationalOrderId\x12:\n" +
+	"\x15national_sub_order_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\x12nationalSubOrderId\x12)\n" +
+	"\fcbu_order_id\x18\x03 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\n" +
+	"cbuOrderId\x120\n" +
+	"\x10cbu_sub_order_id\x18\x04 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\rcbuSubOrderId:\x94\x02\xbaH\x90\x02\x1a\x93\x01\n" +
 	"\x17order_relation.national\x126national_order_id or national_sub_order_id is required\x1a@this.national_order_id != '' || this.national_sub_order_id != ''\x1ax\n" +
-	"\x12order_relation.cbu\x12,cbu_order_id or cbu_sub_order_id is required\x1a4this.cbu_order_id != 0 || this.cbu_sub_order_id != 0\"S\n" +
-	"\x1bWriteOrderRelationsResponse\x124\n" +
-	"\aresults\x18\x01 \x03(\v2\x12.google.rpc.StatusB\x06\u009e\x19\x02 \x03R\aresultsB_\n" +
+	"\x12order_relation.cbu\x12,cbu_order_id or cbu_sub_order_id is required\x1a4this.cbu_order_id != 0 || this.cbu_sub_order_id != 0\"K\n" +
+	"\x1bWriteOrderRelationsResponse\x12,\n" +
+	"\aresults\x18\x01 \x03(\v2\x12.google.rpc.StatusR\aresultsB_\n" +
 	"\x19nationalsite.ordersync.v1B\rRelationProtoP\x01Z1nationalsite.internal/go/ordersync/v1;ordersyncv1b\x06proto3"
 
 var (

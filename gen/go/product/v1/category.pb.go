@@ -12,7 +12,6 @@ import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
-	_ "nationalsite.internal/go/upstream/v1"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -409,34 +408,25 @@ var File_nationalsite_product_v1_category_proto protoreflect.FileDescriptor
 
 const file_nationalsite_product_v1_category_proto_rawDesc = "" +
 	"\n" +
-	"&nationalsite/product/v1/category.proto\x12\x17nationalsite.product.v1\x1a\x1bbuf/validate/validate.proto\x1a&nationalsite/upstream/v1/options.proto\"f\n" +
-	"\x12GetCategoryRequest\x12@\n" +
-	"\vcategory_id\x18\x01 \x01(\x03B\x1a\xbaH\x04\"\x02(\x00\u009e\x19\x0f\n" +
-	"\n" +
-	"categoryID2\x010H\x00R\n" +
+	"&nationalsite/product/v1/category.proto\x12\x17nationalsite.product.v1\x1a\x1bbuf/validate/validate.proto\"S\n" +
+	"\x12GetCategoryRequest\x12-\n" +
+	"\vcategory_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02(\x00H\x00R\n" +
 	"categoryId\x88\x01\x01B\x0e\n" +
-	"\f_category_id\"l\n" +
-	"\x13GetCategoryResponse\x12U\n" +
+	"\f_category_id\"X\n" +
+	"\x13GetCategoryResponse\x12A\n" +
 	"\n" +
-	"categories\x18\x01 \x03(\v2!.nationalsite.product.v1.CategoryB\x12\u009e\x19\x0e\n" +
-	"\fcategoryInfoR\n" +
-	"categories\"\xad\x05\n" +
-	"\bCategory\x126\n" +
-	"\vcategory_id\x18\x01 \x01(\x03B\x10\u009e\x19\f\n" +
-	"\n" +
-	"categoryIDH\x00R\n" +
+	"categories\x18\x01 \x03(\v2!.nationalsite.product.v1.CategoryR\n" +
+	"categories\"\xe4\x04\n" +
+	"\bCategory\x12$\n" +
+	"\vcategory_id\x18\x01 \x01(\x03H\x00R\n" +
 	"categoryId\x88\x01\x01\x12\x17\n" +
 	"\x04name\x18\x02 \x01(\tH\x01R\x04name\x88\x01\x01\x12\x19\n" +
 	"\x05level\x18\x03 \x01(\x05H\x02R\x05level\x88\x01\x01\x12\x1c\n" +
-	"\ais_leaf\x18\x04 \x01(\bH\x03R\x06isLeaf\x88\x01\x01\x12.\n" +
+	"\ais_leaf\x18\x04 \x01(\bH\x03R\x06isLeaf\x88\x01\x01\x12\x1d\n" +
 	"\n" +
-	"parent_ids\x18\x05 \x03(\x03B\x0f\u009e\x19\v\n" +
-	"\tparentIDsR\tparentIds\x12+\n" +
-	"\tchild_ids\x18\x06 \x03(\x03B\x0e\u009e\x19\n" +
-	"\n" +
-	"\bchildIDsR\bchildIds\x12g\n" +
-	"\x10child_categories\x18\a \x03(\v2&.nationalsite.product.v1.ChildCategoryB\x14\u009e\x19\x10\n" +
-	"\x0echildCategorysR\x0fchildCategories\x121\n" +
+	"parent_ids\x18\x05 \x03(\x03R\tparentIds\x12\x1b\n" +
+	"\tchild_ids\x18\x06 \x03(\x03R\bchildIds\x12Q\n" +
+	"\x10child_categories\x18\a \x03(\v2&.nationalsite.product.v1.ChildCategoryR\x0fchildCategories\x121\n" +
 	"\x12min_order_quantity\x18\b \x01(\x03H\x04R\x10minOrderQuantity\x88\x01\x01\x12I\n" +
 	"\rfeature_infos\x18\t \x03(\v2$.nationalsite.product.v1.FeatureInfoR\ffeatureInfos\x12(\n" +
 	"\rcategory_type\x18\n" +
@@ -449,10 +439,9 @@ const file_nationalsite_product_v1_category_proto_rawDesc = "" +
 	"\b_is_leafB\x15\n" +
 	"\x13_min_order_quantityB\x10\n" +
 	"\x0e_category_typeB\x18\n" +
-	"\x16_is_support_processing\"\xd7\x01\n" +
-	"\rChildCategory\x12.\n" +
-	"\vcategory_id\x18\x01 \x01(\x03B\b\u009e\x19\x04\n" +
-	"\x02idH\x00R\n" +
+	"\x16_is_support_processing\"\xcd\x01\n" +
+	"\rChildCategory\x12$\n" +
+	"\vcategory_id\x18\x01 \x01(\x03H\x00R\n" +
 	"categoryId\x88\x01\x01\x12\x17\n" +
 	"\x04name\x18\x02 \x01(\tH\x01R\x04name\x88\x01\x01\x12\x1c\n" +
 	"\ais_leaf\x18\x03 \x01(\bH\x02R\x06isLeaf\x88\x01\x01\x12(\n" +

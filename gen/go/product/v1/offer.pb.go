@@ -13,7 +13,6 @@ import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
-	_ "nationalsite.internal/go/upstream/v1"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -1016,7 +1015,7 @@ var File_nationalsite_product_v1_offer_proto protoreflect.FileDescriptor
 
 const file_nationalsite_product_v1_offer_proto_rawDesc = "" +
 	"\n" +
-	"#nationalsite/product/v1/offer.proto\x12\x17nationalsite.product.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\x1a&nationalsite/upstream/v1/options.proto\"\xec\x10\n" +
+	"#nationalsite/product/v1/offer.proto\x12\x17nationalsite.product.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\"\xba\x10\n" +
 	"\x05Offer\x12 \n" +
 	"\timage_url\x18\x01 \x01(\tH\x00R\bimageUrl\x88\x01\x01\x12\x1d\n" +
 	"\asubject\x18\x02 \x01(\tH\x01R\asubject\x88\x01\x01\x12(\n" +
@@ -1029,10 +1028,9 @@ const file_nationalsite_product_v1_offer_proto_rawDesc = "" +
 	"\n" +
 	"month_sold\x18\b \x01(\x03H\x06R\tmonthSold\x88\x01\x01\x12\"\n" +
 	"\n" +
-	"trace_info\x18\t \x01(\tH\aR\ttraceInfo\x88\x01\x01\x125\n" +
+	"trace_info\x18\t \x01(\tH\aR\ttraceInfo\x88\x01\x01\x12%\n" +
 	"\fis_one_psale\x18\n" +
-	" \x01(\bB\x0e\u009e\x19\n" +
-	"\x12\bonePsaleH\bR\n" +
+	" \x01(\bH\bR\n" +
 	"isOnePsale\x88\x01\x01\x12+\n" +
 	"\x11seller_identities\x18\v \x03(\tR\x10sellerIdentities\x12)\n" +
 	"\x10offer_identities\x18\f \x03(\tR\x0fofferIdentities\x12$\n" +
@@ -1050,9 +1048,8 @@ const file_nationalsite_product_v1_offer_proto_rawDesc = "" +
 	"modifyDate\x12 \n" +
 	"\tis_select\x18\x15 \x01(\bH\x0eR\bisSelect\x88\x01\x01\x121\n" +
 	"\x12min_order_quantity\x18\x16 \x01(\x03H\x0fR\x10minOrderQuantity\x88\x01\x01\x12\x19\n" +
-	"\x05token\x18\x17 \x01(\tH\x10R\x05token\x88\x01\x01\x12J\n" +
-	"\rpromotion_url\x18\x18 \x01(\tB \u009e\x19\x1c\n" +
-	"\fpromotionURL\x12\fpromotionUrlH\x11R\fpromotionUrl\x88\x01\x01\x12\x1d\n" +
+	"\x05token\x18\x17 \x01(\tH\x10R\x05token\x88\x01\x01\x12(\n" +
+	"\rpromotion_url\x18\x18 \x01(\tH\x11R\fpromotionUrl\x88\x01\x01\x12\x1d\n" +
 	"\asales7d\x18\x19 \x01(\x03H\x12R\asales7d\x88\x01\x01\x12Q\n" +
 	"\x10seller_data_info\x18\x1a \x01(\v2'.nationalsite.product.v1.SellerDataInfoR\x0esellerDataInfo\x12s\n" +
 	"\x1cproduct_simple_shipping_info\x18\x1b \x01(\v22.nationalsite.product.v1.ProductSimpleShippingInfoR\x19productSimpleShippingInfo\x12W\n" +
@@ -1161,10 +1158,10 @@ const file_nationalsite_product_v1_offer_proto_rawDesc = "" +
 	"\rtaxpayer_type\x18\x04 \x01(\tH\x02R\ftaxpayerType\x88\x01\x01B\x19\n" +
 	"\x17_support_online_invoiceB\x17\n" +
 	"\x15_support_fast_invoiceB\x10\n" +
-	"\x0e_taxpayer_type\"\xf6\x02\n" +
+	"\x0e_taxpayer_type\"\xee\x02\n" +
 	"\rOfferDataInfo\x123\n" +
-	"\x13offer_applause_rate\x18\x01 \x01(\tH\x00R\x11offerApplauseRate\x88\x01\x01\x128\n" +
-	"\x14kj_featured_services\x18\x02 \x03(\tB\x06\u009e\x19\x02\x18\aR\x12kjFeaturedServices\x123\n" +
+	"\x13offer_applause_rate\x18\x01 \x01(\tH\x00R\x11offerApplauseRate\x88\x01\x01\x120\n" +
+	"\x14kj_featured_services\x18\x02 \x03(\tR\x12kjFeaturedServices\x123\n" +
 	"\x13quality_rfd_rate30d\x18\x03 \x01(\tH\x01R\x11qualityRfdRate30d\x88\x01\x01\x122\n" +
 	"\x12repurchase_rate30d\x18\x04 \x01(\tH\x02R\x11repurchaseRate30d\x88\x01\x01\x120\n" +
 	"\x11pickup_rate24h30d\x18\x05 \x01(\tH\x03R\x10pickupRate24h30d\x88\x01\x01B\x16\n" +

@@ -14,7 +14,6 @@ import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
-	_ "nationalsite.internal/go/upstream/v1"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -2101,18 +2100,16 @@ var File_nationalsite_product_v1_product_proto protoreflect.FileDescriptor
 
 const file_nationalsite_product_v1_product_proto_rawDesc = "" +
 	"\n" +
-	"%nationalsite/product/v1/product.proto\x12\x17nationalsite.product.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\x1a#nationalsite/product/v1/offer.proto\x1a&nationalsite/upstream/v1/options.proto\"\xab\x02\n" +
+	"%nationalsite/product/v1/product.proto\x12\x17nationalsite.product.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\x1a#nationalsite/product/v1/offer.proto\"\x82\x02\n" +
 	"\x17GetProductDetailRequest\x12\"\n" +
 	"\boffer_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\aofferId\x12+\n" +
-	"\rout_member_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\voutMemberId\x12*\n" +
-	"\acountry\x18\x03 \x01(\tB\x10\xbaH\x04r\x02\x18@\u009e\x19\x05\x8a\x01\x02 \x03R\acountry\x12X\n" +
-	"\blanguage\x18\x04 \x01(\tB<\xbaH\"\xd8\x01\x01r\x1d2\x1b^[a-z]{2}(-[A-Za-z]{2,4})?$\u009e\x19\x13\x82\x01\x02 \x01\x8a\x01\v\n" +
-	"\acountry(\x01R\blanguage\x129\n" +
-	"\bcurrency\x18\x05 \x01(\tB\x1d\xbaH\x11\xd8\x01\x01r\f2\n" +
-	"^[A-Z]{3}$\u009e\x19\x05\x82\x01\x02 \x01R\bcurrency\"_\n" +
-	"\x18GetProductDetailResponse\x12C\n" +
-	"\aproduct\x18\x01 \x01(\v2 .nationalsite.product.v1.ProductB\a\u009e\x19\x03\n" +
-	"\x01.R\aproduct\"\x9e\x15\n" +
+	"\rout_member_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\voutMemberId\x12!\n" +
+	"\acountry\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\acountry\x12A\n" +
+	"\blanguage\x18\x04 \x01(\tB%\xbaH\"\xd8\x01\x01r\x1d2\x1b^[a-z]{2}(-[A-Za-z]{2,4})?$R\blanguage\x120\n" +
+	"\bcurrency\x18\x05 \x01(\tB\x14\xbaH\x11\xd8\x01\x01r\f2\n" +
+	"^[A-Z]{3}$R\bcurrency\"V\n" +
+	"\x18GetProductDetailResponse\x12:\n" +
+	"\aproduct\x18\x01 \x01(\v2 .nationalsite.product.v1.ProductR\aproduct\"\xa5\x14\n" +
 	"\aProduct\x12\x1e\n" +
 	"\boffer_id\x18\x01 \x01(\x03H\x00R\aofferId\x88\x01\x01\x12$\n" +
 	"\vcategory_id\x18\x02 \x01(\x03H\x01R\n" +
@@ -2127,9 +2124,8 @@ const file_nationalsite_product_v1_product_proto_rawDesc = "" +
 	"\fdetail_video\x18\t \x01(\tH\bR\vdetailVideo\x88\x01\x01\x12J\n" +
 	"\rproduct_image\x18\n" +
 	" \x01(\v2%.nationalsite.product.v1.ProductImageR\fproductImage\x12U\n" +
-	"\x13product_image_trans\x18\v \x01(\v2%.nationalsite.product.v1.ProductImageR\x11productImageTrans\x12p\n" +
-	"\x12product_attributes\x18\f \x03(\v2).nationalsite.product.v1.ProductAttributeB\x16\u009e\x19\x12\n" +
-	"\x10productAttributeR\x11productAttributes\x12S\n" +
+	"\x13product_image_trans\x18\v \x01(\v2%.nationalsite.product.v1.ProductImageR\x11productImageTrans\x12X\n" +
+	"\x12product_attributes\x18\f \x03(\v2).nationalsite.product.v1.ProductAttributeR\x11productAttributes\x12S\n" +
 	"\x11product_sku_infos\x18\r \x03(\v2'.nationalsite.product.v1.ProductSkuInfoR\x0fproductSkuInfos\x12T\n" +
 	"\x11product_sale_info\x18\x0e \x01(\v2(.nationalsite.product.v1.ProductSaleInfoR\x0fproductSaleInfo\x12`\n" +
 	"\x15product_shipping_info\x18\x0f \x01(\v2,.nationalsite.product.v1.ProductShippingInfoR\x13productShippingInfo\x12\x1c\n" +
@@ -2138,33 +2134,29 @@ const file_nationalsite_product_v1_product_proto_rawDesc = "" +
 	"R\fsellerOpenId\x88\x01\x01\x121\n" +
 	"\x12min_order_quantity\x18\x12 \x01(\x03H\vR\x10minOrderQuantity\x88\x01\x01\x12&\n" +
 	"\fbatch_number\x18\x13 \x01(\x03H\fR\vbatchNumber\x88\x01\x01\x12\x1b\n" +
-	"\x06status\x18\x14 \x01(\tH\rR\x06status\x88\x01\x01\x12P\n" +
-	"\ttag_infos\x18\x15 \x03(\v2 .nationalsite.product.v1.TagInfoB\x11\u009e\x19\r\n" +
-	"\vtagInfoListR\btagInfos\x12\"\n" +
+	"\x06status\x18\x14 \x01(\tH\rR\x06status\x88\x01\x01\x12=\n" +
+	"\ttag_infos\x18\x15 \x03(\v2 .nationalsite.product.v1.TagInfoR\btagInfos\x12\"\n" +
 	"\n" +
 	"trace_info\x18\x16 \x01(\tH\x0eR\ttraceInfo\x88\x01\x01\x12W\n" +
 	"\x12seller_mix_setting\x18\x17 \x01(\v2).nationalsite.product.v1.SellerMixSettingR\x10sellerMixSetting\x125\n" +
 	"\x14product_cargo_number\x18\x18 \x01(\tH\x0fR\x12productCargoNumber\x88\x01\x01\x12Q\n" +
-	"\x10seller_data_info\x18\x19 \x01(\v2'.nationalsite.product.v1.SellerDataInfoR\x0esellerDataInfo\x121\n" +
+	"\x10seller_data_info\x18\x19 \x01(\v2'.nationalsite.product.v1.SellerDataInfoR\x0esellerDataInfo\x12\"\n" +
 	"\n" +
-	"units_sold\x18\x1a \x01(\x03B\r\u009e\x19\t\n" +
-	"\asoldOutH\x10R\tunitsSold\x88\x01\x01\x12J\n" +
+	"units_sold\x18\x1a \x01(\x03H\x10R\tunitsSold\x88\x01\x01\x12J\n" +
 	"\rchannel_price\x18\x1b \x01(\v2%.nationalsite.product.v1.ChannelPriceR\fchannelPrice\x12P\n" +
 	"\x0fpromotion_model\x18\x1c \x01(\v2'.nationalsite.product.v1.PromotionModelR\x0epromotionModel\x12$\n" +
 	"\vtrade_score\x18\x1d \x01(\tH\x11R\n" +
 	"tradeScore\x88\x01\x01\x12+\n" +
 	"\x0ftop_category_id\x18\x1e \x01(\x03H\x12R\rtopCategoryId\x88\x01\x01\x121\n" +
 	"\x12second_category_id\x18\x1f \x01(\x03H\x13R\x10secondCategoryId\x88\x01\x01\x12/\n" +
-	"\x11third_category_id\x18  \x01(\x03H\x14R\x0fthirdCategoryId\x88\x01\x01\x129\n" +
-	"\x0eselling_points\x18! \x03(\tB\x12\u009e\x19\x0e\n" +
-	"\fsellingPointR\rsellingPoints\x12)\n" +
+	"\x11third_category_id\x18  \x01(\x03H\x14R\x0fthirdCategoryId\x88\x01\x01\x12%\n" +
+	"\x0eselling_points\x18! \x03(\tR\rsellingPoints\x12)\n" +
 	"\x10offer_identities\x18\" \x03(\tR\x0fofferIdentities\x12;\n" +
 	"\vcreate_date\x18# \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createDate\x12 \n" +
-	"\tis_select\x18$ \x01(\bH\x15R\bisSelect\x88\x01\x01\x12_\n" +
-	"\fcertificates\x18% \x03(\v2$.nationalsite.product.v1.CertificateB\x15\u009e\x19\x11\n" +
-	"\x0fcertificateListR\fcertificates\x12<\n" +
-	"\rpromotion_url\x18& \x01(\tB\x12\u009e\x19\x0e\x12\fpromotionURLH\x16R\fpromotionUrl\x88\x01\x01\x12&\n" +
+	"\tis_select\x18$ \x01(\bH\x15R\bisSelect\x88\x01\x01\x12H\n" +
+	"\fcertificates\x18% \x03(\v2$.nationalsite.product.v1.CertificateR\fcertificates\x12(\n" +
+	"\rpromotion_url\x18& \x01(\tH\x16R\fpromotionUrl\x88\x01\x01\x12&\n" +
 	"\fcompany_name\x18' \x01(\tH\x17R\vcompanyName\x88\x01\x01\x12G\n" +
 	"\finvoice_info\x18( \x01(\v2$.nationalsite.product.v1.InvoiceInfoR\vinvoiceInfoB\v\n" +
 	"\t_offer_idB\x0e\n" +
@@ -2198,9 +2190,9 @@ const file_nationalsite_product_v1_product_proto_rawDesc = "" +
 	"\x06images\x18\x01 \x03(\tR\x06images\x12$\n" +
 	"\vwhite_image\x18\x02 \x01(\tH\x00R\n" +
 	"whiteImage\x88\x01\x01B\x0e\n" +
-	"\f_white_image\"\xcd\x02\n" +
-	"\x10ProductAttribute\x12>\n" +
-	"\fattribute_id\x18\x01 \x01(\tB\x16\u009e\x19\x12\x12\vattributeID\x82\x01\x02\x18\x01H\x00R\vattributeId\x88\x01\x01\x12*\n" +
+	"\f_white_image\"\xb5\x02\n" +
+	"\x10ProductAttribute\x12&\n" +
+	"\fattribute_id\x18\x01 \x01(\tH\x00R\vattributeId\x88\x01\x01\x12*\n" +
 	"\x0eattribute_name\x18\x02 \x01(\tH\x01R\rattributeName\x88\x01\x01\x125\n" +
 	"\x14attribute_name_trans\x18\x03 \x01(\tH\x02R\x12attributeNameTrans\x88\x01\x01\x12\x19\n" +
 	"\x05value\x18\x04 \x01(\tH\x03R\x05value\x88\x01\x01\x12$\n" +
@@ -2210,7 +2202,7 @@ const file_nationalsite_product_v1_product_proto_rawDesc = "" +
 	"\x0f_attribute_nameB\x17\n" +
 	"\x15_attribute_name_transB\b\n" +
 	"\x06_valueB\x0e\n" +
-	"\f_value_trans\"\xee\a\n" +
+	"\f_value_trans\"\xbf\a\n" +
 	"\x0eProductSkuInfo\x12)\n" +
 	"\x0eamount_on_sale\x18\x01 \x01(\x03H\x00R\famountOnSale\x88\x01\x01\x12(\n" +
 	"\x05price\x18\x02 \x01(\v2\x12.google.type.MoneyR\x05price\x121\n" +
@@ -2223,13 +2215,12 @@ const file_nationalsite_product_v1_product_proto_rawDesc = "" +
 	"\fcargo_number\x18\b \x01(\tH\x03R\vcargoNumber\x88\x01\x01\x12;\n" +
 	"\x0fpromotion_price\x18\t \x01(\v2\x12.google.type.MoneyR\x0epromotionPrice\x12W\n" +
 	"\x12fenxiao_price_info\x18\n" +
-	" \x01(\v2).nationalsite.product.v1.FenxiaoPriceInfoR\x10fenxiaoPriceInfo\x12P\n" +
-	"\x16foreign_currency_price\x18\v \x01(\v2\x12.google.type.MoneyB\x06\u009e\x19\x02\x18\x04R\x14foreignCurrencyPrice\x12c\n" +
-	" foreign_currency_promotion_price\x18\f \x01(\v2\x12.google.type.MoneyB\x06\u009e\x19\x02\x18\x04R\x1dforeignCurrencyPromotionPrice\x125\n" +
-	"\fretail_price\x18\r \x01(\v2\x12.google.type.MoneyR\vretailPrice\x12]\n" +
-	"\x1dforeign_currency_retail_price\x18\x0e \x01(\v2\x12.google.type.MoneyB\x06\u009e\x19\x02\x18\x04R\x1aforeignCurrencyRetailPrice\x12c\n" +
-	"\x0esku_attributes\x18\x0f \x03(\v2%.nationalsite.product.v1.SkuAttributeB\x15\u009e\x19\x11\x82\x01\x0e\n" +
-	"\fskuAttributeR\rskuAttributesB\x11\n" +
+	" \x01(\v2).nationalsite.product.v1.FenxiaoPriceInfoR\x10fenxiaoPriceInfo\x12H\n" +
+	"\x16foreign_currency_price\x18\v \x01(\v2\x12.google.type.MoneyR\x14foreignCurrencyPrice\x12[\n" +
+	" foreign_currency_promotion_price\x18\f \x01(\v2\x12.google.type.MoneyR\x1dforeignCurrencyPromotionPrice\x125\n" +
+	"\fretail_price\x18\r \x01(\v2\x12.google.type.MoneyR\vretailPrice\x12U\n" +
+	"\x1dforeign_currency_retail_price\x18\x0e \x01(\v2\x12.google.type.MoneyR\x1aforeignCurrencyRetailPrice\x12L\n" +
+	"\x0esku_attributes\x18\x0f \x03(\v2%.nationalsite.product.v1.SkuAttributeR\rskuAttributesB\x11\n" +
 	"\x0f_amount_on_saleB\t\n" +
 	"\a_sku_idB\n" +
 	"\n" +
@@ -2238,10 +2229,9 @@ const file_nationalsite_product_v1_product_proto_rawDesc = "" +
 	"\x10FenxiaoPriceInfo\x12:\n" +
 	"\x0fone_piece_price\x18\x01 \x01(\v2\x12.google.type.MoneyR\ronePiecePrice\x123\n" +
 	"\voffer_price\x18\x02 \x01(\v2\x12.google.type.MoneyR\n" +
-	"offerPrice\"\xd0\x03\n" +
-	"\fSkuAttribute\x12>\n" +
-	"\fattribute_id\x18\x01 \x01(\tB\x16\u009e\x19\x12\x18\x01\x82\x01\r\n" +
-	"\vattributeIDH\x00R\vattributeId\x88\x01\x01\x12*\n" +
+	"offerPrice\"\xb8\x03\n" +
+	"\fSkuAttribute\x12&\n" +
+	"\fattribute_id\x18\x01 \x01(\tH\x00R\vattributeId\x88\x01\x01\x12*\n" +
 	"\x0eattribute_name\x18\x02 \x01(\tH\x01R\rattributeName\x88\x01\x01\x125\n" +
 	"\x14attribute_name_trans\x18\x03 \x01(\tH\x02R\x12attributeNameTrans\x88\x01\x01\x12\x19\n" +
 	"\x05value\x18\x04 \x01(\tH\x03R\x05value\x88\x01\x01\x12$\n" +
@@ -2255,12 +2245,11 @@ const file_nationalsite_product_v1_product_proto_rawDesc = "" +
 	"\x06_valueB\x0e\n" +
 	"\f_value_transB\x10\n" +
 	"\x0e_sku_image_urlB\x16\n" +
-	"\x14_sku_image_url_trans\"\xcd\x05\n" +
+	"\x14_sku_image_url_trans\"\xa4\x05\n" +
 	"\x0fProductSaleInfo\x12)\n" +
-	"\x0eamount_on_sale\x18\x01 \x01(\x03H\x00R\famountOnSale\x88\x01\x01\x12_\n" +
-	"\fprice_ranges\x18\x02 \x03(\v2#.nationalsite.product.v1.PriceRangeB\x17\u009e\x19\x13\x8a\x01\x10\n" +
-	"\x0epriceRangeListR\vpriceRanges\x12P\n" +
-	"\x16foreign_currency_price\x18\x03 \x01(\v2\x12.google.type.MoneyB\x06\u009e\x19\x02\x18\x04R\x14foreignCurrencyPrice\x12\"\n" +
+	"\x0eamount_on_sale\x18\x01 \x01(\x03H\x00R\famountOnSale\x88\x01\x01\x12F\n" +
+	"\fprice_ranges\x18\x02 \x03(\v2#.nationalsite.product.v1.PriceRangeR\vpriceRanges\x12H\n" +
+	"\x16foreign_currency_price\x18\x03 \x01(\v2\x12.google.type.MoneyR\x14foreignCurrencyPrice\x12\"\n" +
 	"\n" +
 	"quote_type\x18\x04 \x01(\x05H\x01R\tquoteType\x88\x01\x01\x127\n" +
 	"\rconsign_price\x18\x05 \x01(\v2\x12.google.type.MoneyR\fconsignPrice\x121\n" +
@@ -2268,18 +2257,18 @@ const file_nationalsite_product_v1_product_proto_rawDesc = "" +
 	"jxhy_price\x18\x06 \x01(\v2\x12.google.type.MoneyR\tjxhyPrice\x12>\n" +
 	"\tunit_info\x18\a \x01(\v2!.nationalsite.product.v1.UnitInfoR\bunitInfo\x12T\n" +
 	"\x11fenxiao_sale_info\x18\b \x01(\v2(.nationalsite.product.v1.FenxiaoSaleInfoR\x0ffenxiaoSaleInfo\x125\n" +
-	"\fretail_price\x18\t \x01(\v2\x12.google.type.MoneyR\vretailPrice\x12]\n" +
+	"\fretail_price\x18\t \x01(\v2\x12.google.type.MoneyR\vretailPrice\x12U\n" +
 	"\x1dforeign_currency_retail_price\x18\n" +
-	" \x01(\v2\x12.google.type.MoneyB\x06\u009e\x19\x02\x18\x04R\x1aforeignCurrencyRetailPriceB\x11\n" +
+	" \x01(\v2\x12.google.type.MoneyR\x1aforeignCurrencyRetailPriceB\x11\n" +
 	"\x0f_amount_on_saleB\r\n" +
-	"\v_quote_type\"\xe9\x02\n" +
+	"\v_quote_type\"\xd9\x02\n" +
 	"\n" +
 	"PriceRange\x12*\n" +
 	"\x0estart_quantity\x18\x01 \x01(\x03H\x00R\rstartQuantity\x88\x01\x01\x12(\n" +
 	"\x05price\x18\x02 \x01(\v2\x12.google.type.MoneyR\x05price\x12;\n" +
-	"\x0fpromotion_price\x18\x03 \x01(\v2\x12.google.type.MoneyR\x0epromotionPrice\x12P\n" +
-	"\x16foreign_currency_price\x18\x04 \x01(\v2\x12.google.type.MoneyB\x06\u009e\x19\x02\x18\x04R\x14foreignCurrencyPrice\x12c\n" +
-	" foreign_currency_promotion_price\x18\x05 \x01(\v2\x12.google.type.MoneyB\x06\u009e\x19\x02\x18\x04R\x1dforeignCurrencyPromotionPriceB\x11\n" +
+	"\x0fpromotion_price\x18\x03 \x01(\v2\x12.google.type.MoneyR\x0epromotionPrice\x12H\n" +
+	"\x16foreign_currency_price\x18\x04 \x01(\v2\x12.google.type.MoneyR\x14foreignCurrencyPrice\x12[\n" +
+	" foreign_currency_promotion_price\x18\x05 \x01(\v2\x12.google.type.MoneyR\x1dforeignCurrencyPromotionPriceB\x11\n" +
 	"\x0f_start_quantity\"_\n" +
 	"\bUnitInfo\x12\x17\n" +
 	"\x04unit\x18\x01 \x01(\tH\x00R\x04unit\x88\x01\x01\x12\"\n" +
@@ -2294,31 +2283,22 @@ const file_nationalsite_product_v1_product_proto_rawDesc = "" +
 	"\voffer_price\x18\x04 \x01(\v2\x12.google.type.MoneyR\n" +
 	"offerPriceB\x19\n" +
 	"\x17_one_piece_free_postageB\x11\n" +
-	"\x0f_start_quantity\"\xc8\b\n" +
+	"\x0f_start_quantity\"\x9f\a\n" +
 	"\x13ProductShippingInfo\x12:\n" +
-	"\x17send_goods_address_text\x18\x01 \x01(\tH\x00R\x14sendGoodsAddressText\x88\x01\x01\x12.\n" +
-	"\tweight_kg\x18\x02 \x01(\x01B\f\u009e\x19\b\n" +
-	"\x06weightH\x01R\bweightKg\x88\x01\x01\x12+\n" +
-	"\bwidth_cm\x18\x03 \x01(\x01B\v\u009e\x19\a\n" +
-	"\x05widthH\x02R\awidthCm\x88\x01\x01\x12.\n" +
-	"\theight_cm\x18\x04 \x01(\x01B\f\u009e\x19\b\n" +
-	"\x06heightH\x03R\bheightCm\x88\x01\x01\x12.\n" +
-	"\tlength_cm\x18\x05 \x01(\x01B\f\u009e\x19\b\n" +
-	"\x06lengthH\x04R\blengthCm\x88\x01\x01\x12;\n" +
+	"\x17send_goods_address_text\x18\x01 \x01(\tH\x00R\x14sendGoodsAddressText\x88\x01\x01\x12 \n" +
+	"\tweight_kg\x18\x02 \x01(\x01H\x01R\bweightKg\x88\x01\x01\x12\x1e\n" +
+	"\bwidth_cm\x18\x03 \x01(\x01H\x02R\awidthCm\x88\x01\x01\x12 \n" +
+	"\theight_cm\x18\x04 \x01(\x01H\x03R\bheightCm\x88\x01\x01\x12 \n" +
+	"\tlength_cm\x18\x05 \x01(\x01H\x04R\blengthCm\x88\x01\x01\x12;\n" +
 	"\x17shipping_time_guarantee\x18\x06 \x01(\tH\x05R\x15shippingTimeGuarantee\x88\x01\x01\x12+\n" +
-	"\x0fpkg_size_source\x18\a \x01(\tH\x06R\rpkgSizeSource\x88\x01\x01\x12G\n" +
-	"\x12official_length_cm\x18\b \x01(\x01B\x14\u009e\x19\x10\n" +
-	"\x0eofficialLengthH\aR\x10officialLengthCm\x88\x01\x01\x12D\n" +
-	"\x11official_width_cm\x18\t \x01(\x01B\x13\u009e\x19\x0f\n" +
-	"\rofficialWidthH\bR\x0fofficialWidthCm\x88\x01\x01\x12G\n" +
+	"\x0fpkg_size_source\x18\a \x01(\tH\x06R\rpkgSizeSource\x88\x01\x01\x121\n" +
+	"\x12official_length_cm\x18\b \x01(\x01H\aR\x10officialLengthCm\x88\x01\x01\x12/\n" +
+	"\x11official_width_cm\x18\t \x01(\x01H\bR\x0fofficialWidthCm\x88\x01\x01\x121\n" +
 	"\x12official_height_cm\x18\n" +
-	" \x01(\x01B\x14\u009e\x19\x10\n" +
-	"\x0eofficialHeightH\tR\x10officialHeightCm\x88\x01\x01\x12G\n" +
-	"\x12official_weight_kg\x18\v \x01(\x01B\x14\u009e\x19\x10\n" +
-	"\x0eofficialWeightH\n" +
-	"R\x10officialWeightKg\x88\x01\x01\x12q\n" +
-	"\x12sku_shipping_infos\x18\f \x03(\v2(.nationalsite.product.v1.SkuShippingInfoB\x19\u009e\x19\x15\n" +
-	"\x13skuShippingInfoListR\x10skuShippingInfos\x12\\\n" +
+	" \x01(\x01H\tR\x10officialHeightCm\x88\x01\x01\x121\n" +
+	"\x12official_weight_kg\x18\v \x01(\x01H\n" +
+	"R\x10officialWeightKg\x88\x01\x01\x12V\n" +
+	"\x12sku_shipping_infos\x18\f \x03(\v2(.nationalsite.product.v1.SkuShippingInfoR\x10skuShippingInfos\x12\\\n" +
 	"\x14sku_shipping_details\x18\r \x03(\v2*.nationalsite.product.v1.SkuShippingDetailR\x12skuShippingDetailsB\x1a\n" +
 	"\x18_send_goods_address_textB\f\n" +
 	"\n" +
@@ -2333,18 +2313,14 @@ const file_nationalsite_product_v1_product_proto_rawDesc = "" +
 	"\x13_official_length_cmB\x14\n" +
 	"\x12_official_width_cmB\x15\n" +
 	"\x13_official_height_cmB\x15\n" +
-	"\x13_official_weight_kg\"\xdf\x02\n" +
+	"\x13_official_weight_kg\"\xa8\x02\n" +
 	"\x0fSkuShippingInfo\x12\x1c\n" +
 	"\aspec_id\x18\x01 \x01(\tH\x00R\x06specId\x88\x01\x01\x12\x1a\n" +
-	"\x06sku_id\x18\x02 \x01(\x03H\x01R\x05skuId\x88\x01\x01\x12+\n" +
-	"\bwidth_cm\x18\x03 \x01(\x01B\v\u009e\x19\a\n" +
-	"\x05widthH\x02R\awidthCm\x88\x01\x01\x12.\n" +
-	"\tlength_cm\x18\x04 \x01(\x01B\f\u009e\x19\b\n" +
-	"\x06lengthH\x03R\blengthCm\x88\x01\x01\x12.\n" +
-	"\theight_cm\x18\x05 \x01(\x01B\f\u009e\x19\b\n" +
-	"\x06heightH\x04R\bheightCm\x88\x01\x01\x124\n" +
-	"\fweight_grams\x18\x06 \x01(\x03B\f\u009e\x19\b\n" +
-	"\x06weightH\x05R\vweightGrams\x88\x01\x01B\n" +
+	"\x06sku_id\x18\x02 \x01(\x03H\x01R\x05skuId\x88\x01\x01\x12\x1e\n" +
+	"\bwidth_cm\x18\x03 \x01(\x01H\x02R\awidthCm\x88\x01\x01\x12 \n" +
+	"\tlength_cm\x18\x04 \x01(\x01H\x03R\blengthCm\x88\x01\x01\x12 \n" +
+	"\theight_cm\x18\x05 \x01(\x01H\x04R\bheightCm\x88\x01\x01\x12&\n" +
+	"\fweight_grams\x18\x06 \x01(\x03H\x05R\vweightGrams\x88\x01\x01B\n" +
 	"\n" +
 	"\b_spec_idB\t\n" +
 	"\a_sku_idB\v\n" +
@@ -2353,30 +2329,20 @@ const file_nationalsite_product_v1_product_proto_rawDesc = "" +
 	"_length_cmB\f\n" +
 	"\n" +
 	"_height_cmB\x0f\n" +
-	"\r_weight_grams\"\xfd\x06\n" +
+	"\r_weight_grams\"\xdf\x05\n" +
 	"\x11SkuShippingDetail\x12\x1a\n" +
-	"\x06sku_id\x18\x01 \x01(\x03H\x00R\x05skuId\x88\x01\x01\x12+\n" +
-	"\bwidth_cm\x18\x02 \x01(\x01B\v\u009e\x19\a\n" +
-	"\x05widthH\x01R\awidthCm\x88\x01\x01\x12.\n" +
-	"\tlength_cm\x18\x03 \x01(\x01B\f\u009e\x19\b\n" +
-	"\x06lengthH\x02R\blengthCm\x88\x01\x01\x12.\n" +
-	"\theight_cm\x18\x04 \x01(\x01B\f\u009e\x19\b\n" +
-	"\x06heightH\x03R\bheightCm\x88\x01\x01\x12.\n" +
-	"\tweight_kg\x18\x05 \x01(\x01B\f\u009e\x19\b\n" +
-	"\x06weightH\x04R\bweightKg\x88\x01\x01\x12+\n" +
-	"\x0fpkg_size_source\x18\x06 \x01(\tH\x05R\rpkgSizeSource\x88\x01\x01\x12G\n" +
-	"\x12official_length_cm\x18\a \x01(\x01B\x14\u009e\x19\x10\n" +
-	"\x0eofficialLengthH\x06R\x10officialLengthCm\x88\x01\x01\x12D\n" +
-	"\x11official_width_cm\x18\b \x01(\x01B\x13\u009e\x19\x0f\n" +
-	"\rofficialWidthH\aR\x0fofficialWidthCm\x88\x01\x01\x12G\n" +
-	"\x12official_height_cm\x18\t \x01(\x01B\x14\u009e\x19\x10\n" +
-	"\x0eofficialHeightH\bR\x10officialHeightCm\x88\x01\x01\x12G\n" +
+	"\x06sku_id\x18\x01 \x01(\x03H\x00R\x05skuId\x88\x01\x01\x12\x1e\n" +
+	"\bwidth_cm\x18\x02 \x01(\x01H\x01R\awidthCm\x88\x01\x01\x12 \n" +
+	"\tlength_cm\x18\x03 \x01(\x01H\x02R\blengthCm\x88\x01\x01\x12 \n" +
+	"\theight_cm\x18\x04 \x01(\x01H\x03R\bheightCm\x88\x01\x01\x12 \n" +
+	"\tweight_kg\x18\x05 \x01(\x01H\x04R\bweightKg\x88\x01\x01\x12+\n" +
+	"\x0fpkg_size_source\x18\x06 \x01(\tH\x05R\rpkgSizeSource\x88\x01\x01\x121\n" +
+	"\x12official_length_cm\x18\a \x01(\x01H\x06R\x10officialLengthCm\x88\x01\x01\x12/\n" +
+	"\x11official_width_cm\x18\b \x01(\x01H\aR\x0fofficialWidthCm\x88\x01\x01\x121\n" +
+	"\x12official_height_cm\x18\t \x01(\x01H\bR\x10officialHeightCm\x88\x01\x01\x121\n" +
 	"\x12official_weight_kg\x18\n" +
-	" \x01(\x01B\x14\u009e\x19\x10\n" +
-	"\x0eofficialWeightH\tR\x10officialWeightKg\x88\x01\x01\x125\n" +
-	"\fai_weight_kg\x18\v \x01(\x01B\x0e\u009e\x19\n" +
-	"\n" +
-	"\baiWeightH\n" +
+	" \x01(\x01H\tR\x10officialWeightKg\x88\x01\x01\x12%\n" +
+	"\fai_weight_kg\x18\v \x01(\x01H\n" +
 	"R\n" +
 	"aiWeightKg\x88\x01\x01\x121\n" +
 	"\x12ai_weight_accuracy\x18\f \x01(\tH\vR\x10aiWeightAccuracy\x88\x01\x01B\t\n" +
@@ -2399,28 +2365,26 @@ const file_nationalsite_product_v1_product_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tH\x00R\x03key\x88\x01\x01\x12\x19\n" +
 	"\x05value\x18\x02 \x01(\bH\x01R\x05value\x88\x01\x01B\x06\n" +
 	"\x04_keyB\b\n" +
-	"\x06_value\"\xca\x01\n" +
-	"\x10SellerMixSetting\x12>\n" +
-	"\rgeneral_hunpi\x18\x01 \x01(\bB\x14\u009e\x19\x10\x12\x0eisGeneralHunpiH\x00R\fgeneralHunpi\x88\x01\x01\x12\"\n" +
+	"\x06_value\"\xb4\x01\n" +
+	"\x10SellerMixSetting\x12(\n" +
+	"\rgeneral_hunpi\x18\x01 \x01(\bH\x00R\fgeneralHunpi\x88\x01\x01\x12\"\n" +
 	"\n" +
 	"mix_amount\x18\x02 \x01(\x05H\x01R\tmixAmount\x88\x01\x01\x12\"\n" +
 	"\n" +
 	"mix_number\x18\x03 \x01(\x05H\x02R\tmixNumber\x88\x01\x01B\x10\n" +
 	"\x0e_general_hunpiB\r\n" +
 	"\v_mix_amountB\r\n" +
-	"\v_mix_number\"\x81\x01\n" +
-	"\fChannelPrice\x12q\n" +
-	"\x12channel_sku_prices\x18\x01 \x03(\v2(.nationalsite.product.v1.ChannelSkuPriceB\x19\u009e\x19\x15\n" +
-	"\x13channelSkuPriceListR\x10channelSkuPrices\"q\n" +
+	"\v_mix_number\"f\n" +
+	"\fChannelPrice\x12V\n" +
+	"\x12channel_sku_prices\x18\x01 \x03(\v2(.nationalsite.product.v1.ChannelSkuPriceR\x10channelSkuPrices\"q\n" +
 	"\x0fChannelSkuPrice\x12\x1a\n" +
 	"\x06sku_id\x18\x01 \x01(\x03H\x00R\x05skuId\x88\x01\x01\x127\n" +
 	"\rcurrent_price\x18\x02 \x01(\v2\x12.google.type.MoneyR\fcurrentPriceB\t\n" +
-	"\a_sku_id\"\xe2\x01\n" +
+	"\a_sku_id\"\xc6\x01\n" +
 	"\vCertificate\x12.\n" +
 	"\x10certificate_name\x18\x01 \x01(\tH\x00R\x0fcertificateName\x88\x01\x01\x12.\n" +
-	"\x10certificate_code\x18\x02 \x01(\tH\x01R\x0fcertificateCode\x88\x01\x01\x12I\n" +
-	"\x12certificate_photos\x18\x03 \x03(\tB\x1a\u009e\x19\x16\n" +
-	"\x14certificatePhotoListR\x11certificatePhotosB\x13\n" +
+	"\x10certificate_code\x18\x02 \x01(\tH\x01R\x0fcertificateCode\x88\x01\x01\x12-\n" +
+	"\x12certificate_photos\x18\x03 \x03(\tR\x11certificatePhotosB\x13\n" +
 	"\x11_certificate_nameB\x13\n" +
 	"\x11_certificate_codeBX\n" +
 	"\x17nationalsite.product.v1B\fProductProtoP\x01Z-nationalsite.internal/go/product/v1;productv1b\x06proto3"

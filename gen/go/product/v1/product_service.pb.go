@@ -22,7 +22,6 @@ package productv1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
-	_ "nationalsite.internal/go/upstream/v1"
 	reflect "reflect"
 	unsafe "unsafe"
 )
@@ -38,27 +37,14 @@ var File_nationalsite_product_v1_product_service_proto protoreflect.FileDescript
 
 const file_nationalsite_product_v1_product_service_proto_rawDesc = "" +
 	"\n" +
-	"-nationalsite/product/v1/product_service.proto\x12\x17nationalsite.product.v1\x1a&nationalsite/product/v1/category.proto\x1a%nationalsite/product/v1/product.proto\x1a$nationalsite/product/v1/search.proto\x1a&nationalsite/upstream/v1/options.proto2\xf1\n" +
-	"\n" +
-	"\x0eProductService\x12\xe1\x01\n" +
-	"\x0fSearchByKeyword\x12/.nationalsite.product.v1.SearchByKeywordRequest\x1a0.nationalsite.product.v1.SearchByKeywordResponse\"k\u009e\x19d\n" +
-	"=com.alibaba.fenxiao.crossborder:product.search.keywordQuery-1\x82\x01\x06\x1a\x04data\x8a\x01\x19\x12\x0fofferQueryParam\x1a\x06result\x90\x02\x01\x12\xeb\x01\n" +
-	"\vUploadImage\x12+.nationalsite.product.v1.UploadImageRequest\x1a,.nationalsite.product.v1.UploadImageResponse\"\x80\x01\u009e\x19y\n" +
-	"6com.alibaba.fenxiao.crossborder:product.image.upload-1B\a\x1a\x03\"0\" \n" +
-	"B\x06\x1a\x02\"\" \n" +
-	"B\b\x1a\x04null \n" +
-	"\x82\x01\x06\x1a\x04data\x8a\x01\x1a\x12\x10uploadImageParam\x1a\x06result\x90\x02\x02\x12\xdb\x01\n" +
-	"\rSearchByImage\x12-.nationalsite.product.v1.SearchByImageRequest\x1a..nationalsite.product.v1.SearchByImageResponse\"k\u009e\x19d\n" +
-	";com.alibaba.fenxiao.crossborder:product.search.imageQuery-18\x01\x82\x01\x06\x1a\x04data\x8a\x01\x19\x12\x0fofferQueryParam\x1a\x06result\x90\x02\x02\x12\xa7\x02\n" +
-	"\x10GetProductDetail\x120.nationalsite.product.v1.GetProductDetailRequest\x1a1.nationalsite.product.v1.GetProductDetailResponse\"\xad\x01\u009e\x19\xa5\x01\n" +
-	"Ccom.alibaba.fenxiao.crossborder:product.search.queryProductDetail-1B\n" +
-	"\n" +
-	"\x06SP0056 \vB\"\x12\x1e没有该商品的查询权限 \vB\b\x1a\x04null \v\x82\x01\x06\x1a\x04data\x8a\x01\x1a\x12\x10offerDetailParam\x1a\x06result\x90\x02\x01\x12\xc7\x01\n" +
-	"\x0fGetFilterConfig\x12/.nationalsite.product.v1.GetFilterConfigRequest\x1a0.nationalsite.product.v1.GetFilterConfigResponse\"Q\u009e\x19J\x82\x01B\n" +
-	"@com.alibaba.fenxiao.crossborder:product.filterData.queryConfig-1\x8a\x01\x020\x01\x90\x02\x01\x12\xba\x01\n" +
-	"\vGetCategory\x12+.nationalsite.product.v1.GetCategoryRequest\x1a,.nationalsite.product.v1.GetCategoryResponse\"P\u009e\x19I\n" +
-	"*com.alibaba.product:alibaba.category.get-1(\x018\x01B\x17\n" +
-	"\x05500_*\x12\f系统异常 )\x90\x02\x01B_\n" +
+	"-nationalsite/product/v1/product_service.proto\x12\x17nationalsite.product.v1\x1a&nationalsite/product/v1/category.proto\x1a%nationalsite/product/v1/product.proto\x1a$nationalsite/product/v1/search.proto2\xd7\x05\n" +
+	"\x0eProductService\x12y\n" +
+	"\x0fSearchByKeyword\x12/.nationalsite.product.v1.SearchByKeywordRequest\x1a0.nationalsite.product.v1.SearchByKeywordResponse\"\x03\x90\x02\x01\x12m\n" +
+	"\vUploadImage\x12+.nationalsite.product.v1.UploadImageRequest\x1a,.nationalsite.product.v1.UploadImageResponse\"\x03\x90\x02\x02\x12s\n" +
+	"\rSearchByImage\x12-.nationalsite.product.v1.SearchByImageRequest\x1a..nationalsite.product.v1.SearchByImageResponse\"\x03\x90\x02\x02\x12|\n" +
+	"\x10GetProductDetail\x120.nationalsite.product.v1.GetProductDetailRequest\x1a1.nationalsite.product.v1.GetProductDetailResponse\"\x03\x90\x02\x01\x12y\n" +
+	"\x0fGetFilterConfig\x12/.nationalsite.product.v1.GetFilterConfigRequest\x1a0.nationalsite.product.v1.GetFilterConfigResponse\"\x03\x90\x02\x01\x12m\n" +
+	"\vGetCategory\x12+.nationalsite.product.v1.GetCategoryRequest\x1a,.nationalsite.product.v1.GetCategoryResponse\"\x03\x90\x02\x01B_\n" +
 	"\x17nationalsite.product.v1B\x13ProductServiceProtoP\x01Z-nationalsite.internal/go/product/v1;productv1b\x06proto3"
 
 var file_nationalsite_product_v1_product_service_proto_goTypes = []any{

@@ -13,7 +13,6 @@ import (
 	money "google.golang.org/genproto/googleapis/type/money"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
-	_ "nationalsite.internal/go/upstream/v1"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -1405,19 +1404,18 @@ var File_nationalsite_product_v1_search_proto protoreflect.FileDescriptor
 
 const file_nationalsite_product_v1_search_proto_rawDesc = "" +
 	"\n" +
-	"$nationalsite/product/v1/search.proto\x12\x17nationalsite.product.v1\x1a\x1bbuf/validate/validate.proto\x1a\x17google/type/money.proto\x1a#nationalsite/product/v1/offer.proto\x1a&nationalsite/upstream/v1/options.proto\"\xfb\r\n" +
+	"$nationalsite/product/v1/search.proto\x12\x17nationalsite.product.v1\x1a\x1bbuf/validate/validate.proto\x1a\x17google/type/money.proto\x1a#nationalsite/product/v1/offer.proto\"\xcf\f\n" +
 	"\x16SearchByKeywordRequest\x12$\n" +
 	"\akeyword\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\akeyword\x12-\n" +
 	"\vcategory_id\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x00H\x00R\n" +
-	"categoryId\x88\x01\x01\x120\n" +
+	"categoryId\x88\x01\x01\x12)\n" +
 	"\n" +
-	"begin_page\x18\x03 \x01(\x05B\x11\xbaH\a\x1a\x05\x18\xd0\x0f(\x00\u009e\x19\x032\x011R\tbeginPage\x12.\n" +
-	"\tpage_size\x18\x04 \x01(\x05B\x11\xbaH\x06\x1a\x04\x182(\x00\u009e\x19\x042\x0220R\bpageSize\x12A\n" +
-	"\afilters\x18\x05 \x03(\tB'\xbaH\x16\x92\x01\x13\x10d\"\x0fr\r\x10\x01\x18@2\a^[^,]+$\u009e\x19\n" +
-	"\n" +
-	"\x06filter\x18\x06R\afilters\x129\n" +
-	"\x04sort\x18\x06 \x01(\v2\x1d.nationalsite.product.v1.SortB\x06\u009e\x19\x02\x18\bR\x04sort\x12+\n" +
+	"begin_page\x18\x03 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xd0\x0f(\x00R\tbeginPage\x12&\n" +
+	"\tpage_size\x18\x04 \x01(\x05B\t\xbaH\x06\x1a\x04\x182(\x00R\bpageSize\x123\n" +
+	"\afilters\x18\x05 \x03(\tB\x19\xbaH\x16\x92\x01\x13\x10d\"\x0fr\r\x10\x01\x18@2\a^[^,]+$R\afilters\x121\n" +
+	"\x04sort\x18\x06 \x01(\v2\x1d.nationalsite.product.v1.SortR\x04sort\x12+\n" +
 	"\rout_member_id\x18\a \x01(\tB\a\xbaH\x04r\x02\x18@R\voutMemberId\x12\x88\x02\n" +
 	"\vprice_start\x18\b \x01(\v2\x12.google.type.MoneyB\xd2\x01\xbaH\xce\x01\xba\x01>\n" +
 	"\tprice.cny\x12\x0emust be in CNY\x1a!this.currency_code in ['', 'CNY']\xba\x01\x89\x01\n" +
@@ -1425,83 +1423,70 @@ const file_nationalsite_product_v1_search_proto_rawDesc = "" +
 	"priceStart\x12\x84\x02\n" +
 	"\tprice_end\x18\t \x01(\v2\x12.google.type.MoneyB\xd2\x01\xbaH\xce\x01\xba\x01>\n" +
 	"\tprice.cny\x12\x0emust be in CNY\x1a!this.currency_code in ['', 'CNY']\xba\x01\x89\x01\n" +
-	"\x12price.not_negative\x124must be at least 0, with nanos from 0 to 999,999,999\x1a=this.units >= 0 && this.nanos >= 0 && this.nanos <= 999999999R\bpriceEnd\x12*\n" +
+	"\x12price.not_negative\x124must be at least 0, with nanos from 0 to 999,999,999\x1a=this.units >= 0 && this.nanos >= 0 && this.nanos <= 999999999R\bpriceEnd\x12!\n" +
 	"\acountry\x18\n" +
-	" \x01(\tB\x10\xbaH\x04r\x02\x18@\u009e\x19\x05\x8a\x01\x02 \x03R\acountry\x12X\n" +
-	"\blanguage\x18\v \x01(\tB<\xbaH\"\xd8\x01\x01r\x1d2\x1b^[a-z]{2}(-[A-Za-z]{2,4})?$\u009e\x19\x13\x82\x01\x02 \x01\x8a\x01\v\n" +
-	"\acountry(\x01R\blanguage\x12L\n" +
-	"\fcategory_ids\x18\f \x03(\x03B)\xbaH\v\x92\x01\b\x10d\"\x04\"\x02 \x00\u009e\x19\x17\n" +
-	"\x0ecategoryIdList\x18\x06\x82\x01\x02 \x01R\vcategoryIds\x12P\n" +
-	"\vregion_opps\x18\r \x03(\tB/\xbaH\x16\x92\x01\x13\x10d\"\x0fr\r\x10\x01\x18@2\a^[^;]+$\u009e\x19\x12\n" +
-	"\tregionOpp\x18\a\x82\x01\x02 \x01R\n" +
-	"regionOpps\x12D\n" +
-	"\x15product_collection_id\x18\x0e \x01(\tB\x10\xbaH\x04r\x02\x18@\u009e\x19\x05\x82\x01\x02 \x01R\x13productCollectionId\x12%\n" +
-	"\x05sn_id\x18\x0f \x01(\tB\x10\xbaH\x04r\x02\x18@\u009e\x19\x05\x82\x01\x02 \x01R\x04snId\x12;\n" +
-	"\x11keyword_translate\x18\x10 \x01(\bB\t\u009e\x19\x05\x82\x01\x02 \x01H\x01R\x10keywordTranslate\x88\x01\x01\x12i\n" +
-	"\fsale_filters\x18\x11 \x03(\v2#.nationalsite.product.v1.SaleFilterB!\xbaH\x05\x92\x01\x02\x10\n" +
-	"\u009e\x19\x15\n" +
-	"\x0esaleFilterList\x82\x01\x02 \x01R\vsaleFilters:\x8b\x02\xbaH\x87\x02\x1a\x84\x02\n" +
+	" \x01(\tB\a\xbaH\x04r\x02\x18@R\acountry\x12A\n" +
+	"\blanguage\x18\v \x01(\tB%\xbaH\"\xd8\x01\x01r\x1d2\x1b^[a-z]{2}(-[A-Za-z]{2,4})?$R\blanguage\x121\n" +
+	"\fcategory_ids\x18\f \x03(\x03B\x0e\xbaH\v\x92\x01\b\x10d\"\x04\"\x02 \x00R\vcategoryIds\x12:\n" +
+	"\vregion_opps\x18\r \x03(\tB\x19\xbaH\x16\x92\x01\x13\x10d\"\x0fr\r\x10\x01\x18@2\a^[^;]+$R\n" +
+	"regionOpps\x12;\n" +
+	"\x15product_collection_id\x18\x0e \x01(\tB\a\xbaH\x04r\x02\x18@R\x13productCollectionId\x12\x1c\n" +
+	"\x05sn_id\x18\x0f \x01(\tB\a\xbaH\x04r\x02\x18@R\x04snId\x120\n" +
+	"\x11keyword_translate\x18\x10 \x01(\bH\x01R\x10keywordTranslate\x88\x01\x01\x12P\n" +
+	"\fsale_filters\x18\x11 \x03(\v2#.nationalsite.product.v1.SaleFilterB\b\xbaH\x05\x92\x01\x02\x10\n" +
+	"R\vsaleFilters:\x8b\x02\xbaH\x87\x02\x1a\x84\x02\n" +
 	"\x11price_range.order\x12'price_start must not be above price_end\x1a\xc5\x01!has(this.price_start) || !has(this.price_end) || this.price_start.units < this.price_end.units || (this.price_start.units == this.price_end.units && this.price_start.nanos <= this.price_end.nanos)B\x0e\n" +
 	"\f_category_idB\x14\n" +
-	"\x12_keyword_translate\"\xce\x02\n" +
+	"\x12_keyword_translate\"\xa9\x02\n" +
 	"\x17SearchByKeywordResponse\x12(\n" +
 	"\rtotal_records\x18\x01 \x01(\x05H\x00R\ftotalRecords\x88\x01\x01\x12\"\n" +
 	"\n" +
 	"total_page\x18\x02 \x01(\x05H\x01R\ttotalPage\x88\x01\x01\x12 \n" +
 	"\tpage_size\x18\x03 \x01(\x05H\x02R\bpageSize\x88\x01\x01\x12&\n" +
-	"\fcurrent_page\x18\x04 \x01(\x05H\x03R\vcurrentPage\x88\x01\x01\x12[\n" +
-	"\x06offers\x18\x05 \x03(\v2\x1e.nationalsite.product.v1.OfferB#\u009e\x19\x1f\n" +
-	"\x04data\x82\x01\x16\n" +
-	"\x14searchOfferModelListR\x06offersB\x10\n" +
+	"\fcurrent_page\x18\x04 \x01(\x05H\x03R\vcurrentPage\x88\x01\x01\x126\n" +
+	"\x06offers\x18\x05 \x03(\v2\x1e.nationalsite.product.v1.OfferR\x06offersB\x10\n" +
 	"\x0e_total_recordsB\r\n" +
 	"\v_total_pageB\f\n" +
 	"\n" +
 	"_page_sizeB\x0f\n" +
-	"\r_current_page\"\xd6\x01\n" +
-	"\x04Sort\x12\x87\x01\n" +
-	"\x05field\x18\x01 \x01(\tBq\xbaH\x06r\x04\x10\x01\x18@\u009e\x19d\x82\x01/:\x19\n" +
-	"\tmonthSold\x12\fmonthSoldOut:\x12\n" +
-	"\x05price\x12\tonePPrice\x8a\x01/:\x19\n" +
-	"\fmonthSoldOut\x12\tmonthSold:\x12\n" +
-	"\tonePPrice\x12\x05priceR\x05field\x12D\n" +
+	"\r_current_page\"m\n" +
+	"\x04Sort\x12\x1f\n" +
+	"\x05field\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x05field\x12D\n" +
 	"\x05order\x18\x02 \x01(\x0e2\".nationalsite.product.v1.SortOrderB\n" +
-	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x05order\"\xec\x02\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x05order\"\xe0\x02\n" +
 	"\n" +
 	"SaleFilter\x12J\n" +
 	"\tsale_type\x18\x01 \x01(\x0e2!.nationalsite.product.v1.SaleTypeB\n" +
-	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\bsaleType\x121\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\bsaleType\x12+\n" +
 	"\n" +
-	"sale_start\x18\x02 \x01(\x03B\r\xbaH\x04\"\x02(\x00\u009e\x19\x02\x18\x02H\x00R\tsaleStart\x88\x01\x01\x12-\n" +
-	"\bsale_end\x18\x03 \x01(\x03B\r\xbaH\x04\"\x02(\x00\u009e\x19\x02\x18\x02H\x01R\asaleEnd\x88\x01\x01:\x93\x01\xbaH\x8f\x01\x1a\x8c\x01\n" +
+	"sale_start\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x00H\x00R\tsaleStart\x88\x01\x01\x12'\n" +
+	"\bsale_end\x18\x03 \x01(\x03B\a\xbaH\x04\"\x02(\x00H\x01R\asaleEnd\x88\x01\x01:\x93\x01\xbaH\x8f\x01\x1a\x8c\x01\n" +
 	"\x11sale_filter.order\x12%sale_start must not be above sale_end\x1aP!has(this.sale_start) || !has(this.sale_end) || this.sale_start <= this.sale_endB\r\n" +
 	"\v_sale_startB\v\n" +
-	"\t_sale_end\"\xf2\x01\n" +
-	"\x12UploadImageRequest\x12\xae\x01\n" +
-	"\x05image\x18\x01 \x01(\fB\x97\x01\xbaH\x82\x01\xba\x01v\n" +
+	"\t_sale_end\"\xe1\x01\n" +
+	"\x12UploadImageRequest\x12\x9d\x01\n" +
+	"\x05image\x18\x01 \x01(\fB\x86\x01\xbaH\x82\x01\xba\x01v\n" +
 	"\n" +
-	"image.kind\x12\x1dmust be a JPEG or PNG picture\x1aIthis.startsWith(b'\\xff\\xd8\\xff') || this.startsWith(b'\\x89PNG\\r\\n\\x1a\\n')z\a\x10\x01\x18\x80\x80\xc0\x02\u009e\x19\r\n" +
-	"\vimageBase64R\x05image\x12+\n" +
-	"\rout_member_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\voutMemberId\"K\n" +
-	"\x13UploadImageResponse\x12'\n" +
-	"\bimage_id\x18\x01 \x01(\tB\a\u009e\x19\x03\n" +
-	"\x01.H\x00R\aimageId\x88\x01\x01B\v\n" +
-	"\t_image_id\"\xdf\x0f\n" +
+	"image.kind\x12\x1dmust be a JPEG or PNG picture\x1aIthis.startsWith(b'\\xff\\xd8\\xff') || this.startsWith(b'\\x89PNG\\r\\n\\x1a\\n')z\a\x10\x01\x18\x80\x80\xc0\x02R\x05image\x12+\n" +
+	"\rout_member_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\voutMemberId\"B\n" +
+	"\x13UploadImageResponse\x12\x1e\n" +
+	"\bimage_id\x18\x01 \x01(\tH\x00R\aimageId\x88\x01\x01B\v\n" +
+	"\t_image_id\"\xd1\x0e\n" +
 	"\x14SearchByImageRequest\x121\n" +
 	"\bimage_id\x18\x01 \x01(\tB\x14\xbaH\x11r\x0f2\r^[0-9]{1,32}$H\x00R\aimageId\x12>\n" +
 	"\rimage_address\x18\x02 \x01(\tB\x17\xbaH\x14r\x12\x18\x80\x102\n" +
-	"^https?://\x88\x01\x01H\x00R\fimageAddress\x12\xa5\x01\n" +
-	"\x05image\x18\x03 \x01(\fB\x8c\x01\xbaH\x82\x01\xba\x01v\n" +
+	"^https?://\x88\x01\x01H\x00R\fimageAddress\x12\x9f\x01\n" +
+	"\x05image\x18\x03 \x01(\fB\x86\x01\xbaH\x82\x01\xba\x01v\n" +
 	"\n" +
-	"image.kind\x12\x1dmust be a JPEG or PNG picture\x1aIthis.startsWith(b'\\xff\\xd8\\xff') || this.startsWith(b'\\x89PNG\\r\\n\\x1a\\n')z\a\x10\x01\x18\x80\x80\xc0\x02\u009e\x19\x02 \x03H\x00R\x05image\x12-\n" +
+	"image.kind\x12\x1dmust be a JPEG or PNG picture\x1aIthis.startsWith(b'\\xff\\xd8\\xff') || this.startsWith(b'\\x89PNG\\r\\n\\x1a\\n')z\a\x10\x01\x18\x80\x80\xc0\x02H\x00R\x05image\x12-\n" +
 	"\vcategory_id\x18\x04 \x01(\x03B\a\xbaH\x04\"\x02(\x00H\x01R\n" +
-	"categoryId\x88\x01\x01\x120\n" +
+	"categoryId\x88\x01\x01\x12)\n" +
 	"\n" +
-	"begin_page\x18\x05 \x01(\x05B\x11\xbaH\a\x1a\x05\x18\xd0\x0f(\x00\u009e\x19\x032\x011R\tbeginPage\x12.\n" +
-	"\tpage_size\x18\x06 \x01(\x05B\x11\xbaH\x06\x1a\x04\x182(\x00\u009e\x19\x042\x0220R\bpageSize\x12A\n" +
-	"\afilters\x18\a \x03(\tB'\xbaH\x16\x92\x01\x13\x10d\"\x0fr\r\x10\x01\x18@2\a^[^,]+$\u009e\x19\n" +
-	"\n" +
-	"\x06filter\x18\x06R\afilters\x129\n" +
-	"\x04sort\x18\b \x01(\v2\x1d.nationalsite.product.v1.SortB\x06\u009e\x19\x02\x18\bR\x04sort\x12\x88\x02\n" +
+	"begin_page\x18\x05 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xd0\x0f(\x00R\tbeginPage\x12&\n" +
+	"\tpage_size\x18\x06 \x01(\x05B\t\xbaH\x06\x1a\x04\x182(\x00R\bpageSize\x123\n" +
+	"\afilters\x18\a \x03(\tB\x19\xbaH\x16\x92\x01\x13\x10d\"\x0fr\r\x10\x01\x18@2\a^[^,]+$R\afilters\x121\n" +
+	"\x04sort\x18\b \x01(\v2\x1d.nationalsite.product.v1.SortR\x04sort\x12\x88\x02\n" +
 	"\vprice_start\x18\t \x01(\v2\x12.google.type.MoneyB\xd2\x01\xbaH\xce\x01\xba\x01>\n" +
 	"\tprice.cny\x12\x0emust be in CNY\x1a!this.currency_code in ['', 'CNY']\xba\x01\x89\x01\n" +
 	"\x12price.not_negative\x124must be at least 0, with nanos from 0 to 999,999,999\x1a=this.units >= 0 && this.nanos >= 0 && this.nanos <= 999999999R\n" +
@@ -1510,70 +1495,62 @@ const file_nationalsite_product_v1_search_proto_rawDesc = "" +
 	" \x01(\v2\x12.google.type.MoneyB\xd2\x01\xbaH\xce\x01\xba\x01>\n" +
 	"\tprice.cny\x12\x0emust be in CNY\x1a!this.currency_code in ['', 'CNY']\xba\x01\x89\x01\n" +
 	"\x12price.not_negative\x124must be at least 0, with nanos from 0 to 999,999,999\x1a=this.units >= 0 && this.nanos >= 0 && this.nanos <= 999999999R\bpriceEnd\x12+\n" +
-	"\rout_member_id\x18\v \x01(\tB\a\xbaH\x04r\x02\x18@R\voutMemberId\x12*\n" +
-	"\acountry\x18\f \x01(\tB\x10\xbaH\x04r\x02\x18@\u009e\x19\x05\x8a\x01\x02 \x03R\acountry\x12X\n" +
-	"\blanguage\x18\r \x01(\tB<\xbaH\"\xd8\x01\x01r\x1d2\x1b^[a-z]{2}(-[A-Za-z]{2,4})?$\u009e\x19\x13\x82\x01\x02 \x01\x8a\x01\v\n" +
-	"\acountry(\x01R\blanguage\x12A\n" +
-	"\x06region\x18\x0e \x01(\tB)\xbaH\x1d\xd8\x01\x01r\x18\x18@2\x14^[0-9]+(,[0-9]+){3}$\u009e\x19\x05\x82\x01\x02 \x01R\x06region\x12+\n" +
-	"\akeyword\x18\x0f \x01(\tB\x11\xbaH\x05r\x03\x18\xf4\x03\u009e\x19\x05\x82\x01\x02 \x01R\akeyword\x128\n" +
-	"\x0eauxiliary_text\x18\x10 \x01(\tB\x11\xbaH\x05r\x03\x18\xf4\x03\u009e\x19\x05\x82\x01\x02 \x01R\rauxiliaryText\x12D\n" +
-	"\x15product_collection_id\x18\x11 \x01(\tB\x10\xbaH\x04r\x02\x18@\u009e\x19\x05\x82\x01\x02 \x01R\x13productCollectionId\x12;\n" +
-	"\x11keyword_translate\x18\x12 \x01(\bB\t\u009e\x19\x05\x82\x01\x02 \x01H\x02R\x10keywordTranslate\x88\x01\x01\x120\n" +
+	"\rout_member_id\x18\v \x01(\tB\a\xbaH\x04r\x02\x18@R\voutMemberId\x12!\n" +
+	"\acountry\x18\f \x01(\tB\a\xbaH\x04r\x02\x18@R\acountry\x12A\n" +
+	"\blanguage\x18\r \x01(\tB%\xbaH\"\xd8\x01\x01r\x1d2\x1b^[a-z]{2}(-[A-Za-z]{2,4})?$R\blanguage\x128\n" +
+	"\x06region\x18\x0e \x01(\tB \xbaH\x1d\xd8\x01\x01r\x18\x18@2\x14^[0-9]+(,[0-9]+){3}$R\x06region\x12\"\n" +
+	"\akeyword\x18\x0f \x01(\tB\b\xbaH\x05r\x03\x18\xf4\x03R\akeyword\x12/\n" +
+	"\x0eauxiliary_text\x18\x10 \x01(\tB\b\xbaH\x05r\x03\x18\xf4\x03R\rauxiliaryText\x12;\n" +
+	"\x15product_collection_id\x18\x11 \x01(\tB\a\xbaH\x04r\x02\x18@R\x13productCollectionId\x120\n" +
+	"\x11keyword_translate\x18\x12 \x01(\bH\x02R\x10keywordTranslate\x88\x01\x01\x12'\n" +
 	"\n" +
-	"item_title\x18\x13 \x01(\tB\x11\xbaH\x05r\x03\x18\xf4\x03\u009e\x19\x05\x82\x01\x02 \x01R\titemTitle\x12'\n" +
-	"\auser_id\x18\x14 \x01(\x03B\t\u009e\x19\x05\x82\x01\x02 \x01H\x03R\x06userId\x88\x01\x01:\x8b\x02\xbaH\x87\x02\x1a\x84\x02\n" +
+	"item_title\x18\x13 \x01(\tB\b\xbaH\x05r\x03\x18\xf4\x03R\titemTitle\x12\x1c\n" +
+	"\auser_id\x18\x14 \x01(\x03H\x03R\x06userId\x88\x01\x01:\x8b\x02\xbaH\x87\x02\x1a\x84\x02\n" +
 	"\x11price_range.order\x12'price_start must not be above price_end\x1a\xc5\x01!has(this.price_start) || !has(this.price_end) || this.price_start.units < this.price_end.units || (this.price_start.units == this.price_end.units && this.price_start.nanos <= this.price_end.nanos)B\x10\n" +
 	"\apicture\x12\x05\xbaH\x02\b\x01B\x0e\n" +
 	"\f_category_idB\x14\n" +
 	"\x12_keyword_translateB\n" +
 	"\n" +
-	"\b_user_id\"\xd1\x03\n" +
+	"\b_user_id\"\xa4\x03\n" +
 	"\x15SearchByImageResponse\x12(\n" +
 	"\rtotal_records\x18\x01 \x01(\x05H\x00R\ftotalRecords\x88\x01\x01\x12\"\n" +
 	"\n" +
 	"total_page\x18\x02 \x01(\x05H\x01R\ttotalPage\x88\x01\x01\x12 \n" +
 	"\tpage_size\x18\x03 \x01(\x05H\x02R\bpageSize\x88\x01\x01\x12&\n" +
-	"\fcurrent_page\x18\x04 \x01(\x05H\x03R\vcurrentPage\x88\x01\x01\x12[\n" +
-	"\x06offers\x18\x05 \x03(\v2\x1e.nationalsite.product.v1.OfferB#\u009e\x19\x1f\n" +
-	"\x04data\x82\x01\x16\n" +
-	"\x14searchOfferModelListR\x06offers\x12N\n" +
-	"\x0fpic_region_info\x18\x06 \x01(\v2&.nationalsite.product.v1.PicRegionInfoR\rpicRegionInfo\x12&\n" +
-	"\bimage_id\x18\a \x01(\tB\x06\u009e\x19\x02 \x03H\x04R\aimageId\x88\x01\x01B\x10\n" +
+	"\fcurrent_page\x18\x04 \x01(\x05H\x03R\vcurrentPage\x88\x01\x01\x126\n" +
+	"\x06offers\x18\x05 \x03(\v2\x1e.nationalsite.product.v1.OfferR\x06offers\x12N\n" +
+	"\x0fpic_region_info\x18\x06 \x01(\v2&.nationalsite.product.v1.PicRegionInfoR\rpicRegionInfo\x12\x1e\n" +
+	"\bimage_id\x18\a \x01(\tH\x04R\aimageId\x88\x01\x01B\x10\n" +
 	"\x0e_total_recordsB\r\n" +
 	"\v_total_pageB\f\n" +
 	"\n" +
 	"_page_sizeB\x0f\n" +
 	"\r_current_pageB\v\n" +
-	"\t_image_id\"\x92\x01\n" +
+	"\t_image_id\"z\n" +
 	"\rPicRegionInfo\x12*\n" +
-	"\x0ecurrent_region\x18\x01 \x01(\tH\x00R\rcurrentRegion\x88\x01\x01\x12B\n" +
-	"\x11yolo_crop_regions\x18\x02 \x03(\tB\x16\u009e\x19\x12\n" +
-	"\x0eyoloCropRegion\x18\aR\x0fyoloCropRegionsB\x11\n" +
-	"\x0f_current_region\"z\n" +
-	"\x16GetFilterConfigRequest\x124\n" +
-	"\rout_member_id\x18\x01 \x01(\tB\x10\xbaH\x04r\x02\x18@\u009e\x19\x05\x8a\x01\x02 \x02R\voutMemberId\x12*\n" +
-	"\acountry\x18\x02 \x01(\tB\x10\xbaH\x04r\x02\x18@\u009e\x19\x05\x8a\x01\x02 \x02R\acountry\"p\n" +
-	"\x17GetFilterConfigResponse\x12U\n" +
-	"\x0efilter_configs\x18\x01 \x03(\v2%.nationalsite.product.v1.FilterConfigB\a\u009e\x19\x03\n" +
-	"\x01.R\rfilterConfigs\"\xcd\x01\n" +
+	"\x0ecurrent_region\x18\x01 \x01(\tH\x00R\rcurrentRegion\x88\x01\x01\x12*\n" +
+	"\x11yolo_crop_regions\x18\x02 \x03(\tR\x0fyoloCropRegionsB\x11\n" +
+	"\x0f_current_region\"h\n" +
+	"\x16GetFilterConfigRequest\x12+\n" +
+	"\rout_member_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18@R\voutMemberId\x12!\n" +
+	"\acountry\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\acountry\"g\n" +
+	"\x17GetFilterConfigResponse\x12L\n" +
+	"\x0efilter_configs\x18\x01 \x03(\v2%.nationalsite.product.v1.FilterConfigR\rfilterConfigs\"\xbb\x01\n" +
 	"\fFilterConfig\x12$\n" +
 	"\vconfig_name\x18\x01 \x01(\tH\x00R\n" +
 	"configName\x88\x01\x01\x12$\n" +
 	"\vconfig_type\x18\x02 \x01(\tH\x01R\n" +
-	"configType\x88\x01\x01\x12Q\n" +
-	"\aoptions\x18\x03 \x03(\v2%.nationalsite.product.v1.FilterOptionB\x10\u009e\x19\f\n" +
-	"\n" +
-	"configListR\aoptionsB\x0e\n" +
+	"configType\x88\x01\x01\x12?\n" +
+	"\aoptions\x18\x03 \x03(\v2%.nationalsite.product.v1.FilterOptionR\aoptionsB\x0e\n" +
 	"\f_config_nameB\x0e\n" +
-	"\f_config_type\"\xe8\x01\n" +
+	"\f_config_type\"\xd7\x01\n" +
 	"\fFilterOption\x12$\n" +
 	"\vfilter_name\x18\x01 \x01(\tH\x00R\n" +
 	"filterName\x88\x01\x01\x12\x17\n" +
 	"\x04type\x18\x02 \x01(\tH\x01R\x04type\x88\x01\x01\x12\"\n" +
 	"\n" +
-	"choice_key\x18\x03 \x01(\tH\x02R\tchoiceKey\x88\x01\x01\x12M\n" +
-	"\x06values\x18\x04 \x03(\v2$.nationalsite.product.v1.FilterValueB\x0f\u009e\x19\v\n" +
-	"\tvalueListR\x06valuesB\x0e\n" +
+	"choice_key\x18\x03 \x01(\tH\x02R\tchoiceKey\x88\x01\x01\x12<\n" +
+	"\x06values\x18\x04 \x03(\v2$.nationalsite.product.v1.FilterValueR\x06valuesB\x0e\n" +
 	"\f_filter_nameB\a\n" +
 	"\x05_typeB\r\n" +
 	"\v_choice_key\"v\n" +
@@ -1583,25 +1560,17 @@ const file_nationalsite_product_v1_search_proto_rawDesc = "" +
 	"\vchoice_name\x18\x02 \x01(\tH\x01R\n" +
 	"choiceName\x88\x01\x01B\r\n" +
 	"\v_choice_keyB\x0e\n" +
-	"\f_choice_name*g\n" +
+	"\f_choice_name*P\n" +
 	"\tSortOrder\x12\x1a\n" +
-	"\x16SORT_ORDER_UNSPECIFIED\x10\x00\x12\x1d\n" +
-	"\x0eSORT_ORDER_ASC\x10\x01\x1a\t\u009e\x19\x05\n" +
-	"\x03asc\x12\x1f\n" +
-	"\x0fSORT_ORDER_DESC\x10\x02\x1a\n" +
-	"\u009e\x19\x06\n" +
-	"\x04desc*\xbf\x01\n" +
+	"\x16SORT_ORDER_UNSPECIFIED\x10\x00\x12\x12\n" +
+	"\x0eSORT_ORDER_ASC\x10\x01\x12\x13\n" +
+	"\x0fSORT_ORDER_DESC\x10\x02*\x81\x01\n" +
 	"\bSaleType\x12\x19\n" +
-	"\x15SALE_TYPE_UNSPECIFIED\x10\x00\x12#\n" +
-	"\x11SALE_TYPE_SALES7D\x10\x01\x1a\f\u009e\x19\b\n" +
-	"\x06sales7\x12%\n" +
-	"\x12SALE_TYPE_SALES14D\x10\x02\x1a\r\u009e\x19\t\n" +
-	"\asales14\x12%\n" +
-	"\x12SALE_TYPE_SALES30D\x10\x03\x1a\r\u009e\x19\t\n" +
-	"\asales30\x12%\n" +
-	"\x0fSALE_TYPE_TOTAL\x10\x04\x1a\x10\u009e\x19\f\n" +
-	"\n" +
-	"totalSalesBW\n" +
+	"\x15SALE_TYPE_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11SALE_TYPE_SALES7D\x10\x01\x12\x16\n" +
+	"\x12SALE_TYPE_SALES14D\x10\x02\x12\x16\n" +
+	"\x12SALE_TYPE_SALES30D\x10\x03\x12\x13\n" +
+	"\x0fSALE_TYPE_TOTAL\x10\x04BW\n" +
 	"\x17nationalsite.product.v1B\vSearchProtoP\x01Z-nationalsite.internal/go/product/v1;productv1b\x06proto3"
 
 var (
