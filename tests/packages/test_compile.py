@@ -21,8 +21,8 @@ TIMEOUT_S = 300
 
 
 def run(*command: str | Path, cwd: Path) -> str:
-    """What a command prints; fails with all of it where the command does."""
-    done = subprocess.run(  # noqa: S603 # the toolchains
+    """Return a command's output. Fails with this output if the command does."""
+    completed = subprocess.run(  # noqa: S603 # the toolchains
         command,
         check=False,
         cwd=cwd,
@@ -31,15 +31,15 @@ def run(*command: str | Path, cwd: Path) -> str:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    assert done.returncode == 0, done.stdout
-    return done.stdout
+    assert completed.returncode == 0, completed.stdout
+    return completed.stdout
 
 
 def test_go() -> None:
     go = require_tool("go", "Go")
     packages = run(go, "list", "./...", cwd=golang.PACKAGE_DIR).split()
-    made = {f"{golang.MODULE}/{Path(name).parent.relative_to('nationalsite')}" for name in CLIENT_PROTOS}
-    assert made <= set(packages)
+    generated = {f"{golang.MODULE}/{Path(name).parent.relative_to('nationalsite')}" for name in CLIENT_PROTOS}
+    assert generated <= set(packages)
     run(go, "vet", "./...", cwd=golang.PACKAGE_DIR)
     run(go, "mod", "tidy", "-diff", cwd=golang.PACKAGE_DIR)
 
@@ -57,24 +57,24 @@ def test_java() -> None:
 
 
 def test_typescript(tmp_path: Path) -> None:
-    packages = typescript.install_generator()
+    node_modules = typescript.install_generator()
     package = tmp_path / "node_modules" / "@nationalsite" / "protos"
     package.mkdir(parents=True)
     npm, node = require_tool("npm", "npm"), require_tool("node", "Node.js")
     (packed,) = json.loads(run(npm, "pack", "--json", "--pack-destination", tmp_path, cwd=GEN_DIR / "ts"))
     run("tar", "xzf", packed["filename"], "--strip-components=1", "-C", package, cwd=tmp_path)
     for name in ("@bufbuild", "typescript", "@typescript"):
-        (tmp_path / "node_modules" / name).symlink_to(packages / name)
+        (tmp_path / "node_modules" / name).symlink_to(node_modules / name)
     (tmp_path / "package.json").write_text('{"type": "module"}')
     shutil.copy(CONSUMER, tmp_path)
     run(
-        packages / ".bin" / "tsc",
+        node_modules / ".bin" / "tsc",
         *("--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess"),
         *("--target", "es2022", "--module", "nodenext", "--lib", "es2022,dom", CONSUMER.name),
         cwd=tmp_path,
     )
-    said = json.loads(run(node, "consumer.js", cwd=tmp_path))
-    assert said == {
+    printed = json.loads(run(node, "consumer.js", cwd=tmp_path))
+    assert printed == {
         "id": "9007199254740993",
         "currency": "CNY",
         "reason": "OFFER_NOT_FOUND",

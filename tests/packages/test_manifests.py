@@ -1,4 +1,4 @@
-"""What the packages' manifests say, and what happens where a language's toolchain is missing."""
+"""The manifests of the generated packages, and generation without a language's toolchain."""
 
 import json
 import os
@@ -18,14 +18,14 @@ NPM = json.loads((GEN_DIR / "ts" / "package.json").read_text())
 LANGUAGES = {"gen/go": golang, "gen/ts": typescript}
 
 
-def test_the_packages_have_the_project_s_version() -> None:
+def test_packages_have_the_version_of_the_project() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert NPM["version"] == version
     assert json.loads((ROOT / "clients" / "ts" / "package.json").read_text())["version"] == version
     assert re.findall(r"</artifactId>\s*<version>(.*?)</version>", POM)[0] == version
 
 
-def test_every_proto_for_callers_can_be_imported_from_typescript() -> None:
+def test_typescript_exports_every_client_proto() -> None:
     exported = set(NPM["exports"].values())
     assert all((GEN_DIR / "ts" / path).is_file() for path in exported)
     for name in map(Path, CLIENT_PROTOS):
@@ -34,24 +34,24 @@ def test_every_proto_for_callers_can_be_imported_from_typescript() -> None:
             assert f'"./{name.stem}_pb.js"' in (GEN_DIR / "ts" / name.parent / index).read_text()
 
 
-def test_the_runtime_of_typescript_is_at_least_the_generator_s() -> None:
+def test_typescript_runtime_is_at_least_the_generator_version() -> None:
     assert (
         NPM["dependencies"]["@bufbuild/protobuf"] == f"^{NPM['devDependencies']['@bufbuild/protoc-gen-es']}"
     )
 
 
-def test_the_lock_files_name_no_registry() -> None:
-    for folder in (GEN_DIR / "ts", ROOT):
-        packages = json.loads((folder / "package-lock.json").read_text())["packages"]
-        elsewhere = [
+def test_lock_files_name_no_registry() -> None:
+    for directory in (GEN_DIR / "ts", ROOT):
+        packages = json.loads((directory / "package-lock.json").read_text())["packages"]
+        with_address = [
             path for path, package in packages.items() if "resolved" in package and "link" not in package
         ]
-        assert not elsewhere
+        assert not with_address
 
 
 @pytest.mark.parametrize("name", LANGUAGES)
 @pytest.mark.parametrize(("arguments", "code"), [((), 0), (("--all",), 1)], ids=["gen", "check-gen"])
-def test_without_its_toolchain_a_language_stays_and_is_named(
+def test_output_without_toolchain_is_kept_and_named(
     name: str,
     arguments: tuple[str, ...],
     code: int,
@@ -69,7 +69,7 @@ def test_without_its_toolchain_a_language_stays_and_is_named(
     assert sorted(path.stat().st_mtime_ns for path in output.PACKAGE_DIR.rglob("*")) == before
 
 
-def test_what_an_installer_says_is_passed_on(
+def test_installer_output_is_printed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     go = tmp_path / "go"

@@ -1,4 +1,4 @@
-"""What gen/service_configs makes a channel do, and that every package has the same."""
+"""The generated service configs make a channel retry reads only, and every package has them."""
 
 import asyncio
 import importlib.resources
@@ -29,11 +29,11 @@ METHODS = [
     for method in descriptor_pool.Default().FindServiceByName(full_name).methods
 ]
 PRODUCT = SERVICES["product"]
-MEMBER_OF_TYPESCRIPT = {"account": "account", "orderSync": "order_sync", "product": "product"}
+NAME_BY_TYPESCRIPT_NAME = {"account": "account", "orderSync": "order_sync", "product": "product"}
 
 
-class Refusing(grpc.GenericRpcHandler):
-    """Refuses every call, and counts them by method."""
+class RejectingHandler(grpc.GenericRpcHandler):
+    """Rejects every call, and counts the calls by method."""
 
     def __init__(self) -> None:
         self.calls: Counter[str] = Counter()
@@ -44,17 +44,17 @@ class Refusing(grpc.GenericRpcHandler):
         if not call.method.startswith(f"/{PRODUCT}/"):
             return None
 
-        async def refuse(_: bytes, context: grpc.aio.ServicerContext) -> bytes:
+        async def reject(_: bytes, context: grpc.aio.ServicerContext) -> bytes:
             self.calls[call.method.rpartition("/")[2]] += 1
             await context.abort(self.status, "no", (("grpc-retry-pushback-ms", self.pushback_ms),))
             raise AssertionError("abort does not return")
 
-        return grpc.unary_unary_rpc_method_handler(refuse)
+        return grpc.unary_unary_rpc_method_handler(reject)
 
 
 @pytest.fixture
-async def refusing() -> AsyncIterator[tuple[Refusing, grpc.aio.Channel]]:
-    handler = Refusing()
+async def rejecting_server() -> AsyncIterator[tuple[RejectingHandler, grpc.aio.Channel]]:
+    handler = RejectingHandler()
     server = grpc.aio.server()
     server.add_generic_rpc_handlers((handler,))
     port = server.add_insecure_port("127.0.0.1:0")
@@ -65,64 +65,66 @@ async def refusing() -> AsyncIterator[tuple[Refusing, grpc.aio.Channel]]:
     await server.stop(None)
 
 
-async def refused(channel: grpc.aio.Channel, method: str) -> grpc.StatusCode:
-    with pytest.raises(grpc.aio.AioRpcError) as failure:
+async def call_and_get_status(channel: grpc.aio.Channel, method: str) -> grpc.StatusCode:
+    with pytest.raises(grpc.aio.AioRpcError) as rejected:
         await asyncio.wait_for(channel.unary_unary(f"/{PRODUCT}/{method}")(b"", timeout=10), 15)
-    return failure.value.code()
+    return rejected.value.code()
 
 
 @pytest.mark.parametrize("status", ["UNAVAILABLE", "RESOURCE_EXHAUSTED"])
 @pytest.mark.parametrize(("method", "attempts"), [("SearchByKeyword", 3), ("UploadImage", 1)])
-async def test_only_reads_are_repeated(
-    refusing: tuple[Refusing, grpc.aio.Channel], status: str, method: str, attempts: int
+async def test_only_reads_are_retried(
+    rejecting_server: tuple[RejectingHandler, grpc.aio.Channel], status: str, method: str, attempts: int
 ) -> None:
-    handler, channel = refusing
+    handler, channel = rejecting_server
     handler.status = grpc.StatusCode[status]
-    assert await refused(channel, method) is handler.status
+    assert await call_and_get_status(channel, method) is handler.status
     assert handler.calls == {method: attempts}
 
 
-async def test_a_pushback_of_minus_one_ends_it(refusing: tuple[Refusing, grpc.aio.Channel]) -> None:
-    handler, channel = refusing
+async def test_pushback_of_minus_one_ends_retries(
+    rejecting_server: tuple[RejectingHandler, grpc.aio.Channel],
+) -> None:
+    handler, channel = rejecting_server
     handler.status, handler.pushback_ms = grpc.StatusCode.RESOURCE_EXHAUSTED, "-1"
-    await refused(channel, "GetCategory")
+    await call_and_get_status(channel, "GetCategory")
     assert handler.calls == {"GetCategory": 1}
 
 
-def test_every_refusal_that_may_be_repeated_has_a_pushback() -> None:
+def test_every_retryable_reason_has_a_pushback() -> None:
     policies = [
         policy["retryPolicy"] for config in CONFIGS.values() for policy in config.get("methodConfig", ())
     ]
-    repeated = {code for policy in policies for code in policy["retryableStatusCodes"]}
-    reasons = {reason for reason, status in STATUS.items() if status.name in repeated}
+    retryable = {code for policy in policies for code in policy["retryableStatusCodes"]}
+    reasons = {reason for reason, status in STATUS.items() if status.name in retryable}
     assert {"UPSTREAM_QUOTA", "DRAINING"} <= reasons
     assert reasons <= RETRY_AFTER_MS.keys() | NON_RETRYABLE
 
 
 @pytest.mark.parametrize(("name", "method"), METHODS, ids=lambda value: getattr(value, "name", value))
-def test_the_level_decides(name: str, method: Any) -> None:
-    repeated = [entry for policy in CONFIGS[name].get("methodConfig", ()) for entry in policy["name"]]
-    reads = method.GetOptions().idempotency_level == descriptor_pb2.MethodOptions.NO_SIDE_EFFECTS
-    assert ({"service": SERVICES[name], "method": method.name} in repeated) is reads
+def test_idempotency_level_decides_about_retries(name: str, method: Any) -> None:
+    retried = [entry for policy in CONFIGS[name].get("methodConfig", ()) for entry in policy["name"]]
+    read = method.GetOptions().idempotency_level == descriptor_pb2.MethodOptions.NO_SIDE_EFFECTS
+    assert ({"service": SERVICES[name], "method": method.name} in retried) is read
 
 
-def test_every_channel_balances_and_asks_for_the_service_s_health() -> None:
+def test_every_channel_balances_and_checks_health() -> None:
     for name, full_name in SERVICES.items():
         assert CONFIGS[name]["loadBalancingConfig"] == [{"round_robin": {}}]
         assert CONFIGS[name]["healthCheckConfig"] == {"serviceName": full_name}
 
 
-def test_every_package_has_the_same() -> None:
-    for folder in WRITERS:
-        copies = {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
-        assert copies == CONFIGS or folder == GEN_DIR / "ts" / "service_configs"
+def test_every_package_has_the_service_configs() -> None:
+    for directory in WRITERS:
+        copies = {path.stem: json.loads(path.read_text()) for path in directory.glob("*.json")}
+        assert copies == CONFIGS or directory == GEN_DIR / "ts" / "service_configs"
     text = (GEN_DIR / "ts" / "service_configs" / "index.js").read_text()
     values = dict(re.findall(r"export const (\w+) =\n  (.*);", text))
     assert {
-        MEMBER_OF_TYPESCRIPT[name]: json.loads(json.loads(value)) for name, value in values.items()
+        NAME_BY_TYPESCRIPT_NAME[name]: json.loads(json.loads(value)) for name, value in values.items()
     } == CONFIGS
 
 
-def test_python_finds_them_beside_the_stubs() -> None:
+def test_python_package_has_the_service_configs() -> None:
     product = importlib.resources.files("nationalsite.service_configs") / "product.json"
     assert json.loads(product.read_text()) == CONFIGS["product"]
