@@ -6,14 +6,13 @@ codec/ and gateway/ do not know each other; operations.py speaks through both, o
 from services.adapter.codec import DecodeResult, Dialect, message_decoder
 from services.adapter.factory import operations_lifespan
 from services.adapter.gateway import is_push_signed
-from services.adapter.operations import Handler, OperationClient
+from services.adapter.operations import OperationClient
 from services.adapter.settings import AdapterSettings
 
 __all__ = [
     "AdapterSettings",
     "DecodeResult",
     "Dialect",
-    "Handler",
     "OperationClient",
     "is_push_signed",
     "message_decoder",

@@ -2,9 +2,7 @@
 
 import asyncio
 from collections.abc import (
-    AsyncGenerator,
     AsyncIterator,
-    Awaitable,
     Callable,
     Collection,
     Mapping,
@@ -12,7 +10,7 @@ from collections.abc import (
 )
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
 from google.protobuf.message import Message
@@ -30,11 +28,7 @@ from services.errors import (
     UpstreamError,
     UpstreamRefused,
 )
-
-Handler = Callable[[Any, float], Awaitable[bytes] | AsyncGenerator[bytes, None]]
-"""Answers an RPC: request and deadline (loop time) to the serialized response.
-
-Where the RPC streams, requests come as an async iterator, and responses from an async generator."""
+from services.handler import Handler
 
 Binding = TypeVar("Binding")
 

@@ -12,8 +12,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import status_pb2  # type: ignore[import-untyped]
 from nationalsite.ordersync import v1 as protos
 
-from services.adapter import Handler
 from services.errors import RequestError, Violation
+from services.handler import Handler
 from services.order_sync.sync_sender import ORDERING_KEYS, SyncSender
 from services.server import current_caller
 from services.store import Deliveries, Delivery, NewDelivery, State

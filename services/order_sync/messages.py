@@ -6,7 +6,7 @@ from typing import Any
 from google.protobuf.duration_pb2 import Duration
 from nationalsite.ordersync import v1 as protos
 
-from services.adapter import Handler
+from services.handler import Handler
 from services.order_sync.deliveries import moment_if, to_timestamp
 from services.order_sync.message_codec import to_proto
 from services.server import current_caller

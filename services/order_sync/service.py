@@ -11,7 +11,8 @@ import structlog
 from nationalsite.ordersync import v1 as protos
 from pydantic import Field, SecretStr
 
-from services.adapter import AdapterSettings, Handler, OperationClient, operations_lifespan
+from services.adapter import AdapterSettings, OperationClient, operations_lifespan
+from services.handler import Handler
 from services.order_sync import message_codec
 from services.order_sync.callback import callback_app
 from services.order_sync.deliveries import DeliveryHandlers

@@ -7,7 +7,8 @@ from importlib import resources
 from nationalsite.product import v1 as protos
 from pydantic import Field, Json
 
-from services.adapter import AdapterSettings, Dialect, Handler, OperationClient, operations_lifespan
+from services.adapter import AdapterSettings, Dialect, OperationClient, operations_lifespan
+from services.handler import Handler
 from services.product.images import shrink_to_fit
 from services.server import Endpoint, ServerSettings, ServiceDefinition, ServiceRuntime
 

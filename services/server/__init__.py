@@ -5,7 +5,7 @@ interceptors/__init__.py shows what each call passes.
 """
 
 from services.errors import StartupError
-from services.server.call import Endpoint, Handler, MethodInfo
+from services.server.call import Endpoint, MethodInfo
 from services.server.security.caller import ANONYMOUS, Caller, current_caller
 from services.server.server import run, serve
 from services.server.service_definition import ServiceDefinition, ServiceRuntime
@@ -20,7 +20,6 @@ __all__ = [
     "Address",
     "Caller",
     "Endpoint",
-    "Handler",
     "MethodInfo",
     "ServerSettings",
     "ServiceDefinition",

@@ -1,6 +1,6 @@
 """The vocabulary of the layers: an RPC, a call of it, and the steps that a call takes."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
@@ -9,16 +9,8 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+from services.handler import Handler
 from services.server.telemetry.audit_ids import AuditIds
-
-Handler: TypeAlias = Callable[[Any, float], Awaitable[bytes] | AsyncGenerator[bytes, None]]
-"""(request, deadline in the loop's time) -> the response, serialized. Raises services.errors.
-
-Where the RPC streams requests, the first argument is an async iterator of them that raises InvalidRequest at
-a bad one. Where it streams responses, the handler is an async generator of them: it is resumed when the
-transport has room for another, and closed in the task it ran in, however the call ends. The deadline of a
-stream whose caller gave none is infinite.
-"""
 
 
 class IdempotencyGuard(Protocol):

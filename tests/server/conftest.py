@@ -16,7 +16,8 @@ import structlog
 from google.protobuf.message import Message
 from nationalsite.account import v1 as account_v1
 
-from services.server import Endpoint, Handler, ServerSettings, ServiceDefinition, ServiceRuntime, serve
+from services.handler import Handler
+from services.server import Endpoint, ServerSettings, ServiceDefinition, ServiceRuntime, serve
 from services.server.server import BoundAddresses
 from services.server.telemetry import logs
 

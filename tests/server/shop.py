@@ -14,7 +14,8 @@ from google.protobuf import descriptor_pb2, descriptor_pool
 from google.protobuf.message_factory import GetMessageClass
 from grpc_tools import protoc
 
-from services.server import Endpoint, Handler, ServerSettings, ServiceDefinition, ServiceRuntime, serve
+from services.handler import Handler
+from services.server import Endpoint, ServerSettings, ServiceDefinition, ServiceRuntime, serve
 from services.server.server import BoundAddresses
 
 PROTO = """

@@ -13,7 +13,8 @@ from typing import Any, cast
 from opentelemetry.trace import Tracer
 
 from services.errors import DeadlineExceededInFlight
-from services.server.call import CallContext, CallNext, Handler, Interceptor, MethodInfo, ServicerContext
+from services.handler import Handler
+from services.server.call import CallContext, CallNext, Interceptor, MethodInfo, ServicerContext
 from services.server.interceptors.access_log import access_log_interceptor
 from services.server.interceptors.audit import audit_interceptor
 from services.server.interceptors.authorization import authorization_interceptor
