@@ -1,4 +1,4 @@
-"""docs/reference: it is what the protos make of it, whole, and the generator says what it cannot tell."""
+"""docs/reference is up to date and complete; the generator stops if something has no text."""
 
 import re
 from pathlib import Path
@@ -11,59 +11,59 @@ from nationalsite.errors.v1 import ErrorReason
 from tests.support.sample_cases import SERVICES
 from tools.reference import __main__ as command
 from tools.reference import advice, pages
-from tools.reference.prose import Prose
-from tools.reference.rules import NoWords, field_rules
+from tools.reference.markdown import MarkdownPage
 from tools.reference.services import package_files
+from tools.reference.validation_rules import MissingRuleText, field_rules
 
-FOLDER = Path(__file__).resolve().parents[2] / "docs" / "reference"
-TEXTS = {path.name: path.read_text() for path in FOLDER.glob("*.md")}
+REFERENCE_DIR = Path(__file__).resolve().parents[2] / "docs" / "reference"
+PAGES = {path.name: path.read_text() for path in REFERENCE_DIR.glob("*.md")}
 
 
-def test_it_is_fresh(capsys: pytest.CaptureFixture[str]) -> None:
+def test_reference_is_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["--check"]) == 0, capsys.readouterr().out
 
 
-def test_stale_missing_and_superfluous_pages_are_told(
+def test_stale_missing_and_superfluous_pages_are_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(command, "FOLDER", tmp_path)
+    monkeypatch.setattr(command, "REFERENCE_DIR", tmp_path)
     assert command.main([]) == 0
     (tmp_path / "account.md").write_text("stale")
     (tmp_path / "errors.md").unlink()
-    (tmp_path / "news.md").write_text("of an RPC that is gone")
+    (tmp_path / "news.md").write_text("of an RPC that does not exist")
     capsys.readouterr()
     assert command.main(["--check"]) == 1
     assert re.findall(r"(\w+)\.md", capsys.readouterr().out) == ["account", "errors", "news"]
     assert command.main([]) == 0
-    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == TEXTS
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == PAGES
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_every_rpc_field_and_value_is_there(name: str) -> None:
-    text = TEXTS[f"{name}.md"]
+def test_every_rpc_field_and_value_is_present(name: str) -> None:
+    text = PAGES[f"{name}.md"]
     service = SERVICES[name]
     for method in service.methods:
         assert f"\n### {method.name}\n" in text
     files = package_files(service)
-    for kind in (kind for file in files for kind in file.message_types_by_name.values()):
-        section = re.split(r"\n#+ ", text.split(f"# {kind.name}\n")[1])[0]
+    for message in (message for file in files for message in file.message_types_by_name.values()):
+        section = re.split(r"\n#+ ", text.split(f"# {message.name}\n")[1])[0]
         assert re.findall(r"^\| `(\w+)` \|.*\| (\d+) \|$", section, re.M) == [
-            (field.name, str(field.number)) for field in kind.fields
+            (field.name, str(field.number)) for field in message.fields
         ]
     for enum in (enum for file in files for enum in file.enum_types_by_name.values()):
         assert all(f"| `{value.name}` | {value.number} |" in text for value in enum.values)
 
 
-def test_every_reason_is_there() -> None:
+def test_every_reason_is_present() -> None:
     reasons = [value.name.removeprefix("ERROR_REASON_") for value in ErrorReason.DESCRIPTOR.values][1:]
-    assert re.findall(r"^## (\w+)$", TEXTS["errors.md"], re.M) == reasons
+    assert re.findall(r"^## (\w+)$", PAGES["errors.md"], re.M) == reasons
     assert list(advice.ADVICE) == reasons
 
 
-def test_what_dialects_ask_for_is_told() -> None:
+def test_mappings_of_dialects_are_shown() -> None:
     rows = {
         (name, row[0].strip("`")): row[3:5]
-        for name, text in TEXTS.items()
+        for name, text in PAGES.items()
         for row in (line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| `"))
     }
     assert rows["account.md", "out_login_name"] == ["`outLoginName`<br>at most 32 characters", "`outLoginId`"]
@@ -71,15 +71,15 @@ def test_what_dialects_ask_for_is_told() -> None:
     assert rows["product.md", "category_ids"] == ["refused if set", "`categoryIdList` joined by commas"]
 
 
-@pytest.mark.parametrize("name", TEXTS)
-def test_tables_are_whole(name: str) -> None:
-    tables = re.findall(r"(?:^\|.*\n)+", TEXTS[name], re.M)
+@pytest.mark.parametrize("name", PAGES)
+def test_rows_of_a_table_have_the_same_number_of_cells(name: str) -> None:
+    tables = re.findall(r"(?:^\|.*\n)+", PAGES[name], re.M)
     assert tables
     for table in tables:
         assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1, table
 
 
-def test_rule_without_words_stops_the_generator() -> None:
+def test_rule_without_text_stops_the_generator() -> None:
     file = descriptor_pb2.FileDescriptorProto(name="news.proto", package="news", syntax="proto3")
     file.dependency.append("buf/validate/validate.proto")
     field = file.message_type.add(name="News").field.add(name="text", number=1, type="TYPE_STRING")
@@ -87,17 +87,17 @@ def test_rule_without_words_stops_the_generator() -> None:
     field.options.Extensions[validate_pb2.field].string.prefix = "b2b-"
     pool = descriptor_pool.Default()
     pool.AddSerializedFile(file.SerializeToString())
-    with pytest.raises(NoWords, match=r"news\.News\.text: buf\.validate\.StringRules\.prefix"):
+    with pytest.raises(MissingRuleText, match=r"news\.News\.text: buf\.validate\.StringRules\.prefix"):
         field_rules(pool.FindMessageTypeByName("news.News").fields_by_name["text"])
 
 
 def test_reason_without_advice_stops_the_generator(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(advice.ADVICE, "DRAINING")
     with pytest.raises(KeyError, match="DRAINING"):
-        pages.pages()
+        pages.build_pages()
 
 
-def test_link_that_leads_nowhere_stops_the_generator(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Prose, "reason", lambda self, name: f"[{name}](errors.md#elsewhere)")
+def test_link_without_target_stops_the_generator(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MarkdownPage, "reason_link", lambda self, name: f"[{name}](errors.md#elsewhere)")
     with pytest.raises(pages.BrokenLink, match=r"errors\.md#elsewhere"):
-        pages.pages()
+        pages.build_pages()

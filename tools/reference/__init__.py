@@ -1,1 +1,1 @@
-"""Writes docs/reference from the protos: a page per service, one of errors, an index (`make reference`)."""
+"""`make reference`: generates docs/reference from the protos: a page per service, one of errors, an index."""

@@ -1,52 +1,50 @@
 """What a caller does about each reason. A reason without advice stops the generator."""
 
-_AFTER_DELAY = (
-    "Wait as long as `RetryInfo` says, and repeat; after a few times give up, or wait longer and longer."
-)
-_FIX = "Set the fields right that `BadRequest` names, and call anew. No repeat of the same request helps."
-_TELL = "Tell whoever runs the service:"
-_OWN = "the service sees those of its own account at 1688."
-_CALLERS = "see [access control](../access-control.md)."
+_RETRY = "Retry after the delay in `RetryInfo`, a few times, with growing delays."
+_FIX = "Correct the fields that `BadRequest` names. A retry of the same request does not help."
+_OPERATOR = "Inform the operator of the service:"
+_OWN = "the service can access only those of its own account at 1688."
+_ACCESS = "see [access control](../access-control.md)."
 
 ADVICE = {
     "INVALID_REQUEST": _FIX,
     "REQUIRED_IN_DIALECT": _FIX,
-    "NOT_IN_DIALECT": "Leave out the fields that `BadRequest` names: nothing of 1688's stands for them here.",
-    "REQUEST_ID_REUSED": "Give each new request a UUID of its own, and only a repeat of it the same one.",
-    "REQUEST_IN_PROGRESS": f"{_AFTER_DELAY} The repeat, with the same id, gets the first call's answer.",
-    "OUTCOME_UNKNOWN": "Do not repeat. Look first whether it was done, by an RPC that reads it or at 1688.",
-    "UPSTREAM_ARGUMENT": "Read the metadata `code` and `message` for what 1688 dislikes, and change it.",
-    "OFFER_NOT_FOUND": "Take the offer for gone: drop it from lists, and do not ask again at once.",
-    "ORDER_NOT_FOUND": f"Check the id, and whose order it is: {_OWN}",
-    "REFUND_NOT_FOUND": f"Check the id, and whose refund it is: {_OWN}",
-    "ACCOUNT_EXISTS": "Take the buyer for registered.",
-    "UPSTREAM_STATE": "Read the object's state, and decide anew. No repeat helps while it stays as it is.",
-    "UPSTREAM_NOT_OWNED": f"Use a service that runs with that account's token: {_OWN}",
-    "UPSTREAM_REFUSED": "Read the metadata `code` and `message`: 1688's own words. Do not count on a repeat.",
-    "UPSTREAM_PERMISSION": f"{_TELL} the app needs a permission at 1688.",
-    "UPSTREAM_CREDENTIAL": f"{_TELL} its token at 1688 is no longer good, or cannot be renewed.",
-    "UPSTREAM_SIGNATURE": f"{_TELL} the app's secret is wrong.",
-    "UPSTREAM_GATEWAY": f"{_TELL} the metadata has 1688's code.",
-    "UPSTREAM_UNREADABLE": f"{_TELL} 1688 has changed an answer, or the service has a fault.",
-    "INTERNAL_FAULT": f"{_TELL} the cause is in the service's log, and not in the answer.",
-    "UPSTREAM_UNSUPPORTED": "Do without this RPC, or use a service that speaks the other dialect.",
-    "STORE_REQUIRED": "Call without a `request_id`, or have the service set up with a store.",
-    "UPSTREAM_RATE": f"{_AFTER_DELAY} The service has waited and repeated already: call less often.",
-    "UPSTREAM_QUOTA": f"Stop calling. {_TELL} the quota has to be topped up at 1688.",
-    "OVERLOADED": f"{_AFTER_DELAY} Where it lasts, call less at once.",
-    "UPSTREAM_UNAVAILABLE": _AFTER_DELAY,
-    "UPSTREAM_FAULT": _AFTER_DELAY,
-    "DRAINING": "Repeat after the delay, on another connection: it leads to another replica.",
-    "STORE_UNAVAILABLE": f"{_AFTER_DELAY} Keep the `request_id`, where there is one.",
-    "DEADLINE": "Repeat with more time, if the answer is still wanted.",
-    "DELIVERY_NOT_FOUND": "Check the id; a finished delivery is kept for 30 days.",
-    "SUBSCRIPTION_NOT_FOUND": "Check the name; one that nobody uses for 7 days is gone. A use makes it.",
-    "DELIVERY_PENDING": "Put the sync behind the pending one, by EnqueueSync; or cancel that one first.",
-    "DELIVERY_OVERTAKEN": "Enqueue what is true now, instead of the old state.",
-    "DELIVERY_STATE": "Read it by GetDelivery: it is finished, or just being sent.",
-    "SUBSCRIPTION_MISMATCH": "Use it without topics, or delete it, or give the new one another name.",
-    "NO_FULL_SYNC": "Sync the whole order or parcel, with its new status in it.",
-    "CALLER_UNKNOWN": f"Call with a certificate, or through the mesh: {_CALLERS}",
-    "CALLER_FORBIDDEN": f"Ask the operator for a rule in the policy: {_CALLERS}",
+    "NOT_IN_DIALECT": "Do not set the fields that `BadRequest` names: this dialect has no equivalent.",
+    "REQUEST_ID_REUSED": "Use a new UUID for each request, and the same one only to retry it.",
+    "REQUEST_IN_PROGRESS": f"{_RETRY} With the same id, you get the response of the first call.",
+    "OUTCOME_UNKNOWN": "Do not retry. First check whether it was done, with an RPC that reads it or at 1688.",
+    "UPSTREAM_ARGUMENT": "The metadata `code` and `message` say what 1688 rejects. Correct it.",
+    "OFFER_NOT_FOUND": "The offer does not exist any more. Remove it from your lists.",
+    "ORDER_NOT_FOUND": f"Check the id and the owner of the order: {_OWN}",
+    "REFUND_NOT_FOUND": f"Check the id and the owner of the refund: {_OWN}",
+    "ACCOUNT_EXISTS": "Treat the buyer as registered.",
+    "UPSTREAM_STATE": "Read the object's state, and decide again. A retry in the same state does not help.",
+    "UPSTREAM_NOT_OWNED": f"Use a service with the token of that account: {_OWN}",
+    "UPSTREAM_REFUSED": "Read the metadata `code` and `message`, which are 1688's. A retry rarely helps.",
+    "UPSTREAM_PERMISSION": f"{_OPERATOR} the app needs a permission at 1688.",
+    "UPSTREAM_CREDENTIAL": f"{_OPERATOR} its token for 1688 is invalid, or cannot be renewed.",
+    "UPSTREAM_SIGNATURE": f"{_OPERATOR} the app secret is wrong.",
+    "UPSTREAM_GATEWAY": f"{_OPERATOR} the metadata has 1688's code.",
+    "UPSTREAM_UNREADABLE": f"{_OPERATOR} 1688 has changed a response, or the service has a bug.",
+    "INTERNAL_FAULT": f"{_OPERATOR} the cause is in the log of the service, not in the error.",
+    "UPSTREAM_UNSUPPORTED": "Do not use this RPC, or use a service with the other dialect.",
+    "STORE_REQUIRED": "Call without a `request_id`, or ask the operator to configure a store.",
+    "UPSTREAM_RATE": f"{_RETRY} The service has already waited and retried: call less often.",
+    "UPSTREAM_QUOTA": f"Stop calling. {_OPERATOR} the quota at 1688 has to be topped up.",
+    "OVERLOADED": f"{_RETRY} If it lasts, make fewer concurrent calls.",
+    "UPSTREAM_UNAVAILABLE": _RETRY,
+    "UPSTREAM_FAULT": _RETRY,
+    "DRAINING": "Retry after the delay on a new connection, which leads to another replica.",
+    "STORE_UNAVAILABLE": f"{_RETRY} Keep the `request_id`, if the request has one.",
+    "DEADLINE": "Retry with a longer deadline, if you still need the response.",
+    "DELIVERY_NOT_FOUND": "Check the id. A finished delivery is kept for 30 days.",
+    "SUBSCRIPTION_NOT_FOUND": "Check the name. It is deleted after 7 unused days; the next use creates it.",
+    "DELIVERY_PENDING": "Queue the sync with EnqueueSync, or cancel the pending one first.",
+    "DELIVERY_OVERTAKEN": "Enqueue the current state instead of the old one.",
+    "DELIVERY_STATE": "Read it with GetDelivery: it is finished, or is being sent.",
+    "SUBSCRIPTION_MISMATCH": "Use it without topics, delete it, or use another name.",
+    "NO_FULL_SYNC": "Sync the complete order or logistics order, with its new status.",
+    "CALLER_UNKNOWN": f"Call with a client certificate, or through the mesh: {_ACCESS}",
+    "CALLER_FORBIDDEN": f"Ask the operator for a rule in the policy: {_ACCESS}",
 }
-"""Reason without its prefix -> what to do."""
+"""Reason without its prefix -> what a caller does."""

@@ -1,4 +1,4 @@
-"""The page of errors: every reason with its status, what it comes with, and what a caller does."""
+"""Builds the page of errors: each reason with its status, its retry delay, and what a caller does."""
 
 from collections import defaultdict
 
@@ -9,61 +9,65 @@ from nationalsite.errors import v1 as errors_v1
 from services.adapter.codec.schema import Dialect, operation
 from services.server.status import NON_RETRYABLE, RETRY_AFTER_MS
 from tools.reference.advice import ADVICE
-from tools.reference.comments import Comments
-from tools.reference.prose import PREFIX, Prose, code, table
-from tools.reference.services import ERRORS_PAGE, SERVED
+from tools.reference.markdown import PREFIX, MarkdownPage, code, table
+from tools.reference.proto_comments import ProtoComments
+from tools.reference.services import ERRORS_PAGE, SERVICE_PAGES
 
 _ENUM = errors_v1.ErrorReason.DESCRIPTOR
 
 
-def errors_page(comments: Comments) -> str:
-    """Return the page. KeyError: a reason has no advice."""
-    prose = Prose(ERRORS_PAGE)
+def errors_page(comments: ProtoComments) -> str:
+    """Return the page. Raises KeyError if a reason has no advice."""
+    markdown = MarkdownPage(ERRORS_PAGE)
     values = [value for value in _ENUM.values if value.number]
-    refused = _refused()
+    rpcs_by_reason = _rpcs_by_reason()
     rows = [
-        [prose.reason(_name(value)), code(_status(value)), _repeat(_name(value)), str(value.number)]
+        [markdown.reason_link(_name(value)), code(_status(value)), _retry(_name(value)), str(value.number)]
         for value in values
     ]
     parts = [
         "# Errors",
-        prose.paragraphs(comments[_ENUM.file.name]),
-        "What follows is the enum "
-        f"`{_ENUM.full_name}` ([proto](../../protos/{_ENUM.file.name})); its names begin with `{PREFIX}`.",
-        table(["reason", "status", "repeat", "no."], rows),
-        "New reasons may come with any release: treat one that you do not know by its status.",
-        *(_section(value, comments, prose, refused[_name(value)]) for value in values),
+        markdown.paragraphs(comments[_ENUM.file.name]),
+        f"The reasons are the values of the enum `{_ENUM.full_name}` "
+        f"([proto](../../protos/{_ENUM.file.name})), without the prefix `{PREFIX}`.",
+        table(["reason", "status", "retry", "no."], rows),
+        "Any release can add reasons. Handle a reason that you do not know by its status.",
+        *(_section(value, comments, markdown, rpcs_by_reason[_name(value)]) for value in values),
     ]
     return "\n\n".join(parts)
 
 
-def _section(value: EnumValueDescriptor, comments: Comments, prose: Prose, refused: list[str]) -> str:
+def _section(
+    value: EnumValueDescriptor, comments: ProtoComments, markdown: MarkdownPage, rpcs: list[str]
+) -> str:
     name = _name(value)
     parts = [
         f"## {name}",
         f"{code(_status(value))}, number {value.number}",
-        prose.paragraphs(comments[f"{_ENUM.full_name}.{value.name}"]),
-        f"**Do:** {prose.line(ADVICE[name])}",
+        markdown.paragraphs(comments[f"{_ENUM.full_name}.{value.name}"]),
+        f"**Do:** {markdown.inline(ADVICE[name])}",
     ]
     if name in RETRY_AFTER_MS:
-        parts.append(f"`RetryInfo` and pushback: {RETRY_AFTER_MS[name]:,} ms.")
-    if refused:
-        parts.append(f"Refusals of 1688's that mean it: {', '.join(prose.rpc(rpc) for rpc in refused)}.")
+        parts.append(f"Delay in `RetryInfo` and pushback: {RETRY_AFTER_MS[name]:,} ms.")
+    if rpcs:
+        parts.append(
+            f"RPCs with an error mapping to it: {', '.join(markdown.rpc_link(rpc) for rpc in rpcs)}."
+        )
     return "\n\n".join(parts)
 
 
-def _refused() -> defaultdict[str, list[str]]:
-    """Return the RPCs whose refusal rows lead to each reason."""
-    found: defaultdict[str, list[str]] = defaultdict(list)
-    for service in SERVED.values():
+def _rpcs_by_reason() -> defaultdict[str, list[str]]:
+    """Return the RPCs whose error mappings lead to each reason."""
+    rpcs: defaultdict[str, list[str]] = defaultdict(list)
+    for service in SERVICE_PAGES.values():
         for method in service.methods:
-            reasons = [row.reason for each in Dialect for row in operation(method, each).refusals]
+            reasons = [row.reason for dialect in Dialect for row in operation(method, dialect).refusals]
             for reason in dict.fromkeys(reasons):
-                found[errors_v1.ErrorReason.Name(reason).removeprefix(PREFIX)].append(method.name)
-    return found
+                rpcs[errors_v1.ErrorReason.Name(reason).removeprefix(PREFIX)].append(method.name)
+    return rpcs
 
 
-def _repeat(name: str) -> str:
+def _retry(name: str) -> str:
     if name in NON_RETRYABLE:
         return "never"
     return f"after {RETRY_AFTER_MS[name]:,} ms" if name in RETRY_AFTER_MS else ""

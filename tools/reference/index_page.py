@@ -1,91 +1,99 @@
-"""The index: where everything is, how to read it, and every operation of 1688 that is called."""
+"""Builds the index: the pages, how to read them, and every operation of 1688 that is called."""
 
 from google.protobuf.descriptor import MethodDescriptor
 
 from services.adapter.codec.schema import Dialect
-from tools.reference.comments import Comments
-from tools.reference.prose import Prose, code, first_sentence, table
-from tools.reference.rpcs import HANDING_OUT, HANDS_OUT, LEVELS, REPEATS, label
-from tools.reference.services import ERRORS_PAGE, PAGE_OF_RPC, REPLAY, SERVED
-from tools.reference.travel import rpcs_of
+from tools.reference.markdown import MarkdownPage, code, first_sentence, table
+from tools.reference.proto_comments import ProtoComments
+from tools.reference.reachability import upstream_operations
+from tools.reference.rpc_sections import (
+    DELIVERY_LABEL,
+    DELIVERY_TEXT,
+    IDEMPOTENCY_LABELS,
+    RETRY_TEXTS,
+    idempotency_label,
+)
+from tools.reference.services import ERRORS_PAGE, PAGE_OF_RPC, REPLAY_SERVICE, SERVICE_PAGES
 
 _READING = """\
-## How to read it
+## How to read the pages
 
-Every page is made from the [protos](../../protos/nationalsite) by `make reference`; `make lint` fails where
-one is stale. Comments and rules are the protos' own: the services check each request by them before anything
-is sent, and refuse by INVALID_REQUEST.
+`make reference` generates every page from the [protos](../../protos/nationalsite); `make lint` fails if a
+page is stale. Texts and rules are those of the protos. The services check each request by the rules before
+anything is sent, and reject it with INVALID_REQUEST.
 
-**Presence.** `optional`, an arm of a oneof and a message can be unset, and unset is not the same as zero or
-empty. Any other field is unset when it is zero or empty. Rules stand in *italics*.
+**Presence.** A field with `optional`, an arm of a oneof, and a message can be unset, which differs from zero
+or empty. Any other field is unset if it is zero or empty. Rules are in *italics*.
 
-**Dialects.** The columns `national-site` and `open-platform` say what 1688 calls a field in each, and what
-that dialect asks for beside the rules. The operator of a service chooses one (`NATIONALSITE_DIALECT`).
+**Dialects.** The columns `national-site` and `open-platform` show 1688's name of a field in each dialect,
+and limits of the dialect beside the rules. The operator of a service chooses the dialect
+(`NATIONALSITE_DIALECT`).
 """
-_WORDS = {
-    "**required**": "the dialect refuses a request without it: REQUIRED_IN_DIALECT",
-    "refused if set": "it would change the answer, and the dialect cannot carry it: NOT_IN_DIALECT",
-    "left out": "it only states a fact, and the dialect has no member for it",
-    "stays in the suite": "1688 does not see it: it is meant for the suite itself, or filled by it",
-    "unset:": "what is sent where you set nothing",
-    "at most, matches": "a limit of the dialect's own, tighter than the rules: INVALID_REQUEST",
-    "→": "what you write, and what the dialect is told",
+_TERMS = {
+    "**required**": "the dialect rejects a request without it: REQUIRED_IN_DIALECT",
+    "refused if set": "the dialect cannot carry it, and the result would be another one: NOT_IN_DIALECT",
+    "dropped": "the dialect has no member for it; it is information only, so the request is sent without it",
+    "not sent": "the service itself uses it or sets it; 1688 does not receive it",
+    "unset:": "what is sent if you do not set it",
+    "at most, matches": "a limit of the dialect, tighter than the rules: INVALID_REQUEST",
+    "→": "your value, and the value in the dialect",
 }
 _VALUES = """\
-Answers are read under the names of both dialects. A table without such columns is of what stays in the suite.
+Responses are read by the names of both dialects. A table without dialect columns describes a message that
+1688 neither receives nor sends.
 
-**Values.** Unless a column says otherwise: `bytes` travel as base64 text, Money as decimal text in yuan,
-Timestamp as text `yyyy-MM-dd HH:mm:ss` in Beijing time, an enum as its word, everything else as in JSON.
+**Values.** Unless a column says otherwise, `bytes` are sent as base64 text, Money as decimal text in yuan,
+Timestamp as text `yyyy-MM-dd HH:mm:ss` in Beijing time, an enum as its label, everything else as in JSON.
 
-**Repeats.** What a repeat of an RPC does:
+**Idempotency.** Whether an RPC may be retried:
 """
 
 
-def index_page(comments: Comments) -> str:
+def index_page(comments: ProtoComments) -> str:
     """Return the index."""
-    prose = Prose("README.md")
+    markdown = MarkdownPage("README.md")
     pages = [
         [
             f"[{service.name}]({page})",
-            prose.cell(first_sentence(comments[service.full_name])),
+            markdown.cell(first_sentence(comments[service.full_name])),
             code(service.full_name),
         ]
-        for page, service in SERVED.items()
+        for page, service in SERVICE_PAGES.items()
     ]
-    pages.append(
-        [f"[Errors]({ERRORS_PAGE})", "Every reason, and what to do about it", code("nationalsite.errors.v1")]
-    )
-    levels = [[LEVELS[each], prose.line(REPEATS[each])] for each in LEVELS]
-    levels.append([HANDS_OUT, HANDING_OUT])
+    pages.append([f"[Errors]({ERRORS_PAGE})", "Every reason, and what to do", code("nationalsite.errors.v1")])
+    labels = [[label, markdown.inline(RETRY_TEXTS[level])] for level, label in IDEMPOTENCY_LABELS.items()]
+    labels.append([DELIVERY_LABEL, DELIVERY_TEXT])
     rpcs = [
-        [prose.rpc(method.name), f"[{service.name}]({page})", label(method)]
-        for page, service in SERVED.items()
+        [markdown.rpc_link(method.name), f"[{service.name}]({page})", idempotency_label(method)]
+        for page, service in SERVICE_PAGES.items()
         for method in service.methods
     ]
     parts = [
         "# API reference",
-        table(["page", "about", "package"], pages),
-        *(prose.raw(part) for part in _READING.split("\n\n")),
-        table(["words", "meaning"], [[words, prose.raw(meaning)] for words, meaning in _WORDS.items()]),
-        *(prose.raw(part) for part in _VALUES.split("\n\n")),
-        table(["level", "meaning"], levels),
+        table(["page", "content", "package"], pages),
+        *(markdown.link_reasons(part) for part in _READING.split("\n\n")),
+        table(["term", "meaning"], [[term, markdown.link_reasons(text)] for term, text in _TERMS.items()]),
+        *(markdown.link_reasons(part) for part in _VALUES.split("\n\n")),
+        table(["idempotency", "retry"], labels),
         "## RPCs",
-        table(["RPC", "service", "level"], sorted(rpcs)),
+        table(["RPC", "service", "idempotency"], sorted(rpcs)),
         "## Operations of 1688",
-        "The last rows are 1688's message replay, which the suite alone calls.",
-        table(["1688", "RPC", "dialects"], _operations(comments, prose)),
+        "The last rows are 1688's message replay. Only OrderSyncService itself calls them.",
+        table(["1688", "RPC", "dialects"], _operations(comments, markdown)),
     ]
     return "\n\n".join(parts)
 
 
-def _operations(comments: Comments, prose: Prose) -> list[list[str]]:
-    """Return every operation with the RPC that calls it, those that are nobody's RPC last."""
+def _operations(comments: ProtoComments, markdown: MarkdownPage) -> list[list[str]]:
+    """Return every operation with the RPC that calls it; operations without an RPC are last."""
     rows: dict[tuple[str, str], list[str]] = {}
-    for service in (*SERVED.values(), REPLAY):
+    for service in (*SERVICE_PAGES.values(), REPLAY_SERVICE):
         for dialect in Dialect:
-            for method, api in rpcs_of(service.methods, dialect):
+            for method, api in upstream_operations(service.methods, dialect):
                 rpc = (
-                    prose.rpc(method.name) if method.name in PAGE_OF_RPC else _alone(method, comments, prose)
+                    markdown.rpc_link(method.name)
+                    if method.name in PAGE_OF_RPC
+                    else _describe_internal(method, comments, markdown)
                 )
                 rows.setdefault((api, rpc), []).append(str(dialect))
     return [
@@ -94,6 +102,6 @@ def _operations(comments: Comments, prose: Prose) -> list[list[str]]:
     ]
 
 
-def _alone(method: MethodDescriptor, comments: Comments, prose: Prose) -> str:
+def _describe_internal(method: MethodDescriptor, comments: ProtoComments, markdown: MarkdownPage) -> str:
     paragraph, _, _ = comments[method.full_name].partition("\n\n")
-    return f"{method.name}: {prose.line(paragraph)}"
+    return f"{method.name}: {markdown.inline(paragraph)}"

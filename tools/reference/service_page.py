@@ -1,46 +1,50 @@
 """The page of a service."""
 
+from operator import attrgetter
+
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, ServiceDescriptor
 
-from tools.reference.comments import Comments
-from tools.reference.prose import Prose, code, first_sentence, table
-from tools.reference.rpcs import Rpcs, label
+from tools.reference.markdown import MarkdownPage, code, first_sentence, table
+from tools.reference.proto_comments import ProtoComments
+from tools.reference.reachability import Reachability
+from tools.reference.rpc_sections import RpcSections, idempotency_label
 from tools.reference.services import package_files
-from tools.reference.travel import Travel
-from tools.reference.types import Types
+from tools.reference.type_sections import TypeSections
 
 
-def service_page(service: ServiceDescriptor, page: str, comments: Comments, travel: Travel) -> str:
+def service_page(
+    service: ServiceDescriptor, page: str, comments: ProtoComments, reachability: Reachability
+) -> str:
     """Return the page of a service."""
-    prose = Prose(page)
-    types = Types(comments, travel, prose)
-    rpcs = Rpcs(comments, types, prose)
+    markdown = MarkdownPage(page)
+    type_sections = TypeSections(comments, reachability, markdown)
+    rpc_sections = RpcSections(comments, type_sections, markdown)
     parts = [
         f"# {service.name}",
-        prose.paragraphs(comments[service.full_name]),
-        _in_code(service),
-        "## What holds for all of it",
-        prose.paragraphs(comments[service.file.name]),
+        markdown.paragraphs(comments[service.full_name]),
+        _names_in_languages(service),
+        "## Common to all RPCs",
+        markdown.paragraphs(comments[service.file.name]),
         "## RPCs",
         table(
-            ["RPC", "what it does", "repeats"],
+            ["RPC", "what it does", "idempotency"],
             [
                 [
-                    prose.rpc(method.name),
-                    prose.line(first_sentence(comments[method.full_name])),
-                    label(method),
+                    markdown.rpc_link(method.name),
+                    markdown.inline(first_sentence(comments[method.full_name])),
+                    idempotency_label(method),
                 ]
                 for method in service.methods
             ],
         ),
-        *(rpcs.section(method) for method in service.methods),
+        *(rpc_sections.section(method) for method in service.methods),
         "## Types",
-        *(types.section(kind, 3) for kind in _shared(service)),
+        *(type_sections.section(type_, 3) for type_ in _shared_types(service)),
     ]
     return "\n\n".join(parts)
 
 
-def _in_code(service: ServiceDescriptor) -> str:
+def _names_in_languages(service: ServiceDescriptor) -> str:
     file = service.file
     options = file.GetOptions()
     folder = file.name.rpartition("/")[0]
@@ -56,12 +60,12 @@ def _in_code(service: ServiceDescriptor) -> str:
     )
 
 
-def _shared(service: ServiceDescriptor) -> list[Descriptor | EnumDescriptor]:
-    """Return the types that belong to no RPC alone, in alphabetical order."""
-    own = {kind for method in service.methods for kind in (method.input_type, method.output_type)}
-    kinds = [
-        kind
-        for file in package_files(service)
-        for kind in (*file.message_types_by_name.values(), *file.enum_types_by_name.values())
-    ]
-    return sorted((kind for kind in kinds if kind not in own), key=lambda kind: kind.name)
+def _shared_types(service: ServiceDescriptor) -> list[Descriptor | EnumDescriptor]:
+    """Return the types that are no request or response of an RPC, by name."""
+    request_response_types = {
+        type_ for method in service.methods for type_ in (method.input_type, method.output_type)
+    }
+    types: list[Descriptor | EnumDescriptor] = []
+    for file in package_files(service):
+        types += [*file.message_types_by_name.values(), *file.enum_types_by_name.values()]
+    return sorted((type_ for type_ in types if type_ not in request_response_types), key=attrgetter("name"))

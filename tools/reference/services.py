@@ -1,4 +1,4 @@
-"""What there is to tell of: the services that are served, and the one that the suite asks 1688 by."""
+"""The services that the reference describes."""
 
 from collections.abc import Iterator
 
@@ -8,14 +8,14 @@ from nationalsite.ordersync import v1 as ordersync_v1
 from nationalsite.product import v1 as product_v1
 from nationalsite.replay import v1 as replay_v1
 
-SERVED: dict[str, ServiceDescriptor] = {
+SERVICE_PAGES: dict[str, ServiceDescriptor] = {
     "product.md": product_v1.PRODUCT_SERVICE,
     "order_sync.md": ordersync_v1.ORDER_SYNC_SERVICE,
     "account.md": account_v1.ACCOUNT_SERVICE,
 }
-"""Page -> the service that it is about."""
-REPLAY: ServiceDescriptor = replay_v1.MESSAGE_REPLAY_SERVICE
-"""Never served: OrderSyncService asks 1688 for failed messages by it."""
+"""Page -> the service that it describes."""
+REPLAY_SERVICE: ServiceDescriptor = replay_v1.MESSAGE_REPLAY_SERVICE
+"""Not served: OrderSyncService calls its operations of 1688 to get failed messages."""
 ERRORS_PAGE = "errors.md"
 
 
@@ -31,6 +31,6 @@ def _package_files(file: FileDescriptor) -> Iterator[FileDescriptor]:
             yield from _package_files(imported)
 
 
-PAGE_OF_FILE = {file.name: page for page, service in SERVED.items() for file in package_files(service)}
-PAGE_OF_RPC = {method.name: page for page, service in SERVED.items() for method in service.methods}
-"""RPCs by their names, which no two services share."""
+PAGE_OF_FILE = {file.name: page for page, service in SERVICE_PAGES.items() for file in package_files(service)}
+PAGE_OF_RPC = {method.name: page for page, service in SERVICE_PAGES.items() for method in service.methods}
+"""RPC name -> page. RPC names are unique over all services."""

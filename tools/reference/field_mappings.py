@@ -1,0 +1,71 @@
+"""Describes how a field is mapped to 1688's in one dialect, for a cell of a table."""
+
+from collections.abc import Iterator
+
+from nationalsite.upstream import v1 as upstream_v1
+
+from services.adapter.codec.schema import PAYLOAD, Field
+from tools.reference.markdown import code
+
+ABSENT_TEXTS = {
+    upstream_v1.ABSENT_REFUSED: "refused if set",
+    upstream_v1.ABSENT_LEFT_OUT: "dropped",
+    upstream_v1.ABSENT_LOCAL: "not sent",
+}
+FORM_TEXTS = {
+    upstream_v1.FORM_NUMBER: "as a number",
+    upstream_v1.FORM_TEXT: "as text",
+    upstream_v1.FORM_FEN: "in whole fen",
+    upstream_v1.FORM_FOREIGN: "in the request's currency",
+    upstream_v1.FORM_COMPACT_TIME: "as yyyyMMddHHmmssSSS+0800",
+    upstream_v1.FORM_COMMA_JOINED: "joined by commas",
+    upstream_v1.FORM_SEMICOLON_JOINED: "joined by semicolons",
+    upstream_v1.FORM_PAIR_TEXT: "as JSON text of a pair",
+    upstream_v1.FORM_FILE: "as a file part",
+    upstream_v1.FORM_RAW: "as JSON text",
+}
+
+FILLED_BY_SERVICE = frozenset(
+    f"nationalsite.product.v1.{message}.language"
+    for message in ("SearchByKeywordRequest", "SearchByImageRequest", "GetProductDetailRequest")
+)
+"""Fields that a dialect requires, and that the service sets if the caller has not."""
+
+
+def is_required_of_caller(field: Field) -> bool:
+    """Return whether the dialect rejects a request in which the caller has not set the field."""
+    mapping = field.wire
+    is_required = bool(mapping.required or mapping.required_without)
+    return is_required and field.descriptor.full_name not in FILLED_BY_SERVICE
+
+
+def describe_mapping(field: Field, *, received: bool) -> str:
+    """Return the field's name at 1688, its encoding and its limits; `received`: of messages only received."""
+    mapping = field.wire
+    if mapping.absent:
+        return ABSENT_TEXTS[mapping.absent]
+    name = "the payload itself" if field.name == PAYLOAD else code(field.name)
+    encoding = f" {FORM_TEXTS[mapping.form]}" if mapping.form else ""
+    return "<br>".join((name + encoding, *_describe_limits(field, received)))
+
+
+def _describe_limits(field: Field, received: bool) -> Iterator[str]:
+    mapping = field.wire
+    if mapping.read:
+        yield f"also read: {', '.join(code(name) for name in mapping.read)}"
+    if mapping.required and received:
+        yield "a response without it is unreadable"
+    elif mapping.required and not is_required_of_caller(field):
+        yield "unset: set by the service"
+    elif mapping.required:
+        yield "**required**"
+    if mapping.required_without:
+        yield f"**required** without {code(mapping.required_without)}"
+    if mapping.default:
+        yield f"unset: {code(mapping.default)}"
+    if mapping.max_len:
+        yield f"at most {mapping.max_len:,} characters"
+    if mapping.pattern:
+        yield f"matches {code(mapping.pattern)}"
+    for value, upstream_value in sorted(mapping.words.items()):
+        yield f"{code(value)} → {code(upstream_value)}"
