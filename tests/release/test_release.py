@@ -1,4 +1,4 @@
-"""`make release` in a clone of this repository, whose checks are stand-ins that say that they ran."""
+"""`make release` in a clone of this repository, with fake checks that record their calls."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from tools.release import changelog, protos
-from tools.release.version import NoVersion, Version, bumped, current
+from tools.release.version import InvalidVersion, Version, bump_version, current_version
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKS = """\
@@ -25,11 +25,11 @@ LOG = """\
 
 ## Unreleased
 
-- Searches tell the warehouse.
+- Searches return the warehouse.
 
 ## 0.0.9 - 2026-01-01
 
-- The first.
+- First release.
 """
 PACKAGE = (
     '{\n  "name": "@nationalsite/protos",\n  "version": "0.1.0",\n  "dependencies": {"other": "0.1.0"}\n}\n'
@@ -44,8 +44,8 @@ POM = """\
 
 def _git(root: Path, *arguments: str) -> str:
     command = ["git", *arguments]
-    done = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True)  # noqa: S603 # git
-    return done.stdout.strip()
+    finished = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True)  # noqa: S603 # git
+    return finished.stdout.strip()
 
 
 class Clone:
@@ -54,18 +54,18 @@ class Clone:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def make(self) -> None:
+    def create(self) -> None:
         self.git("clone", "--quiet", "--depth=1", "--no-tags", ROOT.as_uri(), ".")
         self.git("switch", "--quiet", "--force-create", "main")
-        self.git("config", "user.name", "Somebody")
-        self.git("config", "user.email", "somebody@example.com")
+        self.git("config", "user.name", "Tester")
+        self.git("config", "user.email", "tester@example.com")
         self.write(".git/info/exclude", "GNUmakefile\n")
-        self.write("GNUmakefile", CHECKS)  # which make prefers
+        self.write("GNUmakefile", CHECKS)  # make prefers it to Makefile
         self.write("CHANGELOG.md", LOG)
         self.write("gen/ts/package.json", PACKAGE)
         self.write("clients/java/protos/pom.xml", POM)
         tracked = self.git("ls-files").splitlines()
-        for name, text in bumped(self.path, tracked, Version.of("0.1.0")):
+        for name, text in bump_version(self.path, tracked, Version.parse("0.1.0")):
             self.write(name, text)
         self.commit()
 
@@ -94,19 +94,19 @@ class Clone:
             check=False,
         )
 
-    def ran(self) -> list[str]:
+    def executed_checks(self) -> list[str]:
         path = self.file(".git/ran")
         return path.read_text().split() if path.exists() else []
 
     def state(self) -> tuple[str, str, str]:
-        """What a release that is refused leaves as it was: commit, tags, changes."""
+        """Return what a failed release must not change: commit, tags, working tree."""
         return self.git("rev-parse", "HEAD"), self.git("tag"), self.git("status", "--porcelain")
 
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     clone = Clone(tmp_path_factory.mktemp("original"))
-    clone.make()
+    clone.create()
     return clone
 
 
@@ -117,9 +117,9 @@ def clone(original: Clone, tmp_path: Path) -> Clone:
 
 
 def test_release_is_checked_committed_and_tagged(clone: Clone) -> None:
-    done = clone.release("0.2.0")
-    assert done.returncode == 0, done.stderr
-    assert clone.ran() == ["lint", "breaking", "check-gen"]
+    finished = clone.release("0.2.0")
+    assert finished.returncode == 0, finished.stderr
+    assert clone.executed_checks() == ["lint", "breaking", "check-gen"]
     assert clone.git("status", "--porcelain") == ""
     assert clone.git("log", "-1", "--format=%s") == "Release 0.2.0"
     assert clone.git("rev-parse", "v0.2.0^{commit}") == clone.git("rev-parse", "HEAD")
@@ -127,7 +127,7 @@ def test_release_is_checked_committed_and_tagged(clone: Clone) -> None:
     assert tomllib.loads(clone.file("pyproject.toml").read_text())["project"]["version"] == "0.2.0"
     assert clone.file("gen/ts/package.json").read_text() == PACKAGE.replace("0.1.0", "0.2.0", 1)
     assert clone.file("clients/java/protos/pom.xml").read_text() == POM.replace("0.1.0", "0.2.0", 1)
-    assert "git push origin main v0.2.0" in done.stdout
+    assert "git push origin main v0.2.0" in finished.stdout
 
 
 def test_change_log_gets_a_section(clone: Clone) -> None:
@@ -140,15 +140,15 @@ def test_change_log_gets_a_section(clone: Clone) -> None:
 
 def test_baseline_is_the_protos_without_comments(clone: Clone) -> None:
     assert clone.release("0.2.0").returncode == 0
-    made = FileDescriptorSet.FromString(clone.file(protos.FILE).read_bytes())
+    baseline = FileDescriptorSet.FromString(clone.file(protos.BASELINE_FILE).read_bytes())
     image = FileDescriptorSet.FromString((ROOT / "gen/descriptors/nationalsite.binpb").read_bytes())
     for file in image.file:
         file.ClearField("source_code_info")
-    assert protos.OPTIONS  # two messages compare equal only where the modules of their options are loaded
-    assert made == image
+    assert protos.OPTION_MODULES  # messages compare equal only if the modules of their options are loaded
+    assert baseline == image
 
 
-def test_first_release_may_be_the_version_that_stands_there(clone: Clone) -> None:
+def test_first_release_may_have_the_current_version(clone: Clone) -> None:
     assert clone.release("0.1.0").returncode == 0
     assert clone.git("tag") == "v0.1.0"
     again = clone.release("0.1.0")
@@ -158,12 +158,12 @@ def test_first_release_may_be_the_version_that_stands_there(clone: Clone) -> Non
 
 def test_dry_run_changes_nothing(clone: Clone) -> None:
     before = clone.state()
-    done = clone.release("0.2.0", "--dry-run")
-    assert done.returncode == 0, done.stderr
+    finished = clone.release("0.2.0", "--dry-run")
+    assert finished.returncode == 0, finished.stderr
     assert clone.state() == before
-    assert clone.ran() == ["lint", "breaking", "check-gen"]
-    told = {line.rsplit(" ", 1)[-1] for line in done.stdout.splitlines() if "would change" in line}
-    assert told >= {
+    assert clone.executed_checks() == ["lint", "breaking", "check-gen"]
+    named = {line.rsplit(" ", 1)[-1] for line in finished.stdout.splitlines() if "would change" in line}
+    assert named >= {
         "pyproject.toml",
         "CHANGELOG.md",
         "protos/baseline.binpb",
@@ -175,24 +175,24 @@ def test_dry_run_changes_nothing(clone: Clone) -> None:
 @pytest.mark.parametrize("check", ["lint", "breaking", "check-gen"])
 def test_failed_check_stops_the_release(clone: Clone, check: str) -> None:
     before = clone.state()
-    done = clone.release("0.2.0", fail=check)
-    assert done.returncode == 1
-    assert f"make {check} failed" in done.stderr
+    finished = clone.release("0.2.0", fail=check)
+    assert finished.returncode == 1
+    assert f"make {check} failed" in finished.stderr
     assert clone.state() == before
 
 
-def test_everything_in_the_way_is_told_at_once(clone: Clone) -> None:
+def test_all_unmet_preconditions_are_named_at_once(clone: Clone) -> None:
     clone.git("switch", "--quiet", "--create", "topic")
-    clone.write("CHANGELOG.md", LOG.replace("- Searches tell the warehouse.\n", ""))
-    done = clone.release("0.0.9")
-    assert done.returncode == 1
-    assert clone.ran() == []
-    assert [line.removeprefix("release: ") for line in done.stderr.splitlines()][:3] == [
+    clone.write("CHANGELOG.md", LOG.replace("- Searches return the warehouse.\n", ""))
+    finished = clone.release("0.0.9")
+    assert finished.returncode == 1
+    assert clone.executed_checks() == []
+    assert [line.removeprefix("release: ") for line in finished.stderr.splitlines()][:3] == [
         "a release is made on main, and this is topic",
         "there are changes that are not committed",
         "0.0.9 is below 0.1.0, which pyproject.toml names",
     ]
-    assert "CHANGELOG.md has no entry under '## Unreleased'" in done.stderr
+    assert "CHANGELOG.md has no entry under '## Unreleased'" in finished.stderr
 
 
 def test_patch_release_cannot_change_the_protos(clone: Clone) -> None:
@@ -201,37 +201,39 @@ def test_patch_release_cannot_change_the_protos(clone: Clone) -> None:
     image = clone.file("gen/descriptors/nationalsite.binpb")
     files = FileDescriptorSet.FromString(image.read_bytes())
     ours = next(file for file in files.file if file.name.startswith("nationalsite/product/"))
-    ours.source_code_info.location[0].leading_comments = "Comments are no change."
+    ours.source_code_info.location[0].leading_comments = "A comment is not a change."
     image.write_bytes(files.SerializeToString())
     clone.commit()
     assert clone.release("0.2.1", "--dry-run").returncode == 0
     ours.message_type.add(name="News")
     image.write_bytes(files.SerializeToString())
     clone.commit()
-    refused = clone.release("0.2.1", "--dry-run")
-    assert refused.returncode == 1
-    assert "0.2.1 cannot be a patch" in refused.stderr
+    failed = clone.release("0.2.1", "--dry-run")
+    assert failed.returncode == 1
+    assert "0.2.1 cannot be a patch" in failed.stderr
     assert clone.release("0.3.0", "--dry-run").returncode == 0
 
 
 @pytest.mark.parametrize("text", ["1.2", "v1.2.3", "01.2.3", "1.2.3-rc1", "1.2.3\n", ""])
 def test_version_is_three_numbers(text: str) -> None:
-    with pytest.raises(NoVersion):
-        Version.of(text)
+    with pytest.raises(InvalidVersion):
+        Version.parse(text)
 
 
 def test_versions_are_ordered_by_number() -> None:
-    assert Version.of("0.10.0") > Version.of("0.9.9")
+    assert Version.parse("0.10.0") > Version.parse("0.9.9")
 
 
 def test_manifests_of_this_repository_agree() -> None:
     tracked = _git(ROOT, "ls-files").splitlines()
-    assert list(bumped(ROOT, tracked, current(ROOT))) == []
-    assert "pyproject.toml" in dict(bumped(ROOT, tracked, Version.of("99.0.0")))
+    assert list(bump_version(ROOT, tracked, current_version(ROOT))) == []
+    assert "pyproject.toml" in dict(bump_version(ROOT, tracked, Version.parse("99.0.0")))
 
 
 def test_change_log_of_this_repository_can_be_kept() -> None:
-    text = (ROOT / changelog.FILE).read_text()
+    text = (ROOT / changelog.CHANGELOG_FILE).read_text()
     assert text.count("\n## Unreleased\n") == 1
-    noted = text.replace("\n## Unreleased\n", "\n## Unreleased\n\n- News.\n")
-    assert "\n## 99.0.0 - 2026-11-25\n\n- News.\n" in changelog.released(noted, "99.0.0", "2026-11-25")
+    with_entry = text.replace("\n## Unreleased\n", "\n## Unreleased\n\n- News.\n")
+    assert "\n## 99.0.0 - 2026-11-25\n\n- News.\n" in changelog.add_release(
+        with_entry, "99.0.0", "2026-11-25"
+    )

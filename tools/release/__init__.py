@@ -1,1 +1,1 @@
-"""Makes a release: checks, versions, change log, baseline of the protos, commit and tag (`make release`)."""
+"""`make release`: checks, sets versions, change log and proto baseline, commits and tags."""

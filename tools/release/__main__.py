@@ -1,6 +1,6 @@
-"""`python -m tools.release VERSION [--dry-run]`: leaves a commit and a tag behind, and pushes nothing.
+"""`python -m tools.release VERSION [--dry-run]`: makes a commit and a tag, and pushes nothing.
 
-What stands in the way is told, each in a line, before anything is changed.
+Unmet preconditions are printed, one a line, before anything changes.
 """
 
 import argparse
@@ -11,60 +11,60 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tools.release import changelog, protos
-from tools.release.changelog import NothingToTell
-from tools.release.version import NoVersion, Version, bumped, current
+from tools.release.changelog import EmptyChangelog
+from tools.release.version import InvalidVersion, Version, bump_version, current_version
 
 BRANCH = "main"
-# The release changes pyproject.toml, for which make would set up the environment anew.
+# The release changes pyproject.toml. Without --old-file, make would then install the environment again.
 MAKE = ("make", "--no-print-directory", "--old-file=.venv/.ready")
 CHECKS = ("lint", "breaking", "check-gen")
 
 
 def main(arguments: list[str]) -> int:
-    """Make the release of the repository that this is called in; return the exit code."""
+    """Make a release of the current repository; return the exit code."""
     parser = argparse.ArgumentParser(prog="make release")
-    parser.add_argument("version", type=_version, help="MAJOR.MINOR.PATCH")
-    parser.add_argument("--dry-run", action="store_true", help="check, and say what would be done")
-    asked = parser.parse_args(arguments)
+    parser.add_argument("version", type=_parse_version, help="MAJOR.MINOR.PATCH")
+    parser.add_argument("--dry-run", action="store_true", help="check, and print what would change")
+    options = parser.parse_args(arguments)
     root = Path(_git("rev-parse", "--show-toplevel"))
-    hindrances = list(_hindrances(root, asked.version))
-    for line in hindrances:
+    unmet = list(_unmet_preconditions(root, options.version))
+    for line in unmet:
         print(f"release: {line}", file=sys.stderr)
-    if hindrances or not all(_make(root, check) for check in CHECKS):
+    if unmet or not all(_make(root, check) for check in CHECKS):
         return 1
-    changes = _changes(root, asked.version)
+    changes = _changes(root, options.version)
     for path in changes:
-        print(f"release: {'would change' if asked.dry_run else 'changes'} {path}")
-    if asked.dry_run:
+        print(f"release: {'would change' if options.dry_run else 'changes'} {path}")
+    if options.dry_run:
         return 0
-    _commit(root, changes, asked.version)
-    print(f"release: committed and tagged. Look at it, then: git push origin {BRANCH} v{asked.version}")
+    _commit(root, changes, options.version)
+    print(f"release: committed and tagged. Review it, then: git push origin {BRANCH} v{options.version}")
     return 0
 
 
-def _version(text: str) -> Version:
+def _parse_version(text: str) -> Version:
     try:
-        return Version.of(text)
-    except NoVersion as error:
+        return Version.parse(text)
+    except InvalidVersion as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def _hindrances(root: Path, version: Version) -> Iterator[str]:
+def _unmet_preconditions(root: Path, version: Version) -> Iterator[str]:
     branch = _git("branch", "--show-current")
     if branch != BRANCH:
         yield f"a release is made on {BRANCH}, and this is {branch or 'no branch'}"
     if _git("status", "--porcelain"):
         yield "there are changes that are not committed"
-    last = max((Version.of(tag.removeprefix("v")) for tag in _release_tags()), default=None)
-    if last is not None and version <= last:
-        yield f"{version} is not above {last}, the last release"
-    if version < current(root):
-        yield f"{version} is below {current(root)}, which pyproject.toml names"
+    last_release = max((Version.parse(tag.removeprefix("v")) for tag in _release_tags()), default=None)
+    if last_release is not None and version <= last_release:
+        yield f"{version} is not above {last_release}, the last release"
+    if version < current_version(root):
+        yield f"{version} is below {current_version(root)}, which pyproject.toml names"
     if last is not None and version.patch and protos.have_changed(root):
         yield f"the protos have changed since the last release: {version} cannot be a patch of it"
     try:
-        _log(root, version)
-    except NothingToTell as error:
+        _new_changelog(root, version)
+    except EmptyChangelog as error:
         yield str(error)
 
 
@@ -74,22 +74,28 @@ def _release_tags() -> list[str]:
 
 def _is_version(text: str) -> bool:
     try:
-        Version.of(text)
-    except NoVersion:
+        Version.parse(text)
+    except InvalidVersion:
         return False
     return True
 
 
 def _changes(root: Path, version: Version) -> dict[str, bytes]:
-    """Return path -> content of everything that a release changes."""
+    """Return path -> new content of every file that a release changes."""
     tracked = _git("ls-files").splitlines()
-    texts = {**dict(bumped(root, tracked, version)), changelog.FILE: _log(root, version)}
-    return {**{path: text.encode() for path, text in texts.items()}, protos.FILE: protos.baseline(root)}
+    texts = {
+        **dict(bump_version(root, tracked, version)),
+        changelog.CHANGELOG_FILE: _new_changelog(root, version),
+    }
+    return {
+        **{path: text.encode() for path, text in texts.items()},
+        protos.BASELINE_FILE: protos.build_baseline(root),
+    }
 
 
-def _log(root: Path, version: Version) -> str:
-    text = (root / changelog.FILE).read_text(encoding="utf-8")
-    return changelog.released(text, str(version), datetime.now(UTC).date().isoformat())
+def _new_changelog(root: Path, version: Version) -> str:
+    text = (root / changelog.CHANGELOG_FILE).read_text(encoding="utf-8")
+    return changelog.add_release(text, str(version), datetime.now(UTC).date().isoformat())
 
 
 def _commit(root: Path, changes: dict[str, bytes], version: Version) -> None:

@@ -1,24 +1,21 @@
-"""The change log: what is not released stands first, and becomes a release's section."""
+"""The change log: its first section, Unreleased, becomes the section of the release."""
 
 import re
 
-FILE = "CHANGELOG.md"
+CHANGELOG_FILE = "CHANGELOG.md"
 _UNRELEASED = "## Unreleased"
 
 
-class NothingToTell(Exception):
-    """The change log has nothing for a release."""
+class EmptyChangelog(Exception):
+    """The change log has no entry for a release."""
 
 
-def released(text: str, version: str, day: str) -> str:
-    """Return the change log in which what is not released is that version's, of that day.
-
-    Raises NothingToTell.
-    """
+def add_release(text: str, version: str, day: str) -> str:
+    """Return the change log with the unreleased entries as a section of the version. Raises EmptyChangelog."""
     before, heading, rest = text.partition(f"\n{_UNRELEASED}\n")
     section, separator, older = rest.partition("\n## ")
     if not heading or not section.strip():
-        raise NothingToTell(f"{FILE} has no entry under {_UNRELEASED!r}")
+        raise EmptyChangelog(f"{CHANGELOG_FILE} has no entry under {_UNRELEASED!r}")
     if re.search(rf"^## {re.escape(version)} ", text, re.M):
-        raise NothingToTell(f"{FILE} has a section of {version} already")
+        raise EmptyChangelog(f"{CHANGELOG_FILE} already has a section {version}")
     return f"{before}{heading}\n## {version} - {day}\n{section}{separator}{older}"

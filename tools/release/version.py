@@ -1,4 +1,4 @@
-"""Version numbers, and the files that carry ours."""
+"""Version numbers, and the files that contain ours."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SOURCE = "pyproject.toml"
-"""The one place that says which version this is; the other files follow."""
+"""The file that defines the version; the others follow."""
 
-_NUMBER = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)", re.ASCII)
-# Where a package of ours says its version, or where another one asks for it.
-_OURS = {
+_VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)", re.ASCII)
+# Where a manifest states the version of one of our packages, or requires it.
+_PATTERNS = {
     "pyproject.toml": re.compile(r'(name = "nationalsite[\w-]*"\nversion = ")([^"]*)(")'),
     "package.json": re.compile(r'("name": "@?nationalsite[\w/-]*",\s+"version": ")([^"]*)(")'),
     "package-lock.json": re.compile(r'("name": "@?nationalsite[\w/-]*",\s+"version": ")([^"]*)(")'),
@@ -18,8 +18,8 @@ _OURS = {
 }
 
 
-class NoVersion(Exception):
-    """A text that is no version number, or a file that has none."""
+class InvalidVersion(Exception):
+    """The text is not a version number, or the file has none."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -31,29 +31,29 @@ class Version:
     patch: int
 
     @classmethod
-    def of(cls, text: str) -> "Version":
-        """Read a version. Raises NoVersion."""
-        found = _NUMBER.fullmatch(text)
-        if not found:
-            raise NoVersion(f"{text!r} is not MAJOR.MINOR.PATCH")
-        return cls(*(int(part) for part in found.groups()))
+    def parse(cls, text: str) -> "Version":
+        """Parse a version. Raises InvalidVersion."""
+        match = _VERSION.fullmatch(text)
+        if not match:
+            raise InvalidVersion(f"{text!r} is not MAJOR.MINOR.PATCH")
+        return cls(*(int(part) for part in match.groups()))
 
     def __str__(self) -> str:
         return f"{self.major}.{self.minor}.{self.patch}"
 
 
-def current(root: Path) -> Version:
-    """Return the version of the tree. Raises NoVersion."""
-    found = _OURS[SOURCE].search((root / SOURCE).read_text())
-    if not found:
-        raise NoVersion(f"{SOURCE} has no version")
-    return Version.of(found[2])
+def current_version(root: Path) -> Version:
+    """Return the version of the working tree. Raises InvalidVersion."""
+    match = _PATTERNS[SOURCE].search((root / SOURCE).read_text())
+    if not match:
+        raise InvalidVersion(f"{SOURCE} has no version")
+    return Version.parse(match[2])
 
 
-def bumped(root: Path, tracked: Iterable[str], version: Version) -> Iterator[tuple[str, str]]:
-    """Yield path and new text of each of the tracked files that carries our version, and another one."""
+def bump_version(root: Path, tracked: Iterable[str], version: Version) -> Iterator[tuple[str, str]]:
+    """Yield path and new text of each tracked file that contains another version of ours."""
     for path in tracked:
-        pattern = _OURS.get(Path(path).name)
+        pattern = _PATTERNS.get(Path(path).name)
         if pattern:
             text = (root / path).read_text()
             new = pattern.sub(rf"\g<1>{version}\g<3>", text)
