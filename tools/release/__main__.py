@@ -60,7 +60,7 @@ def _unmet_preconditions(root: Path, version: Version) -> Iterator[str]:
         yield f"{version} is not above {last_release}, the last release"
     if version < current_version(root):
         yield f"{version} is below {current_version(root)}, which pyproject.toml names"
-    if last is not None and version.patch and protos.have_changed(root):
+    if last_release is not None and version.patch and protos.have_changed(root):
         yield f"the protos have changed since the last release: {version} cannot be a patch of it"
     try:
         _new_changelog(root, version)

@@ -11,7 +11,7 @@ class EmptyChangelog(Exception):
 
 
 def add_release(text: str, version: str, day: str) -> str:
-    """Return the change log with the unreleased entries as a section of the version. Raises EmptyChangelog."""
+    """Return the change log with its entries as a section of the version. Raises EmptyChangelog."""
     before, heading, rest = text.partition(f"\n{_UNRELEASED}\n")
     section, separator, older = rest.partition("\n## ")
     if not heading or not section.strip():
