@@ -115,7 +115,7 @@ def _add_to_release(release: Release) -> None:
 
 def _remove_from_release(release: Release) -> None:
     request = release.message(PRODUCT, "SearchByKeywordRequest")
-    request.options.Clear()  # their rule refers to the prices
+    request.options.Clear()  # a rule refers to fields that are removed
     for name in ("sale_filters", "price_start", "price_end", "country", "language", "keyword_translate"):
         remove_field(request, name)
     remove_field(release.message(PRODUCT, "SearchByKeywordResponse"), "total_page")
