@@ -73,14 +73,14 @@ func TestLargeImageIsUploaded(t *testing.T) {
 
 func TestCallsAreBalancedOverServingReplicas(t *testing.T) {
 	replicas := []*productServer{{}, {}}
-	addresses := manual.NewBuilderWithScheme("replicas")
+	nameResolver := manual.NewBuilderWithScheme("replicas")
 	var state resolver.State
 	for _, replica := range replicas {
 		endpoint := resolver.Endpoint{Addresses: []resolver.Address{{Addr: replica.start(t)}}}
 		state.Endpoints = append(state.Endpoints, endpoint)
 	}
-	addresses.InitialState(state)
-	conn := connect(t, addresses.Scheme()+":///product", client.Product, grpc.WithResolvers(addresses))
+	nameResolver.InitialState(state)
+	conn := connect(t, nameResolver.Scheme()+":///product", client.Product, grpc.WithResolvers(nameResolver))
 	products := productv1.NewProductServiceClient(conn)
 	call := func() {
 		t.Helper()
@@ -88,20 +88,23 @@ func TestCallsAreBalancedOverServingReplicas(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for limit := time.Now().Add(testTimeout); replicas[0].calls.Load() == 0 || replicas[1].calls.Load() == 0; call() {
-		if time.Now().After(limit) {
+	deadline := time.Now().Add(testTimeout)
+	for replicas[0].calls.Load() == 0 || replicas[1].calls.Load() == 0 {
+		if time.Now().After(deadline) {
 			t.Fatal("one replica gets all calls")
 		}
+		call()
 	}
 	close(replicas[0].health.draining)
 	// The channel learns of the drain after a moment. From then on the draining replica gets no calls.
-	for limit, callsElsewhere := time.Now().Add(testTimeout), 0; callsElsewhere < 20; callsElsewhere++ {
+	deadline = time.Now().Add(testTimeout)
+	for callsElsewhere := 0; callsElsewhere < 20; callsElsewhere++ {
 		before := replicas[0].calls.Load()
 		call()
 		if replicas[0].calls.Load() != before {
 			callsElsewhere = 0
 		}
-		if time.Now().After(limit) {
+		if time.Now().After(deadline) {
 			t.Fatal("a draining replica gets calls")
 		}
 	}

@@ -9,7 +9,7 @@ import grpc
 import grpc.aio
 
 Service: TypeAlias = Literal["product", "order_sync", "account"]
-Options: TypeAlias = Sequence[tuple[str, Any]]
+ChannelOptions: TypeAlias = Sequence[tuple[str, Any]]
 
 _RECOMMENDED_OPTIONS = MappingProxyType(
     {
@@ -32,7 +32,7 @@ def connect(
     service: Service,
     *,
     credentials: grpc.ChannelCredentials | None = None,
-    options: Options = (),
+    options: ChannelOptions = (),
 ) -> grpc.Channel:
     """Return a channel to a service. It balances calls over all addresses, retries reads, and keeps alive.
 
@@ -50,7 +50,7 @@ def connect_async(
     service: Service,
     *,
     credentials: grpc.ChannelCredentials | None = None,
-    options: Options = (),
+    options: ChannelOptions = (),
 ) -> grpc.aio.Channel:
     """Return the same channel for asyncio."""
     uri, all_options = _to_uri(target), _merge_options(service, options)
@@ -69,7 +69,7 @@ def _to_uri(target: str) -> str:
     return target if ":///" in target or target.startswith("unix:") else f"dns:///{target}"
 
 
-def _merge_options(service: Service, overrides: Options) -> list[tuple[str, Any]]:
+def _merge_options(service: Service, overrides: ChannelOptions) -> list[tuple[str, Any]]:
     return list(
         ({**_RECOMMENDED_OPTIONS, "grpc.service_config": service_config(service)} | dict(overrides)).items()
     )

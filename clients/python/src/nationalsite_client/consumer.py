@@ -9,7 +9,7 @@ import grpc
 from nationalsite.ordersync import v1 as protos
 
 from nationalsite_client.async_consumer import AsyncConsumer
-from nationalsite_client.channels import Options, connect_async
+from nationalsite_client.channels import ChannelOptions, connect_async
 from nationalsite_client.consumer_options import ConsumerOptions
 
 
@@ -28,7 +28,7 @@ class Consumer:
         options: ConsumerOptions | None = None,
         *,
         credentials: grpc.ChannelCredentials | None = None,
-        channel_options: Options = (),
+        channel_options: ChannelOptions = (),
     ) -> None:
         self._target = target
         self._subscription = subscription
