@@ -10,7 +10,7 @@ from services.sandbox.settings import LISTEN, read_settings
 
 
 def main() -> int:
-    """Serves until SIGTERM or SIGINT; returns the exit code."""
+    """Serve until SIGTERM or SIGINT, and return the exit code."""
     try:
         settings = read_settings(os.environ)
     except ValueError as error:
@@ -23,12 +23,12 @@ def main() -> int:
         return 2
     if not settings.is_local:
         print(
-            f"warning: {settings.host} is reachable from other machines; nothing here is secret",
+            f"warning: {settings.host} is reachable from other machines; the sandbox protects nothing",
             file=sys.stderr,
         )
-    # uvicorn stops at these signals and raises them again when it is done: to stop is no failure.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
+    # uvicorn stops at these signals, and raises them again afterwards. That must not be an error exit.
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signal_number, lambda *_: None)
     SandboxServer(create_app(settings.callback_url)).run(sockets=[listener])
     return 0
 

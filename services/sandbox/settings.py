@@ -1,4 +1,4 @@
-"""The settings, read once at the start."""
+"""The settings, read once at the start from environment variables."""
 
 import ipaddress
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ class Settings:
 
     @property
     def is_local(self) -> bool:
-        """True if only this machine can reach the address."""
+        """Whether only this machine can reach the address."""
         try:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
@@ -31,7 +31,7 @@ class Settings:
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
-    """The settings of an environment. Raises ValueError with a line to show."""
+    """Return the settings. Raises ValueError with a message for the user."""
     text = environment.get(LISTEN) or DEFAULT_LISTEN
     host, colon, port = text.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")

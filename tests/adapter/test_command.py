@@ -207,7 +207,7 @@ def test_all_is_well(operator: Operator, dialect: str) -> None:
     assert len(found) > 15
 
     after = operator.admin("GET", "state")
-    held = ("uploads", "accounts", "orders", "refunds", "vouchers", "messages", "synced")
+    held = ("uploaded_images", "accounts", "orders", "refunds", "vouchers", "messages", "synced")
     assert {name: before[name] for name in held} == {name: after[name] for name in held}
     system = {"access_token", "_aop_signature"}
     assert all(call["parameters"].keys() <= system and not call["files"] for call in operator.calls())

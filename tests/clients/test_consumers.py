@@ -55,7 +55,7 @@ async def wait_until_acknowledged(stub, subscription: str) -> None:
 
 async def push(sandbox: SandboxClient, *, times: int = 1, topic: str = PAID) -> list[str]:
     """Push messages, each about another order; return their ids."""
-    body = {"topic": topic, "times": times, "orders": times}
+    body = {"topic": topic, "times": times, "order_count": times}
     response = await asyncio.to_thread(sandbox.admin, "POST", "messages", body)
     return [str(message_id) for message_id in response["message_ids"]]
 

@@ -31,7 +31,7 @@ def failed(sandbox) -> set[str]:
     """Ids of messages that nobody took."""
     sandbox.admin("PUT", "push", {"callback_url": None})
     made = sandbox.admin(
-        "POST", "messages", {"topic": "ORDER_BUYER_VIEW_ORDER_PAY", "times": MESSAGES, "orders": 45}
+        "POST", "messages", {"topic": "ORDER_BUYER_VIEW_ORDER_PAY", "times": MESSAGES, "order_count": 45}
     )
     assert sandbox.admin("GET", "push")["failed"] == MESSAGES
     return {str(message_id) for message_id in made["message_ids"]}

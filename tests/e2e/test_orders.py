@@ -154,7 +154,7 @@ def test_the_life_of_an_order(dialect: str, rpcs, sandbox) -> None:
     assert life.call("SubmitReturnGoods", parcel) == {}
     told = life.refund_step(refund_id, "receive")
     assert (told["status"], told["apply_payment_fen"]) == ("refundsuccess", half)
-    assert told["return"]["freight_bill"] == "3110044550034338"
+    assert told["return_shipment"]["freight_bill"] == "3110044550034338"
 
     # The order is done; the site tells 1688 so, one line of it refunded.
     assert life.step("succeed")["status"] == "success"
@@ -297,7 +297,7 @@ def test_a_status_of_a_line_that_the_whole_does_not_have(rpcs, sandbox, details)
     ("switches", "changes", "status", "reason"),
     [
         ({}, {"cbu_order_id": "1"}, "NOT_FOUND", "ORDER_NOT_FOUND"),
-        ({"own": False}, {}, "FAILED_PRECONDITION", "UPSTREAM_NOT_OWNED"),
+        ({"owned_by_buyer": False}, {}, "FAILED_PRECONDITION", "UPSTREAM_NOT_OWNED"),
         ({}, {"goods_status": "GOODS_STATUS_REFUND_BUYER_RECEIVED"}, "FAILED_PRECONDITION", "UPSTREAM_STATE"),
         ({}, {"dispute_request": "DISPUTE_REQUEST_RETURN_REFUND"}, "FAILED_PRECONDITION", "UPSTREAM_STATE"),
         ({}, {"apply_reason_id": "1"}, "INVALID_ARGUMENT", "UPSTREAM_ARGUMENT"),
@@ -328,7 +328,7 @@ def test_a_refund_is_asked_for_once(rpcs, sandbox, details) -> None:
         assert failure.value.code().name == status
         assert details(failure.value)["ErrorInfo"].reason == f"ERROR_REASON_{reason}"
     assert len(sandbox.calls()) == 2
-    assert len(sandbox.admin("GET", f"orders/{life.cbu_order_id}")["refunds"]) == 1
+    assert len(sandbox.admin("GET", f"orders/{life.cbu_order_id}")["refund_ids"]) == 1
 
 
 def test_orders_that_cannot_be_paid_are_listed(rpcs, sandbox, details) -> None:
@@ -344,7 +344,7 @@ def test_orders_that_cannot_be_paid_are_listed(rpcs, sandbox, details) -> None:
     assert details(failure.value)["ErrorInfo"].reason == "ERROR_REASON_UPSTREAM_STATE"
 
 
-@pytest.mark.parametrize("switch", ["manual_trade", "stock_gone"])
+@pytest.mark.parametrize("switch", ["manual_trade", "out_of_stock"])
 def test_alipay_refuses_by_its_text(switch: str, rpcs, sandbox, details) -> None:
     orders = [sandbox.admin("POST", "orders", {switch: True})["order_id"] for _ in range(2)]
     with pytest.raises(grpc.RpcError) as failure:

@@ -43,7 +43,7 @@ def until_pushed(sandbox: Any, messages: int) -> None:
     deadline = time.monotonic() + WITHIN_S
     while True:
         told = sandbox.admin("GET", "push")
-        if (told["pushed"], told["queue"], told["in_flight"]) == (messages, 0, 0):
+        if (told["pushed"], told["queued"], told["in_flight"]) == (messages, 0, 0):
             return
         assert time.monotonic() < deadline, told
 
@@ -83,8 +83,10 @@ def test_pushes_that_come_twice_and_out_of_order(running, sandbox, stub) -> None
     subscription = f"shuffled-{uuid.uuid4().hex[:12]}"
     pull(stub, subscription)
     callback = running["order_sync", "national-site"].callback
-    sandbox.admin("PUT", "push", {"callback_url": callback, "paused": True, "shuffle": True, "duplicates": 1})
-    paid = {"topic": LIFE["pay"], "times": 40, "orders": 4}
+    sandbox.admin(
+        "PUT", "push", {"callback_url": callback, "paused": True, "shuffle": True, "duplicate_rate": 1}
+    )
+    paid = {"topic": LIFE["pay"], "times": 40, "order_count": 4}
     sandbox.admin("POST", "messages", paid)
     sandbox.admin("PUT", "push", {"paused": False})
     until_pushed(sandbox, 40)
@@ -111,7 +113,9 @@ def test_a_restart_loses_nothing(alone, sandbox, tmp_path: Path) -> None:
     service, _ = alone("order_sync", settings=settings)
     with grpc.insecure_channel(service.address) as channel:
         pull(OrderSyncServiceStub(channel), "outlives")
-    sandbox.admin("PUT", "push", {"callback_url": service.callback, "tries": 20, "spacing_ms": 100})
+    sandbox.admin(
+        "PUT", "push", {"callback_url": service.callback, "max_retries": 20, "retry_interval_ms": 100}
+    )
     orders = [live(sandbox)]
     until_pushed(sandbox, len(TOPICS))
 

@@ -128,7 +128,7 @@ def test_an_orders_messages_come_by_replay(dialect: str, running, sandbox) -> No
 def test_a_callback_that_cannot_be_reached(consumer, sandbox) -> None:
     """What failed after its last try is there for the replay as what was never tried."""
     nobody = "http://127.0.0.1:1/callbacks/1688"
-    sandbox.admin("PUT", "push", {"callback_url": nobody, "tries": 1, "spacing_ms": 10})
+    sandbox.admin("PUT", "push", {"callback_url": nobody, "max_retries": 1, "retry_interval_ms": 10})
     shipped(sandbox)
     deadline = time.monotonic() + WITHIN_S
     while counts(sandbox) != (3, 0):
@@ -140,7 +140,7 @@ def test_a_callback_that_cannot_be_reached(consumer, sandbox) -> None:
 
 def test_many_pages_come_in_one_replay(consumer, sandbox) -> None:
     """Page 1 again and again: confirming shifts the pages."""
-    sandbox.admin("POST", "messages", {"topic": PAID, "times": 450, "orders": 450})
+    sandbox.admin("POST", "messages", {"topic": PAID, "times": 450, "order_count": 450})
     assert consumer.replay() == (450, 0)
     assert len(consumer.topics()) == 450
     assert counts(sandbox) == (0, 450)

@@ -25,7 +25,7 @@ def test_a_consumer_resumes_after_its_replica_has_drained(mesh, report):
     opened = {"start_time": {"seconds": 1}, "max_outstanding": OUT, "lease": {"seconds": LEASE_S}}
 
     stream = Stream(stub, NAME, **opened)
-    messages = {"topic": "ORDER_BUYER_VIEW_ORDER_PAY", "times": OUT, "orders": OUT}
+    messages = {"topic": "ORDER_BUYER_VIEW_ORDER_PAY", "times": OUT, "order_count": OUT}
     made = set(map(str, sandbox.admin("POST", "messages", messages)["message_ids"]))
     out = [stream.next() for _ in range(OUT)]
     assert {message.message_id for message in out} == made

@@ -133,7 +133,7 @@ async def _replaced_one(mesh: Mesh, fleet: Fleet, told_late_s: float | None) -> 
 async def _made(sandbox: SandboxClient, stop: asyncio.Event) -> set[str]:
     """Have messages made and pushed until told to stop; return their ids."""
     made: set[str] = set()
-    body = {"topic": "ORDER_BUYER_VIEW_ORDER_PAY", "times": MESSAGES_AT_ONCE, "orders": MESSAGES_AT_ONCE}
+    body = {"topic": "ORDER_BUYER_VIEW_ORDER_PAY", "times": MESSAGES_AT_ONCE, "order_count": MESSAGES_AT_ONCE}
     while not stop.is_set():
         answer = await asyncio.to_thread(sandbox.admin, "POST", "messages", body)
         made |= {str(each) for each in answer["message_ids"]}

@@ -86,7 +86,7 @@ class Client:
         assert answer.status_code == 201, answer.text
         order = answer.json()
         for step in steps:
-            order = await self.step("orders", order["order_id"], step)
+            order = await self.transition("orders", order["order_id"], step)
         return order
 
     async def replay(self, name, **parameters):
@@ -103,7 +103,7 @@ class Client:
     async def messages(self, **query):
         return (await self.http.get("/admin/messages", params=query)).json()["messages"]
 
-    async def pushes(self, **counts):
+    async def wait_for_pushes(self, **counts):
         """The counts of the pushing, once they are these."""
         async with asyncio.timeout(5):
             while True:
@@ -112,9 +112,9 @@ class Client:
                     return found
                 await asyncio.sleep(0.005)
 
-    async def step(self, what, number, step, **body):
+    async def transition(self, what, number, transition, **body):
         """A step of an order or a refund."""
-        answer = await self.http.post(f"/admin/{what}/{number}/{step}", json=body)
+        answer = await self.http.post(f"/admin/{what}/{number}/{transition}", json=body)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
@@ -217,7 +217,7 @@ async def receiver(client):
     await site.start()
     port = runner.addresses[0][1]
     receiver.stop = site.stop
-    await client.put("push", callback_url=f"http://127.0.0.1:{port}/callback", spacing_ms=1)
+    await client.put("push", callback_url=f"http://127.0.0.1:{port}/callback", retry_interval_ms=1)
     yield receiver
     if receiver.hold:
         receiver.hold.set()

@@ -1,4 +1,4 @@
-"""The sandbox's own paths, under `/admin/`: faults, the journal, and every switch."""
+"""The controls: faults, the call log, counters, limits, tokens, the clock, and the reset."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,138 +8,148 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from services.sandbox.admin.schemas.controls import ClockBody, FaultBody, LimitsBody, TokensBody, read_body
+from services.sandbox.admin.request_body import read_body
+from services.sandbox.admin.schemas.controls import ClockBody, FaultBody, LimitsBody, TokensBody
+from services.sandbox.context import SandboxContext
 from services.sandbox.controls.call_log import MAX_ENTRIES
-from services.sandbox.controls.faults import EVERY, Faults
+from services.sandbox.controls.faults import ANY_OPERATION, FaultQueue
+from services.sandbox.controls.limits import RateLimit
 from services.sandbox.http.operation import Operation
-from services.sandbox.state import State
 
 
-class Admin:
-    """The handlers of the admin paths."""
+class ControlRoutes:
+    """The handlers of these paths."""
 
-    def __init__(self, operations: Iterable[Operation], state: State) -> None:
-        self._state = state
+    def __init__(self, operations: Iterable[Operation], context: SandboxContext) -> None:
+        self._state = context.state
         names = {f"{operation.namespace}/{operation.name}": operation.name for operation in operations}
         self._names = names | {name: name for name in names.values()}
 
     def routes(self) -> list[Route]:
-        """Every admin path."""
+        """Return the paths."""
         return [
             Route("/faults", self.add_faults, methods=["POST"]),
             Route("/faults", self.clear_faults, methods=["DELETE"]),
-            Route("/calls", self.calls, methods=["GET"]),
+            Route("/calls", self.list_calls, methods=["GET"]),
             Route("/calls", self.clear_calls, methods=["DELETE"]),
-            Route("/state", self.state, methods=["GET"]),
-            Route("/limits", self.put_limits, methods=["PUT"]),
-            Route("/tokens", self.put_tokens, methods=["PUT"]),
-            Route("/clock", self.put_clock, methods=["PUT"]),
-            Route("/codes", self.add_code, methods=["POST"]),
+            Route("/state", self.get_state, methods=["GET"]),
+            Route("/limits", self.replace_limits, methods=["PUT"]),
+            Route("/tokens", self.change_tokens, methods=["PUT"]),
+            Route("/clock", self.replace_clock, methods=["PUT"]),
+            Route("/codes", self.issue_code, methods=["POST"]),
             Route("/reset", self.reset, methods=["POST"]),
         ]
 
     async def add_faults(self, request: Request) -> Response:
-        """Queues a fault for the next calls."""
+        """Queue a fault for the next calls."""
         body = await read_body(request, FaultBody)
-        operation = body.operation if body.operation == EVERY else self._known(body.operation)
+        operation = body.operation if body.operation == ANY_OPERATION else self._resolve(body.operation)
         try:
             self._state.faults.add(operation, body.fault, body.times)
         except OverflowError as error:
             raise HTTPException(400, str(error)) from error
-        return JSONResponse(self._state.faults.waiting(), 201)
+        return JSONResponse(self._state.faults.to_json(), 201)
 
     async def clear_faults(self, request: Request) -> Response:
-        """Drops every fault that waits."""
-        self._state.faults = Faults()
+        """Remove all queued faults."""
+        self._state.faults = FaultQueue()
         return Response(status_code=204)
 
-    async def calls(self, request: Request) -> Response:
-        """The latest calls, in the order they came."""
+    async def list_calls(self, request: Request) -> Response:
+        """Answer the latest calls, in the order in which they were received."""
         limit = request.query_params.get("limit", str(MAX_ENTRIES))
         if not limit.isdecimal():
-            raise HTTPException(400, "limit: a number is needed")
-        entries = self._state.journal.latest(request.query_params.get("operation"), int(limit))
-        return JSONResponse({"calls": [entry.described() for entry in entries]})
+            raise HTTPException(400, "limit: must be a number")
+        entries = self._state.call_log.latest(request.query_params.get("operation"), int(limit))
+        return JSONResponse({"calls": [entry.to_json() for entry in entries]})
 
     async def clear_calls(self, request: Request) -> Response:
-        """Forgets the calls."""
-        self._state.journal.clear()
+        """Remove all calls from the log."""
+        self._state.call_log.clear()
         return Response(status_code=204)
 
-    async def state(self, request: Request) -> Response:
-        """Every counter and switch."""
-        return JSONResponse(self._described(len(request.scope["state"]["connections"])))
+    async def get_state(self, request: Request) -> Response:
+        """Answer the counters and the controls."""
+        return JSONResponse(self._serialize_state(len(request.scope["state"]["connections"])))
 
-    async def put_limits(self, request: Request) -> Response:
-        """Replaces the limits."""
+    async def replace_limits(self, request: Request) -> Response:
+        """Replace the limits."""
         body = await read_body(request, LimitsBody)
-        self._state.limits = body.limits(map(self._known, body.declined))
+        self._state.limits = body.to_limits(map(self._resolve, body.declined))
         return Response(status_code=204)
 
-    async def put_tokens(self, request: Request) -> Response:
-        """Changes how tokens are granted, or ends the access tokens."""
+    async def change_tokens(self, request: Request) -> Response:
+        """Change how tokens are issued, or revoke the access tokens."""
         body = await read_body(request, TokensBody)
         tokens = self._state.tokens
         if body.expires_in is not None:
             tokens.expires_in_s = body.expires_in
         if body.refresh_token is not None:
-            tokens.refresh_answer = body.refresh_token
+            tokens.refresh_mode = body.refresh_token
         if body.revoke_access_tokens:
             tokens.revoke_all()
         return Response(status_code=204)
 
-    async def put_clock(self, request: Request) -> Response:
-        """Replaces the setting of the clock."""
+    async def replace_clock(self, request: Request) -> Response:
+        """Replace the settings of the clock."""
         body = await read_body(request, ClockBody)
         clock = self._state.clock
-        clock.offset_ms, clock.window_ms = body.offset_ms, body.timestamp_window_ms
+        clock.offset_ms, clock.timestamp_window_ms = body.offset_ms, body.timestamp_window_ms
         return Response(status_code=204)
 
-    async def add_code(self, request: Request) -> Response:
-        """An authorization code, as if a user had agreed in the browser."""
-        return JSONResponse({"code": self._state.tokens.new_code()}, 201)
+    async def issue_code(self, request: Request) -> Response:
+        """Answer an authorization code, as if a user had granted access in the browser."""
+        return JSONResponse({"code": self._state.tokens.issue_code()}, 201)
 
     async def reset(self, request: Request) -> Response:
-        """Everything back to the start."""
+        """Return to the initial state."""
         self._state.reset()
         return Response(status_code=204)
 
-    def _known(self, name: str) -> str:
+    def _resolve(self, name: str) -> str:
+        """Return the name of an operation without its namespace."""
         if name not in self._names:
             raise HTTPException(400, f"operation: no API is called {name!r}")
         return self._names[name]
 
-    def _described(self, connections: int) -> dict[str, Any]:
+    def _serialize_state(self, connections: int) -> dict[str, Any]:
         state = self._state
-        limits, traffic = state.limits, state.traffic
+        limits, counters = state.limits, state.call_counters
         return {
-            "calls": state.journal.received,
-            "in_flight": traffic.in_flight.total(),
-            "peak_in_flight": traffic.peak,
+            "calls": state.call_log.received,
+            "in_flight": counters.in_flight.total(),
+            "peak_in_flight": counters.peak_in_flight,
             "connections": connections,
             "operations": {
-                name: {"attempts": attempts, "in_flight": traffic.in_flight[name]}
-                for name, attempts in sorted(traffic.attempts.items())
+                name: {"attempts": attempts, "in_flight": counters.in_flight[name]}
+                for name, attempts in sorted(counters.attempts.items())
             },
             "tokens": {
                 "expires_in": state.tokens.expires_in_s,
-                "refresh_token": state.tokens.refresh_answer,
+                "refresh_token": state.tokens.refresh_mode,
                 "issued": state.tokens.issued,
-                "alive": state.tokens.alive,
+                "valid": state.tokens.valid,
             },
             "limits": {
-                "app": limits.app and {"calls": limits.app.calls, "window_s": limits.app.window_s},
-                "api": limits.api and {"calls": limits.api.calls, "window_s": limits.api.window_s},
+                "app": _serialize_rate_limit(limits.app),
+                "api": _serialize_rate_limit(limits.api),
                 "usage_left": limits.usage_left,
                 "declined": sorted(limits.declined),
             },
-            "clock": {"timestamp_window_ms": state.clock.window_ms, "offset_ms": state.clock.offset_ms},
-            "faults": state.faults.waiting(),
-            "uploads": len(state.uploads),
+            "clock": {
+                "timestamp_window_ms": state.clock.timestamp_window_ms,
+                "offset_ms": state.clock.offset_ms,
+            },
+            "faults": state.faults.to_json(),
+            "uploaded_images": len(state.uploaded_images),
             "accounts": len(state.accounts),
-            "orders": state.book.orders,
-            "refunds": state.book.refunds,
+            "orders": state.order_book.order_count,
+            "refunds": state.order_book.refund_count,
             "vouchers": len(state.vouchers),
-            "messages": state.outbox.counts.made,
-            "synced": {"orders": state.synced.orders, "logistics": state.synced.logistics},
+            "messages": state.outbox.counts.created,
+            "synced": {"orders": state.synced.order_count, "logistics": state.synced.logistics_count},
         }
+
+
+def _serialize_rate_limit(limit: RateLimit | None) -> dict[str, float] | None:
+    return None if limit is None else {"calls": limit.calls, "window_s": limit.window_s}

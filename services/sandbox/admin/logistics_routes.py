@@ -1,57 +1,58 @@
-"""The admin paths where a test plays the carrier."""
+"""Logistics orders: a test plays the carrier."""
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from services.sandbox.admin.schemas.controls import read_body
+from services.sandbox.admin.request_body import read_body
 from services.sandbox.admin.schemas.orders import WaybillBody
-from services.sandbox.admin.serializers import parcel_view
-from services.sandbox.state import State
-from services.sandbox.trade.logistics import Node, Parcel, Waybill
-from services.sandbox.trade.order_state_machine import WrongStep
+from services.sandbox.admin.serializers import serialize_logistics
+from services.sandbox.context import SandboxContext
+from services.sandbox.trade.logistics import LogisticsOrder, LogisticsStatus, Waybill
+from services.sandbox.trade.order_state_machine import InvalidTransition
 
 
-class AdminParcels:
-    """The handlers of these paths. A parcel is made when an order, or a part of one, is shipped."""
+class LogisticsRoutes:
+    """The handlers of these paths. Each shipment of an order creates a logistics order."""
 
-    def __init__(self, state: State) -> None:
-        self._state = state
+    def __init__(self, context: SandboxContext) -> None:
+        self._state = context.state
 
     def routes(self) -> list[Route]:
-        """Every admin path of parcels."""
+        """Return the paths."""
         return [
-            Route("/parcels/{logistics_id}", self.parcel, methods=["GET"]),
-            Route("/parcels/{logistics_id}", self.relabel, methods=["PUT"]),
-            Route("/parcels/{logistics_id}/{node}", self.move, methods=["POST"]),
+            Route("/logistics/{logistics_id}", self.get_logistics, methods=["GET"]),
+            Route("/logistics/{logistics_id}", self.change_waybill, methods=["PUT"]),
+            Route("/logistics/{logistics_id}/{status}", self.update_status, methods=["POST"]),
         ]
 
-    async def parcel(self, request: Request) -> Response:
-        """One parcel."""
-        return JSONResponse(parcel_view(self._parcel(request)))
+    async def get_logistics(self, request: Request) -> Response:
+        """Answer one logistics order."""
+        return JSONResponse(serialize_logistics(self._find_logistics(request)))
 
-    async def relabel(self, request: Request) -> Response:
-        """Puts another waybill on a parcel."""
-        parcel = self._parcel(request)
+    async def change_waybill(self, request: Request) -> Response:
+        """Replace the waybill."""
+        logistics = self._find_logistics(request)
         body = await read_body(request, WaybillBody)
-        self._state.book.relabel(parcel, Waybill(cp_code=body.cp_code, mail_no=body.mail_no))
+        waybill = Waybill(cp_code=body.cp_code, mail_no=body.mail_no)
+        self._state.order_book.change_waybill(logistics, waybill)
         return Response(status_code=204)
 
-    async def move(self, request: Request) -> Response:
-        """Lets a parcel reach a node."""
-        parcel = self._parcel(request)
-        node = request.path_params["node"]
-        if node not in list(Node):
-            raise HTTPException(404, f"no such node; there are {', '.join(Node)}")
+    async def update_status(self, request: Request) -> Response:
+        """Add a status."""
+        logistics = self._find_logistics(request)
+        status = request.path_params["status"]
+        if status not in list(LogisticsStatus):
+            raise HTTPException(404, f"no such status; there are {', '.join(LogisticsStatus)}")
         try:
-            self._state.book.move(parcel, Node(node))
-        except WrongStep as error:
+            self._state.order_book.update_logistics_status(logistics, LogisticsStatus(status))
+        except InvalidTransition as error:
             raise HTTPException(409, str(error)) from error
-        return JSONResponse(parcel_view(parcel))
+        return JSONResponse(serialize_logistics(logistics))
 
-    def _parcel(self, request: Request) -> Parcel:
-        parcel = self._state.book.find_parcel(request.path_params["logistics_id"])
-        if parcel is None:
-            raise HTTPException(404, "no such parcel")
-        return parcel
+    def _find_logistics(self, request: Request) -> LogisticsOrder:
+        logistics = self._state.order_book.find_logistics(request.path_params["logistics_id"])
+        if logistics is None:
+            raise HTTPException(404, "there is no such logistics order")
+        return logistics

@@ -1,4 +1,4 @@
-"""The admin paths of messages: how they are pushed, what became of them, and messages made by hand."""
+"""Messages: the settings and results of pushes, and messages that a test creates."""
 
 import json
 from dataclasses import asdict, replace
@@ -9,95 +9,87 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from services.sandbox.admin.schemas.controls import read_body
+from services.sandbox.admin.request_body import read_body
 from services.sandbox.admin.schemas.messages import MessagesBody, PushBody
-from services.sandbox.messages.examples import example
-from services.sandbox.messages.message import Message, MessageState
-from services.sandbox.messages.outbox import KEPT_MESSAGES
-from services.sandbox.state import State
+from services.sandbox.admin.serializers import serialize_message
+from services.sandbox.context import SandboxContext
+from services.sandbox.messages.examples import build_example
+from services.sandbox.messages.message import MessageState
+from services.sandbox.messages.outbox import MAX_MESSAGES
 
 
-class AdminMessages:
+class MessageRoutes:
     """The handlers of these paths."""
 
-    def __init__(self, state: State) -> None:
-        self._state = state
+    def __init__(self, context: SandboxContext) -> None:
+        self._state = context.state
 
     def routes(self) -> list[Route]:
-        """Every admin path of messages."""
+        """Return the paths."""
         return [
-            Route("/push", self.push, methods=["GET"]),
-            Route("/push", self.put_push, methods=["PUT"]),
-            Route("/messages", self.messages, methods=["GET"]),
-            Route("/messages", self.add_messages, methods=["POST"]),
+            Route("/push", self.get_push, methods=["GET"]),
+            Route("/push", self.change_push, methods=["PUT"]),
+            Route("/messages", self.list_messages, methods=["GET"]),
+            Route("/messages", self.create_messages, methods=["POST"]),
         ]
 
-    async def push(self, request: Request) -> Response:
-        """The settings, and every count."""
+    async def get_push(self, request: Request) -> Response:
+        """Answer the settings and the counts."""
         outbox = self._state.outbox
         return JSONResponse(
             {
                 "settings": asdict(outbox.settings),
                 **asdict(outbox.counts),
-                "queue": outbox.queued,
-                "failed": outbox.failed.waiting,
-                "confirmed": outbox.failed.confirmed,
-                "forgotten": outbox.failed.forgotten,
+                "queued": outbox.queued,
+                "failed": outbox.failed_messages.count,
+                "confirmed": outbox.failed_messages.confirmed,
+                "expired": outbox.failed_messages.expired,
             }
         )
 
-    async def put_push(self, request: Request) -> Response:
-        """Changes the settings."""
+    async def change_push(self, request: Request) -> Response:
+        """Change the settings."""
         body = await read_body(request, PushBody)
         outbox = self._state.outbox
-        outbox.change(replace(outbox.settings, **body.model_dump(exclude_unset=True)))
+        outbox.change_settings(replace(outbox.settings, **body.model_dump(exclude_unset=True)))
         return Response(status_code=204)
 
-    async def messages(self, request: Request) -> Response:
-        """The latest messages, in the order in which they were made."""
+    async def list_messages(self, request: Request) -> Response:
+        """Answer the latest messages, in the order in which they were created."""
         state, limit = request.query_params.get("state"), request.query_params.get("limit")
         if state is not None and state not in list(MessageState):
-            raise HTTPException(400, f"state: there are {', '.join(MessageState)}")
+            raise HTTPException(400, f"state: must be one of {', '.join(MessageState)}")
         if limit is not None and not limit.isdecimal():
-            raise HTTPException(400, "limit: a number is needed")
-        found = self._state.outbox.latest(state, KEPT_MESSAGES if limit is None else int(limit))
-        return JSONResponse({"messages": [_view(message) for message in found]})
+            raise HTTPException(400, "limit: must be a number")
+        messages = self._state.outbox.latest(state, MAX_MESSAGES if limit is None else int(limit))
+        return JSONResponse({"messages": [serialize_message(message) for message in messages]})
 
-    async def add_messages(self, request: Request) -> Response:
-        """Makes messages by hand."""
+    async def create_messages(self, request: Request) -> Response:
+        """Create messages."""
         body = await read_body(request, MessagesBody)
-        if body.orders is not None and not isinstance(body.data, dict | None):
-            raise HTTPException(400, "data: an object is needed to spread it over orders")
-        first_ms = self._state.clock.now_ms() if body.born_ms is None else body.born_ms
-        made = [
+        if body.order_count is not None and not isinstance(body.data, dict | None):
+            raise HTTPException(400, "data: must be an object if order_count is set")
+        first_ms = self._state.clock.now_ms() if body.event_time_ms is None else body.event_time_ms
+        messages = [
             self._state.outbox.add(
                 body.topic,
-                _data(body, number, first_ms),
+                _build_data(body, number, first_ms),
                 user_info=body.user_info,
-                born_ms=first_ms,
-                text_id=body.text_id,
-                more=body.more,
+                event_time_ms=first_ms,
+                id_as_text=body.id_as_text,
+                extra_members=body.extra_members,
             )
             for number in range(body.times)
         ]
-        return JSONResponse({"message_ids": [message.message_id for message in made]}, 201)
+        return JSONResponse({"message_ids": [message.message_id for message in messages]}, 201)
 
 
-def _data(body: MessagesBody, number: int, first_ms: int) -> Any:
-    """What stands in the message of this number: round by round, one of each order."""
-    if body.orders is None and body.data is not None:
+def _build_data(body: MessagesBody, number: int, first_ms: int) -> Any:
+    """Return the data of the message of this number. Each round has one message of each order."""
+    if body.order_count is None and body.data is not None:
         data = body.data
     else:
-        round_, order = divmod(number, body.orders or 1)
-        data = example(body.topic, order, first_ms + round_ * 1000, over=body.data)
+        round_number, order_number = divmod(number, body.order_count or 1)
+        sent_ms = first_ms + round_number * 1000
+        data = build_example(body.topic, order_number, sent_ms, members=body.data)
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")) if body.data_as_text else data
-
-
-def _view(message: Message) -> dict[str, Any]:
-    return {
-        "message_id": message.message_id,
-        "topic": message.topic,
-        "state": message.state,
-        "attempts": message.attempts,
-        "last_answer": message.last_answer,
-    }

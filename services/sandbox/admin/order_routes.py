@@ -1,4 +1,4 @@
-"""The admin paths where a test plays seller and buyer, and reads what was synced."""
+"""Orders, refunds and synchronised data: a test plays seller and buyer, and reads what was synchronised."""
 
 from collections.abc import Mapping
 from typing import TypeVar
@@ -8,152 +8,165 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from services.sandbox.admin.schemas.controls import read_body
-from services.sandbox.admin.schemas.orders import OrderBody, PaymentsBody, StepBody, TraitsBody
+from services.sandbox.admin.request_body import read_body
+from services.sandbox.admin.schemas.orders import FlagsBody, OrderBody, PaymentsBody, TransitionBody
 from services.sandbox.admin.serializers import (
-    order_view,
-    refund_view,
-    synced_logistics_view,
-    synced_order_view,
+    serialize_order,
+    serialize_refund,
+    serialize_synced_logistics,
+    serialize_synced_order,
 )
-from services.sandbox.catalog.catalog import Catalogue
-from services.sandbox.state import State
-from services.sandbox.trade.order_lines import carriage_fen, fill
-from services.sandbox.trade.order_state_machine import Step, WrongStep
+from services.sandbox.context import SandboxContext
+from services.sandbox.trade.order_lines import build_order_lines, compute_carriage_fen
+from services.sandbox.trade.order_state_machine import InvalidTransition, OrderTransition
 from services.sandbox.trade.orders import Order
 from services.sandbox.trade.refunds.refund import Refund
-from services.sandbox.trade.refunds.refund_state_machine import RefundStep, take_refund_step
+from services.sandbox.trade.refunds.refund_state_machine import RefundTransition, transition_refund
 
-S = TypeVar("S")
+T = TypeVar("T")
 
-_CLOSES: Mapping[str | None, Step] = {
-    None: Step.CLOSE,
-    "buyer": Step.CLOSE,
-    "seller": Step.CLOSE_BY_SELLER,
-    "back_office": Step.CLOSE_BY_BACK_OFFICE,
+_CLOSE_TRANSITIONS: Mapping[str | None, OrderTransition] = {
+    None: OrderTransition.CLOSE,
+    "buyer": OrderTransition.CLOSE,
+    "seller": OrderTransition.CLOSE_BY_SELLER,
+    "back_office": OrderTransition.CLOSE_BY_BACK_OFFICE,
 }
-_STEPS: Mapping[str, Step] = {
-    step.value: step for step in Step if step is Step.CLOSE or step not in _CLOSES.values()
+_ORDER_TRANSITIONS: Mapping[str, OrderTransition] = {
+    transition.value: transition
+    for transition in OrderTransition
+    if transition is OrderTransition.CLOSE or transition not in _CLOSE_TRANSITIONS.values()
 }
-_TAKEN_BY: Mapping[str, Step] = {"entries": Step.SHIP, "by": Step.CLOSE, "carriage_fen": Step.MODIFY_PRICE}
-# The buyer's `send` is an operation of the platform; the others follow from an order's steps.
-_REFUND_STEPS: Mapping[str, RefundStep] = {
-    step.value: step for step in (RefundStep.AGREE, RefundStep.REFUSE, RefundStep.RECEIVE, RefundStep.CLOSE)
+# Each member of a TransitionBody -> the only transition that accepts it.
+_ACCEPTED_BY: Mapping[str, OrderTransition] = {
+    "entries": OrderTransition.SHIP,
+    "by": OrderTransition.CLOSE,
+    "carriage_fen": OrderTransition.MODIFY_PRICE,
+}
+# SEND is an operation of 1688; the others follow from transitions of the order.
+_REFUND_TRANSITIONS: Mapping[str, RefundTransition] = {
+    transition.value: transition
+    for transition in (
+        RefundTransition.AGREE,
+        RefundTransition.REFUSE,
+        RefundTransition.RECEIVE,
+        RefundTransition.CLOSE,
+    )
 }
 
 
-class AdminOrders:
+class OrderRoutes:
     """The handlers of these paths."""
 
-    def __init__(self, catalogue: Catalogue, state: State) -> None:
-        self._catalogue = catalogue
-        self._state = state
+    def __init__(self, context: SandboxContext) -> None:
+        self._catalog = context.catalog
+        self._state = context.state
 
     def routes(self) -> list[Route]:
-        """Every admin path of orders."""
+        """Return the paths."""
         return [
-            Route("/orders", self.make, methods=["POST"]),
-            Route("/orders/{order_id:int}", self.order, methods=["GET"]),
-            Route("/orders/{order_id:int}", self.put_traits, methods=["PUT"]),
-            Route("/orders/{order_id:int}/{step}", self.step, methods=["POST"]),
-            Route("/payments", self.pay, methods=["POST"]),
-            Route("/refunds/{refund_id}", self.refund, methods=["GET"]),
-            Route("/refunds/{refund_id}/{step}", self.refund_step, methods=["POST"]),
-            Route("/synced/orders/{order_id}", self.synced_order, methods=["GET"]),
-            Route("/synced/logistics/{logistics_id}", self.synced_logistics, methods=["GET"]),
+            Route("/orders", self.create_order, methods=["POST"]),
+            Route("/orders/{order_id:int}", self.get_order, methods=["GET"]),
+            Route("/orders/{order_id:int}", self.replace_flags, methods=["PUT"]),
+            Route("/orders/{order_id:int}/{transition}", self.transition_order, methods=["POST"]),
+            Route("/payments", self.pay_batch, methods=["POST"]),
+            Route("/refunds/{refund_id}", self.get_refund, methods=["GET"]),
+            Route("/refunds/{refund_id}/{transition}", self.transition_refund, methods=["POST"]),
+            Route("/synced/orders/{order_id}", self.get_synced_order, methods=["GET"]),
+            Route("/synced/logistics/{logistics_id}", self.get_synced_logistics, methods=["GET"]),
         ]
 
-    async def make(self, request: Request) -> Response:
-        """A new order, as if the buyer had just made it on the site."""
-        body = await read_body(request, OrderBody, empty=OrderBody())
+    async def create_order(self, request: Request) -> Response:
+        """Create an order, as if the buyer had ordered on 1688."""
+        body = await read_body(request, OrderBody, default=OrderBody())
         try:
-            lines = fill(self._catalogue, [line.wanted() for line in body.entries])
+            lines = build_order_lines(self._catalog, [line.to_line_request() for line in body.entries])
         except ValueError as error:
             raise HTTPException(400, f"entries: {error}") from error
-        order = self._state.book.make(
-            lines, carriage_fen(lines), body.traits(), now_ms=self._state.clock.now_ms()
+        order = self._state.order_book.create_order(
+            lines, compute_carriage_fen(lines), body.to_flags(), now_ms=self._state.clock.now_ms()
         )
-        return JSONResponse(order_view(order), 201)
+        return JSONResponse(serialize_order(order), 201)
 
-    async def order(self, request: Request) -> Response:
-        """One order."""
-        return JSONResponse(order_view(self._order(request)))
+    async def get_order(self, request: Request) -> Response:
+        """Answer one order."""
+        return JSONResponse(serialize_order(self._find_order(request)))
 
-    async def put_traits(self, request: Request) -> Response:
-        """Replaces what an order is like."""
-        order = self._order(request)
-        order.traits = (await read_body(request, TraitsBody)).traits()
+    async def replace_flags(self, request: Request) -> Response:
+        """Replace the flags of an order."""
+        order = self._find_order(request)
+        order.flags = (await read_body(request, FlagsBody)).to_flags()
         return Response(status_code=204)
 
-    async def step(self, request: Request) -> Response:
-        """Takes a step with an order."""
-        order = self._order(request)
-        step = _known(_STEPS, request)
-        body = await read_body(request, StepBody, empty=StepBody())
+    async def transition_order(self, request: Request) -> Response:
+        """Make a transition of an order."""
+        order = self._find_order(request)
+        transition = _find_transition(_ORDER_TRANSITIONS, request)
+        body = await read_body(request, TransitionBody, default=TransitionBody())
         for member in body.model_fields_set:
-            if step is not _TAKEN_BY[member]:
-                raise HTTPException(400, f"{member}: only {_TAKEN_BY[member]} takes it")
+            if transition is not _ACCEPTED_BY[member]:
+                raise HTTPException(400, f"{member}: only {_ACCEPTED_BY[member]} takes it")
         if not set(body.entries or ()) <= set(order.entry_ids):
             raise HTTPException(400, f"entries: the order has {list(order.entry_ids)}")
         try:
-            if step is Step.MODIFY_PRICE:
-                self._state.book.modify_price(order, body.carriage_fen or 0)
+            if transition is OrderTransition.MODIFY_PRICE:
+                self._state.order_book.modify_price(order, body.carriage_fen or 0)
             else:
-                step = _CLOSES[body.by] if step is Step.CLOSE else step
-                self._state.book.step(order, step, body.entries)
-        except WrongStep as error:
+                if transition is OrderTransition.CLOSE:
+                    transition = _CLOSE_TRANSITIONS[body.by]
+                self._state.order_book.transition(order, transition, body.entries)
+        except InvalidTransition as error:
             raise HTTPException(409, str(error)) from error
-        return JSONResponse(order_view(order))
+        return JSONResponse(serialize_order(order))
 
-    async def pay(self, request: Request) -> Response:
-        """Pays several orders at once."""
+    async def pay_batch(self, request: Request) -> Response:
+        """Pay several orders in one batch."""
         body = await read_body(request, PaymentsBody)
         order_ids = list(dict.fromkeys(body.orders))
-        results = self._state.book.pay_together(order_ids, body.failures)
+        results = self._state.order_book.pay_batch(order_ids, body.failures)
         return JSONResponse({"results": {str(order_id): result for order_id, result in results.items()}})
 
-    async def refund(self, request: Request) -> Response:
-        """One refund."""
-        return JSONResponse(refund_view(self._refund(request)))
+    async def get_refund(self, request: Request) -> Response:
+        """Answer one refund."""
+        return JSONResponse(serialize_refund(self._find_refund(request)))
 
-    async def refund_step(self, request: Request) -> Response:
-        """Takes a step with a refund."""
-        refund = self._refund(request)
+    async def transition_refund(self, request: Request) -> Response:
+        """Make a transition of a refund."""
+        refund = self._find_refund(request)
         try:
-            take_refund_step(refund, _known(_REFUND_STEPS, request))
-        except WrongStep as error:
+            transition_refund(refund, _find_transition(_REFUND_TRANSITIONS, request))
+        except InvalidTransition as error:
             raise HTTPException(409, str(error)) from error
-        return JSONResponse(refund_view(refund))
+        return JSONResponse(serialize_refund(refund))
 
-    async def synced_order(self, request: Request) -> Response:
-        """What the syncs brought about a downstream order."""
-        known = self._state.synced.find_order(request.path_params["order_id"])
-        if known is None:
-            raise HTTPException(404, "nothing is known of such an order")
-        return JSONResponse(synced_order_view(known))
+    async def get_synced_order(self, request: Request) -> Response:
+        """Answer the records about a downstream order."""
+        synced = self._state.synced.find_order(request.path_params["order_id"])
+        if synced is None:
+            raise HTTPException(404, "nothing about such an order was synchronised")
+        return JSONResponse(serialize_synced_order(synced))
 
-    async def synced_logistics(self, request: Request) -> Response:
-        """What the syncs brought about a downstream parcel."""
-        known = self._state.synced.find_logistics(request.path_params["logistics_id"])
-        if known is None:
-            raise HTTPException(404, "nothing is known of such a parcel")
-        return JSONResponse(synced_logistics_view(known))
+    async def get_synced_logistics(self, request: Request) -> Response:
+        """Answer the records about a downstream logistics order."""
+        synced = self._state.synced.find_logistics(request.path_params["logistics_id"])
+        if synced is None:
+            raise HTTPException(404, "nothing about such a logistics order was synchronised")
+        return JSONResponse(serialize_synced_logistics(synced))
 
-    def _order(self, request: Request) -> Order:
-        order = self._state.book.find(request.path_params["order_id"])
+    def _find_order(self, request: Request) -> Order:
+        order = self._state.order_book.find_order(request.path_params["order_id"])
         if order is None:
-            raise HTTPException(404, "no such order")
+            raise HTTPException(404, "there is no such order")
         return order
 
-    def _refund(self, request: Request) -> Refund:
-        refund = self._state.book.find_refund(request.path_params["refund_id"])
+    def _find_refund(self, request: Request) -> Refund:
+        refund = self._state.order_book.find_refund(request.path_params["refund_id"])
         if refund is None:
-            raise HTTPException(404, "no such refund")
+            raise HTTPException(404, "there is no such refund")
         return refund
 
 
-def _known(steps: Mapping[str, S], request: Request) -> S:
-    name = request.path_params["step"]
-    if name not in steps:
-        raise HTTPException(404, f"no such step; there are {', '.join(steps)}")
-    return steps[name]
+def _find_transition(transitions: Mapping[str, T], request: Request) -> T:
+    name = request.path_params["transition"]
+    if name not in transitions:
+        raise HTTPException(404, f"no such transition; there are {', '.join(transitions)}")
+    return transitions[name]

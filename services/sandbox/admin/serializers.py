@@ -1,22 +1,25 @@
-"""Orders, refunds and synced facts as the admin paths show them."""
+"""Orders, refunds, logistics orders, synchronised data and messages as the admin API shows them."""
 
 from dataclasses import asdict
 from typing import Any
 
-from services.sandbox.controls.clock import spelled_out
-from services.sandbox.trade.logistics import Parcel
-from services.sandbox.trade.order_events import Fact
+from services.sandbox.controls.clock import format_time
+from services.sandbox.messages.message import Message
+from services.sandbox.trade.logistics import LogisticsOrder
+from services.sandbox.trade.order_events import OrderEvent
 from services.sandbox.trade.orders import Order
 from services.sandbox.trade.refunds.refund import Refund
 from services.sandbox.trade.synced_orders import SyncedLogistics, SyncedOrder
 
+Json = dict[str, Any]
 
-def order_view(order: Order) -> dict[str, Any]:
-    """An order."""
+
+def serialize_order(order: Order) -> Json:
+    """Return an order."""
     return {
         "order_id": order.order_id,
         "status": order.status,
-        "created": spelled_out(order.created_ms),
+        "created": format_time(order.created_ms),
         "goods_fen": order.goods_fen,
         "carriage_fen": order.carriage_fen,
         "paid_fen": order.paid_fen,
@@ -30,15 +33,15 @@ def order_view(order: Order) -> dict[str, Any]:
             }
             for entry in order.entries
         ],
-        "refunds": order.refund_ids,
-        "parcels": order.logistics_ids,
-        **asdict(order.traits),
-        "history": [_fact_view(fact) for fact in order.facts],
+        "refund_ids": order.refund_ids,
+        "logistics_ids": order.logistics_ids,
+        **asdict(order.flags),
+        "events": [_serialize_event(event) for event in order.events],
     }
 
 
-def refund_view(refund: Refund) -> dict[str, Any]:
-    """A refund."""
+def serialize_refund(refund: Refund) -> Json:
+    """Return a refund."""
     return {
         "refund_id": refund.refund_id,
         "order_id": refund.order.order_id,
@@ -53,41 +56,52 @@ def refund_view(refund: Refund) -> dict[str, Any]:
         "vouchers": refund.vouchers,
         "counts": [{"id": entry_id, "count": count} for entry_id, count in refund.counts.items()],
         "remark": refund.remark,
-        "return": refund.returned and asdict(refund.returned),
+        "return_shipment": refund.return_shipment and asdict(refund.return_shipment),
     }
 
 
-def parcel_view(parcel: Parcel) -> dict[str, Any]:
-    """A parcel."""
+def serialize_logistics(logistics: LogisticsOrder) -> Json:
+    """Return a logistics order."""
     return {
-        "logistics_id": parcel.logistics_id,
-        "order_id": parcel.order.order_id,
-        "entry_ids": parcel.entry_ids,
-        **asdict(parcel.waybill),
-        "nodes": parcel.nodes,
+        "logistics_id": logistics.logistics_id,
+        "order_id": logistics.order.order_id,
+        "entry_ids": logistics.entry_ids,
+        **asdict(logistics.waybill),
+        "statuses": logistics.statuses,
     }
 
 
-def synced_order_view(known: SyncedOrder) -> dict[str, Any]:
-    """What is known of a downstream order."""
+def serialize_synced_order(synced: SyncedOrder) -> Json:
+    """Return the records about a downstream order."""
     return {
-        "order": known.order,
-        "dialect": known.dialect,
-        "status": known.statuses,
-        "relations": list(known.relations.values()),
-        "logistics": list(known.logistics.values()),
+        "order": synced.order,
+        "dialect": synced.dialect,
+        "status": synced.statuses,
+        "relations": list(synced.relations.values()),
+        "logistics": list(synced.logistics.values()),
     }
 
 
-def synced_logistics_view(known: SyncedLogistics) -> dict[str, Any]:
-    """What is known of a downstream parcel."""
-    return {"logistics": known.logistics, "dialect": known.dialect, "status": known.statuses}
+def serialize_synced_logistics(synced: SyncedLogistics) -> Json:
+    """Return the records about a downstream logistics order."""
+    return {"logistics": synced.logistics, "dialect": synced.dialect, "status": synced.statuses}
 
 
-def _fact_view(fact: Fact) -> dict[str, Any]:
+def serialize_message(message: Message) -> Json:
+    """Return a message without its content."""
     return {
-        "happened": fact.happened,
-        "status": fact.status,
-        "entry_ids": fact.entry_ids,
-        "refund_id": fact.refund_id,
+        "message_id": message.message_id,
+        "topic": message.topic,
+        "state": message.state,
+        "attempts": message.attempts,
+        "last_result": message.last_result,
+    }
+
+
+def _serialize_event(event: OrderEvent) -> Json:
+    return {
+        "event": event.event,
+        "status": event.status,
+        "entry_ids": event.entry_ids,
+        "refund_id": event.refund_id,
     }

@@ -1,29 +1,32 @@
-"""Every offer, by id and in order."""
+"""All offers, by id and in order."""
 
 from functools import cached_property
 
-from services.sandbox.catalog.categories import DEPARTMENTS, Aisle, Department, Kind
-from services.sandbox.catalog.offers import Offer, make_offer
+from services.sandbox.catalog.categories import (
+    TOP_CATEGORIES,
+    SecondCategory,
+    ThirdCategory,
+    TopCategory,
+)
+from services.sandbox.catalog.offers import OFFERS_PER_CATEGORY, Offer, build_offer
 
-OFFERS_PER_KIND = 50
-
-KINDS: tuple[tuple[Department, Aisle, Kind], ...] = tuple(
-    (department, aisle, kind)
-    for department in DEPARTMENTS
-    for aisle in department.aisles
-    for kind in aisle.kinds
+CATEGORY_PATHS: tuple[tuple[TopCategory, SecondCategory, ThirdCategory], ...] = tuple(
+    (top_category, second_category, third_category)
+    for top_category in TOP_CATEGORIES
+    for second_category in top_category.second_categories
+    for third_category in second_category.third_categories
 )
 
 
-class Catalogue:
-    """The offers of the market, made on first use so that the start is quick."""
+class Catalog:
+    """The offers. They are built on first use, so that the sandbox starts quickly."""
 
     @cached_property
     def offers(self) -> tuple[Offer, ...]:
-        """Every offer."""
+        """All offers."""
         return tuple(
-            make_offer(number, *KINDS[number // OFFERS_PER_KIND])
-            for number in range(len(KINDS) * OFFERS_PER_KIND)
+            build_offer(number, *CATEGORY_PATHS[number // OFFERS_PER_CATEGORY])
+            for number in range(len(CATEGORY_PATHS) * OFFERS_PER_CATEGORY)
         )
 
     @cached_property
@@ -31,5 +34,5 @@ class Catalogue:
         return {offer.offer_id: offer for offer in self.offers}
 
     def find(self, offer_id: int) -> Offer | None:
-        """The offer of this id."""
+        """Return the offer of this id."""
         return self._by_id.get(offer_id)

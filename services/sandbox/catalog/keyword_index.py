@@ -1,120 +1,125 @@
-"""Finds offers by words in Chinese, English, Japanese or Vietnamese."""
+"""Finds offers by keywords in Chinese, English, Japanese or Vietnamese."""
 
 import re
 from collections.abc import Iterable
 from functools import cache, cached_property, lru_cache
 
 from services.sandbox.catalog import vocabulary
-from services.sandbox.catalog.catalog import Catalogue
-from services.sandbox.catalog.categories import DEPARTMENTS
-from services.sandbox.catalog.localized_text import Word
+from services.sandbox.catalog.catalog import Catalog
+from services.sandbox.catalog.categories import TOP_CATEGORIES
+from services.sandbox.catalog.localized_text import LocalizedText
 from services.sandbox.catalog.offers import Offer
 
-# A run of Chinese or Japanese, or a word of any other script.
+# A run of Chinese or Japanese characters, or a word of any other script.
 _RUN = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff\uff66-\uff9f]+|[^\W_\u3040-\u30ff\u3400-\u9fff\uff66-\uff9f]+"
 )
-_IDEOGRAPHIC = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uff66-\uff9f]")
-KEPT = 256
-"""Searches whose offers are kept."""
-_SILENT = frozenset({"a", "an", "and", "for", "in", "of", "on", "or", "the", "to", "with"})
+_IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uff66-\uff9f]")
+MAX_CACHED_SEARCHES = 256
+_STOP_WORDS = frozenset({"a", "an", "and", "for", "in", "of", "on", "or", "the", "to", "with"})
 
 
-def tokens(text: str) -> tuple[str, ...]:
-    """The words to look for: Chinese and Japanese cut at the words of the vocabulary, the rest at blanks."""
-    found: list[str] = []
+def tokenize(text: str) -> tuple[str, ...]:
+    """Return the words of a search.
+
+    Chinese and Japanese are segmented into words of the vocabulary, other scripts at blanks.
+    """
+    tokens: list[str] = []
     for run in _RUN.findall(text.lower()):
-        if _IDEOGRAPHIC.match(run):
-            found.extend(_cut(run))
-        elif run not in _SILENT:
-            found.append(_stem(run))
-    return tuple(dict.fromkeys(found))
+        if _IDEOGRAPH.match(run):
+            tokens.extend(_segment(run))
+        elif run not in _STOP_WORDS:
+            tokens.append(_stem(run))
+    return tuple(dict.fromkeys(tokens))
 
 
 class KeywordIndex:
-    """The words of every offer of a catalogue, gathered on first use."""
+    """The searchable text of all offers, built on first use."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
-        self.find = lru_cache(maxsize=KEPT)(self._find)
-        """The offers that match the most words: first those that do so in the title, then the best selling.
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self.find = lru_cache(maxsize=MAX_CACHED_SEARCHES)(self._find)
+        """Return the offers that match the highest number of words.
 
-        Every offer, without words.
+        Those that match in the title come first, then the best selling. Without words: all offers.
         """
 
     @cached_property
     def _texts(self) -> list[tuple[Offer, str, str]]:
-        best_selling = sorted(self._catalogue.offers, key=lambda offer: (-offer.sold_30d, offer.offer_id))
-        return [(offer, *_searchable(offer)) for offer in best_selling]
+        """Offer, title, and all searchable text including the title."""
+        best_selling = sorted(self._catalog.offers, key=lambda offer: (-offer.sold_30d, offer.offer_id))
+        return [(offer, *_build_searchable_text(offer)) for offer in best_selling]
 
     def _find(self, keyword: str) -> tuple[Offer, ...]:
-        wanted = tokens(keyword)
-        scored = [
-            (sum(token in text for token in wanted), sum(token in title for token in wanted), offer)
+        tokens = tokenize(keyword)
+        scores = [
+            (sum(token in text for token in tokens), sum(token in title for token in tokens), offer)
             for offer, title, text in self._texts
         ]
-        most = max(matched for matched, _, _ in scored)
-        if wanted and not most:
+        best_score = max(score for score, _, _ in scores)
+        if tokens and not best_score:
             return ()
-        best = [(in_title, offer) for matched, in_title, offer in scored if matched == most]
-        return tuple(offer for _, offer in sorted(best, key=lambda each: -each[0]))
+        best = [(title_score, offer) for score, title_score, offer in scores if score == best_score]
+        return tuple(offer for _, offer in sorted(best, key=lambda scored: -scored[0]))
 
 
 def _stem(word: str) -> str:
-    """An English plural without its ending, with a blank before it so that it matches from a word's start."""
+    """Return a word without its English plural ending, after a blank, so that it matches word starts only."""
     for ending in ("ies", "es", "s"):
         if word.endswith(ending) and len(word) > len(ending) + 2:
             return " " + word.removesuffix(ending)
     return " " + word
 
 
-def _cut(run: str) -> Iterable[str]:
-    """The longest known word at each place; what is not known stays together as one word."""
-    known = _known_words()
-    longest = max(map(len, known))
+def _segment(run: str) -> Iterable[str]:
+    """Split a run at the longest known words; unknown characters between them stay together."""
+    known = _list_known_words()
+    max_length = max(map(len, known))
     unknown = ""
-    at = 0
-    while at < len(run):
-        word = next((run[at : at + n] for n in range(longest, 0, -1) if run[at : at + n] in known), None)
+    position = 0
+    while position < len(run):
+        candidates = (run[position : position + length] for length in range(max_length, 0, -1))
+        word = next((candidate for candidate in candidates if candidate in known), None)
         if word is None:
-            unknown += run[at]
-            at += 1
+            unknown += run[position]
+            position += 1
             continue
         if unknown:
             yield unknown
             unknown = ""
         yield word
-        at += len(word)
+        position += len(word)
     if unknown:
         yield unknown
 
 
 @cache
-def _known_words() -> frozenset[str]:
-    words: list[Word] = [
-        *vocabulary.OPENERS,
-        *vocabulary.TAILS,
+def _list_known_words() -> frozenset[str]:
+    texts: list[LocalizedText] = [
+        *vocabulary.TITLE_PREFIXES,
+        *vocabulary.TITLE_SUFFIXES,
         *(colour for colour, _ in vocabulary.COLOURS),
     ]
-    for department in DEPARTMENTS:
-        words += [department.name, *department.styles, *department.materials]
-        for aisle in department.aisles:
-            words += [aisle.name, *(kind.noun for kind in aisle.kinds)]
-    parts = (part for word in words for text in (word.zh, word.ja) for part in _RUN.findall(text.lower()))
-    return frozenset(part for part in parts if _IDEOGRAPHIC.match(part))
+    for top_category in TOP_CATEGORIES:
+        texts += [top_category.name, *top_category.styles, *top_category.materials]
+        for second_category in top_category.second_categories:
+            texts += [second_category.name, *(third.noun for third in second_category.third_categories)]
+    runs = (run for text in texts for name in (text.zh, text.ja) for run in _RUN.findall(name.lower()))
+    return frozenset(run for run in runs if _IDEOGRAPH.match(run))
 
 
-def _searchable(offer: Offer) -> tuple[str, str]:
-    """The title, and all that an offer is found by."""
+def _build_searchable_text(offer: Offer) -> tuple[str, str]:
+    """Return the title, and all text by which an offer is found."""
     colours = (vocabulary.COLOURS[colour][0] for colour in offer.colours)
-    title = _joined([offer.title])
-    return title, title + _joined([offer.department.name, offer.aisle.name, offer.kind.noun, *colours])
+    title = _join([offer.title])
+    names = [offer.top_category.name, offer.second_category.name, offer.third_category.noun, *colours]
+    return title, title + _join(names)
 
 
-def _joined(names: Iterable[Word]) -> str:
-    names = list(names)
-    # Each word of a spaced script after exactly one blank: `_stem` relies on it.
+def _join(texts: Iterable[LocalizedText]) -> str:
+    texts = list(texts)
+    # Each word of a script with blanks follows exactly one blank: `_stem` relies on it.
     spaced = (
-        " " + word for name in names for text in (name.en, name.vi) for word in _RUN.findall(text.lower())
+        " " + word for text in texts for name in (text.en, text.vi) for word in _RUN.findall(name.lower())
     )
-    return "".join(spaced) + " " + " ".join(f"{name.zh} {name.ja.lower()}" for name in names)
+    return "".join(spaced) + " " + " ".join(f"{text.zh} {text.ja.lower()}" for text in texts)

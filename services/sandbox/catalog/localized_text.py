@@ -1,16 +1,16 @@
-"""Words in the four languages of the market."""
+"""Text in the four languages of the catalog."""
 
 from typing import NamedTuple
 
 
-class Word(NamedTuple):
-    """One meaning, written in each language."""
+class LocalizedText(NamedTuple):
+    """The same text in each language."""
 
     zh: str
     en: str
     ja: str
     vi: str
 
-    def into(self, language: str) -> str | None:
-        """The word in the language of this code; None if the market does not speak it."""
+    def translate(self, language: str) -> str | None:
+        """Return the text in the language of this code; None if the catalog does not have it."""
         return {"en": self.en, "ja": self.ja, "vi": self.vi}.get(language)

@@ -1,7 +1,7 @@
-"""Repeatable choices.
+"""Repeatable random choices.
 
-Every made-up fact is drawn from a hash of who it is about and what it is called. So the market is the
-same on every machine and after every restart, and a new fact changes no older one.
+Each choice is a hash of its subject and its key. So the catalog is the same on every machine and after
+every restart, and a new choice does not change an older one. A changed key changes the catalog.
 """
 
 from collections.abc import Sequence
@@ -11,25 +11,25 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class Dice:
+class SeededRandom:
     """The choices about one subject, such as one offer."""
 
     def __init__(self, subject: str) -> None:
         self._subject = subject
 
-    def number(self, fact: str, low: int, high: int) -> int:
-        """A number from `low` to `high`, both included."""
-        digest = blake2b(f"{self._subject}/{fact}".encode(), digest_size=8).digest()
+    def randint(self, key: str, low: int, high: int) -> int:
+        """Return a number from `low` to `high`, both included."""
+        digest = blake2b(f"{self._subject}/{key}".encode(), digest_size=8).digest()
         return low + int.from_bytes(digest) % (high - low + 1)
 
-    def pick(self, fact: str, choices: Sequence[T]) -> T:
-        """One of `choices`."""
-        return choices[self.number(fact, 0, len(choices) - 1)]
+    def choice(self, key: str, choices: Sequence[T]) -> T:
+        """Return one of `choices`."""
+        return choices[self.randint(key, 0, len(choices) - 1)]
 
-    def chance(self, fact: str, percent: int) -> bool:
-        """True in `percent` of a hundred subjects."""
-        return self.number(fact, 1, 100) <= percent
+    def chance(self, key: str, percent: int) -> bool:
+        """Return True for `percent` of a hundred subjects."""
+        return self.randint(key, 1, 100) <= percent
 
-    def hexadecimal(self, fact: str) -> str:
-        """32 hexadecimal digits."""
-        return blake2b(f"{self._subject}/{fact}".encode(), digest_size=16).hexdigest()
+    def hex_digits(self, key: str) -> str:
+        """Return 32 hexadecimal digits."""
+        return blake2b(f"{self._subject}/{key}".encode(), digest_size=16).hexdigest()

@@ -1,13 +1,13 @@
-"""The companies that sell, each with its scores."""
+"""The companies that sell, with their scores."""
 
 from dataclasses import dataclass
 from functools import cache
 
 from services.sandbox.catalog import vocabulary
-from services.sandbox.catalog.localized_text import Word
-from services.sandbox.catalog.seeded_random import Dice
+from services.sandbox.catalog.localized_text import LocalizedText
+from services.sandbox.catalog.seeded_random import SeededRandom
 
-SELLERS = 80
+SELLER_COUNT = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +19,7 @@ class Seller:
     company: str
     address: str
     """Province and city, in Chinese."""
-    city: Word
+    city: LocalizedText
     certified_factory: bool
     years: int
     medal: int
@@ -27,43 +27,43 @@ class Seller:
     """The service score of five stars, times ten."""
     scores: tuple[str, ...]
     """Logistics, disputes, goods, after-sales and consulting, each such as `4.5`."""
-    repeat_buyers: str
+    repurchase_rate: str
     """A ratio such as `0.4666`."""
-    rate_24h: int
-    """Percent of orders collected by the carrier within 24 hours."""
-    rate_48h: int
+    pickup_rate_24h: int
+    """Percent of orders that the carrier collects within 24 hours."""
+    pickup_rate_48h: int
     identities: tuple[str, ...]
 
 
 @cache
-def seller(number: int) -> Seller:
-    """The seller of this number, from 0 to SELLERS - 1."""
-    dice = Dice(f"seller {number}")
-    address, city = dice.pick("city", vocabulary.CITIES)
-    factory = dice.chance("factory", 30)
-    rate_24h = dice.number("24h", 88, 100)
+def build_seller(number: int) -> Seller:
+    """Return the seller of this number, from 0 to SELLER_COUNT - 1."""
+    rng = SeededRandom(f"seller {number}")
+    address, city = rng.choice("city", vocabulary.CITIES)
+    factory = rng.chance("factory", 30)
+    pickup_rate_24h = rng.randint("24h", 88, 100)
     company = (
         city.zh
-        + dice.pick("company", vocabulary.COMPANIES)
-        + dice.pick("trade", vocabulary.TRADES)
+        + rng.choice("company", vocabulary.COMPANY_NAMES)
+        + rng.choice("trade", vocabulary.COMPANY_TRADES)
         + "有限公司"
     )
     identities = ["super_factory"] if factory else []
-    if dice.chance("strong", 40):
+    if rng.chance("strong", 40):
         identities.append("powerful_merchants")
     return Seller(
-        open_id="BBB" + dice.hexadecimal("open id")[:20],
-        member_id=f"b2b-{dice.number('member id', 10**9, 4 * 10**9)}{dice.hexadecimal('member id')[:5]}",
+        open_id="BBB" + rng.hex_digits("open id")[:20],
+        member_id=f"b2b-{rng.randint('member id', 10**9, 4 * 10**9)}{rng.hex_digits('member id')[:5]}",
         company=company,
         address=address,
         city=city,
         certified_factory=factory,
-        years=dice.number("years", 1, 16),
-        medal=dice.number("medal", 1, 5),
-        score_tenths=dice.number("score", 36, 50),
-        scores=tuple(f"{dice.number(f'score {n}', 6, 10) / 2:.1f}" for n in range(5)),
-        repeat_buyers=f"0.{dice.number('repeat', 1000, 7900):04d}",
-        rate_24h=rate_24h,
-        rate_48h=min(100, rate_24h + dice.number("48h", 0, 6)),
+        years=rng.randint("years", 1, 16),
+        medal=rng.randint("medal", 1, 5),
+        score_tenths=rng.randint("score", 36, 50),
+        scores=tuple(f"{rng.randint(f'score {n}', 6, 10) / 2:.1f}" for n in range(5)),
+        repurchase_rate=f"0.{rng.randint('repeat', 1000, 7900):04d}",
+        pickup_rate_24h=pickup_rate_24h,
+        pickup_rate_48h=min(100, pickup_rate_24h + rng.randint("48h", 0, 6)),
         identities=(*identities, "tp_member"),
     )

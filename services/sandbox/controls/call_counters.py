@@ -1,27 +1,27 @@
-"""Counts the calls: how many came, how many run now."""
+"""Counts calls: received, in flight, and the peak."""
 
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class Traffic:
-    """The counters."""
+class CallCounters:
+    """The counters of each operation, by its name."""
 
     def __init__(self) -> None:
         self.attempts: Counter[str] = Counter()
-        """Calls received, by the name of the API."""
+        """Calls received."""
         self.in_flight: Counter[str] = Counter()
-        """Calls that have neither been answered nor given up by their client, by the name of the API."""
-        self.peak = 0
-        """The most calls in flight at once."""
+        """Calls that have not been answered, and whose client still waits."""
+        self.peak_in_flight = 0
+        """The highest number of calls in flight, of all operations together."""
 
     @contextmanager
-    def running(self, name: str) -> Iterator[None]:
-        """Counts one call for as long as it runs."""
+    def track(self, name: str) -> Iterator[None]:
+        """Count one call while the context lasts."""
         self.attempts[name] += 1
         self.in_flight[name] += 1
-        self.peak = max(self.peak, self.in_flight.total())
+        self.peak_in_flight = max(self.peak_in_flight, self.in_flight.total())
         try:
             yield
         finally:

@@ -8,47 +8,47 @@ from typing import Any
 
 from services.sandbox.controls.faults import Fault
 from services.sandbox.http.dialect import Dialect
-from services.sandbox.http.request import Call
+from services.sandbox.http.request import ApiCall
 
 MAX_ENTRIES = 1_000
-MAX_CHARACTERS = 64 * 1024 * 1024
-"""Of all entries together: uploaded pictures are parameters too."""
-MASKED = frozenset({"client_secret", "refresh_token"})
+MAX_TOTAL_CHARACTERS = 64 * 1024 * 1024
+"""Of all entries together: uploaded images are parameters too."""
+MASKED_PARAMETERS = frozenset({"client_secret", "refresh_token"})
 IN_FLIGHT = "in_flight"
 
 
 @dataclass(slots=True, kw_only=True)
-class Entry:
-    """One call, and what became of it."""
+class CallLogEntry:
+    """One call and its outcome."""
 
     sequence: int
-    call: Call
+    call: ApiCall
     signature_valid: bool | None
-    """None if the call brought no signature."""
-    received: datetime = field(default_factory=lambda: datetime.now(UTC))
+    """None if the call has no signature."""
+    received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     dialect: Dialect | None = None
-    """None until the call has passed the gateway's checks."""
+    """None until the call has passed the checks of the gateway."""
     fault: Fault | None = None
     kind: str = IN_FLIGHT
     status: int | None = None
-    """The HTTP status that was answered, if any."""
+    """The HTTP status of the answer, if there is one."""
     code: str | None = None
-    """The code of a refusal."""
-    bad_argument: str | None = None
-    """The argument that was refused, in the sandbox's own words; the caller is not told."""
+    """The code of an error."""
+    invalid_argument: str | None = None
+    """Which argument was invalid, and why. The caller does not receive this text."""
 
-    def described(self) -> dict[str, Any]:
-        """The entry as JSON."""
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry as the admin API shows it."""
         call = self.call
         return {
             "sequence": self.sequence,
-            "time": self.received.isoformat(timespec="milliseconds"),
+            "time": self.received_at.isoformat(timespec="milliseconds"),
             "method": call.method,
             "path": call.path,
             "api": call.api,
             "dialect": self.dialect,
             "parameters": {
-                name: "***" if name in MASKED else value for name, value in call.parameters.items()
+                name: "***" if name in MASKED_PARAMETERS else value for name, value in call.parameters.items()
             },
             "files": {
                 name: {
@@ -60,41 +60,41 @@ class Entry:
             },
             "content_type": call.content_type,
             "signature_valid": self.signature_valid,
-            # Only calls that are not signed carry secrets, and nothing is to sign there.
-            "string_to_sign": None if MASKED & call.parameters.keys() else call.string_to_sign,
+            # Only unsigned calls have secrets among their parameters.
+            "string_to_sign": None if MASKED_PARAMETERS & call.parameters.keys() else call.string_to_sign,
             "outcome": {"status": self.status, "kind": self.kind, "code": self.code},
-            "bad_argument": self.bad_argument,
-            "fault": self.fault and self.fault.described(),
+            "invalid_argument": self.invalid_argument,
+            "fault": self.fault and self.fault.to_json(),
         }
 
 
-class Journal:
-    """The latest calls, the oldest forgotten first."""
+class CallLog:
+    """The latest calls. The oldest are dropped first."""
 
     def __init__(self) -> None:
-        self._entries: deque[Entry] = deque()
-        self._characters = 0
+        self._entries: deque[CallLogEntry] = deque()
+        self._total_characters = 0
         self._received = 0
 
     @property
     def received(self) -> int:
-        """Calls received so far, the forgotten ones too."""
+        """The number of calls received so far, including those that were dropped from the log."""
         return self._received
 
-    def record(self, call: Call, signature_valid: bool | None) -> Entry:
-        """A new entry; what becomes of the call is written into it later."""
+    def add(self, call: ApiCall, signature_valid: bool | None) -> CallLogEntry:
+        """Add an entry and return it; the gateway writes the outcome into it later."""
         self._received += 1
-        entry = Entry(sequence=self._received, call=call, signature_valid=signature_valid)
+        entry = CallLogEntry(sequence=self._received, call=call, signature_valid=signature_valid)
         self._entries.append(entry)
-        self._characters += _characters(call)
+        self._total_characters += _count_characters(call)
         while len(self._entries) > MAX_ENTRIES or (
-            self._characters > MAX_CHARACTERS and len(self._entries) > 1
+            self._total_characters > MAX_TOTAL_CHARACTERS and len(self._entries) > 1
         ):
-            self._characters -= _characters(self._entries.popleft().call)
+            self._total_characters -= _count_characters(self._entries.popleft().call)
         return entry
 
-    def latest(self, operation: str | None, limit: int) -> list[Entry]:
-        """The newest entries, the oldest of them first; of one operation if it is given."""
+    def latest(self, operation: str | None, limit: int) -> list[CallLogEntry]:
+        """Return the newest entries, the oldest of them first. `operation` None = of all operations."""
         newest_first = (
             entry
             for entry in reversed(self._entries)
@@ -104,12 +104,12 @@ class Journal:
         return list(islice(newest_first, limit))[::-1]
 
     def clear(self) -> None:
-        """Forgets every entry. The sequence goes on."""
+        """Remove all entries. The sequence goes on."""
         self._entries.clear()
-        self._characters = 0
+        self._total_characters = 0
 
 
-def _characters(call: Call) -> int:
+def _count_characters(call: ApiCall) -> int:
     # Twice: the string to sign repeats the parameters.
     return 2 * sum(map(len, call.parameters.values())) + sum(
         len(file.content) for file in call.files.values()

@@ -1,4 +1,4 @@
-"""The gateway's idea of the time, and how old a call may be."""
+"""The clock of the gateway, and the time formats of 1688."""
 
 import re
 import time
@@ -6,44 +6,44 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 BEIJING = timezone(timedelta(hours=8))
-_COMPACT = re.compile(r"(\d{14})(\d{3})([+-]\d{4})")
+_COMPACT_TIME = re.compile(r"(\d{14})(\d{3})([+-]\d{4})")
 
 
 @dataclass(slots=True, kw_only=True)
 class Clock:
-    """A clock that can be put wrong."""
+    """A clock that tests can set wrong."""
 
     offset_ms: int = 0
-    """How far ahead of this machine's clock it is."""
-    window_ms: int | None = None
-    """How far `_aop_timestamp` may be off; None = any timestamp is taken."""
+    """How far it is ahead of this machine's clock."""
+    timestamp_window_ms: int | None = None
+    """How far `_aop_timestamp` may be off; None = any timestamp is accepted."""
 
     def now_ms(self) -> int:
-        """Epoch milliseconds."""
+        """Return the time in epoch milliseconds."""
         return time.time_ns() // 1_000_000 + self.offset_ms
 
-    def accepts(self, timestamp: str) -> bool:
-        """Whether a call with this `_aop_timestamp` is young enough."""
-        if self.window_ms is None:
+    def accepts_timestamp(self, timestamp: str) -> bool:
+        """Return whether the `_aop_timestamp` of a call is inside the window."""
+        if self.timestamp_window_ms is None:
             return True
-        return timestamp.isdecimal() and abs(self.now_ms() - int(timestamp)) <= self.window_ms
+        return timestamp.isdecimal() and abs(self.now_ms() - int(timestamp)) <= self.timestamp_window_ms
 
 
-def compact(epoch_ms: int) -> str:
-    """Beijing time as `yyyyMMddHHmmssSSS+0800`."""
+def format_compact_time(epoch_ms: int) -> str:
+    """Return Beijing time as `yyyyMMddHHmmssSSS+0800`."""
     seconds, milliseconds = divmod(epoch_ms, 1000)
     return datetime.fromtimestamp(seconds, BEIJING).strftime(f"%Y%m%d%H%M%S{milliseconds:03d}%z")
 
 
-def read_compact(text: str) -> int:
-    """The epoch milliseconds of `yyyyMMddHHmmssSSS+0800`, in any zone. Raises ValueError."""
-    found = _COMPACT.fullmatch(text)
-    if found is None:
-        raise ValueError("not as yyyyMMddHHmmssSSS+0800")
-    seconds, milliseconds, zone = found.groups()
+def parse_compact_time(text: str) -> int:
+    """Return the epoch milliseconds of `yyyyMMddHHmmssSSS+0800`, in any zone. Raises ValueError."""
+    match = _COMPACT_TIME.fullmatch(text)
+    if match is None:
+        raise ValueError("must have the form yyyyMMddHHmmssSSS+0800")
+    seconds, milliseconds, zone = match.groups()
     return int(datetime.strptime(seconds + zone, "%Y%m%d%H%M%S%z").timestamp()) * 1000 + int(milliseconds)
 
 
-def spelled_out(epoch_ms: int) -> str:
-    """Beijing time as `yyyy-MM-dd HH:mm:ss`."""
+def format_time(epoch_ms: int) -> str:
+    """Return Beijing time as `yyyy-MM-dd HH:mm:ss`."""
     return datetime.fromtimestamp(epoch_ms // 1000, BEIJING).strftime("%Y-%m-%d %H:%M:%S")

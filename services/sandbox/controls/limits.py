@@ -1,30 +1,30 @@
-"""Frequency limits, a usage quota, and APIs that the app may not call. All off at the start."""
+"""Frequency limits, a usage quota, and operations that the app may not call. All are off at the start."""
 
 import time
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
 
-from services.sandbox.http.gateway_errors import GatewayRefusal, gateway_error
+from services.sandbox.http.gateway_errors import GatewayRejection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rate:
-    """At most so many calls in any window of so many seconds."""
+class RateLimit:
+    """The maximum number of calls in any window of this length."""
 
     calls: int
     window_s: float
 
 
-class _Window:
-    """The times of the calls that count against one rate."""
+class _SlidingWindow:
+    """The times of the calls that count against one rate limit."""
 
     def __init__(self) -> None:
         self._times: deque[float] = deque()
 
-    def takes(self, rate: Rate, now: float) -> bool:
-        while self._times and self._times[0] <= now - rate.window_s:
+    def has_capacity(self, limit: RateLimit, now: float) -> bool:
+        while self._times and self._times[0] <= now - limit.window_s:
             self._times.popleft()
-        return len(self._times) < rate.calls
+        return len(self._times) < limit.calls
 
     def add(self, now: float) -> None:
         self._times.append(now)
@@ -32,31 +32,34 @@ class _Window:
 
 @dataclass(slots=True, kw_only=True)
 class Limits:
-    """What is limited, and what has been used so far."""
+    """The limits, and how much of them has been used."""
 
-    app: Rate | None = None
-    api: Rate | None = None
-    """For each API on its own."""
+    app: RateLimit | None = None
+    """For all operations together."""
+    api: RateLimit | None = None
+    """For each operation separately."""
     usage_left: int | None = None
     declined: frozenset[str] = frozenset()
-    """Names of APIs."""
-    _app_window: _Window = field(default_factory=_Window)
-    _api_windows: defaultdict[str, _Window] = field(default_factory=lambda: defaultdict(_Window))
+    """Names of operations."""
+    _app_window: _SlidingWindow = field(default_factory=_SlidingWindow)
+    _api_windows: defaultdict[str, _SlidingWindow] = field(
+        default_factory=lambda: defaultdict(_SlidingWindow)
+    )
 
-    def permit(self, name: str) -> None:
-        """Refuses an API that the app may not call."""
+    def check_permission(self, name: str) -> None:
+        """Raise GatewayRejection if the app may not call this operation."""
         if name in self.declined:
-            raise GatewayRefusal(gateway_error("acl_decline"))
+            raise GatewayRejection("acl_decline")
 
-    def count(self, name: str) -> None:
-        """Counts a call that is about to run, or refuses it; a refused call does not count."""
+    def acquire(self, name: str) -> None:
+        """Count a call. Raises GatewayRejection if a limit is reached; a rejected call does not count."""
         now = time.monotonic()
-        if self.app and not self._app_window.takes(self.app, now):
-            raise GatewayRefusal(gateway_error("app_frequency_limit"))
-        if self.api and not self._api_windows[name].takes(self.api, now):
-            raise GatewayRefusal(gateway_error("api_frequency_limit"))
+        if self.app and not self._app_window.has_capacity(self.app, now):
+            raise GatewayRejection("app_frequency_limit")
+        if self.api and not self._api_windows[name].has_capacity(self.api, now):
+            raise GatewayRejection("api_frequency_limit")
         if self.usage_left == 0:
-            raise GatewayRefusal(gateway_error("no_usage_left"))
+            raise GatewayRejection("no_usage_left")
         if self.app:
             self._app_window.add(now)
         if self.api:

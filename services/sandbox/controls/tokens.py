@@ -1,4 +1,4 @@
-"""Access tokens, refresh tokens and authorization codes, and how long they live."""
+"""Access tokens, refresh tokens and authorization codes, and how long they are valid."""
 
 import time
 from collections import OrderedDict
@@ -6,37 +6,37 @@ from typing import Literal
 
 from services.sandbox.credentials import ACCESS_TOKEN, REFRESH_TOKEN
 
-EXPIRES_IN_S = 36_000
-CODE_LIFE_S = 120
-REFRESH_TOKEN_LIFE_S = 180 * 24 * 3600
-KEPT = 1_000
-"""Tokens, and codes, that are remembered; the oldest is forgotten first."""
+ACCESS_TOKEN_LIFETIME_S = 36_000
+CODE_LIFETIME_S = 120
+REFRESH_TOKEN_LIFETIME_S = 180 * 24 * 3600
+MAX_TOKENS = 1_000
+"""Of access tokens, and of codes. The oldest is dropped first."""
 
-RefreshAnswer = Literal["same", "omit", "rotate"]
+RefreshMode = Literal["same", "omit", "rotate"]
 """What a refresh answers: the same refresh token, none, or a new one that replaces it."""
 
 
 class Tokens:
-    """Every token that is alive."""
+    """All tokens and codes that are valid."""
 
     def __init__(self) -> None:
-        self.expires_in_s = EXPIRES_IN_S
-        self.refresh_answer: RefreshAnswer = "same"
+        self.expires_in_s = ACCESS_TOKEN_LIFETIME_S
+        self.refresh_mode: RefreshMode = "same"
         self._issued = 0
         self._refresh_token = REFRESH_TOKEN
-        # Token or code -> when it dies, by the monotonic clock. The fixed token never does by itself.
-        self._access: OrderedDict[str, float] = OrderedDict({ACCESS_TOKEN: float("inf")})
+        # Token or code -> when it expires, by the monotonic clock. The predefined token never expires.
+        self._access_tokens: OrderedDict[str, float] = OrderedDict({ACCESS_TOKEN: float("inf")})
         self._codes: OrderedDict[str, float] = OrderedDict()
 
     @property
     def issued(self) -> int:
-        """How many tokens and codes were made so far."""
+        """The number of tokens and codes issued so far."""
         return self._issued
 
     @property
-    def alive(self) -> int:
-        """How many access tokens are valid now."""
-        return sum(end > time.monotonic() for end in self._access.values())
+    def valid(self) -> int:
+        """The number of access tokens that are valid now."""
+        return sum(expires_at > time.monotonic() for expires_at in self._access_tokens.values())
 
     @property
     def refresh_token(self) -> str:
@@ -44,42 +44,42 @@ class Tokens:
         return self._refresh_token
 
     def is_valid(self, access_token: str) -> bool:
-        """Whether an access token is alive."""
-        return self._access.get(access_token, 0) > time.monotonic()
+        """Return whether an access token is valid."""
+        return self._access_tokens.get(access_token, 0) > time.monotonic()
 
     def issue(self) -> str:
-        """A new access token."""
-        return _remember(self._access, self._new(), self.expires_in_s)
+        """Issue an access token."""
+        return _store(self._access_tokens, self._generate(), self.expires_in_s)
 
     def revoke(self, access_token: str) -> None:
-        """Ends an access token now."""
-        self._access.pop(access_token, None)
+        """Revoke an access token."""
+        self._access_tokens.pop(access_token, None)
 
     def revoke_all(self) -> None:
-        """Ends every access token now, the fixed one too. Refresh tokens stay."""
-        self._access.clear()
+        """Revoke all access tokens, including the predefined one. Refresh tokens stay valid."""
+        self._access_tokens.clear()
 
-    def rotate(self) -> str:
-        """Replaces the refresh token; the old one is dead."""
-        self._refresh_token = self._new()
+    def rotate_refresh_token(self) -> str:
+        """Replace the refresh token. The previous one is no longer valid."""
+        self._refresh_token = self._generate()
         return self._refresh_token
 
-    def new_code(self) -> str:
-        """An authorization code, as if a user had just agreed."""
-        return _remember(self._codes, self._new(), CODE_LIFE_S)
+    def issue_code(self) -> str:
+        """Issue an authorization code, as if a user had just granted access."""
+        return _store(self._codes, self._generate(), CODE_LIFETIME_S)
 
-    def use_code(self, code: str) -> bool:
-        """Whether a code was valid; it is not any more."""
+    def redeem_code(self, code: str) -> bool:
+        """Invalidate a code, and return whether it was valid."""
         return self._codes.pop(code, 0) > time.monotonic()
 
-    def _new(self) -> str:
+    def _generate(self) -> str:
         self._issued += 1
         return f"00000000-0000-4000-8000-{self._issued:012d}"
 
 
-def _remember(lives: OrderedDict[str, float], token: str, life_s: float) -> str:
-    lives[token] = time.monotonic() + life_s
-    if len(lives) > KEPT:
-        # The oldest that the platform itself made: never the fixed token.
-        lives.pop(next(known for known, end in lives.items() if end != float("inf")))
+def _store(expirations: OrderedDict[str, float], token: str, lifetime_s: float) -> str:
+    expirations[token] = time.monotonic() + lifetime_s
+    if len(expirations) > MAX_TOKENS:
+        # Drop the oldest that was issued: the predefined token stays.
+        expirations.pop(next(known for known, end in expirations.items() if end != float("inf")))
     return token

@@ -1,17 +1,17 @@
-"""One HTTP exchange, with the means to end it badly."""
+"""The client's connection during one call. Faults can delay, truncate or close it."""
 
 import asyncio
 from typing import Literal
 
 from starlette.types import Receive, Scope, Send
 
-from services.sandbox.http.responses import Reply
+from services.sandbox.http.responses import HttpResponse
 
 
 class Connection:
-    """The client's end of a call whose body has been read.
+    """The connection of a call whose request body has been read.
 
-    `scope["state"]["transport"]` is the transport; the sandbox's HTTP protocol puts it there.
+    `scope["state"]["transport"]` is its transport: `server.SandboxProtocol` puts it there.
     """
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -19,48 +19,48 @@ class Connection:
         self._receive = receive
         self._send = send
 
-    async def is_gone_within(self, seconds: float) -> bool:
-        """Waits so long; returns True at once when the client closes the connection."""
+    async def disconnects_within(self, timeout_s: float) -> bool:
+        """Wait until the client closes the connection (True), or until the timeout (False)."""
         try:
-            async with asyncio.timeout(seconds):
-                await self._gone()
+            async with asyncio.timeout(timeout_s):
+                await self._wait_for_disconnect()
         except TimeoutError:
             return False
         return True
 
-    async def send(self, reply: Reply) -> None:
-        """Sends a whole answer."""
-        await self._start(reply)
-        await self._send({"type": "http.response.body", "body": reply.body})
+    async def send(self, response: HttpResponse) -> None:
+        """Send a complete response."""
+        await self._send_headers(response)
+        await self._send({"type": "http.response.body", "body": response.body})
 
-    async def send_part(self, reply: Reply, length: int) -> None:
-        """Announces a whole answer, sends its first bytes, at most all but one, and closes the connection."""
-        await self._start(reply)
-        part = reply.body[: min(length, len(reply.body) - 1)]
+    async def send_truncated(self, response: HttpResponse, length: int) -> None:
+        """Announce the whole body, send its first bytes, at most all but one, and close the connection."""
+        await self._send_headers(response)
+        part = response.body[: min(length, len(response.body) - 1)]
         await self._send({"type": "http.response.body", "body": part, "more_body": True})
         await self.close("after_sending")
 
-    async def close(self, how: Literal["at_once", "after_sending"] = "at_once") -> None:
-        """Closes the connection without a further answer."""
-        if how == "at_once":
+    async def close(self, when: Literal["now", "after_sending"] = "now") -> None:
+        """Close the connection without a further response."""
+        if when == "now":
             self._transport.abort()
         else:
             self._transport.close()
-        # The server takes an application that returns before the connection is lost for a broken one.
-        await self._gone()
+        # uvicorn reports an application as broken that returns before the connection is lost.
+        await self._wait_for_disconnect()
 
-    async def _start(self, reply: Reply) -> None:
-        headers = {**reply.headers, **reply.trace, "Content-Length": str(len(reply.body))}
+    async def _send_headers(self, response: HttpResponse) -> None:
+        headers = {**response.headers, **response.trace_headers, "Content-Length": str(len(response.body))}
         await self._send(
             {
                 "type": "http.response.start",
-                "status": reply.status,
+                "status": response.status,
                 "headers": [
                     (name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()
                 ],
             }
         )
 
-    async def _gone(self) -> None:
+    async def _wait_for_disconnect(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass

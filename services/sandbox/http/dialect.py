@@ -1,12 +1,12 @@
-"""The two ways to write the same call."""
+"""The dialects of 1688: two forms of the same API."""
 
 from enum import StrEnum
 
 
 class Dialect(StrEnum):
-    """Told by the members that a call brings."""
+    """The gateway recognises the dialect of a call by its parameters."""
 
     NATIONAL_SITE = "national-site"
     OPEN_PLATFORM = "open-platform"
     EITHER = "either"
-    """The operation is the same in both."""
+    """The operation has the same form in both."""

@@ -1,4 +1,4 @@
-"""How an answer is wrapped, per operation and dialect."""
+"""Envelopes: how a payload or a business error is wrapped in an answer."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,16 +7,16 @@ from typing import Any, Final
 from services.sandbox.http.dialect import Dialect
 
 
-class _Absent:
-    """The type of ABSENT."""
+class _NoPayload:
+    """The type of NO_PAYLOAD."""
 
 
-ABSENT: Final = _Absent()
-"""A payload that is not there, although the call succeeded."""
+NO_PAYLOAD: Final = _NoPayload()
+"""The call succeeded, and its answer has no payload."""
 
 
-class Refused(Exception):
-    """The API refuses a call: HTTP 200, and an envelope that says so."""
+class BusinessError(Exception):
+    """The API refuses a call: the HTTP status is usually 200, and the envelope holds the error."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(code, message)
@@ -24,83 +24,85 @@ class Refused(Exception):
         self.message = message
 
 
-class BadArgument(Exception):
-    """The API cannot use an argument; each dialect says so in its own words."""
+class InvalidArgument(Exception):
+    """The API cannot use an argument. Each dialect has its own code and message for that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """The two forms of an answer."""
+    """The two forms of an answer: success and error."""
 
-    accept: Callable[[Any], Any]
+    wrap_payload: Callable[[Any], Any]
     """Payload -> body."""
-    refuse: Callable[[Refused], Any]
-    """Refusal -> body."""
+    wrap_error: Callable[[BusinessError], Any]
+    """Error -> body."""
 
 
-def _nested(success: object, failure: object, *, code: str = "200", **more: object) -> Envelope:
-    """`more` members stand in a refusal only."""
+def _nested(success: object, failure: object, *, code: str = "200", **error_members: object) -> Envelope:
+    """`error_members` are in errors only."""
 
-    def accept(payload: Any) -> Any:
+    def wrap_payload(payload: Any) -> Any:
         result = {"success": success, "code": code, "message": "成功"}
-        return {"result": result if payload is ABSENT else {**result, "result": payload}}
+        return {"result": result if payload is NO_PAYLOAD else {**result, "result": payload}}
 
-    def refuse(refused: Refused) -> Any:
-        return {"result": {"success": failure, "code": refused.code, "message": refused.message, **more}}
+    def wrap_error(error: BusinessError) -> Any:
+        return {"result": {"success": failure, "code": error.code, "message": error.message, **error_members}}
 
-    return Envelope(accept=accept, refuse=refuse)
+    return Envelope(wrap_payload=wrap_payload, wrap_error=wrap_error)
 
 
 def _void(code: str, message: str) -> Envelope:
     """Nested, without a payload."""
     return Envelope(
-        accept=lambda payload: {"result": {"success": True, "code": code, "message": message}},
-        refuse=NESTED.refuse,
+        wrap_payload=lambda payload: {"result": {"success": True, "code": code, "message": message}},
+        wrap_error=NESTED.wrap_error,
     )
 
 
-def _payment(error_text: str, *, success: object, failure: object) -> Envelope:
-    """Flat, the payload's members beside the flag. `error_text` is the member that holds the text."""
+def _payment(message_member: str, *, success: object, failure: object) -> Envelope:
+    """Flat: the members of the payload stand beside the flag. `message_member` holds the error message."""
     return Envelope(
-        accept=lambda payload: {**payload, "success": success},
-        refuse=lambda refused: {
+        wrap_payload=lambda payload: {**payload, "success": success},
+        wrap_error=lambda error: {
             "success": failure,
-            "errorCode": refused.code,
-            error_text: refused.message,
+            "errorCode": error.code,
+            message_member: error.message,
         },
     )
 
 
-def _bare(payload: Any) -> Any:
+def _identity(payload: Any) -> Any:
     return payload
 
 
-def _bare_refusal(refused: Refused) -> Any:
-    raise AssertionError(f"an API without an envelope cannot refuse: {refused}")
+def _reject_error(error: BusinessError) -> Any:
+    raise AssertionError(f"an API without an envelope cannot return an error: {error}")
 
 
 NESTED: Final = _nested(True, False)
-"""open-platform: success is a boolean."""
+"""open-platform, where the flag is a boolean."""
 
 NESTED_TEXT: Final = _nested("true", "false")
-"""open-platform, where success is text: image upload and image search."""
+"""open-platform, where the flag is text: image upload and image search."""
 
 NESTED_REGISTER: Final = _nested(True, False, code="S0000", result=False)
 """open-platform register: the outcome is a boolean."""
 
-NESTED_NULLS: Final = Envelope(
-    accept=lambda payload: {"result": {"success": True, "code": None, "message": None, "result": payload}},
-    refuse=NESTED.refuse,
+NESTED_NULL_CODE: Final = Envelope(
+    wrap_payload=lambda payload: {
+        "result": {"success": True, "code": None, "message": None, "result": payload}
+    },
+    wrap_error=NESTED.wrap_error,
 )
-"""Refunds and their vouchers: neither code nor text if the call succeeds."""
+"""Refunds and their vouchers: code and message are null if the call succeeds."""
 
-NESTED_ERROR: Final = Envelope(
-    accept=lambda payload: {"result": {"success": True, "errorCode": None, "errorInfo": None}},
-    refuse=lambda refused: {
-        "result": {"success": False, "errorCode": refused.code, "errorInfo": refused.message}
+NESTED_ERROR_INFO: Final = Envelope(
+    wrap_payload=lambda payload: {"result": {"success": True, "errorCode": None, "errorInfo": None}},
+    wrap_error=lambda error: {
+        "result": {"success": False, "errorCode": error.code, "errorInfo": error.message}
     },
 )
-"""The return of goods: no payload, and names of its own."""
+"""The return of goods: no payload, and other member names."""
 
 VOID: Final = _void("200", "成功")
 """open-platform syncs."""
@@ -109,25 +111,25 @@ VOID_RELATION: Final = _void("0", "")
 """open-platform relations."""
 
 ALIPAY: Final = _payment("erroMsg", success=True, failure=False)
-"""The text's name is misspelt on the platform."""
+"""The platform misspells the name of the message."""
 
 CROSS_BORDER_PAY: Final = _payment("errorMsg", success=True, failure="false")
-"""Declared as text, shown as a boolean: the boolean is what its sample has. So are the pay ways."""
+"""Also for payment channels. The document declares the flag as text; its sample has a boolean."""
 
 CREDIT_PAY: Final = _payment("errorMsg", success="true", failure="false")
 
 FLAT: Final = Envelope(
-    accept=lambda payload: {
+    wrap_payload=lambda payload: {
         "success": True,
         "code": "S0000",
         "message": "success",
-        "data": None if payload is ABSENT else payload,
+        "data": None if payload is NO_PAYLOAD else payload,
         "result": True,
     },
-    refuse=lambda refused: {
+    wrap_error=lambda error: {
         "success": False,
-        "code": refused.code,
-        "message": refused.message,
+        "code": error.code,
+        "message": error.message,
         "data": None,
         "result": False,
     },
@@ -135,28 +137,28 @@ FLAT: Final = Envelope(
 """national-site."""
 
 FLAT_REGISTER: Final = Envelope(
-    accept=lambda payload: {"success": True, "code": "S0000", "message": "success", "result": payload},
-    refuse=lambda refused: {
+    wrap_payload=lambda payload: {"success": True, "code": "S0000", "message": "success", "result": payload},
+    wrap_error=lambda error: {
         "success": False,
-        "code": refused.code,
-        "message": refused.message,
+        "code": error.code,
+        "message": error.message,
         "result": False,
     },
 )
-"""national-site register: no data member, the result is the outcome."""
+"""national-site register: there is no data member; the result is the outcome."""
 
 CATEGORY: Final = Envelope(
-    accept=lambda payload: {"succes": "true", "categoryInfo": payload},
-    refuse=lambda refused: {"succes": "false", "errorMsg": refused.message, "errorCode": refused.code},
+    wrap_payload=lambda payload: {"succes": "true", "categoryInfo": payload},
+    wrap_error=lambda error: {"succes": "false", "errorMsg": error.message, "errorCode": error.code},
 )
-"""The same in both dialects; the flag is misspelt on the platform."""
+"""The same in both dialects. The platform misspells the name of the flag."""
 
-BARE: Final = Envelope(accept=_bare, refuse=_bare_refusal)
-"""No envelope at all."""
+NO_ENVELOPE: Final = Envelope(wrap_payload=_identity, wrap_error=_reject_error)
+"""The payload is the whole body."""
 
-BAD_ARGUMENT: Final = {
+INVALID_ARGUMENT_ERRORS: Final = {
     Dialect.NATIONAL_SITE: ("E0001", "illegal argument"),
     Dialect.OPEN_PLATFORM: ("400", "参数错误"),
     Dialect.EITHER: ("500_1", "系统异常"),
 }
-"""Code and text for a BadArgument; no public trace shows the real ones."""
+"""Code and message for InvalidArgument. They are made up: no public trace shows the real ones."""

@@ -1,27 +1,27 @@
-"""The way of a call: read, journal, fault, checks, operation, answer."""
+"""The path of a call: read, log, apply a fault, check, run the operation, answer."""
 
 import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 
-from services.sandbox.controls.call_log import Entry
+from services.sandbox.context import SandboxContext
+from services.sandbox.controls.call_log import CallLogEntry
 from services.sandbox.controls.faults import Fault
 from services.sandbox.http.connection import Connection
-from services.sandbox.http.envelopes import BAD_ARGUMENT, BadArgument, Refused
-from services.sandbox.http.gateway_errors import GatewayRefusal, find_error
-from services.sandbox.http.operation import Arguments, Operation, Shape
-from services.sandbox.http.request import BodyTooLarge, Call, read_call
-from services.sandbox.http.request_checks import Checks, find_operation, signature_is_valid
-from services.sandbox.http.responses import Reply, compressed, json_reply
-from services.sandbox.state import State
+from services.sandbox.http.envelopes import INVALID_ARGUMENT_ERRORS, BusinessError, InvalidArgument
+from services.sandbox.http.gateway_errors import GatewayRejection, find_gateway_error
+from services.sandbox.http.operation import Operation
+from services.sandbox.http.request import ApiCall, BodyTooLarge, read_call
+from services.sandbox.http.request_checks import RequestChecks, find_operation, is_signature_valid
+from services.sandbox.http.responses import HttpResponse, compress, json_response
 
-HANG_S = 600.0
-"""However patient the client, a call that hangs is dropped after this long."""
-UNKNOWN = "(unknown)"
-"""Under this name calls to APIs that do not exist are counted."""
+MAX_HANG_S = 600.0
+"""A call that hangs is dropped after this time, even if the client still waits."""
+UNKNOWN_OPERATION = "(unknown)"
+"""Calls to APIs that do not exist are counted under this name."""
 
 _log = logging.getLogger("services.sandbox")
 _NO_FAULT = Fault.model_construct()
@@ -30,15 +30,14 @@ _NO_FAULT = Fault.model_construct()
 class Gateway:
     """The ASGI application behind `/openapi/`."""
 
-    def __init__(self, operations: Iterable[Operation], state: State) -> None:
-        self._operations: Mapping[tuple[str, str], Operation] = {
-            (operation.namespace, operation.name): operation for operation in operations
-        }
-        self._state = state
-        self._checks = Checks(state)
+    def __init__(self, operations: Mapping[tuple[str, str], Operation], context: SandboxContext) -> None:
+        self._operations = operations
+        self._context = context
+        self._state = context.state
+        self._checks = RequestChecks(context.state)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serves one request."""
+        """Serve one request."""
         connection = Connection(scope, receive, send)
         request = Request(scope, receive)
         try:
@@ -46,77 +45,78 @@ class Gateway:
         except ClientDisconnect:
             return
         except BodyTooLarge:
-            await connection.send(Reply(status=413))
+            await connection.send(HttpResponse(status=413))
             return
-        entry = self._state.journal.record(call, signature_is_valid(call))
-        name = call.name if (call.namespace, call.name) in self._operations else UNKNOWN
-        with self._state.traffic.running(name):
-            fault = entry.fault = self._state.faults.take(call.name)
-            await self._serve(
-                call, entry, fault or _NO_FAULT, connection, request.headers.get("accept-encoding", "")
-            )
+        entry = self._state.call_log.add(call, is_signature_valid(call))
+        name = call.name if (call.namespace, call.name) in self._operations else UNKNOWN_OPERATION
+        with self._state.call_counters.track(name):
+            entry.fault = self._state.faults.pop(call.name)
+            await self._serve(call, entry, connection, request.headers.get("accept-encoding", ""))
 
     async def _serve(
-        self, call: Call, entry: Entry, fault: Fault, connection: Connection, accept_encoding: str
+        self, call: ApiCall, entry: CallLogEntry, connection: Connection, accept_encoding: str
     ) -> None:
-        if fault.latency_ms and await connection.is_gone_within(fault.latency_ms / 1000):
-            entry.kind = "client_gone"
+        fault = entry.fault or _NO_FAULT
+        if fault.latency_ms and await connection.disconnects_within(fault.latency_ms / 1000):
+            entry.kind = "client_disconnected"
         elif fault.hang:
-            gone = await connection.is_gone_within(HANG_S)
-            entry.kind = "client_gone" if gone else "dropped"
-            if not gone:
+            disconnected = await connection.disconnects_within(MAX_HANG_S)
+            entry.kind = "client_disconnected" if disconnected else "dropped"
+            if not disconnected:
                 await connection.close()
         elif fault.drop == "before_request":
             entry.kind = "dropped"
             await connection.close()
-        elif reply := _made_reply(fault):
-            entry.kind, entry.status, entry.code = "fault", reply.status, fault.gateway_error
-            await connection.send(reply)
+        elif response := _build_fault_response(fault):
+            entry.kind, entry.status, entry.code = "fault", response.status, fault.gateway_error
+            await connection.send(response)
         else:
             if fault.token_expired:
                 self._state.tokens.revoke(call.parameters.get("access_token", ""))
-            reply = await self._reply(call, entry)
-            await _deliver(reply, entry, fault, connection, accept_encoding)
+            response = await self._respond(call, entry)
+            await _send_with_fault(response, entry, fault, connection, accept_encoding)
 
-    async def _reply(self, call: Call, entry: Entry) -> Reply:
-        """The answer of the operation, or the refusal that stands in its place."""
+    async def _respond(self, call: ApiCall, entry: CallLogEntry) -> HttpResponse:
+        """Return the answer of the operation, or the error that replaces it."""
         try:
-            operation = find_operation(self._operations, call)
-            self._checks.run(call, operation)
-            shape = operation.shape_of(call.parameters)
-            entry.dialect = shape.dialect
-            reply = await _run(operation, shape, operation.arguments(shape, call), entry)
-        except GatewayRefusal as refusal:
-            entry.kind, entry.code = "gateway_error", refusal.error.code
-            reply = json_reply(refusal.error.body(), refusal.error.status)
+            response = await self._check_and_run(call, entry)
+        except GatewayRejection as rejection:
+            entry.kind, entry.code = "gateway_error", rejection.error.code
+            response = json_response(rejection.error.to_json(), rejection.error.status)
         except Exception:
-            # The platform's own faults are bare: no body of one is on record.
-            _log.exception("%s failed", call.api)
-            entry.kind, reply = "system_error", Reply(status=500)
-        entry.status = reply.status
-        return reply
+            # 1688 answers its own failures without a known body.
+            _log.exception("operation_failed api=%s", call.api)
+            entry.kind, response = "system_error", HttpResponse(status=500)
+        entry.status = response.status
+        return response
+
+    async def _check_and_run(self, call: ApiCall, entry: CallLogEntry) -> HttpResponse:
+        operation = find_operation(self._operations, call)
+        self._checks.run(call, operation)
+        spec = operation.select_dialect(call.parameters)
+        entry.dialect = spec.dialect
+        arguments = spec.parse_arguments(call)
+        try:
+            response = json_response(
+                spec.envelope.wrap_payload(await operation.handler(self._context, arguments))
+            )
+        except InvalidArgument as invalid:
+            business_error = BusinessError(*(spec.invalid_argument or INVALID_ARGUMENT_ERRORS[spec.dialect]))
+            entry.invalid_argument = str(invalid)
+        except BusinessError as error:
+            business_error = error
+        else:
+            entry.kind = "answered"
+            return response
+        entry.kind, entry.code = "business_error", business_error.code
+        return json_response(spec.envelope.wrap_error(business_error), spec.error_status)
 
 
-async def _run(operation: Operation, shape: Shape, arguments: Arguments, entry: Entry) -> Reply:
-    try:
-        reply = json_reply(shape.envelope.accept(await operation.handler(arguments)))
-    except BadArgument as bad:
-        refused = Refused(*(shape.bad_argument or BAD_ARGUMENT[shape.dialect]))
-        entry.bad_argument = str(bad)
-    except Refused as refusal:
-        refused = refusal
-    else:
-        entry.kind = "answered"
-        return reply
-    entry.kind, entry.code = "refused", refused.code
-    return json_reply(shape.envelope.refuse(refused), shape.refusal_status)
-
-
-def _made_reply(fault: Fault) -> Reply | None:
-    """The answer that a fault brings itself."""
+def _build_fault_response(fault: Fault) -> HttpResponse | None:
+    """Return the response that a fault sends instead of the operation's, if it has one."""
     if fault.gateway_error is not None:
-        error = find_error(fault.gateway_error)
-        return json_reply(error.body(), error.status) if error else None
+        error = find_gateway_error(fault.gateway_error)
+        return json_response(error.to_json(), error.status) if error else None
     if fault.status is None:
         return None
     text = (
@@ -124,27 +124,26 @@ def _made_reply(fault: Fault) -> Reply | None:
         if "json_body" in fault.model_fields_set
         else fault.body
     )
-    return Reply(
+    return HttpResponse(
         status=fault.status,
         body=(text or "").encode(),
         headers={"Content-Type": fault.content_type, **fault.headers},
     )
 
 
-async def _deliver(
-    reply: Reply, entry: Entry, fault: Fault, connection: Connection, accept_encoding: str
+async def _send_with_fault(
+    response: HttpResponse, entry: CallLogEntry, fault: Fault, connection: Connection, accept_encoding: str
 ) -> None:
-    """Sends what the operation answered, or what the fault leaves of it."""
+    """Send the answer of the operation, damaged as the fault says."""
     if fault.drop == "after_request":
         entry.kind, entry.status = "dropped", None
         await connection.close()
     elif fault.truncate is not None:
         entry.kind = "truncated"
-        await connection.send_part(reply, fault.truncate)
+        await connection.send_truncated(response, fault.truncate)
     elif fault.malformed:
         entry.kind = "malformed"
-        await connection.send(
-            Reply(status=reply.status, headers=reply.headers, body=reply.body[: len(reply.body) // 2])
-        )
+        half = response.body[: len(response.body) // 2]
+        await connection.send(HttpResponse(status=response.status, headers=response.headers, body=half))
     else:
-        await connection.send(compressed(reply, accept_encoding))
+        await connection.send(compress(response, accept_encoding))

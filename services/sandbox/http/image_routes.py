@@ -1,4 +1,4 @@
-"""Serves the offers' pictures."""
+"""Serves the images of offers."""
 
 import asyncio
 from functools import lru_cache
@@ -8,29 +8,29 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.sandbox.catalog import images as pictures
-from services.sandbox.catalog.catalog import Catalogue
+from services.sandbox.catalog import images
+from services.sandbox.catalog.catalog import Catalog
 
-KEPT = 256
-"""Drawn pictures that are kept, about 4 MB of them."""
+MAX_CACHED_IMAGES = 256
+"""About 4 MB."""
 
 
-class PictureShelf:
-    """Draws on demand and keeps the latest."""
+class ImageRoutes:
+    """Draws images on demand and caches the latest."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
-        self._jpeg = lru_cache(maxsize=KEPT)(pictures.jpeg)
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._draw_jpeg = lru_cache(maxsize=MAX_CACHED_IMAGES)(images.draw_jpeg)
 
-    def route(self) -> Route:
-        """The path of the pictures."""
-        return Route("/pictures/{offer_id:int}/{number:int}.jpg", self.picture, methods=["GET"])
+    def routes(self) -> list[Route]:
+        """Return the path of the images."""
+        return [Route("/images/{offer_id:int}/{number:int}.jpg", self.get_image, methods=["GET"])]
 
-    async def picture(self, request: Request) -> Response:
-        """One picture as JPEG."""
-        offer = self._catalogue.find(request.path_params["offer_id"])
+    async def get_image(self, request: Request) -> Response:
+        """Answer one image as JPEG."""
+        offer = self._catalog.find(request.path_params["offer_id"])
         number = request.path_params["number"]
-        content = await asyncio.to_thread(self._jpeg, offer, number) if offer else None
+        content = await asyncio.to_thread(self._draw_jpeg, offer, number) if offer else None
         if content is None:
-            raise HTTPException(404, "no such picture")
+            raise HTTPException(404, "there is no such image")
         return Response(content, media_type="image/jpeg")

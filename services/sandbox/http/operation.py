@@ -1,114 +1,56 @@
-"""What an operation is, and how the parameters of a call become its arguments."""
+"""An operation: one API of 1688 with its handler, and its form in each dialect."""
 
 import json
-import re
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
 
+from services.sandbox.context import SandboxContext
+from services.sandbox.http.arguments import Arguments
 from services.sandbox.http.dialect import Dialect
-from services.sandbox.http.envelopes import BadArgument, Envelope
-from services.sandbox.http.gateway_errors import GatewayRefusal, gateway_error
-from services.sandbox.http.request import Call, FilePart
+from services.sandbox.http.envelopes import Envelope
+from services.sandbox.http.gateway_errors import GatewayRejection
+from services.sandbox.http.request import ApiCall
 from services.sandbox.http.signature import SIGNATURE
-
-CROSS_BORDER = "com.alibaba.fenxiao.crossborder"
-"""The namespace of most operations."""
 
 SYSTEM_PARAMETERS = frozenset(
     {"access_token", SIGNATURE, "_aop_timestamp", "_aop_datePattern", "_aop_responseFormat"}
 )
+"""Parameters of the gateway. They are not arguments of an operation."""
+
+
+class Handler(Protocol):
+    """Runs an operation."""
+
+    async def __call__(self, context: SandboxContext, arguments: Arguments, /) -> Any:
+        """Return the payload, which the envelope wraps. Raises BusinessError and InvalidArgument."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Arguments:
-    """The arguments of one call: parsed JSON in a wrapper, text otherwise."""
-
-    dialect: Dialect
-    values: Mapping[str, Any]
-    host: str
-    """The address that the caller used, for links back to the sandbox."""
-    files: Mapping[str, FilePart] = field(default_factory=dict)
-
-    def text(self, name: str) -> str | None:
-        """Text; a number or boolean as JSON writes it. None if absent or null."""
-        value = self.values.get(name)
-        if value is None or isinstance(value, str):
-            return value
-        if isinstance(value, dict | list):
-            raise BadArgument(name)
-        return json.dumps(value)
-
-    def integer(self, name: str) -> int | None:
-        """A whole number, as number or digits. None if absent or blank. Raises BadArgument."""
-        text = (self.text(name) or "").strip()
-        if not text:
-            return None
-        if not re.fullmatch(r"-?\d{1,19}", text):
-            raise BadArgument(name)
-        return int(text)
-
-    def items(self, name: str) -> list[Any]:
-        """A list, as JSON or as JSON text. Empty if absent or blank. Raises BadArgument."""
-        value = self.values.get(name)
-        if isinstance(value, str):
-            try:
-                value = json.loads(value) if value.strip() else []
-            except ValueError as error:
-                raise BadArgument(name) from error
-        if not isinstance(value, list | None):
-            raise BadArgument(name)
-        return value or []
-
-    def longs(self, name: str) -> list[int]:
-        """A list of ids, each a JSON number. Empty if absent or blank. Raises BadArgument."""
-        numbers = self.items(name)
-        if not all(isinstance(number, int) and not isinstance(number, bool) for number in numbers):
-            raise BadArgument(name)
-        return numbers
-
-    def texts(self, name: str) -> list[str]:
-        """A list of texts. Empty if absent or blank. Raises BadArgument."""
-        texts = self.items(name)
-        if not all(isinstance(text, str) for text in texts):
-            raise BadArgument(name)
-        return texts
-
-    def fen(self, name: str) -> int | None:
-        """An amount of yuan, such as `1.50`, in fen. None if absent or blank. Raises BadArgument."""
-        text = (self.text(name) or "").strip()
-        if not text:
-            return None
-        if not re.fullmatch(r"\d{1,12}(\.\d+)?", text):
-            raise BadArgument(name)
-        return int(Decimal(text) * 100)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
-    """How one dialect writes the arguments of an operation, and how it is answered."""
+class DialectSpec:
+    """The form of an operation in one dialect: where its arguments are, and how answers are wrapped."""
 
     dialect: Dialect
     envelope: Envelope
     wrapper: str | None = None
-    """The parameter that holds every argument as one JSON object; None = each is its own parameter."""
-    marks: frozenset[str] = frozenset()
-    """Arguments that tell this dialect: at least one must be there. Empty = nothing is needed."""
+    """The parameter that holds all arguments as one JSON object; None = each is a parameter."""
+    discriminators: frozenset[str] = frozenset()
+    """Arguments that identify this dialect: at least one must be present. Empty = none is needed."""
     required: tuple[str, ...] = ()
-    """Arguments that the gateway itself asks for."""
-    refusal_status: int = 200
-    bad_argument: tuple[str, str] | None = None
-    """Code and text for a BadArgument; None = those of the dialect."""
+    """Arguments that the gateway itself requires."""
+    error_status: int = 200
+    """The HTTP status of a business error."""
+    invalid_argument: tuple[str, str] | None = None
+    """Code and message for InvalidArgument; None = those of the dialect."""
 
-    def fits(self, parameters: Mapping[str, str]) -> bool:
-        """Whether a call speaks this dialect."""
+    def matches(self, parameters: Mapping[str, str]) -> bool:
+        """Return whether a call uses this dialect."""
         if self.wrapper is not None and self.wrapper not in parameters:
             return False
-        return not self.marks or not self.marks.isdisjoint(self.values(parameters))
+        return not self.discriminators or not self.discriminators.isdisjoint(self.parse_values(parameters))
 
-    def values(self, parameters: Mapping[str, str]) -> Mapping[str, Any]:
-        """The arguments among the parameters. Refuses a wrapper that holds no JSON object."""
+    def parse_values(self, parameters: Mapping[str, str]) -> Mapping[str, Any]:
+        """Return the arguments among the parameters. Raises GatewayRejection if the wrapper is no object."""
         if self.wrapper is None:
             return {name: value for name, value in parameters.items() if name not in SYSTEM_PARAMETERS}
         try:
@@ -116,44 +58,40 @@ class Shape:
         except ValueError:
             values = None
         if not isinstance(values, dict):
-            raise GatewayRefusal(gateway_error("param_illegal", self.wrapper, "Object", "String"))
+            raise GatewayRejection("param_illegal", self.wrapper, "Object", "String")
         return values
 
-
-Handler = Callable[[Arguments], Awaitable[Any]]
-"""Arguments -> payload. Raises Refused and BadArgument."""
+    def parse_arguments(self, call: ApiCall) -> Arguments:
+        """Return the arguments of a call. Raises GatewayRejection if a required one is absent."""
+        values = self.parse_values(call.parameters)
+        for name in self.required:
+            if values.get(name) is None:
+                raise GatewayRejection("param_missing", name)
+        return Arguments(dialect=self.dialect, values=values, host=call.host, files=call.files)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One API: a row of the table of operations."""
+    """One API of 1688."""
 
     namespace: str
     name: str
     handler: Handler
-    shapes: tuple[Shape, ...]
-    """In the order in which they are tried."""
+    dialects: tuple[DialectSpec, ...]
+    """The first that matches a call is used."""
     version: str = "1"
     protocols: frozenset[str] = frozenset({"param2"})
-    signed: bool = True
-    needs_token: bool = True
-    only_in_its_dialect: bool = False
-    """A call in the other dialect is refused as if there were no such API."""
+    requires_signature: bool = True
+    requires_token: bool = True
+    rejects_other_dialects: bool = False
+    """A call in another dialect is rejected as if the API did not exist."""
 
-    def shape_of(self, parameters: Mapping[str, str]) -> Shape:
-        """The dialect of a call. Refuses a call that fits none."""
-        for shape in self.shapes:
-            if shape.fits(parameters):
-                return shape
-        if self.only_in_its_dialect:
-            raise GatewayRefusal(gateway_error("api_unsupported"))
-        first = self.shapes[0]
-        raise GatewayRefusal(gateway_error("param_missing", first.wrapper or first.required[0]))
-
-    def arguments(self, shape: Shape, call: Call) -> Arguments:
-        """The arguments of a call. Refuses a call that lacks a required one."""
-        values = shape.values(call.parameters)
-        for name in shape.required:
-            if values.get(name) is None:
-                raise GatewayRefusal(gateway_error("param_missing", name))
-        return Arguments(dialect=shape.dialect, values=values, host=call.host, files=call.files)
+    def select_dialect(self, parameters: Mapping[str, str]) -> DialectSpec:
+        """Return the dialect of a call. Raises GatewayRejection if none matches."""
+        for spec in self.dialects:
+            if spec.matches(parameters):
+                return spec
+        if self.rejects_other_dialects:
+            raise GatewayRejection("api_unsupported")
+        first = self.dialects[0]
+        raise GatewayRejection("param_missing", first.wrapper or first.required[0])

@@ -1,4 +1,4 @@
-"""Reads an HTTP request to the gateway into a call: which API, and with which parameters."""
+"""Parses an HTTP request to the gateway into a call: which API, and with which parameters."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,18 +9,18 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
-from services.sandbox.http.signature import string_to_sign
+from services.sandbox.http.signature import build_string_to_sign
 
 PREFIX = "/openapi/"
 MAX_BODY_BYTES = 16 * 1024 * 1024
 
 
 class BodyTooLarge(Exception):
-    """The request's body exceeds MAX_BODY_BYTES."""
+    """The request body exceeds MAX_BODY_BYTES."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FilePart:
+class UploadedFile:
     """A file of a multipart body. Files are not signed."""
 
     filename: str
@@ -29,7 +29,7 @@ class FilePart:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Call:
+class ApiCall:
     """One request to the gateway, as received."""
 
     method: str
@@ -42,35 +42,35 @@ class Call:
     """None if the path ends before it."""
     content_type: str
     parameters: Mapping[str, str]
-    """Query and form together, decoded."""
-    files: Mapping[str, FilePart]
+    """The query string and the form together, decoded."""
+    files: Mapping[str, UploadedFile]
     host: str
-    """The address that the caller used, for links back to the sandbox."""
+    """The host that the caller used, for links back to the sandbox."""
 
     @property
     def api(self) -> str:
-        """`namespace:name-version`, the way documents name an API."""
+        """`namespace:name-version`, as the documents of 1688 name an API."""
         return f"{self.namespace}:{self.name}-{self.version}"
 
     @cached_property
     def string_to_sign(self) -> str:
-        """What the signature of this call covers."""
-        return string_to_sign(self.path.removeprefix(PREFIX), self.parameters)
+        """The text that the signature of this call covers."""
+        return build_string_to_sign(self.path.removeprefix(PREFIX), self.parameters)
 
 
-async def read_call(request: Request) -> Call:
-    """Reads the whole request. Raises BodyTooLarge, and starlette's ClientDisconnect."""
+async def read_call(request: Request) -> ApiCall:
+    """Read the whole request. Raises BodyTooLarge, and ClientDisconnect of Starlette."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_BODY_BYTES:
             raise BodyTooLarge
     content_type = request.headers.get("content-type", "")
-    form, files = _read_body(content_type, bytes(body))
+    form, files = _parse_body(content_type, bytes(body))
     path = request.url.path
-    # Whatever the path lacks stays empty: an API of that name does not exist.
+    # Segments that the path lacks stay empty; no API has an empty name.
     protocol, version, namespace, name, *rest = (*path.removeprefix(PREFIX).split("/", 4), "", "", "", "")
-    return Call(
+    return ApiCall(
         method=request.method,
         path=path,
         protocol=protocol,
@@ -79,34 +79,34 @@ async def read_call(request: Request) -> Call:
         name=name,
         app_key=rest[0] or None,
         content_type=content_type,
-        parameters=_pairs(request.url.query) | form,
+        parameters=_parse_pairs(request.url.query) | form,
         files=files,
         host=request.headers.get("host", ""),
     )
 
 
-def _read_body(content_type: str, body: bytes) -> tuple[dict[str, str], dict[str, FilePart]]:
-    kind = content_type.partition(";")[0].strip().lower()
-    if kind == "application/x-www-form-urlencoded":
-        return _pairs(body.decode("utf-8", "replace")), {}
-    if kind == "multipart/form-data":
-        return _read_multipart(content_type, body)
+def _parse_body(content_type: str, body: bytes) -> tuple[dict[str, str], dict[str, UploadedFile]]:
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type == "application/x-www-form-urlencoded":
+        return _parse_pairs(body.decode("utf-8", "replace")), {}
+    if media_type == "multipart/form-data":
+        return _parse_multipart(content_type, body)
     return {}, {}
 
 
-def _pairs(text: str) -> dict[str, str]:
+def _parse_pairs(text: str) -> dict[str, str]:
     return dict(parse_qsl(text, keep_blank_values=True))
 
 
-def _read_multipart(content_type: str, body: bytes) -> tuple[dict[str, str], dict[str, FilePart]]:
-    envelope = Message()
-    envelope["content-type"] = content_type
-    boundary = envelope.get_boundary()
+def _parse_multipart(content_type: str, body: bytes) -> tuple[dict[str, str], dict[str, UploadedFile]]:
+    header = Message()
+    header["content-type"] = content_type
+    boundary = header.get_boundary()
     fields: dict[str, str] = {}
-    files: dict[str, FilePart] = {}
+    files: dict[str, UploadedFile] = {}
     if not boundary:
         return fields, files
-    # The line break before a boundary belongs to the boundary, so the first one is given one too.
+    # A line break before a boundary belongs to the boundary, so the body gets one before its first boundary.
     for section in (b"\r\n" + body).split(b"\r\n--" + boundary.encode())[1:]:
         head, blank_line, content = section.partition(b"\r\n\r\n")
         headers = BytesHeaderParser().parsebytes(head.lstrip(b"\r\n"))
@@ -117,7 +117,7 @@ def _read_multipart(content_type: str, body: bytes) -> tuple[dict[str, str], dic
         if filename is None:
             fields[name] = content.decode("utf-8", "replace")
         else:
-            files[name] = FilePart(
+            files[name] = UploadedFile(
                 filename=filename, content_type=headers.get_content_type(), content=content
             )
     return fields, files

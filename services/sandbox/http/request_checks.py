@@ -1,70 +1,80 @@
-"""What the gateway checks before an API runs, in its order."""
+"""The checks that the gateway makes before an operation runs, in its order."""
 
 from collections.abc import Mapping
 
 from services.sandbox.credentials import APP_KEY, APP_SECRET
-from services.sandbox.http.gateway_errors import GatewayRefusal, gateway_error
+from services.sandbox.http.gateway_errors import GatewayRejection
 from services.sandbox.http.operation import Operation
-from services.sandbox.http.request import Call
+from services.sandbox.http.request import ApiCall
 from services.sandbox.http.signature import SIGNATURE, sign
 from services.sandbox.state import State
 
 
-def find_operation(operations: Mapping[tuple[str, str], Operation], call: Call) -> Operation:
-    """The first check: the API exists, in this version and under this protocol."""
+def find_operation(operations: Mapping[tuple[str, str], Operation], call: ApiCall) -> Operation:
+    """Return the operation of a call: the first check is that it exists in this version and protocol."""
     operation = operations.get((call.namespace, call.name))
     if operation is None or call.version != operation.version or call.protocol not in operation.protocols:
-        raise GatewayRefusal(gateway_error("api_unsupported"))
+        raise GatewayRejection("api_unsupported")
     return operation
 
 
-def signature_is_valid(call: Call) -> bool | None:
-    """Whether the signature fits the call; None if there is none."""
+def is_signature_valid(call: ApiCall) -> bool | None:
+    """Return whether the signature of a call is right; None if it has none."""
     signature = call.parameters.get(SIGNATURE)
     return signature == sign(APP_SECRET, call.string_to_sign) if signature else None
 
 
-class Checks:
-    """The checks between the first, that the API exists, and the last, that its arguments are there."""
+class RequestChecks:
+    """The checks after the first, that the API exists, and before the last, that its arguments are there."""
 
     def __init__(self, state: State) -> None:
         self._state = state
 
-    def run(self, call: Call, operation: Operation) -> None:
-        """Raises the refusal of the first check that fails."""
-        for check in (self._app_key, self._signature, self._timestamp, self._token, self._permission):
+    def run(self, call: ApiCall, operation: Operation) -> None:
+        """Run the checks. Raises the GatewayRejection of the first that fails."""
+        for check in (
+            self._check_app_key,
+            self._check_signature,
+            self._check_timestamp,
+            self._check_token,
+            self._check_limits,
+        ):
             check(call, operation)
 
-    def _app_key(self, call: Call, operation: Operation) -> None:
+    def _check_app_key(self, call: ApiCall, operation: Operation) -> None:
         if call.app_key is None:
-            raise GatewayRefusal(gateway_error("app_key_missing"))
+            raise GatewayRejection("app_key_missing")
         if call.app_key != APP_KEY:
-            raise GatewayRefusal(gateway_error("app_key_not_found"))
+            raise GatewayRejection("app_key_not_found")
 
-    def _signature(self, call: Call, operation: Operation) -> None:
-        if not operation.signed:
+    def _check_signature(self, call: ApiCall, operation: Operation) -> None:
+        if not operation.requires_signature:
             return
-        valid = signature_is_valid(call)
+        valid = is_signature_valid(call)
         if valid is None:
-            raise GatewayRefusal(gateway_error("signature_missing"))
+            raise GatewayRejection("signature_missing")
         if not valid:
-            raise GatewayRefusal(gateway_error("signature_invalid"))
+            raise GatewayRejection("signature_invalid")
 
-    def _timestamp(self, call: Call, operation: Operation) -> None:
+    def _check_timestamp(self, call: ApiCall, operation: Operation) -> None:
         timestamp = call.parameters.get("_aop_timestamp")
-        if operation.signed and timestamp is not None and not self._state.clock.accepts(timestamp):
-            raise GatewayRefusal(gateway_error("timestamp_expired"))
+        if (
+            operation.requires_signature
+            and timestamp is not None
+            and not self._state.clock.accepts_timestamp(timestamp)
+        ):
+            raise GatewayRejection("timestamp_expired")
 
-    def _token(self, call: Call, operation: Operation) -> None:
-        if not operation.needs_token:
+    def _check_token(self, call: ApiCall, operation: Operation) -> None:
+        if not operation.requires_token:
             return
         token = call.parameters.get("access_token")
         if not token:
-            raise GatewayRefusal(gateway_error("token_missing"))
+            raise GatewayRejection("token_missing")
         if not self._state.tokens.is_valid(token):
-            raise GatewayRefusal(gateway_error("token_invalid"))
+            raise GatewayRejection("token_invalid")
 
-    def _permission(self, call: Call, operation: Operation) -> None:
-        self._state.limits.permit(operation.name)
-        if operation.signed:
-            self._state.limits.count(operation.name)
+    def _check_limits(self, call: ApiCall, operation: Operation) -> None:
+        self._state.limits.check_permission(operation.name)
+        if operation.requires_signature:
+            self._state.limits.acquire(operation.name)

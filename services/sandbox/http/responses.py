@@ -1,4 +1,4 @@
-"""What goes back over HTTP."""
+"""HTTP responses of the gateway."""
 
 import gzip
 import itertools
@@ -8,37 +8,38 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-JSON = "application/json;charset=UTF-8"
-COMPRESS_FROM_BYTES = 1024
+JSON_CONTENT_TYPE = "application/json;charset=UTF-8"
+MIN_COMPRESSED_BYTES = 1024
+"""Bodies up to this size are sent as they are."""
 _COMPRESSION_LEVEL = 1
-_numbers = itertools.count(1)
+_sequence = itertools.count(1)
 
 
-def _trace_headers() -> Mapping[str, str]:
-    number = f"{time.time_ns() // 1_000_000}{next(_numbers):06d}"
-    return {"RequestId": number, "EagleEye-TraceId": f"0a1b2c3d{number}e"}
+def _build_trace_headers() -> Mapping[str, str]:
+    request_id = f"{time.time_ns() // 1_000_000}{next(_sequence):06d}"
+    return {"RequestId": request_id, "EagleEye-TraceId": f"0a1b2c3d{request_id}e"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """One HTTP answer. Each carries a request id and a trace id of its own."""
+class HttpResponse:
+    """One HTTP response, with its own request id and trace id."""
 
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
-    trace: Mapping[str, str] = field(default_factory=_trace_headers)
+    trace_headers: Mapping[str, str] = field(default_factory=_build_trace_headers)
 
 
-def json_reply(value: Any, status: int = 200) -> Reply:
-    """A JSON body, Chinese text as it is."""
+def json_response(value: Any, status: int = 200) -> HttpResponse:
+    """Return a response with a JSON body. Chinese text is not escaped."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return Reply(status=status, body=text.encode(), headers={"Content-Type": JSON})
+    return HttpResponse(status=status, body=text.encode(), headers={"Content-Type": JSON_CONTENT_TYPE})
 
 
-def compressed(reply: Reply, accept_encoding: str) -> Reply:
-    """The reply in gzip, if the client takes it and it is worth it."""
+def compress(response: HttpResponse, accept_encoding: str) -> HttpResponse:
+    """Return the response compressed by gzip, if the client accepts that and the body is large enough."""
     codings = {coding.partition(";")[0].strip().lower() for coding in accept_encoding.split(",")}
-    if "gzip" not in codings or len(reply.body) <= COMPRESS_FROM_BYTES:
-        return reply
-    body = gzip.compress(reply.body, _COMPRESSION_LEVEL, mtime=0)
-    return replace(reply, body=body, headers={**reply.headers, "Content-Encoding": "gzip"})
+    if "gzip" not in codings or len(response.body) <= MIN_COMPRESSED_BYTES:
+        return response
+    body = gzip.compress(response.body, _COMPRESSION_LEVEL, mtime=0)
+    return replace(response, body=body, headers={**response.headers, "Content-Encoding": "gzip"})

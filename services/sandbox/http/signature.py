@@ -1,18 +1,19 @@
-"""The signature of a call: HMAC-SHA1 over the path and every parameter but the signature itself."""
+"""The signature of a call: HMAC-SHA1 over the path and all parameters but the signature itself."""
 
 import hmac
 from collections.abc import Mapping
 
 SIGNATURE = "_aop_signature"
+"""The name of the parameter."""
 
 
-def string_to_sign(url_path: str, parameters: Mapping[str, str]) -> str:
-    """The path after `/openapi/`, then name and value of each parameter, sorted as joined."""
+def build_string_to_sign(url_path: str, parameters: Mapping[str, str]) -> str:
+    """Return the path after `/openapi/`, followed by all pairs of name and value, joined and then sorted."""
     # Python orders text by code point, which is the order of its UTF-8 bytes.
     joined = sorted(name + value for name, value in parameters.items() if name != SIGNATURE)
     return url_path + "".join(joined)
 
 
 def sign(secret: str, text: str) -> str:
-    """40 hexadecimal digits in upper case."""
+    """Return the signature: 40 hexadecimal digits in upper case."""
     return hmac.new(secret.encode(), text.encode(), "sha1").hexdigest().upper()

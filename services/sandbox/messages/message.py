@@ -1,4 +1,4 @@
-"""One message, and what became of it."""
+"""A message and its state."""
 
 import json
 from collections.abc import Mapping
@@ -8,48 +8,48 @@ from typing import Any
 
 
 class MessageState(StrEnum):
-    """Where a message is."""
+    """The states of a message."""
 
     QUEUED = "queued"
-    """It waits for its push, for another try, or for the answer."""
+    """It waits for its push, for a retry, or for the response."""
     PUSHED = "pushed"
     FAILED = "failed"
-    """Nobody took it; the replay operations give it."""
+    """All pushes failed. The replay operations return it."""
     CONFIRMED = "confirmed"
-    """It failed, was replayed, and need not be any more."""
-    FORGOTTEN = "forgotten"
-    """It failed, and nobody came for it in time."""
+    """It failed, was replayed, and is no longer replayed."""
+    EXPIRED = "expired"
+    """It failed, and was dropped before it was confirmed."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Message:
-    """One message. Its state is changed by the outbox and the failed messages alone."""
+    """One message. Only the outbox and the failed messages change its state."""
 
     message_id: int | str
     topic: str
     data: Any
-    """A JSON value: an object, or as a recorded variant the text of one."""
+    """A JSON value: an object, or, as some recorded messages have it, the text of one."""
     user_info: str
-    """The member whom it is about."""
-    born_ms: int
-    more: Mapping[str, Any] = field(default_factory=dict)
+    """The member id of the buyer."""
+    event_time_ms: int
+    extra_members: Mapping[str, Any] = field(default_factory=dict)
     """Further members of the envelope."""
     state: MessageState = MessageState.QUEUED
     attempts: int = 0
-    last_answer: int | str | None = None
-    """The HTTP status of the latest push, or why there is none."""
+    last_result: int | str | None = None
+    """The HTTP status of the latest push, or why it has none."""
 
-    def envelope(self) -> dict[str, Any]:
-        """The message as it is pushed."""
+    def to_json(self) -> dict[str, Any]:
+        """Return the message as it is pushed."""
         return {
             "msgId": self.message_id,
-            "gmtBorn": self.born_ms,
+            "gmtBorn": self.event_time_ms,
             "data": self.data,
             "userInfo": self.user_info,
             "type": self.topic,
-            **self.more,
+            **self.extra_members,
         }
 
-    def text(self) -> str:
-        """The envelope as JSON."""
-        return json.dumps(self.envelope(), ensure_ascii=False, separators=(",", ":"))
+    def to_json_text(self) -> str:
+        """Return the message as JSON text."""
+        return json.dumps(self.to_json(), ensure_ascii=False, separators=(",", ":"))

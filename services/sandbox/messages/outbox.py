@@ -1,4 +1,4 @@
-"""Every message that was made: the queue of those that wait, and what became of the others."""
+"""The outbox: all messages, with the queue of those to push."""
 
 import asyncio
 import time
@@ -8,62 +8,63 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from services.sandbox.catalog.seeded_random import Dice
+from services.sandbox.catalog.seeded_random import SeededRandom
 from services.sandbox.controls.clock import Clock
 from services.sandbox.credentials import MEMBER_ID
 from services.sandbox.messages.failed_messages import FailedMessages
 from services.sandbox.messages.message import Message, MessageState
-from services.sandbox.messages.push_queue import Delivery, Queue
+from services.sandbox.messages.push_queue import Delivery, PushQueue
 from services.sandbox.messages.push_settings import PushSettings
 
-KEPT_MESSAGES = 20_000
-"""For the admin side, whatever became of them; the oldest is forgotten first."""
-TAKEN = frozenset({200, 204})
-"""What says that a message was taken: 200 is documented, 204 is what the platform's own SDK answers."""
+MAX_MESSAGES = 20_000
+"""That the admin API shows, in any state. The oldest is dropped first."""
+SUCCESS_STATUSES = frozenset({200, 204})
+"""200 is documented; 204 is what the SDK of 1688 answers."""
 NO_CALLBACK, QUEUE_FULL = "no callback", "queue full"
 """Why a message was never pushed."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Counts:
-    """Since the start."""
+    """Counts since the start."""
 
-    made: int = 0
+    created: int = 0
+    """Messages."""
     pushed: int = 0
-    """Messages that were taken."""
+    """Messages that the callback accepted."""
     attempts: int = 0
-    """Pushes, the duplicates and the failed ones too."""
+    """Pushes, including duplicates and failures."""
     in_flight: int = 0
     """Pushes now."""
     peak_in_flight: int = 0
 
 
 class Outbox:
-    """Where messages are made, wait, and are settled. Pushing them is somebody else's job."""
+    """Creates messages, queues their deliveries, and records the results. The pusher sends them."""
 
     def __init__(self, clock: Clock, settings: PushSettings) -> None:
         self.settings = settings
         self.counts = Counts()
-        self.failed = FailedMessages(clock)
+        self.failed_messages = FailedMessages(clock)
         self.changed = asyncio.Event()
-        """Set whenever there may be more to do, or less."""
+        """Set when the pusher may have to do something else than before."""
         self.closed = False
         self._clock = clock
-        self._kept: deque[Message] = deque(maxlen=KEPT_MESSAGES)
-        self._queue = Queue()
-        self._dice = Dice("duplicates")
-        # Who takes messages knows them by their ids for days: none comes twice, nor after a restart.
+        self._messages: deque[Message] = deque(maxlen=MAX_MESSAGES)
+        self._queue = PushQueue()
+        self._rng = SeededRandom("duplicates")
+        # Receivers remember ids for days. So ids are unique even after a reset or a restart.
         self._next_id = time.time_ns() // 1000
 
     @property
     def queued(self) -> int:
-        """How many pushes wait."""
+        """The number of pushes that wait."""
         return len(self._queue)
 
     def latest(self, state: str | None, limit: int) -> list[Message]:
-        """The newest messages, the oldest of them first; of one state if it is given."""
-        found = [message for message in self._kept if state in (None, message.state)]
-        return found[max(0, len(found) - limit) :]
+        """Return the newest messages, the oldest of them first. `state` None = in any state."""
+        messages = [message for message in self._messages if state in (None, message.state)]
+        return messages[max(0, len(messages) - limit) :]
 
     def add(
         self,
@@ -71,49 +72,49 @@ class Outbox:
         data: Any,
         *,
         user_info: str = MEMBER_ID,
-        born_ms: int | None = None,
-        text_id: bool = False,
-        more: Mapping[str, Any] | None = None,
+        event_time_ms: int | None = None,
+        id_as_text: bool = False,
+        extra_members: Mapping[str, Any] | None = None,
     ) -> Message:
-        """Makes a message; without a callback, and when the queue is full, it has failed."""
+        """Create a message. It fails at once without a callback, and if the queue is full."""
         message = Message(
-            message_id=str(self._next_id) if text_id else self._next_id,
+            message_id=str(self._next_id) if id_as_text else self._next_id,
             topic=topic,
             data=data,
             user_info=user_info,
-            born_ms=self._clock.now_ms() if born_ms is None else born_ms,
-            more=more or {},
+            event_time_ms=self._clock.now_ms() if event_time_ms is None else event_time_ms,
+            extra_members=extra_members or {},
         )
         self._next_id += 1
-        self.counts.made += 1
-        self._kept.append(message)
+        self.counts.created += 1
+        self._messages.append(message)
         if self.settings.callback_url is None:
             self._fail(message, NO_CALLBACK)
-        elif self.queued >= self.settings.queue:
+        elif self.queued >= self.settings.max_queued:
             self._fail(message, QUEUE_FULL)
         else:
             self._enqueue(message)
         return message
 
-    def change(self, settings: PushSettings) -> None:
-        """From now on pushes go by these settings. What waits has failed if there is no callback any more."""
+    def change_settings(self, settings: PushSettings) -> None:
+        """Replace the settings. Without a callback, all queued messages fail."""
         self.settings = settings
         if settings.callback_url is None:
             for delivery in self._queue.clear():
                 self._fail(delivery.message, NO_CALLBACK)
         self.changed.set()
 
-    def take(self) -> Delivery | None:
-        """The next delivery that is due, out of the queue."""
-        return None if self.settings.paused else self._queue.take(shuffled=self.settings.shuffle)
+    def pop_due(self) -> Delivery | None:
+        """Remove the next due delivery from the queue and return it."""
+        return None if self.settings.paused else self._queue.pop_due(shuffled=self.settings.shuffle)
 
     def next_due_s(self) -> float | None:
-        """Seconds until there is something to take; None if that needs a change."""
+        """Return the seconds until a delivery is due; None if no delivery will be due."""
         return None if self.settings.paused else self._queue.next_due_s()
 
     @contextmanager
-    def pushing(self, delivery: Delivery) -> Iterator[None]:
-        """Counts a push for as long as it lasts."""
+    def track_push(self, delivery: Delivery) -> Iterator[None]:
+        """Count a push while the context lasts."""
         counts = self.counts
         counts.attempts += 1
         counts.in_flight += 1
@@ -124,35 +125,36 @@ class Outbox:
         finally:
             counts.in_flight -= 1
 
-    def settle(self, delivery: Delivery, answer: int | str) -> None:
-        """Follows a push: `answer` is its HTTP status, or why there is none."""
+    def record_result(self, delivery: Delivery, result: int | str) -> None:
+        """Record the result of a push: its HTTP status, or why it has none."""
         message = delivery.message
-        message.last_answer = answer
-        if answer in TAKEN:
+        message.last_result = result
+        if result in SUCCESS_STATUSES:
             if message.state is MessageState.QUEUED:
                 message.state = MessageState.PUSHED
                 self.counts.pushed += 1
-        elif delivery.tries_left and self.settings.callback_url is not None:
-            delivery.tries_left -= 1
-            self._queue.put(delivery, self.settings.spacing_ms / 1000)
-        elif not delivery.is_copy:
-            self._fail(message, answer)
+        elif delivery.retries_left and self.settings.callback_url is not None:
+            delivery.retries_left -= 1
+            self._queue.put(delivery, self.settings.retry_interval_ms / 1000)
+        elif not delivery.is_duplicate:
+            self._fail(message, result)
 
     def close(self) -> None:
-        """Nothing of this outbox is pushed any more."""
+        """Stop all pushes of this outbox."""
         self.closed = True
         self.changed.set()
 
     def _enqueue(self, message: Message) -> None:
         delay_s = self.settings.delay_ms / 1000
-        self._queue.put(Delivery(message=message, tries_left=self.settings.tries), delay_s)
-        whole, part = divmod(self.settings.duplicates, 1)
-        copies = int(whole) + self._dice.chance(f"message {self.counts.made}", round(part * 100))
-        for _ in range(min(copies, self.settings.queue - self.queued)):
-            self._queue.put(Delivery(message=message, tries_left=0, is_copy=True), delay_s)
+        self._queue.put(Delivery(message=message, retries_left=self.settings.max_retries), delay_s)
+        whole, fraction = divmod(self.settings.duplicate_rate, 1)
+        has_another = self._rng.chance(f"message {self.counts.created}", round(fraction * 100))
+        duplicates = int(whole) + has_another
+        for _ in range(min(duplicates, self.settings.max_queued - self.queued)):
+            self._queue.put(Delivery(message=message, retries_left=0, is_duplicate=True), delay_s)
         self.changed.set()
 
-    def _fail(self, message: Message, why: int | str) -> None:
+    def _fail(self, message: Message, reason: int | str) -> None:
         if message.state is MessageState.QUEUED:
-            message.last_answer = why
-            self.failed.add(message)
+            message.last_result = reason
+            self.failed_messages.add(message)

@@ -1,61 +1,68 @@
-"""What stands in the `data` of a message, by kind of topic."""
+"""Builds the `data` of messages, by kind of topic."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.sandbox.controls.clock import spelled_out
+from services.sandbox.controls.clock import format_time
 from services.sandbox.credentials import MEMBER_ID
-from services.sandbox.trade.logistics import Node, Waybill
-from services.sandbox.trade.payments import PaymentResult
+from services.sandbox.trade.logistics import LogisticsStatus, Waybill
+from services.sandbox.trade.orders import PaymentResult
 
-# The first word of a refundAction -> who acted; whoever else it is acts for the platform.
+# The first word of a refundAction -> the operator. All other actions are the platform's.
 _OPERATORS = {"BUYER": "buyer", "SELLER": "seller"}
 
 
-def order_data(order_id: int, status: str, seller_member_id: str, sent_ms: int) -> dict[str, Any]:
-    """Of every topic about an order; of one about a refund it is a part, with the refund's status."""
+def build_order_data(order_id: int, status: str, seller_member_id: str, sent_ms: int) -> dict[str, Any]:
+    """Return the data of a topic about an order. For a refund, `status` is the refund's."""
     return {
         "orderId": order_id,
         "currentStatus": status,
-        "msgSendTime": spelled_out(sent_ms),
+        "msgSendTime": format_time(sent_ms),
         "buyerMemberId": MEMBER_ID,
         "sellerMemberId": seller_member_id,
     }
 
 
-def refund_data(refund_id: str, action: str) -> dict[str, Any]:
-    """What a refund's topics have besides an order's."""
-    operator = _OPERATORS.get(action.partition("_")[0], "system")
-    return {"refundAction": action, "operator": operator, "refundId": refund_id}
+def build_refund_data(refund_id: str, refund_action: str) -> dict[str, Any]:
+    """Return the members that topics about a refund have in addition to those of an order."""
+    operator = _OPERATORS.get(refund_action.partition("_")[0], "system")
+    return {"refundAction": refund_action, "operator": operator, "refundId": refund_id}
 
 
-def batch_pay_data(results: Mapping[int, PaymentResult]) -> dict[str, Any]:
-    """The only topic whose ids are text."""
+def build_batch_pay_data(results: Mapping[int, PaymentResult]) -> dict[str, Any]:
+    """Return the data of a batch payment. Only this topic has ids as text."""
     return {
         "batchPay": [{"orderId": str(order_id), "status": result} for order_id, result in results.items()]
     }
 
 
-def trace_data(
-    logistics_id: str, waybill: Waybill, node: Node, items: Sequence[tuple[int, int]], changed_ms: int
+def build_trace_data(
+    logistics_id: str,
+    waybill: Waybill,
+    status: LogisticsStatus,
+    items: Sequence[tuple[int, int]],
+    changed_ms: int,
 ) -> dict[str, Any]:
-    """`items` are (order id, entry id). The form of the date is not known; this is what orders have."""
+    """Return the data of a new logistics status. `items` are (order id, entry id).
+
+    The format of the date is not known. This is the format of the topics about orders.
+    """
     return {
         "OrderLogisticsTracingModel": {
             "logisticsId": logistics_id,
             "cpCode": waybill.cp_code,
             "mailNo": waybill.mail_no,
-            "statusChanged": node,
-            "changeTime": spelled_out(changed_ms),
-            "orderLogsItems": _items(items),
+            "statusChanged": status,
+            "changeTime": format_time(changed_ms),
+            "orderLogsItems": _build_items(items),
         }
     }
 
 
-def mail_no_data(
+def build_mail_no_data(
     logistics_id: str, old: Waybill, new: Waybill, items: Sequence[tuple[int, int]], changed_ms: int
 ) -> dict[str, Any]:
-    """As `trace_data`."""
+    """Return the data of a new waybill. `items` and the date are as in `build_trace_data`."""
     return {
         "MailNoChangeModel": {
             "logisticsId": logistics_id,
@@ -63,11 +70,11 @@ def mail_no_data(
             "newCpCode": new.cp_code,
             "oldMailNo": old.mail_no,
             "newMailNo": new.mail_no,
-            "eventTime": spelled_out(changed_ms),
-            "orderLogsItems": _items(items),
+            "eventTime": format_time(changed_ms),
+            "orderLogsItems": _build_items(items),
         }
     }
 
 
-def _items(items: Sequence[tuple[int, int]]) -> list[dict[str, int]]:
+def _build_items(items: Sequence[tuple[int, int]]) -> list[dict[str, int]]:
     return [{"orderId": order_id, "orderEntryId": entry_id} for order_id, entry_id in items]

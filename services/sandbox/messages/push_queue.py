@@ -1,60 +1,59 @@
-"""The pushes that wait: those that are due, and those that are not yet."""
+"""The queue of pushes, due and not yet due."""
 
 import heapq
 import itertools
 import time
 from dataclasses import dataclass
 
-from services.sandbox.catalog.seeded_random import Dice
+from services.sandbox.catalog.seeded_random import SeededRandom
 from services.sandbox.messages.message import Message
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Delivery:
-    """One message on its way."""
+    """One push of a message, with its retries."""
 
     message: Message
-    tries_left: int
-    """After this one."""
-    is_copy: bool = False
-    """A duplicate: the message does not fail with it."""
+    retries_left: int
+    is_duplicate: bool = False
+    """The failure of a duplicate is not a failure of the message."""
 
 
-class Queue:
-    """In the order in which the pushes are due, or shuffled."""
+class PushQueue:
+    """Returns deliveries in the order in which they are due, or shuffled."""
 
     def __init__(self) -> None:
         self._later: list[tuple[float, int, Delivery]] = []
-        """A heap: when it is due (monotonic), a number that tells equal times apart, the delivery."""
+        """A heap of: due time (monotonic), a unique number for equal times, delivery."""
         self._due: list[Delivery] = []
-        self._numbers = itertools.count()
-        self._dice = Dice("queue")
+        self._sequence = itertools.count()
+        self._rng = SeededRandom("queue")
 
     def __len__(self) -> int:
         return len(self._later) + len(self._due)
 
     def put(self, delivery: Delivery, delay_s: float) -> None:
-        """Adds a push that is due so much later."""
-        heapq.heappush(self._later, (time.monotonic() + delay_s, next(self._numbers), delivery))
+        """Add a delivery that is due after a delay."""
+        heapq.heappush(self._later, (time.monotonic() + delay_s, next(self._sequence), delivery))
 
-    def take(self, *, shuffled: bool) -> Delivery | None:
-        """The next push that is due; any of those that are, if shuffled."""
+    def pop_due(self, *, shuffled: bool) -> Delivery | None:
+        """Remove and return the next due delivery; if shuffled, any due delivery."""
         now = time.monotonic()
         while self._later and self._later[0][0] <= now:
             self._due.append(heapq.heappop(self._later)[2])
         if not self._due:
             return None
         last = len(self._due) - 1
-        return self._due.pop(self._dice.number(f"pick {next(self._numbers)}", 0, last) if shuffled else 0)
+        return self._due.pop(self._rng.randint(f"pick {next(self._sequence)}", 0, last) if shuffled else 0)
 
     def next_due_s(self) -> float | None:
-        """Seconds until there is something to take; None if nothing waits."""
+        """Return the seconds until a delivery is due; None if the queue is empty."""
         if self._due:
             return 0.0
         return max(0.0, self._later[0][0] - time.monotonic()) if self._later else None
 
     def clear(self) -> list[Delivery]:
-        """Takes everything out."""
-        everything = self._due + [delivery for _, _, delivery in sorted(self._later)]
+        """Remove and return all deliveries."""
+        deliveries = self._due + [delivery for _, _, delivery in sorted(self._later)]
         self._due, self._later = [], []
-        return everything
+        return deliveries

@@ -1,4 +1,4 @@
-"""What a push looks like on the wire."""
+"""Builds the HTTP request of a push."""
 
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -6,9 +6,9 @@ from urllib.parse import urlencode
 from yarl import URL
 
 from services.sandbox.credentials import APP_SECRET
-from services.sandbox.http.signature import SIGNATURE, sign, string_to_sign
+from services.sandbox.http.signature import SIGNATURE, build_string_to_sign, sign
 from services.sandbox.messages.message import Message
-from services.sandbox.messages.push_settings import PushSettings, Signing
+from services.sandbox.messages.push_settings import PushSettings, SignatureMode
 
 CONTENT_TYPE = "application/x-www-form-urlencoded; charset=UTF-8"
 
@@ -21,23 +21,24 @@ class PushRequest:
     body: bytes
 
 
-def push_request(message: Message, callback_url: str, settings: PushSettings) -> PushRequest:
-    """The form `message=<json>&_aop_signature=<hex>`, and whatever else the settings want sent."""
-    url = URL(callback_url).extend_query(settings.query)
-    text = message.text()
-    form = {"message": text, **settings.form}
-    signed = {"message": text} if settings.signing is Signing.MESSAGE_ONLY else {**url.query, **form}
-    signature = _signature(sign(APP_SECRET, string_to_sign("", signed)), settings.signing)
+def build_push_request(message: Message, callback_url: str, settings: PushSettings) -> PushRequest:
+    """Return the request: the form `message=<json>&_aop_signature=<hex>` with the extra parameters."""
+    url = URL(callback_url).extend_query(settings.extra_query)
+    text = message.to_json_text()
+    form = {"message": text, **settings.extra_form}
+    covers_message_only = settings.signature_mode is SignatureMode.MESSAGE_ONLY
+    signed = {"message": text} if covers_message_only else {**url.query, **form}
+    signature = _apply_mode(sign(APP_SECRET, build_string_to_sign("", signed)), settings.signature_mode)
     if signature is not None:
         form[SIGNATURE] = signature
     return PushRequest(url=url, body=urlencode(form).encode())
 
 
-def _signature(right: str, signing: Signing) -> str | None:
-    if signing is Signing.MISSING:
+def _apply_mode(signature: str, mode: SignatureMode) -> str | None:
+    if mode is SignatureMode.MISSING:
         return None
-    if signing is Signing.LOWER_CASE:
-        return right.lower()
-    if signing is Signing.WRONG:
-        return ("1" if right[0] == "0" else "0") + right[1:]
-    return right
+    if mode is SignatureMode.LOWER_CASE:
+        return signature.lower()
+    if mode is SignatureMode.INVALID:
+        return ("1" if signature[0] == "0" else "0") + signature[1:]
+    return signature

@@ -1,59 +1,59 @@
-"""Where and how messages are pushed."""
+"""The settings of pushes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-MAX_QUEUE = 20_000
+MAX_QUEUED = 20_000
 MAX_IN_FLIGHT = 256
 
 
-class Signing(StrEnum):
-    """What a push has for a signature."""
+class SignatureMode(StrEnum):
+    """How pushes are signed."""
 
-    RIGHT = "right"
-    """Over every parameter that is sent, those of the query string too."""
+    VALID = "valid"
+    """Over all parameters, including those of the query string."""
     MESSAGE_ONLY = "message_only"
-    """Over the message alone, whatever else is sent."""
+    """Over the message alone."""
     LOWER_CASE = "lower_case"
-    WRONG = "wrong"
+    INVALID = "invalid"
     MISSING = "missing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushSettings:
-    """How the platform pushes."""
+    """Where and how messages are pushed."""
 
     callback_url: str | None = None
-    """None = nobody takes messages."""
-    tries: int = 3
-    """How many more, after the first one."""
-    spacing_ms: int = 500
-    """Between two tries. Made up: no figure is known."""
+    """None = all messages fail."""
+    max_retries: int = 3
+    """Attempts after the first."""
+    retry_interval_ms: int = 500
+    """Made up: no figure is known."""
     timeout_ms: int = 5_000
-    """Until an answer must be there."""
+    """For a whole push."""
     delay_ms: int = 0
-    """From the event to the first try."""
-    in_flight: int = 8
-    """Pushes at once."""
-    queue: int = 10_000
-    """Messages that may wait; what comes when it is full has failed."""
+    """From the event to the first attempt."""
+    max_in_flight: int = 8
+    """Pushes at the same time."""
+    max_queued: int = 10_000
+    """Pushes that may wait. When the queue is full, new messages fail."""
     paused: bool = False
-    """Nothing is taken out of the queue."""
-    duplicates: float = 0
-    """How many more times a message is pushed; 0.3 = three in ten once more."""
+    """Nothing is pushed."""
+    duplicate_rate: float = 0
+    """How many duplicates of a message are pushed; 0.3 = one duplicate of three messages in ten."""
     shuffle: bool = False
-    """What waits together is pushed in any order."""
-    signing: Signing = Signing.RIGHT
-    form: Mapping[str, str] = field(default_factory=dict)
-    """Parameters to send besides, in the body."""
-    query: Mapping[str, str] = field(default_factory=dict)
-    """Parameters to send besides, in the query string."""
+    """Due pushes are sent in random order."""
+    signature_mode: SignatureMode = SignatureMode.VALID
+    extra_form: Mapping[str, str] = field(default_factory=dict)
+    """Further parameters in the body."""
+    extra_query: Mapping[str, str] = field(default_factory=dict)
+    """Further parameters in the query string."""
 
 
 def is_callback_url(text: str) -> bool:
-    """Whether messages can be pushed to this address."""
+    """Return whether messages can be pushed to this address."""
     try:
         parts = urlsplit(text)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0

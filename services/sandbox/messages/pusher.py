@@ -1,4 +1,4 @@
-"""Pushes what waits in the outbox, for as long as the sandbox runs."""
+"""Pushes the messages of the outbox while the sandbox runs."""
 
 import asyncio
 import logging
@@ -11,31 +11,31 @@ import aiohttp
 from services.sandbox.messages.message import Message
 from services.sandbox.messages.outbox import NO_CALLBACK, Outbox
 from services.sandbox.messages.push_queue import Delivery
-from services.sandbox.messages.push_request import CONTENT_TYPE, push_request
+from services.sandbox.messages.push_request import CONTENT_TYPE, build_push_request
 from services.sandbox.messages.push_settings import PushSettings
 
-MAX_ANSWER_BYTES = 64 * 1024
-"""Read of an answer, so that its connection can be used again. What it says does not count."""
+MAX_RESPONSE_BYTES = 64 * 1024
+"""Read from a response so that its connection can be reused. The content is ignored."""
 
 _log = logging.getLogger("services.sandbox")
 
 
 class HasOutbox(Protocol):
-    """Whose outbox it is. A reset closes that and puts another in its place."""
+    """The owner of the outbox. A reset closes the outbox and replaces it."""
 
     outbox: Outbox
 
 
 class Pusher:
-    """The only one that takes deliveries out of the outbox."""
+    """Takes deliveries from the outbox and sends them."""
 
     def __init__(self, state: HasOutbox) -> None:
         self._state = state
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Pushes while the context lasts; what is under way when it ends is given up."""
-        # The number of pushes is bounded here and not by the connections.
+    async def lifespan(self) -> AsyncIterator[None]:
+        """Push while the context lasts. Pushes in flight are cancelled when it ends."""
+        # The outbox limits the number of pushes, so the connector must not.
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
             task = asyncio.create_task(self._run(session))
             try:
@@ -47,27 +47,27 @@ class Pusher:
 
     async def _run(self, session: aiohttp.ClientSession) -> None:
         while True:
-            await _serve(self._state.outbox, session)
+            await _push_all(self._state.outbox, session)
 
 
-async def _serve(outbox: Outbox, session: aiohttp.ClientSession) -> None:
-    """Returns when the outbox is closed."""
+async def _push_all(outbox: Outbox, session: aiohttp.ClientSession) -> None:
+    """Push until the outbox is closed."""
     pushes: set[asyncio.Task[None]] = set()
 
-    def ended(push: asyncio.Task[None]) -> None:
+    def on_done(push: asyncio.Task[None]) -> None:
         pushes.discard(push)
         outbox.changed.set()
 
     try:
         while not outbox.closed:
             outbox.changed.clear()
-            while len(pushes) < outbox.settings.in_flight and (delivery := outbox.take()):
+            while len(pushes) < outbox.settings.max_in_flight and (delivery := outbox.pop_due()):
                 push = asyncio.create_task(_push(outbox, delivery, session))
                 pushes.add(push)
-                push.add_done_callback(ended)
-            full = len(pushes) >= outbox.settings.in_flight
+                push.add_done_callback(on_done)
+            is_full = len(pushes) >= outbox.settings.max_in_flight
             with suppress(TimeoutError):
-                async with asyncio.timeout(None if full else outbox.next_due_s()):
+                async with asyncio.timeout(None if is_full else outbox.next_due_s()):
                     await outbox.changed.wait()
     finally:
         for push in pushes:
@@ -76,24 +76,24 @@ async def _serve(outbox: Outbox, session: aiohttp.ClientSession) -> None:
 
 
 async def _push(outbox: Outbox, delivery: Delivery, session: aiohttp.ClientSession) -> None:
-    with outbox.pushing(delivery):
+    with outbox.track_push(delivery):
         try:
-            answer = await _post(delivery.message, outbox.settings, session)
+            result = await _post(delivery.message, outbox.settings, session)
         except TimeoutError:
-            answer = "timeout"
+            result = "timeout"
         except (aiohttp.ClientError, OSError) as error:
-            answer = type(error).__name__
-        except Exception:  # one push that cannot be made must not end the pusher
-            _log.exception("a push failed")
-            answer = "error"
-    outbox.settle(delivery, answer)
+            result = type(error).__name__
+        except Exception:  # one invalid push must not stop the pusher
+            _log.exception("push_failed topic=%s", delivery.message.topic)
+            result = "error"
+    outbox.record_result(delivery, result)
 
 
 async def _post(message: Message, settings: PushSettings, session: aiohttp.ClientSession) -> int | str:
-    """The HTTP status of the answer."""
+    """Send a push, and return the HTTP status of the response."""
     if settings.callback_url is None:
         return NO_CALLBACK
-    request = push_request(message, settings.callback_url, settings)
+    request = build_push_request(message, settings.callback_url, settings)
     async with (
         asyncio.timeout(settings.timeout_ms / 1000),
         session.post(
@@ -101,9 +101,9 @@ async def _post(message: Message, settings: PushSettings, session: aiohttp.Clien
             data=request.body,
             headers={"Content-Type": CONTENT_TYPE},
             allow_redirects=False,
-            # The timeout above is the only one: it covers connecting, sending and the answer.
+            # The timeout above covers connecting, sending and the response.
             timeout=aiohttp.ClientTimeout(total=None),
-        ) as answer,
+        ) as response,
     ):
-        await answer.content.read(MAX_ANSWER_BYTES)
-        return answer.status
+        await response.content.read(MAX_RESPONSE_BYTES)
+        return response.status

@@ -1,14 +1,14 @@
-"""The topics that are documented, and which of them an event of an order is told under."""
+"""The documented topics, and the topic of each event of an order."""
 
 from collections.abc import Mapping
 from enum import StrEnum
 
-from services.sandbox.trade.order_events import Event
+from services.sandbox.trade.order_events import EventType
 from services.sandbox.trade.orders import OrderStatus
 
 
 class Topic(StrEnum):
-    """The platform's words, in its spelling."""
+    """The topics, as 1688 spells them."""
 
     MADE = "ORDER_BUYER_VIEW_BUYER_MAKE"
     PRICE_MODIFIED = "ORDER_BUYER_VIEW_ORDER_PRICE_MODIFY"
@@ -24,27 +24,27 @@ class Topic(StrEnum):
     REFUND_IN_SALES = "ORDER_BUYER_VIEW_ORDER_BUYER_REFUND_IN_SALES"
     REFUND_AFTER_SALES = "ORDER_BUYER_VIEW_ORDER_REFUND_AFTER_SALES"
     BATCH_PAID = "ORDER_BATCH_PAY"
-    PARCEL_MOVED = "LOGISTICS_BUYER_VIEW_TRACE"
+    LOGISTICS_STATUS_CHANGED = "LOGISTICS_BUYER_VIEW_TRACE"
     MAIL_NO_CHANGED = "LOGISTICS_MAIL_NO_CHANGE"
 
 
-OF_EVENT: Mapping[Event, Topic] = {
-    Event.MADE: Topic.MADE,
-    Event.PRICE_MODIFIED: Topic.PRICE_MODIFIED,
-    Event.PAID: Topic.PAID,
-    Event.STEP_PAID: Topic.STEP_PAID,
-    Event.SHIPPED: Topic.SHIPPED,
-    Event.PART_SHIPPED: Topic.PART_SHIPPED,
-    Event.RECEIVED: Topic.RECEIVED,
-    Event.SUCCEEDED: Topic.SUCCEEDED,
-    Event.CLOSED_BY_BUYER: Topic.CLOSED_BY_BUYER,
-    Event.CLOSED_BY_SELLER: Topic.CLOSED_BY_SELLER,
-    Event.CLOSED_BY_BACK_OFFICE: Topic.CLOSED_BY_BACK_OFFICE,
-    # Documented: "closed by the seller, also after a refund".
-    Event.CLOSED_AFTER_REFUND: Topic.CLOSED_BY_SELLER,
+EVENT_TOPICS: Mapping[EventType, Topic] = {
+    EventType.MADE: Topic.MADE,
+    EventType.PRICE_MODIFIED: Topic.PRICE_MODIFIED,
+    EventType.PAID: Topic.PAID,
+    EventType.STEP_PAID: Topic.STEP_PAID,
+    EventType.SHIPPED: Topic.SHIPPED,
+    EventType.PART_SHIPPED: Topic.PART_SHIPPED,
+    EventType.RECEIVED: Topic.RECEIVED,
+    EventType.SUCCEEDED: Topic.SUCCEEDED,
+    EventType.CLOSED_BY_BUYER: Topic.CLOSED_BY_BUYER,
+    EventType.CLOSED_BY_SELLER: Topic.CLOSED_BY_SELLER,
+    EventType.CLOSED_BY_BACK_OFFICE: Topic.CLOSED_BY_BACK_OFFICE,
+    # The document says: "closed by the seller, also after a refund".
+    EventType.CLOSED_AFTER_REFUND: Topic.CLOSED_BY_SELLER,
 }
 
-STATUS: Mapping[Topic, OrderStatus] = {
+TOPIC_STATUSES: Mapping[Topic, OrderStatus] = {
     Topic.MADE: OrderStatus.WAIT_BUYER_PAY,
     Topic.PRICE_MODIFIED: OrderStatus.WAIT_BUYER_PAY,
     Topic.PAID: OrderStatus.WAIT_SELLER_SEND,
@@ -57,4 +57,4 @@ STATUS: Mapping[Topic, OrderStatus] = {
     Topic.CLOSED_BY_SELLER: OrderStatus.CANCEL,
     Topic.CLOSED_BY_BACK_OFFICE: OrderStatus.CANCEL,
 }
-"""What an order is when a message of this topic is made; the other topics tell no status of an order."""
+"""The status of an order in the messages of a topic. The other topics have no order status."""

@@ -1,114 +1,107 @@
-"""The operations that give messages again which nobody took."""
+"""Replays the messages whose push failed."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
-from services.sandbox.controls.clock import read_compact
+from services.sandbox.context import SandboxContext
+from services.sandbox.controls.clock import parse_compact_time
 from services.sandbox.credentials import APP_KEY
+from services.sandbox.http.arguments import Arguments
 from services.sandbox.http.dialect import Dialect
-from services.sandbox.http.envelopes import BadArgument, Envelope
-from services.sandbox.http.operation import Arguments, Handler, Operation, Shape
-from services.sandbox.messages.failed_messages import Wanted
+from services.sandbox.http.envelopes import Envelope, InvalidArgument
+from services.sandbox.http.operation import DialectSpec, Handler, Operation
+from services.sandbox.messages.failed_messages import MessageFilter
 from services.sandbox.messages.message import Message
-from services.sandbox.state import State
+from services.sandbox.operations.registry import operation
 
-PAGE_SIZES = range(20, 201)
+MIN_PAGE_SIZE, MAX_PAGE_SIZE = 20, 200
 _MESSAGE_ID = re.compile(r"\d{1,19}")
 
 _FLAT = Envelope(
-    accept=lambda payload: payload,
-    # How these APIs refuse is not known.
-    refuse=lambda refused: {"isSuccess": False, "errorCode": refused.code, "errorMessage": refused.message},
+    wrap_payload=lambda payload: payload,
+    # It is not known how these APIs answer errors.
+    wrap_error=lambda error: {"isSuccess": False, "errorCode": error.code, "errorMessage": error.message},
 )
 
 
-class PushOperations:
-    """Handlers over the failed messages, and their rows for the table of operations."""
-
-    def __init__(self, state: State) -> None:
-        self._state = state
-
-    def table(self) -> tuple[Operation, ...]:
-        """Every operation on messages."""
-        return (
-            _push_operation("push.query.messageList", self.query),
-            _push_operation("push.cursor.messageList", self.cursor),
-            _push_operation("push.message.confirm", self.confirm, required=("msgIdList",)),
-        )
-
-    async def query(self, arguments: Arguments) -> Any:
-        """One page of the failed messages, which stay what they are."""
-        size = _size(arguments, "pageSize")
-        page = _number(arguments, "page", 1)
-        if page < 1:
-            raise BadArgument("page: pages begin at 1")
-        found = self._state.outbox.failed.wanted(_wanted(arguments))
-        datas = [_row(message) for message in found[(page - 1) * size : page * size]]
-        return {"pushMessagePage": {"datas": datas, "totalCount": len(found)}}
-
-    async def cursor(self, arguments: Arguments) -> Any:
-        """The next failed messages. They are confirmed with this answer, whether it arrives or not."""
-        failed = self._state.outbox.failed
-        found = failed.wanted(_wanted(arguments))[: _size(arguments, "quantity")]
-        rows = [_row(message) for message in found]
-        failed.confirm(str(message.message_id) for message in found)
-        return {"pushMessageList": rows}
-
-    async def confirm(self, arguments: Arguments) -> Any:
-        """Takes messages out of the failed ones. An id that is not among them is none of its business."""
-        message_ids = list(map(str, arguments.items("msgIdList")))
-        if not all(map(_MESSAGE_ID.fullmatch, message_ids)):
-            raise BadArgument("msgIdList: a list of numbers is needed")
-        self._state.outbox.failed.confirm(message_ids)
-        return {"isSuccess": True}
-
-
-def _push_operation(name: str, handler: Handler, required: tuple[str, ...] = ()) -> Operation:
-    return Operation(
+def _push_operation(name: str, required: tuple[str, ...] = ()) -> Callable[[Handler], Operation]:
+    return operation(
+        name,
+        DialectSpec(dialect=Dialect.EITHER, envelope=_FLAT, required=required),
         namespace="cn.alibaba.open",
-        name=name,
-        handler=handler,
-        needs_token=False,
-        shapes=(Shape(dialect=Dialect.EITHER, envelope=_FLAT, required=required),),
+        requires_token=False,
     )
 
 
-def _wanted(arguments: Arguments) -> Wanted:
-    return Wanted(
-        born_from_ms=_time_ms(arguments, "createStartTime"),
-        born_to_ms=_time_ms(arguments, "createEndTime"),
+@_push_operation("push.query.messageList")
+async def query_messages(context: SandboxContext, arguments: Arguments) -> Any:
+    """Return one page of the failed messages. They stay failed."""
+    page_size = _parse_page_size(arguments, "pageSize")
+    page = _parse_integer(arguments, "page", 1)
+    if page < 1:
+        raise InvalidArgument("page: the first page is 1")
+    messages = context.state.outbox.failed_messages.select(_parse_filter(arguments))
+    rows = [_serialize(message) for message in messages[(page - 1) * page_size : page * page_size]]
+    return {"pushMessagePage": {"datas": rows, "totalCount": len(messages)}}
+
+
+@_push_operation("push.cursor.messageList")
+async def fetch_messages(context: SandboxContext, arguments: Arguments) -> Any:
+    """Return the next failed messages, and confirm them, even if this answer does not arrive."""
+    failed_messages = context.state.outbox.failed_messages
+    page_size = _parse_page_size(arguments, "quantity")
+    messages = failed_messages.select(_parse_filter(arguments))[:page_size]
+    rows = [_serialize(message) for message in messages]
+    failed_messages.confirm(str(message.message_id) for message in messages)
+    return {"pushMessageList": rows}
+
+
+@_push_operation("push.message.confirm", required=("msgIdList",))
+async def confirm_messages(context: SandboxContext, arguments: Arguments) -> Any:
+    """Confirm failed messages. Other ids are ignored."""
+    message_ids = list(map(str, arguments.items("msgIdList")))
+    if not all(map(_MESSAGE_ID.fullmatch, message_ids)):
+        raise InvalidArgument("msgIdList: must be a list of numbers")
+    context.state.outbox.failed_messages.confirm(message_ids)
+    return {"isSuccess": True}
+
+
+def _parse_filter(arguments: Arguments) -> MessageFilter:
+    return MessageFilter(
+        min_event_time_ms=_parse_time_ms(arguments, "createStartTime"),
+        max_event_time_ms=_parse_time_ms(arguments, "createEndTime"),
         topic=arguments.text("type") or None,
         user_info=arguments.text("userInfo") or None,
     )
 
 
-def _time_ms(arguments: Arguments, name: str) -> int | None:
+def _parse_time_ms(arguments: Arguments, name: str) -> int | None:
     text = arguments.text(name)
     if not text:
         return None
     try:
-        return read_compact(text)
+        return parse_compact_time(text)
     except ValueError as error:
-        raise BadArgument(f"{name}: {error}") from error
+        raise InvalidArgument(f"{name}: {error}") from error
 
 
-def _number(arguments: Arguments, name: str, default: int) -> int:
+def _parse_integer(arguments: Arguments, name: str, default: int) -> int:
     number = arguments.integer(name)
     return default if number is None else number
 
 
-def _size(arguments: Arguments, name: str) -> int:
-    size = _number(arguments, name, PAGE_SIZES[0])
-    if size not in PAGE_SIZES:
-        raise BadArgument(f"{name}: {PAGE_SIZES[0]} to {PAGE_SIZES[-1]} are possible")
-    return size
+def _parse_page_size(arguments: Arguments, name: str) -> int:
+    page_size = _parse_integer(arguments, name, MIN_PAGE_SIZE)
+    if not MIN_PAGE_SIZE <= page_size <= MAX_PAGE_SIZE:
+        raise InvalidArgument(f"{name}: must be {MIN_PAGE_SIZE} to {MAX_PAGE_SIZE}")
+    return page_size
 
 
-def _row(message: Message) -> dict[str, Any]:
-    """A message as the replay shows it."""
+def _serialize(message: Message) -> dict[str, Any]:
     group, _, name = message.topic.partition("_")
     return {
-        **message.envelope(),
+        **message.to_json(),
         "appKey": APP_KEY,
         "topicGroup": group,
         "topicName": name,

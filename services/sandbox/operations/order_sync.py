@@ -1,12 +1,15 @@
-"""The operations that tell 1688 of downstream orders: the five syncs."""
+"""Receives the orders and logistics of downstream sites: the five sync operations."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from services.sandbox.context import SandboxContext
 from services.sandbox.http import envelopes
+from services.sandbox.http.arguments import Arguments
 from services.sandbox.http.dialect import Dialect
-from services.sandbox.http.envelopes import BadArgument
-from services.sandbox.http.operation import CROSS_BORDER, Arguments, Operation, Shape
+from services.sandbox.http.envelopes import InvalidArgument
+from services.sandbox.http.operation import DialectSpec
+from services.sandbox.operations.registry import operation
 from services.sandbox.operations.schemas.sync import (
     LOGISTICS,
     LOGISTICS_STATUS,
@@ -14,139 +17,114 @@ from services.sandbox.operations.schemas.sync import (
     ORDER_STATUS,
     RELATION,
 )
-from services.sandbox.state import State
 
 _RELATIONS = "nationalOrderRelationParamList"
-# Members of an order that the other dialect calls otherwise, or does not have.
-_OPEN_ORDER_MARKS = frozenset(
+# Members of an order that have another name in the other dialect, or do not exist there.
+_OPEN_PLATFORM_ORDER = frozenset(
     {"status", "outMemberId", "productId", "productName", "skuName", "subOrderParamList"}
 )
 
-# Members of a relation: the downstream order and sub-order, and the purchase order's entry.
-_RELATED: Mapping[Dialect, tuple[str, str, str]] = {
+# The members of a relation: downstream order, downstream sub-order, entry of the purchase order.
+_RELATION_IDS: Mapping[Dialect, tuple[str, str, str]] = {
     Dialect.NATIONAL_SITE: ("nationalOrderId", "nationalSubOrderId", "cbuSubOrderId"),
     Dialect.OPEN_PLATFORM: ("parentOrderId", "orderId", "purchaseOrderId"),
 }
-_ORDER_OF_LOGISTICS = {Dialect.NATIONAL_SITE: "logisticsOrderId", Dialect.OPEN_PLATFORM: "orderId"}
+_LOGISTICS_ORDER_ID = {Dialect.NATIONAL_SITE: "logisticsOrderId", Dialect.OPEN_PLATFORM: "orderId"}
 
 
-class OrderOperations:
-    """Handlers over what was synced, and their rows for the table of operations."""
-
-    def __init__(self, state: State) -> None:
-        self._state = state
-
-    def table(self) -> tuple[Operation, ...]:
-        """Every sync."""
-        return (
-            Operation(
-                namespace=CROSS_BORDER,
-                name="trade.cross.orderSync",
-                handler=self.sync_order,
-                shapes=(
-                    Shape(
-                        dialect=Dialect.OPEN_PLATFORM,
-                        envelope=envelopes.VOID,
-                        wrapper="orderParam",
-                        marks=_OPEN_ORDER_MARKS,
-                        required=ORDER[Dialect.OPEN_PLATFORM].required,
-                    ),
-                    _national(wrapper="orderParam"),
-                ),
-            ),
-            Operation(
-                namespace=CROSS_BORDER,
-                name="order.relation.write",
-                handler=self.write_relations,
-                shapes=(
-                    Shape(
-                        dialect=Dialect.OPEN_PLATFORM,
-                        envelope=envelopes.VOID_RELATION,
-                        wrapper="orderRelationParam",
-                        required=RELATION[Dialect.OPEN_PLATFORM].required,
-                    ),
-                    _national(_RELATIONS),
-                ),
-            ),
-            # The two below by analogy: the document lost their names, and the open platform has neither.
-            Operation(
-                namespace=CROSS_BORDER,
-                name="trade.cross.orderStatusSync",
-                handler=self.sync_order_status,
-                only_in_its_dialect=True,
-                shapes=(_national(wrapper="orderStatusSyncParam"),),
-            ),
-            Operation(
-                namespace=CROSS_BORDER,
-                name="trade.cross.logisticsStatusSync",
-                handler=self.sync_logistics_status,
-                only_in_its_dialect=True,
-                shapes=(_national(*LOGISTICS_STATUS.members),),
-            ),
-            Operation(
-                namespace=CROSS_BORDER,
-                name="trade.cross.logisticsOrderSync",
-                handler=self.sync_logistics,
-                shapes=(
-                    Shape(
-                        dialect=Dialect.OPEN_PLATFORM,
-                        envelope=envelopes.VOID,
-                        wrapper="orderLogisticsParam",
-                        required=LOGISTICS[Dialect.OPEN_PLATFORM].required,
-                    ),
-                    _national(wrapper="logisticsOrderParam"),
-                ),
-            ),
-        )
-
-    async def sync_order(self, arguments: Arguments) -> Any:
-        """True: the order is known now."""
-        order = arguments.values
-        ORDER[arguments.dialect].check(order, "orderParam")
-        self._state.synced.keep_order(str(order["orderId"]), order, arguments.dialect)
-        return True
-
-    async def write_relations(self, arguments: Arguments) -> Any:
-        """True: every relation is known now. One that is not as documented refuses all of them."""
-        open_platform = arguments.dialect is Dialect.OPEN_PLATFORM
-        relations = [arguments.values] if open_platform else arguments.items(_RELATIONS)
-        if not relations:
-            raise BadArgument(f"{_RELATIONS}: empty")
-        for number, relation in enumerate(relations):
-            RELATION[arguments.dialect].check(relation, f"relation[{number}]")
-        for relation in relations:
-            order_id, sub_order_id, entry_id = (str(relation[name]) for name in _RELATED[arguments.dialect])
-            self._state.synced.keep_relation(order_id, sub_order_id, entry_id, relation)
-        return True
-
-    async def sync_order_status(self, arguments: Arguments) -> Any:
-        """True: the status is known now, whether the order is or not."""
-        status = arguments.values
-        ORDER_STATUS.check(status, "orderStatusSyncParam")
-        self._state.synced.keep_order_status(str(status["orderId"]), status)
-        return True
-
-    async def sync_logistics(self, arguments: Arguments) -> Any:
-        """True: the parcel is known now, whether its order is or not."""
-        logistics = arguments.values
-        LOGISTICS[arguments.dialect].check(logistics, "logistics")
-        self._state.synced.keep_logistics(
-            str(logistics[_ORDER_OF_LOGISTICS[arguments.dialect]]),
-            logistics["logisticsId"],
-            logistics,
-            arguments.dialect,
-        )
-        return True
-
-    async def sync_logistics_status(self, arguments: Arguments) -> Any:
-        """True: the status is known now, whether the parcel is or not."""
-        status = arguments.values
-        LOGISTICS_STATUS.check(status, "parameters")
-        self._state.synced.keep_logistics_status(status["logisticsId"], status)
-        return True
-
-
-def _national(*marks: str, wrapper: str | None = None) -> Shape:
-    return Shape(
-        dialect=Dialect.NATIONAL_SITE, envelope=envelopes.FLAT, wrapper=wrapper, marks=frozenset(marks)
+def _national_site(*discriminators: str, wrapper: str | None = None) -> DialectSpec:
+    return DialectSpec(
+        dialect=Dialect.NATIONAL_SITE,
+        envelope=envelopes.FLAT,
+        wrapper=wrapper,
+        discriminators=frozenset(discriminators),
     )
+
+
+@operation(
+    "trade.cross.orderSync",
+    DialectSpec(
+        dialect=Dialect.OPEN_PLATFORM,
+        envelope=envelopes.VOID,
+        wrapper="orderParam",
+        discriminators=_OPEN_PLATFORM_ORDER,
+        required=ORDER[Dialect.OPEN_PLATFORM].required,
+    ),
+    _national_site(wrapper="orderParam"),
+)
+async def sync_order(context: SandboxContext, arguments: Arguments) -> Any:
+    """Store an order, and return True."""
+    order = arguments.values
+    ORDER[arguments.dialect].validate(order, "orderParam")
+    context.state.synced.save_order(str(order["orderId"]), order, arguments.dialect)
+    return True
+
+
+@operation(
+    "order.relation.write",
+    DialectSpec(
+        dialect=Dialect.OPEN_PLATFORM,
+        envelope=envelopes.VOID_RELATION,
+        wrapper="orderRelationParam",
+        required=RELATION[Dialect.OPEN_PLATFORM].required,
+    ),
+    _national_site(_RELATIONS),
+)
+async def write_relations(context: SandboxContext, arguments: Arguments) -> Any:
+    """Store relations, and return True. If one is invalid, none is stored."""
+    is_open_platform = arguments.dialect is Dialect.OPEN_PLATFORM
+    relations = [arguments.values] if is_open_platform else arguments.items(_RELATIONS)
+    if not relations:
+        raise InvalidArgument(f"{_RELATIONS}: empty")
+    for index, relation in enumerate(relations):
+        RELATION[arguments.dialect].validate(relation, f"relation[{index}]")
+    for relation in relations:
+        order_id, sub_order_id, entry_id = (str(relation[name]) for name in _RELATION_IDS[arguments.dialect])
+        context.state.synced.save_relation(order_id, sub_order_id, entry_id, relation)
+    return True
+
+
+# The document lost the names of the two status operations. These are formed like the others.
+@operation(
+    "trade.cross.orderStatusSync",
+    _national_site(wrapper="orderStatusSyncParam"),
+    rejects_other_dialects=True,
+)
+async def sync_order_status(context: SandboxContext, arguments: Arguments) -> Any:
+    """Store a status, even if the order is unknown, and return True."""
+    status = arguments.values
+    ORDER_STATUS.validate(status, "orderStatusSyncParam")
+    context.state.synced.save_order_status(str(status["orderId"]), status)
+    return True
+
+
+@operation(
+    "trade.cross.logisticsStatusSync",
+    _national_site(*LOGISTICS_STATUS.members),
+    rejects_other_dialects=True,
+)
+async def sync_logistics_status(context: SandboxContext, arguments: Arguments) -> Any:
+    """Store a status, even if the logistics order is unknown, and return True."""
+    status = arguments.values
+    LOGISTICS_STATUS.validate(status, "parameters")
+    context.state.synced.save_logistics_status(status["logisticsId"], status)
+    return True
+
+
+@operation(
+    "trade.cross.logisticsOrderSync",
+    DialectSpec(
+        dialect=Dialect.OPEN_PLATFORM,
+        envelope=envelopes.VOID,
+        wrapper="orderLogisticsParam",
+        required=LOGISTICS[Dialect.OPEN_PLATFORM].required,
+    ),
+    _national_site(wrapper="logisticsOrderParam"),
+)
+async def sync_logistics(context: SandboxContext, arguments: Arguments) -> Any:
+    """Store a logistics order, even if its order is unknown, and return True."""
+    logistics = arguments.values
+    LOGISTICS[arguments.dialect].validate(logistics, "logistics")
+    order_id = str(logistics[_LOGISTICS_ORDER_ID[arguments.dialect]])
+    context.state.synced.save_logistics(order_id, logistics["logisticsId"], logistics, arguments.dialect)
+    return True

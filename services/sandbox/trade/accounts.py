@@ -2,12 +2,12 @@
 
 from collections import OrderedDict
 
-KEPT = 100_000
-"""Registrations that are remembered; the oldest is forgotten first."""
+MAX_ACCOUNTS = 100_000
+"""The oldest is dropped first."""
 
 
 class Accounts:
-    """Who is registered."""
+    """The registered members of all sites."""
 
     def __init__(self) -> None:
         self._members: OrderedDict[tuple[str, str], None] = OrderedDict()
@@ -16,11 +16,11 @@ class Accounts:
         return len(self._members)
 
     def register(self, site: str, out_member_id: str) -> bool:
-        """Registers a member of a site; False if that member is registered already."""
+        """Register a member of a site. Return False if that member is already registered."""
         member = (site, out_member_id)
         if member in self._members:
             return False
         self._members[member] = None
-        if len(self._members) > KEPT:
+        if len(self._members) > MAX_ACCOUNTS:
             self._members.popitem(last=False)
         return True

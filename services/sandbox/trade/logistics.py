@@ -1,4 +1,4 @@
-"""The parcels of an order."""
+"""Logistics orders: the shipments of an order."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -6,8 +6,8 @@ from enum import StrEnum
 from services.sandbox.trade.orders import Order
 
 
-class Node(StrEnum):
-    """Where a parcel can be, in the platform's words."""
+class LogisticsStatus(StrEnum):
+    """The states of a shipment, as 1688 names them."""
 
     CONSIGN = "CONSIGN"
     ACCEPT = "ACCEPT"
@@ -20,19 +20,19 @@ class Node(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waybill:
-    """A carrier, and its number for a parcel."""
+    """A carrier and its waybill number."""
 
     cp_code: str
     mail_no: str
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class Parcel:
-    """Some entries of one order, on their way."""
+class LogisticsOrder:
+    """One shipment, of some entries of an order."""
 
     logistics_id: str
     order: Order
     entry_ids: tuple[int, ...]
     waybill: Waybill
-    nodes: list[Node] = field(default_factory=list)
-    """In the order in which it reached them."""
+    statuses: list[LogisticsStatus] = field(default_factory=list)
+    """In the order in which they were reached."""

@@ -1,84 +1,94 @@
-"""Every order and every refund, and what can be done with them."""
+"""All orders with their refunds and logistics orders, and the changes to them."""
 
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 
-from services.sandbox.trade.logistics import Node, Parcel, Waybill
-from services.sandbox.trade.order_events import Event
-from services.sandbox.trade.order_lines import Line
-from services.sandbox.trade.order_listener import NOBODY, Listener
-from services.sandbox.trade.order_state_machine import Step, WrongStep, take_step
-from services.sandbox.trade.orders import Entry, Order, OrderStatus, Traits
-from services.sandbox.trade.payments import PaymentResult
-from services.sandbox.trade.refunds.refund import GoodsStatus, Refund, Return
-from services.sandbox.trade.refunds.refund_request import Application, check, shares_fen
-from services.sandbox.trade.refunds.refund_state_machine import APPLIED, RefundStep, note, take_refund_step
+from services.sandbox.trade.logistics import LogisticsOrder, LogisticsStatus, Waybill
+from services.sandbox.trade.order_events import EventType
+from services.sandbox.trade.order_lines import OrderLine
+from services.sandbox.trade.order_listener import NO_LISTENER, OrderListener
+from services.sandbox.trade.order_state_machine import InvalidTransition, OrderTransition, transition_order
+from services.sandbox.trade.orders import Order, OrderEntry, OrderFlags, OrderStatus, PaymentResult
+from services.sandbox.trade.refunds.refund import GoodsStatus, Refund, ReturnShipment
+from services.sandbox.trade.refunds.refund_request import (
+    RefundRequest,
+    allocate_payment_fen,
+    check_refund_request,
+)
+from services.sandbox.trade.refunds.refund_state_machine import (
+    REFUND_REQUESTED,
+    RefundTransition,
+    add_refund_event,
+    transition_refund,
+)
 
-KEPT_ORDERS = 10_000
-"""The oldest is forgotten first, and its refunds with it."""
-KEPT_REFUNDS = 10_000
+MAX_ORDERS = 10_000
+"""The oldest is dropped first, with its refunds."""
+MAX_REFUNDS = 10_000
 
-# 19 digits, above 2**53. Steps of a million keep the last six digits, which tell the buyer, and with
-# them the remainder that no float can hold: a reader that passes ids through floats changes every one.
+# Ids have 19 digits and lie above 2**53. The steps keep the last six digits, which identify the buyer on
+# 1688. So no id can be represented as a float: a reader that converts ids to floats changes each of them.
 FIRST_ORDER_ID = 2_396_952_137_381_498_520
 ORDER_ID_STEP = 7_001_000_000
 ENTRY_ID_STEP = 1_000_000
-FIRST_PARCEL = 123_456_789
-FIRST_WAYBILL = 3_110_044_550_034_338
-FIRST_REFUND = 34_931_008_034_741_532
-REFUND_STEP = 10_007
+FIRST_LOGISTICS_NUMBER = 123_456_789
+FIRST_WAYBILL_NUMBER = 3_110_044_550_034_338
+FIRST_REFUND_NUMBER = 34_931_008_034_741_532
+REFUND_NUMBER_STEP = 10_007
 
-# What a step of the order does to refunds that told these whereabouts of the same entries.
-_OUTRUN = {
-    Step.SHIP: (GoodsStatus.WAIT_SELLER_SEND, RefundStep.OUTRUN_BY_SHIPMENT),
-    Step.RECEIVE: (GoodsStatus.WAIT_BUYER_RECEIVE, RefundStep.OUTRUN_BY_RECEIPT),
+# A transition of an order closes the refunds of its entries that were requested with this goods status.
+_CLOSED_REFUNDS = {
+    OrderTransition.SHIP: (GoodsStatus.WAIT_SELLER_SEND, RefundTransition.CLOSE_BY_SHIPMENT),
+    OrderTransition.RECEIVE: (GoodsStatus.WAIT_BUYER_RECEIVE, RefundTransition.CLOSE_BY_RECEIPT),
 }
 
 
 class OrderBook:
-    """The orders, refunds and parcels of the market. The listener hears of everything that happens."""
+    """The orders, refunds and logistics orders. The listener is called for each change."""
 
-    def __init__(self, listener: Listener = NOBODY) -> None:
+    def __init__(self, listener: OrderListener = NO_LISTENER) -> None:
         self._listener = listener
         self._orders: OrderedDict[int, Order] = OrderedDict()
         self._refunds: OrderedDict[str, Refund] = OrderedDict()
-        self._parcels: dict[str, Parcel] = {}
-        self._made = 0
-        self._applied = 0
-        self._shipped = 0
+        self._logistics: dict[str, LogisticsOrder] = {}
+        self._orders_created = 0
+        self._refunds_created = 0
+        self._logistics_created = 0
 
     @property
-    def orders(self) -> int:
-        """How many orders are known."""
+    def order_count(self) -> int:
+        """The number of orders."""
         return len(self._orders)
 
     @property
-    def refunds(self) -> int:
-        """How many refunds are known."""
+    def refund_count(self) -> int:
+        """The number of refunds."""
         return len(self._refunds)
 
-    def find(self, order_id: int) -> Order | None:
-        """The order of this id."""
+    def find_order(self, order_id: int) -> Order | None:
+        """Return the order of this id."""
         return self._orders.get(order_id)
 
     def find_refund(self, refund_id: str) -> Refund | None:
-        """The refund of this id."""
+        """Return the refund of this id."""
         return self._refunds.get(refund_id)
 
-    def find_parcel(self, logistics_id: str) -> Parcel | None:
-        """The parcel of this id."""
-        return self._parcels.get(logistics_id)
+    def find_logistics(self, logistics_id: str) -> LogisticsOrder | None:
+        """Return the logistics order of this id."""
+        return self._logistics.get(logistics_id)
 
-    def make(self, lines: Sequence[Line], carriage_fen: int, traits: Traits, now_ms: int) -> Order:
-        """A new order, which waits for its payment."""
-        order_id = FIRST_ORDER_ID + self._made * ORDER_ID_STEP
-        self._made += 1
+    def create_order(
+        self, lines: Sequence[OrderLine], carriage_fen: int, flags: OrderFlags, now_ms: int
+    ) -> Order:
+        """Create an order, which waits for its payment."""
+        order_id = FIRST_ORDER_ID + self._orders_created * ORDER_ID_STEP
+        self._orders_created += 1
         order = Order(
             order_id=order_id,
             created_ms=now_ms,
             entries=tuple(
-                Entry(
-                    entry_id=order_id + place * ENTRY_ID_STEP,
+                OrderEntry(
+                    entry_id=order_id + number * ENTRY_ID_STEP,
                     offer_id=line.offer.offer_id,
                     sku_id=line.sku.sku_id,
                     product_name=line.offer.title.zh,
@@ -86,110 +96,118 @@ class OrderBook:
                     quantity=line.quantity,
                     sum_fen=line.sku.price_fen * line.quantity,
                 )
-                for place, line in enumerate(lines, 1)
+                for number, line in enumerate(lines, 1)
             ),
             carriage_fen=carriage_fen,
-            traits=traits,
+            flags=flags,
             seller_member_id=lines[0].offer.seller.member_id,
             listener=self._listener,
         )
-        order.note(Event.MADE)
+        order.add_event(EventType.MADE)
         self._orders[order_id] = order
-        if len(self._orders) > KEPT_ORDERS:
-            _, forgotten = self._orders.popitem(last=False)
-            for refund_id in forgotten.refund_ids:
+        if len(self._orders) > MAX_ORDERS:
+            _, dropped = self._orders.popitem(last=False)
+            for refund_id in dropped.refund_ids:
                 del self._refunds[refund_id]
-            for logistics_id in forgotten.logistics_ids:
-                del self._parcels[logistics_id]
+            for logistics_id in dropped.logistics_ids:
+                del self._logistics[logistics_id]
         return order
 
-    def step(self, order: Order, step: Step, entry_ids: Collection[int] | None = None) -> None:
-        """Takes a step with an order; a refund that it makes pointless is closed. Raises WrongStep."""
-        concerned = take_step(order, step, entry_ids)
-        if step is Step.SHIP:
-            self._pack(order, concerned)
-        if step not in _OUTRUN:
+    def transition(
+        self, order: Order, transition: OrderTransition, entry_ids: Collection[int] | None = None
+    ) -> None:
+        """Make a transition, and close the refunds that it makes obsolete. Raises InvalidTransition."""
+        changed = transition_order(order, transition, entry_ids)
+        if transition is OrderTransition.SHIP:
+            self._create_logistics(order, changed)
+        if transition not in _CLOSED_REFUNDS:
             return
-        goods_status, refund_step = _OUTRUN[step]
-        for refund in self.open_refunds(order):
-            if refund.goods_status is goods_status and not set(concerned).isdisjoint(refund.entry_ids):
-                take_refund_step(refund, refund_step)
+        goods_status, refund_transition = _CLOSED_REFUNDS[transition]
+        for refund in self._list_open_refunds(order):
+            if refund.goods_status is goods_status and not set(changed).isdisjoint(refund.entry_ids):
+                transition_refund(refund, refund_transition)
 
     def modify_price(self, order: Order, carriage_fen: int) -> None:
-        """The seller asks for another carriage. Raises WrongStep."""
-        self.step(order, Step.MODIFY_PRICE)
+        """Change the carriage, as the seller can. Raises InvalidTransition."""
+        self.transition(order, OrderTransition.MODIFY_PRICE)
         order.carriage_fen = carriage_fen
 
-    def pay_together(
+    def pay_batch(
         self, order_ids: Collection[int], failures: Mapping[int, PaymentResult]
     ) -> Mapping[int, PaymentResult]:
-        """Pays the buyer's orders that wait for it, except those that are to fail; what came of each."""
+        """Pay the buyer's orders that wait for payment, and return the results.
+
+        Orders in `failures` are not paid, and get the result that stands there.
+        """
         results = {}
         for order_id in order_ids:
-            order = self.find(order_id)
+            order = self.find_order(order_id)
             result = failures.get(order_id, PaymentResult.PAID)
-            if order is None or not order.traits.own or order.status is not OrderStatus.WAIT_BUYER_PAY:
+            if (
+                order is None
+                or not order.flags.owned_by_buyer
+                or order.status is not OrderStatus.WAIT_BUYER_PAY
+            ):
                 result = PaymentResult.PARAM_ILLEGAL
             elif result is PaymentResult.PAID:
-                self.step(order, Step.PAY)
+                self.transition(order, OrderTransition.PAY)
             results[order_id] = result
-        self._listener.paid_together(results)
+        self._listener.on_batch_paid(results)
         return results
 
-    def move(self, parcel: Parcel, node: Node) -> None:
-        """A parcel reaches a node. Raises WrongStep if it was there before."""
-        if node in parcel.nodes:
-            raise WrongStep(f"{node}: the parcel was there before")
-        parcel.nodes.append(node)
-        self._listener.parcel_moved(parcel, node)
+    def update_logistics_status(self, logistics: LogisticsOrder, status: LogisticsStatus) -> None:
+        """Add a status to a logistics order. Raises InvalidTransition if it already had that status."""
+        if status in logistics.statuses:
+            raise InvalidTransition(f"{status}: the logistics order already had this status")
+        logistics.statuses.append(status)
+        self._listener.on_logistics_status(logistics, status)
 
-    def relabel(self, parcel: Parcel, waybill: Waybill) -> None:
-        """A parcel goes on under another waybill."""
-        old, parcel.waybill = parcel.waybill, waybill
-        self._listener.parcel_relabelled(parcel, old)
+    def change_waybill(self, logistics: LogisticsOrder, waybill: Waybill) -> None:
+        """Replace the waybill of a logistics order."""
+        old, logistics.waybill = logistics.waybill, waybill
+        self._listener.on_waybill_changed(logistics, old)
 
-    def _pack(self, order: Order, entry_ids: tuple[int, ...]) -> None:
-        parcel = Parcel(
-            logistics_id=f"LP{FIRST_PARCEL + self._shipped:011d}",
-            order=order,
-            entry_ids=entry_ids,
-            waybill=Waybill(cp_code="ZTO", mail_no=str(FIRST_WAYBILL + self._shipped)),
-        )
-        self._shipped += 1
-        self._parcels[parcel.logistics_id] = parcel
-        order.logistics_ids.append(parcel.logistics_id)
-
-    def open_refunds(self, order: Order) -> list[Refund]:
-        """The refunds of an order that can still change."""
-        refunds = (self._refunds[refund_id] for refund_id in order.refund_ids)
-        return [refund for refund in refunds if refund.is_open]
-
-    def apply(self, order: Order, asked: Application) -> Refund:
-        """A new refund, which waits for the seller. Raises ApplicationRefused."""
-        check(order, asked, self.open_refunds(order))
+    def create_refund(self, order: Order, request: RefundRequest) -> Refund:
+        """Create a refund, which waits for the seller. Raises RefundRequestRejected."""
+        check_refund_request(order, request, self._list_open_refunds(order))
         refund = Refund(
-            refund_id=f"TQ{FIRST_REFUND + self._applied * REFUND_STEP}",
+            refund_id=f"TQ{FIRST_REFUND_NUMBER + self._refunds_created * REFUND_NUMBER_STEP}",
             order=order,
-            shares_fen=shares_fen(order, asked),
-            apply_carriage_fen=asked.carriage_fen,
-            reason_id=asked.reason_id,
-            description=asked.description,
-            dispute_request=asked.dispute_request,
-            goods_status=asked.goods_status,
-            vouchers=asked.vouchers,
-            counts=dict(asked.counts),
-            remark=asked.remark,
+            payments_fen=allocate_payment_fen(order, request),
+            apply_carriage_fen=request.carriage_fen,
+            reason_id=request.reason_id,
+            description=request.description,
+            dispute_request=request.dispute_request,
+            goods_status=request.goods_status,
+            vouchers=request.vouchers,
+            counts=dict(request.counts),
+            remark=request.remark,
         )
-        self._applied += 1
+        self._refunds_created += 1
         self._refunds[refund.refund_id] = refund
         order.refund_ids.append(refund.refund_id)
-        if len(self._refunds) > KEPT_REFUNDS:
-            refund_id, forgotten = self._refunds.popitem(last=False)
-            forgotten.order.refund_ids.remove(refund_id)
-        note(refund, APPLIED)
+        if len(self._refunds) > MAX_REFUNDS:
+            refund_id, dropped = self._refunds.popitem(last=False)
+            dropped.order.refund_ids.remove(refund_id)
+        add_refund_event(refund, REFUND_REQUESTED)
         return refund
 
-    def send_back(self, refund: Refund, parcel: Return) -> None:
-        """The buyer sends the goods back. Raises WrongStep."""
-        take_refund_step(refund, RefundStep.SEND)
-        refund.returned = parcel
+    def return_goods(self, refund: Refund, shipment: ReturnShipment) -> None:
+        """Record that the buyer sends the goods back. Raises InvalidTransition."""
+        transition_refund(refund, RefundTransition.SEND)
+        refund.return_shipment = shipment
+
+    def _create_logistics(self, order: Order, entry_ids: tuple[int, ...]) -> None:
+        logistics = LogisticsOrder(
+            logistics_id=f"LP{FIRST_LOGISTICS_NUMBER + self._logistics_created:011d}",
+            order=order,
+            entry_ids=entry_ids,
+            waybill=Waybill(cp_code="ZTO", mail_no=str(FIRST_WAYBILL_NUMBER + self._logistics_created)),
+        )
+        self._logistics_created += 1
+        self._logistics[logistics.logistics_id] = logistics
+        order.logistics_ids.append(logistics.logistics_id)
+
+    def _list_open_refunds(self, order: Order) -> list[Refund]:
+        refunds = (self._refunds[refund_id] for refund_id in order.refund_ids)
+        return [refund for refund in refunds if refund.is_open]

@@ -1,11 +1,11 @@
-"""What happened to an order: one fact for each step that it, or a refund of it, took."""
+"""The events of an order: one for each transition of the order or of its refunds."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Event(StrEnum):
-    """What can happen to an order itself. What happens to a refund is told in the platform's own words."""
+class EventType(StrEnum):
+    """The events of an order itself. The events of a refund are the refundActions of 1688."""
 
     MADE = "made"
     PRICE_MODIFIED = "price modified"
@@ -22,15 +22,15 @@ class Event(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
-    """One thing that happened."""
+class OrderEvent:
+    """One event."""
 
     order_id: int
     entry_ids: tuple[int, ...]
-    happened: str
-    """An Event of the order, or a refundAction."""
+    event: str
+    """An EventType, or the refundAction of a refund."""
     status: str
-    """The status after it: of the order, or of the refund if there is one."""
+    """The status after the event: of the refund if there is one, otherwise of the order."""
     refund_id: str | None = None
     after_sale: bool = False
-    """Of a refund that was asked for when the order had succeeded."""
+    """True for a refund that was requested after the order had succeeded."""

@@ -1,21 +1,21 @@
-"""What an order is made of: variants of the market's own offers, and the carriage."""
+"""The lines of a new order: SKUs of the catalog's own offers; and its carriage."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from services.sandbox.catalog.catalog import Catalogue
+from services.sandbox.catalog.catalog import Catalog
 from services.sandbox.catalog.offers import Offer
-from services.sandbox.catalog.skus import Sku, skus
+from services.sandbox.catalog.skus import Sku, build_skus
 
 CARRIAGE_FEN = 800
-"""Of an order; nothing if every offer in it ships for free."""
-DEFAULT_LINES = 2
+"""Of an order. It is 0 if all offers of the order ship for free."""
+DEFAULT_LINE_COUNT = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What to buy; what is left out the market picks."""
+class LineRequest:
+    """What to buy. None = chosen from the catalog."""
 
     offer_id: int | None = None
     sku_id: int | None = None
@@ -23,53 +23,62 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """Some pieces of one variant."""
+class OrderLine:
+    """Some pieces of one SKU."""
 
     offer: Offer
     sku: Sku
     quantity: int
 
 
-def fill(catalogue: Catalogue, wanted: Sequence[Wanted]) -> tuple[Line, ...]:
-    """The lines of an order; if nothing is wanted, two of different offers.
+def build_order_lines(catalog: Catalog, requests: Sequence[LineRequest]) -> tuple[OrderLine, ...]:
+    """Return the lines of an order; without requests, two lines of different offers.
 
-    Raises ValueError for what the market does not have, and for more than there is in stock.
+    Raises ValueError for an unknown offer or SKU, and if the stock does not suffice.
     """
-    taken = {want.offer_id for want in wanted}
-    others = (offer for offer in catalogue.offers if offer.offer_id not in taken and _in_stock(offer))
-    return tuple(_line(catalogue, want, others) for want in wanted or [Wanted()] * DEFAULT_LINES)
+    requested = {request.offer_id for request in requests}
+    other_offers = (
+        offer for offer in catalog.offers if offer.offer_id not in requested and _list_in_stock(offer)
+    )
+    return tuple(
+        _build_line(catalog, request, other_offers)
+        for request in requests or [LineRequest()] * DEFAULT_LINE_COUNT
+    )
 
 
-def carriage_fen(lines: Iterable[Line]) -> int:
-    """What it costs to send these lines."""
-    return 0 if all(line.offer.choices["isOnePsaleFreePost"] for line in lines) else CARRIAGE_FEN
+def compute_carriage_fen(lines: Iterable[OrderLine]) -> int:
+    """Return the price of shipping these lines."""
+    ships_for_free = all(line.offer.filter_matches["isOnePsaleFreePost"] for line in lines)
+    return 0 if ships_for_free else CARRIAGE_FEN
 
 
-def _in_stock(offer: Offer) -> list[Sku]:
-    return [sku for sku in skus(offer) if sku.stock >= offer.min_order]
+def _list_in_stock(offer: Offer) -> list[Sku]:
+    return [sku for sku in build_skus(offer) if sku.stock >= offer.min_order]
 
 
-def _line(catalogue: Catalogue, want: Wanted, others: Iterable[Offer]) -> Line:
-    if want.offer_id is None:
-        if want.sku_id is not None:
-            raise ValueError(f"sku_id {want.sku_id}: an offer_id is needed with it")
-        # The market has far more offers than any order has lines.
-        (offer,) = islice(others, 1)
+def _build_line(catalog: Catalog, request: LineRequest, other_offers: Iterable[Offer]) -> OrderLine:
+    if request.offer_id is None:
+        if request.sku_id is not None:
+            raise ValueError(f"sku_id {request.sku_id}: an offer_id is needed with it")
+        # The catalog has far more offers than any order has lines.
+        (offer,) = islice(other_offers, 1)
     else:
-        found = catalogue.find(want.offer_id)
-        if found is None:
-            raise ValueError(f"offer_id {want.offer_id}: no such offer")
-        offer = found
-    sku = _sku(offer, want.sku_id)
-    quantity = offer.min_order if want.quantity is None else want.quantity
+        requested_offer = catalog.find(request.offer_id)
+        if requested_offer is None:
+            raise ValueError(f"offer_id {request.offer_id}: no such offer")
+        offer = requested_offer
+    sku = _choose_sku(offer, request.sku_id)
+    quantity = offer.min_order if request.quantity is None else request.quantity
     if quantity > sku.stock:
         raise ValueError(f"quantity {quantity}: {sku.stock} of sku_id {sku.sku_id} are left")
-    return Line(offer=offer, sku=sku, quantity=quantity)
+    return OrderLine(offer=offer, sku=sku, quantity=quantity)
 
 
-def _sku(offer: Offer, sku_id: int | None) -> Sku:
-    choices = _in_stock(offer) if sku_id is None else [sku for sku in skus(offer) if sku.sku_id == sku_id]
-    if not choices:
+def _choose_sku(offer: Offer, sku_id: int | None) -> Sku:
+    if sku_id is None:
+        candidates = _list_in_stock(offer)
+    else:
+        candidates = [sku for sku in build_skus(offer) if sku.sku_id == sku_id]
+    if not candidates:
         raise ValueError(f"offer_id {offer.offer_id}: {'sold out' if sku_id is None else 'no such sku_id'}")
-    return choices[0]
+    return candidates[0]

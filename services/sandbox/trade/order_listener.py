@@ -1,29 +1,28 @@
-"""Who hears of what happens to orders."""
+"""The interface of those who listen to the events of orders."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-if TYPE_CHECKING:  # They call the listener, which is told about them.
-    from services.sandbox.trade.logistics import Node, Parcel, Waybill
-    from services.sandbox.trade.order_events import Fact
-    from services.sandbox.trade.orders import Order
-    from services.sandbox.trade.payments import PaymentResult
+if TYPE_CHECKING:  # These modules call the listener, so it cannot import them at run time.
+    from services.sandbox.trade.logistics import LogisticsOrder, LogisticsStatus, Waybill
+    from services.sandbox.trade.order_events import OrderEvent
+    from services.sandbox.trade.orders import Order, PaymentResult
 
 
-class Listener:
-    """Is told at once, and must not raise. This one hears nothing."""
+class OrderListener:
+    """Is called immediately, and must not raise. This base class does nothing."""
 
-    def happened(self, order: "Order", fact: "Fact") -> None:
-        """Something happened to an order, or to a refund of it."""
+    def on_order_event(self, order: "Order", event: "OrderEvent") -> None:
+        """Handle an event of an order or of one of its refunds."""
 
-    def paid_together(self, results: "Mapping[int, PaymentResult]") -> None:
-        """The payment of several orders came to an end; what came of each, by order id."""
+    def on_batch_paid(self, results: "Mapping[int, PaymentResult]") -> None:
+        """Handle the results of a batch payment, by order id."""
 
-    def parcel_moved(self, parcel: "Parcel", node: "Node") -> None:
-        """A parcel reached a node for the first time."""
+    def on_logistics_status(self, logistics: "LogisticsOrder", status: "LogisticsStatus") -> None:
+        """Handle a new status of a logistics order."""
 
-    def parcel_relabelled(self, parcel: "Parcel", old: "Waybill") -> None:
-        """A parcel has another waybill now."""
+    def on_waybill_changed(self, logistics: "LogisticsOrder", old: "Waybill") -> None:
+        """Handle a new waybill of a logistics order."""
 
 
-NOBODY: Final = Listener()
+NO_LISTENER: Final = OrderListener()

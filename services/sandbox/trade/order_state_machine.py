@@ -1,117 +1,123 @@
-"""The steps that an order can take, and from where."""
+"""The transitions of an order."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from services.sandbox.trade.order_events import Event
+from services.sandbox.trade.order_events import EventType
 from services.sandbox.trade.orders import Order, OrderStatus
 
 
-class WrongStep(Exception):
-    """An order or a refund is not where this step starts."""
+class InvalidTransition(Exception):
+    """The status of an order, a refund or a logistics order does not allow this transition."""
 
 
-class Step(StrEnum):
-    """What buyer and seller do with an order."""
+class OrderTransition(StrEnum):
+    """The transitions that buyer, seller and platform can make."""
 
     MODIFY_PRICE = "modify_price"
     PAY = "pay"
     STEP_PAY = "step_pay"
-    """A further instalment of a staged order; the first one is a PAY."""
+    """A further instalment of an order that is paid in steps; the first instalment is PAY."""
     SHIP = "ship"
     RECEIVE = "receive"
     SUCCEED = "succeed"
     CLOSE = "close"
-    """The buyer closes it."""
+    """By the buyer."""
     CLOSE_BY_SELLER = "close by seller"
     CLOSE_BY_BACK_OFFICE = "close by back office"
-    """The platform does, when a payment does not come."""
+    """By the platform, if the buyer does not pay."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Transition:
-    """One step, done to the whole order."""
+class OrderTransitionRule:
+    """One transition of a whole order."""
 
     before: OrderStatus
     after: OrderStatus
-    event: Event
+    event: EventType
 
 
-def _closing(event: Event) -> Transition:
-    return Transition(before=OrderStatus.WAIT_BUYER_PAY, after=OrderStatus.CANCEL, event=event)
+def _close(event: EventType) -> OrderTransitionRule:
+    return OrderTransitionRule(before=OrderStatus.WAIT_BUYER_PAY, after=OrderStatus.CANCEL, event=event)
 
 
-# A paid order is never closed by hand: its money goes back through a refund, which closes it.
-TRANSITIONS: Mapping[Step, Transition] = {
-    Step.MODIFY_PRICE: Transition(
-        before=OrderStatus.WAIT_BUYER_PAY, after=OrderStatus.WAIT_BUYER_PAY, event=Event.PRICE_MODIFIED
+# A paid order is closed only by a refund of all its entries.
+RULES: Mapping[OrderTransition, OrderTransitionRule] = {
+    OrderTransition.MODIFY_PRICE: OrderTransitionRule(
+        before=OrderStatus.WAIT_BUYER_PAY, after=OrderStatus.WAIT_BUYER_PAY, event=EventType.PRICE_MODIFIED
     ),
-    Step.PAY: Transition(
-        before=OrderStatus.WAIT_BUYER_PAY, after=OrderStatus.WAIT_SELLER_SEND, event=Event.PAID
+    OrderTransition.PAY: OrderTransitionRule(
+        before=OrderStatus.WAIT_BUYER_PAY, after=OrderStatus.WAIT_SELLER_SEND, event=EventType.PAID
     ),
-    Step.STEP_PAY: Transition(
-        before=OrderStatus.WAIT_SELLER_SEND, after=OrderStatus.WAIT_SELLER_SEND, event=Event.STEP_PAID
+    OrderTransition.STEP_PAY: OrderTransitionRule(
+        before=OrderStatus.WAIT_SELLER_SEND, after=OrderStatus.WAIT_SELLER_SEND, event=EventType.STEP_PAID
     ),
-    Step.SHIP: Transition(
-        before=OrderStatus.WAIT_SELLER_SEND, after=OrderStatus.WAIT_BUYER_RECEIVE, event=Event.SHIPPED
+    OrderTransition.SHIP: OrderTransitionRule(
+        before=OrderStatus.WAIT_SELLER_SEND, after=OrderStatus.WAIT_BUYER_RECEIVE, event=EventType.SHIPPED
     ),
-    Step.RECEIVE: Transition(
-        before=OrderStatus.WAIT_BUYER_RECEIVE, after=OrderStatus.RECEIVED, event=Event.RECEIVED
+    OrderTransition.RECEIVE: OrderTransitionRule(
+        before=OrderStatus.WAIT_BUYER_RECEIVE, after=OrderStatus.RECEIVED, event=EventType.RECEIVED
     ),
-    Step.SUCCEED: Transition(before=OrderStatus.RECEIVED, after=OrderStatus.SUCCESS, event=Event.SUCCEEDED),
-    Step.CLOSE: _closing(Event.CLOSED_BY_BUYER),
-    Step.CLOSE_BY_SELLER: _closing(Event.CLOSED_BY_SELLER),
-    Step.CLOSE_BY_BACK_OFFICE: _closing(Event.CLOSED_BY_BACK_OFFICE),
+    OrderTransition.SUCCEED: OrderTransitionRule(
+        before=OrderStatus.RECEIVED, after=OrderStatus.SUCCESS, event=EventType.SUCCEEDED
+    ),
+    OrderTransition.CLOSE: _close(EventType.CLOSED_BY_BUYER),
+    OrderTransition.CLOSE_BY_SELLER: _close(EventType.CLOSED_BY_SELLER),
+    OrderTransition.CLOSE_BY_BACK_OFFICE: _close(EventType.CLOSED_BY_BACK_OFFICE),
 }
 
 
-def take_step(order: Order, step: Step, entry_ids: Collection[int] | None = None) -> tuple[int, ...]:
-    """Takes a step, and returns the ids of the entries it was taken with.
+def transition_order(
+    order: Order, transition: OrderTransition, entry_ids: Collection[int] | None = None
+) -> tuple[int, ...]:
+    """Make a transition, and return the ids of the entries that it changed.
 
-    `entry_ids` tells what is shipped if it is not everything that is left; the other steps concern the
-    whole order. Raises WrongStep, and changes nothing then.
+    `entry_ids` are the entries to ship; None = all that remain. Other transitions change the whole order.
+    Raises InvalidTransition, and then changes nothing.
     """
-    transition = TRANSITIONS[step]
-    if order.status is not transition.before:
-        raise WrongStep(f"{step}: the order is {order.status}, not {transition.before}")
-    if step is Step.SHIP:
-        return _ship(order, transition, entry_ids)
-    order.status = transition.after
-    if step is Step.PAY:
+    rule = RULES[transition]
+    if order.status is not rule.before:
+        raise InvalidTransition(f"{transition}: the order is {order.status}, not {rule.before}")
+    if transition is OrderTransition.SHIP:
+        return _ship(order, rule, entry_ids)
+    order.status = rule.after
+    if transition is OrderTransition.PAY:
         order.paid_fen = order.goods_fen + order.carriage_fen
-    order.note(transition.event)
+    order.add_event(rule.event)
     return order.entry_ids
 
 
-def settle(order: Order) -> None:
-    """Follows a refund that succeeded: an order that has nothing left is closed, one that waited for
-    nothing but the refunded entries goes on. After success nothing changes any more.
+def update_after_refund(order: Order) -> None:
+    """Update the status of an order after a refund succeeded.
+
+    An order without remaining entries is closed. An order that waits only for the shipment of refunded
+    entries counts as shipped. An order that has succeeded keeps its status.
     """
     if order.status is OrderStatus.SUCCESS:
         return
-    if not order.left:
+    if not order.remaining_entry_ids:
         order.status = OrderStatus.CANCEL
-        order.note(Event.CLOSED_AFTER_REFUND)
-    elif order.status is OrderStatus.WAIT_SELLER_SEND and _all_shipped(order):
-        transition = TRANSITIONS[Step.SHIP]
-        order.status = transition.after
-        order.note(transition.event)
+        order.add_event(EventType.CLOSED_AFTER_REFUND)
+    elif order.status is OrderStatus.WAIT_SELLER_SEND and _is_fully_shipped(order):
+        rule = RULES[OrderTransition.SHIP]
+        order.status = rule.after
+        order.add_event(rule.event)
 
 
-def _ship(order: Order, transition: Transition, entry_ids: Collection[int] | None) -> tuple[int, ...]:
-    waiting = tuple(entry_id for entry_id in order.left if entry_id not in order.shipped)
-    parcel = waiting if entry_ids is None else tuple(entry_ids)
-    if not parcel or not set(parcel) <= set(waiting):
-        raise WrongStep(f"{Step.SHIP}: the entries that wait are {list(waiting)}")
-    order.shipped.update(parcel)
-    if _all_shipped(order):
-        order.status = transition.after
-        order.note(transition.event, parcel)
+def _ship(order: Order, rule: OrderTransitionRule, entry_ids: Collection[int] | None) -> tuple[int, ...]:
+    unshipped = tuple(entry_id for entry_id in order.remaining_entry_ids if entry_id not in order.shipped)
+    shipped_now = unshipped if entry_ids is None else tuple(entry_ids)
+    if not shipped_now or not set(shipped_now) <= set(unshipped):
+        raise InvalidTransition(f"{OrderTransition.SHIP}: the entries that wait are {list(unshipped)}")
+    order.shipped.update(shipped_now)
+    if _is_fully_shipped(order):
+        order.status = rule.after
+        order.add_event(rule.event, shipped_now)
     else:
-        order.note(Event.PART_SHIPPED, parcel)
-    return parcel
+        order.add_event(EventType.PART_SHIPPED, shipped_now)
+    return shipped_now
 
 
-def _all_shipped(order: Order) -> bool:
-    return order.shipped.issuperset(order.left)
+def _is_fully_shipped(order: Order) -> bool:
+    return order.shipped.issuperset(order.remaining_entry_ids)

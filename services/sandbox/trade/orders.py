@@ -1,19 +1,19 @@
-"""A purchase order: what was bought, and where it stands."""
+"""Purchase orders: their entries, their status and their events."""
 
 from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from services.sandbox.trade.order_events import Fact
-from services.sandbox.trade.order_listener import NOBODY, Listener
+from services.sandbox.trade.order_events import OrderEvent
+from services.sandbox.trade.order_listener import NO_LISTENER, OrderListener
 
-KEPT_FACTS = 200
-"""Of each order; the oldest is forgotten first."""
+MAX_EVENTS = 200
+"""Of each order. The oldest is dropped first."""
 
 
 class OrderStatus(StrEnum):
-    """The platform's documented words."""
+    """The documented values."""
 
     WAIT_BUYER_PAY = "waitbuyerpay"
     WAIT_SELLER_SEND = "waitsellersend"
@@ -23,9 +23,19 @@ class OrderStatus(StrEnum):
     CANCEL = "cancel"
 
 
+class PaymentResult(StrEnum):
+    """The result of one order in a batch payment, as 1688 spells it."""
+
+    PAID = "successed"
+    BALANCE_NOT_ENOUGH = "ACCOUNT_BALANCE_NOT_ENOUGH"
+    NO_ACCOUNT = "ACCOUNT_NOT_EXIST"
+    ACCOUNT_FROZEN = "ACCOUNT_FROZEN"
+    PARAM_ILLEGAL = "PARAM_ILLEGAL"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """A sub-order: some pieces of one variant."""
+class OrderEntry:
+    """A sub-order: some pieces of one SKU."""
 
     entry_id: int
     offer_id: int
@@ -37,33 +47,33 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Traits:
-    """What payments and permissions depend on."""
+class OrderFlags:
+    """Properties on which payments and permissions depend."""
 
     kuajingbao: bool = True
     """Kuajingbao can pay for it."""
     credit: bool = True
     """Cheng-e-She can pay for it."""
     manual_trade: bool = False
-    """An invitation order without receiver: it is paid alone."""
-    stock_gone: bool = False
-    """It deducts stock on payment, and there is none left."""
-    own: bool = True
-    """It belongs to the buyer whose tokens the sandbox knows."""
+    """An invitation order without a receiver: it cannot be paid together with others."""
+    out_of_stock: bool = False
+    """Its stock is deducted on payment, and none is left."""
+    owned_by_buyer: bool = True
+    """It belongs to the buyer whose tokens the sandbox accepts."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Order:
-    """One order. Its status is changed by `order_life` alone."""
+    """One order. Only `order_state_machine` changes its status."""
 
     order_id: int
     created_ms: int
-    entries: tuple[Entry, ...]
+    entries: tuple[OrderEntry, ...]
     carriage_fen: int
-    traits: Traits
+    flags: OrderFlags
     seller_member_id: str
-    """Of the first entry's seller."""
-    listener: Listener = NOBODY
+    """The seller of the first entry."""
+    listener: OrderListener = NO_LISTENER
     status: OrderStatus = OrderStatus.WAIT_BUYER_PAY
     paid_fen: int = 0
     shipped: set[int] = field(default_factory=set)
@@ -73,12 +83,11 @@ class Order:
     refunded_carriage_fen: int = 0
     refund_ids: list[str] = field(default_factory=list)
     logistics_ids: list[str] = field(default_factory=list)
-    """Of its parcels."""
-    facts: deque[Fact] = field(default_factory=lambda: deque(maxlen=KEPT_FACTS))
+    events: deque[OrderEvent] = field(default_factory=lambda: deque(maxlen=MAX_EVENTS))
 
     @property
     def goods_fen(self) -> int:
-        """The price of every entry together."""
+        """The price of all entries together."""
         return sum(entry.sum_fen for entry in self.entries)
 
     @property
@@ -87,31 +96,33 @@ class Order:
         return tuple(entry.entry_id for entry in self.entries)
 
     @property
-    def left(self) -> tuple[int, ...]:
-        """The ids of the entries that are not wholly refunded."""
-        return tuple(entry_id for entry_id in self.entry_ids if self.left_fen([entry_id]))
+    def remaining_entry_ids(self) -> tuple[int, ...]:
+        """The ids of the entries that are not fully refunded."""
+        return tuple(entry_id for entry_id in self.entry_ids if self.remaining_fen([entry_id]))
 
-    def chosen(self, entry_ids: Iterable[int]) -> tuple[Entry, ...]:
-        """The entries of these ids, in the order's order."""
-        wanted = set(entry_ids)
-        return tuple(entry for entry in self.entries if entry.entry_id in wanted)
+    def select_entries(self, entry_ids: Iterable[int]) -> tuple[OrderEntry, ...]:
+        """Return the entries of these ids, in the order of the entries."""
+        selected = set(entry_ids)
+        return tuple(entry for entry in self.entries if entry.entry_id in selected)
 
-    def left_fen(self, entry_ids: Iterable[int]) -> int:
-        """The price of some entries, less what was refunded of it."""
-        return sum(entry.sum_fen - self.refunded_fen[entry.entry_id] for entry in self.chosen(entry_ids))
+    def remaining_fen(self, entry_ids: Iterable[int]) -> int:
+        """Return the price of some entries, less what was refunded of it."""
+        return sum(
+            entry.sum_fen - self.refunded_fen[entry.entry_id] for entry in self.select_entries(entry_ids)
+        )
 
-    def note(self, happened: str, entry_ids: Iterable[int] | None = None) -> None:
-        """Notes what happened, with the status as it is now. By default it happened to every entry."""
+    def add_event(self, event: str, entry_ids: Iterable[int] | None = None) -> None:
+        """Record an event with the current status. `entry_ids` None = of all entries."""
         self.record(
-            Fact(
+            OrderEvent(
                 order_id=self.order_id,
                 entry_ids=self.entry_ids if entry_ids is None else tuple(entry_ids),
-                happened=happened,
+                event=event,
                 status=self.status,
             )
         )
 
-    def record(self, fact: Fact) -> None:
-        """Keeps a fact, and tells the listener."""
-        self.facts.append(fact)
-        self.listener.happened(self, fact)
+    def record(self, event: OrderEvent) -> None:
+        """Store an event, and call the listener."""
+        self.events.append(event)
+        self.listener.on_order_event(self, event)

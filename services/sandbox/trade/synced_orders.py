@@ -1,50 +1,50 @@
-"""What the downstream site tells of its own orders."""
+"""The orders and logistics that downstream sites have synchronised."""
 
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-KEPT = 10_000
-"""Orders, and parcels, that are remembered; the oldest is forgotten first."""
-KEPT_EACH = 200
-"""Of each kind of fact about one of them; again the oldest goes first."""
+MAX_ENTRIES = 10_000
+"""Of orders, and of logistics orders. The oldest is dropped first."""
+MAX_RECORDS_PER_ENTRY = 200
+"""Of each kind of record about one entry. The oldest is dropped first."""
 
-Received = Mapping[str, Any]
-"""A fact, as received."""
+Record = Mapping[str, Any]
+"""A JSON object as received."""
 T = TypeVar("T")
 K = TypeVar("K")
 
 
 @dataclass(slots=True, kw_only=True)
 class SyncedOrder:
-    """What is known of one downstream order."""
+    """The records about one downstream order."""
 
-    order: Received | None = None
+    order: Record | None = None
     dialect: str | None = None
     """The dialect of `order`."""
-    statuses: list[Received] = field(default_factory=list)
-    relations: OrderedDict[tuple[str, str], Received] = field(default_factory=OrderedDict)
+    statuses: list[Record] = field(default_factory=list)
+    relations: OrderedDict[tuple[str, str], Record] = field(default_factory=OrderedDict)
     """By the ids of the two sub-orders."""
-    logistics: OrderedDict[str, Received] = field(default_factory=OrderedDict)
-    """By the id of the parcel."""
+    logistics: OrderedDict[str, Record] = field(default_factory=OrderedDict)
+    """By logistics id."""
 
 
 @dataclass(slots=True, kw_only=True)
 class SyncedLogistics:
-    """What is known of one downstream parcel."""
+    """The records about one downstream logistics order."""
 
-    logistics: Received | None = None
+    logistics: Record | None = None
     dialect: str | None = None
     """The dialect of `logistics`."""
-    statuses: list[Received] = field(default_factory=list)
+    statuses: list[Record] = field(default_factory=list)
 
 
-class Synced:
-    """Everything that was synced.
+class SyncedData:
+    """All records.
 
-    Ids are text here, as they are numbers in one dialect and text in the other. An order, a parcel or a
-    relation that is sent again replaces what was known.
+    Ids are text here: they are numbers in one dialect and text in the other. An order, a logistics order or
+    a relation that is sent again replaces the earlier one.
     """
 
     def __init__(self) -> None:
@@ -52,63 +52,63 @@ class Synced:
         self._logistics: OrderedDict[str, SyncedLogistics] = OrderedDict()
 
     @property
-    def orders(self) -> int:
-        """How many orders are known."""
+    def order_count(self) -> int:
+        """The number of orders."""
         return len(self._orders)
 
     @property
-    def logistics(self) -> int:
-        """How many parcels are known."""
+    def logistics_count(self) -> int:
+        """The number of logistics orders."""
         return len(self._logistics)
 
     def find_order(self, order_id: str) -> SyncedOrder | None:
-        """What is known of an order."""
+        """Return the records about an order."""
         return self._orders.get(order_id)
 
     def find_logistics(self, logistics_id: str) -> SyncedLogistics | None:
-        """What is known of a parcel."""
+        """Return the records about a logistics order."""
         return self._logistics.get(logistics_id)
 
-    def keep_order(self, order_id: str, order: Received, dialect: str) -> None:
-        """Takes in an order."""
-        known = self._order(order_id)
-        known.order, known.dialect = order, dialect
+    def save_order(self, order_id: str, order: Record, dialect: str) -> None:
+        """Store an order."""
+        synced = self._get_or_add_order(order_id)
+        synced.order, synced.dialect = order, dialect
 
-    def keep_order_status(self, order_id: str, status: Received) -> None:
-        """Takes in a status of an order, known or not."""
-        _append(self._order(order_id).statuses, status)
+    def save_order_status(self, order_id: str, status: Record) -> None:
+        """Store a status of an order, even if the order is unknown."""
+        _append(self._get_or_add_order(order_id).statuses, status)
 
-    def keep_relation(self, order_id: str, sub_order_id: str, cbu_entry_id: str, relation: Received) -> None:
-        """Takes in that a downstream sub-order was bought as an entry of a purchase order."""
-        _put(self._order(order_id).relations, (sub_order_id, cbu_entry_id), relation, KEPT_EACH)
+    def save_relation(self, order_id: str, sub_order_id: str, cbu_entry_id: str, relation: Record) -> None:
+        """Store the relation of a downstream sub-order to an entry of a purchase order."""
+        relations = self._get_or_add_order(order_id).relations
+        _put(relations, (sub_order_id, cbu_entry_id), relation, MAX_RECORDS_PER_ENTRY)
 
-    def keep_logistics(self, order_id: str, logistics_id: str, logistics: Received, dialect: str) -> None:
-        """Takes in a parcel of an order, known or not."""
-        _put(self._order(order_id).logistics, logistics_id, logistics, KEPT_EACH)
-        known = self._parcel(logistics_id)
-        known.logistics, known.dialect = logistics, dialect
+    def save_logistics(self, order_id: str, logistics_id: str, logistics: Record, dialect: str) -> None:
+        """Store a logistics order of an order, even if the order is unknown."""
+        _put(self._get_or_add_order(order_id).logistics, logistics_id, logistics, MAX_RECORDS_PER_ENTRY)
+        synced = self._get_or_add_logistics(logistics_id)
+        synced.logistics, synced.dialect = logistics, dialect
 
-    def keep_logistics_status(self, logistics_id: str, status: Received) -> None:
-        """Takes in a status of a parcel, known or not."""
-        _append(self._parcel(logistics_id).statuses, status)
+    def save_logistics_status(self, logistics_id: str, status: Record) -> None:
+        """Store a status of a logistics order, even if that is unknown."""
+        _append(self._get_or_add_logistics(logistics_id).statuses, status)
 
-    def _order(self, order_id: str) -> SyncedOrder:
-        known = self._orders.get(order_id)
-        return _put(self._orders, order_id, known or SyncedOrder(), KEPT)
+    def _get_or_add_order(self, order_id: str) -> SyncedOrder:
+        return _put(self._orders, order_id, self._orders.get(order_id) or SyncedOrder(), MAX_ENTRIES)
 
-    def _parcel(self, logistics_id: str) -> SyncedLogistics:
-        known = self._logistics.get(logistics_id)
-        return _put(self._logistics, logistics_id, known or SyncedLogistics(), KEPT)
-
-
-def _append(facts: list[Received], fact: Received) -> None:
-    facts.append(fact)
-    del facts[:-KEPT_EACH]
+    def _get_or_add_logistics(self, logistics_id: str) -> SyncedLogistics:
+        synced = self._logistics.get(logistics_id) or SyncedLogistics()
+        return _put(self._logistics, logistics_id, synced, MAX_ENTRIES)
 
 
-def _put(store: "OrderedDict[K, T]", key: K, value: T, kept: int) -> T:
-    """Stores a value under a key, and forgets the oldest beyond `kept`."""
+def _append(records: list[Record], record: Record) -> None:
+    records.append(record)
+    del records[:-MAX_RECORDS_PER_ENTRY]
+
+
+def _put(store: "OrderedDict[K, T]", key: K, value: T, max_size: int) -> T:
+    """Store a value, drop the oldest if there are more than `max_size`, and return the value."""
     store[key] = value
-    if len(store) > kept:
+    if len(store) > max_size:
         store.popitem(last=False)
     return value

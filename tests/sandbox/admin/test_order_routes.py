@@ -10,7 +10,7 @@ async def test_an_order_of_the_markets_choice(client):
     assert order["goods_fen"] == sum(entry["sum_fen"] for entry in order["entries"])
     first, second = order["entries"]
     assert first["offer_id"] != second["offer_id"]
-    assert order["refunds"] == []
+    assert order["refund_ids"] == []
     assert await client.admin(f"orders/{order['order_id']}") == order
     detail = await client.detail(first["offer_id"])
     assert detail["subject"] == first["product_name"]
@@ -27,11 +27,11 @@ async def test_an_order_without_a_body(client):
 async def test_an_order_of_ones_own(client):
     chosen = (await client.order())["entries"][1]
     wanted = {"offer_id": chosen["offer_id"], "sku_id": chosen["sku_id"], "quantity": 4}
-    order = await client.order(entries=[wanted], kuajingbao=False, own=False)
+    order = await client.order(entries=[wanted], kuajingbao=False, owned_by_buyer=False)
     (entry,) = order["entries"]
     assert {name: entry[name] for name in wanted} == wanted
     assert entry["sum_fen"] * chosen["quantity"] == chosen["sum_fen"] * 4
-    assert (order["kuajingbao"], order["credit"], order["own"]) == (False, True, False)
+    assert (order["kuajingbao"], order["credit"], order["owned_by_buyer"]) == (False, True, False)
 
 
 async def test_numbers_begin_again_after_a_reset(client):
@@ -43,12 +43,12 @@ async def test_numbers_begin_again_after_a_reset(client):
     assert (await client.state())["orders"] == 2
 
 
-async def test_a_whole_life(client):
+async def test_order_from_creation_to_success(client):
     order = await client.order()
     order_id = order["order_id"]
-    paid = await client.step("orders", order_id, "pay")
+    paid = await client.transition("orders", order_id, "pay")
     assert paid["paid_fen"] == paid["goods_fen"] + paid["carriage_fen"]
-    part = await client.step("orders", order_id, "ship", entries=[order["entries"][0]["entry_id"]])
+    part = await client.transition("orders", order_id, "ship", entries=[order["entries"][0]["entry_id"]])
     assert part["status"] == "waitsellersend"
     assert [entry["shipped"] for entry in part["entries"]] == [True, False]
     for step, status in (
@@ -56,24 +56,24 @@ async def test_a_whole_life(client):
         ("receive", "confirm_goods_and_has_subsidy"),
         ("succeed", "success"),
     ):
-        assert (await client.step("orders", order_id, step))["status"] == status
-    told = [fact["happened"] for fact in (await client.admin(f"orders/{order_id}"))["history"]]
-    assert told == ["made", "paid", "part shipped", "shipped", "received", "succeeded"]
+        assert (await client.transition("orders", order_id, step))["status"] == status
+    events = [event["event"] for event in (await client.admin(f"orders/{order_id}"))["events"]]
+    assert events == ["made", "paid", "part shipped", "shipped", "received", "succeeded"]
 
 
 @pytest.mark.parametrize(
-    ("path", "body", "status", "problem"),
+    ("path", "body", "status", "reason"),
     [
         ("orders", {"entry": []}, 400, "entry: Extra inputs are not permitted"),
         ("orders", {"entries": [{"quantity": 0}]}, 400, "entries.0.quantity: "),
         ("orders", {"entries": [{"offer_id": 1}]}, 400, "offer_id 1: no such offer"),
-        ("orders", {"own": "yes"}, 400, "own: "),
+        ("orders", {"owned_by_buyer": "yes"}, 400, "owned_by_buyer: "),
         ("orders/7/pay", {}, 404, "no such order"),
         (
             "orders/{}/burn",
             {},
             404,
-            "no such step; there are modify_price, pay, step_pay, ship, receive, succeed, close",
+            "no such transition; there are modify_price, pay, step_pay, ship, receive, succeed, close",
         ),
         ("orders/{}/ship", {}, 409, "the order is waitbuyerpay"),
         ("orders/{}/ship", {"entries": [7]}, 400, "entries: the order has "),
@@ -82,11 +82,11 @@ async def test_a_whole_life(client):
         ("refunds/TQ1/agree", {}, 404, "no such refund"),
     ],
 )
-async def test_what_does_not_work(client, path, body, status, problem):
+async def test_what_does_not_work(client, path, body, status, reason):
     order = await client.order()
     answer = await client.http.post(f"/admin/{path.format(order['order_id'])}", json=body)
     assert answer.status_code == status
-    assert problem in answer.json()["error"]
+    assert reason in answer.json()["error"]
     assert (await client.admin(f"orders/{order['order_id']}"))["status"] == "waitbuyerpay"
 
 
@@ -110,14 +110,14 @@ async def test_refund_steps(client):
         "goodsStatus": "refundWaitSellerSend",
     }
     first = (await client.trade("trade.createRefund", **refund))["result"]["result"]["refundId"]
-    assert (await client.step("refunds", first, "refuse"))["status"] == "waitbuyermodify"
+    assert (await client.transition("refunds", first, "refuse"))["status"] == "waitbuyermodify"
     again = await client.http.post(f"/admin/refunds/{first}/agree")
     assert again.status_code == 409
     assert (await client.http.post(f"/admin/refunds/{first}/send")).status_code == 404
-    assert (await client.step("refunds", first, "close"))["status"] == "refundclose"
+    assert (await client.transition("refunds", first, "close"))["status"] == "refundclose"
     second = (await client.trade("trade.createRefund", **refund))["result"]["result"]["refundId"]
-    assert (await client.step("refunds", second, "agree"))["status"] == "refundsuccess"
-    left = await client.step("orders", order["order_id"], "ship")
+    assert (await client.transition("refunds", second, "agree"))["status"] == "refundsuccess"
+    left = await client.transition("orders", order["order_id"], "ship")
     assert [entry["shipped"] for entry in left["entries"]] == [False, True]
     assert [entry["refunded_fen"] for entry in left["entries"]] == [entry["sum_fen"], 0]
 

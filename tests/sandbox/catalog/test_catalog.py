@@ -1,15 +1,15 @@
 from dataclasses import asdict
 from itertools import pairwise
 
-from services.sandbox.catalog.catalog import Catalogue
-from services.sandbox.catalog.images import jpeg
-from services.sandbox.catalog.skus import price_tiers, skus
+from services.sandbox.catalog.catalog import Catalog
+from services.sandbox.catalog.images import draw_jpeg
+from services.sandbox.catalog.skus import build_price_tiers, build_skus
 
-OFFERS = Catalogue().offers
+OFFERS = Catalog().offers
 
 
 def test_the_same_every_time():
-    assert [asdict(offer) for offer in Catalogue().offers[::20]] == [asdict(offer) for offer in OFFERS[::20]]
+    assert [asdict(offer) for offer in Catalog().offers[::20]] == [asdict(offer) for offer in OFFERS[::20]]
 
 
 def test_first_offer_is_as_it_always_was():
@@ -17,20 +17,20 @@ def test_first_offer_is_as_it_always_was():
     first = OFFERS[0]
     assert first.offer_id == 620201390233
     assert first.title.en == "Holiday gift embroidered cotton dress wholesale"
-    assert [sku.sku_id for sku in skus(first)][:2] == [5104790281451, 5104790281452]
+    assert [sku.sku_id for sku in build_skus(first)][:2] == [5104790281451, 5104790281452]
 
 
 def test_ids_are_unique_and_of_the_right_length():
     assert len(OFFERS) == 2400
     assert {len(str(offer.offer_id)) for offer in OFFERS} == {12}
-    sku_ids = [sku.sku_id for offer in OFFERS for sku in skus(offer)]
+    sku_ids = [sku.sku_id for offer in OFFERS for sku in build_skus(offer)]
     assert len(set(sku_ids)) == len(sku_ids)
     assert {len(str(sku_id)) for sku_id in sku_ids} == {13, 16}
 
 
 def test_prices_fall_with_the_quantity():
     for offer in OFFERS[::7]:
-        for (fewer, dearer), (more, cheaper) in pairwise(price_tiers(offer)):
+        for (fewer, dearer), (more, cheaper) in pairwise(build_price_tiers(offer)):
             assert (fewer < more, dearer > cheaper) == (True, True)
 
 
@@ -40,9 +40,9 @@ def test_every_title_is_translated():
 
 def test_a_shipping_promise_holds_the_weaker_ones_too():
     for offer in OFFERS:
-        promises = [offer.choices[key] for key in ("shipInToday", "shipIn24Hours", "shipIn48Hours")]
+        promises = [offer.filter_matches[key] for key in ("shipInToday", "shipIn24Hours", "shipIn48Hours")]
         assert promises == sorted(promises)
 
 
 def test_no_two_offers_look_the_same():
-    assert len({jpeg(offer, 1) for offer in OFFERS[::12]}) == 200
+    assert len({draw_jpeg(offer, 1) for offer in OFFERS[::12]}) == 200

@@ -25,7 +25,7 @@ async def test_dialect_and_refusals(client):
     assert [call["dialect"] for call in calls] == ["national-site", "national-site", None, None]
     assert [call["outcome"] for call in calls] == [
         {"status": 200, "kind": "answered", "code": None},
-        {"status": 200, "kind": "refused", "code": "E0001"},
+        {"status": 200, "kind": "business_error", "code": "E0001"},
         {"status": 401, "kind": "gateway_error", "code": "401"},
         {"status": 503, "kind": "fault", "code": None},
     ]

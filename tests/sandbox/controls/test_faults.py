@@ -133,7 +133,7 @@ async def test_client_that_gives_up_is_noticed(client, fault):
     await until(lambda: in_flight(client, 0))
     assert (await client.state())["connections"] == connections - 1
     (entry,) = await client.calls(operation=CONFIG)
-    assert entry["outcome"]["kind"] == "client_gone"
+    assert entry["outcome"]["kind"] == "client_disconnected"
 
 
 async def test_faults_of_the_platforms_own_operations(client):

@@ -3,14 +3,14 @@ from pathlib import Path
 
 import pytest
 
-from services.sandbox.http.signature import sign, string_to_sign
+from services.sandbox.http.signature import build_string_to_sign, sign
 
 DATA = json.loads((Path(__file__).parents[2] / "samples" / "signing_vectors.json").read_text())
 
 
 @pytest.mark.parametrize("vector", DATA["vectors"], ids=lambda vector: vector["id"])
 def test_vector(vector):
-    text = string_to_sign(vector["url_path"], vector["params"])
+    text = build_string_to_sign(vector["url_path"], vector["params"])
     assert text == vector["string_to_sign"]
     assert sign(vector["app_secret"], text) == vector["signature"]
 

@@ -1,4 +1,4 @@
-"""What is told of each thing that happens, compared with the samples."""
+"""The messages about each event, compared with the samples."""
 
 import pytest
 
@@ -19,7 +19,7 @@ RETURN = REFUND | {
 }
 
 
-def told(messages):
+def list_statuses(messages):
     """(topic, currentStatus) of each."""
     return [
         (message["type"].removeprefix(ORDER_VIEW), message["data"]["currentStatus"]) for message in messages
@@ -36,19 +36,19 @@ async def apply(client, order, entries, **refund):
     return answer["result"]["result"]["refundId"]
 
 
-async def test_a_whole_life(client, receiver, sample, assert_like):
-    await client.put("push", in_flight=1)
+async def test_order_from_creation_to_success(client, receiver, sample, assert_like):
+    await client.put("push", max_in_flight=1)
     order = await client.order()
     order_id = order["order_id"]
-    await client.step("orders", order_id, "modify_price", carriage_fen=7)
-    paid = await client.step("orders", order_id, "pay")
+    await client.transition("orders", order_id, "modify_price", carriage_fen=7)
+    paid = await client.transition("orders", order_id, "pay")
     assert paid["paid_fen"] == paid["goods_fen"] + 7
-    await client.step("orders", order_id, "step_pay")
-    await client.step("orders", order_id, "ship", entries=[order["entries"][0]["entry_id"]])
+    await client.transition("orders", order_id, "step_pay")
+    await client.transition("orders", order_id, "ship", entries=[order["entries"][0]["entry_id"]])
     for step in ("ship", "receive", "succeed"):
-        await client.step("orders", order_id, step)
+        await client.transition("orders", order_id, step)
     messages = await receiver.messages(8)
-    assert told(messages) == [
+    assert list_statuses(messages) == [
         ("BUYER_MAKE", "waitbuyerpay"),
         ("ORDER_PRICE_MODIFY", "waitbuyerpay"),
         ("ORDER_PAY", "waitsellersend"),
@@ -76,20 +76,20 @@ async def test_a_whole_life(client, receiver, sample, assert_like):
         ({"by": "back_office"}, "ORDER_BOPS_CLOSE"),
     ],
 )
-async def test_who_closes(client, receiver, by, topic):
+async def test_close_topics(client, receiver, by, topic):
     order = await client.order()
-    assert (await client.step("orders", order["order_id"], "close", **by))["status"] == "cancel"
+    assert (await client.transition("orders", order["order_id"], "close", **by))["status"] == "cancel"
     messages = await receiver.messages(2)
-    assert (topic, "cancel") in told(messages)
+    assert (topic, "cancel") in list_statuses(messages)
 
 
 async def test_refund_in_sale(client, receiver, sample, assert_like):
-    await client.put("push", in_flight=1)
+    await client.put("push", max_in_flight=1)
     order = await client.order("pay")
     refund_id = await apply(client, order, order["entries"], **REFUND)
-    await client.step("refunds", refund_id, "agree")
+    await client.transition("refunds", refund_id, "agree")
     messages = (await receiver.messages(5))[2:]
-    assert told(messages) == [
+    assert list_statuses(messages) == [
         ("ORDER_BUYER_REFUND_IN_SALES", "waitselleragree"),
         ("ORDER_BUYER_REFUND_IN_SALES", "refundsuccess"),
         ("ORDER_SELLER_CLOSE", "cancel"),
@@ -101,23 +101,23 @@ async def test_refund_in_sale(client, receiver, sample, assert_like):
 
 
 async def test_shipment_that_closes_a_refund(client, receiver):
-    await client.put("push", in_flight=1)
+    await client.put("push", max_in_flight=1)
     order = await client.order("pay")
     await apply(client, order, order["entries"][:1], **REFUND)
-    await client.step("orders", order["order_id"], "ship")
+    await client.transition("orders", order["order_id"], "ship")
     closed = (await receiver.messages(5))[-1]["data"]
     assert (closed["refundAction"], closed["operator"]) == ("SELLER_SEND_GOODS_CLOSE", "seller")
     assert closed["currentStatus"] == "refundclose"
 
 
 async def test_return_after_sale(client, receiver, sample, assert_like):
-    await client.put("push", in_flight=1)
+    await client.put("push", max_in_flight=1)
     order = await client.order("pay", "ship", "receive", "succeed")
     refund_id = await apply(client, order, order["entries"], **RETURN)
-    await client.step("refunds", refund_id, "agree")
-    parcel = {"refundId": refund_id, "logisticsCompanyNo": "ZTO", "freightBill": "3110044550034338"}
-    assert (await client.trade("trade.refund.returnGoods", **parcel))["result"]["success"] is True
-    await client.step("refunds", refund_id, "receive")
+    await client.transition("refunds", refund_id, "agree")
+    shipment = {"refundId": refund_id, "logisticsCompanyNo": "ZTO", "freightBill": "3110044550034338"}
+    assert (await client.trade("trade.refund.returnGoods", **shipment))["result"]["success"] is True
+    await client.transition("refunds", refund_id, "receive")
     messages = (await receiver.messages(9))[5:]
     assert_like(messages, sample(ORDER_VIEW + "ORDER_REFUND_AFTER_SALES", "messages"))
     acts = [
@@ -133,7 +133,7 @@ async def test_return_after_sale(client, receiver, sample, assert_like):
 
 
 async def test_batch_payment(client, receiver, sample, assert_like):
-    await client.put("push", in_flight=1)
+    await client.put("push", max_in_flight=1)
     good, frozen, paid = await client.order(), await client.order(), await client.order("pay")
     ids = [order["order_id"] for order in (good, frozen, paid)]
     body = {"orders": ids, "failures": {str(ids[1]): "ACCOUNT_FROZEN"}}
@@ -147,46 +147,51 @@ async def test_batch_payment(client, receiver, sample, assert_like):
     assert (await client.admin(f"orders/{ids[1]}"))["status"] == "waitbuyerpay"
 
 
-async def test_a_parcel(client, receiver, sample, assert_like):
-    await client.put("push", in_flight=1)
+async def test_logistics_order(client, receiver, sample, assert_like):
+    await client.put("push", max_in_flight=1)
     order = await client.order("pay", "ship")
-    (parcel_id,) = (await client.admin(f"orders/{order['order_id']}"))["parcels"]
+    (logistics_id,) = (await client.admin(f"orders/{order['order_id']}"))["logistics_ids"]
     nodes = ["CONSIGN", "ACCEPT", "TRANSPORT", "DELIVERING", "AGENT_SIGN", "SIGN"]
     for node in nodes:
-        moved = await client.step("parcels", parcel_id, node)
-    await client.put(f"parcels/{parcel_id}", mail_no="YT7700000000001")
+        moved = await client.transition("logistics", logistics_id, node)
+    await client.put(f"logistics/{logistics_id}", mail_no="YT7700000000001")
     messages = await receiver.messages(10)
     traces, (change,) = messages[3:9], messages[9:]
     assert_like(traces, sample("LOGISTICS_BUYER_VIEW_TRACE", "messages"))
     assert_like([change], sample("LOGISTICS_MAIL_NO_CHANGE", "messages"))
     models = [trace["data"]["OrderLogisticsTracingModel"] for trace in traces]
-    assert [model["statusChanged"] for model in models] == moved["nodes"] == nodes
+    assert [model["statusChanged"] for model in models] == moved["statuses"] == nodes
     items = [{"orderId": order["order_id"], "orderEntryId": entry["entry_id"]} for entry in order["entries"]]
     assert models[0]["orderLogsItems"] == change["data"]["MailNoChangeModel"]["orderLogsItems"] == items
     assert change["data"]["MailNoChangeModel"]["oldMailNo"] == models[0]["mailNo"] == moved["mail_no"]
-    assert (await client.admin(f"parcels/{parcel_id}"))["mail_no"] == "YT7700000000001"
-    again = await client.http.post(f"/admin/parcels/{parcel_id}/SIGN")
-    assert (again.status_code, again.json()["error"]) == (409, "SIGN: the parcel was there before")
-    assert (await client.http.post(f"/admin/parcels/{parcel_id}/LOST")).status_code == 404
-    assert (await client.http.get("/admin/parcels/LP0")).status_code == 404
+    assert (await client.admin(f"logistics/{logistics_id}"))["mail_no"] == "YT7700000000001"
+    again = await client.http.post(f"/admin/logistics/{logistics_id}/SIGN")
+    assert (again.status_code, again.json()["error"]) == (
+        409,
+        "SIGN: the logistics order already had this status",
+    )
+    assert (await client.http.post(f"/admin/logistics/{logistics_id}/LOST")).status_code == 404
+    assert (await client.http.get("/admin/logistics/LP0")).status_code == 404
 
 
-async def test_one_parcel_for_each_shipment(client):
+async def test_one_logistics_order_for_each_shipment(client):
     order = await client.order("pay")
     first, second = (entry["entry_id"] for entry in order["entries"])
-    await client.step("orders", order["order_id"], "ship", entries=[second])
-    shipped = await client.step("orders", order["order_id"], "ship")
-    parcels = [await client.admin(f"parcels/{parcel_id}") for parcel_id in shipped["parcels"]]
-    assert [parcel["entry_ids"] for parcel in parcels] == [[second], [first]]
+    await client.transition("orders", order["order_id"], "ship", entries=[second])
+    shipped = await client.transition("orders", order["order_id"], "ship")
+    logistics_orders = [
+        await client.admin(f"logistics/{logistics_id}") for logistics_id in shipped["logistics_ids"]
+    ]
+    assert [shipment["entry_ids"] for shipment in logistics_orders] == [[second], [first]]
 
 
-async def test_another_buyers_order_is_not_told(client):
-    await client.order("pay", own=False)
+async def test_no_message_about_another_buyers_order(client):
+    await client.order("pay", owned_by_buyer=False)
     assert (await client.state())["messages"] == 0
 
 
 @pytest.mark.parametrize("topic", Topic)
-async def test_every_topic_by_hand(client, receiver, sample, assert_like, topic):
+async def test_created_message_of_every_topic(client, receiver, sample, assert_like, topic):
     (message_id,) = await client.make_messages(topic)
     (message,) = await receiver.messages(1)
     assert_like([message], sample(topic, "messages"))
@@ -208,11 +213,14 @@ async def test_every_topic_by_hand(client, receiver, sample, assert_like, topic)
             {"data": '{"orderId":"7","备注":"请"}'},
         ),
         ({"data": "no JSON"}, {"data": "no JSON"}),
-        ({"data": [], "user_info": "b2b-1", "born_ms": 7}, {"data": [], "userInfo": "b2b-1", "gmtBorn": 7}),
-        ({"data": {}, "more": {"bizKey": "7"}}, {"data": {}, "bizKey": "7"}),
+        (
+            {"data": [], "user_info": "b2b-1", "event_time_ms": 7},
+            {"data": [], "userInfo": "b2b-1", "gmtBorn": 7},
+        ),
+        ({"data": {}, "extra_members": {"bizKey": "7"}}, {"data": {}, "bizKey": "7"}),
     ],
 )
-async def test_odd_messages_by_hand(client, receiver, body, expected):
+async def test_created_messages_with_options(client, receiver, body, expected):
     await client.make_messages("SYSTEM_TEST_PLATFORM", **body)
     (message,) = await receiver.messages(1)
     assert message["type"] == "SYSTEM_TEST_PLATFORM"
@@ -223,18 +231,18 @@ async def test_odd_messages_by_hand(client, receiver, body, expected):
 async def test_ids_are_never_used_twice(client):
     (first,) = await client.make_messages("T")
     await client.http.post("/admin/reset")
-    (second,) = await client.make_messages("T", text_id=True)
+    (second,) = await client.make_messages("T", id_as_text=True)
     assert first < int(second) < 2**53
     assert isinstance(second, str)
 
 
-async def test_many_over_some_orders(client, receiver):
+async def test_created_messages_spread_over_orders(client, receiver):
     await client.put("push", paused=True)
     ids = await client.make_messages(
-        ORDER_VIEW + "ORDER_PAY", times=30, orders=10, data={"currentStatus": "x"}
+        ORDER_VIEW + "ORDER_PAY", times=30, order_count=10, data={"currentStatus": "x"}
     )
     assert len(set(ids)) == 30
-    await client.put("push", paused=False, in_flight=1)
+    await client.put("push", paused=False, max_in_flight=1)
     messages = await receiver.messages(30)
     assert [message["msgId"] for message in messages] == ids
     by_order = {}
@@ -253,7 +261,7 @@ async def test_many_over_some_orders(client, receiver):
         {},
         {"topic": ""},
         {"topic": "T", "times": 0},
-        {"topic": "T", "orders": 2, "data": []},
+        {"topic": "T", "order_count": 2, "data": []},
         {"topic": "T", "id": 1},
     ],
 )

@@ -14,56 +14,56 @@ async def test_the_form_of_a_push(client, receiver):
     assert push["content_type"] == "application/x-www-form-urlencoded; charset=UTF-8"
     assert set(push["form"]) == {"message", "_aop_signature"}
     assert push["query"] == {}
-    await client.pushes(made=1, pushed=1, attempts=1, in_flight=0, queue=0, failed=0)
+    await client.wait_for_pushes(created=1, pushed=1, attempts=1, in_flight=0, queued=0, failed=0)
 
 
 @pytest.mark.parametrize("status", [200, 204])
 async def test_taken(client, receiver, status):
     receiver.answers = [status]
     await client.make_messages("T")
-    await client.pushes(pushed=1)
+    await client.wait_for_pushes(pushed=1)
     (message,) = await client.messages(state="pushed")
-    assert (message["attempts"], message["last_answer"]) == (1, status)
+    assert (message["attempts"], message["last_result"]) == (1, status)
 
 
 @pytest.mark.parametrize("status", [201, 302, 400, 401, 500])
 async def test_tried_again(client, receiver, status):
     receiver.answers = [status] * 3
     (message_id,) = await client.make_messages("T")
-    await client.pushes(pushed=1, attempts=4)
+    await client.wait_for_pushes(pushed=1, attempts=4)
     assert {message["msgId"] for message in await receiver.messages(4)} == {message_id}
 
 
 async def test_failed_in_the_end(client, receiver):
     receiver.answers = [500, 500, 401]
-    await client.put("push", tries=2)
+    await client.put("push", max_retries=2)
     (message_id,) = await client.make_messages("T")
-    await client.pushes(failed=1, pushed=0, attempts=3)
+    await client.wait_for_pushes(failed=1, pushed=0, attempts=3)
     assert await client.messages(state="failed") == [
-        {"message_id": message_id, "topic": "T", "state": "failed", "attempts": 3, "last_answer": 401}
+        {"message_id": message_id, "topic": "T", "state": "failed", "attempts": 3, "last_result": 401}
     ]
 
 
 async def test_receiver_that_is_gone(client, receiver):
     await receiver.stop()
     await client.make_messages("T", times=20)
-    await client.pushes(failed=20, attempts=80)
-    assert {message["last_answer"] for message in await client.messages()} == {"ClientConnectorError"}
+    await client.wait_for_pushes(failed=20, attempts=80)
+    assert {message["last_result"] for message in await client.messages()} == {"ClientConnectorError"}
 
 
 async def test_receiver_that_does_not_answer(client, receiver):
     receiver.hold = asyncio.Event()
-    await client.put("push", timeout_ms=20, tries=0)
+    await client.put("push", timeout_ms=20, max_retries=0)
     await client.make_messages("T")
-    await client.pushes(failed=1, in_flight=0)
-    assert (await client.messages())[0]["last_answer"] == "timeout"
+    await client.wait_for_pushes(failed=1, in_flight=0)
+    assert (await client.messages())[0]["last_result"] == "timeout"
 
 
 async def test_no_callback(client):
     order = await client.order("pay")
-    await client.pushes(made=2, failed=2, attempts=0)
+    await client.wait_for_pushes(created=2, failed=2, attempts=0)
     failed = await client.messages(state="failed")
-    assert {message["last_answer"] for message in failed} == {"no callback"}
+    assert {message["last_result"] for message in failed} == {"no callback"}
     page = (await client.replay("query.messageList"))["pushMessagePage"]
     assert [row["data"]["orderId"] for row in page["datas"]] == [order["order_id"]] * 2
 
@@ -71,52 +71,52 @@ async def test_no_callback(client):
 async def test_callback_that_is_taken_away(client, receiver):
     await client.put("push", paused=True)
     await client.make_messages("T", times=3)
-    await client.pushes(queue=3, failed=0)
+    await client.wait_for_pushes(queued=3, failed=0)
     await client.put("push", callback_url=None)
-    await client.pushes(queue=0, failed=3)
+    await client.wait_for_pushes(queued=0, failed=3)
 
 
 async def test_bounded_concurrency(client, receiver):
     receiver.hold = asyncio.Event()
     await client.make_messages("T", times=30)
     await receiver.messages(8)
-    await client.pushes(in_flight=8, queue=22)
+    await client.wait_for_pushes(in_flight=8, queued=22)
     receiver.hold.set()
-    assert (await client.pushes(pushed=30))["peak_in_flight"] == 8
+    assert (await client.wait_for_pushes(pushed=30))["peak_in_flight"] == 8
 
 
 async def test_bounded_queue(client, receiver):
-    await client.put("push", paused=True, queue=5)
+    await client.put("push", paused=True, max_queued=5)
     ids = await client.make_messages("T", times=8)
-    await client.pushes(queue=5, failed=3)
+    await client.wait_for_pushes(queued=5, failed=3)
     assert [message["message_id"] for message in await client.messages(state="failed")] == ids[5:]
     await client.put("push", paused=False)
     assert {message["msgId"] for message in await receiver.messages(5)} == set(ids[:5])
 
 
 async def test_every_message_twice(client, receiver):
-    await client.put("push", duplicates=1)
+    await client.put("push", duplicate_rate=1)
     ids = await client.make_messages("T", times=5)
     assert sorted(message["msgId"] for message in await receiver.messages(10)) == sorted(ids * 2)
-    await client.pushes(pushed=5, attempts=10, in_flight=0)
+    await client.wait_for_pushes(pushed=5, attempts=10, in_flight=0)
 
 
 async def test_some_messages_twice(client, receiver):
-    await client.put("push", duplicates=0.3)
+    await client.put("push", duplicate_rate=0.3)
     await client.make_messages("T", times=200)
-    counts = await client.pushes(pushed=200, queue=0, in_flight=0)
+    counts = await client.wait_for_pushes(pushed=200, queued=0, in_flight=0)
     assert 220 < counts["attempts"] < 280
 
 
 async def test_duplicates_do_not_fail_a_message(client, receiver):
-    await client.put("push", duplicates=1, in_flight=1)
+    await client.put("push", duplicate_rate=1, max_in_flight=1)
     receiver.answers = [200, 500]
     await client.make_messages("T")
-    await client.pushes(pushed=1, failed=0, attempts=2, in_flight=0)
+    await client.wait_for_pushes(pushed=1, failed=0, attempts=2, in_flight=0)
 
 
 async def test_out_of_order(client, receiver):
-    await client.put("push", paused=True, shuffle=True, in_flight=1)
+    await client.put("push", paused=True, shuffle=True, max_in_flight=1)
     ids = await client.make_messages("T", times=30)
     await client.put("push", paused=False)
     pushed = [message["msgId"] for message in await receiver.messages(30)]
@@ -127,15 +127,15 @@ async def test_out_of_order(client, receiver):
 async def test_delayed(client, receiver):
     await client.put("push", delay_ms=60_000)
     await client.make_messages("T")
-    await client.pushes(queue=1, attempts=0)
+    await client.wait_for_pushes(queued=1, attempts=0)
 
 
 @pytest.mark.parametrize(
     ("signing", "valid", "signature"),
-    [("right", True, 40), ("wrong", False, 40), ("missing", False, 0), ("lower_case", False, 40)],
+    [("valid", True, 40), ("invalid", False, 40), ("missing", False, 0), ("lower_case", False, 40)],
 )
 async def test_signatures(client, receiver, signing, valid, signature):
-    await client.put("push", signing=signing)
+    await client.put("push", signature_mode=signing)
     await client.make_messages("T")
     await receiver.messages(1)
     (push,) = receiver.pushes
@@ -143,7 +143,7 @@ async def test_signatures(client, receiver, signing, valid, signature):
 
 
 async def test_lower_case_signature_is_right_otherwise(client, receiver):
-    await client.put("push", signing="lower_case")
+    await client.put("push", signature_mode="lower_case")
     await client.make_messages("T")
     await receiver.messages(1)
     (push,) = receiver.pushes
@@ -151,11 +151,11 @@ async def test_lower_case_signature_is_right_otherwise(client, receiver):
     assert push["signature"] == signed.lower() != signed
 
 
-@pytest.mark.parametrize(("signing", "valid"), [("right", True), ("message_only", False)])
+@pytest.mark.parametrize(("signing", "valid"), [("valid", True), ("message_only", False)])
 async def test_further_parameters(client, receiver, signing, valid):
     url = (await client.admin("push"))["settings"]["callback_url"]
-    more = {"query": {"site": "日本"}, "form": {"a b": "c&d=é"}}
-    await client.put("push", callback_url=f"{url}?k=a%2Bb", signing=signing, **more)
+    more = {"extra_query": {"site": "日本"}, "extra_form": {"a b": "c&d=é"}}
+    await client.put("push", callback_url=f"{url}?k=a%2Bb", signature_mode=signing, **more)
     await client.make_messages("T")
     await receiver.messages(1)
     (push,) = receiver.pushes
@@ -166,7 +166,13 @@ async def test_further_parameters(client, receiver, signing, valid):
 
 @pytest.mark.parametrize(
     "body",
-    [{"callback_url": "nowhere"}, {"tries": -1}, {"in_flight": 0}, {"duplicates": "x"}, {"unknown": 1}],
+    [
+        {"callback_url": "nowhere"},
+        {"max_retries": -1},
+        {"max_in_flight": 0},
+        {"duplicate_rate": "x"},
+        {"unknown": 1},
+    ],
 )
 async def test_bad_settings(client, body):
     before = await client.admin("push")
@@ -175,10 +181,10 @@ async def test_bad_settings(client, body):
 
 
 async def test_what_is_left_out_stays(client):
-    await client.put("push", tries=1, paused=True)
-    await client.put("push", spacing_ms=7)
+    await client.put("push", max_retries=1, paused=True)
+    await client.put("push", retry_interval_ms=7)
     settings = (await client.admin("push"))["settings"]
-    assert (settings["tries"], settings["paused"], settings["spacing_ms"]) == (1, True, 7)
+    assert (settings["max_retries"], settings["paused"], settings["retry_interval_ms"]) == (1, True, 7)
 
 
 @pytest.mark.parametrize("query", [{"state": "lost"}, {"limit": "x"}])
@@ -191,15 +197,15 @@ async def test_reset(client, receiver):
     await client.make_messages("T", times=20)
     await receiver.messages(8)
     await client.http.post("/admin/reset")
-    counts = await client.pushes(made=0, queue=0, failed=0, in_flight=0)
+    counts = await client.wait_for_pushes(created=0, queued=0, failed=0, in_flight=0)
     assert counts["settings"]["callback_url"] is None
     assert await client.messages() == []
     assert len(receiver.pushes) == 8
 
 
 async def test_thousands_are_made_and_pushed_quickly(client, receiver):
-    await client.make_messages("ORDER_BUYER_VIEW_ORDER_PAY", times=1_000, orders=50)
-    await client.pushes(pushed=1_000)
+    await client.make_messages("ORDER_BUYER_VIEW_ORDER_PAY", times=1_000, order_count=50)
+    await client.wait_for_pushes(pushed=1_000)
     assert len({message["msgId"] for message in await receiver.messages(1_000)}) == 1_000
     assert all(push["valid"] for push in receiver.pushes)
 

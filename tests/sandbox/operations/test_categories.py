@@ -11,12 +11,12 @@ async def test_three_levels(client, sample, assert_like):
     (top,) = root["categoryInfo"]
     assert len(top["childCategorys"]) == 8
     leaves = []
-    for department in top["childCategorys"]:
-        (first,) = (await category(client, department["id"]))["categoryInfo"]
+    for top_category in top["childCategorys"]:
+        (first,) = (await category(client, top_category["id"]))["categoryInfo"]
         assert first["level"] == 1
-        for aisle in first["childCategorys"]:
-            (second,) = (await category(client, aisle["id"]))["categoryInfo"]
-            assert second["parentIDs"] == [department["id"]]
+        for second_category in first["childCategorys"]:
+            (second,) = (await category(client, second_category["id"]))["categoryInfo"]
+            assert second["parentIDs"] == [top_category["id"]]
             leaves += [child for child in second["childCategorys"] if child["isLeaf"]]
     assert len(leaves) == 48
     assert_like([await category(client, leaves[0]["id"])], sample("category_get.open_platform.ok"))

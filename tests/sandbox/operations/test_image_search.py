@@ -28,7 +28,7 @@ async def search(client, **more):
 
 
 async def picture_of(client, offer_id, number=1):
-    answer = await client.http.get(f"/pictures/{offer_id}/{number}.jpg")
+    answer = await client.http.get(f"/images/{offer_id}/{number}.jpg")
     assert answer.headers["content-type"] == "image/jpeg"
     return answer.content
 
@@ -128,4 +128,4 @@ async def test_pictures_are_the_same_every_time_and_differ_by_offer(client):
 
 @pytest.mark.parametrize("path", ["1/1.jpg", "620201390233/99.jpg"])
 async def test_no_such_picture(client, path):
-    assert (await client.http.get(f"/pictures/{path}")).status_code == 404
+    assert (await client.http.get(f"/images/{path}")).status_code == 404

@@ -58,7 +58,7 @@ async def test_confirming_shifts_the_pages(client, sample):
 
 
 async def test_text_ids(client):
-    (message_id,) = await client.make_messages(PAY, text_id=True)
+    (message_id,) = await client.make_messages(PAY, id_as_text=True)
     assert await ids(client) == [message_id]
     await client.replay("message.confirm", msgIdList=[int(message_id)])
     assert await ids(client) == []
@@ -84,7 +84,7 @@ async def test_filters(client):
 async def test_times_are_milliseconds_and_zones(client):
     now_ms = time.time_ns() // 1_000_000
     await client.put("clock", offset_ms=BORN_MS - now_ms)
-    made = await client.make_messages(PAY, born_ms=BORN_MS + 1)
+    made = await client.make_messages(PAY, event_time_ms=BORN_MS + 1)
     assert await ids(client, createStartTime="20260903093000001+0800") == made
     assert await ids(client, createStartTime="20260903093000002+0800") == []
     assert await ids(client, createEndTime="20260903013000001+0000") == made
@@ -97,17 +97,17 @@ async def test_kept_for_seven_days(client):
     assert await ids(client) == made
     await client.put("clock", offset_ms=7 * DAY_MS + 60_000)
     assert await ids(client) == []
-    assert (await client.admin("push"))["forgotten"] == 3
-    assert len(await client.messages(state="forgotten")) == 3
+    assert (await client.admin("push"))["expired"] == 3
+    assert len(await client.messages(state="expired")) == 3
 
 
 async def test_pushed_messages_are_not_replayed(client, receiver):
     receiver.answers = [500] * 4
-    await client.put("push", in_flight=1)
+    await client.put("push", max_in_flight=1)
     first = await client.make_messages(PAY)
-    await client.pushes(failed=1)
+    await client.wait_for_pushes(failed=1)
     await client.make_messages(PAY)
-    await client.pushes(pushed=1)
+    await client.wait_for_pushes(pushed=1)
     assert await ids(client) == first
 
 
@@ -125,10 +125,10 @@ async def test_pushed_messages_are_not_replayed(client, receiver):
         ("message.confirm", {"msgIdList": ["x"]}, "msgIdList"),
     ],
 )
-async def test_bad_arguments(client, name, arguments, bad):
+async def test_invalid_arguments(client, name, arguments, bad):
     assert (await client.replay(name, **arguments))["errorCode"] == "500_1"
     (call,) = await client.calls()
-    assert call["bad_argument"].startswith(bad)
+    assert call["invalid_argument"].startswith(bad)
 
 
 async def test_confirm_needs_ids(client):

@@ -134,8 +134,8 @@ async def test_everything_is_read_back_as_received(client):
         "relations": [OPEN["order.relation.write", "orderRelationParam"]],
         "logistics": [OPEN["trade.cross.logisticsOrderSync", "orderLogisticsParam"]],
     }
-    parcel = await client.admin("synced/logistics/LG20260903001")
-    assert parcel["logistics"] == known["logistics"][0]
+    logistics_order = await client.admin("synced/logistics/LG20260903001")
+    assert logistics_order["logistics"] == known["logistics"][0]
     assert (await client.state())["synced"] == {"orders": 1, "logistics": 1}
     await client.http.post("/admin/reset")
     for path in ("orders/4590347523948370", "logistics/LG20260903001"):
@@ -174,7 +174,7 @@ async def test_national_site_refuses_other_types(client, key, path, value):
     answer = await send(client, *key, changed(NATIONAL[key], path, value))
     assert (answer["success"], answer["code"], answer["data"]) == (False, "E0001", None)
     (call,) = await client.calls()
-    assert f"{path[-1]}: " in call["bad_argument"]
+    assert f"{path[-1]}: " in call["invalid_argument"]
     assert (await client.state())["synced"] == {"orders": 0, "logistics": 0}
 
 

@@ -21,7 +21,11 @@ async def test_alipay_link(client, sample, assert_like):
 
 async def test_alipay_leaves_out_what_cannot_be_paid(client, sample, assert_like):
     good = await client.order()
-    others = [await client.order("pay"), await client.order("close"), await client.order(own=False)]
+    others = [
+        await client.order("pay"),
+        await client.order("close"),
+        await client.order(owned_by_buyer=False),
+    ]
     answer = await link(client, "alipay.url.get", others[0], good, *others[1:], {"order_id": 7})
     assert answer["payUrl"] == f"{CASHIER}{good['order_id']}"
     assert answer["payFailureOrderList"] == [*(order["order_id"] for order in others), 7]
@@ -36,7 +40,7 @@ async def test_manual_trade_is_paid_alone(client, sample):
 
 
 async def test_stock_that_is_gone(client, sample, assert_like):
-    gone, other = await client.order(stock_gone=True), await client.order()
+    gone, other = await client.order(out_of_stock=True), await client.order()
     answer = await link(client, "alipay.url.get", gone, other)
     assert_like([answer], sample("alipay_url_get.open_platform.fail"))
     assert answer["success"] is False
@@ -113,7 +117,7 @@ async def test_pay_ways_of_an_order_that_takes_neither_channel(client):
 
 
 async def test_pay_ways_of_another_buyers_order(client, sample):
-    order = await client.order(own=False)
+    order = await client.order(owned_by_buyer=False)
     answer = await client.trade("trade.payWay.query", orderId=str(order["order_id"]))
     assert answer == sample("pay_way_query.open_platform.fail")
 

@@ -5,7 +5,7 @@ VOUCHER = "param2/1/com.alibaba.trade/alibaba.trade.uploadRefundVoucher/1000000"
 
 
 async def upload(client, content=JPEG, name="imageData"):
-    """Uploads as documented: the file unsigned in the body, everything else in the query."""
+    """UploadedImages as documented: the file unsigned in the body, everything else in the query."""
     query = client.signed(VOUCHER, {"access_token": "test-access-token"})
     files = {name: ("voucher.jpg", content, "image/jpeg")}
     return (await client.http.post(f"/openapi/{VOUCHER}", params=query, files=files)).json()
@@ -42,13 +42,13 @@ async def received(client, **body):
 async def agreed(client):
     """The id of a refund whose goods the buyer is to send back."""
     refund_id = (await create(client, await received(client)))["result"]["refundId"]
-    await client.step("refunds", refund_id, "agree")
+    await client.transition("refunds", refund_id, "agree")
     return refund_id
 
 
 async def send_back(client, refund_id, **changes):
-    parcel = {"refundId": refund_id, "logisticsCompanyNo": "ZTO", "freightBill": "3110044550034338"}
-    return (await client.trade("trade.refund.returnGoods", **parcel | changes))["result"]
+    shipment = {"refundId": refund_id, "logisticsCompanyNo": "ZTO", "freightBill": "3110044550034338"}
+    return (await client.trade("trade.refund.returnGoods", **shipment | changes))["result"]
 
 
 async def test_reasons(client, sample):
@@ -110,7 +110,7 @@ async def test_no_reasons(client, sample, changes, code):
 
 
 async def test_no_reasons_for_another_buyer(client):
-    order = await received(client, own=False)
+    order = await received(client, owned_by_buyer=False)
     answer = await client.trade(
         "trade.getRefundReasonList",
         orderId=order["order_id"],
@@ -172,9 +172,9 @@ async def test_create_a_refund(client, sample, assert_like):
         "vouchers": [url],
         "counts": [{"id": entry["entry_id"], "count": 1}],
         "remark": "r-1",
-        "return": None,
+        "return_shipment": None,
     }
-    assert (await client.admin(f"orders/{order['order_id']}"))["refunds"] == [refund_id]
+    assert (await client.admin(f"orders/{order['order_id']}"))["refund_ids"] == [refund_id]
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ async def test_refused_refunds(client, changes, code):
 
 
 async def test_another_buyers_order(client):
-    assert (await create(client, await received(client, own=False)))["code"] == "5002"
+    assert (await create(client, await received(client, owned_by_buyer=False)))["code"] == "5002"
 
 
 async def test_too_many_vouchers(client):
@@ -243,14 +243,14 @@ async def test_return_goods(client, sample, agreed):
     assert {"result": answer} == sample("refund_return_goods.open_platform.ok")
     refund = await client.admin(f"refunds/{agreed}")
     assert refund["status"] == "waitsellerreceive"
-    assert refund["return"] == {
+    assert refund["return_shipment"] == {
         "logistics_company_no": "ZTO",
         "freight_bill": "3110044550034338",
         "description": "发货说明",
         "vouchers": [url],
     }
     assert (await send_back(client, agreed))["errorCode"] == "4007"
-    assert (await client.step("refunds", agreed, "receive"))["status"] == "refundsuccess"
+    assert (await client.transition("refunds", agreed, "receive"))["status"] == "refundsuccess"
     order = await client.admin(f"orders/{refund['order_id']}")
     assert (order["status"], order["refunded_fen"]) == ("cancel", order["goods_fen"])
 
@@ -270,7 +270,7 @@ async def test_return_goods(client, sample, agreed):
 async def test_refused_returns(client, agreed, changes, code):
     answer = await send_back(client, agreed, **changes)
     assert (answer["success"], answer["errorCode"]) == (False, code)
-    assert (await client.admin(f"refunds/{agreed}"))["return"] is None
+    assert (await client.admin(f"refunds/{agreed}"))["return_shipment"] is None
 
 
 async def test_waybill_that_does_not_match(client, sample, agreed):
@@ -286,7 +286,7 @@ async def test_too_many_vouchers_for_a_return(client, agreed):
 
 async def test_return_of_another_buyers_goods(client, agreed):
     order_id = (await client.admin(f"refunds/{agreed}"))["order_id"]
-    await client.put(f"orders/{order_id}", own=False)
+    await client.put(f"orders/{order_id}", owned_by_buyer=False)
     assert (await send_back(client, agreed))["errorCode"] == "4006"
 
 

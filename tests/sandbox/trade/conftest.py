@@ -2,23 +2,28 @@
 
 import pytest
 
-from services.sandbox.catalog.catalog import Catalogue
+from services.sandbox.catalog.catalog import Catalog
 from services.sandbox.trade.order_book import OrderBook
-from services.sandbox.trade.order_lines import carriage_fen, fill
-from services.sandbox.trade.order_state_machine import Step
-from services.sandbox.trade.orders import OrderStatus, Traits
+from services.sandbox.trade.order_lines import build_order_lines, compute_carriage_fen
+from services.sandbox.trade.order_state_machine import OrderTransition
+from services.sandbox.trade.orders import OrderFlags, OrderStatus
 from services.sandbox.trade.refunds.refund import DisputeRequest, GoodsStatus
-from services.sandbox.trade.refunds.refund_request import Application
+from services.sandbox.trade.refunds.refund_request import RefundRequest
 
-WAYS = {
+PATHS = {
     OrderStatus.WAIT_BUYER_PAY: (),
-    OrderStatus.WAIT_SELLER_SEND: (Step.PAY,),
-    OrderStatus.WAIT_BUYER_RECEIVE: (Step.PAY, Step.SHIP),
-    OrderStatus.RECEIVED: (Step.PAY, Step.SHIP, Step.RECEIVE),
-    OrderStatus.SUCCESS: (Step.PAY, Step.SHIP, Step.RECEIVE, Step.SUCCEED),
-    OrderStatus.CANCEL: (Step.CLOSE,),
+    OrderStatus.WAIT_SELLER_SEND: (OrderTransition.PAY,),
+    OrderStatus.WAIT_BUYER_RECEIVE: (OrderTransition.PAY, OrderTransition.SHIP),
+    OrderStatus.RECEIVED: (OrderTransition.PAY, OrderTransition.SHIP, OrderTransition.RECEIVE),
+    OrderStatus.SUCCESS: (
+        OrderTransition.PAY,
+        OrderTransition.SHIP,
+        OrderTransition.RECEIVE,
+        OrderTransition.SUCCEED,
+    ),
+    OrderStatus.CANCEL: (OrderTransition.CLOSE,),
 }
-CATALOGUE = Catalogue()
+CATALOG = Catalog()
 
 
 @pytest.fixture
@@ -31,10 +36,10 @@ def make_order(book):
     """Makes an order of two entries and leads it to a status."""
 
     def make(status=OrderStatus.WAIT_BUYER_PAY):
-        lines = fill(CATALOGUE, [])
-        order = book.make(lines, carriage_fen(lines), Traits(), now_ms=0)
-        for step in WAYS[status]:
-            book.step(order, step)
+        lines = build_order_lines(CATALOG, [])
+        order = book.create_order(lines, compute_carriage_fen(lines), OrderFlags(), now_ms=0)
+        for step in PATHS[status]:
+            book.transition(order, step)
         assert order.status is status
         return order
 
@@ -42,7 +47,7 @@ def make_order(book):
 
 
 @pytest.fixture
-def ask():
+def make_request():
     """Asks for the money of some entries of an order, by default of a received one and of all."""
 
     def make(order, entry_ids=None, **changes):
@@ -51,11 +56,11 @@ def ask():
             "entry_ids": entry_ids,
             "dispute_request": DisputeRequest.RETURN_REFUND,
             "goods_status": GoodsStatus.RECEIVED,
-            "payment_fen": order.left_fen(entry_ids),
+            "payment_fen": order.remaining_fen(entry_ids),
             "carriage_fen": 0,
             "reason_id": 20028,
             "description": "too small",
         }
-        return Application(**usual | changes)
+        return RefundRequest(**usual | changes)
 
     return make

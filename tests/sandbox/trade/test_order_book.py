@@ -1,19 +1,19 @@
 import pytest
 
-from services.sandbox.catalog.catalog import Catalogue
-from services.sandbox.catalog.skus import skus
+from services.sandbox.catalog.catalog import Catalog
+from services.sandbox.catalog.skus import build_skus
 from services.sandbox.trade import order_book
 from services.sandbox.trade.order_book import OrderBook
-from services.sandbox.trade.order_lines import Wanted, carriage_fen, fill
-from services.sandbox.trade.orders import OrderStatus, Traits
-from services.sandbox.trade.refunds.vouchers import DOMAIN, Vouchers
+from services.sandbox.trade.order_lines import LineRequest, build_order_lines, compute_carriage_fen
+from services.sandbox.trade.orders import OrderFlags, OrderStatus
+from services.sandbox.trade.refunds.vouchers import VOUCHER_DOMAIN, Vouchers
 
-CATALOGUE = Catalogue()
+CATALOG = Catalog()
 
 
 def ids_of(book, count):
-    lines = fill(CATALOGUE, [])
-    orders = [book.make(lines, 0, Traits(), now_ms=0) for _ in range(count)]
+    lines = build_order_lines(CATALOG, [])
+    orders = [book.create_order(lines, 0, OrderFlags(), now_ms=0) for _ in range(count)]
     return [order.order_id for order in orders], [entry for order in orders for entry in order.entry_ids]
 
 
@@ -28,37 +28,40 @@ def test_no_float_holds_an_id():
         assert all(len(str(number)) == 19 and int(float(number)) != number for number in ids)
 
 
-def test_the_oldest_order_is_forgotten_with_its_refunds(book, make_order, ask, monkeypatch):
-    monkeypatch.setattr(order_book, "KEPT_ORDERS", 2)
+def test_the_oldest_order_is_forgotten_with_its_refunds(book, make_order, make_request, monkeypatch):
+    monkeypatch.setattr(order_book, "MAX_ORDERS", 2)
     old = make_order(OrderStatus.RECEIVED)
-    refund = book.apply(old, ask(old))
+    refund = book.create_refund(old, make_request(old))
     make_order()
     assert book.find_refund(refund.refund_id) is refund
     make_order()
-    assert (book.find(old.order_id), book.find_refund(refund.refund_id)) == (None, None)
-    assert (book.orders, book.refunds) == (2, 0)
+    assert (book.find_order(old.order_id), book.find_refund(refund.refund_id)) == (None, None)
+    assert (book.order_count, book.refund_count) == (2, 0)
 
 
-def test_the_oldest_refund_is_forgotten(book, make_order, ask, monkeypatch):
-    monkeypatch.setattr(order_book, "KEPT_REFUNDS", 1)
+def test_the_oldest_refund_is_forgotten(book, make_order, make_request, monkeypatch):
+    monkeypatch.setattr(order_book, "MAX_REFUNDS", 1)
     order = make_order(OrderStatus.RECEIVED)
-    first, second = (book.apply(order, ask(order, [entry_id])) for entry_id in order.entry_ids)
+    first, second = (
+        book.create_refund(order, make_request(order, [entry_id])) for entry_id in order.entry_ids
+    )
     assert book.find_refund(first.refund_id) is None
     assert order.refund_ids == [second.refund_id]
 
 
 def test_a_basket_of_the_markets_choice():
-    first, second = fill(CATALOGUE, [])
+    first, second = build_order_lines(CATALOG, [])
     assert first.offer is not second.offer
     for line in (first, second):
         assert line.offer.min_order <= line.quantity <= line.sku.stock
 
 
 def test_a_basket_of_ones_own():
-    offer = CATALOGUE.offers[7]
-    sku = next(sku for sku in skus(offer) if sku.stock > 3)
-    line, other = fill(
-        CATALOGUE, [Wanted(offer_id=offer.offer_id, sku_id=sku.sku_id, quantity=3), Wanted(quantity=1)]
+    offer = CATALOG.offers[7]
+    sku = next(sku for sku in build_skus(offer) if sku.stock > 3)
+    line, other = build_order_lines(
+        CATALOG,
+        [LineRequest(offer_id=offer.offer_id, sku_id=sku.sku_id, quantity=3), LineRequest(quantity=1)],
     )
     assert (line.offer, line.sku, line.quantity) == (offer, sku, 3)
     assert other.offer is not offer
@@ -67,30 +70,30 @@ def test_a_basket_of_ones_own():
 @pytest.mark.parametrize(
     ("wanted", "message"),
     [
-        (Wanted(offer_id=1), "no such offer"),
-        (Wanted(sku_id=1), "an offer_id is needed"),
-        (Wanted(offer_id=CATALOGUE.offers[0].offer_id, sku_id=1), "no such sku_id"),
-        (Wanted(quantity=10**6), "are left"),
+        (LineRequest(offer_id=1), "no such offer"),
+        (LineRequest(sku_id=1), "an offer_id is needed"),
+        (LineRequest(offer_id=CATALOG.offers[0].offer_id, sku_id=1), "no such sku_id"),
+        (LineRequest(quantity=10**6), "are left"),
     ],
 )
 def test_what_the_market_does_not_have(wanted, message):
     with pytest.raises(ValueError, match=message):
-        fill(CATALOGUE, [wanted])
+        build_order_lines(CATALOG, [wanted])
 
 
 def test_carriage_is_free_if_every_offer_ships_for_free():
-    free = next(offer for offer in CATALOGUE.offers if offer.choices["isOnePsaleFreePost"])
-    lines = fill(CATALOGUE, [Wanted(offer_id=free.offer_id)])
-    assert carriage_fen(lines) == 0
-    assert carriage_fen((*lines, *fill(CATALOGUE, []))) == 800
+    free = next(offer for offer in CATALOG.offers if offer.filter_matches["isOnePsaleFreePost"])
+    lines = build_order_lines(CATALOG, [LineRequest(offer_id=free.offer_id)])
+    assert compute_carriage_fen(lines) == 0
+    assert compute_carriage_fen((*lines, *build_order_lines(CATALOG, []))) == 800
 
 
 def test_vouchers_are_jpegs_below_a_mebibyte():
     vouchers = Vouchers()
     head = b"\xff\xd8\xff\xe0"
-    first, second = vouchers.keep(head), vouchers.keep(head + bytes(1024 * 1024 - 5))
+    first, second = vouchers.save(head), vouchers.save(head + bytes(1024 * 1024 - 5))
     assert first != second
-    assert f"{DOMAIN}/{first}" in vouchers
-    assert vouchers.keep(head + bytes(1024 * 1024 - 4)) is None
-    assert vouchers.keep(b"\x89PNG\r\n") is None
+    assert f"{VOUCHER_DOMAIN}/{first}" in vouchers
+    assert vouchers.save(head + bytes(1024 * 1024 - 4)) is None
+    assert vouchers.save(b"\x89PNG\r\n") is None
     assert len(vouchers) == 2

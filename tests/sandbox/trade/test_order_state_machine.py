@@ -1,39 +1,39 @@
 import pytest
 
-from services.sandbox.trade.order_state_machine import Step, WrongStep
+from services.sandbox.trade.order_state_machine import InvalidTransition, OrderTransition
 from services.sandbox.trade.orders import OrderStatus
 
 ALLOWED = {
-    (OrderStatus.WAIT_BUYER_PAY, Step.PAY): OrderStatus.WAIT_SELLER_SEND,
-    (OrderStatus.WAIT_BUYER_PAY, Step.MODIFY_PRICE): OrderStatus.WAIT_BUYER_PAY,
-    (OrderStatus.WAIT_BUYER_PAY, Step.CLOSE): OrderStatus.CANCEL,
-    (OrderStatus.WAIT_BUYER_PAY, Step.CLOSE_BY_SELLER): OrderStatus.CANCEL,
-    (OrderStatus.WAIT_BUYER_PAY, Step.CLOSE_BY_BACK_OFFICE): OrderStatus.CANCEL,
-    (OrderStatus.WAIT_SELLER_SEND, Step.STEP_PAY): OrderStatus.WAIT_SELLER_SEND,
-    (OrderStatus.WAIT_SELLER_SEND, Step.SHIP): OrderStatus.WAIT_BUYER_RECEIVE,
-    (OrderStatus.WAIT_BUYER_RECEIVE, Step.RECEIVE): OrderStatus.RECEIVED,
-    (OrderStatus.RECEIVED, Step.SUCCEED): OrderStatus.SUCCESS,
+    (OrderStatus.WAIT_BUYER_PAY, OrderTransition.PAY): OrderStatus.WAIT_SELLER_SEND,
+    (OrderStatus.WAIT_BUYER_PAY, OrderTransition.MODIFY_PRICE): OrderStatus.WAIT_BUYER_PAY,
+    (OrderStatus.WAIT_BUYER_PAY, OrderTransition.CLOSE): OrderStatus.CANCEL,
+    (OrderStatus.WAIT_BUYER_PAY, OrderTransition.CLOSE_BY_SELLER): OrderStatus.CANCEL,
+    (OrderStatus.WAIT_BUYER_PAY, OrderTransition.CLOSE_BY_BACK_OFFICE): OrderStatus.CANCEL,
+    (OrderStatus.WAIT_SELLER_SEND, OrderTransition.STEP_PAY): OrderStatus.WAIT_SELLER_SEND,
+    (OrderStatus.WAIT_SELLER_SEND, OrderTransition.SHIP): OrderStatus.WAIT_BUYER_RECEIVE,
+    (OrderStatus.WAIT_BUYER_RECEIVE, OrderTransition.RECEIVE): OrderStatus.RECEIVED,
+    (OrderStatus.RECEIVED, OrderTransition.SUCCEED): OrderStatus.SUCCESS,
 }
 
 
-@pytest.mark.parametrize("step", Step)
+@pytest.mark.parametrize("step", OrderTransition)
 @pytest.mark.parametrize("status", OrderStatus)
 def test_every_step_from_every_status(book, make_order, status, step):
     order = make_order(status)
     if (status, step) in ALLOWED:
-        book.step(order, step)
+        book.transition(order, step)
         assert order.status is ALLOWED[status, step]
-        assert order.facts[-1].status == order.status
+        assert order.events[-1].status == order.status
     else:
-        facts = list(order.facts)
-        with pytest.raises(WrongStep):
-            book.step(order, step)
-        assert (order.status, list(order.facts)) == (status, facts)
+        events = list(order.events)
+        with pytest.raises(InvalidTransition):
+            book.transition(order, step)
+        assert (order.status, list(order.events)) == (status, events)
 
 
-def test_a_whole_life_is_told(book, make_order):
+def test_events_from_creation_to_success(book, make_order):
     order = make_order(OrderStatus.SUCCESS)
-    assert [(fact.happened, fact.status) for fact in order.facts] == [
+    assert [(event.event, event.status) for event in order.events] == [
         ("made", "waitbuyerpay"),
         ("paid", "waitsellersend"),
         ("shipped", "waitbuyerreceive"),
@@ -51,13 +51,13 @@ def test_payment_covers_goods_and_carriage(make_order):
 def test_shipping_in_parts(book, make_order):
     order = make_order(OrderStatus.WAIT_SELLER_SEND)
     first, second = order.entry_ids
-    book.step(order, Step.SHIP, [first])
+    book.transition(order, OrderTransition.SHIP, [first])
     assert (order.status, order.shipped) == (OrderStatus.WAIT_SELLER_SEND, {first})
-    with pytest.raises(WrongStep):
-        book.step(order, Step.SHIP, [first])
-    with pytest.raises(WrongStep):
-        book.step(order, Step.RECEIVE)
-    book.step(order, Step.SHIP)
+    with pytest.raises(InvalidTransition):
+        book.transition(order, OrderTransition.SHIP, [first])
+    with pytest.raises(InvalidTransition):
+        book.transition(order, OrderTransition.RECEIVE)
+    book.transition(order, OrderTransition.SHIP)
     assert order.status is OrderStatus.WAIT_BUYER_RECEIVE
-    told = [(fact.happened, fact.entry_ids) for fact in list(order.facts)[-2:]]
-    assert told == [("part shipped", (first,)), ("shipped", (second,))]
+    events = [(event.event, event.entry_ids) for event in list(order.events)[-2:]]
+    assert events == [("part shipped", (first,)), ("shipped", (second,))]

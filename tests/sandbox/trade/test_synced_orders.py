@@ -1,16 +1,16 @@
-from services.sandbox.trade import synced_orders as synced
-from services.sandbox.trade.synced_orders import Synced
+from services.sandbox.trade import synced_orders
+from services.sandbox.trade.synced_orders import SyncedData
 
 
 def test_sent_again_replaces():
-    known = Synced()
-    known.keep_order("1", {"status": "payed"}, "open-platform")
-    known.keep_order("1", {"payStatus": "close"}, "national-site")
-    known.keep_relation("1", "11", "91", {"n": 1})
-    known.keep_relation("1", "11", "91", {"n": 2})
-    known.keep_relation("1", "11", "92", {"n": 3})
-    known.keep_logistics("1", "LG", {"n": 1}, "open-platform")
-    known.keep_logistics("1", "LG", {"n": 2}, "open-platform")
+    known = SyncedData()
+    known.save_order("1", {"status": "payed"}, "open-platform")
+    known.save_order("1", {"payStatus": "close"}, "national-site")
+    known.save_relation("1", "11", "91", {"n": 1})
+    known.save_relation("1", "11", "91", {"n": 2})
+    known.save_relation("1", "11", "92", {"n": 3})
+    known.save_logistics("1", "LG", {"n": 1}, "open-platform")
+    known.save_logistics("1", "LG", {"n": 2}, "open-platform")
     order = known.find_order("1")
     assert (order.order, order.dialect) == ({"payStatus": "close"}, "national-site")
     assert list(order.relations.values()) == [{"n": 2}, {"n": 3}]
@@ -19,23 +19,23 @@ def test_sent_again_replaces():
 
 
 def test_statuses_are_all_kept_even_of_what_is_not_known():
-    known = Synced()
+    known = SyncedData()
     for number in range(2):
-        known.keep_order_status("1", {"n": number})
-        known.keep_logistics_status("LG", {"n": number})
+        known.save_order_status("1", {"n": number})
+        known.save_logistics_status("LG", {"n": number})
     assert known.find_order("1").order is None
     assert known.find_order("1").statuses == known.find_logistics("LG").statuses == [{"n": 0}, {"n": 1}]
 
 
 def test_the_oldest_is_forgotten(monkeypatch):
-    monkeypatch.setattr(synced, "KEPT", 2)
-    monkeypatch.setattr(synced, "KEPT_EACH", 3)
-    known = Synced()
+    monkeypatch.setattr(synced_orders, "MAX_ENTRIES", 2)
+    monkeypatch.setattr(synced_orders, "MAX_RECORDS_PER_ENTRY", 3)
+    known = SyncedData()
     for number in range(5):
-        known.keep_order(str(number), {}, "open-platform")
-        known.keep_order_status("4", {"n": number})
-        known.keep_relation("4", str(number), "9", {"n": number})
-        known.keep_logistics("4", str(number), {"n": number}, "open-platform")
+        known.save_order(str(number), {}, "open-platform")
+        known.save_order_status("4", {"n": number})
+        known.save_relation("4", str(number), "9", {"n": number})
+        known.save_logistics("4", str(number), {"n": number}, "open-platform")
     assert [known.find_order(str(number)) is None for number in range(5)] == [True, True, True, False, False]
     assert [known.find_logistics(str(number)) is None for number in (2, 3, 4)] == [True, False, False]
     order = known.find_order("4")

@@ -1,77 +1,76 @@
-"""The JSON bodies that the admin paths of orders take."""
+"""The bodies for orders, payments and logistics orders."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from services.sandbox.admin.schemas.controls import Body
-from services.sandbox.trade.order_lines import Wanted
-from services.sandbox.trade.orders import Traits
-from services.sandbox.trade.payments import PaymentResult
+from services.sandbox.admin.schemas.base import Body
+from services.sandbox.trade.order_lines import LineRequest
+from services.sandbox.trade.orders import OrderFlags, PaymentResult
 
 MAX_LINES = 50
-MAX_PAID = 100
+MAX_BATCH_SIZE = 100
 
 
 class LineBody(Body):
-    """What to buy; what is left out the market picks."""
+    """What to buy. Members that are absent are chosen from the catalog."""
 
     offer_id: int | None = None
     sku_id: int | None = None
     quantity: Annotated[int, Field(ge=1)] | None = None
 
-    def wanted(self) -> Wanted:
-        """As the basket takes it."""
-        return Wanted(offer_id=self.offer_id, sku_id=self.sku_id, quantity=self.quantity)
+    def to_line_request(self) -> LineRequest:
+        """Return the request for an order line."""
+        return LineRequest(offer_id=self.offer_id, sku_id=self.sku_id, quantity=self.quantity)
 
 
-class TraitsBody(Body):
-    """What an order is like; what is left out is as usual."""
+class FlagsBody(Body):
+    """The flags of an order. Those that are absent have their usual value."""
 
     kuajingbao: bool = True
     credit: bool = True
     manual_trade: bool = False
-    stock_gone: bool = False
-    own: bool = True
+    out_of_stock: bool = False
+    owned_by_buyer: bool = True
 
-    def traits(self) -> Traits:
-        """As the order takes it."""
-        return Traits(
+    def to_flags(self) -> OrderFlags:
+        """Return the flags."""
+        return OrderFlags(
             kuajingbao=self.kuajingbao,
             credit=self.credit,
             manual_trade=self.manual_trade,
-            stock_gone=self.stock_gone,
-            own=self.own,
+            out_of_stock=self.out_of_stock,
+            owned_by_buyer=self.owned_by_buyer,
         )
 
 
-class OrderBody(TraitsBody):
-    """An order to make."""
+class OrderBody(FlagsBody):
+    """An order to create."""
 
     entries: list[LineBody] = Field(default_factory=list, max_length=MAX_LINES)
 
 
-class StepBody(Body):
-    """How to take a step."""
+class TransitionBody(Body):
+    """The details of a transition of an order."""
 
     entries: Annotated[list[int], Field(min_length=1)] | None = None
-    """The ids of the entries to ship; None = all that are left."""
+    """The ids of the entries to ship; None = all that remain."""
     by: Literal["buyer", "seller", "back_office"] | None = None
-    """Who closes it; None = the buyer."""
+    """Who closes the order; None = the buyer."""
     carriage_fen: Annotated[int, Field(ge=0, le=10**9)] | None = None
-    """The new carriage; None = it is waived."""
+    """The new carriage; None = 0."""
 
 
 class PaymentsBody(Body):
-    """Orders to pay together."""
+    """Orders to pay in one batch."""
 
-    orders: Annotated[list[int], Field(min_length=1, max_length=MAX_PAID)]
+    orders: Annotated[list[int], Field(min_length=1, max_length=MAX_BATCH_SIZE)]
     failures: dict[int, PaymentResult] = Field(default_factory=dict)
-    """By order id: what is to come of it instead."""
+    """By order id: the result of an order that is not to be paid."""
 
 
 class WaybillBody(Body):
-    """Another waybill for a parcel."""
+    """A new waybill for a logistics order."""
 
     cp_code: Annotated[str, Field(min_length=1, max_length=32)] = "YTO"
     mail_no: Annotated[str, Field(min_length=1, max_length=64)]

@@ -1,4 +1,4 @@
-"""What a JSON object of a sync may hold: the names and types of its members, as data."""
+"""Schemas of JSON objects: the names and types of their members, as data."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -6,105 +6,105 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from services.sandbox.http.envelopes import BadArgument
+from services.sandbox.http.envelopes import InvalidArgument
 
-Kind = Callable[[Any], bool]
-"""Whether a value, which is not null, is of this kind."""
+TypeCheck = Callable[[Any], bool]
+"""Returns whether a value, which is not null, has this type."""
 
 _DATE_TEXT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 _COMPACT_DATE = re.compile(r"\d{17}[+-]\d{4}")
-_EARLIEST_MS = 100_000_000_000
-"""In 1973: what is less were seconds."""
+_MIN_EPOCH_MS = 100_000_000_000
+"""In 1973. A lower number was probably sent in seconds."""
 _LONGS = range(-(2**63), 2**63)
 
 
-def long(value: Any) -> bool:
+def is_long(value: Any) -> bool:
     """A Long: a JSON number without a fraction."""
     return isinstance(value, int) and not isinstance(value, bool) and value in _LONGS
 
 
-def identifier(value: Any) -> bool:
+def is_id(value: Any) -> bool:
     """A Long that is an id."""
-    return long(value) and value > 0
+    return is_long(value) and value > 0
 
 
-def amount(value: Any) -> bool:
-    """A Long that counts fen, or pieces."""
-    return long(value) and value >= 0
+def is_amount(value: Any) -> bool:
+    """A Long that counts fen or pieces."""
+    return is_long(value) and value >= 0
 
 
-def text(value: Any) -> bool:
-    """A String that says something."""
+def is_text(value: Any) -> bool:
+    """A String that is not blank."""
     return isinstance(value, str) and bool(value.strip())
 
 
-def digits(value: Any) -> bool:
-    """An id as a String, or as a parameter of its own, where everything is text."""
+def is_digits(value: Any) -> bool:
+    """An id as a String, or as a separate parameter, since parameters are text."""
     return isinstance(value, str) and bool(re.fullmatch(r"[0-9]{1,19}", value))
 
 
-def date(value: Any) -> bool:
+def is_date(value: Any) -> bool:
     """`yyyy-MM-dd HH:mm:ss`, or epoch milliseconds as a number."""
     if not isinstance(value, str):
-        return long(value) and value >= _EARLIEST_MS
+        return is_long(value) and value >= _MIN_EPOCH_MS
     return bool(_DATE_TEXT.fullmatch(value)) and _is_time(value, "%Y-%m-%d %H:%M:%S")
 
 
-def date_parameter(value: Any) -> bool:
-    """A date as a parameter of its own: either form of `date` in text, or `yyyyMMddHHmmssSSS+0800`."""
+def is_date_parameter(value: Any) -> bool:
+    """A date as a separate parameter: either form of `is_date` in text, or `yyyyMMddHHmmssSSS+0800`."""
     if not isinstance(value, str):
         return False
     if _COMPACT_DATE.fullmatch(value):
         return _is_time(value[:14], "%Y%m%d%H%M%S")
-    return date(int(value) if digits(value) else value)
+    return is_date(int(value) if is_digits(value) else value)
 
 
-def one_of(*words: str | int) -> Kind:
-    """One of these words, in this JSON type."""
+def one_of(*words: str | int) -> TypeCheck:
+    """Return a check for one of these values, in this JSON type."""
     return lambda value: any(value == word and type(value) is type(word) for word in words)
 
 
-def either(*kinds: Kind) -> Kind:
-    """Any of these kinds, where the reference itself shows more than one."""
-    return lambda value: any(kind(value) for kind in kinds)
+def any_of(*checks: TypeCheck) -> TypeCheck:
+    """Return a check for any of these types, where the wire reference shows several."""
+    return lambda value: any(check(value) for check in checks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """The members of one JSON object. A member that is null is a member that is not there."""
+class ObjectSchema:
+    """The members of one JSON object. A null member counts as absent."""
 
-    members: Mapping[str, Kind]
+    members: Mapping[str, TypeCheck]
     required: tuple[str, ...] = ()
-    parts: str | None = None
-    """The member that lists further objects, if any."""
-    part: "Record | None" = None
-    """What those objects hold; None = the same as this one."""
-    instead_of_parts: tuple[str, ...] = field(default=())
-    """The members that are required if no further objects are listed."""
+    children: str | None = None
+    """The member that lists child objects, if there is one."""
+    child_schema: "ObjectSchema | None" = None
+    """The schema of the child objects; None = this one."""
+    required_without_children: tuple[str, ...] = field(default=())
+    """Members that are also required if there are no child objects."""
 
-    def check(self, value: Any, path: str) -> None:
-        """Raises BadArgument that names the member which is not as documented."""
+    def validate(self, value: Any, path: str) -> None:
+        """Raise InvalidArgument with the path of the first member that does not match."""
         if not isinstance(value, dict):
-            raise BadArgument(f"{path}: an object is needed")
+            raise InvalidArgument(f"{path}: an object is needed")
         present = {name: member for name, member in value.items() if member is not None}
-        parts = present.pop(self.parts, []) if self.parts else []
-        if not isinstance(parts, list):
-            raise BadArgument(f"{path}.{self.parts}: a list is needed")
-        for name in (*self.required, *(() if parts else self.instead_of_parts)):
+        children = present.pop(self.children, []) if self.children else []
+        if not isinstance(children, list):
+            raise InvalidArgument(f"{path}.{self.children}: a list is needed")
+        for name in (*self.required, *(() if children else self.required_without_children)):
             if name not in present:
-                raise BadArgument(f"{path}.{name}: required")
+                raise InvalidArgument(f"{path}.{name}: required")
         for name, member in present.items():
             if name not in self.members:
-                raise BadArgument(f"{path}.{name}: not a member")
+                raise InvalidArgument(f"{path}.{name}: not a member")
             if not self.members[name](member):
-                raise BadArgument(f"{path}.{name}: not as documented")
-        for number, part in enumerate(parts):
-            (self.part or self).check(part, f"{path}.{self.parts}[{number}]")
+                raise InvalidArgument(f"{path}.{name}: not as documented")
+        for index, child in enumerate(children):
+            (self.child_schema or self).validate(child, f"{path}.{self.children}[{index}]")
 
 
-def _is_time(value: str, pattern: str) -> bool:
+def _is_time(value: str, time_format: str) -> bool:
     try:
-        datetime.strptime(value, pattern)
+        datetime.strptime(value, time_format)
     except ValueError:
         return False
     return True

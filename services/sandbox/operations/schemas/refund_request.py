@@ -1,45 +1,45 @@
-"""Reads what a buyer writes to get his money back."""
+"""Parses the arguments of a refund request."""
 
 from typing import Any
 
-from services.sandbox.http.envelopes import BadArgument
-from services.sandbox.http.operation import Arguments
+from services.sandbox.http.arguments import Arguments
+from services.sandbox.http.envelopes import InvalidArgument
 from services.sandbox.trade.refunds.refund import DisputeRequest, GoodsStatus
-from services.sandbox.trade.refunds.refund_request import Application
+from services.sandbox.trade.refunds.refund_request import RefundRequest
 
 
-def application_of(arguments: Arguments, goods_status: GoodsStatus) -> Application:
-    """What a buyer asks for. Raises BadArgument."""
+def parse_refund_request(arguments: Arguments, goods_status: GoodsStatus) -> RefundRequest:
+    """Return the refund request of a buyer. Raises InvalidArgument."""
     dispute_request = arguments.text("disputeRequest")
     if dispute_request not in list(DisputeRequest):
-        raise BadArgument("disputeRequest: refund or returnRefund is needed")
+        raise InvalidArgument("disputeRequest: must be refund or returnRefund")
     if arguments.text("customRefund") not in (None, "true", "false"):
-        raise BadArgument("customRefund: true or false is needed")
-    return Application(
+        raise InvalidArgument("customRefund: must be true or false")
+    return RefundRequest(
         entry_ids=tuple(arguments.longs("orderEntryIds")),
         dispute_request=DisputeRequest(dispute_request),
         goods_status=goods_status,
-        payment_fen=_needed(arguments, "applyPayment"),
-        carriage_fen=_needed(arguments, "applyCarriage"),
-        reason_id=_needed(arguments, "applyReasonId"),
+        payment_fen=_require_integer(arguments, "applyPayment"),
+        carriage_fen=_require_integer(arguments, "applyCarriage"),
+        reason_id=_require_integer(arguments, "applyReasonId"),
         description=arguments.text("description") or "",
         vouchers=tuple(arguments.texts("vouchers")),
-        counts=tuple(map(_count, arguments.items("orderEntryCountList"))),
+        counts=tuple(map(_parse_count, arguments.items("orderEntryCountList"))),
         remark=arguments.text("refundRemark"),
     )
 
 
-def _needed(arguments: Arguments, name: str) -> int:
+def _require_integer(arguments: Arguments, name: str) -> int:
     number = arguments.integer(name)
     if number is None:
-        raise BadArgument(f"{name}: a number is needed")
+        raise InvalidArgument(f"{name}: must be a number")
     return number
 
 
-def _count(row: Any) -> tuple[int, int]:
+def _parse_count(row: Any) -> tuple[int, int]:
     if not isinstance(row, dict) or set(row) != {"id", "count"}:
-        raise BadArgument("orderEntryCountList: id and count are needed")
+        raise InvalidArgument("orderEntryCountList: must have id and count")
     entry_id, count = row["id"], row["count"]
     if type(entry_id) is not int or type(count) is not int:
-        raise BadArgument("orderEntryCountList: numbers are needed")
+        raise InvalidArgument("orderEntryCountList: id and count must be numbers")
     return entry_id, count

@@ -1,13 +1,13 @@
-"""Reads the arguments that both searches share."""
+"""Parses the arguments that both searches share."""
 
 import json
 import re
 from collections.abc import Mapping
 
-from services.sandbox.catalog.search import SOLD, Query, SalesRange, Sort, SortField
+from services.sandbox.catalog.search import SALES_FIGURES, Query, SalesRange, Sort, SortField
+from services.sandbox.http.arguments import Arguments
 from services.sandbox.http.dialect import Dialect
-from services.sandbox.http.envelopes import BadArgument
-from services.sandbox.http.operation import Arguments
+from services.sandbox.http.envelopes import InvalidArgument
 
 DEFAULT_PAGE_SIZE = 20
 MAX_PAGE_SIZE = 50
@@ -16,71 +16,71 @@ SORT_FIELDS: Mapping[Dialect, Mapping[str, SortField]] = {
     Dialect.NATIONAL_SITE: {"onePPrice": "price", "rePurchaseRate": "repurchase", "monthSoldOut": "sold"},
     Dialect.OPEN_PLATFORM: {"price": "price", "rePurchaseRate": "repurchase", "monthSold": "sold"},
 }
-"""What each dialect calls a sort field. A word of the other dialect sorts nothing."""
+"""The names of the sort fields in each dialect. Names of the other dialect are ignored."""
 
 
-def query_of(arguments: Arguments) -> Query:
-    """The query of a search. Raises BadArgument."""
+def parse_query(arguments: Arguments) -> Query:
+    """Return the query of a search. Raises InvalidArgument."""
     page = arguments.integer("beginPage")
     page_size = arguments.integer("pageSize")
     page = 1 if page is None else page
     page_size = DEFAULT_PAGE_SIZE if page_size is None else page_size
     if page < 1 or not 1 <= page_size <= MAX_PAGE_SIZE:
-        raise BadArgument("beginPage, pageSize")
+        raise InvalidArgument("beginPage, pageSize")
     return Query(
-        choices=frozenset(_listed(arguments.text("filter"))),
-        category_ids=_categories(arguments),
+        filters=frozenset(_split_list(arguments.text("filter"))),
+        category_ids=_parse_category_ids(arguments),
         price_from_fen=arguments.fen("priceStart"),
         price_to_fen=arguments.fen("priceEnd"),
-        sales=_sales(arguments),
-        sort=_sort(arguments),
+        sales=_parse_sales(arguments),
+        sort=_parse_sort(arguments),
         page=page,
         page_size=page_size,
     )
 
 
-def _listed(text: str | None) -> list[str]:
+def _split_list(text: str | None) -> list[str]:
     return [part.strip() for part in (text or "").split(",") if part.strip()]
 
 
-def _categories(arguments: Arguments) -> frozenset[int]:
-    one = arguments.integer("categoryId")
-    several = _listed(arguments.text("categoryIdList"))
-    if not all(re.fullmatch(r"\d{1,19}", number) for number in several):
-        raise BadArgument("categoryIdList")
-    # 0 is the root, which holds everything.
-    return frozenset(number for number in (one, *map(int, several)) if number)
+def _parse_category_ids(arguments: Arguments) -> frozenset[int]:
+    single = arguments.integer("categoryId")
+    listed = _split_list(arguments.text("categoryIdList"))
+    if not all(re.fullmatch(r"\d{1,19}", number) for number in listed):
+        raise InvalidArgument("categoryIdList")
+    # 0 is the root, which contains all offers.
+    return frozenset(number for number in (single, *map(int, listed)) if number)
 
 
-def _sort(arguments: Arguments) -> Sort | None:
+def _parse_sort(arguments: Arguments) -> Sort | None:
     text = arguments.text("sort")
     if not text:
         return None
     try:
-        wanted = json.loads(text)
+        sort = json.loads(text)
     except ValueError:
-        raise BadArgument("sort") from None
-    if not isinstance(wanted, dict):
-        raise BadArgument("sort")
+        raise InvalidArgument("sort") from None
+    if not isinstance(sort, dict):
+        raise InvalidArgument("sort")
     fields = SORT_FIELDS[arguments.dialect]
     return next(
         (
             Sort(field=fields[name], descending=order == "desc")
-            for name, order in wanted.items()
+            for name, order in sort.items()
             if name in fields
         ),
         None,
     )
 
 
-def _sales(arguments: Arguments) -> tuple[SalesRange, ...]:
+def _parse_sales(arguments: Arguments) -> tuple[SalesRange, ...]:
     rows = arguments.values.get("saleFilterList") or []
     if not isinstance(rows, list):
-        raise BadArgument("saleFilterList")
+        raise InvalidArgument("saleFilterList")
     ranges = []
     for row in rows:
-        if not isinstance(row, dict) or row.get("saleType") not in SOLD:
-            raise BadArgument("saleFilterList")
+        if not isinstance(row, dict) or row.get("saleType") not in SALES_FIGURES:
+            raise InvalidArgument("saleFilterList")
         bounds = Arguments(dialect=arguments.dialect, values=row, host=arguments.host)
         ranges.append(
             SalesRange(

@@ -1,22 +1,22 @@
-"""The objects that the five syncs take, in each dialect.
+"""The schemas of the objects that the five sync operations receive, in each dialect.
 
-The national-site document has no column that tells what is required; there only the ids are, without
-which nothing can be stored.
+The national-site document does not say which members are required. There only the ids are required,
+since nothing can be stored without them.
 """
 
 from collections.abc import Mapping
 
 from services.sandbox.http.dialect import Dialect
 from services.sandbox.operations.schemas.object_schema import (
-    Record,
-    amount,
-    date,
-    date_parameter,
-    digits,
-    either,
-    identifier,
+    ObjectSchema,
+    any_of,
+    is_amount,
+    is_date,
+    is_date_parameter,
+    is_digits,
+    is_id,
+    is_text,
     one_of,
-    text,
 )
 
 _PAY_STATUS = one_of("payed", "success", "close")
@@ -25,123 +25,123 @@ _REFUND_STATUS = one_of("0", "1")
 _ORDER_TYPE = one_of("0", "1")
 
 _PRODUCT = ("productId", "productName", "skuId", "skuName")
-_OPEN_SUB_ORDER = Record(
+_OPEN_PLATFORM_SUB_ORDER = ObjectSchema(
     members={
-        "orderId": text,
-        "productId": digits,
-        "productName": text,
-        "skuId": digits,
-        "skuName": text,
-        "buyAmount": amount,
-        "paidFee": amount,
+        "orderId": is_text,
+        "productId": is_digits,
+        "productName": is_text,
+        "skuId": is_digits,
+        "skuName": is_text,
+        "buyAmount": is_amount,
+        "paidFee": is_amount,
         "refundStatus": _REFUND_STATUS,
     },
     required=("orderId", *_PRODUCT, "buyAmount", "paidFee", "refundStatus"),
 )
 
-ORDER: Mapping[Dialect, Record] = {
-    Dialect.NATIONAL_SITE: Record(
+ORDER: Mapping[Dialect, ObjectSchema] = {
+    Dialect.NATIONAL_SITE: ObjectSchema(
         members={
-            "orderId": identifier,
-            "createTime": date,
-            "payTime": date,
-            "endTime": date,
+            "orderId": is_id,
+            "createTime": is_date,
+            "payTime": is_date,
+            "endTime": is_date,
             "payStatus": _PAY_STATUS,
-            # A String whose values are not listed here.
-            "refundStatus": text,
-            "outUserId": text,
-            "offerId": identifier,
-            "skuId": identifier,
-            "buyAmount": amount,
-            "paidFee": amount,
-            "refundFee": amount,
-            "contry": text,
+            # A String whose possible values are not documented.
+            "refundStatus": is_text,
+            "outUserId": is_text,
+            "offerId": is_id,
+            "skuId": is_id,
+            "buyAmount": is_amount,
+            "paidFee": is_amount,
+            "refundFee": is_amount,
+            "contry": is_text,
             "Order Type": _ORDER_TYPE,
             "orderType": _ORDER_TYPE,
         },
         required=("orderId",),
-        parts="subOrderList",
+        children="subOrderList",
     ),
-    Dialect.OPEN_PLATFORM: Record(
+    Dialect.OPEN_PLATFORM: ObjectSchema(
         members={
-            "orderId": text,
-            "productId": digits,
-            "productName": text,
-            "skuId": digits,
-            "skuName": text,
-            "buyAmount": amount,
-            "createTime": date,
-            "outMemberId": text,
-            "payTime": date,
-            "endTime": date,
-            "paidFee": amount,
+            "orderId": is_text,
+            "productId": is_digits,
+            "productName": is_text,
+            "skuId": is_digits,
+            "skuName": is_text,
+            "buyAmount": is_amount,
+            "createTime": is_date,
+            "outMemberId": is_text,
+            "payTime": is_date,
+            "endTime": is_date,
+            "paidFee": is_amount,
             "refundStatus": _REFUND_STATUS,
             "status": _PAY_STATUS,
         },
         required=("orderId", "createTime", "outMemberId", "payTime", "paidFee", "status"),
-        parts="subOrderParamList",
-        part=_OPEN_SUB_ORDER,
-        instead_of_parts=_PRODUCT,
+        children="subOrderParamList",
+        child_schema=_OPEN_PLATFORM_SUB_ORDER,
+        required_without_children=_PRODUCT,
     ),
 }
 
-ORDER_STATUS = Record(
+ORDER_STATUS = ObjectSchema(
     members={
-        "orderId": identifier,
+        "orderId": is_id,
         "payStatus": _PAY_STATUS,
-        "endTime": date,
-        # A number here, text in the order.
+        "endTime": is_date,
+        # A number here, but text in the order.
         "refundStatus": one_of(0, 1),
     },
     required=("orderId",),
-    parts="subOrderStatusSyncParamList",
+    children="subOrderStatusSyncParamList",
 )
 
-RELATION: Mapping[Dialect, Record] = {
-    Dialect.NATIONAL_SITE: Record(
+RELATION: Mapping[Dialect, ObjectSchema] = {
+    Dialect.NATIONAL_SITE: ObjectSchema(
         members=dict.fromkeys(
-            ("nationalSubOrderId", "cbuSubOrderId", "nationalOrderId", "cbuOrderId"), identifier
+            ("nationalSubOrderId", "cbuSubOrderId", "nationalOrderId", "cbuOrderId"), is_id
         ),
         required=("nationalSubOrderId", "cbuSubOrderId", "nationalOrderId", "cbuOrderId"),
     ),
-    Dialect.OPEN_PLATFORM: Record(
+    Dialect.OPEN_PLATFORM: ObjectSchema(
         members={
-            "orderId": text,
-            "parentOrderId": text,
-            # Documented as Long, and shown as text.
-            "purchaseOrderId": either(identifier, digits),
-            "purchaseParentOrderId": either(identifier, digits),
+            "orderId": is_text,
+            "parentOrderId": is_text,
+            # Documented as Long, but shown as text.
+            "purchaseOrderId": any_of(is_id, is_digits),
+            "purchaseParentOrderId": any_of(is_id, is_digits),
         },
         required=("orderId", "parentOrderId", "purchaseOrderId", "purchaseParentOrderId"),
     ),
 }
 
-LOGISTICS: Mapping[Dialect, Record] = {
-    Dialect.NATIONAL_SITE: Record(
+LOGISTICS: Mapping[Dialect, ObjectSchema] = {
+    Dialect.NATIONAL_SITE: ObjectSchema(
         members={
-            "logisticsOrderId": identifier,
-            "logisticsId": text,
-            "createTime": date,
+            "logisticsOrderId": is_id,
+            "logisticsId": is_text,
+            "createTime": is_date,
             "logisticsStatus": _LOGISTICS_STATUS,
-            "endTime": date,
-            "attrs": text,
-            "contry": text,
+            "endTime": is_date,
+            "attrs": is_text,
+            "contry": is_text,
         },
         required=("logisticsOrderId", "logisticsId"),
     ),
-    Dialect.OPEN_PLATFORM: Record(
+    Dialect.OPEN_PLATFORM: ObjectSchema(
         members={
-            "orderId": text,
-            "logisticsId": text,
+            "orderId": is_text,
+            "logisticsId": is_text,
             "logisticsStatus": _LOGISTICS_STATUS,
-            "createTime": date,
-            "signTime": date,
-            "province": text,
-            "city": text,
-            "area": text,
-            "address": text,
+            "createTime": is_date,
+            "signTime": is_date,
+            "province": is_text,
+            "city": is_text,
+            "area": is_text,
+            "address": is_text,
         },
-        # signTime is documented as required, also for a parcel that nobody has signed for yet.
+        # signTime is documented as required, but a delivery that is not signed for has none.
         required=(
             "orderId",
             "logisticsId",
@@ -155,12 +155,12 @@ LOGISTICS: Mapping[Dialect, Record] = {
     ),
 }
 
-# Parameters of their own, so everything is text.
-LOGISTICS_STATUS = Record(
+# Each member is a separate parameter, so all values are text.
+LOGISTICS_STATUS = ObjectSchema(
     members={
-        "logisticsId": digits,
+        "logisticsId": is_digits,
         "logisticsStatus": _LOGISTICS_STATUS,
-        "modifiedTime": date_parameter,
+        "modifiedTime": is_date_parameter,
     },
     required=("logisticsId",),
 )

@@ -1,4 +1,4 @@
-"""The filters and sorts that the document lists, as the filter configuration answers them. Data only."""
+"""The filters and sort orders of searches, as the filter configuration API returns them. Data only."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

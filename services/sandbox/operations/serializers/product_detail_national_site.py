@@ -1,45 +1,46 @@
-"""One offer in full, in the national-site dialect."""
+"""Serializes a product detail in the national-site dialect."""
 
 from services.sandbox.catalog.offers import Offer
-from services.sandbox.catalog.skus import price_tiers, skus
-from services.sandbox.operations.serializers.formatting import View, yuan
+from services.sandbox.catalog.skus import build_price_tiers, build_skus
+from services.sandbox.operations.serializers.formatting import Locale, format_yuan
 from services.sandbox.operations.serializers.product_detail import (
-    Member,
-    attribute_members,
-    attributes,
-    facts,
-    gallery,
-    jxhy_price,
-    stock,
+    Json,
+    count_stock,
+    format_jxhy_price,
+    list_attributes,
+    list_gallery,
+    serialize_attribute,
+    serialize_common,
 )
 
 
-def national_detail(offer: Offer, view: View) -> Member:
-    """The detail in the national-site dialect."""
-    return facts(offer, view) | {
-        "productImage": {"images": gallery(offer, view)},
+def serialize_national_site_detail(offer: Offer, locale: Locale) -> Json:
+    """Return the detail of an offer."""
+    return serialize_common(offer, locale) | {
+        "productImage": {"images": list_gallery(offer, locale)},
         "productAttribute": [
             {"attributeId": attribute_id, "attributeName": name.zh, "value": value.zh}
-            for attribute_id, name, value in attributes(offer)
+            for attribute_id, name, value in list_attributes(offer)
         ],
         "productSkuInfos": [
             {
                 "amountOnSale": sku.stock,
-                "price": yuan(sku.price_fen),
-                "jxhyPrice": jxhy_price(offer, sku),
+                "price": format_yuan(sku.price_fen),
+                "jxhyPrice": format_jxhy_price(offer, sku),
                 "skuId": sku.sku_id,
                 "specId": sku.spec_id,
-                # This dialect has room for one attribute: the first, which is the colour.
+                # This dialect has only one attribute. It is the first, the colour.
                 "skuAttribute": {"attributeID": sku.attributes[0].attribute_id}
-                | attribute_members(offer, sku.attributes[0], view),
+                | serialize_attribute(offer, sku.attributes[0], locale),
             }
-            for sku in skus(offer)
+            for sku in build_skus(offer)
         ],
         "productSaleInfo": {
             "priceRanges": [
-                {"startQuantity": start, "price": yuan(price)} for start, price in price_tiers(offer)
+                {"startQuantity": start, "price": format_yuan(price)}
+                for start, price in build_price_tiers(offer)
             ],
-            "amountOnSale": stock(offer),
+            "amountOnSale": count_stock(offer),
         },
         "productShippingInfo": {"sendGoodsAddressText": offer.seller.address},
     }

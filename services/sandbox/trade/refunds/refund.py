@@ -1,4 +1,4 @@
-"""A refund: what the buyer asks for, and where it stands."""
+"""A refund: the buyer's request and its status."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from services.sandbox.trade.orders import Order
 
 
 class RefundStatus(StrEnum):
-    """The platform's documented words."""
+    """The documented values."""
 
     WAIT_SELLER_AGREE = "waitselleragree"
     WAIT_BUYER_MODIFY = "waitbuyermodify"
@@ -18,18 +18,18 @@ class RefundStatus(StrEnum):
     CLOSED = "refundclose"
 
 
-ENDED = frozenset({RefundStatus.SUCCESS, RefundStatus.CLOSED})
+FINAL_STATUSES = frozenset({RefundStatus.SUCCESS, RefundStatus.CLOSED})
 
 
 class DisputeRequest(StrEnum):
-    """What the buyer wants."""
+    """What the buyer asks for."""
 
     REFUND = "refund"
     RETURN_REFUND = "returnRefund"
 
 
 class GoodsStatus(StrEnum):
-    """Where the goods are, as the buyer tells it."""
+    """Where the goods are, according to the buyer."""
 
     WAIT_SELLER_SEND = "refundWaitSellerSend"
     WAIT_BUYER_RECEIVE = "refundWaitBuyerReceive"
@@ -42,8 +42,8 @@ AFTER_SALE = frozenset({GoodsStatus.AFTER_SALE_NOT_RECEIVED, GoodsStatus.AFTER_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Return:
-    """The parcel that goes back to the seller."""
+class ReturnShipment:
+    """The shipment of the goods back to the seller."""
 
     logistics_company_no: str
     freight_bill: str
@@ -53,12 +53,12 @@ class Return:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Refund:
-    """One refund. Its status is changed by `refund_life` alone."""
+    """One refund. Only `refund_state_machine` changes its status."""
 
     refund_id: str
     order: Order
-    shares_fen: Mapping[int, int]
-    """By entry id: what is asked back of each entry's price."""
+    payments_fen: Mapping[int, int]
+    """By entry id: the amount to refund of its price."""
     apply_carriage_fen: int
     reason_id: int
     description: str
@@ -66,22 +66,22 @@ class Refund:
     goods_status: GoodsStatus
     vouchers: tuple[str, ...]
     counts: Mapping[int, int]
-    """By entry id: the pieces that go back, where the buyer told."""
+    """By entry id: the number of pieces that go back, if the buyer sent it."""
     remark: str | None
     status: RefundStatus = RefundStatus.WAIT_SELLER_AGREE
-    returned: Return | None = None
+    return_shipment: ReturnShipment | None = None
 
     @property
     def entry_ids(self) -> tuple[int, ...]:
-        """The entries that it concerns."""
-        return tuple(self.shares_fen)
+        """The ids of its entries."""
+        return tuple(self.payments_fen)
 
     @property
     def apply_payment_fen(self) -> int:
-        """What is asked back, without carriage."""
-        return sum(self.shares_fen.values())
+        """The amount to refund, without carriage."""
+        return sum(self.payments_fen.values())
 
     @property
     def is_open(self) -> bool:
-        """Whether it can still change."""
-        return self.status not in ENDED
+        """Whether its status can still change."""
+        return self.status not in FINAL_STATUSES

@@ -1,4 +1,4 @@
-"""Why a buyer may want his money back."""
+"""The reasons for refunds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from services.sandbox.trade.refunds.refund import GoodsStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reason:
-    """One reason, and what follows from it."""
+class RefundReason:
+    """One reason with its consequences."""
 
     reason_id: int
     name: str
@@ -17,14 +17,14 @@ class Reason:
     tip: str | None = None
 
 
-_UNWANTED = Reason(reason_id=20006, name="不想买了/等不及/拍错", refunds_carriage=False)
-_OUT_OF_STOCK = Reason(reason_id=20002, name="卖家缺货")
-_LATE = Reason(reason_id=20004, name="未按约定时间发货", needs_voucher=True, tip="请上传聊天记录")
-_DIFFERENT = Reason(reason_id=20021, name="颜色/图案/款式不符", needs_voucher=True)
-_SENT_BACK = Reason(reason_id=20028, name="不想买了", refunds_carriage=False)
+_UNWANTED = RefundReason(reason_id=20006, name="不想买了/等不及/拍错", refunds_carriage=False)
+_OUT_OF_STOCK = RefundReason(reason_id=20002, name="卖家缺货")
+_LATE = RefundReason(reason_id=20004, name="未按约定时间发货", needs_voucher=True, tip="请上传聊天记录")
+_DIFFERENT = RefundReason(reason_id=20021, name="颜色/图案/款式不符", needs_voucher=True)
+_SENT_BACK = RefundReason(reason_id=20028, name="不想买了", refunds_carriage=False)
 
-# Ids and names are known from public traces; which of them is offered when is not, and made up here.
-REASONS: Mapping[GoodsStatus, tuple[Reason, ...]] = {
+# Ids and names are known from public traces. Which reasons 1688 offers when is not known: that is made up.
+REFUND_REASONS: Mapping[GoodsStatus, tuple[RefundReason, ...]] = {
     GoodsStatus.WAIT_SELLER_SEND: (_UNWANTED, _OUT_OF_STOCK, _LATE),
     GoodsStatus.WAIT_BUYER_RECEIVE: (_UNWANTED, _LATE),
     GoodsStatus.RECEIVED: (_DIFFERENT, _SENT_BACK),
@@ -33,6 +33,6 @@ REASONS: Mapping[GoodsStatus, tuple[Reason, ...]] = {
 }
 
 
-def find_reason(goods_status: GoodsStatus, reason_id: int) -> Reason | None:
-    """The reason of this id, if it is offered for goods that are there."""
-    return next((reason for reason in REASONS[goods_status] if reason.reason_id == reason_id), None)
+def find_refund_reason(goods_status: GoodsStatus, reason_id: int) -> RefundReason | None:
+    """Return the reason of this id, if it is offered for this goods status."""
+    return next((reason for reason in REFUND_REASONS[goods_status] if reason.reason_id == reason_id), None)

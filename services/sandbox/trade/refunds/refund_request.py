@@ -1,4 +1,4 @@
-"""What a buyer writes to get his money back, and what it must satisfy."""
+"""A buyer's request for a refund, and the rules for it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from enum import StrEnum, auto
 
 from services.sandbox.trade.orders import Order, OrderStatus
 from services.sandbox.trade.refunds.refund import DisputeRequest, GoodsStatus, Refund
-from services.sandbox.trade.refunds.refund_reasons import Reason, find_reason
+from services.sandbox.trade.refunds.refund_reasons import RefundReason, find_refund_reason
 
 MAX_VOUCHERS = 5
-DESCRIPTION_CHARACTERS = range(2, 151)
+MIN_DESCRIPTION_CHARACTERS, MAX_DESCRIPTION_CHARACTERS = 2, 150
 
 
-class Problem(StrEnum):
-    """What is wrong with an application."""
+class RejectionReason(StrEnum):
+    """What is wrong with a request."""
 
     ENTRIES = auto()
     STATE = auto()
@@ -26,17 +26,17 @@ class Problem(StrEnum):
     COUNT = auto()
 
 
-class ApplicationRefused(Exception):
-    """An application that breaks a rule."""
+class RefundRequestRejected(Exception):
+    """A request violates a rule."""
 
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem)
-        self.problem = problem
+    def __init__(self, reason: RejectionReason) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Application:
-    """What the buyer writes."""
+class RefundRequest:
+    """What the buyer asks for."""
 
     entry_ids: tuple[int, ...]
     dispute_request: DisputeRequest
@@ -47,145 +47,154 @@ class Application:
     description: str
     vouchers: tuple[str, ...] = ()
     counts: tuple[tuple[int, int], ...] = ()
-    """(entry id, pieces that go back); only when goods go back that were received in sale."""
+    """(entry id, number of pieces that go back); only for goods that were received during the sale."""
     remark: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Whereabouts:
-    """What an order must be for goods to be where the buyer says."""
+class GoodsLocation:
+    """The state of an order whose goods are at this location."""
 
     statuses: frozenset[OrderStatus]
     shipped: bool
 
 
-def _where(*statuses: OrderStatus, shipped: bool = True) -> Whereabouts:
-    return Whereabouts(statuses=frozenset(statuses), shipped=shipped)
+def _location(*statuses: OrderStatus, shipped: bool = True) -> GoodsLocation:
+    return GoodsLocation(statuses=frozenset(statuses), shipped=shipped)
 
 
-WHEREABOUTS: Mapping[GoodsStatus, Whereabouts] = {
-    GoodsStatus.WAIT_SELLER_SEND: _where(OrderStatus.WAIT_SELLER_SEND, shipped=False),
-    # An order that is shipped in part still waits for the seller.
-    GoodsStatus.WAIT_BUYER_RECEIVE: _where(OrderStatus.WAIT_SELLER_SEND, OrderStatus.WAIT_BUYER_RECEIVE),
-    GoodsStatus.RECEIVED: _where(OrderStatus.RECEIVED),
-    GoodsStatus.AFTER_SALE_NOT_RECEIVED: _where(OrderStatus.SUCCESS),
-    GoodsStatus.AFTER_SALE_RECEIVED: _where(OrderStatus.SUCCESS),
+GOODS_LOCATIONS: Mapping[GoodsStatus, GoodsLocation] = {
+    GoodsStatus.WAIT_SELLER_SEND: _location(OrderStatus.WAIT_SELLER_SEND, shipped=False),
+    # An order that is partly shipped still waits for the seller.
+    GoodsStatus.WAIT_BUYER_RECEIVE: _location(OrderStatus.WAIT_SELLER_SEND, OrderStatus.WAIT_BUYER_RECEIVE),
+    GoodsStatus.RECEIVED: _location(OrderStatus.RECEIVED),
+    GoodsStatus.AFTER_SALE_NOT_RECEIVED: _location(OrderStatus.SUCCESS),
+    GoodsStatus.AFTER_SALE_RECEIVED: _location(OrderStatus.SUCCESS),
 }
 RETURNABLE = frozenset({GoodsStatus.RECEIVED, GoodsStatus.AFTER_SALE_RECEIVED})
 
 
-def goods_are_there(order: Order, entry_ids: tuple[int, ...], goods_status: GoodsStatus) -> bool:
-    """Whether some entries of an order are where the buyer says."""
-    where = WHEREABOUTS[goods_status]
-    return order.status in where.statuses and all(
-        (entry_id in order.shipped) is where.shipped for entry_id in entry_ids
+def matches_goods_status(order: Order, entry_ids: tuple[int, ...], goods_status: GoodsStatus) -> bool:
+    """Return whether some entries of an order are where the buyer says."""
+    location = GOODS_LOCATIONS[goods_status]
+    return order.status in location.statuses and all(
+        (entry_id in order.shipped) is location.shipped for entry_id in entry_ids
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Case:
-    """What the rules judge."""
+class _RuleInput:
+    """What the rules depend on."""
 
     order: Order
-    asked: Application
-    others: Sequence[Refund]
-    """The order's refunds that can still change."""
+    request: RefundRequest
+    open_refunds: Sequence[Refund]
+    """The order's other refunds whose status can still change."""
 
     @property
-    def reason(self) -> Reason | None:
-        return find_reason(self.asked.goods_status, self.asked.reason_id)
+    def reason(self) -> RefundReason | None:
+        return find_refund_reason(self.request.goods_status, self.request.reason_id)
 
 
-def _entries(case: _Case) -> bool:
-    ids = case.asked.entry_ids
-    return bool(ids) and len(set(ids)) == len(ids) and set(ids) <= set(case.order.entry_ids)
+def _are_entries_valid(rule_input: _RuleInput) -> bool:
+    ids = rule_input.request.entry_ids
+    return bool(ids) and len(set(ids)) == len(ids) and set(ids) <= set(rule_input.order.entry_ids)
 
 
-def _state(case: _Case) -> bool:
-    asked = case.asked
+def _is_state_valid(rule_input: _RuleInput) -> bool:
+    order, request = rule_input.order, rule_input.request
+    entry_ids = set(request.entry_ids)
     return (
-        goods_are_there(case.order, asked.entry_ids, asked.goods_status)
-        and set(asked.entry_ids) <= set(case.order.left)
-        and all(set(asked.entry_ids).isdisjoint(other.entry_ids) for other in case.others)
-        and (asked.dispute_request is DisputeRequest.REFUND or asked.goods_status in RETURNABLE)
+        matches_goods_status(order, request.entry_ids, request.goods_status)
+        and entry_ids <= set(order.remaining_entry_ids)
+        and all(entry_ids.isdisjoint(refund.entry_ids) for refund in rule_input.open_refunds)
+        and (request.dispute_request is DisputeRequest.REFUND or request.goods_status in RETURNABLE)
     )
 
 
-def _reason(case: _Case) -> bool:
-    return case.reason is not None
+def _is_reason_valid(rule_input: _RuleInput) -> bool:
+    return rule_input.reason is not None
 
 
-def _voucher(case: _Case) -> bool:
-    return case.reason is None or not case.reason.needs_voucher or bool(case.asked.vouchers)
+def _has_needed_voucher(rule_input: _RuleInput) -> bool:
+    reason = rule_input.reason
+    return reason is None or not reason.needs_voucher or bool(rule_input.request.vouchers)
 
 
-def _vouchers(case: _Case) -> bool:
-    return len(case.asked.vouchers) <= MAX_VOUCHERS
+def _is_voucher_count_valid(rule_input: _RuleInput) -> bool:
+    return len(rule_input.request.vouchers) <= MAX_VOUCHERS
 
 
-def _carriage(case: _Case) -> bool:
-    return case.reason is None or case.reason.refunds_carriage or case.asked.carriage_fen == 0
+def _is_carriage_valid(rule_input: _RuleInput) -> bool:
+    reason = rule_input.reason
+    return reason is None or reason.refunds_carriage or rule_input.request.carriage_fen == 0
 
 
-def _amount(case: _Case) -> bool:
-    order, asked = case.order, case.asked
-    left_fen = order.left_fen(asked.entry_ids)
-    whole = asked.goods_status is GoodsStatus.WAIT_SELLER_SEND
-    claimed_carriage_fen = sum(other.apply_carriage_fen for other in case.others)
-    carriage_left_fen = order.carriage_fen - order.refunded_carriage_fen - claimed_carriage_fen
+def _is_amount_valid(rule_input: _RuleInput) -> bool:
+    order, request = rule_input.order, rule_input.request
+    remaining_fen = order.remaining_fen(request.entry_ids)
+    must_be_whole = request.goods_status is GoodsStatus.WAIT_SELLER_SEND
+    requested_carriage_fen = sum(refund.apply_carriage_fen for refund in rule_input.open_refunds)
+    remaining_carriage_fen = order.carriage_fen - order.refunded_carriage_fen - requested_carriage_fen
     return (
-        (asked.payment_fen == left_fen if whole else 0 <= asked.payment_fen <= left_fen)
-        and 0 <= asked.carriage_fen <= carriage_left_fen
-        and asked.payment_fen + asked.carriage_fen > 0
+        (request.payment_fen == remaining_fen if must_be_whole else 0 <= request.payment_fen <= remaining_fen)
+        and 0 <= request.carriage_fen <= remaining_carriage_fen
+        and request.payment_fen + request.carriage_fen > 0
     )
 
 
-def _description(case: _Case) -> bool:
-    return len(case.asked.description) in DESCRIPTION_CHARACTERS
+def _is_description_valid(rule_input: _RuleInput) -> bool:
+    length = len(rule_input.request.description)
+    return MIN_DESCRIPTION_CHARACTERS <= length <= MAX_DESCRIPTION_CHARACTERS
 
 
-def _count(case: _Case) -> bool:
-    asked = case.asked
-    if not asked.counts:
+def _are_counts_valid(rule_input: _RuleInput) -> bool:
+    request = rule_input.request
+    if not request.counts:
         return True
-    if (asked.dispute_request, asked.goods_status) != (DisputeRequest.RETURN_REFUND, GoodsStatus.RECEIVED):
+    if (request.dispute_request, request.goods_status) != (
+        DisputeRequest.RETURN_REFUND,
+        GoodsStatus.RECEIVED,
+    ):
         return False
-    bought = {entry.entry_id: entry.quantity for entry in case.order.chosen(asked.entry_ids)}
-    ids = [entry_id for entry_id, _ in asked.counts]
+    quantities = {
+        entry.entry_id: entry.quantity for entry in rule_input.order.select_entries(request.entry_ids)
+    }
+    ids = [entry_id for entry_id, _ in request.counts]
     return len(set(ids)) == len(ids) and all(
-        1 <= count <= bought.get(entry_id, 0) for entry_id, count in asked.counts
+        1 <= count <= quantities.get(entry_id, 0) for entry_id, count in request.counts
     )
 
 
-# In this order: a later rule may rely on the earlier ones.
-RULES: tuple[tuple[Problem, Callable[[_Case], bool]], ...] = (
-    (Problem.ENTRIES, _entries),
-    (Problem.STATE, _state),
-    (Problem.REASON, _reason),
-    (Problem.VOUCHER, _voucher),
-    (Problem.TOO_MANY_VOUCHERS, _vouchers),
-    (Problem.CARRIAGE, _carriage),
-    (Problem.AMOUNT, _amount),
-    (Problem.DESCRIPTION, _description),
-    (Problem.COUNT, _count),
+# The order matters: a rule may rely on the rules before it.
+RULES: tuple[tuple[RejectionReason, Callable[[_RuleInput], bool]], ...] = (
+    (RejectionReason.ENTRIES, _are_entries_valid),
+    (RejectionReason.STATE, _is_state_valid),
+    (RejectionReason.REASON, _is_reason_valid),
+    (RejectionReason.VOUCHER, _has_needed_voucher),
+    (RejectionReason.TOO_MANY_VOUCHERS, _is_voucher_count_valid),
+    (RejectionReason.CARRIAGE, _is_carriage_valid),
+    (RejectionReason.AMOUNT, _is_amount_valid),
+    (RejectionReason.DESCRIPTION, _is_description_valid),
+    (RejectionReason.COUNT, _are_counts_valid),
 )
 
 
-def check(order: Order, asked: Application, others: Sequence[Refund]) -> None:
-    """Raises ApplicationRefused for the first rule that an application breaks.
+def check_refund_request(order: Order, request: RefundRequest, open_refunds: Sequence[Refund]) -> None:
+    """Raise RefundRequestRejected for the first rule that a request violates.
 
-    `others` are the refunds of the order that can still change.
+    `open_refunds` are the order's refunds whose status can still change.
     """
-    case = _Case(order=order, asked=asked, others=others)
-    for problem, holds in RULES:
-        if not holds(case):
-            raise ApplicationRefused(problem)
+    rule_input = _RuleInput(order=order, request=request, open_refunds=open_refunds)
+    for reason, is_met in RULES:
+        if not is_met(rule_input):
+            raise RefundRequestRejected(reason)
 
 
-def shares_fen(order: Order, asked: Application) -> dict[int, int]:
-    """The amount asked for, spread over the entries in their order, none above what is left of it."""
-    shares, rest_fen = {}, asked.payment_fen
-    for entry_id in asked.entry_ids:
-        shares[entry_id] = min(rest_fen, order.left_fen([entry_id]))
-        rest_fen -= shares[entry_id]
-    return shares
+def allocate_payment_fen(order: Order, request: RefundRequest) -> dict[int, int]:
+    """Distribute the requested amount over the entries in their order, up to what remains of each."""
+    payments_fen, rest_fen = {}, request.payment_fen
+    for entry_id in request.entry_ids:
+        payments_fen[entry_id] = min(rest_fen, order.remaining_fen([entry_id]))
+        rest_fen -= payments_fen[entry_id]
+    return payments_fen

@@ -1,19 +1,19 @@
-"""The steps that a refund can take, and from where."""
+"""The transitions of a refund."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from services.sandbox.trade.order_events import Fact
-from services.sandbox.trade.order_state_machine import WrongStep, settle
+from services.sandbox.trade.order_events import OrderEvent
+from services.sandbox.trade.order_state_machine import InvalidTransition, update_after_refund
 from services.sandbox.trade.refunds.refund import AFTER_SALE, DisputeRequest, Refund, RefundStatus
 
-APPLIED = "BUYER_APPLY_REFUND"
-"""The refundAction that a refund begins with."""
+REFUND_REQUESTED = "BUYER_APPLY_REFUND"
+"""The refundAction of a new refund."""
 
 
-class RefundStep(StrEnum):
-    """What buyer and seller do with a refund."""
+class RefundTransition(StrEnum):
+    """The transitions that buyer and seller can make, or that follow from transitions of the order."""
 
     AGREE = "agree"
     REFUSE = "refuse"
@@ -21,87 +21,88 @@ class RefundStep(StrEnum):
     """The buyer sends the goods back."""
     RECEIVE = "receive"
     CLOSE = "close"
-    OUTRUN_BY_SHIPMENT = "outrun by shipment"
-    """The seller ships what the buyer wanted no more."""
-    OUTRUN_BY_RECEIPT = "outrun by receipt"
-    """The buyer confirms what he said had not come."""
+    """By the buyer."""
+    CLOSE_BY_SHIPMENT = "close by shipment"
+    """The seller ships the goods although the buyer asked for a refund."""
+    CLOSE_BY_RECEIPT = "close by receipt"
+    """The buyer confirms the receipt of goods that were reported missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RefundTransition:
-    """One step."""
+class RefundTransitionRule:
+    """One transition."""
 
     before: frozenset[RefundStatus]
     after: RefundStatus
-    action: str
-    """The refundAction, in the platform's spelling."""
+    refund_action: str
+    """As 1688 spells it."""
 
 
-_ASKED = frozenset({RefundStatus.WAIT_SELLER_AGREE})
-_UNSENT = _ASKED | {RefundStatus.WAIT_BUYER_MODIFY, RefundStatus.WAIT_BUYER_SEND}
-_MONEY, _RETURN = DisputeRequest.REFUND, DisputeRequest.RETURN_REFUND
+_REQUESTED = frozenset({RefundStatus.WAIT_SELLER_AGREE})
+_NOT_SENT = _REQUESTED | {RefundStatus.WAIT_BUYER_MODIFY, RefundStatus.WAIT_BUYER_SEND}
 
 
-def _closing(action: str) -> RefundTransition:
-    return RefundTransition(before=_UNSENT, after=RefundStatus.CLOSED, action=action)
+def _close(refund_action: str) -> RefundTransitionRule:
+    return RefundTransitionRule(before=_NOT_SENT, after=RefundStatus.CLOSED, refund_action=refund_action)
 
 
-_REFUSED = RefundTransition(
-    before=_ASKED, after=RefundStatus.WAIT_BUYER_MODIFY, action="SELLER_REJECT_REFUND"
-)
-_OF_BOTH: Mapping[RefundStep, RefundTransition] = {
-    RefundStep.REFUSE: _REFUSED,
-    RefundStep.CLOSE: _closing("BUYER_CANCEL_REFUND_CLOSE"),
-    RefundStep.OUTRUN_BY_SHIPMENT: _closing("SELLER_SEND_GOODS_CLOSE"),
-    RefundStep.OUTRUN_BY_RECEIPT: _closing("BUYER_RECEIVE_CLOSE"),
+_COMMON_RULES: Mapping[RefundTransition, RefundTransitionRule] = {
+    RefundTransition.REFUSE: RefundTransitionRule(
+        before=_REQUESTED, after=RefundStatus.WAIT_BUYER_MODIFY, refund_action="SELLER_REJECT_REFUND"
+    ),
+    RefundTransition.CLOSE: _close("BUYER_CANCEL_REFUND_CLOSE"),
+    RefundTransition.CLOSE_BY_SHIPMENT: _close("SELLER_SEND_GOODS_CLOSE"),
+    RefundTransition.CLOSE_BY_RECEIPT: _close("BUYER_RECEIVE_CLOSE"),
 }
 
-TRANSITIONS: Mapping[DisputeRequest, Mapping[RefundStep, RefundTransition]] = {
-    _MONEY: {
-        **_OF_BOTH,
-        RefundStep.AGREE: RefundTransition(
-            before=_ASKED, after=RefundStatus.SUCCESS, action="SELLER_AGREE_REFUND"
+RULES: Mapping[DisputeRequest, Mapping[RefundTransition, RefundTransitionRule]] = {
+    DisputeRequest.REFUND: {
+        **_COMMON_RULES,
+        RefundTransition.AGREE: RefundTransitionRule(
+            before=_REQUESTED, after=RefundStatus.SUCCESS, refund_action="SELLER_AGREE_REFUND"
         ),
     },
-    _RETURN: {
-        **_OF_BOTH,
-        RefundStep.AGREE: RefundTransition(
-            before=_ASKED, after=RefundStatus.WAIT_BUYER_SEND, action="SELLER_AGREE_REFUND_PROCOTOL"
+    DisputeRequest.RETURN_REFUND: {
+        **_COMMON_RULES,
+        RefundTransition.AGREE: RefundTransitionRule(
+            before=_REQUESTED,
+            after=RefundStatus.WAIT_BUYER_SEND,
+            refund_action="SELLER_AGREE_REFUND_PROCOTOL",
         ),
-        RefundStep.SEND: RefundTransition(
+        RefundTransition.SEND: RefundTransitionRule(
             before=frozenset({RefundStatus.WAIT_BUYER_SEND}),
             after=RefundStatus.WAIT_SELLER_RECEIVE,
-            action="BUYER_SEND_GOODS",
+            refund_action="BUYER_SEND_GOODS",
         ),
-        RefundStep.RECEIVE: RefundTransition(
+        RefundTransition.RECEIVE: RefundTransitionRule(
             before=frozenset({RefundStatus.WAIT_SELLER_RECEIVE}),
             after=RefundStatus.SUCCESS,
-            action="SELLER_RECEIVE_GOODS",
+            refund_action="SELLER_RECEIVE_GOODS",
         ),
     },
 }
 
 
-def take_refund_step(refund: Refund, step: RefundStep) -> None:
-    """Takes a step. Raises WrongStep, and changes nothing then."""
-    transition = TRANSITIONS[refund.dispute_request].get(step)
-    if transition is None or refund.status not in transition.before:
-        raise WrongStep(f"{step}: the {refund.dispute_request} is {refund.status}")
-    refund.status = transition.after
-    note(refund, transition.action)
+def transition_refund(refund: Refund, transition: RefundTransition) -> None:
+    """Make a transition. Raises InvalidTransition, and then changes nothing."""
+    rule = RULES[refund.dispute_request].get(transition)
+    if rule is None or refund.status not in rule.before:
+        raise InvalidTransition(f"{transition}: the {refund.dispute_request} is {refund.status}")
+    refund.status = rule.after
+    add_refund_event(refund, rule.refund_action)
     if refund.status is RefundStatus.SUCCESS:
-        refund.order.refunded_fen.update(refund.shares_fen)
+        refund.order.refunded_fen.update(refund.payments_fen)
         refund.order.refunded_carriage_fen += refund.apply_carriage_fen
-        settle(refund.order)
+        update_after_refund(refund.order)
 
 
-def note(refund: Refund, action: str) -> None:
-    """Notes in the order what happened to the refund, with its status as it is now."""
+def add_refund_event(refund: Refund, refund_action: str) -> None:
+    """Record an event of the refund with its current status among the events of the order."""
     refund.order.record(
-        Fact(
+        OrderEvent(
             order_id=refund.order.order_id,
             entry_ids=refund.entry_ids,
-            happened=action,
+            event=refund_action,
             status=refund.status,
             refund_id=refund.refund_id,
             after_sale=refund.goods_status in AFTER_SALE,

@@ -1,36 +1,36 @@
 import pytest
 
-from services.sandbox.http.envelopes import BadArgument
-from services.sandbox.operations.schemas import object_schema as records
-from services.sandbox.operations.schemas.object_schema import Record
+from services.sandbox.http.envelopes import InvalidArgument
+from services.sandbox.operations.schemas import object_schema
+from services.sandbox.operations.schemas.object_schema import ObjectSchema
 
-ORDER = Record(
-    members={"id": records.identifier, "word": records.one_of("a", "b")},
+ORDER = ObjectSchema(
+    members={"id": object_schema.is_id, "word": object_schema.one_of("a", "b")},
     required=("id",),
-    parts="parts",
-    instead_of_parts=("word",),
+    children="parts",
+    required_without_children=("word",),
 )
 
 
 @pytest.mark.parametrize(
     ("kind", "good", "bad"),
     [
-        (records.identifier, [1, 2**63 - 1], ["1", 0, -1, 1.0, True, 2**63]),
-        (records.amount, [0, 300], ["300", -1, 3.5, False]),
-        (records.text, ["x"], ["", " ", 1]),
-        (records.digits, ["1", "9" * 19], ["", "1.0", "x", "１", 1, "9" * 20]),
+        (object_schema.is_id, [1, 2**63 - 1], ["1", 0, -1, 1.0, True, 2**63]),
+        (object_schema.is_amount, [0, 300], ["300", -1, 3.5, False]),
+        (object_schema.is_text, ["x"], ["", " ", 1]),
+        (object_schema.is_digits, ["1", "9" * 19], ["", "1.0", "x", "１", 1, "9" * 20]),
         (
-            records.date,
+            object_schema.is_date,
             ["2026-09-03 09:10:10", 1788400000000],
             ["2026-09-03", "2026-13-03 09:10:10", "2026-9-3 9:10:10", "1788400000000", 1788400000, True],
         ),
         (
-            records.date_parameter,
+            object_schema.is_date_parameter,
             ["2026-09-03 09:10:10", "1788400000000", "20260903091010000+0800"],
             ["1788400000", 1788400000000, "20261303091010000+0800", "x"],
         ),
-        (records.one_of(0, 1), [0, 1], ["0", 2, True]),
-        (records.either(records.identifier, records.digits), [5, "5"], [5.0, ""]),
+        (object_schema.one_of(0, 1), [0, 1], ["0", 2, True]),
+        (object_schema.any_of(object_schema.is_id, object_schema.is_digits), [5, "5"], [5.0, ""]),
     ],
 )
 def test_kinds(kind, good, bad):
@@ -47,7 +47,7 @@ def test_kinds(kind, good, bad):
     ],
 )
 def test_good_objects(value):
-    ORDER.check(value, "order")
+    ORDER.validate(value, "order")
 
 
 @pytest.mark.parametrize(
@@ -65,6 +65,6 @@ def test_good_objects(value):
     ],
 )
 def test_bad_objects(value, message):
-    with pytest.raises(BadArgument) as bad:
-        ORDER.check(value, "order")
+    with pytest.raises(InvalidArgument) as bad:
+        ORDER.validate(value, "order")
     assert str(bad.value) == message

@@ -1,0 +1,29 @@
+"""Reads the JSON body of an admin request."""
+
+from typing import TypeVar
+
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from services.sandbox.admin.schemas.base import Body
+
+B = TypeVar("B", bound=Body)
+
+
+async def read_body(request: Request, schema: type[B], *, default: B | None = None) -> B:
+    """Return the body of a request. An invalid body is answered with HTTP 400 and the problems.
+
+    `default` replaces an empty body; None = a body is required.
+    """
+    content = await request.body()
+    if not content and default is not None:
+        return default
+    try:
+        return schema.model_validate_json(content)
+    except ValidationError as error:
+        problems = (
+            ".".join(map(str, problem["loc"])) + ": " + problem["msg"] if problem["loc"] else problem["msg"]
+            for problem in error.errors(include_url=False, include_context=False, include_input=False)
+        )
+        raise HTTPException(400, "; ".join(problems)) from error

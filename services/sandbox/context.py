@@ -1,0 +1,29 @@
+"""What handlers work with, of the operations and of the admin API alike."""
+
+from dataclasses import dataclass
+
+from services.sandbox.catalog.catalog import Catalog
+from services.sandbox.catalog.image_similarity import ImageIndex
+from services.sandbox.catalog.keyword_index import KeywordIndex
+from services.sandbox.state import State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxContext:
+    """The state, which changes, and the catalog with its indexes, which never do."""
+
+    state: State
+    catalog: Catalog
+    keyword_index: KeywordIndex
+    image_index: ImageIndex
+
+
+def create_context(callback_url: str | None = None) -> SandboxContext:
+    """Return a context in its initial state. Messages are pushed to `callback_url`, if there is one."""
+    catalog = Catalog()
+    return SandboxContext(
+        state=State(callback_url=callback_url),
+        catalog=catalog,
+        keyword_index=KeywordIndex(catalog),
+        image_index=ImageIndex(catalog),
+    )
