@@ -110,7 +110,7 @@ def _relation() -> bytes:
         national_order_id=str(number),
         national_sub_order_id=str(number + 1),
         cbu_order_id=number + 2,
-        cbu_sub_order_id=number + 3,
+        cbu_order_entry_id=number + 3,
     )
     request = protos.EnqueueSyncRequest(
         request_id=str(uuid.uuid4()), write_order_relations={"relations": [relation]}

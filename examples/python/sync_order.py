@@ -20,8 +20,8 @@ def sync(orders: OrderSyncServiceStub) -> None:
     now.FromDatetime(datetime.datetime.now(datetime.UTC))
     paid = nationalsite_client.decimal_to_money(Decimal("3.14"))
     sub_order = protos.SubOrder(
-        order_id="4590347523948375",
-        refund_status=protos.REFUND_STATUS_NOT_REFUNDED,
+        national_sub_order_id="4590347523948375",
+        refund_status=protos.DOWNSTREAM_REFUND_STATUS_NOT_REFUNDED,
         offer_id=620201390233,
         product_name="夏季新款碎花连衣裙女",
         sku_id=5104790281451,
@@ -30,16 +30,16 @@ def sync(orders: OrderSyncServiceStub) -> None:
         paid_fee=paid,
     )
     order = protos.Order(
-        order_id="4590347523948370",
+        national_order_id="4590347523948370",
         create_time=now,
         pay_time=now,
-        pay_status=protos.PAY_STATUS_PAID,
+        pay_status=protos.DOWNSTREAM_ORDER_STATUS_PAID,
         out_member_id="1212113",
         paid_fee=paid,
         sub_orders=[sub_order],
     )
     orders.SyncOrder(protos.SyncOrderRequest(request_id=str(uuid.uuid4()), order=order), timeout=10)
-    print("synced", order.order_id)
+    print("synced", order.national_order_id)
 
 
 def enqueue(orders: OrderSyncServiceStub) -> None:
@@ -49,7 +49,7 @@ def enqueue(orders: OrderSyncServiceStub) -> None:
         national_order_id="4590347523948370",
         national_sub_order_id="4590347523948375",
         cbu_order_id=3209572465452730,
-        cbu_sub_order_id=3209572465452734,
+        cbu_order_entry_id=3209572465452734,
     )
     request = protos.EnqueueSyncRequest(
         request_id=str(uuid.uuid4()),  # keep it: a retry with the same id is the same delivery

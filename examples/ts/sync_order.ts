@@ -7,10 +7,10 @@ import { type Client, connect, createClient, parseMoney } from "@nationalsite/cl
 import {
   DeliveryState,
   DeliveryStateSchema,
+  DownstreamOrderStatus,
+  DownstreamRefundStatus,
   EnqueueSyncRequestSchema,
   OrderSyncService,
-  PayStatus,
-  RefundStatus,
 } from "@nationalsite/protos/ordersync/v1";
 
 /** Syncs an order. The request id makes the call safe to retry if its outcome is unknown. */
@@ -18,8 +18,8 @@ async function syncOrder(orders: Client<typeof OrderSyncService>): Promise<void>
   const now = timestampNow();
   const paidFee = parseMoney("3.14");
   const subOrder = {
-    orderId: "4590347523948375",
-    refundStatus: RefundStatus.NOT_REFUNDED,
+    nationalSubOrderId: "4590347523948375",
+    refundStatus: DownstreamRefundStatus.NOT_REFUNDED,
     offerId: 620201390233n,
     productName: "夏季新款碎花连衣裙女",
     skuId: 5104790281451n,
@@ -28,16 +28,16 @@ async function syncOrder(orders: Client<typeof OrderSyncService>): Promise<void>
     paidFee,
   };
   const order = {
-    orderId: "4590347523948370",
+    nationalOrderId: "4590347523948370",
     createTime: now,
     payTime: now,
-    payStatus: PayStatus.PAID,
+    payStatus: DownstreamOrderStatus.PAID,
     outMemberId: "1212113",
     paidFee,
     subOrders: [subOrder],
   };
   await orders.syncOrder({ requestId: randomUUID(), order }, { timeoutMs: 10_000 });
-  console.log("synced", order.orderId);
+  console.log("synced", order.nationalOrderId);
 }
 
 /** Syncs the relation to its purchase order. The delivery survives outages and restarts. */
@@ -47,7 +47,7 @@ async function enqueueRelation(orders: Client<typeof OrderSyncService>): Promise
     nationalOrderId: "4590347523948370",
     nationalSubOrderId: "4590347523948375",
     cbuOrderId: 3209572465452730n,
-    cbuSubOrderId: 3209572465452734n,
+    cbuOrderEntryId: 3209572465452734n,
   };
   const request = create(EnqueueSyncRequestSchema, {
     requestId: randomUUID(), // keep it: a retry with the same id is the same delivery

@@ -30,9 +30,9 @@ _RPC_OF = {arm.name: arm.message_type.name.removesuffix("Request") for arm in _A
 _ARM_OF = {rpc: arm for arm, rpc in _RPC_OF.items()}
 _STATE = "DELIVERY_STATE_"
 _ORDER_IDS: Mapping[str, Callable[[Any], str]] = {
-    "SyncOrder": lambda sync: sync.order.order_id,
-    "SyncOrderStatus": lambda sync: sync.order_status.order_id,
-    "SyncLogisticsOrder": lambda sync: sync.logistics_order.order_id,
+    "SyncOrder": lambda sync: sync.order.national_order_id,
+    "SyncOrderStatus": lambda sync: sync.order_status.national_order_id,
+    "SyncLogisticsOrder": lambda sync: sync.logistics_order.national_order_id,
 }
 
 

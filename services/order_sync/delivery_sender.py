@@ -24,7 +24,7 @@ PERMANENT_ERRORS = frozenset(
         "REQUIRED_IN_DIALECT",
         "NOT_IN_DIALECT",
         "NO_FULL_SYNC",
-        "ORDER_NOT_FOUND",
+        "PURCHASE_ORDER_NOT_FOUND",
         "UPSTREAM_ARGUMENT",
         "UPSTREAM_NOT_OWNED",
         "UPSTREAM_REFUSED",

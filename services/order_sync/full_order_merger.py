@@ -21,8 +21,8 @@ class FullOrderMerger:
             await self._store.put(
                 FullOrder(
                     kind=Kind.ORDER,
-                    id=order.order_id,
-                    order_id=order.order_id,
+                    id=order.national_order_id,
+                    order_id=order.national_order_id,
                     member_id=order.out_member_id or None,
                     payload=order.SerializeToString(),
                 )
@@ -35,30 +35,30 @@ class FullOrderMerger:
                 FullOrder(
                     kind=Kind.LOGISTICS_ORDER,
                     id=parcel.logistics_id,
-                    order_id=parcel.order_id,
+                    order_id=parcel.national_order_id,
                     member_id=None,
                     payload=parcel.SerializeToString(),
                 )
             )
 
-    async def merge_order_status(self, status: protos.OrderStatus) -> protos.Order:
+    async def merge_order_status(self, status: protos.OrderStatusUpdate) -> protos.Order:
         """Return the last full order with a new status in it. Raises NoFullSync, InvalidRequest."""
-        kept = await self._store.get(Kind.ORDER, status.order_id)
+        kept = await self._store.get(Kind.ORDER, status.national_order_id)
         order = protos.Order.FromString(kept.payload)
         _set_status(order, status)
-        lines = {line.order_id: line for line in order.sub_orders}
+        lines = {line.national_sub_order_id: line for line in order.sub_orders}
         unknown = [
             Violation(
-                field=f"order_status.sub_orders[{index}].order_id",
+                field=f"order_status.sub_orders[{index}].national_sub_order_id",
                 description="is no sub-order of the last full order that was synced",
             )
             for index, line in enumerate(status.sub_orders)
-            if line.order_id not in lines
+            if line.national_sub_order_id not in lines
         ]
         if unknown:
             raise InvalidRequest(unknown)
         for line in status.sub_orders:
-            _set_status(lines[line.order_id], line)
+            _set_status(lines[line.national_sub_order_id], line)
         return order
 
     async def merge_logistics_status(
@@ -68,13 +68,16 @@ class FullOrderMerger:
         kept = await self._store.get(Kind.LOGISTICS_ORDER, status.logistics_id)
         parcel = protos.LogisticsOrder.FromString(kept.payload)
         parcel.logistics_status = status.logistics_status
-        if status.HasField("modified_time") and status.logistics_status != protos.LOGISTICS_STATUS_SENT:
+        if (
+            status.HasField("modified_time")
+            and status.logistics_status != protos.DOWNSTREAM_LOGISTICS_STATUS_SENT
+        ):
             parcel.end_time.CopyFrom(status.modified_time)
         return parcel
 
 
 def _set_status(
-    whole: protos.Order | protos.SubOrder, status: protos.OrderStatus | protos.SubOrderStatus
+    whole: protos.Order | protos.SubOrder, status: protos.OrderStatusUpdate | protos.SubOrderStatusUpdate
 ) -> None:
     """Set what a status says; what it does not say stays."""
     if status.pay_status:

@@ -71,10 +71,10 @@ def _order_key(message: protos.Message) -> str | None:
     """Return the purchase order that a message is about; of a parcel's, the first one in it."""
     payload = message.WhichOneof("payload")
     if payload in ("order", "refund"):
-        order_id = getattr(message, payload).cbu_order_id
+        cbu_order_id = getattr(message, payload).cbu_order_id
     elif payload in ("logistics_trace", "mail_no_change"):
         items = getattr(message, payload).order_logs_items
-        order_id = items[0].cbu_order_id if items else 0
+        cbu_order_id = items[0].cbu_order_id if items else 0
     else:
-        order_id = 0
-    return str(order_id) if order_id else None
+        cbu_order_id = 0
+    return str(cbu_order_id) if cbu_order_id else None

@@ -16,11 +16,11 @@ Sync = Callable[[Any, float], Awaitable[bytes]]
 
 RELATIONS = "WriteOrderRelations"
 ORDERING_KEYS: Mapping[str, Callable[[Any], str]] = {
-    "SyncOrder": lambda request: request.order.order_id,
+    "SyncOrder": lambda request: request.order.national_order_id,
     RELATIONS: lambda request: (
         request.relations[0].national_order_id or request.relations[0].national_sub_order_id
     ),
-    "SyncOrderStatus": lambda request: request.order_status.order_id,
+    "SyncOrderStatus": lambda request: request.order_status.national_order_id,
     "SyncLogisticsOrder": lambda request: request.logistics_order.logistics_id,
     "SyncLogisticsStatus": lambda request: request.logistics_id,
 }

@@ -337,7 +337,7 @@ def test_what_is_signed_is_what_the_sandbox_signs(operator: Operator) -> None:
 
 
 def test_a_request_of_many_is_many_calls(operator: Operator) -> None:
-    ids = ("national_order_id", "national_sub_order_id", "cbu_order_id", "cbu_sub_order_id")
+    ids = ("national_order_id", "national_sub_order_id", "cbu_order_id", "cbu_order_entry_id")
     relation = dict.fromkeys(ids, "1")
     ran = operator.run("sign", "WriteOrderRelations", json.dumps({"relations": [relation, relation]}))
     assert (ran.code, ran.err) == (0, "")
@@ -368,7 +368,7 @@ def test_without_an_access_token_there_is_no_signature(operator: Operator) -> No
     [
         ("NoSuchRpc", "{}", "no such operation"),
         ("GetFilterConfig", "{}", "no such operation"),  # which the open platform lacks
-        ("CreateRefund", "{}", "order_id"),
+        ("CreateRefund", "{}", "cbu_order_id"),
         ("CreateRefund", '{"no_such_field": 1}', "no_such_field"),
         ("CreateRefund", "no json", "request"),
     ],

@@ -72,7 +72,7 @@ def request(*numbers: int) -> ordersync_v1.WriteOrderRelationsRequest:
                 national_order_id="7",
                 national_sub_order_id=f"7{number}",
                 cbu_order_id=9,
-                cbu_sub_order_id=number,
+                cbu_order_entry_id=number,
             )
             for number in numbers
         ]
@@ -193,7 +193,7 @@ async def test_a_verdict_on_all_is_no_failure_of_the_whole(told: type, dialect: 
 
 async def test_nothing_is_sent_where_one_cannot_be() -> None:
     gateway = Gateway(lambda _: ACCEPTED)
-    with pytest.raises(RequiredInDialect, match=r"relations\[1\].cbu_sub_order_id"):
+    with pytest.raises(RequiredInDialect, match=r"relations\[1\].cbu_order_entry_id"):
         await written(gateway, 1, 0, 2)
     there = OperationClient(compile_service(ORDER_SYNC, Dialect.NATIONAL_SITE), gateway)
     bad = request(1, 2)

@@ -206,12 +206,18 @@ async def test_nothing_is_logged_of_an_answer_that_can_be_read() -> None:
 async def test_what_is_left_out_is_counted_by_path() -> None:
     amount = money_pb2.Money(units=1)
     line = ordersync_v1.SubOrder(
-        order_id="2", refund_status=1, offer_id=3, product_name="裙", sku_id=4, sku_name="绿", buy_amount=1
+        national_sub_order_id="2",
+        refund_status=1,
+        offer_id=3,
+        product_name="裙",
+        sku_id=4,
+        sku_name="绿",
+        buy_amount=1,
     )
     line.paid_fee.CopyFrom(amount)
     line.country = "japan"
     order = ordersync_v1.Order(
-        order_id="1",
+        national_order_id="1",
         pay_status=1,
         out_member_id="m",
         paid_fee=amount,

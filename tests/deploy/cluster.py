@@ -37,7 +37,7 @@ RELATION = {
     "national_order_id": "4590347523948370",
     "national_sub_order_id": "4590347523948375",
     "cbu_order_id": "3209572465452730",
-    "cbu_sub_order_id": "3209572465452734",
+    "cbu_order_entry_id": "3209572465452734",
 }
 BUYER = {
     "country": "japan",

@@ -24,9 +24,9 @@ def status_sync(key: int, number: int) -> protos.EnqueueSyncRequest:
     return protos.EnqueueSyncRequest(
         request_id=str(uuid.uuid4()),
         sync_order_status=protos.SyncOrderStatusRequest(
-            order_status=protos.OrderStatus(
-                order_id=str(key),
-                pay_status=protos.PAY_STATUS_SUCCESS,
+            order_status=protos.OrderStatusUpdate(
+                national_order_id=str(key),
+                pay_status=protos.DOWNSTREAM_ORDER_STATUS_SUCCESS,
                 end_time=Timestamp(seconds=FIRST_S + number),
             )
         ),

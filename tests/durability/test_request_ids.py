@@ -30,7 +30,7 @@ def refund(sandbox) -> protos.CreateRefundRequest:
         request_id=str(uuid.uuid4()),
         cbu_order_id=order["order_id"],
         cbu_order_entry_ids=[entry["entry_id"] for entry in order["entries"]],
-        dispute_request=protos.DISPUTE_REQUEST_REFUND,
+        dispute_request=protos.DISPUTE_KIND_REFUND,
         apply_payment=money_pb2.Money(currency_code="CNY", units=units, nanos=fen * 10**7),
         apply_carriage=money_pb2.Money(currency_code="CNY"),
         apply_reason_id=20006,
@@ -42,7 +42,8 @@ def refund(sandbox) -> protos.CreateRefundRequest:
 @pytest.fixture
 def order() -> protos.SyncOrderRequest:
     return protos.SyncOrderRequest(
-        request_id=str(uuid.uuid4()), order=protos.Order(order_id=ORDER_ID, pay_status=protos.PAY_STATUS_PAID)
+        request_id=str(uuid.uuid4()),
+        order=protos.Order(national_order_id=ORDER_ID, pay_status=protos.DOWNSTREAM_ORDER_STATUS_PAID),
     )
 
 

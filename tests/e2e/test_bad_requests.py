@@ -10,8 +10,8 @@ import pytest
 from tests.e2e.test_failures import BUYER, REFUND, RETURN, SEARCH
 
 NATIONAL, OPEN = "national-site", "open-platform"
-ORDER = {"order_id": "1"}
-LINE = {"order_id": "2"}
+ORDER = {"national_order_id": "1"}
+LINE = {"national_sub_order_id": "2"}
 RELATION = {"national_order_id": "1", "cbu_order_id": "2"}
 OPEN_ORDER = ("create_time", "pay_time", "pay_status", "out_member_id", "paid_fee")
 PRODUCT = ("offer_id", "product_name", "sku_id", "sku_name")
@@ -36,7 +36,7 @@ INVALID: list[tuple[str, str, dict[str, Any], str]] = [
         ("SyncOrder", dialect, {"order": ORDER | {field: value}}, f"order.{field}")
         for dialect in (NATIONAL, OPEN)
         for field, value in (
-            ("order_id", ""),
+            ("national_order_id", ""),
             ("paid_fee", {"nanos": 5_000_000}),
             ("paid_fee", {"units": "-1"}),
             ("paid_fee", {"units": str(2**63 // 100 + 1)}),
@@ -44,19 +44,19 @@ INVALID: list[tuple[str, str, dict[str, Any], str]] = [
             ("pay_status", 9),
         )
     ),
-    ("SyncOrder", NATIONAL, {"order": {"order_id": "JP-1"}}, "order.order_id"),
+    ("SyncOrder", NATIONAL, {"order": {"national_order_id": "JP-1"}}, "order.national_order_id"),
     (
         "SyncOrder",
         NATIONAL,
-        {"order": ORDER | {"sub_orders": [LINE, {"order_id": "03"}]}},
-        "order.sub_orders[1].order_id",
+        {"order": ORDER | {"sub_orders": [LINE, {"national_sub_order_id": "03"}]}},
+        "order.sub_orders[1].national_sub_order_id",
     ),
     ("SyncOrder", NATIONAL, {}, "order"),
     (
         "SyncLogisticsOrder",
         NATIONAL,
-        {"logistics_order": {"order_id": "x", "logistics_id": "LG1"}},
-        "logistics_order.order_id",
+        {"logistics_order": {"national_order_id": "x", "logistics_id": "LG1"}},
+        "logistics_order.national_order_id",
     ),
     ("SyncLogisticsStatus", NATIONAL, {"logistics_id": "LG1", "logistics_status": 1}, "logistics_id"),
     ("SyncLogisticsStatus", NATIONAL, {"logistics_id": "1"}, "logistics_status"),
@@ -64,8 +64,8 @@ INVALID: list[tuple[str, str, dict[str, Any], str]] = [
     (
         "SyncOrderStatus",
         NATIONAL,
-        {"order_status": ORDER | {"sub_orders": [{"order_id": "x", "pay_status": 1}]}},
-        "order_status.sub_orders[0].order_id",
+        {"order_status": ORDER | {"sub_orders": [{"national_sub_order_id": "x", "pay_status": 1}]}},
+        "order_status.sub_orders[0].national_sub_order_id",
     ),
     ("WriteOrderRelations", NATIONAL, {"relations": []}, "relations"),
     ("WriteOrderRelations", NATIONAL, {"relations": [RELATION] * 101}, "relations"),
@@ -78,10 +78,14 @@ INVALID: list[tuple[str, str, dict[str, Any], str]] = [
     ),
     *(
         (rpc, OPEN, {"cbu_order_ids": list(range(1, most + 2))}, "cbu_order_ids")
-        for rpc, most in (("GetAlipayUrl", 100), ("GetCrossBorderPayUrl", 30), ("GetCreditPayUrl", 30))
+        for rpc, most in (
+            ("CreateAlipayUrl", 100),
+            ("CreateCrossBorderPayUrl", 30),
+            ("CreateCreditPayUrl", 30),
+        )
     ),
-    ("GetAlipayUrl", OPEN, {"cbu_order_ids": ["1", "1"]}, "cbu_order_ids"),
-    ("GetAlipayUrl", OPEN, {"cbu_order_ids": ["0"]}, "cbu_order_ids[0]"),
+    ("CreateAlipayUrl", OPEN, {"cbu_order_ids": ["1", "1"]}, "cbu_order_ids"),
+    ("CreateAlipayUrl", OPEN, {"cbu_order_ids": ["0"]}, "cbu_order_ids[0]"),
     ("ListPayWays", OPEN, {}, "cbu_order_id"),
     ("ListRefundReasons", OPEN, {"cbu_order_id": "1", "goods_status": 1}, "cbu_order_entry_ids"),
     ("CreateRefund", OPEN, REFUND | {"vouchers": ["x"] * 6}, "vouchers"),
@@ -109,13 +113,13 @@ REQUIRED: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
     ),
     (
         "SyncLogisticsOrder",
-        {"logistics_order": {"order_id": "JP-1", "logistics_id": "LG1"}},
+        {"logistics_order": {"national_order_id": "JP-1", "logistics_id": "LG1"}},
         tuple(f"logistics_order.{field}" for field in OPEN_PARCEL),
     ),
     (
         "WriteOrderRelations",
         {"relations": [{"national_order_id": "1", "cbu_order_id": "2"}]},
-        ("relations[0].national_sub_order_id", "relations[0].cbu_sub_order_id"),
+        ("relations[0].national_sub_order_id", "relations[0].cbu_order_entry_id"),
     ),
 ]
 

@@ -41,10 +41,10 @@ class Outbox:
     def order(self, **more: Any) -> dict[str, Any]:
         """Return an order that either dialect takes."""
         return {
-            "order_id": str(self.number),
+            "national_order_id": str(self.number),
             "create_time": "2026-09-03T02:00:00Z",
             "pay_time": "2026-09-03T02:00:00Z",
-            "pay_status": "PAY_STATUS_PAID",
+            "pay_status": "DOWNSTREAM_ORDER_STATUS_PAID",
             "out_member_id": "member-1",
             "offer_id": "620201390233",
             "product_name": "裙",
@@ -106,7 +106,7 @@ def test_the_same_request_is_the_same_delivery(rpcs, sandbox, details) -> None:
     assert again["delivery_id"] == first["delivery_id"]
     outbox.until(first, DELIVERED)
     assert rpcs.call("EnqueueSync", NATIONAL, request)["delivery"]["state"] == DELIVERED
-    other = request | {"sync_order": {"order": {"order_id": "1"}}}
+    other = request | {"sync_order": {"order": {"national_order_id": "1"}}}
     assert outbox.fails("EnqueueSync", other, details) == ("INVALID_ARGUMENT", "REQUEST_ID_REUSED")
     assert len(sandbox.calls()) == 1
 
@@ -115,26 +115,26 @@ def test_what_cannot_be_sent_is_not_accepted(rpcs, sandbox, details) -> None:
     for dialect, sync, reason, field in (
         (
             NATIONAL,
-            {"sync_order": {"order": {"order_id": "x"}}},
+            {"sync_order": {"order": {"national_order_id": "x"}}},
             "INVALID_REQUEST",
-            "sync_order.order.order_id",
+            "sync_order.order.national_order_id",
         ),
         (
             OPEN,
-            {"sync_order": {"order": {"order_id": "x"}}},
+            {"sync_order": {"order": {"national_order_id": "x"}}},
             "REQUIRED_IN_DIALECT",
             "sync_order.order.paid_fee",
         ),
         (NATIONAL, {}, "INVALID_REQUEST", "sync"),
         (
             NATIONAL,
-            {"sync_order": {"request_id": str(uuid.uuid4()), "order": {"order_id": "1"}}},
+            {"sync_order": {"request_id": str(uuid.uuid4()), "order": {"national_order_id": "1"}}},
             "INVALID_REQUEST",
             "sync_order",
         ),
         (
             NATIONAL,
-            {"sync_order": {"order": {"order_id": "1"}}, "request_id": ""},
+            {"sync_order": {"order": {"national_order_id": "1"}}, "request_id": ""},
             "INVALID_REQUEST",
             "request_id",
         ),
@@ -217,7 +217,7 @@ def test_of_relations_only_the_failed_ones_go_again(dialect: str, rpcs, sandbox)
             "national_order_id": str(outbox.number),
             "national_sub_order_id": str(outbox.number + number),
             "cbu_order_id": "9",
-            "cbu_sub_order_id": str(900 + number),
+            "cbu_order_entry_id": str(900 + number),
         }
         for number in range(1, 5)
     ]
@@ -232,11 +232,11 @@ def test_of_relations_only_the_failed_ones_go_again(dialect: str, rpcs, sandbox)
 def test_a_status_waits_for_its_whole_order_on_the_open_platform(rpcs, sandbox) -> None:
     outbox = Outbox(OPEN, rpcs)
     outbox.enqueue_order()
-    status = {"order_id": str(outbox.number), "pay_status": "PAY_STATUS_SUCCESS"}
+    status = {"national_order_id": str(outbox.number), "pay_status": "DOWNSTREAM_ORDER_STATUS_SUCCESS"}
     outbox.until(outbox.enqueue({"sync_order_status": {"order_status": status}}), DELIVERED)
     assert sandbox.admin("GET", f"synced/orders/{outbox.number}")["order"]["status"] == "success"
     never = Outbox(OPEN, rpcs)
-    status["order_id"] = str(never.number)
+    status["national_order_id"] = str(never.number)
     dead = never.until(never.enqueue({"sync_order_status": {"order_status": status}}), DEAD)
     assert dead["last_error"]["details"][0]["reason"] == "ERROR_REASON_NO_FULL_SYNC"
 

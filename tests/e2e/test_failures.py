@@ -26,7 +26,7 @@ BUYER = {
 REFUND = {
     "cbu_order_id": "506683458994743225",
     "cbu_order_entry_ids": ["506683458996743225"],
-    "dispute_request": "DISPUTE_REQUEST_REFUND",
+    "dispute_request": "DISPUTE_KIND_REFUND",
     "apply_payment": {"units": "1"},
     "apply_carriage": {},
     "apply_reason_id": "20006",

@@ -18,7 +18,7 @@ PARCEL = {
     "order_id": "4590347523948370",
     "logistics_id": "20260903001",
     "create_time": SHIPPED,
-    "logistics_status": "LOGISTICS_STATUS_SENT",
+    "logistics_status": "DOWNSTREAM_LOGISTICS_STATUS_SENT",
     "country": "japan",
     "province": "東京都",
     "city": "渋谷区",
@@ -50,7 +50,7 @@ class Life:
         lines = [
             {
                 "order_id": f"459034752394837{number}",
-                "refund_status": "REFUND_STATUS_NOT_REFUNDED",
+                "refund_status": "DOWNSTREAM_REFUND_STATUS_NOT_REFUNDED",
                 "offer_id": str(entry["offer_id"]),
                 "product_name": entry["product_name"],
                 "sku_id": str(entry["sku_id"]),
@@ -64,12 +64,12 @@ class Life:
             "order_id": "4590347523948370",
             "create_time": PLACED,
             "pay_time": PAID,
-            "pay_status": "PAY_STATUS_PAID",
-            "refund_status": "REFUND_STATUS_NOT_REFUNDED",
+            "pay_status": "DOWNSTREAM_ORDER_STATUS_PAID",
+            "refund_status": "DOWNSTREAM_REFUND_STATUS_NOT_REFUNDED",
             "out_member_id": "member-1",
             "paid_fee": money(self.purchase["goods_fen"] * 2),
             "country": "japan",
-            "order_type": "ORDER_TYPE_PURCHASE",
+            "order_type": "ORDER_SOURCING_PURCHASE",
             "sub_orders": lines,
         } | changes
 
@@ -78,7 +78,7 @@ class Life:
         return {
             "cbu_order_id": self.cbu_order_id,
             "cbu_order_entry_ids": [str(entry["entry_id"]) for entry in self.purchase["entries"]],
-            "dispute_request": "DISPUTE_REQUEST_REFUND",
+            "dispute_request": "DISPUTE_KIND_REFUND",
             "apply_payment": money(self.purchase["goods_fen"]),
             "apply_carriage": money(0),
             "apply_reason_id": "20006",
@@ -103,7 +103,7 @@ def test_the_life_of_an_order(dialect: str, rpcs, sandbox) -> None:
             "national_order_id": "4590347523948370",
             "national_sub_order_id": f"459034752394837{number}",
             "cbu_order_id": life.cbu_order_id,
-            "cbu_sub_order_id": entry,
+            "cbu_order_entry_id": entry,
         }
         for number, entry in enumerate((first, second), 1)
     ]
@@ -114,7 +114,7 @@ def test_the_life_of_an_order(dialect: str, rpcs, sandbox) -> None:
     ways = life.call("ListPayWays", {"cbu_order_id": life.cbu_order_id})
     assert ways["cbu_order_id"] == life.cbu_order_id
     assert fen(ways["pay_fee"]) == life.purchase["goods_fen"] + life.purchase["carriage_fen"]
-    for rpc in ("GetAlipayUrl", "GetCrossBorderPayUrl", "GetCreditPayUrl"):
+    for rpc in ("CreateAlipayUrl", "CreateCrossBorderPayUrl", "CreateCreditPayUrl"):
         link = life.call(rpc, {"cbu_order_ids": [life.cbu_order_id]})
         assert link["pay_url"].endswith(life.cbu_order_id)
     assert life.step("pay")["status"] == "waitsellersend"
@@ -139,7 +139,7 @@ def test_the_life_of_an_order(dialect: str, rpcs, sandbox) -> None:
     picture = life.call("UploadRefundVoucher", {"image": base64.b64encode(jpeg()).decode()})
     half = life.purchase["entries"][0]["sum_fen"] // 2
     refund = goods | {
-        "dispute_request": "DISPUTE_REQUEST_RETURN_REFUND",
+        "dispute_request": "DISPUTE_KIND_RETURN_REFUND",
         "apply_payment": money(half),
         "apply_carriage": money(0),
         "apply_reason_id": reason["reason_id"],
@@ -165,7 +165,7 @@ def _sign(life: Life) -> None:
     """Tell 1688 that the buyer has signed, by the status alone; the open platform gets it with the whole."""
     status = {
         "logistics_id": PARCEL["logistics_id"],
-        "logistics_status": "LOGISTICS_STATUS_SIGNED",
+        "logistics_status": "DOWNSTREAM_LOGISTICS_STATUS_SIGNED",
         "modified_time": SIGNED,
     }
     assert life.call("SyncLogisticsStatus", status) == {}
@@ -183,8 +183,8 @@ def _sign(life: Life) -> None:
 
 
 def _finish(life: Life) -> None:
-    line = {"order_id": "4590347523948371", "refund_status": "REFUND_STATUS_REFUNDED"}
-    status = {"pay_status": "PAY_STATUS_SUCCESS", "end_time": DONE, "sub_orders": [line]}
+    line = {"order_id": "4590347523948371", "refund_status": "DOWNSTREAM_REFUND_STATUS_REFUNDED"}
+    status = {"pay_status": "DOWNSTREAM_ORDER_STATUS_SUCCESS", "end_time": DONE, "sub_orders": [line]}
     assert life.call("SyncOrderStatus", {"order_status": {"order_id": "4590347523948370", **status}}) == {}
     if life.dialect == NATIONAL:
         (told,) = life.synced()["status"]
@@ -268,8 +268,14 @@ def test_cancelled_relations_leave_nothing_behind(rpcs, sandbox) -> None:
 @pytest.mark.parametrize(
     ("rpc", "request_fields"),
     [
-        ("SyncOrderStatus", {"order_status": {"order_id": "never", "pay_status": "PAY_STATUS_PAID"}}),
-        ("SyncLogisticsStatus", {"logistics_id": "never", "logistics_status": "LOGISTICS_STATUS_SIGNED"}),
+        (
+            "SyncOrderStatus",
+            {"order_status": {"order_id": "never", "pay_status": "DOWNSTREAM_ORDER_STATUS_PAID"}},
+        ),
+        (
+            "SyncLogisticsStatus",
+            {"logistics_id": "never", "logistics_status": "DOWNSTREAM_LOGISTICS_STATUS_SIGNED"},
+        ),
     ],
 )
 def test_a_status_alone_needs_the_whole_on_the_open_platform(
@@ -285,7 +291,7 @@ def test_a_status_alone_needs_the_whole_on_the_open_platform(
 def test_a_status_of_a_line_that_the_whole_does_not_have(rpcs, sandbox, details) -> None:
     life = Life(OPEN, rpcs, sandbox)
     life.call("SyncOrder", {"order": life.order()})
-    line = {"order_id": "no such line", "refund_status": "REFUND_STATUS_REFUNDED"}
+    line = {"order_id": "no such line", "refund_status": "DOWNSTREAM_REFUND_STATUS_REFUNDED"}
     with pytest.raises(grpc.RpcError) as failure:
         life.call("SyncOrderStatus", {"order_status": {"order_id": "4590347523948370", "sub_orders": [line]}})
     assert failure.value.code() is grpc.StatusCode.INVALID_ARGUMENT
@@ -296,10 +302,10 @@ def test_a_status_of_a_line_that_the_whole_does_not_have(rpcs, sandbox, details)
 @pytest.mark.parametrize(
     ("switches", "changes", "status", "reason"),
     [
-        ({}, {"cbu_order_id": "1"}, "NOT_FOUND", "ORDER_NOT_FOUND"),
+        ({}, {"cbu_order_id": "1"}, "NOT_FOUND", "PURCHASE_ORDER_NOT_FOUND"),
         ({"owned_by_buyer": False}, {}, "FAILED_PRECONDITION", "UPSTREAM_NOT_OWNED"),
         ({}, {"goods_status": "GOODS_STATUS_REFUND_BUYER_RECEIVED"}, "FAILED_PRECONDITION", "UPSTREAM_STATE"),
-        ({}, {"dispute_request": "DISPUTE_REQUEST_RETURN_REFUND"}, "FAILED_PRECONDITION", "UPSTREAM_STATE"),
+        ({}, {"dispute_request": "DISPUTE_KIND_RETURN_REFUND"}, "FAILED_PRECONDITION", "UPSTREAM_STATE"),
         ({}, {"apply_reason_id": "1"}, "INVALID_ARGUMENT", "UPSTREAM_ARGUMENT"),
         ({}, {"apply_reason_id": "20004"}, "INVALID_ARGUMENT", "UPSTREAM_ARGUMENT"),
         ({}, {"apply_carriage": {"units": "1"}}, "INVALID_ARGUMENT", "UPSTREAM_ARGUMENT"),
@@ -334,12 +340,12 @@ def test_a_refund_is_asked_for_once(rpcs, sandbox, details) -> None:
 def test_orders_that_cannot_be_paid_are_listed(rpcs, sandbox, details) -> None:
     payable, other = (sandbox.admin("POST", "orders", {"kuajingbao": yes}) for yes in (True, False))
     both = {"cbu_order_ids": [str(payable["order_id"]), str(other["order_id"])]}
-    link = rpcs.call("GetCrossBorderPayUrl", OPEN, both)
+    link = rpcs.call("CreateCrossBorderPayUrl", OPEN, both)
     assert link["pay_url"].endswith(str(payable["order_id"]))
     assert link["unpayable_cbu_order_ids"] == [str(other["order_id"])]
-    assert rpcs.call("GetAlipayUrl", OPEN, both)["pay_url"].count(";") == 1
+    assert rpcs.call("CreateAlipayUrl", OPEN, both)["pay_url"].count(";") == 1
     with pytest.raises(grpc.RpcError) as failure:
-        rpcs.call("GetCrossBorderPayUrl", OPEN, {"cbu_order_ids": [str(other["order_id"])]})
+        rpcs.call("CreateCrossBorderPayUrl", OPEN, {"cbu_order_ids": [str(other["order_id"])]})
     assert failure.value.code() is grpc.StatusCode.FAILED_PRECONDITION
     assert details(failure.value)["ErrorInfo"].reason == "ERROR_REASON_UPSTREAM_STATE"
 
@@ -348,7 +354,7 @@ def test_orders_that_cannot_be_paid_are_listed(rpcs, sandbox, details) -> None:
 def test_alipay_refuses_by_its_text(switch: str, rpcs, sandbox, details) -> None:
     orders = [sandbox.admin("POST", "orders", {switch: True})["order_id"] for _ in range(2)]
     with pytest.raises(grpc.RpcError) as failure:
-        rpcs.call("GetAlipayUrl", OPEN, {"cbu_order_ids": [str(order) for order in orders]})
+        rpcs.call("CreateAlipayUrl", OPEN, {"cbu_order_ids": [str(order) for order in orders]})
     assert failure.value.code() is grpc.StatusCode.FAILED_PRECONDITION
     assert details(failure.value)["ErrorInfo"].reason == "ERROR_REASON_UPSTREAM_STATE"
 
@@ -367,7 +373,7 @@ def relations(count: int) -> list[dict[str, str]]:
             "national_order_id": "1",
             "national_sub_order_id": str(number),
             "cbu_order_id": "9",
-            "cbu_sub_order_id": str(900 + number),
+            "cbu_order_entry_id": str(900 + number),
         }
         for number in range(count)
     ]

@@ -12,20 +12,20 @@ from tests.e2e.test_failures import BUYER, REFUND, RETURN
 NATIONAL = "national-site"
 CALLS = {
     "RegisterUser": {"country_account": BUYER},
-    "SyncOrder": {"order": {"order_id": "1"}},
+    "SyncOrder": {"order": {"national_order_id": "1"}},
     "WriteOrderRelations": {"relations": [{"national_order_id": "1", "cbu_order_id": "2"}]},
-    "SyncOrderStatus": {"order_status": {"order_id": "1", "pay_status": 1}},
-    "SyncLogisticsOrder": {"logistics_order": {"order_id": "1", "logistics_id": "1"}},
+    "SyncOrderStatus": {"order_status": {"national_order_id": "1", "pay_status": 1}},
+    "SyncLogisticsOrder": {"logistics_order": {"national_order_id": "1", "logistics_id": "1"}},
     "SyncLogisticsStatus": {"logistics_id": "1", "logistics_status": 1},
 }
 
 
 OTHER = {
     "country_account": BUYER | {"site": "other"},
-    "order": {"order_id": "2"},
+    "order": {"national_order_id": "2"},
     "relations": [{"national_order_id": "2", "cbu_order_id": "2"}],
-    "order_status": {"order_id": "2", "pay_status": 1},
-    "logistics_order": {"order_id": "2", "logistics_id": "1"},
+    "order_status": {"national_order_id": "2", "pay_status": 1},
+    "logistics_order": {"national_order_id": "2", "logistics_id": "1"},
     "logistics_id": "2",
 }
 """Other content, by the field that holds it."""
@@ -62,7 +62,7 @@ def test_a_refusal_frees_the_id(rpcs, sandbox, details) -> None:
     with pytest.raises(grpc.RpcError) as failure:
         rpcs.call("SyncOrder", NATIONAL, request)
     assert details(failure.value)["ErrorInfo"].reason == "ERROR_REASON_UPSTREAM_REFUSED"
-    assert rpcs.call("SyncOrder", NATIONAL, request | {"order": {"order_id": "3"}}) == {}
+    assert rpcs.call("SyncOrder", NATIONAL, request | {"order": {"national_order_id": "3"}}) == {}
 
 
 @pytest.mark.parametrize(("rpc", "request_fields"), [("CreateRefund", REFUND), ("SubmitReturnGoods", RETURN)])

@@ -28,7 +28,7 @@ from services.server.status import STATUS
 from services.store import Dead, Delivered, Delivery, Kind, Retry, State
 
 SERVICE = protos.ORDER_SYNC_SERVICE
-REQUEST = protos.SyncOrderRequest(order=protos.Order(order_id="1"))
+REQUEST = protos.SyncOrderRequest(order=protos.Order(national_order_id="1"))
 
 
 class Gateway:
@@ -139,7 +139,7 @@ def relations(count: int) -> protos.WriteOrderRelationsRequest:
                 national_order_id="1",
                 national_sub_order_id=f"1{number}",
                 cbu_order_id=9,
-                cbu_sub_order_id=90 + number,
+                cbu_order_entry_id=90 + number,
             )
             for number in range(count)
         ]

@@ -4,11 +4,11 @@ import re
 
 from buf.validate import validate_pb2
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
-from nationalsite.upstream.v1 import options_pb2
+from nationalsite.upstream import v1 as upstream_v1
 
 from tools.generation.sources import CLIENT_DESCRIPTORS, DESCRIPTORS, INTERNAL
 
-OPTIONS = (validate_pb2, options_pb2)
+OPTIONS = (validate_pb2, upstream_v1)
 """The text of a descriptor names options only if their modules are loaded."""
 ALL, CLIENT = (
     {file.name: file for file in FileDescriptorSet.FromString(path.read_bytes()).file}

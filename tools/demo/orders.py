@@ -47,8 +47,8 @@ def _run(demo: DemoClient, messages: Consumer) -> None:
     _refund(demo, messages, purchase)
     demo.admin("1688: the order is completed", f"orders/{purchase['order_id']}/succeed")
     messages.next()
-    order.pay_status, order.end_time.seconds = protos.PAY_STATUS_SUCCESS, DONE.seconds
-    order.sub_orders[0].refund_status = protos.REFUND_STATUS_REFUNDED
+    order.pay_status, order.end_time.seconds = protos.DOWNSTREAM_ORDER_STATUS_SUCCESS, DONE.seconds
+    order.sub_orders[0].refund_status = protos.DOWNSTREAM_REFUND_STATUS_REFUNDED
     demo.call(
         "SyncOrder: completed, and one line refunded",
         demo.orders.SyncOrder,
@@ -66,9 +66,9 @@ def _pay(demo: DemoClient, messages: Consumer, purchase: Any) -> None:
         lambda answer: f"{format_money(answer.pay_fee)} by {', '.join(way.name for way in answer.pay_ways)}",
     )
     demo.call(
-        "GetCrossBorderPayUrl",
-        demo.orders.GetCrossBorderPayUrl,
-        protos.GetCrossBorderPayUrlRequest(cbu_order_ids=[order_id]),
+        "CreateCrossBorderPayUrl",
+        demo.orders.CreateCrossBorderPayUrl,
+        protos.CreateCrossBorderPayUrlRequest(cbu_order_ids=[order_id]),
         lambda answer: answer.pay_url,
     )
     demo.admin("The site's accountant opens the link and pays", f"orders/{order_id}/pay")
@@ -79,10 +79,10 @@ def _ship(demo: DemoClient, messages: Consumer, purchase: Any) -> None:
     demo.admin("The seller ships", f"orders/{purchase['order_id']}/ship")
     messages.next()
     logistics_order = protos.LogisticsOrder(
-        order_id=ORDER_ID,
+        national_order_id=ORDER_ID,
         logistics_id="LG20260905001",
         create_time=SHIPPED,
-        logistics_status=protos.LOGISTICS_STATUS_SENT,
+        logistics_status=protos.DOWNSTREAM_LOGISTICS_STATUS_SENT,
         province="東京都",
         city="渋谷区",
         area="神南",
@@ -97,7 +97,7 @@ def _ship(demo: DemoClient, messages: Consumer, purchase: Any) -> None:
     demo.admin("The site's warehouse confirms receipt to 1688", f"orders/{purchase['order_id']}/receive")
     messages.next()
     logistics_order.logistics_status, logistics_order.end_time.seconds = (
-        protos.LOGISTICS_STATUS_SIGNED,
+        protos.DOWNSTREAM_LOGISTICS_STATUS_SIGNED,
         SIGNED.seconds,
     )
     demo.call(
@@ -129,7 +129,7 @@ def _refund(demo: DemoClient, messages: Consumer, purchase: Any) -> None:
     refund = protos.CreateRefundRequest(
         cbu_order_id=order_id,
         cbu_order_entry_ids=[entry["entry_id"]],
-        dispute_request=protos.DISPUTE_REQUEST_RETURN_REFUND,
+        dispute_request=protos.DISPUTE_KIND_RETURN_REFUND,
         apply_payment=_to_money(entry["sum_fen"] // 2),
         apply_carriage=_to_money(0),
         apply_reason_id=reason.reason_id,
@@ -162,16 +162,16 @@ def _refund(demo: DemoClient, messages: Consumer, purchase: Any) -> None:
 
 def _order(purchase: Any) -> protos.Order:
     return protos.Order(
-        order_id=ORDER_ID,
+        national_order_id=ORDER_ID,
         create_time=PLACED,
         pay_time=PAID,
-        pay_status=protos.PAY_STATUS_PAID,
+        pay_status=protos.DOWNSTREAM_ORDER_STATUS_PAID,
         out_member_id="c5b9e8a658554771",
         paid_fee=_to_money(purchase["goods_fen"] * 2),
         sub_orders=[
             protos.SubOrder(
-                order_id=f"{ORDER_ID}-{number}",
-                refund_status=protos.REFUND_STATUS_NOT_REFUNDED,
+                national_sub_order_id=f"{ORDER_ID}-{number}",
+                refund_status=protos.DOWNSTREAM_REFUND_STATUS_NOT_REFUNDED,
                 offer_id=entry["offer_id"],
                 product_name=entry["product_name"],
                 sku_id=entry["sku_id"],
@@ -188,9 +188,9 @@ def _relations(order: protos.Order, purchase: Any) -> list[protos.OrderRelation]
     return [
         protos.OrderRelation(
             national_order_id=ORDER_ID,
-            national_sub_order_id=line.order_id,
+            national_sub_order_id=line.national_sub_order_id,
             cbu_order_id=purchase["order_id"],
-            cbu_sub_order_id=entry["entry_id"],
+            cbu_order_entry_id=entry["entry_id"],
         )
         for line, entry in zip(order.sub_orders, purchase["entries"], strict=True)
     ]

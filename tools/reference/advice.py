@@ -15,7 +15,7 @@ ADVICE = {
     "OUTCOME_UNKNOWN": "Do not retry. First check whether it was done, with an RPC that reads it or at 1688.",
     "UPSTREAM_ARGUMENT": "The metadata `code` and `message` say what 1688 rejects. Correct it.",
     "OFFER_NOT_FOUND": "The offer does not exist any more. Remove it from your lists.",
-    "ORDER_NOT_FOUND": f"Check the id and the owner of the order: {_OWN}",
+    "PURCHASE_ORDER_NOT_FOUND": f"Check the id and the owner of the order: {_OWN}",
     "REFUND_NOT_FOUND": f"Check the id and the owner of the refund: {_OWN}",
     "ACCOUNT_EXISTS": "Treat the buyer as registered.",
     "UPSTREAM_STATE": "Read the object's state, and decide again. A retry in the same state does not help.",

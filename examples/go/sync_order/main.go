@@ -40,28 +40,28 @@ func syncOrder(ctx context.Context, orders ordersyncv1.OrderSyncServiceClient) e
 		return err
 	}
 	order := &ordersyncv1.Order{
-		OrderId:     "4590347523948370",
-		CreateTime:  now,
-		PayTime:     now,
-		PayStatus:   ordersyncv1.PayStatus_PAY_STATUS_PAID,
-		OutMemberId: "1212113",
-		PaidFee:     paidFee,
+		NationalOrderId: "4590347523948370",
+		CreateTime:      now,
+		PayTime:         now,
+		PayStatus:       ordersyncv1.DownstreamOrderStatus_DOWNSTREAM_ORDER_STATUS_PAID,
+		OutMemberId:     "1212113",
+		PaidFee:         paidFee,
 		SubOrders: []*ordersyncv1.SubOrder{{
-			OrderId:      "4590347523948375",
-			RefundStatus: ordersyncv1.RefundStatus_REFUND_STATUS_NOT_REFUNDED,
-			OfferId:      620201390233,
-			ProductName:  "夏季新款碎花连衣裙女",
-			SkuId:        5104790281451,
-			SkuName:      "绿色;均码",
-			BuyAmount:    2,
-			PaidFee:      paidFee,
+			NationalSubOrderId: "4590347523948375",
+			RefundStatus:       ordersyncv1.DownstreamRefundStatus_DOWNSTREAM_REFUND_STATUS_NOT_REFUNDED,
+			OfferId:            620201390233,
+			ProductName:        "夏季新款碎花连衣裙女",
+			SkuId:              5104790281451,
+			SkuName:            "绿色;均码",
+			BuyAmount:          2,
+			PaidFee:            paidFee,
 		}},
 	}
 	request := &ordersyncv1.SyncOrderRequest{RequestId: client.NewRequestID(), Order: order}
 	if _, err := orders.SyncOrder(ctx, request); err != nil {
 		return err
 	}
-	fmt.Println("synced", order.GetOrderId())
+	fmt.Println("synced", order.GetNationalOrderId())
 	return nil
 }
 
@@ -71,7 +71,7 @@ func enqueueRelation(ctx context.Context, orders ordersyncv1.OrderSyncServiceCli
 		NationalOrderId:    "4590347523948370",
 		NationalSubOrderId: "4590347523948375",
 		CbuOrderId:         3209572465452730,
-		CbuSubOrderId:      3209572465452734,
+		CbuOrderEntryId:    3209572465452734,
 	}
 	relations := &ordersyncv1.WriteOrderRelationsRequest{Relations: []*ordersyncv1.OrderRelation{relation}}
 	enqueueResponse, err := orders.EnqueueSync(ctx, &ordersyncv1.EnqueueSyncRequest{

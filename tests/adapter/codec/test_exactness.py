@@ -51,7 +51,7 @@ def read(reply: object) -> protos.ListPayWaysResponse:
 @given(st.integers(0, LARGEST))
 def test_money_is_the_same_number_of_fen_there_and_back(fen: int) -> None:
     amount = Money(currency_code="CNY", units=fen // 100, nanos=fen % 100 * 10**7)
-    assert sent(protos.Order(order_id="1", paid_fee=amount))["paidFee"] == fen
+    assert sent(protos.Order(national_order_id="1", paid_fee=amount))["paidFee"] == fen
     assert read({"payFee": fen}).pay_fee == amount
     assert read({"payFee": str(fen)}).pay_fee == amount
 
@@ -74,9 +74,12 @@ UNFIT_MONEY = st.one_of(
 @given(UNFIT_MONEY)
 def test_money_that_is_no_number_of_fen_is_refused(amount: Money) -> None:
     for order, field in (
-        (protos.Order(order_id="1", paid_fee=amount), "order.paid_fee"),
+        (protos.Order(national_order_id="1", paid_fee=amount), "order.paid_fee"),
         (
-            protos.Order(order_id="1", sub_orders=[protos.SubOrder(order_id="2", refund_fee=amount)]),
+            protos.Order(
+                national_order_id="1",
+                sub_orders=[protos.SubOrder(national_sub_order_id="2", refund_fee=amount)],
+            ),
             "order.sub_orders[0].refund_fee",
         ),
     ):
@@ -88,14 +91,14 @@ def test_money_that_is_no_number_of_fen_is_refused(amount: Money) -> None:
 @given(SECONDS, NANOS)
 def test_times_are_the_same_second_there_and_back(seconds: int, nanos: int) -> None:
     moment = Timestamp(seconds=seconds, nanos=nanos)
-    written = sent(protos.Order(order_id="1", create_time=moment))["createTime"]
+    written = sent(protos.Order(national_order_id="1", create_time=moment))["createTime"]
     assert len(written) == len("2026-09-03 09:10:10")
     assert read({"timeout": written}).timeout == Timestamp(seconds=seconds)
 
 
 @given(st.integers(10**9, 10**10 - 1), NANOS)
 def test_times_are_the_same_millisecond_there_and_back(seconds: int, nanos: int) -> None:
-    order = protos.Order(order_id="1", create_time=Timestamp(seconds=seconds, nanos=nanos))
+    order = protos.Order(national_order_id="1", create_time=Timestamp(seconds=seconds, nanos=nanos))
     written = sent(order, JsonDates.EPOCH_MS)["createTime"]
     assert written == seconds * 1000 + nanos // 10**6
     assert read({"timeout": written}).timeout == Timestamp(seconds=seconds, nanos=nanos // 10**6 * 10**6)
@@ -104,7 +107,10 @@ def test_times_are_the_same_millisecond_there_and_back(seconds: int, nanos: int)
 @given(st.integers(0, LARGEST))
 def test_ids_are_numbers_or_text_as_the_dialect_has_them(number: int) -> None:
     relation = protos.OrderRelation(
-        national_order_id=str(number), national_sub_order_id="1", cbu_order_id=number or 1, cbu_sub_order_id=1
+        national_order_id=str(number),
+        national_sub_order_id="1",
+        cbu_order_id=number or 1,
+        cbu_order_entry_id=1,
     )
     request = protos.WriteOrderRelationsRequest(relations=[relation])
     (here,) = operation("WriteOrderRelations").encode(request)
@@ -122,11 +128,11 @@ def test_ids_are_numbers_or_text_as_the_dialect_has_them(number: int) -> None:
     | st.integers(0, 99).map(lambda n: f"0{n}")
 )
 def test_ids_that_are_no_number_are_refused_where_it_has_to_be_one(text: str) -> None:
-    order = protos.Order(order_id=text)
+    order = protos.Order(national_order_id=text)
     if text.isascii() and text.isdigit() and str(int(text)) == text and int(text) <= LARGEST:
         assert str(sent(order)["orderId"]) == text
     else:
-        with pytest.raises(InvalidRequest, match=r"^order.order_id: must be a number"):
+        with pytest.raises(InvalidRequest, match=r"^order.national_order_id: must be a number"):
             sent(order)
     status = protos.SyncLogisticsStatusRequest(logistics_id=f"LG{text}", logistics_status=1)
     with pytest.raises(InvalidRequest, match="logistics_id"):

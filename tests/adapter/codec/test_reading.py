@@ -110,7 +110,7 @@ def test_a_flag_that_is_not_there(call, reply: str, failure: type[Exception]) ->
 
 ROWS = """
     refusals { codes: "40*" text: "busy" reason: ERROR_REASON_UPSTREAM_FAULT }
-    refusals { codes: "7" payload: "0" reason: ERROR_REASON_ORDER_NOT_FOUND }
+    refusals { codes: "7" payload: "0" reason: ERROR_REASON_PURCHASE_ORDER_NOT_FOUND }
     refusals { codes: "40*" codes: "8" reason: ERROR_REASON_UPSTREAM_ARGUMENT }
     refusals { text: "MANUAL-TRADE" reason: ERROR_REASON_UPSTREAM_STATE }
 """
@@ -124,7 +124,7 @@ ROWS = """
         ('{"success": false, "errorCode": "8"}', "UPSTREAM_ARGUMENT"),
         ('{"success": false, "code": "9", "message": "busy"}', "UPSTREAM_REFUSED"),
         ('{"success": false, "code": "Batch pay : not surport MANUAL-TRADE!"}', "UPSTREAM_STATE"),
-        ('{"success": true, "code": "7", "result": "0"}', "ORDER_NOT_FOUND"),
+        ('{"success": true, "code": "7", "result": "0"}', "PURCHASE_ORDER_NOT_FOUND"),
         ('{"success": false, "code": "7", "result": "0"}', "UPSTREAM_REFUSED"),
     ],
 )
@@ -139,7 +139,7 @@ def test_all_that_a_row_names_must_match(call, reply: str, reason: str) -> None:
 
 
 def test_a_row_of_a_payload_and_another_code_refuses_nothing(call) -> None:
-    row = 'refusals { codes: "7" payload: "\\"0\\"" reason: ERROR_REASON_ORDER_NOT_FOUND }'
+    row = 'refusals { codes: "7" payload: "\\"0\\"" reason: ERROR_REASON_PURCHASE_ORDER_NOT_FOUND }'
     operation = call(
         response='optional string a = 1 [(upstream.wire).name = "."];',
         operation=f'{API} payload: "result" {row}',

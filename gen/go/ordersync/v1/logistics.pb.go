@@ -26,63 +26,63 @@ const (
 )
 
 // Where a parcel stands.
-type LogisticsStatus int32
+type DownstreamLogisticsStatus int32
 
 const (
 	// Not said.
-	LogisticsStatus_LOGISTICS_STATUS_UNSPECIFIED LogisticsStatus = 0
+	DownstreamLogisticsStatus_DOWNSTREAM_LOGISTICS_STATUS_UNSPECIFIED DownstreamLogisticsStatus = 0
 	// On its way (1688: send).
-	LogisticsStatus_LOGISTICS_STATUS_SENT LogisticsStatus = 1
+	DownstreamLogisticsStatus_DOWNSTREAM_LOGISTICS_STATUS_SENT DownstreamLogisticsStatus = 1
 	// Signed for (1688: sign).
-	LogisticsStatus_LOGISTICS_STATUS_SIGNED LogisticsStatus = 2
+	DownstreamLogisticsStatus_DOWNSTREAM_LOGISTICS_STATUS_SIGNED DownstreamLogisticsStatus = 2
 	// Signed for in part (1688: partSign).
-	LogisticsStatus_LOGISTICS_STATUS_PARTIALLY_SIGNED LogisticsStatus = 3
+	DownstreamLogisticsStatus_DOWNSTREAM_LOGISTICS_STATUS_PARTIALLY_SIGNED DownstreamLogisticsStatus = 3
 	// Returned (1688: refund).
-	LogisticsStatus_LOGISTICS_STATUS_RETURNED LogisticsStatus = 4
+	DownstreamLogisticsStatus_DOWNSTREAM_LOGISTICS_STATUS_RETURNED DownstreamLogisticsStatus = 4
 )
 
-// Enum value maps for LogisticsStatus.
+// Enum value maps for DownstreamLogisticsStatus.
 var (
-	LogisticsStatus_name = map[int32]string{
-		0: "LOGISTICS_STATUS_UNSPECIFIED",
-		1: "LOGISTICS_STATUS_SENT",
-		2: "LOGISTICS_STATUS_SIGNED",
-		3: "LOGISTICS_STATUS_PARTIALLY_SIGNED",
-		4: "LOGISTICS_STATUS_RETURNED",
+	DownstreamLogisticsStatus_name = map[int32]string{
+		0: "DOWNSTREAM_LOGISTICS_STATUS_UNSPECIFIED",
+		1: "DOWNSTREAM_LOGISTICS_STATUS_SENT",
+		2: "DOWNSTREAM_LOGISTICS_STATUS_SIGNED",
+		3: "DOWNSTREAM_LOGISTICS_STATUS_PARTIALLY_SIGNED",
+		4: "DOWNSTREAM_LOGISTICS_STATUS_RETURNED",
 	}
-	LogisticsStatus_value = map[string]int32{
-		"LOGISTICS_STATUS_UNSPECIFIED":      0,
-		"LOGISTICS_STATUS_SENT":             1,
-		"LOGISTICS_STATUS_SIGNED":           2,
-		"LOGISTICS_STATUS_PARTIALLY_SIGNED": 3,
-		"LOGISTICS_STATUS_RETURNED":         4,
+	DownstreamLogisticsStatus_value = map[string]int32{
+		"DOWNSTREAM_LOGISTICS_STATUS_UNSPECIFIED":      0,
+		"DOWNSTREAM_LOGISTICS_STATUS_SENT":             1,
+		"DOWNSTREAM_LOGISTICS_STATUS_SIGNED":           2,
+		"DOWNSTREAM_LOGISTICS_STATUS_PARTIALLY_SIGNED": 3,
+		"DOWNSTREAM_LOGISTICS_STATUS_RETURNED":         4,
 	}
 )
 
-func (x LogisticsStatus) Enum() *LogisticsStatus {
-	p := new(LogisticsStatus)
+func (x DownstreamLogisticsStatus) Enum() *DownstreamLogisticsStatus {
+	p := new(DownstreamLogisticsStatus)
 	*p = x
 	return p
 }
 
-func (x LogisticsStatus) String() string {
+func (x DownstreamLogisticsStatus) String() string {
 	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
 }
 
-func (LogisticsStatus) Descriptor() protoreflect.EnumDescriptor {
+func (DownstreamLogisticsStatus) Descriptor() protoreflect.EnumDescriptor {
 	return file_nationalsite_ordersync_v1_logistics_proto_enumTypes[0].Descriptor()
 }
 
-func (LogisticsStatus) Type() protoreflect.EnumType {
+func (DownstreamLogisticsStatus) Type() protoreflect.EnumType {
 	return &file_nationalsite_ordersync_v1_logistics_proto_enumTypes[0]
 }
 
-func (x LogisticsStatus) Number() protoreflect.EnumNumber {
+func (x DownstreamLogisticsStatus) Number() protoreflect.EnumNumber {
 	return protoreflect.EnumNumber(x)
 }
 
-// Deprecated: Use LogisticsStatus.Descriptor instead.
-func (LogisticsStatus) EnumDescriptor() ([]byte, []int) {
+// Deprecated: Use DownstreamLogisticsStatus.Descriptor instead.
+func (DownstreamLogisticsStatus) EnumDescriptor() ([]byte, []int) {
 	return file_nationalsite_ordersync_v1_logistics_proto_rawDescGZIP(), []int{0}
 }
 
@@ -187,14 +187,14 @@ type LogisticsOrder struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The downstream order (1688: logisticsOrderId, on the open platform
 	// orderId). Required. national-site: a number.
-	OrderId string `protobuf:"bytes,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	NationalOrderId string `protobuf:"bytes,1,opt,name=national_order_id,json=nationalOrderId,proto3" json:"national_order_id,omitempty"`
 	// The parcel's id on the national site (1688: logisticsId, text here).
 	// Required. Digits, if its status is to be synced alone in national-site.
 	LogisticsId string `protobuf:"bytes,2,opt,name=logistics_id,json=logisticsId,proto3" json:"logistics_id,omitempty"`
 	// When it was handed over (1688: createTime). open-platform: required.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// Where it stands (1688: logisticsStatus). open-platform: required.
-	LogisticsStatus LogisticsStatus `protobuf:"varint,4,opt,name=logistics_status,json=logisticsStatus,proto3,enum=nationalsite.ordersync.v1.LogisticsStatus" json:"logistics_status,omitempty"`
+	LogisticsStatus DownstreamLogisticsStatus `protobuf:"varint,4,opt,name=logistics_status,json=logisticsStatus,proto3,enum=nationalsite.ordersync.v1.DownstreamLogisticsStatus" json:"logistics_status,omitempty"`
 	// When it was signed for or came back (1688: endTime, on the open platform
 	// signTime). The open platform marks it as required even of a parcel that
 	// has just left; what it does without is not known, so it is sent when set.
@@ -251,9 +251,9 @@ func (*LogisticsOrder) Descriptor() ([]byte, []int) {
 	return file_nationalsite_ordersync_v1_logistics_proto_rawDescGZIP(), []int{2}
 }
 
-func (x *LogisticsOrder) GetOrderId() string {
+func (x *LogisticsOrder) GetNationalOrderId() string {
 	if x != nil {
-		return x.OrderId
+		return x.NationalOrderId
 	}
 	return ""
 }
@@ -272,11 +272,11 @@ func (x *LogisticsOrder) GetCreateTime() *timestamppb.Timestamp {
 	return nil
 }
 
-func (x *LogisticsOrder) GetLogisticsStatus() LogisticsStatus {
+func (x *LogisticsOrder) GetLogisticsStatus() DownstreamLogisticsStatus {
 	if x != nil {
 		return x.LogisticsStatus
 	}
-	return LogisticsStatus_LOGISTICS_STATUS_UNSPECIFIED
+	return DownstreamLogisticsStatus_DOWNSTREAM_LOGISTICS_STATUS_UNSPECIFIED
 }
 
 func (x *LogisticsOrder) GetEndTime() *timestamppb.Timestamp {
@@ -339,7 +339,7 @@ type SyncLogisticsStatusRequest struct {
 	// 9223372036854775807 in national-site, although text in SyncLogisticsOrder.
 	LogisticsId string `protobuf:"bytes,2,opt,name=logistics_id,json=logisticsId,proto3" json:"logistics_id,omitempty"`
 	// Where it stands (1688: logisticsStatus). Required.
-	LogisticsStatus LogisticsStatus `protobuf:"varint,3,opt,name=logistics_status,json=logisticsStatus,proto3,enum=nationalsite.ordersync.v1.LogisticsStatus" json:"logistics_status,omitempty"`
+	LogisticsStatus DownstreamLogisticsStatus `protobuf:"varint,3,opt,name=logistics_status,json=logisticsStatus,proto3,enum=nationalsite.ordersync.v1.DownstreamLogisticsStatus" json:"logistics_status,omitempty"`
 	// When that changed (1688: modifiedTime; open-platform: signTime).
 	ModifiedTime  *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=modified_time,json=modifiedTime,proto3" json:"modified_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -390,11 +390,11 @@ func (x *SyncLogisticsStatusRequest) GetLogisticsId() string {
 	return ""
 }
 
-func (x *SyncLogisticsStatusRequest) GetLogisticsStatus() LogisticsStatus {
+func (x *SyncLogisticsStatusRequest) GetLogisticsStatus() DownstreamLogisticsStatus {
 	if x != nil {
 		return x.LogisticsStatus
 	}
-	return LogisticsStatus_LOGISTICS_STATUS_UNSPECIFIED
+	return DownstreamLogisticsStatus_DOWNSTREAM_LOGISTICS_STATUS_UNSPECIFIED
 }
 
 func (x *SyncLogisticsStatusRequest) GetModifiedTime() *timestamppb.Timestamp {
@@ -450,13 +450,13 @@ const file_nationalsite_ordersync_v1_logistics_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x12Z\n" +
 	"\x0flogistics_order\x18\x02 \x01(\v2).nationalsite.ordersync.v1.LogisticsOrderB\x06\xbaH\x03\xc8\x01\x01R\x0elogisticsOrder\"\x1c\n" +
-	"\x1aSyncLogisticsOrderResponse\"\x92\x04\n" +
-	"\x0eLogisticsOrder\x12$\n" +
-	"\border_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\aorderId\x12,\n" +
+	"\x1aSyncLogisticsOrderResponse\"\xad\x04\n" +
+	"\x0eLogisticsOrder\x125\n" +
+	"\x11national_order_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x0fnationalOrderId\x12,\n" +
 	"\flogistics_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\vlogisticsId\x12;\n" +
 	"\vcreate_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"createTime\x12_\n" +
-	"\x10logistics_status\x18\x04 \x01(\x0e2*.nationalsite.ordersync.v1.LogisticsStatusB\b\xbaH\x05\x82\x01\x02\x10\x01R\x0flogisticsStatus\x125\n" +
+	"createTime\x12i\n" +
+	"\x10logistics_status\x18\x04 \x01(\x0e24.nationalsite.ordersync.v1.DownstreamLogisticsStatusB\b\xbaH\x05\x82\x01\x02\x10\x01R\x0flogisticsStatus\x125\n" +
 	"\bend_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12\"\n" +
 	"\x05attrs\x18\x06 \x01(\tB\f\xbaH\x06r\x04\x18\xff\xff\x03\x80\x01\x01R\x05attrs\x12!\n" +
 	"\acountry\x18\a \x01(\tB\a\xbaH\x04r\x02\x18@R\acountry\x12'\n" +
@@ -464,21 +464,21 @@ const file_nationalsite_ordersync_v1_logistics_proto_rawDesc = "" +
 	"\x04city\x18\t \x01(\tB\v\xbaH\x05r\x03\x18\x80\x02\x80\x01\x01R\x04city\x12\x1f\n" +
 	"\x04area\x18\n" +
 	" \x01(\tB\v\xbaH\x05r\x03\x18\x80\x02\x80\x01\x01R\x04area\x12%\n" +
-	"\aaddress\x18\v \x01(\tB\v\xbaH\x05r\x03\x18\x80\b\x80\x01\x01R\aaddress\"\x9a\x02\n" +
+	"\aaddress\x18\v \x01(\tB\v\xbaH\x05r\x03\x18\x80\b\x80\x01\x01R\aaddress\"\xa4\x02\n" +
 	"\x1aSyncLogisticsStatusRequest\x12*\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x12,\n" +
-	"\flogistics_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\vlogisticsId\x12a\n" +
-	"\x10logistics_status\x18\x03 \x01(\x0e2*.nationalsite.ordersync.v1.LogisticsStatusB\n" +
+	"\flogistics_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\vlogisticsId\x12k\n" +
+	"\x10logistics_status\x18\x03 \x01(\x0e24.nationalsite.ordersync.v1.DownstreamLogisticsStatusB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x0flogisticsStatus\x12?\n" +
 	"\rmodified_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\fmodifiedTime\"\x1d\n" +
-	"\x1bSyncLogisticsStatusResponse*\xb1\x01\n" +
-	"\x0fLogisticsStatus\x12 \n" +
-	"\x1cLOGISTICS_STATUS_UNSPECIFIED\x10\x00\x12\x19\n" +
-	"\x15LOGISTICS_STATUS_SENT\x10\x01\x12\x1b\n" +
-	"\x17LOGISTICS_STATUS_SIGNED\x10\x02\x12%\n" +
-	"!LOGISTICS_STATUS_PARTIALLY_SIGNED\x10\x03\x12\x1d\n" +
-	"\x19LOGISTICS_STATUS_RETURNED\x10\x04B`\n" +
+	"\x1bSyncLogisticsStatusResponse*\xf2\x01\n" +
+	"\x19DownstreamLogisticsStatus\x12+\n" +
+	"'DOWNSTREAM_LOGISTICS_STATUS_UNSPECIFIED\x10\x00\x12$\n" +
+	" DOWNSTREAM_LOGISTICS_STATUS_SENT\x10\x01\x12&\n" +
+	"\"DOWNSTREAM_LOGISTICS_STATUS_SIGNED\x10\x02\x120\n" +
+	",DOWNSTREAM_LOGISTICS_STATUS_PARTIALLY_SIGNED\x10\x03\x12(\n" +
+	"$DOWNSTREAM_LOGISTICS_STATUS_RETURNED\x10\x04B`\n" +
 	"\x19nationalsite.ordersync.v1B\x0eLogisticsProtoP\x01Z1nationalsite.internal/go/ordersync/v1;ordersyncv1b\x06proto3"
 
 var (
@@ -496,7 +496,7 @@ func file_nationalsite_ordersync_v1_logistics_proto_rawDescGZIP() []byte {
 var file_nationalsite_ordersync_v1_logistics_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
 var file_nationalsite_ordersync_v1_logistics_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_nationalsite_ordersync_v1_logistics_proto_goTypes = []any{
-	(LogisticsStatus)(0),                // 0: nationalsite.ordersync.v1.LogisticsStatus
+	(DownstreamLogisticsStatus)(0),      // 0: nationalsite.ordersync.v1.DownstreamLogisticsStatus
 	(*SyncLogisticsOrderRequest)(nil),   // 1: nationalsite.ordersync.v1.SyncLogisticsOrderRequest
 	(*SyncLogisticsOrderResponse)(nil),  // 2: nationalsite.ordersync.v1.SyncLogisticsOrderResponse
 	(*LogisticsOrder)(nil),              // 3: nationalsite.ordersync.v1.LogisticsOrder
@@ -507,9 +507,9 @@ var file_nationalsite_ordersync_v1_logistics_proto_goTypes = []any{
 var file_nationalsite_ordersync_v1_logistics_proto_depIdxs = []int32{
 	3, // 0: nationalsite.ordersync.v1.SyncLogisticsOrderRequest.logistics_order:type_name -> nationalsite.ordersync.v1.LogisticsOrder
 	6, // 1: nationalsite.ordersync.v1.LogisticsOrder.create_time:type_name -> google.protobuf.Timestamp
-	0, // 2: nationalsite.ordersync.v1.LogisticsOrder.logistics_status:type_name -> nationalsite.ordersync.v1.LogisticsStatus
+	0, // 2: nationalsite.ordersync.v1.LogisticsOrder.logistics_status:type_name -> nationalsite.ordersync.v1.DownstreamLogisticsStatus
 	6, // 3: nationalsite.ordersync.v1.LogisticsOrder.end_time:type_name -> google.protobuf.Timestamp
-	0, // 4: nationalsite.ordersync.v1.SyncLogisticsStatusRequest.logistics_status:type_name -> nationalsite.ordersync.v1.LogisticsStatus
+	0, // 4: nationalsite.ordersync.v1.SyncLogisticsStatusRequest.logistics_status:type_name -> nationalsite.ordersync.v1.DownstreamLogisticsStatus
 	6, // 5: nationalsite.ordersync.v1.SyncLogisticsStatusRequest.modified_time:type_name -> google.protobuf.Timestamp
 	6, // [6:6] is the sub-list for method output_type
 	6, // [6:6] is the sub-list for method input_type

@@ -710,7 +710,7 @@ func (x *BatchPayResult) GetStatus() string {
 type LogisticsTraceEvent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The parcel on 1688 (1688: logisticsId).
-	LogisticsId *string `protobuf:"bytes,1,opt,name=logistics_id,json=logisticsId,proto3,oneof" json:"logistics_id,omitempty"`
+	CbuLogisticsId *string `protobuf:"bytes,1,opt,name=cbu_logistics_id,json=cbuLogisticsId,proto3,oneof" json:"cbu_logistics_id,omitempty"`
 	// 1688's code of the carrier, such as ZTO (1688: cpCode).
 	CpCode *string `protobuf:"bytes,2,opt,name=cp_code,json=cpCode,proto3,oneof" json:"cp_code,omitempty"`
 	// The carrier's number of the parcel (1688: mailNo).
@@ -756,9 +756,9 @@ func (*LogisticsTraceEvent) Descriptor() ([]byte, []int) {
 	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{7}
 }
 
-func (x *LogisticsTraceEvent) GetLogisticsId() string {
-	if x != nil && x.LogisticsId != nil {
-		return *x.LogisticsId
+func (x *LogisticsTraceEvent) GetCbuLogisticsId() string {
+	if x != nil && x.CbuLogisticsId != nil {
+		return *x.CbuLogisticsId
 	}
 	return ""
 }
@@ -802,7 +802,7 @@ func (x *LogisticsTraceEvent) GetOrderLogsItems() []*OrderLogsItem {
 type MailNoChangeEvent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The parcel on 1688 (1688: logisticsId).
-	LogisticsId *string `protobuf:"bytes,1,opt,name=logistics_id,json=logisticsId,proto3,oneof" json:"logistics_id,omitempty"`
+	CbuLogisticsId *string `protobuf:"bytes,1,opt,name=cbu_logistics_id,json=cbuLogisticsId,proto3,oneof" json:"cbu_logistics_id,omitempty"`
 	// The carrier before (1688: oldCpCode).
 	OldCpCode *string `protobuf:"bytes,2,opt,name=old_cp_code,json=oldCpCode,proto3,oneof" json:"old_cp_code,omitempty"`
 	// The carrier now (1688: newCpCode).
@@ -849,9 +849,9 @@ func (*MailNoChangeEvent) Descriptor() ([]byte, []int) {
 	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{8}
 }
 
-func (x *MailNoChangeEvent) GetLogisticsId() string {
-	if x != nil && x.LogisticsId != nil {
-		return *x.LogisticsId
+func (x *MailNoChangeEvent) GetCbuLogisticsId() string {
+	if x != nil && x.CbuLogisticsId != nil {
+		return *x.CbuLogisticsId
 	}
 	return ""
 }
@@ -2160,31 +2160,31 @@ const file_nationalsite_ordersync_v1_message_proto_rawDesc = "" +
 	"cbuOrderId\x88\x01\x01\x12\x1b\n" +
 	"\x06status\x18\x02 \x01(\tH\x01R\x06status\x88\x01\x01B\x0f\n" +
 	"\r_cbu_order_idB\t\n" +
-	"\a_status\"\xf2\x02\n" +
-	"\x13LogisticsTraceEvent\x12&\n" +
-	"\flogistics_id\x18\x01 \x01(\tH\x00R\vlogisticsId\x88\x01\x01\x12\x1c\n" +
+	"\a_status\"\xfd\x02\n" +
+	"\x13LogisticsTraceEvent\x12-\n" +
+	"\x10cbu_logistics_id\x18\x01 \x01(\tH\x00R\x0ecbuLogisticsId\x88\x01\x01\x12\x1c\n" +
 	"\acp_code\x18\x02 \x01(\tH\x01R\x06cpCode\x88\x01\x01\x12\x1c\n" +
 	"\amail_no\x18\x03 \x01(\tH\x02R\x06mailNo\x88\x01\x01\x12*\n" +
 	"\x0estatus_changed\x18\x04 \x01(\tH\x03R\rstatusChanged\x88\x01\x01\x12;\n" +
 	"\vchange_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"changeTime\x12R\n" +
-	"\x10order_logs_items\x18\x06 \x03(\v2(.nationalsite.ordersync.v1.OrderLogsItemR\x0eorderLogsItemsB\x0f\n" +
-	"\r_logistics_idB\n" +
+	"\x10order_logs_items\x18\x06 \x03(\v2(.nationalsite.ordersync.v1.OrderLogsItemR\x0eorderLogsItemsB\x13\n" +
+	"\x11_cbu_logistics_idB\n" +
 	"\n" +
 	"\b_cp_codeB\n" +
 	"\n" +
 	"\b_mail_noB\x11\n" +
-	"\x0f_status_changed\"\xaf\x03\n" +
-	"\x11MailNoChangeEvent\x12&\n" +
-	"\flogistics_id\x18\x01 \x01(\tH\x00R\vlogisticsId\x88\x01\x01\x12#\n" +
+	"\x0f_status_changed\"\xba\x03\n" +
+	"\x11MailNoChangeEvent\x12-\n" +
+	"\x10cbu_logistics_id\x18\x01 \x01(\tH\x00R\x0ecbuLogisticsId\x88\x01\x01\x12#\n" +
 	"\vold_cp_code\x18\x02 \x01(\tH\x01R\toldCpCode\x88\x01\x01\x12#\n" +
 	"\vnew_cp_code\x18\x03 \x01(\tH\x02R\tnewCpCode\x88\x01\x01\x12#\n" +
 	"\vold_mail_no\x18\x04 \x01(\tH\x03R\toldMailNo\x88\x01\x01\x12#\n" +
 	"\vnew_mail_no\x18\x05 \x01(\tH\x04R\tnewMailNo\x88\x01\x01\x129\n" +
 	"\n" +
 	"event_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\teventTime\x12R\n" +
-	"\x10order_logs_items\x18\a \x03(\v2(.nationalsite.ordersync.v1.OrderLogsItemR\x0eorderLogsItemsB\x0f\n" +
-	"\r_logistics_idB\x0e\n" +
+	"\x10order_logs_items\x18\a \x03(\v2(.nationalsite.ordersync.v1.OrderLogsItemR\x0eorderLogsItemsB\x13\n" +
+	"\x11_cbu_logistics_idB\x0e\n" +
 	"\f_old_cp_codeB\x0e\n" +
 	"\f_new_cp_codeB\x0e\n" +
 	"\f_old_mail_noB\x0e\n" +

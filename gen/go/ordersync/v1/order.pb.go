@@ -27,165 +27,165 @@ const (
 )
 
 // Where a downstream order stands.
-type PayStatus int32
+type DownstreamOrderStatus int32
 
 const (
 	// Not said.
-	PayStatus_PAY_STATUS_UNSPECIFIED PayStatus = 0
+	DownstreamOrderStatus_DOWNSTREAM_ORDER_STATUS_UNSPECIFIED DownstreamOrderStatus = 0
 	// Paid (1688: payed).
-	PayStatus_PAY_STATUS_PAID PayStatus = 1
+	DownstreamOrderStatus_DOWNSTREAM_ORDER_STATUS_PAID DownstreamOrderStatus = 1
 	// Completed (1688: success).
-	PayStatus_PAY_STATUS_SUCCESS PayStatus = 2
+	DownstreamOrderStatus_DOWNSTREAM_ORDER_STATUS_SUCCESS DownstreamOrderStatus = 2
 	// Closed (1688: close).
-	PayStatus_PAY_STATUS_CLOSED PayStatus = 3
+	DownstreamOrderStatus_DOWNSTREAM_ORDER_STATUS_CLOSED DownstreamOrderStatus = 3
 )
 
-// Enum value maps for PayStatus.
+// Enum value maps for DownstreamOrderStatus.
 var (
-	PayStatus_name = map[int32]string{
-		0: "PAY_STATUS_UNSPECIFIED",
-		1: "PAY_STATUS_PAID",
-		2: "PAY_STATUS_SUCCESS",
-		3: "PAY_STATUS_CLOSED",
+	DownstreamOrderStatus_name = map[int32]string{
+		0: "DOWNSTREAM_ORDER_STATUS_UNSPECIFIED",
+		1: "DOWNSTREAM_ORDER_STATUS_PAID",
+		2: "DOWNSTREAM_ORDER_STATUS_SUCCESS",
+		3: "DOWNSTREAM_ORDER_STATUS_CLOSED",
 	}
-	PayStatus_value = map[string]int32{
-		"PAY_STATUS_UNSPECIFIED": 0,
-		"PAY_STATUS_PAID":        1,
-		"PAY_STATUS_SUCCESS":     2,
-		"PAY_STATUS_CLOSED":      3,
+	DownstreamOrderStatus_value = map[string]int32{
+		"DOWNSTREAM_ORDER_STATUS_UNSPECIFIED": 0,
+		"DOWNSTREAM_ORDER_STATUS_PAID":        1,
+		"DOWNSTREAM_ORDER_STATUS_SUCCESS":     2,
+		"DOWNSTREAM_ORDER_STATUS_CLOSED":      3,
 	}
 )
 
-func (x PayStatus) Enum() *PayStatus {
-	p := new(PayStatus)
+func (x DownstreamOrderStatus) Enum() *DownstreamOrderStatus {
+	p := new(DownstreamOrderStatus)
 	*p = x
 	return p
 }
 
-func (x PayStatus) String() string {
+func (x DownstreamOrderStatus) String() string {
 	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
 }
 
-func (PayStatus) Descriptor() protoreflect.EnumDescriptor {
+func (DownstreamOrderStatus) Descriptor() protoreflect.EnumDescriptor {
 	return file_nationalsite_ordersync_v1_order_proto_enumTypes[0].Descriptor()
 }
 
-func (PayStatus) Type() protoreflect.EnumType {
+func (DownstreamOrderStatus) Type() protoreflect.EnumType {
 	return &file_nationalsite_ordersync_v1_order_proto_enumTypes[0]
 }
 
-func (x PayStatus) Number() protoreflect.EnumNumber {
+func (x DownstreamOrderStatus) Number() protoreflect.EnumNumber {
 	return protoreflect.EnumNumber(x)
 }
 
-// Deprecated: Use PayStatus.Descriptor instead.
-func (PayStatus) EnumDescriptor() ([]byte, []int) {
+// Deprecated: Use DownstreamOrderStatus.Descriptor instead.
+func (DownstreamOrderStatus) EnumDescriptor() ([]byte, []int) {
 	return file_nationalsite_ordersync_v1_order_proto_rawDescGZIP(), []int{0}
 }
 
 // Whether a downstream order was refunded.
-type RefundStatus int32
+type DownstreamRefundStatus int32
 
 const (
 	// Not said.
-	RefundStatus_REFUND_STATUS_UNSPECIFIED RefundStatus = 0
+	DownstreamRefundStatus_DOWNSTREAM_REFUND_STATUS_UNSPECIFIED DownstreamRefundStatus = 0
 	// Not refunded: none was asked for, or the request was closed (1688: 0).
-	RefundStatus_REFUND_STATUS_NOT_REFUNDED RefundStatus = 1
+	DownstreamRefundStatus_DOWNSTREAM_REFUND_STATUS_NOT_REFUNDED DownstreamRefundStatus = 1
 	// Refunded (1688: 1).
-	RefundStatus_REFUND_STATUS_REFUNDED RefundStatus = 2
+	DownstreamRefundStatus_DOWNSTREAM_REFUND_STATUS_REFUNDED DownstreamRefundStatus = 2
 )
 
-// Enum value maps for RefundStatus.
+// Enum value maps for DownstreamRefundStatus.
 var (
-	RefundStatus_name = map[int32]string{
-		0: "REFUND_STATUS_UNSPECIFIED",
-		1: "REFUND_STATUS_NOT_REFUNDED",
-		2: "REFUND_STATUS_REFUNDED",
+	DownstreamRefundStatus_name = map[int32]string{
+		0: "DOWNSTREAM_REFUND_STATUS_UNSPECIFIED",
+		1: "DOWNSTREAM_REFUND_STATUS_NOT_REFUNDED",
+		2: "DOWNSTREAM_REFUND_STATUS_REFUNDED",
 	}
-	RefundStatus_value = map[string]int32{
-		"REFUND_STATUS_UNSPECIFIED":  0,
-		"REFUND_STATUS_NOT_REFUNDED": 1,
-		"REFUND_STATUS_REFUNDED":     2,
+	DownstreamRefundStatus_value = map[string]int32{
+		"DOWNSTREAM_REFUND_STATUS_UNSPECIFIED":  0,
+		"DOWNSTREAM_REFUND_STATUS_NOT_REFUNDED": 1,
+		"DOWNSTREAM_REFUND_STATUS_REFUNDED":     2,
 	}
 )
 
-func (x RefundStatus) Enum() *RefundStatus {
-	p := new(RefundStatus)
+func (x DownstreamRefundStatus) Enum() *DownstreamRefundStatus {
+	p := new(DownstreamRefundStatus)
 	*p = x
 	return p
 }
 
-func (x RefundStatus) String() string {
+func (x DownstreamRefundStatus) String() string {
 	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
 }
 
-func (RefundStatus) Descriptor() protoreflect.EnumDescriptor {
+func (DownstreamRefundStatus) Descriptor() protoreflect.EnumDescriptor {
 	return file_nationalsite_ordersync_v1_order_proto_enumTypes[1].Descriptor()
 }
 
-func (RefundStatus) Type() protoreflect.EnumType {
+func (DownstreamRefundStatus) Type() protoreflect.EnumType {
 	return &file_nationalsite_ordersync_v1_order_proto_enumTypes[1]
 }
 
-func (x RefundStatus) Number() protoreflect.EnumNumber {
+func (x DownstreamRefundStatus) Number() protoreflect.EnumNumber {
 	return protoreflect.EnumNumber(x)
 }
 
-// Deprecated: Use RefundStatus.Descriptor instead.
-func (RefundStatus) EnumDescriptor() ([]byte, []int) {
+// Deprecated: Use DownstreamRefundStatus.Descriptor instead.
+func (DownstreamRefundStatus) EnumDescriptor() ([]byte, []int) {
 	return file_nationalsite_ordersync_v1_order_proto_rawDescGZIP(), []int{1}
 }
 
 // How the goods of a downstream order are bought on 1688.
-type OrderType int32
+type OrderSourcing int32
 
 const (
 	// Not said.
-	OrderType_ORDER_TYPE_UNSPECIFIED OrderType = 0
+	OrderSourcing_ORDER_SOURCING_UNSPECIFIED OrderSourcing = 0
 	// Bought for this order (1688: 0).
-	OrderType_ORDER_TYPE_PURCHASE OrderType = 1
+	OrderSourcing_ORDER_SOURCING_PURCHASE OrderSourcing = 1
 	// Taken from stock bought before (1688: 1).
-	OrderType_ORDER_TYPE_STOCK OrderType = 2
+	OrderSourcing_ORDER_SOURCING_STOCK OrderSourcing = 2
 )
 
-// Enum value maps for OrderType.
+// Enum value maps for OrderSourcing.
 var (
-	OrderType_name = map[int32]string{
-		0: "ORDER_TYPE_UNSPECIFIED",
-		1: "ORDER_TYPE_PURCHASE",
-		2: "ORDER_TYPE_STOCK",
+	OrderSourcing_name = map[int32]string{
+		0: "ORDER_SOURCING_UNSPECIFIED",
+		1: "ORDER_SOURCING_PURCHASE",
+		2: "ORDER_SOURCING_STOCK",
 	}
-	OrderType_value = map[string]int32{
-		"ORDER_TYPE_UNSPECIFIED": 0,
-		"ORDER_TYPE_PURCHASE":    1,
-		"ORDER_TYPE_STOCK":       2,
+	OrderSourcing_value = map[string]int32{
+		"ORDER_SOURCING_UNSPECIFIED": 0,
+		"ORDER_SOURCING_PURCHASE":    1,
+		"ORDER_SOURCING_STOCK":       2,
 	}
 )
 
-func (x OrderType) Enum() *OrderType {
-	p := new(OrderType)
+func (x OrderSourcing) Enum() *OrderSourcing {
+	p := new(OrderSourcing)
 	*p = x
 	return p
 }
 
-func (x OrderType) String() string {
+func (x OrderSourcing) String() string {
 	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
 }
 
-func (OrderType) Descriptor() protoreflect.EnumDescriptor {
+func (OrderSourcing) Descriptor() protoreflect.EnumDescriptor {
 	return file_nationalsite_ordersync_v1_order_proto_enumTypes[2].Descriptor()
 }
 
-func (OrderType) Type() protoreflect.EnumType {
+func (OrderSourcing) Type() protoreflect.EnumType {
 	return &file_nationalsite_ordersync_v1_order_proto_enumTypes[2]
 }
 
-func (x OrderType) Number() protoreflect.EnumNumber {
+func (x OrderSourcing) Number() protoreflect.EnumNumber {
 	return protoreflect.EnumNumber(x)
 }
 
-// Deprecated: Use OrderType.Descriptor instead.
-func (OrderType) EnumDescriptor() ([]byte, []int) {
+// Deprecated: Use OrderSourcing.Descriptor instead.
+func (OrderSourcing) EnumDescriptor() ([]byte, []int) {
 	return file_nationalsite_ordersync_v1_order_proto_rawDescGZIP(), []int{2}
 }
 
@@ -290,7 +290,7 @@ type Order struct {
 	// The order's id on the national site (1688: orderId). Required.
 	// national-site: a number up to 9223372036854775807, without leading zeros;
 	// open-platform: any text.
-	OrderId string `protobuf:"bytes,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	NationalOrderId string `protobuf:"bytes,1,opt,name=national_order_id,json=nationalOrderId,proto3" json:"national_order_id,omitempty"`
 	// When the buyer placed it (1688: createTime). open-platform: required.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// When the buyer paid it (1688: payTime). open-platform: required.
@@ -299,9 +299,9 @@ type Order struct {
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
 	// Where it stands (1688: payStatus, on the open platform status).
 	// open-platform: required.
-	PayStatus PayStatus `protobuf:"varint,5,opt,name=pay_status,json=payStatus,proto3,enum=nationalsite.ordersync.v1.PayStatus" json:"pay_status,omitempty"`
+	PayStatus DownstreamOrderStatus `protobuf:"varint,5,opt,name=pay_status,json=payStatus,proto3,enum=nationalsite.ordersync.v1.DownstreamOrderStatus" json:"pay_status,omitempty"`
 	// Whether it was refunded (1688: refundStatus, as text).
-	RefundStatus RefundStatus `protobuf:"varint,6,opt,name=refund_status,json=refundStatus,proto3,enum=nationalsite.ordersync.v1.RefundStatus" json:"refund_status,omitempty"`
+	RefundStatus DownstreamRefundStatus `protobuf:"varint,6,opt,name=refund_status,json=refundStatus,proto3,enum=nationalsite.ordersync.v1.DownstreamRefundStatus" json:"refund_status,omitempty"`
 	// The buyer's id on the national site, as registered (1688: outUserId, on
 	// the open platform outMemberId). open-platform: required.
 	OutMemberId string `protobuf:"bytes,7,opt,name=out_member_id,json=outMemberId,proto3" json:"out_member_id,omitempty"`
@@ -329,7 +329,7 @@ type Order struct {
 	Country string `protobuf:"bytes,15,opt,name=country,proto3" json:"country,omitempty"`
 	// How the goods are bought (1688: "Order Type", with its space).
 	// open-platform: left out.
-	OrderType OrderType `protobuf:"varint,16,opt,name=order_type,json=orderType,proto3,enum=nationalsite.ordersync.v1.OrderType" json:"order_type,omitempty"`
+	OrderType OrderSourcing `protobuf:"varint,16,opt,name=order_type,json=orderType,proto3,enum=nationalsite.ordersync.v1.OrderSourcing" json:"order_type,omitempty"`
 	// Its lines (1688: subOrderList, on the open platform subOrderParamList).
 	// open-platform: required where the order itself names no SKU.
 	SubOrders     []*SubOrder `protobuf:"bytes,17,rep,name=sub_orders,json=subOrders,proto3" json:"sub_orders,omitempty"`
@@ -367,9 +367,9 @@ func (*Order) Descriptor() ([]byte, []int) {
 	return file_nationalsite_ordersync_v1_order_proto_rawDescGZIP(), []int{2}
 }
 
-func (x *Order) GetOrderId() string {
+func (x *Order) GetNationalOrderId() string {
 	if x != nil {
-		return x.OrderId
+		return x.NationalOrderId
 	}
 	return ""
 }
@@ -395,18 +395,18 @@ func (x *Order) GetEndTime() *timestamppb.Timestamp {
 	return nil
 }
 
-func (x *Order) GetPayStatus() PayStatus {
+func (x *Order) GetPayStatus() DownstreamOrderStatus {
 	if x != nil {
 		return x.PayStatus
 	}
-	return PayStatus_PAY_STATUS_UNSPECIFIED
+	return DownstreamOrderStatus_DOWNSTREAM_ORDER_STATUS_UNSPECIFIED
 }
 
-func (x *Order) GetRefundStatus() RefundStatus {
+func (x *Order) GetRefundStatus() DownstreamRefundStatus {
 	if x != nil {
 		return x.RefundStatus
 	}
-	return RefundStatus_REFUND_STATUS_UNSPECIFIED
+	return DownstreamRefundStatus_DOWNSTREAM_REFUND_STATUS_UNSPECIFIED
 }
 
 func (x *Order) GetOutMemberId() string {
@@ -472,11 +472,11 @@ func (x *Order) GetCountry() string {
 	return ""
 }
 
-func (x *Order) GetOrderType() OrderType {
+func (x *Order) GetOrderType() OrderSourcing {
 	if x != nil {
 		return x.OrderType
 	}
-	return OrderType_ORDER_TYPE_UNSPECIFIED
+	return OrderSourcing_ORDER_SOURCING_UNSPECIFIED
 }
 
 func (x *Order) GetSubOrders() []*SubOrder {
@@ -493,7 +493,7 @@ type SubOrder struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The sub-order's id on the national site (1688: orderId). Required.
 	// national-site: a number, as the order's.
-	OrderId string `protobuf:"bytes,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	NationalSubOrderId string `protobuf:"bytes,1,opt,name=national_sub_order_id,json=nationalSubOrderId,proto3" json:"national_sub_order_id,omitempty"`
 	// When it was placed (1688: createTime). open-platform: left out.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// When it was paid (1688: payTime). open-platform: left out.
@@ -501,10 +501,10 @@ type SubOrder struct {
 	// When it was completed or closed (1688: endTime). open-platform: left out.
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
 	// Where it stands (1688: payStatus). open-platform: left out.
-	PayStatus PayStatus `protobuf:"varint,5,opt,name=pay_status,json=payStatus,proto3,enum=nationalsite.ordersync.v1.PayStatus" json:"pay_status,omitempty"`
+	PayStatus DownstreamOrderStatus `protobuf:"varint,5,opt,name=pay_status,json=payStatus,proto3,enum=nationalsite.ordersync.v1.DownstreamOrderStatus" json:"pay_status,omitempty"`
 	// Whether it was refunded (1688: refundStatus, as text). open-platform:
 	// required.
-	RefundStatus RefundStatus `protobuf:"varint,6,opt,name=refund_status,json=refundStatus,proto3,enum=nationalsite.ordersync.v1.RefundStatus" json:"refund_status,omitempty"`
+	RefundStatus DownstreamRefundStatus `protobuf:"varint,6,opt,name=refund_status,json=refundStatus,proto3,enum=nationalsite.ordersync.v1.DownstreamRefundStatus" json:"refund_status,omitempty"`
 	// The buyer's id on the national site (1688: outUserId). open-platform: left
 	// out.
 	OutMemberId string `protobuf:"bytes,7,opt,name=out_member_id,json=outMemberId,proto3" json:"out_member_id,omitempty"`
@@ -532,7 +532,7 @@ type SubOrder struct {
 	Country string `protobuf:"bytes,15,opt,name=country,proto3" json:"country,omitempty"`
 	// How the goods are bought (1688: "Order Type", with its space).
 	// open-platform: left out.
-	OrderType     OrderType `protobuf:"varint,16,opt,name=order_type,json=orderType,proto3,enum=nationalsite.ordersync.v1.OrderType" json:"order_type,omitempty"`
+	OrderType     OrderSourcing `protobuf:"varint,16,opt,name=order_type,json=orderType,proto3,enum=nationalsite.ordersync.v1.OrderSourcing" json:"order_type,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -567,9 +567,9 @@ func (*SubOrder) Descriptor() ([]byte, []int) {
 	return file_nationalsite_ordersync_v1_order_proto_rawDescGZIP(), []int{3}
 }
 
-func (x *SubOrder) GetOrderId() string {
+func (x *SubOrder) GetNationalSubOrderId() string {
 	if x != nil {
-		return x.OrderId
+		return x.NationalSubOrderId
 	}
 	return ""
 }
@@ -595,18 +595,18 @@ func (x *SubOrder) GetEndTime() *timestamppb.Timestamp {
 	return nil
 }
 
-func (x *SubOrder) GetPayStatus() PayStatus {
+func (x *SubOrder) GetPayStatus() DownstreamOrderStatus {
 	if x != nil {
 		return x.PayStatus
 	}
-	return PayStatus_PAY_STATUS_UNSPECIFIED
+	return DownstreamOrderStatus_DOWNSTREAM_ORDER_STATUS_UNSPECIFIED
 }
 
-func (x *SubOrder) GetRefundStatus() RefundStatus {
+func (x *SubOrder) GetRefundStatus() DownstreamRefundStatus {
 	if x != nil {
 		return x.RefundStatus
 	}
-	return RefundStatus_REFUND_STATUS_UNSPECIFIED
+	return DownstreamRefundStatus_DOWNSTREAM_REFUND_STATUS_UNSPECIFIED
 }
 
 func (x *SubOrder) GetOutMemberId() string {
@@ -672,11 +672,11 @@ func (x *SubOrder) GetCountry() string {
 	return ""
 }
 
-func (x *SubOrder) GetOrderType() OrderType {
+func (x *SubOrder) GetOrderType() OrderSourcing {
 	if x != nil {
 		return x.OrderType
 	}
-	return OrderType_ORDER_TYPE_UNSPECIFIED
+	return OrderSourcing_ORDER_SOURCING_UNSPECIFIED
 }
 
 // A downstream order's new status.
@@ -687,7 +687,7 @@ type SyncOrderStatusRequest struct {
 	// caller leaves.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The status (1688: orderStatusSyncParam).
-	OrderStatus   *OrderStatus `protobuf:"bytes,2,opt,name=order_status,json=orderStatus,proto3" json:"order_status,omitempty"`
+	OrderStatus   *OrderStatusUpdate `protobuf:"bytes,2,opt,name=order_status,json=orderStatus,proto3" json:"order_status,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -729,7 +729,7 @@ func (x *SyncOrderStatusRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *SyncOrderStatusRequest) GetOrderStatus() *OrderStatus {
+func (x *SyncOrderStatusRequest) GetOrderStatus() *OrderStatusUpdate {
 	if x != nil {
 		return x.OrderStatus
 	}
@@ -774,37 +774,37 @@ func (*SyncOrderStatusResponse) Descriptor() ([]byte, []int) {
 }
 
 // Where a downstream order stands now (1688: OrderStatusSyncParam).
-type OrderStatus struct {
+type OrderStatusUpdate struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The order's id, as synced (1688: orderId, a number). Required.
-	OrderId string `protobuf:"bytes,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	NationalOrderId string `protobuf:"bytes,1,opt,name=national_order_id,json=nationalOrderId,proto3" json:"national_order_id,omitempty"`
 	// Where it stands (1688: payStatus, a word although typed Date).
-	PayStatus PayStatus `protobuf:"varint,2,opt,name=pay_status,json=payStatus,proto3,enum=nationalsite.ordersync.v1.PayStatus" json:"pay_status,omitempty"`
+	PayStatus DownstreamOrderStatus `protobuf:"varint,2,opt,name=pay_status,json=payStatus,proto3,enum=nationalsite.ordersync.v1.DownstreamOrderStatus" json:"pay_status,omitempty"`
 	// When it was completed or closed (1688: endTime).
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
 	// Whether it was refunded (1688: refundStatus, here a number).
-	RefundStatus RefundStatus `protobuf:"varint,4,opt,name=refund_status,json=refundStatus,proto3,enum=nationalsite.ordersync.v1.RefundStatus" json:"refund_status,omitempty"`
+	RefundStatus DownstreamRefundStatus `protobuf:"varint,4,opt,name=refund_status,json=refundStatus,proto3,enum=nationalsite.ordersync.v1.DownstreamRefundStatus" json:"refund_status,omitempty"`
 	// Its lines, as far as their status changed (1688:
 	// subOrderStatusSyncParamList).
-	SubOrders     []*SubOrderStatus `protobuf:"bytes,5,rep,name=sub_orders,json=subOrders,proto3" json:"sub_orders,omitempty"`
+	SubOrders     []*SubOrderStatusUpdate `protobuf:"bytes,5,rep,name=sub_orders,json=subOrders,proto3" json:"sub_orders,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *OrderStatus) Reset() {
-	*x = OrderStatus{}
+func (x *OrderStatusUpdate) Reset() {
+	*x = OrderStatusUpdate{}
 	mi := &file_nationalsite_ordersync_v1_order_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *OrderStatus) String() string {
+func (x *OrderStatusUpdate) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*OrderStatus) ProtoMessage() {}
+func (*OrderStatusUpdate) ProtoMessage() {}
 
-func (x *OrderStatus) ProtoReflect() protoreflect.Message {
+func (x *OrderStatusUpdate) ProtoReflect() protoreflect.Message {
 	mi := &file_nationalsite_ordersync_v1_order_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -816,40 +816,40 @@ func (x *OrderStatus) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use OrderStatus.ProtoReflect.Descriptor instead.
-func (*OrderStatus) Descriptor() ([]byte, []int) {
+// Deprecated: Use OrderStatusUpdate.ProtoReflect.Descriptor instead.
+func (*OrderStatusUpdate) Descriptor() ([]byte, []int) {
 	return file_nationalsite_ordersync_v1_order_proto_rawDescGZIP(), []int{6}
 }
 
-func (x *OrderStatus) GetOrderId() string {
+func (x *OrderStatusUpdate) GetNationalOrderId() string {
 	if x != nil {
-		return x.OrderId
+		return x.NationalOrderId
 	}
 	return ""
 }
 
-func (x *OrderStatus) GetPayStatus() PayStatus {
+func (x *OrderStatusUpdate) GetPayStatus() DownstreamOrderStatus {
 	if x != nil {
 		return x.PayStatus
 	}
-	return PayStatus_PAY_STATUS_UNSPECIFIED
+	return DownstreamOrderStatus_DOWNSTREAM_ORDER_STATUS_UNSPECIFIED
 }
 
-func (x *OrderStatus) GetEndTime() *timestamppb.Timestamp {
+func (x *OrderStatusUpdate) GetEndTime() *timestamppb.Timestamp {
 	if x != nil {
 		return x.EndTime
 	}
 	return nil
 }
 
-func (x *OrderStatus) GetRefundStatus() RefundStatus {
+func (x *OrderStatusUpdate) GetRefundStatus() DownstreamRefundStatus {
 	if x != nil {
 		return x.RefundStatus
 	}
-	return RefundStatus_REFUND_STATUS_UNSPECIFIED
+	return DownstreamRefundStatus_DOWNSTREAM_REFUND_STATUS_UNSPECIFIED
 }
 
-func (x *OrderStatus) GetSubOrders() []*SubOrderStatus {
+func (x *OrderStatusUpdate) GetSubOrders() []*SubOrderStatusUpdate {
 	if x != nil {
 		return x.SubOrders
 	}
@@ -858,34 +858,34 @@ func (x *OrderStatus) GetSubOrders() []*SubOrderStatus {
 
 // Where one line of a downstream order stands now (1688: OrderStatusSyncParam
 // again).
-type SubOrderStatus struct {
+type SubOrderStatusUpdate struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The sub-order's id, as synced (1688: orderId, a number). Required.
-	OrderId string `protobuf:"bytes,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	NationalSubOrderId string `protobuf:"bytes,1,opt,name=national_sub_order_id,json=nationalSubOrderId,proto3" json:"national_sub_order_id,omitempty"`
 	// Where it stands (1688: payStatus).
-	PayStatus PayStatus `protobuf:"varint,2,opt,name=pay_status,json=payStatus,proto3,enum=nationalsite.ordersync.v1.PayStatus" json:"pay_status,omitempty"`
+	PayStatus DownstreamOrderStatus `protobuf:"varint,2,opt,name=pay_status,json=payStatus,proto3,enum=nationalsite.ordersync.v1.DownstreamOrderStatus" json:"pay_status,omitempty"`
 	// When it was completed or closed (1688: endTime).
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
 	// Whether it was refunded (1688: refundStatus, here a number).
-	RefundStatus  RefundStatus `protobuf:"varint,4,opt,name=refund_status,json=refundStatus,proto3,enum=nationalsite.ordersync.v1.RefundStatus" json:"refund_status,omitempty"`
+	RefundStatus  DownstreamRefundStatus `protobuf:"varint,4,opt,name=refund_status,json=refundStatus,proto3,enum=nationalsite.ordersync.v1.DownstreamRefundStatus" json:"refund_status,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *SubOrderStatus) Reset() {
-	*x = SubOrderStatus{}
+func (x *SubOrderStatusUpdate) Reset() {
+	*x = SubOrderStatusUpdate{}
 	mi := &file_nationalsite_ordersync_v1_order_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *SubOrderStatus) String() string {
+func (x *SubOrderStatusUpdate) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*SubOrderStatus) ProtoMessage() {}
+func (*SubOrderStatusUpdate) ProtoMessage() {}
 
-func (x *SubOrderStatus) ProtoReflect() protoreflect.Message {
+func (x *SubOrderStatusUpdate) ProtoReflect() protoreflect.Message {
 	mi := &file_nationalsite_ordersync_v1_order_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -897,37 +897,37 @@ func (x *SubOrderStatus) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use SubOrderStatus.ProtoReflect.Descriptor instead.
-func (*SubOrderStatus) Descriptor() ([]byte, []int) {
+// Deprecated: Use SubOrderStatusUpdate.ProtoReflect.Descriptor instead.
+func (*SubOrderStatusUpdate) Descriptor() ([]byte, []int) {
 	return file_nationalsite_ordersync_v1_order_proto_rawDescGZIP(), []int{7}
 }
 
-func (x *SubOrderStatus) GetOrderId() string {
+func (x *SubOrderStatusUpdate) GetNationalSubOrderId() string {
 	if x != nil {
-		return x.OrderId
+		return x.NationalSubOrderId
 	}
 	return ""
 }
 
-func (x *SubOrderStatus) GetPayStatus() PayStatus {
+func (x *SubOrderStatusUpdate) GetPayStatus() DownstreamOrderStatus {
 	if x != nil {
 		return x.PayStatus
 	}
-	return PayStatus_PAY_STATUS_UNSPECIFIED
+	return DownstreamOrderStatus_DOWNSTREAM_ORDER_STATUS_UNSPECIFIED
 }
 
-func (x *SubOrderStatus) GetEndTime() *timestamppb.Timestamp {
+func (x *SubOrderStatusUpdate) GetEndTime() *timestamppb.Timestamp {
 	if x != nil {
 		return x.EndTime
 	}
 	return nil
 }
 
-func (x *SubOrderStatus) GetRefundStatus() RefundStatus {
+func (x *SubOrderStatusUpdate) GetRefundStatus() DownstreamRefundStatus {
 	if x != nil {
 		return x.RefundStatus
 	}
-	return RefundStatus_REFUND_STATUS_UNSPECIFIED
+	return DownstreamRefundStatus_DOWNSTREAM_REFUND_STATUS_UNSPECIFIED
 }
 
 var File_nationalsite_ordersync_v1_order_proto protoreflect.FileDescriptor
@@ -939,16 +939,16 @@ const file_nationalsite_ordersync_v1_order_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x12>\n" +
 	"\x05order\x18\x02 \x01(\v2 .nationalsite.ordersync.v1.OrderB\x06\xbaH\x03\xc8\x01\x01R\x05order\"\x13\n" +
-	"\x11SyncOrderResponse\"\xa3\v\n" +
-	"\x05Order\x12$\n" +
-	"\border_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\aorderId\x12;\n" +
+	"\x11SyncOrderResponse\"\xce\v\n" +
+	"\x05Order\x125\n" +
+	"\x11national_order_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x0fnationalOrderId\x12;\n" +
 	"\vcreate_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x125\n" +
 	"\bpay_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\apayTime\x125\n" +
-	"\bend_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12M\n" +
+	"\bend_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12Y\n" +
 	"\n" +
-	"pay_status\x18\x05 \x01(\x0e2$.nationalsite.ordersync.v1.PayStatusB\b\xbaH\x05\x82\x01\x02\x10\x01R\tpayStatus\x12V\n" +
-	"\rrefund_status\x18\x06 \x01(\x0e2'.nationalsite.ordersync.v1.RefundStatusB\b\xbaH\x05\x82\x01\x02\x10\x01R\frefundStatus\x12+\n" +
+	"pay_status\x18\x05 \x01(\x0e20.nationalsite.ordersync.v1.DownstreamOrderStatusB\b\xbaH\x05\x82\x01\x02\x10\x01R\tpayStatus\x12`\n" +
+	"\rrefund_status\x18\x06 \x01(\x0e21.nationalsite.ordersync.v1.DownstreamRefundStatusB\b\xbaH\x05\x82\x01\x02\x10\x01R\frefundStatus\x12+\n" +
 	"\rout_member_id\x18\a \x01(\tB\a\xbaH\x04r\x02\x18@R\voutMemberId\x12\"\n" +
 	"\boffer_id\x18\b \x01(\x03B\a\xbaH\x04\"\x02(\x00R\aofferId\x12+\n" +
 	"\fproduct_name\x18\t \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\vproductName\x12\x1e\n" +
@@ -962,21 +962,20 @@ const file_nationalsite_ordersync_v1_order_proto_rawDesc = "" +
 	"\n" +
 	"refund_fee\x18\x0e \x01(\v2\x12.google.type.MoneyB\x87\x02\xbaH\x83\x02\xba\x01\xff\x01\n" +
 	"\tmoney.fen\x12Mmust be an amount in CNY of at least 0, in whole fen, below 92233720368547758\x1a\xa2\x01this.currency_code in ['', 'CNY'] && this.units >= 0 && this.units < 92233720368547758 && this.nanos >= 0 && this.nanos <= 990000000 && this.nanos % 10000000 == 0R\trefundFee\x12!\n" +
-	"\acountry\x18\x0f \x01(\tB\a\xbaH\x04r\x02\x18@R\acountry\x12M\n" +
+	"\acountry\x18\x0f \x01(\tB\a\xbaH\x04r\x02\x18@R\acountry\x12Q\n" +
 	"\n" +
-	"order_type\x18\x10 \x01(\x0e2$.nationalsite.ordersync.v1.OrderTypeB\b\xbaH\x05\x82\x01\x02\x10\x01R\torderType\x12M\n" +
+	"order_type\x18\x10 \x01(\x0e2(.nationalsite.ordersync.v1.OrderSourcingB\b\xbaH\x05\x82\x01\x02\x10\x01R\torderType\x12M\n" +
 	"\n" +
-	"sub_orders\x18\x11 \x03(\v2#.nationalsite.ordersync.v1.SubOrderB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\tsubOrders\"\xd7\n" +
-	"\n" +
-	"\bSubOrder\x12$\n" +
-	"\border_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\aorderId\x12;\n" +
+	"sub_orders\x18\x11 \x03(\v2#.nationalsite.ordersync.v1.SubOrderB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\tsubOrders\"\x89\v\n" +
+	"\bSubOrder\x12<\n" +
+	"\x15national_sub_order_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x12nationalSubOrderId\x12;\n" +
 	"\vcreate_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x125\n" +
 	"\bpay_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\apayTime\x125\n" +
-	"\bend_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12M\n" +
+	"\bend_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12Y\n" +
 	"\n" +
-	"pay_status\x18\x05 \x01(\x0e2$.nationalsite.ordersync.v1.PayStatusB\b\xbaH\x05\x82\x01\x02\x10\x01R\tpayStatus\x12V\n" +
-	"\rrefund_status\x18\x06 \x01(\x0e2'.nationalsite.ordersync.v1.RefundStatusB\b\xbaH\x05\x82\x01\x02\x10\x01R\frefundStatus\x12+\n" +
+	"pay_status\x18\x05 \x01(\x0e20.nationalsite.ordersync.v1.DownstreamOrderStatusB\b\xbaH\x05\x82\x01\x02\x10\x01R\tpayStatus\x12`\n" +
+	"\rrefund_status\x18\x06 \x01(\x0e21.nationalsite.ordersync.v1.DownstreamRefundStatusB\b\xbaH\x05\x82\x01\x02\x10\x01R\frefundStatus\x12+\n" +
 	"\rout_member_id\x18\a \x01(\tB\a\xbaH\x04r\x02\x18@R\voutMemberId\x12\"\n" +
 	"\boffer_id\x18\b \x01(\x03B\a\xbaH\x04\"\x02(\x00R\aofferId\x12+\n" +
 	"\fproduct_name\x18\t \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\vproductName\x12\x1e\n" +
@@ -990,43 +989,43 @@ const file_nationalsite_ordersync_v1_order_proto_rawDesc = "" +
 	"\n" +
 	"refund_fee\x18\x0e \x01(\v2\x12.google.type.MoneyB\x87\x02\xbaH\x83\x02\xba\x01\xff\x01\n" +
 	"\tmoney.fen\x12Mmust be an amount in CNY of at least 0, in whole fen, below 92233720368547758\x1a\xa2\x01this.currency_code in ['', 'CNY'] && this.units >= 0 && this.units < 92233720368547758 && this.nanos >= 0 && this.nanos <= 990000000 && this.nanos % 10000000 == 0R\trefundFee\x12!\n" +
-	"\acountry\x18\x0f \x01(\tB\a\xbaH\x04r\x02\x18@R\acountry\x12M\n" +
+	"\acountry\x18\x0f \x01(\tB\a\xbaH\x04r\x02\x18@R\acountry\x12Q\n" +
 	"\n" +
-	"order_type\x18\x10 \x01(\x0e2$.nationalsite.ordersync.v1.OrderTypeB\b\xbaH\x05\x82\x01\x02\x10\x01R\torderType\"\x97\x01\n" +
+	"order_type\x18\x10 \x01(\x0e2(.nationalsite.ordersync.v1.OrderSourcingB\b\xbaH\x05\x82\x01\x02\x10\x01R\torderType\"\x9d\x01\n" +
 	"\x16SyncOrderStatusRequest\x12*\n" +
 	"\n" +
-	"request_id\x18\x01 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x12Q\n" +
-	"\forder_status\x18\x02 \x01(\v2&.nationalsite.ordersync.v1.OrderStatusB\x06\xbaH\x03\xc8\x01\x01R\vorderStatus\"\x19\n" +
-	"\x17SyncOrderStatusResponse\"\x8f\x04\n" +
-	"\vOrderStatus\x12$\n" +
-	"\border_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\aorderId\x12M\n" +
+	"request_id\x18\x01 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x12W\n" +
+	"\forder_status\x18\x02 \x01(\v2,.nationalsite.ordersync.v1.OrderStatusUpdateB\x06\xbaH\x03\xc8\x01\x01R\vorderStatus\"\x19\n" +
+	"\x17SyncOrderStatusResponse\"\xc2\x04\n" +
+	"\x11OrderStatusUpdate\x125\n" +
+	"\x11national_order_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x0fnationalOrderId\x12Y\n" +
 	"\n" +
-	"pay_status\x18\x02 \x01(\x0e2$.nationalsite.ordersync.v1.PayStatusB\b\xbaH\x05\x82\x01\x02\x10\x01R\tpayStatus\x125\n" +
-	"\bend_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12V\n" +
-	"\rrefund_status\x18\x04 \x01(\x0e2'.nationalsite.ordersync.v1.RefundStatusB\b\xbaH\x05\x82\x01\x02\x10\x01R\frefundStatus\x12S\n" +
+	"pay_status\x18\x02 \x01(\x0e20.nationalsite.ordersync.v1.DownstreamOrderStatusB\b\xbaH\x05\x82\x01\x02\x10\x01R\tpayStatus\x125\n" +
+	"\bend_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12`\n" +
+	"\rrefund_status\x18\x04 \x01(\x0e21.nationalsite.ordersync.v1.DownstreamRefundStatusB\b\xbaH\x05\x82\x01\x02\x10\x01R\frefundStatus\x12Y\n" +
 	"\n" +
-	"sub_orders\x18\x05 \x03(\v2).nationalsite.ordersync.v1.SubOrderStatusB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\tsubOrders:\xa6\x01\xbaH\xa2\x01\x1a\x9f\x01\n" +
-	"\x10order_status.any\x12=a status is required: pay_status, refund_status or sub_orders\x1aLthis.pay_status != 0 || this.refund_status != 0 || size(this.sub_orders) > 0\"\x95\x03\n" +
-	"\x0eSubOrderStatus\x12$\n" +
-	"\border_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\aorderId\x12M\n" +
+	"sub_orders\x18\x05 \x03(\v2/.nationalsite.ordersync.v1.SubOrderStatusUpdateB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\tsubOrders:\xa6\x01\xbaH\xa2\x01\x1a\x9f\x01\n" +
+	"\x10order_status.any\x12=a status is required: pay_status, refund_status or sub_orders\x1aLthis.pay_status != 0 || this.refund_status != 0 || size(this.sub_orders) > 0\"\xc9\x03\n" +
+	"\x14SubOrderStatusUpdate\x12<\n" +
+	"\x15national_sub_order_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x12nationalSubOrderId\x12Y\n" +
 	"\n" +
-	"pay_status\x18\x02 \x01(\x0e2$.nationalsite.ordersync.v1.PayStatusB\b\xbaH\x05\x82\x01\x02\x10\x01R\tpayStatus\x125\n" +
-	"\bend_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12V\n" +
-	"\rrefund_status\x18\x04 \x01(\x0e2'.nationalsite.ordersync.v1.RefundStatusB\b\xbaH\x05\x82\x01\x02\x10\x01R\frefundStatus:\x7f\xbaH|\x1az\n" +
-	"\x14sub_order_status.any\x121a status is required: pay_status or refund_status\x1a/this.pay_status != 0 || this.refund_status != 0*k\n" +
-	"\tPayStatus\x12\x1a\n" +
-	"\x16PAY_STATUS_UNSPECIFIED\x10\x00\x12\x13\n" +
-	"\x0fPAY_STATUS_PAID\x10\x01\x12\x16\n" +
-	"\x12PAY_STATUS_SUCCESS\x10\x02\x12\x15\n" +
-	"\x11PAY_STATUS_CLOSED\x10\x03*i\n" +
-	"\fRefundStatus\x12\x1d\n" +
-	"\x19REFUND_STATUS_UNSPECIFIED\x10\x00\x12\x1e\n" +
-	"\x1aREFUND_STATUS_NOT_REFUNDED\x10\x01\x12\x1a\n" +
-	"\x16REFUND_STATUS_REFUNDED\x10\x02*V\n" +
-	"\tOrderType\x12\x1a\n" +
-	"\x16ORDER_TYPE_UNSPECIFIED\x10\x00\x12\x17\n" +
-	"\x13ORDER_TYPE_PURCHASE\x10\x01\x12\x14\n" +
-	"\x10ORDER_TYPE_STOCK\x10\x02B\\\n" +
+	"pay_status\x18\x02 \x01(\x0e20.nationalsite.ordersync.v1.DownstreamOrderStatusB\b\xbaH\x05\x82\x01\x02\x10\x01R\tpayStatus\x125\n" +
+	"\bend_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12`\n" +
+	"\rrefund_status\x18\x04 \x01(\x0e21.nationalsite.ordersync.v1.DownstreamRefundStatusB\b\xbaH\x05\x82\x01\x02\x10\x01R\frefundStatus:\x7f\xbaH|\x1az\n" +
+	"\x14sub_order_status.any\x121a status is required: pay_status or refund_status\x1a/this.pay_status != 0 || this.refund_status != 0*\xab\x01\n" +
+	"\x15DownstreamOrderStatus\x12'\n" +
+	"#DOWNSTREAM_ORDER_STATUS_UNSPECIFIED\x10\x00\x12 \n" +
+	"\x1cDOWNSTREAM_ORDER_STATUS_PAID\x10\x01\x12#\n" +
+	"\x1fDOWNSTREAM_ORDER_STATUS_SUCCESS\x10\x02\x12\"\n" +
+	"\x1eDOWNSTREAM_ORDER_STATUS_CLOSED\x10\x03*\x94\x01\n" +
+	"\x16DownstreamRefundStatus\x12(\n" +
+	"$DOWNSTREAM_REFUND_STATUS_UNSPECIFIED\x10\x00\x12)\n" +
+	"%DOWNSTREAM_REFUND_STATUS_NOT_REFUNDED\x10\x01\x12%\n" +
+	"!DOWNSTREAM_REFUND_STATUS_REFUNDED\x10\x02*f\n" +
+	"\rOrderSourcing\x12\x1e\n" +
+	"\x1aORDER_SOURCING_UNSPECIFIED\x10\x00\x12\x1b\n" +
+	"\x17ORDER_SOURCING_PURCHASE\x10\x01\x12\x18\n" +
+	"\x14ORDER_SOURCING_STOCK\x10\x02B\\\n" +
 	"\x19nationalsite.ordersync.v1B\n" +
 	"OrderProtoP\x01Z1nationalsite.internal/go/ordersync/v1;ordersyncv1b\x06proto3"
 
@@ -1045,17 +1044,17 @@ func file_nationalsite_ordersync_v1_order_proto_rawDescGZIP() []byte {
 var file_nationalsite_ordersync_v1_order_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
 var file_nationalsite_ordersync_v1_order_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_nationalsite_ordersync_v1_order_proto_goTypes = []any{
-	(PayStatus)(0),                  // 0: nationalsite.ordersync.v1.PayStatus
-	(RefundStatus)(0),               // 1: nationalsite.ordersync.v1.RefundStatus
-	(OrderType)(0),                  // 2: nationalsite.ordersync.v1.OrderType
+	(DownstreamOrderStatus)(0),      // 0: nationalsite.ordersync.v1.DownstreamOrderStatus
+	(DownstreamRefundStatus)(0),     // 1: nationalsite.ordersync.v1.DownstreamRefundStatus
+	(OrderSourcing)(0),              // 2: nationalsite.ordersync.v1.OrderSourcing
 	(*SyncOrderRequest)(nil),        // 3: nationalsite.ordersync.v1.SyncOrderRequest
 	(*SyncOrderResponse)(nil),       // 4: nationalsite.ordersync.v1.SyncOrderResponse
 	(*Order)(nil),                   // 5: nationalsite.ordersync.v1.Order
 	(*SubOrder)(nil),                // 6: nationalsite.ordersync.v1.SubOrder
 	(*SyncOrderStatusRequest)(nil),  // 7: nationalsite.ordersync.v1.SyncOrderStatusRequest
 	(*SyncOrderStatusResponse)(nil), // 8: nationalsite.ordersync.v1.SyncOrderStatusResponse
-	(*OrderStatus)(nil),             // 9: nationalsite.ordersync.v1.OrderStatus
-	(*SubOrderStatus)(nil),          // 10: nationalsite.ordersync.v1.SubOrderStatus
+	(*OrderStatusUpdate)(nil),       // 9: nationalsite.ordersync.v1.OrderStatusUpdate
+	(*SubOrderStatusUpdate)(nil),    // 10: nationalsite.ordersync.v1.SubOrderStatusUpdate
 	(*timestamppb.Timestamp)(nil),   // 11: google.protobuf.Timestamp
 	(*money.Money)(nil),             // 12: google.type.Money
 }
@@ -1064,28 +1063,28 @@ var file_nationalsite_ordersync_v1_order_proto_depIdxs = []int32{
 	11, // 1: nationalsite.ordersync.v1.Order.create_time:type_name -> google.protobuf.Timestamp
 	11, // 2: nationalsite.ordersync.v1.Order.pay_time:type_name -> google.protobuf.Timestamp
 	11, // 3: nationalsite.ordersync.v1.Order.end_time:type_name -> google.protobuf.Timestamp
-	0,  // 4: nationalsite.ordersync.v1.Order.pay_status:type_name -> nationalsite.ordersync.v1.PayStatus
-	1,  // 5: nationalsite.ordersync.v1.Order.refund_status:type_name -> nationalsite.ordersync.v1.RefundStatus
+	0,  // 4: nationalsite.ordersync.v1.Order.pay_status:type_name -> nationalsite.ordersync.v1.DownstreamOrderStatus
+	1,  // 5: nationalsite.ordersync.v1.Order.refund_status:type_name -> nationalsite.ordersync.v1.DownstreamRefundStatus
 	12, // 6: nationalsite.ordersync.v1.Order.paid_fee:type_name -> google.type.Money
 	12, // 7: nationalsite.ordersync.v1.Order.refund_fee:type_name -> google.type.Money
-	2,  // 8: nationalsite.ordersync.v1.Order.order_type:type_name -> nationalsite.ordersync.v1.OrderType
+	2,  // 8: nationalsite.ordersync.v1.Order.order_type:type_name -> nationalsite.ordersync.v1.OrderSourcing
 	6,  // 9: nationalsite.ordersync.v1.Order.sub_orders:type_name -> nationalsite.ordersync.v1.SubOrder
 	11, // 10: nationalsite.ordersync.v1.SubOrder.create_time:type_name -> google.protobuf.Timestamp
 	11, // 11: nationalsite.ordersync.v1.SubOrder.pay_time:type_name -> google.protobuf.Timestamp
 	11, // 12: nationalsite.ordersync.v1.SubOrder.end_time:type_name -> google.protobuf.Timestamp
-	0,  // 13: nationalsite.ordersync.v1.SubOrder.pay_status:type_name -> nationalsite.ordersync.v1.PayStatus
-	1,  // 14: nationalsite.ordersync.v1.SubOrder.refund_status:type_name -> nationalsite.ordersync.v1.RefundStatus
+	0,  // 13: nationalsite.ordersync.v1.SubOrder.pay_status:type_name -> nationalsite.ordersync.v1.DownstreamOrderStatus
+	1,  // 14: nationalsite.ordersync.v1.SubOrder.refund_status:type_name -> nationalsite.ordersync.v1.DownstreamRefundStatus
 	12, // 15: nationalsite.ordersync.v1.SubOrder.paid_fee:type_name -> google.type.Money
 	12, // 16: nationalsite.ordersync.v1.SubOrder.refund_fee:type_name -> google.type.Money
-	2,  // 17: nationalsite.ordersync.v1.SubOrder.order_type:type_name -> nationalsite.ordersync.v1.OrderType
-	9,  // 18: nationalsite.ordersync.v1.SyncOrderStatusRequest.order_status:type_name -> nationalsite.ordersync.v1.OrderStatus
-	0,  // 19: nationalsite.ordersync.v1.OrderStatus.pay_status:type_name -> nationalsite.ordersync.v1.PayStatus
-	11, // 20: nationalsite.ordersync.v1.OrderStatus.end_time:type_name -> google.protobuf.Timestamp
-	1,  // 21: nationalsite.ordersync.v1.OrderStatus.refund_status:type_name -> nationalsite.ordersync.v1.RefundStatus
-	10, // 22: nationalsite.ordersync.v1.OrderStatus.sub_orders:type_name -> nationalsite.ordersync.v1.SubOrderStatus
-	0,  // 23: nationalsite.ordersync.v1.SubOrderStatus.pay_status:type_name -> nationalsite.ordersync.v1.PayStatus
-	11, // 24: nationalsite.ordersync.v1.SubOrderStatus.end_time:type_name -> google.protobuf.Timestamp
-	1,  // 25: nationalsite.ordersync.v1.SubOrderStatus.refund_status:type_name -> nationalsite.ordersync.v1.RefundStatus
+	2,  // 17: nationalsite.ordersync.v1.SubOrder.order_type:type_name -> nationalsite.ordersync.v1.OrderSourcing
+	9,  // 18: nationalsite.ordersync.v1.SyncOrderStatusRequest.order_status:type_name -> nationalsite.ordersync.v1.OrderStatusUpdate
+	0,  // 19: nationalsite.ordersync.v1.OrderStatusUpdate.pay_status:type_name -> nationalsite.ordersync.v1.DownstreamOrderStatus
+	11, // 20: nationalsite.ordersync.v1.OrderStatusUpdate.end_time:type_name -> google.protobuf.Timestamp
+	1,  // 21: nationalsite.ordersync.v1.OrderStatusUpdate.refund_status:type_name -> nationalsite.ordersync.v1.DownstreamRefundStatus
+	10, // 22: nationalsite.ordersync.v1.OrderStatusUpdate.sub_orders:type_name -> nationalsite.ordersync.v1.SubOrderStatusUpdate
+	0,  // 23: nationalsite.ordersync.v1.SubOrderStatusUpdate.pay_status:type_name -> nationalsite.ordersync.v1.DownstreamOrderStatus
+	11, // 24: nationalsite.ordersync.v1.SubOrderStatusUpdate.end_time:type_name -> google.protobuf.Timestamp
+	1,  // 25: nationalsite.ordersync.v1.SubOrderStatusUpdate.refund_status:type_name -> nationalsite.ordersync.v1.DownstreamRefundStatus
 	26, // [26:26] is the sub-list for method output_type
 	26, // [26:26] is the sub-list for method input_type
 	26, // [26:26] is the sub-list for extension type_name

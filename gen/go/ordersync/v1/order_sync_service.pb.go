@@ -43,16 +43,16 @@ var File_nationalsite_ordersync_v1_order_sync_service_proto protoreflect.FileDes
 
 const file_nationalsite_ordersync_v1_order_sync_service_proto_rawDesc = "" +
 	"\n" +
-	"2nationalsite/ordersync/v1/order_sync_service.proto\x12\x19nationalsite.ordersync.v1\x1a(nationalsite/ordersync/v1/delivery.proto\x1a)nationalsite/ordersync/v1/logistics.proto\x1a'nationalsite/ordersync/v1/message.proto\x1a%nationalsite/ordersync/v1/order.proto\x1a'nationalsite/ordersync/v1/payment.proto\x1a&nationalsite/ordersync/v1/refund.proto\x1a(nationalsite/ordersync/v1/relation.proto2\xd6\x1a\n" +
+	"2nationalsite/ordersync/v1/order_sync_service.proto\x12\x19nationalsite.ordersync.v1\x1a(nationalsite/ordersync/v1/delivery.proto\x1a)nationalsite/ordersync/v1/logistics.proto\x1a'nationalsite/ordersync/v1/message.proto\x1a%nationalsite/ordersync/v1/order.proto\x1a'nationalsite/ordersync/v1/payment.proto\x1a&nationalsite/ordersync/v1/refund.proto\x1a(nationalsite/ordersync/v1/relation.proto2\xf2\x1a\n" +
 	"\x10OrderSyncService\x12k\n" +
 	"\tSyncOrder\x12+.nationalsite.ordersync.v1.SyncOrderRequest\x1a,.nationalsite.ordersync.v1.SyncOrderResponse\"\x03\x90\x02\x02\x12\x89\x01\n" +
 	"\x13WriteOrderRelations\x125.nationalsite.ordersync.v1.WriteOrderRelationsRequest\x1a6.nationalsite.ordersync.v1.WriteOrderRelationsResponse\"\x03\x90\x02\x02\x12}\n" +
 	"\x0fSyncOrderStatus\x121.nationalsite.ordersync.v1.SyncOrderStatusRequest\x1a2.nationalsite.ordersync.v1.SyncOrderStatusResponse\"\x03\x90\x02\x02\x12\x86\x01\n" +
 	"\x12SyncLogisticsOrder\x124.nationalsite.ordersync.v1.SyncLogisticsOrderRequest\x1a5.nationalsite.ordersync.v1.SyncLogisticsOrderResponse\"\x03\x90\x02\x02\x12\x89\x01\n" +
-	"\x13SyncLogisticsStatus\x125.nationalsite.ordersync.v1.SyncLogisticsStatusRequest\x1a6.nationalsite.ordersync.v1.SyncLogisticsStatusResponse\"\x03\x90\x02\x02\x12o\n" +
-	"\fGetAlipayUrl\x12..nationalsite.ordersync.v1.GetAlipayUrlRequest\x1a/.nationalsite.ordersync.v1.GetAlipayUrlResponse\x12\x8c\x01\n" +
-	"\x14GetCrossBorderPayUrl\x126.nationalsite.ordersync.v1.GetCrossBorderPayUrlRequest\x1a7.nationalsite.ordersync.v1.GetCrossBorderPayUrlResponse\"\x03\x90\x02\x02\x12}\n" +
-	"\x0fGetCreditPayUrl\x121.nationalsite.ordersync.v1.GetCreditPayUrlRequest\x1a2.nationalsite.ordersync.v1.GetCreditPayUrlResponse\"\x03\x90\x02\x02\x12q\n" +
+	"\x13SyncLogisticsStatus\x125.nationalsite.ordersync.v1.SyncLogisticsStatusRequest\x1a6.nationalsite.ordersync.v1.SyncLogisticsStatusResponse\"\x03\x90\x02\x02\x12x\n" +
+	"\x0fCreateAlipayUrl\x121.nationalsite.ordersync.v1.CreateAlipayUrlRequest\x1a2.nationalsite.ordersync.v1.CreateAlipayUrlResponse\x12\x95\x01\n" +
+	"\x17CreateCrossBorderPayUrl\x129.nationalsite.ordersync.v1.CreateCrossBorderPayUrlRequest\x1a:.nationalsite.ordersync.v1.CreateCrossBorderPayUrlResponse\"\x03\x90\x02\x02\x12\x86\x01\n" +
+	"\x12CreateCreditPayUrl\x124.nationalsite.ordersync.v1.CreateCreditPayUrlRequest\x1a5.nationalsite.ordersync.v1.CreateCreditPayUrlResponse\"\x03\x90\x02\x02\x12q\n" +
 	"\vListPayWays\x12-.nationalsite.ordersync.v1.ListPayWaysRequest\x1a..nationalsite.ordersync.v1.ListPayWaysResponse\"\x03\x90\x02\x01\x12\x83\x01\n" +
 	"\x11ListRefundReasons\x123.nationalsite.ordersync.v1.ListRefundReasonsRequest\x1a4.nationalsite.ordersync.v1.ListRefundReasonsResponse\"\x03\x90\x02\x01\x12\x89\x01\n" +
 	"\x13UploadRefundVoucher\x125.nationalsite.ordersync.v1.UploadRefundVoucherRequest\x1a6.nationalsite.ordersync.v1.UploadRefundVoucherResponse\"\x03\x90\x02\x02\x12o\n" +
@@ -75,60 +75,60 @@ const file_nationalsite_ordersync_v1_order_sync_service_proto_rawDesc = "" +
 	"\x19nationalsite.ordersync.v1B\x15OrderSyncServiceProtoP\x01Z1nationalsite.internal/go/ordersync/v1;ordersyncv1b\x06proto3"
 
 var file_nationalsite_ordersync_v1_order_sync_service_proto_goTypes = []any{
-	(*SyncOrderRequest)(nil),             // 0: nationalsite.ordersync.v1.SyncOrderRequest
-	(*WriteOrderRelationsRequest)(nil),   // 1: nationalsite.ordersync.v1.WriteOrderRelationsRequest
-	(*SyncOrderStatusRequest)(nil),       // 2: nationalsite.ordersync.v1.SyncOrderStatusRequest
-	(*SyncLogisticsOrderRequest)(nil),    // 3: nationalsite.ordersync.v1.SyncLogisticsOrderRequest
-	(*SyncLogisticsStatusRequest)(nil),   // 4: nationalsite.ordersync.v1.SyncLogisticsStatusRequest
-	(*GetAlipayUrlRequest)(nil),          // 5: nationalsite.ordersync.v1.GetAlipayUrlRequest
-	(*GetCrossBorderPayUrlRequest)(nil),  // 6: nationalsite.ordersync.v1.GetCrossBorderPayUrlRequest
-	(*GetCreditPayUrlRequest)(nil),       // 7: nationalsite.ordersync.v1.GetCreditPayUrlRequest
-	(*ListPayWaysRequest)(nil),           // 8: nationalsite.ordersync.v1.ListPayWaysRequest
-	(*ListRefundReasonsRequest)(nil),     // 9: nationalsite.ordersync.v1.ListRefundReasonsRequest
-	(*UploadRefundVoucherRequest)(nil),   // 10: nationalsite.ordersync.v1.UploadRefundVoucherRequest
-	(*CreateRefundRequest)(nil),          // 11: nationalsite.ordersync.v1.CreateRefundRequest
-	(*SubmitReturnGoodsRequest)(nil),     // 12: nationalsite.ordersync.v1.SubmitReturnGoodsRequest
-	(*EnqueueSyncRequest)(nil),           // 13: nationalsite.ordersync.v1.EnqueueSyncRequest
-	(*GetDeliveryRequest)(nil),           // 14: nationalsite.ordersync.v1.GetDeliveryRequest
-	(*ListDeliveriesRequest)(nil),        // 15: nationalsite.ordersync.v1.ListDeliveriesRequest
-	(*RetryDeliveryRequest)(nil),         // 16: nationalsite.ordersync.v1.RetryDeliveryRequest
-	(*CancelDeliveryRequest)(nil),        // 17: nationalsite.ordersync.v1.CancelDeliveryRequest
-	(*StreamMessagesRequest)(nil),        // 18: nationalsite.ordersync.v1.StreamMessagesRequest
-	(*PullMessagesRequest)(nil),          // 19: nationalsite.ordersync.v1.PullMessagesRequest
-	(*AckMessagesRequest)(nil),           // 20: nationalsite.ordersync.v1.AckMessagesRequest
-	(*SetMessageLeaseRequest)(nil),       // 21: nationalsite.ordersync.v1.SetMessageLeaseRequest
-	(*ListSubscriptionsRequest)(nil),     // 22: nationalsite.ordersync.v1.ListSubscriptionsRequest
-	(*DeleteSubscriptionRequest)(nil),    // 23: nationalsite.ordersync.v1.DeleteSubscriptionRequest
-	(*ListDeadMessagesRequest)(nil),      // 24: nationalsite.ordersync.v1.ListDeadMessagesRequest
-	(*RequeueMessagesRequest)(nil),       // 25: nationalsite.ordersync.v1.RequeueMessagesRequest
-	(*ReplayMessagesRequest)(nil),        // 26: nationalsite.ordersync.v1.ReplayMessagesRequest
-	(*SyncOrderResponse)(nil),            // 27: nationalsite.ordersync.v1.SyncOrderResponse
-	(*WriteOrderRelationsResponse)(nil),  // 28: nationalsite.ordersync.v1.WriteOrderRelationsResponse
-	(*SyncOrderStatusResponse)(nil),      // 29: nationalsite.ordersync.v1.SyncOrderStatusResponse
-	(*SyncLogisticsOrderResponse)(nil),   // 30: nationalsite.ordersync.v1.SyncLogisticsOrderResponse
-	(*SyncLogisticsStatusResponse)(nil),  // 31: nationalsite.ordersync.v1.SyncLogisticsStatusResponse
-	(*GetAlipayUrlResponse)(nil),         // 32: nationalsite.ordersync.v1.GetAlipayUrlResponse
-	(*GetCrossBorderPayUrlResponse)(nil), // 33: nationalsite.ordersync.v1.GetCrossBorderPayUrlResponse
-	(*GetCreditPayUrlResponse)(nil),      // 34: nationalsite.ordersync.v1.GetCreditPayUrlResponse
-	(*ListPayWaysResponse)(nil),          // 35: nationalsite.ordersync.v1.ListPayWaysResponse
-	(*ListRefundReasonsResponse)(nil),    // 36: nationalsite.ordersync.v1.ListRefundReasonsResponse
-	(*UploadRefundVoucherResponse)(nil),  // 37: nationalsite.ordersync.v1.UploadRefundVoucherResponse
-	(*CreateRefundResponse)(nil),         // 38: nationalsite.ordersync.v1.CreateRefundResponse
-	(*SubmitReturnGoodsResponse)(nil),    // 39: nationalsite.ordersync.v1.SubmitReturnGoodsResponse
-	(*EnqueueSyncResponse)(nil),          // 40: nationalsite.ordersync.v1.EnqueueSyncResponse
-	(*GetDeliveryResponse)(nil),          // 41: nationalsite.ordersync.v1.GetDeliveryResponse
-	(*ListDeliveriesResponse)(nil),       // 42: nationalsite.ordersync.v1.ListDeliveriesResponse
-	(*RetryDeliveryResponse)(nil),        // 43: nationalsite.ordersync.v1.RetryDeliveryResponse
-	(*CancelDeliveryResponse)(nil),       // 44: nationalsite.ordersync.v1.CancelDeliveryResponse
-	(*StreamMessagesResponse)(nil),       // 45: nationalsite.ordersync.v1.StreamMessagesResponse
-	(*PullMessagesResponse)(nil),         // 46: nationalsite.ordersync.v1.PullMessagesResponse
-	(*AckMessagesResponse)(nil),          // 47: nationalsite.ordersync.v1.AckMessagesResponse
-	(*SetMessageLeaseResponse)(nil),      // 48: nationalsite.ordersync.v1.SetMessageLeaseResponse
-	(*ListSubscriptionsResponse)(nil),    // 49: nationalsite.ordersync.v1.ListSubscriptionsResponse
-	(*DeleteSubscriptionResponse)(nil),   // 50: nationalsite.ordersync.v1.DeleteSubscriptionResponse
-	(*ListDeadMessagesResponse)(nil),     // 51: nationalsite.ordersync.v1.ListDeadMessagesResponse
-	(*RequeueMessagesResponse)(nil),      // 52: nationalsite.ordersync.v1.RequeueMessagesResponse
-	(*ReplayMessagesResponse)(nil),       // 53: nationalsite.ordersync.v1.ReplayMessagesResponse
+	(*SyncOrderRequest)(nil),                // 0: nationalsite.ordersync.v1.SyncOrderRequest
+	(*WriteOrderRelationsRequest)(nil),      // 1: nationalsite.ordersync.v1.WriteOrderRelationsRequest
+	(*SyncOrderStatusRequest)(nil),          // 2: nationalsite.ordersync.v1.SyncOrderStatusRequest
+	(*SyncLogisticsOrderRequest)(nil),       // 3: nationalsite.ordersync.v1.SyncLogisticsOrderRequest
+	(*SyncLogisticsStatusRequest)(nil),      // 4: nationalsite.ordersync.v1.SyncLogisticsStatusRequest
+	(*CreateAlipayUrlRequest)(nil),          // 5: nationalsite.ordersync.v1.CreateAlipayUrlRequest
+	(*CreateCrossBorderPayUrlRequest)(nil),  // 6: nationalsite.ordersync.v1.CreateCrossBorderPayUrlRequest
+	(*CreateCreditPayUrlRequest)(nil),       // 7: nationalsite.ordersync.v1.CreateCreditPayUrlRequest
+	(*ListPayWaysRequest)(nil),              // 8: nationalsite.ordersync.v1.ListPayWaysRequest
+	(*ListRefundReasonsRequest)(nil),        // 9: nationalsite.ordersync.v1.ListRefundReasonsRequest
+	(*UploadRefundVoucherRequest)(nil),      // 10: nationalsite.ordersync.v1.UploadRefundVoucherRequest
+	(*CreateRefundRequest)(nil),             // 11: nationalsite.ordersync.v1.CreateRefundRequest
+	(*SubmitReturnGoodsRequest)(nil),        // 12: nationalsite.ordersync.v1.SubmitReturnGoodsRequest
+	(*EnqueueSyncRequest)(nil),              // 13: nationalsite.ordersync.v1.EnqueueSyncRequest
+	(*GetDeliveryRequest)(nil),              // 14: nationalsite.ordersync.v1.GetDeliveryRequest
+	(*ListDeliveriesRequest)(nil),           // 15: nationalsite.ordersync.v1.ListDeliveriesRequest
+	(*RetryDeliveryRequest)(nil),            // 16: nationalsite.ordersync.v1.RetryDeliveryRequest
+	(*CancelDeliveryRequest)(nil),           // 17: nationalsite.ordersync.v1.CancelDeliveryRequest
+	(*StreamMessagesRequest)(nil),           // 18: nationalsite.ordersync.v1.StreamMessagesRequest
+	(*PullMessagesRequest)(nil),             // 19: nationalsite.ordersync.v1.PullMessagesRequest
+	(*AckMessagesRequest)(nil),              // 20: nationalsite.ordersync.v1.AckMessagesRequest
+	(*SetMessageLeaseRequest)(nil),          // 21: nationalsite.ordersync.v1.SetMessageLeaseRequest
+	(*ListSubscriptionsRequest)(nil),        // 22: nationalsite.ordersync.v1.ListSubscriptionsRequest
+	(*DeleteSubscriptionRequest)(nil),       // 23: nationalsite.ordersync.v1.DeleteSubscriptionRequest
+	(*ListDeadMessagesRequest)(nil),         // 24: nationalsite.ordersync.v1.ListDeadMessagesRequest
+	(*RequeueMessagesRequest)(nil),          // 25: nationalsite.ordersync.v1.RequeueMessagesRequest
+	(*ReplayMessagesRequest)(nil),           // 26: nationalsite.ordersync.v1.ReplayMessagesRequest
+	(*SyncOrderResponse)(nil),               // 27: nationalsite.ordersync.v1.SyncOrderResponse
+	(*WriteOrderRelationsResponse)(nil),     // 28: nationalsite.ordersync.v1.WriteOrderRelationsResponse
+	(*SyncOrderStatusResponse)(nil),         // 29: nationalsite.ordersync.v1.SyncOrderStatusResponse
+	(*SyncLogisticsOrderResponse)(nil),      // 30: nationalsite.ordersync.v1.SyncLogisticsOrderResponse
+	(*SyncLogisticsStatusResponse)(nil),     // 31: nationalsite.ordersync.v1.SyncLogisticsStatusResponse
+	(*CreateAlipayUrlResponse)(nil),         // 32: nationalsite.ordersync.v1.CreateAlipayUrlResponse
+	(*CreateCrossBorderPayUrlResponse)(nil), // 33: nationalsite.ordersync.v1.CreateCrossBorderPayUrlResponse
+	(*CreateCreditPayUrlResponse)(nil),      // 34: nationalsite.ordersync.v1.CreateCreditPayUrlResponse
+	(*ListPayWaysResponse)(nil),             // 35: nationalsite.ordersync.v1.ListPayWaysResponse
+	(*ListRefundReasonsResponse)(nil),       // 36: nationalsite.ordersync.v1.ListRefundReasonsResponse
+	(*UploadRefundVoucherResponse)(nil),     // 37: nationalsite.ordersync.v1.UploadRefundVoucherResponse
+	(*CreateRefundResponse)(nil),            // 38: nationalsite.ordersync.v1.CreateRefundResponse
+	(*SubmitReturnGoodsResponse)(nil),       // 39: nationalsite.ordersync.v1.SubmitReturnGoodsResponse
+	(*EnqueueSyncResponse)(nil),             // 40: nationalsite.ordersync.v1.EnqueueSyncResponse
+	(*GetDeliveryResponse)(nil),             // 41: nationalsite.ordersync.v1.GetDeliveryResponse
+	(*ListDeliveriesResponse)(nil),          // 42: nationalsite.ordersync.v1.ListDeliveriesResponse
+	(*RetryDeliveryResponse)(nil),           // 43: nationalsite.ordersync.v1.RetryDeliveryResponse
+	(*CancelDeliveryResponse)(nil),          // 44: nationalsite.ordersync.v1.CancelDeliveryResponse
+	(*StreamMessagesResponse)(nil),          // 45: nationalsite.ordersync.v1.StreamMessagesResponse
+	(*PullMessagesResponse)(nil),            // 46: nationalsite.ordersync.v1.PullMessagesResponse
+	(*AckMessagesResponse)(nil),             // 47: nationalsite.ordersync.v1.AckMessagesResponse
+	(*SetMessageLeaseResponse)(nil),         // 48: nationalsite.ordersync.v1.SetMessageLeaseResponse
+	(*ListSubscriptionsResponse)(nil),       // 49: nationalsite.ordersync.v1.ListSubscriptionsResponse
+	(*DeleteSubscriptionResponse)(nil),      // 50: nationalsite.ordersync.v1.DeleteSubscriptionResponse
+	(*ListDeadMessagesResponse)(nil),        // 51: nationalsite.ordersync.v1.ListDeadMessagesResponse
+	(*RequeueMessagesResponse)(nil),         // 52: nationalsite.ordersync.v1.RequeueMessagesResponse
+	(*ReplayMessagesResponse)(nil),          // 53: nationalsite.ordersync.v1.ReplayMessagesResponse
 }
 var file_nationalsite_ordersync_v1_order_sync_service_proto_depIdxs = []int32{
 	0,  // 0: nationalsite.ordersync.v1.OrderSyncService.SyncOrder:input_type -> nationalsite.ordersync.v1.SyncOrderRequest
@@ -136,9 +136,9 @@ var file_nationalsite_ordersync_v1_order_sync_service_proto_depIdxs = []int32{
 	2,  // 2: nationalsite.ordersync.v1.OrderSyncService.SyncOrderStatus:input_type -> nationalsite.ordersync.v1.SyncOrderStatusRequest
 	3,  // 3: nationalsite.ordersync.v1.OrderSyncService.SyncLogisticsOrder:input_type -> nationalsite.ordersync.v1.SyncLogisticsOrderRequest
 	4,  // 4: nationalsite.ordersync.v1.OrderSyncService.SyncLogisticsStatus:input_type -> nationalsite.ordersync.v1.SyncLogisticsStatusRequest
-	5,  // 5: nationalsite.ordersync.v1.OrderSyncService.GetAlipayUrl:input_type -> nationalsite.ordersync.v1.GetAlipayUrlRequest
-	6,  // 6: nationalsite.ordersync.v1.OrderSyncService.GetCrossBorderPayUrl:input_type -> nationalsite.ordersync.v1.GetCrossBorderPayUrlRequest
-	7,  // 7: nationalsite.ordersync.v1.OrderSyncService.GetCreditPayUrl:input_type -> nationalsite.ordersync.v1.GetCreditPayUrlRequest
+	5,  // 5: nationalsite.ordersync.v1.OrderSyncService.CreateAlipayUrl:input_type -> nationalsite.ordersync.v1.CreateAlipayUrlRequest
+	6,  // 6: nationalsite.ordersync.v1.OrderSyncService.CreateCrossBorderPayUrl:input_type -> nationalsite.ordersync.v1.CreateCrossBorderPayUrlRequest
+	7,  // 7: nationalsite.ordersync.v1.OrderSyncService.CreateCreditPayUrl:input_type -> nationalsite.ordersync.v1.CreateCreditPayUrlRequest
 	8,  // 8: nationalsite.ordersync.v1.OrderSyncService.ListPayWays:input_type -> nationalsite.ordersync.v1.ListPayWaysRequest
 	9,  // 9: nationalsite.ordersync.v1.OrderSyncService.ListRefundReasons:input_type -> nationalsite.ordersync.v1.ListRefundReasonsRequest
 	10, // 10: nationalsite.ordersync.v1.OrderSyncService.UploadRefundVoucher:input_type -> nationalsite.ordersync.v1.UploadRefundVoucherRequest
@@ -163,9 +163,9 @@ var file_nationalsite_ordersync_v1_order_sync_service_proto_depIdxs = []int32{
 	29, // 29: nationalsite.ordersync.v1.OrderSyncService.SyncOrderStatus:output_type -> nationalsite.ordersync.v1.SyncOrderStatusResponse
 	30, // 30: nationalsite.ordersync.v1.OrderSyncService.SyncLogisticsOrder:output_type -> nationalsite.ordersync.v1.SyncLogisticsOrderResponse
 	31, // 31: nationalsite.ordersync.v1.OrderSyncService.SyncLogisticsStatus:output_type -> nationalsite.ordersync.v1.SyncLogisticsStatusResponse
-	32, // 32: nationalsite.ordersync.v1.OrderSyncService.GetAlipayUrl:output_type -> nationalsite.ordersync.v1.GetAlipayUrlResponse
-	33, // 33: nationalsite.ordersync.v1.OrderSyncService.GetCrossBorderPayUrl:output_type -> nationalsite.ordersync.v1.GetCrossBorderPayUrlResponse
-	34, // 34: nationalsite.ordersync.v1.OrderSyncService.GetCreditPayUrl:output_type -> nationalsite.ordersync.v1.GetCreditPayUrlResponse
+	32, // 32: nationalsite.ordersync.v1.OrderSyncService.CreateAlipayUrl:output_type -> nationalsite.ordersync.v1.CreateAlipayUrlResponse
+	33, // 33: nationalsite.ordersync.v1.OrderSyncService.CreateCrossBorderPayUrl:output_type -> nationalsite.ordersync.v1.CreateCrossBorderPayUrlResponse
+	34, // 34: nationalsite.ordersync.v1.OrderSyncService.CreateCreditPayUrl:output_type -> nationalsite.ordersync.v1.CreateCreditPayUrlResponse
 	35, // 35: nationalsite.ordersync.v1.OrderSyncService.ListPayWays:output_type -> nationalsite.ordersync.v1.ListPayWaysResponse
 	36, // 36: nationalsite.ordersync.v1.OrderSyncService.ListRefundReasons:output_type -> nationalsite.ordersync.v1.ListRefundReasonsResponse
 	37, // 37: nationalsite.ordersync.v1.OrderSyncService.UploadRefundVoucher:output_type -> nationalsite.ordersync.v1.UploadRefundVoucherResponse

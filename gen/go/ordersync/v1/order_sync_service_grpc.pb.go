@@ -38,33 +38,33 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	OrderSyncService_SyncOrder_FullMethodName            = "/nationalsite.ordersync.v1.OrderSyncService/SyncOrder"
-	OrderSyncService_WriteOrderRelations_FullMethodName  = "/nationalsite.ordersync.v1.OrderSyncService/WriteOrderRelations"
-	OrderSyncService_SyncOrderStatus_FullMethodName      = "/nationalsite.ordersync.v1.OrderSyncService/SyncOrderStatus"
-	OrderSyncService_SyncLogisticsOrder_FullMethodName   = "/nationalsite.ordersync.v1.OrderSyncService/SyncLogisticsOrder"
-	OrderSyncService_SyncLogisticsStatus_FullMethodName  = "/nationalsite.ordersync.v1.OrderSyncService/SyncLogisticsStatus"
-	OrderSyncService_GetAlipayUrl_FullMethodName         = "/nationalsite.ordersync.v1.OrderSyncService/GetAlipayUrl"
-	OrderSyncService_GetCrossBorderPayUrl_FullMethodName = "/nationalsite.ordersync.v1.OrderSyncService/GetCrossBorderPayUrl"
-	OrderSyncService_GetCreditPayUrl_FullMethodName      = "/nationalsite.ordersync.v1.OrderSyncService/GetCreditPayUrl"
-	OrderSyncService_ListPayWays_FullMethodName          = "/nationalsite.ordersync.v1.OrderSyncService/ListPayWays"
-	OrderSyncService_ListRefundReasons_FullMethodName    = "/nationalsite.ordersync.v1.OrderSyncService/ListRefundReasons"
-	OrderSyncService_UploadRefundVoucher_FullMethodName  = "/nationalsite.ordersync.v1.OrderSyncService/UploadRefundVoucher"
-	OrderSyncService_CreateRefund_FullMethodName         = "/nationalsite.ordersync.v1.OrderSyncService/CreateRefund"
-	OrderSyncService_SubmitReturnGoods_FullMethodName    = "/nationalsite.ordersync.v1.OrderSyncService/SubmitReturnGoods"
-	OrderSyncService_EnqueueSync_FullMethodName          = "/nationalsite.ordersync.v1.OrderSyncService/EnqueueSync"
-	OrderSyncService_GetDelivery_FullMethodName          = "/nationalsite.ordersync.v1.OrderSyncService/GetDelivery"
-	OrderSyncService_ListDeliveries_FullMethodName       = "/nationalsite.ordersync.v1.OrderSyncService/ListDeliveries"
-	OrderSyncService_RetryDelivery_FullMethodName        = "/nationalsite.ordersync.v1.OrderSyncService/RetryDelivery"
-	OrderSyncService_CancelDelivery_FullMethodName       = "/nationalsite.ordersync.v1.OrderSyncService/CancelDelivery"
-	OrderSyncService_StreamMessages_FullMethodName       = "/nationalsite.ordersync.v1.OrderSyncService/StreamMessages"
-	OrderSyncService_PullMessages_FullMethodName         = "/nationalsite.ordersync.v1.OrderSyncService/PullMessages"
-	OrderSyncService_AckMessages_FullMethodName          = "/nationalsite.ordersync.v1.OrderSyncService/AckMessages"
-	OrderSyncService_SetMessageLease_FullMethodName      = "/nationalsite.ordersync.v1.OrderSyncService/SetMessageLease"
-	OrderSyncService_ListSubscriptions_FullMethodName    = "/nationalsite.ordersync.v1.OrderSyncService/ListSubscriptions"
-	OrderSyncService_DeleteSubscription_FullMethodName   = "/nationalsite.ordersync.v1.OrderSyncService/DeleteSubscription"
-	OrderSyncService_ListDeadMessages_FullMethodName     = "/nationalsite.ordersync.v1.OrderSyncService/ListDeadMessages"
-	OrderSyncService_RequeueMessages_FullMethodName      = "/nationalsite.ordersync.v1.OrderSyncService/RequeueMessages"
-	OrderSyncService_ReplayMessages_FullMethodName       = "/nationalsite.ordersync.v1.OrderSyncService/ReplayMessages"
+	OrderSyncService_SyncOrder_FullMethodName               = "/nationalsite.ordersync.v1.OrderSyncService/SyncOrder"
+	OrderSyncService_WriteOrderRelations_FullMethodName     = "/nationalsite.ordersync.v1.OrderSyncService/WriteOrderRelations"
+	OrderSyncService_SyncOrderStatus_FullMethodName         = "/nationalsite.ordersync.v1.OrderSyncService/SyncOrderStatus"
+	OrderSyncService_SyncLogisticsOrder_FullMethodName      = "/nationalsite.ordersync.v1.OrderSyncService/SyncLogisticsOrder"
+	OrderSyncService_SyncLogisticsStatus_FullMethodName     = "/nationalsite.ordersync.v1.OrderSyncService/SyncLogisticsStatus"
+	OrderSyncService_CreateAlipayUrl_FullMethodName         = "/nationalsite.ordersync.v1.OrderSyncService/CreateAlipayUrl"
+	OrderSyncService_CreateCrossBorderPayUrl_FullMethodName = "/nationalsite.ordersync.v1.OrderSyncService/CreateCrossBorderPayUrl"
+	OrderSyncService_CreateCreditPayUrl_FullMethodName      = "/nationalsite.ordersync.v1.OrderSyncService/CreateCreditPayUrl"
+	OrderSyncService_ListPayWays_FullMethodName             = "/nationalsite.ordersync.v1.OrderSyncService/ListPayWays"
+	OrderSyncService_ListRefundReasons_FullMethodName       = "/nationalsite.ordersync.v1.OrderSyncService/ListRefundReasons"
+	OrderSyncService_UploadRefundVoucher_FullMethodName     = "/nationalsite.ordersync.v1.OrderSyncService/UploadRefundVoucher"
+	OrderSyncService_CreateRefund_FullMethodName            = "/nationalsite.ordersync.v1.OrderSyncService/CreateRefund"
+	OrderSyncService_SubmitReturnGoods_FullMethodName       = "/nationalsite.ordersync.v1.OrderSyncService/SubmitReturnGoods"
+	OrderSyncService_EnqueueSync_FullMethodName             = "/nationalsite.ordersync.v1.OrderSyncService/EnqueueSync"
+	OrderSyncService_GetDelivery_FullMethodName             = "/nationalsite.ordersync.v1.OrderSyncService/GetDelivery"
+	OrderSyncService_ListDeliveries_FullMethodName          = "/nationalsite.ordersync.v1.OrderSyncService/ListDeliveries"
+	OrderSyncService_RetryDelivery_FullMethodName           = "/nationalsite.ordersync.v1.OrderSyncService/RetryDelivery"
+	OrderSyncService_CancelDelivery_FullMethodName          = "/nationalsite.ordersync.v1.OrderSyncService/CancelDelivery"
+	OrderSyncService_StreamMessages_FullMethodName          = "/nationalsite.ordersync.v1.OrderSyncService/StreamMessages"
+	OrderSyncService_PullMessages_FullMethodName            = "/nationalsite.ordersync.v1.OrderSyncService/PullMessages"
+	OrderSyncService_AckMessages_FullMethodName             = "/nationalsite.ordersync.v1.OrderSyncService/AckMessages"
+	OrderSyncService_SetMessageLease_FullMethodName         = "/nationalsite.ordersync.v1.OrderSyncService/SetMessageLease"
+	OrderSyncService_ListSubscriptions_FullMethodName       = "/nationalsite.ordersync.v1.OrderSyncService/ListSubscriptions"
+	OrderSyncService_DeleteSubscription_FullMethodName      = "/nationalsite.ordersync.v1.OrderSyncService/DeleteSubscription"
+	OrderSyncService_ListDeadMessages_FullMethodName        = "/nationalsite.ordersync.v1.OrderSyncService/ListDeadMessages"
+	OrderSyncService_RequeueMessages_FullMethodName         = "/nationalsite.ordersync.v1.OrderSyncService/RequeueMessages"
+	OrderSyncService_ReplayMessages_FullMethodName          = "/nationalsite.ordersync.v1.OrderSyncService/ReplayMessages"
 )
 
 // OrderSyncServiceClient is the client API for OrderSyncService service.
@@ -83,7 +83,7 @@ const (
 // Where the service has a policy, any RPC can end in CALLER_UNKNOWN or
 // CALLER_FORBIDDEN.
 //
-// GetAlipayUrl, CreateRefund and SubmitReturnGoods are not repeated by the
+// CreateAlipayUrl, CreateRefund and SubmitReturnGoods are not repeated by the
 // suite once they may have reached 1688: where their outcome is not known,
 // they end in OUTCOME_UNKNOWN (UNKNOWN, pushback -1) instead of
 // UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT and DEADLINE,
@@ -173,7 +173,7 @@ type OrderSyncServiceClient interface {
 	// Errors: the service's common ones, OUTCOME_UNKNOWN, and UPSTREAM_STATE (an
 	// invitation order without a receiver cannot be combined with others; stock
 	// cannot be deducted).
-	GetAlipayUrl(ctx context.Context, in *GetAlipayUrlRequest, opts ...grpc.CallOption) (*GetAlipayUrlResponse, error)
+	CreateAlipayUrl(ctx context.Context, in *CreateAlipayUrlRequest, opts ...grpc.CallOption) (*CreateAlipayUrlResponse, error)
 	// Gets a link under which purchase orders are paid by Kuajingbao, 1688's
 	// cross-border account (1688: alibaba.crossBorderPay.url.get).
 	//
@@ -184,7 +184,7 @@ type OrderSyncServiceClient interface {
 	// Errors: the service's common ones, and UPSTREAM_STATE (none of the orders
 	// can be paid by Kuajingbao). 1688 prints a code 400_1 without a meaning:
 	// UPSTREAM_REFUSED.
-	GetCrossBorderPayUrl(ctx context.Context, in *GetCrossBorderPayUrlRequest, opts ...grpc.CallOption) (*GetCrossBorderPayUrlResponse, error)
+	CreateCrossBorderPayUrl(ctx context.Context, in *CreateCrossBorderPayUrlRequest, opts ...grpc.CallOption) (*CreateCrossBorderPayUrlResponse, error)
 	// Gets a link under which purchase orders are paid on credit (1688:
 	// alibaba.creditPay.url.get).
 	//
@@ -194,7 +194,7 @@ type OrderSyncServiceClient interface {
 	//
 	// Errors: the service's common ones. 1688 prints one code, 400_1, without a
 	// meaning: UPSTREAM_REFUSED.
-	GetCreditPayUrl(ctx context.Context, in *GetCreditPayUrlRequest, opts ...grpc.CallOption) (*GetCreditPayUrlResponse, error)
+	CreateCreditPayUrl(ctx context.Context, in *CreateCreditPayUrlRequest, opts ...grpc.CallOption) (*CreateCreditPayUrlResponse, error)
 	// Lists the ways in which a purchase order can be paid (1688:
 	// alibaba.trade.payWay.query).
 	//
@@ -231,7 +231,7 @@ type OrderSyncServiceClient interface {
 	// repeats a call that may have reached it.
 	//
 	// Errors: the service's common ones, OUTCOME_UNKNOWN (also for 1688's codes
-	// 4xxx, its own faults here), ORDER_NOT_FOUND (5001), UPSTREAM_NOT_OWNED
+	// 4xxx, its own faults here), PURCHASE_ORDER_NOT_FOUND (5001), UPSTREAM_NOT_OWNED
 	// (5002), UPSTREAM_STATE (5010: state of order or goods, or asked for
 	// before), and UPSTREAM_ARGUMENT also for the state of the goods (5003), the
 	// reason (5004), a proof that the reason needs (5005), freight that it does
@@ -270,7 +270,7 @@ type OrderSyncServiceClient interface {
 	// delivery, as it stands then.
 	//
 	// Errors: INVALID_REQUEST, REQUIRED_IN_DIALECT (both by paths such as
-	// sync_order.order.order_id), REQUEST_ID_REUSED, STORE_UNAVAILABLE,
+	// sync_order.order.national_order_id), REQUEST_ID_REUSED, STORE_UNAVAILABLE,
 	// DEADLINE, DRAINING, INTERNAL_FAULT.
 	EnqueueSync(ctx context.Context, in *EnqueueSyncRequest, opts ...grpc.CallOption) (*EnqueueSyncResponse, error)
 	// Reads a delivery. A finished one is kept for 30 days.
@@ -426,30 +426,30 @@ func (c *orderSyncServiceClient) SyncLogisticsStatus(ctx context.Context, in *Sy
 	return out, nil
 }
 
-func (c *orderSyncServiceClient) GetAlipayUrl(ctx context.Context, in *GetAlipayUrlRequest, opts ...grpc.CallOption) (*GetAlipayUrlResponse, error) {
+func (c *orderSyncServiceClient) CreateAlipayUrl(ctx context.Context, in *CreateAlipayUrlRequest, opts ...grpc.CallOption) (*CreateAlipayUrlResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(GetAlipayUrlResponse)
-	err := c.cc.Invoke(ctx, OrderSyncService_GetAlipayUrl_FullMethodName, in, out, cOpts...)
+	out := new(CreateAlipayUrlResponse)
+	err := c.cc.Invoke(ctx, OrderSyncService_CreateAlipayUrl_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
 	return out, nil
 }
 
-func (c *orderSyncServiceClient) GetCrossBorderPayUrl(ctx context.Context, in *GetCrossBorderPayUrlRequest, opts ...grpc.CallOption) (*GetCrossBorderPayUrlResponse, error) {
+func (c *orderSyncServiceClient) CreateCrossBorderPayUrl(ctx context.Context, in *CreateCrossBorderPayUrlRequest, opts ...grpc.CallOption) (*CreateCrossBorderPayUrlResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(GetCrossBorderPayUrlResponse)
-	err := c.cc.Invoke(ctx, OrderSyncService_GetCrossBorderPayUrl_FullMethodName, in, out, cOpts...)
+	out := new(CreateCrossBorderPayUrlResponse)
+	err := c.cc.Invoke(ctx, OrderSyncService_CreateCrossBorderPayUrl_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
 	return out, nil
 }
 
-func (c *orderSyncServiceClient) GetCreditPayUrl(ctx context.Context, in *GetCreditPayUrlRequest, opts ...grpc.CallOption) (*GetCreditPayUrlResponse, error) {
+func (c *orderSyncServiceClient) CreateCreditPayUrl(ctx context.Context, in *CreateCreditPayUrlRequest, opts ...grpc.CallOption) (*CreateCreditPayUrlResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(GetCreditPayUrlResponse)
-	err := c.cc.Invoke(ctx, OrderSyncService_GetCreditPayUrl_FullMethodName, in, out, cOpts...)
+	out := new(CreateCreditPayUrlResponse)
+	err := c.cc.Invoke(ctx, OrderSyncService_CreateCreditPayUrl_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -665,7 +665,7 @@ func (c *orderSyncServiceClient) ReplayMessages(ctx context.Context, in *ReplayM
 // Where the service has a policy, any RPC can end in CALLER_UNKNOWN or
 // CALLER_FORBIDDEN.
 //
-// GetAlipayUrl, CreateRefund and SubmitReturnGoods are not repeated by the
+// CreateAlipayUrl, CreateRefund and SubmitReturnGoods are not repeated by the
 // suite once they may have reached 1688: where their outcome is not known,
 // they end in OUTCOME_UNKNOWN (UNKNOWN, pushback -1) instead of
 // UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT and DEADLINE,
@@ -755,7 +755,7 @@ type OrderSyncServiceServer interface {
 	// Errors: the service's common ones, OUTCOME_UNKNOWN, and UPSTREAM_STATE (an
 	// invitation order without a receiver cannot be combined with others; stock
 	// cannot be deducted).
-	GetAlipayUrl(context.Context, *GetAlipayUrlRequest) (*GetAlipayUrlResponse, error)
+	CreateAlipayUrl(context.Context, *CreateAlipayUrlRequest) (*CreateAlipayUrlResponse, error)
 	// Gets a link under which purchase orders are paid by Kuajingbao, 1688's
 	// cross-border account (1688: alibaba.crossBorderPay.url.get).
 	//
@@ -766,7 +766,7 @@ type OrderSyncServiceServer interface {
 	// Errors: the service's common ones, and UPSTREAM_STATE (none of the orders
 	// can be paid by Kuajingbao). 1688 prints a code 400_1 without a meaning:
 	// UPSTREAM_REFUSED.
-	GetCrossBorderPayUrl(context.Context, *GetCrossBorderPayUrlRequest) (*GetCrossBorderPayUrlResponse, error)
+	CreateCrossBorderPayUrl(context.Context, *CreateCrossBorderPayUrlRequest) (*CreateCrossBorderPayUrlResponse, error)
 	// Gets a link under which purchase orders are paid on credit (1688:
 	// alibaba.creditPay.url.get).
 	//
@@ -776,7 +776,7 @@ type OrderSyncServiceServer interface {
 	//
 	// Errors: the service's common ones. 1688 prints one code, 400_1, without a
 	// meaning: UPSTREAM_REFUSED.
-	GetCreditPayUrl(context.Context, *GetCreditPayUrlRequest) (*GetCreditPayUrlResponse, error)
+	CreateCreditPayUrl(context.Context, *CreateCreditPayUrlRequest) (*CreateCreditPayUrlResponse, error)
 	// Lists the ways in which a purchase order can be paid (1688:
 	// alibaba.trade.payWay.query).
 	//
@@ -813,7 +813,7 @@ type OrderSyncServiceServer interface {
 	// repeats a call that may have reached it.
 	//
 	// Errors: the service's common ones, OUTCOME_UNKNOWN (also for 1688's codes
-	// 4xxx, its own faults here), ORDER_NOT_FOUND (5001), UPSTREAM_NOT_OWNED
+	// 4xxx, its own faults here), PURCHASE_ORDER_NOT_FOUND (5001), UPSTREAM_NOT_OWNED
 	// (5002), UPSTREAM_STATE (5010: state of order or goods, or asked for
 	// before), and UPSTREAM_ARGUMENT also for the state of the goods (5003), the
 	// reason (5004), a proof that the reason needs (5005), freight that it does
@@ -852,7 +852,7 @@ type OrderSyncServiceServer interface {
 	// delivery, as it stands then.
 	//
 	// Errors: INVALID_REQUEST, REQUIRED_IN_DIALECT (both by paths such as
-	// sync_order.order.order_id), REQUEST_ID_REUSED, STORE_UNAVAILABLE,
+	// sync_order.order.national_order_id), REQUEST_ID_REUSED, STORE_UNAVAILABLE,
 	// DEADLINE, DRAINING, INTERNAL_FAULT.
 	EnqueueSync(context.Context, *EnqueueSyncRequest) (*EnqueueSyncResponse, error)
 	// Reads a delivery. A finished one is kept for 30 days.
@@ -973,14 +973,14 @@ func (UnimplementedOrderSyncServiceServer) SyncLogisticsOrder(context.Context, *
 func (UnimplementedOrderSyncServiceServer) SyncLogisticsStatus(context.Context, *SyncLogisticsStatusRequest) (*SyncLogisticsStatusResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SyncLogisticsStatus not implemented")
 }
-func (UnimplementedOrderSyncServiceServer) GetAlipayUrl(context.Context, *GetAlipayUrlRequest) (*GetAlipayUrlResponse, error) {
-	return nil, status.Error(codes.Unimplemented, "method GetAlipayUrl not implemented")
+func (UnimplementedOrderSyncServiceServer) CreateAlipayUrl(context.Context, *CreateAlipayUrlRequest) (*CreateAlipayUrlResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CreateAlipayUrl not implemented")
 }
-func (UnimplementedOrderSyncServiceServer) GetCrossBorderPayUrl(context.Context, *GetCrossBorderPayUrlRequest) (*GetCrossBorderPayUrlResponse, error) {
-	return nil, status.Error(codes.Unimplemented, "method GetCrossBorderPayUrl not implemented")
+func (UnimplementedOrderSyncServiceServer) CreateCrossBorderPayUrl(context.Context, *CreateCrossBorderPayUrlRequest) (*CreateCrossBorderPayUrlResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CreateCrossBorderPayUrl not implemented")
 }
-func (UnimplementedOrderSyncServiceServer) GetCreditPayUrl(context.Context, *GetCreditPayUrlRequest) (*GetCreditPayUrlResponse, error) {
-	return nil, status.Error(codes.Unimplemented, "method GetCreditPayUrl not implemented")
+func (UnimplementedOrderSyncServiceServer) CreateCreditPayUrl(context.Context, *CreateCreditPayUrlRequest) (*CreateCreditPayUrlResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CreateCreditPayUrl not implemented")
 }
 func (UnimplementedOrderSyncServiceServer) ListPayWays(context.Context, *ListPayWaysRequest) (*ListPayWaysResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListPayWays not implemented")
@@ -1150,56 +1150,56 @@ func _OrderSyncService_SyncLogisticsStatus_Handler(srv interface{}, ctx context.
 	return interceptor(ctx, in, info, handler)
 }
 
-func _OrderSyncService_GetAlipayUrl_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(GetAlipayUrlRequest)
+func _OrderSyncService_CreateAlipayUrl_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CreateAlipayUrlRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
 	if interceptor == nil {
-		return srv.(OrderSyncServiceServer).GetAlipayUrl(ctx, in)
+		return srv.(OrderSyncServiceServer).CreateAlipayUrl(ctx, in)
 	}
 	info := &grpc.UnaryServerInfo{
 		Server:     srv,
-		FullMethod: OrderSyncService_GetAlipayUrl_FullMethodName,
+		FullMethod: OrderSyncService_CreateAlipayUrl_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(OrderSyncServiceServer).GetAlipayUrl(ctx, req.(*GetAlipayUrlRequest))
+		return srv.(OrderSyncServiceServer).CreateAlipayUrl(ctx, req.(*CreateAlipayUrlRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
 
-func _OrderSyncService_GetCrossBorderPayUrl_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(GetCrossBorderPayUrlRequest)
+func _OrderSyncService_CreateCrossBorderPayUrl_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CreateCrossBorderPayUrlRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
 	if interceptor == nil {
-		return srv.(OrderSyncServiceServer).GetCrossBorderPayUrl(ctx, in)
+		return srv.(OrderSyncServiceServer).CreateCrossBorderPayUrl(ctx, in)
 	}
 	info := &grpc.UnaryServerInfo{
 		Server:     srv,
-		FullMethod: OrderSyncService_GetCrossBorderPayUrl_FullMethodName,
+		FullMethod: OrderSyncService_CreateCrossBorderPayUrl_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(OrderSyncServiceServer).GetCrossBorderPayUrl(ctx, req.(*GetCrossBorderPayUrlRequest))
+		return srv.(OrderSyncServiceServer).CreateCrossBorderPayUrl(ctx, req.(*CreateCrossBorderPayUrlRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
 
-func _OrderSyncService_GetCreditPayUrl_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(GetCreditPayUrlRequest)
+func _OrderSyncService_CreateCreditPayUrl_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CreateCreditPayUrlRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
 	if interceptor == nil {
-		return srv.(OrderSyncServiceServer).GetCreditPayUrl(ctx, in)
+		return srv.(OrderSyncServiceServer).CreateCreditPayUrl(ctx, in)
 	}
 	info := &grpc.UnaryServerInfo{
 		Server:     srv,
-		FullMethod: OrderSyncService_GetCreditPayUrl_FullMethodName,
+		FullMethod: OrderSyncService_CreateCreditPayUrl_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(OrderSyncServiceServer).GetCreditPayUrl(ctx, req.(*GetCreditPayUrlRequest))
+		return srv.(OrderSyncServiceServer).CreateCreditPayUrl(ctx, req.(*CreateCreditPayUrlRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -1563,16 +1563,16 @@ var OrderSyncService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _OrderSyncService_SyncLogisticsStatus_Handler,
 		},
 		{
-			MethodName: "GetAlipayUrl",
-			Handler:    _OrderSyncService_GetAlipayUrl_Handler,
+			MethodName: "CreateAlipayUrl",
+			Handler:    _OrderSyncService_CreateAlipayUrl_Handler,
 		},
 		{
-			MethodName: "GetCrossBorderPayUrl",
-			Handler:    _OrderSyncService_GetCrossBorderPayUrl_Handler,
+			MethodName: "CreateCrossBorderPayUrl",
+			Handler:    _OrderSyncService_CreateCrossBorderPayUrl_Handler,
 		},
 		{
-			MethodName: "GetCreditPayUrl",
-			Handler:    _OrderSyncService_GetCreditPayUrl_Handler,
+			MethodName: "CreateCreditPayUrl",
+			Handler:    _OrderSyncService_CreateCreditPayUrl_Handler,
 		},
 		{
 			MethodName: "ListPayWays",

@@ -27,7 +27,7 @@ const (
 )
 
 // Purchase orders to pay by Alipay.
-type GetAlipayUrlRequest struct {
+type CreateAlipayUrlRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The purchase orders, 1 to 100, each once (1688: orderIdList).
 	CbuOrderIds   []int64 `protobuf:"varint,1,rep,packed,name=cbu_order_ids,json=cbuOrderIds,proto3" json:"cbu_order_ids,omitempty"`
@@ -35,20 +35,20 @@ type GetAlipayUrlRequest struct {
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *GetAlipayUrlRequest) Reset() {
-	*x = GetAlipayUrlRequest{}
+func (x *CreateAlipayUrlRequest) Reset() {
+	*x = CreateAlipayUrlRequest{}
 	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[0]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *GetAlipayUrlRequest) String() string {
+func (x *CreateAlipayUrlRequest) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*GetAlipayUrlRequest) ProtoMessage() {}
+func (*CreateAlipayUrlRequest) ProtoMessage() {}
 
-func (x *GetAlipayUrlRequest) ProtoReflect() protoreflect.Message {
+func (x *CreateAlipayUrlRequest) ProtoReflect() protoreflect.Message {
 	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[0]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -60,12 +60,12 @@ func (x *GetAlipayUrlRequest) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use GetAlipayUrlRequest.ProtoReflect.Descriptor instead.
-func (*GetAlipayUrlRequest) Descriptor() ([]byte, []int) {
+// Deprecated: Use CreateAlipayUrlRequest.ProtoReflect.Descriptor instead.
+func (*CreateAlipayUrlRequest) Descriptor() ([]byte, []int) {
 	return file_nationalsite_ordersync_v1_payment_proto_rawDescGZIP(), []int{0}
 }
 
-func (x *GetAlipayUrlRequest) GetCbuOrderIds() []int64 {
+func (x *CreateAlipayUrlRequest) GetCbuOrderIds() []int64 {
 	if x != nil {
 		return x.CbuOrderIds
 	}
@@ -73,7 +73,7 @@ func (x *GetAlipayUrlRequest) GetCbuOrderIds() []int64 {
 }
 
 // Where to pay.
-type GetAlipayUrlResponse struct {
+type CreateAlipayUrlResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The link, to be opened as it is (1688: payUrl). Unset where 1688 answers
 	// with nothing but orders that cannot be paid.
@@ -84,20 +84,20 @@ type GetAlipayUrlResponse struct {
 	sizeCache            protoimpl.SizeCache
 }
 
-func (x *GetAlipayUrlResponse) Reset() {
-	*x = GetAlipayUrlResponse{}
+func (x *CreateAlipayUrlResponse) Reset() {
+	*x = CreateAlipayUrlResponse{}
 	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *GetAlipayUrlResponse) String() string {
+func (x *CreateAlipayUrlResponse) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*GetAlipayUrlResponse) ProtoMessage() {}
+func (*CreateAlipayUrlResponse) ProtoMessage() {}
 
-func (x *GetAlipayUrlResponse) ProtoReflect() protoreflect.Message {
+func (x *CreateAlipayUrlResponse) ProtoReflect() protoreflect.Message {
 	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -109,19 +109,19 @@ func (x *GetAlipayUrlResponse) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use GetAlipayUrlResponse.ProtoReflect.Descriptor instead.
-func (*GetAlipayUrlResponse) Descriptor() ([]byte, []int) {
+// Deprecated: Use CreateAlipayUrlResponse.ProtoReflect.Descriptor instead.
+func (*CreateAlipayUrlResponse) Descriptor() ([]byte, []int) {
 	return file_nationalsite_ordersync_v1_payment_proto_rawDescGZIP(), []int{1}
 }
 
-func (x *GetAlipayUrlResponse) GetPayUrl() string {
+func (x *CreateAlipayUrlResponse) GetPayUrl() string {
 	if x != nil && x.PayUrl != nil {
 		return *x.PayUrl
 	}
 	return ""
 }
 
-func (x *GetAlipayUrlResponse) GetUnpayableCbuOrderIds() []int64 {
+func (x *CreateAlipayUrlResponse) GetUnpayableCbuOrderIds() []int64 {
 	if x != nil {
 		return x.UnpayableCbuOrderIds
 	}
@@ -129,7 +129,7 @@ func (x *GetAlipayUrlResponse) GetUnpayableCbuOrderIds() []int64 {
 }
 
 // Purchase orders to pay by Kuajingbao.
-type GetCrossBorderPayUrlRequest struct {
+type CreateCrossBorderPayUrlRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The purchase orders, 1 to 30, each once (1688: orderIdList).
 	CbuOrderIds   []int64 `protobuf:"varint,1,rep,packed,name=cbu_order_ids,json=cbuOrderIds,proto3" json:"cbu_order_ids,omitempty"`
@@ -137,20 +137,20 @@ type GetCrossBorderPayUrlRequest struct {
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *GetCrossBorderPayUrlRequest) Reset() {
-	*x = GetCrossBorderPayUrlRequest{}
+func (x *CreateCrossBorderPayUrlRequest) Reset() {
+	*x = CreateCrossBorderPayUrlRequest{}
 	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *GetCrossBorderPayUrlRequest) String() string {
+func (x *CreateCrossBorderPayUrlRequest) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*GetCrossBorderPayUrlRequest) ProtoMessage() {}
+func (*CreateCrossBorderPayUrlRequest) ProtoMessage() {}
 
-func (x *GetCrossBorderPayUrlRequest) ProtoReflect() protoreflect.Message {
+func (x *CreateCrossBorderPayUrlRequest) ProtoReflect() protoreflect.Message {
 	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -162,12 +162,12 @@ func (x *GetCrossBorderPayUrlRequest) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use GetCrossBorderPayUrlRequest.ProtoReflect.Descriptor instead.
-func (*GetCrossBorderPayUrlRequest) Descriptor() ([]byte, []int) {
+// Deprecated: Use CreateCrossBorderPayUrlRequest.ProtoReflect.Descriptor instead.
+func (*CreateCrossBorderPayUrlRequest) Descriptor() ([]byte, []int) {
 	return file_nationalsite_ordersync_v1_payment_proto_rawDescGZIP(), []int{2}
 }
 
-func (x *GetCrossBorderPayUrlRequest) GetCbuOrderIds() []int64 {
+func (x *CreateCrossBorderPayUrlRequest) GetCbuOrderIds() []int64 {
 	if x != nil {
 		return x.CbuOrderIds
 	}
@@ -175,7 +175,7 @@ func (x *GetCrossBorderPayUrlRequest) GetCbuOrderIds() []int64 {
 }
 
 // Where to pay.
-type GetCrossBorderPayUrlResponse struct {
+type CreateCrossBorderPayUrlResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The link, to be opened as it is (1688: payUrl). Unset where 1688 answers
 	// with nothing but orders that cannot be paid.
@@ -187,20 +187,20 @@ type GetCrossBorderPayUrlResponse struct {
 	sizeCache            protoimpl.SizeCache
 }
 
-func (x *GetCrossBorderPayUrlResponse) Reset() {
-	*x = GetCrossBorderPayUrlResponse{}
+func (x *CreateCrossBorderPayUrlResponse) Reset() {
+	*x = CreateCrossBorderPayUrlResponse{}
 	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *GetCrossBorderPayUrlResponse) String() string {
+func (x *CreateCrossBorderPayUrlResponse) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*GetCrossBorderPayUrlResponse) ProtoMessage() {}
+func (*CreateCrossBorderPayUrlResponse) ProtoMessage() {}
 
-func (x *GetCrossBorderPayUrlResponse) ProtoReflect() protoreflect.Message {
+func (x *CreateCrossBorderPayUrlResponse) ProtoReflect() protoreflect.Message {
 	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -212,19 +212,19 @@ func (x *GetCrossBorderPayUrlResponse) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use GetCrossBorderPayUrlResponse.ProtoReflect.Descriptor instead.
-func (*GetCrossBorderPayUrlResponse) Descriptor() ([]byte, []int) {
+// Deprecated: Use CreateCrossBorderPayUrlResponse.ProtoReflect.Descriptor instead.
+func (*CreateCrossBorderPayUrlResponse) Descriptor() ([]byte, []int) {
 	return file_nationalsite_ordersync_v1_payment_proto_rawDescGZIP(), []int{3}
 }
 
-func (x *GetCrossBorderPayUrlResponse) GetPayUrl() string {
+func (x *CreateCrossBorderPayUrlResponse) GetPayUrl() string {
 	if x != nil && x.PayUrl != nil {
 		return *x.PayUrl
 	}
 	return ""
 }
 
-func (x *GetCrossBorderPayUrlResponse) GetUnpayableCbuOrderIds() []int64 {
+func (x *CreateCrossBorderPayUrlResponse) GetUnpayableCbuOrderIds() []int64 {
 	if x != nil {
 		return x.UnpayableCbuOrderIds
 	}
@@ -232,7 +232,7 @@ func (x *GetCrossBorderPayUrlResponse) GetUnpayableCbuOrderIds() []int64 {
 }
 
 // Purchase orders to pay on credit.
-type GetCreditPayUrlRequest struct {
+type CreateCreditPayUrlRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The purchase orders, 1 to 30, each once (1688: orderIdList).
 	CbuOrderIds   []int64 `protobuf:"varint,1,rep,packed,name=cbu_order_ids,json=cbuOrderIds,proto3" json:"cbu_order_ids,omitempty"`
@@ -240,20 +240,20 @@ type GetCreditPayUrlRequest struct {
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *GetCreditPayUrlRequest) Reset() {
-	*x = GetCreditPayUrlRequest{}
+func (x *CreateCreditPayUrlRequest) Reset() {
+	*x = CreateCreditPayUrlRequest{}
 	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *GetCreditPayUrlRequest) String() string {
+func (x *CreateCreditPayUrlRequest) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*GetCreditPayUrlRequest) ProtoMessage() {}
+func (*CreateCreditPayUrlRequest) ProtoMessage() {}
 
-func (x *GetCreditPayUrlRequest) ProtoReflect() protoreflect.Message {
+func (x *CreateCreditPayUrlRequest) ProtoReflect() protoreflect.Message {
 	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -265,12 +265,12 @@ func (x *GetCreditPayUrlRequest) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use GetCreditPayUrlRequest.ProtoReflect.Descriptor instead.
-func (*GetCreditPayUrlRequest) Descriptor() ([]byte, []int) {
+// Deprecated: Use CreateCreditPayUrlRequest.ProtoReflect.Descriptor instead.
+func (*CreateCreditPayUrlRequest) Descriptor() ([]byte, []int) {
 	return file_nationalsite_ordersync_v1_payment_proto_rawDescGZIP(), []int{4}
 }
 
-func (x *GetCreditPayUrlRequest) GetCbuOrderIds() []int64 {
+func (x *CreateCreditPayUrlRequest) GetCbuOrderIds() []int64 {
 	if x != nil {
 		return x.CbuOrderIds
 	}
@@ -278,7 +278,7 @@ func (x *GetCreditPayUrlRequest) GetCbuOrderIds() []int64 {
 }
 
 // Where to pay.
-type GetCreditPayUrlResponse struct {
+type CreateCreditPayUrlResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The link, to be opened as it is (1688: payUrl). Unset where 1688 answers
 	// with nothing but orders that cannot be paid.
@@ -290,20 +290,20 @@ type GetCreditPayUrlResponse struct {
 	sizeCache            protoimpl.SizeCache
 }
 
-func (x *GetCreditPayUrlResponse) Reset() {
-	*x = GetCreditPayUrlResponse{}
+func (x *CreateCreditPayUrlResponse) Reset() {
+	*x = CreateCreditPayUrlResponse{}
 	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *GetCreditPayUrlResponse) String() string {
+func (x *CreateCreditPayUrlResponse) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*GetCreditPayUrlResponse) ProtoMessage() {}
+func (*CreateCreditPayUrlResponse) ProtoMessage() {}
 
-func (x *GetCreditPayUrlResponse) ProtoReflect() protoreflect.Message {
+func (x *CreateCreditPayUrlResponse) ProtoReflect() protoreflect.Message {
 	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -315,19 +315,19 @@ func (x *GetCreditPayUrlResponse) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use GetCreditPayUrlResponse.ProtoReflect.Descriptor instead.
-func (*GetCreditPayUrlResponse) Descriptor() ([]byte, []int) {
+// Deprecated: Use CreateCreditPayUrlResponse.ProtoReflect.Descriptor instead.
+func (*CreateCreditPayUrlResponse) Descriptor() ([]byte, []int) {
 	return file_nationalsite_ordersync_v1_payment_proto_rawDescGZIP(), []int{5}
 }
 
-func (x *GetCreditPayUrlResponse) GetPayUrl() string {
+func (x *CreateCreditPayUrlResponse) GetPayUrl() string {
 	if x != nil && x.PayUrl != nil {
 		return *x.PayUrl
 	}
 	return ""
 }
 
-func (x *GetCreditPayUrlResponse) GetUnpayableCbuOrderIds() []int64 {
+func (x *CreateCreditPayUrlResponse) GetUnpayableCbuOrderIds() []int64 {
 	if x != nil {
 		return x.UnpayableCbuOrderIds
 	}
@@ -517,24 +517,24 @@ var File_nationalsite_ordersync_v1_payment_proto protoreflect.FileDescriptor
 
 const file_nationalsite_ordersync_v1_payment_proto_rawDesc = "" +
 	"\n" +
-	"'nationalsite/ordersync/v1/payment.proto\x12\x19nationalsite.ordersync.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\"M\n" +
-	"\x13GetAlipayUrlRequest\x126\n" +
-	"\rcbu_order_ids\x18\x01 \x03(\x03B\x12\xbaH\x0f\x92\x01\f\b\x01\x10d\x18\x01\"\x04\"\x02 \x00R\vcbuOrderIds\"w\n" +
-	"\x14GetAlipayUrlResponse\x12\x1c\n" +
+	"'nationalsite/ordersync/v1/payment.proto\x12\x19nationalsite.ordersync.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\"P\n" +
+	"\x16CreateAlipayUrlRequest\x126\n" +
+	"\rcbu_order_ids\x18\x01 \x03(\x03B\x12\xbaH\x0f\x92\x01\f\b\x01\x10d\x18\x01\"\x04\"\x02 \x00R\vcbuOrderIds\"z\n" +
+	"\x17CreateAlipayUrlResponse\x12\x1c\n" +
 	"\apay_url\x18\x01 \x01(\tH\x00R\x06payUrl\x88\x01\x01\x125\n" +
 	"\x17unpayable_cbu_order_ids\x18\x02 \x03(\x03R\x14unpayableCbuOrderIdsB\n" +
 	"\n" +
-	"\b_pay_url\"U\n" +
-	"\x1bGetCrossBorderPayUrlRequest\x126\n" +
-	"\rcbu_order_ids\x18\x01 \x03(\x03B\x12\xbaH\x0f\x92\x01\f\b\x01\x10\x1e\x18\x01\"\x04\"\x02 \x00R\vcbuOrderIds\"\x7f\n" +
-	"\x1cGetCrossBorderPayUrlResponse\x12\x1c\n" +
+	"\b_pay_url\"X\n" +
+	"\x1eCreateCrossBorderPayUrlRequest\x126\n" +
+	"\rcbu_order_ids\x18\x01 \x03(\x03B\x12\xbaH\x0f\x92\x01\f\b\x01\x10\x1e\x18\x01\"\x04\"\x02 \x00R\vcbuOrderIds\"\x82\x01\n" +
+	"\x1fCreateCrossBorderPayUrlResponse\x12\x1c\n" +
 	"\apay_url\x18\x01 \x01(\tH\x00R\x06payUrl\x88\x01\x01\x125\n" +
 	"\x17unpayable_cbu_order_ids\x18\x02 \x03(\x03R\x14unpayableCbuOrderIdsB\n" +
 	"\n" +
-	"\b_pay_url\"P\n" +
-	"\x16GetCreditPayUrlRequest\x126\n" +
-	"\rcbu_order_ids\x18\x01 \x03(\x03B\x12\xbaH\x0f\x92\x01\f\b\x01\x10\x1e\x18\x01\"\x04\"\x02 \x00R\vcbuOrderIds\"z\n" +
-	"\x17GetCreditPayUrlResponse\x12\x1c\n" +
+	"\b_pay_url\"S\n" +
+	"\x19CreateCreditPayUrlRequest\x126\n" +
+	"\rcbu_order_ids\x18\x01 \x03(\x03B\x12\xbaH\x0f\x92\x01\f\b\x01\x10\x1e\x18\x01\"\x04\"\x02 \x00R\vcbuOrderIds\"}\n" +
+	"\x1aCreateCreditPayUrlResponse\x12\x1c\n" +
 	"\apay_url\x18\x01 \x01(\tH\x00R\x06payUrl\x88\x01\x01\x125\n" +
 	"\x17unpayable_cbu_order_ids\x18\x02 \x03(\x03R\x14unpayableCbuOrderIdsB\n" +
 	"\n" +
@@ -570,17 +570,17 @@ func file_nationalsite_ordersync_v1_payment_proto_rawDescGZIP() []byte {
 
 var file_nationalsite_ordersync_v1_payment_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_nationalsite_ordersync_v1_payment_proto_goTypes = []any{
-	(*GetAlipayUrlRequest)(nil),          // 0: nationalsite.ordersync.v1.GetAlipayUrlRequest
-	(*GetAlipayUrlResponse)(nil),         // 1: nationalsite.ordersync.v1.GetAlipayUrlResponse
-	(*GetCrossBorderPayUrlRequest)(nil),  // 2: nationalsite.ordersync.v1.GetCrossBorderPayUrlRequest
-	(*GetCrossBorderPayUrlResponse)(nil), // 3: nationalsite.ordersync.v1.GetCrossBorderPayUrlResponse
-	(*GetCreditPayUrlRequest)(nil),       // 4: nationalsite.ordersync.v1.GetCreditPayUrlRequest
-	(*GetCreditPayUrlResponse)(nil),      // 5: nationalsite.ordersync.v1.GetCreditPayUrlResponse
-	(*ListPayWaysRequest)(nil),           // 6: nationalsite.ordersync.v1.ListPayWaysRequest
-	(*ListPayWaysResponse)(nil),          // 7: nationalsite.ordersync.v1.ListPayWaysResponse
-	(*PayWay)(nil),                       // 8: nationalsite.ordersync.v1.PayWay
-	(*money.Money)(nil),                  // 9: google.type.Money
-	(*timestamppb.Timestamp)(nil),        // 10: google.protobuf.Timestamp
+	(*CreateAlipayUrlRequest)(nil),          // 0: nationalsite.ordersync.v1.CreateAlipayUrlRequest
+	(*CreateAlipayUrlResponse)(nil),         // 1: nationalsite.ordersync.v1.CreateAlipayUrlResponse
+	(*CreateCrossBorderPayUrlRequest)(nil),  // 2: nationalsite.ordersync.v1.CreateCrossBorderPayUrlRequest
+	(*CreateCrossBorderPayUrlResponse)(nil), // 3: nationalsite.ordersync.v1.CreateCrossBorderPayUrlResponse
+	(*CreateCreditPayUrlRequest)(nil),       // 4: nationalsite.ordersync.v1.CreateCreditPayUrlRequest
+	(*CreateCreditPayUrlResponse)(nil),      // 5: nationalsite.ordersync.v1.CreateCreditPayUrlResponse
+	(*ListPayWaysRequest)(nil),              // 6: nationalsite.ordersync.v1.ListPayWaysRequest
+	(*ListPayWaysResponse)(nil),             // 7: nationalsite.ordersync.v1.ListPayWaysResponse
+	(*PayWay)(nil),                          // 8: nationalsite.ordersync.v1.PayWay
+	(*money.Money)(nil),                     // 9: google.type.Money
+	(*timestamppb.Timestamp)(nil),           // 10: google.protobuf.Timestamp
 }
 var file_nationalsite_ordersync_v1_payment_proto_depIdxs = []int32{
 	8,  // 0: nationalsite.ordersync.v1.ListPayWaysResponse.pay_ways:type_name -> nationalsite.ordersync.v1.PayWay

@@ -92,56 +92,56 @@ func (GoodsStatus) EnumDescriptor() ([]byte, []int) {
 }
 
 // What a refund asks for.
-type DisputeRequest int32
+type DisputeKind int32
 
 const (
 	// Not said: refused.
-	DisputeRequest_DISPUTE_REQUEST_UNSPECIFIED DisputeRequest = 0
+	DisputeKind_DISPUTE_KIND_UNSPECIFIED DisputeKind = 0
 	// The money (1688: refund).
-	DisputeRequest_DISPUTE_REQUEST_REFUND DisputeRequest = 1
+	DisputeKind_DISPUTE_KIND_REFUND DisputeKind = 1
 	// The money, and the goods go back (1688: returnRefund). Only of goods that
 	// were received.
-	DisputeRequest_DISPUTE_REQUEST_RETURN_REFUND DisputeRequest = 2
+	DisputeKind_DISPUTE_KIND_RETURN_REFUND DisputeKind = 2
 )
 
-// Enum value maps for DisputeRequest.
+// Enum value maps for DisputeKind.
 var (
-	DisputeRequest_name = map[int32]string{
-		0: "DISPUTE_REQUEST_UNSPECIFIED",
-		1: "DISPUTE_REQUEST_REFUND",
-		2: "DISPUTE_REQUEST_RETURN_REFUND",
+	DisputeKind_name = map[int32]string{
+		0: "DISPUTE_KIND_UNSPECIFIED",
+		1: "DISPUTE_KIND_REFUND",
+		2: "DISPUTE_KIND_RETURN_REFUND",
 	}
-	DisputeRequest_value = map[string]int32{
-		"DISPUTE_REQUEST_UNSPECIFIED":   0,
-		"DISPUTE_REQUEST_REFUND":        1,
-		"DISPUTE_REQUEST_RETURN_REFUND": 2,
+	DisputeKind_value = map[string]int32{
+		"DISPUTE_KIND_UNSPECIFIED":   0,
+		"DISPUTE_KIND_REFUND":        1,
+		"DISPUTE_KIND_RETURN_REFUND": 2,
 	}
 )
 
-func (x DisputeRequest) Enum() *DisputeRequest {
-	p := new(DisputeRequest)
+func (x DisputeKind) Enum() *DisputeKind {
+	p := new(DisputeKind)
 	*p = x
 	return p
 }
 
-func (x DisputeRequest) String() string {
+func (x DisputeKind) String() string {
 	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
 }
 
-func (DisputeRequest) Descriptor() protoreflect.EnumDescriptor {
+func (DisputeKind) Descriptor() protoreflect.EnumDescriptor {
 	return file_nationalsite_ordersync_v1_refund_proto_enumTypes[1].Descriptor()
 }
 
-func (DisputeRequest) Type() protoreflect.EnumType {
+func (DisputeKind) Type() protoreflect.EnumType {
 	return &file_nationalsite_ordersync_v1_refund_proto_enumTypes[1]
 }
 
-func (x DisputeRequest) Number() protoreflect.EnumNumber {
+func (x DisputeKind) Number() protoreflect.EnumNumber {
 	return protoreflect.EnumNumber(x)
 }
 
-// Deprecated: Use DisputeRequest.Descriptor instead.
-func (DisputeRequest) EnumDescriptor() ([]byte, []int) {
+// Deprecated: Use DisputeKind.Descriptor instead.
+func (DisputeKind) EnumDescriptor() ([]byte, []int) {
 	return file_nationalsite_ordersync_v1_refund_proto_rawDescGZIP(), []int{1}
 }
 
@@ -455,7 +455,7 @@ type CreateRefundRequest struct {
 	// Its sub-orders to refund, at least one, each once (1688: orderEntryIds).
 	CbuOrderEntryIds []int64 `protobuf:"varint,3,rep,packed,name=cbu_order_entry_ids,json=cbuOrderEntryIds,proto3" json:"cbu_order_entry_ids,omitempty"`
 	// What is asked for (1688: disputeRequest). Required.
-	DisputeRequest DisputeRequest `protobuf:"varint,4,opt,name=dispute_request,json=disputeRequest,proto3,enum=nationalsite.ordersync.v1.DisputeRequest" json:"dispute_request,omitempty"`
+	DisputeRequest DisputeKind `protobuf:"varint,4,opt,name=dispute_request,json=disputeRequest,proto3,enum=nationalsite.ordersync.v1.DisputeKind" json:"dispute_request,omitempty"`
 	// What is to be given back for the goods (1688: applyPayment, fen).
 	// Required. At most what was paid; all of it while the seller has not
 	// shipped.
@@ -535,11 +535,11 @@ func (x *CreateRefundRequest) GetCbuOrderEntryIds() []int64 {
 	return nil
 }
 
-func (x *CreateRefundRequest) GetDisputeRequest() DisputeRequest {
+func (x *CreateRefundRequest) GetDisputeRequest() DisputeKind {
 	if x != nil {
 		return x.DisputeRequest
 	}
-	return DisputeRequest_DISPUTE_REQUEST_UNSPECIFIED
+	return DisputeKind_DISPUTE_KIND_UNSPECIFIED
 }
 
 func (x *CreateRefundRequest) GetApplyPayment() *money.Money {
@@ -609,7 +609,7 @@ func (x *CreateRefundRequest) GetRefundRemark() string {
 type OrderEntryCount struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The sub-order of the purchase order (1688: id). Required.
-	Id int64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	CbuOrderEntryId int64 `protobuf:"varint,1,opt,name=cbu_order_entry_id,json=cbuOrderEntryId,proto3" json:"cbu_order_entry_id,omitempty"`
 	// Pieces, at least 1 (1688: count).
 	Count         int32 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -646,9 +646,9 @@ func (*OrderEntryCount) Descriptor() ([]byte, []int) {
 	return file_nationalsite_ordersync_v1_refund_proto_rawDescGZIP(), []int{6}
 }
 
-func (x *OrderEntryCount) GetId() int64 {
+func (x *OrderEntryCount) GetCbuOrderEntryId() int64 {
 	if x != nil {
-		return x.Id
+		return x.CbuOrderEntryId
 	}
 	return 0
 }
@@ -916,15 +916,15 @@ const file_nationalsite_ordersync_v1_refund_proto_rawDesc = "" +
 	"\fimage_domain\x18\x01 \x01(\tH\x00R\vimageDomain\x88\x01\x01\x121\n" +
 	"\x12image_relative_url\x18\x02 \x01(\tH\x01R\x10imageRelativeUrl\x88\x01\x01B\x0f\n" +
 	"\r_image_domainB\x15\n" +
-	"\x13_image_relative_url\"\xdb\n" +
+	"\x13_image_relative_url\"\xd8\n" +
 	"\n" +
 	"\x13CreateRefundRequest\x12*\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x12)\n" +
 	"\fcbu_order_id\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\n" +
 	"cbuOrderId\x12B\n" +
-	"\x13cbu_order_entry_ids\x18\x03 \x03(\x03B\x13\xbaH\x10\x92\x01\r\b\x01\x10\xe8\a\x18\x01\"\x04\"\x02 \x00R\x10cbuOrderEntryIds\x12^\n" +
-	"\x0fdispute_request\x18\x04 \x01(\x0e2).nationalsite.ordersync.v1.DisputeRequestB\n" +
+	"\x13cbu_order_entry_ids\x18\x03 \x03(\x03B\x13\xbaH\x10\x92\x01\r\b\x01\x10\xe8\a\x18\x01\"\x04\"\x02 \x00R\x10cbuOrderEntryIds\x12[\n" +
+	"\x0fdispute_request\x18\x04 \x01(\x0e2&.nationalsite.ordersync.v1.DisputeKindB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x0edisputeRequest\x12\xc4\x02\n" +
 	"\rapply_payment\x18\x05 \x01(\v2\x12.google.type.MoneyB\x8a\x02\xbaH\x86\x02\xba\x01\xff\x01\n" +
 	"\tmoney.fen\x12Mmust be an amount in CNY of at least 0, in whole fen, below 92233720368547758\x1a\xa2\x01this.currency_code in ['', 'CNY'] && this.units >= 0 && this.units < 92233720368547758 && this.nanos >= 0 && this.nanos <= 990000000 && this.nanos % 10000000 == 0\xc8\x01\x01R\fapplyPayment\x12\xc6\x02\n" +
@@ -939,9 +939,9 @@ const file_nationalsite_ordersync_v1_refund_proto_rawDesc = "" +
 	"\x12order_entry_counts\x18\v \x03(\v2*.nationalsite.ordersync.v1.OrderEntryCountB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\x10orderEntryCounts\x12(\n" +
 	"\rcustom_refund\x18\f \x01(\bH\x00R\fcustomRefund\x88\x01\x01\x120\n" +
 	"\rrefund_remark\x18\r \x01(\tB\v\xbaH\x05r\x03\x18\x80\b\x80\x01\x01R\frefundRemarkB\x10\n" +
-	"\x0e_custom_refund\"I\n" +
-	"\x0fOrderEntryCount\x12\x17\n" +
-	"\x02id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\x02id\x12\x1d\n" +
+	"\x0e_custom_refund\"f\n" +
+	"\x0fOrderEntryCount\x124\n" +
+	"\x12cbu_order_entry_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\x0fcbuOrderEntryId\x12\x1d\n" +
 	"\x05count\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\x05count\"\x84\x03\n" +
 	"\x14CreateRefundResponse\x12 \n" +
 	"\trefund_id\x18\x01 \x01(\tH\x00R\brefundId\x88\x01\x01\x12+\n" +
@@ -973,11 +973,11 @@ const file_nationalsite_ordersync_v1_refund_proto_rawDesc = "" +
 	"&GOODS_STATUS_REFUND_WAIT_BUYER_RECEIVE\x10\x02\x12&\n" +
 	"\"GOODS_STATUS_REFUND_BUYER_RECEIVED\x10\x03\x12-\n" +
 	")GOODS_STATUS_AFTERSALE_BUYER_NOT_RECEIVED\x10\x04\x12)\n" +
-	"%GOODS_STATUS_AFTERSALE_BUYER_RECEIVED\x10\x05*p\n" +
-	"\x0eDisputeRequest\x12\x1f\n" +
-	"\x1bDISPUTE_REQUEST_UNSPECIFIED\x10\x00\x12\x1a\n" +
-	"\x16DISPUTE_REQUEST_REFUND\x10\x01\x12!\n" +
-	"\x1dDISPUTE_REQUEST_RETURN_REFUND\x10\x02B]\n" +
+	"%GOODS_STATUS_AFTERSALE_BUYER_RECEIVED\x10\x05*d\n" +
+	"\vDisputeKind\x12\x1c\n" +
+	"\x18DISPUTE_KIND_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13DISPUTE_KIND_REFUND\x10\x01\x12\x1e\n" +
+	"\x1aDISPUTE_KIND_RETURN_REFUND\x10\x02B]\n" +
 	"\x19nationalsite.ordersync.v1B\vRefundProtoP\x01Z1nationalsite.internal/go/ordersync/v1;ordersyncv1b\x06proto3"
 
 var (
@@ -996,7 +996,7 @@ var file_nationalsite_ordersync_v1_refund_proto_enumTypes = make([]protoimpl.Enu
 var file_nationalsite_ordersync_v1_refund_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_nationalsite_ordersync_v1_refund_proto_goTypes = []any{
 	(GoodsStatus)(0),                    // 0: nationalsite.ordersync.v1.GoodsStatus
-	(DisputeRequest)(0),                 // 1: nationalsite.ordersync.v1.DisputeRequest
+	(DisputeKind)(0),                    // 1: nationalsite.ordersync.v1.DisputeKind
 	(*ListRefundReasonsRequest)(nil),    // 2: nationalsite.ordersync.v1.ListRefundReasonsRequest
 	(*ListRefundReasonsResponse)(nil),   // 3: nationalsite.ordersync.v1.ListRefundReasonsResponse
 	(*RefundReason)(nil),                // 4: nationalsite.ordersync.v1.RefundReason
@@ -1012,7 +1012,7 @@ var file_nationalsite_ordersync_v1_refund_proto_goTypes = []any{
 var file_nationalsite_ordersync_v1_refund_proto_depIdxs = []int32{
 	0,  // 0: nationalsite.ordersync.v1.ListRefundReasonsRequest.goods_status:type_name -> nationalsite.ordersync.v1.GoodsStatus
 	4,  // 1: nationalsite.ordersync.v1.ListRefundReasonsResponse.reasons:type_name -> nationalsite.ordersync.v1.RefundReason
-	1,  // 2: nationalsite.ordersync.v1.CreateRefundRequest.dispute_request:type_name -> nationalsite.ordersync.v1.DisputeRequest
+	1,  // 2: nationalsite.ordersync.v1.CreateRefundRequest.dispute_request:type_name -> nationalsite.ordersync.v1.DisputeKind
 	12, // 3: nationalsite.ordersync.v1.CreateRefundRequest.apply_payment:type_name -> google.type.Money
 	12, // 4: nationalsite.ordersync.v1.CreateRefundRequest.apply_carriage:type_name -> google.type.Money
 	0,  // 5: nationalsite.ordersync.v1.CreateRefundRequest.goods_status:type_name -> nationalsite.ordersync.v1.GoodsStatus

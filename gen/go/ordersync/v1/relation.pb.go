@@ -102,9 +102,9 @@ type OrderRelation struct {
 	CbuOrderId int64 `protobuf:"varint,3,opt,name=cbu_order_id,json=cbuOrderId,proto3" json:"cbu_order_id,omitempty"`
 	// Its sub-order (1688: cbuSubOrderId, on the open platform purchaseOrderId).
 	// open-platform: required.
-	CbuSubOrderId int64 `protobuf:"varint,4,opt,name=cbu_sub_order_id,json=cbuSubOrderId,proto3" json:"cbu_sub_order_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	CbuOrderEntryId int64 `protobuf:"varint,4,opt,name=cbu_order_entry_id,json=cbuOrderEntryId,proto3" json:"cbu_order_entry_id,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *OrderRelation) Reset() {
@@ -158,9 +158,9 @@ func (x *OrderRelation) GetCbuOrderId() int64 {
 	return 0
 }
 
-func (x *OrderRelation) GetCbuSubOrderId() int64 {
+func (x *OrderRelation) GetCbuOrderEntryId() int64 {
 	if x != nil {
-		return x.CbuSubOrderId
+		return x.CbuOrderEntryId
 	}
 	return 0
 }
@@ -221,15 +221,15 @@ const file_nationalsite_ordersync_v1_relation_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x12R\n" +
 	"\trelations\x18\x02 \x03(\v2(.nationalsite.ordersync.v1.OrderRelationB\n" +
-	"\xbaH\a\x92\x01\x04\b\x01\x10dR\trelations\"\xf4\x03\n" +
+	"\xbaH\a\x92\x01\x04\b\x01\x10dR\trelations\"\xfc\x03\n" +
 	"\rOrderRelation\x123\n" +
 	"\x11national_order_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18@R\x0fnationalOrderId\x12:\n" +
 	"\x15national_sub_order_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\x12nationalSubOrderId\x12)\n" +
 	"\fcbu_order_id\x18\x03 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\n" +
-	"cbuOrderId\x120\n" +
-	"\x10cbu_sub_order_id\x18\x04 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\rcbuSubOrderId:\x94\x02\xbaH\x90\x02\x1a\x93\x01\n" +
-	"\x17order_relation.national\x126national_order_id or national_sub_order_id is required\x1a@this.national_order_id != '' || this.national_sub_order_id != ''\x1ax\n" +
-	"\x12order_relation.cbu\x12,cbu_order_id or cbu_sub_order_id is required\x1a4this.cbu_order_id != 0 || this.cbu_sub_order_id != 0\"K\n" +
+	"cbuOrderId\x124\n" +
+	"\x12cbu_order_entry_id\x18\x04 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\x0fcbuOrderEntryId:\x98\x02\xbaH\x94\x02\x1a\x93\x01\n" +
+	"\x17order_relation.national\x126national_order_id or national_sub_order_id is required\x1a@this.national_order_id != '' || this.national_sub_order_id != ''\x1a|\n" +
+	"\x12order_relation.cbu\x12.cbu_order_id or cbu_order_entry_id is required\x1a6this.cbu_order_id != 0 || this.cbu_order_entry_id != 0\"K\n" +
 	"\x1bWriteOrderRelationsResponse\x12,\n" +
 	"\aresults\x18\x01 \x03(\v2\x12.google.rpc.StatusR\aresultsB_\n" +
 	"\x19nationalsite.ordersync.v1B\rRelationProtoP\x01Z1nationalsite.internal/go/ordersync/v1;ordersyncv1b\x06proto3"

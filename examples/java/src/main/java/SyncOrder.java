@@ -7,14 +7,14 @@ import nationalsite.client.Channels;
 import nationalsite.client.Monies;
 import nationalsite.client.Service;
 import nationalsite.ordersync.v1.DeliveryState;
+import nationalsite.ordersync.v1.DownstreamOrderStatus;
+import nationalsite.ordersync.v1.DownstreamRefundStatus;
 import nationalsite.ordersync.v1.EnqueueSyncRequest;
 import nationalsite.ordersync.v1.GetDeliveryRequest;
 import nationalsite.ordersync.v1.Order;
 import nationalsite.ordersync.v1.OrderRelation;
 import nationalsite.ordersync.v1.OrderSyncServiceGrpc;
 import nationalsite.ordersync.v1.OrderSyncServiceGrpc.OrderSyncServiceBlockingStub;
-import nationalsite.ordersync.v1.PayStatus;
-import nationalsite.ordersync.v1.RefundStatus;
 import nationalsite.ordersync.v1.SubOrder;
 import nationalsite.ordersync.v1.SyncOrderRequest;
 import nationalsite.ordersync.v1.WriteOrderRelationsRequest;
@@ -36,8 +36,8 @@ public final class SyncOrder {
     var paidFee = Monies.fromDecimal(new BigDecimal("3.14"));
     var subOrder =
         SubOrder.newBuilder()
-            .setOrderId("4590347523948375")
-            .setRefundStatus(RefundStatus.REFUND_STATUS_NOT_REFUNDED)
+            .setNationalSubOrderId("4590347523948375")
+            .setRefundStatus(DownstreamRefundStatus.DOWNSTREAM_REFUND_STATUS_NOT_REFUNDED)
             .setOfferId(620201390233L)
             .setProductName("夏季新款碎花连衣裙女")
             .setSkuId(5104790281451L)
@@ -46,16 +46,16 @@ public final class SyncOrder {
             .setPaidFee(paidFee);
     var order =
         Order.newBuilder()
-            .setOrderId("4590347523948370")
+            .setNationalOrderId("4590347523948370")
             .setCreateTime(now)
             .setPayTime(now)
-            .setPayStatus(PayStatus.PAY_STATUS_PAID)
+            .setPayStatus(DownstreamOrderStatus.DOWNSTREAM_ORDER_STATUS_PAID)
             .setOutMemberId("1212113")
             .setPaidFee(paidFee)
             .addSubOrders(subOrder);
     var request = SyncOrderRequest.newBuilder().setRequestId(UUID.randomUUID().toString()).setOrder(order).build();
     orders.withDeadlineAfter(Duration.ofSeconds(10)).syncOrder(request);
-    System.out.println("synced " + order.getOrderId());
+    System.out.println("synced " + order.getNationalOrderId());
   }
 
   /** Syncs the relation to its purchase order. The delivery survives outages and restarts. */
@@ -66,7 +66,7 @@ public final class SyncOrder {
             .setNationalOrderId("4590347523948370")
             .setNationalSubOrderId("4590347523948375")
             .setCbuOrderId(3209572465452730L)
-            .setCbuSubOrderId(3209572465452734L);
+            .setCbuOrderEntryId(3209572465452734L);
     var request =
         EnqueueSyncRequest.newBuilder()
             .setRequestId(UUID.randomUUID().toString()) // keep it: a retry with the same id is the same delivery

@@ -63,7 +63,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """1688 refused a parameter. Metadata: `code`, `message`."""
     ERROR_REASON_OFFER_NOT_FOUND: _ErrorReason.ValueType  # 11
     """1688 has no such offer, or does not show it to this app."""
-    ERROR_REASON_ORDER_NOT_FOUND: _ErrorReason.ValueType  # 12
+    ERROR_REASON_PURCHASE_ORDER_NOT_FOUND: _ErrorReason.ValueType  # 12
     """1688 has no such order."""
     ERROR_REASON_REFUND_NOT_FOUND: _ErrorReason.ValueType  # 13
     """1688 has no such refund."""
@@ -188,7 +188,7 @@ ERROR_REASON_UPSTREAM_ARGUMENT: ErrorReason.ValueType  # 10
 """1688 refused a parameter. Metadata: `code`, `message`."""
 ERROR_REASON_OFFER_NOT_FOUND: ErrorReason.ValueType  # 11
 """1688 has no such offer, or does not show it to this app."""
-ERROR_REASON_ORDER_NOT_FOUND: ErrorReason.ValueType  # 12
+ERROR_REASON_PURCHASE_ORDER_NOT_FOUND: ErrorReason.ValueType  # 12
 """1688 has no such order."""
 ERROR_REASON_REFUND_NOT_FOUND: ErrorReason.ValueType  # 13
 """1688 has no such refund."""

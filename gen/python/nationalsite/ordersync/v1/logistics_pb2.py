@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from nationalsite.upstream.v1 import options_pb2 as nationalsite_dot_upstream_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)nationalsite/ordersync/v1/logistics.proto\x12\x19nationalsite.ordersync.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&nationalsite/upstream/v1/options.proto\"\xbf\x01\n\x19SyncLogisticsOrderRequest\x12%\n\nrequest_id\x18\x01 \x01(\tB\x11\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\xc2\x9e\x19\x02 \x03\x12{\n\x0flogistics_order\x18\x02 \x01(\x0b\x32).nationalsite.ordersync.v1.LogisticsOrderB7\xbaH\x03\xc8\x01\x01\xc2\x9e\x19-\n\x13logisticsOrderParam\x8a\x01\x15\n\x13orderLogisticsParam\"\x1c\n\x1aSyncLogisticsOrderResponse\"\xc4\x04\n\x0eLogisticsOrder\x12\x36\n\x08order_id\x18\x01 \x01(\tB$\xbaH\x06r\x04\x10\x01\x18@\xc2\x9e\x19\x17\x82\x01\x14\n\x10logisticsOrderId\x18\x01\x12\x1f\n\x0clogistics_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12:\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\t\xc2\x9e\x19\x05\x8a\x01\x02(\x01\x12W\n\x10logistics_status\x18\x04 \x01(\x0e\x32*.nationalsite.ordersync.v1.LogisticsStatusB\x11\xbaH\x05\x82\x01\x02\x10\x01\xc2\x9e\x19\x05\x8a\x01\x02(\x01\x12?\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x11\xc2\x9e\x19\r\x8a\x01\n\n\x08signTime\x12$\n\x05\x61ttrs\x18\x06 \x01(\tB\x15\x80\x01\x01\xbaH\x06r\x04\x18\xff\xff\x03\xc2\x9e\x19\x05\x8a\x01\x02 \x02\x12\x32\n\x07\x63ountry\x18\x07 \x01(\tB!\xbaH\x04r\x02\x18@\xc2\x9e\x19\x16\n\x06\x63ontry\x12\x07\x63ountry\x8a\x01\x02 \x02\x12+\n\x08province\x18\x08 \x01(\tB\x19\x80\x01\x01\xbaH\x05r\x03\x18\x80\x02\xc2\x9e\x19\n\x82\x01\x02 \x02\x8a\x01\x02(\x01\x12\'\n\x04\x63ity\x18\t \x01(\tB\x19\x80\x01\x01\xbaH\x05r\x03\x18\x80\x02\xc2\x9e\x19\n\x82\x01\x02 \x02\x8a\x01\x02(\x01\x12\'\n\x04\x61rea\x18\n \x01(\tB\x19\x80\x01\x01\xbaH\x05r\x03\x18\x80\x02\xc2\x9e\x19\n\x82\x01\x02 \x02\x8a\x01\x02(\x01\x12*\n\x07\x61\x64\x64ress\x18\x0b \x01(\tB\x19\x80\x01\x01\xbaH\x05r\x03\x18\x80\x08\xc2\x9e\x19\n\x82\x01\x02 \x02\x8a\x01\x02(\x01\"\xf2\x01\n\x1aSyncLogisticsStatusRequest\x12%\n\nrequest_id\x18\x01 \x01(\tB\x11\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\xc2\x9e\x19\x02 \x03\x12(\n\x0clogistics_id\x18\x02 \x01(\tB\x12\xbaH\x06r\x04\x10\x01\x18@\xc2\x9e\x19\x05\x82\x01\x02\x18\x01\x12P\n\x10logistics_status\x18\x03 \x01(\x0e\x32*.nationalsite.ordersync.v1.LogisticsStatusB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x31\n\rmodified_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x1d\n\x1bSyncLogisticsStatusResponse*\xe7\x01\n\x0fLogisticsStatus\x12 \n\x1cLOGISTICS_STATUS_UNSPECIFIED\x10\x00\x12%\n\x15LOGISTICS_STATUS_SENT\x10\x01\x1a\n\xc2\x9e\x19\x06\n\x04send\x12\'\n\x17LOGISTICS_STATUS_SIGNED\x10\x02\x1a\n\xc2\x9e\x19\x06\n\x04sign\x12\x35\n!LOGISTICS_STATUS_PARTIALLY_SIGNED\x10\x03\x1a\x0e\xc2\x9e\x19\n\n\x08partSign\x12+\n\x19LOGISTICS_STATUS_RETURNED\x10\x04\x1a\x0c\xc2\x9e\x19\x08\n\x06refundB`\n\x19nationalsite.ordersync.v1B\x0eLogisticsProtoP\x01Z1nationalsite.internal/go/ordersync/v1;ordersyncv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)nationalsite/ordersync/v1/logistics.proto\x12\x19nationalsite.ordersync.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&nationalsite/upstream/v1/options.proto\"\xbf\x01\n\x19SyncLogisticsOrderRequest\x12%\n\nrequest_id\x18\x01 \x01(\tB\x11\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\xc2\x9e\x19\x02 \x03\x12{\n\x0flogistics_order\x18\x02 \x01(\x0b\x32).nationalsite.ordersync.v1.LogisticsOrderB7\xbaH\x03\xc8\x01\x01\xc2\x9e\x19-\n\x13logisticsOrderParam\x8a\x01\x15\n\x13orderLogisticsParam\"\x1c\n\x1aSyncLogisticsOrderResponse\"\xe0\x04\n\x0eLogisticsOrder\x12H\n\x11national_order_id\x18\x01 \x01(\tB-\xbaH\x06r\x04\x10\x01\x18@\xc2\x9e\x19 \n\x07orderId\x82\x01\x14\n\x10logisticsOrderId\x18\x01\x12\x1f\n\x0clogistics_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12:\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\t\xc2\x9e\x19\x05\x8a\x01\x02(\x01\x12\x61\n\x10logistics_status\x18\x04 \x01(\x0e\x32\x34.nationalsite.ordersync.v1.DownstreamLogisticsStatusB\x11\xbaH\x05\x82\x01\x02\x10\x01\xc2\x9e\x19\x05\x8a\x01\x02(\x01\x12?\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x11\xc2\x9e\x19\r\x8a\x01\n\n\x08signTime\x12$\n\x05\x61ttrs\x18\x06 \x01(\tB\x15\x80\x01\x01\xbaH\x06r\x04\x18\xff\xff\x03\xc2\x9e\x19\x05\x8a\x01\x02 \x02\x12\x32\n\x07\x63ountry\x18\x07 \x01(\tB!\xbaH\x04r\x02\x18@\xc2\x9e\x19\x16\n\x06\x63ontry\x12\x07\x63ountry\x8a\x01\x02 \x02\x12+\n\x08province\x18\x08 \x01(\tB\x19\x80\x01\x01\xbaH\x05r\x03\x18\x80\x02\xc2\x9e\x19\n\x82\x01\x02 \x02\x8a\x01\x02(\x01\x12\'\n\x04\x63ity\x18\t \x01(\tB\x19\x80\x01\x01\xbaH\x05r\x03\x18\x80\x02\xc2\x9e\x19\n\x82\x01\x02 \x02\x8a\x01\x02(\x01\x12\'\n\x04\x61rea\x18\n \x01(\tB\x19\x80\x01\x01\xbaH\x05r\x03\x18\x80\x02\xc2\x9e\x19\n\x82\x01\x02 \x02\x8a\x01\x02(\x01\x12*\n\x07\x61\x64\x64ress\x18\x0b \x01(\tB\x19\x80\x01\x01\xbaH\x05r\x03\x18\x80\x08\xc2\x9e\x19\n\x82\x01\x02 \x02\x8a\x01\x02(\x01\"\xfc\x01\n\x1aSyncLogisticsStatusRequest\x12%\n\nrequest_id\x18\x01 \x01(\tB\x11\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\xc2\x9e\x19\x02 \x03\x12(\n\x0clogistics_id\x18\x02 \x01(\tB\x12\xbaH\x06r\x04\x10\x01\x18@\xc2\x9e\x19\x05\x82\x01\x02\x18\x01\x12Z\n\x10logistics_status\x18\x03 \x01(\x0e\x32\x34.nationalsite.ordersync.v1.DownstreamLogisticsStatusB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x31\n\rmodified_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x1d\n\x1bSyncLogisticsStatusResponse*\xa8\x02\n\x19\x44ownstreamLogisticsStatus\x12+\n\'DOWNSTREAM_LOGISTICS_STATUS_UNSPECIFIED\x10\x00\x12\x30\n DOWNSTREAM_LOGISTICS_STATUS_SENT\x10\x01\x1a\n\xc2\x9e\x19\x06\n\x04send\x12\x32\n\"DOWNSTREAM_LOGISTICS_STATUS_SIGNED\x10\x02\x1a\n\xc2\x9e\x19\x06\n\x04sign\x12@\n,DOWNSTREAM_LOGISTICS_STATUS_PARTIALLY_SIGNED\x10\x03\x1a\x0e\xc2\x9e\x19\n\n\x08partSign\x12\x36\n$DOWNSTREAM_LOGISTICS_STATUS_RETURNED\x10\x04\x1a\x0c\xc2\x9e\x19\x08\n\x06refundB`\n\x19nationalsite.ordersync.v1B\x0eLogisticsProtoP\x01Z1nationalsite.internal/go/ordersync/v1;ordersyncv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,20 +35,20 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'nationalsite.ordersync.v1.l
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\031nationalsite.ordersync.v1B\016LogisticsProtoP\001Z1nationalsite.internal/go/ordersync/v1;ordersyncv1'
-  _globals['_LOGISTICSSTATUS'].values_by_name["LOGISTICS_STATUS_SENT"]._loaded_options = None
-  _globals['_LOGISTICSSTATUS'].values_by_name["LOGISTICS_STATUS_SENT"]._serialized_options = b'\302\236\031\006\n\004send'
-  _globals['_LOGISTICSSTATUS'].values_by_name["LOGISTICS_STATUS_SIGNED"]._loaded_options = None
-  _globals['_LOGISTICSSTATUS'].values_by_name["LOGISTICS_STATUS_SIGNED"]._serialized_options = b'\302\236\031\006\n\004sign'
-  _globals['_LOGISTICSSTATUS'].values_by_name["LOGISTICS_STATUS_PARTIALLY_SIGNED"]._loaded_options = None
-  _globals['_LOGISTICSSTATUS'].values_by_name["LOGISTICS_STATUS_PARTIALLY_SIGNED"]._serialized_options = b'\302\236\031\n\n\010partSign'
-  _globals['_LOGISTICSSTATUS'].values_by_name["LOGISTICS_STATUS_RETURNED"]._loaded_options = None
-  _globals['_LOGISTICSSTATUS'].values_by_name["LOGISTICS_STATUS_RETURNED"]._serialized_options = b'\302\236\031\010\n\006refund'
+  _globals['_DOWNSTREAMLOGISTICSSTATUS'].values_by_name["DOWNSTREAM_LOGISTICS_STATUS_SENT"]._loaded_options = None
+  _globals['_DOWNSTREAMLOGISTICSSTATUS'].values_by_name["DOWNSTREAM_LOGISTICS_STATUS_SENT"]._serialized_options = b'\302\236\031\006\n\004send'
+  _globals['_DOWNSTREAMLOGISTICSSTATUS'].values_by_name["DOWNSTREAM_LOGISTICS_STATUS_SIGNED"]._loaded_options = None
+  _globals['_DOWNSTREAMLOGISTICSSTATUS'].values_by_name["DOWNSTREAM_LOGISTICS_STATUS_SIGNED"]._serialized_options = b'\302\236\031\006\n\004sign'
+  _globals['_DOWNSTREAMLOGISTICSSTATUS'].values_by_name["DOWNSTREAM_LOGISTICS_STATUS_PARTIALLY_SIGNED"]._loaded_options = None
+  _globals['_DOWNSTREAMLOGISTICSSTATUS'].values_by_name["DOWNSTREAM_LOGISTICS_STATUS_PARTIALLY_SIGNED"]._serialized_options = b'\302\236\031\n\n\010partSign'
+  _globals['_DOWNSTREAMLOGISTICSSTATUS'].values_by_name["DOWNSTREAM_LOGISTICS_STATUS_RETURNED"]._loaded_options = None
+  _globals['_DOWNSTREAMLOGISTICSSTATUS'].values_by_name["DOWNSTREAM_LOGISTICS_STATUS_RETURNED"]._serialized_options = b'\302\236\031\010\n\006refund'
   _globals['_SYNCLOGISTICSORDERREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_SYNCLOGISTICSORDERREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001\302\236\031\002 \003'
   _globals['_SYNCLOGISTICSORDERREQUEST'].fields_by_name['logistics_order']._loaded_options = None
   _globals['_SYNCLOGISTICSORDERREQUEST'].fields_by_name['logistics_order']._serialized_options = b'\272H\003\310\001\001\302\236\031-\n\023logisticsOrderParam\212\001\025\n\023orderLogisticsParam'
-  _globals['_LOGISTICSORDER'].fields_by_name['order_id']._loaded_options = None
-  _globals['_LOGISTICSORDER'].fields_by_name['order_id']._serialized_options = b'\272H\006r\004\020\001\030@\302\236\031\027\202\001\024\n\020logisticsOrderId\030\001'
+  _globals['_LOGISTICSORDER'].fields_by_name['national_order_id']._loaded_options = None
+  _globals['_LOGISTICSORDER'].fields_by_name['national_order_id']._serialized_options = b'\272H\006r\004\020\001\030@\302\236\031 \n\007orderId\202\001\024\n\020logisticsOrderId\030\001'
   _globals['_LOGISTICSORDER'].fields_by_name['logistics_id']._loaded_options = None
   _globals['_LOGISTICSORDER'].fields_by_name['logistics_id']._serialized_options = b'\272H\006r\004\020\001\030@'
   _globals['_LOGISTICSORDER'].fields_by_name['create_time']._loaded_options = None
@@ -75,16 +75,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SYNCLOGISTICSSTATUSREQUEST'].fields_by_name['logistics_id']._serialized_options = b'\272H\006r\004\020\001\030@\302\236\031\005\202\001\002\030\001'
   _globals['_SYNCLOGISTICSSTATUSREQUEST'].fields_by_name['logistics_status']._loaded_options = None
   _globals['_SYNCLOGISTICSSTATUSREQUEST'].fields_by_name['logistics_status']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
-  _globals['_LOGISTICSSTATUS']._serialized_start=1258
-  _globals['_LOGISTICSSTATUS']._serialized_end=1489
+  _globals['_DOWNSTREAMLOGISTICSSTATUS']._serialized_start=1296
+  _globals['_DOWNSTREAMLOGISTICSSTATUS']._serialized_end=1592
   _globals['_SYNCLOGISTICSORDERREQUEST']._serialized_start=175
   _globals['_SYNCLOGISTICSORDERREQUEST']._serialized_end=366
   _globals['_SYNCLOGISTICSORDERRESPONSE']._serialized_start=368
   _globals['_SYNCLOGISTICSORDERRESPONSE']._serialized_end=396
   _globals['_LOGISTICSORDER']._serialized_start=399
-  _globals['_LOGISTICSORDER']._serialized_end=979
-  _globals['_SYNCLOGISTICSSTATUSREQUEST']._serialized_start=982
-  _globals['_SYNCLOGISTICSSTATUSREQUEST']._serialized_end=1224
-  _globals['_SYNCLOGISTICSSTATUSRESPONSE']._serialized_start=1226
-  _globals['_SYNCLOGISTICSSTATUSRESPONSE']._serialized_end=1255
+  _globals['_LOGISTICSORDER']._serialized_end=1007
+  _globals['_SYNCLOGISTICSSTATUSREQUEST']._serialized_start=1010
+  _globals['_SYNCLOGISTICSSTATUSREQUEST']._serialized_end=1262
+  _globals['_SYNCLOGISTICSSTATUSRESPONSE']._serialized_start=1264
+  _globals['_SYNCLOGISTICSSTATUSRESPONSE']._serialized_end=1293
 # @@protoc_insertion_point(module_scope)

@@ -18,37 +18,37 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
-class _LogisticsStatus:
+class _DownstreamLogisticsStatus:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
 
-class _LogisticsStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LogisticsStatus.ValueType], _builtins.type):
+class _DownstreamLogisticsStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DownstreamLogisticsStatus.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
-    LOGISTICS_STATUS_UNSPECIFIED: _LogisticsStatus.ValueType  # 0
+    DOWNSTREAM_LOGISTICS_STATUS_UNSPECIFIED: _DownstreamLogisticsStatus.ValueType  # 0
     """Not said."""
-    LOGISTICS_STATUS_SENT: _LogisticsStatus.ValueType  # 1
+    DOWNSTREAM_LOGISTICS_STATUS_SENT: _DownstreamLogisticsStatus.ValueType  # 1
     """On its way (1688: send)."""
-    LOGISTICS_STATUS_SIGNED: _LogisticsStatus.ValueType  # 2
+    DOWNSTREAM_LOGISTICS_STATUS_SIGNED: _DownstreamLogisticsStatus.ValueType  # 2
     """Signed for (1688: sign)."""
-    LOGISTICS_STATUS_PARTIALLY_SIGNED: _LogisticsStatus.ValueType  # 3
+    DOWNSTREAM_LOGISTICS_STATUS_PARTIALLY_SIGNED: _DownstreamLogisticsStatus.ValueType  # 3
     """Signed for in part (1688: partSign)."""
-    LOGISTICS_STATUS_RETURNED: _LogisticsStatus.ValueType  # 4
+    DOWNSTREAM_LOGISTICS_STATUS_RETURNED: _DownstreamLogisticsStatus.ValueType  # 4
     """Returned (1688: refund)."""
 
-class LogisticsStatus(_LogisticsStatus, metaclass=_LogisticsStatusEnumTypeWrapper):
+class DownstreamLogisticsStatus(_DownstreamLogisticsStatus, metaclass=_DownstreamLogisticsStatusEnumTypeWrapper):
     """Where a parcel stands."""
 
-LOGISTICS_STATUS_UNSPECIFIED: LogisticsStatus.ValueType  # 0
+DOWNSTREAM_LOGISTICS_STATUS_UNSPECIFIED: DownstreamLogisticsStatus.ValueType  # 0
 """Not said."""
-LOGISTICS_STATUS_SENT: LogisticsStatus.ValueType  # 1
+DOWNSTREAM_LOGISTICS_STATUS_SENT: DownstreamLogisticsStatus.ValueType  # 1
 """On its way (1688: send)."""
-LOGISTICS_STATUS_SIGNED: LogisticsStatus.ValueType  # 2
+DOWNSTREAM_LOGISTICS_STATUS_SIGNED: DownstreamLogisticsStatus.ValueType  # 2
 """Signed for (1688: sign)."""
-LOGISTICS_STATUS_PARTIALLY_SIGNED: LogisticsStatus.ValueType  # 3
+DOWNSTREAM_LOGISTICS_STATUS_PARTIALLY_SIGNED: DownstreamLogisticsStatus.ValueType  # 3
 """Signed for in part (1688: partSign)."""
-LOGISTICS_STATUS_RETURNED: LogisticsStatus.ValueType  # 4
+DOWNSTREAM_LOGISTICS_STATUS_RETURNED: DownstreamLogisticsStatus.ValueType  # 4
 """Returned (1688: refund)."""
-Global___LogisticsStatus: _TypeAlias = LogisticsStatus  # noqa: Y015
+Global___DownstreamLogisticsStatus: _TypeAlias = DownstreamLogisticsStatus  # noqa: Y015
 
 @_typing.final
 class SyncLogisticsOrderRequest(_message.Message):
@@ -108,7 +108,7 @@ class LogisticsOrder(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    ORDER_ID_FIELD_NUMBER: _builtins.int
+    NATIONAL_ORDER_ID_FIELD_NUMBER: _builtins.int
     LOGISTICS_ID_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     LOGISTICS_STATUS_FIELD_NUMBER: _builtins.int
@@ -119,7 +119,7 @@ class LogisticsOrder(_message.Message):
     CITY_FIELD_NUMBER: _builtins.int
     AREA_FIELD_NUMBER: _builtins.int
     ADDRESS_FIELD_NUMBER: _builtins.int
-    order_id: _builtins.str
+    national_order_id: _builtins.str
     """The downstream order (1688: logisticsOrderId, on the open platform
     orderId). Required. national-site: a number.
     """
@@ -127,7 +127,7 @@ class LogisticsOrder(_message.Message):
     """The parcel's id on the national site (1688: logisticsId, text here).
     Required. Digits, if its status is to be synced alone in national-site.
     """
-    logistics_status: Global___LogisticsStatus.ValueType
+    logistics_status: Global___DownstreamLogisticsStatus.ValueType
     """Where it stands (1688: logisticsStatus). open-platform: required."""
     attrs: _builtins.str
     """Tracking information, in a form that 1688 does not say (1688: attrs).
@@ -167,10 +167,10 @@ class LogisticsOrder(_message.Message):
     def __init__(
         self,
         *,
-        order_id: _builtins.str = ...,
+        national_order_id: _builtins.str = ...,
         logistics_id: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
-        logistics_status: Global___LogisticsStatus.ValueType = ...,
+        logistics_status: Global___DownstreamLogisticsStatus.ValueType = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
         attrs: _builtins.str = ...,
         country: _builtins.str = ...,
@@ -181,7 +181,7 @@ class LogisticsOrder(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "area", b"area", "attrs", b"attrs", "city", b"city", "country", b"country", "create_time", b"create_time", "end_time", b"end_time", "logistics_id", b"logistics_id", "logistics_status", b"logistics_status", "order_id", b"order_id", "province", b"province"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "area", b"area", "attrs", b"attrs", "city", b"city", "country", b"country", "create_time", b"create_time", "end_time", b"end_time", "logistics_id", b"logistics_id", "logistics_status", b"logistics_status", "national_order_id", b"national_order_id", "province", b"province"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -206,7 +206,7 @@ class SyncLogisticsStatusRequest(_message.Message):
     """The parcel's id, as synced (1688: logisticsId). Required. A number up to
     9223372036854775807 in national-site, although text in SyncLogisticsOrder.
     """
-    logistics_status: Global___LogisticsStatus.ValueType
+    logistics_status: Global___DownstreamLogisticsStatus.ValueType
     """Where it stands (1688: logisticsStatus). Required."""
     @_builtins.property
     def modified_time(self) -> _timestamp_pb2.Timestamp:
@@ -217,7 +217,7 @@ class SyncLogisticsStatusRequest(_message.Message):
         *,
         request_id: _builtins.str = ...,
         logistics_id: _builtins.str = ...,
-        logistics_status: Global___LogisticsStatus.ValueType = ...,
+        logistics_status: Global___DownstreamLogisticsStatus.ValueType = ...,
         modified_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["modified_time", b"modified_time"]  # noqa: Y015

@@ -488,13 +488,13 @@ class LogisticsTraceEvent(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    LOGISTICS_ID_FIELD_NUMBER: _builtins.int
+    CBU_LOGISTICS_ID_FIELD_NUMBER: _builtins.int
     CP_CODE_FIELD_NUMBER: _builtins.int
     MAIL_NO_FIELD_NUMBER: _builtins.int
     STATUS_CHANGED_FIELD_NUMBER: _builtins.int
     CHANGE_TIME_FIELD_NUMBER: _builtins.int
     ORDER_LOGS_ITEMS_FIELD_NUMBER: _builtins.int
-    logistics_id: _builtins.str
+    cbu_logistics_id: _builtins.str
     """The parcel on 1688 (1688: logisticsId)."""
     cp_code: _builtins.str
     """1688's code of the carrier, such as ZTO (1688: cpCode)."""
@@ -515,29 +515,29 @@ class LogisticsTraceEvent(_message.Message):
     def __init__(
         self,
         *,
-        logistics_id: _builtins.str | None = ...,
+        cbu_logistics_id: _builtins.str | None = ...,
         cp_code: _builtins.str | None = ...,
         mail_no: _builtins.str | None = ...,
         status_changed: _builtins.str | None = ...,
         change_time: _timestamp_pb2.Timestamp | None = ...,
         order_logs_items: _abc.Iterable[Global___OrderLogsItem] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_cp_code", b"_cp_code", "_logistics_id", b"_logistics_id", "_mail_no", b"_mail_no", "_status_changed", b"_status_changed", "change_time", b"change_time", "cp_code", b"cp_code", "logistics_id", b"logistics_id", "mail_no", b"mail_no", "status_changed", b"status_changed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cbu_logistics_id", b"_cbu_logistics_id", "_cp_code", b"_cp_code", "_mail_no", b"_mail_no", "_status_changed", b"_status_changed", "cbu_logistics_id", b"cbu_logistics_id", "change_time", b"change_time", "cp_code", b"cp_code", "mail_no", b"mail_no", "status_changed", b"status_changed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cp_code", b"_cp_code", "_logistics_id", b"_logistics_id", "_mail_no", b"_mail_no", "_status_changed", b"_status_changed", "change_time", b"change_time", "cp_code", b"cp_code", "logistics_id", b"logistics_id", "mail_no", b"mail_no", "order_logs_items", b"order_logs_items", "status_changed", b"status_changed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cbu_logistics_id", b"_cbu_logistics_id", "_cp_code", b"_cp_code", "_mail_no", b"_mail_no", "_status_changed", b"_status_changed", "cbu_logistics_id", b"cbu_logistics_id", "change_time", b"change_time", "cp_code", b"cp_code", "mail_no", b"mail_no", "order_logs_items", b"order_logs_items", "status_changed", b"status_changed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__cbu_logistics_id: _TypeAlias = _typing.Literal["cbu_logistics_id"]  # noqa: Y015
+    _WhichOneofArgType__cbu_logistics_id: _TypeAlias = _typing.Literal["_cbu_logistics_id", b"_cbu_logistics_id"]  # noqa: Y015
     _WhichOneofReturnType__cp_code: _TypeAlias = _typing.Literal["cp_code"]  # noqa: Y015
     _WhichOneofArgType__cp_code: _TypeAlias = _typing.Literal["_cp_code", b"_cp_code"]  # noqa: Y015
-    _WhichOneofReturnType__logistics_id: _TypeAlias = _typing.Literal["logistics_id"]  # noqa: Y015
-    _WhichOneofArgType__logistics_id: _TypeAlias = _typing.Literal["_logistics_id", b"_logistics_id"]  # noqa: Y015
     _WhichOneofReturnType__mail_no: _TypeAlias = _typing.Literal["mail_no"]  # noqa: Y015
     _WhichOneofArgType__mail_no: _TypeAlias = _typing.Literal["_mail_no", b"_mail_no"]  # noqa: Y015
     _WhichOneofReturnType__status_changed: _TypeAlias = _typing.Literal["status_changed"]  # noqa: Y015
     _WhichOneofArgType__status_changed: _TypeAlias = _typing.Literal["_status_changed", b"_status_changed"]  # noqa: Y015
     @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__cp_code) -> _WhichOneofReturnType__cp_code | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cbu_logistics_id) -> _WhichOneofReturnType__cbu_logistics_id | None: ...
     @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__logistics_id) -> _WhichOneofReturnType__logistics_id | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cp_code) -> _WhichOneofReturnType__cp_code | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__mail_no) -> _WhichOneofReturnType__mail_no | None: ...
     @_typing.overload
@@ -551,14 +551,14 @@ class MailNoChangeEvent(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    LOGISTICS_ID_FIELD_NUMBER: _builtins.int
+    CBU_LOGISTICS_ID_FIELD_NUMBER: _builtins.int
     OLD_CP_CODE_FIELD_NUMBER: _builtins.int
     NEW_CP_CODE_FIELD_NUMBER: _builtins.int
     OLD_MAIL_NO_FIELD_NUMBER: _builtins.int
     NEW_MAIL_NO_FIELD_NUMBER: _builtins.int
     EVENT_TIME_FIELD_NUMBER: _builtins.int
     ORDER_LOGS_ITEMS_FIELD_NUMBER: _builtins.int
-    logistics_id: _builtins.str
+    cbu_logistics_id: _builtins.str
     """The parcel on 1688 (1688: logisticsId)."""
     old_cp_code: _builtins.str
     """The carrier before (1688: oldCpCode)."""
@@ -579,7 +579,7 @@ class MailNoChangeEvent(_message.Message):
     def __init__(
         self,
         *,
-        logistics_id: _builtins.str | None = ...,
+        cbu_logistics_id: _builtins.str | None = ...,
         old_cp_code: _builtins.str | None = ...,
         new_cp_code: _builtins.str | None = ...,
         old_mail_no: _builtins.str | None = ...,
@@ -587,12 +587,12 @@ class MailNoChangeEvent(_message.Message):
         event_time: _timestamp_pb2.Timestamp | None = ...,
         order_logs_items: _abc.Iterable[Global___OrderLogsItem] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_logistics_id", b"_logistics_id", "_new_cp_code", b"_new_cp_code", "_new_mail_no", b"_new_mail_no", "_old_cp_code", b"_old_cp_code", "_old_mail_no", b"_old_mail_no", "event_time", b"event_time", "logistics_id", b"logistics_id", "new_cp_code", b"new_cp_code", "new_mail_no", b"new_mail_no", "old_cp_code", b"old_cp_code", "old_mail_no", b"old_mail_no"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cbu_logistics_id", b"_cbu_logistics_id", "_new_cp_code", b"_new_cp_code", "_new_mail_no", b"_new_mail_no", "_old_cp_code", b"_old_cp_code", "_old_mail_no", b"_old_mail_no", "cbu_logistics_id", b"cbu_logistics_id", "event_time", b"event_time", "new_cp_code", b"new_cp_code", "new_mail_no", b"new_mail_no", "old_cp_code", b"old_cp_code", "old_mail_no", b"old_mail_no"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_logistics_id", b"_logistics_id", "_new_cp_code", b"_new_cp_code", "_new_mail_no", b"_new_mail_no", "_old_cp_code", b"_old_cp_code", "_old_mail_no", b"_old_mail_no", "event_time", b"event_time", "logistics_id", b"logistics_id", "new_cp_code", b"new_cp_code", "new_mail_no", b"new_mail_no", "old_cp_code", b"old_cp_code", "old_mail_no", b"old_mail_no", "order_logs_items", b"order_logs_items"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cbu_logistics_id", b"_cbu_logistics_id", "_new_cp_code", b"_new_cp_code", "_new_mail_no", b"_new_mail_no", "_old_cp_code", b"_old_cp_code", "_old_mail_no", b"_old_mail_no", "cbu_logistics_id", b"cbu_logistics_id", "event_time", b"event_time", "new_cp_code", b"new_cp_code", "new_mail_no", b"new_mail_no", "old_cp_code", b"old_cp_code", "old_mail_no", b"old_mail_no", "order_logs_items", b"order_logs_items"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__logistics_id: _TypeAlias = _typing.Literal["logistics_id"]  # noqa: Y015
-    _WhichOneofArgType__logistics_id: _TypeAlias = _typing.Literal["_logistics_id", b"_logistics_id"]  # noqa: Y015
+    _WhichOneofReturnType__cbu_logistics_id: _TypeAlias = _typing.Literal["cbu_logistics_id"]  # noqa: Y015
+    _WhichOneofArgType__cbu_logistics_id: _TypeAlias = _typing.Literal["_cbu_logistics_id", b"_cbu_logistics_id"]  # noqa: Y015
     _WhichOneofReturnType__new_cp_code: _TypeAlias = _typing.Literal["new_cp_code"]  # noqa: Y015
     _WhichOneofArgType__new_cp_code: _TypeAlias = _typing.Literal["_new_cp_code", b"_new_cp_code"]  # noqa: Y015
     _WhichOneofReturnType__new_mail_no: _TypeAlias = _typing.Literal["new_mail_no"]  # noqa: Y015
@@ -602,7 +602,7 @@ class MailNoChangeEvent(_message.Message):
     _WhichOneofReturnType__old_mail_no: _TypeAlias = _typing.Literal["old_mail_no"]  # noqa: Y015
     _WhichOneofArgType__old_mail_no: _TypeAlias = _typing.Literal["_old_mail_no", b"_old_mail_no"]  # noqa: Y015
     @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__logistics_id) -> _WhichOneofReturnType__logistics_id | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cbu_logistics_id) -> _WhichOneofReturnType__cbu_logistics_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__new_cp_code) -> _WhichOneofReturnType__new_cp_code | None: ...
     @_typing.overload

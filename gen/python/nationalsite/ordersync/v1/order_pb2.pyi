@@ -21,81 +21,81 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
-class _PayStatus:
+class _DownstreamOrderStatus:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
 
-class _PayStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PayStatus.ValueType], _builtins.type):
+class _DownstreamOrderStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DownstreamOrderStatus.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
-    PAY_STATUS_UNSPECIFIED: _PayStatus.ValueType  # 0
+    DOWNSTREAM_ORDER_STATUS_UNSPECIFIED: _DownstreamOrderStatus.ValueType  # 0
     """Not said."""
-    PAY_STATUS_PAID: _PayStatus.ValueType  # 1
+    DOWNSTREAM_ORDER_STATUS_PAID: _DownstreamOrderStatus.ValueType  # 1
     """Paid (1688: payed)."""
-    PAY_STATUS_SUCCESS: _PayStatus.ValueType  # 2
+    DOWNSTREAM_ORDER_STATUS_SUCCESS: _DownstreamOrderStatus.ValueType  # 2
     """Completed (1688: success)."""
-    PAY_STATUS_CLOSED: _PayStatus.ValueType  # 3
+    DOWNSTREAM_ORDER_STATUS_CLOSED: _DownstreamOrderStatus.ValueType  # 3
     """Closed (1688: close)."""
 
-class PayStatus(_PayStatus, metaclass=_PayStatusEnumTypeWrapper):
+class DownstreamOrderStatus(_DownstreamOrderStatus, metaclass=_DownstreamOrderStatusEnumTypeWrapper):
     """Where a downstream order stands."""
 
-PAY_STATUS_UNSPECIFIED: PayStatus.ValueType  # 0
+DOWNSTREAM_ORDER_STATUS_UNSPECIFIED: DownstreamOrderStatus.ValueType  # 0
 """Not said."""
-PAY_STATUS_PAID: PayStatus.ValueType  # 1
+DOWNSTREAM_ORDER_STATUS_PAID: DownstreamOrderStatus.ValueType  # 1
 """Paid (1688: payed)."""
-PAY_STATUS_SUCCESS: PayStatus.ValueType  # 2
+DOWNSTREAM_ORDER_STATUS_SUCCESS: DownstreamOrderStatus.ValueType  # 2
 """Completed (1688: success)."""
-PAY_STATUS_CLOSED: PayStatus.ValueType  # 3
+DOWNSTREAM_ORDER_STATUS_CLOSED: DownstreamOrderStatus.ValueType  # 3
 """Closed (1688: close)."""
-Global___PayStatus: _TypeAlias = PayStatus  # noqa: Y015
+Global___DownstreamOrderStatus: _TypeAlias = DownstreamOrderStatus  # noqa: Y015
 
-class _RefundStatus:
+class _DownstreamRefundStatus:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
 
-class _RefundStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RefundStatus.ValueType], _builtins.type):
+class _DownstreamRefundStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DownstreamRefundStatus.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
-    REFUND_STATUS_UNSPECIFIED: _RefundStatus.ValueType  # 0
+    DOWNSTREAM_REFUND_STATUS_UNSPECIFIED: _DownstreamRefundStatus.ValueType  # 0
     """Not said."""
-    REFUND_STATUS_NOT_REFUNDED: _RefundStatus.ValueType  # 1
+    DOWNSTREAM_REFUND_STATUS_NOT_REFUNDED: _DownstreamRefundStatus.ValueType  # 1
     """Not refunded: none was asked for, or the request was closed (1688: 0)."""
-    REFUND_STATUS_REFUNDED: _RefundStatus.ValueType  # 2
+    DOWNSTREAM_REFUND_STATUS_REFUNDED: _DownstreamRefundStatus.ValueType  # 2
     """Refunded (1688: 1)."""
 
-class RefundStatus(_RefundStatus, metaclass=_RefundStatusEnumTypeWrapper):
+class DownstreamRefundStatus(_DownstreamRefundStatus, metaclass=_DownstreamRefundStatusEnumTypeWrapper):
     """Whether a downstream order was refunded."""
 
-REFUND_STATUS_UNSPECIFIED: RefundStatus.ValueType  # 0
+DOWNSTREAM_REFUND_STATUS_UNSPECIFIED: DownstreamRefundStatus.ValueType  # 0
 """Not said."""
-REFUND_STATUS_NOT_REFUNDED: RefundStatus.ValueType  # 1
+DOWNSTREAM_REFUND_STATUS_NOT_REFUNDED: DownstreamRefundStatus.ValueType  # 1
 """Not refunded: none was asked for, or the request was closed (1688: 0)."""
-REFUND_STATUS_REFUNDED: RefundStatus.ValueType  # 2
+DOWNSTREAM_REFUND_STATUS_REFUNDED: DownstreamRefundStatus.ValueType  # 2
 """Refunded (1688: 1)."""
-Global___RefundStatus: _TypeAlias = RefundStatus  # noqa: Y015
+Global___DownstreamRefundStatus: _TypeAlias = DownstreamRefundStatus  # noqa: Y015
 
-class _OrderType:
+class _OrderSourcing:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
 
-class _OrderTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OrderType.ValueType], _builtins.type):
+class _OrderSourcingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OrderSourcing.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
-    ORDER_TYPE_UNSPECIFIED: _OrderType.ValueType  # 0
+    ORDER_SOURCING_UNSPECIFIED: _OrderSourcing.ValueType  # 0
     """Not said."""
-    ORDER_TYPE_PURCHASE: _OrderType.ValueType  # 1
+    ORDER_SOURCING_PURCHASE: _OrderSourcing.ValueType  # 1
     """Bought for this order (1688: 0)."""
-    ORDER_TYPE_STOCK: _OrderType.ValueType  # 2
+    ORDER_SOURCING_STOCK: _OrderSourcing.ValueType  # 2
     """Taken from stock bought before (1688: 1)."""
 
-class OrderType(_OrderType, metaclass=_OrderTypeEnumTypeWrapper):
+class OrderSourcing(_OrderSourcing, metaclass=_OrderSourcingEnumTypeWrapper):
     """How the goods of a downstream order are bought on 1688."""
 
-ORDER_TYPE_UNSPECIFIED: OrderType.ValueType  # 0
+ORDER_SOURCING_UNSPECIFIED: OrderSourcing.ValueType  # 0
 """Not said."""
-ORDER_TYPE_PURCHASE: OrderType.ValueType  # 1
+ORDER_SOURCING_PURCHASE: OrderSourcing.ValueType  # 1
 """Bought for this order (1688: 0)."""
-ORDER_TYPE_STOCK: OrderType.ValueType  # 2
+ORDER_SOURCING_STOCK: OrderSourcing.ValueType  # 2
 """Taken from stock bought before (1688: 1)."""
-Global___OrderType: _TypeAlias = OrderType  # noqa: Y015
+Global___OrderSourcing: _TypeAlias = OrderSourcing  # noqa: Y015
 
 @_typing.final
 class SyncOrderRequest(_message.Message):
@@ -153,7 +153,7 @@ class Order(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    ORDER_ID_FIELD_NUMBER: _builtins.int
+    NATIONAL_ORDER_ID_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     PAY_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
@@ -170,16 +170,16 @@ class Order(_message.Message):
     COUNTRY_FIELD_NUMBER: _builtins.int
     ORDER_TYPE_FIELD_NUMBER: _builtins.int
     SUB_ORDERS_FIELD_NUMBER: _builtins.int
-    order_id: _builtins.str
+    national_order_id: _builtins.str
     """The order's id on the national site (1688: orderId). Required.
     national-site: a number up to 9223372036854775807, without leading zeros;
     open-platform: any text.
     """
-    pay_status: Global___PayStatus.ValueType
+    pay_status: Global___DownstreamOrderStatus.ValueType
     """Where it stands (1688: payStatus, on the open platform status).
     open-platform: required.
     """
-    refund_status: Global___RefundStatus.ValueType
+    refund_status: Global___DownstreamRefundStatus.ValueType
     """Whether it was refunded (1688: refundStatus, as text)."""
     out_member_id: _builtins.str
     """The buyer's id on the national site, as registered (1688: outUserId, on
@@ -208,7 +208,7 @@ class Order(_message.Message):
     """The site's country, by its English name in lower case, such as japan,
     vietnam, malaysia (1688: contry). open-platform: left out.
     """
-    order_type: Global___OrderType.ValueType
+    order_type: Global___OrderSourcing.ValueType
     """How the goods are bought (1688: "Order Type", with its space).
     open-platform: left out.
     """
@@ -241,12 +241,12 @@ class Order(_message.Message):
     def __init__(
         self,
         *,
-        order_id: _builtins.str = ...,
+        national_order_id: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         pay_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
-        pay_status: Global___PayStatus.ValueType = ...,
-        refund_status: Global___RefundStatus.ValueType = ...,
+        pay_status: Global___DownstreamOrderStatus.ValueType = ...,
+        refund_status: Global___DownstreamRefundStatus.ValueType = ...,
         out_member_id: _builtins.str = ...,
         offer_id: _builtins.int = ...,
         product_name: _builtins.str = ...,
@@ -256,12 +256,12 @@ class Order(_message.Message):
         paid_fee: _money_pb2.Money | None = ...,
         refund_fee: _money_pb2.Money | None = ...,
         country: _builtins.str = ...,
-        order_type: Global___OrderType.ValueType = ...,
+        order_type: Global___OrderSourcing.ValueType = ...,
         sub_orders: _abc.Iterable[Global___SubOrder] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "paid_fee", b"paid_fee", "pay_time", b"pay_time", "refund_fee", b"refund_fee"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["buy_amount", b"buy_amount", "country", b"country", "create_time", b"create_time", "end_time", b"end_time", "offer_id", b"offer_id", "order_id", b"order_id", "order_type", b"order_type", "out_member_id", b"out_member_id", "paid_fee", b"paid_fee", "pay_status", b"pay_status", "pay_time", b"pay_time", "product_name", b"product_name", "refund_fee", b"refund_fee", "refund_status", b"refund_status", "sku_id", b"sku_id", "sku_name", b"sku_name", "sub_orders", b"sub_orders"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["buy_amount", b"buy_amount", "country", b"country", "create_time", b"create_time", "end_time", b"end_time", "national_order_id", b"national_order_id", "offer_id", b"offer_id", "order_type", b"order_type", "out_member_id", b"out_member_id", "paid_fee", b"paid_fee", "pay_status", b"pay_status", "pay_time", b"pay_time", "product_name", b"product_name", "refund_fee", b"refund_fee", "refund_status", b"refund_status", "sku_id", b"sku_id", "sku_name", b"sku_name", "sub_orders", b"sub_orders"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -276,7 +276,7 @@ class SubOrder(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    ORDER_ID_FIELD_NUMBER: _builtins.int
+    NATIONAL_SUB_ORDER_ID_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     PAY_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
@@ -292,13 +292,13 @@ class SubOrder(_message.Message):
     REFUND_FEE_FIELD_NUMBER: _builtins.int
     COUNTRY_FIELD_NUMBER: _builtins.int
     ORDER_TYPE_FIELD_NUMBER: _builtins.int
-    order_id: _builtins.str
+    national_sub_order_id: _builtins.str
     """The sub-order's id on the national site (1688: orderId). Required.
     national-site: a number, as the order's.
     """
-    pay_status: Global___PayStatus.ValueType
+    pay_status: Global___DownstreamOrderStatus.ValueType
     """Where it stands (1688: payStatus). open-platform: left out."""
-    refund_status: Global___RefundStatus.ValueType
+    refund_status: Global___DownstreamRefundStatus.ValueType
     """Whether it was refunded (1688: refundStatus, as text). open-platform:
     required.
     """
@@ -328,7 +328,7 @@ class SubOrder(_message.Message):
     """The site's country, as the order's (1688: contry). open-platform: left
     out.
     """
-    order_type: Global___OrderType.ValueType
+    order_type: Global___OrderSourcing.ValueType
     """How the goods are bought (1688: "Order Type", with its space).
     open-platform: left out.
     """
@@ -357,12 +357,12 @@ class SubOrder(_message.Message):
     def __init__(
         self,
         *,
-        order_id: _builtins.str = ...,
+        national_sub_order_id: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         pay_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
-        pay_status: Global___PayStatus.ValueType = ...,
-        refund_status: Global___RefundStatus.ValueType = ...,
+        pay_status: Global___DownstreamOrderStatus.ValueType = ...,
+        refund_status: Global___DownstreamRefundStatus.ValueType = ...,
         out_member_id: _builtins.str = ...,
         offer_id: _builtins.int = ...,
         product_name: _builtins.str = ...,
@@ -372,11 +372,11 @@ class SubOrder(_message.Message):
         paid_fee: _money_pb2.Money | None = ...,
         refund_fee: _money_pb2.Money | None = ...,
         country: _builtins.str = ...,
-        order_type: Global___OrderType.ValueType = ...,
+        order_type: Global___OrderSourcing.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "paid_fee", b"paid_fee", "pay_time", b"pay_time", "refund_fee", b"refund_fee"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["buy_amount", b"buy_amount", "country", b"country", "create_time", b"create_time", "end_time", b"end_time", "offer_id", b"offer_id", "order_id", b"order_id", "order_type", b"order_type", "out_member_id", b"out_member_id", "paid_fee", b"paid_fee", "pay_status", b"pay_status", "pay_time", b"pay_time", "product_name", b"product_name", "refund_fee", b"refund_fee", "refund_status", b"refund_status", "sku_id", b"sku_id", "sku_name", b"sku_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["buy_amount", b"buy_amount", "country", b"country", "create_time", b"create_time", "end_time", b"end_time", "national_sub_order_id", b"national_sub_order_id", "offer_id", b"offer_id", "order_type", b"order_type", "out_member_id", b"out_member_id", "paid_fee", b"paid_fee", "pay_status", b"pay_status", "pay_time", b"pay_time", "product_name", b"product_name", "refund_fee", b"refund_fee", "refund_status", b"refund_status", "sku_id", b"sku_id", "sku_name", b"sku_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -396,14 +396,14 @@ class SyncOrderStatusRequest(_message.Message):
     caller leaves.
     """
     @_builtins.property
-    def order_status(self) -> Global___OrderStatus:
+    def order_status(self) -> Global___OrderStatusUpdate:
         """The status (1688: orderStatusSyncParam)."""
 
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
-        order_status: Global___OrderStatus | None = ...,
+        order_status: Global___OrderStatusUpdate | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["order_status", b"order_status"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -431,28 +431,28 @@ class SyncOrderStatusResponse(_message.Message):
 Global___SyncOrderStatusResponse: _TypeAlias = SyncOrderStatusResponse  # noqa: Y015
 
 @_typing.final
-class OrderStatus(_message.Message):
+class OrderStatusUpdate(_message.Message):
     """Where a downstream order stands now (1688: OrderStatusSyncParam)."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    ORDER_ID_FIELD_NUMBER: _builtins.int
+    NATIONAL_ORDER_ID_FIELD_NUMBER: _builtins.int
     PAY_STATUS_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
     REFUND_STATUS_FIELD_NUMBER: _builtins.int
     SUB_ORDERS_FIELD_NUMBER: _builtins.int
-    order_id: _builtins.str
+    national_order_id: _builtins.str
     """The order's id, as synced (1688: orderId, a number). Required."""
-    pay_status: Global___PayStatus.ValueType
+    pay_status: Global___DownstreamOrderStatus.ValueType
     """Where it stands (1688: payStatus, a word although typed Date)."""
-    refund_status: Global___RefundStatus.ValueType
+    refund_status: Global___DownstreamRefundStatus.ValueType
     """Whether it was refunded (1688: refundStatus, here a number)."""
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
         """When it was completed or closed (1688: endTime)."""
 
     @_builtins.property
-    def sub_orders(self) -> _containers.RepeatedCompositeFieldContainer[Global___SubOrderStatus]:
+    def sub_orders(self) -> _containers.RepeatedCompositeFieldContainer[Global___SubOrderStatusUpdate]:
         """Its lines, as far as their status changed (1688:
         subOrderStatusSyncParamList).
         """
@@ -460,37 +460,37 @@ class OrderStatus(_message.Message):
     def __init__(
         self,
         *,
-        order_id: _builtins.str = ...,
-        pay_status: Global___PayStatus.ValueType = ...,
+        national_order_id: _builtins.str = ...,
+        pay_status: Global___DownstreamOrderStatus.ValueType = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
-        refund_status: Global___RefundStatus.ValueType = ...,
-        sub_orders: _abc.Iterable[Global___SubOrderStatus] | None = ...,
+        refund_status: Global___DownstreamRefundStatus.ValueType = ...,
+        sub_orders: _abc.Iterable[Global___SubOrderStatusUpdate] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "order_id", b"order_id", "pay_status", b"pay_status", "refund_status", b"refund_status", "sub_orders", b"sub_orders"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "national_order_id", b"national_order_id", "pay_status", b"pay_status", "refund_status", b"refund_status", "sub_orders", b"sub_orders"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___OrderStatus: _TypeAlias = OrderStatus  # noqa: Y015
+Global___OrderStatusUpdate: _TypeAlias = OrderStatusUpdate  # noqa: Y015
 
 @_typing.final
-class SubOrderStatus(_message.Message):
+class SubOrderStatusUpdate(_message.Message):
     """Where one line of a downstream order stands now (1688: OrderStatusSyncParam
     again).
     """
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    ORDER_ID_FIELD_NUMBER: _builtins.int
+    NATIONAL_SUB_ORDER_ID_FIELD_NUMBER: _builtins.int
     PAY_STATUS_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
     REFUND_STATUS_FIELD_NUMBER: _builtins.int
-    order_id: _builtins.str
+    national_sub_order_id: _builtins.str
     """The sub-order's id, as synced (1688: orderId, a number). Required."""
-    pay_status: Global___PayStatus.ValueType
+    pay_status: Global___DownstreamOrderStatus.ValueType
     """Where it stands (1688: payStatus)."""
-    refund_status: Global___RefundStatus.ValueType
+    refund_status: Global___DownstreamRefundStatus.ValueType
     """Whether it was refunded (1688: refundStatus, here a number)."""
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
@@ -499,15 +499,15 @@ class SubOrderStatus(_message.Message):
     def __init__(
         self,
         *,
-        order_id: _builtins.str = ...,
-        pay_status: Global___PayStatus.ValueType = ...,
+        national_sub_order_id: _builtins.str = ...,
+        pay_status: Global___DownstreamOrderStatus.ValueType = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
-        refund_status: Global___RefundStatus.ValueType = ...,
+        refund_status: Global___DownstreamRefundStatus.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "order_id", b"order_id", "pay_status", b"pay_status", "refund_status", b"refund_status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "national_sub_order_id", b"national_sub_order_id", "pay_status", b"pay_status", "refund_status", b"refund_status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___SubOrderStatus: _TypeAlias = SubOrderStatus  # noqa: Y015
+Global___SubOrderStatusUpdate: _TypeAlias = SubOrderStatusUpdate  # noqa: Y015

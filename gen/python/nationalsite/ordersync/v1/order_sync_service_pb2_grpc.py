@@ -44,7 +44,7 @@ class OrderSyncServiceStub:
     Where the service has a policy, any RPC can end in CALLER_UNKNOWN or
     CALLER_FORBIDDEN.
 
-    GetAlipayUrl, CreateRefund and SubmitReturnGoods are not repeated by the
+    CreateAlipayUrl, CreateRefund and SubmitReturnGoods are not repeated by the
     suite once they may have reached 1688: where their outcome is not known,
     they end in OUTCOME_UNKNOWN (UNKNOWN, pushback -1) instead of
     UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT and DEADLINE,
@@ -91,20 +91,20 @@ class OrderSyncServiceStub:
                 request_serializer=nationalsite_dot_ordersync_dot_v1_dot_logistics__pb2.SyncLogisticsStatusRequest.SerializeToString,
                 response_deserializer=nationalsite_dot_ordersync_dot_v1_dot_logistics__pb2.SyncLogisticsStatusResponse.FromString,
                 _registered_method=True)
-        self.GetAlipayUrl = channel.unary_unary(
-                '/nationalsite.ordersync.v1.OrderSyncService/GetAlipayUrl',
-                request_serializer=nationalsite_dot_ordersync_dot_v1_dot_payment__pb2.GetAlipayUrlRequest.SerializeToString,
-                response_deserializer=nationalsite_dot_ordersync_dot_v1_dot_payment__pb2.GetAlipayUrlResponse.FromString,
+        self.CreateAlipayUrl = channel.unary_unary(
+                '/nationalsite.ordersync.v1.OrderSyncService/CreateAlipayUrl',
+                request_serializer=nationalsite_dot_ordersync_dot_v1_dot_payment__pb2.CreateAlipayUrlRequest.SerializeToString,
+                response_deserializer=nationalsite_dot_ordersync_dot_v1_dot_payment__pb2.CreateAlipayUrlResponse.FromString,
                 _registered_method=True)
-        self.GetCrossBorderPayUrl = channel.unary_unary(
-                '/nationalsite.ordersync.v1.OrderSyncService/GetCrossBorderPayUrl',
-                request_serializer=nationalsite_dot_ordersync_dot_v1_dot_payment__pb2.GetCrossBorderPayUrlRequest.SerializeToString,
-                response_deserializer=nationalsite_dot_ordersync_dot_v1_dot_payment__pb2.GetCrossBorderPayUrlResponse.FromString,
+        self.CreateCrossBorderPayUrl = channel.unary_unary(
+                '/nationalsite.ordersync.v1.OrderSyncService/CreateCrossBorderPayUrl',
+                request_serializer=nationalsite_dot_ordersync_dot_v1_dot_payment__pb2.CreateCrossBorderPayUrlRequest.SerializeToString,
+                response_deserializer=nationalsite_dot_ordersync_dot_v1_dot_payment__pb2.CreateCrossBorderPayUrlResponse.FromString,
                 _registered_method=True)
-        self.GetCreditPayUrl = channel.unary_unary(
-                '/nationalsite.ordersync.v1.OrderSyncService/GetCreditPayUrl',
-                request_serializer=nationalsite_dot_ordersync_dot_v1_dot_payment__pb2.GetCreditPayUrlRequest.SerializeToString,
-                response_deserializer=nationalsite_dot_ordersync_dot_v1_dot_payment__pb2.GetCreditPayUrlResponse.FromString,
+        self.CreateCreditPayUrl = channel.unary_unary(
+                '/nationalsite.ordersync.v1.OrderSyncService/CreateCreditPayUrl',
+                request_serializer=nationalsite_dot_ordersync_dot_v1_dot_payment__pb2.CreateCreditPayUrlRequest.SerializeToString,
+                response_deserializer=nationalsite_dot_ordersync_dot_v1_dot_payment__pb2.CreateCreditPayUrlResponse.FromString,
                 _registered_method=True)
         self.ListPayWays = channel.unary_unary(
                 '/nationalsite.ordersync.v1.OrderSyncService/ListPayWays',
@@ -216,7 +216,7 @@ class OrderSyncServiceServicer:
     Where the service has a policy, any RPC can end in CALLER_UNKNOWN or
     CALLER_FORBIDDEN.
 
-    GetAlipayUrl, CreateRefund and SubmitReturnGoods are not repeated by the
+    CreateAlipayUrl, CreateRefund and SubmitReturnGoods are not repeated by the
     suite once they may have reached 1688: where their outcome is not known,
     they end in OUTCOME_UNKNOWN (UNKNOWN, pushback -1) instead of
     UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT and DEADLINE,
@@ -320,7 +320,7 @@ class OrderSyncServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def GetAlipayUrl(self, request, context):
+    def CreateAlipayUrl(self, request, context):
         """Gets a link under which purchase orders are paid by Alipay (1688:
         alibaba.alipay.url.get).
 
@@ -338,7 +338,7 @@ class OrderSyncServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def GetCrossBorderPayUrl(self, request, context):
+    def CreateCrossBorderPayUrl(self, request, context):
         """Gets a link under which purchase orders are paid by Kuajingbao, 1688's
         cross-border account (1688: alibaba.crossBorderPay.url.get).
 
@@ -354,7 +354,7 @@ class OrderSyncServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def GetCreditPayUrl(self, request, context):
+    def CreateCreditPayUrl(self, request, context):
         """Gets a link under which purchase orders are paid on credit (1688:
         alibaba.creditPay.url.get).
 
@@ -421,7 +421,7 @@ class OrderSyncServiceServicer:
         repeats a call that may have reached it.
 
         Errors: the service's common ones, OUTCOME_UNKNOWN (also for 1688's codes
-        4xxx, its own faults here), ORDER_NOT_FOUND (5001), UPSTREAM_NOT_OWNED
+        4xxx, its own faults here), PURCHASE_ORDER_NOT_FOUND (5001), UPSTREAM_NOT_OWNED
         (5002), UPSTREAM_STATE (5010: state of order or goods, or asked for
         before), and UPSTREAM_ARGUMENT also for the state of the goods (5003), the
         reason (5004), a proof that the reason needs (5005), freight that it does
@@ -470,7 +470,7 @@ class OrderSyncServiceServicer:
         delivery, as it stands then.
 
         Errors: INVALID_REQUEST, REQUIRED_IN_DIALECT (both by paths such as
-        sync_order.order.order_id), REQUEST_ID_REUSED, STORE_UNAVAILABLE,
+        sync_order.order.national_order_id), REQUEST_ID_REUSED, STORE_UNAVAILABLE,
         DEADLINE, DRAINING, INTERNAL_FAULT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -663,20 +663,20 @@ def add_OrderSyncServiceServicer_to_server(servicer, server):
                     request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_logistics__pb2.SyncLogisticsStatusRequest.FromString,
                     response_serializer=nationalsite_dot_ordersync_dot_v1_dot_logistics__pb2.SyncLogisticsStatusResponse.SerializeToString,
             ),
-            'GetAlipayUrl': grpc.unary_unary_rpc_method_handler(
-                    servicer.GetAlipayUrl,
-                    request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_payment__pb2.GetAlipayUrlRequest.FromString,
-                    response_serializer=nationalsite_dot_ordersync_dot_v1_dot_payment__pb2.GetAlipayUrlResponse.SerializeToString,
+            'CreateAlipayUrl': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateAlipayUrl,
+                    request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_payment__pb2.CreateAlipayUrlRequest.FromString,
+                    response_serializer=nationalsite_dot_ordersync_dot_v1_dot_payment__pb2.CreateAlipayUrlResponse.SerializeToString,
             ),
-            'GetCrossBorderPayUrl': grpc.unary_unary_rpc_method_handler(
-                    servicer.GetCrossBorderPayUrl,
-                    request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_payment__pb2.GetCrossBorderPayUrlRequest.FromString,
-                    response_serializer=nationalsite_dot_ordersync_dot_v1_dot_payment__pb2.GetCrossBorderPayUrlResponse.SerializeToString,
+            'CreateCrossBorderPayUrl': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateCrossBorderPayUrl,
+                    request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_payment__pb2.CreateCrossBorderPayUrlRequest.FromString,
+                    response_serializer=nationalsite_dot_ordersync_dot_v1_dot_payment__pb2.CreateCrossBorderPayUrlResponse.SerializeToString,
             ),
-            'GetCreditPayUrl': grpc.unary_unary_rpc_method_handler(
-                    servicer.GetCreditPayUrl,
-                    request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_payment__pb2.GetCreditPayUrlRequest.FromString,
-                    response_serializer=nationalsite_dot_ordersync_dot_v1_dot_payment__pb2.GetCreditPayUrlResponse.SerializeToString,
+            'CreateCreditPayUrl': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateCreditPayUrl,
+                    request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_payment__pb2.CreateCreditPayUrlRequest.FromString,
+                    response_serializer=nationalsite_dot_ordersync_dot_v1_dot_payment__pb2.CreateCreditPayUrlResponse.SerializeToString,
             ),
             'ListPayWays': grpc.unary_unary_rpc_method_handler(
                     servicer.ListPayWays,
@@ -794,7 +794,7 @@ class OrderSyncService:
     Where the service has a policy, any RPC can end in CALLER_UNKNOWN or
     CALLER_FORBIDDEN.
 
-    GetAlipayUrl, CreateRefund and SubmitReturnGoods are not repeated by the
+    CreateAlipayUrl, CreateRefund and SubmitReturnGoods are not repeated by the
     suite once they may have reached 1688: where their outcome is not known,
     they end in OUTCOME_UNKNOWN (UNKNOWN, pushback -1) instead of
     UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT and DEADLINE,
@@ -946,7 +946,7 @@ class OrderSyncService:
             _registered_method=True)
 
     @staticmethod
-    def GetAlipayUrl(request,
+    def CreateAlipayUrl(request,
             target,
             options=(),
             channel_credentials=None,
@@ -959,9 +959,9 @@ class OrderSyncService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/nationalsite.ordersync.v1.OrderSyncService/GetAlipayUrl',
-            nationalsite_dot_ordersync_dot_v1_dot_payment__pb2.GetAlipayUrlRequest.SerializeToString,
-            nationalsite_dot_ordersync_dot_v1_dot_payment__pb2.GetAlipayUrlResponse.FromString,
+            '/nationalsite.ordersync.v1.OrderSyncService/CreateAlipayUrl',
+            nationalsite_dot_ordersync_dot_v1_dot_payment__pb2.CreateAlipayUrlRequest.SerializeToString,
+            nationalsite_dot_ordersync_dot_v1_dot_payment__pb2.CreateAlipayUrlResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -973,7 +973,7 @@ class OrderSyncService:
             _registered_method=True)
 
     @staticmethod
-    def GetCrossBorderPayUrl(request,
+    def CreateCrossBorderPayUrl(request,
             target,
             options=(),
             channel_credentials=None,
@@ -986,9 +986,9 @@ class OrderSyncService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/nationalsite.ordersync.v1.OrderSyncService/GetCrossBorderPayUrl',
-            nationalsite_dot_ordersync_dot_v1_dot_payment__pb2.GetCrossBorderPayUrlRequest.SerializeToString,
-            nationalsite_dot_ordersync_dot_v1_dot_payment__pb2.GetCrossBorderPayUrlResponse.FromString,
+            '/nationalsite.ordersync.v1.OrderSyncService/CreateCrossBorderPayUrl',
+            nationalsite_dot_ordersync_dot_v1_dot_payment__pb2.CreateCrossBorderPayUrlRequest.SerializeToString,
+            nationalsite_dot_ordersync_dot_v1_dot_payment__pb2.CreateCrossBorderPayUrlResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -1000,7 +1000,7 @@ class OrderSyncService:
             _registered_method=True)
 
     @staticmethod
-    def GetCreditPayUrl(request,
+    def CreateCreditPayUrl(request,
             target,
             options=(),
             channel_credentials=None,
@@ -1013,9 +1013,9 @@ class OrderSyncService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/nationalsite.ordersync.v1.OrderSyncService/GetCreditPayUrl',
-            nationalsite_dot_ordersync_dot_v1_dot_payment__pb2.GetCreditPayUrlRequest.SerializeToString,
-            nationalsite_dot_ordersync_dot_v1_dot_payment__pb2.GetCreditPayUrlResponse.FromString,
+            '/nationalsite.ordersync.v1.OrderSyncService/CreateCreditPayUrl',
+            nationalsite_dot_ordersync_dot_v1_dot_payment__pb2.CreateCreditPayUrlRequest.SerializeToString,
+            nationalsite_dot_ordersync_dot_v1_dot_payment__pb2.CreateCreditPayUrlResponse.FromString,
             options,
             channel_credentials,
             insecure,

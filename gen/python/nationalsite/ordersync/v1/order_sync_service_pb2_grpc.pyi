@@ -63,7 +63,7 @@ class OrderSyncServiceStub:
     Where the service has a policy, any RPC can end in CALLER_UNKNOWN or
     CALLER_FORBIDDEN.
 
-    GetAlipayUrl, CreateRefund and SubmitReturnGoods are not repeated by the
+    CreateAlipayUrl, CreateRefund and SubmitReturnGoods are not repeated by the
     suite once they may have reached 1688: where their outcome is not known,
     they end in OUTCOME_UNKNOWN (UNKNOWN, pushback -1) instead of
     UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT and DEADLINE,
@@ -151,7 +151,7 @@ class OrderSyncServiceStub:
 
     Errors: those of SyncOrderStatus.
     """
-    GetAlipayUrl: _grpc.UnaryUnaryMultiCallable[_payment_pb2.GetAlipayUrlRequest, _payment_pb2.GetAlipayUrlResponse]
+    CreateAlipayUrl: _grpc.UnaryUnaryMultiCallable[_payment_pb2.CreateAlipayUrlRequest, _payment_pb2.CreateAlipayUrlResponse]
     """Gets a link under which purchase orders are paid by Alipay (1688:
     alibaba.alipay.url.get).
 
@@ -165,7 +165,7 @@ class OrderSyncServiceStub:
     invitation order without a receiver cannot be combined with others; stock
     cannot be deducted).
     """
-    GetCrossBorderPayUrl: _grpc.UnaryUnaryMultiCallable[_payment_pb2.GetCrossBorderPayUrlRequest, _payment_pb2.GetCrossBorderPayUrlResponse]
+    CreateCrossBorderPayUrl: _grpc.UnaryUnaryMultiCallable[_payment_pb2.CreateCrossBorderPayUrlRequest, _payment_pb2.CreateCrossBorderPayUrlResponse]
     """Gets a link under which purchase orders are paid by Kuajingbao, 1688's
     cross-border account (1688: alibaba.crossBorderPay.url.get).
 
@@ -177,7 +177,7 @@ class OrderSyncServiceStub:
     can be paid by Kuajingbao). 1688 prints a code 400_1 without a meaning:
     UPSTREAM_REFUSED.
     """
-    GetCreditPayUrl: _grpc.UnaryUnaryMultiCallable[_payment_pb2.GetCreditPayUrlRequest, _payment_pb2.GetCreditPayUrlResponse]
+    CreateCreditPayUrl: _grpc.UnaryUnaryMultiCallable[_payment_pb2.CreateCreditPayUrlRequest, _payment_pb2.CreateCreditPayUrlResponse]
     """Gets a link under which purchase orders are paid on credit (1688:
     alibaba.creditPay.url.get).
 
@@ -228,7 +228,7 @@ class OrderSyncServiceStub:
     repeats a call that may have reached it.
 
     Errors: the service's common ones, OUTCOME_UNKNOWN (also for 1688's codes
-    4xxx, its own faults here), ORDER_NOT_FOUND (5001), UPSTREAM_NOT_OWNED
+    4xxx, its own faults here), PURCHASE_ORDER_NOT_FOUND (5001), UPSTREAM_NOT_OWNED
     (5002), UPSTREAM_STATE (5010: state of order or goods, or asked for
     before), and UPSTREAM_ARGUMENT also for the state of the goods (5003), the
     reason (5004), a proof that the reason needs (5005), freight that it does
@@ -269,7 +269,7 @@ class OrderSyncServiceStub:
     delivery, as it stands then.
 
     Errors: INVALID_REQUEST, REQUIRED_IN_DIALECT (both by paths such as
-    sync_order.order.order_id), REQUEST_ID_REUSED, STORE_UNAVAILABLE,
+    sync_order.order.national_order_id), REQUEST_ID_REUSED, STORE_UNAVAILABLE,
     DEADLINE, DRAINING, INTERNAL_FAULT.
     """
     GetDelivery: _grpc.UnaryUnaryMultiCallable[_delivery_pb2.GetDeliveryRequest, _delivery_pb2.GetDeliveryResponse]
@@ -393,7 +393,7 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     Where the service has a policy, any RPC can end in CALLER_UNKNOWN or
     CALLER_FORBIDDEN.
 
-    GetAlipayUrl, CreateRefund and SubmitReturnGoods are not repeated by the
+    CreateAlipayUrl, CreateRefund and SubmitReturnGoods are not repeated by the
     suite once they may have reached 1688: where their outcome is not known,
     they end in OUTCOME_UNKNOWN (UNKNOWN, pushback -1) instead of
     UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT and DEADLINE,
@@ -478,7 +478,7 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
 
     Errors: those of SyncOrderStatus.
     """
-    GetAlipayUrl: _aio.UnaryUnaryMultiCallable[_payment_pb2.GetAlipayUrlRequest, _payment_pb2.GetAlipayUrlResponse]  # type: ignore[assignment]
+    CreateAlipayUrl: _aio.UnaryUnaryMultiCallable[_payment_pb2.CreateAlipayUrlRequest, _payment_pb2.CreateAlipayUrlResponse]  # type: ignore[assignment]
     """Gets a link under which purchase orders are paid by Alipay (1688:
     alibaba.alipay.url.get).
 
@@ -492,7 +492,7 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     invitation order without a receiver cannot be combined with others; stock
     cannot be deducted).
     """
-    GetCrossBorderPayUrl: _aio.UnaryUnaryMultiCallable[_payment_pb2.GetCrossBorderPayUrlRequest, _payment_pb2.GetCrossBorderPayUrlResponse]  # type: ignore[assignment]
+    CreateCrossBorderPayUrl: _aio.UnaryUnaryMultiCallable[_payment_pb2.CreateCrossBorderPayUrlRequest, _payment_pb2.CreateCrossBorderPayUrlResponse]  # type: ignore[assignment]
     """Gets a link under which purchase orders are paid by Kuajingbao, 1688's
     cross-border account (1688: alibaba.crossBorderPay.url.get).
 
@@ -504,7 +504,7 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     can be paid by Kuajingbao). 1688 prints a code 400_1 without a meaning:
     UPSTREAM_REFUSED.
     """
-    GetCreditPayUrl: _aio.UnaryUnaryMultiCallable[_payment_pb2.GetCreditPayUrlRequest, _payment_pb2.GetCreditPayUrlResponse]  # type: ignore[assignment]
+    CreateCreditPayUrl: _aio.UnaryUnaryMultiCallable[_payment_pb2.CreateCreditPayUrlRequest, _payment_pb2.CreateCreditPayUrlResponse]  # type: ignore[assignment]
     """Gets a link under which purchase orders are paid on credit (1688:
     alibaba.creditPay.url.get).
 
@@ -555,7 +555,7 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     repeats a call that may have reached it.
 
     Errors: the service's common ones, OUTCOME_UNKNOWN (also for 1688's codes
-    4xxx, its own faults here), ORDER_NOT_FOUND (5001), UPSTREAM_NOT_OWNED
+    4xxx, its own faults here), PURCHASE_ORDER_NOT_FOUND (5001), UPSTREAM_NOT_OWNED
     (5002), UPSTREAM_STATE (5010: state of order or goods, or asked for
     before), and UPSTREAM_ARGUMENT also for the state of the goods (5003), the
     reason (5004), a proof that the reason needs (5005), freight that it does
@@ -596,7 +596,7 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     delivery, as it stands then.
 
     Errors: INVALID_REQUEST, REQUIRED_IN_DIALECT (both by paths such as
-    sync_order.order.order_id), REQUEST_ID_REUSED, STORE_UNAVAILABLE,
+    sync_order.order.national_order_id), REQUEST_ID_REUSED, STORE_UNAVAILABLE,
     DEADLINE, DRAINING, INTERNAL_FAULT.
     """
     GetDelivery: _aio.UnaryUnaryMultiCallable[_delivery_pb2.GetDeliveryRequest, _delivery_pb2.GetDeliveryResponse]  # type: ignore[assignment]
@@ -719,7 +719,7 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     Where the service has a policy, any RPC can end in CALLER_UNKNOWN or
     CALLER_FORBIDDEN.
 
-    GetAlipayUrl, CreateRefund and SubmitReturnGoods are not repeated by the
+    CreateAlipayUrl, CreateRefund and SubmitReturnGoods are not repeated by the
     suite once they may have reached 1688: where their outcome is not known,
     they end in OUTCOME_UNKNOWN (UNKNOWN, pushback -1) instead of
     UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT and DEADLINE,
@@ -834,11 +834,11 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
-    def GetAlipayUrl(
+    def CreateAlipayUrl(
         self,
-        request: _payment_pb2.GetAlipayUrlRequest,
+        request: _payment_pb2.CreateAlipayUrlRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_payment_pb2.GetAlipayUrlResponse, _abc.Awaitable[_payment_pb2.GetAlipayUrlResponse]]:
+    ) -> _typing.Union[_payment_pb2.CreateAlipayUrlResponse, _abc.Awaitable[_payment_pb2.CreateAlipayUrlResponse]]:
         """Gets a link under which purchase orders are paid by Alipay (1688:
         alibaba.alipay.url.get).
 
@@ -854,11 +854,11 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
-    def GetCrossBorderPayUrl(
+    def CreateCrossBorderPayUrl(
         self,
-        request: _payment_pb2.GetCrossBorderPayUrlRequest,
+        request: _payment_pb2.CreateCrossBorderPayUrlRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_payment_pb2.GetCrossBorderPayUrlResponse, _abc.Awaitable[_payment_pb2.GetCrossBorderPayUrlResponse]]:
+    ) -> _typing.Union[_payment_pb2.CreateCrossBorderPayUrlResponse, _abc.Awaitable[_payment_pb2.CreateCrossBorderPayUrlResponse]]:
         """Gets a link under which purchase orders are paid by Kuajingbao, 1688's
         cross-border account (1688: alibaba.crossBorderPay.url.get).
 
@@ -872,11 +872,11 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
-    def GetCreditPayUrl(
+    def CreateCreditPayUrl(
         self,
-        request: _payment_pb2.GetCreditPayUrlRequest,
+        request: _payment_pb2.CreateCreditPayUrlRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_payment_pb2.GetCreditPayUrlResponse, _abc.Awaitable[_payment_pb2.GetCreditPayUrlResponse]]:
+    ) -> _typing.Union[_payment_pb2.CreateCreditPayUrlResponse, _abc.Awaitable[_payment_pb2.CreateCreditPayUrlResponse]]:
         """Gets a link under which purchase orders are paid on credit (1688:
         alibaba.creditPay.url.get).
 
@@ -951,7 +951,7 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         repeats a call that may have reached it.
 
         Errors: the service's common ones, OUTCOME_UNKNOWN (also for 1688's codes
-        4xxx, its own faults here), ORDER_NOT_FOUND (5001), UPSTREAM_NOT_OWNED
+        4xxx, its own faults here), PURCHASE_ORDER_NOT_FOUND (5001), UPSTREAM_NOT_OWNED
         (5002), UPSTREAM_STATE (5010: state of order or goods, or asked for
         before), and UPSTREAM_ARGUMENT also for the state of the goods (5003), the
         reason (5004), a proof that the reason needs (5005), freight that it does
@@ -1004,7 +1004,7 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         delivery, as it stands then.
 
         Errors: INVALID_REQUEST, REQUIRED_IN_DIALECT (both by paths such as
-        sync_order.order.order_id), REQUEST_ID_REUSED, STORE_UNAVAILABLE,
+        sync_order.order.national_order_id), REQUEST_ID_REUSED, STORE_UNAVAILABLE,
         DEADLINE, DRAINING, INTERNAL_FAULT.
         """
 

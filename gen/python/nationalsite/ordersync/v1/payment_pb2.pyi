@@ -21,7 +21,7 @@ else:
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
-class GetAlipayUrlRequest(_message.Message):
+class CreateAlipayUrlRequest(_message.Message):
     """Purchase orders to pay by Alipay."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -42,10 +42,10 @@ class GetAlipayUrlRequest(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___GetAlipayUrlRequest: _TypeAlias = GetAlipayUrlRequest  # noqa: Y015
+Global___CreateAlipayUrlRequest: _TypeAlias = CreateAlipayUrlRequest  # noqa: Y015
 
 @_typing.final
-class GetAlipayUrlResponse(_message.Message):
+class CreateAlipayUrlResponse(_message.Message):
     """Where to pay."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -74,10 +74,10 @@ class GetAlipayUrlResponse(_message.Message):
     _WhichOneofArgType__pay_url: _TypeAlias = _typing.Literal["_pay_url", b"_pay_url"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__pay_url) -> _WhichOneofReturnType__pay_url | None: ...
 
-Global___GetAlipayUrlResponse: _TypeAlias = GetAlipayUrlResponse  # noqa: Y015
+Global___CreateAlipayUrlResponse: _TypeAlias = CreateAlipayUrlResponse  # noqa: Y015
 
 @_typing.final
-class GetCrossBorderPayUrlRequest(_message.Message):
+class CreateCrossBorderPayUrlRequest(_message.Message):
     """Purchase orders to pay by Kuajingbao."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -98,10 +98,10 @@ class GetCrossBorderPayUrlRequest(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___GetCrossBorderPayUrlRequest: _TypeAlias = GetCrossBorderPayUrlRequest  # noqa: Y015
+Global___CreateCrossBorderPayUrlRequest: _TypeAlias = CreateCrossBorderPayUrlRequest  # noqa: Y015
 
 @_typing.final
-class GetCrossBorderPayUrlResponse(_message.Message):
+class CreateCrossBorderPayUrlResponse(_message.Message):
     """Where to pay."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -132,10 +132,10 @@ class GetCrossBorderPayUrlResponse(_message.Message):
     _WhichOneofArgType__pay_url: _TypeAlias = _typing.Literal["_pay_url", b"_pay_url"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__pay_url) -> _WhichOneofReturnType__pay_url | None: ...
 
-Global___GetCrossBorderPayUrlResponse: _TypeAlias = GetCrossBorderPayUrlResponse  # noqa: Y015
+Global___CreateCrossBorderPayUrlResponse: _TypeAlias = CreateCrossBorderPayUrlResponse  # noqa: Y015
 
 @_typing.final
-class GetCreditPayUrlRequest(_message.Message):
+class CreateCreditPayUrlRequest(_message.Message):
     """Purchase orders to pay on credit."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -156,10 +156,10 @@ class GetCreditPayUrlRequest(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___GetCreditPayUrlRequest: _TypeAlias = GetCreditPayUrlRequest  # noqa: Y015
+Global___CreateCreditPayUrlRequest: _TypeAlias = CreateCreditPayUrlRequest  # noqa: Y015
 
 @_typing.final
-class GetCreditPayUrlResponse(_message.Message):
+class CreateCreditPayUrlResponse(_message.Message):
     """Where to pay."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -190,7 +190,7 @@ class GetCreditPayUrlResponse(_message.Message):
     _WhichOneofArgType__pay_url: _TypeAlias = _typing.Literal["_pay_url", b"_pay_url"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__pay_url) -> _WhichOneofReturnType__pay_url | None: ...
 
-Global___GetCreditPayUrlResponse: _TypeAlias = GetCreditPayUrlResponse  # noqa: Y015
+Global___CreateCreditPayUrlResponse: _TypeAlias = CreateCreditPayUrlResponse  # noqa: Y015
 
 @_typing.final
 class ListPayWaysRequest(_message.Message):

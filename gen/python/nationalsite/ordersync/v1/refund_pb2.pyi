@@ -58,33 +58,33 @@ GOODS_STATUS_AFTERSALE_BUYER_RECEIVED: GoodsStatus.ValueType  # 5
 """After sales, received (1688: aftersaleBuyerReceived)."""
 Global___GoodsStatus: _TypeAlias = GoodsStatus  # noqa: Y015
 
-class _DisputeRequest:
+class _DisputeKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
 
-class _DisputeRequestEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DisputeRequest.ValueType], _builtins.type):
+class _DisputeKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DisputeKind.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
-    DISPUTE_REQUEST_UNSPECIFIED: _DisputeRequest.ValueType  # 0
+    DISPUTE_KIND_UNSPECIFIED: _DisputeKind.ValueType  # 0
     """Not said: refused."""
-    DISPUTE_REQUEST_REFUND: _DisputeRequest.ValueType  # 1
+    DISPUTE_KIND_REFUND: _DisputeKind.ValueType  # 1
     """The money (1688: refund)."""
-    DISPUTE_REQUEST_RETURN_REFUND: _DisputeRequest.ValueType  # 2
+    DISPUTE_KIND_RETURN_REFUND: _DisputeKind.ValueType  # 2
     """The money, and the goods go back (1688: returnRefund). Only of goods that
     were received.
     """
 
-class DisputeRequest(_DisputeRequest, metaclass=_DisputeRequestEnumTypeWrapper):
+class DisputeKind(_DisputeKind, metaclass=_DisputeKindEnumTypeWrapper):
     """What a refund asks for."""
 
-DISPUTE_REQUEST_UNSPECIFIED: DisputeRequest.ValueType  # 0
+DISPUTE_KIND_UNSPECIFIED: DisputeKind.ValueType  # 0
 """Not said: refused."""
-DISPUTE_REQUEST_REFUND: DisputeRequest.ValueType  # 1
+DISPUTE_KIND_REFUND: DisputeKind.ValueType  # 1
 """The money (1688: refund)."""
-DISPUTE_REQUEST_RETURN_REFUND: DisputeRequest.ValueType  # 2
+DISPUTE_KIND_RETURN_REFUND: DisputeKind.ValueType  # 2
 """The money, and the goods go back (1688: returnRefund). Only of goods that
 were received.
 """
-Global___DisputeRequest: _TypeAlias = DisputeRequest  # noqa: Y015
+Global___DisputeKind: _TypeAlias = DisputeKind  # noqa: Y015
 
 @_typing.final
 class ListRefundReasonsRequest(_message.Message):
@@ -290,7 +290,7 @@ class CreateRefundRequest(_message.Message):
     """
     cbu_order_id: _builtins.int
     """The purchase order (1688: orderId). Required."""
-    dispute_request: Global___DisputeRequest.ValueType
+    dispute_request: Global___DisputeKind.ValueType
     """What is asked for (1688: disputeRequest). Required."""
     apply_reason_id: _builtins.int
     """The reason, from ListRefundReasons (1688: applyReasonId). Required."""
@@ -339,7 +339,7 @@ class CreateRefundRequest(_message.Message):
         request_id: _builtins.str = ...,
         cbu_order_id: _builtins.int = ...,
         cbu_order_entry_ids: _abc.Iterable[_builtins.int] | None = ...,
-        dispute_request: Global___DisputeRequest.ValueType = ...,
+        dispute_request: Global___DisputeKind.ValueType = ...,
         apply_payment: _money_pb2.Money | None = ...,
         apply_carriage: _money_pb2.Money | None = ...,
         apply_reason_id: _builtins.int = ...,
@@ -366,21 +366,21 @@ class OrderEntryCount(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    ID_FIELD_NUMBER: _builtins.int
+    CBU_ORDER_ENTRY_ID_FIELD_NUMBER: _builtins.int
     COUNT_FIELD_NUMBER: _builtins.int
-    id: _builtins.int
+    cbu_order_entry_id: _builtins.int
     """The sub-order of the purchase order (1688: id). Required."""
     count: _builtins.int
     """Pieces, at least 1 (1688: count)."""
     def __init__(
         self,
         *,
-        id: _builtins.int = ...,
+        cbu_order_entry_id: _builtins.int = ...,
         count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "id", b"id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cbu_order_entry_id", b"cbu_order_entry_id", "count", b"count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

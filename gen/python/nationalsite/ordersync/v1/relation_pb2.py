@@ -27,7 +27,7 @@ from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 from nationalsite.upstream.v1 import options_pb2 as nationalsite_dot_upstream_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(nationalsite/ordersync/v1/relation.proto\x12\x19nationalsite.ordersync.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x17google/rpc/status.proto\x1a&nationalsite/upstream/v1/options.proto\"\xb0\x01\n\x1aWriteOrderRelationsRequest\x12%\n\nrequest_id\x18\x01 \x01(\tB\x11\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\xc2\x9e\x19\x02 \x03\x12k\n\trelations\x18\x02 \x03(\x0b\x32(.nationalsite.ordersync.v1.OrderRelationB.\xbaH\x07\x92\x01\x04\x08\x01\x10\x64\xc2\x9e\x19 \n\x1enationalOrderRelationParamList\"\xa2\x04\n\rOrderRelation\x12?\n\x11national_order_id\x18\x01 \x01(\tB$\xbaH\x04r\x02\x18@\xc2\x9e\x19\x19\x82\x01\x02\x18\x01\x8a\x01\x11\n\rparentOrderId(\x01\x12=\n\x15national_sub_order_id\x18\x02 \x01(\tB\x1e\xbaH\x04r\x02\x18@\xc2\x9e\x19\x13\x82\x01\x02\x18\x01\x8a\x01\x0b\n\x07orderId(\x01\x12=\n\x0c\x63\x62u_order_id\x18\x03 \x01(\x03\x42\'\xbaH\x04\"\x02(\x00\xc2\x9e\x19\x1c\x8a\x01\x19\n\x15purchaseParentOrderId(\x01\x12;\n\x10\x63\x62u_sub_order_id\x18\x04 \x01(\x03\x42!\xbaH\x04\"\x02(\x00\xc2\x9e\x19\x16\x8a\x01\x13\n\x0fpurchaseOrderId(\x01:\x94\x02\xbaH\x90\x02\x1a\x93\x01\n\x17order_relation.national\x12\x36national_order_id or national_sub_order_id is required\x1a@this.national_order_id != \'\' || this.national_sub_order_id != \'\'\x1ax\n\x12order_relation.cbu\x12,cbu_order_id or cbu_sub_order_id is required\x1a\x34this.cbu_order_id != 0 || this.cbu_sub_order_id != 0\"J\n\x1bWriteOrderRelationsResponse\x12+\n\x07results\x18\x01 \x03(\x0b\x32\x12.google.rpc.StatusB\x06\xc2\x9e\x19\x02 \x03\x42_\n\x19nationalsite.ordersync.v1B\rRelationProtoP\x01Z1nationalsite.internal/go/ordersync/v1;ordersyncv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(nationalsite/ordersync/v1/relation.proto\x12\x19nationalsite.ordersync.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x17google/rpc/status.proto\x1a&nationalsite/upstream/v1/options.proto\"\xb0\x01\n\x1aWriteOrderRelationsRequest\x12%\n\nrequest_id\x18\x01 \x01(\tB\x11\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\xc2\x9e\x19\x02 \x03\x12k\n\trelations\x18\x02 \x03(\x0b\x32(.nationalsite.ordersync.v1.OrderRelationB.\xbaH\x07\x92\x01\x04\x08\x01\x10\x64\xc2\x9e\x19 \n\x1enationalOrderRelationParamList\"\xb7\x04\n\rOrderRelation\x12?\n\x11national_order_id\x18\x01 \x01(\tB$\xbaH\x04r\x02\x18@\xc2\x9e\x19\x19\x82\x01\x02\x18\x01\x8a\x01\x11\n\rparentOrderId(\x01\x12=\n\x15national_sub_order_id\x18\x02 \x01(\tB\x1e\xbaH\x04r\x02\x18@\xc2\x9e\x19\x13\x82\x01\x02\x18\x01\x8a\x01\x0b\n\x07orderId(\x01\x12=\n\x0c\x63\x62u_order_id\x18\x03 \x01(\x03\x42\'\xbaH\x04\"\x02(\x00\xc2\x9e\x19\x1c\x8a\x01\x19\n\x15purchaseParentOrderId(\x01\x12L\n\x12\x63\x62u_order_entry_id\x18\x04 \x01(\x03\x42\x30\xbaH\x04\"\x02(\x00\xc2\x9e\x19%\n\rcbuSubOrderId\x8a\x01\x13\n\x0fpurchaseOrderId(\x01:\x98\x02\xbaH\x94\x02\x1a\x93\x01\n\x17order_relation.national\x12\x36national_order_id or national_sub_order_id is required\x1a@this.national_order_id != \'\' || this.national_sub_order_id != \'\'\x1a|\n\x12order_relation.cbu\x12.cbu_order_id or cbu_order_entry_id is required\x1a\x36this.cbu_order_id != 0 || this.cbu_order_entry_id != 0\"J\n\x1bWriteOrderRelationsResponse\x12+\n\x07results\x18\x01 \x03(\x0b\x32\x12.google.rpc.StatusB\x06\xc2\x9e\x19\x02 \x03\x42_\n\x19nationalsite.ordersync.v1B\rRelationProtoP\x01Z1nationalsite.internal/go/ordersync/v1;ordersyncv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,16 +45,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ORDERRELATION'].fields_by_name['national_sub_order_id']._serialized_options = b'\272H\004r\002\030@\302\236\031\023\202\001\002\030\001\212\001\013\n\007orderId(\001'
   _globals['_ORDERRELATION'].fields_by_name['cbu_order_id']._loaded_options = None
   _globals['_ORDERRELATION'].fields_by_name['cbu_order_id']._serialized_options = b'\272H\004\"\002(\000\302\236\031\034\212\001\031\n\025purchaseParentOrderId(\001'
-  _globals['_ORDERRELATION'].fields_by_name['cbu_sub_order_id']._loaded_options = None
-  _globals['_ORDERRELATION'].fields_by_name['cbu_sub_order_id']._serialized_options = b'\272H\004\"\002(\000\302\236\031\026\212\001\023\n\017purchaseOrderId(\001'
+  _globals['_ORDERRELATION'].fields_by_name['cbu_order_entry_id']._loaded_options = None
+  _globals['_ORDERRELATION'].fields_by_name['cbu_order_entry_id']._serialized_options = b'\272H\004\"\002(\000\302\236\031%\n\rcbuSubOrderId\212\001\023\n\017purchaseOrderId(\001'
   _globals['_ORDERRELATION']._loaded_options = None
-  _globals['_ORDERRELATION']._serialized_options = b'\272H\220\002\032\223\001\n\027order_relation.national\0226national_order_id or national_sub_order_id is required\032@this.national_order_id != \'\' || this.national_sub_order_id != \'\'\032x\n\022order_relation.cbu\022,cbu_order_id or cbu_sub_order_id is required\0324this.cbu_order_id != 0 || this.cbu_sub_order_id != 0'
+  _globals['_ORDERRELATION']._serialized_options = b'\272H\224\002\032\223\001\n\027order_relation.national\0226national_order_id or national_sub_order_id is required\032@this.national_order_id != \'\' || this.national_sub_order_id != \'\'\032|\n\022order_relation.cbu\022.cbu_order_id or cbu_order_entry_id is required\0326this.cbu_order_id != 0 || this.cbu_order_entry_id != 0'
   _globals['_WRITEORDERRELATIONSRESPONSE'].fields_by_name['results']._loaded_options = None
   _globals['_WRITEORDERRELATIONSRESPONSE'].fields_by_name['results']._serialized_options = b'\302\236\031\002 \003'
   _globals['_WRITEORDERRELATIONSREQUEST']._serialized_start=166
   _globals['_WRITEORDERRELATIONSREQUEST']._serialized_end=342
   _globals['_ORDERRELATION']._serialized_start=345
-  _globals['_ORDERRELATION']._serialized_end=891
-  _globals['_WRITEORDERRELATIONSRESPONSE']._serialized_start=893
-  _globals['_WRITEORDERRELATIONSRESPONSE']._serialized_end=967
+  _globals['_ORDERRELATION']._serialized_end=912
+  _globals['_WRITEORDERRELATIONSRESPONSE']._serialized_start=914
+  _globals['_WRITEORDERRELATIONSRESPONSE']._serialized_end=988
 # @@protoc_insertion_point(module_scope)

@@ -65,7 +65,7 @@ class OrderRelation(_message.Message):
     NATIONAL_ORDER_ID_FIELD_NUMBER: _builtins.int
     NATIONAL_SUB_ORDER_ID_FIELD_NUMBER: _builtins.int
     CBU_ORDER_ID_FIELD_NUMBER: _builtins.int
-    CBU_SUB_ORDER_ID_FIELD_NUMBER: _builtins.int
+    CBU_ORDER_ENTRY_ID_FIELD_NUMBER: _builtins.int
     national_order_id: _builtins.str
     """The downstream order (1688: nationalOrderId, on the open platform
     parentOrderId). national-site: a number. open-platform: required.
@@ -80,7 +80,7 @@ class OrderRelation(_message.Message):
     purchaseParentOrderId, which its page wrongly describes as the sub-order).
     open-platform: required.
     """
-    cbu_sub_order_id: _builtins.int
+    cbu_order_entry_id: _builtins.int
     """Its sub-order (1688: cbuSubOrderId, on the open platform purchaseOrderId).
     open-platform: required.
     """
@@ -90,11 +90,11 @@ class OrderRelation(_message.Message):
         national_order_id: _builtins.str = ...,
         national_sub_order_id: _builtins.str = ...,
         cbu_order_id: _builtins.int = ...,
-        cbu_sub_order_id: _builtins.int = ...,
+        cbu_order_entry_id: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cbu_order_id", b"cbu_order_id", "cbu_sub_order_id", b"cbu_sub_order_id", "national_order_id", b"national_order_id", "national_sub_order_id", b"national_sub_order_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cbu_order_entry_id", b"cbu_order_entry_id", "cbu_order_id", b"cbu_order_id", "national_order_id", b"national_order_id", "national_sub_order_id", b"national_sub_order_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

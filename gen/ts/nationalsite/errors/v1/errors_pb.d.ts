@@ -100,9 +100,9 @@ export enum ErrorReason {
   /**
    * 1688 has no such order.
    *
-   * @generated from enum value: ERROR_REASON_ORDER_NOT_FOUND = 12;
+   * @generated from enum value: ERROR_REASON_PURCHASE_ORDER_NOT_FOUND = 12;
    */
-  ORDER_NOT_FOUND = 12,
+  PURCHASE_ORDER_NOT_FOUND = 12,
 
   /**
    * 1688 has no such refund.

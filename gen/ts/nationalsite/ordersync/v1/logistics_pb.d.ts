@@ -68,9 +68,9 @@ export declare type LogisticsOrder = Message<"nationalsite.ordersync.v1.Logistic
    * The downstream order (1688: logisticsOrderId, on the open platform
    * orderId). Required. national-site: a number.
    *
-   * @generated from field: string order_id = 1;
+   * @generated from field: string national_order_id = 1;
    */
-  orderId: string;
+  nationalOrderId: string;
 
   /**
    * The parcel's id on the national site (1688: logisticsId, text here).
@@ -90,9 +90,9 @@ export declare type LogisticsOrder = Message<"nationalsite.ordersync.v1.Logistic
   /**
    * Where it stands (1688: logisticsStatus). open-platform: required.
    *
-   * @generated from field: nationalsite.ordersync.v1.LogisticsStatus logistics_status = 4;
+   * @generated from field: nationalsite.ordersync.v1.DownstreamLogisticsStatus logistics_status = 4;
    */
-  logisticsStatus: LogisticsStatus;
+  logisticsStatus: DownstreamLogisticsStatus;
 
   /**
    * When it was signed for or came back (1688: endTime, on the open platform
@@ -184,9 +184,9 @@ export declare type SyncLogisticsStatusRequest = Message<"nationalsite.ordersync
   /**
    * Where it stands (1688: logisticsStatus). Required.
    *
-   * @generated from field: nationalsite.ordersync.v1.LogisticsStatus logistics_status = 3;
+   * @generated from field: nationalsite.ordersync.v1.DownstreamLogisticsStatus logistics_status = 3;
    */
-  logisticsStatus: LogisticsStatus;
+  logisticsStatus: DownstreamLogisticsStatus;
 
   /**
    * When that changed (1688: modifiedTime; open-platform: signTime).
@@ -219,47 +219,47 @@ export declare const SyncLogisticsStatusResponseSchema: GenMessage<SyncLogistics
 /**
  * Where a parcel stands.
  *
- * @generated from enum nationalsite.ordersync.v1.LogisticsStatus
+ * @generated from enum nationalsite.ordersync.v1.DownstreamLogisticsStatus
  */
-export enum LogisticsStatus {
+export enum DownstreamLogisticsStatus {
   /**
    * Not said.
    *
-   * @generated from enum value: LOGISTICS_STATUS_UNSPECIFIED = 0;
+   * @generated from enum value: DOWNSTREAM_LOGISTICS_STATUS_UNSPECIFIED = 0;
    */
   UNSPECIFIED = 0,
 
   /**
    * On its way (1688: send).
    *
-   * @generated from enum value: LOGISTICS_STATUS_SENT = 1;
+   * @generated from enum value: DOWNSTREAM_LOGISTICS_STATUS_SENT = 1;
    */
   SENT = 1,
 
   /**
    * Signed for (1688: sign).
    *
-   * @generated from enum value: LOGISTICS_STATUS_SIGNED = 2;
+   * @generated from enum value: DOWNSTREAM_LOGISTICS_STATUS_SIGNED = 2;
    */
   SIGNED = 2,
 
   /**
    * Signed for in part (1688: partSign).
    *
-   * @generated from enum value: LOGISTICS_STATUS_PARTIALLY_SIGNED = 3;
+   * @generated from enum value: DOWNSTREAM_LOGISTICS_STATUS_PARTIALLY_SIGNED = 3;
    */
   PARTIALLY_SIGNED = 3,
 
   /**
    * Returned (1688: refund).
    *
-   * @generated from enum value: LOGISTICS_STATUS_RETURNED = 4;
+   * @generated from enum value: DOWNSTREAM_LOGISTICS_STATUS_RETURNED = 4;
    */
   RETURNED = 4,
 }
 
 /**
- * Describes the enum nationalsite.ordersync.v1.LogisticsStatus.
+ * Describes the enum nationalsite.ordersync.v1.DownstreamLogisticsStatus.
  */
-export declare const LogisticsStatusSchema: GenEnum<LogisticsStatus>;
+export declare const DownstreamLogisticsStatusSchema: GenEnum<DownstreamLogisticsStatus>;
 

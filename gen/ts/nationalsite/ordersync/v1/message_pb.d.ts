@@ -481,9 +481,9 @@ export declare type LogisticsTraceEvent = Message$1<"nationalsite.ordersync.v1.L
   /**
    * The parcel on 1688 (1688: logisticsId).
    *
-   * @generated from field: optional string logistics_id = 1;
+   * @generated from field: optional string cbu_logistics_id = 1;
    */
-  logisticsId?: string | undefined;
+  cbuLogisticsId?: string | undefined;
 
   /**
    * 1688's code of the carrier, such as ZTO (1688: cpCode).
@@ -537,9 +537,9 @@ export declare type MailNoChangeEvent = Message$1<"nationalsite.ordersync.v1.Mai
   /**
    * The parcel on 1688 (1688: logisticsId).
    *
-   * @generated from field: optional string logistics_id = 1;
+   * @generated from field: optional string cbu_logistics_id = 1;
    */
-  logisticsId?: string | undefined;
+  cbuLogisticsId?: string | undefined;
 
   /**
    * The carrier before (1688: oldCpCode).

@@ -69,9 +69,9 @@ export declare type Order = Message<"nationalsite.ordersync.v1.Order"> & {
    * national-site: a number up to 9223372036854775807, without leading zeros;
    * open-platform: any text.
    *
-   * @generated from field: string order_id = 1;
+   * @generated from field: string national_order_id = 1;
    */
-  orderId: string;
+  nationalOrderId: string;
 
   /**
    * When the buyer placed it (1688: createTime). open-platform: required.
@@ -98,16 +98,16 @@ export declare type Order = Message<"nationalsite.ordersync.v1.Order"> & {
    * Where it stands (1688: payStatus, on the open platform status).
    * open-platform: required.
    *
-   * @generated from field: nationalsite.ordersync.v1.PayStatus pay_status = 5;
+   * @generated from field: nationalsite.ordersync.v1.DownstreamOrderStatus pay_status = 5;
    */
-  payStatus: PayStatus;
+  payStatus: DownstreamOrderStatus;
 
   /**
    * Whether it was refunded (1688: refundStatus, as text).
    *
-   * @generated from field: nationalsite.ordersync.v1.RefundStatus refund_status = 6;
+   * @generated from field: nationalsite.ordersync.v1.DownstreamRefundStatus refund_status = 6;
    */
-  refundStatus: RefundStatus;
+  refundStatus: DownstreamRefundStatus;
 
   /**
    * The buyer's id on the national site, as registered (1688: outUserId, on
@@ -183,9 +183,9 @@ export declare type Order = Message<"nationalsite.ordersync.v1.Order"> & {
    * How the goods are bought (1688: "Order Type", with its space).
    * open-platform: left out.
    *
-   * @generated from field: nationalsite.ordersync.v1.OrderType order_type = 16;
+   * @generated from field: nationalsite.ordersync.v1.OrderSourcing order_type = 16;
    */
-  orderType: OrderType;
+  orderType: OrderSourcing;
 
   /**
    * Its lines (1688: subOrderList, on the open platform subOrderParamList).
@@ -214,9 +214,9 @@ export declare type SubOrder = Message<"nationalsite.ordersync.v1.SubOrder"> & {
    * The sub-order's id on the national site (1688: orderId). Required.
    * national-site: a number, as the order's.
    *
-   * @generated from field: string order_id = 1;
+   * @generated from field: string national_sub_order_id = 1;
    */
-  orderId: string;
+  nationalSubOrderId: string;
 
   /**
    * When it was placed (1688: createTime). open-platform: left out.
@@ -242,17 +242,17 @@ export declare type SubOrder = Message<"nationalsite.ordersync.v1.SubOrder"> & {
   /**
    * Where it stands (1688: payStatus). open-platform: left out.
    *
-   * @generated from field: nationalsite.ordersync.v1.PayStatus pay_status = 5;
+   * @generated from field: nationalsite.ordersync.v1.DownstreamOrderStatus pay_status = 5;
    */
-  payStatus: PayStatus;
+  payStatus: DownstreamOrderStatus;
 
   /**
    * Whether it was refunded (1688: refundStatus, as text). open-platform:
    * required.
    *
-   * @generated from field: nationalsite.ordersync.v1.RefundStatus refund_status = 6;
+   * @generated from field: nationalsite.ordersync.v1.DownstreamRefundStatus refund_status = 6;
    */
-  refundStatus: RefundStatus;
+  refundStatus: DownstreamRefundStatus;
 
   /**
    * The buyer's id on the national site (1688: outUserId). open-platform: left
@@ -328,9 +328,9 @@ export declare type SubOrder = Message<"nationalsite.ordersync.v1.SubOrder"> & {
    * How the goods are bought (1688: "Order Type", with its space).
    * open-platform: left out.
    *
-   * @generated from field: nationalsite.ordersync.v1.OrderType order_type = 16;
+   * @generated from field: nationalsite.ordersync.v1.OrderSourcing order_type = 16;
    */
-  orderType: OrderType;
+  orderType: OrderSourcing;
 };
 
 /**
@@ -357,9 +357,9 @@ export declare type SyncOrderStatusRequest = Message<"nationalsite.ordersync.v1.
   /**
    * The status (1688: orderStatusSyncParam).
    *
-   * @generated from field: nationalsite.ordersync.v1.OrderStatus order_status = 2;
+   * @generated from field: nationalsite.ordersync.v1.OrderStatusUpdate order_status = 2;
    */
-  orderStatus?: OrderStatus | undefined;
+  orderStatus?: OrderStatusUpdate | undefined;
 };
 
 /**
@@ -385,22 +385,22 @@ export declare const SyncOrderStatusResponseSchema: GenMessage<SyncOrderStatusRe
 /**
  * Where a downstream order stands now (1688: OrderStatusSyncParam).
  *
- * @generated from message nationalsite.ordersync.v1.OrderStatus
+ * @generated from message nationalsite.ordersync.v1.OrderStatusUpdate
  */
-export declare type OrderStatus = Message<"nationalsite.ordersync.v1.OrderStatus"> & {
+export declare type OrderStatusUpdate = Message<"nationalsite.ordersync.v1.OrderStatusUpdate"> & {
   /**
    * The order's id, as synced (1688: orderId, a number). Required.
    *
-   * @generated from field: string order_id = 1;
+   * @generated from field: string national_order_id = 1;
    */
-  orderId: string;
+  nationalOrderId: string;
 
   /**
    * Where it stands (1688: payStatus, a word although typed Date).
    *
-   * @generated from field: nationalsite.ordersync.v1.PayStatus pay_status = 2;
+   * @generated from field: nationalsite.ordersync.v1.DownstreamOrderStatus pay_status = 2;
    */
-  payStatus: PayStatus;
+  payStatus: DownstreamOrderStatus;
 
   /**
    * When it was completed or closed (1688: endTime).
@@ -412,45 +412,45 @@ export declare type OrderStatus = Message<"nationalsite.ordersync.v1.OrderStatus
   /**
    * Whether it was refunded (1688: refundStatus, here a number).
    *
-   * @generated from field: nationalsite.ordersync.v1.RefundStatus refund_status = 4;
+   * @generated from field: nationalsite.ordersync.v1.DownstreamRefundStatus refund_status = 4;
    */
-  refundStatus: RefundStatus;
+  refundStatus: DownstreamRefundStatus;
 
   /**
    * Its lines, as far as their status changed (1688:
    * subOrderStatusSyncParamList).
    *
-   * @generated from field: repeated nationalsite.ordersync.v1.SubOrderStatus sub_orders = 5;
+   * @generated from field: repeated nationalsite.ordersync.v1.SubOrderStatusUpdate sub_orders = 5;
    */
-  subOrders: SubOrderStatus[];
+  subOrders: SubOrderStatusUpdate[];
 };
 
 /**
- * Describes the message nationalsite.ordersync.v1.OrderStatus.
- * Use `create(OrderStatusSchema)` to create a new message.
+ * Describes the message nationalsite.ordersync.v1.OrderStatusUpdate.
+ * Use `create(OrderStatusUpdateSchema)` to create a new message.
  */
-export declare const OrderStatusSchema: GenMessage<OrderStatus>;
+export declare const OrderStatusUpdateSchema: GenMessage<OrderStatusUpdate>;
 
 /**
  * Where one line of a downstream order stands now (1688: OrderStatusSyncParam
  * again).
  *
- * @generated from message nationalsite.ordersync.v1.SubOrderStatus
+ * @generated from message nationalsite.ordersync.v1.SubOrderStatusUpdate
  */
-export declare type SubOrderStatus = Message<"nationalsite.ordersync.v1.SubOrderStatus"> & {
+export declare type SubOrderStatusUpdate = Message<"nationalsite.ordersync.v1.SubOrderStatusUpdate"> & {
   /**
    * The sub-order's id, as synced (1688: orderId, a number). Required.
    *
-   * @generated from field: string order_id = 1;
+   * @generated from field: string national_sub_order_id = 1;
    */
-  orderId: string;
+  nationalSubOrderId: string;
 
   /**
    * Where it stands (1688: payStatus).
    *
-   * @generated from field: nationalsite.ordersync.v1.PayStatus pay_status = 2;
+   * @generated from field: nationalsite.ordersync.v1.DownstreamOrderStatus pay_status = 2;
    */
-  payStatus: PayStatus;
+  payStatus: DownstreamOrderStatus;
 
   /**
    * When it was completed or closed (1688: endTime).
@@ -462,120 +462,120 @@ export declare type SubOrderStatus = Message<"nationalsite.ordersync.v1.SubOrder
   /**
    * Whether it was refunded (1688: refundStatus, here a number).
    *
-   * @generated from field: nationalsite.ordersync.v1.RefundStatus refund_status = 4;
+   * @generated from field: nationalsite.ordersync.v1.DownstreamRefundStatus refund_status = 4;
    */
-  refundStatus: RefundStatus;
+  refundStatus: DownstreamRefundStatus;
 };
 
 /**
- * Describes the message nationalsite.ordersync.v1.SubOrderStatus.
- * Use `create(SubOrderStatusSchema)` to create a new message.
+ * Describes the message nationalsite.ordersync.v1.SubOrderStatusUpdate.
+ * Use `create(SubOrderStatusUpdateSchema)` to create a new message.
  */
-export declare const SubOrderStatusSchema: GenMessage<SubOrderStatus>;
+export declare const SubOrderStatusUpdateSchema: GenMessage<SubOrderStatusUpdate>;
 
 /**
  * Where a downstream order stands.
  *
- * @generated from enum nationalsite.ordersync.v1.PayStatus
+ * @generated from enum nationalsite.ordersync.v1.DownstreamOrderStatus
  */
-export enum PayStatus {
+export enum DownstreamOrderStatus {
   /**
    * Not said.
    *
-   * @generated from enum value: PAY_STATUS_UNSPECIFIED = 0;
+   * @generated from enum value: DOWNSTREAM_ORDER_STATUS_UNSPECIFIED = 0;
    */
   UNSPECIFIED = 0,
 
   /**
    * Paid (1688: payed).
    *
-   * @generated from enum value: PAY_STATUS_PAID = 1;
+   * @generated from enum value: DOWNSTREAM_ORDER_STATUS_PAID = 1;
    */
   PAID = 1,
 
   /**
    * Completed (1688: success).
    *
-   * @generated from enum value: PAY_STATUS_SUCCESS = 2;
+   * @generated from enum value: DOWNSTREAM_ORDER_STATUS_SUCCESS = 2;
    */
   SUCCESS = 2,
 
   /**
    * Closed (1688: close).
    *
-   * @generated from enum value: PAY_STATUS_CLOSED = 3;
+   * @generated from enum value: DOWNSTREAM_ORDER_STATUS_CLOSED = 3;
    */
   CLOSED = 3,
 }
 
 /**
- * Describes the enum nationalsite.ordersync.v1.PayStatus.
+ * Describes the enum nationalsite.ordersync.v1.DownstreamOrderStatus.
  */
-export declare const PayStatusSchema: GenEnum<PayStatus>;
+export declare const DownstreamOrderStatusSchema: GenEnum<DownstreamOrderStatus>;
 
 /**
  * Whether a downstream order was refunded.
  *
- * @generated from enum nationalsite.ordersync.v1.RefundStatus
+ * @generated from enum nationalsite.ordersync.v1.DownstreamRefundStatus
  */
-export enum RefundStatus {
+export enum DownstreamRefundStatus {
   /**
    * Not said.
    *
-   * @generated from enum value: REFUND_STATUS_UNSPECIFIED = 0;
+   * @generated from enum value: DOWNSTREAM_REFUND_STATUS_UNSPECIFIED = 0;
    */
   UNSPECIFIED = 0,
 
   /**
    * Not refunded: none was asked for, or the request was closed (1688: 0).
    *
-   * @generated from enum value: REFUND_STATUS_NOT_REFUNDED = 1;
+   * @generated from enum value: DOWNSTREAM_REFUND_STATUS_NOT_REFUNDED = 1;
    */
   NOT_REFUNDED = 1,
 
   /**
    * Refunded (1688: 1).
    *
-   * @generated from enum value: REFUND_STATUS_REFUNDED = 2;
+   * @generated from enum value: DOWNSTREAM_REFUND_STATUS_REFUNDED = 2;
    */
   REFUNDED = 2,
 }
 
 /**
- * Describes the enum nationalsite.ordersync.v1.RefundStatus.
+ * Describes the enum nationalsite.ordersync.v1.DownstreamRefundStatus.
  */
-export declare const RefundStatusSchema: GenEnum<RefundStatus>;
+export declare const DownstreamRefundStatusSchema: GenEnum<DownstreamRefundStatus>;
 
 /**
  * How the goods of a downstream order are bought on 1688.
  *
- * @generated from enum nationalsite.ordersync.v1.OrderType
+ * @generated from enum nationalsite.ordersync.v1.OrderSourcing
  */
-export enum OrderType {
+export enum OrderSourcing {
   /**
    * Not said.
    *
-   * @generated from enum value: ORDER_TYPE_UNSPECIFIED = 0;
+   * @generated from enum value: ORDER_SOURCING_UNSPECIFIED = 0;
    */
   UNSPECIFIED = 0,
 
   /**
    * Bought for this order (1688: 0).
    *
-   * @generated from enum value: ORDER_TYPE_PURCHASE = 1;
+   * @generated from enum value: ORDER_SOURCING_PURCHASE = 1;
    */
   PURCHASE = 1,
 
   /**
    * Taken from stock bought before (1688: 1).
    *
-   * @generated from enum value: ORDER_TYPE_STOCK = 2;
+   * @generated from enum value: ORDER_SOURCING_STOCK = 2;
    */
   STOCK = 2,
 }
 
 /**
- * Describes the enum nationalsite.ordersync.v1.OrderType.
+ * Describes the enum nationalsite.ordersync.v1.OrderSourcing.
  */
-export declare const OrderTypeSchema: GenEnum<OrderType>;
+export declare const OrderSourcingSchema: GenEnum<OrderSourcing>;
 

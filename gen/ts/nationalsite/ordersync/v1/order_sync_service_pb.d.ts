@@ -25,7 +25,7 @@ import type { GenFile, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { SyncOrderRequestSchema, SyncOrderResponseSchema, SyncOrderStatusRequestSchema, SyncOrderStatusResponseSchema } from "./order_pb.js";
 import type { WriteOrderRelationsRequestSchema, WriteOrderRelationsResponseSchema } from "./relation_pb.js";
 import type { SyncLogisticsOrderRequestSchema, SyncLogisticsOrderResponseSchema, SyncLogisticsStatusRequestSchema, SyncLogisticsStatusResponseSchema } from "./logistics_pb.js";
-import type { GetAlipayUrlRequestSchema, GetAlipayUrlResponseSchema, GetCreditPayUrlRequestSchema, GetCreditPayUrlResponseSchema, GetCrossBorderPayUrlRequestSchema, GetCrossBorderPayUrlResponseSchema, ListPayWaysRequestSchema, ListPayWaysResponseSchema } from "./payment_pb.js";
+import type { CreateAlipayUrlRequestSchema, CreateAlipayUrlResponseSchema, CreateCreditPayUrlRequestSchema, CreateCreditPayUrlResponseSchema, CreateCrossBorderPayUrlRequestSchema, CreateCrossBorderPayUrlResponseSchema, ListPayWaysRequestSchema, ListPayWaysResponseSchema } from "./payment_pb.js";
 import type { CreateRefundRequestSchema, CreateRefundResponseSchema, ListRefundReasonsRequestSchema, ListRefundReasonsResponseSchema, SubmitReturnGoodsRequestSchema, SubmitReturnGoodsResponseSchema, UploadRefundVoucherRequestSchema, UploadRefundVoucherResponseSchema } from "./refund_pb.js";
 import type { CancelDeliveryRequestSchema, CancelDeliveryResponseSchema, EnqueueSyncRequestSchema, EnqueueSyncResponseSchema, GetDeliveryRequestSchema, GetDeliveryResponseSchema, ListDeliveriesRequestSchema, ListDeliveriesResponseSchema, RetryDeliveryRequestSchema, RetryDeliveryResponseSchema } from "./delivery_pb.js";
 import type { AckMessagesRequestSchema, AckMessagesResponseSchema, DeleteSubscriptionRequestSchema, DeleteSubscriptionResponseSchema, ListDeadMessagesRequestSchema, ListDeadMessagesResponseSchema, ListSubscriptionsRequestSchema, ListSubscriptionsResponseSchema, PullMessagesRequestSchema, PullMessagesResponseSchema, ReplayMessagesRequestSchema, ReplayMessagesResponseSchema, RequeueMessagesRequestSchema, RequeueMessagesResponseSchema, SetMessageLeaseRequestSchema, SetMessageLeaseResponseSchema, StreamMessagesRequestSchema, StreamMessagesResponseSchema } from "./message_pb.js";
@@ -48,7 +48,7 @@ export declare const file_nationalsite_ordersync_v1_order_sync_service: GenFile;
  * Where the service has a policy, any RPC can end in CALLER_UNKNOWN or
  * CALLER_FORBIDDEN.
  *
- * GetAlipayUrl, CreateRefund and SubmitReturnGoods are not repeated by the
+ * CreateAlipayUrl, CreateRefund and SubmitReturnGoods are not repeated by the
  * suite once they may have reached 1688: where their outcome is not known,
  * they end in OUTCOME_UNKNOWN (UNKNOWN, pushback -1) instead of
  * UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT and DEADLINE,
@@ -183,12 +183,12 @@ export declare const OrderSyncService: GenService<{
    * invitation order without a receiver cannot be combined with others; stock
    * cannot be deducted).
    *
-   * @generated from rpc nationalsite.ordersync.v1.OrderSyncService.GetAlipayUrl
+   * @generated from rpc nationalsite.ordersync.v1.OrderSyncService.CreateAlipayUrl
    */
-  getAlipayUrl: {
+  createAlipayUrl: {
     methodKind: "unary";
-    input: typeof GetAlipayUrlRequestSchema;
-    output: typeof GetAlipayUrlResponseSchema;
+    input: typeof CreateAlipayUrlRequestSchema;
+    output: typeof CreateAlipayUrlResponseSchema;
   },
   /**
    * Gets a link under which purchase orders are paid by Kuajingbao, 1688's
@@ -202,12 +202,12 @@ export declare const OrderSyncService: GenService<{
    * can be paid by Kuajingbao). 1688 prints a code 400_1 without a meaning:
    * UPSTREAM_REFUSED.
    *
-   * @generated from rpc nationalsite.ordersync.v1.OrderSyncService.GetCrossBorderPayUrl
+   * @generated from rpc nationalsite.ordersync.v1.OrderSyncService.CreateCrossBorderPayUrl
    */
-  getCrossBorderPayUrl: {
+  createCrossBorderPayUrl: {
     methodKind: "unary";
-    input: typeof GetCrossBorderPayUrlRequestSchema;
-    output: typeof GetCrossBorderPayUrlResponseSchema;
+    input: typeof CreateCrossBorderPayUrlRequestSchema;
+    output: typeof CreateCrossBorderPayUrlResponseSchema;
   },
   /**
    * Gets a link under which purchase orders are paid on credit (1688:
@@ -220,12 +220,12 @@ export declare const OrderSyncService: GenService<{
    * Errors: the service's common ones. 1688 prints one code, 400_1, without a
    * meaning: UPSTREAM_REFUSED.
    *
-   * @generated from rpc nationalsite.ordersync.v1.OrderSyncService.GetCreditPayUrl
+   * @generated from rpc nationalsite.ordersync.v1.OrderSyncService.CreateCreditPayUrl
    */
-  getCreditPayUrl: {
+  createCreditPayUrl: {
     methodKind: "unary";
-    input: typeof GetCreditPayUrlRequestSchema;
-    output: typeof GetCreditPayUrlResponseSchema;
+    input: typeof CreateCreditPayUrlRequestSchema;
+    output: typeof CreateCreditPayUrlResponseSchema;
   },
   /**
    * Lists the ways in which a purchase order can be paid (1688:
@@ -288,7 +288,7 @@ export declare const OrderSyncService: GenService<{
    * repeats a call that may have reached it.
    *
    * Errors: the service's common ones, OUTCOME_UNKNOWN (also for 1688's codes
-   * 4xxx, its own faults here), ORDER_NOT_FOUND (5001), UPSTREAM_NOT_OWNED
+   * 4xxx, its own faults here), PURCHASE_ORDER_NOT_FOUND (5001), UPSTREAM_NOT_OWNED
    * (5002), UPSTREAM_STATE (5010: state of order or goods, or asked for
    * before), and UPSTREAM_ARGUMENT also for the state of the goods (5003), the
    * reason (5004), a proof that the reason needs (5005), freight that it does
@@ -343,7 +343,7 @@ export declare const OrderSyncService: GenService<{
    * delivery, as it stands then.
    *
    * Errors: INVALID_REQUEST, REQUIRED_IN_DIALECT (both by paths such as
-   * sync_order.order.order_id), REQUEST_ID_REUSED, STORE_UNAVAILABLE,
+   * sync_order.order.national_order_id), REQUEST_ID_REUSED, STORE_UNAVAILABLE,
    * DEADLINE, DRAINING, INTERNAL_FAULT.
    *
    * @generated from rpc nationalsite.ordersync.v1.OrderSyncService.EnqueueSync

@@ -17,9 +17,9 @@ export declare const file_nationalsite_ordersync_v1_payment: GenFile;
 /**
  * Purchase orders to pay by Alipay.
  *
- * @generated from message nationalsite.ordersync.v1.GetAlipayUrlRequest
+ * @generated from message nationalsite.ordersync.v1.CreateAlipayUrlRequest
  */
-export declare type GetAlipayUrlRequest = Message<"nationalsite.ordersync.v1.GetAlipayUrlRequest"> & {
+export declare type CreateAlipayUrlRequest = Message<"nationalsite.ordersync.v1.CreateAlipayUrlRequest"> & {
   /**
    * The purchase orders, 1 to 100, each once (1688: orderIdList).
    *
@@ -29,17 +29,17 @@ export declare type GetAlipayUrlRequest = Message<"nationalsite.ordersync.v1.Get
 };
 
 /**
- * Describes the message nationalsite.ordersync.v1.GetAlipayUrlRequest.
- * Use `create(GetAlipayUrlRequestSchema)` to create a new message.
+ * Describes the message nationalsite.ordersync.v1.CreateAlipayUrlRequest.
+ * Use `create(CreateAlipayUrlRequestSchema)` to create a new message.
  */
-export declare const GetAlipayUrlRequestSchema: GenMessage<GetAlipayUrlRequest>;
+export declare const CreateAlipayUrlRequestSchema: GenMessage<CreateAlipayUrlRequest>;
 
 /**
  * Where to pay.
  *
- * @generated from message nationalsite.ordersync.v1.GetAlipayUrlResponse
+ * @generated from message nationalsite.ordersync.v1.CreateAlipayUrlResponse
  */
-export declare type GetAlipayUrlResponse = Message<"nationalsite.ordersync.v1.GetAlipayUrlResponse"> & {
+export declare type CreateAlipayUrlResponse = Message<"nationalsite.ordersync.v1.CreateAlipayUrlResponse"> & {
   /**
    * The link, to be opened as it is (1688: payUrl). Unset where 1688 answers
    * with nothing but orders that cannot be paid.
@@ -57,17 +57,17 @@ export declare type GetAlipayUrlResponse = Message<"nationalsite.ordersync.v1.Ge
 };
 
 /**
- * Describes the message nationalsite.ordersync.v1.GetAlipayUrlResponse.
- * Use `create(GetAlipayUrlResponseSchema)` to create a new message.
+ * Describes the message nationalsite.ordersync.v1.CreateAlipayUrlResponse.
+ * Use `create(CreateAlipayUrlResponseSchema)` to create a new message.
  */
-export declare const GetAlipayUrlResponseSchema: GenMessage<GetAlipayUrlResponse>;
+export declare const CreateAlipayUrlResponseSchema: GenMessage<CreateAlipayUrlResponse>;
 
 /**
  * Purchase orders to pay by Kuajingbao.
  *
- * @generated from message nationalsite.ordersync.v1.GetCrossBorderPayUrlRequest
+ * @generated from message nationalsite.ordersync.v1.CreateCrossBorderPayUrlRequest
  */
-export declare type GetCrossBorderPayUrlRequest = Message<"nationalsite.ordersync.v1.GetCrossBorderPayUrlRequest"> & {
+export declare type CreateCrossBorderPayUrlRequest = Message<"nationalsite.ordersync.v1.CreateCrossBorderPayUrlRequest"> & {
   /**
    * The purchase orders, 1 to 30, each once (1688: orderIdList).
    *
@@ -77,17 +77,17 @@ export declare type GetCrossBorderPayUrlRequest = Message<"nationalsite.ordersyn
 };
 
 /**
- * Describes the message nationalsite.ordersync.v1.GetCrossBorderPayUrlRequest.
- * Use `create(GetCrossBorderPayUrlRequestSchema)` to create a new message.
+ * Describes the message nationalsite.ordersync.v1.CreateCrossBorderPayUrlRequest.
+ * Use `create(CreateCrossBorderPayUrlRequestSchema)` to create a new message.
  */
-export declare const GetCrossBorderPayUrlRequestSchema: GenMessage<GetCrossBorderPayUrlRequest>;
+export declare const CreateCrossBorderPayUrlRequestSchema: GenMessage<CreateCrossBorderPayUrlRequest>;
 
 /**
  * Where to pay.
  *
- * @generated from message nationalsite.ordersync.v1.GetCrossBorderPayUrlResponse
+ * @generated from message nationalsite.ordersync.v1.CreateCrossBorderPayUrlResponse
  */
-export declare type GetCrossBorderPayUrlResponse = Message<"nationalsite.ordersync.v1.GetCrossBorderPayUrlResponse"> & {
+export declare type CreateCrossBorderPayUrlResponse = Message<"nationalsite.ordersync.v1.CreateCrossBorderPayUrlResponse"> & {
   /**
    * The link, to be opened as it is (1688: payUrl). Unset where 1688 answers
    * with nothing but orders that cannot be paid.
@@ -106,17 +106,17 @@ export declare type GetCrossBorderPayUrlResponse = Message<"nationalsite.ordersy
 };
 
 /**
- * Describes the message nationalsite.ordersync.v1.GetCrossBorderPayUrlResponse.
- * Use `create(GetCrossBorderPayUrlResponseSchema)` to create a new message.
+ * Describes the message nationalsite.ordersync.v1.CreateCrossBorderPayUrlResponse.
+ * Use `create(CreateCrossBorderPayUrlResponseSchema)` to create a new message.
  */
-export declare const GetCrossBorderPayUrlResponseSchema: GenMessage<GetCrossBorderPayUrlResponse>;
+export declare const CreateCrossBorderPayUrlResponseSchema: GenMessage<CreateCrossBorderPayUrlResponse>;
 
 /**
  * Purchase orders to pay on credit.
  *
- * @generated from message nationalsite.ordersync.v1.GetCreditPayUrlRequest
+ * @generated from message nationalsite.ordersync.v1.CreateCreditPayUrlRequest
  */
-export declare type GetCreditPayUrlRequest = Message<"nationalsite.ordersync.v1.GetCreditPayUrlRequest"> & {
+export declare type CreateCreditPayUrlRequest = Message<"nationalsite.ordersync.v1.CreateCreditPayUrlRequest"> & {
   /**
    * The purchase orders, 1 to 30, each once (1688: orderIdList).
    *
@@ -126,17 +126,17 @@ export declare type GetCreditPayUrlRequest = Message<"nationalsite.ordersync.v1.
 };
 
 /**
- * Describes the message nationalsite.ordersync.v1.GetCreditPayUrlRequest.
- * Use `create(GetCreditPayUrlRequestSchema)` to create a new message.
+ * Describes the message nationalsite.ordersync.v1.CreateCreditPayUrlRequest.
+ * Use `create(CreateCreditPayUrlRequestSchema)` to create a new message.
  */
-export declare const GetCreditPayUrlRequestSchema: GenMessage<GetCreditPayUrlRequest>;
+export declare const CreateCreditPayUrlRequestSchema: GenMessage<CreateCreditPayUrlRequest>;
 
 /**
  * Where to pay.
  *
- * @generated from message nationalsite.ordersync.v1.GetCreditPayUrlResponse
+ * @generated from message nationalsite.ordersync.v1.CreateCreditPayUrlResponse
  */
-export declare type GetCreditPayUrlResponse = Message<"nationalsite.ordersync.v1.GetCreditPayUrlResponse"> & {
+export declare type CreateCreditPayUrlResponse = Message<"nationalsite.ordersync.v1.CreateCreditPayUrlResponse"> & {
   /**
    * The link, to be opened as it is (1688: payUrl). Unset where 1688 answers
    * with nothing but orders that cannot be paid.
@@ -155,10 +155,10 @@ export declare type GetCreditPayUrlResponse = Message<"nationalsite.ordersync.v1
 };
 
 /**
- * Describes the message nationalsite.ordersync.v1.GetCreditPayUrlResponse.
- * Use `create(GetCreditPayUrlResponseSchema)` to create a new message.
+ * Describes the message nationalsite.ordersync.v1.CreateCreditPayUrlResponse.
+ * Use `create(CreateCreditPayUrlResponseSchema)` to create a new message.
  */
-export declare const GetCreditPayUrlResponseSchema: GenMessage<GetCreditPayUrlResponse>;
+export declare const CreateCreditPayUrlResponseSchema: GenMessage<CreateCreditPayUrlResponse>;
 
 /**
  * A purchase order to pay.

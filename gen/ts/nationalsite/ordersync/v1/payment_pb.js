@@ -13,48 +13,48 @@ import { file_google_type_money } from "../../../google/type/money_pb.js";
  * Describes the file nationalsite/ordersync/v1/payment.proto.
  */
 export const file_nationalsite_ordersync_v1_payment = /*@__PURE__*/
-  fileDesc("CiduYXRpb25hbHNpdGUvb3JkZXJzeW5jL3YxL3BheW1lbnQucHJvdG8SGW5hdGlvbmFsc2l0ZS5vcmRlcnN5bmMudjEiQAoTR2V0QWxpcGF5VXJsUmVxdWVzdBIpCg1jYnVfb3JkZXJfaWRzGAEgAygDQhK6SA+SAQwIARBkGAEiBCICIAAiWQoUR2V0QWxpcGF5VXJsUmVzcG9uc2USFAoHcGF5X3VybBgBIAEoCUgAiAEBEh8KF3VucGF5YWJsZV9jYnVfb3JkZXJfaWRzGAIgAygDQgoKCF9wYXlfdXJsIkgKG0dldENyb3NzQm9yZGVyUGF5VXJsUmVxdWVzdBIpCg1jYnVfb3JkZXJfaWRzGAEgAygDQhK6SA+SAQwIARAeGAEiBCICIAAiYQocR2V0Q3Jvc3NCb3JkZXJQYXlVcmxSZXNwb25zZRIUCgdwYXlfdXJsGAEgASgJSACIAQESHwoXdW5wYXlhYmxlX2NidV9vcmRlcl9pZHMYAiADKANCCgoIX3BheV91cmwiQwoWR2V0Q3JlZGl0UGF5VXJsUmVxdWVzdBIpCg1jYnVfb3JkZXJfaWRzGAEgAygDQhK6SA+SAQwIARAeGAEiBCICIAAiXAoXR2V0Q3JlZGl0UGF5VXJsUmVzcG9uc2USFAoHcGF5X3VybBgBIAEoCUgAiAEBEh8KF3VucGF5YWJsZV9jYnVfb3JkZXJfaWRzGAIgAygDQgoKCF9wYXlfdXJsIjMKEkxpc3RQYXlXYXlzUmVxdWVzdBIdCgxjYnVfb3JkZXJfaWQYASABKANCB7pIBCICIAAiyAEKE0xpc3RQYXlXYXlzUmVzcG9uc2USMwoIcGF5X3dheXMYASADKAsyIS5uYXRpb25hbHNpdGUub3JkZXJzeW5jLnYxLlBheVdheRIZCgxjYnVfb3JkZXJfaWQYAiABKANIAIgBARIjCgdwYXlfZmVlGAMgASgLMhIuZ29vZ2xlLnR5cGUuTW9uZXkSKwoHdGltZW91dBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCDwoNX2NidV9vcmRlcl9pZCJACgZQYXlXYXkSEQoEY29kZRgBIAEoA0gAiAEBEhEKBG5hbWUYAiABKAlIAYgBAUIHCgVfY29kZUIHCgVfbmFtZUJeChluYXRpb25hbHNpdGUub3JkZXJzeW5jLnYxQgxQYXltZW50UHJvdG9QAVoxbmF0aW9uYWxzaXRlLmludGVybmFsL2dvL29yZGVyc3luYy92MTtvcmRlcnN5bmN2MWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp, file_google_type_money]);
+  fileDesc("CiduYXRpb25hbHNpdGUvb3JkZXJzeW5jL3YxL3BheW1lbnQucHJvdG8SGW5hdGlvbmFsc2l0ZS5vcmRlcnN5bmMudjEiQwoWQ3JlYXRlQWxpcGF5VXJsUmVxdWVzdBIpCg1jYnVfb3JkZXJfaWRzGAEgAygDQhK6SA+SAQwIARBkGAEiBCICIAAiXAoXQ3JlYXRlQWxpcGF5VXJsUmVzcG9uc2USFAoHcGF5X3VybBgBIAEoCUgAiAEBEh8KF3VucGF5YWJsZV9jYnVfb3JkZXJfaWRzGAIgAygDQgoKCF9wYXlfdXJsIksKHkNyZWF0ZUNyb3NzQm9yZGVyUGF5VXJsUmVxdWVzdBIpCg1jYnVfb3JkZXJfaWRzGAEgAygDQhK6SA+SAQwIARAeGAEiBCICIAAiZAofQ3JlYXRlQ3Jvc3NCb3JkZXJQYXlVcmxSZXNwb25zZRIUCgdwYXlfdXJsGAEgASgJSACIAQESHwoXdW5wYXlhYmxlX2NidV9vcmRlcl9pZHMYAiADKANCCgoIX3BheV91cmwiRgoZQ3JlYXRlQ3JlZGl0UGF5VXJsUmVxdWVzdBIpCg1jYnVfb3JkZXJfaWRzGAEgAygDQhK6SA+SAQwIARAeGAEiBCICIAAiXwoaQ3JlYXRlQ3JlZGl0UGF5VXJsUmVzcG9uc2USFAoHcGF5X3VybBgBIAEoCUgAiAEBEh8KF3VucGF5YWJsZV9jYnVfb3JkZXJfaWRzGAIgAygDQgoKCF9wYXlfdXJsIjMKEkxpc3RQYXlXYXlzUmVxdWVzdBIdCgxjYnVfb3JkZXJfaWQYASABKANCB7pIBCICIAAiyAEKE0xpc3RQYXlXYXlzUmVzcG9uc2USMwoIcGF5X3dheXMYASADKAsyIS5uYXRpb25hbHNpdGUub3JkZXJzeW5jLnYxLlBheVdheRIZCgxjYnVfb3JkZXJfaWQYAiABKANIAIgBARIjCgdwYXlfZmVlGAMgASgLMhIuZ29vZ2xlLnR5cGUuTW9uZXkSKwoHdGltZW91dBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCDwoNX2NidV9vcmRlcl9pZCJACgZQYXlXYXkSEQoEY29kZRgBIAEoA0gAiAEBEhEKBG5hbWUYAiABKAlIAYgBAUIHCgVfY29kZUIHCgVfbmFtZUJeChluYXRpb25hbHNpdGUub3JkZXJzeW5jLnYxQgxQYXltZW50UHJvdG9QAVoxbmF0aW9uYWxzaXRlLmludGVybmFsL2dvL29yZGVyc3luYy92MTtvcmRlcnN5bmN2MWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp, file_google_type_money]);
 
 /**
- * Describes the message nationalsite.ordersync.v1.GetAlipayUrlRequest.
- * Use `create(GetAlipayUrlRequestSchema)` to create a new message.
+ * Describes the message nationalsite.ordersync.v1.CreateAlipayUrlRequest.
+ * Use `create(CreateAlipayUrlRequestSchema)` to create a new message.
  */
-export const GetAlipayUrlRequestSchema = /*@__PURE__*/
+export const CreateAlipayUrlRequestSchema = /*@__PURE__*/
   messageDesc(file_nationalsite_ordersync_v1_payment, 0);
 
 /**
- * Describes the message nationalsite.ordersync.v1.GetAlipayUrlResponse.
- * Use `create(GetAlipayUrlResponseSchema)` to create a new message.
+ * Describes the message nationalsite.ordersync.v1.CreateAlipayUrlResponse.
+ * Use `create(CreateAlipayUrlResponseSchema)` to create a new message.
  */
-export const GetAlipayUrlResponseSchema = /*@__PURE__*/
+export const CreateAlipayUrlResponseSchema = /*@__PURE__*/
   messageDesc(file_nationalsite_ordersync_v1_payment, 1);
 
 /**
- * Describes the message nationalsite.ordersync.v1.GetCrossBorderPayUrlRequest.
- * Use `create(GetCrossBorderPayUrlRequestSchema)` to create a new message.
+ * Describes the message nationalsite.ordersync.v1.CreateCrossBorderPayUrlRequest.
+ * Use `create(CreateCrossBorderPayUrlRequestSchema)` to create a new message.
  */
-export const GetCrossBorderPayUrlRequestSchema = /*@__PURE__*/
+export const CreateCrossBorderPayUrlRequestSchema = /*@__PURE__*/
   messageDesc(file_nationalsite_ordersync_v1_payment, 2);
 
 /**
- * Describes the message nationalsite.ordersync.v1.GetCrossBorderPayUrlResponse.
- * Use `create(GetCrossBorderPayUrlResponseSchema)` to create a new message.
+ * Describes the message nationalsite.ordersync.v1.CreateCrossBorderPayUrlResponse.
+ * Use `create(CreateCrossBorderPayUrlResponseSchema)` to create a new message.
  */
-export const GetCrossBorderPayUrlResponseSchema = /*@__PURE__*/
+export const CreateCrossBorderPayUrlResponseSchema = /*@__PURE__*/
   messageDesc(file_nationalsite_ordersync_v1_payment, 3);
 
 /**
- * Describes the message nationalsite.ordersync.v1.GetCreditPayUrlRequest.
- * Use `create(GetCreditPayUrlRequestSchema)` to create a new message.
+ * Describes the message nationalsite.ordersync.v1.CreateCreditPayUrlRequest.
+ * Use `create(CreateCreditPayUrlRequestSchema)` to create a new message.
  */
-export const GetCreditPayUrlRequestSchema = /*@__PURE__*/
+export const CreateCreditPayUrlRequestSchema = /*@__PURE__*/
   messageDesc(file_nationalsite_ordersync_v1_payment, 4);
 
 /**
- * Describes the message nationalsite.ordersync.v1.GetCreditPayUrlResponse.
- * Use `create(GetCreditPayUrlResponseSchema)` to create a new message.
+ * Describes the message nationalsite.ordersync.v1.CreateCreditPayUrlResponse.
+ * Use `create(CreateCreditPayUrlResponseSchema)` to create a new message.
  */
-export const GetCreditPayUrlResponseSchema = /*@__PURE__*/
+export const CreateCreditPayUrlResponseSchema = /*@__PURE__*/
   messageDesc(file_nationalsite_ordersync_v1_payment, 5);
 
 /**

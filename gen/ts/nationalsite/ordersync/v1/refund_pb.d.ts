@@ -199,9 +199,9 @@ export declare type CreateRefundRequest = Message<"nationalsite.ordersync.v1.Cre
   /**
    * What is asked for (1688: disputeRequest). Required.
    *
-   * @generated from field: nationalsite.ordersync.v1.DisputeRequest dispute_request = 4;
+   * @generated from field: nationalsite.ordersync.v1.DisputeKind dispute_request = 4;
    */
-  disputeRequest: DisputeRequest;
+  disputeRequest: DisputeKind;
 
   /**
    * What is to be given back for the goods (1688: applyPayment, fen).
@@ -288,9 +288,9 @@ export declare type OrderEntryCount = Message<"nationalsite.ordersync.v1.OrderEn
   /**
    * The sub-order of the purchase order (1688: id). Required.
    *
-   * @generated from field: int64 id = 1;
+   * @generated from field: int64 cbu_order_entry_id = 1;
    */
-  id: bigint;
+  cbuOrderEntryId: bigint;
 
   /**
    * Pieces, at least 1 (1688: count).
@@ -492,20 +492,20 @@ export declare const GoodsStatusSchema: GenEnum<GoodsStatus>;
 /**
  * What a refund asks for.
  *
- * @generated from enum nationalsite.ordersync.v1.DisputeRequest
+ * @generated from enum nationalsite.ordersync.v1.DisputeKind
  */
-export enum DisputeRequest {
+export enum DisputeKind {
   /**
    * Not said: refused.
    *
-   * @generated from enum value: DISPUTE_REQUEST_UNSPECIFIED = 0;
+   * @generated from enum value: DISPUTE_KIND_UNSPECIFIED = 0;
    */
   UNSPECIFIED = 0,
 
   /**
    * The money (1688: refund).
    *
-   * @generated from enum value: DISPUTE_REQUEST_REFUND = 1;
+   * @generated from enum value: DISPUTE_KIND_REFUND = 1;
    */
   REFUND = 1,
 
@@ -513,13 +513,13 @@ export enum DisputeRequest {
    * The money, and the goods go back (1688: returnRefund). Only of goods that
    * were received.
    *
-   * @generated from enum value: DISPUTE_REQUEST_RETURN_REFUND = 2;
+   * @generated from enum value: DISPUTE_KIND_RETURN_REFUND = 2;
    */
   RETURN_REFUND = 2,
 }
 
 /**
- * Describes the enum nationalsite.ordersync.v1.DisputeRequest.
+ * Describes the enum nationalsite.ordersync.v1.DisputeKind.
  */
-export declare const DisputeRequestSchema: GenEnum<DisputeRequest>;
+export declare const DisputeKindSchema: GenEnum<DisputeKind>;
 

@@ -82,9 +82,9 @@ export declare type OrderRelation = Message<"nationalsite.ordersync.v1.OrderRela
    * Its sub-order (1688: cbuSubOrderId, on the open platform purchaseOrderId).
    * open-platform: required.
    *
-   * @generated from field: int64 cbu_sub_order_id = 4;
+   * @generated from field: int64 cbu_order_entry_id = 4;
    */
-  cbuSubOrderId: bigint;
+  cbuOrderEntryId: bigint;
 };
 
 /**
