@@ -5,26 +5,23 @@ from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import unquote_to_bytes
 
 import structlog
+from aiohttp import web
 from prometheus_client import Counter
-from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
 
 from services.adapter import is_push_signed
 from services.errors import StoreUnavailable
 from services.store import IncomingMessage, StoreResult
 
 PATH = "/callbacks/1688"
-MOST_BYTES = 2**20
-"""Of a body: a message is a few hundred bytes."""
-MOST_PARAMETERS = 100
-READ_S = 10.0
-"""For the whole of a request to come in."""
-STORE_S = 10.0
+MAX_BODY_BYTES = 2**20
+"""A message is a few hundred bytes."""
+MAX_PARAMETERS = 100
+READ_TIMEOUT_S = 10.0
+"""For the whole body to arrive."""
+STORE_TIMEOUT_S = 10.0
 
 Store = Callable[[Sequence[IncomingMessage]], Awaitable[StoreResult]]
-Read = Callable[[bytes], IncomingMessage]
+ParseMessage = Callable[[bytes], IncomingMessage]
 
 _received = Counter(
     "nationalsite_messages_received",
@@ -35,7 +32,7 @@ _log = structlog.get_logger()
 
 
 class _Rejected(Exception):
-    """A request that is answered at once."""
+    """A request that is not stored, with its status."""
 
     def __init__(self, status: int, outcome: str) -> None:
         super().__init__(outcome)
@@ -43,66 +40,67 @@ class _Rejected(Exception):
         self.outcome = outcome
 
 
-def callback_app(secret: bytes, read: Read, store: Store) -> Starlette:
-    """The application behind the callback's own listener.
+def callback_routes(secret: bytes, parse_message: ParseMessage, store: Store) -> list[web.RouteDef]:
+    """Return the route of the callback's own listener.
 
-    Answers 200 to what is stored, now or before; 401 to what 1688 did not sign, of which nothing is stored;
-    400, 408 and 413 to what is no such request; 503 where the store cannot be used, so that 1688 tries again.
+    It answers 200 to messages that are stored, now or before; 401 to a request that 1688 did not sign, which
+    is not stored; 400, 408 and 413 to a malformed, slow or large request; 503 while the store is unavailable,
+    so that 1688 tries again.
     """
 
-    async def receive(request: Request) -> Response:
+    async def receive(request: web.Request) -> web.Response:
         try:
-            parameters = await _parameters(request)
+            parameters = await _read_parameters(request)
             if not is_push_signed(secret, parameters):
                 raise _Rejected(401, "forged")
             texts = [value for name, value in parameters if name == b"message"]
             if not texts:
-                # The signature does not tell names from values: whoever saw one message can part its letters
-                # in as many ways as it has, and each is signed.
+                # The signature covers names and values without a separator: a copy of one signed message can
+                # be divided into names and values elsewhere, and is still signed.
                 raise _Rejected(400, "malformed")
-            async with asyncio.timeout(STORE_S):
-                stored = await store([read(text) for text in texts])
-        except _Rejected as refusal:
-            _received.labels(refusal.outcome).inc()
-            return PlainTextResponse(f"{refusal.outcome}\n", refusal.status)
+            async with asyncio.timeout(STORE_TIMEOUT_S):
+                stored = await store([parse_message(text) for text in texts])
+        except _Rejected as rejected:
+            _received.labels(rejected.outcome).inc()
+            return web.Response(text=f"{rejected.outcome}\n", status=rejected.status)
         except (StoreUnavailable, TimeoutError):
             _received.labels("not_stored").inc()
             _log.warning("message_not_stored")
-            return PlainTextResponse("not stored\n", 503, {"Retry-After": "1"})
+            return web.Response(text="not stored\n", status=503, headers={"Retry-After": "1"})
         _received.labels("stored").inc(len(stored.new))
         _received.labels("duplicate").inc(stored.duplicates)
         _log.info("message_received", new=list(stored.new), duplicates=stored.duplicates)
-        return PlainTextResponse("SUCCESS")
+        return web.Response(text="SUCCESS")
 
-    return Starlette(routes=[Route(PATH, receive, methods=["POST"])])
+    return [web.post(PATH, receive)]
 
 
-async def _parameters(request: Request) -> list[tuple[bytes, bytes]]:
-    """Return everything received, of query and body, as bytes: the signature covers it as it came."""
+async def _read_parameters(request: web.Request) -> list[tuple[bytes, bytes]]:
+    """Return the parameters of query and body as bytes: the signature covers them as they were sent."""
     body = bytearray()
     try:
-        async with asyncio.timeout(READ_S):
-            async for chunk in request.stream():
+        async with asyncio.timeout(READ_TIMEOUT_S):
+            async for chunk in request.content.iter_any():
                 body += chunk
-                if len(body) > MOST_BYTES:
+                if len(body) > MAX_BODY_BYTES:
                     raise _Rejected(413, "too_large")
     except TimeoutError:
         raise _Rejected(408, "too_slow") from None
-    except ClientDisconnect:
+    except (ConnectionError, web.RequestPayloadError):  # closed by the client, or not a chunked body
         raise _Rejected(400, "malformed") from None
-    query: bytes = request.scope["query_string"]
+    query = request.raw_path.partition("?")[2].encode(errors="surrogateescape")
     try:
-        return [*_pairs(query), *_pairs(bytes(body))]
+        return [*_parse_form(query), *_parse_form(bytes(body))]
     except ValueError:
         raise _Rejected(400, "malformed") from None
 
 
-def _pairs(text: bytes) -> list[tuple[bytes, bytes]]:
-    """Decode a form as bytes: Python 3.11's own reading of bytes refuses what is not ASCII once decoded.
+def _parse_form(text: bytes) -> list[tuple[bytes, bytes]]:
+    """Parse a form as bytes: Python 3.11's own parser rejects bytes that are not ASCII once decoded.
 
-    Raises ValueError for more parameters than a message has any use for.
+    Raises ValueError for more parameters than a message needs.
     """
-    if text.count(b"&") >= MOST_PARAMETERS:
+    if text.count(b"&") >= MAX_PARAMETERS:
         raise ValueError("too many parameters")
     parts = (part.replace(b"+", b" ").partition(b"=") for part in text.split(b"&") if part)
     return [(unquote_to_bytes(name), unquote_to_bytes(value)) for name, _, value in parts]

@@ -14,7 +14,7 @@ from pydantic import Field, SecretStr
 from services.adapter import AdapterSettings, OperationClient, operations_lifespan
 from services.handler import Handler
 from services.order_sync import message_codec
-from services.order_sync.callback import callback_app
+from services.order_sync.callback import callback_routes
 from services.order_sync.deliveries import DeliveryHandlers
 from services.order_sync.delivery_sender import FAULT, DeliverySender
 from services.order_sync.full_order_merger import FullOrderMerger
@@ -30,8 +30,8 @@ from services.server import (
     ServiceDefinition,
     ServiceRuntime,
     env_name,
-    http_server,
     listening_socket,
+    serve_http,
     with_port,
 )
 from services.store import Deliveries, Storage, StoreSettings, single_process_lock, storage_lifespan
@@ -124,7 +124,7 @@ async def _callback(
 ) -> AsyncIterator[None]:
     listener = listening_socket(env_name(OrderSyncSettings, "callback_listen"), settings.callback_listen)
     secret = settings.app_secret.get_secret_value().encode()
-    async with http_server(callback_app(secret, read, room.inbox.store), listener):
+    async with serve_http(callback_routes(secret, read, room.inbox.store), listener):
         _log.info("callback_listening", listen=with_port(settings.callback_listen, listener.getsockname()[1]))
         yield
 

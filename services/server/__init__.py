@@ -6,13 +6,13 @@ interceptors/__init__.py shows what each call passes.
 
 from services.errors import StartupError
 from services.server.call import Endpoint, MethodInfo
+from services.server.http_server import serve_http
 from services.server.security.caller import ANONYMOUS, Caller, current_caller
 from services.server.server import run, serve
 from services.server.service_definition import ServiceDefinition, ServiceRuntime
 from services.server.settings import Address, ServerSettings, read_settings
 from services.server.sockets import listening_socket, with_port
 from services.server.status import to_rich_status
-from services.server.telemetry.admin_http import http_server
 from services.settings_loader import env_name
 
 __all__ = [
@@ -27,11 +27,11 @@ __all__ = [
     "StartupError",
     "current_caller",
     "env_name",
-    "http_server",
     "listening_socket",
     "read_settings",
     "run",
     "serve",
+    "serve_http",
     "to_rich_status",
     "with_port",
 ]

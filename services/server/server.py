@@ -16,6 +16,7 @@ from opentelemetry.trace import Tracer
 from services.errors import StartupError
 from services.server import health
 from services.server.grpc_options import server_options
+from services.server.http_server import serve_http
 from services.server.interceptors import server_interceptors
 from services.server.security.server_security import build_server_security
 from services.server.service_definition import S, ServiceDefinition, ServiceRuntime
@@ -24,7 +25,7 @@ from services.server.settings import ServerSettings, read_settings
 from services.server.shutdown import ShutdownTimeouts, shut_down
 from services.server.sockets import check_port_available, listening_socket, with_port
 from services.server.telemetry import logs
-from services.server.telemetry.admin_http import http_app, http_server
+from services.server.telemetry.admin_http import admin_routes
 from services.server.telemetry.tracing import configure_tracing
 from services.settings_loader import env_name
 
@@ -90,7 +91,7 @@ async def serve(
     async def ready() -> bool:
         return state.serving and await opened[0].ready()
 
-    async with http_server(http_app(ready), http_listener), service.open(settings) as parts:
+    async with serve_http(admin_routes(ready), http_listener), service.open(settings) as parts:
         opened.append(parts)
         bound = bind(
             service.descriptor,
