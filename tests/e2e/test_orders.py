@@ -15,7 +15,7 @@ EVERY_DIALECT = pytest.mark.parametrize("dialect", ["national-site", "open-platf
 NATIONAL, OPEN = "national-site", "open-platform"
 PLACED, PAID, SHIPPED, SIGNED, DONE = (f"2026-09-{day:02}T02:00:00Z" for day in (3, 4, 5, 9, 20))
 PARCEL = {
-    "order_id": "4590347523948370",
+    "national_order_id": "4590347523948370",
     "logistics_id": "20260903001",
     "create_time": SHIPPED,
     "logistics_status": "DOWNSTREAM_LOGISTICS_STATUS_SENT",
@@ -49,7 +49,7 @@ class Life:
         """Return the downstream order: a line for each of the purchase order."""
         lines = [
             {
-                "order_id": f"459034752394837{number}",
+                "national_sub_order_id": f"459034752394837{number}",
                 "refund_status": "DOWNSTREAM_REFUND_STATUS_NOT_REFUNDED",
                 "offer_id": str(entry["offer_id"]),
                 "product_name": entry["product_name"],
@@ -61,7 +61,7 @@ class Life:
             for number, entry in enumerate(self.purchase["entries"], 1)
         ]
         return {
-            "order_id": "4590347523948370",
+            "national_order_id": "4590347523948370",
             "create_time": PLACED,
             "pay_time": PAID,
             "pay_status": "DOWNSTREAM_ORDER_STATUS_PAID",
@@ -145,7 +145,7 @@ def test_the_life_of_an_order(dialect: str, rpcs, sandbox) -> None:
         "apply_reason_id": reason["reason_id"],
         "description": "颜色不符",
         "vouchers": [f"{picture['image_domain']}/{picture['image_relative_url']}"],
-        "order_entry_counts": [{"id": first, "count": 1}],
+        "order_entry_counts": [{"cbu_order_entry_id": first, "count": 1}],
     }
     refund_id = life.call("CreateRefund", refund)["refund_id"]
     assert refund_id.startswith("TQ")
@@ -183,9 +183,12 @@ def _sign(life: Life) -> None:
 
 
 def _finish(life: Life) -> None:
-    line = {"order_id": "4590347523948371", "refund_status": "DOWNSTREAM_REFUND_STATUS_REFUNDED"}
+    line = {"national_sub_order_id": "4590347523948371", "refund_status": "DOWNSTREAM_REFUND_STATUS_REFUNDED"}
     status = {"pay_status": "DOWNSTREAM_ORDER_STATUS_SUCCESS", "end_time": DONE, "sub_orders": [line]}
-    assert life.call("SyncOrderStatus", {"order_status": {"order_id": "4590347523948370", **status}}) == {}
+    assert (
+        life.call("SyncOrderStatus", {"order_status": {"national_order_id": "4590347523948370", **status}})
+        == {}
+    )
     if life.dialect == NATIONAL:
         (told,) = life.synced()["status"]
         assert told == {
@@ -270,7 +273,7 @@ def test_cancelled_relations_leave_nothing_behind(rpcs, sandbox) -> None:
     [
         (
             "SyncOrderStatus",
-            {"order_status": {"order_id": "never", "pay_status": "DOWNSTREAM_ORDER_STATUS_PAID"}},
+            {"order_status": {"national_order_id": "never", "pay_status": "DOWNSTREAM_ORDER_STATUS_PAID"}},
         ),
         (
             "SyncLogisticsStatus",
@@ -291,12 +294,15 @@ def test_a_status_alone_needs_the_whole_on_the_open_platform(
 def test_a_status_of_a_line_that_the_whole_does_not_have(rpcs, sandbox, details) -> None:
     life = Life(OPEN, rpcs, sandbox)
     life.call("SyncOrder", {"order": life.order()})
-    line = {"order_id": "no such line", "refund_status": "DOWNSTREAM_REFUND_STATUS_REFUNDED"}
+    line = {"national_sub_order_id": "no such line", "refund_status": "DOWNSTREAM_REFUND_STATUS_REFUNDED"}
     with pytest.raises(grpc.RpcError) as failure:
-        life.call("SyncOrderStatus", {"order_status": {"order_id": "4590347523948370", "sub_orders": [line]}})
+        life.call(
+            "SyncOrderStatus",
+            {"order_status": {"national_order_id": "4590347523948370", "sub_orders": [line]}},
+        )
     assert failure.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     (violation,) = details(failure.value)["BadRequest"].field_violations
-    assert violation.field == "order_status.sub_orders[0].order_id"
+    assert violation.field == "order_status.sub_orders[0].national_sub_order_id"
 
 
 @pytest.mark.parametrize(
