@@ -1,6 +1,4 @@
 // Makes calls that fail, and handles the errors by their reason.
-//
-// [snippet call]
 package main
 
 import (
@@ -17,8 +15,7 @@ import (
 )
 
 func main() {
-	address := cmp.Or(os.Getenv("NATIONALSITE_PRODUCT"), "127.0.0.1:50051")
-	conn, err := client.Connect(address, client.Product)
+	conn, err := client.Connect(cmp.Or(os.Getenv("NATIONALSITE_PRODUCT"), "127.0.0.1:50051"), client.Product)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -26,17 +23,6 @@ func main() {
 	products := productv1.NewProductServiceClient(conn)
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-
-	response, err := products.SearchByKeyword(ctx, &productv1.SearchByKeywordRequest{
-		Keyword: "dress", PageSize: 3, Country: "japan",
-	})
-	if err != nil {
-		log.Fatal(err)
-	}
-	for _, offer := range response.GetOffers() {
-		price := offer.GetPriceInfo().GetPrice()
-		fmt.Println(offer.GetOfferId(), price.GetCurrencyCode(), client.FormatMoney(price), offer.GetSubject())
-	}
 
 	_, err = products.GetProductDetail(ctx, &productv1.GetProductDetailRequest{OfferId: 1})
 	if details := client.ParseError(err); details != nil {
@@ -53,5 +39,3 @@ func main() {
 		}
 	}
 }
-
-// [/snippet]

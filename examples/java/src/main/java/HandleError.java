@@ -2,7 +2,6 @@ import io.grpc.StatusRuntimeException;
 import java.time.Duration;
 import nationalsite.client.Channels;
 import nationalsite.client.ErrorDetails;
-import nationalsite.client.Monies;
 import nationalsite.client.Service;
 import nationalsite.errors.v1.ErrorReason;
 import nationalsite.product.v1.GetProductDetailRequest;
@@ -17,13 +16,6 @@ public final class HandleError {
     var products = ProductServiceGrpc.newBlockingStub(channel);
     var timeout = Duration.ofSeconds(5);
 
-    var request = SearchByKeywordRequest.newBuilder().setKeyword("dress").setPageSize(3).setCountry("japan").build();
-    for (var offer : products.withDeadlineAfter(timeout).searchByKeyword(request).getOffersList()) {
-      var price = offer.getPriceInfo().getPrice();
-      System.out.println(offer.getOfferId() + " " + price.getCurrencyCode() + " "
-          + Monies.toDecimal(price).setScale(2) + " " + offer.getSubject());
-    }
-
     try {
       products.withDeadlineAfter(timeout).getProductDetail(GetProductDetailRequest.newBuilder().setOfferId(1).build());
     } catch (StatusRuntimeException error) {
@@ -34,8 +26,9 @@ public final class HandleError {
       System.out.println(details.code() + " " + details.reason()); // NOT_FOUND ERROR_REASON_OFFER_NOT_FOUND
     }
 
+    var invalidRequest = SearchByKeywordRequest.newBuilder().setKeyword("dress").setPageSize(51).build();
     try {
-      products.withDeadlineAfter(timeout).searchByKeyword(request.toBuilder().setPageSize(51).build());
+      products.withDeadlineAfter(timeout).searchByKeyword(invalidRequest);
     } catch (StatusRuntimeException error) {
       for (var violation : ErrorDetails.from(error).fieldViolations()) {
         System.out.println(violation.field() + ": " + violation.description());
