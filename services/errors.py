@@ -1,7 +1,7 @@
-"""What can go wrong, as one tree. Every room raises from it; the server turns it into a status.
+"""The errors of the services, as one tree. Every package raises them; the server maps each to a status.
 
 NationalsiteError
-├── RequestError             the request itself; nothing was sent; names the fields
+├── RequestError                    the request is wrong, and was not sent; names the fields
 │   ├── InvalidRequest
 │   ├── RequiredInDialect
 │   └── NotInDialect
@@ -10,22 +10,22 @@ NationalsiteError
 ├── RequestIdReused
 ├── RequestInProgress
 ├── DeliveryNotFound
-├── DeliveryPending          another delivery has to go first
-├── DeliveryOvertaken
-├── DeliveryState            not in its present state
+├── DeliveryPending                 an earlier delivery is pending
+├── DeliveryOvertaken               a later delivery was sent
+├── DeliveryState
 ├── SubscriptionNotFound
 ├── SubscriptionMismatch
 ├── NoFullSync
 ├── OperationNotInDialect
-├── InternalFault
+├── InternalFault                   a bug
 ├── CallerUnknown
 ├── CallerForbidden
 ├── Draining
-├── Overloaded               a limit of our own: never sent
-├── DeadlineExceeded
-│   └── DeadlineExceededInFlight
-└── UpstreamError            1688, or the way to it
-    ├── UpstreamGateway         refused by the gateway, before the operation ran
+├── Overloaded                      a limit of this service; the request was not sent
+├── DeadlineExceeded                before the request was sent
+│   └── DeadlineExceededInFlight    after it may have been sent
+└── UpstreamError                   1688 rejected the request, failed, or was not reached
+    ├── UpstreamGateway             rejected by 1688's gateway; the operation did not run
     │   ├── AccessTokenRejected
     │   ├── CredentialRejected
     │   ├── UpstreamSignature
@@ -35,18 +35,18 @@ NationalsiteError
     │   ├── UpstreamRate
     │   ├── UpstreamQuota
     │   └── UpstreamUnsupported
-    ├── UpstreamRefused              by the operation, with the reason its refusal row gives
-    ├── ConnectError          no connection: never sent
-    │   └── CircuitOpen           not even tried: earlier failures started a pause
-    ├── ConnectionLost       after the request may have been sent
-    ├── UpstreamFault        HTTP 5xx, or a gateway code 5xx
-    ├── UpstreamUnreadable           an answer that makes no sense
-    └── OutcomeUnknown       a call that must not be repeated, and nobody knows whether it ran
+    ├── UpstreamRefused             rejected by the operation; the error mapping gives the reason
+    ├── ConnectError                no connection; the request was not sent
+    │   └── CircuitOpen             not tried, because of earlier failures
+    ├── ConnectionLost              after the request may have been sent
+    ├── UpstreamFault               HTTP 5xx, or a gateway code 5xx
+    ├── UpstreamUnreadable          the reply cannot be decoded
+    └── OutcomeUnknown              a non-idempotent call was sent; 1688 may have executed it
 
-StartupError stands beside the tree: it is told to an operator, not to a caller.
+StartupError is not in the tree: an operator sees it, not a caller.
 
-`reason` is a value of nationalsite.errors.v1.ErrorReason without its prefix. Messages of this tree reach
-callers, so they hold no value of a request and no secret.
+`reason` is a value of nationalsite.errors.v1.ErrorReason without its prefix. Callers read the messages of
+these errors: a message must not contain a value of the request or a secret.
 """
 
 import sys
@@ -57,25 +57,25 @@ from typing import ClassVar, Literal, NoReturn
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Violation:
-    """A field of the request that breaks a rule."""
+    """A rule that a field of the request breaks."""
 
     field: str
     """Path in the request message, such as `sale_filters[0].sale_type`; empty for the message itself."""
     description: str
-    """What the rule asks for."""
+    """What the rule requires."""
 
 
 class NationalsiteError(Exception):
-    """Any failure that a caller is told about. `str()` of it is the status message."""
+    """A failure that a caller sees. `str()` of it is the status message."""
 
     reason: str = "INTERNAL_FAULT"
     source: ClassVar[Literal["suite", "1688"]] = "suite"
     may_have_executed: bool = False
-    """Whether 1688 may have carried the operation out."""
+    """Whether 1688 may have executed the operation."""
 
 
 class RequestError(NationalsiteError):
-    """The request cannot be sent as it is. Nothing was sent."""
+    """The request is wrong. It was not sent."""
 
     def __init__(self, violations: Sequence[Violation]) -> None:
         super().__init__(
@@ -85,166 +85,168 @@ class RequestError(NationalsiteError):
 
 
 class InvalidRequest(RequestError):
-    """A rule of the proto, or a tighter limit of the dialect, is broken."""
+    """The request breaks a rule of the proto, or a stricter limit of the dialect."""
 
     reason = "INVALID_REQUEST"
 
 
 class RequiredInDialect(RequestError):
-    """The dialect needs a field that is not set."""
+    """The dialect requires a field that is not set."""
 
     reason = "REQUIRED_IN_DIALECT"
 
 
 class NotInDialect(RequestError):
-    """A field that would change the answer is set, and the dialect has no member for it."""
+    """A field is set that would change the response, and the dialect has no parameter for it."""
 
     reason = "NOT_IN_DIALECT"
 
 
 class StoreRequired(NationalsiteError):
-    """The call needs a store that this service does not have."""
+    """The call needs a store, and this service has none."""
 
     reason = "STORE_REQUIRED"
 
 
 class StoreUnavailable(NationalsiteError):
-    """The store cannot be used now. A write may have happened nevertheless; repeating it is safe."""
+    """The store is unavailable. A write may have been stored; retrying it is safe."""
 
     reason = "STORE_UNAVAILABLE"
 
 
 class RequestIdReused(NationalsiteError):
-    """The request id was used before with other content."""
+    """The request id was used before for another request."""
 
     reason = "REQUEST_ID_REUSED"
 
 
 class RequestInProgress(NationalsiteError):
-    """The first call with this request id still runs."""
+    """The first call with this request id is still running."""
 
     reason = "REQUEST_IN_PROGRESS"
 
 
 class DeliveryNotFound(NationalsiteError):
-    """No delivery of this id."""
+    """There is no delivery with this id."""
 
     reason = "DELIVERY_NOT_FOUND"
 
 
 class DeliveryPending(NationalsiteError):
-    """A delivery of the same ordering key is pending, and would be overtaken."""
+    """An earlier delivery with the same ordering key is pending, and would be overtaken."""
 
     reason = "DELIVERY_PENDING"
 
 
 class DeliveryOvertaken(NationalsiteError):
-    """A later delivery of the same ordering key has been sent."""
+    """A later delivery with the same ordering key was sent."""
 
     reason = "DELIVERY_OVERTAKEN"
 
 
 class DeliveryState(NationalsiteError):
-    """The delivery's state forbids the call."""
+    """The call is not allowed in the delivery's state."""
 
     reason = "DELIVERY_STATE"
 
 
 class SubscriptionNotFound(NationalsiteError):
-    """The caller has no subscription of this name."""
+    """The caller has no subscription with this name."""
 
     reason = "SUBSCRIPTION_NOT_FOUND"
 
 
 class SubscriptionMismatch(NationalsiteError):
-    """The subscription exists with other topics."""
+    """The subscription exists, with other topics."""
 
     reason = "SUBSCRIPTION_MISMATCH"
 
 
 class NoFullSync(NationalsiteError):
-    """A status can be sent only with the last full sync, and none is stored."""
+    """A status is sent together with the last full sync, and none is stored."""
 
     reason = "NO_FULL_SYNC"
 
 
 class OperationNotInDialect(NationalsiteError):
-    """The dialect in use has no such operation."""
+    """The configured dialect does not have the operation."""
 
     reason = "UPSTREAM_UNSUPPORTED"
 
 
 class InternalFault(NationalsiteError):
-    """A fault of our own; its cause is in the log, not in the answer."""
+    """A bug. The log has its cause, the status does not."""
 
     reason = "INTERNAL_FAULT"
 
 
 class CallerUnknown(NationalsiteError):
-    """Nobody knows who calls, and the policy is for known callers."""
+    """The caller has no identity, and the policy requires one."""
 
     reason = "CALLER_UNKNOWN"
 
 
 class CallerForbidden(NationalsiteError):
-    """The policy does not let this caller call this method."""
+    """The policy does not allow this caller to call this method."""
 
     reason = "CALLER_FORBIDDEN"
 
 
 class Draining(NationalsiteError):
-    """This replica is shutting down; another one answers."""
+    """This replica is shutting down; another replica can take the call."""
 
     reason = "DRAINING"
 
 
 class Overloaded(NationalsiteError):
-    """A limit of our own: there is no room for the call, or none in time. Nothing was sent."""
+    """A limit of this service is reached. The request was not sent."""
 
     reason = "OVERLOADED"
 
 
 class DeadlineExceeded(NationalsiteError):
-    """Time ran out before anything was sent."""
+    """The deadline passed before the request was sent."""
 
     reason = "DEADLINE"
 
 
 class DeadlineExceededInFlight(DeadlineExceeded):
-    """Time ran out after the request may have been sent."""
+    """The deadline passed after the request may have been sent."""
 
     may_have_executed = True
 
 
 class UpstreamError(NationalsiteError):
-    """1688 refused, failed, or could not be reached."""
+    """1688 rejected the request, failed, or was not reached."""
 
     source = "1688"
 
-    def __init__(self, message: str, *, code: str = "", text: str = "", request_id: str = "") -> None:
+    def __init__(
+        self, message: str, *, code: str = "", upstream_message: str = "", request_id: str = ""
+    ) -> None:
         super().__init__(message)
         self.code = code
-        """1688's code, such as gw.APIACLDecline; empty where it gave none."""
-        self.text = text
-        """1688's own words. Sanitized before they are logged or returned."""
+        """1688's code, such as gw.APIACLDecline; may be empty."""
+        self.upstream_message = upstream_message
+        """1688's message. It must be redacted before it is logged or returned."""
         self.request_id = request_id
-        """1688's id of the request, from the header or the body."""
+        """1688's id of the request, from a header or the body; may be empty."""
 
 
 class UpstreamGateway(UpstreamError):
-    """Refused by the gateway: the operation did not run."""
+    """Rejected by 1688's gateway: the operation did not run."""
 
     reason = "UPSTREAM_GATEWAY"
 
 
 class AccessTokenRejected(UpstreamGateway):
-    """The access token is invalid or has expired: a new one may help."""
+    """The access token is invalid or has expired; a new one may help."""
 
     reason = "UPSTREAM_CREDENTIAL"
 
 
 class CredentialRejected(UpstreamGateway):
-    """The credentials are refused and a new access token would not help, or cannot be had."""
+    """The credentials are rejected, and a new access token would not help or cannot be fetched."""
 
     reason = "UPSTREAM_CREDENTIAL"
 
@@ -256,23 +258,23 @@ class UpstreamSignature(UpstreamGateway):
 
 
 class UpstreamPermission(UpstreamGateway):
-    """The app lacks permission for the operation."""
+    """The app has no permission for the operation."""
 
     reason = "UPSTREAM_PERMISSION"
 
 
 class UpstreamArgument(UpstreamGateway):
-    """A parameter is missing, as the gateway sees it."""
+    """The gateway says that a parameter is missing."""
 
     reason = "UPSTREAM_ARGUMENT"
 
 
 class TimestampRejected(UpstreamGateway):
-    """The timestamp sent is outside the gateway's window."""
+    """The timestamp of the request is outside the gateway's window."""
 
 
 class UpstreamRate(UpstreamGateway):
-    """A frequency limit of 1688."""
+    """A rate limit of 1688."""
 
     reason = "UPSTREAM_RATE"
 
@@ -284,28 +286,28 @@ class UpstreamQuota(UpstreamGateway):
 
 
 class UpstreamUnsupported(UpstreamGateway):
-    """1688 has no such operation, or none for this app."""
+    """1688 does not have the operation, or not for this app."""
 
     reason = "UPSTREAM_UNSUPPORTED"
 
 
 class UpstreamRefused(UpstreamError):
-    """Refused by the operation itself."""
+    """Rejected by the operation."""
 
-    def __init__(self, reason: str, message: str, *, code: str = "", text: str = "") -> None:
-        super().__init__(message, code=code, text=text)
+    def __init__(self, reason: str, message: str, *, code: str = "", upstream_message: str = "") -> None:
+        super().__init__(message, code=code, upstream_message=upstream_message)
         self.reason = reason
         self.may_have_executed = reason == UpstreamFault.reason
 
 
 class ConnectError(UpstreamError):
-    """No connection was made: nothing was sent."""
+    """No connection was made: the request was not sent."""
 
     reason = "UPSTREAM_UNAVAILABLE"
 
 
 class CircuitOpen(ConnectError):
-    """Not tried: earlier failures started a pause, which an immediate repeat would only meet again."""
+    """Not tried, because of earlier failures. An immediate retry fails in the same way."""
 
 
 class ConnectionLost(UpstreamError):
@@ -316,35 +318,35 @@ class ConnectionLost(UpstreamError):
 
 
 class UpstreamFault(UpstreamError):
-    """1688's own fault."""
+    """An internal error of 1688."""
 
     reason = "UPSTREAM_FAULT"
     may_have_executed = True
 
 
 class UpstreamUnreadable(UpstreamError):
-    """1688 answered, and the answer cannot be read."""
+    """1688 replied, and the reply cannot be decoded."""
 
     reason = "UPSTREAM_UNREADABLE"
     may_have_executed = True
 
 
 class OutcomeUnknown(UpstreamError):
-    """A call that must not be repeated was sent, and whether it was carried out is not known."""
+    """A non-idempotent call was sent, and it is not known whether 1688 executed it."""
 
     reason = "OUTCOME_UNKNOWN"
     may_have_executed = True
 
 
 class StartupError(Exception):
-    """A process cannot start. One line for each cause, none with the value of a secret."""
+    """A process cannot start. There is a line for each cause; no line contains a secret."""
 
     def __init__(self, lines: Sequence[str]) -> None:
         super().__init__("\n".join(lines))
         self.lines = tuple(lines)
 
     def exit(self) -> NoReturn:
-        """Print the lines to stderr and leave with exit code 2."""
+        """Print the lines to stderr and exit with code 2."""
         for line in self.lines:
             print(line, file=sys.stderr)
         sys.exit(2)

@@ -233,9 +233,9 @@ class OperationClient:
         code = text = ""
         if isinstance(error, UpstreamError):
             private = (*self._gateway.secrets(), *sensitive_values(request))
-            error.code, error.text = code, text = (
+            error.code, error.upstream_message = code, text = (
                 redact(error.code, private),
-                redact(error.text, private),
+                redact(error.upstream_message, private),
             )
             error.request_id = request_id = error.request_id or request_id
             structlog.contextvars.bind_contextvars(
@@ -243,7 +243,7 @@ class OperationClient:
             )
         if error.may_have_executed and unclear:
             message = f"{error}; whether 1688 carried the call out is not known"
-            return OutcomeUnknown(message, code=code, text=text, request_id=request_id)
+            return OutcomeUnknown(message, code=code, upstream_message=text, request_id=request_id)
         return error
 
 

@@ -99,7 +99,7 @@ def _metadata(error: NationalsiteError, operation: str) -> dict[str, str]:
     if isinstance(error, UpstreamError):
         upstream = {
             "code": _cut(error.code, _NAME_BYTES),
-            "message": _cut(error.text, _UPSTREAM_TEXT_BYTES),
+            "message": _cut(error.upstream_message, _UPSTREAM_TEXT_BYTES),
             "upstream_request_id": _cut(error.request_id, _NAME_BYTES),
         }
         metadata |= {key: value for key, value in upstream.items() if value}

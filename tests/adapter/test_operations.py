@@ -147,7 +147,7 @@ async def test_1688s_words_are_told_without_the_buyer_and_our_secrets() -> None:
     text = "用户hanako(HANAKO@example.com,电话090 1234-5678,ip192.0.2.10)our-secret已注册"
     error = await failure({"success": False, "code": "hanako", "message": text}, "RegisterUser", REGISTER)
     assert (error.reason, error.code) == ("ACCOUNT_EXISTS", "***")
-    assert error.text == "用户***(***,电话***,ip***)***已注册"
+    assert error.upstream_message == "用户***(***,电话***,ip***)***已注册"
 
 
 async def test_code_and_id_of_a_failure_are_bound_to_the_log() -> None:

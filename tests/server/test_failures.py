@@ -25,7 +25,7 @@ FIELDS = [
 
 
 def refused(reason: str) -> errors.UpstreamRefused:
-    return errors.UpstreamRefused(reason, "1688 refused", code="4711", text="不行")
+    return errors.UpstreamRefused(reason, "1688 refused", code="4711", upstream_message="不行")
 
 
 TABLE = [
@@ -50,7 +50,7 @@ TABLE = [
     (errors.NoFullSync("no"), "FAILED_PRECONDITION", "NO_FULL_SYNC", SUITE, None, None),
     (errors.Overloaded("full"), "RESOURCE_EXHAUSTED", "OVERLOADED", SUITE, "RetryInfo", "500"),
     (
-        errors.UpstreamPermission("no", code="gw.APIACLDecline", text="denied", request_id="r-1"),
+        errors.UpstreamPermission("no", code="gw.APIACLDecline", upstream_message="denied", request_id="r-1"),
         "FAILED_PRECONDITION",
         "UPSTREAM_PERMISSION",
         UPSTREAM | {"code": "gw.APIACLDecline", "message": "denied", "upstream_request_id": "r-1"},
@@ -135,10 +135,10 @@ async def test_each_failure_has_its_answer(caught, subtests):
 
 LONG = "超长的文本" * 2000
 AWKWARD = [
-    errors.UpstreamFault(LONG, code=LONG, text=LONG, request_id=LONG),
-    errors.UpstreamQuota(LONG, code=LONG, text=LONG, request_id=LONG),
+    errors.UpstreamFault(LONG, code=LONG, upstream_message=LONG, request_id=LONG),
+    errors.UpstreamQuota(LONG, code=LONG, upstream_message=LONG, request_id=LONG),
     errors.InvalidRequest([Violation(field=f"f{number}" + LONG, description=LONG) for number in range(20)]),
-    errors.UpstreamFault("lone \ud800 surrogate\n\x00", text="\ud800"),
+    errors.UpstreamFault("lone \ud800 surrogate\n\x00", upstream_message="\ud800"),
 ]
 
 

@@ -58,7 +58,7 @@ async def test_a_trace_that_is_none_is_left_out(start, buyer, logged, trace):
 async def test_a_failed_call_says_its_reason(start, buyer, logged):
     async def fail(_request, _deadline):
         structlog.contextvars.bind_contextvars(upstream_code="gw.QosAppFrequencyLimit")
-        raise UpstreamRate("slow down", text="hanako@example.jp")
+        raise UpstreamRate("slow down", upstream_message="hanako@example.jp")
 
     async with start(fail) as running:
         with pytest.raises(grpc.aio.AioRpcError):

@@ -16,7 +16,7 @@ def format_error(error: NationalsiteError, secrets: Iterable[str]) -> str:
     if not isinstance(error, UpstreamError):
         return str(error)
     secrets = tuple(secrets)
-    words = (redact(each, secrets) for each in (error.code, error.text))
+    words = (redact(each, secrets) for each in (error.code, error.upstream_message))
     facts = [each for each in words if each]
     if error.request_id:
         facts.append(f"request {redact(error.request_id, secrets)}")

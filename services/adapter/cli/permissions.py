@@ -91,7 +91,7 @@ async def probe(gateway: GatewayClient, operation: Operation) -> Permission:
 
 def _judged(operation: Operation, error: NationalsiteError, text: str) -> Permission:
     verdict = next((found for kind, found in _VERDICTS if isinstance(error, kind)), Verdict.UNKNOWN)
-    if isinstance(error, UpstreamGateway) and error.code == "400" and "argument" in error.text:
+    if isinstance(error, UpstreamGateway) and error.code == "400" and "argument" in error.upstream_message:
         verdict = Verdict.PERMITTED  # the older words of a parameter that is missing or unfit
     token = None
     if isinstance(error, AccessTokenRejected | CredentialRejected):

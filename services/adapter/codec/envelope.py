@@ -119,11 +119,15 @@ class PayloadReader:
             raise self._refused(envelope, None)
         if envelope.flag and self._may_be_empty:
             return None
-        raise UpstreamUnreadable("1688's answer holds no payload", code=envelope.code, text=envelope.text)
+        raise UpstreamUnreadable(
+            "1688's answer holds no payload", code=envelope.code, upstream_message=envelope.text
+        )
 
     def _refused(self, envelope: Envelope, payload: Json) -> UpstreamRefused:
         reason = next((row.reason for row in self._rows if row.matches(envelope, payload)), _NO_ROW)
-        return UpstreamRefused(reason, "1688 refused the call", code=envelope.code, text=envelope.text)
+        return UpstreamRefused(
+            reason, "1688 refused the call", code=envelope.code, upstream_message=envelope.text
+        )
 
 
 class _ErrorRule:

@@ -73,7 +73,7 @@ def error_from_reply(status: int, reply: object) -> UpstreamError | None:
     known_by, message_end = (code, "") if _is_of_the_gateway(code) else (str(status), f" (HTTP {status})")
     row = next(row for row in ROWS if fnmatchcase(known_by, row.code) and row.text in text)
     return row.error(
-        row.message + message_end, code=code, text=text, request_id=_text(body.get("request_id"))
+        row.message + message_end, code=code, upstream_message=text, request_id=_text(body.get("request_id"))
     )
 
 

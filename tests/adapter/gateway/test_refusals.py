@@ -231,7 +231,7 @@ async def test_refusal(case, peer, opened, call, answer):
         await call(opened(), anonymous=True)
 
     error = caught.value
-    assert (type(error), error.code, error.text, error.request_id) == (
+    assert (type(error), error.code, error.upstream_message, error.request_id) == (
         case.error,
         case.code,
         case.text,

@@ -412,7 +412,7 @@ async def test_file_that_holds_nothing_new(content, peer, renewing, call, answer
     with pytest.raises(CredentialRejected) as caught:
         await call(gateway)
 
-    assert caught.value.text == "invalid_grant refresh token is invalid"
+    assert caught.value.upstream_message == "invalid_grant refresh token is invalid"
     assert fetched_with() == ["test-refresh-token"]
 
 
@@ -458,9 +458,9 @@ async def test_limits_are_told_as_such(code, error, peer, renewing, call, answer
     for _ in range(2):
         with pytest.raises(error) as caught:
             await call(gateway)
-        caught.value.text = "written on by its caller"
+        caught.value.upstream_message = "written on by its caller"
     assert str(caught.value.__cause__) == str(caught.value)
-    assert caught.value.__cause__.text == ""
+    assert caught.value.__cause__.upstream_message == ""
 
 
 async def _hang_up(_received, wire):

@@ -244,7 +244,10 @@ def _before_sending(failure: NationalsiteError) -> NationalsiteError:
     if isinstance(failure, UpstreamRate | UpstreamQuota):
         return copy(failure)
     return CredentialRejected(
-        "1688 refuses the refresh token", code=failure.code, text=failure.text, request_id=failure.request_id
+        "1688 refuses the refresh token",
+        code=failure.code,
+        upstream_message=failure.upstream_message,
+        request_id=failure.request_id,
     )
 
 

@@ -48,7 +48,7 @@ class AuthMiddleware:
             raise CredentialRejected(
                 "1688 refuses the access token, and there is no other",
                 code=error.code,
-                text=error.text,
+                upstream_message=error.upstream_message,
                 request_id=error.request_id,
             ) from error
         return token
