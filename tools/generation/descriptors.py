@@ -4,7 +4,6 @@
 for callers: it leaves out the protos that only the adapter uses, and the mapping options that they define.
 """
 
-import shutil
 from typing import Any
 
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
@@ -12,14 +11,11 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
 
 from tools.generation.protoc import compile_protos, recreate_dirs
-from tools.generation.sources import CLIENT_DESCRIPTORS, DESCRIPTORS, ERROR_PROTOS, INTERNAL, PROTOS, ROOT
-
-JAVA_BUILD_DIR = ROOT / "clients" / "java" / "protos" / "target"
+from tools.generation.sources import CLIENT_DESCRIPTORS, DESCRIPTORS, ERROR_PROTOS, INTERNAL, PROTOS
 
 
 def generate() -> None:
     """Write gen/descriptors."""
-    previous = CLIENT_DESCRIPTORS.read_bytes() if CLIENT_DESCRIPTORS.exists() else b""
     recreate_dirs(DESCRIPTORS.parent)
     compile_protos(
         f"--descriptor_set_out={DESCRIPTORS}",
@@ -29,9 +25,6 @@ def generate() -> None:
         *ERROR_PROTOS,
     )
     CLIENT_DESCRIPTORS.write_bytes(strip_internal(DESCRIPTORS.read_bytes()))
-    if CLIENT_DESCRIPTORS.read_bytes() != previous:
-        # Maven would keep the sources of messages that are gone, and fail to compile them.
-        shutil.rmtree(JAVA_BUILD_DIR, ignore_errors=True)
 
 
 def read() -> FileDescriptorSet:
