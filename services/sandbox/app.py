@@ -46,6 +46,6 @@ def create_app(callback_url: str | None = None) -> Starlette:
 
 
 async def _to_error_response(request: Request, error: Exception) -> Response:
-    """Return the answer to an invalid admin or image request."""
+    """Return the response to an invalid admin or image request."""
     assert isinstance(error, HTTPException)  # noqa: S101 - Starlette calls this for nothing else
     return JSONResponse({"error": error.detail}, error.status_code, headers=error.headers)

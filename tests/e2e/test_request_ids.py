@@ -123,4 +123,4 @@ def test_a_call_whose_caller_leaves_is_finished(rpcs, sandbox, details) -> None:
             answer = method(request, timeout=20)
         except grpc.RpcError as error:
             assert error.code() is grpc.StatusCode.ABORTED  # noqa: PT017 # its outcome is just being noted
-    assert [call["outcome"]["kind"] for call in sandbox.calls()] == ["answered"]
+    assert [call["outcome"]["kind"] for call in sandbox.calls()] == ["responded"]

@@ -1,4 +1,4 @@
-"""The sandbox as a process, and a client that signs on its own."""
+"""The sandbox as a process, a client that signs calls, and a receiver of pushes."""
 
 import asyncio
 import hashlib
@@ -22,7 +22,7 @@ SAMPLES = Path(__file__).parents[1] / "samples"
 
 
 class Client:
-    """Calls one sandbox. Its signature is written here again, so that it can disagree with the sandbox's."""
+    """Calls a sandbox. It has its own implementation of the signature, to verify that of the sandbox."""
 
     def __init__(self, http):
         self.http = http
@@ -33,7 +33,7 @@ class Client:
         return parameters | {"_aop_signature": digest.upper()}
 
     async def call(self, name, *, namespace=CROSS_BORDER, token=TOKEN, **parameters):
-        """Sends a signed call; arguments that are no text travel as JSON text."""
+        """Send a signed call. Arguments that are not text are sent as JSON text."""
         path = f"param2/1/{namespace}/{name}/1000000"
         texts = {
             key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -44,16 +44,16 @@ class Client:
         return await self.http.post(f"/openapi/{path}", data=self.signed(path, texts))
 
     async def keyword(self, keyword, **more):
-        """A keyword search on the open platform; returns the inner result."""
+        """Search by keyword on the open platform, and return the inner result."""
         param = {"keyword": keyword, "beginPage": 1, "pageSize": 20, "country": "en"} | more
-        answer = await self.call("product.search.keywordQuery", offerQueryParam=param)
-        return answer.json()["result"]["result"]
+        response = await self.call("product.search.keywordQuery", offerQueryParam=param)
+        return response.json()["result"]["result"]
 
     async def detail(self, offer_id, **more):
-        """A detail on the open platform; returns the inner result."""
+        """Query a product detail on the open platform, and return the inner result."""
         param = {"offerId": offer_id, "country": "en"} | more
-        answer = await self.call("product.search.queryProductDetail", offerDetailParam=param)
-        return answer.json()["result"]["result"]
+        response = await self.call("product.search.queryProductDetail", offerDetailParam=param)
+        return response.json()["result"]["result"]
 
     async def current_time(self):
         return await self.call("currentTime", namespace="system", token=None)
@@ -69,42 +69,42 @@ class Client:
 
     async def fault(self, operation, times=1, **fault):
         body = {"operation": operation, "times": times, "fault": fault}
-        answer = await self.http.post("/admin/faults", json=body)
-        assert answer.status_code == 201, answer.text
+        response = await self.http.post("/admin/faults", json=body)
+        assert response.status_code == 201, response.text
 
     async def put(self, what, **body):
-        answer = await self.http.put(f"/admin/{what}", json=body)
-        assert answer.status_code == 204, answer.text
+        response = await self.http.put(f"/admin/{what}", json=body)
+        assert response.status_code == 204, response.text
 
     async def trade(self, name, **parameters):
-        """A call about payments or refunds; numbers travel as text anyway. Returns the whole body."""
+        """Call an operation of the trade namespace, and return the whole body."""
         return (await self.call(f"alibaba.{name}", namespace="com.alibaba.trade", **parameters)).json()
 
-    async def order(self, *steps, **body):
-        """A new order that has taken some steps, as the admin side shows it."""
-        answer = await self.http.post("/admin/orders", json=body)
-        assert answer.status_code == 201, answer.text
-        order = answer.json()
-        for step in steps:
-            order = await self.transition("orders", order["order_id"], step)
+    async def create_order(self, *transitions, **body):
+        """Create an order, make some transitions, and return it as the admin API shows it."""
+        response = await self.http.post("/admin/orders", json=body)
+        assert response.status_code == 201, response.text
+        order = response.json()
+        for transition in transitions:
+            order = await self.transition("orders", order["order_id"], transition)
         return order
 
     async def replay(self, name, **parameters):
-        """A call of the message operations, which need no token. Returns the whole body."""
-        answer = await self.call(f"push.{name}", namespace="cn.alibaba.open", token=None, **parameters)
-        return answer.json()
+        """Call a replay operation, which needs no token, and return the whole body."""
+        response = await self.call(f"push.{name}", namespace="cn.alibaba.open", token=None, **parameters)
+        return response.json()
 
-    async def make_messages(self, topic, **body):
-        """Messages made by hand; returns their ids."""
-        answer = await self.http.post("/admin/messages", json={"topic": topic} | body)
-        assert answer.status_code == 201, answer.text
-        return answer.json()["message_ids"]
+    async def create_messages(self, topic, **body):
+        """Create messages, and return their ids."""
+        response = await self.http.post("/admin/messages", json={"topic": topic} | body)
+        assert response.status_code == 201, response.text
+        return response.json()["message_ids"]
 
     async def messages(self, **query):
         return (await self.http.get("/admin/messages", params=query)).json()["messages"]
 
     async def wait_for_pushes(self, **counts):
-        """The counts of the pushing, once they are these."""
+        """Wait until the push counts have these values, and return all counts."""
         async with asyncio.timeout(5):
             while True:
                 found = await self.admin("push")
@@ -113,10 +113,10 @@ class Client:
                 await asyncio.sleep(0.005)
 
     async def transition(self, what, number, transition, **body):
-        """A step of an order or a refund."""
-        answer = await self.http.post(f"/admin/{what}/{number}/{transition}", json=body)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
+        """Make a transition of an order, a refund or a logistics order."""
+        response = await self.http.post(f"/admin/{what}/{number}/{transition}", json=body)
+        assert response.status_code == 200, response.text
+        return response.json()
 
     async def admin(self, path):
         return (await self.http.get(f"/admin/{path}")).json()
@@ -129,7 +129,7 @@ class Client:
 
 
 def start(listen):
-    """A sandbox process whose first line has not been read yet."""
+    """Start a sandbox process. The caller reads its first line."""
     return subprocess.Popen(
         [sys.executable, "-m", "services.sandbox"],
         env=os.environ | {"NATIONALSITE_SANDBOX_LISTEN": listen},
@@ -166,14 +166,14 @@ async def client(sandbox_url):
 
 
 class Receiver:
-    """Takes pushes as a client of the platform would, and checks their signatures on its own."""
+    """Receives pushes as a client of 1688 does, with its own implementation of the signature."""
 
     def __init__(self):
         self.pushes = []
-        self.answers = []
-        """Statuses of the next answers; then 200."""
+        self.responses = []
+        """Statuses of the next responses. All others are 200."""
         self.hold = None
-        """An Event that answers wait for."""
+        """An Event that responses wait for."""
         self._changed = asyncio.Condition()
 
     async def take(self, request):
@@ -193,13 +193,13 @@ class Receiver:
         async with self._changed:
             self.pushes.append(push)
             self._changed.notify_all()
-        status = self.answers.pop(0) if self.answers else 200
+        status = self.responses.pop(0) if self.responses else 200
         if self.hold:
             await self.hold.wait()
         return web.Response(status=status, text="SUCCESS")
 
     async def messages(self, number):
-        """The first so many messages, as soon as they are there."""
+        """Wait for this number of messages, and return them."""
         async with asyncio.timeout(5), self._changed:
             await self._changed.wait_for(lambda: len(self.pushes) >= number)
         return [push["message"] for push in self.pushes[:number]]
@@ -207,7 +207,7 @@ class Receiver:
 
 @pytest.fixture
 async def receiver(client):
-    """A receiver that the sandbox pushes to, with tries that follow each other at once."""
+    """A receiver of the pushes of the sandbox, which retries immediately."""
     receiver = Receiver()
     application = web.Application()
     application.router.add_post("/callback", receiver.take)
@@ -226,7 +226,7 @@ async def receiver(client):
 
 @pytest.fixture
 def sample():
-    """Reads a recorded reply."""
+    """Read a recorded reply."""
 
     def read(name, kind="replies"):
         return json.loads((SAMPLES / kind / f"{name}.json").read_text())
@@ -255,10 +255,10 @@ def _collected(values):
 
 @pytest.fixture
 def assert_like():
-    """Asserts that answers together have exactly a sample's members, of the same JSON types or null."""
+    """Assert that responses together have exactly the members of a sample, of the same JSON types or null."""
 
-    def check(answers, recorded):
-        ours, theirs = _collected(answers), _collected([recorded])
+    def check(responses, recorded):
+        ours, theirs = _collected(responses), _collected([recorded])
         # What is inside a list that the sample shows empty cannot be compared.
         inside = {f"{path}[]" for path, kinds in theirs.items() if kinds == {"list"}} - theirs.keys()
         ours = {path: kinds for path, kinds in ours.items() if path not in inside}

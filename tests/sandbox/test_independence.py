@@ -4,7 +4,7 @@ from pathlib import Path
 SANDBOX = Path(__file__).parents[2] / "services" / "sandbox"
 
 
-def test_it_imports_no_other_room():
+def test_imports_nothing_else_of_services():
     for file in SANDBOX.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []

@@ -35,35 +35,35 @@ def test_callback():
 @pytest.mark.parametrize(
     "text", ["127.0.0.1:8052", "ftp://127.0.0.1/", "http://", "http://[::1", "http://h:99999"]
 )
-def test_bad_callback(text):
+def test_invalid_callback(text):
     with pytest.raises(ValueError, match=CALLBACK_URL):
         read_settings({CALLBACK_URL: text})
 
 
-def test_address_that_others_reach():
+def test_address_reachable_from_other_machines():
     assert not Settings(host="0.0.0.0", port=1).is_local  # noqa: S104 - it is not bound
 
 
 @pytest.mark.parametrize("text", ["8168", ":8168", "127.0.0.1:", "127.0.0.1:http", "127.0.0.1:70000"])
-def test_bad_address(text):
+def test_invalid_address(text):
     with pytest.raises(ValueError, match=LISTEN):
         read_settings({LISTEN: text})
 
 
-def test_process_refuses_a_bad_address_in_one_line(start_sandbox):
+def test_process_reports_an_invalid_address_in_one_line(start_sandbox):
     with start_sandbox("nowhere") as process:
         out, error = process.communicate(timeout=10)
     assert (process.returncode, out, error.count("\n")) == (2, "", 1)
 
 
-def test_taken_port_is_one_clear_line(start_sandbox, sandbox_url):
+def test_process_reports_a_used_port_in_one_line(start_sandbox, sandbox_url):
     with start_sandbox(sandbox_url.removeprefix("http://")) as process:
         out, error = process.communicate(timeout=10)
     assert (process.returncode, out, error.count("\n")) == (2, "", 1)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_signals_end_it_cleanly(start_sandbox, number):
+def test_signals_stop_the_process(start_sandbox, number):
     with start_sandbox("127.0.0.1:0") as process:
         assert process.stdout.readline().startswith("sandbox listening on http://127.0.0.1:")
         process.send_signal(number)
@@ -71,7 +71,7 @@ def test_signals_end_it_cleanly(start_sandbox, number):
     assert (process.returncode, out, error) == (0, "", "")
 
 
-async def test_a_call_that_hangs_does_not_hold_up_the_end(start_sandbox):
+async def test_hanging_call_does_not_delay_the_shutdown(start_sandbox):
     with start_sandbox("127.0.0.1:0") as process:
         url = process.stdout.readline().split()[-1]
         async with httpx.AsyncClient(base_url=url) as http:

@@ -56,7 +56,7 @@ class ControlRoutes:
         return Response(status_code=204)
 
     async def list_calls(self, request: Request) -> Response:
-        """Answer the latest calls, in the order in which they were received."""
+        """Return the latest calls, in the order in which they were received."""
         limit = request.query_params.get("limit", str(MAX_ENTRIES))
         if not limit.isdecimal():
             raise HTTPException(400, "limit: must be a number")
@@ -69,7 +69,7 @@ class ControlRoutes:
         return Response(status_code=204)
 
     async def get_state(self, request: Request) -> Response:
-        """Answer the counters and the controls."""
+        """Return the counters and the controls."""
         return JSONResponse(self._serialize_state(len(request.scope["state"]["connections"])))
 
     async def replace_limits(self, request: Request) -> Response:
@@ -98,7 +98,7 @@ class ControlRoutes:
         return Response(status_code=204)
 
     async def issue_code(self, request: Request) -> Response:
-        """Answer an authorization code, as if a user had granted access in the browser."""
+        """Return an authorization code, as if a user had granted access in the browser."""
         return JSONResponse({"code": self._state.tokens.issue_code()}, 201)
 
     async def reset(self, request: Request) -> Response:

@@ -28,7 +28,7 @@ class LogisticsRoutes:
         ]
 
     async def get_logistics(self, request: Request) -> Response:
-        """Answer one logistics order."""
+        """Return one logistics order."""
         return JSONResponse(serialize_logistics(self._find_logistics(request)))
 
     async def change_waybill(self, request: Request) -> Response:

@@ -34,7 +34,7 @@ class MessageRoutes:
         ]
 
     async def get_push(self, request: Request) -> Response:
-        """Answer the settings and the counts."""
+        """Return the settings and the counts."""
         outbox = self._state.outbox
         return JSONResponse(
             {
@@ -55,7 +55,7 @@ class MessageRoutes:
         return Response(status_code=204)
 
     async def list_messages(self, request: Request) -> Response:
-        """Answer the latest messages, in the order in which they were created."""
+        """Return the latest messages, in the order in which they were created."""
         state, limit = request.query_params.get("state"), request.query_params.get("limit")
         if state is not None and state not in list(MessageState):
             raise HTTPException(400, f"state: must be one of {', '.join(MessageState)}")

@@ -88,7 +88,7 @@ class OrderRoutes:
         return JSONResponse(serialize_order(order), 201)
 
     async def get_order(self, request: Request) -> Response:
-        """Answer one order."""
+        """Return one order."""
         return JSONResponse(serialize_order(self._find_order(request)))
 
     async def replace_flags(self, request: Request) -> Response:
@@ -126,7 +126,7 @@ class OrderRoutes:
         return JSONResponse({"results": {str(order_id): result for order_id, result in results.items()}})
 
     async def get_refund(self, request: Request) -> Response:
-        """Answer one refund."""
+        """Return one refund."""
         return JSONResponse(serialize_refund(self._find_refund(request)))
 
     async def transition_refund(self, request: Request) -> Response:
@@ -139,14 +139,14 @@ class OrderRoutes:
         return JSONResponse(serialize_refund(refund))
 
     async def get_synced_order(self, request: Request) -> Response:
-        """Answer the records about a downstream order."""
+        """Return the records about a downstream order."""
         synced = self._state.synced.find_order(request.path_params["order_id"])
         if synced is None:
             raise HTTPException(404, "nothing about such an order was synchronised")
         return JSONResponse(serialize_synced_order(synced))
 
     async def get_synced_logistics(self, request: Request) -> Response:
-        """Answer the records about a downstream logistics order."""
+        """Return the records about a downstream logistics order."""
         synced = self._state.synced.find_logistics(request.path_params["logistics_id"])
         if synced is None:
             raise HTTPException(404, "nothing about such a logistics order was synchronised")

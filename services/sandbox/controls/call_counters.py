@@ -12,7 +12,7 @@ class CallCounters:
         self.attempts: Counter[str] = Counter()
         """Calls received."""
         self.in_flight: Counter[str] = Counter()
-        """Calls that have not been answered, and whose client still waits."""
+        """Calls that have no response yet, and whose client still waits."""
         self.peak_in_flight = 0
         """The highest number of calls in flight, of all operations together."""
 

@@ -31,7 +31,7 @@ class CallLogEntry:
     fault: Fault | None = None
     kind: str = IN_FLIGHT
     status: int | None = None
-    """The HTTP status of the answer, if there is one."""
+    """The HTTP status of the response, if there is one."""
     code: str | None = None
     """The code of an error."""
     invalid_argument: str | None = None

@@ -25,23 +25,23 @@ class Fault(BaseModel):
     latency_ms: int = Field(default=0, ge=0, le=600_000)
     """Wait first. Without another kind, the call is then served normally."""
     status: int | None = Field(default=None, ge=200, le=599)
-    """Answer with this status and the next four members; the operation does not run."""
+    """Respond with this status and the next four members; the operation does not run."""
     headers: dict[str, str] = {}
     content_type: str = "application/json;charset=UTF-8"
     body: str | None = None
     json_body: Any = Field(default=None, alias="json")
     gateway_error: Annotated[str, AfterValidator(_validate_gateway_error)] | None = None
-    """Answer with this error of the gateway, by name or code; the operation does not run."""
+    """Respond with this error of the gateway, by name or code; the operation does not run."""
     malformed: Literal[True] | None = None
-    """Run the operation, and send the first half of the answer as if it were complete."""
+    """Run the operation, and send the first half of the response as if it were complete."""
     truncate: int | None = Field(default=None, ge=0)
-    """Run the operation, send this number of bytes of the answer, and close the connection."""
+    """Run the operation, send this number of bytes of the response, and close the connection."""
     drop: Literal["before_request", "after_request"] | None = None
-    """Close the connection without an answer, before or after the operation has run."""
+    """Close the connection without a response, before or after the operation has run."""
     token_expired: Literal[True] | None = None
     """Revoke the access token of the call, and then serve it normally."""
     hang: Literal[True] | None = None
-    """Never answer; the operation does not run."""
+    """Never respond; the operation does not run."""
 
     @model_validator(mode="after")
     def _check_kinds(self) -> Self:

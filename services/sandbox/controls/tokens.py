@@ -13,7 +13,7 @@ MAX_TOKENS = 1_000
 """Of access tokens, and of codes. The oldest is dropped first."""
 
 RefreshMode = Literal["same", "omit", "rotate"]
-"""What a refresh answers: the same refresh token, none, or a new one that replaces it."""
+"""What a refresh returns: the same refresh token, none, or a new one that replaces it."""
 
 
 class Tokens:

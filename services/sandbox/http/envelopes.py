@@ -1,4 +1,4 @@
-"""Envelopes: how a payload or a business error is wrapped in an answer."""
+"""Envelopes: how a payload or a business error is wrapped in a response."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ class _NoPayload:
 
 
 NO_PAYLOAD: Final = _NoPayload()
-"""The call succeeded, and its answer has no payload."""
+"""The call succeeded, and its response has no payload."""
 
 
 class BusinessError(Exception):
@@ -30,7 +30,7 @@ class InvalidArgument(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """The two forms of an answer: success and error."""
+    """The two forms of a response: success and error."""
 
     wrap_payload: Callable[[Any], Any]
     """Payload -> body."""

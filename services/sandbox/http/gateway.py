@@ -1,4 +1,4 @@
-"""The path of a call: read, log, apply a fault, check, run the operation, answer."""
+"""The path of a call: read, log, apply a fault, check, run the operation, respond."""
 
 import json
 import logging
@@ -77,14 +77,14 @@ class Gateway:
             await _send_with_fault(response, entry, fault, connection, accept_encoding)
 
     async def _respond(self, call: ApiCall, entry: CallLogEntry) -> HttpResponse:
-        """Return the answer of the operation, or the error that replaces it."""
+        """Return the response of the operation, or the error that replaces it."""
         try:
             response = await self._check_and_run(call, entry)
         except GatewayRejection as rejection:
             entry.kind, entry.code = "gateway_error", rejection.error.code
             response = json_response(rejection.error.to_json(), rejection.error.status)
         except Exception:
-            # 1688 answers its own failures without a known body.
+            # No body of such a response of 1688 is known.
             _log.exception("operation_failed api=%s", call.api)
             entry.kind, response = "system_error", HttpResponse(status=500)
         entry.status = response.status
@@ -106,7 +106,7 @@ class Gateway:
         except BusinessError as error:
             business_error = error
         else:
-            entry.kind = "answered"
+            entry.kind = "responded"
             return response
         entry.kind, entry.code = "business_error", business_error.code
         return json_response(spec.envelope.wrap_error(business_error), spec.error_status)
@@ -134,7 +134,7 @@ def _build_fault_response(fault: Fault) -> HttpResponse | None:
 async def _send_with_fault(
     response: HttpResponse, entry: CallLogEntry, fault: Fault, connection: Connection, accept_encoding: str
 ) -> None:
-    """Send the answer of the operation, damaged as the fault says."""
+    """Send the response of the operation, damaged as the fault says."""
     if fault.drop == "after_request":
         entry.kind, entry.status = "dropped", None
         await connection.close()

@@ -14,7 +14,7 @@ class GatewayError:
     """The HTTP status."""
 
     def to_json(self) -> dict[str, str]:
-        """Return the JSON body of the answer."""
+        """Return the JSON body of the response."""
         return {"error_code": self.code, "error_message": self.message, "exception": self.message}
 
 

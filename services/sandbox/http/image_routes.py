@@ -27,7 +27,7 @@ class ImageRoutes:
         return [Route("/images/{offer_id:int}/{number:int}.jpg", self.get_image, methods=["GET"])]
 
     async def get_image(self, request: Request) -> Response:
-        """Answer one image as JPEG."""
+        """Return one image as JPEG."""
         offer = self._catalog.find(request.path_params["offer_id"])
         number = request.path_params["number"]
         content = await asyncio.to_thread(self._draw_jpeg, offer, number) if offer else None

@@ -28,7 +28,7 @@ class Handler(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DialectSpec:
-    """The form of an operation in one dialect: where its arguments are, and how answers are wrapped."""
+    """The form of an operation in one dialect: where its arguments are, and how responses are wrapped."""
 
     dialect: Dialect
     envelope: Envelope

@@ -19,7 +19,7 @@ from services.sandbox.messages.push_settings import PushSettings
 MAX_MESSAGES = 20_000
 """That the admin API shows, in any state. The oldest is dropped first."""
 SUCCESS_STATUSES = frozenset({200, 204})
-"""200 is documented; 204 is what the SDK of 1688 answers."""
+"""200 is documented; 204 is what the SDK of 1688 returns."""
 NO_CALLBACK, QUEUE_FULL = "no callback", "queue full"
 """Why a message was never pushed."""
 

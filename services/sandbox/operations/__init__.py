@@ -1,4 +1,4 @@
-"""The APIs of 1688 that the sandbox answers, one module for each family. They must not import `admin`.
+"""The APIs of 1688 that the sandbox implements, one module for each family. They must not import `admin`.
 
 To add an operation, write one function in the module of its family, with its declaration above it:
 
@@ -14,7 +14,8 @@ To add an operation, write one function in the module of its family, with its de
 of an operation differs between the dialects, declare it by `@operation` with one `DialectSpec` for each.
 Write what the wire reference says, and not what the adapter does. Add a test in `tests/sandbox/operations`.
 
-- `http.operation` explains the declaration, `http.envelopes` the envelopes, `http.arguments` the arguments;
+- `http.operation` explains the declaration, and `http.arguments` how to read arguments;
+- `http.envelopes` has the envelopes; one that a single family uses belongs in the module of that family;
 - `schemas` parses and validates arguments that are more than a few values;
 - `serializers` writes payloads that are more than a few members.
 """

@@ -20,7 +20,7 @@ _MESSAGE_ID = re.compile(r"\d{1,19}")
 
 _FLAT = Envelope(
     wrap_payload=lambda payload: payload,
-    # It is not known how these APIs answer errors.
+    # It is not known how these APIs return errors.
     wrap_error=lambda error: {"isSuccess": False, "errorCode": error.code, "errorMessage": error.message},
 )
 
@@ -48,7 +48,7 @@ async def query_messages(context: SandboxContext, arguments: Arguments) -> Any:
 
 @_push_operation("push.cursor.messageList")
 async def fetch_messages(context: SandboxContext, arguments: Arguments) -> Any:
-    """Return the next failed messages, and confirm them, even if this answer does not arrive."""
+    """Return the next failed messages, and confirm them, even if this response does not arrive."""
     failed_messages = context.state.outbox.failed_messages
     page_size = _parse_page_size(arguments, "quantity")
     messages = failed_messages.select(_parse_filter(arguments))[:page_size]

@@ -21,7 +21,7 @@ MAX_ORDERS = 30
 """Of a link to Kuajingbao or credit."""
 
 _ILLEGAL_ARGUMENT = ("400_1", "参数错误")
-# No public trace shows how these APIs answer errors without a documented code.
+# No public trace shows how these APIs return errors without a documented code.
 _OTHER_ERROR = INVALID_ARGUMENT_ERRORS[Dialect.EITHER]
 _MANUAL_TRADE = ("500", "Batch pay : not surport MANUAL-TRADE!")
 _OUT_OF_STOCK_MESSAGE = "操作库存失败:PRODUCT_TRADE_STAT_ERROR,inventoryErrorIds:"

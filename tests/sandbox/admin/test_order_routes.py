@@ -3,8 +3,8 @@ import asyncio
 import pytest
 
 
-async def test_an_order_of_the_markets_choice(client):
-    order = await client.order()
+async def test_order_with_default_entries(client):
+    order = await client.create_order()
     assert order["status"] == "waitbuyerpay"
     assert order["paid_fen"] == 0
     assert order["goods_fen"] == sum(entry["sum_fen"] for entry in order["entries"])
@@ -17,46 +17,46 @@ async def test_an_order_of_the_markets_choice(client):
     assert first["sku_id"] in {sku["skuId"] for sku in detail["productSkuInfos"]}
 
 
-async def test_an_order_without_a_body(client):
-    answer = await client.http.post("/admin/orders")
-    assert answer.status_code == 201
-    paid = await client.http.post(f"/admin/orders/{answer.json()['order_id']}/pay")
+async def test_order_without_a_body(client):
+    response = await client.http.post("/admin/orders")
+    assert response.status_code == 201
+    paid = await client.http.post(f"/admin/orders/{response.json()['order_id']}/pay")
     assert paid.json()["status"] == "waitsellersend"
 
 
-async def test_an_order_of_ones_own(client):
-    chosen = (await client.order())["entries"][1]
+async def test_order_with_given_entries(client):
+    chosen = (await client.create_order())["entries"][1]
     wanted = {"offer_id": chosen["offer_id"], "sku_id": chosen["sku_id"], "quantity": 4}
-    order = await client.order(entries=[wanted], kuajingbao=False, owned_by_buyer=False)
+    order = await client.create_order(entries=[wanted], kuajingbao=False, owned_by_buyer=False)
     (entry,) = order["entries"]
     assert {name: entry[name] for name in wanted} == wanted
     assert entry["sum_fen"] * chosen["quantity"] == chosen["sum_fen"] * 4
     assert (order["kuajingbao"], order["credit"], order["owned_by_buyer"]) == (False, True, False)
 
 
-async def test_numbers_begin_again_after_a_reset(client):
-    first, second = await client.order(), await client.order()
+async def test_ids_start_again_after_a_reset(client):
+    first, second = await client.create_order(), await client.create_order()
     await client.http.post("/admin/reset")
     assert (await client.http.get(f"/admin/orders/{first['order_id']}")).status_code == 404
-    again = [await client.order(), await client.order()]
+    again = [await client.create_order(), await client.create_order()]
     assert [order["order_id"] for order in again] == [first["order_id"], second["order_id"]]
     assert (await client.state())["orders"] == 2
 
 
 async def test_order_from_creation_to_success(client):
-    order = await client.order()
+    order = await client.create_order()
     order_id = order["order_id"]
     paid = await client.transition("orders", order_id, "pay")
     assert paid["paid_fen"] == paid["goods_fen"] + paid["carriage_fen"]
     part = await client.transition("orders", order_id, "ship", entries=[order["entries"][0]["entry_id"]])
     assert part["status"] == "waitsellersend"
     assert [entry["shipped"] for entry in part["entries"]] == [True, False]
-    for step, status in (
+    for transition, status in (
         ("ship", "waitbuyerreceive"),
         ("receive", "confirm_goods_and_has_subsidy"),
         ("succeed", "success"),
     ):
-        assert (await client.transition("orders", order_id, step))["status"] == status
+        assert (await client.transition("orders", order_id, transition))["status"] == status
     events = [event["event"] for event in (await client.admin(f"orders/{order_id}"))["events"]]
     assert events == ["made", "paid", "part shipped", "shipped", "received", "succeeded"]
 
@@ -82,22 +82,22 @@ async def test_order_from_creation_to_success(client):
         ("refunds/TQ1/agree", {}, 404, "no such refund"),
     ],
 )
-async def test_what_does_not_work(client, path, body, status, reason):
-    order = await client.order()
-    answer = await client.http.post(f"/admin/{path.format(order['order_id'])}", json=body)
-    assert answer.status_code == status
-    assert reason in answer.json()["error"]
+async def test_invalid_requests(client, path, body, status, reason):
+    order = await client.create_order()
+    response = await client.http.post(f"/admin/{path.format(order['order_id'])}", json=body)
+    assert response.status_code == status
+    assert reason in response.json()["error"]
     assert (await client.admin(f"orders/{order['order_id']}"))["status"] == "waitbuyerpay"
 
 
 @pytest.mark.parametrize("path", ["orders/7", "refunds/TQ1", "synced/orders/7", "synced/logistics/LG1"])
-async def test_nothing_there(client, path):
-    answer = await client.http.get(f"/admin/{path}")
-    assert (answer.status_code, list(answer.json())) == (404, ["error"])
+async def test_not_found(client, path):
+    response = await client.http.get(f"/admin/{path}")
+    assert (response.status_code, list(response.json())) == (404, ["error"])
 
 
-async def test_refund_steps(client):
-    order = await client.order("pay")
+async def test_refund_transitions(client):
+    order = await client.create_order("pay")
     entry = order["entries"][0]
     refund = {
         "orderId": order["order_id"],
@@ -123,7 +123,7 @@ async def test_refund_steps(client):
 
 
 async def test_concurrent_refunds_of_one_entry(client):
-    order = await client.order("pay", "ship", "receive")
+    order = await client.create_order("pay", "ship", "receive")
     refund = {
         "orderId": order["order_id"],
         "orderEntryIds": [order["entries"][0]["entry_id"]],
@@ -134,5 +134,5 @@ async def test_concurrent_refunds_of_one_entry(client):
         "description": "太小了",
         "goodsStatus": "refundBuyerReceived",
     }
-    answers = await asyncio.gather(*(client.trade("trade.createRefund", **refund) for _ in range(4)))
-    assert sorted(answer["result"]["code"] or "" for answer in answers) == ["", "5010", "5010", "5010"]
+    responses = await asyncio.gather(*(client.trade("trade.createRefund", **refund) for _ in range(4)))
+    assert sorted(response["result"]["code"] or "" for response in responses) == ["", "5010", "5010", "5010"]

@@ -8,19 +8,19 @@ from services.sandbox.catalog.skus import build_price_tiers, build_skus
 OFFERS = Catalog().offers
 
 
-def test_the_same_every_time():
+def test_catalog_is_deterministic():
     assert [asdict(offer) for offer in Catalog().offers[::20]] == [asdict(offer) for offer in OFFERS[::20]]
 
 
-def test_first_offer_is_as_it_always_was():
-    """A change here changes what everyone who builds on the sandbox has seen."""
+def test_first_offer_does_not_change():
+    """Tests and documents of users rely on these values."""
     first = OFFERS[0]
     assert first.offer_id == 620201390233
     assert first.title.en == "Holiday gift embroidered cotton dress wholesale"
     assert [sku.sku_id for sku in build_skus(first)][:2] == [5104790281451, 5104790281452]
 
 
-def test_ids_are_unique_and_of_the_right_length():
+def test_ids_are_unique_and_have_the_right_length():
     assert len(OFFERS) == 2400
     assert {len(str(offer.offer_id)) for offer in OFFERS} == {12}
     sku_ids = [sku.sku_id for offer in OFFERS for sku in build_skus(offer)]
@@ -38,7 +38,7 @@ def test_every_title_is_translated():
     assert all(len(set(offer.title)) == 4 for offer in OFFERS)
 
 
-def test_a_shipping_promise_holds_the_weaker_ones_too():
+def test_shipping_promise_implies_the_weaker_ones():
     for offer in OFFERS:
         promises = [offer.filter_matches[key] for key in ("shipInToday", "shipIn24Hours", "shipIn48Hours")]
         assert promises == sorted(promises)

@@ -1,7 +1,7 @@
 import json
 
 
-async def test_entry_tells_everything_about_a_call(client):
+async def test_entry_of_a_call(client):
     param = {"offerId": 620201390233, "country": "en"}
     await client.call("product.search.queryProductDetail", offerDetailParam=param)
     (call,) = await client.calls()
@@ -11,11 +11,11 @@ async def test_entry_tells_everything_about_a_call(client):
     assert json.loads(call["parameters"]["offerDetailParam"]) == param
     assert call["signature_valid"] is True
     assert call["string_to_sign"].startswith("param2/1/com.alibaba.fenxiao.crossborder/")
-    assert call["outcome"] == {"status": 200, "kind": "answered", "code": None}
+    assert call["outcome"] == {"status": 200, "kind": "responded", "code": None}
     assert call["fault"] is None
 
 
-async def test_dialect_and_refusals(client):
+async def test_dialects_and_errors(client):
     await client.call("product.search.keywordQuery", keyword="饼干")
     await client.call("product.search.keywordQuery", keyword="饼干", pageSize="51")
     await client.call("product.search.keywordQuery", keyword="饼干", token="old")
@@ -24,7 +24,7 @@ async def test_dialect_and_refusals(client):
     calls = await client.calls(operation="product.search.keywordQuery")
     assert [call["dialect"] for call in calls] == ["national-site", "national-site", None, None]
     assert [call["outcome"] for call in calls] == [
-        {"status": 200, "kind": "answered", "code": None},
+        {"status": 200, "kind": "responded", "code": None},
         {"status": 200, "kind": "business_error", "code": "E0001"},
         {"status": 401, "kind": "gateway_error", "code": "401"},
         {"status": 503, "kind": "fault", "code": None},
@@ -40,7 +40,7 @@ async def test_secrets_are_masked(client):
     assert "test-app-secret" not in json.dumps(call)
 
 
-async def test_the_latest_are_kept(client):
+async def test_latest_calls_and_clear(client):
     for _ in range(3):
         await client.current_time()
     await client.call("product.filterData.queryConfig")
@@ -63,5 +63,5 @@ async def test_counters(client):
 
 
 async def test_unknown_admin_path(client):
-    answer = await client.http.get("/admin/nothing")
-    assert (answer.status_code, answer.json()) == (404, {"error": "Not Found"})
+    response = await client.http.get("/admin/nothing")
+    assert (response.status_code, response.json()) == (404, {"error": "Not Found"})

@@ -8,7 +8,7 @@ CONFIG = "product.filterData.queryConfig"
 
 
 async def until(condition):
-    """Waits for a condition of the sandbox, at most five seconds."""
+    """Wait for a condition of the sandbox, for at most five seconds."""
     async with asyncio.timeout(5):
         while not await condition():  # noqa: ASYNC110 - the event is in another process
             await asyncio.sleep(0.005)
@@ -18,21 +18,21 @@ async def in_flight(client, count):
     return (await client.state())["in_flight"] == count
 
 
-async def test_faults_queue_in_order_and_end(client):
+async def test_faults_apply_in_order(client):
     await client.fault(CONFIG, times=2, gateway_error="gw.QosAppFrequencyLimit")
     await client.fault(CONFIG, status=503, body="busy")
-    answers = [await client.call(CONFIG) for _ in range(4)]
-    assert [answer.status_code for answer in answers] == [400, 400, 503, 200]
-    assert answers[2].text == "busy"
+    responses = [await client.call(CONFIG) for _ in range(4)]
+    assert [response.status_code for response in responses] == [400, 400, 503, 200]
+    assert responses[2].text == "busy"
 
 
-async def test_own_fault_comes_before_one_for_every_operation(client):
+async def test_fault_of_an_operation_precedes_fault_of_any_operation(client):
     await client.fault("*", status=500)
     await client.fault(CONFIG, status=502)
     assert [(await client.call(CONFIG)).status_code for _ in range(3)] == [502, 500, 200]
 
 
-async def test_operation_by_its_full_name(client):
+async def test_operation_with_namespace(client):
     await client.fault(f"com.alibaba.fenxiao.crossborder/{CONFIG}", status=500)
     assert (await client.call(CONFIG)).status_code == 500
 
@@ -50,24 +50,24 @@ async def test_operation_by_its_full_name(client):
 )
 async def test_gateway_error(client, error, status, code, text):
     await client.fault(CONFIG, gateway_error=error)
-    answer = await client.call(CONFIG)
-    assert answer.status_code == status
-    assert answer.json() == {"error_code": code, "error_message": text, "exception": text}
+    response = await client.call(CONFIG)
+    assert response.status_code == status
+    assert response.json() == {"error_code": code, "error_message": text, "exception": text}
 
 
-async def test_verbatim_answer(client):
+async def test_custom_response(client):
     await client.fault(
         CONFIG, status=200, json={"error_code": "401"}, headers={"X-Kind": "odd"}, content_type="text/html"
     )
-    answer = await client.call(CONFIG)
-    assert (answer.status_code, answer.json()) == (200, {"error_code": "401"})
-    assert (answer.headers["x-kind"], answer.headers["content-type"]) == ("odd", "text/html")
+    response = await client.call(CONFIG)
+    assert (response.status_code, response.json()) == (200, {"error_code": "401"})
+    assert (response.headers["x-kind"], response.headers["content-type"]) == ("odd", "text/html")
 
 
 async def test_bare_server_error(client):
     await client.fault(CONFIG, status=500)
-    answer = await client.call(CONFIG)
-    assert (answer.status_code, answer.content) == (500, b"")
+    response = await client.call(CONFIG)
+    assert (response.status_code, response.content) == (500, b"")
 
 
 async def test_latency_then_answer(client):
@@ -86,10 +86,10 @@ async def test_latency_before_another_fault(client):
 
 async def test_malformed(client):
     await client.fault(CONFIG, malformed=True)
-    answer = await client.call(CONFIG)
-    assert answer.status_code == 200
+    response = await client.call(CONFIG)
+    assert response.status_code == 200
     with pytest.raises(ValueError, match=r"."):
-        answer.json()
+        response.json()
 
 
 async def test_truncated(client):
@@ -124,7 +124,7 @@ async def test_expired_token(client):
 
 
 @pytest.mark.parametrize("fault", [{"hang": True}, {"latency_ms": 60_000}])
-async def test_client_that_gives_up_is_noticed(client, fault):
+async def test_client_disconnect_is_detected(client, fault):
     await client.fault(CONFIG, **fault)
     call = asyncio.create_task(client.call(CONFIG))
     await until(lambda: in_flight(client, 1))
@@ -136,14 +136,14 @@ async def test_client_that_gives_up_is_noticed(client, fault):
     assert entry["outcome"]["kind"] == "client_disconnected"
 
 
-async def test_faults_of_the_platforms_own_operations(client):
+async def test_faults_of_system_operations(client):
     await client.fault("getToken", status=503)
     await client.fault("currentTime", status=503)
     assert (await client.refresh()).status_code == 503
     assert (await client.current_time()).status_code == 503
 
 
-async def test_drops_among_many_calls_hit_no_other(client):
+async def test_dropped_calls_do_not_affect_others(client):
     """Half of the calls are dropped, each on its own connection; the other half are served."""
     for _ in range(20):
         await client.fault(CONFIG, drop="after_request")
@@ -151,11 +151,11 @@ async def test_drops_among_many_calls_hit_no_other(client):
     results = await asyncio.gather(*(client.call(CONFIG) for _ in range(40)), return_exceptions=True)
     served = [result for result in results if isinstance(result, httpx.Response)]
     assert len(served) == 20
-    assert all(answer.status_code == 200 and len(answer.json()) == 3 for answer in served)
+    assert all(response.status_code == 200 and len(response.json()) == 3 for response in served)
     assert (await client.state())["peak_in_flight"] > 1
 
 
-async def test_cleared(client):
+async def test_clear_faults(client):
     await client.fault("*", times=5, status=500)
     await client.http.delete("/admin/faults")
     assert (await client.call(CONFIG)).status_code == 200
@@ -177,13 +177,13 @@ async def test_cleared(client):
         (["hang"], "object"),
     ],
 )
-async def test_bad_order_of_a_fault(client, body, complaint):
-    answer = await client.http.post("/admin/faults", json=body)
-    assert answer.status_code == 400
-    assert complaint in answer.json()["error"]
+async def test_invalid_faults(client, body, complaint):
+    response = await client.http.post("/admin/faults", json=body)
+    assert response.status_code == 400
+    assert complaint in response.json()["error"]
 
 
-async def test_body_that_is_no_json(client):
-    answer = await client.http.post("/admin/faults", content=b"{")
-    assert answer.status_code == 400
-    assert "JSON" in answer.json()["error"]
+async def test_body_is_not_json(client):
+    response = await client.http.post("/admin/faults", content=b"{")
+    assert response.status_code == 400
+    assert "JSON" in response.json()["error"]

@@ -2,8 +2,8 @@ import pytest
 
 
 async def codes(client, count):
-    answers = [await client.call("product.filterData.queryConfig") for _ in range(count)]
-    return [answer.json()["error_code"] if answer.status_code == 400 else "ok" for answer in answers]
+    responses = [await client.call("product.filterData.queryConfig") for _ in range(count)]
+    return [response.json()["error_code"] if response.status_code == 400 else "ok" for response in responses]
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ async def test_limit(client, limits, expected):
     assert await codes(client, 3) == expected
 
 
-async def test_api_limit_is_for_each_api(client):
+async def test_api_limit_applies_to_each_operation(client):
     await client.put("limits", api={"calls": 1, "window_s": 60})
     assert await codes(client, 1) == ["ok"]
     assert (await client.current_time()).status_code == 200

@@ -7,11 +7,11 @@ BUSINESS = "/openapi/param2/1/com.alibaba.fenxiao.crossborder/product.search.key
 UNSUPPORTED = (400, "gw.APIUnsupported", "API unsupported")
 
 
-def refusal(answer):
-    body = answer.json()
+def refusal(response):
+    body = response.json()
     assert set(body) == {"error_code", "error_message", "exception"}
     assert body["exception"] == body["error_message"]
-    return answer.status_code, body["error_code"], body["error_message"]
+    return response.status_code, body["error_code"], body["error_message"]
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ async def test_no_such_api(client, path):
 
 
 async def test_order_of_the_checks(client):
-    """Each call repairs what the one before was refused for, and nothing more."""
+    """Each call corrects what the previous call was rejected for, and nothing more."""
     await client.put("limits", declined=["product.search.keywordQuery"])
     post = client.http.post
 
@@ -69,23 +69,23 @@ async def test_order_of_the_checks(client):
     ],
 )
 async def test_required_argument_in_the_wrapper(client, name, wrapper, arguments, missing):
-    answer = await client.call(name, **{wrapper: arguments})
-    assert refusal(answer) == (400, "gw.ParamMissing", f"Required argument {missing}")
+    response = await client.call(name, **{wrapper: arguments})
+    assert refusal(response) == (400, "gw.ParamMissing", f"Required argument {missing}")
 
 
 async def test_wrapper_that_is_no_object(client):
-    answer = await client.call("product.search.queryProductDetail", offerDetailParam="[1]")
-    assert answer.json()["error_code"] == "400"
+    response = await client.call("product.search.queryProductDetail", offerDetailParam="[1]")
+    assert response.json()["error_code"] == "400"
 
 
 async def test_category_ignores_the_token(client):
-    answer = await client.call(
+    response = await client.call(
         "alibaba.category.get", namespace="com.alibaba.product", token="old", categoryID="0"
     )
-    assert answer.json()["succes"] == "true"
+    assert response.json()["succes"] == "true"
 
 
-async def test_get_and_post_and_both_together(client):
+async def test_parameters_in_query_and_form(client):
     path = "param2/1/com.alibaba.product/alibaba.category.get/1000000"
     parameters = client.signed(path, {"categoryID": "0", "_aop_timestamp": "1788400000000"})
     got = await client.http.get(f"/openapi/{path}", params=parameters)
@@ -97,34 +97,34 @@ async def test_get_and_post_and_both_together(client):
 async def test_multipart_fields_are_signed_and_files_are_not(client):
     path = "param2/1/com.alibaba.product/alibaba.category.get/1000000"
     content = b"\xff\xd8\r\n--\r\n\x00"
-    answer = await client.http.post(
+    response = await client.http.post(
         f"/openapi/{path}",
         params=client.signed(path, {"categoryID": "0", "note": "中文"}) | {"note": ""},
         data={"note": "中文"},
         files={"imageData": ("voucher.jpg", content, "image/jpeg")},
     )
-    assert answer.json()["succes"] == "true"
+    assert response.json()["succes"] == "true"
     (call,) = await client.calls()
     assert call["files"] == {
         "imageData": {"filename": "voucher.jpg", "content_type": "image/jpeg", "bytes": len(content)}
     }
 
 
-async def test_raw_text_with_every_awkward_character(client):
+async def test_special_characters(client):
     keyword = "饼干 +&=%\n\"'😀"
     param = json.dumps(
         {"keyword": keyword, "beginPage": 1, "pageSize": 1, "country": "en"}, ensure_ascii=False
     )
-    answer = await client.call("product.search.keywordQuery", offerQueryParam=param)
-    assert answer.status_code == 200
+    response = await client.call("product.search.keywordQuery", offerQueryParam=param)
+    assert response.status_code == 200
     (call,) = await client.calls()
     assert json.loads(call["parameters"]["offerQueryParam"])["keyword"] == keyword
 
 
 async def test_trace_headers_are_unique(client):
-    answers = [await client.current_time() for _ in range(3)]
-    assert len({answer.headers["RequestId"] for answer in answers}) == 3
-    assert len({answer.headers["EagleEye-TraceId"] for answer in answers}) == 3
+    responses = [await client.current_time() for _ in range(3)]
+    assert len({response.headers["RequestId"] for response in responses}) == 3
+    assert len({response.headers["EagleEye-TraceId"] for response in responses}) == 3
 
 
 @pytest.mark.parametrize(("page_size", "compressed"), [(20, True), (1, False)])
@@ -132,9 +132,9 @@ async def test_large_answers_are_compressed_on_request(client, page_size, compre
     parameters = {"access_token": "test-access-token", "keyword": "饼干", "pageSize": str(page_size)}
     form = client.signed(BUSINESS.removeprefix("/openapi/") + "/1000000", parameters)
     url = BUSINESS + "/1000000"
-    async with client.http.stream("POST", url, data=form, headers={"accept-encoding": "gzip"}) as answer:
-        raw = b"".join([chunk async for chunk in answer.aiter_raw()])
-        assert ("content-encoding" in answer.headers) is compressed
+    async with client.http.stream("POST", url, data=form, headers={"accept-encoding": "gzip"}) as response:
+        raw = b"".join([chunk async for chunk in response.aiter_raw()])
+        assert ("content-encoding" in response.headers) is compressed
     assert json.loads(gzip.decompress(raw) if compressed else raw)["success"] is True
     plain = await client.http.post(url, data=form, headers={"accept-encoding": "identity"})
     assert "content-encoding" not in plain.headers
@@ -154,5 +154,5 @@ async def test_timestamp_window(client):
 
 
 async def test_body_too_large(client):
-    answer = await client.http.post(BUSINESS + "/1000000", content=b"x" * (17 * 1024 * 1024))
-    assert answer.status_code == 413
+    response = await client.http.post(BUSINESS + "/1000000", content=b"x" * (17 * 1024 * 1024))
+    assert response.status_code == 413

@@ -24,7 +24,7 @@ def test_vector(vector):
     ],
     ids=lambda vector: vector["id"],
 )
-async def test_body_of_a_vector_is_taken_as_signed(client, vector):
+async def test_signature_of_a_vector_is_accepted(client, vector):
     await client.http.post(
         "/openapi/" + vector["url_path"],
         content=vector["form_body_with_signature"],

@@ -26,27 +26,27 @@ def list_statuses(messages):
     ]
 
 
-async def apply(client, order, entries, **refund):
+async def create_refund(client, order, entries, **refund):
     arguments = refund | {
         "orderId": order["order_id"],
         "orderEntryIds": [entry["entry_id"] for entry in entries],
         "applyPayment": sum(entry["sum_fen"] for entry in entries),
     }
-    answer = await client.trade("trade.createRefund", **arguments)
-    return answer["result"]["result"]["refundId"]
+    response = await client.trade("trade.createRefund", **arguments)
+    return response["result"]["result"]["refundId"]
 
 
 async def test_order_from_creation_to_success(client, receiver, sample, assert_like):
     await client.put("push", max_in_flight=1)
-    order = await client.order()
+    order = await client.create_order()
     order_id = order["order_id"]
     await client.transition("orders", order_id, "modify_price", carriage_fen=7)
     paid = await client.transition("orders", order_id, "pay")
     assert paid["paid_fen"] == paid["goods_fen"] + 7
     await client.transition("orders", order_id, "step_pay")
     await client.transition("orders", order_id, "ship", entries=[order["entries"][0]["entry_id"]])
-    for step in ("ship", "receive", "succeed"):
-        await client.transition("orders", order_id, step)
+    for transition in ("ship", "receive", "succeed"):
+        await client.transition("orders", order_id, transition)
     messages = await receiver.messages(8)
     assert list_statuses(messages) == [
         ("BUYER_MAKE", "waitbuyerpay"),
@@ -77,16 +77,16 @@ async def test_order_from_creation_to_success(client, receiver, sample, assert_l
     ],
 )
 async def test_close_topics(client, receiver, by, topic):
-    order = await client.order()
+    order = await client.create_order()
     assert (await client.transition("orders", order["order_id"], "close", **by))["status"] == "cancel"
     messages = await receiver.messages(2)
     assert (topic, "cancel") in list_statuses(messages)
 
 
-async def test_refund_in_sale(client, receiver, sample, assert_like):
+async def test_refund_during_sale(client, receiver, sample, assert_like):
     await client.put("push", max_in_flight=1)
-    order = await client.order("pay")
-    refund_id = await apply(client, order, order["entries"], **REFUND)
+    order = await client.create_order("pay")
+    refund_id = await create_refund(client, order, order["entries"], **REFUND)
     await client.transition("refunds", refund_id, "agree")
     messages = (await receiver.messages(5))[2:]
     assert list_statuses(messages) == [
@@ -102,8 +102,8 @@ async def test_refund_in_sale(client, receiver, sample, assert_like):
 
 async def test_shipment_that_closes_a_refund(client, receiver):
     await client.put("push", max_in_flight=1)
-    order = await client.order("pay")
-    await apply(client, order, order["entries"][:1], **REFUND)
+    order = await client.create_order("pay")
+    await create_refund(client, order, order["entries"][:1], **REFUND)
     await client.transition("orders", order["order_id"], "ship")
     closed = (await receiver.messages(5))[-1]["data"]
     assert (closed["refundAction"], closed["operator"]) == ("SELLER_SEND_GOODS_CLOSE", "seller")
@@ -112,8 +112,8 @@ async def test_shipment_that_closes_a_refund(client, receiver):
 
 async def test_return_after_sale(client, receiver, sample, assert_like):
     await client.put("push", max_in_flight=1)
-    order = await client.order("pay", "ship", "receive", "succeed")
-    refund_id = await apply(client, order, order["entries"], **RETURN)
+    order = await client.create_order("pay", "ship", "receive", "succeed")
+    refund_id = await create_refund(client, order, order["entries"], **RETURN)
     await client.transition("refunds", refund_id, "agree")
     shipment = {"refundId": refund_id, "logisticsCompanyNo": "ZTO", "freightBill": "3110044550034338"}
     assert (await client.trade("trade.refund.returnGoods", **shipment))["result"]["success"] is True
@@ -134,12 +134,16 @@ async def test_return_after_sale(client, receiver, sample, assert_like):
 
 async def test_batch_payment(client, receiver, sample, assert_like):
     await client.put("push", max_in_flight=1)
-    good, frozen, paid = await client.order(), await client.order(), await client.order("pay")
+    good, frozen, paid = (
+        await client.create_order(),
+        await client.create_order(),
+        await client.create_order("pay"),
+    )
     ids = [order["order_id"] for order in (good, frozen, paid)]
     body = {"orders": ids, "failures": {str(ids[1]): "ACCOUNT_FROZEN"}}
-    answer = await client.http.post("/admin/payments", json=body)
+    response = await client.http.post("/admin/payments", json=body)
     results = {str(ids[0]): "successed", str(ids[1]): "ACCOUNT_FROZEN", str(ids[2]): "PARAM_ILLEGAL"}
-    assert answer.json() == {"results": results}
+    assert response.json() == {"results": results}
     payment, batch = (await receiver.messages(6))[4:]
     assert (payment["type"], payment["data"]["orderId"]) == (ORDER_VIEW + "ORDER_PAY", ids[0])
     assert_like([batch], sample("ORDER_BATCH_PAY", "messages"))
@@ -149,7 +153,7 @@ async def test_batch_payment(client, receiver, sample, assert_like):
 
 async def test_logistics_order(client, receiver, sample, assert_like):
     await client.put("push", max_in_flight=1)
-    order = await client.order("pay", "ship")
+    order = await client.create_order("pay", "ship")
     (logistics_id,) = (await client.admin(f"orders/{order['order_id']}"))["logistics_ids"]
     nodes = ["CONSIGN", "ACCEPT", "TRANSPORT", "DELIVERING", "AGENT_SIGN", "SIGN"]
     for node in nodes:
@@ -175,7 +179,7 @@ async def test_logistics_order(client, receiver, sample, assert_like):
 
 
 async def test_one_logistics_order_for_each_shipment(client):
-    order = await client.order("pay")
+    order = await client.create_order("pay")
     first, second = (entry["entry_id"] for entry in order["entries"])
     await client.transition("orders", order["order_id"], "ship", entries=[second])
     shipped = await client.transition("orders", order["order_id"], "ship")
@@ -186,13 +190,13 @@ async def test_one_logistics_order_for_each_shipment(client):
 
 
 async def test_no_message_about_another_buyers_order(client):
-    await client.order("pay", owned_by_buyer=False)
+    await client.create_order("pay", owned_by_buyer=False)
     assert (await client.state())["messages"] == 0
 
 
 @pytest.mark.parametrize("topic", Topic)
 async def test_created_message_of_every_topic(client, receiver, sample, assert_like, topic):
-    (message_id,) = await client.make_messages(topic)
+    (message_id,) = await client.create_messages(topic)
     (message,) = await receiver.messages(1)
     assert_like([message], sample(topic, "messages"))
     assert message["msgId"] == message_id
@@ -221,24 +225,24 @@ async def test_created_message_of_every_topic(client, receiver, sample, assert_l
     ],
 )
 async def test_created_messages_with_options(client, receiver, body, expected):
-    await client.make_messages("SYSTEM_TEST_PLATFORM", **body)
+    await client.create_messages("SYSTEM_TEST_PLATFORM", **body)
     (message,) = await receiver.messages(1)
     assert message["type"] == "SYSTEM_TEST_PLATFORM"
     assert {name: message[name] for name in expected} == expected
     assert receiver.pushes[0]["valid"]
 
 
-async def test_ids_are_never_used_twice(client):
-    (first,) = await client.make_messages("T")
+async def test_ids_are_unique_after_a_reset(client):
+    (first,) = await client.create_messages("T")
     await client.http.post("/admin/reset")
-    (second,) = await client.make_messages("T", id_as_text=True)
+    (second,) = await client.create_messages("T", id_as_text=True)
     assert first < int(second) < 2**53
     assert isinstance(second, str)
 
 
 async def test_created_messages_spread_over_orders(client, receiver):
     await client.put("push", paused=True)
-    ids = await client.make_messages(
+    ids = await client.create_messages(
         ORDER_VIEW + "ORDER_PAY", times=30, order_count=10, data={"currentStatus": "x"}
     )
     assert len(set(ids)) == 30
@@ -265,6 +269,6 @@ async def test_created_messages_spread_over_orders(client, receiver):
         {"topic": "T", "id": 1},
     ],
 )
-async def test_bad_bodies(client, body):
+async def test_invalid_bodies(client, body):
     assert (await client.http.post("/admin/messages", json=body)).status_code == 400
     assert (await client.state())["messages"] == 0

@@ -1,4 +1,4 @@
-"""How messages are pushed, and what becomes of those that nobody takes."""
+"""Pushes of messages: retries, failures, and settings."""
 
 import asyncio
 import signal
@@ -6,8 +6,8 @@ import signal
 import pytest
 
 
-async def test_the_form_of_a_push(client, receiver):
-    await client.order()
+async def test_form_of_a_push(client, receiver):
+    await client.create_order()
     await receiver.messages(1)
     (push,) = receiver.pushes
     assert push["valid"]
@@ -18,49 +18,49 @@ async def test_the_form_of_a_push(client, receiver):
 
 
 @pytest.mark.parametrize("status", [200, 204])
-async def test_taken(client, receiver, status):
-    receiver.answers = [status]
-    await client.make_messages("T")
+async def test_accepted_push(client, receiver, status):
+    receiver.responses = [status]
+    await client.create_messages("T")
     await client.wait_for_pushes(pushed=1)
     (message,) = await client.messages(state="pushed")
     assert (message["attempts"], message["last_result"]) == (1, status)
 
 
 @pytest.mark.parametrize("status", [201, 302, 400, 401, 500])
-async def test_tried_again(client, receiver, status):
-    receiver.answers = [status] * 3
-    (message_id,) = await client.make_messages("T")
+async def test_retried_push(client, receiver, status):
+    receiver.responses = [status] * 3
+    (message_id,) = await client.create_messages("T")
     await client.wait_for_pushes(pushed=1, attempts=4)
     assert {message["msgId"] for message in await receiver.messages(4)} == {message_id}
 
 
-async def test_failed_in_the_end(client, receiver):
-    receiver.answers = [500, 500, 401]
+async def test_failed_push(client, receiver):
+    receiver.responses = [500, 500, 401]
     await client.put("push", max_retries=2)
-    (message_id,) = await client.make_messages("T")
+    (message_id,) = await client.create_messages("T")
     await client.wait_for_pushes(failed=1, pushed=0, attempts=3)
     assert await client.messages(state="failed") == [
         {"message_id": message_id, "topic": "T", "state": "failed", "attempts": 3, "last_result": 401}
     ]
 
 
-async def test_receiver_that_is_gone(client, receiver):
+async def test_unreachable_receiver(client, receiver):
     await receiver.stop()
-    await client.make_messages("T", times=20)
+    await client.create_messages("T", times=20)
     await client.wait_for_pushes(failed=20, attempts=80)
     assert {message["last_result"] for message in await client.messages()} == {"ClientConnectorError"}
 
 
-async def test_receiver_that_does_not_answer(client, receiver):
+async def test_receiver_without_a_response(client, receiver):
     receiver.hold = asyncio.Event()
     await client.put("push", timeout_ms=20, max_retries=0)
-    await client.make_messages("T")
+    await client.create_messages("T")
     await client.wait_for_pushes(failed=1, in_flight=0)
     assert (await client.messages())[0]["last_result"] == "timeout"
 
 
 async def test_no_callback(client):
-    order = await client.order("pay")
+    order = await client.create_order("pay")
     await client.wait_for_pushes(created=2, failed=2, attempts=0)
     failed = await client.messages(state="failed")
     assert {message["last_result"] for message in failed} == {"no callback"}
@@ -68,9 +68,9 @@ async def test_no_callback(client):
     assert [row["data"]["orderId"] for row in page["datas"]] == [order["order_id"]] * 2
 
 
-async def test_callback_that_is_taken_away(client, receiver):
+async def test_removed_callback(client, receiver):
     await client.put("push", paused=True)
-    await client.make_messages("T", times=3)
+    await client.create_messages("T", times=3)
     await client.wait_for_pushes(queued=3, failed=0)
     await client.put("push", callback_url=None)
     await client.wait_for_pushes(queued=0, failed=3)
@@ -78,7 +78,7 @@ async def test_callback_that_is_taken_away(client, receiver):
 
 async def test_bounded_concurrency(client, receiver):
     receiver.hold = asyncio.Event()
-    await client.make_messages("T", times=30)
+    await client.create_messages("T", times=30)
     await receiver.messages(8)
     await client.wait_for_pushes(in_flight=8, queued=22)
     receiver.hold.set()
@@ -87,46 +87,46 @@ async def test_bounded_concurrency(client, receiver):
 
 async def test_bounded_queue(client, receiver):
     await client.put("push", paused=True, max_queued=5)
-    ids = await client.make_messages("T", times=8)
+    ids = await client.create_messages("T", times=8)
     await client.wait_for_pushes(queued=5, failed=3)
     assert [message["message_id"] for message in await client.messages(state="failed")] == ids[5:]
     await client.put("push", paused=False)
     assert {message["msgId"] for message in await receiver.messages(5)} == set(ids[:5])
 
 
-async def test_every_message_twice(client, receiver):
+async def test_duplicate_of_every_message(client, receiver):
     await client.put("push", duplicate_rate=1)
-    ids = await client.make_messages("T", times=5)
+    ids = await client.create_messages("T", times=5)
     assert sorted(message["msgId"] for message in await receiver.messages(10)) == sorted(ids * 2)
     await client.wait_for_pushes(pushed=5, attempts=10, in_flight=0)
 
 
-async def test_some_messages_twice(client, receiver):
+async def test_duplicates_of_some_messages(client, receiver):
     await client.put("push", duplicate_rate=0.3)
-    await client.make_messages("T", times=200)
+    await client.create_messages("T", times=200)
     counts = await client.wait_for_pushes(pushed=200, queued=0, in_flight=0)
     assert 220 < counts["attempts"] < 280
 
 
 async def test_duplicates_do_not_fail_a_message(client, receiver):
     await client.put("push", duplicate_rate=1, max_in_flight=1)
-    receiver.answers = [200, 500]
-    await client.make_messages("T")
+    receiver.responses = [200, 500]
+    await client.create_messages("T")
     await client.wait_for_pushes(pushed=1, failed=0, attempts=2, in_flight=0)
 
 
-async def test_out_of_order(client, receiver):
+async def test_shuffled_pushes(client, receiver):
     await client.put("push", paused=True, shuffle=True, max_in_flight=1)
-    ids = await client.make_messages("T", times=30)
+    ids = await client.create_messages("T", times=30)
     await client.put("push", paused=False)
     pushed = [message["msgId"] for message in await receiver.messages(30)]
     assert pushed != ids
     assert sorted(pushed) == ids
 
 
-async def test_delayed(client, receiver):
+async def test_delayed_push(client, receiver):
     await client.put("push", delay_ms=60_000)
-    await client.make_messages("T")
+    await client.create_messages("T")
     await client.wait_for_pushes(queued=1, attempts=0)
 
 
@@ -136,15 +136,15 @@ async def test_delayed(client, receiver):
 )
 async def test_signatures(client, receiver, signing, valid, signature):
     await client.put("push", signature_mode=signing)
-    await client.make_messages("T")
+    await client.create_messages("T")
     await receiver.messages(1)
     (push,) = receiver.pushes
     assert (push["valid"], len(push["signature"])) == (valid, signature)
 
 
-async def test_lower_case_signature_is_right_otherwise(client, receiver):
+async def test_lower_case_signature(client, receiver):
     await client.put("push", signature_mode="lower_case")
-    await client.make_messages("T")
+    await client.create_messages("T")
     await receiver.messages(1)
     (push,) = receiver.pushes
     signed = client.signed("", {"message": push["form"]["message"]})["_aop_signature"]
@@ -152,11 +152,11 @@ async def test_lower_case_signature_is_right_otherwise(client, receiver):
 
 
 @pytest.mark.parametrize(("signing", "valid"), [("valid", True), ("message_only", False)])
-async def test_further_parameters(client, receiver, signing, valid):
+async def test_extra_parameters(client, receiver, signing, valid):
     url = (await client.admin("push"))["settings"]["callback_url"]
     more = {"extra_query": {"site": "日本"}, "extra_form": {"a b": "c&d=é"}}
     await client.put("push", callback_url=f"{url}?k=a%2Bb", signature_mode=signing, **more)
-    await client.make_messages("T")
+    await client.create_messages("T")
     await receiver.messages(1)
     (push,) = receiver.pushes
     assert push["query"] == {"k": "a+b", "site": "日本"}
@@ -174,13 +174,13 @@ async def test_further_parameters(client, receiver, signing, valid):
         {"unknown": 1},
     ],
 )
-async def test_bad_settings(client, body):
+async def test_invalid_settings(client, body):
     before = await client.admin("push")
     assert (await client.http.put("/admin/push", json=body)).status_code == 400
     assert await client.admin("push") == before
 
 
-async def test_what_is_left_out_stays(client):
+async def test_absent_settings_do_not_change(client):
     await client.put("push", max_retries=1, paused=True)
     await client.put("push", retry_interval_ms=7)
     settings = (await client.admin("push"))["settings"]
@@ -188,13 +188,13 @@ async def test_what_is_left_out_stays(client):
 
 
 @pytest.mark.parametrize("query", [{"state": "lost"}, {"limit": "x"}])
-async def test_bad_queries(client, query):
+async def test_invalid_queries(client, query):
     assert (await client.http.get("/admin/messages", params=query)).status_code == 400
 
 
 async def test_reset(client, receiver):
     receiver.hold = asyncio.Event()
-    await client.make_messages("T", times=20)
+    await client.create_messages("T", times=20)
     await receiver.messages(8)
     await client.http.post("/admin/reset")
     counts = await client.wait_for_pushes(created=0, queued=0, failed=0, in_flight=0)
@@ -203,14 +203,14 @@ async def test_reset(client, receiver):
     assert len(receiver.pushes) == 8
 
 
-async def test_thousands_are_made_and_pushed_quickly(client, receiver):
-    await client.make_messages("ORDER_BUYER_VIEW_ORDER_PAY", times=1_000, order_count=50)
+async def test_thousands_of_messages_are_pushed_quickly(client, receiver):
+    await client.create_messages("ORDER_BUYER_VIEW_ORDER_PAY", times=1_000, order_count=50)
     await client.wait_for_pushes(pushed=1_000)
     assert len({message["msgId"] for message in await receiver.messages(1_000)}) == 1_000
     assert all(push["valid"] for push in receiver.pushes)
 
 
-async def test_the_callback_of_the_environment(start_sandbox, receiver, client, monkeypatch):
+async def test_callback_from_the_environment(start_sandbox, receiver, client, monkeypatch):
     url = (await client.admin("push"))["settings"]["callback_url"]
     monkeypatch.setenv("NATIONALSITE_SANDBOX_CALLBACK_URL", url)
     receiver.hold = asyncio.Event()

@@ -38,7 +38,7 @@ async def test_neither_mobile_nor_email(client, sample):
     assert await register(client, account) == sample("account_register.national_site.fail")
 
 
-async def test_bad_email(client, sample):
+async def test_invalid_email(client, sample):
     assert await register(client, OPEN | {"email": "user"}) == sample("account_register.open_platform.fail")
 
 
@@ -55,8 +55,8 @@ async def test_bad_email(client, sample):
     ],
 )
 async def test_national_site_rules(client, change):
-    answer = await register(client, NATIONAL | change)
-    assert (answer["success"], answer["result"]) == (False, False)
+    response = await register(client, NATIONAL | change)
+    assert (response["success"], response["result"]) == (False, False)
 
 
 @pytest.mark.parametrize(
@@ -70,10 +70,10 @@ async def test_national_site_rules(client, change):
     ],
 )
 async def test_open_platform_rules(client, change):
-    answer = await register(client, OPEN | change)
-    assert (answer["result"]["success"], answer["result"]["result"]) == (False, False)
+    response = await register(client, OPEN | change)
+    assert (response["result"]["success"], response["result"]["result"]) == (False, False)
 
 
 async def test_no_account_at_all(client):
-    answer = await client.call("account.user.register")
-    assert answer.json()["error_message"] == "Required argument countryAccount"
+    response = await client.call("account.user.register")
+    assert response.json()["error_message"] == "Required argument countryAccount"

@@ -1,8 +1,8 @@
 async def category(client, category_id):
-    answer = await client.call(
+    response = await client.call(
         "alibaba.category.get", namespace="com.alibaba.product", token=None, categoryID=str(category_id)
     )
-    return answer.json()
+    return response.json()
 
 
 async def test_three_levels(client, sample, assert_like):
@@ -27,10 +27,10 @@ async def test_unknown_category(client, sample):
 
 
 async def test_missing_argument(client):
-    answer = await client.call("alibaba.category.get", namespace="com.alibaba.product", token=None)
-    assert answer.json()["error_message"] == "Required argument categoryID"
+    response = await client.call("alibaba.category.get", namespace="com.alibaba.product", token=None)
+    assert response.json()["error_message"] == "Required argument categoryID"
 
 
 async def test_filter_config(client, sample):
-    answer = await client.call("product.filterData.queryConfig", outMemberId="123", country="japan")
-    assert answer.json() == sample("filter_query_config.national_site.ok")
+    response = await client.call("product.filterData.queryConfig", outMemberId="123", country="japan")
+    assert response.json() == sample("filter_query_config.national_site.ok")

@@ -9,7 +9,7 @@ UPLOAD, SEARCH = "product.image.upload", "product.search.imageQuery"
 
 
 def smaller(content, quality=60):
-    """A picture at half its size, compressed again."""
+    """Return an image at half its size, compressed again."""
     with Image.open(BytesIO(content)) as picture:
         file = BytesIO()
         picture.resize((picture.width // 2, picture.height // 2)).save(file, "JPEG", quality=quality)
@@ -18,8 +18,8 @@ def smaller(content, quality=60):
 
 async def upload(client, content):
     param = {"imageBase64": base64.b64encode(content).decode()}
-    answer = await client.call(UPLOAD, uploadImageParam=param)
-    return answer.json()["result"]["result"]
+    response = await client.call(UPLOAD, uploadImageParam=param)
+    return response.json()["result"]["result"]
 
 
 async def search(client, **more):
@@ -28,14 +28,14 @@ async def search(client, **more):
 
 
 async def picture_of(client, offer_id, number=1):
-    answer = await client.http.get(f"/images/{offer_id}/{number}.jpg")
-    assert answer.headers["content-type"] == "image/jpeg"
-    return answer.content
+    response = await client.http.get(f"/images/{offer_id}/{number}.jpg")
+    assert response.headers["content-type"] == "image/jpeg"
+    return response.content
 
 
 @pytest.mark.parametrize("keyword", ["连衣裙", "耳机", "饼干", "猫窝", "戒指"])
 @pytest.mark.parametrize("number", [1, 2])
-async def test_own_product_comes_first(client, keyword, number):
+async def test_same_offer_ranks_first(client, keyword, number):
     offer = (await client.keyword(keyword))["data"][7]
     content = smaller(await picture_of(client, offer["offerId"], number))
     image_id = await upload(client, content)
@@ -47,7 +47,7 @@ async def test_own_product_comes_first(client, keyword, number):
     assert found["result"]["totalRecords"] == 2000
 
 
-async def test_address_of_an_own_picture(client):
+async def test_address_of_an_image_of_the_sandbox(client):
     offer = (await client.keyword("台灯"))["data"][3]
     found = await search(client, imageAddress=offer["imageUrl"])
     assert found["result"]["result"]["data"][0]["offerId"] == offer["offerId"]
@@ -56,18 +56,18 @@ async def test_address_of_an_own_picture(client):
 @pytest.mark.parametrize(
     "where", [{"imageId": "1490507813791335080"}, {"imageAddress": "https://example.com/1.jpg"}]
 )
-async def test_unknown_picture_finds_nothing(client, where):
+async def test_unknown_image_has_no_results(client, where):
     assert await search(client, **where) == {"result": {"success": "true", "code": "200", "message": "成功"}}
     national = await client.call(SEARCH, **where)
     assert national.json()["data"] is None
     assert national.json()["success"] is True
 
 
-async def test_no_picture_at_all_is_refused(client):
+async def test_missing_image_is_rejected(client):
     assert (await search(client))["result"] == {"success": "false", "code": "400", "message": "参数错误"}
 
 
-async def test_search_inside_a_crop(client):
+async def test_search_within_a_region(client):
     offer = (await client.keyword("马克杯"))["data"][0]
     frame = Image.new("RGB", (960, 960), (10, 10, 10))
     with Image.open(BytesIO(await picture_of(client, offer["offerId"]))) as picture:
@@ -115,17 +115,17 @@ async def test_upload_in_both_dialects(client, sample, assert_like):
         base64.b64encode(b"\xff\xd8\xff" + b"\x00" * 600_000).decode(),
     ],
 )
-async def test_picture_that_cannot_be_taken(client, sample, text):
-    answer = await client.call(UPLOAD, uploadImageParam=json.dumps({"imageBase64": text}))
-    assert answer.json() == sample("image_upload.open_platform.fail")
+async def test_invalid_images(client, sample, text):
+    response = await client.call(UPLOAD, uploadImageParam=json.dumps({"imageBase64": text}))
+    assert response.json() == sample("image_upload.open_platform.fail")
 
 
-async def test_pictures_are_the_same_every_time_and_differ_by_offer(client):
+async def test_images_are_deterministic_and_differ_by_offer(client):
     first, second = (offer["offerId"] for offer in (await client.keyword("饼干"))["data"][:2])
     assert await picture_of(client, first) == await picture_of(client, first)
     assert await picture_of(client, first) != await picture_of(client, second)
 
 
 @pytest.mark.parametrize("path", ["1/1.jpg", "620201390233/99.jpg"])
-async def test_no_such_picture(client, path):
+async def test_image_not_found(client, path):
     assert (await client.http.get(f"/images/{path}")).status_code == 404

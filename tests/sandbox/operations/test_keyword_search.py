@@ -34,28 +34,28 @@ async def test_best_partial_match_when_nothing_has_every_word(client):
     assert all("抹茶饼干" in subject for subject in subjects(result))
 
 
-async def test_nothing_found(client, sample):
+async def test_no_results(client, sample):
     param = {"keyword": "zzz", "beginPage": 1, "pageSize": 20, "country": "en"}
-    answer = await client.call(SEARCH, offerQueryParam=param)
-    assert answer.json() == sample("keyword_query.open_platform.empty")
+    response = await client.call(SEARCH, offerQueryParam=param)
+    assert response.json() == sample("keyword_query.open_platform.empty")
 
 
 async def test_members_on_the_open_platform(client, sample, assert_like):
     result = await client.keyword("批发", pageSize=50)
     recorded = sample("keyword_query.open_platform.ok")
-    answers = [
+    responses = [
         {"result": {"success": True, "code": "200", "message": "成功", "result": result | {"data": [offer]}}}
         for offer in result["data"]
     ]
-    assert_like(answers, recorded)
+    assert_like(responses, recorded)
 
 
 async def test_members_in_the_national_site_dialect(client, sample, assert_like):
-    answer = await client.call(SEARCH, keyword="批发", pageSize="50")
-    assert_like([answer.json()], sample("keyword_query.national_site.ok"))
+    response = await client.call(SEARCH, keyword="批发", pageSize="50")
+    assert_like([response.json()], sample("keyword_query.national_site.ok"))
 
 
-async def test_refused_argument(client, sample, assert_like):
+async def test_invalid_argument(client, sample, assert_like):
     national = await client.call(SEARCH, keyword="饼干", pageSize="51")
     assert_like([national.json()], sample("keyword_query.national_site.fail"))
     param = {"keyword": "饼干", "beginPage": "x", "pageSize": 20, "country": "en"}
@@ -67,10 +67,10 @@ async def test_refused_argument(client, sample, assert_like):
     "argument",
     [{"priceStart": "cheap"}, {"sort": "asc"}, {"beginPage": 0}, {"saleFilterList": [{"saleType": "x"}]}],
 )
-async def test_arguments_that_cannot_be_used(client, argument):
+async def test_invalid_arguments(client, argument):
     param = {"keyword": "饼干", "beginPage": 1, "pageSize": 20, "country": "en"} | argument
-    answer = await client.call(SEARCH, offerQueryParam=param)
-    assert answer.json()["result"]["success"] is False
+    response = await client.call(SEARCH, offerQueryParam=param)
+    assert response.json()["result"]["success"] is False
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ async def test_pages_do_not_overlap(client):
     assert (pages[0]["totalPage"], pages[3]["currentPage"], pages[3]["data"]) == (3, 4, [])
 
 
-async def test_at_most_2000_are_reachable(client):
+async def test_maximum_of_2000_results(client):
     all_of_them = await client.call(SEARCH, pageSize="50", beginPage="41")
     data = all_of_them.json()["data"]
     assert (data["totalRecords"], data["totalPage"], data["searchOfferModelList"]) == (2000, 40, [])
@@ -111,17 +111,17 @@ async def test_sort_on_the_open_platform(client, field, member, order):
     assert len(set(values)) > 1
 
 
-async def test_sort_orders_inside_a_page_only(client):
+async def test_sort_applies_within_a_page(client):
     plain = await client.keyword("饼干")
     by_price = await client.keyword("饼干", sort='{"price":"asc"}')
     assert set(subjects(plain)) == set(subjects(by_price))
 
 
-async def test_each_dialect_has_its_own_sort_words(client):
+async def test_sort_fields_differ_between_dialects(client):
     async def prices(field):
-        answer = await client.call(SEARCH, keyword="饼干", sort={field: "asc"})
+        response = await client.call(SEARCH, keyword="饼干", sort={field: "asc"})
         return [
-            Decimal(offer["priceInfo"]["price"]) for offer in answer.json()["data"]["searchOfferModelList"]
+            Decimal(offer["priceInfo"]["price"]) for offer in response.json()["data"]["searchOfferModelList"]
         ]
 
     assert await prices("onePPrice") == sorted(await prices("onePPrice"))

@@ -1,4 +1,4 @@
-"""The operations that give messages again."""
+"""The operations that replay failed messages."""
 
 import json
 import time
@@ -21,22 +21,22 @@ async def ids(client, **arguments):
 
 async def test_query(client, sample, assert_like):
     assert await client.replay("query.messageList") == sample("push_query_message_list.open_platform.empty")
-    (message_id,) = await client.make_messages(PAY)
-    answer = await client.replay("query.messageList")
+    (message_id,) = await client.create_messages(PAY)
+    response = await client.replay("query.messageList")
     recorded = sample("push_query_message_list.open_platform.ok")
-    assert_like([answer], recorded)
-    (row,), (known,) = answer["pushMessagePage"]["datas"], recorded["pushMessagePage"]["datas"]
+    assert_like([response], recorded)
+    (row,), (known,) = response["pushMessagePage"]["datas"], recorded["pushMessagePage"]["datas"]
     assert row["msgId"] == message_id
     for name in ("topicGroup", "topicName", "type", "userInfo", "appKey"):
         assert row[name] == known[name]
-    assert await client.replay("query.messageList") == answer
+    assert await client.replay("query.messageList") == response
 
 
 async def test_cursor(client, sample, assert_like):
-    made = await client.make_messages(PAY, times=45)
-    answer = await client.replay("cursor.messageList")
-    assert_like([answer], sample("push_cursor_message_list.open_platform.ok"))
-    assert [row["msgId"] for row in answer["pushMessageList"]] == made[:20]
+    made = await client.create_messages(PAY, times=45)
+    response = await client.replay("cursor.messageList")
+    assert_like([response], sample("push_cursor_message_list.open_platform.ok"))
+    assert [row["msgId"] for row in response["pushMessageList"]] == made[:20]
     rest = await client.replay("cursor.messageList", quantity=200)
     assert [row["msgId"] for row in rest["pushMessageList"]] == made[20:]
     empty = sample("push_cursor_message_list.open_platform.empty")
@@ -44,8 +44,8 @@ async def test_cursor(client, sample, assert_like):
     assert (await client.admin("push"))["confirmed"] == 45
 
 
-async def test_confirming_shifts_the_pages(client, sample):
-    made = await client.make_messages(PAY, times=50)
+async def test_confirmed_messages_leave_the_pages(client, sample):
+    made = await client.create_messages(PAY, times=50)
     assert await ids(client, page=2) == made[20:40]
     confirmed = await client.replay("message.confirm", msgIdList=made[:20])
     assert confirmed == sample("push_message_confirm.open_platform.ok")
@@ -57,23 +57,23 @@ async def test_confirming_shifts_the_pages(client, sample):
     assert len(await client.messages(state="confirmed")) == 20
 
 
-async def test_text_ids(client):
-    (message_id,) = await client.make_messages(PAY, id_as_text=True)
+async def test_ids_as_text(client):
+    (message_id,) = await client.create_messages(PAY, id_as_text=True)
     assert await ids(client) == [message_id]
     await client.replay("message.confirm", msgIdList=[int(message_id)])
     assert await ids(client) == []
 
 
-async def test_sizes(client):
-    made = await client.make_messages(PAY, times=250)
+async def test_page_sizes(client):
+    made = await client.create_messages(PAY, times=250)
     assert await ids(client, pageSize=200) == made[:200]
     assert await ids(client, pageSize=200, page=2) == made[200:]
     assert await ids(client, pageSize=21, page=2) == made[21:42]
 
 
 async def test_filters(client):
-    now = await client.make_messages(PAY)
-    other = await client.make_messages("LOGISTICS_MAIL_NO_CHANGE", user_info="b2b-7")
+    now = await client.create_messages(PAY)
+    other = await client.create_messages("LOGISTICS_MAIL_NO_CHANGE", user_info="b2b-7")
     assert await ids(client, type=PAY) == now
     assert await ids(client, userInfo="b2b-7") == other
     assert await ids(client, type=PAY, userInfo="b2b-7") == []
@@ -81,18 +81,18 @@ async def test_filters(client):
     assert await ids(client, createEndTime="20200101000000000+0800") == []
 
 
-async def test_times_are_milliseconds_and_zones(client):
+async def test_times_have_milliseconds_and_zones(client):
     now_ms = time.time_ns() // 1_000_000
     await client.put("clock", offset_ms=BORN_MS - now_ms)
-    made = await client.make_messages(PAY, event_time_ms=BORN_MS + 1)
+    made = await client.create_messages(PAY, event_time_ms=BORN_MS + 1)
     assert await ids(client, createStartTime="20260903093000001+0800") == made
     assert await ids(client, createStartTime="20260903093000002+0800") == []
     assert await ids(client, createEndTime="20260903013000001+0000") == made
     assert await ids(client, createEndTime="20260903093000000+0800") == []
 
 
-async def test_kept_for_seven_days(client):
-    made = await client.make_messages(PAY, times=3)
+async def test_messages_expire_after_seven_days(client):
+    made = await client.create_messages(PAY, times=3)
     await client.put("clock", offset_ms=7 * DAY_MS - 60_000)
     assert await ids(client) == made
     await client.put("clock", offset_ms=7 * DAY_MS + 60_000)
@@ -102,11 +102,11 @@ async def test_kept_for_seven_days(client):
 
 
 async def test_pushed_messages_are_not_replayed(client, receiver):
-    receiver.answers = [500] * 4
+    receiver.responses = [500] * 4
     await client.put("push", max_in_flight=1)
-    first = await client.make_messages(PAY)
+    first = await client.create_messages(PAY)
     await client.wait_for_pushes(failed=1)
-    await client.make_messages(PAY)
+    await client.create_messages(PAY)
     await client.wait_for_pushes(pushed=1)
     assert await ids(client) == first
 
@@ -145,5 +145,5 @@ async def test_signed_without_a_token(client):
 )
 async def test_recorded_requests(client, sample, name):
     recorded = sample(f"{name}.open_platform.req", "requests")
-    answer = await client.http.post(recorded["url_path"], data=recorded["form"])
-    assert answer.status_code == 200, json.dumps(answer.json())
+    response = await client.http.post(recorded["url_path"], data=recorded["form"])
+    assert response.status_code == 200, json.dumps(response.json())

@@ -106,16 +106,16 @@ async def send(client, name, wrapper, argument):
 
 
 @pytest.mark.parametrize(("dialect", "arguments"), [("national_site", NATIONAL), ("open_platform", OPEN)])
-async def test_documented_arguments_are_taken(client, sample, dialect, arguments):
+async def test_documented_arguments_are_accepted(client, sample, dialect, arguments):
     for (name, wrapper), argument in arguments.items():
-        answer = await send(client, name, wrapper, argument)
-        assert answer == sample(f"{SLUGS[name]}.{dialect}.ok"), name
+        response = await send(client, name, wrapper, argument)
+        assert response == sample(f"{SLUGS[name]}.{dialect}.ok"), name
     assert {call["dialect"] for call in await client.calls()} == {dialect.replace("_", "-")}
 
 
 async def test_logistics_status(client, sample):
-    answer = await client.call("trade.cross.logisticsStatusSync", **LOGISTICS_STATUS)
-    assert answer.json() == sample("logistics_status_sync.national_site.ok")
+    response = await client.call("trade.cross.logisticsStatusSync", **LOGISTICS_STATUS)
+    assert response.json() == sample("logistics_status_sync.national_site.ok")
     assert await client.admin("synced/logistics/20260903001") == {
         "logistics": None,
         "dialect": None,
@@ -123,7 +123,7 @@ async def test_logistics_status(client, sample):
     }
 
 
-async def test_everything_is_read_back_as_received(client):
+async def test_records_are_stored_as_received(client):
     for (name, wrapper), argument in (NATIONAL | OPEN).items():
         await send(client, name, wrapper, argument)
     known = await client.admin("synced/orders/4590347523948370")
@@ -142,7 +142,7 @@ async def test_everything_is_read_back_as_received(client):
         assert (await client.http.get(f"/admin/synced/{path}")).status_code == 404
 
 
-async def test_the_national_order_is_read_back(client):
+async def test_national_site_order_is_stored_as_received(client):
     order = NATIONAL["trade.cross.orderSync", "orderParam"]
     await send(client, "trade.cross.orderSync", "orderParam", order)
     known = await client.admin("synced/orders/4590347523948370")
@@ -170,9 +170,9 @@ async def test_the_national_order_is_read_back(client):
         (("trade.cross.logisticsOrderSync", "logisticsOrderParam"), ["logisticsStatus"], "shipped"),
     ],
 )
-async def test_national_site_refuses_other_types(client, key, path, value):
-    answer = await send(client, *key, changed(NATIONAL[key], path, value))
-    assert (answer["success"], answer["code"], answer["data"]) == (False, "E0001", None)
+async def test_national_site_rejects_other_types(client, key, path, value):
+    response = await send(client, *key, changed(NATIONAL[key], path, value))
+    assert (response["success"], response["code"], response["data"]) == (False, "E0001", None)
     (call,) = await client.calls()
     assert f"{path[-1]}: " in call["invalid_argument"]
     assert (await client.state())["synced"] == {"orders": 0, "logistics": 0}
@@ -193,9 +193,9 @@ async def test_national_site_refuses_other_types(client, key, path, value):
         (("trade.cross.logisticsOrderSync", "orderLogisticsParam"), ["attrs"], "[]"),
     ],
 )
-async def test_open_platform_refuses_other_types(client, key, path, value):
-    answer = await send(client, *key, changed(OPEN[key], path, value))
-    assert (answer["result"]["success"], answer["result"]["code"]) == (False, "400")
+async def test_open_platform_rejects_other_types(client, key, path, value):
+    response = await send(client, *key, changed(OPEN[key], path, value))
+    assert (response["result"]["success"], response["result"]["code"]) == (False, "400")
     assert (await client.state())["synced"] == {"orders": 0, "logistics": 0}
 
 
@@ -208,11 +208,11 @@ async def test_open_platform_refuses_other_types(client, key, path, value):
     ],
 )
 async def test_open_platform_requires_members(client, key, member):
-    answer = await send(client, *key, changed(OPEN[key], [member], None))
-    assert answer["error_message"] == f"Required argument {member}"
+    response = await send(client, *key, changed(OPEN[key], [member], None))
+    assert response["error_message"] == f"Required argument {member}"
 
 
-async def test_what_is_taken_although_one_might_think_otherwise(client):
+async def test_accepted_variants(client):
     key = ("trade.cross.logisticsOrderSync", "orderLogisticsParam")
     unsigned = await send(client, *key, changed(OPEN[key], ["signTime"], None))
     assert unsigned["result"]["success"] is True
@@ -230,7 +230,7 @@ async def test_what_is_taken_although_one_might_think_otherwise(client):
     assert (await send(client, *key, alias))["success"] is True
 
 
-async def test_no_relation_of_a_bad_list_is_kept(client):
+async def test_no_relation_of_an_invalid_list_is_stored(client):
     key = ("order.relation.write", "nationalOrderRelationParamList")
     good = NATIONAL[key][0]
     for bad in ([good, good | {"cbuOrderId": None}], [], {}, "[", [[]]):
@@ -247,23 +247,23 @@ async def test_no_relation_of_a_bad_list_is_kept(client):
     ],
 )
 async def test_status_syncs_are_unknown_on_the_open_platform(client, name, argument):
-    answer = await client.call(name, **argument)
-    assert (answer.status_code, answer.json()["error_code"]) == (400, "gw.APIUnsupported")
+    response = await client.call(name, **argument)
+    assert (response.status_code, response.json()["error_code"]) == (400, "gw.APIUnsupported")
 
 
 @pytest.mark.parametrize(
     "change",
     [{"logisticsId": "LG1"}, {"logisticsStatus": "signed"}, {"modifiedTime": "soon"}, {"endTime": "x"}],
 )
-async def test_bad_logistics_status(client, change):
-    answer = await client.call("trade.cross.logisticsStatusSync", **LOGISTICS_STATUS | change)
-    assert answer.json()["code"] == "E0001"
+async def test_invalid_logistics_status(client, change):
+    response = await client.call("trade.cross.logisticsStatusSync", **LOGISTICS_STATUS | change)
+    assert response.json()["code"] == "E0001"
 
 
 def changed(value, path, member):
     value = copy.deepcopy(value)
     target = value
-    for step in path[:-1]:
-        target = target[step]
+    for transition in path[:-1]:
+        target = target[transition]
     target[path[-1]] = member
     return value

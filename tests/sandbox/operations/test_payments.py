@@ -11,7 +11,7 @@ async def link(client, name, *orders):
 
 
 async def test_alipay_link(client, sample, assert_like):
-    one, two = await client.order(), await client.order()
+    one, two = await client.create_order(), await client.create_order()
     single = await link(client, "alipay.url.get", one)
     assert single == {"payUrl": f"{CASHIER}{one['order_id']}", "success": True}
     both = await link(client, "alipay.url.get", one, two)
@@ -19,33 +19,33 @@ async def test_alipay_link(client, sample, assert_like):
     assert_like([both], sample("alipay_url_get.open_platform.ok"))
 
 
-async def test_alipay_leaves_out_what_cannot_be_paid(client, sample, assert_like):
-    good = await client.order()
+async def test_alipay_lists_orders_that_cannot_be_paid(client, sample, assert_like):
+    good = await client.create_order()
     others = [
-        await client.order("pay"),
-        await client.order("close"),
-        await client.order(owned_by_buyer=False),
+        await client.create_order("pay"),
+        await client.create_order("close"),
+        await client.create_order(owned_by_buyer=False),
     ]
-    answer = await link(client, "alipay.url.get", others[0], good, *others[1:], {"order_id": 7})
-    assert answer["payUrl"] == f"{CASHIER}{good['order_id']}"
-    assert answer["payFailureOrderList"] == [*(order["order_id"] for order in others), 7]
-    assert_like([answer], sample("alipay_url_get.open_platform.partial"))
+    response = await link(client, "alipay.url.get", others[0], good, *others[1:], {"order_id": 7})
+    assert response["payUrl"] == f"{CASHIER}{good['order_id']}"
+    assert response["payFailureOrderList"] == [*(order["order_id"] for order in others), 7]
+    assert_like([response], sample("alipay_url_get.open_platform.partial"))
 
 
-async def test_manual_trade_is_paid_alone(client, sample):
-    manual, other = await client.order(manual_trade=True), await client.order()
+async def test_manual_trade_cannot_be_paid_with_others(client, sample):
+    manual, other = await client.create_order(manual_trade=True), await client.create_order()
     assert (await link(client, "alipay.url.get", manual))["success"] is True
     both = await link(client, "alipay.url.get", manual, other)
     assert both == sample("alipay_url_get.open_platform.fail")
 
 
-async def test_stock_that_is_gone(client, sample, assert_like):
-    gone, other = await client.order(out_of_stock=True), await client.order()
-    answer = await link(client, "alipay.url.get", gone, other)
-    assert_like([answer], sample("alipay_url_get.open_platform.fail"))
-    assert answer["success"] is False
-    assert answer["erroMsg"].startswith("操作库存失败:PRODUCT_TRADE_STAT_ERROR")
-    assert answer["erroMsg"].endswith(f"inventoryErrorIds:[{gone['order_id']}]")
+async def test_out_of_stock(client, sample, assert_like):
+    gone, other = await client.create_order(out_of_stock=True), await client.create_order()
+    response = await link(client, "alipay.url.get", gone, other)
+    assert_like([response], sample("alipay_url_get.open_platform.fail"))
+    assert response["success"] is False
+    assert response["erroMsg"].startswith("操作库存失败:PRODUCT_TRADE_STAT_ERROR")
+    assert response["erroMsg"].endswith(f"inventoryErrorIds:[{gone['order_id']}]")
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ async def test_stock_that_is_gone(client, sample, assert_like):
     ],
 )
 async def test_links_to_the_other_channels(client, sample, assert_like, name, trait, slug, success):
-    good, bad = await client.order(), await client.order(**{trait: False})
+    good, bad = await client.create_order(), await client.create_order(**{trait: False})
     assert await link(client, name, good) == {
         "payUrl": f"{CASHIER}{good['order_id']}",
         "success": success,
@@ -69,15 +69,15 @@ async def test_links_to_the_other_channels(client, sample, assert_like, name, tr
 
 @pytest.mark.parametrize("name", LINKS)
 @pytest.mark.parametrize("ids", ["[]", "7", '["7"]', "[7.5]", "[true]", "[7", "{}"])
-async def test_bad_lists(client, name, ids):
-    answer = await client.trade(name, orderIdList=ids)
-    assert str(answer["success"]).lower() == "false"
-    assert answer["errorCode"] == ("500_1" if name == "alipay.url.get" else "400_1")
+async def test_invalid_lists(client, name, ids):
+    response = await client.trade(name, orderIdList=ids)
+    assert str(response["success"]).lower() == "false"
+    assert response["errorCode"] == ("500_1" if name == "alipay.url.get" else "400_1")
 
 
 @pytest.mark.parametrize("name", LINKS)
 async def test_length_of_a_list(client, name):
-    order = await client.order()
+    order = await client.create_order()
     most = 100 if name == "alipay.url.get" else 30
     ids = [order["order_id"], *range(1, most)]
     assert "payUrl" in await client.trade(name, orderIdList=ids)
@@ -90,16 +90,16 @@ async def test_no_list_at_all(client, name):
 
 
 async def test_nothing_to_pay(client):
-    paid = await client.order("pay")
-    answer = await link(client, "alipay.url.get", paid)
-    assert (answer["success"], answer["errorCode"]) == (False, "500_1")
+    paid = await client.create_order("pay")
+    response = await link(client, "alipay.url.get", paid)
+    assert (response["success"], response["errorCode"]) == (False, "500_1")
 
 
 async def test_pay_ways(client, sample, assert_like):
-    order = await client.order()
-    answer = await client.trade("trade.payWay.query", orderId=str(order["order_id"]))
-    assert_like([answer], sample("pay_way_query.open_platform.ok"))
-    ways = answer["resultList"]
+    order = await client.create_order()
+    response = await client.trade("trade.payWay.query", orderId=str(order["order_id"]))
+    assert_like([response], sample("pay_way_query.open_platform.ok"))
+    ways = response["resultList"]
     assert ways["orderId"] == str(order["order_id"])
     assert ways["payFee"] == order["goods_fen"] + order["carriage_fen"]
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", ways["timeout"])
@@ -110,20 +110,20 @@ async def test_pay_ways(client, sample, assert_like):
     }
 
 
-async def test_pay_ways_of_an_order_that_takes_neither_channel(client):
-    order = await client.order(kuajingbao=False, credit=False)
-    answer = await client.trade("trade.payWay.query", orderId=str(order["order_id"]))
-    assert [way["code"] for way in answer["resultList"]["channels"]] == [1]
+async def test_pay_ways_without_other_channels(client):
+    order = await client.create_order(kuajingbao=False, credit=False)
+    response = await client.trade("trade.payWay.query", orderId=str(order["order_id"]))
+    assert [way["code"] for way in response["resultList"]["channels"]] == [1]
 
 
 async def test_pay_ways_of_another_buyers_order(client, sample):
-    order = await client.order(owned_by_buyer=False)
-    answer = await client.trade("trade.payWay.query", orderId=str(order["order_id"]))
-    assert answer == sample("pay_way_query.open_platform.fail")
+    order = await client.create_order(owned_by_buyer=False)
+    response = await client.trade("trade.payWay.query", orderId=str(order["order_id"]))
+    assert response == sample("pay_way_query.open_platform.fail")
 
 
-async def test_pay_ways_of_what_cannot_be_paid(client):
-    paid = await client.order("pay")
+async def test_pay_ways_of_orders_that_cannot_be_paid(client):
+    paid = await client.create_order("pay")
     for order_id in (str(paid["order_id"]), "7", "x"):
-        answer = await client.trade("trade.payWay.query", orderId=order_id)
-        assert (answer["success"], answer["errorCode"]) == ("false", "500_1")
+        response = await client.trade("trade.payWay.query", orderId=order_id)
+        assert (response["success"], response["errorCode"]) == ("false", "500_1")

@@ -6,16 +6,16 @@ OFFERS = [620_201_390_233 + number * STEP for number in range(0, 2400, 40)]
 
 
 async def test_members_on_the_open_platform(client, sample, assert_like):
-    answers = []
+    responses = []
     for offer_id in OFFERS:
         param = {"offerId": offer_id, "country": "en", "currency": "HKD"}
-        answers.append((await client.call(DETAIL, offerDetailParam=param)).json())
-    assert_like(answers, sample("query_product_detail.open_platform.ok"))
+        responses.append((await client.call(DETAIL, offerDetailParam=param)).json())
+    assert_like(responses, sample("query_product_detail.open_platform.ok"))
 
 
 async def test_members_in_the_national_site_dialect(client, sample, assert_like):
-    answers = [(await client.call(DETAIL, offerId=str(offer_id))).json() for offer_id in OFFERS]
-    assert_like(answers, sample("query_product_detail.national_site.ok"))
+    responses = [(await client.call(DETAIL, offerId=str(offer_id))).json() for offer_id in OFFERS]
+    assert_like(responses, sample("query_product_detail.national_site.ok"))
 
 
 async def test_unknown_offer(client, sample):
@@ -26,7 +26,7 @@ async def test_unknown_offer(client, sample):
     assert national.json() == expected
 
 
-async def test_both_dialects_tell_of_the_same_offer(client):
+async def test_both_dialects_describe_the_same_offer(client):
     live = await client.detail(OFFERS[3])
     national = (await client.call(DETAIL, offerId=str(OFFERS[3]))).json()["data"]
     for member in ("offerId", "subject", "subjectTrans", "categoryId", "sellerOpenId"):
@@ -42,9 +42,9 @@ async def test_language_by_country_name_or_code(client):
 
     for country, language in (("japan", "ja"), ("vietnam", "vi"), ("malaysia", "en")):
         live = await client.detail(OFFERS[0], country=language)
-        answer = await national(country)
-        assert answer["subjectTrans"] == live["subjectTrans"] != live["subject"]
-        assert answer["productSkuInfos"][0]["skuAttribute"]["attributeNameTrans"] != "颜色"
+        response = await national(country)
+        assert response["subjectTrans"] == live["subjectTrans"] != live["subject"]
+        assert response["productSkuInfos"][0]["skuAttribute"]["attributeNameTrans"] != "颜色"
     untranslated = await client.detail(OFFERS[0], country="kr")
     assert untranslated["subjectTrans"] == untranslated["subject"]
 
@@ -56,13 +56,13 @@ async def test_currency(client):
     assert without["productSkuInfos"][0]["foreignCurrencyPrice"] is None
 
 
-async def test_some_sku_ids_do_not_fit_a_float(client):
+async def test_some_sku_ids_cannot_be_floats(client):
     offers = [await client.detail(620_201_390_233 + number * STEP) for number in range(36, 42)]
     ids = [sku["skuId"] for offer in offers for sku in offer["productSkuInfos"]]
     assert any(int(float(sku_id)) != sku_id for sku_id in ids)
 
 
-async def test_every_picture_of_a_detail_is_served(client):
+async def test_every_image_of_a_detail_is_served(client):
     offer = await client.detail(OFFERS[5])
     pictures = [*offer["productImage"]["images"], offer["productImage"]["whiteImage"]]
     pictures += re.findall(r'src="([^"]+)"', offer["description"] + offer["descriptionTrans"])

@@ -5,7 +5,7 @@ VOUCHER = "param2/1/com.alibaba.trade/alibaba.trade.uploadRefundVoucher/1000000"
 
 
 async def upload(client, content=JPEG, name="imageData"):
-    """UploadedImages as documented: the file unsigned in the body, everything else in the query."""
+    """Upload as documented: the file unsigned in the body, all other parameters in the query."""
     query = client.signed(VOUCHER, {"access_token": "test-access-token"})
     files = {name: ("voucher.jpg", content, "image/jpeg")}
     return (await client.http.post(f"/openapi/{VOUCHER}", params=query, files=files)).json()
@@ -17,7 +17,7 @@ async def voucher_url(client):
 
 
 def refund_of(order, **changes):
-    """Asks for all the money of a received order, and to send the goods back."""
+    """Return the arguments for a full refund of a received order whose goods are returned."""
     return {
         "orderId": order["order_id"],
         "orderEntryIds": [entry["entry_id"] for entry in order["entries"]],
@@ -35,12 +35,12 @@ async def create(client, order, **changes):
 
 
 async def received(client, **body):
-    return await client.order("pay", "ship", "receive", **body)
+    return await client.create_order("pay", "ship", "receive", **body)
 
 
 @pytest.fixture
 async def agreed(client):
-    """The id of a refund whose goods the buyer is to send back."""
+    """The id of a refund to which the seller has agreed, and whose goods must be returned."""
     refund_id = (await create(client, await received(client)))["result"]["refundId"]
     await client.transition("refunds", refund_id, "agree")
     return refund_id
@@ -52,32 +52,32 @@ async def send_back(client, refund_id, **changes):
 
 
 async def test_reasons(client, sample):
-    order = await client.order("pay", "ship", "receive", "succeed")
+    order = await client.create_order("pay", "ship", "receive", "succeed")
     entry_ids = [entry["entry_id"] for entry in order["entries"]]
-    answer = await client.trade(
+    response = await client.trade(
         "trade.getRefundReasonList",
         orderId=order["order_id"],
         orderEntryIds=entry_ids,
         goodsStatus="aftersaleBuyerNotReceived",
     )
-    assert answer == sample("get_refund_reason_list.open_platform.ok")
+    assert response == sample("get_refund_reason_list.open_platform.ok")
 
 
 async def test_reasons_depend_on_where_the_goods_are(client):
     found = {}
-    for steps, goods_status in (
+    for transitions, goods_status in (
         (("pay",), "refundWaitSellerSend"),
         (("pay", "ship"), "refundWaitBuyerReceive"),
         (("pay", "ship", "receive"), "refundBuyerReceived"),
     ):
-        order = await client.order(*steps)
-        answer = await client.trade(
+        order = await client.create_order(*transitions)
+        response = await client.trade(
             "trade.getRefundReasonList",
             orderId=order["order_id"],
             orderEntryIds=[order["entries"][0]["entry_id"]],
             goodsStatus=goods_status,
         )
-        found[goods_status] = {reason["id"] for reason in answer["result"]["result"]["reasons"]}
+        found[goods_status] = {reason["id"] for reason in response["result"]["result"]["reasons"]}
     assert found == {
         "refundWaitSellerSend": {20006, 20002, 20004},
         "refundWaitBuyerReceive": {20006, 20004},
@@ -103,21 +103,21 @@ async def test_no_reasons(client, sample, changes, code):
         "orderEntryIds": [order["entries"][0]["entry_id"]],
         "goodsStatus": "refundBuyerReceived",
     }
-    answer = await client.trade("trade.getRefundReasonList", **arguments | changes)
-    assert (answer["result"]["success"], answer["result"]["code"]) == (False, code)
+    response = await client.trade("trade.getRefundReasonList", **arguments | changes)
+    assert (response["result"]["success"], response["result"]["code"]) == (False, code)
     if code == "5003":
-        assert answer == sample("get_refund_reason_list.open_platform.fail")
+        assert response == sample("get_refund_reason_list.open_platform.fail")
 
 
 async def test_no_reasons_for_another_buyer(client):
     order = await received(client, owned_by_buyer=False)
-    answer = await client.trade(
+    response = await client.trade(
         "trade.getRefundReasonList",
         orderId=order["order_id"],
         orderEntryIds=[order["entries"][0]["entry_id"]],
         goodsStatus="refundBuyerReceived",
     )
-    assert answer["result"]["code"] == "5002"
+    assert response["result"]["code"] == "5002"
 
 
 async def test_upload_a_voucher(client, sample, assert_like):
@@ -136,15 +136,15 @@ async def test_no_voucher(client, sample, content, name):
 
 
 async def test_voucher_that_is_no_file(client, sample):
-    answer = await client.trade("trade.uploadRefundVoucher", imageData="/9j/4A==")
-    assert answer == sample("upload_refund_voucher.open_platform.fail")
+    response = await client.trade("trade.uploadRefundVoucher", imageData="/9j/4A==")
+    assert response == sample("upload_refund_voucher.open_platform.fail")
 
 
 async def test_create_a_refund(client, sample, assert_like):
     order = await received(client)
     entry = order["entries"][0]
     url = await voucher_url(client)
-    answer = await create(
+    response = await create(
         client,
         order,
         orderEntryIds=[entry["entry_id"]],
@@ -154,10 +154,10 @@ async def test_create_a_refund(client, sample, assert_like):
         customRefund="true",
         refundRemark="r-1",
     )
-    assert_like([{"result": answer}], sample("create_refund.open_platform.ok"))
-    refund_id = answer["result"]["refundId"]
+    assert_like([{"result": response}], sample("create_refund.open_platform.ok"))
+    refund_id = response["result"]["refundId"]
     assert refund_id.startswith("TQ")
-    assert answer["result"]["innerReason"] == "不想买了"
+    assert response["result"]["innerReason"] == "不想买了"
     assert await client.admin(f"refunds/{refund_id}") == {
         "refund_id": refund_id,
         "order_id": order["order_id"],
@@ -203,10 +203,10 @@ async def test_create_a_refund(client, sample, assert_like):
         ({"orderEntryCountList": [7]}, "5100"),
     ],
 )
-async def test_refused_refunds(client, changes, code):
+async def test_rejected_refunds(client, changes, code):
     order = await received(client)
-    answer = await create(client, order, **changes)
-    assert (answer["success"], answer["code"]) == (False, code)
+    response = await create(client, order, **changes)
+    assert (response["success"], response["code"]) == (False, code)
     assert (await client.state())["refunds"] == 0
 
 
@@ -221,7 +221,7 @@ async def test_too_many_vouchers(client):
     assert (await create(client, order, vouchers=[url] * 5))["success"] is True
 
 
-async def test_twice_the_same(client, sample):
+async def test_second_refund_of_the_same_entries(client, sample):
     order = await received(client)
     assert (await create(client, order))["success"] is True
     assert {"result": await create(client, order)} == sample("create_refund.open_platform.fail")
@@ -233,14 +233,14 @@ async def test_twice_the_same(client, sample):
 async def test_required_arguments(client, member):
     refund = refund_of(await received(client))
     del refund[member]
-    answer = await client.trade("trade.createRefund", **refund)
-    assert answer["error_message"] == f"Required argument {member}"
+    response = await client.trade("trade.createRefund", **refund)
+    assert response["error_message"] == f"Required argument {member}"
 
 
 async def test_return_goods(client, sample, agreed):
     url = await voucher_url(client)
-    answer = await send_back(client, agreed, description="发货说明", vouchers=[url])
-    assert {"result": answer} == sample("refund_return_goods.open_platform.ok")
+    response = await send_back(client, agreed, description="发货说明", vouchers=[url])
+    assert {"result": response} == sample("refund_return_goods.open_platform.ok")
     refund = await client.admin(f"refunds/{agreed}")
     assert refund["status"] == "waitsellerreceive"
     assert refund["return_shipment"] == {
@@ -267,15 +267,15 @@ async def test_return_goods(client, sample, agreed):
         ({"description": "x"}, "500_1"),
     ],
 )
-async def test_refused_returns(client, agreed, changes, code):
-    answer = await send_back(client, agreed, **changes)
-    assert (answer["success"], answer["errorCode"]) == (False, code)
+async def test_rejected_returns(client, agreed, changes, code):
+    response = await send_back(client, agreed, **changes)
+    assert (response["success"], response["errorCode"]) == (False, code)
     assert (await client.admin(f"refunds/{agreed}"))["return_shipment"] is None
 
 
 async def test_waybill_that_does_not_match(client, sample, agreed):
-    answer = await send_back(client, agreed, freightBill="?")
-    assert {"result": answer} == sample("refund_return_goods.open_platform.fail")
+    response = await send_back(client, agreed, freightBill="?")
+    assert {"result": response} == sample("refund_return_goods.open_platform.fail")
 
 
 async def test_too_many_vouchers_for_a_return(client, agreed):

@@ -6,9 +6,9 @@ import pytest
 
 
 async def test_current_time(client):
-    answer = (await client.current_time()).json()
-    assert re.fullmatch(r"\d{17}\+0800", answer)
-    there = datetime.strptime(answer, "%Y%m%d%H%M%S%f%z")
+    response = (await client.current_time()).json()
+    assert re.fullmatch(r"\d{17}\+0800", response)
+    there = datetime.strptime(response, "%Y%m%d%H%M%S%f%z")
     assert abs(there - datetime.now(there.tzinfo)) < timedelta(seconds=5)
 
 
@@ -26,8 +26,8 @@ async def test_refresh(client, protocol, sample, assert_like):
         "client_secret": "test-app-secret",
         "refresh_token": "test-refresh-token",
     }
-    answer = await client.http.post(f"/openapi/{protocol}/1/system.oauth2/getToken/1000000", data=form)
-    token = answer.json()
+    response = await client.http.post(f"/openapi/{protocol}/1/system.oauth2/getToken/1000000", data=form)
+    token = response.json()
     assert_like([token], sample("get_token.open_platform.ok"))
     assert token["expires_in"] == "36000"
     assert token["refresh_token"] == "test-refresh-token"
@@ -35,7 +35,7 @@ async def test_refresh(client, protocol, sample, assert_like):
     assert served.status_code == 200
 
 
-async def test_token_dies_after_its_life(client):
+async def test_token_expires(client):
     await client.put("tokens", expires_in=0)
     token = (await client.refresh()).json()["access_token"]
     refused = await client.call("product.filterData.queryConfig", token=token)
@@ -66,7 +66,7 @@ async def test_rotated_refresh_token(client, sample):
     assert (await client.refresh(second)).json()["refresh_token"] not in (second, "test-refresh-token")
 
 
-async def test_code_is_used_once(client):
+async def test_code_can_be_redeemed_once(client):
     code = (await client.http.post("/admin/codes")).json()["code"]
     grant = {"grant_type": "authorization_code", "redirect_uri": "http://localhost", "code": code}
     first = await client.refresh(**grant, need_refresh_token="true")
@@ -75,12 +75,12 @@ async def test_code_is_used_once(client):
     assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
 
 
-async def test_concurrent_refreshes_grant_different_tokens(client):
-    answers = await asyncio.gather(*(client.refresh() for _ in range(8)))
-    assert len({answer.json()["access_token"] for answer in answers}) == 8
+async def test_concurrent_refreshes_issue_different_tokens(client):
+    responses = await asyncio.gather(*(client.refresh() for _ in range(8)))
+    assert len({response.json()["access_token"] for response in responses}) == 8
 
 
-async def test_refused_token_calls(client):
+async def test_rejected_token_calls(client):
     wrong_secret = await client.refresh(client_secret="wrong")
     assert (wrong_secret.status_code, wrong_secret.json()["error"]) == (400, "invalid_client")
     no_grant = await client.http.post("/openapi/http/1/system.oauth2/getToken/1000000")

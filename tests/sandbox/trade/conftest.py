@@ -1,4 +1,4 @@
-"""A market with an order book, without any HTTP."""
+"""An order book without HTTP."""
 
 import pytest
 
@@ -33,13 +33,13 @@ def book():
 
 @pytest.fixture
 def make_order(book):
-    """Makes an order of two entries and leads it to a status."""
+    """Creates an order of two entries and brings it to a status."""
 
     def make(status=OrderStatus.WAIT_BUYER_PAY):
         lines = build_order_lines(CATALOG, [])
         order = book.create_order(lines, compute_carriage_fen(lines), OrderFlags(), now_ms=0)
-        for step in PATHS[status]:
-            book.transition(order, step)
+        for transition in PATHS[status]:
+            book.transition(order, transition)
         assert order.status is status
         return order
 
@@ -48,7 +48,7 @@ def make_order(book):
 
 @pytest.fixture
 def make_request():
-    """Asks for the money of some entries of an order, by default of a received one and of all."""
+    """Builds a refund request for entries of an order; by default for all, and after their receipt."""
 
     def make(order, entry_ids=None, **changes):
         entry_ids = order.entry_ids if entry_ids is None else tuple(entry_ids)

@@ -17,18 +17,18 @@ def ids_of(book, count):
     return [order.order_id for order in orders], [entry for order in orders for entry in order.entry_ids]
 
 
-def test_ids_repeat_in_a_new_book_and_never_within_one():
+def test_ids_are_unique_and_start_again_in_a_new_book():
     order_ids, entry_ids = ids_of(OrderBook(), 500)
     assert (order_ids, entry_ids) == ids_of(OrderBook(), 500)
     assert len({*order_ids, *entry_ids}) == 1500
 
 
-def test_no_float_holds_an_id():
+def test_no_id_can_be_a_float():
     for ids in ids_of(OrderBook(), 500):
         assert all(len(str(number)) == 19 and int(float(number)) != number for number in ids)
 
 
-def test_the_oldest_order_is_forgotten_with_its_refunds(book, make_order, make_request, monkeypatch):
+def test_oldest_order_is_dropped_with_its_refunds(book, make_order, make_request, monkeypatch):
     monkeypatch.setattr(order_book, "MAX_ORDERS", 2)
     old = make_order(OrderStatus.RECEIVED)
     refund = book.create_refund(old, make_request(old))
@@ -39,7 +39,7 @@ def test_the_oldest_order_is_forgotten_with_its_refunds(book, make_order, make_r
     assert (book.order_count, book.refund_count) == (2, 0)
 
 
-def test_the_oldest_refund_is_forgotten(book, make_order, make_request, monkeypatch):
+def test_oldest_refund_is_dropped(book, make_order, make_request, monkeypatch):
     monkeypatch.setattr(order_book, "MAX_REFUNDS", 1)
     order = make_order(OrderStatus.RECEIVED)
     first, second = (
@@ -49,14 +49,14 @@ def test_the_oldest_refund_is_forgotten(book, make_order, make_request, monkeypa
     assert order.refund_ids == [second.refund_id]
 
 
-def test_a_basket_of_the_markets_choice():
+def test_default_order_lines():
     first, second = build_order_lines(CATALOG, [])
     assert first.offer is not second.offer
     for line in (first, second):
         assert line.offer.min_order <= line.quantity <= line.sku.stock
 
 
-def test_a_basket_of_ones_own():
+def test_requested_order_lines():
     offer = CATALOG.offers[7]
     sku = next(sku for sku in build_skus(offer) if sku.stock > 3)
     line, other = build_order_lines(
@@ -76,7 +76,7 @@ def test_a_basket_of_ones_own():
         (LineRequest(quantity=10**6), "are left"),
     ],
 )
-def test_what_the_market_does_not_have(wanted, message):
+def test_invalid_order_lines(wanted, message):
     with pytest.raises(ValueError, match=message):
         build_order_lines(CATALOG, [wanted])
 

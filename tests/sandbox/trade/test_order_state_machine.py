@@ -16,18 +16,18 @@ ALLOWED = {
 }
 
 
-@pytest.mark.parametrize("step", OrderTransition)
+@pytest.mark.parametrize("transition", OrderTransition)
 @pytest.mark.parametrize("status", OrderStatus)
-def test_every_step_from_every_status(book, make_order, status, step):
+def test_every_transition_from_every_status(book, make_order, status, transition):
     order = make_order(status)
-    if (status, step) in ALLOWED:
-        book.transition(order, step)
-        assert order.status is ALLOWED[status, step]
+    if (status, transition) in ALLOWED:
+        book.transition(order, transition)
+        assert order.status is ALLOWED[status, transition]
         assert order.events[-1].status == order.status
     else:
         events = list(order.events)
         with pytest.raises(InvalidTransition):
-            book.transition(order, step)
+            book.transition(order, transition)
         assert (order.status, list(order.events)) == (status, events)
 
 
@@ -48,7 +48,7 @@ def test_payment_covers_goods_and_carriage(make_order):
     assert order.paid_fen == order.goods_fen + order.carriage_fen > order.carriage_fen > 0
 
 
-def test_shipping_in_parts(book, make_order):
+def test_partial_shipments(book, make_order):
     order = make_order(OrderStatus.WAIT_SELLER_SEND)
     first, second = order.entry_ids
     book.transition(order, OrderTransition.SHIP, [first])

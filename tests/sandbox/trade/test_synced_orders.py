@@ -2,7 +2,7 @@ from services.sandbox.trade import synced_orders
 from services.sandbox.trade.synced_orders import SyncedData
 
 
-def test_sent_again_replaces():
+def test_later_record_replaces_the_earlier_one():
     known = SyncedData()
     known.save_order("1", {"status": "payed"}, "open-platform")
     known.save_order("1", {"payStatus": "close"}, "national-site")
@@ -18,7 +18,7 @@ def test_sent_again_replaces():
     assert known.find_logistics("LG").logistics == {"n": 2}
 
 
-def test_statuses_are_all_kept_even_of_what_is_not_known():
+def test_all_statuses_are_stored_even_of_unknown_orders():
     known = SyncedData()
     for number in range(2):
         known.save_order_status("1", {"n": number})
@@ -27,7 +27,7 @@ def test_statuses_are_all_kept_even_of_what_is_not_known():
     assert known.find_order("1").statuses == known.find_logistics("LG").statuses == [{"n": 0}, {"n": 1}]
 
 
-def test_the_oldest_is_forgotten(monkeypatch):
+def test_oldest_records_are_dropped(monkeypatch):
     monkeypatch.setattr(synced_orders, "MAX_ENTRIES", 2)
     monkeypatch.setattr(synced_orders, "MAX_RECORDS_PER_ENTRY", 3)
     known = SyncedData()

@@ -11,13 +11,13 @@ from services.sandbox.http.dialect import Dialect
 LANGUAGE_BY_COUNTRY = {"japan": "ja", "vietnam": "vi"}
 """The languages of the national sites; others use English."""
 
-# What 10,000 yuan buy. Made up, and constant so that answers are repeatable.
+# What 10,000 yuan buy. Made up, and constant so that responses are repeatable.
 _PER_10000_YUAN = {"USD": 1_390, "HKD": 10_850, "JPY": 212_000, "VND": 36_100_000, "MYR": 5_900, "EUR": 1_200}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Locale:
-    """The language, the currency and the image host of one answer."""
+    """The language, the currency and the image host of one response."""
 
     language: str
     """A language code. The catalog has en, ja and vi; with another code, texts stay Chinese."""

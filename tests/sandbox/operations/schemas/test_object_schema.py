@@ -33,7 +33,7 @@ ORDER = ObjectSchema(
         (object_schema.any_of(object_schema.is_id, object_schema.is_digits), [5, "5"], [5.0, ""]),
     ],
 )
-def test_kinds(kind, good, bad):
+def test_type_checks(kind, good, bad):
     assert [kind(value) for value in good] == [True] * len(good)
     assert [kind(value) for value in bad] == [False] * len(bad)
 
@@ -46,7 +46,7 @@ def test_kinds(kind, good, bad):
         {"id": 1, "word": "a", "parts": None},
     ],
 )
-def test_good_objects(value):
+def test_valid_objects(value):
     ORDER.validate(value, "order")
 
 
@@ -64,7 +64,7 @@ def test_good_objects(value):
         ({"id": 1, "parts": [{"id": 2, "word": "a"}, {"id": 3}]}, "order.parts[1].word: required"),
     ],
 )
-def test_bad_objects(value, message):
+def test_invalid_objects(value, message):
     with pytest.raises(InvalidArgument) as bad:
         ORDER.validate(value, "order")
     assert str(bad.value) == message

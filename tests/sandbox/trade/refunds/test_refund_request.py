@@ -41,13 +41,13 @@ def test_goods_are_where_the_order_allows(book, make_order, make_request, status
         assert rejection_reason(book, order, request) is RejectionReason.STATE
 
 
-def test_only_received_goods_go_back(book, make_order, make_request):
+def test_only_received_goods_can_be_returned(book, make_order, make_request):
     order = make_order(OrderStatus.WAIT_BUYER_RECEIVE)
     request = make_request(order, goods_status=GoodsStatus.WAIT_BUYER_RECEIVE, reason_id=20006)
     assert rejection_reason(book, order, request) is RejectionReason.STATE
 
 
-def test_one_refund_at_a_time(book, make_order, make_request):
+def test_one_open_refund_per_entry(book, make_order, make_request):
     order = make_order(OrderStatus.RECEIVED)
     first, second = order.entry_ids
     refund = book.create_refund(order, make_request(order, [first]))
@@ -85,7 +85,7 @@ def test_rules(book, make_order, make_request, changes, reason):
     assert order.refund_ids == []
 
 
-def test_pieces_that_go_back(book, make_order, make_request):
+def test_counts_of_returned_pieces(book, make_order, make_request):
     order = make_order(OrderStatus.RECEIVED)
     entry = order.entries[0]
     one = (entry.entry_id,)
@@ -103,7 +103,7 @@ def test_pieces_that_go_back(book, make_order, make_request):
 
 
 @pytest.mark.parametrize("difference", [-1, 1])
-def test_before_shipping_the_whole_price_goes_back(book, make_order, make_request, difference):
+def test_refund_before_shipment_must_be_the_whole_price(book, make_order, make_request, difference):
     order = make_order(OrderStatus.WAIT_SELLER_SEND)
     changes = {"dispute_request": MONEY, "goods_status": GoodsStatus.WAIT_SELLER_SEND, "reason_id": 20006}
     wrong = make_request(order, payment_fen=order.goods_fen + difference, **changes)
@@ -111,7 +111,7 @@ def test_before_shipping_the_whole_price_goes_back(book, make_order, make_reques
     assert book.create_refund(order, make_request(order, **changes)).apply_payment_fen == order.goods_fen
 
 
-def test_carriage_goes_back_once(book, make_order, make_request):
+def test_carriage_is_refunded_once(book, make_order, make_request):
     order = make_order(OrderStatus.WAIT_SELLER_SEND)
     first, second = order.entry_ids
     changes = {
@@ -127,7 +127,7 @@ def test_carriage_goes_back_once(book, make_order, make_request):
     assert order.refunded_carriage_fen == order.carriage_fen
 
 
-def test_what_is_shipped_does_not_wait_for_shipping(book, make_order, make_request):
+def test_goods_status_after_partial_shipment(book, make_order, make_request):
     order = make_order(OrderStatus.WAIT_SELLER_SEND)
     first, second = order.entry_ids
     book.transition(order, OrderTransition.SHIP, [first])
@@ -141,5 +141,5 @@ def test_what_is_shipped_does_not_wait_for_shipping(book, make_order, make_reque
         book.create_refund(order, make_request(order, [entry_id], goods_status=here, **changes))
 
 
-def test_every_goods_status_has_reasons_and_whereabouts():
+def test_every_goods_status_has_reasons_and_a_location():
     assert set(REFUND_REASONS) == set(GOODS_LOCATIONS) == set(GoodsStatus)

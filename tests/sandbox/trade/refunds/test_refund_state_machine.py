@@ -6,7 +6,7 @@ from services.sandbox.trade.refunds.refund import DisputeRequest, GoodsStatus, R
 from services.sandbox.trade.refunds.refund_state_machine import RefundTransition, transition_refund
 
 MONEY, RETURN = DisputeRequest.REFUND, DisputeRequest.RETURN_REFUND
-# How to get there from the application.
+# The transitions from the request to a status.
 PATHS = {
     (MONEY, RefundStatus.WAIT_SELLER_AGREE): (),
     (MONEY, RefundStatus.WAIT_BUYER_MODIFY): (RefundTransition.REFUSE,),
@@ -20,7 +20,7 @@ PATHS = {
     (RETURN, RefundStatus.CLOSED): (RefundTransition.CLOSE,),
 }
 CLOSING = {RefundTransition.CLOSE, RefundTransition.CLOSE_BY_SHIPMENT, RefundTransition.CLOSE_BY_RECEIPT}
-UNSENT = (RefundStatus.WAIT_SELLER_AGREE, RefundStatus.WAIT_BUYER_MODIFY, RefundStatus.WAIT_BUYER_SEND)
+NOT_SENT = (RefundStatus.WAIT_SELLER_AGREE, RefundStatus.WAIT_BUYER_MODIFY, RefundStatus.WAIT_BUYER_SEND)
 ALLOWED = {
     (MONEY, RefundStatus.WAIT_SELLER_AGREE, RefundTransition.AGREE): RefundStatus.SUCCESS,
     (MONEY, RefundStatus.WAIT_SELLER_AGREE, RefundTransition.REFUSE): RefundStatus.WAIT_BUYER_MODIFY,
@@ -29,29 +29,29 @@ ALLOWED = {
     (RETURN, RefundStatus.WAIT_BUYER_SEND, RefundTransition.SEND): RefundStatus.WAIT_SELLER_RECEIVE,
     (RETURN, RefundStatus.WAIT_SELLER_RECEIVE, RefundTransition.RECEIVE): RefundStatus.SUCCESS,
 } | {
-    (request, status, step): RefundStatus.CLOSED
+    (request, status, transition): RefundStatus.CLOSED
     for request in (MONEY, RETURN)
-    for status in UNSENT
-    for step in CLOSING
+    for status in NOT_SENT
+    for transition in CLOSING
 }
 
 
-@pytest.mark.parametrize("step", RefundTransition)
+@pytest.mark.parametrize("transition", RefundTransition)
 @pytest.mark.parametrize(("request_", "status"), PATHS)
-def test_every_step_from_every_status(book, make_order, make_request, request_, status, step):
+def test_every_transition_from_every_status(book, make_order, make_request, request_, status, transition):
     order = make_order(OrderStatus.RECEIVED)
     refund = book.create_refund(order, make_request(order, dispute_request=request_))
     for before in PATHS[request_, status]:
         transition_refund(refund, before)
     assert refund.status is status
-    wanted = ALLOWED.get((request_, status, step))
+    wanted = ALLOWED.get((request_, status, transition))
     if wanted:
-        transition_refund(refund, step)
+        transition_refund(refund, transition)
         assert refund.status is wanted
         return
     events, refunded_fen = list(order.events), order.refunded_fen.total()
     with pytest.raises(InvalidTransition):
-        transition_refund(refund, step)
+        transition_refund(refund, transition)
     assert refund.status is status
     assert (list(order.events), order.refunded_fen.total()) == (events, refunded_fen)
 
@@ -59,8 +59,8 @@ def test_every_step_from_every_status(book, make_order, make_request, request_, 
 def test_the_actions_are_spelled_as_on_1688(book, make_order, make_request):
     order = make_order(OrderStatus.RECEIVED)
     refund = book.create_refund(order, make_request(order))
-    for step in (RefundTransition.AGREE, RefundTransition.SEND, RefundTransition.RECEIVE):
-        transition_refund(refund, step)
+    for transition in (RefundTransition.AGREE, RefundTransition.SEND, RefundTransition.RECEIVE):
+        transition_refund(refund, transition)
     events = [(event.event, event.status) for event in order.events if event.refund_id == refund.refund_id]
     assert events == [
         ("BUYER_APPLY_REFUND", "waitselleragree"),
@@ -71,7 +71,7 @@ def test_the_actions_are_spelled_as_on_1688(book, make_order, make_request):
     assert (order.events[-1].event, order.status) == ("closed after refund", OrderStatus.CANCEL)
 
 
-def test_part_of_the_money_leaves_the_order_open(book, make_order, make_request):
+def test_partial_refund_keeps_the_order_open(book, make_order, make_request):
     order = make_order(OrderStatus.RECEIVED)
     refund = book.create_refund(
         order, make_request(order, dispute_request=MONEY, payment_fen=order.entries[0].sum_fen + 1)
@@ -82,7 +82,7 @@ def test_part_of_the_money_leaves_the_order_open(book, make_order, make_request)
     assert order.remaining_fen(order.entry_ids) == order.entries[1].sum_fen - 1
 
 
-def test_after_sales_an_order_stays_a_success(book, make_order, make_request):
+def test_refund_after_sale_keeps_the_order_status(book, make_order, make_request):
     order = make_order(OrderStatus.SUCCESS)
     request = make_request(order, dispute_request=MONEY, goods_status=GoodsStatus.AFTER_SALE_RECEIVED)
     transition_refund(book.create_refund(order, request), RefundTransition.AGREE)
@@ -94,7 +94,7 @@ def in_sale(make_request, order, entry_ids, goods_status):
     return make_request(order, entry_ids, dispute_request=MONEY, goods_status=goods_status, reason_id=20006)
 
 
-def test_an_order_that_waits_only_for_what_is_refunded_goes_on(book, make_order, make_request):
+def test_order_is_shipped_when_unshipped_entries_are_refunded(book, make_order, make_request):
     order = make_order(OrderStatus.WAIT_SELLER_SEND)
     first, second = order.entry_ids
     book.transition(order, OrderTransition.SHIP, [first])
@@ -103,7 +103,7 @@ def test_an_order_that_waits_only_for_what_is_refunded_goes_on(book, make_order,
     assert order.status is OrderStatus.WAIT_BUYER_RECEIVE
 
 
-def test_a_refunded_entry_is_not_shipped(book, make_order, make_request):
+def test_refunded_entry_is_not_shipped(book, make_order, make_request):
     order = make_order(OrderStatus.WAIT_SELLER_SEND)
     first, second = order.entry_ids
     refund = book.create_refund(order, in_sale(make_request, order, [first], GoodsStatus.WAIT_SELLER_SEND))
@@ -114,7 +114,7 @@ def test_a_refunded_entry_is_not_shipped(book, make_order, make_request):
     assert (order.shipped, order.status) == ({second}, OrderStatus.WAIT_BUYER_RECEIVE)
 
 
-def test_shipping_and_receiving_close_what_they_outrun(book, make_order, make_request):
+def test_shipment_and_receipt_close_obsolete_refunds(book, make_order, make_request):
     order = make_order(OrderStatus.WAIT_SELLER_SEND)
     first, second = order.entry_ids
     refunds = [
