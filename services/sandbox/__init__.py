@@ -2,9 +2,9 @@
 
 It must not import any other package of `services`: otherwise a mistake of the adapter could hide here.
 
-A request passes through these packages:
+`app` builds the application from the packages:
 
-- `http` reads it, checks it as the gateway does, and sends the response;
+- `http` reads a request, checks it as the gateway does, and sends the response;
 - `controls` holds what tests change and read: faults, limits, tokens, the clock, the call log;
 - `operations` has one handler for each API of 1688;
 - `catalog` is what is for sale, `trade` what was bought, `messages` what is pushed about it;

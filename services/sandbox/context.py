@@ -1,4 +1,4 @@
-"""What handlers work with, of the operations and of the admin API alike."""
+"""What the handlers of operations and of the admin API work with."""
 
 from dataclasses import dataclass
 

@@ -107,9 +107,9 @@ class Client:
         """Wait until the push counts have these values, and return all counts."""
         async with asyncio.timeout(5):
             while True:
-                found = await self.admin("push")
-                if {name: found[name] for name in counts} == counts:
-                    return found
+                push_counts = await self.admin("push")
+                if {name: push_counts[name] for name in counts} == counts:
+                    return push_counts
                 await asyncio.sleep(0.005)
 
     async def transition(self, what, number, transition, **body):
@@ -158,7 +158,7 @@ def sandbox_url():
 
 @pytest.fixture
 async def client(sandbox_url):
-    # A context of its own spares each client the reading of every certificate authority.
+    # An own context avoids that each client loads all certificate authorities.
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     async with httpx.AsyncClient(base_url=sandbox_url, timeout=10, verify=tls) as http:
         await http.post("/admin/reset")
@@ -234,23 +234,23 @@ def sample():
     return read
 
 
-def _types(value, path=""):
+def _walk_types(value, path=""):
     """(path, JSON type) of everything in a JSON value."""
     yield path, type(value).__name__
     if isinstance(value, dict):
         for name, member in value.items():
-            yield from _types(member, f"{path}.{name}")
+            yield from _walk_types(member, f"{path}.{name}")
     elif isinstance(value, list):
         for member in value:
-            yield from _types(member, f"{path}[]")
+            yield from _walk_types(member, f"{path}[]")
 
 
-def _collected(values):
-    found = {}
+def _collect_types(values):
+    types = {}
     for value in values:
-        for path, kind in _types(value):
-            found.setdefault(path, set()).add(kind)
-    return found
+        for path, kind in _walk_types(value):
+            types.setdefault(path, set()).add(kind)
+    return types
 
 
 @pytest.fixture
@@ -258,12 +258,14 @@ def assert_like():
     """Assert that responses together have exactly the members of a sample, of the same JSON types or null."""
 
     def check(responses, recorded):
-        ours, theirs = _collected(responses), _collected([recorded])
+        actual, recorded_types = _collect_types(responses), _collect_types([recorded])
         # What is inside a list that the sample shows empty cannot be compared.
-        inside = {f"{path}[]" for path, kinds in theirs.items() if kinds == {"list"}} - theirs.keys()
-        ours = {path: kinds for path, kinds in ours.items() if path not in inside}
-        assert ours.keys() == theirs.keys()
-        for path, kinds in theirs.items():
-            assert kinds == {"NoneType"} or ours[path] - {"NoneType"} == kinds - {"NoneType"}, path
+        inside = {
+            f"{path}[]" for path, kinds in recorded_types.items() if kinds == {"list"}
+        } - recorded_types.keys()
+        actual = {path: kinds for path, kinds in actual.items() if path not in inside}
+        assert actual.keys() == recorded_types.keys()
+        for path, kinds in recorded_types.items():
+            assert kinds == {"NoneType"} or actual[path] - {"NoneType"} == kinds - {"NoneType"}, path
 
     return check

@@ -26,10 +26,10 @@ async def test_order_without_a_body(client):
 
 async def test_order_with_given_entries(client):
     chosen = (await client.create_order())["entries"][1]
-    wanted = {"offer_id": chosen["offer_id"], "sku_id": chosen["sku_id"], "quantity": 4}
-    order = await client.create_order(entries=[wanted], kuajingbao=False, owned_by_buyer=False)
+    expected = {"offer_id": chosen["offer_id"], "sku_id": chosen["sku_id"], "quantity": 4}
+    order = await client.create_order(entries=[expected], kuajingbao=False, owned_by_buyer=False)
     (entry,) = order["entries"]
-    assert {name: entry[name] for name in wanted} == wanted
+    assert {name: entry[name] for name in expected} == expected
     assert entry["sum_fen"] * chosen["quantity"] == chosen["sum_fen"] * 4
     assert (order["kuajingbao"], order["credit"], order["owned_by_buyer"]) == (False, True, False)
 

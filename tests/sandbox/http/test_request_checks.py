@@ -7,7 +7,7 @@ BUSINESS = "/openapi/param2/1/com.alibaba.fenxiao.crossborder/product.search.key
 UNSUPPORTED = (400, "gw.APIUnsupported", "API unsupported")
 
 
-def refusal(response):
+def parse_error(response):
     body = response.json()
     assert set(body) == {"error_code", "error_message", "exception"}
     assert body["exception"] == body["error_message"]
@@ -26,7 +26,7 @@ def refusal(response):
     ],
 )
 async def test_no_such_api(client, path):
-    assert refusal(await client.http.post(path)) == UNSUPPORTED
+    assert parse_error(await client.http.post(path)) == UNSUPPORTED
 
 
 async def test_order_of_the_checks(client):
@@ -34,22 +34,22 @@ async def test_order_of_the_checks(client):
     await client.put("limits", declined=["product.search.keywordQuery"])
     post = client.http.post
 
-    assert refusal(await post(BUSINESS + "x")) == UNSUPPORTED
-    assert refusal(await post(BUSINESS)) == (400, "gw.AppKeyMissing", "AppKey missing")
-    assert refusal(await post(BUSINESS + "/7")) == (400, "gw.AppKeyNotFound", "AppKey not found")
+    assert parse_error(await post(BUSINESS + "x")) == UNSUPPORTED
+    assert parse_error(await post(BUSINESS)) == (400, "gw.AppKeyMissing", "AppKey missing")
+    assert parse_error(await post(BUSINESS + "/7")) == (400, "gw.AppKeyNotFound", "AppKey not found")
     unsigned = await post(BUSINESS + "/1000000", data={"access_token": "old"})
-    assert refusal(unsigned) == (400, "gw.SignatureMissing", "Signature missing")
+    assert parse_error(unsigned) == (400, "gw.SignatureMissing", "Signature missing")
     wrong = await post(BUSINESS + "/1000000", data={"access_token": "old", "_aop_signature": "0" * 40})
-    assert refusal(wrong) == (400, "gw.SignatureInvalid", "Invalid signature")
+    assert parse_error(wrong) == (400, "gw.SignatureInvalid", "Invalid signature")
     missing = await client.call("product.search.keywordQuery", token=None)
-    assert refusal(missing) == (401, "401", "Request need user authenticated")
-    bad = await client.call("product.search.keywordQuery", token="old")
-    assert refusal(bad) == (401, "401", "Request need user authorized")
+    assert parse_error(missing) == (401, "401", "Request need user authenticated")
+    rejected = await client.call("product.search.keywordQuery", token="old")
+    assert parse_error(rejected) == (401, "401", "Request need user authorized")
     declined = await client.call("product.search.keywordQuery")
-    assert refusal(declined) == (400, "gw.APIACLDecline", "AppKey is not allowed(acl)")
+    assert parse_error(declined) == (400, "gw.APIACLDecline", "AppKey is not allowed(acl)")
     await client.put("limits")
     bare = await client.call("product.search.keywordQuery")
-    assert refusal(bare) == (400, "gw.ParamMissing", "Required argument offerQueryParam")
+    assert parse_error(bare) == (400, "gw.ParamMissing", "Required argument offerQueryParam")
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ async def test_order_of_the_checks(client):
 )
 async def test_required_argument_in_the_wrapper(client, name, wrapper, arguments, missing):
     response = await client.call(name, **{wrapper: arguments})
-    assert refusal(response) == (400, "gw.ParamMissing", f"Required argument {missing}")
+    assert parse_error(response) == (400, "gw.ParamMissing", f"Required argument {missing}")
 
 
 async def test_wrapper_that_is_no_object(client):
@@ -146,10 +146,10 @@ async def test_timestamp_window(client):
 
     assert (await timed("1000")).status_code == 200
     await client.put("clock", timestamp_window_ms=60_000, offset_ms=3_600_000)
-    refused = await timed("1000")
-    assert refused.status_code == 400
-    assert refused.json()["error_code"] == "400"
-    assert refused.json()["error_message"].endswith("Request is expired.")
+    rejected = await timed("1000")
+    assert rejected.status_code == 400
+    assert rejected.json()["error_code"] == "400"
+    assert rejected.json()["error_message"].endswith("Request is expired.")
     assert (await client.current_time()).status_code == 200
 
 

@@ -134,12 +134,12 @@ async def test_return_after_sale(client, receiver, sample, assert_like):
 
 async def test_batch_payment(client, receiver, sample, assert_like):
     await client.put("push", max_in_flight=1)
-    good, frozen, paid = (
+    payable, frozen, paid = (
         await client.create_order(),
         await client.create_order(),
         await client.create_order("pay"),
     )
-    ids = [order["order_id"] for order in (good, frozen, paid)]
+    ids = [order["order_id"] for order in (payable, frozen, paid)]
     body = {"orders": ids, "failures": {str(ids[1]): "ACCOUNT_FROZEN"}}
     response = await client.http.post("/admin/payments", json=body)
     results = {str(ids[0]): "successed", str(ids[1]): "ACCOUNT_FROZEN", str(ids[2]): "PARAM_ILLEGAL"}

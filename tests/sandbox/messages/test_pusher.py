@@ -219,7 +219,7 @@ async def test_callback_from_the_environment(start_sandbox, receiver, client, mo
         await client.http.post(f"{other}/admin/reset")
         await client.http.post(f"{other}/admin/orders")
         await receiver.messages(1)
-        # A push that is not answered holds up no end.
+        # A push without a response must not delay the shutdown.
         process.send_signal(signal.SIGTERM)
         out, error = await asyncio.to_thread(process.communicate, timeout=10)
     assert (process.returncode, out, error) == (0, "", "")

@@ -8,11 +8,11 @@ from PIL import Image
 UPLOAD, SEARCH = "product.image.upload", "product.search.imageQuery"
 
 
-def smaller(content, quality=60):
+def shrink(content, quality=60):
     """Return an image at half its size, compressed again."""
-    with Image.open(BytesIO(content)) as picture:
+    with Image.open(BytesIO(content)) as image:
         file = BytesIO()
-        picture.resize((picture.width // 2, picture.height // 2)).save(file, "JPEG", quality=quality)
+        image.resize((image.width // 2, image.height // 2)).save(file, "JPEG", quality=quality)
         return file.getvalue()
 
 
@@ -27,7 +27,7 @@ async def search(client, **more):
     return (await client.call(SEARCH, offerQueryParam=param)).json()
 
 
-async def picture_of(client, offer_id, number=1):
+async def fetch_image(client, offer_id, number=1):
     response = await client.http.get(f"/images/{offer_id}/{number}.jpg")
     assert response.headers["content-type"] == "image/jpeg"
     return response.content
@@ -37,20 +37,20 @@ async def picture_of(client, offer_id, number=1):
 @pytest.mark.parametrize("number", [1, 2])
 async def test_same_offer_ranks_first(client, keyword, number):
     offer = (await client.keyword(keyword))["data"][7]
-    content = smaller(await picture_of(client, offer["offerId"], number))
+    content = shrink(await fetch_image(client, offer["offerId"], number))
     image_id = await upload(client, content)
     assert image_id == await upload(client, content)
     assert len(image_id) == 19
-    found = (await search(client, imageId=image_id))["result"]
-    assert found["success"] == "true"
-    assert found["result"]["data"][0]["offerId"] == offer["offerId"]
-    assert found["result"]["totalRecords"] == 2000
+    result = (await search(client, imageId=image_id))["result"]
+    assert result["success"] == "true"
+    assert result["result"]["data"][0]["offerId"] == offer["offerId"]
+    assert result["result"]["totalRecords"] == 2000
 
 
 async def test_address_of_an_image_of_the_sandbox(client):
     offer = (await client.keyword("台灯"))["data"][3]
-    found = await search(client, imageAddress=offer["imageUrl"])
-    assert found["result"]["result"]["data"][0]["offerId"] == offer["offerId"]
+    result = await search(client, imageAddress=offer["imageUrl"])
+    assert result["result"]["result"]["data"][0]["offerId"] == offer["offerId"]
 
 
 @pytest.mark.parametrize(
@@ -70,34 +70,34 @@ async def test_missing_image_is_rejected(client):
 async def test_search_within_a_region(client):
     offer = (await client.keyword("马克杯"))["data"][0]
     frame = Image.new("RGB", (960, 960), (10, 10, 10))
-    with Image.open(BytesIO(await picture_of(client, offer["offerId"]))) as picture:
-        frame.paste(picture, (100, 300))
+    with Image.open(BytesIO(await fetch_image(client, offer["offerId"]))) as image:
+        frame.paste(image, (100, 300))
     file = BytesIO()
     frame.save(file, "PNG")
     image_id = await upload(client, file.getvalue())
-    found = (await search(client, imageId=image_id, region="100,580,300,780"))["result"]["result"]
-    assert found["data"][0]["offerId"] == offer["offerId"]
-    assert found["picRegionInfo"]["currentRegion"] == "100,580,300,780"
+    result = (await search(client, imageId=image_id, region="100,580,300,780"))["result"]["result"]
+    assert result["data"][0]["offerId"] == offer["offerId"]
+    assert result["picRegionInfo"]["currentRegion"] == "100,580,300,780"
 
 
 async def test_filters_keywords_and_prices_narrow_an_image_search(client):
-    image_id = await upload(client, await picture_of(client, 620201390233))
-    found = await search(client, imageId=image_id, keyword="饼干", priceEnd="10", filter="jxhy")
-    offers = found["result"]["result"]["data"]
+    image_id = await upload(client, await fetch_image(client, 620201390233))
+    result = await search(client, imageId=image_id, keyword="饼干", priceEnd="10", filter="jxhy")
+    offers = result["result"]["result"]["data"]
     assert offers
     assert all("饼干" in offer["subject"] and offer["isJxhy"] for offer in offers)
     assert all(float(offer["priceInfo"]["price"]) <= 10 for offer in offers)
 
 
 async def test_members(client, sample, assert_like):
-    image_id = await upload(client, await picture_of(client, 620201390233))
+    image_id = await upload(client, await fetch_image(client, 620201390233))
     assert_like([await search(client, imageId=image_id, pageSize=50)], sample("image_query.open_platform.ok"))
     national = await client.call(SEARCH, imageId=image_id, pageSize="50", country="japan")
     assert_like([national.json()], sample("image_query.national_site.ok"))
 
 
 async def test_upload_in_both_dialects(client, sample, assert_like):
-    content = base64.b64encode(await picture_of(client, 620201390233)).decode()
+    content = base64.b64encode(await fetch_image(client, 620201390233)).decode()
     national = await client.call(UPLOAD, imageBase64=content)
     assert_like([national.json()], sample("image_upload.national_site.ok"))
     live = await client.call(UPLOAD, uploadImageParam={"imageBase64": content})
@@ -122,8 +122,8 @@ async def test_invalid_images(client, sample, text):
 
 async def test_images_are_deterministic_and_differ_by_offer(client):
     first, second = (offer["offerId"] for offer in (await client.keyword("饼干"))["data"][:2])
-    assert await picture_of(client, first) == await picture_of(client, first)
-    assert await picture_of(client, first) != await picture_of(client, second)
+    assert await fetch_image(client, first) == await fetch_image(client, first)
+    assert await fetch_image(client, first) != await fetch_image(client, second)
 
 
 @pytest.mark.parametrize("path", ["1/1.jpg", "620201390233/99.jpg"])

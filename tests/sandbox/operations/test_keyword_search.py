@@ -136,7 +136,7 @@ async def test_price_bounds(client):
 
 
 @pytest.mark.parametrize(
-    ("key", "holds"),
+    ("key", "matches"),
     [
         ("certifiedFactory", lambda offer: "super_factory" in offer["sellerIdentities"]),
         ("isOnePsale", lambda offer: offer["isOnePsale"]),
@@ -152,11 +152,11 @@ async def test_price_bounds(client):
         ("totalEpScoreLv4", lambda offer: float(offer["sellerDataInfo"]["compositeServiceScore"]) < 4),
     ],
 )
-async def test_filters(client, key, holds):
+async def test_filters(client, key, matches):
     everything = await client.keyword("批发")
     filtered = await client.keyword("批发", filter=key, pageSize=50)
     assert 0 < filtered["totalRecords"] < everything["totalRecords"]
-    assert all(holds(offer) for offer in filtered["data"])
+    assert all(matches(offer) for offer in filtered["data"])
 
 
 async def test_unknown_filter_is_ignored(client):
@@ -173,9 +173,9 @@ async def test_unknown_filter_is_ignored(client):
 )
 async def test_categories(client, argument, categories):
     result = await client.keyword("零食", pageSize=50, **argument)
-    found = {offer["thirdCategoryId"] for offer in result["data"]} - {None}
-    assert found
-    assert found <= categories
+    found_categories = {offer["thirdCategoryId"] for offer in result["data"]} - {None}
+    assert found_categories
+    assert found_categories <= categories
 
 
 async def test_sales_bounds_intersect(client):

@@ -7,7 +7,7 @@ import pytest
 
 PAY = "ORDER_BUYER_VIEW_ORDER_PAY"
 DAY_MS = 24 * 3600 * 1000
-BORN_MS = 1_788_399_000_000
+EVENT_TIME_MS = 1_788_399_000_000
 """2026-09-03 09:30:00 in Beijing."""
 
 
@@ -25,34 +25,34 @@ async def test_query(client, sample, assert_like):
     response = await client.replay("query.messageList")
     recorded = sample("push_query_message_list.open_platform.ok")
     assert_like([response], recorded)
-    (row,), (known,) = response["pushMessagePage"]["datas"], recorded["pushMessagePage"]["datas"]
+    (row,), (recorded_row,) = response["pushMessagePage"]["datas"], recorded["pushMessagePage"]["datas"]
     assert row["msgId"] == message_id
     for name in ("topicGroup", "topicName", "type", "userInfo", "appKey"):
-        assert row[name] == known[name]
+        assert row[name] == recorded_row[name]
     assert await client.replay("query.messageList") == response
 
 
 async def test_cursor(client, sample, assert_like):
-    made = await client.create_messages(PAY, times=45)
+    created_ids = await client.create_messages(PAY, times=45)
     response = await client.replay("cursor.messageList")
     assert_like([response], sample("push_cursor_message_list.open_platform.ok"))
-    assert [row["msgId"] for row in response["pushMessageList"]] == made[:20]
+    assert [row["msgId"] for row in response["pushMessageList"]] == created_ids[:20]
     rest = await client.replay("cursor.messageList", quantity=200)
-    assert [row["msgId"] for row in rest["pushMessageList"]] == made[20:]
+    assert [row["msgId"] for row in rest["pushMessageList"]] == created_ids[20:]
     empty = sample("push_cursor_message_list.open_platform.empty")
     assert await client.replay("cursor.messageList") == empty
     assert (await client.admin("push"))["confirmed"] == 45
 
 
 async def test_confirmed_messages_leave_the_pages(client, sample):
-    made = await client.create_messages(PAY, times=50)
-    assert await ids(client, page=2) == made[20:40]
-    confirmed = await client.replay("message.confirm", msgIdList=made[:20])
+    created_ids = await client.create_messages(PAY, times=50)
+    assert await ids(client, page=2) == created_ids[20:40]
+    confirmed = await client.replay("message.confirm", msgIdList=created_ids[:20])
     assert confirmed == sample("push_message_confirm.open_platform.ok")
-    assert await ids(client, page=2) == made[40:]
-    assert await ids(client) == made[20:40]
+    assert await ids(client, page=2) == created_ids[40:]
+    assert await ids(client) == created_ids[20:40]
     assert (await page(client, page=9)) == {"datas": [], "totalCount": 30}
-    again = await client.replay("message.confirm", msgIdList=[*made[:20], 7])
+    again = await client.replay("message.confirm", msgIdList=[*created_ids[:20], 7])
     assert again == confirmed
     assert len(await client.messages(state="confirmed")) == 20
 
@@ -65,10 +65,10 @@ async def test_ids_as_text(client):
 
 
 async def test_page_sizes(client):
-    made = await client.create_messages(PAY, times=250)
-    assert await ids(client, pageSize=200) == made[:200]
-    assert await ids(client, pageSize=200, page=2) == made[200:]
-    assert await ids(client, pageSize=21, page=2) == made[21:42]
+    created_ids = await client.create_messages(PAY, times=250)
+    assert await ids(client, pageSize=200) == created_ids[:200]
+    assert await ids(client, pageSize=200, page=2) == created_ids[200:]
+    assert await ids(client, pageSize=21, page=2) == created_ids[21:42]
 
 
 async def test_filters(client):
@@ -83,18 +83,18 @@ async def test_filters(client):
 
 async def test_times_have_milliseconds_and_zones(client):
     now_ms = time.time_ns() // 1_000_000
-    await client.put("clock", offset_ms=BORN_MS - now_ms)
-    made = await client.create_messages(PAY, event_time_ms=BORN_MS + 1)
-    assert await ids(client, createStartTime="20260903093000001+0800") == made
+    await client.put("clock", offset_ms=EVENT_TIME_MS - now_ms)
+    created_ids = await client.create_messages(PAY, event_time_ms=EVENT_TIME_MS + 1)
+    assert await ids(client, createStartTime="20260903093000001+0800") == created_ids
     assert await ids(client, createStartTime="20260903093000002+0800") == []
-    assert await ids(client, createEndTime="20260903013000001+0000") == made
+    assert await ids(client, createEndTime="20260903013000001+0000") == created_ids
     assert await ids(client, createEndTime="20260903093000000+0800") == []
 
 
 async def test_messages_expire_after_seven_days(client):
-    made = await client.create_messages(PAY, times=3)
+    created_ids = await client.create_messages(PAY, times=3)
     await client.put("clock", offset_ms=7 * DAY_MS - 60_000)
-    assert await ids(client) == made
+    assert await ids(client) == created_ids
     await client.put("clock", offset_ms=7 * DAY_MS + 60_000)
     assert await ids(client) == []
     assert (await client.admin("push"))["expired"] == 3
@@ -112,7 +112,7 @@ async def test_pushed_messages_are_not_replayed(client, receiver):
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments", "bad"),
+    ("name", "arguments", "invalid_name"),
     [
         ("query.messageList", {"pageSize": 19}, "pageSize"),
         ("query.messageList", {"pageSize": 201}, "pageSize"),
@@ -125,10 +125,10 @@ async def test_pushed_messages_are_not_replayed(client, receiver):
         ("message.confirm", {"msgIdList": ["x"]}, "msgIdList"),
     ],
 )
-async def test_invalid_arguments(client, name, arguments, bad):
+async def test_invalid_arguments(client, name, arguments, invalid_name):
     assert (await client.replay(name, **arguments))["errorCode"] == "500_1"
     (call,) = await client.calls()
-    assert call["invalid_argument"].startswith(bad)
+    assert call["invalid_argument"].startswith(invalid_name)
 
 
 async def test_confirm_needs_ids(client):

@@ -33,7 +33,7 @@ LOGISTICS_STATUS = {
     "logisticsStatus": "sign",
     "modifiedTime": "2026-09-09 10:12:12",
 }
-# (api, wrapper) -> a good argument, in each dialect
+# (operation, wrapper) -> a valid argument, in each dialect
 NATIONAL = {
     ("trade.cross.orderSync", "orderParam"): SUB_ORDER
     | {"orderId": 4590347523948370, "subOrderList": [SUB_ORDER]},
@@ -126,8 +126,8 @@ async def test_logistics_status(client, sample):
 async def test_records_are_stored_as_received(client):
     for (name, wrapper), argument in (NATIONAL | OPEN).items():
         await send(client, name, wrapper, argument)
-    known = await client.admin("synced/orders/4590347523948370")
-    assert known == {
+    synced = await client.admin("synced/orders/4590347523948370")
+    assert synced == {
         "order": OPEN["trade.cross.orderSync", "orderParam"],
         "dialect": "open-platform",
         "status": [NATIONAL["trade.cross.orderStatusSync", "orderStatusSyncParam"]],
@@ -135,7 +135,7 @@ async def test_records_are_stored_as_received(client):
         "logistics": [OPEN["trade.cross.logisticsOrderSync", "orderLogisticsParam"]],
     }
     logistics_order = await client.admin("synced/logistics/LG20260903001")
-    assert logistics_order["logistics"] == known["logistics"][0]
+    assert logistics_order["logistics"] == synced["logistics"][0]
     assert (await client.state())["synced"] == {"orders": 1, "logistics": 1}
     await client.http.post("/admin/reset")
     for path in ("orders/4590347523948370", "logistics/LG20260903001"):
@@ -145,8 +145,8 @@ async def test_records_are_stored_as_received(client):
 async def test_national_site_order_is_stored_as_received(client):
     order = NATIONAL["trade.cross.orderSync", "orderParam"]
     await send(client, "trade.cross.orderSync", "orderParam", order)
-    known = await client.admin("synced/orders/4590347523948370")
-    assert (known["order"], known["dialect"]) == (order, "national-site")
+    synced = await client.admin("synced/orders/4590347523948370")
+    assert (synced["order"], synced["dialect"]) == (order, "national-site")
 
 
 @pytest.mark.parametrize(
@@ -232,9 +232,9 @@ async def test_accepted_variants(client):
 
 async def test_no_relation_of_an_invalid_list_is_stored(client):
     key = ("order.relation.write", "nationalOrderRelationParamList")
-    good = NATIONAL[key][0]
-    for bad in ([good, good | {"cbuOrderId": None}], [], {}, "[", [[]]):
-        assert (await send(client, *key, bad))["code"] == "E0001"
+    valid = NATIONAL[key][0]
+    for invalid in ([valid, valid | {"cbuOrderId": None}], [], {}, "[", [[]]):
+        assert (await send(client, *key, invalid))["code"] == "E0001"
     assert (await client.state())["synced"]["orders"] == 0
 
 

@@ -6,42 +6,42 @@ CASHIER = "https://trade.1688.com/order/cashier.htm?orderId="
 LINKS = ["alipay.url.get", "crossBorderPay.url.get", "creditPay.url.get"]
 
 
-async def link(client, name, *orders):
+async def get_link(client, name, *orders):
     return await client.trade(name, orderIdList=[order["order_id"] for order in orders])
 
 
 async def test_alipay_link(client, sample, assert_like):
     one, two = await client.create_order(), await client.create_order()
-    single = await link(client, "alipay.url.get", one)
+    single = await get_link(client, "alipay.url.get", one)
     assert single == {"payUrl": f"{CASHIER}{one['order_id']}", "success": True}
-    both = await link(client, "alipay.url.get", one, two)
+    both = await get_link(client, "alipay.url.get", one, two)
     assert both["payUrl"] == f"{CASHIER}{one['order_id']};{two['order_id']}"
     assert_like([both], sample("alipay_url_get.open_platform.ok"))
 
 
 async def test_alipay_lists_orders_that_cannot_be_paid(client, sample, assert_like):
-    good = await client.create_order()
+    payable = await client.create_order()
     others = [
         await client.create_order("pay"),
         await client.create_order("close"),
         await client.create_order(owned_by_buyer=False),
     ]
-    response = await link(client, "alipay.url.get", others[0], good, *others[1:], {"order_id": 7})
-    assert response["payUrl"] == f"{CASHIER}{good['order_id']}"
+    response = await get_link(client, "alipay.url.get", others[0], payable, *others[1:], {"order_id": 7})
+    assert response["payUrl"] == f"{CASHIER}{payable['order_id']}"
     assert response["payFailureOrderList"] == [*(order["order_id"] for order in others), 7]
     assert_like([response], sample("alipay_url_get.open_platform.partial"))
 
 
 async def test_manual_trade_cannot_be_paid_with_others(client, sample):
     manual, other = await client.create_order(manual_trade=True), await client.create_order()
-    assert (await link(client, "alipay.url.get", manual))["success"] is True
-    both = await link(client, "alipay.url.get", manual, other)
+    assert (await get_link(client, "alipay.url.get", manual))["success"] is True
+    both = await get_link(client, "alipay.url.get", manual, other)
     assert both == sample("alipay_url_get.open_platform.fail")
 
 
 async def test_out_of_stock(client, sample, assert_like):
     gone, other = await client.create_order(out_of_stock=True), await client.create_order()
-    response = await link(client, "alipay.url.get", gone, other)
+    response = await get_link(client, "alipay.url.get", gone, other)
     assert_like([response], sample("alipay_url_get.open_platform.fail"))
     assert response["success"] is False
     assert response["erroMsg"].startswith("操作库存失败:PRODUCT_TRADE_STAT_ERROR")
@@ -49,22 +49,22 @@ async def test_out_of_stock(client, sample, assert_like):
 
 
 @pytest.mark.parametrize(
-    ("name", "trait", "slug", "success"),
+    ("name", "flag", "slug", "success"),
     [
         ("crossBorderPay.url.get", "kuajingbao", "cross_border_pay_url_get", True),
         ("creditPay.url.get", "credit", "credit_pay_url_get", "true"),
     ],
 )
-async def test_links_to_the_other_channels(client, sample, assert_like, name, trait, slug, success):
-    good, bad = await client.create_order(), await client.create_order(**{trait: False})
-    assert await link(client, name, good) == {
-        "payUrl": f"{CASHIER}{good['order_id']}",
+async def test_links_to_the_other_channels(client, sample, assert_like, name, flag, slug, success):
+    payable, not_payable = await client.create_order(), await client.create_order(**{flag: False})
+    assert await get_link(client, name, payable) == {
+        "payUrl": f"{CASHIER}{payable['order_id']}",
         "success": success,
     }
-    part = await link(client, name, bad, good)
-    assert part["cantPayOrderList"] == [bad["order_id"]]
+    part = await get_link(client, name, not_payable, payable)
+    assert part["cantPayOrderList"] == [not_payable["order_id"]]
     assert_like([part], sample(f"{slug}.open_platform.ok"))
-    assert await link(client, name, bad) == sample(f"{slug}.open_platform.fail")
+    assert await get_link(client, name, not_payable) == sample(f"{slug}.open_platform.fail")
 
 
 @pytest.mark.parametrize("name", LINKS)
@@ -78,10 +78,10 @@ async def test_invalid_lists(client, name, ids):
 @pytest.mark.parametrize("name", LINKS)
 async def test_length_of_a_list(client, name):
     order = await client.create_order()
-    most = 100 if name == "alipay.url.get" else 30
-    ids = [order["order_id"], *range(1, most)]
+    max_orders = 100 if name == "alipay.url.get" else 30
+    ids = [order["order_id"], *range(1, max_orders)]
     assert "payUrl" in await client.trade(name, orderIdList=ids)
-    assert "payUrl" not in await client.trade(name, orderIdList=[*ids, most])
+    assert "payUrl" not in await client.trade(name, orderIdList=[*ids, max_orders])
 
 
 @pytest.mark.parametrize("name", LINKS)
@@ -91,7 +91,7 @@ async def test_no_list_at_all(client, name):
 
 async def test_nothing_to_pay(client):
     paid = await client.create_order("pay")
-    response = await link(client, "alipay.url.get", paid)
+    response = await get_link(client, "alipay.url.get", paid)
     assert (response["success"], response["errorCode"]) == (False, "500_1")
 
 

@@ -64,14 +64,14 @@ async def test_some_sku_ids_cannot_be_floats(client):
 
 async def test_every_image_of_a_detail_is_served(client):
     offer = await client.detail(OFFERS[5])
-    pictures = [*offer["productImage"]["images"], offer["productImage"]["whiteImage"]]
-    pictures += re.findall(r'src="([^"]+)"', offer["description"] + offer["descriptionTrans"])
-    pictures += offer["productImageTrans"]["images"]
-    pictures += [
+    images = [*offer["productImage"]["images"], offer["productImage"]["whiteImage"]]
+    images += re.findall(r'src="([^"]+)"', offer["description"] + offer["descriptionTrans"])
+    images += offer["productImageTrans"]["images"]
+    images += [
         attribute["skuImageUrl"]
         for sku in offer["productSkuInfos"]
         for attribute in sku["skuAttributes"]
         if attribute["skuImageUrl"]
     ]
-    for picture in set(pictures):
-        assert (await client.http.get(picture)).status_code == 200
+    for image in set(images):
+        assert (await client.http.get(image)).status_code == 200

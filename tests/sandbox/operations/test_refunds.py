@@ -1,6 +1,6 @@
 import pytest
 
-JPEG = b"\xff\xd8\xff\xe0 a picture"
+JPEG = b"\xff\xd8\xff\xe0 an image"
 VOUCHER = "param2/1/com.alibaba.trade/alibaba.trade.uploadRefundVoucher/1000000"
 
 
@@ -64,7 +64,7 @@ async def test_reasons(client, sample):
 
 
 async def test_reasons_depend_on_where_the_goods_are(client):
-    found = {}
+    reason_ids = {}
     for transitions, goods_status in (
         (("pay",), "refundWaitSellerSend"),
         (("pay", "ship"), "refundWaitBuyerReceive"),
@@ -77,8 +77,8 @@ async def test_reasons_depend_on_where_the_goods_are(client):
             orderEntryIds=[order["entries"][0]["entry_id"]],
             goodsStatus=goods_status,
         )
-        found[goods_status] = {reason["id"] for reason in response["result"]["result"]["reasons"]}
-    assert found == {
+        reason_ids[goods_status] = {reason["id"] for reason in response["result"]["result"]["reasons"]}
+    assert reason_ids == {
         "refundWaitSellerSend": {20006, 20002, 20004},
         "refundWaitBuyerReceive": {20006, 20004},
         "refundBuyerReceived": {20021, 20028},

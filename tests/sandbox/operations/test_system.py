@@ -38,8 +38,8 @@ async def test_refresh(client, protocol, sample, assert_like):
 async def test_token_expires(client):
     await client.put("tokens", expires_in=0)
     token = (await client.refresh()).json()["access_token"]
-    refused = await client.call("product.filterData.queryConfig", token=token)
-    assert refused.status_code == 401
+    rejected = await client.call("product.filterData.queryConfig", token=token)
+    assert rejected.status_code == 401
 
 
 async def test_revoked_tokens(client):

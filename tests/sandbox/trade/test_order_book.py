@@ -68,7 +68,7 @@ def test_requested_order_lines():
 
 
 @pytest.mark.parametrize(
-    ("wanted", "message"),
+    ("expected", "message"),
     [
         (LineRequest(offer_id=1), "no such offer"),
         (LineRequest(sku_id=1), "an offer_id is needed"),
@@ -76,9 +76,9 @@ def test_requested_order_lines():
         (LineRequest(quantity=10**6), "are left"),
     ],
 )
-def test_invalid_order_lines(wanted, message):
+def test_invalid_order_lines(expected, message):
     with pytest.raises(ValueError, match=message):
-        build_order_lines(CATALOG, [wanted])
+        build_order_lines(CATALOG, [expected])
 
 
 def test_carriage_is_free_if_every_offer_ships_for_free():

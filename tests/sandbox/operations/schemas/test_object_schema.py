@@ -13,7 +13,7 @@ ORDER = ObjectSchema(
 
 
 @pytest.mark.parametrize(
-    ("kind", "good", "bad"),
+    ("check", "valid", "invalid"),
     [
         (object_schema.is_id, [1, 2**63 - 1], ["1", 0, -1, 1.0, True, 2**63]),
         (object_schema.is_amount, [0, 300], ["300", -1, 3.5, False]),
@@ -33,9 +33,9 @@ ORDER = ObjectSchema(
         (object_schema.any_of(object_schema.is_id, object_schema.is_digits), [5, "5"], [5.0, ""]),
     ],
 )
-def test_type_checks(kind, good, bad):
-    assert [kind(value) for value in good] == [True] * len(good)
-    assert [kind(value) for value in bad] == [False] * len(bad)
+def test_type_checks(check, valid, invalid):
+    assert [check(value) for value in valid] == [True] * len(valid)
+    assert [check(value) for value in invalid] == [False] * len(invalid)
 
 
 @pytest.mark.parametrize(
@@ -65,6 +65,6 @@ def test_valid_objects(value):
     ],
 )
 def test_invalid_objects(value, message):
-    with pytest.raises(InvalidArgument) as bad:
+    with pytest.raises(InvalidArgument) as invalid:
         ORDER.validate(value, "order")
-    assert str(bad.value) == message
+    assert str(invalid.value) == message

@@ -44,10 +44,10 @@ def test_every_transition_from_every_status(book, make_order, make_request, requ
     for before in PATHS[request_, status]:
         transition_refund(refund, before)
     assert refund.status is status
-    wanted = ALLOWED.get((request_, status, transition))
-    if wanted:
+    expected = ALLOWED.get((request_, status, transition))
+    if expected:
         transition_refund(refund, transition)
-        assert refund.status is wanted
+        assert refund.status is expected
         return
     events, refunded_fen = list(order.events), order.refunded_fen.total()
     with pytest.raises(InvalidTransition):
