@@ -12,8 +12,8 @@ def test_wheel_contains_stubs_client_library_and_service_configs(tmp_path) -> No
     (wheel,) = WheelBuilder(str(ROOT / "clients" / "python")).build(directory=str(tmp_path))
     names = set(zipfile.ZipFile(wheel).namelist())
     stubs = {
-        path.relative_to(ROOT / "gen" / "python").as_posix()
-        for path in (ROOT / "gen" / "python").rglob("*.py*")
+        path.relative_to(ROOT / "gen" / "python_client").as_posix()
+        for path in (ROOT / "gen" / "python_client").rglob("*.py*")
         if "__pycache__" not in path.parts
     }
     assert stubs

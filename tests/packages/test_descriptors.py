@@ -2,13 +2,13 @@
 
 import re
 
-from buf.validate import validate_pb2
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 from nationalsite.upstream import v1 as upstream_v1
 
+from tools import buf_validate
 from tools.generation.sources import CLIENT_DESCRIPTORS, DESCRIPTORS, INTERNAL
 
-OPTIONS = (validate_pb2, upstream_v1)
+OPTIONS = (buf_validate, upstream_v1)
 """The text of a descriptor names options only if their modules are loaded."""
 ALL, CLIENT = (
     {file.name: file for file in FileDescriptorSet.FromString(path.read_bytes()).file}

@@ -126,5 +126,5 @@ def test_every_package_has_the_service_configs() -> None:
 
 
 def test_python_package_has_the_service_configs() -> None:
-    product = importlib.resources.files("nationalsite.service_configs") / "product.json"
+    product = importlib.resources.files("nationalsite_client.service_configs") / "product.json"
     assert json.loads(product.read_text()) == CONFIGS["product"]

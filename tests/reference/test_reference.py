@@ -4,11 +4,11 @@ import re
 from pathlib import Path
 
 import pytest
-from buf.validate import validate_pb2
 from google.protobuf import descriptor_pb2, descriptor_pool
 from nationalsite.errors.v1 import ErrorReason
 
 from tests.support.sample_cases import SERVICES
+from tools import buf_validate
 from tools.reference import __main__ as command
 from tools.reference import advice, pages
 from tools.reference.markdown import MarkdownPage
@@ -84,7 +84,7 @@ def test_rule_without_text_stops_the_generator() -> None:
     file.dependency.append("buf/validate/validate.proto")
     field = file.message_type.add(name="News").field.add(name="text", number=1, type="TYPE_STRING")
     field.label = descriptor_pb2.FieldDescriptorProto.LABEL_OPTIONAL
-    field.options.Extensions[validate_pb2.field].string.prefix = "b2b-"
+    field.options.Extensions[buf_validate.field].string.prefix = "b2b-"
     pool = descriptor_pool.Default()
     pool.AddSerializedFile(file.SerializeToString())
     with pytest.raises(MissingRuleText, match=r"news\.News\.text: buf\.validate\.StringRules\.prefix"):

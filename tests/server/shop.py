@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import grpc.aio
-from buf.validate import validate_pb2  # noqa: F401 # imported so that the pool of descriptors holds it
 from google.protobuf import descriptor_pb2, descriptor_pool
 from google.protobuf.message_factory import GetMessageClass
 from grpc_tools import protoc
@@ -17,6 +16,7 @@ from grpc_tools import protoc
 from services.handler import Handler
 from services.server import Endpoint, ServerSettings, ServiceDefinition, ServiceRuntime, serve
 from services.server.server import BoundAddresses
+from tools import buf_validate
 
 PROTO = """
 syntax = "proto3";
@@ -47,6 +47,7 @@ def _compiled() -> Any:
         options = [f"--proto_path={folder}", f"--descriptor_set_in={IMAGE}", f"--descriptor_set_out={out}"]
         assert protoc.main(["protoc", *options, source.name]) == 0
         (file,) = descriptor_pb2.FileDescriptorSet.FromString(out.read_bytes()).file
+    assert buf_validate.DESCRIPTOR.name in file.dependency  # and so it has to be in the pool
     descriptor_pool.Default().Add(file)
     return descriptor_pool.Default().FindServiceByName("shop.v1.Shop")
 

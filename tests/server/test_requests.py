@@ -2,7 +2,6 @@
 
 import grpc
 import pytest
-from buf.validate import validate_pb2
 from google.protobuf import descriptor_pb2, descriptor_pool
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto as Field
 from google.protobuf.message_factory import GetMessageClass
@@ -15,6 +14,7 @@ from services.server.call import MethodInfo
 from services.server.interceptors.deserialization import deserialization_interceptor
 from services.server.interceptors.validation import validator
 from services.server.service_handler import bind
+from tools import buf_validate
 
 TEXT, MESSAGE = Field.TYPE_STRING, Field.TYPE_MESSAGE
 ONE, MANY = Field.LABEL_OPTIONAL, Field.LABEL_REPEATED
@@ -25,14 +25,14 @@ async def accept(_request, _deadline):
     return b""
 
 
-def shop(rule: validate_pb2.FieldRules):
+def shop(rule):
     """A service Shop/Check whose request holds lines in a list and in a map, each with a ruled `sku`."""
     file = descriptor_pb2.FileDescriptorProto(
         name="shop.proto", package="shop", syntax="proto3", dependency=["buf/validate/validate.proto"]
     )
     line = file.message_type.add(name="Line")
     line.field.add(name="sku", number=1, type=TEXT, label=ONE)
-    line.field[0].options.Extensions[validate_pb2.field].CopyFrom(rule)
+    line.field[0].options.Extensions[buf_validate.field].CopyFrom(rule)
     request = file.message_type.add(name="CheckRequest")
     entry = request.nested_type.add(name="NamedEntry", options={"map_entry": True})
     entry.field.add(name="key", number=1, type=TEXT, label=ONE)
@@ -45,8 +45,8 @@ def shop(rule: validate_pb2.FieldRules):
     pool = descriptor_pool.DescriptorPool()
     for needed in (
         descriptor_pb2.DESCRIPTOR,
-        *validate_pb2.DESCRIPTOR.dependencies,
-        validate_pb2.DESCRIPTOR,
+        *buf_validate.DESCRIPTOR.dependencies,
+        buf_validate.DESCRIPTOR,
     ):
         pool.AddSerializedFile(needed.serialized_pb)
     pool.AddSerializedFile(file.SerializeToString())
@@ -85,7 +85,7 @@ async def test_nonsense_is_the_callers_error(start, logged):
 
 
 def test_lists_and_maps_are_named_by_index_and_key():
-    descriptor = shop(validate_pb2.FieldRules(string=validate_pb2.StringRules(min_len=1)))
+    descriptor = shop(buf_validate.FieldRules(string=buf_validate.StringRules(min_len=1)))
     rpc = MethodInfo.of(descriptor.methods_by_name["Check"], Endpoint(handler=accept, operation=""))
     request = GetMessageClass(descriptor.methods_by_name["Check"].input_type)()
     request.lines.add(sku="a")
@@ -104,7 +104,7 @@ def test_lists_and_maps_are_named_by_index_and_key():
 
 
 def test_a_rule_that_does_not_compile_stops_the_start():
-    broken = validate_pb2.FieldRules(cel=[validate_pb2.Rule(id="broken", expression="this +")])
+    broken = buf_validate.FieldRules(cel=[buf_validate.Rule(id="broken", expression="this +")])
     with pytest.raises(StartupError) as caught:
         bind(shop(broken), {"Check": Endpoint(handler=accept, operation="")}, [deserialization_interceptor])
     assert caught.value.lines[0].startswith("shop.Shop/Check: a validation rule does not compile")

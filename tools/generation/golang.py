@@ -6,8 +6,8 @@ and google.rpc are in modules of their own, at the paths that their protos name.
 
 from pathlib import Path
 
-from tools.generation.protoc import compile_client_protos, recreate_dirs
-from tools.generation.sources import CLIENT_PROTOS, GEN_DIR
+from tools.generation.protoc import compile_descriptors, recreate_dirs
+from tools.generation.sources import CLIENT_DESCRIPTORS, CLIENT_PROTOS, GEN_DIR
 from tools.generation.toolchain import install_once, require_tool, run
 
 PACKAGE_DIR = GEN_DIR / "go"
@@ -20,7 +20,8 @@ def generate() -> None:
     """Write the packages in gen/go. Raises MissingToolchain."""
     bin_dir = install_generators()
     recreate_dirs(*(path for path in PACKAGE_DIR.iterdir() if path.is_dir()))
-    compile_client_protos(
+    compile_descriptors(
+        CLIENT_DESCRIPTORS,
         *(f"--plugin={name}={bin_dir / name}" for name in GENERATORS),
         f"--go_out={PACKAGE_DIR}",
         f"--go_opt=module={MODULE}",

@@ -7,13 +7,11 @@ from importlib import resources
 from pathlib import Path
 
 import google.type
-from google.protobuf import descriptor_pb2, duration_pb2, field_mask_pb2, timestamp_pb2
+from google.protobuf import descriptor_pb2
 from grpc_tools import protoc
-from protovalidate._gen.buf.validate import validate_pb
 
-from tools.generation.sources import CLIENT_DESCRIPTORS, PROTOS_DIR
-
-VALIDATE_IMPORTS = (descriptor_pb2, duration_pb2, field_mask_pb2, timestamp_pb2)
+from tools import buf_validate
+from tools.generation.sources import PROTOS_DIR
 
 
 def compile_protos(*arguments: str) -> None:
@@ -34,9 +32,9 @@ def compile_protos(*arguments: str) -> None:
         )
 
 
-def compile_client_protos(*arguments: str) -> None:
-    """Run protoc on the descriptors for callers. Exit with its code if it fails."""
-    _run(f"--descriptor_set_in={CLIENT_DESCRIPTORS}", *arguments)
+def compile_descriptors(descriptor_set: Path, *arguments: str) -> None:
+    """Run protoc on a descriptor set. Exit with its code if it fails."""
+    _run(f"--descriptor_set_in={descriptor_set}", *arguments)
 
 
 def _run(*arguments: str) -> None:
@@ -47,10 +45,9 @@ def _run(*arguments: str) -> None:
 def _validate_descriptors() -> descriptor_pb2.FileDescriptorSet:
     """The descriptors of validate.proto and of its imports."""
     descriptors = descriptor_pb2.FileDescriptorSet()
-    for module in VALIDATE_IMPORTS:
+    for module in (*buf_validate.IMPORTS, buf_validate):
         module.DESCRIPTOR.CopyToProto(descriptors.file.add())
-    validate = descriptors.file.add()
-    validate.ParseFromString(validate_pb._DESC.proto.to_binary())
+    validate = descriptors.file[-1]
     # The wheel's descriptor says com.buf.validate, but protovalidate's Java artifact has this package.
     validate.options.java_package = "build.buf.validate"
     return descriptors

@@ -136,7 +136,6 @@ def _to_camel_case(name: str) -> str:
 WRITERS: Mapping[Path, Callable[[Path, Mapping[str, Any]], None]] = MappingProxyType(
     {
         GEN_DIR / "service_configs": _write_json,
-        GEN_DIR / "python" / "nationalsite" / "service_configs": _write_json,
         GEN_DIR / "go" / "serviceconfig": _write_go,
         GEN_DIR / "ts" / "service_configs": _write_typescript,
     }

@@ -17,3 +17,4 @@ ERROR_PROTOS = ("google/rpc/error_details.proto", "google/rpc/status.proto")
 
 DESCRIPTORS = GEN_DIR / "descriptors" / "nationalsite.binpb"
 CLIENT_DESCRIPTORS = GEN_DIR / "descriptors" / "nationalsite-client.binpb"
+CLIENT_PACKAGE_DIR = GEN_DIR / "python_client"

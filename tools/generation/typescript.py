@@ -8,8 +8,8 @@ import shutil
 from collections import defaultdict
 from pathlib import Path
 
-from tools.generation.protoc import compile_client_protos, recreate_dirs
-from tools.generation.sources import CLIENT_PROTOS, ERROR_PROTOS, GEN_DIR
+from tools.generation.protoc import compile_descriptors, recreate_dirs
+from tools.generation.sources import CLIENT_DESCRIPTORS, CLIENT_PROTOS, ERROR_PROTOS, GEN_DIR
 from tools.generation.toolchain import install_once, require_tool, run
 
 PACKAGE_DIR = GEN_DIR / "ts"
@@ -26,7 +26,8 @@ def generate() -> None:
     """Write the modules in gen/ts. Raises MissingToolchain."""
     node_modules = install_generator()
     recreate_dirs(PACKAGE_DIR / "nationalsite", PACKAGE_DIR / "google")
-    compile_client_protos(
+    compile_descriptors(
+        CLIENT_DESCRIPTORS,
         f"--plugin=protoc-gen-es={node_modules / '.bin' / 'protoc-gen-es'}",
         f"--es_out={PACKAGE_DIR}",
         *(f"--es_opt={option}" for option in GENERATOR_OPTIONS),

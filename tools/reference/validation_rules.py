@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from buf.validate import validate_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, OneofDescriptor
+
+from tools import buf_validate
 
 RuleTexts = Mapping[str, str | Callable[[Any], str]]
 """Rule -> its text, or a function from the value of the rule to the text."""
@@ -18,22 +19,22 @@ class MissingRuleText(Exception):
 
 def field_rules(field: FieldDescriptor) -> list[str]:
     """Return a text for each rule of a field."""
-    rules = field.GetOptions().Extensions[validate_pb2.field]
+    rules = buf_validate.rules(field.GetOptions(), buf_validate.field)
     texts = _rule_texts(rules, field)
-    if texts and rules.ignore == validate_pb2.IGNORE_IF_ZERO_VALUE:
+    if texts and rules.ignore == buf_validate.IGNORE_IF_ZERO_VALUE:
         texts[0] = f"if not empty: {texts[0]}"
     return texts
 
 
 def message_rules(message: Descriptor) -> list[str]:
     """Return a text for each rule of a message."""
-    rules = message.GetOptions().Extensions[validate_pb2.message]
+    rules = buf_validate.rules(message.GetOptions(), buf_validate.message)
     return [_cel_text(rule) for rule in rules.cel]
 
 
 def is_required(oneof: OneofDescriptor) -> bool:
     """Return whether exactly one arm has to be set."""
-    return bool(oneof.GetOptions().Extensions[validate_pb2.oneof].required)
+    return bool(buf_validate.rules(oneof.GetOptions(), buf_validate.oneof).required)
 
 
 def _rule_texts(rules: Any, field: FieldDescriptor) -> list[str]:

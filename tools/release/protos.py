@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from buf.validate import validate_pb2
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 from nationalsite.upstream import v1 as upstream_v1
 
+from tools import buf_validate
+
 BASELINE_FILE = "protos/baseline.binpb"
 _IMAGE = "gen/descriptors/nationalsite.binpb"
-OPTION_MODULES = (upstream_v1, validate_pb2)
+OPTION_MODULES = (upstream_v1, buf_validate)
 """Loaded so that options are compared as messages: without them, they are compared as bytes."""
 
 

@@ -22,12 +22,11 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
-from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from nationalsite.upstream.v1 import options_pb2 as nationalsite_dot_upstream_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)nationalsite/ordersync/v1/logistics.proto\x12\x19nationalsite.ordersync.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&nationalsite/upstream/v1/options.proto\"\xbf\x01\n\x19SyncLogisticsOrderRequest\x12%\n\nrequest_id\x18\x01 \x01(\tB\x11\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\xc2\x9e\x19\x02 \x03\x12{\n\x0flogistics_order\x18\x02 \x01(\x0b\x32).nationalsite.ordersync.v1.LogisticsOrderB7\xbaH\x03\xc8\x01\x01\xc2\x9e\x19-\n\x13logisticsOrderParam\x8a\x01\x15\n\x13orderLogisticsParam\"\x1c\n\x1aSyncLogisticsOrderResponse\"\xe0\x04\n\x0eLogisticsOrder\x12H\n\x11national_order_id\x18\x01 \x01(\tB-\xbaH\x06r\x04\x10\x01\x18@\xc2\x9e\x19 \n\x07orderId\x82\x01\x14\n\x10logisticsOrderId\x18\x01\x12\x1f\n\x0clogistics_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12:\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\t\xc2\x9e\x19\x05\x8a\x01\x02(\x01\x12\x61\n\x10logistics_status\x18\x04 \x01(\x0e\x32\x34.nationalsite.ordersync.v1.DownstreamLogisticsStatusB\x11\xbaH\x05\x82\x01\x02\x10\x01\xc2\x9e\x19\x05\x8a\x01\x02(\x01\x12?\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x11\xc2\x9e\x19\r\x8a\x01\n\n\x08signTime\x12$\n\x05\x61ttrs\x18\x06 \x01(\tB\x15\x80\x01\x01\xbaH\x06r\x04\x18\xff\xff\x03\xc2\x9e\x19\x05\x8a\x01\x02 \x02\x12\x32\n\x07\x63ountry\x18\x07 \x01(\tB!\xbaH\x04r\x02\x18@\xc2\x9e\x19\x16\n\x06\x63ontry\x12\x07\x63ountry\x8a\x01\x02 \x02\x12+\n\x08province\x18\x08 \x01(\tB\x19\x80\x01\x01\xbaH\x05r\x03\x18\x80\x02\xc2\x9e\x19\n\x82\x01\x02 \x02\x8a\x01\x02(\x01\x12\'\n\x04\x63ity\x18\t \x01(\tB\x19\x80\x01\x01\xbaH\x05r\x03\x18\x80\x02\xc2\x9e\x19\n\x82\x01\x02 \x02\x8a\x01\x02(\x01\x12\'\n\x04\x61rea\x18\n \x01(\tB\x19\x80\x01\x01\xbaH\x05r\x03\x18\x80\x02\xc2\x9e\x19\n\x82\x01\x02 \x02\x8a\x01\x02(\x01\x12*\n\x07\x61\x64\x64ress\x18\x0b \x01(\tB\x19\x80\x01\x01\xbaH\x05r\x03\x18\x80\x08\xc2\x9e\x19\n\x82\x01\x02 \x02\x8a\x01\x02(\x01\"\xfc\x01\n\x1aSyncLogisticsStatusRequest\x12%\n\nrequest_id\x18\x01 \x01(\tB\x11\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\xc2\x9e\x19\x02 \x03\x12(\n\x0clogistics_id\x18\x02 \x01(\tB\x12\xbaH\x06r\x04\x10\x01\x18@\xc2\x9e\x19\x05\x82\x01\x02\x18\x01\x12Z\n\x10logistics_status\x18\x03 \x01(\x0e\x32\x34.nationalsite.ordersync.v1.DownstreamLogisticsStatusB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x31\n\rmodified_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x1d\n\x1bSyncLogisticsStatusResponse*\xa8\x02\n\x19\x44ownstreamLogisticsStatus\x12+\n\'DOWNSTREAM_LOGISTICS_STATUS_UNSPECIFIED\x10\x00\x12\x30\n DOWNSTREAM_LOGISTICS_STATUS_SENT\x10\x01\x1a\n\xc2\x9e\x19\x06\n\x04send\x12\x32\n\"DOWNSTREAM_LOGISTICS_STATUS_SIGNED\x10\x02\x1a\n\xc2\x9e\x19\x06\n\x04sign\x12@\n,DOWNSTREAM_LOGISTICS_STATUS_PARTIALLY_SIGNED\x10\x03\x1a\x0e\xc2\x9e\x19\n\n\x08partSign\x12\x36\n$DOWNSTREAM_LOGISTICS_STATUS_RETURNED\x10\x04\x1a\x0c\xc2\x9e\x19\x08\n\x06refundB`\n\x19nationalsite.ordersync.v1B\x0eLogisticsProtoP\x01Z1nationalsite.internal/go/ordersync/v1;ordersyncv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)nationalsite/ordersync/v1/logistics.proto\x12\x19nationalsite.ordersync.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&nationalsite/upstream/v1/options.proto\"\xdb\x01\n\x19SyncLogisticsOrderRequest\x12\x30\n\nrequest_id\x18\x01 \x01(\tB\x11\xc2\x9e\x19\x02 \x03\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01R\trequestId\x12\x8b\x01\n\x0flogistics_order\x18\x02 \x01(\x0b\x32).nationalsite.ordersync.v1.LogisticsOrderB7\xc2\x9e\x19-\n\x13logisticsOrderParam\x8a\x01\x15\n\x13orderLogisticsParam\xbaH\x03\xc8\x01\x01R\x0elogisticsOrder\"\x1c\n\x1aSyncLogisticsOrderResponse\"\xd3\x05\n\x0eLogisticsOrder\x12Y\n\x11national_order_id\x18\x01 \x01(\tB-\xc2\x9e\x19 \n\x07orderId\x82\x01\x14\n\x10logisticsOrderId\x18\x01\xbaH\x06r\x04\x10\x01\x18@R\x0fnationalOrderId\x12,\n\x0clogistics_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x0blogisticsId\x12\x46\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\t\xc2\x9e\x19\x05\x8a\x01\x02(\x01R\ncreateTime\x12r\n\x10logistics_status\x18\x04 \x01(\x0e\x32\x34.nationalsite.ordersync.v1.DownstreamLogisticsStatusB\x11\xc2\x9e\x19\x05\x8a\x01\x02(\x01\xbaH\x05\x82\x01\x02\x10\x01R\x0flogisticsStatus\x12H\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x11\xc2\x9e\x19\r\x8a\x01\n\n\x08signTimeR\x07\x65ndTime\x12+\n\x05\x61ttrs\x18\x06 \x01(\tB\x15\x80\x01\x01\xc2\x9e\x19\x05\x8a\x01\x02 \x02\xbaH\x06r\x04\x18\xff\xff\x03R\x05\x61ttrs\x12;\n\x07\x63ountry\x18\x07 \x01(\tB!\xc2\x9e\x19\x16\n\x06\x63ontry\x12\x07\x63ountry\x8a\x01\x02 \x02\xbaH\x04r\x02\x18@R\x07\x63ountry\x12\x35\n\x08province\x18\x08 \x01(\tB\x19\x80\x01\x01\xc2\x9e\x19\n\x82\x01\x02 \x02\x8a\x01\x02(\x01\xbaH\x05r\x03\x18\x80\x02R\x08province\x12-\n\x04\x63ity\x18\t \x01(\tB\x19\x80\x01\x01\xc2\x9e\x19\n\x82\x01\x02 \x02\x8a\x01\x02(\x01\xbaH\x05r\x03\x18\x80\x02R\x04\x63ity\x12-\n\x04\x61rea\x18\n \x01(\tB\x19\x80\x01\x01\xc2\x9e\x19\n\x82\x01\x02 \x02\x8a\x01\x02(\x01\xbaH\x05r\x03\x18\x80\x02R\x04\x61rea\x12\x33\n\x07\x61\x64\x64ress\x18\x0b \x01(\tB\x19\x80\x01\x01\xc2\x9e\x19\n\x82\x01\x02 \x02\x8a\x01\x02(\x01\xbaH\x05r\x03\x18\x80\x08R\x07\x61\x64\x64ress\"\xb3\x02\n\x1aSyncLogisticsStatusRequest\x12\x30\n\nrequest_id\x18\x01 \x01(\tB\x11\xc2\x9e\x19\x02 \x03\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01R\trequestId\x12\x35\n\x0clogistics_id\x18\x02 \x01(\tB\x12\xc2\x9e\x19\x05\x82\x01\x02\x18\x01\xbaH\x06r\x04\x10\x01\x18@R\x0blogisticsId\x12k\n\x10logistics_status\x18\x03 \x01(\x0e\x32\x34.nationalsite.ordersync.v1.DownstreamLogisticsStatusB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00R\x0flogisticsStatus\x12?\n\rmodified_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0cmodifiedTime\"\x1d\n\x1bSyncLogisticsStatusResponse*\xa8\x02\n\x19\x44ownstreamLogisticsStatus\x12+\n\'DOWNSTREAM_LOGISTICS_STATUS_UNSPECIFIED\x10\x00\x12\x30\n DOWNSTREAM_LOGISTICS_STATUS_SENT\x10\x01\x1a\n\xc2\x9e\x19\x06\n\x04send\x12\x32\n\"DOWNSTREAM_LOGISTICS_STATUS_SIGNED\x10\x02\x1a\n\xc2\x9e\x19\x06\n\x04sign\x12@\n,DOWNSTREAM_LOGISTICS_STATUS_PARTIALLY_SIGNED\x10\x03\x1a\x0e\xc2\x9e\x19\n\n\x08partSign\x12\x36\n$DOWNSTREAM_LOGISTICS_STATUS_RETURNED\x10\x04\x1a\x0c\xc2\x9e\x19\x08\n\x06refundB`\n\x19nationalsite.ordersync.v1B\x0eLogisticsProtoP\x01Z1nationalsite.internal/go/ordersync/v1;ordersyncv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,47 +43,47 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DOWNSTREAMLOGISTICSSTATUS'].values_by_name["DOWNSTREAM_LOGISTICS_STATUS_RETURNED"]._loaded_options = None
   _globals['_DOWNSTREAMLOGISTICSSTATUS'].values_by_name["DOWNSTREAM_LOGISTICS_STATUS_RETURNED"]._serialized_options = b'\302\236\031\010\n\006refund'
   _globals['_SYNCLOGISTICSORDERREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_SYNCLOGISTICSORDERREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001\302\236\031\002 \003'
+  _globals['_SYNCLOGISTICSORDERREQUEST'].fields_by_name['request_id']._serialized_options = b'\302\236\031\002 \003\272H\010r\003\260\001\001\330\001\001'
   _globals['_SYNCLOGISTICSORDERREQUEST'].fields_by_name['logistics_order']._loaded_options = None
-  _globals['_SYNCLOGISTICSORDERREQUEST'].fields_by_name['logistics_order']._serialized_options = b'\272H\003\310\001\001\302\236\031-\n\023logisticsOrderParam\212\001\025\n\023orderLogisticsParam'
+  _globals['_SYNCLOGISTICSORDERREQUEST'].fields_by_name['logistics_order']._serialized_options = b'\302\236\031-\n\023logisticsOrderParam\212\001\025\n\023orderLogisticsParam\272H\003\310\001\001'
   _globals['_LOGISTICSORDER'].fields_by_name['national_order_id']._loaded_options = None
-  _globals['_LOGISTICSORDER'].fields_by_name['national_order_id']._serialized_options = b'\272H\006r\004\020\001\030@\302\236\031 \n\007orderId\202\001\024\n\020logisticsOrderId\030\001'
+  _globals['_LOGISTICSORDER'].fields_by_name['national_order_id']._serialized_options = b'\302\236\031 \n\007orderId\202\001\024\n\020logisticsOrderId\030\001\272H\006r\004\020\001\030@'
   _globals['_LOGISTICSORDER'].fields_by_name['logistics_id']._loaded_options = None
   _globals['_LOGISTICSORDER'].fields_by_name['logistics_id']._serialized_options = b'\272H\006r\004\020\001\030@'
   _globals['_LOGISTICSORDER'].fields_by_name['create_time']._loaded_options = None
   _globals['_LOGISTICSORDER'].fields_by_name['create_time']._serialized_options = b'\302\236\031\005\212\001\002(\001'
   _globals['_LOGISTICSORDER'].fields_by_name['logistics_status']._loaded_options = None
-  _globals['_LOGISTICSORDER'].fields_by_name['logistics_status']._serialized_options = b'\272H\005\202\001\002\020\001\302\236\031\005\212\001\002(\001'
+  _globals['_LOGISTICSORDER'].fields_by_name['logistics_status']._serialized_options = b'\302\236\031\005\212\001\002(\001\272H\005\202\001\002\020\001'
   _globals['_LOGISTICSORDER'].fields_by_name['end_time']._loaded_options = None
   _globals['_LOGISTICSORDER'].fields_by_name['end_time']._serialized_options = b'\302\236\031\r\212\001\n\n\010signTime'
   _globals['_LOGISTICSORDER'].fields_by_name['attrs']._loaded_options = None
-  _globals['_LOGISTICSORDER'].fields_by_name['attrs']._serialized_options = b'\200\001\001\272H\006r\004\030\377\377\003\302\236\031\005\212\001\002 \002'
+  _globals['_LOGISTICSORDER'].fields_by_name['attrs']._serialized_options = b'\200\001\001\302\236\031\005\212\001\002 \002\272H\006r\004\030\377\377\003'
   _globals['_LOGISTICSORDER'].fields_by_name['country']._loaded_options = None
-  _globals['_LOGISTICSORDER'].fields_by_name['country']._serialized_options = b'\272H\004r\002\030@\302\236\031\026\n\006contry\022\007country\212\001\002 \002'
+  _globals['_LOGISTICSORDER'].fields_by_name['country']._serialized_options = b'\302\236\031\026\n\006contry\022\007country\212\001\002 \002\272H\004r\002\030@'
   _globals['_LOGISTICSORDER'].fields_by_name['province']._loaded_options = None
-  _globals['_LOGISTICSORDER'].fields_by_name['province']._serialized_options = b'\200\001\001\272H\005r\003\030\200\002\302\236\031\n\202\001\002 \002\212\001\002(\001'
+  _globals['_LOGISTICSORDER'].fields_by_name['province']._serialized_options = b'\200\001\001\302\236\031\n\202\001\002 \002\212\001\002(\001\272H\005r\003\030\200\002'
   _globals['_LOGISTICSORDER'].fields_by_name['city']._loaded_options = None
-  _globals['_LOGISTICSORDER'].fields_by_name['city']._serialized_options = b'\200\001\001\272H\005r\003\030\200\002\302\236\031\n\202\001\002 \002\212\001\002(\001'
+  _globals['_LOGISTICSORDER'].fields_by_name['city']._serialized_options = b'\200\001\001\302\236\031\n\202\001\002 \002\212\001\002(\001\272H\005r\003\030\200\002'
   _globals['_LOGISTICSORDER'].fields_by_name['area']._loaded_options = None
-  _globals['_LOGISTICSORDER'].fields_by_name['area']._serialized_options = b'\200\001\001\272H\005r\003\030\200\002\302\236\031\n\202\001\002 \002\212\001\002(\001'
+  _globals['_LOGISTICSORDER'].fields_by_name['area']._serialized_options = b'\200\001\001\302\236\031\n\202\001\002 \002\212\001\002(\001\272H\005r\003\030\200\002'
   _globals['_LOGISTICSORDER'].fields_by_name['address']._loaded_options = None
-  _globals['_LOGISTICSORDER'].fields_by_name['address']._serialized_options = b'\200\001\001\272H\005r\003\030\200\010\302\236\031\n\202\001\002 \002\212\001\002(\001'
+  _globals['_LOGISTICSORDER'].fields_by_name['address']._serialized_options = b'\200\001\001\302\236\031\n\202\001\002 \002\212\001\002(\001\272H\005r\003\030\200\010'
   _globals['_SYNCLOGISTICSSTATUSREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_SYNCLOGISTICSSTATUSREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001\302\236\031\002 \003'
+  _globals['_SYNCLOGISTICSSTATUSREQUEST'].fields_by_name['request_id']._serialized_options = b'\302\236\031\002 \003\272H\010r\003\260\001\001\330\001\001'
   _globals['_SYNCLOGISTICSSTATUSREQUEST'].fields_by_name['logistics_id']._loaded_options = None
-  _globals['_SYNCLOGISTICSSTATUSREQUEST'].fields_by_name['logistics_id']._serialized_options = b'\272H\006r\004\020\001\030@\302\236\031\005\202\001\002\030\001'
+  _globals['_SYNCLOGISTICSSTATUSREQUEST'].fields_by_name['logistics_id']._serialized_options = b'\302\236\031\005\202\001\002\030\001\272H\006r\004\020\001\030@'
   _globals['_SYNCLOGISTICSSTATUSREQUEST'].fields_by_name['logistics_status']._loaded_options = None
   _globals['_SYNCLOGISTICSSTATUSREQUEST'].fields_by_name['logistics_status']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
-  _globals['_DOWNSTREAMLOGISTICSSTATUS']._serialized_start=1296
-  _globals['_DOWNSTREAMLOGISTICSSTATUS']._serialized_end=1592
-  _globals['_SYNCLOGISTICSORDERREQUEST']._serialized_start=175
-  _globals['_SYNCLOGISTICSORDERREQUEST']._serialized_end=366
-  _globals['_SYNCLOGISTICSORDERRESPONSE']._serialized_start=368
-  _globals['_SYNCLOGISTICSORDERRESPONSE']._serialized_end=396
-  _globals['_LOGISTICSORDER']._serialized_start=399
-  _globals['_LOGISTICSORDER']._serialized_end=1007
-  _globals['_SYNCLOGISTICSSTATUSREQUEST']._serialized_start=1010
-  _globals['_SYNCLOGISTICSSTATUSREQUEST']._serialized_end=1262
-  _globals['_SYNCLOGISTICSSTATUSRESPONSE']._serialized_start=1264
-  _globals['_SYNCLOGISTICSSTATUSRESPONSE']._serialized_end=1293
+  _globals['_DOWNSTREAMLOGISTICSSTATUS']._serialized_start=1465
+  _globals['_DOWNSTREAMLOGISTICSSTATUS']._serialized_end=1761
+  _globals['_SYNCLOGISTICSORDERREQUEST']._serialized_start=146
+  _globals['_SYNCLOGISTICSORDERREQUEST']._serialized_end=365
+  _globals['_SYNCLOGISTICSORDERRESPONSE']._serialized_start=367
+  _globals['_SYNCLOGISTICSORDERRESPONSE']._serialized_end=395
+  _globals['_LOGISTICSORDER']._serialized_start=398
+  _globals['_LOGISTICSORDER']._serialized_end=1121
+  _globals['_SYNCLOGISTICSSTATUSREQUEST']._serialized_start=1124
+  _globals['_SYNCLOGISTICSSTATUSREQUEST']._serialized_end=1431
+  _globals['_SYNCLOGISTICSSTATUSRESPONSE']._serialized_start=1433
+  _globals['_SYNCLOGISTICSSTATUSRESPONSE']._serialized_end=1462
 # @@protoc_insertion_point(module_scope)

@@ -22,12 +22,11 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
-from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.type import money_pb2 as google_dot_type_dot_money__pb2
 from nationalsite.upstream.v1 import options_pb2 as nationalsite_dot_upstream_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&nationalsite/ordersync/v1/refund.proto\x12\x19nationalsite.ordersync.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x17google/type/money.proto\x1a&nationalsite/upstream/v1/options.proto\"\xd5\x01\n\x18ListRefundReasonsRequest\x12*\n\x0c\x63\x62u_order_id\x18\x01 \x01(\x03\x42\x14\xbaH\x04\"\x02 \x00\xc2\x9e\x19\t\n\x07orderId\x12\x43\n\x13\x63\x62u_order_entry_ids\x18\x02 \x03(\x03\x42&\xbaH\x10\x92\x01\r\x08\x01\x10\xe8\x07\x18\x01\"\x04\"\x02 \x00\xc2\x9e\x19\x0f\n\rorderEntryIds\x12H\n\x0cgoods_status\x18\x03 \x01(\x0e\x32&.nationalsite.ordersync.v1.GoodsStatusB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\"U\n\x19ListRefundReasonsResponse\x12\x38\n\x07reasons\x18\x01 \x03(\x0b\x32\'.nationalsite.ordersync.v1.RefundReason\"\xd8\x01\n\x0cRefundReason\x12 \n\treason_id\x18\x01 \x01(\x03\x42\x08\xc2\x9e\x19\x04\n\x02idH\x00\x88\x01\x01\x12\x11\n\x04name\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x19\n\x0cneed_voucher\x18\x03 \x01(\x08H\x02\x88\x01\x01\x12\x1f\n\x12no_refund_carriage\x18\x04 \x01(\x08H\x03\x88\x01\x01\x12\x10\n\x03tip\x18\x05 \x01(\tH\x04\x88\x01\x01\x42\x0c\n\n_reason_idB\x07\n\x05_nameB\x0f\n\r_need_voucherB\x15\n\x13_no_refund_carriageB\x06\n\x04_tip\"\x92\x01\n\x1aUploadRefundVoucherRequest\x12t\n\x05image\x18\x01 \x01(\x0c\x42\x65\xbaHQz\x06\x10\x01\x18\xff\xff?\xba\x01\x46\n\nimage.kind\x12\x16must be a JPEG picture\x1a this.startsWith(b\'\\xff\\xd8\\xff\')\xc2\x9e\x19\r\n\timageData\x18\t\"\x89\x01\n\x1bUploadRefundVoucherResponse\x12\x19\n\x0cimage_domain\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\'\n\x12image_relative_url\x18\x02 \x01(\tB\x06\xc2\x9e\x19\x02(\x01H\x01\x88\x01\x01\x42\x0f\n\r_image_domainB\x15\n\x13_image_relative_url\"\xec\t\n\x13\x43reateRefundRequest\x12%\n\nrequest_id\x18\x01 \x01(\tB\x11\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\xc2\x9e\x19\x02 \x03\x12*\n\x0c\x63\x62u_order_id\x18\x02 \x01(\x03\x42\x14\xbaH\x04\"\x02 \x00\xc2\x9e\x19\t\n\x07orderId\x12\x43\n\x13\x63\x62u_order_entry_ids\x18\x03 \x03(\x03\x42&\xbaH\x10\x92\x01\r\x08\x01\x10\xe8\x07\x18\x01\"\x04\"\x02 \x00\xc2\x9e\x19\x0f\n\rorderEntryIds\x12K\n\x0f\x64ispute_request\x18\x04 \x01(\x0e\x32&.nationalsite.ordersync.v1.DisputeKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\xbc\x02\n\rapply_payment\x18\x05 \x01(\x0b\x32\x12.google.type.MoneyB\x90\x02\xbaH\x86\x02\xba\x01\xff\x01\n\tmoney.fen\x12Mmust be an amount in CNY of at least 0, in whole fen, below 92233720368547758\x1a\xa2\x01this.currency_code in [\'\', \'CNY\'] && this.units >= 0 && this.units < 92233720368547758 && this.nanos >= 0 && this.nanos <= 990000000 && this.nanos % 10000000 == 0\xc8\x01\x01\xc2\x9e\x19\x02\x18\x03\x12\xbd\x02\n\x0e\x61pply_carriage\x18\x06 \x01(\x0b\x32\x12.google.type.MoneyB\x90\x02\xbaH\x86\x02\xba\x01\xff\x01\n\tmoney.fen\x12Mmust be an amount in CNY of at least 0, in whole fen, below 92233720368547758\x1a\xa2\x01this.currency_code in [\'\', \'CNY\'] && this.units >= 0 && this.units < 92233720368547758 && this.nanos >= 0 && this.nanos <= 990000000 && this.nanos % 10000000 == 0\xc8\x01\x01\xc2\x9e\x19\x02\x18\x03\x12 \n\x0f\x61pply_reason_id\x18\x07 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\x12\"\n\x0b\x64\x65scription\x18\x08 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x02\x18\x96\x01\x12H\n\x0cgoods_status\x18\t \x01(\x0e\x32&.nationalsite.ordersync.v1.GoodsStatusB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12#\n\x08vouchers\x18\n \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x05\"\x07r\x05\x10\x01\x18\x80\x08\x12j\n\x12order_entry_counts\x18\x0b \x03(\x0b\x32*.nationalsite.ordersync.v1.OrderEntryCountB\"\xbaH\x06\x92\x01\x03\x10\xe8\x07\xc2\x9e\x19\x15\n\x13orderEntryCountList\x12\x1a\n\rcustom_refund\x18\x0c \x01(\x08H\x00\x88\x01\x01\x12\"\n\rrefund_remark\x18\r \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x08\x42\x10\n\x0e_custom_refund\"V\n\x0fOrderEntryCount\x12+\n\x12\x63\x62u_order_entry_id\x18\x01 \x01(\x03\x42\x0f\xbaH\x04\"\x02 \x00\xc2\x9e\x19\x04\n\x02id\x12\x16\n\x05\x63ount\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02 \x00\"\xc1\x02\n\x14\x43reateRefundResponse\x12\x1e\n\trefund_id\x18\x01 \x01(\tB\x06\xc2\x9e\x19\x02(\x01H\x00\x88\x01\x01\x12\x1c\n\x0finner_reason_id\x18\x02 \x01(\x03H\x01\x88\x01\x01\x12\x19\n\x0cinner_reason\x18\x03 \x01(\tH\x02\x88\x01\x01\x12\x32\n\x0einner_post_fee\x18\x04 \x01(\x0b\x32\x12.google.type.MoneyB\x06\xc2\x9e\x19\x02\x18\x03\x12\x17\n\nis_voucher\x18\x05 \x01(\x08H\x03\x88\x01\x01\x12\x41\n\x1drefund_official_solution_cost\x18\x06 \x01(\x0b\x32\x12.google.type.MoneyB\x06\xc2\x9e\x19\x02\x18\x03\x42\x0c\n\n_refund_idB\x12\n\x10_inner_reason_idB\x0f\n\r_inner_reasonB\r\n\x0b_is_voucher\"\xf5\x01\n\x18SubmitReturnGoodsRequest\x12%\n\nrequest_id\x18\x01 \x01(\tB\x11\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\xc2\x9e\x19\x02 \x03\x12\x1c\n\trefund_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\'\n\x14logistics_company_no\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x1f\n\x0c\x66reight_bill\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12%\n\x0b\x64\x65scription\x18\x05 \x01(\tB\x10\x80\x01\x01\xbaH\nr\x05\x10\x02\x18\xc8\x01\xd8\x01\x01\x12#\n\x08vouchers\x18\x06 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\n\"\x07r\x05\x10\x01\x18\x80\x08\"\x1b\n\x19SubmitReturnGoodsResponse*\x97\x03\n\x0bGoodsStatus\x12\x1c\n\x18GOODS_STATUS_UNSPECIFIED\x10\x00\x12\x44\n$GOODS_STATUS_REFUND_WAIT_SELLER_SEND\x10\x01\x1a\x1a\xc2\x9e\x19\x16\n\x14refundWaitSellerSend\x12H\n&GOODS_STATUS_REFUND_WAIT_BUYER_RECEIVE\x10\x02\x1a\x1c\xc2\x9e\x19\x18\n\x16refundWaitBuyerReceive\x12\x41\n\"GOODS_STATUS_REFUND_BUYER_RECEIVED\x10\x03\x1a\x19\xc2\x9e\x19\x15\n\x13refundBuyerReceived\x12N\n)GOODS_STATUS_AFTERSALE_BUYER_NOT_RECEIVED\x10\x04\x1a\x1f\xc2\x9e\x19\x1b\n\x19\x61\x66tersaleBuyerNotReceived\x12G\n%GOODS_STATUS_AFTERSALE_BUYER_RECEIVED\x10\x05\x1a\x1c\xc2\x9e\x19\x18\n\x16\x61\x66tersaleBuyerReceived*\x86\x01\n\x0b\x44isputeKind\x12\x1c\n\x18\x44ISPUTE_KIND_UNSPECIFIED\x10\x00\x12%\n\x13\x44ISPUTE_KIND_REFUND\x10\x01\x1a\x0c\xc2\x9e\x19\x08\n\x06refund\x12\x32\n\x1a\x44ISPUTE_KIND_RETURN_REFUND\x10\x02\x1a\x12\xc2\x9e\x19\x0e\n\x0creturnRefundB]\n\x19nationalsite.ordersync.v1B\x0bRefundProtoP\x01Z1nationalsite.internal/go/ordersync/v1;ordersyncv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&nationalsite/ordersync/v1/refund.proto\x12\x19nationalsite.ordersync.v1\x1a\x17google/type/money.proto\x1a&nationalsite/upstream/v1/options.proto\"\x80\x02\n\x18ListRefundReasonsRequest\x12\x36\n\x0c\x63\x62u_order_id\x18\x01 \x01(\x03\x42\x14\xc2\x9e\x19\t\n\x07orderId\xbaH\x04\"\x02 \x00R\ncbuOrderId\x12U\n\x13\x63\x62u_order_entry_ids\x18\x02 \x03(\x03\x42&\xc2\x9e\x19\x0f\n\rorderEntryIds\xbaH\x10\x92\x01\r\x08\x01\x10\xe8\x07\x18\x01\"\x04\"\x02 \x00R\x10\x63\x62uOrderEntryIds\x12U\n\x0cgoods_status\x18\x03 \x01(\x0e\x32&.nationalsite.ordersync.v1.GoodsStatusB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00R\x0bgoodsStatus\"^\n\x19ListRefundReasonsResponse\x12\x41\n\x07reasons\x18\x01 \x03(\x0b\x32\'.nationalsite.ordersync.v1.RefundReasonR\x07reasons\"\x8c\x02\n\x0cRefundReason\x12*\n\treason_id\x18\x01 \x01(\x03\x42\x08\xc2\x9e\x19\x04\n\x02idH\x00R\x08reasonId\x88\x01\x01\x12\x17\n\x04name\x18\x02 \x01(\tH\x01R\x04name\x88\x01\x01\x12&\n\x0cneed_voucher\x18\x03 \x01(\x08H\x02R\x0bneedVoucher\x88\x01\x01\x12\x31\n\x12no_refund_carriage\x18\x04 \x01(\x08H\x03R\x10noRefundCarriage\x88\x01\x01\x12\x15\n\x03tip\x18\x05 \x01(\tH\x04R\x03tip\x88\x01\x01\x42\x0c\n\n_reason_idB\x07\n\x05_nameB\x0f\n\r_need_voucherB\x15\n\x13_no_refund_carriageB\x06\n\x04_tip\"\x99\x01\n\x1aUploadRefundVoucherRequest\x12{\n\x05image\x18\x01 \x01(\x0c\x42\x65\xc2\x9e\x19\r\n\timageData\x18\t\xbaHQz\x06\x10\x01\x18\xff\xff?\xba\x01\x46\n\nimage.kind\x12\x16must be a JPEG picture\x1a this.startsWith(b\'\\xff\\xd8\\xff\')R\x05image\"\xa8\x01\n\x1bUploadRefundVoucherResponse\x12&\n\x0cimage_domain\x18\x01 \x01(\tH\x00R\x0bimageDomain\x88\x01\x01\x12\x39\n\x12image_relative_url\x18\x02 \x01(\tB\x06\xc2\x9e\x19\x02(\x01H\x01R\x10imageRelativeUrl\x88\x01\x01\x42\x0f\n\r_image_domainB\x15\n\x13_image_relative_url\"\xa3\x0b\n\x13\x43reateRefundRequest\x12\x30\n\nrequest_id\x18\x01 \x01(\tB\x11\xc2\x9e\x19\x02 \x03\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01R\trequestId\x12\x36\n\x0c\x63\x62u_order_id\x18\x02 \x01(\x03\x42\x14\xc2\x9e\x19\t\n\x07orderId\xbaH\x04\"\x02 \x00R\ncbuOrderId\x12U\n\x13\x63\x62u_order_entry_ids\x18\x03 \x03(\x03\x42&\xc2\x9e\x19\x0f\n\rorderEntryIds\xbaH\x10\x92\x01\r\x08\x01\x10\xe8\x07\x18\x01\"\x04\"\x02 \x00R\x10\x63\x62uOrderEntryIds\x12[\n\x0f\x64ispute_request\x18\x04 \x01(\x0e\x32&.nationalsite.ordersync.v1.DisputeKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00R\x0e\x64isputeRequest\x12\xca\x02\n\rapply_payment\x18\x05 \x01(\x0b\x32\x12.google.type.MoneyB\x90\x02\xc2\x9e\x19\x02\x18\x03\xbaH\x86\x02\xba\x01\xff\x01\n\tmoney.fen\x12Mmust be an amount in CNY of at least 0, in whole fen, below 92233720368547758\x1a\xa2\x01this.currency_code in [\'\', \'CNY\'] && this.units >= 0 && this.units < 92233720368547758 && this.nanos >= 0 && this.nanos <= 990000000 && this.nanos % 10000000 == 0\xc8\x01\x01R\x0c\x61pplyPayment\x12\xcc\x02\n\x0e\x61pply_carriage\x18\x06 \x01(\x0b\x32\x12.google.type.MoneyB\x90\x02\xc2\x9e\x19\x02\x18\x03\xbaH\x86\x02\xba\x01\xff\x01\n\tmoney.fen\x12Mmust be an amount in CNY of at least 0, in whole fen, below 92233720368547758\x1a\xa2\x01this.currency_code in [\'\', \'CNY\'] && this.units >= 0 && this.units < 92233720368547758 && this.nanos >= 0 && this.nanos <= 990000000 && this.nanos % 10000000 == 0\xc8\x01\x01R\rapplyCarriage\x12/\n\x0f\x61pply_reason_id\x18\x07 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00R\rapplyReasonId\x12/\n\x0b\x64\x65scription\x18\x08 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x02\x18\x96\x01R\x0b\x64\x65scription\x12U\n\x0cgoods_status\x18\t \x01(\x0e\x32&.nationalsite.ordersync.v1.GoodsStatusB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00R\x0bgoodsStatus\x12-\n\x08vouchers\x18\n \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x05\"\x07r\x05\x10\x01\x18\x80\x08R\x08vouchers\x12|\n\x12order_entry_counts\x18\x0b \x03(\x0b\x32*.nationalsite.ordersync.v1.OrderEntryCountB\"\xc2\x9e\x19\x15\n\x13orderEntryCountList\xbaH\x06\x92\x01\x03\x10\xe8\x07R\x10orderEntryCounts\x12(\n\rcustom_refund\x18\x0c \x01(\x08H\x00R\x0c\x63ustomRefund\x88\x01\x01\x12\x30\n\rrefund_remark\x18\r \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x08R\x0crefundRemarkB\x10\n\x0e_custom_refund\"n\n\x0fOrderEntryCount\x12<\n\x12\x63\x62u_order_entry_id\x18\x01 \x01(\x03\x42\x0f\xc2\x9e\x19\x04\n\x02id\xbaH\x04\"\x02 \x00R\x0f\x63\x62uOrderEntryId\x12\x1d\n\x05\x63ount\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02 \x00R\x05\x63ount\"\x9c\x03\n\x14\x43reateRefundResponse\x12(\n\trefund_id\x18\x01 \x01(\tB\x06\xc2\x9e\x19\x02(\x01H\x00R\x08refundId\x88\x01\x01\x12+\n\x0finner_reason_id\x18\x02 \x01(\x03H\x01R\rinnerReasonId\x88\x01\x01\x12&\n\x0cinner_reason\x18\x03 \x01(\tH\x02R\x0binnerReason\x88\x01\x01\x12@\n\x0einner_post_fee\x18\x04 \x01(\x0b\x32\x12.google.type.MoneyB\x06\xc2\x9e\x19\x02\x18\x03R\x0cinnerPostFee\x12\"\n\nis_voucher\x18\x05 \x01(\x08H\x03R\tisVoucher\x88\x01\x01\x12]\n\x1drefund_official_solution_cost\x18\x06 \x01(\x0b\x32\x12.google.type.MoneyB\x06\xc2\x9e\x19\x02\x18\x03R\x1arefundOfficialSolutionCostB\x0c\n\n_refund_idB\x12\n\x10_inner_reason_idB\x0f\n\r_inner_reasonB\r\n\x0b_is_voucher\"\xc2\x02\n\x18SubmitReturnGoodsRequest\x12\x30\n\nrequest_id\x18\x01 \x01(\tB\x11\xc2\x9e\x19\x02 \x03\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01R\trequestId\x12&\n\trefund_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x08refundId\x12;\n\x14logistics_company_no\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x12logisticsCompanyNo\x12,\n\x0c\x66reight_bill\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x0b\x66reightBill\x12\x32\n\x0b\x64\x65scription\x18\x05 \x01(\tB\x10\x80\x01\x01\xbaH\nr\x05\x10\x02\x18\xc8\x01\xd8\x01\x01R\x0b\x64\x65scription\x12-\n\x08vouchers\x18\x06 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\n\"\x07r\x05\x10\x01\x18\x80\x08R\x08vouchers\"\x1b\n\x19SubmitReturnGoodsResponse*\x97\x03\n\x0bGoodsStatus\x12\x1c\n\x18GOODS_STATUS_UNSPECIFIED\x10\x00\x12\x44\n$GOODS_STATUS_REFUND_WAIT_SELLER_SEND\x10\x01\x1a\x1a\xc2\x9e\x19\x16\n\x14refundWaitSellerSend\x12H\n&GOODS_STATUS_REFUND_WAIT_BUYER_RECEIVE\x10\x02\x1a\x1c\xc2\x9e\x19\x18\n\x16refundWaitBuyerReceive\x12\x41\n\"GOODS_STATUS_REFUND_BUYER_RECEIVED\x10\x03\x1a\x19\xc2\x9e\x19\x15\n\x13refundBuyerReceived\x12N\n)GOODS_STATUS_AFTERSALE_BUYER_NOT_RECEIVED\x10\x04\x1a\x1f\xc2\x9e\x19\x1b\n\x19\x61\x66tersaleBuyerNotReceived\x12G\n%GOODS_STATUS_AFTERSALE_BUYER_RECEIVED\x10\x05\x1a\x1c\xc2\x9e\x19\x18\n\x16\x61\x66tersaleBuyerReceived*\x86\x01\n\x0b\x44isputeKind\x12\x1c\n\x18\x44ISPUTE_KIND_UNSPECIFIED\x10\x00\x12%\n\x13\x44ISPUTE_KIND_REFUND\x10\x01\x1a\x0c\xc2\x9e\x19\x08\n\x06refund\x12\x32\n\x1a\x44ISPUTE_KIND_RETURN_REFUND\x10\x02\x1a\x12\xc2\x9e\x19\x0e\n\x0creturnRefundB]\n\x19nationalsite.ordersync.v1B\x0bRefundProtoP\x01Z1nationalsite.internal/go/ordersync/v1;ordersyncv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -50,29 +49,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DISPUTEKIND'].values_by_name["DISPUTE_KIND_RETURN_REFUND"]._loaded_options = None
   _globals['_DISPUTEKIND'].values_by_name["DISPUTE_KIND_RETURN_REFUND"]._serialized_options = b'\302\236\031\016\n\014returnRefund'
   _globals['_LISTREFUNDREASONSREQUEST'].fields_by_name['cbu_order_id']._loaded_options = None
-  _globals['_LISTREFUNDREASONSREQUEST'].fields_by_name['cbu_order_id']._serialized_options = b'\272H\004\"\002 \000\302\236\031\t\n\007orderId'
+  _globals['_LISTREFUNDREASONSREQUEST'].fields_by_name['cbu_order_id']._serialized_options = b'\302\236\031\t\n\007orderId\272H\004\"\002 \000'
   _globals['_LISTREFUNDREASONSREQUEST'].fields_by_name['cbu_order_entry_ids']._loaded_options = None
-  _globals['_LISTREFUNDREASONSREQUEST'].fields_by_name['cbu_order_entry_ids']._serialized_options = b'\272H\020\222\001\r\010\001\020\350\007\030\001\"\004\"\002 \000\302\236\031\017\n\rorderEntryIds'
+  _globals['_LISTREFUNDREASONSREQUEST'].fields_by_name['cbu_order_entry_ids']._serialized_options = b'\302\236\031\017\n\rorderEntryIds\272H\020\222\001\r\010\001\020\350\007\030\001\"\004\"\002 \000'
   _globals['_LISTREFUNDREASONSREQUEST'].fields_by_name['goods_status']._loaded_options = None
   _globals['_LISTREFUNDREASONSREQUEST'].fields_by_name['goods_status']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
   _globals['_REFUNDREASON'].fields_by_name['reason_id']._loaded_options = None
   _globals['_REFUNDREASON'].fields_by_name['reason_id']._serialized_options = b'\302\236\031\004\n\002id'
   _globals['_UPLOADREFUNDVOUCHERREQUEST'].fields_by_name['image']._loaded_options = None
-  _globals['_UPLOADREFUNDVOUCHERREQUEST'].fields_by_name['image']._serialized_options = b'\272HQz\006\020\001\030\377\377?\272\001F\n\nimage.kind\022\026must be a JPEG picture\032 this.startsWith(b\'\\xff\\xd8\\xff\')\302\236\031\r\n\timageData\030\t'
+  _globals['_UPLOADREFUNDVOUCHERREQUEST'].fields_by_name['image']._serialized_options = b'\302\236\031\r\n\timageData\030\t\272HQz\006\020\001\030\377\377?\272\001F\n\nimage.kind\022\026must be a JPEG picture\032 this.startsWith(b\'\\xff\\xd8\\xff\')'
   _globals['_UPLOADREFUNDVOUCHERRESPONSE'].fields_by_name['image_relative_url']._loaded_options = None
   _globals['_UPLOADREFUNDVOUCHERRESPONSE'].fields_by_name['image_relative_url']._serialized_options = b'\302\236\031\002(\001'
   _globals['_CREATEREFUNDREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_CREATEREFUNDREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001\302\236\031\002 \003'
+  _globals['_CREATEREFUNDREQUEST'].fields_by_name['request_id']._serialized_options = b'\302\236\031\002 \003\272H\010r\003\260\001\001\330\001\001'
   _globals['_CREATEREFUNDREQUEST'].fields_by_name['cbu_order_id']._loaded_options = None
-  _globals['_CREATEREFUNDREQUEST'].fields_by_name['cbu_order_id']._serialized_options = b'\272H\004\"\002 \000\302\236\031\t\n\007orderId'
+  _globals['_CREATEREFUNDREQUEST'].fields_by_name['cbu_order_id']._serialized_options = b'\302\236\031\t\n\007orderId\272H\004\"\002 \000'
   _globals['_CREATEREFUNDREQUEST'].fields_by_name['cbu_order_entry_ids']._loaded_options = None
-  _globals['_CREATEREFUNDREQUEST'].fields_by_name['cbu_order_entry_ids']._serialized_options = b'\272H\020\222\001\r\010\001\020\350\007\030\001\"\004\"\002 \000\302\236\031\017\n\rorderEntryIds'
+  _globals['_CREATEREFUNDREQUEST'].fields_by_name['cbu_order_entry_ids']._serialized_options = b'\302\236\031\017\n\rorderEntryIds\272H\020\222\001\r\010\001\020\350\007\030\001\"\004\"\002 \000'
   _globals['_CREATEREFUNDREQUEST'].fields_by_name['dispute_request']._loaded_options = None
   _globals['_CREATEREFUNDREQUEST'].fields_by_name['dispute_request']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
   _globals['_CREATEREFUNDREQUEST'].fields_by_name['apply_payment']._loaded_options = None
-  _globals['_CREATEREFUNDREQUEST'].fields_by_name['apply_payment']._serialized_options = b'\272H\206\002\272\001\377\001\n\tmoney.fen\022Mmust be an amount in CNY of at least 0, in whole fen, below 92233720368547758\032\242\001this.currency_code in [\'\', \'CNY\'] && this.units >= 0 && this.units < 92233720368547758 && this.nanos >= 0 && this.nanos <= 990000000 && this.nanos % 10000000 == 0\310\001\001\302\236\031\002\030\003'
+  _globals['_CREATEREFUNDREQUEST'].fields_by_name['apply_payment']._serialized_options = b'\302\236\031\002\030\003\272H\206\002\272\001\377\001\n\tmoney.fen\022Mmust be an amount in CNY of at least 0, in whole fen, below 92233720368547758\032\242\001this.currency_code in [\'\', \'CNY\'] && this.units >= 0 && this.units < 92233720368547758 && this.nanos >= 0 && this.nanos <= 990000000 && this.nanos % 10000000 == 0\310\001\001'
   _globals['_CREATEREFUNDREQUEST'].fields_by_name['apply_carriage']._loaded_options = None
-  _globals['_CREATEREFUNDREQUEST'].fields_by_name['apply_carriage']._serialized_options = b'\272H\206\002\272\001\377\001\n\tmoney.fen\022Mmust be an amount in CNY of at least 0, in whole fen, below 92233720368547758\032\242\001this.currency_code in [\'\', \'CNY\'] && this.units >= 0 && this.units < 92233720368547758 && this.nanos >= 0 && this.nanos <= 990000000 && this.nanos % 10000000 == 0\310\001\001\302\236\031\002\030\003'
+  _globals['_CREATEREFUNDREQUEST'].fields_by_name['apply_carriage']._serialized_options = b'\302\236\031\002\030\003\272H\206\002\272\001\377\001\n\tmoney.fen\022Mmust be an amount in CNY of at least 0, in whole fen, below 92233720368547758\032\242\001this.currency_code in [\'\', \'CNY\'] && this.units >= 0 && this.units < 92233720368547758 && this.nanos >= 0 && this.nanos <= 990000000 && this.nanos % 10000000 == 0\310\001\001'
   _globals['_CREATEREFUNDREQUEST'].fields_by_name['apply_reason_id']._loaded_options = None
   _globals['_CREATEREFUNDREQUEST'].fields_by_name['apply_reason_id']._serialized_options = b'\272H\004\"\002 \000'
   _globals['_CREATEREFUNDREQUEST'].fields_by_name['description']._loaded_options = None
@@ -82,11 +81,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEREFUNDREQUEST'].fields_by_name['vouchers']._loaded_options = None
   _globals['_CREATEREFUNDREQUEST'].fields_by_name['vouchers']._serialized_options = b'\272H\016\222\001\013\020\005\"\007r\005\020\001\030\200\010'
   _globals['_CREATEREFUNDREQUEST'].fields_by_name['order_entry_counts']._loaded_options = None
-  _globals['_CREATEREFUNDREQUEST'].fields_by_name['order_entry_counts']._serialized_options = b'\272H\006\222\001\003\020\350\007\302\236\031\025\n\023orderEntryCountList'
+  _globals['_CREATEREFUNDREQUEST'].fields_by_name['order_entry_counts']._serialized_options = b'\302\236\031\025\n\023orderEntryCountList\272H\006\222\001\003\020\350\007'
   _globals['_CREATEREFUNDREQUEST'].fields_by_name['refund_remark']._loaded_options = None
   _globals['_CREATEREFUNDREQUEST'].fields_by_name['refund_remark']._serialized_options = b'\200\001\001\272H\005r\003\030\200\010'
   _globals['_ORDERENTRYCOUNT'].fields_by_name['cbu_order_entry_id']._loaded_options = None
-  _globals['_ORDERENTRYCOUNT'].fields_by_name['cbu_order_entry_id']._serialized_options = b'\272H\004\"\002 \000\302\236\031\004\n\002id'
+  _globals['_ORDERENTRYCOUNT'].fields_by_name['cbu_order_entry_id']._serialized_options = b'\302\236\031\004\n\002id\272H\004\"\002 \000'
   _globals['_ORDERENTRYCOUNT'].fields_by_name['count']._loaded_options = None
   _globals['_ORDERENTRYCOUNT'].fields_by_name['count']._serialized_options = b'\272H\004\032\002 \000'
   _globals['_CREATEREFUNDRESPONSE'].fields_by_name['refund_id']._loaded_options = None
@@ -96,7 +95,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEREFUNDRESPONSE'].fields_by_name['refund_official_solution_cost']._loaded_options = None
   _globals['_CREATEREFUNDRESPONSE'].fields_by_name['refund_official_solution_cost']._serialized_options = b'\302\236\031\002\030\003'
   _globals['_SUBMITRETURNGOODSREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_SUBMITRETURNGOODSREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001\302\236\031\002 \003'
+  _globals['_SUBMITRETURNGOODSREQUEST'].fields_by_name['request_id']._serialized_options = b'\302\236\031\002 \003\272H\010r\003\260\001\001\330\001\001'
   _globals['_SUBMITRETURNGOODSREQUEST'].fields_by_name['refund_id']._loaded_options = None
   _globals['_SUBMITRETURNGOODSREQUEST'].fields_by_name['refund_id']._serialized_options = b'\272H\006r\004\020\001\030@'
   _globals['_SUBMITRETURNGOODSREQUEST'].fields_by_name['logistics_company_no']._loaded_options = None
@@ -107,28 +106,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SUBMITRETURNGOODSREQUEST'].fields_by_name['description']._serialized_options = b'\200\001\001\272H\nr\005\020\002\030\310\001\330\001\001'
   _globals['_SUBMITRETURNGOODSREQUEST'].fields_by_name['vouchers']._loaded_options = None
   _globals['_SUBMITRETURNGOODSREQUEST'].fields_by_name['vouchers']._serialized_options = b'\272H\016\222\001\013\020\n\"\007r\005\020\001\030\200\010'
-  _globals['_GOODSSTATUS']._serialized_start=2927
-  _globals['_GOODSSTATUS']._serialized_end=3334
-  _globals['_DISPUTEKIND']._serialized_start=3337
-  _globals['_DISPUTEKIND']._serialized_end=3471
-  _globals['_LISTREFUNDREASONSREQUEST']._serialized_start=164
-  _globals['_LISTREFUNDREASONSREQUEST']._serialized_end=377
-  _globals['_LISTREFUNDREASONSRESPONSE']._serialized_start=379
-  _globals['_LISTREFUNDREASONSRESPONSE']._serialized_end=464
-  _globals['_REFUNDREASON']._serialized_start=467
-  _globals['_REFUNDREASON']._serialized_end=683
-  _globals['_UPLOADREFUNDVOUCHERREQUEST']._serialized_start=686
-  _globals['_UPLOADREFUNDVOUCHERREQUEST']._serialized_end=832
-  _globals['_UPLOADREFUNDVOUCHERRESPONSE']._serialized_start=835
-  _globals['_UPLOADREFUNDVOUCHERRESPONSE']._serialized_end=972
-  _globals['_CREATEREFUNDREQUEST']._serialized_start=975
-  _globals['_CREATEREFUNDREQUEST']._serialized_end=2235
-  _globals['_ORDERENTRYCOUNT']._serialized_start=2237
-  _globals['_ORDERENTRYCOUNT']._serialized_end=2323
-  _globals['_CREATEREFUNDRESPONSE']._serialized_start=2326
-  _globals['_CREATEREFUNDRESPONSE']._serialized_end=2647
-  _globals['_SUBMITRETURNGOODSREQUEST']._serialized_start=2650
-  _globals['_SUBMITRETURNGOODSREQUEST']._serialized_end=2895
-  _globals['_SUBMITRETURNGOODSRESPONSE']._serialized_start=2897
-  _globals['_SUBMITRETURNGOODSRESPONSE']._serialized_end=2924
+  _globals['_GOODSSTATUS']._serialized_start=3415
+  _globals['_GOODSSTATUS']._serialized_end=3822
+  _globals['_DISPUTEKIND']._serialized_start=3825
+  _globals['_DISPUTEKIND']._serialized_end=3959
+  _globals['_LISTREFUNDREASONSREQUEST']._serialized_start=135
+  _globals['_LISTREFUNDREASONSREQUEST']._serialized_end=391
+  _globals['_LISTREFUNDREASONSRESPONSE']._serialized_start=393
+  _globals['_LISTREFUNDREASONSRESPONSE']._serialized_end=487
+  _globals['_REFUNDREASON']._serialized_start=490
+  _globals['_REFUNDREASON']._serialized_end=758
+  _globals['_UPLOADREFUNDVOUCHERREQUEST']._serialized_start=761
+  _globals['_UPLOADREFUNDVOUCHERREQUEST']._serialized_end=914
+  _globals['_UPLOADREFUNDVOUCHERRESPONSE']._serialized_start=917
+  _globals['_UPLOADREFUNDVOUCHERRESPONSE']._serialized_end=1085
+  _globals['_CREATEREFUNDREQUEST']._serialized_start=1088
+  _globals['_CREATEREFUNDREQUEST']._serialized_end=2531
+  _globals['_ORDERENTRYCOUNT']._serialized_start=2533
+  _globals['_ORDERENTRYCOUNT']._serialized_end=2643
+  _globals['_CREATEREFUNDRESPONSE']._serialized_start=2646
+  _globals['_CREATEREFUNDRESPONSE']._serialized_end=3058
+  _globals['_SUBMITRETURNGOODSREQUEST']._serialized_start=3061
+  _globals['_SUBMITRETURNGOODSREQUEST']._serialized_end=3383
+  _globals['_SUBMITRETURNGOODSRESPONSE']._serialized_start=3385
+  _globals['_SUBMITRETURNGOODSRESPONSE']._serialized_end=3412
 # @@protoc_insertion_point(module_scope)

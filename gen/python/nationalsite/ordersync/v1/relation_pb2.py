@@ -22,12 +22,11 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
-from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 from nationalsite.upstream.v1 import options_pb2 as nationalsite_dot_upstream_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(nationalsite/ordersync/v1/relation.proto\x12\x19nationalsite.ordersync.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x17google/rpc/status.proto\x1a&nationalsite/upstream/v1/options.proto\"\xb0\x01\n\x1aWriteOrderRelationsRequest\x12%\n\nrequest_id\x18\x01 \x01(\tB\x11\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\xc2\x9e\x19\x02 \x03\x12k\n\trelations\x18\x02 \x03(\x0b\x32(.nationalsite.ordersync.v1.OrderRelationB.\xbaH\x07\x92\x01\x04\x08\x01\x10\x64\xc2\x9e\x19 \n\x1enationalOrderRelationParamList\"\xb7\x04\n\rOrderRelation\x12?\n\x11national_order_id\x18\x01 \x01(\tB$\xbaH\x04r\x02\x18@\xc2\x9e\x19\x19\x82\x01\x02\x18\x01\x8a\x01\x11\n\rparentOrderId(\x01\x12=\n\x15national_sub_order_id\x18\x02 \x01(\tB\x1e\xbaH\x04r\x02\x18@\xc2\x9e\x19\x13\x82\x01\x02\x18\x01\x8a\x01\x0b\n\x07orderId(\x01\x12=\n\x0c\x63\x62u_order_id\x18\x03 \x01(\x03\x42\'\xbaH\x04\"\x02(\x00\xc2\x9e\x19\x1c\x8a\x01\x19\n\x15purchaseParentOrderId(\x01\x12L\n\x12\x63\x62u_order_entry_id\x18\x04 \x01(\x03\x42\x30\xbaH\x04\"\x02(\x00\xc2\x9e\x19%\n\rcbuSubOrderId\x8a\x01\x13\n\x0fpurchaseOrderId(\x01:\x98\x02\xbaH\x94\x02\x1a\x93\x01\n\x17order_relation.national\x12\x36national_order_id or national_sub_order_id is required\x1a@this.national_order_id != \'\' || this.national_sub_order_id != \'\'\x1a|\n\x12order_relation.cbu\x12.cbu_order_id or cbu_order_entry_id is required\x1a\x36this.cbu_order_id != 0 || this.cbu_order_entry_id != 0\"J\n\x1bWriteOrderRelationsResponse\x12+\n\x07results\x18\x01 \x03(\x0b\x32\x12.google.rpc.StatusB\x06\xc2\x9e\x19\x02 \x03\x42_\n\x19nationalsite.ordersync.v1B\rRelationProtoP\x01Z1nationalsite.internal/go/ordersync/v1;ordersyncv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(nationalsite/ordersync/v1/relation.proto\x12\x19nationalsite.ordersync.v1\x1a\x17google/rpc/status.proto\x1a&nationalsite/upstream/v1/options.proto\"\xc6\x01\n\x1aWriteOrderRelationsRequest\x12\x30\n\nrequest_id\x18\x01 \x01(\tB\x11\xc2\x9e\x19\x02 \x03\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01R\trequestId\x12v\n\trelations\x18\x02 \x03(\x0b\x32(.nationalsite.ordersync.v1.OrderRelationB.\xc2\x9e\x19 \n\x1enationalOrderRelationParamList\xbaH\x07\x92\x01\x04\x08\x01\x10\x64R\trelations\"\xf9\x04\n\rOrderRelation\x12P\n\x11national_order_id\x18\x01 \x01(\tB$\xc2\x9e\x19\x19\x82\x01\x02\x18\x01\x8a\x01\x11\n\rparentOrderId(\x01\xbaH\x04r\x02\x18@R\x0fnationalOrderId\x12Q\n\x15national_sub_order_id\x18\x02 \x01(\tB\x1e\xc2\x9e\x19\x13\x82\x01\x02\x18\x01\x8a\x01\x0b\n\x07orderId(\x01\xbaH\x04r\x02\x18@R\x12nationalSubOrderId\x12I\n\x0c\x63\x62u_order_id\x18\x03 \x01(\x03\x42\'\xc2\x9e\x19\x1c\x8a\x01\x19\n\x15purchaseParentOrderId(\x01\xbaH\x04\"\x02(\x00R\ncbuOrderId\x12]\n\x12\x63\x62u_order_entry_id\x18\x04 \x01(\x03\x42\x30\xc2\x9e\x19%\n\rcbuSubOrderId\x8a\x01\x13\n\x0fpurchaseOrderId(\x01\xbaH\x04\"\x02(\x00R\x0f\x63\x62uOrderEntryId:\x98\x02\xbaH\x94\x02\x1a\x93\x01\n\x17order_relation.national\x12\x36national_order_id or national_sub_order_id is required\x1a@this.national_order_id != \'\' || this.national_sub_order_id != \'\'\x1a|\n\x12order_relation.cbu\x12.cbu_order_id or cbu_order_entry_id is required\x1a\x36this.cbu_order_id != 0 || this.cbu_order_entry_id != 0\"S\n\x1bWriteOrderRelationsResponse\x12\x34\n\x07results\x18\x01 \x03(\x0b\x32\x12.google.rpc.StatusB\x06\xc2\x9e\x19\x02 \x03R\x07resultsB_\n\x19nationalsite.ordersync.v1B\rRelationProtoP\x01Z1nationalsite.internal/go/ordersync/v1;ordersyncv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,25 +35,25 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\031nationalsite.ordersync.v1B\rRelationProtoP\001Z1nationalsite.internal/go/ordersync/v1;ordersyncv1'
   _globals['_WRITEORDERRELATIONSREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_WRITEORDERRELATIONSREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001\302\236\031\002 \003'
+  _globals['_WRITEORDERRELATIONSREQUEST'].fields_by_name['request_id']._serialized_options = b'\302\236\031\002 \003\272H\010r\003\260\001\001\330\001\001'
   _globals['_WRITEORDERRELATIONSREQUEST'].fields_by_name['relations']._loaded_options = None
-  _globals['_WRITEORDERRELATIONSREQUEST'].fields_by_name['relations']._serialized_options = b'\272H\007\222\001\004\010\001\020d\302\236\031 \n\036nationalOrderRelationParamList'
+  _globals['_WRITEORDERRELATIONSREQUEST'].fields_by_name['relations']._serialized_options = b'\302\236\031 \n\036nationalOrderRelationParamList\272H\007\222\001\004\010\001\020d'
   _globals['_ORDERRELATION'].fields_by_name['national_order_id']._loaded_options = None
-  _globals['_ORDERRELATION'].fields_by_name['national_order_id']._serialized_options = b'\272H\004r\002\030@\302\236\031\031\202\001\002\030\001\212\001\021\n\rparentOrderId(\001'
+  _globals['_ORDERRELATION'].fields_by_name['national_order_id']._serialized_options = b'\302\236\031\031\202\001\002\030\001\212\001\021\n\rparentOrderId(\001\272H\004r\002\030@'
   _globals['_ORDERRELATION'].fields_by_name['national_sub_order_id']._loaded_options = None
-  _globals['_ORDERRELATION'].fields_by_name['national_sub_order_id']._serialized_options = b'\272H\004r\002\030@\302\236\031\023\202\001\002\030\001\212\001\013\n\007orderId(\001'
+  _globals['_ORDERRELATION'].fields_by_name['national_sub_order_id']._serialized_options = b'\302\236\031\023\202\001\002\030\001\212\001\013\n\007orderId(\001\272H\004r\002\030@'
   _globals['_ORDERRELATION'].fields_by_name['cbu_order_id']._loaded_options = None
-  _globals['_ORDERRELATION'].fields_by_name['cbu_order_id']._serialized_options = b'\272H\004\"\002(\000\302\236\031\034\212\001\031\n\025purchaseParentOrderId(\001'
+  _globals['_ORDERRELATION'].fields_by_name['cbu_order_id']._serialized_options = b'\302\236\031\034\212\001\031\n\025purchaseParentOrderId(\001\272H\004\"\002(\000'
   _globals['_ORDERRELATION'].fields_by_name['cbu_order_entry_id']._loaded_options = None
-  _globals['_ORDERRELATION'].fields_by_name['cbu_order_entry_id']._serialized_options = b'\272H\004\"\002(\000\302\236\031%\n\rcbuSubOrderId\212\001\023\n\017purchaseOrderId(\001'
+  _globals['_ORDERRELATION'].fields_by_name['cbu_order_entry_id']._serialized_options = b'\302\236\031%\n\rcbuSubOrderId\212\001\023\n\017purchaseOrderId(\001\272H\004\"\002(\000'
   _globals['_ORDERRELATION']._loaded_options = None
   _globals['_ORDERRELATION']._serialized_options = b'\272H\224\002\032\223\001\n\027order_relation.national\0226national_order_id or national_sub_order_id is required\032@this.national_order_id != \'\' || this.national_sub_order_id != \'\'\032|\n\022order_relation.cbu\022.cbu_order_id or cbu_order_entry_id is required\0326this.cbu_order_id != 0 || this.cbu_order_entry_id != 0'
   _globals['_WRITEORDERRELATIONSRESPONSE'].fields_by_name['results']._loaded_options = None
   _globals['_WRITEORDERRELATIONSRESPONSE'].fields_by_name['results']._serialized_options = b'\302\236\031\002 \003'
-  _globals['_WRITEORDERRELATIONSREQUEST']._serialized_start=166
-  _globals['_WRITEORDERRELATIONSREQUEST']._serialized_end=342
-  _globals['_ORDERRELATION']._serialized_start=345
-  _globals['_ORDERRELATION']._serialized_end=912
-  _globals['_WRITEORDERRELATIONSRESPONSE']._serialized_start=914
-  _globals['_WRITEORDERRELATIONSRESPONSE']._serialized_end=988
+  _globals['_WRITEORDERRELATIONSREQUEST']._serialized_start=137
+  _globals['_WRITEORDERRELATIONSREQUEST']._serialized_end=335
+  _globals['_ORDERRELATION']._serialized_start=338
+  _globals['_ORDERRELATION']._serialized_end=971
+  _globals['_WRITEORDERRELATIONSRESPONSE']._serialized_start=973
+  _globals['_WRITEORDERRELATIONSRESPONSE']._serialized_end=1056
 # @@protoc_insertion_point(module_scope)

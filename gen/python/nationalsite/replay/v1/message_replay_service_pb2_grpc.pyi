@@ -5,6 +5,8 @@ The messages that 1688 could not push, and how to get them after all.
 
 Declared for the adapter and never served: OrderSyncService replays messages
 by itself, and on request (ReplayMessages). The same in both dialects.
+
+This package promises nothing to clients: it is not in their packages.
 """
 
 from collections import abc as _abc

@@ -26,7 +26,7 @@ from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor
 from nationalsite.errors.v1 import errors_pb2 as nationalsite_dot_errors_dot_v1_dot_errors__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&nationalsite/upstream/v1/options.proto\x12\x18nationalsite.upstream.v1\x1a google/protobuf/descriptor.proto\x1a#nationalsite/errors/v1/errors.proto\"\xab\x02\n\tOperation\x12\x0b\n\x03\x61pi\x18\x01 \x01(\t\x12\r\n\x05param\x18\x02 \x01(\t\x12\x0f\n\x07payload\x18\x03 \x01(\t\x12\x0c\n\x04\x65\x61\x63h\x18\x04 \x01(\t\x12\x11\n\tanonymous\x18\x05 \x01(\x08\x12\r\n\x05local\x18\x06 \x01(\x08\x12\x14\n\x0cmay_be_empty\x18\x07 \x01(\x08\x12\x33\n\x08refusals\x18\x08 \x03(\x0b\x32!.nationalsite.upstream.v1.Refusal\x12:\n\rnational_site\x18\x10 \x01(\x0b\x32#.nationalsite.upstream.v1.Operation\x12:\n\ropen_platform\x18\x11 \x01(\x0b\x32#.nationalsite.upstream.v1.Operation\"l\n\x07Refusal\x12\r\n\x05\x63odes\x18\x01 \x03(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x0f\n\x07payload\x18\x03 \x01(\t\x12\x33\n\x06reason\x18\x04 \x01(\x0e\x32#.nationalsite.errors.v1.ErrorReason\"\xc7\x03\n\x04Wire\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04read\x18\x02 \x03(\t\x12,\n\x04\x66orm\x18\x03 \x01(\x0e\x32\x1e.nationalsite.upstream.v1.Form\x12\x30\n\x06\x61\x62sent\x18\x04 \x01(\x0e\x32 .nationalsite.upstream.v1.Absent\x12\x10\n\x08required\x18\x05 \x01(\x08\x12\x0f\n\x07\x64\x65\x66\x61ult\x18\x06 \x01(\t\x12\x38\n\x05words\x18\x07 \x03(\x0b\x32).nationalsite.upstream.v1.Wire.WordsEntry\x12\x0f\n\x07max_len\x18\x08 \x01(\r\x12\x0f\n\x07pattern\x18\t \x01(\t\x12\x18\n\x10required_without\x18\n \x01(\t\x12\x0e\n\x06topics\x18\x0b \x03(\t\x12\x35\n\rnational_site\x18\x10 \x01(\x0b\x32\x1e.nationalsite.upstream.v1.Wire\x12\x35\n\ropen_platform\x18\x11 \x01(\x0b\x32\x1e.nationalsite.upstream.v1.Wire\x1a,\n\nWordsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\"\n\x04Word\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0c\n\x04read\x18\x02 \x03(\t*[\n\x06\x41\x62sent\x12\x16\n\x12\x41\x42SENT_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x41\x42SENT_REFUSED\x10\x01\x12\x13\n\x0f\x41\x42SENT_LEFT_OUT\x10\x02\x12\x10\n\x0c\x41\x42SENT_LOCAL\x10\x03*\xd6\x01\n\x04\x46orm\x12\x14\n\x10\x46ORM_UNSPECIFIED\x10\x00\x12\x0f\n\x0b\x46ORM_NUMBER\x10\x01\x12\r\n\tFORM_TEXT\x10\x02\x12\x0c\n\x08\x46ORM_FEN\x10\x03\x12\x10\n\x0c\x46ORM_FOREIGN\x10\x04\x12\x15\n\x11\x46ORM_COMPACT_TIME\x10\x05\x12\x15\n\x11\x46ORM_COMMA_JOINED\x10\x06\x12\x19\n\x15\x46ORM_SEMICOLON_JOINED\x10\x07\x12\x12\n\x0e\x46ORM_PAIR_TEXT\x10\x08\x12\r\n\tFORM_FILE\x10\t\x12\x0c\n\x08\x46ORM_RAW\x10\n:X\n\toperation\x12\x1e.google.protobuf.MethodOptions\x18\xe8\x93\x03 \x01(\x0b\x32#.nationalsite.upstream.v1.Operation:M\n\x04wire\x12\x1d.google.protobuf.FieldOptions\x18\xe8\x93\x03 \x01(\x0b\x32\x1e.nationalsite.upstream.v1.Wire:Q\n\x04word\x12!.google.protobuf.EnumValueOptions\x18\xe8\x93\x03 \x01(\x0b\x32\x1e.nationalsite.upstream.v1.WordB[\n\x18nationalsite.upstream.v1B\x0cOptionsProtoP\x01Z/nationalsite.internal/go/upstream/v1;upstreamv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&nationalsite/upstream/v1/options.proto\x12\x18nationalsite.upstream.v1\x1a google/protobuf/descriptor.proto\x1a#nationalsite/errors/v1/errors.proto\"\x8a\x03\n\tOperation\x12\x10\n\x03\x61pi\x18\x01 \x01(\tR\x03\x61pi\x12\x14\n\x05param\x18\x02 \x01(\tR\x05param\x12\x18\n\x07payload\x18\x03 \x01(\tR\x07payload\x12\x12\n\x04\x65\x61\x63h\x18\x04 \x01(\tR\x04\x65\x61\x63h\x12\x1c\n\tanonymous\x18\x05 \x01(\x08R\tanonymous\x12\x14\n\x05local\x18\x06 \x01(\x08R\x05local\x12 \n\x0cmay_be_empty\x18\x07 \x01(\x08R\nmayBeEmpty\x12=\n\x08refusals\x18\x08 \x03(\x0b\x32!.nationalsite.upstream.v1.RefusalR\x08refusals\x12H\n\rnational_site\x18\x10 \x01(\x0b\x32#.nationalsite.upstream.v1.OperationR\x0cnationalSite\x12H\n\ropen_platform\x18\x11 \x01(\x0b\x32#.nationalsite.upstream.v1.OperationR\x0copenPlatform\"\x8a\x01\n\x07Refusal\x12\x14\n\x05\x63odes\x18\x01 \x03(\tR\x05\x63odes\x12\x12\n\x04text\x18\x02 \x01(\tR\x04text\x12\x18\n\x07payload\x18\x03 \x01(\tR\x07payload\x12;\n\x06reason\x18\x04 \x01(\x0e\x32#.nationalsite.errors.v1.ErrorReasonR\x06reason\"\xcd\x04\n\x04Wire\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n\x04read\x18\x02 \x03(\tR\x04read\x12\x32\n\x04\x66orm\x18\x03 \x01(\x0e\x32\x1e.nationalsite.upstream.v1.FormR\x04\x66orm\x12\x38\n\x06\x61\x62sent\x18\x04 \x01(\x0e\x32 .nationalsite.upstream.v1.AbsentR\x06\x61\x62sent\x12\x1a\n\x08required\x18\x05 \x01(\x08R\x08required\x12\x18\n\x07\x64\x65\x66\x61ult\x18\x06 \x01(\tR\x07\x64\x65\x66\x61ult\x12?\n\x05words\x18\x07 \x03(\x0b\x32).nationalsite.upstream.v1.Wire.WordsEntryR\x05words\x12\x17\n\x07max_len\x18\x08 \x01(\rR\x06maxLen\x12\x18\n\x07pattern\x18\t \x01(\tR\x07pattern\x12)\n\x10required_without\x18\n \x01(\tR\x0frequiredWithout\x12\x16\n\x06topics\x18\x0b \x03(\tR\x06topics\x12\x43\n\rnational_site\x18\x10 \x01(\x0b\x32\x1e.nationalsite.upstream.v1.WireR\x0cnationalSite\x12\x43\n\ropen_platform\x18\x11 \x01(\x0b\x32\x1e.nationalsite.upstream.v1.WireR\x0copenPlatform\x1a\x38\n\nWordsEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\".\n\x04Word\x12\x12\n\x04text\x18\x01 \x01(\tR\x04text\x12\x12\n\x04read\x18\x02 \x03(\tR\x04read*[\n\x06\x41\x62sent\x12\x16\n\x12\x41\x42SENT_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x41\x42SENT_REFUSED\x10\x01\x12\x13\n\x0f\x41\x42SENT_LEFT_OUT\x10\x02\x12\x10\n\x0c\x41\x42SENT_LOCAL\x10\x03*\xd6\x01\n\x04\x46orm\x12\x14\n\x10\x46ORM_UNSPECIFIED\x10\x00\x12\x0f\n\x0b\x46ORM_NUMBER\x10\x01\x12\r\n\tFORM_TEXT\x10\x02\x12\x0c\n\x08\x46ORM_FEN\x10\x03\x12\x10\n\x0c\x46ORM_FOREIGN\x10\x04\x12\x15\n\x11\x46ORM_COMPACT_TIME\x10\x05\x12\x15\n\x11\x46ORM_COMMA_JOINED\x10\x06\x12\x19\n\x15\x46ORM_SEMICOLON_JOINED\x10\x07\x12\x12\n\x0e\x46ORM_PAIR_TEXT\x10\x08\x12\r\n\tFORM_FILE\x10\t\x12\x0c\n\x08\x46ORM_RAW\x10\n:c\n\toperation\x12\x1e.google.protobuf.MethodOptions\x18\xe8\x93\x03 \x01(\x0b\x32#.nationalsite.upstream.v1.OperationR\toperation:S\n\x04wire\x12\x1d.google.protobuf.FieldOptions\x18\xe8\x93\x03 \x01(\x0b\x32\x1e.nationalsite.upstream.v1.WireR\x04wire:W\n\x04word\x12!.google.protobuf.EnumValueOptions\x18\xe8\x93\x03 \x01(\x0b\x32\x1e.nationalsite.upstream.v1.WordR\x04wordB[\n\x18nationalsite.upstream.v1B\x0cOptionsProtoP\x01Z/nationalsite.internal/go/upstream/v1;upstreamv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,18 +36,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._serialized_options = b'\n\030nationalsite.upstream.v1B\014OptionsProtoP\001Z/nationalsite.internal/go/upstream/v1;upstreamv1'
   _globals['_WIRE_WORDSENTRY']._loaded_options = None
   _globals['_WIRE_WORDSENTRY']._serialized_options = b'8\001'
-  _globals['_ABSENT']._serialized_start=1045
-  _globals['_ABSENT']._serialized_end=1136
-  _globals['_FORM']._serialized_start=1139
-  _globals['_FORM']._serialized_end=1353
+  _globals['_ABSENT']._serialized_start=1317
+  _globals['_ABSENT']._serialized_end=1408
+  _globals['_FORM']._serialized_start=1411
+  _globals['_FORM']._serialized_end=1625
   _globals['_OPERATION']._serialized_start=140
-  _globals['_OPERATION']._serialized_end=439
-  _globals['_REFUSAL']._serialized_start=441
-  _globals['_REFUSAL']._serialized_end=549
-  _globals['_WIRE']._serialized_start=552
-  _globals['_WIRE']._serialized_end=1007
-  _globals['_WIRE_WORDSENTRY']._serialized_start=963
-  _globals['_WIRE_WORDSENTRY']._serialized_end=1007
-  _globals['_WORD']._serialized_start=1009
-  _globals['_WORD']._serialized_end=1043
+  _globals['_OPERATION']._serialized_end=534
+  _globals['_REFUSAL']._serialized_start=537
+  _globals['_REFUSAL']._serialized_end=675
+  _globals['_WIRE']._serialized_start=678
+  _globals['_WIRE']._serialized_end=1267
+  _globals['_WIRE_WORDSENTRY']._serialized_start=1211
+  _globals['_WIRE_WORDSENTRY']._serialized_end=1267
+  _globals['_WORD']._serialized_start=1269
+  _globals['_WORD']._serialized_end=1315
 # @@protoc_insertion_point(module_scope)

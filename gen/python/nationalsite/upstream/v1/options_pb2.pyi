@@ -17,6 +17,9 @@ Requests are written in the chosen dialect only. Replies are read under the
 names of every dialect.
 
 Paths are member names joined by dots; "." is the payload itself.
+
+These options promise nothing to clients: client packages are generated
+without them, and they change whenever the mapping to 1688 has to.
 """
 
 from collections import abc as _abc
