@@ -1,4 +1,4 @@
-"""What is special to AccountService: the store that remembers request ids."""
+"""AccountService: its settings, and the store for its request ids."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,29 +14,29 @@ from services.store import StoreSettings, single_process_lock, storage_lifespan
 DESCRIPTOR = protos.ACCOUNT_SERVICE
 
 
-class AccountStore(ServerSettings, StoreSettings):
-    """What the commands on the store need to know."""
+class AccountStoreSettings(ServerSettings, StoreSettings):
+    """The settings that the commands on the store read."""
 
     listen: str = "0.0.0.0:50053"  # a container's port is reached from outside
     http_listen: str = "0.0.0.0:9103"  # likewise
     database_url: SecretStr = SecretStr("sqlite+aiosqlite:///var/account.db")
 
 
-class AccountSettings(AccountStore, AdapterSettings):
+class AccountSettings(AccountStoreSettings, AdapterSettings):
     """The settings of AccountService."""
 
 
 @asynccontextmanager
 async def open_account(settings: AccountSettings) -> AsyncIterator[ServiceRuntime]:
-    """Open the store and the conversation with 1688."""
+    """Open the store and the gateway client."""
     url = settings.database_url.get_secret_value()
     async with (
         single_process_lock(url),
-        storage_lifespan(url) as room,
+        storage_lifespan(url) as storage,
         operations_lifespan(DESCRIPTOR, settings) as operations,
     ):
-        bindings = operations.bindings(partial(Endpoint, remember=room.once.remember), {})
-        yield ServiceRuntime(bindings, ready=room.store.healthy)
+        bindings = operations.bindings(partial(Endpoint, remember=storage.once.remember), {})
+        yield ServiceRuntime(bindings, ready=storage.store.healthy)
 
 
 ACCOUNT = ServiceDefinition(descriptor=DESCRIPTOR, settings=AccountSettings, open=open_account)

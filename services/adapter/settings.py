@@ -62,7 +62,7 @@ class AdapterSettings(BaseModel):
     send_timestamp: bool = False
     """Whether calls carry `_aop_timestamp`, by the gateway's clock."""
     json_dates: JsonDates = JsonDates.TEXT
-    repeat_syncs: bool = True
+    retry_syncs: bool = True
     """Whether the five syncs of orders are upserts, which may be repeated after an unclear outcome."""
     max_upstream_calls: int = Field(default=256, ge=1, le=MAX_CONNECTIONS)
     """Calls at 1688 at once; four times as many may wait."""

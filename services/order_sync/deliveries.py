@@ -1,4 +1,4 @@
-"""EnqueueSync and what callers do with deliveries."""
+"""The RPCs of deliveries: EnqueueSync, GetDelivery, ListDeliveries, RetryDelivery, CancelDelivery."""
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
@@ -19,16 +19,16 @@ from services.server import current_caller
 from services.store import Deliveries, Delivery, NewDelivery, State
 
 _ARMS = protos.EnqueueSyncRequest.DESCRIPTOR.oneofs_by_name["sync"].fields
-SYNC_OF: Mapping[str, type[Any]] = {
+REQUEST_CLASSES: Mapping[str, type[Any]] = {
     arm.message_type.name.removesuffix("Request"): GetMessageClass(arm.message_type)
     for arm in _ARMS
     if arm.message_type
 }
-"""RPC -> the class of its request."""
-_RPC_OF = {arm.name: arm.message_type.name.removesuffix("Request") for arm in _ARMS if arm.message_type}
-"""Arm of the oneof -> RPC."""
-_ARM_OF = {rpc: arm for arm, rpc in _RPC_OF.items()}
-_STATE = "DELIVERY_STATE_"
+"""RPC -> class of its request, for each RPC that can be enqueued."""
+_RPC_BY_ARM = {arm.name: arm.message_type.name.removesuffix("Request") for arm in _ARMS if arm.message_type}
+"""Arm of the oneof `sync` -> RPC."""
+_ARM_BY_RPC = {rpc: arm for arm, rpc in _RPC_BY_ARM.items()}
+_STATE_PREFIX = "DELIVERY_STATE_"
 _ORDER_IDS: Mapping[str, Callable[[Any], str]] = {
     "SyncOrder": lambda sync: sync.order.national_order_id,
     "SyncOrderStatus": lambda sync: sync.order_status.national_order_id,
@@ -43,24 +43,24 @@ class DeliveryHandlers:
         self._deliveries = deliveries
         self._syncs = syncs
 
-    def functions(self) -> dict[str, Handler]:
-        """Return them by RPC."""
+    def handlers(self) -> dict[str, Handler]:
+        """Return the handlers by RPC."""
         return {
             "EnqueueSync": self.enqueue_sync,
-            "GetDelivery": _by_id(self._deliveries.get, protos.GetDeliveryResponse),
+            "GetDelivery": _handle_by_id(self._deliveries.get, protos.GetDeliveryResponse),
             "ListDeliveries": self.list_deliveries,
-            "RetryDelivery": _by_id(self._deliveries.retry, protos.RetryDeliveryResponse),
-            "CancelDelivery": _by_id(self._deliveries.cancel, protos.CancelDeliveryResponse),
+            "RetryDelivery": _handle_by_id(self._deliveries.retry, protos.RetryDeliveryResponse),
+            "CancelDelivery": _handle_by_id(self._deliveries.cancel, protos.CancelDeliveryResponse),
         }
 
     async def enqueue_sync(self, request: protos.EnqueueSyncRequest, deadline: float) -> bytes:
-        """Store a sync that can be sent, and answer with its delivery."""
+        """Store a sync as a delivery. Raises RequestError if the dialect cannot express it."""
         arm = request.WhichOneof("sync") or ""
-        rpc, sync = _RPC_OF[arm], getattr(request, arm)
+        rpc, sync = _RPC_BY_ARM[arm], getattr(request, arm)
         try:
             self._syncs.check(rpc, sync)
         except RequestError as error:
-            raise _within(arm, error) from error
+            raise _prefix_fields(arm, error) from error
         delivery = await self._deliveries.enqueue(
             NewDelivery(
                 caller=current_caller().identity,
@@ -76,9 +76,9 @@ class DeliveryHandlers:
         return protos.EnqueueSyncResponse(delivery=to_proto(delivery)).SerializeToString()
 
     async def list_deliveries(self, request: protos.ListDeliveriesRequest, deadline: float) -> bytes:
-        """List them, those enqueued last first."""
+        """List deliveries, the newest first."""
         page = await self._deliveries.list(
-            states=[State(protos.DeliveryState.Name(state).removeprefix(_STATE)) for state in request.states],
+            states=[_to_state(state) for state in request.states],
             ordering_key=request.ordering_key,
             page_size=request.page_size,
             page_token=request.page_token,
@@ -89,52 +89,59 @@ class DeliveryHandlers:
 
 
 def to_proto(delivery: Delivery) -> protos.Delivery:
-    """Return a delivery as callers see it."""
-    told = protos.Delivery(
+    """Convert a stored delivery."""
+    response = protos.Delivery(
         delivery_id=delivery.delivery_id,
-        state=protos.DeliveryState.Value(_STATE + delivery.state),
+        state=protos.DeliveryState.Value(_STATE_PREFIX + delivery.state),
         ordering_key=delivery.ordering_key,
         request_id=delivery.request_id,
         attempts=delivery.attempts,
         create_time=to_timestamp(delivery.create_ms),
-        last_attempt_time=moment_if(delivery.last_attempt_ms),
-        next_attempt_time=moment_if(delivery.next_attempt_ms),
-        finish_time=moment_if(delivery.finish_ms),
+        last_attempt_time=to_optional_timestamp(delivery.last_attempt_ms),
+        next_attempt_time=to_optional_timestamp(delivery.next_attempt_ms),
+        finish_time=to_optional_timestamp(delivery.finish_ms),
     )
-    getattr(told, _ARM_OF[delivery.rpc]).ParseFromString(delivery.payload)
+    getattr(response, _ARM_BY_RPC[delivery.rpc]).ParseFromString(delivery.payload)
     if delivery.last_error is not None:
-        told.last_error.CopyFrom(status_pb2.Status.FromString(delivery.last_error))
+        response.last_error.CopyFrom(status_pb2.Status.FromString(delivery.last_error))
     if delivery.results is not None:
-        told.results.extend(protos.WriteOrderRelationsResponse.FromString(delivery.results).results)
-    return told
+        response.results.extend(protos.WriteOrderRelationsResponse.FromString(delivery.results).results)
+    return response
+
+
+def _to_state(state: protos.DeliveryState.ValueType) -> State:
+    return State(protos.DeliveryState.Name(state).removeprefix(_STATE_PREFIX))
 
 
 def to_timestamp(epoch_ms: int) -> Timestamp:
-    """Return a stored time."""
+    """Convert a stored time."""
     return Timestamp(seconds=epoch_ms // 1000, nanos=epoch_ms % 1000 * 10**6)
 
 
-def moment_if(epoch_ms: int | None) -> Timestamp | None:
-    """Return a stored time, where there is one."""
+def to_optional_timestamp(epoch_ms: int | None) -> Timestamp | None:
+    """Convert a stored time that may be absent."""
     return None if epoch_ms is None else to_timestamp(epoch_ms)
 
 
-def _by_id(act: Callable[[str], Awaitable[Delivery]], response: Callable[..., Message]) -> Handler:
-    async def answered(request: Any, deadline: float) -> bytes:
-        delivery = to_proto(await act(request.delivery_id))
+def _handle_by_id(method: Callable[[str], Awaitable[Delivery]], response: Callable[..., Message]) -> Handler:
+    async def handle(request: Any, deadline: float) -> bytes:
+        delivery = to_proto(await method(request.delivery_id))
         return response(delivery=delivery).SerializeToString()
 
-    return answered
+    return handle
 
 
 def _order_id(rpc: str, sync: Any) -> str | None:
-    """Return the downstream order that a sync is about, as far as it says: what an erasure finds it by."""
-    about = _ORDER_IDS.get(rpc)
-    return about(sync) if about else None
+    """Return the id of the downstream order in a sync, by which an erasure finds it; None if it has none."""
+    read_id = _ORDER_IDS.get(rpc)
+    return read_id(sync) if read_id else None
 
 
-def _within(arm: str, error: RequestError) -> RequestError:
-    """Return the error with its fields' paths from the enclosing request."""
+def _prefix_fields(arm: str, error: RequestError) -> RequestError:
+    """Return the error with the field paths of the enclosing EnqueueSyncRequest."""
     return type(error)(
-        [Violation(field=f"{arm}.{each.field}", description=each.description) for each in error.violations]
+        [
+            Violation(field=f"{arm}.{violation.field}", description=violation.description)
+            for violation in error.violations
+        ]
     )

@@ -1,4 +1,4 @@
-"""Whole orders and parcels as they were synced last: the open platform takes a status only with the whole."""
+"""Merges a status into the last full order: the open platform accepts a status only as part of it."""
 
 from nationalsite.ordersync import v1 as protos
 
@@ -7,17 +7,17 @@ from services.store import FullOrder, FullOrders, Kind
 
 
 class FullOrderMerger:
-    """Keeps them, where a dialect needs them, and puts a status into them."""
+    """Stores the last full orders and logistics orders, and merges statuses into them."""
 
     def __init__(self, store: FullOrders, *, orders: bool, logistics_orders: bool) -> None:
-        """Keep what is needed: where a status travels alone, no buyer's data is kept."""
+        """Store `orders` and `logistics_orders` only if the dialect needs them: they hold buyers' data."""
         self._store = store
-        self._keeps_orders = orders
-        self._keeps_logistics_orders = logistics_orders
+        self._stores_orders = orders
+        self._stores_logistics_orders = logistics_orders
 
-    async def keep_order(self, order: protos.Order) -> None:
-        """Keep an order that 1688 has accepted."""
-        if self._keeps_orders:
+    async def store_order(self, order: protos.Order) -> None:
+        """Store an order that 1688 has accepted."""
+        if self._stores_orders:
             await self._store.put(
                 FullOrder(
                     kind=Kind.ORDER,
@@ -28,61 +28,61 @@ class FullOrderMerger:
                 )
             )
 
-    async def keep_logistics_order(self, parcel: protos.LogisticsOrder) -> None:
-        """Keep a parcel that 1688 has accepted."""
-        if self._keeps_logistics_orders:
+    async def store_logistics_order(self, logistics_order: protos.LogisticsOrder) -> None:
+        """Store a logistics order that 1688 has accepted."""
+        if self._stores_logistics_orders:
             await self._store.put(
                 FullOrder(
                     kind=Kind.LOGISTICS_ORDER,
-                    id=parcel.logistics_id,
-                    order_id=parcel.national_order_id,
+                    id=logistics_order.logistics_id,
+                    order_id=logistics_order.national_order_id,
                     member_id=None,
-                    payload=parcel.SerializeToString(),
+                    payload=logistics_order.SerializeToString(),
                 )
             )
 
     async def merge_order_status(self, status: protos.OrderStatusUpdate) -> protos.Order:
-        """Return the last full order with a new status in it. Raises NoFullSync, InvalidRequest."""
-        kept = await self._store.get(Kind.ORDER, status.national_order_id)
-        order = protos.Order.FromString(kept.payload)
+        """Return the last full order with the new status. Raises NoFullSync, InvalidRequest."""
+        stored = await self._store.get(Kind.ORDER, status.national_order_id)
+        order = protos.Order.FromString(stored.payload)
         _set_status(order, status)
-        lines = {line.national_sub_order_id: line for line in order.sub_orders}
+        sub_orders = {sub_order.national_sub_order_id: sub_order for sub_order in order.sub_orders}
         unknown = [
             Violation(
                 field=f"order_status.sub_orders[{index}].national_sub_order_id",
                 description="is no sub-order of the last full order that was synced",
             )
-            for index, line in enumerate(status.sub_orders)
-            if line.national_sub_order_id not in lines
+            for index, sub_order in enumerate(status.sub_orders)
+            if sub_order.national_sub_order_id not in sub_orders
         ]
         if unknown:
             raise InvalidRequest(unknown)
-        for line in status.sub_orders:
-            _set_status(lines[line.national_sub_order_id], line)
+        for sub_order in status.sub_orders:
+            _set_status(sub_orders[sub_order.national_sub_order_id], sub_order)
         return order
 
     async def merge_logistics_status(
         self, status: protos.SyncLogisticsStatusRequest
     ) -> protos.LogisticsOrder:
-        """Return the last full parcel with a new status in it. Raises NoFullSync."""
-        kept = await self._store.get(Kind.LOGISTICS_ORDER, status.logistics_id)
-        parcel = protos.LogisticsOrder.FromString(kept.payload)
-        parcel.logistics_status = status.logistics_status
+        """Return the last full logistics order with the new status. Raises NoFullSync."""
+        stored = await self._store.get(Kind.LOGISTICS_ORDER, status.logistics_id)
+        logistics_order = protos.LogisticsOrder.FromString(stored.payload)
+        logistics_order.logistics_status = status.logistics_status
         if (
             status.HasField("modified_time")
             and status.logistics_status != protos.DOWNSTREAM_LOGISTICS_STATUS_SENT
         ):
-            parcel.end_time.CopyFrom(status.modified_time)
-        return parcel
+            logistics_order.end_time.CopyFrom(status.modified_time)
+        return logistics_order
 
 
 def _set_status(
-    whole: protos.Order | protos.SubOrder, status: protos.OrderStatusUpdate | protos.SubOrderStatusUpdate
+    order: protos.Order | protos.SubOrder, status: protos.OrderStatusUpdate | protos.SubOrderStatusUpdate
 ) -> None:
-    """Set what a status says; what it does not say stays."""
+    """Copy the fields that the status sets; the others stay."""
     if status.pay_status:
-        whole.pay_status = status.pay_status
+        order.pay_status = status.pay_status
     if status.refund_status:
-        whole.refund_status = status.refund_status
+        order.refund_status = status.refund_status
     if status.HasField("end_time"):
-        whole.end_time.CopyFrom(status.end_time)
+        order.end_time.CopyFrom(status.end_time)

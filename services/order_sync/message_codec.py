@@ -1,4 +1,4 @@
-"""1688's messages: from their text to what is stored, and from there to what consumers get."""
+"""Converts 1688's messages: from their text to a stored message, and from there to a proto."""
 
 import hashlib
 from collections.abc import Callable
@@ -11,19 +11,19 @@ from services.adapter import DecodeResult, message_decoder
 from services.errors import UpstreamUnreadable
 from services.order_sync.deliveries import to_timestamp
 from services.store import IncomingMessage
-from services.store import Message as Stored
+from services.store import Message as StoredMessage
 
 _decode = message_decoder(protos.Message.DESCRIPTOR)
 _unreadable = Counter(
     "nationalsite_message_fields_unreadable",
-    "Fields of 1688's messages left unset because they could not be read; `message` is the whole.",
+    "Fields of 1688's messages left unset because they could not be read; `message` is the whole message.",
     ("field",),
 )
 _log = structlog.get_logger()
 
 
 def parse_message(text: bytes, now_ms: Callable[[], int]) -> IncomingMessage:
-    """Return what is stored of a message. One that cannot be read is kept whole, under its hash."""
+    """Parse the text of a message. One that cannot be read is stored whole, with its hash as its id."""
     try:
         decoded = _decode(text)
     except UpstreamUnreadable:
@@ -43,8 +43,8 @@ def parse_message(text: bytes, now_ms: Callable[[], int]) -> IncomingMessage:
     )
 
 
-def to_proto(stored: Stored) -> protos.Message:
-    """Return a stored message as consumers get it."""
+def to_proto(stored: StoredMessage) -> protos.Message:
+    """Convert a stored message for consumers."""
     try:
         message = protos.Message.FromString(_decode(stored.raw).response)
     except UpstreamUnreadable:
@@ -57,9 +57,10 @@ def to_proto(stored: Stored) -> protos.Message:
 
 
 def _time_ms(message: protos.Message) -> int:
-    """Return what messages are put in order by: when it was so, else when the message was made; 0: unknown.
+    """Return the event time by which messages are ordered, else the creation time; 0 if both are unknown.
 
-    1688 writes the first to the second only. Where both say the same second, the second one is finer.
+    1688 writes the event time in whole seconds. If the creation time is in the same second, it is returned,
+    since it has milliseconds.
     """
     born_ms = message.born_time.ToMilliseconds()
     payload = message.WhichOneof("payload")
@@ -68,7 +69,7 @@ def _time_ms(message: protos.Message) -> int:
 
 
 def _order_key(message: protos.Message) -> str | None:
-    """Return the purchase order that a message is about; of a parcel's, the first one in it."""
+    """Return the purchase order of a message; for logistics, the first order in it."""
     payload = message.WhichOneof("payload")
     if payload in ("order", "refund"):
         cbu_order_id = getattr(message, payload).cbu_order_id

@@ -1,4 +1,4 @@
-"""What is special to OrderSyncService: how its parts stand together."""
+"""OrderSyncService: its settings, its handlers, and how its parts are assembled."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -16,7 +16,7 @@ from services.handler import Handler
 from services.order_sync import message_codec
 from services.order_sync.callback import callback_routes
 from services.order_sync.deliveries import DeliveryHandlers
-from services.order_sync.delivery_sender import FAULT, DeliverySender
+from services.order_sync.delivery_sender import INTERNAL_ERROR, DeliverySender
 from services.order_sync.full_order_merger import FullOrderMerger
 from services.order_sync.messages import MessageHandlers
 from services.order_sync.replay import SERVICE as REPLAY
@@ -34,103 +34,112 @@ from services.server import (
     serve_http,
     with_port,
 )
-from services.store import Deliveries, Storage, StoreSettings, single_process_lock, storage_lifespan
+from services.store import (
+    Deliveries,
+    IncomingMessage,
+    Storage,
+    StoreSettings,
+    single_process_lock,
+    storage_lifespan,
+)
 
 DESCRIPTOR = protos.ORDER_SYNC_SERVICE
 
 _log = structlog.get_logger()
 
 
-class OrderSyncStore(ServerSettings, StoreSettings):
-    """What the commands on the store need to know."""
+class OrderSyncStoreSettings(ServerSettings, StoreSettings):
+    """The settings that the commands on the store read."""
 
     listen: str = "0.0.0.0:50052"  # a container's port is reached from outside
     http_listen: str = "0.0.0.0:9102"  # likewise
     database_url: SecretStr = SecretStr("sqlite+aiosqlite:///var/order_sync.db")
 
 
-class OrderSyncSettings(OrderSyncStore, AdapterSettings):
+class OrderSyncSettings(OrderSyncStoreSettings, AdapterSettings):
     """The settings of OrderSyncService."""
 
     callback_listen: Address = "0.0.0.0:8052"  # 1688 comes from outside
     """host:port of the message callback, `POST /callbacks/1688`."""
-    replay_s: float = Field(300, ge=0, le=86_400, validation_alias="NATIONALSITE_REPLAY_SECONDS")
-    """Every so often 1688 is asked for the messages that it could not push; 0: never."""
+    replay_interval_s: float = Field(300, ge=0, le=86_400, validation_alias="NATIONALSITE_REPLAY_SECONDS")
+    """Interval at which messages are replayed that 1688 could not push; 0: never."""
 
 
 def handlers(
-    operations: OperationClient, room: Storage, syncs: SyncSender, replay: Replay
+    operations: OperationClient, storage: Storage, syncs: SyncSender, replay: Replay
 ) -> dict[str, Handler]:
-    """Return what answers the RPCs that are more than their operation."""
+    """Return the handlers of the RPCs that need more than their operation."""
     own: dict[str, Handler] = {
-        rpc: _not_overtaking(room.deliveries, key, partial(syncs.send, rpc))
+        rpc: _guard_ordering(storage.deliveries, key, partial(syncs.send, rpc))
         for rpc, key in ORDERING_KEYS.items()
     }
-    own |= DeliveryHandlers(room.deliveries, syncs).functions()
-    own |= MessageHandlers(room.handout, room.subscriptions, room.dead_letters).functions()
-    own["StreamMessages"] = MessageStreams(room.handout).stream_messages
+    own |= DeliveryHandlers(storage.deliveries, syncs).handlers()
+    own |= MessageHandlers(storage.handout, storage.subscriptions, storage.dead_letters).handlers()
+    own["StreamMessages"] = MessageStreams(storage.handout).stream_messages
     own["ReplayMessages"] = replay.replay_messages
     return own
 
 
-def _not_overtaking(
+def _guard_ordering(
     deliveries: Deliveries, key: Callable[[Any], str], send: Callable[[Any, float], Awaitable[bytes]]
 ) -> Handler:
-    """Return what sends a sync, unless a delivery that is to go before it is pending."""
+    """Return a handler that sends a sync, unless a delivery with the same ordering key is pending."""
 
-    async def answered(request: Any, deadline: float) -> bytes:
+    async def handle(request: Any, deadline: float) -> bytes:
         await deliveries.refuse_pending(key(request))
         return await send(request, deadline)
 
-    return answered
+    return handle
 
 
 @asynccontextmanager
 async def open_order_sync(settings: OrderSyncSettings) -> AsyncIterator[ServiceRuntime]:
-    """Open store, conversation with 1688, relay, sweep and callback; close them in the opposite order."""
+    """Open the store, the gateway client, relay, replay and callback; close them in reverse order."""
     async with AsyncExitStack() as stack:
         url = settings.database_url.get_secret_value()
         await stack.enter_async_context(single_process_lock(url))
-        room = await stack.enter_async_context(storage_lifespan(url))
-        once = () if settings.repeat_syncs else ORDERING_KEYS.keys()
+        storage = await stack.enter_async_context(storage_lifespan(url))
+        once = () if settings.retry_syncs else ORDERING_KEYS.keys()
         operations = await stack.enter_async_context(
             operations_lifespan(DESCRIPTOR, settings, unserved=[REPLAY], once=once)
         )
-        full_syncs = FullOrderMerger(
-            room.full_orders,
+        full_orders = FullOrderMerger(
+            storage.full_orders,
             orders=operations["SyncOrderStatus"].local,
             logistics_orders=operations["SyncLogisticsStatus"].local,
         )
-        syncs = SyncSender(operations, full_syncs)
-        read = partial(message_codec.parse_message, now_ms=room.store.clock)
-        replay = Replay(operations, room.inbox, room.store, read)
+        syncs = SyncSender(operations, full_orders)
+        parse_message = partial(message_codec.parse_message, now_ms=storage.store.clock)
+        replay = Replay(operations, storage.inbox, storage.store, parse_message)
         await stack.enter_async_context(
-            room.relay(DeliverySender(syncs, repeat=settings.repeat_syncs), FAULT).running()
+            storage.relay(
+                DeliverySender(syncs, retry_unknown=settings.retry_syncs), INTERNAL_ERROR
+            ).running()
         )
-        if settings.replay_s:
-            await stack.enter_async_context(_running(replay.sweep_for_ever(settings.replay_s)))
-        await stack.enter_async_context(_callback(settings, room, read))
+        if settings.replay_interval_s:
+            await stack.enter_async_context(_background_task(replay.run(settings.replay_interval_s)))
+        await stack.enter_async_context(_callback_server(settings, storage, parse_message))
         bindings = operations.bindings(
-            partial(Endpoint, remember=room.once.remember), handlers(operations, room, syncs, replay)
+            partial(Endpoint, remember=storage.once.remember), handlers(operations, storage, syncs, replay)
         )
-        # A delivery is found again by its request id, for as long as it is kept.
+        # A delivery stores its request id, for as long as the delivery is kept.
         bindings["EnqueueSync"] = replace(bindings["EnqueueSync"], takes_request_ids=True)
-        yield ServiceRuntime(bindings, ready=room.store.healthy)
+        yield ServiceRuntime(bindings, ready=storage.store.healthy)
 
 
 @asynccontextmanager
-async def _callback(
-    settings: OrderSyncSettings, room: Storage, read: Callable[[bytes], Any]
+async def _callback_server(
+    settings: OrderSyncSettings, storage: Storage, parse_message: Callable[[bytes], IncomingMessage]
 ) -> AsyncIterator[None]:
     listener = listening_socket(env_name(OrderSyncSettings, "callback_listen"), settings.callback_listen)
     secret = settings.app_secret.get_secret_value().encode()
-    async with serve_http(callback_routes(secret, read, room.inbox.store), listener):
+    async with serve_http(callback_routes(secret, parse_message, storage.inbox.store), listener):
         _log.info("callback_listening", listen=with_port(settings.callback_listen, listener.getsockname()[1]))
         yield
 
 
 @asynccontextmanager
-async def _running(work: Any) -> AsyncIterator[None]:
+async def _background_task(work: Any) -> AsyncIterator[None]:
     """Run a coroutine in the background while the context is open."""
     task = asyncio.create_task(work)
     try:

@@ -1,4 +1,4 @@
-"""The five syncs, as they are sent: straight, one relation at a time, or a status by way of the whole."""
+"""Sends the five syncs: directly, one relation at a time, or a status merged into the last full order."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from services.errors import NationalsiteError
 from services.order_sync.full_order_merger import FullOrderMerger
 from services.server import to_rich_status
 
-Sync = Callable[[Any, float], Awaitable[bytes]]
+Send = Callable[[Any, float], Awaitable[bytes]]
 
 RELATIONS = "WriteOrderRelations"
 ORDERING_KEYS: Mapping[str, Callable[[Any], str]] = {
@@ -24,16 +24,16 @@ ORDERING_KEYS: Mapping[str, Callable[[Any], str]] = {
     "SyncLogisticsOrder": lambda request: request.logistics_order.logistics_id,
     "SyncLogisticsStatus": lambda request: request.logistics_id,
 }
-"""Each sync, and what it keeps its place among where nothing else is said."""
+"""RPC of each sync -> its ordering key, unless the caller gives one."""
 
 
 class SyncSender:
     """Sends syncs."""
 
-    def __init__(self, operations: OperationClient, full_syncs: FullOrderMerger) -> None:
+    def __init__(self, operations: OperationClient, full_orders: FullOrderMerger) -> None:
         self._operations = operations
-        self._full_syncs = full_syncs
-        self._ways: Mapping[str, Sync] = {
+        self._full_orders = full_orders
+        self._senders: Mapping[str, Send] = {
             "SyncOrder": self._sync_order,
             RELATIONS: self._write_relations,
             "SyncOrderStatus": self._sync_order_status,
@@ -42,23 +42,23 @@ class SyncSender:
         }
 
     def check(self, rpc: str, request: Any) -> None:
-        """Raise RequestError where the request cannot be sent in its dialect."""
+        """Raise RequestError if the dialect cannot express the request."""
         self._operations.check(rpc, request)
 
     async def send(self, rpc: str, request: Any, deadline: float) -> bytes:
         """Send a sync; return the serialized response."""
-        return await self._ways[rpc](request, deadline)
+        return await self._senders[rpc](request, deadline)
 
-    async def relations(
+    async def write_relations(
         self, request: protos.WriteOrderRelationsRequest, deadline: float
     ) -> Sequence[NationalsiteError | None]:
-        """Write relations; return what became of each. Raises where none reached 1688's operation."""
+        """Return the error of each relation, None if accepted. Raises if none reached 1688's operation."""
         outcomes = await self._operations.call_each(RELATIONS, request, deadline)
-        # One verdict for all of them, in the dialect that takes the list in one call.
+        # One dialect takes the list in one call, and returns one result for all.
         return outcomes if len(outcomes) > 1 else outcomes * len(request.relations)
 
-    def told(self, rpc: str, outcome: NationalsiteError | None) -> status_pb2.Status:
-        """Return what became of a sync, or of a relation, as callers are told it."""
+    def to_status(self, rpc: str, outcome: NationalsiteError | None) -> status_pb2.Status:
+        """Convert the outcome of a sync, or of one relation; None is OK."""
         return (
             status_pb2.Status()
             if outcome is None
@@ -66,26 +66,26 @@ class SyncSender:
         )
 
     async def _write_relations(self, request: protos.WriteOrderRelationsRequest, deadline: float) -> bytes:
-        outcomes = await self.relations(request, deadline)
-        results = [self.told(RELATIONS, outcome) for outcome in outcomes]
+        outcomes = await self.write_relations(request, deadline)
+        results = [self.to_status(RELATIONS, outcome) for outcome in outcomes]
         return protos.WriteOrderRelationsResponse(results=results).SerializeToString()
 
     async def _sync_order(self, request: protos.SyncOrderRequest, deadline: float) -> bytes:
         response = await self._operations.call("SyncOrder", request, deadline)
-        await self._full_syncs.keep_order(request.order)
+        await self._full_orders.store_order(request.order)
         return response
 
     async def _sync_logistics_order(
         self, request: protos.SyncLogisticsOrderRequest, deadline: float
     ) -> bytes:
         response = await self._operations.call("SyncLogisticsOrder", request, deadline)
-        await self._full_syncs.keep_logistics_order(request.logistics_order)
+        await self._full_orders.store_logistics_order(request.logistics_order)
         return response
 
     async def _sync_order_status(self, request: protos.SyncOrderStatusRequest, deadline: float) -> bytes:
         if not self._operations["SyncOrderStatus"].local:
             return await self._operations.call("SyncOrderStatus", request, deadline)
-        order = await self._full_syncs.merge_order_status(request.order_status)
+        order = await self._full_orders.merge_order_status(request.order_status)
         return await self._sync_order(protos.SyncOrderRequest(order=order), deadline)
 
     async def _sync_logistics_status(
@@ -93,6 +93,6 @@ class SyncSender:
     ) -> bytes:
         if not self._operations["SyncLogisticsStatus"].local:
             return await self._operations.call("SyncLogisticsStatus", request, deadline)
-        parcel = await self._full_syncs.merge_logistics_status(request)
-        whole = protos.SyncLogisticsOrderRequest(logistics_order=parcel)
-        return await self._sync_logistics_order(whole, deadline)
+        logistics_order = await self._full_orders.merge_logistics_status(request)
+        full_request = protos.SyncLogisticsOrderRequest(logistics_order=logistics_order)
+        return await self._sync_logistics_order(full_request, deadline)

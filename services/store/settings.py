@@ -1,20 +1,24 @@
-"""Where a service's store is. A service mixes this into its settings, and says the default."""
+"""The setting of a store. A service inherits it and sets the default."""
 
-from pydantic import BaseModel, SecretStr, field_validator
+from pydantic import SecretStr, field_validator
+from pydantic_settings import BaseSettings
 
 from services.errors import StartupError
+from services.settings_loader import SETTINGS_CONFIG
 from services.store.database.schema_migrations import parse_url
 
 
-class StoreSettings(BaseModel):
+class StoreSettings(BaseSettings):
     """The store of a service."""
+
+    model_config = SETTINGS_CONFIG
 
     database_url: SecretStr
     """`sqlite+aiosqlite:///path` or `postgresql+psycopg://...`, which may hold a password."""
 
     @field_validator("database_url")
     @classmethod
-    def _is_one(cls, url: SecretStr) -> SecretStr:
+    def _check_url(cls, url: SecretStr) -> SecretStr:
         try:
             parse_url(url.get_secret_value())
         except StartupError as problem:

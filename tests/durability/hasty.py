@@ -19,8 +19,8 @@ REPLAY_S = 3.0
 
 if __name__ == "__main__":
     service.storage_lifespan = partial(storage_lifespan, limits=StorageConfig(relay=RELAY))
-    delivery_sender.SEND_S = 1.5
+    delivery_sender.SEND_TIMEOUT_S = 1.5
     idempotency.DEFAULT_TIMEOUT_S = 3.0
     idempotent_executor.NOTE_S = REQUEST_S - idempotency.DEFAULT_TIMEOUT_S
-    replay.LEASE_S, replay.PAGE_S = REPLAY_S, 2.0
+    replay.LEASE_S, replay.PAGE_TIMEOUT_S = REPLAY_S, 2.0
     run(service.ORDER_SYNC)

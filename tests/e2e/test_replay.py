@@ -256,4 +256,4 @@ def test_the_service_replays_by_itself(alone, sandbox) -> None:
         while counts(sandbox) != (0, 3):
             assert time.monotonic() < deadline
     log = [json.loads(line) for line in service.log.read_text().splitlines() if line.startswith("{")]
-    assert [line["reason"] for line in log if line["event"] == "replay_put_off"] == ["UPSTREAM_REFUSED"]
+    assert [line["reason"] for line in log if line["event"] == "replay_failed"] == ["UPSTREAM_REFUSED"]

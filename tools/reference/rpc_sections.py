@@ -79,7 +79,7 @@ class RpcSections:
         if method.name in ORDERING_KEYS:
             yield (
                 "Retry by setting",
-                "if the operator has set `NATIONALSITE_REPEAT_SYNCS` to `off`, the service does not retry it,"
+                "if the operator has set `NATIONALSITE_RETRY_SYNCS` to `off`, the service does not retry it,"
                 " and an unknown outcome is OUTCOME_UNKNOWN.",
             )
         yield "Deadline", _deadline(STREAM_LIMITS if _is_streaming(method) else UNARY_LIMITS)

@@ -176,7 +176,7 @@ class MessageDispatcher:
             await self._store.write(lambda connection: _execute(connection, undone))
             self._wakeups.wake(message_key(subscription_id))
         except NationalsiteError as error:
-            _log.info("messages_not_given_back", reason=error.reason)
+            _log.info("messages_not_released", reason=error.reason)
 
     async def _lease(
         self, connection: AsyncConnection, subscription_id: int, most: int, lease_s: float

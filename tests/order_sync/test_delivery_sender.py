@@ -1,4 +1,4 @@
-"""What an attempt's outcome means for its delivery."""
+"""DeliverySender: which outcome of an attempt makes a delivery delivered, dead or retried."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ REQUEST = protos.SyncOrderRequest(order=protos.Order(national_order_id="1"))
 
 
 class Gateway:
-    """Answers each call in turn, the last one for ever."""
+    """Answers each call with the next answer; the last answer repeats."""
 
     def __init__(self, *answers: Any) -> None:
         self.answers = list(answers)
@@ -82,14 +82,14 @@ def delivery(rpc: str, request: Any, **more: Any) -> Delivery:
     )
 
 
-def sending(
-    *answers: Any, dialect: Dialect = Dialect.NATIONAL_SITE, repeat: bool = True
+def build_sender(
+    *answers: Any, dialect: Dialect = Dialect.NATIONAL_SITE, retry_unknown: bool = True
 ) -> tuple[DeliverySender, Gateway]:
     gateway = Gateway(*answers)
-    once = () if repeat else ORDERING_KEYS.keys()
-    operations = OperationClient(compile_service(SERVICE, dialect), gateway, once=once)  # type: ignore[arg-type] # as good as one
-    full = FullOrderMerger(Orders(), orders=False, logistics_orders=False)  # type: ignore[arg-type] # likewise
-    return DeliverySender(SyncSender(operations, full), repeat=repeat), gateway
+    once = () if retry_unknown else ORDERING_KEYS.keys()
+    operations = OperationClient(compile_service(SERVICE, dialect), gateway, once=once)  # type: ignore[arg-type] # a fake
+    full = FullOrderMerger(Orders(), orders=False, logistics_orders=False)  # type: ignore[arg-type] # a fake
+    return DeliverySender(SyncSender(operations, full), retry_unknown=retry_unknown), gateway
 
 
 @pytest.mark.parametrize(
@@ -109,26 +109,26 @@ def sending(
     ],
     ids=lambda value: value if isinstance(value, str) else getattr(value, "reason", value.__class__.__name__),
 )
-async def test_what_can_be_cured_is_sent_again(error: NationalsiteError, outcome: type) -> None:
-    send, _ = sending(error)
-    found = await send(delivery("SyncOrder", REQUEST))
-    assert type(found) is outcome
-    if isinstance(found, Retry):
-        assert found.retry_after_s == MIN_RETRY_DELAY_S.get(error.reason, 0.0)
-        assert found.unclear is error.may_have_executed
+async def test_transient_errors_are_retried(error: NationalsiteError, outcome: type) -> None:
+    send, _ = build_sender(error)
+    actual = await send(delivery("SyncOrder", REQUEST))
+    assert type(actual) is outcome
+    if isinstance(actual, Retry):
+        assert actual.retry_after_s == MIN_RETRY_DELAY_S.get(error.reason, 0.0)
+        assert actual.unclear is error.may_have_executed
 
 
 async def test_a_success_is_delivered() -> None:
-    send, _ = sending({"success": True, "data": True})
+    send, _ = build_sender({"success": True, "data": True})
     assert await send(delivery("SyncOrder", REQUEST)) == Delivered()
 
 
-async def test_where_syncs_are_no_upserts_an_unclear_one_is_dead() -> None:
-    send, gateway = sending(ConnectionLost("broken"), repeat=False)
+async def test_unknown_outcome_is_dead_if_syncs_must_not_be_retried() -> None:
+    send, gateway = build_sender(ConnectionLost("broken"), retry_unknown=False)
     assert type(await send(delivery("SyncOrder", REQUEST))) is Dead
     assert type(await send(delivery("SyncOrder", REQUEST, interrupted=True))) is Dead
     assert gateway.calls == 1
-    send, _ = sending(ConnectError("no connection"), repeat=False)
+    send, _ = build_sender(ConnectError("no connection"), retry_unknown=False)
     assert type(await send(delivery("SyncOrder", REQUEST))) is Retry
 
 
@@ -146,9 +146,9 @@ def relations(count: int) -> protos.WriteOrderRelationsRequest:
     )
 
 
-async def test_of_relations_only_those_that_failed_go_again() -> None:
+async def test_only_failed_relations_are_sent_again() -> None:
     accepted, refused = ({"result": {"success": yes}} for yes in (True, False))
-    send, gateway = sending(accepted, refused, ConnectionLost("broken"), dialect=Dialect.OPEN_PLATFORM)
+    send, gateway = build_sender(accepted, refused, ConnectionLost("broken"), dialect=Dialect.OPEN_PLATFORM)
     first = await send(delivery("WriteOrderRelations", relations(3)))
     assert isinstance(first, Retry)
     results = protos.WriteOrderRelationsResponse.FromString(first.results or b"").results
@@ -166,11 +166,11 @@ async def test_of_relations_only_those_that_failed_go_again() -> None:
     ] == [0] * 3
 
 
-async def test_relations_that_are_all_refused_are_dead() -> None:
-    send, _ = sending({"success": False})
-    found = await send(delivery("WriteOrderRelations", relations(2)))
-    assert isinstance(found, Dead)
-    assert len(protos.WriteOrderRelationsResponse.FromString(found.results or b"").results) == 2
+async def test_delivery_is_dead_if_all_relations_are_refused() -> None:
+    send, _ = build_sender({"success": False})
+    actual = await send(delivery("WriteOrderRelations", relations(2)))
+    assert isinstance(actual, Dead)
+    assert len(protos.WriteOrderRelationsResponse.FromString(actual.results or b"").results) == 2
 
 
 def test_every_reason_is_one() -> None:

@@ -163,7 +163,7 @@ async def test_what_is_no_picture(picture: bytes) -> None:
     with pytest.raises(InvalidRequest) as refused:
         await shrink_to_fit(picture, LIMIT, "image")
     (violation,) = refused.value.violations
-    assert (violation.field, violation.description) == ("image", "must be a readable JPEG or PNG picture")
+    assert (violation.field, violation.description) == ("image", "must be a readable JPEG or PNG image")
 
 
 async def test_any_damage_is_refused_or_shown() -> None:
