@@ -32,7 +32,7 @@ def test_sample(case: ReplyCase) -> None:
     decoded = operation.decode(_parsed(case.body), request)
     response = GetMessageClass(METHODS[case.rpc].output_type).FromString(decoded.response)
     assert json_format.MessageToDict(response, preserving_proto_field_name=True) == case.response
-    assert sorted(set(decoded.unreadable)) == case.unreadable
+    assert sorted(set(decoded.unreadable)) == case.unreadable_fields
 
 
 def _parsed(body: bytes) -> object:
