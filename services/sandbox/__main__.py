@@ -23,7 +23,7 @@ def main() -> int:
         return 2
     if not settings.is_local:
         print(
-            f"warning: {settings.host} is reachable from other machines; the sandbox protects nothing",
+            f"warning: other machines can reach {settings.host}, and the sandbox's credentials are public",
             file=sys.stderr,
         )
     # uvicorn stops at these signals, and raises them again afterwards. That must not be an error exit.

@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from services.sandbox.http.signature import build_string_to_sign
 
-PREFIX = "/openapi/"
+OPENAPI_PREFIX = "/openapi/"
 MAX_BODY_BYTES = 16 * 1024 * 1024
 
 
@@ -55,7 +55,7 @@ class ApiCall:
     @cached_property
     def string_to_sign(self) -> str:
         """The text that the signature of this call covers."""
-        return build_string_to_sign(self.path.removeprefix(PREFIX), self.parameters)
+        return build_string_to_sign(self.path.removeprefix(OPENAPI_PREFIX), self.parameters)
 
 
 async def read_call(request: Request) -> ApiCall:
@@ -69,7 +69,13 @@ async def read_call(request: Request) -> ApiCall:
     form, files = _parse_body(content_type, bytes(body))
     path = request.url.path
     # Segments that the path lacks stay empty; no API has an empty name.
-    protocol, version, namespace, name, *rest = (*path.removeprefix(PREFIX).split("/", 4), "", "", "", "")
+    protocol, version, namespace, name, *rest = (
+        *path.removeprefix(OPENAPI_PREFIX).split("/", 4),
+        "",
+        "",
+        "",
+        "",
+    )
     return ApiCall(
         method=request.method,
         path=path,
