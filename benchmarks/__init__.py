@@ -1,1 +1,1 @@
-"""`make bench`: what services cost and withstand, as ratios measured side by side."""
+"""`make bench`: measures what the services cost and sustain, next to a reference measured in turn."""

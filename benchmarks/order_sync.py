@@ -21,7 +21,7 @@ from google.protobuf.duration_pb2 import Duration
 from nationalsite.ordersync import v1 as protos
 from nationalsite.ordersync.v1 import OrderSyncServiceStub
 
-from benchmarks.cpu import cpu_s
+from benchmarks.process_stats import cpu_s
 from services.store import migrate
 from tests.durability.consuming import FROM_THE_BEGINNING
 from tests.durability.enqueuing import Shop, status_sync

@@ -1,4 +1,4 @@
-"""The plots of a run, as PNG."""
+"""The plots of a run, as PNG files."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -6,91 +6,97 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from benchmarks.results import Result, Series
 from benchmarks.rows import Row
-from benchmarks.taken import Series, Taken
 
-_MET, _MISSED, _BEFORE = "#2b7a4b", "#b5442e", "#9a9a9a"
+_MET_COLOUR, _MISSED_COLOUR, _REFERENCE_COLOUR = "#2b7a4b", "#b5442e", "#9a9a9a"
 
 
-def draw(
-    rows: Sequence[Row], taken: Mapping[str, Taken], before: Mapping[str, Series], folder: Path
+def draw_plots(
+    rows: Sequence[Row], results: Mapping[str, Result], baseline: Mapping[str, Series], directory: Path
 ) -> list[tuple[str, Path]]:
-    """Draw all of them; return the title and file of each."""
-    drawn = [_wanted(rows, taken, before, folder / "wanted.png"), _search(taken, folder / "search.png")]
-    drawn += [
-        _curves(row, taken[row.name], folder / f"{row.name}.png") for row in rows if taken[row.name].curves
+    """Draw all plots; return the title and the file of each."""
+    images = [
+        _draw_targets(rows, results, baseline, directory / "targets.png"),
+        _draw_search(results, directory / "search.png"),
     ]
-    return drawn
+    images += [
+        _draw_curves(row, results[row.name], directory / f"{row.name}.png")
+        for row in rows
+        if results[row.name].curves
+    ]
+    return images
 
 
-def _wanted(
-    rows: Sequence[Row], taken: Mapping[str, Taken], before: Mapping[str, Series], file: Path
+def _draw_targets(
+    rows: Sequence[Row], results: Mapping[str, Result], baseline: Mapping[str, Series], file: Path
 ) -> tuple[str, Path]:
-    """Draw each row's figure in parts of what is wanted of it; where more is wanted, upside down."""
-    shown = [row for row in rows if row.wanted and row.wanted.limit]
-    figure = Figure(figsize=(8, 0.35 * len(shown) + 1.2))
+    """Draw the figure of each row relative to its target; a minimum is drawn as its inverse."""
+    drawn_rows = [row for row in rows if row.threshold and row.threshold.limit]
+    figure = Figure(figsize=(8, 0.35 * len(drawn_rows) + 1.2))
     axes = figure.subplots()
-    for place, row in enumerate(shown):
-        parts = _parts(row, taken[row.name].figure)
-        colour = _MET if parts[1] <= 1 else _MISSED
-        axes.plot([parts[0], parts[2]], [place, place], color=colour, linewidth=2, alpha=0.5)
-        axes.plot(parts[1], place, "o", color=colour)
-        if row.name in before:
-            axes.plot(_parts(row, before[row.name])[1], place, "x", color=_BEFORE)
-    axes.set_yticks(range(len(shown)), [row.name for row in shown])
+    for y, row in enumerate(drawn_rows):
+        low, median, high = _relative_to_target(row, results[row.name].figure)
+        colour = _MET_COLOUR if median <= 1 else _MISSED_COLOUR
+        axes.plot([low, high], [y, y], color=colour, linewidth=2, alpha=0.5)
+        axes.plot(median, y, "o", color=colour)
+        if row.name in baseline:
+            axes.plot(_relative_to_target(row, baseline[row.name])[1], y, "x", color=_REFERENCE_COLOUR)
+    axes.set_yticks(range(len(drawn_rows)), [row.name for row in drawn_rows])
     axes.set_xscale("log")
     axes.axvline(1, color="black", linewidth=1)
-    axes.set_xlabel("in parts of what is wanted, median and spread: left of the line is met; x: before")
+    axes.set_xlabel("relative to the target, median and range; left of the line: met; x: baseline")
     axes.invert_yaxis()
-    return "Each row in parts of what is wanted", _saved(figure, axes, file)
+    return "Each row relative to its target", _save(figure, axes, file)
 
 
-def _parts(row: Row, series: Series) -> tuple[float, float, float]:
-    """Return least, median and most in parts of the limit."""
-    assert row.wanted is not None  # noqa: S101 # only such rows are drawn
-    limit, at_least = row.wanted.limit, row.wanted.at_least
-    parts = [limit / max(one, 1e-3) if at_least else max(one / limit, 1e-2) for one in series.values]
-    middle = limit / series.median if at_least else max(series.median / limit, 1e-2)
-    return min(parts), middle, max(parts)
+def _relative_to_target(row: Row, series: Series) -> tuple[float, float, float]:
+    """Return minimum, median and maximum relative to the target."""
+    assert row.threshold is not None  # noqa: S101 # only rows with a target are drawn
+    limit, is_minimum = row.threshold.limit, row.threshold.is_minimum
+    values = [limit / max(value, 1e-3) if is_minimum else max(value / limit, 1e-2) for value in series.values]
+    median = limit / series.median if is_minimum else max(series.median / limit, 1e-2)
+    return min(values), median, max(values)
 
 
-def _search(taken: Mapping[str, Taken], file: Path) -> tuple[str, Path]:
-    """Draw the CPU of a search, of everybody who makes one."""
+def _draw_search(results: Mapping[str, Result], file: Path) -> tuple[str, Path]:
+    """Draw the CPU time of a search, of all subjects."""
     figure = Figure(figsize=(6, 3))
     axes = figure.subplots()
-    bars = {series.what: series for series in _searchers(taken)}
-    for place, (_, series) in enumerate(bars.items()):
-        axes.barh(place, series.median, color=_MET if place == 0 else _BEFORE)
-        axes.plot(series.values, [place] * len(series.values), "|", color="black")
+    bars = {series.name: series for series in _search_series(results)}
+    for y, series in enumerate(bars.values()):
+        axes.barh(y, series.median, color=_MET_COLOUR if y == 0 else _REFERENCE_COLOUR)
+        axes.plot(series.values, [y] * len(series.values), "|", color="black")
     axes.set_yticks(range(len(bars)), list(bars))
-    axes.set_xlabel("us of CPU a search: median, and each round")
+    axes.set_xlabel("CPU time of a search in us: median, and each round")
     axes.invert_yaxis()
-    return "CPU of a search", _saved(figure, axes, file)
+    return "CPU time of a search", _save(figure, axes, file)
 
 
-def _searchers(taken: Mapping[str, Taken]) -> Iterator[Series]:
-    yield taken["hand"].subject
-    yield taken["everything"].subject
-    for name in ("hand", "transcoder", "floor"):
-        reference = taken[name].reference
+def _search_series(results: Mapping[str, Result]) -> Iterator[Series]:
+    yield results["handwritten"].subject
+    yield results["all-features"].subject
+    for name in ("handwritten", "transcoder", "minimal"):
+        reference = results[name].reference
         if reference is not None:
             yield reference
 
 
-def _curves(row: Row, taken: Taken, file: Path) -> tuple[str, Path]:
+def _draw_curves(row: Row, result: Result, file: Path) -> tuple[str, Path]:
     figure = Figure(figsize=(6, 3.2))
     axes = figure.subplots()
-    for (name, curve), colour in zip((taken.curves or {}).items(), (_MET, _BEFORE), strict=False):
-        mark = "o" if len(curve.points) < 10 else ""
-        axes.plot(*zip(*curve.points, strict=True), color=colour, marker=mark, label=name)
-        axes.set_xlabel(curve.x)
-        axes.set_ylabel(curve.y)
+    curves = (result.curves or {}).items()
+    for (name, curve), colour in zip(curves, (_MET_COLOUR, _REFERENCE_COLOUR), strict=False):
+        marker = "o" if len(curve.points) < 10 else ""
+        axes.plot(*zip(*curve.points, strict=True), color=colour, marker=marker, label=name)
+        axes.set_xlabel(curve.x_label)
+        axes.set_ylabel(curve.y_label)
     axes.set_ylim(bottom=0)
     axes.legend()
-    return row.title, _saved(figure, axes, file)
+    return row.title, _save(figure, axes, file)
 
 
-def _saved(figure: Figure, axes: Axes, file: Path) -> Path:
+def _save(figure: Figure, axes: Axes, file: Path) -> Path:
     axes.grid(alpha=0.3)
     figure.tight_layout()
     figure.savefig(file, dpi=110, metadata={"Software": None})

@@ -1,4 +1,4 @@
-"""What the upstreams answer: 1688's documented samples, grown to the sizes that are asked for."""
+"""The replies of the upstreams: 1688's documented samples, enlarged to a given size."""
 
 import copy
 import json
@@ -11,18 +11,18 @@ KEYWORD_QUERY = "com.alibaba.fenxiao.crossborder/product.search.keywordQuery"
 PRODUCT_DETAIL = "com.alibaba.fenxiao.crossborder/product.search.queryProductDetail"
 IMAGE_UPLOAD = "com.alibaba.fenxiao.crossborder/product.image.upload"
 CATEGORY_GET = "com.alibaba.product/alibaba.category.get"
-"""Operations as their paths have them."""
+"""Operations, as in URL paths."""
 
 Json = dict[str, Any]
 
 
 def page(offers: int) -> bytes:
-    """Return a page of offers in the open-platform dialect; each has an id and texts of its own."""
+    """Return a page of offers in the open-platform dialect, each with its own id and texts."""
     reply = _sample("keyword_query.open_platform.ok.json")
-    found = reply["result"]["result"]
-    found["pageSize"] = offers
-    found["data"] = [_offer(found["data"][0], number) for number in range(offers)]
-    return _text(reply)
+    result = reply["result"]["result"]
+    result["pageSize"] = offers
+    result["data"] = [_offer(result["data"][0], number) for number in range(offers)]
+    return _encode(reply)
 
 
 def detail(skus: int) -> bytes:
@@ -36,48 +36,48 @@ def detail(skus: int) -> bytes:
         (shipping, "skuShippingDetails"),
         (offer["channelPrice"], "channelSkuPriceList"),
     ):
-        one = parent[name][0]
-        parent[name] = [one | {"skuId": type(one["skuId"])(5104790281451 + number)} for number in range(skus)]
-    return _text(reply)
+        sku = parent[name][0]
+        parent[name] = [sku | {"skuId": type(sku["skuId"])(5104790281451 + number)} for number in range(skus)]
+    return _encode(reply)
 
 
 def uploaded() -> bytes:
-    """Return the answer to an uploaded picture."""
-    return _text(_sample("image_upload.open_platform.ok.json"))
+    """Return the reply to an image upload."""
+    return _encode(_sample("image_upload.open_platform.ok.json"))
 
 
 def category() -> bytes:
-    """Return the answer to a category that is read."""
-    return _text(_sample("category_get.open_platform.ok.json"))
+    """Return the reply to a read of a category."""
+    return _encode(_sample("category_get.open_platform.ok.json"))
 
 
 def relations_written() -> bytes:
-    """Return the answer to relations of an order that are written."""
-    return _text(_sample("order_relation_write.open_platform.ok.json"))
+    """Return the reply to written order relations."""
+    return _encode(_sample("order_relation_write.open_platform.ok.json"))
 
 
 def sample_page() -> Json:
-    """Return a documented page as it stands."""
+    """Return the documented page, unchanged."""
     return _sample("keyword_query.open_platform.ok.json")
 
 
-def _offer(one: Json, number: int) -> Json:
-    offer = copy.deepcopy(one)
-    offer_id = one["offerId"] + 7919 * number
+def _offer(sample: Json, number: int) -> Json:
+    offer = copy.deepcopy(sample)
+    offer_id = sample["offerId"] + 7919 * number
     offer["offerId"] = offer_id
-    offer["subject"] = f"{one['subject']} {number}"
-    offer["subjectTrans"] = f"{one['subjectTrans']} {number}"
+    offer["subject"] = f"{sample['subject']} {number}"
+    offer["subjectTrans"] = f"{sample['subjectTrans']} {number}"
     offer["priceInfo"]["price"] = f"{10 + number}.{number:02}"
-    offer["monthSold"] = one["monthSold"] + number
-    offer["traceInfo"] = one["traceInfo"].replace(str(one["offerId"]), str(offer_id))
-    offer["promotionURL"] = one["promotionURL"].replace(str(one["offerId"]), str(offer_id))
+    offer["monthSold"] = sample["monthSold"] + number
+    offer["traceInfo"] = sample["traceInfo"].replace(str(sample["offerId"]), str(offer_id))
+    offer["promotionURL"] = sample["promotionURL"].replace(str(sample["offerId"]), str(offer_id))
     return offer
 
 
 def _sample(name: str) -> Json:
-    found: Json = json.loads((SAMPLES / name).read_text())
-    return found
+    sample: Json = json.loads((SAMPLES / name).read_encode())
+    return sample
 
 
-def _text(reply: Json) -> bytes:
+def _encode(reply: Json) -> bytes:
     return json.dumps(reply, ensure_ascii=False, separators=(",", ":")).encode()

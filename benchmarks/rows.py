@@ -1,202 +1,202 @@
-"""The rows of the table: what is measured, by what, and what is wanted of it."""
+"""The rows of the table: the scenario that measures each, its title, its target."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from benchmarks.measures.arrivals import arrivals
-from benchmarks.measures.cached import cached
-from benchmarks.measures.copies import copies
-from benchmarks.measures.growth import growth
-from benchmarks.measures.latency import latency
-from benchmarks.measures.overload import overload
-from benchmarks.measures.search import search
-from benchmarks.measures.starting import starting
-from benchmarks.measures.storing import storing
-from benchmarks.taken import Taken
+from benchmarks.results import Result
+from benchmarks.scenarios.cached import cached
+from benchmarks.scenarios.concurrency import concurrency
+from benchmarks.scenarios.image_memory import image_memory
+from benchmarks.scenarios.latency import latency
+from benchmarks.scenarios.overload import overload
+from benchmarks.scenarios.scaling import scaling
+from benchmarks.scenarios.search import search
+from benchmarks.scenarios.startup import startup
+from benchmarks.scenarios.storage import storage
 
-Measure = Callable[[Collection[str]], Mapping[str, Taken]]
-"""Measures the rows that are named, and perhaps others that come along."""
+Scenario = Callable[[Collection[str]], Mapping[str, Result]]
+"""Measures the given rows; the result can contain others of the scenario."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """A bound on the median of a row's figure."""
+class Threshold:
+    """The target of a row: a limit for the median of its figure."""
 
     limit: float
-    at_least: bool = False
-    """Whether the figure is to be above it; below, otherwise."""
+    is_minimum: bool = False
+    """Whether the limit is a minimum; else it is a maximum."""
 
-    def met(self, figure: float) -> bool:
-        """Whether a figure is within it."""
-        return figure >= self.limit if self.at_least else figure <= self.limit
+    def is_met(self, figure: float) -> bool:
+        """Return whether a figure is within the limit."""
+        return figure >= self.limit if self.is_minimum else figure <= self.limit
 
     def __str__(self) -> str:
-        return f"{'>=' if self.at_least else '<='} {self.limit:.3g}"
+        return f"{'>=' if self.is_minimum else '<='} {self.limit:.3g}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One line of the table."""
+    """One row of the table."""
 
     name: str
-    measures: str
-    """The measure that yields it."""
+    scenario: str
+    """The scenario that measures it."""
     title: str
-    wanted: Wanted | None = None
-    """None: it is told, and nothing is wanted of it."""
+    threshold: Threshold | None = None
+    """None: the row has no target."""
 
 
-MEASURES: Mapping[str, Measure] = {
+SCENARIOS: Mapping[str, Scenario] = {
     "search": search,
     "latency": latency,
-    "arrivals": arrivals,
+    "concurrency": concurrency,
     "cached": cached,
-    "growth": growth,
-    "copies": copies,
-    "storing": storing,
+    "scaling": scaling,
+    "image-memory": image_memory,
+    "storage": storage,
     "overload": overload,
-    "starting": starting,
+    "startup": startup,
 }
-"""In the order that they run in."""
+"""In the order in which they run."""
 
-_LINEAR = Wanted(limit=1.25)
-"""A straight line has 1; the rest is what measuring leaves uncertain."""
+_LINEAR = Threshold(limit=1.25)
+"""Linear growth has 1; the rest allows for measuring errors."""
 
 ROWS = (
     Row(
-        name="hand",
-        measures="search",
-        title="SearchByKeyword, 20 offers, 32 in flight: CPU of a call, beside the same by hand",
-        wanted=Wanted(limit=1 / 3),
+        name="handwritten",
+        scenario="search",
+        title="SearchByKeyword, 20 offers, 32 in flight: CPU of a call, relative to a handwritten client",
+        threshold=Threshold(limit=1 / 3),
     ),
     Row(
         name="transcoder",
-        measures="search",
-        title="the same, beside Envoy's gRPC-JSON reverse transcoder",
-        wanted=Wanted(limit=4),
+        scenario="search",
+        title="the same, relative to Envoy's gRPC-JSON reverse transcoder",
+        threshold=Threshold(limit=4),
     ),
     Row(
-        name="floor",
-        measures="search",
-        title="the same, beside the floor: grpc.aio and aiohttp, and nothing between",
-        wanted=Wanted(limit=1.33),
+        name="minimal",
+        scenario="search",
+        title="the same, relative to a minimal server: only grpc.aio and aiohttp",
+        threshold=Threshold(limit=1.33),
     ),
     Row(
-        name="everything",
-        measures="search",
-        title="the same with a policy and traces to a collector, beside the service as it is by default",
+        name="all-features",
+        scenario="search",
+        title="the same with a policy and traces to a collector, relative to the service with default settings",
     ),
     Row(
         name="latency-p50",
-        measures="latency",
-        title="latency of a search, 1 in flight, p50, beside a direct call by hand",
-        wanted=Wanted(limit=0.5),
+        scenario="latency",
+        title="latency of a search, 1 in flight, p50, minus that of a handwritten client",
+        threshold=Threshold(limit=0.5),
     ),
     Row(
         name="latency-p99",
-        measures="latency",
+        scenario="latency",
         title="the same, p99",
     ),
     Row(
-        name="arrivals",
-        measures="arrivals",
-        title="SearchByKeyword, 1,000 in flight, an upstream of 1 s: p99, beside the upstream itself",
-        wanted=Wanted(limit=1.3),
+        name="concurrency",
+        scenario="concurrency",
+        title="SearchByKeyword, 1,000 in flight, an upstream of 1 s: p99, relative to the upstream",
+        threshold=Threshold(limit=1.3),
     ),
     Row(
-        name="arrivals-errors",
-        measures="arrivals",
-        title="the same: calls that failed",
-        wanted=Wanted(limit=0),
+        name="concurrency-failures",
+        scenario="concurrency",
+        title="the same: failed calls",
+        threshold=Threshold(limit=0),
     ),
     Row(
         name="cached",
-        measures="cached",
-        title="cached GetCategory: CPU of a call, beside a grpc.aio echo of the same bytes",
-        wanted=Wanted(limit=1.25),
+        scenario="cached",
+        title="cached GetCategory: CPU of a call, relative to a minimal server with the same bytes",
+        threshold=Threshold(limit=1.25),
     ),
     Row(
         name="detail",
-        measures="growth",
-        title="detail with 20, 200, 2,000 SKUs: CPU of one more SKU, late beside early",
-        wanted=_LINEAR,
+        scenario="scaling",
+        title="detail with 20, 200, 2,000 SKUs: CPU of one more SKU, among many relative to among few",
+        threshold=_LINEAR,
     ),
     Row(
         name="pages",
-        measures="growth",
-        title="search pages of 10 to 50: CPU of one more offer, late beside early",
-        wanted=_LINEAR,
+        scenario="scaling",
+        title="search pages of 10 to 50: CPU of one more offer, among many relative to among few",
+        threshold=_LINEAR,
     ),
     Row(
-        name="pictures",
-        measures="growth",
-        title="picture of 0.1, 1, 5 MB, sent as it is: CPU of one more MB, late beside early",
-        wanted=_LINEAR,
+        name="images",
+        scenario="scaling",
+        title="image of 0.1, 1, 5 MiB, sent unchanged: CPU of one more MiB, at large relative to small sizes",
+        threshold=_LINEAR,
     ),
     Row(
-        name="pictures-fitted",
-        measures="growth",
-        title="the same where large ones are made smaller, as by default",
+        name="images-shrunk",
+        scenario="scaling",
+        title="the same with default settings, which shrink large images",
     ),
     Row(
-        name="copies",
-        measures="copies",
-        title="picture of 5 MB: memory held at most, in pictures",
-        wanted=Wanted(limit=4),
+        name="image-memory",
+        scenario="image-memory",
+        title="image of 5 MiB: peak memory, in images",
+        threshold=Threshold(limit=4),
     ),
     *(
         Row(
-            name=f"{what}-{engine}",
-            measures="storing",
-            title=f"{title} stored per second, {named}, beside raw inserts",
-            wanted=Wanted(limit=0.5, at_least=True),
+            name=f"{name}-{engine}",
+            scenario="storage",
+            title=f"{title} stored per second, {engine_title}, relative to plain inserts",
+            threshold=Threshold(limit=0.5, is_minimum=True),
         )
-        for engine, named in (("sqlite", "SQLite"), ("postgresql", "PostgreSQL"))
-        for what, title in (("callbacks", "callbacks"), ("enqueue", "EnqueueSync"))
+        for engine, engine_title in (("sqlite", "SQLite"), ("postgresql", "PostgreSQL"))
+        for name, title in (("callbacks", "callbacks"), ("enqueue", "EnqueueSync"))
     ),
     Row(
         name="overload",
-        measures="overload",
-        title="ten times the bulkhead's capacity: goodput, beside the peak",
-        wanted=Wanted(limit=0.8, at_least=True),
+        scenario="overload",
+        title="ten times the capacity of the bulkhead: goodput, relative to the peak throughput",
+        threshold=Threshold(limit=0.8, is_minimum=True),
     ),
     Row(
         name="start-product",
-        measures="starting",
-        title="start to SERVING, product: CPU",
-        wanted=Wanted(limit=1),
+        scenario="startup",
+        title="start until SERVING, product: CPU",
+        threshold=Threshold(limit=1),
     ),
     Row(
         name="start-order-sync",
-        measures="starting",
-        title="the same, order sync, on a new store",
-        wanted=Wanted(limit=1),
+        scenario="startup",
+        title="the same, order sync, with an empty store",
+        threshold=Threshold(limit=1),
     ),
     Row(
         name="start-account",
-        measures="starting",
-        title="the same, account, on a new store",
-        wanted=Wanted(limit=1),
+        scenario="startup",
+        title="the same, account, with an empty store",
+        threshold=Threshold(limit=1),
     ),
     Row(
         name="memory-idle",
-        measures="starting",
+        scenario="startup",
         title="resident memory, idle: product, and the others",
     ),
     Row(
-        name="memory-busy",
-        measures="arrivals",
+        name="memory-loaded",
+        scenario="concurrency",
         title="resident memory with 1,000 searches in flight",
     ),
 )
 
 
-def chosen(names: Collection[str]) -> tuple[Row, ...]:
-    """Return the rows of these names, or of the measures of these names; all where there are none.
+def select_rows(names: Collection[str]) -> tuple[Row, ...]:
+    """Return the rows with these names or of the scenarios with these names; all rows if there are no names.
 
-    Raises KeyError for a name that is neither.
+    Raises KeyError for an unknown name.
     """
     for name in names:
-        if name not in MEASURES and name not in {row.name for row in ROWS}:
+        if name not in SCENARIOS and name not in {row.name for row in ROWS}:
             raise KeyError(name)
-    return tuple(row for row in ROWS if not names or row.name in names or row.measures in names)
+    return tuple(row for row in ROWS if not names or row.name in names or row.scenario in names)

@@ -1,4 +1,4 @@
-"""The services as they are measured: as in production, which is what their defaults are."""
+"""Starts the services that are measured, with default settings, and builds calls to them."""
 
 import json
 import os
@@ -12,12 +12,12 @@ from pathlib import Path
 
 from nationalsite.product import v1 as protos
 
-from benchmarks.calling import Check, Target
-from benchmarks.processes import START_S, stop
+from benchmarks.load_client import Check, Target
+from benchmarks.processes import START_TIMEOUT_S, stop
 from tools.local_stack import LOG_DIR, ROOT, SANDBOX_APP
 
 CHECKOUT = Path(os.environ.get("BENCH_CHECKOUT", ROOT))
-"""Where the services come from: another checkout, to be compared with this one, has to be set up."""
+"""The checkout whose services are measured. Another one than this needs `make setup` first."""
 PYTHON = CHECKOUT / ".venv" / "bin" / "python" if CHECKOUT != ROOT else Path(sys.executable)
 
 PRODUCT = protos.PRODUCT_SERVICE.full_name
@@ -28,27 +28,27 @@ UPLOAD = f"/{PRODUCT}/UploadImage"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
-    """A service that serves."""
+class RunningService:
+    """A running service."""
 
     pid: int
     address: str
     """host:port."""
     callback: str
-    """host:port where 1688's messages go; empty where none are taken."""
+    """host:port for 1688's messages; empty if the service takes none."""
 
 
 @contextmanager
-def service(
+def run_service(
     name: str, gateway_url: str, settings: Mapping[str, str] | None = None, *, log: str = ""
-) -> Iterator[Service]:
-    """Run one in the open-platform dialect, with an empty store unless the settings name another."""
+) -> Iterator[RunningService]:
+    """Run a service in the open-platform dialect, with an empty store unless the settings name another."""
     path = LOG_DIR / f"{log or f'bench-{name}'}.log"
     LOG_DIR.mkdir(parents=True, exist_ok=True)
     for file in LOG_DIR.glob(f"{path.stem}.db*"):
         file.unlink()
-    own = {name: value for name, value in os.environ.items() if not name.startswith("NATIONALSITE_")}
-    environment = own | {
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("NATIONALSITE_")}
+    environment = inherited | {
         **SANDBOX_APP,
         "PYTHONUNBUFFERED": "1",
         "NATIONALSITE_DIALECT": "open-platform",
@@ -64,73 +64,75 @@ def service(
             [PYTHON, "-m", f"services.{name}"], cwd=CHECKOUT, env=environment, stdout=out, stderr=out
         )
     try:
-        yield _served(process, path)
+        yield _wait_until_serving(process, path)
     finally:
         stop(process)
 
 
-def searching(running: Service, offers: int) -> Target:
-    """Return the search of a product service whose upstream answers with that many offers."""
+def search_target(service: RunningService, offers: int) -> Target:
+    """Return a search; the upstream returns that many offers."""
 
-    def right(answer: bytes) -> bool:
-        found = protos.SearchByKeywordResponse.FromString(answer).offers
-        return len(found) == offers and all(one.HasField("price_info") for one in found)
+    def is_expected(response: bytes) -> bool:
+        elements = protos.SearchByKeywordResponse.FromString(response).offers
+        return len(elements) == offers and all(element.HasField("price_info") for element in elements)
 
-    return _target(running, SEARCH, search_request(offers), right)
+    return _target(service, SEARCH, search_request(offers), is_expected)
 
 
 def search_request(offers: int) -> bytes:
-    """Return the request of a search."""
+    """Return the request of a search, encoded."""
     request = protos.SearchByKeywordRequest(keyword="dress", page_size=offers, language="en")
     return request.SerializeToString()
 
 
-def reading(running: Service, skus: int) -> Target:
-    """Return the reading of an offer whose upstream answers with that many SKUs."""
+def detail_target(service: RunningService, skus: int) -> Target:
+    """Return a read of an offer; the upstream returns that many SKUs."""
     request = protos.GetProductDetailRequest(offer_id=620201390233, language="en", currency="USD")
 
-    def right(answer: bytes) -> bool:
-        found = protos.GetProductDetailResponse.FromString(answer).product.product_sku_infos
-        return len(found) == skus and all(one.HasField("price") for one in found)
+    def is_expected(response: bytes) -> bool:
+        elements = protos.GetProductDetailResponse.FromString(response).product.product_sku_infos
+        return len(elements) == skus and all(element.HasField("price") for element in elements)
 
-    return _target(running, DETAIL, request.SerializeToString(), right)
+    return _target(service, DETAIL, request.SerializeToString(), is_expected)
 
 
-def categories(running: Service) -> Target:
-    """Return the reading of a category."""
+def category_target(service: RunningService) -> Target:
+    """Return a read of a category."""
 
-    def right(answer: bytes) -> bool:
-        return len(protos.GetCategoryResponse.FromString(answer).categories) == 1
+    def is_expected(response: bytes) -> bool:
+        return len(protos.GetCategoryResponse.FromString(response).categories) == 1
 
     request = protos.GetCategoryRequest(category_id=1031910)
-    return _target(running, CATEGORY, request.SerializeToString(), right)
+    return _target(service, CATEGORY, request.SerializeToString(), is_expected)
 
 
-def uploading(running: Service, picture: bytes) -> Target:
-    """Return the upload of a picture."""
+def upload_target(service: RunningService, image: bytes) -> Target:
+    """Return an upload of an image."""
 
-    def right(answer: bytes) -> bool:
-        return protos.UploadImageResponse.FromString(answer).image_id != ""
+    def is_expected(response: bytes) -> bool:
+        return protos.UploadImageResponse.FromString(response).image_id != ""
 
-    return _target(running, UPLOAD, protos.UploadImageRequest(image=picture).SerializeToString(), right)
-
-
-def _target(running: Service, method: str, request: bytes, right: Check) -> Target:
-    return Target(pid=running.pid, address=running.address, method=method, request=request, right=right)
+    return _target(service, UPLOAD, protos.UploadImageRequest(image=image).SerializeToString(), is_expected)
 
 
-def _served(process: "subprocess.Popen[bytes]", log: Path) -> Service:
-    """Wait until a service says that it serves; its log is looked at often, since its CPU is read then."""
-    deadline = time.monotonic() + START_S
+def _target(service: RunningService, method: str, request: bytes, is_expected: Check) -> Target:
+    return Target(
+        pid=service.pid, address=service.address, method=method, request=request, is_expected=is_expected
+    )
+
+
+def _wait_until_serving(process: "subprocess.Popen[bytes]", log: Path) -> RunningService:
+    """Wait for the log event `serving`. Polls often, because its CPU time is read directly afterwards."""
+    deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline and process.poll() is None:
         lines = log.read_text().splitlines()
-        told = {line["event"]: line for line in map(json.loads, filter(_is_whole, lines))}
-        if serving := told.get("serving"):
-            callback = told.get("callback_listening", {}).get("listen", "")
-            return Service(pid=process.pid, address=serving["listen"], callback=callback)
+        events = {line["event"]: line for line in map(json.loads, filter(_is_complete, lines))}
+        if serving := events.get("serving"):
+            callback = events.get("callback_listening", {}).get("listen", "")
+            return RunningService(pid=process.pid, address=serving["listen"], callback=callback)
         time.sleep(0.01)
-    raise RuntimeError(f"the service did not start; its log ends so:\n{log.read_text()[-2000:]}")
+    raise RuntimeError(f"the service did not start; the end of its log:\n{log.read_text()[-2000:]}")
 
 
-def _is_whole(line: str) -> bool:
+def _is_complete(line: str) -> bool:
     return line.startswith("{") and line.endswith("}")

@@ -1,4 +1,4 @@
-"""The same search by hand, as a caller of 1688 writes it: httpx, sign, POST, json, dict."""
+"""A handwritten client of 1688, as a caller might write it: httpx, sign, POST, json, dict."""
 
 import asyncio
 import hashlib
@@ -10,26 +10,26 @@ from typing import Any
 
 import httpx
 
-from benchmarks.peers import load
-from benchmarks.peers.worker import obey
+from benchmarks.workers import load_generator
+from benchmarks.workers.command_loop import run_commands
 
 APP_KEY = "1000000"
 APP_SECRET = b"test-app-secret"
 ACCESS_TOKEN = "test-access-token"  # noqa: S105 # made up
 
 
-class Alibaba:
+class AlibabaClient:
     """A small client of 1688."""
 
     def __init__(self, gateway: str) -> None:
-        # As many connections as calls: httpx itself keeps 20, and would open new ones all the time.
+        # As many connections as calls in flight: httpx keeps only 20 by default, and would reconnect often.
         limits = httpx.Limits(max_connections=100, max_keepalive_connections=100)
         self._http = httpx.AsyncClient(base_url=gateway, limits=limits, timeout=30)
 
     async def search(self, keyword: str, page: int, page_size: int, language: str) -> list[dict[str, Any]]:
         """Return the offers of a page."""
         query = {"keyword": keyword, "beginPage": page, "pageSize": page_size, "country": language}
-        path = f"param2/1/com.alibaba.fenxiao.crossborder/product.search.keywordQuery/{APP_KEY}"
+        path = f"param2/1/com.client.fenxiao.crossborder/product.search.keywordQuery/{APP_KEY}"
         parameters = {
             "access_token": ACCESS_TOKEN,
             "offerQueryParam": json.dumps(query, ensure_ascii=False),
@@ -40,7 +40,7 @@ class Alibaba:
         response.raise_for_status()
         result = response.json()["result"]
         if not result["success"]:
-            raise RuntimeError(f"1688 refused: {result['code']} {result['message']}")
+            raise RuntimeError(f"1688 rejected the call: {result['code']} {result['message']}")
         return [
             {
                 "id": offer["offerId"],
@@ -60,17 +60,17 @@ class Alibaba:
 
 
 async def main(gateway: str) -> None:
-    """Obey until there are no more commands."""
-    alibaba = Alibaba(gateway)
+    """Run commands until stdin ends."""
+    client = AlibabaClient(gateway)
 
     async def search() -> int:
-        return len(await alibaba.search("dress", 1, 20, "en"))
+        return len(await client.search("dress", 1, 20, "en"))
 
-    async def closed(in_flight: int, calls: int) -> object:
-        return await load.closed(search, in_flight=in_flight, calls=calls)
+    async def closed_loop(in_flight: int, calls: int) -> object:
+        return await load_generator.closed_loop(search, in_flight=in_flight, calls=calls)
 
-    await obey({"closed": closed})
-    await alibaba.close()
+    await run_commands({"closed_loop": closed_loop})
+    await client.close()
 
 
 if __name__ == "__main__":

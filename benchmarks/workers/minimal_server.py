@@ -1,7 +1,7 @@
-"""The least that a gRPC service can do, in Python: it answers bytes that were made beforehand.
+"""The minimal gRPC server in Python: it returns prepared bytes.
 
-Arguments: the path of the method, a file with the answer, and for a service before 1688 the URL that it posts
-a fixed form to first, through bare aiohttp. Without it, it is an echo.
+Arguments: the path of the method, a file with the response, and optionally the URL of an upstream. With it,
+each call first posts a fixed form to it through plain aiohttp.
 """
 
 import asyncio
@@ -20,21 +20,21 @@ FORM = (
 )
 
 
-async def main(method: str, answer: bytes, url: str = "") -> None:
+async def main(method: str, response: bytes, url: str = "") -> None:
     """Serve until stopped."""
     service, _, name = method.strip("/").partition("/")
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1000)) as session:
 
         async def forward(_request: bytes, _context: object) -> bytes:
-            async with session.post(url, data=FORM, headers=HEADERS) as reply:
-                await reply.read()
-            return answer
+            async with session.post(url, data=FORM, headers=HEADERS) as upstream_response:
+                await upstream_response.read()
+            return response
 
-        async def echo(_request: bytes, _context: object) -> bytes:
-            return answer
+        async def respond(_request: bytes, _context: object) -> bytes:
+            return response
 
         server = grpc.aio.server()
-        handler = grpc.unary_unary_rpc_method_handler(forward if url else echo)
+        handler = grpc.unary_unary_rpc_method_handler(forward if url else respond)
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {name: handler}),))
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()

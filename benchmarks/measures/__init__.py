@@ -1,1 +1,0 @@
-"""One module a measure: it starts what it needs, alternates between the subjects, tells what they took."""

@@ -1,0 +1,1 @@
+"""One module per scenario: it starts the processes, measures the subjects in turn, and returns the results."""
