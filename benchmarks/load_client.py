@@ -60,8 +60,8 @@ class LoadClient:
     def closed_loop(self, target: Target, *, in_flight: int, calls: int, parse: bool = False) -> LoadResult:
         """Make calls with a fixed number in flight.
 
-        One response is checked completely, the others must have the same size. With `parse`, the client parses
-        each as the response of a search. Raises UnexpectedResponses.
+        One response is checked completely, the others must have the same size. With `parse`, the client
+        parses each as the response of a search. Raises UnexpectedResponses.
         """
         size = len(self.call_once(target))
         arguments = {"in_flight": in_flight, "calls": calls, "parse": parse}

@@ -1,8 +1,7 @@
-"""`make bench-order-sync`: what a running OrderSyncService stores, sends and hands out per second.
+"""`make bench-order-sync`: throughput of a running OrderSyncService: callbacks, message streams, deliveries.
 
-One replica with its own times and limits, on each engine, each with an empty store that syncs to disk.
-Callers, 1688 (the sandbox) and PostgreSQL share this machine with it: the CPU that the service itself used is
-told beside.
+One replica with default settings and an empty store on each engine; writes are synced to disk. Callers, the
+sandbox and PostgreSQL share the machine, so the CPU time of the service itself is printed too.
 """
 
 import asyncio
@@ -15,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import grpc.aio
 from google.protobuf.duration_pb2 import Duration
@@ -31,23 +31,23 @@ from tests.support.postgres import find_binaries, postgres_server
 from tools.local_stack import start_sandbox, stop
 
 CALLBACKS = 5_000
-PUSHES_AT_ONCE = 50
+CONCURRENT_PUSHES = 50
 DELIVERIES = 2_000
-KEYS = 200
-STREAMS = {"one by one": (100, 1), "in fifties": (1_000, 50)}
-"""How a consumer acknowledges, on a subscription each -> messages outstanding, messages of one ack."""
-WARM_UP = 200
+ORDERING_KEYS = 200
+STREAMS = {"one by one": (100, 1), "by fifty": (1_000, 50)}
+"""How the consumer of a subscription acknowledges -> outstanding messages, messages per acknowledgement."""
+WARM_UP_MESSAGES = 200
 
 
 def main() -> None:
-    """Print the figures."""
+    """Measure both engines."""
     print(
         f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, Python {platform.python_version()}, "
-        f"SQLite {sqlite3.sqlite_version}, {_version()}; disk of {tempfile.gettempdir()}"
+        f"SQLite {sqlite3.sqlite_version}, {_postgres_version()}; disk of {tempfile.gettempdir()}"
     )
     print(
-        f"{CALLBACKS} callbacks, {PUSHES_AT_ONCE} at once, due to {len(STREAMS)} subscriptions; "
-        f"one stream of each; {DELIVERIES} deliveries of {KEYS} keys"
+        f"{CALLBACKS} callbacks, {CONCURRENT_PUSHES} concurrent; {len(STREAMS)} subscriptions, "
+        f"one stream each; {DELIVERIES} deliveries of {ORDERING_KEYS} ordering keys"
     )
     with tempfile.TemporaryDirectory() as directory:
         measure("sqlite", f"sqlite+aiosqlite:///{Path(directory)}/store.db")
@@ -59,8 +59,10 @@ def main() -> None:
 def measure(engine: str, url: str) -> None:
     """Measure one engine."""
     sandbox = start_sandbox(log="bench-sandbox")
-    quiet = {"NATIONALSITE_REPLAY_SECONDS": "0"}
-    service = replica(f"bench-{engine}", sandbox.address, url, quiet, module="services.order_sync").start()
+    no_replay = {"NATIONALSITE_REPLAY_SECONDS": "0"}
+    service = replica(
+        f"bench-{engine}", sandbox.address, url, no_replay, module="services.order_sync"
+    ).start()
     try:
         asyncio.run(_measure(engine, service))
     finally:
@@ -70,53 +72,58 @@ def measure(engine: str, url: str) -> None:
 
 async def _measure(engine: str, service: Replica) -> None:
     async with (
-        Platform([service.callback], at_once=PUSHES_AT_ONCE, keep_alive=True) as platform_,
+        Platform([service.callback], at_once=CONCURRENT_PUSHES, keep_alive=True) as alibaba,
         Shop([service.grpc]) as shop,
         grpc.aio.insecure_channel(service.grpc) as channel,
     ):
         stub = OrderSyncServiceStub(channel)
-        # The subscriptions are there before their messages are.
+        # Subscriptions are created before the messages, so that each receives all of them.
         for name in STREAMS:
             await stub.PullMessages(_pull(name), timeout=10)
-        await asyncio.gather(*(platform_.push_until_taken(-1 - number) for number in range(WARM_UP)))
+        await asyncio.gather(*(alibaba.push_until_taken(-1 - number) for number in range(WARM_UP_MESSAGES)))
 
         async def push() -> None:
-            await asyncio.gather(*(platform_.push_until_taken(number) for number in range(CALLBACKS)))
+            await asyncio.gather(*(alibaba.push_until_taken(number) for number in range(CALLBACKS)))
 
         async def enqueue() -> None:
-            async def one_key(key: int) -> None:
-                for number in range(DELIVERIES // KEYS):
+            async def enqueue_key(key: int) -> None:
+                for number in range(DELIVERIES // ORDERING_KEYS):
                     await shop.enqueue(status_sync(key, number))
 
-            await asyncio.gather(*(one_key(key) for key in range(1, KEYS + 1)))
+            await asyncio.gather(*(enqueue_key(key) for key in range(1, ORDERING_KEYS + 1)))
 
         async def send() -> None:
             await enqueue()
-            while await shop.pending():  # noqa: ASYNC110 # it is another process that sends
+            while await shop.pending():  # noqa: ASYNC110 # another process sends them
                 await asyncio.sleep(0.05)
 
-        await _timed(engine, "callbacks stored", CALLBACKS, push, service)
-        for name, (outstanding, together) in STREAMS.items():
-            streamed = partial(_stream, stub, name, outstanding, together)
-            what = f"streamed, acknowledged {name}, {outstanding} outstanding"
-            await _timed(engine, what, CALLBACKS + WARM_UP, streamed, service)
-        await _timed(engine, "deliveries enqueued and sent", DELIVERIES, send, service)
+        await _print_rate(engine, "callbacks stored", CALLBACKS, push, service)
+        for name, (max_outstanding, batch_size) in STREAMS.items():
+            stream = partial(_stream, stub, name, max_outstanding, batch_size)
+            title = f"streamed, acknowledged {name}, {max_outstanding} outstanding"
+            await _print_rate(engine, title, CALLBACKS + WARM_UP_MESSAGES, stream, service)
+        await _print_rate(engine, "deliveries enqueued and sent", DELIVERIES, send, service)
 
 
-async def _stream(stub: OrderSyncServiceStub, name: str, outstanding: int, together: int) -> None:
+async def _stream(
+    stub: Any,  # OrderSyncServiceStub, whose types are those of synchronous calls
+    name: str,
+    max_outstanding: int,
+    batch_size: int,
+) -> None:
     call = stub.StreamMessages()
-    opening = protos.StreamMessagesRequest.Open(
-        subscription=_id(name), max_outstanding=outstanding, lease=Duration(seconds=600)
+    open_request = protos.StreamMessagesRequest.Open(
+        subscription=_id(name), max_outstanding=max_outstanding, lease=Duration(seconds=600)
     )
-    await call.write(protos.StreamMessagesRequest(open=opening))
-    taken: list[str] = []
-    for _ in range(CALLBACKS + WARM_UP):
-        taken.append((await call.read()).message.message_id)
-        if len(taken) == together:
+    await call.write(protos.StreamMessagesRequest(open=open_request))
+    unacknowledged: list[str] = []
+    for _ in range(CALLBACKS + WARM_UP_MESSAGES):
+        unacknowledged.append((await call.read()).message.message_id)
+        if len(unacknowledged) == batch_size:
             await call.write(
-                protos.StreamMessagesRequest(ack=protos.StreamMessagesRequest.Ack(message_ids=taken))
+                protos.StreamMessagesRequest(ack=protos.StreamMessagesRequest.Ack(message_ids=unacknowledged))
             )
-            taken = []
+            unacknowledged = []
     await call.done_writing()
     while await call.read() is not grpc.aio.EOF:
         pass
@@ -132,25 +139,26 @@ def _id(name: str) -> str:
     return name.replace(" ", "-")
 
 
-async def _timed(
-    engine: str, what: str, count: int, work: Callable[[], Awaitable[None]], service: Replica
+async def _print_rate(
+    engine: str, title: str, count: int, work: Callable[[], Awaitable[None]], service: Replica
 ) -> None:
     assert service.running is not None  # noqa: S101 # it was started
-    cpu, began = cpu_s(service.running.process.pid), time.perf_counter()
+    cpu_before_s, started = cpu_s(service.running.process.pid), time.perf_counter()
     await work()
-    wall_s, cpu = time.perf_counter() - began, cpu_s(service.running.process.pid) - cpu
+    wall_s = time.perf_counter() - started
+    used_s = cpu_s(service.running.process.pid) - cpu_before_s
     print(
-        f"{engine:10}  {what:52} {count / wall_s:6.0f}/s  "
-        f"({count} in {wall_s:.1f} s; the service used {cpu / count * 1e6:.0f} us of CPU for each)",
+        f"{engine:10}  {title:52} {count / wall_s:6.0f}/s  "
+        f"({count} in {wall_s:.1f} s; the service used {used_s / count * 1e6:.0f} us of CPU per item)",
         flush=True,
     )
 
 
-def _version() -> str:
-    told = subprocess.run(  # noqa: S603 # Debian's own binary
+def _postgres_version() -> str:
+    process = subprocess.run(  # noqa: S603 # PostgreSQL's own binary
         [find_binaries() / "postgres", "--version"], check=True, capture_output=True, text=True
     )
-    return told.stdout.strip()
+    return process.stdout.strip()
 
 
 if __name__ == "__main__":

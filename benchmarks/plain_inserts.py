@@ -36,7 +36,7 @@ class ServiceStore:
 
     url: str
 
-    def last_rows(self, table: str, count: int) -> list[Row]:
+    def last_rows(self, table: str, count: int) -> Sequence[Row]:
         """Return the newest rows."""
         query = f"SELECT * FROM {table} ORDER BY seq DESC LIMIT {count}"  # noqa: S608 # our own table name
         if _is_sqlite(self.url):

@@ -1,4 +1,4 @@
-"""The processes that take part in a measurement beside the services: servers, and workers that run commands."""
+"""The processes of a measurement beside the services: servers, and workers that run commands."""
 
 import json
 import os
@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Any
 
 from tools.local_stack import LOG_DIR, ROOT
@@ -62,11 +61,11 @@ def server_process(module: str, *arguments: str) -> Iterator[Server]:
 
 
 @contextmanager
-def program_process(command: Sequence[str | Path], name: str, port: int) -> Iterator[Server]:
+def program_process(command: Sequence[object], name: str, port: int) -> Iterator[Server]:
     """Run a program that listens on a loopback port."""
     LOG_DIR.mkdir(parents=True, exist_ok=True)
     with (LOG_DIR / f"{name}.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT)  # noqa: S603 # our own arguments
+        process = subprocess.Popen([*map(str, command)], stdout=log, stderr=log, cwd=ROOT)  # noqa: S603 # our own arguments
     try:
         _wait_until_listening(process, name, port)
         yield Server(pid=process.pid, address=f"127.0.0.1:{port}")

@@ -75,7 +75,7 @@ def _offer(sample: Json, number: int) -> Json:
 
 
 def _sample(name: str) -> Json:
-    sample: Json = json.loads((SAMPLES / name).read_encode())
+    sample: Json = json.loads((SAMPLES / name).read_text())
     return sample
 
 

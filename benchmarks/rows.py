@@ -84,7 +84,7 @@ ROWS = (
     Row(
         name="all-features",
         scenario="search",
-        title="the same with a policy and traces to a collector, relative to the service with default settings",
+        title="the same with a policy and traces to a collector, relative to the default settings",
     ),
     Row(
         name="latency-p50",

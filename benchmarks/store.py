@@ -1,7 +1,6 @@
-"""`make bench-store`: what the durable store takes in, hands out and relays per second, on both engines.
+"""`make bench-store`: throughput of the store on both engines: storing, dispatching, enqueueing, relaying.
 
-Everything runs on this machine, client and PostgreSQL together; every write is synced to disk. PostgreSQL is
-left out, and that is said, where Debian's package is missing.
+Client and database share the machine; every write is synced to disk. PostgreSQL is skipped if it is missing.
 """
 
 import asyncio
@@ -27,129 +26,123 @@ from services.store import (
 from tests.support.postgres import PostgresNotInstalled, postgres_server
 
 COUNT = 3000
-NAME = SubscriptionName(caller="", name="measured")
-RAW = b'{"msgId":68891003,"data":{"orderId":1479266113491823456}}' * 5
+SUBSCRIPTION = SubscriptionName(caller="", name="benchmark")
+PAYLOAD = b'{"msgId":68891003,"data":{"orderId":1479266113491823456}}' * 5
+CONCURRENCY = 32
+CONSUMERS = 4
 
 
 def main() -> None:
-    """Print the figures."""
+    """Measure both engines."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
-    with tempfile.TemporaryDirectory(dir=".") as directory:  # on the disk, not in a temporary file system
-        run("sqlite", f"sqlite+aiosqlite:///{directory}/store.db")
+    with tempfile.TemporaryDirectory(dir=".") as directory:  # a disk; /tmp can be a memory file system
+        measure("sqlite", f"sqlite+aiosqlite:///{directory}/store.db")
     try:
         with postgres_server() as server:
             migrate(server.url())
-            run("postgresql", server.url())
-    except PostgresNotInstalled as problem:
-        print(problem)
+            measure("postgresql", server.url())
+    except PostgresNotInstalled as error:
+        print(error)
 
 
-def run(engine: str, url: str) -> None:
+def measure(engine: str, url: str) -> None:
     """Measure one engine."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(measured(engine, url))
+        runner.run(_measure(engine, url))
 
 
-async def measured(engine: str, url: str) -> None:
-    """Take in, hand out, enqueue and relay."""
-    async with storage_lifespan(url, StorageConfig(relay=RelayLimits(in_flight=32))) as room:
-        await room.subscriptions.use(NAME)
-        for together in (1, 32):
-            first = 0 if together == 1 else COUNT
-            count = COUNT // 10 if together == 1 else COUNT
-            await timed(engine, f"stored, {together:2} at once", count, together, storing(room, first))
-        await handing_out(engine, room, COUNT + COUNT // 10)
-        await timed(engine, "enqueued, 32 at once", COUNT, 32, enqueuing(room))
-        await relaying(engine, room)
+async def _measure(engine: str, url: str) -> None:
+    async with storage_lifespan(url, StorageConfig(relay=RelayLimits(in_flight=CONCURRENCY))) as storage:
+        await storage.subscriptions.use(SUBSCRIPTION)
+
+        async def store_message(number: int) -> None:
+            await storage.inbox.store([_message(number)])
+
+        async def enqueue_delivery(number: int) -> None:
+            await storage.deliveries.enqueue(_delivery(number))
+
+        sequential = COUNT // 10
+        await _measure_calls(engine, "stored, 1 at a time", range(sequential), 1, store_message)
+        numbers = range(sequential, sequential + COUNT)
+        await _measure_calls(engine, f"stored, {CONCURRENCY} concurrent", numbers, CONCURRENCY, store_message)
+        await _measure_dispatch(engine, storage, sequential + COUNT)
+        name = f"enqueued, {CONCURRENCY} concurrent"
+        await _measure_calls(engine, name, range(COUNT), CONCURRENCY, enqueue_delivery)
+        await _measure_relay(engine, storage)
 
 
-Numbered = Callable[[int], Awaitable[object]]
+def _message(number: int) -> IncomingMessage:
+    return IncomingMessage(
+        message_id=str(number),
+        topic="ORDER_BUYER_VIEW_ORDER_PAY",
+        order_key=str(number // 5),
+        born_ms=number,
+        member_id="b2b-1",
+        raw=PAYLOAD,
+    )
 
 
-def storing(room: Storage, first: int) -> Numbered:
-    """Return what stores one message."""
-
-    def store(number: int) -> Awaitable[object]:
-        one = IncomingMessage(
-            message_id=str(first + number),
-            topic="ORDER_BUYER_VIEW_ORDER_PAY",
-            order_key=str((first + number) // 5),
-            born_ms=first + number,
-            member_id="b2b-1",
-            raw=RAW,
-        )
-        return room.inbox.store([one])
-
-    return store
+def _delivery(number: int) -> NewDelivery:
+    return NewDelivery(
+        caller="",
+        request_id=str(number),
+        content_hash=b"h" * 32,
+        rpc="SyncOrder",
+        payload=PAYLOAD,
+        ordering_key=str(number // 3),
+    )
 
 
-def enqueuing(room: Storage) -> Numbered:
-    """Return what enqueues one delivery."""
-
-    def enqueue(number: int) -> Awaitable[object]:
-        return room.deliveries.enqueue(
-            NewDelivery(
-                caller="",
-                request_id=str(number),
-                content_hash=b"h" * 32,
-                rpc="SyncOrder",
-                payload=RAW,
-                ordering_key=str(number // 3),
-            )
-        )
-
-    return enqueue
-
-
-async def timed(engine: str, what: str, count: int, together: int, work: Numbered) -> None:
-    """Do something many times, a number at once."""
-    numbers = iter(range(count))
+async def _measure_calls(
+    engine: str, name: str, numbers: range, concurrency: int, call: Callable[[int], Awaitable[None]]
+) -> None:
+    """Call for each number, with a fixed concurrency."""
+    remaining = iter(numbers)
 
     async def worker() -> None:
-        for number in numbers:
-            await work(number)
+        for number in remaining:
+            await call(number)
 
     started = time.perf_counter()
-    await asyncio.gather(*(worker() for _ in range(together)))
-    tell(engine, what, count, started)
+    await asyncio.gather(*(worker() for _ in range(concurrency)))
+    _print_rate(engine, name, len(numbers), started)
 
 
-async def handing_out(engine: str, room: Storage, count: int) -> None:
-    """Lease and acknowledge, with four consumers of up to 100 messages each."""
-    left = count
+async def _measure_dispatch(engine: str, storage: Storage, count: int) -> None:
+    """Lease and acknowledge messages, up to 100 in one call."""
+    remaining = count
 
     async def consume() -> None:
-        nonlocal left
-        while left > 0:
-            leased = await room.handout.lease(NAME, most=100, lease_s=60, wait_s=1)
-            acked = await room.handout.ack(NAME, [one.message_id for one in leased])
-            left -= acked
+        nonlocal remaining
+        while remaining > 0:
+            messages = await storage.handout.lease(SUBSCRIPTION, most=100, lease_s=60, wait_s=1)
+            message_ids = [message.message_id for message in messages]
+            remaining -= await storage.handout.ack(SUBSCRIPTION, message_ids)
 
     started = time.perf_counter()
-    await asyncio.gather(*(consume() for _ in range(4)))
-    tell(engine, "handed out and acked", count, started)
+    await asyncio.gather(*(consume() for _ in range(CONSUMERS)))
+    _print_rate(engine, "delivered and acknowledged", count, started)
 
 
-async def relaying(engine: str, room: Storage) -> None:
-    """Relay to something that accepts at once."""
-    done, sent = asyncio.Event(), 0
+async def _measure_relay(engine: str, storage: Storage) -> None:
+    """Relay the deliveries to a receiver that accepts at once."""
+    finished, sent = asyncio.Event(), 0
 
     async def send(_delivery: Delivery) -> Delivered:
         nonlocal sent
         sent += 1
         if sent == COUNT:
-            done.set()
+            finished.set()
         return Delivered()
 
     started = time.perf_counter()
-    async with room.relay(send).running():
-        await done.wait()
-    tell(engine, "relayed", COUNT, started)
+    async with storage.relay(send).running():
+        await finished.wait()
+    _print_rate(engine, "relayed", COUNT, started)
 
 
-def tell(engine: str, what: str, count: int, started: float) -> None:
-    """Print a rate."""
-    print(f"{engine:10}  {what:22} {count / (time.perf_counter() - started):8.0f} /s", flush=True)
+def _print_rate(engine: str, name: str, count: int, started: float) -> None:
+    print(f"{engine:10}  {name:28} {count / (time.perf_counter() - started):8.0f} /s", flush=True)
 
 
 if __name__ == "__main__":

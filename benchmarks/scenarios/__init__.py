@@ -1,1 +1,1 @@
-"""One module per scenario: it starts the processes, measures the subjects in turn, and returns the results."""
+"""One module per scenario: it starts the processes, measures the subjects in turn, returns the results."""

@@ -14,8 +14,8 @@ from benchmarks.results import Curve, Result, Series, measure_rounds, ratio
 from benchmarks.services import detail_target, run_service, search_target, upload_target
 
 ROUNDS = 5
-SKUS = {20: 160, 200: 80, 2_000: 16}
-OFFERS = {10: 400, 20: 240, 30: 400, 40: 240, 50: 400}
+SKUS: Mapping[float, int] = {20: 160, 200: 80, 2_000: 16}
+OFFERS: Mapping[float, int] = {10: 400, 20: 240, 30: 400, 40: 240, 50: 400}
 IMAGE_MIB = {0.1: 40, 1.0: 16, 5.0: 6}
 """Size -> calls per round."""
 IN_FLIGHT = 4

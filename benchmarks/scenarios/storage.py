@@ -126,6 +126,7 @@ def _enqueue_request() -> bytes:
         cbu_order_entry_id=number + 3,
     )
     request = protos.EnqueueSyncRequest(
-        request_id=str(uuid.uuid4()), write_order_relations={"relations": [relation]}
+        request_id=str(uuid.uuid4()),
+        write_order_relations=protos.WriteOrderRelationsRequest(relations=[relation]),
     )
     return request.SerializeToString()

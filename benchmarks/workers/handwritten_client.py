@@ -29,7 +29,7 @@ class AlibabaClient:
     async def search(self, keyword: str, page: int, page_size: int, language: str) -> list[dict[str, Any]]:
         """Return the offers of a page."""
         query = {"keyword": keyword, "beginPage": page, "pageSize": page_size, "country": language}
-        path = f"param2/1/com.client.fenxiao.crossborder/product.search.keywordQuery/{APP_KEY}"
+        path = f"param2/1/com.alibaba.fenxiao.crossborder/product.search.keywordQuery/{APP_KEY}"
         parameters = {
             "access_token": ACCESS_TOKEN,
             "offerQueryParam": json.dumps(query, ensure_ascii=False),

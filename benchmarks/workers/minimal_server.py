@@ -34,7 +34,9 @@ async def main(method: str, response: bytes, url: str = "") -> None:
             return response
 
         server = grpc.aio.server()
-        handler = grpc.unary_unary_rpc_method_handler(forward if url else respond)
+        handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(
+            forward if url else respond
+        )
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {name: handler}),))
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()

@@ -1,7 +1,6 @@
-"""The calls in README.md without an example behind them, grpcurl's: its requests are made, from Python.
+"""The grpcurl calls in README.md are made from Python, because they are not in an example.
 
-The blocks of all other languages are taken from examples, which test_snippets.py and the tests that run the
-examples look after.
+test_snippets.py checks the code blocks of the other languages.
 """
 
 import json
@@ -24,7 +23,7 @@ README = (ROOT / "README.md").read_text()
 BLOCK = README.partition("**grpcurl**")[2].partition("```sh\n")[2].partition("```")[0]
 REQUEST = re.compile(r"-d '\{(?P<fields>.*?)\}'.*?/(?P<rpc>\w+)$", re.MULTILINE | re.DOTALL)
 ADDRESS = "127.0.0.1:50051"
-REFUSAL = "ERROR_REASON_OFFER_NOT_FOUND"
+EXPECTED_REASON = "ERROR_REASON_OFFER_NOT_FOUND"
 TIMEOUT_S = 20
 
 
@@ -37,21 +36,21 @@ def product() -> Iterator[RunningProcess]:
     assert [stop(service), stop(sandbox)] == [0, 0]
 
 
-def test_requests_are_answered(product: RunningProcess) -> None:
-    found = [each.groupdict() for each in REQUEST.finditer(BLOCK)]
-    assert [each["rpc"] for each in found] == ["SearchByKeyword", "GetProductDetail"]
+def test_requests_get_responses(product: RunningProcess) -> None:
+    calls = [match.groupdict() for match in REQUEST.finditer(BLOCK)]
+    assert [call["rpc"] for call in calls] == ["SearchByKeyword", "GetProductDetail"]
     search, detail = (
-        json_format.ParseDict(_fields(each["fields"]), getattr(product_v1, f"{each['rpc']}Request")())
-        for each in found
+        json_format.ParseDict(_fields(call["fields"]), getattr(product_v1, f"{call['rpc']}Request")())
+        for call in calls
     )
     with grpc.insecure_channel(product.address) as channel:
         stub = ProductServiceStub(channel)
         assert stub.SearchByKeyword(search, timeout=TIMEOUT_S).offers
-        with pytest.raises(grpc.RpcError) as refused:
+        with pytest.raises(grpc.RpcError) as failure:
             stub.GetProductDetail(detail, timeout=TIMEOUT_S)
     info = error_details_pb2.ErrorInfo()
-    rpc_status.from_call(refused.value).details[0].Unpack(info)
-    assert info.reason == REFUSAL
+    rpc_status.from_call(failure.value).details[0].Unpack(info)
+    assert info.reason == EXPECTED_REASON
 
 
 def test_names_exist() -> None:

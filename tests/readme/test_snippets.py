@@ -1,8 +1,8 @@
-"""Code in README.md, docs/ and clients/ is taken from the examples, which run: each block says from where.
+"""Code blocks in README.md, docs/ and clients/ are copies of the examples, which are run by tests.
 
-`<!-- snippet examples/python/sync_order.py enqueue -->` stands in the line above a block. In the source the
-region is between `[snippet enqueue]` and `[/snippet]`, each in a comment of its own; without a name it is the
-whole file.
+`<!-- snippet examples/python/sync_order.py enqueue -->` above a block names its source and region. In the
+source, the region is between the comments `[snippet enqueue]` and `[/snippet]`. Without a region, the block
+is the whole file.
 """
 
 import re
@@ -19,21 +19,21 @@ BLOCK = re.compile(
     re.S,
 )
 LANGUAGES = {"go": "go", "java": "java", "python": "python", "typescript": "ts"}
-"""Blocks of these have to come from an example, once there is a folder of the language's under examples/."""
+"""Languages whose blocks need a source, if there is a directory of the language in examples/."""
 
-FOUND = [
-    pytest.param(page, each.groupdict(), id=f"{page.relative_to(ROOT)}-{number}-{each['language']}")
+BLOCKS = [
+    pytest.param(page, match.groupdict(), id=f"{page.relative_to(ROOT)}-{number}-{match['language']}")
     for page in PAGES
-    for number, each in enumerate(BLOCK.finditer(page.read_text(encoding="utf-8")))
-    if each["source"] or each["language"] in LANGUAGES
+    for number, match in enumerate(BLOCK.finditer(page.read_text(encoding="utf-8")))
+    if match["source"] or match["language"] in LANGUAGES
 ]
 
 
-@pytest.mark.parametrize(("page", "block"), FOUND)
-def test_code_is_that_of_an_example(page: Path, block: dict[str, str]) -> None:
+@pytest.mark.parametrize(("page", "block"), BLOCKS)
+def test_code_is_a_copy_of_an_example(page: Path, block: dict[str, str]) -> None:
     if not block["source"]:
         examples = ROOT / "examples" / LANGUAGES[block["language"]]
-        assert not examples.exists(), f"{page.name}: code that is from nowhere:\n{block['code']}"
+        assert not examples.exists(), f"{page.name}: code without a source:\n{block['code']}"
         return
     source = (ROOT / block["source"]).read_text(encoding="utf-8")
     code = region(source, block["region"]) if block["region"] else source
@@ -41,8 +41,8 @@ def test_code_is_that_of_an_example(page: Path, block: dict[str, str]) -> None:
     assert block["code"].rstrip("\n") == code.rstrip("\n")
 
 
-def test_there_is_code() -> None:
-    assert any(block.values[1]["source"] for block in FOUND)
+def test_there_are_blocks_with_a_source() -> None:
+    assert any(block.values[1]["source"] for block in BLOCKS)
 
 
 def region(source: str, name: str) -> str:
