@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from services.store import migrate
-from tests.durability.replicas import HASTY, Replica, replica
+from tests.durability.replicas import FAST_TIMEOUTS, Replica, replica
 from tests.support.postgres import PostgresServer, create_database, postgres_server
 from tests.support.sandbox_client import SandboxClient
 from tools.local_stack import start_sandbox, stop
@@ -56,7 +56,7 @@ def started(sandbox: SandboxClient, request) -> Iterator[Started]:
     """started(url) is a running replica on a store; it is stopped at the end."""
     replicas: list[Replica] = []
 
-    def start(url: str, settings: dict[str, str] | None = None, *, module: str = HASTY) -> Replica:
+    def start(url: str, settings: dict[str, str] | None = None, *, module: str = FAST_TIMEOUTS) -> Replica:
         name = f"{request.node.name}-{len(replicas) + 1}".replace("/", "-")
         replicas.append(replica(name, sandbox.url, url, settings, module=module))
         return replicas[-1].start()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from tools.local_stack import RunningProcess, kill, start_service, stop
 
-HASTY = "tests.durability.hasty"
+FAST_TIMEOUTS = "tests.durability.fast_timeouts"
 TIMEOUT_S = 20
 
 # Below what the kernel gives to outgoing connections: nobody takes a port while its owner is dead. Processes
@@ -91,7 +91,7 @@ def replica(
     database_url: str,
     settings: Mapping[str, str] | None = None,
     *,
-    module: str = HASTY,
+    module: str = FAST_TIMEOUTS,
 ) -> Replica:
     """Return one that is to be started."""
     grpc, http, callback = (f"127.0.0.1:{_free_port()}" for _ in range(3))

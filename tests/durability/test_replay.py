@@ -11,7 +11,7 @@ import pytest
 from nationalsite.ordersync import v1 as protos
 
 from tests.durability.calls import CALL_S, drained, stub_of, told
-from tests.durability.hasty import REPLAY_S
+from tests.durability.fast_timeouts import REPLAY_LEASE_S
 from tests.durability.replicas import Replica
 from tests.durability.test_request_ids import attempts, until
 from tests.support.postgres import create_database
@@ -138,7 +138,7 @@ def test_a_crash_between_two_steps_loses_nothing(crash, url, started, sandbox, f
                 assert told(error)[:2] == ("RESOURCE_EXHAUSTED", "OVERLOADED")
             return bool(answers)
 
-        waited_s = until(replayed, REPLAY_S + WITHIN_S)
+        waited_s = until(replayed, REPLAY_LEASE_S + WITHIN_S)
         ids = [message.message_id for message in drained(stub, NAME, MESSAGES, WITHIN_S)]
     report(
         f"{confirmed} confirmed at the crash; then {answers[0].stored} stored, "

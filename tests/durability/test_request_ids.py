@@ -1,5 +1,6 @@
 """A call with a request id, whose process dies, whose caller leaves, or that is repeated elsewhere."""
 
+import json
 import time
 import uuid
 from collections.abc import Callable
@@ -11,13 +12,21 @@ from google.type import money_pb2
 from nationalsite.ordersync import v1 as protos
 
 from tests.durability.calls import CALL_S, refused, stub_of, told
-from tests.durability.hasty import REQUEST_S
+from tests.durability.fast_timeouts import REQUEST_LEASE_MARGIN_S
 
 pytestmark = pytest.mark.durability
 
 REFUND, ORDER_SYNC = "alibaba.trade.createRefund", "trade.cross.orderSync"
 ORDER_ID = "4590347523948370"
 WITHIN_S = 20
+MAX_DEADLINE_S = 3.0
+SHORT_DEADLINES = {
+    "NATIONALSITE_DEADLINES": json.dumps(
+        {rpc: {"default_s": MAX_DEADLINE_S, "cap_s": MAX_DEADLINE_S} for rpc in ("CreateRefund", "SyncOrder")}
+    )
+}
+REQUEST_LEASE_S = MAX_DEADLINE_S + REQUEST_LEASE_MARGIN_S
+"""From the start of a call until the lease of its request id ends, if its process has died."""
 
 
 @pytest.fixture
@@ -71,7 +80,7 @@ def killed_during(replica, sandbox, operation: str, call: str, request) -> None:
 
 
 def test_an_unrepeatable_call_whose_process_died_is_never_sent_again(url, started, sandbox, refund):
-    replica = started(url)
+    replica = started(url, SHORT_DEADLINES)
     killed_during(replica, sandbox, REFUND, "CreateRefund", refund)
     died = time.monotonic()
     replica.start()
@@ -80,7 +89,7 @@ def test_an_unrepeatable_call_whose_process_died_is_never_sent_again(url, starte
         answers = []
         while (answer := refused(stub.CreateRefund, refund))[0] == "ABORTED":
             answers.append(answer)
-            assert time.monotonic() < died + REQUEST_S + WITHIN_S
+            assert time.monotonic() < died + REQUEST_LEASE_S + WITHIN_S
             time.sleep(0.1)
         assert answer == ("UNKNOWN", "OUTCOME_UNKNOWN", None)
         assert refused(stub.CreateRefund, refund) == answer
@@ -89,7 +98,7 @@ def test_an_unrepeatable_call_whose_process_died_is_never_sent_again(url, starte
 
 
 def test_a_sync_whose_process_died_is_sent_again(url, started, sandbox, order):
-    replica = started(url)
+    replica = started(url, SHORT_DEADLINES)
     killed_during(replica, sandbox, ORDER_SYNC, "SyncOrder", order)
     replica.start()
 
@@ -105,7 +114,7 @@ def test_a_sync_whose_process_died_is_sent_again(url, started, sandbox, order):
                 return False
             return True
 
-        until(succeeds, REQUEST_S + WITHIN_S)
+        until(succeeds, REQUEST_LEASE_S + WITHIN_S)
         stub.SyncOrder(order, timeout=CALL_S)
     assert attempts(sandbox, ORDER_SYNC) == 2
     assert sandbox.admin("GET", f"synced/orders/{ORDER_ID}")["order"]

@@ -1,0 +1,38 @@
+"""`python -m tests.durability.fast_timeouts`: OrderSyncService with short leases, for tests that wait for them.
+
+After a crash, others wait until a lease ends: by default 60 s for a delivery and a replay, and for a call with a
+request id 10 s more than its deadline.
+"""
+
+from functools import partial
+from types import ModuleType
+
+from services.order_sync import delivery_sender, replay, service
+from services.server import run
+from services.store import RelayLimits, RetryPolicy, StorageConfig, storage_lifespan
+from services.store.idempotency import idempotent_executor
+
+RELAY = RelayLimits(send_s=2.0, note_s=2.0, patience=RetryPolicy(first_pause_s=0.1, longest_pause_s=1.0))
+REQUEST_LEASE_MARGIN_S = 1.0
+"""How much longer than the call's deadline the lease of a request id lasts."""
+REPLAY_LEASE_S = 3.0
+
+
+def replace(module: ModuleType, name: str, value: object) -> None:
+    """Replace a global of a module. Raises AttributeError if the module has no such global."""
+    getattr(module, name)
+    setattr(module, name, value)
+
+
+def main() -> None:
+    """Run the service."""
+    replace(service, "storage_lifespan", partial(storage_lifespan, limits=StorageConfig(relay=RELAY)))
+    replace(delivery_sender, "SEND_TIMEOUT_S", 1.5)
+    replace(idempotent_executor, "NOTE_S", REQUEST_LEASE_MARGIN_S)
+    replace(replay, "LEASE_S", REPLAY_LEASE_S)
+    replace(replay, "PAGE_S", 2.0)
+    run(service.ORDER_SYNC)
+
+
+if __name__ == "__main__":
+    main()
