@@ -1,7 +1,7 @@
-"""`python -m tests.durability.fast_timeouts`: OrderSyncService with short leases, for tests that wait for them.
+"""OrderSyncService with short leases, for tests that wait until a lease ends.
 
-After a crash, others wait until a lease ends: by default 60 s for a delivery and a replay, and for a call with a
-request id 10 s more than its deadline.
+After a crash, others wait for its leases: by default 60 s for a delivery and a replay, and for a call with a
+request id 10 s more than its deadline. Run it with `python -m tests.durability.fast_timeouts`.
 """
 
 from functools import partial
