@@ -112,9 +112,7 @@ async def open_order_sync(settings: OrderSyncSettings) -> AsyncIterator[ServiceR
         parse_message = partial(message_codec.parse_message, now_ms=storage.store.clock)
         replay = Replay(operations, storage.inbox, storage.store, parse_message)
         await stack.enter_async_context(
-            storage.relay(
-                DeliverySender(syncs, retry_unknown=settings.retry_syncs), INTERNAL_ERROR
-            ).running()
+            storage.relay(DeliverySender(syncs, retry_unknown=settings.retry_syncs), INTERNAL_ERROR).running()
         )
         if settings.replay_interval_s:
             await stack.enter_async_context(_background_task(replay.run(settings.replay_interval_s)))

@@ -30,7 +30,7 @@ def main() -> None:
     replace(delivery_sender, "SEND_TIMEOUT_S", 1.5)
     replace(idempotent_executor, "NOTE_S", REQUEST_LEASE_MARGIN_S)
     replace(replay, "LEASE_S", REPLAY_LEASE_S)
-    replace(replay, "PAGE_S", 2.0)
+    replace(replay, "PAGE_TIMEOUT_S", 2.0)
     run(service.ORDER_SYNC)
 
 
