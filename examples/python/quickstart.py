@@ -1,3 +1,5 @@
+"""Search for dresses."""
+
 import os
 
 from nationalsite.product.v1 import ProductServiceStub, SearchByKeywordRequest
