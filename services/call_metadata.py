@@ -1,33 +1,34 @@
-"""What travels beside a call's messages: read and added to by whoever answers the call, in whatever room.
+"""The metadata of the current call: handlers read the request's, and set the response's.
 
-Neutral ground like errors.py, as the server that carries metadata and the adapter that answers by it do not
-know each other: the server begins, and sends with the response what was noted until then.
+The server binds it to the call's context. The adapter uses it without an import of the server.
 """
 
 from collections.abc import Iterable
 from contextvars import ContextVar
 
-_Pairs = Iterable[tuple[str, str | bytes]]
+_RequestMetadata = Iterable[tuple[str, str | bytes]]
 
-_asked: ContextVar[_Pairs] = ContextVar("asked", default=())
-_told: ContextVar[dict[str, str] | None] = ContextVar("told", default=None)
+_request_metadata: ContextVar[_RequestMetadata] = ContextVar("request_metadata", default=())
+_response_metadata: ContextVar[dict[str, str] | None] = ContextVar("response_metadata", default=None)
 
 
-def bind(get_request_metadata: _Pairs) -> dict[str, str]:
-    """Begin a call with the metadata of its request; return what will have been noted for its response."""
-    told: dict[str, str] = {}
-    _asked.set(get_request_metadata)
-    _told.set(told)
-    return told
+def bind(request_metadata: _RequestMetadata) -> dict[str, str]:
+    """Bind metadata to the current call; return the response metadata, which is filled during the call."""
+    response_metadata: dict[str, str] = {}
+    _request_metadata.set(request_metadata)
+    _response_metadata.set(response_metadata)
+    return response_metadata
 
 
 def get_request_metadata(key: str) -> str:
-    """Return the values of a key of the request, comma-joined; empty where there is none, or no call."""
-    return ",".join(value for found, value in _asked.get() if found == key and isinstance(value, str))
+    """Return the values of a key, joined by commas; empty if there is none, and outside a call."""
+    return ",".join(
+        value for name, value in _request_metadata.get() if name == key and isinstance(value, str)
+    )
 
 
 def set_response_metadata(key: str, value: str) -> None:
-    """Note what is to be told with the response of the call; nobody is told outside of one."""
-    told = _told.get()
-    if told is not None:
-        told[key] = value
+    """Send metadata with the response of the call. Outside a call this does nothing."""
+    response_metadata = _response_metadata.get()
+    if response_metadata is not None:
+        response_metadata[key] = value

@@ -35,8 +35,8 @@ async def open_account(settings: AccountSettings) -> AsyncIterator[ServiceRuntim
         storage_lifespan(url) as storage,
         operations_lifespan(DESCRIPTOR, settings) as operations,
     ):
-        bindings = operations.bindings(partial(Endpoint, remember=storage.once.remember), {})
-        yield ServiceRuntime(bindings, ready=storage.store.healthy)
+        bindings = operations.bindings(partial(Endpoint, idempotency_guard=storage.once.remember), {})
+        yield ServiceRuntime(bindings, is_ready=storage.store.healthy)
 
 
-ACCOUNT = ServiceDefinition(descriptor=DESCRIPTOR, settings=AccountSettings, open=open_account)
+ACCOUNT = ServiceDefinition(descriptor=DESCRIPTOR, settings=AccountSettings, lifespan=open_account)

@@ -30,9 +30,9 @@ from services.server import (
     ServiceDefinition,
     ServiceRuntime,
     env_name,
-    listening_socket,
+    open_listener,
+    replace_port,
     serve_http,
-    with_port,
 )
 from services.store import (
     Deliveries,
@@ -118,21 +118,24 @@ async def open_order_sync(settings: OrderSyncSettings) -> AsyncIterator[ServiceR
             await stack.enter_async_context(_background_task(replay.run(settings.replay_interval_s)))
         await stack.enter_async_context(_callback_server(settings, storage, parse_message))
         bindings = operations.bindings(
-            partial(Endpoint, remember=storage.once.remember), handlers(operations, storage, syncs, replay)
+            partial(Endpoint, idempotency_guard=storage.once.remember),
+            handlers(operations, storage, syncs, replay),
         )
         # A delivery stores its request id, for as long as the delivery is kept.
-        bindings["EnqueueSync"] = replace(bindings["EnqueueSync"], takes_request_ids=True)
-        yield ServiceRuntime(bindings, ready=storage.store.healthy)
+        bindings["EnqueueSync"] = replace(bindings["EnqueueSync"], handles_idempotency=True)
+        yield ServiceRuntime(bindings, is_ready=storage.store.healthy)
 
 
 @asynccontextmanager
 async def _callback_server(
     settings: OrderSyncSettings, storage: Storage, parse_message: Callable[[bytes], IncomingMessage]
 ) -> AsyncIterator[None]:
-    listener = listening_socket(env_name(OrderSyncSettings, "callback_listen"), settings.callback_listen)
+    listener = open_listener(env_name(OrderSyncSettings, "callback_listen"), settings.callback_listen)
     secret = settings.app_secret.get_secret_value().encode()
     async with serve_http(callback_routes(secret, parse_message, storage.inbox.store), listener):
-        _log.info("callback_listening", listen=with_port(settings.callback_listen, listener.getsockname()[1]))
+        _log.info(
+            "callback_listening", listen=replace_port(settings.callback_listen, listener.getsockname()[1])
+        )
         yield
 
 
@@ -148,4 +151,4 @@ async def _background_task(work: Any) -> AsyncIterator[None]:
             await task
 
 
-ORDER_SYNC = ServiceDefinition(descriptor=DESCRIPTOR, settings=OrderSyncSettings, open=open_order_sync)
+ORDER_SYNC = ServiceDefinition(descriptor=DESCRIPTOR, settings=OrderSyncSettings, lifespan=open_order_sync)

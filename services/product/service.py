@@ -110,4 +110,4 @@ async def open_product(settings: ProductSettings) -> AsyncIterator[ServiceRuntim
         yield ServiceRuntime(operations.bindings(Endpoint, Product(operations, settings).functions()))
 
 
-PRODUCT = ServiceDefinition(descriptor=DESCRIPTOR, settings=ProductSettings, open=open_product)
+PRODUCT = ServiceDefinition(descriptor=DESCRIPTOR, settings=ProductSettings, lifespan=open_product)

@@ -11,7 +11,7 @@ from services.server.security.caller import ANONYMOUS, Caller, current_caller
 from services.server.server import run, serve
 from services.server.service_definition import ServiceDefinition, ServiceRuntime
 from services.server.settings import Address, ServerSettings, read_settings
-from services.server.sockets import listening_socket, with_port
+from services.server.sockets import open_listener, replace_port
 from services.server.status import to_rich_status
 from services.settings_loader import env_name
 
@@ -27,11 +27,11 @@ __all__ = [
     "StartupError",
     "current_caller",
     "env_name",
-    "listening_socket",
+    "open_listener",
     "read_settings",
+    "replace_port",
     "run",
     "serve",
     "serve_http",
     "to_rich_status",
-    "with_port",
 ]

@@ -1,4 +1,4 @@
-"""The vocabulary of the layers: an RPC, a call of it, and the steps that a call takes."""
+"""What a call consists of: its method, its endpoint, its context, and the interface of its interceptors."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -6,6 +6,7 @@ from typing import Any, Protocol, TypeAlias
 
 import grpc.aio
 from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.descriptor_pb2 import MethodOptions
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
@@ -14,7 +15,7 @@ from services.server.telemetry.audit_ids import AuditIds
 
 
 class IdempotencyGuard(Protocol):
-    """Carries a call out once; a repeat of it, within the time that it is remembered, is answered alike."""
+    """Executes a call once. Its retries get the response of the first call."""
 
     def __call__(
         self,
@@ -29,46 +30,55 @@ class IdempotencyGuard(Protocol):
     ) -> Awaitable[bytes]:
         """Return the response of `work`, or of the first call with this caller, RPC and id.
 
-        `work` is carried out within `within_s`, even when this is cancelled. `content_hash` is the SHA-256
-        of the request. `resend`: after an unknown outcome the work may be done again.
+        `work` is executed within `within_s`, even when this call is cancelled. `content_hash` is the SHA-256
+        of the request. `resend`: after an unknown outcome the work may be executed again.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """What a service binds to one of its RPCs."""
+    """What a service binds to one of its methods."""
 
     handler: Handler
     operation: str
-    """What the RPC is called in an error's metadata `operation`: 1688's id of it, or the RPC's full name."""
-    remember: IdempotencyGuard | None = None
-    """What remembers calls by their request ids; None: such ids are refused."""
-    takes_request_ids: bool = False
-    """Whether the handler takes care of request ids itself."""
+    """The `operation` in the metadata of errors: 1688's id of it, or the full name of the method."""
+    idempotency_guard: IdempotencyGuard | None = None
+    """Stores responses by request id. None: a call with a request id is rejected."""
+    handles_idempotency: bool = False
+    """Whether the handler itself handles request ids."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MethodInfo:
-    """One bound RPC, as the layers see it at start."""
+    """A method with its endpoint. Interceptors read it once, at start."""
 
     descriptor: MethodDescriptor
-    request: type[Message]
-    binding: Endpoint
-
-    @classmethod
-    def of(cls, descriptor: MethodDescriptor, binding: Endpoint) -> "MethodInfo":
-        """The RPC of this descriptor, with the request class that protobuf generates for it."""
-        return cls(descriptor=descriptor, request=GetMessageClass(descriptor.input_type), binding=binding)
+    endpoint: Endpoint
 
     @property
     def name(self) -> str:
-        """As gRPC's metrics name it: `nationalsite.account.v1.AccountService/RegisterUser`."""
+        """As in gRPC's metrics: `nationalsite.account.v1.AccountService/RegisterUser`."""
         return f"{self.descriptor.containing_service.full_name}/{self.descriptor.name}"
 
     @property
-    def streams(self) -> bool:
-        """Whether a call of it may last: requests, responses or both come as streams."""
+    def request_class(self) -> type[Message]:
+        """The generated class of requests."""
+        return GetMessageClass(self.descriptor.input_type)
+
+    @property
+    def is_streaming(self) -> bool:
+        """Whether requests, responses or both are streams: such a call may last."""
         return bool(self.descriptor.client_streaming or self.descriptor.server_streaming)
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether the method has no side effects."""
+        return self.descriptor.GetOptions().idempotency_level == MethodOptions.NO_SIDE_EFFECTS
+
+    @property
+    def is_idempotent(self) -> bool:
+        """Whether the method may be executed again after an unknown outcome."""
+        return self.descriptor.GetOptions().idempotency_level != MethodOptions.IDEMPOTENCY_UNKNOWN
 
 
 ServicerContext: TypeAlias = grpc.aio.ServicerContext[Any, Any]
@@ -76,32 +86,46 @@ ServicerContext: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 
 @dataclass(slots=True)
 class CallContext:
-    """One call on its way through the layers; each layer fills in what it found."""
+    """The state of one call. Interceptors set the fields."""
 
-    context: ServicerContext
-    ids: AuditIds | None = None
-    """What is to note the ids of requests. From the layer `audit`, for RPCs that write."""
+    grpc_context: ServicerContext
+    audit_ids: AuditIds | None = None
+    """Collects the ids in the requests, for a method that writes. From AuditInterceptor."""
     identity: str = ""
-    """Who calls, where that is known. From the layer `admission`."""
+    """The caller, where it is known. From AuthorizationInterceptor."""
     deadline: float = field(init=False)
-    """In the loop's time. From the layer `deadline`."""
+    """In the loop's time. From DeadlineInterceptor."""
     default_deadline: float = field(init=False)
-    """What it would be had the caller given none. From the layer `deadline`."""
+    """The deadline for a caller that sets none. From DeadlineInterceptor."""
     request: Message | AsyncIterator[Message] = field(init=False)
-    """What the handler is given. From the layer `requests`."""
-    begun: bool = False
-    """Whether the handler was given it. From the layer `requests`."""
+    """The argument of the handler. From DeserializationInterceptor."""
+    handler_started: bool = False
+    """Whether the handler may have started. From DeserializationInterceptor."""
     status: grpc.StatusCode = grpc.StatusCode.OK
-    """What the caller is told. From the layer `failures`."""
+    """The status that the caller gets. From ErrorMappingInterceptor."""
     reason: str = ""
-    """The reason of a failure, without the enum's prefix. From the layer `failures`."""
+    """The reason of a failure, without the enum's prefix. From ErrorMappingInterceptor."""
 
 
-CallNext: TypeAlias = Callable[[CallContext], Awaitable[bytes]]
-"""The rest of a call's way: answers with the serialized response, or raises.
+class CallNext(Protocol):
+    """The rest of the chain: the inner interceptors, and at the end the handler."""
 
-Streamed responses have been sent when it returns, and what it returns means nothing.
-"""
+    def __call__(self, call: CallContext, /) -> Awaitable[bytes]:
+        """Return the serialized response, or raise.
 
-Interceptor: TypeAlias = Callable[[MethodInfo, CallNext], CallNext]
-"""Made once per RPC at start, around the next step; what can be known before a call is worked out there."""
+        Streamed responses are sent before it returns, and its result is then empty.
+        """
+
+
+class Interceptor(Protocol):
+    """One concern of each call of a method, whether the method streams or not."""
+
+    async def __call__(self, call: CallContext, call_next: CallNext) -> bytes:
+        """Handle the call: pass it to `call_next`, or raise."""
+
+
+class InterceptorFactory(Protocol):
+    """Builds the interceptor of a method, once, at start. An interceptor computes then what it can."""
+
+    def __call__(self, method: MethodInfo, /) -> Interceptor | None:
+        """Return None where the method does not need the interceptor. Raises StartupError."""

@@ -1,4 +1,4 @@
-"""Whether this replica takes calls: told to gRPC health checks and to /readyz alike."""
+"""Health: whether this replica takes calls, for gRPC health checks and /readyz."""
 
 import grpc.aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -7,24 +7,24 @@ SERVICE_NAME = health.SERVICE_NAME
 
 
 class Health:
-    """NOT_SERVING until `up`, and from `down` on for good."""
+    """NOT_SERVING until `set_serving`, and for ever after `set_not_serving`."""
 
     def __init__(self, service: str) -> None:
         self._names = (health.OVERALL_HEALTH, service)
         self._servicer = health.aio.HealthServicer()
-        self.serving = False
+        self.is_serving = False
 
     def add_to(self, server: grpc.aio.Server) -> None:
-        """Serves grpc.health.v1."""
+        """Serve grpc.health.v1."""
         health_pb2_grpc.add_HealthServicer_to_server(self._servicer, server)
 
-    async def up(self) -> None:
-        """Calls are welcome."""
+    async def set_serving(self) -> None:
+        """Report that calls are taken."""
         for name in self._names:
             await self._servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
-        self.serving = True
+        self.is_serving = True
 
-    async def down(self) -> None:
-        """No more calls, please."""
-        self.serving = False
+    async def set_not_serving(self) -> None:
+        """Report that this replica is shutting down."""
+        self.is_serving = False
         await self._servicer.enter_graceful_shutdown()

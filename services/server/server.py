@@ -1,4 +1,10 @@
-"""The life of a server process: open, serve, drain, close."""
+"""The life of a server process.
+
+1. Read the settings, the TLS files and the policy, and open the HTTP port.
+2. Build the runtime of the service: its store, its client of 1688, its endpoints.
+3. Start gRPC, then report ready.
+4. At SIGTERM: shut down (shutdown.py), and close everything in the opposite order.
+"""
 
 import asyncio
 import gc
@@ -20,13 +26,13 @@ from services.server.http_server import serve_http
 from services.server.interceptors import server_interceptors
 from services.server.security.server_security import build_server_security
 from services.server.service_definition import S, ServiceDefinition, ServiceRuntime
-from services.server.service_handler import bind
+from services.server.service_handler import build_service_handler
 from services.server.settings import ServerSettings, read_settings
 from services.server.shutdown import ShutdownTimeouts, shut_down
-from services.server.sockets import check_port_available, listening_socket, with_port
-from services.server.telemetry import logs
+from services.server.sockets import check_port_available, open_listener, replace_port
 from services.server.telemetry.admin_http import admin_routes
-from services.server.telemetry.tracing import configure_tracing
+from services.server.telemetry.logging_config import configure_logging, loop_exception_handler
+from services.server.telemetry.tracing import tracer_lifespan
 from services.settings_loader import env_name
 
 CHANNELZ = channelz_pb2.DESCRIPTOR.services_by_name["Channelz"].full_name
@@ -34,36 +40,37 @@ CHANNELZ = channelz_pb2.DESCRIPTOR.services_by_name["Channelz"].full_name
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoundAddresses:
-    """Where a running server listens: the actual ports, where 0 was asked for."""
+    """The ports of a running server; the actual ones where the settings say 0."""
 
     port: int
     http_port: int
 
 
 def run(service: ServiceDefinition[S]) -> None:
-    """Reads the settings and serves until SIGTERM or SIGINT. Exits with code 2 where it cannot start."""
+    """Read the settings and serve until SIGTERM or SIGINT. Exits with code 2 where it cannot start."""
     settings = read_settings(service.settings)
-    logs.configure(service.descriptor.full_name, settings.log_level)
+    configure_logging(service.descriptor.full_name, settings.log_level)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_serve_until_signalled(service, settings))
-    except StartupError as problem:
-        problem.exit()
+            runner.run(_serve_until_signal(service, settings))
+    except StartupError as error:
+        error.exit()
 
 
-async def _serve_until_signalled(service: ServiceDefinition[S], settings: S) -> None:
+async def _serve_until_signal(service: ServiceDefinition[S], settings: S) -> None:
+    """The first signal starts the shutdown, the second one forces it."""
     loop = asyncio.get_running_loop()
-    loop.set_exception_handler(logs.loop_exception_handler)
-    stop, hurry = asyncio.Event(), asyncio.Event()
+    loop.set_exception_handler(loop_exception_handler)
+    stop, force_stop = asyncio.Event(), asyncio.Event()
 
-    def signalled() -> None:
-        (hurry if stop.is_set() else stop).set()
+    def on_signal() -> None:
+        (force_stop if stop.is_set() else stop).set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, signalled)
+        loop.add_signal_handler(number, on_signal)
     async with (
-        configure_tracing(service.descriptor.full_name) as tracer,
-        serve(service, settings, hurry=hurry, tracer=tracer),
+        tracer_lifespan(service.descriptor.full_name) as tracer,
+        serve(service, settings, force_stop=force_stop, tracer=tracer),
     ):
         await stop.wait()
 
@@ -73,66 +80,58 @@ async def serve(
     service: ServiceDefinition[S],
     settings: S,
     *,
-    hurry: asyncio.Event | None = None,
+    force_stop: asyncio.Event | None = None,
     tracer: Tracer | None = None,
 ) -> AsyncIterator[BoundAddresses]:
-    """Serves while the context is open, then drains; `hurry` ends the drain at once.
+    """Serve while the context is open, then shut down. `force_stop` ends the waiting of the shutdown.
 
-    With a tracer, calls leave spans.
-    Raises StartupError. Whatever was opened is closed, however far it came.
+    With a tracer, calls record spans. Raises StartupError. Whatever was opened is closed.
     """
     log = structlog.get_logger()
-    state = health.Health(service.descriptor.full_name)
-    door = build_server_security(service, settings)
-    http_listener = listening_socket(env_name(service.settings, "http_listen"), settings.http_listen)
+    name = service.descriptor.full_name
+    server_health = health.Health(name)
+    security = build_server_security(service, settings)
+    http_listener = open_listener(env_name(service.settings, "http_listen"), settings.http_listen)
     http_port = http_listener.getsockname()[1]
     opened: list[ServiceRuntime] = []
 
-    async def ready() -> bool:
-        return state.serving and await opened[0].ready()
+    async def is_ready() -> bool:
+        return server_health.is_serving and await opened[0].is_ready()
 
-    async with serve_http(admin_routes(ready), http_listener), service.open(settings) as parts:
-        opened.append(parts)
-        bound = bind(
+    async with serve_http(admin_routes(is_ready), http_listener), service.lifespan(settings) as runtime:
+        opened.append(runtime)
+        handler = build_service_handler(
             service.descriptor,
-            parts.bindings,
-            server_interceptors(tracer, door.identities, door.policy, settings.deadlines or {}),
+            runtime.endpoints,
+            server_interceptors(tracer, security, settings.deadlines or {}),
         )
         check_port_available(env_name(service.settings, "listen"), settings.listen)
-        server = grpc.aio.server(handlers=[bound], options=server_options(settings))
-        if door.credentials:
-            port = server.add_secure_port(settings.listen, door.credentials)
+        server = grpc.aio.server(handlers=[handler], options=server_options(settings))
+        if security.credentials:
+            port = server.add_secure_port(settings.listen, security.credentials)
         else:
             port = server.add_insecure_port(settings.listen)
-        state.add_to(server)
-        _add_views(server, service.descriptor.full_name, settings)
+        server_health.add_to(server)
+        _add_introspection(server, name, settings)
         await server.start()
         gc.collect()
-        gc.freeze()  # what was made until here stays: no collection has to look at it again
-        await state.up()
+        gc.freeze()  # the objects of the start live as long as the process: no collection needs to check them
+        await server_health.set_serving()
         log.info(
             "serving",
-            listen=with_port(settings.listen, port),
-            http_listen=with_port(settings.http_listen, http_port),
+            listen=replace_port(settings.listen, port),
+            http_listen=replace_port(settings.http_listen, http_port),
         )
         try:
             yield BoundAddresses(port=port, http_port=http_port)
         finally:
-            await shut_down(
-                server,
-                state,
-                bound,
-                ShutdownTimeouts(
-                    delay_s=settings.drain_delay_s,
-                    grace_s=settings.grace_s,
-                    hurry=hurry or asyncio.Event(),
-                ),
-            )
+            timeouts = ShutdownTimeouts(delay_s=settings.drain_delay_s, grace_s=settings.grace_s)
+            await shut_down(server, server_health, handler, timeouts, force_stop or asyncio.Event())
     log.info("stopped")
 
 
-def _add_views(server: grpc.aio.Server, name: str, settings: ServerSettings) -> None:
-    """What shows the server from outside, as far as that is switched on."""
+def _add_introspection(server: grpc.aio.Server, name: str, settings: ServerSettings) -> None:
+    """Add reflection and channelz, as far as the settings switch them on."""
     names = [name, health.SERVICE_NAME]
     if settings.channelz:
         channelz.add_channelz_servicer(server)
@@ -142,7 +141,7 @@ def _add_views(server: grpc.aio.Server, name: str, settings: ServerSettings) -> 
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop's, where it is to be had."""
+    """Return uvloop's, where uvloop is installed."""
     try:
         import uvloop  # noqa: PLC0415  # not on every platform
     except ImportError:

@@ -1,4 +1,4 @@
-"""What a service tells the server about itself."""
+"""What a service defines: its contract, its settings, and how its runtime is built."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -19,23 +19,23 @@ async def _always() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ServiceRuntime:
-    """An open service."""
+    """A running service."""
 
-    bindings: Mapping[str, Endpoint]
-    """One for every RPC, by its name."""
-    ready: Callable[[], Awaitable[bool]] = _always
-    """Whether what calls need is there, such as a store: asked by /readyz, and to answer soon."""
+    endpoints: Mapping[str, Endpoint]
+    """One for every method, by its name."""
+    is_ready: Callable[[], Awaitable[bool]] = _always
+    """Whether what calls need is available, such as a store. /readyz asks it; it must answer quickly."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceDefinition(Generic[S]):
-    """A gRPC service: its contract, its settings, and how its parts are put together."""
+    """A gRPC service."""
 
     descriptor: ServiceDescriptor
     """From the generated module: `DESCRIPTOR.services_by_name[...]`."""
     settings: type[S]
-    open: Callable[[S], AbstractAsyncContextManager[ServiceRuntime]]
-    """Opens the parts, and closes them at the end.
+    lifespan: Callable[[S], AbstractAsyncContextManager[ServiceRuntime]]
+    """Opens what the service needs, and closes it at the end.
 
-    Raises StartupError for what an operator has to put right.
+    Raises StartupError for an error that an operator has to correct.
     """

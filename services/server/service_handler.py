@@ -1,4 +1,4 @@
-"""From a service's descriptor and its bindings to what gRPC calls."""
+"""The handler that gRPC calls: the methods of a service with their chains, and the calls in flight."""
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
@@ -8,7 +8,14 @@ import grpc
 from google.protobuf.descriptor import ServiceDescriptor
 
 from services.errors import StartupError
-from services.server.call import CallContext, CallNext, Endpoint, Interceptor, MethodInfo, ServicerContext
+from services.server.call import (
+    CallContext,
+    CallNext,
+    Endpoint,
+    InterceptorFactory,
+    MethodInfo,
+    ServicerContext,
+)
 from services.server.interceptors import build_chain
 from services.server.interceptors.error_mapping import SHUTDOWN
 
@@ -16,71 +23,83 @@ MethodHandler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"  # generic in its s
 
 
 class ServiceHandler(grpc.GenericRpcHandler):
-    """The RPCs of a service, and the calls of them that are in flight."""
+    """The methods of a service, and the calls of them that are in flight."""
 
-    def __init__(self, methods: Mapping[str, MethodHandler], lasting: Collection[str]) -> None:
-        """Takes what serves each path; `lasting` are the paths of streams."""
+    def __init__(self, methods: Mapping[str, MethodHandler], streaming: Collection[str]) -> None:
+        """Take the handler of each path; `streaming` are the paths of streams."""
         self._methods = methods
-        self._lasting = lasting
+        self._streaming = streaming
         self.in_flight: set[asyncio.Task[Any]] = set()
-        """The task of every call, from its first byte until its answer has been handed to the transport."""
+        """The task of every call, from its first byte until its response was passed to the transport."""
         self._streams: set[asyncio.Task[Any]] = set()
-        """Those among them that may last."""
-        self._ended: set[asyncio.Task[Any]] = set()
+        """The tasks of streams."""
+        self._cancelled: set[asyncio.Task[Any]] = set()
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> "MethodHandler | None":
-        """The handler of a call; gRPC asks for it once, in the task of the call, when the call begins."""
+        """Return the handler of a call. gRPC calls this once, in the task of the call, when it begins."""
         method = self._methods.get(handler_call_details.method)
         task = asyncio.current_task()
         if method is not None and task is not None:
-            self._keep(task, self.in_flight)
-            if handler_call_details.method in self._lasting:
-                self._keep(task, self._streams)
+            self._track(task, self.in_flight)
+            if handler_call_details.method in self._streaming:
+                self._track(task, self._streams)
         return method
 
     @staticmethod
-    def _keep(task: asyncio.Task[Any], tasks: set[asyncio.Task[Any]]) -> None:
+    def _track(task: asyncio.Task[Any], tasks: set[asyncio.Task[Any]]) -> None:
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    def end_streams(self) -> None:
-        """End the streams: they would go on as long as their callers like."""
-        self._end(self._streams)
+    def cancel_streams(self) -> None:
+        """Cancel the streams: otherwise they last until their callers end them."""
+        self._cancel(self._streams)
 
-    def end(self) -> None:
-        """End the calls that are left: each still gets an answer, that this replica is shutting down."""
-        self._end(self.in_flight)
+    def cancel_all(self) -> None:
+        """Cancel the remaining calls. Each still gets a status: this replica is shutting down."""
+        self._cancel(self.in_flight)
 
-    def _end(self, tasks: set[asyncio.Task[Any]]) -> None:
-        for task in tasks - self._ended:  # once: a second time would hit a task that is cleaning up
+    def _cancel(self, tasks: set[asyncio.Task[Any]]) -> None:
+        for task in tasks - self._cancelled:  # a second cancellation would interrupt the cleanup of the first
             task.cancel(SHUTDOWN)
-        self._ended |= tasks
+        self._cancelled |= tasks
+
+    async def wait_until_idle(self) -> None:
+        """Wait until no call is in flight."""
+        while self.in_flight:
+            await asyncio.wait(self.in_flight)
 
 
-def bind(
-    descriptor: ServiceDescriptor, bindings: Mapping[str, Endpoint], layers: Sequence[Interceptor]
+def build_service_handler(
+    service: ServiceDescriptor,
+    endpoints: Mapping[str, Endpoint],
+    interceptors: Sequence[InterceptorFactory],
 ) -> ServiceHandler:
-    """Binds every RPC of the service. Raises StartupError unless these are its RPCs."""
-    methods = {method.name: method for method in descriptor.methods}
+    """Bind an endpoint to every method. Raises StartupError where one is missing or unknown."""
+    descriptors = {method.name: method for method in service.methods}
     unknown = [
-        f"{descriptor.full_name}/{name}: bound, but not an RPC of it" for name in bindings.keys() - methods
+        f"{service.full_name}/{name}: bound, but not an RPC of it" for name in endpoints.keys() - descriptors
     ]
-    missing = [f"{descriptor.full_name}/{name}: not bound" for name in methods.keys() - bindings]
+    missing = [f"{service.full_name}/{name}: not bound" for name in descriptors.keys() - endpoints]
     if problems := sorted(unknown + missing):
         raise StartupError(problems)
-    rpcs = [MethodInfo.of(methods[name], binding) for name, binding in bindings.items()]
+    methods = [
+        MethodInfo(descriptor=descriptors[name], endpoint=endpoint) for name, endpoint in endpoints.items()
+    ]
     return ServiceHandler(
-        {f"/{rpc.name}": _handler(rpc, build_chain(rpc, layers)) for rpc in rpcs},
-        lasting=frozenset(f"/{rpc.name}" for rpc in rpcs if rpc.streams),
+        {
+            f"/{method.name}": _to_grpc_handler(method, build_chain(method, interceptors))
+            for method in methods
+        },
+        streaming=frozenset(f"/{method.name}" for method in methods if method.is_streaming),
     )
 
 
-def _handler(rpc: MethodInfo, step: CallNext) -> MethodHandler:
-    """To gRPC every RPC streams its requests: on the wire it is the same, and the layers read them."""
+def _to_grpc_handler(method: MethodInfo, chain: CallNext) -> MethodHandler:
+    """For gRPC every method streams its requests: the wire format is the same, and the chain reads them."""
 
-    async def handle(_arriving: object, context: ServicerContext) -> bytes:
-        return await step(CallContext(context))
+    async def handle(_requests: object, context: ServicerContext) -> bytes:
+        return await chain(CallContext(context))
 
-    if rpc.descriptor.server_streaming:
+    if method.descriptor.server_streaming:
         return grpc.stream_stream_rpc_method_handler(handle)
     return grpc.stream_unary_rpc_method_handler(handle)

@@ -1,4 +1,4 @@
-"""Settings from the environment: one frozen object, read once, or one clear line for each that is wrong."""
+"""The settings of a server: one frozen object, read once from the environment."""
 
 from ipaddress import ip_network
 from pathlib import Path
@@ -6,7 +6,9 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
+    BaseModel,
     BeforeValidator,
+    ConfigDict,
     Field,
     Json,
     field_validator,
@@ -15,14 +17,13 @@ from pydantic import (
 from pydantic_settings import BaseSettings
 
 from services.errors import StartupError
-from services.server.interceptors.deadline import DeadlineLimits
 from services.server.security.peer_identity import LOOPBACK, Network
 from services.server.sockets import parse_address
 from services.settings_loader import PREFIX, SETTINGS_CONFIG, load_settings
 
 
 def _networks(text: object) -> object:
-    """Addresses and networks from text."""
+    """Parse addresses and networks."""
     if not isinstance(text, str):
         return text
     try:
@@ -40,47 +41,65 @@ def _address(text: str) -> str:
     return text
 
 
+class DeadlineLimits(BaseModel):
+    """How long the calls of a method may take."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    default_s: float = Field(default=10, gt=0)
+    """For a caller that sets no deadline."""
+    cap_s: float = Field(default=300, gt=0)
+    """The maximum for a caller that sets one."""
+
+    @model_validator(mode="after")
+    def _default_is_within_the_cap(self) -> Self:
+        if self.default_s > self.cap_s:
+            raise ValueError(f"default_s, {self.default_s:g}, must not be above cap_s")
+        return self
+
+
 Address = Annotated[str, AfterValidator(_address)]
 """host:port to listen on."""
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(str.lower)]
 
 
 class ServerSettings(BaseSettings):
-    """What every service can be told. A service adds its own fields, and defaults for the two addresses."""
+    """The settings of every service. A service adds its own, and defaults for the two addresses."""
 
     model_config = SETTINGS_CONFIG
 
     listen: str
-    """host:port of gRPC; port 0 is any free one."""
+    """host:port of gRPC. Port 0 is any free port."""
     http_listen: str
     """host:port of /metrics, /livez and /readyz."""
     reflection: bool = True
-    """Whether gRPC server reflection is on."""
+    """Whether gRPC server reflection is served."""
     log_level: LogLevel = "info"
     tls_cert_file: Path | None = None
-    """This server's certificate chain, PEM. With its key, callers need TLS."""
+    """The server's certificate chain, PEM. With the certificate and its key, callers must use TLS."""
     tls_key_file: Path | None = None
     tls_client_ca_file: Path | None = None
-    """The authorities of client certificates, which callers then have to show (mTLS)."""
+    """The authorities of client certificates, PEM. Callers must then present one (mTLS)."""
     trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(_networks)] = ()
-    """Whose `x-forwarded-client-cert` is believed: addresses, networks, `loopback`, with commas between."""
+    """Peers whose `x-forwarded-client-cert` is trusted: addresses, networks, `loopback`; comma-separated."""
     policy_file: Path | None = None
-    """Which caller may call what (server/security/policy.py). Unset: every caller may call every method."""
+    """Which caller may call which method (server/security/policy.py). Unset: all callers, all methods."""
     deadlines: Json[dict[str, DeadlineLimits]] | None = None
-    """How long calls may take, by RPC: `{"SearchByKeyword": {"default_s": 5, "cap_s": 20}}`."""
+    """How long calls may take, by method: `{"SearchByKeyword": {"default_s": 5, "cap_s": 20}}`."""
     connection_age_s: float = Field(1800, ge=0, validation_alias=f"{PREFIX}CONNECTION_AGE_SECONDS")
-    """After which a connection takes no new calls, more or less a tenth, so that callers spread. 0: never."""
+    """After which a connection takes no new calls, plus or minus a tenth: callers then reconnect, and are
+    balanced over the replicas. 0: never."""
     connection_age_grace_s: float = Field(300, ge=1, validation_alias=f"{PREFIX}CONNECTION_AGE_GRACE_SECONDS")
-    """How long calls on a connection that has reached its age may go on."""
+    """How long calls may continue on a connection that has reached its age."""
     channelz: bool = False
-    """Whether gRPC's own view of its connections and calls is served (grpc.channelz.v1)."""
+    """Whether grpc.channelz.v1 is served: gRPC's statistics of its connections and calls."""
     drain_delay_s: float = Field(0, ge=0, le=3600, validation_alias=f"{PREFIX}DRAIN_DELAY_SECONDS")
-    """How long calls are still taken after SIGTERM, until load balancers have noticed."""
+    """How long calls are still taken after SIGTERM, until load balancers notice."""
     grace_s: float = Field(25, ge=0, le=3600, validation_alias=f"{PREFIX}GRACE_SECONDS")
     """How long calls in flight may take to finish after SIGTERM."""
 
     @model_validator(mode="after")
-    def _tls_is_whole(self) -> Self:
+    def _tls_is_complete(self) -> Self:
         if (self.tls_cert_file is None) != (self.tls_key_file is None):
             raise ValueError(f"{PREFIX}TLS_CERT_FILE and {PREFIX}TLS_KEY_FILE need each other")
         if self.tls_client_ca_file and not self.tls_cert_file:
@@ -97,8 +116,8 @@ S = TypeVar("S", bound=ServerSettings)
 
 
 def read_settings(cls: type[S]) -> S:
-    """The settings of this process, or a line on stderr for each that is missing or bad, and exit code 2."""
+    """Return the settings. Where some are wrong: print a line to stderr for each, and exit with code 2."""
     try:
         return load_settings(cls)
-    except StartupError as problem:
-        problem.exit()
+    except StartupError as error:
+        error.exit()

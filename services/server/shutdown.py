@@ -1,4 +1,4 @@
-"""The end of a server, in order: unready, unlisted, idle, stopped."""
+"""The shutdown of a server, in order: not ready, no new calls, no calls in flight, stopped."""
 
 import asyncio
 from dataclasses import dataclass
@@ -9,54 +9,52 @@ import structlog
 from services.server.health import Health
 from services.server.service_handler import ServiceHandler
 
-# How long calls that are ended may take to answer and clean up before the parts they stand on are closed.
-_UNWIND_S = 5.0
+# How long cancelled calls may take to clean up, before what they use is closed.
+_CLEANUP_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShutdownTimeouts:
-    """How long each part of a drain may take; `hurry` cuts both short."""
+    """How long each phase may take."""
 
     delay_s: float
-    """For load balancers to notice that this replica is not ready. Calls are served as before."""
+    """Until load balancers notice that this replica is not ready. It still takes calls."""
     grace_s: float
     """For calls in flight to finish."""
-    hurry: asyncio.Event
 
 
 async def shut_down(
-    server: grpc.aio.Server, state: Health, bound: ServiceHandler, patience: ShutdownTimeouts
+    server: grpc.aio.Server,
+    health: Health,
+    handler: ServiceHandler,
+    timeouts: ShutdownTimeouts,
+    force_stop: asyncio.Event,
 ) -> None:
-    """Tells that the server is not ready, waits for that to be noticed, and stops it."""
+    """Report that the server is not ready, wait, and stop it. `force_stop` ends the waiting at once."""
     structlog.get_logger().info(
-        "draining", delay_s=patience.delay_s, grace_s=patience.grace_s, calls=len(bound.in_flight)
+        "draining", delay_s=timeouts.delay_s, grace_s=timeouts.grace_s, calls=len(handler.in_flight)
     )
-    await state.down()
-    hurried = asyncio.create_task(patience.hurry.wait())
-    if patience.delay_s:
-        await asyncio.wait({hurried}, timeout=patience.delay_s)
-    await _stop(server, bound, patience.grace_s, hurried)
-    hurried.cancel()
+    await health.set_not_serving()
+    forced = asyncio.create_task(force_stop.wait())
+    if timeouts.delay_s:
+        await asyncio.wait({forced}, timeout=timeouts.delay_s)
+    await _stop(server, handler, timeouts.grace_s, forced)
+    forced.cancel()
 
 
 async def _stop(
-    server: grpc.aio.Server, bound: ServiceHandler, grace_s: float, hurried: "asyncio.Task[bool]"
+    server: grpc.aio.Server, handler: ServiceHandler, grace_s: float, forced: "asyncio.Task[bool]"
 ) -> None:
-    """Refuses new calls, ends streams, lets the other calls finish, and ends what is left.
+    """Reject new calls, cancel streams, let unary calls finish, and cancel what is left.
 
-    Our own calls are waited for, not gRPC's stop: that would also wait for health watches, which never end.
+    It waits for our own calls, not for gRPC's stop: that also waits for health watches, which never end.
     """
-    stopping = asyncio.create_task(server.stop(grace_s + _UNWIND_S))
-    bound.end_streams()
-    finished = asyncio.create_task(_finished(bound))
-    await asyncio.wait({hurried, finished}, timeout=grace_s, return_when=asyncio.FIRST_COMPLETED)
-    bound.end()
-    await asyncio.wait({finished}, timeout=_UNWIND_S)
+    stopping = asyncio.create_task(server.stop(grace_s + _CLEANUP_TIMEOUT_S))
+    handler.cancel_streams()
+    idle = asyncio.create_task(handler.wait_until_idle())
+    await asyncio.wait({forced, idle}, timeout=grace_s, return_when=asyncio.FIRST_COMPLETED)
+    handler.cancel_all()
+    await asyncio.wait({idle}, timeout=_CLEANUP_TIMEOUT_S)
     await server.stop(None)
     await stopping
-    finished.cancel()
-
-
-async def _finished(bound: ServiceHandler) -> None:
-    while bound.in_flight:
-        await asyncio.wait(bound.in_flight)
+    idle.cancel()

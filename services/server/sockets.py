@@ -1,4 +1,4 @@
-"""Addresses to listen on, and the one clear line where that cannot be done."""
+"""Listening sockets, with a StartupError that names the setting where one cannot be opened."""
 
 import socket
 
@@ -6,39 +6,39 @@ from services.errors import StartupError
 
 
 def parse_address(address: str) -> tuple[str, int]:
-    """`0.0.0.0:50051` or `[::]:50051` as host and port. Raises ValueError for anything else."""
+    """Parse `0.0.0.0:50051` or `[::]:50051` into host and port. Raises ValueError."""
     host, _, port = address.rpartition(":")
-    bracketed = host.startswith("[") and host.endswith("]")
+    is_bracketed = host.startswith("[") and host.endswith("]")
     is_port = port.isascii() and port.isdigit() and int(port) <= 65535
-    if not is_port or not _is_host(host, bracketed=bracketed):
+    if not is_port or not _is_host(host, is_bracketed=is_bracketed):
         raise ValueError("must be host:port, such as 0.0.0.0:50051")
-    return (host[1:-1] if bracketed else host), int(port)
+    return (host[1:-1] if is_bracketed else host), int(port)
 
 
-def _is_host(host: str, *, bracketed: bool) -> bool:
+def _is_host(host: str, *, is_bracketed: bool) -> bool:
     try:
         host.encode("idna")
     except UnicodeError:
         return False
-    return bool(host) and (bracketed or ":" not in host)
+    return bool(host) and (is_bracketed or ":" not in host)
 
 
-def with_port(address: str, port: int) -> str:
-    """The address with the actual port in place of the one asked for."""
+def replace_port(address: str, port: int) -> str:
+    """Return the address with another port: the actual one instead of 0."""
     return f"{address.rpartition(':')[0]}:{port}"
 
 
-def listening_socket(variable: str, address: str) -> socket.socket:
-    """A socket that listens on the address. Raises StartupError, naming the variable it came from."""
+def open_listener(variable: str, address: str) -> socket.socket:
+    """Open a socket that listens on the address. Raises StartupError, which names the variable."""
     host, port = parse_address(address)
     try:
-        family, kind, protocol, _, place = socket.getaddrinfo(
+        family, kind, protocol, _, socket_address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         listener = socket.socket(family, kind, protocol)
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(place)
+            listener.bind(socket_address)
             listener.listen()
         except OSError:
             listener.close()
@@ -49,5 +49,5 @@ def listening_socket(variable: str, address: str) -> socket.socket:
 
 
 def check_port_available(variable: str, address: str) -> None:
-    """Raises StartupError where nobody can listen. For gRPC, which binds for itself and names no cause."""
-    listening_socket(variable, address).close()
+    """Raise StartupError where the port is taken. gRPC opens its own socket, without a clear error."""
+    open_listener(variable, address).close()

@@ -1,4 +1,4 @@
-"""What a caller is told of a failure: a status, a message and google.rpc details, small enough to arrive."""
+"""From an error to its status: code, message and google.rpc details, within the size limit of trailers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,18 +18,18 @@ DOMAIN = "nationalsite"
 _PREFIX = "ERROR_REASON_"
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
-STATUS: Mapping[str, grpc.StatusCode] = MappingProxyType(
+STATUS_BY_REASON: Mapping[str, grpc.StatusCode] = MappingProxyType(
     {
         value.name.removeprefix(_PREFIX): _CODES[value.GetOptions().Extensions[errors_v1.status]]
         for value in errors_v1.ErrorReason.DESCRIPTOR.values
         if value.number != errors_v1.ERROR_REASON_UNSPECIFIED
     }
 )
-"""Reason -> status, as the enum's own options say."""
+"""From the options of the enum ErrorReason."""
 
 RETRY_AFTER_MS: Mapping[str, int] = MappingProxyType(
     {
-        "DRAINING": 100,  # another replica answers
+        "DRAINING": 100,  # another replica can take the call
         "OVERLOADED": 500,
         "REQUEST_IN_PROGRESS": 1000,
         "STORE_UNAVAILABLE": 1000,
@@ -38,22 +38,22 @@ RETRY_AFTER_MS: Mapping[str, int] = MappingProxyType(
         "UPSTREAM_UNAVAILABLE": 1000,
     }
 )
-"""Reason -> how long to wait before a repeat, for those where a repeat may help."""
+"""By reason: how long to wait before a retry. For the other reasons a retry does not help."""
 
 NON_RETRYABLE = frozenset({"OUTCOME_UNKNOWN", "UPSTREAM_QUOTA"})
-"""Reasons after which a client's own retry policy must not repeat either."""
+"""Reasons after which the retry policy of a client must not retry."""
 
-# A caller's gRPC refuses metadata above 8 KiB: all trailers together stay below 7. On the way the message can
-# grow threefold (percent-encoding), and the details, which repeat it, by a third (base64).
-_MESSAGE_BYTES = 512
-_UPSTREAM_TEXT_BYTES = 1024
-_NAME_BYTES = 192
-_VIOLATIONS_BYTES = 2400
+# A caller's gRPC rejects metadata above 8 KiB, so all trailers together stay below 7 KiB. On the wire the
+# message can triple (percent-encoding), and the details, which contain it, grow by a third (base64).
+_MAX_MESSAGE_BYTES = 512
+_MAX_UPSTREAM_MESSAGE_BYTES = 1024
+_MAX_NAME_BYTES = 192
+_MAX_VIOLATIONS_BYTES = 2400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorStatus:
-    """The end of a failed call, as grpc.aio's `abort` takes it."""
+    """The arguments of grpc.aio's `abort`."""
 
     status: grpc.StatusCode
     message: str
@@ -61,32 +61,36 @@ class ErrorStatus:
 
 
 def to_rich_status(error: NationalsiteError, operation: str) -> status_pb2.Status:
-    """An error of our tree during `operation` as google.rpc.Status, with its details."""
-    rich = status_pb2.Status(code=STATUS[error.reason].value[0], message=_cut(str(error), _MESSAGE_BYTES))
-    for detail in _details(error, operation):
-        rich.details.add().Pack(detail)
-    return rich
+    """Return an error during `operation` as a google.rpc.Status with details."""
+    status = status_pb2.Status(
+        code=STATUS_BY_REASON[error.reason].value[0], message=_truncate(str(error), _MAX_MESSAGE_BYTES)
+    )
+    for detail in _build_details(error, operation):
+        status.details.add().Pack(detail)
+    return status
 
 
 def to_error_status(error: NationalsiteError, operation: str) -> ErrorStatus:
-    """The answer for an error of our tree during `operation`."""
-    rich = to_rich_status(error, operation)
+    """Return the status of a call that failed with an error during `operation`."""
+    rich_status = to_rich_status(error, operation)
     return ErrorStatus(
-        status=STATUS[error.reason],
-        message=rich.message,
-        trailers=(("grpc-status-details-bin", rich.SerializeToString()), *_pushback(error.reason)),
+        status=STATUS_BY_REASON[error.reason],
+        message=rich_status.message,
+        trailers=(("grpc-status-details-bin", rich_status.SerializeToString()), *_pushback(error.reason)),
     )
 
 
-def _details(error: NationalsiteError, operation: str) -> Iterator[Message]:
+def _build_details(error: NationalsiteError, operation: str) -> Iterator[Message]:
     info = error_details_pb2.ErrorInfo(reason=_PREFIX + error.reason, domain=DOMAIN)
-    info.metadata.update(_metadata(error, operation))
+    info.metadata.update(_build_metadata(error, operation))
     yield info
     if isinstance(error, RequestError):
-        yield _bad_request(error.violations)
+        yield _build_bad_request(error.violations)
     if error.reason == "UPSTREAM_QUOTA":
         quota = error_details_pb2.QuotaFailure()
-        quota.violations.add(subject=info.metadata["operation"], description=_cut(str(error), _MESSAGE_BYTES))
+        quota.violations.add(
+            subject=info.metadata["operation"], description=_truncate(str(error), _MAX_MESSAGE_BYTES)
+        )
         yield quota
     if error.reason in RETRY_AFTER_MS:
         delay = Duration()
@@ -94,26 +98,27 @@ def _details(error: NationalsiteError, operation: str) -> Iterator[Message]:
         yield error_details_pb2.RetryInfo(retry_delay=delay)
 
 
-def _metadata(error: NationalsiteError, operation: str) -> dict[str, str]:
-    metadata = {"source": error.source, "operation": _cut(operation, _NAME_BYTES)}
+def _build_metadata(error: NationalsiteError, operation: str) -> dict[str, str]:
+    metadata = {"source": error.source, "operation": _truncate(operation, _MAX_NAME_BYTES)}
     if isinstance(error, UpstreamError):
         upstream = {
-            "code": _cut(error.code, _NAME_BYTES),
-            "message": _cut(error.upstream_message, _UPSTREAM_TEXT_BYTES),
-            "upstream_request_id": _cut(error.request_id, _NAME_BYTES),
+            "code": _truncate(error.code, _MAX_NAME_BYTES),
+            "message": _truncate(error.upstream_message, _MAX_UPSTREAM_MESSAGE_BYTES),
+            "upstream_request_id": _truncate(error.request_id, _MAX_NAME_BYTES),
         }
         metadata |= {key: value for key, value in upstream.items() if value}
     return metadata
 
 
-def _bad_request(violations: Sequence[Violation]) -> error_details_pb2.BadRequest:
-    """As many violations as there is room for; the message says the first ones too."""
+def _build_bad_request(violations: Sequence[Violation]) -> error_details_pb2.BadRequest:
+    """Return as many violations as the size limit allows. The message has the first ones too."""
     detail = error_details_pb2.BadRequest()
     for violation in violations:
         detail.field_violations.add(
-            field=_cut(violation.field, _NAME_BYTES), description=_cut(violation.description, _MESSAGE_BYTES)
+            field=_truncate(violation.field, _MAX_NAME_BYTES),
+            description=_truncate(violation.description, _MAX_MESSAGE_BYTES),
         )
-        if detail.ByteSize() > _VIOLATIONS_BYTES:
+        if detail.ByteSize() > _MAX_VIOLATIONS_BYTES:
             del detail.field_violations[-1]
             break
     return detail
@@ -127,6 +132,6 @@ def _pushback(reason: str) -> tuple[tuple[str, str], ...]:
     return ()
 
 
-def _cut(text: str, limit: int) -> str:
-    """The text within `limit` bytes of UTF-8, in whole characters; a lone surrogate becomes `?`."""
-    return text.encode(errors="replace")[:limit].decode(errors="ignore")
+def _truncate(text: str, max_bytes: int) -> str:
+    """Truncate to at most `max_bytes` of UTF-8, in whole characters. A lone surrogate becomes `?`."""
+    return text.encode(errors="replace")[:max_bytes].decode(errors="ignore")

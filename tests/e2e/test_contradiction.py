@@ -30,7 +30,7 @@ async def opened(settings):
     async with operations_lifespan(service, settings) as operations:
         yield ServiceRuntime(operations.bindings(Endpoint, {}))
 
-run(ServiceDefinition(descriptor=service, settings=AccountSettings, open=opened))
+run(ServiceDefinition(descriptor=service, settings=AccountSettings, lifespan=opened))
 """
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from services.errors import StoreUnavailable
 from services.order_sync import callback
-from services.server import listening_socket, serve_http
+from services.server import open_listener, serve_http
 from services.store import StoreResult
 
 SECRET = b"test-app-secret"
@@ -38,7 +38,7 @@ def store():
 
 @pytest.fixture
 async def address(store):
-    listener = listening_socket("-", "127.0.0.1:0")
+    listener = open_listener("-", "127.0.0.1:0")
     async with serve_http(callback.callback_routes(SECRET, lambda text: text, store), listener):
         yield listener.getsockname()
 

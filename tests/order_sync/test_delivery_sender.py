@@ -24,7 +24,7 @@ from services.errors import (
 from services.order_sync.delivery_sender import MIN_RETRY_DELAY_S, PERMANENT_ERRORS, DeliverySender
 from services.order_sync.full_order_merger import FullOrderMerger
 from services.order_sync.sync_sender import ORDERING_KEYS, SyncSender
-from services.server.status import STATUS
+from services.server.status import STATUS_BY_REASON
 from services.store import Dead, Delivered, Delivery, Kind, Retry, State
 
 SERVICE = protos.ORDER_SYNC_SERVICE
@@ -154,8 +154,8 @@ async def test_only_failed_relations_are_sent_again() -> None:
     results = protos.WriteOrderRelationsResponse.FromString(first.results or b"").results
     assert [result.code for result in results] == [
         0,
-        STATUS["UPSTREAM_REFUSED"].value[0],
-        STATUS["OUTCOME_UNKNOWN"].value[0],
+        STATUS_BY_REASON["UPSTREAM_REFUSED"].value[0],
+        STATUS_BY_REASON["OUTCOME_UNKNOWN"].value[0],
     ]
     gateway.answers, gateway.calls = [accepted], 0
     second = await send(delivery("WriteOrderRelations", relations(3), results=first.results))
@@ -174,4 +174,4 @@ async def test_delivery_is_dead_if_all_relations_are_refused() -> None:
 
 
 def test_every_reason_is_one() -> None:
-    assert STATUS.keys() >= PERMANENT_ERRORS | MIN_RETRY_DELAY_S.keys() | {OutcomeUnknown.reason}
+    assert STATUS_BY_REASON.keys() >= PERMANENT_ERRORS | MIN_RETRY_DELAY_S.keys() | {OutcomeUnknown.reason}

@@ -39,6 +39,6 @@ if __name__ == "__main__":
         ServiceDefinition(
             descriptor=account_v1.ACCOUNT_SERVICE,
             settings=Settings,
-            open=open_parts,
+            lifespan=open_parts,
         )
     )

@@ -19,7 +19,7 @@ from nationalsite.account import v1 as account_v1
 from services.handler import Handler
 from services.server import Endpoint, ServerSettings, ServiceDefinition, ServiceRuntime, serve
 from services.server.server import BoundAddresses
-from services.server.telemetry import logs
+from services.server.telemetry.logging_config import configure_logging
 
 ACCOUNT = account_v1.ACCOUNT_SERVICE
 
@@ -69,7 +69,7 @@ def service() -> Callable[..., ServiceDefinition[Settings]]:
             yield ServiceRuntime(bound if bindings is None else bindings)
             closed()
 
-        return ServiceDefinition(descriptor=ACCOUNT, settings=Settings, open=open_parts)
+        return ServiceDefinition(descriptor=ACCOUNT, settings=Settings, lifespan=open_parts)
 
     return make
 
@@ -114,7 +114,7 @@ def drained(service: Callable[..., ServiceDefinition[Settings]], logged: Any) ->
 def logged() -> Iterator[Callable[..., list[dict[str, Any]]]]:
     """logged() are the lines so far, logged("call") those of one event."""
     stream = io.BytesIO()
-    logs.configure("test", "info", stream)
+    configure_logging("test", "info", stream)
 
     def lines(event: str | None = None) -> list[dict[str, Any]]:
         parsed = [json.loads(line) for line in stream.getvalue().splitlines()]

@@ -123,7 +123,7 @@ async def open_shop(
         )
         closed()
 
-    service = ServiceDefinition(descriptor=SHOP, settings=Settings, open=open_parts)
+    service = ServiceDefinition(descriptor=SHOP, settings=Settings, lifespan=open_parts)
     listening: asyncio.Future[BoundAddresses] = asyncio.get_running_loop().create_future()
     drain, stopped = asyncio.Event(), asyncio.Event()
 

@@ -11,7 +11,7 @@ from grpc_status import rpc_status
 from services.server import StartupError, current_caller
 from services.server.security import file_watcher
 from services.server.security.peer_identity import parse_xfcc
-from services.server.telemetry import logs
+from services.server.telemetry.logging_config import configure_logging
 from tests.server.shop import Line, open_shop
 
 WEB = "spiffe://shop/ns/web/sa/front"
@@ -156,7 +156,7 @@ async def test_a_changed_policy_counts_without_a_restart_and_a_bad_one_does_not(
         policy.path.unlink()
         await shop.customer.Ask(Line(), metadata=metadata)
     assert len(logged("policy_loaded")) == 2
-    first, second = logged("policy_refused")
+    first, second = logged("policy_rejected")
     assert first["problems"][0].startswith(
         f"NATIONALSITE_POLICY_FILE: {policy.path}: Expecting property name"
     )
@@ -190,7 +190,7 @@ async def test_a_bad_policy_stops_the_start_with_a_line_for_each_problem(policy,
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ('{"rules": [], "rules": []}', "{path}: a member stands twice in one object"),
+        ('{"rules": [], "rules": []}', "{path}: a member is duplicated in one object"),
         (
             '{"rules": [{"callers": ["*"], "methods": ["shop.v1.Shop/Sell"]}]}',
             "rules[0].methods: shop.v1.Shop has no Sell",
@@ -229,13 +229,12 @@ async def test_writes_are_audited_with_their_ids_and_without_personal_data(polic
         buy
         | {
             "caller": WEB,
-            "decision": "admitted",
+            "decision": "allowed",
             "outcome": "OK",
             "ids": {"order_id": ["o-1", "o-2", "o-3"]},
         },
-        buy
-        | {"caller": "spiffe://stranger", "decision": "refused", "outcome": "CALLER_FORBIDDEN", "ids": {}},
-        buy | {"caller": WEB, "decision": "admitted", "outcome": "INVALID_REQUEST", "ids": {}},
+        buy | {"caller": "spiffe://stranger", "decision": "denied", "outcome": "CALLER_FORBIDDEN", "ids": {}},
+        buy | {"caller": WEB, "decision": "allowed", "outcome": "INVALID_REQUEST", "ids": {}},
     ]
     assert "4711" not in str(logged())
     assert "shirt" not in str(logged())
@@ -254,7 +253,7 @@ async def test_a_stream_is_audited_once_with_a_bounded_number_of_ids(logged):
 
 
 async def test_no_log_level_silences_the_audit(capsysbinary):
-    logs.configure("test", "error")
+    configure_logging("test", "error")
     async with open_shop({"Buy": who}) as shop:
         await shop.customer.Buy(Line(order_id="o-1"))
     (line,) = map(json.loads, capsysbinary.readouterr().out.splitlines())

@@ -65,15 +65,15 @@ async def test_a_deadline_that_has_passed_runs_nothing():
     async def unreached(_call):
         raise AssertionError
 
-    rpc = MethodInfo.of(ACCOUNT.methods_by_name["RegisterUser"], Endpoint(handler=unreached, operation=""))
+    method = MethodInfo(
+        descriptor=ACCOUNT.methods_by_name["RegisterUser"], endpoint=Endpoint(handler=unreached, operation="")
+    )
     with pytest.raises(DeadlineExceeded):
-        await deadline.deadline_interceptor({"RegisterUser": deadline.UNARY_LIMITS})(rpc, unreached)(
-            CallContext(context=Late())
-        )
+        await deadline.DeadlineInterceptor(method, limits={})(CallContext(Late()), unreached)
 
 
 async def test_a_handler_that_forgets_the_deadline_is_ended(start, buyer, stuck, monkeypatch):
-    monkeypatch.setattr(deadline, "_BACKSTOP_S", 0.01)
+    monkeypatch.setattr(deadline, "_GRACE_S", 0.01)
     async with start(stuck, deadlines='{"RegisterUser": {"default_s": 0.01}}') as running:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await running.stub.RegisterUser(buyer)

@@ -13,7 +13,7 @@ from nationalsite.errors import v1 as errors_v1
 
 from services import errors
 from services.errors import Violation
-from services.server.status import NON_RETRYABLE, RETRY_AFTER_MS, STATUS
+from services.server.status import NON_RETRYABLE, RETRY_AFTER_MS, STATUS_BY_REASON
 
 OPERATION = "1688:account.user.register"
 SUITE = {"source": "suite", "operation": OPERATION}
@@ -192,11 +192,11 @@ def tree(of: type) -> set[type]:
 
 def test_every_reason_has_its_status():
     reasons = {name.removeprefix("ERROR_REASON_") for name, _ in errors_v1.ErrorReason.items()}
-    assert STATUS.keys() == reasons - {"UNSPECIFIED"}
-    assert grpc.StatusCode.OK not in STATUS.values()
+    assert STATUS_BY_REASON.keys() == reasons - {"UNSPECIFIED"}
+    assert grpc.StatusCode.OK not in STATUS_BY_REASON.values()
 
 
 def test_every_reason_in_use_is_in_the_enum():
     in_the_tree = {error.reason for error in tree(errors.NationalsiteError)}
-    assert in_the_tree | RETRY_AFTER_MS.keys() | NON_RETRYABLE <= STATUS.keys()
+    assert in_the_tree | RETRY_AFTER_MS.keys() | NON_RETRYABLE <= STATUS_BY_REASON.keys()
     assert not RETRY_AFTER_MS.keys() & NON_RETRYABLE

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from services.server import http_server, serve_http
-from services.server.sockets import listening_socket
+from services.server.sockets import open_listener
 
 TIMEOUT_S = 5
 
@@ -34,7 +34,7 @@ def handler():
 @asynccontextmanager
 async def served(*routes):
     """The address of a listener with these routes."""
-    listener = listening_socket("-", "127.0.0.1:0")
+    listener = open_listener("-", "127.0.0.1:0")
     async with serve_http(routes, listener):
         yield listener.getsockname()
 

@@ -95,12 +95,12 @@ async def test_a_busy_port_is_told_and_everything_is_closed(service, busy_port, 
     async def open_and_close(settings):
         opened.append(True)
         try:
-            async with plain.open(settings) as bindings:
+            async with plain.lifespan(settings) as bindings:
                 yield bindings
         finally:
             opened.clear()
 
-    watched = ServiceDefinition(descriptor=plain.descriptor, settings=plain.settings, open=open_and_close)
+    watched = ServiceDefinition(descriptor=plain.descriptor, settings=plain.settings, lifespan=open_and_close)
     with pytest.raises(StartupError) as caught:
         async with serve(watched, plain.settings(**{setting: f"127.0.0.1:{busy_port}"})):
             pass

@@ -7,7 +7,7 @@ import pytest
 from grpc_channelz.v1 import channelz_pb2, channelz_pb2_grpc
 from prometheus_client import REGISTRY
 
-from services.server import current_caller, interceptors
+from services.server import current_caller, handler_invoker
 from services.server.security.peer_identity import PeerIdentityResolver
 from tests.server.shop import Line, open_shop
 
@@ -78,8 +78,8 @@ async def test_a_drain_tells_a_caller_that_sent_no_request_to_go_elsewhere(logge
 
 
 async def test_a_caller_that_does_not_take_responses_is_left(monkeypatch, logged):
-    monkeypatch.setattr(interceptors, "WRITE_TIMEOUT_S", 0.1)
-    monkeypatch.setattr("services.server.interceptors.error_mapping._TELL_S", 0.1)
+    monkeypatch.setattr(handler_invoker, "WRITE_TIMEOUT_S", 0.1)
+    monkeypatch.setattr("services.server.interceptors.error_mapping._ABORT_TIMEOUT_S", 0.1)
     closed = asyncio.Event()
 
     async def pour(_requests, _deadline):
@@ -97,7 +97,7 @@ async def test_a_caller_that_does_not_take_responses_is_left(monkeypatch, logged
 
 
 async def test_a_connection_is_replaced_at_its_age_without_an_error(monkeypatch):
-    monkeypatch.setattr(PeerIdentityResolver, "of", lambda _, context: context.peer())
+    monkeypatch.setattr(PeerIdentityResolver, "resolve", lambda _, context: context.peer())
 
     async def port(_request, _deadline):
         return Line(sku=current_caller().identity.rpartition(":")[2]).SerializeToString()

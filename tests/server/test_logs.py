@@ -7,7 +7,7 @@ import pytest
 import structlog
 from prometheus_client import REGISTRY
 
-from services.server.telemetry import logs
+from services.server.telemetry.logging_config import configure_logging
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +24,7 @@ def _lost() -> float:
 def test_a_full_disk_costs_lines_and_nothing_else() -> None:
     before = _lost()
     with Path("/dev/full").open("wb", buffering=0) as full:
-        logs.configure("service", "info", full)
+        configure_logging("service", "info", full)
         structlog.get_logger().info("call")
     assert _lost() > before
 
@@ -33,6 +33,6 @@ def test_a_closed_stream_costs_lines_and_nothing_else(tmp_path: Path) -> None:
     before = _lost()
     with (tmp_path / "log").open("wb") as closed:
         pass
-    logs.configure("service", "info", closed)
+    configure_logging("service", "info", closed)
     structlog.get_logger().info("call")
     assert _lost() > before

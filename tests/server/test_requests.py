@@ -10,10 +10,9 @@ from grpc_status import rpc_status
 
 from services.errors import InvalidRequest
 from services.server import Endpoint, StartupError
-from services.server.call import MethodInfo
-from services.server.interceptors.deserialization import deserialization_interceptor
-from services.server.interceptors.validation import validator
-from services.server.service_handler import bind
+from services.server.interceptors.deserialization import DeserializationInterceptor
+from services.server.service_handler import build_service_handler
+from services.validation import RequestValidator
 from tools import buf_validate
 
 TEXT, MESSAGE = Field.TYPE_STRING, Field.TYPE_MESSAGE
@@ -86,25 +85,25 @@ async def test_nonsense_is_the_callers_error(start, logged):
 
 def test_lists_and_maps_are_named_by_index_and_key():
     descriptor = shop(buf_validate.FieldRules(string=buf_validate.StringRules(min_len=1)))
-    rpc = MethodInfo.of(descriptor.methods_by_name["Check"], Endpoint(handler=accept, operation=""))
     request = GetMessageClass(descriptor.methods_by_name["Check"].input_type)()
     request.lines.add(sku="a")
     request.lines.add()
     request.named['the "red" 红'].sku = ""
 
-    check = validator(rpc)
+    validator = RequestValidator("-", type(request))
     with pytest.raises(InvalidRequest) as caught:
-        check(request)
+        validator.validate(request)
     assert [one.field for one in caught.value.violations] == ["lines[1].sku", r'named["the \"red\" 红"].sku']
 
     request.lines.extend([type(request.lines[0])()] * 40)
     with pytest.raises(InvalidRequest) as caught:
-        check(request)
+        validator.validate(request)
     assert len(caught.value.violations) == 20
 
 
 def test_a_rule_that_does_not_compile_stops_the_start():
     broken = buf_validate.FieldRules(cel=[buf_validate.Rule(id="broken", expression="this +")])
+    endpoints = {"Check": Endpoint(handler=accept, operation="")}
     with pytest.raises(StartupError) as caught:
-        bind(shop(broken), {"Check": Endpoint(handler=accept, operation="")}, [deserialization_interceptor])
+        build_service_handler(shop(broken), endpoints, [DeserializationInterceptor])
     assert caught.value.lines[0].startswith("shop.Shop/Check: a validation rule does not compile")

@@ -232,7 +232,7 @@ async def test_a_stream_that_cleans_up_is_not_disturbed_by_the_end_of_the_grace(
 
 
 async def test_responses_wait_for_a_caller_that_does_not_read_and_a_drain_does_not(monkeypatch, logged):
-    monkeypatch.setattr(error_mapping, "_TELL_S", 0.05)
+    monkeypatch.setattr(error_mapping, "_ABORT_TIMEOUT_S", 0.05)
     made = 0
 
     async def pour(_requests, _deadline):

@@ -14,8 +14,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from services.errors import UpstreamRate
 from services.server import StartupError
-from services.server.telemetry import logs
-from services.server.telemetry.tracing import configure_tracing
+from services.server.telemetry.logging_config import loop_exception_handler
+from services.server.telemetry.tracing import tracer_lifespan
 
 METHOD = "nationalsite.account.v1.AccountService/RegisterUser"
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -107,7 +107,7 @@ def test_libraries_are_heard_from_warning_on(logged):
 
 async def test_what_nobody_awaited_is_logged_without_its_words(logged):
     loop = asyncio.get_running_loop()
-    logs.loop_exception_handler(loop, {"message": "never retrieved", "exception": ValueError("hanako")})
+    loop_exception_handler(loop, {"message": "never retrieved", "exception": ValueError("hanako")})
     (line,) = logged()
     assert (line["event"], line["text"]) == ("unhandled", "never retrieved")
     assert line["exception"] == [{"type": "ValueError", "frames": []}]
@@ -151,7 +151,7 @@ async def test_a_protocol_that_there_is_not_stops_the_start(monkeypatch, variabl
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(StartupError) as caught:
-        async with configure_tracing("test"):
+        async with tracer_lifespan("test"):
             raise AssertionError
     assert caught.value.lines == (f"{line}: must be http/protobuf or grpc",)
 
@@ -168,7 +168,7 @@ async def test_a_protocol_that_there_is_not_stops_the_start(monkeypatch, variabl
 async def test_without_an_endpoint_nothing_is_traced(monkeypatch, variables):
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    async with configure_tracing("test") as tracer:
+    async with tracer_lifespan("test") as tracer:
         assert tracer is None
 
 

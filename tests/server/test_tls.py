@@ -71,7 +71,7 @@ async def test_changed_certificates_count_at_the_next_handshake_and_bad_ones_do_
         assert await reached(new)
         assert not await reached(old)
         await shop.customer.Ask(Line())  # the connection that stands goes on
-    assert len(logged("certificate_refused")) == len(logged("certificate_loaded")) == 1
+    assert len(logged("certificate_rejected")) == len(logged("certificate_loaded")) == 1
 
 
 async def test_bad_files_stop_the_start(authority, tmp_path):

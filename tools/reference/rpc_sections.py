@@ -12,7 +12,8 @@ from services.adapter.codec.option_checks import NOT_HERE
 from services.adapter.codec.schema import Dialect, Field, Idempotency, level, operation
 from services.adapter.factory import CACHE_S
 from services.order_sync.sync_sender import ORDERING_KEYS
-from services.server.interceptors.deadline import STREAM_LIMITS, UNARY_LIMITS, DeadlineLimits
+from services.server.interceptors.deadline import STREAM_LIMITS, UNARY_LIMITS
+from services.server.settings import DeadlineLimits
 from tools.reference.field_mappings import is_required_of_caller
 from tools.reference.markdown import PREFIX, MarkdownPage, code, table
 from tools.reference.proto_comments import ProtoComments

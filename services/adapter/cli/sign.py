@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import protovalidate
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
@@ -14,6 +13,7 @@ from services.adapter.cli.settings import OperatorSettings
 from services.adapter.codec import Operation, Parameters
 from services.adapter.gateway import UrlBuilder, build_request, local_ms, signed_parameters, string_to_sign
 from services.errors import InvalidRequest, OperationNotInDialect, Violation
+from services.validation import RequestValidator
 
 _TOKEN = "access_token"  # noqa: S105 # a name, no secret
 _SIGNATURE = "_aop_signature"
@@ -37,14 +37,8 @@ def _message(operation: Operation, text: str) -> Message:
         message = json_format.Parse(text, operation.request())
     except json_format.ParseError as error:
         raise InvalidRequest([Violation(field="", description=str(error))]) from error
-    if broken := protovalidate.collect_violations(message):
-        raise InvalidRequest([_violation(each.proto) for each in broken])
+    RequestValidator(operation.rpc, operation.request).validate(message)
     return message
-
-
-def _violation(proto: protovalidate.ViolationPb) -> Violation:
-    path = ".".join(each.field_name for each in proto.field.elements) if proto.field else ""
-    return Violation(field=path, description=proto.message or proto.rule_id)
 
 
 def _call(settings: OperatorSettings, operation: Operation, found: Parameters) -> dict[str, Any]:

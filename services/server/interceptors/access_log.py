@@ -1,4 +1,4 @@
-"""One log line for each call, with nothing of the request's content in it."""
+"""The access log: one line for each call, without the content of its requests."""
 
 from time import perf_counter
 
@@ -6,27 +6,28 @@ import structlog
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from services.server.call import CallContext, CallNext, MethodInfo
-from services.server.interceptors.tracing import trace_ids
+from services.server.interceptors.tracing import get_trace_ids
 
 
-def access_log_interceptor(rpc: MethodInfo, step: CallNext) -> CallNext:
-    """Logs the event `call` when a call ends, however it ends.
+class AccessLogInterceptor:
+    """Logs the event `call` at the end of each call.
 
-    What is bound to structlog's context variables during the call is in the line: here the RPC and the
-    caller's trace, further in `upstream_code`, `upstream_ms` and `upstream_request_id`.
+    The line contains what is bound to structlog's context variables during the call: here the RPC and the
+    trace, later `caller`, `upstream_code`, `upstream_ms` and `upstream_request_id`.
     """
-    log = structlog.get_logger().bind()
-    method = f"/{rpc.name}"
 
-    async def logged(call: CallContext) -> bytes:
-        started = perf_counter()
+    def __init__(self, method: MethodInfo) -> None:
+        self._log = structlog.get_logger().bind()
+        self._rpc = f"/{method.name}"
+
+    async def __call__(self, call: CallContext, call_next: CallNext) -> bytes:
+        """Log the call, whether it succeeds, fails or is cancelled."""
+        started_at = perf_counter()
         clear_contextvars()
-        bind_contextvars(rpc=method, **trace_ids(call.context))
+        bind_contextvars(rpc=self._rpc, **get_trace_ids(call.grpc_context))
         try:
-            return await step(call)
+            return await call_next(call)
         finally:
-            failure = {"reason": call.reason} if call.reason else {}
-            duration_ms = round((perf_counter() - started) * 1000, 2)
-            log.info("call", status=call.status.name, duration_ms=duration_ms, **failure)
-
-    return logged
+            reason = {"reason": call.reason} if call.reason else {}
+            duration_ms = round((perf_counter() - started_at) * 1000, 2)
+            self._log.info("call", status=call.status.name, duration_ms=duration_ms, **reason)

@@ -1,32 +1,35 @@
-"""One line for each call of an RPC that writes: who called, what became of it, and the ids it named."""
-
-from google.protobuf.descriptor_pb2 import MethodOptions
+"""The audit log: one line for each call of a method that writes."""
 
 from services.server.call import CallContext, CallNext, MethodInfo
 from services.server.telemetry.audit_ids import AuditIds
-from services.server.telemetry.logs import audit_logger
+from services.server.telemetry.logging_config import audit_logger
 
-_REFUSED = frozenset({"CALLER_UNKNOWN", "CALLER_FORBIDDEN"})
+_DENIED = frozenset({"CALLER_UNKNOWN", "CALLER_FORBIDDEN"})
 
 
-def audit_interceptor(rpc: MethodInfo, step: CallNext) -> CallNext:
-    """Logs the event `audit`, at any log level, when a call of a writing RPC ends."""
-    if rpc.descriptor.GetOptions().idempotency_level == MethodOptions.NO_SIDE_EFFECTS:
-        return step
-    log = audit_logger()
+class AuditInterceptor:
+    """Logs the event `audit` at the end of a call: the caller, the outcome, and the ids in the requests."""
 
-    async def audited(call: CallContext) -> bytes:
-        ids = call.ids = AuditIds()
+    def __init__(self, method: MethodInfo) -> None:
+        self._log = audit_logger()
+        self._method = method.name
+
+    @classmethod
+    def for_method(cls, method: MethodInfo) -> "AuditInterceptor | None":
+        """Return None for a method that only reads."""
+        return None if method.is_read_only else cls(method)
+
+    async def __call__(self, call: CallContext, call_next: CallNext) -> bytes:
+        """Log the call, at any log level."""
+        ids = call.audit_ids = AuditIds()
         try:
-            return await step(call)
+            return await call_next(call)
         finally:
-            log.info(
+            self._log.info(
                 "audit",
                 caller=call.identity,
-                method=rpc.name,
-                decision="refused" if call.reason in _REFUSED else "admitted",
+                method=self._method,
+                decision="denied" if call.reason in _DENIED else "allowed",
                 outcome=call.reason or call.status.name,
-                ids=ids.told(),
+                ids=ids.as_dict(),
             )
-
-    return audited

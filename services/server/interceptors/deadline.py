@@ -1,66 +1,46 @@
-"""Every call has a deadline: its caller's, within the RPC's cap, or the RPC's default."""
+"""Deadlines: every call has one, the caller's or the method's default."""
 
 import asyncio
 import math
 from collections.abc import Mapping
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-
 from services.errors import DeadlineExceeded, DeadlineExceededInFlight
-from services.server.call import CallContext, CallNext, Interceptor, MethodInfo
+from services.server.call import CallContext, CallNext, MethodInfo
+from services.server.settings import DeadlineLimits
 
-# A handler keeps the deadline itself, and knows best what its passing means: it has this long to say so.
-_BACKSTOP_S = 0.25
-
-
-class DeadlineLimits(BaseModel):
-    """How long calls of an RPC may take."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    default_s: float = Field(default=10, gt=0)
-    """For a caller that gives no deadline."""
-    cap_s: float = Field(default=300, gt=0)
-    """At most, whatever the caller gives."""
-
-    @model_validator(mode="after")
-    def _default_is_within_the_cap(self) -> "DeadlineLimits":
-        if self.default_s > self.cap_s:
-            raise ValueError(f"default_s, {self.default_s:g}, must not be above cap_s")
-        return self
-
+# Handlers keep the deadline themselves, and know whether the call may have been executed. This interceptor
+# ends a handler that does not keep it, after this time.
+_GRACE_S = 0.25
 
 UNARY_LIMITS = DeadlineLimits()
-"""Of an RPC that has none of its own."""
+"""For a unary method without limits in the settings."""
 STREAM_LIMITS = DeadlineLimits(default_s=math.inf, cap_s=math.inf)
-"""Of a stream that has none of its own: it lasts as long as its caller likes."""
+"""For a stream without limits in the settings: it lasts until the caller ends it."""
 
 
-def deadline_interceptor(limits: Mapping[str, DeadlineLimits]) -> Interceptor:
-    """Turns the caller's time into a point in the loop's time; refuses a call that has none left.
+class DeadlineInterceptor:
+    """Computes the deadline in the loop's time."""
 
-    `limits` are by RPC, such as `SearchByKeyword`.
-    """
+    def __init__(self, method: MethodInfo, *, limits: Mapping[str, DeadlineLimits]) -> None:
+        """`limits` are by method, such as `SearchByKeyword`."""
+        self._clock = asyncio.get_running_loop().time
+        self._limits = limits.get(
+            method.descriptor.name, STREAM_LIMITS if method.is_streaming else UNARY_LIMITS
+        )
 
-    def layer(rpc: MethodInfo, step: CallNext) -> CallNext:
-        clock = asyncio.get_running_loop().time
-        own = limits.get(rpc.descriptor.name, STREAM_LIMITS if rpc.streams else UNARY_LIMITS)
-
-        async def timed(call: CallContext) -> bytes:
-            given_s: float | None = call.context.time_remaining()
-            remaining_s = own.default_s if given_s is None else min(given_s, own.cap_s)
-            if remaining_s <= 0:
-                raise DeadlineExceeded("the deadline had passed before the call began")
-            now = clock()
-            call.deadline, call.default_deadline = now + remaining_s, now + own.default_s
-            try:
-                async with asyncio.timeout_at(call.deadline + _BACKSTOP_S) as backstop:
-                    return await step(call)
-            except TimeoutError:
-                if backstop.expired():
-                    raise DeadlineExceededInFlight("the deadline passed") from None
-                raise
-
-        return timed
-
-    return layer
+    async def __call__(self, call: CallContext, call_next: CallNext) -> bytes:
+        """Raise DeadlineExceeded for a call without time left, DeadlineExceededInFlight for a late one."""
+        callers_s: float | None = call.grpc_context.time_remaining()
+        default_s, cap_s = self._limits.default_s, self._limits.cap_s
+        remaining_s = default_s if callers_s is None else min(callers_s, cap_s)
+        if remaining_s <= 0:
+            raise DeadlineExceeded("the deadline had passed before the call began")
+        now = self._clock()
+        call.deadline, call.default_deadline = now + remaining_s, now + default_s
+        try:
+            async with asyncio.timeout_at(call.deadline + _GRACE_S) as timeout:
+                return await call_next(call)
+        except TimeoutError:
+            if timeout.expired():
+                raise DeadlineExceededInFlight("the deadline passed") from None
+            raise

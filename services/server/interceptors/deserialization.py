@@ -1,68 +1,72 @@
-"""From bytes to what a handler is given: requests that could be read and keep the protos' rules."""
-
-from collections.abc import Callable
-from typing import TypeAlias
+"""Deserialization: from bytes to valid requests."""
 
 import grpc.aio
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 
 from services.errors import InvalidRequest, Violation
 from services.server.call import CallContext, CallNext, MethodInfo
-from services.server.interceptors.request_parser import request_parser
-from services.server.interceptors.validation import validator
-
-Read: TypeAlias = Callable[[CallContext, bytes], Message]
+from services.validation import RequestValidator
 
 
-def deserialization_interceptor(rpc: MethodInfo, step: CallNext) -> CallNext:
-    """Reads the request, or each request of a stream when the handler asks for it.
+class DeserializationInterceptor:
+    """Reads the request, or gives the handler a stream of requests.
 
-    Here and not by gRPC, so that a caller that sends none is met by the deadline, and one that sends nonsense
-    is told what was expected.
+    gRPC itself does not deserialize. So the deadline also ends a call whose caller sends no request, and the
+    error for a malformed request has details.
     """
-    read = _reader(rpc)
 
-    async def single(call: CallContext) -> bytes:
-        payload = await call.context.read()
+    def __init__(self, method: MethodInfo) -> None:
+        """Raises StartupError where a validation rule does not compile."""
+        self._deserializer = RequestDeserializer(method)
+        self._client_streaming = method.descriptor.client_streaming
+
+    async def __call__(self, call: CallContext, call_next: CallNext) -> bytes:
+        """Raise InvalidRequest for a request that is malformed, invalid or missing."""
+        if self._client_streaming:
+            call.request = RequestStream(call, self._deserializer)
+            return await call_next(call)
+        payload = await call.grpc_context.read()
         if payload is grpc.aio.EOF:
             raise InvalidRequest([Violation(field="", description="no request was sent")])
-        call.request = read(call, payload)
-        del payload  # a picture's worth
-        call.begun = True
-        return await step(call)
-
-    async def stream(call: CallContext) -> bytes:
-        call.request = _RequestStream(call, read)
-        return await step(call)
-
-    return stream if rpc.descriptor.client_streaming else single
+        call.request = self._deserializer.deserialize(call, payload)
+        del payload  # it may be an image, and the call may be long
+        call.handler_started = True
+        return await call_next(call)
 
 
-def _reader(rpc: MethodInfo) -> Read:
-    decode, check = request_parser(rpc), validator(rpc)
+class RequestDeserializer:
+    """Deserializes and validates the requests of a method."""
 
-    def read(call: CallContext, payload: bytes) -> Message:
-        message = decode(payload)
-        check(message)
-        if call.ids:
-            call.ids.note(message)
-        return message
+    def __init__(self, method: MethodInfo) -> None:
+        self._parse = method.request_class.FromString
+        self._malformed = Violation(field="", description=f"not a {method.descriptor.input_type.full_name}")
+        self._validate = RequestValidator(method.name, method.request_class).validate
 
-    return read
+    def deserialize(self, call: CallContext, payload: bytes) -> Message:
+        """Return a valid request, and record its ids for the audit. Raises InvalidRequest."""
+        try:
+            request = self._parse(payload)
+        except DecodeError:
+            # Without the cause: protobuf's message can quote the bytes.
+            raise InvalidRequest([self._malformed]) from None
+        self._validate(request)
+        if call.audit_ids:
+            call.audit_ids.record(request)
+        return request
 
 
-class _RequestStream:
-    """The requests of a stream. No generator: where nobody reads on, there is nothing to close."""
+class RequestStream:
+    """The requests of a stream. It is no generator: a handler that stops reading need not close it."""
 
-    def __init__(self, call: CallContext, read: Read) -> None:
+    def __init__(self, call: CallContext, deserializer: RequestDeserializer) -> None:
         self._call = call
-        self._read = read
+        self._deserializer = deserializer
 
-    def __aiter__(self) -> "_RequestStream":
+    def __aiter__(self) -> "RequestStream":
         return self
 
     async def __anext__(self) -> Message:
-        payload = await self._call.context.read()
+        payload = await self._call.grpc_context.read()
         if payload is grpc.aio.EOF:
             raise StopAsyncIteration
-        return self._read(self._call, payload)
+        return self._deserializer.deserialize(self._call, payload)

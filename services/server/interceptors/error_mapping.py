@@ -1,85 +1,86 @@
-"""The one place where an exception becomes a status."""
+"""Error mapping: the only place where an exception becomes a status."""
 
 import asyncio
 from typing import NoReturn
 
 import grpc
 import structlog
-from google.protobuf.descriptor_pb2 import MethodOptions
 
 from services.errors import Draining, InternalFault, NationalsiteError, OutcomeUnknown
 from services.server.call import CallContext, CallNext, MethodInfo, ServicerContext
 from services.server.status import ErrorStatus, to_error_status
 
-SHUTDOWN = "drained"
-"""What a call's task is cancelled with when the drain ends it."""
+SHUTDOWN = "shutdown"
+"""The message of the cancellation of a call's task when the server shuts down."""
 
-# An answer waits behind what its caller has not read yet. A caller that reads nothing more is given up, and
-# its call ends with the connection at the latest.
-_TELL_S = 3.0
+# A status is sent after the responses that the caller has not read yet. When the caller does not read them,
+# the call ends without a status.
+_ABORT_TIMEOUT_S = 3.0
 
-# A caller's own timer ends a call a little before ours would: gRPC rounds timeouts up when it sends them.
-_SKEW_S = 0.25
+# gRPC rounds a timeout up when it sends it, so the caller's timer can end a call shortly before ours.
+_CLOCK_SKEW_S = 0.25
 
 
-def error_mapping_interceptor(rpc: MethodInfo, step: CallNext) -> CallNext:
-    """Answers every failure with a status, a reason and its details.
+class ErrorMappingInterceptor:
+    """Ends a failed call with a status, a reason and details.
 
-    What is not of our own tree is our own fault: logged by type and place, and told in a fixed text, since
-    its words may hold a buyer's data.
+    An exception outside our error tree is a bug. It is logged by type and stack, without its message, which
+    may contain a buyer's data. The caller gets a fixed message.
     """
-    log = structlog.get_logger().bind()
-    operation = rpc.binding.operation
 
-    async def answered(call: CallContext) -> bytes:
+    def __init__(self, method: MethodInfo) -> None:
+        self._log = structlog.get_logger().bind()
+        self._operation = method.endpoint.operation
+        self._is_non_idempotent_unary = not method.is_idempotent and not method.is_streaming
+
+    async def __call__(self, call: CallContext, call_next: CallNext) -> bytes:
+        """Abort the call where it fails. Cancellation by gRPC is passed on."""
         failure: NationalsiteError
         try:
-            return await step(call)
-        except asyncio.CancelledError as cancelled:
+            return await call_next(call)
+        except asyncio.CancelledError as cancellation:
             task = asyncio.current_task()
-            if task is None or SHUTDOWN not in cancelled.args:
-                call.status = _cancelled(call.context.time_remaining())
+            if task is None or SHUTDOWN not in cancellation.args:
+                call.status = _cancellation_status(call.grpc_context.time_remaining())
                 raise
             task.uncancel()
-            failure = _drained(rpc, call)
+            failure = self._shutdown_error(call)
         except Exception as error:
-            ours = _of_our_tree(error)
-            if ours is None:
-                log.exception("internal_fault", exc_info=error)
-            failure = ours or InternalFault("internal fault")
-        told = to_error_status(failure, operation)
-        call.status, call.reason = told.status, failure.reason
-        await _tell(call.context, told)
+            domain_error = _as_domain_error(error)
+            if domain_error is None:
+                self._log.exception("internal_fault", exc_info=error)
+            failure = domain_error or InternalFault("internal fault")
+        error_status = to_error_status(failure, self._operation)
+        call.status, call.reason = error_status.status, failure.reason
+        await _abort(call.grpc_context, error_status)
 
-    return answered
+    def _shutdown_error(self, call: CallContext) -> NationalsiteError:
+        """Return the error of a call that the shutdown ended."""
+        if self._is_non_idempotent_unary and call.handler_started:
+            return OutcomeUnknown(
+                "this replica is shutting down; whether the call was carried out is not known"
+            )
+        return Draining("this replica is shutting down")
 
 
-async def _tell(context: ServicerContext, told: ErrorStatus) -> NoReturn:
+async def _abort(context: ServicerContext, error_status: ErrorStatus) -> NoReturn:
     try:
-        async with asyncio.timeout(_TELL_S):
-            await context.abort(told.status, told.message, told.trailers)
+        async with asyncio.timeout(_ABORT_TIMEOUT_S):
+            await context.abort(error_status.status, error_status.message, error_status.trailers)
     except TimeoutError:
-        raise asyncio.CancelledError from None  # what gRPC takes for an end without an answer
+        raise asyncio.CancelledError from None  # gRPC then ends the call without a status
 
 
-def _of_our_tree(error: Exception) -> NationalsiteError | None:
-    """The error, or the first of a group of them: the tasks of a handler may fail together."""
+def _as_domain_error(error: Exception) -> NationalsiteError | None:
+    """Return an error of our tree, or the first of a group of such: the tasks of a handler fail together."""
     if isinstance(error, ExceptionGroup):
-        ours = [_of_our_tree(one) for one in error.exceptions]
-        return None if None in ours else ours[0]
+        domain_errors = [_as_domain_error(each) for each in error.exceptions]
+        return None if None in domain_errors else domain_errors[0]
     return error if isinstance(error, NationalsiteError) else None
 
 
-def _drained(rpc: MethodInfo, call: CallContext) -> NationalsiteError:
-    """What a call is told that the drain ends: of a write that has begun, unless it streams, nobody knows."""
-    unrepeatable = rpc.descriptor.GetOptions().idempotency_level == MethodOptions.IDEMPOTENCY_UNKNOWN
-    if unrepeatable and call.begun and not rpc.streams:
-        return OutcomeUnknown("this replica is shutting down; whether the call was carried out is not known")
-    return Draining("this replica is shutting down")
-
-
-def _cancelled(remaining_s: float | None) -> grpc.StatusCode:
-    """What a cancellation was: gRPC cancels alike when the caller gives up and when its deadline passes."""
-    if remaining_s is not None and remaining_s < _SKEW_S:
+def _cancellation_status(remaining_s: float | None) -> grpc.StatusCode:
+    """Return why a call was cancelled: gRPC does not say whether its caller did it or its deadline passed."""
+    if remaining_s is not None and remaining_s < _CLOCK_SKEW_S:
         return grpc.StatusCode.DEADLINE_EXCEEDED
     return grpc.StatusCode.CANCELLED

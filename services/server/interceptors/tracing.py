@@ -1,4 +1,4 @@
-"""A server span for each call, in the caller's trace."""
+"""Tracing: a server span for each call, in the caller's trace."""
 
 from collections.abc import Mapping
 
@@ -7,10 +7,10 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from services.server.call import CallContext, CallNext, Interceptor, MethodInfo, ServicerContext
+from services.server.call import CallContext, CallNext, MethodInfo, ServicerContext
 
-# As OpenTelemetry's conventions have it: the other statuses are the caller's errors, not the server's.
-_FAULTS = frozenset(
+# As in OpenTelemetry's conventions. The other statuses are errors of the caller, not of the server.
+_SERVER_ERRORS = frozenset(
     {
         grpc.StatusCode.UNKNOWN,
         grpc.StatusCode.DEADLINE_EXCEEDED,
@@ -20,57 +20,58 @@ _FAULTS = frozenset(
         grpc.StatusCode.DATA_LOSS,
     }
 )
-_W3C = TraceContextTextMapPropagator()
+_PROPAGATOR = TraceContextTextMapPropagator()
 
 
-def tracing_interceptor(tracer: Tracer | None) -> Interceptor:
-    """Spans around calls, with nothing of request, response or exception in them; none without a tracer."""
+class TracingInterceptor:
+    """Records a span around each call. It contains nothing of request, response or exception."""
 
-    def layer(rpc: MethodInfo, step: CallNext) -> CallNext:
-        if tracer is None:
-            return step
-        service, _, method = rpc.name.partition("/")
-        attributes = {"rpc.system": "grpc", "rpc.service": service, "rpc.method": method}
+    def __init__(self, method: MethodInfo, tracer: Tracer) -> None:
+        self._tracer = tracer
+        self._name = method.name
+        service, _, rpc = method.name.partition("/")
+        self._attributes = {"rpc.system": "grpc", "rpc.service": service, "rpc.method": rpc}
 
-        async def traced(call: CallContext) -> bytes:
-            parent = _W3C.extract(_carrier(call.context))
-            with tracer.start_as_current_span(
-                rpc.name,
-                context=parent,
-                kind=SpanKind.SERVER,
-                attributes=attributes,
-                record_exception=False,  # its words can hold a buyer's data
-                set_status_on_exception=False,
-            ) as span:
-                try:
-                    return await step(call)
-                finally:
-                    span.set_attribute("rpc.grpc.status_code", call.status.value[0])
-                    if call.reason:
-                        span.set_attribute("error.type", call.reason)
-                    if call.status in _FAULTS:
-                        span.set_status(StatusCode.ERROR)
+    @classmethod
+    def for_method(cls, method: MethodInfo, *, tracer: Tracer | None) -> "TracingInterceptor | None":
+        """Return None without a tracer."""
+        return cls(method, tracer) if tracer else None
 
-        return traced
+    async def __call__(self, call: CallContext, call_next: CallNext) -> bytes:
+        """Record the span, with the status of the call."""
+        with self._tracer.start_as_current_span(
+            self._name,
+            context=_PROPAGATOR.extract(_trace_headers(call.grpc_context)),
+            kind=SpanKind.SERVER,
+            attributes=self._attributes,
+            record_exception=False,  # its message can contain a buyer's data
+            set_status_on_exception=False,
+        ) as span:
+            try:
+                return await call_next(call)
+            finally:
+                span.set_attribute("rpc.grpc.status_code", call.status.value[0])
+                if call.reason:
+                    span.set_attribute("error.type", call.reason)
+                if call.status in _SERVER_ERRORS:
+                    span.set_status(StatusCode.ERROR)
 
-    return layer
 
-
-def trace_ids(context: ServicerContext) -> dict[str, str]:
-    """The ids for log lines: of the current span, or of the caller's trace where there is no span of ours."""
+def get_trace_ids(context: ServicerContext) -> dict[str, str]:
+    """Return the ids for log lines: of the current span, else of the caller's trace, else none."""
     current = trace.get_current_span().get_span_context()
     if current.is_valid:
         return {
             "trace_id": trace.format_trace_id(current.trace_id),
             "span_id": trace.format_span_id(current.span_id),
         }
-    told = trace.get_current_span(_W3C.extract(_carrier(context))).get_span_context()
-    return {"trace_id": trace.format_trace_id(told.trace_id)} if told.is_valid else {}
+    callers = trace.get_current_span(_PROPAGATOR.extract(_trace_headers(context))).get_span_context()
+    return {"trace_id": trace.format_trace_id(callers.trace_id)} if callers.is_valid else {}
 
 
-def _carrier(context: ServicerContext) -> Mapping[str, str]:
+def _trace_headers(context: ServicerContext) -> Mapping[str, str]:
     return {
         key: value
         for key, value in context.invocation_metadata() or ()
-        if key in _W3C.fields and isinstance(value, str)
+        if key in _PROPAGATOR.fields and isinstance(value, str)
     }

@@ -1,4 +1,4 @@
-"""Who calls, as a handler sees it: `caller()` during a call, in the call's task and in those it starts."""
+"""The caller of the current call, in the call's task and in the tasks that it starts."""
 
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -6,23 +6,23 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The caller of the current call."""
+    """A caller."""
 
     identity: str = ""
-    """Such as a SPIFFE id; empty where it is not known."""
+    """Such as a SPIFFE id; empty if it is not known."""
 
 
 ANONYMOUS = Caller()
-"""Outside a call."""
+"""A caller without an identity."""
 
 _current: ContextVar[Caller] = ContextVar("caller", default=ANONYMOUS)
 
 
 def current_caller() -> Caller:
-    """The caller of the current call; NOBODY where there is none."""
+    """Return the caller of the current call; ANONYMOUS outside a call."""
     return _current.get()
 
 
-def set_caller(found: Caller) -> None:
-    """Makes this the caller of the task's call."""
-    _current.set(found)
+def set_caller(caller: Caller) -> None:
+    """Set the caller of the current call."""
+    _current.set(caller)

@@ -1,4 +1,4 @@
-"""Files that may change while the process runs, as mounted secrets and configuration do."""
+"""Watches files that change while the process runs, such as mounted secrets and configuration."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,37 +9,37 @@ from prometheus_client import Counter
 
 RELOAD_FAILURES = Counter(
     "nationalsite_reload_failures",
-    "Changed files that could not be taken over; what they held before stays in force.",
+    "Reloads of a changed file that failed; the content before the change stays in use.",
     ["setting"],
 )
 
-_Mark: TypeAlias = tuple[tuple[int, int, int] | None, ...]
+_Fingerprint: TypeAlias = tuple[int, int, int]
 
 
 class FileWatcher:
-    """Tells that one of some files is another than before; looks at them no more often than `every_s`."""
+    """Detects changes of some files. It checks them at most once in `interval_s`."""
 
-    def __init__(self, paths: Iterable[Path], every_s: float = 1.0) -> None:
+    def __init__(self, paths: Iterable[Path], interval_s: float = 1.0) -> None:
         self._paths = tuple(paths)
-        self._every_s = every_s
-        self._looked = monotonic()
-        self._mark = self._look()
+        self._interval_s = interval_s
+        self._checked_at = monotonic()
+        self._fingerprints = self._read_fingerprints()
 
-    def changed(self) -> bool:
-        """Whether they changed since this last said so."""
-        if monotonic() - self._looked < self._every_s:
+    def has_changed(self) -> bool:
+        """Return whether a file has changed since this last returned True, or since the start."""
+        if monotonic() - self._checked_at < self._interval_s:
             return False
-        self._looked, before = monotonic(), self._mark
-        self._mark = self._look()
-        return self._mark != before
+        self._checked_at, previous = monotonic(), self._fingerprints
+        self._fingerprints = self._read_fingerprints()
+        return self._fingerprints != previous
 
-    def _look(self) -> _Mark:
-        return tuple(map(_mark, self._paths))
+    def _read_fingerprints(self) -> tuple[_Fingerprint | None, ...]:
+        return tuple(map(_fingerprint, self._paths))
 
 
-def _mark(path: Path) -> tuple[int, int, int] | None:
+def _fingerprint(path: Path) -> _Fingerprint | None:
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_ino, found.st_size
+    return status.st_mtime_ns, status.st_ino, status.st_size

@@ -1,9 +1,9 @@
-"""Who a caller is: by what a trusted proxy forwards of it, else by its own certificate, else nobody."""
+"""The identity of a caller: from a trusted proxy's header, else from its own certificate, else none."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import TypeAlias
 from urllib.parse import unquote
 
@@ -11,75 +11,75 @@ from services.server.call import ServicerContext
 
 Network: TypeAlias = IPv4Network | IPv6Network
 
-FORWARDED = "x-forwarded-client-cert"
+XFCC_HEADER = "x-forwarded-client-cert"
 LOOPBACK = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
 
 _SPIFFE = "spiffe://"
 _CERTIFICATE_NAMES = ("peer_spiffe_id", "x509_subject_alternative_name")
 
-# One `Key=value` of Envoy's header with the mark behind it; a value with a mark of its own is quoted.
+# One `Key=value` of Envoy's header with the separator after it. A value that contains a separator is quoted.
 _PAIR = re.compile(r'\s*([A-Za-z]+)=("(?:[^"\\]|\\.)*"|[^",;]*)([,;]|\Z)')
 _ESCAPED = re.compile(r"\\(.)")
 
 
 class PeerIdentityResolver:
-    """Knows callers. Proxies at these addresses are believed what they forward."""
+    """Resolves the identity of a call's caller."""
 
     def __init__(self, trusted: Iterable[Network], *, certificates: bool = True) -> None:
-        """`certificates` says whether callers may have shown one."""
+        """Trust the header of peers in these networks; `certificates`: whether callers may present one."""
         self._certificates = certificates
         self._trusted = tuple(trusted)
-        self._is_trusted = lru_cache(maxsize=1024)(self._stands_in)
+        self._is_trusted = lru_cache(maxsize=1024)(self._is_trusted_peer)
 
-    def of(self, context: ServicerContext) -> str:
-        """The identity of a call's caller; empty where nothing trustworthy tells it."""
-        if self._trusted and (forwarded := _forwarded(context)) and self._is_trusted(context.peer()):
-            return _first(parse_xfcc(forwarded))
+    def resolve(self, context: ServicerContext) -> str:
+        """Return the identity; empty if nothing trusted gives one."""
+        if self._trusted and (header := _xfcc_header(context)) and self._is_trusted(context.peer()):
+            return _preferred_name(parse_xfcc(header))
         if not self._certificates:
             return ""
         presented = context.auth_context() or {}
         names = (name for key in _CERTIFICATE_NAMES for name in presented.get(key, ()))
-        return _first(name.decode(errors="replace") for name in names)
+        return _preferred_name(name.decode(errors="replace") for name in names)
 
-    def _stands_in(self, peer: str) -> bool:
-        address = _address(peer)
+    def _is_trusted_peer(self, peer: str) -> bool:
+        address = _parse_address(peer)
         return any(address in network for network in self._trusted) if address else False
 
 
 def parse_xfcc(header: str) -> list[str]:
-    """The URI and DNS names of the caller that is nearest to us; none where the header makes no sense.
+    """Return the URI and DNS names of the last element of the header; none where it is malformed.
 
-    Every proxy appends an element for the caller it saw itself. Those before the last were only told to it.
+    Each proxy appends an element for its own peer. It has not verified the elements before.
     """
     names: list[str] = []
-    at, mark = 0, ","
-    while at < len(header) or mark:
-        pair = _PAIR.match(header, at)
+    position, separator = 0, ","
+    while position < len(header) or separator:
+        pair = _PAIR.match(header, position)
         if not pair:
             return []
-        if mark == ",":
+        if separator == ",":
             names = []
-        key, value, mark = pair[1].lower(), pair[2], pair[3]
+        key, value, separator = pair[1].lower(), pair[2], pair[3]
         if key in ("uri", "dns") and value:
             names.append(_ESCAPED.sub(r"\1", value[1:-1]) if value.startswith('"') else value)
-        at = pair.end()
+        position = pair.end()
     return names
 
 
-def _forwarded(context: ServicerContext) -> str:
-    """The header; several of them count as one, as HTTP has it."""
-    values = [value for key, value in context.invocation_metadata() or () if key == FORWARDED]
+def _xfcc_header(context: ServicerContext) -> str:
+    """Return the header. As in HTTP, several headers of one name are one, joined by commas."""
+    values = [value for key, value in context.invocation_metadata() or () if key == XFCC_HEADER]
     return ",".join(value for value in values if isinstance(value, str))
 
 
-def _first(names: Iterable[str]) -> str:
-    """The SPIFFE id among the names, else the first of them."""
-    found: Iterator[str] | list[str] = list(names)
-    return next((name for name in found if name.startswith(_SPIFFE)), next(iter(found), ""))
+def _preferred_name(names: Iterable[str]) -> str:
+    """Return the first SPIFFE id, else the first name, else nothing."""
+    candidates = list(names)
+    return next((name for name in candidates if name.startswith(_SPIFFE)), next(iter(candidates), ""))
 
 
-def _address(peer: str) -> object:
-    """The address of a peer as gRPC writes it: `ipv4:10.0.0.1:4711`, `ipv6:%5B::1%5D:4711`."""
+def _parse_address(peer: str) -> IPv4Address | IPv6Address | None:
+    """Parse the address of a peer in gRPC's form: `ipv4:10.0.0.1:4711`, `ipv6:%5B::1%5D:4711`."""
     host = unquote(peer.partition(":")[2]).rpartition(":")[0].strip("[]").partition("%")[0]
     try:
         address = ip_address(host)

@@ -1,10 +1,10 @@
-"""Who may call what: a file of rules, checked when it is read, read again when it changes.
+"""The policy: a file of rules that say who may call which method. It is reloaded when it changes.
 
     {"rules": [{"callers": ["spiffe://shop/ns/web/*"],
                 "methods": ["nationalsite.product.v1.ProductService/*"]}]}
 
-A caller is an identity, or the beginning of one and `*`; a method is a full name, a service and `/*`, or `*`.
-What no rule allows is forbidden. One file may serve several services.
+A caller is an identity, or a prefix with `*`. A method is a full name, a service with `/*`, or `*`.
+A call that no rule allows is forbidden. Several services may share one file.
 """
 
 import json
@@ -23,7 +23,7 @@ from services.server.security.file_watcher import RELOAD_FAILURES, FileWatcher
 _METHOD = re.compile(r"\*|(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*/(?:\*|[A-Za-z_]\w*)", re.ASCII)
 _CALLER = re.compile(r"[^\s*]*\*?")
 
-_WORDS = {
+_MESSAGES = {
     "extra_forbidden": "is not known here",
     "missing": "is required",
     "model_type": "must be an object",
@@ -31,13 +31,13 @@ _WORDS = {
 }
 
 
-def _method(text: str) -> str:
+def _check_method(text: str) -> str:
     if not _METHOD.fullmatch(text):
         raise ValueError("must be package.Service/Method, package.Service/* or *")
     return text
 
 
-def _caller(text: str) -> str:
+def _check_caller(text: str) -> str:
     if not text or not _CALLER.fullmatch(text):
         raise ValueError("must be an identity, which may end in *")
     return text
@@ -48,8 +48,8 @@ class _Strict(BaseModel):
 
 
 class _Rule(_Strict):
-    callers: list[Annotated[str, AfterValidator(_caller)]] = Field(min_length=1)
-    methods: list[Annotated[str, AfterValidator(_method)]] = Field(min_length=1)
+    callers: list[Annotated[str, AfterValidator(_check_caller)]] = Field(min_length=1)
+    methods: list[Annotated[str, AfterValidator(_check_method)]] = Field(min_length=1)
 
 
 class _Document(_Strict):
@@ -57,40 +57,42 @@ class _Document(_Strict):
 
 
 class Policy:
-    """The rules, by method of one service."""
+    """The rules that apply to one service."""
 
     def __init__(self, rules: list[_Rule], service: ServiceDescriptor) -> None:
         self._exact: dict[str, frozenset[str]] = {}
-        self._beginnings: dict[str, tuple[str, ...]] = {}
+        self._prefixes: dict[str, tuple[str, ...]] = {}
         for method in service.methods:
             names = {f"{service.full_name}/{method.name}", f"{service.full_name}/*", "*"}
             callers = [caller for rule in rules if names & {*rule.methods} for caller in rule.callers]
             self._exact[method.name] = frozenset(callers)
-            self._beginnings[method.name] = tuple(each[:-1] for each in callers if each.endswith("*"))
+            self._prefixes[method.name] = tuple(caller[:-1] for caller in callers if caller.endswith("*"))
 
     def allows(self, identity: str, method: str) -> bool:
-        """Whether a known caller may call a method of the service."""
-        return identity in self._exact[method] or identity.startswith(self._beginnings[method])
+        """Return whether a caller with an identity may call a method of the service."""
+        return identity in self._exact[method] or identity.startswith(self._prefixes[method])
 
 
 class PolicyFile:
-    """The policy that a file holds now. A change that makes no sense is logged, and the old rules stay."""
+    """The current policy of a file. An invalid change is logged, and the rules before it stay in force."""
 
     def __init__(self, variable: str, path: Path, service: ServiceDescriptor) -> None:
-        """Reads the file. Raises StartupError, with a line for each thing that is wrong with it."""
+        """Read the file. Raises StartupError, with a line for each problem."""
         self._variable, self._path, self._service = variable, path, service
-        self._failures = RELOAD_FAILURES.labels(variable)  # from now on, so that the first one is a step
-        self._watch = FileWatcher([path])
+        self._failures = RELOAD_FAILURES.labels(
+            variable
+        )  # exported from the start, so that the first failure is an increase
+        self._watcher = FileWatcher([path])
         self._policy = self._read()
 
     def current(self) -> Policy:
-        """The rules in force."""
-        if self._watch.changed():
+        """Return the rules in force."""
+        if self._watcher.has_changed():
             try:
                 self._policy = self._read()
-            except StartupError as problem:
+            except StartupError as error:
                 self._failures.inc()
-                structlog.get_logger().error("policy_refused", problems=problem.lines)
+                structlog.get_logger().error("policy_rejected", problems=error.lines)
             else:
                 structlog.get_logger().info("policy_loaded")
         return self._policy
@@ -98,32 +100,32 @@ class PolicyFile:
     def _read(self) -> Policy:
         try:
             document = _Document.model_validate(
-                json.loads(self._path.read_text(), object_pairs_hook=_members)
+                json.loads(self._path.read_text(), object_pairs_hook=_to_dict)
             )
-            problems = _unknown(document.rules, self._service)
+            problems = _find_unknown_methods(document.rules, self._service)
         except OSError as error:
             problems = [f"cannot read {self._path}: {error.strerror}"]
         except ValidationError as error:
             problems = [
-                f"{self._path}: {_place(detail['loc'])}{_words(detail)}"
+                f"{self._path}: {_format_path(detail['loc'])}{_format_message(detail)}"
                 for detail in error.errors(include_url=False, include_input=False)
             ]
-        except ValueError as error:  # neither text nor JSON, or a member that stands twice
+        except ValueError as error:  # not text, not JSON, or a duplicate member
             problems = [f"{self._path}: {error}"]
         if problems:
             raise StartupError([f"{self._variable}: {problem}" for problem in problems])
         return Policy(document.rules, self._service)
 
 
-def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _to_dict(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        raise ValueError("a member stands twice in one object")
+        raise ValueError("a member is duplicated in one object")
     return members
 
 
-def _unknown(rules: list[_Rule], service: ServiceDescriptor) -> list[str]:
-    """What is wrong with methods of this service; those of others are theirs to check."""
+def _find_unknown_methods(rules: list[_Rule], service: ServiceDescriptor) -> list[str]:
+    """Return a problem for each unknown method of this service. Other services check their own."""
     known = {"*", *(method.name for method in service.methods)}
     return [
         f"rules[{number}].methods: {service.full_name} has no {method.rpartition('/')[2]}"
@@ -133,11 +135,11 @@ def _unknown(rules: list[_Rule], service: ServiceDescriptor) -> list[str]:
     ]
 
 
-def _words(detail: ErrorDetails) -> str:
-    told = detail["msg"].removeprefix("Value error, ").replace("Input should", "must")
-    return _WORDS.get(detail["type"], told)
+def _format_message(detail: ErrorDetails) -> str:
+    message = detail["msg"].removeprefix("Value error, ").replace("Input should", "must")
+    return _MESSAGES.get(detail["type"], message)
 
 
-def _place(steps: tuple[int | str, ...]) -> str:
-    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
+def _format_path(keys: tuple[int | str, ...]) -> str:
+    path = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
     return f"{path.removeprefix('.')}: " if path else ""

@@ -1,4 +1,4 @@
-"""How callers get in, as the settings have it: under TLS or not, known by what, by which policy."""
+"""The security of a server as its settings say: TLS, identification of callers, and the policy."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,35 +19,35 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSecurity:
-    """What stands between a connection and a call."""
+    """What a connection and a call must pass."""
 
     credentials: grpc.ServerCredentials | None
     """None: plaintext."""
-    identities: PeerIdentityResolver
+    peer_identities: PeerIdentityResolver
     policy: PolicyFile | None
-    """None: everybody may call everything."""
+    """None: every caller may call every method."""
 
 
 def build_server_security(service: ServiceDefinition[S], settings: S) -> ServerSecurity:
     """Read the TLS files and the policy. Raises StartupError, with a line for each problem."""
     problems: list[str] = []
 
-    def tried(make: Callable[[ServiceDefinition[S], S], T]) -> T | None:
+    def attempt(build: Callable[[ServiceDefinition[S], S], T]) -> T | None:
         try:
-            return make(service, settings)
-        except StartupError as problem:
-            problems.extend(problem.lines)
+            return build(service, settings)
+        except StartupError as error:
+            problems.extend(error.lines)
             return None
 
-    credentials, policy = tried(_credentials), tried(_policy)
+    credentials, policy = attempt(_build_credentials), attempt(_read_policy)
     if problems:
         raise StartupError(problems)
-    identities = PeerIdentityResolver(settings.trusted_proxies, certificates=credentials is not None)
-    return ServerSecurity(credentials=credentials, identities=identities, policy=policy)
+    peer_identities = PeerIdentityResolver(settings.trusted_proxies, certificates=credentials is not None)
+    return ServerSecurity(credentials=credentials, peer_identities=peer_identities, policy=policy)
 
 
-def _credentials(service: ServiceDefinition[S], settings: S) -> grpc.ServerCredentials | None:
-    def named(field: str, path: Path) -> tuple[str, Path]:
+def _build_credentials(service: ServiceDefinition[S], settings: S) -> grpc.ServerCredentials | None:
+    def with_variable(field: str, path: Path) -> tuple[str, Path]:
         return env_name(service.settings, field), path
 
     if settings.tls_cert_file is None or settings.tls_key_file is None:
@@ -55,14 +55,14 @@ def _credentials(service: ServiceDefinition[S], settings: S) -> grpc.ServerCrede
     authorities = settings.tls_client_ca_file
     return server_credentials(
         TlsFiles(
-            cert=named("tls_cert_file", settings.tls_cert_file),
-            key=named("tls_key_file", settings.tls_key_file),
-            client_ca=named("tls_client_ca_file", authorities) if authorities else None,
+            cert=with_variable("tls_cert_file", settings.tls_cert_file),
+            key=with_variable("tls_key_file", settings.tls_key_file),
+            client_ca=with_variable("tls_client_ca_file", authorities) if authorities else None,
         )
     )
 
 
-def _policy(service: ServiceDefinition[S], settings: S) -> PolicyFile | None:
+def _read_policy(service: ServiceDefinition[S], settings: S) -> PolicyFile | None:
     if settings.policy_file is None:
         return None
     return PolicyFile(env_name(service.settings, "policy_file"), settings.policy_file, service.descriptor)

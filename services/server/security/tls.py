@@ -1,4 +1,4 @@
-"""The server's certificate, and its callers' authorities: checked at start, read again when they change."""
+"""The server's certificate and the authorities of client certificates. They are reloaded when they change."""
 
 import ssl
 from dataclasses import dataclass
@@ -13,43 +13,45 @@ from services.server.security.file_watcher import RELOAD_FAILURES, FileWatcher
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TlsFiles:
-    """PEM files, each with the variable that names it."""
+    """PEM files, each with its environment variable."""
 
     cert: tuple[str, Path]
     key: tuple[str, Path]
     client_ca: tuple[str, Path] | None
 
     @property
-    def given(self) -> tuple[tuple[str, Path], ...]:
-        """Those there are."""
+    def all(self) -> tuple[tuple[str, Path], ...]:
+        """The files that are set."""
         return tuple(filter(None, (self.cert, self.key, self.client_ca)))
 
 
 def server_credentials(files: TlsFiles) -> grpc.ServerCredentials:
-    """Credentials that take changed files over at the next handshake; bad ones are logged, and not taken.
+    """Return credentials that reload changed files at the next handshake. An invalid change is logged.
 
-    Raises StartupError, with a line for each file that is wrong.
+    Raises StartupError, with a line for each problem.
     """
-    watch = FileWatcher([path for _, path in files.given], every_s=0)
-    failures = RELOAD_FAILURES.labels(files.cert[0])  # from now on, so that the first one is a step
+    watcher = FileWatcher([path for _, path in files.all], interval_s=0)
+    failures = RELOAD_FAILURES.labels(
+        files.cert[0]
+    )  # exported from the start, so that the first failure is an increase
 
-    def changed() -> grpc.ServerCertificateConfiguration | None:
-        """Called by gRPC at each handshake, in a thread of its own."""
-        if not watch.changed():
+    def reload() -> grpc.ServerCertificateConfiguration | None:
+        """gRPC calls this at each handshake, in its own thread."""
+        if not watcher.has_changed():
             return None
         log = structlog.get_logger()
         try:
             configuration = _read(files)
-        except StartupError as problem:
+        except StartupError as error:
             failures.inc()
-            log.error("certificate_refused", problems=problem.lines)
+            log.error("certificate_rejected", problems=error.lines)
             return None
         log.info("certificate_loaded")
         return configuration
 
     return grpc.dynamic_ssl_server_credentials(
         _read(files),
-        changed,  # type: ignore[arg-type] # the stubs do not know that None stands for no change
+        reload,  # type: ignore[arg-type] # the stubs do not know that None means no change
         require_client_authentication=files.client_ca is not None,
     )
 
@@ -57,12 +59,12 @@ def server_credentials(files: TlsFiles) -> grpc.ServerCredentials:
 def _read(files: TlsFiles) -> grpc.ServerCertificateConfiguration:
     contents: dict[str, bytes] = {}
     problems: list[str] = []
-    for variable, path in files.given:
+    for variable, path in files.all:
         try:
             contents[variable] = path.read_bytes()
         except OSError as error:
             problems.append(f"{variable}: cannot read {path}: {error.strerror}")
-    if problems := problems or _nonsense(files):
+    if problems := problems or _find_invalid(files):
         raise StartupError(problems)
     authorities = contents[files.client_ca[0]] if files.client_ca else None
     return grpc.ssl_server_certificate_configuration(
@@ -70,13 +72,13 @@ def _read(files: TlsFiles) -> grpc.ServerCertificateConfiguration:
     )
 
 
-def _nonsense(files: TlsFiles) -> list[str]:
-    """What is wrong with the contents. gRPC itself would only say that it cannot listen."""
+def _find_invalid(files: TlsFiles) -> list[str]:
+    """Return a problem for each invalid file. gRPC itself would only say that it cannot listen."""
     problems = []
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     (cert_variable, cert), (_, key) = files.cert, files.key
     try:
-        context.load_cert_chain(cert, key, password=_no_password)
+        context.load_cert_chain(cert, key, password=_reject_encrypted_key)
     except (OSError, ValueError):
         problems.append(f"{cert_variable}: {cert} and {key} are no PEM certificate and its unencrypted key")
     if files.client_ca:
@@ -88,6 +90,6 @@ def _nonsense(files: TlsFiles) -> list[str]:
     return problems
 
 
-def _no_password() -> str:
-    """Instead of a question at the terminal."""
+def _reject_encrypted_key() -> str:
+    """OpenSSL would otherwise ask for a password at the terminal."""
     raise ValueError("the key is encrypted")

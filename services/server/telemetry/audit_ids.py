@@ -1,4 +1,4 @@
-"""The ids that requests name, for the audit: they say what a call was about, and hold no personal data."""
+"""The ids in requests, for the audit log: they say what a call was about, and are no personal data."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -7,40 +7,40 @@ from typing import Any
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
-_ENDINGS = ("_id", "_ids")
-# Of each name, so that a stream of acknowledgements does not grow without end.
-_MOST_IDS = 100
-_MOST_CHARACTERS = 128
+_SUFFIXES = ("_id", "_ids")
+# For each field: a stream of acknowledgements would otherwise grow without a bound.
+_MAX_IDS = 100
+_MAX_CHARACTERS = 128
 
 
 @dataclass(slots=True)
 class AuditIds:
-    """The ids that the requests of a call named, by field, in the order of their coming."""
+    """The ids in the requests of a call, by field, in the order of their arrival."""
 
-    named: dict[str, dict[int | str, None]] = field(default_factory=dict)
+    _by_field: dict[str, dict[int | str, None]] = field(default_factory=dict)
 
-    def note(self, message: Message) -> None:
-        """Takes the ids of a request; never a field marked `debug_redact`, or what stands within one."""
+    def record(self, message: Message) -> None:
+        """Add the ids of a request, except those in fields marked `debug_redact`."""
         for descriptor, value in message.ListFields():
             if descriptor.GetOptions().debug_redact:
                 continue
-            for each in _values(descriptor, value):
-                if isinstance(each, Message):
-                    self.note(each)
-                elif isinstance(each, int | str) and descriptor.name.endswith(_ENDINGS):
-                    self._add(descriptor.name, each)
+            for item in _iterate(descriptor, value):
+                if isinstance(item, Message):
+                    self.record(item)
+                elif isinstance(item, int | str) and descriptor.name.endswith(_SUFFIXES):
+                    self._add(descriptor.name, item)
 
-    def told(self) -> dict[str, list[int | str]]:
-        """As the line has it."""
-        return {name: list(ids) for name, ids in self.named.items()}
+    def as_dict(self) -> dict[str, list[int | str]]:
+        """Return the ids for the log line."""
+        return {name: list(ids) for name, ids in self._by_field.items()}
 
-    def _add(self, name: str, found: int | str) -> None:
-        ids = self.named.setdefault(name, {})
-        if len(ids) < _MOST_IDS:
-            ids[found[:_MOST_CHARACTERS] if isinstance(found, str) else found] = None
+    def _add(self, name: str, value: int | str) -> None:
+        ids = self._by_field.setdefault(name, {})
+        if len(ids) < _MAX_IDS:
+            ids[value[:_MAX_CHARACTERS] if isinstance(value, str) else value] = None
 
 
-def _values(descriptor: FieldDescriptor, value: Any) -> Iterable[Any]:
+def _iterate(descriptor: FieldDescriptor, value: Any) -> Iterable[Any]:
     if descriptor.message_type and descriptor.message_type.GetOptions().map_entry:
-        return value.values()  # type: ignore[no-any-return] # a map of protobuf's, which has no type of its own
+        return value.values()  # type: ignore[no-any-return] # protobuf's maps have no type
     return value if descriptor.is_repeated else (value,)

@@ -1,4 +1,4 @@
-"""Sends spans to a collector, as OpenTelemetry's own variables say. Without an endpoint nothing is loaded."""
+"""Exports spans as OpenTelemetry's own variables say. Without an endpoint, the SDK is not imported."""
 
 import asyncio
 import os
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import SpanExporter
 
-# How long the last spans may take to leave; a collector that is away keeps no process from ending.
-_FLUSH_S = 5.0
+# For the last spans. A process ends even when its collector is unavailable.
+_FLUSH_TIMEOUT_S = 5.0
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 
 
 @asynccontextmanager
-async def configure_tracing(service: str) -> AsyncIterator[Tracer | None]:
-    """Yields the tracer of the process, None where no endpoint is given; sends what is left at the end.
+async def tracer_lifespan(service: str) -> AsyncIterator[Tracer | None]:
+    """Yield the tracer of the process, or None without an endpoint. Flush the spans at the end.
 
-    Raises StartupError for a protocol that there is not.
+    Raises StartupError for an unknown protocol.
     """
-    if not _is_on():
+    if not _is_enabled():
         yield None
         return
-    provider = _provider(service)
+    provider = _build_provider(service)
     trace.set_tracer_provider(provider)
     try:
         yield provider.get_tracer("nationalsite")
@@ -40,27 +40,27 @@ async def configure_tracing(service: str) -> AsyncIterator[Tracer | None]:
         await _flush(provider)
 
 
-def _is_on() -> bool:
-    off = os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true"
-    elsewhere = os.environ.get("OTEL_TRACES_EXPORTER", "otlp") != "otlp"
-    return not off and not elsewhere and any(os.environ.get(name) for name in _ENDPOINTS)
+def _is_enabled() -> bool:
+    is_disabled = os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true"
+    is_otlp = os.environ.get("OTEL_TRACES_EXPORTER", "otlp") == "otlp"
+    return not is_disabled and is_otlp and any(os.environ.get(name) for name in _ENDPOINTS)
 
 
-def _provider(service: str) -> "TracerProvider":
-    from opentelemetry.sdk.resources import SERVICE_NAME, Resource  # noqa: PLC0415  # loaded only where it is on
+def _build_provider(service: str) -> "TracerProvider":
+    from opentelemetry.sdk.resources import SERVICE_NAME, Resource  # noqa: PLC0415  # imported only if tracing is enabled
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
     from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
 
-    named = os.environ.get("OTEL_SERVICE_NAME") or SERVICE_NAME in os.environ.get(
+    has_name = os.environ.get("OTEL_SERVICE_NAME") or SERVICE_NAME in os.environ.get(
         "OTEL_RESOURCE_ATTRIBUTES", ""
     )
-    resource = Resource.create({} if named else {SERVICE_NAME: service})
+    resource = Resource.create({} if has_name else {SERVICE_NAME: service})
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-    provider.add_span_processor(BatchSpanProcessor(_exporter()))
+    provider.add_span_processor(BatchSpanProcessor(_build_exporter()))
     return provider
 
 
-def _exporter() -> "SpanExporter":
+def _build_exporter() -> "SpanExporter":
     variable = next((name for name in _PROTOCOLS if os.environ.get(name)), _PROTOCOLS[-1])
     match os.environ.get(variable) or "http/protobuf":
         case "http/protobuf":
@@ -75,18 +75,18 @@ def _exporter() -> "SpanExporter":
 
 
 async def _flush(provider: "TracerProvider") -> None:
-    """In a thread that the process does not wait for: the exporter's own patience is longer than ours."""
+    """Flush in a thread that the process does not wait for: the exporter's own timeout is longer."""
     loop, flushed = asyncio.get_running_loop(), asyncio.Event()
 
     def shutdown() -> None:
         provider.shutdown()
         try:
             loop.call_soon_threadsafe(flushed.set)
-        except RuntimeError:  # the loop has gone on without us
+        except RuntimeError:  # the loop is closed
             return
 
     threading.Thread(target=shutdown, name="otlp-flush", daemon=True).start()
     try:
-        await asyncio.wait_for(flushed.wait(), _FLUSH_S)
+        await asyncio.wait_for(flushed.wait(), _FLUSH_TIMEOUT_S)
     except TimeoutError:
         return

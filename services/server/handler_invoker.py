@@ -1,0 +1,69 @@
+"""The end of the chain: calls the handler, and sends the responses of a stream."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable
+from contextlib import aclosing, suppress
+from typing import cast
+
+from services.errors import DeadlineExceededInFlight
+from services.handler import Handler
+from services.server.call import CallContext, CallNext, MethodInfo, ServicerContext
+
+WRITE_TIMEOUT_S = 600.0
+"""How long a streamed response may wait until the caller has read the responses before it."""
+
+# Sending headers does not wait for the caller. This bounds it anyway.
+_SEND_HEADERS_TIMEOUT_S = 1.0
+
+
+def build_invoker(method: MethodInfo) -> CallNext:
+    """Return what calls the handler of a method."""
+    invoker = StreamInvoker if method.descriptor.server_streaming else UnaryInvoker
+    return invoker(method.endpoint.handler)
+
+
+class UnaryInvoker:
+    """Calls a handler that returns one response."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+
+    def __call__(self, call: CallContext, /) -> Awaitable[bytes]:
+        """Return the handler's response, serialized."""
+        return cast(Awaitable[bytes], self._handler(call.request, call.deadline))
+
+
+class StreamInvoker:
+    """Calls a handler that generates responses, and sends each."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+
+    async def __call__(self, call: CallContext, /) -> bytes:
+        """Send the responses. Raises DeadlineExceededInFlight where the caller does not read them."""
+        await _send_headers(call.grpc_context)
+        responses = cast(AsyncGenerator[bytes, None], self._handler(call.request, call.deadline))
+        async with aclosing(responses):
+            async for response in responses:
+                await _send(call.grpc_context, response)
+        return b""
+
+
+async def _send_headers(context: ServicerContext) -> None:
+    """Finish even when cancelled: otherwise gRPC would send the headers again before an error, and fail."""
+    sending = asyncio.ensure_future(context.send_initial_metadata(()))
+    try:
+        await asyncio.shield(sending)
+    except asyncio.CancelledError:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_SEND_HEADERS_TIMEOUT_S):
+                await asyncio.gather(sending, return_exceptions=True)
+        raise
+
+
+async def _send(context: ServicerContext, response: bytes) -> None:
+    try:
+        async with asyncio.timeout(WRITE_TIMEOUT_S):
+            await context.write(response)
+    except TimeoutError:
+        raise DeadlineExceededInFlight("the caller did not take a response in time") from None

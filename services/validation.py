@@ -1,0 +1,59 @@
+"""Checks messages against the rules of the protos (`buf.validate`). The server and the adapter share it."""
+
+import json
+from typing import cast
+
+import protovalidate
+from google.protobuf.descriptor import Descriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+
+from services.errors import InvalidRequest, StartupError, Violation
+
+_MAX_VIOLATIONS = 20
+
+
+class RequestValidator:
+    """Checks the requests of one method."""
+
+    def __init__(self, method: str, request: type[Message]) -> None:
+        """Compile the rules, so that the first call need not. Raises StartupError where one does not compile.
+
+        `method` is the name for this error.
+        """
+        self._collect_violations = protovalidate.Validator().collect_violations
+        try:
+            for descriptor in _reachable_messages(cast(Descriptor, request.DESCRIPTOR)):
+                self._collect_violations(GetMessageClass(descriptor)())
+        except protovalidate.CompilationError as error:
+            raise StartupError([f"{method}: a validation rule does not compile: {error}"]) from error
+
+    def validate(self, request: Message) -> None:
+        """Raise InvalidRequest, with the fields, for a request that breaks a rule."""
+        if violations := self._collect_violations(request):
+            raise InvalidRequest([_to_violation(each.proto) for each in violations[:_MAX_VIOLATIONS]])
+
+
+def _reachable_messages(root: Descriptor) -> list[Descriptor]:
+    """Return a message type and all types inside it: an empty message does not compile the rules of these."""
+    reachable = [root]
+    for message in reachable:
+        types = (field.message_type for field in message.fields if field.message_type)
+        reachable += [descriptor for descriptor in dict.fromkeys(types) if descriptor not in reachable]
+    return reachable
+
+
+def _to_violation(proto: protovalidate.ViolationPb) -> Violation:
+    return Violation(field=_format_path(proto.field), description=proto.message or proto.rule_id)
+
+
+def _format_path(path: protovalidate.FieldPathPb | None) -> str:
+    """Format a path as `sale_filters[0].sale_type` or `labels["red"]`; empty for the message itself."""
+    return ".".join(_format_element(element) for element in path.elements) if path else ""
+
+
+def _format_element(element: protovalidate.FieldPathElementPb) -> str:
+    if element.subscript is None:
+        return element.field_name
+    # An index or a map's key. JSON writes numbers, booleans and strings like protovalidate's own paths.
+    return f"{element.field_name}[{json.dumps(element.subscript.value, ensure_ascii=False)}]"
