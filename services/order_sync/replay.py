@@ -13,7 +13,7 @@ from services.errors import NationalsiteError, Overloaded
 from services.store import Inbox, IncomingMessage, Lease, Store, exclusive_lease
 
 SERVICE = upstream.MESSAGE_REPLAY_SERVICE
-PAGE_TIMEOUT_SIZE = 200
+PAGE_SIZE = 200
 """Messages on a page: 1688's limit."""
 MAX_PAGES = 1000
 """Of one replay: more than 1688 keeps for a shop; the next replay continues."""
@@ -42,7 +42,7 @@ class Replay:
 
     async def replay_messages(self, request: protos.ReplayMessagesRequest, deadline: float) -> bytes:
         """Replay now. Raises Overloaded while another call or replica replays."""
-        query = upstream.QueryMessagesRequest(topic=request.topic, page_size=PAGE_TIMEOUT_SIZE)
+        query = upstream.QueryMessagesRequest(topic=request.topic, page_size=PAGE_SIZE)
         if request.HasField("start_time"):
             query.create_start_time.CopyFrom(request.start_time)
         if request.HasField("end_time"):
@@ -59,7 +59,7 @@ class Replay:
             await asyncio.sleep(interval_s * random.uniform(0.9, 1.1))  # noqa: S311 # jitter
             try:
                 response = await self._replay_exclusively(
-                    upstream.QueryMessagesRequest(page_size=PAGE_TIMEOUT_SIZE), loop.time() + interval_s
+                    upstream.QueryMessagesRequest(page_size=PAGE_SIZE), loop.time() + interval_s
                 )
             except NationalsiteError as error:
                 _log.warning("replay_failed", reason=error.reason, code=getattr(error, "code", ""))

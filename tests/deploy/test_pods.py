@@ -89,6 +89,7 @@ def test_a_second_replica_on_sqlite_is_refused(local):
 
 
 def test_memory_is_what_was_asked_for(local, tell):
+    assert local["memory"]["used"].keys() >= SERVICES
     for service, seen in local["memory"]["used"].items():
         assert 0.4 * seen["requested"] < seen["mib"] < seen["requested"], service
         tell(f"{service}: {seen['mib']} MiB of {seen['requested']:.0f} requested, {seen['cpu_s']} s of CPU")
@@ -96,6 +97,7 @@ def test_memory_is_what_was_asked_for(local, tell):
 
 def test_the_longest_end_is_within_the_grace_of_its_pod(local, tell):
     """Calls hang at 1688, and a delivery with them: everything waits for as long as it may."""
+    assert local["ended"].keys() >= SERVICES
     for service, end in local["ended"].items():
         assert end["exit_code"] == 0
         assert DELAY_S + GRACE_S <= end["took_s"] < end["grace_s"] - 5, service
@@ -122,6 +124,7 @@ def test_services_work_on_postgresql(production):
 
 
 def test_a_pod_with_nothing_to_do_does_not_wait_for_its_grace(production, tell):
+    assert production["ended"].keys() >= SERVICES
     for service, end in production["ended"].items():
         assert end["exit_code"] == 0
         # Its last spans have 5 s more: nobody takes them here.

@@ -46,6 +46,7 @@ def test_lock_files_name_no_registry() -> None:
         with_address = [
             path for path, package in packages.items() if "resolved" in package and "link" not in package
         ]
+        assert len(packages) > 1
         assert not with_address
 
 
