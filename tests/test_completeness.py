@@ -10,7 +10,7 @@ from nationalsite.errors import v1 as errors_v1
 from nationalsite.upstream import v1 as upstream_v1
 
 from services import errors
-from services.adapter.gateway.gateway_errors import ROWS, error_from_reply
+from services.adapter.gateway.gateway_errors import ERROR_RULES, error_from_reply
 from tests.support.sample_cases import METHODS, SAMPLES, ReplyCase, reply_cases
 
 REFUSALS = [
@@ -61,7 +61,7 @@ def test_every_gateway_sample_is_a_gateway_error() -> None:
 
 def test_every_gateway_code_of_the_table_has_a_sample() -> None:
     told = {case.error.get("code") for case in CASES if case.name.startswith("gateway/")}
-    codes = {row.code for row in ROWS if row.code.startswith("gw.")} - {"gw.Qos*"}
+    codes = {row.code for row in ERROR_RULES if row.code.startswith("gw.")} - {"gw.Qos*"}
     assert codes | {"gw.QosAppFrequencyLimit", "gw.QosAPIFrequencyLimit", "401", "400", "500"} == told
 
 

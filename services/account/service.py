@@ -35,7 +35,7 @@ async def open_account(settings: AccountSettings) -> AsyncIterator[ServiceRuntim
         storage_lifespan(url) as storage,
         operations_lifespan(DESCRIPTOR, settings) as operations,
     ):
-        bindings = operations.bindings(partial(Endpoint, idempotency_guard=storage.once.remember), {})
+        bindings = operations.build_endpoints(partial(Endpoint, idempotency_guard=storage.once.remember), {})
         yield ServiceRuntime(bindings, is_ready=storage.store.healthy)
 
 

@@ -1,6 +1,7 @@
-"""The adapter layer: proto messages on one side, the signed conversation with 1688 on the other.
+"""Calls 1688's operations: proto messages on one side, signed HTTP requests on the other.
 
-codec/ and gateway/ do not know each other; operations.py speaks through both, opening.py puts them together.
+codec/ and gateway/ must not import each other. operations.py uses both, factory.py builds them; start
+reading in operations.py.
 """
 
 from services.adapter.codec import DecodeResult, Dialect, message_decoder

@@ -1,11 +1,11 @@
-"""Keeps answers of reads that repeat, asks 1688 once for many, and has an old one stand in when it fails."""
+"""Caches responses of reads, joins equal calls in flight, and serves a stale response when 1688 fails."""
 
 import asyncio
 import contextvars
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import structlog
 from google.protobuf.message import Message
@@ -15,170 +15,175 @@ from services import call_metadata
 from services.errors import DeadlineExceeded, NationalsiteError
 
 HEADER = "nationalsite-cache"
-"""What the response's metadata says: hit, miss or stale."""
-FLIGHT_S = 10.0
-"""Bound on asking 1688 for all that wait: none of them knows the others' deadlines."""
-FAILURES = frozenset({"UPSTREAM_UNAVAILABLE", "UPSTREAM_FAULT", "UPSTREAM_RATE", "OVERLOADED", "DEADLINE"})
-"""Reasons of failures that pass: an old answer may stand in. A refusal is news."""
+"""The key of the response's metadata: its value is hit, miss or stale."""
+FETCH_TIMEOUT_S = 10.0
+"""For a call that several callers wait for: it cannot have the deadline of one of them."""
+TRANSIENT_REASONS = frozenset(
+    {"UPSTREAM_UNAVAILABLE", "UPSTREAM_FAULT", "UPSTREAM_RATE", "OVERLOADED", "DEADLINE"}
+)
+"""After these errors a stale response is served. After any other the error is."""
 
-Answer = Callable[[float], Awaitable[bytes]]
-"""Asks 1688 until a deadline (loop time); returns the serialized response."""
-Outcome = Literal["hit", "miss", "stale"]
-Key = tuple[str, str, bytes]
+FetchResponse: TypeAlias = Callable[[float], Awaitable[bytes]]
+"""Calls 1688, until a deadline (loop time); returns the serialized response."""
+Outcome: TypeAlias = Literal["hit", "miss", "stale"]
+Key: TypeAlias = tuple[str, str, bytes]
 
-_outcomes = Counter(
+_lookups = Counter(
     "nationalsite_cache_lookups",
-    "Calls of RPCs with a cache: hit, miss (also where it fails), stale.",
+    "Calls of cached RPCs by outcome: hit, stale, or miss, which includes failures.",
     ("rpc", "outcome"),
 )
-_kept = Gauge("nationalsite_cache_bytes", "What the cache holds.")
+_bytes = Gauge("nationalsite_cache_bytes", "Size of the cached responses with their keys.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CachePolicy:
-    """What is kept, and for how long."""
+    """What is cached, and for how long."""
 
     ttl_s: Mapping[str, float]
-    """RPC to how long its answers are good; others, and those at 0, are not kept."""
-    stale_s: float = 3600.0
-    """How long a stale answer may stand in, though no longer than it was good."""
-    entries: int = 1000
-    total_bytes: int = 32 * 2**20
+    """RPC to how long its responses are fresh. Other RPCs, and those with 0, are not cached."""
+    stale_if_error_s: float = 3600.0
+    """How long a stale response may be served, but not longer than it was fresh."""
+    max_entries: int = 1000
+    max_bytes: int = 32 * 2**20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Entry:
     response: bytes
-    good_until: float
-    usable_until: float
+    fresh_until: float
+    stale_until: float
     size: int
 
 
 @dataclass(slots=True, eq=False)
 class _InFlight:
-    """One question to 1688, and how many wait for its answer."""
+    """A call of 1688, and how many callers wait for it."""
 
     task: "asyncio.Task[bytes]"
     context: contextvars.Context
-    waiting: int = field(default=0)
+    waiters: int = field(default=0)
 
 
 class Cache:
-    """The answers, the least recently used forgotten first."""
+    """Responses by RPC, dialect and request. The least recently used is evicted first."""
 
     def __init__(self, policy: CachePolicy, clock: Callable[[], float]) -> None:
         self._policy = policy
         self._clock = clock
         self._entries: OrderedDict[Key, _Entry] = OrderedDict()
-        self._bytes = 0
-        self._flights: dict[Key, _InFlight] = {}
-        _kept.set_function(lambda: self._bytes)
+        self._size = 0
+        self._in_flight: dict[Key, _InFlight] = {}
+        _bytes.set_function(lambda: self._size)
 
-    def keeps(self, rpc: str) -> bool:
-        """Whether answers of the RPC are kept."""
+    def is_cacheable(self, rpc: str) -> bool:
+        """Whether responses of the RPC are cached."""
         return self._policy.ttl_s.get(rpc, 0) > 0
 
-    async def answer(self, rpc: str, dialect: str, request: Message, ask: Answer, deadline: float) -> bytes:
-        """Return a kept answer, or 1688's; note in the call's metadata which it was.
+    async def get_or_fetch(
+        self, rpc: str, dialect: str, request: Message, fetch: FetchResponse, deadline: float
+    ) -> bytes:
+        """Return a cached response, or fetch one; set the outcome in the call's response metadata.
 
-        Raises what `ask` raises, and DeadlineExceeded. A caller that leaves takes the question along only
-        where nobody else waits for its answer. `cache-control: no-cache` asks 1688 in any case.
+        Raises what `fetch` raises, and DeadlineExceeded. Request metadata `cache-control: no-cache` always
+        fetches.
         """
         key = (rpc, dialect, request.SerializeToString(deterministic=True))
-        fresh = "no-cache" in call_metadata.get_request_metadata("cache-control").lower()
+        no_cache = "no-cache" in call_metadata.get_request_metadata("cache-control").lower()
         entry = self._entries.get(key)
-        if entry is not None and not fresh and self._clock() < entry.good_until:
+        if entry is not None and not no_cache and self._clock() < entry.fresh_until:
             self._entries.move_to_end(key)
-            return _noted(rpc, "hit", entry.response)
+            return _record_outcome(rpc, "hit", entry.response)
         try:
-            if fresh:
-                response = await ask(deadline)
-                self._keep(key, response)
+            if no_cache:
+                response = await fetch(deadline)
+                self._store(key, response)
             else:
-                response = await self._asked(key, ask, deadline)
+                response = await self._join_or_fetch(key, fetch, deadline)
         except NationalsiteError as error:
-            stands_in = entry is not None and not fresh and self._clock() < entry.usable_until
-            if entry is None or not stands_in or error.reason not in FAILURES:
-                _outcomes.labels(rpc, "miss").inc()
+            may_serve_stale = entry is not None and not no_cache and self._clock() < entry.stale_until
+            if entry is None or not may_serve_stale or error.reason not in TRANSIENT_REASONS:
+                _lookups.labels(rpc, "miss").inc()
                 raise
-            return _noted(rpc, "stale", entry.response)
-        return _noted(rpc, "miss", response)
+            return _record_outcome(rpc, "stale", entry.response)
+        return _record_outcome(rpc, "miss", response)
 
     async def close(self) -> None:
-        """Give up the questions under way."""
-        tasks = [flight.task for flight in self._flights.values()]
+        """Cancel the calls in flight."""
+        tasks = [call.task for call in self._in_flight.values()]
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
 
-    async def _asked(self, key: Key, ask: Answer, deadline: float) -> bytes:
-        flight = self._flights.get(key)
-        leads = flight is None
-        if flight is None:
-            flight = self._begin(key, ask)
-        flight.waiting += 1
+    async def _join_or_fetch(self, key: Key, fetch: FetchResponse, deadline: float) -> bytes:
+        """Wait for the equal call in flight, or start one. It is cancelled when no caller waits for it."""
+        call = self._in_flight.get(key)
+        is_first = call is None
+        if call is None:
+            call = self._start_fetch(key, fetch)
+        call.waiters += 1
         try:
-            done, _ = await asyncio.wait({flight.task}, timeout=max(0.0, deadline - self._clock()))
+            done, _ = await asyncio.wait({call.task}, timeout=max(0.0, deadline - self._clock()))
             if not done:
-                raise DeadlineExceeded("the deadline passed while 1688 was asked")
-            return flight.task.result()
+                raise DeadlineExceeded("the deadline passed while 1688 handled the call")
+            return call.task.result()
         finally:
-            flight.waiting -= 1
-            if not flight.waiting and not flight.task.done():
-                self._flights.pop(key, None)  # who comes now asks anew
-                flight.task.cancel()
-            if leads:
-                _pass_on(flight.context)
+            call.waiters -= 1
+            if not call.waiters and not call.task.done():
+                self._in_flight.pop(key, None)  # the next caller must not join a cancelled call
+                call.task.cancel()
+            if is_first:
+                _copy_log_context(call.context)
 
-    def _begin(self, key: Key, ask: Answer) -> _InFlight:
+    def _start_fetch(self, key: Key, fetch: FetchResponse) -> _InFlight:
         context = contextvars.copy_context()
-        task = asyncio.create_task(self._fly(key, ask), context=context)
-        flight = self._flights[key] = _InFlight(task=task, context=context)
+        task = asyncio.create_task(self._fetch_and_store(key, fetch), context=context)
+        call = self._in_flight[key] = _InFlight(task=task, context=context)
 
-        def landed(done: "asyncio.Task[bytes]") -> None:
-            if self._flights.get(key) is flight:
-                del self._flights[key]
+        def remove(done: "asyncio.Task[bytes]") -> None:
+            if self._in_flight.get(key) is call:
+                del self._in_flight[key]
             if not done.cancelled():
-                done.exception()  # every waiter has seen it, or left
+                done.exception()  # marks it as retrieved, where no caller waits any more
 
-        task.add_done_callback(landed)
-        return flight
+        task.add_done_callback(remove)
+        return call
 
-    async def _fly(self, key: Key, ask: Answer) -> bytes:
-        response = await ask(self._clock() + FLIGHT_S)
-        self._keep(key, response)
+    async def _fetch_and_store(self, key: Key, fetch: FetchResponse) -> bytes:
+        response = await fetch(self._clock() + FETCH_TIMEOUT_S)
+        self._store(key, response)
         return response
 
-    def _keep(self, key: Key, response: bytes) -> None:
+    def _store(self, key: Key, response: bytes) -> None:
         ttl_s = self._policy.ttl_s[key[0]]
-        good_until = self._clock() + ttl_s
-        self._forget(key)
+        fresh_until = self._clock() + ttl_s
+        self._evict(key)
         entry = self._entries[key] = _Entry(
             response=response,
-            good_until=good_until,
-            usable_until=good_until + min(ttl_s, self._policy.stale_s),
+            fresh_until=fresh_until,
+            stale_until=fresh_until + min(ttl_s, self._policy.stale_if_error_s),
             size=len(response) + len(key[2]),
         )
-        self._bytes += entry.size
-        while len(self._entries) > self._policy.entries or self._bytes > self._policy.total_bytes:
-            self._forget(next(iter(self._entries)))
+        self._size += entry.size
+        while len(self._entries) > self._policy.max_entries or self._size > self._policy.max_bytes:
+            self._evict(next(iter(self._entries)))
 
-    def _forget(self, key: Key) -> None:
+    def _evict(self, key: Key) -> None:
         entry = self._entries.pop(key, None)
         if entry is not None:
-            self._bytes -= entry.size
+            self._size -= entry.size
 
 
-def _noted(rpc: str, outcome: Outcome, response: bytes) -> bytes:
-    _outcomes.labels(rpc, outcome).inc()
+def _record_outcome(rpc: str, outcome: Outcome, response: bytes) -> bytes:
+    _lookups.labels(rpc, outcome).inc()
     call_metadata.set_response_metadata(HEADER, outcome)
     return response
 
 
-def _pass_on(context: contextvars.Context) -> None:
-    """Bind what the question left for a log line to the line of the call that asked it."""
-    facts = context.run(structlog.contextvars.get_contextvars)
+def _copy_log_context(context: contextvars.Context) -> None:
+    """Bind what the fetch has bound about 1688 to the log line of the call that started it."""
+    bound = context.run(structlog.contextvars.get_contextvars)
     structlog.contextvars.bind_contextvars(
-        **{name: value for name, value in facts.items() if name.startswith("upstream_")}
+        **{name: value for name, value in bound.items() if name.startswith("upstream_")}
     )

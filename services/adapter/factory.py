@@ -1,4 +1,4 @@
-"""Puts codec and gateway together for one service, and closes them at the end."""
+"""Builds codec, gateway and cache from the settings of one service, and closes them at the end."""
 
 import asyncio
 from collections import ChainMap
@@ -15,6 +15,7 @@ from services.adapter.gateway import (
     APP,
     AppCredentials,
     BulkheadPolicy,
+    FetchToken,
     GatewayClient,
     HttpTransport,
     Policies,
@@ -25,14 +26,15 @@ from services.adapter.gateway import (
     StaticTokenProvider,
     TokenProvider,
 )
-from services.adapter.gateway.auth.tokens import FetchToken
 from services.adapter.operations import OperationClient
 from services.adapter.settings import AdapterSettings
 from services.errors import StartupError
 
 PRODUCTION_HOST = "gw.open.1688.com"
-CACHE_S = {"GetFilterConfig": 3600.0, "GetCategory": 3600.0}
-"""RPC to how long its answers are kept. Details of products are not: prices and stock age."""
+CACHE_TTL_S = {"GetFilterConfig": 3600.0, "GetCategory": 3600.0}
+"""RPC to how long its responses are fresh. Product details are not cached, since prices and stock change."""
+QUEUED_PER_CONCURRENT = 4
+"""How many calls may wait for each that may be in flight."""
 
 _log = structlog.get_logger()
 
@@ -42,93 +44,106 @@ async def operations_lifespan(
     service: ServiceDescriptor,
     settings: AdapterSettings,
     *,
-    unserved: Iterable[ServiceDescriptor] = (),
-    once: Collection[str] = (),
+    internal: Iterable[ServiceDescriptor] = (),
+    non_idempotent: Collection[str] = (),
 ) -> AsyncIterator[OperationClient]:
-    """Yield the operations of a service, and of services that are declared for the suite itself.
+    """Yield the operations of a service.
 
-    `once` names RPCs that must not be repeated, whatever their protos say.
-    Raises SchemaError where the protos contradict themselves.
+    `internal` are services that the project calls itself and serves to no caller. `non_idempotent` names
+    RPCs that are not retried, whatever their protos say. Raises SchemaError where protos contradict
+    themselves, and StartupError.
     """
     exceptions = settings.dialects or {}
-    own, *others = (
-        compile_service(each, settings.dialect, exceptions=exceptions, dates=settings.json_dates)
-        for each in (service, *unserved)
+    served, *others = (
+        compile_service(descriptor, settings.dialect, exceptions=exceptions, dates=settings.json_dates)
+        for descriptor in (service, *internal)
     )
-    operations = dict(ChainMap(own, *others))
-    _warn(settings, exceptions.keys() - operations.keys())
-    if elsewhere := (settings.cache_seconds or {}).keys() - operations.keys():
-        _log.warning("cache_seconds_of_other_services", rpcs=sorted(elsewhere))
+    operations = dict(ChainMap(served, *others))
+    _log_warnings(settings, operations)
     async with gateway_lifespan(settings) as gateway, AsyncExitStack() as stack:
-        cache = Cache(_cache_policy(settings, operations), asyncio.get_running_loop().time)
+        cache = Cache(_build_cache_policy(settings, operations), asyncio.get_running_loop().time)
         stack.push_async_callback(cache.close)
-        not_served = operations.keys() - own.keys()
-        yield OperationClient(operations, gateway, once=once, cache=cache, unserved=not_served)
+        yield OperationClient(
+            operations,
+            gateway,
+            non_idempotent=non_idempotent,
+            internal=operations.keys() - served.keys(),
+            cache=cache,
+        )
 
 
 @asynccontextmanager
 async def gateway_lifespan(settings: AdapterSettings) -> AsyncIterator[GatewayClient]:
-    """Yield the conversation with 1688, as the settings tell who we are there."""
+    """Yield a client of 1688's gateway, with the app and the token of the settings."""
     async with AsyncExitStack() as stack:
-        exchange = HttpTransport()
-        stack.push_async_callback(exchange.close)
-        link = _link(settings)
-        if link is not None:
-            stack.push_async_callback(link.close)
+        transport = HttpTransport()
+        stack.push_async_callback(transport.close)
+        redis = _build_redis_client(settings)
+        if redis is not None:
+            stack.push_async_callback(redis.close)
         gateway = GatewayClient(
             url=settings.gateway_url,
-            app=AppCredentials(key=settings.app_key, secret=settings.app_secret.get_secret_value()),
-            exchange=exchange,
-            tokens=lambda fetch: _tokens(settings, fetch, link),
+            credentials=AppCredentials(key=settings.app_key, secret=settings.app_secret.get_secret_value()),
+            transport=transport,
+            build_token_provider=lambda fetch: _build_token_provider(settings, fetch, redis),
             parse=parse,
             send_timestamp=settings.send_timestamp,
-            names=settings.operation_names or {},
-            policies=_policies(settings),
-            link=link,
+            operation_aliases=settings.operation_aliases or {},
+            policies=_build_policies(settings),
+            redis=redis,
         )
         stack.push_async_callback(gateway.close)
         yield gateway
 
 
-def _cache_policy(settings: AdapterSettings, operations: Mapping[str, Operation]) -> CachePolicy:
-    """Raise StartupError where answers of a call that changes something would be kept."""
-    ttl_s = CACHE_S | (settings.cache_seconds or {})
+def _build_cache_policy(settings: AdapterSettings, operations: Mapping[str, Operation]) -> CachePolicy:
+    """Raise StartupError where responses of an RPC that writes would be cached."""
+    ttl_s = CACHE_TTL_S | (settings.cache_seconds or {})
     writes = [rpc for rpc in ttl_s if rpc in operations and operations[rpc].level is not Idempotency.READ]
     if writes:
-        raise StartupError([f"NATIONALSITE_CACHE_SECONDS: {rpc}: is no read" for rpc in writes])
-    return CachePolicy(ttl_s=ttl_s, stale_s=settings.cache_stale_s)
+        raise StartupError([f"NATIONALSITE_CACHE_SECONDS: {rpc}: is not a read" for rpc in writes])
+    return CachePolicy(ttl_s=ttl_s, stale_if_error_s=settings.cache_stale_s)
 
 
-def _link(settings: AdapterSettings) -> RedisClient | None:
+def _build_redis_client(settings: AdapterSettings) -> RedisClient | None:
     if settings.redis_url is None:
         return None
     return RedisClient(settings.redis_url.get_secret_value(), settings.app_key)
 
 
-def _policies(settings: AdapterSettings) -> Policies:
-    places = settings.max_upstream_calls
-    ceilings = dict(settings.api_rates or {})
+def _build_policies(settings: AdapterSettings) -> Policies:
+    rate_ceilings = dict(settings.api_rates or {})
     if settings.app_rate is not None:
-        ceilings[APP] = settings.app_rate
-    return Policies(bulkhead=BulkheadPolicy(places=places, queue=4 * places), ceilings=ceilings)
+        rate_ceilings[APP] = settings.app_rate
+    max_concurrent = settings.max_upstream_calls
+    bulkhead = BulkheadPolicy(
+        max_concurrent=max_concurrent, max_queued=QUEUED_PER_CONCURRENT * max_concurrent
+    )
+    return Policies(bulkhead=bulkhead, rate_ceilings=rate_ceilings)
 
 
-def _tokens(settings: AdapterSettings, fetch: FetchToken, link: RedisClient | None) -> TokenProvider:
+def _build_token_provider(
+    settings: AdapterSettings, fetch: FetchToken, redis: RedisClient | None
+) -> TokenProvider:
     if settings.access_token is not None:
         return StaticTokenProvider(settings.access_token.get_secret_value())
-    assert settings.refresh_token is not None  # noqa: S101 # the settings check that one of them is given
+    assert settings.refresh_token is not None  # noqa: S101 # the settings check that there is one of the two
     refresh_token = RefreshToken(
-        settings.refresh_token.get_secret_value(), settings.refresh_token_file, shared=link is not None
+        settings.refresh_token.get_secret_value(),
+        settings.refresh_token_file,
+        is_shared=redis is not None,
     )
-    return RefreshingTokenProvider(refresh_token, SharedTokenFetcher(link, fetch) if link else fetch)
+    return RefreshingTokenProvider(refresh_token, SharedTokenFetcher(redis, fetch) if redis else fetch)
 
 
-def _warn(settings: AdapterSettings, elsewhere: Collection[str]) -> None:
+def _log_warnings(settings: AdapterSettings, operations: Mapping[str, Operation]) -> None:
     if (
         settings.dialect is Dialect.NATIONAL_SITE
         and urlsplit(settings.gateway_url).hostname == PRODUCTION_HOST
     ):
-        _log.warning("dialect_not_documented_there", host=PRODUCTION_HOST, dialect=settings.dialect)
-    if elsewhere:
-        # One set of variables may serve several services, so this is no error; it may be a typing slip.
-        _log.warning("dialects_of_other_services", rpcs=sorted(elsewhere))
+        _log.warning("dialect_not_documented_for_host", host=PRODUCTION_HOST, dialect=settings.dialect)
+    # Warnings, not errors: one set of variables may configure several services. It may be a typing error.
+    if unknown := (settings.dialects or {}).keys() - operations.keys():
+        _log.warning("unknown_rpcs_in_dialects", rpcs=sorted(unknown))
+    if unknown := (settings.cache_seconds or {}).keys() - operations.keys():
+        _log.warning("unknown_rpcs_in_cache_seconds", rpcs=sorted(unknown))

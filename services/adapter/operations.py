@@ -1,13 +1,7 @@
-"""Answers RPCs by way of 1688: codec, gateway, codec; and what is told of it."""
+"""Calls 1688's operations by RPC: encodes the request, calls the gateway, decodes the reply."""
 
 import asyncio
-from collections.abc import (
-    AsyncIterator,
-    Callable,
-    Collection,
-    Mapping,
-    Sequence,
-)
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TypeVar
@@ -30,19 +24,19 @@ from services.errors import (
 )
 from services.handler import Handler
 
-Binding = TypeVar("Binding")
-
 MAX_CONCURRENCY = 4
-"""Calls under way at once for requests of many: eight have been seen to meet 1688's frequency limit."""
+"""Calls of all batches in flight: with eight, 1688's frequency limit has been reached."""
 RESPONSE_MARGIN_S = 0.25
-"""What a request of many leaves of its deadline, so that its results reach a caller who waits no longer."""
+"""A batch ends so long before its deadline, so that its results reach the caller in time."""
 
-_left_out = Counter(
-    "nationalsite_fields_left_out",
-    "Request fields that stated a fact and have no member in the dialect.",
+Endpoint = TypeVar("Endpoint")
+
+_dropped_fields = Counter(
+    "nationalsite_fields_dropped",
+    "Request fields that were set and not sent, since the dialect has no parameter for them.",
     ("rpc", "field"),
 )
-_unreadable = Counter(
+_unreadable_fields = Counter(
     "nationalsite_fields_unreadable",
     "Response fields left unset because 1688's value could not be read.",
     ("rpc", "field"),
@@ -51,149 +45,113 @@ _log = structlog.get_logger()
 
 
 class OperationClient:
-    """The compiled operations of one service, spoken through one gateway."""
+    """The compiled operations of one service, and the gateway that they call."""
 
     def __init__(
         self,
         operations: Mapping[str, Operation],
         gateway: GatewayClient,
         *,
-        once: Collection[str] = (),
-        unserved: Collection[str] = (),
+        non_idempotent: Collection[str] = (),
+        internal: Collection[str] = (),
         cache: Cache | None = None,
     ) -> None:
-        """Take the parts.
+        """`non_idempotent` names RPCs that are not retried, whatever their protos say.
 
-        `once` names RPCs that must not be repeated, whatever their protos say, `unserved` those that the
-        suite itself calls and nobody else.
+        `internal` names RPCs that the project calls itself and serves to no caller.
         """
         self._operations = operations
         self._gateway = gateway
-        self._once = frozenset(once)
-        self._unserved = frozenset(unserved)
+        self._non_idempotent = frozenset(non_idempotent)
+        self._internal = frozenset(internal)
         self._cache = cache
-        self._places = asyncio.Semaphore(MAX_CONCURRENCY)
+        self._batch_slots = asyncio.Semaphore(MAX_CONCURRENCY)
 
     def __getitem__(self, rpc: str) -> Operation:
         """Return an operation by the name of its RPC."""
         return self._operations[rpc]
 
-    def bindings(
-        self, bind: Callable[[Handler, str], Binding], own: Mapping[str, Handler]
-    ) -> dict[str, Binding]:
-        """Bind what answers each RPC: the service's own function, or the call of its operation.
-
-        `bind` takes the function and what errors call the operation: 1688's id, or the RPC's name.
-        Raises SchemaError where a local RPC has no function, or a function no RPC.
-        """
-        served = {rpc: each for rpc, each in self._operations.items() if rpc not in self._unserved}
-        unknown = sorted(own.keys() - served.keys())
-        findings = [f"{rpc}: no such RPC for this function" for rpc in unknown]
-        findings += [
-            f"{rpc}: neither an operation of 1688 nor a function of the suite"
-            for rpc, operation in served.items()
-            if operation.local and rpc not in own
-        ]
-        if findings:
-            raise SchemaError(*findings)
-        return {
-            rpc: bind(own.get(rpc) or partial(self.call, rpc), operation.api or rpc)
-            for rpc, operation in served.items()
-        }
-
-    def check(self, rpc: str, request: Message) -> None:
-        """Raise RequestError where the request cannot be sent."""
-        self[rpc].encode(request)
-
-    def decoded(self, rpc: str, reply: bytes) -> bytes:
-        """Return a reply that 1688 might have given, as the serialized response."""
-        operation = self[rpc]
-        request = operation.request()
-        return operation.decode(operation.parse(reply, request), request).response
-
     async def call(self, rpc: str, request: Message, deadline: float) -> bytes:
-        """Send the request as the RPC's operation; return the serialized response.
+        """Call the operation of an RPC until `deadline` (loop time); return the serialized response.
 
-        Raises what services/errors.py lists; a failure after which a call must not be repeated becomes
-        OutcomeUnknown. 1688's words are sanitized. A read may be answered from the cache.
+        A read may be answered from the cache. Raises the errors of services/errors.py, with 1688's text
+        redacted. An error after which the call must not be retried is OutcomeUnknown.
         """
-        operation = self._spoken(rpc)
-        if self._cache is None or not self._cache.keeps(rpc):
-            return await self._asked(operation, request, deadline)
-        ask = partial(self._asked, operation, request)
-        return await self._cache.answer(rpc, operation.dialect, request, ask, deadline)
+        operation = self._supported(rpc)
+        if self._cache is None or not self._cache.is_cacheable(rpc):
+            return await self._call_upstream(operation, request, deadline)
+        fetch = partial(self._call_upstream, operation, request)
+        return await self._cache.get_or_fetch(rpc, operation.dialect, request, fetch, deadline)
 
-    async def _asked(self, operation: Operation, request: Message, deadline: float) -> bytes:
+    async def _call_upstream(self, operation: Operation, request: Message, deadline: float) -> bytes:
         (parameters,) = operation.encode(request)
-        decoded = await self._exchanged(
-            operation, parameters, request, deadline, unclear=self._is_once(operation)
-        )
-        return decoded.response
+        may_retry = self._is_idempotent(operation)
+        result = await self._invoke(operation, parameters, request, deadline, caller_may_retry=may_retry)
+        return result.response
 
-    async def call_each(
+    async def call_batch(
         self, rpc: str, request: Message, deadline: float
     ) -> tuple[NationalsiteError | None, ...]:
-        """Make every call that the request takes, a few at once; return what became of each, None if well.
+        """Make all calls of a request, a few at a time; return the error of each, None for a success.
 
-        One that fails stops no other; one whose outcome is not known is OutcomeUnknown. Raises RequestError
-        before anything is sent, and the first failure where no call reached the operation.
+        An error of one call does not stop the others. An error after which 1688 may have executed a call is
+        OutcomeUnknown. Raises RequestError before anything is sent, and the first error where no call
+        reached the operation.
         """
-        operation = self._spoken(rpc)
+        operation = self._supported(rpc)
         calls = operation.encode(request)
         remaining_s = deadline - asyncio.get_running_loop().time()
-        ends = deadline - min(RESPONSE_MARGIN_S, remaining_s / 10)
+        batch_deadline = deadline - min(RESPONSE_MARGIN_S, remaining_s / 10)
 
-        async def outcome(parameters: Parameters) -> NationalsiteError | None:
+        async def call_one(parameters: Parameters) -> NationalsiteError | None:
             try:
-                async with self._place(ends):
-                    await self._exchanged(operation, parameters, request, ends, unclear=True)
+                async with self._batch_slot(batch_deadline):
+                    await self._invoke(operation, parameters, request, batch_deadline, caller_may_retry=False)
             except NationalsiteError as error:
                 return error
             return None
 
-        if len(calls) == 1:  # in the caller's own context, whose log line then has what is bound
-            outcomes: tuple[NationalsiteError | None, ...] = (await outcome(calls[0]),)
+        if len(calls) == 1:  # in the caller's own context, so that its log line has the bound values
+            errors: tuple[NationalsiteError | None, ...] = (await call_one(calls[0]),)
         else:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(outcome(parameters)) for parameters in calls]
-            outcomes = tuple(task.result() for task in tasks)
-            _note_failures(outcomes)
-        first = outcomes[0]
-        if first is not None and not any(map(_reached, outcomes)):
+                tasks = [group.create_task(call_one(parameters)) for parameters in calls]
+            errors = tuple(task.result() for task in tasks)
+            _bind_batch_errors(errors)
+        first = errors[0]
+        if first is not None and not any(map(_reached_operation, errors)):
             raise first
-        return outcomes
+        return errors
 
     @asynccontextmanager
-    async def _place(self, deadline: float) -> AsyncIterator[None]:
-        """Wait for a place among the calls of requests of many. Raises DeadlineExceeded."""
+    async def _batch_slot(self, deadline: float) -> AsyncIterator[None]:
+        """Wait for a slot among the calls of batches. Raises DeadlineExceeded."""
         try:
             async with asyncio.timeout_at(deadline):
-                await self._places.acquire()
+                await self._batch_slots.acquire()
         except TimeoutError:
             raise DeadlineExceeded("the deadline passed before the call was sent") from None
         try:
             yield
         finally:
-            self._places.release()
+            self._batch_slots.release()
 
-    def _spoken(self, rpc: str) -> Operation:
-        operation = self[rpc]
-        if not operation.api:
-            raise OperationNotInDialect(f"1688 has no such operation in {operation.dialect}")
-        return operation
-
-    async def _exchanged(
+    async def _invoke(
         self,
         operation: Operation,
         parameters: Parameters,
         request: Message,
         deadline: float,
         *,
-        unclear: bool,
+        caller_may_retry: bool,
     ) -> DecodeResult:
-        """Make one call. `unclear`: a failure that may have run is told as OutcomeUnknown."""
+        """Make one call of the gateway, and decode the reply.
+
+        Where the caller must not retry, an error after which 1688 may have executed the call is
+        OutcomeUnknown.
+        """
         for field in parameters.left_out:
-            _left_out.labels(operation.rpc, field).inc()
+            _dropped_fields.labels(operation.rpc, field).inc()
         request_id = ""
         try:
             reply = await self._gateway.call(
@@ -202,61 +160,101 @@ class OperationClient:
                 files=parameters.files,
                 parse=lambda body: operation.parse(body, request),
                 anonymous=operation.anonymous,
-                repeatable=not self._is_once(operation),
+                idempotent=self._is_idempotent(operation),
                 deadline=deadline,
             )
             request_id = reply.request_id
-            decoded = operation.decode(reply.value, request)
+            result = operation.decode(reply.value, request)
         except NationalsiteError as error:
-            told = self._told(error, request, request_id, unclear=unclear)
-            if told is error:
-                raise
-            raise told from error
-        self._note_unreadable(operation.rpc, decoded.unreadable)
-        return decoded
+            if isinstance(error, UpstreamError):
+                self._redact_error(error, request, request_id)
+            if error.may_have_executed and not caller_may_retry:
+                raise _to_outcome_unknown(error) from error
+            raise
+        if result.unreadable:
+            _report_unreadable_fields(operation.rpc, result.unreadable)
+        return result
 
-    def _is_once(self, operation: Operation) -> bool:
-        """Whether calls must not be repeated once they may have reached 1688."""
-        return operation.rpc in self._once or operation.level is Idempotency.ONCE
+    def _supported(self, rpc: str) -> Operation:
+        operation = self[rpc]
+        if not operation.api:
+            raise OperationNotInDialect(f"1688 has no such operation in {operation.dialect}")
+        return operation
 
-    def _note_unreadable(self, rpc: str, fields: tuple[str, ...]) -> None:
-        if not fields:
-            return
-        for field in fields:
-            _unreadable.labels(rpc, field).inc()
-        _log.warning("unreadable_fields", rpc=rpc, fields=sorted(set(fields)))
+    def _is_idempotent(self, operation: Operation) -> bool:
+        """Whether a call may be sent again after 1688 may have executed it."""
+        return operation.rpc not in self._non_idempotent and operation.level is not Idempotency.ONCE
 
-    def _told(
-        self, error: NationalsiteError, request: Message, request_id: str, *, unclear: bool
-    ) -> NationalsiteError:
-        """Return the error as the caller is to see it."""
-        code = text = ""
-        if isinstance(error, UpstreamError):
-            private = (*self._gateway.secrets(), *sensitive_values(request))
-            error.code, error.upstream_message = code, text = (
-                redact(error.code, private),
-                redact(error.upstream_message, private),
-            )
-            error.request_id = request_id = error.request_id or request_id
-            structlog.contextvars.bind_contextvars(
-                upstream_code=redact_code(code), upstream_request_id=redact_code(request_id)
-            )
-        if error.may_have_executed and unclear:
-            message = f"{error}; whether 1688 carried the call out is not known"
-            return OutcomeUnknown(message, code=code, upstream_message=text, request_id=request_id)
-        return error
+    def _redact_error(self, error: UpstreamError, request: Message, request_id: str) -> None:
+        """Redact 1688's code and text, add the request id, and bind code and id to the log line."""
+        sensitive = (*self._gateway.secrets(), *sensitive_values(request))
+        error.code, error.upstream_message = (
+            redact(error.code, sensitive),
+            redact(error.upstream_message, sensitive),
+        )
+        error.request_id = error.request_id or request_id
+        structlog.contextvars.bind_contextvars(
+            upstream_code=redact_code(error.code), upstream_request_id=redact_code(error.request_id)
+        )
+
+    def build_endpoints(
+        self, build_endpoint: Callable[[Handler, str], Endpoint], handlers: Mapping[str, Handler]
+    ) -> dict[str, Endpoint]:
+        """Return the endpoint of each RPC, with the service's handler, or with one that calls 1688.
+
+        `build_endpoint` gets the handler, and the name of the operation for error details: 1688's id, or the
+        RPC's name. Raises SchemaError where a local RPC has no handler, or a handler has no RPC.
+        """
+        served = {rpc: operation for rpc, operation in self._operations.items() if rpc not in self._internal}
+        problems = [f"{rpc}: no such RPC for this handler" for rpc in sorted(handlers.keys() - served.keys())]
+        problems += [
+            f"{rpc}: is not an operation of 1688, and the service has no handler for it"
+            for rpc, operation in served.items()
+            if operation.local and rpc not in handlers
+        ]
+        if problems:
+            raise SchemaError(*problems)
+        return {
+            rpc: build_endpoint(handlers.get(rpc) or partial(self.call, rpc), operation.api or rpc)
+            for rpc, operation in served.items()
+        }
+
+    def check_request(self, rpc: str, request: Message) -> None:
+        """Raise RequestError where the request cannot be sent."""
+        self[rpc].encode(request)
+
+    def decode_reply(self, rpc: str, body: bytes) -> bytes:
+        """Return the serialized response for the body of a reply, as if 1688 had sent it."""
+        operation = self[rpc]
+        request = operation.request()
+        return operation.decode(operation.parse(body, request), request).response
 
 
-def _note_failures(outcomes: Sequence[NationalsiteError | None]) -> None:
-    """Bind to the log line how many failed, and 1688's own ids of the first: what its support asks for."""
-    failures = [outcome for outcome in outcomes if outcome is not None]
-    facts: dict[str, object] = {"elements": len(outcomes), "elements_failed": len(failures)}
-    told = next((failure for failure in failures if isinstance(failure, UpstreamError)), None)
-    if told is not None:
-        facts |= {"upstream_code": told.code, "upstream_request_id": told.request_id}
-    structlog.contextvars.bind_contextvars(**facts)
+def _to_outcome_unknown(error: NationalsiteError) -> OutcomeUnknown:
+    message = f"{error}; it is not known whether 1688 executed the call"
+    if not isinstance(error, UpstreamError):
+        return OutcomeUnknown(message)
+    return OutcomeUnknown(
+        message, code=error.code, upstream_message=error.upstream_message, request_id=error.request_id
+    )
 
 
-def _reached(outcome: NationalsiteError | None) -> bool:
-    """Whether a call came as far as 1688's operation, as far as anybody knows."""
-    return outcome is None or outcome.may_have_executed or isinstance(outcome, UpstreamRefused)
+def _report_unreadable_fields(rpc: str, fields: Sequence[str]) -> None:
+    for field in fields:
+        _unreadable_fields.labels(rpc, field).inc()
+    _log.warning("unreadable_fields", rpc=rpc, fields=sorted(set(fields)))
+
+
+def _bind_batch_errors(errors: Sequence[NationalsiteError | None]) -> None:
+    """Bind to the log line how many calls failed, and 1688's code and id of the first of its errors."""
+    failed = [error for error in errors if error is not None]
+    fields: dict[str, object] = {"elements": len(errors), "elements_failed": len(failed)}
+    first = next((error for error in failed if isinstance(error, UpstreamError)), None)
+    if first is not None:
+        fields |= {"upstream_code": first.code, "upstream_request_id": first.request_id}
+    structlog.contextvars.bind_contextvars(**fields)
+
+
+def _reached_operation(error: NationalsiteError | None) -> bool:
+    """Whether a call with this result may have reached 1688's operation."""
+    return error is None or error.may_have_executed or isinstance(error, UpstreamRefused)

@@ -1,4 +1,4 @@
-"""What the conversation with 1688 can be told. A service mixes this into its settings."""
+"""The settings of the adapter. A service inherits them in its own settings."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,94 +11,96 @@ from services.adapter.codec import API_ID, Dialect, JsonDates
 from services.adapter.gateway import MAX_CONNECTIONS
 
 
-def _checked(url: str) -> str:
+def _check_gateway_url(url: str) -> str:
     try:
         parts = urlsplit(url)
-        fits = parts.scheme in ("http", "https") and parts.hostname and _is_sane(parts.netloc, parts.port)
+        is_valid = (
+            parts.scheme in ("http", "https") and parts.hostname and _is_valid_host(parts.netloc, parts.port)
+        )
         parts.netloc.encode("idna")
     except ValueError:
-        fits = False
-    if not fits or parts.query or parts.fragment:
+        is_valid = False
+    if not is_valid or parts.query or parts.fragment:
         raise ValueError("must be the base URL of a gateway, such as https://gw.open.1688.com")
     if parts.path.rstrip("/").endswith("/openapi"):
         raise ValueError("must not end in /openapi, which is appended")
     return url
 
 
-def _is_sane(place: str, port: int | None) -> bool:
-    """Whether host and port hold no user, no blank and no port that cannot be."""
+def _is_valid_host(netloc: str, port: int | None) -> bool:
+    """Whether host and port contain no user, no blank and no impossible port."""
     return (
         port != 0
-        and "@" not in place
-        and not place.endswith(":")
-        and place.isprintable()
-        and " " not in place
+        and "@" not in netloc
+        and not netloc.endswith(":")
+        and netloc.isprintable()
+        and " " not in netloc
     )
 
 
-def _api_id(name: str) -> str:
+def _check_api_id(name: str) -> str:
     if not API_ID.fullmatch(name):
         raise ValueError("must be namespace:name-version")
     return name
 
 
-GatewayUrl = Annotated[str, AfterValidator(_checked)]
+GatewayUrl = Annotated[str, AfterValidator(_check_gateway_url)]
 """Base of the gateway; /openapi is appended."""
 AppKey = Annotated[str, Field(pattern=r"^[0-9A-Za-z]+$")]
-ApiId = Annotated[str, AfterValidator(_api_id)]
+ApiId = Annotated[str, AfterValidator(_check_api_id)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class AdapterSettings(BaseModel):
-    """How 1688 is reached, who we are there, and how the protos are spoken."""
+    """Where 1688 is, the app and its tokens, the dialect, and the limits."""
 
     gateway_url: GatewayUrl
     """Base of the gateway; /openapi is appended."""
     dialect: Dialect = Dialect.NATIONAL_SITE
     dialects: Json[dict[str, Dialect]] | None = None
-    """RPC name to dialect, for RPCs that speak another one."""
-    operation_names: Json[dict[ApiId, ApiId]] | None = None
+    """RPC name to dialect, for RPCs that use another one."""
+    operation_aliases: Json[dict[ApiId, ApiId]] | None = None
     """Api id of the protos to the api id to call."""
     send_timestamp: bool = False
-    """Whether calls carry `_aop_timestamp`, by the gateway's clock."""
+    """Whether calls have an `_aop_timestamp`, by the gateway's clock."""
     json_dates: JsonDates = JsonDates.TEXT
     retry_syncs: bool = True
-    """Whether the five syncs of orders are upserts, which may be repeated after an unclear outcome."""
+    """Whether the five order syncs are idempotent, and are retried when the outcome is unknown."""
     max_upstream_calls: int = Field(default=256, ge=1, le=MAX_CONNECTIONS)
-    """Calls at 1688 at once; four times as many may wait."""
+    """Calls in flight at 1688; four times as many may wait."""
     app_rate: Rate | None = None
-    """Calls per second of the app at most; none is documented, so by default what 1688 refuses tells."""
+    """The highest rate of the app, in calls per second. None: the rate adapts to what 1688 accepts."""
     api_rates: Json[dict[ApiId, Rate]] | None = None
-    """Api id of the protos to calls per second at most."""
+    """Api id of the protos to its highest rate, in calls per second."""
     cache_seconds: Json[dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]]] | None = None
-    """RPC name to how long its answers are kept, beside CACHE_S; 0 keeps none."""
+    """RPC name to how long its responses are cached, in addition to CACHE_TTL_S; 0 disables caching."""
     cache_stale_s: float = Field(3600, ge=0, validation_alias="NATIONALSITE_CACHE_STALE_SECONDS")
-    """How long an expired answer may stand in while 1688 fails, though no longer than it was good."""
+    """How long a stale response may be served while 1688 fails, but not longer than it was fresh."""
     redis_url: SecretStr | None = None
-    """Where replicas share limits and token; it may hold a password."""
+    """The Redis where replicas share rate limits and token. The URL may contain a password."""
     app_key: AppKey
     app_secret: SecretStr
     access_token: SecretStr | None = None
-    """A fixed access token."""
+    """A static access token."""
     refresh_token: SecretStr | None = Field(default=None, validate_default=True)
-    """Access tokens are fetched and renewed with it."""
+    """Access tokens are fetched with it."""
     refresh_token_file: Path | None = Field(default=None, validation_alias="NATIONALSITE_REFRESH_TOKEN_FILE")
-    """Where the refresh token came from; one that 1688 rotates is written back there."""
+    """The file of the refresh token. A token that 1688 rotates is written to it."""
 
     @field_validator("redis_url")
     @classmethod
-    def _of_redis(cls, url: SecretStr | None) -> SecretStr | None:
+    def _check_redis_url(cls, url: SecretStr | None) -> SecretStr | None:
         if url is not None:
             try:
-                ConnectionPool.from_url(url.get_secret_value())  # opens nothing
-            except ValueError:  # whose words hold the URL
+                ConnectionPool.from_url(url.get_secret_value())  # makes no connection
+            except ValueError:  # its text contains the URL
                 raise ValueError("must be a URL of Redis, such as redis://host:6379/0") from None
         return url
 
     @field_validator("refresh_token")
     @classmethod
-    def _one_token(cls, refresh_token: SecretStr | None, found: ValidationInfo) -> SecretStr | None:
-        """Told beside the problems of other fields, which a check of the whole would wait for."""
-        if (found.data.get("access_token") is None) == (refresh_token is None):
+    def _check_one_token(cls, refresh_token: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        """A check of the field: one of the whole model would not run while other fields have errors."""
+        if (info.data.get("access_token") is None) == (refresh_token is None):
             raise ValueError("this or NATIONALSITE_ACCESS_TOKEN is required, and not both")
         return refresh_token

@@ -99,9 +99,9 @@ async def open_order_sync(settings: OrderSyncSettings) -> AsyncIterator[ServiceR
         url = settings.database_url.get_secret_value()
         await stack.enter_async_context(single_process_lock(url))
         storage = await stack.enter_async_context(storage_lifespan(url))
-        once = () if settings.retry_syncs else ORDERING_KEYS.keys()
+        non_idempotent = () if settings.retry_syncs else ORDERING_KEYS.keys()
         operations = await stack.enter_async_context(
-            operations_lifespan(DESCRIPTOR, settings, unserved=[REPLAY], once=once)
+            operations_lifespan(DESCRIPTOR, settings, internal=[REPLAY], non_idempotent=non_idempotent)
         )
         full_orders = FullOrderMerger(
             storage.full_orders,
@@ -117,7 +117,7 @@ async def open_order_sync(settings: OrderSyncSettings) -> AsyncIterator[ServiceR
         if settings.replay_interval_s:
             await stack.enter_async_context(_background_task(replay.run(settings.replay_interval_s)))
         await stack.enter_async_context(_callback_server(settings, storage, parse_message))
-        bindings = operations.bindings(
+        bindings = operations.build_endpoints(
             partial(Endpoint, idempotency_guard=storage.once.remember),
             handlers(operations, storage, syncs, replay),
         )

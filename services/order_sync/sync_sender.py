@@ -43,7 +43,7 @@ class SyncSender:
 
     def check(self, rpc: str, request: Any) -> None:
         """Raise RequestError if the dialect cannot express the request."""
-        self._operations.check(rpc, request)
+        self._operations.check_request(rpc, request)
 
     async def send(self, rpc: str, request: Any, deadline: float) -> bytes:
         """Send a sync; return the serialized response."""
@@ -53,7 +53,7 @@ class SyncSender:
         self, request: protos.WriteOrderRelationsRequest, deadline: float
     ) -> Sequence[NationalsiteError | None]:
         """Return the error of each relation, None if accepted. Raises if none reached 1688's operation."""
-        outcomes = await self._operations.call_each(RELATIONS, request, deadline)
+        outcomes = await self._operations.call_batch(RELATIONS, request, deadline)
         # One dialect takes the list in one call, and returns one result for all.
         return outcomes if len(outcomes) > 1 else outcomes * len(request.relations)
 

@@ -40,7 +40,7 @@ class Product:
         self._languages = {country.lower(): language for country, language in languages.items()}
         self._image_max_bytes = settings.image_max_bytes
         document = resources.files("services.product").joinpath("filter_config.json").read_bytes()
-        self._filter_config = operations.decoded("GetFilterConfig", document)
+        self._filter_config = operations.decode_reply("GetFilterConfig", document)
 
     def functions(self) -> dict[str, Handler]:
         """Return them by RPC."""
@@ -70,7 +70,7 @@ class Product:
         """
         self._choose_language("SearchByImage", request)
         if request.HasField("image"):
-            self._operations.check("SearchByImage", request)  # before half of it is done
+            self._operations.check_request("SearchByImage", request)  # before half of it is done
             upload = protos.UploadImageRequest(image=request.image, out_member_id=request.out_member_id)
             uploaded = protos.UploadImageResponse.FromString(await self.upload_image(upload, deadline))
             request.image_id = uploaded.image_id
@@ -107,7 +107,7 @@ Translated = protos.SearchByKeywordRequest | protos.SearchByImageRequest | proto
 async def open_product(settings: ProductSettings) -> AsyncIterator[ServiceRuntime]:
     """Open the conversation with 1688."""
     async with operations_lifespan(DESCRIPTOR, settings) as operations:
-        yield ServiceRuntime(operations.bindings(Endpoint, Product(operations, settings).functions()))
+        yield ServiceRuntime(operations.build_endpoints(Endpoint, Product(operations, settings).functions()))
 
 
 PRODUCT = ServiceDefinition(descriptor=DESCRIPTOR, settings=ProductSettings, lifespan=open_product)

@@ -13,7 +13,7 @@ from prometheus_client import REGISTRY
 
 from services.adapter import OperationClient
 from services.adapter.codec import Dialect, SchemaError, compile_service
-from services.adapter.gateway.client import Reply
+from services.adapter.gateway import UpstreamReply
 from services.errors import (
     ConnectError,
     ConnectionLost,
@@ -51,14 +51,14 @@ class Gateway:
     def __init__(self, answer: object) -> None:
         self.answer = answer
         self.calls: list[tuple[str, dict[str, str]]] = []
-        self.repeatable: list[bool] = []
+        self.idempotent: list[bool] = []
 
-    async def call(self, api: str, form: dict[str, str], *, repeatable: bool, **rest: Any) -> Reply:
+    async def call(self, api: str, form: dict[str, str], *, idempotent: bool, **rest: Any) -> UpstreamReply:
         self.calls.append((api, dict(form)))
-        self.repeatable.append(repeatable)
+        self.idempotent.append(idempotent)
         if isinstance(self.answer, Exception):
             raise self.answer
-        return Reply(value=self.answer, request_id="r-1")
+        return UpstreamReply(value=self.answer, request_id="r-1")
 
     def secrets(self) -> tuple[str, ...]:
         return ("our-secret",)
@@ -99,7 +99,7 @@ async def test_a_call_that_must_not_be_repeated_and_may_have_run(error: National
     assert type(told) is OutcomeUnknown
     assert told.__cause__ is error
     assert told.code == getattr(error, "code", "")
-    assert str(told) == f"{error}; whether 1688 carried the call out is not known"
+    assert str(told) == f"{error}; it is not known whether 1688 executed the call"
 
 
 @pytest.mark.parametrize("error", NOT_RUN, ids=lambda error: type(error).__name__)
@@ -115,17 +115,19 @@ async def test_a_call_that_may_be_repeated(error: NationalsiteError) -> None:
 async def test_the_gateway_is_told_what_may_be_repeated() -> None:
     compiled = compile_service(SERVICES["product"], Dialect.NATIONAL_SITE)
     compiled |= compile_service(SERVICES["account"], Dialect.NATIONAL_SITE)
-    for once, repeatable in (((), [True, True, False]), (("UploadImage",), [True, False, False])):
+    for non_idempotent, idempotent in (((), [True, True, False]), (("UploadImage",), [True, False, False])):
         gateway = Gateway(ConnectionLost("the connection broke"))
         for rpc, request in (
             ("SearchByKeyword", SEARCH),
             ("UploadImage", product_v1.UploadImageRequest(image=b"x", out_member_id="member-1")),
             ("RegisterUser", REGISTER),
         ):
-            expected = OutcomeUnknown if rpc == "RegisterUser" or rpc in once else ConnectionLost
+            expected = OutcomeUnknown if rpc == "RegisterUser" or rpc in non_idempotent else ConnectionLost
             with pytest.raises(expected):
-                await OperationClient(compiled, gateway, once=once).call(rpc, request, deadline=0)  # type: ignore[arg-type] # as good as one
-        assert gateway.repeatable == repeatable
+                await OperationClient(compiled, gateway, non_idempotent=non_idempotent).call(
+                    rpc, request, deadline=0
+                )  # type: ignore[arg-type] # as good as one
+        assert gateway.idempotent == idempotent
 
 
 @pytest.mark.parametrize(
@@ -169,7 +171,7 @@ async def test_nothing_is_sent_of_a_request_that_cannot_be_sent() -> None:
     with pytest.raises(RequiredInDialect):
         await there.call("SearchByKeyword", SEARCH, deadline=0)
     with pytest.raises(RequiredInDialect):
-        there.check("SearchByKeyword", SEARCH)
+        there.check_request("SearchByKeyword", SEARCH)
     assert there._gateway.calls == []
 
 
@@ -227,10 +229,10 @@ async def test_what_is_left_out_is_counted_by_path() -> None:
     order.create_time.seconds = order.pay_time.seconds = 1_788_400_000
     there = operations({"result": {"success": True}}, Dialect.OPEN_PLATFORM)
     fields = ("order.refund_fee", "order.sub_orders.country")
-    before = [_count("left_out", "SyncOrder", field) for field in fields]
+    before = [_count("dropped", "SyncOrder", field) for field in fields]
     request = ordersync_v1.SyncOrderRequest(order=order)
     assert await there.call("SyncOrder", request, deadline=0) == b""
-    after = [_count("left_out", "SyncOrder", field) for field in fields]
+    after = [_count("dropped", "SyncOrder", field) for field in fields]
     assert [now - then for now, then in zip(after, before, strict=True)] == [1, 2]
     (call,) = there._gateway.calls
     assert "japan" not in call[1]["orderParam"]
@@ -252,7 +254,7 @@ async def test_bindings() -> None:
     """Own functions go before operations; errors call an operation by its id, or by its RPC's name."""
     there = operations({"success": True, "result": True}, Dialect.OPEN_PLATFORM)
     own_functions = dict.fromkeys(LOCAL_RPCS, own)
-    bound = there.bindings(lambda function, name: (function, name), own_functions)
+    bound = there.build_endpoints(lambda function, name: (function, name), own_functions)
     assert bound["GetFilterConfig"] == (own, "GetFilterConfig")
     function, name = bound["RegisterUser"]
     assert name == "com.alibaba.fenxiao.crossborder:account.user.register-1"
@@ -264,9 +266,11 @@ async def test_bindings() -> None:
 
 def test_bindings_that_do_not_fit() -> None:
     with pytest.raises(SchemaError) as found:
-        operations({}, Dialect.OPEN_PLATFORM).bindings(lambda function, name: name, {"B": own, "A": own})
+        operations({}, Dialect.OPEN_PLATFORM).build_endpoints(
+            lambda function, name: name, {"B": own, "A": own}
+        )
     unknown, unbound = found.value.lines[:2], found.value.lines[2:]
-    assert unknown == ("A: no such RPC for this function", "B: no such RPC for this function")
+    assert unknown == ("A: no such RPC for this handler", "B: no such RPC for this handler")
     assert set(unbound) == {
-        f"{rpc}: neither an operation of 1688 nor a function of the suite" for rpc in LOCAL_RPCS
+        f"{rpc}: is not an operation of 1688, and the service has no handler for it" for rpc in LOCAL_RPCS
     }

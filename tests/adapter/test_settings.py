@@ -45,7 +45,7 @@ def test_the_path_that_is_appended_is_not_given() -> None:
 @pytest.mark.parametrize("names", ['{"garbage": "a:b-1"}', '{"a:b-1": "garbage"}'])
 def test_operation_names_are_ids_on_both_sides(names: str) -> None:
     with pytest.raises(ValidationError, match="must be namespace:name-version"):
-        AdapterSettings(gateway_url="http://h", operation_names=names, **REQUIRED)
+        AdapterSettings(gateway_url="http://h", operation_aliases=names, **REQUIRED)
 
 
 @pytest.mark.parametrize("tokens", [{}, {"access_token": "a", "refresh_token": "b"}])

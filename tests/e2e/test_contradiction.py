@@ -28,7 +28,7 @@ service = descriptor_pool.Default().FindServiceByName("contradiction.AccountServ
 @asynccontextmanager
 async def opened(settings):
     async with operations_lifespan(service, settings) as operations:
-        yield ServiceRuntime(operations.bindings(Endpoint, {}))
+        yield ServiceRuntime(operations.build_endpoints(Endpoint, {}))
 
 run(ServiceDefinition(descriptor=service, settings=AccountSettings, lifespan=opened))
 """

@@ -33,7 +33,7 @@ def test_one_token_for_all_replicas(alone, sandbox, redis) -> None:
         list(pool.map(lambda each: each[1].call("SearchByKeyword", "national-site", SEARCH), replicas))
     assert _fetched(sandbox) == 2
     logs = "".join(running.log.read_text() for running, _ in replicas)
-    assert "token_renewed" in logs
+    assert "token_refreshed" in logs
     for secret in ("test-app-secret", "test-refresh-token", "00000000-0000-4000-8000-"):
         assert secret not in logs
 

@@ -64,7 +64,7 @@ def test_a_thousand_calls_at_a_slow_1688(alone, sandbox) -> None:
     async def storm(stub: ProductServiceStub) -> Counter[str]:
         calls = [stub.SearchByKeyword(SEARCH, timeout=60) for _ in range(1_000)]
         await _until(lambda: sandbox.state()["in_flight"] == 1_000)
-        assert _metric(service, "nationalsite_upstream_places_in_use") == 1_000
+        assert _metric(service, "nationalsite_upstream_in_flight") == 1_000
         for call in calls[::2]:
             call.cancel()
         return Counter([(await call.code()).name for call in calls])
@@ -104,7 +104,7 @@ def test_1688_is_gone_and_comes_back() -> None:
         outcomes, longest_s = _run(service, outage)
         assert outcomes.keys() == {"UNAVAILABLE"}
         assert longest_s < 3
-        assert _metric(service, "nationalsite_upstream_breaker_state") == 2
+        assert _metric(service, "nationalsite_upstream_circuit_breaker_state") == 2
         assert _attempts(service) - sent < sent + 30 * OUTAGE_S < outcomes.total()
         upstream = start_sandbox(listen, log="test-outage-sandbox")
 
@@ -118,7 +118,7 @@ def test_1688_is_gone_and_comes_back() -> None:
             return time.monotonic() - started
 
         assert _run(service, recovery) < 8
-        assert _metric(service, "nationalsite_upstream_breaker_state") == 0
+        assert _metric(service, "nationalsite_upstream_circuit_breaker_state") == 0
         _nothing_left(service, SandboxClient(upstream.address), idle, kept=20)
         assert _speed(service) > before / 2
     finally:
@@ -204,8 +204,8 @@ def _nothing_left(service: RunningProcess, sandbox: SandboxClient, idle: float, 
 
     async def settled() -> None:
         await _until(lambda: sandbox.state()["in_flight"] == 0)
-        await _until(lambda: _metric(service, "nationalsite_upstream_places_in_use") == 0)
-        await _until(lambda: _metric(service, "nationalsite_upstream_places_queued") == 0)
+        await _until(lambda: _metric(service, "nationalsite_upstream_in_flight") == 0)
+        await _until(lambda: _metric(service, "nationalsite_upstream_queued") == 0)
         await _until(lambda: _metric(service, "nationalsite_tasks") <= idle)
         # The admin side keeps none, and this question uses one.
         await _until(lambda: sandbox.state()["connections"] <= kept + 1)

@@ -7,7 +7,7 @@ from nationalsite.ordersync import v1 as protos
 
 from services.adapter import OperationClient
 from services.adapter.codec import Dialect, compile_service
-from services.adapter.gateway.call import Reply
+from services.adapter.gateway import UpstreamReply
 from services.errors import (
     ConnectError,
     ConnectionLost,
@@ -38,12 +38,12 @@ class Gateway:
         self.answers = list(answers)
         self.calls = 0
 
-    async def call(self, api: str, form: dict[str, str], **rest: Any) -> Reply:
+    async def call(self, api: str, form: dict[str, str], **rest: Any) -> UpstreamReply:
         self.calls += 1
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
             raise answer
-        return Reply(value=answer, request_id="r-1")
+        return UpstreamReply(value=answer, request_id="r-1")
 
     def secrets(self) -> tuple[str, ...]:
         return ()
@@ -86,8 +86,8 @@ def build_sender(
     *answers: Any, dialect: Dialect = Dialect.NATIONAL_SITE, retry_unknown: bool = True
 ) -> tuple[DeliverySender, Gateway]:
     gateway = Gateway(*answers)
-    once = () if retry_unknown else ORDERING_KEYS.keys()
-    operations = OperationClient(compile_service(SERVICE, dialect), gateway, once=once)  # type: ignore[arg-type] # a fake
+    non_idempotent = () if retry_unknown else ORDERING_KEYS.keys()
+    operations = OperationClient(compile_service(SERVICE, dialect), gateway, non_idempotent=non_idempotent)  # type: ignore[arg-type] # a fake
     full = FullOrderMerger(Orders(), orders=False, logistics_orders=False)  # type: ignore[arg-type] # a fake
     return DeliverySender(SyncSender(operations, full), retry_unknown=retry_unknown), gateway
 

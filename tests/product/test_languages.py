@@ -7,7 +7,7 @@ from nationalsite.product import v1 as protos
 
 from services.adapter import Dialect, OperationClient
 from services.adapter.codec import compile_service
-from services.adapter.gateway.client import Reply
+from services.adapter.gateway import UpstreamReply
 from services.product.service import DESCRIPTOR, Product, ProductSettings
 
 
@@ -17,9 +17,9 @@ class Gateway:
     def __init__(self) -> None:
         self.sent: list[str] = []
 
-    async def call(self, api: str, form: dict[str, str], **rest: Any) -> Reply:
+    async def call(self, api: str, form: dict[str, str], **rest: Any) -> UpstreamReply:
         self.sent.append(form.get("offerQueryParam", str(form)))
-        return Reply(value={"success": True, "result": {"data": []}, "data": {}}, request_id="")
+        return UpstreamReply(value={"success": True, "result": {"data": []}, "data": {}}, request_id="")
 
 
 def product(gateway: Gateway, dialect: Dialect, **settings: Any) -> Product:

@@ -10,7 +10,7 @@ from nationalsite.upstream.v1 import Operation, Refusal
 
 from services.adapter.codec.option_checks import NOT_HERE
 from services.adapter.codec.schema import Dialect, Field, Idempotency, level, operation
-from services.adapter.factory import CACHE_S
+from services.adapter.factory import CACHE_TTL_S
 from services.order_sync.sync_sender import ORDERING_KEYS
 from services.server.interceptors.deadline import STREAM_LIMITS, UNARY_LIMITS
 from services.server.settings import DeadlineLimits
@@ -84,10 +84,11 @@ class RpcSections:
                 " and an unknown outcome is OUTCOME_UNKNOWN.",
             )
         yield "Deadline", _deadline(STREAM_LIMITS if _is_streaming(method) else UNARY_LIMITS)
-        if method.name in CACHE_S:
+        if method.name in CACHE_TTL_S:
             yield (
                 "Cache",
-                f"responses are cached for {CACHE_S[method.name]:,.0f} s; see header `nationalsite-cache`.",
+                f"responses are cached for {CACHE_TTL_S[method.name]:,.0f} s;"
+                " see header `nationalsite-cache`.",
             )
         if "request_id" in method.input_type.fields_by_name:
             yield "Request id", "a retry with the same `request_id` and content is the same call."

@@ -1,8 +1,8 @@
-"""What an operator does by hand: get the app authorised, check what it may do, look at a signature.
+"""The operator's command: authorizes the app, checks what it may do, shows what a call would send.
 
-No token and no secret is ever printed.
+It never prints a token or a secret.
 """
 
-from services.adapter.cli.commands import main
+from services.adapter.cli.main import main
 
 __all__ = ["main"]

@@ -1,9 +1,9 @@
-"""`check`: is the gateway there, is the clock right, is the token good, what may the app call."""
+"""`check`: whether the gateway is reachable, the clock right, the token valid, and what the app may call."""
 
 import asyncio
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.adapter.cli.format import format_error
 from services.adapter.cli.operations import supported_operations
@@ -16,17 +16,17 @@ from services.errors import NationalsiteError, UpstreamFault, UpstreamGateway, U
 
 TIMEOUT_S = 10.0
 MAX_CONCURRENCY = 4
-"""Probes under way at once: eight calls have been seen to meet 1688's frequency limit."""
+"""Probes in flight: with eight calls, 1688's frequency limit has been reached."""
 _DAY_S = 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """What the signed probe of the gateway's clock found."""
+    """The result of the signed call that reads the gateway's clock."""
 
     url: str
-    reachable: bool
-    """Whether the gateway answered, if with a refusal."""
+    is_reachable: bool
+    """Whether the gateway replied, even with an error."""
     skew_ms: int | None = None
     """How far our clock is ahead of the gateway's; None where that could not be read."""
     problem: str = ""
@@ -34,20 +34,20 @@ class Connection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenState:
-    """The access token, and what it comes from."""
+    """The access token."""
 
     source: str
-    """fixed, or renewed from a refresh token."""
-    accepted: bool | None = None
-    """Whether 1688 takes it; None where nothing has told."""
+    """static, or from a refresh token."""
+    is_accepted: bool | None = None
+    """Whether 1688 accepts it; None where no call has shown it."""
     refresh_days_left: int | None = None
-    """Whole days until the refresh token ends; None without one, or where 1688 did not say."""
+    """Whole days until the refresh token expires; None without one, or where 1688 did not say."""
     problem: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """All of it."""
+    """The results of all checks."""
 
     gateway: Connection
     token: TokenState
@@ -55,95 +55,92 @@ class Report:
     permissions: Sequence[Permission]
 
     @property
-    def is_well(self) -> bool:
-        """Whether nothing is amiss; what was not asked counts for nothing."""
+    def is_ok(self) -> bool:
+        """Whether no check failed; skipped ones do not count."""
         return (
             not self.gateway.problem
             and not self.token.problem
-            and self.token.accepted is not False
-            and all(each.verdict in (Verdict.PERMITTED, Verdict.NOT_ASKED) for each in self.permissions)
+            and self.token.is_accepted is not False
+            and all(
+                permission.verdict in (Verdict.PERMITTED, Verdict.SKIPPED) for permission in self.permissions
+            )
         )
 
 
 async def run_checks(settings: OperatorSettings, *, writes: bool) -> Report:
-    """Ask 1688; `writes` has operations probed that change something, see probing.py."""
+    """Run all checks; with `writes` also of operations that write, see permissions.py."""
     operations = supported_operations(settings)
     async with gateway_lifespan(settings) as gateway:
-        connection = await _connection(gateway, settings.gateway_url)
-        token = TokenState(source="fixed" if settings.access_token else "renewed from a refresh token")
+        connection = await _check_connection(gateway, settings.gateway_url)
+        token = TokenState(source="static" if settings.access_token else "from a refresh token")
         if connection.problem:
-            permissions = _unasked(operations.values(), "the gateway did not take the first call")
+            reason = "the first call of the gateway failed"
+            permissions = [_skipped(operation, reason) for operation in operations.values()]
         else:
-            token = await _authorised(gateway, token)
-            permissions = await _permissions(gateway, operations, writes=writes, token=not token.problem)
+            token = await _check_token(gateway, token)
+            permissions = await _check_permissions(
+                gateway, operations, writes=writes, has_token=not token.problem
+            )
     return Report(
         gateway=connection,
-        token=_judged(token, permissions),
+        token=_with_probe_results(token, permissions),
         dialect=str(settings.dialect),
         permissions=permissions,
     )
 
 
-async def _connection(gateway: GatewayClient, url: str) -> Connection:
+async def _check_connection(gateway: GatewayClient, url: str) -> Connection:
     try:
         offset_ms = await GatewayClock(gateway.current_time).offset_ms(_deadline())
     except NationalsiteError as error:
-        # The clock tells what is uncertain as Unreachable; its cause knows more.
-        first = error.__cause__ if isinstance(error.__cause__, NationalsiteError) else error
+        # GatewayClock raises ConnectError for several errors; the cause is more precise.
+        cause = error.__cause__ if isinstance(error.__cause__, NationalsiteError) else error
         return Connection(
             url=url,
-            reachable=isinstance(first, UpstreamGateway | UpstreamFault | UpstreamUnreadable),
-            problem=format_error(first, gateway.secrets()),
+            is_reachable=isinstance(cause, UpstreamGateway | UpstreamFault | UpstreamUnreadable),
+            problem=format_error(cause, gateway.secrets()),
         )
-    return Connection(url=url, reachable=True, skew_ms=-offset_ms)
+    return Connection(url=url, is_reachable=True, skew_ms=-offset_ms)
 
 
-async def _authorised(gateway: GatewayClient, token: TokenState) -> TokenState:
+async def _check_token(gateway: GatewayClient, token: TokenState) -> TokenState:
     try:
-        until = await gateway.authorise(_deadline())
+        expires_at = await gateway.ensure_token(_deadline())
     except NationalsiteError as error:
-        return TokenState(source=token.source, accepted=False, problem=format_error(error, gateway.secrets()))
-    days = None if until is None else int((until - time.time()) // _DAY_S)
-    return TokenState(source=token.source, refresh_days_left=days)
+        return replace(token, is_accepted=False, problem=format_error(error, gateway.secrets()))
+    days_left = None if expires_at is None else int((expires_at - time.time()) // _DAY_S)
+    return replace(token, refresh_days_left=days_left)
 
 
-async def _permissions(
-    gateway: GatewayClient, operations: Mapping[str, Operation], *, writes: bool, token: bool
+async def _check_permissions(
+    gateway: GatewayClient, operations: Mapping[str, Operation], *, writes: bool, has_token: bool
 ) -> list[Permission]:
-    places = asyncio.Semaphore(MAX_CONCURRENCY)
+    slots = asyncio.Semaphore(MAX_CONCURRENCY)
 
-    async def asked(operation: Operation) -> Permission:
+    async def check(operation: Operation) -> Permission:
         reason = skip_reason(operation, writes=writes)
-        if not reason and not token and not operation.anonymous:
+        if not reason and not has_token and not operation.anonymous:
             reason = "no access token"
         if reason:
-            return _not_asked(operation, reason)
-        async with places:
+            return _skipped(operation, reason)
+        async with slots:
             return await probe(gateway, operation)
 
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(asked(operation)) for operation in operations.values()]
+        tasks = [group.create_task(check(operation)) for operation in operations.values()]
     return [task.result() for task in tasks]
 
 
-def _unasked(operations: Iterable[Operation], reason: str) -> list[Permission]:
-    return [_not_asked(operation, reason) for operation in operations]
+def _skipped(operation: Operation, reason: str) -> Permission:
+    return Permission(rpc=operation.rpc, api=operation.api, verdict=Verdict.SKIPPED, detail=reason)
 
 
-def _not_asked(operation: Operation, reason: str) -> Permission:
-    return Permission(rpc=operation.rpc, api=operation.api, verdict=Verdict.NOT_ASKED, detail=reason)
-
-
-def _judged(token: TokenState, permissions: Iterable[Permission]) -> TokenState:
-    """Add what the probes tell of the token: a refusal counts more than an acceptance."""
-    found = {each.token for each in permissions} - {None}
-    if token.accepted is not None or not found:
+def _with_probe_results(token: TokenState, permissions: Iterable[Permission]) -> TokenState:
+    """Add whether the probes' calls accepted the token: one rejection counts more than all acceptances."""
+    results = {permission.is_token_accepted for permission in permissions} - {None}
+    if token.is_accepted is not None or not results:
         return token
-    return TokenState(
-        source=token.source,
-        accepted=False not in found,
-        refresh_days_left=token.refresh_days_left,
-    )
+    return replace(token, is_accepted=False not in results)
 
 
 def _deadline() -> float:

@@ -1,4 +1,4 @@
-"""Every operation of the protos, in the dialects that the settings choose."""
+"""The operations of all services, in the dialects of the settings."""
 
 from collections import ChainMap
 
@@ -14,11 +14,12 @@ _SERVICES = (PRODUCT_SERVICE, ORDER_SYNC_SERVICE, ACCOUNT_SERVICE, MESSAGE_REPLA
 
 
 def supported_operations(settings: AdapterSettings) -> dict[str, Operation]:
-    """Return what 1688 has of the protos in the dialect, by RPC, in the protos' order."""
+    """Return the operations that 1688 has in the dialect, by RPC, in the order of the protos."""
     compiled = [
         compile_service(
             service, settings.dialect, exceptions=settings.dialects or {}, dates=settings.json_dates
         )
         for service in _SERVICES
     ]
-    return {rpc: each for rpc, each in ChainMap(*reversed(compiled)).items() if each.api}
+    operations = ChainMap(*reversed(compiled))  # iterates the last map first
+    return {rpc: operation for rpc, operation in operations.items() if operation.api}

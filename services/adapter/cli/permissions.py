@@ -1,8 +1,8 @@
-"""Asks 1688 whether the app may call an operation, without having it do anything.
+"""Finds out whether the app may call an operation, without executing it.
 
-A probe is a signed call without a single business parameter. The gateway checks the app's permission before
-parameters, so a refusal for a missing one proves the permission. A write is asked only where its request must
-hold something: should the gateway let the call through, the operation has nothing to act on.
+A probe is a signed call without any business parameter. The gateway checks the app's permission before the
+parameters, so an error for a missing parameter proves the permission. A write is probed only where it has a
+required parameter: should the gateway let the call pass, the operation cannot change anything.
 """
 
 import asyncio
@@ -28,12 +28,12 @@ TIMEOUT_S = 10.0
 
 
 class Verdict(StrEnum):
-    """What a probe found."""
+    """The result of a probe."""
 
     PERMITTED = "permitted"
     DECLINED = "declined"
     UNKNOWN = "unknown"
-    NOT_ASKED = "not asked"
+    SKIPPED = "skipped"
 
 
 _VERDICTS: tuple[tuple[type[NationalsiteError], Verdict], ...] = (
@@ -41,6 +41,7 @@ _VERDICTS: tuple[tuple[type[NationalsiteError], Verdict], ...] = (
     (UpstreamUnsupported, Verdict.DECLINED),
     (UpstreamArgument, Verdict.PERMITTED),
 )
+"""The first that matches is used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,57 +52,59 @@ class Permission:
     api: str
     verdict: Verdict
     detail: str = ""
-    """Why, where the verdict does not say it."""
-    token: bool | None = None
-    """Whether 1688 took the access token; None where this does not tell."""
+    """The reason, where the verdict needs one."""
+    is_token_accepted: bool | None = None
+    """Whether 1688 accepted the access token; None where the probe does not show it."""
 
 
 def skip_reason(operation: Operation, *, writes: bool) -> str:
-    """Return why an operation is not to be asked; empty where it is."""
+    """Return why an operation must not be probed; empty where it may be."""
     if operation.level is Idempotency.READ:
         return ""
     if not writes:
-        return "a write; --writes asks"
+        return "a write; use --writes to check it"
     if not protovalidate.collect_violations(operation.request()):
-        return "a write that needs no parameter might run"
+        return "a write without required parameters might be executed"
     return ""
 
 
 async def probe(gateway: GatewayClient, operation: Operation) -> Permission:
-    """Call an operation without any parameter of its own, and judge the answer."""
+    """Call an operation without any parameter of its own, and interpret the reply."""
     try:
         await gateway.call(
             operation.api,
             {},
             files={},
             anonymous=operation.anonymous,
-            repeatable=operation.level is Idempotency.READ,
+            idempotent=operation.level is Idempotency.READ,
             deadline=asyncio.get_running_loop().time() + TIMEOUT_S,
         )
     except NationalsiteError as error:
-        return _judged(operation, error, format_error(error, gateway.secrets()))
-    # Whatever the operation says to a call without parameters: it was let through to say it.
+        return _interpret(operation, error, format_error(error, gateway.secrets()))
+    # The operation itself replied, so the gateway has let the call pass.
     return Permission(
         rpc=operation.rpc,
         api=operation.api,
         verdict=Verdict.PERMITTED,
-        token=None if operation.anonymous else True,
+        is_token_accepted=None if operation.anonymous else True,
     )
 
 
-def _judged(operation: Operation, error: NationalsiteError, text: str) -> Permission:
-    verdict = next((found for kind, found in _VERDICTS if isinstance(error, kind)), Verdict.UNKNOWN)
+def _interpret(operation: Operation, error: NationalsiteError, text: str) -> Permission:
+    verdict = next(
+        (verdict for error_type, verdict in _VERDICTS if isinstance(error, error_type)), Verdict.UNKNOWN
+    )
     if isinstance(error, UpstreamGateway) and error.code == "400" and "argument" in error.upstream_message:
-        verdict = Verdict.PERMITTED  # the older words of a parameter that is missing or unfit
-    token = None
+        verdict = Verdict.PERMITTED  # the older text for a missing or wrong parameter
+    is_token_accepted = None
     if isinstance(error, AccessTokenRejected | CredentialRejected):
-        token = False
+        is_token_accepted = False
     elif not operation.anonymous and (verdict is Verdict.PERMITTED or isinstance(error, UpstreamPermission)):
-        token = True
+        is_token_accepted = True
     return Permission(
         rpc=operation.rpc,
         api=operation.api,
         verdict=verdict,
         detail="" if verdict is Verdict.PERMITTED else text,
-        token=token,
+        is_token_accepted=is_token_accepted,
     )

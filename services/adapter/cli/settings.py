@@ -1,4 +1,4 @@
-"""What the operator's command is told: the variables of the services."""
+"""The settings of the operator's command: environment variables of the services."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ class OperatorSettings(BaseSettings, AdapterSettings):
 
 
 class AuthorizeSettings(BaseSettings):
-    """The app without a token, which is what `authorize` is there to get."""
+    """The app without a token: `authorize` gets one."""
 
     model_config = SETTINGS_CONFIG
 
@@ -24,4 +24,4 @@ class AuthorizeSettings(BaseSettings):
     app_key: AppKey
     app_secret: SecretStr
     refresh_token_file: Path | None = Field(default=None, validation_alias="NATIONALSITE_REFRESH_TOKEN_FILE")
-    """Where the refresh token is to be written; it need not be there yet."""
+    """Where to write the refresh token; the file need not exist."""

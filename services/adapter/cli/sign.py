@@ -1,4 +1,4 @@
-"""`sign`: what a call would send, down to the signature, with token and secret masked. Nothing is sent."""
+"""`sign`: what a call would send, with its signature, and with token and secret masked. Sends nothing."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -17,22 +17,22 @@ from services.validation import RequestValidator
 
 _TOKEN = "access_token"  # noqa: S105 # a name, no secret
 _SIGNATURE = "_aop_signature"
-_NO_SIGNATURE = "none: the access token is part of it, and would have to be fetched"
+_NO_SIGNATURE = "none: it includes the access token, which would have to be fetched"
 
 
 def signed_calls(settings: OperatorSettings, rpc: str, request: str) -> list[dict[str, Any]]:
-    """Return each call that a request, protobuf's JSON, takes; most take one.
+    """Return each call of a request, which is protobuf JSON. Most requests take one call.
 
     Raises OperationNotInDialect and RequestError.
     """
     operation = supported_operations(settings).get(rpc)
     if operation is None:
         raise OperationNotInDialect(f"{rpc}: 1688 has no such operation in {settings.dialect}")
-    message = _message(operation, request)
+    message = _parse_request(operation, request)
     return [_call(settings, operation, parameters) for parameters in operation.encode(message)]
 
 
-def _message(operation: Operation, text: str) -> Message:
+def _parse_request(operation: Operation, text: str) -> Message:
     try:
         message = json_format.Parse(text, operation.request())
     except json_format.ParseError as error:
@@ -41,38 +41,39 @@ def _message(operation: Operation, text: str) -> Message:
     return message
 
 
-def _call(settings: OperatorSettings, operation: Operation, found: Parameters) -> dict[str, Any]:
-    parameters = dict(found.form)
+def _call(settings: OperatorSettings, operation: Operation, encoded: Parameters) -> dict[str, Any]:
+    parameters = dict(encoded.form)
     token = None if settings.access_token is None else settings.access_token.get_secret_value()
     if not operation.anonymous:
         parameters[_TOKEN] = token or MASK
     if settings.send_timestamp:
         parameters["_aop_timestamp"] = str(local_ms())
-    target = UrlBuilder(settings.gateway_url, settings.app_key, settings.operation_names or {}).of(
-        operation.api
-    )
-    signed = signed_parameters(settings.app_secret.get_secret_value().encode(), target, parameters)
-    headers = build_request(target, signed, found.files).headers
-    to_sign = string_to_sign(target.path, parameters).decode()
-    # The token of a refresh token would have to be fetched, and without it there is no signature.
-    is_whole = operation.anonymous or token is not None
+    urls = UrlBuilder(settings.gateway_url, settings.app_key, settings.operation_aliases or {})
+    endpoint = urls.build(operation.api)
+    signed = signed_parameters(settings.app_secret.get_secret_value().encode(), endpoint, parameters)
+    headers = build_request(endpoint, signed, encoded.files).headers
+    to_sign = string_to_sign(endpoint.path, parameters).decode()
+    # A refresh token's access token would have to be fetched, and without it there is no signature.
+    has_signature = operation.anonymous or token is not None
     return {
         "method": "POST",
-        "url": str(target.url),
+        "url": str(endpoint.url),
         "headers": dict(headers),
-        "sent_in": "query" if found.files else "form",
+        "sent_in": "query" if encoded.files else "form",
         "parameters": {
-            name: _shown(name, value) for name, value in signed.items() if is_whole or name != _SIGNATURE
+            name: _printable(name, value)
+            for name, value in signed.items()
+            if has_signature or name != _SIGNATURE
         },
-        "files": {name: f"{len(content)} bytes" for name, content in found.files.items()},
-        "left_out": list(found.left_out),
+        "files": {name: f"{len(content)} bytes" for name, content in encoded.files.items()},
+        "dropped_fields": list(encoded.left_out),
         "string_to_sign": to_sign.replace(f"{_TOKEN}{token}", f"{_TOKEN}{MASK}"),
-        "signature": signed[_SIGNATURE] if is_whole else None,
+        "signature": signed[_SIGNATURE] if has_signature else None,
     }
 
 
-def _shown(name: str, value: str) -> object:
-    """Return a parameter with its JSON decoded, where it is an object or a list."""
+def _printable(name: str, value: str) -> object:
+    """Return the value of a parameter: masked if it is the token, decoded if it is a JSON object or list."""
     if name == _TOKEN:
         return MASK
     if not value.startswith(("{", "[")):
@@ -83,8 +84,8 @@ def _shown(name: str, value: str) -> object:
         return value
 
 
-def as_text(call: Mapping[str, Any]) -> str:
-    """Return a call for people."""
+def call_as_text(call: Mapping[str, Any]) -> str:
+    """Return a call as lines of text."""
     return "\n".join(_lines(call))
 
 
@@ -96,7 +97,7 @@ def _lines(call: Mapping[str, Any]) -> Iterator[str]:
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
         yield f"  {name} = " + text.replace("\n", "\n  ")
     yield from (f"  {name} = a file of {size}" for name, size in call["files"].items())
-    if call["left_out"]:
-        yield f"  left out, since the dialect has no place for it: {', '.join(call['left_out'])}"
+    if call["dropped_fields"]:
+        yield f"  dropped, since the dialect has no parameter for it: {', '.join(call['dropped_fields'])}"
     yield f"\nstring to sign\n  {call['string_to_sign']}"
     yield f"\nsignature\n  {call['signature'] or _NO_SIGNATURE}"

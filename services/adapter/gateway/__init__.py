@@ -1,19 +1,22 @@
-"""Signs, authorises and sends, within what 1688 and this process can take. Knows no protos and no gRPC."""
+"""The client of 1688's gateway. Must not import protos or gRPC.
 
+Start reading in client.py; middleware/__init__.py shows what each call passes.
+"""
+
+from services.adapter.gateway.auth.refresh_token import RefreshToken, write_token
+from services.adapter.gateway.auth.refreshing import RefreshingTokenProvider
 from services.adapter.gateway.auth.shared_tokens import SharedTokenFetcher
-from services.adapter.gateway.auth.tokens import (
-    RefreshingTokenProvider,
-    RefreshToken,
+from services.adapter.gateway.auth.token_provider import (
+    FetchToken,
     StaticTokenProvider,
     TokenProvider,
     TokenResponse,
-    write_token,
 )
-from services.adapter.gateway.call import Reply
+from services.adapter.gateway.call import UpstreamReply
 from services.adapter.gateway.client import GatewayClient, Policies
 from services.adapter.gateway.clock import GatewayClock, local_ms
 from services.adapter.gateway.middleware.bulkhead import BulkheadPolicy
-from services.adapter.gateway.rate_limit.local import APP
+from services.adapter.gateway.rate_limit.limiter import APP
 from services.adapter.gateway.redis_client import RedisClient
 from services.adapter.gateway.request import AppCredentials, UrlBuilder, build_request, signed_parameters
 from services.adapter.gateway.signature import is_push_signed, sign, string_to_sign
@@ -24,6 +27,7 @@ __all__ = [
     "MAX_CONNECTIONS",
     "AppCredentials",
     "BulkheadPolicy",
+    "FetchToken",
     "GatewayClient",
     "GatewayClock",
     "HttpTransport",
@@ -31,11 +35,11 @@ __all__ = [
     "RedisClient",
     "RefreshToken",
     "RefreshingTokenProvider",
-    "Reply",
     "SharedTokenFetcher",
     "StaticTokenProvider",
     "TokenProvider",
     "TokenResponse",
+    "UpstreamReply",
     "UrlBuilder",
     "build_request",
     "is_push_signed",

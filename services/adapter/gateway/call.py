@@ -1,55 +1,66 @@
-"""The vocabulary of the gateway's layers: a call of an operation, its reply, and the steps in between."""
+"""What passes through the middleware: a call of an operation of 1688, its reply, and the two interfaces."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
-Parse: TypeAlias = Callable[[bytes], Any]
-"""Reads the body of an answer. Raises ValueError."""
+ParseBody: TypeAlias = Callable[[bytes], Any]
+"""Parses the body of a reply. Raises ValueError."""
 
 
 class UpstreamCall(msgspec.Struct, frozen=True, kw_only=True):
-    """One call of an operation on its way through the layers; each hands on what it knows.
+    """One call of an operation of 1688. A middleware that changes it passes on a changed copy.
 
-    A Struct, since layers make new ones of it for every call: a dataclass takes five times as long.
+    A Struct, since each call is copied several times: copying a dataclass takes five times as long.
     """
 
+    api: str
+    """1688's id of the operation, `namespace:name-version`."""
     form: Mapping[str, str]
     """Form fields, not encoded."""
     files: Mapping[str, bytes]
+    """File parts by name."""
     anonymous: bool
-    """No access token is sent."""
-    repeatable: bool
-    """Whether the call may be sent again when it may have been carried out."""
+    """The call is sent without an access token."""
+    idempotent: bool
+    """The call may be sent again when an earlier attempt may have been executed."""
     deadline: float
     """In the loop's time."""
-    parse: Parse | None = None
-    """For an answer whose status is 200, where that is not the gateway's own."""
-    share: float = 1.0
-    """The part of the time left, when it is sent, that an attempt may take. From the layer `retries`."""
-    token: str | None = None
-    """From the layer `authorised`, like the next one."""
-    offset_ms: int | None = None
-    """What to add to our clock for the timestamp; None sends none."""
+    parse: ParseBody | None = None
+    """Parses a reply with status 200; None uses the gateway's own parser."""
+    deadline_fraction: float = 1.0
+    """The part of the remaining time that this attempt may take. RetryMiddleware sets it."""
+    access_token: str | None = None
+    """AuthMiddleware sets it, like the next one."""
+    clock_offset_ms: int | None = None
+    """What to add to our clock for the timestamp; None sends no timestamp."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """An answer of an operation: not a gateway error, and readable."""
+class UpstreamReply:
+    """A readable reply of an operation, not a gateway error."""
 
     value: Any
-    """The parsed body, as the call's `parse` gives it."""
+    """The parsed body, as the call's `parse` returns it."""
     request_id: str
-    """1688's id of the request, where it gave one."""
+    """1688's id of the request; empty where it gave none."""
 
 
-CallNext: TypeAlias = Callable[[UpstreamCall], Awaitable[Reply]]
-"""The rest of a call's way: returns 1688's reply, or raises what services/errors.py lists."""
+class CallNext(Protocol):
+    """The rest of the chain: the inner middleware, and at the end the sending."""
 
-Middleware: TypeAlias = Callable[[str, CallNext], CallNext]
-"""Made once per operation (1688's id of it), around the next step."""
+    async def __call__(self, call: UpstreamCall, /) -> UpstreamReply:
+        """Return 1688's reply. Raises UpstreamError, Overloaded and DeadlineExceeded."""
+
+
+class Middleware(Protocol):
+    """One concern around each call. There is one instance for all operations."""
+
+    async def __call__(self, call: UpstreamCall, call_next: CallNext) -> UpstreamReply:
+        """Handle the call: pass it to `call_next` as often as needed, or raise."""
+
 
 MonotonicClock: TypeAlias = Callable[[], float]
-"""A clock, in seconds; the running loop's own outside of tests."""
+"""A clock, in seconds: the running loop's own, except in tests."""

@@ -1,4 +1,4 @@
-"""The conversation with 1688: signs, authorises, sends, and tells refusals apart."""
+"""The client of 1688's gateway: authorizes, signs and sends calls; error replies become exceptions."""
 
 import asyncio
 import re
@@ -8,49 +8,46 @@ from datetime import datetime
 
 import httpx
 
-from services.adapter.gateway.auth.tokens import FetchToken, TokenProvider, TokenResponse
-from services.adapter.gateway.call import CallNext, Middleware, Parse, Reply, UpstreamCall
+from services.adapter.gateway.auth.token_provider import FetchToken, TokenProvider, TokenResponse
+from services.adapter.gateway.call import ParseBody, UpstreamCall, UpstreamReply
 from services.adapter.gateway.clock import GatewayClock, local_ms
 from services.adapter.gateway.gateway_errors import error_from_reply
-from services.adapter.gateway.middleware.attempt_timeout import AttemptTimeout
-from services.adapter.gateway.middleware.authorization import AuthMiddleware
-from services.adapter.gateway.middleware.bulkhead import Bulkhead, BulkheadPolicy
-from services.adapter.gateway.middleware.circuit_breaker import CircuitBreakerMiddleware, CircuitBreakerPolicy
-from services.adapter.gateway.middleware.metrics import attempt_metrics, call_metrics, note_ids
-from services.adapter.gateway.middleware.retry import RetryMiddleware, RetryPolicy
-from services.adapter.gateway.rate_limit.adaptive_rate import RatePolicy
-from services.adapter.gateway.rate_limit.local import LocalRateLimiter, RateLimiter
-from services.adapter.gateway.rate_limit.middleware import RateLimitMiddleware
+from services.adapter.gateway.metrics import bind_upstream_ids
+from services.adapter.gateway.middleware import build_chain, gateway_middleware
+from services.adapter.gateway.middleware.bulkhead import BulkheadPolicy
+from services.adapter.gateway.middleware.circuit_breaker import CircuitBreakerPolicy
+from services.adapter.gateway.middleware.retry import RetryPolicy
+from services.adapter.gateway.rate_limit.limiter import RateLimiter, RatePolicy
+from services.adapter.gateway.rate_limit.local import LocalRateLimiter
 from services.adapter.gateway.rate_limit.redis import RedisRateLimiter
 from services.adapter.gateway.redis_client import RedisClient
 from services.adapter.gateway.request import (
     AppCredentials,
-    UpstreamEndpoint,
     UrlBuilder,
     build_request,
     signed_parameters,
 )
-from services.adapter.gateway.transport import HttpResponse, HttpTransport
+from services.adapter.gateway.transport import HttpTransport
 from services.errors import UpstreamUnreadable
 
-DEFAULT_LIFE_S = 36_000.0
-"""Life of an access token where 1688 does not say."""
-PROBE = "param2/1/system/currentTime"
+DEFAULT_TOKEN_LIFE_S = 36_000.0
+"""The life of an access token where 1688 does not say."""
+CURRENT_TIME = "param2/1/system/currentTime"
 GET_TOKEN = "http/1/system.oauth2/getToken"  # noqa: S105 # a path, no secret
 
-_MOMENT = re.compile(r"(\d{8})(\d{6})(?:\d{3})?([+-]\d{4})", re.ASCII)
+_EXPIRY = re.compile(r"(\d{8})(\d{6})(?:\d{3})?([+-]\d{4})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policies:
-    """What the layers keep to."""
+    """The policies of middleware and rate limiter."""
 
     retry: RetryPolicy = field(default_factory=RetryPolicy)
-    breaker: CircuitBreakerPolicy = field(default_factory=CircuitBreakerPolicy)
+    circuit_breaker: CircuitBreakerPolicy = field(default_factory=CircuitBreakerPolicy)
     bulkhead: BulkheadPolicy = field(default_factory=BulkheadPolicy)
     rate: RatePolicy = field(default_factory=RatePolicy)
-    ceilings: Mapping[str, float] = field(default_factory=dict)
-    """Calls per second at most, by scope: limits.APP, or 1688's id of an operation."""
+    rate_ceilings: Mapping[str, float] = field(default_factory=dict)
+    """The highest rate of a scope, in calls per second: of APP, or of 1688's id of an operation."""
 
 
 class GatewayClient:
@@ -60,45 +57,40 @@ class GatewayClient:
         self,
         *,
         url: str,
-        app: AppCredentials,
-        exchange: HttpTransport,
-        tokens: Callable[[FetchToken], TokenProvider],
-        parse: Parse,
+        credentials: AppCredentials,
+        transport: HttpTransport,
+        build_token_provider: Callable[[FetchToken], TokenProvider],
+        parse: ParseBody,
         send_timestamp: bool = False,
-        names: Mapping[str, str] | None = None,
+        operation_aliases: Mapping[str, str] | None = None,
         policies: Policies | None = None,
-        link: RedisClient | None = None,
+        redis: RedisClient | None = None,
     ) -> None:
-        """Take the parts, in a running loop.
+        """Needs a running loop.
 
-        `tokens` is given what asks 1688 for a token; `parse` reads a body and raises ValueError; `names`
-        gives the api ids that are to be called by another; `link` leads to what replicas share, if anything.
+        `build_token_provider` is called with this client's `fetch_token`. `parse` parses the body of a
+        reply. `operation_aliases` maps api ids of the protos to the api ids to call. `redis` is what
+        replicas share, if anything.
         """
-        self._addresses = UrlBuilder(url, app.key, names or {})
-        self._app = app
-        self._secret = app.secret.encode()
-        self._exchange = exchange
+        self._urls = UrlBuilder(url, credentials.key, operation_aliases or {})
+        self._credentials = credentials
+        self._secret = credentials.secret.encode()
+        self._transport = transport
         self._parse = parse
-        self._tokens = tokens(self.fetch_token)
-        clock = asyncio.get_running_loop().time
+        self._token_provider = build_token_provider(self.fetch_token)
         policies = policies or Policies()
-        self._limits: RateLimiter = LocalRateLimiter(policies.rate, policies.ceilings, clock)
-        if link is not None:
-            self._limits = RedisRateLimiter(link, policies.rate, policies.ceilings, self._limits)
-        breakers = CircuitBreakerMiddleware(policies.breaker, clock)
-        self._layers: tuple[Middleware, ...] = (
-            call_metrics,
-            RetryMiddleware(policies.retry, clock),
-            AuthMiddleware(self._tokens, GatewayClock(self.current_time) if send_timestamp else None),
-            breakers.checked,  # before any wait
-            RateLimitMiddleware(self._limits, clock),
-            Bulkhead(policies.bulkhead, clock),  # nobody waits for a turn on a place
-            breakers.judged,  # just around the sending
-            attempt_metrics,
-            AttemptTimeout(clock),
+        clock = asyncio.get_running_loop().time
+        self._rate_limiter = _build_rate_limiter(policies, redis)
+        middleware = gateway_middleware(
+            retry=policies.retry,
+            circuit_breaker=policies.circuit_breaker,
+            bulkhead=policies.bulkhead,
+            token_provider=self._token_provider,
+            gateway_clock=GatewayClock(self.current_time) if send_timestamp else None,
+            rate_limiter=self._rate_limiter,
+            clock=clock,
         )
-        """The way of a call, outermost first; `_sending` is at its end."""
-        self._ways: dict[str, CallNext] = {}
+        self._call = build_chain(middleware, self._sign_and_send)
 
     async def call(
         self,
@@ -107,144 +99,131 @@ class GatewayClient:
         *,
         files: Mapping[str, bytes],
         anonymous: bool,
-        repeatable: bool,
+        idempotent: bool,
         deadline: float,
-        parse: Parse | None = None,
-    ) -> Reply:
+        parse: ParseBody | None = None,
+    ) -> UpstreamReply:
         """Call an operation by its id `namespace:name-version`, until `deadline` (loop time).
 
-        `repeatable` says whether it may be sent again after it may have been carried out. `parse` reads the
-        answer where its status is 200, instead of the gateway's own; what is no dict then is no refusal by
-        the gateway. Raises UpstreamError, Overloaded and DeadlineExceeded.
+        An `idempotent` call may be sent again after an attempt that may have been executed. `parse` parses
+        a reply with status 200, instead of the client's own; a result that is no dict is never taken for a
+        gateway error. Raises UpstreamError, Overloaded and DeadlineExceeded.
         """
         call = UpstreamCall(
+            api=api,
             form=form,
             files=files,
             anonymous=anonymous,
-            repeatable=repeatable,
+            idempotent=idempotent,
             deadline=deadline,
             parse=parse,
         )
-        return await self._way(api)(call)
+        return await self._call(call)
 
     async def current_time(self, deadline: float) -> object:
-        """Return what the signed probe `system/currentTime` answers: it proves key, secret and network."""
-        target = self._addresses.at(PROBE)
-        return (await self._signed(target, {}, {}, None, deadline)).value
+        """Return the reply of the signed call `system/currentTime`: it proves key, secret and network."""
+        endpoint = self._urls.build_for_path(CURRENT_TIME)
+        request = build_request(endpoint, signed_parameters(self._secret, endpoint, {}), {})
+        return (await self._send(request, None, deadline)).value
 
     async def fetch_token(self, refresh_token: str, deadline: float) -> TokenResponse:
-        """Ask for an access token with a refresh token."""
-        return await self._granted({"grant_type": "refresh_token", "refresh_token": refresh_token}, deadline)
+        """Get an access token with a refresh token."""
+        return await self._get_token(
+            {"grant_type": "refresh_token", "refresh_token": refresh_token}, deadline
+        )
 
-    async def redeem(self, code: str, redirect_uri: str, deadline: float) -> TokenResponse:
-        """Ask for the tokens of a user who has agreed, with the code of the authorize page."""
+    async def exchange_code(self, code: str, redirect_uri: str, deadline: float) -> TokenResponse:
+        """Get the tokens of a user who has authorized the app, with the code of the authorization page."""
         form = {
             "grant_type": "authorization_code",
             "need_refresh_token": "true",
             "redirect_uri": redirect_uri,
             "code": code,
         }
-        return await self._granted(form, deadline)
+        return await self._get_token(form, deadline)
 
-    async def authorise(self, deadline: float) -> float | None:
-        """Have an access token; return when the refresh token behind it ends, in seconds since the epoch.
+    async def ensure_token(self, deadline: float) -> float | None:
+        """Make sure that there is an access token; return when the refresh token expires.
 
-        None where there is no refresh token, or 1688 did not say.
+        In seconds since the epoch; None where there is no refresh token, or 1688 did not say.
         """
-        await self._tokens.current(deadline)
-        return self._tokens.refresh_until
+        await self._token_provider.get_token(deadline)
+        return self._token_provider.refresh_token_expires_at
 
     def secrets(self) -> tuple[str, ...]:
-        """Return what must not be told, whoever repeats it."""
-        return (self._app.secret, *self._tokens.secrets())
+        """Return what must not appear in logs or errors."""
+        return (self._credentials.secret, *self._token_provider.secrets())
 
     async def close(self) -> None:
-        """Give up what is under way in the background."""
-        await self._tokens.close()
-        await self._limits.close()
+        """Finish what runs in the background."""
+        await self._token_provider.close()
+        await self._rate_limiter.close()
 
-    async def _granted(self, grant: Mapping[str, str], deadline: float) -> TokenResponse:
-        app = {"client_id": self._app.key, "client_secret": self._app.secret}
-        request = build_request(self._addresses.at(GET_TOKEN), {**grant, **app}, {})
-        return _grant((await self._send(request, None, deadline)).value)
+    async def _sign_and_send(self, call: UpstreamCall) -> UpstreamReply:
+        """The end of the middleware chain."""
+        parameters = dict(call.form)
+        if call.access_token is not None:
+            parameters["access_token"] = call.access_token
+        if call.clock_offset_ms is not None:
+            parameters["_aop_timestamp"] = str(local_ms() + call.clock_offset_ms)
+        endpoint = self._urls.build(call.api)
+        request = build_request(endpoint, signed_parameters(self._secret, endpoint, parameters), call.files)
+        return await self._send(request, call.parse, call.deadline)
 
-    def _way(self, api: str) -> CallNext:
-        if api not in self._ways:
-            step = self._sending(api)
-            for layer in reversed(self._layers):
-                step = layer(api, step)
-            self._ways[api] = step
-        return self._ways[api]
-
-    def _sending(self, api: str) -> CallNext:
-        """The end of a call's way: sign and send."""
-        target = self._addresses.of(api)
-
-        async def send(call: UpstreamCall) -> Reply:
-            parameters = dict(call.form)
-            if call.token is not None:
-                parameters["access_token"] = call.token
-            if call.offset_ms is not None:
-                parameters["_aop_timestamp"] = str(local_ms() + call.offset_ms)
-            return await self._signed(target, parameters, call.files, call.parse, call.deadline)
-
-        return send
-
-    async def _signed(
-        self,
-        target: UpstreamEndpoint,
-        parameters: Mapping[str, str],
-        files: Mapping[str, bytes],
-        parse: Parse | None,
-        deadline: float,
-    ) -> Reply:
-        signed = signed_parameters(self._secret, target, parameters)
-        return await self._send(build_request(target, signed, files), parse, deadline)
-
-    async def _send(self, request: httpx.Request, parse: Parse | None, deadline: float) -> Reply:
-        answer = await self._exchange.send(request, deadline)
-        request_id = answer.headers.get("RequestId", "")
-        note_ids(request_id, answer.headers.get("EagleEye-TraceId", ""))
-        value, problem = _parsed(answer, parse if parse and answer.status == 200 else self._parse)
-        error = error_from_reply(answer.status, value)
-        if error is None and problem is not None:
-            error = UpstreamUnreadable("1688's answer is no JSON")
+    async def _send(self, request: httpx.Request, parse: ParseBody | None, deadline: float) -> UpstreamReply:
+        response = await self._transport.send(request, deadline)
+        request_id = response.headers.get("RequestId", "")
+        bind_upstream_ids(request_id, response.headers.get("EagleEye-TraceId", ""))
+        value, parse_error = None, None
+        try:
+            value = (parse if parse and response.status == 200 else self._parse)(response.body)
+        except ValueError as failure:
+            parse_error = failure
+        error = error_from_reply(response.status, value)
+        if error is None and parse_error is not None:
+            error = UpstreamUnreadable("1688's reply is not JSON")
         if error is not None:
             error.request_id = request_id or error.request_id
-            raise error from problem
-        return Reply(value=value, request_id=request_id)
+            raise error from parse_error
+        return UpstreamReply(value=value, request_id=request_id)
+
+    async def _get_token(self, grant: Mapping[str, str], deadline: float) -> TokenResponse:
+        client = {"client_id": self._credentials.key, "client_secret": self._credentials.secret}
+        request = build_request(self._urls.build_for_path(GET_TOKEN), {**grant, **client}, {})
+        return _parse_token_response((await self._send(request, None, deadline)).value)
 
 
-def _parsed(answer: HttpResponse, parse: Parse) -> tuple[object, ValueError | None]:
-    try:
-        return parse(answer.body), None
-    except ValueError as error:
-        return None, error
+def _build_rate_limiter(policies: Policies, redis: RedisClient | None) -> RateLimiter:
+    local = LocalRateLimiter(policies.rate, policies.rate_ceilings, asyncio.get_running_loop().time)
+    if redis is None:
+        return local
+    return RedisRateLimiter(redis, policies.rate, policies.rate_ceilings, fallback=local)
 
 
-def _grant(answer: object) -> TokenResponse:
-    body = answer if isinstance(answer, dict) else {}
-    token, refresh = body.get("access_token"), body.get("refresh_token")
-    if not isinstance(token, str) or not token:
-        raise UpstreamUnreadable("1688 answered without an access token")
+def _parse_token_response(reply: object) -> TokenResponse:
+    body = reply if isinstance(reply, dict) else {}
+    access_token, refresh_token = body.get("access_token"), body.get("refresh_token")
+    if not isinstance(access_token, str) or not access_token:
+        raise UpstreamUnreadable("1688's reply has no access token")
     return TokenResponse(
-        access_token=token,
-        life_s=_seconds(body.get("expires_in")),
-        refresh_token=refresh if isinstance(refresh, str) and refresh else None,
-        refresh_until=_moment(body.get("refresh_token_timeout")),
+        access_token=access_token,
+        expires_in_s=_parse_expires_in_s(body.get("expires_in")),
+        refresh_token=refresh_token if isinstance(refresh_token, str) and refresh_token else None,
+        refresh_token_expires_at=_parse_expiry(body.get("refresh_token_timeout")),
     )
 
 
-def _seconds(value: object) -> float:
+def _parse_expires_in_s(value: object) -> float:
     text = str(value)
-    return float(text) if text.isascii() and text.isdigit() and len(text) < 10 else DEFAULT_LIFE_S
+    is_number = text.isascii() and text.isdigit() and len(text) < 10
+    return float(text) if is_number else DEFAULT_TOKEN_LIFE_S
 
 
-def _moment(value: object) -> float | None:
-    """Return a time as 1688 writes it, with or without milliseconds, in seconds since the epoch."""
-    if (found := _MOMENT.fullmatch(str(value))) is None:
+def _parse_expiry(value: object) -> float | None:
+    """Return a time in 1688's format, with or without milliseconds, in seconds since the epoch."""
+    if (match := _EXPIRY.fullmatch(str(value))) is None:
         return None
     try:
-        return datetime.fromisoformat(found.expand(r"\1T\2\3")).timestamp()
+        return datetime.fromisoformat(match.expand(r"\1T\2\3")).timestamp()
     except (ValueError, OverflowError):
         return None

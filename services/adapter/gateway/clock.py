@@ -5,28 +5,29 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from typing import TypeAlias
 
 from services.errors import ConnectError, DeadlineExceeded, NationalsiteError, UpstreamUnreadable
 
-Probe = Callable[[float], Awaitable[object]]
-"""Asks `system/currentTime`, until a deadline in loop time; returns the parsed answer."""
+FetchTime: TypeAlias = Callable[[float], Awaitable[object]]
+"""Calls `system/currentTime`, until a deadline in loop time; returns the parsed reply."""
 
 _TIME = re.compile(r"(\d{8})(\d{6})(\d{3})([+-]\d{4})", re.ASCII)
 """As in 20261010164552223+0800."""
 
 
 class GatewayClock:
-    """How far the gateway's clock is from ours, learnt from its own probe."""
+    """The offset of the gateway's clock from ours, measured with the gateway's own time."""
 
-    def __init__(self, probe: Probe) -> None:
-        self._probe = probe
+    def __init__(self, fetch_time: FetchTime) -> None:
+        self._fetch_time = fetch_time
         self._offset_ms: int | None = None
         self._measuring = asyncio.Lock()
 
     async def offset_ms(self, deadline: float) -> int:
-        """Return what to add to `local_ms`; the first call measures it, for all that wait.
+        """Return what to add to `local_ms`. The first call measures it for all that wait.
 
-        Raises what says that nothing of the caller's own was sent.
+        Raises only errors which say that the caller's own call was not sent.
         """
         if self._offset_ms is not None:
             return self._offset_ms
@@ -42,26 +43,26 @@ class GatewayClock:
                 raise ConnectError("1688's clock cannot be read") from error
             raise
 
-    def distrust(self, offset_ms: int) -> None:
-        """Measure again before the next timestamp, unless that was done since this offset was told."""
+    def invalidate(self, offset_ms: int) -> None:
+        """Measure again before the next timestamp, unless that was done since this offset was returned."""
         if self._offset_ms == offset_ms:
             self._offset_ms = None
 
     async def _measure(self, deadline: float) -> int:
-        before = local_ms()
-        answer = await self._probe(deadline)
-        middle = (before + local_ms()) // 2
+        before_ms = local_ms()
+        reply = await self._fetch_time(deadline)
+        middle_ms = (before_ms + local_ms()) // 2
         try:
-            return _ms(str(answer)) - middle
+            return _parse_ms(str(reply)) - middle_ms
         except ValueError as error:
             raise UpstreamUnreadable("1688's clock cannot be read") from error
 
 
-def _ms(text: str) -> int:
-    # strptime would read on where digits are amiss: month 13 as month 1 and day 3.
-    if (found := _TIME.fullmatch(text)) is None:
-        raise ValueError("not a time as 1688 writes it")
-    return int(datetime.fromisoformat(found.expand(r"\1T\2.\3\4")).timestamp() * 1000)
+def _parse_ms(text: str) -> int:
+    # strptime accepts wrong digits: it reads month 13 as month 1 and day 3.
+    if (match := _TIME.fullmatch(text)) is None:
+        raise ValueError("not a time in 1688's format")
+    return int(datetime.fromisoformat(match.expand(r"\1T\2.\3\4")).timestamp() * 1000)
 
 
 def local_ms() -> int:

@@ -1,4 +1,4 @@
-"""What the gateway refused, and why: its error bodies as one table."""
+"""The gateway's errors: one table from code, status and text to our exceptions."""
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -21,27 +21,27 @@ from services.errors import (
 
 @dataclass(frozen=True, slots=True)
 class ErrorRule:
-    """A gateway error. The first row that matches counts."""
+    """One row of the table. The first row that matches a reply is used."""
 
     code: str
-    """The gateway's code, or the HTTP status where the body holds none; * stands for any rest."""
+    """Pattern of the gateway's code, or of the HTTP status where the body has no code; * matches any text."""
     text: str
-    """A part of the text; empty matches any."""
+    """A part of the text; empty matches any text."""
     error: type[UpstreamError]
     message: str
-    """What the caller is told."""
+    """The status message for the caller."""
 
 
-ROWS = (
+ERROR_RULES = (
     ErrorRule(
-        "*", "Request is expired", TimestampRejected, "1688 holds the request's timestamp to be expired"
+        "*", "Request is expired", TimestampRejected, "1688 rejects the request's timestamp as expired"
     ),
-    ErrorRule("*", "Request need user authorized", AccessTokenRejected, "1688 refuses the access token"),
-    ErrorRule("*", "Request need user authenticated", CredentialRejected, "1688 misses the access token"),
-    ErrorRule("401", "User authorization is required", CredentialRejected, "1688 misses the access token"),
-    ErrorRule("401", "", AccessTokenRejected, "1688 refuses the access token"),
+    ErrorRule("*", "Request need user authorized", AccessTokenRejected, "1688 rejects the access token"),
+    ErrorRule("*", "Request need user authenticated", CredentialRejected, "1688 requires an access token"),
+    ErrorRule("401", "User authorization is required", CredentialRejected, "1688 requires an access token"),
+    ErrorRule("401", "", AccessTokenRejected, "1688 rejects the access token"),
     ErrorRule(
-        "gw.SignatureInvalid", "", UpstreamSignature, "1688 refuses the signature: check the app secret"
+        "gw.SignatureInvalid", "", UpstreamSignature, "1688 rejects the signature: check the app secret"
     ),
     ErrorRule("gw.SignatureMissing", "", UpstreamSignature, "1688 found no usable signature"),
     ErrorRule("gw.AppKeyMissing", "", UpstreamGateway, "1688 found no app key"),
@@ -50,53 +50,57 @@ ROWS = (
         "gw.APIUnsupported", "", UpstreamUnsupported, "1688 has no such operation, or none for this app"
     ),
     ErrorRule("gw.APIACLDecline", "", UpstreamPermission, "the app lacks permission for this operation"),
-    ErrorRule("gw.ParamMissing", "", UpstreamArgument, "1688 misses a parameter"),
+    ErrorRule("gw.ParamMissing", "", UpstreamArgument, "1688 requires a parameter that was not sent"),
     ErrorRule("gw.Qos*", "", UpstreamRate, "1688's frequency limit is reached"),
     ErrorRule("gw.NoUsageLeftError", "", UpstreamQuota, "the purchased number of calls is used up"),
-    # Of a proxy on the way, since 1688's own limits have codes; the second may come while 1688 is at work.
-    ErrorRule("429", "", UpstreamRate, "the way to 1688 is at its frequency limit"),
-    ErrorRule("408", "", UpstreamFault, "the way to 1688 took too long"),
+    # From a proxy before 1688, since 1688's own limits have codes. At a 408, 1688 may have the call.
+    ErrorRule("429", "", UpstreamRate, "a proxy before 1688 is at its frequency limit"),
+    ErrorRule("408", "", UpstreamFault, "a proxy before 1688 timed out"),
     ErrorRule("5*", "", UpstreamFault, "1688 failed"),
-    ErrorRule("*", "", UpstreamGateway, "1688's gateway refused the call"),
+    ErrorRule("*", "", UpstreamGateway, "1688's gateway rejected the call"),
 )
 
 
 def error_from_reply(status: int, reply: object) -> UpstreamError | None:
-    """Return the gateway's error in an answer, or None where the operation itself answered.
+    """Return the gateway's error in a reply, or None where the operation itself replied.
 
     `reply` is the parsed body, or None where it could not be parsed.
     """
     body = reply if isinstance(reply, dict) else {}
-    code, text = _told(status, body)
+    code, text = _code_and_text(status, body)
     if not code and not text and status < 300:
         return None
-    known_by, message_end = (code, "") if _is_of_the_gateway(code) else (str(status), f" (HTTP {status})")
-    row = next(row for row in ROWS if fnmatchcase(known_by, row.code) and row.text in text)
-    return row.error(
-        row.message + message_end, code=code, upstream_message=text, request_id=_text(body.get("request_id"))
+    if _is_gateway_code(code):
+        matched_by, suffix = code, ""
+    else:
+        matched_by, suffix = str(status), f" (HTTP {status})"
+    rule = next(rule for rule in ERROR_RULES if fnmatchcase(matched_by, rule.code) and rule.text in text)
+    return rule.error(
+        rule.message + suffix, code=code, upstream_message=text, request_id=_to_text(body.get("request_id"))
     )
 
 
-def _told(status: int, body: dict[str, object]) -> tuple[str, str]:
-    """Return the code and text of a gateway error, in whichever spelling; empty where there is none.
+def _code_and_text(status: int, body: dict[str, object]) -> tuple[str, str]:
+    """Return code and text of a gateway error, in any of its three spellings; empty where there is none.
 
-    Business answers use these names too, so a status or something else must speak for the gateway.
+    Replies of operations use the same names. So the status, or the form of the code, must prove that the
+    gateway replied.
     """
-    code = _text(body.get("error_code"))
-    if _is_of_the_gateway(code) or (code and status >= 400):
-        return code, _text(body.get("error_message")) or _text(body.get("exception"))
-    code = _text(body.get("errorCode"))
+    code = _to_text(body.get("error_code"))
+    if _is_gateway_code(code) or (code and status >= 400):
+        return code, _to_text(body.get("error_message")) or _to_text(body.get("exception"))
+    code = _to_text(body.get("errorCode"))
     if code.startswith("gw.") or (code and status >= 400):
-        return code, _text(body.get("errorMessage"))
-    text = _text(body.get("error"))
+        return code, _to_text(body.get("errorMessage"))
+    text = _to_text(body.get("error"))
     if text and (status >= 400 or "error_description" in body or text.startswith("Request need")):
-        return "", f"{text} {_text(body.get('error_description'))}".strip()
+        return "", f"{text} {_to_text(body.get('error_description'))}".strip()
     return "", ""
 
 
-def _is_of_the_gateway(code: str) -> bool:
+def _is_gateway_code(code: str) -> bool:
     return code.startswith("gw.") or (code.isascii() and code.isdigit())
 
 
-def _text(value: object) -> str:
+def _to_text(value: object) -> str:
     return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""

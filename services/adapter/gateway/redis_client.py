@@ -1,4 +1,4 @@
-"""The way to Redis, which replicas share. It never fails a call: without it each replica goes on alone."""
+"""The Redis that replicas share. Its failures fail no call: each replica then works without it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,15 +6,16 @@ from typing import TypeVar
 
 import structlog
 from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.lock import Lock
 from redis.commands.core import AsyncScript
 from redis.exceptions import RedisError
 
-from services.adapter.gateway.middleware.metrics import note_redis_failure
+from services.adapter.gateway.metrics import record_redis_failure
 
 TIMEOUT_S = 0.25
-"""Bound on one command, connecting included."""
+"""For one command, connecting included."""
 PAUSE_S = 5.0
-"""How long Redis is left alone after a failure, so that not every call waits for it in vain."""
+"""How long Redis is not called after a failure, so that not every call waits for it in vain."""
 MAX_CONNECTIONS = 64
 
 T = TypeVar("T")
@@ -22,40 +23,44 @@ _log = structlog.get_logger()
 
 
 class RedisUnavailable(Exception):
-    """Redis does not answer, or did not a moment ago."""
+    """Redis does not respond, or did not a moment ago."""
 
 
 class RedisClient:
-    """One Redis, for the limits and the token of one app. Close it at the end."""
+    """One Redis, for the rate limits and the token of one app. Close it at the end."""
 
     def __init__(self, url: str, app_key: str) -> None:
-        """Take the URL; connections are made when they are needed."""
+        """Connections are made when they are needed."""
         pool = BlockingConnectionPool.from_url(url, max_connections=MAX_CONNECTIONS, timeout=TIMEOUT_S)
         self._redis = Redis.from_pool(pool)
-        self._prefix = f"nationalsite:{{{app_key}}}:"  # braces: one slot of a cluster, as scripts need
-        self._down_until = 0.0
+        self._prefix = f"nationalsite:{{{app_key}}}:"  # braces: one slot of a cluster, which scripts require
+        self._paused_until = 0.0
 
     def key(self, name: str) -> str:
-        """Return a name as a key of this app."""
+        """Return the key of a name for this app."""
         return self._prefix + name
 
     def script(self, text: str) -> AsyncScript:
-        """Return a script, which Redis learns when it is first called."""
+        """Return a Lua script, which Redis loads at its first call."""
         return self._redis.register_script(text)
 
-    async def ask(self, question: Callable[[Redis], Awaitable[T]]) -> T:
-        """Return what Redis answers. Raises RedisUnavailable."""
+    def lock(self, name: str, *, timeout_s: float) -> Lock:
+        """Return a lock that expires after `timeout_s`. Each holder needs its own."""
+        return self._redis.lock(self.key(name), timeout=timeout_s)
+
+    async def execute(self, command: Callable[[Redis], Awaitable[T]]) -> T:
+        """Return the result of a command. Raises RedisUnavailable."""
         loop = asyncio.get_running_loop()
-        if loop.time() < self._down_until:
+        if loop.time() < self._paused_until:
             raise RedisUnavailable
         try:
             async with asyncio.timeout(TIMEOUT_S):
-                return await question(self._redis)
+                return await command(self._redis)
         except (RedisError, OSError) as error:  # TimeoutError is an OSError
-            if loop.time() >= self._down_until:  # the first of those that wait
-                self._down_until = loop.time() + PAUSE_S
-                note_redis_failure()
-                _log.warning("redis_failed", error=type(error).__name__, alone_s=PAUSE_S)
+            if loop.time() >= self._paused_until:  # only the first of the commands in flight starts a pause
+                self._paused_until = loop.time() + PAUSE_S
+                record_redis_failure()
+                _log.warning("redis_failed", error=type(error).__name__, pause_s=PAUSE_S)
             raise RedisUnavailable from error
 
     async def close(self) -> None:

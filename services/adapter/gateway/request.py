@@ -1,4 +1,4 @@
-"""What is sent to 1688: where to, signed, as an HTTP request."""
+"""A signed HTTP request to 1688: its URL, its parameters, its body."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
@@ -8,17 +8,17 @@ import httpx
 
 from services.adapter.gateway.signature import sign
 
+CHUNK_CHARACTERS = 2**17
+"""A longer form is encoded and sent in chunks of this size."""
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip"}
-_PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~"
-_LONG = 4096
-MOST_AT_ONCE = 2**17
-"""Characters of a form that are quoted and sent in one piece."""
 _FORM_HEADERS = _HEADERS | {"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8"}
+_UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~"
+_MAX_QUOTE_PLUS_CHARACTERS = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppCredentials:
-    """The app that 1688 knows us as."""
+    """Key and secret of the app, from 1688's console."""
 
     key: str
     secret: str
@@ -26,7 +26,7 @@ class AppCredentials:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpstreamEndpoint:
-    """Where a request goes."""
+    """The URL of an operation."""
 
     path: str
     """The part of the URL that is signed, from the protocol on."""
@@ -36,90 +36,93 @@ class UpstreamEndpoint:
 class UrlBuilder:
     """The URLs of one gateway, for one app."""
 
-    def __init__(self, url: str, app_key: str, names: Mapping[str, str]) -> None:
-        """`names` gives the api ids that are to be called by another."""
+    def __init__(self, url: str, app_key: str, operation_aliases: Mapping[str, str]) -> None:
+        """`operation_aliases` maps api ids of the protos to the api ids to call."""
         self._base = httpx.URL(url.rstrip("/") + "/openapi/")
         self._app_key = app_key
-        self._names = names
+        self._aliases = operation_aliases
+        self._endpoints: dict[str, UpstreamEndpoint] = {}
 
-    def of(self, api: str) -> UpstreamEndpoint:
-        """Return the address of an operation by its id `namespace:name-version`."""
-        namespace, _, rest = self._names.get(api, api).partition(":")
-        name, _, version = rest.rpartition("-")
-        return self.at(f"param2/{version}/{namespace}/{name}")
+    def build(self, api: str) -> UpstreamEndpoint:
+        """Return the endpoint of an operation by its id `namespace:name-version`."""
+        if api not in self._endpoints:
+            namespace, _, name_version = self._aliases.get(api, api).partition(":")
+            name, _, version = name_version.rpartition("-")
+            self._endpoints[api] = self.build_for_path(f"param2/{version}/{namespace}/{name}")
+        return self._endpoints[api]
 
-    def at(self, path: str) -> UpstreamEndpoint:
-        """Return the address of a path without its last part, the app key."""
+    def build_for_path(self, path: str) -> UpstreamEndpoint:
+        """Return the endpoint of a path, which comes without its last part, the app key."""
         path = f"{path}/{self._app_key}"
         return UpstreamEndpoint(path=path, url=self._base.join(path))
 
 
 def signed_parameters(
-    secret: bytes, target: UpstreamEndpoint, parameters: Mapping[str, str]
+    secret: bytes, endpoint: UpstreamEndpoint, parameters: Mapping[str, str]
 ) -> dict[str, str]:
     """Return the parameters and their signature."""
-    return {**parameters, "_aop_signature": sign(secret, target.path, parameters)}
+    return {**parameters, "_aop_signature": sign(secret, endpoint.path, parameters)}
 
 
 def build_request(
-    target: UpstreamEndpoint, parameters: Mapping[str, str], files: Mapping[str, bytes]
+    endpoint: UpstreamEndpoint, parameters: Mapping[str, str], files: Mapping[str, bytes]
 ) -> httpx.Request:
     """Return the request that sends parameters and file parts."""
     if files:
-        # Documented only so: the signed parameters in the query, the unsigned file parts in the body.
+        # 1688 documents files only so: the signed parameters in the query, the unsigned files in the body.
         parts = {name: ("file.jpg", content, "image/jpeg") for name, content in files.items()}
-        return httpx.Request("POST", target.url, params=parameters, files=parts, headers=_HEADERS)
+        return httpx.Request("POST", endpoint.url, params=parameters, files=parts, headers=_HEADERS)
     form = _FormStream(parameters)
-    if len(form) <= MOST_AT_ONCE:
+    if form.character_count() <= CHUNK_CHARACTERS:
         body = b"".join(form)
         headers = _FORM_HEADERS | {"Content-Length": str(len(body))}
-        return httpx.Request("POST", target.url, headers=headers, stream=httpx.ByteStream(body))
-    headers = _FORM_HEADERS | {"Content-Length": str(form.size())}
-    return httpx.Request("POST", target.url, headers=headers, stream=form)
+        return httpx.Request("POST", endpoint.url, headers=headers, stream=httpx.ByteStream(body))
+    headers = _FORM_HEADERS | {"Content-Length": str(form.content_length())}
+    return httpx.Request("POST", endpoint.url, headers=headers, stream=form)
 
 
 class _FormStream(httpx.AsyncByteStream):
-    """A form's body, piece by piece: a picture is quoted while it is sent, and not held again as a whole."""
+    """The body of a form, encoded while it is sent: an image is not held in memory a second time."""
 
     def __init__(self, parameters: Mapping[str, str]) -> None:
         self._parameters = parameters
 
-    def __len__(self) -> int:
-        """Characters before anything is quoted."""
+    def character_count(self) -> int:
+        """Return the number of characters before encoding."""
         return sum(len(name) + len(value) for name, value in self._parameters.items())
 
-    def size(self) -> int:
-        """Bytes when it is quoted, told without quoting it: every special one but a blank becomes three."""
-        size = 2 * len(self._parameters) - 1  # the marks between
-        for text in (text for pair in self._parameters.items() for text in pair):
-            for start in range(0, len(text), MOST_AT_ONCE):
-                data = text[start : start + MOST_AT_ONCE].encode()
-                size += len(data) + 2 * (len(data.translate(None, _PLAIN)) - data.count(b" "))
-        return size
+    def content_length(self) -> int:
+        """Return the bytes after encoding, without encoding: each reserved byte but a blank becomes three."""
+        length = 2 * len(self._parameters) - 1  # "=" and "&"
+        for text in (text for parameter in self._parameters.items() for text in parameter):
+            for start in range(0, len(text), CHUNK_CHARACTERS):
+                data = text[start : start + CHUNK_CHARACTERS].encode()
+                length += len(data) + 2 * (len(data.translate(None, _UNRESERVED)) - data.count(b" "))
+        return length
 
     def __iter__(self) -> Iterator[bytes]:
-        between = b""
+        separator = b""
         for name, value in self._parameters.items():
-            yield between + _quoted(name) + b"="
-            between = b"&"
-            for start in range(0, len(value), MOST_AT_ONCE):
-                yield _quoted(value[start : start + MOST_AT_ONCE])
+            yield separator + _quote(name) + b"="
+            separator = b"&"
+            for start in range(0, len(value), CHUNK_CHARACTERS):
+                yield _quote(value[start : start + CHUNK_CHARACTERS])
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        for piece in self:
-            yield piece
+        for chunk in self:
+            yield chunk
 
 
-def _quoted(text: str) -> bytes:
-    """Quote a form's name or value.
+def _quote(text: str) -> bytes:
+    """Percent-encode a name or value of a form.
 
-    The library looks at each character in Python; of a long text, such as a picture's, that takes too long.
+    quote_plus looks at each character in Python, which takes too long for an image.
     """
-    if len(text) < _LONG:
+    if len(text) < _MAX_QUOTE_PLUS_CHARACTERS:
         return quote_plus(text).encode()
     data = text.encode()
-    special = set(data.translate(None, _PLAIN)) - set(b"% ")
-    data = data.replace(b"%", b"%25")  # before there are more of them
-    for byte in special:
+    reserved = set(data.translate(None, _UNRESERVED)) - set(b"% ")
+    data = data.replace(b"%", b"%25")  # first, since the other replacements add "%"
+    for byte in reserved:
         data = data.replace(bytes((byte,)), b"%%%02X" % byte)
     return data.replace(b" ", b"+")

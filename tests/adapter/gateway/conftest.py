@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,21 +13,24 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import uvloop
+from redis.asyncio import Redis
 
 from services.adapter.codec import parse
 from services.adapter.gateway import (
     AppCredentials,
+    FetchToken,
     GatewayClient,
     HttpTransport,
     Policies,
+    RedisClient,
     RefreshingTokenProvider,
     RefreshToken,
-    Reply,
     StaticTokenProvider,
     TokenProvider,
+    UpstreamReply,
 )
-from services.adapter.gateway.auth.tokens import FetchToken
 from services.adapter.gateway.middleware.retry import RetryPolicy
+from tests.support.redis_server import RedisServer, redis_server
 
 API = "com.alibaba.product:alibaba.category.get-1"
 LONG_S = 5.0
@@ -213,7 +216,7 @@ async def peer() -> AsyncIterator[Peer]:
 
 @pytest.fixture
 async def raw() -> AsyncIterator[Callable[..., Awaitable[str]]]:
-    """await raw(serve) is host and port of a server that speaks so. Ask for it before `opened`."""
+    """await raw(serve) is host and port of a server that speaks so. Ask for it before `make_gateway`."""
     async with AsyncExitStack() as stack:
 
         async def start(
@@ -231,8 +234,8 @@ async def raw() -> AsyncIterator[Callable[..., Awaitable[str]]]:
 
 
 @pytest.fixture
-def until() -> Callable[[Callable[[], bool]], Awaitable[None]]:
-    """await until(condition)."""
+def wait_until() -> Callable[[Callable[[], bool]], Awaitable[None]]:
+    """await wait_until(condition)."""
 
     async def wait(condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(LONG_S):
@@ -243,7 +246,7 @@ def until() -> Callable[[Callable[[], bool]], Awaitable[None]]:
 
 
 @pytest.fixture
-def shift() -> Callable[[float], None]:
+def advance_time() -> Callable[[float], None]:
     """shift(seconds) moves the loop's time forward; only on the asyncio loop."""
 
     def move(seconds: float) -> None:
@@ -255,35 +258,42 @@ def shift() -> Callable[[float], None]:
 
 
 @pytest.fixture
-async def exchange() -> AsyncIterator[HttpTransport]:
+async def transport() -> AsyncIterator[HttpTransport]:
     """Leaves no connection in use and no task behind."""
     before = asyncio.all_tasks()
-    exchange = HttpTransport()
-    yield exchange
-    client = exchange._session
+    transport = HttpTransport()
+    yield transport
+    client = transport._session
     if not callable(client) and not client.closed:
         assert not client.connector._acquired
-    await exchange.close()
+    await transport.close()
     async with asyncio.timeout(LONG_S):
         while asyncio.all_tasks() - before - {asyncio.current_task()}:  # noqa: ASYNC110 # tasks of any kind, none known here
             await asyncio.sleep(0.001)
 
 
 @pytest.fixture
-async def opened(peer: Peer, exchange: HttpTransport) -> AsyncIterator[Callable[..., GatewayClient]]:
-    """opened(...) is a gateway to the peer; with a fixed token and no repeats unless told otherwise."""
+async def make_gateway(peer: Peer, transport: HttpTransport) -> AsyncIterator[Callable[..., GatewayClient]]:
+    """opened(...) is a gateway to the peer; by default with a static token and without retries."""
     async with AsyncExitStack() as stack:
 
-        def fixed(_: FetchToken) -> TokenProvider:
+        def static_token(_: FetchToken) -> TokenProvider:
             return StaticTokenProvider("test-access-token")
 
         def make(
-            url: str = peer.url, tokens: Callable[[FetchToken], TokenProvider] = fixed, **options: Any
+            url: str = peer.url,
+            build_token_provider: Callable[[FetchToken], TokenProvider] = static_token,
+            **options: Any,
         ) -> GatewayClient:
-            app = AppCredentials(key="1000000", secret="test-app-secret")
-            options.setdefault("policies", Policies(retry=RetryPolicy(attempts=1)))
+            credentials = AppCredentials(key="1000000", secret="test-app-secret")
+            options.setdefault("policies", Policies(retry=RetryPolicy(max_attempts=1)))
             gateway = GatewayClient(
-                url=url, app=app, exchange=exchange, tokens=tokens, parse=parse, **options
+                url=url,
+                credentials=credentials,
+                transport=transport,
+                build_token_provider=build_token_provider,
+                parse=parse,
+                **options,
             )
             stack.push_async_callback(gateway.close)
             return gateway
@@ -292,18 +302,20 @@ async def opened(peer: Peer, exchange: HttpTransport) -> AsyncIterator[Callable[
 
 
 @pytest.fixture
-def renewing(opened: Callable[..., GatewayClient]) -> Callable[..., GatewayClient]:
-    """renewing(path) is a gateway that fetches its tokens; the refresh token lives in the file, if any."""
+def make_refreshing_gateway(make_gateway: Callable[..., GatewayClient]) -> Callable[..., GatewayClient]:
+    """make_refreshing_gateway(path) is a gateway that fetches its tokens; the file has the refresh token."""
 
     def make(path: Path | None = None, **options: Any) -> GatewayClient:
         refresh_token = RefreshToken("test-refresh-token", path)
-        return opened(tokens=lambda fetch: RefreshingTokenProvider(refresh_token, fetch), **options)
+        return make_gateway(
+            build_token_provider=lambda fetch: RefreshingTokenProvider(refresh_token, fetch), **options
+        )
 
     return make
 
 
 @pytest.fixture
-def call() -> Callable[..., Awaitable[Reply]]:
+def call() -> Callable[..., Awaitable[UpstreamReply]]:
     """await call(gateway, form)."""
 
     async def make(
@@ -313,12 +325,47 @@ def call() -> Callable[..., Awaitable[Reply]]:
         api: str = API,
         files: Mapping[str, bytes] | None = None,
         anonymous: bool = False,
-        repeatable: bool = False,
-        within_s: float = LONG_S,
-    ) -> Reply:
-        deadline = asyncio.get_running_loop().time() + within_s
+        idempotent: bool = False,
+        timeout_s: float = LONG_S,
+    ) -> UpstreamReply:
+        deadline = asyncio.get_running_loop().time() + timeout_s
         return await gateway.call(
-            api, form or {}, files=files or {}, anonymous=anonymous, repeatable=repeatable, deadline=deadline
+            api, form or {}, files=files or {}, anonymous=anonymous, idempotent=idempotent, deadline=deadline
         )
 
     return make
+
+
+@pytest.fixture(scope="module")
+def redis_process() -> Iterator[RedisServer]:
+    with redis_server() as running:
+        yield running
+
+
+@pytest.fixture
+async def redis(redis_process: RedisServer) -> AsyncIterator[Redis]:
+    client = Redis.from_url(redis_process.url)
+    await client.flushall()
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+async def redis_client(redis_process: RedisServer, redis: Redis) -> AsyncIterator[RedisClient]:
+    redis_client = RedisClient(redis_process.url, "1000000")
+    yield redis_client
+    await redis_client.close()
+
+
+@pytest.fixture
+async def other_redis_client(redis_process: RedisServer) -> AsyncIterator[RedisClient]:
+    redis_client = RedisClient(redis_process.url, "1000000")
+    yield redis_client
+    await redis_client.close()
+
+
+@pytest.fixture
+async def unreachable_redis_client(tmp_path: Path) -> AsyncIterator[RedisClient]:
+    redis_client = RedisClient(f"unix://{tmp_path}/nobody.sock", "1000000")
+    yield redis_client
+    await redis_client.close()

@@ -7,7 +7,7 @@ CANCELLED = 2_000
 AT_ONCE = 100
 
 
-async def test_good_calls_after_many_cancelled_ones(peer, opened, call, answer, exchange, until):
+async def test_good_calls_after_many_cancelled_ones(peer, make_gateway, call, answer, transport, wait_until):
     chance = random.Random(4711)
 
     async def slow(_received, wire):
@@ -17,7 +17,7 @@ async def test_good_calls_after_many_cancelled_ones(peer, opened, call, answer, 
         await wire.write(b"}")
 
     peer.on("param2", slow)
-    gateway = opened()
+    gateway = make_gateway()
     loop = asyncio.get_running_loop()
     limit = asyncio.Semaphore(AT_ONCE)
 
@@ -35,9 +35,9 @@ async def test_good_calls_after_many_cancelled_ones(peer, opened, call, answer, 
     replies = await asyncio.gather(*(call(gateway) for _ in range(200)))
 
     assert [reply.value for reply in replies] == [{"fine": True}] * 200
-    connector = exchange._session.connector
+    connector = transport._session.connector
     assert not connector._acquired
     idle = sum(len(kept) for kept in connector._conns.values())
-    await until(lambda: len(peer.open) == idle)
-    await exchange.close()
-    await until(lambda: not peer.open)
+    await wait_until(lambda: len(peer.open) == idle)
+    await transport.close()
+    await wait_until(lambda: not peer.open)

@@ -39,15 +39,15 @@ def clock(peer, answer):
     return clock
 
 
-async def test_off_by_default(peer, opened, call):
-    await call(opened())
+async def test_off_by_default(peer, make_gateway, call):
+    await call(make_gateway())
 
     (received,) = peer.received
     assert "_aop_timestamp" not in received.form
 
 
-async def test_measured_once_and_signed(peer, opened, call, clock):
-    gateway = opened(send_timestamp=True)
+async def test_measured_once_and_signed(peer, make_gateway, call, clock):
+    gateway = make_gateway(send_timestamp=True)
     for _ in range(3):
         await call(gateway)
 
@@ -58,8 +58,8 @@ async def test_measured_once_and_signed(peer, opened, call, clock):
     assert all(clock.apart(received) < timedelta(seconds=5) for received in calls)
 
 
-async def test_one_measurement_for_many(peer, opened, call, clock):
-    gateway = opened(send_timestamp=True)
+async def test_one_measurement_for_many(peer, make_gateway, call, clock):
+    gateway = make_gateway(send_timestamp=True)
 
     await asyncio.gather(*(call(gateway) for _ in range(50)))
 
@@ -67,8 +67,8 @@ async def test_one_measurement_for_many(peer, opened, call, clock):
     assert len(peer.calls("category")) == 50
 
 
-async def test_expired_is_measured_and_repeated_once(peer, opened, call, answer, clock):
-    gateway = opened(send_timestamp=True)
+async def test_expired_is_measured_and_repeated_once(peer, make_gateway, call, answer, clock):
+    gateway = make_gateway(send_timestamp=True)
     await call(gateway)
     clock.ahead = timedelta(hours=-5)
     peer.on("category", answer(status=400, body=EXPIRED), answer(body={"fine": True}))
@@ -82,27 +82,27 @@ async def test_expired_is_measured_and_repeated_once(peer, opened, call, answer,
     assert repeated.form["q"] == "1"
 
 
-async def test_expired_again_is_final(peer, opened, call, answer, clock):
+async def test_expired_again_is_final(peer, make_gateway, call, answer, clock):
     peer.on("category", answer(status=400, body=EXPIRED))
 
     with pytest.raises(TimestampRejected):
-        await call(opened(send_timestamp=True))
+        await call(make_gateway(send_timestamp=True))
 
     assert len(peer.calls("currentTime")) == 2
     assert len(peer.calls("category")) == 2
 
 
-async def test_expired_without_a_timestamp_is_not_repeated(peer, opened, call, answer, clock):
+async def test_expired_without_a_timestamp_is_not_repeated(peer, make_gateway, call, answer, clock):
     peer.on("category", answer(status=400, body=EXPIRED))
 
     with pytest.raises(TimestampRejected):
-        await call(opened())
+        await call(make_gateway())
 
     assert len(peer.received) == 1
 
 
-async def test_one_measurement_for_many_expired(peer, opened, call, answer, clock):
-    gateway = opened(send_timestamp=True)
+async def test_one_measurement_for_many_expired(peer, make_gateway, call, answer, clock):
+    gateway = make_gateway(send_timestamp=True)
     await call(gateway)
     clock.ahead = timedelta(hours=-5)
     all_there = asyncio.Barrier(20)
@@ -122,7 +122,9 @@ async def test_one_measurement_for_many_expired(peer, opened, call, answer, cloc
     assert len(peer.calls("category")) == 1 + 20 + 20
 
 
-async def test_late_expiry_by_an_old_measurement_measures_nothing(peer, opened, call, answer, clock, until):
+async def test_late_expiry_by_an_old_measurement_measures_nothing(
+    peer, make_gateway, call, answer, clock, wait_until
+):
     go_on = asyncio.Event()
 
     async def late(_received, wire):
@@ -130,9 +132,9 @@ async def test_late_expiry_by_an_old_measurement_measures_nothing(peer, opened, 
         await wire.write(answer(status=400, body=EXPIRED).encoded())
 
     peer.on("category", late, answer(status=400, body=EXPIRED), answer())
-    gateway = opened(send_timestamp=True)
+    gateway = make_gateway(send_timestamp=True)
     slow = asyncio.create_task(call(gateway))
-    await until(lambda: len(peer.calls("category")) == 1)
+    await wait_until(lambda: len(peer.calls("category")) == 1)
     clock.ahead = timedelta(hours=-5)
     await call(gateway)
     go_on.set()
@@ -142,12 +144,12 @@ async def test_late_expiry_by_an_old_measurement_measures_nothing(peer, opened, 
     assert clock.apart(peer.received[-1]) < timedelta(seconds=5)
 
 
-async def test_expired_and_refused_token_in_one_call(peer, renewing, call, answer, clock):
+async def test_expired_and_refused_token_in_one_call(peer, make_refreshing_gateway, call, answer, clock):
     peer.on("getToken", answer(body={"access_token": "one"}), answer(body={"access_token": "two"}))
     refused = answer(status=401, body={"error_code": "401"})
     peer.on("category", answer(status=400, body=EXPIRED), refused, answer(body={"fine": True}))
 
-    assert (await call(renewing(send_timestamp=True))).value == {"fine": True}
+    assert (await call(make_refreshing_gateway(send_timestamp=True))).value == {"fine": True}
 
     assert len(peer.calls("category")) == 3
 
@@ -172,7 +174,7 @@ async def _hang_up(_received, wire):
         ("silent", DeadlineExceeded),
     ],
 )
-async def test_no_clock_means_nothing_was_sent(probe, error, peer, opened, call, answer):
+async def test_no_clock_means_nothing_was_sent(probe, error, peer, make_gateway, call, answer):
     scripts = {
         "503": answer(status=503, body=b""),
         "hangs up": _hang_up,
@@ -185,33 +187,33 @@ async def test_no_clock_means_nothing_was_sent(probe, error, peer, opened, call,
     peer.on("currentTime", scripts[probe])
 
     with pytest.raises(NationalsiteError) as caught:
-        await call(opened(send_timestamp=True), within_s=5 if probe != "silent" else 0.1)
+        await call(make_gateway(send_timestamp=True), timeout_s=5 if probe != "silent" else 0.1)
 
     assert type(caught.value) is error
     assert not caught.value.may_have_executed
     assert peer.calls("category") == []
 
 
-async def test_waiting_for_another_callers_measurement_is_bounded(peer, opened, call, until):
+async def test_waiting_for_another_callers_measurement_is_bounded(peer, make_gateway, call, wait_until):
     peer.on("currentTime", _silent)
-    gateway = opened(send_timestamp=True)
-    patient = asyncio.create_task(call(gateway, within_s=60))
-    await until(lambda: len(peer.received) == 1)
+    gateway = make_gateway(send_timestamp=True)
+    patient = asyncio.create_task(call(gateway, timeout_s=60))
+    await wait_until(lambda: len(peer.received) == 1)
 
     async with asyncio.timeout(3):
         with pytest.raises(DeadlineExceeded) as caught:
-            await call(gateway, within_s=0.1)
+            await call(gateway, timeout_s=0.1)
 
     assert not caught.value.may_have_executed
     patient.cancel()
     await asyncio.wait([patient])
 
 
-async def test_cancelled_measurement_is_taken_over(peer, opened, call, clock, until):
+async def test_cancelled_measurement_is_taken_over(peer, make_gateway, call, clock, wait_until):
     peer.on("currentTime", _silent, clock.script)
-    gateway = opened(send_timestamp=True)
+    gateway = make_gateway(send_timestamp=True)
     leaving = asyncio.create_task(call(gateway))
-    await until(lambda: len(peer.received) == 1)
+    await wait_until(lambda: len(peer.received) == 1)
     staying = asyncio.create_task(call(gateway))
     leaving.cancel()
 

@@ -31,13 +31,15 @@ FORMS = {
 
 
 @pytest.mark.parametrize("path", REQUESTS, ids=lambda path: path.name)
-async def test_arrives_as_the_sample(path, peer, opened, call):
+async def test_arrives_as_the_sample(path, peer, make_gateway, call):
     sample = json.loads(path.read_text())
     expected = {name: value for name, value in sample["form"].items() if not name.startswith("_aop_")}
     form = {name: value for name, value in expected.items() if name != "access_token"}
     _, _, version, namespace, name, _ = sample["url_path"].removeprefix("/").split("/")
 
-    await call(opened(), form, api=f"{namespace}:{name}-{version}", anonymous="access_token" not in expected)
+    await call(
+        make_gateway(), form, api=f"{namespace}:{name}-{version}", anonymous="access_token" not in expected
+    )
 
     (received,) = peer.received
     assert (received.method, received.target) == (sample["method"], sample["url_path"])
@@ -47,8 +49,8 @@ async def test_arrives_as_the_sample(path, peer, opened, call):
 
 
 @pytest.mark.parametrize("value", FORMS.values(), ids=FORMS)
-async def test_form_values_survive_and_are_signed_raw(value, peer, opened, call):
-    await call(opened(), {"value": value})
+async def test_form_values_survive_and_are_signed_raw(value, peer, make_gateway, call):
+    await call(make_gateway(), {"value": value})
 
     (received,) = peer.received
     form = received.form
@@ -57,14 +59,14 @@ async def test_form_values_survive_and_are_signed_raw(value, peer, opened, call)
     assert signature == sign(b"test-app-secret", received.path.removeprefix("/openapi/"), form)
 
 
-async def test_plus_is_percent_encoded(peer, opened, call):
-    await call(opened(), {"date": "+0800", "word": "饼"})
+async def test_plus_is_percent_encoded(peer, make_gateway, call):
+    await call(make_gateway(), {"date": "+0800", "word": "饼"})
 
     assert b"date=%2B0800&word=%E9%A5%BC" in peer.received[0].body
 
 
-async def test_headers(peer, opened, call):
-    await call(opened())
+async def test_headers(peer, make_gateway, call):
+    await call(make_gateway())
 
     headers = peer.received[0].headers
     assert headers["host"] == f"127.0.0.1:{peer.port}"
@@ -73,8 +75,8 @@ async def test_headers(peer, opened, call):
     assert "cookie" not in headers
 
 
-async def test_parameters_of_the_system_are_just_the_needed_ones(peer, opened, call):
-    gateway = opened()
+async def test_parameters_of_the_system_are_just_the_needed_ones(peer, make_gateway, call):
+    gateway = make_gateway()
     await call(gateway)
     await call(gateway, anonymous=True)
 
@@ -84,9 +86,9 @@ async def test_parameters_of_the_system_are_just_the_needed_ones(peer, opened, c
     ]
 
 
-async def test_files_travel_as_parts_beside_a_signed_query(peer, opened, call):
+async def test_files_travel_as_parts_beside_a_signed_query(peer, make_gateway, call):
     picture = bytes(range(256)) * 4096
-    await call(opened(), {"note": "a+b 饼&/=%"}, files={"imageData": picture})
+    await call(make_gateway(), {"note": "a+b 饼&/=%"}, files={"imageData": picture})
 
     (received,) = peer.received
     query = received.query
@@ -103,15 +105,17 @@ async def test_files_travel_as_parts_beside_a_signed_query(peer, opened, call):
     assert part.get_payload(decode=True) == picture
 
 
-async def test_operation_may_be_called_by_another_name(peer, opened, call):
-    gateway = opened(names={"com.alibaba.product:alibaba.category.get-1": "com.other:a.name-with-dash-2"})
+async def test_operation_may_be_called_by_another_name(peer, make_gateway, call):
+    gateway = make_gateway(
+        operation_aliases={"com.alibaba.product:alibaba.category.get-1": "com.other:a.name-with-dash-2"}
+    )
     await call(gateway)
 
     assert peer.received[0].path == "/openapi/param2/2/com.other/a.name-with-dash/1000000"
 
 
-async def test_base_of_the_url_may_have_a_path(peer, opened, call):
-    await call(opened(url=f"{peer.url}/behind/a/proxy/"))
+async def test_base_of_the_url_may_have_a_path(peer, make_gateway, call):
+    await call(make_gateway(url=f"{peer.url}/behind/a/proxy/"))
 
     assert peer.received[0].path.startswith("/behind/a/proxy/openapi/param2/1/com.alibaba.product/")
     signature = sign(
@@ -122,52 +126,52 @@ async def test_base_of_the_url_may_have_a_path(peer, opened, call):
     assert peer.received[0].form["_aop_signature"] == signature
 
 
-async def test_probe_is_signed_and_holds_nothing(peer, opened, answer, samples):
+async def test_probe_is_signed_and_holds_nothing(peer, make_gateway, answer, samples):
     body = (samples / "replies" / "system_current_time.open_platform.ok.json").read_bytes()
     peer.on("system/currentTime", answer(body=body))
 
-    time = await opened().current_time(asyncio.get_running_loop().time() + 5)
+    time = await make_gateway().current_time(asyncio.get_running_loop().time() + 5)
 
     assert time == "20261010164552223+0800"
     assert peer.received[0].path == "/openapi/param2/1/system/currentTime/1000000"
     assert peer.received[0].form.keys() == {"_aop_signature"}
 
 
-async def test_answer_is_parsed_and_carries_the_request_id(peer, opened, call, answer):
+async def test_answer_is_parsed_and_carries_the_request_id(peer, make_gateway, call, answer):
     peer.on("", answer(body={"id": 9007199254740993}, headers={"RequestId": "0a1b"}))
 
-    reply = await call(opened())
+    reply = await call(make_gateway())
 
     assert (reply.value, reply.request_id) == ({"id": 9007199254740993}, "0a1b")
 
 
-async def test_gzip_is_unpacked(peer, opened, call, answer):
+async def test_gzip_is_unpacked(peer, make_gateway, call, answer):
     body = gzip.compress('{"name":"饼干"}'.encode())
     peer.on("", answer(body=body, headers={"Content-Encoding": "gzip"}))
 
-    assert (await call(opened())).value == {"name": "饼干"}
+    assert (await call(make_gateway())).value == {"name": "饼干"}
 
 
-async def test_connections_are_reused(peer, opened, call):
-    gateway = opened()
+async def test_connections_are_reused(peer, make_gateway, call):
+    gateway = make_gateway()
     for _ in range(5):
         await call(gateway)
 
     assert (len(peer.received), peer.accepted) == (5, 1)
 
 
-async def test_redirects_are_refused_and_not_followed(peer, opened, call, answer):
+async def test_redirects_are_refused_and_not_followed(peer, make_gateway, call, answer):
     peer.on("param2", answer(status=302, body={"sent": "elsewhere"}, headers={"Location": "/elsewhere"}))
 
     with pytest.raises(UpstreamGateway, match="HTTP 302"):
-        await call(opened())
+        await call(make_gateway())
 
     assert len(peer.received) == 1
 
 
-async def test_cookies_are_not_kept(peer, opened, call, answer):
+async def test_cookies_are_not_kept(peer, make_gateway, call, answer):
     peer.on("", answer(headers={"Set-Cookie": "a=b"}))
-    gateway = opened()
+    gateway = make_gateway()
     await call(gateway)
     await call(gateway)
 

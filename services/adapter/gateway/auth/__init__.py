@@ -1,1 +1,4 @@
-"""Access tokens: fetched, refreshed, shared between replicas. Must not import middleware."""
+"""Access tokens: static, refreshed, shared between replicas.
+
+Must not import middleware or rate limits.
+"""

@@ -1,1 +1,59 @@
-"""What surrounds each call to 1688, one concern a module. Must not import protos or gRPC."""
+"""What surrounds each call to 1688: one concern a module, in the order of the tuple below.
+
+Must not import protos, gRPC, or how access tokens are fetched and rates are counted.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+
+from services.adapter.gateway.auth.token_provider import TokenProvider
+from services.adapter.gateway.call import CallNext, Middleware, MonotonicClock
+from services.adapter.gateway.clock import GatewayClock
+from services.adapter.gateway.middleware.attempt_timeout import AttemptTimeoutMiddleware
+from services.adapter.gateway.middleware.authorization import AuthMiddleware
+from services.adapter.gateway.middleware.bulkhead import BulkheadMiddleware, BulkheadPolicy
+from services.adapter.gateway.middleware.call_metrics import AttemptMetricsMiddleware, CallMetricsMiddleware
+from services.adapter.gateway.middleware.circuit_breaker import (
+    CircuitBreakerPolicy,
+    CircuitBreakers,
+    RecordOutcomeMiddleware,
+    RejectWhenOpenMiddleware,
+)
+from services.adapter.gateway.middleware.rate_limit import RateLimitMiddleware
+from services.adapter.gateway.middleware.retry import RetryMiddleware, RetryPolicy
+from services.adapter.gateway.rate_limit.limiter import RateLimiter
+
+
+def gateway_middleware(
+    *,
+    retry: RetryPolicy,
+    circuit_breaker: CircuitBreakerPolicy,
+    bulkhead: BulkheadPolicy,
+    token_provider: TokenProvider,
+    gateway_clock: GatewayClock | None,
+    rate_limiter: RateLimiter,
+    clock: MonotonicClock,
+) -> tuple[Middleware, ...]:
+    """Return the middleware, outermost first. Without `gateway_clock` calls have no timestamp."""
+    breakers = CircuitBreakers(circuit_breaker, clock)
+    return (
+        CallMetricsMiddleware(),
+        RetryMiddleware(retry, clock),
+        AuthMiddleware(token_provider, gateway_clock),
+        RejectWhenOpenMiddleware(breakers),  # before any wait
+        RateLimitMiddleware(rate_limiter, clock),
+        BulkheadMiddleware(
+            bulkhead, clock
+        ),  # inside the rate limit: no call waits for it while it holds a permit
+        RecordOutcomeMiddleware(breakers, clock),  # next to the sending: no wait of ours counts as 1688's
+        AttemptMetricsMiddleware(),
+        AttemptTimeoutMiddleware(clock),
+    )
+
+
+def build_chain(middleware: Sequence[Middleware], send: CallNext) -> CallNext:
+    """Return all middleware around `send`."""
+    call_next = send
+    for each in reversed(middleware):
+        call_next = partial(each.__call__, call_next=call_next)
+    return call_next

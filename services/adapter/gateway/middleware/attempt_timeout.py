@@ -1,31 +1,27 @@
-"""Gives one attempt its part of the time, so that a silent 1688 does not use up what a repeat would need."""
+"""Limits the time of one attempt, so that a silent 1688 does not use up the time of a retry."""
 
 from msgspec.structs import replace
 
-from services.adapter.gateway.call import CallNext, MonotonicClock, Reply, UpstreamCall
+from services.adapter.gateway.call import CallNext, MonotonicClock, UpstreamCall, UpstreamReply
 from services.errors import ConnectionLost, DeadlineExceededInFlight
 
 MIN_ATTEMPT_S = 1.0
-"""An attempt is cut short only where it has at least this long: a slow answer is better than none."""
+"""No attempt is given less time than this: a slow reply is better than none."""
 
 
-class AttemptTimeout:
-    """The layer that cuts an attempt short."""
+class AttemptTimeoutMiddleware:
+    """Ends an attempt that got no reply in its part of the remaining time."""
 
     def __init__(self, clock: MonotonicClock) -> None:
         self._clock = clock
 
-    def __call__(self, api: str, step: CallNext) -> CallNext:
-        """Wrap a step: an attempt without an answer in its part of the time is a connection given up."""
-
-        async def bounded(call: UpstreamCall) -> Reply:
-            now = self._clock()
-            part_s = (call.deadline - now) * call.share
-            if call.share == 1 or part_s < MIN_ATTEMPT_S:
-                return await step(call)
-            try:
-                return await step(replace(call, deadline=now + part_s))
-            except DeadlineExceededInFlight as error:
-                raise ConnectionLost("1688 did not answer in the time of one attempt") from error
-
-        return bounded
+    async def __call__(self, call: UpstreamCall, call_next: CallNext) -> UpstreamReply:
+        """Raise ConnectionLost where the attempt's time is over and the call's is not."""
+        now = self._clock()
+        timeout_s = (call.deadline - now) * call.deadline_fraction
+        if call.deadline_fraction == 1 or timeout_s < MIN_ATTEMPT_S:
+            return await call_next(call)
+        try:
+            return await call_next(replace(call, deadline=now + timeout_s))
+        except DeadlineExceededInFlight as error:
+            raise ConnectionLost("1688 did not reply within the time of one attempt") from error

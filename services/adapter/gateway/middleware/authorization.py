@@ -1,52 +1,49 @@
-"""Gives calls their access token and timestamp, and another where 1688 refuses the first."""
+"""Adds access token and timestamp to a call, and replaces one that 1688 rejects."""
 
 from msgspec.structs import replace
 
-from services.adapter.gateway.auth.tokens import TokenProvider
-from services.adapter.gateway.call import CallNext, Reply, UpstreamCall
+from services.adapter.gateway.auth.token_provider import TokenProvider
+from services.adapter.gateway.call import CallNext, UpstreamCall, UpstreamReply
 from services.adapter.gateway.clock import GatewayClock
 from services.errors import AccessTokenRejected, CredentialRejected, TimestampRejected
 
 
 class AuthMiddleware:
-    """The layer that authorises."""
+    """Authorizes calls. A rejected token or timestamp is replaced once each, and the call sent again.
 
-    def __init__(self, tokens: TokenProvider, clock: GatewayClock | None) -> None:
-        self._tokens = tokens
-        self._clock = clock
+    1688 rejects both before the operation runs, so any call may be sent again.
+    """
 
-    def __call__(self, api: str, step: CallNext) -> CallNext:
-        """Wrap a step.
+    def __init__(self, token_provider: TokenProvider, gateway_clock: GatewayClock | None) -> None:
+        self._token_provider = token_provider
+        self._gateway_clock = gateway_clock
 
-        A refused token is renewed, and a refused timestamp calibrated, once each, and the call repeated:
-        both refusals come before the operation runs.
-        """
+    async def __call__(self, call: UpstreamCall, call_next: CallNext) -> UpstreamReply:
+        """Raise CredentialRejected where 1688 rejects the token and there is no other."""
+        token = None if call.anonymous else await self._token_provider.get_token(call.deadline)
+        is_clock_measured_again, is_token_replaced = False, False
+        while True:
+            offset_ms = None
+            if self._gateway_clock is not None:
+                offset_ms = await self._gateway_clock.offset_ms(call.deadline)
+            try:
+                return await call_next(replace(call, access_token=token, clock_offset_ms=offset_ms))
+            except AccessTokenRejected as error:
+                if is_token_replaced or token is None:
+                    raise
+                is_token_replaced = True
+                token = await self._replace_token(token, error, call.deadline)
+            except TimestampRejected:
+                if is_clock_measured_again or self._gateway_clock is None or offset_ms is None:
+                    raise
+                is_clock_measured_again = True
+                self._gateway_clock.invalidate(offset_ms)
 
-        async def authorised(call: UpstreamCall) -> Reply:
-            token = None if call.anonymous else await self._tokens.current(call.deadline)
-            calibrated, renewed = False, False
-            while True:
-                offset_ms = None if self._clock is None else await self._clock.offset_ms(call.deadline)
-                try:
-                    return await step(replace(call, token=token, offset_ms=offset_ms))
-                except AccessTokenRejected as error:
-                    if renewed or token is None:
-                        raise
-                    renewed = True
-                    token = await self._other_token(token, error, call.deadline)
-                except TimestampRejected:
-                    if calibrated or self._clock is None or offset_ms is None:
-                        raise
-                    calibrated = True
-                    self._clock.distrust(offset_ms)
-
-        return authorised
-
-    async def _other_token(self, refused: str, error: AccessTokenRejected, deadline: float) -> str:
-        token = await self._tokens.renewed(refused, deadline)
+    async def _replace_token(self, rejected: str, error: AccessTokenRejected, deadline: float) -> str:
+        token = await self._token_provider.replace_token(rejected, deadline)
         if token is None:
             raise CredentialRejected(
-                "1688 refuses the access token, and there is no other",
+                "1688 rejects the access token, and there is no other",
                 code=error.code,
                 upstream_message=error.upstream_message,
                 request_id=error.request_id,

@@ -1,12 +1,12 @@
-"""Leaves an operation of 1688 alone for a while when most calls of it fail."""
+"""Stops calling an operation of 1688 for a short time when most calls of it fail."""
 
 from asyncio import CancelledError
 from collections import deque
 from dataclasses import dataclass
 from enum import IntEnum
 
-from services.adapter.gateway.call import CallNext, MonotonicClock, Reply, UpstreamCall
-from services.adapter.gateway.middleware.metrics import show_breaker
+from services.adapter.gateway.call import CallNext, MonotonicClock, UpstreamCall, UpstreamReply
+from services.adapter.gateway.metrics import set_breaker_state
 from services.errors import (
     CircuitOpen,
     ConnectError,
@@ -19,162 +19,175 @@ from services.errors import (
 
 FAULTS = (UpstreamFault, ConnectionLost, ConnectError)
 """Failures of 1688's side."""
-ANSWERS = (UpstreamGateway, UpstreamUnreadable)
-"""A refusal is an answer, and so is one that cannot be read: 1688 is there."""
-SKEW_S = 0.25
+REPLIES = (UpstreamGateway, UpstreamUnreadable)
+"""Errors that prove that 1688 is there: it replied."""
+CANCEL_TOLERANCE_S = 0.25
 """A caller's own timer cancels its call a little before its deadline passes here."""
+BUCKETS = 10
+"""The window is counted in so many parts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CircuitBreakerPolicy:
-    """When calls stop, and when they are tried again."""
+    """When a breaker opens, and when it closes again."""
 
     window_s: float = 10.0
-    """Calls that ended within it count."""
-    minimum_calls: int = 20
-    """Fewer calls in the window say nothing."""
+    """The breaker looks at the calls that ended in this time."""
+    min_calls: int = 20
+    """With fewer calls in the window the breaker stays closed."""
     failure_rate: float = 0.5
-    """From this part of failed calls on, no more are sent."""
+    """At this part of failed calls the breaker opens."""
     open_s: float = 2.0
-    """Pause before calls are tried again."""
+    """How long the breaker is open before it lets probes pass."""
     probes: int = 3
-    """Calls that are tried then; all must be answered before everybody may call again."""
-    fair_s: float = 1.0
-    """A deadline that passes is 1688's failure only where the call had this long: callers are hasty too."""
+    """Calls that pass a half-open breaker; it closes when 1688 replied to all of them."""
+    min_timeout_s: float = 1.0
+    """A passed deadline counts as 1688's failure only where the call had at least this long."""
 
 
 class State(IntEnum):
-    """As the metric shows it."""
+    """The value of the metric."""
 
     CLOSED = 0
     HALF_OPEN = 1
     OPEN = 2
 
 
-class CircuitBreaker:
-    """The state of one operation. Calls enter, and leave with what they learnt."""
-
-    def __init__(self, policy: CircuitBreakerPolicy, clock: MonotonicClock) -> None:
-        self._policy = policy
-        self._clock = clock
-        self._slices: deque[_Bucket] = deque()
-        self._open_until = 0.0
-        self._probing = self._proved = 0
-        self._generation = 0
-        """Changes with the state: what a call of an earlier time learnt is no news."""
-        self.state = State.CLOSED
-
-    def enter(self) -> int:
-        """Let a call pass; return what it leaves with. Raises Paused."""
-        self.check()
-        if self.state is State.OPEN:
-            self._become(State.HALF_OPEN)
-        if self.state is State.HALF_OPEN:
-            self._probing += 1
-        return self._generation
-
-    def check(self) -> None:
-        """Raise Paused where no call may pass now."""
-        waiting = self.state is State.OPEN and self._clock() < self._open_until
-        probed = self.state is State.HALF_OPEN and self._probing + self._proved >= self._policy.probes
-        if waiting or probed:
-            raise CircuitOpen("1688 has failed too often; this operation is not called for a moment")
-
-    def leave(self, generation: int, answered: bool | None) -> None:
-        """Note whether 1688 answered; None where the call did not get so far."""
-        if generation != self._generation:
-            return
-        if self.state is State.HALF_OPEN:
-            self._probing -= 1
-            self._proved += answered is True
-            if answered is False:
-                self._open()
-            elif self._proved >= self._policy.probes:
-                self._become(State.CLOSED)
-        elif answered is not None and self._fails_too_often(answered):
-            self._open()
-
-    def _open(self) -> None:
-        self._become(State.OPEN)
-        self._open_until = self._clock() + self._policy.open_s
-
-    def _become(self, state: State) -> None:
-        self.state = state
-        self._generation += 1
-        self._probing = self._proved = 0
-        self._slices.clear()
-
-    def _fails_too_often(self, answered: bool) -> bool:
-        now = self._clock()
-        slice_s = self._policy.window_s / 10
-        while self._slices and self._slices[0].begun <= now - self._policy.window_s:
-            self._slices.popleft()
-        if not self._slices or self._slices[-1].begun <= now - slice_s:
-            self._slices.append(_Bucket(now))
-        self._slices[-1].calls += 1
-        self._slices[-1].failures += not answered
-        calls = sum(each.calls for each in self._slices)
-        failures = sum(each.failures for each in self._slices)
-        return calls >= self._policy.minimum_calls and failures >= calls * self._policy.failure_rate
-
-
 @dataclass(slots=True)
 class _Bucket:
-    begun: float
+    started_at: float
     calls: int = 0
     failures: int = 0
 
 
-class CircuitBreakerMiddleware:
-    """A breaker for each operation, as two layers."""
+class CircuitBreaker:
+    """The breaker of one operation. Each call acquires it, and records its outcome."""
 
     def __init__(self, policy: CircuitBreakerPolicy, clock: MonotonicClock) -> None:
         self._policy = policy
         self._clock = clock
+        self._buckets: deque[_Bucket] = deque()
+        self._open_until = 0.0
+        self._probes_in_flight = self._probes_succeeded = 0
+        self._generation = 0
+        """Changes with the state: outcomes of calls that began in an earlier state do not count."""
+        self.state = State.CLOSED
+
+    def acquire(self) -> int:
+        """Let a call pass; return the generation to record its outcome with. Raises CircuitOpen."""
+        self.reject_when_open()
+        if self.state is State.OPEN:
+            self._transition(State.HALF_OPEN)
+        if self.state is State.HALF_OPEN:
+            self._probes_in_flight += 1
+        return self._generation
+
+    def reject_when_open(self) -> None:
+        """Raise CircuitOpen where no call may pass now."""
+        is_open = self.state is State.OPEN and self._clock() < self._open_until
+        probes = self._probes_in_flight + self._probes_succeeded
+        if is_open or (self.state is State.HALF_OPEN and probes >= self._policy.probes):
+            raise CircuitOpen("1688 failed too often; this operation is not called for a moment")
+
+    def record(self, generation: int, succeeded: bool | None) -> None:
+        """Record whether 1688 replied; None where the call did not get that far."""
+        if generation != self._generation:
+            return
+        if self.state is State.HALF_OPEN:
+            self._probes_in_flight -= 1
+            self._probes_succeeded += succeeded is True
+            if succeeded is False:
+                self._open()
+            elif self._probes_succeeded >= self._policy.probes:
+                self._transition(State.CLOSED)
+        elif succeeded is not None and self._fails_too_often(succeeded):
+            self._open()
+
+    def _open(self) -> None:
+        self._transition(State.OPEN)
+        self._open_until = self._clock() + self._policy.open_s
+
+    def _transition(self, state: State) -> None:
+        self.state = state
+        self._generation += 1
+        self._probes_in_flight = self._probes_succeeded = 0
+        self._buckets.clear()
+
+    def _fails_too_often(self, succeeded: bool) -> bool:
+        """Count the outcome; return whether the window now has too many failures."""
+        now, buckets = self._clock(), self._buckets
+        while buckets and buckets[0].started_at <= now - self._policy.window_s:
+            buckets.popleft()
+        if not buckets or buckets[-1].started_at <= now - self._policy.window_s / BUCKETS:
+            buckets.append(_Bucket(now))
+        buckets[-1].calls += 1
+        buckets[-1].failures += not succeeded
+        calls = sum(bucket.calls for bucket in buckets)
+        failures = sum(bucket.failures for bucket in buckets)
+        return calls >= self._policy.min_calls and failures >= calls * self._policy.failure_rate
+
+
+class CircuitBreakers:
+    """The breakers of all operations."""
+
+    def __init__(self, policy: CircuitBreakerPolicy, clock: MonotonicClock) -> None:
+        self.policy = policy
+        self._clock = clock
         self._breakers: dict[str, CircuitBreaker] = {}
 
-    def checked(self, api: str, step: CallNext) -> CallNext:
-        """Refuse a call of a paused operation before it waits for its turn."""
-        breaker = self._breaker(api)
-
-        async def checked(call: UpstreamCall) -> Reply:
-            breaker.check()
-            return await step(call)
-
-        return checked
-
-    def judged(self, api: str, step: CallNext) -> CallNext:
-        """Pass a call and learn what becomes of it; just around the sending, so that nothing else counts."""
-        breaker = self._breaker(api)
-
-        async def judged(call: UpstreamCall) -> Reply:
-            generation = breaker.enter()
-            began, answered = self._clock(), None
-            try:
-                reply = await step(call)
-                answered = True
-                return reply
-            except ANSWERS:
-                answered = True
-                raise
-            except FAULTS:
-                answered = False
-                raise
-            except (DeadlineExceededInFlight, CancelledError):
-                answered = False if self._was_silent(call, began) else None
-                raise
-            finally:
-                breaker.leave(generation, answered)
-                show_breaker(api, breaker.state)
-
-        return judged
-
-    def _breaker(self, api: str) -> CircuitBreaker:
+    def get(self, api: str) -> CircuitBreaker:
+        """Return the breaker of an operation."""
         if api not in self._breakers:
-            self._breakers[api] = CircuitBreaker(self._policy, self._clock)
-            show_breaker(api, State.CLOSED)
+            self._breakers[api] = CircuitBreaker(self.policy, self._clock)
+            set_breaker_state(api, State.CLOSED)
         return self._breakers[api]
 
-    def _was_silent(self, call: UpstreamCall, began: float) -> bool:
-        """Whether 1688 let a fair time pass, rather than the caller left or was hasty."""
-        return call.deadline - began >= self._policy.fair_s and self._clock() >= call.deadline - SKEW_S
+
+class RejectWhenOpenMiddleware:
+    """Rejects a call of an operation whose breaker is open, before the call waits for anything."""
+
+    def __init__(self, breakers: CircuitBreakers) -> None:
+        self._breakers = breakers
+
+    async def __call__(self, call: UpstreamCall, call_next: CallNext) -> UpstreamReply:
+        """Raise CircuitOpen where the operation's breaker is open."""
+        self._breakers.get(call.api).reject_when_open()
+        return await call_next(call)
+
+
+class RecordOutcomeMiddleware:
+    """Records the outcome of each call with the operation's breaker."""
+
+    def __init__(self, breakers: CircuitBreakers, clock: MonotonicClock) -> None:
+        self._breakers = breakers
+        self._clock = clock
+
+    async def __call__(self, call: UpstreamCall, call_next: CallNext) -> UpstreamReply:
+        """Raise CircuitOpen where the breaker has opened while the call waited."""
+        breaker = self._breakers.get(call.api)
+        generation = breaker.acquire()
+        started_at, succeeded = self._clock(), None
+        try:
+            reply = await call_next(call)
+            succeeded = True
+            return reply
+        except REPLIES:
+            succeeded = True
+            raise
+        except FAULTS:
+            succeeded = False
+            raise
+        except (DeadlineExceededInFlight, CancelledError):
+            succeeded = False if self._timed_out(call, started_at) else None
+            raise
+        finally:
+            breaker.record(generation, succeeded)
+            set_breaker_state(call.api, breaker.state)
+
+    def _timed_out(self, call: UpstreamCall, started_at: float) -> bool:
+        """Whether 1688 had enough time to reply, and the caller waited for all of it."""
+        timeout_s = call.deadline - started_at
+        return (
+            timeout_s >= self._breakers.policy.min_timeout_s
+            and self._clock() >= call.deadline - CANCEL_TOLERANCE_S
+        )

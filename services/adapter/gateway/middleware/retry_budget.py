@@ -1,4 +1,4 @@
-"""How many repeats a process may afford, so that repeats do not finish off a 1688 that struggles."""
+"""How many retries a process may make, so that retries do not overload a 1688 that already fails."""
 
 from dataclasses import dataclass
 
@@ -6,48 +6,45 @@ from services.adapter.gateway.call import MonotonicClock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BudgetPolicy:
-    """Each call earns a share of a repeat; a trickle lets a quiet process repeat too."""
+class RetryBudgetPolicy:
+    """Calls and time add tokens; each retry takes one. Time lets a process with few calls retry too."""
 
-    share: float = 0.2
-    """Repeats earned by a call."""
-    floor_per_s: float = 1.0
-    """Repeats earned by a second of time."""
-    reserve: float = 10.0
-    """Repeats at the start."""
-    most: float = 100.0
-    """Repeats that can be saved up: what a calm hour earned must not feed a storm."""
+    tokens_per_call: float = 0.2
+    tokens_per_s: float = 1.0
+    initial_tokens: float = 10.0
+    max_tokens: float = 100.0
+    """A quiet hour must not pay for a burst of retries."""
 
 
 class RetryBudget:
-    """A purse: calls and time fill it, each repeat costs 1."""
+    """A token bucket, refilled by calls and by time."""
 
-    def __init__(self, policy: BudgetPolicy, clock: MonotonicClock) -> None:
+    def __init__(self, policy: RetryBudgetPolicy, clock: MonotonicClock) -> None:
         self._policy = policy
         self._clock = clock
-        self._balance = policy.reserve
-        self._paid_at = clock()
+        self._tokens = policy.initial_tokens
+        self._deposited_at = clock()
 
     @property
-    def balance(self) -> float:
-        """How many repeats there are now."""
-        return self._balance
+    def tokens(self) -> float:
+        """How many retries are possible now."""
+        return self._tokens
 
     @property
-    def affords_one(self) -> bool:
-        """Whether a repeat can be paid now."""
-        return self._balance >= 1
+    def has_tokens(self) -> bool:
+        """Whether a retry is possible now."""
+        return self._tokens >= 1
 
-    def earn(self) -> None:
-        """Note a call, repeats not counted."""
+    def deposit(self) -> None:
+        """Add the tokens of one call, and of the time since the last. Retries are not calls."""
         now, policy = self._clock(), self._policy
-        earned = policy.share + (now - self._paid_at) * policy.floor_per_s
-        self._balance = min(policy.most, self._balance + earned)
-        self._paid_at = now
+        added = policy.tokens_per_call + (now - self._deposited_at) * policy.tokens_per_s
+        self._tokens = min(policy.max_tokens, self._tokens + added)
+        self._deposited_at = now
 
-    def spend(self) -> bool:
-        """Pay a repeat; False where the purse is empty."""
-        if not self.affords_one:
+    def withdraw(self) -> bool:
+        """Take a token for a retry; return False where there is none."""
+        if not self.has_tokens:
             return False
-        self._balance -= 1
+        self._tokens -= 1
         return True

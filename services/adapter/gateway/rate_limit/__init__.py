@@ -1,1 +1,4 @@
-"""The rate of calls to 1688, for one process or shared by Redis. Must not import auth."""
+"""The rate of calls to 1688: limited by each process, or by Redis for all replicas.
+
+Must not import middleware or access tokens.
+"""

@@ -1,80 +1,63 @@
-"""A rate of calls that gives way when 1688 says it is too high, and comes back: one scope's arithmetic.
+"""The rate of one scope: it falls when 1688 rejects calls, and recovers.
 
-limits.lua does the same for all replicas; a test runs both side by side.
+limits.lua computes the same for all replicas; a test compares the two.
 """
 
-from dataclasses import dataclass
 from math import inf
 
 from services.adapter.gateway.call import MonotonicClock
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RatePolicy:
-    """How a rate adapts: down by a factor, up by a constant (AIMD)."""
-
-    burst_s: float = 0.1
-    """Calls may come early by so much: a burst of that many seconds' calls."""
-    decrease: float = 0.7
-    """What is left of the rate that was reached when 1688 refused."""
-    increase: float = 0.05
-    """Part of the lowered rate that comes back each second, at least `least`."""
-    least: float = 1.0
-    """Calls per second that are always allowed, unless the ceiling is lower."""
-    settle_s: float = 1.0
-    """Refusals so soon after one are of calls that were under way."""
-    calm_s: float = 30.0
-    """After so long without a refusal a scope without a ceiling has no limit."""
+from services.adapter.gateway.rate_limit.limiter import RatePolicy
 
 
 class AdaptiveRate:
-    """Turns at a rate, handed out in advance: each call is told how long to wait for its own."""
+    """Permits at a rate, granted in advance: each call learns how long to wait for its own."""
 
     def __init__(self, policy: RatePolicy, ceiling: float | None, clock: MonotonicClock) -> None:
         self._policy = policy
         self._ceiling = inf if ceiling is None else ceiling
-        self._least = min(policy.least, self._ceiling)
+        self._min_rate = min(policy.min_rate, self._ceiling)
         self._clock = clock
-        self._next = 0.0
-        """When the turn after the last one that was handed out would be, were there no bursts."""
+        self._next_at = 0.0
+        """The time of the next permit, were there no bursts."""
         self._lowered = inf
-        self._refused_at = -inf
-        self._second = -inf
-        """When the current second of counting began."""
-        self._count = self._count_before = 0
+        """The rate after the last rejection."""
+        self._limited_at = -inf
+        self._second_started_at = -inf
+        self._count = self._previous_count = 0
+        """Calls in the current second, and in the one before."""
 
     def current(self) -> float:
-        """Calls per second; infinite without a limit."""
-        since_s = self._clock() - self._refused_at
-        if self._lowered == inf or since_s > self._policy.calm_s:
+        """Return calls per second; infinite without a limit."""
+        since_s = self._clock() - self._limited_at
+        if self._lowered == inf or since_s > self._policy.reset_after_s:
             return self._ceiling
-        risen = max(self._least, self._lowered * self._policy.increase) * since_s
-        return min(self._ceiling, self._lowered + risen)
+        recovered = max(self._min_rate, self._lowered * self._policy.increase) * since_s
+        return min(self._ceiling, self._lowered + recovered)
 
     def wait_s(self) -> float:
-        """Return how long the next call has to wait for its turn."""
-        return max(0.0, self._next - self._policy.burst_s - self._clock())
+        """Return how long the next call has to wait for its permit."""
+        return max(0.0, self._next_at - self._policy.burst_s - self._clock())
 
-    def take(self) -> None:
-        """Hand out the next turn."""
+    def acquire(self) -> None:
+        """Take the next permit."""
         now = self._clock()
-        self._next = max(self._next, now) + 1 / self.current()
-        if now - self._second >= 1:
-            self._count_before = self._count if now - self._second < 2 else 0
-            self._second, self._count = now, 0
+        self._next_at = max(self._next_at, now) + 1 / self.current()
+        if now - self._second_started_at >= 1:
+            self._previous_count = self._count if now - self._second_started_at < 2 else 0
+            self._second_started_at, self._count = now, 0
         self._count += 1
 
-    def give_back(self) -> None:
-        """Take back a turn that was not used."""
-        self._next -= 1 / self.current()
+    def release(self) -> None:
+        """Return a permit that was not used."""
+        self._next_at -= 1 / self.current()
         self._count -= 1
 
-    def refused(self) -> None:
-        """Lower the rate: 1688 refused a call that had its turn."""
+    def on_rate_limited(self) -> None:
+        """Lower the rate: 1688 rejected a call that had a permit."""
         now = self._clock()
-        self._count -= 1  # what 1688 took is what counts
-        if now - self._refused_at < self._policy.settle_s:
+        self._count -= 1  # only calls that 1688 accepted count
+        if now - self._limited_at < self._policy.cooldown_s:
             return
-        reached = min(self.current(), max(self._count, self._count_before))
-        self._lowered = max(self._least, reached * self._policy.decrease)
-        self._refused_at = now
+        reached = min(self.current(), max(self._count, self._previous_count))
+        self._lowered = max(self._min_rate, reached * self._policy.decrease)
+        self._limited_at = now

@@ -1,95 +1,96 @@
--- Turns at 1688 for all replicas: what rate.py does for one process, in one step of Redis.
+-- Permits for calls to 1688, for all replicas: adaptive_rate.py does the same for one process.
 --
 -- KEYS  the scopes of a call: the app, the operation
--- ARGV  1 what is asked: take, give_back, or refused
---       2 now in seconds; 0 is Redis's own clock, which all replicas share
---       3 take: the seconds a turn may be away
---       4 burst_s  5 decrease  6 increase  7 least  8 settle_s  9 calm_s
+-- ARGV  1 the action: acquire, release, or rate_limited
+--       2 now in seconds; 0 uses Redis's own clock, which all replicas share
+--       3 acquire: the longest wait for the permit, in seconds
+--       4 burst_s  5 decrease  6 increase  7 min_rate  8 cooldown_s  9 reset_after_s
 --       10... the ceiling of each scope; 0 is none
--- Returns take: seconds to wait as text, or -1 and no turn; then the rate of each scope, 0 without a limit.
+-- Returns acquire: seconds to wait as text, or -1 and no permit; then the rate of each scope, 0 without a limit.
 --
--- A scope forgets all when nothing was asked of it for longer than refusals matter.
+-- A scope expires when it was not used for longer than a rejection matters.
 
-local asked, now, left = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local action, now, max_wait = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local burst, decrease, increase = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local least, settle, calm = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
+local min_rate, cooldown, reset_after = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 if now == 0 then
   local time = redis.call('TIME')
   now = tonumber(time[1]) + tonumber(time[2]) / 1e6
 end
 
 local function load(index)
-  local told = redis.call('HMGET', KEYS[index], 'next', 'lowered', 'refused_at', 'second', 'count', 'before')
+  local stored = redis.call('HMGET', KEYS[index],
+    'next_at', 'lowered', 'limited_at', 'second_started_at', 'count', 'previous_count')
   local ceiling = tonumber(ARGV[9 + index])
   local scope = {
     key = KEYS[index],
-    next = tonumber(told[1] or 0),
-    lowered = tonumber(told[2] or 0),
-    refused_at = tonumber(told[3] or 0),
-    second = tonumber(told[4] or 0),
-    count = tonumber(told[5] or 0),
-    before = tonumber(told[6] or 0),
+    next_at = tonumber(stored[1] or 0),
+    lowered = tonumber(stored[2] or 0),
+    limited_at = tonumber(stored[3] or 0),
+    second_started_at = tonumber(stored[4] or 0),
+    count = tonumber(stored[5] or 0),
+    previous_count = tonumber(stored[6] or 0),
     ceiling = ceiling > 0 and ceiling or math.huge,
   }
-  scope.least = math.min(least, scope.ceiling)
+  scope.min_rate = math.min(min_rate, scope.ceiling)
   scope.rate = scope.ceiling
-  if scope.lowered > 0 and now - scope.refused_at <= calm then
-    local risen = math.max(scope.least, scope.lowered * increase) * (now - scope.refused_at)
-    scope.rate = math.min(scope.ceiling, scope.lowered + risen)
+  if scope.lowered > 0 and now - scope.limited_at <= reset_after then
+    local recovered = math.max(scope.min_rate, scope.lowered * increase) * (now - scope.limited_at)
+    scope.rate = math.min(scope.ceiling, scope.lowered + recovered)
   end
   return scope
 end
 
-local function precise(number)
+local function format(number)
   return string.format('%.6f', number)
 end
 
 local function save(scope)
-  redis.call('HSET', scope.key, 'next', precise(scope.next), 'lowered', precise(scope.lowered),
-    'refused_at', precise(scope.refused_at), 'second', precise(scope.second),
-    'count', scope.count, 'before', scope.before)
-  local rest = math.max(0, scope.next - now)
-  redis.call('PEXPIRE', scope.key, math.ceil((calm + rest) * 1000))
+  redis.call('HSET', scope.key, 'next_at', format(scope.next_at), 'lowered', format(scope.lowered),
+    'limited_at', format(scope.limited_at), 'second_started_at', format(scope.second_started_at),
+    'count', scope.count, 'previous_count', scope.previous_count)
+  local wait = math.max(0, scope.next_at - now)
+  redis.call('PEXPIRE', scope.key, math.ceil((reset_after + wait) * 1000))
 end
 
-local function take(scope)
-  scope.next = math.max(scope.next, now) + 1 / scope.rate
-  if now - scope.second >= 1 then
-    scope.before = now - scope.second < 2 and scope.count or 0
-    scope.second, scope.count = now, 0
+local function acquire(scope)
+  scope.next_at = math.max(scope.next_at, now) + 1 / scope.rate
+  if now - scope.second_started_at >= 1 then
+    scope.previous_count = now - scope.second_started_at < 2 and scope.count or 0
+    scope.second_started_at, scope.count = now, 0
   end
   scope.count = scope.count + 1
 end
 
-local function give_back(scope)
-  scope.next = scope.next - 1 / scope.rate
+local function release(scope)
+  scope.next_at = scope.next_at - 1 / scope.rate
   scope.count = scope.count - 1
 end
 
-local function refused(scope)
+local function rate_limited(scope)
   scope.count = scope.count - 1
-  if scope.lowered > 0 and now - scope.refused_at < settle then
+  if scope.lowered > 0 and now - scope.limited_at < cooldown then
     return
   end
-  local reached = math.min(scope.rate, math.max(scope.count, scope.before))
-  scope.lowered = math.max(scope.least, reached * decrease)
-  scope.refused_at = now
+  local reached = math.min(scope.rate, math.max(scope.count, scope.previous_count))
+  scope.lowered = math.max(scope.min_rate, reached * decrease)
+  scope.limited_at = now
 end
 
 local scopes, wait = {}, 0
 for index = 1, #KEYS do
   scopes[index] = load(index)
-  wait = math.max(wait, scopes[index].next - burst - now)
+  wait = math.max(wait, scopes[index].next_at - burst - now)
 end
-if asked == 'take' and wait > 0 and wait > left then
+if action == 'acquire' and wait > 0 and wait > max_wait then
   return { '-1' }
 end
 
-local change = ({ take = take, give_back = give_back, refused = refused })[asked]
-local answer = { precise(wait) }
+local change = ({ acquire = acquire, release = release, rate_limited = rate_limited })[action]
+local result = { format(wait) }
 for index, scope in ipairs(scopes) do
   change(scope)
   save(scope)
-  answer[index + 1] = scope.rate == math.huge and '0' or precise(scope.rate)
+  result[index + 1] = scope.rate == math.huge and '0' or format(scope.rate)
 end
-return answer
+return result

@@ -1,36 +1,18 @@
-"""Turns at 1688, per app and per operation: handed out by this process, or by Redis (redis_limits.py)."""
+"""The rate limiter of one process."""
 
 from collections.abc import Mapping
-from typing import Protocol
 
 from services.adapter.gateway.call import MonotonicClock
-from services.adapter.gateway.middleware.metrics import show_rate
-from services.adapter.gateway.rate_limit.adaptive_rate import AdaptiveRate, RatePolicy
-
-APP = "app"
-"""The scope of all calls; the others are 1688's ids of operations."""
-
-
-class RateLimiter(Protocol):
-    """Hands out turns. Never fails a call."""
-
-    async def take(self, api: str, left_s: float) -> float | None:
-        """Return how long to wait for a turn; None, and no turn, where that is longer than `left_s`."""
-
-    def give_back(self, api: str) -> None:
-        """Take back a turn that was not used."""
-
-    async def refused(self, api: str, scope: str) -> None:
-        """Note that 1688 found a scope's rate too high."""
-
-    async def close(self) -> None:
-        """Let go of what is under way."""
+from services.adapter.gateway.metrics import set_rate_limit
+from services.adapter.gateway.rate_limit.adaptive_rate import AdaptiveRate
+from services.adapter.gateway.rate_limit.limiter import APP, RatePolicy
 
 
 class LocalRateLimiter:
-    """Turns of this process."""
+    """Permits of this process, per app and per operation."""
 
     def __init__(self, policy: RatePolicy, ceilings: Mapping[str, float], clock: MonotonicClock) -> None:
+        """`ceilings` maps scopes to their highest rate, in calls per second."""
         self._policy = policy
         self._ceilings = ceilings
         self._clock = clock
@@ -40,27 +22,27 @@ class LocalRateLimiter:
         """Return the rate of a scope."""
         if scope not in self._rates:
             rate = self._rates[scope] = AdaptiveRate(self._policy, self._ceilings.get(scope), self._clock)
-            show_rate(scope, rate.current)
+            set_rate_limit(scope, rate.current)
         return self._rates[scope]
 
-    async def take(self, api: str, left_s: float) -> float | None:
-        """Return how long to wait for a turn of both scopes."""
+    async def acquire(self, api: str, max_wait_s: float) -> float | None:
+        """Take a permit of both scopes."""
         rates = (self.rate(APP), self.rate(api))
         wait_s = max(rate.wait_s() for rate in rates)
-        if wait_s and wait_s > left_s:
+        if wait_s and wait_s > max_wait_s:
             return None
         for rate in rates:
-            rate.take()
+            rate.acquire()
         return wait_s
 
-    def give_back(self, api: str) -> None:
-        """Take back a turn of both scopes."""
+    def release(self, api: str) -> None:
+        """Return the permit of both scopes."""
         for scope in (APP, api):
-            self.rate(scope).give_back()
+            self.rate(scope).release()
 
-    async def refused(self, api: str, scope: str) -> None:
+    async def on_rate_limited(self, api: str, scope: str) -> None:
         """Lower the rate of the scope."""
-        self.rate(scope).refused()
+        self.rate(scope).on_rate_limited()
 
     async def close(self) -> None:
-        """There is nothing under way."""
+        """Nothing runs in the background."""

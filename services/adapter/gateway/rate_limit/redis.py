@@ -1,4 +1,4 @@
-"""Turns at 1688 that all replicas share: limits.lua hands them out; this process does while Redis is away."""
+"""The rate limiter that all replicas share: limits.lua grants the permits in Redis."""
 
 import asyncio
 from collections.abc import Mapping
@@ -6,82 +6,86 @@ from contextlib import suppress
 from importlib import resources
 from math import inf
 
-from services.adapter.gateway.middleware.metrics import show_rate
-from services.adapter.gateway.rate_limit.adaptive_rate import RatePolicy
-from services.adapter.gateway.rate_limit.local import APP, RateLimiter
+from services.adapter.gateway.metrics import set_rate_limit
+from services.adapter.gateway.rate_limit.limiter import APP, RateLimiter, RatePolicy
 from services.adapter.gateway.redis_client import RedisClient, RedisUnavailable
 
 SCRIPT = resources.files("services.adapter.gateway.rate_limit").joinpath("limits.lua").read_text()
 
 
 class RedisRateLimiter:
-    """Turns of all replicas."""
+    """Permits of all replicas, per app and per operation."""
 
     def __init__(
-        self, link: RedisClient, policy: RatePolicy, ceilings: Mapping[str, float], alone: RateLimiter
+        self,
+        redis: RedisClient,
+        policy: RatePolicy,
+        ceilings: Mapping[str, float],
+        fallback: RateLimiter,
     ) -> None:
-        """`alone` hands out turns while Redis is away."""
-        self._link = link
+        """`fallback` grants permits while Redis is unavailable."""
+        self._redis = redis
         self._policy = policy
         self._ceilings = ceilings
-        self._alone = alone
-        self._script = link.script(SCRIPT)
+        self._fallback = fallback
+        self._script = redis.script(SCRIPT)
         self._rates: dict[str, float] = {}
-        self._under_way: set[asyncio.Task[None]] = set()
+        """The latest rate of each scope, for the metric."""
+        self._releases: set[asyncio.Task[None]] = set()
 
-    async def take(self, api: str, left_s: float) -> float | None:
-        """Return how long to wait for a turn of both scopes."""
+    async def acquire(self, api: str, max_wait_s: float) -> float | None:
+        """Take a permit of both scopes."""
         try:
-            wait_s, *rates = await self._ask("take", (APP, api), left_s)
+            wait_s, *rates = await self._run_script("acquire", (APP, api), max_wait_s)
         except RedisUnavailable:
-            return await self._alone.take(api, left_s)
-        for scope, rate in zip((APP, api), rates, strict=False):  # no rates where there is no turn
-            self._show(scope, rate or inf)
+            return await self._fallback.acquire(api, max_wait_s)
+        for scope, rate in zip((APP, api), rates, strict=False):  # no rates where there is no permit
+            self._set_rate(scope, rate or inf)
         return None if wait_s < 0 else wait_s
 
-    def give_back(self, api: str) -> None:
-        """Take back a turn of both scopes; nobody waits until Redis knows."""
-        task = asyncio.create_task(self._given_back(api))
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+    def release(self, api: str) -> None:
+        """Return the permit of both scopes, in the background."""
+        task = asyncio.create_task(self._release(api))
+        self._releases.add(task)
+        task.add_done_callback(self._releases.discard)
 
-    async def refused(self, api: str, scope: str) -> None:
+    async def on_rate_limited(self, api: str, scope: str) -> None:
         """Lower the rate of the scope."""
         try:
-            await self._ask("refused", (scope,))
+            await self._run_script("rate_limited", (scope,))
         except RedisUnavailable:
-            await self._alone.refused(api, scope)
+            await self._fallback.on_rate_limited(api, scope)
 
     async def close(self) -> None:
-        """Let what is under way reach Redis, as far as it answers."""
-        if self._under_way:
-            await asyncio.wait(self._under_way)
+        """Wait until released permits have reached Redis, as far as it responds."""
+        if self._releases:
+            await asyncio.wait(self._releases)
 
-    async def _given_back(self, api: str) -> None:
-        with suppress(RedisUnavailable):  # a lost turn costs no more than itself
-            await self._ask("give_back", (APP, api))
+    async def _release(self, api: str) -> None:
+        with suppress(RedisUnavailable):  # the cost is one unused permit
+            await self._run_script("release", (APP, api))
 
-    async def _ask(
-        self, what: str, scopes: tuple[str, ...], left_s: float = 0.0, now: float = 0.0
+    async def _run_script(
+        self, action: str, scopes: tuple[str, ...], max_wait_s: float = 0.0, now: float = 0.0
     ) -> list[float]:
         policy = self._policy
-        keys = [self._link.key(f"limit:{scope}") for scope in scopes]
+        keys = [self._redis.key(f"limit:{scope}") for scope in scopes]
         arguments: list[str | float] = [
-            what,
+            action,
             now,
-            left_s,
+            max_wait_s,
             policy.burst_s,
             policy.decrease,
             policy.increase,
-            policy.least,
-            policy.settle_s,
-            policy.calm_s,
+            policy.min_rate,
+            policy.cooldown_s,
+            policy.reset_after_s,
             *(self._ceilings.get(scope, 0) for scope in scopes),
         ]
-        answer = await self._link.ask(lambda _: self._script(keys=keys, args=arguments))
-        return [float(each) for each in answer]
+        result = await self._redis.execute(lambda _: self._script(keys=keys, args=arguments))
+        return [float(number) for number in result]
 
-    def _show(self, scope: str, rate: float) -> None:
+    def _set_rate(self, scope: str, rate: float) -> None:
         if scope not in self._rates:
-            show_rate(scope, lambda: self._rates[scope])
+            set_rate_limit(scope, lambda: self._rates[scope])
         self._rates[scope] = rate

@@ -47,35 +47,35 @@ async def half_a_body(_received, wire):
     await wire.left()
 
 
-async def test_deadline_passed_before_sending(peer, opened, call):
+async def test_deadline_passed_before_sending(peer, make_gateway, call):
     with pytest.raises(DeadlineExceeded) as caught:
-        await call(opened(), within_s=0)
+        await call(make_gateway(), timeout_s=0)
 
     assert not caught.value.may_have_executed
     assert peer.accepted == 0
 
 
 @pytest.mark.parametrize("script", [silent, half_a_body])
-async def test_deadline_passes_while_1688_works(script, peer, opened, call, until):
+async def test_deadline_passes_while_1688_works(script, peer, make_gateway, call, wait_until):
     peer.on("param2", script)
 
     with pytest.raises(DeadlineExceededInFlight) as caught:
-        await call(opened(), within_s=0.1)
+        await call(make_gateway(), timeout_s=0.1)
 
     assert caught.value.may_have_executed
     assert len(peer.received) == 1
-    await until(lambda: not peer.open)
+    await wait_until(lambda: not peer.open)
 
 
-async def test_deadline_passes_while_a_file_is_sent(opened, call):
+async def test_deadline_passes_while_a_file_is_sent(make_gateway, call):
     """Nobody reads: the buffers fill up in the middle of the body."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
         with pytest.raises(DeadlineExceededInFlight):
-            await call(opened(url=url), files={"imageData": bytes(2**24)}, within_s=0.2)
+            await call(make_gateway(url=url), files={"imageData": bytes(2**24)}, timeout_s=0.2)
 
 
-async def test_answer_while_a_file_is_sent(raw, opened, call):
+async def test_answer_while_a_file_is_sent(raw, make_gateway, call):
     """Answered before all was read: what counts is the answer, not the rest of the upload."""
 
     async def serve(reader, writer):
@@ -83,7 +83,7 @@ async def test_answer_while_a_file_is_sent(raw, opened, call):
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
         await reader.read()
 
-    reply = await call(opened(url=f"http://{await raw(serve)}"), files={"imageData": bytes(2**24)})
+    reply = await call(make_gateway(url=f"http://{await raw(serve)}"), files={"imageData": bytes(2**24)})
 
     assert reply.value == {}
 
@@ -92,8 +92,8 @@ async def test_answer_while_a_file_is_sent(raw, opened, call):
     "script", [hang_up, reset, cut_head, cut_body, cut_chunks, reset_in_body], ids=lambda f: f.__name__
 )
 @pytest.mark.parametrize("warm", [False, True], ids=["new", "kept alive"])
-async def test_lost_after_the_request_was_read(warm, script, peer, opened, call, answer):
-    gateway = opened()
+async def test_lost_after_the_request_was_read(warm, script, peer, make_gateway, call, answer):
+    gateway = make_gateway()
     if warm:
         await call(gateway)
     peer.on("param2", script, answer())
@@ -107,22 +107,24 @@ async def test_lost_after_the_request_was_read(warm, script, peer, opened, call,
     assert (await call(gateway)).value == {}
 
 
-async def test_idle_connection_closed_and_noticed(peer, opened, call, until, exchange):
-    gateway = opened()
+async def test_idle_connection_closed_and_noticed(peer, make_gateway, call, wait_until, transport):
+    gateway = make_gateway()
     await call(gateway)
     (wire,) = peer.open
     wire.hang_up()
-    await until(lambda: not peer.open)
-    pool = exchange._session.connector._conns
-    await until(lambda: all(not protocol.is_connected() for kept in pool.values() for protocol, _ in kept))
+    await wait_until(lambda: not peer.open)
+    pool = transport._session.connector._conns
+    await wait_until(
+        lambda: all(not protocol.is_connected() for kept in pool.values() for protocol, _ in kept)
+    )
 
     assert (await call(gateway)).value == {}
     assert peer.accepted == 2
 
 
-async def test_idle_connection_closed_and_not_noticed(peer, opened, call):
+async def test_idle_connection_closed_and_not_noticed(peer, make_gateway, call):
     """Bytes were written, so nobody may say that nothing was sent."""
-    gateway = opened()
+    gateway = make_gateway()
     await call(gateway)
     (wire,) = peer.open
     wire.vanish()
@@ -135,17 +137,17 @@ async def test_idle_connection_closed_and_not_noticed(peer, opened, call):
     assert (await call(gateway)).value == {}
 
 
-async def test_connection_refused(opened, call):
+async def test_connection_refused(make_gateway, call):
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
 
         with pytest.raises(ConnectError) as caught:
-            await call(opened(url=f"http://127.0.0.1:{bound.getsockname()[1]}"))
+            await call(make_gateway(url=f"http://127.0.0.1:{bound.getsockname()[1]}"))
 
     assert not caught.value.may_have_executed
 
 
-async def test_nobody_accepts(opened, call):
+async def test_nobody_accepts(make_gateway, call):
     """The queue of a listener is full: the kernel drops further connections."""
     with ExitStack() as stack:
         full = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
@@ -155,21 +157,21 @@ async def test_nobody_accepts(opened, call):
             client.connect_ex(full.getsockname())
 
         with pytest.raises(ConnectError) as caught:
-            await call(opened(url=f"http://127.0.0.1:{full.getsockname()[1]}"), within_s=0.3)
+            await call(make_gateway(url=f"http://127.0.0.1:{full.getsockname()[1]}"), timeout_s=0.3)
 
     assert not caught.value.may_have_executed
 
 
 @pytest.mark.parametrize("host", ["[100::1]:80", ".".join(["a" * 60] * 5)], ids=["no route", "no name"])
-async def test_no_way_there(host, opened, call):
+async def test_no_way_there(host, make_gateway, call):
     with pytest.raises(ConnectError) as caught:
-        await call(opened(url=f"http://{host}"), within_s=0.3)
+        await call(make_gateway(url=f"http://{host}"), timeout_s=0.3)
 
     assert not caught.value.may_have_executed
 
 
 @pytest.mark.parametrize("ending", ["speaks no TLS", "hangs up", "resets", "is silent"])
-async def test_no_tls(ending, raw, opened, call):
+async def test_no_tls(ending, raw, make_gateway, call):
     """The request goes out only after the handshake."""
     read = []
 
@@ -182,38 +184,38 @@ async def test_no_tls(ending, raw, opened, call):
         elif ending == "is silent":
             read.append(await reader.read())
 
-    gateway = opened(url=f"https://{await raw(serve)}")
+    gateway = make_gateway(url=f"https://{await raw(serve)}")
     with pytest.raises(ConnectError) as caught:
-        await call(gateway, within_s=0.3)
+        await call(gateway, timeout_s=0.3)
 
     assert not caught.value.may_have_executed
     assert read
     assert not any(b"param2" in data for data in read)
 
 
-async def test_every_connection_in_use(peer, opened, call, monkeypatch, until):
+async def test_every_connection_in_use(peer, make_gateway, call, monkeypatch, wait_until):
     """Waiting for a free connection ends as if there were none to be had: nothing was sent."""
     monkeypatch.setattr("services.adapter.gateway.transport.MAX_CONNECTIONS", 1)
     peer.on("param2", silent)
-    gateway = opened()
+    gateway = make_gateway()
     first = asyncio.create_task(call(gateway))
-    await until(lambda: len(peer.received) == 1)
+    await wait_until(lambda: len(peer.received) == 1)
 
     with pytest.raises(ConnectError):
-        await call(gateway, within_s=0.1)
+        await call(gateway, timeout_s=0.1)
 
     assert len(peer.received) == 1
     first.cancel()
     await asyncio.wait([first])
 
 
-async def test_cancelling_closes_the_connection(peer, opened, call, until):
+async def test_cancelling_closes_the_connection(peer, make_gateway, call, wait_until):
     peer.on("param2", silent)
-    under_way = asyncio.create_task(call(opened()))
-    await until(lambda: len(peer.received) == 1)
+    under_way = asyncio.create_task(call(make_gateway()))
+    await wait_until(lambda: len(peer.received) == 1)
 
     under_way.cancel()
 
     with pytest.raises(asyncio.CancelledError):
         await under_way
-    await until(lambda: not peer.open)
+    await wait_until(lambda: not peer.open)

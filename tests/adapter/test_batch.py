@@ -11,7 +11,7 @@ from nationalsite.ordersync import v1 as ordersync_v1
 
 from services.adapter import OperationClient
 from services.adapter.codec import Dialect, compile_service
-from services.adapter.gateway.client import Reply
+from services.adapter.gateway import UpstreamReply
 from services.adapter.operations import MAX_CONCURRENCY
 from services.errors import (
     ConnectError,
@@ -38,7 +38,7 @@ class Gateway:
         self.at_once = self.most_at_once = 0
         self.full = asyncio.Event()
 
-    async def call(self, api: str, form: dict[str, str], **rest: Any) -> Reply:
+    async def call(self, api: str, form: dict[str, str], **rest: Any) -> UpstreamReply:
         (text,) = form.values()
         value = json.loads(text)
         self.received.append(value)
@@ -59,7 +59,7 @@ class Gateway:
             self.at_once -= 1
         if isinstance(answer, Exception):
             raise answer
-        return Reply(value=answer, request_id="r-1")
+        return UpstreamReply(value=answer, request_id="r-1")
 
     def secrets(self) -> tuple[str, ...]:
         return ()
@@ -85,7 +85,7 @@ def _soon() -> float:
 
 async def written(gateway: Gateway, *numbers: int, dialect: Dialect = Dialect.OPEN_PLATFORM) -> Any:
     there = OperationClient(compile_service(ORDER_SYNC, dialect), gateway)
-    return await there.call_each("WriteOrderRelations", request(*numbers), _soon())
+    return await there.call_batch("WriteOrderRelations", request(*numbers), _soon())
 
 
 async def test_one_call_each_and_a_few_at_once() -> None:
@@ -105,7 +105,7 @@ async def test_requests_of_many_share_the_places() -> None:
     gateway = Gateway(lambda _: ACCEPTED)
     there = OperationClient(compile_service(ORDER_SYNC, Dialect.OPEN_PLATFORM), gateway)
     await asyncio.gather(
-        *(there.call_each("WriteOrderRelations", request(*range(1, 11)), _soon()) for _ in range(10))
+        *(there.call_batch("WriteOrderRelations", request(*range(1, 11)), _soon()) for _ in range(10))
     )
     assert (len(gateway.received), gateway.most_at_once) == (100, MAX_CONCURRENCY)
 
@@ -117,7 +117,7 @@ async def test_results_come_before_the_deadline() -> None:
     there = OperationClient(compile_service(ORDER_SYNC, Dialect.OPEN_PLATFORM), gateway)
     loop = asyncio.get_running_loop()
     deadline = loop.time() + 0.5
-    outcomes = await there.call_each("WriteOrderRelations", request(*range(1, 11)), deadline)
+    outcomes = await there.call_batch("WriteOrderRelations", request(*range(1, 11)), deadline)
     assert loop.time() < deadline
     kinds = [type(outcome) for outcome in outcomes]
     assert kinds == [type(None)] * 2 + [OutcomeUnknown] * MAX_CONCURRENCY + [DeadlineExceeded] * (
@@ -170,7 +170,7 @@ async def test_what_became_of_each_in_its_place() -> None:
         nothing,
     ]
     assert (outcomes[1].code, outcomes[1].request_id) == ("500", "r-1")
-    assert str(outcomes[6]).endswith("is not known")
+    assert str(outcomes[6]).endswith("it is not known whether 1688 executed the call")
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ async def test_nothing_is_sent_where_one_cannot_be() -> None:
     bad = request(1, 2)
     bad.relations[1].national_order_id = "A-7"
     with pytest.raises(InvalidRequest, match=r"relations\[1\].national_order_id"):
-        await there.call_each("WriteOrderRelations", bad, _soon())
+        await there.call_batch("WriteOrderRelations", bad, _soon())
     assert gateway.received == []
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.adapter.gateway import transport as exchange_module
+from services.adapter.gateway import transport as transport_module
 from services.errors import ConnectionLost, NationalsiteError, UpstreamGateway, UpstreamUnreadable
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
@@ -32,48 +32,48 @@ PACKED = {
 
 
 @pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE)
-async def test_unreadable(body, peer, opened, call, answer):
+async def test_unreadable(body, peer, make_gateway, call, answer):
     peer.on("param2", answer(body=body, headers={"RequestId": "0a1b"}))
 
     with pytest.raises(UpstreamUnreadable) as caught:
-        await call(opened())
+        await call(make_gateway())
     assert (caught.value.request_id, caught.value.may_have_executed) == ("0a1b", True)
 
 
 @pytest.mark.parametrize("body", PACKED.values(), ids=PACKED)
-async def test_cannot_be_unpacked(body, peer, opened, call, answer):
+async def test_cannot_be_unpacked(body, peer, make_gateway, call, answer):
     peer.on("param2", answer(body=body, headers={"Content-Encoding": "gzip"}))
 
     with pytest.raises(UpstreamUnreadable):
-        await call(opened())
+        await call(make_gateway())
 
 
-async def test_other_packing_than_asked_for(peer, opened, call, answer):
+async def test_other_packing_than_asked_for(peer, make_gateway, call, answer):
     peer.on("param2", answer(body=b"\x0b\x02\x80{}\x03", headers={"Content-Encoding": "br"}))
 
     with pytest.raises(UpstreamUnreadable):
-        await call(opened())
+        await call(make_gateway())
 
 
 @pytest.mark.parametrize("packed", [False, True])
-async def test_too_large(packed, peer, opened, call, answer):
-    body = b" " * (exchange_module.MAX_REPLY_BYTES + 1)
+async def test_too_large(packed, peer, make_gateway, call, answer):
+    body = b" " * (transport_module.MAX_REPLY_BYTES + 1)
     headers = {"Content-Encoding": "gzip"} if packed else {}
     peer.on("param2", answer(body=gzip.compress(body) if packed else body, headers=headers), answer())
-    gateway = opened()
+    gateway = make_gateway()
 
     with pytest.raises(UpstreamUnreadable, match="too large"):
         await call(gateway)
     assert (await call(gateway)).value == {}
 
 
-async def test_large_is_fine(peer, opened, call, answer):
+async def test_large_is_fine(peer, make_gateway, call, answer):
     peer.on("param2", answer(body=b'"' + b"a" * 2**20 * 10 + b'"'))
 
-    assert len((await call(opened())).value) == 2**20 * 10
+    assert len((await call(make_gateway())).value) == 2**20 * 10
 
 
-async def test_chunked(peer, opened, call):
+async def test_chunked(peer, make_gateway, call):
     async def chunks(_, wire):
         await wire.write(
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n[1,\r\n2\r\n2]\r\n0\r\n\r\n"
@@ -81,17 +81,17 @@ async def test_chunked(peer, opened, call):
 
     peer.on("param2", chunks)
 
-    assert (await call(opened())).value == [1, 2]
+    assert (await call(make_gateway())).value == [1, 2]
 
 
-async def test_body_that_ends_with_the_connection(peer, opened, call):
+async def test_body_that_ends_with_the_connection(peer, make_gateway, call):
     async def until_closed(_, wire):
         await wire.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n[1]")
         wire.hang_up()
 
     peer.on("param2", until_closed)
 
-    assert (await call(opened())).value == [1]
+    assert (await call(make_gateway())).value == [1]
 
 
 SPELLINGS = ["error_code", "errorCode", "error"]
@@ -133,12 +133,14 @@ bounded = settings(
     body=mutated(),
     encoding=st.sampled_from(["", "", "", "gzip", "deflate", "identity", "gzip, deflate", "x"]),
 )
-async def test_any_body_is_an_answer_or_an_error_of_ours(peer, opened, call, answer, status, body, encoding):
+async def test_any_body_is_an_answer_or_an_error_of_ours(
+    peer, make_gateway, call, answer, status, body, encoding
+):
     headers = {"Content-Encoding": encoding} if encoding else {}
     peer.on("param2", answer(status=status, body=body, headers=headers))
 
     with suppress(NationalsiteError):
-        await call(opened(), anonymous=True)
+        await call(make_gateway(), anonymous=True)
 
 
 @bounded
@@ -158,7 +160,7 @@ async def test_any_body_is_an_answer_or_an_error_of_ours(peer, opened, call, ans
         ]
     ),
 )
-async def test_anything_on_the_wire_is_an_answer_or_an_error_of_ours(peer, opened, call, head, rest):
+async def test_anything_on_the_wire_is_an_answer_or_an_error_of_ours(peer, make_gateway, call, head, rest):
     async def garbage(_, wire):
         await wire.write(head + rest)
         wire.hang_up()
@@ -166,18 +168,18 @@ async def test_anything_on_the_wire_is_an_answer_or_an_error_of_ours(peer, opene
     peer.on("param2", garbage)
 
     try:
-        await call(opened(), anonymous=True)
+        await call(make_gateway(), anonymous=True)
     except UpstreamGateway:
         pass  # a status was there
     except NationalsiteError as error:
         assert error.may_have_executed  # noqa: PT017 # it need not be raised
 
 
-async def test_no_http_is_a_lost_connection(peer, opened, call):
+async def test_no_http_is_a_lost_connection(peer, make_gateway, call):
     async def garbage(_, wire):
         await wire.write(b"SSH-2.0-OpenSSH_9.2\r\n\r\n")
 
     peer.on("param2", garbage)
 
     with pytest.raises(ConnectionLost):
-        await call(opened())
+        await call(make_gateway())

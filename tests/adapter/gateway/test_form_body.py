@@ -5,13 +5,15 @@ from urllib.parse import urlencode
 import pytest
 
 from services.adapter.gateway import UrlBuilder, build_request
-from services.adapter.gateway.request import MOST_AT_ONCE
+from services.adapter.gateway.request import CHUNK_CHARACTERS
 
-TARGET = UrlBuilder("http://127.0.0.1:9", "1000000", {}).of("com.example:name-1")
+TARGET = UrlBuilder("http://127.0.0.1:9", "1000000", {}).build("com.example:name-1")
 ODD = '%25 +&=/?~-_."\\饼干😀\x00\n{}:,'
 
 
-@pytest.mark.parametrize("times", [0, 1, 300, MOST_AT_ONCE // len(ODD) + 1, 3 * MOST_AT_ONCE // len(ODD)])
+@pytest.mark.parametrize(
+    "times", [0, 1, 300, CHUNK_CHARACTERS // len(ODD) + 1, 3 * CHUNK_CHARACTERS // len(ODD)]
+)
 async def test_a_form_is_quoted(times):
     parameters = {"a b": ODD * times, "imageBase64": "QUJD+/==" * times, "饼干": ""}
 

@@ -10,9 +10,14 @@ import structlog
 from prometheus_client import REGISTRY
 
 from services.adapter.gateway import RefreshToken
-from services.adapter.gateway.auth.tokens import CLOSING_S, RENEW_AT, RENEWAL_TIMEOUT_S, RETRY_S
-from services.adapter.gateway.client import DEFAULT_LIFE_S
-from services.adapter.gateway.middleware.metrics import _refresh_days
+from services.adapter.gateway.auth.refreshing import (
+    CLOSE_TIMEOUT_S,
+    FAILURE_PAUSE_S,
+    REFRESH_AT,
+    REFRESH_TIMEOUT_S,
+)
+from services.adapter.gateway.client import DEFAULT_TOKEN_LIFE_S
+from services.adapter.gateway.metrics import _refresh_token_days_left
 from services.errors import (
     AccessTokenRejected,
     CircuitOpen,
@@ -64,29 +69,29 @@ def token_file(tmp_path):
     return path
 
 
-async def test_fixed_token_is_used(peer, opened, call, used):
-    gateway = opened()
+async def test_fixed_token_is_used(peer, make_gateway, call, used):
+    gateway = make_gateway()
     await call(gateway)
     await call(gateway)
 
     assert used() == ["test-access-token"] * 2
 
 
-async def test_fixed_token_refused_is_final(peer, opened, call, answer):
+async def test_fixed_token_refused_is_final(peer, make_gateway, call, answer):
     peer.on("param2", answer(status=401, body={**UNAUTHORIZED, "request_id": "0a1b"}))
 
     with pytest.raises(CredentialRejected) as caught:
-        await call(opened())
+        await call(make_gateway())
 
     assert (caught.value.code, caught.value.request_id) == ("401", "0a1b")
     assert len(peer.received) == 1
 
 
-async def test_request_for_a_token(peer, renewing, call, answer, samples):
+async def test_request_for_a_token(peer, make_refreshing_gateway, call, answer, samples):
     body = (samples / "replies" / "get_token.open_platform.ok.json").read_bytes()
     peer.on("getToken", answer(body=body))
 
-    await call(renewing())
+    await call(make_refreshing_gateway())
 
     received = peer.received[0]
     assert (received.method, received.target) == (
@@ -102,9 +107,9 @@ async def test_request_for_a_token(peer, renewing, call, answer, samples):
     assert peer.received[1].form["access_token"] == "00000000-0000-4000-8000-000000000001"
 
 
-async def test_fetched_by_the_first_call_only(peer, renewing, call, grants, used):
+async def test_fetched_by_the_first_call_only(peer, make_refreshing_gateway, call, grants, used):
     grants(granted("one"))
-    gateway = renewing()
+    gateway = make_refreshing_gateway()
     assert peer.received == []
     for _ in range(3):
         await call(gateway)
@@ -113,15 +118,15 @@ async def test_fetched_by_the_first_call_only(peer, renewing, call, grants, used
     assert used() == ["one"] * 3
 
 
-async def test_anonymous_call_fetches_none(peer, renewing, call):
-    await call(renewing(), anonymous=True)
+async def test_anonymous_call_fetches_none(peer, make_refreshing_gateway, call):
+    await call(make_refreshing_gateway(), anonymous=True)
 
     assert peer.calls("getToken") == []
 
 
-async def test_one_fetch_for_many_callers(peer, renewing, call, grants, used):
+async def test_one_fetch_for_many_callers(peer, make_refreshing_gateway, call, grants, used):
     grants(granted("one"))
-    gateway = renewing()
+    gateway = make_refreshing_gateway()
 
     await asyncio.gather(*(call(gateway) for _ in range(50)))
 
@@ -130,32 +135,34 @@ async def test_one_fetch_for_many_callers(peer, renewing, call, grants, used):
 
 
 @pytest.mark.parametrize(
-    ("expires_in", "life_s"),
+    ("expires_in", "expires_in_s"),
     [
         ("36000", 36_000),
         (36000, 36_000),
         ("1296000", 1_296_000),
-        (None, DEFAULT_LIFE_S),
-        ("", DEFAULT_LIFE_S),
-        ("soon", DEFAULT_LIFE_S),
-        (-1, DEFAULT_LIFE_S),
-        ([], DEFAULT_LIFE_S),
-        ("9" * 12, DEFAULT_LIFE_S),
+        (None, DEFAULT_TOKEN_LIFE_S),
+        ("", DEFAULT_TOKEN_LIFE_S),
+        ("soon", DEFAULT_TOKEN_LIFE_S),
+        (-1, DEFAULT_TOKEN_LIFE_S),
+        ([], DEFAULT_TOKEN_LIFE_S),
+        ("9" * 12, DEFAULT_TOKEN_LIFE_S),
     ],
 )
-async def test_renewed_ahead_of_time(expires_in, life_s, peer, renewing, call, grants, used, shift, until):
+async def test_renewed_ahead_of_time(
+    expires_in, expires_in_s, peer, make_refreshing_gateway, call, grants, used, advance_time, wait_until
+):
     grants(granted("one", expires_in), granted("two", expires_in))
-    gateway = renewing()
+    gateway = make_refreshing_gateway()
     await call(gateway)
-    shift(life_s * RENEW_AT - 2)
+    advance_time(expires_in_s * REFRESH_AT - 2)
     await call(gateway)
     assert len(peer.calls("getToken")) == 1
 
-    shift(2)
+    advance_time(2)
     await call(gateway)
     assert used() == ["one"] * 3, "the old one is good while the new one comes"
 
-    await until(lambda: len(peer.calls("getToken")) == 2)
+    await wait_until(lambda: len(peer.calls("getToken")) == 2)
 
     async def second() -> bool:
         await call(gateway)
@@ -168,7 +175,7 @@ async def test_renewed_ahead_of_time(expires_in, life_s, peer, renewing, call, g
 
 
 @pytest.mark.parametrize(
-    ("until", "days"),
+    ("expires_at", "days"),
     [
         ("{:%Y%m%d%H%M%S}000+0000", 10),
         ("{:%Y%m%d%H%M%S}+0000", 10),
@@ -177,62 +184,68 @@ async def test_renewed_ahead_of_time(expires_in, life_s, peer, renewing, call, g
         (None, None),
     ],
 )
-async def test_age_and_end_of_the_tokens_are_shown(until, days, renewing, call, grants):
+async def test_age_and_end_of_the_tokens_are_shown(expires_at, days, make_refreshing_gateway, call, grants):
     end = datetime.now(UTC) + timedelta(days=10)
-    grants(granted("one", refresh_token_timeout=until and until.format(end)))
-    _refresh_days.set_function(lambda: -1)
-    await call(renewing())
+    grants(granted("one", refresh_token_timeout=expires_at and expires_at.format(end)))
+    _refresh_token_days_left.set_function(lambda: -1)
+    await call(make_refreshing_gateway())
     assert 0 <= REGISTRY.get_sample_value("nationalsite_token_age_seconds") < 5
     left = REGISTRY.get_sample_value("nationalsite_refresh_token_days_left")
     assert left == (pytest.approx(days, abs=0.01) if days else -1)
 
 
-async def test_missing_life_is_ten_hours(peer, renewing, call, answer, shift, used, until):
+async def test_missing_life_is_ten_hours(
+    peer, make_refreshing_gateway, call, answer, advance_time, used, wait_until
+):
     peer.on("getToken", answer(body={"access_token": "one"}), answer(body={"access_token": "two"}))
-    gateway = renewing()
+    gateway = make_refreshing_gateway()
     await call(gateway)
-    shift(35_998)
+    advance_time(35_998)
     await call(gateway)
     assert used() == ["one", "one"]
-    await until(lambda: len(peer.calls("getToken")) == 2)
+    await wait_until(lambda: len(peer.calls("getToken")) == 2)
 
 
-async def test_expired_token_is_not_used(peer, renewing, call, grants, used, shift):
+async def test_expired_token_is_not_used(peer, make_refreshing_gateway, call, grants, used, advance_time):
     grants(granted("one", 60), granted("two", 60))
-    gateway = renewing()
+    gateway = make_refreshing_gateway()
     await call(gateway)
-    shift(61)
+    advance_time(61)
     await call(gateway)
 
     assert used() == ["one", "two"]
 
 
-async def test_failed_renewal_ahead_of_time_does_not_harm(peer, renewing, call, answer, used, shift, until):
+async def test_failed_renewal_ahead_of_time_does_not_harm(
+    peer, make_refreshing_gateway, call, answer, used, advance_time, wait_until
+):
     peer.on(
         "getToken",
         answer(body=granted("one", 100)),
         answer(status=503, body=b""),
         answer(body=granted("two")),
     )
-    gateway = renewing()
+    gateway = make_refreshing_gateway()
     await call(gateway)
-    shift(85)
+    advance_time(85)
     with structlog.testing.capture_logs() as logs:
         await call(gateway)
-        await until(lambda: any(line["event"] == "token_renewal_failed" for line in logs))
+        await wait_until(lambda: any(line["event"] == "token_refresh_failed" for line in logs))
     await call(gateway)
     assert len(peer.calls("getToken")) == 2, "after a failure there is a pause"
 
-    shift(RETRY_S)
+    advance_time(FAILURE_PAUSE_S)
     await call(gateway)
-    await until(lambda: len(peer.calls("getToken")) == 3)
+    await wait_until(lambda: len(peer.calls("getToken")) == 3)
     assert used() == ["one"] * 4
 
 
-async def test_refused_token_is_renewed_and_the_call_repeated(peer, renewing, call, answer, grants, used):
+async def test_refused_token_is_renewed_and_the_call_repeated(
+    peer, make_refreshing_gateway, call, answer, grants, used
+):
     grants(granted("one"), granted("two"))
     peer.on("param2", answer(status=401, body=UNAUTHORIZED), answer(body={"fine": True}))
-    gateway = renewing()
+    gateway = make_refreshing_gateway()
 
     assert (await call(gateway, {"q": "1"})).value == {"fine": True}
 
@@ -243,29 +256,29 @@ async def test_refused_token_is_renewed_and_the_call_repeated(peer, renewing, ca
     assert second.form["q"] == "1"
 
 
-async def test_second_refusal_is_final(peer, renewing, call, answer, grants, used):
+async def test_second_refusal_is_final(peer, make_refreshing_gateway, call, answer, grants, used):
     grants(granted("one"), granted("two"), granted("three"))
     peer.on("param2", answer(status=401, body=UNAUTHORIZED))
 
     with pytest.raises(AccessTokenRejected):
-        await call(renewing())
+        await call(make_refreshing_gateway())
 
     assert used() == ["one", "two"]
     assert len(peer.calls("getToken")) == 2
 
 
-async def test_missing_token_is_not_renewed(peer, renewing, call, answer, grants):
+async def test_missing_token_is_not_renewed(peer, make_refreshing_gateway, call, answer, grants):
     grants(granted("one"))
     body = {"error_code": "401", "error_message": "Request need user authenticated"}
     peer.on("param2", answer(status=401, body=body))
 
     with pytest.raises(CredentialRejected):
-        await call(renewing())
+        await call(make_refreshing_gateway())
 
     assert len(peer.received) == 2
 
 
-async def test_one_renewal_for_many_refusals(peer, renewing, call, grants, used):
+async def test_one_renewal_for_many_refusals(peer, make_refreshing_gateway, call, grants, used):
     grants(granted("one"), granted("two"), granted("three"))
     all_there = asyncio.Barrier(50)
 
@@ -278,7 +291,7 @@ async def test_one_renewal_for_many_refusals(peer, renewing, call, grants, used)
         await wire.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
 
     peer.on("param2", only_two)
-    gateway = renewing()
+    gateway = make_refreshing_gateway()
 
     await asyncio.gather(*(call(gateway) for _ in range(50)))
 
@@ -286,7 +299,9 @@ async def test_one_renewal_for_many_refusals(peer, renewing, call, grants, used)
     assert sorted(used()) == ["one"] * 50 + ["two"] * 50
 
 
-async def test_late_refusal_of_an_old_token_renews_nothing(peer, renewing, call, answer, grants, used, until):
+async def test_late_refusal_of_an_old_token_renews_nothing(
+    peer, make_refreshing_gateway, call, answer, grants, used, wait_until
+):
     grants(granted("one"), granted("two"), granted("three"))
     go_on = asyncio.Event()
 
@@ -295,9 +310,9 @@ async def test_late_refusal_of_an_old_token_renews_nothing(peer, renewing, call,
         await wire.write(answer(status=401, body=UNAUTHORIZED).encoded())
 
     peer.on("param2", late, answer(status=401, body=UNAUTHORIZED), answer())
-    gateway = renewing()
+    gateway = make_refreshing_gateway()
     slow = asyncio.create_task(call(gateway))
-    await until(lambda: used() == ["one"])
+    await wait_until(lambda: used() == ["one"])
     await call(gateway)
     go_on.set()
     await slow
@@ -306,10 +321,10 @@ async def test_late_refusal_of_an_old_token_renews_nothing(peer, renewing, call,
     assert len(peer.calls("getToken")) == 2
 
 
-async def test_refused_token_is_not_used_again(peer, renewing, call, answer, used):
+async def test_refused_token_is_not_used_again(peer, make_refreshing_gateway, call, answer, used):
     peer.on("getToken", answer(body=granted("one")), answer(status=503, body=b""))
     peer.on("param2", answer(status=401, body=UNAUTHORIZED))
-    gateway = renewing()
+    gateway = make_refreshing_gateway()
 
     for _ in range(3):
         with pytest.raises(ConnectError):
@@ -319,25 +334,27 @@ async def test_refused_token_is_not_used_again(peer, renewing, call, answer, use
 
 
 async def test_old_refresh_token_stays_where_none_comes(
-    peer, renewing, call, answer, samples, shift, fetched_with, token_file
+    peer, make_refreshing_gateway, call, answer, samples, advance_time, fetched_with, token_file
 ):
     body = (samples / "replies" / "get_token.open_platform.refresh.json").read_bytes()
     peer.on("getToken", answer(body=body))
-    gateway = renewing(token_file)
+    gateway = make_refreshing_gateway(token_file)
     await call(gateway)
-    shift(36_001)
+    advance_time(36_001)
     await call(gateway)
 
     assert fetched_with() == ["test-refresh-token"] * 2
     assert token_file.read_text() == "test-refresh-token\n"
 
 
-async def test_rotated_refresh_token_is_kept(renewing, call, grants, shift, fetched_with, token_file):
+async def test_rotated_refresh_token_is_kept(
+    make_refreshing_gateway, call, grants, advance_time, fetched_with, token_file
+):
     inode = token_file.stat().st_ino
     grants(granted("one", refresh_token="rotated"), granted("two"))
-    gateway = renewing(token_file)
+    gateway = make_refreshing_gateway(token_file)
     await call(gateway)
-    shift(36_001)
+    advance_time(36_001)
     await call(gateway)
 
     assert fetched_with() == ["test-refresh-token", "rotated"]
@@ -347,12 +364,14 @@ async def test_rotated_refresh_token_is_kept(renewing, call, grants, shift, fetc
     assert os.listdir(token_file.parent) == [token_file.name]
 
 
-async def test_rotated_refresh_token_without_a_file(renewing, call, grants, shift, fetched_with):
+async def test_rotated_refresh_token_without_a_file(
+    make_refreshing_gateway, call, grants, advance_time, fetched_with
+):
     grants(granted("one", refresh_token="rotated"), granted("two"))
-    gateway = renewing()
+    gateway = make_refreshing_gateway()
     with structlog.testing.capture_logs() as logs:
         await call(gateway)
-    shift(36_001)
+    advance_time(36_001)
     await call(gateway)
 
     assert fetched_with() == ["test-refresh-token", "rotated"]
@@ -362,7 +381,7 @@ async def test_rotated_refresh_token_without_a_file(renewing, call, grants, shif
 
 @pytest.mark.parametrize("hindrance", ["no directory", "no file", "in the middle"])
 async def test_rotated_refresh_token_that_cannot_be_written(
-    hindrance, renewing, call, grants, shift, fetched_with, token_file, monkeypatch
+    hindrance, make_refreshing_gateway, call, grants, advance_time, fetched_with, token_file, monkeypatch
 ):
     path = token_file.parent / "none" / "file" if hindrance == "no directory" else token_file
     if hindrance == "no file":
@@ -370,10 +389,10 @@ async def test_rotated_refresh_token_that_cannot_be_written(
     if hindrance == "in the middle":
         monkeypatch.setattr(os, "fsync", _disk_full)
     grants(granted("one", refresh_token="rotated"), granted("two"))
-    gateway = renewing(path)
+    gateway = make_refreshing_gateway(path)
     with structlog.testing.capture_logs() as logs:
         await call(gateway)
-    shift(36_001)
+    advance_time(36_001)
     await call(gateway)
 
     assert fetched_with() == ["test-refresh-token", "rotated"]
@@ -390,9 +409,11 @@ def _disk_full(_descriptor):
     raise OSError(28, "No space left on device")
 
 
-async def test_file_is_read_again_when_1688_refuses(peer, renewing, call, answer, fetched_with, token_file):
+async def test_file_is_read_again_when_1688_refuses(
+    peer, make_refreshing_gateway, call, answer, fetched_with, token_file
+):
     peer.on("getToken", answer(status=400, body=INVALID_GRANT), answer(body=granted("one")))
-    gateway = renewing(token_file)
+    gateway = make_refreshing_gateway(token_file)
     token_file.write_text("put-by-another-process\n")
 
     await call(gateway)
@@ -401,9 +422,11 @@ async def test_file_is_read_again_when_1688_refuses(peer, renewing, call, answer
 
 
 @pytest.mark.parametrize("content", [b"test-refresh-token\n", b"\n", b"\xff\xfe\x00", None])
-async def test_file_that_holds_nothing_new(content, peer, renewing, call, answer, fetched_with, token_file):
+async def test_file_that_holds_nothing_new(
+    content, peer, make_refreshing_gateway, call, answer, fetched_with, token_file
+):
     peer.on("getToken", answer(status=400, body=INVALID_GRANT))
-    gateway = renewing(token_file)
+    gateway = make_refreshing_gateway(token_file)
     if content is None:
         token_file.unlink()
     else:
@@ -416,10 +439,12 @@ async def test_file_that_holds_nothing_new(content, peer, renewing, call, answer
     assert fetched_with() == ["test-refresh-token"]
 
 
-async def test_refused_refresh_token_is_not_a_storm(peer, renewing, call, answer, shift):
+async def test_refused_refresh_token_is_not_a_storm(
+    peer, make_refreshing_gateway, call, answer, advance_time
+):
     body = {"error_code": "gw.AppKeyNotFound", "error_message": "AppKey not found"}
     peer.on("getToken", answer(status=400, body=body, headers={"RequestId": "0a1b"}))
-    gateway = renewing()
+    gateway = make_refreshing_gateway()
 
     outcomes = await asyncio.gather(*(call(gateway) for _ in range(50)), return_exceptions=True)
     with pytest.raises(CredentialRejected):
@@ -430,18 +455,18 @@ async def test_refused_refresh_token_is_not_a_storm(peer, renewing, call, answer
     }
     assert len(set(map(id, outcomes))) == 50, "callers write on their errors, so each has its own"
     assert len(peer.received) == 1
-    shift(RETRY_S)
+    advance_time(FAILURE_PAUSE_S)
     with pytest.raises(CredentialRejected):
         await call(gateway)
     assert len(peer.received) == 2
 
 
-async def test_recovers_after_the_pause(peer, renewing, call, answer, shift, used):
+async def test_recovers_after_the_pause(peer, make_refreshing_gateway, call, answer, advance_time, used):
     peer.on("getToken", answer(status=503, body=b""), answer(body=granted("one")))
-    gateway = renewing()
+    gateway = make_refreshing_gateway()
     with pytest.raises(ConnectError):
         await call(gateway)
-    shift(RETRY_S)
+    advance_time(FAILURE_PAUSE_S)
     await call(gateway)
 
     assert used() == ["one"]
@@ -451,9 +476,9 @@ async def test_recovers_after_the_pause(peer, renewing, call, answer, shift, use
     ("code", "error"),
     [("gw.QosAppFrequencyLimit", UpstreamRate), ("gw.NoUsageLeftError", UpstreamQuota)],
 )
-async def test_limits_are_told_as_such(code, error, peer, renewing, call, answer):
+async def test_limits_are_told_as_such(code, error, peer, make_refreshing_gateway, call, answer):
     peer.on("getToken", answer(status=400, body={"error_code": code}))
-    gateway = renewing()
+    gateway = make_refreshing_gateway()
 
     for _ in range(2):
         with pytest.raises(error) as caught:
@@ -468,7 +493,7 @@ async def _hang_up(_received, wire):
 
 
 @pytest.mark.parametrize("down", ["fails", "hangs up", "is unreadable", "gives none", "gives an empty one"])
-async def test_no_token_means_nothing_was_sent(down, peer, renewing, call, answer):
+async def test_no_token_means_nothing_was_sent(down, peer, make_refreshing_gateway, call, answer):
     scripts = {
         "fails": answer(status=502, body=b"<html>"),
         "hangs up": _hang_up,
@@ -479,7 +504,7 @@ async def test_no_token_means_nothing_was_sent(down, peer, renewing, call, answe
     peer.on("getToken", scripts[down])
 
     with pytest.raises(UpstreamError) as caught:
-        await call(renewing())
+        await call(make_refreshing_gateway())
 
     assert type(caught.value) is CircuitOpen
     assert not caught.value.may_have_executed
@@ -490,18 +515,18 @@ async def _silent(_received, wire):
     await wire.left()
 
 
-async def test_get_token_that_never_answers(peer, renewing, call, shift, until):
+async def test_get_token_that_never_answers(peer, make_refreshing_gateway, call, advance_time, wait_until):
     peer.on("getToken", _silent)
-    gateway = renewing()
-    waiting = asyncio.create_task(call(gateway, within_s=2 * RENEWAL_TIMEOUT_S))
-    await until(lambda: len(peer.received) == 1)
-    shift(RENEWAL_TIMEOUT_S)
+    gateway = make_refreshing_gateway()
+    waiting = asyncio.create_task(call(gateway, timeout_s=2 * REFRESH_TIMEOUT_S))
+    await wait_until(lambda: len(peer.received) == 1)
+    advance_time(REFRESH_TIMEOUT_S)
 
     with pytest.raises(ConnectError):
         await waiting
 
 
-async def test_deadline_passes_while_a_token_is_fetched(peer, renewing, call, answer):
+async def test_deadline_passes_while_a_token_is_fetched(peer, make_refreshing_gateway, call, answer):
     go_on = asyncio.Event()
 
     async def late(_received, wire):
@@ -509,9 +534,9 @@ async def test_deadline_passes_while_a_token_is_fetched(peer, renewing, call, an
         await wire.write(answer(body=granted("one")).encoded())
 
     peer.on("getToken", late)
-    gateway = renewing()
+    gateway = make_refreshing_gateway()
     with pytest.raises(DeadlineExceeded) as caught:
-        await call(gateway, within_s=0.05)
+        await call(gateway, timeout_s=0.05)
     assert not caught.value.may_have_executed
 
     go_on.set()
@@ -519,7 +544,9 @@ async def test_deadline_passes_while_a_token_is_fetched(peer, renewing, call, an
     assert len(peer.calls("getToken")) == 1, "the renewal went on without its caller"
 
 
-async def test_cancelled_caller_does_not_take_the_renewal_along(peer, renewing, call, answer, until, used):
+async def test_cancelled_caller_does_not_take_the_renewal_along(
+    peer, make_refreshing_gateway, call, answer, wait_until, used
+):
     go_on = asyncio.Event()
 
     async def late(_received, wire):
@@ -527,9 +554,9 @@ async def test_cancelled_caller_does_not_take_the_renewal_along(peer, renewing, 
         await wire.write(answer(body=granted("one")).encoded())
 
     peer.on("getToken", late)
-    gateway = renewing()
+    gateway = make_refreshing_gateway()
     leaving, staying = (asyncio.create_task(call(gateway)) for _ in range(2))
-    await until(lambda: len(peer.received) == 1)
+    await wait_until(lambda: len(peer.received) == 1)
     leaving.cancel()
     await asyncio.wait([leaving])
     go_on.set()
@@ -540,7 +567,9 @@ async def test_cancelled_caller_does_not_take_the_renewal_along(peer, renewing, 
     assert used() == ["one"]
 
 
-async def test_closing_waits_for_a_rotated_token(peer, renewing, call, answer, token_file, until):
+async def test_closing_waits_for_a_rotated_token(
+    peer, make_refreshing_gateway, call, answer, token_file, wait_until
+):
     go_on = asyncio.Event()
 
     async def late(_received, wire):
@@ -548,9 +577,9 @@ async def test_closing_waits_for_a_rotated_token(peer, renewing, call, answer, t
         await wire.write(answer(body=granted("one", refresh_token="rotated")).encoded())
 
     peer.on("getToken", late)
-    gateway = renewing(token_file)
+    gateway = make_refreshing_gateway(token_file)
     leaving = asyncio.create_task(call(gateway))
-    await until(lambda: len(peer.received) == 1)
+    await wait_until(lambda: len(peer.received) == 1)
     leaving.cancel()
     closing = asyncio.create_task(gateway.close())
     go_on.set()
@@ -559,22 +588,22 @@ async def test_closing_waits_for_a_rotated_token(peer, renewing, call, answer, t
     assert token_file.read_text() == "rotated\n"
 
 
-async def test_closing_does_not_wait_for_long(peer, renewing, call, shift, until):
+async def test_closing_does_not_wait_for_long(peer, make_refreshing_gateway, call, advance_time, wait_until):
     peer.on("getToken", _silent)
-    gateway = renewing()
+    gateway = make_refreshing_gateway()
     leaving = asyncio.create_task(call(gateway))
-    await until(lambda: len(peer.received) == 1)
+    await wait_until(lambda: len(peer.received) == 1)
     leaving.cancel()
     closing = asyncio.create_task(gateway.close())
     await asyncio.sleep(0)
-    shift(CLOSING_S)
+    advance_time(CLOSE_TIMEOUT_S)
 
     async with asyncio.timeout(1):
         await closing
 
 
-async def test_closing_unused(renewing):
-    await renewing().close()
+async def test_closing_unused(make_refreshing_gateway):
+    await make_refreshing_gateway().close()
 
 
 async def test_reread_takes_only_a_new_token(token_file):

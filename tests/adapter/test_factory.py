@@ -22,7 +22,7 @@ def settings(**others: object) -> AdapterSettings:
 
 async def test_answers_of_writes_are_not_kept() -> None:
     chosen = settings(cache_seconds=json.dumps({"RegisterUser": 60}))
-    with pytest.raises(StartupError, match="NATIONALSITE_CACHE_SECONDS: RegisterUser: is no read"):
+    with pytest.raises(StartupError, match="NATIONALSITE_CACHE_SECONDS: RegisterUser: is not a read"):
         async with operations_lifespan(ACCOUNT, chosen):
             pass
 

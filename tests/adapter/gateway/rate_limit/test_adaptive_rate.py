@@ -4,12 +4,13 @@ from math import inf
 
 import pytest
 
-from services.adapter.gateway.rate_limit.adaptive_rate import AdaptiveRate, RatePolicy
+from services.adapter.gateway.rate_limit.adaptive_rate import AdaptiveRate
+from services.adapter.gateway.rate_limit.limiter import RatePolicy
 
 POLICY = RatePolicy()
 
 
-class Time:
+class FakeClock:
     def __init__(self) -> None:
         self.now = 1000.0
 
@@ -19,14 +20,14 @@ class Time:
 
 @pytest.fixture
 def time():
-    return Time()
+    return FakeClock()
 
 
 def test_no_limit_until_1688_refuses(time):
     rate = AdaptiveRate(POLICY, None, time)
     for _ in range(100_000):
         assert rate.wait_s() == 0
-        rate.take()
+        rate.acquire()
     assert rate.current() == inf
 
 
@@ -35,7 +36,7 @@ def test_a_ceiling_spreads_calls(time):
     waits = []
     for _ in range(21):
         waits.append(rate.wait_s())
-        rate.take()
+        rate.acquire()
     assert waits[:2] == [0, 0], "a burst of a tenth of a second, and the next"
     assert waits[20] == pytest.approx(2 - POLICY.burst_s)
 
@@ -43,10 +44,10 @@ def test_a_ceiling_spreads_calls(time):
 def test_a_turn_that_is_given_back_is_somebody_elses(time):
     rate = AdaptiveRate(POLICY, 10, time)
     for _ in range(20):
-        rate.take()
+        rate.acquire()
     wait_s = rate.wait_s()
     for _ in range(10):
-        rate.give_back()
+        rate.release()
     assert rate.wait_s() == pytest.approx(wait_s - 1)
 
 
@@ -54,22 +55,22 @@ def test_a_refusal_lowers_the_rate_below_what_was_reached(time):
     rate = AdaptiveRate(POLICY, None, time)
     for _ in range(100):
         time.now += 0.01
-        rate.take()
-    rate.refused()
+        rate.acquire()
+    rate.on_rate_limited()
     assert rate.current() == pytest.approx(99 * POLICY.decrease)
 
 
 def test_refusals_of_calls_under_way_do_not_lower_it_again(time):
     rate = AdaptiveRate(POLICY, None, time)
     for _ in range(100):
-        rate.take()
-    rate.refused()
+        rate.acquire()
+    rate.on_rate_limited()
     lowered = rate.current()
     for _ in range(50):
-        rate.refused()
+        rate.on_rate_limited()
     assert rate.current() == lowered
-    time.now += POLICY.settle_s
-    rate.refused()
+    time.now += POLICY.cooldown_s
+    rate.on_rate_limited()
     assert rate.current() < lowered
 
 
@@ -77,14 +78,14 @@ def test_it_never_falls_to_nothing(time):
     rate = AdaptiveRate(POLICY, None, time)
     for _ in range(100):
         time.now += 2
-        rate.refused()
-    assert rate.current() == POLICY.least
+        rate.on_rate_limited()
+    assert rate.current() == POLICY.min_rate
 
 
 def test_a_ceiling_below_the_least_is_kept(time):
     rate = AdaptiveRate(POLICY, 0.5, time)
-    rate.take()
-    rate.refused()
+    rate.acquire()
+    rate.on_rate_limited()
     time.now += 10
     assert rate.current() == 0.5
 
@@ -92,12 +93,12 @@ def test_a_ceiling_below_the_least_is_kept(time):
 def test_it_comes_back(time):
     rate = AdaptiveRate(POLICY, 100, time)
     for _ in range(50):
-        rate.take()
-    rate.refused()
+        rate.acquire()
+    rate.on_rate_limited()
     lowered = rate.current()
     time.now += 10
     assert rate.current() == pytest.approx(lowered + 10 * max(1, lowered * POLICY.increase))
-    time.now += POLICY.calm_s
+    time.now += POLICY.reset_after_s
     assert rate.current() == 100
 
 
@@ -108,12 +109,12 @@ def test_it_finds_1688s_limit(limit, most_refused, time):
     second, used, taken, refused = -1, 0, 0, 0
     while time.now < 1120:
         time.now += max(rate.wait_s(), 0.001)
-        rate.take()
+        rate.acquire()
         if int(time.now) != second:
             second, used = int(time.now), 0
         used += 1
         if used > limit:
-            rate.refused()
+            rate.on_rate_limited()
             refused += time.now > 1010
         else:
             taken += time.now > 1010

@@ -8,12 +8,10 @@ import structlog
 from prometheus_client import REGISTRY
 
 from services.adapter.gateway.call import UpstreamCall
-from services.adapter.gateway.middleware.metrics import call_metrics
+from services.adapter.gateway.middleware.call_metrics import CallMetricsMiddleware
 from services.errors import ConnectionLost, NationalsiteError, UpstreamGateway, UpstreamRate
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
-
-CALL = UpstreamCall(form={}, files={}, anonymous=True, repeatable=False, deadline=0)
 
 
 @pytest.fixture
@@ -46,6 +44,10 @@ def timed(api):
     return tuple(REGISTRY.get_sample_value(f"{name}_{part}", {"operation": api}) for part in ("count", "sum"))
 
 
+def _call(api):
+    return UpstreamCall(api=api, form={}, files={}, anonymous=True, idempotent=False, deadline=0)
+
+
 async def hang_up(_received, wire):
     wire.hang_up()
 
@@ -54,8 +56,8 @@ async def silent(_received, wire):
     await wire.left()
 
 
-async def test_a_good_call(opened, call, api, counted, bound):
-    await call(opened(), api=api)
+async def test_a_good_call(make_gateway, call, api, counted, bound):
+    await call(make_gateway(), api=api)
 
     assert counted() == {"OK": 1}
     count, seconds = timed(api)
@@ -65,18 +67,18 @@ async def test_a_good_call(opened, call, api, counted, bound):
     assert bound()["upstream_ms"] == pytest.approx(seconds * 1000, abs=0.1)
 
 
-async def test_a_refused_call(peer, opened, call, answer, api, counted, bound):
+async def test_a_refused_call(peer, make_gateway, call, answer, api, counted, bound):
     peer.on("param2", answer(status=400, body={"error_code": "gw.QosAppFrequencyLimit"}))
 
     with pytest.raises(UpstreamRate):
-        await call(opened(), api=api)
+        await call(make_gateway(), api=api)
 
     assert counted() == {"UPSTREAM_RATE": 1}
     assert bound()["upstream_code"] == "gw.QosAppFrequencyLimit"
 
 
-async def test_outcomes_add_up(peer, opened, call, answer, api, counted, bound):
-    gateway = opened()
+async def test_outcomes_add_up(peer, make_gateway, call, answer, api, counted, bound):
+    gateway = make_gateway()
     peer.on("param2", answer(), hang_up, answer(status=500, body=b""), answer(body=b"<"), answer())
     for _ in range(5):
         with suppress(NationalsiteError):
@@ -91,38 +93,38 @@ async def test_outcomes_add_up(peer, opened, call, answer, api, counted, bound):
     assert timed(api)[0] == 5
 
 
-async def test_a_lost_call_has_no_code(peer, opened, call, api, bound):
+async def test_a_lost_call_has_no_code(peer, make_gateway, call, api, bound):
     peer.on("param2", hang_up)
 
     with pytest.raises(ConnectionLost):
-        await call(opened(), api=api)
+        await call(make_gateway(), api=api)
 
     assert bound().keys() == {"upstream_ms"}
 
 
-async def test_a_deadline(peer, opened, call, api, counted, bound):
+async def test_a_deadline(peer, make_gateway, call, api, counted, bound):
     peer.on("param2", silent)
     with pytest.raises(NationalsiteError):
-        await call(opened(), api=api, within_s=0.05)
+        await call(make_gateway(), api=api, timeout_s=0.05)
 
     assert counted() == {"DEADLINE": 1}
 
 
-async def test_a_cancelled_call(peer, opened, call, api, counted, until):
+async def test_a_cancelled_call(peer, make_gateway, call, api, counted, wait_until):
     peer.on("param2", silent)
-    under_way = asyncio.create_task(call(opened(), api=api))
-    await until(lambda: bool(peer.received))
+    under_way = asyncio.create_task(call(make_gateway(), api=api))
+    await wait_until(lambda: bool(peer.received))
     under_way.cancel()
     await asyncio.wait([under_way])
 
     assert counted() == {"CANCELLED": 1}
 
 
-async def test_a_repeated_call_counts_once(peer, renewing, call, answer, api, counted, bound):
+async def test_a_repeated_call_counts_once(peer, make_refreshing_gateway, call, answer, api, counted, bound):
     peer.on("getToken", answer(body={"access_token": "one"}))
     peer.on("param2", answer(status=401, body={"error_code": "401"}), answer())
 
-    await call(renewing(), api=api)
+    await call(make_refreshing_gateway(), api=api)
 
     assert counted() == {"OK": 1}
     assert timed(api)[0] == 1
@@ -133,7 +135,7 @@ async def test_a_fault_of_our_own_is_no_cancellation(api, counted, bound):
         return 1 // 0
 
     with pytest.raises(ZeroDivisionError):
-        await call_metrics(api, faulty)(CALL)
+        await CallMetricsMiddleware()(_call(api), faulty)
 
     assert counted() == {"INTERNAL_FAULT": 1}
 
@@ -143,6 +145,6 @@ async def test_code_is_of_the_error(api, bound):
         raise UpstreamGateway("x", code="400")
 
     with pytest.raises(UpstreamGateway):
-        await call_metrics(api, refused)(CALL)
+        await CallMetricsMiddleware()(_call(api), refused)
 
     assert bound()["upstream_code"] == "400"

@@ -2,14 +2,17 @@
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
-from services.adapter.gateway.call import Reply, UpstreamCall
+from services.adapter.gateway.call import UpstreamCall, UpstreamReply
 from services.adapter.gateway.middleware.circuit_breaker import (
     CircuitBreaker,
-    CircuitBreakerMiddleware,
     CircuitBreakerPolicy,
+    CircuitBreakers,
+    RecordOutcomeMiddleware,
+    RejectWhenOpenMiddleware,
     State,
 )
 from services.errors import (
@@ -30,7 +33,7 @@ on_one_loop = pytest.mark.asyncio(loop_factories=["asyncio"])
 POLICY = CircuitBreakerPolicy()
 
 
-class Time:
+class FakeClock:
     def __init__(self) -> None:
         self.now = 1000.0
 
@@ -40,7 +43,7 @@ class Time:
 
 @pytest.fixture
 def time():
-    return Time()
+    return FakeClock()
 
 
 @pytest.fixture
@@ -50,16 +53,16 @@ def breaker(time):
 
 def end(breaker, *outcomes):
     for outcome in outcomes:
-        breaker.leave(breaker.enter(), outcome)
+        breaker.record(breaker.acquire(), outcome)
 
 
-def opened(breaker):
-    end(breaker, *[False] * POLICY.minimum_calls)
+def make_gateway(breaker):
+    end(breaker, *[False] * POLICY.min_calls)
     assert breaker.state is State.OPEN
 
 
 def test_few_failures_say_nothing(breaker):
-    end(breaker, *[False] * (POLICY.minimum_calls - 1))
+    end(breaker, *[False] * (POLICY.min_calls - 1))
     assert breaker.state is State.CLOSED
 
 
@@ -73,9 +76,9 @@ def test_half_of_them_are_too_many(breaker):
 
 
 def test_old_failures_are_forgotten(breaker, time):
-    end(breaker, *[False] * (POLICY.minimum_calls - 1))
+    end(breaker, *[False] * (POLICY.min_calls - 1))
     time.now += POLICY.window_s + POLICY.window_s / 10
-    end(breaker, *[False] * (POLICY.minimum_calls - 1))
+    end(breaker, *[False] * (POLICY.min_calls - 1))
     assert breaker.state is State.CLOSED
 
 
@@ -85,38 +88,38 @@ def test_what_did_not_get_so_far_counts_for_nothing(breaker):
 
 
 def test_open_lets_nobody_pass(breaker, time):
-    opened(breaker)
+    make_gateway(breaker)
     time.now += POLICY.open_s - 0.001
     with pytest.raises(CircuitOpen):
-        breaker.enter()
+        breaker.acquire()
 
 
 def test_a_few_are_tried_and_close_it(breaker, time):
-    opened(breaker)
+    make_gateway(breaker)
     time.now += POLICY.open_s
-    probes = [breaker.enter() for _ in range(POLICY.probes)]
+    probes = [breaker.acquire() for _ in range(POLICY.probes)]
     with pytest.raises(CircuitOpen):
-        breaker.enter()
+        breaker.acquire()
     for probe in probes:
         assert breaker.state is State.HALF_OPEN
-        breaker.leave(probe, answered=True)
+        breaker.record(probe, succeeded=True)
     assert breaker.state is State.CLOSED
-    end(breaker, *[False] * (POLICY.minimum_calls - 1))
+    end(breaker, *[False] * (POLICY.min_calls - 1))
     assert breaker.state is State.CLOSED, "it starts anew"
 
 
 def test_one_that_fails_opens_it_again(breaker, time):
-    opened(breaker)
+    make_gateway(breaker)
     time.now += POLICY.open_s
-    first, second = breaker.enter(), breaker.enter()
-    breaker.leave(first, answered=False)
+    first, second = breaker.acquire(), breaker.acquire()
+    breaker.record(first, succeeded=False)
     assert breaker.state is State.OPEN
-    breaker.leave(second, answered=True)
+    breaker.record(second, succeeded=True)
     assert breaker.state is State.OPEN, "what was learnt before is no news"
 
 
 def test_a_probe_that_leaves_frees_its_place(breaker, time):
-    opened(breaker)
+    make_gateway(breaker)
     time.now += POLICY.open_s
     for _ in range(10 * POLICY.probes):
         end(breaker, None)
@@ -125,12 +128,12 @@ def test_a_probe_that_leaves_frees_its_place(breaker, time):
 
 
 def test_calls_from_before_do_not_close_it(breaker, time):
-    early = [breaker.enter() for _ in range(10)]
-    opened(breaker)
+    early = [breaker.acquire() for _ in range(10)]
+    make_gateway(breaker)
     time.now += POLICY.open_s
-    breaker.check()
+    breaker.reject_when_open()
     for each in early:
-        breaker.leave(each, answered=True)
+        breaker.record(each, succeeded=True)
     assert breaker.state is State.OPEN
 
 
@@ -154,63 +157,63 @@ def test_calls_from_before_do_not_close_it(breaker, time):
 )
 async def test_only_1688s_failures_count(failure, counts, time):
     policy = replace(POLICY, window_s=1000)
-    judged = CircuitBreakerMiddleware(policy, time).judged(
-        "com.example:breaker-1", _step(failure, time, takes_s=2)
+    record = partial(
+        RecordOutcomeMiddleware(CircuitBreakers(policy, time), time),
+        call_next=_fails(failure, time, takes_s=2),
     )
-    for _ in range(POLICY.minimum_calls):
+    for _ in range(POLICY.min_calls):
         with pytest.raises(type(failure)):
-            await judged(_call(time, within_s=2))
+            await record(_call(time, timeout_s=2))
 
     if not counts:
         with pytest.raises(type(failure)):
-            await judged(_call(time, within_s=2))
+            await record(_call(time, timeout_s=2))
     else:
         with pytest.raises(CircuitOpen):
-            await judged(_call(time, within_s=2))
+            await record(_call(time, timeout_s=2))
 
 
 @on_one_loop
 @pytest.mark.parametrize(
-    ("failure", "within_s", "takes_s"),
+    ("failure", "timeout_s", "takes_s"),
     [
         pytest.param(DeadlineExceededInFlight("x"), 0.5, 0.5, id="hasty"),
         pytest.param(asyncio.CancelledError(), 0.5, 0.5, id="hasty, and left"),
         pytest.param(asyncio.CancelledError(), 10, 2, id="left"),
     ],
 )
-async def test_callers_that_are_hasty_or_leave_are_not_1688s_failure(failure, within_s, takes_s, time):
+async def test_callers_that_are_hasty_or_leave_are_not_1688s_failure(failure, timeout_s, takes_s, time):
     policy = replace(POLICY, window_s=1000)
-    judged = CircuitBreakerMiddleware(policy, time).judged(
-        "com.example:breaker-2", _step(failure, time, takes_s)
+    record = partial(
+        RecordOutcomeMiddleware(CircuitBreakers(policy, time), time), call_next=_fails(failure, time, takes_s)
     )
-    for _ in range(3 * POLICY.minimum_calls):
+    for _ in range(3 * POLICY.min_calls):
         with pytest.raises(type(failure)):
-            await judged(_call(time, within_s))
+            await record(_call(time, timeout_s))
 
 
 @on_one_loop
 async def test_operations_are_apart_and_a_paused_one_waits_for_nothing(time):
-    breakers = CircuitBreakerMiddleware(POLICY, time)
-    judged = breakers.judged("com.example:breaker-3", _step(UpstreamFault("x"), time))
-    checked = breakers.checked("com.example:breaker-3", _step(AssertionError("reached"), time))
-    other = breakers.checked("com.example:breaker-4", breakers.judged("com.example:breaker-4", _fine))
-    for _ in range(POLICY.minimum_calls):
+    breakers = CircuitBreakers(POLICY, time)
+    reject = RejectWhenOpenMiddleware(breakers)
+    record = RecordOutcomeMiddleware(breakers, time)
+    for _ in range(POLICY.min_calls):
         with pytest.raises(UpstreamFault):
-            await judged(_call(time))
+            await record(_call(time, api="com.example:breaker-3"), _fails(UpstreamFault("x"), time))
 
     with pytest.raises(CircuitOpen):
-        await checked(_call(time))
-    assert await other(_call(time)) is FINE
+        await reject(_call(time, api="com.example:breaker-3"), _fails(AssertionError("reached"), time))
+    assert await reject(_call(time, api="com.example:breaker-4"), partial(record, call_next=_fine)) is FINE
 
 
-FINE = Reply(value={}, request_id="")
+FINE = UpstreamReply(value={}, request_id="")
 
 
 async def _fine(_call):
     return FINE
 
 
-def _step(failure, time, takes_s=0.0):
+def _fails(failure, time, takes_s=0.0):
     async def step(_call):
         time.now += takes_s
         raise failure
@@ -218,5 +221,7 @@ def _step(failure, time, takes_s=0.0):
     return step
 
 
-def _call(time, within_s=60.0):
-    return UpstreamCall(form={}, files={}, anonymous=True, repeatable=False, deadline=time.now + within_s)
+def _call(time, timeout_s=60.0, api="com.example:breaker-1"):
+    return UpstreamCall(
+        api=api, form={}, files={}, anonymous=True, idempotent=False, deadline=time.now + timeout_s
+    )

@@ -2,9 +2,9 @@
 
 import pytest
 
-from services.adapter.gateway.call import Reply, UpstreamCall
+from services.adapter.gateway.call import UpstreamCall, UpstreamReply
 from services.adapter.gateway.middleware.retry import RetryMiddleware, RetryPolicy
-from services.adapter.gateway.middleware.retry_budget import BudgetPolicy
+from services.adapter.gateway.middleware.retry_budget import RetryBudgetPolicy
 from services.errors import (
     AccessTokenRejected,
     CircuitOpen,
@@ -31,8 +31,8 @@ from services.errors import (
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
 
-FINE = Reply(value={}, request_id="")
-# failure, whether a repeatable call is sent again, whether one that is not is sent again
+FINE = UpstreamReply(value={}, request_id="")
+# failure, whether a idempotent call is sent again, whether one that is not is sent again
 TABLE = [
     (UpstreamRate("x"), True, True),
     (ConnectError("x"), True, True),
@@ -57,15 +57,15 @@ TABLE = [
 ]
 
 
-class World:
+class RetryHarness:
     """A clock, a sleep that moves it, a script of outcomes, and what came of it."""
 
-    def __init__(self, *outcomes: NationalsiteError | Reply, takes_s: float = 0.0) -> None:
+    def __init__(self, *outcomes: NationalsiteError | UpstreamReply, takes_s: float = 0.0) -> None:
         self.outcomes = list(outcomes)
         self.takes_s = takes_s
         self.now = 1000.0
         self.slept: list[float] = []
-        self.shares: list[float] = []
+        self.deadline_fractions: list[float] = []
 
     def clock(self) -> float:
         return self.now
@@ -74,111 +74,116 @@ class World:
         self.slept.append(seconds)
         self.now += seconds
 
-    async def step(self, call: UpstreamCall) -> Reply:
-        self.shares.append(call.share)
+    async def send(self, call: UpstreamCall) -> UpstreamReply:
+        self.deadline_fractions.append(call.deadline_fraction)
         self.now += self.takes_s
         outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
-        if isinstance(outcome, Reply):
+        if isinstance(outcome, UpstreamReply):
             return outcome
         raise outcome
 
-    def retries(self, policy: RetryPolicy | None = None) -> RetryMiddleware:
+    def middleware(self, policy: RetryPolicy | None = None) -> RetryMiddleware:
         """Draws the longest pause each time."""
         return RetryMiddleware(
-            policy or RetryPolicy(), self.clock, sleep=self.sleep, chance=lambda _, most: most
+            policy or RetryPolicy(), self.clock, sleep=self.sleep, uniform=lambda _, most: most
         )
 
     async def call(
-        self, retries: RetryMiddleware | None = None, *, repeatable: bool = True, within_s: float = 60
-    ) -> Reply:
+        self, middleware: RetryMiddleware | None = None, *, idempotent: bool = True, timeout_s: float = 60
+    ) -> UpstreamReply:
         call = UpstreamCall(
-            form={}, files={}, anonymous=True, repeatable=repeatable, deadline=self.now + within_s
+            api="com.example:retries-1",
+            form={},
+            files={},
+            anonymous=True,
+            idempotent=idempotent,
+            deadline=self.now + timeout_s,
         )
-        return await (retries or self.retries())("com.example:retries-1", self.step)(call)
+        return await (middleware or self.middleware())(call, self.send)
 
 
-@pytest.mark.parametrize(("failure", "repeatable", "once"), TABLE, ids=lambda v: type(v).__name__)
-async def test_what_is_sent_again(failure, repeatable, once):
-    for is_repeatable, again in ((True, repeatable), (False, once)):
-        world = World(failure)
+@pytest.mark.parametrize(("failure", "idempotent", "once"), TABLE, ids=lambda v: type(v).__name__)
+async def test_what_is_sent_again(failure, idempotent, once):
+    for is_repeatable, again in ((True, idempotent), (False, once)):
+        harness = RetryHarness(failure)
         with pytest.raises(type(failure)) as caught:
-            await world.call(repeatable=is_repeatable)
+            await harness.call(idempotent=is_repeatable)
         assert caught.value is failure
-        assert len(world.shares) == (3 if again else 1)
+        assert len(harness.deadline_fractions) == (3 if again else 1)
 
 
 async def test_the_first_answer_ends_it():
-    world = World(UpstreamFault("x"), FINE)
+    harness = RetryHarness(UpstreamFault("x"), FINE)
 
-    assert await world.call() is FINE
-    assert len(world.shares) == 2
+    assert await harness.call() is FINE
+    assert len(harness.deadline_fractions) == 2
 
 
 async def test_a_refusal_after_a_failure_is_told():
-    world = World(ConnectionLost("x"), UpstreamQuota("x"))
+    harness = RetryHarness(ConnectionLost("x"), UpstreamQuota("x"))
     with pytest.raises(UpstreamQuota):
-        await world.call()
+        await harness.call()
 
 
 async def test_what_may_have_run_ends_a_call_that_must_not_be_repeated():
-    world = World(UpstreamRate("x"), ConnectionLost("x"))
+    harness = RetryHarness(UpstreamRate("x"), ConnectionLost("x"))
     with pytest.raises(ConnectionLost):
-        await world.call(repeatable=False)
-    assert len(world.shares) == 2
+        await harness.call(idempotent=False)
+    assert len(harness.deadline_fractions) == 2
 
 
 async def test_pauses_double_and_are_longer_after_a_frequency_limit():
     for failure, pauses in ((UpstreamFault("x"), [0.1, 0.2]), (UpstreamRate("x"), [1.0, 2.0])):
-        world = World(failure)
+        harness = RetryHarness(failure)
         with pytest.raises(type(failure)):
-            await world.call()
-        assert world.slept == pauses
+            await harness.call()
+        assert harness.slept == pauses
 
 
 async def test_a_pause_that_outlasts_the_deadline_is_not_begun():
-    world = World(UpstreamRate("x"))
+    harness = RetryHarness(UpstreamRate("x"))
     with pytest.raises(UpstreamRate):
-        await world.call(within_s=0.9)
-    assert (world.slept, len(world.shares)) == ([], 1)
+        await harness.call(timeout_s=0.9)
+    assert (harness.slept, len(harness.deadline_fractions)) == ([], 1)
 
 
 async def test_no_attempt_after_the_deadline():
-    world = World(UpstreamFault("x"))
+    harness = RetryHarness(UpstreamFault("x"))
 
     async def oversleep(seconds):
-        world.now += 100 * seconds
+        harness.now += 100 * seconds
 
-    retries = RetryMiddleware(RetryPolicy(), world.clock, sleep=oversleep, chance=lambda _, most: most)
+    middleware = RetryMiddleware(RetryPolicy(), harness.clock, sleep=oversleep, uniform=lambda _, most: most)
     with pytest.raises(UpstreamFault):
-        await world.call(retries, within_s=5)
-    assert len(world.shares) == 1
+        await harness.call(middleware, timeout_s=5)
+    assert len(harness.deadline_fractions) == 1
 
 
 async def test_an_attempt_leaves_time_for_the_next_where_there_may_be_one():
-    world = World(UpstreamFault("x"))
+    harness = RetryHarness(UpstreamFault("x"))
     with pytest.raises(UpstreamFault):
-        await world.call()
-    assert world.shares == [0.5, 0.5, 1]
+        await harness.call()
+    assert harness.deadline_fractions == [0.5, 0.5, 1]
 
-    world = World(UpstreamRate("x"))
+    harness = RetryHarness(UpstreamRate("x"))
     with pytest.raises(UpstreamRate):
-        await world.call(repeatable=False)
-    assert world.shares == [1, 1, 1], "after a silence it would not be repeated"
+        await harness.call(idempotent=False)
+    assert harness.deadline_fractions == [1, 1, 1], "after a silence it would not be repeated"
 
 
 async def test_the_budget_is_for_all_calls_of_the_process():
-    world = World(UpstreamFault("x"))
-    retries = world.retries(RetryPolicy(budget=BudgetPolicy(floor_per_s=0)))
+    harness = RetryHarness(UpstreamFault("x"))
+    middleware = harness.middleware(RetryPolicy(budget=RetryBudgetPolicy(tokens_per_s=0)))
     for _ in range(1000):
         with pytest.raises(UpstreamFault):
-            await world.call(retries)
+            await harness.call(middleware)
 
-    assert len(world.shares) == pytest.approx(1000 + 1000 * 0.2 + 10, abs=1)
+    assert len(harness.deadline_fractions) == pytest.approx(1000 + 1000 * 0.2 + 10, abs=1)
 
 
 async def test_a_call_that_cannot_be_repeated_has_all_the_time():
-    world = World(UpstreamFault("x"))
-    broke = RetryPolicy(budget=BudgetPolicy(share=0, floor_per_s=0, reserve=0))
+    harness = RetryHarness(UpstreamFault("x"))
+    broke = RetryPolicy(budget=RetryBudgetPolicy(tokens_per_call=0, tokens_per_s=0, initial_tokens=0))
     with pytest.raises(UpstreamFault):
-        await world.call(world.retries(broke))
-    assert world.shares == [1]
+        await harness.call(harness.middleware(broke))
+    assert harness.deadline_fractions == [1]

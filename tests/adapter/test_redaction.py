@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from nationalsite.account import v1 as account_v1
 from nationalsite.product import v1 as product_v1
 
-from services.adapter.redaction import MAX_TEXT, REDACTED, redact, redact_code, sensitive_values
+from services.adapter.redaction import MAX_CHARACTERS, REDACTED, redact, redact_code, sensitive_values
 
 PHRASES = st.sampled_from(
     [
@@ -55,7 +55,7 @@ def test_what_the_request_marks_is_masked(phrase: str, name: str, other: str) ->
 @given(st.text(max_size=500), st.lists(st.text(max_size=20), max_size=3))
 def test_any_text_comes_out_short_and_in_one_line(text: str, private: list[str]) -> None:
     told = redact(text, private)
-    assert len(told) <= MAX_TEXT
+    assert len(told) <= MAX_CHARACTERS
     assert told.splitlines() in ([told], [])
 
 

@@ -1,4 +1,4 @@
-"""The span of an exchange with 1688: what is in it, and that 1688 hears nothing of it."""
+"""The span of an transport with 1688: what is in it, and that 1688 hears nothing of it."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from services.adapter.gateway.middleware import tracing
+from services.adapter.gateway import tracing
 from services.errors import ConnectionLost
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
@@ -27,13 +27,13 @@ def ended(monkeypatch):
 
 
 @pytest.fixture
-def send(peer, exchange):
+def send(peer, transport):
     """await send() exchanges a request that holds a secret in path, query and body."""
 
     async def make():
         url = f"{peer.url}/openapi/param2/1/com.example/name/app-key?secret=x"
         request = httpx.Request("POST", url, content=b"secret")
-        return await exchange.send(request, asyncio.get_running_loop().time() + 5)
+        return await transport.send(request, asyncio.get_running_loop().time() + 5)
 
     return make
 

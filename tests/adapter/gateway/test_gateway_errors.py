@@ -224,11 +224,11 @@ ANSWERS_OF_OPERATIONS = (
 
 @pytest.mark.asyncio(loop_factories=["asyncio"])
 @pytest.mark.parametrize("case", CASES, ids=str)
-async def test_refusal(case, peer, opened, call, answer):
+async def test_refusal(case, peer, make_gateway, call, answer):
     peer.on("param2", answer(status=case.status, body=case.sent()))
 
     with pytest.raises(UpstreamError) as caught:
-        await call(opened(), anonymous=True)
+        await call(make_gateway(), anonymous=True)
 
     error = caught.value
     assert (type(error), error.code, error.upstream_message, error.request_id) == (
@@ -243,28 +243,28 @@ async def test_refusal(case, peer, opened, call, answer):
 
 @pytest.mark.asyncio(loop_factories=["asyncio"])
 @pytest.mark.parametrize("body", ANSWERS_OF_OPERATIONS, ids=str)
-async def test_answer_of_an_operation_is_no_refusal(body, peer, opened, call, answer):
+async def test_answer_of_an_operation_is_no_refusal(body, peer, make_gateway, call, answer):
     peer.on("param2", answer(body=body))
 
-    assert (await call(opened())).value == body
+    assert (await call(make_gateway())).value == body
 
 
 @pytest.mark.asyncio(loop_factories=["asyncio"])
-async def test_request_id_of_the_header_goes_first(peer, opened, call, answer):
+async def test_request_id_of_the_header_goes_first(peer, make_gateway, call, answer):
     body = {"error_code": "gw.X", "request_id": "of-the-body"}
     peer.on("param2", answer(status=400, body=body, headers={"RequestId": "of-the-header"}))
 
     with pytest.raises(UpstreamGateway) as caught:
-        await call(opened())
+        await call(make_gateway())
     assert caught.value.request_id == "of-the-header"
 
 
 @pytest.mark.asyncio(loop_factories=["asyncio"])
-async def test_bare_status_is_named(peer, opened, call, answer):
+async def test_bare_status_is_named(peer, make_gateway, call, answer):
     peer.on("param2", answer(status=503, body=b""))
 
     with pytest.raises(UpstreamFault, match="HTTP 503"):
-        await call(opened())
+        await call(make_gateway())
 
 
 def test_every_sample_is_a_case():
@@ -275,12 +275,14 @@ def test_every_sample_is_a_case():
     assert {name for name in samples if not name.endswith(".expected")} <= told
 
 
-@pytest.mark.parametrize("row", gateway_errors.ROWS, ids=lambda row: f"{row.code}-{row.text}")
+@pytest.mark.parametrize("row", gateway_errors.ERROR_RULES, ids=lambda row: f"{row.code}-{row.text}")
 def test_every_row_decides_a_case(row, monkeypatch):
     before = outcomes()
-    rest = [other for other in gateway_errors.ROWS if other is not row]
+    rest = [other for other in gateway_errors.ERROR_RULES if other is not row]
     # In the place of what a missing last row would mean: nothing.
-    monkeypatch.setattr(gateway_errors, "ROWS", [*rest, gateway_errors.ErrorRule("*", "", UpstreamError, "")])
+    monkeypatch.setattr(
+        gateway_errors, "ERROR_RULES", [*rest, gateway_errors.ErrorRule("*", "", UpstreamError, "")]
+    )
 
     assert outcomes() != before
 
@@ -300,7 +302,7 @@ def parsed(body: Any) -> Any:
 
 
 def test_every_class_is_of_a_case_or_tested_elsewhere():
-    """Elsewhere: test_connection.py, test_bodies.py, test_breaker.py. What operations refuse is not here."""
+    """The others: test_transport.py, test_response_bodies.py, test_circuit_breaker.py; operations' errors."""
     elsewhere = {ConnectError, CircuitOpen, ConnectionLost, UpstreamUnreadable}
     of_operations = {UpstreamRefused, OutcomeUnknown}
     classes = {

@@ -1,0 +1,122 @@
+"""The metrics of the gateway client, and what it binds to a call's log line."""
+
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from typing import TypeVar
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+
+M = TypeVar("M", Counter, Gauge, Histogram)
+
+_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+calls = Counter(
+    "nationalsite_upstream_calls",
+    "Calls of 1688's operations by outcome: OK, CANCELLED or the ErrorReason, before error mappings.",
+    ("operation", "outcome"),
+)
+call_duration = Histogram(
+    "nationalsite_upstream_call_duration_seconds",
+    "Duration of calls of 1688's operations, including waits and retries.",
+    ("operation",),
+    buckets=_BUCKETS_S,
+)
+attempts = Counter(
+    "nationalsite_upstream_attempts",
+    "Requests sent for calls of 1688's operations, retries included, by outcome as above.",
+    ("operation", "outcome"),
+)
+in_flight = Gauge("nationalsite_upstream_in_flight", "Calls in flight at 1688.")
+queued = Gauge("nationalsite_upstream_queued", "Calls that wait for one of the calls in flight to end.")
+_denied_retries = Counter(
+    "nationalsite_upstream_retries_denied", "Retries that the retry budget did not allow.", ("operation",)
+)
+_breaker_state = Gauge(
+    "nationalsite_upstream_circuit_breaker_state",
+    "State of an operation's circuit breaker: 0 closed, 1 half-open, 2 open.",
+    ("operation",),
+)
+_rate_limit_wait = Histogram(
+    "nationalsite_upstream_rate_limit_wait_seconds",
+    "How long calls waited because of 1688's frequency limits; calls that did not wait are not counted.",
+    ("operation",),
+    buckets=_BUCKETS_S,
+)
+_rate_limit = Gauge(
+    "nationalsite_upstream_rate_limit",
+    "Calls per second that the client allows for the app or for an operation; +Inf without a limit.",
+    ("scope",),
+)
+_shed = Counter(
+    "nationalsite_upstream_shed",
+    "Calls rejected as OVERLOADED by cause: rate, queue_full, queue_delay, or deadline.",
+    ("cause",),
+)
+_redis_failures = Counter(
+    "nationalsite_redis_failures",
+    "Failures of Redis, after each of which the process does without it for a time.",
+)
+_token_age = Gauge(
+    "nationalsite_token_age_seconds",
+    "Age of the access token in use; 0 before the first, and for a static one.",
+)
+_refresh_token_days_left = Gauge(
+    "nationalsite_refresh_token_days_left",
+    "Days until the refresh token expires; NaN where 1688 did not say.",
+)
+_refresh_token_days_left.set(float("nan"))
+
+
+@lru_cache(maxsize=4096)
+def labelled(metric: M, *labels: str) -> M:
+    """Return a metric for its labels, without the checks that prometheus_client makes each time."""
+    return metric.labels(*labels)
+
+
+def bind_upstream_ids(request_id: str, trace_id: str) -> None:
+    """Bind 1688's own ids of an exchange to the call's log line: 1688's support asks for them."""
+    ids = {"upstream_request_id": request_id, "upstream_trace_id": trace_id}
+    structlog.contextvars.bind_contextvars(**{name: value for name, value in ids.items() if value})
+
+
+def record_denied_retry(api: str) -> None:
+    """Count a retry that the budget did not allow."""
+    _denied_retries.labels(api).inc()
+
+
+def set_breaker_state(api: str, state: int) -> None:
+    """Set the state of an operation's circuit breaker."""
+    labelled(_breaker_state, api).set(state)
+
+
+def record_rate_limit_wait(api: str, wait_s: float) -> None:
+    """Record a wait for a permit."""
+    _rate_limit_wait.labels(api).observe(wait_s)
+
+
+def set_rate_limit(scope: str, calls_per_s: Callable[[], float]) -> None:
+    """Have the metric read the rate of a scope from a function."""
+    _rate_limit.labels(scope).set_function(calls_per_s)
+
+
+def record_shed(cause: str) -> None:
+    """Count a call that was rejected as OVERLOADED."""
+    _shed.labels(cause).inc()
+
+
+def record_redis_failure() -> None:
+    """Count a failure of Redis."""
+    _redis_failures.inc()
+
+
+def set_token_age(age_s: float) -> None:
+    """Set the age of a new access token."""
+    issued_at = time.time() - age_s
+    _token_age.set_function(lambda: time.time() - issued_at)
+
+
+def set_refresh_token_expiry(expires_at: float) -> None:
+    """Set when the refresh token expires, in seconds since the epoch."""
+    _refresh_token_days_left.set_function(lambda: (expires_at - time.time()) / 86_400)

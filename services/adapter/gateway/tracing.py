@@ -1,0 +1,72 @@
+"""A client span for each HTTP exchange with 1688, in the trace of the call that causes it.
+
+Requests carry no trace context: 1688 is a third party and does not join our traces. Its own ids (RequestId,
+EagleEye) come back with each response, and become attributes of the span.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import httpx
+from opentelemetry import trace
+from opentelemetry.trace import Span, SpanKind, StatusCode
+
+from services.errors import NationalsiteError
+
+_tracer = trace.get_tracer("nationalsite")
+
+_ID_ATTRIBUTES = {
+    "RequestId": "nationalsite.upstream.request_id",
+    "EagleEye-TraceId": "nationalsite.upstream.trace_id",
+}
+"""1688's header to the span's attribute."""
+_MAX_ID_CHARACTERS = 128
+
+
+def is_tracing_enabled() -> bool:
+    """Whether there is a tracer provider. Without one, spans would be made for nothing."""
+    is_proxy = isinstance(
+        _tracer, trace.ProxyTracer
+    )  # it becomes the provider's own tracer once there is one
+    return not (is_proxy and isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider))
+
+
+@contextmanager
+def exchange_span(request: httpx.Request) -> Iterator[Span]:
+    """Yield the span of an exchange. Of the request it holds the operation and the host, no parameters."""
+    operation = _to_operation(request.url.path)
+    with _tracer.start_as_current_span(
+        f"1688 {operation}",
+        kind=SpanKind.CLIENT,
+        attributes={
+            "http.request.method": request.method,
+            "server.address": request.url.host,
+            "nationalsite.upstream.operation": operation,
+        },
+        record_exception=False,  # its text can hold a buyer's data
+        set_status_on_exception=False,
+    ) as span:
+        try:
+            yield span
+        except BaseException as error:
+            error_type = error.reason if isinstance(error, NationalsiteError) else type(error).__name__
+            span.set_attribute("error.type", error_type)
+            span.set_status(StatusCode.ERROR)
+            raise
+
+
+def record_response(span: Span, status: int, headers: Mapping[str, str]) -> None:
+    """Add the status of the response and 1688's own ids to the span."""
+    span.set_attribute("http.response.status_code", status)
+    for header, attribute in _ID_ATTRIBUTES.items():
+        if value := headers.get(header):
+            span.set_attribute(attribute, value[:_MAX_ID_CHARACTERS])
+    if status >= 400:
+        span.set_attribute("error.type", str(status))
+        span.set_status(StatusCode.ERROR)
+
+
+def _to_operation(path: str) -> str:
+    """Return the api id in a path `.../<version>/<namespace>/<name>/<app key>`."""
+    *_, version, namespace, name, _app_key = ("", "", "", *path.split("/"))
+    return f"{namespace}:{name}-{version}"
