@@ -9,7 +9,7 @@ from google.protobuf.message_factory import GetMessageClass
 from google.protobuf.timestamp_pb2 import Timestamp
 
 # googleapis-common-protos ships stubs, and no py.typed to say so.
-from google.rpc import status_pb2  # type: ignore[import-untyped]
+from google.rpc import status_pb2
 from nationalsite.ordersync import v1 as protos
 
 from services.errors import RequestError, Violation

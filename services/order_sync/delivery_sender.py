@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 
 # googleapis-common-protos ships stubs, and no py.typed to say so.
-from google.rpc import status_pb2  # type: ignore[import-untyped]
+from google.rpc import status_pb2
 from nationalsite.ordersync import v1 as protos
 
 from services.errors import InternalFault, NationalsiteError, OutcomeUnknown

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 # googleapis-common-protos ships stubs, and no py.typed to say so.
-from google.rpc import status_pb2  # type: ignore[import-untyped]
+from google.rpc import status_pb2
 from nationalsite.ordersync import v1 as protos
 
 from services.adapter import OperationClient

@@ -9,7 +9,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
 # googleapis-common-protos ships stubs, and no py.typed to say so.
-from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]
+from google.rpc import error_details_pb2, status_pb2
 from nationalsite.errors import v1 as errors_v1
 
 from services.errors import NationalsiteError, RequestError, UpstreamError, Violation

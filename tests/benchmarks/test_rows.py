@@ -95,7 +95,7 @@ def test_envoy_knows_every_member_of_a_page(offers: int) -> None:
     _, reply_class = message_classes(build_file(replies.sample_page(), "/openapi"))
     page = json.loads(replies.page(offers))
     reply = json_format.ParseDict(page, reply_class())  # rejects unknown members
-    data = reply.result.result.data  # type: ignore[attr-defined] # the fields are those of the sample
+    data = reply.result.result.data
     assert len({offer.offerId for offer in data}) == offers
 
 
@@ -125,7 +125,7 @@ async def test_calls_at_a_constant_rate_are_counted_and_bounded() -> None:
         return 5
 
     result = LoadResult(
-        **await load_generator.constant_rate(call, calls_per_s=10_000, calls=30, max_in_flight=3)  # type: ignore[arg-type] # the values are those of LoadRecorder
+        **await load_generator.constant_rate(call, calls_per_s=10_000, calls=30, max_in_flight=3)
     )
     assert max_in_flight == result.max_in_flight == 3
     assert result.failures["UNAVAILABLE"] >= 1

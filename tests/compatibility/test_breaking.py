@@ -31,7 +31,7 @@ def _rename_field(release: Release) -> None:
 
 
 def _retype_field(release: Release) -> None:
-    find_field(release.message(PRODUCT, "Offer"), "subject").type = 12  # bytes
+    find_field(release.message(PRODUCT, "Offer"), "subject").type = FieldDescriptorProto.TYPE_BYTES
 
 
 def _renumber_field(release: Release) -> None:
@@ -39,7 +39,9 @@ def _renumber_field(release: Release) -> None:
 
 
 def _make_singular(release: Release) -> None:
-    find_field(release.message(PRODUCT, "SearchByKeywordResponse"), "offers").label = 1  # optional
+    find_field(
+        release.message(PRODUCT, "SearchByKeywordResponse"), "offers"
+    ).label = FieldDescriptorProto.LABEL_OPTIONAL
 
 
 def _delete_oneof_member(release: Release) -> None:

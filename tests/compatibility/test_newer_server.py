@@ -98,7 +98,7 @@ def test_known_fields_are_read_and_unknown_fields_are_kept(
 
 
 def test_unknown_oneof_member_is_not_set(channel: grpc.Channel) -> None:
-    unknown, known = _pull(channel).messages  # type: ignore[attr-defined]
+    unknown, known = _pull(channel).messages
     assert unknown.WhichOneof("payload") is None
     assert known.WhichOneof("payload") == "order"
     assert "INVOICE_BUYER_VIEW_ISSUED" in unknown.raw_json
@@ -112,7 +112,7 @@ def test_unknown_oneof_member_on_a_stream(channel: grpc.Channel) -> None:
 
 
 def test_unknown_enum_value_is_its_number(channel: grpc.Channel) -> None:
-    state = _get_delivery(channel).delivery.state  # type: ignore[attr-defined]
+    state = _get_delivery(channel).delivery.state
     assert state == 100
     assert state not in order_sync.DeliveryState.values()
 

@@ -4,6 +4,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from typing import Any
 
 import grpc
 import psycopg
@@ -41,7 +42,7 @@ def failed(sandbox) -> set[str]:
 def locked(url: str) -> Iterator[None]:
     """Keep the service from storing anything."""
     if url.startswith("sqlite"):
-        holder = sqlite3.connect(url.partition("///")[2], isolation_level=None)
+        holder: Any = sqlite3.connect(url.partition("///")[2], isolation_level=None)
         statement = "BEGIN IMMEDIATE"
     else:
         name, _, host = url.partition("@/")[2].partition("?host=")

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import time
 from collections import Counter
+from typing import Any
 
 import grpc.aio
 import pytest
@@ -59,7 +60,7 @@ async def test_consumers_of_both_share_one_subscription(pair, report):
     """Consumer and message."""
 
     async def stream(name: str, stub: OrderSyncServiceStub) -> None:
-        call = stub.StreamMessages()
+        call: Any = stub.StreamMessages()  # type: ignore[call-arg] # the stub is typed for blocking channels
         await call.write(opening(20))
         async for response in call:
             message_id = response.message.message_id

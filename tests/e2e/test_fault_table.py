@@ -3,6 +3,7 @@
 import urllib.request
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import grpc
 import pytest
@@ -105,7 +106,8 @@ def _told(caller, rpc: str, request: dict[str, object], details) -> str:
         return LATE
     found = details(failure)
     reason: str = found["ErrorInfo"].reason.removeprefix("ERROR_REASON_")
-    pushback = dict(failure.trailing_metadata()).get("grpc-retry-pushback-ms")
+    trailers: dict[str, Any] = dict(failure.trailing_metadata())
+    pushback = trailers.get("grpc-retry-pushback-ms")
     assert (failure.code().name, pushback) == (STATUS[reason], PUSHBACK.get(reason))
     delay = found["RetryInfo"].retry_delay.ToMilliseconds() if "RetryInfo" in found else None
     assert delay == (int(pushback) if pushback and pushback != "-1" else None)

@@ -21,9 +21,9 @@ import pytest
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
-from tests.e2e.conftest import DIALECTS, SERVICES, Rpcs
+from tests.e2e.conftest import DIALECTS, Rpcs
 from tests.e2e.test_messages import post, signature
-from tests.support.sample_cases import SERVED_RPCS, request_cases
+from tests.support.sample_cases import SERVED_RPCS, SERVICES, request_cases
 from tests.support.trace_collector import TraceCollector, trace_collector
 from tools.local_stack import SANDBOX_APP, RunningProcess, start_service, stop
 
@@ -183,7 +183,8 @@ def call(method: grpc.UnaryUnaryMultiCallable, message: Message, headers: Any) -
     try:
         method(message, timeout=TIMEOUT_S, metadata=headers)
     except grpc.RpcError as error:
-        trailers = [value for _, value in error.trailing_metadata() or ()]
+        metadata: Any = error.trailing_metadata() or ()
+        trailers = [value for _, value in metadata]
         texts = [each.decode(errors="replace") if isinstance(each, bytes) else each for each in trailers]
         return "\n".join([str(error), error.details() or "", *texts])
     return ""

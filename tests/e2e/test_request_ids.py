@@ -76,7 +76,8 @@ def test_after_an_unknown_outcome_a_refund_is_not_sent_again(
             rpcs.call(rpc, NATIONAL, request)
         assert failure.value.code() is grpc.StatusCode.UNKNOWN
         assert details(failure.value)["ErrorInfo"].reason == "ERROR_REASON_OUTCOME_UNKNOWN"
-        assert dict(failure.value.trailing_metadata())["grpc-retry-pushback-ms"] == "-1"
+        trailers: dict[str, Any] = dict(failure.value.trailing_metadata())
+        assert trailers["grpc-retry-pushback-ms"] == "-1"
     assert len(sandbox.calls()) == 1
 
 

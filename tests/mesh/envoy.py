@@ -134,7 +134,13 @@ def running_envoy(
     (folder / "envoy.json").write_text(json.dumps(config))
     local_stack.LOG_DIR.mkdir(parents=True, exist_ok=True)
     told = folder / "admin"
-    arguments = ["-c", folder / "envoy.json", "--admin-address-path", told, "--disable-hot-restart"]
+    arguments: list[str | Path] = [
+        "-c",
+        folder / "envoy.json",
+        "--admin-address-path",
+        told,
+        "--disable-hot-restart",
+    ]
     with (local_stack.LOG_DIR / f"{folder.name}.log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 # of this environment
             [BINARY, *arguments, "--concurrency", "2", "--log-level", "warning"], stdout=log, stderr=log

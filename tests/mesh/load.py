@@ -5,6 +5,7 @@ import itertools
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import grpc.aio
 from google.protobuf.duration_pb2 import Duration
@@ -84,7 +85,7 @@ class Consumer:
                 await asyncio.sleep(delay_s or 0)
 
     async def _stream(self) -> None:
-        call = self.stub.StreamMessages()
+        call: Any = self.stub.StreamMessages()  # type: ignore[call-arg] # the stub is typed for blocking channels
         opened = orders.StreamMessagesRequest.Open(
             subscription=self.subscription,
             start_time=FROM_THE_BEGINNING,

@@ -2,6 +2,7 @@
 
 import random
 import time
+from typing import Any
 
 import grpc
 import pytest
@@ -77,7 +78,8 @@ def test_what_callers_and_services_tell_each_other(services, report):
         sandbox.admin("DELETE", "faults")
         found = parse_status_details(failure.value)
         assert failure.value.code().name == status
-        assert dict(failure.value.trailing_metadata())["grpc-retry-pushback-ms"] == pushback
+        trailers: dict[str, Any] = dict(failure.value.trailing_metadata())
+        assert trailers["grpc-retry-pushback-ms"] == pushback
         delay = found.get("RetryInfo")
         assert (delay and delay.retry_delay.ToMilliseconds()) == delay_ms
 

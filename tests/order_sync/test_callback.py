@@ -39,7 +39,7 @@ def store():
 @pytest.fixture
 async def address(store):
     listener = open_listener("-", "127.0.0.1:0")
-    async with serve_http(callback.callback_routes(SECRET, lambda text: text, store), listener):
+    async with serve_http(callback.callback_routes(SECRET, lambda text: text, store), listener):  # type: ignore[return-value] # the fake store takes the bytes
         yield listener.getsockname()
 
 

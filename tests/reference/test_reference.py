@@ -84,7 +84,7 @@ def test_rule_without_text_stops_the_generator() -> None:
     file.dependency.append("buf/validate/validate.proto")
     field = file.message_type.add(name="News").field.add(name="text", number=1, type="TYPE_STRING")
     field.label = descriptor_pb2.FieldDescriptorProto.LABEL_OPTIONAL
-    field.options.Extensions[buf_validate.field].string.prefix = "b2b-"
+    field.options.Extensions[buf_validate.field].string.prefix = "b2b-"  # type: ignore[index, assignment] # the stubs of buf.validate do not type extensions
     pool = descriptor_pool.Default()
     pool.AddSerializedFile(file.SerializeToString())
     with pytest.raises(MissingRuleText, match=r"news\.News\.text: buf\.validate\.StringRules\.prefix"):

@@ -134,7 +134,7 @@ async def open_shop(
         stopped.set()
 
     serving = asyncio.create_task(server())
-    await asyncio.wait({serving, listening}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({serving, listening}, return_when=asyncio.FIRST_COMPLETED)  # type: ignore[type-var] # a task and a future are waited for together
     if not listening.done():
         await serving  # it could not start
     target = f"127.0.0.1:{listening.result().port}"

@@ -74,7 +74,7 @@ async def test_the_grace_ends_calls_before_the_parts_are_closed(drained, buyer):
 async def test_reflection_lists_the_services(start, reflection, status):
     async with start(reflection=reflection) as running:
         stub = reflection_pb2_grpc.ServerReflectionStub(running.channel)
-        call = stub.ServerReflectionInfo(iter([reflection_pb2.ServerReflectionRequest(list_services="")]))
+        call = stub.ServerReflectionInfo(iter([reflection_pb2.ServerReflectionRequest(list_services="")]))  # type: ignore[operator] # types-grpcio-reflection leaves it untyped
         answers = []
         try:
             answers = [answer async for answer in call]

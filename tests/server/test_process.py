@@ -69,8 +69,7 @@ async def test_sigterm_lets_the_call_in_flight_finish(run_process, buyer):
         ):
             watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
             assert (await watch.read()).status == health_pb2.HealthCheckResponse.SERVING
-            call = account_v1.AccountServiceStub(channel).RegisterUser(buyer)
-            call = asyncio.ensure_future(call)
+            call = asyncio.ensure_future(account_v1.AccountServiceStub(channel).RegisterUser(buyer))
             await server.event("working")
             server.process.send_signal(signal.SIGTERM)
             assert (await watch.read()).status == health_pb2.HealthCheckResponse.NOT_SERVING
@@ -87,8 +86,7 @@ async def test_a_second_signal_ends_the_grace(run_process, buyer):
     async with run_process() as server:
         serving = await server.event("serving")
         async with grpc.aio.insecure_channel(serving["listen"]) as channel:
-            call = account_v1.AccountServiceStub(channel).RegisterUser(buyer)
-            call = asyncio.ensure_future(call)
+            call = asyncio.ensure_future(account_v1.AccountServiceStub(channel).RegisterUser(buyer))
             await server.event("working")
             server.process.send_signal(signal.SIGINT)
             await server.event("draining")

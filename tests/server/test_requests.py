@@ -31,7 +31,7 @@ def shop(rule):
     )
     line = file.message_type.add(name="Line")
     line.field.add(name="sku", number=1, type=TEXT, label=ONE)
-    line.field[0].options.Extensions[buf_validate.field].CopyFrom(rule)
+    line.field[0].options.Extensions[buf_validate.field].CopyFrom(rule)  # type: ignore[index] # the stubs of buf.validate do not type extensions
     request = file.message_type.add(name="CheckRequest")
     entry = request.nested_type.add(name="NamedEntry", options={"map_entry": True})
     entry.field.add(name="key", number=1, type=TEXT, label=ONE)

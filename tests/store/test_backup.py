@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from tools.local_stack import ROOT
 GUIDE = (ROOT / "docs" / "backup.md").read_text()
 
 
-def run(*command: object, **options: object) -> bytes:
+def run(*command: object, **options: Any) -> bytes:
     done = subprocess.run([str(each) for each in command], check=True, capture_output=True, **options)  # noqa: S603 # the guide's
     return done.stdout
 

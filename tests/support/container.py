@@ -93,7 +93,7 @@ class RunningContainer:
 
 def _run(root: Path, specification: dict[str, object]) -> int:
     """Act as the runtime of one container; return its exit code."""
-    container = Container(**{**specification, "mounts": [Mount(**each) for each in specification["mounts"]]})  # type: ignore[arg-type,attr-defined] # _run gets what start() wrote
+    container = Container(**{**specification, "mounts": [Mount(**each) for each in specification["mounts"]]})
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # the runtime ends with its starter
     if libc.unshare(_CLONE_NEWNS | _CLONE_NEWPID | (_CLONE_NEWNET if container.own_network else 0)):

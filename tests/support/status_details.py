@@ -1,13 +1,14 @@
 """Reads the details of a failed call from its trailer."""
 
+from typing import Any
+
 import grpc
-from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 
-def parse_status_details(error: grpc.RpcError) -> dict[str, Message]:
+def parse_status_details(error: grpc.RpcError) -> dict[str, Any]:
     """Return the details of a failed call by the name of their type, from the bytes of the trailer."""
-    trailers = dict(error.trailing_metadata() or ())
+    trailers: dict[str, Any] = dict(error.trailing_metadata() or ())
     status = status_pb2.Status.FromString(trailers["grpc-status-details-bin"])
     assert status.code == error.code().value[0]
     types = (
@@ -16,7 +17,7 @@ def parse_status_details(error: grpc.RpcError) -> dict[str, Message]:
         error_details_pb2.RetryInfo,
         error_details_pb2.QuotaFailure,
     )
-    details: dict[str, Message] = {}
+    details: dict[str, Any] = {}
     for detail in status.details:
         type_ = next(each for each in types if detail.Is(each.DESCRIPTOR))
         details[type_.DESCRIPTOR.name] = type_.FromString(detail.value)

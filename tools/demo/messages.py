@@ -3,6 +3,7 @@
 import queue
 from typing import Any
 
+from google.protobuf.duration_pb2 import Duration
 from nationalsite.ordersync import v1 as protos
 
 from tools.demo.console import DemoClient
@@ -19,11 +20,13 @@ class Consumer:
         demo.call(
             "PullMessages: the first call creates the subscription",
             demo.orders.PullMessages,
-            protos.PullMessagesRequest(subscription=SUBSCRIPTION, wait={"seconds": 0}),
+            protos.PullMessagesRequest(subscription=SUBSCRIPTION, wait=Duration()),
             lambda answer: f"{len(answer.messages)} messages; StreamMessages receives the next ones",
         )
         self._requests: queue.Queue[protos.StreamMessagesRequest | None] = queue.Queue()
-        self._requests.put(protos.StreamMessagesRequest(open={"subscription": SUBSCRIPTION}))
+        self._requests.put(
+            protos.StreamMessagesRequest(open=protos.StreamMessagesRequest.Open(subscription=SUBSCRIPTION))
+        )
         self._responses = demo.orders.StreamMessages(iter(self._requests.get, None), timeout=TIMEOUT_S)
 
     def __enter__(self) -> "Consumer":
@@ -38,7 +41,8 @@ class Consumer:
         message = next(self._responses).message
         print(f"  stream< {message.topic}: {_format_event(message)}")
         print(f"  stream> ack {message.message_id}")
-        self._requests.put(protos.StreamMessagesRequest(ack={"message_ids": [message.message_id]}))
+        ack = protos.StreamMessagesRequest.Ack(message_ids=[message.message_id])
+        self._requests.put(protos.StreamMessagesRequest(ack=ack))
 
 
 def _format_event(message: Any) -> str:

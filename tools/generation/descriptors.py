@@ -47,7 +47,7 @@ def strip_internal(descriptor_set: bytes) -> bytes:
         locations = [location for location in file.source_code_info.location if _has_comment(location)]
         file.source_code_info.ClearField("location")
         file.source_code_info.location.extend(locations)
-    return message_class(file=files).SerializeToString(deterministic=True)
+    return bytes(message_class(file=files).SerializeToString(deterministic=True))
 
 
 def _message_class(descriptor_set: FileDescriptorSet) -> Any:

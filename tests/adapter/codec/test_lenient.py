@@ -2,6 +2,7 @@
 
 import time
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -56,7 +57,7 @@ def test_forgiven(body: bytes, value: object) -> None:
 
 @pytest.mark.parametrize(("text", "value"), NUMBERS)
 def test_numbers(text: str, value: object) -> None:
-    found = parse(f"[{text}]")
+    found: Any = parse(f"[{text}]")
     assert found == [value]
     assert [type(found[0]), str(found[0])] == [type(value), str(value)]
 

@@ -3,6 +3,7 @@
 import json
 import os
 from decimal import Decimal
+from typing import Any, cast
 
 import pytest
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -94,9 +95,10 @@ def _value(each, dialect: Dialect) -> st.SearchStrategy:
     descriptor, form = each.descriptor, each.wire.form
     if descriptor.message_type is not None:
         money = FEN if form == upstream_v1.FORM_FEN else MONEY
-        element = {"google.type.Money": money, "google.protobuf.Timestamp": MOMENTS}.get(
-            descriptor.message_type.full_name
-        )
+        element: st.SearchStrategy[Any] | None = {
+            "google.type.Money": money,
+            "google.protobuf.Timestamp": MOMENTS,
+        }.get(descriptor.message_type.full_name)
         if element is None:
             element = message(descriptor.message_type, dialect)
         if form == upstream_v1.FORM_PAIR_TEXT:
@@ -117,14 +119,14 @@ def _value(each, dialect: Dialect) -> st.SearchStrategy:
 
 def enveloped(payload: object, operation: Operation, method) -> object:
     """Return a payload as 1688 would wrap it in this operation and dialect."""
-    body = {"success": True}
+    body: dict[str, Any] = {"success": True}
     path = _path(method.GetOptions().Extensions[upstream_v1.operation], operation.dialect)
     if path:
         body[path] = payload
     elif isinstance(payload, list):
         return payload
     else:
-        body |= payload
+        body.update(cast("dict[str, Any]", payload))
     return {"result": body} if operation.dialect is Dialect.OPEN_PLATFORM else body
 
 

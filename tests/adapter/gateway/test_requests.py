@@ -5,6 +5,7 @@ import email
 import gzip
 import json
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -98,7 +99,7 @@ async def test_files_travel_as_parts_beside_a_signed_query(peer, make_gateway, c
     content_type = received.headers["content-type"]
     message = email.message_from_bytes(f"Content-Type: {content_type}\r\n\r\n".encode() + received.body)
     assert message.get_content_type() == "multipart/form-data"
-    (part,) = message.get_payload()
+    (part,) = cast("list[email.message.Message]", message.get_payload())
     assert part.get_param("name", header="content-disposition") == "imageData"
     assert part.get_filename() == "file.jpg"
     assert part.get_content_type() == "image/jpeg"

@@ -1,4 +1,5 @@
 import copy
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ SUB_ORDER = {
     "contry": "japan",
     "Order Type": "0",
 }
-OPEN_SUB_ORDER = {
+OPEN_SUB_ORDER: dict[str, Any] = {
     "orderId": "4590347523948375",
     "productId": "620201390233",
     "productName": "夏季新款碎花连衣裙女",
@@ -34,7 +35,7 @@ LOGISTICS_STATUS = {
     "modifiedTime": "2026-09-09 10:12:12",
 }
 # (operation, wrapper) -> a valid argument, in each dialect
-NATIONAL = {
+NATIONAL: dict[tuple[str, str], Any] = {
     ("trade.cross.orderSync", "orderParam"): SUB_ORDER
     | {"orderId": 4590347523948370, "subOrderList": [SUB_ORDER]},
     ("order.relation.write", "nationalOrderRelationParamList"): [
@@ -64,7 +65,7 @@ NATIONAL = {
         "contry": "japan",
     },
 }
-OPEN = {
+OPEN: dict[tuple[str, str], Any] = {
     ("trade.cross.orderSync", "orderParam"): {
         "orderId": "4590347523948370",
         "createTime": "2026-09-03 09:10:10",
@@ -171,7 +172,7 @@ async def test_national_site_order_is_stored_as_received(client):
     ],
 )
 async def test_national_site_rejects_other_types(client, key, path, value):
-    response = await send(client, *key, changed(NATIONAL[key], path, value))
+    response = await send(client, *key, changed(NATIONAL[key], path, value))  # type: ignore[call-arg] # the keys are pairs
     assert (response["success"], response["code"], response["data"]) == (False, "E0001", None)
     (call,) = await client.calls()
     assert f"{path[-1]}: " in call["invalid_argument"]
@@ -194,7 +195,7 @@ async def test_national_site_rejects_other_types(client, key, path, value):
     ],
 )
 async def test_open_platform_rejects_other_types(client, key, path, value):
-    response = await send(client, *key, changed(OPEN[key], path, value))
+    response = await send(client, *key, changed(OPEN[key], path, value))  # type: ignore[call-arg] # the keys are pairs
     assert (response["result"]["success"], response["result"]["code"]) == (False, "400")
     assert (await client.state())["synced"] == {"orders": 0, "logistics": 0}
 
@@ -208,7 +209,7 @@ async def test_open_platform_rejects_other_types(client, key, path, value):
     ],
 )
 async def test_open_platform_requires_members(client, key, member):
-    response = await send(client, *key, changed(OPEN[key], [member], None))
+    response = await send(client, *key, changed(OPEN[key], [member], None))  # type: ignore[call-arg] # the keys are pairs
     assert response["error_message"] == f"Required argument {member}"
 
 

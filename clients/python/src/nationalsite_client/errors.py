@@ -6,7 +6,7 @@ from typing import Any
 
 import grpc
 from google.protobuf.message import DecodeError, Message
-from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped] # no py.typed
+from google.rpc import error_details_pb2, status_pb2
 from nationalsite.errors import v1 as errors_v1
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}

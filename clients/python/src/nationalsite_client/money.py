@@ -2,7 +2,7 @@
 
 from decimal import ROUND_DOWN, Decimal, localcontext
 
-from google.type import money_pb2  # type: ignore[import-untyped] # no py.typed
+from google.type import money_pb2
 
 _NANOS_PER_UNIT = 10**9
 _MAX_DIGITS = 19 + 9
