@@ -24,7 +24,7 @@ class CacheHarness:
         self.failure: Exception | None = None
         self.go_on = asyncio.Event()
         self.go_on.set()
-        rules = CachePolicy(ttl_s={RPC: TTL_S, "SearchByKeyword": 0}, **policy)  # type: ignore[arg-type] # as given
+        rules = CachePolicy(ttl_s={RPC: TTL_S, "SearchByKeyword": 0}, **policy)
         self.cache = Cache(rules, lambda: self.now)
 
     async def fetch(self, deadline: float) -> bytes:
@@ -38,7 +38,7 @@ class CacheHarness:
         self, request: object = ROOT, *, dialect: str = "national-site", timeout_s: float = 60, **asked: str
     ) -> tuple[bytes, str]:
         told = call_metadata.bind([(key.replace("_", "-"), value) for key, value in asked.items()])
-        response = await self.cache.get_or_fetch(RPC, dialect, request, self.fetch, self.now + timeout_s)  # type: ignore[arg-type] # a message
+        response = await self.cache.get_or_fetch(RPC, dialect, request, self.fetch, self.now + timeout_s)
         return response, told[HEADER]
 
 

@@ -126,7 +126,7 @@ async def test_the_gateway_is_told_what_may_be_repeated() -> None:
             with pytest.raises(expected):
                 await OperationClient(compiled, gateway, non_idempotent=non_idempotent).call(
                     rpc, request, deadline=0
-                )  # type: ignore[arg-type] # as good as one
+                )
         assert gateway.idempotent == idempotent
 
 

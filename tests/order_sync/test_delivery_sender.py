@@ -87,8 +87,8 @@ def build_sender(
 ) -> tuple[DeliverySender, Gateway]:
     gateway = Gateway(*answers)
     non_idempotent = () if retry_unknown else ORDERING_KEYS.keys()
-    operations = OperationClient(compile_service(SERVICE, dialect), gateway, non_idempotent=non_idempotent)  # type: ignore[arg-type] # a fake
-    full = FullOrderMerger(Orders(), orders=False, logistics_orders=False)  # type: ignore[arg-type] # a fake
+    operations = OperationClient(compile_service(SERVICE, dialect), gateway, non_idempotent=non_idempotent)
+    full = FullOrderMerger(Orders(), orders=False, logistics_orders=False)
     return DeliverySender(SyncSender(operations, full), retry_unknown=retry_unknown), gateway
 
 

@@ -18,7 +18,7 @@ FINE = UpstreamReply(value={}, request_id="")
 class BulkheadHarness:
     def __init__(self, **policy: float) -> None:
         self.loop = asyncio.get_running_loop()
-        self.policy = BulkheadPolicy(**policy)  # type: ignore[arg-type] # numbers of either kind
+        self.policy = BulkheadPolicy(**policy)
         self.at_1688 = self.peak = 0
         self.go_on = asyncio.Event()
         self.order: list[str] = []
