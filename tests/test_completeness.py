@@ -16,16 +16,16 @@ from tests.support.sample_cases import METHODS, SAMPLES, ReplyCase, reply_cases
 REFUSALS = [
     pytest.param(method.name, row, id=f"{method.name}: {' '.join(row.codes)} {row.text}{row.payload}")
     for method in METHODS.values()
-    for row in method.GetOptions().Extensions[upstream_v1.operation].refusals
+    for row in method.GetOptions().Extensions[upstream_v1.operation].error_mappings
 ]
 CASES = list(reply_cases())
 BODIES_WITHOUT_AN_RPC = ("get_token", "system_current_time")
 
 
 @pytest.mark.parametrize(("rpc", "row"), REFUSALS)
-def test_every_refusal_row_has_a_sample(rpc: str, row: upstream_v1.Refusal) -> None:
+def test_every_refusal_row_has_a_sample(rpc: str, row: upstream_v1.ErrorMapping) -> None:
     reason = errors_v1.ErrorReason.Name(row.reason)
-    rows = METHODS[rpc].GetOptions().Extensions[upstream_v1.operation].refusals
+    rows = METHODS[rpc].GetOptions().Extensions[upstream_v1.operation].error_mappings
     assert any(
         case.rpc == rpc
         and case.error
@@ -36,7 +36,7 @@ def test_every_refusal_row_has_a_sample(rpc: str, row: upstream_v1.Refusal) -> N
     )
 
 
-def _meets(row: upstream_v1.Refusal, case: ReplyCase) -> bool:
+def _meets(row: upstream_v1.ErrorMapping, case: ReplyCase) -> bool:
     code, text = case.error.get("code", ""), case.error.get("message", "")
     if row.codes and not any(fnmatchcase(code, each) for each in row.codes):
         return False

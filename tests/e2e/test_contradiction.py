@@ -47,7 +47,7 @@ def _local_without_function(file: descriptor_pb2.FileDescriptorProto) -> None:
 def _two_readers_of_one_member(file: descriptor_pb2.FileDescriptorProto) -> None:
     (account,) = (message for message in file.message_type if message.name == "CountryAccount")
     (site,) = (field for field in account.field if field.name == "site")
-    site.options.Extensions[upstream_v1.wire].name = "country"
+    site.options.Extensions[upstream_v1.field].name = "country"
 
 
 @pytest.mark.parametrize(

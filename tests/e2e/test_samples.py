@@ -94,7 +94,7 @@ def test_request(case: RequestCase, rpcs, sandbox) -> None:
             part["name"]: part["content_type"] for part in case.expected.get("parts", [])
         }
     else:
-        token = {} if OPERATIONS[case.rpc].anonymous else {"access_token": "test-access-token"}
+        token = {} if OPERATIONS[case.rpc].no_access_token else {"access_token": "test-access-token"}
         expected = case.expected["fields"] | token
     assert _values(received) == _values(expected)
 

@@ -61,7 +61,7 @@ def _rpcs_by_reason() -> defaultdict[str, list[str]]:
     rpcs: defaultdict[str, list[str]] = defaultdict(list)
     for service in SERVICE_PAGES.values():
         for method in service.methods:
-            reasons = [row.reason for dialect in Dialect for row in operation(method, dialect).refusals]
+            reasons = [row.reason for dialect in Dialect for row in operation(method, dialect).error_mappings]
             for reason in dict.fromkeys(reasons):
                 rpcs[errors_v1.ErrorReason.Name(reason).removeprefix(PREFIX)].append(method.name)
     return rpcs

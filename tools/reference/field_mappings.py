@@ -7,22 +7,22 @@ from nationalsite.upstream import v1 as upstream_v1
 from services.adapter.codec.schema import PAYLOAD, Field
 from tools.reference.markdown import code
 
-ABSENT_TEXTS = {
-    upstream_v1.ABSENT_REFUSED: "refused if set",
-    upstream_v1.ABSENT_LEFT_OUT: "dropped",
-    upstream_v1.ABSENT_LOCAL: "not sent",
+UNMAPPED_TEXTS = {
+    upstream_v1.UNMAPPED_FIELD_POLICY_REJECT: "refused if set",
+    upstream_v1.UNMAPPED_FIELD_POLICY_DROP: "dropped",
+    upstream_v1.UNMAPPED_FIELD_POLICY_LOCAL: "not sent",
 }
-FORM_TEXTS = {
-    upstream_v1.FORM_NUMBER: "as a number",
-    upstream_v1.FORM_TEXT: "as text",
-    upstream_v1.FORM_FEN: "in whole fen",
-    upstream_v1.FORM_FOREIGN: "in the request's currency",
-    upstream_v1.FORM_COMPACT_TIME: "as yyyyMMddHHmmssSSS+0800",
-    upstream_v1.FORM_COMMA_JOINED: "joined by commas",
-    upstream_v1.FORM_SEMICOLON_JOINED: "joined by semicolons",
-    upstream_v1.FORM_PAIR_TEXT: "as JSON text of a pair",
-    upstream_v1.FORM_FILE: "as a file part",
-    upstream_v1.FORM_RAW: "as JSON text",
+ENCODING_TEXTS = {
+    upstream_v1.ENCODING_NUMBER: "as a number",
+    upstream_v1.ENCODING_TEXT: "as text",
+    upstream_v1.ENCODING_FEN: "in whole fen",
+    upstream_v1.ENCODING_FOREIGN_CURRENCY: "in the request's currency",
+    upstream_v1.ENCODING_COMPACT_TIME: "as yyyyMMddHHmmssSSS+0800",
+    upstream_v1.ENCODING_COMMA_JOINED: "joined by commas",
+    upstream_v1.ENCODING_SEMICOLON_JOINED: "joined by semicolons",
+    upstream_v1.ENCODING_PAIR_TEXT: "as JSON text of a pair",
+    upstream_v1.ENCODING_FILE: "as a file part",
+    upstream_v1.ENCODING_RAW_JSON: "as JSON text",
 }
 
 FILLED_BY_SERVICE = frozenset(
@@ -42,17 +42,17 @@ def is_required_of_caller(field: Field) -> bool:
 def describe_mapping(field: Field, *, received: bool) -> str:
     """Return the field's name at 1688, its encoding and its limits; `received`: of messages only received."""
     mapping = field.wire
-    if mapping.absent:
-        return ABSENT_TEXTS[mapping.absent]
+    if mapping.unmapped:
+        return UNMAPPED_TEXTS[mapping.unmapped]
     name = "the payload itself" if field.name == PAYLOAD else code(field.name)
-    encoding = f" {FORM_TEXTS[mapping.form]}" if mapping.form else ""
+    encoding = f" {ENCODING_TEXTS[mapping.encoding]}" if mapping.encoding else ""
     return "<br>".join((name + encoding, *_describe_limits(field, received)))
 
 
 def _describe_limits(field: Field, received: bool) -> Iterator[str]:
     mapping = field.wire
-    if mapping.read:
-        yield f"also read: {', '.join(code(name) for name in mapping.read)}"
+    if mapping.aliases:
+        yield f"also read: {', '.join(code(name) for name in mapping.aliases)}"
     if mapping.required and received:
         yield "a response without it is unreadable"
     elif mapping.required and not is_required_of_caller(field):
@@ -67,5 +67,5 @@ def _describe_limits(field: Field, received: bool) -> Iterator[str]:
         yield f"at most {mapping.max_len:,} characters"
     if mapping.pattern:
         yield f"matches {code(mapping.pattern)}"
-    for value, upstream_value in sorted(mapping.words.items()):
+    for value, upstream_value in sorted(mapping.value_map.items()):
         yield f"{code(value)} → {code(upstream_value)}"

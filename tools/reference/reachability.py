@@ -44,7 +44,7 @@ class Reachability:
                 for message in reachable_messages(method.output_type)
             }
             self._fan_out_fields |= {
-                (method.input_type.full_name, dialect): option.each for method, option in operations
+                (method.input_type.full_name, dialect): option.fan_out for method, option in operations
             }
 
     def dialects(self, message: Descriptor) -> tuple[Dialect, ...]:
@@ -99,4 +99,4 @@ def upstream_operations(
 
 def _is_pushed(message: Descriptor) -> bool:
     """Return whether 1688 pushes a message: its oneof arms have topics."""
-    return any(field.GetOptions().Extensions[upstream_v1.wire].topics for field in message.fields)
+    return any(field.GetOptions().Extensions[upstream_v1.field].topics for field in message.fields)

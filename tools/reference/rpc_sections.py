@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from google.protobuf.descriptor import MethodDescriptor
 from nationalsite.errors.v1 import ErrorReason
 from nationalsite.upstream import v1 as upstream_v1
-from nationalsite.upstream.v1 import Operation, Refusal
+from nationalsite.upstream.v1 import ErrorMapping, Operation
 
 from services.adapter.codec.option_checks import NOT_HERE
 from services.adapter.codec.schema import Dialect, Field, Idempotency, level, operation
@@ -105,7 +105,7 @@ class RpcSections:
 
     def _error_mappings(self, operations: dict[Dialect, Operation]) -> str:
         rows_by_dialect = {
-            dialect: [self._error_mapping(row) for row in option.refusals]
+            dialect: [self._error_mapping(row) for row in option.error_mappings]
             for dialect, option in operations.items()
         }
         header = ["1688's code", "1688's text contains", "1688's payload is", "reason"]
@@ -118,7 +118,7 @@ class RpcSections:
             return ""
         return f"Error mappings; the first row that matches applies:\n\n{table(header, rows)}"
 
-    def _error_mapping(self, row: Refusal) -> list[str]:
+    def _error_mapping(self, row: ErrorMapping) -> list[str]:
         return [
             ", ".join(code(upstream_code) for upstream_code in row.codes),
             code(row.text) if row.text else "",
@@ -159,12 +159,12 @@ def _operation(_: MethodDescriptor, __: Dialect, option: Operation) -> str:
 def _parameters(_: MethodDescriptor, __: Dialect, option: Operation) -> str:
     if option.local:
         return ""
-    fan_out = f", one call for each of {code(option.each)}" if option.each else ""
+    fan_out = f", one call for each of {code(option.fan_out)}" if option.fan_out else ""
     return (f"JSON in {code(option.param)}" if option.param else "one form field each") + fan_out
 
 
 def _payload(_: MethodDescriptor, __: Dialect, option: Operation) -> str:
-    if option.local or option.each:
+    if option.local or option.fan_out:
         return ""
     return (code(option.payload) if option.payload else "the envelope") + (
         ", can be absent" if option.may_be_empty else ""
@@ -174,7 +174,7 @@ def _payload(_: MethodDescriptor, __: Dialect, option: Operation) -> str:
 def _token(_: MethodDescriptor, __: Dialect, option: Operation) -> str:
     if option.local:
         return ""
-    return "none" if option.anonymous else "required"
+    return "none" if option.no_access_token else "required"
 
 
 def _required(method: MethodDescriptor, dialect: Dialect, option: Operation) -> str:
@@ -182,11 +182,15 @@ def _required(method: MethodDescriptor, dialect: Dialect, option: Operation) -> 
 
 
 def _rejected(method: MethodDescriptor, dialect: Dialect, option: Operation) -> str:
-    return _fields(method, dialect, option, lambda field: field.wire.absent == upstream_v1.ABSENT_REFUSED)
+    return _fields(
+        method, dialect, option, lambda field: field.wire.unmapped == upstream_v1.UNMAPPED_FIELD_POLICY_REJECT
+    )
 
 
 def _dropped(method: MethodDescriptor, dialect: Dialect, option: Operation) -> str:
-    return _fields(method, dialect, option, lambda field: field.wire.absent == upstream_v1.ABSENT_LEFT_OUT)
+    return _fields(
+        method, dialect, option, lambda field: field.wire.unmapped == upstream_v1.UNMAPPED_FIELD_POLICY_DROP
+    )
 
 
 def _fields(

@@ -111,7 +111,7 @@ class TypeSections:
     def _meaning(self, field: FieldDescriptor) -> str:
         parts = [self._markdown.cell(self._comments[field.full_name])]
         parts += [f"*{self._rules(field)}*"] if field_rules(field) else []
-        topics = field.GetOptions().Extensions[upstream_v1.wire].topics
+        topics = field.GetOptions().Extensions[upstream_v1.field].topics
         parts += [f"Topics: {', '.join(code(topic) for topic in topics)}"] if topics else []
         parts += list(self._oneof_text(field))
         return "<br>".join(parts)
@@ -136,5 +136,5 @@ def _is_synthetic(field: FieldDescriptor) -> bool:
 
 def _upstream_labels(enum: EnumDescriptor) -> dict[int, tuple[str, ...]]:
     """Return 1688's labels of the values of an enum; empty if the enum is never sent or received."""
-    is_mapped = any(value.GetOptions().HasExtension(upstream_v1.word) for value in enum.values)
+    is_mapped = any(value.GetOptions().HasExtension(upstream_v1.enum_value) for value in enum.values)
     return words(enum) if is_mapped else {}

@@ -20,7 +20,7 @@ from services.adapter.codec.tolerant_json import Json, parse
 ReadMessage = Callable[[dict[str, Json], DecodeContext], bytes]
 """An object as a serialized message."""
 
-_SEPARATORS = {options.FORM_COMMA_JOINED: ",", options.FORM_SEMICOLON_JOINED: ";"}
+_SEPARATORS = {options.ENCODING_COMMA_JOINED: ",", options.ENCODING_SEMICOLON_JOINED: ";"}
 _SCALARS: dict[int, FieldDecoderFactory] = {
     FieldDescriptor.TYPE_STRING: scalar_decoders.text,
     FieldDescriptor.TYPE_BOOL: scalar_decoders.boolean,
@@ -29,8 +29,8 @@ _SCALARS: dict[int, FieldDecoderFactory] = {
     FieldDescriptor.TYPE_INT64: scalar_decoders.integer(2**63),
 }
 _AMOUNTS: dict[int, FieldDecoderFactory] = {
-    options.FORM_FEN: scalar_decoders.fen,
-    options.FORM_FOREIGN: scalar_decoders.foreign,
+    options.ENCODING_FEN: scalar_decoders.fen,
+    options.ENCODING_FOREIGN_CURRENCY: scalar_decoders.foreign,
 }
 NOTHING: tuple[Json, ...] = (None, "", [], {})
 """What a member holds that says nothing."""
@@ -91,7 +91,7 @@ def _repeated(put_one: FieldDecoder, split: Callable[[Json], Iterable[Json]], pa
 
 def _splitter(each: Field) -> Callable[[Json], Iterable[Json]]:
     """Return what makes a list of something that is none: joined text, JSON text, a single element."""
-    separator = _SEPARATORS.get(each.wire.form)
+    separator = _SEPARATORS.get(each.wire.encoding)
 
     def split(found: Json) -> Iterable[Json]:
         if isinstance(found, str):
@@ -118,7 +118,7 @@ def _value_reader(each: Field, dialect: Dialect, path: str) -> FieldDecoder:
     if descriptor.enum_type is not None:
         found = words(descriptor.enum_type)
         make = scalar_decoders.enum({text: number for number, texts in found.items() for text in texts})
-    elif each.wire.form == options.FORM_RAW:
+    elif each.wire.encoding == options.ENCODING_RAW_JSON:
         make = scalar_decoders.raw
     elif descriptor.type in _SCALARS:
         make = _SCALARS[descriptor.type]
@@ -130,7 +130,7 @@ def _value_reader(each: Field, dialect: Dialect, path: str) -> FieldDecoder:
 def _message_reader(each: Field, message: Descriptor, dialect: Dialect, path: str) -> FieldDecoder:
     number = each.descriptor.number
     if message.full_name == MONEY:
-        return _AMOUNTS.get(each.wire.form, scalar_decoders.yuan)(number)
+        return _AMOUNTS.get(each.wire.encoding, scalar_decoders.yuan)(number)
     if message.full_name == TIMESTAMP:
         return scalar_decoders.timestamp(number)
     read, tag = message_reader(message, dialect, path), wire.tag(number, wire.LENGTH)

@@ -102,8 +102,8 @@ def _field_writer(
     """Return what writes a field or tells why it cannot; `presence` says which fields beside it are set."""
     name, wire = each.descriptor.name, each.wire
     is_set, instead = presence[name], wire.required_without
-    if wire.absent:
-        return _absent(name, wire.absent, is_set, dialect)
+    if wire.unmapped:
+        return _absent(name, wire.unmapped, is_set, dialect)
     put = _set_value(each, dialect, dates, in_json=in_json)
     default = parse(wire.default) if wire.default else None
 
@@ -123,9 +123,9 @@ def _field_writer(
 
 def _absent(name: str, absent: int, is_set: Callable[[Message], bool], dialect: Dialect) -> _Put:
     def write(found: Message, at: str, _: Params, writing: EncodeContext) -> None:
-        if absent == options.ABSENT_LOCAL or not is_set(found):
+        if absent == options.UNMAPPED_FIELD_POLICY_LOCAL or not is_set(found):
             return
-        if absent == options.ABSENT_REFUSED:
+        if absent == options.UNMAPPED_FIELD_POLICY_REJECT:
             writing.refused.append(Violation(field=at + name, description=f"cannot be sent in {dialect}"))
         else:
             writing.left_out.append(_PLACE.sub("", at + name))
@@ -154,7 +154,7 @@ def _set_value(each: Field, dialect: Dialect, dates: JsonDates, *, in_json: bool
                 writing.invalid.append(Violation(field=at + name, description=str(problem)))
 
         return scalar
-    if any(inner.wire.form == options.FORM_FILE for inner in fields(message, dialect)):
+    if any(inner.wire.encoding == options.ENCODING_FILE for inner in fields(message, dialect)):
         raise SchemaError(f"{each.descriptor.full_name}: a file stands in no other message")
     write = message_writer(message, dialect, dates)
 
@@ -175,14 +175,16 @@ def _set_value(each: Field, dialect: Dialect, dates: JsonDates, *, in_json: bool
             for index, element in enumerate(getattr(found, name))
         ]
 
-    if each.wire.form == options.FORM_PAIR_TEXT:
+    if each.wire.encoding == options.ENCODING_PAIR_TEXT:
         return pair
     return many if each.descriptor.is_repeated else one
 
 
 def _joined(each: Field, dates: JsonDates) -> Convert:
     convert = _conversion(each, dates)
-    separator = {options.FORM_COMMA_JOINED: ",", options.FORM_SEMICOLON_JOINED: ";"}.get(each.wire.form)
+    separator = {options.ENCODING_COMMA_JOINED: ",", options.ENCODING_SEMICOLON_JOINED: ";"}.get(
+        each.wire.encoding
+    )
     if separator is None:
         return lambda values: [convert(value) for value in values]
 
@@ -197,24 +199,24 @@ def _joined(each: Field, dates: JsonDates) -> Convert:
 
 def _conversion(each: Field, dates: JsonDates) -> Convert:
     """Return the conversion of one value, by form first and by type else."""
-    descriptor, form = each.descriptor, each.wire.form
+    descriptor, form = each.descriptor, each.wire.encoding
     if descriptor.enum_type is not None:
-        return _word(descriptor.enum_type, as_number=form == options.FORM_NUMBER)
+        return _word(descriptor.enum_type, as_number=form == options.ENCODING_NUMBER)
     if descriptor.message_type is not None:
         return _message_conversion(each, descriptor.message_type, dates)
     if descriptor.type == FieldDescriptor.TYPE_STRING:
-        return _digits if form == options.FORM_NUMBER else _text(each)
+        return _digits if form == options.ENCODING_NUMBER else _text(each)
     if descriptor.type == FieldDescriptor.TYPE_BYTES:
-        return File if form == options.FORM_FILE else _itself  # the JSON encoder writes it as base64
+        return File if form == options.ENCODING_FILE else _itself  # the JSON encoder writes it as base64
     if descriptor.type in (FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT):
         return _finite
-    return str if form == options.FORM_TEXT else _itself
+    return str if form == options.ENCODING_TEXT else _itself
 
 
 def _message_conversion(each: Field, message: Descriptor, dates: JsonDates) -> Convert:
     if message.full_name == MONEY:
-        return _fen if each.wire.form == options.FORM_FEN else _yuan
-    if each.wire.form == options.FORM_COMPACT_TIME:
+        return _fen if each.wire.encoding == options.ENCODING_FEN else _yuan
+    if each.wire.encoding == options.ENCODING_COMPACT_TIME:
         return _compact_time
     return _epoch_ms if dates is JsonDates.EPOCH_MS else _text_time
 
@@ -237,7 +239,7 @@ def _word(enum: EnumDescriptor, *, as_number: bool) -> Convert:
 
 def _text(each: Field) -> Convert:
     wire = each.wire
-    translated, pattern = dict(wire.words), re.compile(wire.pattern) if wire.pattern else None
+    translated, pattern = dict(wire.value_map), re.compile(wire.pattern) if wire.pattern else None
 
     def convert(value: str) -> str:
         if wire.max_len and len(value) > wire.max_len:

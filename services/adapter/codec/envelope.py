@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from nationalsite.errors.v1 import ErrorReason
-from nationalsite.upstream.v1 import Operation, Refusal
+from nationalsite.upstream.v1 import ErrorMapping, Operation
 
 from services.adapter.codec.conversions import ConversionError, read_bool, read_text
 from services.adapter.codec.decoder import NOTHING, as_list, as_object
@@ -73,7 +73,7 @@ class PayloadReader:
         self._kind = kind
         self._members = members - {*FLAGS, *CODES, *TEXTS}
         self._may_be_empty = operation.may_be_empty
-        self._rows = tuple(map(_ErrorRule, operation.refusals))
+        self._rows = tuple(map(_ErrorRule, operation.error_mappings))
 
     def read(self, reply: Json) -> Json:
         """Return the payload, or None for an empty answer. Raises Refused or Unreadable."""
@@ -133,7 +133,7 @@ class PayloadReader:
 class _ErrorRule:
     """A refusal row. All that it names must match."""
 
-    def __init__(self, row: Refusal) -> None:
+    def __init__(self, row: ErrorMapping) -> None:
         self.reason = ErrorReason.Name(row.reason).removeprefix("ERROR_REASON_")
         self.of_payload = bool(row.payload)
         self._payload = parse(row.payload) if row.payload else None

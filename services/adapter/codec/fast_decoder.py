@@ -40,7 +40,7 @@ def fast_decoder(response: Descriptor, payload: str, dialect: Dialect) -> FastDe
         return None
     twins = ShadowSchema(dialect)
     member = whole.descriptor.name if whole else ""
-    shape = twins.type_of(whole.descriptor, whole.wire.form) if whole else twins.object_of(response)
+    shape = twins.type_of(whole.descriptor, whole.wire.encoding) if whole else twins.object_of(response)
     twin = twins.twin(response, member)
     needed = tuple(each.read[0] for each in found if each.wire.required)
     path = tuple(payload.split("."))

@@ -103,7 +103,7 @@ def compile_operation(method: MethodDescriptor, dialect: Dialect, *, dates: Json
         level=level(method),
         api="" if options.local or options.api == NOT_HERE else options.api,
         local=options.local,
-        anonymous=options.anonymous,
+        anonymous=options.no_access_token,
         encode=_encoder(method.input_type, options, dialect, dates) if spoken else _never_sent,
         parse=_parser(method.output_type, options, dialect) if spoken else _parsed,
         decode=_decoder(method, options, dialect) if spoken else _never_received,
@@ -122,7 +122,7 @@ def _never_received(reply: Json | DecodeResult, request: Message) -> DecodeResul
 def _encoder(
     request: Descriptor, options: Options, dialect: Dialect, dates: JsonDates
 ) -> Callable[[Message], tuple[Parameters, ...]]:
-    each, param = options.each, options.param
+    each, param = options.fan_out, options.param
     element = request.fields_by_name[each].message_type if each else None
     write = message_writer(element or request, dialect, dates, in_json=bool(param))
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 from nationalsite.errors.v1 import ErrorReason
 from nationalsite.upstream import v1 as options
-from nationalsite.upstream.v1 import Operation, Refusal, Wire
+from nationalsite.upstream.v1 import ErrorMapping, FieldMapping, Operation
 
 from services.adapter.codec.tolerant_json import parse
 from services.errors import StartupError
@@ -27,34 +27,34 @@ class SchemaError(StartupError):
 
 def check_operation(where: str, method: MethodDescriptor, found: Operation) -> None:
     """Check an operation as it is in one dialect. Raises SchemaError."""
-    if found.each and not _holds_messages(method.input_type.fields_by_name.get(found.each)):
-        raise SchemaError(f"{where}: each {found.each!r} is no list of messages in the request")
+    if found.fan_out and not _holds_messages(method.input_type.fields_by_name.get(found.fan_out)):
+        raise SchemaError(f"{where}: fan_out {found.fan_out!r} is no list of messages in the request")
     if bool(found.api) == found.local:
         raise SchemaError(f"{where}: {'both an api and' if found.local else 'neither an api nor'} local")
     if not (found.local or found.api == NOT_HERE or API_ID.fullmatch(found.api)):
         raise SchemaError(f"{where}: api {found.api!r} is not namespace:name-version")
-    for row in found.refusals:
-        _check_refusal(where, row)
+    for mapping in found.error_mappings:
+        _check_error_mapping(where, mapping)
 
 
-def _check_refusal(where: str, row: Refusal) -> None:
-    if not (row.codes or row.text or row.payload):
-        raise SchemaError(f"{where}: a refusal row that any refusal matches")
-    if row.reason == ErrorReason.ERROR_REASON_UNSPECIFIED:
-        raise SchemaError(f"{where}: a refusal row without a reason")
-    if row.payload and not _is_json(row.payload):
-        raise SchemaError(f"{where}: payload {row.payload!r} of a refusal row is not JSON")
+def _check_error_mapping(where: str, mapping: ErrorMapping) -> None:
+    if not (mapping.codes or mapping.text or mapping.payload):
+        raise SchemaError(f"{where}: an error mapping that matches every error")
+    if mapping.reason == ErrorReason.ERROR_REASON_UNSPECIFIED:
+        raise SchemaError(f"{where}: an error mapping without a reason")
+    if mapping.payload and not _is_json(mapping.payload):
+        raise SchemaError(f"{where}: payload {mapping.payload!r} of an error mapping is not JSON")
 
 
-def check_wire(field: FieldDescriptor, wire: Wire) -> None:
+def check_wire(field: FieldDescriptor, wire: FieldMapping) -> None:
     """Check how a field travels in one dialect. Raises SchemaError."""
     where = field.full_name
-    if wire.form and not _FORMS[wire.form](field):
-        raise SchemaError(f"{where}: {options.Form.Name(wire.form)} does not fit the field's type")
+    if wire.encoding and not _ENCODINGS[wire.encoding](field):
+        raise SchemaError(f"{where}: {options.Encoding.Name(wire.encoding)} does not fit the field's type")
     if wire.default and not _is_json(wire.default):
         raise SchemaError(f"{where}: default {wire.default!r} is not JSON")
-    if (wire.words or wire.max_len or wire.pattern) and field.type != FieldDescriptor.TYPE_STRING:
-        raise SchemaError(f"{where}: words, max_len and pattern are for texts")
+    if (wire.value_map or wire.max_len or wire.pattern) and field.type != FieldDescriptor.TYPE_STRING:
+        raise SchemaError(f"{where}: value_map, max_len and pattern are for texts")
     if wire.required_without and wire.required_without not in _names_beside(field):
         raise SchemaError(f"{where}: required_without {wire.required_without!r} is no field beside it")
     if wire.topics and not (wire.name and field.containing_oneof and field.message_type):
@@ -110,15 +110,15 @@ def _is_content(field: FieldDescriptor) -> bool:
     return field.type == FieldDescriptor.TYPE_BYTES and not field.is_repeated
 
 
-_FORMS: dict[int, Callable[[FieldDescriptor], bool]] = {
-    options.FORM_NUMBER: _is_number_elsewhere,
-    options.FORM_TEXT: _is_integer,
-    options.FORM_FEN: _is(MONEY),
-    options.FORM_FOREIGN: _is(MONEY),
-    options.FORM_COMPACT_TIME: _is(TIMESTAMP),
-    options.FORM_COMMA_JOINED: _is_joinable,
-    options.FORM_SEMICOLON_JOINED: _is_joinable,
-    options.FORM_PAIR_TEXT: _is_pair,
-    options.FORM_FILE: _is_content,
-    options.FORM_RAW: _is_text,
+_ENCODINGS: dict[int, Callable[[FieldDescriptor], bool]] = {
+    options.ENCODING_NUMBER: _is_number_elsewhere,
+    options.ENCODING_TEXT: _is_integer,
+    options.ENCODING_FEN: _is(MONEY),
+    options.ENCODING_FOREIGN_CURRENCY: _is(MONEY),
+    options.ENCODING_COMPACT_TIME: _is(TIMESTAMP),
+    options.ENCODING_COMMA_JOINED: _is_joinable,
+    options.ENCODING_SEMICOLON_JOINED: _is_joinable,
+    options.ENCODING_PAIR_TEXT: _is_pair,
+    options.ENCODING_FILE: _is_content,
+    options.ENCODING_RAW_JSON: _is_text,
 }

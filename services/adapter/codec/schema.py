@@ -8,13 +8,13 @@ from typing import TypeVar
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor, MethodDescriptor
 from google.protobuf.descriptor_pb2 import MethodOptions
 from nationalsite.upstream import v1 as upstream_v1
-from nationalsite.upstream.v1 import Operation, Wire
+from nationalsite.upstream.v1 import FieldMapping, Operation
 
 from services.adapter.codec.option_checks import SchemaError, check_operation, check_wire
 
 PAYLOAD = "."
 """The name of a response's only field that is the payload itself."""
-Option = TypeVar("Option", Operation, Wire)
+Option = TypeVar("Option", Operation, FieldMapping)
 
 
 class Dialect(StrEnum):
@@ -42,7 +42,7 @@ class Field:
     """A field and how it travels in one dialect."""
 
     descriptor: FieldDescriptor
-    wire: Wire
+    wire: FieldMapping
     """The resolved option."""
     name: str
     """1688's name in the dialect."""
@@ -78,7 +78,7 @@ def fields(message: Descriptor, dialect: Dialect) -> tuple[Field, ...]:
         own.claim(descriptor, _written(descriptor, wire))
     others = _Names(message)
     for descriptor, wire, elsewhere in options:
-        names = [*_written(descriptor, elsewhere), *wire.read, *elsewhere.read]
+        names = [*_written(descriptor, elsewhere), *wire.aliases, *elsewhere.aliases]
         others.claim(descriptor, [name for name in dict.fromkeys(names) if name not in own.owners])
     return tuple(
         Field(
@@ -96,7 +96,7 @@ def arms(message: Descriptor, dialect: Dialect) -> dict[str, Field]:
     found: dict[str, Field] = {}
     for descriptor in message.fields:
         wire, _ = _wires(descriptor, dialect)
-        arm = Field(descriptor=descriptor, wire=wire, name=wire.name, read=(wire.name, *wire.read))
+        arm = Field(descriptor=descriptor, wire=wire, name=wire.name, read=(wire.name, *wire.aliases))
         for topic in wire.topics:
             if topic in found:
                 raise SchemaError(f"{descriptor.full_name}: topic {topic} has another arm")
@@ -108,9 +108,9 @@ def words(enum: EnumDescriptor) -> dict[int, tuple[str, ...]]:
     """Return 1688's words for each value of an enum but 0; the first is the one to write."""
     found = {}
     for value in enum.values:
-        word = value.GetOptions().Extensions[upstream_v1.word]
+        word = value.GetOptions().Extensions[upstream_v1.enum_value]
         if word.text:
-            found[value.number] = (word.text, *word.read)
+            found[value.number] = (word.text, *word.aliases)
         elif value.number:
             raise SchemaError(f"{enum.full_name}: {value.name} has no word")
     return found
@@ -135,9 +135,9 @@ class _Names:
         return (name for name, owner in self.owners.items() if owner == descriptor.name)
 
 
-def _wires(descriptor: FieldDescriptor, dialect: Dialect) -> tuple[Wire, Wire]:
+def _wires(descriptor: FieldDescriptor, dialect: Dialect) -> tuple[FieldMapping, FieldMapping]:
     """Return a field's option, resolved for the dialect and for the other one."""
-    option = descriptor.GetOptions().Extensions[upstream_v1.wire]
+    option = descriptor.GetOptions().Extensions[upstream_v1.field]
     wire = _resolve(option, dialect, descriptor.full_name)
     elsewhere = _resolve(option, dialect.other, descriptor.full_name)
     check_wire(descriptor, wire)
@@ -145,8 +145,8 @@ def _wires(descriptor: FieldDescriptor, dialect: Dialect) -> tuple[Wire, Wire]:
     return wire, elsewhere
 
 
-def _written(descriptor: FieldDescriptor, wire: Wire) -> tuple[str, ...]:
-    return () if wire.absent else (wire.name or descriptor.json_name,)
+def _written(descriptor: FieldDescriptor, wire: FieldMapping) -> tuple[str, ...]:
+    return () if wire.unmapped else (wire.name or descriptor.json_name,)
 
 
 def _resolve(option: Option, dialect: Dialect, where: str) -> Option:

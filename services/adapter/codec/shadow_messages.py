@@ -72,24 +72,24 @@ _READ: Mapping[type, Callable[[Any, str], Any]] = {
 }
 """What makes each of these types of what stands there, and of the request's currency."""
 _SCALARS: Mapping[tuple[int, int], type] = {
-    (FieldDescriptor.TYPE_STRING, options.FORM_UNSPECIFIED): str,
-    (FieldDescriptor.TYPE_STRING, options.FORM_NUMBER): _Digits,
-    (FieldDescriptor.TYPE_STRING, options.FORM_COMMA_JOINED): _Commas,
-    (FieldDescriptor.TYPE_STRING, options.FORM_SEMICOLON_JOINED): _Semicolons,
-    (FieldDescriptor.TYPE_BOOL, options.FORM_UNSPECIFIED): bool,
-    (FieldDescriptor.TYPE_DOUBLE, options.FORM_UNSPECIFIED): _Double,
-    (FieldDescriptor.TYPE_INT32, options.FORM_UNSPECIFIED): int,
-    (FieldDescriptor.TYPE_INT32, options.FORM_TEXT): int,
-    (FieldDescriptor.TYPE_INT64, options.FORM_UNSPECIFIED): int,
-    (FieldDescriptor.TYPE_INT64, options.FORM_TEXT): int,
+    (FieldDescriptor.TYPE_STRING, options.ENCODING_UNSPECIFIED): str,
+    (FieldDescriptor.TYPE_STRING, options.ENCODING_NUMBER): _Digits,
+    (FieldDescriptor.TYPE_STRING, options.ENCODING_COMMA_JOINED): _Commas,
+    (FieldDescriptor.TYPE_STRING, options.ENCODING_SEMICOLON_JOINED): _Semicolons,
+    (FieldDescriptor.TYPE_BOOL, options.ENCODING_UNSPECIFIED): bool,
+    (FieldDescriptor.TYPE_DOUBLE, options.ENCODING_UNSPECIFIED): _Double,
+    (FieldDescriptor.TYPE_INT32, options.ENCODING_UNSPECIFIED): int,
+    (FieldDescriptor.TYPE_INT32, options.ENCODING_TEXT): int,
+    (FieldDescriptor.TYPE_INT64, options.ENCODING_UNSPECIFIED): int,
+    (FieldDescriptor.TYPE_INT64, options.ENCODING_TEXT): int,
 }
 """By a field's type and form."""
 _WELL_KNOWN: Mapping[tuple[str, int], type] = {
-    (MONEY, options.FORM_UNSPECIFIED): _Yuan,
-    (MONEY, options.FORM_FEN): _Fen,
-    (MONEY, options.FORM_FOREIGN): _Foreign,
-    (TIMESTAMP, options.FORM_UNSPECIFIED): _Moment,
-    (TIMESTAMP, options.FORM_COMPACT_TIME): _Moment,
+    (MONEY, options.ENCODING_UNSPECIFIED): _Yuan,
+    (MONEY, options.ENCODING_FEN): _Fen,
+    (MONEY, options.ENCODING_FOREIGN_CURRENCY): _Foreign,
+    (TIMESTAMP, options.ENCODING_UNSPECIFIED): _Moment,
+    (TIMESTAMP, options.ENCODING_COMPACT_TIME): _Moment,
 }
 """By a message and the field's form."""
 _SERIALIZED = frozenset(message for message, _ in _WELL_KNOWN)
@@ -115,7 +115,7 @@ class ShadowSchema:
                 # Under a name other than the dialect's own it may have to give way to that one.
                 members |= dict.fromkeys(each.read, FallBack | None)
                 name = next(iter(each.read), "")
-                kind = self.type_of(each.descriptor, each.wire.form) if name.isidentifier() else FallBack
+                kind = self.type_of(each.descriptor, each.wire.encoding) if name.isidentifier() else FallBack
                 if kind is not FallBack:
                     members[name] = kind | None
                     twin[name] = each.descriptor

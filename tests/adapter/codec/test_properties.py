@@ -80,7 +80,7 @@ def message(descriptor: Descriptor, dialect: Dialect) -> st.SearchStrategy[Messa
     values = {
         each.descriptor.name: _value(each, dialect)
         for each in fields(descriptor, dialect)
-        if not each.wire.absent and _stands_free(each.descriptor)
+        if not each.wire.unmapped and _stands_free(each.descriptor)
     }
     return st.fixed_dictionaries({}, optional=values).map(lambda drawn: kind(**drawn))
 
@@ -92,23 +92,23 @@ def _stands_free(descriptor: FieldDescriptor) -> bool:
 
 
 def _value(each, dialect: Dialect) -> st.SearchStrategy:
-    descriptor, form = each.descriptor, each.wire.form
+    descriptor, form = each.descriptor, each.wire.encoding
     if descriptor.message_type is not None:
-        money = FEN if form == upstream_v1.FORM_FEN else MONEY
+        money = FEN if form == upstream_v1.ENCODING_FEN else MONEY
         element: st.SearchStrategy[Any] | None = {
             "google.type.Money": money,
             "google.protobuf.Timestamp": MOMENTS,
         }.get(descriptor.message_type.full_name)
         if element is None:
             element = message(descriptor.message_type, dialect)
-        if form == upstream_v1.FORM_PAIR_TEXT:
+        if form == upstream_v1.ENCODING_PAIR_TEXT:
             kind = GetMessageClass(descriptor.message_type)
             element = st.builds(lambda order: kind(field="rePurchaseRate", order=order), st.integers(1, 2))
     elif descriptor.enum_type is not None:
         element = st.sampled_from([value.number for value in descriptor.enum_type.values if value.number])
-    elif form in (upstream_v1.FORM_COMMA_JOINED, upstream_v1.FORM_SEMICOLON_JOINED):
+    elif form in (upstream_v1.ENCODING_COMMA_JOINED, upstream_v1.ENCODING_SEMICOLON_JOINED):
         element = PARTS if descriptor.type == FieldDescriptor.TYPE_STRING else SCALARS[descriptor.type]
-    elif form == upstream_v1.FORM_NUMBER:
+    elif form == upstream_v1.ENCODING_NUMBER:
         element = LONGS
     elif each.wire.max_len:
         element = st.text("abcdef09", min_size=1, max_size=each.wire.max_len)
@@ -201,7 +201,7 @@ def test_a_request_survives_1688s_parameters(method, dialect, data) -> None:
     )
     assert (writing.invalid, writing.refused) == ([], [])
     for each in fields(method.input_type, dialect):
-        if each.wire.form == upstream_v1.FORM_PAIR_TEXT or (
+        if each.wire.encoding == upstream_v1.ENCODING_PAIR_TEXT or (
             each.wire.default and not request.HasField(each.descriptor.name)
             if each.descriptor.has_presence
             else each.wire.default and not getattr(request, each.descriptor.name)

@@ -14,8 +14,8 @@ MORE = """
 message Item { optional int32 id = 1; }
 enum State {
     STATE_UNSPECIFIED = 0;
-    STATE_SENT = 1 [(upstream.word) = { text: "1" read: "sent" }];
-    STATE_SIGNED = 2 [(upstream.word).text = "signed"];
+    STATE_SENT = 1 [(upstream.enum_value) = { text: "1" aliases: "sent" }];
+    STATE_SIGNED = 2 [(upstream.enum_value).text = "signed"];
 }
 """
 MAX = 2**63 - 1
@@ -23,17 +23,17 @@ INT32 = 2**31 - 1
 
 READ: list[tuple[str, str, Any]] = [
     # field, its value as JSON, the value in protobuf's JSON or None where it cannot be read
-    ("google.type.Money a = 1 [(upstream.wire).form = FORM_FEN]", "3590", ("35", 900_000_000)),
-    ("google.type.Money a = 1 [(upstream.wire).form = FORM_FEN]", '"1"', (None, 10_000_000)),
-    ("google.type.Money a = 1 [(upstream.wire).form = FORM_FEN]", "-150", ("-1", -500_000_000)),
-    ("google.type.Money a = 1 [(upstream.wire).form = FORM_FEN]", "0", (None, None)),
-    ("google.type.Money a = 1 [(upstream.wire).form = FORM_FEN]", "35.9", None),
+    ("google.type.Money a = 1 [(upstream.field).encoding = ENCODING_FEN]", "3590", ("35", 900_000_000)),
+    ("google.type.Money a = 1 [(upstream.field).encoding = ENCODING_FEN]", '"1"', (None, 10_000_000)),
+    ("google.type.Money a = 1 [(upstream.field).encoding = ENCODING_FEN]", "-150", ("-1", -500_000_000)),
+    ("google.type.Money a = 1 [(upstream.field).encoding = ENCODING_FEN]", "0", (None, None)),
+    ("google.type.Money a = 1 [(upstream.field).encoding = ENCODING_FEN]", "35.9", None),
     (
-        "google.type.Money a = 1 [(upstream.wire).form = FORM_FEN]",
+        "google.type.Money a = 1 [(upstream.field).encoding = ENCODING_FEN]",
         str(MAX * 100 + 99),
         (str(MAX), 990_000_000),
     ),
-    ("google.type.Money a = 1 [(upstream.wire).form = FORM_FEN]", str(MAX * 100 + 100), None),
+    ("google.type.Money a = 1 [(upstream.field).encoding = ENCODING_FEN]", str(MAX * 100 + 100), None),
     ("optional State a = 1", '"signed"', "STATE_SIGNED"),
     ("optional State a = 1", '"sent"', "STATE_SENT"),
     ("optional State a = 1", "1", "STATE_SENT"),
@@ -54,8 +54,12 @@ READ: list[tuple[str, str, Any]] = [
     ("repeated string a = 1", '"[Hot] new"', ["[Hot] new"]),
     ("repeated string a = 1", '"[\\"a\\", \\"b\\"]"', ["a", "b"]),
     ("repeated string a = 1", '" "', []),
-    ("repeated string a = 1 [(upstream.wire).form = FORM_SEMICOLON_JOINED]", '"[1;2"', ["[1", "2"]),
-    ("repeated int64 a = 1 [(upstream.wire).form = FORM_COMMA_JOINED]", '"1, 2,,3"', ["1", "2", "3"]),
+    ("repeated string a = 1 [(upstream.field).encoding = ENCODING_SEMICOLON_JOINED]", '"[1;2"', ["[1", "2"]),
+    (
+        "repeated int64 a = 1 [(upstream.field).encoding = ENCODING_COMMA_JOINED]",
+        '"1, 2,,3"',
+        ["1", "2", "3"],
+    ),
     ("repeated Item a = 1", '"{\\"id\\": 1}"', [{"id": 1}]),
     ("repeated Item a = 1", '[[{"id": 1}], {}, null]', [{"id": 1}, {}]),
     ("Item a = 1", '" "', "unset"),
@@ -109,10 +113,10 @@ def test_a_flag_that_is_not_there(call, reply: str, failure: type[Exception]) ->
 
 
 ROWS = """
-    refusals { codes: "40*" text: "busy" reason: ERROR_REASON_UPSTREAM_FAULT }
-    refusals { codes: "7" payload: "0" reason: ERROR_REASON_PURCHASE_ORDER_NOT_FOUND }
-    refusals { codes: "40*" codes: "8" reason: ERROR_REASON_UPSTREAM_ARGUMENT }
-    refusals { text: "MANUAL-TRADE" reason: ERROR_REASON_UPSTREAM_STATE }
+    error_mappings { codes: "40*" text: "busy" reason: ERROR_REASON_UPSTREAM_FAULT }
+    error_mappings { codes: "7" payload: "0" reason: ERROR_REASON_PURCHASE_ORDER_NOT_FOUND }
+    error_mappings { codes: "40*" codes: "8" reason: ERROR_REASON_UPSTREAM_ARGUMENT }
+    error_mappings { text: "MANUAL-TRADE" reason: ERROR_REASON_UPSTREAM_STATE }
 """
 
 
@@ -130,7 +134,7 @@ ROWS = """
 )
 def test_all_that_a_row_names_must_match(call, reply: str, reason: str) -> None:
     operation = call(
-        response='optional string a = 1 [(upstream.wire).name = "."];',
+        response='optional string a = 1 [(upstream.field).name = "."];',
         operation=f'{API} payload: "result" {ROWS}'.replace('payload: "0"', 'payload: "\\"0\\""'),
     )
     with pytest.raises(UpstreamRefused) as refused:
@@ -139,15 +143,15 @@ def test_all_that_a_row_names_must_match(call, reply: str, reason: str) -> None:
 
 
 def test_a_row_of_a_payload_and_another_code_refuses_nothing(call) -> None:
-    row = 'refusals { codes: "7" payload: "\\"0\\"" reason: ERROR_REASON_PURCHASE_ORDER_NOT_FOUND }'
+    row = 'error_mappings { codes: "7" payload: "\\"0\\"" reason: ERROR_REASON_PURCHASE_ORDER_NOT_FOUND }'
     operation = call(
-        response='optional string a = 1 [(upstream.wire).name = "."];',
+        response='optional string a = 1 [(upstream.field).name = "."];',
         operation=f'{API} payload: "result" {row}',
     )
     assert decoded(operation, '{"success": true, "code": "200", "result": "0"}') == ({"a": "0"}, ())
 
 
-LIST = 'repeated Item a = 1 [(upstream.wire).name = "."];'
+LIST = 'repeated Item a = 1 [(upstream.field).name = "."];'
 
 
 @pytest.mark.parametrize(
@@ -167,6 +171,6 @@ def test_a_list_is_found_though_it_holds_but_one(call, reply: str) -> None:
 def test_an_envelope_in_a_list_of_one(call) -> None:
     reply = '{"result": [{"success": true, "result": {"id": 1}}]}'
     operation = call(
-        response='Item a = 1 [(upstream.wire).name = "."];', more=MORE, operation=f'{API} payload: "result"'
+        response='Item a = 1 [(upstream.field).name = "."];', more=MORE, operation=f'{API} payload: "result"'
     )
     assert decoded(operation, reply) == ({"a": {"id": 1}}, ())

@@ -12,16 +12,16 @@ from services.errors import InvalidRequest, NotInDialect, RequestError, Required
 MORE = """
 message Pair { string key = 1; int64 value = 2; }
 message Item {
-    string id = 1 [(upstream.wire).required = true];
-    string note = 2 [(upstream.wire).absent = ABSENT_LEFT_OUT];
-    google.type.Money fee = 3 [(upstream.wire).form = FORM_FEN];
+    string id = 1 [(upstream.field).required = true];
+    string note = 2 [(upstream.field).unmapped = UNMAPPED_FIELD_POLICY_DROP];
+    google.type.Money fee = 3 [(upstream.field).encoding = ENCODING_FEN];
     Item2 inner = 4;
 }
-message Item2 { string note = 1 [(upstream.wire).absent = ABSENT_LEFT_OUT]; }
+message Item2 { string note = 1 [(upstream.field).unmapped = UNMAPPED_FIELD_POLICY_DROP]; }
 enum State {
     STATE_UNSPECIFIED = 0;
-    STATE_SENT = 1 [(upstream.word) = { text: "1" read: "sent" }];
-    STATE_SIGNED = 2 [(upstream.word).text = "2"];
+    STATE_SENT = 1 [(upstream.enum_value) = { text: "1" aliases: "sent" }];
+    STATE_SIGNED = 2 [(upstream.enum_value).text = "2"];
 }
 """
 MONEY = "google.type.Money a = 1"
@@ -89,14 +89,14 @@ def sent(operation: Operation, request: dict[str, Any]) -> Parameters:
 
 @pytest.mark.parametrize(("field", "form", "value", "text"), FORMS)
 def test_form(call, field: str, form: str, value: Any, text: str) -> None:
-    operation = call(f"{field} [(upstream.wire).form = FORM_{form}];", more=MORE)
+    operation = call(f"{field} [(upstream.field).encoding = ENCODING_{form}];", more=MORE)
     assert sent(operation, {"a": value}) == Parameters(form={"a": text}, files={}, left_out=())
 
 
 @pytest.mark.parametrize(("field", "form", "value"), REFUSED)
 def test_refused(call, field: str, form: str, value: Any) -> None:
     """By the field's path and what would fit, and without a word of the request."""
-    operation = call(f"{field} [(upstream.wire).form = FORM_{form}];", more=MORE)
+    operation = call(f"{field} [(upstream.field).encoding = ENCODING_{form}];", more=MORE)
     with pytest.raises(InvalidRequest) as refused:
         sent(operation, {"a": value})
     assert {violation.field for violation in refused.value.violations} == {"a"}
@@ -116,7 +116,8 @@ def test_a_moment_of_no_year(call, seconds: int) -> None:
 def test_a_file(call) -> None:
     """It is a part of its own, beside the parameter that holds the rest."""
     operation = call(
-        'bytes data = 1 [(upstream.wire).form = FORM_FILE]; string name = 2 [(upstream.wire).name = "n"];',
+        "bytes data = 1 [(upstream.field).encoding = ENCODING_FILE];"
+        ' string name = 2 [(upstream.field).name = "n"];',
         operation='api: "ns:small.call-1" param: "p"',
     )
     (parameters,) = operation.encode(operation.request(data=b"\xff\x00", name="x"))
@@ -138,13 +139,14 @@ def test_dates_that_are_parameters_follow_no_setting(call) -> None:
 
 def test_an_integer_as_text_inside_json_is_a_text(call) -> None:
     operation = call(
-        "Ids ids = 1;", more="message Ids { int64 a = 1 [(upstream.wire).form = FORM_TEXT]; int64 b = 2; }"
+        "Ids ids = 1;",
+        more="message Ids { int64 a = 1 [(upstream.field).encoding = ENCODING_TEXT]; int64 b = 2; }",
     )
     assert sent(operation, {"ids": {"a": 7, "b": 7}}).form == {"ids": '{"a":"7","b":7}'}
 
 
 def test_a_compact_time_follows_no_setting(call) -> None:
-    operation = call(f"{TIME} [(upstream.wire).form = FORM_COMPACT_TIME];", dates=JsonDates.EPOCH_MS)
+    operation = call(f"{TIME} [(upstream.field).encoding = ENCODING_COMPACT_TIME];", dates=JsonDates.EPOCH_MS)
     assert sent(operation, {"a": MOMENT}).form == {"a": "20240420080000123+0800"}
 
 
@@ -160,12 +162,12 @@ def test_a_compact_time_follows_no_setting(call) -> None:
     ],
 )
 def test_a_default_is_sent_where_nothing_is_set(call, field: str, default: str, text: str) -> None:
-    operation = call(f"{field} [(upstream.wire).default = {json.dumps(default)}];", more=MORE)
+    operation = call(f"{field} [(upstream.field).default = {json.dumps(default)}];", more=MORE)
     assert sent(operation, {}).form == {"a": text}
 
 
 def test_what_is_set_is_sent_in_place_of_the_default(call) -> None:
-    operation = call('optional int32 a = 1 [(upstream.wire).default = "1"];')
+    operation = call('optional int32 a = 1 [(upstream.field).default = "1"];')
     assert sent(operation, {"a": 0}).form == {"a": "0"}
 
 
@@ -176,7 +178,8 @@ def test_what_is_not_set_is_not_sent(call) -> None:
 
 def test_words_max_len_and_pattern(call) -> None:
     operation = call(
-        'string a = 1 [(upstream.wire) = { max_len: 3 pattern: "[a-z饼]+" words { key: "ab" value: "AB" } }];'
+        'string a = 1 [(upstream.field) = { max_len: 3 pattern: "[a-z饼]+"'
+        ' value_map { key: "ab" value: "AB" } }];'
     )
     assert sent(operation, {"a": "ab"}).form == {"a": "AB"}
     assert sent(operation, {"a": "饼饼饼"}).form == {"a": "饼饼饼"}
@@ -186,10 +189,10 @@ def test_words_max_len_and_pattern(call) -> None:
 
 
 ABSENT = """
-    string refused = 1 [(upstream.wire).open_platform.absent = ABSENT_REFUSED];
-    string stated = 2 [(upstream.wire).open_platform.absent = ABSENT_LEFT_OUT];
-    string own = 3 [(upstream.wire).open_platform.absent = ABSENT_LOCAL];
-    optional int32 zero = 4 [(upstream.wire).open_platform.absent = ABSENT_LEFT_OUT];
+    string refused = 1 [(upstream.field).open_platform.unmapped = UNMAPPED_FIELD_POLICY_REJECT];
+    string stated = 2 [(upstream.field).open_platform.unmapped = UNMAPPED_FIELD_POLICY_DROP];
+    string own = 3 [(upstream.field).open_platform.unmapped = UNMAPPED_FIELD_POLICY_LOCAL];
+    optional int32 zero = 4 [(upstream.field).open_platform.unmapped = UNMAPPED_FIELD_POLICY_DROP];
     repeated Item items = 5;
 """
 
@@ -221,7 +224,7 @@ def test_what_is_left_out_of_lists_is_named_without_its_place(call) -> None:
 
 
 def test_what_is_wrong_comes_before_what_is_missing(call) -> None:
-    fields = "repeated Item items = 1; string site = 2 [(upstream.wire).national_site.required = true];"
+    fields = "repeated Item items = 1; string site = 2 [(upstream.field).national_site.required = true];"
     operation = call(fields, more=MORE)
     item = {"fee": {"units": "-1"}}
     assert _violations(operation, {"items": [{"id": "1"}, item]}) == [
@@ -233,7 +236,7 @@ def test_what_is_wrong_comes_before_what_is_missing(call) -> None:
 
 
 EITHER = """
-    string a = 1 [(upstream.wire).open_platform.required_without = "items"];
+    string a = 1 [(upstream.field).open_platform.required_without = "items"];
     repeated Item items = 2;
 """
 
@@ -250,8 +253,8 @@ def test_one_of_two_is_needed(call) -> None:
     )
 
 
-EACH = "repeated Item items = 1; string own = 2 [(upstream.wire).absent = ABSENT_LOCAL];"
-A_CALL_EACH = 'api: "ns:small.call-1" open_platform { each: "items" param: "item" }'
+EACH = "repeated Item items = 1; string own = 2 [(upstream.field).unmapped = UNMAPPED_FIELD_POLICY_LOCAL];"
+A_CALL_EACH = 'api: "ns:small.call-1" open_platform { fan_out: "items" param: "item" }'
 
 
 def test_a_call_for_each_element(call) -> None:
