@@ -28,7 +28,7 @@ _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 def redact(text: str, sensitive: Iterable[str] = ()) -> str:
-    """Return 1688's text without the sensitive values, in any case, and what looks like buyers' data."""
+    """Redact sensitive values in 1688's text, in upper or lower case, and what looks like personal data."""
     spellings = {spelling for value in sensitive for spelling in (value, value.upper())}  # ß is SS there
     values = sorted(spellings - {""}, key=len, reverse=True)
     pattern = re.compile("|".join([*map(_value_pattern, values), _PERSONAL_DATA]), _FLAGS)

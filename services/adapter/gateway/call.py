@@ -1,6 +1,6 @@
 """What passes through the middleware: a call of an operation of 1688, its reply, and the two interfaces."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -51,7 +51,7 @@ class UpstreamReply:
 class CallNext(Protocol):
     """The rest of the chain: the inner middleware, and at the end the sending."""
 
-    async def __call__(self, call: UpstreamCall, /) -> UpstreamReply:
+    def __call__(self, call: UpstreamCall, /) -> Awaitable[UpstreamReply]:
         """Return 1688's reply. Raises UpstreamError, Overloaded and DeadlineExceeded."""
 
 

@@ -78,7 +78,8 @@ def labelled(metric: M, *labels: str) -> M:
 def bind_upstream_ids(request_id: str, trace_id: str) -> None:
     """Bind 1688's own ids of an exchange to the call's log line: 1688's support asks for them."""
     ids = {"upstream_request_id": request_id, "upstream_trace_id": trace_id}
-    structlog.contextvars.bind_contextvars(**{name: value for name, value in ids.items() if value})
+    if present := {name: value for name, value in ids.items() if value}:
+        structlog.contextvars.bind_contextvars(**present)
 
 
 def record_denied_retry(api: str) -> None:

@@ -45,11 +45,12 @@ class UrlBuilder:
 
     def build(self, api: str) -> UpstreamEndpoint:
         """Return the endpoint of an operation by its id `namespace:name-version`."""
-        if api not in self._endpoints:
+        endpoint = self._endpoints.get(api)
+        if endpoint is None:
             namespace, _, name_version = self._aliases.get(api, api).partition(":")
             name, _, version = name_version.rpartition("-")
-            self._endpoints[api] = self.build_for_path(f"param2/{version}/{namespace}/{name}")
-        return self._endpoints[api]
+            endpoint = self._endpoints[api] = self.build_for_path(f"param2/{version}/{namespace}/{name}")
+        return endpoint
 
     def build_for_path(self, path: str) -> UpstreamEndpoint:
         """Return the endpoint of a path, which comes without its last part, the app key."""

@@ -4,7 +4,6 @@ Must not import protos, gRPC, or how access tokens are fetched and rates are cou
 """
 
 from collections.abc import Sequence
-from functools import partial
 
 from services.adapter.gateway.auth.token_provider import TokenProvider
 from services.adapter.gateway.call import CallNext, Middleware, MonotonicClock
@@ -54,6 +53,11 @@ def gateway_middleware(
 def build_chain(middleware: Sequence[Middleware], send: CallNext) -> CallNext:
     """Return all middleware around `send`."""
     call_next = send
-    for each in reversed(middleware):
-        call_next = partial(each.__call__, call_next=call_next)
+    for layer in reversed(middleware):
+        call_next = _link(layer, call_next)
     return call_next
+
+
+def _link(middleware: Middleware, call_next: CallNext) -> CallNext:
+    handle = middleware.__call__  # looked up once, not for each call
+    return lambda call: handle(call, call_next)

@@ -137,10 +137,11 @@ class CircuitBreakers:
 
     def get(self, api: str) -> CircuitBreaker:
         """Return the breaker of an operation."""
-        if api not in self._breakers:
-            self._breakers[api] = CircuitBreaker(self.policy, self._clock)
+        breaker = self._breakers.get(api)
+        if breaker is None:
+            breaker = self._breakers[api] = CircuitBreaker(self.policy, self._clock)
             set_breaker_state(api, State.CLOSED)
-        return self._breakers[api]
+        return breaker
 
 
 class RejectWhenOpenMiddleware:
