@@ -16,7 +16,7 @@ from services.store import (
     Delivery,
     IncomingMessage,
     NewDelivery,
-    RelayLimits,
+    RelayConfig,
     Storage,
     StorageConfig,
     SubscriptionName,
@@ -52,8 +52,8 @@ def measure(engine: str, url: str) -> None:
 
 
 async def _measure(engine: str, url: str) -> None:
-    async with storage_lifespan(url, StorageConfig(relay=RelayLimits(in_flight=CONCURRENCY))) as storage:
-        await storage.subscriptions.use(SUBSCRIPTION)
+    async with storage_lifespan(url, StorageConfig(relay=RelayConfig(max_in_flight=CONCURRENCY))) as storage:
+        await storage.subscriptions.get_or_create(SUBSCRIPTION)
 
         async def store_message(number: int) -> None:
             await storage.inbox.store([_message(number)])
@@ -75,8 +75,8 @@ def _message(number: int) -> IncomingMessage:
     return IncomingMessage(
         message_id=str(number),
         topic="ORDER_BUYER_VIEW_ORDER_PAY",
-        order_key=str(number // 5),
-        born_ms=number,
+        ordering_key=str(number // 5),
+        event_time_ms=number,
         member_id="b2b-1",
         raw=PAYLOAD,
     )
@@ -115,9 +115,9 @@ async def _measure_dispatch(engine: str, storage: Storage, count: int) -> None:
     async def consume() -> None:
         nonlocal remaining
         while remaining > 0:
-            messages = await storage.handout.lease(SUBSCRIPTION, most=100, lease_s=60, wait_s=1)
+            messages = await storage.dispatcher.lease(SUBSCRIPTION, limit=100, lease_s=60, wait_s=1)
             message_ids = [message.message_id for message in messages]
-            remaining -= await storage.handout.ack(SUBSCRIPTION, message_ids)
+            remaining -= await storage.dispatcher.ack(SUBSCRIPTION, message_ids)
 
     started = time.perf_counter()
     await asyncio.gather(*(consume() for _ in range(CONSUMERS)))
@@ -136,7 +136,7 @@ async def _measure_relay(engine: str, storage: Storage) -> None:
         return Delivered()
 
     started = time.perf_counter()
-    async with storage.relay(send).running():
+    async with storage.build_relay(send).lifespan():
         await finished.wait()
     _print_rate(engine, "relayed", COUNT, started)
 

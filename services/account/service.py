@@ -35,8 +35,10 @@ async def open_account(settings: AccountSettings) -> AsyncIterator[ServiceRuntim
         storage_lifespan(url) as storage,
         operations_lifespan(DESCRIPTOR, settings) as operations,
     ):
-        bindings = operations.build_endpoints(partial(Endpoint, idempotency_guard=storage.once.remember), {})
-        yield ServiceRuntime(bindings, is_ready=storage.store.healthy)
+        bindings = operations.build_endpoints(
+            partial(Endpoint, idempotency_guard=storage.idempotent_executor.execute), {}
+        )
+        yield ServiceRuntime(bindings, is_ready=storage.store.is_healthy)
 
 
 ACCOUNT = ServiceDefinition(descriptor=DESCRIPTOR, settings=AccountSettings, lifespan=open_account)

@@ -67,9 +67,9 @@ def callback_routes(secret: bytes, parse_message: ParseMessage, store: Store) ->
             _received.labels("not_stored").inc()
             _log.warning("message_not_stored")
             return web.Response(text="not stored\n", status=503, headers={"Retry-After": "1"})
-        _received.labels("stored").inc(len(stored.new))
-        _received.labels("duplicate").inc(stored.duplicates)
-        _log.info("message_received", new=list(stored.new), duplicates=stored.duplicates)
+        _received.labels("stored").inc(len(stored.new_ids))
+        _received.labels("duplicate").inc(stored.duplicate_count)
+        _log.info("message_received", new=list(stored.new_ids), duplicates=stored.duplicate_count)
         return web.Response(text="SUCCESS")
 
     return [web.post(PATH, receive)]

@@ -96,10 +96,10 @@ def to_proto(delivery: Delivery) -> protos.Delivery:
         ordering_key=delivery.ordering_key,
         request_id=delivery.request_id,
         attempts=delivery.attempts,
-        create_time=to_timestamp(delivery.create_ms),
-        last_attempt_time=to_optional_timestamp(delivery.last_attempt_ms),
-        next_attempt_time=to_optional_timestamp(delivery.next_attempt_ms),
-        finish_time=to_optional_timestamp(delivery.finish_ms),
+        create_time=to_timestamp(delivery.create_time_ms),
+        last_attempt_time=to_optional_timestamp(delivery.last_attempt_time_ms),
+        next_attempt_time=to_optional_timestamp(delivery.next_attempt_time_ms),
+        finish_time=to_optional_timestamp(delivery.finish_time_ms),
     )
     getattr(response, _ARM_BY_RPC[delivery.rpc]).ParseFromString(delivery.payload)
     if delivery.last_error is not None:

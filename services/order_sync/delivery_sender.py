@@ -55,7 +55,7 @@ class DeliverySender:
         structlog.contextvars.clear_contextvars()
         deadline = asyncio.get_running_loop().time() + SEND_TIMEOUT_S
         request = REQUEST_CLASSES[delivery.rpc].FromString(delivery.payload)
-        if delivery.interrupted and not self._retry_unknown:
+        if delivery.previous_outcome_unknown and not self._retry_unknown:
             return self._failed(delivery.rpc, OutcomeUnknown("the outcome of the last attempt is unknown"))
         try:
             if delivery.rpc == RELATIONS:
@@ -92,7 +92,9 @@ class DeliverySender:
         if error.reason in self._permanent_errors:
             return Dead(error=status, results=results)
         delay_s = MIN_RETRY_DELAY_S.get(error.reason, 0.0)
-        return Retry(error=status, retry_after_s=delay_s, unclear=error.may_have_executed, results=results)
+        return Retry(
+            error=status, retry_after_s=delay_s, outcome_unknown=error.may_have_executed, results=results
+        )
 
 
 def _results(delivery: Delivery, count: int) -> list[Any]:

@@ -3,7 +3,7 @@
 from nationalsite.ordersync import v1 as protos
 
 from services.errors import InvalidRequest, Violation
-from services.store import FullOrder, FullOrders, Kind
+from services.store import FullOrder, FullOrderKind, FullOrders
 
 
 class FullOrderMerger:
@@ -20,7 +20,7 @@ class FullOrderMerger:
         if self._stores_orders:
             await self._store.put(
                 FullOrder(
-                    kind=Kind.ORDER,
+                    kind=FullOrderKind.ORDER,
                     id=order.national_order_id,
                     order_id=order.national_order_id,
                     member_id=order.out_member_id or None,
@@ -33,7 +33,7 @@ class FullOrderMerger:
         if self._stores_logistics_orders:
             await self._store.put(
                 FullOrder(
-                    kind=Kind.LOGISTICS_ORDER,
+                    kind=FullOrderKind.LOGISTICS_ORDER,
                     id=logistics_order.logistics_id,
                     order_id=logistics_order.national_order_id,
                     member_id=None,
@@ -43,7 +43,7 @@ class FullOrderMerger:
 
     async def merge_order_status(self, status: protos.OrderStatusUpdate) -> protos.Order:
         """Return the last full order with the new status. Raises NoFullSync, InvalidRequest."""
-        stored = await self._store.get(Kind.ORDER, status.national_order_id)
+        stored = await self._store.get(FullOrderKind.ORDER, status.national_order_id)
         order = protos.Order.FromString(stored.payload)
         _set_status(order, status)
         sub_orders = {sub_order.national_sub_order_id: sub_order for sub_order in order.sub_orders}
@@ -65,7 +65,7 @@ class FullOrderMerger:
         self, status: protos.SyncLogisticsStatusRequest
     ) -> protos.LogisticsOrder:
         """Return the last full logistics order with the new status. Raises NoFullSync."""
-        stored = await self._store.get(Kind.LOGISTICS_ORDER, status.logistics_id)
+        stored = await self._store.get(FullOrderKind.LOGISTICS_ORDER, status.logistics_id)
         logistics_order = protos.LogisticsOrder.FromString(stored.payload)
         logistics_order.logistics_status = status.logistics_status
         if (

@@ -36,8 +36,8 @@ def parse_message(text: bytes, now_ms: Callable[[], int]) -> IncomingMessage:
     return IncomingMessage(
         message_id=message.message_id or f"sha256:{hashlib.sha256(text).hexdigest()}",
         topic=message.topic,
-        order_key=_order_key(message),
-        born_ms=_time_ms(message) or now_ms(),
+        ordering_key=_order_key(message),
+        event_time_ms=_time_ms(message) or now_ms(),
         member_id=message.member_id,
         raw=text,
     )
@@ -52,7 +52,7 @@ def to_proto(stored: StoredMessage) -> protos.Message:
     message.message_id = stored.message_id
     message.raw_json = stored.raw.decode(errors="replace")
     message.delivery_attempt = stored.delivery_attempt
-    message.lease_expire_time.CopyFrom(to_timestamp(stored.lease_until_ms))
+    message.lease_expire_time.CopyFrom(to_timestamp(stored.lease_expire_time_ms))
     return message
 
 

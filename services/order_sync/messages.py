@@ -47,11 +47,11 @@ class MessageHandlers:
         left_s = deadline - asyncio.get_running_loop().time() - RESPONSE_MARGIN_S
         messages = await self._dispatcher.lease(
             subscription_name(request),
-            most=request.max_messages or DEFAULT_MAX_MESSAGES,
+            limit=request.max_messages or DEFAULT_MAX_MESSAGES,
             lease_s=to_seconds(request.lease) or DEFAULT_LEASE_S,
             wait_s=max(0.0, min(wait_s, left_s)),
             topics=request.topics,
-            start_ms=start_ms(request),
+            start_time_ms=start_ms(request),
         )
         return protos.PullMessagesResponse(messages=map(to_proto, messages)).SerializeToString()
 
@@ -75,9 +75,9 @@ class MessageHandlers:
                 protos.Subscription(
                     subscription=subscription.name,
                     topics=subscription.topics,
-                    create_time=to_timestamp(subscription.create_ms),
+                    create_time=to_timestamp(subscription.create_time_ms),
                     backlog=subscription.backlog,
-                    oldest_message_time=to_optional_timestamp(subscription.oldest_born_ms),
+                    oldest_message_time=to_optional_timestamp(subscription.oldest_event_time_ms),
                     dead_messages=subscription.dead_messages,
                 )
                 for subscription in subscriptions

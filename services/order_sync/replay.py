@@ -89,8 +89,8 @@ class Replay:
                 break
             incoming = [self._parse_message(text.encode()) for text in texts]
             stored = await self._inbox.store(incoming)
-            response.stored += len(stored.new)
-            response.duplicates += stored.duplicates
+            response.stored += len(stored.new_ids)
+            response.duplicates += stored.duplicate_count
             # Messages without a numeric id, and confirmed ones that 1688 still lists, block this page.
             ids = _confirmable_ids(incoming) - confirmed
             if ids:

@@ -74,8 +74,8 @@ def handlers(
         for rpc, key in ORDERING_KEYS.items()
     }
     own |= DeliveryHandlers(storage.deliveries, syncs).handlers()
-    own |= MessageHandlers(storage.handout, storage.subscriptions, storage.dead_letters).handlers()
-    own["StreamMessages"] = MessageStreams(storage.handout).stream_messages
+    own |= MessageHandlers(storage.dispatcher, storage.subscriptions, storage.dead_letters).handlers()
+    own["StreamMessages"] = MessageStreams(storage.dispatcher).stream_messages
     own["ReplayMessages"] = replay.replay_messages
     return own
 
@@ -86,7 +86,7 @@ def _guard_ordering(
     """Return a handler that sends a sync, unless a delivery with the same ordering key is pending."""
 
     async def handle(request: Any, deadline: float) -> bytes:
-        await deliveries.refuse_pending(key(request))
+        await deliveries.ensure_none_pending(key(request))
         return await send(request, deadline)
 
     return handle
@@ -112,18 +112,20 @@ async def open_order_sync(settings: OrderSyncSettings) -> AsyncIterator[ServiceR
         parse_message = partial(message_codec.parse_message, now_ms=storage.store.clock)
         replay = Replay(operations, storage.inbox, storage.store, parse_message)
         await stack.enter_async_context(
-            storage.relay(DeliverySender(syncs, retry_unknown=settings.retry_syncs), INTERNAL_ERROR).running()
+            storage.build_relay(
+                DeliverySender(syncs, retry_unknown=settings.retry_syncs), INTERNAL_ERROR
+            ).lifespan()
         )
         if settings.replay_interval_s:
             await stack.enter_async_context(_background_task(replay.run(settings.replay_interval_s)))
         await stack.enter_async_context(_callback_server(settings, storage, parse_message))
         bindings = operations.build_endpoints(
-            partial(Endpoint, idempotency_guard=storage.once.remember),
+            partial(Endpoint, idempotency_guard=storage.idempotent_executor.execute),
             handlers(operations, storage, syncs, replay),
         )
         # A delivery stores its request id, for as long as the delivery is kept.
         bindings["EnqueueSync"] = replace(bindings["EnqueueSync"], handles_idempotency=True)
-        yield ServiceRuntime(bindings, is_ready=storage.store.healthy)
+        yield ServiceRuntime(bindings, is_ready=storage.store.is_healthy)
 
 
 @asynccontextmanager

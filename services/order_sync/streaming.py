@@ -102,11 +102,11 @@ class _Consumer:
             capacity = self._max_outstanding - len(self._lease_ends)
         messages: Sequence[Message] = await self._dispatcher.lease(
             self._subscription,
-            most=min(capacity, BATCH_SIZE),
+            limit=min(capacity, BATCH_SIZE),
             lease_s=self._lease_s,
             wait_s=POLL_INTERVAL_S,
             topics=self._opened.topics,
-            start_ms=start_ms(self._opened),
+            start_time_ms=start_ms(self._opened),
         )
         lease_end = self._clock() + self._lease_s
         self._drop_expired()

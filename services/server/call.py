@@ -25,13 +25,13 @@ class IdempotencyGuard(Protocol):
         rpc: str,
         request_id: str,
         content_hash: bytes,
-        within_s: float,
-        resend: bool,
+        timeout_s: float,
+        is_idempotent: bool,
     ) -> Awaitable[bytes]:
         """Return the response of `work`, or of the first call with this caller, RPC and id.
 
-        `work` is executed within `within_s`, even when this call is cancelled. `content_hash` is the SHA-256
-        of the request. `resend`: after an unknown outcome the work may be executed again.
+        `work` is executed within `timeout_s`, even when this call is cancelled. `content_hash` is the SHA-256
+        of the request. `is_idempotent`: after an unknown outcome the work may be executed again.
         """
 
 

@@ -1,26 +1,27 @@
-"""Durable state on SQL: messages in, deliveries out, request ids, the last full orders.
+"""Durable state in SQL: messages in, deliveries out, idempotency keys, the last full orders.
 
-Must not import gRPC, protos, or anything of 1688. `storage_lifespan` opens everything on one store; `migrate`
-brings a store's schema up to date. Every call raises StoreUnavailable when the store cannot be used.
-The caller may then call again.
+Must not import gRPC, protos or anything of 1688. `storage_lifespan` opens everything on one database, and
+`migrate` brings its schema up to date. Every call raises StoreUnavailable if the database cannot be used; it
+is then safe to call again.
 """
 
-from services.store.backlog_metrics import BacklogMetricsLimits
 from services.store.bootstrap import Storage, StorageConfig, storage_lifespan
 from services.store.cli import run_command
+from services.store.coordination.leases import Lease, exclusive_lease
+from services.store.coordination.process_lock import single_process_lock
 from services.store.database.engine import StoreLimits
-from services.store.database.process_lock import single_process_lock
 from services.store.database.schema_migrations import migrate
+from services.store.database.store import Store, open_store
 from services.store.erasure import ErasureReport, erase
-from services.store.full_orders import FullOrder, FullOrders, Kind
-from services.store.idempotency.idempotency_keys import (
-    Finished,
+from services.store.full_orders import FullOrder, FullOrderKind, FullOrders
+from services.store.idempotency.executor import IdempotentExecutor
+from services.store.idempotency.keys import (
     IdempotencyKeys,
-    RequestedCall,
+    IdempotentRequest,
     Started,
+    Succeeded,
     UnknownOutcome,
 )
-from services.store.idempotency.idempotent_executor import IdempotentExecutor
 from services.store.inbox.dead_letters import DeadLetters
 from services.store.inbox.dispatcher import MessageDispatcher
 from services.store.inbox.inbox import Inbox, IncomingMessage, StoreResult
@@ -31,32 +32,29 @@ from services.store.inbox.subscriptions import (
     SubscriptionName,
     Subscriptions,
 )
-from services.store.leases import Lease, exclusive_lease
 from services.store.outbox.claims import RetryPolicy
 from services.store.outbox.deliveries import Deliveries, Delivery, NewDelivery, State
 from services.store.outbox.outcomes import Dead, Delivered, Outcome, Retry
-from services.store.outbox.relay import Relay, RelayLimits, Send
+from services.store.outbox.relay import Relay, RelayConfig, Send
 from services.store.pagination import Page
-from services.store.retention import Retention, RetentionPolicy, SweepLimits
+from services.store.retention import Retention, RetentionPolicy
 from services.store.settings import StoreSettings
-from services.store.store import Store, open_store
 
 __all__ = [
-    "BacklogMetricsLimits",
     "Dead",
     "DeadLetters",
     "Delivered",
     "Deliveries",
     "Delivery",
     "ErasureReport",
-    "Finished",
     "FullOrder",
+    "FullOrderKind",
     "FullOrders",
     "IdempotencyKeys",
     "IdempotentExecutor",
+    "IdempotentRequest",
     "Inbox",
     "IncomingMessage",
-    "Kind",
     "Lease",
     "Message",
     "MessageDispatcher",
@@ -64,8 +62,7 @@ __all__ = [
     "Outcome",
     "Page",
     "Relay",
-    "RelayLimits",
-    "RequestedCall",
+    "RelayConfig",
     "Retention",
     "RetentionPolicy",
     "Retry",
@@ -83,7 +80,7 @@ __all__ = [
     "SubscriptionLimits",
     "SubscriptionName",
     "Subscriptions",
-    "SweepLimits",
+    "Succeeded",
     "UnknownOutcome",
     "erase",
     "exclusive_lease",

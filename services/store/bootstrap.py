@@ -1,97 +1,122 @@
-"""Everything that a service needs of this room, opened on one store."""
+"""Opens a store and builds everything that works on it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from services.store.backlog_metrics import BacklogMetrics, BacklogMetricsLimits
-from services.store.clock import Clock, system_clock
+import structlog
+
+from services.errors import StoreUnavailable
+from services.store.backlog_metrics import BacklogMetrics
+from services.store.coordination.notifier import Notifier
+from services.store.coordination.pg_notify import notifier_lifespan
 from services.store.database.engine import StoreLimits
+from services.store.database.store import Clock, Store, open_store, system_clock
 from services.store.full_orders import FullOrders
-from services.store.idempotency.idempotency_keys import IdempotencyKeys
-from services.store.idempotency.idempotent_executor import IdempotentExecutor
+from services.store.idempotency.executor import IdempotentExecutor
+from services.store.idempotency.keys import IdempotencyKeys
 from services.store.inbox.dead_letters import DeadLetters
 from services.store.inbox.dispatcher import MessageDispatcher
 from services.store.inbox.inbox import Inbox
 from services.store.inbox.subscriptions import SubscriptionLimits, Subscriptions
-from services.store.notifier import Notifier
 from services.store.outbox.deliveries import Deliveries
-from services.store.outbox.relay import Relay, RelayLimits, Send
-from services.store.pg_notify import notifier_lifespan
-from services.store.retention import Retention, RetentionPolicy, SweepLimits
-from services.store.store import Store, open_store
+from services.store.outbox.relay import Relay, RelayConfig, Send
+from services.store.retention import Retention, RetentionPolicy
+
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorageConfig:
-    """Every limit and time of the room."""
+    """The limits, time-outs and intervals of a storage."""
 
     store: StoreLimits = field(default_factory=StoreLimits)
     subscriptions: SubscriptionLimits = field(default_factory=SubscriptionLimits)
-    relay: RelayLimits = field(default_factory=RelayLimits)
-    keep: RetentionPolicy = field(default_factory=RetentionPolicy)
-    sweep: SweepLimits = field(default_factory=SweepLimits)
-    depth: BacklogMetricsLimits = field(default_factory=BacklogMetricsLimits)
+    relay: RelayConfig = field(default_factory=RelayConfig)
+    retention: RetentionPolicy = field(default_factory=RetentionPolicy)
+    backlog_metrics_interval_s: float = 15.0
+    """Each update counts the whole backlog."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Storage:
-    """The parts, on one store."""
+    """A store, and everything that works on it."""
 
     store: Store
-    wakeups: Notifier
-    limits: StorageConfig
+    notifier: Notifier
+    config: StorageConfig
     inbox: Inbox
     subscriptions: Subscriptions
-    handout: MessageDispatcher
+    dispatcher: MessageDispatcher
     dead_letters: DeadLetters
     deliveries: Deliveries
-    request_ids: IdempotencyKeys
-    once: IdempotentExecutor
+    idempotency_keys: IdempotencyKeys
+    idempotent_executor: IdempotentExecutor
     full_orders: FullOrders
     retention: Retention
-    depth: BacklogMetrics
+    backlog_metrics: BacklogMetrics
 
-    def relay(self, send: Send, fault: bytes = b"") -> Relay:
-        """Return a relay that sends with `send`; `async with relay.running()` lets it work."""
-        return Relay(self.store, self.wakeups, send, fault, self.limits.relay)
+    def build_relay(self, send: Send, internal_error: bytes = b"") -> Relay:
+        """Return a relay for a send function. It runs in `async with relay.lifespan()`."""
+        return Relay(self.store, self.notifier, send, internal_error, self.config.relay)
 
 
 @asynccontextmanager
 async def storage_lifespan(
-    url: str, limits: StorageConfig | None = None, clock: Clock = system_clock
+    url: str, config: StorageConfig | None = None, clock: Clock = system_clock
 ) -> AsyncIterator[Storage]:
-    """Open the store at a URL with its parts, retention sweep and backlog metrics. Raises StartupError."""
-    limits = limits or StorageConfig()
-    async with open_store(url, limits.store, clock) as store, notifier_lifespan(store) as wakeups:
-        subscriptions = Subscriptions(store, wakeups, limits.subscriptions)
-        request_ids = IdempotencyKeys(store, limits.keep.request_ids_s)
-        room = Storage(
+    """Open the storage at a URL. Retention and backlog metrics run in the background.
+
+    Raises StartupError.
+    """
+    config = config or StorageConfig()
+    async with open_store(url, config.store, clock) as store, notifier_lifespan(store) as notifier:
+        subscriptions = Subscriptions(store, notifier, config.subscriptions)
+        idempotency_keys = IdempotencyKeys(store, config.retention.idempotency_keys_s)
+        storage = Storage(
             store=store,
-            wakeups=wakeups,
-            limits=limits,
-            inbox=Inbox(store, wakeups),
+            notifier=notifier,
+            config=config,
+            inbox=Inbox(store, notifier),
             subscriptions=subscriptions,
-            handout=MessageDispatcher(store, wakeups, subscriptions),
-            dead_letters=DeadLetters(store, wakeups, subscriptions),
-            deliveries=Deliveries(store, wakeups),
-            request_ids=request_ids,
-            once=IdempotentExecutor(request_ids),
+            dispatcher=MessageDispatcher(store, notifier, subscriptions),
+            dead_letters=DeadLetters(store, notifier, subscriptions),
+            deliveries=Deliveries(store, notifier),
+            idempotency_keys=idempotency_keys,
+            idempotent_executor=IdempotentExecutor(idempotency_keys),
             full_orders=FullOrders(store),
-            retention=Retention(store, limits.keep, limits.sweep),
-            depth=BacklogMetrics(store, limits.subscriptions.most_deliveries, limits.depth),
+            retention=Retention(store, config.retention),
+            backlog_metrics=BacklogMetrics(store, config.subscriptions.max_delivery_attempts),
         )
         background = [
-            asyncio.create_task(work)
-            for work in (room.retention.sweep_for_ever(), room.depth.look_for_ever())
+            asyncio.create_task(
+                _run_periodically("retention", storage.retention.sweep, config.retention.sweep_interval_s)
+            ),
+            asyncio.create_task(
+                _run_periodically(
+                    "backlog_metrics", storage.backlog_metrics.update, config.backlog_metrics_interval_s
+                )
+            ),
         ]
         try:
-            yield room
+            yield storage
         finally:
             for task in background:
                 task.cancel()
             await asyncio.wait(background)
-            await room.inbox.close()
-            await room.once.close()
-            await room.handout.close()
+            await storage.inbox.close()
+            await storage.idempotent_executor.close()
+            await storage.dispatcher.close()
+
+
+async def _run_periodically(name: str, run: Callable[[], Awaitable[object]], interval_s: float) -> None:
+    """Run a background task every `interval_s` until cancelled."""
+    while True:
+        try:
+            await run()
+        except StoreUnavailable:
+            _log.info("background_task_skipped", task=name)
+        except Exception as error:
+            _log.exception("background_task_failed", task=name, exc_info=error)  # a bug must not stop it
+        await asyncio.sleep(interval_s)

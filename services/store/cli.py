@@ -1,4 +1,4 @@
-"""What an operator does to a service's store by hand."""
+"""The operator's commands on a service's store: `migrate` and `erase`."""
 
 import argparse
 import asyncio
@@ -8,34 +8,34 @@ from dataclasses import asdict
 
 from services.errors import StoreUnavailable
 from services.store.database.schema_migrations import migrate
+from services.store.database.store import open_store
 from services.store.erasure import erase
-from services.store.store import open_store
 
 
 def run_command(program: str, arguments: Sequence[str], url: str) -> int:
-    """Carry out `migrate` or `erase --member-id ID` on the store at a URL; return the exit code.
+    """Run `migrate` or `erase --member-id ID` on the store at a URL. Return the exit code.
 
-    Raises StartupError where the store cannot be opened.
+    Raises StartupError if the store cannot be opened.
     """
-    parser = argparse.ArgumentParser(program, description="Without a command, the service serves.")
+    parser = argparse.ArgumentParser(program, description="Without a command, the service runs.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("migrate", help="bring the store's schema up to date")
-    erasing = commands.add_parser("erase", help="erase what is stored of a buyer")
-    erasing.add_argument("--member-id", required=True, help="the buyer's out_member_id")
-    chosen = parser.parse_args(arguments)
-    if chosen.command == "migrate":
+    erase_parser = commands.add_parser("erase", help="erase a buyer's data")
+    erase_parser.add_argument("--member-id", required=True, help="the buyer's out_member_id")
+    options = parser.parse_args(arguments)
+    if options.command == "migrate":
         migrate(url)
         return 0
-    return asyncio.run(_erase(url, chosen.member_id))
+    return asyncio.run(_erase(url, options.member_id))
 
 
 async def _erase(url: str, member_id: str) -> int:
-    """Print how much of what went, as one JSON object."""
+    """Print the number of erased rows as a JSON object."""
     try:
         async with open_store(url) as store:
-            erased = await erase(store, member_id)
+            report = await erase(store, member_id)
     except StoreUnavailable as error:
         print(error)
         return 1
-    print(json.dumps(asdict(erased)))
+    print(json.dumps(asdict(report)))
     return 0

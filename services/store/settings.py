@@ -5,7 +5,7 @@ from pydantic_settings import BaseSettings
 
 from services.errors import StartupError
 from services.settings_loader import SETTINGS_CONFIG
-from services.store.database.schema_migrations import parse_url
+from services.store.database.engine import parse_url
 
 
 class StoreSettings(BaseSettings):
@@ -14,13 +14,13 @@ class StoreSettings(BaseSettings):
     model_config = SETTINGS_CONFIG
 
     database_url: SecretStr
-    """`sqlite+aiosqlite:///path` or `postgresql+psycopg://...`, which may hold a password."""
+    """`sqlite+aiosqlite:///path` or `postgresql+psycopg://...`, which may contain a password."""
 
     @field_validator("database_url")
     @classmethod
     def _check_url(cls, url: SecretStr) -> SecretStr:
         try:
             parse_url(url.get_secret_value())
-        except StartupError as problem:
-            raise ValueError("; ".join(problem.lines)) from None
+        except StartupError as error:
+            raise ValueError("; ".join(error.lines)) from None
         return url

@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from services.store import RelayLimits
+from services.store import RelayConfig
 from tests.deploy.rendering import ROOT
 from tests.support.postgres import postgres_server
 from tests.support.redis_server import redis_server
@@ -104,7 +104,7 @@ def test_the_longest_end_is_within_the_grace_of_its_pod(local, tell):
         tell(
             f"{service}: ended {end['took_s']} s after SIGTERM with everything hanging, of {end['grace_s']} s"
         )
-    assert local["ended"]["order-sync"]["grace_s"] > DELAY_S + GRACE_S + RelayLimits().grace_s
+    assert local["ended"]["order-sync"]["grace_s"] > DELAY_S + GRACE_S + RelayConfig().shutdown_grace_s
     assert set(local["in_flight"]) <= {"UNAVAILABLE", "UNKNOWN"}  # told, and not cut off
 
 

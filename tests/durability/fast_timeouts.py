@@ -9,10 +9,14 @@ from types import ModuleType
 
 from services.order_sync import delivery_sender, replay, service
 from services.server import run
-from services.store import RelayLimits, RetryPolicy, StorageConfig, storage_lifespan
-from services.store.idempotency import idempotent_executor
+from services.store import RelayConfig, RetryPolicy, StorageConfig, storage_lifespan
+from services.store.idempotency import executor
 
-RELAY = RelayLimits(send_s=2.0, note_s=2.0, patience=RetryPolicy(first_pause_s=0.1, longest_pause_s=1.0))
+RELAY = RelayConfig(
+    send_timeout_s=2.0,
+    record_timeout_s=2.0,
+    retry_policy=RetryPolicy(initial_delay_s=0.1, max_delay_s=1.0),
+)
 REQUEST_LEASE_MARGIN_S = 1.0
 """How much longer than the call's deadline the lease of a request id lasts."""
 REPLAY_LEASE_S = 3.0
@@ -26,9 +30,9 @@ def replace(module: ModuleType, name: str, value: object) -> None:
 
 def main() -> None:
     """Run the service."""
-    replace(service, "storage_lifespan", partial(storage_lifespan, limits=StorageConfig(relay=RELAY)))
+    replace(service, "storage_lifespan", partial(storage_lifespan, config=StorageConfig(relay=RELAY)))
     replace(delivery_sender, "SEND_TIMEOUT_S", 1.5)
-    replace(idempotent_executor, "NOTE_S", REQUEST_LEASE_MARGIN_S)
+    replace(executor, "RECORD_TIMEOUT_S", REQUEST_LEASE_MARGIN_S)
     replace(replay, "LEASE_S", REPLAY_LEASE_S)
     replace(replay, "PAGE_TIMEOUT_S", 2.0)
     run(service.ORDER_SYNC)

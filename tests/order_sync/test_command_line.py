@@ -12,8 +12,8 @@ import pytest
 from services.errors import NoFullSync
 from services.store import (
     FullOrder,
+    FullOrderKind,
     IncomingMessage,
-    Kind,
     NewDelivery,
     SubscriptionName,
     run_command,
@@ -51,13 +51,15 @@ def run(url: str) -> Run:
 
 
 def full(order_id: str, member_id: str) -> FullOrder:
-    return FullOrder(kind=Kind.ORDER, id=order_id, order_id=order_id, member_id=member_id, payload=b"full")
+    return FullOrder(
+        kind=FullOrderKind.ORDER, id=order_id, order_id=order_id, member_id=member_id, payload=b"full"
+    )
 
 
 def message(number: int, member_id: str) -> IncomingMessage:
     raw = b'{"msgId":%d}' % number
     return IncomingMessage(
-        message_id=str(number), topic="PAY", order_key=None, born_ms=1, member_id=member_id, raw=raw
+        message_id=str(number), topic="PAY", ordering_key=None, event_time_ms=1, member_id=member_id, raw=raw
     )
 
 
@@ -76,12 +78,12 @@ def pending(member_id: str) -> NewDelivery:
 async def test_a_new_store_is_made_and_a_buyer_erased_from_it(run: Run, url: str) -> None:
     migrated = run("migrate")
     assert (migrated.returncode, migrated.stdout, migrated.stderr) == (0, "", "")
-    async with storage_lifespan(url) as room:
-        await room.full_orders.put(full("1", "hanako"))
-        await room.full_orders.put(full("2", "taro"))
-        await room.deliveries.enqueue(pending("hanako"))
-        await room.handout.lease(SUBSCRIPTION, most=1, lease_s=10, wait_s=0)
-        await room.inbox.store([message(1, "hanako"), message(2, "b2b-1")])
+    async with storage_lifespan(url) as storage:
+        await storage.full_orders.put(full("1", "hanako"))
+        await storage.full_orders.put(full("2", "taro"))
+        await storage.deliveries.enqueue(pending("hanako"))
+        await storage.dispatcher.lease(SUBSCRIPTION, limit=1, lease_s=10, wait_s=0)
+        await storage.inbox.store([message(1, "hanako"), message(2, "b2b-1")])
 
     erased = run("erase", "--member-id", "hanako")
 
@@ -92,11 +94,11 @@ async def test_a_new_store_is_made_and_a_buyer_erased_from_it(run: Run, url: str
         "messages": 1,
         "pending_deliveries": 1,
     }
-    async with storage_lifespan(url) as room:
-        await room.full_orders.get(Kind.ORDER, "2")
+    async with storage_lifespan(url) as storage:
+        await storage.full_orders.get(FullOrderKind.ORDER, "2")
         with pytest.raises(NoFullSync):
-            await room.full_orders.get(Kind.ORDER, "1")
-        left = await room.handout.lease(SUBSCRIPTION, most=10, lease_s=10, wait_s=0)
+            await storage.full_orders.get(FullOrderKind.ORDER, "1")
+        left = await storage.dispatcher.lease(SUBSCRIPTION, limit=10, lease_s=10, wait_s=0)
         assert [each.message_id for each in left] == ["2"]
 
 

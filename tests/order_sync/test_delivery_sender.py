@@ -25,7 +25,7 @@ from services.order_sync.delivery_sender import MIN_RETRY_DELAY_S, PERMANENT_ERR
 from services.order_sync.full_order_merger import FullOrderMerger
 from services.order_sync.sync_sender import ORDERING_KEYS, SyncSender
 from services.server.status import STATUS_BY_REASON
-from services.store import Dead, Delivered, Delivery, Kind, Retry, State
+from services.store import Dead, Delivered, Delivery, FullOrderKind, Retry, State
 
 SERVICE = protos.ORDER_SYNC_SERVICE
 REQUEST = protos.SyncOrderRequest(order=protos.Order(national_order_id="1"))
@@ -55,7 +55,7 @@ class Orders:
     async def put(self, order: Any) -> None:
         raise AssertionError("nothing is to be kept")
 
-    async def get(self, kind: Kind, order_id: str) -> Any:
+    async def get(self, kind: FullOrderKind, order_id: str) -> Any:
         raise AssertionError("nothing is to be read")
 
 
@@ -73,10 +73,10 @@ def delivery(rpc: str, request: Any, **more: Any) -> Delivery:
             "last_error": None,
             "progress": None,
             "results": None,
-            "create_ms": 0,
-            "last_attempt_ms": 0,
-            "next_attempt_ms": 0,
-            "finish_ms": None,
+            "create_time_ms": 0,
+            "last_attempt_time_ms": 0,
+            "next_attempt_time_ms": 0,
+            "finish_time_ms": None,
         }
         | more
     )
@@ -115,7 +115,7 @@ async def test_transient_errors_are_retried(error: NationalsiteError, outcome: t
     assert type(actual) is outcome
     if isinstance(actual, Retry):
         assert actual.retry_after_s == MIN_RETRY_DELAY_S.get(error.reason, 0.0)
-        assert actual.unclear is error.may_have_executed
+        assert actual.outcome_unknown is error.may_have_executed
 
 
 async def test_a_success_is_delivered() -> None:
@@ -126,7 +126,7 @@ async def test_a_success_is_delivered() -> None:
 async def test_unknown_outcome_is_dead_if_syncs_must_not_be_retried() -> None:
     send, gateway = build_sender(ConnectionLost("broken"), retry_unknown=False)
     assert type(await send(delivery("SyncOrder", REQUEST))) is Dead
-    assert type(await send(delivery("SyncOrder", REQUEST, interrupted=True))) is Dead
+    assert type(await send(delivery("SyncOrder", REQUEST, previous_outcome_unknown=True))) is Dead
     assert gateway.calls == 1
     send, _ = build_sender(ConnectError("no connection"), retry_unknown=False)
     assert type(await send(delivery("SyncOrder", REQUEST))) is Retry

@@ -1,4 +1,4 @@
-"""The room on SQLite, and (marked postgres) on a real PostgreSQL: each test has a database of its own."""
+"""The storage on SQLite, and (marked postgres) on a real PostgreSQL: each test has a database of its own."""
 
 import dataclasses
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -7,8 +7,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import pytest
 
 from services.store import Storage, StorageConfig, migrate, storage_lifespan
+from services.store.database.engine import parse_url
 from services.store.database.schema import metadata
-from services.store.database.schema_migrations import _connected, parse_url
+from services.store.database.schema_migrations import connect
 from tests.store.given import NOW_MS
 from tests.support.postgres import PostgresServer, postgres_server
 
@@ -38,7 +39,7 @@ def url(request, tmp_path) -> str:
     if request.param == "sqlite":
         return f"sqlite+aiosqlite:///{tmp_path}/store.db"
     running = request.getfixturevalue("server")
-    with _connected(parse_url(running.url())) as connection:
+    with connect(parse_url(running.url())) as connection:
         for table in reversed(metadata.sorted_tables):
             connection.execute(table.delete())
     return running.url()
@@ -54,18 +55,18 @@ Opened = Callable[..., AbstractAsyncContextManager[Storage]]
 
 @pytest.fixture
 def opened(url: str, clock: Time) -> Opened:
-    """async with opened() as room: a replica on the test's store."""
+    """async with opened() as storage: a replica on the test's store."""
 
     @asynccontextmanager
     async def open_one(**limits: object) -> AsyncIterator[Storage]:
-        async with storage_lifespan(url, dataclasses.replace(StorageConfig(), **limits), clock) as room:
-            yield room
+        async with storage_lifespan(url, dataclasses.replace(StorageConfig(), **limits), clock) as storage:
+            yield storage
 
     return open_one
 
 
 @pytest.fixture
-async def room(opened: Opened) -> AsyncIterator[Storage]:
+async def storage(opened: Opened) -> AsyncIterator[Storage]:
     async with opened() as one:
         yield one
 

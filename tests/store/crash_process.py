@@ -9,12 +9,14 @@ from itertools import count
 from pathlib import Path
 
 from services.errors import StoreUnavailable
-from services.store import Delivered, RelayLimits, RetryPolicy, StorageConfig, StoreLimits, storage_lifespan
+from services.store import Delivered, RelayConfig, RetryPolicy, StorageConfig, StoreLimits, storage_lifespan
 from tests.store.given import NAME, message, order
 
 LIMITS = StorageConfig(
-    store=StoreLimits(lock_wait_s=5),
-    relay=RelayLimits(send_s=0.3, note_s=0.2, patience=RetryPolicy(first_pause_s=0.05)),
+    store=StoreLimits(lock_timeout_s=5),
+    relay=RelayConfig(
+        send_timeout_s=0.3, record_timeout_s=0.2, retry_policy=RetryPolicy(initial_delay_s=0.05)
+    ),
 )
 
 
@@ -23,8 +25,8 @@ def promise(*words: object) -> None:
 
 
 async def main(url: str, name: str, sent: Path) -> None:
-    async with storage_lifespan(url, LIMITS) as room:
-        await room.subscriptions.use(NAME)
+    async with storage_lifespan(url, LIMITS) as storage:
+        await storage.subscriptions.get_or_create(NAME)
 
         async def take_in() -> None:
             for number in count():
@@ -32,24 +34,24 @@ async def main(url: str, name: str, sent: Path) -> None:
                 one = type(one)(
                     message_id=f"{name}{number}",
                     topic=one.topic,
-                    order_key=one.order_key,
-                    born_ms=number,
+                    ordering_key=one.ordering_key,
+                    event_time_ms=number,
                     member_id="",
                     raw=one.raw,
                 )
-                await room.inbox.store([one])
+                await storage.inbox.store([one])
                 promise("stored", one.message_id)
 
         async def hand_out() -> None:
             while True:
-                for one in await room.handout.lease(NAME, most=5, lease_s=0.5, wait_s=1):
+                for one in await storage.dispatcher.lease(NAME, limit=5, lease_s=0.5, wait_s=1):
                     promise("handed", one.message_id)
-                    await room.handout.ack(NAME, [one.message_id])
+                    await storage.dispatcher.ack(NAME, [one.message_id])
 
         async def enqueue() -> None:
             for number in count():
                 given = order(0, request_id=f"{name}{number}", ordering_key=f"{name}{number % 3}")
-                await room.deliveries.enqueue(given)
+                await storage.deliveries.enqueue(given)
                 promise("enqueued", given.request_id)
 
         async def send(delivery):
@@ -64,7 +66,7 @@ async def main(url: str, name: str, sent: Path) -> None:
                 except StoreUnavailable:
                     await asyncio.sleep(0.05)
 
-        async with room.relay(send).running(), asyncio.TaskGroup() as group:
+        async with storage.build_relay(send).lifespan(), asyncio.TaskGroup() as group:
             for work in (take_in, hand_out, enqueue):
                 group.create_task(patiently(work))
 

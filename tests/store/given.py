@@ -1,4 +1,4 @@
-"""What the tests of this room put in, and how they wait."""
+"""What the tests of this storage put in, and how they wait."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,13 +10,13 @@ NAME = SubscriptionName(caller="shop", name="orders")
 
 
 def message(
-    number: int, *, order: str | None = None, topic: str = "PAY", born_ms: int | None = None
+    number: int, *, order: str | None = None, topic: str = "PAY", event_time_ms: int | None = None
 ) -> IncomingMessage:
     return IncomingMessage(
         message_id=f"m{number}",
         topic=topic,
-        order_key=order,
-        born_ms=NOW_MS + number if born_ms is None else born_ms,
+        ordering_key=order,
+        event_time_ms=NOW_MS + number if event_time_ms is None else event_time_ms,
         member_id="b2b-1",
         raw=b'{"msgId":%d}' % number,
     )
@@ -34,8 +34,8 @@ def order(number: int, *, key: str = "", **fields: object) -> NewDelivery:
     return NewDelivery(**values | fields)
 
 
-async def until(condition: Callable[[], bool], within_s: float = 10) -> None:
+async def until(condition: Callable[[], bool], timeout_s: float = 10) -> None:
     """Wait until a condition holds."""
-    async with asyncio.timeout(within_s):
+    async with asyncio.timeout(timeout_s):
         while not condition():
             await asyncio.sleep(0.005)

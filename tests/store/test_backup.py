@@ -22,31 +22,31 @@ def run(*command: object, **options: Any) -> bytes:
     return done.stdout
 
 
-async def leased(room: Storage, most: int = 10) -> list[str]:
-    return [one.message_id for one in await room.handout.lease(NAME, most=most, lease_s=60, wait_s=0)]
+async def leased(storage: Storage, limit: int = 10) -> list[str]:
+    return [one.message_id for one in await storage.dispatcher.lease(NAME, limit=limit, lease_s=60, wait_s=0)]
 
 
-async def lives_on(room: Storage, back_up: Callable[[], Awaitable[None]]) -> None:
+async def lives_on(storage: Storage, back_up: Callable[[], Awaitable[None]]) -> None:
     """Back up in the middle: one message is handled before, another one after it."""
-    await room.subscriptions.use(NAME)
-    await room.inbox.store([message(1), message(2)])
-    await room.handout.ack(NAME, await leased(room, most=1))
-    await room.deliveries.enqueue(order(1))
+    await storage.subscriptions.get_or_create(NAME)
+    await storage.inbox.store([message(1), message(2)])
+    await storage.dispatcher.ack(NAME, await leased(storage, limit=1))
+    await storage.deliveries.enqueue(order(1))
     await back_up()
-    await room.handout.ack(NAME, await leased(room))
-    await room.inbox.store([message(3)])
-    await room.deliveries.enqueue(order(2))
+    await storage.dispatcher.ack(NAME, await leased(storage))
+    await storage.inbox.store([message(3)])
+    await storage.deliveries.enqueue(order(2))
 
 
-async def is_as_it_was(room: Storage) -> None:
+async def is_as_it_was(storage: Storage) -> None:
     """What was handled later comes again, what came later is gone, and its request ids are new."""
-    assert await leased(room) == ["m2"]
-    page = await room.deliveries.list()
+    assert await leased(storage) == ["m2"]
+    page = await storage.deliveries.list()
     assert [one.request_id for one in page.items] == ["r1"]
-    assert (await room.deliveries.enqueue(order(1))).delivery_id == page.items[0].delivery_id
-    await room.deliveries.enqueue(order(2))
-    await room.inbox.store([message(4)])
-    assert await leased(room) == ["m4"]
+    assert (await storage.deliveries.enqueue(order(1))).delivery_id == page.items[0].delivery_id
+    await storage.deliveries.enqueue(order(2))
+    await storage.inbox.store([message(4)])
+    assert await leased(storage) == ["m4"]
 
 
 async def test_sqlite_is_backed_up_while_it_is_used(tmp_path):
@@ -57,13 +57,13 @@ async def test_sqlite_is_backed_up_while_it_is_used(tmp_path):
     async def back_up() -> None:
         backup.write_bytes(await asyncio.to_thread(run, sys.executable, "-c", program))
 
-    async with storage_lifespan(f"sqlite+aiosqlite:///{store}") as room:
-        await lives_on(room, back_up)
+    async with storage_lifespan(f"sqlite+aiosqlite:///{store}") as storage:
+        await lives_on(storage, back_up)
     for journal in tmp_path.glob("store.db-*"):
         journal.unlink()
     backup.replace(store)
-    async with storage_lifespan(f"sqlite+aiosqlite:///{store}") as room:
-        await is_as_it_was(room)
+    async with storage_lifespan(f"sqlite+aiosqlite:///{store}") as storage:
+        await is_as_it_was(storage)
 
 
 @pytest.mark.postgres
@@ -79,8 +79,8 @@ async def test_postgresql_is_dumped_and_restored(server, tmp_path):
     async def back_up() -> None:
         await asyncio.to_thread(run, find_binaries() / dump[0], *dump[1:], cwd=tmp_path)
 
-    async with storage_lifespan(url) as room:
-        await lives_on(room, back_up)
+    async with storage_lifespan(url) as storage:
+        await lives_on(storage, back_up)
     await asyncio.to_thread(run, find_binaries() / restore[0], *restore[1:], cwd=tmp_path)
-    async with storage_lifespan(url) as room:
-        await is_as_it_was(room)
+    async with storage_lifespan(url) as storage:
+        await is_as_it_was(storage)

@@ -70,12 +70,16 @@ async def test_killed_at_random_moments(url, tmp_path):
             file.write(f"{delivery.ordering_key} {delivery.request_id}\n")
         return Delivered()
 
-    async with storage_lifespan(url, LIMITS) as room, room.relay(send).running(), asyncio.timeout(30):
-        while (await room.subscriptions.list(NAME.caller))[0].backlog:
-            for one in await room.handout.lease(NAME, most=100, lease_s=10, wait_s=1):
+    async with (
+        storage_lifespan(url, LIMITS) as storage,
+        storage.build_relay(send).lifespan(),
+        asyncio.timeout(30),
+    ):
+        while (await storage.subscriptions.list(NAME.caller))[0].backlog:
+            for one in await storage.dispatcher.lease(NAME, limit=100, lease_s=10, wait_s=1):
                 handed.add(one.message_id)
-                await room.handout.ack(NAME, [one.message_id])
-        while (await room.deliveries.list(states=[State.PENDING])).items:
+                await storage.dispatcher.ack(NAME, [one.message_id])
+        while (await storage.deliveries.list(states=[State.PENDING])).items:
             await asyncio.sleep(0.05)
 
     sent = [line.split() for line in sent_file.read_text().splitlines()]

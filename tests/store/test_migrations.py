@@ -5,15 +5,16 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect
 
 from services.store import migrate
+from services.store.database.engine import parse_url
 from services.store.database.schema import metadata
-from services.store.database.schema_migrations import _connected, check, parse_url
+from services.store.database.schema_migrations import check_schema, connect
 
 
 def test_they_make_what_the_code_works_with(url):
     migrate(url)
     migrate(url)
-    check(url)
-    with _connected(parse_url(url)) as connection:
+    check_schema(url)
+    with connect(parse_url(url)) as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
         found = inspect(connection)
         for table in metadata.tables.values():

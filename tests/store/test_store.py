@@ -20,18 +20,21 @@ from services.store import (
     open_store,
     storage_lifespan,
 )
+from services.store.database.engine import parse_url
 from services.store.database.schema import leases
-from services.store.database.schema_migrations import _connected, parse_url
+from services.store.database.schema_migrations import connect
 from tests.store.given import NAME, message, order, until
 from tests.support.postgres import create_database, postgres_server
 
-IMPATIENT = StoreLimits(lock_wait_s=0.2, statement_s=2, work_s=3, health_s=0.5)
+IMPATIENT = StoreLimits(
+    lock_timeout_s=0.2, statement_timeout_s=2, transaction_timeout_s=3, health_timeout_s=0.5
+)
 
 LISTENERS = "FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'"
 
 
 def lease_row(name):
-    return insert(leases).values(name=name, holder="h", until_ms=1)
+    return insert(leases).values(name=name, holder="h", expire_time_ms=1)
 
 
 async def put(store, name):
@@ -43,24 +46,24 @@ async def names(store):
     return {name for name in found.scalars() if name != "retention"}
 
 
-async def test_what_fails_takes_back_its_own_changes_only(room):
+async def test_what_fails_takes_back_its_own_changes_only(storage):
     async def failing(connection):
         await connection.execute(lease_row("lost"))
         raise KeyError("ours")
 
     done = await asyncio.gather(
-        *(put(room.store, f"n{number}") for number in range(5)),
-        room.store.write(failing),
-        put(room.store, "n0"),
-        *(put(room.store, f"n{number}") for number in range(5, 9)),
+        *(put(storage.store, f"n{number}") for number in range(5)),
+        storage.store.write(failing),
+        put(storage.store, "n0"),
+        *(put(storage.store, f"n{number}") for number in range(5, 9)),
         return_exceptions=True,
     )
 
     assert [type(one).__name__ for one in done if one] == ["KeyError", "IntegrityError"]
-    assert await names(room.store) == {f"n{number}" for number in range(9)}
+    assert await names(storage.store) == {f"n{number}" for number in range(9)}
 
 
-async def test_a_unit_of_work_is_finished_though_its_caller_leaves(room):
+async def test_a_unit_of_work_is_finished_though_its_caller_leaves(storage):
     begun, go_on = asyncio.Event(), asyncio.Event()
 
     async def slow(connection):
@@ -68,47 +71,47 @@ async def test_a_unit_of_work_is_finished_though_its_caller_leaves(room):
         await go_on.wait()
         await connection.execute(lease_row("slow"))
 
-    leaving = asyncio.create_task(room.store.write(slow))
+    leaving = asyncio.create_task(storage.store.write(slow))
     await begun.wait()
     leaving.cancel()
     await asyncio.wait([leaving])
     go_on.set()
     async with asyncio.timeout(5):
-        while await names(room.store) != {"slow"}:
+        while await names(storage.store) != {"slow"}:
             await asyncio.sleep(0.005)
 
 
 async def test_many_cancelled_calls_cost_no_connection(opened):
-    async with opened(store=StoreLimits(connections=2)) as room:
+    async with opened(store=StoreLimits(max_connections=2)) as storage:
         for number in range(100):
-            leaving = asyncio.create_task(put(room.store, f"n{number}"))
+            leaving = asyncio.create_task(put(storage.store, f"n{number}"))
             for _ in range(number % 20):
                 await asyncio.sleep(0)
             leaving.cancel()
-        await asyncio.gather(*(names(room.store) for _ in range(50)))
-        await put(room.store, "after")
+        await asyncio.gather(*(names(storage.store) for _ in range(50)))
+        await put(storage.store, "after")
 
 
 async def test_more_than_may_wait_is_refused_at_once(opened):
     go_on = asyncio.Event()
-    async with opened(store=StoreLimits(waiting=3)) as room:
-        waiting = [asyncio.create_task(room.store.write(lambda _: go_on.wait())) for _ in range(5)]
+    async with opened(store=StoreLimits(max_pending=3)) as storage:
+        waiting = [asyncio.create_task(storage.store.write(lambda _: go_on.wait())) for _ in range(5)]
         await until(lambda: any(task.done() for task in waiting))
         with pytest.raises(StoreUnavailable, match="too many"):
-            await put(room.store, "too many")
+            await put(storage.store, "too many")
         go_on.set()
         await asyncio.wait(waiting)
-        # The room's own work, sweeping and looking, may have been among them.
+        # The storage's own work, sweeping and looking, may have been among them.
         assert 1 <= sum(task.exception() is None for task in waiting) <= 3
-        await put(room.store, "again")
+        await put(storage.store, "again")
 
 
 async def test_a_unit_of_work_that_takes_too_long_is_ended(opened):
-    async with opened(store=StoreLimits(work_s=0.1)) as room:
+    async with opened(store=StoreLimits(transaction_timeout_s=0.1)) as storage:
         with pytest.raises(StoreUnavailable):
-            await room.store.write(lambda _: asyncio.Event().wait())
-    async with opened() as room:
-        await put(room.store, "after")
+            await storage.store.write(lambda _: asyncio.Event().wait())
+    async with opened() as storage:
+        await put(storage.store, "after")
 
 
 @pytest.mark.parametrize(
@@ -141,21 +144,21 @@ async def test_postgresql_has_to_be_migrated_by_command():
                 pass
         await asyncio.gather(*(asyncio.to_thread(migrate, server.url()) for _ in range(5)))
         async with open_store(server.url()) as store:
-            assert await store.healthy()
+            assert await store.is_healthy()
 
 
 async def test_processes_that_start_together_migrate_once(tmp_path):
     url = f"sqlite+aiosqlite:///{tmp_path}/new/store.db"
     await asyncio.gather(*(asyncio.to_thread(migrate, url) for _ in range(5)))
     async with open_store(url) as store:
-        assert await store.healthy()
+        assert await store.is_healthy()
 
 
 @pytest.mark.parametrize(("revision", "told"), [("9999", "newer than this release"), (None, "not current")])
 @pytest.mark.postgres
 async def test_a_schema_of_another_release_is_refused(server, revision, told):
     url = create_database(server)
-    with _connected(parse_url(url)) as connection:
+    with connect(parse_url(url)) as connection:
         connection.execute(text("DELETE FROM alembic_version"))
         if revision:
             connection.execute(text("INSERT INTO alembic_version VALUES (:one)"), {"one": revision})
@@ -171,8 +174,8 @@ def file(tmp_path) -> Path:
 
 @pytest.fixture
 async def lite(file):
-    async with storage_lifespan(f"sqlite+aiosqlite:///{file}", StorageConfig(store=IMPATIENT)) as room:
-        yield room
+    async with storage_lifespan(f"sqlite+aiosqlite:///{file}", StorageConfig(store=IMPATIENT)) as storage:
+        yield storage
 
 
 PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "secure_delete": 1}
@@ -191,22 +194,22 @@ async def test_sqlite_locked_by_another_process(lite, file):
     holder.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreUnavailable, match="locked"):
         await lite.inbox.store([message(1)])
-    assert not await lite.store.healthy(), "reading goes on, and is not enough"
+    assert not await lite.store.is_healthy(), "reading goes on, and is not enough"
     holder.execute("ROLLBACK")
     holder.close()
-    assert await lite.store.healthy(), "without anybody's writing"
-    assert (await lite.inbox.store([message(1)])).new == ["m1"]
+    assert await lite.store.is_healthy(), "without anybody's writing"
+    assert (await lite.inbox.store([message(1)])).new_ids == ["m1"]
 
 
 async def test_sqlite_waits_for_a_lock_that_is_short(file):
-    async with storage_lifespan(f"sqlite+aiosqlite:///{file}") as room:
+    async with storage_lifespan(f"sqlite+aiosqlite:///{file}") as storage:
         holder = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
         holder.execute("BEGIN IMMEDIATE")
-        storing = asyncio.create_task(room.inbox.store([message(1)]))
+        storing = asyncio.create_task(storage.inbox.store([message(1)]))
         await asyncio.sleep(0.05)
         holder.execute("ROLLBACK")
         holder.close()
-        assert (await storing).new == ["m1"]
+        assert (await storing).new_ids == ["m1"]
 
 
 async def test_sqlite_disk_full(lite):
@@ -218,7 +221,7 @@ async def test_sqlite_disk_full(lite):
         connection.cursor().execute(full)
 
     big = IncomingMessage(
-        message_id="big", topic="T", order_key=None, born_ms=1, member_id="", raw=b"x" * 300_000
+        message_id="big", topic="T", ordering_key=None, event_time_ms=1, member_id="", raw=b"x" * 300_000
     )
     stored = await asyncio.gather(
         lite.inbox.store([big]), lite.inbox.store([message(1)]), return_exceptions=True
@@ -227,8 +230,8 @@ async def test_sqlite_disk_full(lite):
     assert "full" in str(stored[0])
 
     full = "PRAGMA max_page_count = 4294967294"
-    assert (await lite.inbox.store([big])).new == ["big"]
-    assert (await lite.inbox.store([message(1)])).new == ["m1"]
+    assert (await lite.inbox.store([big])).new_ids == ["big"]
+    assert (await lite.inbox.store([message(1)])).new_ids == ["m1"]
 
 
 async def test_sqlite_file_removed_and_put_back(lite, file, tmp_path):
@@ -240,12 +243,12 @@ async def test_sqlite_file_removed_and_put_back(lite, file, tmp_path):
 
     with pytest.raises(StoreUnavailable, match="removed"):
         await lite.inbox.store([message(2)])
-    assert not await lite.store.healthy()
+    assert not await lite.store.is_healthy()
     assert not file.exists(), "no new one is begun in its place"
 
     for one in away.iterdir():
         one.rename(tmp_path / one.name)
-    assert (await lite.inbox.store([message(1), message(2)])).new == ["m2"]
+    assert (await lite.inbox.store([message(1), message(2)])).new_ids == ["m2"]
 
 
 async def test_sqlite_file_replaced(lite, file, tmp_path):
@@ -259,7 +262,7 @@ async def test_sqlite_file_replaced(lite, file, tmp_path):
         stored = await lite.inbox.store([message(1)])
     except StoreUnavailable:
         stored = await lite.inbox.store([message(1)])
-    assert stored.new == ["m1"]
+    assert stored.new_ids == ["m1"]
     assert sqlite3.connect(file).execute("SELECT message_id FROM messages").fetchall() == [("m1",)]
 
 
@@ -274,7 +277,7 @@ async def test_sqlite_read_only(lite):
     with pytest.raises(StoreUnavailable, match="read only"):
         await lite.inbox.store([message(1)])
     query_only = "OFF"
-    assert (await lite.inbox.store([message(1)])).new == ["m1"]
+    assert (await lite.inbox.store([message(1)])).new_ids == ["m1"]
 
 
 @pytest.mark.postgres
@@ -284,7 +287,7 @@ async def test_postgresql_restarted_in_the_middle(number):
     with postgres_server() as server:
         await asyncio.to_thread(migrate, server.url())
         async with (
-            storage_lifespan(server.url(), StorageConfig(store=IMPATIENT)) as room,
+            storage_lifespan(server.url(), StorageConfig(store=IMPATIENT)) as storage,
             storage_lifespan(server.url()) as other,
         ):
             received, sent, refused = set(), set(), 0
@@ -292,9 +295,9 @@ async def test_postgresql_restarted_in_the_middle(number):
             async def consume():
                 while True:
                     try:
-                        for one in await other.handout.lease(NAME, most=10, lease_s=600, wait_s=5):
+                        for one in await other.dispatcher.lease(NAME, limit=10, lease_s=600, wait_s=5):
                             received.add(one.message_id)
-                            await other.handout.ack(NAME, [one.message_id])
+                            await other.dispatcher.ack(NAME, [one.message_id])
                     except StoreUnavailable:
                         await asyncio.sleep(0.05)
 
@@ -302,20 +305,20 @@ async def test_postgresql_restarted_in_the_middle(number):
                 sent.add(delivery.request_id)
                 return Delivered()
 
-            await room.subscriptions.use(NAME)
+            await storage.subscriptions.get_or_create(NAME)
             consuming = asyncio.create_task(consume())
-            async with other.relay(send).running():
-                await room.inbox.store([message(0)])
+            async with other.build_relay(send).lifespan():
+                await storage.inbox.store([message(0)])
                 await until(lambda: received == {"m0"})
                 await asyncio.to_thread(server.stop, number)
-                assert not await room.store.healthy()
-                for call in (room.inbox.store([message(1)]), room.deliveries.enqueue(order(1))):
+                assert not await storage.store.is_healthy()
+                for call in (storage.inbox.store([message(1)]), storage.deliveries.enqueue(order(1))):
                     with pytest.raises(StoreUnavailable):
                         await call
                 await asyncio.to_thread(server.start)
 
-                for attempt in (room.inbox.store, room.deliveries.enqueue):
-                    given = [message(2)] if attempt == room.inbox.store else order(2)
+                for attempt in (storage.inbox.store, storage.deliveries.enqueue):
+                    given = [message(2)] if attempt == storage.inbox.store else order(2)
                     async with asyncio.timeout(10):
                         while True:
                             try:
@@ -324,7 +327,7 @@ async def test_postgresql_restarted_in_the_middle(number):
                             except StoreUnavailable:
                                 refused += 1
                                 await asyncio.sleep(0.05)
-                await until(lambda: "m2" in received and "r2" in sent, within_s=20)
+                await until(lambda: "m2" in received and "r2" in sent, timeout_s=20)
                 assert refused <= 1
             consuming.cancel()
             await asyncio.wait([consuming])
@@ -333,25 +336,25 @@ async def test_postgresql_restarted_in_the_middle(number):
 @pytest.mark.postgres
 async def test_a_lost_listener_comes_back_and_wakes_everybody(server):
     url = create_database(server)
-    async with storage_lifespan(url) as room:
-        await room.subscriptions.use(NAME)
-        await until_listening(room)
+    async with storage_lifespan(url) as storage:
+        await storage.subscriptions.get_or_create(NAME)
+        await until_listening(storage)
         ended = text(f"SELECT pg_terminate_backend(pid) {LISTENERS}")
-        await room.store.read(lambda connection: connection.execute(ended))
-        with room.wakeups.watch("anything") as woken:
+        await storage.store.read(lambda connection: connection.execute(ended))
+        with storage.notifier.watch("anything") as woken:
             async with asyncio.timeout(10):
                 await woken.wait()
-        await until_listening(room)
+        await until_listening(storage)
 
 
-async def until_listening(room):
+async def until_listening(storage):
     statement = text(f"SELECT count(*) {LISTENERS}")
     async with asyncio.timeout(10):
-        while not (await room.store.read(lambda connection: connection.execute(statement))).scalar_one():
+        while not (await storage.store.read(lambda connection: connection.execute(statement))).scalar_one():
             await asyncio.sleep(0.01)
 
 
-async def test_failures_leave_no_connection_behind(room):
+async def test_failures_leave_no_connection_behind(storage):
     """Each connection of SQLite is a thread; those that read while a write fails are closed, too."""
 
     async def fail(_):
@@ -364,9 +367,9 @@ async def test_failures_leave_no_connection_behind(room):
 
     before = threading.active_count()
     for _ in range(20):
-        readers = [asyncio.create_task(room.store.read(read_for_a_while)) for _ in range(3)]
+        readers = [asyncio.create_task(storage.store.read(read_for_a_while)) for _ in range(3)]
         with pytest.raises(StoreUnavailable):
-            await room.store.write(fail)
+            await storage.store.write(fail)
         await asyncio.gather(*readers)
-    await put(room.store, "after")
-    assert threading.active_count() <= before + room.store.limits.connections
+    await put(storage.store, "after")
+    assert threading.active_count() <= before + storage.store.limits.max_connections

@@ -49,8 +49,8 @@ class IdempotencyInterceptor:
                     rpc=self._rpc,
                     request_id=request_id,
                     content_hash=_hash(request),
-                    within_s=call.deadline - self._clock(),
-                    resend=self._is_idempotent,
+                    timeout_s=call.deadline - self._clock(),
+                    is_idempotent=self._is_idempotent,
                 )
         except TimeoutError:
             message = "the deadline passed while the call was carried out, which goes on"

@@ -1,1 +1,1 @@
-"""SQL: engines, schema, migrations, errors. Must not import the rest of the store."""
+"""SQL: engines, schema, migrations, units of work. Must not import the rest of the store."""

@@ -1,4 +1,4 @@
-"""The one place where a driver's failure becomes an error of our tree."""
+"""Translates the drivers' exceptions into the errors of `services.errors`. No other module does."""
 
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,8 @@ from sqlalchemy import exc
 
 from services.errors import StoreUnavailable
 
-WORDS: Mapping[str, str] = MappingProxyType(
+NO_CONNECTION = "no connection"
+CAUSES: Mapping[str, str] = MappingProxyType(
     {
         "SQLITE_BUSY": "it is locked by another process",
         "SQLITE_LOCKED": "it is locked by another process",
@@ -20,61 +21,61 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "SQLITE_IOERR": "its disk fails",
         "SQLITE_CORRUPT": "its file is damaged",
         "SQLITE_NOTADB": "its file is damaged",
-        "08": "no connection",
+        "08": NO_CONNECTION,
         "25006": "it is read only",
         "53100": "its disk is full",
         "53300": "it has no connection left",
-        "55P03": "a lock was waited for too long",
+        "55P03": "a lock was not released in time",
         "57014": "a statement took too long",
         "57P": "it is shutting down or starting",
     }
 )
-"""The beginning of SQLite's name of an error, or of PostgreSQL's SQLSTATE -> what a caller is told."""
+"""Prefix of SQLite's error name or of PostgreSQL's SQLSTATE -> the cause, as callers and logs get it."""
 
-# Faults of ours, not of the store: a broken constraint, a statement that makes no sense.
-_OURS = (exc.IntegrityError, exc.ProgrammingError, exc.DataError, exc.NotSupportedError)
-_AGAIN = frozenset({"40001", "40P01"})  # PostgreSQL chose this transaction to end a deadlock
+# Programming errors: a violated constraint, an invalid statement.
+_PROGRAMMING_ERRORS = (exc.IntegrityError, exc.ProgrammingError, exc.DataError, exc.NotSupportedError)
+_DEADLOCKS = frozenset({"40001", "40P01"})
 
 _log = structlog.get_logger()
 
 
 @contextmanager
 def translate_db_errors() -> Iterator[None]:
-    """Turn what says that the store cannot be used now into StoreUnavailable; let our own faults through."""
+    """Raise StoreUnavailable for errors of the database. Programming errors pass unchanged."""
     try:
         yield
-    except _OURS:
+    except _PROGRAMMING_ERRORS:
         raise
     except exc.DBAPIError as error:
-        raise _unavailable(code_of(error)) from error
+        code = get_error_code(error)
+        cause = next((cause for prefix, cause in CAUSES.items() if code.startswith(prefix)), NO_CONNECTION)
+        raise _store_unavailable(cause, code) from error
     except (exc.TimeoutError, TimeoutError) as error:
-        raise _unavailable("", "it answers too slowly") from error
+        raise _store_unavailable("it responds too slowly") from error
     except (exc.PendingRollbackError, exc.ResourceClosedError) as error:
-        raise _unavailable("", "no connection") from error  # a connection that broke between two statements
+        raise _store_unavailable(NO_CONNECTION) from error  # the connection broke between two statements
     except OSError as error:
-        raise _unavailable("", "no connection") from error
+        raise _store_unavailable(NO_CONNECTION) from error
 
 
-def code_of(error: exc.DBAPIError) -> str:
-    """Return the driver's own code of a failure: SQLITE_... or a SQLSTATE; empty where it gave none."""
+def get_error_code(error: exc.DBAPIError) -> str:
+    """Return the driver's code of an error: SQLITE_... or a SQLSTATE; empty if there is none."""
     if isinstance(error.orig, sqlite3.Error):
         return getattr(error.orig, "sqlite_errorname", "")
-    # psycopg gives a lost connection no code.
+    # psycopg sets no code for a lost connection.
     return getattr(error.orig, "sqlstate", None) or ""
 
 
 def is_programming_error(error: exc.DBAPIError) -> bool:
-    """Return whether a failure is a fault of ours, and not of the store."""
-    return isinstance(error, _OURS)
+    """Return whether an error is caused by our statement, and not by the state of the database."""
+    return isinstance(error, _PROGRAMMING_ERRORS)
 
 
 def is_deadlock(error: exc.DBAPIError) -> bool:
-    """Return whether the transaction was rolled back only to make way for another one."""
-    return code_of(error) in _AGAIN
+    """Return whether PostgreSQL rolled the transaction back to end a deadlock."""
+    return get_error_code(error) in _DEADLOCKS
 
 
-def _unavailable(code: str, words: str = "") -> StoreUnavailable:
-    if not words:
-        words = next((text for start, text in WORDS.items() if code.startswith(start)), "no connection")
-    _log.warning("store_unavailable", cause=words, code=code)
-    return StoreUnavailable(f"the store cannot be used now: {words}")
+def _store_unavailable(cause: str, code: str = "") -> StoreUnavailable:
+    _log.warning("store_unavailable", cause=cause, code=code)
+    return StoreUnavailable(f"the store cannot be used now: {cause}")

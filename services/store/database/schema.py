@@ -1,10 +1,10 @@
-"""The tables, on both engines.
+"""The tables, the same on both engines.
 
-Times are integers, milliseconds since the epoch, and their names end in `_ms`: SQLite has no type for a time
-with a zone, and an integer is exact, ordered and equal on both engines. Whatever this room only keeps for
-others (requests, errors, responses, 1688's texts) is bytes: PostgreSQL's text takes no U+0000.
+Times are integers in milliseconds since the epoch, and their names end in `_time_ms`. SQLite has no type for
+a time with a zone; an integer is exact and sorts the same on both engines. Content that the store does not
+interpret (requests, errors, responses, 1688's texts) is bytes, because PostgreSQL's text rejects U+0000.
 
-What changes here needs a migration under `migrations/versions`.
+A change here needs a migration in `migrations/versions`.
 """
 
 from sqlalchemy import (
@@ -25,96 +25,103 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
-_SERIAL = BigInteger().with_variant(Integer, "sqlite")  # the one type that SQLite counts up by itself
-_ALIVE = text("dead_ms IS NULL")
-_PENDING = text("state = 'PENDING'")
+_AUTOINCREMENT = BigInteger().with_variant(Integer, "sqlite")  # the only type that SQLite increments
+_IS_PENDING_MESSAGE = text("dead_letter_time_ms IS NULL")
+_IS_PENDING_DELIVERY = text("state = 'PENDING'")
 
 messages = Table(
     "messages",
     metadata,
-    Column("seq", _SERIAL, primary_key=True, comment="order of storing; never used twice"),
+    Column("seq", _AUTOINCREMENT, primary_key=True, comment="in the order of storing; never reused"),
     Column("message_id", Text, nullable=False, unique=True, comment="1688's id"),
     Column("topic", Text, nullable=False),
-    Column("order_key", Text, comment="messages with the same key are handed out one after the other"),
-    Column("born_ms", BigInteger, nullable=False, comment="1688's time of the message"),
-    Column("received_ms", BigInteger, nullable=False, comment="our time of storing; retention goes by it"),
-    Column("member_id", Text, nullable=False, comment="the 1688 member it is about, or empty"),
-    Column("raw", LargeBinary, nullable=False, comment="the text as received, UTF-8"),
-    Index("messages_by_received", "received_ms"),
+    Column("ordering_key", Text, comment="messages with the same key are leased one at a time, in order"),
+    Column("event_time_ms", BigInteger, nullable=False, comment="when it happened, by 1688's clock"),
+    Column(
+        "receive_time_ms", BigInteger, nullable=False, comment="when it was stored; retention depends on it"
+    ),
+    Column("member_id", Text, nullable=False, comment="the 1688 member that it concerns, or empty"),
+    Column("raw", LargeBinary, nullable=False, comment="the JSON text as received, UTF-8"),
+    Index("ix_messages_receive_time", "receive_time_ms"),
     sqlite_autoincrement=True,
 )
 
 subscriptions = Table(
     "subscriptions",
     metadata,
-    Column("id", _SERIAL, primary_key=True),
-    Column("caller", Text, nullable=False, comment="identity, may be empty"),
-    Column("name", Text, comment="null: deleted, what it left behind is being removed"),
+    Column("id", _AUTOINCREMENT, primary_key=True),
+    Column("caller", Text, nullable=False, comment="the caller's identity; may be empty"),
+    Column("name", Text, comment="null: deleted, and its rows will be removed"),
     Column("topics", Text, nullable=False, comment="JSON array, sorted; [] means all"),
-    Column("start_ms", BigInteger, comment="null: from its creation"),
-    Column("create_ms", BigInteger, nullable=False),
-    Column("used_ms", BigInteger, nullable=False, comment="last use, exact to a minute"),
+    Column("start_time_ms", BigInteger, comment="null: only messages stored after its creation"),
+    Column("create_time_ms", BigInteger, nullable=False),
+    Column("last_used_time_ms", BigInteger, nullable=False, comment="accurate to a minute"),
     Column(
-        "fill_from_seq",
+        "backfill_from_seq",
         BigInteger,
         nullable=False,
-        comment="older messages above it are to be filled in",
+        comment="the backfill continues with the message after this one",
     ),
-    Column("fill_to_seq", BigInteger, nullable=False, comment="the last message older than itself"),
-    UniqueConstraint("caller", "name", name="subscriptions_by_name"),
+    Column(
+        "backfill_to_seq",
+        BigInteger,
+        nullable=False,
+        comment="the last message that is older than the subscription",
+    ),
+    UniqueConstraint("caller", "name", name="uq_subscriptions_name"),
     sqlite_autoincrement=True,
 )
 
 subscription_messages = Table(
-    "handouts",
+    "subscription_messages",
     metadata,
     Column("subscription_id", BigInteger, ForeignKey("subscriptions.id"), nullable=False),
     Column("message_seq", BigInteger, ForeignKey("messages.seq", ondelete="CASCADE"), nullable=False),
-    Column("order_key", Text, comment="as in messages"),
-    Column("born_ms", BigInteger, nullable=False, comment="as in messages"),
-    Column("attempts", Integer, nullable=False, comment="how often it was handed out"),
-    Column("lease_until_ms", BigInteger, nullable=False, comment="handed out until then; 0: not at all"),
-    Column("dead_ms", BigInteger, comment="when its last lease ended; null while it is handed out"),
+    Column("ordering_key", Text, comment="as in messages"),
+    Column("event_time_ms", BigInteger, nullable=False, comment="as in messages"),
+    Column("attempts", Integer, nullable=False, comment="how often it was leased"),
+    Column("lease_expire_time_ms", BigInteger, nullable=False, comment="0: not leased"),
+    Column("dead_letter_time_ms", BigInteger, comment="when its last lease expired; null: not dead"),
     PrimaryKeyConstraint("subscription_id", "message_seq"),
-    Index("handouts_by_message", "message_seq"),
+    Index("ix_subscription_messages_message", "message_seq"),
     Index(
-        "handouts_alive",
+        "ix_subscription_messages_pending",
         "subscription_id",
-        "born_ms",
+        "event_time_ms",
         "message_seq",
-        sqlite_where=_ALIVE,
-        postgresql_where=_ALIVE,
+        sqlite_where=_IS_PENDING_MESSAGE,
+        postgresql_where=_IS_PENDING_MESSAGE,
     ),
     Index(
-        "handouts_by_order",
+        "ix_subscription_messages_ordering_key",
         "subscription_id",
-        "order_key",
-        "born_ms",
+        "ordering_key",
+        "event_time_ms",
         "message_seq",
-        sqlite_where=_ALIVE,
-        postgresql_where=_ALIVE,
+        sqlite_where=_IS_PENDING_MESSAGE,
+        postgresql_where=_IS_PENDING_MESSAGE,
     ),
     Index(
-        "handouts_leased",
+        "ix_subscription_messages_leased",
         "subscription_id",
-        "lease_until_ms",
-        sqlite_where=text("dead_ms IS NULL AND lease_until_ms > 0"),
-        postgresql_where=text("dead_ms IS NULL AND lease_until_ms > 0"),
+        "lease_expire_time_ms",
+        sqlite_where=text("dead_letter_time_ms IS NULL AND lease_expire_time_ms > 0"),
+        postgresql_where=text("dead_letter_time_ms IS NULL AND lease_expire_time_ms > 0"),
     ),
     Index(
-        "handouts_dead",
+        "ix_subscription_messages_dead",
         "subscription_id",
         "message_seq",
-        sqlite_where=text("dead_ms IS NOT NULL"),
-        postgresql_where=text("dead_ms IS NOT NULL"),
+        sqlite_where=text("dead_letter_time_ms IS NOT NULL"),
+        postgresql_where=text("dead_letter_time_ms IS NOT NULL"),
     ),
 )
-"""What each subscription still has to get: an acknowledged message has no row here."""
+"""The backlog of each subscription. Acknowledging a message deletes its row."""
 
 deliveries = Table(
     "deliveries",
     metadata,
-    Column("seq", _SERIAL, primary_key=True, comment="order of enqueuing"),
+    Column("seq", _AUTOINCREMENT, primary_key=True, comment="in the order of enqueuing"),
     Column("delivery_id", Text, nullable=False, unique=True),
     Column("caller", Text, nullable=False),
     Column("request_id", Text, nullable=False),
@@ -122,79 +129,87 @@ deliveries = Table(
     Column("rpc", Text, nullable=False),
     Column("payload", LargeBinary, nullable=False, comment="the request, serialized"),
     Column("ordering_key", Text, nullable=False),
-    Column("member_id", Text, comment="the buyer it is about, where known: for erasure"),
-    Column("order_id", Text, comment="the downstream order it is about, where known: for erasure"),
+    Column("member_id", Text, comment="the buyer, if known: for erasure"),
+    Column("order_id", Text, comment="the national site's order, if known: for erasure"),
     Column("state", Text, nullable=False),
     Column("attempts", Integer, nullable=False, comment="how often it was sent"),
     Column(
         "failures",
         Integer,
         nullable=False,
-        comment="since enqueued or retried; for the backoff",
+        comment="since it was enqueued or retried by hand; for the backoff",
     ),
-    Column("patience_from_ms", BigInteger, nullable=False, comment="when it was enqueued or retried"),
-    Column("last_error", LargeBinary, comment="why the last attempt failed, serialized"),
-    Column("progress", LargeBinary, comment="what a partly done one hands to its next attempt"),
-    Column("results", LargeBinary, comment="what it brought, serialized"),
-    Column("create_ms", BigInteger, nullable=False),
-    Column("last_attempt_ms", BigInteger),
-    Column("next_attempt_ms", BigInteger, comment="not before; null once it is finished"),
-    Column("finish_ms", BigInteger),
     Column(
-        "lease_until_ms", BigInteger, nullable=False, comment="being sent until then at most; 0: not at all"
+        "retry_start_time_ms",
+        BigInteger,
+        nullable=False,
+        comment="when it was enqueued or retried by hand; max_age_s counts from here",
     ),
-    Column("lease_holder", Text, comment="a name for an attempt; null: its outcome is noted"),
-    CheckConstraint("state IN ('PENDING', 'DELIVERED', 'DEAD', 'CANCELLED')", name="deliveries_state"),
-    UniqueConstraint("caller", "request_id", name="deliveries_by_request"),
-    Index("deliveries_by_key", "ordering_key", "seq"),
+    Column("last_error", LargeBinary, comment="the error of the last attempt, serialized"),
+    Column("progress", LargeBinary, comment="what a partial attempt passes to the next one"),
+    Column("results", LargeBinary, comment="its results, serialized"),
+    Column("create_time_ms", BigInteger, nullable=False),
+    Column("last_attempt_time_ms", BigInteger),
+    Column("next_attempt_time_ms", BigInteger, comment="not earlier; null: finished"),
+    Column("finish_time_ms", BigInteger),
+    Column("lease_expire_time_ms", BigInteger, nullable=False, comment="0: not leased"),
+    Column("lease_holder", Text, comment="id of an attempt; null: its outcome was recorded"),
+    CheckConstraint("state IN ('PENDING', 'DELIVERED', 'DEAD', 'CANCELLED')", name="ck_deliveries_state"),
+    UniqueConstraint("caller", "request_id", name="uq_deliveries_request_id"),
+    Index("ix_deliveries_ordering_key", "ordering_key", "seq"),
     Index(
-        "deliveries_pending",
+        "ix_deliveries_pending",
         "ordering_key",
         "seq",
-        sqlite_where=_PENDING,
-        postgresql_where=_PENDING,
+        sqlite_where=_IS_PENDING_DELIVERY,
+        postgresql_where=_IS_PENDING_DELIVERY,
     ),
-    Index("deliveries_due", "next_attempt_ms", sqlite_where=_PENDING, postgresql_where=_PENDING),
-    Index("deliveries_by_state", "state", "seq"),
-    Index("deliveries_by_finish", "finish_ms"),
+    Index(
+        "ix_deliveries_due",
+        "next_attempt_time_ms",
+        sqlite_where=_IS_PENDING_DELIVERY,
+        postgresql_where=_IS_PENDING_DELIVERY,
+    ),
+    Index("ix_deliveries_state", "state", "seq"),
+    Index("ix_deliveries_finish_time", "finish_time_ms"),
     sqlite_autoincrement=True,
 )
 
-request_ids = Table(
-    "request_ids",
+idempotency_keys = Table(
+    "idempotency_keys",
     metadata,
     Column("caller", Text, nullable=False),
     Column("rpc", Text, nullable=False),
     Column("request_id", Text, nullable=False),
     Column("content_hash", LargeBinary, nullable=False, comment="SHA-256"),
     Column("state", Text, nullable=False),
-    Column("response", LargeBinary, comment="of a DONE one, serialized"),
-    Column("holder", Text, nullable=False, comment="a name for this one run"),
-    Column("until_ms", BigInteger, nullable=False, comment="RUNNING: lease; else kept until then"),
-    CheckConstraint("state IN ('RUNNING', 'DONE', 'UNKNOWN')", name="request_ids_state"),
+    Column("response", LargeBinary, comment="if SUCCEEDED, serialized"),
+    Column("holder", Text, nullable=False, comment="id of this execution"),
+    Column("expire_time_ms", BigInteger, nullable=False, comment="RUNNING: of the lease; else of the row"),
+    CheckConstraint("state IN ('RUNNING', 'SUCCEEDED', 'UNKNOWN')", name="ck_idempotency_keys_state"),
     PrimaryKeyConstraint("caller", "rpc", "request_id"),
-    Index("request_ids_by_until", "until_ms"),
+    Index("ix_idempotency_keys_expire_time", "expire_time_ms"),
 )
 
 full_orders = Table(
     "full_orders",
     metadata,
     Column("kind", Text, nullable=False, comment="order or logistics_order"),
-    Column("id", Text, nullable=False, comment="the order's id, the logistics id"),
-    Column("order_id", Text, nullable=False, comment="the order that it belongs to, or is"),
-    Column("member_id", Text, comment="the buyer, where known"),
-    Column("payload", LargeBinary, nullable=False, comment="the last full one that was synced, serialized"),
-    Column("stored_ms", BigInteger, nullable=False),
+    Column("id", Text, nullable=False, comment="the order id or the logistics id"),
+    Column("order_id", Text, nullable=False, comment="the order that it is or belongs to"),
+    Column("member_id", Text, comment="the buyer, if known"),
+    Column("payload", LargeBinary, nullable=False, comment="the last one that was synced, serialized"),
+    Column("update_time_ms", BigInteger, nullable=False),
     PrimaryKeyConstraint("kind", "id"),
-    Index("full_orders_by_order", "order_id"),
-    Index("full_orders_by_member", "member_id"),
-    Index("full_orders_by_stored", "stored_ms"),
+    Index("ix_full_orders_order_id", "order_id"),
+    Index("ix_full_orders_member_id", "member_id"),
+    Index("ix_full_orders_update_time", "update_time_ms"),
 )
 
 leases = Table(
     "leases",
     metadata,
-    Column("name", Text, primary_key=True, comment="of a task that one replica at a time does"),
+    Column("name", Text, primary_key=True, comment="the task, which one replica at a time runs"),
     Column("holder", Text, nullable=False),
-    Column("until_ms", BigInteger, nullable=False),
+    Column("expire_time_ms", BigInteger, nullable=False),
 )

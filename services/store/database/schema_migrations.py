@@ -1,4 +1,4 @@
-"""Brings a store's schema up to date, and tells whether it is."""
+"""Migrates a store's schema, and checks that it is current."""
 
 import sqlite3
 import time
@@ -11,76 +11,58 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, event, text
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from services.errors import StartupError
+from services.store.database.engine import SQLITE, parse_url
 
-SQLITE, POSTGRESQL = "sqlite+aiosqlite", "postgresql+psycopg"
 _SCRIPTS = Path(__file__).parent / "migrations"
-_MIGRATING = 5168800  # PostgreSQL's advisory lock: replicas that start together migrate one after the other
-_PATIENCE_S = 60.0
+_MIGRATION_LOCK = 5168800  # the key of PostgreSQL's advisory lock: replicas that start together take turns
+_LOCK_TIMEOUT_S = 60.0
+_CONNECT_TIMEOUT_S = 10
+_RETRY_INTERVAL_S = 0.05
 
 
 def migrate(url: str) -> None:
-    """Bring the schema at a store's URL up to date; nothing happens where it is. Blocks.
+    """Bring the schema at a store's URL up to date. Does nothing if it is. Blocks.
 
-    Safe to run from several processes at once. Raises StartupError.
+    Several processes may call this at the same time. Raises StartupError.
     """
-    with _connected(parse_url(url)) as connection:
+    with connect(parse_url(url)) as connection:
         if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATING})
-        config = _config()
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+        config = _build_config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
 
-def check(url: str) -> None:
-    """Raise StartupError unless the schema at a store's URL is what this release works with. Blocks."""
-    with _connected(parse_url(url)) as connection:
-        found = MigrationContext.configure(connection).get_current_revision()
-    scripts = ScriptDirectory.from_config(_config())
-    if found == scripts.get_current_head():
+def check_schema(url: str) -> None:
+    """Raise StartupError unless the schema at a store's URL is the one of this release. Blocks."""
+    with connect(parse_url(url)) as connection:
+        revision = MigrationContext.configure(connection).get_current_revision()
+    scripts = ScriptDirectory.from_config(_build_config())
+    if revision == scripts.get_current_head():
         return
-    if found is not None and found not in {script.revision for script in scripts.walk_revisions()}:
-        raise StartupError([f"the store's schema ({found}) is newer than this release"])
+    if revision is not None and revision not in {script.revision for script in scripts.walk_revisions()}:
+        raise StartupError([f"the store's schema ({revision}) is newer than this release"])
     raise StartupError(
-        [f"the store's schema ({found or 'empty'}) is not current: run the command `migrate` first"]
+        [f"the store's schema ({revision or 'empty'}) is not current: run the command `migrate` first"]
     )
 
 
-def parse_url(url: str) -> URL:
-    """Read a store's URL. Raises StartupError, without the URL: it may hold a password."""
-    try:
-        parsed = make_url(url)
-        parsed.get_dialect()
-    except (ArgumentError, NoSuchModuleError, ValueError) as error:
-        raise StartupError(["the store's URL cannot be read"]) from error
-    if parsed.drivername not in {SQLITE, POSTGRESQL}:
-        raise StartupError([f"the store's URL has to begin with {SQLITE}:/// or {POSTGRESQL}://"])
-    if parsed.drivername == SQLITE and parsed.database in {None, "", ":memory:"}:
-        raise StartupError(["the store's URL has to name a file: what is kept in memory is not durable"])
-    return parsed
-
-
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
-    return config
-
-
 @contextmanager
-def _connected(url: URL) -> Iterator[Connection]:
-    """Yield a connection in a transaction, through the engine's blocking driver."""
+def connect(url: URL) -> Iterator[Connection]:
+    """Yield a connection in a transaction, through a blocking driver. Raises StartupError."""
     if url.drivername == SQLITE:
         engine = create_engine(
-            url.set(drivername="sqlite"), poolclass=NullPool, connect_args={"timeout": _PATIENCE_S}
+            url.set(drivername="sqlite"), poolclass=NullPool, connect_args={"timeout": _LOCK_TIMEOUT_S}
         )
-        event.listen(engine, "connect", _prepare)
+        event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     else:
-        engine = create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": 10})
+        engine = create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": _CONNECT_TIMEOUT_S})
     try:
         if url.drivername == SQLITE:
             Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
@@ -94,14 +76,21 @@ def _connected(url: URL) -> Iterator[Connection]:
         raise StartupError([f"the store cannot be opened: {error.strerror}"]) from error
 
 
-def _prepare(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None  # the driver would begin late, and commit before some statements
-    # Kept in the file. SQLite does not wait for others here, and it is done once in a file's life.
-    deadline = time.monotonic() + _PATIENCE_S
+def _build_config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
+    return config
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # else the driver begins late, and commits before some statements
+    # The journal mode is stored in the file, so this is done once in the file's life. SQLite's own time-out
+    # does not apply to it.
+    deadline = time.monotonic() + _LOCK_TIMEOUT_S
     while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
         try:
             connection.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError:
             if time.monotonic() > deadline:
                 raise
-            time.sleep(0.05)
+            time.sleep(_RETRY_INTERVAL_S)

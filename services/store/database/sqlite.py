@@ -1,9 +1,9 @@
-"""SQLite as a store: one file, one writer, and one sync to disk for all that wait to be written."""
+"""SQLite as a store: one file, one writer, and one sync to disk for all writes that wait."""
 
 import asyncio
 import os
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -19,178 +19,179 @@ from services.store.database.engine import StoreLimits, UnitOfWork
 
 T = TypeVar("T")
 
-TOGETHER = 200
-"""At most as many units of work share a transaction."""
+BATCH_SIZE = 200
+"""Units of work in one transaction, at most."""
 
 _PRAGMAS = (
-    "PRAGMA synchronous = FULL",  # what was answered with success outlives a power cut
+    "PRAGMA synchronous = FULL",  # a committed transaction survives a power failure
     "PRAGMA foreign_keys = ON",
-    "PRAGMA secure_delete = ON",  # what was erased is overwritten
+    "PRAGMA secure_delete = ON",  # deleted content is overwritten
 )
-_WRITES = "nationalsite_writes"
+_IS_WRITER = "nationalsite_is_writer"
 
 
 @dataclass(slots=True)
-class _Waiting:
+class _PendingWrite:
     work: UnitOfWork[Any]
-    done: asyncio.Future[Any]
+    future: asyncio.Future[Any]
     result: Any = None
     error: Exception | None = None
 
 
-class Sqlite:
-    """An engine that gathers writes: those that come while one is being synced share the next transaction.
+class SqliteEngine:
+    """Batches writes: those that arrive during one transaction share the next one.
 
-    Each is in a savepoint of its own: one that fails takes back its own changes only.
+    Each has its own savepoint, so a failed one rolls back only its own changes.
     """
 
     name = "sqlite"
 
     def __init__(self, url: URL, limits: StoreLimits) -> None:
-        self._file = _File(os.path.abspath(url.database or ""))
-        # An existing file only: one that was removed is not silently begun anew.
-        uri = url.set(database=f"file:{_quoted(self._file.path)}", query={"mode": "rw", "uri": "true"})
+        self._file = _DatabaseFile(os.path.abspath(url.database or ""))
+        # Only an existing file is opened: a removed one must not be replaced silently by an empty one.
+        file_url = url.set(database=f"file:{_quote(self._file.path)}", query={"mode": "rw", "uri": "true"})
         self._engine = create_async_engine(
-            uri,
-            pool_size=limits.connections,
+            file_url,
+            pool_size=limits.max_connections,
             max_overflow=0,
-            pool_timeout=limits.lock_wait_s,
-            connect_args={"timeout": limits.lock_wait_s},
+            pool_timeout=limits.lock_timeout_s,
+            connect_args={"timeout": limits.lock_timeout_s},
         )
         event.listen(self._engine.sync_engine, "connect", _prepare)
         event.listen(self._engine.sync_engine, "begin", _begin)
-        self._users = 0
-        """Units of work beside the writer."""
-        self._unused, self._usable = asyncio.Event(), asyncio.Event()
-        self._unused.set()
-        self._usable.set()
-        self._transaction_s = limits.work_s
-        self._waiting: deque[_Waiting] = deque()
+        self._reader_count = 0
+        self._has_no_readers, self._is_open = asyncio.Event(), asyncio.Event()
+        self._has_no_readers.set()
+        self._is_open.set()
+        self._transaction_timeout_s = limits.transaction_timeout_s
+        self._pending: deque[_PendingWrite] = deque()
         self._writer: asyncio.Task[None] | None = None
 
     async def write(self, work: UnitOfWork[T]) -> T:
         """Run a unit of work in the next transaction."""
-        waiting = _Waiting(work, asyncio.get_running_loop().create_future())
-        self._waiting.append(waiting)
+        write = _PendingWrite(work, asyncio.get_running_loop().create_future())
+        self._pending.append(write)
         if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._write_all())
-        result: T = await waiting.done
+            self._writer = asyncio.create_task(self._write_pending())
+        result: T = await write.future
         return result
 
     async def read(self, work: UnitOfWork[T]) -> T:
-        """Run a unit of work that changes nothing, beside the writer."""
-        self._file.check()
-        async with self._beside_the_writer(), self._engine.begin() as connection:
+        """Run a unit of work that only reads, concurrently with the writer."""
+        self._file.check_exists()
+        async with self._read_guard(), self._engine.begin() as connection:
             return await work(connection)
 
     async def scrub(self) -> None:
-        """Bring the journal into the file, and empty it; the file itself is overwritten by each deletion."""
-        async with self._beside_the_writer(), self._engine.connect() as connection:
-            raw = await connection.get_raw_connection()  # a checkpoint takes no transaction around it
+        """Move the journal into the database file and empty it. `secure_delete` covers the file itself."""
+        async with self._read_guard(), self._engine.connect() as connection:
+            raw = await connection.get_raw_connection()  # a checkpoint must not run in a transaction
             assert raw.driver_connection is not None  # noqa: S101 # it is open
             await raw.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     async def close(self) -> None:
-        """Let the writer finish, and close the file."""
+        """Wait for the writer, and close the file."""
         if self._writer is not None:
             await asyncio.wait([self._writer])
         await self._engine.dispose()
 
-    async def _write_all(self) -> None:
-        while self._waiting:
-            together = [self._waiting.popleft() for _ in range(min(TOGETHER, len(self._waiting)))]
-            together = [waiting for waiting in together if not waiting.done.done()]
+    async def _write_pending(self) -> None:
+        while self._pending:
+            batch = [self._pending.popleft() for _ in range(min(BATCH_SIZE, len(self._pending)))]
+            batch = [write for write in batch if not write.future.done()]
             try:
                 with translate_db_errors():
-                    await self._transaction(together)
-            except Exception as error:  # told to all that wait for it
-                for waiting in together:
-                    waiting.error = _another(error)
-                await self._open_anew()
-            for waiting in together:
-                if waiting.done.done():
+                    await self._write_batch(batch)
+            except Exception as error:  # raised to every caller of the batch
+                for write in batch:
+                    write.error = _copy_error(error)
+                await self._reconnect()
+            for write in batch:
+                if write.future.done():
                     continue
-                if waiting.error is not None:
-                    waiting.done.set_exception(waiting.error)
+                if write.error is not None:
+                    write.future.set_exception(write.error)
                 else:
-                    waiting.done.set_result(waiting.result)
+                    write.future.set_result(write.result)
 
-    async def _transaction(self, together: list[_Waiting]) -> None:
-        self._file.check()
+    async def _write_batch(self, batch: Sequence[_PendingWrite]) -> None:
+        self._file.check_exists()
         async with self._engine.connect() as connection:
-            await connection.execution_options(**{_WRITES: True})
-            async with connection.begin(), asyncio.timeout(self._transaction_s):
-                for waiting in together:
-                    await _in_savepoint(connection, waiting)
+            await connection.execution_options(**{_IS_WRITER: True})
+            async with connection.begin(), asyncio.timeout(self._transaction_timeout_s):
+                for write in batch:
+                    await _run_in_savepoint(connection, write)
         if self._file.was_replaced():
-            # What was committed went to a file that nobody will find again.
+            # The transaction went to a file that is no longer at this path.
             raise StoreUnavailable("the store cannot be used now: its file was removed")
 
     @asynccontextmanager
-    async def _beside_the_writer(self) -> AsyncIterator[None]:
-        await self._usable.wait()
-        self._users += 1
-        self._unused.clear()
+    async def _read_guard(self) -> AsyncIterator[None]:
+        """Wait until the connections are open, and keep them open for the context."""
+        await self._is_open.wait()
+        self._reader_count += 1
+        self._has_no_readers.clear()
         try:
             yield
         finally:
-            self._users -= 1
-            if not self._users:
-                self._unused.set()
+            self._reader_count -= 1
+            if not self._reader_count:
+                self._has_no_readers.set()
 
-    async def _open_anew(self) -> None:
-        """Close every connection: one that was opened while the file was read only stays so.
+    async def _reconnect(self) -> None:
+        """Close every connection, after the readers are done.
 
-        All of them, since those of a process share that state; so those that read are waited for.
+        SQLite shares state between the connections of a process: if one was opened while the file was read
+        only, later ones stay read only until all are closed.
         """
-        self._usable.clear()
+        self._is_open.clear()
         try:
-            await self._unused.wait()
+            await self._has_no_readers.wait()
             await self._engine.dispose()
         finally:
-            self._usable.set()
+            self._is_open.set()
 
 
-async def _in_savepoint(connection: AsyncConnection, waiting: _Waiting) -> None:
-    """Run one of several. What only it is to blame for is its own error; all else ends the transaction."""
+async def _run_in_savepoint(connection: AsyncConnection, write: _PendingWrite) -> None:
+    """Run one write of a batch. Keep an error of its own; raise an error of the database, for the batch."""
     try:
         async with connection.begin_nested():
-            waiting.result = await waiting.work(connection)
+            write.result = await write.work(connection)
     except Exception as error:
         if isinstance(error, DBAPIError) and not is_programming_error(error):
             raise
-        waiting.error = error
+        write.error = error
 
 
-class _File:
-    """The file at a path, and whether it is still the one that was opened: a removed one takes writes too."""
+class _DatabaseFile:
+    """The file at a path. SQLite also writes to a file that was removed after it was opened."""
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self._known = self._identity()
+        self._identity = self._read_identity()
 
-    def check(self) -> None:
-        """Raise StoreUnavailable where there is no file."""
-        if self._identity() is None:
+    def check_exists(self) -> None:
+        """Raise StoreUnavailable if there is no file."""
+        if self._read_identity() is None:
             raise StoreUnavailable("the store cannot be used now: its file was removed")
 
     def was_replaced(self) -> bool:
-        """Return whether another file, or none, has taken its place; that one is known from now on."""
-        found = self._identity()
-        replaced = found != self._known
-        self._known = found or self._known
-        return replaced
+        """Return whether the file was removed or replaced since the last call."""
+        identity = self._read_identity()
+        was_replaced = identity != self._identity
+        self._identity = identity or self._identity
+        return was_replaced
 
-    def _identity(self) -> tuple[int, int] | None:
+    def _read_identity(self) -> tuple[int, int] | None:
         try:
-            found = os.stat(self.path)
+            status = os.stat(self.path)
         except OSError:
             return None
-        return found.st_dev, found.st_ino
+        return status.st_dev, status.st_ino
 
 
 def _prepare(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # transactions are begun below, not where the driver would
+    connection.isolation_level = None  # `_begin` begins transactions, not the driver
     cursor = connection.cursor()
     for pragma in _PRAGMAS:
         cursor.execute(pragma)
@@ -198,18 +199,18 @@ def _prepare(connection: Any, _record: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    # A write that begins as a reader could not wait for another writer.
-    writes = connection.get_execution_options().get(_WRITES, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    # A transaction that begins with a read fails at once, instead of waiting, if another process writes.
+    is_writer = connection.get_execution_options().get(_IS_WRITER, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writer else "BEGIN")
 
 
-def _quoted(path: str) -> str:
-    """Escape what means something in a URI of SQLite's."""
+def _quote(path: str) -> str:
+    """Quote the characters that have a meaning in SQLite's file URIs."""
     return path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
 
 
-def _another(error: Exception) -> Exception:
-    """Return an exception for one of many callers: each gets its own, since each adds its traceback."""
+def _copy_error(error: Exception) -> Exception:
+    """Return an exception for one of several callers, so that each has its own traceback."""
     if isinstance(error, StoreUnavailable):
         return StoreUnavailable(*error.args)
     return error

@@ -1,1 +1,1 @@
-"""Request ids: each call executes once. Must not import inbox or outbox."""
+"""Idempotency keys: a retried call is not executed twice. Must not import inbox or outbox."""

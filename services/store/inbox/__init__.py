@@ -1,1 +1,1 @@
-"""Messages from 1688: stored, leased to subscriptions, dead-lettered. Must not import the outbox."""
+"""Messages from 1688: stored, leased to consumers of subscriptions, dead-lettered. Must not import outbox."""

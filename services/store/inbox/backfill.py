@@ -1,61 +1,69 @@
-"""Fills a new subscription with messages older than itself, a window at a time: there may be millions."""
+"""Adds stored messages to a new subscription, in batches, because there may be millions."""
 
 from sqlalchemy import BigInteger, Integer, cast, insert, literal, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.store.database.schema import messages, subscription_messages, subscriptions
-from services.store.inbox.topics import read_topics
+from services.store.inbox.subscriptions import parse_topics
 
-WINDOW = 2000
-"""Sequence numbers that are looked at in one transaction."""
+BATCH_SIZE = 2000
+"""Sequence numbers in one transaction."""
 
 
 async def backfill_batch(connection: AsyncConnection, subscription_id: int) -> bool:
-    """Look at the next window of older messages. Return whether there is nothing left to fill in."""
-    found = await connection.execute(
+    """Add the matching messages of the next batch. Return whether the backfill is complete."""
+    rows = await connection.execute(
         select(
             subscriptions.c.topics,
-            subscriptions.c.start_ms,
-            subscriptions.c.fill_from_seq,
-            subscriptions.c.fill_to_seq,
+            subscriptions.c.start_time_ms,
+            subscriptions.c.backfill_from_seq,
+            subscriptions.c.backfill_to_seq,
         ).where(subscriptions.c.id == subscription_id)
     )
-    row = found.one()
-    if row.fill_from_seq >= row.fill_to_seq:
+    subscription = rows.one()
+    if subscription.backfill_from_seq >= subscription.backfill_to_seq:
         return True
-    # Retention may have left nothing for a long way.
+    # Begin at the next existing message: retention may have left a large gap.
     first = await connection.execute(
-        select(messages.c.seq).where(messages.c.seq > row.fill_from_seq).order_by(messages.c.seq).limit(1)
+        select(messages.c.seq)
+        .where(messages.c.seq > subscription.backfill_from_seq)
+        .order_by(messages.c.seq)
+        .limit(1)
     )
-    begin = first.scalar() or row.fill_to_seq + 1
-    end = min(begin + WINDOW - 1, row.fill_to_seq)
-    older = (
+    first_seq = first.scalar() or subscription.backfill_to_seq + 1
+    last_seq = min(first_seq + BATCH_SIZE - 1, subscription.backfill_to_seq)
+    matching = (
         select(
             literal(subscription_id, BigInteger),
             messages.c.seq,
-            messages.c.order_key,
-            messages.c.born_ms,
+            messages.c.ordering_key,
+            messages.c.event_time_ms,
             literal(0, Integer),
             literal(0, BigInteger),
             cast(null(), BigInteger),
         )
-        .where(messages.c.seq.between(begin, end))
-        .where(or_(messages.c.received_ms >= row.start_ms, messages.c.born_ms >= row.start_ms))
-        .with_for_update(key_share=True, read=True)  # what retention removes just now is left out
+        .where(messages.c.seq.between(first_seq, last_seq))
+        .where(
+            or_(
+                messages.c.receive_time_ms >= subscription.start_time_ms,
+                messages.c.event_time_ms >= subscription.start_time_ms,
+            )
+        )
+        .with_for_update(key_share=True, read=True)  # retention must not delete them meanwhile
     )
-    if topics := read_topics(row.topics):
-        older = older.where(messages.c.topic.in_(topics))
-    names = (
+    if topics := parse_topics(subscription.topics):
+        matching = matching.where(messages.c.topic.in_(topics))
+    columns = (
         "subscription_id",
         "message_seq",
-        "order_key",
-        "born_ms",
+        "ordering_key",
+        "event_time_ms",
         "attempts",
-        "lease_until_ms",
-        "dead_ms",
+        "lease_expire_time_ms",
+        "dead_letter_time_ms",
     )
-    await connection.execute(insert(subscription_messages).from_select(names, older))
+    await connection.execute(insert(subscription_messages).from_select(columns, matching))
     await connection.execute(
-        update(subscriptions).where(subscriptions.c.id == subscription_id).values(fill_from_seq=end)
+        update(subscriptions).where(subscriptions.c.id == subscription_id).values(backfill_from_seq=last_seq)
     )
-    return bool(end >= row.fill_to_seq)
+    return bool(last_seq >= subscription.backfill_to_seq)

@@ -1,1 +1,1 @@
-"""Deliveries to 1688: enqueued, claimed, sent, retried. Must not import the inbox."""
+"""Deliveries to 1688: enqueued, claimed, sent, retried. Must not import inbox."""

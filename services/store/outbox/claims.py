@@ -1,4 +1,4 @@
-"""Which delivery is sent next, and what is noted of it: the relay's side of the table."""
+"""Claims due deliveries for a relay, and records the outcomes of its attempts."""
 
 import random
 import uuid
@@ -9,131 +9,148 @@ from typing import Any
 from sqlalchemy import Row, case, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.store.database.postgresql import advisory_xact_lock
+from services.store.database.dialect import advisory_xact_lock
 from services.store.database.schema import deliveries
-from services.store.outbox.deliveries import CLAIMING, Delivery, State, delivery_of
+from services.store.database.store import Store
+from services.store.outbox.deliveries import CLAIMS_LOCK, Delivery, State
 from services.store.outbox.outcomes import Dead, Delivered, Outcome, Retry
-from services.store.store import Store
+
+_MAX_DOUBLINGS = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How long and how often a delivery is tried."""
+    """How long and how often a delivery is retried."""
 
-    first_pause_s: float = 1.0
-    """After the first failure; each further pause is twice as long..."""
-    longest_pause_s: float = 300.0
-    """...up to this. A pause is shortened at random by up to a half."""
-    age_s: float = 86_400.0
-    """So long after it was enqueued, or retried, a delivery that fails again is dead."""
+    initial_delay_s: float = 1.0
+    """After the first failure. The delay doubles with each further failure, up to `max_delay_s`."""
+    max_delay_s: float = 300.0
+    """Jitter shortens a delay by up to a half."""
+    max_age_s: float = 86_400.0
+    """A delivery that fails this long after it was enqueued, or retried by hand, is dead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A delivery that only its holder may send, for the time of a lease."""
+    """A delivery that only the holder may send, until the lease expires."""
 
     delivery: Delivery
     holder: str
-    """A name for this one attempt: what is noted under another one came too late."""
+    """Id of this attempt. An outcome is recorded only if the delivery still has it."""
 
 
 class Claims:
-    """Takes deliveries for one replica. Of each key only the first pending one may be due."""
+    """Claims deliveries. Only the first pending delivery of each ordering key can be claimed."""
 
-    def __init__(self, store: Store, patience: RetryPolicy) -> None:
+    def __init__(self, store: Store, retry_policy: RetryPolicy) -> None:
         self._store = store
-        self._patience = patience
+        self._retry_policy = retry_policy
 
-    async def take(self, most: int, lease_s: float) -> list[Claim]:
-        """Take up to `most` deliveries that are due, those due longest first."""
+    async def claim(self, limit: int, lease_s: float) -> list[Claim]:
+        """Claim up to `limit` due deliveries, the longest due first."""
 
         async def work(connection: AsyncConnection) -> list[Claim]:
-            await advisory_xact_lock(connection, CLAIMING, shared=True)
+            await advisory_xact_lock(connection, CLAIMS_LOCK, shared=True)
             now_ms = self._store.clock()
-            first = deliveries.alias("first")
-            waits = exists().where(
-                first.c.ordering_key == deliveries.c.ordering_key,
-                first.c.seq < deliveries.c.seq,
-                first.c.state == State.PENDING,
+            earlier = deliveries.alias("earlier")
+            is_blocked = exists().where(
+                earlier.c.ordering_key == deliveries.c.ordering_key,
+                earlier.c.seq < deliveries.c.seq,
+                earlier.c.state == State.PENDING,
             )
             due = (
                 select(deliveries.c.seq, deliveries.c.lease_holder)
                 .where(
                     deliveries.c.state == State.PENDING,
-                    deliveries.c.next_attempt_ms <= now_ms,
-                    deliveries.c.lease_until_ms <= now_ms,
-                    ~waits,
+                    deliveries.c.next_attempt_time_ms <= now_ms,
+                    deliveries.c.lease_expire_time_ms <= now_ms,
+                    ~is_blocked,
                 )
-                .order_by(deliveries.c.next_attempt_ms, deliveries.c.seq)
-                .limit(most)
-                .with_for_update(skip_locked=True)  # another replica is just taking it
+                .order_by(deliveries.c.next_attempt_time_ms, deliveries.c.seq)
+                .limit(limit)
+                .with_for_update(skip_locked=True)  # a locked row is being claimed by another replica
             )
-            interrupted = {row.seq: row.lease_holder is not None for row in await connection.execute(due)}
-            if not interrupted:
+            # A holder remains in the row until the outcome of its attempt is known.
+            previous_outcome_unknown = {
+                row.seq: row.lease_holder is not None for row in await connection.execute(due)
+            }
+            if not previous_outcome_unknown:
                 return []
             holder = uuid.uuid4().hex
-            taken = await connection.execute(
+            claimed = await connection.execute(
                 update(deliveries)
-                .where(deliveries.c.seq.in_(interrupted))
+                .where(deliveries.c.seq.in_(previous_outcome_unknown))
                 .values(
                     attempts=deliveries.c.attempts + 1,
-                    last_attempt_ms=now_ms,
-                    lease_until_ms=now_ms + round(lease_s * 1000),
+                    last_attempt_time_ms=now_ms,
+                    lease_expire_time_ms=now_ms + round(lease_s * 1000),
                     lease_holder=holder,
                 )
                 .returning(deliveries)
             )
             return [
-                Claim(delivery=delivery_of(row, interrupted=interrupted[row.seq]), holder=holder)
-                for row in taken
+                Claim(
+                    delivery=Delivery.from_row(
+                        row, previous_outcome_unknown=previous_outcome_unknown[row.seq]
+                    ),
+                    holder=holder,
+                )
+                for row in claimed
             ]
 
         return await self._store.write(work)
 
-    async def next_due_ms(self, after_ms: int) -> int | None:
-        """Return the first time after a given one when a delivery is due, or a lease ends; None: never."""
-        # One that waits behind another of its key is due when that one is finished, and that wakes the relay.
-        later = case(
-            (deliveries.c.lease_until_ms > deliveries.c.next_attempt_ms, deliveries.c.lease_until_ms),
-            else_=deliveries.c.next_attempt_ms,
+    async def find_next_due_time_ms(self, after_ms: int) -> int | None:
+        """Return the first time after `after_ms` when a delivery becomes due; None if there is none."""
+        # A blocked delivery becomes due when the earlier one is finished, and that notifies the relay.
+        due_time_ms = case(
+            (
+                deliveries.c.lease_expire_time_ms > deliveries.c.next_attempt_time_ms,
+                deliveries.c.lease_expire_time_ms,
+            ),
+            else_=deliveries.c.next_attempt_time_ms,
         )
-        statement = select(func.min(later)).where(deliveries.c.state == State.PENDING, later > after_ms)
-        found = await self._store.read(lambda connection: connection.execute(statement))
-        due_ms: int | None = found.scalar_one()
-        return due_ms
+        statement = select(func.min(due_time_ms)).where(
+            deliveries.c.state == State.PENDING, due_time_ms > after_ms
+        )
+        rows = await self._store.read(lambda connection: connection.execute(statement))
+        next_due_time_ms: int | None = rows.scalar_one()
+        return next_due_time_ms
 
-    async def note(self, claim: Claim, outcome: Outcome) -> Delivery | None:
-        """Note what became of an attempt. Return None where another holder has the delivery by now."""
+    async def record_outcome(self, claim: Claim, outcome: Outcome) -> Delivery | None:
+        """Record the outcome of an attempt. Return None if another holder has claimed the delivery."""
 
         async def work(connection: AsyncConnection) -> Delivery | None:
-            found = await connection.execute(
-                select(deliveries.c.failures, deliveries.c.patience_from_ms)
-                .where(*_held(claim))
+            rows = await connection.execute(
+                select(deliveries.c.failures, deliveries.c.retry_start_time_ms)
+                .where(*_is_held(claim))
                 .with_for_update()
             )
-            row = found.one_or_none()
+            row = rows.one_or_none()
             if row is None:
                 return None
-            values = self._after(outcome, row)
-            noted = await connection.execute(
+            updated = await connection.execute(
                 update(deliveries)
-                .where(*_held(claim))
-                .values(lease_until_ms=0, **values)
+                .where(*_is_held(claim))
+                .values(lease_expire_time_ms=0, **self._outcome_values(outcome, row))
                 .returning(deliveries)
             )
-            return delivery_of(noted.one())
+            return Delivery.from_row(updated.one())
 
         return await self._store.write(work)
 
-    async def release(self, claim: Claim, *, sent: bool) -> None:
-        """Give a delivery back, due at once; one that may have been sent is `interrupted` next time."""
-        unsent = {"lease_holder": None, "attempts": deliveries.c.attempts - 1}
-        statement = (
-            update(deliveries).where(*_held(claim)).values(lease_until_ms=0, **({} if sent else unsent))
-        )
+    async def release(self, claim: Claim, *, was_sent: bool) -> None:
+        """Release a claim, so that the delivery is due at once.
+
+        If it was sent, the next attempt has `previous_outcome_unknown`.
+        """
+        values: dict[str, object] = {"lease_expire_time_ms": 0}
+        if not was_sent:
+            values |= {"lease_holder": None, "attempts": deliveries.c.attempts - 1}
+        statement = update(deliveries).where(*_is_held(claim)).values(**values)
         await self._store.write(lambda connection: connection.execute(statement))
 
-    def _after(self, outcome: Outcome, row: "Row[int, int]") -> Mapping[str, object]:
+    def _outcome_values(self, outcome: Outcome, row: "Row[int, int]") -> Mapping[str, object]:
         now_ms = self._store.clock()
         if isinstance(outcome, Delivered):
             return {
@@ -142,27 +159,31 @@ class Claims:
                 "results": outcome.results,
                 "last_error": None,
                 "progress": None,
-                "next_attempt_ms": None,
-                "finish_ms": now_ms,
+                "next_attempt_time_ms": None,
+                "finish_time_ms": now_ms,
             }
-        kept = {"progress": outcome.progress, "results": outcome.results}
-        values: dict[str, object] = {name: value for name, value in kept.items() if value is not None}
-        values |= {"last_error": outcome.error, "failures": row.failures + 1}
-        if not (isinstance(outcome, Retry) and outcome.unclear):
+        values: dict[str, object] = {"last_error": outcome.error, "failures": row.failures + 1}
+        if outcome.progress is not None:
+            values["progress"] = outcome.progress
+        if outcome.results is not None:
+            values["results"] = outcome.results
+        if not (isinstance(outcome, Retry) and outcome.outcome_unknown):
             values["lease_holder"] = None
-        ends_ms = row.patience_from_ms + round(self._patience.age_s * 1000)
-        if isinstance(outcome, Dead) or now_ms >= ends_ms:
-            return values | {"state": State.DEAD, "next_attempt_ms": None, "finish_ms": now_ms}
-        # The last attempt is made when the patience ends, not before.
-        return values | {"next_attempt_ms": min(now_ms + self._pause_ms(outcome, row.failures), ends_ms)}
+        max_time_ms = row.retry_start_time_ms + round(self._retry_policy.max_age_s * 1000)
+        if isinstance(outcome, Dead) or now_ms >= max_time_ms:
+            return values | {"state": State.DEAD, "next_attempt_time_ms": None, "finish_time_ms": now_ms}
+        # The last attempt is made at the maximum age, not before.
+        delay_ms = self._retry_delay_ms(outcome, row.failures)
+        return values | {"next_attempt_time_ms": min(now_ms + delay_ms, max_time_ms)}
 
-    def _pause_ms(self, outcome: Retry, failures: int) -> int:
-        doubled: float = self._patience.first_pause_s * 2 ** min(failures, 32)
-        pause_s = min(doubled, self._patience.longest_pause_s) * random.uniform(0.5, 1)  # noqa: S311 # jitter
-        return round(max(pause_s, outcome.retry_after_s) * 1000)
+    def _retry_delay_ms(self, outcome: Retry, failures: int) -> int:
+        doubled_s: float = self._retry_policy.initial_delay_s * 2 ** min(failures, _MAX_DOUBLINGS)
+        jitter = random.uniform(0.5, 1)  # noqa: S311 # jitter is not a secret
+        delay_s = min(doubled_s, self._retry_policy.max_delay_s) * jitter
+        return round(max(delay_s, outcome.retry_after_s) * 1000)
 
 
-def _held(claim: Claim) -> tuple[Any, ...]:
+def _is_held(claim: Claim) -> tuple[Any, ...]:
     return (
         deliveries.c.delivery_id == claim.delivery.delivery_id,
         deliveries.c.lease_holder == claim.holder,

@@ -1,4 +1,4 @@
-"""What became of one attempt to send a delivery."""
+"""The outcome of one attempt to send a delivery."""
 
 from dataclasses import dataclass
 
@@ -8,35 +8,35 @@ class Delivered:
     """1688 accepted it."""
 
     results: bytes | None = None
-    """Kept with the delivery for its callers."""
+    """Stored for callers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
-    """It failed, or a part of it, and another attempt may help."""
+    """It failed, or a part of it, and another attempt may succeed."""
 
     error: bytes
-    """Why; kept with the delivery for its callers."""
+    """Stored for callers."""
     retry_after_s: float = 0.0
-    """Not before, where that is longer than the backoff."""
-    unclear: bool = False
-    """Whether it may have been done nevertheless: the next attempt is told so by `interrupted`."""
+    """The minimum delay, if the backoff's is shorter."""
+    outcome_unknown: bool = False
+    """Whether 1688 may have executed it. The next attempt then has `previous_outcome_unknown`."""
     progress: bytes | None = None
-    """Handed to the next attempt, so that what was done is not done again; None keeps the former."""
+    """Passed to the next attempt, so that it does not send the completed part again. None keeps the last."""
     results: bytes | None = None
-    """What is known so far; None keeps the former."""
+    """The results so far. None keeps the last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dead:
-    """It failed in a way that another attempt cannot cure."""
+    """It failed with a permanent error."""
 
     error: bytes
-    """Why; kept with the delivery for its callers."""
+    """Stored for callers."""
     progress: bytes | None = None
-    """Handed to the next attempt after a retry by hand; None keeps the former."""
+    """Passed to the next attempt, if a caller retries it. None keeps the last."""
     results: bytes | None = None
-    """What is known so far; None keeps the former."""
+    """The results so far. None keeps the last."""
 
 
 Outcome = Delivered | Retry | Dead

@@ -1,191 +1,200 @@
-"""Sends deliveries to 1688: one at a time per ordering key, keys in parallel, replicas beside each other."""
+"""Sends deliveries to 1688: in order per ordering key, keys in parallel, shared between replicas."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import structlog
 
 from services.errors import StoreUnavailable
-from services.store.notifier import POLL_INTERVAL_S, Notifier, wait
+from services.store.coordination.notifier import POLL_INTERVAL_S, Notifier, wait_for_event
+from services.store.database.store import Store
 from services.store.outbox.claims import Claim, Claims, RetryPolicy
 from services.store.outbox.deliveries import DELIVERIES_CHANNEL, Delivery
 from services.store.outbox.outcomes import Outcome, Retry
-from services.store.store import Store
 
-Send = Callable[[Delivery], Awaitable[Outcome]]
-"""Sends a delivery's payload once, within a time of its own that is shorter than `send_s`.
-
-What it raises counts as a fault of ours: it is told as `fault`, and tried again.
-"""
+_MIN_WAIT_S = 0.01
 
 _log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RelayLimits:
-    """How much a relay does at once, and how long it waits."""
+class Send(Protocol):
+    """Makes one attempt to send a delivery."""
 
-    in_flight: int = 16
-    """Deliveries being sent, each of another key."""
-    send_s: float = 30.0
-    """One attempt."""
-    note_s: float = 30.0
-    """For noting an outcome while the store is away; `send_s` and this are the lease of an attempt."""
-    pause_s: float = 1.0
-    """Between two looks while the store is away."""
-    grace_s: float = 20.0
-    """What a drain leaves to attempts in flight."""
-    patience: RetryPolicy = field(default_factory=RetryPolicy)
+    async def __call__(self, delivery: Delivery, /) -> Outcome:
+        """Send the payload once, in less time than `send_timeout_s`.
+
+        An exception counts as an internal error, and the delivery is retried.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelayConfig:
+    """The concurrency and the time-outs of a relay."""
+
+    max_in_flight: int = 16
+    """Deliveries that are sent at the same time, each of another key."""
+    send_timeout_s: float = 30.0
+    """For one attempt."""
+    record_timeout_s: float = 30.0
+    """To record an outcome while the store is unavailable. The lease of an attempt covers both time-outs."""
+    store_retry_delay_s: float = 1.0
+    """Between two tries while the store is unavailable."""
+    shutdown_grace_s: float = 20.0
+    """For attempts that are in flight at shutdown."""
+    retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
 
 
 class Relay:
-    """One replica's sender. One that dies leaves leases behind: when they end, another one sends again."""
+    """The sender of one replica. If it dies, its leases expire, and another replica sends again."""
 
     def __init__(
         self,
         store: Store,
-        wakeups: Notifier,
+        notifier: Notifier,
         send: Send,
-        fault: bytes = b"",
-        limits: RelayLimits | None = None,
+        internal_error: bytes = b"",
+        config: RelayConfig | None = None,
     ) -> None:
-        self._wakeups = wakeups
+        """`internal_error` is the `last_error` of a delivery whose send function raised an exception."""
+        self._notifier = notifier
         self._store = store
         self._send = send
-        self._fault = fault
-        self._limits = limits or RelayLimits()
-        self._claims = Claims(store, self._limits.patience)
-        self._sending: set[asyncio.Task[None]] = set()
+        self._internal_error = internal_error
+        self._config = config or RelayConfig()
+        self._claims = Claims(store, self._config.retry_policy)
+        self._in_flight: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Send while the context is open; then take nothing more, and let attempts finish within the grace.
+    async def lifespan(self) -> AsyncIterator[None]:
+        """Run while the context is open. Then stop claiming, and let attempts finish within the grace.
 
-        What is ended by the grace is free for other replicas at once.
+        Attempts that do not finish are cancelled, and other replicas may send their deliveries at once.
         """
-        taking = asyncio.create_task(self._take_for_ever())
+        running = asyncio.create_task(self.run())
         try:
             yield
         finally:
-            taking.cancel()
-            await asyncio.wait([taking])
+            running.cancel()
+            await asyncio.wait([running])
             await self._drain()
 
-    async def _take_for_ever(self) -> None:
-        with self._wakeups.watch(DELIVERIES_CHANNEL) as woken:
+    async def run(self) -> None:
+        """Claim and send deliveries until cancelled."""
+        with self._notifier.watch(DELIVERIES_CHANNEL) as notified:
             while True:
-                woken.clear()
+                notified.clear()
                 now_ms = self._store.clock()
                 try:
-                    wait_s = 0.0 if await self._take() else await self._idle_s(now_ms)
+                    wait_s = 0.0 if await self._start_due() else await self._next_wait_s(now_ms)
                 except StoreUnavailable:
-                    await asyncio.sleep(self._limits.pause_s)  # logged where it was found
+                    await asyncio.sleep(self._config.store_retry_delay_s)  # it is logged already
                     continue
                 except Exception as error:
-                    # A fault of ours must not end the relay for good.
-                    _log.exception("relay_fault", exc_info=error)
-                    await asyncio.sleep(self._limits.pause_s)
+                    _log.exception("relay_failed", exc_info=error)  # a bug must not stop the relay
+                    await asyncio.sleep(self._config.store_retry_delay_s)
                     continue
                 if wait_s:
-                    await wait(woken, wait_s)
+                    await wait_for_event(notified, wait_s)
 
-    async def _take(self) -> bool:
-        """Start what is due and there is room for. Return whether to look again at once."""
-        room = self._limits.in_flight - len(self._sending)
-        if room <= 0:
+    async def _start_due(self) -> bool:
+        """Claim due deliveries and start sending them. Return whether more may be due."""
+        free_slots = self._config.max_in_flight - len(self._in_flight)
+        if free_slots <= 0:
             return False
-        taking = asyncio.create_task(self._claims.take(room, self._limits.send_s + self._limits.note_s))
+        lease_s = self._config.send_timeout_s + self._config.record_timeout_s
+        claiming = asyncio.create_task(self._claims.claim(free_slots, lease_s))
         try:
-            claims = await asyncio.shield(taking)
+            claims = await asyncio.shield(claiming)
         except asyncio.CancelledError:
-            await self._release_unsent(taking)  # drained meanwhile
+            await self._release_unsent(claiming)
             raise
         for claim in claims:
             task = asyncio.create_task(self._deliver(claim))
-            self._sending.add(task)
-            task.add_done_callback(self._finished)
-        return len(claims) == room
+            self._in_flight.add(task)
+            task.add_done_callback(self._on_done)
+        return len(claims) == free_slots
 
-    async def _idle_s(self, looked_ms: int) -> float:
-        """Return how long nothing is to be done, unless woken: for instance by an attempt that finishes."""
-        if len(self._sending) >= self._limits.in_flight:
+    async def _next_wait_s(self, polled_ms: int) -> float:
+        """Return how long to wait for a notification; an attempt that finishes also sends one."""
+        if len(self._in_flight) >= self._config.max_in_flight:
             return POLL_INTERVAL_S
-        due_ms = await self._claims.next_due_ms(looked_ms)
-        if due_ms is None:
+        due_time_ms = await self._claims.find_next_due_time_ms(polled_ms)
+        if due_time_ms is None:
             return POLL_INTERVAL_S
-        return min(POLL_INTERVAL_S, max(0.01, (due_ms - self._store.clock()) / 1000))
+        return min(POLL_INTERVAL_S, max(_MIN_WAIT_S, (due_time_ms - self._store.clock()) / 1000))
 
-    def _finished(self, task: "asyncio.Task[None]") -> None:
-        self._sending.discard(task)
+    def _on_done(self, task: "asyncio.Task[None]") -> None:
+        self._in_flight.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            _log.error("relay_fault", type=type(error).__name__)
-        # There is room, and perhaps the next of the key is due; other replicas may have room for it, too.
-        self._wakeups.wake(DELIVERIES_CHANNEL)
+            _log.error("relay_failed", type=type(error).__name__)
+        # The next delivery of the key may be due, here or in another replica.
+        self._notifier.notify(DELIVERIES_CHANNEL)
 
     async def _deliver(self, claim: Claim) -> None:
         try:
-            outcome = await self._outcome(claim.delivery)
+            outcome = await self._attempt(claim.delivery)
         except asyncio.CancelledError:
-            await self._release(claim, sent=True)
+            await self._release(claim, was_sent=True)
             raise
-        await self._note(claim, outcome)
+        await self._record(claim, outcome)
 
-    async def _outcome(self, delivery: Delivery) -> Outcome:
+    async def _attempt(self, delivery: Delivery) -> Outcome:
         try:
-            async with asyncio.timeout(self._limits.send_s):
+            async with asyncio.timeout(self._config.send_timeout_s):
                 return await self._send(delivery)
         except Exception as error:
-            # A fault of ours, whose words may hold a buyer's data. It must neither end the relay nor be lost.
+            # A bug must not stop the relay. The message is not logged: it may contain a buyer's data.
             _log.error(
-                "delivery_fault",
+                "delivery_internal_error",
                 rpc=delivery.rpc,
                 delivery_id=delivery.delivery_id,
                 type=type(error).__name__,
             )
-            return Retry(error=self._fault, unclear=True)
+            return Retry(error=self._internal_error, outcome_unknown=True)
 
-    async def _note(self, claim: Claim, outcome: Outcome) -> None:
-        """Note an outcome, for as long as the lease lasts; after that the delivery is sent again."""
+    async def _record(self, claim: Claim, outcome: Outcome) -> None:
+        """Record an outcome before the lease expires. If that fails, the delivery is sent again."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._limits.note_s
+        deadline = loop.time() + self._config.record_timeout_s
         while True:
             try:
-                noted = await self._claims.note(claim, outcome)
+                delivery = await self._claims.record_outcome(claim, outcome)
             except StoreUnavailable:
                 if loop.time() >= deadline:
-                    _log.warning("delivery_not_noted", delivery_id=claim.delivery.delivery_id)
+                    _log.warning("delivery_outcome_not_recorded", delivery_id=claim.delivery.delivery_id)
                     return
-                await asyncio.sleep(self._limits.pause_s)
+                await asyncio.sleep(self._config.store_retry_delay_s)
                 continue
             _log.info(
                 "delivery_attempted",
                 rpc=claim.delivery.rpc,
                 delivery_id=claim.delivery.delivery_id,
                 attempts=claim.delivery.attempts,
-                state=noted.state if noted else "LEASE_LOST",
+                state=delivery.state if delivery else "LEASE_LOST",
             )
             return
 
     async def _drain(self) -> None:
-        if self._sending:
-            await asyncio.wait(self._sending, timeout=self._limits.grace_s)
-        for task in self._sending:
+        if self._in_flight:
+            await asyncio.wait(self._in_flight, timeout=self._config.shutdown_grace_s)
+        for task in self._in_flight:
             task.cancel()
-        if self._sending:
-            await asyncio.wait(self._sending)
+        if self._in_flight:
+            await asyncio.wait(self._in_flight)
 
-    async def _release_unsent(self, taking: "asyncio.Task[list[Claim]]") -> None:
+    async def _release_unsent(self, claiming: "asyncio.Task[list[Claim]]") -> None:
         try:
-            claims = await taking
+            claims = await claiming
         except StoreUnavailable:
-            return  # what was taken nevertheless is free when its lease ends
+            return  # the leases expire, if there are any
         for claim in claims:
-            await self._release(claim, sent=False)
+            await self._release(claim, was_sent=False)
 
-    async def _release(self, claim: Claim, *, sent: bool) -> None:
+    async def _release(self, claim: Claim, *, was_sent: bool) -> None:
         try:
-            await self._claims.release(claim, sent=sent)
+            await self._claims.release(claim, was_sent=was_sent)
         except StoreUnavailable:
             _log.warning("delivery_not_released", delivery_id=claim.delivery.delivery_id)

@@ -15,7 +15,7 @@ from services.product.service import ProductSettings
 from services.sandbox.settings import CALLBACK_URL
 from services.sandbox.settings import LISTEN as SANDBOX_LISTEN
 from services.settings_loader import env_name
-from services.store import RelayLimits
+from services.store import RelayConfig
 from tests.deploy.checks.reading import (
     PROBES,
     Problems,
@@ -87,7 +87,7 @@ def ending(objects: Sequence[Object]) -> Problems:
             float(given[f"NATIONALSITE_{name}_SECONDS"]) for name in ("DRAIN_DELAY", "GRACE")
         )
         if module_of(one) == "services.order_sync":
-            needed += RelayLimits().grace_s
+            needed += RelayConfig().shutdown_grace_s
         if pod_of(one)["spec"]["terminationGracePeriodSeconds"] < needed:
             yield f"{name_of(one)} is killed before it may have ended"
         if float(given["NATIONALSITE_DRAIN_DELAY_SECONDS"]) < 1 and "lifecycle" not in container_of(one):

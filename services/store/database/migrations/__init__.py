@@ -1,1 +1,1 @@
-"""The schema's history, for alembic."""
+"""The migrations, for alembic. Must not import anything of the store but its schema."""

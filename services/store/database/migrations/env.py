@@ -1,4 +1,4 @@
-"""What alembic runs; the connection comes from `services.store.database.schema_migrations`."""
+"""Run by alembic. The connection comes from `services.store.database.schema_migrations`."""
 
 from alembic import context
 

@@ -1,1 +1,1 @@
-"""One module per step, each made by hand."""
+"""One module per revision, written by hand. Must not import the schema, which changes later."""

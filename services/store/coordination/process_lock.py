@@ -1,4 +1,4 @@
-"""One process a SQLite file: a second one that would serve from it is told so, and does not start."""
+"""A lock that lets only one process serve from a SQLite file. A second process does not start."""
 
 import fcntl
 import os
@@ -7,25 +7,25 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from services.errors import StartupError
-from services.store.database.schema_migrations import SQLITE, parse_url
+from services.store.database.engine import SQLITE, parse_url
 
 
 @asynccontextmanager
 async def single_process_lock(url: str) -> AsyncIterator[None]:
-    """Keep a SQLite store for this process while the context is open; PostgreSQL is shared, and left alone.
+    """Lock a SQLite store while the context is open. PostgreSQL needs no lock: replicas share it.
 
-    The lock is the system's, on a file beside the store: it ends with the process, however that ends. The
-    commands on a store do not take it. Raises StartupError where another process has it.
+    It is a file lock on a file beside the database, so the kernel releases it when the process ends. The
+    command line (`migrate`, `erase`) does not take it. Raises StartupError if another process has it.
     """
     parsed = parse_url(url)
     if parsed.drivername != SQLITE:
         yield
         return
-    file = Path(f"{parsed.database}-lock")
+    lock_file = Path(f"{parsed.database}-lock")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        # Not for writing: a store on a disk that is read only for a while is opened too.
-        descriptor = os.open(file, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock_file.parent.mkdir(parents=True, exist_ok=True)
+        # Opened read-only, because the service may start while its disk is read-only.
+        descriptor = os.open(lock_file, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise StartupError([f"the store cannot be opened: {error.strerror}"]) from error
     try:

@@ -1,4 +1,4 @@
-"""Lets one replica at a time do a task, such as sweeping."""
+"""Leases, so that one replica at a time runs a task, for example the retention sweep."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -6,19 +6,18 @@ from contextlib import asynccontextmanager
 
 import structlog
 from sqlalchemy import delete, update
-from sqlalchemy.dialects import postgresql as pg
-from sqlalchemy.dialects import sqlite as lite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.errors import StoreUnavailable
+from services.store.database.dialect import insert_or_update
 from services.store.database.schema import leases
-from services.store.store import Store
+from services.store.database.store import Store
 
 _log = structlog.get_logger()
 
 
 class Lease:
-    """A task that is this replica's until the lease ends. Renew it between steps that are shorter than it."""
+    """The right to run a task until the lease expires. Renew it between steps that are shorter than it."""
 
     def __init__(self, store: Store, name: str, lease_s: float) -> None:
         self._store = store
@@ -26,47 +25,46 @@ class Lease:
         self._lease_ms = round(lease_s * 1000)
         self._holder = uuid.uuid4().hex
 
-    async def take(self) -> bool:
-        """Return whether nobody else has the task; then it is ours."""
+    async def acquire(self) -> bool:
+        """Acquire the lease. Return False if another holder has it."""
 
         async def work(connection: AsyncConnection) -> bool:
             now_ms = self._store.clock()
-            values = {"holder": self._holder, "until_ms": now_ms + self._lease_ms}
-            upsert = pg.insert if connection.dialect.name == "postgresql" else lite.insert
-            taken = await connection.execute(
-                upsert(leases)
+            values = {"holder": self._holder, "expire_time_ms": now_ms + self._lease_ms}
+            acquired = await connection.execute(
+                insert_or_update(connection, leases)
                 .values(name=self._name, **values)
                 .on_conflict_do_update(
-                    index_elements=["name"], set_=values, where=leases.c.until_ms <= now_ms
+                    index_elements=["name"], set_=values, where=leases.c.expire_time_ms <= now_ms
                 )
                 .returning(leases.c.name)
             )
-            return taken.one_or_none() is not None
+            return acquired.one_or_none() is not None
 
         return await self._store.write(work)
 
     async def renew(self) -> bool:
-        """Return whether the task is still ours, and prolong the lease if so."""
+        """Extend the lease. Return False if another holder has it."""
         statement = (
             update(leases)
             .where(leases.c.name == self._name, leases.c.holder == self._holder)
-            .values(until_ms=self._store.clock() + self._lease_ms)
+            .values(expire_time_ms=self._store.clock() + self._lease_ms)
             .returning(leases.c.name)
         )
-        found = await self._store.write(lambda connection: connection.execute(statement))
-        return found.one_or_none() is not None
+        renewed = await self._store.write(lambda connection: connection.execute(statement))
+        return renewed.one_or_none() is not None
 
     async def release(self) -> None:
-        """Let others have the task."""
+        """Let another replica acquire the lease."""
         statement = delete(leases).where(leases.c.name == self._name, leases.c.holder == self._holder)
         await self._store.write(lambda connection: connection.execute(statement))
 
 
 @asynccontextmanager
 async def exclusive_lease(store: Store, name: str, lease_s: float) -> AsyncIterator[Lease | None]:
-    """Yield the lease of a task while nobody else does it; None where somebody does."""
+    """Yield the lease of a task, or None if another holder has it."""
     lease = Lease(store, name, lease_s)
-    if not await lease.take():
+    if not await lease.acquire():
         yield None
         return
     try:
@@ -75,4 +73,4 @@ async def exclusive_lease(store: Store, name: str, lease_s: float) -> AsyncItera
         try:
             await lease.release()
         except StoreUnavailable:
-            _log.info("lease_not_released", task=name)  # it ends by itself
+            _log.info("lease_not_released", task=name)  # it expires

@@ -1,0 +1,111 @@
+"""Sends notifications between replicas, with PostgreSQL's LISTEN and NOTIFY."""
+
+import asyncio
+import random
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import psycopg
+import structlog
+from sqlalchemy import text
+
+from services.errors import StoreUnavailable
+from services.store.coordination.notifier import Notifier
+from services.store.database.engine import parse_url
+from services.store.database.postgresql import build_connect_args
+from services.store.database.store import Store
+
+PG_CHANNEL = "nationalsite_store"
+BATCH_SIZE = 100
+"""Channels in one payload, which PostgreSQL limits to 8,000 bytes."""
+KEEPALIVE_INTERVAL_S = 15.0
+"""The connection is checked after this long without a notification."""
+INITIAL_DELAY_S, MAX_DELAY_S = 0.1, 5.0
+"""Before it connects again; the delay doubles each time, with jitter."""
+
+_log = structlog.get_logger()
+
+
+@asynccontextmanager
+async def notifier_lifespan(store: Store) -> AsyncIterator[Notifier]:
+    """Yield the notifier of a store. With SQLite, notifications stay in this process."""
+    if not store.is_postgresql:
+        yield Notifier()
+        return
+    notifier = _PgNotifier(store)
+    tasks = [asyncio.create_task(notifier.listen()), asyncio.create_task(notifier.publish())]
+    try:
+        yield notifier
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+
+class _PgNotifier(Notifier):
+    """A notifier that also notifies the other replicas, and is notified by them."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__()
+        self._store = store
+        self._sender_id = uuid.uuid4().hex
+        self._unpublished: set[str] = set()
+        self._has_unpublished = asyncio.Event()
+
+    def notify(self, *channels: str) -> None:
+        super().notify(*channels)
+        if channels:
+            self._unpublished.update(channels)
+            self._has_unpublished.set()
+
+    async def publish(self) -> None:
+        """Publish notifications until cancelled.
+
+        This is separate from the writes, because NOTIFY in a transaction serializes commits.
+        """
+        while True:
+            await self._has_unpublished.wait()
+            self._has_unpublished.clear()
+            channels, self._unpublished = sorted(self._unpublished), set()
+            for start in range(0, len(channels), BATCH_SIZE):
+                payload = " ".join([self._sender_id, *channels[start : start + BATCH_SIZE]])
+                try:
+                    await self._store.read(
+                        lambda connection, payload=payload: connection.execute(  # type: ignore[misc] # the default binds it
+                            text("SELECT pg_notify(:channel, :payload)"),
+                            {"channel": PG_CHANNEL, "payload": payload},
+                        )
+                    )
+                except StoreUnavailable:
+                    continue  # the error is logged already, and the replicas poll
+
+    async def listen(self) -> None:
+        """Receive notifications until cancelled. Reconnect if the connection is lost."""
+        delay_s = INITIAL_DELAY_S
+        while True:
+            try:
+                async with await self._connect() as connection:
+                    await connection.execute(f"LISTEN {PG_CHANNEL}")
+                    delay_s = INITIAL_DELAY_S
+                    self.notify_all_local()
+                    await self._receive(connection)
+            except (psycopg.Error, OSError) as error:
+                _log.warning("listen_connection_lost", cause=type(error).__name__, delay_s=delay_s)
+            await asyncio.sleep(delay_s * random.uniform(0.5, 1))  # noqa: S311 # jitter is not a secret
+            delay_s = min(2 * delay_s, MAX_DELAY_S)
+
+    async def _receive(self, connection: "psycopg.AsyncConnection[tuple[object, ...]]") -> None:
+        while True:
+            async for notification in connection.notifies(timeout=KEEPALIVE_INTERVAL_S):
+                sender_id, *channels = notification.payload.split(" ")
+                if sender_id != self._sender_id:
+                    self.notify_local(channels)
+            await connection.execute("SELECT 1")
+
+    async def _connect(self) -> "psycopg.AsyncConnection[tuple[object, ...]]":
+        url = parse_url(self._store.url)
+        _, url_args = url.get_dialect()().create_connect_args(url)
+        return await psycopg.AsyncConnection.connect(
+            autocommit=True, **{**url_args, **build_connect_args(url, self._store.limits)}
+        )
