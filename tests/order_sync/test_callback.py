@@ -28,7 +28,7 @@ class Store:
         if self.error:
             raise self.error
         self.texts += texts
-        return StoreResult(new=["1"] * len(texts), duplicates=0)
+        return StoreResult(new_ids=["1"] * len(texts), duplicate_count=0)
 
 
 @pytest.fixture
