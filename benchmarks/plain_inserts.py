@@ -16,7 +16,7 @@ from sqlalchemy.engine import make_url
 
 from services.store import StoreLimits, migrate
 
-CONNECTIONS = StoreLimits().connections
+CONNECTIONS = StoreLimits().max_connections
 PRAGMAS = ("synchronous = FULL", "foreign_keys = ON", "secure_delete = ON")
 """The service's pragmas on SQLite; the journal mode is stored in the file."""
 
