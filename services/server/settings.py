@@ -22,21 +22,21 @@ from services.server.sockets import parse_address
 from services.settings_loader import PREFIX, SETTINGS_CONFIG, load_settings
 
 
-def _networks(text: object) -> object:
+def _parse_networks(text: object) -> object:
     """Parse addresses and networks."""
     if not isinstance(text, str):
         return text
     try:
-        return tuple(network for part in text.split(",") for network in _network(part.strip()))
+        return tuple(network for part in text.split(",") for network in _parse_network(part.strip()))
     except ValueError:
         raise ValueError("must be addresses or networks with commas between, or loopback") from None
 
 
-def _network(text: str) -> tuple[Network, ...]:
+def _parse_network(text: str) -> tuple[Network, ...]:
     return LOOPBACK if text == "loopback" else (ip_network(text),)
 
 
-def _address(text: str) -> str:
+def _check_address(text: str) -> str:
     parse_address(text)
     return text
 
@@ -58,7 +58,7 @@ class DeadlineLimits(BaseModel):
         return self
 
 
-Address = Annotated[str, AfterValidator(_address)]
+Address = Annotated[str, AfterValidator(_check_address)]
 """host:port to listen on."""
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(str.lower)]
 
@@ -80,7 +80,7 @@ class ServerSettings(BaseSettings):
     tls_key_file: Path | None = None
     tls_client_ca_file: Path | None = None
     """The authorities of client certificates, PEM. Callers must then present one (mTLS)."""
-    trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(_networks)] = ()
+    trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(_parse_networks)] = ()
     """Peers whose `x-forwarded-client-cert` is trusted: addresses, networks, `loopback`; comma-separated."""
     policy_file: Path | None = None
     """Which caller may call which method (server/security/policy.py). Unset: all callers, all methods."""
@@ -109,7 +109,7 @@ class ServerSettings(BaseSettings):
     @field_validator("listen", "http_listen")
     @classmethod
     def _host_and_port(cls, address: str) -> str:
-        return _address(address)
+        return _check_address(address)
 
 
 S = TypeVar("S", bound=ServerSettings)

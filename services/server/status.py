@@ -76,7 +76,10 @@ def to_error_status(error: NationalsiteError, operation: str) -> ErrorStatus:
     return ErrorStatus(
         status=STATUS_BY_REASON[error.reason],
         message=rich_status.message,
-        trailers=(("grpc-status-details-bin", rich_status.SerializeToString()), *_pushback(error.reason)),
+        trailers=(
+            ("grpc-status-details-bin", rich_status.SerializeToString()),
+            *_retry_pushback(error.reason),
+        ),
     )
 
 
@@ -124,7 +127,7 @@ def _build_bad_request(violations: Sequence[Violation]) -> error_details_pb2.Bad
     return detail
 
 
-def _pushback(reason: str) -> tuple[tuple[str, str], ...]:
+def _retry_pushback(reason: str) -> tuple[tuple[str, str], ...]:
     if reason in NON_RETRYABLE:
         return (("grpc-retry-pushback-ms", "-1"),)
     if reason in RETRY_AFTER_MS:

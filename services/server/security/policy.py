@@ -79,9 +79,8 @@ class PolicyFile:
     def __init__(self, variable: str, path: Path, service: ServiceDescriptor) -> None:
         """Read the file. Raises StartupError, with a line for each problem."""
         self._variable, self._path, self._service = variable, path, service
-        self._failures = RELOAD_FAILURES.labels(
-            variable
-        )  # exported from the start, so that the first failure is an increase
+        # Exported from the start, so that the first failure is an increase.
+        self._failures = RELOAD_FAILURES.labels(variable)
         self._watcher = FileWatcher([path])
         self._policy = self._read()
 

@@ -31,9 +31,8 @@ def server_credentials(files: TlsFiles) -> grpc.ServerCredentials:
     Raises StartupError, with a line for each problem.
     """
     watcher = FileWatcher([path for _, path in files.all], interval_s=0)
-    failures = RELOAD_FAILURES.labels(
-        files.cert[0]
-    )  # exported from the start, so that the first failure is an increase
+    # Exported from the start, so that the first failure is an increase.
+    failures = RELOAD_FAILURES.labels(files.cert[0])
 
     def reload() -> grpc.ServerCertificateConfiguration | None:
         """gRPC calls this at each handshake, in its own thread."""
@@ -41,7 +40,7 @@ def server_credentials(files: TlsFiles) -> grpc.ServerCredentials:
             return None
         log = structlog.get_logger()
         try:
-            configuration = _read(files)
+            configuration = _read_configuration(files)
         except StartupError as error:
             failures.inc()
             log.error("certificate_rejected", problems=error.lines)
@@ -50,13 +49,13 @@ def server_credentials(files: TlsFiles) -> grpc.ServerCredentials:
         return configuration
 
     return grpc.dynamic_ssl_server_credentials(
-        _read(files),
+        _read_configuration(files),
         reload,  # type: ignore[arg-type] # the stubs do not know that None means no change
         require_client_authentication=files.client_ca is not None,
     )
 
 
-def _read(files: TlsFiles) -> grpc.ServerCertificateConfiguration:
+def _read_configuration(files: TlsFiles) -> grpc.ServerCertificateConfiguration:
     contents: dict[str, bytes] = {}
     problems: list[str] = []
     for variable, path in files.all:
