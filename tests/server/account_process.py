@@ -1,4 +1,4 @@
-"""A service as small as can be, run as a process by test_process.py; its calls end on SIGUSR1."""
+"""A small service that test_server_process.py runs as a process. Its calls finish at SIGUSR1."""
 
 import asyncio
 import os
@@ -19,9 +19,9 @@ class Settings(ServerSettings):
 
 
 @asynccontextmanager
-async def open_parts(_settings: Settings) -> AsyncIterator[ServiceRuntime]:
-    if trouble := os.environ.get("TROUBLE"):
-        raise StartupError(trouble.split(";"))
+async def lifespan(_settings: Settings) -> AsyncIterator[ServiceRuntime]:
+    if problems := os.environ.get("PROBLEMS"):
+        raise StartupError(problems.split(";"))
     release = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, release.set)
 
@@ -39,6 +39,6 @@ if __name__ == "__main__":
         ServiceDefinition(
             descriptor=account_v1.ACCOUNT_SERVICE,
             settings=Settings,
-            lifespan=open_parts,
+            lifespan=lifespan,
         )
     )

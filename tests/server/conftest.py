@@ -1,4 +1,4 @@
-"""A real server in the test's loop, real channels to it, and the lines that it logs."""
+"""A real server in the test's loop, real channels to it, and its log lines."""
 
 import asyncio
 import io
@@ -13,13 +13,14 @@ import grpc.aio
 import httpx
 import pytest
 import structlog
-from google.protobuf.message import Message
 from nationalsite.account import v1 as account_v1
 
 from services.handler import Handler
 from services.server import Endpoint, ServerSettings, ServiceDefinition, ServiceRuntime, serve
+from services.server.security import file_watcher
 from services.server.server import BoundAddresses
 from services.server.telemetry.logging_config import configure_logging
+from tests.server.shop_server import accept, serialized_line
 
 ACCOUNT = account_v1.ACCOUNT_SERVICE
 
@@ -31,88 +32,91 @@ class Settings(ServerSettings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
+class RunningServer:
     stub: account_v1.AccountServiceStub
     channel: grpc.aio.Channel
     http: httpx.AsyncClient
 
 
-Start = Callable[..., AbstractAsyncContextManager[Running]]
-
-
-async def accept(_request: Message, _deadline: float) -> bytes:
-    return b""
+StartServer = Callable[..., AbstractAsyncContextManager[RunningServer]]
 
 
 @asynccontextmanager
-async def clients(listening: BoundAddresses) -> AsyncIterator[Running]:
+async def connect(addresses: BoundAddresses) -> AsyncIterator[RunningServer]:
     async with (
-        grpc.aio.insecure_channel(f"127.0.0.1:{listening.port}") as channel,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{listening.http_port}") as http,
+        grpc.aio.insecure_channel(f"127.0.0.1:{addresses.port}") as channel,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{addresses.http_port}") as http,
     ):
-        stub = account_v1.AccountServiceStub(channel)
-        yield Running(stub=stub, channel=channel, http=http)
+        yield RunningServer(stub=account_v1.AccountServiceStub(channel), channel=channel, http=http)
 
 
 @pytest.fixture
-def service() -> Callable[..., ServiceDefinition[Settings]]:
-    """service(handler) binds it to RegisterUser; service(bindings=...) binds just those."""
+def build_service() -> Callable[..., ServiceDefinition[Settings]]:
+    """build_service(handler) binds it to RegisterUser; build_service(endpoints=...) binds these."""
 
-    def make(
+    def build(
         handler: Handler = accept,
-        bindings: Mapping[str, Endpoint] | None = None,
-        closed: Callable[[], None] = lambda: None,
+        endpoints: Mapping[str, Endpoint] | None = None,
+        on_close: Callable[[], None] = lambda: None,
     ) -> ServiceDefinition[Settings]:
         @asynccontextmanager
-        async def open_parts(_: Settings) -> AsyncIterator[ServiceRuntime]:
-            bound = {"RegisterUser": Endpoint(handler=handler, operation="1688:account.user.register")}
-            yield ServiceRuntime(bound if bindings is None else bindings)
-            closed()
+        async def lifespan(_: Settings) -> AsyncIterator[ServiceRuntime]:
+            default = {"RegisterUser": Endpoint(handler=handler, operation="1688:account.user.register")}
+            yield ServiceRuntime(default if endpoints is None else endpoints)
+            on_close()
 
-        return ServiceDefinition(descriptor=ACCOUNT, settings=Settings, lifespan=open_parts)
+        return ServiceDefinition(descriptor=ACCOUNT, settings=Settings, lifespan=lifespan)
 
-    return make
+    return build
 
 
 @pytest.fixture
-def start(service: Callable[..., ServiceDefinition[Settings]], logged: Any) -> Start:
-    """async with start(handler) as running: a server, a stub and an HTTP client to it."""
+def start_server(build_service: Callable[..., ServiceDefinition[Settings]], logged: Any) -> StartServer:
+    """async with start_server(handler) as running: a server, with a stub and an HTTP client."""
 
     @asynccontextmanager
-    async def started(handler: Handler = accept, **settings: Any) -> AsyncIterator[Running]:
-        async with serve(service(handler), Settings(**settings)) as listening, clients(listening) as running:
+    async def start(handler: Handler = accept, **settings: Any) -> AsyncIterator[RunningServer]:
+        async with (
+            serve(build_service(handler), Settings(**settings)) as addresses,
+            connect(addresses) as running,
+        ):
             yield running
 
-    return started
+    return start
 
 
 @pytest.fixture
-def drained(service: Callable[..., ServiceDefinition[Settings]], logged: Any) -> Callable[..., Any]:
-    """async with drained(handler) as (running, drain): drain.set() begins the drain, the clients stay."""
+def start_stoppable_server(
+    build_service: Callable[..., ServiceDefinition[Settings]], logged: Any
+) -> Callable[..., Any]:
+    """async with start_stoppable_server(handler) as (running, stop): stop.set() starts the shutdown.
+
+    The clients stay connected.
+    """
 
     @asynccontextmanager
-    async def started(
-        handler: Handler, closed: Callable[[], None] = lambda: None, **settings: Any
-    ) -> AsyncIterator[tuple[Running, asyncio.Event]]:
-        listening: asyncio.Future[BoundAddresses] = asyncio.get_running_loop().create_future()
-        drain = asyncio.Event()
+    async def start(
+        handler: Handler, on_close: Callable[[], None] = lambda: None, **settings: Any
+    ) -> AsyncIterator[tuple[RunningServer, asyncio.Event]]:
+        started: asyncio.Future[BoundAddresses] = asyncio.get_running_loop().create_future()
+        stop = asyncio.Event()
 
-        async def server() -> None:
-            async with serve(service(handler, closed=closed), Settings(**settings)) as found:
-                listening.set_result(found)
-                await drain.wait()
+        async def run_server() -> None:
+            async with serve(build_service(handler, on_close=on_close), Settings(**settings)) as addresses:
+                started.set_result(addresses)
+                await stop.wait()
 
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(server())
-            async with clients(await listening) as running:
-                yield running, drain
+            tasks.create_task(run_server())
+            async with connect(await started) as running:
+                yield running, stop
 
-    return started
+    return start
 
 
 @pytest.fixture
 def logged() -> Iterator[Callable[..., list[dict[str, Any]]]]:
-    """logged() are the lines so far, logged("call") those of one event."""
+    """logged() are the log lines so far, logged("call") those of one event."""
     stream = io.BytesIO()
     configure_logging("test", "info", stream)
 
@@ -125,8 +129,8 @@ def logged() -> Iterator[Callable[..., list[dict[str, Any]]]]:
 
 
 @pytest.fixture
-def buyer() -> account_v1.RegisterUserRequest:
-    """A request without a fault."""
+def registration() -> account_v1.RegisterUserRequest:
+    """A valid request."""
     return account_v1.RegisterUserRequest(
         country_account=account_v1.CountryAccount(
             country="japan",
@@ -141,5 +145,45 @@ def buyer() -> account_v1.RegisterUserRequest:
 
 @pytest.fixture
 def busy_port() -> Iterator[int]:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        yield taken.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+@pytest.fixture
+def policy(tmp_path, monkeypatch):
+    """policy(rules) writes policy.path, which the server checks at every call."""
+    monkeypatch.setattr(file_watcher.FileWatcher.__init__, "__defaults__", (0,))
+
+    def write(*rules, text=None):
+        replacement = tmp_path / "replacement"
+        replacement.write_text(json.dumps({"rules": rules}) if text is None else text)
+        replacement.rename(write.path)
+
+    write.path = tmp_path / "policy.json"
+    return write
+
+
+class StreamHandler:
+    """Sends one response, waits until it is cancelled, and takes some time to clean up."""
+
+    def __init__(self):
+        self.started, self.closed = asyncio.Event(), asyncio.Event()
+        self.closing_order = []
+
+    async def __call__(self, _requests, _deadline):
+        try:
+            self.started.set()
+            yield serialized_line("a")
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            self.closing_order.append("stream")
+            self.closed.set()
+
+    def on_close(self):
+        self.closing_order.append("runtime")
+
+
+@pytest.fixture
+def stream_handler():
+    return StreamHandler()

@@ -68,7 +68,7 @@ def test_defaults_and_values(given):
     ("word", "meaning"),
     [("on", True), ("off", False), ("true", True), ("false", False), ("1", True), ("0", False), ("ON", True)],
 )
-def test_words_for_on_and_off(given, word, meaning):
+def test_spellings_of_on_and_off(given, word, meaning):
     given(REFLECTION=word)
     assert read_settings(Settings).reflection is meaning
 
@@ -117,7 +117,7 @@ def test_words_for_on_and_off(given, word, meaning):
         *("missing", "together"),
     ],
 )
-def test_a_bad_setting_is_one_line(given, problems, values, line):
+def test_an_invalid_setting_is_one_line(given, problems, values, line):
     given(**values)
     assert problems(Settings) == [line]
 
@@ -131,12 +131,12 @@ def test_an_address_is_host_and_port(given, problems, address):
     assert problems(Plain) == ["NATIONALSITE_LISTEN: must be host:port, such as 0.0.0.0:50051"]
 
 
-def test_bytes_that_are_no_text(given, problems):
+def test_invalid_utf8_is_reported(given, problems):
     given(APP_SECRET=os.fsdecode(b"\xffs3cret"))
     assert problems(Settings) == ["NATIONALSITE_APP_SECRET: is not UTF-8 text"]
 
 
-def test_each_problem_has_its_line(given, problems):
+def test_each_problem_has_a_line(given, problems):
     given(APP_SECRET="", GRACE_SECONDS="soon", REFLECTION="2")
     assert {line.partition(":")[0] for line in problems(Settings)} == {
         "NATIONALSITE_APP_SECRET",
@@ -145,7 +145,7 @@ def test_each_problem_has_its_line(given, problems):
     }
 
 
-def test_a_secret_can_come_as_a_file(given, tmp_path):
+def test_a_secret_can_be_read_from_a_file(given, tmp_path):
     file = tmp_path / "secret"
     file.write_text("from a file\n")
     given(APP_SECRET="", APP_SECRET_FILE=str(file), ACCESS_TOKEN="", REFRESH_TOKEN_FILE=str(file))
@@ -165,7 +165,7 @@ def test_a_secret_can_come_as_a_file(given, tmp_path):
     ],
     ids=["both", "empty", "absent", "bytes"],
 )
-def test_a_bad_secret_file_is_one_line(given, problems, tmp_path, case):
+def test_an_invalid_secret_file_is_one_line(given, problems, tmp_path, case):
     content, direct, problem = case
     file = tmp_path / "secret"
     if content is not None:

@@ -22,3 +22,9 @@ def parse_status_details(error: grpc.RpcError) -> dict[str, Any]:
         type_ = next(each for each in types if detail.Is(each.DESCRIPTOR))
         details[type_.DESCRIPTOR.name] = type_.FromString(detail.value)
     return details
+
+
+def parse_reason(error: grpc.RpcError) -> str:
+    """Return the reason of a failed call, without the prefix of the enum."""
+    info = parse_status_details(error)["ErrorInfo"]
+    return str(info.reason.removeprefix("ERROR_REASON_"))

@@ -1,4 +1,4 @@
-"""A service of every kind of RPC, compiled when the tests run: what no served proto has, or not yet."""
+"""A service with methods of every kind, unary and streaming. Its proto is compiled when the tests run."""
 
 import asyncio
 import tempfile
@@ -40,19 +40,19 @@ message Line {
 IMAGE = Path(__file__).parents[2] / "gen" / "descriptors" / "nationalsite.binpb"
 
 
-def _compiled() -> Any:
+def _compile() -> Any:
     with tempfile.TemporaryDirectory() as folder:
         source, out = Path(folder, "shop.proto"), Path(folder, "shop.binpb")
         source.write_text(PROTO)
         options = [f"--proto_path={folder}", f"--descriptor_set_in={IMAGE}", f"--descriptor_set_out={out}"]
         assert protoc.main(["protoc", *options, source.name]) == 0
         (file,) = descriptor_pb2.FileDescriptorSet.FromString(out.read_bytes()).file
-    assert buf_validate.DESCRIPTOR.name in file.dependency  # and so it has to be in the pool
+    assert buf_validate.DESCRIPTOR.name in file.dependency  # the pool needs it
     descriptor_pool.Default().Add(file)
     return descriptor_pool.Default().FindServiceByName("shop.v1.Shop")
 
 
-SHOP = _compiled()
+SHOP = _compile()
 Line: Any = GetMessageClass(SHOP.methods_by_name["Ask"].input_type)
 
 
@@ -62,8 +62,17 @@ class Settings(ServerSettings):
     grace_s: float = 5
 
 
-class Customer:
-    """Calls any RPC of the shop by its name."""
+async def accept(_request: Any, _deadline: float) -> bytes:
+    """Respond with an empty message."""
+    return b""
+
+
+def serialized_line(sku: str) -> bytes:
+    return bytes(Line(sku=sku).SerializeToString())
+
+
+class ShopClient:
+    """Calls any method of the shop by its name."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self.channel = channel
@@ -82,65 +91,66 @@ class Customer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Open:
-    customer: Customer
-    listening: BoundAddresses
-    drain: asyncio.Event
-    """Set, it begins the drain; the customer stays."""
+class RunningShop:
+    client: ShopClient
+    addresses: BoundAddresses
+    stop: asyncio.Event
+    """Set it to start the shutdown. The client stays connected."""
     stopped: asyncio.Event
     """Set when the server has stopped."""
 
 
-def dial(target: str, credentials: grpc.ChannelCredentials | None) -> grpc.aio.Channel:
-    """A channel with connections of its own."""
-    own = (("grpc.use_local_subchannel_pool", 1),)
+def connect(target: str, credentials: grpc.ChannelCredentials | None) -> grpc.aio.Channel:
+    """Return a channel that shares no connection with other channels."""
+    options = (("grpc.use_local_subchannel_pool", 1),)
     if credentials:
-        return grpc.aio.secure_channel(target, credentials, own)
-    return grpc.aio.insecure_channel(target, own)
+        return grpc.aio.secure_channel(target, credentials, options)
+    return grpc.aio.insecure_channel(target, options)
 
 
-async def _closed(_request: Any, _deadline: float) -> bytes:
-    raise AssertionError("no handler for this RPC")
+async def _unexpected(_request: Any, _deadline: float) -> bytes:
+    raise AssertionError("no handler for this method")
 
 
 @asynccontextmanager
-async def open_shop(
+async def running_shop(
     handlers: Mapping[str, Handler],
-    closed: Callable[[], None] = lambda: None,
+    on_close: Callable[[], None] = lambda: None,
     credentials: grpc.ChannelCredentials | None = None,
     **settings: Any,
-) -> AsyncIterator[Open]:
-    """A running shop with these handlers; `closed` is called when its parts are closed.
+) -> AsyncIterator[RunningShop]:
+    """Run a shop with these handlers. `on_close` is called when its runtime is closed.
 
-    With credentials the customer comes by TLS.
+    With credentials the client uses TLS.
     """
 
     @asynccontextmanager
-    async def open_parts(_: Settings) -> AsyncIterator[ServiceRuntime]:
-        bound = dict.fromkeys(SHOP.methods_by_name, _closed) | dict(handlers)
+    async def lifespan(_: Settings) -> AsyncIterator[ServiceRuntime]:
+        all_handlers = dict.fromkeys(SHOP.methods_by_name, _unexpected) | dict(handlers)
         yield ServiceRuntime(
-            {rpc: Endpoint(handler=handler, operation=rpc) for rpc, handler in bound.items()}
+            {rpc: Endpoint(handler=handler, operation=rpc) for rpc, handler in all_handlers.items()}
         )
-        closed()
+        on_close()
 
-    service = ServiceDefinition(descriptor=SHOP, settings=Settings, lifespan=open_parts)
-    listening: asyncio.Future[BoundAddresses] = asyncio.get_running_loop().create_future()
-    drain, stopped = asyncio.Event(), asyncio.Event()
+    service = ServiceDefinition(descriptor=SHOP, settings=Settings, lifespan=lifespan)
+    started: asyncio.Future[BoundAddresses] = asyncio.get_running_loop().create_future()
+    stop, stopped = asyncio.Event(), asyncio.Event()
 
-    async def server() -> None:
-        async with serve(service, Settings(**settings)) as found:
-            listening.set_result(found)
-            await drain.wait()
+    async def run_server() -> None:
+        async with serve(service, Settings(**settings)) as addresses:
+            started.set_result(addresses)
+            await stop.wait()
         stopped.set()
 
-    serving = asyncio.create_task(server())
-    await asyncio.wait({serving, listening}, return_when=asyncio.FIRST_COMPLETED)  # type: ignore[type-var] # a task and a future are waited for together
-    if not listening.done():
-        await serving  # it could not start
-    target = f"127.0.0.1:{listening.result().port}"
+    server = asyncio.create_task(run_server())
+    futures: set[asyncio.Future[Any]] = {server, started}
+    await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
+    if not started.done():
+        await server  # raises the error of the start
+    addresses = started.result()
     try:
-        async with dial(target, credentials) as channel:
-            yield Open(customer=Customer(channel), listening=listening.result(), drain=drain, stopped=stopped)
+        async with connect(f"127.0.0.1:{addresses.port}", credentials) as channel:
+            yield RunningShop(client=ShopClient(channel), addresses=addresses, stop=stop, stopped=stopped)
     finally:
-        drain.set()
-        await serving
+        stop.set()
+        await server

@@ -1,23 +1,27 @@
-"""What a caller sees of each failure, through a running server."""
+"""The status that a caller gets for each failure, from a running server."""
 
+import asyncio
 import base64
 import urllib.parse
 from contextlib import asynccontextmanager
 
 import grpc
 import pytest
-from google.protobuf.message import Message
-from google.rpc import error_details_pb2
-from grpc_status import rpc_status
-from nationalsite.errors import v1 as errors_v1
 
 from services import errors
-from services.errors import Violation
-from services.server.status import NON_RETRYABLE, RETRY_AFTER_MS, STATUS_BY_REASON
+from services.errors import UpstreamRate, Violation
+from tests.server.shop_server import Line, running_shop
+from tests.support.status_details import parse_reason, parse_status_details
 
 OPERATION = "1688:account.user.register"
+
+
 SUITE = {"source": "suite", "operation": OPERATION}
+
+
 UPSTREAM = {"source": "1688", "operation": OPERATION}
+
+
 FIELDS = [
     Violation(field="country_account.site", description="too long"),
     Violation(field="", description="x"),
@@ -77,64 +81,58 @@ TABLE = [
 ]
 
 
-def details_of(error: grpc.aio.AioRpcError) -> dict[str, Message]:
-    status = rpc_status.from_call(error)
-    assert status is not None
-    found = {}
-    for packed in status.details:
-        name = packed.TypeName().rpartition(".")[2]
-        found[name] = getattr(error_details_pb2, name)()
-        assert packed.Unpack(found[name])
-    return found
-
-
 @pytest.fixture
-def caught(start, buyer):
-    """async with caught() as call: await call(error) is what a caller sees when the handler raises it."""
+def failing_server(start_server, registration):
+    """async with failing_server() as fail: await fail(error) is the status when a handler raises it."""
 
     @asynccontextmanager
-    async def failing():
+    async def start():
         raised = []
 
-        async def fail(_request, _deadline):
+        async def handle(_request, _deadline):
             raise raised[-1]
 
-        async with start(fail) as running:
+        async with start_server(handle) as running:
 
-            async def call(error):
+            async def fail(error):
                 raised.append(error)
                 with pytest.raises(grpc.aio.AioRpcError) as caught:
-                    await running.stub.RegisterUser(buyer)
+                    await running.stub.RegisterUser(registration)
                 return caught.value
 
-            yield call
+            yield fail
 
-    return failing
+    return start
 
 
-async def test_each_failure_has_its_answer(caught, subtests):
-    async with caught() as call:
-        for raised, status, reason, metadata, further, pushback in TABLE:
+async def test_each_error_has_its_status(failing_server, subtests):
+    async with failing_server() as fail:
+        for raised, status, reason, metadata, detail, pushback in TABLE:
             with subtests.test(f"{type(raised).__name__} {reason}"):
-                error = await call(raised)
+                error = await fail(raised)
                 assert error.code().name == status
-                details = details_of(error)
-                assert details.keys() == {"ErrorInfo"} | ({further} if further else set())
+                details = parse_status_details(error)
+                assert details.keys() == {"ErrorInfo"} | ({detail} if detail else set())
                 info = details["ErrorInfo"]
                 assert (info.reason, info.domain) == (f"ERROR_REASON_{reason}", "nationalsite")
                 assert info.metadata == metadata
                 assert dict(error.trailing_metadata()).get("grpc-retry-pushback-ms") == pushback
                 if "BadRequest" in details:
-                    told = [(one.field, one.description) for one in details["BadRequest"].field_violations]
-                    assert told == [("country_account.site", "too long"), ("", "x")]
+                    violations = [
+                        (violation.field, violation.description)
+                        for violation in details["BadRequest"].field_violations
+                    ]
+                    assert violations == [("country_account.site", "too long"), ("", "x")]
                 if "RetryInfo" in details:
                     assert details["RetryInfo"].retry_delay.ToMilliseconds() == int(pushback)
                 if "QuotaFailure" in details:
-                    assert [one.subject for one in details["QuotaFailure"].violations] == [OPERATION]
+                    assert [violation.subject for violation in details["QuotaFailure"].violations] == [
+                        OPERATION
+                    ]
 
 
 LONG = "超长的文本" * 2000
-AWKWARD = [
+DIFFICULT = [
     errors.UpstreamFault(LONG, code=LONG, upstream_message=LONG, request_id=LONG),
     errors.UpstreamQuota(LONG, code=LONG, upstream_message=LONG, request_id=LONG),
     errors.InvalidRequest([Violation(field=f"f{number}" + LONG, description=LONG) for number in range(20)]),
@@ -142,12 +140,12 @@ AWKWARD = [
 ]
 
 
-async def test_no_text_is_too_long_or_too_odd_to_arrive(caught, subtests):
-    async with caught() as call:
-        for raised in AWKWARD:
+async def test_long_and_invalid_texts_are_truncated_and_replaced(failing_server, subtests):
+    async with failing_server() as fail:
+        for raised in DIFFICULT:
             with subtests.test(type(raised).__name__):
-                error = await call(raised)
-                details = details_of(error)
+                error = await fail(raised)
+                details = parse_status_details(error)
                 assert details["ErrorInfo"].reason == f"ERROR_REASON_{raised.reason}"
                 if isinstance(raised, errors.InvalidRequest):
                     assert len(details["BadRequest"].field_violations) >= 3
@@ -155,7 +153,7 @@ async def test_no_text_is_too_long_or_too_odd_to_arrive(caught, subtests):
 
 
 def trailer_bytes(error: grpc.aio.AioRpcError) -> int:
-    """The size of the trailers as HTTP/2 counts it, each with 32 bytes on top of its name and value."""
+    """The size of the trailers as HTTP/2 counts it: 32 bytes for each, and its name and value."""
     trailers = dict(error.trailing_metadata())
     details = base64.b64encode(trailers.pop("grpc-status-details-bin"))
     message = urllib.parse.quote(error.details())
@@ -168,16 +166,18 @@ def trailer_bytes(error: grpc.aio.AioRpcError) -> int:
     )
 
 
-async def test_a_fault_of_ours_is_told_without_its_words_and_logged_by_place(start, buyer, logged):
+async def test_a_bug_is_reported_without_its_message_and_logged_with_its_stack(
+    start_server, registration, logged
+):
     async def fail(request, _deadline):
         try:
             raise KeyError(request.country_account.email)
         except KeyError as error:
             raise ValueError(request.country_account.email) from error
 
-    async with start(fail) as running:
+    async with start_server(fail) as running:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await running.stub.RegisterUser(buyer)
+            await running.stub.RegisterUser(registration)
 
     assert caught.value.details() == "internal fault"
     (fault,) = logged("internal_fault")
@@ -186,17 +186,23 @@ async def test_a_fault_of_ours_is_told_without_its_words_and_logged_by_place(sta
     assert "hanako" not in str(logged())
 
 
-def tree(of: type) -> set[type]:
-    return {of}.union(*(tree(sub) for sub in of.__subclasses__()))
+async def test_errors_of_a_handlers_tasks_are_mapped_like_its_own(logged):
+    async def fail(error):
+        raise error
 
+    async def chat(requests, _deadline):
+        async with asyncio.TaskGroup() as tasks:
+            async for request in requests:
+                tasks.create_task(
+                    fail({"ours": UpstreamRate("slow"), "bug": KeyError("hanako")}[request.sku])
+                )
+        yield b""
 
-def test_every_reason_has_its_status():
-    reasons = {name.removeprefix("ERROR_REASON_") for name, _ in errors_v1.ErrorReason.items()}
-    assert STATUS_BY_REASON.keys() == reasons - {"UNSPECIFIED"}
-    assert grpc.StatusCode.OK not in STATUS_BY_REASON.values()
-
-
-def test_every_reason_in_use_is_in_the_enum():
-    in_the_tree = {error.reason for error in tree(errors.NationalsiteError)}
-    assert in_the_tree | RETRY_AFTER_MS.keys() | NON_RETRYABLE <= STATUS_BY_REASON.keys()
-    assert not RETRY_AFTER_MS.keys() & NON_RETRYABLE
+    async with running_shop({"Chat": chat}) as shop:
+        for sku, reason in (("ours", "UPSTREAM_RATE"), ("bug", "INTERNAL_FAULT")):
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await shop.client.Chat(iter([Line(sku=sku)])).read()
+            assert parse_reason(caught.value) == reason
+    (fault,) = logged("internal_fault")
+    assert [error["type"] for (error, *_) in fault["exception"][0]["exceptions"]] == ["KeyError"]
+    assert "hanako" not in str(logged())

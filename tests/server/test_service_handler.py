@@ -1,31 +1,27 @@
-"""Which services can be served."""
+"""A service needs an endpoint for each method, and no other."""
 
 import pytest
 
 from services.server import Endpoint, StartupError, serve
+from tests.server.shop_server import accept
 
-
-async def accept(_request, _deadline):
-    return b""
-
-
-BOUND = Endpoint(handler=accept, operation="-")
+ENDPOINT = Endpoint(handler=accept, operation="-")
 
 
 @pytest.mark.parametrize(
-    ("bindings", "lines"),
+    ("endpoints", "lines"),
     [
         ({}, ("nationalsite.account.v1.AccountService/RegisterUser: not bound",)),
         (
-            {"RegisterUser": BOUND, "DeleteUser": BOUND},
+            {"RegisterUser": ENDPOINT, "DeleteUser": ENDPOINT},
             ("nationalsite.account.v1.AccountService/DeleteUser: bound, but not an RPC of it",),
         ),
     ],
     ids=["missing", "unknown"],
 )
-async def test_a_service_binds_exactly_its_rpcs(service, bindings, lines):
-    bad = service(bindings=bindings)
+async def test_a_service_binds_exactly_its_methods(build_service, endpoints, lines):
+    service = build_service(endpoints=endpoints)
     with pytest.raises(StartupError) as caught:
-        async with serve(bad, bad.settings()):
+        async with serve(service, service.settings()):
             pass
     assert caught.value.lines == lines

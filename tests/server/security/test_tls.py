@@ -4,7 +4,7 @@ import grpc
 import pytest
 
 from services.server import StartupError, current_caller
-from tests.server.shop import Customer, Line, dial, open_shop
+from tests.server.shop_server import Line, ShopClient, connect, running_shop
 from tests.support.certificates import CertificateAuthority
 
 WEB = "spiffe://shop/web"
@@ -21,11 +21,11 @@ def authority():
 
 async def test_tls_without_client_certificates(authority, tmp_path):
     settings = authority.issue().write(tmp_path)
-    async with open_shop({"Ask": who}, credentials=authority.channel_credentials(), **settings) as shop:
-        assert (await shop.customer.Ask(Line())).order_id == ""
-        async with dial(f"127.0.0.1:{shop.listening.port}", None) as plain:
+    async with running_shop({"Ask": who}, credentials=authority.channel_credentials(), **settings) as shop:
+        assert (await shop.client.Ask(Line())).order_id == ""
+        async with connect(f"127.0.0.1:{shop.addresses.port}", None) as plain:
             with pytest.raises(grpc.aio.AioRpcError) as caught:
-                await Customer(plain).Ask(Line())
+                await ShopClient(plain).Ask(Line())
     assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
 
 
@@ -33,52 +33,54 @@ async def test_tls_without_client_certificates(authority, tmp_path):
     ("uris", "identity"),
     [(("https://other", WEB), WEB), ((), "client.shop")],
 )
-async def test_a_client_certificate_says_who_calls(authority, tmp_path, uris, identity):
+async def test_a_client_certificate_identifies_the_caller(authority, tmp_path, uris, identity):
     settings = authority.issue().write(tmp_path)
     (tmp_path / "ca").write_bytes(authority.cert)
     mine = authority.channel_credentials(authority.issue(*uris, dns="client.shop"))
-    async with open_shop(
+    async with running_shop(
         {"Ask": who}, credentials=mine, tls_client_ca_file=tmp_path / "ca", **settings
     ) as shop:
         metadata = (("x-forwarded-client-cert", "URI=spiffe://made-up"),)
-        assert (await shop.customer.Ask(Line(), metadata=metadata)).order_id == identity
+        assert (await shop.client.Ask(Line(), metadata=metadata)).order_id == identity
         strangers = CertificateAuthority("strangers").issue(WEB)
         for credentials in (authority.channel_credentials(), authority.channel_credentials(strangers)):
-            async with dial(f"127.0.0.1:{shop.listening.port}", credentials) as channel:
+            async with connect(f"127.0.0.1:{shop.addresses.port}", credentials) as channel:
                 with pytest.raises(grpc.aio.AioRpcError) as caught:
-                    await Customer(channel).Ask(Line())
+                    await ShopClient(channel).Ask(Line())
             assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
 
 
-async def test_changed_certificates_count_at_the_next_handshake_and_bad_ones_do_not(tmp_path, logged):
+async def test_changed_certificates_are_reloaded_unless_they_are_invalid(tmp_path, logged):
     old, new = CertificateAuthority("old"), CertificateAuthority("new")
     settings = old.issue().write(tmp_path)
-    async with open_shop({"Ask": who}, credentials=old.channel_credentials(), **settings) as shop:
+    async with running_shop({"Ask": who}, credentials=old.channel_credentials(), **settings) as shop:
 
         async def reached(authority):
-            async with dial(f"127.0.0.1:{shop.listening.port}", authority.channel_credentials()) as channel:
+            async with connect(
+                f"127.0.0.1:{shop.addresses.port}", authority.channel_credentials()
+            ) as channel:
                 try:
-                    await Customer(channel).Ask(Line())
+                    await ShopClient(channel).Ask(Line())
                 except grpc.aio.AioRpcError:
                     return False
                 return True
 
-        await shop.customer.Ask(Line())
+        await shop.client.Ask(Line())
         assert await reached(old)
         (tmp_path / "cert").write_text("half wri")
         assert await reached(old)
         new.issue().write(tmp_path)
         assert await reached(new)
         assert not await reached(old)
-        await shop.customer.Ask(Line())  # the connection that stands goes on
+        await shop.client.Ask(Line())  # the connection that stands goes on
     assert len(logged("certificate_rejected")) == len(logged("certificate_loaded")) == 1
 
 
-async def test_bad_files_stop_the_start(authority, tmp_path):
+async def test_invalid_files_stop_the_start(authority, tmp_path):
     settings = authority.issue().write(tmp_path)
     settings["tls_client_ca_file"] = tmp_path / "ca"
     with pytest.raises(StartupError) as caught:
-        async with open_shop({}, **settings):
+        async with running_shop({}, **settings):
             raise AssertionError
     missing = f"NATIONALSITE_TLS_CLIENT_CA_FILE: cannot read {tmp_path}/ca: No such file or directory"
     assert caught.value.lines == (missing,)
@@ -86,7 +88,7 @@ async def test_bad_files_stop_the_start(authority, tmp_path):
     (tmp_path / "ca").write_text("none")
     (tmp_path / "key").write_bytes(authority.issue().key)
     with pytest.raises(StartupError) as caught:
-        async with open_shop({}, **settings):
+        async with running_shop({}, **settings):
             raise AssertionError
     assert caught.value.lines == (
         f"NATIONALSITE_TLS_CERT_FILE: {tmp_path}/cert and {tmp_path}/key are no PEM certificate "
