@@ -1,7 +1,7 @@
 """The gRPC runtime of every service: endpoints, interceptors, security, telemetry, shutdown.
 
-Must not import anything of 1688: no adapter, no store, no service. Start reading in server.py;
-interceptors/__init__.py shows what each call passes.
+Must not import adapter, store or a service. Start reading in server.py; interceptors/__init__.py has the order
+of the interceptors.
 """
 
 from services.errors import StartupError

@@ -1,8 +1,8 @@
 """The settings of a server: one frozen object, read once from the environment."""
 
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeAlias, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -17,9 +17,12 @@ from pydantic import (
 from pydantic_settings import BaseSettings
 
 from services.errors import StartupError
-from services.server.security.peer_identity import LOOPBACK, Network
 from services.server.sockets import parse_address
 from services.settings_loader import PREFIX, SETTINGS_CONFIG, load_settings
+
+Network: TypeAlias = IPv4Network | IPv6Network
+
+_LOOPBACK = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
 
 
 def _parse_networks(text: object) -> object:
@@ -33,7 +36,7 @@ def _parse_networks(text: object) -> object:
 
 
 def _parse_network(text: str) -> tuple[Network, ...]:
-    return LOOPBACK if text == "loopback" else (ip_network(text),)
+    return _LOOPBACK if text == "loopback" else (ip_network(text),)
 
 
 def _check_address(text: str) -> str:

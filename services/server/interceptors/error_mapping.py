@@ -57,9 +57,7 @@ class ErrorMappingInterceptor:
     def _shutdown_error(self, call: CallContext) -> NationalsiteError:
         """Return the error of a call that the shutdown ended."""
         if self._is_non_idempotent_unary and call.handler_started:
-            return OutcomeUnknown(
-                "this replica is shutting down; whether the call was carried out is not known"
-            )
+            return OutcomeUnknown("this replica is shutting down; the call may have been executed")
         return Draining("this replica is shutting down")
 
 

@@ -53,7 +53,7 @@ class IdempotencyInterceptor:
                     is_idempotent=self._is_idempotent,
                 )
         except TimeoutError:
-            message = "the deadline passed while the call was carried out, which goes on"
+            message = "the deadline passed, and the call is still being executed"
             if self._is_idempotent:
                 raise DeadlineExceededInFlight(message) from None
             raise OutcomeUnknown(message) from None

@@ -1,1 +1,1 @@
-"""Who calls, over what, and what they may call: TLS, peer identity, policy. Must not import interceptors."""
+"""TLS, the identity of callers, and the policy of what they may call. Must not import interceptors."""

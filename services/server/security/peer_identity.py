@@ -3,16 +3,13 @@
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-from typing import TypeAlias
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import unquote
 
 from services.server.call import ServicerContext
-
-Network: TypeAlias = IPv4Network | IPv6Network
+from services.server.settings import Network
 
 XFCC_HEADER = "x-forwarded-client-cert"
-LOOPBACK = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
 
 _SPIFFE = "spiffe://"
 _CERTIFICATE_NAMES = ("peer_spiffe_id", "x509_subject_alternative_name")

@@ -1,1 +1,1 @@
-"""Logs, traces and the admin HTTP port of the process. Must not import interceptors."""
+"""Logging, tracing, audit ids and the HTTP routes for operators. Must not import the rest of the server."""
