@@ -1,7 +1,7 @@
 """The gRPC runtime of every service: endpoints, interceptors, security, telemetry, shutdown.
 
-Must not import adapter, store or a service. Start reading in server.py; interceptors/__init__.py has the order
-of the interceptors.
+Must not import adapter, store or a service. Start reading in server.py. interceptors/__init__.py lists the
+interceptors in order.
 """
 
 from services.errors import StartupError
