@@ -32,32 +32,32 @@ if _version_not_supported:
 
 
 class OrderSyncServiceStub:
-    """Tells 1688 of downstream orders, at once or through a durable delivery;
-    pays and refunds purchase orders; hands out the messages that 1688 pushes.
+    """Syncs downstream orders to 1688, directly or by durable deliveries; pays and
+    refunds purchase orders; delivers the messages that 1688 pushes.
 
-    Each RPC lists its own errors. The common ones, which any call to 1688 can
-    end in, are: INVALID_REQUEST, UPSTREAM_ARGUMENT (the gateway misses a
-    parameter), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE,
-    UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA, UPSTREAM_CREDENTIAL,
-    UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE, UPSTREAM_GATEWAY,
-    UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and INTERNAL_FAULT.
-    Where the service has a policy, any RPC can end in CALLER_UNKNOWN or
-    CALLER_FORBIDDEN.
+    Each RPC lists its own errors. Any call to 1688 can also end with the
+    service's common errors: INVALID_REQUEST, UPSTREAM_ARGUMENT (the gateway
+    misses a parameter), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE,
+    UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA,
+    UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE,
+    UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and
+    INTERNAL_FAULT. If the service has a policy, any RPC can end with
+    CALLER_UNKNOWN or CALLER_FORBIDDEN.
 
-    CreateAlipayUrl, CreateRefund and SubmitReturnGoods are not repeated by the
-    suite once they may have reached 1688: where their outcome is not known,
-    they end in OUTCOME_UNKNOWN (UNKNOWN, pushback -1) instead of
-    UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT and DEADLINE,
-    which then say that nothing was sent.
+    The service does not retry CreateAlipayUrl, CreateRefund and
+    SubmitReturnGoods once 1688 may have received them. If their outcome is
+    unknown, they end with OUTCOME_UNKNOWN (UNKNOWN, pushback -1). For these
+    RPCs, UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT and DEADLINE
+    mean that nothing was sent.
 
-    A call with a `request_id` can also end in REQUEST_ID_REUSED (the id was
-    used with other content), REQUEST_IN_PROGRESS (the first call still runs) and
-    STORE_UNAVAILABLE. Its id is remembered for its caller and RPC. A repeat of
-    one of the three RPCs above whose first call had an unknown outcome is
-    OUTCOME_UNKNOWN, and nothing is sent; any other is sent again.
+    A call with a `request_id` can also end with REQUEST_ID_REUSED (the id was
+    used with other content), REQUEST_IN_PROGRESS (the first call is still
+    running) and STORE_UNAVAILABLE. An id is stored per caller and RPC. A retry
+    of one of the three RPCs above is OUTCOME_UNKNOWN if the outcome of the first
+    call is unknown, and nothing is sent. Any other retry is sent again.
 
-    A sync that is called directly while a delivery of the same ordering key is
-    pending would overtake it: DELIVERY_PENDING.
+    A direct sync would overtake a pending delivery of the same ordering key, so
+    it is DELIVERY_PENDING.
     """
 
     def __init__(self, channel):
@@ -204,100 +204,102 @@ class OrderSyncServiceStub:
 
 
 class OrderSyncServiceServicer:
-    """Tells 1688 of downstream orders, at once or through a durable delivery;
-    pays and refunds purchase orders; hands out the messages that 1688 pushes.
+    """Syncs downstream orders to 1688, directly or by durable deliveries; pays and
+    refunds purchase orders; delivers the messages that 1688 pushes.
 
-    Each RPC lists its own errors. The common ones, which any call to 1688 can
-    end in, are: INVALID_REQUEST, UPSTREAM_ARGUMENT (the gateway misses a
-    parameter), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE,
-    UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA, UPSTREAM_CREDENTIAL,
-    UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE, UPSTREAM_GATEWAY,
-    UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and INTERNAL_FAULT.
-    Where the service has a policy, any RPC can end in CALLER_UNKNOWN or
-    CALLER_FORBIDDEN.
+    Each RPC lists its own errors. Any call to 1688 can also end with the
+    service's common errors: INVALID_REQUEST, UPSTREAM_ARGUMENT (the gateway
+    misses a parameter), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE,
+    UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA,
+    UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE,
+    UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and
+    INTERNAL_FAULT. If the service has a policy, any RPC can end with
+    CALLER_UNKNOWN or CALLER_FORBIDDEN.
 
-    CreateAlipayUrl, CreateRefund and SubmitReturnGoods are not repeated by the
-    suite once they may have reached 1688: where their outcome is not known,
-    they end in OUTCOME_UNKNOWN (UNKNOWN, pushback -1) instead of
-    UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT and DEADLINE,
-    which then say that nothing was sent.
+    The service does not retry CreateAlipayUrl, CreateRefund and
+    SubmitReturnGoods once 1688 may have received them. If their outcome is
+    unknown, they end with OUTCOME_UNKNOWN (UNKNOWN, pushback -1). For these
+    RPCs, UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT and DEADLINE
+    mean that nothing was sent.
 
-    A call with a `request_id` can also end in REQUEST_ID_REUSED (the id was
-    used with other content), REQUEST_IN_PROGRESS (the first call still runs) and
-    STORE_UNAVAILABLE. Its id is remembered for its caller and RPC. A repeat of
-    one of the three RPCs above whose first call had an unknown outcome is
-    OUTCOME_UNKNOWN, and nothing is sent; any other is sent again.
+    A call with a `request_id` can also end with REQUEST_ID_REUSED (the id was
+    used with other content), REQUEST_IN_PROGRESS (the first call is still
+    running) and STORE_UNAVAILABLE. An id is stored per caller and RPC. A retry
+    of one of the three RPCs above is OUTCOME_UNKNOWN if the outcome of the first
+    call is unknown, and nothing is sent. Any other retry is sent again.
 
-    A sync that is called directly while a delivery of the same ordering key is
-    pending would overtake it: DELIVERY_PENDING.
+    A direct sync would overtake a pending delivery of the same ordering key, so
+    it is DELIVERY_PENDING.
     """
 
     def SyncOrder(self, request, context):
-        """Tells 1688 of a downstream order, or of what has changed in it (1688:
+        """Syncs a downstream order, or its changes, to 1688 (1688:
         trade.cross.orderSync).
 
-        Needs the order's id; open-platform needs more, field by field. OK means
-        that 1688 accepted it. That a repeat with the same id replaces what was
-        told before is likely and not documented; the suite relies on it.
+        Requires the order's id; open-platform requires more fields. OK means that
+        1688 accepted the order. A later sync with the same id probably replaces
+        the earlier one. 1688 does not document this, but the service relies on it.
 
         Errors: the service's common ones, REQUIRED_IN_DIALECT (open-platform),
         DELIVERY_PENDING, STORE_UNAVAILABLE, and INVALID_REQUEST also for an id
-        that is not a number where national-site needs one.
+        that is not a number where national-site requires one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WriteOrderRelations(self, request, context):
-        """Tells 1688 which purchase orders serve which downstream orders (1688:
+        """Writes to 1688 which purchase orders serve which downstream orders (1688:
         order.relation.write).
 
-        national-site takes the list in one call, and its one verdict stands in
-        every result. open-platform takes one relation a call: the suite sends
-        them one by one, a few at a time, and one that fails stops no other.
+        national-site takes the list in one call, and its single answer is the
+        result of every relation. open-platform takes one relation per call: the
+        service sends several calls in parallel, and a failed one does not stop the
+        others.
 
-        OK once a relation has reached 1688's operation: look into each result.
-        There, a relation that was not sent has UPSTREAM_UNAVAILABLE, DEADLINE or
-        what the gateway refused it with, one that was sent and whose outcome is
-        not known OUTCOME_UNKNOWN; to send either again does no harm, as far as
-        SyncOrder's assumption holds here too. The call itself fails where no
-        relation reached the operation, with the first one's error, and where the
-        replica shuts down meanwhile (DRAINING).
+        OK if at least one relation reached 1688's operation: check each result. A
+        relation that was not sent has UPSTREAM_UNAVAILABLE, DEADLINE or the
+        gateway's error. A relation that was sent and whose outcome is unknown has
+        OUTCOME_UNKNOWN. Both are safe to send again, if the assumption of
+        SyncOrder holds here too. The call itself fails with the first relation's
+        error if no relation reached the operation, and with DRAINING if the
+        replica shuts down.
 
         Errors: the service's common ones, REQUIRED_IN_DIALECT (open-platform),
         DELIVERY_PENDING, STORE_UNAVAILABLE, and INVALID_REQUEST also for a
-        downstream id that is not a number where national-site needs one; these
-        before anything is sent.
+        downstream id that is not a number where national-site requires one. These
+        are checked before anything is sent.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def SyncOrderStatus(self, request, context):
-        """Tells 1688 of a downstream order's new status (1688:
-        trade.cross.orderStatusSync, a name by analogy: none is documented; the
-        suite's settings can give another).
+        """Syncs a downstream order's new status to 1688 (1688:
+        trade.cross.orderStatusSync; the name is an analogy, since none is
+        documented, and the service's settings can change it).
 
-        Needs the order's id and a status. open-platform has no such operation:
-        there the suite sends the last full order that was synced through it, with
-        the new status in it. A sub-order's own `pay_status` and `end_time` have no
-        place there.
+        Requires the order's id and a status. open-platform has no such operation:
+        there the service sends the last full order that was synced through it,
+        with the new status. A sub-order's own `pay_status` and `end_time` are not
+        sent there.
 
         Errors: the service's common ones, DELIVERY_PENDING, STORE_UNAVAILABLE,
         INVALID_REQUEST also for an id that is not a number (national-site) and for
         a sub-order that the last full order does not have (open-platform), and
-        NO_FULL_SYNC (open-platform: none was synced, or it is kept no more).
+        NO_FULL_SYNC (open-platform: no full order was synced, or it is no longer
+        stored).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def SyncLogisticsOrder(self, request, context):
-        """Tells 1688 of the parcel that brings a downstream order to its buyer
-        (1688: trade.cross.logisticsOrderSync).
+        """Syncs the logistics order of a downstream order to 1688 (1688:
+        trade.cross.logisticsOrderSync).
 
-        Needs the ids of order and parcel; open-platform needs more, field by
-        field. Repeats and OK are as in SyncOrder.
+        Requires the ids of the order and the logistics order; open-platform
+        requires more fields. OK and later syncs are as in SyncOrder.
 
         Errors: those of SyncOrder.
         """
@@ -306,13 +308,13 @@ class OrderSyncServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SyncLogisticsStatus(self, request, context):
-        """Tells 1688 of a parcel's new status (1688: trade.cross.logisticsStatusSync,
-        a name by analogy: none is documented; the suite's settings can give
-        another).
+        """Syncs a logistics order's new status to 1688 (1688:
+        trade.cross.logisticsStatusSync; the name is an analogy, since none is
+        documented, and the service's settings can change it).
 
-        Needs the parcel's id and a status. open-platform: as SyncOrderStatus, by
-        the last full parcel; `modified_time` is sent as its end time unless it is
-        only on its way.
+        Requires the logistics order's id and a status. open-platform: as
+        SyncOrderStatus, with the last full logistics order. `modified_time` is
+        sent as its end time, unless the status is SENT.
 
         Errors: those of SyncOrderStatus.
         """
@@ -321,14 +323,13 @@ class OrderSyncServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CreateAlipayUrl(self, request, context):
-        """Gets a link under which purchase orders are paid by Alipay (1688:
+        """Creates a link for paying purchase orders by Alipay (1688:
         alibaba.alipay.url.get).
 
-        Needs 1 to 100 purchase orders that wait for payment; up to 30 where they
-        are to be paid by Kuajingbao. Whoever opens the link must be logged in to
-        1688. Where only some of the orders can be paid, the call succeeds and
-        lists the others. 1688 may deduct stock in this call, so it is not
-        repeated.
+        Requires 1 to 100 purchase orders that wait for payment, at most 30 if they
+        are paid by Kuajingbao. Only a user who is logged in to 1688 can open the
+        link. If some of the orders cannot be paid, the call succeeds and lists
+        them. 1688 may deduct stock in this call, so the service does not retry it.
 
         Errors: the service's common ones, OUTCOME_UNKNOWN, and UPSTREAM_STATE (an
         invitation order without a receiver cannot be combined with others; stock
@@ -339,15 +340,15 @@ class OrderSyncServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CreateCrossBorderPayUrl(self, request, context):
-        """Gets a link under which purchase orders are paid by Kuajingbao, 1688's
+        """Creates a link for paying purchase orders by Kuajingbao, 1688's
         cross-border account (1688: alibaba.crossBorderPay.url.get).
 
-        Needs 1 to 30 purchase orders that wait for payment; 1688 advises at most
-        10, since more take long. Where only some of the orders can be paid, the
-        call succeeds and lists the others.
+        Requires 1 to 30 purchase orders that wait for payment. 1688 recommends at
+        most 10, because more take long. If some of the orders cannot be paid, the
+        call succeeds and lists them.
 
         Errors: the service's common ones, and UPSTREAM_STATE (none of the orders
-        can be paid by Kuajingbao). 1688 prints a code 400_1 without a meaning:
+        can be paid by Kuajingbao). 1688 lists a code 400_1 without a meaning:
         UPSTREAM_REFUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -355,14 +356,14 @@ class OrderSyncServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CreateCreditPayUrl(self, request, context):
-        """Gets a link under which purchase orders are paid on credit (1688:
+        """Creates a link for paying purchase orders on credit (1688:
         alibaba.creditPay.url.get).
 
-        Needs 1 to 30 purchase orders that wait for payment; 1688 advises at most
-        10, since more take long. Where only some of the orders can be paid, the
-        call succeeds and lists the others.
+        Requires 1 to 30 purchase orders that wait for payment. 1688 recommends at
+        most 10, because more take long. If some of the orders cannot be paid, the
+        call succeeds and lists them.
 
-        Errors: the service's common ones. 1688 prints one code, 400_1, without a
+        Errors: the service's common ones. 1688 lists a code 400_1 without a
         meaning: UPSTREAM_REFUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -370,12 +371,13 @@ class OrderSyncServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListPayWays(self, request, context):
-        """Lists the ways in which a purchase order can be paid (1688:
+        """Lists the payment methods of a purchase order (1688:
         alibaba.trade.payWay.query).
 
-        Needs a purchase order of the account whose token the suite uses.
+        Requires a purchase order of the account whose access token the service
+        uses.
 
-        Errors: the service's common ones, and UPSTREAM_NOT_OWNED. 1688 prints a
+        Errors: the service's common ones, and UPSTREAM_NOT_OWNED. 1688 lists a
         code 500_1 without a meaning: UPSTREAM_REFUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -383,93 +385,93 @@ class OrderSyncServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListRefundReasons(self, request, context):
-        """Lists the reasons that a refund can be asked for with (1688:
+        """Lists the reasons for which a refund can be requested (1688:
         alibaba.trade.getRefundReasonList).
 
-        Needs a purchase order, its sub-orders and where the goods are. Reasons
-        depend on all of these: ask anew for every refund.
+        Requires a purchase order, its order entries and the status of the goods.
+        The reasons depend on all of these: list them again for every refund.
 
         Errors: the service's common ones; UPSTREAM_ARGUMENT also for 1688's codes
-        5xxx, which are the caller's faults here, UPSTREAM_FAULT for its codes
-        4xxx, which are its own.
+        5xxx, which mean an error of the caller here, and UPSTREAM_FAULT for its
+        codes 4xxx, which mean an error of 1688.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UploadRefundVoucher(self, request, context):
-        """Uploads a picture that proves why a refund is asked for (1688:
+        """Uploads an image as evidence for a refund (1688:
         alibaba.trade.uploadRefundVoucher).
 
-        Needs a JPEG below 1 MiB. A repeat does no harm: it yields another
-        address of the same picture.
+        Requires a JPEG below 1 MiB. Safe to retry: a retry returns another URL of
+        the same image.
 
-        Errors: the service's common ones. 1688's one code, 4000, is the caller's
-        fault where its text names imageData (UPSTREAM_ARGUMENT); else, since the
-        picture was checked here, 1688's own (UPSTREAM_FAULT).
+        Errors: the service's common ones. 1688 has one code, 4000. It is
+        UPSTREAM_ARGUMENT if its text contains imageData. Otherwise it is
+        UPSTREAM_FAULT, because the service has checked the image before.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CreateRefund(self, request, context):
-        """Asks for a refund, with or without a return of the goods (1688:
+        """Requests a refund, with or without a return of the goods (1688:
         alibaba.trade.createRefund).
 
-        Needs everything that is not marked optional. 1688 answers a second
-        request for the same goods as it does a wrong state, so the suite never
-        repeats a call that may have reached it.
+        Every field that is not marked as optional is required. 1688 answers a
+        second request for the same goods like a wrong state, so the service does
+        not retry a call that 1688 may have received.
 
         Errors: the service's common ones, OUTCOME_UNKNOWN (also for 1688's codes
-        4xxx, its own faults here), PURCHASE_ORDER_NOT_FOUND (5001), UPSTREAM_NOT_OWNED
-        (5002), UPSTREAM_STATE (5010: state of order or goods, or asked for
-        before), and UPSTREAM_ARGUMENT also for the state of the goods (5003), the
-        reason (5004), a proof that the reason needs (5005), freight that it does
-        not give back (5006), the amount (5011), the description (5012) and the
-        numbers of pieces (5013). Its code 5100 stands for anything else:
-        UPSTREAM_REFUSED.
+        4xxx, its own faults here), PURCHASE_ORDER_NOT_FOUND (5001),
+        UPSTREAM_NOT_OWNED (5002), UPSTREAM_STATE (5010: state of the order or the
+        goods, or a refund exists already), and UPSTREAM_ARGUMENT also for the
+        status of the goods (5003), the reason (5004), evidence that the reason
+        requires (5005), freight that the reason does not refund (5006), the amount
+        (5011), the description (5012) and the numbers of units (5013). Its code
+        5100 means any other error: UPSTREAM_REFUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def SubmitReturnGoods(self, request, context):
-        """Tells 1688 that the goods of a refund are on their way back to the seller
-        (1688: alibaba.trade.refund.returnGoods).
+        """Submits the return shipment of a refund to 1688 (1688:
+        alibaba.trade.refund.returnGoods).
 
-        Needs a refund that the seller has agreed to with a return, and the
-        parcel. OK means that 1688 took it. It is not repeated once it may have
-        reached 1688.
+        Requires a refund for which the seller has agreed to a return, and the
+        shipment. OK means that 1688 accepted it. The service does not retry the
+        call once 1688 may have received it.
 
         Errors: the service's common ones, OUTCOME_UNKNOWN (also for 1688's codes
-        5xxx, its own faults here, and for 4004 where it could not check the
-        parcel), UPSTREAM_CREDENTIAL also for 4001, UPSTREAM_ARGUMENT also for a
-        missing parcel (4002), the vouchers (4003), a parcel that does not fit its
-        company (4004) and a malformed refund id (4008), REFUND_NOT_FOUND (4005),
-        UPSTREAM_NOT_OWNED (4006), and UPSTREAM_STATE (4007: the refund does not
-        wait for a return).
+        5xxx, its own faults here, and for 4004 if it could not check the
+        shipment), UPSTREAM_CREDENTIAL also for 4001, UPSTREAM_ARGUMENT also for a
+        missing shipment (4002), the vouchers (4003), a shipment that does not
+        match its carrier (4004) and a malformed refund id (4008), REFUND_NOT_FOUND
+        (4005), UPSTREAM_NOT_OWNED (4006), and UPSTREAM_STATE (4007: the refund
+        does not wait for a return).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def EnqueueSync(self, request, context):
-        """Takes a sync on to deliver it, through outages of 1688 and of this
+        """Stores a sync and delivers it to 1688, through outages of 1688 and of this
         service.
 
-        Needs a request id and one of the five syncs, without a request id of its
-        own. What the dialect needs or cannot carry is refused now; then the sync
-        is stored, and the answer is its delivery. Deliveries of one ordering key
-        are sent one at a time, in the order in which they were enqueued, those of
-        different keys beside each other. One that fails is sent again, later and
-        later, until 1688 accepts it, refuses it in a way that repeating cannot
-        cure, or it has grown too old: the last two make it DEAD, and the next one
-        of its key goes. 1688 may receive a sync more than once.
+        Requires a request id and one of the five syncs, which must not have a
+        request id of its own. The service checks the rules of the dialect, stores
+        the sync and returns its delivery. It sends the deliveries of one ordering
+        key one at a time, in the order in which they were enqueued, and those of
+        different keys in parallel. It retries a failed delivery with growing
+        delays until 1688 accepts it, until a permanent error or until it is too
+        old. The last two make it DEAD, and the next delivery of its key is sent.
+        1688 may receive a sync more than once.
 
-        A repeat with the same request id and content answers with the same
-        delivery, as it stands then.
+        A retry with the same request id and content returns the same delivery in
+        its current state.
 
-        Errors: INVALID_REQUEST, REQUIRED_IN_DIALECT (both by paths such as
+        Errors: INVALID_REQUEST and REQUIRED_IN_DIALECT (both with paths such as
         sync_order.order.national_order_id), REQUEST_ID_REUSED, STORE_UNAVAILABLE,
         DEADLINE, DRAINING, INTERNAL_FAULT.
         """
@@ -478,7 +480,7 @@ class OrderSyncServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetDelivery(self, request, context):
-        """Reads a delivery. A finished one is kept for 30 days.
+        """Returns a delivery. A finished delivery is kept for 30 days.
 
         Errors: DELIVERY_NOT_FOUND, INVALID_REQUEST, STORE_UNAVAILABLE, DEADLINE,
         DRAINING, INTERNAL_FAULT.
@@ -488,68 +490,69 @@ class OrderSyncServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListDeliveries(self, request, context):
-        """Lists deliveries, those enqueued last first.
+        """Lists deliveries, the last enqueued first.
 
-        Errors: those of GetDelivery but DELIVERY_NOT_FOUND.
+        Errors: those of GetDelivery except DELIVERY_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RetryDelivery(self, request, context):
-        """Makes a dead delivery pending again, in its old place. A pending one stays
-        as it is.
+        """Makes a dead delivery pending again, at its old position. A pending
+        delivery stays pending.
 
         Errors: those of GetDelivery, DELIVERY_STATE (delivered or cancelled), and
-        DELIVERY_OVERTAKEN (a later one of its key has been sent: enqueue what is
-        true now instead).
+        DELIVERY_OVERTAKEN (a later delivery of its key has been sent: enqueue the
+        current state instead).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CancelDelivery(self, request, context):
-        """Cancels a pending delivery. A cancelled one stays as it is. What was sent
-        before, without success, 1688 may still have taken.
+        """Cancels a pending delivery. A cancelled delivery stays cancelled. 1688 may
+        still have accepted an earlier attempt that failed.
 
-        Errors: those of GetDelivery, and DELIVERY_STATE (finished otherwise, or
-        being sent just now).
+        Errors: those of GetDelivery, and DELIVERY_STATE (delivered, dead, or being
+        sent).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def StreamMessages(self, request_iterator, context):
-        """Hands out 1688's messages, as they come.
+        """Delivers 1688's messages as they arrive.
 
-        The first request opens the stream: it names the subscription. Then
-        messages come, each under a lease, never more of them at once than
-        `max_outstanding`; acknowledge them (`ack`) to get others. One whose lease
-        ends without an acknowledgement is handed out again, to this stream or to
-        another consumer of the subscription; after 10 times it is dead. Consumers
-        of one subscription share its messages; each subscription gets every
-        message of its topics at least once. Messages of one 1688 order that are
-        there come by their time, one after the other: the next one when the one
-        before was acknowledged. When the stream ends, however that is, what was
-        not acknowledged is free for other consumers at once.
+        The first request opens the stream and names the subscription. Each message
+        is delivered under a lease. At most `max_outstanding` messages are
+        unacknowledged at a time; acknowledge them (`ack`) to receive more. A
+        message that is not acknowledged within its lease is redelivered, to this
+        stream or to another consumer of the subscription. After 10 deliveries it
+        is dead-lettered. The consumers of one subscription share its messages.
+        Each subscription receives every message of its topics at least once. The
+        messages of one 1688 order are delivered by their time, one at a time: the
+        next one after the one before is acknowledged. When the stream ends for any
+        reason, unacknowledged messages are available to other consumers
+        immediately.
 
-        Errors: INVALID_REQUEST (also where the first request does not open the
-        stream, or a later one does), SUBSCRIPTION_MISMATCH,
-        SUBSCRIPTION_NOT_FOUND (it was deleted meanwhile), STORE_UNAVAILABLE,
-        OVERLOADED (the caller has too many subscriptions), DEADLINE, DRAINING,
-        INTERNAL_FAULT. Open a new stream after any of the transient ones.
+        Errors: INVALID_REQUEST (also if the first request does not open the
+        stream, or a later one does), SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND
+        (it was deleted meanwhile), STORE_UNAVAILABLE, OVERLOADED (the caller has
+        too many subscriptions), DEADLINE, DRAINING, INTERNAL_FAULT. Open a new
+        stream after a transient error.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def PullMessages(self, request, context):
-        """Hands out some of 1688's messages: what StreamMessages does, for callers
-        that rather ask. Waits while there are none.
+        """Delivers some of 1688's messages. It is StreamMessages as a unary call.
+        Waits if there are none.
 
-        The answer has no messages where none came in time. Acknowledge them by
-        AckMessages before their leases end. An answer that gets lost holds them
-        back for no longer than that.
+        The response has no messages if none arrived in time. Acknowledge messages
+        by AckMessages before their leases end. If a response is lost, its messages
+        are redelivered when their leases end.
 
         Errors: INVALID_REQUEST, SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND (it
         was deleted meanwhile), STORE_UNAVAILABLE, OVERLOADED (the caller has too
@@ -560,8 +563,8 @@ class OrderSyncServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AckMessages(self, request, context):
-        """Acknowledges messages: they are not handed out to this subscription again.
-        What is acknowledged already or not known is passed over.
+        """Acknowledges messages: they are not delivered to this subscription again.
+        Unknown ids and acknowledged messages are ignored.
 
         Errors: INVALID_REQUEST, SUBSCRIPTION_NOT_FOUND, STORE_UNAVAILABLE,
         DEADLINE, DRAINING, INTERNAL_FAULT.
@@ -571,9 +574,9 @@ class OrderSyncServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SetMessageLease(self, request, context):
-        """Lets the leases of messages end at another time: later, while they are
-        worked on, or at once, which gives them back. A lease that has ended stays
-        ended; what is not known is passed over.
+        """Changes when the leases of messages end: later, while the consumer works on
+        them, or now, which returns the messages. A lease that has ended stays
+        ended. Unknown ids are ignored.
 
         Errors: those of AckMessages.
         """
@@ -582,7 +585,7 @@ class OrderSyncServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListSubscriptions(self, request, context):
-        """Lists the caller's subscriptions and how far behind they are.
+        """Lists the caller's subscriptions with their backlogs.
 
         Errors: STORE_UNAVAILABLE, DEADLINE, DRAINING, INTERNAL_FAULT.
         """
@@ -591,8 +594,8 @@ class OrderSyncServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteSubscription(self, request, context):
-        """Deletes a subscription of the caller's with all that waits for it. A later
-        use of its name makes a new one.
+        """Deletes a subscription of the caller with its undelivered messages. A later
+        use of its name creates a new one.
 
         Errors: those of AckMessages.
         """
@@ -601,8 +604,7 @@ class OrderSyncServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListDeadMessages(self, request, context):
-        """Lists the messages of a subscription that were handed out too often, those
-        stored last first.
+        """Lists the dead messages of a subscription, the last stored first.
 
         Errors: those of AckMessages.
         """
@@ -611,8 +613,8 @@ class OrderSyncServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RequeueMessages(self, request, context):
-        """Hands dead messages out again, as if for the first time. What is not dead
-        is passed over.
+        """Requeues dead messages: they are delivered again, with their attempts
+        counted from 0. Messages that are not dead are ignored.
 
         Errors: those of AckMessages.
         """
@@ -621,13 +623,13 @@ class OrderSyncServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ReplayMessages(self, request, context):
-        """Asks 1688 now for the messages that it could not push, as the service does
-        by itself every few minutes: stores them, then confirms them to 1688. 1688
-        keeps them for about 7 days.
+        """Asks 1688 for the messages that it could not push, stores them, and then
+        confirms them to 1688. The service also does so every few minutes. 1688
+        keeps these messages for about 7 days.
 
-        Answers when there are no more. Where it ends early, by an error or the
-        deadline, what was stored stays stored, and the rest comes with the next
-        replay. While another replay runs, anywhere, the answer is OVERLOADED.
+        Returns when there are no more. If it ends early, by an error or the
+        deadline, stored messages stay stored and the next replay gets the rest.
+        OVERLOADED if another replay is running on any replica.
 
         Errors: the service's common ones, and STORE_UNAVAILABLE.
         """
@@ -782,32 +784,32 @@ def add_OrderSyncServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class OrderSyncService:
-    """Tells 1688 of downstream orders, at once or through a durable delivery;
-    pays and refunds purchase orders; hands out the messages that 1688 pushes.
+    """Syncs downstream orders to 1688, directly or by durable deliveries; pays and
+    refunds purchase orders; delivers the messages that 1688 pushes.
 
-    Each RPC lists its own errors. The common ones, which any call to 1688 can
-    end in, are: INVALID_REQUEST, UPSTREAM_ARGUMENT (the gateway misses a
-    parameter), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE,
-    UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA, UPSTREAM_CREDENTIAL,
-    UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE, UPSTREAM_GATEWAY,
-    UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and INTERNAL_FAULT.
-    Where the service has a policy, any RPC can end in CALLER_UNKNOWN or
-    CALLER_FORBIDDEN.
+    Each RPC lists its own errors. Any call to 1688 can also end with the
+    service's common errors: INVALID_REQUEST, UPSTREAM_ARGUMENT (the gateway
+    misses a parameter), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE,
+    UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA,
+    UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE,
+    UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and
+    INTERNAL_FAULT. If the service has a policy, any RPC can end with
+    CALLER_UNKNOWN or CALLER_FORBIDDEN.
 
-    CreateAlipayUrl, CreateRefund and SubmitReturnGoods are not repeated by the
-    suite once they may have reached 1688: where their outcome is not known,
-    they end in OUTCOME_UNKNOWN (UNKNOWN, pushback -1) instead of
-    UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT and DEADLINE,
-    which then say that nothing was sent.
+    The service does not retry CreateAlipayUrl, CreateRefund and
+    SubmitReturnGoods once 1688 may have received them. If their outcome is
+    unknown, they end with OUTCOME_UNKNOWN (UNKNOWN, pushback -1). For these
+    RPCs, UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT and DEADLINE
+    mean that nothing was sent.
 
-    A call with a `request_id` can also end in REQUEST_ID_REUSED (the id was
-    used with other content), REQUEST_IN_PROGRESS (the first call still runs) and
-    STORE_UNAVAILABLE. Its id is remembered for its caller and RPC. A repeat of
-    one of the three RPCs above whose first call had an unknown outcome is
-    OUTCOME_UNKNOWN, and nothing is sent; any other is sent again.
+    A call with a `request_id` can also end with REQUEST_ID_REUSED (the id was
+    used with other content), REQUEST_IN_PROGRESS (the first call is still
+    running) and STORE_UNAVAILABLE. An id is stored per caller and RPC. A retry
+    of one of the three RPCs above is OUTCOME_UNKNOWN if the outcome of the first
+    call is unknown, and nothing is sent. Any other retry is sent again.
 
-    A sync that is called directly while a delivery of the same ordering key is
-    pending would overtake it: DELIVERY_PENDING.
+    A direct sync would overtake a pending delivery of the same ordering key, so
+    it is DELIVERY_PENDING.
     """
 
     @staticmethod
