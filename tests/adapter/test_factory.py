@@ -1,4 +1,4 @@
-"""What a start refuses, and what it only warns of."""
+"""Errors and warnings at start."""
 
 import json
 
@@ -20,16 +20,16 @@ def settings(**others: object) -> AdapterSettings:
     )
 
 
-async def test_answers_of_writes_are_not_kept() -> None:
-    chosen = settings(cache_seconds=json.dumps({"RegisterUser": 60}))
+async def test_responses_of_writes_cannot_be_cached() -> None:
+    configured = settings(cache_seconds=json.dumps({"RegisterUser": 60}))
     with pytest.raises(StartupError, match="NATIONALSITE_CACHE_SECONDS: RegisterUser: is not a read"):
-        async with operations_lifespan(ACCOUNT, chosen):
+        async with operations_lifespan(ACCOUNT, configured):
             pass
 
 
 async def test_names_of_other_services_are_a_warning() -> None:
-    chosen = settings(cache_seconds=json.dumps({"RegisterUser": 60}))
+    configured = settings(cache_seconds=json.dumps({"RegisterUser": 60}))
     with structlog.testing.capture_logs() as logs:
-        async with operations_lifespan(PRODUCT, chosen):
+        async with operations_lifespan(PRODUCT, configured):
             pass
     assert [line["rpcs"] for line in logs] == [["RegisterUser"]]

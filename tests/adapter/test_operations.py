@@ -1,4 +1,4 @@
-"""What becomes of a call's failures, and what is counted and logged of it."""
+"""Errors of a call as the caller gets them, and what is counted and logged."""
 
 import json
 from typing import Any
@@ -45,8 +45,8 @@ REGISTER = account_v1.RegisterUserRequest(country_account=BUYER)
 SEARCH = product_v1.SearchByKeywordRequest(keyword="cookies")
 
 
-class Gateway:
-    """Answers every call alike, and keeps what it was given."""
+class FakeGateway:
+    """Returns or raises the same for operation call, and records the calls."""
 
     def __init__(self, answer: object) -> None:
         self.answer = answer
@@ -66,9 +66,11 @@ class Gateway:
 
 def operations(answer: object, dialect: Dialect = Dialect.NATIONAL_SITE) -> OperationClient:
     compiled = {
-        rpc: each for service in SERVICES.values() for rpc, each in compile_service(service, dialect).items()
+        rpc: operation
+        for service in SERVICES.values()
+        for rpc, operation in compile_service(service, dialect).items()
     }
-    return OperationClient(compiled, Gateway(answer))
+    return OperationClient(compiled, FakeGateway(answer))
 
 
 async def failure(answer: object, rpc: str, request: Any) -> NationalsiteError:
@@ -77,14 +79,14 @@ async def failure(answer: object, rpc: str, request: Any) -> NationalsiteError:
     return raised.value
 
 
-MAY_HAVE_RUN = [
+MAY_HAVE_EXECUTED = [
     ConnectionLost("the connection broke"),
     DeadlineExceededInFlight("too late"),
     UpstreamFault("HTTP 503", code="503"),
     UpstreamUnreadable("no JSON"),
     UpstreamRefused("UPSTREAM_FAULT", "1688 refused the call"),
 ]
-NOT_RUN = [
+NOT_EXECUTED = [
     ConnectError("no connection"),
     DeadlineExceeded("too late"),
     UpstreamPermission("1688 refuses", code="gw.APIACLDecline"),
@@ -93,30 +95,30 @@ NOT_RUN = [
 ]
 
 
-@pytest.mark.parametrize("error", MAY_HAVE_RUN, ids=lambda error: type(error).__name__)
-async def test_a_call_that_must_not_be_repeated_and_may_have_run(error: NationalsiteError) -> None:
-    told = await failure(error, "RegisterUser", REGISTER)
-    assert type(told) is OutcomeUnknown
-    assert told.__cause__ is error
-    assert told.code == getattr(error, "code", "")
-    assert str(told) == f"{error}; it is not known whether 1688 executed the call"
+@pytest.mark.parametrize("error", MAY_HAVE_EXECUTED, ids=lambda error: type(error).__name__)
+async def test_a_non_idempotent_call_that_may_have_executed(error: NationalsiteError) -> None:
+    error_type = await failure(error, "RegisterUser", REGISTER)
+    assert type(error_type) is OutcomeUnknown
+    assert error_type.__cause__ is error
+    assert error_type.code == getattr(error, "code", "")
+    assert str(error_type) == f"{error}; it is not known whether 1688 executed the call"
 
 
-@pytest.mark.parametrize("error", NOT_RUN, ids=lambda error: type(error).__name__)
-async def test_a_call_that_did_not_run(error: NationalsiteError) -> None:
+@pytest.mark.parametrize("error", NOT_EXECUTED, ids=lambda error: type(error).__name__)
+async def test_a_call_that_was_not_executed(error: NationalsiteError) -> None:
     assert await failure(error, "RegisterUser", REGISTER) is error
 
 
-@pytest.mark.parametrize("error", MAY_HAVE_RUN + NOT_RUN, ids=lambda error: type(error).__name__)
-async def test_a_call_that_may_be_repeated(error: NationalsiteError) -> None:
+@pytest.mark.parametrize("error", MAY_HAVE_EXECUTED + NOT_EXECUTED, ids=lambda error: type(error).__name__)
+async def test_an_idempotent_call(error: NationalsiteError) -> None:
     assert await failure(error, "SearchByKeyword", SEARCH) is error
 
 
-async def test_the_gateway_is_told_what_may_be_repeated() -> None:
+async def test_the_gateway_learns_which_calls_are_idempotent() -> None:
     compiled = compile_service(SERVICES["product"], Dialect.NATIONAL_SITE)
     compiled |= compile_service(SERVICES["account"], Dialect.NATIONAL_SITE)
     for non_idempotent, idempotent in (((), [True, True, False]), (("UploadImage",), [True, False, False])):
-        gateway = Gateway(ConnectionLost("the connection broke"))
+        gateway = FakeGateway(ConnectionLost("the connection broke"))
         for rpc, request in (
             ("SearchByKeyword", SEARCH),
             ("UploadImage", product_v1.UploadImageRequest(image=b"x", out_member_id="member-1")),
@@ -131,7 +133,7 @@ async def test_the_gateway_is_told_what_may_be_repeated() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "error_type"),
     [
         ({"success": True}, OutcomeUnknown),
         ({"success": True, "result": "perhaps"}, OutcomeUnknown),
@@ -139,13 +141,15 @@ async def test_the_gateway_is_told_what_may_be_repeated() -> None:
         ({"success": True, "result": False}, UpstreamRefused),
     ],
 )
-async def test_what_an_answer_leaves_open(answer: object, told: type[NationalsiteError]) -> None:
+async def test_replies_that_do_not_show_the_outcome(
+    answer: object, error_type: type[NationalsiteError]
+) -> None:
     found = await failure(answer, "RegisterUser", REGISTER)
-    assert type(found) is told
+    assert type(found) is error_type
     assert found.request_id == "r-1"
 
 
-async def test_1688s_words_are_told_without_the_buyer_and_our_secrets() -> None:
+async def test_1688s_text_is_redacted() -> None:
     text = "用户hanako(HANAKO@example.com,电话090 1234-5678,ip192.0.2.10)our-secret已注册"
     error = await failure({"success": False, "code": "hanako", "message": text}, "RegisterUser", REGISTER)
     assert (error.reason, error.code) == ("ACCOUNT_EXISTS", "***")
@@ -160,26 +164,26 @@ async def test_code_and_id_of_a_failure_are_bound_to_the_log() -> None:
 
 
 async def test_an_operation_that_the_dialect_lacks_is_not_called() -> None:
-    there = operations({}, Dialect.OPEN_PLATFORM)
+    client = operations({}, Dialect.OPEN_PLATFORM)
     with pytest.raises(OperationNotInDialect, match="open-platform"):
-        await there.call("GetFilterConfig", product_v1.GetFilterConfigRequest(), deadline=0)
-    assert there._gateway.calls == []
+        await client.call("GetFilterConfig", product_v1.GetFilterConfigRequest(), deadline=0)
+    assert client._gateway.calls == []
 
 
-async def test_nothing_is_sent_of_a_request_that_cannot_be_sent() -> None:
-    there = operations({}, Dialect.OPEN_PLATFORM)
+async def test_an_invalid_request_is_not_sent() -> None:
+    client = operations({}, Dialect.OPEN_PLATFORM)
     with pytest.raises(RequiredInDialect):
-        await there.call("SearchByKeyword", SEARCH, deadline=0)
+        await client.call("SearchByKeyword", SEARCH, deadline=0)
     with pytest.raises(RequiredInDialect):
-        there.check_request("SearchByKeyword", SEARCH)
-    assert there._gateway.calls == []
+        client.check_request("SearchByKeyword", SEARCH)
+    assert client._gateway.calls == []
 
 
 def _count(name: str, rpc: str, field: str) -> float:
     return REGISTRY.get_sample_value(f"nationalsite_fields_{name}_total", {"rpc": rpc, "field": field}) or 0
 
 
-async def test_what_cannot_be_read_is_counted_and_logged_by_path() -> None:
+async def test_unreadable_fields_are_counted_and_logged_by_path() -> None:
     offers = [{"offerId": "secret-value", "priceInfo": {"price": "9.80-12"}}, {"offerId": "another"}]
     answer = {"success": True, "data": {"searchOfferModelList": offers}}
     paths = ("offers.offer_id", "offers.price_info.price")
@@ -199,13 +203,13 @@ async def test_what_cannot_be_read_is_counted_and_logged_by_path() -> None:
     ]
 
 
-async def test_nothing_is_logged_of_an_answer_that_can_be_read() -> None:
+async def test_a_readable_reply_is_not_logged() -> None:
     with structlog.testing.capture_logs() as lines:
         await operations({"success": True, "data": {}}).call("SearchByKeyword", SEARCH, deadline=0)
     assert lines == []
 
 
-async def test_what_is_left_out_is_counted_by_path() -> None:
+async def test_dropped_fields_are_counted_by_path() -> None:
     amount = money_pb2.Money(units=1)
     line = ordersync_v1.SubOrder(
         national_sub_order_id="2",
@@ -227,47 +231,47 @@ async def test_what_is_left_out_is_counted_by_path() -> None:
         sub_orders=[line, line],
     )
     order.create_time.seconds = order.pay_time.seconds = 1_788_400_000
-    there = operations({"result": {"success": True}}, Dialect.OPEN_PLATFORM)
+    client = operations({"result": {"success": True}}, Dialect.OPEN_PLATFORM)
     fields = ("order.refund_fee", "order.sub_orders.country")
     before = [_count("dropped", "SyncOrder", field) for field in fields]
     request = ordersync_v1.SyncOrderRequest(order=order)
-    assert await there.call("SyncOrder", request, deadline=0) == b""
+    assert await client.call("SyncOrder", request, deadline=0) == b""
     after = [_count("dropped", "SyncOrder", field) for field in fields]
     assert [now - then for now, then in zip(after, before, strict=True)] == [1, 2]
-    (call,) = there._gateway.calls
+    (call,) = client._gateway.calls
     assert "japan" not in call[1]["orderParam"]
 
 
 LOCAL_RPCS = [
     rpc
     for service in SERVICES.values()
-    for rpc, each in compile_service(service, Dialect.OPEN_PLATFORM).items()
-    if each.local
+    for rpc, operation in compile_service(service, Dialect.OPEN_PLATFORM).items()
+    if operation.local
 ]
 
 
-async def own(request: Any, deadline: float) -> bytes:
-    return b"own"
+async def own_handler(request: Any, deadline: float) -> bytes:
+    return b"own_handler"
 
 
-async def test_bindings() -> None:
-    """Own functions go before operations; errors call an operation by its id, or by its RPC's name."""
-    there = operations({"success": True, "result": True}, Dialect.OPEN_PLATFORM)
-    own_functions = dict.fromkeys(LOCAL_RPCS, own)
-    bound = there.build_endpoints(lambda function, name: (function, name), own_functions)
-    assert bound["GetFilterConfig"] == (own, "GetFilterConfig")
-    function, name = bound["RegisterUser"]
+async def test_build_endpoints() -> None:
+    """A handler of the service is used before the operation; the name is 1688's id, or the RPC's name."""
+    client = operations({"success": True, "result": True}, Dialect.OPEN_PLATFORM)
+    handlers = dict.fromkeys(LOCAL_RPCS, own_handler)
+    endpoints = client.build_endpoints(lambda handler, name: (handler, name), handlers)
+    assert endpoints["GetFilterConfig"] == (own_handler, "GetFilterConfig")
+    handler, name = endpoints["RegisterUser"]
     assert name == "com.alibaba.fenxiao.crossborder:account.user.register-1"
-    assert await function(REGISTER, 0.0) == b""
-    (call,) = there._gateway.calls
+    assert await handler(REGISTER, 0.0) == b""
+    (call,) = client._gateway.calls
     assert call[0] == name
     assert json.loads(call[1]["countryAccount"])["outLoginId"] == "hanako"
 
 
-def test_bindings_that_do_not_fit() -> None:
+def test_handlers_that_do_not_match_the_rpcs() -> None:
     with pytest.raises(SchemaError) as found:
         operations({}, Dialect.OPEN_PLATFORM).build_endpoints(
-            lambda function, name: name, {"B": own, "A": own}
+            lambda handler, name: name, {"B": own_handler, "A": own_handler}
         )
     unknown, unbound = found.value.lines[:2], found.value.lines[2:]
     assert unknown == ("A: no such RPC for this handler", "B: no such RPC for this handler")

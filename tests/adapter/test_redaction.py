@@ -1,4 +1,4 @@
-"""What 1688's words may tell."""
+"""Redaction of 1688's texts."""
 
 import ipaddress
 import string
@@ -39,24 +39,24 @@ NAMES = (
 
 
 @given(PHRASES, EMAILS | PHONES | ADDRESSES)
-def test_what_looks_like_a_buyer_is_masked_even_where_nobody_said_so(phrase: str, value: str) -> None:
-    told = redact(phrase.format(value))
-    assert value not in told
-    assert REDACTED in told
+def test_what_looks_like_personal_data_is_redacted(phrase: str, value: str) -> None:
+    redacted = redact(phrase.format(value))
+    assert value not in redacted
+    assert REDACTED in redacted
 
 
 @given(PHRASES, NAMES, NAMES)
-def test_what_the_request_marks_is_masked(phrase: str, name: str, other: str) -> None:
-    told = redact(phrase.format(f"{name} {other.upper()}"), [name, other])
-    assert name not in told.replace(REDACTED, "")
-    assert REDACTED in told
+def test_sensitive_values_of_the_request_are_redacted(phrase: str, name: str, other: str) -> None:
+    redacted = redact(phrase.format(f"{name} {other.upper()}"), [name, other])
+    assert name not in redacted.replace(REDACTED, "")
+    assert REDACTED in redacted
 
 
 @given(st.text(max_size=500), st.lists(st.text(max_size=20), max_size=3))
-def test_any_text_comes_out_short_and_in_one_line(text: str, private: list[str]) -> None:
-    told = redact(text, private)
-    assert len(told) <= MAX_CHARACTERS
-    assert told.splitlines() in ([told], [])
+def test_any_text_becomes_one_short_line(text: str, sensitive: list[str]) -> None:
+    redacted = redact(text, sensitive)
+    assert len(redacted) <= MAX_CHARACTERS
+    assert redacted.splitlines() in ([redacted], [])
 
 
 @pytest.mark.parametrize(
@@ -73,12 +73,12 @@ def test_any_text_comes_out_short_and_in_one_line(text: str, private: list[str])
         "price 35.90, page 2 of 40 at 10:15:30",
     ],
 )
-def test_words_that_tell_of_nobody_stay(text: str) -> None:
+def test_other_text_is_not_redacted(text: str) -> None:
     assert redact(text, ["bob", "", "7"]) == text
 
 
 @pytest.mark.parametrize(
-    ("text", "private", "told"),
+    ("text", "sensitive", "redacted"),
     [
         ("bob exists", ["bob"], "*** exists"),
         ("sniff_bob, Bob; 'bob'已存在", ["bob"], "sniff_***, ***; '***'已存在"),
@@ -94,16 +94,16 @@ def test_words_that_tell_of_nobody_stay(text: str) -> None:
         ("a\x00b\r\n\u2028c\x85d", [], "a b c d"),
     ],
 )
-def test_masked(text: str, private: list[str], told: str) -> None:
-    assert redact(text, private) == told
+def test_redacted(text: str, sensitive: list[str], redacted: str) -> None:
+    assert redact(text, sensitive) == redacted
 
 
 @pytest.mark.parametrize("ip", ["2001:db8::1", "fe80::1", "2001:0DB8:0:0:0:0:0:1", "::ffff:203.0.113.7"])
-def test_addresses_of_the_sixth_version(ip: str) -> None:
+def test_ipv6_addresses(ip: str) -> None:
     assert ipaddress.ip_address(ip)
-    told = redact(f"ip {ip} 不合法")
-    assert ip not in told
-    assert "203.0.113.7" not in told
+    redacted = redact(f"ip {ip} 不合法")
+    assert ip not in redacted
+    assert "203.0.113.7" not in redacted
 
 
 @pytest.mark.parametrize("unit", ["a", "1", "1 ", "a.", ":", "a@", "1.", "-", "% "])
@@ -113,7 +113,7 @@ def test_no_text_takes_long(unit: str) -> None:
     assert time.perf_counter() - started < 1
 
 
-def test_the_texts_of_a_request_that_are_private() -> None:
+def test_sensitive_values_of_a_request() -> None:
     buyer = account_v1.CountryAccount(
         country="japan", site="sniff", out_login_name="a", out_member_id="b", email="c", mobile="d", ip="e"
     )
@@ -122,7 +122,7 @@ def test_the_texts_of_a_request_that_are_private() -> None:
     assert list(sensitive_values(product_v1.SearchByKeywordRequest(keyword="x", filters=["y"]))) == []
 
 
-def test_texts_in_marked_lists_and_messages_are_private() -> None:
+def test_values_in_marked_lists_and_messages_are_sensitive() -> None:
     file = descriptor_pb2.FileDescriptorProto(
         name="privacy_test.proto", package="privacytest", syntax="proto3"
     )
@@ -140,10 +140,10 @@ def test_texts_in_marked_lists_and_messages_are_private() -> None:
         )
     outer.field[0].options.debug_redact = outer.field[1].options.debug_redact = True
     descriptor_pool.Default().Add(file)
-    kind = message_factory.GetMessageClass(
+    message_class = message_factory.GetMessageClass(
         descriptor_pool.Default().FindMessageTypeByName("privacytest.Outer")
     )
-    request = kind(names=["a", "b"], marked=[{"text": "c"}], plain=[{"text": "d"}])
+    request = message_class(names=["a", "b"], marked=[{"text": "c"}], plain=[{"text": "d"}])
     assert list(sensitive_values(request)) == ["a", "b", "c"]
 
 
@@ -153,11 +153,11 @@ def test_a_code_is_logged(code):
 
 
 @pytest.mark.parametrize("code", ["user hanako exists", "用户不存在", "x" * 65, "a\n"])
-def test_a_sentence_in_place_of_a_code_is_not(code):
+def test_a_sentence_in_place_of_a_code_is_redacted(code):
     assert redact_code(code) == REDACTED
 
 
 @pytest.mark.parametrize("name", ["Nguyễn Văn Đạt", "Strauß", "ÀẵÕđạ", "Đạ"])
 @pytest.mark.parametrize("spelt", [str, str.upper, str.lower])
-def test_a_name_is_masked_in_any_case_of_any_script(name, spelt):
+def test_a_name_is_redacted_in_any_case_of_any_script(name, spelt):
     assert redact(f"用户 {spelt(name)} 已存在", [name]) == f"用户 {REDACTED} 已存在"

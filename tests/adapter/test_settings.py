@@ -1,4 +1,4 @@
-"""What the conversation with 1688 can be told."""
+"""Settings of the adapter."""
 
 import pytest
 from pydantic import ValidationError
@@ -32,30 +32,30 @@ def test_base_urls(url: str) -> None:
         f"http://{'a' * 64}/",
     ],
 )
-def test_what_is_no_base_url(url: str) -> None:
+def test_invalid_base_urls(url: str) -> None:
     with pytest.raises(ValidationError, match="must be the base URL of a gateway"):
         AdapterSettings(gateway_url=url, **REQUIRED)
 
 
-def test_the_path_that_is_appended_is_not_given() -> None:
+def test_the_appended_path_is_rejected() -> None:
     with pytest.raises(ValidationError, match="must not end in /openapi"):
         AdapterSettings(gateway_url="https://gw.open.1688.com/openapi/", **REQUIRED)
 
 
 @pytest.mark.parametrize("names", ['{"garbage": "a:b-1"}', '{"a:b-1": "garbage"}'])
-def test_operation_names_are_ids_on_both_sides(names: str) -> None:
+def test_operation_aliases_map_ids_to_ids(names: str) -> None:
     with pytest.raises(ValidationError, match="must be namespace:name-version"):
         AdapterSettings(gateway_url="http://h", operation_aliases=names, **REQUIRED)
 
 
 @pytest.mark.parametrize("tokens", [{}, {"access_token": "a", "refresh_token": "b"}])
-def test_one_token_and_not_two(tokens: dict[str, str]) -> None:
+def test_exactly_one_token_is_required(tokens: dict[str, str]) -> None:
     with pytest.raises(ValidationError, match="is required, and not both"):
         AdapterSettings(gateway_url="http://h", app_key="1", app_secret="s", **tokens)
 
 
 @pytest.mark.parametrize("url", ["http://h", "redis//h", "redis://user:hush@h:port", ""])
-def test_what_is_no_url_of_redis(url: str) -> None:
+def test_invalid_redis_urls(url: str) -> None:
     with pytest.raises(ValidationError, match="must be a URL of Redis") as caught:
         AdapterSettings(gateway_url="http://h", redis_url=url, **REQUIRED)
     assert "hush" not in caught.value.errors()[0]["msg"]
@@ -74,6 +74,6 @@ def test_what_is_no_url_of_redis(url: str) -> None:
         {"NATIONALSITE_CACHE_STALE_SECONDS": -1},
     ],
 )
-def test_limits_that_cannot_be(wrong: dict[str, object]) -> None:
+def test_invalid_limits(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         AdapterSettings(gateway_url="http://h", **REQUIRED, **wrong)

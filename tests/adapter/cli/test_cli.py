@@ -137,7 +137,9 @@ def test_authorize_prints_the_page() -> None:
 
 
 @pytest.mark.parametrize("by", ["setting", "option"])
-def test_a_code_becomes_a_file_that_the_check_can_use(operator: Operator, tmp_path: Path, by: str) -> None:
+def test_a_code_is_exchanged_for_a_file_that_check_can_use(
+    operator: Operator, tmp_path: Path, by: str
+) -> None:
     without_tokens(operator)
     file = tmp_path / "refresh-token"
     where = ["--refresh-token-file", str(file)]
@@ -160,7 +162,7 @@ def test_a_code_becomes_a_file_that_the_check_can_use(operator: Operator, tmp_pa
     assert token["refresh_token_days_left"] in (179, 180)
 
 
-def test_a_wrong_code_leaves_the_file_alone(operator: Operator, tmp_path: Path) -> None:
+def test_a_wrong_code_does_not_change_the_file(operator: Operator, tmp_path: Path) -> None:
     without_tokens(operator)
     file = tmp_path / "refresh-token"
     file.write_text("old\n")
@@ -174,7 +176,7 @@ def test_a_wrong_code_leaves_the_file_alone(operator: Operator, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("where", [[], ["--refresh-token-file", "/unreachable_redis_client/refresh-token"]])
-def test_a_code_is_not_used_up_where_nothing_can_be_written(operator: Operator, where: list[str]) -> None:
+def test_a_code_is_not_used_where_the_file_cannot_be_written(operator: Operator, where: list[str]) -> None:
     operator.admin("DELETE", "calls")
     code = operator.admin("POST", "codes")["code"]
     ran = operator.run("authorize", "--redirect-uri", REDIRECT, "--code", code, *where)
@@ -184,7 +186,7 @@ def test_a_code_is_not_used_up_where_nothing_can_be_written(operator: Operator, 
 
 
 @pytest.mark.parametrize("dialect", ["open-platform", "national-site"])
-def test_all_is_well(operator: Operator, dialect: str) -> None:
+def test_all_checks_pass(operator: Operator, dialect: str) -> None:
     operator.set({"NATIONALSITE_DIALECT": dialect})
     operator.admin("PUT", "clock", {"offset_ms": -90_000, "timestamp_window_ms": None})
     operator.admin("DELETE", "calls")
@@ -213,7 +215,7 @@ def test_all_is_well(operator: Operator, dialect: str) -> None:
     assert all(call["parameters"].keys() <= system and not call["files"] for call in operator.calls())
 
 
-def test_only_reads_are_asked_unless_told(operator: Operator) -> None:
+def test_only_reads_are_probed_by_default(operator: Operator) -> None:
     operator.admin("DELETE", "calls")
     ran = operator.run("check")
     assert ran.code == 0
@@ -233,7 +235,7 @@ def test_only_reads_are_asked_unless_told(operator: Operator) -> None:
     }
 
 
-def test_declined_operations_are_told(operator: Operator) -> None:
+def test_declined_operations_are_reported(operator: Operator) -> None:
     declined = ["product.search.keywordQuery", "alibaba.trade.createRefund", "push.query.messageList"]
     operator.admin("PUT", "limits", {"declined": declined})
     ran = operator.run("check", "--writes", "--json")
@@ -267,7 +269,7 @@ def test_a_wrong_secret(operator: Operator) -> None:
     assert "not-the-secret" not in ran.out
 
 
-def test_a_gateway_that_is_gone(operator: Operator) -> None:
+def test_an_unreachable_gateway(operator: Operator) -> None:
     operator.set({"NATIONALSITE_GATEWAY_URL": "http://127.0.0.1:9"})
     ran = operator.run("check")
     assert ran.code == 1
@@ -276,7 +278,7 @@ def test_a_gateway_that_is_gone(operator: Operator) -> None:
     assert "some checks failed" in ran.out
 
 
-def test_an_access_token_that_is_over(operator: Operator) -> None:
+def test_an_expired_access_token(operator: Operator) -> None:
     operator.set({"NATIONALSITE_ACCESS_TOKEN": "another-access-token"})
     ran = operator.run("check", "--json")
     assert ran.code == 1
@@ -286,7 +288,7 @@ def test_an_access_token_that_is_over(operator: Operator) -> None:
     assert "another-access-token" not in ran.out
 
 
-def test_a_refresh_token_that_is_over(operator: Operator) -> None:
+def test_an_expired_refresh_token(operator: Operator) -> None:
     without_tokens(operator)
     operator.set({"NATIONALSITE_REFRESH_TOKEN": "an-expired-refresh-token"})
     ran = operator.run("check", "--json")
@@ -305,7 +307,7 @@ def test_without_a_token_the_check_cannot_start(operator: Operator) -> None:
     assert "NATIONALSITE_ACCESS_TOKEN" in ran.err
 
 
-def test_what_is_signed_is_what_the_sandbox_signs(operator: Operator) -> None:
+def test_the_sandbox_accepts_the_signature(operator: Operator) -> None:
     request = {"offer_id": "not a number"}
     assert operator.run("sign", "GetProductDetail", json.dumps(request)).code == 1
 
@@ -336,7 +338,7 @@ def test_what_is_signed_is_what_the_sandbox_signs(operator: Operator) -> None:
     assert len(urllib.parse.urlencode(body)) == int(call["headers"]["content-length"])
 
 
-def test_a_request_of_many_is_many_calls(operator: Operator) -> None:
+def test_a_batch_is_shown_as_several_calls(operator: Operator) -> None:
     ids = ("national_order_id", "national_sub_order_id", "cbu_order_id", "cbu_order_entry_id")
     relation = dict.fromkeys(ids, "1")
     ran = operator.run("sign", "WriteOrderRelations", json.dumps({"relations": [relation, relation]}))
@@ -373,7 +375,9 @@ def test_without_an_access_token_there_is_no_signature(operator: Operator) -> No
         ("CreateRefund", "no json", "request"),
     ],
 )
-def test_what_cannot_be_sent_is_told(operator: Operator, rpc: str, request_json: str, told: str) -> None:
+def test_a_request_that_cannot_be_sent_is_reported(
+    operator: Operator, rpc: str, request_json: str, told: str
+) -> None:
     ran = operator.run("sign", rpc, request_json)
     assert (ran.code, ran.out) == (1, "")
     assert told in ran.err

@@ -1,4 +1,4 @@
-"""A scripted peer on a real socket in 1688's place, and gateways that speak to it."""
+"""A scripted HTTP server in place of 1688, gateway clients for it, and a Redis."""
 
 import asyncio
 import json
@@ -34,21 +34,21 @@ from tests.support.redis_server import RedisServer, redis_server
 
 API = "com.alibaba.product:alibaba.category.get-1"
 LONG_S = 5.0
-"""Bound on every wait for something that is sure to come."""
+"""Timeout of each wait for something that must happen."""
 
 
-class ShiftableLoop(asyncio.SelectorEventLoop):
-    """A loop whose time can be moved forward: lives of hours pass at once."""
+class AdvanceableLoop(asyncio.SelectorEventLoop):
+    """A loop whose time can be advanced, so that hours pass at once."""
 
-    shift_s = 0.0
+    advanced_s = 0.0
 
     def time(self) -> float:
-        return super().time() + self.shift_s
+        return super().time() + self.advanced_s
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """What depends on sockets runs on both loops; the rest asks for the first."""
-    return {"asyncio": ShiftableLoop, "uvloop": uvloop.new_event_loop}
+    """Tests of sockets run on both loops; the other tests choose the first."""
+    return {"asyncio": AdvanceableLoop, "uvloop": uvloop.new_event_loop}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,22 +74,22 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """A whole answer; `body` that is no bytes goes out as JSON."""
+class PeerResponse:
+    """A whole response; a `body` that is not bytes is sent as JSON."""
 
     status: int = 200
     body: Any = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
 
-    def encoded(self) -> bytes:
+    def encode(self) -> bytes:
         body = self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
         headers = {"Content-Type": "application/json", "Content-Length": str(len(body)), **self.headers}
         lines = [f"HTTP/1.1 {self.status} Any", *(f"{name}: {value}" for name, value in headers.items())]
         return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-class Wire:
-    """The peer's end of a connection, for scripts that misbehave."""
+class PeerConnection:
+    """The peer's end of a connection, for scripts that break it."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -100,7 +100,7 @@ class Wire:
         with suppress(ConnectionError):
             await self._writer.drain()
 
-    async def left(self) -> None:
+    async def wait_closed(self) -> None:
         """Wait until the client has closed the connection."""
         await self._reader.read()
 
@@ -108,10 +108,10 @@ class Wire:
         self._writer.close()
 
     def vanish(self) -> None:
-        """Close at once, before anybody's loop takes a turn."""
+        """Close at once, before the client's loop runs."""
         descriptor = self._writer.get_extra_info("socket").fileno()
-        with socket.fromfd(descriptor, socket.AF_INET, socket.SOCK_STREAM) as same:
-            same.shutdown(socket.SHUT_RDWR)
+        with socket.fromfd(descriptor, socket.AF_INET, socket.SOCK_STREAM) as duplicate:
+            duplicate.shutdown(socket.SHUT_RDWR)
 
     def reset(self) -> None:
         linger = struct.pack("ii", 1, 0)
@@ -119,22 +119,22 @@ class Wire:
         self._writer.transport.abort()
 
 
-Script = Callable[[Received, Wire], Awaitable[None]]
+Script = Callable[[Received, PeerConnection], Awaitable[None]]
 
 
 class Peer:
-    """An HTTP server that does as it is told, and remembers."""
+    """An HTTP server that follows scripts, and records the requests."""
 
     def __init__(self) -> None:
         self.received: list[Received] = []
         self.accepted = 0
-        self.open: set[Wire] = set()
-        self._scripts: dict[str, list[Answer | Script]] = {}
+        self.open: set[PeerConnection] = set()
+        self._scripts: dict[str, list[PeerResponse | Script]] = {}
         self._server: asyncio.Server | None = None
 
-    def on(self, part: str, *answers: Answer | Script) -> None:
-        """Answer requests whose path holds `part` with these, one after the other; the last one stays."""
-        self._scripts[part] = list(answers)
+    def on(self, part: str, *responses: PeerResponse | Script) -> None:
+        """Set the responses to requests whose path contains `part`, in order; the last is repeated."""
+        self._scripts[part] = list(responses)
 
     def calls(self, part: str = "") -> list[Received]:
         return [received for received in self.received if part in received.path]
@@ -155,31 +155,33 @@ class Peer:
     async def stop(self) -> None:
         assert self._server is not None
         self._server.close()
-        for wire in list(self.open):
-            wire.hang_up()
+        for connection in list(self.open):
+            connection.hang_up()
         await self._server.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        wire = Wire(reader, writer)
+        connection = PeerConnection(reader, writer)
         self.accepted += 1
-        self.open.add(wire)
+        self.open.add(connection)
         try:
             while received := await _read(reader):
                 self.received.append(received)
-                await self._answer(received, wire)
+                await self._answer(received, connection)
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # the client left
         finally:
-            self.open.remove(wire)
+            self.open.remove(connection)
             writer.close()
 
-    async def _answer(self, received: Received, wire: Wire) -> None:
-        scripts = next((found for part, found in self._scripts.items() if part in received.path), [Answer()])
+    async def _answer(self, received: Received, connection: PeerConnection) -> None:
+        scripts = next(
+            (found for part, found in self._scripts.items() if part in received.path), [PeerResponse()]
+        )
         script = scripts.pop(0) if len(scripts) > 1 else scripts[0]
-        if isinstance(script, Answer):
-            await wire.write(script.encoded())
+        if isinstance(script, PeerResponse):
+            await connection.write(script.encode())
         else:
-            await script(received, wire)
+            await script(received, connection)
 
 
 async def _read(reader: asyncio.StreamReader) -> Received | None:
@@ -201,9 +203,9 @@ def samples() -> Path:
 
 
 @pytest.fixture
-def answer() -> type[Answer]:
-    """answer(status=..., body=..., headers=...)."""
-    return Answer
+def response() -> type[PeerResponse]:
+    """response(status=..., body=..., headers=...)."""
+    return PeerResponse
 
 
 @pytest.fixture
@@ -215,8 +217,8 @@ async def peer() -> AsyncIterator[Peer]:
 
 
 @pytest.fixture
-async def raw() -> AsyncIterator[Callable[..., Awaitable[str]]]:
-    """await raw(serve) is host and port of a server that speaks so. Ask for it before `make_gateway`."""
+async def serve_raw() -> AsyncIterator[Callable[..., Awaitable[str]]]:
+    """await serve_raw(serve) is host and port of such a server. Request it before `make_gateway`."""
     async with AsyncExitStack() as stack:
 
         async def start(
@@ -239,7 +241,7 @@ def wait_until() -> Callable[[Callable[[], bool]], Awaitable[None]]:
 
     async def wait(condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(LONG_S):
-            while not condition():  # noqa: ASYNC110 # the conditions are of many kinds, none with an event
+            while not condition():  # noqa: ASYNC110 # any condition, none with an event
                 await asyncio.sleep(0.001)
 
     return wait
@@ -247,19 +249,19 @@ def wait_until() -> Callable[[Callable[[], bool]], Awaitable[None]]:
 
 @pytest.fixture
 def advance_time() -> Callable[[float], None]:
-    """shift(seconds) moves the loop's time forward; only on the asyncio loop."""
+    """advance_time(seconds) advances the loop's time; only on the asyncio loop."""
 
     def move(seconds: float) -> None:
         loop = asyncio.get_running_loop()
-        assert isinstance(loop, ShiftableLoop)
-        loop.shift_s += seconds
+        assert isinstance(loop, AdvanceableLoop)
+        loop.advanced_s += seconds
 
     return move
 
 
 @pytest.fixture
 async def transport() -> AsyncIterator[HttpTransport]:
-    """Leaves no connection in use and no task behind."""
+    """After the test no connection is in use and no task is left."""
     before = asyncio.all_tasks()
     transport = HttpTransport()
     yield transport
@@ -274,7 +276,7 @@ async def transport() -> AsyncIterator[HttpTransport]:
 
 @pytest.fixture
 async def make_gateway(peer: Peer, transport: HttpTransport) -> AsyncIterator[Callable[..., GatewayClient]]:
-    """opened(...) is a gateway to the peer; by default with a static token and without retries."""
+    """make_gateway(...) is a client of the peer; by default with a static token and without retries."""
     async with AsyncExitStack() as stack:
 
         def static_token(_: FetchToken) -> TokenProvider:
@@ -303,7 +305,7 @@ async def make_gateway(peer: Peer, transport: HttpTransport) -> AsyncIterator[Ca
 
 @pytest.fixture
 def make_refreshing_gateway(make_gateway: Callable[..., GatewayClient]) -> Callable[..., GatewayClient]:
-    """make_refreshing_gateway(path) is a gateway that fetches its tokens; the file has the refresh token."""
+    """make_refreshing_gateway(path) fetches its tokens; the file contains the refresh token."""
 
     def make(path: Path | None = None, **options: Any) -> GatewayClient:
         refresh_token = RefreshToken("test-refresh-token", path)
@@ -366,6 +368,6 @@ async def other_redis_client(redis_process: RedisServer) -> AsyncIterator[RedisC
 
 @pytest.fixture
 async def unreachable_redis_client(tmp_path: Path) -> AsyncIterator[RedisClient]:
-    redis_client = RedisClient(f"unix://{tmp_path}/nobody.sock", "1000000")
+    redis_client = RedisClient(f"unix://{tmp_path}/missing.sock", "1000000")
     yield redis_client
     await redis_client.close()

@@ -1,4 +1,4 @@
-"""Timestamps by the gateway's clock, where they are sent at all."""
+"""Timestamps by the gateway's clock, where they are sent."""
 
 import asyncio
 from datetime import datetime, timedelta, timezone
@@ -20,15 +20,15 @@ EXPIRED = {"error_code": "400", "error_message": "x.RequestValidateException: Re
 
 
 @pytest.fixture
-def clock(peer, answer):
-    """clock.ahead is how far the peer's clock goes ahead."""
+def clock(peer, response):
+    """clock.ahead is how far the peer's clock is ahead."""
 
     class PeerClock:
         ahead = timedelta(hours=3)
 
-        async def script(self, _received, wire):
+        async def script(self, _received, connection):
             text = (datetime.now(BEIJING) + self.ahead).strftime("%Y%m%d%H%M%S%f")[:17]
-            await wire.write(answer(body=f"{text}+0800").encoded())
+            await connection.write(response(body=f"{text}+0800").encode())
 
         def apart(self, received) -> timedelta:
             sent = datetime.fromtimestamp(int(received.form["_aop_timestamp"]) / 1000, BEIJING)
@@ -67,11 +67,11 @@ async def test_one_measurement_for_many(peer, make_gateway, call, clock):
     assert len(peer.calls("category")) == 50
 
 
-async def test_expired_is_measured_and_repeated_once(peer, make_gateway, call, answer, clock):
+async def test_expired_is_measured_and_retried_once(peer, make_gateway, call, response, clock):
     gateway = make_gateway(send_timestamp=True)
     await call(gateway)
     clock.ahead = timedelta(hours=-5)
-    peer.on("category", answer(status=400, body=EXPIRED), answer(body={"fine": True}))
+    peer.on("category", response(status=400, body=EXPIRED), response(body={"fine": True}))
 
     assert (await call(gateway, {"q": "1"})).value == {"fine": True}
 
@@ -82,8 +82,8 @@ async def test_expired_is_measured_and_repeated_once(peer, make_gateway, call, a
     assert repeated.form["q"] == "1"
 
 
-async def test_expired_again_is_final(peer, make_gateway, call, answer, clock):
-    peer.on("category", answer(status=400, body=EXPIRED))
+async def test_expired_again_is_final(peer, make_gateway, call, response, clock):
+    peer.on("category", response(status=400, body=EXPIRED))
 
     with pytest.raises(TimestampRejected):
         await call(make_gateway(send_timestamp=True))
@@ -92,8 +92,8 @@ async def test_expired_again_is_final(peer, make_gateway, call, answer, clock):
     assert len(peer.calls("category")) == 2
 
 
-async def test_expired_without_a_timestamp_is_not_repeated(peer, make_gateway, call, answer, clock):
-    peer.on("category", answer(status=400, body=EXPIRED))
+async def test_expired_without_a_timestamp_is_not_retried(peer, make_gateway, call, response, clock):
+    peer.on("category", response(status=400, body=EXPIRED))
 
     with pytest.raises(TimestampRejected):
         await call(make_gateway())
@@ -101,18 +101,18 @@ async def test_expired_without_a_timestamp_is_not_repeated(peer, make_gateway, c
     assert len(peer.received) == 1
 
 
-async def test_one_measurement_for_many_expired(peer, make_gateway, call, answer, clock):
+async def test_one_measurement_for_many_expired(peer, make_gateway, call, response, clock):
     gateway = make_gateway(send_timestamp=True)
     await call(gateway)
     clock.ahead = timedelta(hours=-5)
     all_there = asyncio.Barrier(20)
 
-    async def strict(received, wire):
+    async def strict(received, connection):
         if clock.apart(received) > timedelta(minutes=1):
             await all_there.wait()
-            await wire.write(answer(status=400, body=EXPIRED).encoded())
+            await connection.write(response(status=400, body=EXPIRED).encode())
         else:
-            await wire.write(answer().encoded())
+            await connection.write(response().encode())
 
     peer.on("category", strict)
 
@@ -123,43 +123,45 @@ async def test_one_measurement_for_many_expired(peer, make_gateway, call, answer
 
 
 async def test_late_expiry_by_an_old_measurement_measures_nothing(
-    peer, make_gateway, call, answer, clock, wait_until
+    peer, make_gateway, call, response, clock, wait_until
 ):
-    go_on = asyncio.Event()
+    may_continue = asyncio.Event()
 
-    async def late(_received, wire):
-        await go_on.wait()
-        await wire.write(answer(status=400, body=EXPIRED).encoded())
+    async def late(_received, connection):
+        await may_continue.wait()
+        await connection.write(response(status=400, body=EXPIRED).encode())
 
-    peer.on("category", late, answer(status=400, body=EXPIRED), answer())
+    peer.on("category", late, response(status=400, body=EXPIRED), response())
     gateway = make_gateway(send_timestamp=True)
     slow = asyncio.create_task(call(gateway))
     await wait_until(lambda: len(peer.calls("category")) == 1)
     clock.ahead = timedelta(hours=-5)
     await call(gateway)
-    go_on.set()
+    may_continue.set()
     await slow
 
     assert len(peer.calls("currentTime")) == 2
     assert clock.apart(peer.received[-1]) < timedelta(seconds=5)
 
 
-async def test_expired_and_refused_token_in_one_call(peer, make_refreshing_gateway, call, answer, clock):
-    peer.on("getToken", answer(body={"access_token": "one"}), answer(body={"access_token": "two"}))
-    refused = answer(status=401, body={"error_code": "401"})
-    peer.on("category", answer(status=400, body=EXPIRED), refused, answer(body={"fine": True}))
+async def test_expired_timestamp_and_rejected_token_in_one_call(
+    peer, make_refreshing_gateway, call, response, clock
+):
+    peer.on("getToken", response(body={"access_token": "one"}), response(body={"access_token": "two"}))
+    refused = response(status=401, body={"error_code": "401"})
+    peer.on("category", response(status=400, body=EXPIRED), refused, response(body={"fine": True}))
 
     assert (await call(make_refreshing_gateway(send_timestamp=True))).value == {"fine": True}
 
     assert len(peer.calls("category")) == 3
 
 
-async def _silent(_received, wire):
-    await wire.left()
+async def _silent(_received, connection):
+    await connection.wait_closed()
 
 
-async def _hang_up(_received, wire):
-    wire.hang_up()
+async def _hang_up(_received, connection):
+    connection.hang_up()
 
 
 @pytest.mark.parametrize(
@@ -174,14 +176,14 @@ async def _hang_up(_received, wire):
         ("silent", DeadlineExceeded),
     ],
 )
-async def test_no_clock_means_nothing_was_sent(probe, error, peer, make_gateway, call, answer):
+async def test_no_clock_means_nothing_was_sent(probe, error, peer, make_gateway, call, response):
     scripts = {
-        "503": answer(status=503, body=b""),
+        "503": response(status=503, body=b""),
         "hangs up": _hang_up,
-        "html": answer(body=b"<html>"),
-        "no time": answer(body={"time": 1}),
-        "13th month": answer(body="20261310164552223+0800"),
-        "signature": answer(status=400, body={"error_code": "gw.SignatureInvalid"}),
+        "html": response(body=b"<html>"),
+        "no time": response(body={"time": 1}),
+        "13th month": response(body="20261310164552223+0800"),
+        "signature": response(status=400, body={"error_code": "gw.SignatureInvalid"}),
         "silent": _silent,
     }
     peer.on("currentTime", scripts[probe])

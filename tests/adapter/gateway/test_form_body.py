@@ -1,4 +1,4 @@
-"""Forms of any length are what the standard library makes of them, and as long as they say."""
+"""Forms of any length are encoded as the standard library does, with the right Content-Length."""
 
 from urllib.parse import urlencode
 
@@ -14,7 +14,7 @@ ODD = '%25 +&=/?~-_."\\饼干😀\x00\n{}:,'
 @pytest.mark.parametrize(
     "times", [0, 1, 300, CHUNK_CHARACTERS // len(ODD) + 1, 3 * CHUNK_CHARACTERS // len(ODD)]
 )
-async def test_a_form_is_quoted(times):
+async def test_a_form_is_encoded(times):
     parameters = {"a b": ODD * times, "imageBase64": "QUJD+/==" * times, "饼干": ""}
 
     request = build_request(TARGET, parameters, {})

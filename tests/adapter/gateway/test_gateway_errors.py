@@ -1,4 +1,4 @@
-"""What 1688's gateway says when it refuses, in every spelling and status met: one table, through a socket."""
+"""Error replies of 1688's gateway in every spelling and status, through a socket."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +40,7 @@ BUSINESS = {"success": False, "errorCode": "500_2", "errorMessage": "not shipped
 class Case:
     status: int
     body: Any
-    """The name of a sample, bytes, or what is sent as JSON."""
+    """The name of a sample, bytes, or a value that is sent as JSON."""
     error: type[UpstreamError]
     code: str = ""
     text: str = ""
@@ -224,8 +224,8 @@ ANSWERS_OF_OPERATIONS = (
 
 @pytest.mark.asyncio(loop_factories=["asyncio"])
 @pytest.mark.parametrize("case", CASES, ids=str)
-async def test_refusal(case, peer, make_gateway, call, answer):
-    peer.on("param2", answer(status=case.status, body=case.sent()))
+async def test_gateway_error(case, peer, make_gateway, call, response):
+    peer.on("param2", response(status=case.status, body=case.sent()))
 
     with pytest.raises(UpstreamError) as caught:
         await call(make_gateway(), anonymous=True)
@@ -243,16 +243,16 @@ async def test_refusal(case, peer, make_gateway, call, answer):
 
 @pytest.mark.asyncio(loop_factories=["asyncio"])
 @pytest.mark.parametrize("body", ANSWERS_OF_OPERATIONS, ids=str)
-async def test_answer_of_an_operation_is_no_refusal(body, peer, make_gateway, call, answer):
-    peer.on("param2", answer(body=body))
+async def test_reply_of_an_operation_is_no_gateway_error(body, peer, make_gateway, call, response):
+    peer.on("param2", response(body=body))
 
     assert (await call(make_gateway())).value == body
 
 
 @pytest.mark.asyncio(loop_factories=["asyncio"])
-async def test_request_id_of_the_header_goes_first(peer, make_gateway, call, answer):
+async def test_request_id_of_the_header_goes_first(peer, make_gateway, call, response):
     body = {"error_code": "gw.X", "request_id": "of-the-body"}
-    peer.on("param2", answer(status=400, body=body, headers={"RequestId": "of-the-header"}))
+    peer.on("param2", response(status=400, body=body, headers={"RequestId": "of-the-header"}))
 
     with pytest.raises(UpstreamGateway) as caught:
         await call(make_gateway())
@@ -260,8 +260,8 @@ async def test_request_id_of_the_header_goes_first(peer, make_gateway, call, ans
 
 
 @pytest.mark.asyncio(loop_factories=["asyncio"])
-async def test_bare_status_is_named(peer, make_gateway, call, answer):
-    peer.on("param2", answer(status=503, body=b""))
+async def test_bare_status_is_named(peer, make_gateway, call, response):
+    peer.on("param2", response(status=503, body=b""))
 
     with pytest.raises(UpstreamFault, match="HTTP 503"):
         await call(make_gateway())
@@ -276,7 +276,7 @@ def test_every_sample_is_a_case():
 
 
 @pytest.mark.parametrize("row", gateway_errors.ERROR_RULES, ids=lambda row: f"{row.code}-{row.text}")
-def test_every_row_decides_a_case(row, monkeypatch):
+def test_every_rule_decides_a_case(row, monkeypatch):
     before = outcomes()
     rest = [other for other in gateway_errors.ERROR_RULES if other is not row]
     # In the place of what a missing last row would mean: nothing.
@@ -301,7 +301,7 @@ def parsed(body: Any) -> Any:
         return None
 
 
-def test_every_class_is_of_a_case_or_tested_elsewhere():
+def test_every_error_class_has_a_case_or_another_test():
     """The others: test_transport.py, test_response_bodies.py, test_circuit_breaker.py; operations' errors."""
     elsewhere = {ConnectError, CircuitOpen, ConnectionLost, UpstreamUnreadable}
     of_operations = {UpstreamRefused, OutcomeUnknown}

@@ -76,7 +76,7 @@ async def test_headers(peer, make_gateway, call):
     assert "cookie" not in headers
 
 
-async def test_parameters_of_the_system_are_just_the_needed_ones(peer, make_gateway, call):
+async def test_only_the_required_system_parameters_are_sent(peer, make_gateway, call):
     gateway = make_gateway()
     await call(gateway)
     await call(gateway, anonymous=True)
@@ -106,7 +106,7 @@ async def test_files_travel_as_parts_beside_a_signed_query(peer, make_gateway, c
     assert part.get_payload(decode=True) == picture
 
 
-async def test_operation_may_be_called_by_another_name(peer, make_gateway, call):
+async def test_operation_aliases(peer, make_gateway, call):
     gateway = make_gateway(
         operation_aliases={"com.alibaba.product:alibaba.category.get-1": "com.other:a.name-with-dash-2"}
     )
@@ -115,7 +115,7 @@ async def test_operation_may_be_called_by_another_name(peer, make_gateway, call)
     assert peer.received[0].path == "/openapi/param2/2/com.other/a.name-with-dash/1000000"
 
 
-async def test_base_of_the_url_may_have_a_path(peer, make_gateway, call):
+async def test_base_url_may_have_a_path(peer, make_gateway, call):
     await call(make_gateway(url=f"{peer.url}/behind/a/proxy/"))
 
     assert peer.received[0].path.startswith("/behind/a/proxy/openapi/param2/1/com.alibaba.product/")
@@ -127,9 +127,9 @@ async def test_base_of_the_url_may_have_a_path(peer, make_gateway, call):
     assert peer.received[0].form["_aop_signature"] == signature
 
 
-async def test_probe_is_signed_and_holds_nothing(peer, make_gateway, answer, samples):
+async def test_probe_is_signed_and_has_no_parameters(peer, make_gateway, response, samples):
     body = (samples / "replies" / "system_current_time.open_platform.ok.json").read_bytes()
-    peer.on("system/currentTime", answer(body=body))
+    peer.on("system/currentTime", response(body=body))
 
     time = await make_gateway().current_time(asyncio.get_running_loop().time() + 5)
 
@@ -138,17 +138,17 @@ async def test_probe_is_signed_and_holds_nothing(peer, make_gateway, answer, sam
     assert peer.received[0].form.keys() == {"_aop_signature"}
 
 
-async def test_answer_is_parsed_and_carries_the_request_id(peer, make_gateway, call, answer):
-    peer.on("", answer(body={"id": 9007199254740993}, headers={"RequestId": "0a1b"}))
+async def test_reply_is_parsed_and_has_the_request_id(peer, make_gateway, call, response):
+    peer.on("", response(body={"id": 9007199254740993}, headers={"RequestId": "0a1b"}))
 
     reply = await call(make_gateway())
 
     assert (reply.value, reply.request_id) == ({"id": 9007199254740993}, "0a1b")
 
 
-async def test_gzip_is_unpacked(peer, make_gateway, call, answer):
+async def test_gzip_is_decompressed(peer, make_gateway, call, response):
     body = gzip.compress('{"name":"饼干"}'.encode())
-    peer.on("", answer(body=body, headers={"Content-Encoding": "gzip"}))
+    peer.on("", response(body=body, headers={"Content-Encoding": "gzip"}))
 
     assert (await call(make_gateway())).value == {"name": "饼干"}
 
@@ -161,8 +161,8 @@ async def test_connections_are_reused(peer, make_gateway, call):
     assert (len(peer.received), peer.accepted) == (5, 1)
 
 
-async def test_redirects_are_refused_and_not_followed(peer, make_gateway, call, answer):
-    peer.on("param2", answer(status=302, body={"sent": "elsewhere"}, headers={"Location": "/elsewhere"}))
+async def test_redirects_are_errors_and_not_followed(peer, make_gateway, call, response):
+    peer.on("param2", response(status=302, body={"sent": "elsewhere"}, headers={"Location": "/elsewhere"}))
 
     with pytest.raises(UpstreamGateway, match="HTTP 302"):
         await call(make_gateway())
@@ -170,8 +170,8 @@ async def test_redirects_are_refused_and_not_followed(peer, make_gateway, call, 
     assert len(peer.received) == 1
 
 
-async def test_cookies_are_not_kept(peer, make_gateway, call, answer):
-    peer.on("", answer(headers={"Set-Cookie": "a=b"}))
+async def test_cookies_are_not_stored(peer, make_gateway, call, response):
+    peer.on("", response(headers={"Set-Cookie": "a=b"}))
     gateway = make_gateway()
     await call(gateway)
     await call(gateway)

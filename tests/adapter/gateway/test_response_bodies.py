@@ -1,4 +1,4 @@
-"""Bodies that are no answer: whatever comes, the gateway tells it as one of ours."""
+"""Every response body becomes a reply or one of our errors."""
 
 import gzip
 import json
@@ -32,8 +32,8 @@ PACKED = {
 
 
 @pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE)
-async def test_unreadable(body, peer, make_gateway, call, answer):
-    peer.on("param2", answer(body=body, headers={"RequestId": "0a1b"}))
+async def test_unreadable(body, peer, make_gateway, call, response):
+    peer.on("param2", response(body=body, headers={"RequestId": "0a1b"}))
 
     with pytest.raises(UpstreamUnreadable) as caught:
         await call(make_gateway())
@@ -41,25 +41,25 @@ async def test_unreadable(body, peer, make_gateway, call, answer):
 
 
 @pytest.mark.parametrize("body", PACKED.values(), ids=PACKED)
-async def test_cannot_be_unpacked(body, peer, make_gateway, call, answer):
-    peer.on("param2", answer(body=body, headers={"Content-Encoding": "gzip"}))
+async def test_cannot_be_decompressed(body, peer, make_gateway, call, response):
+    peer.on("param2", response(body=body, headers={"Content-Encoding": "gzip"}))
 
     with pytest.raises(UpstreamUnreadable):
         await call(make_gateway())
 
 
-async def test_other_packing_than_asked_for(peer, make_gateway, call, answer):
-    peer.on("param2", answer(body=b"\x0b\x02\x80{}\x03", headers={"Content-Encoding": "br"}))
+async def test_encoding_that_was_not_requested(peer, make_gateway, call, response):
+    peer.on("param2", response(body=b"\x0b\x02\x80{}\x03", headers={"Content-Encoding": "br"}))
 
     with pytest.raises(UpstreamUnreadable):
         await call(make_gateway())
 
 
 @pytest.mark.parametrize("packed", [False, True])
-async def test_too_large(packed, peer, make_gateway, call, answer):
+async def test_too_large(packed, peer, make_gateway, call, response):
     body = b" " * (transport_module.MAX_REPLY_BYTES + 1)
     headers = {"Content-Encoding": "gzip"} if packed else {}
-    peer.on("param2", answer(body=gzip.compress(body) if packed else body, headers=headers), answer())
+    peer.on("param2", response(body=gzip.compress(body) if packed else body, headers=headers), response())
     gateway = make_gateway()
 
     with pytest.raises(UpstreamUnreadable, match="too large"):
@@ -67,15 +67,15 @@ async def test_too_large(packed, peer, make_gateway, call, answer):
     assert (await call(gateway)).value == {}
 
 
-async def test_large_is_fine(peer, make_gateway, call, answer):
-    peer.on("param2", answer(body=b'"' + b"a" * 2**20 * 10 + b'"'))
+async def test_large_is_fine(peer, make_gateway, call, response):
+    peer.on("param2", response(body=b'"' + b"a" * 2**20 * 10 + b'"'))
 
     assert len((await call(make_gateway())).value) == 2**20 * 10
 
 
 async def test_chunked(peer, make_gateway, call):
-    async def chunks(_, wire):
-        await wire.write(
+    async def chunks(_, connection):
+        await connection.write(
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n[1,\r\n2\r\n2]\r\n0\r\n\r\n"
         )
 
@@ -85,9 +85,9 @@ async def test_chunked(peer, make_gateway, call):
 
 
 async def test_body_that_ends_with_the_connection(peer, make_gateway, call):
-    async def until_closed(_, wire):
-        await wire.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n[1]")
-        wire.hang_up()
+    async def until_closed(_, connection):
+        await connection.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n[1]")
+        connection.hang_up()
 
     peer.on("param2", until_closed)
 
@@ -121,7 +121,7 @@ def mutated(draw: st.DrawFn) -> bytes:
     return bytes(body)
 
 
-# The peer and the gateway serve all examples: each sets its own script and waits for its own answer.
+# The peer and the gateway serve all examples: each sets its own script and waits for its own response.
 bounded = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -133,11 +133,11 @@ bounded = settings(
     body=mutated(),
     encoding=st.sampled_from(["", "", "", "gzip", "deflate", "identity", "gzip, deflate", "x"]),
 )
-async def test_any_body_is_an_answer_or_an_error_of_ours(
-    peer, make_gateway, call, answer, status, body, encoding
+async def test_any_body_is_a_reply_or_an_error_of_ours(
+    peer, make_gateway, call, response, status, body, encoding
 ):
     headers = {"Content-Encoding": encoding} if encoding else {}
-    peer.on("param2", answer(status=status, body=body, headers=headers))
+    peer.on("param2", response(status=status, body=body, headers=headers))
 
     with suppress(NationalsiteError):
         await call(make_gateway(), anonymous=True)
@@ -160,10 +160,10 @@ async def test_any_body_is_an_answer_or_an_error_of_ours(
         ]
     ),
 )
-async def test_anything_on_the_wire_is_an_answer_or_an_error_of_ours(peer, make_gateway, call, head, rest):
-    async def garbage(_, wire):
-        await wire.write(head + rest)
-        wire.hang_up()
+async def test_any_bytes_are_a_reply_or_an_error_of_ours(peer, make_gateway, call, head, rest):
+    async def garbage(_, connection):
+        await connection.write(head + rest)
+        connection.hang_up()
 
     peer.on("param2", garbage)
 
@@ -175,9 +175,9 @@ async def test_anything_on_the_wire_is_an_answer_or_an_error_of_ours(peer, make_
         assert error.may_have_executed  # noqa: PT017 # it need not be raised
 
 
-async def test_no_http_is_a_lost_connection(peer, make_gateway, call):
-    async def garbage(_, wire):
-        await wire.write(b"SSH-2.0-OpenSSH_9.2\r\n\r\n")
+async def test_bytes_that_are_not_http_are_a_lost_connection(peer, make_gateway, call):
+    async def garbage(_, connection):
+        await connection.write(b"SSH-2.0-OpenSSH_9.2\r\n\r\n")
 
     peer.on("param2", garbage)
 

@@ -1,4 +1,4 @@
-"""1688's signature, against vectors that were checked with OpenSSL, and one that 1688 prints itself."""
+"""1688's signature, against vectors that were checked with OpenSSL, and one that 1688 documents."""
 
 import json
 from pathlib import Path
@@ -44,5 +44,5 @@ def test_sorts_bytes_not_characters():
     assert sign(b"k", "", {"～": "1", "😀": "2"}) == sign(b"k", "～1😀2", {})
 
 
-def test_order_of_parameters_is_of_no_account():
+def test_order_of_parameters_does_not_matter():
     assert sign(b"k", "p", {"a": "1", "b": "2"}) == sign(b"k", "p", {"b": "2", "a": "1"})

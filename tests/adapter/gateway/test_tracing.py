@@ -1,4 +1,4 @@
-"""The span of an transport with 1688: what is in it, and that 1688 hears nothing of it."""
+"""The span of an HTTP exchange with 1688; requests carry no trace context."""
 
 import asyncio
 
@@ -38,8 +38,8 @@ def send(peer, transport):
     return make
 
 
-async def test_an_answer_leaves_its_status_and_1688s_ids(peer, answer, send, ended):
-    peer.on("name", answer(status=403, headers={"RequestId": "r" * 500, "EagleEye-TraceId": "e-1"}))
+async def test_a_span_has_the_status_and_1688s_ids(peer, response, send, ended):
+    peer.on("name", response(status=403, headers={"RequestId": "r" * 500, "EagleEye-TraceId": "e-1"}))
     await send()
     (span,) = ended()
     assert span.name == "1688 com.example:name-1"
@@ -56,9 +56,9 @@ async def test_an_answer_leaves_its_status_and_1688s_ids(peer, answer, send, end
     assert span.status.status_code is trace.StatusCode.ERROR
 
 
-async def test_a_failure_leaves_its_reason_and_no_words(peer, send, ended):
-    async def hang_up(_received, wire):
-        wire.hang_up()
+async def test_a_span_has_the_reason_of_a_failure_and_no_text(peer, send, ended):
+    async def hang_up(_received, connection):
+        connection.hang_up()
 
     peer.on("name", hang_up)
     with pytest.raises(ConnectionLost):
@@ -69,7 +69,7 @@ async def test_a_failure_leaves_its_reason_and_no_words(peer, send, ended):
     assert span.status.description is None
 
 
-async def test_1688_hears_nothing_of_our_traces(peer, send, ended):
+async def test_requests_carry_no_trace_context(peer, send, ended):
     await send()
     (received,) = peer.received
     assert not {"traceparent", "tracestate", "baggage", "b3"} & received.headers.keys()

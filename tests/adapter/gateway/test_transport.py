@@ -1,4 +1,4 @@
-"""Connections that are not made, break, or take too long: may 1688 have run the call?"""
+"""Connections that fail, break, or take too long: may 1688 have executed the call?"""
 
 import asyncio
 import socket
@@ -9,42 +9,42 @@ import pytest
 from services.errors import ConnectError, ConnectionLost, DeadlineExceeded, DeadlineExceededInFlight
 
 
-async def silent(_received, wire):
-    await wire.left()
+async def silent(_received, connection):
+    await connection.wait_closed()
 
 
-async def hang_up(_received, wire):
-    wire.hang_up()
+async def hang_up(_received, connection):
+    connection.hang_up()
 
 
-async def reset(_received, wire):
-    wire.reset()
+async def reset(_received, connection):
+    connection.reset()
 
 
-async def cut_head(_received, wire):
-    await wire.write(b"HTTP/1.1 200 O")
-    wire.hang_up()
+async def cut_head(_received, connection):
+    await connection.write(b"HTTP/1.1 200 O")
+    connection.hang_up()
 
 
-async def cut_body(_received, wire):
-    await wire.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
-    wire.hang_up()
+async def cut_body(_received, connection):
+    await connection.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
+    connection.hang_up()
 
 
-async def cut_chunks(_received, wire):
-    await wire.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n")
-    wire.hang_up()
+async def cut_chunks(_received, connection):
+    await connection.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n")
+    connection.hang_up()
 
 
-async def reset_in_body(_received, wire):
-    await wire.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
+async def reset_in_body(_received, connection):
+    await connection.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
     await asyncio.sleep(0)
-    wire.reset()
+    connection.reset()
 
 
-async def half_a_body(_received, wire):
-    await wire.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
-    await wire.left()
+async def half_a_body(_received, connection):
+    await connection.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
+    await connection.wait_closed()
 
 
 async def test_deadline_passed_before_sending(peer, make_gateway, call):
@@ -68,22 +68,24 @@ async def test_deadline_passes_while_1688_works(script, peer, make_gateway, call
 
 
 async def test_deadline_passes_while_a_file_is_sent(make_gateway, call):
-    """Nobody reads: the buffers fill up in the middle of the body."""
+    """The peer does not read: the buffers fill up in the middle of the body."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
         with pytest.raises(DeadlineExceededInFlight):
             await call(make_gateway(url=url), files={"imageData": bytes(2**24)}, timeout_s=0.2)
 
 
-async def test_answer_while_a_file_is_sent(raw, make_gateway, call):
-    """Answered before all was read: what counts is the answer, not the rest of the upload."""
+async def test_response_while_a_file_is_sent(serve_raw, make_gateway, call):
+    """The peer responds before it has read the whole request: the response counts."""
 
     async def serve(reader, writer):
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
         await reader.read()
 
-    reply = await call(make_gateway(url=f"http://{await raw(serve)}"), files={"imageData": bytes(2**24)})
+    reply = await call(
+        make_gateway(url=f"http://{await serve_raw(serve)}"), files={"imageData": bytes(2**24)}
+    )
 
     assert reply.value == {}
 
@@ -92,11 +94,11 @@ async def test_answer_while_a_file_is_sent(raw, make_gateway, call):
     "script", [hang_up, reset, cut_head, cut_body, cut_chunks, reset_in_body], ids=lambda f: f.__name__
 )
 @pytest.mark.parametrize("warm", [False, True], ids=["new", "kept alive"])
-async def test_lost_after_the_request_was_read(warm, script, peer, make_gateway, call, answer):
+async def test_lost_after_the_request_was_read(warm, script, peer, make_gateway, call, response):
     gateway = make_gateway()
     if warm:
         await call(gateway)
-    peer.on("param2", script, answer())
+    peer.on("param2", script, response())
 
     with pytest.raises(ConnectionLost) as caught:
         await call(gateway)
@@ -110,8 +112,8 @@ async def test_lost_after_the_request_was_read(warm, script, peer, make_gateway,
 async def test_idle_connection_closed_and_noticed(peer, make_gateway, call, wait_until, transport):
     gateway = make_gateway()
     await call(gateway)
-    (wire,) = peer.open
-    wire.hang_up()
+    (connection,) = peer.open
+    connection.hang_up()
     await wait_until(lambda: not peer.open)
     pool = transport._session.connector._conns
     await wait_until(
@@ -123,11 +125,11 @@ async def test_idle_connection_closed_and_noticed(peer, make_gateway, call, wait
 
 
 async def test_idle_connection_closed_and_not_noticed(peer, make_gateway, call):
-    """Bytes were written, so nobody may say that nothing was sent."""
+    """Bytes were written, so the call may have executed."""
     gateway = make_gateway()
     await call(gateway)
-    (wire,) = peer.open
-    wire.vanish()
+    (connection,) = peer.open
+    connection.vanish()
 
     with pytest.raises(ConnectionLost) as caught:
         await call(gateway)
@@ -147,7 +149,7 @@ async def test_connection_refused(make_gateway, call):
     assert not caught.value.may_have_executed
 
 
-async def test_nobody_accepts(make_gateway, call):
+async def test_no_connection_is_accepted(make_gateway, call):
     """The queue of a listener is full: the kernel drops further connections."""
     with ExitStack() as stack:
         full = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
@@ -163,7 +165,7 @@ async def test_nobody_accepts(make_gateway, call):
 
 
 @pytest.mark.parametrize("host", ["[100::1]:80", ".".join(["a" * 60] * 5)], ids=["no route", "no name"])
-async def test_no_way_there(host, make_gateway, call):
+async def test_no_route(host, make_gateway, call):
     with pytest.raises(ConnectError) as caught:
         await call(make_gateway(url=f"http://{host}"), timeout_s=0.3)
 
@@ -171,8 +173,8 @@ async def test_no_way_there(host, make_gateway, call):
 
 
 @pytest.mark.parametrize("ending", ["speaks no TLS", "hangs up", "resets", "is silent"])
-async def test_no_tls(ending, raw, make_gateway, call):
-    """The request goes out only after the handshake."""
+async def test_no_tls(ending, serve_raw, make_gateway, call):
+    """The request is sent only after the handshake."""
     read = []
 
     async def serve(reader, writer):
@@ -184,7 +186,7 @@ async def test_no_tls(ending, raw, make_gateway, call):
         elif ending == "is silent":
             read.append(await reader.read())
 
-    gateway = make_gateway(url=f"https://{await raw(serve)}")
+    gateway = make_gateway(url=f"https://{await serve_raw(serve)}")
     with pytest.raises(ConnectError) as caught:
         await call(gateway, timeout_s=0.3)
 
@@ -194,7 +196,7 @@ async def test_no_tls(ending, raw, make_gateway, call):
 
 
 async def test_every_connection_in_use(peer, make_gateway, call, monkeypatch, wait_until):
-    """Waiting for a free connection ends as if there were none to be had: nothing was sent."""
+    """A timeout while waiting for a free connection: nothing was sent."""
     monkeypatch.setattr("services.adapter.gateway.transport.MAX_CONNECTIONS", 1)
     peer.on("param2", silent)
     gateway = make_gateway()
@@ -211,11 +213,11 @@ async def test_every_connection_in_use(peer, make_gateway, call, monkeypatch, wa
 
 async def test_cancelling_closes_the_connection(peer, make_gateway, call, wait_until):
     peer.on("param2", silent)
-    under_way = asyncio.create_task(call(make_gateway()))
+    in_flight_call = asyncio.create_task(call(make_gateway()))
     await wait_until(lambda: len(peer.received) == 1)
 
-    under_way.cancel()
+    in_flight_call.cancel()
 
     with pytest.raises(asyncio.CancelledError):
-        await under_way
+        await in_flight_call
     await wait_until(lambda: not peer.open)

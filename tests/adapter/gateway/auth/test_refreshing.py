@@ -1,4 +1,4 @@
-"""Access tokens: fetched once, renewed ahead of time, and given up on where 1688 does not want them."""
+"""Access tokens: fetched once, refreshed ahead of time, replaced where 1688 rejects them."""
 
 import asyncio
 import os
@@ -35,29 +35,29 @@ UNAUTHORIZED = {"error_code": "401", "error_message": "Request need user authori
 INVALID_GRANT = {"error": "invalid_grant", "error_description": "refresh token is invalid"}
 
 
-def granted(token, expires_in="36000", **members):
+def token_reply(token, expires_in="36000", **members):
     return {"access_token": token, "expires_in": expires_in, **members}
 
 
 @pytest.fixture
-def grants(peer, answer):
-    """grants(body, ...) are the answers of getToken, one after the other."""
+def set_token_replies(peer, response):
+    """set_token_replies(body, ...) sets the replies of getToken, in order."""
 
     def set_up(*bodies):
-        peer.on("getToken", *(answer(body=body) for body in bodies))
+        peer.on("getToken", *(response(body=body) for body in bodies))
 
     return set_up
 
 
 @pytest.fixture
-def used(peer):
-    """used() are the access tokens that operations were called with."""
+def sent_tokens(peer):
+    """sent_tokens() are the access tokens that operations were called with."""
     return lambda: [received.form["access_token"] for received in peer.calls("param2")]
 
 
 @pytest.fixture
-def fetched_with(peer):
-    """fetched_with() are the refresh tokens that getToken was called with."""
+def sent_refresh_tokens(peer):
+    """sent_refresh_tokens() are the refresh tokens that getToken was called with."""
     return lambda: [received.form["refresh_token"] for received in peer.calls("getToken")]
 
 
@@ -69,16 +69,16 @@ def token_file(tmp_path):
     return path
 
 
-async def test_fixed_token_is_used(peer, make_gateway, call, used):
+async def test_static_token_is_used(peer, make_gateway, call, sent_tokens):
     gateway = make_gateway()
     await call(gateway)
     await call(gateway)
 
-    assert used() == ["test-access-token"] * 2
+    assert sent_tokens() == ["test-access-token"] * 2
 
 
-async def test_fixed_token_refused_is_final(peer, make_gateway, call, answer):
-    peer.on("param2", answer(status=401, body={**UNAUTHORIZED, "request_id": "0a1b"}))
+async def test_rejected_static_token_is_final(peer, make_gateway, call, response):
+    peer.on("param2", response(status=401, body={**UNAUTHORIZED, "request_id": "0a1b"}))
 
     with pytest.raises(CredentialRejected) as caught:
         await call(make_gateway())
@@ -87,9 +87,9 @@ async def test_fixed_token_refused_is_final(peer, make_gateway, call, answer):
     assert len(peer.received) == 1
 
 
-async def test_request_for_a_token(peer, make_refreshing_gateway, call, answer, samples):
+async def test_token_request(peer, make_refreshing_gateway, call, response, samples):
     body = (samples / "replies" / "get_token.open_platform.ok.json").read_bytes()
-    peer.on("getToken", answer(body=body))
+    peer.on("getToken", response(body=body))
 
     await call(make_refreshing_gateway())
 
@@ -107,31 +107,35 @@ async def test_request_for_a_token(peer, make_refreshing_gateway, call, answer, 
     assert peer.received[1].form["access_token"] == "00000000-0000-4000-8000-000000000001"
 
 
-async def test_fetched_by_the_first_call_only(peer, make_refreshing_gateway, call, grants, used):
-    grants(granted("one"))
+async def test_fetched_by_the_first_call_only(
+    peer, make_refreshing_gateway, call, set_token_replies, sent_tokens
+):
+    set_token_replies(token_reply("one"))
     gateway = make_refreshing_gateway()
     assert peer.received == []
     for _ in range(3):
         await call(gateway)
 
     assert len(peer.calls("getToken")) == 1
-    assert used() == ["one"] * 3
+    assert sent_tokens() == ["one"] * 3
 
 
-async def test_anonymous_call_fetches_none(peer, make_refreshing_gateway, call):
+async def test_anonymous_call_fetches_no_token(peer, make_refreshing_gateway, call):
     await call(make_refreshing_gateway(), anonymous=True)
 
     assert peer.calls("getToken") == []
 
 
-async def test_one_fetch_for_many_callers(peer, make_refreshing_gateway, call, grants, used):
-    grants(granted("one"))
+async def test_one_fetch_for_many_callers(
+    peer, make_refreshing_gateway, call, set_token_replies, sent_tokens
+):
+    set_token_replies(token_reply("one"))
     gateway = make_refreshing_gateway()
 
     await asyncio.gather(*(call(gateway) for _ in range(50)))
 
     assert len(peer.calls("getToken")) == 1
-    assert used() == ["one"] * 50
+    assert sent_tokens() == ["one"] * 50
 
 
 @pytest.mark.parametrize(
@@ -148,10 +152,18 @@ async def test_one_fetch_for_many_callers(peer, make_refreshing_gateway, call, g
         ("9" * 12, DEFAULT_TOKEN_LIFE_S),
     ],
 )
-async def test_renewed_ahead_of_time(
-    expires_in, expires_in_s, peer, make_refreshing_gateway, call, grants, used, advance_time, wait_until
+async def test_refreshed_ahead_of_time(
+    expires_in,
+    expires_in_s,
+    peer,
+    make_refreshing_gateway,
+    call,
+    set_token_replies,
+    sent_tokens,
+    advance_time,
+    wait_until,
 ):
-    grants(granted("one", expires_in), granted("two", expires_in))
+    set_token_replies(token_reply("one", expires_in), token_reply("two", expires_in))
     gateway = make_refreshing_gateway()
     await call(gateway)
     advance_time(expires_in_s * REFRESH_AT - 2)
@@ -160,13 +172,13 @@ async def test_renewed_ahead_of_time(
 
     advance_time(2)
     await call(gateway)
-    assert used() == ["one"] * 3, "the old one is good while the new one comes"
+    assert sent_tokens() == ["one"] * 3, "the old one is good while the new one comes"
 
     await wait_until(lambda: len(peer.calls("getToken")) == 2)
 
     async def second() -> bool:
         await call(gateway)
-        return used()[-1] == "two"
+        return sent_tokens()[-1] == "two"
 
     async with asyncio.timeout(5):
         while not await second():
@@ -184,9 +196,11 @@ async def test_renewed_ahead_of_time(
         (None, None),
     ],
 )
-async def test_age_and_end_of_the_tokens_are_shown(expires_at, days, make_refreshing_gateway, call, grants):
+async def test_age_and_expiry_of_the_tokens_are_metrics(
+    expires_at, days, make_refreshing_gateway, call, set_token_replies
+):
     end = datetime.now(UTC) + timedelta(days=10)
-    grants(granted("one", refresh_token_timeout=expires_at and expires_at.format(end)))
+    set_token_replies(token_reply("one", refresh_token_timeout=expires_at and expires_at.format(end)))
     _refresh_token_days_left.set_function(lambda: -1)
     await call(make_refreshing_gateway())
     assert 0 <= REGISTRY.get_sample_value("nationalsite_token_age_seconds") < 5
@@ -194,36 +208,38 @@ async def test_age_and_end_of_the_tokens_are_shown(expires_at, days, make_refres
     assert left == (pytest.approx(days, abs=0.01) if days else -1)
 
 
-async def test_missing_life_is_ten_hours(
-    peer, make_refreshing_gateway, call, answer, advance_time, used, wait_until
+async def test_default_life_is_ten_hours(
+    peer, make_refreshing_gateway, call, response, advance_time, sent_tokens, wait_until
 ):
-    peer.on("getToken", answer(body={"access_token": "one"}), answer(body={"access_token": "two"}))
+    peer.on("getToken", response(body={"access_token": "one"}), response(body={"access_token": "two"}))
     gateway = make_refreshing_gateway()
     await call(gateway)
     advance_time(35_998)
     await call(gateway)
-    assert used() == ["one", "one"]
+    assert sent_tokens() == ["one", "one"]
     await wait_until(lambda: len(peer.calls("getToken")) == 2)
 
 
-async def test_expired_token_is_not_used(peer, make_refreshing_gateway, call, grants, used, advance_time):
-    grants(granted("one", 60), granted("two", 60))
+async def test_expired_token_is_not_used(
+    peer, make_refreshing_gateway, call, set_token_replies, sent_tokens, advance_time
+):
+    set_token_replies(token_reply("one", 60), token_reply("two", 60))
     gateway = make_refreshing_gateway()
     await call(gateway)
     advance_time(61)
     await call(gateway)
 
-    assert used() == ["one", "two"]
+    assert sent_tokens() == ["one", "two"]
 
 
-async def test_failed_renewal_ahead_of_time_does_not_harm(
-    peer, make_refreshing_gateway, call, answer, used, advance_time, wait_until
+async def test_failed_early_refresh_keeps_the_token(
+    peer, make_refreshing_gateway, call, response, sent_tokens, advance_time, wait_until
 ):
     peer.on(
         "getToken",
-        answer(body=granted("one", 100)),
-        answer(status=503, body=b""),
-        answer(body=granted("two")),
+        response(body=token_reply("one", 100)),
+        response(status=503, body=b""),
+        response(body=token_reply("two")),
     )
     gateway = make_refreshing_gateway()
     await call(gateway)
@@ -237,40 +253,44 @@ async def test_failed_renewal_ahead_of_time_does_not_harm(
     advance_time(FAILURE_PAUSE_S)
     await call(gateway)
     await wait_until(lambda: len(peer.calls("getToken")) == 3)
-    assert used() == ["one"] * 4
+    assert sent_tokens() == ["one"] * 4
 
 
-async def test_refused_token_is_renewed_and_the_call_repeated(
-    peer, make_refreshing_gateway, call, answer, grants, used
+async def test_rejected_token_is_refreshed_and_the_call_retried(
+    peer, make_refreshing_gateway, call, response, set_token_replies, sent_tokens
 ):
-    grants(granted("one"), granted("two"))
-    peer.on("param2", answer(status=401, body=UNAUTHORIZED), answer(body={"fine": True}))
+    set_token_replies(token_reply("one"), token_reply("two"))
+    peer.on("param2", response(status=401, body=UNAUTHORIZED), response(body={"fine": True}))
     gateway = make_refreshing_gateway()
 
     assert (await call(gateway, {"q": "1"})).value == {"fine": True}
 
-    assert used() == ["one", "two"]
+    assert sent_tokens() == ["one", "two"]
     assert len(peer.calls("getToken")) == 2
     first, second = peer.calls("param2")
     assert first.form["_aop_signature"] != second.form["_aop_signature"]
     assert second.form["q"] == "1"
 
 
-async def test_second_refusal_is_final(peer, make_refreshing_gateway, call, answer, grants, used):
-    grants(granted("one"), granted("two"), granted("three"))
-    peer.on("param2", answer(status=401, body=UNAUTHORIZED))
+async def test_second_rejection_is_final(
+    peer, make_refreshing_gateway, call, response, set_token_replies, sent_tokens
+):
+    set_token_replies(token_reply("one"), token_reply("two"), token_reply("three"))
+    peer.on("param2", response(status=401, body=UNAUTHORIZED))
 
     with pytest.raises(AccessTokenRejected):
         await call(make_refreshing_gateway())
 
-    assert used() == ["one", "two"]
+    assert sent_tokens() == ["one", "two"]
     assert len(peer.calls("getToken")) == 2
 
 
-async def test_missing_token_is_not_renewed(peer, make_refreshing_gateway, call, answer, grants):
-    grants(granted("one"))
+async def test_missing_token_is_not_refreshed(
+    peer, make_refreshing_gateway, call, response, set_token_replies
+):
+    set_token_replies(token_reply("one"))
     body = {"error_code": "401", "error_message": "Request need user authenticated"}
-    peer.on("param2", answer(status=401, body=body))
+    peer.on("param2", response(status=401, body=body))
 
     with pytest.raises(CredentialRejected):
         await call(make_refreshing_gateway())
@@ -278,17 +298,19 @@ async def test_missing_token_is_not_renewed(peer, make_refreshing_gateway, call,
     assert len(peer.received) == 2
 
 
-async def test_one_renewal_for_many_refusals(peer, make_refreshing_gateway, call, grants, used):
-    grants(granted("one"), granted("two"), granted("three"))
+async def test_one_refresh_for_many_rejections(
+    peer, make_refreshing_gateway, call, set_token_replies, sent_tokens
+):
+    set_token_replies(token_reply("one"), token_reply("two"), token_reply("three"))
     all_there = asyncio.Barrier(50)
 
-    async def only_two(received, wire):
+    async def only_two(received, connection):
         if received.form["access_token"] == "one":
             await all_there.wait()
             body = b'{"error_code":"401"}'
         else:
             body = b"[]"
-        await wire.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+        await connection.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
 
     peer.on("param2", only_two)
     gateway = make_refreshing_gateway()
@@ -296,111 +318,118 @@ async def test_one_renewal_for_many_refusals(peer, make_refreshing_gateway, call
     await asyncio.gather(*(call(gateway) for _ in range(50)))
 
     assert len(peer.calls("getToken")) == 2
-    assert sorted(used()) == ["one"] * 50 + ["two"] * 50
+    assert sorted(sent_tokens()) == ["one"] * 50 + ["two"] * 50
 
 
-async def test_late_refusal_of_an_old_token_renews_nothing(
-    peer, make_refreshing_gateway, call, answer, grants, used, wait_until
+async def test_late_rejection_of_an_old_token_refreshes_nothing(
+    peer, make_refreshing_gateway, call, response, set_token_replies, sent_tokens, wait_until
 ):
-    grants(granted("one"), granted("two"), granted("three"))
-    go_on = asyncio.Event()
+    set_token_replies(token_reply("one"), token_reply("two"), token_reply("three"))
+    may_continue = asyncio.Event()
 
-    async def late(_received, wire):
-        await go_on.wait()
-        await wire.write(answer(status=401, body=UNAUTHORIZED).encoded())
+    async def late(_received, connection):
+        await may_continue.wait()
+        await connection.write(response(status=401, body=UNAUTHORIZED).encode())
 
-    peer.on("param2", late, answer(status=401, body=UNAUTHORIZED), answer())
+    peer.on("param2", late, response(status=401, body=UNAUTHORIZED), response())
     gateway = make_refreshing_gateway()
     slow = asyncio.create_task(call(gateway))
-    await wait_until(lambda: used() == ["one"])
+    await wait_until(lambda: sent_tokens() == ["one"])
     await call(gateway)
-    go_on.set()
+    may_continue.set()
     await slow
 
-    assert used() == ["one", "one", "two", "two"]
+    assert sent_tokens() == ["one", "one", "two", "two"]
     assert len(peer.calls("getToken")) == 2
 
 
-async def test_refused_token_is_not_used_again(peer, make_refreshing_gateway, call, answer, used):
-    peer.on("getToken", answer(body=granted("one")), answer(status=503, body=b""))
-    peer.on("param2", answer(status=401, body=UNAUTHORIZED))
+async def test_rejected_token_is_not_used_again(peer, make_refreshing_gateway, call, response, sent_tokens):
+    peer.on("getToken", response(body=token_reply("one")), response(status=503, body=b""))
+    peer.on("param2", response(status=401, body=UNAUTHORIZED))
     gateway = make_refreshing_gateway()
 
     for _ in range(3):
         with pytest.raises(ConnectError):
             await call(gateway)
 
-    assert used() == ["one"]
+    assert sent_tokens() == ["one"]
 
 
-async def test_old_refresh_token_stays_where_none_comes(
-    peer, make_refreshing_gateway, call, answer, samples, advance_time, fetched_with, token_file
+async def test_refresh_token_stays_where_1688_returns_none(
+    peer, make_refreshing_gateway, call, response, samples, advance_time, sent_refresh_tokens, token_file
 ):
     body = (samples / "replies" / "get_token.open_platform.refresh.json").read_bytes()
-    peer.on("getToken", answer(body=body))
+    peer.on("getToken", response(body=body))
     gateway = make_refreshing_gateway(token_file)
     await call(gateway)
     advance_time(36_001)
     await call(gateway)
 
-    assert fetched_with() == ["test-refresh-token"] * 2
+    assert sent_refresh_tokens() == ["test-refresh-token"] * 2
     assert token_file.read_text() == "test-refresh-token\n"
 
 
-async def test_rotated_refresh_token_is_kept(
-    make_refreshing_gateway, call, grants, advance_time, fetched_with, token_file
+async def test_rotated_refresh_token_is_stored(
+    make_refreshing_gateway, call, set_token_replies, advance_time, sent_refresh_tokens, token_file
 ):
     inode = token_file.stat().st_ino
-    grants(granted("one", refresh_token="rotated"), granted("two"))
+    set_token_replies(token_reply("one", refresh_token="rotated"), token_reply("two"))
     gateway = make_refreshing_gateway(token_file)
     await call(gateway)
     advance_time(36_001)
     await call(gateway)
 
-    assert fetched_with() == ["test-refresh-token", "rotated"]
+    assert sent_refresh_tokens() == ["test-refresh-token", "rotated"]
     assert token_file.read_text() == "rotated\n"
     assert stat.S_IMODE(token_file.stat().st_mode) == 0o640
-    assert token_file.stat().st_ino != inode, "replaced, so that no reader meets half of it"
+    assert token_file.stat().st_ino != inode, "replaced atomically"
     assert os.listdir(token_file.parent) == [token_file.name]
 
 
 async def test_rotated_refresh_token_without_a_file(
-    make_refreshing_gateway, call, grants, advance_time, fetched_with
+    make_refreshing_gateway, call, set_token_replies, advance_time, sent_refresh_tokens
 ):
-    grants(granted("one", refresh_token="rotated"), granted("two"))
+    set_token_replies(token_reply("one", refresh_token="rotated"), token_reply("two"))
     gateway = make_refreshing_gateway()
     with structlog.testing.capture_logs() as logs:
         await call(gateway)
     advance_time(36_001)
     await call(gateway)
 
-    assert fetched_with() == ["test-refresh-token", "rotated"]
+    assert sent_refresh_tokens() == ["test-refresh-token", "rotated"]
     assert [line["log_level"] for line in logs if line["event"] == "refresh_token_rotated"] == ["warning"]
     assert "rotated'" not in str([{**line, "event": ""} for line in logs]), "no secret in the log"
 
 
-@pytest.mark.parametrize("hindrance", ["no directory", "no file", "in the middle"])
+@pytest.mark.parametrize("obstacle", ["no directory", "no file", "in the middle"])
 async def test_rotated_refresh_token_that_cannot_be_written(
-    hindrance, make_refreshing_gateway, call, grants, advance_time, fetched_with, token_file, monkeypatch
+    obstacle,
+    make_refreshing_gateway,
+    call,
+    set_token_replies,
+    advance_time,
+    sent_refresh_tokens,
+    token_file,
+    monkeypatch,
 ):
-    path = token_file.parent / "none" / "file" if hindrance == "no directory" else token_file
-    if hindrance == "no file":
+    path = token_file.parent / "none" / "file" if obstacle == "no directory" else token_file
+    if obstacle == "no file":
         token_file.unlink()
-    if hindrance == "in the middle":
+    if obstacle == "in the middle":
         monkeypatch.setattr(os, "fsync", _disk_full)
-    grants(granted("one", refresh_token="rotated"), granted("two"))
+    set_token_replies(token_reply("one", refresh_token="rotated"), token_reply("two"))
     gateway = make_refreshing_gateway(path)
     with structlog.testing.capture_logs() as logs:
         await call(gateway)
     advance_time(36_001)
     await call(gateway)
 
-    assert fetched_with() == ["test-refresh-token", "rotated"]
+    assert sent_refresh_tokens() == ["test-refresh-token", "rotated"]
     (line,) = [line for line in logs if line["event"] == "refresh_token_not_written"]
     assert (line["log_level"], line["path"]) == ("error", str(path))
     assert "rotated" not in str({**line, "path": ""}).replace("refresh_token_not_written", "")
-    left = [] if hindrance == "no file" else [token_file.name]
-    assert os.listdir(token_file.parent) == left, "no scratch file stays"
+    left = [] if obstacle == "no file" else [token_file.name]
+    assert os.listdir(token_file.parent) == left, "no temporary file is left"
     if left:
         assert token_file.read_text() == "test-refresh-token\n"
 
@@ -409,23 +438,23 @@ def _disk_full(_descriptor):
     raise OSError(28, "No space left on device")
 
 
-async def test_file_is_read_again_when_1688_refuses(
-    peer, make_refreshing_gateway, call, answer, fetched_with, token_file
+async def test_file_is_read_again_when_1688_rejects_the_token(
+    peer, make_refreshing_gateway, call, response, sent_refresh_tokens, token_file
 ):
-    peer.on("getToken", answer(status=400, body=INVALID_GRANT), answer(body=granted("one")))
+    peer.on("getToken", response(status=400, body=INVALID_GRANT), response(body=token_reply("one")))
     gateway = make_refreshing_gateway(token_file)
     token_file.write_text("put-by-another-process\n")
 
     await call(gateway)
 
-    assert fetched_with() == ["test-refresh-token", "put-by-another-process"]
+    assert sent_refresh_tokens() == ["test-refresh-token", "put-by-another-process"]
 
 
 @pytest.mark.parametrize("content", [b"test-refresh-token\n", b"\n", b"\xff\xfe\x00", None])
-async def test_file_that_holds_nothing_new(
-    content, peer, make_refreshing_gateway, call, answer, fetched_with, token_file
+async def test_file_without_a_new_token(
+    content, peer, make_refreshing_gateway, call, response, sent_refresh_tokens, token_file
 ):
-    peer.on("getToken", answer(status=400, body=INVALID_GRANT))
+    peer.on("getToken", response(status=400, body=INVALID_GRANT))
     gateway = make_refreshing_gateway(token_file)
     if content is None:
         token_file.unlink()
@@ -436,14 +465,14 @@ async def test_file_that_holds_nothing_new(
         await call(gateway)
 
     assert caught.value.upstream_message == "invalid_grant refresh token is invalid"
-    assert fetched_with() == ["test-refresh-token"]
+    assert sent_refresh_tokens() == ["test-refresh-token"]
 
 
-async def test_refused_refresh_token_is_not_a_storm(
-    peer, make_refreshing_gateway, call, answer, advance_time
+async def test_rejected_refresh_token_is_not_sent_for_each_call(
+    peer, make_refreshing_gateway, call, response, advance_time
 ):
     body = {"error_code": "gw.AppKeyNotFound", "error_message": "AppKey not found"}
-    peer.on("getToken", answer(status=400, body=body, headers={"RequestId": "0a1b"}))
+    peer.on("getToken", response(status=400, body=body, headers={"RequestId": "0a1b"}))
     gateway = make_refreshing_gateway()
 
     outcomes = await asyncio.gather(*(call(gateway) for _ in range(50)), return_exceptions=True)
@@ -453,7 +482,7 @@ async def test_refused_refresh_token_is_not_a_storm(
     assert {(type(error), error.code, error.request_id) for error in outcomes} == {
         (CredentialRejected, "gw.AppKeyNotFound", "0a1b")
     }
-    assert len(set(map(id, outcomes))) == 50, "callers write on their errors, so each has its own"
+    assert len(set(map(id, outcomes))) == 50, "callers modify their errors, so each needs its own"
     assert len(peer.received) == 1
     advance_time(FAILURE_PAUSE_S)
     with pytest.raises(CredentialRejected):
@@ -461,23 +490,25 @@ async def test_refused_refresh_token_is_not_a_storm(
     assert len(peer.received) == 2
 
 
-async def test_recovers_after_the_pause(peer, make_refreshing_gateway, call, answer, advance_time, used):
-    peer.on("getToken", answer(status=503, body=b""), answer(body=granted("one")))
+async def test_recovers_after_the_pause(
+    peer, make_refreshing_gateway, call, response, advance_time, sent_tokens
+):
+    peer.on("getToken", response(status=503, body=b""), response(body=token_reply("one")))
     gateway = make_refreshing_gateway()
     with pytest.raises(ConnectError):
         await call(gateway)
     advance_time(FAILURE_PAUSE_S)
     await call(gateway)
 
-    assert used() == ["one"]
+    assert sent_tokens() == ["one"]
 
 
 @pytest.mark.parametrize(
     ("code", "error"),
     [("gw.QosAppFrequencyLimit", UpstreamRate), ("gw.NoUsageLeftError", UpstreamQuota)],
 )
-async def test_limits_are_told_as_such(code, error, peer, make_refreshing_gateway, call, answer):
-    peer.on("getToken", answer(status=400, body={"error_code": code}))
+async def test_rate_and_quota_errors_stay(code, error, peer, make_refreshing_gateway, call, response):
+    peer.on("getToken", response(status=400, body={"error_code": code}))
     gateway = make_refreshing_gateway()
 
     for _ in range(2):
@@ -488,18 +519,18 @@ async def test_limits_are_told_as_such(code, error, peer, make_refreshing_gatewa
     assert caught.value.__cause__.upstream_message == ""
 
 
-async def _hang_up(_received, wire):
-    wire.hang_up()
+async def _hang_up(_received, connection):
+    connection.hang_up()
 
 
 @pytest.mark.parametrize("down", ["fails", "hangs up", "is unreadable", "gives none", "gives an empty one"])
-async def test_no_token_means_nothing_was_sent(down, peer, make_refreshing_gateway, call, answer):
+async def test_no_token_means_nothing_was_sent(down, peer, make_refreshing_gateway, call, response):
     scripts = {
-        "fails": answer(status=502, body=b"<html>"),
+        "fails": response(status=502, body=b"<html>"),
         "hangs up": _hang_up,
-        "is unreadable": answer(body=b"<html>"),
-        "gives none": answer(body={"success": False}),
-        "gives an empty one": answer(body=granted("")),
+        "is unreadable": response(body=b"<html>"),
+        "gives none": response(body={"success": False}),
+        "gives an empty one": response(body=token_reply("")),
     }
     peer.on("getToken", scripts[down])
 
@@ -511,11 +542,11 @@ async def test_no_token_means_nothing_was_sent(down, peer, make_refreshing_gatew
     assert peer.calls("param2") == []
 
 
-async def _silent(_received, wire):
-    await wire.left()
+async def _silent(_received, connection):
+    await connection.wait_closed()
 
 
-async def test_get_token_that_never_answers(peer, make_refreshing_gateway, call, advance_time, wait_until):
+async def test_get_token_without_a_response(peer, make_refreshing_gateway, call, advance_time, wait_until):
     peer.on("getToken", _silent)
     gateway = make_refreshing_gateway()
     waiting = asyncio.create_task(call(gateway, timeout_s=2 * REFRESH_TIMEOUT_S))
@@ -526,12 +557,12 @@ async def test_get_token_that_never_answers(peer, make_refreshing_gateway, call,
         await waiting
 
 
-async def test_deadline_passes_while_a_token_is_fetched(peer, make_refreshing_gateway, call, answer):
-    go_on = asyncio.Event()
+async def test_deadline_passes_while_a_token_is_fetched(peer, make_refreshing_gateway, call, response):
+    may_continue = asyncio.Event()
 
-    async def late(_received, wire):
-        await go_on.wait()
-        await wire.write(answer(body=granted("one")).encoded())
+    async def late(_received, connection):
+        await may_continue.wait()
+        await connection.write(response(body=token_reply("one")).encode())
 
     peer.on("getToken", late)
     gateway = make_refreshing_gateway()
@@ -539,61 +570,61 @@ async def test_deadline_passes_while_a_token_is_fetched(peer, make_refreshing_ga
         await call(gateway, timeout_s=0.05)
     assert not caught.value.may_have_executed
 
-    go_on.set()
+    may_continue.set()
     await call(gateway)
-    assert len(peer.calls("getToken")) == 1, "the renewal went on without its caller"
+    assert len(peer.calls("getToken")) == 1, "the refresh continued without its caller"
 
 
-async def test_cancelled_caller_does_not_take_the_renewal_along(
-    peer, make_refreshing_gateway, call, answer, wait_until, used
+async def test_cancelled_caller_does_not_cancel_the_refresh(
+    peer, make_refreshing_gateway, call, response, wait_until, sent_tokens
 ):
-    go_on = asyncio.Event()
+    may_continue = asyncio.Event()
 
-    async def late(_received, wire):
-        await go_on.wait()
-        await wire.write(answer(body=granted("one")).encoded())
+    async def late(_received, connection):
+        await may_continue.wait()
+        await connection.write(response(body=token_reply("one")).encode())
 
     peer.on("getToken", late)
     gateway = make_refreshing_gateway()
-    leaving, staying = (asyncio.create_task(call(gateway)) for _ in range(2))
+    cancelled, other = (asyncio.create_task(call(gateway)) for _ in range(2))
     await wait_until(lambda: len(peer.received) == 1)
-    leaving.cancel()
-    await asyncio.wait([leaving])
-    go_on.set()
-    await staying
+    cancelled.cancel()
+    await asyncio.wait([cancelled])
+    may_continue.set()
+    await other
 
-    assert leaving.cancelled()
+    assert cancelled.cancelled()
     assert len(peer.calls("getToken")) == 1
-    assert used() == ["one"]
+    assert sent_tokens() == ["one"]
 
 
 async def test_closing_waits_for_a_rotated_token(
-    peer, make_refreshing_gateway, call, answer, token_file, wait_until
+    peer, make_refreshing_gateway, call, response, token_file, wait_until
 ):
-    go_on = asyncio.Event()
+    may_continue = asyncio.Event()
 
-    async def late(_received, wire):
-        await go_on.wait()
-        await wire.write(answer(body=granted("one", refresh_token="rotated")).encoded())
+    async def late(_received, connection):
+        await may_continue.wait()
+        await connection.write(response(body=token_reply("one", refresh_token="rotated")).encode())
 
     peer.on("getToken", late)
     gateway = make_refreshing_gateway(token_file)
-    leaving = asyncio.create_task(call(gateway))
+    cancelled = asyncio.create_task(call(gateway))
     await wait_until(lambda: len(peer.received) == 1)
-    leaving.cancel()
+    cancelled.cancel()
     closing = asyncio.create_task(gateway.close())
-    go_on.set()
+    may_continue.set()
     await closing
 
     assert token_file.read_text() == "rotated\n"
 
 
-async def test_closing_does_not_wait_for_long(peer, make_refreshing_gateway, call, advance_time, wait_until):
+async def test_closing_waits_a_limited_time(peer, make_refreshing_gateway, call, advance_time, wait_until):
     peer.on("getToken", _silent)
     gateway = make_refreshing_gateway()
-    leaving = asyncio.create_task(call(gateway))
+    cancelled = asyncio.create_task(call(gateway))
     await wait_until(lambda: len(peer.received) == 1)
-    leaving.cancel()
+    cancelled.cancel()
     closing = asyncio.create_task(gateway.close())
     await asyncio.sleep(0)
     advance_time(CLOSE_TIMEOUT_S)
@@ -606,7 +637,7 @@ async def test_closing_unused(make_refreshing_gateway):
     await make_refreshing_gateway().close()
 
 
-async def test_reread_takes_only_a_new_token(token_file):
+async def test_reread_returns_whether_the_token_is_new(token_file):
     refresh_token = RefreshToken("test-refresh-token", token_file)
     assert not refresh_token.reread()
     token_file.write_text("  other \n")

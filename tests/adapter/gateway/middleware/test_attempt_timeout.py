@@ -1,4 +1,4 @@
-"""An attempt that may be followed by another does not use up the time of both."""
+"""An attempt leaves time for a retry."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
 
 
 @pytest.mark.parametrize(
-    ("left_s", "fraction", "given_s"),
+    ("remaining_s", "fraction", "attempt_s"),
     [
         (10, 0.5, 5),
         (10, 1, 10),
@@ -20,11 +20,11 @@ pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
         (2 * MIN_ATTEMPT_S - 0.1, 0.5, 2 * MIN_ATTEMPT_S - 0.1),
     ],
 )
-async def test_time_of_an_attempt(left_s, fraction, given_s):
-    given = []
+async def test_timeout_of_an_attempt(remaining_s, fraction, attempt_s):
+    timeouts = []
 
     async def silent(call: UpstreamCall) -> UpstreamReply:
-        given.append(call.deadline - 1000)
+        timeouts.append(call.deadline - 1000)
         raise DeadlineExceededInFlight("x")
 
     call = UpstreamCall(
@@ -33,23 +33,23 @@ async def test_time_of_an_attempt(left_s, fraction, given_s):
         files={},
         anonymous=True,
         idempotent=True,
-        deadline=1000 + left_s,
+        deadline=1000 + remaining_s,
         deadline_fraction=fraction,
     )
-    cut_short = given_s < left_s
+    cut_short = attempt_s < remaining_s
     with pytest.raises(ConnectionLost if cut_short else DeadlineExceededInFlight) as caught:
         await AttemptTimeoutMiddleware(lambda: 1000.0)(call, silent)
-    assert given == [pytest.approx(given_s)]
+    assert timeouts == [pytest.approx(attempt_s)]
     assert caught.value.may_have_executed
 
 
-async def test_a_silent_attempt_is_followed_by_another(peer, make_gateway, call, answer):
-    """All of it, on the wire: the first connection is given up in time for a second one."""
+async def test_a_timed_out_attempt_is_retried(peer, make_gateway, call, response):
+    """Through a socket: the first connection is closed in time for a second one."""
 
-    async def silent(_received, wire):
-        await wire.left()
+    async def silent(_received, connection):
+        await connection.wait_closed()
 
-    peer.on("param2", silent, answer(body={"fine": True}))
+    peer.on("param2", silent, response(body={"fine": True}))
     gateway = make_gateway(policies=None)
     started = asyncio.get_running_loop().time()
     reply = await call(gateway, idempotent=True, timeout_s=2.2 * MIN_ATTEMPT_S)

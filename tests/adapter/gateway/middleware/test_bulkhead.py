@@ -1,4 +1,4 @@
-"""Places at 1688: bounded, handed on, never lost; a queue that stands is shed."""
+"""Slots are limited, passed on and never lost; a standing queue is shed."""
 
 import asyncio
 import random
@@ -12,7 +12,7 @@ from services.errors import NationalsiteError, Overloaded
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
 
-FINE = UpstreamReply(value={}, request_id="")
+REPLY = UpstreamReply(value={}, request_id="")
 
 
 class BulkheadHarness:
@@ -20,7 +20,7 @@ class BulkheadHarness:
         self.loop = asyncio.get_running_loop()
         self.policy = BulkheadPolicy(**policy)
         self.at_1688 = self.peak = 0
-        self.go_on = asyncio.Event()
+        self.may_continue = asyncio.Event()
         self.order: list[str] = []
         self.bulkhead = BulkheadMiddleware(self.policy, self.loop.time)
 
@@ -29,10 +29,10 @@ class BulkheadHarness:
         self.peak = max(self.peak, self.at_1688)
         self.order.append(call.form.get("name", ""))
         try:
-            await self.go_on.wait()
+            await self.may_continue.wait()
         finally:
             self.at_1688 -= 1
-        return FINE
+        return REPLY
 
     def call(self, name: str = "", timeout_s: float = 60.0) -> "asyncio.Task[UpstreamReply]":
         call = UpstreamCall(
@@ -60,29 +60,29 @@ async def settled() -> None:
         await asyncio.sleep(0)
 
 
-async def test_places_are_bounded_and_handed_on_in_order():
+async def test_slots_are_limited_and_passed_on_in_order():
     harness = BulkheadHarness(max_concurrent=3, max_queued=100)
     calls = [harness.call(str(number)) for number in range(10)]
     await settled()
     assert counts() == (3, 7)
-    harness.go_on.set()
+    harness.may_continue.set()
     await asyncio.wait(calls)
     assert harness.peak == 3
     assert harness.order == list(map(str, range(10)))
     assert counts() == (0, 0)
 
 
-async def test_a_full_queue_refuses_at_once():
+async def test_a_full_queue_rejects_at_once():
     harness = BulkheadHarness(max_concurrent=1, max_queued=2)
     calls = [harness.call() for _ in range(3)]
     await settled()
     with pytest.raises(Overloaded):
         await harness.call()
-    harness.go_on.set()
+    harness.may_continue.set()
     await asyncio.gather(*calls)
 
 
-async def test_no_place_before_the_deadline(advance_time):
+async def test_no_slot_before_the_deadline(advance_time):
     harness = BulkheadHarness(max_concurrent=1)
     first, second = harness.call(), harness.call(timeout_s=5)
     await settled()
@@ -90,33 +90,33 @@ async def test_no_place_before_the_deadline(advance_time):
     with pytest.raises(Overloaded):
         await second
     assert counts() == (1, 0)
-    harness.go_on.set()
+    harness.may_continue.set()
     await first
     assert counts() == (0, 0)
 
 
-async def test_a_queue_that_stands_is_shed(advance_time):
+async def test_a_standing_queue_is_shed(advance_time):
     harness = BulkheadHarness(max_concurrent=1, max_queued=1000)
     first, early = harness.call(), [harness.call() for _ in range(3)]
     await settled()
     advance_time(0.1)  # above the target
     first.cancel()
     await settled()
-    assert counts() == (1, 2), "a slow moment is no overload"
+    assert counts() == (1, 2), "a short delay is no overload"
     advance_time(harness.policy.interval_s + 0.1)
     with pytest.raises(Overloaded):
         await harness.call()
     early[0].cancel()
     await settled()
-    assert counts() == (0, 0), "those who waited longer than a standing queue may are told, too"
+    assert counts() == (0, 0), "waiters above the interval are shed too"
     for waiter in early[1:]:
         with pytest.raises(Overloaded):
             await waiter
-    harness.go_on.set()
-    assert await harness.call() is FINE, "once the queue is empty, all is as before"
+    harness.may_continue.set()
+    assert await harness.call() is REPLY, "an empty queue accepts calls again"
 
 
-async def test_an_empty_queue_takes_a_call_however_long_others_waited(advance_time):
+async def test_an_empty_queue_accepts_a_call_however_long_others_waited(advance_time):
     harness = BulkheadHarness(max_concurrent=1)
     first, second = harness.call(), harness.call()
     await settled()
@@ -127,7 +127,7 @@ async def test_an_empty_queue_takes_a_call_however_long_others_waited(advance_ti
     third = harness.call()
     await settled()
     assert counts() == (1, 1)
-    harness.go_on.set()
+    harness.may_continue.set()
     await asyncio.gather(second, third)
 
 
@@ -147,29 +147,29 @@ async def test_a_past_overload_is_forgotten(advance_time):
     calls.append(harness.call())
     await settled()
     assert counts() == (1, 2)
-    harness.go_on.set()
+    harness.may_continue.set()
     await asyncio.gather(*calls)
 
 
-async def test_no_place_is_lost_when_callers_leave_at_random():
-    chance = random.Random(1688)
+async def test_no_slot_is_lost_when_calls_are_cancelled_at_random():
+    rng = random.Random(1688)
     harness = BulkheadHarness(max_concurrent=5, max_queued=50)
-    harness.go_on.set()
+    harness.may_continue.set()
     loop = asyncio.get_running_loop()
 
     async def slowly(_call: UpstreamCall) -> UpstreamReply:
         harness.at_1688 += 1
         harness.peak = max(harness.peak, harness.at_1688)
         try:
-            await asyncio.sleep(chance.random() * 0.002)
+            await asyncio.sleep(rng.random() * 0.002)
         finally:
             harness.at_1688 -= 1
-        return FINE
+        return REPLY
 
     bulkhead = BulkheadMiddleware(harness.policy, loop.time)
     calls = []
     for _ in range(3000):
-        deadline = loop.time() + chance.random() * 0.01
+        deadline = loop.time() + rng.random() * 0.01
         call = UpstreamCall(
             api="com.example:bulkhead-2",
             form={},
@@ -179,9 +179,9 @@ async def test_no_place_is_lost_when_callers_leave_at_random():
             deadline=deadline,
         )
         task = asyncio.create_task(bulkhead(call, slowly))
-        loop.call_later(chance.random() * 0.006, task.cancel)
+        loop.call_later(rng.random() * 0.006, task.cancel)
         calls.append(task)
-        if chance.random() < 0.1:
+        if rng.random() < 0.1:
             await asyncio.sleep(0.0005)
     outcomes = await asyncio.gather(*calls, return_exceptions=True)
     kinds = {type(outcome) for outcome in outcomes}

@@ -1,4 +1,4 @@
-"""What is told of a call: the metrics and the facts for its log line really arrive."""
+"""Metrics of a call, and the values on its log line."""
 
 import asyncio
 from contextlib import suppress
@@ -16,13 +16,13 @@ pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
 
 @pytest.fixture
 def api(request):
-    """Another operation for each test, so that its counters start at nothing."""
+    """Another operation for each test, so that its counters start at zero."""
     return f"com.example:{request.node.name}-1"
 
 
 @pytest.fixture
 def counted(api):
-    """counted() is outcome to number, for the operation of this test."""
+    """counted() returns the number of calls by outcome, for the operation of this test."""
     return lambda: {
         sample.labels["outcome"]: sample.value
         for metric in REGISTRY.collect()
@@ -33,7 +33,7 @@ def counted(api):
 
 @pytest.fixture
 def bound():
-    """bound() are the facts on the log line of this test."""
+    """bound() returns the values on the log line of this test."""
     structlog.contextvars.clear_contextvars()
     yield structlog.contextvars.get_contextvars
     structlog.contextvars.clear_contextvars()
@@ -48,15 +48,15 @@ def _call(api):
     return UpstreamCall(api=api, form={}, files={}, anonymous=True, idempotent=False, deadline=0)
 
 
-async def hang_up(_received, wire):
-    wire.hang_up()
+async def hang_up(_received, connection):
+    connection.hang_up()
 
 
-async def silent(_received, wire):
-    await wire.left()
+async def silent(_received, connection):
+    await connection.wait_closed()
 
 
-async def test_a_good_call(make_gateway, call, api, counted, bound):
+async def test_a_successful_call(make_gateway, call, api, counted, bound):
     await call(make_gateway(), api=api)
 
     assert counted() == {"OK": 1}
@@ -67,8 +67,8 @@ async def test_a_good_call(make_gateway, call, api, counted, bound):
     assert bound()["upstream_ms"] == pytest.approx(seconds * 1000, abs=0.1)
 
 
-async def test_a_refused_call(peer, make_gateway, call, answer, api, counted, bound):
-    peer.on("param2", answer(status=400, body={"error_code": "gw.QosAppFrequencyLimit"}))
+async def test_a_rejected_call(peer, make_gateway, call, response, api, counted, bound):
+    peer.on("param2", response(status=400, body={"error_code": "gw.QosAppFrequencyLimit"}))
 
     with pytest.raises(UpstreamRate):
         await call(make_gateway(), api=api)
@@ -77,9 +77,9 @@ async def test_a_refused_call(peer, make_gateway, call, answer, api, counted, bo
     assert bound()["upstream_code"] == "gw.QosAppFrequencyLimit"
 
 
-async def test_outcomes_add_up(peer, make_gateway, call, answer, api, counted, bound):
+async def test_outcomes_add_up(peer, make_gateway, call, response, api, counted, bound):
     gateway = make_gateway()
-    peer.on("param2", answer(), hang_up, answer(status=500, body=b""), answer(body=b"<"), answer())
+    peer.on("param2", response(), hang_up, response(status=500, body=b""), response(body=b"<"), response())
     for _ in range(5):
         with suppress(NationalsiteError):
             await call(gateway, api=api)
@@ -112,17 +112,17 @@ async def test_a_deadline(peer, make_gateway, call, api, counted, bound):
 
 async def test_a_cancelled_call(peer, make_gateway, call, api, counted, wait_until):
     peer.on("param2", silent)
-    under_way = asyncio.create_task(call(make_gateway(), api=api))
+    in_flight_call = asyncio.create_task(call(make_gateway(), api=api))
     await wait_until(lambda: bool(peer.received))
-    under_way.cancel()
-    await asyncio.wait([under_way])
+    in_flight_call.cancel()
+    await asyncio.wait([in_flight_call])
 
     assert counted() == {"CANCELLED": 1}
 
 
-async def test_a_repeated_call_counts_once(peer, make_refreshing_gateway, call, answer, api, counted, bound):
-    peer.on("getToken", answer(body={"access_token": "one"}))
-    peer.on("param2", answer(status=401, body={"error_code": "401"}), answer())
+async def test_a_retried_call_counts_once(peer, make_refreshing_gateway, call, response, api, counted, bound):
+    peer.on("getToken", response(body={"access_token": "one"}))
+    peer.on("param2", response(status=401, body={"error_code": "401"}), response())
 
     await call(make_refreshing_gateway(), api=api)
 
@@ -130,7 +130,7 @@ async def test_a_repeated_call_counts_once(peer, make_refreshing_gateway, call, 
     assert timed(api)[0] == 1
 
 
-async def test_a_fault_of_our_own_is_no_cancellation(api, counted, bound):
+async def test_an_internal_fault_is_counted_as_such(api, counted, bound):
     async def faulty(_call):
         return 1 // 0
 
@@ -140,7 +140,7 @@ async def test_a_fault_of_our_own_is_no_cancellation(api, counted, bound):
     assert counted() == {"INTERNAL_FAULT": 1}
 
 
-async def test_code_is_of_the_error(api, bound):
+async def test_the_code_of_the_error_is_bound(api, bound):
     async def refused(_call):
         raise UpstreamGateway("x", code="400")
 

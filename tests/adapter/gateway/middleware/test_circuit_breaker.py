@@ -1,4 +1,4 @@
-"""When an operation is left alone, and how it is tried again; no test here waits."""
+"""When a breaker opens, and how it closes again. No test here waits."""
 
 import asyncio
 from dataclasses import replace
@@ -56,17 +56,17 @@ def end(breaker, *outcomes):
         breaker.record(breaker.acquire(), outcome)
 
 
-def make_gateway(breaker):
+def open_breaker(breaker):
     end(breaker, *[False] * POLICY.min_calls)
     assert breaker.state is State.OPEN
 
 
-def test_few_failures_say_nothing(breaker):
+def test_few_failures_do_not_open_it(breaker):
     end(breaker, *[False] * (POLICY.min_calls - 1))
     assert breaker.state is State.CLOSED
 
 
-def test_half_of_them_are_too_many(breaker):
+def test_half_of_the_calls_failing_opens_it(breaker):
     end(breaker, *[True, True, False] * 100)
     assert breaker.state is State.CLOSED
     end(breaker, *[False] * 99)
@@ -75,27 +75,27 @@ def test_half_of_them_are_too_many(breaker):
     assert breaker.state is State.OPEN  # type: ignore[comparison-overlap] # the calls change the state
 
 
-def test_old_failures_are_forgotten(breaker, time):
+def test_failures_before_the_window_do_not_count(breaker, time):
     end(breaker, *[False] * (POLICY.min_calls - 1))
     time.now += POLICY.window_s + POLICY.window_s / 10
     end(breaker, *[False] * (POLICY.min_calls - 1))
     assert breaker.state is State.CLOSED
 
 
-def test_what_did_not_get_so_far_counts_for_nothing(breaker):
+def test_calls_that_did_not_reach_1688_do_not_count(breaker):
     end(breaker, *[None] * 1000)
     assert breaker.state is State.CLOSED
 
 
-def test_open_lets_nobody_pass(breaker, time):
-    make_gateway(breaker)
+def test_open_rejects_all_calls(breaker, time):
+    open_breaker(breaker)
     time.now += POLICY.open_s - 0.001
     with pytest.raises(CircuitOpen):
         breaker.acquire()
 
 
-def test_a_few_are_tried_and_close_it(breaker, time):
-    make_gateway(breaker)
+def test_successful_probes_close_it(breaker, time):
+    open_breaker(breaker)
     time.now += POLICY.open_s
     probes = [breaker.acquire() for _ in range(POLICY.probes)]
     with pytest.raises(CircuitOpen):
@@ -105,21 +105,21 @@ def test_a_few_are_tried_and_close_it(breaker, time):
         breaker.record(probe, succeeded=True)
     assert breaker.state is State.CLOSED
     end(breaker, *[False] * (POLICY.min_calls - 1))
-    assert breaker.state is State.CLOSED, "it starts anew"
+    assert breaker.state is State.CLOSED, "the window is empty"
 
 
-def test_one_that_fails_opens_it_again(breaker, time):
-    make_gateway(breaker)
+def test_a_failed_probe_opens_it_again(breaker, time):
+    open_breaker(breaker)
     time.now += POLICY.open_s
     first, second = breaker.acquire(), breaker.acquire()
     breaker.record(first, succeeded=False)
     assert breaker.state is State.OPEN
     breaker.record(second, succeeded=True)
-    assert breaker.state is State.OPEN, "what was learnt before is no news"
+    assert breaker.state is State.OPEN, "outcomes from an earlier state do not count"
 
 
-def test_a_probe_that_leaves_frees_its_place(breaker, time):
-    make_gateway(breaker)
+def test_a_cancelled_probe_frees_its_slot(breaker, time):
+    open_breaker(breaker)
     time.now += POLICY.open_s
     for _ in range(10 * POLICY.probes):
         end(breaker, None)
@@ -127,9 +127,9 @@ def test_a_probe_that_leaves_frees_its_place(breaker, time):
     assert breaker.state is State.CLOSED
 
 
-def test_calls_from_before_do_not_close_it(breaker, time):
+def test_calls_from_an_earlier_state_do_not_close_it(breaker, time):
     early = [breaker.acquire() for _ in range(10)]
-    make_gateway(breaker)
+    open_breaker(breaker)
     time.now += POLICY.open_s
     breaker.reject_when_open()
     for each in early:
@@ -177,12 +177,12 @@ async def test_only_1688s_failures_count(failure, counts, time):
 @pytest.mark.parametrize(
     ("failure", "timeout_s", "takes_s"),
     [
-        pytest.param(DeadlineExceededInFlight("x"), 0.5, 0.5, id="hasty"),
-        pytest.param(asyncio.CancelledError(), 0.5, 0.5, id="hasty, and left"),
-        pytest.param(asyncio.CancelledError(), 10, 2, id="left"),
+        pytest.param(DeadlineExceededInFlight("x"), 0.5, 0.5, id="short deadline"),
+        pytest.param(asyncio.CancelledError(), 0.5, 0.5, id="short deadline, cancelled"),
+        pytest.param(asyncio.CancelledError(), 10, 2, id="cancelled"),
     ],
 )
-async def test_callers_that_are_hasty_or_leave_are_not_1688s_failure(failure, timeout_s, takes_s, time):
+async def test_short_deadlines_and_cancellations_are_not_1688s_failure(failure, timeout_s, takes_s, time):
     policy = replace(POLICY, window_s=1000)
     record = partial(
         RecordOutcomeMiddleware(CircuitBreakers(policy, time), time), call_next=_fails(failure, time, takes_s)
@@ -193,7 +193,7 @@ async def test_callers_that_are_hasty_or_leave_are_not_1688s_failure(failure, ti
 
 
 @on_one_loop
-async def test_operations_are_apart_and_a_paused_one_waits_for_nothing(time):
+async def test_each_operation_has_its_own_breaker(time):
     breakers = CircuitBreakers(POLICY, time)
     reject = RejectWhenOpenMiddleware(breakers)
     record = RecordOutcomeMiddleware(breakers, time)
@@ -203,14 +203,14 @@ async def test_operations_are_apart_and_a_paused_one_waits_for_nothing(time):
 
     with pytest.raises(CircuitOpen):
         await reject(_call(time, api="com.example:breaker-3"), _fails(AssertionError("reached"), time))
-    assert await reject(_call(time, api="com.example:breaker-4"), partial(record, call_next=_fine)) is FINE
+    assert await reject(_call(time, api="com.example:breaker-4"), partial(record, call_next=_fine)) is REPLY
 
 
-FINE = UpstreamReply(value={}, request_id="")
+REPLY = UpstreamReply(value={}, request_id="")
 
 
 async def _fine(_call):
-    return FINE
+    return REPLY
 
 
 def _fails(failure, time, takes_s=0.0):

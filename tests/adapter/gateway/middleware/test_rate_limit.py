@@ -1,4 +1,4 @@
-"""Calls wait for their turn, within their deadline; a refusal slows down whom it speaks of."""
+"""Calls wait for a permit, within their deadline; a rejection lowers the rate of its scope."""
 
 import asyncio
 
@@ -13,7 +13,7 @@ from services.errors import Overloaded, UpstreamRate
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
 
-FINE = UpstreamReply(value={}, request_id="")
+REPLY = UpstreamReply(value={}, request_id="")
 API, OTHER = "com.example:limiter-1", "com.example:limiter-2"
 
 
@@ -34,7 +34,7 @@ class RateLimitHarness:
         self.sent += 1
         if self.failure is not None:
             raise self.failure
-        return FINE
+        return REPLY
 
     async def call(self, api: str = API, timeout_s: float = 60.0) -> UpstreamReply:
         call = UpstreamCall(
@@ -43,7 +43,7 @@ class RateLimitHarness:
         return await self.middleware(call, self.send)
 
 
-async def test_calls_wait_for_their_turn():
+async def test_calls_wait_for_a_permit():
     harness = RateLimitHarness()
     for _ in range(12):
         await harness.call()
@@ -51,7 +51,7 @@ async def test_calls_wait_for_their_turn():
     assert harness.slept[-1] == pytest.approx(1.0)
 
 
-async def test_who_would_wait_too_long_is_told_at_once_and_takes_no_turn():
+async def test_a_call_that_would_wait_too_long_is_rejected_and_takes_no_permit():
     harness = RateLimitHarness()
     for _ in range(12):
         await harness.call()
@@ -62,7 +62,7 @@ async def test_who_would_wait_too_long_is_told_at_once_and_takes_no_turn():
     await harness.call(timeout_s=1.2)
 
 
-async def test_nobody_waits_for_ever():
+async def test_waits_are_limited():
     harness = RateLimitHarness()
     for _ in range(100):
         await harness.call(timeout_s=3600)
@@ -73,7 +73,7 @@ async def test_nobody_waits_for_ever():
     assert harness.slept[-1] == pytest.approx(MAX_WAIT_S, abs=0.2)
 
 
-async def test_a_cancelled_wait_gives_its_turn_back():
+async def test_a_cancelled_wait_releases_its_permit():
     harness = RateLimitHarness()
     for _ in range(2):
         await harness.call()
@@ -90,7 +90,7 @@ async def test_a_cancelled_wait_gives_its_turn_back():
 @pytest.mark.parametrize(
     ("code", "slow"), [("gw.QosAppFrequencyLimit", {APP}), ("gw.QosAPIFrequencyLimit", {OTHER})]
 )
-async def test_a_refusal_slows_down_whom_it_speaks_of(code, slow):
+async def test_a_rejection_lowers_the_rate_of_its_scope(code, slow):
     harness = RateLimitHarness()
     harness.failure = UpstreamRate("x", code=code)
     with pytest.raises(UpstreamRate):

@@ -1,4 +1,4 @@
-"""What is sent again, how often, how soon and within what time; no test here waits."""
+"""Which calls are retried, how often, how soon and within what time. No test here waits."""
 
 import pytest
 
@@ -31,8 +31,8 @@ from services.errors import (
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
 
-FINE = UpstreamReply(value={}, request_id="")
-# failure, whether a idempotent call is sent again, whether one that is not is sent again
+REPLY = UpstreamReply(value={}, request_id="")
+# failure, whether a idempotent call is sent is_retried, whether one that is not is sent is_retried
 TABLE = [
     (UpstreamRate("x"), True, True),
     (ConnectError("x"), True, True),
@@ -58,7 +58,7 @@ TABLE = [
 
 
 class RetryHarness:
-    """A clock, a sleep that moves it, a script of outcomes, and what came of it."""
+    """A clock, a sleep that advances it, and a sender with scripted outcomes."""
 
     def __init__(self, *outcomes: NationalsiteError | UpstreamReply, takes_s: float = 0.0) -> None:
         self.outcomes = list(outcomes)
@@ -83,9 +83,9 @@ class RetryHarness:
         raise outcome
 
     def middleware(self, policy: RetryPolicy | None = None) -> RetryMiddleware:
-        """Draws the longest pause each time."""
+        """Each pause is the longest possible."""
         return RetryMiddleware(
-            policy or RetryPolicy(), self.clock, sleep=self.sleep, uniform=lambda _, most: most
+            policy or RetryPolicy(), self.clock, sleep=self.sleep, uniform=lambda _, longest: longest
         )
 
     async def call(
@@ -102,30 +102,30 @@ class RetryHarness:
         return await (middleware or self.middleware())(call, self.send)
 
 
-@pytest.mark.parametrize(("failure", "idempotent", "once"), TABLE, ids=lambda v: type(v).__name__)
-async def test_what_is_sent_again(failure, idempotent, once):
-    for is_repeatable, again in ((True, idempotent), (False, once)):
+@pytest.mark.parametrize(("failure", "idempotent", "non_idempotent"), TABLE, ids=lambda v: type(v).__name__)
+async def test_which_calls_are_retried(failure, idempotent, non_idempotent):
+    for is_idempotent, is_retried in ((True, idempotent), (False, non_idempotent)):
         harness = RetryHarness(failure)
         with pytest.raises(type(failure)) as caught:
-            await harness.call(idempotent=is_repeatable)
+            await harness.call(idempotent=is_idempotent)
         assert caught.value is failure
-        assert len(harness.deadline_fractions) == (3 if again else 1)
+        assert len(harness.deadline_fractions) == (3 if is_retried else 1)
 
 
-async def test_the_first_answer_ends_it():
-    harness = RetryHarness(UpstreamFault("x"), FINE)
+async def test_a_reply_ends_the_retries():
+    harness = RetryHarness(UpstreamFault("x"), REPLY)
 
-    assert await harness.call() is FINE
+    assert await harness.call() is REPLY
     assert len(harness.deadline_fractions) == 2
 
 
-async def test_a_refusal_after_a_failure_is_told():
+async def test_the_last_failure_is_raised():
     harness = RetryHarness(ConnectionLost("x"), UpstreamQuota("x"))
     with pytest.raises(UpstreamQuota):
         await harness.call()
 
 
-async def test_what_may_have_run_ends_a_call_that_must_not_be_repeated():
+async def test_a_non_idempotent_call_that_may_have_executed_is_not_retried():
     harness = RetryHarness(UpstreamRate("x"), ConnectionLost("x"))
     with pytest.raises(ConnectionLost):
         await harness.call(idempotent=False)
@@ -140,7 +140,7 @@ async def test_pauses_double_and_are_longer_after_a_frequency_limit():
         assert harness.slept == pauses
 
 
-async def test_a_pause_that_outlasts_the_deadline_is_not_begun():
+async def test_no_pause_that_outlasts_the_deadline():
     harness = RetryHarness(UpstreamRate("x"))
     with pytest.raises(UpstreamRate):
         await harness.call(timeout_s=0.9)
@@ -153,13 +153,15 @@ async def test_no_attempt_after_the_deadline():
     async def oversleep(seconds):
         harness.now += 100 * seconds
 
-    middleware = RetryMiddleware(RetryPolicy(), harness.clock, sleep=oversleep, uniform=lambda _, most: most)
+    middleware = RetryMiddleware(
+        RetryPolicy(), harness.clock, sleep=oversleep, uniform=lambda _, longest: longest
+    )
     with pytest.raises(UpstreamFault):
         await harness.call(middleware, timeout_s=5)
     assert len(harness.deadline_fractions) == 1
 
 
-async def test_an_attempt_leaves_time_for_the_next_where_there_may_be_one():
+async def test_an_attempt_leaves_time_for_a_possible_retry():
     harness = RetryHarness(UpstreamFault("x"))
     with pytest.raises(UpstreamFault):
         await harness.call()
@@ -168,10 +170,10 @@ async def test_an_attempt_leaves_time_for_the_next_where_there_may_be_one():
     harness = RetryHarness(UpstreamRate("x"))
     with pytest.raises(UpstreamRate):
         await harness.call(idempotent=False)
-    assert harness.deadline_fractions == [1, 1, 1], "after a silence it would not be repeated"
+    assert harness.deadline_fractions == [1, 1, 1], "it would not be retried after a timeout"
 
 
-async def test_the_budget_is_for_all_calls_of_the_process():
+async def test_all_calls_share_one_budget():
     harness = RetryHarness(UpstreamFault("x"))
     middleware = harness.middleware(RetryPolicy(budget=RetryBudgetPolicy(tokens_per_s=0)))
     for _ in range(1000):
@@ -181,9 +183,9 @@ async def test_the_budget_is_for_all_calls_of_the_process():
     assert len(harness.deadline_fractions) == pytest.approx(1000 + 1000 * 0.2 + 10, abs=1)
 
 
-async def test_a_call_that_cannot_be_repeated_has_all_the_time():
+async def test_without_budget_an_attempt_has_all_the_time():
     harness = RetryHarness(UpstreamFault("x"))
-    broke = RetryPolicy(budget=RetryBudgetPolicy(tokens_per_call=0, tokens_per_s=0, initial_tokens=0))
+    empty_budget = RetryPolicy(budget=RetryBudgetPolicy(tokens_per_call=0, tokens_per_s=0, initial_tokens=0))
     with pytest.raises(UpstreamFault):
-        await harness.call(harness.middleware(broke))
+        await harness.call(harness.middleware(empty_budget))
     assert harness.deadline_fractions == [1]

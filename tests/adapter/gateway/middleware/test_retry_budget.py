@@ -1,4 +1,4 @@
-"""A storm of failures is repeated for a fifth of the calls, no more."""
+"""When many calls fail, a fifth of them are retried."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from services.adapter.gateway.middleware.retry_budget import RetryBudget, RetryB
 
 
 class FakeClock:
-    """A clock that stands wait_until it is moved."""
+    """A clock that tests set."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -15,17 +15,17 @@ class FakeClock:
         return self.now
 
 
-def test_a_fifth_of_the_calls_and_the_reserve():
+def test_a_fifth_of_the_calls_and_the_initial_tokens():
     budget = RetryBudget(RetryBudgetPolicy(), FakeClock())
-    spent = 0
+    withdrawn = 0
     for _ in range(1000):
         budget.deposit()
-        spent += budget.withdraw()
+        withdrawn += budget.withdraw()
 
-    assert spent == pytest.approx(1000 * 0.2 + 10, abs=1)
+    assert withdrawn == pytest.approx(1000 * 0.2 + 10, abs=1)
 
 
-def test_a_quiet_process_repeats_too():
+def test_a_process_with_few_calls_retries_too():
     time = FakeClock()
     budget = RetryBudget(RetryBudgetPolicy(initial_tokens=0), time)
     assert not budget.withdraw()
@@ -36,7 +36,7 @@ def test_a_quiet_process_repeats_too():
     assert not budget.withdraw()
 
 
-def test_what_calm_hours_earn_does_not_feed_a_storm():
+def test_tokens_are_limited():
     time = FakeClock()
     budget = RetryBudget(RetryBudgetPolicy(), time)
     time.now += 3600

@@ -1,4 +1,4 @@
-"""A rate that gives way to 1688's refusals and comes back; no test here waits."""
+"""A rate falls when 1688 rejects calls, and recovers. No test here waits."""
 
 from math import inf
 
@@ -23,7 +23,7 @@ def time():
     return FakeClock()
 
 
-def test_no_limit_until_1688_refuses(time):
+def test_no_limit_until_1688_rejects_a_call(time):
     rate = AdaptiveRate(POLICY, None, time)
     for _ in range(100_000):
         assert rate.wait_s() == 0
@@ -41,7 +41,7 @@ def test_a_ceiling_spreads_calls(time):
     assert waits[20] == pytest.approx(2 - POLICY.burst_s)
 
 
-def test_a_turn_that_is_given_back_is_somebody_elses(time):
+def test_a_released_permit_can_be_acquired_again(time):
     rate = AdaptiveRate(POLICY, 10, time)
     for _ in range(20):
         rate.acquire()
@@ -51,7 +51,7 @@ def test_a_turn_that_is_given_back_is_somebody_elses(time):
     assert rate.wait_s() == pytest.approx(wait_s - 1)
 
 
-def test_a_refusal_lowers_the_rate_below_what_was_reached(time):
+def test_a_rejection_lowers_the_rate_below_what_was_reached(time):
     rate = AdaptiveRate(POLICY, None, time)
     for _ in range(100):
         time.now += 0.01
@@ -60,7 +60,7 @@ def test_a_refusal_lowers_the_rate_below_what_was_reached(time):
     assert rate.current() == pytest.approx(99 * POLICY.decrease)
 
 
-def test_refusals_of_calls_under_way_do_not_lower_it_again(time):
+def test_rejections_of_calls_in_flight_do_not_lower_it_again(time):
     rate = AdaptiveRate(POLICY, None, time)
     for _ in range(100):
         rate.acquire()
@@ -74,7 +74,7 @@ def test_refusals_of_calls_under_way_do_not_lower_it_again(time):
     assert rate.current() < lowered
 
 
-def test_it_never_falls_to_nothing(time):
+def test_it_never_falls_below_the_minimum(time):
     rate = AdaptiveRate(POLICY, None, time)
     for _ in range(100):
         time.now += 2
@@ -82,7 +82,7 @@ def test_it_never_falls_to_nothing(time):
     assert rate.current() == POLICY.min_rate
 
 
-def test_a_ceiling_below_the_least_is_kept(time):
+def test_a_ceiling_below_the_minimum_is_respected(time):
     rate = AdaptiveRate(POLICY, 0.5, time)
     rate.acquire()
     rate.on_rate_limited()
@@ -90,7 +90,7 @@ def test_a_ceiling_below_the_least_is_kept(time):
     assert rate.current() == 0.5
 
 
-def test_it_comes_back(time):
+def test_it_recovers(time):
     rate = AdaptiveRate(POLICY, 100, time)
     for _ in range(50):
         rate.acquire()
@@ -104,7 +104,7 @@ def test_it_comes_back(time):
 
 @pytest.mark.parametrize(("limit", "most_refused"), [(3, 0.25), (10, 0.12), (100, 0.12)])
 def test_it_finds_1688s_limit(limit, most_refused, time):
-    """Demand without end, and a 1688 that takes so many calls in a second."""
+    """Unlimited demand, and a 1688 that accepts `limit` calls in a second."""
     rate = AdaptiveRate(POLICY, None, time)
     second, used, taken, refused = -1, 0, 0, 0
     while time.now < 1120:

@@ -27,20 +27,18 @@ def rate_limiter(redis_client, **ceilings):
 
 @pytest.mark.parametrize("ceiling", [None, 20.0, 0.5])
 @pytest.mark.parametrize("seed", range(5))
-async def test_the_script_does_what_one_process_does(ceiling, seed, redis_client):
-    """The same asked of both, at the same times: the same waits and rates."""
-    chance = random.Random(seed)
+async def test_the_script_computes_what_one_process_does(ceiling, seed, redis_client):
+    """The same actions at the same times give the same waits and rates."""
+    rng = random.Random(seed)
     now = 1000.0
     ceilings = {} if ceiling is None else {APP: ceiling}
     local = LocalRateLimiter(POLICY, ceilings, lambda: now)
     shared = RedisRateLimiter(redis_client, POLICY, ceilings, local)
     for _ in range(300):
-        now += chance.choice([0, 0.01, 0.3, 2, 40 if chance.random() < 0.05 else 0]) * chance.uniform(
-            0.5, 1.5
-        )
-        action = chance.choices(["acquire", "release", "rate_limited"], [8, 1, 2])[0]
+        now += rng.choice([0, 0.01, 0.3, 2, 40 if rng.random() < 0.05 else 0]) * rng.uniform(0.5, 1.5)
+        action = rng.choices(["acquire", "release", "rate_limited"], [8, 1, 2])[0]
         if action == "acquire":
-            max_wait_s = chance.choice([0.001, 0.5, 5])
+            max_wait_s = rng.choice([0.001, 0.5, 5])
             expected = await local.acquire(API, max_wait_s)
             wait_s, *rates = await shared._run_script("acquire", (APP, API), max_wait_s, now)
             assert wait_s == (-1 if expected is None else pytest.approx(expected, abs=1e-4))
@@ -61,7 +59,7 @@ async def test_replicas_share_a_rate(redis_client, other_redis_client):
     assert await one.acquire(API, 0.5) is None
 
 
-async def test_replicas_share_a_refusal(redis_client, other_redis_client):
+async def test_replicas_share_a_lowered_rate(redis_client, other_redis_client):
     one, other = rate_limiter(redis_client), rate_limiter(other_redis_client)
     for _ in range(20):
         assert await one.acquire(API, 60) == 0
@@ -70,7 +68,7 @@ async def test_replicas_share_a_refusal(redis_client, other_redis_client):
     assert waits[-1] > 1
 
 
-async def test_turns_are_given_back(redis_client, other_redis_client):
+async def test_released_permits_can_be_acquired_again(redis_client, other_redis_client):
     one, other = rate_limiter(redis_client, app=10.0), rate_limiter(other_redis_client, app=10.0)
     for _ in range(50):
         await one.acquire(API, 60)
@@ -80,7 +78,7 @@ async def test_turns_are_given_back(redis_client, other_redis_client):
     assert await other.acquire(API, 60) == pytest.approx(0, abs=0.05)
 
 
-async def test_what_is_kept_expires(redis_client, redis):
+async def test_keys_expire(redis_client, redis):
     found = rate_limiter(redis_client, app=10.0)
     await found.acquire(API, 60)
     keys = await redis.keys("*")
@@ -89,7 +87,7 @@ async def test_what_is_kept_expires(redis_client, redis):
         assert 0 < await redis.pttl(key) <= (POLICY.reset_after_s + 1) * 1000
 
 
-async def test_without_redis_a_replica_goes_on_alone(unreachable_redis_client):
+async def test_without_redis_a_replica_uses_its_own_limits(unreachable_redis_client):
     found = rate_limiter(unreachable_redis_client, app=10.0)
     with structlog.testing.capture_logs() as logs:
         started = time.monotonic()
@@ -102,11 +100,11 @@ async def test_without_redis_a_replica_goes_on_alone(unreachable_redis_client):
     assert [line["event"] for line in logs] == ["redis_failed"]
 
 
-async def test_a_silent_redis_costs_one_short_wait(raw, redis_process):
+async def test_an_unresponsive_redis_costs_one_short_wait(serve_raw, redis_process):
     async def silent(reader, _writer):
         await reader.read()
 
-    redis_client = RedisClient(f"redis://{await raw(silent)}", "1000000")
+    redis_client = RedisClient(f"redis://{await serve_raw(silent)}", "1000000")
     try:
         started = time.monotonic()
         for _ in range(10):
@@ -116,7 +114,7 @@ async def test_a_silent_redis_costs_one_short_wait(raw, redis_process):
         await redis_client.close()
 
 
-async def test_cancelled_questions_leave_the_link_in_order(redis_client):
+async def test_cancelled_commands_do_not_break_the_connections(redis_client):
     found = rate_limiter(redis_client)
     for _ in range(20):
         tasks = [asyncio.create_task(found.acquire(API, 60)) for _ in range(50)]
@@ -124,7 +122,7 @@ async def test_cancelled_questions_leave_the_link_in_order(redis_client):
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
-    answers = await asyncio.gather(
+    responses = await asyncio.gather(
         *(redis_client.execute(lambda redis: redis.echo("ours")) for _ in range(100))
     )
-    assert set(answers) == {b"ours"}
+    assert set(responses) == {b"ours"}
