@@ -8,7 +8,7 @@ const path = process.argv[2] ?? new URL("../../image.jpg", import.meta.url);
 const channel = connect(process.env.NATIONALSITE_PRODUCT ?? "127.0.0.1:50051", "product");
 const products = createClient(ProductService, channel);
 const request = create(SearchByImageRequestSchema, {
-  picture: { case: "image", value: await readFile(path) },
+  imageSource: { case: "image", value: await readFile(path) },
   pageSize: 3,
   country: "japan",
 });
@@ -19,7 +19,7 @@ for (const { offerId, priceInfo, subject } of response.offers) {
 }
 if (response.imageId) {
   // The id of the uploaded image is enough for the next page.
-  const nextRequest = { ...request, picture: { case: "imageId", value: response.imageId }, beginPage: 2 } as const;
+  const nextRequest = { ...request, imageSource: { case: "imageId", value: response.imageId }, beginPage: 2 } as const;
   const nextPage = await products.searchByImage(nextRequest, { timeoutMs: 15_000 });
   console.log(nextPage.offers.length, "more");
 }

@@ -62,10 +62,10 @@ def _time_ms(message: protos.Message) -> int:
     1688 writes the event time in whole seconds. If the creation time is in the same second, it is returned,
     since it has milliseconds.
     """
-    born_ms = message.born_time.ToMilliseconds()
+    create_ms = message.create_time.ToMilliseconds()
     payload = message.WhichOneof("payload")
     sent = getattr(message, payload).send_time.ToMilliseconds() if payload in ("order", "refund") else 0
-    return born_ms if not sent or sent == born_ms // 1000 * 1000 else sent
+    return create_ms if not sent or sent == create_ms // 1000 * 1000 else sent
 
 
 def _order_key(message: protos.Message) -> str | None:

@@ -96,7 +96,7 @@ def _add_value(release: Release) -> None:
 
 def _add_oneof_member(release: Release) -> None:
     member = FieldDescriptorProto(name="news", number=100, type="TYPE_STRING", label="LABEL_OPTIONAL")
-    add_oneof_member(release.message(PRODUCT, "SearchByImageRequest"), "picture", member)
+    add_oneof_member(release.message(PRODUCT, "SearchByImageRequest"), "image_source", member)
 
 
 def _add_rpc(release: Release) -> None:

@@ -52,7 +52,7 @@ class Ledger:
         one = Handed(
             number=int(message.message_id),
             order=message.order.cbu_order_id,
-            born_ms=message.born_time.ToMilliseconds(),
+            born_ms=message.create_time.ToMilliseconds(),
             leased_ms=message.lease_expire_time.ToMilliseconds() - round(lease_s * 1000),
             attempt=message.delivery_attempt,
             consumer=consumer,

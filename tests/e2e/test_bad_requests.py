@@ -24,7 +24,7 @@ INVALID: list[tuple[str, str, dict[str, Any], str]] = [
     # RPC, dialect, request, path of the field
     ("SearchByKeyword", OPEN, {"keyword": ""}, "keyword"),
     ("SearchByKeyword", OPEN, SEARCH | {"page_size": 51}, "page_size"),
-    ("SearchByImage", OPEN, {"page_size": 5}, "picture"),
+    ("SearchByImage", OPEN, {"page_size": 5}, "image_source"),
     ("UploadImage", OPEN, {"image": "R0lGODlh"}, "image"),
     (
         "RegisterUser",

@@ -38,8 +38,8 @@ func search(path string) error {
 	defer cancel()
 
 	response, err := products.SearchByImage(ctx, &productv1.SearchByImageRequest{
-		Picture:  &productv1.SearchByImageRequest_Image{Image: image},
-		PageSize: 3, Country: "japan",
+		ImageSource: &productv1.SearchByImageRequest_Image{Image: image},
+		PageSize:    3, Country: "japan",
 	})
 	if err != nil {
 		return err
@@ -51,8 +51,8 @@ func search(path string) error {
 
 	// The id of the uploaded image is enough for the next page.
 	nextPage, err := products.SearchByImage(ctx, &productv1.SearchByImageRequest{
-		Picture:  &productv1.SearchByImageRequest_ImageId{ImageId: response.GetImageId()},
-		PageSize: 3, BeginPage: 2, Country: "japan",
+		ImageSource: &productv1.SearchByImageRequest_ImageId{ImageId: response.GetImageId()},
+		PageSize:    3, BeginPage: 2, Country: "japan",
 	})
 	if err != nil {
 		return err

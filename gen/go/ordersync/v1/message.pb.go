@@ -212,7 +212,7 @@ type Message struct {
 	// delivered too. Empty if it could not be read (1688: type).
 	Topic string `protobuf:"bytes,2,opt,name=topic,proto3" json:"topic,omitempty"`
 	// When 1688 created the message (1688: gmtBorn).
-	BornTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=born_time,json=bornTime,proto3" json:"born_time,omitempty"`
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// The 1688 member that the message concerns, such as b2b-665170100 (1688:
 	// userInfo).
 	MemberId string `protobuf:"bytes,4,opt,name=member_id,json=memberId,proto3" json:"member_id,omitempty"`
@@ -281,9 +281,9 @@ func (x *Message) GetTopic() string {
 	return ""
 }
 
-func (x *Message) GetBornTime() *timestamppb.Timestamp {
+func (x *Message) GetCreateTime() *timestamppb.Timestamp {
 	if x != nil {
-		return x.BornTime
+		return x.CreateTime
 	}
 	return nil
 }
@@ -2109,12 +2109,13 @@ const file_nationalsite_ordersync_v1_message_proto_rawDesc = "" +
 	"\x16StreamMessagesResponse\x12>\n" +
 	"\amessage\x18\x01 \x01(\v2\".nationalsite.ordersync.v1.MessageH\x00R\amessageB\n" +
 	"\n" +
-	"\bresponse\"\xa8\x05\n" +
+	"\bresponse\"\xac\x05\n" +
 	"\aMessage\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\tR\tmessageId\x12\x14\n" +
-	"\x05topic\x18\x02 \x01(\tR\x05topic\x127\n" +
-	"\tborn_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\bbornTime\x12\x1b\n" +
+	"\x05topic\x18\x02 \x01(\tR\x05topic\x12;\n" +
+	"\vcreate_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"createTime\x12\x1b\n" +
 	"\tmember_id\x18\x04 \x01(\tR\bmemberId\x12=\n" +
 	"\x05order\x18\x05 \x01(\v2%.nationalsite.ordersync.v1.OrderEventH\x00R\x05order\x12@\n" +
 	"\x06refund\x18\x06 \x01(\v2&.nationalsite.ordersync.v1.RefundEventH\x00R\x06refund\x12G\n" +
@@ -2314,7 +2315,7 @@ var file_nationalsite_ordersync_v1_message_proto_depIdxs = []int32{
 	28, // 1: nationalsite.ordersync.v1.StreamMessagesRequest.ack:type_name -> nationalsite.ordersync.v1.StreamMessagesRequest.Ack
 	29, // 2: nationalsite.ordersync.v1.StreamMessagesRequest.set_lease:type_name -> nationalsite.ordersync.v1.StreamMessagesRequest.SetLease
 	2,  // 3: nationalsite.ordersync.v1.StreamMessagesResponse.message:type_name -> nationalsite.ordersync.v1.Message
-	30, // 4: nationalsite.ordersync.v1.Message.born_time:type_name -> google.protobuf.Timestamp
+	30, // 4: nationalsite.ordersync.v1.Message.create_time:type_name -> google.protobuf.Timestamp
 	3,  // 5: nationalsite.ordersync.v1.Message.order:type_name -> nationalsite.ordersync.v1.OrderEvent
 	4,  // 6: nationalsite.ordersync.v1.Message.refund:type_name -> nationalsite.ordersync.v1.RefundEvent
 	5,  // 7: nationalsite.ordersync.v1.Message.batch_pay:type_name -> nationalsite.ordersync.v1.BatchPayEvent

@@ -909,11 +909,11 @@ const file_nationalsite_ordersync_v1_refund_proto_rawDesc = "" +
 	"\x05_nameB\x0f\n" +
 	"\r_need_voucherB\x15\n" +
 	"\x13_no_refund_carriageB\x06\n" +
-	"\x04_tip\"\x88\x01\n" +
-	"\x1aUploadRefundVoucherRequest\x12j\n" +
-	"\x05image\x18\x01 \x01(\fBT\xbaHQ\xba\x01F\n" +
+	"\x04_tip\"\x86\x01\n" +
+	"\x1aUploadRefundVoucherRequest\x12h\n" +
+	"\x05image\x18\x01 \x01(\fBR\xbaHO\xba\x01D\n" +
 	"\n" +
-	"image.kind\x12\x16must be a JPEG picture\x1a this.startsWith(b'\\xff\\xd8\\xff')z\x06\x10\x01\x18\xff\xff?R\x05image\"\xa0\x01\n" +
+	"image.kind\x12\x14must be a JPEG image\x1a this.startsWith(b'\\xff\\xd8\\xff')z\x06\x10\x01\x18\xff\xff?R\x05image\"\xa0\x01\n" +
 	"\x1bUploadRefundVoucherResponse\x12&\n" +
 	"\fimage_domain\x18\x01 \x01(\tH\x00R\vimageDomain\x88\x01\x01\x121\n" +
 	"\x12image_relative_url\x18\x02 \x01(\tH\x01R\x10imageRelativeUrl\x88\x01\x01B\x0f\n" +

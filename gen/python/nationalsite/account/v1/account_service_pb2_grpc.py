@@ -49,19 +49,19 @@ class AccountServiceServicer:
     def RegisterUser(self, request, context):
         """Registers a buyer (1688: account.user.register).
 
-        OK means that 1688 registered the buyer: both its flag and its outcome
-        were true. The call is not repeated once it may have reached 1688, and it
-        is not known whether 1688 accepts the same buyer twice.
+        OK means that 1688 registered the buyer: both its flag and its result were
+        true. The service does not retry the call once 1688 may have received it.
+        Whether 1688 accepts the same buyer twice is not known.
 
-        Errors: INVALID_REQUEST, REQUIRED_IN_DIALECT (open-platform: e-mail,
-        mobile, area and IP address are all needed), ACCOUNT_EXISTS (where 1688's
-        text says so), UPSTREAM_REFUSED (1688's reason is in the metadata
-        `message`), OUTCOME_UNKNOWN, UPSTREAM_UNAVAILABLE (not sent), UPSTREAM_RATE,
+        Errors: INVALID_REQUEST, REQUIRED_IN_DIALECT (open-platform requires
+        e-mail, mobile, area and IP address), ACCOUNT_EXISTS (if 1688's text says
+        so), UPSTREAM_REFUSED (1688's text is in the metadata `message`),
+        OUTCOME_UNKNOWN, UPSTREAM_UNAVAILABLE (not sent), UPSTREAM_RATE,
         UPSTREAM_QUOTA, UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION,
-        UPSTREAM_SIGNATURE, UPSTREAM_GATEWAY, OVERLOADED, DEADLINE and DRAINING (not
-        sent), INTERNAL_FAULT; with a `request_id` also REQUEST_ID_REUSED,
-        REQUEST_IN_PROGRESS and STORE_UNAVAILABLE (not sent); where the service has
-        a policy, CALLER_UNKNOWN and CALLER_FORBIDDEN.
+        UPSTREAM_SIGNATURE, UPSTREAM_GATEWAY, OVERLOADED, DEADLINE and DRAINING
+        (not sent), INTERNAL_FAULT; with a `request_id` also REQUEST_ID_REUSED,
+        REQUEST_IN_PROGRESS and STORE_UNAVAILABLE (not sent); if the service has a
+        policy, CALLER_UNKNOWN and CALLER_FORBIDDEN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -200,7 +200,7 @@ class Message(_message.Message):
 
     MESSAGE_ID_FIELD_NUMBER: _builtins.int
     TOPIC_FIELD_NUMBER: _builtins.int
-    BORN_TIME_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
     MEMBER_ID_FIELD_NUMBER: _builtins.int
     ORDER_FIELD_NUMBER: _builtins.int
     REFUND_FIELD_NUMBER: _builtins.int
@@ -227,7 +227,7 @@ class Message(_message.Message):
     delivery_attempt: _builtins.int
     """How often it was delivered to this subscription, this delivery included."""
     @_builtins.property
-    def born_time(self) -> _timestamp_pb2.Timestamp:
+    def create_time(self) -> _timestamp_pb2.Timestamp:
         """When 1688 created the message (1688: gmtBorn)."""
 
     @_builtins.property
@@ -259,7 +259,7 @@ class Message(_message.Message):
         *,
         message_id: _builtins.str = ...,
         topic: _builtins.str = ...,
-        born_time: _timestamp_pb2.Timestamp | None = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
         member_id: _builtins.str = ...,
         order: Global___OrderEvent | None = ...,
         refund: Global___RefundEvent | None = ...,
@@ -270,9 +270,9 @@ class Message(_message.Message):
         delivery_attempt: _builtins.int = ...,
         lease_expire_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["batch_pay", b"batch_pay", "born_time", b"born_time", "lease_expire_time", b"lease_expire_time", "logistics_trace", b"logistics_trace", "mail_no_change", b"mail_no_change", "order", b"order", "payload", b"payload", "refund", b"refund"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["batch_pay", b"batch_pay", "create_time", b"create_time", "lease_expire_time", b"lease_expire_time", "logistics_trace", b"logistics_trace", "mail_no_change", b"mail_no_change", "order", b"order", "payload", b"payload", "refund", b"refund"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch_pay", b"batch_pay", "born_time", b"born_time", "delivery_attempt", b"delivery_attempt", "lease_expire_time", b"lease_expire_time", "logistics_trace", b"logistics_trace", "mail_no_change", b"mail_no_change", "member_id", b"member_id", "message_id", b"message_id", "order", b"order", "payload", b"payload", "raw_json", b"raw_json", "refund", b"refund", "topic", b"topic"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch_pay", b"batch_pay", "create_time", b"create_time", "delivery_attempt", b"delivery_attempt", "lease_expire_time", b"lease_expire_time", "logistics_trace", b"logistics_trace", "mail_no_change", b"mail_no_change", "member_id", b"member_id", "message_id", b"message_id", "order", b"order", "payload", b"payload", "raw_json", b"raw_json", "refund", b"refund", "topic", b"topic"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["order", "refund", "batch_pay", "logistics_trace", "mail_no_change"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015

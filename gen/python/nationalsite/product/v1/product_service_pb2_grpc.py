@@ -28,17 +28,17 @@ if _version_not_supported:
 
 
 class ProductServiceStub:
-    """Finds and reads offers on 1688. Nothing here changes state that a caller
-    owns, so every call may be repeated.
+    """Searches and reads offers on 1688. No call changes state that a caller owns,
+    so every call is safe to retry.
 
-    Each RPC lists its own errors. The common ones, which any call to 1688 can
-    end in, are: INVALID_REQUEST, UPSTREAM_ARGUMENT (the gateway misses a
-    parameter), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE,
-    UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA, UPSTREAM_CREDENTIAL,
-    UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE, UPSTREAM_GATEWAY,
-    UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and INTERNAL_FAULT.
-    Where the service has a policy, any RPC can end in CALLER_UNKNOWN or
-    CALLER_FORBIDDEN.
+    Each RPC lists its own errors. Any call to 1688 can also end with the
+    service's common errors: INVALID_REQUEST, UPSTREAM_ARGUMENT (the gateway
+    misses a parameter), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE,
+    UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA,
+    UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE,
+    UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and
+    INTERNAL_FAULT. If the service has a policy, any RPC can end with
+    CALLER_UNKNOWN or CALLER_FORBIDDEN.
     """
 
     def __init__(self, channel):
@@ -80,25 +80,25 @@ class ProductServiceStub:
 
 
 class ProductServiceServicer:
-    """Finds and reads offers on 1688. Nothing here changes state that a caller
-    owns, so every call may be repeated.
+    """Searches and reads offers on 1688. No call changes state that a caller owns,
+    so every call is safe to retry.
 
-    Each RPC lists its own errors. The common ones, which any call to 1688 can
-    end in, are: INVALID_REQUEST, UPSTREAM_ARGUMENT (the gateway misses a
-    parameter), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE,
-    UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA, UPSTREAM_CREDENTIAL,
-    UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE, UPSTREAM_GATEWAY,
-    UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and INTERNAL_FAULT.
-    Where the service has a policy, any RPC can end in CALLER_UNKNOWN or
-    CALLER_FORBIDDEN.
+    Each RPC lists its own errors. Any call to 1688 can also end with the
+    service's common errors: INVALID_REQUEST, UPSTREAM_ARGUMENT (the gateway
+    misses a parameter), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE,
+    UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA,
+    UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE,
+    UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and
+    INTERNAL_FAULT. If the service has a policy, any RPC can end with
+    CALLER_UNKNOWN or CALLER_FORBIDDEN.
     """
 
     def SearchByKeyword(self, request, context):
-        """Searches offers by words (1688: product.search.keywordQuery).
+        """Searches offers by keyword (1688: product.search.keywordQuery).
 
-        Needs a keyword. 1688 sorts within a page only, and lets at most 2,000
-        offers of a query be reached: to see others, narrow by category or price.
-        Where nothing is found, the answer has no offers.
+        Requires a keyword. 1688 sorts only within a page, and returns at most
+        2,000 offers per query: narrow the query by category or price to find
+        others. If nothing is found, the response has no offers.
 
         Errors: the service's common ones, and NOT_IN_DIALECT (a field is set that
         only the other dialect has).
@@ -108,61 +108,62 @@ class ProductServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UploadImage(self, request, context):
-        """Uploads a picture to search by (1688: product.image.upload).
+        """Uploads an image to search by (1688: product.image.upload).
 
-        Needs a JPEG or PNG picture. One above the suite's limit (300 KiB unless
-        set otherwise) is re-encoded as a smaller JPEG before it is sent. A repeat
-        does no harm: it yields another id of the same picture. How long 1688
-        keeps an id is not documented.
+        Requires a JPEG or PNG image. An image above the service's limit (300 KiB
+        by default) is re-encoded as a smaller JPEG before it is sent. Safe to
+        retry: a retry returns another id of the same image. How long 1688 keeps an
+        id is not documented.
 
-        Errors: the service's common ones, INVALID_REQUEST also where a picture to
-        re-encode cannot be read or made small enough, and UPSTREAM_ARGUMENT also
-        where 1688 answers without an id or with "0", its way of saying that it
-        could not use the picture.
+        Errors: the service's common ones, INVALID_REQUEST also if an image that
+        has to be re-encoded cannot be read or made small enough, and
+        UPSTREAM_ARGUMENT also if 1688 answers without an id or with "0", which
+        means that it could not use the image.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def SearchByImage(self, request, context):
-        """Searches offers by likeness to a picture (1688:
-        product.search.imageQuery).
+        """Searches offers that look like an image (1688: product.search.imageQuery).
 
-        Needs exactly one of an image id, a picture's address and a picture. A
-        picture is uploaded first, as by UploadImage; ask for further pages with
-        the `image_id` of the response, or each of them uploads again. The limits
-        of SearchByKeyword on sorting and depth hold here too. Where nothing is
-        found, the answer has no offers.
+        Requires exactly one of an image id, an image URL and an image. An image is
+        uploaded first, as by UploadImage. Request other pages with the `image_id`
+        of the response; otherwise each page uploads the image again. Sorting and
+        the number of offers are limited as in SearchByKeyword. If nothing is
+        found, the response has no offers.
 
-        Errors: the service's common ones, those of UploadImage where `image` is
-        set, and NOT_IN_DIALECT (a field is set that only the other dialect has;
-        nothing was uploaded).
+        Errors: the service's common ones, those of UploadImage if `image` is set,
+        and NOT_IN_DIALECT (a field is set that only the other dialect has; nothing
+        was uploaded).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetProductDetail(self, request, context):
-        """Reads one offer with its SKUs, prices and shipping data (1688:
+        """Returns one offer with its SKUs, prices and shipping data (1688:
         product.search.queryProductDetail).
 
-        Needs an offer id. 1688 shows an offer only where it exists and this app
-        may see it; for the caller both are the same error.
+        Requires an offer id. 1688 returns an offer only if it exists and is
+        visible to this app; both cases are the same error.
 
-        Errors: the service's common ones, OFFER_NOT_FOUND (no such offer, none
-        that this app may see, or a success without an offer), and NOT_IN_DIALECT
-        (a field is set that only the other dialect has).
+        Errors: the service's common ones, OFFER_NOT_FOUND (the offer does not
+        exist, is not visible to this app, or 1688 reports success without an
+        offer), and NOT_IN_DIALECT (a field is set that only the other dialect
+        has).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetFilterConfig(self, request, context):
-        """Reads the filters and sort fields that the searches take (1688:
+        """Returns the filters and sort fields of the searches (1688:
         product.filterData.queryConfig).
 
-        Needs nothing. The open platform has no such operation: there the suite
-        answers with the list of the national-site document, without asking 1688.
+        Has no required fields. The open platform has no such operation: there the
+        service returns the list of the national-site document, without a call to
+        1688.
 
         Errors: national-site: the service's common ones. open-platform:
         INVALID_REQUEST, DEADLINE and INTERNAL_FAULT only.
@@ -172,16 +173,16 @@ class ProductServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetCategory(self, request, context):
-        """Reads one category and its children (1688: alibaba.category.get).
+        """Returns one category and its children (1688: alibaba.category.get).
 
-        Needs nothing: without an id it reads the root. The tree has three levels;
-        walk down by the ids of the children. The same in both dialects. 1688
-        takes no access token here and ignores a bad one, so a success says
-        nothing about the token.
+        Has no required fields: without an id it returns the root. The tree has
+        three levels; walk down by the ids of the children. The operation is the
+        same in both dialects. It takes no access token and ignores an invalid one,
+        so a success does not prove that the token is valid.
 
         Errors: the service's common ones except UPSTREAM_CREDENTIAL;
-        UPSTREAM_FAULT also where 1688 answers with a code 500_* and the text of
-        its system error.
+        UPSTREAM_FAULT also if 1688 answers with a code 500_* and the text of its
+        system error.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -229,17 +230,17 @@ def add_ProductServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ProductService:
-    """Finds and reads offers on 1688. Nothing here changes state that a caller
-    owns, so every call may be repeated.
+    """Searches and reads offers on 1688. No call changes state that a caller owns,
+    so every call is safe to retry.
 
-    Each RPC lists its own errors. The common ones, which any call to 1688 can
-    end in, are: INVALID_REQUEST, UPSTREAM_ARGUMENT (the gateway misses a
-    parameter), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE,
-    UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA, UPSTREAM_CREDENTIAL,
-    UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE, UPSTREAM_GATEWAY,
-    UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and INTERNAL_FAULT.
-    Where the service has a policy, any RPC can end in CALLER_UNKNOWN or
-    CALLER_FORBIDDEN.
+    Each RPC lists its own errors. Any call to 1688 can also end with the
+    service's common errors: INVALID_REQUEST, UPSTREAM_ARGUMENT (the gateway
+    misses a parameter), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE,
+    UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA,
+    UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE,
+    UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and
+    INTERNAL_FAULT. If the service has a policy, any RPC can end with
+    CALLER_UNKNOWN or CALLER_FORBIDDEN.
     """
 
     @staticmethod

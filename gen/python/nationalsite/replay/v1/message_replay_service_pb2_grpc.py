@@ -26,8 +26,8 @@ if _version_not_supported:
 
 
 class MessageReplayServiceStub:
-    """1688's message replay. Its messages are JSON texts here: what becomes of
-    them is what becomes of pushed ones.
+    """1688's message replay. Messages are JSON texts here; the service processes
+    them like pushed ones.
     """
 
     def __init__(self, channel):
@@ -54,32 +54,32 @@ class MessageReplayServiceStub:
 
 
 class MessageReplayServiceServicer:
-    """1688's message replay. Its messages are JSON texts here: what becomes of
-    them is what becomes of pushed ones.
+    """1688's message replay. Messages are JSON texts here; the service processes
+    them like pushed ones.
     """
 
     def QueryMessages(self, request, context):
-        """Reads failed messages and leaves them where they are (1688:
+        """Returns failed messages without confirming them (1688:
         push.query.messageList).
 
-        Confirming takes messages out, which shifts the later pages: work on page
-        1, confirm it, and read page 1 again.
+        Confirming removes messages, which shifts the later pages: process page 1,
+        confirm it, and read page 1 again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def TakeMessages(self, request, context):
-        """Reads failed messages and confirms them by that (1688:
-        push.cursor.messageList). The suite does not use it: an answer that gets
-        lost loses its messages.
+        """Returns failed messages and confirms them (1688: push.cursor.messageList).
+        The service does not use it: if a response is lost, its messages are lost.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ConfirmMessages(self, request, context):
-        """Confirms messages: 1688 gives them no more (1688: push.message.confirm).
+        """Confirms messages: 1688 does not return them again (1688:
+        push.message.confirm).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -112,8 +112,8 @@ def add_MessageReplayServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class MessageReplayService:
-    """1688's message replay. Its messages are JSON texts here: what becomes of
-    them is what becomes of pushed ones.
+    """1688's message replay. Messages are JSON texts here; the service processes
+    them like pushed ones.
     """
 
     @staticmethod

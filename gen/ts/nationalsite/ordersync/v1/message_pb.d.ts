@@ -214,9 +214,9 @@ export declare type Message = Message$1<"nationalsite.ordersync.v1.Message"> & {
   /**
    * When 1688 created the message (1688: gmtBorn).
    *
-   * @generated from field: google.protobuf.Timestamp born_time = 3;
+   * @generated from field: google.protobuf.Timestamp create_time = 3;
    */
-  bornTime?: Timestamp | undefined;
+  createTime?: Timestamp | undefined;
 
   /**
    * The 1688 member that the message concerns, such as b2b-665170100 (1688:
