@@ -59,7 +59,7 @@ def test_field_violations(product) -> None:
     ids=str,
 )
 def test_retry_delay_and_pushback(fault, reason, retry_delay_s, pushback_s, product, sandbox) -> None:
-    sandbox.fault(fault, operation="product.search.queryProductDetail", times=100)
+    sandbox.inject_fault(fault, operation="product.search.queryProductDetail", times=100)
     details = _call_and_parse_error(
         product.address, "GetProductDetail", protos.GetProductDetailRequest(offer_id=1)
     )
@@ -69,7 +69,7 @@ def test_retry_delay_and_pushback(fault, reason, retry_delay_s, pushback_s, prod
 
 def test_channel_retries_reads(product, sandbox) -> None:
     sandbox.admin("DELETE", "calls")
-    sandbox.fault({"drop": "before_request"}, operation="product.search.keywordQuery", times=3)
+    sandbox.inject_fault({"drop": "before_request"}, operation="product.search.keywordQuery", times=3)
     with nationalsite_client.connect(product.address, "product") as channel:
         request = protos.SearchByKeywordRequest(keyword="dress")
         assert ProductServiceStub(channel).SearchByKeyword(request, timeout=TIMEOUT_S).offers

@@ -99,7 +99,7 @@ async def test_nothing_is_lost_in_a_storm_of_kills(url, started, sandbox, report
     engine = url.partition("+")[0]
     dice = random.Random(SEED)
     replicas = [started(url) for _ in range(1 if engine == "sqlite" else 2)]
-    sandbox.fault({"latency_ms": 30}, operation="trade.cross.orderStatusSync", times=2 * DELIVERIES)
+    sandbox.inject_fault({"latency_ms": 30}, operation="trade.cross.orderStatusSync", times=2 * DELIVERIES)
     addresses = [each.grpc for each in replicas]
     ledgers = [Ledger("warehouse"), Ledger("accounts")]
     began, tide = time.monotonic(), Tide()

@@ -54,14 +54,14 @@ def locked(url: str) -> Iterator[None]:
 
 
 def while_it_asks(sandbox, replica: Replica) -> None:
-    sandbox.fault({"hang": True}, operation=QUERY)
+    sandbox.inject_fault({"hang": True}, operation=QUERY)
     with replaying(replica):
         until(lambda: attempts(sandbox, QUERY) == 1)
         replica.kill()
 
 
 def before_it_stores(sandbox, replica: Replica) -> None:
-    sandbox.fault({"latency_ms": LATENCY_MS}, operation=QUERY)
+    sandbox.inject_fault({"latency_ms": LATENCY_MS}, operation=QUERY)
     with replaying(replica):
         until(lambda: attempts(sandbox, QUERY) == 1)
         with locked(replica.database_url):
@@ -70,14 +70,14 @@ def before_it_stores(sandbox, replica: Replica) -> None:
 
 
 def before_it_confirms(sandbox, replica: Replica) -> None:
-    sandbox.fault({"hang": True}, operation=CONFIRM)
+    sandbox.inject_fault({"hang": True}, operation=CONFIRM)
     with replaying(replica):
         until(lambda: attempts(sandbox, CONFIRM) == 1)
         replica.kill()
 
 
 def while_it_is_confirmed(sandbox, replica: Replica) -> None:
-    sandbox.fault({"latency_ms": LATENCY_MS}, operation=CONFIRM)
+    sandbox.inject_fault({"latency_ms": LATENCY_MS}, operation=CONFIRM)
     with replaying(replica):
         until(lambda: attempts(sandbox, CONFIRM) == 1)
         replica.kill()
@@ -85,16 +85,16 @@ def while_it_is_confirmed(sandbox, replica: Replica) -> None:
 
 def after_it_is_confirmed(sandbox, replica: Replica) -> None:
     """The confirmation works, and its answer gets lost."""
-    sandbox.fault({"drop": "after_request"}, operation=CONFIRM)
-    sandbox.fault({"hang": True}, operation=CONFIRM)
+    sandbox.inject_fault({"drop": "after_request"}, operation=CONFIRM)
+    sandbox.inject_fault({"hang": True}, operation=CONFIRM)
     with replaying(replica):
         until(lambda: sandbox.admin("GET", "push")["confirmed"] == PAGE)
         replica.kill()
 
 
 def before_it_asks_again(sandbox, replica: Replica) -> None:
-    sandbox.fault({"latency_ms": 1}, operation=QUERY)
-    sandbox.fault({"hang": True}, operation=QUERY)
+    sandbox.inject_fault({"latency_ms": 1}, operation=QUERY)
+    sandbox.inject_fault({"hang": True}, operation=QUERY)
     with replaying(replica):
         until(lambda: attempts(sandbox, QUERY) == 2)
         replica.kill()
@@ -153,7 +153,7 @@ def test_a_crash_between_two_steps_loses_nothing(crash, url, started, sandbox, f
 def test_one_replica_sweeps_at_a_time_and_another_takes_over(server, started, sandbox, failed, report):
     url = create_database(server)
     # Each query is slow enough to meet another one, were there one.
-    sandbox.fault({"latency_ms": 100}, operation=QUERY, times=2000)
+    sandbox.inject_fault({"latency_ms": 100}, operation=QUERY, times=2000)
     pair = [started(url, {"NATIONALSITE_REPLAY_SECONDS": "0.2"}) for _ in range(2)]
     until(lambda: sandbox.admin("GET", "push")["confirmed"] == MESSAGES, WITHIN_S)
     until(lambda: attempts(sandbox, QUERY) >= 20, WITHIN_S)
@@ -161,7 +161,7 @@ def test_one_replica_sweeps_at_a_time_and_another_takes_over(server, started, sa
 
     # One sweeps alone, and dies between storing and confirming: the other one has to wait for its lease.
     assert pair[1].stop() == 0
-    sandbox.fault({"hang": True}, operation=CONFIRM, times=1000)
+    sandbox.inject_fault({"hang": True}, operation=CONFIRM, times=1000)
     sandbox.admin("POST", "messages", {"topic": "ORDER_BUYER_VIEW_ORDER_PAY", "times": 10})
     until(lambda: sandbox.state()["operations"][CONFIRM]["in_flight"] == 1)
     died = time.monotonic()

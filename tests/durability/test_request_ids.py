@@ -71,7 +71,7 @@ def attempts(sandbox, operation: str) -> int:
 
 def killed_during(replica, sandbox, operation: str, call: str, request) -> None:
     """Kill the replica while 1688 answers nothing."""
-    sandbox.fault({"hang": True}, operation=operation)
+    sandbox.inject_fault({"hang": True}, operation=operation)
     with stub_of(replica.grpc) as stub:
         calling = getattr(stub, call).future(request, timeout=CALL_S)
         until(lambda: attempts(sandbox, operation) == 1)
@@ -128,7 +128,7 @@ def two(url, started) -> list[str]:
 
 
 def test_repeats_wait_while_the_first_runs_and_then_get_its_answer(two, sandbox, refund):
-    sandbox.fault({"latency_ms": 1000}, operation=REFUND)
+    sandbox.inject_fault({"latency_ms": 1000}, operation=REFUND)
     with stub_of(two[0]) as first, stub_of(two[1]) as second, ThreadPoolExecutor(10) as pool:
         calling = first.CreateRefund.future(refund, timeout=CALL_S)
         until(lambda: attempts(sandbox, REFUND) == 1)
@@ -150,7 +150,7 @@ def test_repeats_wait_while_the_first_runs_and_then_get_its_answer(two, sandbox,
 
 
 def test_many_at_once_are_carried_out_once(two, sandbox, refund):
-    sandbox.fault({"latency_ms": 300}, operation=REFUND, times=20)
+    sandbox.inject_fault({"latency_ms": 300}, operation=REFUND, times=20)
     with stub_of(two[0]) as first, stub_of(two[1]) as second, ThreadPoolExecutor(20) as pool:
 
         def call(stub) -> str:
@@ -166,7 +166,7 @@ def test_many_at_once_are_carried_out_once(two, sandbox, refund):
 
 
 def test_a_call_whose_caller_leaves_is_finished(two, sandbox, refund):
-    sandbox.fault({"latency_ms": 500}, operation=REFUND)
+    sandbox.inject_fault({"latency_ms": 500}, operation=REFUND)
     with stub_of(two[0]) as first, stub_of(two[1]) as second:
         calling = first.CreateRefund.future(refund, timeout=CALL_S)
         until(lambda: attempts(sandbox, REFUND) == 1)

@@ -123,7 +123,7 @@ async def lives_through(trouble: Trouble, replica: Replica, sandbox) -> str:
         consumer = Consumer("stream", ledger, [replica.grpc], random.Random(SEED))
         consuming = asyncio.create_task(consumer.stream())
         # Slowly sent: some of the accepted deliveries are still to go when the trouble comes.
-        sandbox.fault({"latency_ms": 100}, operation="trade.cross.orderStatusSync", times=EACH)
+        sandbox.inject_fault({"latency_ms": 100}, operation="trade.cross.orderStatusSync", times=EACH)
         await asyncio.gather(*(platform.push_until_taken(number) for number in range(EACH)))
         for number in range(EACH):
             await shop.enqueue(status_sync(KEY, number))

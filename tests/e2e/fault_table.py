@@ -1,149 +1,169 @@
-"""What becomes of a call when 1688 fails in each way that the sandbox knows: one row each."""
+"""The effect on a call of each fault that the sandbox can inject: one row for each fault."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-MANY = 10
-"""More often than any call is repeated."""
-RENEWABLE = {"NATIONALSITE_ACCESS_TOKEN": "", "NATIONALSITE_REFRESH_TOKEN": "test-refresh-token"}
+PERSISTENT = 10
+"""More requests than any call makes."""
+REFRESHING_TOKEN = {"NATIONALSITE_ACCESS_TOKEN": "", "NATIONALSITE_REFRESH_TOKEN": "test-refresh-token"}
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What the caller is told, after how many requests of the operation."""
+class Result:
+    """The result of a call, and the number of upstream requests that it made."""
 
     reason: str
-    """Without its prefix; empty: the call succeeds."""
+    """Without the prefix ERROR_REASON_; empty if the call succeeds."""
     attempts: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """A fault of the sandbox that the next `times` requests suffer."""
+class FaultCase:
+    """A fault that the sandbox injects into the next `times` requests."""
 
     name: str
     fault: Mapping[str, Any]
     times: int = 1
-    failure: str = ""
+    attempt_outcome: str = ""
     """The outcome that the metric of attempts counts for a request with the fault."""
-    repeatable: Told
-    """For a read, and for a write that may be repeated."""
-    once: Told
-    """For a write that must not be repeated."""
+    idempotent: Result
+    """For a read, and for an idempotent write."""
+    non_idempotent: Result
     settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def lingers(self) -> bool:
-        """Whether services remember the fault: in the budget, the breaker, the limiter, the token."""
-        return self.times > 1 or self.failure == "UPSTREAM_RATE" or bool(self.settings)
+    def changes_state(self) -> bool:
+        """Whether the service remembers it: in the retry budget, circuit breaker, rate limiter or token."""
+        return self.times > 1 or self.attempt_outcome == "UPSTREAM_RATE" or bool(self.settings)
 
 
-FINE = Told("", 1)
-SECOND_TRY = Told("", 2)
-UNCLEAR = Told("OUTCOME_UNKNOWN", 1)
+SUCCESS = Result("", 1)
+SUCCESS_ON_RETRY = Result("", 2)
+OUTCOME_UNKNOWN = Result("OUTCOME_UNKNOWN", 1)
 
 
-def _refused(code: str, reason: str, **others: Any) -> Row:
-    """A refusal of the gateway that no repeat helps against."""
-    told = Told(reason, 1)
-    return Row(name=code, fault={"gateway_error": code}, failure=reason, repeatable=told, once=told, **others)
+def _not_retried(code: str, reason: str) -> FaultCase:
+    """A gateway error that no retry helps against."""
+    return FaultCase(
+        name=code,
+        fault={"gateway_error": code},
+        attempt_outcome=reason,
+        idempotent=Result(reason, 1),
+        non_idempotent=Result(reason, 1),
+    )
 
 
-def _lost(name: str, fault: Mapping[str, Any], failure: str = "UPSTREAM_UNAVAILABLE") -> tuple[Row, Row]:
-    """A failure after which nobody knows whether the operation ran: a passing one, and one that stays."""
+def _may_have_executed(
+    name: str, fault: Mapping[str, Any], reason: str = "UPSTREAM_UNAVAILABLE"
+) -> tuple[FaultCase, FaultCase]:
+    """A failure after which the outcome of the operation is unknown: once, and on every attempt."""
     return (
-        Row(name=f"{name}, once", fault=fault, failure=failure, repeatable=SECOND_TRY, once=UNCLEAR),
-        Row(
+        FaultCase(
+            name=f"{name}, once",
+            fault=fault,
+            attempt_outcome=reason,
+            idempotent=SUCCESS_ON_RETRY,
+            non_idempotent=OUTCOME_UNKNOWN,
+        ),
+        FaultCase(
             name=f"{name}, always",
             fault=fault,
-            times=MANY,
-            failure=failure,
-            repeatable=Told(failure, 3),
-            once=UNCLEAR,
+            times=PERSISTENT,
+            attempt_outcome=reason,
+            idempotent=Result(reason, 3),
+            non_idempotent=OUTCOME_UNKNOWN,
         ),
     )
 
 
-def _limited(code: str) -> tuple[Row, Row]:
-    """A frequency limit: the operation did not run, so that any call may be repeated."""
-    limited = Told("UPSTREAM_RATE", 3)
+def _rate_limited(code: str) -> tuple[FaultCase, FaultCase]:
+    """A frequency limit. The operation did not run, so any call may be retried."""
     fault = {"gateway_error": code}
     return (
-        Row(
-            name=f"{code}, once", fault=fault, failure="UPSTREAM_RATE", repeatable=SECOND_TRY, once=SECOND_TRY
+        FaultCase(
+            name=f"{code}, once",
+            fault=fault,
+            attempt_outcome="UPSTREAM_RATE",
+            idempotent=SUCCESS_ON_RETRY,
+            non_idempotent=SUCCESS_ON_RETRY,
         ),
-        Row(
+        FaultCase(
             name=f"{code}, always",
             fault=fault,
-            times=MANY,
-            failure="UPSTREAM_RATE",
-            repeatable=limited,
-            once=limited,
+            times=PERSISTENT,
+            attempt_outcome="UPSTREAM_RATE",
+            idempotent=Result("UPSTREAM_RATE", 3),
+            non_idempotent=Result("UPSTREAM_RATE", 3),
         ),
     )
 
 
-def _unreadable(name: str, fault: Mapping[str, Any]) -> Row:
-    told = Told("UPSTREAM_UNREADABLE", 1)
-    return Row(name=name, fault=fault, failure="UPSTREAM_UNREADABLE", repeatable=told, once=UNCLEAR)
+def _unreadable(name: str, fault: Mapping[str, Any]) -> FaultCase:
+    return FaultCase(
+        name=name,
+        fault=fault,
+        attempt_outcome="UPSTREAM_UNREADABLE",
+        idempotent=Result("UPSTREAM_UNREADABLE", 1),
+        non_idempotent=OUTCOME_UNKNOWN,
+    )
 
 
-ROWS = (
-    Row(name="slow", fault={"latency_ms": 300}, repeatable=FINE, once=FINE),
-    # The silent attempt gives up half of the time; the other one is not repeated and waits to the end.
-    Row(
-        name="silent, once",
+FAULT_CASES = (
+    FaultCase(name="slow", fault={"latency_ms": 300}, idempotent=SUCCESS, non_idempotent=SUCCESS),
+    # An idempotent attempt times out after half of the deadline; a non-idempotent one uses all of it.
+    FaultCase(
+        name="no response, once",
         fault={"hang": True},
-        failure="UPSTREAM_UNAVAILABLE",
-        repeatable=SECOND_TRY,
-        once=UNCLEAR,
+        attempt_outcome="UPSTREAM_UNAVAILABLE",
+        idempotent=SUCCESS_ON_RETRY,
+        non_idempotent=OUTCOME_UNKNOWN,
     ),
-    *_lost("dropped before it was read", {"drop": "before_request"}),
-    *_lost("dropped after it ran", {"drop": "after_request"}),
-    *_lost("truncated", {"truncate": 20}),
-    *_lost("503", {"status": 503}, "UPSTREAM_FAULT"),
-    *_lost("500 with a code", {"status": 500, "json": {"error_code": "500"}}, "UPSTREAM_FAULT"),
-    Row(
+    *_may_have_executed("dropped before it was read", {"drop": "before_request"}),
+    *_may_have_executed("dropped after it ran", {"drop": "after_request"}),
+    *_may_have_executed("truncated", {"truncate": 20}),
+    *_may_have_executed("503", {"status": 503}, "UPSTREAM_FAULT"),
+    *_may_have_executed("500 with a code", {"status": 500, "json": {"error_code": "500"}}, "UPSTREAM_FAULT"),
+    FaultCase(
         name="404",
         fault={"status": 404, "body": "<html>"},
-        failure="UPSTREAM_GATEWAY",
-        repeatable=Told("UPSTREAM_GATEWAY", 1),
-        once=Told("UPSTREAM_GATEWAY", 1),
+        attempt_outcome="UPSTREAM_GATEWAY",
+        idempotent=Result("UPSTREAM_GATEWAY", 1),
+        non_idempotent=Result("UPSTREAM_GATEWAY", 1),
     ),
     _unreadable("malformed", {"malformed": True}),
     _unreadable("empty", {"status": 200, "body": ""}),
-    *_limited("gw.QosAppFrequencyLimit"),
-    *_limited("gw.QosAPIFrequencyLimit"),
-    _refused("gw.NoUsageLeftError", "UPSTREAM_QUOTA"),
-    _refused("gw.SignatureInvalid", "UPSTREAM_SIGNATURE"),
-    _refused("gw.APIACLDecline", "UPSTREAM_PERMISSION"),
-    _refused("gw.APIUnsupported", "UPSTREAM_UNSUPPORTED"),
-    _refused("gw.ParamMissing", "UPSTREAM_ARGUMENT"),
-    _refused("400", "UPSTREAM_GATEWAY"),
-    _refused("401", "UPSTREAM_CREDENTIAL"),
-    Row(
-        name="token expired, a fixed one",
+    *_rate_limited("gw.QosAppFrequencyLimit"),
+    *_rate_limited("gw.QosAPIFrequencyLimit"),
+    _not_retried("gw.NoUsageLeftError", "UPSTREAM_QUOTA"),
+    _not_retried("gw.SignatureInvalid", "UPSTREAM_SIGNATURE"),
+    _not_retried("gw.APIACLDecline", "UPSTREAM_PERMISSION"),
+    _not_retried("gw.APIUnsupported", "UPSTREAM_UNSUPPORTED"),
+    _not_retried("gw.ParamMissing", "UPSTREAM_ARGUMENT"),
+    _not_retried("400", "UPSTREAM_GATEWAY"),
+    _not_retried("401", "UPSTREAM_CREDENTIAL"),
+    FaultCase(
+        name="fixed token expired",
         fault={"token_expired": True},
-        failure="UPSTREAM_CREDENTIAL",
-        repeatable=Told("UPSTREAM_CREDENTIAL", 1),
-        once=Told("UPSTREAM_CREDENTIAL", 1),
+        attempt_outcome="UPSTREAM_CREDENTIAL",
+        idempotent=Result("UPSTREAM_CREDENTIAL", 1),
+        non_idempotent=Result("UPSTREAM_CREDENTIAL", 1),
     ),
-    Row(
-        name="token expired, renewed",
+    FaultCase(
+        name="token expired and refreshed",
         fault={"token_expired": True},
-        failure="UPSTREAM_CREDENTIAL",
-        repeatable=SECOND_TRY,
-        once=SECOND_TRY,
-        settings=RENEWABLE,
+        attempt_outcome="UPSTREAM_CREDENTIAL",
+        idempotent=SUCCESS_ON_RETRY,
+        non_idempotent=SUCCESS_ON_RETRY,
+        settings=REFRESHING_TOKEN,
     ),
-    Row(
-        name="token expired again",
+    FaultCase(
+        name="refreshed token expired",
         fault={"token_expired": True},
-        times=MANY,
-        failure="UPSTREAM_CREDENTIAL",
-        repeatable=Told("UPSTREAM_CREDENTIAL", 2),
-        once=Told("UPSTREAM_CREDENTIAL", 2),
-        settings=RENEWABLE,
+        times=PERSISTENT,
+        attempt_outcome="UPSTREAM_CREDENTIAL",
+        idempotent=Result("UPSTREAM_CREDENTIAL", 2),
+        non_idempotent=Result("UPSTREAM_CREDENTIAL", 2),
+        settings=REFRESHING_TOKEN,
     ),
 )

@@ -1,4 +1,4 @@
-"""Requests that cannot be sent: each is refused by the path of its field, and nothing goes out."""
+"""Invalid requests: the error names each field by its path, and nothing is sent to 1688."""
 
 import base64
 from collections.abc import Iterator
@@ -7,7 +7,10 @@ from typing import Any
 import grpc
 import pytest
 
-from tests.e2e.test_failures import BUYER, REFUND, RETURN, SEARCH
+from tests.e2e.conftest import RpcClient
+from tests.e2e.sample_requests import BUYER, REFUND, RETURN, SEARCH
+from tests.support.sandbox_client import SandboxClient
+from tests.support.status_details import parse_status_details
 
 NATIONAL, OPEN = "national-site", "open-platform"
 ORDER = {"national_order_id": "1"}
@@ -16,7 +19,7 @@ RELATION = {"national_order_id": "1", "cbu_order_id": "2"}
 OPEN_ORDER = ("create_time", "pay_time", "pay_status", "out_member_id", "paid_fee")
 PRODUCT = ("offer_id", "product_name", "sku_id", "sku_name")
 OPEN_LINE = (*PRODUCT, "refund_status", "buy_amount", "paid_fee")
-OPEN_PARCEL = ("create_time", "logistics_status", "province", "city", "area", "address")
+OPEN_LOGISTICS_ORDER = ("create_time", "logistics_status", "province", "city", "area", "address")
 TOO_LARGE = base64.b64encode(b"\xff\xd8\xff" + bytes(2**20 - 3)).decode()
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
 
@@ -77,8 +80,8 @@ INVALID: list[tuple[str, str, dict[str, Any], str]] = [
         "relations[0].national_order_id",
     ),
     *(
-        (rpc, OPEN, {"cbu_order_ids": list(range(1, most + 2))}, "cbu_order_ids")
-        for rpc, most in (
+        (rpc, OPEN, {"cbu_order_ids": list(range(1, max_orders + 2))}, "cbu_order_ids")
+        for rpc, max_orders in (
             ("CreateAlipayUrl", 100),
             ("CreateCrossBorderPayUrl", 30),
             ("CreateCreditPayUrl", 30),
@@ -100,7 +103,7 @@ INVALID: list[tuple[str, str, dict[str, Any], str]] = [
     ("UploadRefundVoucher", OPEN, {"image": TOO_LARGE}, "image"),
 ]
 REQUIRED: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
-    # RPC, request on the open platform, the paths of all fields that are missing
+    # RPC, request to the open platform, paths of all missing fields
     ("RegisterUser", {"country_account": BUYER | {"email": ""}}, ("country_account.email",)),
     ("SyncOrder", {"order": ORDER}, tuple(f"order.{field}" for field in (*OPEN_ORDER, *PRODUCT))),
     (
@@ -114,7 +117,7 @@ REQUIRED: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
     (
         "SyncLogisticsOrder",
         {"logistics_order": {"national_order_id": "JP-1", "logistics_id": "LG1"}},
-        tuple(f"logistics_order.{field}" for field in OPEN_PARCEL),
+        tuple(f"logistics_order.{field}" for field in OPEN_LOGISTICS_ORDER),
     ),
     (
         "WriteOrderRelations",
@@ -137,13 +140,19 @@ def _cases() -> Iterator[Any]:
 
 @pytest.mark.parametrize(("rpc", "dialect", "request_fields", "reason", "fields"), list(_cases()))
 def test_bad_requests_name_their_fields_and_send_nothing(
-    rpc, dialect, request_fields, reason, fields, rpcs, sandbox, details
+    rpc: str,
+    dialect: str,
+    request_fields: dict[str, Any],
+    reason: str,
+    fields: set[str],
+    client: RpcClient,
+    sandbox: SandboxClient,
 ) -> None:
     with pytest.raises(grpc.RpcError) as failure:
-        rpcs.call(rpc, dialect, request_fields)
+        client.call(rpc, dialect, request_fields)
     assert failure.value.code() is grpc.StatusCode.INVALID_ARGUMENT
-    found = details(failure.value)
-    assert found["ErrorInfo"].reason == f"ERROR_REASON_{reason}"
-    assert found["ErrorInfo"].metadata["source"] == "suite"
-    assert {each.field for each in found["BadRequest"].field_violations} == fields
+    details = parse_status_details(failure.value)
+    assert details["ErrorInfo"].reason == f"ERROR_REASON_{reason}"
+    assert details["ErrorInfo"].metadata["source"] == "suite"
+    assert {violation.field for violation in details["BadRequest"].field_violations} == fields
     assert sandbox.calls() == []

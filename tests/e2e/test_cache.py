@@ -1,42 +1,53 @@
-"""Answers that are kept, as callers see them."""
+"""Cached responses, as callers see them."""
 
 import json
+from typing import Any
 
 import grpc
 import pytest
+
+from tests.e2e.conftest import RpcClient, StartDedicated
+from tests.support.sandbox_client import SandboxClient
+from tests.support.status_details import parse_status_details
 
 DIALECT = "open-platform"
 ROOT = {"category_id": 0}
 
 
-def _called(rpcs, *metadata: tuple[str, str], rpc: str = "GetCategory", fields=ROOT) -> str | None:
-    """Call; return what the response's metadata says of the cache."""
-    method = rpcs.method(rpc, DIALECT)
-    _, call = method.with_call(rpcs.request(rpc, fields), timeout=20, metadata=metadata)
+def _cache_status(
+    client: RpcClient, *metadata: tuple[str, str], rpc: str = "GetCategory", fields=ROOT
+) -> Any:
+    """Call; return the value of the response's nationalsite-cache metadata."""
+    method = client.method(rpc, DIALECT)
+    _, call = method.with_call(client.request(rpc, fields), timeout=20, metadata=metadata)
     return dict(call.initial_metadata()).get("nationalsite-cache")
 
 
-def test_categories_are_kept_and_details_are_not(alone, sandbox) -> None:
-    _, rpcs = alone("product", DIALECT)
-    assert [_called(rpcs) for _ in range(3)] == ["miss", "hit", "hit"]
-    assert _called(rpcs, ("cache-control", "no-cache")) == "miss"
+def test_categories_are_cached_and_product_details_are_not(
+    start_dedicated: StartDedicated, sandbox: SandboxClient
+) -> None:
+    _, client = start_dedicated("product", DIALECT)
+    assert [_cache_status(client) for _ in range(3)] == ["miss", "hit", "hit"]
+    assert _cache_status(client, ("cache-control", "no-cache")) == "miss"
     assert len(sandbox.calls()) == 2
-    offer = rpcs.call("SearchByKeyword", DIALECT, {"keyword": "dress"})["offers"][0]["offer_id"]
+    offer = client.call("SearchByKeyword", DIALECT, {"keyword": "dress"})["offers"][0]["offer_id"]
     detail = {"offer_id": offer}
-    assert [_called(rpcs, rpc="GetProductDetail", fields=detail) for _ in range(2)] == [None, None]
+    assert [_cache_status(client, rpc="GetProductDetail", fields=detail) for _ in range(2)] == [None, None]
     assert len(sandbox.calls()) == 5
 
 
-def test_an_old_answer_stands_in(alone, sandbox, details) -> None:
+def test_a_stale_response_is_returned_while_1688_fails(
+    start_dedicated: StartDedicated, sandbox: SandboxClient
+) -> None:
     settings = {"NATIONALSITE_CACHE_SECONDS": json.dumps({"GetCategory": 0.5})}
-    _, rpcs = alone("product", DIALECT, settings)
-    assert _called(rpcs) == "miss"
-    sandbox.fault({"status": 503}, times=100)
-    found = set()
-    while "stale" not in found:
-        found.add(_called(rpcs))
-    assert found <= {"hit", "stale"}
-    with pytest.raises(grpc.RpcError) as failure:  # noqa: PT012 # it comes to an end, sooner or later
+    _, client = start_dedicated("product", DIALECT, settings)
+    assert _cache_status(client) == "miss"
+    sandbox.inject_fault({"status": 503}, times=100)
+    statuses = set()
+    while "stale" not in statuses:
+        statuses.add(_cache_status(client))
+    assert statuses <= {"hit", "stale"}
+    with pytest.raises(grpc.RpcError) as failure:  # noqa: PT012 # the stale response expires at an unknown call
         while True:
-            assert _called(rpcs) in ("hit", "stale")
-    assert details(failure.value)["ErrorInfo"].reason == "ERROR_REASON_UPSTREAM_FAULT"
+            assert _cache_status(client) in ("hit", "stale")
+    assert parse_status_details(failure.value)["ErrorInfo"].reason == "ERROR_REASON_UPSTREAM_FAULT"

@@ -1,47 +1,55 @@
-"""Durable syncs through running services: accepted, sent in order and again, given up, retried, cancelled."""
+"""Durable syncs: how deliveries are accepted, ordered, retried, dead-lettered and cancelled."""
 
 import time
 import uuid
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
 import grpc
 import pytest
 
-EVERY_DIALECT = pytest.mark.parametrize("dialect", ["national-site", "open-platform"])
+from tests.e2e.conftest import TIMEOUT_S, RpcClient
+from tests.support.polling import wait_until
+from tests.support.sandbox_client import SandboxClient
+from tests.support.status_details import parse_status_details, summarize_error
+
+EACH_DIALECT = pytest.mark.parametrize("dialect", ["national-site", "open-platform"])
 NATIONAL, OPEN = "national-site", "open-platform"
 PENDING, DELIVERED, DEAD, CANCELLED = (
     f"DELIVERY_STATE_{state}" for state in ("PENDING", "DELIVERED", "DEAD", "CANCELLED")
 )
-REFUSAL = {"status": 200, "json": {"success": False, "code": "E1", "message": "no"}}
-WITHIN_S = 20
+REJECTION = {"status": 200, "json": {"success": False, "code": "E1", "message": "no"}}
 
 
 @pytest.fixture(autouse=True)
-def nothing_left(rpcs, sandbox):
-    """What still waits would reach the sandbox while another test looks."""
+def cancel_pending_deliveries(client: RpcClient, sandbox: SandboxClient) -> Iterator[None]:
+    """Cancel what a test leaves pending; else it reaches the sandbox during the next test."""
     yield
     sandbox.admin("POST", "reset")
+
+    def cancel_all(dialect: str) -> bool:
+        pending = client.call("ListDeliveries", dialect, {"states": [PENDING]}).get("deliveries", [])
+        for delivery in pending:
+            with suppress(grpc.RpcError):  # it is being sent, or it has been sent
+                client.call("CancelDelivery", dialect, {"delivery_id": delivery["delivery_id"]})
+        return not pending
+
     for dialect in (NATIONAL, OPEN):
-        deadline = time.monotonic() + WITHIN_S
-        while left := rpcs.call("ListDeliveries", dialect, {"states": [PENDING]}).get("deliveries"):
-            assert time.monotonic() < deadline, left
-            for each in left:
-                with suppress(grpc.RpcError):  # it is being sent, or done by now
-                    rpcs.call("CancelDelivery", dialect, {"delivery_id": each["delivery_id"]})
+        wait_until(lambda dialect=dialect: cancel_all(dialect))
 
 
-class Outbox:
-    """Enqueues, and waits for what becomes of it. Its keys are its own."""
+class Enqueuer:
+    """Enqueues syncs of one order and reads their deliveries. No other test uses its ordering key."""
 
-    def __init__(self, dialect: str, rpcs: Any) -> None:
-        self.dialect, self.rpcs = dialect, rpcs
-        self.number = uuid.uuid4().int % 10**17
+    def __init__(self, dialect: str, client: RpcClient) -> None:
+        self.dialect, self.client = dialect, client
+        self.order_id = uuid.uuid4().int % 10**17
 
-    def order(self, **more: Any) -> dict[str, Any]:
-        """Return an order that either dialect takes."""
+    def order(self, **changes: Any) -> dict[str, Any]:
+        """Return an order that is valid in both dialects."""
         return {
-            "national_order_id": str(self.number),
+            "national_order_id": str(self.order_id),
             "create_time": "2026-09-03T02:00:00Z",
             "pay_time": "2026-09-03T02:00:00Z",
             "pay_status": "DOWNSTREAM_ORDER_STATUS_PAID",
@@ -51,67 +59,71 @@ class Outbox:
             "sku_id": "5104790281451",
             "sku_name": "绿",
             "paid_fee": {"currency_code": "CNY", "units": "3"},
-        } | more
+        } | changes
 
-    def enqueue(self, sync: dict[str, Any], **more: Any) -> dict[str, Any]:
-        request = {"request_id": str(uuid.uuid4())} | sync | more
-        return self.rpcs.call("EnqueueSync", self.dialect, request)["delivery"]
+    def enqueue(self, sync: dict[str, Any]) -> dict[str, Any]:
+        """Enqueue a sync; return its delivery."""
+        request = {"request_id": str(uuid.uuid4())} | sync
+        return self.client.call("EnqueueSync", self.dialect, request)["delivery"]
 
-    def enqueue_order(self, **more: Any) -> dict[str, Any]:
-        return self.enqueue({"sync_order": {"order": self.order(**more)}})
+    def enqueue_order(self, **changes: Any) -> dict[str, Any]:
+        """Enqueue the order; return its delivery."""
+        return self.enqueue({"sync_order": {"order": self.order(**changes)}})
 
     def get(self, delivery: dict[str, Any]) -> dict[str, Any]:
-        return self.act("GetDelivery", delivery)
+        """Return the current state of a delivery."""
+        return self.call("GetDelivery", delivery)
 
-    def act(self, rpc: str, delivery: dict[str, Any]) -> dict[str, Any]:
-        return self.rpcs.call(rpc, self.dialect, {"delivery_id": delivery["delivery_id"]})["delivery"]
+    def call(self, rpc: str, delivery: dict[str, Any]) -> dict[str, Any]:
+        """Call an RPC that takes a delivery's id; return the delivery."""
+        response = self.client.call(rpc, self.dialect, {"delivery_id": delivery["delivery_id"]})
+        return dict(response["delivery"])
 
-    def until(self, delivery: dict[str, Any], state: str, *, attempts: int = 0) -> dict[str, Any]:
-        """Wait until a delivery is in a state, and was sent so often."""
-        deadline = time.monotonic() + WITHIN_S
+    def wait_for(self, delivery: dict[str, Any], state: str, *, min_attempts: int = 0) -> dict[str, Any]:
+        """Wait until a delivery is in a state after so many attempts; return it."""
+        deadline = time.monotonic() + TIMEOUT_S
         while True:
-            found = self.get(delivery)
-            if found["state"] == state and found.get("attempts", 0) >= attempts:
-                return found
-            assert time.monotonic() < deadline, found
+            current = self.get(delivery)
+            if current["state"] == state and current.get("attempts", 0) >= min_attempts:
+                return current
+            assert time.monotonic() < deadline, current
             time.sleep(0.02)
 
-    def fails(self, rpc: str, request: dict[str, Any], details: Any) -> tuple[str, str]:
-        """Return status and reason of a call that fails."""
+    def fail(self, rpc: str, request: dict[str, Any]) -> tuple[str, str]:
+        """Return the status and the reason of a call that must fail."""
         with pytest.raises(grpc.RpcError) as failure:
-            self.rpcs.call(rpc, self.dialect, request)
-        reason = details(failure.value)["ErrorInfo"].reason.removeprefix("ERROR_REASON_")
-        return failure.value.code().name, reason
+            self.client.call(rpc, self.dialect, request)
+        return summarize_error(failure.value)[:2]
 
 
-@EVERY_DIALECT
-def test_a_delivery_reaches_1688(dialect: str, rpcs, sandbox) -> None:
-    outbox = Outbox(dialect, rpcs)
-    accepted = outbox.enqueue_order()
+@EACH_DIALECT
+def test_a_delivery_reaches_1688(dialect: str, client: RpcClient, sandbox: SandboxClient) -> None:
+    enqueuer = Enqueuer(dialect, client)
+    accepted = enqueuer.enqueue_order()
     assert accepted["state"] in (PENDING, DELIVERED)
-    assert accepted["ordering_key"] == str(outbox.number)
-    done = outbox.until(accepted, DELIVERED)
-    assert done["attempts"] == 1
-    assert done["sync_order"]["order"] == outbox.order()
-    assert {"create_time", "last_attempt_time", "finish_time"} <= done.keys()
-    assert "next_attempt_time" not in done
-    synced = sandbox.admin("GET", f"synced/orders/{outbox.number}")
-    assert str(synced["order"]["orderId"]) == str(outbox.number)
+    assert accepted["ordering_key"] == str(enqueuer.order_id)
+    delivered = enqueuer.wait_for(accepted, DELIVERED)
+    assert delivered["attempts"] == 1
+    assert delivered["sync_order"]["order"] == enqueuer.order()
+    assert {"create_time", "last_attempt_time", "finish_time"} <= delivered.keys()
+    assert "next_attempt_time" not in delivered
+    synced = sandbox.admin("GET", f"synced/orders/{enqueuer.order_id}")
+    assert str(synced["order"]["orderId"]) == str(enqueuer.order_id)
 
 
-def test_the_same_request_is_the_same_delivery(rpcs, sandbox, details) -> None:
-    outbox = Outbox(NATIONAL, rpcs)
-    request = {"request_id": str(uuid.uuid4()), "sync_order": {"order": outbox.order()}}
-    first, again = (rpcs.call("EnqueueSync", NATIONAL, request)["delivery"] for _ in range(2))
-    assert again["delivery_id"] == first["delivery_id"]
-    outbox.until(first, DELIVERED)
-    assert rpcs.call("EnqueueSync", NATIONAL, request)["delivery"]["state"] == DELIVERED
+def test_the_same_request_id_returns_the_same_delivery(client: RpcClient, sandbox: SandboxClient) -> None:
+    enqueuer = Enqueuer(NATIONAL, client)
+    request = {"request_id": str(uuid.uuid4()), "sync_order": {"order": enqueuer.order()}}
+    first, second = (client.call("EnqueueSync", NATIONAL, request)["delivery"] for _ in range(2))
+    assert second["delivery_id"] == first["delivery_id"]
+    enqueuer.wait_for(first, DELIVERED)
+    assert client.call("EnqueueSync", NATIONAL, request)["delivery"]["state"] == DELIVERED
     other = request | {"sync_order": {"order": {"national_order_id": "1"}}}
-    assert outbox.fails("EnqueueSync", other, details) == ("INVALID_ARGUMENT", "REQUEST_ID_REUSED")
+    assert enqueuer.fail("EnqueueSync", other) == ("INVALID_ARGUMENT", "REQUEST_ID_REUSED")
     assert len(sandbox.calls()) == 1
 
 
-def test_what_cannot_be_sent_is_not_accepted(rpcs, sandbox, details) -> None:
+def test_invalid_syncs_are_not_accepted(client: RpcClient, sandbox: SandboxClient) -> None:
     for dialect, sync, reason, field in (
         (
             NATIONAL,
@@ -140,118 +152,128 @@ def test_what_cannot_be_sent_is_not_accepted(rpcs, sandbox, details) -> None:
         ),
     ):
         with pytest.raises(grpc.RpcError) as failure:
-            rpcs.call("EnqueueSync", dialect, {"request_id": str(uuid.uuid4())} | sync)
-        found = details(failure.value)
-        assert found["ErrorInfo"].reason == f"ERROR_REASON_{reason}"
-        assert field in [each.field for each in found["BadRequest"].field_violations]
+            client.call("EnqueueSync", dialect, {"request_id": str(uuid.uuid4())} | sync)
+        details = parse_status_details(failure.value)
+        assert details["ErrorInfo"].reason == f"ERROR_REASON_{reason}"
+        assert field in [violation.field for violation in details["BadRequest"].field_violations]
     assert sandbox.calls() == []
 
 
-def test_deliveries_of_one_key_go_one_after_the_other(rpcs, sandbox) -> None:
-    outbox = Outbox(NATIONAL, rpcs)
-    sandbox.fault({"malformed": True}, operation="trade.cross.orderSync")
-    accepted = [outbox.enqueue_order(buy_amount=str(number)) for number in range(1, 6)]
+def test_deliveries_of_one_key_are_sent_in_order(client: RpcClient, sandbox: SandboxClient) -> None:
+    enqueuer = Enqueuer(NATIONAL, client)
+    sandbox.inject_fault({"malformed": True}, operation="trade.cross.orderSync")
+    accepted = [enqueuer.enqueue_order(buy_amount=str(number)) for number in range(1, 6)]
     for delivery in accepted:
-        outbox.until(delivery, DELIVERED)
+        enqueuer.wait_for(delivery, DELIVERED)
     sent = [call["parameters"]["orderParam"] for call in sandbox.calls()]
     amounts = [text.partition('"buyAmount":')[2].partition(",")[0] for text in sent]
     assert amounts == ["1", "1", "2", "3", "4", "5"]
-    assert outbox.get(accepted[0])["attempts"] == 2
+    assert enqueuer.get(accepted[0])["attempts"] == 2
 
 
-def test_another_key_does_not_wait(rpcs, sandbox) -> None:
-    slow, fast = Outbox(NATIONAL, rpcs), Outbox(NATIONAL, rpcs)
-    sandbox.fault({"latency_ms": 1500}, operation="trade.cross.orderSync")
+def test_deliveries_of_another_key_do_not_wait(client: RpcClient, sandbox: SandboxClient) -> None:
+    slow, fast = Enqueuer(NATIONAL, client), Enqueuer(NATIONAL, client)
+    sandbox.inject_fault({"latency_ms": 1500}, operation="trade.cross.orderSync")
     waiting = slow.enqueue_order()
     while not sandbox.state()["in_flight"]:
         assert slow.get(waiting)["state"] == PENDING
-    fast.until(fast.enqueue_order(), DELIVERED)
+    fast.wait_for(fast.enqueue_order(), DELIVERED)
     assert slow.get(waiting)["state"] == PENDING
 
 
-def test_a_refused_one_is_dead_and_lets_the_next_pass(rpcs, sandbox, details) -> None:
-    outbox = Outbox(NATIONAL, rpcs)
-    sandbox.fault(REFUSAL, operation="trade.cross.orderSync")
-    refused, next_one = outbox.enqueue_order(buy_amount="1"), outbox.enqueue_order(buy_amount="2")
-    dead = outbox.until(refused, DEAD)
-    outbox.until(next_one, DELIVERED)
+def test_a_rejected_delivery_is_dead_and_the_next_one_is_sent(
+    client: RpcClient, sandbox: SandboxClient
+) -> None:
+    enqueuer = Enqueuer(NATIONAL, client)
+    sandbox.inject_fault(REJECTION, operation="trade.cross.orderSync")
+    rejected, following = enqueuer.enqueue_order(buy_amount="1"), enqueuer.enqueue_order(buy_amount="2")
+    dead = enqueuer.wait_for(rejected, DEAD)
+    enqueuer.wait_for(following, DELIVERED)
     assert dead["last_error"]["code"] == grpc.StatusCode.FAILED_PRECONDITION.value[0]
     info = dead["last_error"]["details"][0]
     assert (info["reason"], info["metadata"]["code"]) == ("ERROR_REASON_UPSTREAM_REFUSED", "E1")
-    by_id = {"delivery_id": refused["delivery_id"]}
-    assert outbox.fails("RetryDelivery", by_id, details) == ("FAILED_PRECONDITION", "DELIVERY_OVERTAKEN")
-    assert outbox.fails("CancelDelivery", by_id, details) == ("FAILED_PRECONDITION", "DELIVERY_STATE")
+    by_id = {"delivery_id": rejected["delivery_id"]}
+    assert enqueuer.fail("RetryDelivery", by_id) == ("FAILED_PRECONDITION", "DELIVERY_OVERTAKEN")
+    assert enqueuer.fail("CancelDelivery", by_id) == ("FAILED_PRECONDITION", "DELIVERY_STATE")
 
 
-def test_a_dead_one_is_sent_again_by_hand(rpcs, sandbox) -> None:
-    outbox = Outbox(NATIONAL, rpcs)
-    sandbox.fault(REFUSAL, operation="trade.cross.orderSync")
-    dead = outbox.until(outbox.enqueue_order(), DEAD)
-    assert outbox.act("RetryDelivery", dead)["state"] in (PENDING, DELIVERED)
-    done = outbox.until(dead, DELIVERED)
-    assert done["attempts"] == 2
+def test_a_dead_delivery_can_be_retried(client: RpcClient, sandbox: SandboxClient) -> None:
+    enqueuer = Enqueuer(NATIONAL, client)
+    sandbox.inject_fault(REJECTION, operation="trade.cross.orderSync")
+    dead = enqueuer.wait_for(enqueuer.enqueue_order(), DEAD)
+    assert enqueuer.call("RetryDelivery", dead)["state"] in (PENDING, DELIVERED)
+    delivered = enqueuer.wait_for(dead, DELIVERED)
+    assert delivered["attempts"] == 2
 
 
-def test_a_pending_one_is_cancelled_and_holds_direct_calls_back_until_then(rpcs, sandbox, details) -> None:
-    outbox = Outbox(NATIONAL, rpcs)
-    sandbox.fault({"gateway_error": "gw.QosAppFrequencyLimit"}, operation="trade.cross.orderSync", times=50)
-    pending = outbox.until(outbox.enqueue_order(), PENDING, attempts=1)
-    direct = {"order": outbox.order()}
-    assert outbox.fails("SyncOrder", direct, details) == ("FAILED_PRECONDITION", "DELIVERY_PENDING")
-    while True:  # unless it is being sent just now
+def test_a_pending_delivery_blocks_direct_calls_until_it_is_cancelled(
+    client: RpcClient, sandbox: SandboxClient
+) -> None:
+    enqueuer = Enqueuer(NATIONAL, client)
+    sandbox.inject_fault(
+        {"gateway_error": "gw.QosAppFrequencyLimit"}, operation="trade.cross.orderSync", times=50
+    )
+    pending = enqueuer.wait_for(enqueuer.enqueue_order(), PENDING, min_attempts=1)
+    direct = {"order": enqueuer.order()}
+    assert enqueuer.fail("SyncOrder", direct) == ("FAILED_PRECONDITION", "DELIVERY_PENDING")
+    while True:  # until no attempt is in flight
         try:
-            assert outbox.act("CancelDelivery", pending)["state"] == CANCELLED
+            assert enqueuer.call("CancelDelivery", pending)["state"] == CANCELLED
             break
         except grpc.RpcError as error:
-            assert details(error)["ErrorInfo"].reason == "ERROR_REASON_DELIVERY_STATE"  # noqa: PT017
-    assert outbox.act("CancelDelivery", pending)["state"] == CANCELLED
+            assert parse_status_details(error)["ErrorInfo"].reason == "ERROR_REASON_DELIVERY_STATE"  # noqa: PT017
+    assert enqueuer.call("CancelDelivery", pending)["state"] == CANCELLED
     sandbox.admin("DELETE", "faults")
-    assert rpcs.call("SyncOrder", NATIONAL, direct) == {}
+    assert client.call("SyncOrder", NATIONAL, direct) == {}
 
 
-@EVERY_DIALECT
-def test_of_relations_only_the_failed_ones_go_again(dialect: str, rpcs, sandbox) -> None:
-    outbox = Outbox(dialect, rpcs)
+@EACH_DIALECT
+def test_only_failed_relations_are_sent_again(
+    dialect: str, client: RpcClient, sandbox: SandboxClient
+) -> None:
+    enqueuer = Enqueuer(dialect, client)
     relations = [
         {
-            "national_order_id": str(outbox.number),
-            "national_sub_order_id": str(outbox.number + number),
+            "national_order_id": str(enqueuer.order_id),
+            "national_sub_order_id": str(enqueuer.order_id + number),
             "cbu_order_id": "9",
             "cbu_order_entry_id": str(900 + number),
         }
         for number in range(1, 5)
     ]
-    sandbox.fault({"malformed": True}, operation="order.relation.write")
+    sandbox.inject_fault({"malformed": True}, operation="order.relation.write")
     sync = {"write_order_relations": {"relations": relations}}
-    done = outbox.until(outbox.enqueue(sync), DELIVERED)
-    assert done["attempts"] == 2
-    assert done["results"] == [{}] * 4
+    delivered = enqueuer.wait_for(enqueuer.enqueue(sync), DELIVERED)
+    assert delivered["attempts"] == 2
+    assert delivered["results"] == [{}] * 4
     assert len(sandbox.calls()) == (2 if dialect == NATIONAL else 5)
 
 
-def test_a_status_waits_for_its_whole_order_on_the_open_platform(rpcs, sandbox) -> None:
-    outbox = Outbox(OPEN, rpcs)
-    outbox.enqueue_order()
-    status = {"national_order_id": str(outbox.number), "pay_status": "DOWNSTREAM_ORDER_STATUS_SUCCESS"}
-    outbox.until(outbox.enqueue({"sync_order_status": {"order_status": status}}), DELIVERED)
-    assert sandbox.admin("GET", f"synced/orders/{outbox.number}")["order"]["status"] == "success"
-    never = Outbox(OPEN, rpcs)
-    status["national_order_id"] = str(never.number)
-    dead = never.until(never.enqueue({"sync_order_status": {"order_status": status}}), DEAD)
+def test_a_status_needs_a_full_order_first_on_the_open_platform(
+    client: RpcClient, sandbox: SandboxClient
+) -> None:
+    enqueuer = Enqueuer(OPEN, client)
+    enqueuer.enqueue_order()
+    status = {"national_order_id": str(enqueuer.order_id), "pay_status": "DOWNSTREAM_ORDER_STATUS_SUCCESS"}
+    enqueuer.wait_for(enqueuer.enqueue({"sync_order_status": {"order_status": status}}), DELIVERED)
+    assert sandbox.admin("GET", f"synced/orders/{enqueuer.order_id}")["order"]["status"] == "success"
+    unsynced = Enqueuer(OPEN, client)
+    status["national_order_id"] = str(unsynced.order_id)
+    dead = unsynced.wait_for(unsynced.enqueue({"sync_order_status": {"order_status": status}}), DEAD)
     assert dead["last_error"]["details"][0]["reason"] == "ERROR_REASON_NO_FULL_SYNC"
 
 
-def test_deliveries_are_listed_newest_first(rpcs, sandbox, details) -> None:
-    outbox = Outbox(NATIONAL, rpcs)
-    key = {"ordering_key": str(outbox.number)}
-    accepted = [outbox.enqueue_order(buy_amount=str(number))["delivery_id"] for number in range(1, 6)]
-    first = rpcs.call("ListDeliveries", NATIONAL, key | {"page_size": 3})
-    rest = rpcs.call("ListDeliveries", NATIONAL, key | {"page_token": first["next_page_token"]})
-    listed = [each["delivery_id"] for each in first["deliveries"] + rest["deliveries"]]
+def test_deliveries_are_listed_newest_first(client: RpcClient, sandbox: SandboxClient) -> None:
+    enqueuer = Enqueuer(NATIONAL, client)
+    key = {"ordering_key": str(enqueuer.order_id)}
+    accepted = [enqueuer.enqueue_order(buy_amount=str(number))["delivery_id"] for number in range(1, 6)]
+    first = client.call("ListDeliveries", NATIONAL, key | {"page_size": 3})
+    rest = client.call("ListDeliveries", NATIONAL, key | {"page_token": first["next_page_token"]})
+    listed = [delivery["delivery_id"] for delivery in first["deliveries"] + rest["deliveries"]]
     assert listed == accepted[::-1]
     assert "next_page_token" not in rest
-    assert rpcs.call("ListDeliveries", NATIONAL, key | {"states": [DEAD]}) == {}
+    assert client.call("ListDeliveries", NATIONAL, key | {"states": [DEAD]}) == {}
     bad = key | {"page_token": "nonsense"}
-    assert outbox.fails("ListDeliveries", bad, details) == ("INVALID_ARGUMENT", "INVALID_REQUEST")
+    assert enqueuer.fail("ListDeliveries", bad) == ("INVALID_ARGUMENT", "INVALID_REQUEST")
     unknown = {"delivery_id": str(uuid.uuid4())}
-    assert outbox.fails("GetDelivery", unknown, details) == ("NOT_FOUND", "DELIVERY_NOT_FOUND")
+    assert enqueuer.fail("GetDelivery", unknown) == ("NOT_FOUND", "DELIVERY_NOT_FOUND")

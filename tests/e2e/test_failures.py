@@ -1,47 +1,27 @@
-"""What callers see when 1688, the network or they themselves fail: through running services."""
+"""What callers see when 1688, the network or the service fails, and when they cancel."""
 
 import concurrent.futures
 import json
 import random
 import time
+from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
 from nationalsite.account import v1 as account_v1
 from nationalsite.product import v1 as product_v1
 
+from tests.e2e.conftest import RpcClient, ServicePool
+from tests.e2e.sample_requests import BUYER, REFUND, RETURN, SEARCH
+from tests.support.polling import wait_until
+from tests.support.sandbox_client import SandboxClient
+from tests.support.status_details import parse_status_details
 from tools.local_stack import RunningProcess, start_sandbox, start_service, stop
 
-SEARCH = {"keyword": "dress"}
-BUYER = {
-    "country": "japan",
-    "site": "sniff",
-    "out_login_name": "hanako-secret-name",
-    "out_member_id": "member-1",
-    "email": "hanako@example.com",
-    "mobile": "09012345678",
-    "mobile_area": "JP",
-    "ip": "192.0.2.10",
-}
-REFUND = {
-    "cbu_order_id": "506683458994743225",
-    "cbu_order_entry_ids": ["506683458996743225"],
-    "dispute_request": "DISPUTE_KIND_REFUND",
-    "apply_payment": {"units": "1"},
-    "apply_carriage": {},
-    "apply_reason_id": "20006",
-    "description": "不想买了",
-    "goods_status": "GOODS_STATUS_REFUND_WAIT_SELLER_SEND",
-}
-RETURN = {
-    "refund_id": "TQ36706338027991577",
-    "logistics_company_no": "ZTO",
-    "freight_bill": "3110044550034338",
-}
-
 FAULTS = [
-    # fault, what a search (repeatable) tells, what a registration or a refund (not repeatable) tells
-    # Those that are repeated stand in fault_table.py.
+    # Fault, reason for a search (idempotent), reason for a registration or a refund (not idempotent).
+    # fault_table.py has the faults after which calls are retried.
     ({"gateway_error": "gw.NoUsageLeftError"}, "UPSTREAM_QUOTA", "UPSTREAM_QUOTA"),
     ({"gateway_error": "401"}, "UPSTREAM_CREDENTIAL", "UPSTREAM_CREDENTIAL"),
     ({"gateway_error": "gw.SignatureInvalid"}, "UPSTREAM_SIGNATURE", "UPSTREAM_SIGNATURE"),
@@ -60,48 +40,52 @@ STATUS = {
 PUSHBACK = {"UPSTREAM_QUOTA": "-1", "OUTCOME_UNKNOWN": "-1"}
 
 
-@pytest.mark.parametrize(("fault", "search", "register"), FAULTS, ids=str)
-def test_a_fault_is_told_by_the_level_of_the_rpc(fault, search, register, rpcs, sandbox, details) -> None:
+@pytest.mark.parametrize(("fault", "search_reason", "write_reason"), FAULTS, ids=str)
+def test_errors_depend_on_the_idempotency_of_the_rpc(
+    fault: dict[str, Any], search_reason: str, write_reason: str, client: RpcClient, sandbox: SandboxClient
+) -> None:
     for rpc, request, reason in (
-        ("SearchByKeyword", SEARCH, search),
-        ("RegisterUser", {"country_account": BUYER}, register),
-        ("CreateRefund", REFUND, register),
-        ("SubmitReturnGoods", RETURN, register),
+        ("SearchByKeyword", SEARCH, search_reason),
+        ("RegisterUser", {"country_account": BUYER}, write_reason),
+        ("CreateRefund", REFUND, write_reason),
+        ("SubmitReturnGoods", RETURN, write_reason),
     ):
         sandbox.admin("DELETE", "calls")
-        sandbox.fault(fault)
+        sandbox.inject_fault(fault)
         with pytest.raises(grpc.RpcError) as failure:
-            rpcs.call(rpc, "national-site", request)
-        found = details(failure.value)
-        assert found["ErrorInfo"].reason == f"ERROR_REASON_{reason}"
+            client.call(rpc, "national-site", request)
+        details = parse_status_details(failure.value)
+        assert details["ErrorInfo"].reason == f"ERROR_REASON_{reason}"
         assert failure.value.code().name == STATUS[reason]
         trailers = dict(failure.value.trailing_metadata())
-        assert "RetryInfo" not in found
+        assert "RetryInfo" not in details
         assert trailers.get("grpc-retry-pushback-ms") == PUSHBACK.get(reason)
         assert len(sandbox.calls()) == 1
 
 
-def test_half_a_picture_search_is_not_begun(rpcs, sandbox, details) -> None:
-    """What the search cannot carry is refused before the picture is uploaded."""
+def test_an_invalid_image_search_uploads_nothing(client: RpcClient, sandbox: SandboxClient) -> None:
+    """A field that the search does not support is rejected before the image is uploaded."""
     png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgYGBgAAAABQABpfZFQAAAAABJRU5ErkJggg=="
     with pytest.raises(grpc.RpcError) as failure:
-        rpcs.call("SearchByImage", "national-site", {"image": png, "region": "1,2,3,4"})
-    assert details(failure.value)["ErrorInfo"].reason == "ERROR_REASON_NOT_IN_DIALECT"
+        client.call("SearchByImage", "national-site", {"image": png, "region": "1,2,3,4"})
+    assert parse_status_details(failure.value)["ErrorInfo"].reason == "ERROR_REASON_NOT_IN_DIALECT"
     assert sandbox.calls() == []
 
 
-def test_the_callers_deadline_ends_the_call_of_1688(rpcs, sandbox) -> None:
-    sandbox.fault({"hang": True})
+def test_the_callers_deadline_ends_the_upstream_call(client: RpcClient, sandbox: SandboxClient) -> None:
+    sandbox.inject_fault({"hang": True})
     started = time.monotonic()
     with pytest.raises(grpc.RpcError) as failure:
-        rpcs.method("SearchByKeyword", "national-site")(rpcs.request("SearchByKeyword", SEARCH), timeout=0.5)
+        client.method("SearchByKeyword", "national-site")(
+            client.request("SearchByKeyword", SEARCH), timeout=0.5
+        )
     assert failure.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
     assert time.monotonic() - started < 5
-    _wait(lambda: sandbox.state()["in_flight"] == 0)
+    wait_until(lambda: sandbox.state()["in_flight"] == 0)
 
 
-def test_nobody_at_the_gateway_is_unavailable_and_never_unknown(details) -> None:
-    """No connection was made, so even a registration may be repeated."""
+def test_a_refused_connection_is_unavailable_not_outcome_unknown() -> None:
+    """No request was sent, so even a registration may be retried."""
     sandbox = start_sandbox(log="test-gone-sandbox")
     account = start_service("account", sandbox.address, log="test-gone-account")
     try:
@@ -109,51 +93,54 @@ def test_nobody_at_the_gateway_is_unavailable_and_never_unknown(details) -> None
         with grpc.insecure_channel(account.address) as channel, pytest.raises(grpc.RpcError) as failure:
             _register(channel)
         assert failure.value.code() is grpc.StatusCode.UNAVAILABLE
-        assert details(failure.value)["ErrorInfo"].reason == "ERROR_REASON_UPSTREAM_UNAVAILABLE"
+        assert parse_status_details(failure.value)["ErrorInfo"].reason == "ERROR_REASON_UPSTREAM_UNAVAILABLE"
     finally:
         assert stop(account) == 0
 
 
-def test_what_the_drain_ends_is_told_by_the_level_of_the_rpc(running_sandbox, sandbox, details) -> None:
-    """A search may go elsewhere; whether a registration was carried out nobody knows."""
-    sandbox.fault({"hang": True}, times=2)
+def test_errors_of_a_drain_depend_on_the_idempotency_of_the_rpc(
+    running_sandbox: RunningProcess, sandbox: SandboxClient
+) -> None:
+    """A search may be retried at another replica; the outcome of a registration is unknown."""
+    sandbox.inject_fault({"hang": True}, times=2)
     settings = {"NATIONALSITE_GRACE_SECONDS": "0.1"}
-    answers = {}
+    errors = {}
     with concurrent.futures.ThreadPoolExecutor() as pool:
         for name, call in (("product", _search), ("account", _register)):
             service = start_service(name, running_sandbox.address, settings, log=f"test-drain-{name}")
             with grpc.insecure_channel(service.address) as channel:
-                answer = pool.submit(call, channel)
-                _wait(lambda: sandbox.state()["in_flight"] == 1)
+                future = pool.submit(call, channel)
+                wait_until(lambda: sandbox.state()["in_flight"] == 1)
                 assert stop(service) == 0
-                answers[name] = answer.exception()
-            _wait(lambda: sandbox.state()["in_flight"] == 0)
-    told = {name: details(error)["ErrorInfo"].reason for name, error in answers.items()}
-    assert told == {"product": "ERROR_REASON_DRAINING", "account": "ERROR_REASON_OUTCOME_UNKNOWN"}
-    assert "RetryInfo" in details(answers["product"])
+                errors[name] = future.exception()
+            wait_until(lambda: sandbox.state()["in_flight"] == 0)
+    reasons = {name: parse_status_details(error)["ErrorInfo"].reason for name, error in errors.items()}
+    assert reasons == {"product": "ERROR_REASON_DRAINING", "account": "ERROR_REASON_OUTCOME_UNKNOWN"}
+    assert "RetryInfo" in parse_status_details(errors["product"])
 
 
-def test_two_thousand_cancelled_calls_leave_nothing_behind(rpcs, sandbox, running) -> None:
-    method = rpcs.method("SearchByKeyword", "open-platform")
-    request = rpcs.request("SearchByKeyword", SEARCH)
-    chance = random.Random(1688)
-    sandbox.fault({"latency_ms": 200}, times=2000)
+def test_two_thousand_cancelled_calls_leave_nothing_behind(client: RpcClient, sandbox: SandboxClient) -> None:
+    method = client.method("SearchByKeyword", "open-platform")
+    request = client.request("SearchByKeyword", SEARCH)
+    uniform = random.Random(1688).uniform
+    sandbox.inject_fault({"latency_ms": 200}, times=2000)
     for _ in range(20):
         calls = [method.future(request, timeout=20) for _ in range(100)]
-        time_to_cancel = time.monotonic() + chance.random() * 0.2
-        _wait(lambda until=time_to_cancel: time.monotonic() >= until)
+        time.sleep(uniform(0, 0.2))
         for call in calls:
             call.cancel()
     sandbox.admin("DELETE", "faults")
-    _wait(lambda: sandbox.state()["in_flight"] == 0)
+    wait_until(lambda: sandbox.state()["in_flight"] == 0)
     with concurrent.futures.ThreadPoolExecutor(20) as pool:
-        answers = list(pool.map(lambda _: method(request, timeout=20), range(200)))
-    assert len(answers) == 200
-    assert all(answer.offers for answer in answers)
+        responses = list(pool.map(lambda _: method(request, timeout=20), range(200)))
+    assert len(responses) == 200
+    assert all(response.offers for response in responses)
 
 
-def test_tokens_are_fetched_renewed_and_never_told(running_sandbox, sandbox, tmp_path) -> None:
-    """A refresh token in a file: fetched at first need, renewed after a refusal, rotated in the file."""
+def test_tokens_are_fetched_and_refreshed_and_never_logged(
+    running_sandbox: RunningProcess, sandbox: SandboxClient, tmp_path: Path
+) -> None:
+    """With a refresh token in a file: fetch at the first call, refresh after an error, rotate in the file."""
     file = tmp_path / "refresh-token"
     file.write_text("test-refresh-token\n")
     sandbox.admin("PUT", "tokens", {"refresh_token": "rotate"})
@@ -162,11 +149,11 @@ def test_tokens_are_fetched_renewed_and_never_told(running_sandbox, sandbox, tmp
     try:
         with grpc.insecure_channel(account.address) as channel:
             _register(channel, "member-1")
-            _wait(lambda: file.read_text() != "test-refresh-token\n")
+            wait_until(lambda: file.read_text() != "test-refresh-token\n")
             first = file.read_text()
             sandbox.admin("PUT", "tokens", {"revoke_access_tokens": True, "refresh_token": "rotate"})
             _register(channel, "member-2")
-            _wait(lambda: file.read_text() != first)
+            wait_until(lambda: file.read_text() != first)
     finally:
         assert stop(account) == 0
     apis = [call["path"].split("/")[-2] for call in sandbox.calls()]
@@ -182,8 +169,10 @@ def test_tokens_are_fetched_renewed_and_never_told(running_sandbox, sandbox, tmp
         assert secret not in log
 
 
-def test_replicas_share_a_refresh_token_that_rotates(running_sandbox, sandbox, tmp_path) -> None:
-    """The one that comes second is refused, and finds what the first one wrote."""
+def test_replicas_share_a_refresh_token_that_rotates(
+    running_sandbox: RunningProcess, sandbox: SandboxClient, tmp_path: Path
+) -> None:
+    """The second replica gets an error for the old token, and reads the token that the first one wrote."""
     file = tmp_path / "refresh-token"
     file.write_text("test-refresh-token\n")
     sandbox.admin("PUT", "tokens", {"refresh_token": "rotate"})
@@ -202,35 +191,37 @@ def test_replicas_share_a_refresh_token_that_rotates(running_sandbox, sandbox, t
             assert stop(replica) == 0
 
 
-def test_neither_log_nor_error_tells_of_the_buyer(
-    rpcs, sandbox, running: dict[tuple[str, str], RunningProcess]
+def test_neither_logs_nor_errors_contain_buyer_data(
+    client: RpcClient, sandbox: SandboxClient, running_services: ServicePool
 ) -> None:
-    """Not even where 1688's own words repeat what it was sent."""
-    echoed = f"bad buyer {json.dumps(BUYER)} token test-access-token"
-    sandbox.fault({"status": 200, "json": {"success": False, "code": BUYER["email"], "message": echoed}})
+    """Not even where 1688's error text repeats the request."""
+    echo = f"bad buyer {json.dumps(BUYER)} token test-access-token"
+    sandbox.inject_fault({"status": 200, "json": {"success": False, "code": BUYER["email"], "message": echo}})
     trace = "0af7651916cd43dd8448eb211c80319c"
     metadata = (("traceparent", f"00-{trace}-00f067aa0ba902b7-01"),)
     with pytest.raises(grpc.RpcError) as failure:
-        rpcs.call("RegisterUser", "national-site", {"country_account": BUYER}, metadata=metadata)
-    told = str(failure.value.trailing_metadata()) + str(failure.value.details())
-    log = running["account", "national-site"].log
-    _wait(lambda: trace in log.read_text())
-    told += log.read_text()
+        client.call("RegisterUser", "national-site", {"country_account": BUYER}, metadata=metadata)
+    output = str(failure.value.trailing_metadata()) + str(failure.value.details())
+    log = running_services["account", "national-site"].log
+    wait_until(lambda: trace in log.read_text())
+    output += log.read_text()
     for name in ("out_login_name", "email", "mobile", "ip"):
-        assert BUYER[name] not in told
-    assert "test-access-token" not in told
+        assert BUYER[name] not in output
+    assert "test-access-token" not in output
 
 
-def test_every_call_leaves_one_line(rpcs, sandbox, running: dict[tuple[str, str], RunningProcess]) -> None:
+def test_every_call_writes_one_log_line(
+    client: RpcClient, sandbox: SandboxClient, running_services: ServicePool
+) -> None:
     trace = "4bf92f3577b34da6a3ce929d0e0e4736"
-    rpcs.call(
+    client.call(
         "GetCategory",
         "open-platform",
         {},
         metadata=(("traceparent", f"00-{trace}-00f067aa0ba902b7-01"),),
     )
-    log = running["product", "open-platform"].log
-    _wait(lambda: trace in log.read_text())
+    log = running_services["product", "open-platform"].log
+    wait_until(lambda: trace in log.read_text())
     lines = [json.loads(line) for line in log.read_text().splitlines() if trace in line]
     assert len(lines) == 1
     assert lines[0]["event"] == "call"
@@ -240,19 +231,10 @@ def test_every_call_leaves_one_line(rpcs, sandbox, running: dict[tuple[str, str]
 
 
 def _register(channel: grpc.Channel, member: str = "member-1") -> None:
-    buyer = account_v1.CountryAccount(**BUYER | {"out_member_id": member})
-    request = account_v1.RegisterUserRequest(country_account=buyer)
+    request = account_v1.RegisterUserRequest(country_account=BUYER | {"out_member_id": member})
     account_v1.AccountServiceStub(channel).RegisterUser(request, timeout=10)
 
 
 def _search(channel: grpc.Channel) -> None:
     request = product_v1.SearchByKeywordRequest(keyword="dress")
     product_v1.ProductServiceStub(channel).SearchByKeyword(request, timeout=10)
-
-
-def _wait(condition) -> None:
-    """Wait for a condition, not for a time; fail where it does not come about."""
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come about"
-        time.sleep(0.01)

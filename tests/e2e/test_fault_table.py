@@ -1,4 +1,4 @@
-"""Every fault of the table, with an RPC of each level, through running services (`make test-faults`)."""
+"""Every fault of the table, with an RPC of each idempotency level (`make test-faults`)."""
 
 import urllib.request
 from collections import Counter
@@ -10,19 +10,22 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from services.sandbox.controls.faults import Fault
-from tests.e2e.fault_table import ROWS, Row, Told
+from tests.e2e.conftest import RpcClient, ServicePool, StartDedicated
+from tests.e2e.fault_table import FAULT_CASES, FaultCase, Result
+from tests.support.sandbox_client import SandboxClient
+from tests.support.status_details import parse_status_details
 from tools.local_stack import RunningProcess
 
 pytestmark = pytest.mark.faults
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgYGBgAAAABQABpfZFQAAAAABJRU5ErkJggg=="
 TIMEOUT_S = 6.0
-"""Room for three attempts and two pauses after a frequency limit; half of it for a silent attempt."""
-LATE = "(late)"
-"""The caller's own timer was the first to say so; which one is, nobody can know."""
+"""Enough for three attempts and two delays after a frequency limit. An attempt times out after half of it."""
+CLIENT_TIMEOUT = "(client timeout)"
+"""The client's deadline passed before the error of the service arrived. Which is first depends on timing."""
 DIALECT = "national-site"
 CALLS = {
-    # service, operation, request, whether it may be repeated
+    # RPC: service, operation, request, whether it is idempotent
     "SearchByKeyword": ("product", "product.search.keywordQuery", {"keyword": "dress"}, True),
     "UploadImage": (
         "product",
@@ -71,67 +74,75 @@ PUSHBACK = {
 }
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_fault(row: Row, alone, running, rpcs, sandbox, details) -> None:
-    """Services of the row's own where they remember: one fault must not colour the next."""
-    serving = {name: (running[name, DIALECT], rpcs) for name in ("product", "account")}
-    if row.lingers:
+@pytest.mark.parametrize("case", FAULT_CASES, ids=lambda case: case.name)
+def test_fault(
+    case: FaultCase,
+    start_dedicated: StartDedicated,
+    running_services: ServicePool,
+    client: RpcClient,
+    sandbox: SandboxClient,
+) -> None:
+    """A case that changes the state of services gets its own, so that it cannot affect the next case."""
+    services = {name: (running_services[name, DIALECT], client) for name in ("product", "account")}
+    if case.changes_state:
         with ThreadPoolExecutor() as pool:
-            started = pool.map(lambda name: alone(name, DIALECT, row.settings), serving)
-            serving = dict(zip(serving, started, strict=True))
-    for rpc, (name, operation, request, repeatable) in CALLS.items():
+            started = pool.map(lambda name: start_dedicated(name, DIALECT, case.settings), services)
+            services = dict(zip(services, started, strict=True))
+    for rpc, (name, operation, request, idempotent) in CALLS.items():
         sandbox.admin("POST", "reset")
         sandbox.admin("DELETE", "calls")
-        sandbox.fault(dict(row.fault), operation=operation, times=row.times)
-        service, caller = serving[name]
-        before = _attempts(service, operation)
-        told = row.repeatable if repeatable else row.once
-        found = _told(caller, rpc, request, details)
-        if found == LATE and _waits_to_the_end(row, told):
-            found = told.reason
+        sandbox.inject_fault(dict(case.fault), operation=operation, times=case.times)
+        service, service_client = services[name]
+        attempts_before = _count_attempts(service, operation)
+        expected = case.idempotent if idempotent else case.non_idempotent
+        reason = _call(service_client, rpc, request)
+        if reason == CLIENT_TIMEOUT and _uses_whole_deadline(case, expected):
+            reason = expected.reason
         calls = [call for call in sandbox.calls() if call["path"].split("/")[-2] == operation]
-        assert (rpc, found, len(calls)) == (rpc, told.reason, told.attempts)
-        assert _attempts(service, operation) - before == _expected(row, told)
+        assert (rpc, reason, len(calls)) == (rpc, expected.reason, expected.attempts)
+        attempts = _count_attempts(service, operation) - attempts_before
+        assert attempts == _expected_attempts(case, expected)
 
 
-def _told(caller, rpc: str, request: dict[str, object], details) -> str:
-    """Call; return the reason of the failure, and see to it that everything else about it fits."""
+def _call(client: RpcClient, rpc: str, request: dict[str, object]) -> str:
+    """Call; return the reason of the error, or an empty text. Check the other details of the error."""
     try:
-        caller.call(rpc, DIALECT, request, timeout=TIMEOUT_S)
-    except grpc.RpcError as error:
-        failure = error
+        client.call(rpc, DIALECT, request, timeout=TIMEOUT_S)
+    except grpc.RpcError as caught:
+        error = caught
     else:
         return ""
-    if failure.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
-        return LATE
-    found = details(failure)
-    reason: str = found["ErrorInfo"].reason.removeprefix("ERROR_REASON_")
-    trailers: dict[str, Any] = dict(failure.trailing_metadata())
+    if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return CLIENT_TIMEOUT
+    details = parse_status_details(error)
+    reason: str = details["ErrorInfo"].reason.removeprefix("ERROR_REASON_")
+    trailers: dict[str, Any] = dict(error.trailing_metadata())
     pushback = trailers.get("grpc-retry-pushback-ms")
-    assert (failure.code().name, pushback) == (STATUS[reason], PUSHBACK.get(reason))
-    delay = found["RetryInfo"].retry_delay.ToMilliseconds() if "RetryInfo" in found else None
+    assert (error.code().name, pushback) == (STATUS[reason], PUSHBACK.get(reason))
+    delay = details["RetryInfo"].retry_delay.ToMilliseconds() if "RetryInfo" in details else None
     assert delay == (int(pushback) if pushback and pushback != "-1" else None)
-    assert found["ErrorInfo"].metadata["source"] == "1688"
+    assert details["ErrorInfo"].metadata["source"] == "1688"
     return reason
 
 
-def _waits_to_the_end(row: Row, told: Told) -> bool:
-    return "hang" in row.fault and told is row.once
+def _uses_whole_deadline(case: FaultCase, expected: Result) -> bool:
+    return "hang" in case.fault and expected is case.non_idempotent
 
 
-def _expected(row: Row, told: Told) -> Counter[str]:
+def _expected_attempts(case: FaultCase, expected: Result) -> Counter[str]:
     """Return the attempts by outcome that the metric must have counted."""
-    if _waits_to_the_end(row, told):
-        return Counter()  # counted when the service is done with it, which its caller does not wait for
-    fine = {"OK": 1} if not told.reason else {}
-    failed = told.attempts - len(fine)
-    return Counter(fine | ({row.failure: failed} if failed else {}))
+    if _uses_whole_deadline(case, expected):
+        return Counter()  # the service counts it after the caller's deadline
+    succeeded = {"OK": 1} if not expected.reason else {}
+    failed = expected.attempts - len(succeeded)
+    return Counter(succeeded | ({case.attempt_outcome: failed} if failed else {}))
 
 
-def _attempts(service: RunningProcess, operation: str) -> Counter[str]:
-    with urllib.request.urlopen(f"{service.http}/metrics", timeout=10) as answer:
-        families = list(text_string_to_metric_families(answer.read().decode()))
-    counted = {
+def _count_attempts(service: RunningProcess, operation: str) -> Counter[str]:
+    """Return the number of attempts of an operation by their outcome."""
+    with urllib.request.urlopen(f"{service.http}/metrics", timeout=10) as response:
+        families = list(text_string_to_metric_families(response.read().decode()))
+    counts = {
         sample.labels["outcome"]: int(sample.value)
         for family in families
         for sample in family.samples
@@ -139,9 +150,9 @@ def _attempts(service: RunningProcess, operation: str) -> Counter[str]:
         and f":{operation}-" in sample.labels["operation"]
         and sample.labels["outcome"] not in ("CANCELLED", "DEADLINE", "OUTCOME_UNKNOWN")
     }
-    return Counter(counted)
+    return Counter(counts)
 
 
 def test_the_table_has_every_kind_of_fault() -> None:
-    members = {member for row in ROWS for member in row.fault}
+    members = {member for case in FAULT_CASES for member in case.fault}
     assert members >= Fault.model_fields.keys() - {"headers", "content_type", "json_body"} | {"json"}

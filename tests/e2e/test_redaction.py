@@ -1,7 +1,8 @@
-"""No secret and nothing of a buyer is told: made-up ones go through every RPC and fault, and are looked for.
+"""No output contains secrets or personal data.
 
-Looked for in errors (message, details, trailers), logs, spans and metrics. The text of requests that is not
-personal, such as search words, may come back to its own caller in 1688's words, and stands nowhere else.
+The tests send made-up values through every RPC and fault, and search for them in errors (message, details,
+trailers), logs, spans and metrics. Text of a request that is not personal, such as a keyword, may appear only
+in the error that its own caller gets.
 """
 
 import json
@@ -21,50 +22,50 @@ import pytest
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
-from tests.e2e.conftest import DIALECTS, Rpcs
-from tests.e2e.test_messages import post, signature
+from tests.e2e.conftest import DIALECTS, RpcClient
+from tests.support.callbacks import post, sign
 from tests.support.sample_cases import SERVED_RPCS, SERVICES, request_cases
+from tests.support.sandbox_client import SandboxClient
 from tests.support.trace_collector import TraceCollector, trace_collector
 from tools.local_stack import SANDBOX_APP, RunningProcess, start_service, stop
 
-TIMEOUT_S = 0.5
-"""For faults that never answer; all others are done long before."""
+CALL_TIMEOUT_S = 0.5
+"""Only calls that get no response take so long."""
 CALLS = [case for case in request_cases() if case.rpc in SERVED_RPCS]
-DURABLE = {
+ENQUEUE_FIELDS = {
     "SyncOrder": "sync_order",
     "WriteOrderRelations": "write_order_relations",
     "SyncOrderStatus": "sync_order_status",
     "SyncLogisticsOrder": "sync_logistics_order",
     "SyncLogisticsStatus": "sync_logistics_status",
 }
-"""What EnqueueSync takes, by its field there."""
-WITHIN_S = 20
+"""The RPC of a sync -> its field in EnqueueSync."""
+TIMEOUT_S = 20
 SECRETS = (SANDBOX_APP["NATIONALSITE_APP_SECRET"], SANDBOX_APP["NATIONALSITE_ACCESS_TOKEN"])
 ALPHABETS = ("abcdefghijklmnopqrstuvwxyz", "あいうえおかきくけこ", "王小明李大华陈美丽", "ÀÉÎÕÜßđạẵữợ")
-FREE_TEXT = ("keyword",)
-"""Fields that hold what a buyer may have typed."""
+FREE_TEXT_FIELDS = ("keyword",)
+"""Fields with text that a buyer may have typed."""
+ENUMERATED_FIELDS = ("mobile_area",)
+"""Fields that are marked as personal, but hold one of a few fixed values."""
 
-WORDS = ("mobile_area",)
-"""Fields that are marked, and hold one of a few words."""
 
-
-class Persons:
-    """Makes up personal data, never twice the same, and remembers it."""
+class PersonalData:
+    """Makes up unique personal values, and records them."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
-        self.told: list[str] = []
+        self.values: list[str] = []
 
     def value(self, name: str) -> str:
-        """A value that fits a field of this name."""
-        made = {"ip": self._ip, "mobile": self._mobile, "email": self._email}.get(name, self._name)()
-        self.told.append(made)
-        return made
+        """Make up a value for a field of this name."""
+        value = {"ip": self._ip, "mobile": self._mobile, "email": self._email}.get(name, self._name)()
+        self.values.append(value)
+        return value
 
     def token(self) -> str:
-        """A secret that comes with a call."""
-        self.told.append(self._letters(ALPHABETS[0], 24))
-        return self.told[-1]
+        """Make up a secret that a call carries."""
+        self.values.append(self._letters(ALPHABETS[0], 24))
+        return self.values[-1]
 
     def _name(self) -> str:
         return self._letters(self._random.choice(ALPHABETS), self._random.randint(8, 16))
@@ -85,40 +86,40 @@ class Persons:
         return "".join(self._random.choices(alphabet, k=number))
 
 
-def filled(message: Message, persons: Persons, *, within: bool = False) -> None:
-    """Puts made-up values into free texts, and into every field that is marked or stands within one."""
+def fill(message: Message, personal_data: PersonalData, *, inside_marked: bool = False) -> None:
+    """Put made-up values into free text, and into every field that is marked or inside a marked message."""
     for descriptor in message.DESCRIPTOR.fields:
-        marked = within or descriptor.GetOptions().debug_redact
+        marked = inside_marked or descriptor.GetOptions().debug_redact
         present = not descriptor.is_repeated and descriptor.has_presence and message.HasField(descriptor.name)
         if descriptor.message_type and (present or descriptor.is_repeated):
-            held = getattr(message, descriptor.name)
-            for each in held if descriptor.is_repeated else (held,):
-                if isinstance(each, Message):
-                    filled(each, persons, within=marked)
+            value = getattr(message, descriptor.name)
+            for element in value if descriptor.is_repeated else (value,):
+                if isinstance(element, Message):
+                    fill(element, personal_data, inside_marked=marked)
         elif descriptor.type == descriptor.TYPE_STRING and not descriptor.is_repeated:
-            personal = marked and descriptor.name not in WORDS
-            if personal or descriptor.name in FREE_TEXT:
-                setattr(message, descriptor.name, persons.value(descriptor.name))
+            personal = marked and descriptor.name not in ENUMERATED_FIELDS
+            if personal or descriptor.name in FREE_TEXT_FIELDS:
+                setattr(message, descriptor.name, personal_data.value(descriptor.name))
 
 
-def faults(echoed: str) -> list[dict[str, Any] | None]:
-    """Every kind of fault of the sandbox, and answers in which 1688 repeats what it was sent."""
-    refusal = {"success": False, "code": echoed, "message": echoed, "errorCode": echoed, "errorMsg": echoed}
+def build_faults(echo: str) -> list[dict[str, Any] | None]:
+    """Return every kind of fault of the sandbox, and replies in which 1688 repeats the request."""
+    error = {"success": False, "code": echo, "message": echo, "errorCode": echo, "errorMsg": echo}
     gateway = {
         "error_code": "gw.APIACLDecline",
-        "error_message": echoed,
-        "exception": echoed,
-        "request_id": echoed,
+        "error_message": echo,
+        "exception": echo,
+        "request_id": echo,
     }
     return [
         None,
-        {"status": 200, "json": refusal},
-        {"status": 200, "json": {"result": refusal, "success": False, "errorMessage": echoed.upper()}},
-        {"status": 200, "json": {"success": True, "data": echoed, "result": echoed}},
+        {"status": 200, "json": error},
+        {"status": 200, "json": {"result": error, "success": False, "errorMessage": echo.upper()}},
+        {"status": 200, "json": {"success": True, "data": echo, "result": echo}},
         {"status": 403, "json": gateway},
-        {"status": 503, "body": echoed},
-        {"status": 200, "body": f'{{"broken": "{echoed}'},
-        {"status": 200, "body": echoed},
+        {"status": 503, "body": echo},
+        {"status": 200, "body": f'{{"broken": "{echo}'},
+        {"status": 200, "body": echo},
         {"gateway_error": "gw.QosAppFrequencyLimit"},
         {"gateway_error": "gw.SignatureInvalid"},
         {"malformed": True},
@@ -131,21 +132,22 @@ def faults(echoed: str) -> list[dict[str, Any] | None]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Suite:
-    """Services that are traced, and what they told."""
+class TracedServices:
+    """Services that export their spans to a collector, and all that they output."""
 
     processes: dict[tuple[str, str], RunningProcess]
     collector: TraceCollector
     metrics: list[str] = field(default_factory=list)
 
     def stop(self) -> None:
+        """Read the metrics of each service, and stop it."""
         for process in self.processes.values():
-            with urllib.request.urlopen(f"{process.http}/metrics", timeout=10) as answer:
-                self.metrics.append(answer.read().decode())
+            with urllib.request.urlopen(f"{process.http}/metrics", timeout=10) as response:
+                self.metrics.append(response.read().decode())
             assert stop(process) == 0
 
-    def told(self) -> dict[str, str]:
-        """Everything that left the processes, by kind."""
+    def outputs(self) -> dict[str, str]:
+        """Return everything that left the processes, by kind."""
         return {
             "logs": "".join(process.log.read_text() for process in self.processes.values()),
             "metrics": "".join(self.metrics),
@@ -154,132 +156,146 @@ class Suite:
 
 
 @pytest.fixture
-def suite(running_sandbox: RunningProcess, request: pytest.FixtureRequest) -> Iterator[Suite]:
-    """Every service, in the dialects of the parameter."""
+def traced_services(
+    running_sandbox: RunningProcess, request: pytest.FixtureRequest
+) -> Iterator[TracedServices]:
+    """Every service, in each dialect of the parameter."""
     keys = [(service, dialect) for service in SERVICES for dialect in request.param]
-    with ExitStack() as opened:
-        collector, variables = opened.enter_context(trace_collector("http/protobuf"))
+    with ExitStack() as exit_stack:
+        collector, variables = exit_stack.enter_context(trace_collector("http/protobuf"))
 
         def start(key: tuple[str, str]) -> RunningProcess:
             settings = {"NATIONALSITE_DIALECT": key[1], "NATIONALSITE_LOG_LEVEL": "debug", **variables}
             started = start_service(
                 key[0], running_sandbox.address, settings, log=f"test-redaction-{key[0]}-{key[1]}"
             )
-            opened.callback(stop, started)
+            exit_stack.callback(stop, started)
             return started
 
         with ThreadPoolExecutor() as pool:
             processes = dict(zip(keys, pool.map(start, keys), strict=True))
-        yield Suite(processes=processes, collector=collector)
+        yield TracedServices(processes=processes, collector=collector)
 
 
-def leaks(told: str, persons: list[str]) -> list[str]:
-    lower = told.lower()
-    return [value for value in (*SECRETS, *persons) if value.lower() in lower]
+def find_leaks(output: str, values: list[str]) -> list[str]:
+    """Return the secrets and the values that an output contains."""
+    lower = output.lower()
+    return [value for value in (*SECRETS, *values) if value.lower() in lower]
 
 
 def call(method: grpc.UnaryUnaryMultiCallable, message: Message, headers: Any) -> str:
-    """All that a caller is told of a failure; empty for a success."""
+    """Call; return everything that an error tells the caller, or an empty text."""
     try:
-        method(message, timeout=TIMEOUT_S, metadata=headers)
+        method(message, timeout=CALL_TIMEOUT_S, metadata=headers)
     except grpc.RpcError as error:
         metadata: Any = error.trailing_metadata() or ()
         trailers = [value for _, value in metadata]
-        texts = [each.decode(errors="replace") if isinstance(each, bytes) else each for each in trailers]
+        texts = [value.decode(errors="replace") if isinstance(value, bytes) else value for value in trailers]
         return "\n".join([str(error), error.details() or "", *texts])
     return ""
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("suite", [DIALECTS], indirect=True)
-def test_nothing_private_is_told(suite: Suite, sandbox: Any) -> None:
+@pytest.mark.parametrize("traced_services", [DIALECTS], indirect=True)
+def test_no_output_contains_private_data(traced_services: TracedServices, sandbox: Any) -> None:
     seed = random.SystemRandom().getrandbits(32)
-    persons = Persons(seed)
-    rpcs = Rpcs(suite.processes)
-    dialects = {dialect for _, dialect in suite.processes}
+    personal_data = PersonalData(seed)
+    client = RpcClient(traced_services.processes)
+    dialects = {dialect for _, dialect in traced_services.processes}
     calls = failures = 0
-    for case in (each for each in CALLS if each.dialect in dialects):
-        for number in range(2 * len(faults(""))):
-            message, private = rpcs.request(case.rpc, case.request), len(persons.told)
-            filled(message, persons)
-            personal = [value for value in persons.told[private:] if value not in free_texts(message)]
-            echoed = " ".join(["sorry,", *SECRETS, *persons.told[private:], "is no good"])
+    for case in CALLS:
+        if case.dialect not in dialects:
+            continue
+        for number in range(2 * len(build_faults(""))):
+            message, first = client.request(case.rpc, case.request), len(personal_data.values)
+            fill(message, personal_data)
+            personal = [value for value in personal_data.values[first:] if value not in free_texts(message)]
+            echo = " ".join(["sorry,", *SECRETS, *personal_data.values[first:], "is no good"])
             sandbox.admin("POST", "reset")
-            if fault := faults(echoed)[number % len(faults(""))]:
-                sandbox.fault(fault, times=5)
+            if fault := build_faults(echo)[number % len(build_faults(""))]:
+                sandbox.inject_fault(fault, times=5)
             if number % 7 == 6:
-                break_a_rule(message)
-            headers = (("authorization", f"Bearer {persons.token()}"), ("cookie", persons.token()))
-            told = call(rpcs.method(case.rpc, case.dialect), message, headers)
-            assert not leaks(told, personal), (seed, case.name, fault, told)
+                make_invalid(message)
+            headers = (
+                ("authorization", f"Bearer {personal_data.token()}"),
+                ("cookie", personal_data.token()),
+            )
+            output = call(client.method(case.rpc, case.dialect), message, headers)
+            assert not find_leaks(output, personal), (seed, case.name, fault, output)
             calls += 1
-            failures += bool(told)
+            failures += bool(output)
     for dialect in dialects:
-        deliver(dialect, rpcs, persons, sandbox)
-        push(suite.processes["order_sync", dialect].callback, persons)
-    rpcs.close()
-    suite.stop()
-    for kind, told in suite.told().items():
-        assert told
-        assert not leaks(told, persons.told), (seed, kind)
+        enqueue_all(dialect, client, personal_data, sandbox)
+        push_messages(traced_services.processes["order_sync", dialect].callback, personal_data)
+    client.close()
+    traced_services.stop()
+    for kind, output in traced_services.outputs().items():
+        assert output
+        assert not find_leaks(output, personal_data.values), (seed, kind)
     assert failures > calls / 2
-    assert len(suite.collector.spans()) > calls
+    assert len(traced_services.collector.spans()) > calls
 
 
-def deliver(dialect: str, rpcs: Rpcs, persons: Persons, sandbox: Any) -> None:
-    """Enqueues every sync, and waits until each was sent once, into a fault that repeats what it got."""
-    cases = [case for case in CALLS if case.dialect == dialect and case.rpc in DURABLE]
+def enqueue_all(dialect: str, client: RpcClient, personal_data: PersonalData, sandbox: SandboxClient) -> None:
+    """Enqueue every sync, and wait until each was sent once. 1688's reply repeats the request."""
+    cases = [case for case in CALLS if case.dialect == dialect and case.rpc in ENQUEUE_FIELDS]
     assert cases
     for number, case in enumerate(cases):
         sync = {name: value for name, value in case.request.items() if name != "request_id"}
-        message = rpcs.request("EnqueueSync", {"request_id": str(uuid.uuid4()), DURABLE[case.rpc]: sync})
-        private = len(persons.told)
-        filled(message, persons)
-        echoed = " ".join([*SECRETS, *persons.told[private:]])
-        answers = [fault for fault in faults(echoed) if fault and "hang" not in fault]
+        message = client.request(
+            "EnqueueSync", {"request_id": str(uuid.uuid4()), ENQUEUE_FIELDS[case.rpc]: sync}
+        )
+        first = len(personal_data.values)
+        fill(message, personal_data)
+        echo = " ".join([*SECRETS, *personal_data.values[first:]])
+        replies = [fault for fault in build_faults(echo) if fault and "hang" not in fault]
         sandbox.admin("POST", "reset")
-        sandbox.fault(answers[number % len(answers)], times=3)
-        accepted = rpcs.method("EnqueueSync", dialect)(message, timeout=WITHIN_S).delivery
-        asked = {"delivery_id": accepted.delivery_id}
-        deadline = time.monotonic() + WITHIN_S
-        while not (found := rpcs.call("GetDelivery", dialect, asked)["delivery"]).get("attempts"):
+        sandbox.inject_fault(replies[number % len(replies)], times=3)
+        accepted = client.method("EnqueueSync", dialect)(message, timeout=TIMEOUT_S).delivery
+        request = {"delivery_id": accepted.delivery_id}
+        deadline = time.monotonic() + TIMEOUT_S
+        while not (delivery := client.call("GetDelivery", dialect, request)["delivery"]).get("attempts"):
             assert time.monotonic() < deadline
-        assert not leaks(json.dumps(found.get("last_error", {})), list(SECRETS))
-        if found["state"] == "DELIVERY_STATE_PENDING":
-            call(rpcs.method("CancelDelivery", dialect), rpcs.request("CancelDelivery", asked), ())
+        assert not find_leaks(json.dumps(delivery.get("last_error", {})), list(SECRETS))
+        if delivery["state"] == "DELIVERY_STATE_PENDING":
+            call(client.method("CancelDelivery", dialect), client.request("CancelDelivery", request), ())
 
 
-def push(url: str, persons: Persons) -> None:
-    """Sends the callback a message of a buyer, one that cannot be read, and one that somebody forged."""
-    buyer = {"msgId": 1, "type": "ORDER_BUYER_VIEW_ORDER_PAY", "userInfo": persons.value("name")}
-    text, forged = json.dumps(buyer | {"data": persons.value("name")}), persons.token()
-    unreadable = "{" + " ".join(persons.value(name) for name in ("name", "email", "mobile", "ip"))
-    for body, sign in ((text, signature), (unreadable, signature), (text, lambda _: forged)):
-        form = urlencode({"message": body, "_aop_signature": sign("message" + body)}).encode()
-        assert post(url, form) == (200 if sign is signature else 401)
+def push_messages(url: str, personal_data: PersonalData) -> None:
+    """Push a message about a buyer, an unreadable one, and a forged one."""
+    buyer = {"msgId": 1, "type": "ORDER_BUYER_VIEW_ORDER_PAY", "userInfo": personal_data.value("name")}
+    text = json.dumps(buyer | {"data": personal_data.value("name")})
+    unreadable = "{" + " ".join(personal_data.value(name) for name in ("name", "email", "mobile", "ip"))
+    for message, signature, status in (
+        (text, sign([("message", text)]), 200),
+        (unreadable, sign([("message", unreadable)]), 200),
+        (text, personal_data.token(), 401),
+    ):
+        assert post(url, urlencode({"message": message, "_aop_signature": signature}).encode()) == status
 
 
-def break_a_rule(message: Message) -> None:
-    """Makes every text too long."""
+def make_invalid(message: Message) -> None:
+    """Make every text too long."""
     for descriptor, value in message.ListFields():
         if isinstance(value, str):
             setattr(message, descriptor.name, value * 200)
         elif isinstance(value, Message):
-            break_a_rule(value)
+            make_invalid(value)
 
 
 def free_texts(message: Message) -> set[str]:
-    return {getattr(message, name) for name in FREE_TEXT if name in message.DESCRIPTOR.fields_by_name}
+    """Return the free text of a message."""
+    return {getattr(message, name) for name in FREE_TEXT_FIELDS if name in message.DESCRIPTOR.fields_by_name}
 
 
-def test_the_requests_are_really_filled() -> None:
-    """Otherwise the test above would look for nothing."""
-    persons = Persons(1)
-    rpcs = Rpcs({})
-    marked = set()
+def test_the_requests_contain_personal_data() -> None:
+    """Else the test above would search for nothing."""
+    personal_data = PersonalData(1)
+    client = RpcClient({})
+    filled = set()
     for case in CALLS:
-        message = rpcs.request(case.rpc, case.request)
-        filled(message, persons)
+        message = client.request(case.rpc, case.request)
+        fill(message, personal_data)
         text = json.dumps(json_format.MessageToDict(message), ensure_ascii=False)
-        marked |= {case.rpc} if any(value in text for value in persons.told) else set()
-    assert {"RegisterUser", "SearchByKeyword"} <= marked
+        filled |= {case.rpc} if any(value in text for value in personal_data.values) else set()
+    assert {"RegisterUser", "SearchByKeyword"} <= filled

@@ -1,8 +1,7 @@
-"""What 1688 could not push: kept there, asked for, stored, confirmed, and handed out like any message."""
+"""Replay of messages that 1688 could not push: query, store, confirm, and deliver like any message."""
 
 import asyncio
 import json
-import time
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -15,45 +14,49 @@ from nationalsite.ordersync.v1 import OrderSyncServiceStub
 from nationalsite.replay import v1 as upstream
 
 from services.adapter import AdapterSettings, operations_lifespan
-from tests.e2e.consumer import WITHIN_S, Stream, ack, pull
+from tests.e2e.conftest import DIALECTS, ServicePool, StartDedicated
+from tests.support.consumers import TIMEOUT_S, StreamConsumer, ack, pull
+from tests.support.polling import wait_until
 from tests.support.sample_cases import REPLAY, RequestCase, request_cases
+from tests.support.sandbox_client import SandboxClient
+from tests.support.status_details import parse_status_details
 from tools.local_stack import RunningProcess, start_service, stop
 
-EVERY_DIALECT = pytest.mark.parametrize("dialect", ["national-site", "open-platform"])
+EACH_DIALECT = pytest.mark.parametrize("dialect", DIALECTS)
 CASES = {case.rpc: case for case in request_cases() if case.rpc in REPLAY.methods_by_name}
 QUERY, CONFIRM = "push.query.messageList", "push.message.confirm"
-MADE, PAID, SHIPPED = (
+CREATED, PAID, SHIPPED = (
     f"ORDER_BUYER_VIEW_{event}" for event in ("BUYER_MAKE", "ORDER_PAY", "ANNOUNCE_SENDGOODS")
 )
-REFUSAL = {"status": 200, "json": {"isSuccess": False, "errorCode": "E1", "errorMessage": "no"}}
+REJECTION = {"status": 200, "json": {"isSuccess": False, "errorCode": "E1", "errorMessage": "no"}}
 
 
 class Consumer:
-    """Replays, and reads what came by that, from a subscription of its own."""
+    """Requests replays, and reads their messages from its own subscription."""
 
     def __init__(self, stub: OrderSyncServiceStub) -> None:
         self.stub = stub
         self.subscription = f"replay-{uuid.uuid4().hex[:12]}"
         pull(stub, self.subscription)
 
-    def replay(self, **only: Any) -> tuple[int, int]:
-        """Return how many messages were stored, and how many had been before."""
-        request = ParseDict(only, protos.ReplayMessagesRequest())
-        answer = self.stub.ReplayMessages(request, timeout=WITHIN_S)
-        return answer.stored, answer.duplicates
+    def replay(self, **fields: Any) -> tuple[int, int]:
+        """Replay; return how many messages were stored, and how many were duplicates."""
+        request = ParseDict(fields, protos.ReplayMessagesRequest())
+        response = self.stub.ReplayMessages(request, timeout=TIMEOUT_S)
+        return response.stored, response.duplicates
 
-    def topics(self, wait_s: int = 0) -> list[str]:
-        """Take and acknowledge everything that is there, and return its topics."""
-        found = []
-        while messages := pull(self.stub, self.subscription, wait_s=0 if found else wait_s):
+    def pull_topics(self, wait_s: int = 0) -> list[str]:
+        """Pull and acknowledge all messages; return their topics."""
+        topics: list[str] = []
+        while messages := pull(self.stub, self.subscription, wait_s=0 if topics else wait_s):
             ack(self.stub, self.subscription, *messages)
-            found += [message.topic for message in messages]
-        return found
+            topics += [message.topic for message in messages]
+        return topics
 
 
 @pytest.fixture(scope="module")
-def own_stub(running_sandbox: RunningProcess) -> Iterator[OrderSyncServiceStub]:
-    """Of a service whose replays may fail."""
+def dedicated_stub(running_sandbox: RunningProcess) -> Iterator[OrderSyncServiceStub]:
+    """A stub of a service that only this module uses, because failed replays change its state."""
     settings = {"NATIONALSITE_REPLAY_SECONDS": "0"}
     service = start_service("order_sync", running_sandbox.address, settings, log="test-replay")
     with grpc.insecure_channel(service.address) as channel:
@@ -62,27 +65,27 @@ def own_stub(running_sandbox: RunningProcess) -> Iterator[OrderSyncServiceStub]:
 
 
 @pytest.fixture
-def consumer(own_stub, sandbox) -> Consumer:
-    """On a sandbox that has nobody to push to: every message is kept for replay."""
-    return Consumer(own_stub)
+def consumer(dedicated_stub: OrderSyncServiceStub, sandbox: SandboxClient) -> Consumer:
+    """A consumer. The sandbox has no push target, so it keeps every message for replay."""
+    return Consumer(dedicated_stub)
 
 
-def shipped(sandbox: Any) -> int:
-    """Make an order, pay and ship it; return its id."""
+def ship_order(sandbox: SandboxClient) -> int:
+    """Create an order, pay and ship it: three messages. Return its id."""
     order_id = sandbox.admin("POST", "orders", {})["order_id"]
-    for step in ("pay", "ship"):
-        sandbox.admin("POST", f"orders/{order_id}/{step}")
+    for action in ("pay", "ship"):
+        sandbox.admin("POST", f"orders/{order_id}/{action}")
     return int(order_id)
 
 
-def counts(sandbox: Any) -> tuple[int, int]:
+def count_messages(sandbox: SandboxClient) -> tuple[int, int]:
     """Return how many messages wait for a replay, and how many are confirmed."""
-    told = sandbox.admin("GET", "push")
-    return told["failed"], told["confirmed"]
+    status = sandbox.admin("GET", "push")
+    return status["failed"], status["confirmed"]
 
 
-def forms(sandbox: Any, operation: str) -> list[dict[str, str]]:
-    """Return what an operation was asked, without the signature."""
+def received_forms(sandbox: SandboxClient, operation: str) -> list[dict[str, str]]:
+    """Return the forms that an operation of the sandbox received, without their signatures."""
     calls = sandbox.admin("GET", f"calls?limit=1000&operation={operation}")["calls"]
     assert all(call["signature_valid"] for call in calls)
     return [
@@ -91,28 +94,30 @@ def forms(sandbox: Any, operation: str) -> list[dict[str, str]]:
     ]
 
 
-def sampled(case: RequestCase) -> dict[str, str]:
-    """Return the form of a sample without what each call has of its own."""
+def expected_form(case: RequestCase) -> dict[str, str]:
+    """Return the form of a sample without signature and timestamp."""
     return {name: value for name, value in case.expected["form"].items() if not name.startswith("_aop_")}
 
 
-def until(sandbox: Any, operation: str, in_flight: int) -> None:
-    """Wait until so many calls of an operation are under way at the sandbox."""
-    deadline = time.monotonic() + WITHIN_S
-    while sandbox.state()["operations"].get(operation, {}).get("in_flight") != in_flight:
-        assert time.monotonic() < deadline
+def wait_for_in_flight(sandbox: SandboxClient, operation: str, count: int) -> None:
+    """Wait until this number of calls of an operation is in flight at the sandbox."""
+    wait_until(lambda: sandbox.state()["operations"].get(operation, {}).get("in_flight") == count)
 
 
-@EVERY_DIALECT
-def test_an_orders_messages_come_by_replay(dialect: str, running, sandbox) -> None:
-    with grpc.insecure_channel(running["order_sync", dialect].address) as channel:
+@EACH_DIALECT
+def test_messages_of_an_order_arrive_by_replay(
+    dialect: str, running_services: ServicePool, sandbox: SandboxClient
+) -> None:
+    with grpc.insecure_channel(running_services["order_sync", dialect].address) as channel:
         consumer = Consumer(OrderSyncServiceStub(channel))
-        stream = Stream(consumer.stub, consumer.subscription)
-        order_id = shipped(sandbox)
-        kept = [each["message_id"] for each in sandbox.admin("GET", "messages?state=failed")["messages"]]
+        stream = StreamConsumer(consumer.stub, consumer.subscription)
+        order_id = ship_order(sandbox)
+        message_ids = [
+            message["message_id"] for message in sandbox.admin("GET", "messages?state=failed")["messages"]
+        ]
         assert consumer.replay() == (3, 0)
-        assert counts(sandbox) == (0, 3)
-        for topic, message_id in zip((MADE, PAID, SHIPPED), kept, strict=True):
+        assert count_messages(sandbox) == (0, 3)
+        for topic, message_id in zip((CREATED, PAID, SHIPPED), message_ids, strict=True):
             message = stream.next()
             assert (message.topic, message.message_id) == (topic, str(message_id))
             assert message.order.cbu_order_id == order_id
@@ -121,65 +126,71 @@ def test_an_orders_messages_come_by_replay(dialect: str, running, sandbox) -> No
         assert consumer.replay() == (0, 0)
         stream.close()
         assert stream.end() is None
-        assert consumer.topics() == []
-    assert json.loads(forms(sandbox, CONFIRM)[0]["msgIdList"]) == kept
+        assert consumer.pull_topics() == []
+    assert json.loads(received_forms(sandbox, CONFIRM)[0]["msgIdList"]) == message_ids
 
 
-def test_a_callback_that_cannot_be_reached(consumer, sandbox) -> None:
-    """What failed after its last try is there for the replay as what was never tried."""
-    nobody = "http://127.0.0.1:1/callbacks/1688"
-    sandbox.admin("PUT", "push", {"callback_url": nobody, "max_retries": 1, "retry_interval_ms": 10})
-    shipped(sandbox)
-    deadline = time.monotonic() + WITHIN_S
-    while counts(sandbox) != (3, 0):
-        assert time.monotonic() < deadline
-    assert {each["attempts"] for each in sandbox.admin("GET", "messages")["messages"]} == {2}
+def test_messages_for_an_unreachable_callback_are_replayed(
+    consumer: Consumer, sandbox: SandboxClient
+) -> None:
+    """Messages whose pushes failed are replayed like messages that were never pushed."""
+    closed_port = "http://127.0.0.1:1/callbacks/1688"
+    sandbox.admin("PUT", "push", {"callback_url": closed_port, "max_retries": 1, "retry_interval_ms": 10})
+    ship_order(sandbox)
+    wait_until(lambda: count_messages(sandbox) == (3, 0))
+    assert {message["attempts"] for message in sandbox.admin("GET", "messages")["messages"]} == {2}
     assert consumer.replay() == (3, 0)
-    assert consumer.topics() == [MADE, PAID, SHIPPED]
+    assert consumer.pull_topics() == [CREATED, PAID, SHIPPED]
 
 
-def test_many_pages_come_in_one_replay(consumer, sandbox) -> None:
-    """Page 1 again and again: confirming shifts the pages."""
+def test_one_replay_fetches_all_pages(consumer: Consumer, sandbox: SandboxClient) -> None:
+    """The service always queries page 1, because confirmed messages leave the list."""
     sandbox.admin("POST", "messages", {"topic": PAID, "times": 450, "order_count": 450})
     assert consumer.replay() == (450, 0)
-    assert len(consumer.topics()) == 450
-    assert counts(sandbox) == (0, 450)
-    assert forms(sandbox, QUERY) == [{"page": "1", "pageSize": "200"}] * 4
-    assert [len(json.loads(form["msgIdList"])) for form in forms(sandbox, CONFIRM)] == [200, 200, 50]
+    assert len(consumer.pull_topics()) == 450
+    assert count_messages(sandbox) == (0, 450)
+    assert received_forms(sandbox, QUERY) == [{"page": "1", "pageSize": "200"}] * 4
+    assert [len(json.loads(form["msgIdList"])) for form in received_forms(sandbox, CONFIRM)] == [200, 200, 50]
 
 
 @pytest.mark.parametrize(
-    ("only", "topics"),
+    ("filters", "topics"),
     [
         ({"topic": PAID}, [PAID]),
-        ({"topic": "NEVER_HEARD_OF"}, []),
+        ({"topic": "UNKNOWN_TOPIC"}, []),
         ({"start_time": "2100-01-01T00:00:00Z"}, []),
-        ({"start_time": "2020-01-01T00:00:00Z"}, [MADE, PAID, SHIPPED]),
+        ({"start_time": "2020-01-01T00:00:00Z"}, [CREATED, PAID, SHIPPED]),
         ({"end_time": "2020-01-01T00:00:00Z"}, []),
         ({"end_time": "2100-01-01T00:00:00Z", "topic": SHIPPED}, [SHIPPED]),
     ],
     ids=lambda value: json.dumps(value) if isinstance(value, dict) else "",
 )
-def test_only_what_is_asked_for_comes(only, topics, consumer, sandbox) -> None:
-    shipped(sandbox)
-    assert consumer.replay(**only) == (len(topics), 0)
-    assert consumer.topics() == topics
-    assert counts(sandbox) == (3 - len(topics), len(topics))
+def test_a_replay_can_be_limited_to_a_topic_or_a_time(
+    filters: dict[str, Any], topics: list[str], consumer: Consumer, sandbox: SandboxClient
+) -> None:
+    ship_order(sandbox)
+    assert consumer.replay(**filters) == (len(topics), 0)
+    assert consumer.pull_topics() == topics
+    assert count_messages(sandbox) == (3 - len(topics), len(topics))
     assert consumer.replay() == (3 - len(topics), 0)
 
 
-def test_a_replay_asks_as_the_reference_does(consumer, sandbox) -> None:
-    asked = dict(CASES["QueryMessages"].request)
+def test_a_replay_sends_the_documented_request(consumer: Consumer, sandbox: SandboxClient) -> None:
+    documented = dict(CASES["QueryMessages"].request)
     consumer.replay(
-        start_time=asked["create_start_time"], end_time=asked["create_end_time"], topic=asked["topic"]
+        start_time=documented["create_start_time"],
+        end_time=documented["create_end_time"],
+        topic=documented["topic"],
     )
-    assert forms(sandbox, QUERY) == [sampled(CASES["QueryMessages"]) | {"pageSize": "200"}]
+    assert received_forms(sandbox, QUERY) == [expected_form(CASES["QueryMessages"]) | {"pageSize": "200"}]
 
 
-@EVERY_DIALECT
+@EACH_DIALECT
 @pytest.mark.parametrize("case", CASES.values(), ids=lambda case: case.name)
-async def test_what_the_suite_itself_asks_is_what_the_reference_shows(case, dialect: str, sandbox) -> None:
-    """Below gRPC: nobody can call these operations, and the replay leaves one of them alone."""
+async def test_internal_operations_send_the_documented_request(
+    case: RequestCase, dialect: str, sandbox: SandboxClient
+) -> None:
+    """Calls the adapter directly: these operations have no RPC, and the replay does not use all of them."""
     settings = AdapterSettings(  # type: ignore[call-arg] # the others have defaults
         gateway_url=sandbox.url,
         app_key="1000000",
@@ -189,71 +200,69 @@ async def test_what_the_suite_itself_asks_is_what_the_reference_shows(case, dial
     )
     request = ParseDict(case.request, getattr(upstream, f"{case.rpc}Request")())
     async with operations_lifespan(REPLAY, settings) as operations:
-        await operations.call(case.rpc, request, asyncio.get_running_loop().time() + WITHIN_S)
+        await operations.call(case.rpc, request, asyncio.get_running_loop().time() + TIMEOUT_S)
     (call,) = sandbox.calls()
     assert (call["method"], call["path"]) == (case.expected["method"], case.expected["url_path"])
-    assert forms(sandbox, call["path"].split("/")[-2]) == [sampled(case)]
+    assert received_forms(sandbox, call["path"].split("/")[-2]) == [expected_form(case)]
 
 
-def test_one_replay_at_a_time(consumer, sandbox, details) -> None:
-    shipped(sandbox)
-    sandbox.fault({"hang": True}, operation=QUERY)
-    first = consumer.stub.ReplayMessages.future(protos.ReplayMessagesRequest(), timeout=WITHIN_S)
-    until(sandbox, QUERY, 1)
+def test_one_replay_at_a_time(consumer: Consumer, sandbox: SandboxClient) -> None:
+    ship_order(sandbox)
+    sandbox.inject_fault({"hang": True}, operation=QUERY)
+    first = consumer.stub.ReplayMessages.future(protos.ReplayMessagesRequest(), timeout=TIMEOUT_S)
+    wait_for_in_flight(sandbox, QUERY, 1)
     with pytest.raises(grpc.RpcError) as failure:
         consumer.replay()
     assert failure.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-    assert details(failure.value)["ErrorInfo"].reason == "ERROR_REASON_OVERLOADED"
+    assert parse_status_details(failure.value)["ErrorInfo"].reason == "ERROR_REASON_OVERLOADED"
     first.cancel()
-    until(sandbox, QUERY, 0)  # who leaves does not stand in the way of others
+    wait_for_in_flight(sandbox, QUERY, 0)  # a cancelled replay does not block the next one
     assert consumer.replay() == (3, 0)
-    assert consumer.topics() == [MADE, PAID, SHIPPED]
+    assert consumer.pull_topics() == [CREATED, PAID, SHIPPED]
 
 
 @pytest.mark.parametrize(
     ("fault", "reason", "already_confirmed"),
     [
-        (REFUSAL, "UPSTREAM_REFUSED", False),
+        (REJECTION, "UPSTREAM_REFUSED", False),
         ({"drop": "before_request"}, "UPSTREAM_UNAVAILABLE", False),
         ({"drop": "after_request"}, "UPSTREAM_UNAVAILABLE", True),
     ],
 )
-def test_what_could_not_be_confirmed_is_stored_and_confirmed_later(
-    fault, reason, already_confirmed: bool, consumer, sandbox, details
+def test_unconfirmed_messages_are_stored_and_confirmed_later(
+    fault: dict[str, Any], reason: str, already_confirmed: bool, consumer: Consumer, sandbox: SandboxClient
 ) -> None:
-    shipped(sandbox)
-    sandbox.fault(fault, operation=CONFIRM, times=20)
+    ship_order(sandbox)
+    sandbox.inject_fault(fault, operation=CONFIRM, times=20)
     with pytest.raises(grpc.RpcError) as failure:
         consumer.replay()
-    assert details(failure.value)["ErrorInfo"].reason == f"ERROR_REASON_{reason}"
-    assert consumer.topics() == [MADE, PAID, SHIPPED]
-    assert counts(sandbox) == ((0, 3) if already_confirmed else (3, 0))
+    assert parse_status_details(failure.value)["ErrorInfo"].reason == f"ERROR_REASON_{reason}"
+    assert consumer.pull_topics() == [CREATED, PAID, SHIPPED]
+    assert count_messages(sandbox) == ((0, 3) if already_confirmed else (3, 0))
     sandbox.admin("DELETE", "faults")
     assert consumer.replay() == ((0, 0) if already_confirmed else (0, 3))
-    assert counts(sandbox) == (0, 3)
-    assert consumer.topics() == []
+    assert count_messages(sandbox) == (0, 3)
+    assert consumer.pull_topics() == []
 
 
-def test_what_could_not_be_queried_stays_at_1688(consumer, sandbox) -> None:
-    shipped(sandbox)
-    sandbox.fault(REFUSAL, operation=QUERY)
+def test_a_failed_query_leaves_the_messages_at_1688(consumer: Consumer, sandbox: SandboxClient) -> None:
+    ship_order(sandbox)
+    sandbox.inject_fault(REJECTION, operation=QUERY)
     with pytest.raises(grpc.RpcError):
         consumer.replay()
-    assert counts(sandbox) == (3, 0)
-    assert forms(sandbox, CONFIRM) == []
+    assert count_messages(sandbox) == (3, 0)
+    assert received_forms(sandbox, CONFIRM) == []
     assert consumer.replay() == (3, 0)
 
 
-def test_the_service_replays_by_itself(alone, sandbox) -> None:
-    """And goes on after a failure."""
-    sandbox.fault(REFUSAL, operation=QUERY)
-    service, _ = alone("order_sync", settings={"NATIONALSITE_REPLAY_SECONDS": "1"})
+def test_the_service_replays_periodically(start_dedicated: StartDedicated, sandbox: SandboxClient) -> None:
+    """It continues after a failed replay."""
+    sandbox.inject_fault(REJECTION, operation=QUERY)
+    service, _ = start_dedicated("order_sync", settings={"NATIONALSITE_REPLAY_SECONDS": "1"})
     with grpc.insecure_channel(service.address) as channel:
         consumer = Consumer(OrderSyncServiceStub(channel))
-        shipped(sandbox)
-        assert consumer.topics(wait_s=15) == [MADE, PAID, SHIPPED]
-        deadline = time.monotonic() + WITHIN_S
-        while counts(sandbox) != (0, 3):
-            assert time.monotonic() < deadline
+        ship_order(sandbox)
+        assert consumer.pull_topics(wait_s=15) == [CREATED, PAID, SHIPPED]
+        wait_until(lambda: count_messages(sandbox) == (0, 3))
     log = [json.loads(line) for line in service.log.read_text().splitlines() if line.startswith("{")]
     assert [line["reason"] for line in log if line["event"] == "replay_failed"] == ["UPSTREAM_REFUSED"]

@@ -1,4 +1,4 @@
-"""Request ids through running services: what is done once, and what a repeat is told."""
+"""Request ids: a call is executed once, and retries get its response."""
 
 import concurrent.futures
 import uuid
@@ -7,7 +7,10 @@ from typing import Any
 import grpc
 import pytest
 
-from tests.e2e.test_failures import BUYER, REFUND, RETURN
+from tests.e2e.conftest import RpcClient
+from tests.e2e.sample_requests import BUYER, REFUND, RETURN
+from tests.support.sandbox_client import SandboxClient
+from tests.support.status_details import parse_status_details
 
 NATIONAL = "national-site"
 CALLS = {
@@ -18,9 +21,7 @@ CALLS = {
     "SyncLogisticsOrder": {"logistics_order": {"national_order_id": "1", "logistics_id": "1"}},
     "SyncLogisticsStatus": {"logistics_id": "1", "logistics_status": 1},
 }
-
-
-OTHER = {
+OTHER_CONTENT = {
     "country_account": BUYER | {"site": "other"},
     "order": {"national_order_id": "2"},
     "relations": [{"national_order_id": "2", "cbu_order_id": "2"}],
@@ -28,100 +29,105 @@ OTHER = {
     "logistics_order": {"national_order_id": "2", "logistics_id": "1"},
     "logistics_id": "2",
 }
-"""Other content, by the field that holds it."""
+"""Different content for the same request id, by its field."""
 
 
-def identified(request: dict[str, Any], request_id: str = "") -> dict[str, Any]:
+def with_request_id(request: dict[str, Any], request_id: str = "") -> dict[str, Any]:
+    """Return the request with a request id, by default a new one."""
     return request | {"request_id": request_id or str(uuid.uuid4())}
 
 
 @pytest.mark.parametrize("rpc", CALLS)
-def test_a_repeat_gets_the_first_answer_and_sends_nothing(rpc: str, rpcs, sandbox, details) -> None:
-    request = identified(CALLS[rpc])
-    first = rpcs.call(rpc, NATIONAL, request)
-    assert rpcs.call(rpc, NATIONAL, request) == first
+def test_a_retry_gets_the_first_response_and_sends_nothing(
+    rpc: str, client: RpcClient, sandbox: SandboxClient
+) -> None:
+    request = with_request_id(CALLS[rpc])
+    first = client.call(rpc, NATIONAL, request)
+    assert client.call(rpc, NATIONAL, request) == first
     assert len(sandbox.calls()) == 1
-    (content,) = CALLS[rpc].keys() & OTHER.keys()
+    (content,) = CALLS[rpc].keys() & OTHER_CONTENT.keys()
     with pytest.raises(grpc.RpcError) as failure:
-        rpcs.call(rpc, NATIONAL, request | {content: OTHER[content]})
+        client.call(rpc, NATIONAL, request | {content: OTHER_CONTENT[content]})
     assert failure.value.code() is grpc.StatusCode.INVALID_ARGUMENT
-    assert details(failure.value)["ErrorInfo"].reason == "ERROR_REASON_REQUEST_ID_REUSED"
+    assert parse_status_details(failure.value)["ErrorInfo"].reason == "ERROR_REASON_REQUEST_ID_REUSED"
     assert len(sandbox.calls()) == 1
 
 
-def test_the_same_id_at_another_rpc_is_another_call(rpcs, sandbox) -> None:
+def test_the_same_id_for_another_rpc_is_another_call(client: RpcClient, sandbox: SandboxClient) -> None:
     request_id = str(uuid.uuid4())
     for rpc, request in CALLS.items():
-        rpcs.call(rpc, NATIONAL, identified(request, request_id))
+        client.call(rpc, NATIONAL, with_request_id(request, request_id))
     assert len(sandbox.calls()) == len(CALLS)
 
 
-def test_a_refusal_frees_the_id(rpcs, sandbox, details) -> None:
-    request = identified(CALLS["SyncOrder"])
-    sandbox.fault({"status": 200, "json": {"success": False, "code": "E1"}})
+def test_an_error_releases_the_id(client: RpcClient, sandbox: SandboxClient) -> None:
+    request = with_request_id(CALLS["SyncOrder"])
+    sandbox.inject_fault({"status": 200, "json": {"success": False, "code": "E1"}})
     with pytest.raises(grpc.RpcError) as failure:
-        rpcs.call("SyncOrder", NATIONAL, request)
-    assert details(failure.value)["ErrorInfo"].reason == "ERROR_REASON_UPSTREAM_REFUSED"
-    assert rpcs.call("SyncOrder", NATIONAL, request | {"order": {"national_order_id": "3"}}) == {}
+        client.call("SyncOrder", NATIONAL, request)
+    assert parse_status_details(failure.value)["ErrorInfo"].reason == "ERROR_REASON_UPSTREAM_REFUSED"
+    assert client.call("SyncOrder", NATIONAL, request | {"order": {"national_order_id": "3"}}) == {}
 
 
 @pytest.mark.parametrize(("rpc", "request_fields"), [("CreateRefund", REFUND), ("SubmitReturnGoods", RETURN)])
 def test_after_an_unknown_outcome_a_refund_is_not_sent_again(
-    rpc, request_fields, rpcs, sandbox, details
+    rpc: str, request_fields: dict[str, Any], client: RpcClient, sandbox: SandboxClient
 ) -> None:
-    request = identified(request_fields)
-    sandbox.fault({"drop": "after_request"})
+    request = with_request_id(request_fields)
+    sandbox.inject_fault({"drop": "after_request"})
     for _ in range(2):
         with pytest.raises(grpc.RpcError) as failure:
-            rpcs.call(rpc, NATIONAL, request)
+            client.call(rpc, NATIONAL, request)
         assert failure.value.code() is grpc.StatusCode.UNKNOWN
-        assert details(failure.value)["ErrorInfo"].reason == "ERROR_REASON_OUTCOME_UNKNOWN"
+        assert parse_status_details(failure.value)["ErrorInfo"].reason == "ERROR_REASON_OUTCOME_UNKNOWN"
         trailers: dict[str, Any] = dict(failure.value.trailing_metadata())
         assert trailers["grpc-retry-pushback-ms"] == "-1"
     assert len(sandbox.calls()) == 1
 
 
-def test_after_an_unknown_outcome_a_sync_is_sent_again(rpcs, sandbox) -> None:
-    request = identified(CALLS["SyncOrder"])
-    sandbox.fault({"drop": "after_request"}, times=3)
+def test_after_an_unknown_outcome_a_sync_is_sent_again(client: RpcClient, sandbox: SandboxClient) -> None:
+    request = with_request_id(CALLS["SyncOrder"])
+    sandbox.inject_fault({"drop": "after_request"}, times=3)
     with pytest.raises(grpc.RpcError) as failure:
-        rpcs.call("SyncOrder", NATIONAL, request)
+        client.call("SyncOrder", NATIONAL, request)
     assert failure.value.code() is grpc.StatusCode.UNAVAILABLE
-    assert rpcs.call("SyncOrder", NATIONAL, request) == {}
+    assert client.call("SyncOrder", NATIONAL, request) == {}
     assert len(sandbox.calls()) == 4
 
 
-def test_a_repeat_while_the_first_call_runs_is_told_so(rpcs, sandbox, details) -> None:
-    request = identified(CALLS["SyncOrder"])
-    sandbox.fault({"latency_ms": 1000})
+def test_a_retry_while_the_first_call_runs_is_aborted(client: RpcClient, sandbox: SandboxClient) -> None:
+    request = with_request_id(CALLS["SyncOrder"])
+    sandbox.inject_fault({"latency_ms": 1000})
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        first = pool.submit(rpcs.call, "SyncOrder", NATIONAL, request)
+        first = pool.submit(client.call, "SyncOrder", NATIONAL, request)
         while not sandbox.state()["in_flight"]:
             assert not first.done()
         with pytest.raises(grpc.RpcError) as failure:
-            rpcs.call("SyncOrder", NATIONAL, request)
+            client.call("SyncOrder", NATIONAL, request)
         assert first.result() == {}
     assert failure.value.code() is grpc.StatusCode.ABORTED
-    found = details(failure.value)
-    assert found["ErrorInfo"].reason == "ERROR_REASON_REQUEST_IN_PROGRESS"
-    assert "RetryInfo" in found
+    details = parse_status_details(failure.value)
+    assert details["ErrorInfo"].reason == "ERROR_REASON_REQUEST_IN_PROGRESS"
+    assert "RetryInfo" in details
     assert len(sandbox.calls()) == 1
 
 
-def test_a_call_whose_caller_leaves_is_finished(rpcs, sandbox, details) -> None:
-    request = rpcs.request("SyncOrder", identified(CALLS["SyncOrder"]))
-    method = rpcs.method("SyncOrder", NATIONAL)
-    sandbox.fault({"latency_ms": 500})
+def test_a_cancelled_call_is_completed_and_its_response_stored(
+    client: RpcClient, sandbox: SandboxClient
+) -> None:
+    request = client.request("SyncOrder", with_request_id(CALLS["SyncOrder"]))
+    method = client.method("SyncOrder", NATIONAL)
+    sandbox.inject_fault({"latency_ms": 500})
     call = method.future(request, timeout=20)
     while not sandbox.state()["in_flight"]:
         assert not call.done()
     call.cancel()
     while sandbox.state()["in_flight"]:
         assert call.cancelled()
-    answer = None
-    while answer is None:
+    response = None
+    while response is None:
         try:
-            answer = method(request, timeout=20)
+            response = method(request, timeout=20)
         except grpc.RpcError as error:
-            assert error.code() is grpc.StatusCode.ABORTED  # noqa: PT017 # its outcome is just being noted
+            assert error.code() is grpc.StatusCode.ABORTED  # noqa: PT017 # its outcome is not stored yet
     assert [call["outcome"]["kind"] for call in sandbox.calls()] == ["responded"]

@@ -1,4 +1,4 @@
-"""Every sample through a running service: 1688's answer in, the caller's response or error out; and back."""
+"""Every sample through a running service: 1688's responses to callers, and callers' requests to 1688."""
 
 import contextlib
 import hashlib
@@ -12,6 +12,7 @@ import grpc
 import pytest
 from nationalsite.upstream.v1 import operation
 
+from tests.e2e.conftest import RpcClient, StartDedicated
 from tests.support.sample_cases import (
     SAMPLES,
     SERVED_RPCS,
@@ -22,6 +23,8 @@ from tests.support.sample_cases import (
     reply_cases,
     request_cases,
 )
+from tests.support.sandbox_client import SandboxClient
+from tests.support.status_details import parse_status_details
 
 OPERATIONS = {
     name: method.GetOptions().Extensions[operation]
@@ -29,36 +32,42 @@ OPERATIONS = {
     if name in SERVED_RPCS
 }
 APIS = {name: option.api or option.national_site.api for name, option in OPERATIONS.items()}
-"""RPC to 1688's id of its operation, `namespace:name-version`."""
+"""RPC -> 1688's id of its operation, `namespace:name-version`."""
 REPLIES = [case for case in reply_cases() if case.rpc in SERVED_RPCS]
-LIMITS = [case for case in REPLIES if case.error and case.error["reason"].endswith("UPSTREAM_RATE")]
+RATE_LIMIT_REPLIES = [
+    case for case in REPLIES if case.error and case.error["reason"].endswith("UPSTREAM_RATE")
+]
 REQUESTS = [case for case in request_cases() if case.rpc in SERVED_RPCS]
-"""Those of the replay, which callers cannot call, are in tests/e2e/test_replay.py."""
+"""Requests of the replay have no RPC; tests/e2e/test_replay.py sends them."""
 
 
-@pytest.mark.parametrize("case", [case for case in REPLIES if case not in LIMITS], ids=lambda case: case.name)
-def test_reply(case: ReplyCase, rpcs, sandbox, details) -> None:
-    _answered(case, rpcs, sandbox, details)
+@pytest.mark.parametrize(
+    "case", [case for case in REPLIES if case not in RATE_LIMIT_REPLIES], ids=lambda case: case.name
+)
+def test_reply(case: ReplyCase, client: RpcClient, sandbox: SandboxClient) -> None:
+    _check_reply(case, client, sandbox)
 
 
-@pytest.mark.parametrize("case", LIMITS, ids=lambda case: case.name)
-def test_reply_that_slows_down(case: ReplyCase, alone, sandbox, details) -> None:
-    """From a service of its own: after a frequency limit it calls less often."""
-    service = next(name for name, each in SERVICES.items() if case.rpc in each.methods_by_name)
-    _answered(case, alone(service, case.dialect)[1], sandbox, details)
+@pytest.mark.parametrize("case", RATE_LIMIT_REPLIES, ids=lambda case: case.name)
+def test_rate_limit_reply(case: ReplyCase, start_dedicated: StartDedicated, sandbox: SandboxClient) -> None:
+    """Each case has its own service, because a service lowers its rate after a frequency limit."""
+    service = next(name for name, descriptor in SERVICES.items() if case.rpc in descriptor.methods_by_name)
+    _check_reply(case, start_dedicated(service, case.dialect)[1], sandbox)
 
 
-def _answered(case: ReplyCase, rpcs, sandbox, details) -> None:
-    answer = {"status": case.http_status, "content_type": "application/json", "body": case.body.decode()}
-    sandbox.fault(answer, operation=_name(case.rpc), times=3)  # reads are repeated
-    assert case.error is None or case.rpc != "WriteOrderRelations", "refused by result: tests/e2e/test_orders"
+def _check_reply(case: ReplyCase, client: RpcClient, sandbox: SandboxClient) -> None:
+    reply = {"status": case.http_status, "content_type": "application/json", "body": case.body.decode()}
+    sandbox.inject_fault(reply, operation=_operation_name(case.rpc), times=3)  # reads are retried
+    assert case.error is None or case.rpc != "WriteOrderRelations", (
+        "errors of single relations: see tests/e2e/test_orders.py"
+    )
     if case.error is None:
-        assert rpcs.call(case.rpc, case.dialect, case.request) == _as_called(case)
+        assert client.call(case.rpc, case.dialect, case.request) == _expected_response(case)
         return
     with pytest.raises(grpc.RpcError) as failure:
-        rpcs.call(case.rpc, case.dialect, case.request)
+        client.call(case.rpc, case.dialect, case.request)
     assert failure.value.code().name == case.error["status"]
-    info = details(failure.value)["ErrorInfo"]
+    info = parse_status_details(failure.value)["ErrorInfo"]
     assert (info.reason, info.domain) == (case.error["reason"], "nationalsite")
     assert info.metadata["source"] == "1688"
     assert info.metadata["operation"] == APIS[case.rpc]
@@ -66,8 +75,8 @@ def _answered(case: ReplyCase, rpcs, sandbox, details) -> None:
     assert info.metadata.get("message", "") == case.error.get("message", "")
 
 
-def _as_called(case: ReplyCase) -> dict[str, Any]:
-    """Return the expected response, with what the suite adds to 1688's."""
+def _expected_response(case: ReplyCase) -> dict[str, Any]:
+    """Return the expected response, with the fields that the service adds to those of 1688."""
     assert case.response is not None
     if case.rpc == "SearchByImage":
         return case.response | {"image_id": case.request["image_id"]}
@@ -77,11 +86,11 @@ def _as_called(case: ReplyCase) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("case", REQUESTS, ids=lambda case: case.name)
-def test_request(case: RequestCase, rpcs, sandbox) -> None:
-    """What the gateway received is what the sample says, as values, and rightly signed."""
-    # Whether the sandbox has such a picture or offer does not matter: what it received is what counts here.
+def test_request(case: RequestCase, client: RpcClient, sandbox: SandboxClient) -> None:
+    """The gateway received the request of the sample, compared by value, with a valid signature."""
+    # The sandbox may not know the image or offer. Only the request that it received is checked.
     with contextlib.suppress(grpc.RpcError):
-        rpcs.call(case.rpc, case.dialect, case.request)
+        client.call(case.rpc, case.dialect, case.request)
     (call,) = sandbox.calls()
     received = dict(call["parameters"])
     assert received.pop("_aop_signature") == _signature(call["path"], received)
@@ -90,17 +99,17 @@ def test_request(case: RequestCase, rpcs, sandbox) -> None:
         del expected["_aop_signature"]
         expected.pop("_aop_timestamp")
         assert call["path"] == case.expected["url_path"]
-        assert _kinds_of_files(call) == {
+        assert _file_types(call) == {
             part["name"]: part["content_type"] for part in case.expected.get("parts", [])
         }
     else:
         token = {} if OPERATIONS[case.rpc].no_access_token else {"access_token": "test-access-token"}
         expected = case.expected["fields"] | token
-    assert _values(received) == _values(expected)
+    assert _normalize(received) == _normalize(expected)
 
 
-def _kinds_of_files(call: dict[str, Any]) -> dict[str, str]:
-    """Return the files of a call, by their name: their types."""
+def _file_types(call: dict[str, Any]) -> dict[str, str]:
+    """Return the content type of each file of a call, by its name."""
     multipart = call["content_type"].startswith("multipart/form-data")
     assert multipart == bool(call["files"])
     return {name: file["content_type"] for name, file in call["files"].items()}
@@ -112,39 +121,39 @@ def test_every_request_sample_is_sent() -> None:
 
 
 @pytest.mark.parametrize("rpc", OPERATIONS)
-def test_every_operation_has_a_request_sample_and_is_in_the_sandbox(rpc: str, sandbox) -> None:
+def test_every_operation_has_a_request_sample_and_is_in_the_sandbox(rpc: str, sandbox: SandboxClient) -> None:
     assert rpc in {case.rpc for case in REQUESTS}
     namespace, _, rest = APIS[rpc].partition(":")
     url = f"{sandbox.url}/openapi/param2/1/{namespace}/{rest.rpartition('-')[0]}/1000000"
-    with pytest.raises(urllib.error.HTTPError) as refused:
+    with pytest.raises(urllib.error.HTTPError) as failure:
         urllib.request.urlopen(url)
-    assert json.loads(refused.value.read())["error_code"] == "gw.SignatureMissing"
+    assert json.loads(failure.value.read())["error_code"] == "gw.SignatureMissing"
 
 
-def _name(rpc: str) -> str:
-    """Return what the sandbox calls an RPC's operation."""
+def _operation_name(rpc: str) -> str:
+    """Return the name of an RPC's operation in the sandbox."""
     return APIS[rpc].partition(":")[2].rpartition("-")[0]
 
 
 def _signature(path: str, parameters: dict[str, str]) -> str:
-    """Sign as the platform's page says, independently of the suite."""
-    text = path.removeprefix("/openapi/") + "".join(sorted(k + v for k, v in parameters.items()))
-    return hmac.new(b"test-app-secret", text.encode(), hashlib.sha1).hexdigest().upper()
+    """Sign as 1688 documents it. This shares no code with the services."""
+    signed_text = path.removeprefix("/openapi/") + "".join(sorted(k + v for k, v in parameters.items()))
+    return hmac.new(b"test-app-secret", signed_text.encode(), hashlib.sha1).hexdigest().upper()
 
 
-def _values(members: dict[str, Any]) -> dict[str, Any]:
-    """Compare as values: JSON text is what it holds, numbers of a form stand as text, null is absent."""
-    return {name: _value(value) for name, value in members.items() if value is not None}
+def _normalize(members: dict[str, Any]) -> dict[str, Any]:
+    """Return comparable members: JSON text is parsed, numbers of a form become text, null is dropped."""
+    return {name: _normalize_value(value) for name, value in members.items() if value is not None}
 
 
-def _value(value: Any) -> Any:
+def _normalize_value(value: Any) -> Any:
     if isinstance(value, str) and value[:1] in ("{", "["):
         value = json.loads(value)
-    return _json(value) if isinstance(value, dict | list) else str(value)
+    return _drop_nulls(value) if isinstance(value, dict | list) else str(value)
 
 
-def _json(value: Any) -> Any:
-    """Inside JSON a number is no text."""
+def _drop_nulls(value: Any) -> Any:
+    """Return JSON without null members. Unlike in a form, its numbers stay numbers."""
     if isinstance(value, dict):
-        return {name: _json(each) for name, each in value.items() if each is not None}
-    return [_json(each) for each in value] if isinstance(value, list) else value
+        return {name: _drop_nulls(member) for name, member in value.items() if member is not None}
+    return [_drop_nulls(element) for element in value] if isinstance(value, list) else value

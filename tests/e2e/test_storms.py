@@ -1,4 +1,4 @@
-"""What storms leave behind: nothing, and full speed (`make test-faults`)."""
+"""Overload, cancellations, outages: a service recovers its speed and leaks nothing (`make test-faults`)."""
 
 import asyncio
 import os
@@ -16,52 +16,53 @@ from nationalsite.product import v1 as product
 from nationalsite.product.v1 import ProductServiceStub
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.e2e.conftest import StartDedicated
 from tests.support.sandbox_client import SandboxClient
 from tools.local_stack import RunningProcess, start_sandbox, start_service, stop
 
 pytestmark = pytest.mark.faults
 
 OUTAGE_S = float(os.environ.get("OUTAGE_S", "5"))
-"""How long 1688 is gone; longer than the pauses of retries, breaker and token."""
+"""How long 1688 is down: longer than the delays of retries, circuit breaker and token refresh."""
 SEARCH = product.SearchByKeywordRequest(keyword="dress", page_size=1)
 
-Storm = Callable[[ProductServiceStub], Coroutine[Any, Any, Any]]
+Load = Callable[[ProductServiceStub], Coroutine[Any, Any, Any]]
 
 
-def test_ten_thousand_cancelled_calls(alone, sandbox) -> None:
-    service, _ = alone("product")
-    before = _speed(service)
-    idle = _idle(service)
-    sandbox.fault({"latency_ms": 100}, times=10_000)
-    chance = random.Random(1688)
+def test_ten_thousand_cancelled_calls(start_dedicated: StartDedicated, sandbox: SandboxClient) -> None:
+    service, _ = start_dedicated("product")
+    calls_per_s = _measure_calls_per_s(service)
+    idle_tasks = _count_tasks(service)
+    sandbox.inject_fault({"latency_ms": 100}, times=10_000)
+    uniform = random.Random(1688).uniform
 
-    async def storm(stub: ProductServiceStub) -> Counter[str]:
+    async def load(stub: ProductServiceStub) -> Counter[str]:
         outcomes: Counter[str] = Counter()
 
-        async def cancelled() -> None:
+        async def call_and_cancel() -> None:
             call = stub.SearchByKeyword(SEARCH, timeout=20)
-            asyncio.get_running_loop().call_later(chance.random() * 0.15, call.cancel)
+            asyncio.get_running_loop().call_later(uniform(0, 0.15), call.cancel)
             outcomes[(await call.code()).name] += 1
 
         for _ in range(25):
-            await asyncio.gather(*(cancelled() for _ in range(400)))
+            await asyncio.gather(*(call_and_cancel() for _ in range(400)))
         return outcomes
 
-    outcomes = _run(service, storm)
+    outcomes = _run(service, load)
     assert outcomes.total() == 10_000
     assert outcomes["CANCELLED"] > 5_000
     sandbox.admin("DELETE", "faults")
-    _nothing_left(service, sandbox, idle, kept=20)
-    assert _speed(service) > before / 2
+    _assert_no_leaks(service, sandbox, idle_tasks, max_connections=20)
+    assert _measure_calls_per_s(service) > calls_per_s / 2
 
 
-def test_a_thousand_calls_at_a_slow_1688(alone, sandbox) -> None:
-    service, _ = alone("product", settings={"NATIONALSITE_MAX_UPSTREAM_CALLS": "1000"})
-    before = _speed(service)
-    idle = _idle(service)
-    sandbox.fault({"latency_ms": 4_000}, times=1_000)
+def test_a_thousand_calls_at_a_slow_1688(start_dedicated: StartDedicated, sandbox: SandboxClient) -> None:
+    service, _ = start_dedicated("product", settings={"NATIONALSITE_MAX_UPSTREAM_CALLS": "1000"})
+    calls_per_s = _measure_calls_per_s(service)
+    idle_tasks = _count_tasks(service)
+    sandbox.inject_fault({"latency_ms": 4_000}, times=1_000)
 
-    async def storm(stub: ProductServiceStub) -> Counter[str]:
+    async def load(stub: ProductServiceStub) -> Counter[str]:
         calls = [stub.SearchByKeyword(SEARCH, timeout=60) for _ in range(1_000)]
         await _until(lambda: sandbox.state()["in_flight"] == 1_000)
         assert _metric(service, "nationalsite_upstream_in_flight") == 1_000
@@ -69,21 +70,23 @@ def test_a_thousand_calls_at_a_slow_1688(alone, sandbox) -> None:
             call.cancel()
         return Counter([(await call.code()).name for call in calls])
 
-    assert _run(service, storm) == {"CANCELLED": 500, "OK": 500}
-    _nothing_left(service, sandbox, idle, kept=500)
-    assert _speed(service) > before / 2
+    assert _run(service, load) == {"CANCELLED": 500, "OK": 500}
+    _assert_no_leaks(service, sandbox, idle_tasks, max_connections=500)
+    assert _measure_calls_per_s(service) > calls_per_s / 2
 
 
-def test_1688_is_gone_and_comes_back() -> None:
-    """Told quickly and without a storm of attempts meanwhile; at full speed soon after."""
+def test_1688_is_down_and_recovers() -> None:
+    """During the outage, errors come fast and attempts are few. Soon after it, the speed is as before."""
     upstream = start_sandbox(log="test-outage-sandbox")
     listen = upstream.address.removeprefix("http://")
     service = start_service("product", upstream.address, log="test-outage-product")
     try:
-        before = _speed(service)
-        idle = _idle(service)
+        calls_per_s = _measure_calls_per_s(service)
+        idle_tasks = _count_tasks(service)
         assert stop(upstream) == 0
-        sent = _attempts(service)  # all of them answered, and still in the breaker's window
+        attempts_before = _attempts(
+            service
+        )  # all succeeded, and are still in the window of the circuit breaker
 
         async def outage(stub: ProductServiceStub) -> tuple[Counter[str], float]:
             outcomes: Counter[str] = Counter()
@@ -96,7 +99,7 @@ def test_1688_is_gone_and_comes_back() -> None:
                     started = time.monotonic()
                     outcomes[(await stub.SearchByKeyword(SEARCH, timeout=10).code()).name] += 1
                     longest_s = max(longest_s, time.monotonic() - started)
-                    await asyncio.sleep(0.01)  # a caller that minds RetryInfo would wait longer
+                    await asyncio.sleep(0.01)  # a caller that respects RetryInfo would wait longer
 
             await asyncio.gather(*(caller() for _ in range(50)))
             return outcomes, longest_s
@@ -105,82 +108,85 @@ def test_1688_is_gone_and_comes_back() -> None:
         assert outcomes.keys() == {"UNAVAILABLE"}
         assert longest_s < 3
         assert _metric(service, "nationalsite_upstream_circuit_breaker_state") == 2
-        assert _attempts(service) - sent < sent + 30 * OUTAGE_S < outcomes.total()
+        assert _attempts(service) - attempts_before < attempts_before + 30 * OUTAGE_S < outcomes.total()
         upstream = start_sandbox(listen, log="test-outage-sandbox")
 
         async def recovery(stub: ProductServiceStub) -> float:
             started = time.monotonic()
-            fine = 0
-            while fine < 20:
-                fine = fine + 1 if await stub.SearchByKeyword(SEARCH, timeout=10).code() is OK else 0
+            successes = 0
+            while successes < 20:
+                successes = (
+                    successes + 1 if await stub.SearchByKeyword(SEARCH, timeout=10).code() is OK else 0
+                )
                 await asyncio.sleep(0.05)
                 assert time.monotonic() - started < 20
             return time.monotonic() - started
 
         assert _run(service, recovery) < 8
         assert _metric(service, "nationalsite_upstream_circuit_breaker_state") == 0
-        _nothing_left(service, SandboxClient(upstream.address), idle, kept=20)
-        assert _speed(service) > before / 2
+        _assert_no_leaks(service, SandboxClient(upstream.address), idle_tasks, max_connections=20)
+        assert _measure_calls_per_s(service) > calls_per_s / 2
     finally:
         assert stop(service) == 0
         assert stop(upstream) == 0
 
 
-def test_goodput_at_ten_times_what_there_is_room_for(alone, sandbox) -> None:
-    """Five places and a tenth of a second for each call: fifty calls a second, and five hundred come."""
-    service, _ = alone("product", settings={"NATIONALSITE_MAX_UPSTREAM_CALLS": "5"})
-    idle = _idle(service)
-    sandbox.fault({"latency_ms": 100}, times=10_000)
+def test_goodput_at_ten_times_the_capacity(
+    start_dedicated: StartDedicated, sandbox: SandboxClient, report: Callable[[str], None]
+) -> None:
+    """Five concurrent calls of 0.1 s each are fifty calls a second; the load is five hundred."""
+    service, _ = start_dedicated("product", settings={"NATIONALSITE_MAX_UPSTREAM_CALLS": "5"})
+    idle_tasks = _count_tasks(service)
+    sandbox.inject_fault({"latency_ms": 100}, times=10_000)
     seconds = 6
 
-    async def peak(stub: ProductServiceStub) -> float:
-        fine = 0
+    async def capacity(stub: ProductServiceStub) -> float:
+        successes = 0
         end = time.monotonic() + 3
 
         async def caller() -> None:
-            nonlocal fine
+            nonlocal successes
             while time.monotonic() < end:
-                told = await stub.SearchByKeyword(SEARCH, timeout=2).code()
-                fine += told is OK
+                successes += await stub.SearchByKeyword(SEARCH, timeout=2).code() is OK
 
         await asyncio.gather(*(caller() for _ in range(5)))
-        return fine / 3
+        return successes / 3
 
     async def overload(stub: ProductServiceStub, rate: float) -> Counter[str]:
         calls = []
         started = time.monotonic()
-        while (passed := time.monotonic() - started) < seconds:
-            while len(calls) < passed * rate:
+        while (elapsed_s := time.monotonic() - started) < seconds:
+            while len(calls) < elapsed_s * rate:
                 calls.append(stub.SearchByKeyword(SEARCH, timeout=2))
             await asyncio.sleep(0.005)
         return Counter([(await call.code()).name for call in calls])
 
-    best = _run(service, peak)
-    outcomes = _run(service, lambda stub: overload(stub, 10 * best))
+    peak = _run(service, capacity)
+    outcomes = _run(service, lambda stub: overload(stub, 10 * peak))
     goodput = outcomes["OK"] / seconds
-    print(
-        f"peak {best:.0f}/s, at {outcomes.total() / seconds:.0f}/s offered {goodput:.0f}/s; {dict(outcomes)}"
+    report(
+        f"peak {peak:.0f}/s; goodput {goodput:.0f}/s of {outcomes.total() / seconds:.0f}/s; {dict(outcomes)}"
     )
-    assert outcomes.total() > 9 * best * seconds
-    assert goodput >= 0.8 * best
+    assert outcomes.total() > 9 * peak * seconds
+    assert goodput >= 0.8 * peak
     assert outcomes["RESOURCE_EXHAUSTED"] > 0.8 * outcomes.total()
     sandbox.admin("DELETE", "faults")
-    _nothing_left(service, sandbox, idle, kept=5)
+    _assert_no_leaks(service, sandbox, idle_tasks, max_connections=5)
 
 
 OK = grpc.StatusCode.OK
 
 
-def _run(service: RunningProcess, storm: Storm) -> Any:
+def _run(service: RunningProcess, load: Load) -> Any:
     async def run() -> Any:
         async with grpc.aio.insecure_channel(service.address) as channel:
-            return await storm(ProductServiceStub(channel))
+            return await load(ProductServiceStub(channel))
 
     return asyncio.run(run())
 
 
-def _speed(service: RunningProcess) -> float:
-    """Return how many calls per second are answered, twenty at a time; the best of three."""
+def _measure_calls_per_s(service: RunningProcess) -> float:
+    """Return the calls per second at a concurrency of twenty, the best of three measurements."""
 
     async def calls(stub: ProductServiceStub) -> float:
         async def caller() -> None:
@@ -194,33 +200,35 @@ def _speed(service: RunningProcess) -> float:
     return max(_run(service, calls) for _ in range(3))
 
 
-def _idle(service: RunningProcess) -> float:
-    """Return how many tasks an idle service has."""
+def _count_tasks(service: RunningProcess) -> float:
+    """Return how many asyncio tasks a service has."""
     return _metric(service, "nationalsite_tasks")
 
 
-def _nothing_left(service: RunningProcess, sandbox: SandboxClient, idle: float, kept: int) -> None:
-    """No call, no place, no waiter, no task more than before, no connection but `kept` ones for reuse."""
+def _assert_no_leaks(
+    service: RunningProcess, sandbox: SandboxClient, idle_tasks: float, max_connections: int
+) -> None:
+    """Wait until no call is in flight or queued, and no more tasks and connections are open than allowed."""
 
     async def settled() -> None:
         await _until(lambda: sandbox.state()["in_flight"] == 0)
         await _until(lambda: _metric(service, "nationalsite_upstream_in_flight") == 0)
         await _until(lambda: _metric(service, "nationalsite_upstream_queued") == 0)
-        await _until(lambda: _metric(service, "nationalsite_tasks") <= idle)
-        # The admin side keeps none, and this question uses one.
-        await _until(lambda: sandbox.state()["connections"] <= kept + 1)
+        await _until(lambda: _metric(service, "nationalsite_tasks") <= idle_tasks)
+        # This admin request uses one more connection.
+        await _until(lambda: sandbox.state()["connections"] <= max_connections + 1)
 
     asyncio.run(settled())
 
 
 async def _until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(40):
-        while not await asyncio.to_thread(condition):  # noqa: ASYNC110 # of other processes, without an event
+        while not await asyncio.to_thread(condition):  # noqa: ASYNC110 # a condition of another process has no event
             await asyncio.sleep(0.05)
 
 
 def _metric(service: RunningProcess, name: str) -> float:
-    return sum(value for found, value in _samples(service) if found == name)
+    return sum(value for sample_name, value in _samples(service) if sample_name == name)
 
 
 def _attempts(service: RunningProcess) -> float:
@@ -228,6 +236,6 @@ def _attempts(service: RunningProcess) -> float:
 
 
 def _samples(service: RunningProcess) -> list[tuple[str, float]]:
-    with urllib.request.urlopen(f"{service.http}/metrics", timeout=10) as answer:
-        families = text_string_to_metric_families(answer.read().decode())
+    with urllib.request.urlopen(f"{service.http}/metrics", timeout=10) as response:
+        families = text_string_to_metric_families(response.read().decode())
         return [(sample.name, sample.value) for family in families for sample in family.samples]

@@ -1,19 +1,22 @@
-"""What a running service tells its operators."""
+"""Metrics and probes of a running service."""
 
 import urllib.request
 
+from tests.e2e.conftest import RpcClient, ServicePool
+from tests.support.sample_cases import SERVICES
+from tests.support.sandbox_client import SandboxClient
 from tools.local_stack import RunningProcess
 
 
-def test_metrics_count_calls_and_what_could_not_be_read(
-    rpcs, sandbox, running: dict[tuple[str, str], RunningProcess]
+def test_metrics_count_calls_and_unreadable_fields(
+    client: RpcClient, sandbox: SandboxClient, running_services: ServicePool
 ) -> None:
     offer = {"offerId": "not a number", "subject": "曲奇"}
     reply = {"success": True, "data": {"searchOfferModelList": [offer]}}
-    sandbox.fault({"status": 200, "json": reply}, operation="product.search.keywordQuery")
-    found = rpcs.call("SearchByKeyword", "national-site", {"keyword": "cookies"})
-    assert found == {"offers": [{"subject": "曲奇"}]}
-    metrics = _fetch(running["product", "national-site"], "metrics")
+    sandbox.inject_fault({"status": 200, "json": reply}, operation="product.search.keywordQuery")
+    response = client.call("SearchByKeyword", "national-site", {"keyword": "cookies"})
+    assert response == {"offers": [{"subject": "曲奇"}]}
+    metrics = _fetch(running_services["product", "national-site"], "metrics")
     operation = "com.alibaba.fenxiao.crossborder:product.search.keywordQuery-1"
     method = "nationalsite.product.v1.ProductService/SearchByKeyword"
     for expected in (
@@ -32,15 +35,16 @@ def test_metrics_count_calls_and_what_could_not_be_read(
         f'grpc_server_call_started_total{{grpc_method="{method}"}} ',
     ):
         assert expected in metrics
-    assert "not a number" not in running["product", "national-site"].log.read_text()
+    assert "not a number" not in running_services["product", "national-site"].log.read_text()
 
 
-def test_probes(running: dict[tuple[str, str], RunningProcess]) -> None:
-    for each in running.values():
-        assert (_fetch(each, "livez"), _fetch(each, "readyz")) == ("alive\n", "ready\n")
+def test_probes(running_services: ServicePool) -> None:
+    for name in SERVICES:
+        service = running_services[name, "national-site"]
+        assert (_fetch(service, "livez"), _fetch(service, "readyz")) == ("alive\n", "ready\n")
 
 
 def _fetch(service: RunningProcess, path: str) -> str:
-    with urllib.request.urlopen(f"{service.http}/{path}", timeout=10) as answer:
-        assert answer.status == 200
-        return answer.read().decode()
+    with urllib.request.urlopen(f"{service.http}/{path}", timeout=10) as response:
+        assert response.status == 200
+        return str(response.read().decode())

@@ -78,7 +78,7 @@ def test_a_sick_replica_is_ejected_and_comes_back(mesh, report):
     stub = stub_of(mesh)
     everyone = set(fleet.members)
 
-    bad.fault({"status": 503}, times=5000)
+    bad.inject_fault({"status": 503}, times=5000)
     failures = until_ejected(stub, envoy)
     ejected = time.monotonic()
     before = fleet.calls("SearchByKeyword")[sick]
@@ -94,8 +94,8 @@ def test_a_sick_replica_is_ejected_and_comes_back(mesh, report):
         stub.SearchByKeyword(SEARCH, timeout=TIMEOUT_S)
     assert fleet.calls("SearchByKeyword")[sick] > before
 
-    good.fault({"status": 503}, times=5000)
-    bad.fault({"status": 503}, times=5000)
+    good.inject_fault({"status": 503}, times=5000)
+    bad.inject_fault({"status": 503}, times=5000)
     until_ejected(stub, envoy)
     for _ in range(60):
         with pytest.raises(grpc.RpcError):

@@ -6,9 +6,9 @@ import pytest
 from nationalsite.ordersync.v1 import OrderSyncServiceStub
 
 from tests.durability.calls import told
-from tests.e2e.consumer import Stream
 from tests.mesh.load import LEASE_S
 from tests.mesh.running import CALLERS
+from tests.support.consumers import StreamConsumer
 
 pytestmark = pytest.mark.mesh
 
@@ -24,7 +24,7 @@ def test_a_consumer_resumes_after_its_replica_has_drained(mesh, report):
     stub = OrderSyncServiceStub(mesh.channel(CALLERS["order-sync"]))
     opened = {"start_time": {"seconds": 1}, "max_outstanding": OUT, "lease": {"seconds": LEASE_S}}
 
-    stream = Stream(stub, NAME, **opened)
+    stream = StreamConsumer(stub, NAME, **opened)
     messages = {"topic": "ORDER_BUYER_VIEW_ORDER_PAY", "times": OUT, "order_count": OUT}
     made = set(map(str, sandbox.admin("POST", "messages", messages)["message_ids"]))
     out = [stream.next() for _ in range(OUT)]
@@ -38,7 +38,7 @@ def test_a_consumer_resumes_after_its_replica_has_drained(mesh, report):
     ended = time.monotonic()
     assert (status, reason) == ("UNAVAILABLE", "DRAINING")
     assert delay_s == 0.1
-    resumed = Stream(stub, NAME, **opened)
+    resumed = StreamConsumer(stub, NAME, **opened)
     again = {resumed.next().message_id for _ in range(OUT // 2)}
     again_s = time.monotonic() - ended
     assert again == {message.message_id for message in out[OUT // 2 :]}

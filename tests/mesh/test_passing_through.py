@@ -37,14 +37,14 @@ def test_what_callers_and_services_tell_each_other(services, report):
         return sandbox.state()["in_flight"] == 0
 
     # The service knows the deadline: it gives up a silent attempt after half of the time, and has another.
-    sandbox.fault({"hang": True})
+    sandbox.inject_fault({"hang": True})
     began = time.monotonic()
     products.SearchByKeyword(SEARCH, timeout=4)
     assert 1.5 < time.monotonic() - began < 4
     assert len(seen(sandbox, SEARCHES)) == 2
 
     # And it keeps it: nothing goes on at 1688.
-    sandbox.fault({"hang": True}, times=5)
+    sandbox.inject_fault({"hang": True}, times=5)
     began = time.monotonic()
     with pytest.raises(grpc.RpcError) as failure:
         products.SearchByKeyword(SEARCH, timeout=1)
@@ -55,7 +55,7 @@ def test_what_callers_and_services_tell_each_other(services, report):
 
     # A caller that leaves is missed at once.
     for rpc, request in ((products.SearchByKeyword, SEARCH), (accounts.RegisterUser, buyer(1))):
-        sandbox.fault({"hang": True})
+        sandbox.inject_fault({"hang": True})
         call = rpc.future(request, timeout=TIMEOUT_S)
         envoy.until(lambda: sandbox.state()["in_flight"] == 1)
         call.cancel()
@@ -72,7 +72,7 @@ def test_what_callers_and_services_tell_each_other(services, report):
         ("gw.NoUsageLeftError", products.SearchByKeyword, SEARCH, "RESOURCE_EXHAUSTED", "-1", None),
         (None, accounts.RegisterUser, buyer(2), "UNKNOWN", "-1", None),
     ):
-        sandbox.fault({"gateway_error": fault} if fault else {"drop": "after_request"}, times=5)
+        sandbox.inject_fault({"gateway_error": fault} if fault else {"drop": "after_request"}, times=5)
         with pytest.raises(grpc.RpcError) as failure:
             rpc(request, timeout=TIMEOUT_S)
         sandbox.admin("DELETE", "faults")

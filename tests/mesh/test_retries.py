@@ -40,7 +40,7 @@ def test_reads_survive_a_lost_replica_and_writes_are_sent_once(mesh, report):
     search = ProductServiceStub(mesh.channel(CALLERS["product"])).SearchByKeyword
     register = AccountServiceStub(mesh.channel(CALLERS["account"])).RegisterUser
     for operation in (SEARCHES, REGISTRATIONS):
-        sandbox.fault({"latency_ms": 3000}, operation=operation, times=2 * CALLS)
+        sandbox.inject_fault({"latency_ms": 3000}, operation=operation, times=2 * CALLS)
 
     reads = [search.future(SEARCH, timeout=TIMEOUT_S) for _ in range(CALLS)]
     writes = [register.future(buyer(number), timeout=TIMEOUT_S, metadata=ORDERED) for number in range(CALLS)]
@@ -83,7 +83,7 @@ def test_what_a_service_answers_is_not_repeated(mesh, report):
             (stub(mesh, AccountServiceStub).RegisterUser, buyer(1), REGISTRATIONS, 1),
         ):
             sandbox.admin("DELETE", "calls")
-            sandbox.fault({"status": 503}, operation=operation, times=at_1688)
+            sandbox.inject_fault({"status": 503}, operation=operation, times=at_1688)
             with pytest.raises(grpc.RpcError) as failure:
                 rpc(request, timeout=TIMEOUT_S, metadata=metadata)
             assert failure.value.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNKNOWN)

@@ -72,7 +72,7 @@ def targets() -> Iterator[Targets]:
         failing_sandbox = start_sandbox(log="failing-sandbox")
         cleanup.callback(stop, failing_sandbox)
         for operation, fault in FAULTS.items():
-            SandboxClient(failing_sandbox.address).fault(fault, operation=operation, times=FAULT_TIMES)
+            SandboxClient(failing_sandbox.address).inject_fault(fault, operation=operation, times=FAULT_TIMES)
         services = {name.upper(): healthy[name] for name in ("product", "order_sync", "account")}
         for name in ("product", "order_sync"):
             settings = {"NATIONALSITE_DIALECT": "national-site", "NATIONALSITE_REPLAY_SECONDS": "0"}

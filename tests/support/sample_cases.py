@@ -3,7 +3,7 @@
 `replies/**/<name>.json` is a response body of 1688, byte for byte. `<name>.expected.json` has the `rpc`, the
 `dialect` and the `request` that it responds to, and what the caller gets: `response` in protobuf's JSON, or
 `error`. Optional members: `description` (why the case exists), `http_status` (of 1688's response, default
-200), `unreadable_fields` (the paths of fields that cannot be read).
+200), `unreadable_fields` (the paths of fields that cannot be decoded).
 
 `requests/<name>.req.json` is what 1688 receives, and `<name>.call.json` the `rpc`, the `dialect` and the
 `request` that make the service send it. `fields` are the form fields without token, timestamp and signature;

@@ -25,7 +25,7 @@ class SandboxClient:
             text = response.read()
         return json.loads(text) if text else None
 
-    def fault(self, fault: dict[str, Any], *, operation: str = "*", times: int = 1) -> None:
+    def inject_fault(self, fault: dict[str, Any], *, operation: str = "*", times: int = 1) -> None:
         """Inject a fault into the next calls of an operation."""
         self.admin("POST", "faults", {"operation": operation, "times": times, "fault": fault})
 

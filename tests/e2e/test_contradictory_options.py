@@ -1,8 +1,9 @@
-"""Protos that contradict themselves: the process says so in a line, and does not start."""
+"""Protos with contradictory options: the process reports them in one line each, and does not start."""
 
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,11 +27,11 @@ descriptor_pool.Default().Add(descriptor_pb2.FileDescriptorProto.FromString(Path
 service = descriptor_pool.Default().FindServiceByName("contradiction.AccountService")
 
 @asynccontextmanager
-async def opened(settings):
+async def lifespan(settings):
     async with operations_lifespan(service, settings) as operations:
         yield ServiceRuntime(operations.build_endpoints(Endpoint, {}))
 
-run(ServiceDefinition(descriptor=service, settings=AccountSettings, lifespan=opened))
+run(ServiceDefinition(descriptor=service, settings=AccountSettings, lifespan=lifespan))
 """
 
 
@@ -38,44 +39,47 @@ def _without_operation(file: descriptor_pb2.FileDescriptorProto) -> None:
     file.service[0].method[0].options.Clear()
 
 
-def _local_without_function(file: descriptor_pb2.FileDescriptorProto) -> None:
+def _local_without_handler(file: descriptor_pb2.FileDescriptorProto) -> None:
     operation = file.service[0].method[0].options.Extensions[upstream_v1.operation]
     operation.Clear()
     operation.local = True
 
 
-def _two_readers_of_one_member(file: descriptor_pb2.FileDescriptorProto) -> None:
+def _two_fields_of_one_member(file: descriptor_pb2.FileDescriptorProto) -> None:
     (account,) = (message for message in file.message_type if message.name == "CountryAccount")
     (site,) = (field for field in account.field if field.name == "site")
     site.options.Extensions[upstream_v1.field].name = "country"
 
 
 @pytest.mark.parametrize(
-    ("contradict", "line"),
+    ("edit", "line"),
     [
         (
             _without_operation,
             "contradiction.AccountService.RegisterUser: no (nationalsite.upstream.v1.operation)",
         ),
         (
-            _local_without_function,
-            "RegisterUser: neither an operation of 1688 nor a function of the suite",
+            _local_without_handler,
+            "RegisterUser: is not an operation of 1688, and the service has no handler for it",
         ),
         (
-            _two_readers_of_one_member,
+            _two_fields_of_one_member,
             "contradiction.CountryAccount.site: reads 'country', as does country",
         ),
     ],
 )
-def test_a_contradiction_stops_the_start(contradict, line: str, tmp_path: Path) -> None:
+def test_contradictory_options_prevent_the_start(
+    edit: Callable[[descriptor_pb2.FileDescriptorProto], None], line: str, tmp_path: Path
+) -> None:
     file = descriptor_pb2.FileDescriptorProto()
     ACCOUNT_SERVICE.file.CopyToProto(file)
     file.name, file.package = "contradiction.proto", "contradiction"
     for field in (field for message in file.message_type for field in message.field if field.type_name):
-        field.type_name = _moved(field.type_name)
+        field.type_name = _to_test_package(field.type_name)
     for method in file.service[0].method:
-        method.input_type, method.output_type = _moved(method.input_type), _moved(method.output_type)
-    contradict(file)
+        method.input_type = _to_test_package(method.input_type)
+        method.output_type = _to_test_package(method.output_type)
+    edit(file)
     path = tmp_path / "contradiction.binpb"
     path.write_bytes(file.SerializeToString())
     settings = SANDBOX_APP | {
@@ -83,7 +87,7 @@ def test_a_contradiction_stops_the_start(contradict, line: str, tmp_path: Path) 
         "NATIONALSITE_LISTEN": "127.0.0.1:0",
         "NATIONALSITE_HTTP_LISTEN": "127.0.0.1:0",
     }
-    ended = subprocess.run(  # noqa: S603 # our own text
+    result = subprocess.run(  # noqa: S603 # our own text
         [sys.executable, "-c", START, str(path)],
         env=os.environ | settings,
         capture_output=True,
@@ -91,8 +95,8 @@ def test_a_contradiction_stops_the_start(contradict, line: str, tmp_path: Path) 
         timeout=30,
         check=False,
     )
-    assert (ended.returncode, ended.stderr) == (2, line + "\n")
+    assert (result.returncode, result.stderr) == (2, line + "\n")
 
 
-def _moved(name: str) -> str:
+def _to_test_package(name: str) -> str:
     return name.replace(".nationalsite.account.v1.", ".contradiction.")
