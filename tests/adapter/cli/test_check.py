@@ -1,0 +1,128 @@
+"""`check`, against the sandbox."""
+
+import pytest
+
+from tests.adapter.cli.operator_harness import Operator
+from tests.support.sample_cases import UPSTREAM_METHODS
+
+
+@pytest.mark.parametrize("dialect", ["open-platform", "national-site"])
+def test_all_checks_pass(operator: Operator, dialect: str) -> None:
+    operator.set({"NATIONALSITE_DIALECT": dialect})
+    operator.admin("PUT", "clock", {"offset_ms": -90_000, "timestamp_window_ms": None})
+    operator.admin("DELETE", "calls")
+    before = operator.admin("GET", "state")
+    result = operator.run("check", "--writes", "--json")
+    # The sandbox knows these two by their arguments alone, and denies them to a call that has none.
+    denied = {"SyncOrderStatus", "SyncLogisticsStatus"} if dialect == "national-site" else set()
+    assert (result.code, result.json["ok"]) == ((1, False) if denied else (0, True))
+    assert result.json["gateway"]["reachable"]
+    assert 89_000 < result.json["gateway"]["clock_skew_ms"] < 91_000
+    assert result.json["token"]["source"] == "static"
+    assert result.json["token"]["accepted"] is True
+    found = result.verdicts
+    # Their requests may be empty: nothing holds the gateway from letting them run.
+    never = {"TakeMessages", "ConfirmMessages"}
+    assert {rpc: found[rpc] for rpc in never} == dict.fromkeys(never, "skipped")
+    assert {rpc for rpc, verdict in found.items() if verdict == "declined"} == denied
+    assert {found[rpc] for rpc in found.keys() - never - denied} == {"permitted"}
+    assert found.keys() <= UPSTREAM_METHODS.keys()
+    assert len(found) > 15
+
+    after = operator.admin("GET", "state")
+    held = ("uploaded_images", "accounts", "orders", "refunds", "vouchers", "messages", "synced")
+    assert {name: before[name] for name in held} == {name: after[name] for name in held}
+    system = {"access_token", "_aop_signature"}
+    assert all(call["parameters"].keys() <= system and not call["files"] for call in operator.calls())
+
+
+def test_only_reads_are_probed_by_default(operator: Operator) -> None:
+    operator.admin("DELETE", "calls")
+    result = operator.run("check")
+    assert result.code == 0
+    assert "all checks passed" in result.out
+    assert "accepted by 1688" in result.out
+    row = next(line for line in result.out.splitlines() if line.startswith("CreateRefund "))
+    assert "skipped" in row
+    names = {call["path"].split("/")[-2] for call in operator.calls()}
+    assert names == {
+        "currentTime",
+        "product.search.keywordQuery",
+        "product.search.queryProductDetail",
+        "alibaba.category.get",
+        "alibaba.trade.payWay.query",
+        "alibaba.trade.getRefundReasonList",
+        "push.query.messageList",
+    }
+
+
+def test_declined_operations_are_reported(operator: Operator) -> None:
+    declined = ["product.search.keywordQuery", "alibaba.trade.createRefund", "push.query.messageList"]
+    operator.admin("PUT", "limits", {"declined": declined})
+    result = operator.run("check", "--writes", "--json")
+    assert result.code == 1
+    found = result.verdicts
+    assert {rpc for rpc, verdict in found.items() if verdict == "declined"} == {
+        "SearchByKeyword",
+        "CreateRefund",
+        "QueryMessages",
+    }
+    assert found["GetProductDetail"] == "permitted"
+    detail = next(each["detail"] for each in result.json["permissions"] if each["rpc"] == "CreateRefund")
+    assert "gw.APIACLDecline" in detail
+
+
+def test_an_operation_that_fails_is_unknown(operator: Operator) -> None:
+    fault = {"operation": "alibaba.trade.createRefund", "times": 1, "fault": {"status": 503}}
+    operator.admin("POST", "faults", fault)
+    result = operator.run("check", "--writes", "--json")
+    assert result.code == 1
+    assert {rpc for rpc, verdict in result.verdicts.items() if verdict == "unknown"} == {"CreateRefund"}
+
+
+def test_a_wrong_secret(operator: Operator) -> None:
+    operator.set({"NATIONALSITE_APP_SECRET": "not-the-secret"})
+    result = operator.run("check", "--json")
+    assert result.code == 1
+    assert result.json["gateway"]["reachable"]
+    assert "app secret" in result.json["gateway"]["problem"]
+    assert set(result.verdicts.values()) == {"skipped"}
+    assert "not-the-secret" not in result.out
+
+
+def test_an_unreachable_gateway(operator: Operator) -> None:
+    operator.set({"NATIONALSITE_GATEWAY_URL": "http://127.0.0.1:9"})
+    result = operator.run("check")
+    assert result.code == 1
+    assert "not reachable; 1688 cannot be reached" in result.out
+    assert "not used" in result.out
+    assert "some checks failed" in result.out
+
+
+def test_an_expired_access_token(operator: Operator) -> None:
+    operator.set({"NATIONALSITE_ACCESS_TOKEN": "another-access-token"})
+    result = operator.run("check", "--json")
+    assert result.code == 1
+    assert result.json["token"]["accepted"] is False
+    assert result.verdicts["SearchByKeyword"] == "unknown"
+    assert result.verdicts["GetCategory"] == "permitted"
+    assert "another-access-token" not in result.out
+
+
+def test_an_expired_refresh_token(operator: Operator) -> None:
+    operator.unset_tokens()
+    operator.set({"NATIONALSITE_REFRESH_TOKEN": "an-expired-refresh-token"})
+    result = operator.run("check", "--json")
+    assert result.code == 1
+    assert result.json["token"]["accepted"] is False
+    assert "rejects the refresh token" in result.json["token"]["problem"]
+    assert result.verdicts["SearchByKeyword"] == "skipped"
+    assert result.verdicts["GetCategory"] == "permitted"
+    assert "an-expired-refresh-token" not in result.out + result.err
+
+
+def test_without_a_token_the_check_cannot_start(operator: Operator) -> None:
+    operator.unset_tokens()
+    result = operator.run("check")
+    assert (result.code, result.out) == (2, "")
+    assert "NATIONALSITE_ACCESS_TOKEN" in result.err
