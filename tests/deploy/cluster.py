@@ -1,7 +1,7 @@
-"""A cluster of one node and its own network, in which the pods of an environment live through a scenario.
+"""A cluster of one node, in which the pods of an environment run through a scenario.
 
-`python -m tests.deploy.cluster SCENARIO DIRECTORY [SECRETS MOUNTS]`, inside a network namespace. It prints as
-JSON what was seen, and ends everything that it started.
+`python -m tests.deploy.cluster SCENARIO DIRECTORY [SECRETS MOUNTS]` runs in its own network namespace. It
+prints the results as JSON, and stops everything that it started.
 """
 
 import json
@@ -23,7 +23,7 @@ from nationalsite.ordersync.v1 import ORDER_SYNC_SERVICE
 from nationalsite.product.v1 import PRODUCT_SERVICE
 
 from tests.deploy.kubelet import HOST, Node, Pod
-from tests.deploy.rendering import ENVIRONMENTS, Object, named, of_kind, rendered
+from tests.deploy.kustomize import ENVIRONMENTS, Object, filter_kind, find_object, render
 from tests.support.container import Mount
 
 SERVICES = {
@@ -31,8 +31,8 @@ SERVICES = {
     "order-sync": ORDER_SYNC_SERVICE,
     "account": ACCOUNT_SERVICE,
 }
-WITHIN_S = 30
-LONG_S = 300
+TIMEOUT_S = 30
+LONG_TIMEOUT_S = 300
 RELATION = {
     "national_order_id": "4590347523948370",
     "national_sub_order_id": "4590347523948375",
@@ -54,39 +54,43 @@ CALLS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "order-sync": ("WriteOrderRelations", {"relations": [RELATION]}),
     "account": ("RegisterUser", {"country_account": BUYER}),
 }
-"""A call of each service that goes to 1688."""
+"""A call of each service that calls 1688."""
 
 Report = dict[str, Any]
 
 
 class Cluster:
-    """The pods, and how they are called."""
+    """The pods, and calls to them."""
 
     def __init__(self, node: Node) -> None:
         self.node = node
         self.pods: dict[str, Pod] = {}
 
     def run(self, *names: str) -> Report:
-        """Start workloads together; return how long each took to be ready."""
+        """Start workloads at the same time; return how long each needs to be ready."""
         for name in names:
             self.pods[name] = Pod(self.node, self.workload(name))
             self.pods[name].start()
-        return {name: round(self.pods[name].until_ready(), 1) for name in names}
+        return {name: round(self.pods[name].wait_until_ready(), 1) for name in names}
 
     def workload(self, name: str) -> Object:
         """Return a Deployment or a Job."""
-        found = named(self.node.objects, "Deployment", name) or named(self.node.objects, "Job", name)
+        found = find_object(self.node.objects, "Deployment", name) or find_object(
+            self.node.objects, "Job", name
+        )
         assert found is not None, name
         return found
 
     def port(self, service: str, name: str) -> int:
-        """Return where a Service's port leads."""
-        found = named(self.node.objects, "Service", service)
+        """Return the number of a Service's port."""
+        found = find_object(self.node.objects, "Service", service)
         assert found is not None, service
         return int(next(each["port"] for each in found["spec"]["ports"] if each["name"] == name))
 
-    def calling(self, service: str, rpc: str, fields: Mapping[str, Any], timeout_s: float = WITHIN_S) -> Any:
-        """Begin a call through a Service."""
+    def start_call(
+        self, service: str, rpc: str, fields: Mapping[str, Any], timeout_s: float = TIMEOUT_S
+    ) -> Any:
+        """Start a call through a Service."""
         descriptor = SERVICES[service]
         method = descriptor.methods_by_name[rpc]
         channel = grpc.insecure_channel(f"{HOST}:{self.port(service, 'grpc')}")
@@ -100,37 +104,37 @@ class Cluster:
 
     def call(self, service: str, rpc: str, fields: Mapping[str, Any]) -> Report:
         """Call through a Service; return protobuf's JSON."""
-        answer = self.calling(service, rpc, fields).result()
+        answer = self.start_call(service, rpc, fields).result()
         return json_format.MessageToDict(answer, preserving_proto_field_name=True)
 
     def admin(self, method: str, path: str, body: object = None) -> Any:
-        """Ask the sandbox's admin side."""
+        """Call the sandbox's admin API."""
         request = urllib.request.Request(
             f"http://{HOST}:{self.port('sandbox', 'http')}/admin/{path}",
             method=method,
             data=json.dumps(body).encode() if body is not None else None,
         )
-        with urllib.request.urlopen(request, timeout=WITHIN_S) as answer:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
             return json.loads(answer.read() or b"null")
 
     def end(self, *names: str) -> Report:
-        """Ask pods to end; return how each did, and how long it took, within its grace."""
-        began = time.monotonic()
+        """Terminate pods; return exit code and duration of each."""
+        started = time.monotonic()
         for name in names:
             self.pods[name].terminate()
         report = {}
         for name in names:
             pod = self.pods[name]
-            code = pod.wait(max(0.1, began + pod.grace_s - time.monotonic()))
+            code = pod.wait(max(0.1, started + pod.grace_s - time.monotonic()))
             report[name] = {
                 "exit_code": code,
-                "took_s": round(time.monotonic() - began, 1),
+                "took_s": round(time.monotonic() - started, 1),
                 "grace_s": pod.grace_s,
             }
         return report
 
     def memory(self, *names: str) -> Report:
-        """Return what pods hold, beside what they ask for and may have."""
+        """Return memory and CPU of pods, with their requests and limits."""
         pods = [(name, self.pods[name]) for name in names]
         return {
             name: {
@@ -143,16 +147,16 @@ class Cluster:
         }
 
 
-def until(happens: Callable[[], bool]) -> None:
-    """Wait for something."""
-    deadline = time.monotonic() + WITHIN_S
-    while not happens():
-        assert time.monotonic() < deadline, "it did not happen"
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait until a condition holds."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not become true"
         time.sleep(0.05)
 
 
 def local(cluster: Cluster) -> Report:
-    """Services are called, take messages, refuse company on a store, and end in the middle of their work."""
+    """Call the services, push messages, start a second replica on SQLite, end them with calls in flight."""
     ready = cluster.run("sandbox") | cluster.run(*SERVICES)
     memory = {"idle": cluster.memory(*SERVICES)}
     answers = {service: cluster.call(service, rpc, fields) for service, (rpc, fields) in CALLS.items()}
@@ -170,12 +174,12 @@ def local(cluster: Cluster) -> Report:
             cluster.call("order-sync", "AckMessages", {"subscription": "shop", "message_ids": ids})
         return len(messages) == 3
 
-    until(pulled)
+    wait_until(pulled)
 
     second = Pod(cluster.node, cluster.workload("order-sync"), log="second")
-    second.start(own_network=True)  # else a port that is taken would stop it
+    second.start(own_network=True)  # so that its ports are free
     try:
-        refused = {"exit_code": second.wait(WITHIN_S), "log": second.log.read_text()}
+        refused = {"exit_code": second.wait(TIMEOUT_S), "log": second.log.read_text()}
     finally:
         second.kill()
 
@@ -184,10 +188,12 @@ def local(cluster: Cluster) -> Report:
     memory["used"] = cluster.memory(*SERVICES)
 
     cluster.admin("POST", "faults", {"operation": "*", "times": 1000, "fault": {"hang": True}})
-    hanging = [cluster.calling(service, rpc, fields, LONG_S) for service, (rpc, fields) in CALLS.items()]
+    hanging = [
+        cluster.start_call(service, rpc, fields, LONG_TIMEOUT_S) for service, (rpc, fields) in CALLS.items()
+    ]
     enqueue = {"request_id": str(uuid.uuid4()), "write_order_relations": {"relations": [RELATION]}}
     cluster.call("order-sync", "EnqueueSync", enqueue)
-    until(lambda: cluster.admin("GET", "state")["in_flight"] >= len(hanging) + 1)
+    wait_until(lambda: cluster.admin("GET", "state")["in_flight"] >= len(hanging) + 1)
     ended = cluster.end(*SERVICES)
     codes = [each.code().name for each in hanging]
     return {
@@ -203,18 +209,18 @@ def local(cluster: Cluster) -> Report:
 
 
 def production(cluster: Cluster) -> Report:
-    """Without a schema nothing starts; after the migrations all is ready, and ends as soon as it may."""
+    """Start without a schema, migrate, start again, end without calls in flight."""
     early = Pod(cluster.node, cluster.workload("order-sync"), log="early")
     early.start()
     try:
-        refused = {"exit_code": early.wait(WITHIN_S), "log": early.log.read_text()}
+        refused = {"exit_code": early.wait(TIMEOUT_S), "log": early.log.read_text()}
     finally:
         early.kill()
     migrated = {}
-    for job in of_kind(cluster.node.objects, "Job"):
+    for job in filter_kind(cluster.node.objects, "Job"):
         pod = cluster.pods[job["metadata"]["name"]] = Pod(cluster.node, job)
         pod.start()
-        migrated[pod.name] = {"exit_code": pod.wait(WITHIN_S), "log": pod.log.read_text()}
+        migrated[pod.name] = {"exit_code": pod.wait(TIMEOUT_S), "log": pod.log.read_text()}
     ready = cluster.run(*SERVICES)
     subscribed = cluster.call("order-sync", "PullMessages", {"subscription": "shop", "wait": "0s"})
     return {
@@ -231,12 +237,12 @@ SCENARIOS: Mapping[str, tuple[tuple[str, ...], Callable[[Cluster], Report]]] = {
     "local": (("local",), local),
     "production": (("production", "production/migrate"), production),
 }
-"""What is applied, and what then happens."""
+"""Scenario -> the applied environments, and its function."""
 
 
 @contextmanager
-def cluster_of(node: Node) -> Iterator[Cluster]:
-    """Yield a cluster; end whatever still runs in it."""
+def running_cluster(node: Node) -> Iterator[Cluster]:
+    """Yield a cluster; kill the pods that still run at the end."""
     cluster = Cluster(node)
     try:
         yield cluster
@@ -245,18 +251,18 @@ def cluster_of(node: Node) -> Iterator[Cluster]:
             pod.kill()
 
 
-def main(scenario: str, directory: str, secrets: str = "{}", beside: str = "[]") -> None:
+def main(scenario: str, directory: str, secrets: str = "{}", host_mounts: str = "[]") -> None:
     """Run a scenario."""
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)  # noqa: S607 # of the new network
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)  # noqa: S607 # iproute2
     applied, play = SCENARIOS[scenario]
-    objects = [each for place in applied for each in rendered(ENVIRONMENTS / place)]
+    objects = [each for place in applied for each in render(ENVIRONMENTS / place)]
     node = Node(
         objects=objects,
         directory=Path(directory),
         secrets=json.loads(secrets),
-        beside=[Mount(source=place, path=place) for place in json.loads(beside)],
+        host_mounts=[Mount(source=place, path=place) for place in json.loads(host_mounts)],
     )
-    with cluster_of(node) as cluster:
+    with running_cluster(node) as cluster:
         print(json.dumps(play(cluster)))
 
 

@@ -1,4 +1,4 @@
-"""Tests of what is deployed. Those marked `deploy` need packages of the group `deploy` (make test-deploy)."""
+"""Tests of deploy/. Those marked `deploy` need the packages of the group `deploy` (make test-deploy)."""
 
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-FIGURES = "deploy"
+REPORT_PROPERTY = "deploy"
 
 collect_ignore_glob = [] if find_spec("kubernetes_validate") else ["test_manifests.py", "test_pods.py"]
 
 
 @pytest.fixture
-def tell(record_property) -> Callable[[str], None]:
-    """Tell a figure at the end of the run."""
-    return lambda line: record_property(FIGURES, line)
+def report(record_property) -> Callable[[str], None]:
+    """Return a function that adds a line to the summary of the run."""
+    return lambda line: record_property(REPORT_PROPERTY, line)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -22,9 +22,9 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         line
         for one in terminalreporter.getreports("passed")
         for name, line in one.user_properties
-        if name == FIGURES and one.when == "call"
+        if name == REPORT_PROPERTY and one.when == "call"
     ]
     if lines:
-        terminalreporter.section("what was deployed")
+        terminalreporter.section("deploy")
         for line in lines:
             terminalreporter.line(line)

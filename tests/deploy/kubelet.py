@@ -1,6 +1,6 @@
-"""Pods of rendered manifests as processes of this machine: what kubelet does with a Deployment or a Job.
+"""Runs pods of rendered manifests as local processes, as kubelet does for a Deployment or a Job.
 
-What is not understood is an error: nothing of a manifest is passed over.
+A field that is not supported is an error; none is ignored silently.
 """
 
 import base64
@@ -17,25 +17,25 @@ from pathlib import Path
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from tests.deploy.rendering import DEPLOY, ROOT, Object, named
+from tests.deploy.kustomize import DEPLOY, ROOT, Object, find_object
 from tests.support.container import Container, Mount, RunningContainer
 
 SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc/ssl", "/etc/ld.so.cache")
-"""Of this machine, in the place of the image's own."""
+"""Directories of the host that replace the image's."""
 HOST = "127.0.0.1"
 _MIB = {"Mi": 1, "Gi": 1024}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """Where pods run, and what they find there."""
+    """The node that pods run on."""
 
     objects: Sequence[Object]
     directory: Path
     secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """Secrets that are in no manifest, by name and key."""
-    beside: Sequence[Mount] = ()
-    """What stands for servers beside the cluster: the directories of their sockets."""
+    """Secrets that are not in a manifest, by name and key."""
+    host_mounts: Sequence[Mount] = ()
+    """Socket directories of servers outside the cluster."""
 
 
 class Pod:
@@ -52,10 +52,10 @@ class Pod:
         self._running: RunningContainer | None = None
 
     def start(self, *, own_network: bool = False) -> None:
-        """Start the container, on the node's network or, as in a real cluster, on one of its own."""
+        """Start the container on the network of the node, or, as in a real cluster, on its own."""
         self._root.mkdir(exist_ok=True)
         pod, own = self._spec["securityContext"], self._container["securityContext"]
-        assert "preStop" not in self._container.get("lifecycle", {}), "there is nobody to run it"
+        assert "preStop" not in self._container.get("lifecycle", {}), "preStop is not supported"
         with self.log.open("wb") as log:
             self._running = Container(
                 command=[*self._container["command"], *self._container.get("args", [])],
@@ -66,7 +66,7 @@ class Pod:
                 read_only=own["readOnlyRootFilesystem"],
                 new_privileges=own["allowPrivilegeEscalation"],
                 own_network=own_network,
-                mounts=[*image_mounts(), *self._names(), *self._volumes(), *self._node.beside],
+                mounts=[*image_mounts(), *self._names(), *self._volumes(), *self._node.host_mounts],
             ).start(self._root, log)
 
     def environment(self) -> dict[str, str]:
@@ -76,16 +76,16 @@ class Pod:
             found |= self._object("ConfigMap", source["configMapRef"]["name"])["data"]
         return found | {each["name"]: each["value"] for each in self._container.get("env", [])}
 
-    def until_ready(self) -> float:
-        """Wait as kubelet does, for the start and until it is ready; return the seconds. Probe its life."""
-        began = time.monotonic()
-        self._until("startupProbe")
-        self._until("readinessProbe")
-        took_s = time.monotonic() - began
+    def wait_until_ready(self) -> float:
+        """Wait for startup and readiness probes as kubelet does; return the duration. Check liveness once."""
+        started = time.monotonic()
+        self._wait_for_probe("startupProbe")
+        self._wait_for_probe("readinessProbe")
+        took_s = time.monotonic() - started
         assert self.probe("livenessProbe"), f"{self.name} would be killed:\n{self.log.read_text()}"
         return took_s
 
-    def _until(self, kind: str) -> None:
+    def _wait_for_probe(self, kind: str) -> None:
         probe = self._container[kind]
         time.sleep(probe.get("initialDelaySeconds", 0))
         for _ in range(probe.get("failureThreshold", 3)):
@@ -96,7 +96,7 @@ class Pod:
         raise AssertionError(f"{self.name}: {kind} failed too often:\n{self.log.read_text()}")
 
     def probe(self, kind: str) -> bool:
-        """Ask once, in the time that the probe has."""
+        """Run a probe once, with its timeout."""
         probe = self._container[kind]
         timeout_s = probe.get("timeoutSeconds", 1)
         (ask,) = (name for name in _PROBES if name in probe)
@@ -106,7 +106,7 @@ class Pod:
         return _PROBES[ask](probe[ask], port, timeout_s)
 
     def terminate(self) -> None:
-        """Ask it to end."""
+        """Send SIGTERM."""
         assert self._running is not None
         self._running.signal(signal.SIGTERM)
 
@@ -121,30 +121,30 @@ class Pod:
         return self._running.exit_code()
 
     def kill(self) -> None:
-        """End it, if it runs at all."""
+        """Send SIGKILL, if it was started."""
         if self._running is not None:
             self._running.kill()
 
     def memory_mib(self) -> float:
-        """Return how much memory it holds."""
+        """Return the resident memory."""
         assert self._running is not None
         status = Path(f"/proc/{self._running.pid}/status").read_text()
         return int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0]) / 1024
 
     def cpu_s(self) -> float:
-        """Return the processor's seconds that it has used."""
+        """Return the CPU time."""
         assert self._running is not None
         fields = Path(f"/proc/{self._running.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def requested(self, kind: str) -> float:
-        """Return the memory that is asked for (`requests`) or allowed (`limits`), in MiB."""
+        """Return the memory of `requests` or `limits`, in MiB."""
         memory = self._container["resources"][kind]["memory"]
         return float(memory[:-2]) * _MIB[memory[-2:]]
 
     def _object(self, kind: str, name: str) -> Object:
-        found = named(self._node.objects, kind, name)
-        assert found is not None, f"{self.name} asks for {kind} {name}, which there is not"
+        found = find_object(self._node.objects, kind, name)
+        assert found is not None, f"{self.name} refers to {kind} {name}, which does not exist"
         return found
 
     def _volumes(self) -> list[Mount]:
@@ -168,7 +168,7 @@ class Pod:
                 place = self._node.directory / source["claimName"]
                 place.mkdir(exist_ok=True)
                 os.chown(place, 0, group)
-                place.chmod(0o2775)  # as kubelet does where there is an fsGroup
+                place.chmod(0o2775)  # as kubelet does with an fsGroup
                 return place
             case "secret":
                 return self._files(volume["name"], self._secret(source["secretName"]), source, group)
@@ -176,7 +176,7 @@ class Pod:
                 return self._files(
                     volume["name"], self._object("ConfigMap", source["name"])["data"], source, group
                 )
-        raise AssertionError(f"{self.name}: nobody knows a volume {kind}")
+        raise AssertionError(f"{self.name}: unknown volume type {kind}")
 
     def _secret(self, name: str) -> Mapping[str, str]:
         if name in self._node.secrets:
@@ -197,7 +197,7 @@ class Pod:
         return place
 
     def _names(self) -> list[Mount]:
-        """Return what finds every Service by its name: all are on this machine."""
+        """Return a hosts file that resolves every Service to this machine."""
         hosts = self._node.directory / "hosts"
         services = [each["metadata"]["name"] for each in self._node.objects if each["kind"] == "Service"]
         hosts.write_text("".join(f"{HOST} {name}\n" for name in ("localhost", *services)))
@@ -205,7 +205,7 @@ class Pod:
 
 
 def image_environment() -> dict[str, str]:
-    """Return the image's own variables, with the path to this environment's Python instead of the image's."""
+    """Return the variables of the image, with the PATH of this environment's Python."""
     lines = re.findall(r"^ENV (.*PYTHONPATH.*)$", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)
     (words,) = (line.split() for line in lines)
     variables = dict(word.split("=", 1) for word in words)
@@ -213,7 +213,7 @@ def image_environment() -> dict[str, str]:
 
 
 def image_mounts() -> list[Mount]:
-    """Return what the image holds: Python, its packages, and the code in /app."""
+    """Return mounts for the content of the image: Python, its packages, the code in /app."""
     places = [place for place in SYSTEM if Path(place).exists()]
     mounts = [Mount(source=place, path=place) for place in {*places, sys.prefix, sys.base_prefix}]
     mounts.append(Mount(source=str(ROOT / "services"), path="/app/services"))
@@ -223,7 +223,7 @@ def image_mounts() -> list[Mount]:
     ]
 
 
-def _ask_grpc(probe: Object, port: int, timeout_s: float) -> bool:
+def _probe_grpc(probe: Object, port: int, timeout_s: float) -> bool:
     with grpc.insecure_channel(f"{HOST}:{port}") as channel:
         request = health_pb2.HealthCheckRequest(service=probe.get("service", ""))
         try:
@@ -233,7 +233,7 @@ def _ask_grpc(probe: Object, port: int, timeout_s: float) -> bool:
     return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
 
-def _ask_http(probe: Object, port: int, timeout_s: float) -> bool:
+def _probe_http(probe: Object, port: int, timeout_s: float) -> bool:
     try:
         with urllib.request.urlopen(f"http://{HOST}:{port}{probe['path']}", timeout=timeout_s):
             return True
@@ -241,4 +241,4 @@ def _ask_http(probe: Object, port: int, timeout_s: float) -> bool:
         return False
 
 
-_PROBES: Mapping[str, Callable[[Object, int, float], bool]] = {"grpc": _ask_grpc, "httpGet": _ask_http}
+_PROBES: Mapping[str, Callable[[Object, int, float], bool]] = {"grpc": _probe_grpc, "httpGet": _probe_http}

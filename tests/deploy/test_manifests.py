@@ -1,4 +1,4 @@
-"""What is rendered is what Kubernetes takes, and fits together; and no check of that always passes."""
+"""The rendered manifests are valid and consistent. Mutations prove that each check can fail."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from kubernetes_validate.utils import all_versions
 from packaging.version import Version
 
 from tests.deploy import checks
-from tests.deploy.rendering import (
+from tests.deploy.kustomize import (
     BINARIES,
     DEPLOY,
     ENVIRONMENTS,
@@ -22,80 +22,87 @@ from tests.deploy.rendering import (
     OVERLAYS,
     ROOT,
     Object,
-    kustomizations,
-    name_of,
-    named,
-    of_kind,
-    rendered,
-    title,
+    case_id,
+    filter_kind,
+    find_kustomizations,
+    find_object,
+    qualified_name,
+    render,
 )
 
 pytestmark = pytest.mark.deploy
 
-HERE = Path(__file__).parent
-MINORS = sorted({version.rpartition(".")[0] for version in all_versions()}, key=Version)[-4:]
+TEST_DIR = Path(__file__).parent
+MINOR_VERSIONS = sorted({version.rpartition(".")[0] for version in all_versions()}, key=Version)[-4:]
 SERVICES = ("product", "order-sync", "account")
-WHOLE = [ENVIRONMENTS / name for name in ("local", "staging", "production")]
-EVERY = pytest.mark.parametrize("directory", kustomizations(), ids=title)
+FULL_ENVIRONMENTS = [ENVIRONMENTS / name for name in ("local", "staging", "production")]
+EACH_KUSTOMIZATION = pytest.mark.parametrize("directory", find_kustomizations(), ids=case_id)
 
-OWN_SCHEMAS = {path.stem: json.loads(path.read_text()) for path in sorted((HERE / "schemas").glob("*.json"))}
-"""Kinds that are not Kubernetes' own, as far as they are used here."""
-MISFITS = yaml.safe_load((HERE / "misfits.yaml").read_text())
+CUSTOM_SCHEMAS = {
+    path.stem: json.loads(path.read_text()) for path in sorted((TEST_DIR / "schemas").glob("*.json"))
+}
+"""Schemas of custom resources, as far as they are used."""
+MUTATIONS = yaml.safe_load((TEST_DIR / "mutations.yaml").read_text())
 
 
-def invalid(one: Object, minor: str) -> list[str]:
-    """Return what is wrong with one object: by Kubernetes' schema, or by ours for other kinds."""
+def schema_errors(object_: Object, minor: str) -> list[str]:
+    """Return the schema errors of an object, by the schema of Kubernetes or of the custom resource."""
     try:
-        if one["kind"] in OWN_SCHEMAS:
-            jsonschema.validate(one, OWN_SCHEMAS[one["kind"]])
+        if object_["kind"] in CUSTOM_SCHEMAS:
+            jsonschema.validate(object_, CUSTOM_SCHEMAS[object_["kind"]])
         else:
-            kubernetes_validate.validate(one, minor, strict=True)
+            kubernetes_validate.validate(object_, minor, strict=True)
     except jsonschema.ValidationError as error:
-        return [f"{name_of(one)}, {minor}: {error.message}"]
+        return [f"{qualified_name(object_)}, {minor}: {error.message}"]
     return []
 
 
-@EVERY
-def test_it_is_rendered_and_valid_in_the_last_four_minor_versions(directory):
-    objects = rendered(directory)
+@EACH_KUSTOMIZATION
+def test_manifests_are_valid_in_the_last_four_minor_versions(directory):
+    objects = render(directory)
     assert objects
-    assert [problem for one in objects for minor in MINORS for problem in invalid(one, minor)] == []
+    assert [
+        problem
+        for object_ in objects
+        for minor in MINOR_VERSIONS
+        for problem in schema_errors(object_, minor)
+    ] == []
 
 
-def test_the_last_four_minor_versions_are_different_ones():
-    assert len(set(MINORS)) == 4
+def test_the_last_four_minor_versions_differ():
+    assert len(set(MINOR_VERSIONS)) == 4
 
 
-@EVERY
-def test_it_fits_together(directory):
-    assert checks.problems(rendered(directory)) == []
+@EACH_KUSTOMIZATION
+def test_manifests_are_consistent(directory):
+    assert checks.problems(render(directory)) == []
 
 
-@EVERY
-def test_nothing_is_left_as_the_base_has_it(directory):
-    """There it is of any service, and called `service`."""
-    for one in rendered(directory):
-        assert not re.search(r"\bservice\b", one["metadata"]["name"])
-        assert one["metadata"].get("labels", {}).get(checks.NAME) != "service"
-    for one in checks.workloads(rendered(directory)):
-        container = checks.container_of(one)
+@EACH_KUSTOMIZATION
+def test_no_placeholder_of_the_base_remains(directory):
+    """The base calls every service `service`."""
+    for object_ in render(directory):
+        assert not re.search(r"\bservice\b", object_["metadata"]["name"])
+        assert object_["metadata"].get("labels", {}).get(checks.NAME) != "service"
+    for object_ in checks.workloads(render(directory)):
+        container = checks.only_container(object_)
         told = [
             container["image"],
             *container["command"],
-            one["spec"]["template"]["spec"]["serviceAccountName"],
+            object_["spec"]["template"]["spec"]["serviceAccountName"],
         ]
         assert not [word for word in told if re.search(r"\bservice\b", word)]
 
 
-@pytest.mark.parametrize("whole", WHOLE, ids=title)
-def test_services_are_applied_alone_as_they_are_together(whole):
+@pytest.mark.parametrize("whole", FULL_ENVIRONMENTS, ids=case_id)
+def test_a_service_alone_has_the_same_objects_as_in_its_environment(whole):
     parts = [each for each in whole.iterdir() if each.is_dir() and each.name not in {"settings", "migrate"}]
-    alone = {name_of(one): one for part in parts for one in rendered(part)}
-    assert {name_of(one): one for one in rendered(whole)} == alone
+    alone = {qualified_name(object_): object_ for part in parts for object_ in render(part)}
+    assert {qualified_name(object_): object_ for object_ in render(whole)} == alone
     assert {"namespace", *SERVICES} <= {part.name for part in parts}
 
 
-def test_every_component_is_rendered_somewhere():
+def test_every_component_is_rendered():
     used = {
         part
         for root in (DEPLOY, OVERLAYS)
@@ -107,23 +114,23 @@ def test_every_component_is_rendered_somewhere():
     assert {component.name for component in (DEPLOY / "components").iterdir()} <= used
 
 
-def test_what_production_is_made_of():
-    kinds = {one["kind"] for one in rendered(ENVIRONMENTS / "production")}
+def test_kinds_of_production():
+    kinds = {object_["kind"] for object_ in render(ENVIRONMENTS / "production")}
     assert {"ExternalSecret", "ServiceMonitor", "HorizontalPodAutoscaler", "Ingress"} <= kinds
     assert not {"Secret", "PersistentVolumeClaim"} & kinds
 
 
 @pytest.mark.parametrize("name", ["order-sync", "account"])
-def test_migrations_are_of_the_image_and_the_secret_of_their_service(name):
-    (deployment,) = of_kind(rendered(ENVIRONMENTS / "production" / name), "Deployment")
-    (job,) = of_kind(rendered(ENVIRONMENTS / "production" / "migrate" / name), "Job")
-    ours, theirs = checks.container_of(job), checks.container_of(deployment)
+def test_migrations_use_the_image_of_their_service(name):
+    (deployment,) = filter_kind(render(ENVIRONMENTS / "production" / name), "Deployment")
+    (job,) = filter_kind(render(ENVIRONMENTS / "production" / "migrate" / name), "Job")
+    ours, theirs = checks.only_container(job), checks.only_container(deployment)
     assert ours["image"] == theirs["image"]
     assert ours["command"] == [*theirs["command"], "migrate"]
 
 
-def test_a_setting_that_changes_rolls_the_replicas(tmp_path):
-    """By another name of the ConfigMap: nothing else would tell them."""
+def test_a_changed_setting_rolls_the_replicas(tmp_path):
+    """The ConfigMap gets another name, which changes the pod template."""
     product = ENVIRONMENTS / "production" / "product"
     up = "/".join([".."] * (len(tmp_path.parts) - 1))
     (tmp_path / "kustomization.yaml").write_text(
@@ -131,40 +138,42 @@ def test_a_setting_that_changes_rolls_the_replicas(tmp_path):
         "  behavior: merge\n  literals: [NATIONALSITE_LOG_LEVEL=debug]\n"
     )
     before, after = (
-        checks.container_of(of_kind(rendered(each), "Deployment")[0])["envFrom"][0]["configMapRef"]["name"]
+        checks.only_container(filter_kind(render(each), "Deployment")[0])["envFrom"][0]["configMapRef"][
+            "name"
+        ]
         for each in (product, tmp_path)
     )
     assert before != after
-    (config,) = of_kind(rendered(tmp_path), "ConfigMap")
+    (config,) = filter_kind(render(tmp_path), "ConfigMap")
     assert config["metadata"]["name"] == after
     assert config["data"].keys() > {"NATIONALSITE_LOG_LEVEL", "NATIONALSITE_GATEWAY_URL"}
 
 
-def test_callers_by_certificate_are_probed_without_one():
-    """kubelet has none: a gRPC probe would never succeed."""
+def test_services_with_mtls_are_probed_by_http():
+    """kubelet has no client certificate, so a gRPC probe would fail."""
     for name in ("product", "order-sync"):
-        (one,) = of_kind(rendered(OVERLAYS / "callers" / name), "Deployment")
-        asked = [checks.container_of(one)[kind].keys() & {"grpc", "httpGet"} for kind in checks.PROBES]
+        (object_,) = filter_kind(render(OVERLAYS / "callers" / name), "Deployment")
+        asked = [checks.only_container(object_)[kind].keys() & {"grpc", "httpGet"} for kind in checks.PROBES]
         assert asked == [{"httpGet"}] * 3
 
 
 def test_the_dockerfile_is_clean():
-    done = subprocess.run(  # noqa: S603 # of this environment
+    finished = subprocess.run(  # noqa: S603 # of this environment
         [BINARIES / "hadolint", DEPLOY / "Dockerfile"], capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stdout) == (0, "")
+    assert (finished.returncode, finished.stdout) == (0, "")
 
 
 def test_every_service_has_an_image():
     stages = re.findall(r"^FROM runtime AS (\S+)$", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)
     images = [
-        checks.container_of(one)["image"].rpartition("/")[2].partition(":")[0]
-        for one in checks.workloads(rendered(ENVIRONMENTS / "local"))
+        checks.only_container(object_)["image"].rpartition("/")[2].partition(":")[0]
+        for object_ in checks.workloads(render(ENVIRONMENTS / "local"))
     ]
     assert sorted(images) == sorted(stages)
 
 
-def test_operators_are_told_every_key_of_the_secrets_and_every_label():
+def test_the_guide_names_every_secret_key_and_label():
     guide = (ROOT / "docs" / "kubernetes.md").read_text()
     manifests = "".join(file.read_text() for file in DEPLOY.rglob("*.yaml"))
     labels = set(re.findall(r"nationalsite/[a-z]+(?=: \"true\")", manifests))
@@ -173,83 +182,87 @@ def test_operators_are_told_every_key_of_the_secrets_and_every_label():
         assert f"`{word}`" in guide, word
 
 
-# That a check can fail.
+# Every check can fail.
 
 
-def objects_of(environment: str) -> list[Object]:
-    """Return an environment with its migrations, each object once."""
+def objects_of_environment(environment: str) -> list[Object]:
+    """Return the objects of an environment and its migrations, without duplicates."""
     places = [ENVIRONMENTS / environment, ENVIRONMENTS / environment / "migrate"]
-    together = {name_of(one): one for place in places if place.exists() for one in rendered(place)}
+    together = {
+        qualified_name(object_): object_ for place in places if place.exists() for object_ in render(place)
+    }
     return list(together.values())
 
 
-def changed(objects: list[Object], misfit: Any) -> Object:
-    """Make a change of misfits.yaml; return the object that it is of."""
-    if "add" in misfit:
-        objects.append(misfit["add"])
-        return misfit["add"]
-    kind, name = misfit["of"].split(" ")
-    one = named(objects, kind, name)
-    assert one is not None, misfit
-    if "variable" in misfit:
-        env = checks.container_of(one)["env"]
-        env[:] = [each for each in env if each["name"] != misfit["variable"]]
-        if "to" in misfit:
-            env.append({"name": misfit["variable"], "value": misfit["to"]})
-    elif "at" in misfit:
-        _put(one, misfit)
+def apply_mutation(objects: list[Object], mutation: Any) -> Object:
+    """Apply a mutation of mutations.yaml; return the changed object."""
+    if "add" in mutation:
+        objects.append(mutation["add"])
+        return mutation["add"]
+    kind, name = mutation["object"].split(" ")
+    object_ = find_object(objects, kind, name)
+    assert object_ is not None, mutation
+    if "variable" in mutation:
+        env = checks.only_container(object_)["env"]
+        env[:] = [each for each in env if each["name"] != mutation["variable"]]
+        if "value" in mutation:
+            env.append({"name": mutation["variable"], "value": mutation["value"]})
+    elif "path" in mutation:
+        _apply_change(object_, mutation)
     else:
-        objects.remove(one)
-    if "also" in misfit:
-        changed(objects, misfit["also"])
-    return one
+        objects.remove(object_)
+    if "also" in mutation:
+        apply_mutation(objects, mutation["also"])
+    return object_
 
 
-def _put(one: Object, misfit: Any) -> None:
+def _apply_change(object_: Object, mutation: Any) -> None:
     starts = {
-        "pod": lambda: checks.pod_of(one)["spec"],
-        "container": lambda: checks.container_of(one),
+        "pod": lambda: checks.pod_template(object_)["spec"],
+        "container": lambda: checks.only_container(object_),
     }
-    words = [word.replace("\\.", ".") for word in re.split(r"(?<!\\)\.", misfit["at"])]
-    place: Any = starts[words.pop(0)]() if words[0] in starts else one
+    words = [word.replace("\\.", ".") for word in re.split(r"(?<!\\)\.", mutation["path"])]
+    place: Any = starts[words.pop(0)]() if words[0] in starts else object_
     for word in words[:-1]:
         place = place[int(word) if isinstance(place, list) else word]
     last: Any = int(words[-1]) if isinstance(place, list) else words[-1]
-    if "to" in misfit:
-        place[last] = misfit["to"]
+    if "value" in mutation:
+        place[last] = mutation["value"]
     else:
         del place[last]
 
 
 @pytest.mark.parametrize(
-    ("environment", "misfit"),
-    [(name, misfit) for name in ("production", "local") for misfit in MISFITS[name]],
-    ids=lambda value: value["told"] if isinstance(value, dict) else None,
+    ("environment", "mutation"),
+    [(name, mutation) for name in ("production", "local") for mutation in MUTATIONS[name]],
+    ids=lambda value: value["message"] if isinstance(value, dict) else None,
 )
-def test_what_does_not_fit_is_noticed(environment, misfit):
-    objects = objects_of(environment)
+def test_checks_detect_inconsistent_manifests(environment, mutation):
+    objects = objects_of_environment(environment)
     assert checks.problems(objects) == []
-    changed(objects, misfit)
-    found = checks.problems(objects)
-    assert any(misfit["told"] in problem for problem in found), found
+    apply_mutation(objects, mutation)
+    problems = checks.problems(objects)
+    assert any(mutation["message"] in problem for problem in problems), problems
 
 
-@pytest.mark.parametrize("misfit", MISFITS["invalid"], ids=lambda one: f"{one['of']}.{one.get('at', '')}")
-def test_what_would_not_be_taken_is_noticed(misfit):
-    one = changed(objects_of("production"), misfit)
-    for minor in MINORS:
-        assert invalid(one, minor)
+@pytest.mark.parametrize(
+    "mutation", MUTATIONS["invalid"], ids=lambda mutation: f"{mutation['object']}.{mutation.get('path', '')}"
+)
+def test_schemas_detect_invalid_manifests(mutation):
+    object_ = apply_mutation(objects_of_environment("production"), mutation)
+    for minor in MINOR_VERSIONS:
+        assert schema_errors(object_, minor)
 
 
-def test_every_schema_of_ours_is_seen_to_refuse():
-    assert {each["of"].split(" ")[0] for each in MISFITS["invalid"]} >= OWN_SCHEMAS.keys()
+def test_every_custom_schema_rejects_something():
+    assert {mutation["object"].split(" ")[0] for mutation in MUTATIONS["invalid"]} >= CUSTOM_SCHEMAS.keys()
 
 
-def test_every_check_is_seen_to_fail():
+def test_every_check_can_fail():
     seen = set()
     for environment in ("production", "local"):
-        for misfit in MISFITS[environment]:
-            objects = objects_of(environment)
-            changed(objects, misfit)
+        for mutation in MUTATIONS[environment]:
+            objects = objects_of_environment(environment)
+            apply_mutation(objects, mutation)
             seen |= {check.__name__ for check in checks.CHECKS if list(check(objects))}
     assert {check.__name__ for check in checks.CHECKS} - seen == set()

@@ -1,4 +1,4 @@
-"""Pods, started exactly as the rendered manifests say, in a cluster of one node: what kubelet would see."""
+"""Pods are started as the rendered manifests say, in a cluster of one node."""
 
 import json
 import os
@@ -10,41 +10,41 @@ import psycopg
 import pytest
 
 from services.store import RelayConfig
-from tests.deploy.rendering import ROOT
+from tests.deploy.kustomize import ROOT
 from tests.support.postgres import postgres_server
 from tests.support.redis_server import redis_server
 
 pytestmark = pytest.mark.deploy
 
-WITHIN_S = 240
+TIMEOUT_S = 240
 SERVICES = {"product", "order-sync", "account"}
 DELAY_S, GRACE_S = 5, 25
 
 
-def played(scenario: str, directory: Path, secrets: object = None, beside: object = None) -> dict:
-    """Let a scenario happen in a network of its own; return what was seen."""
-    assert os.geteuid() == 0, "a pod is started as container runtimes do it: run this as root"
-    arguments = [scenario, str(directory), json.dumps(secrets or {}), json.dumps(beside or [])]
-    done = subprocess.run(  # noqa: S603 # our own module
+def run_scenario(scenario: str, directory: Path, secrets: object = None, host_mounts: object = None) -> dict:
+    """Run a scenario in a network namespace of its own; return its results."""
+    assert os.geteuid() == 0, "this test starts containers: run it as root"
+    arguments = [scenario, str(directory), json.dumps(secrets or {}), json.dumps(host_mounts or [])]
+    finished = subprocess.run(  # noqa: S603 # our own module
         ["unshare", "--net", sys.executable, "-m", "tests.deploy.cluster", *arguments],  # noqa: S607 # util-linux
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=WITHIN_S,
+        timeout=TIMEOUT_S,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    assert finished.returncode == 0, finished.stderr
+    return json.loads(finished.stdout)
 
 
 @pytest.fixture(scope="module")
 def local(tmp_path_factory) -> dict:
-    return played("local", tmp_path_factory.mktemp("local"))
+    return run_scenario("local", tmp_path_factory.mktemp("local"))
 
 
 @pytest.fixture(scope="module")
 def production(tmp_path_factory) -> dict:
-    """With PostgreSQL and Redis beside the cluster, and a gateway that cannot be reached."""
+    """With PostgreSQL and Redis outside the cluster, and an unreachable gateway."""
     with postgres_server() as server, redis_server() as redis:
         sockets = server.url().partition("host=")[2]
         with psycopg.connect(host=sockets, user="test", dbname="postgres", autocommit=True) as connection:
@@ -60,17 +60,19 @@ def production(tmp_path_factory) -> dict:
         for directory, socket in ((Path(sockets), ".s.PGSQL.5432"), (place, "redis.sock")):
             directory.chmod(0o755)  # of the tests' own user until now
             (directory / socket).chmod(0o777)
-        return played("production", tmp_path_factory.mktemp("production"), secrets, [sockets, str(place)])
+        return run_scenario(
+            "production", tmp_path_factory.mktemp("production"), secrets, [sockets, str(place)]
+        )
 
 
 @pytest.fixture(params=["local", "production"])
-def played_out(request) -> dict:
+def any_environment(request) -> dict:
     return request.getfixturevalue(request.param)
 
 
-def test_every_pod_becomes_ready(played_out, tell):
-    assert played_out["ready_s"].keys() >= SERVICES
-    tell(f"ready after (s): {played_out['ready_s']}")
+def test_every_pod_becomes_ready(any_environment, report):
+    assert any_environment["ready_s"].keys() >= SERVICES
+    report(f"ready after (s): {any_environment['ready_s']}")
 
 
 def test_services_are_called_and_call_1688(local):
@@ -79,7 +81,7 @@ def test_services_are_called_and_call_1688(local):
     assert local["answers"]["account"] == {}
 
 
-def test_messages_come_in_through_the_callback(local):
+def test_messages_arrive_through_the_callback(local):
     assert local["messages"] == 3
 
 
@@ -88,27 +90,30 @@ def test_a_second_replica_on_sqlite_is_refused(local):
     assert local["second"]["log"].startswith("another process serves from this SQLite store")
 
 
-def test_memory_is_what_was_asked_for(local, tell):
+def test_memory_is_close_to_the_request(local, report):
     assert local["memory"]["used"].keys() >= SERVICES
     for service, seen in local["memory"]["used"].items():
         assert 0.4 * seen["requested"] < seen["mib"] < seen["requested"], service
-        tell(f"{service}: {seen['mib']} MiB of {seen['requested']:.0f} requested, {seen['cpu_s']} s of CPU")
+        report(f"{service}: {seen['mib']} MiB of {seen['requested']:.0f} requested, {seen['cpu_s']} s of CPU")
 
 
-def test_the_longest_end_is_within_the_grace_of_its_pod(local, tell):
-    """Calls hang at 1688, and a delivery with them: everything waits for as long as it may."""
+def test_the_longest_shutdown_is_within_the_grace_period(local, report):
+    """All calls and a delivery hang at 1688, so every wait takes its maximum."""
     assert local["ended"].keys() >= SERVICES
     for service, end in local["ended"].items():
         assert end["exit_code"] == 0
         assert DELAY_S + GRACE_S <= end["took_s"] < end["grace_s"] - 5, service
-        tell(
-            f"{service}: ended {end['took_s']} s after SIGTERM with everything hanging, of {end['grace_s']} s"
+        report(
+            f"{service}: ended {end['took_s']} s after SIGTERM with all calls hanging, of {end['grace_s']} s"
         )
     assert local["ended"]["order-sync"]["grace_s"] > DELAY_S + GRACE_S + RelayConfig().shutdown_grace_s
-    assert set(local["in_flight"]) <= {"UNAVAILABLE", "UNKNOWN"}  # told, and not cut off
+    assert set(local["in_flight"]) <= {
+        "UNAVAILABLE",
+        "UNKNOWN",
+    }  # a status of the service, not a lost connection
 
 
-def test_without_the_migrations_nothing_starts(production):
+def test_a_service_does_not_start_without_migrations(production):
     assert production["early"]["exit_code"] == 2
     assert "run the command `migrate` first" in production["early"]["log"]
 
@@ -123,10 +128,10 @@ def test_services_work_on_postgresql(production):
     assert production["subscribed"] == {}
 
 
-def test_a_pod_with_nothing_to_do_does_not_wait_for_its_grace(production, tell):
+def test_an_idle_pod_does_not_wait_for_the_grace_period(production, report):
     assert production["ended"].keys() >= SERVICES
     for service, end in production["ended"].items():
         assert end["exit_code"] == 0
-        # Its last spans have 5 s more: nobody takes them here.
+        # The export of its last spans has 5 s more, and no collector is there.
         assert DELAY_S <= end["took_s"] < DELAY_S + GRACE_S, service
-        tell(f"{service}: with nothing to do, it ended {end['took_s']} s after SIGTERM")
+        report(f"{service}: idle, it ended {end['took_s']} s after SIGTERM")

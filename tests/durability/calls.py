@@ -1,4 +1,4 @@
-"""Calls of a replica, and what a failed one says."""
+"""Calls to a replica, and the parts of an error."""
 
 import time
 from collections.abc import Iterator
@@ -18,25 +18,25 @@ CALL_S = 20
 
 @contextmanager
 def stub_of(address: str) -> Iterator[OrderSyncServiceStub]:
-    """Yield what calls a replica; its channel is closed at the end."""
+    """Yield a stub of a replica; its channel is closed at the end."""
     with grpc.insecure_channel(address, options=CHANNEL) as channel:
         yield OrderSyncServiceStub(channel)
 
 
-def told(error: grpc.RpcError) -> tuple[str, str, float | None]:
-    """Return the status, the reason and the delay of RetryInfo (None: no such detail) of a failed call."""
-    found = parse_status_details(error)
-    reason = found["ErrorInfo"].reason.removeprefix("ERROR_REASON_")
-    retry = found.get("RetryInfo")
+def parse_failure(error: grpc.RpcError) -> tuple[str, str, float | None]:
+    """Return status, reason and the delay of RetryInfo (None if it has none) of a failed call."""
+    details = parse_status_details(error)
+    reason = details["ErrorInfo"].reason.removeprefix("ERROR_REASON_")
+    retry = details.get("RetryInfo")
     delay_s = None if retry is None else retry.retry_delay.ToTimedelta().total_seconds()
     return error.code().name, reason, delay_s
 
 
-def refused(call, request, **options) -> tuple[str, str, float | None]:
-    """Return what a call is told that fails."""
+def expect_failure(call, request, **options) -> tuple[str, str, float | None]:
+    """Make a call that must fail; return its error."""
     with pytest.raises(grpc.RpcError) as caught:
         call(request, timeout=CALL_S, **options)
-    return told(caught.value)
+    return parse_failure(caught.value)
 
 
 def drained(

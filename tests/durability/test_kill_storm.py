@@ -29,7 +29,7 @@ SLACK_MS = {"sqlite": 2, "postgresql": 100}
 """One writer: exact. PostgreSQL: the look at a subscription reads the clock a little before it sees all."""
 
 
-class Tide:
+class LoadRamp:
     """Lets the load in as the kills go on, so that each of them meets some."""
 
     def __init__(self) -> None:
@@ -46,23 +46,23 @@ class Tide:
             await self._risen.wait()
 
 
-async def kill_at_random(replicas: list[Replica], dice: random.Random, tide: Tide) -> None:
+async def kill_at_random(replicas: list[Replica], dice: random.Random, ramp: LoadRamp) -> None:
     for number in range(KILLS):
-        tide.rise((number + 1) / KILLS)
+        ramp.rise((number + 1) / KILLS)
         await asyncio.sleep(dice.uniform(0.02, 1.5))  # the random moment
         victim = dice.choice(replicas)
         await asyncio.to_thread(victim.kill)
         await asyncio.to_thread(victim.start)
 
 
-async def push_all(platform: Platform, dice: random.Random, tide: Tide) -> None:
+async def push_all(platform: Platform, dice: random.Random, ramp: LoadRamp) -> None:
     # Messages of an order lie near each other, and come in any order.
     numbers = list(range(1, MESSAGES + 1))
     numbers += [number for number in numbers if dice.random() < PUSHED_TWICE]
     numbers.sort(key=lambda number: number + dice.uniform(0, 5 * OF_AN_ORDER))
 
     async def push(place: int, number: int) -> None:
-        await tide.reaches(place / len(numbers))
+        await ramp.reaches(place / len(numbers))
         order, rank = divmod(number - 1, OF_AN_ORDER)
         text = text_of(number, order=ORDER + order, born_ms=BORN_MS + 1000 * rank)
         await platform.push_until_taken(number, text)
@@ -70,12 +70,12 @@ async def push_all(platform: Platform, dice: random.Random, tide: Tide) -> None:
     await asyncio.gather(*(push(place, number) for place, number in enumerate(numbers)))
 
 
-async def enqueue_all(shop: Shop, tide: Tide) -> None:
+async def enqueue_all(shop: Shop, ramp: LoadRamp) -> None:
     each = DELIVERIES // KEYS
 
     async def enqueue(key: int) -> None:
         for number in range(each):
-            await tide.reaches(number / each)
+            await ramp.reaches(number / each)
             await shop.enqueue(status_sync(key, number))
 
     await asyncio.gather(*(enqueue(KEY + key) for key in range(KEYS)))
@@ -102,7 +102,7 @@ async def test_nothing_is_lost_in_a_storm_of_kills(url, started, sandbox, report
     sandbox.inject_fault({"latency_ms": 30}, operation="trade.cross.orderStatusSync", times=2 * DELIVERIES)
     addresses = [each.grpc for each in replicas]
     ledgers = [Ledger("warehouse"), Ledger("accounts")]
-    began, tide = time.monotonic(), Tide()
+    began, ramp = time.monotonic(), LoadRamp()
 
     async with (
         asyncio.timeout(WITHIN_S),
@@ -118,9 +118,9 @@ async def test_nothing_is_lost_in_a_storm_of_kills(url, started, sandbox, report
             )
         ]
         await asyncio.gather(
-            kill_at_random(replicas, dice, tide),
-            push_all(platform, dice, tide),
-            enqueue_all(shop, tide),
+            kill_at_random(replicas, dice, ramp),
+            push_all(platform, dice, ramp),
+            enqueue_all(shop, ramp),
         )
         stormed_s = time.monotonic() - began
         await settled(shop, [ledger.subscription for ledger in ledgers])

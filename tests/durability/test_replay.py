@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from nationalsite.ordersync import v1 as protos
 
-from tests.durability.calls import CALL_S, drained, stub_of, told
+from tests.durability.calls import CALL_S, drained, parse_failure, stub_of
 from tests.durability.fast_timeouts import REPLAY_LEASE_S
 from tests.durability.replicas import Replica
 from tests.durability.test_request_ids import attempts, until
@@ -136,7 +136,7 @@ def test_a_crash_between_two_steps_loses_nothing(crash, url, started, sandbox, f
                 answers.append(stub.ReplayMessages(protos.ReplayMessagesRequest(), timeout=CALL_S))
             except grpc.RpcError as error:
                 # The lease of the one that died.
-                assert told(error)[:2] == ("RESOURCE_EXHAUSTED", "OVERLOADED")
+                assert parse_failure(error)[:2] == ("RESOURCE_EXHAUSTED", "OVERLOADED")
             return bool(answers)
 
         waited_s = until(replayed, REPLAY_LEASE_S + WITHIN_S)

@@ -12,7 +12,7 @@ from google.protobuf.duration_pb2 import Duration
 from nationalsite.ordersync import v1 as protos
 from nationalsite.ordersync.v1 import OrderSyncServiceStub
 
-from tests.durability.calls import told
+from tests.durability.calls import parse_failure
 from tests.durability.consuming import FROM_THE_BEGINNING
 from tests.durability.pushing import Platform
 from tests.support.postgres import create_database
@@ -128,7 +128,7 @@ async def test_a_drained_replica_leaves_its_messages_to_the_other(pair, report):
         again_s = time.monotonic() - drained
         other.cancel()
 
-    status, reason, delay_s = told(caught.value)
+    status, reason, delay_s = parse_failure(caught.value)
     assert (status, reason) == ("UNAVAILABLE", "DRAINING")
     assert delay_s is not None
     assert again == out

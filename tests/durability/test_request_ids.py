@@ -11,7 +11,7 @@ import pytest
 from google.type import money_pb2
 from nationalsite.ordersync import v1 as protos
 
-from tests.durability.calls import CALL_S, refused, stub_of, told
+from tests.durability.calls import CALL_S, expect_failure, parse_failure, stub_of
 from tests.durability.fast_timeouts import REQUEST_LEASE_MARGIN_S
 
 pytestmark = pytest.mark.durability
@@ -87,12 +87,12 @@ def test_an_unrepeatable_call_whose_process_died_is_never_sent_again(url, starte
 
     with stub_of(replica.grpc) as stub:
         answers = []
-        while (answer := refused(stub.CreateRefund, refund))[0] == "ABORTED":
+        while (answer := expect_failure(stub.CreateRefund, refund))[0] == "ABORTED":
             answers.append(answer)
             assert time.monotonic() < died + REQUEST_LEASE_S + WITHIN_S
             time.sleep(0.1)
         assert answer == ("UNKNOWN", "OUTCOME_UNKNOWN", None)
-        assert refused(stub.CreateRefund, refund) == answer
+        assert expect_failure(stub.CreateRefund, refund) == answer
     assert all(each[1] == "REQUEST_IN_PROGRESS" and each[2] > 0 for each in answers)
     assert attempts(sandbox, REFUND) == 1
 
@@ -108,7 +108,7 @@ def test_a_sync_whose_process_died_is_sent_again(url, started, sandbox, order):
             try:
                 stub.SyncOrder(order, timeout=CALL_S)
             except grpc.RpcError as error:
-                status, reason, delay_s = told(error)
+                status, reason, delay_s = parse_failure(error)
                 assert (status, reason) == ("ABORTED", "REQUEST_IN_PROGRESS")
                 assert delay_s > 0
                 return False
@@ -133,7 +133,7 @@ def test_repeats_wait_while_the_first_runs_and_then_get_its_answer(two, sandbox,
         calling = first.CreateRefund.future(refund, timeout=CALL_S)
         until(lambda: attempts(sandbox, REFUND) == 1)
         repeats = [(first, second)[number % 2] for number in range(10)]
-        answers = list(pool.map(lambda stub: refused(stub.CreateRefund, refund), repeats))
+        answers = list(pool.map(lambda stub: expect_failure(stub.CreateRefund, refund), repeats))
         assert {answer[:2] for answer in answers} == {("ABORTED", "REQUEST_IN_PROGRESS")}
         assert all(answer[2] > 0 for answer in answers)
 
@@ -144,7 +144,7 @@ def test_repeats_wait_while_the_first_runs_and_then_get_its_answer(two, sandbox,
         other = protos.CreateRefundRequest()
         other.CopyFrom(refund)
         other.description = "其他"
-        assert refused(second.CreateRefund, other)[:2] == ("INVALID_ARGUMENT", "REQUEST_ID_REUSED")
+        assert expect_failure(second.CreateRefund, other)[:2] == ("INVALID_ARGUMENT", "REQUEST_ID_REUSED")
     assert attempts(sandbox, REFUND) == 1
     assert sandbox.state()["refunds"] == 1
 
@@ -157,7 +157,7 @@ def test_many_at_once_are_carried_out_once(two, sandbox, refund):
             try:
                 return stub.CreateRefund(refund, timeout=CALL_S).refund_id
             except grpc.RpcError as error:
-                assert told(error)[:2] == ("ABORTED", "REQUEST_IN_PROGRESS")
+                assert parse_failure(error)[:2] == ("ABORTED", "REQUEST_IN_PROGRESS")
                 return ""
 
         answers = list(pool.map(call, [first, second] * 10))
@@ -179,7 +179,7 @@ def test_a_call_whose_caller_leaves_is_finished(two, sandbox, refund):
             try:
                 found.append(second.CreateRefund(refund, timeout=CALL_S))
             except grpc.RpcError as error:
-                assert told(error)[1] == "REQUEST_IN_PROGRESS"
+                assert parse_failure(error)[1] == "REQUEST_IN_PROGRESS"
             return bool(found)
 
         until(answered)

@@ -14,7 +14,7 @@ import pytest
 from nationalsite.ordersync import v1 as protos
 
 from services.store import migrate
-from tests.durability.calls import told
+from tests.durability.calls import parse_failure
 from tests.durability.conftest import SEED
 from tests.durability.consuming import Consumer, Ledger
 from tests.durability.disks import LimitedFiles, SmallDisk, small_disk
@@ -106,10 +106,10 @@ def own_server() -> Iterator[PostgresServer]:
         yield running
 
 
-async def refused(calling: Awaitable[object]) -> tuple[str, str, float | None]:
+async def expect_failure(calling: Awaitable[object]) -> tuple[str, str, float | None]:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await calling
-    return told(caught.value)
+    return parse_failure(caught.value)
 
 
 async def lives_through(trouble: Trouble, replica: Replica, sandbox) -> str:
@@ -136,8 +136,8 @@ async def lives_through(trouble: Trouble, replica: Replica, sandbox) -> str:
             lost = [status, *await asyncio.gather(*(platform.push(number + more) for more in range(1, EACH)))]
             late = status_sync(KEY, EACH)
             answers = [
-                await refused(shop.stubs[0].EnqueueSync(late, timeout=CALL_S)),
-                await refused(
+                await expect_failure(shop.stubs[0].EnqueueSync(late, timeout=CALL_S)),
+                await expect_failure(
                     shop.stubs[0].PullMessages(protos.PullMessagesRequest(subscription="new"), timeout=CALL_S)
                 ),
             ]

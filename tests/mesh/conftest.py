@@ -1,4 +1,4 @@
-"""A real Envoy before running replicas. Needs the packages of the group `mesh` (make test-mesh)."""
+"""A real Envoy in front of running replicas. Needs the packages of the group `mesh` (make test-mesh)."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from services.store import migrate
-from tests.mesh.names import Names
+from tests.mesh.fake_dns import FakeDnsServer
 from tests.support.certificates import CertificateAuthority
 from tests.support.postgres import PostgresServer, create_database, postgres_server
 
 if TYPE_CHECKING:
-    from tests.mesh.running import Mesh
+    from tests.mesh.environment import Mesh
 
-FIGURES = "mesh"
+REPORT_PROPERTY = "mesh"
 ENVOY = "spiffe://cluster.local/ns/ingress/sa/envoy"
 
-# The quick suite has neither package; `make test-mesh` names this folder, and would find nothing.
+# The quick suite runs without these packages.
 collect_ignore_glob = [] if find_spec("envoy") and find_spec("yaml") else ["test_*.py"]
 
 
@@ -36,19 +36,19 @@ def authority() -> CertificateAuthority:
 
 @pytest.fixture
 def mesh(request, authority, tmp_path_factory) -> "Iterator[Mesh]":
-    """What a test starts it starts with this."""
-    from tests.mesh.running import Mesh  # noqa: PLC0415 # a package of the group
+    """Starts the processes of a test."""
+    from tests.mesh.environment import Mesh  # noqa: PLC0415 # it needs a package of the group mesh
 
     name = f"mesh-{request.node.name.removeprefix('test_')}"[:60].replace("[", "-").replace("]", "")
     folder = tmp_path_factory.mktemp(name, numbered=False)
     pair = authority.issue(ENVOY)
     for file, content in (("tls.crt", pair.cert), ("tls.key", pair.key), ("ca.crt", authority.cert)):
         (folder / file).write_bytes(content)
-    with Names() as names, ExitStack() as stack:
+    with FakeDnsServer() as dns, ExitStack() as stack:
         yield Mesh(
             folder=folder,
             authority=authority,
-            names=names,
+            dns=dns,
             database=lambda: create_database(request.getfixturevalue("server")),
             stack=stack,
         )
@@ -56,19 +56,19 @@ def mesh(request, authority, tmp_path_factory) -> "Iterator[Mesh]":
 
 @pytest.fixture
 def report(record_property) -> Callable[[str], None]:
-    """Tell a figure at the end of the run."""
-    return lambda line: record_property(FIGURES, line)
+    """Return a function that adds a line to the summary of the run."""
+    return lambda line: record_property(REPORT_PROPERTY, line)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     lines = [
-        f"{one.nodeid.partition('::')[2]}: {line}"
+        f"{test_report.nodeid.partition('::')[2]}: {line}"
         for outcome in ("passed", "failed")
-        for one in terminalreporter.getreports(outcome)
-        for name, line in one.user_properties
-        if name == FIGURES and one.when == "call"
+        for test_report in terminalreporter.getreports(outcome)
+        for name, line in test_report.user_properties
+        if name == REPORT_PROPERTY and test_report.when == "call"
     ]
     if lines:
-        terminalreporter.section("through Envoy")
+        terminalreporter.section("mesh")
         for line in lines:
             terminalreporter.line(line)

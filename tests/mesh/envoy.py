@@ -1,4 +1,4 @@
-"""deploy/envoy as it stands, run here: only addresses, ports and paths of certificates are this machine's."""
+"""Runs the Envoy of deploy/envoy; only addresses, ports and certificate paths are replaced."""
 
 import json
 import signal
@@ -17,17 +17,17 @@ import yaml
 from tests.mesh.fleet import Fleet
 from tools import local_stack
 
-FOLDER = local_stack.ROOT / "deploy" / "envoy"
+ENVOY_DIR = local_stack.ROOT / "deploy" / "envoy"
 BINARY = Path(sys.executable).parent / "envoy"
 TIMEOUT_S = 20
 Config = dict[str, Any]
 Change = Callable[[Config], None]
 
 
-def configuration() -> Config:
-    """Return what is deployed."""
-    found: Config = yaml.safe_load((FOLDER / "envoy.yaml").read_text())
-    return found
+def deployed_config() -> Config:
+    """Return the configuration in deploy/envoy."""
+    config: Config = yaml.safe_load((ENVOY_DIR / "envoy.yaml").read_text())
+    return config
 
 
 def clusters(config: Config) -> dict[str, Config]:
@@ -35,135 +35,138 @@ def clusters(config: Config) -> dict[str, Config]:
     return {cluster["name"]: cluster for cluster in config["static_resources"]["clusters"]}
 
 
-def connections(config: Config, listener: str = "grpc") -> Config:
-    """Return what a listener does with HTTP."""
-    found = next(each for each in config["static_resources"]["listeners"] if each["name"] == listener)
-    filters: list[Config] = found["filter_chains"][0]["filters"]
+def connection_manager(config: Config, listener: str = "grpc") -> Config:
+    """Return the HTTP connection manager of a listener."""
+    listeners = config["static_resources"]["listeners"]
+    listener_config = next(each for each in listeners if each["name"] == listener)
+    filters: list[Config] = listener_config["filter_chains"][0]["filters"]
     settings: Config = filters[0]["typed_config"]
     return settings
 
 
 def routes(config: Config, listener: str = "grpc") -> list[Config]:
-    """Return the routes of a listener, in their order."""
-    found: list[Config] = connections(config, listener)["route_config"]["virtual_hosts"][0]["routes"]
-    return found
+    """Return the routes of a listener, in order."""
+    virtual_host = connection_manager(config, listener)["route_config"]["virtual_hosts"][0]
+    matched_routes: list[Config] = virtual_host["routes"]
+    return matched_routes
 
 
-def without_rbac(config: Config) -> None:
-    """Let Envoy admit everybody with a certificate, so that the services' own policy is seen."""
-    settings = connections(config)
+def remove_rbac(config: Config) -> None:
+    """Remove RBAC from Envoy, so that the policy of the services decides."""
+    settings = connection_manager(config)
     settings["http_filters"] = [each for each in settings["http_filters"] if "rbac" not in each["name"]]
 
 
-def without_upstream_tls(config: Config) -> None:
-    """Go on to the replicas in plain text, as a proxy in the same pod does."""
+def remove_upstream_tls(config: Config) -> None:
+    """Connect to the replicas without TLS, like a proxy in the same pod."""
     for cluster in clusters(config).values():
         cluster.pop("transport_socket", None)
 
 
-def callers_are_internal(config: Config) -> None:
-    """Trust callers as Envoy trusts its own network where one is named, with what they order by headers."""
+def trust_caller_headers(config: Config) -> None:
+    """Treat callers as internal, so that Envoy would obey their retry headers."""
     ranges = [{"address_prefix": "127.0.0.0", "prefix_len": 8}]
-    connections(config)["internal_address_config"] = {"cidr_ranges": ranges}
+    connection_manager(config)["internal_address_config"] = {"cidr_ranges": ranges}
 
 
 class Envoy:
     """A running Envoy."""
 
-    def __init__(self, process: subprocess.Popen[bytes], admin: str) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], admin_address: str) -> None:
         self.process = process
-        self._admin = admin
+        self._admin_address = admin_address
 
-    def ask(self, path: str) -> Any:
-        """Return what the admin side answers in JSON."""
-        with urllib.request.urlopen(f"http://{self._admin}/{path}", timeout=TIMEOUT_S) as answer:
-            return json.loads(answer.read())
+    def admin(self, path: str) -> Any:
+        """Return the JSON of an admin path."""
+        with urllib.request.urlopen(f"http://{self._admin_address}/{path}", timeout=TIMEOUT_S) as response:
+            return json.loads(response.read())
 
     def address(self, listener: str) -> str:
         """Return host:port of a listener."""
-        statuses = self.ask("listeners?format=json")["listener_statuses"]
-        told = next(each["local_address"] for each in statuses if each["name"] == listener)["socket_address"]
-        return f"{told['address']}:{told['port_value']}"
+        statuses = self.admin("listeners?format=json")["listener_statuses"]
+        status = next(status for status in statuses if status["name"] == listener)
+        address = status["local_address"]["socket_address"]
+        return f"{address['address']}:{address['port_value']}"
 
     def stat(self, name: str) -> int:
-        """Return a counter or gauge; one that does not exist is an error."""
+        """Return a counter or gauge. Raises ValueError if it does not exist."""
         pattern = urllib.parse.quote(f"^{name}$")
-        stats = self.ask(f"stats?format=json&filter={pattern}")["stats"]
-        (found,) = (each["value"] for each in stats if each.get("name") == name)
-        return int(found)
+        stats = self.admin(f"stats?format=json&filter={pattern}")["stats"]
+        (value,) = (stat["value"] for stat in stats if stat.get("name") == name)
+        return int(value)
 
     def hosts(self, cluster: str) -> dict[str, Config]:
-        """Return the replicas that Envoy knows of, by address, each with what is held against it."""
-        statuses = self.ask("clusters?format=json")["cluster_statuses"]
-        found = next(each for each in statuses if each["name"] == cluster)
+        """Return the known replicas by address, each with its health flags."""
+        statuses = self.admin("clusters?format=json")["cluster_statuses"]
+        status = next(status for status in statuses if status["name"] == cluster)
         return {
             host["address"]["socket_address"]["address"]: {
                 key: value for key, value in host["health_status"].items() if key != "eds_health_status"
             }
-            for host in found.get("host_statuses", ())
+            for host in status.get("host_statuses", ())
         }
 
-    def taking(self, cluster: str) -> set[str]:
-        """Return the addresses that calls are sent to."""
-        return {address for address, against in self.hosts(cluster).items() if not any(against.values())}
+    def active_hosts(self, cluster: str) -> set[str]:
+        """Return the addresses of the replicas that get calls."""
+        return {address for address, flags in self.hosts(cluster).items() if not any(flags.values())}
 
-    def until(self, condition: Callable[[], bool], within_s: float = TIMEOUT_S) -> float:
-        """Wait for a condition; return how long it took."""
-        began = time.monotonic()
+    def wait_until(self, condition: Callable[[], bool], timeout_s: float = TIMEOUT_S) -> float:
+        """Wait until a condition holds; return the duration."""
+        started = time.monotonic()
         while not condition():
-            assert time.monotonic() - began < within_s, self.ask("clusters?format=json")
+            assert time.monotonic() - started < timeout_s, self.admin("clusters?format=json")
             time.sleep(0.02)
-        return time.monotonic() - began
+        return time.monotonic() - started
 
 
 @contextmanager
 def running_envoy(
     folder: Path, resolver_port: int, fleets: Sequence[Fleet], *changes: Change
 ) -> Iterator[Envoy]:
-    """Yield an Envoy before the fleets, as soon as it sends calls to all of their replicas.
+    """Yield an Envoy in front of the fleets, once it sends calls to all replicas.
 
-    The folder has its certificates (tls.crt, tls.key, ca.crt).
+    `folder` contains its certificates (tls.crt, tls.key, ca.crt).
     """
-    config = configuration()
+    config = deployed_config()
     for change in changes:
         change(config)
-    _settle(config, folder, resolver_port, fleets)
+    _localize(config, folder, resolver_port, fleets)
     for name in ("certificate", "authorities"):
-        text = (FOLDER / "sds" / f"{name}.yaml").read_text()
+        text = (ENVOY_DIR / "sds" / f"{name}.yaml").read_text()
         (folder / f"{name}.yaml").write_text(text.replace("/etc/envoy/tls", str(folder)))
     (folder / "envoy.json").write_text(json.dumps(config))
     local_stack.LOG_DIR.mkdir(parents=True, exist_ok=True)
-    told = folder / "admin"
+    admin_file = folder / "admin"
     arguments: list[str | Path] = [
         "-c",
         folder / "envoy.json",
         "--admin-address-path",
-        told,
+        admin_file,
         "--disable-hot-restart",
     ]
     with (local_stack.LOG_DIR / f"{folder.name}.log").open("wb") as log:
-        process = subprocess.Popen(  # noqa: S603 # of this environment
+        process = subprocess.Popen(  # noqa: S603 # envoy of this environment
             [BINARY, *arguments, "--concurrency", "2", "--log-level", "warning"], stdout=log, stderr=log
         )
     try:
         deadline = time.monotonic() + TIMEOUT_S
-        while not (told.exists() and told.read_text()):
+        while not (admin_file.exists() and admin_file.read_text()):
             assert process.poll() is None, (local_stack.LOG_DIR / f"{folder.name}.log").read_text()
             assert time.monotonic() < deadline
             time.sleep(0.02)
-        envoy = Envoy(process, told.read_text())
-        envoy.until(lambda: envoy.ask("server_info")["state"] == "LIVE")
+        envoy = Envoy(process, admin_file.read_text())
+        envoy.wait_until(lambda: envoy.admin("server_info")["state"] == "LIVE")
         for fleet in fleets:
-            everyone = set(fleet.members)
-            envoy.until(lambda fleet=fleet, everyone=everyone: envoy.taking(fleet.name) == everyone)
+            members = set(fleet.members)
+            envoy.wait_until(lambda fleet=fleet, members=members: envoy.active_hosts(fleet.name) == members)
         yield envoy
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(TIMEOUT_S)
 
 
-def _settle(config: Config, folder: Path, resolver_port: int, fleets: Sequence[Fleet]) -> None:
-    """Put this machine's addresses, ports and paths in."""
+def _localize(config: Config, folder: Path, resolver_port: int, fleets: Sequence[Fleet]) -> None:
+    """Replace addresses, ports and paths by those of this machine."""
     config["admin"]["address"]["socket_address"]["port_value"] = 0
     for listener in config["static_resources"]["listeners"]:
         listener["address"]["socket_address"] = {"address": "127.0.0.1", "port_value": 0}
@@ -185,7 +188,7 @@ def _settle(config: Config, folder: Path, resolver_port: int, fleets: Sequence[F
 
 
 def _replace_paths(node: Any, deployed: str, here: str) -> None:
-    """Replace the folder of every `path` below a node; nodes that YAML's aliases share are replaced once."""
+    """Replace the directory of every `path` below a node. YAML aliases share nodes: each is replaced once."""
     if isinstance(node, dict):
         for key, value in node.items():
             if key == "path" and isinstance(value, str) and value.startswith(deployed):

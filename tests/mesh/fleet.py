@@ -1,4 +1,4 @@
-"""Replicas of a service, each on an address of its own and all on the same ports, as pods are."""
+"""Replicas of a service: like pods, they have different addresses and the same ports."""
 
 import itertools
 import os
@@ -12,34 +12,34 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.mesh.names import Names
+from tests.mesh.fake_dns import FakeDnsServer
 from tests.support.certificates import CertificateAuthority
 from tools.local_stack import RunningProcess, kill, start_service, stop
 
 TIMEOUT_S = 20
-ENDED_S = 60
+EXIT_TIMEOUT_S = 60
 NAMESPACE = "nationalsite"
 
-# Below what the kernel gives to outgoing connections. Processes that test at the same time begin far apart.
+# Below the ephemeral ports of the kernel. Test processes start at different numbers.
 _ports = itertools.count(20_000 + os.getpid() * 991 % 12_000)
 _numbers = itertools.count(1)
 
 
 def kubernetes_name(service: str) -> str:
-    """Return what a service is called in deploy/."""
+    """Return the name of a service in deploy/."""
     return service.replace("_", "-")
 
 
 @dataclass(slots=True, kw_only=True)
 class Fleet:
-    """Replicas of one service that come and go."""
+    """Replicas of one service, which can be added and removed."""
 
     service: str
     gateway_url: str
-    names: Names
+    dns: FakeDnsServer
     settings: Mapping[str, str] = field(default_factory=dict)
     members: dict[str, RunningProcess] = field(default_factory=dict)
-    """RunningProcess replicas by their address."""
+    """The running replicas by address."""
     port: int = field(init=False)
     http_port: int = field(init=False)
     callback_port: int = field(init=False)
@@ -49,11 +49,11 @@ class Fleet:
 
     @property
     def name(self) -> str:
-        """What it is called in deploy/."""
+        """The name of the service in deploy/."""
         return kubernetes_name(self.service)
 
     def start(self, gateway_url: str = "", **settings: str) -> str:
-        """Start a replica; return its address. Nobody is told of it."""
+        """Start a replica without publishing its address; return the address."""
         number = next(_numbers)
         address = f"127.0.{1 + number // 250}.{1 + number % 250}"
         self.members[address] = start_service(
@@ -73,45 +73,45 @@ class Fleet:
         return address
 
     def start_many(self, count: int) -> list[str]:
-        """Start replicas side by side, and tell of them."""
+        """Start replicas at the same time, and publish their addresses."""
         with ThreadPoolExecutor() as pool:
             addresses = list(pool.map(lambda _: self.start(), range(count)))
-        self.tell()
+        self.publish()
         return addresses
 
-    def tell(self, *but: str) -> None:
-        """Let the name lead to all replicas, but for some."""
-        self.names.set(
+    def publish(self, *excluded: str) -> None:
+        """Publish the addresses of all replicas in DNS, except the excluded ones."""
+        self.dns.set(
             f"{self.name}-headless.{NAMESPACE}.svc.cluster.local",
-            (address for address in self.members if address not in but),
+            (address for address in self.members if address not in excluded),
         )
 
     def signal(self, address: str) -> None:
-        """Tell a replica to end, and do not wait for it."""
+        """Send SIGTERM to a replica, without waiting."""
         self.members[address].process.send_signal(signal.SIGTERM)
 
-    def ended(self, address: str) -> int:
-        """Wait for the end of a replica that was told to; return its exit code."""
-        return self.members.pop(address).process.wait(ENDED_S)
+    def wait_for_exit(self, address: str) -> int:
+        """Wait for the exit of a replica after `signal`; return its exit code."""
+        return self.members.pop(address).process.wait(EXIT_TIMEOUT_S)
 
     def kill(self, address: str) -> None:
-        """End a replica as a power cut would."""
+        """Kill a replica with SIGKILL."""
         kill(self.members.pop(address))
 
     def stop_all(self) -> list[int]:
-        """End every replica without its drain delay; return their exit codes."""
+        """Stop every replica; return the exit codes. A second signal skips the drain delay."""
         for address in self.members:
             self.signal(address)
         with ThreadPoolExecutor() as pool:
             return list(pool.map(lambda address: stop(self.members.pop(address)), list(self.members)))
 
     def calls(self, method: str) -> dict[str, int]:
-        """Return how many calls of a method each replica has begun, by address."""
-        return {address: _started(running, method) for address, running in self.members.items()}
+        """Return the number of calls of a method that each replica has started, by address."""
+        return {address: _started_calls(running, method) for address, running in self.members.items()}
 
 
-def with_tls(service: str, authority: CertificateAuthority, folder: Path) -> dict[str, str]:
-    """Return settings with which a service takes only callers that show a certificate."""
+def tls_settings(service: str, authority: CertificateAuthority, folder: Path) -> dict[str, str]:
+    """Return settings for mTLS: the service accepts only callers with a certificate."""
     folder.mkdir(exist_ok=True)
     uri = f"spiffe://cluster.local/ns/{NAMESPACE}/sa/{kubernetes_name(service)}"
     files = authority.issue(uri).write(folder)
@@ -120,9 +120,9 @@ def with_tls(service: str, authority: CertificateAuthority, folder: Path) -> dic
     return {f"NATIONALSITE_{name.upper()}": str(path) for name, path in files.items()}
 
 
-def _started(running: RunningProcess, method: str) -> int:
-    with urllib.request.urlopen(f"{running.http}/metrics", timeout=TIMEOUT_S) as answer:
-        text = answer.read().decode()
+def _started_calls(running: RunningProcess, method: str) -> int:
+    with urllib.request.urlopen(f"{running.http}/metrics", timeout=TIMEOUT_S) as response:
+        text = response.read().decode()
     return sum(
         int(sample.value)
         for family in text_string_to_metric_families(text)
@@ -133,15 +133,15 @@ def _started(running: RunningProcess, method: str) -> int:
 
 
 def _free_ports(count: int) -> list[int]:
-    found: list[int] = []
+    ports: list[int] = []
     for port in _ports:
-        with socket.socket() as tried:
-            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with socket.socket() as candidate:
+            candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                tried.bind(("0.0.0.0", port))  # noqa: S104 # free on every address
+                candidate.bind(("0.0.0.0", port))  # noqa: S104 # free on every address
             except OSError:
                 continue
-        found.append(port)
-        if len(found) == count:
+        ports.append(port)
+        if len(ports) == count:
             break
-    return found
+    return ports

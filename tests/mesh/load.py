@@ -1,4 +1,4 @@
-"""A steady load of reads, writes and streams, and what came of it."""
+"""A constant load of reads, writes and streams, and its outcome."""
 
 import asyncio
 import itertools
@@ -13,44 +13,44 @@ from google.protobuf.message import Message
 from nationalsite.ordersync import v1 as orders
 from nationalsite.ordersync.v1 import OrderSyncServiceStub
 
-from tests.durability.calls import told
+from tests.durability.calls import parse_failure
 from tests.durability.consuming import FROM_THE_BEGINNING
-from tests.mesh.asking import TIMEOUT_S
+from tests.mesh.requests import TIMEOUT_S
 
 LEASE_S = 600
-"""Nothing comes again by itself within a test."""
+"""Longer than a test, so that no message is redelivered because its lease ends."""
 
-Ask = Callable[[int], Message]
-"""The request of the n-th call."""
+BuildRequest = Callable[[int], Message]
+"""Builds the request of the n-th call."""
 
 
 @dataclass(slots=True)
-class Calls:
-    """Unary calls of one RPC at a steady rate, however long each takes."""
+class CallLoad:
+    """Unary calls of one RPC at a constant rate."""
 
     name: str
     rpc: Callable[..., Awaitable[Message]]
-    ask: Ask
-    per_s: float
+    build_request: BuildRequest
+    calls_per_s: float
     made: int = 0
     failed: Counter[str] = field(default_factory=Counter)
-    """How calls failed, by status and text."""
+    """The failures by status and text."""
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Call until told to stop, and wait for the answers."""
+        """Start calls until `stop` is set, and wait for the responses."""
         loop = asyncio.get_running_loop()
-        began = loop.time()
-        async with asyncio.TaskGroup() as calling:
+        started = loop.time()
+        async with asyncio.TaskGroup() as running:
             for number in itertools.count():
-                due = began + number / self.per_s
-                if await _set_within(stop, due - loop.time()):
+                due = started + number / self.calls_per_s
+                if await _wait_until_set(stop, due - loop.time()):
                     return
                 self.made += 1
-                calling.create_task(self._call(number))
+                running.create_task(self._call(number))
 
     async def _call(self, number: int) -> None:
         try:
-            await self.rpc(self.ask(number), timeout=TIMEOUT_S)
+            await self.rpc(self.build_request(number), timeout=TIMEOUT_S)
         except grpc.aio.AioRpcError as error:
             self.failed[f"{error.code().name} {error.details()}"] += 1
 
@@ -60,15 +60,15 @@ class Calls:
 
 @dataclass(slots=True)
 class Consumer:
-    """Takes messages of one subscription from a stream, and opens the next when it ends."""
+    """Receives messages of a subscription on a stream, and opens a new one when it ends."""
 
     stub: OrderSyncServiceStub
     subscription: str
-    handed: Counter[str] = field(default_factory=Counter)
-    """How often each message came, by its id."""
+    delivered: Counter[str] = field(default_factory=Counter)
+    """Message id -> number of deliveries."""
     acked: set[str] = field(default_factory=set)
     ends: Counter[str] = field(default_factory=Counter)
-    """How streams ended, by reason."""
+    """The ends of streams by reason."""
 
     async def run(self) -> None:
         """Consume until cancelled."""
@@ -80,34 +80,34 @@ class Consumer:
                     self.ends[f"{error.code().name} {error.details()}"] += 1
                     await asyncio.sleep(0.1)
                     continue
-                _, reason, delay_s = told(error)
+                _, reason, delay_s = parse_failure(error)
                 self.ends[reason] += 1
                 await asyncio.sleep(delay_s or 0)
 
     async def _stream(self) -> None:
         call: Any = self.stub.StreamMessages()  # type: ignore[call-arg] # the stub is typed for blocking channels
-        opened = orders.StreamMessagesRequest.Open(
+        open_request = orders.StreamMessagesRequest.Open(
             subscription=self.subscription,
             start_time=FROM_THE_BEGINNING,
             max_outstanding=20,
             lease=Duration(seconds=LEASE_S),
         )
         try:
-            await call.write(orders.StreamMessagesRequest(open=opened))
+            await call.write(orders.StreamMessagesRequest(open=open_request))
             while (response := await call.read()) is not grpc.aio.EOF:
                 message_id = response.message.message_id
-                self.handed[message_id] += 1
+                self.delivered[message_id] += 1
                 ack = orders.StreamMessagesRequest.Ack(message_ids=[message_id])
                 await call.write(orders.StreamMessagesRequest(ack=ack))
                 self.acked.add(message_id)
         except asyncio.InvalidStateError:
-            await call.read()  # the call is over, and this says why
+            await call.read()  # the call has ended: this raises its error
         finally:
             call.cancel()
 
 
-async def _set_within(event: asyncio.Event, seconds: float) -> bool:
-    """Return whether an event is set, as soon as it is or when the time is over."""
+async def _wait_until_set(event: asyncio.Event, seconds: float) -> bool:
+    """Wait until an event is set, or the time is over; return whether it is set."""
     if seconds > 0:
         try:
             async with asyncio.timeout(seconds):

@@ -1,4 +1,4 @@
-"""Which replica a call goes to: each in turn, none that drains, none that is sick."""
+"""Load balancing: evenly over replicas, without draining, frozen and failing ones."""
 
 import signal
 import time
@@ -7,8 +7,8 @@ import grpc
 import pytest
 from nationalsite.product.v1 import ProductServiceStub
 
-from tests.mesh.asking import SEARCH, TIMEOUT_S
-from tests.mesh.running import CALLERS, Mesh
+from tests.mesh.environment import CALLERS, Mesh
+from tests.mesh.requests import SEARCH, TIMEOUT_S
 
 pytestmark = pytest.mark.mesh
 
@@ -16,14 +16,14 @@ pytestmark = pytest.mark.mesh
 CALLS = 600
 
 
-def stub_of(mesh: Mesh) -> ProductServiceStub:
+def product_stub(mesh: Mesh) -> ProductServiceStub:
     return ProductServiceStub(mesh.channel(CALLERS["product"]))
 
 
 def test_calls_of_one_connection_spread_evenly(mesh, report):
     fleet = mesh.fleet("product", mesh.sandbox())
     mesh.start_envoy()
-    stub = stub_of(mesh)
+    stub = product_stub(mesh)
     for _ in range(CALLS):
         stub.SearchByKeyword(SEARCH, timeout=TIMEOUT_S)
     shares = sorted(fleet.calls("SearchByKeyword").values())
@@ -33,80 +33,80 @@ def test_calls_of_one_connection_spread_evenly(mesh, report):
     assert shares[-1] < CALLS / 3 * 1.25
 
 
-def test_a_draining_replica_leaves_before_it_refuses_calls(mesh, report):
-    """By its health alone: nobody takes it from the name. There is no traffic that would make Envoy look."""
+def test_a_draining_replica_is_removed_before_it_rejects_calls(mesh, report):
+    """Health checks alone remove it: its address stays in DNS, and there is no traffic."""
     fleet = mesh.fleet("product", mesh.sandbox(), 2)
     staying = list(fleet.members)
     leaving = fleet.start(NATIONALSITE_DRAIN_DELAY_SECONDS="60")
-    fleet.tell()
+    fleet.publish()
     envoy = mesh.start_envoy()
     fleet.signal(leaving)
-    left_s = envoy.until(lambda: envoy.taking("product") == set(staying))
-    stub = stub_of(mesh)
+    removed_s = envoy.wait_until(lambda: envoy.active_hosts("product") == set(staying))
+    stub = product_stub(mesh)
     for _ in range(50):
         stub.SearchByKeyword(SEARCH, timeout=TIMEOUT_S)
     calls = fleet.calls("SearchByKeyword")
-    report(f"out {left_s:.1f} s after SIGTERM")
+    report(f"out {removed_s:.1f} s after SIGTERM")
     assert calls[leaving] == 0
     assert sum(calls.values()) == 50
-    assert left_s < 3  # of a drain delay of 5 s, as deployed
-    fleet.signal(leaving)  # a second time: it does not wait any longer
-    assert fleet.ended(leaving) == 0
+    assert removed_s < 3  # the deployed drain delay is 5 s
+    fleet.signal(leaving)  # a second signal skips the drain delay
+    assert fleet.wait_for_exit(leaving) == 0
 
 
-def test_a_frozen_replica_leaves_and_comes_back(mesh, report):
+def test_a_frozen_replica_is_removed_and_returns(mesh, report):
     fleet = mesh.fleet("product", mesh.sandbox())
     envoy = mesh.start_envoy()
     frozen, *others = fleet.members
     process = fleet.members[frozen].process
     process.send_signal(signal.SIGSTOP)
     try:
-        left_s = envoy.until(lambda: envoy.taking("product") == set(others))
+        removed_s = envoy.wait_until(lambda: envoy.active_hosts("product") == set(others))
     finally:
         process.send_signal(signal.SIGCONT)
-    back_s = envoy.until(lambda: envoy.taking("product") == set(fleet.members))
-    report(f"out after {left_s:.1f} s, back after {back_s:.1f} s")
+    returned_s = envoy.wait_until(lambda: envoy.active_hosts("product") == set(fleet.members))
+    report(f"out after {removed_s:.1f} s, back after {returned_s:.1f} s")
 
 
-def test_a_sick_replica_is_ejected_and_comes_back(mesh, report):
-    """Its way to 1688 is broken, and it does not know: its health is good."""
+def test_a_failing_replica_is_ejected_and_returns(mesh, report):
+    """Its connection to 1688 is broken, but its health check passes."""
     good, bad = mesh.sandbox(), mesh.sandbox()
     fleet = mesh.fleet("product", good, 2)
-    sick = fleet.start(bad.url)
-    fleet.tell()
+    failing = fleet.start(bad.url)
+    fleet.publish()
     envoy = mesh.start_envoy()
-    stub = stub_of(mesh)
-    everyone = set(fleet.members)
+    stub = product_stub(mesh)
+    members = set(fleet.members)
 
     bad.inject_fault({"status": 503}, times=5000)
-    failures = until_ejected(stub, envoy)
+    failures = call_until_ejected(stub, envoy)
     ejected = time.monotonic()
-    before = fleet.calls("SearchByKeyword")[sick]
-    while time.monotonic() < ejected + 3:  # checks of its health pass meanwhile, and are not to bring it back
+    before = fleet.calls("SearchByKeyword")[failing]
+    while time.monotonic() < ejected + 3:  # passing health checks must not bring it back
         stub.SearchByKeyword(SEARCH, timeout=TIMEOUT_S)
-        assert envoy.taking("product") == everyone - {sick}
-    assert fleet.calls("SearchByKeyword")[sick] == before
+        assert envoy.active_hosts("product") == members - {failing}
+    assert fleet.calls("SearchByKeyword")[failing] == before
 
     bad.admin("DELETE", "faults")
-    envoy.until(lambda: envoy.taking("product") == everyone, within_s=30)
-    back_s = time.monotonic() - ejected
+    envoy.wait_until(lambda: envoy.active_hosts("product") == members, timeout_s=30)
+    returned_s = time.monotonic() - ejected
     for _ in range(60):
         stub.SearchByKeyword(SEARCH, timeout=TIMEOUT_S)
-    assert fleet.calls("SearchByKeyword")[sick] > before
+    assert fleet.calls("SearchByKeyword")[failing] > before
 
     good.inject_fault({"status": 503}, times=5000)
     bad.inject_fault({"status": 503}, times=5000)
-    until_ejected(stub, envoy)
+    call_until_ejected(stub, envoy)
     for _ in range(60):
         with pytest.raises(grpc.RpcError):
             stub.SearchByKeyword(SEARCH, timeout=TIMEOUT_S)
     ejections = envoy.stat("cluster.product.outlier_detection.ejections_enforced_total")
-    report(f"ejected after {failures} failures, back after {back_s:.1f} s; {ejections} ejections in all")
+    report(f"ejected after {failures} failures, back after {returned_s:.1f} s; {ejections} ejections in all")
     assert failures == 10
-    assert len(envoy.taking("product")) == 2  # where all fail, most of them stay
+    assert len(envoy.active_hosts("product")) == 2  # if all fail, most of them stay
 
 
-def until_ejected(stub: ProductServiceStub, envoy) -> int:
+def call_until_ejected(stub: ProductServiceStub, envoy) -> int:
     """Call until a replica is ejected; return how many calls failed."""
     failures = 0
     deadline = time.monotonic() + TIMEOUT_S

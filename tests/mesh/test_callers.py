@@ -1,4 +1,4 @@
-"""Who calls: known by certificate, told to the services by Envoy, ruled by both."""
+"""Caller identity: by certificate, forwarded by Envoy, checked by Envoy and the services."""
 
 import json
 import os
@@ -13,9 +13,9 @@ from nationalsite.ordersync.v1 import OrderSyncServiceStub
 from nationalsite.product import v1 as product
 from nationalsite.product.v1 import ProductServiceStub
 
-from tests.mesh.asking import SEARCH, TIMEOUT_S, buyer
-from tests.mesh.envoy import without_rbac, without_upstream_tls
-from tests.mesh.running import CALLERS
+from tests.mesh.environment import CALLERS
+from tests.mesh.envoy import remove_rbac, remove_upstream_tls
+from tests.mesh.requests import SEARCH, TIMEOUT_S, registration
 from tests.support.status_details import parse_status_details
 
 pytestmark = pytest.mark.mesh
@@ -29,7 +29,7 @@ FORGED = (("x-forwarded-client-cert", f"By=spiffe://us;URI={WEB}"),)
 
 
 @pytest.mark.parametrize("replicas_have_tls", [True, False], ids=["mtls", "plain"])
-def test_the_services_own_policy_rules_behind_envoy(mesh, tmp_path, replicas_have_tls):
+def test_the_policy_of_the_services_applies_behind_envoy(mesh, tmp_path, replicas_have_tls):
     (tmp_path / "policy.json").write_text(json.dumps(POLICY))
     fleet = mesh.fleet(
         "product",
@@ -38,19 +38,19 @@ def test_the_services_own_policy_rules_behind_envoy(mesh, tmp_path, replicas_hav
         tls=replicas_have_tls,
         NATIONALSITE_POLICY_FILE=str(tmp_path / "policy.json"),
     )
-    mesh.start_envoy(without_rbac, *([] if replicas_have_tls else [without_upstream_tls]))
+    mesh.start_envoy(remove_rbac, *([] if replicas_have_tls else [remove_upstream_tls]))
     allowed = ProductServiceStub(mesh.channel(WEB))
     category = product.GetCategoryRequest(category_id=0)
     allowed.SearchByKeyword(SEARCH, timeout=TIMEOUT_S)
-    assert refused(allowed.GetCategory, category) == ("PERMISSION_DENIED", "CALLER_FORBIDDEN")
+    assert failure_of(allowed.GetCategory, category) == ("PERMISSION_DENIED", "CALLER_FORBIDDEN")
 
-    nameless = mesh.channel("", mesh.authority.issue(dns=""))
-    for channel, told in (
+    anonymous = mesh.channel("", mesh.authority.issue(dns=""))
+    for channel, expected in (
         (mesh.channel(STRANGER), ("PERMISSION_DENIED", "CALLER_FORBIDDEN")),
-        (nameless, ("UNAUTHENTICATED", "CALLER_UNKNOWN")),
+        (anonymous, ("UNAUTHENTICATED", "CALLER_UNKNOWN")),
     ):
         for metadata in ((), FORGED):
-            assert refused(ProductServiceStub(channel).SearchByKeyword, SEARCH, metadata) == told
+            assert failure_of(ProductServiceStub(channel).SearchByKeyword, SEARCH, metadata) == expected
 
     (running,) = fleet.members.values()
 
@@ -58,10 +58,10 @@ def test_the_services_own_policy_rules_behind_envoy(mesh, tmp_path, replicas_hav
         lines = [json.loads(line) for line in running.log.read_text().splitlines()]
         return [line.get("caller", "") for line in lines if line["event"] == "call"]
 
-    mesh.envoy.until(lambda: callers() == [WEB, WEB, STRANGER, STRANGER, "", ""])
+    mesh.envoy.wait_until(lambda: callers() == [WEB, WEB, STRANGER, STRANGER, "", ""])
 
 
-def test_envoy_lets_each_caller_call_its_service_only(mesh):
+def test_envoy_allows_each_caller_only_its_service(mesh):
     mesh.start_envoy()
     for name, identity in (*CALLERS.items(), ("", STRANGER)):
         channel = mesh.channel(identity)
@@ -72,16 +72,16 @@ def test_envoy_lets_each_caller_call_its_service_only(mesh):
                 OrderSyncServiceStub(channel).ListSubscriptions,
                 orders.ListSubscriptionsRequest(),
             ),
-            ("account", AccountServiceStub(channel).RegisterUser, buyer(1)),
+            ("account", AccountServiceStub(channel).RegisterUser, registration(1)),
         ):
             with pytest.raises(grpc.RpcError) as failure:
                 rpc(request, timeout=TIMEOUT_S, metadata=FORGED)
-            let_through = failure.value.code() is grpc.StatusCode.UNAVAILABLE  # there is no replica
-            assert let_through == (service == name)
-            assert let_through or failure.value.code() is grpc.StatusCode.PERMISSION_DENIED
+            is_allowed = failure.value.code() is grpc.StatusCode.UNAVAILABLE  # there is no replica
+            assert is_allowed == (service == name)
+            assert is_allowed or failure.value.code() is grpc.StatusCode.PERMISSION_DENIED
 
 
-def test_nobody_calls_without_a_certificate(mesh):
+def test_calls_without_a_certificate_are_rejected(mesh):
     mesh.start_envoy()
     credentials = mesh.authority.channel_credentials()
     with grpc.secure_channel(mesh.envoy.address("grpc"), credentials) as channel:
@@ -91,7 +91,7 @@ def test_nobody_calls_without_a_certificate(mesh):
     assert mesh.envoy.stat("http.grpc.downstream_rq_total") == 0
 
 
-def test_a_renewed_certificate_is_taken_up(mesh):
+def test_a_renewed_certificate_is_loaded(mesh):
     mesh.start_envoy()
     host, port = mesh.envoy.address("grpc").split(":")
     caller = mesh.authority.issue(WEB).write(mesh.folder)
@@ -110,10 +110,10 @@ def test_a_renewed_certificate_is_taken_up(mesh):
     for name, content in (("tls.key", renewed.key), ("tls.crt", renewed.cert)):
         (mesh.folder / "fresh").write_bytes(content)
         os.replace(mesh.folder / "fresh", mesh.folder / name)
-    mesh.envoy.until(lambda: serial() == 1688)
+    mesh.envoy.wait_until(lambda: serial() == 1688)
 
 
-def refused(rpc, request, metadata=()):
+def failure_of(rpc, request, metadata=()):
     with pytest.raises(grpc.RpcError) as failure:
         rpc(request, timeout=TIMEOUT_S, metadata=metadata)
     reason = parse_status_details(failure.value)["ErrorInfo"].reason.removeprefix("ERROR_REASON_")

@@ -1,13 +1,13 @@
-"""A consumer whose replica drains goes on at another one, with the messages that it had."""
+"""A consumer whose replica drains continues on another one, with its unacknowledged messages."""
 
 import time
 
 import pytest
 from nationalsite.ordersync.v1 import OrderSyncServiceStub
 
-from tests.durability.calls import told
+from tests.durability.calls import parse_failure
+from tests.mesh.environment import CALLERS
 from tests.mesh.load import LEASE_S
-from tests.mesh.running import CALLERS
 from tests.support.consumers import StreamConsumer
 
 pytestmark = pytest.mark.mesh
@@ -33,8 +33,8 @@ def test_a_consumer_resumes_after_its_replica_has_drained(mesh, report):
     (old,) = (address for address, calls in fleet.calls("StreamMessages").items() if calls)
 
     fleet.signal(old)
-    envoy.until(lambda: old not in envoy.taking("order-sync"))
-    status, reason, delay_s = told(stream.end())
+    envoy.wait_until(lambda: old not in envoy.active_hosts("order-sync"))
+    status, reason, delay_s = parse_failure(stream.end())
     ended = time.monotonic()
     assert (status, reason) == ("UNAVAILABLE", "DRAINING")
     assert delay_s == 0.1
@@ -42,7 +42,7 @@ def test_a_consumer_resumes_after_its_replica_has_drained(mesh, report):
     again = {resumed.next().message_id for _ in range(OUT // 2)}
     again_s = time.monotonic() - ended
     assert again == {message.message_id for message in out[OUT // 2 :]}
-    assert fleet.ended(old) == 0
+    assert fleet.wait_for_exit(old) == 0
     (new,) = (address for address, calls in fleet.calls("StreamMessages").items() if calls)
     assert new != old
     resumed.call.cancel()

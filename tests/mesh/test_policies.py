@@ -1,4 +1,4 @@
-"""Envoy and Istio have the same policies, and what they repeat is what the protos call a read."""
+"""Envoy and Istio have the same policies; they retry only what the protos declare read-only."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,8 +11,8 @@ from nationalsite.account import v1 as account_v1
 from nationalsite.ordersync import v1 as ordersync_v1
 from nationalsite.product import v1 as product_v1
 
-from tests.mesh.envoy import clusters, configuration, connections, routes
-from tests.mesh.running import CALLERS
+from tests.mesh.environment import CALLERS
+from tests.mesh.envoy import clusters, connection_manager, deployed_config, routes
 from tools.local_stack import PORTS, ROOT
 
 pytestmark = pytest.mark.mesh
@@ -22,12 +22,12 @@ SERVICES: dict[str, ServiceDescriptor] = {
     "order-sync": ordersync_v1.ORDER_SYNC_SERVICE,
     "account": account_v1.ACCOUNT_SERVICE,
 }
-GRPC = {name: PORTS[name.replace("-", "_")][0] for name in SERVICES}
-HTTP = {name: PORTS[name.replace("-", "_")][1] for name in SERVICES}
-CALLBACK = 8052
-NOT_ANSWERED = {"connect-failure", "refused-stream", "reset"}
-"""Reasons to repeat that hold only while no replica has answered."""
-EACH = pytest.mark.parametrize("name", SERVICES)
+GRPC_PORTS = {name: PORTS[name.replace("-", "_")][0] for name in SERVICES}
+HTTP_PORTS = {name: PORTS[name.replace("-", "_")][1] for name in SERVICES}
+CALLBACK_PORT = 8052
+SAFE_RETRY_REASONS = {"connect-failure", "refused-stream", "reset"}
+"""Retry conditions that apply only if no replica has responded."""
+EACH_SERVICE = pytest.mark.parametrize("name", SERVICES)
 
 
 def path(method: Any) -> str:
@@ -35,7 +35,7 @@ def path(method: Any) -> str:
 
 
 def reads(name: str) -> set[str]:
-    """What may be repeated before a service: the reads of product. Order sync and account are left alone."""
+    """Return the methods that a proxy may retry: the reads of product, none of order sync and account."""
     return {
         path(method)
         for method in SERVICES[name].methods
@@ -51,44 +51,44 @@ def istio(name: str, kind: str, folder: str = "") -> dict[str, Any]:
 
 
 def route_of(called: str) -> dict[str, Any]:
-    """The first of Envoy's routes that fits."""
-    for route in routes(configuration()):
+    """Return the first route of Envoy that matches."""
+    for route in routes(deployed_config()):
         match = route["match"]
         if called == match.get("path") or called.startswith(match.get("prefix", "\n")):
             return route["route"]
     raise AssertionError(f"no route for {called}")
 
 
-@EACH
-def test_envoy_repeats_reads_that_nobody_answered(name):
-    repeated = set()
+@EACH_SERVICE
+def test_envoy_retries_reads_without_a_response(name):
+    retried = set()
     for method in SERVICES[name].methods:
         route = route_of(path(method))
         assert route["cluster"] == name
-        assert route["timeout"] == "0s"  # Envoy's own default would be 15 s
+        assert route["timeout"] == "0s"  # Envoy's default is 15 s
         if policy := route.get("retry_policy"):
-            repeated.add(path(method))
-            assert set(policy["retry_on"].split(",")) == NOT_ANSWERED
-        lasts = route["max_stream_duration"]["max_stream_duration"] == "0s"
-        assert lasts == method.server_streaming
-    assert repeated == reads(name)
+            retried.add(path(method))
+            assert set(policy["retry_on"].split(",")) == SAFE_RETRY_REASONS
+        is_unlimited = route["max_stream_duration"]["max_stream_duration"] == "0s"
+        assert is_unlimited == method.server_streaming
+    assert retried == reads(name)
 
 
-@EACH
-def test_istio_repeats_the_same(name):
-    repeated, lasting = set(), set()
+@EACH_SERVICE
+def test_istio_retries_the_same_methods(name):
+    retried, unlimited = set(), set()
     *special, rest = istio(name, "virtual-service")["http"]
     for route in (*special, rest):
         (destination,) = route["route"]
         host = f"{name}.nationalsite.svc.cluster.local"
-        assert destination == {"destination": {"host": host, "port": {"number": GRPC[name]}}}
+        assert destination == {"destination": {"host": host, "port": {"number": GRPC_PORTS[name]}}}
         paths = {match["uri"]["exact"] for match in route["match"]} if route is not rest else set()
-        assert all(match["port"] == GRPC[name] for match in route["match"])
+        assert all(match["port"] == GRPC_PORTS[name] for match in route["match"])
         if route["timeout"] == "0s":
-            lasting |= paths
+            unlimited |= paths
         if route["retries"]["attempts"]:
-            repeated |= paths
-            assert set(route["retries"]["retryOn"].split(",")) == NOT_ANSWERED
+            retried |= paths
+            assert set(route["retries"]["retryOn"].split(",")) == SAFE_RETRY_REASONS
             policy = route_of(next(iter(paths)))["retry_policy"]
             assert route["retries"]["attempts"] == policy["num_retries"]
         elif route["timeout"] != "0s":
@@ -98,15 +98,15 @@ def test_istio_repeats_the_same(name):
                     "max_stream_duration"
                 ]
             )
-    assert rest["match"] == [{"port": GRPC[name]}]
+    assert rest["match"] == [{"port": GRPC_PORTS[name]}]
     assert rest["retries"] == {"attempts": 0}
-    assert repeated == reads(name)
-    assert lasting == {path(method) for method in SERVICES[name].methods if method.server_streaming}
+    assert retried == reads(name)
+    assert unlimited == {path(method) for method in SERVICES[name].methods if method.server_streaming}
 
 
-@EACH
-def test_both_let_the_same_callers_in(name):
-    rules = connections(configuration())["http_filters"][0]["typed_config"]["rules"]
+@EACH_SERVICE
+def test_envoy_and_istio_allow_the_same_callers(name):
+    rules = connection_manager(deployed_config())["http_filters"][0]["typed_config"]["rules"]
     prefix = f"/{SERVICES[name].full_name}/"
     policy = rules["policies"][name]
     assert rules["action"] == "ALLOW"
@@ -114,22 +114,24 @@ def test_both_let_the_same_callers_in(name):
     callers = {each["authenticated"]["principal_name"]["exact"] for each in policy["principals"]}
 
     own, *others = istio(name, "authorization-policy")["rules"]
-    assert {f"spiffe://{one}" for each in own["from"] for one in each["source"]["principals"]} == callers
+    assert {
+        f"spiffe://{principal}" for source in own["from"] for principal in source["source"]["principals"]
+    } == callers
     assert callers == {CALLERS[name]}
-    operation = {"ports": [str(GRPC[name])], "methods": ["POST"], "paths": [f"{prefix}*"]}
+    operation = {"ports": [str(GRPC_PORTS[name])], "methods": ["POST"], "paths": [f"{prefix}*"]}
     assert own["to"] == [{"operation": operation}]
-    # What needs no certificate is what may come without one, and no more than those ports are for.
-    open_ports = dict(_open(others))
+    # Ports without mTLS accept only the requests that they are for.
+    open_ports = dict(_open_ports(others))
     levels = istio(name, "peer-authentication")
     assert levels["mtls"] == {"mode": "STRICT"}
     assert levels["portLevelMtls"].keys() == open_ports.keys()
-    expected = {str(HTTP[name]): ("GET", ["/metrics", "/livez", "/readyz"])}
+    expected = {str(HTTP_PORTS[name]): ("GET", ["/metrics", "/livez", "/readyz"])}
     if name == "order-sync":
-        expected[str(CALLBACK)] = ("POST", ["/callbacks/1688"])
+        expected[str(CALLBACK_PORT)] = ("POST", ["/callbacks/1688"])
     assert open_ports == expected
 
 
-def _open(rules: list[dict[str, Any]]) -> Iterator[tuple[str, tuple[str, list[str]]]]:
+def _open_ports(rules: list[dict[str, Any]]) -> Iterator[tuple[str, tuple[str, list[str]]]]:
     for rule in rules:
         assert rule.keys() == {"to"}
         for to in rule["to"]:
@@ -137,9 +139,9 @@ def _open(rules: list[dict[str, Any]]) -> Iterator[tuple[str, tuple[str, list[st
             yield port, (method, to["operation"]["paths"])
 
 
-@EACH
-def test_both_bound_and_eject_alike(name):
-    cluster = clusters(configuration())[name]
+@EACH_SERVICE
+def test_envoy_and_istio_have_the_same_limits_and_ejections(name):
+    cluster = clusters(deployed_config())[name]
     rule = istio(name, "destination-rule", "components/istio")["trafficPolicy"]
     (threshold,) = cluster["circuit_breakers"]["thresholds"]
     outliers = cluster["outlier_detection"]
@@ -164,17 +166,17 @@ def test_both_bound_and_eject_alike(name):
     }
 
 
-@EACH
-def test_envoy_knows_each_service_by_name_port_and_certificate(name):
-    cluster = clusters(configuration())[name]
+@EACH_SERVICE
+def test_clusters_of_envoy_match_the_services(name):
+    cluster = clusters(deployed_config())[name]
     (endpoint,) = cluster["load_assignment"]["endpoints"][0]["lb_endpoints"]
     assert endpoint["endpoint"]["address"]["socket_address"] == {
         "address": f"{name}-headless.nationalsite.svc.cluster.local",
-        "port_value": GRPC[name],
+        "port_value": GRPC_PORTS[name],
     }
     (check,) = cluster["health_checks"]
     assert check["grpc_health_check"] == {"service_name": SERVICES[name].full_name}
-    # It is looked at as often while nobody calls: Envoy's own default would be once a minute.
+    # The interval without traffic is the same: Envoy's default is a minute.
     assert check["no_traffic_interval"] == check["interval"] == "1s"
     validation = cluster["transport_socket"]["typed_config"]["common_tls_context"]
     (expected,) = validation["combined_validation_context"]["default_validation_context"][

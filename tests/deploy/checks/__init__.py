@@ -1,38 +1,46 @@
-"""Whether rendered manifests fit together, and hold what is asked of them: one function for each question.
+"""Checks of rendered manifests: consistency, security, availability. One function for each check.
 
-Each takes everything that is applied together, and returns a line for each thing that is wrong.
+A check takes all objects that are applied together, and yields a line for each problem.
 """
 
 from collections.abc import Sequence
 
-from tests.deploy.checks.processes import ending, probes, replicas, settings
-from tests.deploy.checks.reading import NAME, PROBES, Check, container_of, pod_of, selected, workloads
+from tests.deploy.checks.hardening import disruption, networks, resources, security
+from tests.deploy.checks.manifest_fields import (
+    NAME,
+    PROBES,
+    Check,
+    only_container,
+    pod_template,
+    select_workloads,
+    workloads,
+)
+from tests.deploy.checks.processes import probes, replicas, settings, termination
 from tests.deploy.checks.references import SECRET_KEYS, mesh, mounts, references
-from tests.deploy.checks.safety import disruption, networks, resources, security
-from tests.deploy.checks.selecting import belonging, ports, selectors
-from tests.deploy.rendering import Object
+from tests.deploy.checks.selectors import ownership, ports, selectors
+from tests.deploy.kustomize import Object
 
 __all__ = [
     "CHECKS",
     "NAME",
     "PROBES",
     "SECRET_KEYS",
-    "container_of",
-    "pod_of",
+    "only_container",
+    "pod_template",
     "problems",
-    "selected",
+    "select_workloads",
     "workloads",
 ]
 
 CHECKS: tuple[Check, ...] = (
-    belonging,
+    ownership,
     selectors,
     ports,
     references,
     mesh,
     mounts,
     settings,
-    ending,
+    termination,
     probes,
     replicas,
     security,
@@ -43,5 +51,5 @@ CHECKS: tuple[Check, ...] = (
 
 
 def problems(objects: Sequence[Object]) -> list[str]:
-    """Return everything that is wrong."""
+    """Return the problems that all checks report."""
     return [problem for check in CHECKS for problem in check(objects)]

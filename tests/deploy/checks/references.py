@@ -1,31 +1,38 @@
-"""What is asked for by name: it has to be there."""
+"""Checks of references: objects, keys and ports that are named exist."""
 
 from collections.abc import Sequence
 
-from tests.deploy.checks.reading import Problems, container_of, pod_of, port_names, variables, workloads
-from tests.deploy.rendering import NAMESPACE, Object, name_of, named, of_kind
+from tests.deploy.checks.manifest_fields import (
+    Problems,
+    env_variables,
+    only_container,
+    pod_template,
+    port_names,
+    workloads,
+)
+from tests.deploy.kustomize import NAMESPACE, Object, filter_kind, find_object, qualified_name
 
 SECRET_KEYS = frozenset({"app-secret", "access-token", "refresh-token", "database-url", "redis-url"})
-"""What docs/kubernetes.md asks to be put into a service's Secret."""
+"""The keys of a service's Secret in docs/kubernetes.md."""
 
 
 def references(objects: Sequence[Object]) -> Problems:
-    """What is asked for by name is there; a Secret may be somebody else's, if it is the service's own."""
+    """Referenced objects exist; the Secret of the service itself may be created by someone else."""
     for one in workloads(objects):
-        for kind, name in _wanted(one):
-            external = kind == "Secret" and _is_own(one, name)
-            if not external and not named(objects, kind, name):
-                yield f"{name_of(one)} asks for {kind} {name}, which there is not"
-    for one in of_kind(objects, "HorizontalPodAutoscaler"):
+        for kind, name in _references(one):
+            external = kind == "Secret" and _is_own_secret(one, name)
+            if not external and not find_object(objects, kind, name):
+                yield f"{qualified_name(one)} refers to {kind} {name}, which does not exist"
+    for one in filter_kind(objects, "HorizontalPodAutoscaler"):
         target = one["spec"]["scaleTargetRef"]
-        if not named(objects, target["kind"], target["name"]):
-            yield f"{name_of(one)} scales {target['kind']} {target['name']}, which there is not"
-    for one in of_kind(objects, "Ingress"):
+        if not find_object(objects, target["kind"], target["name"]):
+            yield f"{qualified_name(one)} scales {target['kind']} {target['name']}, which does not exist"
+    for one in filter_kind(objects, "Ingress"):
         for path in (path for rule in one["spec"]["rules"] for path in rule["http"]["paths"]):
             backend = path["backend"]["service"]
-            yield from _leads_to(objects, one, backend["name"], backend["port"].get("name"))
-    yield from _scraped(objects)
-    yield from _unwanted(objects)
+            yield from _check_backend(objects, one, backend["name"], backend["port"].get("name"))
+    yield from _check_scrape_targets(objects)
+    yield from _check_unused_secrets(objects)
 
 
 _SOURCES = {
@@ -33,95 +40,97 @@ _SOURCES = {
     "persistentVolumeClaim": ("PersistentVolumeClaim", "claimName"),
     "secret": ("Secret", "secretName"),
 }
-"""Volume -> what it is made of, and where its name stands."""
+"""Volume type -> the kind of its source, and the field with its name."""
 
 
-def _wanted(workload: Object) -> list[tuple[str, str]]:
-    """Return what a workload asks for, by kind and name."""
-    spec = pod_of(workload)["spec"]
+def _references(workload: Object) -> list[tuple[str, str]]:
+    """Return the objects that a workload refers to, by kind and name."""
+    spec = pod_template(workload)["spec"]
     wanted = [("ServiceAccount", spec["serviceAccountName"])]
-    for source in container_of(workload).get("envFrom", []):
+    for source in only_container(workload).get("envFrom", []):
         wanted += [("ConfigMap", source["configMapRef"]["name"])] if "configMapRef" in source else []
     for volume in spec.get("volumes", []):
         wanted += [(kind, volume[key][name]) for key, (kind, name) in _SOURCES.items() if key in volume]
     return wanted
 
 
-def _is_own(workload: Object, secret: str) -> bool:
+def _is_own_secret(workload: Object, secret: str) -> bool:
     service = workload["metadata"]["name"].removesuffix("-migrate")
     return secret in {service, f"{service}-tls"}
 
 
-def _scraped(objects: Sequence[Object]) -> Problems:
-    for one in of_kind(objects, "ServiceMonitor"):
+def _check_scrape_targets(objects: Sequence[Object]) -> Problems:
+    for one in filter_kind(objects, "ServiceMonitor"):
         labels = one["spec"]["selector"]["matchLabels"].items()
-        services = of_kind(objects, "Service")
+        services = filter_kind(objects, "Service")
         found = [each for each in services if labels <= each["metadata"].get("labels", {}).items()]
         for endpoint in one["spec"]["endpoints"]:
-            leading = [each for each in found if endpoint["port"] in _port_names_of(each)]
+            leading = [each for each in found if endpoint["port"] in _service_port_names(each)]
             if len(leading) != 1:
-                yield f"{name_of(one)} finds {len(leading)} Services with a port {endpoint['port']}"
+                yield f"{qualified_name(one)} finds {len(leading)} Services with a port {endpoint['port']}"
 
 
-def _unwanted(objects: Sequence[Object]) -> Problems:
-    wanted = {name for workload in workloads(objects) for kind, name in _wanted(workload) if kind == "Secret"}
-    for one in of_kind(objects, "ExternalSecret"):
+def _check_unused_secrets(objects: Sequence[Object]) -> Problems:
+    wanted = {
+        name for workload in workloads(objects) for kind, name in _references(workload) if kind == "Secret"
+    }
+    for one in filter_kind(objects, "ExternalSecret"):
         if one["spec"]["target"]["name"] not in wanted:
-            yield f"{name_of(one)} makes a Secret that nobody asks for"
+            yield f"{qualified_name(one)} creates a Secret that nothing uses"
 
 
-def _port_names_of(service: Object) -> set[str]:
+def _service_port_names(service: Object) -> set[str]:
     return {each["name"] for each in service["spec"]["ports"]}
 
 
-def _leads_to(objects: Sequence[Object], one: Object, service: str, port: str | int | None) -> Problems:
-    found = named(objects, "Service", service)
+def _check_backend(objects: Sequence[Object], one: Object, service: str, port: str | int | None) -> Problems:
+    found = find_object(objects, "Service", service)
     if not found:
-        yield f"{name_of(one)} leads to Service {service}, which there is not"
+        yield f"{qualified_name(one)} points to Service {service}, which does not exist"
     elif port is not None and port not in {
         each[kind] for each in found["spec"]["ports"] for kind in ("name", "port")
     }:
-        yield f"{name_of(one)} leads to port {port} of Service {service}, which there is not"
+        yield f"{qualified_name(one)} points to port {port} of Service {service}, which does not exist"
 
 
 def mesh(objects: Sequence[Object]) -> Problems:
-    """Hosts and backends of a mesh are Services, and their ports are there."""
-    for one in of_kind(objects, "DestinationRule", "VirtualService"):
+    """Hosts and backends of a mesh are Services, and their ports exist."""
+    for one in filter_kind(objects, "DestinationRule", "VirtualService"):
         for host in [one["spec"].get("host"), *one["spec"].get("hosts", [])]:
             if host is not None:
-                yield from _leads_to(objects, one, _service_of(host), None)
+                yield from _check_backend(objects, one, _service_name(host), None)
         for route in one["spec"].get("http", []):
             for each in route.get("route", []):
                 destination = each["destination"]
                 port = destination.get("port", {}).get("number")
-                yield from _leads_to(objects, one, _service_of(destination["host"]), port)
-    for one in of_kind(objects, "GRPCRoute"):
+                yield from _check_backend(objects, one, _service_name(destination["host"]), port)
+    for one in filter_kind(objects, "GRPCRoute"):
         for rule in one["spec"]["rules"]:
             for backend in rule.get("backendRefs", []):
-                yield from _leads_to(objects, one, backend["name"], backend["port"])
-    for one in of_kind(objects, "AuthorizationPolicy", "PeerAuthentication"):
+                yield from _check_backend(objects, one, backend["name"], backend["port"])
+    for one in filter_kind(objects, "AuthorizationPolicy", "PeerAuthentication"):
         numbers = {str(port) for each in workloads(objects) for port in port_names(each).values()}
         asked = {str(port) for port in one["spec"].get("portLevelMtls", {})}
         for rule in one["spec"].get("rules") or []:
             for to in rule.get("to", []):
                 asked |= set(to["operation"].get("ports", []))
         for port in asked - numbers:
-            yield f"{name_of(one)} speaks of a port {port} that is not there"
+            yield f"{qualified_name(one)} names a port {port} that does not exist"
 
 
-def _service_of(host: str) -> str:
+def _service_name(host: str) -> str:
     name, _, rest = host.partition(".")
     return name if rest in {"", f"{NAMESPACE}.svc.cluster.local"} else host
 
 
 def mounts(objects: Sequence[Object]) -> Problems:
-    """What is mounted is a volume, every volume is mounted, and files that variables name lie in one."""
+    """Mounts are volumes, every volume is mounted, files in variables are inside a volume."""
     for one in workloads(objects):
-        volumes = {each["name"]: each for each in pod_of(one)["spec"].get("volumes", [])}
-        mounted = {each["name"]: each for each in container_of(one).get("volumeMounts", [])}
+        volumes = {each["name"]: each for each in pod_template(one)["spec"].get("volumes", [])}
+        mounted = {each["name"]: each for each in only_container(one).get("volumeMounts", [])}
         if volumes.keys() != mounted.keys():
-            yield f"{name_of(one)} mounts {sorted(mounted)} of {sorted(volumes)}"
-        for variable, value in variables(objects, one).items():
+            yield f"{qualified_name(one)} mounts {sorted(mounted)} of {sorted(volumes)}"
+        for variable, value in env_variables(objects, one).items():
             if not variable.endswith("_FILE"):
                 continue
             place, _, file = value.rpartition("/")
@@ -129,11 +138,11 @@ def mounts(objects: Sequence[Object]) -> Problems:
                 (volumes.get(name) for name, each in mounted.items() if each["mountPath"] == place), None
             )
             if volume is None:
-                yield f"{name_of(one)}: {variable} names a file outside every volume"
-            elif volume["name"] == "secrets" and file not in _keys(volume):
-                yield f"{name_of(one)}: {variable} names {file}, which no Secret has"
+                yield f"{qualified_name(one)}: {variable} names a file outside every volume"
+            elif volume["name"] == "secrets" and file not in _secret_keys(volume):
+                yield f"{qualified_name(one)}: {variable} names {file}, which no Secret has"
 
 
-def _keys(volume: Object) -> set[str]:
+def _secret_keys(volume: Object) -> set[str]:
     items = volume.get("secret", {}).get("items")
     return {each["path"] for each in items} if items else set(SECRET_KEYS)

@@ -1,4 +1,4 @@
-"""Requests that the tests send, and what the sandbox saw of them."""
+"""Requests of the tests, and the calls that the sandbox received for them."""
 
 from collections import Counter
 
@@ -16,8 +16,8 @@ REGISTRATIONS = "account.user.register"
 STATUSES = "trade.cross.orderStatusSync"
 
 
-def buyer(number: int) -> account.RegisterUserRequest:
-    """Return the registration of a buyer, which is no repeat of another one."""
+def registration(number: int) -> account.RegisterUserRequest:
+    """Return the registration of a new buyer."""
     return account.RegisterUserRequest(
         country_account=account.CountryAccount(
             country="japan",
@@ -33,17 +33,17 @@ def buyer(number: int) -> account.RegisterUserRequest:
 
 
 def order_status(number: int) -> orders.SyncOrderStatusRequest:
-    """Return a status of an order of its own."""
+    """Return a status of a new order."""
     return status_sync(number, 0).sync_order_status
 
 
-def seen(sandbox: SandboxClient, operation: str) -> list[dict[str, object]]:
-    """Return the calls of an operation that reached a sandbox."""
+def received_calls(sandbox: SandboxClient, operation: str) -> list[dict[str, object]]:
+    """Return the calls of an operation that a sandbox received."""
     calls: list[dict[str, object]] = sandbox.admin("GET", f"calls?operation={operation}&limit=1000")["calls"]
     return calls
 
 
-def registered(sandbox: SandboxClient) -> Counter[str]:
-    """Return how often each buyer was to be registered, by the number in `buyer`."""
-    told = (str(call["parameters"]) for call in seen(sandbox, REGISTRATIONS))
-    return Counter(text.split("member-")[1].split('"')[0] for text in told)
+def registration_counts(sandbox: SandboxClient) -> Counter[str]:
+    """Return how often each buyer was registered, by the number given to `registration`."""
+    parameters = (str(call["parameters"]) for call in received_calls(sandbox, REGISTRATIONS))
+    return Counter(text.split("member-")[1].split('"')[0] for text in parameters)

@@ -1,4 +1,4 @@
-"""Envoy, replicas and a sandbox of one test, under one authority for certificates."""
+"""The environment of a test: Envoy, replicas, a sandbox, and one certificate authority."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -9,8 +9,8 @@ import grpc
 import grpc.aio
 
 from tests.mesh.envoy import Change, Envoy, running_envoy
-from tests.mesh.fleet import Fleet, with_tls
-from tests.mesh.names import Names
+from tests.mesh.fake_dns import FakeDnsServer
+from tests.mesh.fleet import Fleet, tls_settings
 from tests.support.certificates import CertificateAuthority, KeyPair
 from tests.support.sandbox_client import SandboxClient
 from tools.local_stack import start_sandbox, stop
@@ -21,18 +21,18 @@ CALLERS = {
     "order-sync": "spiffe://cluster.local/ns/shop/sa/orders",
     "account": "spiffe://cluster.local/ns/shop/sa/signup",
 }
-"""Whom deploy/ lets call which service."""
+"""Service -> the caller that deploy/ allows."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Mesh:
-    """What a test starts it starts here, and it is stopped at the test's end."""
+    """Starts the processes of a test, and stops them at its end."""
 
     folder: Path
     authority: CertificateAuthority
-    names: Names
+    dns: FakeDnsServer
     database: Callable[[], str]
-    """Makes a database of the test's own; returns its URL."""
+    """Creates a database for the test; returns its URL."""
     stack: ExitStack
     fleets: list[Fleet] = field(default_factory=list)
     envoy: Envoy = field(init=False)
@@ -40,7 +40,7 @@ class Mesh:
     def sandbox(self) -> SandboxClient:
         """Start a sandbox."""
         started = start_sandbox(log=f"{self.folder.name}-sandbox")
-        self.stack.callback(_stopped, started)
+        self.stack.callback(_stop_process, started)
         return SandboxClient(started.address)
 
     def fleet(
@@ -53,40 +53,40 @@ class Mesh:
         **settings: str,
     ) -> Fleet:
         """Start replicas of a service."""
-        fleet = Fleet(service=service, gateway_url=sandbox.url, names=self.names)
-        own = with_tls(service, self.authority, self.folder / service) if tls else {}
+        fleet = Fleet(service=service, gateway_url=sandbox.url, dns=self.dns)
+        own = tls_settings(service, self.authority, self.folder / service) if tls else {}
         if service != "product":
             own["NATIONALSITE_DATABASE_URL"] = self.database()
         fleet.settings = {**own, **settings}
-        self.stack.callback(_all_stopped, fleet)
+        self.stack.callback(_stop_fleet, fleet)
         self.fleets.append(fleet)
         fleet.start_many(replicas)
         return fleet
 
     def start_envoy(self, *changes: Change) -> Envoy:
-        """Start Envoy before the fleets; what is changed in its configuration is the test's to say."""
+        """Start Envoy in front of the fleets, with changes to its configuration."""
         self.envoy = self.stack.enter_context(
-            running_envoy(self.folder, self.names.port, self.fleets, *changes)
+            running_envoy(self.folder, self.dns.port, self.fleets, *changes)
         )
         return self.envoy
 
     def channel(self, identity: str, pair: KeyPair | None = None) -> grpc.Channel:
-        """Return a caller's way to Envoy, by its identity or with a certificate."""
+        """Return a channel to Envoy, for an identity or with a certificate."""
         credentials = self._credentials(identity, pair)
         return self.stack.enter_context(grpc.secure_channel(self.envoy.address("grpc"), credentials))
 
-    def channel_of_tasks(self, identity: str) -> grpc.aio.Channel:
-        """Return the same for coroutines, which close it."""
+    def aio_channel(self, identity: str) -> grpc.aio.Channel:
+        """Return an asyncio channel, which the test closes."""
         return grpc.aio.secure_channel(self.envoy.address("grpc"), self._credentials(identity))
 
     def _credentials(self, identity: str, pair: KeyPair | None = None) -> grpc.ChannelCredentials:
         return self.authority.channel_credentials(pair or self.authority.issue(identity))
 
 
-def _all_stopped(fleet: Fleet) -> None:
+def _stop_fleet(fleet: Fleet) -> None:
     codes = fleet.stop_all()
     assert codes == [0] * len(codes)
 
 
-def _stopped(started) -> None:
+def _stop_process(started) -> None:
     assert stop(started) == 0

@@ -1,0 +1,58 @@
+"""Reads fields of manifests for the checks."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from tests.deploy.kustomize import WORKLOADS, Object, filter_kind, find_object
+
+Problems = Iterator[str]
+Check = Callable[[Sequence[Object]], Problems]
+
+NAME, PART_OF = "app.kubernetes.io/name", "app.kubernetes.io/part-of"
+PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
+
+
+def pod_template(workload: Object) -> Object:
+    """Return the pod template of a workload."""
+    template: Object = workload["spec"]["template"]
+    return template
+
+
+def only_container(workload: Object) -> Object:
+    """Return the only container."""
+    (container,) = pod_template(workload)["spec"]["containers"]
+    return container
+
+
+def python_module(workload: Object) -> str:
+    """Return the Python module that runs."""
+    module: str = only_container(workload)["command"][2]
+    return module
+
+
+def workloads(objects: Sequence[Object]) -> list[Object]:
+    """Return the Deployments and Jobs."""
+    return filter_kind(objects, *WORKLOADS)
+
+
+def select_workloads(objects: Sequence[Object], labels: Mapping[str, str]) -> list[Object]:
+    """Return the workloads whose pods have all labels."""
+    return [
+        each
+        for each in workloads(objects)
+        if labels.items() <= pod_template(each)["metadata"]["labels"].items()
+    ]
+
+
+def port_names(workload: Object) -> dict[str, int]:
+    """Return the ports of a container by name."""
+    return {each["name"]: each["containerPort"] for each in only_container(workload).get("ports", [])}
+
+
+def env_variables(objects: Sequence[Object], workload: Object) -> dict[str, str]:
+    """Return the environment variables of a container, including those from ConfigMaps."""
+    container = only_container(workload)
+    found: dict[str, str] = {}
+    for source in container.get("envFrom", []):
+        if config := find_object(objects, "ConfigMap", source.get("configMapRef", {}).get("name", "")):
+            found |= config["data"]
+    return found | {each["name"]: each.get("value", "") for each in container.get("env", [])}
