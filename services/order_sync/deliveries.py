@@ -70,7 +70,7 @@ class DeliveryHandlers:
                 payload=sync.SerializeToString(),
                 ordering_key=request.ordering_key or ORDERING_KEYS[rpc](sync),
                 member_id=sync.order.out_member_id or None if rpc == "SyncOrder" else None,
-                order_id=_order_id(rpc, sync),
+                national_order_id=_national_order_id(rpc, sync),
             )
         )
         return protos.EnqueueSyncResponse(delivery=to_proto(delivery)).SerializeToString()
@@ -131,7 +131,7 @@ def _handle_by_id(method: Callable[[str], Awaitable[Delivery]], response: Callab
     return handle
 
 
-def _order_id(rpc: str, sync: Any) -> str | None:
+def _national_order_id(rpc: str, sync: Any) -> str | None:
     """Return the id of the downstream order in a sync, by which an erasure finds it; None if it has none."""
     read_id = _ORDER_IDS.get(rpc)
     return read_id(sync) if read_id else None

@@ -22,7 +22,7 @@ class FullOrderMerger:
                 FullOrder(
                     kind=FullOrderKind.ORDER,
                     id=order.national_order_id,
-                    order_id=order.national_order_id,
+                    national_order_id=order.national_order_id,
                     member_id=order.out_member_id or None,
                     payload=order.SerializeToString(),
                 )
@@ -35,7 +35,7 @@ class FullOrderMerger:
                 FullOrder(
                     kind=FullOrderKind.LOGISTICS_ORDER,
                     id=logistics_order.logistics_id,
-                    order_id=logistics_order.national_order_id,
+                    national_order_id=logistics_order.national_order_id,
                     member_id=None,
                     payload=logistics_order.SerializeToString(),
                 )

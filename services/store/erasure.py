@@ -32,14 +32,14 @@ async def erase(store: Store, member_id: str) -> ErasureReport:
     """
 
     async def work(connection: AsyncConnection) -> ErasureReport:
-        synced = select(full_orders.c.order_id).where(full_orders.c.member_id == member_id)
-        delivered = select(deliveries.c.order_id).where(
-            deliveries.c.member_id == member_id, deliveries.c.order_id.is_not(None)
+        synced = select(full_orders.c.national_order_id).where(full_orders.c.member_id == member_id)
+        delivered = select(deliveries.c.national_order_id).where(
+            deliveries.c.member_id == member_id, deliveries.c.national_order_id.is_not(None)
         )
-        order_ids = list((await connection.execute(synced.union(delivered))).scalars())
+        national_order_ids = list((await connection.execute(synced.union(delivered))).scalars())
 
         def is_of_buyer(table: Table) -> ColumnElement[bool]:
-            return or_(table.c.member_id == member_id, table.c.order_id.in_(order_ids))
+            return or_(table.c.member_id == member_id, table.c.national_order_id.in_(national_order_ids))
 
         async def count_deleted(statement: Delete) -> int:
             return (await connection.execute(statement)).rowcount

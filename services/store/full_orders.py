@@ -27,7 +27,7 @@ class FullOrder:
 
     kind: FullOrderKind
     id: str
-    order_id: str
+    national_order_id: str
     """The order that it is or belongs to."""
     member_id: str | None
     """The buyer, if it has one: for erasure."""
@@ -44,7 +44,7 @@ class FullOrders:
     async def put(self, order: FullOrder) -> None:
         """Store an order. Replace the one with the same kind and id."""
         values = {
-            "order_id": order.order_id,
+            "national_order_id": order.national_order_id,
             "member_id": order.member_id,
             "payload": order.payload,
             "update_time_ms": self._store.clock(),
@@ -60,16 +60,16 @@ class FullOrders:
 
         await self._store.write(work)
 
-    async def get(self, kind: FullOrderKind, order_id: str) -> FullOrder:
+    async def get(self, kind: FullOrderKind, full_order_id: str) -> FullOrder:
         """Return an order. Raises NoFullSync."""
-        statement = select(full_orders).where(full_orders.c.kind == kind, full_orders.c.id == order_id)
+        statement = select(full_orders).where(full_orders.c.kind == kind, full_orders.c.id == full_order_id)
         row = (await self._store.read(lambda connection: connection.execute(statement))).one_or_none()
         if row is None:
             raise NoFullSync("no full sync of this order is stored, and its status can only be sent with one")
         return FullOrder(
             kind=FullOrderKind(row.kind),
             id=row.id,
-            order_id=row.order_id,
+            national_order_id=row.national_order_id,
             member_id=row.member_id,
             payload=row.payload,
         )

@@ -50,9 +50,13 @@ def run(url: str) -> Run:
     return command
 
 
-def full(order_id: str, member_id: str) -> FullOrder:
+def full(national_order_id: str, member_id: str) -> FullOrder:
     return FullOrder(
-        kind=FullOrderKind.ORDER, id=order_id, order_id=order_id, member_id=member_id, payload=b"full"
+        kind=FullOrderKind.ORDER,
+        id=national_order_id,
+        national_order_id=national_order_id,
+        member_id=member_id,
+        payload=b"full",
     )
 
 

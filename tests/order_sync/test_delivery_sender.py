@@ -55,7 +55,7 @@ class Orders:
     async def put(self, order: Any) -> None:
         raise AssertionError("nothing is to be kept")
 
-    async def get(self, kind: FullOrderKind, order_id: str) -> Any:
+    async def get(self, kind: FullOrderKind, full_order_id: str) -> Any:
         raise AssertionError("nothing is to be read")
 
 

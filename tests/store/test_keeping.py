@@ -18,20 +18,22 @@ from tests.store.given import NAME, message, order, until
 DAY_S = 86_400
 
 
-def full(number, *, kind=FullOrderKind.ORDER, member=None, order_id="", payload=b"full"):
+def full(number, *, kind=FullOrderKind.ORDER, member=None, national_order_id="", payload=b"full"):
     own = f"id{number}"
-    return FullOrder(kind=kind, id=own, order_id=order_id or own, member_id=member, payload=payload)
+    return FullOrder(
+        kind=kind, id=own, national_order_id=national_order_id or own, member_id=member, payload=payload
+    )
 
 
 async def test_the_last_full_order_is_kept(storage):
     await storage.full_orders.put(full(1, payload=b"old"))
     await storage.full_orders.put(full(1, payload=b"new", member="hanako"))
-    await storage.full_orders.put(full(1, kind=FullOrderKind.LOGISTICS_ORDER, order_id="id7"))
+    await storage.full_orders.put(full(1, kind=FullOrderKind.LOGISTICS_ORDER, national_order_id="id7"))
 
     assert await storage.full_orders.get(FullOrderKind.ORDER, "id1") == full(
         1, payload=b"new", member="hanako"
     )
-    assert (await storage.full_orders.get(FullOrderKind.LOGISTICS_ORDER, "id1")).order_id == "id7"
+    assert (await storage.full_orders.get(FullOrderKind.LOGISTICS_ORDER, "id1")).national_order_id == "id7"
     with pytest.raises(NoFullSync):
         await storage.full_orders.get(FullOrderKind.ORDER, "id2")
 
@@ -40,15 +42,17 @@ async def test_a_buyer_is_erased_with_all_that_hangs_on_the_orders(storage, url,
     secret = b"Hanako Yamada, Shibuya"
     await storage.full_orders.put(full(1, member="hanako", payload=secret))
     await storage.full_orders.put(full(2, member="taro"))
-    await storage.full_orders.put(full(3, kind=FullOrderKind.LOGISTICS_ORDER, order_id="id1", payload=secret))
-    await storage.full_orders.put(full(4, kind=FullOrderKind.LOGISTICS_ORDER, order_id="id2"))
+    await storage.full_orders.put(
+        full(3, kind=FullOrderKind.LOGISTICS_ORDER, national_order_id="id1", payload=secret)
+    )
+    await storage.full_orders.put(full(4, kind=FullOrderKind.LOGISTICS_ORDER, national_order_id="id2"))
     made = [
         await storage.deliveries.enqueue(one)
         for one in (
-            order(1, member_id="hanako", order_id="id1", payload=secret),
-            order(2, order_id="id1", payload=secret),
-            order(3, member_id="hanako", order_id="id9", payload=secret),
-            order(4, member_id="taro", order_id="id2"),
+            order(1, member_id="hanako", national_order_id="id1", payload=secret),
+            order(2, national_order_id="id1", payload=secret),
+            order(3, member_id="hanako", national_order_id="id9", payload=secret),
+            order(4, member_id="taro", national_order_id="id2"),
         )
     ]
     sent = []
@@ -59,7 +63,7 @@ async def test_a_buyer_is_erased_with_all_that_hangs_on_the_orders(storage, url,
 
     async with storage.build_relay(send).lifespan():
         await until(lambda: len(sent) == 4)
-    await storage.deliveries.enqueue(order(5, order_id="id9"))
+    await storage.deliveries.enqueue(order(5, national_order_id="id9"))
 
     erased = await erase(storage.store, "hanako")
 

@@ -130,7 +130,7 @@ deliveries = Table(
     Column("payload", LargeBinary, nullable=False, comment="the request, serialized"),
     Column("ordering_key", Text, nullable=False),
     Column("member_id", Text, comment="the buyer, if known: for erasure"),
-    Column("order_id", Text, comment="the national site's order, if known: for erasure"),
+    Column("national_order_id", Text, comment="the national site's order, if known: for erasure"),
     Column("state", Text, nullable=False),
     Column("attempts", Integer, nullable=False, comment="how often it was sent"),
     Column(
@@ -196,12 +196,12 @@ full_orders = Table(
     metadata,
     Column("kind", Text, nullable=False, comment="order or logistics_order"),
     Column("id", Text, nullable=False, comment="the order id or the logistics id"),
-    Column("order_id", Text, nullable=False, comment="the order that it is or belongs to"),
+    Column("national_order_id", Text, nullable=False, comment="the order that it is or belongs to"),
     Column("member_id", Text, comment="the buyer, if known"),
     Column("payload", LargeBinary, nullable=False, comment="the last one that was synced, serialized"),
     Column("update_time_ms", BigInteger, nullable=False),
     PrimaryKeyConstraint("kind", "id"),
-    Index("ix_full_orders_order_id", "order_id"),
+    Index("ix_full_orders_national_order_id", "national_order_id"),
     Index("ix_full_orders_member_id", "member_id"),
     Index("ix_full_orders_update_time", "update_time_ms"),
 )

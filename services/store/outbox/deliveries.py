@@ -56,7 +56,7 @@ class NewDelivery:
     ordering_key: str
     member_id: str | None = None
     """The buyer, if the request has one: for erasure."""
-    order_id: str | None = None
+    national_order_id: str | None = None
     """The national site's order, if the request has one: for erasure."""
 
 
@@ -144,7 +144,7 @@ class Deliveries:
                     payload=new.payload,
                     ordering_key=new.ordering_key,
                     member_id=new.member_id,
-                    order_id=new.order_id,
+                    national_order_id=new.national_order_id,
                     state=State.PENDING,
                     attempts=0,
                     failures=0,

@@ -117,7 +117,7 @@ def upgrade() -> None:
         Column("payload", LargeBinary, nullable=False, comment="the request, serialized"),
         Column("ordering_key", Text, nullable=False),
         Column("member_id", Text, comment="the buyer, if known: for erasure"),
-        Column("order_id", Text, comment="the national site's order, if known: for erasure"),
+        Column("national_order_id", Text, comment="the national site's order, if known: for erasure"),
         Column("state", Text, nullable=False),
         Column("attempts", Integer, nullable=False, comment="how often it was sent"),
         Column(
@@ -187,13 +187,13 @@ def upgrade() -> None:
         "full_orders",
         Column("kind", Text, nullable=False, comment="order or logistics_order"),
         Column("id", Text, nullable=False, comment="the order id or the logistics id"),
-        Column("order_id", Text, nullable=False, comment="the order that it is or belongs to"),
+        Column("national_order_id", Text, nullable=False, comment="the order that it is or belongs to"),
         Column("member_id", Text, comment="the buyer, if known"),
         Column("payload", LargeBinary, nullable=False, comment="the last one that was synced, serialized"),
         Column("update_time_ms", BigInteger, nullable=False),
         PrimaryKeyConstraint("kind", "id"),
     )
-    op.create_index("ix_full_orders_order_id", "full_orders", ["order_id"])
+    op.create_index("ix_full_orders_national_order_id", "full_orders", ["national_order_id"])
     op.create_index("ix_full_orders_member_id", "full_orders", ["member_id"])
     op.create_index("ix_full_orders_update_time", "full_orders", ["update_time_ms"])
     op.create_table(
