@@ -117,7 +117,8 @@ async def _measure_dispatch(engine: str, storage: Storage, count: int) -> None:
         while remaining > 0:
             messages = await storage.dispatcher.lease(SUBSCRIPTION, limit=100, lease_s=60, wait_s=1)
             message_ids = [message.message_id for message in messages]
-            remaining -= await storage.dispatcher.ack(SUBSCRIPTION, message_ids)
+            acknowledged = await storage.dispatcher.ack(SUBSCRIPTION, message_ids)
+            remaining -= acknowledged  # a separate statement: other consumers change it during the await
 
     started = time.perf_counter()
     await asyncio.gather(*(consume() for _ in range(CONSUMERS)))
