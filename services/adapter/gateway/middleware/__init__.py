@@ -4,6 +4,7 @@ Must not import protos, gRPC, or how access tokens are fetched and rates are cou
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 from services.adapter.gateway.auth.token_provider import TokenProvider
 from services.adapter.gateway.call import CallNext, Middleware, MonotonicClock
@@ -39,25 +40,21 @@ def gateway_middleware(
         CallMetricsMiddleware(),
         RetryMiddleware(retry, clock),
         AuthMiddleware(token_provider, gateway_clock),
-        RejectWhenOpenMiddleware(breakers),  # before any wait
+        # Before any wait.
+        RejectWhenOpenMiddleware(breakers),
         RateLimitMiddleware(rate_limiter, clock),
-        BulkheadMiddleware(
-            bulkhead, clock
-        ),  # inside the rate limit: no call waits for it while it holds a permit
-        RecordOutcomeMiddleware(breakers, clock),  # next to the sending: no wait of ours counts as 1688's
+        # Inside the rate limit: a call that waits for a permit must not hold a slot.
+        BulkheadMiddleware(bulkhead, clock),
+        # Next to the sending: our own waits must not count as 1688's failures.
+        RecordOutcomeMiddleware(breakers, clock),
         AttemptMetricsMiddleware(),
         AttemptTimeoutMiddleware(clock),
     )
 
 
 def build_chain(middleware: Sequence[Middleware], send: CallNext) -> CallNext:
-    """Return all middleware around `send`."""
+    """Return `send` wrapped in all middleware."""
     call_next = send
-    for layer in reversed(middleware):
-        call_next = _link(layer, call_next)
+    for outer in reversed(middleware):
+        call_next = partial(outer.__call__, call_next=call_next)
     return call_next
-
-
-def _link(middleware: Middleware, call_next: CallNext) -> CallNext:
-    handle = middleware.__call__  # looked up once, not for each call
-    return lambda call: handle(call, call_next)

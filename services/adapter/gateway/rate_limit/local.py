@@ -27,12 +27,12 @@ class LocalRateLimiter:
 
     async def acquire(self, api: str, max_wait_s: float) -> float | None:
         """Take a permit of both scopes."""
-        rates = (self.rate(APP), self.rate(api))
-        wait_s = max(rate.wait_s() for rate in rates)
+        app_rate, operation_rate = self.rate(APP), self.rate(api)
+        wait_s = max(app_rate.wait_s(), operation_rate.wait_s())
         if wait_s and wait_s > max_wait_s:
             return None
-        for rate in rates:
-            rate.acquire()
+        app_rate.acquire()
+        operation_rate.acquire()
         return wait_s
 
     def release(self, api: str) -> None:
