@@ -1,4 +1,4 @@
-"""A replica that takes in, hands out, enqueues and sends until it is killed, and prints what it promised.
+"""A replica that stores, leases, enqueues and sends until it is killed. It prints what it has promised.
 
 `python -m tests.store.crash_process URL NAME SENT-FILE`
 """
@@ -10,9 +10,9 @@ from pathlib import Path
 
 from services.errors import StoreUnavailable
 from services.store import Delivered, RelayConfig, RetryPolicy, StorageConfig, StoreLimits, storage_lifespan
-from tests.store.given import NAME, message, order
+from tests.store.factories import NAME, build_delivery, build_message
 
-LIMITS = StorageConfig(
+CONFIG = StorageConfig(
     store=StoreLimits(lock_timeout_s=5),
     relay=RelayConfig(
         send_timeout_s=0.3, record_timeout_s=0.2, retry_policy=RetryPolicy(initial_delay_s=0.05)
@@ -25,12 +25,12 @@ def promise(*words: object) -> None:
 
 
 async def main(url: str, name: str, sent: Path) -> None:
-    async with storage_lifespan(url, LIMITS) as storage:
+    async with storage_lifespan(url, CONFIG) as storage:
         await storage.subscriptions.get_or_create(NAME)
 
-        async def take_in() -> None:
+        async def store_messages() -> None:
             for number in count():
-                one = message(number, order=f"{name}{number % 5}")
+                one = build_message(number, order=f"{name}{number % 5}")
                 one = type(one)(
                     message_id=f"{name}{number}",
                     topic=one.topic,
@@ -42,24 +42,24 @@ async def main(url: str, name: str, sent: Path) -> None:
                 await storage.inbox.store([one])
                 promise("stored", one.message_id)
 
-        async def hand_out() -> None:
+        async def lease_messages() -> None:
             while True:
-                for one in await storage.dispatcher.lease(NAME, limit=5, lease_s=0.5, wait_s=1):
-                    promise("handed", one.message_id)
-                    await storage.dispatcher.ack(NAME, [one.message_id])
+                for message in await storage.dispatcher.lease(NAME, limit=5, lease_s=0.5, wait_s=1):
+                    promise("leased", message.message_id)
+                    await storage.dispatcher.ack(NAME, [message.message_id])
 
-        async def enqueue() -> None:
+        async def enqueue_deliveries() -> None:
             for number in count():
-                given = order(0, request_id=f"{name}{number}", ordering_key=f"{name}{number % 3}")
-                await storage.deliveries.enqueue(given)
-                promise("enqueued", given.request_id)
+                new = build_delivery(0, request_id=f"{name}{number}", ordering_key=f"{name}{number % 3}")
+                await storage.deliveries.enqueue(new)
+                promise("enqueued", new.request_id)
 
         async def send(delivery):
             with sent.open("a") as file:
                 file.write(f"{delivery.ordering_key} {delivery.request_id}\n")
             return Delivered()
 
-        async def patiently(work) -> None:
+        async def retry_when_unavailable(work) -> None:
             while True:
                 try:
                     await work()
@@ -67,8 +67,8 @@ async def main(url: str, name: str, sent: Path) -> None:
                     await asyncio.sleep(0.05)
 
         async with storage.build_relay(send).lifespan(), asyncio.TaskGroup() as group:
-            for work in (take_in, hand_out, enqueue):
-                group.create_task(patiently(work))
+            for work in (store_messages, lease_messages, enqueue_deliveries):
+                group.create_task(retry_when_unavailable(work))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What docs/backup.md says of backups: its commands on a store in use, and what a restore means."""
+"""The commands of docs/backup.md, on a store in use, and the state after a restore."""
 
 import asyncio
 import re
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from services.store import Storage, storage_lifespan
-from tests.store.given import NAME, message, order
+from tests.store.factories import NAME, build_delivery, build_message
 from tests.support.postgres import create_database, find_binaries
 from tools.local_stack import ROOT
 
@@ -18,35 +18,38 @@ GUIDE = (ROOT / "docs" / "backup.md").read_text()
 
 
 def run(*command: object, **options: Any) -> bytes:
-    done = subprocess.run([str(each) for each in command], check=True, capture_output=True, **options)  # noqa: S603 # the guide's
-    return done.stdout
+    completed = subprocess.run([str(part) for part in command], check=True, capture_output=True, **options)  # noqa: S603 # the guide's commands
+    return completed.stdout
 
 
-async def leased(storage: Storage, limit: int = 10) -> list[str]:
-    return [one.message_id for one in await storage.dispatcher.lease(NAME, limit=limit, lease_s=60, wait_s=0)]
+async def lease_ids(storage: Storage, limit: int = 10) -> list[str]:
+    return [
+        message.message_id
+        for message in await storage.dispatcher.lease(NAME, limit=limit, lease_s=60, wait_s=0)
+    ]
 
 
-async def lives_on(storage: Storage, back_up: Callable[[], Awaitable[None]]) -> None:
-    """Back up in the middle: one message is handled before, another one after it."""
+async def use_during_backup(storage: Storage, back_up: Callable[[], Awaitable[None]]) -> None:
+    """Acknowledge one message before the backup, and another one after it."""
     await storage.subscriptions.get_or_create(NAME)
-    await storage.inbox.store([message(1), message(2)])
-    await storage.dispatcher.ack(NAME, await leased(storage, limit=1))
-    await storage.deliveries.enqueue(order(1))
+    await storage.inbox.store([build_message(1), build_message(2)])
+    await storage.dispatcher.ack(NAME, await lease_ids(storage, limit=1))
+    await storage.deliveries.enqueue(build_delivery(1))
     await back_up()
-    await storage.dispatcher.ack(NAME, await leased(storage))
-    await storage.inbox.store([message(3)])
-    await storage.deliveries.enqueue(order(2))
+    await storage.dispatcher.ack(NAME, await lease_ids(storage))
+    await storage.inbox.store([build_message(3)])
+    await storage.deliveries.enqueue(build_delivery(2))
 
 
-async def is_as_it_was(storage: Storage) -> None:
-    """What was handled later comes again, what came later is gone, and its request ids are new."""
-    assert await leased(storage) == ["m2"]
+async def check_restored(storage: Storage) -> None:
+    """What was acknowledged after the backup is redelivered. What was stored after it is lost."""
+    assert await lease_ids(storage) == ["m2"]
     page = await storage.deliveries.list()
-    assert [one.request_id for one in page.items] == ["r1"]
-    assert (await storage.deliveries.enqueue(order(1))).delivery_id == page.items[0].delivery_id
-    await storage.deliveries.enqueue(order(2))
-    await storage.inbox.store([message(4)])
-    assert await leased(storage) == ["m4"]
+    assert [delivery.request_id for delivery in page.items] == ["r1"]
+    assert (await storage.deliveries.enqueue(build_delivery(1))).delivery_id == page.items[0].delivery_id
+    await storage.deliveries.enqueue(build_delivery(2))
+    await storage.inbox.store([build_message(4)])
+    assert await lease_ids(storage) == ["m4"]
 
 
 async def test_sqlite_is_backed_up_while_it_is_used(tmp_path):
@@ -58,12 +61,12 @@ async def test_sqlite_is_backed_up_while_it_is_used(tmp_path):
         backup.write_bytes(await asyncio.to_thread(run, sys.executable, "-c", program))
 
     async with storage_lifespan(f"sqlite+aiosqlite:///{store}") as storage:
-        await lives_on(storage, back_up)
+        await use_during_backup(storage, back_up)
     for journal in tmp_path.glob("store.db-*"):
         journal.unlink()
     backup.replace(store)
     async with storage_lifespan(f"sqlite+aiosqlite:///{store}") as storage:
-        await is_as_it_was(storage)
+        await check_restored(storage)
 
 
 @pytest.mark.postgres
@@ -80,7 +83,7 @@ async def test_postgresql_is_dumped_and_restored(server, tmp_path):
         await asyncio.to_thread(run, find_binaries() / dump[0], *dump[1:], cwd=tmp_path)
 
     async with storage_lifespan(url) as storage:
-        await lives_on(storage, back_up)
+        await use_during_backup(storage, back_up)
     await asyncio.to_thread(run, find_binaries() / restore[0], *restore[1:], cwd=tmp_path)
     async with storage_lifespan(url) as storage:
-        await is_as_it_was(storage)
+        await check_restored(storage)

@@ -1,4 +1,4 @@
-"""Replicas are killed at random moments: nothing promised is lost, and each key stays in sequence."""
+"""Replicas are killed at random moments: nothing promised is lost, and each key stays in order."""
 
 import asyncio
 import random
@@ -8,14 +8,14 @@ import threading
 from collections import defaultdict
 
 from services.store import Delivered, State, storage_lifespan
-from tests.store.crash_process import LIMITS
-from tests.store.given import NAME
+from tests.store.crash_process import CONFIG
+from tests.store.factories import NAME
 
 KILLS = 2
 
 
-class Victim:
-    """A process, and what it promised so far."""
+class CrashingReplica:
+    """A process, and what it has promised so far."""
 
     def __init__(self, url, name, sent):
         self.lines = []
@@ -29,8 +29,8 @@ class Victim:
 
     def _read(self):
         for line in self.process.stdout:
-            # A line that was cut off by the kill was not promised; what was logged is none.
-            if line.endswith("\n") and line.split(" ")[0] in {"stored", "handed", "enqueued"}:
+            # A line without an end was cut off by the kill. Other lines are logs.
+            if line.endswith("\n") and line.split(" ")[0] in {"stored", "leased", "enqueued"}:
                 self.lines.append(tuple(line.split()))
 
     def kill(self):
@@ -42,28 +42,28 @@ class Victim:
 
 async def crash(url, name, sent):
     """Let a process work for a while, and kill it; return what it promised."""
-    victim = Victim(url, name, sent)
+    replica = CrashingReplica(url, name, sent)
     try:
         async with asyncio.timeout(30):
-            while len(victim.lines) < 20:
-                assert victim.process.poll() is None
+            while len(replica.lines) < 20:
+                assert replica.process.poll() is None
                 await asyncio.sleep(0.01)
         await asyncio.sleep(random.uniform(0, 0.3))
     finally:
-        await asyncio.to_thread(victim.kill)
-    return victim.lines
+        await asyncio.to_thread(replica.kill)
+    return replica.lines
 
 
-async def test_killed_at_random_moments(url, tmp_path):
+async def test_nothing_promised_is_lost_when_replicas_are_killed(url, tmp_path):
     sent_file = tmp_path / "sent"
     promised = defaultdict(set)
     for number in range(KILLS):
-        together = 2 if url.startswith("postgresql") else 1
-        crashes = (crash(url, f"{'abcdefgh'[number * 2 + one]}", sent_file) for one in range(together))
+        concurrency = 2 if url.startswith("postgresql") else 1
+        crashes = (crash(url, f"{'abcdefgh'[number * 2 + index]}", sent_file) for index in range(concurrency))
         for lines in await asyncio.gather(*crashes):
-            for kind, what in lines:
-                promised[kind].add(what)
-    handed = set(promised["handed"])
+            for kind, promised_id in lines:
+                promised[kind].add(promised_id)
+    leased = set(promised["leased"])
 
     async def send(delivery):
         with sent_file.open("a") as file:
@@ -71,23 +71,23 @@ async def test_killed_at_random_moments(url, tmp_path):
         return Delivered()
 
     async with (
-        storage_lifespan(url, LIMITS) as storage,
+        storage_lifespan(url, CONFIG) as storage,
         storage.build_relay(send).lifespan(),
         asyncio.timeout(30),
     ):
         while (await storage.subscriptions.list(NAME.caller))[0].backlog:
-            for one in await storage.dispatcher.lease(NAME, limit=100, lease_s=10, wait_s=1):
-                handed.add(one.message_id)
-                await storage.dispatcher.ack(NAME, [one.message_id])
+            for message in await storage.dispatcher.lease(NAME, limit=100, lease_s=10, wait_s=1):
+                leased.add(message.message_id)
+                await storage.dispatcher.ack(NAME, [message.message_id])
         while (await storage.deliveries.list(states=[State.PENDING])).items:
             await asyncio.sleep(0.05)
 
     sent = [line.split() for line in sent_file.read_text().splitlines()]
-    assert promised["stored"] <= handed
+    assert promised["stored"] <= leased
     assert promised["enqueued"] <= {request_id for _, request_id in sent}
     for key in {key for key, _ in sent}:
-        numbers = [int(request_id[1:]) for of_key, request_id in sent if of_key == key]
-        # Sent twice is allowed, and right after the first time; never back behind a later one.
+        numbers = [int(request_id[1:]) for sent_key, request_id in sent if sent_key == key]
+        # A delivery may be sent twice, but not after a later one.
         assert numbers == sorted(numbers)
     duplicates = len(sent) - len({request_id for _, request_id in sent})
-    assert duplicates <= KILLS * 2 * 3, "at most what was being sent at each kill"
+    assert duplicates <= KILLS * 2 * 3, "at most the deliveries in flight at each kill"

@@ -1,0 +1,137 @@
+"""SQLite while its file is locked, full, removed, replaced or read only, and afterwards."""
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event
+
+from services.errors import StoreUnavailable
+from services.store import (
+    IncomingMessage,
+    StorageConfig,
+    StoreLimits,
+    migrate,
+    storage_lifespan,
+)
+from tests.store.factories import build_message
+
+SHORT_TIMEOUTS = StoreLimits(
+    lock_timeout_s=0.2, statement_timeout_s=2, transaction_timeout_s=3, health_timeout_s=0.5
+)
+
+
+PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "secure_delete": 1}
+
+
+@pytest.fixture
+def database_file(tmp_path) -> Path:
+    return tmp_path / "store.db"
+
+
+@pytest.fixture
+async def storage(database_file):
+    async with storage_lifespan(
+        f"sqlite+aiosqlite:///{database_file}", StorageConfig(store=SHORT_TIMEOUTS)
+    ) as storage:
+        yield storage
+
+
+async def test_every_commit_is_synced(storage):
+    async def pragmas(connection):
+        return {name: (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar() for name in PRAGMAS}
+
+    for run in (storage.store.read, storage.store.write):
+        assert await run(pragmas) == PRAGMAS
+
+
+async def test_locked_by_another_process(storage, database_file):
+    holder = sqlite3.connect(database_file, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreUnavailable, match="locked"):
+        await storage.inbox.store([build_message(1)])
+    assert not await storage.store.is_healthy(), "reads still succeed, but the probe writes"
+    holder.execute("ROLLBACK")
+    holder.close()
+    assert await storage.store.is_healthy(), "without another write"
+    assert (await storage.inbox.store([build_message(1)])).new_ids == ["m1"]
+
+
+async def test_waits_for_a_short_lock(database_file):
+    async with storage_lifespan(f"sqlite+aiosqlite:///{database_file}") as storage:
+        holder = sqlite3.connect(database_file, isolation_level=None, check_same_thread=False)
+        holder.execute("BEGIN IMMEDIATE")
+        storing = asyncio.create_task(storage.inbox.store([build_message(1)]))
+        await asyncio.sleep(0.05)
+        holder.execute("ROLLBACK")
+        holder.close()
+        assert (await storing).new_ids == ["m1"]
+
+
+async def test_disk_full(storage):
+    engine = storage.store._engine._engine.sync_engine
+    full = "PRAGMA max_page_count = 1"  # SQLite takes the present number of pages as the minimum
+
+    @event.listens_for(engine, "checkout")
+    def shrink(connection, _record, _proxy):
+        connection.cursor().execute(full)
+
+    big = IncomingMessage(
+        message_id="big", topic="T", ordering_key=None, event_time_ms=1, member_id="", raw=b"x" * 300_000
+    )
+    errors = await asyncio.gather(
+        storage.inbox.store([big]), storage.inbox.store([build_message(1)]), return_exceptions=True
+    )
+    assert all(isinstance(error, StoreUnavailable) for error in errors)
+    assert "full" in str(errors[0])
+
+    full = "PRAGMA max_page_count = 4294967294"
+    assert (await storage.inbox.store([big])).new_ids == ["big"]
+    assert (await storage.inbox.store([build_message(1)])).new_ids == ["m1"]
+
+
+async def test_file_removed_and_restored(storage, database_file, tmp_path):
+    await storage.inbox.store([build_message(1)])
+    away = tmp_path / "away"
+    away.mkdir()
+    for part in tmp_path.glob("store.db*"):
+        part.rename(away / part.name)
+
+    with pytest.raises(StoreUnavailable, match="removed"):
+        await storage.inbox.store([build_message(2)])
+    assert not await storage.store.is_healthy()
+    assert not database_file.exists(), "it is not replaced by a new one"
+
+    for part in away.iterdir():
+        part.rename(tmp_path / part.name)
+    assert (await storage.inbox.store([build_message(1), build_message(2)])).new_ids == ["m2"]
+
+
+async def test_file_replaced(storage, database_file, tmp_path):
+    await storage.inbox.store([build_message(1)])
+    for part in tmp_path.glob("store.db*"):
+        part.unlink()
+    await asyncio.to_thread(migrate, f"sqlite+aiosqlite:///{database_file}")
+
+    # The first write may fail. No write may succeed in the file that is gone.
+    try:
+        stored = await storage.inbox.store([build_message(1)])
+    except StoreUnavailable:
+        stored = await storage.inbox.store([build_message(1)])
+    assert stored.new_ids == ["m1"]
+    assert sqlite3.connect(database_file).execute("SELECT message_id FROM messages").fetchall() == [("m1",)]
+
+
+async def test_read_only(storage):
+    engine = storage.store._engine._engine.sync_engine
+    query_only = "ON"
+
+    @event.listens_for(engine, "checkout")
+    def set_query_only(connection, _record, _proxy):
+        connection.cursor().execute(f"PRAGMA query_only = {query_only}")
+
+    with pytest.raises(StoreUnavailable, match="read only"):
+        await storage.inbox.store([build_message(1)])
+    query_only = "OFF"
+    assert (await storage.inbox.store([build_message(1)])).new_ids == ["m1"]

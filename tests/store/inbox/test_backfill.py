@@ -1,0 +1,39 @@
+"""A new subscription gets the messages since its start time."""
+
+from tests.store.factories import NAME, NOW_MS, build_message
+from tests.store.inbox.leasing import OTHER_NAME, get_ids, lease
+
+
+async def test_a_new_subscription_gets_the_messages_since_its_start_time(storage, clock):
+    for number in (1, 2, 3):
+        await storage.inbox.store(
+            [build_message(number, event_time_ms=1000 * number), build_message(10 + number, topic="TRACE")]
+        )
+        clock.advance_s(10)
+
+    assert await lease(storage) == []
+    since_start = await lease(storage, OTHER_NAME, topics=["PAY"], start_time_ms=NOW_MS + 10_000)
+    await storage.inbox.store([build_message(4, event_time_ms=1)])
+
+    assert get_ids(since_start) == ["m2", "m3"]
+    assert get_ids(await lease(storage)) == ["m4"]
+    assert get_ids(await lease(storage, OTHER_NAME)) == ["m4"]
+
+
+async def test_an_event_time_after_the_start_time_is_enough(storage):
+    await storage.inbox.store([build_message(1, event_time_ms=NOW_MS + 60_000)])
+    assert get_ids(await lease(storage, start_time_ms=NOW_MS + 30_000)) == ["m1"]
+
+
+async def test_a_backfill_in_batches_keeps_the_order(storage, monkeypatch):
+    monkeypatch.setattr("services.store.inbox.backfill.BATCH_SIZE", 3)
+    await storage.inbox.store(
+        [build_message(number, order="o", event_time_ms=100 - number) for number in range(10)]
+    )
+
+    received = []
+    while leased := await lease(storage, start_time_ms=0, wait_s=5 if not received else 0):
+        received += get_ids(leased)
+        await storage.dispatcher.ack(NAME, get_ids(leased))
+
+    assert received == [f"m{number}" for number in reversed(range(10))]

@@ -1,0 +1,69 @@
+"""Expired rows are deleted, others are not."""
+
+import pytest
+
+from services.errors import DeliveryNotFound
+from services.store import (
+    FullOrderKind,
+    IdempotentRequest,
+    RetentionPolicy,
+    SubscriptionName,
+)
+from tests.store.factories import NAME, build_delivery, build_full_order, build_message
+
+DAY_S = 86_400
+
+
+async def test_a_sweep_deletes_only_expired_rows(storage, clock):
+    used, unused = NAME, SubscriptionName(caller="", name="unused")
+
+    async def lease(name):
+        return await storage.dispatcher.lease(name, limit=10, lease_s=10, wait_s=0)
+
+    for name in (used, unused):
+        await lease(name)
+    await storage.inbox.store([build_message(1)])
+    await storage.full_orders.put(build_full_order(1))
+    started = await storage.idempotency_keys.start(
+        IdempotentRequest(caller="", rpc="x", request_id="r", content_hash=b""),
+        lease_s=30,
+        is_idempotent=False,
+    )
+    await storage.idempotency_keys.record_success(started, b"")
+    finished = await storage.deliveries.enqueue(build_delivery(1))
+    pending = await storage.deliveries.enqueue(build_delivery(2))
+    await storage.deliveries.cancel(finished.delivery_id)
+    assert {table for table, count in (await storage.retention.sweep()).items() if count} == set()
+
+    clock.advance_s(7 * DAY_S - 1)
+    await lease(used)
+    clock.advance_s(1)
+    deleted = await storage.retention.sweep()
+    assert {table: count for table, count in deleted.items() if count} == {
+        "subscription_messages": 1,
+        "subscriptions": 1,
+        "idempotency_keys": 1,
+    }
+    assert await storage.subscriptions.list("") == []
+    (subscription,) = await storage.subscriptions.list(used.caller)
+    assert subscription.backlog == 1
+
+    clock.advance_s(23 * DAY_S)
+    await lease(used)
+    deleted = await storage.retention.sweep()
+    assert {table: count for table, count in deleted.items() if count} == {"messages": 1, "deliveries": 1}
+    assert await lease(used) == []
+    with pytest.raises(DeliveryNotFound):
+        await storage.deliveries.get(finished.delivery_id)
+    await storage.deliveries.get(pending.delivery_id)
+    await storage.full_orders.get(FullOrderKind.ORDER, "id1")
+
+    clock.advance_s(150 * DAY_S)
+    assert (await storage.retention.sweep())["full_orders"] == 1
+
+
+async def test_a_sweep_deletes_in_batches(open_storage, clock):
+    async with open_storage(retention=RetentionPolicy(batch_size=3)) as storage:
+        await storage.inbox.store([build_message(number) for number in range(10)])
+        clock.advance_s(31 * DAY_S)
+        assert (await storage.retention.sweep())["messages"] == 10
