@@ -78,16 +78,19 @@ class SqliteEngine:
 
     async def read(self, work: UnitOfWork[T]) -> T:
         """Run a unit of work that only reads, concurrently with the writer."""
-        self._file.check_exists()
-        async with self._read_guard(), self._engine.begin() as connection:
-            return await work(connection)
+        async with self._read_guard():
+            self._file.check_exists()
+            async with self._engine.begin() as connection:
+                return await work(connection)
 
     async def scrub(self) -> None:
         """Move the journal into the database file and empty it. `secure_delete` covers the file itself."""
-        async with self._read_guard(), self._engine.connect() as connection:
-            raw = await connection.get_raw_connection()  # a checkpoint must not run in a transaction
-            assert raw.driver_connection is not None  # noqa: S101 # it is open
-            await raw.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        async with self._read_guard():
+            self._file.check_exists()
+            async with self._engine.connect() as connection:
+                raw = await connection.get_raw_connection()  # a checkpoint must not run in a transaction
+                assert raw.driver_connection is not None  # noqa: S101 # it is open
+                await raw.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     async def close(self) -> None:
         """Wait for the writer, and close the file."""
@@ -148,6 +151,7 @@ class SqliteEngine:
         try:
             await self._has_no_readers.wait()
             await self._engine.dispose()
+            self._file.forget_identity()
         finally:
             self._is_open.set()
 
@@ -168,19 +172,23 @@ class _DatabaseFile:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self._identity = self._read_identity()
+        self._identity: tuple[int, int] | None = None
+        """Of the file that the connections have open; None if there are no connections."""
 
     def check_exists(self) -> None:
-        """Raise StoreUnavailable if there is no file."""
-        if self._read_identity() is None:
+        """Raise StoreUnavailable if there is no file. Call this before you connect."""
+        identity = self._read_identity()
+        if identity is None:
             raise StoreUnavailable("the store cannot be used now: its file was removed")
+        self._identity = self._identity or identity
+
+    def forget_identity(self) -> None:
+        """Accept another file from now on. Call this after every connection is closed."""
+        self._identity = None
 
     def was_replaced(self) -> bool:
-        """Return whether the file was removed or replaced since the last call."""
-        identity = self._read_identity()
-        was_replaced = identity != self._identity
-        self._identity = identity or self._identity
-        return was_replaced
+        """Return whether the file was removed or replaced since the connections opened it."""
+        return self._read_identity() != self._identity
 
     def _read_identity(self) -> tuple[int, int] | None:
         try:

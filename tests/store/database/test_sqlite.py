@@ -123,6 +123,17 @@ async def test_file_replaced(storage, database_file, tmp_path):
     assert sqlite3.connect(database_file).execute("SELECT message_id FROM messages").fetchall() == [("m1",)]
 
 
+async def test_file_recreated_after_a_failed_write(storage, database_file, tmp_path):
+    for part in tmp_path.glob("store.db*"):
+        part.unlink()
+    with pytest.raises(StoreUnavailable, match="removed"):
+        await storage.inbox.store([build_message(1)])
+    await asyncio.to_thread(migrate, f"sqlite+aiosqlite:///{database_file}")
+
+    # Every connection was closed after the failed write, so this write goes to the new file.
+    assert (await storage.inbox.store([build_message(1)])).new_ids == ["m1"]
+
+
 async def test_read_only(storage):
     engine = storage.store._engine._engine.sync_engine
     query_only = "ON"
