@@ -39,11 +39,13 @@ def build_full_order(
     *,
     kind: FullOrderKind = FullOrderKind.ORDER,
     member: str | None = None,
-    order_id: str = "",
+    national_order_id: str = "",
     payload: bytes = b"full",
 ) -> FullOrder:
     own_id = f"id{number}"
-    return FullOrder(kind=kind, id=own_id, order_id=order_id or own_id, member_id=member, payload=payload)
+    return FullOrder(
+        kind=kind, id=own_id, national_order_id=national_order_id or own_id, member_id=member, payload=payload
+    )
 
 
 def build_request_fields(**fields: object) -> dict[str, object]:

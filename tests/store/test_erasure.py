@@ -16,16 +16,18 @@ async def test_erase_deletes_everything_of_a_buyers_orders(storage, url, tmp_pat
     await storage.full_orders.put(build_full_order(1, member="hanako", payload=secret))
     await storage.full_orders.put(build_full_order(2, member="taro"))
     await storage.full_orders.put(
-        build_full_order(3, kind=FullOrderKind.LOGISTICS_ORDER, order_id="id1", payload=secret)
+        build_full_order(3, kind=FullOrderKind.LOGISTICS_ORDER, national_order_id="id1", payload=secret)
     )
-    await storage.full_orders.put(build_full_order(4, kind=FullOrderKind.LOGISTICS_ORDER, order_id="id2"))
+    await storage.full_orders.put(
+        build_full_order(4, kind=FullOrderKind.LOGISTICS_ORDER, national_order_id="id2")
+    )
     enqueued = [
         await storage.deliveries.enqueue(new)
         for new in (
-            build_delivery(1, member_id="hanako", order_id="id1", payload=secret),
-            build_delivery(2, order_id="id1", payload=secret),
-            build_delivery(3, member_id="hanako", order_id="id9", payload=secret),
-            build_delivery(4, member_id="taro", order_id="id2"),
+            build_delivery(1, member_id="hanako", national_order_id="id1", payload=secret),
+            build_delivery(2, national_order_id="id1", payload=secret),
+            build_delivery(3, member_id="hanako", national_order_id="id9", payload=secret),
+            build_delivery(4, member_id="taro", national_order_id="id2"),
         )
     ]
     sent = []
@@ -36,7 +38,7 @@ async def test_erase_deletes_everything_of_a_buyers_orders(storage, url, tmp_pat
 
     async with storage.build_relay(send).lifespan():
         await wait_until(lambda: len(sent) == 4)
-    await storage.deliveries.enqueue(build_delivery(5, order_id="id9"))
+    await storage.deliveries.enqueue(build_delivery(5, national_order_id="id9"))
 
     report = await erase(storage.store, "hanako")
 
