@@ -4,8 +4,9 @@
 // are the site's own strings, named `national_...`. A purchase order is one
 // that the site placed on 1688 for it. Its ids are 1688's numbers, named
 // `cbu_...`. One line of an order, one SKU, is a sub-order in a downstream
-// order and an order entry in a purchase order. A logistics order is the site's
-// delivery to the buyer. A shipment is what 1688 sends for a purchase order.
+// order and an order entry in a purchase order. A logistics order records how
+// the site sends a downstream order to its buyer. A shipment is what a 1688
+// seller sends for a purchase order.
 //
 // "1688: name" is the name of the member that carries a field. There are two
 // dialects, national-site and open-platform; the comments say where they
