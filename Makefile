@@ -93,7 +93,7 @@ test: setup ## the quick suite; T=tests/adapter K=retries selects tests and runs
 .PHONY: test-slow
 test-slow: setup ## tests that wait for seconds, and the property tests with more examples
 	$(PYTEST) -m slow $(T)
-	$(if $(T)$(K),,EXAMPLES=100 $(PYTEST) tests/adapter/codec/test_properties.py tests/adapter/codec/test_direct.py)
+	$(if $(T)$(K),,EXAMPLES=100 $(PYTEST) tests/adapter/codec/test_properties.py tests/adapter/codec/test_fast_decoder.py)
 
 .PHONY: test-faults
 test-faults: setup ## each fault of the sandbox, storms, overload (two minutes)

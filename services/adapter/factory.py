@@ -10,7 +10,7 @@ import structlog
 from google.protobuf.descriptor import ServiceDescriptor
 
 from services.adapter.cache import Cache, CachePolicy
-from services.adapter.codec import Dialect, Idempotency, Operation, compile_service, parse
+from services.adapter.codec import Dialect, Operation, compile_service, parse
 from services.adapter.gateway import (
     APP,
     AppCredentials,
@@ -99,7 +99,7 @@ async def gateway_lifespan(settings: AdapterSettings) -> AsyncIterator[GatewayCl
 def _build_cache_policy(settings: AdapterSettings, operations: Mapping[str, Operation]) -> CachePolicy:
     """Raise StartupError where responses of an RPC that writes would be cached."""
     ttl_s = CACHE_TTL_S | (settings.cache_seconds or {})
-    writes = [rpc for rpc in ttl_s if rpc in operations and operations[rpc].level is not Idempotency.READ]
+    writes = [rpc for rpc in ttl_s if rpc in operations and not operations[rpc].is_read_only]
     if writes:
         raise StartupError([f"NATIONALSITE_CACHE_SECONDS: {rpc}: is not a read" for rpc in writes])
     return CachePolicy(ttl_s=ttl_s, stale_if_error_s=settings.cache_stale_s)

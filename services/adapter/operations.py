@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from prometheus_client import Counter
 
 from services.adapter.cache import Cache
-from services.adapter.codec import DecodeResult, Idempotency, Operation, Parameters, SchemaError
+from services.adapter.codec import DecodeResult, Operation, Parameters, SchemaError
 from services.adapter.gateway import GatewayClient
 from services.adapter.redaction import redact, redact_code, sensitive_values
 from services.errors import (
@@ -150,7 +150,7 @@ class OperationClient:
         Where the caller must not retry, an error after which 1688 may have executed the call is
         OutcomeUnknown.
         """
-        for field in parameters.left_out:
+        for field in parameters.dropped_fields:
             _dropped_fields.labels(operation.rpc, field).inc()
         request_id = ""
         try:
@@ -183,7 +183,7 @@ class OperationClient:
 
     def _is_idempotent(self, operation: Operation) -> bool:
         """Whether a call may be sent again after 1688 may have executed it."""
-        return operation.rpc not in self._non_idempotent and operation.level is not Idempotency.ONCE
+        return operation.is_idempotent and operation.rpc not in self._non_idempotent
 
     def _redact_error(self, error: UpstreamError, request: Message, request_id: str) -> None:
         """Redact 1688's code and text, add the request id, and bind code and id to the log line."""

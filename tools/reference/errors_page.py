@@ -6,7 +6,7 @@ from google.protobuf.descriptor import EnumValueDescriptor
 from google.rpc import code_pb2
 from nationalsite.errors import v1 as errors_v1
 
-from services.adapter.codec.schema import Dialect, operation
+from services.adapter.codec.schema import Dialect, resolve_operation
 from services.server.status import NON_RETRYABLE, RETRY_AFTER_MS
 from tools.reference.advice import ADVICE
 from tools.reference.markdown import PREFIX, MarkdownPage, code, table
@@ -61,7 +61,9 @@ def _rpcs_by_reason() -> defaultdict[str, list[str]]:
     rpcs: defaultdict[str, list[str]] = defaultdict(list)
     for service in SERVICE_PAGES.values():
         for method in service.methods:
-            reasons = [row.reason for dialect in Dialect for row in operation(method, dialect).error_mappings]
+            reasons = [
+                row.reason for dialect in Dialect for row in resolve_operation(method, dialect).error_mappings
+            ]
             for reason in dict.fromkeys(reasons):
                 rpcs[errors_v1.ErrorReason.Name(reason).removeprefix(PREFIX)].append(method.name)
     return rpcs

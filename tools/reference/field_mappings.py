@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from nationalsite.upstream import v1 as upstream_v1
 
-from services.adapter.codec.schema import PAYLOAD, Field
+from services.adapter.codec.schema import PAYLOAD, MappedField
 from tools.reference.markdown import code
 
 UNMAPPED_TEXTS = {
@@ -32,25 +32,25 @@ FILLED_BY_SERVICE = frozenset(
 """Fields that a dialect requires, and that the service sets if the caller has not."""
 
 
-def is_required_of_caller(field: Field) -> bool:
+def is_required_of_caller(field: MappedField) -> bool:
     """Return whether the dialect rejects a request in which the caller has not set the field."""
-    mapping = field.wire
+    mapping = field.mapping
     is_required = bool(mapping.required or mapping.required_without)
     return is_required and field.descriptor.full_name not in FILLED_BY_SERVICE
 
 
-def describe_mapping(field: Field, *, received: bool) -> str:
+def describe_mapping(field: MappedField, *, received: bool) -> str:
     """Return the field's name at 1688, its encoding and its limits; `received`: of messages only received."""
-    mapping = field.wire
+    mapping = field.mapping
     if mapping.unmapped:
         return UNMAPPED_TEXTS[mapping.unmapped]
-    name = "the payload itself" if field.name == PAYLOAD else code(field.name)
+    name = "the payload itself" if field.upstream_name == PAYLOAD else code(field.upstream_name)
     encoding = f" {ENCODING_TEXTS[mapping.encoding]}" if mapping.encoding else ""
     return "<br>".join((name + encoding, *_describe_limits(field, received)))
 
 
-def _describe_limits(field: Field, received: bool) -> Iterator[str]:
-    mapping = field.wire
+def _describe_limits(field: MappedField, received: bool) -> Iterator[str]:
+    mapping = field.mapping
     if mapping.aliases:
         yield f"also read: {', '.join(code(name) for name in mapping.aliases)}"
     if mapping.required and received:

@@ -5,8 +5,14 @@ from collections.abc import Iterable, Iterator
 from google.protobuf.descriptor import Descriptor, MethodDescriptor
 from nationalsite.upstream import v1 as upstream_v1
 
-from services.adapter.codec.option_checks import NOT_HERE
-from services.adapter.codec.schema import Dialect, Field, arms, fields, operation
+from services.adapter.codec.option_checks import UNSUPPORTED_API
+from services.adapter.codec.schema import (
+    Dialect,
+    MappedField,
+    resolve_fields,
+    resolve_operation,
+    resolve_topic_fields,
+)
 from tools.reference.services import REPLAY_SERVICE, SERVICE_PAGES
 
 _OUR_PACKAGES = "nationalsite."
@@ -29,9 +35,9 @@ class Reachability:
         self._sent: dict[Dialect, set[str]] = {}
         self._fan_out_fields: dict[tuple[str, Dialect], str] = {}
         for dialect in Dialect:
-            operations = [(method, operation(method, dialect)) for method in methods]
+            operations = [(method, resolve_operation(method, dialect)) for method in methods]
             operations = [
-                (method, option) for method, option in operations if option.api not in ("", NOT_HERE)
+                (method, option) for method, option in operations if option.api not in ("", UNSUPPORTED_API)
             ]
             self._sent[dialect] = {
                 message.full_name
@@ -61,10 +67,10 @@ class Reachability:
         return self._fan_out_fields.get((request.full_name, dialect), "")
 
 
-def field_mappings(message: Descriptor, dialect: Dialect) -> dict[str, Field]:
+def field_mappings(message: Descriptor, dialect: Dialect) -> dict[str, MappedField]:
     """Return how the fields of a message are mapped to 1688's, by field name."""
-    by_topic = arms(message, dialect).values()
-    return {field.descriptor.name: field for field in (*fields(message, dialect), *by_topic)}
+    by_topic = resolve_topic_fields(message, dialect).values()
+    return {field.descriptor.name: field for field in (*resolve_fields(message, dialect), *by_topic)}
 
 
 def reachable_messages(message: Descriptor) -> Iterator[Descriptor]:
@@ -79,7 +85,7 @@ def reachable_messages(message: Descriptor) -> Iterator[Descriptor]:
     return iter(reached.values())
 
 
-def field_paths(message: Descriptor, dialect: Dialect, prefix: str = "") -> Iterator[tuple[str, Field]]:
+def field_paths(message: Descriptor, dialect: Dialect, prefix: str = "") -> Iterator[tuple[str, MappedField]]:
     """Yield every field of a request at any depth, by its path; the path of a list ends with `[]`."""
     for name, field in field_mappings(message, dialect).items():
         path = f"{prefix}{name}{'[]' if field.descriptor.is_repeated else ''}"
@@ -93,8 +99,8 @@ def upstream_operations(
     methods: Iterable[MethodDescriptor], dialect: Dialect
 ) -> list[tuple[MethodDescriptor, str]]:
     """Return the methods that are operations of 1688 in the dialect, with 1688's api ids."""
-    apis = [(method, operation(method, dialect).api) for method in methods]
-    return [(method, api) for method, api in apis if api not in ("", NOT_HERE)]
+    apis = [(method, resolve_operation(method, dialect).api) for method in methods]
+    return [(method, api) for method, api in apis if api not in ("", UNSUPPORTED_API)]
 
 
 def _is_pushed(message: Descriptor) -> bool:

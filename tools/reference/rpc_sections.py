@@ -8,8 +8,14 @@ from nationalsite.errors.v1 import ErrorReason
 from nationalsite.upstream import v1 as upstream_v1
 from nationalsite.upstream.v1 import ErrorMapping, Operation
 
-from services.adapter.codec.option_checks import NOT_HERE
-from services.adapter.codec.schema import Dialect, Field, Idempotency, level, operation
+from services.adapter.codec.option_checks import UNSUPPORTED_API
+from services.adapter.codec.schema import (
+    Dialect,
+    Idempotency,
+    MappedField,
+    get_idempotency,
+    resolve_operation,
+)
 from services.adapter.factory import CACHE_TTL_S
 from services.order_sync.sync_sender import ORDERING_KEYS
 from services.server.interceptors.deadline import STREAM_LIMITS, UNARY_LIMITS
@@ -21,16 +27,18 @@ from tools.reference.reachability import field_paths
 from tools.reference.type_sections import TypeSections
 
 IDEMPOTENCY_LABELS = {
-    Idempotency.READ: "read-only",
+    Idempotency.NO_SIDE_EFFECTS: "read-only",
     Idempotency.IDEMPOTENT: "idempotent",
-    Idempotency.ONCE: "not idempotent",
+    Idempotency.NON_IDEMPOTENT: "not idempotent",
 }
 RETRY_TEXTS = {
-    Idempotency.READ: "read-only. The service retries it after a transient failure, and you may retry it.",
+    Idempotency.NO_SIDE_EFFECTS: (
+        "read-only. The service retries it after a transient failure, and you may retry it."
+    ),
     Idempotency.IDEMPOTENT: (
         "idempotent. The service retries it after a transient failure, and you may retry it."
     ),
-    Idempotency.ONCE: (
+    Idempotency.NON_IDEMPOTENT: (
         "not idempotent: do not retry it without a check. The service retries it only if it cannot have"
         " reached 1688. If nobody knows the outcome, the error is OUTCOME_UNKNOWN."
     ),
@@ -52,7 +60,7 @@ class RpcSections:
 
     def section(self, method: MethodDescriptor) -> str:
         """Return the section of an RPC, with its request and its response."""
-        operations = {dialect: operation(method, dialect) for dialect in Dialect}
+        operations = {dialect: resolve_operation(method, dialect) for dialect in Dialect}
         types = dict.fromkeys((method.input_type, method.output_type))
         parts = [
             f"### {method.name}",
@@ -76,7 +84,7 @@ class RpcSections:
 
     def _facts(self, method: MethodDescriptor) -> Iterator[tuple[str, str]]:
         is_delivery = idempotency_label(method) == DELIVERY_LABEL
-        yield "Retry", DELIVERY_TEXT if is_delivery else RETRY_TEXTS[level(method)]
+        yield "Retry", DELIVERY_TEXT if is_delivery else RETRY_TEXTS[get_idempotency(method)]
         if method.name in ORDERING_KEYS:
             yield (
                 "Retry by setting",
@@ -129,11 +137,11 @@ class RpcSections:
 
 def idempotency_label(method: MethodDescriptor) -> str:
     """Return the idempotency of an RPC, for a table."""
-    is_local = all(operation(method, dialect).local for dialect in Dialect)
+    is_local = all(resolve_operation(method, dialect).local for dialect in Dialect)
     return (
         DELIVERY_LABEL
-        if is_local and level(method) is Idempotency.ONCE
-        else IDEMPOTENCY_LABELS[level(method)]
+        if is_local and get_idempotency(method) is Idempotency.NON_IDEMPOTENT
+        else IDEMPOTENCY_LABELS[get_idempotency(method)]
     )
 
 
@@ -153,7 +161,7 @@ def _deadline(limits: DeadlineLimits) -> str:
 def _operation(_: MethodDescriptor, __: Dialect, option: Operation) -> str:
     if option.local:
         return "none"
-    return "none: UNIMPLEMENTED" if option.api == NOT_HERE else code(option.api)
+    return "none: UNIMPLEMENTED" if option.api == UNSUPPORTED_API else code(option.api)
 
 
 def _parameters(_: MethodDescriptor, __: Dialect, option: Operation) -> str:
@@ -183,28 +191,34 @@ def _required(method: MethodDescriptor, dialect: Dialect, option: Operation) -> 
 
 def _rejected(method: MethodDescriptor, dialect: Dialect, option: Operation) -> str:
     return _fields(
-        method, dialect, option, lambda field: field.wire.unmapped == upstream_v1.UNMAPPED_FIELD_POLICY_REJECT
+        method,
+        dialect,
+        option,
+        lambda field: field.mapping.unmapped == upstream_v1.UNMAPPED_FIELD_POLICY_REJECT,
     )
 
 
 def _dropped(method: MethodDescriptor, dialect: Dialect, option: Operation) -> str:
     return _fields(
-        method, dialect, option, lambda field: field.wire.unmapped == upstream_v1.UNMAPPED_FIELD_POLICY_DROP
+        method,
+        dialect,
+        option,
+        lambda field: field.mapping.unmapped == upstream_v1.UNMAPPED_FIELD_POLICY_DROP,
     )
 
 
 def _fields(
-    method: MethodDescriptor, dialect: Dialect, option: Operation, is_included: Callable[[Field], bool]
+    method: MethodDescriptor, dialect: Dialect, option: Operation, is_included: Callable[[MappedField], bool]
 ) -> str:
     """Return the paths of the included fields of the request, each with its alternative."""
     if option.local:
         return ""
     included = [
-        (path, field.wire) for path, field in field_paths(method.input_type, dialect) if is_included(field)
+        (path, field.mapping) for path, field in field_paths(method.input_type, dialect) if is_included(field)
     ]
     return ", ".join(
-        code(path) + (f" (or {code(wire.required_without)})" if wire.required_without else "")
-        for path, wire in included
+        code(path) + (f" (or {code(mapping.required_without)})" if mapping.required_without else "")
+        for path, mapping in included
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from nationalsite.upstream import v1 as upstream_v1
 
-from services.adapter.codec.schema import Dialect, words
+from services.adapter.codec.schema import Dialect, get_enum_texts
 from tools.reference.field_mappings import describe_mapping
 from tools.reference.markdown import MarkdownPage, code, short_name, table
 from tools.reference.proto_comments import ProtoComments
@@ -137,4 +137,4 @@ def _is_synthetic(field: FieldDescriptor) -> bool:
 def _upstream_labels(enum: EnumDescriptor) -> dict[int, tuple[str, ...]]:
     """Return 1688's labels of the values of an enum; empty if the enum is never sent or received."""
     is_mapped = any(value.GetOptions().HasExtension(upstream_v1.enum_value) for value in enum.values)
-    return words(enum) if is_mapped else {}
+    return get_enum_texts(enum) if is_mapped else {}

@@ -12,7 +12,7 @@ from enum import StrEnum
 import protovalidate
 
 from services.adapter.cli.format import format_error
-from services.adapter.codec import Idempotency, Operation
+from services.adapter.codec import Operation
 from services.adapter.gateway import GatewayClient
 from services.errors import (
     AccessTokenRejected,
@@ -59,7 +59,7 @@ class Permission:
 
 def skip_reason(operation: Operation, *, writes: bool) -> str:
     """Return why an operation must not be probed; empty where it may be."""
-    if operation.level is Idempotency.READ:
+    if operation.is_read_only:
         return ""
     if not writes:
         return "a write; use --writes to check it"
@@ -76,7 +76,7 @@ async def probe(gateway: GatewayClient, operation: Operation) -> Permission:
             {},
             files={},
             anonymous=operation.anonymous,
-            idempotent=operation.level is Idempotency.READ,
+            idempotent=operation.is_read_only,
             deadline=asyncio.get_running_loop().time() + TIMEOUT_S,
         )
     except NationalsiteError as error:

@@ -66,7 +66,7 @@ def _call(settings: OperatorSettings, operation: Operation, encoded: Parameters)
             if has_signature or name != _SIGNATURE
         },
         "files": {name: f"{len(content)} bytes" for name, content in encoded.files.items()},
-        "dropped_fields": list(encoded.left_out),
+        "dropped_fields": list(encoded.dropped_fields),
         "string_to_sign": to_sign.replace(f"{_TOKEN}{token}", f"{_TOKEN}{MASK}"),
         "signature": signed[_SIGNATURE] if has_signature else None,
     }

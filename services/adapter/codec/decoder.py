@@ -1,174 +1,254 @@
-"""Replies to protobuf bytes: one closure per field, compiled once per operation.
+"""The tolerant decoder: from the payload of a reply to a protobuf message, compiled once per operation.
 
-A message reader walks the members that 1688 sent, not the fields that exist, because replies hold few of
-the many. What cannot be read leaves its field unset and is noted by path, never by value.
+It reads the members that 1688 sent, not the fields that exist, since a reply has few of the many. A value
+that cannot be read leaves its field unset, and the context gets the field's path, never the value.
+
+Replies as they are documented do not come here: see fast_decoder.py.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
 from nationalsite.upstream import v1 as options
 
-from services.adapter.codec import protowire as wire
 from services.adapter.codec import scalar_decoders
 from services.adapter.codec.conversions import ConversionError, is_blank
 from services.adapter.codec.option_checks import MONEY, TIMESTAMP, SchemaError
-from services.adapter.codec.scalar_decoders import DecodeContext, FieldDecoder, FieldDecoderFactory
-from services.adapter.codec.schema import Dialect, Field, fields, words
+from services.adapter.codec.scalar_decoders import DecodeContext, EnumDecoder, ScalarDecoder
+from services.adapter.codec.schema import Dialect, MappedField, get_enum_texts, resolve_fields
 from services.adapter.codec.tolerant_json import Json, parse
 
-ReadMessage = Callable[[dict[str, Json], DecodeContext], bytes]
-"""An object as a serialized message."""
+EMPTY_VALUES: tuple[Json, ...] = (None, "", [], {})
+"""Values of a member that mean no value."""
 
 _SEPARATORS = {options.ENCODING_COMMA_JOINED: ",", options.ENCODING_SEMICOLON_JOINED: ";"}
-_SCALARS: dict[int, FieldDecoderFactory] = {
-    FieldDescriptor.TYPE_STRING: scalar_decoders.text,
-    FieldDescriptor.TYPE_BOOL: scalar_decoders.boolean,
-    FieldDescriptor.TYPE_DOUBLE: scalar_decoders.double,
-    FieldDescriptor.TYPE_INT32: scalar_decoders.integer(2**31),
-    FieldDescriptor.TYPE_INT64: scalar_decoders.integer(2**63),
+_SCALAR_DECODERS: dict[int, ScalarDecoder] = {
+    FieldDescriptor.TYPE_STRING: scalar_decoders.decode_text,
+    FieldDescriptor.TYPE_BOOL: scalar_decoders.decode_bool,
+    FieldDescriptor.TYPE_DOUBLE: scalar_decoders.decode_double,
+    FieldDescriptor.TYPE_INT32: scalar_decoders.decode_int32,
+    FieldDescriptor.TYPE_INT64: scalar_decoders.decode_int64,
 }
-_AMOUNTS: dict[int, FieldDecoderFactory] = {
-    options.ENCODING_FEN: scalar_decoders.fen,
-    options.ENCODING_FOREIGN_CURRENCY: scalar_decoders.foreign,
+_MONEY_DECODERS: dict[int, ScalarDecoder] = {
+    options.ENCODING_FEN: scalar_decoders.decode_fen,
+    options.ENCODING_FOREIGN_CURRENCY: scalar_decoders.decode_foreign,
 }
-NOTHING: tuple[Json, ...] = (None, "", [], {})
-"""What a member holds that says nothing."""
 
 
-def message_reader(message: Descriptor, dialect: Dialect, path: str = "") -> ReadMessage:
-    """Compile the reader of a message. `path` is where it stands in the response."""
-    members: dict[str, tuple[FieldDecoder, str, tuple[str, ...]]] = {}
-    for each in fields(message, dialect):
-        if not each.read:
-            continue
-        place = f"{path}.{each.descriptor.name}" if path else each.descriptor.name
-        put = field_reader(each, dialect, place)
-        for index, name in enumerate(each.read):
-            members[name] = (put, place, each.read[:index])
+class FieldDecoder(Protocol):
+    """Sets one field of a message."""
 
-    def read(found: dict[str, Json], reading: DecodeContext) -> bytes:
-        out: list[bytes] = []
-        for name, value in found.items():
+    def __call__(self, value: Json, message: Message, context: DecodeContext, /) -> None:
+        """Set the field, or leave it unset where the value is blank. Raises ConversionError."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """A name under which a field is read."""
+
+    decode: FieldDecoder
+    path: str
+    preferred_names: tuple[str, ...]
+    """Other names of the field. A value under one of them has precedence."""
+
+
+class MessageDecoder:
+    """Decodes an object to a message."""
+
+    def __init__(self, message: Descriptor, dialect: Dialect, path: str = "") -> None:
+        """`path` is the path of the message in the response."""
+        self._members: dict[str, _Member] = {}
+        for field in resolve_fields(message, dialect):
+            if not field.read_names:
+                continue
+            name = field.descriptor.name
+            field_path = f"{path}.{name}" if path else name
+            decode = build_field_decoder(field, dialect, field_path)
+            for index, read_name in enumerate(field.read_names):
+                self._members[read_name] = _Member(decode, field_path, field.read_names[:index])
+
+    def decode(self, payload: dict[str, Json], message: Message, context: DecodeContext) -> None:
+        """Set the fields of a message from the members of an object."""
+        members = self._members
+        for name, value in payload.items():
             if value is None or (member := members.get(name)) is None:
                 continue
-            put, place, better = member
-            # Two spellings of one member: an earlier one that holds something wins.
-            if better and any(found.get(other) not in NOTHING for other in better):
+            preferred = member.preferred_names
+            if preferred and any(payload.get(other) not in EMPTY_VALUES for other in preferred):
                 continue
             try:
-                put(value, out, reading)
+                member.decode(value, message, context)
             except ConversionError:
-                reading.unreadable.append(place)
-        return b"".join(out)
-
-    return read
+                context.unreadable.append(member.path)
 
 
-def member_names(message: Descriptor, dialect: Dialect) -> frozenset[str]:
+def get_member_names(message: Descriptor, dialect: Dialect) -> frozenset[str]:
     """Return every name under which a field of the message is read."""
-    return frozenset(name for each in fields(message, dialect) for name in each.read)
+    return frozenset(name for field in resolve_fields(message, dialect) for name in field.read_names)
 
 
-def field_reader(each: Field, dialect: Dialect, path: str) -> FieldDecoder:
-    """Compile the reader of one field, tag included."""
-    put = _value_reader(each, dialect, path)
-    return _repeated(put, _splitter(each), path) if each.descriptor.is_repeated else put
+def build_field_decoder(field: MappedField, dialect: Dialect, path: str) -> FieldDecoder:
+    """Return the decoder of a field. `path` is the path of the field in the response."""
+    descriptor = field.descriptor
+    name, message = descriptor.name, descriptor.message_type
+    element: FieldDecoder
+    if message is None:
+        decode = _choose_scalar_decoder(field)
+        element = _AppendScalar(name, decode) if descriptor.is_repeated else _SetScalar(name, decode)
+    elif message.full_name in (MONEY, TIMESTAMP):
+        decode = _choose_message_decoder(field, message)
+        element = _AppendScalar(name, decode) if descriptor.is_repeated else _CopyMessage(name, decode)
+    else:
+        nested = MessageDecoder(message, dialect, path)
+        element = _AppendMessage(name, nested) if descriptor.is_repeated else _SetMessage(name, nested)
+    if not descriptor.is_repeated:
+        return element
+    return _DecodeList(element, path, separator=_SEPARATORS.get(field.mapping.encoding, ""))
 
 
-def _repeated(put_one: FieldDecoder, split: Callable[[Json], Iterable[Json]], path: str) -> FieldDecoder:
-    def put(found: Json, out: list[bytes], reading: DecodeContext) -> None:
-        for element in found if isinstance(found, list) else split(found):
+def _choose_scalar_decoder(field: MappedField) -> ScalarDecoder:
+    descriptor = field.descriptor
+    if descriptor.enum_type is not None:
+        return EnumDecoder(get_enum_texts(descriptor.enum_type))
+    if field.mapping.encoding == options.ENCODING_RAW_JSON:
+        return scalar_decoders.decode_json
+    if descriptor.type in _SCALAR_DECODERS:
+        return _SCALAR_DECODERS[descriptor.type]
+    raise SchemaError(f"{descriptor.full_name}: fields of a response cannot have this type")
+
+
+def _choose_message_decoder(field: MappedField, message: Descriptor) -> ScalarDecoder:
+    if message.full_name == TIMESTAMP:
+        return scalar_decoders.decode_timestamp
+    return _MONEY_DECODERS.get(field.mapping.encoding, scalar_decoders.decode_yuan)
+
+
+@dataclass(frozen=True, slots=True)
+class _SetScalar:
+    name: str
+    decode: ScalarDecoder
+
+    def __call__(self, value: Json, message: Message, context: DecodeContext, /) -> None:
+        decoded = self.decode(value, context)
+        if decoded is not None:
+            setattr(message, self.name, decoded)
+
+
+@dataclass(frozen=True, slots=True)
+class _CopyMessage:
+    """Sets a Money or a Timestamp."""
+
+    name: str
+    decode: ScalarDecoder
+
+    def __call__(self, value: Json, message: Message, context: DecodeContext, /) -> None:
+        decoded = self.decode(value, context)
+        if decoded is not None:
+            getattr(message, self.name).CopyFrom(decoded)
+
+
+@dataclass(frozen=True, slots=True)
+class _AppendScalar:
+    """Appends a scalar, or a copy of a Money or a Timestamp."""
+
+    name: str
+    decode: ScalarDecoder
+
+    def __call__(self, value: Json, message: Message, context: DecodeContext, /) -> None:
+        decoded = self.decode(value, context)
+        if decoded is not None:
+            getattr(message, self.name).append(decoded)
+
+
+@dataclass(frozen=True, slots=True)
+class _SetMessage:
+    name: str
+    decoder: MessageDecoder
+
+    def __call__(self, value: Json, message: Message, context: DecodeContext, /) -> None:
+        payload = as_object(value)
+        if payload is not None:
+            nested = getattr(message, self.name)
+            nested.SetInParent()
+            self.decoder.decode(payload, nested, context)
+
+
+@dataclass(frozen=True, slots=True)
+class _AppendMessage:
+    name: str
+    decoder: MessageDecoder
+
+    def __call__(self, value: Json, message: Message, context: DecodeContext, /) -> None:
+        payload = as_object(value)
+        if payload is not None:
+            self.decoder.decode(payload, getattr(message, self.name).add(), context)
+
+
+class _DecodeList:
+    """Appends every element of a list. One that cannot be read is left out."""
+
+    def __init__(self, append: FieldDecoder, path: str, *, separator: str) -> None:
+        self._append = append
+        self._path = path
+        self._separator = separator
+
+    def __call__(self, value: Json, message: Message, context: DecodeContext, /) -> None:
+        for element in value if isinstance(value, list) else self._split(value):
             if element is None:
                 continue
             try:
-                put_one(element, out, reading)
+                self._append(element, message, context)
             except ConversionError:
-                reading.unreadable.append(path)
+                context.unreadable.append(self._path)
 
-    return put
-
-
-def _splitter(each: Field) -> Callable[[Json], Iterable[Json]]:
-    """Return what makes a list of something that is none: joined text, JSON text, a single element."""
-    separator = _SEPARATORS.get(each.wire.encoding)
-
-    def split(found: Json) -> Iterable[Json]:
-        if isinstance(found, str):
-            if (inner := as_list(found)) is not None:
-                return inner
-            if separator:
-                return joined(found, separator)
-            if is_blank(found):
+    def _split(self, value: Json) -> Iterable[Json]:
+        """Return the elements of a value that is not a list: joined text, JSON text, or a single element."""
+        if isinstance(value, str):
+            if (elements := as_list(value)) is not None:
+                return elements
+            if self._separator:
+                return split_joined(value, self._separator)
+            if is_blank(value):
                 return ()
-        return (found,)
-
-    return split
+        return (value,)
 
 
-def joined(text: str, separator: str) -> list[str]:
-    """Return the parts of a joined text, without blanks around them and without empty ones."""
+def split_joined(text: str, separator: str) -> list[str]:
+    """Return the parts of a joined text, stripped, without empty ones."""
     return [part for part in map(str.strip, text.split(separator)) if part]
 
 
-def _value_reader(each: Field, dialect: Dialect, path: str) -> FieldDecoder:
-    descriptor = each.descriptor
-    if descriptor.message_type is not None:
-        return _message_reader(each, descriptor.message_type, dialect, path)
-    if descriptor.enum_type is not None:
-        found = words(descriptor.enum_type)
-        make = scalar_decoders.enum({text: number for number, texts in found.items() for text in texts})
-    elif each.wire.encoding == options.ENCODING_RAW_JSON:
-        make = scalar_decoders.raw
-    elif descriptor.type in _SCALARS:
-        make = _SCALARS[descriptor.type]
-    else:
-        raise SchemaError(f"{descriptor.full_name}: replies hold no such type")
-    return make(descriptor.number)
+def as_object(value: Json) -> dict[str, Json] | None:
+    """Return an object: as it is, as the only element of a list, or as JSON text. None for a blank.
 
-
-def _message_reader(each: Field, message: Descriptor, dialect: Dialect, path: str) -> FieldDecoder:
-    number = each.descriptor.number
-    if message.full_name == MONEY:
-        return _AMOUNTS.get(each.wire.encoding, scalar_decoders.yuan)(number)
-    if message.full_name == TIMESTAMP:
-        return scalar_decoders.timestamp(number)
-    read, tag = message_reader(message, dialect, path), wire.tag(number, wire.LENGTH)
-
-    def put(found: Json, out: list[bytes], reading: DecodeContext) -> None:
-        inner = found if type(found) is dict else as_object(found)
-        if inner is not None:
-            data = read(inner, reading)
-            out += (tag, wire.varint(len(data)), data)
-
-    return put
-
-
-def as_object(found: Json) -> dict[str, Json] | None:
-    """Return an object: as it is, as the only element of a list, or as JSON text. Blank is None."""
-    if type(found) is dict:
-        return found
-    if isinstance(found, str):
-        if is_blank(found):
+    Raises ConversionError.
+    """
+    if type(value) is dict:
+        return value
+    if isinstance(value, str):
+        if is_blank(value):
             return None
         try:
-            found = parse(found)
+            value = parse(value)
         except ValueError as error:
             raise ConversionError("not JSON text") from error
-    if isinstance(found, list):
-        if not found:
+    if isinstance(value, list):
+        if not value:
             return None
-        found = found[0] if len(found) == 1 else found
-    if isinstance(found, dict):
-        return found
+        value = value[0] if len(value) == 1 else value
+    if isinstance(value, dict):
+        return value
     raise ConversionError("not an object")
 
 
-def as_list(found: Json) -> list[Json] | None:
+def as_list(value: Json) -> list[Json] | None:
     """Return a list: as it is, or as JSON text. None for anything else."""
-    if isinstance(found, str) and found.lstrip()[:1] == "[":
+    if isinstance(value, str) and value.lstrip()[:1] == "[":
         try:
-            found = parse(found)
+            value = parse(value)
         except ValueError:
             return None
-    return found if isinstance(found, list) else None
+    return value if isinstance(value, list) else None

@@ -1,7 +1,8 @@
-"""Requests to 1688's parameters: one closure per field, compiled once per operation.
+"""Encodes requests to 1688's parameters, with an encoder per field that is compiled once per operation.
 
-Writing speaks the chosen dialect only, and exactly: what the dialect needs and the request lacks, what it
-cannot carry, and what cannot be sent without loss are refused by field path before anything is sent.
+Requests are written in one dialect, and exactly. A request that lacks a field which the dialect requires, has
+a field which the dialect does not support, or a value that cannot be sent exactly, is rejected with the paths
+of these fields before anything is sent.
 """
 
 import math
@@ -9,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from google.protobuf.message import Message
@@ -18,13 +19,13 @@ from nationalsite.upstream import v1 as options
 from services.adapter.codec.conversions import (
     INT64,
     ConversionError,
-    check_amount,
+    check_money,
     format_money,
     to_beijing_time,
-    write_fen,
+    to_fen,
 )
 from services.adapter.codec.option_checks import MONEY, TIMESTAMP, SchemaError
-from services.adapter.codec.schema import Dialect, Field, fields, words
+from services.adapter.codec.schema import Dialect, MappedField, get_enum_texts, resolve_fields
 from services.adapter.codec.tolerant_json import dump, parse
 from services.errors import InvalidRequest, NotInDialect, RequiredInDialect, Violation
 
@@ -40,150 +41,199 @@ class JsonDates(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """Bytes that travel as an unsigned file part."""
+    """Bytes that are sent as a file part, which is not signed."""
 
     content: bytes
 
 
-Params = dict[str, Any]
-"""Members by 1688's names, in values that JSON can hold, or File."""
+Members = dict[str, Any]
+"""Members by 1688's names. The values are what JSON can hold, or File."""
 Convert = Callable[[Any], object]
-"""A set value of a field to its value on the wire. Raises Unfit."""
-WriteMessage = Callable[[Message, str, "EncodeContext"], Params]
-"""Members of a message. The text is the message's path, with a dot at its end unless it is the root."""
+"""Converts the value of a field to 1688's. Raises ConversionError."""
 
 
 @dataclass(slots=True)
 class EncodeContext:
-    """What writing one request has found."""
+    """The problems of one request, and the fields that are not sent."""
 
     invalid: list[Violation] = field(default_factory=list)
-    refused: list[Violation] = field(default_factory=list)
+    unsupported: list[Violation] = field(default_factory=list)
     missing: list[Violation] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=list)
-    """Paths of the facts that the dialect has no member for, without the places in lists."""
+    dropped_fields: list[str] = field(default_factory=list)
+    """Paths without list indexes, so that there are few of them: they are labels of a metric."""
 
     def check(self) -> None:
-        """Raise what was found; fields that are wrong before fields that are missing."""
+        """Raise the problems; those of wrong fields have precedence over those of missing ones."""
         if self.invalid:
             raise InvalidRequest(self.invalid)
-        if self.refused:
-            raise NotInDialect(self.refused)
+        if self.unsupported:
+            raise NotInDialect(self.unsupported)
         if self.missing:
             raise RequiredInDialect(self.missing)
 
 
-def message_writer(
-    message: Descriptor, dialect: Dialect, dates: JsonDates, *, in_json: bool = True
-) -> WriteMessage:
-    """Compile the writer of a message. `in_json`: it is a JSON object, else its members are parameters."""
-    presence = {field.name: _presence(field) for field in message.fields}
-    writers = [_field_writer(each, dialect, dates, presence, in_json) for each in fields(message, dialect)]
+class FieldEncoder(Protocol):
+    """Encodes one field of a message."""
 
-    def write(found: Message, at: str, writing: EncodeContext) -> Params:
-        out: Params = {}
-        for put in writers:
-            put(found, at, out, writing)
-        return out
-
-    return write
+    def __call__(self, message: Message, prefix: str, members: Members, context: EncodeContext, /) -> None:
+        """Add the member of the field, or a problem to the context. `prefix` is the path of the message."""
 
 
-_Put = Callable[[Message, str, Params, EncodeContext], None]
+class MessageEncoder:
+    """Encodes a message to members."""
 
-
-def _field_writer(
-    each: Field,
-    dialect: Dialect,
-    dates: JsonDates,
-    presence: Mapping[str, Callable[[Message], bool]],
-    in_json: bool,
-) -> _Put:
-    """Return what writes a field or tells why it cannot; `presence` says which fields beside it are set."""
-    name, wire = each.descriptor.name, each.wire
-    is_set, instead = presence[name], wire.required_without
-    if wire.unmapped:
-        return _absent(name, wire.unmapped, is_set, dialect)
-    put = _set_value(each, dialect, dates, in_json=in_json)
-    default = parse(wire.default) if wire.default else None
-
-    def write(found: Message, at: str, out: Params, writing: EncodeContext) -> None:
-        if is_set(found):
-            put(found, at, out, writing)
-        elif default is not None:
-            out[each.name] = default
-        elif wire.required:
-            writing.missing.append(Violation(field=at + name, description=f"is required in {dialect}"))
-        elif instead and not presence[instead](found):
-            description = f"is required in {dialect} without {instead}"
-            writing.missing.append(Violation(field=at + name, description=description))
-
-    return write
-
-
-def _absent(name: str, absent: int, is_set: Callable[[Message], bool], dialect: Dialect) -> _Put:
-    def write(found: Message, at: str, _: Params, writing: EncodeContext) -> None:
-        if absent == options.UNMAPPED_FIELD_POLICY_LOCAL or not is_set(found):
-            return
-        if absent == options.UNMAPPED_FIELD_POLICY_REJECT:
-            writing.refused.append(Violation(field=at + name, description=f"cannot be sent in {dialect}"))
-        else:
-            writing.left_out.append(_PLACE.sub("", at + name))
-
-    return write
-
-
-def _presence(descriptor: FieldDescriptor) -> Callable[[Message], bool]:
-    name = descriptor.name
-    if descriptor.has_presence:
-        return lambda found: found.HasField(name)
-    return lambda found: bool(getattr(found, name))
-
-
-def _set_value(each: Field, dialect: Dialect, dates: JsonDates, *, in_json: bool) -> _Put:
-    """Return what writes a field that is set."""
-    name, message = each.descriptor.name, each.descriptor.message_type
-    if message is None or message.full_name in (MONEY, TIMESTAMP):
-        own = dates if in_json else JsonDates.TEXT
-        convert = _joined(each, own) if each.descriptor.is_repeated else _conversion(each, own)
-
-        def scalar(found: Message, at: str, out: Params, writing: EncodeContext) -> None:
-            try:
-                out[each.name] = convert(getattr(found, name))
-            except ConversionError as problem:
-                writing.invalid.append(Violation(field=at + name, description=str(problem)))
-
-        return scalar
-    if any(inner.wire.encoding == options.ENCODING_FILE for inner in fields(message, dialect)):
-        raise SchemaError(f"{each.descriptor.full_name}: a file stands in no other message")
-    write = message_writer(message, dialect, dates)
-
-    def one(found: Message, at: str, out: Params, writing: EncodeContext) -> None:
-        out[each.name] = write(getattr(found, name), f"{at}{name}.", writing)
-
-    def pair(found: Message, at: str, out: Params, writing: EncodeContext) -> None:
-        written = write(getattr(found, name), f"{at}{name}.", writing)
-        if len(written) != len(message.fields):
-            writing.invalid.append(Violation(field=at + name, description="needs both of its fields"))
-            return
-        key, value = written.values()
-        out[each.name] = dump({key: value})
-
-    def many(found: Message, at: str, out: Params, writing: EncodeContext) -> None:
-        out[each.name] = [
-            write(element, f"{at}{name}[{index}].", writing)
-            for index, element in enumerate(getattr(found, name))
+    def __init__(
+        self, message: Descriptor, dialect: Dialect, dates: JsonDates, *, in_json: bool = True
+    ) -> None:
+        """`in_json`: the message becomes a JSON object; else its members are form fields."""
+        is_set = {field.name: _build_presence_check(field) for field in message.fields}
+        self._encoders = [
+            _build_field_encoder(field, dialect, dates, is_set, in_json=in_json)
+            for field in resolve_fields(message, dialect)
         ]
 
-    if each.wire.encoding == options.ENCODING_PAIR_TEXT:
-        return pair
-    return many if each.descriptor.is_repeated else one
+    def encode(self, message: Message, prefix: str, context: EncodeContext) -> Members:
+        """Return the members. `prefix` is the path of the message, with a dot at its end, or empty."""
+        members: Members = {}
+        for encode in self._encoders:
+            encode(message, prefix, members, context)
+        return members
 
 
-def _joined(each: Field, dates: JsonDates) -> Convert:
-    convert = _conversion(each, dates)
+def _build_presence_check(field: FieldDescriptor) -> Callable[[Message], bool]:
+    name = field.name
+    if field.has_presence:
+        return lambda message: message.HasField(name)
+    return lambda message: bool(getattr(message, name))
+
+
+def _build_field_encoder(
+    field: MappedField,
+    dialect: Dialect,
+    dates: JsonDates,
+    is_set: Mapping[str, Callable[[Message], bool]],
+    *,
+    in_json: bool,
+) -> FieldEncoder:
+    """`is_set` has a presence check for each field of the message."""
+    if field.mapping.unmapped:
+        return _build_unmapped_encoder(field, is_set[field.descriptor.name], dialect)
+    encode_value = _build_value_encoder(field, dialect, dates, in_json=in_json)
+    name, mapping = field.descriptor.name, field.mapping
+    is_field_set, alternative = is_set[name], mapping.required_without
+    default = parse(mapping.default) if mapping.default else None
+
+    def encode(message: Message, prefix: str, members: Members, context: EncodeContext) -> None:
+        if is_field_set(message):
+            encode_value(message, prefix, members, context)
+        elif default is not None:
+            members[field.upstream_name] = default
+        elif mapping.required:
+            context.missing.append(Violation(field=prefix + name, description=f"is required in {dialect}"))
+        elif alternative and not is_set[alternative](message):
+            description = f"is required in {dialect} without {alternative}"
+            context.missing.append(Violation(field=prefix + name, description=description))
+
+    return encode
+
+
+def _build_unmapped_encoder(
+    field: MappedField, is_set: Callable[[Message], bool], dialect: Dialect
+) -> FieldEncoder:
+    """Return the encoder of a field that has no member in the dialect."""
+    name, policy = field.descriptor.name, field.mapping.unmapped
+
+    def encode(message: Message, prefix: str, _: Members, context: EncodeContext) -> None:
+        if policy == options.UNMAPPED_FIELD_POLICY_LOCAL or not is_set(message):
+            return
+        if policy == options.UNMAPPED_FIELD_POLICY_REJECT:
+            violation = Violation(field=prefix + name, description=f"cannot be sent in {dialect}")
+            context.unsupported.append(violation)
+        else:
+            context.dropped_fields.append(_LIST_INDEX.sub("", prefix + name))
+
+    return encode
+
+
+def _build_value_encoder(
+    field: MappedField, dialect: Dialect, dates: JsonDates, *, in_json: bool
+) -> FieldEncoder:
+    """Return the encoder of a field that is set."""
+    message = field.descriptor.message_type
+    if message is None or message.full_name in (MONEY, TIMESTAMP):
+        member_dates = dates if in_json else JsonDates.TEXT
+        choose = _choose_list_conversion if field.descriptor.is_repeated else _choose_conversion
+        return _ConvertedField(field.descriptor.name, field.upstream_name, choose(field, member_dates))
+    if any(nested.mapping.encoding == options.ENCODING_FILE for nested in resolve_fields(message, dialect)):
+        raise SchemaError(f"{field.descriptor.full_name}: a nested message cannot have a file")
+    encoder = MessageEncoder(message, dialect, dates)
+    if field.mapping.encoding == options.ENCODING_PAIR_TEXT:
+        return _PairField(field.descriptor.name, field.upstream_name, encoder)
+    if field.descriptor.is_repeated:
+        return _MessageListField(field.descriptor.name, field.upstream_name, encoder)
+    return _MessageField(field.descriptor.name, field.upstream_name, encoder)
+
+
+@dataclass(frozen=True, slots=True)
+class _ConvertedField:
+    name: str
+    upstream_name: str
+    convert: Convert
+
+    def __call__(self, message: Message, prefix: str, members: Members, context: EncodeContext, /) -> None:
+        try:
+            members[self.upstream_name] = self.convert(getattr(message, self.name))
+        except ConversionError as error:
+            context.invalid.append(Violation(field=prefix + self.name, description=str(error)))
+
+
+@dataclass(frozen=True, slots=True)
+class _MessageField:
+    name: str
+    upstream_name: str
+    encoder: MessageEncoder
+
+    def __call__(self, message: Message, prefix: str, members: Members, context: EncodeContext, /) -> None:
+        nested = getattr(message, self.name)
+        members[self.upstream_name] = self.encoder.encode(nested, f"{prefix}{self.name}.", context)
+
+
+@dataclass(frozen=True, slots=True)
+class _MessageListField:
+    name: str
+    upstream_name: str
+    encoder: MessageEncoder
+
+    def __call__(self, message: Message, prefix: str, members: Members, context: EncodeContext, /) -> None:
+        members[self.upstream_name] = [
+            self.encoder.encode(element, f"{prefix}{self.name}[{index}].", context)
+            for index, element in enumerate(getattr(message, self.name))
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class _PairField:
+    """A message of two fields, as JSON text with one member."""
+
+    name: str
+    upstream_name: str
+    encoder: MessageEncoder
+
+    def __call__(self, message: Message, prefix: str, members: Members, context: EncodeContext, /) -> None:
+        pair = self.encoder.encode(getattr(message, self.name), f"{prefix}{self.name}.", context)
+        if len(pair) != 2:  # a pair
+            context.invalid.append(
+                Violation(field=prefix + self.name, description="needs both of its fields")
+            )
+            return
+        key, value = pair.values()
+        members[self.upstream_name] = dump({key: value})
+
+
+def _choose_list_conversion(field: MappedField, dates: JsonDates) -> Convert:
+    convert = _choose_conversion(field, dates)
     separator = {options.ENCODING_COMMA_JOINED: ",", options.ENCODING_SEMICOLON_JOINED: ";"}.get(
-        each.wire.encoding
+        field.mapping.encoding
     )
     if separator is None:
         return lambda values: [convert(value) for value in values]
@@ -191,107 +241,108 @@ def _joined(each: Field, dates: JsonDates) -> Convert:
     def join(values: Any) -> str:
         parts = [str(convert(value)) for value in values]
         if any(separator in part for part in parts):
-            raise ConversionError(f"must not hold {separator!r}")
+            raise ConversionError(f"must not contain {separator!r}")
         return separator.join(parts)
 
     return join
 
 
-def _conversion(each: Field, dates: JsonDates) -> Convert:
-    """Return the conversion of one value, by form first and by type else."""
-    descriptor, form = each.descriptor, each.wire.encoding
+def _choose_conversion(field: MappedField, dates: JsonDates) -> Convert:
+    """Return the conversion of one value, by the form, or else by the type."""
+    descriptor, form = field.descriptor, field.mapping.encoding
     if descriptor.enum_type is not None:
-        return _word(descriptor.enum_type, as_number=form == options.ENCODING_NUMBER)
+        return _build_enum_conversion(descriptor.enum_type, as_number=form == options.ENCODING_NUMBER)
     if descriptor.message_type is not None:
-        return _message_conversion(each, descriptor.message_type, dates)
+        return _choose_message_conversion(field, descriptor.message_type, dates)
     if descriptor.type == FieldDescriptor.TYPE_STRING:
-        return _digits if form == options.ENCODING_NUMBER else _text(each)
+        return _to_long if form == options.ENCODING_NUMBER else _build_text_conversion(field)
     if descriptor.type == FieldDescriptor.TYPE_BYTES:
-        return File if form == options.ENCODING_FILE else _itself  # the JSON encoder writes it as base64
+        return File if form == options.ENCODING_FILE else _unchanged  # the JSON encoder writes it as base64
     if descriptor.type in (FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT):
-        return _finite
-    return str if form == options.ENCODING_TEXT else _itself
+        return _check_finite
+    return str if form == options.ENCODING_TEXT else _unchanged
 
 
-def _message_conversion(each: Field, message: Descriptor, dates: JsonDates) -> Convert:
+def _choose_message_conversion(field: MappedField, message: Descriptor, dates: JsonDates) -> Convert:
     if message.full_name == MONEY:
-        return _fen if each.wire.encoding == options.ENCODING_FEN else _yuan
-    if each.wire.encoding == options.ENCODING_COMPACT_TIME:
-        return _compact_time
-    return _epoch_ms if dates is JsonDates.EPOCH_MS else _text_time
+        return _money_to_fen if field.mapping.encoding == options.ENCODING_FEN else _to_yuan
+    if field.mapping.encoding == options.ENCODING_COMPACT_TIME:
+        return _to_compact_time
+    return _to_epoch_ms if dates is JsonDates.EPOCH_MS else _to_text_time
 
 
-def _word(enum: EnumDescriptor, *, as_number: bool) -> Convert:
-    written: dict[int, object] = {number: found[0] for number, found in words(enum).items()}
+def _build_enum_conversion(enum: EnumDescriptor, *, as_number: bool) -> Convert:
+    upstream_values: dict[int, object] = {number: texts[0] for number, texts in get_enum_texts(enum).items()}
     if as_number:
         try:
-            written = {number: int(found[0]) for number, found in words(enum).items()}
+            upstream_values = {number: int(texts[0]) for number, texts in get_enum_texts(enum).items()}
         except ValueError:
-            raise SchemaError(f"{enum.full_name}: its words are not all numbers") from None
+            raise SchemaError(f"{enum.full_name}: its texts are not all numbers") from None
 
     def convert(number: int) -> object:
-        if number not in written:
+        if number not in upstream_values:
             raise ConversionError("must be a known value")
-        return written[number]
+        return upstream_values[number]
 
     return convert
 
 
-def _text(each: Field) -> Convert:
-    wire = each.wire
-    translated, pattern = dict(wire.value_map), re.compile(wire.pattern) if wire.pattern else None
+def _build_text_conversion(field: MappedField) -> Convert:
+    mapping = field.mapping
+    value_map = dict(mapping.value_map)
+    pattern = re.compile(mapping.pattern) if mapping.pattern else None
 
     def convert(value: str) -> str:
-        if wire.max_len and len(value) > wire.max_len:
-            raise ConversionError(f"must be at most {wire.max_len} characters")
+        if mapping.max_len and len(value) > mapping.max_len:
+            raise ConversionError(f"must be at most {mapping.max_len} characters")
         if pattern and not pattern.fullmatch(value):
-            raise ConversionError(f"must match {wire.pattern}")
-        return translated.get(value, value)
+            raise ConversionError(f"must match {mapping.pattern}")
+        return value_map.get(value, value)
 
-    return convert if translated or wire.max_len or pattern else _itself
+    return convert if value_map or mapping.max_len or pattern else _unchanged
 
 
-def _itself(value: object) -> object:
+def _unchanged(value: object) -> object:
     return value
 
 
-def _finite(value: float) -> float:
+def _check_finite(value: float) -> float:
     if not math.isfinite(value):
         raise ConversionError("must be a finite number")
     return value
 
 
-def _digits(value: str) -> int:
-    """Only of a text that the number brings back: 007 and 7 are two ids, and one Long."""
+def _to_long(value: str) -> int:
+    """Convert an id to a Long. 007 is rejected: as a Long it would be the id 7."""
     if not _LONG.fullmatch(value) or int(value) >= INT64:
-        raise ConversionError("must be a number that 1688 takes as a Long, without leading zeros")
+        raise ConversionError("must be a number that 1688 accepts as a Long, without leading zeros")
     return int(value)
 
 
-def _yuan(value: Any) -> str:
-    check_amount(value.currency_code, value.units, value.nanos)
+def _to_yuan(value: Any) -> str:
+    check_money(value.currency_code, value.units, value.nanos)
     return format_money(value.units, value.nanos)
 
 
-def _fen(value: Any) -> int:
-    check_amount(value.currency_code, value.units, value.nanos)
-    return write_fen(value.units, value.nanos)
+def _money_to_fen(value: Any) -> int:
+    check_money(value.currency_code, value.units, value.nanos)
+    return to_fen(value.units, value.nanos)
 
 
-def _text_time(value: Any) -> str:
-    """To the second: 1688's form has no fraction."""
+def _to_text_time(value: Any) -> str:
+    """Convert to seconds: 1688's form has no fraction."""
     return to_beijing_time(value.seconds, value.nanos).replace(tzinfo=None).isoformat(" ", "seconds")
 
 
-def _compact_time(value: Any) -> str:
-    moment = to_beijing_time(value.seconds, value.nanos)
-    return f"{moment.year:04}{moment:%m%d%H%M%S}{moment.microsecond // 1000:03}+0800"
+def _to_compact_time(value: Any) -> str:
+    time = to_beijing_time(value.seconds, value.nanos)
+    return f"{time.year:04}{time:%m%d%H%M%S}{time.microsecond // 1000:03}+0800"
 
 
-def _epoch_ms(value: Any) -> int:
+def _to_epoch_ms(value: Any) -> int:
     to_beijing_time(value.seconds, value.nanos)
     return int(value.seconds * 1000 + value.nanos // 10**6)
 
 
-_PLACE = re.compile(r"\[\d+\]")
+_LIST_INDEX = re.compile(r"\[\d+\]")
 _LONG = re.compile(r"0|[1-9]\d{0,18}", re.ASCII)

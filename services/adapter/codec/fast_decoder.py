@@ -1,102 +1,135 @@
-"""Replies as they are documented, decoded by msgspec's and protobuf's C code alone.
+"""The fast decoder: replies as they are documented, decoded by the C code of msgspec and protobuf.
 
-The tolerant reader (reading.py) looks at every value in Python. Most replies need none of its tolerance, and
-go another way: msgspec reads the JSON text into dicts of the documented types, protobuf makes a message of
-them (twins.py) and writes its bytes.
+The tolerant decoder (decoder.py) looks at every value in Python. Most replies do not need its tolerance:
+msgspec decodes their JSON text to dicts of the documented types, and protobuf serializes those as shadow
+messages (shadow_messages.py).
 
-What this way cannot read as it is meant (another name, another type, a refusal, a torn character) it does not
-read at all, and the tolerant reader takes the whole reply. Where it does read, the two agree:
-tests/adapter/codec/test_direct.py holds it to that.
+Anything else in a reply (another name, another type, an error, a broken character) makes the fast decoder
+return None, and the tolerant decoder decodes the whole reply. Where the fast decoder returns a response, the
+tolerant decoder returns the same: tests/adapter/codec/test_fast_decoder.py checks it.
 """
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from google.protobuf.descriptor import Descriptor
+from google.protobuf.message import Message
 
 from services.adapter.codec.envelope import FLAGS
-from services.adapter.codec.schema import PAYLOAD, Dialect, fields
-from services.adapter.codec.shadow_messages import ShadowSchema, convert, object_type
-from services.adapter.codec.tolerant_json import parse_decimal
-
-FastDecoder = Callable[[bytes, str], bytes | None]
-"""From a reply's text, and the request's currency, to the serialized response.
-
-None where the tolerant reader has to read it."""
+from services.adapter.codec.schema import PAYLOAD, Dialect, resolve_fields
+from services.adapter.codec.shadow_messages import ShadowSchema, build_object_type, convert
+from services.adapter.codec.tolerant_json import to_decimal
 
 GATEWAY_ERROR_KEYS = ("error_code", "errorCode", "error", "exception")
-"""Members of a reply in which the gateway itself speaks."""
+"""Members of a reply that contain an error of the gateway itself."""
 
 
-def fast_decoder(response: Descriptor, payload: str, dialect: Dialect) -> FastDecoder | None:
-    """Compile the direct way of an operation's replies. `payload` is its path below the envelope.
+class FastDecoder(Protocol):
+    """Decodes the replies of one operation."""
 
-    None where there is none: the payload is the envelope itself, or neither an object nor a list of objects.
+    def __call__(self, text: bytes, currency: str, /) -> bytes | None:
+        """Return the serialized response, or None where the tolerant decoder has to decode the reply.
+
+        `currency` is the currency of the request.
+        """
+
+
+def build_fast_decoder(response: Descriptor, payload: str, dialect: Dialect) -> FastDecoder | None:
+    """Compile the fast decoder of an operation. `payload` is the path of the payload below the envelope.
+
+    None where the payload is the envelope itself, or neither an object nor a list of objects.
     """
-    found = fields(response, dialect)
-    whole = next((each for each in found if PAYLOAD in each.read), None)
-    if not payload or not any(each.read for each in found) or (whole and not whole.descriptor.message_type):
+    fields = resolve_fields(response, dialect)
+    whole = next((field for field in fields if PAYLOAD in field.read_names), None)
+    if not payload or not any(field.read_names for field in fields):
         return None
-    twins = ShadowSchema(dialect)
-    member = whole.descriptor.name if whole else ""
-    shape = twins.type_of(whole.descriptor, whole.wire.encoding) if whole else twins.object_of(response)
-    twin = twins.twin(response, member)
-    needed = tuple(each.read[0] for each in found if each.wire.required)
+    if whole is not None and whole.descriptor.message_type is None:
+        return None
+    schema = ShadowSchema(dialect)
+    payload_field = whole.descriptor.name if whole else ""
+    payload_type = (
+        schema.add_field(whole.descriptor, whole.mapping.encoding) if whole else schema.add(response)
+    )
     path = tuple(payload.split("."))
-    # The envelope is the reply, or its `result` where no flag stands beside that.
-    ways = [_ReplyLayout(("result", *path), shape, (None,)), _ReplyLayout(path, shape, (None, True))]
+    return _FastDecoder(
+        # The envelope is the reply, or its `result` where the reply itself has no flag.
+        layouts=[
+            _ReplyLayout(("result", *path), payload_type, (None,)),
+            _ReplyLayout(path, payload_type, (None, True)),
+        ],
+        shadow_class=schema.build_class(response, payload_field),
+        payload_field=payload_field,
+        required=tuple(field.read_names[0] for field in fields if field.mapping.required),
+    )
 
-    def decode(text: bytes, currency: str) -> bytes | None:
-        for way in ways:
-            read = way.payload(text, currency)
-            if read:
-                if way is not ways[0]:  # replies of one operation look alike
-                    ways.reverse()
-                members = {member: read} if member else read
-                if not all(members.get(name) for name in needed):
-                    return None
-                try:
-                    return twin(**members).SerializeToString()
-                except (TypeError, ValueError):  # out of range
-                    return None
+
+class _FastDecoder:
+    def __init__(
+        self,
+        *,
+        layouts: list["_ReplyLayout"],
+        shadow_class: type[Message],
+        payload_field: str,
+        required: tuple[str, ...],
+    ) -> None:
+        self._layouts = layouts
+        self._shadow_class = shadow_class
+        self._payload_field = payload_field
+        self._required = required
+
+    def __call__(self, text: bytes, currency: str, /) -> bytes | None:
+        for layout in self._layouts:
+            payload = layout.read_payload(text, currency)
+            if payload:
+                if layout is not self._layouts[0]:  # try it first next time: an operation has one layout
+                    self._layouts.reverse()
+                return self._serialize({self._payload_field: payload} if self._payload_field else payload)
         return None
 
-    return decode
+    def _serialize(self, members: dict[str, Any]) -> bytes | None:
+        if not all(members.get(name) for name in self._required):
+            return None
+        try:
+            return self._shadow_class(**members).SerializeToString()
+        except (TypeError, ValueError):  # out of range
+            return None
 
 
 class _ReplyLayout:
-    """Where a payload stands in replies, and what it is made of."""
+    """A path of the payload in replies, and the types on it."""
 
-    def __init__(self, path: tuple[str, ...], shape: Any, flags: tuple[bool | None, ...]) -> None:
-        """`flags` is what the reply's own flags may be; those of what it holds are missing or true."""
+    def __init__(
+        self, path: tuple[str, ...], payload_type: Any, accepted_flags: tuple[bool | None, ...]
+    ) -> None:
+        """`accepted_flags` are for the flags of the reply itself; nested flags are absent or true."""
         self._path = path
-        self._flags = flags
+        self._accepted_flags = accepted_flags
         self._currency = ""
+        type_ = payload_type
         for depth, name in reversed(tuple(enumerate(path))):
-            told: dict[str, Any] = dict.fromkeys(FLAGS, bool | None)
-            told |= {} if depth else dict.fromkeys(GATEWAY_ERROR_KEYS, Any)
-            # A `result` beside the payload may be its verdict; an object might hold a refusal.
-            shape = object_type({**told, "result": bool | None, name: shape | None})
+            members: dict[str, Any] = dict.fromkeys(FLAGS, bool | None)
+            members |= {} if depth else dict.fromkeys(GATEWAY_ERROR_KEYS, Any)
+            # A `result` beside the payload may be a boolean; an object may contain an error.
+            type_ = build_object_type({**members, "result": bool | None, name: type_ | None})
         self._decoder = msgspec.json.Decoder(
-            shape, strict=False, dec_hook=self._made, float_hook=parse_decimal
+            type_, strict=False, dec_hook=self._convert, float_hook=to_decimal
         )
 
-    def payload(self, text: bytes, currency: str) -> Any:
-        """Return what stands there, where all of it is as documented and nothing speaks of a failure."""
+    def read_payload(self, text: bytes, currency: str) -> Any:
+        """Return the payload if the whole reply is as documented and contains no error, else None."""
         self._currency = currency
         try:
-            found = self._decoder.decode(text)
+            value = self._decoder.decode(text)
         except (ValueError, RecursionError):
             return None
-        if not found or any(found.get(name) for name in GATEWAY_ERROR_KEYS):
+        if not value or any(value.get(name) for name in GATEWAY_ERROR_KEYS):
             return None
-        flags = self._flags
+        accepted_flags = self._accepted_flags
         for name in self._path:
-            if not found or any(found.get(flag) not in flags for flag in FLAGS):
+            if not value or any(value.get(flag) not in accepted_flags for flag in FLAGS):
                 return None
-            found, flags = found.get(name), (None, True)
-        return found
+            value, accepted_flags = value.get(name), (None, True)
+        return value
 
-    def _made(self, kind: type, found: Any) -> object:
-        return convert(kind, found, self._currency)
+    def _convert(self, type_: type, value: Any) -> object:
+        return convert(type_, value, self._currency)

@@ -1,4 +1,4 @@
-"""Compiles an RPC's descriptors, in one dialect, into what turns requests and replies over."""
+"""Compiles an RPC's descriptors, in one dialect, to an encoder of requests and a decoder of replies."""
 
 import base64
 from collections.abc import Callable, Mapping
@@ -9,32 +9,45 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from nationalsite.upstream.v1 import Operation as Options
 
-from services.adapter.codec.decoder import NOTHING, field_reader, member_names, message_reader
-from services.adapter.codec.encoder import EncodeContext, File, JsonDates, Params, message_writer
-from services.adapter.codec.envelope import Kind, PayloadReader
-from services.adapter.codec.fast_decoder import fast_decoder
-from services.adapter.codec.option_checks import NOT_HERE, SchemaError
-from services.adapter.codec.scalar_decoders import DecodeContext, FieldDecoder
-from services.adapter.codec.schema import PAYLOAD, Dialect, Idempotency, fields, level, operation
+from services.adapter.codec.decoder import (
+    EMPTY_VALUES,
+    FieldDecoder,
+    MessageDecoder,
+    build_field_decoder,
+    get_member_names,
+)
+from services.adapter.codec.encoder import EncodeContext, File, JsonDates, Members, MessageEncoder
+from services.adapter.codec.envelope import PayloadKind, PayloadReader
+from services.adapter.codec.fast_decoder import build_fast_decoder
+from services.adapter.codec.option_checks import UNSUPPORTED_API, SchemaError
+from services.adapter.codec.scalar_decoders import DecodeContext
+from services.adapter.codec.schema import (
+    PAYLOAD,
+    Dialect,
+    Idempotency,
+    get_idempotency,
+    resolve_fields,
+    resolve_operation,
+)
 from services.adapter.codec.tolerant_json import Json, dump, dump_bytes, parse
 from services.errors import UpstreamUnreadable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameters:
-    """What a call sends besides the system parameters."""
+    """What one call sends, besides the system parameters."""
 
     form: Mapping[str, str]
-    """Form fields, not encoded."""
+    """Form fields, not URL-encoded."""
     files: Mapping[str, bytes]
-    """File parts, which make the call multipart."""
-    left_out: tuple[str, ...]
-    """Paths of set request fields that the dialect has no member for."""
+    """File parts. With any of them the call is multipart."""
+    dropped_fields: tuple[str, ...]
+    """Paths of request fields that are set and not sent, since the dialect has no member for them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecodeResult:
-    """A reply as a response."""
+    """A decoded reply."""
 
     response: bytes
     """The serialized response message."""
@@ -50,21 +63,31 @@ class Operation:
     request: type[Message]
     """The class of the request."""
     dialect: Dialect
-    level: Idempotency
+    idempotency: Idempotency
     api: str
-    """1688's id `namespace:name-version`, or empty: local, or not in this dialect."""
+    """1688's id `namespace:name-version`. Empty for a local RPC, and if the dialect has no such operation."""
     local: bool
-    """The suite answers with a function of its own."""
+    """Whether the RPC is not an operation of 1688, so that a handler of the service answers it."""
     anonymous: bool
-    """No access token is sent."""
+    """Whether no access token is sent."""
     encode: Callable[[Message], tuple[Parameters, ...]]
-    """What each call to make sends: one call, or where the operation says `each`, one an element, in order.
+    """Returns the parameters of each call to make: of one call, or with `each` of one for each element.
 
-    Raises RequestError, before any of them is made."""
+    Raises RequestError."""
     parse: Callable[[bytes, Message], Json | DecodeResult]
-    """From a reply's text, and the request it answers, as far as the text alone tells. Raises ValueError."""
+    """Parses the text of a reply to a request, and decodes it if it is as documented. Raises ValueError."""
     decode: Callable[[Json | DecodeResult, Message], DecodeResult]
-    """From a parsed reply and the request it answers. Raises Refused or Unreadable, nothing else."""
+    """Decodes a parsed reply to a request. Raises UpstreamRefused and UpstreamUnreadable, nothing else."""
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether a call has no side effects."""
+        return self.idempotency is Idempotency.NO_SIDE_EFFECTS
+
+    @property
+    def is_idempotent(self) -> bool:
+        """Whether a call may be made twice with the effect of one."""
+        return self.idempotency is not Idempotency.NON_IDEMPOTENT
 
 
 def compile_service(
@@ -74,158 +97,168 @@ def compile_service(
     exceptions: Mapping[str, Dialect] | None = None,
     dates: JsonDates = JsonDates.TEXT,
 ) -> dict[str, Operation]:
-    """Compile every RPC of a service; `exceptions` gives some of them another dialect.
+    """Compile every RPC of a service; `exceptions` are RPCs with another dialect.
 
-    Raises SchemaError with a line for each contradiction in the protos.
+    Raises SchemaError with a line for each problem in the protos.
     """
     exceptions = exceptions or {}
-    compiled: dict[str, Operation] = {}
-    findings: list[str] = []
+    operations: dict[str, Operation] = {}
+    problems: list[str] = []
     for method in service.methods:
         try:
-            chosen = exceptions.get(method.name, dialect)
-            compiled[method.name] = compile_operation(method, chosen, dates=dates)
+            method_dialect = exceptions.get(method.name, dialect)
+            operations[method.name] = compile_operation(method, method_dialect, dates=dates)
         except SchemaError as error:
-            findings += error.lines
-    if findings:
-        raise SchemaError(*dict.fromkeys(findings))
-    return compiled
+            problems += error.lines
+    if problems:
+        raise SchemaError(*dict.fromkeys(problems))
+    return operations
 
 
 def compile_operation(method: MethodDescriptor, dialect: Dialect, *, dates: JsonDates) -> Operation:
     """Compile one RPC."""
-    options = operation(method, dialect)
-    spoken = any(operation(method, each).api for each in Dialect)
+    options = resolve_operation(method, dialect)
+    is_upstream = any(resolve_operation(method, each_dialect).api for each_dialect in Dialect)
     return Operation(
         rpc=method.name,
         request=GetMessageClass(method.input_type),
         dialect=dialect,
-        level=level(method),
-        api="" if options.local or options.api == NOT_HERE else options.api,
+        idempotency=get_idempotency(method),
+        api="" if options.local or options.api == UNSUPPORTED_API else options.api,
         local=options.local,
         anonymous=options.no_access_token,
-        encode=_encoder(method.input_type, options, dialect, dates) if spoken else _never_sent,
-        parse=_parser(method.output_type, options, dialect) if spoken else _parsed,
-        decode=_decoder(method, options, dialect) if spoken else _never_received,
+        encode=_build_encoder(method.input_type, options, dialect, dates) if is_upstream else _encode_nothing,
+        parse=_build_parser(method.output_type, options, dialect) if is_upstream else _parse,
+        decode=_ReplyDecoder(method, options, dialect).decode if is_upstream else _decode_nothing,
     )
 
 
-def _never_sent(request: Message) -> tuple[Parameters, ...]:
-    """In no dialect the RPC is an operation of 1688's."""
+def _encode_nothing(request: Message) -> tuple[Parameters, ...]:
+    """Encode a request of an RPC that is not an operation of 1688 in any dialect."""
     return ()
 
 
-def _never_received(reply: Json | DecodeResult, request: Message) -> DecodeResult:
+def _decode_nothing(reply: Json | DecodeResult, request: Message) -> DecodeResult:
     raise UpstreamUnreadable("1688 has no such operation")
 
 
-def _encoder(
+def _build_encoder(
     request: Descriptor, options: Options, dialect: Dialect, dates: JsonDates
 ) -> Callable[[Message], tuple[Parameters, ...]]:
-    each, param = options.fan_out, options.param
-    element = request.fields_by_name[each].message_type if each else None
-    write = message_writer(element or request, dialect, dates, in_json=bool(param))
+    fan_out, param = options.fan_out, options.param
+    element = request.fields_by_name[fan_out].message_type if fan_out else None
+    encoder = MessageEncoder(element or request, dialect, dates, in_json=bool(param))
 
-    def encode(found: Message) -> tuple[Parameters, ...]:
-        parts = enumerate(getattr(found, each)) if each else ((0, found),)
-        writing = EncodeContext()
+    def encode(message: Message) -> tuple[Parameters, ...]:
+        context = EncodeContext()
         calls = []
-        for index, part in parts:
-            form, files = _parameters(param, write(part, f"{each}[{index}]." if each else "", writing))
-            calls.append(Parameters(form=form, files=files, left_out=tuple(writing.left_out)))
-            writing.left_out.clear()
-        writing.check()
+        for index, part in enumerate(getattr(message, fan_out) if fan_out else (message,)):
+            members = encoder.encode(part, f"{fan_out}[{index}]." if fan_out else "", context)
+            form, files = _split_files(param, members)
+            calls.append(Parameters(form=form, files=files, dropped_fields=tuple(context.dropped_fields)))
+            context.dropped_fields.clear()
+        context.check()
         return tuple(calls)
 
     return encode
 
 
-def _parameters(param: str, members: Params) -> tuple[dict[str, str], dict[str, bytes]]:
-    """Return form and files."""
+def _split_files(param: str, members: Members) -> tuple[dict[str, str], dict[str, bytes]]:
+    """Return form fields and file parts."""
     files = {name: value.content for name, value in members.items() if isinstance(value, File)}
     plain = {name: value for name, value in members.items() if name not in files}
     if not param:
-        return {name: _form_text(value) for name, value in plain.items()}, files
+        return {name: _to_form_text(value) for name, value in plain.items()}, files
     text = dump_bytes(plain)
-    del members, plain  # a picture may be in there: of large things no more is held than is needed
+    del members, plain  # they may hold an image: free it before the text is copied
     return {param: text.decode()}, files
 
 
-def _form_text(value: object) -> str:
+def _to_form_text(value: object) -> str:
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     return value if isinstance(value, str) else dump(value)
 
 
-def _parser(
+def _build_parser(
     response: Descriptor, options: Options, dialect: Dialect
 ) -> Callable[[bytes, Message], Json | DecodeResult]:
-    """Return what decodes a reply that is as documented, and parses any other."""
-    read = fast_decoder(response, options.payload, dialect)
-    if read is None:
-        return _parsed
+    """Return a function that decodes a reply if it is as documented, and parses any other."""
+    decode_fast = build_fast_decoder(response, options.payload, dialect)
+    if decode_fast is None:
+        return _parse
 
-    def parsed(text: bytes, request: Message) -> Json | DecodeResult:
-        response = read(text, getattr(request, "currency", ""))
+    def decode_or_parse(text: bytes, request: Message) -> Json | DecodeResult:
+        response = decode_fast(text, _get_currency(request))
         return parse(text) if response is None else DecodeResult(response=response, unreadable=())
 
-    return parsed
+    return decode_or_parse
 
 
-def _parsed(text: bytes, _: Message) -> Json:
+def _parse(text: bytes, _: Message) -> Json:
     return parse(text)
 
 
-def _decoder(
-    method: MethodDescriptor, options: Options, dialect: Dialect
-) -> Callable[[Json | DecodeResult, Message], DecodeResult]:
-    response = method.output_type
-    put, kind, members = _shape(response, options, dialect)
-    other_path = operation(method, dialect.other).payload
-    payload = PayloadReader(options, kind, other_path=other_path, members=members)
+def _get_currency(request: Message) -> str:
+    currency: str = getattr(request, "currency", "")
+    return currency
 
-    def decode(reply: Json | DecodeResult, request: Message) -> DecodeResult:
+
+class _ReplyDecoder:
+    """Decodes the parsed replies of one operation."""
+
+    def __init__(self, method: MethodDescriptor, options: Options, dialect: Dialect) -> None:
+        response = method.output_type
+        self._response_class = GetMessageClass(response)
+        self._decode_payload, kind, members = _build_payload_decoder(response, options, dialect)
+        other_path = resolve_operation(method, dialect.other).payload
+        self._payload_reader = PayloadReader(options, kind, other_path=other_path, members=members)
+
+    def decode(self, reply: Json | DecodeResult, request: Message) -> DecodeResult:
         if isinstance(reply, DecodeResult):
             return reply
-        found = payload.read(reply)
-        reading = DecodeContext(currency=getattr(request, "currency", ""))
-        out: list[bytes] = []
-        if found is not None:
-            put(found, out, reading)
-        return DecodeResult(response=b"".join(out), unreadable=tuple(reading.unreadable))
-
-    return decode
+        payload = self._payload_reader.read(reply)
+        context = DecodeContext(currency=_get_currency(request))
+        response = self._response_class()
+        if payload is not None:
+            self._decode_payload(payload, response, context)
+        return DecodeResult(response=response.SerializeToString(), unreadable=tuple(context.unreadable))
 
 
-def _shape(
+def _build_payload_decoder(
     response: Descriptor, options: Options, dialect: Dialect
-) -> tuple[FieldDecoder, Kind, frozenset[str]]:
-    """Return what writes the payload, its JSON kind, and the names of its members."""
-    found = [each for each in fields(response, dialect) if each.read]
-    if not found:
-        return _write_nothing, Kind.VERDICT if options.payload else Kind.NOTHING, frozenset()
-    whole = next((each for each in found if PAYLOAD in each.read), None)
+) -> tuple[FieldDecoder, PayloadKind, frozenset[str]]:
+    """Return the decoder of the payload, the payload's JSON kind, and the names of its members."""
+    fields = [field for field in resolve_fields(response, dialect) if field.read_names]
+    if not fields:
+        return _ignore_payload, PayloadKind.BOOLEAN if options.payload else PayloadKind.NONE, frozenset()
+    whole = next((field for field in fields if PAYLOAD in field.read_names), None)
     if whole is None:
-        read = message_reader(response, dialect)
-        needed = [each for each in found if each.wire.required]
-
-        def put(payload: Json, out: list[bytes], reading: DecodeContext) -> None:
-            if not isinstance(payload, dict):
-                raise UpstreamUnreadable("1688's answer is not an object")
-            for each in needed:
-                if all(payload.get(name) in NOTHING for name in each.read):
-                    raise UpstreamUnreadable(f"1688's answer holds no {each.descriptor.name}")
-            out.append(read(payload, reading))
-
-        return put, Kind.OBJECT, member_names(response, dialect)
+        return _ObjectDecoder(response, dialect), PayloadKind.OBJECT, get_member_names(response, dialect)
     message = whole.descriptor.message_type
     if whole.descriptor.is_repeated:
-        kind = Kind.LIST
+        kind = PayloadKind.LIST
     else:
-        kind = Kind.TEXT if message is None else Kind.OBJECT
-    members = frozenset() if message is None else member_names(message, dialect)
-    return field_reader(whole, dialect, whole.descriptor.name), kind, members
+        kind = PayloadKind.TEXT if message is None else PayloadKind.OBJECT
+    members = frozenset() if message is None else get_member_names(message, dialect)
+    return build_field_decoder(whole, dialect, whole.descriptor.name), kind, members
 
 
-def _write_nothing(payload: Json, out: list[bytes], reading: DecodeContext) -> None:
-    """The verdict is the whole answer."""
+class _ObjectDecoder:
+    """Decodes a payload whose members are the fields of the response."""
+
+    def __init__(self, response: Descriptor, dialect: Dialect) -> None:
+        self._decoder = MessageDecoder(response, dialect)
+        self._required = [field for field in resolve_fields(response, dialect) if field.mapping.required]
+
+    def __call__(self, payload: Json, response: Message, context: DecodeContext, /) -> None:
+        if not isinstance(payload, dict):
+            raise UpstreamUnreadable("1688's answer is not an object")
+        for field in self._required:
+            if all(payload.get(name) in EMPTY_VALUES for name in field.read_names):
+                raise UpstreamUnreadable(f"1688's answer has no {field.descriptor.name}")
+        self._decoder.decode(payload, response, context)
+
+
+def _ignore_payload(payload: Json, response: Message, context: DecodeContext) -> None:
+    """Decode a payload without content: success is the whole answer."""

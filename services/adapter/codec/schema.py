@@ -1,4 +1,4 @@
-"""What the descriptors say, resolved for one dialect, and checked as far as it can be at start."""
+"""Reads the mapping options from the descriptors, resolves them for one dialect, and checks them at start."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,149 +10,152 @@ from google.protobuf.descriptor_pb2 import MethodOptions
 from nationalsite.upstream import v1 as upstream_v1
 from nationalsite.upstream.v1 import FieldMapping, Operation
 
-from services.adapter.codec.option_checks import SchemaError, check_operation, check_wire
+from services.adapter.codec.option_checks import SchemaError, check_mapping, check_operation
 
 PAYLOAD = "."
-"""The name of a response's only field that is the payload itself."""
+"""The name of a response's only field, where that field is the whole payload."""
 Option = TypeVar("Option", Operation, FieldMapping)
 
 
 class Dialect(StrEnum):
-    """Which of 1688's two forms is spoken."""
+    """The two variants of 1688's operations."""
 
     NATIONAL_SITE = "national-site"
     OPEN_PLATFORM = "open-platform"
 
     @property
     def other(self) -> "Dialect":
-        """The one that is not chosen, which is still read."""
+        """The other dialect. Requests are not written in it, but replies are read in both."""
         return Dialect.OPEN_PLATFORM if self is Dialect.NATIONAL_SITE else Dialect.NATIONAL_SITE
 
 
 class Idempotency(StrEnum):
-    """What repeating a call may do, from the RPC's idempotency_level."""
+    """The idempotency_level of an RPC."""
 
-    READ = "NO_SIDE_EFFECTS"
+    NO_SIDE_EFFECTS = "NO_SIDE_EFFECTS"
     IDEMPOTENT = "IDEMPOTENT"
-    ONCE = "IDEMPOTENCY_UNKNOWN"
+    NON_IDEMPOTENT = "IDEMPOTENCY_UNKNOWN"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
-    """A field and how it travels in one dialect."""
+class MappedField:
+    """A field and its mapping to 1688's member in one dialect."""
 
     descriptor: FieldDescriptor
-    wire: FieldMapping
+    mapping: FieldMapping
     """The resolved option."""
-    name: str
+    upstream_name: str
     """1688's name in the dialect."""
-    read: tuple[str, ...]
-    """Every name that is accepted when reading; an earlier one wins."""
+    read_names: tuple[str, ...]
+    """Every name that is accepted in replies; an earlier one has precedence."""
 
 
-def operation(method: MethodDescriptor, dialect: Dialect) -> Operation:
-    """Return the operation of an RPC in a dialect. Raises SpecificationError."""
+def resolve_operation(method: MethodDescriptor, dialect: Dialect) -> Operation:
+    """Return the operation of an RPC in a dialect. Raises SchemaError."""
     options = method.GetOptions()
     if not options.HasExtension(upstream_v1.operation):
-        raise SchemaError(f"{method.full_name}: no (nationalsite.upstream.v1.operation)")
-    found = _resolve(options.Extensions[upstream_v1.operation], dialect, method.full_name)
-    check_operation(f"{method.full_name} in {dialect}", method, found)
-    return found
+        raise SchemaError(f"{method.full_name}: the option (nationalsite.upstream.v1.operation) is missing")
+    resolved = _resolve(options.Extensions[upstream_v1.operation], dialect, method.full_name)
+    check_operation(f"{method.full_name} in {dialect}", method, resolved)
+    return resolved
 
 
-def level(method: MethodDescriptor) -> Idempotency:
-    """Return what repeating the RPC may do."""
+def get_idempotency(method: MethodDescriptor) -> Idempotency:
+    """Return the idempotency of an RPC."""
     return Idempotency(MethodOptions.IdempotencyLevel.Name(method.GetOptions().idempotency_level))
 
 
-def fields(message: Descriptor, dialect: Dialect) -> tuple[Field, ...]:
-    """Return the fields of a message as they travel. Raises SpecificationError: two may read one member.
+def resolve_fields(message: Descriptor, dialect: Dialect) -> tuple[MappedField, ...]:
+    """Return the fields of a message with their mappings. Raises SchemaError where two read one member.
 
-    Arms of a oneof that are read by topic are not among them: see `arms`.
-    A name of the dialect itself is not the other dialect's: `country` is the country where this one says so.
+    Fields that are read by topic are left out: see `resolve_topic_fields`. A name of the dialect itself has
+    precedence over the same name of the other dialect.
     """
-    options = [(each, *_wires(each, dialect)) for each in message.fields]
-    options = [(each, wire, elsewhere) for each, wire, elsewhere in options if not wire.topics]
-    own = _Names(message)
-    for descriptor, wire, _ in options:
-        own.claim(descriptor, _written(descriptor, wire))
-    others = _Names(message)
-    for descriptor, wire, elsewhere in options:
-        names = [*_written(descriptor, elsewhere), *wire.aliases, *elsewhere.aliases]
-        others.claim(descriptor, [name for name in dict.fromkeys(names) if name not in own.owners])
+    mappings = [(descriptor, *_resolve_mappings(descriptor, dialect)) for descriptor in message.fields]
+    mappings = [(descriptor, mapping, other) for descriptor, mapping, other in mappings if not mapping.topics]
+    dialect_names = _NameOwners(message)
+    for descriptor, mapping, _ in mappings:
+        dialect_names.claim(descriptor, _upstream_names(descriptor, mapping))
+    other_names = _NameOwners(message)
+    for descriptor, mapping, other in mappings:
+        names = dict.fromkeys((*_upstream_names(descriptor, other), *mapping.aliases, *other.aliases))
+        other_names.claim(descriptor, [name for name in names if name not in dialect_names.owners])
     return tuple(
-        Field(
+        MappedField(
             descriptor=descriptor,
-            wire=wire,
-            name=wire.name or descriptor.json_name,
-            read=(*own.of(descriptor), *others.of(descriptor)),
+            mapping=mapping,
+            upstream_name=mapping.name or descriptor.json_name,
+            read_names=(*dialect_names.names_of(descriptor), *other_names.names_of(descriptor)),
         )
-        for descriptor, wire, _ in options
+        for descriptor, mapping, _ in mappings
     )
 
 
-def arms(message: Descriptor, dialect: Dialect) -> dict[str, Field]:
-    """Return the arms of a message's oneof by the topics they are read for. Raises SpecificationError."""
-    found: dict[str, Field] = {}
+def resolve_topic_fields(message: Descriptor, dialect: Dialect) -> dict[str, MappedField]:
+    """Return the oneof fields of a message by the topics for which they are read. Raises SchemaError."""
+    fields: dict[str, MappedField] = {}
     for descriptor in message.fields:
-        wire, _ = _wires(descriptor, dialect)
-        arm = Field(descriptor=descriptor, wire=wire, name=wire.name, read=(wire.name, *wire.aliases))
-        for topic in wire.topics:
-            if topic in found:
-                raise SchemaError(f"{descriptor.full_name}: topic {topic} has another arm")
-            found[topic] = arm
-    return found
+        mapping, _ = _resolve_mappings(descriptor, dialect)
+        field = MappedField(
+            descriptor=descriptor,
+            mapping=mapping,
+            upstream_name=mapping.name,
+            read_names=(mapping.name, *mapping.aliases),
+        )
+        for topic in mapping.topics:
+            if topic in fields:
+                raise SchemaError(f"{descriptor.full_name}: topic {topic} has another field")
+            fields[topic] = field
+    return fields
 
 
-def words(enum: EnumDescriptor) -> dict[int, tuple[str, ...]]:
-    """Return 1688's words for each value of an enum but 0; the first is the one to write."""
-    found = {}
+def get_enum_texts(enum: EnumDescriptor) -> dict[int, tuple[str, ...]]:
+    """Return 1688's texts for each value of an enum but 0; the first is the one to write."""
+    texts = {}
     for value in enum.values:
-        word = value.GetOptions().Extensions[upstream_v1.enum_value]
-        if word.text:
-            found[value.number] = (word.text, *word.aliases)
+        option = value.GetOptions().Extensions[upstream_v1.enum_value]
+        if option.text:
+            texts[value.number] = (option.text, *option.aliases)
         elif value.number:
-            raise SchemaError(f"{enum.full_name}: {value.name} has no word")
-    return found
+            raise SchemaError(f"{enum.full_name}: {value.name} has no text")
+    return texts
 
 
-class _Names:
-    """Which field owns which name of a member."""
+class _NameOwners:
+    """Which field of a message reads which member."""
 
     def __init__(self, message: Descriptor) -> None:
         self._message = message
         self.owners: dict[str, str] = {}
 
-    def claim(self, descriptor: FieldDescriptor, names: Iterable[str]) -> None:
+    def claim(self, field: FieldDescriptor, names: Iterable[str]) -> None:
         for name in names:
-            owner = self.owners.setdefault(name, descriptor.name)
-            if owner != descriptor.name:
-                raise SchemaError(
-                    f"{self._message.full_name}.{descriptor.name}: reads {name!r}, as does {owner}"
-                )
+            owner = self.owners.setdefault(name, field.name)
+            if owner != field.name:
+                raise SchemaError(f"{self._message.full_name}.{field.name}: reads {name!r}, as does {owner}")
 
-    def of(self, descriptor: FieldDescriptor) -> Iterator[str]:
-        return (name for name, owner in self.owners.items() if owner == descriptor.name)
+    def names_of(self, field: FieldDescriptor) -> Iterator[str]:
+        return (name for name, owner in self.owners.items() if owner == field.name)
 
 
-def _wires(descriptor: FieldDescriptor, dialect: Dialect) -> tuple[FieldMapping, FieldMapping]:
-    """Return a field's option, resolved for the dialect and for the other one."""
-    option = descriptor.GetOptions().Extensions[upstream_v1.field]
-    wire = _resolve(option, dialect, descriptor.full_name)
-    elsewhere = _resolve(option, dialect.other, descriptor.full_name)
-    check_wire(descriptor, wire)
-    check_wire(descriptor, elsewhere)
-    return wire, elsewhere
+def _resolve_mappings(field: FieldDescriptor, dialect: Dialect) -> tuple[FieldMapping, FieldMapping]:
+    """Return the mapping of a field in the dialect and in the other one."""
+    option = field.GetOptions().Extensions[upstream_v1.field]
+    mapping = _resolve(option, dialect, field.full_name)
+    other = _resolve(option, dialect.other, field.full_name)
+    check_mapping(field, mapping)
+    check_mapping(field, other)
+    return mapping, other
 
 
-def _written(descriptor: FieldDescriptor, wire: FieldMapping) -> tuple[str, ...]:
-    return () if wire.unmapped else (wire.name or descriptor.json_name,)
+def _upstream_names(field: FieldDescriptor, mapping: FieldMapping) -> tuple[str, ...]:
+    return () if mapping.unmapped else (mapping.name or field.json_name,)
 
 
-def _resolve(option: Option, dialect: Dialect, where: str) -> Option:
+def _resolve(option: Option, dialect: Dialect, location: str) -> Option:
     for block in (option.national_site, option.open_platform):
         if block.HasField("national_site") or block.HasField("open_platform"):
-            raise SchemaError(f"{where}: dialect blocks must not nest")
+            raise SchemaError(f"{location}: dialect blocks must not be nested")
     resolved = type(option)()
     resolved.CopyFrom(option)
     resolved.ClearField("national_site")

@@ -1,7 +1,8 @@
-"""What replies are made of in the direct way: types for msgspec to read, and messages for protobuf to write.
+"""Shadow messages of the fast decoder: types that msgspec decodes to, and messages that protobuf serializes.
 
-The twin of a message has fields with 1688's names, and with the numbers and wire types of the message's own,
-so that an object as it is read is the keyword arguments of its twin.
+The shadow of a message has fields with 1688's names, and with the numbers and wire types of the message's own
+fields. So a decoded object is the keyword arguments of its shadow, and a serialized shadow is a serialized
+message.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,66 +17,77 @@ from google.protobuf.message import Message
 from nationalsite.upstream import v1 as options
 
 from services.adapter.codec import scalar_decoders
-from services.adapter.codec.conversions import read_decimal, read_text
-from services.adapter.codec.decoder import joined
+from services.adapter.codec.conversions import parse_decimal, parse_text
+from services.adapter.codec.decoder import split_joined
 from services.adapter.codec.envelope import FLAGS
 from services.adapter.codec.option_checks import MONEY, TIMESTAMP
-from services.adapter.codec.schema import Dialect, fields
+from services.adapter.codec.scalar_decoders import DecodeContext, ScalarDecoder
+from services.adapter.codec.schema import Dialect, resolve_fields
 from services.adapter.codec.tolerant_json import Json
 
 
 class FallBack:
-    """The type of what only the tolerant reader reads. Null is welcome everywhere: it says nothing."""
+    """The type of a member that only the tolerant decoder can decode. Null is accepted: it means no value."""
 
 
-class _Digits(str):
-    """A text that travels as a number."""
+class _Number(str):
+    """A string that 1688 sends as a number."""
 
 
 class _Double(float):
     """A number with a fraction."""
 
 
-class _Commas(list[str]):
-    """Texts that travel as one, joined by commas."""
+class _CommaJoined(list[str]):
+    """Strings in one text, joined by commas."""
 
 
-class _Semicolons(list[str]):
-    """Likewise, joined by semicolons."""
+class _SemicolonJoined(list[str]):
+    """Strings in one text, joined by semicolons."""
 
 
 class _Yuan(bytes):
-    """Money, serialized: on the wire, a message and bytes look alike."""
+    """A serialized Money: on the wire, messages and bytes look alike."""
 
 
 class _Fen(bytes):
-    """Likewise."""
+    """A serialized Money, from a whole number of fen."""
 
 
 class _Foreign(bytes):
-    """Likewise, in the currency that the request asked for."""
+    """A serialized Money in the currency of the request."""
 
 
-class _Moment(bytes):
-    """A Timestamp, serialized."""
+class _Timestamp(bytes):
+    """A serialized Timestamp."""
 
 
-_READ: Mapping[type, Callable[[Any, str], Any]] = {
-    _Digits: lambda found, _: read_text(found),
-    _Double: lambda found, _: read_decimal(found),
-    _Commas: lambda found, _: _parts(found, ","),
-    _Semicolons: lambda found, _: _parts(found, ";"),
-    _Yuan: lambda found, _: scalar_decoders.yuan_bytes(found),
-    _Fen: lambda found, _: scalar_decoders.fen_bytes(found),
-    _Foreign: scalar_decoders.foreign_bytes,
-    _Moment: lambda found, _: scalar_decoders.moment_bytes(found),
+def _serialized(decode: ScalarDecoder) -> Callable[[Any, str], bytes | None]:
+    """Return a conversion to the serialized message that `decode` returns."""
+
+    def convert_value(value: Any, currency: str) -> bytes | None:
+        decoded: Any = decode(value, DecodeContext(currency=currency))
+        return None if decoded is None else decoded.SerializeToString()
+
+    return convert_value
+
+
+_CONVERSIONS: Mapping[type, Callable[[Any, str], Any]] = {
+    _Number: lambda value, _: parse_text(value),
+    _Double: lambda value, _: parse_decimal(value),
+    _CommaJoined: lambda value, _: _split(value, ","),
+    _SemicolonJoined: lambda value, _: _split(value, ";"),
+    _Yuan: _serialized(scalar_decoders.decode_yuan),
+    _Fen: _serialized(scalar_decoders.decode_fen),
+    _Foreign: _serialized(scalar_decoders.decode_foreign),
+    _Timestamp: _serialized(scalar_decoders.decode_timestamp),
 }
-"""What makes each of these types of what stands there, and of the request's currency."""
+"""The conversion to each of these types, from 1688's value and the currency of the request."""
 _SCALARS: Mapping[tuple[int, int], type] = {
     (FieldDescriptor.TYPE_STRING, options.ENCODING_UNSPECIFIED): str,
-    (FieldDescriptor.TYPE_STRING, options.ENCODING_NUMBER): _Digits,
-    (FieldDescriptor.TYPE_STRING, options.ENCODING_COMMA_JOINED): _Commas,
-    (FieldDescriptor.TYPE_STRING, options.ENCODING_SEMICOLON_JOINED): _Semicolons,
+    (FieldDescriptor.TYPE_STRING, options.ENCODING_NUMBER): _Number,
+    (FieldDescriptor.TYPE_STRING, options.ENCODING_COMMA_JOINED): _CommaJoined,
+    (FieldDescriptor.TYPE_STRING, options.ENCODING_SEMICOLON_JOINED): _SemicolonJoined,
     (FieldDescriptor.TYPE_BOOL, options.ENCODING_UNSPECIFIED): bool,
     (FieldDescriptor.TYPE_DOUBLE, options.ENCODING_UNSPECIFIED): _Double,
     (FieldDescriptor.TYPE_INT32, options.ENCODING_UNSPECIFIED): int,
@@ -83,104 +95,109 @@ _SCALARS: Mapping[tuple[int, int], type] = {
     (FieldDescriptor.TYPE_INT64, options.ENCODING_UNSPECIFIED): int,
     (FieldDescriptor.TYPE_INT64, options.ENCODING_TEXT): int,
 }
-"""By a field's type and form."""
+"""The type of a member, by the type and the form of its field."""
 _WELL_KNOWN: Mapping[tuple[str, int], type] = {
     (MONEY, options.ENCODING_UNSPECIFIED): _Yuan,
     (MONEY, options.ENCODING_FEN): _Fen,
     (MONEY, options.ENCODING_FOREIGN_CURRENCY): _Foreign,
-    (TIMESTAMP, options.ENCODING_UNSPECIFIED): _Moment,
-    (TIMESTAMP, options.ENCODING_COMPACT_TIME): _Moment,
+    (TIMESTAMP, options.ENCODING_UNSPECIFIED): _Timestamp,
+    (TIMESTAMP, options.ENCODING_COMPACT_TIME): _Timestamp,
 }
-"""By a message and the field's form."""
+"""The type of a member, by the message and the form of its field."""
 _SERIALIZED = frozenset(message for message, _ in _WELL_KNOWN)
-"""Messages that are bytes in a twin."""
+"""Messages that are bytes in a shadow."""
 
 
 class ShadowSchema:
-    """The twins of a response's messages in one dialect, and the types of what they are read from."""
+    """The shadows of a response's messages in one dialect, and the types from which they are built."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
-        self._objects: dict[str, Any] = {}
-        self._file = descriptor_pb2.FileDescriptorProto(name="twins.proto", syntax="proto2")
+        self._object_types: dict[str, Any] = {}
+        self._file = descriptor_pb2.FileDescriptorProto(name="shadow_messages.proto", syntax="proto2")
 
-    def object_of(self, message: Descriptor) -> Any:
-        """Return the type of the objects that a message is read from; add its twin."""
-        if message.full_name not in self._objects:
-            self._objects[message.full_name] = FallBack  # while it is made: a message within itself
-            # A flag within a payload may refuse.
+    def add(self, message: Descriptor) -> Any:
+        """Add the shadow of a message. Return the type of the objects from which it is built."""
+        if message.full_name not in self._object_types:
+            self._object_types[message.full_name] = FallBack  # for a message within itself
+            # A flag within a payload may be an error.
             members: dict[str, Any] = dict.fromkeys(FLAGS, FallBack | None)
-            twin: dict[str, FieldDescriptor] = {}
-            for each in fields(message, self._dialect):
-                # Under a name other than the dialect's own it may have to give way to that one.
-                members |= dict.fromkeys(each.read, FallBack | None)
-                name = next(iter(each.read), "")
-                kind = self.type_of(each.descriptor, each.wire.encoding) if name.isidentifier() else FallBack
-                if kind is not FallBack:
-                    members[name] = kind | None
-                    twin[name] = each.descriptor
-            self._add(message, twin)
-            self._objects[message.full_name] = object_type(members)
-        return self._objects[message.full_name]
+            shadow_fields: dict[str, FieldDescriptor] = {}
+            for field in resolve_fields(message, self._dialect):
+                # The tolerant decoder chooses between several names of a field.
+                members |= dict.fromkeys(field.read_names, FallBack | None)
+                name = next(iter(field.read_names), "")
+                type_ = (
+                    self.add_field(field.descriptor, field.mapping.encoding)
+                    if name.isidentifier()
+                    else FallBack
+                )
+                if type_ is not FallBack:
+                    members[name] = type_ | None
+                    shadow_fields[name] = field.descriptor
+            self._add_shadow(message, shadow_fields)
+            self._object_types[message.full_name] = build_object_type(members)
+        return self._object_types[message.full_name]
 
-    def type_of(self, field: FieldDescriptor, form: int) -> Any:
-        """Return the type of what a field is read from."""
+    def add_field(self, field: FieldDescriptor, form: int) -> Any:
+        """Add the shadows of the messages in a field. Return the type of the field's member."""
         message = field.message_type
         if message is None:
-            one: Any = _SCALARS.get((field.type, form), FallBack)
+            type_: Any = _SCALARS.get((field.type, form), FallBack)
         elif message.full_name in _SERIALIZED:
-            one = _WELL_KNOWN.get((message.full_name, form), FallBack)
+            type_ = _WELL_KNOWN.get((message.full_name, form), FallBack)
         else:
-            one = self.object_of(message)
-        is_one = not field.is_repeated or one in (FallBack, _Commas, _Semicolons)
-        return one if is_one else list[one]
+            type_ = self.add(message)
+        is_list = field.is_repeated and type_ not in (FallBack, _CommaJoined, _SemicolonJoined)
+        return list[type_] if is_list else type_
 
-    def twin(self, response: Descriptor, member: str = "") -> type[Message]:
-        """Return the class of the response's twin. `member` is its only field, where that is the payload."""
-        if member:
-            self._add(response, {member: response.fields_by_name[member]})
+    def build_class(self, response: Descriptor, payload_field: str = "") -> type[Message]:
+        """Return the class of the response's shadow. `payload_field` is the field for the whole payload."""
+        if payload_field:
+            self._add_shadow(response, {payload_field: response.fields_by_name[payload_field]})
         pool = DescriptorPool()
         pool.Add(self._file)
-        return message_factory.GetMessageClass(pool.FindMessageTypeByName(_name(response)))
+        return message_factory.GetMessageClass(pool.FindMessageTypeByName(_shadow_name(response)))
 
-    def _add(self, message: Descriptor, members: Mapping[str, FieldDescriptor]) -> None:
-        twin = self._file.message_type.add(name=_name(message))
-        for name, field in members.items():
-            added = twin.field.add(name=name, number=field.number, type=_kind(field))
-            added.json_name = f"f{field.number}"  # derived from the names, two could be the same
+    def _add_shadow(self, message: Descriptor, fields: Mapping[str, FieldDescriptor]) -> None:
+        shadow = self._file.message_type.add(name=_shadow_name(message))
+        for name, field in fields.items():
+            added = shadow.field.add(name=name, number=field.number, type=_shadow_type(field))
+            added.json_name = f"f{field.number}"  # unique; derived from the names, two could be the same
             added.label = added.LABEL_REPEATED if field.is_repeated else added.LABEL_OPTIONAL
             if added.type == added.TYPE_MESSAGE and field.message_type is not None:
-                added.type_name = _name(field.message_type)
+                added.type_name = _shadow_name(field.message_type)
 
 
-def object_type(members: Mapping[str, Any]) -> Any:
-    """Return the type of objects with these members, of which any may be missing, and with others."""
-    return TypedDict("Object", dict(members), total=False)  # type: ignore[operator] # made at run time
+def build_object_type(members: Mapping[str, Any]) -> Any:
+    """Return the type of objects with these members. Any may be missing, and there may be others."""
+    return TypedDict("Object", dict(members), total=False)  # type: ignore[operator] # built at run time
 
 
-@lru_cache(maxsize=8192, typed=True)
-def convert(kind: type, found: str | int | Decimal, currency: str) -> object:
-    """Return what stands there as one of the types above; the same few prices and days come again and again.
+@lru_cache(maxsize=8192, typed=True)  # the same prices and days repeat
+def convert(type_: type, value: str | int | Decimal, currency: str) -> object:
+    """Return 1688's value as one of the types above.
 
-    Raises ValueError or TypeError for what the tolerant reader has to read.
+    Raises ValueError or TypeError where the tolerant decoder has to decode the value.
     """
-    value = _READ[kind](found, currency) if kind in _READ else None
-    if value is None:
-        raise ValueError("for the tolerant reader")
-    return kind(value)
+    converted = _CONVERSIONS[type_](value, currency) if type_ in _CONVERSIONS else None
+    if converted is None:
+        raise ValueError("for the tolerant decoder")
+    return type_(converted)
 
 
-def _parts(found: Json, separator: str) -> list[str] | None:
-    """Split a joined text. JSON text of a list is for the tolerant reader."""
-    if not isinstance(found, str) or found.lstrip()[:1] == "[":
+def _split(value: Json, separator: str) -> list[str] | None:
+    """Split a joined text. JSON text of a list is for the tolerant decoder."""
+    if not isinstance(value, str) or value.lstrip()[:1] == "[":
         return None
-    return joined(found, separator)
+    return split_joined(value, separator)
 
 
-def _kind(field: FieldDescriptor) -> Any:
-    known = field.message_type is not None and field.message_type.full_name in _SERIALIZED
-    return FieldDescriptor.TYPE_BYTES if known else field.type
+def _shadow_type(field: FieldDescriptor) -> Any:
+    message = field.message_type
+    is_serialized = message is not None and message.full_name in _SERIALIZED
+    return FieldDescriptor.TYPE_BYTES if is_serialized else field.type
 
 
-def _name(message: Descriptor) -> str:
+def _shadow_name(message: Descriptor) -> str:
     return message.full_name.replace(".", "_")

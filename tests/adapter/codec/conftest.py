@@ -1,4 +1,4 @@
-"""Small protos, compiled when a test runs: for what the served ones do not say, or must not."""
+"""Small protos that a test compiles: for options that the real protos do not have, or must not have."""
 
 import itertools
 from collections.abc import Callable
@@ -33,16 +33,16 @@ message Response {{ {response} }}
 {more}
 """
 OPERATION = 'api: "ns:small.call-1"'
-IN_THE_POOL = (timestamp_pb2.DESCRIPTOR, money_pb2.DESCRIPTOR)
-"""Imported so that the pool of descriptors holds them."""
+REGISTERED_FILES = (timestamp_pb2.DESCRIPTOR, money_pb2.DESCRIPTOR)
+"""Imported so that they are in the descriptor pool."""
 _numbers = itertools.count()
 
 
 @pytest.fixture
 def service(tmp_path: Path) -> Callable[..., ServiceDescriptor]:
-    """Compile a service of one RPC, `Call`, from its operation and the fields of request and response."""
+    """Return a function that compiles a service of one RPC, `Call`, with these options and fields."""
 
-    def made(
+    def compile_proto(
         request: str = "", response: str = "", *, operation: str | None = OPERATION, more: str = ""
     ) -> ServiceDescriptor:
         number = next(_numbers)
@@ -57,14 +57,14 @@ def service(tmp_path: Path) -> Callable[..., ServiceDescriptor]:
         descriptor_pool.Default().Add(file)
         return descriptor_pool.Default().FindServiceByName(f"small{number}.Small")
 
-    return made
+    return compile_proto
 
 
 @pytest.fixture
 def call(service: Callable[..., ServiceDescriptor]) -> Callable[..., Operation]:
-    """Compile the RPC of such a service."""
+    """Return a function that compiles the operation of such a service."""
 
-    def made(
+    def compile_call(
         request: str = "",
         response: str = "",
         *,
@@ -74,4 +74,4 @@ def call(service: Callable[..., ServiceDescriptor]) -> Callable[..., Operation]:
     ) -> Operation:
         return compile_service(service(request, response, **parts), dialect, dates=dates)["Call"]
 
-    return made
+    return compile_call

@@ -1,4 +1,4 @@
-"""Money, times and ids of the order side: each value as it was told, or refused by its field."""
+"""Money, times and ids of orders are sent and read exactly, or rejected with the field's path."""
 
 import json
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ COMPILED = {
     for dialect in Dialect
     for dates in JsonDates
 }
-LARGEST = 2**63 - 1
+MAX_INT64 = 2**63 - 1
 SECONDS = st.integers(
     int(datetime(1, 1, 1, tzinfo=UTC).timestamp()), int(datetime(9999, 12, 31, tzinfo=UTC).timestamp())
 )
@@ -33,7 +33,7 @@ def operation(
     return COMPILED[dialect, dates][rpc]
 
 
-def sent(order: protos.Order, dates: JsonDates = JsonDates.TEXT) -> dict[str, Any]:
+def encode_order(order: protos.Order, dates: JsonDates = JsonDates.TEXT) -> dict[str, Any]:
     request = protos.SyncOrderRequest(order=order)
     (call,) = operation("SyncOrder", dates=dates).encode(request)
     value = json.loads(call.form["orderParam"])
@@ -41,28 +41,30 @@ def sent(order: protos.Order, dates: JsonDates = JsonDates.TEXT) -> dict[str, An
     return value
 
 
-def read(reply: object) -> protos.ListPayWaysResponse:
-    """Return what an answer of 1688's about a payment holds."""
-    there = operation("ListPayWays")
-    decoded = there.decode(parse(json.dumps({"success": True, "resultList": reply})), there.request())
-    return protos.ListPayWaysResponse.FromString(decoded.response)
+def decode_pay_ways(reply: object) -> protos.ListPayWaysResponse:
+    """Return the response for a reply about a payment."""
+    list_pay_ways = operation("ListPayWays")
+    result = list_pay_ways.decode(
+        parse(json.dumps({"success": True, "resultList": reply})), list_pay_ways.request()
+    )
+    return protos.ListPayWaysResponse.FromString(result.response)
 
 
-@given(st.integers(0, LARGEST))
-def test_money_is_the_same_number_of_fen_there_and_back(fen: int) -> None:
+@given(st.integers(0, MAX_INT64))
+def test_money_in_fen_round_trip(fen: int) -> None:
     amount = Money(currency_code="CNY", units=fen // 100, nanos=fen % 100 * 10**7)
-    assert sent(protos.Order(national_order_id="1", paid_fee=amount))["paidFee"] == fen
-    assert read({"payFee": fen}).pay_fee == amount
-    assert read({"payFee": str(fen)}).pay_fee == amount
+    assert encode_order(protos.Order(national_order_id="1", paid_fee=amount))["paidFee"] == fen
+    assert decode_pay_ways({"payFee": fen}).pay_fee == amount
+    assert decode_pay_ways({"payFee": str(fen)}).pay_fee == amount
 
 
-UNFIT_MONEY = st.one_of(
+INVALID_MONEY = st.one_of(
     st.builds(Money, units=st.integers(0, 10**9), nanos=NANOS.filter(lambda nanos: nanos % 10**7)),
-    st.builds(Money, units=st.integers(-LARGEST - 1, -1), nanos=NANOS),
+    st.builds(Money, units=st.integers(-MAX_INT64 - 1, -1), nanos=NANOS),
     st.builds(
         Money, units=st.integers(0, 10**9), nanos=st.integers(-(2**31), -1) | st.integers(10**9, 2**31 - 1)
     ),
-    st.builds(Money, units=st.integers(LARGEST // 100 + 1, LARGEST)),
+    st.builds(Money, units=st.integers(MAX_INT64 // 100 + 1, MAX_INT64)),
     st.builds(
         Money,
         currency_code=st.text(min_size=1, max_size=3).filter(lambda code: code != "CNY"),
@@ -71,8 +73,8 @@ UNFIT_MONEY = st.one_of(
 )
 
 
-@given(UNFIT_MONEY)
-def test_money_that_is_no_number_of_fen_is_refused(amount: Money) -> None:
+@given(INVALID_MONEY)
+def test_money_that_is_not_a_number_of_fen_is_rejected(amount: Money) -> None:
     for order, field in (
         (protos.Order(national_order_id="1", paid_fee=amount), "order.paid_fee"),
         (
@@ -83,29 +85,31 @@ def test_money_that_is_no_number_of_fen_is_refused(amount: Money) -> None:
             "order.sub_orders[0].refund_fee",
         ),
     ):
-        with pytest.raises(InvalidRequest) as refused:
-            sent(order)
-        assert [violation.field for violation in refused.value.violations] == [field]
+        with pytest.raises(InvalidRequest) as error:
+            encode_order(order)
+        assert [violation.field for violation in error.value.violations] == [field]
 
 
 @given(SECONDS, NANOS)
-def test_times_are_the_same_second_there_and_back(seconds: int, nanos: int) -> None:
-    moment = Timestamp(seconds=seconds, nanos=nanos)
-    written = sent(protos.Order(national_order_id="1", create_time=moment))["createTime"]
+def test_time_in_seconds_round_trip(seconds: int, nanos: int) -> None:
+    time = Timestamp(seconds=seconds, nanos=nanos)
+    written = encode_order(protos.Order(national_order_id="1", create_time=time))["createTime"]
     assert len(written) == len("2026-09-03 09:10:10")
-    assert read({"timeout": written}).timeout == Timestamp(seconds=seconds)
+    assert decode_pay_ways({"timeout": written}).timeout == Timestamp(seconds=seconds)
 
 
 @given(st.integers(10**9, 10**10 - 1), NANOS)
-def test_times_are_the_same_millisecond_there_and_back(seconds: int, nanos: int) -> None:
+def test_time_in_milliseconds_round_trip(seconds: int, nanos: int) -> None:
     order = protos.Order(national_order_id="1", create_time=Timestamp(seconds=seconds, nanos=nanos))
-    written = sent(order, JsonDates.EPOCH_MS)["createTime"]
+    written = encode_order(order, JsonDates.EPOCH_MS)["createTime"]
     assert written == seconds * 1000 + nanos // 10**6
-    assert read({"timeout": written}).timeout == Timestamp(seconds=seconds, nanos=nanos // 10**6 * 10**6)
+    assert decode_pay_ways({"timeout": written}).timeout == Timestamp(
+        seconds=seconds, nanos=nanos // 10**6 * 10**6
+    )
 
 
-@given(st.integers(0, LARGEST))
-def test_ids_are_numbers_or_text_as_the_dialect_has_them(number: int) -> None:
+@given(st.integers(0, MAX_INT64))
+def test_ids_are_numbers_or_text_by_dialect(number: int) -> None:
     relation = protos.OrderRelation(
         national_order_id=str(number),
         national_sub_order_id="1",
@@ -113,27 +117,31 @@ def test_ids_are_numbers_or_text_as_the_dialect_has_them(number: int) -> None:
         cbu_order_entry_id=1,
     )
     request = protos.WriteOrderRelationsRequest(relations=[relation])
-    (here,) = operation("WriteOrderRelations").encode(request)
-    (there,) = operation("WriteOrderRelations", Dialect.OPEN_PLATFORM).encode(request)
-    (written,) = json.loads(here.form["nationalOrderRelationParamList"])
+    (national_site_call,) = operation("WriteOrderRelations").encode(request)
+    (open_platform_call,) = operation("WriteOrderRelations", Dialect.OPEN_PLATFORM).encode(request)
+    (written,) = json.loads(national_site_call.form["nationalOrderRelationParamList"])
     assert (written["nationalOrderId"], written["cbuOrderId"]) == (number, number or 1)
-    written = json.loads(there.form["orderRelationParam"])
+    written = json.loads(open_platform_call.form["orderRelationParam"])
     assert (written["parentOrderId"], written["purchaseParentOrderId"]) == (str(number), number or 1)
-    assert read({"orderId": number}).cbu_order_id == read({"orderId": str(number)}).cbu_order_id == number
+    assert (
+        decode_pay_ways({"orderId": number}).cbu_order_id
+        == decode_pay_ways({"orderId": str(number)}).cbu_order_id
+        == number
+    )
 
 
 @given(
     st.text(min_size=1, max_size=30)
-    | st.integers(LARGEST + 1).map(str)
+    | st.integers(MAX_INT64 + 1).map(str)
     | st.integers(0, 99).map(lambda n: f"0{n}")
 )
-def test_ids_that_are_no_number_are_refused_where_it_has_to_be_one(text: str) -> None:
+def test_id_that_has_to_be_a_number(text: str) -> None:
     order = protos.Order(national_order_id=text)
-    if text.isascii() and text.isdigit() and str(int(text)) == text and int(text) <= LARGEST:
-        assert str(sent(order)["orderId"]) == text
+    if text.isascii() and text.isdigit() and str(int(text)) == text and int(text) <= MAX_INT64:
+        assert str(encode_order(order)["orderId"]) == text
     else:
         with pytest.raises(InvalidRequest, match=r"^order.national_order_id: must be a number"):
-            sent(order)
+            encode_order(order)
     status = protos.SyncLogisticsStatusRequest(logistics_id=f"LG{text}", logistics_status=1)
     with pytest.raises(InvalidRequest, match="logistics_id"):
         operation("SyncLogisticsStatus").encode(status)

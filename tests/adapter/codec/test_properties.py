@@ -1,4 +1,4 @@
-"""Whatever messages hold, the codec brings it across; whatever 1688 answers, the codec keeps its word."""
+"""Properties of the codec: messages survive a round trip, and any reply is decoded or is an error."""
 
 import json
 import os
@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from nationalsite.upstream import v1 as upstream_v1
 
 from services.adapter.codec import Dialect, JsonDates, Operation, compile_service, parse
-from services.adapter.codec.decoder import NOTHING, message_reader
-from services.adapter.codec.encoder import EncodeContext, message_writer
+from services.adapter.codec.decoder import EMPTY_VALUES, MessageDecoder
+from services.adapter.codec.encoder import EncodeContext, MessageEncoder
 from services.adapter.codec.scalar_decoders import DecodeContext
-from services.adapter.codec.schema import fields
+from services.adapter.codec.schema import resolve_fields
 from services.errors import NationalsiteError, RequestError, UpstreamRefused, UpstreamUnreadable
 from tests.support.sample_cases import SERVICES, UPSTREAM_METHODS
 
@@ -30,9 +30,9 @@ OPERATIONS = [
     if method.name in UPSTREAM_METHODS
     for dialect in Dialect
 ]
-ENOUGH = settings(max_examples=int(os.environ.get("EXAMPLES", "15")), deadline=None)
+SETTINGS = settings(max_examples=int(os.environ.get("EXAMPLES", "15")), deadline=None)
 """Examples of each property and operation; `make test-slow` takes more of them."""
-PICTURES = ("UploadImage", "UploadRefundVoucher")
+IMAGE_UPLOADS = ("UploadImage", "UploadRefundVoucher")
 EVERY_OPERATION = pytest.mark.parametrize(("method", "dialect", "operation"), OPERATIONS)
 
 SCALARS = {
@@ -46,7 +46,7 @@ SCALARS = {
     FieldDescriptor.TYPE_BYTES: st.binary(max_size=20),
 }
 PARTS = st.text("abcXYZ019-饼干", min_size=1, max_size=8)
-"""Elements of joined lists: without separators, and without blanks at the ends, which are not kept."""
+"""Elements of joined lists: without separators, and without blanks at the ends, which are stripped."""
 MONEY = st.builds(
     lambda units, nanos: {"currency_code": "CNY", "units": units, "nanos": nanos},
     st.integers(0, 2**63 - 1),
@@ -56,10 +56,10 @@ FEN = st.builds(
     lambda fen: {"currency_code": "CNY", "units": fen // 100, "nanos": fen % 100 * 10**7},
     st.integers(0, 2**63 - 1),
 )
-"""What travels as a whole number of fen, up to 1688's largest Long."""
+"""Amounts that are sent as a whole number of fen, up to 1688's largest Long."""
 LONGS = st.integers(0, 2**63 - 1).map(str)
-"""Ids that 1688 takes as a Long."""
-MOMENTS = st.builds(lambda seconds: {"seconds": seconds}, st.integers(0, 253_402_214_400))
+"""Ids that 1688 accepts as a Long."""
+TIMESTAMPS = st.builds(lambda seconds: {"seconds": seconds}, st.integers(0, 253_402_214_400))
 JSON = st.recursive(
     st.none()
     | st.booleans()
@@ -75,29 +75,29 @@ JSON = st.recursive(
 
 
 def message(descriptor: Descriptor, dialect: Dialect) -> st.SearchStrategy[Message]:
-    """Return messages with any of the fields that the dialect has a member for."""
+    """Return messages with any fields that have a member in the dialect."""
     kind = GetMessageClass(descriptor)
     values = {
-        each.descriptor.name: _value(each, dialect)
-        for each in fields(descriptor, dialect)
-        if not each.wire.unmapped and _stands_free(each.descriptor)
+        field.descriptor.name: _value(field, dialect)
+        for field in resolve_fields(descriptor, dialect)
+        if not field.mapping.unmapped and _is_first_of_oneof(field.descriptor)
     }
     return st.fixed_dictionaries({}, optional=values).map(lambda drawn: kind(**drawn))
 
 
-def _stands_free(descriptor: FieldDescriptor) -> bool:
-    """Say whether a field can be set beside all others; of a oneof, only its first field is drawn."""
+def _is_first_of_oneof(descriptor: FieldDescriptor) -> bool:
+    """Whether a field is in no oneof, or the first one there: only one field of a oneof can be set."""
     oneof = descriptor.containing_oneof
     return oneof is None or oneof.fields[0] is descriptor
 
 
-def _value(each, dialect: Dialect) -> st.SearchStrategy:
-    descriptor, form = each.descriptor, each.wire.encoding
+def _value(field, dialect: Dialect) -> st.SearchStrategy:
+    descriptor, form = field.descriptor, field.mapping.encoding
     if descriptor.message_type is not None:
         money = FEN if form == upstream_v1.ENCODING_FEN else MONEY
         element: st.SearchStrategy[Any] | None = {
             "google.type.Money": money,
-            "google.protobuf.Timestamp": MOMENTS,
+            "google.protobuf.Timestamp": TIMESTAMPS,
         }.get(descriptor.message_type.full_name)
         if element is None:
             element = message(descriptor.message_type, dialect)
@@ -110,17 +110,17 @@ def _value(each, dialect: Dialect) -> st.SearchStrategy:
         element = PARTS if descriptor.type == FieldDescriptor.TYPE_STRING else SCALARS[descriptor.type]
     elif form == upstream_v1.ENCODING_NUMBER:
         element = LONGS
-    elif each.wire.max_len:
-        element = st.text("abcdef09", min_size=1, max_size=each.wire.max_len)
+    elif field.mapping.max_len:
+        element = st.text("abcdef09", min_size=1, max_size=field.mapping.max_len)
     else:
         element = SCALARS[descriptor.type]
     return st.lists(element, max_size=3) if descriptor.is_repeated else element
 
 
-def enveloped(payload: object, operation: Operation, method) -> object:
+def wrap_in_envelope(payload: object, operation: Operation, method) -> object:
     """Return a payload as 1688 would wrap it in this operation and dialect."""
     body: dict[str, Any] = {"success": True}
-    path = _path(method.GetOptions().Extensions[upstream_v1.operation], operation.dialect)
+    path = _payload_path(method.GetOptions().Extensions[upstream_v1.operation], operation.dialect)
     if path:
         body[path] = payload
     elif isinstance(payload, list):
@@ -130,34 +130,41 @@ def enveloped(payload: object, operation: Operation, method) -> object:
     return {"result": body} if operation.dialect is Dialect.OPEN_PLATFORM else body
 
 
-def _path(option: upstream_v1.Operation, dialect: Dialect) -> str:
+def _payload_path(option: upstream_v1.Operation, dialect: Dialect) -> str:
     block = option.national_site if dialect is Dialect.NATIONAL_SITE else option.open_platform
     return block.payload or option.payload
 
 
+def encode(message: Message, dialect: Dialect) -> dict[str, object]:
+    """Return the members of a message that has no invalid and no unsupported field."""
+    context = EncodeContext()
+    members = MessageEncoder(message.DESCRIPTOR, dialect, JsonDates.TEXT).encode(message, "", context)
+    assert (context.invalid, context.unsupported) == ([], [])
+    return members
+
+
 @EVERY_OPERATION
-@ENOUGH
+@SETTINGS
 @given(data=st.data())
-def test_a_response_survives_1688s_json(method, dialect, operation, data) -> None:
-    """What a writer of 1688's form makes of a response, the decoder turns back into it."""
+def test_response_round_trip(method, dialect, operation, data) -> None:
+    """The decoder restores a response from the JSON that the encoder writes for it."""
     response = data.draw(message(method.output_type, dialect))
-    written = message_writer(method.output_type, dialect, JsonDates.TEXT)(
-        response, "", writing := EncodeContext()
-    )
-    assert (writing.invalid, writing.refused) == ([], [])
-    payload = written.get(".", written)
+    members = encode(response, dialect)
+    payload = members.get(".", members)
     option = method.GetOptions().Extensions[upstream_v1.operation]
-    if not any(each.read for each in fields(method.output_type, dialect)):
-        payload = True if option.payload else {}  # a verdict, or the flag alone
-    elif _says_too_little(payload, method, dialect):
+    if not any(field.read_names for field in resolve_fields(method.output_type, dialect)):
+        payload = True if option.payload else {}  # a boolean, or the flag alone
+    elif _is_incomplete(payload, method, dialect):
         with pytest.raises(UpstreamUnreadable):
-            _decode(operation, parse(json.dumps(enveloped(payload, operation, method))))
+            _decode(operation, parse(json.dumps(wrap_in_envelope(payload, operation, method))))
         return
-    elif "." not in written and any("." in each.read for each in fields(method.output_type, dialect)):
-        return  # no payload at all: another test's matter
-    reply = parse(json.dumps(enveloped(payload, operation, method)))
+    elif "." not in members and any(
+        "." in field.read_names for field in resolve_fields(method.output_type, dialect)
+    ):
+        return  # no payload at all
+    reply = parse(json.dumps(wrap_in_envelope(payload, operation, method)))
     if isinstance(payload, str) and payload.lower() in ("0", "", "true", "false"):
-        with pytest.raises(UpstreamRefused):  # what stands for a failed upload, or is a verdict and no id
+        with pytest.raises(UpstreamRefused):  # a failed upload, or a boolean instead of an id
             _decode(operation, reply)
         return
     decoded = _decode(operation, reply)
@@ -165,16 +172,18 @@ def test_a_response_survives_1688s_json(method, dialect, operation, data) -> Non
     assert type(response).FromString(decoded.response) == response
 
 
-def _says_too_little(payload: object, method, dialect: Dialect) -> bool:
-    """Whether an answer lacks what it cannot do without, or holds nothing to tell it from a refusal by."""
+def _is_incomplete(payload: object, method, dialect: Dialect) -> bool:
+    """Whether a payload has no required field, or no member by which it differs from an error."""
     if not isinstance(payload, dict):
         return False
     option = method.GetOptions().Extensions[upstream_v1.operation]
-    needed = [each.name for each in fields(method.output_type, dialect) if each.wire.required]
-    blank = [name for name, value in payload.items() if value in NOTHING]
-    flat = not _path(option, dialect) and not option.may_be_empty
+    required = [
+        field.upstream_name for field in resolve_fields(method.output_type, dialect) if field.mapping.required
+    ]
+    blank = [name for name, value in payload.items() if value in EMPTY_VALUES]
+    flat = not _payload_path(option, dialect) and not option.may_be_empty
     return (flat and len(blank) == len(payload)) or any(
-        name in blank or name not in payload for name in needed
+        name in blank or name not in payload for name in required
     )
 
 
@@ -187,40 +196,40 @@ def _decode(operation: Operation, reply: object):
 
 @pytest.mark.parametrize(
     ("method", "dialect"),
-    # Pictures are written and never read: no reply of 1688 holds bytes.
-    [param.values[:2] for param in OPERATIONS if param.values[0].name not in PICTURES],
-    ids=[param.id for param in OPERATIONS if param.values[0].name not in PICTURES],
+    # Images are sent and never received: no reply of 1688 has bytes.
+    [param.values[:2] for param in OPERATIONS if param.values[0].name not in IMAGE_UPLOADS],
+    ids=[param.id for param in OPERATIONS if param.values[0].name not in IMAGE_UPLOADS],
 )
-@ENOUGH
+@SETTINGS
 @given(data=st.data())
-def test_a_request_survives_1688s_parameters(method, dialect, data) -> None:
-    """What is written of a request can be read back: nothing is lost or bent on the way."""
+def test_request_round_trip(method, dialect, data) -> None:
+    """The decoder restores a request from the members that the encoder writes for it."""
     request = data.draw(message(method.input_type, dialect))
-    written = message_writer(method.input_type, dialect, JsonDates.TEXT)(
-        request, "", writing := EncodeContext()
-    )
-    assert (writing.invalid, writing.refused) == ([], [])
-    for each in fields(method.input_type, dialect):
-        if each.wire.encoding == upstream_v1.ENCODING_PAIR_TEXT or (
-            each.wire.default and not request.HasField(each.descriptor.name)
-            if each.descriptor.has_presence
-            else each.wire.default and not getattr(request, each.descriptor.name)
+    members = encode(request, dialect)
+    for field in resolve_fields(method.input_type, dialect):
+        if field.mapping.encoding == upstream_v1.ENCODING_PAIR_TEXT or (
+            field.mapping.default and not request.HasField(field.descriptor.name)
+            if field.descriptor.has_presence
+            else field.mapping.default and not getattr(request, field.descriptor.name)
         ):
-            written.pop(each.name, None)
-            request.ClearField(each.descriptor.name)
-    read = message_reader(method.input_type, dialect)
-    assert type(request).FromString(read(parse(json.dumps(written)), reading := DecodeContext())) == request
-    assert reading.unreadable == []
+            members.pop(field.upstream_name, None)
+            request.ClearField(field.descriptor.name)
+    decoded, context = type(request)(), DecodeContext()
+    MessageDecoder(method.input_type, dialect).decode(parse(json.dumps(members)), decoded, context)
+    assert decoded == request
+    assert context.unreadable == []
 
 
 @EVERY_OPERATION
-@ENOUGH
+@SETTINGS
 @given(data=st.data())
-def test_any_reply_is_read_or_refused(method, dialect, operation, data) -> None:
-    """Mutated replies raise nothing but the adapter's own errors, and leave a readable response."""
+def test_any_reply_is_decoded_or_an_error(method, dialect, operation, data) -> None:
+    """A mutated reply raises only the adapter's own errors, or gives a valid response."""
     response = data.draw(message(method.output_type, dialect))
-    written = message_writer(method.output_type, dialect, JsonDates.TEXT)(response, "", EncodeContext())
-    reply = enveloped(written.get(".", written), operation, method)
+    members = MessageEncoder(method.output_type, dialect, JsonDates.TEXT).encode(
+        response, "", EncodeContext()
+    )
+    reply = wrap_in_envelope(members.get(".", members), operation, method)
     mutated = parse(json.dumps(_mutated(reply, data)))
     try:
         decoded = _decode(operation, mutated)
@@ -240,26 +249,24 @@ def _mutated(value: object, data: st.DataObject) -> object:
 
 
 @EVERY_OPERATION
-@ENOUGH
+@SETTINGS
 @given(data=st.data())
-def test_any_request_is_written_or_refused(method, dialect, operation, data) -> None:
-    """Whatever a request's bytes hold, encoding answers with texts or names the field."""
+def test_any_request_is_encoded_or_rejected(method, dialect, operation, data) -> None:
+    """Encoding any request returns texts, or raises an error that names the fields."""
     kind = operation.request
     request = data.draw(message(method.input_type, dialect))
     request.MergeFromString(data.draw(st.just(b"") | st.just(kind().SerializeToString())))
     try:
-        calls = operation.encode(request)
-    except RequestError as refused:
-        fields_named = [violation.field for violation in refused.violations]
-    else:
-        fields_named = ["none is wrong"]
-        assert all(isinstance(text, str) for call in calls for text in call.form.values())
-    assert all(fields_named)
+        texts = [text for call in operation.encode(request) for text in call.form.values()]
+    except RequestError as error:
+        texts = [violation.field for violation in error.violations]
+        assert all(texts)  # either outcome is right
+    assert all(isinstance(text, str) for text in texts)
 
 
 @given(st.binary(max_size=200) | JSON.map(lambda value: json.dumps(value).encode()))
-def test_parsing_raises_nothing_but_value_errors(body: bytes) -> None:
-    """Whatever bytes come, they parse exactly or raise ValueError."""
+def test_parsing_raises_only_value_errors(body: bytes) -> None:
+    """Any bytes are parsed exactly, or raise ValueError."""
     try:
         value = parse(body)
     except ValueError:
@@ -269,5 +276,5 @@ def test_parsing_raises_nothing_but_value_errors(body: bytes) -> None:
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=4, min_value=-(10**9), max_value=10**9))
 def test_decimals_stay_exact(number: Decimal) -> None:
-    """A number with a fraction never passes through a float."""
+    """A number with a fraction is never converted to a float."""
     assert parse(f'{{"a": {number:f}}}') == {"a": number}

@@ -1,4 +1,4 @@
-"""Every form of a value that 1688 writes, and everything that is none; and what can be written of ours."""
+"""Conversions accept every form of a value that 1688 writes, reject others, and are exact."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -14,40 +14,40 @@ from services.adapter.codec.conversions import ConversionError
 MAX = 2**63 - 1
 SECOND = 1713571200  # 2024-04-20 08:00:00 in Beijing
 
-READ: list[tuple[Callable[[Any], object], object, object]] = [
-    # reader, 1688's value, ours
-    (conversions.read_text, None, None),
-    (conversions.read_text, "", ""),
-    (conversions.read_text, " 饼干 ", " 饼干 "),
-    (conversions.read_text, 12, "12"),
-    (conversions.read_text, True, "true"),
-    (conversions.read_text, False, "false"),
-    (conversions.read_text, Decimal("5.0"), "5.0"),
-    (conversions.read_text, Decimal("1E+3"), "1000"),
-    (conversions.read_text, Decimal("1E-7"), "0.0000001"),
-    (conversions.read_bool, None, None),
-    (conversions.read_bool, " ", None),
-    (conversions.read_bool, True, True),
-    (conversions.read_bool, 0, False),
-    (conversions.read_bool, Decimal("1.0"), True),
-    (conversions.read_bool, " TRUE ", True),
-    (conversions.read_bool, "False", False),
-    (conversions.read_bool, "1", True),
-    (conversions.read_bool, "0", False),
-    (conversions.read_bool, "no", False),
-    (conversions.read_integer, None, None),
-    (conversions.read_integer, "", None),
-    (conversions.read_integer, -3, -3),
-    (conversions.read_integer, " 12 ", 12),
-    (conversions.read_integer, "+12", 12),
-    (conversions.read_integer, "12.00", 12),
-    (conversions.read_integer, Decimal("1E+2"), 100),
-    (conversions.read_integer, "9223372036854775807", MAX),
-    (conversions.read_integer, "-9223372036854775808", -MAX - 1),
-    (conversions.read_decimal, "0.35", Decimal("0.35")),
-    (conversions.read_decimal, 7, Decimal(7)),
-    (conversions.read_decimal, Decimal("-0.5"), Decimal("-0.5")),
-    (conversions.read_decimal, "1e40", Decimal("1e40")),
+ACCEPTED: list[tuple[Callable[[Any], object], object, object]] = [
+    # parse function, 1688's value, ours
+    (conversions.parse_text, None, None),
+    (conversions.parse_text, "", ""),
+    (conversions.parse_text, " 饼干 ", " 饼干 "),
+    (conversions.parse_text, 12, "12"),
+    (conversions.parse_text, True, "true"),
+    (conversions.parse_text, False, "false"),
+    (conversions.parse_text, Decimal("5.0"), "5.0"),
+    (conversions.parse_text, Decimal("1E+3"), "1000"),
+    (conversions.parse_text, Decimal("1E-7"), "0.0000001"),
+    (conversions.parse_bool, None, None),
+    (conversions.parse_bool, " ", None),
+    (conversions.parse_bool, True, True),
+    (conversions.parse_bool, 0, False),
+    (conversions.parse_bool, Decimal("1.0"), True),
+    (conversions.parse_bool, " TRUE ", True),
+    (conversions.parse_bool, "False", False),
+    (conversions.parse_bool, "1", True),
+    (conversions.parse_bool, "0", False),
+    (conversions.parse_bool, "no", False),
+    (conversions.parse_integer, None, None),
+    (conversions.parse_integer, "", None),
+    (conversions.parse_integer, -3, -3),
+    (conversions.parse_integer, " 12 ", 12),
+    (conversions.parse_integer, "+12", 12),
+    (conversions.parse_integer, "12.00", 12),
+    (conversions.parse_integer, Decimal("1E+2"), 100),
+    (conversions.parse_integer, "9223372036854775807", MAX),
+    (conversions.parse_integer, "-9223372036854775808", -MAX - 1),
+    (conversions.parse_decimal, "0.35", Decimal("0.35")),
+    (conversions.parse_decimal, 7, Decimal(7)),
+    (conversions.parse_decimal, Decimal("-0.5"), Decimal("-0.5")),
+    (conversions.parse_decimal, "1e40", Decimal("1e40")),
     (conversions.parse_money, "10.00", (10, 0)),
     (conversions.parse_money, " 9.80 ", (9, 800_000_000)),
     (conversions.parse_money, 10, (10, 0)),
@@ -80,22 +80,25 @@ READ: list[tuple[Callable[[Any], object], object, object]] = [
     (conversions.parse_timestamp, "0001-01-01 08:00:00", (-62_135_596_800, 0)),
     (conversions.parse_timestamp, "9999-12-31T23:59:59.999999999Z", (253_402_300_799, 999_999_999)),
 ]
-NOT_READ: list[tuple[Callable[[Any], object], object]] = [
+REJECTED: list[tuple[Callable[[Any], object], object]] = [
     *(
-        (conversions.read_text, value)
+        (conversions.parse_text, value)
         for value in ({}, [], ["a"], Decimal("1E+999999"), Decimal("0E-999999"))
     ),
-    *((conversions.read_bool, value) for value in (2, -1, Decimal("0.5"), "perhaps", "是", [], {})),
+    *((conversions.parse_bool, value) for value in (2, -1, Decimal("0.5"), "perhaps", "是", [], {})),
     *(
-        (conversions.read_integer, value)
+        (conversions.parse_integer, value)
         for value in (True, "1.5", Decimal("1.5"), "many", "0x10", "1_000", [])
     ),
     *(
-        (conversions.read_integer, value)
+        (conversions.parse_integer, value)
         for value in ("١٢", "１２", "1" * 41, "1e999999", "NaN", "Infinity", "sNaN")
     ),
-    *((conversions.read_decimal, value) for value in (False, "1,5", "99.12%", "¥1", {}, 10**60, "0e999999")),
-    *((conversions.read_decimal, Decimal(value)) for value in ("1e41", "1e-41", "0e-999999999", "-1e999999")),
+    *((conversions.parse_decimal, value) for value in (False, "1,5", "99.12%", "¥1", {}, 10**60, "0e999999")),
+    *(
+        (conversions.parse_decimal, Decimal(value))
+        for value in ("1e41", "1e-41", "0e-999999999", "-1e999999")
+    ),
     *(
         (conversions.parse_money, value)
         for value in ("¥10", "9.80-12.00", "1,000.00", "ten", "1e-10", "1e30")
@@ -105,7 +108,7 @@ NOT_READ: list[tuple[Callable[[Any], object], object]] = [
     (conversions.parse_money, Decimal("1." + "0" * 60 + "1")),
     (conversions.parse_money, "9223372036854775808"),
     (conversions.parse_money, "-9223372036854775808"),
-    # Digits that could be a date, or a number of anything: better unset than a day of 1970.
+    # Ambiguous digits: the field stays unset instead of being a day of 1970.
     *(
         (conversions.parse_timestamp, value)
         for value in (0, 20240420, "20240420", "202404200800", 10**9 - 1, 10**13)
@@ -126,22 +129,22 @@ NOT_READ: list[tuple[Callable[[Any], object], object]] = [
 ]
 
 
-@pytest.mark.parametrize(("reader", "value", "expected"), READ)
-def test_read(reader: Callable[[Any], object], value: object, expected: object) -> None:
-    found = reader(value)
-    assert (found, type(found)) == (expected, type(expected))
+@pytest.mark.parametrize(("parse", "value", "expected"), ACCEPTED)
+def test_accepted(parse: Callable[[Any], object], value: object, expected: object) -> None:
+    parsed = parse(value)
+    assert (parsed, type(parsed)) == (expected, type(expected))
 
 
-@pytest.mark.parametrize(("reader", "value"), NOT_READ)
-def test_not_read(reader: Callable[[Any], object], value: object) -> None:
-    """Refused by what would fit; the value itself is not told."""
-    with pytest.raises(ConversionError) as problem:
-        reader(value)
-    assert str(value) not in str(problem.value)
+@pytest.mark.parametrize(("parse", "value"), REJECTED)
+def test_rejected(parse: Callable[[Any], object], value: object) -> None:
+    """The text of the error does not contain the value."""
+    with pytest.raises(ConversionError) as error:
+        parse(value)
+    assert str(value) not in str(error.value)
 
 
 @given(st.integers(-MAX, MAX), st.integers(0, 10**9 - 1))
-def test_amounts_are_exact(units: int, nanos: int) -> None:
+def test_parse_money_is_exact(units: int, nanos: int) -> None:
     text = f"{units}.{nanos:09}"
     sign = -1 if units < 0 else 1
     assert conversions.parse_money(text) == (units, sign * nanos)
@@ -149,7 +152,7 @@ def test_amounts_are_exact(units: int, nanos: int) -> None:
 
 
 @given(st.integers(0, MAX), st.integers(0, 10**9 - 1))
-def test_amounts_are_written_exactly(units: int, nanos: int) -> None:
+def test_format_money_is_exact(units: int, nanos: int) -> None:
     assert conversions.parse_money(conversions.format_money(units, nanos)) == (units, nanos)
 
 
@@ -164,36 +167,36 @@ def test_amounts_are_written_exactly(units: int, nanos: int) -> None:
         (MAX, 999_999_999, f"{MAX}.999999999"),
     ],
 )
-def test_write_amount(units: int, nanos: int, text: str) -> None:
+def test_format_money(units: int, nanos: int, text: str) -> None:
     assert conversions.format_money(units, nanos) == text
 
 
 @pytest.mark.parametrize(
     ("units", "nanos", "fen"), [(0, 0, 0), (0, 10_000_000, 1), (35, 900_000_000, 3590), (10**16, 0, 10**18)]
 )
-def test_write_fen(units: int, nanos: int, fen: int) -> None:
-    assert conversions.write_fen(units, nanos) == fen
+def test_to_fen(units: int, nanos: int, fen: int) -> None:
+    assert conversions.to_fen(units, nanos) == fen
 
 
 @pytest.mark.parametrize(("units", "nanos"), [(0, 1), (1, 9_999_999), (10**17, 0), (MAX, 0)])
-def test_amounts_that_are_no_fen(units: int, nanos: int) -> None:
+def test_to_fen_rejects_fractions_and_large_amounts(units: int, nanos: int) -> None:
     with pytest.raises(ConversionError):
-        conversions.write_fen(units, nanos)
+        conversions.to_fen(units, nanos)
 
 
 @pytest.mark.parametrize(
     ("currency", "units", "nanos"),
     [("USD", 1, 0), ("cny", 1, 0), ("CNY", -1, 0), ("", 0, -1), ("", 0, 10**9), ("CNY", -1, -1)],
 )
-def test_money_that_1688_does_not_take(currency: str, units: int, nanos: int) -> None:
+def test_check_money(currency: str, units: int, nanos: int) -> None:
     with pytest.raises(ConversionError):
-        conversions.check_amount(currency, units, nanos)
+        conversions.check_money(currency, units, nanos)
 
 
 @pytest.mark.parametrize(
     ("seconds", "nanos"),
     [(0, -1), (0, 10**9), (253_402_300_800, 0), (-62_135_625_601, 0), (2**63 - 1, 0), (-(2**63), 0)],
 )
-def test_moments_that_1688_does_not_take(seconds: int, nanos: int) -> None:
+def test_to_beijing_time_rejects_invalid_timestamps(seconds: int, nanos: int) -> None:
     with pytest.raises(ConversionError):
         conversions.to_beijing_time(seconds, nanos)

@@ -1,4 +1,4 @@
-"""Every form in which a request can travel, and every way in which one is refused, on protos made here."""
+"""Encoding of requests in every form, and all reasons to reject a request."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ from google.protobuf import json_format
 from services.adapter.codec import Dialect, JsonDates, Operation, Parameters
 from services.errors import InvalidRequest, NotInDialect, RequestError, RequiredInDialect, Violation
 
-MORE = """
+TYPES = """
 message Pair { string key = 1; int64 value = 2; }
 message Item {
     string id = 1 [(upstream.field).required = true];
@@ -26,7 +26,7 @@ enum State {
 """
 MONEY = "google.type.Money a = 1"
 TIME = "google.protobuf.Timestamp a = 1"
-MOMENT = "2024-04-20T00:00:00.123456Z"
+TIMESTAMP = "2024-04-20T00:00:00.123456Z"
 MAX = 2**63 - 1
 
 FORMS: list[tuple[str, str, Any, str]] = [
@@ -51,15 +51,15 @@ FORMS: list[tuple[str, str, Any, str]] = [
     (MONEY, "UNSPECIFIED", {"currencyCode": "CNY"}, "0"),
     (MONEY, "FEN", {"currencyCode": "CNY", "units": 35, "nanos": 900_000_000}, "3590"),
     (MONEY, "FEN", {"units": 10**16}, str(10**18)),
-    (TIME, "UNSPECIFIED", MOMENT, "2024-04-20 08:00:00"),
+    (TIME, "UNSPECIFIED", TIMESTAMP, "2024-04-20 08:00:00"),
     (TIME, "UNSPECIFIED", "0001-01-01T00:00:00Z", "0001-01-01 08:00:00"),
-    (TIME, "COMPACT_TIME", MOMENT, "20240420080000123+0800"),
+    (TIME, "COMPACT_TIME", TIMESTAMP, "20240420080000123+0800"),
     (TIME, "COMPACT_TIME", "2024-12-31T16:00:00Z", "20250101000000000+0800"),
     ("repeated string a = 1", "COMMA_JOINED", ["a", "b;c"], "a,b;c"),
     ("repeated int64 a = 1", "SEMICOLON_JOINED", [1, MAX], f"1;{MAX}"),
     ("Pair a = 1", "PAIR_TEXT", {"key": 'price"', "value": 3}, '{"price\\"":3}'),
 ]
-REFUSED: list[tuple[str, str, Any]] = [
+REJECTED: list[tuple[str, str, Any]] = [
     *(
         ("string a = 1", "NUMBER", text)
         for text in ("12a", "-1", "1.5", "0012", "00", " 1", "١", "9" * 19, "1" * 5000)
@@ -82,30 +82,30 @@ REFUSED: list[tuple[str, str, Any]] = [
 ]
 
 
-def sent(operation: Operation, request: dict[str, Any]) -> Parameters:
+def encode(operation: Operation, request: dict[str, Any]) -> Parameters:
     (parameters,) = operation.encode(json_format.ParseDict(request, operation.request()))
     return parameters
 
 
 @pytest.mark.parametrize(("field", "form", "value", "text"), FORMS)
 def test_form(call, field: str, form: str, value: Any, text: str) -> None:
-    operation = call(f"{field} [(upstream.field).encoding = ENCODING_{form}];", more=MORE)
-    assert sent(operation, {"a": value}) == Parameters(form={"a": text}, files={}, left_out=())
+    operation = call(f"{field} [(upstream.field).encoding = ENCODING_{form}];", more=TYPES)
+    assert encode(operation, {"a": value}) == Parameters(form={"a": text}, files={}, dropped_fields=())
 
 
-@pytest.mark.parametrize(("field", "form", "value"), REFUSED)
-def test_refused(call, field: str, form: str, value: Any) -> None:
-    """By the field's path and what would fit, and without a word of the request."""
-    operation = call(f"{field} [(upstream.field).encoding = ENCODING_{form}];", more=MORE)
-    with pytest.raises(InvalidRequest) as refused:
-        sent(operation, {"a": value})
-    assert {violation.field for violation in refused.value.violations} == {"a"}
+@pytest.mark.parametrize(("field", "form", "value"), REJECTED)
+def test_rejected(call, field: str, form: str, value: Any) -> None:
+    """The error has the field's path and what is accepted, and no value of the request."""
+    operation = call(f"{field} [(upstream.field).encoding = ENCODING_{form}];", more=TYPES)
+    with pytest.raises(InvalidRequest) as error:
+        encode(operation, {"a": value})
+    assert {violation.field for violation in error.value.violations} == {"a"}
     for text in ("12a", "HKD", "b,c", "price"):
-        assert text not in str(refused.value)
+        assert text not in str(error.value)
 
 
 @pytest.mark.parametrize("seconds", [253_402_300_800, -62_135_625_601, 2**63 - 1])
-def test_a_moment_of_no_year(call, seconds: int) -> None:
+def test_timestamp_out_of_range(call, seconds: int) -> None:
     operation = call(f"{TIME};")
     request = operation.request()
     request.a.seconds = seconds
@@ -113,8 +113,8 @@ def test_a_moment_of_no_year(call, seconds: int) -> None:
         operation.encode(request)
 
 
-def test_a_file(call) -> None:
-    """It is a part of its own, beside the parameter that holds the rest."""
+def test_file(call) -> None:
+    """It is a file part, beside the parameter with the other fields."""
     operation = call(
         "bytes data = 1 [(upstream.field).encoding = ENCODING_FILE];"
         ' string name = 2 [(upstream.field).name = "n"];',
@@ -129,25 +129,25 @@ def test_a_file(call) -> None:
 )
 def test_dates_inside_json(call, dates: JsonDates, written: str) -> None:
     operation = call(f"{TIME};", operation='api: "ns:small.call-1" param: "p"', dates=dates)
-    assert sent(operation, {"a": MOMENT}).form == {"p": f'{{"a":{written}}}'}
+    assert encode(operation, {"a": TIMESTAMP}).form == {"p": f'{{"a":{written}}}'}
 
 
-def test_dates_that_are_parameters_follow_no_setting(call) -> None:
-    operation = call(f"{TIME}; Item item = 2;", dates=JsonDates.EPOCH_MS, more=MORE)
-    assert sent(operation, {"a": MOMENT}).form == {"a": "2024-04-20 08:00:00"}
+def test_dates_that_are_form_fields_do_not_depend_on_the_setting(call) -> None:
+    operation = call(f"{TIME}; Item item = 2;", dates=JsonDates.EPOCH_MS, more=TYPES)
+    assert encode(operation, {"a": TIMESTAMP}).form == {"a": "2024-04-20 08:00:00"}
 
 
-def test_an_integer_as_text_inside_json_is_a_text(call) -> None:
+def test_integer_as_text_inside_json(call) -> None:
     operation = call(
         "Ids ids = 1;",
         more="message Ids { int64 a = 1 [(upstream.field).encoding = ENCODING_TEXT]; int64 b = 2; }",
     )
-    assert sent(operation, {"ids": {"a": 7, "b": 7}}).form == {"ids": '{"a":"7","b":7}'}
+    assert encode(operation, {"ids": {"a": 7, "b": 7}}).form == {"ids": '{"a":"7","b":7}'}
 
 
-def test_a_compact_time_follows_no_setting(call) -> None:
+def test_compact_time_does_not_depend_on_the_setting(call) -> None:
     operation = call(f"{TIME} [(upstream.field).encoding = ENCODING_COMPACT_TIME];", dates=JsonDates.EPOCH_MS)
-    assert sent(operation, {"a": MOMENT}).form == {"a": "20240420080000123+0800"}
+    assert encode(operation, {"a": TIMESTAMP}).form == {"a": "20240420080000123+0800"}
 
 
 @pytest.mark.parametrize(
@@ -161,31 +161,31 @@ def test_a_compact_time_follows_no_setting(call) -> None:
         ("Pair a = 1", '{"key":"k"}', '{"key":"k"}'),
     ],
 )
-def test_a_default_is_sent_where_nothing_is_set(call, field: str, default: str, text: str) -> None:
-    operation = call(f"{field} [(upstream.field).default = {json.dumps(default)}];", more=MORE)
-    assert sent(operation, {}).form == {"a": text}
+def test_default_of_an_unset_field(call, field: str, default: str, text: str) -> None:
+    operation = call(f"{field} [(upstream.field).default = {json.dumps(default)}];", more=TYPES)
+    assert encode(operation, {}).form == {"a": text}
 
 
-def test_what_is_set_is_sent_in_place_of_the_default(call) -> None:
+def test_set_field_overrides_the_default(call) -> None:
     operation = call('optional int32 a = 1 [(upstream.field).default = "1"];')
-    assert sent(operation, {"a": 0}).form == {"a": "0"}
+    assert encode(operation, {"a": 0}).form == {"a": "0"}
 
 
-def test_what_is_not_set_is_not_sent(call) -> None:
-    operation = call("string a = 1; repeated string b = 2; Pair c = 3; optional bool d = 4;", more=MORE)
-    assert sent(operation, {}).form == {}
+def test_unset_fields_are_not_sent(call) -> None:
+    operation = call("string a = 1; repeated string b = 2; Pair c = 3; optional bool d = 4;", more=TYPES)
+    assert encode(operation, {}).form == {}
 
 
-def test_words_max_len_and_pattern(call) -> None:
+def test_value_map_max_len_and_pattern(call) -> None:
     operation = call(
         'string a = 1 [(upstream.field) = { max_len: 3 pattern: "[a-z饼]+"'
         ' value_map { key: "ab" value: "AB" } }];'
     )
-    assert sent(operation, {"a": "ab"}).form == {"a": "AB"}
-    assert sent(operation, {"a": "饼饼饼"}).form == {"a": "饼饼饼"}
-    assert _violations(operation, {"a": "abcd"}) == ["a: must be at most 3 characters"]
+    assert encode(operation, {"a": "ab"}).form == {"a": "AB"}
+    assert encode(operation, {"a": "饼饼饼"}).form == {"a": "饼饼饼"}
+    assert _get_violations(operation, {"a": "abcd"}) == ["a: must be at most 3 characters"]
     for text in ("A", "ab\n", "a b"):
-        assert _violations(operation, {"a": text}) == ["a: must match [a-z饼]+"]
+        assert _get_violations(operation, {"a": text}) == ["a: must match [a-z饼]+"]
 
 
 ABSENT = """
@@ -197,86 +197,90 @@ ABSENT = """
 """
 
 
-def test_the_three_kinds_of_absence(call) -> None:
-    everything = {"refused": "a", "stated": "b", "own": "c", "zero": 0}
-    here = call(ABSENT, more=MORE)
-    assert sent(here, everything).form == {"refused": "a", "stated": "b", "own": "c", "zero": "0"}
-    there = call(ABSENT, more=MORE, dialect=Dialect.OPEN_PLATFORM)
-    del everything["refused"]
-    assert sent(there, everything) == Parameters(form={}, files={}, left_out=("stated", "zero"))
-    assert sent(there, {"stated": "", "own": "c"}).left_out == ()
-    with pytest.raises(NotInDialect) as refused:
-        sent(there, {"refused": "a"})
-    assert refused.value.violations == (
+def test_unmapped_fields(call) -> None:
+    all_fields = {"refused": "a", "stated": "b", "own": "c", "zero": 0}
+    national_site = call(ABSENT, more=TYPES)
+    assert encode(national_site, all_fields).form == {"refused": "a", "stated": "b", "own": "c", "zero": "0"}
+    open_platform = call(ABSENT, more=TYPES, dialect=Dialect.OPEN_PLATFORM)
+    del all_fields["refused"]
+    assert encode(open_platform, all_fields) == Parameters(
+        form={}, files={}, dropped_fields=("stated", "zero")
+    )
+    assert encode(open_platform, {"stated": "", "own": "c"}).dropped_fields == ()
+    with pytest.raises(NotInDialect) as error:
+        encode(open_platform, {"refused": "a"})
+    assert error.value.violations == (
         Violation(field="refused", description="cannot be sent in open-platform"),
     )
 
 
-def test_what_is_left_out_of_lists_is_named_without_its_place(call) -> None:
-    """The path is a label of a counter: it must not be another one for every place."""
+def test_path_of_a_dropped_field_has_no_list_index(call) -> None:
+    """The path is a label of a metric, which must not have a value for each index."""
     items = [
         {"id": "1", "note": "x"},
         {"id": "2", "note": "y", "inner": {"note": "z"}},
     ]
-    parameters = sent(call(ABSENT, more=MORE), {"items": items})
-    assert parameters.left_out == ("items.note", "items.note", "items.inner.note")
+    parameters = encode(call(ABSENT, more=TYPES), {"items": items})
+    assert parameters.dropped_fields == ("items.note", "items.note", "items.inner.note")
     assert parameters.form == {"items": '[{"id":"1"},{"id":"2","inner":{}}]'}
 
 
-def test_what_is_wrong_comes_before_what_is_missing(call) -> None:
+def test_invalid_fields_are_reported_before_missing_fields(call) -> None:
     fields = "repeated Item items = 1; string site = 2 [(upstream.field).national_site.required = true];"
-    operation = call(fields, more=MORE)
+    operation = call(fields, more=TYPES)
     item = {"fee": {"units": "-1"}}
-    assert _violations(operation, {"items": [{"id": "1"}, item]}) == [
+    assert _get_violations(operation, {"items": [{"id": "1"}, item]}) == [
         "items[1].fee: must be an amount of at least 0, with nanos from 0 to 999,999,999"
     ]
-    with pytest.raises(RequiredInDialect) as refused:
-        sent(operation, {"items": [{"id": "1"}, {}]})
-    assert [violation.field for violation in refused.value.violations] == ["items[1].id", "site"]
+    with pytest.raises(RequiredInDialect) as error:
+        encode(operation, {"items": [{"id": "1"}, {}]})
+    assert [violation.field for violation in error.value.violations] == ["items[1].id", "site"]
 
 
-EITHER = """
+ONE_OF_TWO = """
     string a = 1 [(upstream.field).open_platform.required_without = "items"];
     repeated Item items = 2;
 """
 
 
-def test_one_of_two_is_needed(call) -> None:
-    here, there = (call(EITHER, more=MORE, dialect=dialect) for dialect in Dialect)
-    assert sent(here, {}).form == {}
-    assert sent(there, {"a": "x"}).form == {"a": "x"}
-    assert sent(there, {"items": [{"id": "1"}]}).form == {"items": '[{"id":"1"}]'}
-    with pytest.raises(RequiredInDialect) as refused:
-        sent(there, {})
-    assert refused.value.violations == (
+def test_one_of_two_fields_is_required(call) -> None:
+    national_site, open_platform = (call(ONE_OF_TWO, more=TYPES, dialect=dialect) for dialect in Dialect)
+    assert encode(national_site, {}).form == {}
+    assert encode(open_platform, {"a": "x"}).form == {"a": "x"}
+    assert encode(open_platform, {"items": [{"id": "1"}]}).form == {"items": '[{"id":"1"}]'}
+    with pytest.raises(RequiredInDialect) as error:
+        encode(open_platform, {})
+    assert error.value.violations == (
         Violation(field="a", description="is required in open-platform without items"),
     )
 
 
-EACH = "repeated Item items = 1; string own = 2 [(upstream.field).unmapped = UNMAPPED_FIELD_POLICY_LOCAL];"
-A_CALL_EACH = 'api: "ns:small.call-1" open_platform { fan_out: "items" param: "item" }'
+FAN_OUT = "repeated Item items = 1; string own = 2 [(upstream.field).unmapped = UNMAPPED_FIELD_POLICY_LOCAL];"
+FAN_OUT_OPERATION = 'api: "ns:small.call-1" open_platform { fan_out: "items" param: "item" }'
 
 
-def test_a_call_for_each_element(call) -> None:
-    """In its dialect, an element's members take the place of the request's."""
+def test_one_call_for_each_element(call) -> None:
+    """The members of the element are sent instead of the members of the request."""
     items = {"items": [{"id": "1", "note": "x"}, {"id": "2", "fee": {"units": "3"}}], "own": "x"}
-    here, there = (call(EACH, more=MORE, operation=A_CALL_EACH, dialect=dialect) for dialect in Dialect)
-    assert sent(here, items).form == {"items": '[{"id":"1"},{"id":"2","fee":300}]'}
-    assert there.encode(json_format.ParseDict(items, there.request())) == (
-        Parameters(form={"item": '{"id":"1"}'}, files={}, left_out=("items.note",)),
-        Parameters(form={"item": '{"id":"2","fee":300}'}, files={}, left_out=()),
+    national_site, open_platform = (
+        call(FAN_OUT, more=TYPES, operation=FAN_OUT_OPERATION, dialect=dialect) for dialect in Dialect
+    )
+    assert encode(national_site, items).form == {"items": '[{"id":"1"},{"id":"2","fee":300}]'}
+    assert open_platform.encode(json_format.ParseDict(items, open_platform.request())) == (
+        Parameters(form={"item": '{"id":"1"}'}, files={}, dropped_fields=("items.note",)),
+        Parameters(form={"item": '{"id":"2","fee":300}'}, files={}, dropped_fields=()),
     )
 
 
-def test_nothing_of_a_list_is_sent_where_one_element_is_wrong(call) -> None:
-    there = call(EACH, more=MORE, operation=A_CALL_EACH, dialect=Dialect.OPEN_PLATFORM)
-    with pytest.raises(RequiredInDialect) as refused:
-        there.encode(json_format.ParseDict({"items": [{"id": "1"}, {}, {}]}, there.request()))
-    assert [violation.field for violation in refused.value.violations] == ["items[1].id", "items[2].id"]
+def test_one_invalid_element_rejects_the_whole_request(call) -> None:
+    open_platform = call(FAN_OUT, more=TYPES, operation=FAN_OUT_OPERATION, dialect=Dialect.OPEN_PLATFORM)
+    with pytest.raises(RequiredInDialect) as error:
+        open_platform.encode(json_format.ParseDict({"items": [{"id": "1"}, {}, {}]}, open_platform.request()))
+    assert [violation.field for violation in error.value.violations] == ["items[1].id", "items[2].id"]
 
 
-def _violations(operation: Operation, request: dict[str, Any]) -> list[str]:
-    with pytest.raises(RequestError) as refused:
-        sent(operation, request)
-    assert type(refused.value) is InvalidRequest
-    return str(refused.value).split("; ")
+def _get_violations(operation: Operation, request: dict[str, Any]) -> list[str]:
+    with pytest.raises(RequestError) as error:
+        encode(operation, request)
+    assert type(error.value) is InvalidRequest
+    return str(error.value).split("; ")

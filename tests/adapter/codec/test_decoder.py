@@ -1,4 +1,4 @@
-"""Forms of replies that no served proto uses yet, on protos made here; and rows, verdicts and envelopes."""
+"""Decoding of forms that the real protos do not use, and of envelopes, flags and error mappings."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from services.adapter.codec import Operation, parse
 from services.errors import UpstreamRefused, UpstreamUnreadable
 
 API = 'api: "ns:small.call-1"'
-MORE = """
+TYPES = """
 message Item { optional int32 id = 1; }
 enum State {
     STATE_UNSPECIFIED = 0;
@@ -21,8 +21,8 @@ enum State {
 MAX = 2**63 - 1
 INT32 = 2**31 - 1
 
-READ: list[tuple[str, str, Any]] = [
-    # field, its value as JSON, the value in protobuf's JSON or None where it cannot be read
+VALUES: list[tuple[str, str, Any]] = [
+    # field, its value as JSON, the value in protobuf's JSON or None if it is unreadable
     ("google.type.Money a = 1 [(upstream.field).encoding = ENCODING_FEN]", "3590", ("35", 900_000_000)),
     ("google.type.Money a = 1 [(upstream.field).encoding = ENCODING_FEN]", '"1"', (None, 10_000_000)),
     ("google.type.Money a = 1 [(upstream.field).encoding = ENCODING_FEN]", "-150", ("-1", -500_000_000)),
@@ -68,10 +68,10 @@ READ: list[tuple[str, str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("field", "value", "expected"), READ)
-def test_read(call, field: str, value: str, expected: Any) -> None:
-    operation = call(response=f"{field}; optional bool read = 2;", more=MORE)
-    response, unreadable = decoded(operation, f'{{"success": true, "read": true, "a": {value}}}')
+@pytest.mark.parametrize(("field", "value", "expected"), VALUES)
+def test_value(call, field: str, value: str, expected: Any) -> None:
+    operation = call(response=f"{field}; optional bool read = 2;", more=TYPES)
+    response, unreadable = decode(operation, f'{{"success": true, "read": true, "a": {value}}}')
     if isinstance(expected, tuple):
         units, nanos = expected
         expected = {"currency_code": "CNY"}
@@ -82,16 +82,16 @@ def test_read(call, field: str, value: str, expected: Any) -> None:
     assert unreadable == (("a",) if expected is None else ())
 
 
-def decoded(operation: Operation, reply: str) -> tuple[dict[str, Any], tuple[str, ...]]:
-    found = operation.decode(parse(reply), operation.request())
-    kind = GetMessageClass(operation.request.DESCRIPTOR.file.message_types_by_name["Response"])
-    response = json_format.MessageToDict(kind.FromString(found.response), preserving_proto_field_name=True)
-    return response, found.unreadable
+def decode(operation: Operation, reply: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+    result = operation.decode(parse(reply), operation.request())
+    response_class = GetMessageClass(operation.request.DESCRIPTOR.file.message_types_by_name["Response"])
+    response = response_class.FromString(result.response)
+    return json_format.MessageToDict(response, preserving_proto_field_name=True), result.unreadable
 
 
 @pytest.mark.parametrize("reply", ['{"success": true}', '{"result": {"success": "1", "code": "9"}}'])
-def test_a_flag_that_is_the_whole_answer(call, reply: str) -> None:
-    assert decoded(call(), reply) == ({}, ())
+def test_flag_that_is_the_whole_answer(call, reply: str) -> None:
+    assert decode(call(), reply) == ({}, ())
 
 
 @pytest.mark.parametrize(
@@ -107,12 +107,12 @@ def test_a_flag_that_is_the_whole_answer(call, reply: str) -> None:
         ("null", UpstreamUnreadable),
     ],
 )
-def test_a_flag_that_is_not_there(call, reply: str, failure: type[Exception]) -> None:
+def test_missing_flag(call, reply: str, failure: type[Exception]) -> None:
     with pytest.raises(failure):
-        decoded(call(), reply)
+        decode(call(), reply)
 
 
-ROWS = """
+ERROR_MAPPINGS = """
     error_mappings { codes: "40*" text: "busy" reason: ERROR_REASON_UPSTREAM_FAULT }
     error_mappings { codes: "7" payload: "0" reason: ERROR_REASON_PURCHASE_ORDER_NOT_FOUND }
     error_mappings { codes: "40*" codes: "8" reason: ERROR_REASON_UPSTREAM_ARGUMENT }
@@ -132,23 +132,25 @@ ROWS = """
         ('{"success": false, "code": "7", "result": "0"}', "UPSTREAM_REFUSED"),
     ],
 )
-def test_all_that_a_row_names_must_match(call, reply: str, reason: str) -> None:
+def test_all_conditions_of_an_error_mapping_must_match(call, reply: str, reason: str) -> None:
     operation = call(
         response='optional string a = 1 [(upstream.field).name = "."];',
-        operation=f'{API} payload: "result" {ROWS}'.replace('payload: "0"', 'payload: "\\"0\\""'),
+        operation=f'{API} payload: "result" {ERROR_MAPPINGS}'.replace('payload: "0"', 'payload: "\\"0\\""'),
     )
-    with pytest.raises(UpstreamRefused) as refused:
-        decoded(operation, reply)
-    assert refused.value.reason == reason
+    with pytest.raises(UpstreamRefused) as error:
+        decode(operation, reply)
+    assert error.value.reason == reason
 
 
-def test_a_row_of_a_payload_and_another_code_refuses_nothing(call) -> None:
-    row = 'error_mappings { codes: "7" payload: "\\"0\\"" reason: ERROR_REASON_PURCHASE_ORDER_NOT_FOUND }'
+def test_error_mapping_with_another_code_does_not_match(call) -> None:
+    error_mapping = (
+        'error_mappings { codes: "7" payload: "\\"0\\"" reason: ERROR_REASON_PURCHASE_ORDER_NOT_FOUND }'
+    )
     operation = call(
         response='optional string a = 1 [(upstream.field).name = "."];',
-        operation=f'{API} payload: "result" {row}',
+        operation=f'{API} payload: "result" {error_mapping}',
     )
-    assert decoded(operation, '{"success": true, "code": "200", "result": "0"}') == ({"a": "0"}, ())
+    assert decode(operation, '{"success": true, "code": "200", "result": "0"}') == ({"a": "0"}, ())
 
 
 LIST = 'repeated Item a = 1 [(upstream.field).name = "."];'
@@ -164,13 +166,13 @@ LIST = 'repeated Item a = 1 [(upstream.field).name = "."];'
         '{"result": {"success": true, "result": [{"id": 1}]}}',
     ],
 )
-def test_a_list_is_found_though_it_holds_but_one(call, reply: str) -> None:
-    assert decoded(call(response=LIST, more=MORE), reply) == ({"a": [{"id": 1}]}, ())
+def test_list_of_one_is_a_list(call, reply: str) -> None:
+    assert decode(call(response=LIST, more=TYPES), reply) == ({"a": [{"id": 1}]}, ())
 
 
-def test_an_envelope_in_a_list_of_one(call) -> None:
+def test_envelope_in_a_list_of_one(call) -> None:
     reply = '{"result": [{"success": true, "result": {"id": 1}}]}'
     operation = call(
-        response='Item a = 1 [(upstream.field).name = "."];', more=MORE, operation=f'{API} payload: "result"'
+        response='Item a = 1 [(upstream.field).name = "."];', more=TYPES, operation=f'{API} payload: "result"'
     )
-    assert decoded(operation, reply) == ({"a": {"id": 1}}, ())
+    assert decode(operation, reply) == ({"a": {"id": 1}}, ())
