@@ -16,6 +16,7 @@ from services.store.database.schema import (
     subscriptions,
 )
 from services.store.database.store import Store
+from services.store.idempotency.keys import RUNNING
 
 LEASE_NAME = "retention"
 DAY_S = 86_400.0
@@ -86,7 +87,7 @@ class Retention:
         yield full_orders, full_orders.c.update_time_ms <= self._cutoff_ms(self._policy.full_orders_s)
         # A call whose process died is RUNNING for ever. It is kept for the whole period, from the expiry of
         # its lease. `expire_time_ms` of the others contains the period.
-        is_running = idempotency_keys.c.state == "RUNNING"
+        is_running = idempotency_keys.c.state == RUNNING
         yield (
             idempotency_keys,
             (~is_running & (idempotency_keys.c.expire_time_ms <= self._cutoff_ms(0)))

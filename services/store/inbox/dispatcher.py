@@ -18,7 +18,7 @@ from services.store.inbox.message import Message, mark_dead, row_filters
 from services.store.inbox.subscriptions import SubscriptionName, Subscriptions, messages_channel
 
 MAX_MESSAGES = 1000
-"""Messages in one lease call."""
+"""Messages in one lease call, at most."""
 EXPIRY_MARGIN_S = 0.01
 """The wait for the expiry of a lease ends this long after it."""
 

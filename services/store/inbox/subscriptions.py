@@ -66,10 +66,10 @@ class Subscriptions:
     ) -> int:
         """Return the id of a subscription. Create it if it does not exist.
 
-        A new one has these `topics` (none: all) and gets the messages that are stored from now on. With
+        A new one gets messages with these `topics` (empty: all) that are stored from now on. With
         `start_time_ms` it also gets stored messages that happened or were received since then. An existing
-        one keeps its topics: other topics raise SubscriptionMismatch, none match always. Raises Overloaded if
-        the caller has too many subscriptions.
+        one keeps its topics: SubscriptionMismatch is raised for other topics, but not for empty ones. Raises
+        Overloaded if the caller has too many subscriptions.
         """
         row = await self._store.read(lambda connection: _find(connection, name))
         if row is None:
@@ -178,7 +178,7 @@ def format_topics(topics: Iterable[str]) -> str:
 
 
 def parse_topics(text: str) -> tuple[str, ...]:
-    """Return stored topics, sorted. None means all."""
+    """Return stored topics, sorted. An empty tuple means all topics."""
     return tuple(json.loads(text))
 
 
