@@ -53,4 +53,5 @@ def build_chain(method: MethodInfo, interceptors: Sequence[InterceptorFactory]) 
 
 
 def _link(interceptor: Interceptor, call_next: CallNext) -> CallNext:
-    return lambda call: interceptor(call, call_next)
+    handle = interceptor.__call__  # bound here, so that a call does not look it up
+    return lambda call: handle(call, call_next)

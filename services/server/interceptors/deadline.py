@@ -24,19 +24,18 @@ class DeadlineInterceptor:
     def __init__(self, method: MethodInfo, *, limits: Mapping[str, DeadlineLimits]) -> None:
         """`limits` are by method, such as `SearchByKeyword`."""
         self._clock = asyncio.get_running_loop().time
-        self._limits = limits.get(
-            method.descriptor.name, STREAM_LIMITS if method.is_streaming else UNARY_LIMITS
-        )
+        default = STREAM_LIMITS if method.is_streaming else UNARY_LIMITS
+        chosen = limits.get(method.descriptor.name, default)
+        self._default_s, self._cap_s = chosen.default_s, chosen.cap_s
 
     async def __call__(self, call: CallContext, call_next: CallNext) -> bytes:
         """Raise DeadlineExceeded for a call without time left, DeadlineExceededInFlight for a late one."""
         callers_s: float | None = call.grpc_context.time_remaining()
-        default_s, cap_s = self._limits.default_s, self._limits.cap_s
-        remaining_s = default_s if callers_s is None else min(callers_s, cap_s)
+        remaining_s = self._default_s if callers_s is None else min(callers_s, self._cap_s)
         if remaining_s <= 0:
             raise DeadlineExceeded("the deadline had passed before the call began")
         now = self._clock()
-        call.deadline, call.default_deadline = now + remaining_s, now + default_s
+        call.deadline, call.default_deadline = now + remaining_s, now + self._default_s
         try:
             async with asyncio.timeout_at(call.deadline + _GRACE_S) as timeout:
                 return await call_next(call)
