@@ -114,8 +114,16 @@ def start_stoppable_server(
     return start
 
 
+@pytest.fixture(autouse=True)
+def _restore_structlog() -> Iterator[None]:
+    """The tests of other packages share this process."""
+    config = structlog.get_config()
+    yield
+    structlog.configure(**config)
+
+
 @pytest.fixture
-def logged() -> Iterator[Callable[..., list[dict[str, Any]]]]:
+def logged() -> Callable[..., list[dict[str, Any]]]:
     """logged() are the log lines so far, logged("call") those of one event."""
     stream = io.BytesIO()
     configure_logging("test", "info", stream)
@@ -124,8 +132,7 @@ def logged() -> Iterator[Callable[..., list[dict[str, Any]]]]:
         parsed = [json.loads(line) for line in stream.getvalue().splitlines()]
         return [line for line in parsed if event in (None, line["event"])]
 
-    yield lines
-    structlog.reset_defaults()
+    return lines
 
 
 @pytest.fixture

@@ -2,21 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 import structlog
 from prometheus_client import REGISTRY
 
 from services.server.telemetry.logging_config import configure_logging, loop_exception_handler
-
-
-@pytest.fixture(autouse=True)
-def _restore_structlog() -> Iterator[None]:
-    before = structlog.get_config()
-    yield
-    structlog.configure(**before)
 
 
 def _count_write_failures() -> float:
