@@ -13,25 +13,25 @@ def test_all_checks_pass(operator: Operator, dialect: str) -> None:
     operator.admin("DELETE", "calls")
     before = operator.admin("GET", "state")
     result = operator.run("check", "--writes", "--json")
-    # The sandbox knows these two by their arguments alone, and denies them to a call that has none.
+    # The sandbox tells these two apart by their arguments, and declines a call without any.
     denied = {"SyncOrderStatus", "SyncLogisticsStatus"} if dialect == "national-site" else set()
     assert (result.code, result.json["ok"]) == ((1, False) if denied else (0, True))
     assert result.json["gateway"]["reachable"]
     assert 89_000 < result.json["gateway"]["clock_skew_ms"] < 91_000
     assert result.json["token"]["source"] == "static"
     assert result.json["token"]["accepted"] is True
-    found = result.verdicts
-    # Their requests may be empty: nothing holds the gateway from letting them run.
-    never = {"TakeMessages", "ConfirmMessages"}
-    assert {rpc: found[rpc] for rpc in never} == dict.fromkeys(never, "skipped")
-    assert {rpc for rpc, verdict in found.items() if verdict == "declined"} == denied
-    assert {found[rpc] for rpc in found.keys() - never - denied} == {"permitted"}
-    assert found.keys() <= UPSTREAM_METHODS.keys()
-    assert len(found) > 15
+    verdicts = result.verdicts
+    # Their requests may be empty, so a probe might execute them.
+    skipped = {"TakeMessages", "ConfirmMessages"}
+    assert {rpc: verdicts[rpc] for rpc in skipped} == dict.fromkeys(skipped, "skipped")
+    assert {rpc for rpc, verdict in verdicts.items() if verdict == "declined"} == denied
+    assert {verdicts[rpc] for rpc in verdicts.keys() - skipped - denied} == {"permitted"}
+    assert verdicts.keys() <= UPSTREAM_METHODS.keys()
+    assert len(verdicts) > 15
 
     after = operator.admin("GET", "state")
-    held = ("uploaded_images", "accounts", "orders", "refunds", "vouchers", "messages", "synced")
-    assert {name: before[name] for name in held} == {name: after[name] for name in held}
+    unchanged = ("uploaded_images", "accounts", "orders", "refunds", "vouchers", "messages", "synced")
+    assert {name: before[name] for name in unchanged} == {name: after[name] for name in unchanged}
     system = {"access_token", "_aop_signature"}
     assert all(call["parameters"].keys() <= system and not call["files"] for call in operator.calls())
 
@@ -61,13 +61,13 @@ def test_declined_operations_are_reported(operator: Operator) -> None:
     operator.admin("PUT", "limits", {"declined": declined})
     result = operator.run("check", "--writes", "--json")
     assert result.code == 1
-    found = result.verdicts
-    assert {rpc for rpc, verdict in found.items() if verdict == "declined"} == {
+    verdicts = result.verdicts
+    assert {rpc for rpc, verdict in verdicts.items() if verdict == "declined"} == {
         "SearchByKeyword",
         "CreateRefund",
         "QueryMessages",
     }
-    assert found["GetProductDetail"] == "permitted"
+    assert verdicts["GetProductDetail"] == "permitted"
     detail = next(each["detail"] for each in result.json["permissions"] if each["rpc"] == "CreateRefund")
     assert "gw.APIACLDecline" in detail
 

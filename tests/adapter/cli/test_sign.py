@@ -25,7 +25,7 @@ def test_the_sandbox_accepts_the_signature(operator: Operator) -> None:
     assert parameters["offerQueryParam"]["keyword"] == SEARCH["keyword"]
     assert parameters["access_token"] == "***"
 
-    # The same call sent as it was shown: the sandbox computes string and signature for itself.
+    # Sends the call as it was printed: the sandbox computes string and signature itself.
     path, _, joined = call["string_to_sign"].partition("access_token***")
     body = {
         "access_token": TOKEN,

@@ -39,7 +39,7 @@ async def test_calls_succeed_after_many_cancelled_ones(
     assert [reply.value for reply in replies] == [{"fine": True}] * 200
     connector = transport._session.connector
     assert not connector._acquired
-    idle = sum(len(kept) for kept in connector._conns.values())
+    idle = sum(len(connections) for connections in connector._conns.values())
     await wait_until(lambda: len(peer.open) == idle)
     await transport.close()
     await wait_until(lambda: not peer.open)

@@ -76,10 +76,10 @@ async def test_expired_is_measured_and_retried_once(peer, make_gateway, call, re
     assert (await call(gateway, {"q": "1"})).value == {"fine": True}
 
     assert len(peer.calls("currentTime")) == 2
-    _, refused, repeated = peer.calls("category")
-    assert clock.apart(refused) > timedelta(hours=7)
-    assert clock.apart(repeated) < timedelta(seconds=5)
-    assert repeated.form["q"] == "1"
+    _, rejected, retried = peer.calls("category")
+    assert clock.apart(rejected) > timedelta(hours=7)
+    assert clock.apart(retried) < timedelta(seconds=5)
+    assert retried.form["q"] == "1"
 
 
 async def test_expired_again_is_final(peer, make_gateway, call, response, clock):
@@ -148,8 +148,8 @@ async def test_expired_timestamp_and_rejected_token_in_one_call(
     peer, make_refreshing_gateway, call, response, clock
 ):
     peer.on("getToken", response(body={"access_token": "one"}), response(body={"access_token": "two"}))
-    refused = response(status=401, body={"error_code": "401"})
-    peer.on("category", response(status=400, body=EXPIRED), refused, response(body={"fine": True}))
+    rejected = response(status=401, body={"error_code": "401"})
+    peer.on("category", response(status=400, body=EXPIRED), rejected, response(body={"fine": True}))
 
     assert (await call(make_refreshing_gateway(send_timestamp=True))).value == {"fine": True}
 

@@ -172,7 +172,7 @@ OTHER_SPELLINGS = (
     case(401, camel("401", UNAUTHORIZED), AccessTokenRejected, "401", UNAUTHORIZED),
     case(200, camel("gw.QosAPIFrequencyLimit", "text"), UpstreamRate, "gw.QosAPIFrequencyLimit", "text"),
     case(400, coded("SP0056", "text"), UpstreamGateway, "SP0056", "text"),
-    # A platform fault whose code is of nobody: the status speaks, and the operation may have run.
+    # A fault without a gateway code: the status counts, and the operation may have executed.
     case(500, camel("SYSTEM_ERROR", "text"), UpstreamFault, "SYSTEM_ERROR", "text"),
     case(502, coded("SYSTEM_ERROR", "text"), UpstreamFault, "SYSTEM_ERROR", "text"),
     case(500, {"error": "Internal Server Error"}, UpstreamFault, "", "Internal Server Error"),
@@ -268,18 +268,18 @@ async def test_bare_status_is_named(peer, make_gateway, call, response):
 
 
 def test_every_sample_is_a_case():
-    told = {case.body for case in SAMPLES}
+    bodies = {case.body for case in SAMPLES}
     files = [*(REPLIES / "gateway").glob("*.json"), *REPLIES.glob("get_token.*.fail.json")]
 
     samples = {path.relative_to(REPLIES).as_posix().removesuffix(".json") for path in files}
-    assert {name for name in samples if not name.endswith(".expected")} <= told
+    assert {name for name in samples if not name.endswith(".expected")} <= bodies
 
 
-@pytest.mark.parametrize("row", gateway_errors.ERROR_RULES, ids=lambda row: f"{row.code}-{row.text}")
-def test_every_rule_decides_a_case(row, monkeypatch):
+@pytest.mark.parametrize("rule", gateway_errors.ERROR_RULES, ids=lambda rule: f"{rule.code}-{rule.text}")
+def test_every_rule_decides_a_case(rule, monkeypatch):
     before = outcomes()
-    rest = [other for other in gateway_errors.ERROR_RULES if other is not row]
-    # In the place of what a missing last row would mean: nothing.
+    rest = [other for other in gateway_errors.ERROR_RULES if other is not rule]
+    # The last row keeps a reply that no other row matches from raising StopIteration.
     monkeypatch.setattr(
         gateway_errors, "ERROR_RULES", [*rest, gateway_errors.ErrorRule("*", "", UpstreamError, "")]
     )
@@ -288,8 +288,8 @@ def test_every_rule_decides_a_case(row, monkeypatch):
 
 
 def outcomes() -> list[tuple[type[UpstreamError], str]]:
-    found = [gateway_errors.error_from_reply(case.status, parsed(case.sent())) for case in CASES]
-    return [(type(error), str(error)) for error in found if error is not None]
+    errors_of_cases = [gateway_errors.error_from_reply(case.status, parsed(case.sent())) for case in CASES]
+    return [(type(error), str(error)) for error in errors_of_cases if error is not None]
 
 
 def parsed(body: Any) -> Any:
@@ -306,9 +306,11 @@ def test_every_error_class_has_a_case_or_another_test():
     elsewhere = {ConnectError, CircuitOpen, ConnectionLost, UpstreamUnreadable}
     of_operations = {UpstreamRefused, OutcomeUnknown}
     classes = {
-        found
-        for found in vars(errors).values()
-        if isinstance(found, type) and issubclass(found, UpstreamError) and found is not UpstreamError
+        error_class
+        for error_class in vars(errors).values()
+        if isinstance(error_class, type)
+        and issubclass(error_class, UpstreamError)
+        and error_class is not UpstreamError
     }
 
     assert {case.error for case in CASES} | elsewhere | of_operations == classes

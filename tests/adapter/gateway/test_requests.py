@@ -88,8 +88,8 @@ async def test_only_the_required_system_parameters_are_sent(peer, make_gateway, 
 
 
 async def test_files_travel_as_parts_beside_a_signed_query(peer, make_gateway, call):
-    picture = bytes(range(256)) * 4096
-    await call(make_gateway(), {"note": "a+b 饼&/=%"}, files={"imageData": picture})
+    image = bytes(range(256)) * 4096
+    await call(make_gateway(), {"note": "a+b 饼&/=%"}, files={"imageData": image})
 
     (received,) = peer.received
     query = received.query
@@ -103,7 +103,7 @@ async def test_files_travel_as_parts_beside_a_signed_query(peer, make_gateway, c
     assert part.get_param("name", header="content-disposition") == "imageData"
     assert part.get_filename() == "file.jpg"
     assert part.get_content_type() == "image/jpeg"
-    assert part.get_payload(decode=True) == picture
+    assert part.get_payload(decode=True) == image
 
 
 async def test_operation_aliases(peer, make_gateway, call):

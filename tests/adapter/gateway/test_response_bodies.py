@@ -170,7 +170,7 @@ async def test_any_bytes_are_a_reply_or_an_error_of_ours(peer, make_gateway, cal
     try:
         await call(make_gateway(), anonymous=True)
     except UpstreamGateway:
-        pass  # a status was there
+        pass  # there was a status
     except NationalsiteError as error:
         assert error.may_have_executed  # noqa: PT017 # it need not be raised
 

@@ -104,7 +104,7 @@ async def test_lost_after_the_request_was_read(warm, script, peer, make_gateway,
         await call(gateway)
 
     assert caught.value.may_have_executed
-    assert len(peer.received) == 1 + warm, "a lost call is not repeated here"
+    assert len(peer.received) == 1 + warm, "the client itself does not retry"
     assert peer.accepted == 1
     assert (await call(gateway)).value == {}
 
@@ -117,7 +117,9 @@ async def test_idle_connection_closed_and_noticed(peer, make_gateway, call, wait
     await wait_until(lambda: not peer.open)
     pool = transport._session.connector._conns
     await wait_until(
-        lambda: all(not protocol.is_connected() for kept in pool.values() for protocol, _ in kept)
+        lambda: all(
+            not protocol.is_connected() for connections in pool.values() for protocol, _ in connections
+        )
     )
 
     assert (await call(gateway)).value == {}

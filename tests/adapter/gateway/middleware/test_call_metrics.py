@@ -141,10 +141,10 @@ async def test_an_internal_fault_is_counted_as_such(api, counted, bound):
 
 
 async def test_the_code_of_the_error_is_bound(api, bound):
-    async def refused(_call):
+    async def rejected(_call):
         raise UpstreamGateway("x", code="400")
 
     with pytest.raises(UpstreamGateway):
-        await CallMetricsMiddleware()(_call(api), refused)
+        await CallMetricsMiddleware()(_call(api), rejected)
 
     assert bound()["upstream_code"] == "400"

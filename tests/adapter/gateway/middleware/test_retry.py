@@ -32,7 +32,7 @@ from services.errors import (
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
 
 REPLY = UpstreamReply(value={}, request_id="")
-# failure, whether a idempotent call is sent is_retried, whether one that is not is sent is_retried
+# failure, whether an idempotent call is retried, whether a non-idempotent call is retried
 TABLE = [
     (UpstreamRate("x"), True, True),
     (ConnectError("x"), True, True),

@@ -102,11 +102,11 @@ def test_it_recovers(time):
     assert rate.current() == 100
 
 
-@pytest.mark.parametrize(("limit", "most_refused"), [(3, 0.25), (10, 0.12), (100, 0.12)])
-def test_it_finds_1688s_limit(limit, most_refused, time):
+@pytest.mark.parametrize(("limit", "max_rejected"), [(3, 0.25), (10, 0.12), (100, 0.12)])
+def test_it_finds_1688s_limit(limit, max_rejected, time):
     """Unlimited demand, and a 1688 that accepts `limit` calls in a second."""
     rate = AdaptiveRate(POLICY, None, time)
-    second, used, taken, refused = -1, 0, 0, 0
+    second, used, accepted, rejected = -1, 0, 0, 0
     while time.now < 1120:
         time.now += max(rate.wait_s(), 0.001)
         rate.acquire()
@@ -115,8 +115,8 @@ def test_it_finds_1688s_limit(limit, most_refused, time):
         used += 1
         if used > limit:
             rate.on_rate_limited()
-            refused += time.now > 1010
+            rejected += time.now > 1010
         else:
-            taken += time.now > 1010
-    assert taken > 0.7 * limit * 110
-    assert refused < most_refused * taken
+            accepted += time.now > 1010
+    assert accepted > 0.7 * limit * 110
+    assert rejected < max_rejected * accepted
