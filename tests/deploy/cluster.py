@@ -75,17 +75,17 @@ class Cluster:
 
     def workload(self, name: str) -> Object:
         """Return a Deployment or a Job."""
-        found = find_object(self.node.objects, "Deployment", name) or find_object(
+        result = find_object(self.node.objects, "Deployment", name) or find_object(
             self.node.objects, "Job", name
         )
-        assert found is not None, name
-        return found
+        assert result is not None, name
+        return result
 
     def port(self, service: str, name: str) -> int:
         """Return the number of a Service's port."""
-        found = find_object(self.node.objects, "Service", service)
-        assert found is not None, service
-        return int(next(each["port"] for each in found["spec"]["ports"] if each["name"] == name))
+        result = find_object(self.node.objects, "Service", service)
+        assert result is not None, service
+        return int(next(entry["port"] for entry in result["spec"]["ports"] if entry["name"] == name))
 
     def start_call(
         self, service: str, rpc: str, fields: Mapping[str, Any], timeout_s: float = TIMEOUT_S
@@ -167,9 +167,9 @@ def local(cluster: Cluster) -> Report:
     messages: set[str] = set()
 
     def pulled() -> bool:
-        found = cluster.call("order-sync", "PullMessages", pull).get("messages", [])
-        messages.update(each["message_id"] for each in found)
-        ids = [each["message_id"] for each in found]
+        result = cluster.call("order-sync", "PullMessages", pull).get("messages", [])
+        messages.update(entry["message_id"] for entry in result)
+        ids = [entry["message_id"] for entry in result]
         if ids:
             cluster.call("order-sync", "AckMessages", {"subscription": "shop", "message_ids": ids})
         return len(messages) == 3
@@ -179,7 +179,7 @@ def local(cluster: Cluster) -> Report:
     second = Pod(cluster.node, cluster.workload("order-sync"), log="second")
     second.start(own_network=True)  # so that its ports are free
     try:
-        refused = {"exit_code": second.wait(TIMEOUT_S), "log": second.log.read_text()}
+        failed_start = {"exit_code": second.wait(TIMEOUT_S), "log": second.log.read_text()}
     finally:
         second.kill()
 
@@ -194,15 +194,15 @@ def local(cluster: Cluster) -> Report:
     enqueue = {"request_id": str(uuid.uuid4()), "write_order_relations": {"relations": [RELATION]}}
     cluster.call("order-sync", "EnqueueSync", enqueue)
     wait_until(lambda: cluster.admin("GET", "state")["in_flight"] >= len(hanging) + 1)
-    ended = cluster.end(*SERVICES)
-    codes = [each.code().name for each in hanging]
+    exits = cluster.end(*SERVICES)
+    codes = [entry.code().name for entry in hanging]
     return {
         "ready_s": ready,
         "answers": answers,
         "messages": len(messages),
-        "second": refused,
+        "second": failed_start,
         "memory": memory,
-        "ended": ended,
+        "ended": exits,
         "in_flight": codes,
         "sandbox": cluster.end("sandbox"),
     }
@@ -213,7 +213,7 @@ def production(cluster: Cluster) -> Report:
     early = Pod(cluster.node, cluster.workload("order-sync"), log="early")
     early.start()
     try:
-        refused = {"exit_code": early.wait(TIMEOUT_S), "log": early.log.read_text()}
+        failed_start = {"exit_code": early.wait(TIMEOUT_S), "log": early.log.read_text()}
     finally:
         early.kill()
     migrated = {}
@@ -224,7 +224,7 @@ def production(cluster: Cluster) -> Report:
     ready = cluster.run(*SERVICES)
     subscribed = cluster.call("order-sync", "PullMessages", {"subscription": "shop", "wait": "0s"})
     return {
-        "early": refused,
+        "early": failed_start,
         "migrated": migrated,
         "ready_s": ready,
         "subscribed": subscribed,
@@ -255,12 +255,12 @@ def main(scenario: str, directory: str, secrets: str = "{}", host_mounts: str = 
     """Run a scenario."""
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)  # noqa: S607 # iproute2
     applied, play = SCENARIOS[scenario]
-    objects = [each for place in applied for each in render(ENVIRONMENTS / place)]
+    objects = [entry for path in applied for entry in render(ENVIRONMENTS / path)]
     node = Node(
         objects=objects,
         directory=Path(directory),
         secrets=json.loads(secrets),
-        host_mounts=[Mount(source=place, path=place) for place in json.loads(host_mounts)],
+        host_mounts=[Mount(source=path, path=path) for path in json.loads(host_mounts)],
     )
     with running_cluster(node) as cluster:
         print(json.dumps(play(cluster)))

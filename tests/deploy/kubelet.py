@@ -71,10 +71,10 @@ class Pod:
 
     def environment(self) -> dict[str, str]:
         """Return the container's variables."""
-        found: dict[str, str] = {}
+        result: dict[str, str] = {}
         for source in self._container.get("envFrom", []):
-            found |= self._object("ConfigMap", source["configMapRef"]["name"])["data"]
-        return found | {each["name"]: each["value"] for each in self._container.get("env", [])}
+            result |= self._object("ConfigMap", source["configMapRef"]["name"])["data"]
+        return result | {entry["name"]: entry["value"] for entry in self._container.get("env", [])}
 
     def wait_until_ready(self) -> float:
         """Wait for startup and readiness probes as kubelet does; return the duration. Check liveness once."""
@@ -99,11 +99,11 @@ class Pod:
         """Run a probe once, with its timeout."""
         probe = self._container[kind]
         timeout_s = probe.get("timeoutSeconds", 1)
-        (ask,) = (name for name in _PROBES if name in probe)
-        port = probe[ask]["port"]
+        (probe_type,) = (name for name in _PROBES if name in probe)
+        port = probe[probe_type]["port"]
         if isinstance(port, str):
-            port = next(each["containerPort"] for each in self._container["ports"] if each["name"] == port)
-        return _PROBES[ask](probe[ask], port, timeout_s)
+            port = next(entry["containerPort"] for entry in self._container["ports"] if entry["name"] == port)
+        return _PROBES[probe_type](probe[probe_type], port, timeout_s)
 
     def terminate(self) -> None:
         """Send SIGTERM."""
@@ -143,19 +143,19 @@ class Pod:
         return float(memory[:-2]) * _MIB[memory[-2:]]
 
     def _object(self, kind: str, name: str) -> Object:
-        found = find_object(self._node.objects, kind, name)
-        assert found is not None, f"{self.name} refers to {kind} {name}, which does not exist"
-        return found
+        result = find_object(self._node.objects, kind, name)
+        assert result is not None, f"{self.name} refers to {kind} {name}, which does not exist"
+        return result
 
     def _volumes(self) -> list[Mount]:
-        volumes = {each["name"]: each for each in self._spec.get("volumes", [])}
+        volumes = {entry["name"]: entry for entry in self._spec.get("volumes", [])}
         return [
             Mount(
-                source=str(self._volume(volumes[each["name"]])),
-                path=each["mountPath"],
-                read_only=each.get("readOnly", False),
+                source=str(self._volume(volumes[entry["name"]])),
+                path=entry["mountPath"],
+                read_only=entry.get("readOnly", False),
             )
-            for each in self._container.get("volumeMounts", [])
+            for entry in self._container.get("volumeMounts", [])
         ]
 
     def _volume(self, volume: Object) -> Path:
@@ -165,11 +165,11 @@ class Pod:
         match kind:
             case "persistentVolumeClaim":
                 self._object("PersistentVolumeClaim", source["claimName"])
-                place = self._node.directory / source["claimName"]
-                place.mkdir(exist_ok=True)
-                os.chown(place, 0, group)
-                place.chmod(0o2775)  # as kubelet does with an fsGroup
-                return place
+                directory = self._node.directory / source["claimName"]
+                directory.mkdir(exist_ok=True)
+                os.chown(directory, 0, group)
+                directory.chmod(0o2775)  # as kubelet does with an fsGroup
+                return directory
             case "secret":
                 return self._files(volume["name"], self._secret(source["secretName"]), source, group)
             case "configMap":
@@ -186,20 +186,20 @@ class Pod:
         }
 
     def _files(self, name: str, contents: Mapping[str, str], source: Object, group: int) -> Path:
-        place = self._root.with_suffix(f".{name}")
-        place.mkdir(exist_ok=True)
+        directory = self._root.with_suffix(f".{name}")
+        directory.mkdir(exist_ok=True)
         items = source.get("items") or [{"key": key, "path": key} for key in contents]
         for item in items:
-            file = place / item["path"]
+            file = directory / item["path"]
             file.write_text(contents[item["key"]])
             os.chown(file, 0, group)
             file.chmod(source.get("defaultMode", 0o644))
-        return place
+        return directory
 
     def _names(self) -> list[Mount]:
         """Return a hosts file that resolves every Service to this machine."""
         hosts = self._node.directory / "hosts"
-        services = [each["metadata"]["name"] for each in self._node.objects if each["kind"] == "Service"]
+        services = [entry["metadata"]["name"] for entry in self._node.objects if entry["kind"] == "Service"]
         hosts.write_text("".join(f"{HOST} {name}\n" for name in ("localhost", *services)))
         return [Mount(source=str(hosts), path="/etc/hosts")]
 
@@ -214,12 +214,12 @@ def image_environment() -> dict[str, str]:
 
 def image_mounts() -> list[Mount]:
     """Return mounts for the content of the image: Python, its packages, the code in /app."""
-    places = [place for place in SYSTEM if Path(place).exists()]
-    mounts = [Mount(source=place, path=place) for place in {*places, sys.prefix, sys.base_prefix}]
+    places = [directory for directory in SYSTEM if Path(directory).exists()]
+    mounts = [Mount(source=directory, path=directory) for directory in {*places, sys.prefix, sys.base_prefix}]
     mounts.append(Mount(source=str(ROOT / "services"), path="/app/services"))
     generated = ROOT / "gen" / "python"
     return mounts + [
-        Mount(source=str(each), path=f"/app/{each.name}") for each in generated.iterdir() if each.is_dir()
+        Mount(source=str(entry), path=f"/app/{entry.name}") for entry in generated.iterdir() if entry.is_dir()
     ]
 
 

@@ -55,14 +55,14 @@ def render(directory: Path) -> list[Object]:
 
 def filter_kind(objects: Iterable[Object], *kinds: str) -> list[Object]:
     """Return the objects of these kinds."""
-    return [each for each in objects if each["kind"] in kinds]
+    return [entry for entry in objects if entry["kind"] in kinds]
 
 
 def find_object(objects: Iterable[Object], kind: str, name: str) -> Object | None:
     """Return the object of a kind and name, if there is one."""
-    return next((each for each in filter_kind(objects, kind) if each["metadata"]["name"] == name), None)
+    return next((entry for entry in filter_kind(objects, kind) if entry["metadata"]["name"] == name), None)
 
 
-def qualified_name(one: Object) -> str:
+def qualified_name(item: Object) -> str:
     """Return kind and name of an object, for messages."""
-    return f"{one['kind']} {one['metadata']['name']}"
+    return f"{item['kind']} {item['metadata']['name']}"

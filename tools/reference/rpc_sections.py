@@ -40,7 +40,7 @@ RETRY_TEXTS = {
     ),
     Idempotency.NON_IDEMPOTENT: (
         "not idempotent: do not retry it without a check. The service retries it only if it cannot have"
-        " reached 1688. If nobody knows the outcome, the error is OUTCOME_UNKNOWN."
+        " reached 1688. If the outcome is unknown, the error is OUTCOME_UNKNOWN."
     ),
 }
 DELIVERY_LABEL = "delivers messages"

@@ -9,11 +9,11 @@ from tests.deploy.kustomize import Object, filter_kind, find_object, qualified_n
 
 def security(objects: Sequence[Object]) -> Problems:
     """Pods satisfy the profile `restricted`, are read-only, and have no API token and no secret variables."""
-    for one in workloads(objects):
-        pod, container = pod_template(one)["spec"], only_container(one)
+    for item in workloads(objects):
+        pod, container = pod_template(item)["spec"], only_container(item)
         own = container["securityContext"]
         context = pod.get("securityContext", {})
-        asked = {
+        requirements = {
             "runs as root": context.get("runAsNonRoot") is True and context.get("runAsUser", 0) > 0,
             "has no seccomp profile": context.get("seccompProfile") == {"type": "RuntimeDefault"},
             "can write to its root": own.get("readOnlyRootFilesystem") is True,
@@ -21,42 +21,44 @@ def security(objects: Sequence[Object]) -> Problems:
             "has capabilities": own.get("capabilities") == {"drop": ["ALL"]},
             "mounts an API token": pod.get("automountServiceAccountToken") is False,
             "uses a namespace of the host": not {"hostNetwork", "hostPID", "hostIPC"} & pod.keys(),
-            "has a volume of the host": not any("hostPath" in each for each in pod.get("volumes", [])),
-            "has secrets in variables": not any("secretRef" in each for each in container.get("envFrom", []))
-            and not any("valueFrom" in each for each in container.get("env", [])),
+            "has a volume of the host": not any("hostPath" in entry for entry in pod.get("volumes", [])),
+            "has secrets in variables": not any(
+                "secretRef" in entry for entry in container.get("envFrom", [])
+            )
+            and not any("valueFrom" in entry for entry in container.get("env", [])),
         }
-        yield from (f"{qualified_name(one)} {problem}" for problem, fine in asked.items() if not fine)
-    for one in filter_kind(objects, "ServiceAccount"):
-        if one.get("automountServiceAccountToken") is not False:
-            yield f"{qualified_name(one)} mounts an API token"
+        yield from (f"{qualified_name(item)} {problem}" for problem, fine in requirements.items() if not fine)
+    for item in filter_kind(objects, "ServiceAccount"):
+        if item.get("automountServiceAccountToken") is not False:
+            yield f"{qualified_name(item)} mounts an API token"
 
 
 def resources(objects: Sequence[Object]) -> Problems:
     """CPU and memory are requested, only memory is limited, images have a version."""
-    for one in workloads(objects):
-        asked = only_container(one).get("resources", {})
-        if asked.get("requests", {}).keys() != {"cpu", "memory"} or asked.get("limits", {}).keys() != {
-            "memory"
-        }:
-            yield f"{qualified_name(one)} has wrong requests or limits"
-        _, _, tag = only_container(one)["image"].rpartition("/")[2].partition(":")
+    for item in workloads(objects):
+        requirements = only_container(item).get("resources", {})
+        if requirements.get("requests", {}).keys() != {"cpu", "memory"} or requirements.get(
+            "limits", {}
+        ).keys() != {"memory"}:
+            yield f"{qualified_name(item)} has wrong requests or limits"
+        _, _, tag = only_container(item)["image"].rpartition("/")[2].partition(":")
         if tag in {"", "latest"}:
-            yield f"{qualified_name(one)} has an image without a version"
+            yield f"{qualified_name(item)} has an image without a version"
 
 
 def networks(objects: Sequence[Object]) -> Problems:
     """Every pod has policies for both directions; no policy allows all peers or all ports."""
     policies = filter_kind(objects, "NetworkPolicy")
-    for one in workloads(objects):
-        labels = pod_template(one)["metadata"]["labels"]
+    for item in workloads(objects):
+        labels = pod_template(item)["metadata"]["labels"]
         ways = {
             way
-            for each in policies
-            if each["spec"]["podSelector"].get("matchLabels", {"": ""}).items() <= labels.items()
-            for way in each["spec"]["policyTypes"]
+            for entry in policies
+            if entry["spec"]["podSelector"].get("matchLabels", {"": ""}).items() <= labels.items()
+            for way in entry["spec"]["policyTypes"]
         }
         if ways != {"Ingress", "Egress"}:
-            yield f"{qualified_name(one)} has no policy for {sorted({'Ingress', 'Egress'} - ways)}"
+            yield f"{qualified_name(item)} has no policy for {sorted({'Ingress', 'Egress'} - ways)}"
     for policy in policies:
         for way, peers in (("ingress", "from"), ("egress", "to")):
             for rule in policy["spec"].get(way, []):

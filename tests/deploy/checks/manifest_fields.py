@@ -37,22 +37,22 @@ def workloads(objects: Sequence[Object]) -> list[Object]:
 def select_workloads(objects: Sequence[Object], labels: Mapping[str, str]) -> list[Object]:
     """Return the workloads whose pods have all labels."""
     return [
-        each
-        for each in workloads(objects)
-        if labels.items() <= pod_template(each)["metadata"]["labels"].items()
+        entry
+        for entry in workloads(objects)
+        if labels.items() <= pod_template(entry)["metadata"]["labels"].items()
     ]
 
 
 def port_names(workload: Object) -> dict[str, int]:
     """Return the ports of a container by name."""
-    return {each["name"]: each["containerPort"] for each in only_container(workload).get("ports", [])}
+    return {entry["name"]: entry["containerPort"] for entry in only_container(workload).get("ports", [])}
 
 
 def env_variables(objects: Sequence[Object], workload: Object) -> dict[str, str]:
     """Return the environment variables of a container, including those from ConfigMaps."""
     container = only_container(workload)
-    found: dict[str, str] = {}
+    matches: dict[str, str] = {}
     for source in container.get("envFrom", []):
         if config := find_object(objects, "ConfigMap", source.get("configMapRef", {}).get("name", "")):
-            found |= config["data"]
-    return found | {each["name"]: each.get("value", "") for each in container.get("env", [])}
+            matches |= config["data"]
+    return matches | {entry["name"]: entry.get("value", "") for entry in container.get("env", [])}

@@ -53,88 +53,88 @@ def setting_names(cls: type[BaseSettings]) -> dict[str, bool]:
 
 def settings(objects: Sequence[Object]) -> Problems:
     """Every variable is known, required ones are set, secrets are files."""
-    for one in workloads(objects):
-        given = env_variables(objects, one)
+    for item in workloads(objects):
+        given = env_variables(objects, item)
         ours = {name for name in given if not name.startswith("OTEL_")}
-        module = python_module(one)
+        module = python_module(item)
         if module == SANDBOX:
             for name in ours - {SANDBOX_LISTEN, CALLBACK_URL}:
-                yield f"{qualified_name(one)}: unknown variable {name}"
+                yield f"{qualified_name(item)}: unknown variable {name}"
             continue
         known = setting_names(SETTINGS[module])
         files = {f"{name}_FILE" for name, secret in known.items() if secret}
         for name in ours - known.keys() - files:
-            yield f"{qualified_name(one)}: unknown variable {name}"
+            yield f"{qualified_name(item)}: unknown variable {name}"
         for name in ours & known.keys():
             if known[name] and not given[name].startswith("sqlite"):
-                yield f"{qualified_name(one)}: {name} is a secret, and no file"
-        if one["kind"] == "Deployment":
+                yield f"{qualified_name(item)}: {name} is a secret, and no file"
+        if item["kind"] == "Deployment":
             for name in ("GATEWAY_URL", "APP_KEY", "APP_SECRET_FILE"):
                 if not given.get(f"NATIONALSITE_{name}"):
-                    yield f"{qualified_name(one)}: NATIONALSITE_{name} is required"
+                    yield f"{qualified_name(item)}: NATIONALSITE_{name} is required"
             tokens = {f"NATIONALSITE_{kind}_TOKEN_FILE" for kind in ("ACCESS", "REFRESH")} & given.keys()
             if len(tokens) != 1:
-                yield f"{qualified_name(one)} has {len(tokens)} tokens"
+                yield f"{qualified_name(item)} has {len(tokens)} tokens"
 
 
 def termination(objects: Sequence[Object]) -> Problems:
     """The grace period of a pod is longer than the shutdown of its process."""
-    for one in filter_kind(objects, "Deployment"):
-        if python_module(one) == SANDBOX:
+    for item in filter_kind(objects, "Deployment"):
+        if python_module(item) == SANDBOX:
             continue
-        given = env_variables(objects, one)
+        given = env_variables(objects, item)
         needed = UNWIND_S + sum(
             float(given[f"NATIONALSITE_{name}_SECONDS"]) for name in ("DRAIN_DELAY", "GRACE")
         )
-        if python_module(one) == "services.order_sync":
+        if python_module(item) == "services.order_sync":
             needed += RelayConfig().shutdown_grace_s
-        if pod_template(one)["spec"]["terminationGracePeriodSeconds"] < needed:
-            yield f"{qualified_name(one)} can be killed before it has ended"
-        if float(given["NATIONALSITE_DRAIN_DELAY_SECONDS"]) < 1 and "lifecycle" not in only_container(one):
-            yield f"{qualified_name(one)} ends before load balancers notice"
+        if pod_template(item)["spec"]["terminationGracePeriodSeconds"] < needed:
+            yield f"{qualified_name(item)} can be killed before it has ended"
+        if float(given["NATIONALSITE_DRAIN_DELAY_SECONDS"]) < 1 and "lifecycle" not in only_container(item):
+            yield f"{qualified_name(item)} ends before load balancers notice"
 
 
 def probes(objects: Sequence[Object]) -> Problems:
     """Every container has the three probes; gRPC probes name the service that it serves."""
-    for one in filter_kind(objects, "Deployment"):
-        container = only_container(one)
+    for item in filter_kind(objects, "Deployment"):
+        container = only_container(item)
         for kind in PROBES:
             if kind not in container:
-                yield f"{qualified_name(one)} has no {kind}"
+                yield f"{qualified_name(item)} has no {kind}"
                 continue
             service = container[kind].get("grpc", {}).get("service")
             if service is None:
                 continue
-            if service != DESCRIPTORS[python_module(one)].full_name:
-                yield f"{qualified_name(one)}: {kind} refers to {service}, which is not its service"
+            if service != DESCRIPTORS[python_module(item)].full_name:
+                yield f"{qualified_name(item)}: {kind} refers to {service}, which is not its service"
 
 
 def replicas(objects: Sequence[Object]) -> Problems:
     """With a SQLite store there is one replica, which ends before the next one starts, on its own volume."""
-    for one in filter_kind(objects, "Deployment"):
-        given = env_variables(objects, one)
+    for item in filter_kind(objects, "Deployment"):
+        given = env_variables(objects, item)
         url = given.get("NATIONALSITE_DATABASE_URL", "")
         shared = "NATIONALSITE_DATABASE_URL_FILE" in given
-        if python_module(one) not in STORES or (shared and not url):
+        if python_module(item) not in STORES or (shared and not url):
             continue
-        told = f"{qualified_name(one)} is on SQLite, and"
+        prefix = f"{qualified_name(item)} is on SQLite, and"
         if not url:
-            yield f"{told} has no path for it"
-        if one["spec"].get("replicas") != 1:
-            yield f"{told} may have {one['spec'].get('replicas', 'any number of')} replicas"
-        if one["spec"]["strategy"] != {"type": "Recreate"}:
-            yield f"{told} starts the new pod before the old one has ended"
+            yield f"{prefix} has no path for it"
+        if item["spec"].get("replicas") != 1:
+            yield f"{prefix} may have {item['spec'].get('replicas', 'any number of')} replicas"
+        if item["spec"]["strategy"] != {"type": "Recreate"}:
+            yield f"{prefix} starts the new pod before the old one has ended"
         for scaler in filter_kind(objects, "HorizontalPodAutoscaler"):
-            if scaler["spec"]["scaleTargetRef"]["name"] == one["metadata"]["name"]:
-                yield f"{told} has an autoscaler"
-        yield from (f"{told} {problem}" for problem in _volume_problems(objects, one, url))
+            if scaler["spec"]["scaleTargetRef"]["name"] == item["metadata"]["name"]:
+                yield f"{prefix} has an autoscaler"
+        yield from (f"{prefix} {problem}" for problem in _volume_problems(objects, item, url))
 
 
 def _volume_problems(objects: Sequence[Object], workload: Object, url: str) -> Problems:
     place = url.partition(":///")[2].rpartition("/")[0]
     container = only_container(workload)
-    name = next((each["name"] for each in container["volumeMounts"] if each["mountPath"] == place), None)
-    volume = next((each for each in pod_template(workload)["spec"]["volumes"] if each["name"] == name), {})
+    name = next((entry["name"] for entry in container["volumeMounts"] if entry["mountPath"] == place), None)
+    volume = next((entry for entry in pod_template(workload)["spec"]["volumes"] if entry["name"] == name), {})
     claim = find_object(
         objects, "PersistentVolumeClaim", volume.get("persistentVolumeClaim", {}).get("claimName", "")
     )

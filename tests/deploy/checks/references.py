@@ -18,19 +18,19 @@ SECRET_KEYS = frozenset({"app-secret", "access-token", "refresh-token", "databas
 
 def references(objects: Sequence[Object]) -> Problems:
     """Referenced objects exist; the Secret of the service itself may be created by someone else."""
-    for one in workloads(objects):
-        for kind, name in _references(one):
-            external = kind == "Secret" and _is_own_secret(one, name)
+    for item in workloads(objects):
+        for kind, name in _references(item):
+            external = kind == "Secret" and _is_own_secret(item, name)
             if not external and not find_object(objects, kind, name):
-                yield f"{qualified_name(one)} refers to {kind} {name}, which does not exist"
-    for one in filter_kind(objects, "HorizontalPodAutoscaler"):
-        target = one["spec"]["scaleTargetRef"]
+                yield f"{qualified_name(item)} refers to {kind} {name}, which does not exist"
+    for item in filter_kind(objects, "HorizontalPodAutoscaler"):
+        target = item["spec"]["scaleTargetRef"]
         if not find_object(objects, target["kind"], target["name"]):
-            yield f"{qualified_name(one)} scales {target['kind']} {target['name']}, which does not exist"
-    for one in filter_kind(objects, "Ingress"):
-        for path in (path for rule in one["spec"]["rules"] for path in rule["http"]["paths"]):
+            yield f"{qualified_name(item)} scales {target['kind']} {target['name']}, which does not exist"
+    for item in filter_kind(objects, "Ingress"):
+        for path in (path for rule in item["spec"]["rules"] for path in rule["http"]["paths"]):
             backend = path["backend"]["service"]
-            yield from _check_backend(objects, one, backend["name"], backend["port"].get("name"))
+            yield from _check_backend(objects, item, backend["name"], backend["port"].get("name"))
     yield from _check_scrape_targets(objects)
     yield from _check_unused_secrets(objects)
 
@@ -60,62 +60,62 @@ def _is_own_secret(workload: Object, secret: str) -> bool:
 
 
 def _check_scrape_targets(objects: Sequence[Object]) -> Problems:
-    for one in filter_kind(objects, "ServiceMonitor"):
-        labels = one["spec"]["selector"]["matchLabels"].items()
+    for item in filter_kind(objects, "ServiceMonitor"):
+        labels = item["spec"]["selector"]["matchLabels"].items()
         services = filter_kind(objects, "Service")
-        found = [each for each in services if labels <= each["metadata"].get("labels", {}).items()]
-        for endpoint in one["spec"]["endpoints"]:
-            leading = [each for each in found if endpoint["port"] in _service_port_names(each)]
+        matches = [entry for entry in services if labels <= entry["metadata"].get("labels", {}).items()]
+        for endpoint in item["spec"]["endpoints"]:
+            leading = [entry for entry in matches if endpoint["port"] in _service_port_names(entry)]
             if len(leading) != 1:
-                yield f"{qualified_name(one)} finds {len(leading)} Services with a port {endpoint['port']}"
+                yield f"{qualified_name(item)} finds {len(leading)} Services with a port {endpoint['port']}"
 
 
 def _check_unused_secrets(objects: Sequence[Object]) -> Problems:
     wanted = {
         name for workload in workloads(objects) for kind, name in _references(workload) if kind == "Secret"
     }
-    for one in filter_kind(objects, "ExternalSecret"):
-        if one["spec"]["target"]["name"] not in wanted:
-            yield f"{qualified_name(one)} creates a Secret that nothing uses"
+    for item in filter_kind(objects, "ExternalSecret"):
+        if item["spec"]["target"]["name"] not in wanted:
+            yield f"{qualified_name(item)} creates a Secret that nothing uses"
 
 
 def _service_port_names(service: Object) -> set[str]:
-    return {each["name"] for each in service["spec"]["ports"]}
+    return {entry["name"] for entry in service["spec"]["ports"]}
 
 
-def _check_backend(objects: Sequence[Object], one: Object, service: str, port: str | int | None) -> Problems:
-    found = find_object(objects, "Service", service)
-    if not found:
-        yield f"{qualified_name(one)} points to Service {service}, which does not exist"
+def _check_backend(objects: Sequence[Object], item: Object, service: str, port: str | int | None) -> Problems:
+    matches = find_object(objects, "Service", service)
+    if not matches:
+        yield f"{qualified_name(item)} points to Service {service}, which does not exist"
     elif port is not None and port not in {
-        each[kind] for each in found["spec"]["ports"] for kind in ("name", "port")
+        entry[kind] for entry in matches["spec"]["ports"] for kind in ("name", "port")
     }:
-        yield f"{qualified_name(one)} points to port {port} of Service {service}, which does not exist"
+        yield f"{qualified_name(item)} points to port {port} of Service {service}, which does not exist"
 
 
 def mesh(objects: Sequence[Object]) -> Problems:
     """Hosts and backends of a mesh are Services, and their ports exist."""
-    for one in filter_kind(objects, "DestinationRule", "VirtualService"):
-        for host in [one["spec"].get("host"), *one["spec"].get("hosts", [])]:
+    for item in filter_kind(objects, "DestinationRule", "VirtualService"):
+        for host in [item["spec"].get("host"), *item["spec"].get("hosts", [])]:
             if host is not None:
-                yield from _check_backend(objects, one, _service_name(host), None)
-        for route in one["spec"].get("http", []):
-            for each in route.get("route", []):
-                destination = each["destination"]
+                yield from _check_backend(objects, item, _service_name(host), None)
+        for route in item["spec"].get("http", []):
+            for entry in route.get("route", []):
+                destination = entry["destination"]
                 port = destination.get("port", {}).get("number")
-                yield from _check_backend(objects, one, _service_name(destination["host"]), port)
-    for one in filter_kind(objects, "GRPCRoute"):
-        for rule in one["spec"]["rules"]:
+                yield from _check_backend(objects, item, _service_name(destination["host"]), port)
+    for item in filter_kind(objects, "GRPCRoute"):
+        for rule in item["spec"]["rules"]:
             for backend in rule.get("backendRefs", []):
-                yield from _check_backend(objects, one, backend["name"], backend["port"])
-    for one in filter_kind(objects, "AuthorizationPolicy", "PeerAuthentication"):
-        numbers = {str(port) for each in workloads(objects) for port in port_names(each).values()}
-        asked = {str(port) for port in one["spec"].get("portLevelMtls", {})}
-        for rule in one["spec"].get("rules") or []:
+                yield from _check_backend(objects, item, backend["name"], backend["port"])
+    for item in filter_kind(objects, "AuthorizationPolicy", "PeerAuthentication"):
+        numbers = {str(port) for entry in workloads(objects) for port in port_names(entry).values()}
+        requirements = {str(port) for port in item["spec"].get("portLevelMtls", {})}
+        for rule in item["spec"].get("rules") or []:
             for to in rule.get("to", []):
-                asked |= set(to["operation"].get("ports", []))
-        for port in asked - numbers:
-            yield f"{qualified_name(one)} names a port {port} that does not exist"
+                requirements |= set(to["operation"].get("ports", []))
+        for port in requirements - numbers:
+            yield f"{qualified_name(item)} names a port {port} that does not exist"
 
 
 def _service_name(host: str) -> str:
@@ -125,24 +125,24 @@ def _service_name(host: str) -> str:
 
 def mounts(objects: Sequence[Object]) -> Problems:
     """Mounts are volumes, every volume is mounted, files in variables are inside a volume."""
-    for one in workloads(objects):
-        volumes = {each["name"]: each for each in pod_template(one)["spec"].get("volumes", [])}
-        mounted = {each["name"]: each for each in only_container(one).get("volumeMounts", [])}
+    for item in workloads(objects):
+        volumes = {entry["name"]: entry for entry in pod_template(item)["spec"].get("volumes", [])}
+        mounted = {entry["name"]: entry for entry in only_container(item).get("volumeMounts", [])}
         if volumes.keys() != mounted.keys():
-            yield f"{qualified_name(one)} mounts {sorted(mounted)} of {sorted(volumes)}"
-        for variable, value in env_variables(objects, one).items():
+            yield f"{qualified_name(item)} mounts {sorted(mounted)} of {sorted(volumes)}"
+        for variable, value in env_variables(objects, item).items():
             if not variable.endswith("_FILE"):
                 continue
             place, _, file = value.rpartition("/")
             volume = next(
-                (volumes.get(name) for name, each in mounted.items() if each["mountPath"] == place), None
+                (volumes.get(name) for name, entry in mounted.items() if entry["mountPath"] == place), None
             )
             if volume is None:
-                yield f"{qualified_name(one)}: {variable} names a file outside every volume"
+                yield f"{qualified_name(item)}: {variable} names a file outside every volume"
             elif volume["name"] == "secrets" and file not in _secret_keys(volume):
-                yield f"{qualified_name(one)}: {variable} names {file}, which no Secret has"
+                yield f"{qualified_name(item)}: {variable} names {file}, which no Secret has"
 
 
 def _secret_keys(volume: Object) -> set[str]:
     items = volume.get("secret", {}).get("items")
-    return {each["path"] for each in items} if items else set(SECRET_KEYS)
+    return {entry["path"] for entry in items} if items else set(SECRET_KEYS)

@@ -17,45 +17,45 @@ from tests.deploy.kustomize import NAMESPACE, Object, filter_kind, qualified_nam
 def ownership(objects: Sequence[Object]) -> Problems:
     """Every object has the part-of label, is in the namespace, and is defined once."""
     seen = set()
-    for one in objects:
-        meta = one["metadata"]
+    for item in objects:
+        meta = item["metadata"]
         if (
-            one["kind"] not in {"ConfigMap", "Secret"}
+            item["kind"] not in {"ConfigMap", "Secret"}
             and meta.get("labels", {}).get(PART_OF) != "nationalsite"
         ):
-            yield f"{qualified_name(one)} is not labelled as part of nationalsite"
-        if (meta["name"] if one["kind"] == "Namespace" else meta.get("namespace")) != NAMESPACE:
-            yield f"{qualified_name(one)} is not in the namespace {NAMESPACE}"
-        if qualified_name(one) in seen:
-            yield f"{qualified_name(one)} is defined twice"
-        seen.add(qualified_name(one))
+            yield f"{qualified_name(item)} is not labelled as part of nationalsite"
+        if (meta["name"] if item["kind"] == "Namespace" else meta.get("namespace")) != NAMESPACE:
+            yield f"{qualified_name(item)} is not in the namespace {NAMESPACE}"
+        if qualified_name(item) in seen:
+            yield f"{qualified_name(item)} is defined twice"
+        seen.add(qualified_name(item))
 
 
 def selectors(objects: Sequence[Object]) -> Problems:
     """Every selector selects the pods of exactly one workload, its own."""
-    for one in filter_kind(objects, "Deployment"):
-        labels = one["spec"]["selector"]["matchLabels"]
-        if select_workloads(objects, labels) != [one]:
-            yield f"{qualified_name(one)} does not select its own pods alone"
-        for spread in pod_template(one)["spec"].get("topologySpreadConstraints", []):
+    for item in filter_kind(objects, "Deployment"):
+        labels = item["spec"]["selector"]["matchLabels"]
+        if select_workloads(objects, labels) != [item]:
+            yield f"{qualified_name(item)} does not select its own pods alone"
+        for spread in pod_template(item)["spec"].get("topologySpreadConstraints", []):
             if spread["labelSelector"]["matchLabels"] != labels:
-                yield f"{qualified_name(one)} spreads pods that are not its own"
-    for one in objects:
-        for labels in _SELECTORS.get(one["kind"], lambda _: [])(one):
-            found = select_workloads(objects, labels)
-            if len(found) != 1:
-                yield f"{qualified_name(one)} selects {[qualified_name(each) for each in found]}"
+                yield f"{qualified_name(item)} spreads pods that are not its own"
+    for item in objects:
+        for labels in _SELECTORS.get(item["kind"], lambda _: [])(item):
+            matches = select_workloads(objects, labels)
+            if len(matches) != 1:
+                yield f"{qualified_name(item)} selects {[qualified_name(entry) for entry in matches]}"
 
 
-def _mesh_selector(one: Object) -> list[Object]:
-    return [one["spec"]["selector"]["matchLabels"]] if "selector" in one["spec"] else []
+def _mesh_selector(item: Object) -> list[Object]:
+    return [item["spec"]["selector"]["matchLabels"]] if "selector" in item["spec"] else []
 
 
 _SELECTORS: Mapping[str, Callable[[Object], list[Object]]] = {
-    "Service": lambda one: [one["spec"]["selector"]],
-    "PodDisruptionBudget": lambda one: [one["spec"]["selector"]["matchLabels"]],
-    "NetworkPolicy": lambda one: (
-        [one["spec"]["podSelector"]["matchLabels"]] if one["spec"]["podSelector"] else []
+    "Service": lambda item: [item["spec"]["selector"]],
+    "PodDisruptionBudget": lambda item: [item["spec"]["selector"]["matchLabels"]],
+    "NetworkPolicy": lambda item: (
+        [item["spec"]["podSelector"]["matchLabels"]] if item["spec"]["podSelector"] else []
     ),
     # Istio's kinds.
     "AuthorizationPolicy": _mesh_selector,
@@ -65,42 +65,42 @@ _SELECTORS: Mapping[str, Callable[[Object], list[Object]]] = {
 
 def ports(objects: Sequence[Object]) -> Problems:
     """Every referenced port is a port of the container."""
-    for one in filter_kind(objects, "Service"):
-        for workload in select_workloads(objects, one["spec"]["selector"]):
+    for item in filter_kind(objects, "Service"):
+        for workload in select_workloads(objects, item["spec"]["selector"]):
             known = port_names(workload)
-            for port in one["spec"]["ports"]:
+            for port in item["spec"]["ports"]:
                 if port["targetPort"] not in known:
-                    yield f"{qualified_name(one)} points to a port {port['targetPort']} that does not exist"
+                    yield f"{qualified_name(item)} points to a port {port['targetPort']} that does not exist"
                 elif port["port"] != known[port["targetPort"]]:
-                    yield f"{qualified_name(one)}: port {port['name']} differs from the container's"
+                    yield f"{qualified_name(item)}: port {port['name']} differs from the container's"
                 if port["name"] == "grpc" and port.get("appProtocol") != "grpc":
-                    yield f"{qualified_name(one)} has no appProtocol grpc"
-    for one in filter_kind(objects, "Deployment"):
-        known = port_names(one)
+                    yield f"{qualified_name(item)} has no appProtocol grpc"
+    for item in filter_kind(objects, "Deployment"):
+        known = port_names(item)
         for kind in PROBES:
-            probe = only_container(one).get(kind, {})
-            asked = probe.get("grpc", {}).get("port"), probe.get("httpGet", {}).get("port")
-            if not {known.get("grpc"), "http", None}.issuperset(asked) or asked == (None, None):
-                yield f"{qualified_name(one)}: {kind} uses a port that the container does not have"
-            if asked[1] and asked[1] not in known:
-                yield f"{qualified_name(one)}: {kind} uses a port that the container does not have"
+            probe = only_container(item).get(kind, {})
+            requirements = probe.get("grpc", {}).get("port"), probe.get("httpGet", {}).get("port")
+            if not {known.get("grpc"), "http", None}.issuperset(requirements) or requirements == (None, None):
+                yield f"{qualified_name(item)}: {kind} uses a port that the container does not have"
+            if requirements[1] and requirements[1] not in known:
+                yield f"{qualified_name(item)}: {kind} uses a port that the container does not have"
     yield from _policy_ports(objects)
 
 
 def _policy_ports(objects: Sequence[Object]) -> Problems:
-    for one in filter_kind(objects, "NetworkPolicy"):
-        own = select_workloads(objects, one["spec"]["podSelector"].get("matchLabels", {"": ""}))
-        for rule in one["spec"].get("ingress", []):
-            yield from _unknown_ports(one, own, rule)
-        for rule in one["spec"].get("egress", []):
+    for item in filter_kind(objects, "NetworkPolicy"):
+        own = select_workloads(objects, item["spec"]["podSelector"].get("matchLabels", {"": ""}))
+        for rule in item["spec"].get("ingress", []):
+            yield from _unknown_ports(item, own, rule)
+        for rule in item["spec"].get("egress", []):
             peers = [
-                each["podSelector"]["matchLabels"]
-                for each in rule.get("to", [])
-                if "podSelector" in each and "namespaceSelector" not in each
+                entry["podSelector"]["matchLabels"]
+                for entry in rule.get("to", [])
+                if "podSelector" in entry and "namespaceSelector" not in entry
             ]
             for labels in peers:
                 # If a service is applied alone, the peer is not among the objects.
-                yield from _unknown_ports(one, select_workloads(objects, labels), rule)
+                yield from _unknown_ports(item, select_workloads(objects, labels), rule)
 
 
 def _unknown_ports(policy: Object, targets: Sequence[Object], rule: Object) -> Problems:
