@@ -3,11 +3,7 @@
 import pytest
 
 from services.errors import DeliveryNotFound, NoFullSync
-from services.store import (
-    Delivered,
-    FullOrderKind,
-    erase,
-)
+from services.store import Delivered, FullOrderKind, erase
 from tests.store.factories import NAME, build_delivery, build_full_order, build_message, wait_until
 
 

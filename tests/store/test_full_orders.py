@@ -3,9 +3,7 @@
 import pytest
 
 from services.errors import NoFullSync
-from services.store import (
-    FullOrderKind,
-)
+from services.store import FullOrderKind
 from tests.store.factories import build_full_order
 
 

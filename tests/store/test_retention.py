@@ -3,12 +3,7 @@
 import pytest
 
 from services.errors import DeliveryNotFound
-from services.store import (
-    FullOrderKind,
-    IdempotentRequest,
-    RetentionPolicy,
-    SubscriptionName,
-)
+from services.store import FullOrderKind, IdempotentRequest, RetentionPolicy, SubscriptionName
 from tests.store.factories import NAME, build_delivery, build_full_order, build_message
 
 DAY_S = 86_400

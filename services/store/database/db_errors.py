@@ -58,6 +58,11 @@ def translate_db_errors() -> Iterator[None]:
         raise _store_unavailable(NO_CONNECTION) from error
 
 
+def copy_error(error: Exception) -> Exception:
+    """Return an exception for one of several callers, so that each StoreUnavailable has its own traceback."""
+    return StoreUnavailable(*error.args) if isinstance(error, StoreUnavailable) else error
+
+
 def get_error_code(error: exc.DBAPIError) -> str:
     """Return the driver's code of an error: SQLITE_... or a SQLSTATE; empty if there is none."""
     if isinstance(error.orig, sqlite3.Error):

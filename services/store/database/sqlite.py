@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from services.errors import StoreUnavailable
-from services.store.database.db_errors import is_programming_error, translate_db_errors
+from services.store.database.db_errors import copy_error, is_programming_error, translate_db_errors
 from services.store.database.engine import StoreLimits, UnitOfWork
 
 T = TypeVar("T")
@@ -107,7 +107,7 @@ class SqliteEngine:
                     await self._write_batch(batch)
             except Exception as error:  # raised to every caller of the batch
                 for write in batch:
-                    write.error = _copy_error(error)
+                    write.error = copy_error(error)
                 await self._reconnect()
             for write in batch:
                 if write.future.done():
@@ -215,10 +215,3 @@ def _begin(connection: Connection) -> None:
 def _quote(path: str) -> str:
     """Quote the characters that have a meaning in SQLite's file URIs."""
     return path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
-
-
-def _copy_error(error: Exception) -> Exception:
-    """Return an exception for one of several callers, so that each has its own traceback."""
-    if isinstance(error, StoreUnavailable):
-        return StoreUnavailable(*error.args)
-    return error

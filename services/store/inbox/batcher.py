@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 from services.errors import StoreUnavailable
+from services.store.database.db_errors import copy_error
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -51,14 +52,10 @@ class Batcher(Generic[Item, Result]):
             batch = [self._pending.popleft() for _ in range(min(self._batch_size, len(self._pending)))]
             try:
                 results = await self._process([item for item, _ in batch])
-            except StoreUnavailable as error:
-                for _, future in batch:
-                    if not future.done():
-                        future.set_exception(StoreUnavailable(*error.args))  # each with its own traceback
             except Exception as error:
                 for _, future in batch:
                     if not future.done():
-                        future.set_exception(error)
+                        future.set_exception(copy_error(error))
             else:
                 for (_, future), result in zip(batch, results, strict=True):
                     if not future.done():

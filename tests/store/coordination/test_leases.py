@@ -1,8 +1,6 @@
 """A lease has one holder at a time, among all replicas."""
 
-from services.store import (
-    exclusive_lease,
-)
+from services.store import exclusive_lease
 
 
 async def test_one_replica_at_a_time_has_a_lease(storage, other_replica, clock):

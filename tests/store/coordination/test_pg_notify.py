@@ -5,9 +5,7 @@ import asyncio
 import pytest
 from sqlalchemy import text
 
-from services.store import (
-    storage_lifespan,
-)
+from services.store import storage_lifespan
 from tests.store.factories import NAME
 from tests.support.postgres import create_database
 

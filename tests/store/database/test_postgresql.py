@@ -6,13 +6,7 @@ import signal
 import pytest
 
 from services.errors import StoreUnavailable
-from services.store import (
-    Delivered,
-    StorageConfig,
-    StoreLimits,
-    migrate,
-    storage_lifespan,
-)
+from services.store import Delivered, StorageConfig, StoreLimits, migrate, storage_lifespan
 from tests.store.factories import NAME, build_delivery, build_message, wait_until
 from tests.support.postgres import postgres_server
 

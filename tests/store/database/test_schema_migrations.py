@@ -8,10 +8,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, text
 
 from services.errors import StartupError
-from services.store import (
-    migrate,
-    open_store,
-)
+from services.store import migrate, open_store
 from services.store.database.engine import parse_url
 from services.store.database.schema import metadata
 from services.store.database.schema_migrations import check_schema, connect

@@ -8,13 +8,7 @@ import pytest
 from sqlalchemy import event
 
 from services.errors import StoreUnavailable
-from services.store import (
-    IncomingMessage,
-    StorageConfig,
-    StoreLimits,
-    migrate,
-    storage_lifespan,
-)
+from services.store import IncomingMessage, StorageConfig, StoreLimits, migrate, storage_lifespan
 from tests.store.factories import build_message
 
 SHORT_TIMEOUTS = StoreLimits(

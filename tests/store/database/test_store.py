@@ -8,10 +8,7 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.exc import OperationalError
 
 from services.errors import StartupError, StoreUnavailable
-from services.store import (
-    StoreLimits,
-    open_store,
-)
+from services.store import StoreLimits, open_store
 from services.store.database.schema import leases
 from tests.store.factories import wait_until
 

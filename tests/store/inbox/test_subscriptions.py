@@ -35,12 +35,7 @@ async def test_subscriptions_are_listed_and_deleted(storage):
         2,
         NOW_MS + 1,
     )
-    assert (
-        other.name,
-        other.topics,
-        other.backlog,
-        other.create_time_ms,
-    ) == ("other", ("PAY",), 1, NOW_MS)
+    assert (other.name, other.topics, other.backlog, other.create_time_ms) == ("other", ("PAY",), 1, NOW_MS)
     assert await storage.subscriptions.list("") == []
 
     await storage.subscriptions.delete(OTHER_NAME)

@@ -4,13 +4,7 @@ import asyncio
 
 import pytest
 
-from services.errors import (
-    DeliveryNotFound,
-    DeliveryPending,
-    DeliveryState,
-    InvalidRequest,
-    RequestIdReused,
-)
+from services.errors import DeliveryNotFound, DeliveryPending, DeliveryState, InvalidRequest, RequestIdReused
 from services.store import Dead, Retry, State
 from tests.store.factories import NOW_MS, build_delivery, wait_until
 from tests.store.outbox.receiver import wait_for_attempts, wait_for_state

@@ -61,12 +61,7 @@ async def test_a_retry_gets_the_progress_of_the_failed_attempt(open_storage, rec
             first_failure.last_error,
             first_failure.progress,
             first_failure.results,
-        ) == (
-            State.PENDING,
-            b"e1",
-            b"half",
-            b"some",
-        )
+        ) == (State.PENDING, b"e1", b"half", b"some")
         assert 500 <= first_failure.next_attempt_time_ms - NOW_MS <= 1000
         clock.advance_s(1)
         storage.notifier.notify("deliveries")
