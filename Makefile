@@ -183,8 +183,8 @@ release: setup ## check, commit and tag a release (VERSION=1.2.3; DRY_RUN=1 chan
 
 .PHONY: requirements
 requirements: setup ## resolve pyproject.toml into the pinned, hashed requirements*.txt
-	$(COMPILE) pyproject.toml --upgrade --output-file requirements.txt
-	$(COMPILE) pyproject.toml --upgrade --extra dev --constraint requirements.txt --output-file requirements-dev.txt
+	$(COMPILE) pyproject.toml --upgrade --extra sandbox --output-file requirements.txt
+	$(COMPILE) pyproject.toml --upgrade --extra sandbox --extra dev --constraint requirements.txt --output-file requirements-dev.txt
 	$(COMPILE) --group deploy --upgrade --constraint requirements-dev.txt --output-file requirements-deploy.txt
 	$(COMPILE) --group bench --upgrade --constraint requirements-dev.txt --output-file requirements-bench.txt
 	$(COMPILE) --group mesh --upgrade --constraint requirements-dev.txt --output-file requirements-mesh.txt
