@@ -27,7 +27,7 @@ class AccountSettings(AccountStoreSettings, AdapterSettings):
 
 
 @asynccontextmanager
-async def open_account(settings: AccountSettings) -> AsyncIterator[ServiceRuntime]:
+async def account_lifespan(settings: AccountSettings) -> AsyncIterator[ServiceRuntime]:
     """Open the store and the gateway client."""
     url = settings.database_url.get_secret_value()
     async with (
@@ -35,10 +35,10 @@ async def open_account(settings: AccountSettings) -> AsyncIterator[ServiceRuntim
         storage_lifespan(url) as storage,
         operations_lifespan(DESCRIPTOR, settings) as operations,
     ):
-        bindings = operations.build_endpoints(
+        endpoints = operations.build_endpoints(
             partial(Endpoint, idempotency_guard=storage.idempotent_executor.execute), {}
         )
-        yield ServiceRuntime(bindings, is_ready=storage.store.is_healthy)
+        yield ServiceRuntime(endpoints, is_ready=storage.store.is_healthy)
 
 
-ACCOUNT = ServiceDefinition(descriptor=DESCRIPTOR, settings=AccountSettings, lifespan=open_account)
+ACCOUNT = ServiceDefinition(descriptor=DESCRIPTOR, settings=AccountSettings, lifespan=account_lifespan)

@@ -93,7 +93,7 @@ def _guard_ordering(
 
 
 @asynccontextmanager
-async def open_order_sync(settings: OrderSyncSettings) -> AsyncIterator[ServiceRuntime]:
+async def order_sync_lifespan(settings: OrderSyncSettings) -> AsyncIterator[ServiceRuntime]:
     """Open the store, the gateway client, relay, replay and callback; close them in reverse order."""
     async with AsyncExitStack() as stack:
         url = settings.database_url.get_secret_value()
@@ -119,13 +119,13 @@ async def open_order_sync(settings: OrderSyncSettings) -> AsyncIterator[ServiceR
         if settings.replay_interval_s:
             await stack.enter_async_context(_background_task(replay.run(settings.replay_interval_s)))
         await stack.enter_async_context(_callback_server(settings, storage, parse_message))
-        bindings = operations.build_endpoints(
+        endpoints = operations.build_endpoints(
             partial(Endpoint, idempotency_guard=storage.idempotent_executor.execute),
             handlers(operations, storage, syncs, replay),
         )
         # A delivery stores its request id, for as long as the delivery is kept.
-        bindings["EnqueueSync"] = replace(bindings["EnqueueSync"], handles_idempotency=True)
-        yield ServiceRuntime(bindings, is_ready=storage.store.is_healthy)
+        endpoints["EnqueueSync"] = replace(endpoints["EnqueueSync"], handles_idempotency=True)
+        yield ServiceRuntime(endpoints, is_ready=storage.store.is_healthy)
 
 
 @asynccontextmanager
@@ -153,4 +153,6 @@ async def _background_task(work: Any) -> AsyncIterator[None]:
             await task
 
 
-ORDER_SYNC = ServiceDefinition(descriptor=DESCRIPTOR, settings=OrderSyncSettings, lifespan=open_order_sync)
+ORDER_SYNC = ServiceDefinition(
+    descriptor=DESCRIPTOR, settings=OrderSyncSettings, lifespan=order_sync_lifespan
+)

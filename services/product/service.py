@@ -104,10 +104,10 @@ Translated = protos.SearchByKeywordRequest | protos.SearchByImageRequest | proto
 
 
 @asynccontextmanager
-async def open_product(settings: ProductSettings) -> AsyncIterator[ServiceRuntime]:
+async def product_lifespan(settings: ProductSettings) -> AsyncIterator[ServiceRuntime]:
     """Open the conversation with 1688."""
     async with operations_lifespan(DESCRIPTOR, settings) as operations:
         yield ServiceRuntime(operations.build_endpoints(Endpoint, Product(operations, settings).functions()))
 
 
-PRODUCT = ServiceDefinition(descriptor=DESCRIPTOR, settings=ProductSettings, lifespan=open_product)
+PRODUCT = ServiceDefinition(descriptor=DESCRIPTOR, settings=ProductSettings, lifespan=product_lifespan)
