@@ -86,19 +86,21 @@ def test_no_placeholder_of_the_base_remains(directory):
         assert object_["metadata"].get("labels", {}).get(checks.NAME) != "service"
     for object_ in checks.workloads(render(directory)):
         container = checks.only_container(object_)
-        told = [
+        values = [
             container["image"],
             *container["command"],
             object_["spec"]["template"]["spec"]["serviceAccountName"],
         ]
-        assert not [word for word in told if re.search(r"\bservice\b", word)]
+        assert not [value for value in values if re.search(r"\bservice\b", value)]
 
 
-@pytest.mark.parametrize("whole", FULL_ENVIRONMENTS, ids=case_id)
-def test_a_service_alone_has_the_same_objects_as_in_its_environment(whole):
-    parts = [each for each in whole.iterdir() if each.is_dir() and each.name not in {"settings", "migrate"}]
+@pytest.mark.parametrize("environment", FULL_ENVIRONMENTS, ids=case_id)
+def test_a_service_alone_has_the_same_objects_as_in_its_environment(environment):
+    parts = [
+        path for path in environment.iterdir() if path.is_dir() and path.name not in {"settings", "migrate"}
+    ]
     alone = {qualified_name(object_): object_ for part in parts for object_ in render(part)}
-    assert {qualified_name(object_): object_ for object_ in render(whole)} == alone
+    assert {qualified_name(object_): object_ for object_ in render(environment)} == alone
     assert {"namespace", *SERVICES} <= {part.name for part in parts}
 
 
@@ -187,9 +189,12 @@ def test_the_guide_names_every_secret_key_and_label():
 
 def objects_of_environment(environment: str) -> list[Object]:
     """Return the objects of an environment and its migrations, without duplicates."""
-    places = [ENVIRONMENTS / environment, ENVIRONMENTS / environment / "migrate"]
+    directories = [ENVIRONMENTS / environment, ENVIRONMENTS / environment / "migrate"]
     together = {
-        qualified_name(object_): object_ for place in places if place.exists() for object_ in render(place)
+        qualified_name(object_): object_
+        for directory in directories
+        if directory.exists()
+        for object_ in render(directory)
     }
     return list(together.values())
 
@@ -222,14 +227,14 @@ def _apply_change(object_: Object, mutation: Any) -> None:
         "container": lambda: checks.only_container(object_),
     }
     words = [word.replace("\\.", ".") for word in re.split(r"(?<!\\)\.", mutation["path"])]
-    place: Any = starts[words.pop(0)]() if words[0] in starts else object_
+    node: Any = starts[words.pop(0)]() if words[0] in starts else object_
     for word in words[:-1]:
-        place = place[int(word) if isinstance(place, list) else word]
-    last: Any = int(words[-1]) if isinstance(place, list) else words[-1]
+        node = node[int(word) if isinstance(node, list) else word]
+    last: Any = int(words[-1]) if isinstance(node, list) else words[-1]
     if "value" in mutation:
-        place[last] = mutation["value"]
+        node[last] = mutation["value"]
     else:
-        del place[last]
+        del node[last]
 
 
 @pytest.mark.parametrize(

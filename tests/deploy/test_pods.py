@@ -56,12 +56,12 @@ def production(tmp_path_factory) -> dict:
             "order-sync": shared | {"database-url": server.url("order_sync")},
             "account": shared | {"database-url": server.url("account")},
         }
-        place = Path(redis.url.removeprefix("unix://")).parent
-        for directory, socket in ((Path(sockets), ".s.PGSQL.5432"), (place, "redis.sock")):
-            directory.chmod(0o755)  # of the tests' own user until now
+        redis_directory = Path(redis.url.removeprefix("unix://")).parent
+        for directory, socket in ((Path(sockets), ".s.PGSQL.5432"), (redis_directory, "redis.sock")):
+            directory.chmod(0o755)  # so that the services' user can connect
             (directory / socket).chmod(0o777)
         return run_scenario(
-            "production", tmp_path_factory.mktemp("production"), secrets, [sockets, str(place)]
+            "production", tmp_path_factory.mktemp("production"), secrets, [sockets, str(redis_directory)]
         )
 
 

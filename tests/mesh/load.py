@@ -32,20 +32,20 @@ class CallLoad:
     rpc: Callable[..., Awaitable[Message]]
     build_request: BuildRequest
     calls_per_s: float
-    made: int = 0
+    started: int = 0
     failed: Counter[str] = field(default_factory=Counter)
     """The failures by status and text."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Start calls until `stop` is set, and wait for the responses."""
         loop = asyncio.get_running_loop()
-        started = loop.time()
+        start = loop.time()
         async with asyncio.TaskGroup() as running:
             for number in itertools.count():
-                due = started + number / self.calls_per_s
+                due = start + number / self.calls_per_s
                 if await _wait_until_set(stop, due - loop.time()):
                     return
-                self.made += 1
+                self.started += 1
                 running.create_task(self._call(number))
 
     async def _call(self, number: int) -> None:
@@ -55,7 +55,7 @@ class CallLoad:
             self.failed[f"{error.code().name} {error.details()}"] += 1
 
     def __str__(self) -> str:
-        return f"{self.made} {self.name}"
+        return f"{self.started} {self.name}"
 
 
 @dataclass(slots=True)

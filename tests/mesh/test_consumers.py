@@ -26,9 +26,9 @@ def test_a_consumer_resumes_after_its_replica_has_drained(mesh, report):
 
     stream = StreamConsumer(stub, NAME, **opened)
     messages = {"topic": "ORDER_BUYER_VIEW_ORDER_PAY", "times": OUT, "order_count": OUT}
-    made = set(map(str, sandbox.admin("POST", "messages", messages)["message_ids"]))
+    pushed = set(map(str, sandbox.admin("POST", "messages", messages)["message_ids"]))
     out = [stream.next() for _ in range(OUT)]
-    assert {message.message_id for message in out} == made
+    assert {message.message_id for message in out} == pushed
     stream.ack(*out[: OUT // 2])
     (old,) = (address for address, calls in fleet.calls("StreamMessages").items() if calls)
 

@@ -70,8 +70,8 @@ async def test_a_rolling_restart_is_not_noticed(mesh, report):
         loading.append(asyncio.create_task(_push_messages(others_1688, stop)))
         restarts_s = [await _replace_replicas(mesh, fleets, DNS_DELAYS_S[number]) for number in range(3)]
         stop.set()
-        *_, made = await asyncio.gather(*loading)
-        await _wait_until_settled(syncs, consumers, len(made))
+        *_, pushed = await asyncio.gather(*loading)
+        await _wait_until_settled(syncs, consumers, len(pushed))
         for task in consuming:
             task.cancel()
         await asyncio.wait(consuming)
@@ -80,8 +80,8 @@ async def test_a_rolling_restart_is_not_noticed(mesh, report):
     acked = set().union(*(each.acked for each in consumers))
     ends = sum((each.ends for each in consumers), Counter())
     synced = {
-        kind: Counter(len(_statuses(others_1688, first + number)) for number in range(calls[place].made))
-        for kind, first, place in (("syncs", DIRECT, 3), ("enqueued", ENQUEUED, 4))
+        kind: Counter(len(_statuses(others_1688, first + number)) for number in range(calls[index].started))
+        for kind, first, index in (("syncs", DIRECT, 3), ("enqueued", ENQUEUED, 4))
     }
     buyers = registration_counts(accounts_1688)
     ejections = sum(
@@ -94,7 +94,8 @@ async def test_a_rolling_restart_is_not_noticed(mesh, report):
     report(f"calls: {', '.join(map(str, calls))}; failed: {failed or 0}")
     report(f"at 1688: {max(buyers.values())} of each registration at most; statuses of an order: {synced}")
     report(
-        f"{len(made)} messages, {len(acked)} acknowledged, {delivered.total() - len(delivered)} redelivered; "
+        f"{len(pushed)} messages, {len(acked)} acknowledged, "
+        f"{delivered.total() - len(delivered)} redelivered; "
         f"{pushes['attempts']} pushes; streams ended: {dict(ends)}"
     )
     report(
@@ -102,10 +103,10 @@ async def test_a_rolling_restart_is_not_noticed(mesh, report):
         f"Envoy retried {retried}; {ejections} ejections"
     )
     assert not failed
-    assert len(buyers) == calls[2].made
+    assert len(buyers) == calls[2].started
     assert set(buyers.values()) == {1}
-    assert synced == {"syncs": {1: calls[3].made}, "enqueued": {1: calls[4].made}}
-    assert acked == made
+    assert synced == {"syncs": {1: calls[3].started}, "enqueued": {1: calls[4].started}}
+    assert acked == pushed
     assert ends.keys() == {"DRAINING"}
     assert ejections == 0
 

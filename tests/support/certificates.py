@@ -1,4 +1,4 @@
-"""Certificates made when a test runs."""
+"""Certificates that tests create when they run."""
 
 import datetime
 import ipaddress
@@ -14,17 +14,21 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyPair:
+    """A certificate and its private key, as PEM."""
+
     cert: bytes
     key: bytes
 
     def write(self, folder: Path) -> dict[str, Path]:
-        """Writes both; returns the settings that name them."""
+        """Write both to files; return the settings with their paths."""
         for name in ("cert", "key"):
             (folder / name).write_bytes(getattr(self, name))
         return {"tls_cert_file": folder / "cert", "tls_key_file": folder / "key"}
 
 
 class CertificateAuthority:
+    """A certificate authority for tests."""
+
     def __init__(self, name: str = "authority") -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
@@ -33,7 +37,7 @@ class CertificateAuthority:
         self.cert = builder.sign(self._key, SHA256()).public_bytes(Encoding.PEM)
 
     def issue(self, *uris: str, dns: str = "localhost", serial: int | None = None) -> KeyPair:
-        """A certificate with these URIs, the DNS name (empty: none), and the loopback address."""
+        """Issue a certificate for these URIs, the DNS name (empty: none), and the loopback address."""
         key = ec.generate_private_key(ec.SECP256R1())
         names: list[x509.GeneralName] = [x509.DNSName(dns)] if dns else []
         names += map(x509.UniformResourceIdentifier, uris)
@@ -47,7 +51,7 @@ class CertificateAuthority:
         )
 
     def channel_credentials(self, client: KeyPair | None = None) -> grpc.ChannelCredentials:
-        """A caller's, who trusts this authority and shows a certificate, if it has one."""
+        """Return credentials of a client that trusts this authority, with a certificate if it has one."""
         return grpc.ssl_channel_credentials(
             self.cert, client.key if client else None, client.cert if client else None
         )

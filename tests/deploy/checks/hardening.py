@@ -51,19 +51,19 @@ def networks(objects: Sequence[Object]) -> Problems:
     policies = filter_kind(objects, "NetworkPolicy")
     for item in workloads(objects):
         labels = pod_template(item)["metadata"]["labels"]
-        ways = {
-            way
+        directions = {
+            direction
             for entry in policies
             if entry["spec"]["podSelector"].get("matchLabels", {"": ""}).items() <= labels.items()
-            for way in entry["spec"]["policyTypes"]
+            for direction in entry["spec"]["policyTypes"]
         }
-        if ways != {"Ingress", "Egress"}:
-            yield f"{qualified_name(item)} has no policy for {sorted({'Ingress', 'Egress'} - ways)}"
+        if directions != {"Ingress", "Egress"}:
+            yield f"{qualified_name(item)} has no policy for {sorted({'Ingress', 'Egress'} - directions)}"
     for policy in policies:
-        for way, peers in (("ingress", "from"), ("egress", "to")):
-            for rule in policy["spec"].get(way, []):
+        for direction, peers in (("ingress", "from"), ("egress", "to")):
+            for rule in policy["spec"].get(direction, []):
                 if not rule.get(peers) or not rule.get("ports"):
-                    yield f"{qualified_name(policy)} allows {way} for all peers, or all ports"
+                    yield f"{qualified_name(policy)} allows {direction} for all peers, or all ports"
                 yield from _check_open_blocks(policy, rule.get(peers, []))
 
 

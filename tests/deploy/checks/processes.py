@@ -131,9 +131,11 @@ def replicas(objects: Sequence[Object]) -> Problems:
 
 
 def _volume_problems(objects: Sequence[Object], workload: Object, url: str) -> Problems:
-    place = url.partition(":///")[2].rpartition("/")[0]
+    directory = url.partition(":///")[2].rpartition("/")[0]
     container = only_container(workload)
-    name = next((entry["name"] for entry in container["volumeMounts"] if entry["mountPath"] == place), None)
+    name = next(
+        (entry["name"] for entry in container["volumeMounts"] if entry["mountPath"] == directory), None
+    )
     volume = next((entry for entry in pod_template(workload)["spec"]["volumes"] if entry["name"] == name), {})
     claim = find_object(
         objects, "PersistentVolumeClaim", volume.get("persistentVolumeClaim", {}).get("claimName", "")

@@ -133,9 +133,10 @@ def mounts(objects: Sequence[Object]) -> Problems:
         for variable, value in env_variables(objects, item).items():
             if not variable.endswith("_FILE"):
                 continue
-            place, _, file = value.rpartition("/")
+            directory, _, file = value.rpartition("/")
             volume = next(
-                (volumes.get(name) for name, entry in mounted.items() if entry["mountPath"] == place), None
+                (volumes.get(name) for name, entry in mounted.items() if entry["mountPath"] == directory),
+                None,
             )
             if volume is None:
                 yield f"{qualified_name(item)}: {variable} names a file outside every volume"
