@@ -52,7 +52,7 @@ def enqueue(orders: OrderSyncServiceStub) -> None:
         cbu_order_entry_id=3209572465452734,
     )
     request = protos.EnqueueSyncRequest(
-        request_id=str(uuid.uuid4()),  # keep it: a retry with the same id is the same delivery
+        request_id=str(uuid.uuid4()),  # store it: a retry with it returns the same delivery
         write_order_relations={"relations": [relation]},
     )
     delivery = orders.EnqueueSync(request, timeout=5).delivery

@@ -50,7 +50,7 @@ async function enqueueRelation(orders: Client<typeof OrderSyncService>): Promise
     cbuOrderEntryId: 3209572465452734n,
   };
   const request = create(EnqueueSyncRequestSchema, {
-    requestId: randomUUID(), // keep it: a retry with the same id is the same delivery
+    requestId: randomUUID(), // store it: a retry with it returns the same delivery
     sync: { case: "writeOrderRelations", value: { relations: [relation] } },
   });
   let { delivery } = await orders.enqueueSync(request, { timeoutMs: 5_000 });

@@ -75,7 +75,7 @@ func enqueueRelation(ctx context.Context, orders ordersyncv1.OrderSyncServiceCli
 	}
 	relations := &ordersyncv1.WriteOrderRelationsRequest{Relations: []*ordersyncv1.OrderRelation{relation}}
 	enqueueResponse, err := orders.EnqueueSync(ctx, &ordersyncv1.EnqueueSyncRequest{
-		RequestId: client.NewRequestID(), // keep it: a retry with the same id is the same delivery
+		RequestId: client.NewRequestID(), // store it: a retry with it returns the same delivery
 		Sync:      &ordersyncv1.EnqueueSyncRequest_WriteOrderRelations{WriteOrderRelations: relations},
 	})
 	if err != nil {

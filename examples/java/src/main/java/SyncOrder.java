@@ -69,7 +69,7 @@ public final class SyncOrder {
             .setCbuOrderEntryId(3209572465452734L);
     var request =
         EnqueueSyncRequest.newBuilder()
-            .setRequestId(UUID.randomUUID().toString()) // keep it: a retry with the same id is the same delivery
+            .setRequestId(UUID.randomUUID().toString()) // store it: a retry with it returns the same delivery
             .setWriteOrderRelations(WriteOrderRelationsRequest.newBuilder().addRelations(relation))
             .build();
     var timeout = Duration.ofSeconds(5);
