@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import dataclasses
 import sys
 from itertools import count
 from pathlib import Path
@@ -30,17 +31,14 @@ async def main(url: str, name: str, sent: Path) -> None:
 
         async def store_messages() -> None:
             for number in count():
-                one = build_message(number, order=f"{name}{number % 5}")
-                one = type(one)(
+                message = dataclasses.replace(
+                    build_message(number, order=f"{name}{number % 5}"),
                     message_id=f"{name}{number}",
-                    topic=one.topic,
-                    ordering_key=one.ordering_key,
                     event_time_ms=number,
                     member_id="",
-                    raw=one.raw,
                 )
-                await storage.inbox.store([one])
-                promise("stored", one.message_id)
+                await storage.inbox.store([message])
+                promise("stored", message.message_id)
 
         async def lease_messages() -> None:
             while True:

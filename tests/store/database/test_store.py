@@ -22,8 +22,8 @@ async def write_row(store, name):
 
 
 async def read_names(store):
-    found = await store.read(lambda connection: connection.execute(select(leases.c.name)))
-    return {name for name in found.scalars() if name != "retention"}
+    rows = await store.read(lambda connection: connection.execute(select(leases.c.name)))
+    return {name for name in rows.scalars() if name != "retention"}
 
 
 async def test_a_failed_unit_of_work_rolls_back_only_its_own_changes(storage):
