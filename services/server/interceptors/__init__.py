@@ -9,7 +9,7 @@ from functools import partial
 
 from opentelemetry.trace import Tracer
 
-from services.server.call import CallNext, Interceptor, InterceptorFactory, MethodInfo
+from services.server.call import CallNext, InterceptorFactory, MethodInfo
 from services.server.handler_invoker import build_invoker
 from services.server.interceptors.access_log import AccessLogInterceptor
 from services.server.interceptors.audit import AuditInterceptor
@@ -48,10 +48,6 @@ def build_chain(method: MethodInfo, interceptors: Sequence[InterceptorFactory]) 
     call_next = build_invoker(method)
     for build in reversed(interceptors):
         if interceptor := build(method):
-            call_next = _link(interceptor, call_next)
+            # A partial of the bound method: the chain adds no frame to a call.
+            call_next = partial(interceptor.__call__, call_next=call_next)
     return call_next
-
-
-def _link(interceptor: Interceptor, call_next: CallNext) -> CallNext:
-    handle = interceptor.__call__  # bound here, so that a call does not look it up
-    return lambda call: handle(call, call_next)
