@@ -56,7 +56,8 @@ def _two_fields_of_one_member(file: descriptor_pb2.FileDescriptorProto) -> None:
     [
         (
             _without_operation,
-            "contradiction.AccountService.RegisterUser: the option (nationalsite.upstream.v1.operation) is missing",
+            "contradiction.AccountService.RegisterUser: "
+            "the option (nationalsite.upstream.v1.operation) is missing",
         ),
         (
             _local_without_handler,
