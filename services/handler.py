@@ -1,7 +1,11 @@
 """The interface of the handler of an RPC. The server, the adapter and the services share it."""
 
-from collections.abc import AsyncGenerator, Awaitable
-from typing import Any, Protocol
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any, Protocol, TypeVar
+
+HandlerT = TypeVar("HandlerT", bound=Callable[..., object])
+
+_LOCAL_FIELDS = "__local_fields__"
 
 
 class Handler(Protocol):
@@ -17,3 +21,19 @@ class Handler(Protocol):
 
         `deadline` is in the loop's time; it is infinite for a stream whose caller set none.
         """
+
+
+def uses_local_fields(*paths: str) -> Callable[[HandlerT], HandlerT]:
+    """Declare the local request fields (UNMAPPED_FIELD_POLICY_LOCAL) that a handler uses."""
+
+    def declare(handler: HandlerT) -> HandlerT:
+        setattr(handler, _LOCAL_FIELDS, frozenset(paths))
+        return handler
+
+    return declare
+
+
+def get_local_fields(handler: Handler | None) -> frozenset[str]:
+    """Return the local request fields that a handler uses."""
+    fields: frozenset[str] = getattr(handler, _LOCAL_FIELDS, frozenset())
+    return fields

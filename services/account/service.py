@@ -36,7 +36,9 @@ async def account_lifespan(settings: AccountSettings) -> AsyncIterator[ServiceRu
         operations_lifespan(DESCRIPTOR, settings) as operations,
     ):
         endpoints = operations.build_endpoints(
-            partial(Endpoint, idempotency_guard=storage.idempotent_executor.execute), {}
+            partial(Endpoint, idempotency_guard=storage.idempotent_executor.execute),
+            {},
+            local_fields=("request_id",),
         )
         yield ServiceRuntime(endpoints, is_ready=storage.store.is_healthy)
 

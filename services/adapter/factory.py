@@ -55,7 +55,13 @@ async def operations_lifespan(
     """
     exceptions = settings.dialects or {}
     served, *others = (
-        compile_service(descriptor, settings.dialect, exceptions=exceptions, dates=settings.json_dates)
+        compile_service(
+            descriptor,
+            settings.dialect,
+            exceptions=exceptions,
+            dates=settings.json_dates,
+            lookups=settings.lookups(),
+        )
         for descriptor in (service, *internal)
     )
     operations = dict(ChainMap(served, *others))

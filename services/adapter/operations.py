@@ -22,7 +22,7 @@ from services.errors import (
     UpstreamError,
     UpstreamRefused,
 )
-from services.handler import Handler
+from services.handler import Handler, get_local_fields
 
 MAX_CONCURRENCY = 4
 """Calls of all batches in flight: with eight, 1688's frequency limit has been reached."""
@@ -198,12 +198,17 @@ class OperationClient:
         )
 
     def build_endpoints(
-        self, build_endpoint: Callable[[Handler, str], Endpoint], handlers: Mapping[str, Handler]
+        self,
+        build_endpoint: Callable[[Handler, str], Endpoint],
+        handlers: Mapping[str, Handler],
+        *,
+        local_fields: Collection[str] = (),
     ) -> dict[str, Endpoint]:
         """Return the endpoint of each RPC, with the service's handler, or with one that calls 1688.
 
         `build_endpoint` gets the handler, and the name of the operation for error details: 1688's id, or the
-        RPC's name. Raises SchemaError where a local RPC has no handler, or a handler has no RPC.
+        RPC's name. `local_fields` are the local request fields that interceptors use. Raises SchemaError
+        where a local RPC has no handler, a handler has no RPC, or nothing uses a local request field.
         """
         served = {rpc: operation for rpc, operation in self._operations.items() if rpc not in self._internal}
         problems = [f"{rpc}: no such RPC for this handler" for rpc in sorted(handlers.keys() - served.keys())]
@@ -211,6 +216,13 @@ class OperationClient:
             f"{rpc}: is not an operation of 1688, and the service has no handler for it"
             for rpc, operation in served.items()
             if operation.local and rpc not in handlers
+        ]
+        problems += [
+            f"{rpc}: nothing uses the local request field {field}"
+            for rpc, operation in served.items()
+            for field in sorted(
+                operation.local_fields - get_local_fields(handlers.get(rpc)) - frozenset(local_fields)
+            )
         ]
         if problems:
             raise SchemaError(*problems)

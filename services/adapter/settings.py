@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, Field, Json, SecretStr, ValidationInfo, field_validator
 from redis.asyncio import ConnectionPool
 
-from services.adapter.codec import API_ID, Dialect, JsonDates
+from services.adapter.codec import API_ID, LOOKUPS, Dialect, JsonDates, Lookups
 from services.adapter.gateway import MAX_CONNECTIONS
 
 
@@ -64,6 +64,13 @@ class AdapterSettings(BaseModel):
     send_timestamp: bool = False
     """Whether calls have an `_aop_timestamp`, by the gateway's clock."""
     json_dates: JsonDates = JsonDates.TEXT
+    languages: Json[dict[str, str]] | None = None
+    """Country to language code, for open-platform requests without a language. None: LOOKUPS of the codec."""
+
+    def lookups(self) -> Lookups:
+        """Return the tables for the option `lookup`."""
+        return LOOKUPS if self.languages is None else {**LOOKUPS, "languages": self.languages}
+
     retry_syncs: bool = True
     """Whether the five order syncs are idempotent, and are retried when the outcome is unknown."""
     max_upstream_calls: int = Field(default=256, ge=1, le=MAX_CONNECTIONS)

@@ -122,6 +122,7 @@ async def order_sync_lifespan(settings: OrderSyncSettings) -> AsyncIterator[Serv
         endpoints = operations.build_endpoints(
             partial(Endpoint, idempotency_guard=storage.idempotent_executor.execute),
             handlers(operations, storage, syncs, replay),
+            local_fields=("request_id",),
         )
         # A delivery stores its request id, for as long as the delivery is kept.
         endpoints["EnqueueSync"] = replace(endpoints["EnqueueSync"], handles_idempotency=True)

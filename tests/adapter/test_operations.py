@@ -29,6 +29,7 @@ from services.errors import (
     UpstreamRefused,
     UpstreamUnreadable,
 )
+from services.handler import Handler, uses_local_fields
 from tests.support.sample_cases import SERVICES
 
 BUYER = account_v1.CountryAccount(
@@ -172,10 +173,11 @@ async def test_an_operation_that_the_dialect_lacks_is_not_called() -> None:
 
 async def test_an_invalid_request_is_not_sent() -> None:
     client = operations({}, Dialect.OPEN_PLATFORM)
+    request = ordersync_v1.SyncOrderRequest(order=ordersync_v1.Order(national_order_id="1"))
     with pytest.raises(RequiredInDialect):
-        await client.call("SearchByKeyword", SEARCH, deadline=0)
+        await client.call("SyncOrder", request, deadline=0)
     with pytest.raises(RequiredInDialect):
-        client.check_request("SearchByKeyword", SEARCH)
+        client.check_request("SyncOrder", request)
     assert client._gateway.calls == []
 
 
@@ -258,7 +260,9 @@ async def test_build_endpoints() -> None:
     """A handler of the service is used before the operation; the name is 1688's id, or the RPC's name."""
     client = operations({"success": True, "result": True}, Dialect.OPEN_PLATFORM)
     handlers = dict.fromkeys(LOCAL_RPCS, own_handler)
-    endpoints = client.build_endpoints(lambda handler, name: (handler, name), handlers)
+    endpoints = client.build_endpoints(
+        lambda handler, name: (handler, name), handlers, local_fields=("image", "request_id")
+    )
     assert endpoints["GetFilterConfig"] == (own_handler, "GetFilterConfig")
     handler, name = endpoints["RegisterUser"]
     assert name == "com.alibaba.fenxiao.crossborder:account.user.register-1"
@@ -271,10 +275,26 @@ async def test_build_endpoints() -> None:
 def test_handlers_that_do_not_match_the_rpcs() -> None:
     with pytest.raises(SchemaError) as found:
         operations({}, Dialect.OPEN_PLATFORM).build_endpoints(
-            lambda handler, name: name, {"B": own_handler, "A": own_handler}
+            lambda handler, name: name,
+            {"B": own_handler, "A": own_handler},
+            local_fields=("image", "request_id"),
         )
     unknown, unbound = found.value.lines[:2], found.value.lines[2:]
     assert unknown == ("A: no such RPC for this handler", "B: no such RPC for this handler")
     assert set(unbound) == {
         f"{rpc}: is not an operation of 1688, and the service has no handler for it" for rpc in LOCAL_RPCS
     }
+
+
+def test_local_request_fields_that_nothing_uses() -> None:
+    @uses_local_fields("image")
+    async def search_by_image(request: Any, deadline: float) -> bytes:
+        return b""
+
+    handlers: dict[str, Handler] = dict.fromkeys(LOCAL_RPCS, own_handler)
+    client = operations({}, Dialect.OPEN_PLATFORM)
+    with pytest.raises(SchemaError) as found:
+        client.build_endpoints(lambda handler, name: name, handlers, local_fields=("request_id",))
+    assert found.value.lines == ("SearchByImage: nothing uses the local request field image",)
+    handlers["SearchByImage"] = search_by_image
+    client.build_endpoints(lambda handler, name: name, handlers, local_fields=("request_id",))

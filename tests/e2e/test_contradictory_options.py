@@ -29,7 +29,7 @@ service = descriptor_pool.Default().FindServiceByName("contradiction.AccountServ
 @asynccontextmanager
 async def lifespan(settings):
     async with operations_lifespan(service, settings) as operations:
-        yield ServiceRuntime(operations.build_endpoints(Endpoint, {}))
+        yield ServiceRuntime(operations.build_endpoints(Endpoint, {}, local_fields=["request_id"]))
 
 run(ServiceDefinition(descriptor=service, settings=AccountSettings, lifespan=lifespan))
 """

@@ -1,4 +1,4 @@
-"""An empty language follows the country, where the open platform is asked."""
+"""In the open-platform dialect, an empty language is filled from the country."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ from nationalsite.product import v1 as protos
 from services.adapter import Dialect, OperationClient
 from services.adapter.codec import compile_service
 from services.adapter.gateway import UpstreamReply
-from services.product.service import DESCRIPTOR, Product, ProductSettings
+from services.product.service import DESCRIPTOR, ProductSettings
 
 
 class Gateway:
-    """Keeps what it was given; finds nothing."""
+    """Records requests. Its searches have no results."""
 
     def __init__(self) -> None:
         self.sent: list[str] = []
@@ -22,11 +22,11 @@ class Gateway:
         return UpstreamReply(value={"success": True, "result": {"data": []}, "data": {}}, request_id="")
 
 
-def product(gateway: Gateway, dialect: Dialect, **settings: Any) -> Product:
-    chosen = ProductSettings(
-        gateway_url="http://127.0.0.1:9", app_key="1", app_secret="secret", access_token="token", **settings
+def open_client(gateway: Gateway, dialect: Dialect, **overrides: Any) -> OperationClient:
+    settings = ProductSettings(
+        gateway_url="http://127.0.0.1:9", app_key="1", app_secret="secret", access_token="token", **overrides
     )
-    return Product(OperationClient(compile_service(DESCRIPTOR, dialect), gateway), chosen)
+    return OperationClient(compile_service(DESCRIPTOR, dialect, lookups=settings.lookups()), gateway)
 
 
 @pytest.mark.parametrize(
@@ -41,16 +41,16 @@ def product(gateway: Gateway, dialect: Dialect, **settings: Any) -> Product:
         ({"languages": '{"Malaysia": "ms"}'}, {"country": "japan"}, "en"),
     ],
 )
-async def test_the_language_that_is_sent(settings: dict, request_fields: dict, language: str) -> None:
+async def test_language_from_country(settings: dict, request_fields: dict, language: str) -> None:
     gateway = Gateway()
     request = protos.SearchByKeywordRequest(keyword="cookies", **request_fields)
-    await product(gateway, Dialect.OPEN_PLATFORM, **settings).search_by_keyword(request, 0)
+    await open_client(gateway, Dialect.OPEN_PLATFORM, **settings).call("SearchByKeyword", request, 0)
     (sent,) = gateway.sent
     assert f'"country":"{language}"' in sent
 
 
-async def test_the_national_site_is_sent_the_country() -> None:
+async def test_national_site_gets_the_country() -> None:
     gateway = Gateway()
     request = protos.SearchByKeywordRequest(keyword="cookies", country="japan")
-    await product(gateway, Dialect.NATIONAL_SITE).search_by_keyword(request, 0)
+    await open_client(gateway, Dialect.NATIONAL_SITE).call("SearchByKeyword", request, 0)
     assert "'country': 'japan'" in gateway.sent[0]

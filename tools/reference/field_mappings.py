@@ -25,18 +25,11 @@ ENCODING_TEXTS = {
     upstream_v1.ENCODING_RAW_JSON: "as JSON text",
 }
 
-FILLED_BY_SERVICE = frozenset(
-    f"nationalsite.product.v1.{message}.language"
-    for message in ("SearchByKeywordRequest", "SearchByImageRequest", "GetProductDetailRequest")
-)
-"""Fields that a dialect requires, and that the service sets if the caller has not."""
-
 
 def is_required_of_caller(field: MappedField) -> bool:
     """Return whether the dialect rejects a request in which the caller has not set the field."""
     mapping = field.mapping
-    is_required = bool(mapping.required or mapping.required_without)
-    return is_required and field.descriptor.full_name not in FILLED_BY_SERVICE
+    return bool(mapping.required or mapping.required_without)
 
 
 def describe_mapping(field: MappedField, *, received: bool) -> str:
@@ -55,12 +48,12 @@ def _describe_limits(field: MappedField, received: bool) -> Iterator[str]:
         yield f"also read: {', '.join(code(name) for name in mapping.aliases)}"
     if mapping.required and received:
         yield "a response without it is unreadable"
-    elif mapping.required and not is_required_of_caller(field):
-        yield "unset: set by the service"
     elif mapping.required:
         yield "**required**"
     if mapping.required_without:
         yield f"**required** without {code(mapping.required_without)}"
+    if mapping.filled_from:
+        yield f"unset: from {code(mapping.filled_from)} by the table {code(mapping.lookup)}"
     if mapping.default:
         yield f"unset: {code(mapping.default)}"
     if mapping.max_len:

@@ -17,7 +17,11 @@ def supported_operations(settings: AdapterSettings) -> dict[str, Operation]:
     """Return the operations that 1688 has in the dialect, by RPC, in the order of the protos."""
     compiled = [
         compile_service(
-            service, settings.dialect, exceptions=settings.dialects or {}, dates=settings.json_dates
+            service,
+            settings.dialect,
+            exceptions=settings.dialects or {},
+            dates=settings.json_dates,
+            lookups=settings.lookups(),
         )
         for service in _SERVICES
     ]

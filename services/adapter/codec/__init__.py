@@ -1,9 +1,9 @@
-"""Descriptors to encoders and decoders: protos on one side, 1688's parameters and replies on the other.
+"""Compiles the protos' mapping options to encoders of requests and decoders of replies of 1688.
 
-Knows no sockets and no server.
+Must not import the gateway or the server. Start reading in operation.py.
 """
 
-from services.adapter.codec.encoder import JsonDates
+from services.adapter.codec.encoder import JsonDates, Lookups
 from services.adapter.codec.operation import (
     DecodeResult,
     Operation,
@@ -13,17 +13,19 @@ from services.adapter.codec.operation import (
 )
 from services.adapter.codec.option_checks import API_ID, SchemaError
 from services.adapter.codec.push_message import DecodeMessage, message_decoder
-from services.adapter.codec.schema import Dialect, Idempotency
+from services.adapter.codec.schema import LOOKUPS, Dialect, Idempotency
 from services.adapter.codec.tolerant_json import Json, parse
 
 __all__ = [
     "API_ID",
+    "LOOKUPS",
     "DecodeMessage",
     "DecodeResult",
     "Dialect",
     "Idempotency",
     "Json",
     "JsonDates",
+    "Lookups",
     "Operation",
     "Parameters",
     "SchemaError",

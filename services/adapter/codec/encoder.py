@@ -25,7 +25,7 @@ from services.adapter.codec.conversions import (
     to_fen,
 )
 from services.adapter.codec.option_checks import MONEY, TIMESTAMP, SchemaError
-from services.adapter.codec.schema import Dialect, MappedField, get_enum_texts, resolve_fields
+from services.adapter.codec.schema import LOOKUPS, Dialect, MappedField, get_enum_texts, resolve_fields
 from services.adapter.codec.tolerant_json import dump, parse
 from services.errors import InvalidRequest, NotInDialect, RequiredInDialect, Violation
 
@@ -46,6 +46,8 @@ class File:
     content: bytes
 
 
+Lookups = Mapping[str, Mapping[str, str]]
+"""Tables for the option `lookup`, by name."""
 Members = dict[str, Any]
 """Members by 1688's names. The values are what JSON can hold, or File."""
 Convert = Callable[[Any], object]
@@ -83,12 +85,18 @@ class MessageEncoder:
     """Encodes a message to members."""
 
     def __init__(
-        self, message: Descriptor, dialect: Dialect, dates: JsonDates, *, in_json: bool = True
+        self,
+        message: Descriptor,
+        dialect: Dialect,
+        dates: JsonDates,
+        *,
+        lookups: Lookups = LOOKUPS,
+        in_json: bool = True,
     ) -> None:
         """`in_json`: the message becomes a JSON object; else its members are form fields."""
         is_set = {field.name: _build_presence_check(field) for field in message.fields}
         self._encoders = [
-            _build_field_encoder(field, dialect, dates, is_set, in_json=in_json)
+            _build_field_encoder(field, dialect, dates, is_set, lookups, in_json=in_json)
             for field in resolve_fields(message, dialect)
         ]
 
@@ -112,20 +120,24 @@ def _build_field_encoder(
     dialect: Dialect,
     dates: JsonDates,
     is_set: Mapping[str, Callable[[Message], bool]],
+    lookups: Lookups,
     *,
     in_json: bool,
 ) -> FieldEncoder:
     """`is_set` has a presence check for each field of the message."""
     if field.mapping.unmapped:
         return _build_unmapped_encoder(field, is_set[field.descriptor.name], dialect)
-    encode_value = _build_value_encoder(field, dialect, dates, in_json=in_json)
+    encode_value = _build_value_encoder(field, dialect, dates, lookups, in_json=in_json)
     name, mapping = field.descriptor.name, field.mapping
     is_field_set, alternative = is_set[name], mapping.required_without
     default = parse(mapping.default) if mapping.default else None
+    fill = _build_lookup(field, lookups) if mapping.filled_from else None
 
     def encode(message: Message, prefix: str, members: Members, context: EncodeContext) -> None:
         if is_field_set(message):
             encode_value(message, prefix, members, context)
+        elif fill is not None and (value := fill(message)) is not None:
+            members[field.upstream_name] = value
         elif default is not None:
             members[field.upstream_name] = default
         elif mapping.required:
@@ -135,6 +147,15 @@ def _build_field_encoder(
             context.missing.append(Violation(field=prefix + name, description=description))
 
     return encode
+
+
+def _build_lookup(field: MappedField, lookups: Lookups) -> Callable[[Message], str | None]:
+    """Return a function that looks up the value of an unset field by the value of another field."""
+    source, lookup = field.mapping.filled_from, field.mapping.lookup
+    if lookup not in lookups:
+        raise SchemaError(f"{field.descriptor.full_name}: lookup {lookup!r} is not one of {sorted(lookups)}")
+    table = {key.lower(): value for key, value in lookups[lookup].items()}
+    return lambda message: table.get(getattr(message, source).lower())
 
 
 def _build_unmapped_encoder(
@@ -156,7 +177,7 @@ def _build_unmapped_encoder(
 
 
 def _build_value_encoder(
-    field: MappedField, dialect: Dialect, dates: JsonDates, *, in_json: bool
+    field: MappedField, dialect: Dialect, dates: JsonDates, lookups: Lookups, *, in_json: bool
 ) -> FieldEncoder:
     """Return the encoder of a field that is set."""
     message = field.descriptor.message_type
@@ -166,7 +187,7 @@ def _build_value_encoder(
         return _ConvertedField(field.descriptor.name, field.upstream_name, choose(field, member_dates))
     if any(nested.mapping.encoding == options.ENCODING_FILE for nested in resolve_fields(message, dialect)):
         raise SchemaError(f"{field.descriptor.full_name}: a nested message cannot have a file")
-    encoder = MessageEncoder(message, dialect, dates)
+    encoder = MessageEncoder(message, dialect, dates, lookups=lookups)
     if field.mapping.encoding == options.ENCODING_PAIR_TEXT:
         return _PairField(field.descriptor.name, field.upstream_name, encoder)
     if field.descriptor.is_repeated:

@@ -16,15 +16,17 @@ from services.adapter.codec.decoder import (
     build_field_decoder,
     get_member_names,
 )
-from services.adapter.codec.encoder import EncodeContext, File, JsonDates, Members, MessageEncoder
+from services.adapter.codec.encoder import EncodeContext, File, JsonDates, Lookups, Members, MessageEncoder
 from services.adapter.codec.envelope import PayloadKind, PayloadReader
 from services.adapter.codec.fast_decoder import build_fast_decoder
 from services.adapter.codec.option_checks import UNSUPPORTED_API, SchemaError
 from services.adapter.codec.scalar_decoders import DecodeContext
 from services.adapter.codec.schema import (
+    LOOKUPS,
     PAYLOAD,
     Dialect,
     Idempotency,
+    find_unused_local_fields,
     get_idempotency,
     resolve_fields,
     resolve_operation,
@@ -70,6 +72,8 @@ class Operation:
     """Whether the RPC is not an operation of 1688, so that a handler of the service answers it."""
     anonymous: bool
     """Whether no access token is sent."""
+    local_fields: frozenset[str]
+    """Paths of the request fields that are neither sent nor used to fill another field."""
     encode: Callable[[Message], tuple[Parameters, ...]]
     """Returns the parameters of each call to make: of one call, or with `each` of one for each element.
 
@@ -96,6 +100,7 @@ def compile_service(
     *,
     exceptions: Mapping[str, Dialect] | None = None,
     dates: JsonDates = JsonDates.TEXT,
+    lookups: Lookups = LOOKUPS,
 ) -> dict[str, Operation]:
     """Compile every RPC of a service; `exceptions` are RPCs with another dialect.
 
@@ -107,7 +112,7 @@ def compile_service(
     for method in service.methods:
         try:
             method_dialect = exceptions.get(method.name, dialect)
-            operations[method.name] = compile_operation(method, method_dialect, dates=dates)
+            operations[method.name] = compile_operation(method, method_dialect, dates=dates, lookups=lookups)
         except SchemaError as error:
             problems += error.lines
     if problems:
@@ -115,7 +120,9 @@ def compile_service(
     return operations
 
 
-def compile_operation(method: MethodDescriptor, dialect: Dialect, *, dates: JsonDates) -> Operation:
+def compile_operation(
+    method: MethodDescriptor, dialect: Dialect, *, dates: JsonDates, lookups: Lookups = LOOKUPS
+) -> Operation:
     """Compile one RPC."""
     options = resolve_operation(method, dialect)
     is_upstream = any(resolve_operation(method, each_dialect).api for each_dialect in Dialect)
@@ -127,7 +134,12 @@ def compile_operation(method: MethodDescriptor, dialect: Dialect, *, dates: Json
         api="" if options.local or options.api == UNSUPPORTED_API else options.api,
         local=options.local,
         anonymous=options.no_access_token,
-        encode=_build_encoder(method.input_type, options, dialect, dates) if is_upstream else _encode_nothing,
+        local_fields=frozenset() if options.local else find_unused_local_fields(method.input_type, dialect),
+        encode=(
+            _build_encoder(method.input_type, options, dialect, dates, lookups)
+            if is_upstream
+            else _encode_nothing
+        ),
         parse=_build_parser(method.output_type, options, dialect) if is_upstream else _parse,
         decode=_ReplyDecoder(method, options, dialect).decode if is_upstream else _decode_nothing,
     )
@@ -143,11 +155,11 @@ def _decode_nothing(reply: Json | DecodeResult, request: Message) -> DecodeResul
 
 
 def _build_encoder(
-    request: Descriptor, options: Options, dialect: Dialect, dates: JsonDates
+    request: Descriptor, options: Options, dialect: Dialect, dates: JsonDates, lookups: Lookups
 ) -> Callable[[Message], tuple[Parameters, ...]]:
     fan_out, param = options.fan_out, options.param
     element = request.fields_by_name[fan_out].message_type if fan_out else None
-    encoder = MessageEncoder(element or request, dialect, dates, in_json=bool(param))
+    encoder = MessageEncoder(element or request, dialect, dates, lookups=lookups, in_json=bool(param))
 
     def encode(message: Message) -> tuple[Parameters, ...]:
         context = EncodeContext()

@@ -65,6 +65,12 @@ def check_mapping(field: FieldDescriptor, mapping: FieldMapping) -> None:
         raise SchemaError(
             f"{location}: required_without {mapping.required_without!r} is not another field of the message"
         )
+    if bool(mapping.filled_from) != bool(mapping.lookup):
+        raise SchemaError(f"{location}: filled_from and lookup need each other")
+    if mapping.filled_from and not (
+        _is_single_string(field) and _is_single_string(_get_sibling(field, mapping.filled_from))
+    ):
+        raise SchemaError(f"{location}: filled_from {mapping.filled_from!r} is not for two strings")
     if mapping.topics and not (mapping.name and field.containing_oneof and field.message_type):
         raise SchemaError(f"{location}: topics are for fields of a oneof that have a name and are messages")
     try:
@@ -82,6 +88,11 @@ def _sibling_names(field: FieldDescriptor) -> frozenset[str]:
     return frozenset(message.fields_by_name if message else ()) - {field.name}
 
 
+def _get_sibling(field: FieldDescriptor, name: str) -> FieldDescriptor | None:
+    message = field.containing_type
+    return message.fields_by_name.get(name) if message else None
+
+
 def _is_json(text: str) -> bool:
     try:
         parse(text)
@@ -96,6 +107,10 @@ def _is_message(full_name: str) -> Callable[[FieldDescriptor], bool]:
 
 def _is_string(field: FieldDescriptor) -> bool:
     return field.type == FieldDescriptor.TYPE_STRING
+
+
+def _is_single_string(field: FieldDescriptor | None) -> bool:
+    return field is not None and _is_string(field) and not field.is_repeated
 
 
 def _is_string_or_enum(field: FieldDescriptor) -> bool:

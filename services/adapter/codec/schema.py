@@ -1,6 +1,6 @@
 """Reads the mapping options from the descriptors, resolves them for one dialect, and checks them at start."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
@@ -14,6 +14,8 @@ from services.adapter.codec.option_checks import SchemaError, check_mapping, che
 
 PAYLOAD = "."
 """The name of a response's only field, where that field is the whole payload."""
+LOOKUPS: Mapping[str, Mapping[str, str]] = {"languages": {"japan": "ja", "vietnam": "vi"}}
+"""The tables for `lookup`: country to language code. The setting NATIONALSITE_LANGUAGES overrides it."""
 Option = TypeVar("Option", Operation, FieldMapping)
 
 
@@ -107,6 +109,20 @@ def resolve_topic_fields(message: Descriptor, dialect: Dialect) -> dict[str, Map
                 raise SchemaError(f"{descriptor.full_name}: topic {topic} has another field")
             fields[topic] = field
     return fields
+
+
+def find_unused_local_fields(request: Descriptor, dialect: Dialect, prefix: str = "") -> frozenset[str]:
+    """Return the paths of local fields that do not fill another field: a handler has to use them."""
+    fields = resolve_fields(request, dialect)
+    sources = {field.mapping.filled_from for field in fields}
+    paths = set()
+    for field in fields:
+        name, message = field.descriptor.name, field.descriptor.message_type
+        if field.mapping.unmapped == upstream_v1.UNMAPPED_FIELD_POLICY_LOCAL:
+            paths |= {prefix + name} - {prefix + source for source in sources}
+        elif message is not None:
+            paths |= find_unused_local_fields(message, dialect, f"{prefix}{name}.")
+    return frozenset(paths)
 
 
 def get_enum_texts(enum: EnumDescriptor) -> dict[int, tuple[str, ...]]:

@@ -255,6 +255,32 @@ def test_one_of_two_fields_is_required(call) -> None:
     )
 
 
+FILLED = """
+    string country = 1 [(upstream.field).unmapped = UNMAPPED_FIELD_POLICY_LOCAL];
+    string language = 2 [(upstream.field) = {
+        name: "lang" default: "\\"en\\"" filled_from: "country" lookup: "languages"
+    }];
+    string note = 3 [(upstream.field).unmapped = UNMAPPED_FIELD_POLICY_LOCAL];
+    repeated Local items = 4;
+"""
+LOCAL_ITEM = "message Local { string note = 1 [(upstream.field).unmapped = UNMAPPED_FIELD_POLICY_LOCAL]; }"
+
+
+@pytest.mark.parametrize(
+    ("request_fields", "language"),
+    [
+        ({}, "en"),
+        ({"country": "Japan"}, "ja"),
+        ({"country": "malaysia"}, "en"),
+        ({"country": "japan", "language": "ko"}, "ko"),
+    ],
+)
+def test_field_filled_from_another_one(call, request_fields: dict[str, str], language: str) -> None:
+    operation = call(FILLED, more=LOCAL_ITEM)
+    assert encode(operation, request_fields).form == {"lang": language}
+    assert operation.local_fields == {"note", "items.note"}
+
+
 FAN_OUT = "repeated Item items = 1; string own = 2 [(upstream.field).unmapped = UNMAPPED_FIELD_POLICY_LOCAL];"
 FAN_OUT_OPERATION = 'api: "ns:small.call-1" open_platform { fan_out: "items" param: "item" }'
 

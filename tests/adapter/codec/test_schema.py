@@ -87,6 +87,18 @@ REQUESTS = [
         "bytes a = 1 [(upstream.field).max_len = 1];",
         "Request.a: value_map, max_len and pattern are for strings",
     ),
+    (
+        'string a = 1 [(upstream.field).filled_from = "b"]; string b = 2;',
+        "Request.a: filled_from and lookup need each other",
+    ),
+    (
+        'string a = 1 [(upstream.field) = { filled_from: "c" lookup: "languages" }]; string b = 2;',
+        "Request.a: filled_from 'c' is not for two strings",
+    ),
+    (
+        'string a = 1 [(upstream.field) = { filled_from: "b" lookup: "x" }]; string b = 2;',
+        "Request.a: lookup 'x' is not one of ['languages']",
+    ),
     ("Inner a = 1;", "Inner.b: pattern '(' does not compile: missing ), unterminated subpattern"),
     ("repeated Upload a = 1;", "Request.a: a nested message cannot have a file"),
     ("WithoutTexts a = 1;", "WithoutTexts: WITHOUT_TEXTS_ONE has no text"),

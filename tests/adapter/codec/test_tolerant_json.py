@@ -75,10 +75,10 @@ def test_lone_surrogate_in_text_is_invalid() -> None:
 
 @pytest.mark.parametrize("body", [b'"' + b'\\"' * 500_000 + b"//", b"/" * 500_000, b"\\ud83d" * 200_000])
 def test_parsing_is_never_slow(body: bytes) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(ValueError, match=r"."):
         parse(body)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_dump() -> None:

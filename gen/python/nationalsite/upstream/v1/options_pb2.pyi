@@ -294,6 +294,8 @@ class FieldMapping(_message.Message):
     PATTERN_FIELD_NUMBER: _builtins.int
     REQUIRED_WITHOUT_FIELD_NUMBER: _builtins.int
     TOPICS_FIELD_NUMBER: _builtins.int
+    FILLED_FROM_FIELD_NUMBER: _builtins.int
+    LOOKUP_FIELD_NUMBER: _builtins.int
     NATIONAL_SITE_FIELD_NUMBER: _builtins.int
     OPEN_PLATFORM_FIELD_NUMBER: _builtins.int
     name: _builtins.str
@@ -318,6 +320,15 @@ class FieldMapping(_message.Message):
     required_without: _builtins.str
     """A field of the same message. The dialect rejects a request that has neither
     of the two, REQUIRED_IN_DIALECT.
+    """
+    filled_from: _builtins.str
+    """A string field of the same message. If this field is not set, it is filled
+    with the entry of `lookup` for that field's value, in any case of letters.
+    Without an entry, `default` is sent.
+    """
+    lookup: _builtins.str
+    """The table for `filled_from`: `languages`, which maps countries to language
+    codes (the setting NATIONALSITE_LANGUAGES).
     """
     @_builtins.property
     def aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -357,12 +368,14 @@ class FieldMapping(_message.Message):
         pattern: _builtins.str = ...,
         required_without: _builtins.str = ...,
         topics: _abc.Iterable[_builtins.str] | None = ...,
+        filled_from: _builtins.str = ...,
+        lookup: _builtins.str = ...,
         national_site: Global___FieldMapping | None = ...,
         open_platform: Global___FieldMapping | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["national_site", b"national_site", "open_platform", b"open_platform"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "default", b"default", "encoding", b"encoding", "max_len", b"max_len", "name", b"name", "national_site", b"national_site", "open_platform", b"open_platform", "pattern", b"pattern", "required", b"required", "required_without", b"required_without", "topics", b"topics", "unmapped", b"unmapped", "value_map", b"value_map"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "default", b"default", "encoding", b"encoding", "filled_from", b"filled_from", "lookup", b"lookup", "max_len", b"max_len", "name", b"name", "national_site", b"national_site", "open_platform", b"open_platform", "pattern", b"pattern", "required", b"required", "required_without", b"required_without", "topics", b"topics", "unmapped", b"unmapped", "value_map", b"value_map"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
