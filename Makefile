@@ -46,15 +46,17 @@ setup: $(VENV)/.ready ## install the Python packages into .venv
 IMAGE := gen/descriptors/nationalsite.binpb
 
 .PHONY: gen
-gen: setup ## generate gen/ from protos/; a language without its toolchain is named and skipped
+gen: setup ## generate gen/ and the mesh's lists of reads from protos/; a language without its toolchain is named and skipped
 	@$(BIN)/python -m tools.generation
 
+GENERATED := gen deploy/envoy/envoy.yaml deploy/services/product/istio/virtual-service.yaml
+
 .PHONY: check-gen
-check-gen: setup ## fail if gen/ is not up to date (needs Go, Node.js)
+check-gen: setup ## fail if what make gen writes is not up to date (needs Go, Node.js)
 	@$(BIN)/python -m tools.generation --all
-	@git diff --exit-code --stat -- gen && test -z "$$(git status --porcelain -- gen)" \
-		|| { echo "gen/ is stale: run make gen and commit"; git status --short -- gen; exit 1; }
-	@echo "gen/ is up to date"
+	@git diff --exit-code --stat -- $(GENERATED) && test -z "$$(git status --porcelain -- $(GENERATED))" \
+		|| { echo "generated files are stale: run make gen and commit"; git status --short -- $(GENERATED); exit 1; }
+	@echo "generated files are up to date"
 
 .PHONY: reference
 reference: setup ## generate docs/reference from gen/descriptors

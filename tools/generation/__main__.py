@@ -1,12 +1,12 @@
-"""`python -m tools.generation [--all]`: generate gen/, and name each output whose toolchain is missing.
+"""`python -m tools.generation [--all]`: generate gen/ and the mesh's lists of reads.
 
-Such an output stays as it was. This is not an error, so that a proto can be changed without every toolchain.
-With `--all`, as `make check-gen` calls it, it is one.
+Each output whose toolchain is missing is named, and stays as it was. This is not an error, so that a proto can
+be changed without every toolchain. With `--all`, as `make check-gen` calls it, it is one.
 """
 
 import sys
 
-from tools.generation import descriptors, golang, python, service_configs, typescript
+from tools.generation import descriptors, golang, mesh, python, service_configs, typescript
 from tools.generation.toolchain import MissingToolchain
 
 OUTPUTS = {
@@ -14,7 +14,8 @@ OUTPUTS = {
     "gen/python": python,
     "gen/go": golang,
     "gen/ts": typescript,
-    "gen/service_configs": service_configs,  # last: it adds files to the packages
+    "gen/service_configs": service_configs,  # after the packages: it adds files to them
+    "the lists of reads in deploy": mesh,
 }
 
 
