@@ -1,7 +1,7 @@
 """`python -m tools.generation [--all]`: generate gen/ and the mesh's lists of reads.
 
-Each output whose toolchain is missing is named, and stays as it was. This is not an error, so that a proto can
-be changed without every toolchain. With `--all`, as `make check-gen` calls it, it is one.
+Each output whose toolchain is missing is named, and stays as it was. This is not an error, so that a proto
+can be changed without every toolchain. With `--all`, as `make check-gen` calls it, it is one.
 """
 
 import sys
