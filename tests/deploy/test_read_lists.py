@@ -1,5 +1,7 @@
 """`make gen` writes the mesh's lists of reads from the protos."""
 
+import itertools
+
 from tools.generation.mesh import ENVOY_CONFIG, VIRTUAL_SERVICE, read_paths, update_envoy, update_istio
 
 PATHS = ["/a.v1.A/First", "/a.v1.A/Second", "/a.v1.A/Third"]
@@ -7,11 +9,8 @@ PATHS = ["/a.v1.A/First", "/a.v1.A/Second", "/a.v1.A/Third"]
 
 def test_envoy_routes() -> None:
     lines = [line.strip() for line in update_envoy(ENVOY_CONFIG.read_text(), PATHS).splitlines()]
-    matches = [
-        match
-        for match, route in zip(lines, lines[1:], strict=False)
-        if route in ("route: &read", "route: *read")
-    ]
+    routes = ("route: &read", "route: *read")
+    matches = [match for match, route in itertools.pairwise(lines) if route in routes]
     assert matches == [f"- match: {{path: {path}, grpc: {{}}}}" for path in PATHS]
 
 
