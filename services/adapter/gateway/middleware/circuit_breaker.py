@@ -32,11 +32,11 @@ class CircuitBreakerPolicy:
     """When a breaker opens, and when it closes again."""
 
     window_s: float = 10.0
-    """The breaker looks at the calls that ended in this time."""
+    """Calls that ended in this time count."""
     min_calls: int = 20
     """With fewer calls in the window the breaker stays closed."""
     failure_rate: float = 0.5
-    """At this part of failed calls the breaker opens."""
+    """The breaker opens when this fraction of the calls failed."""
     open_s: float = 2.0
     """How long the breaker is open before it lets probes pass."""
     probes: int = 3
