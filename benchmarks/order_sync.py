@@ -23,11 +23,11 @@ from nationalsite.ordersync.v1 import OrderSyncServiceStub
 
 from benchmarks.process_stats import cpu_s
 from services.store import migrate
-from tests.durability.consuming import FROM_THE_BEGINNING
-from tests.durability.enqueuing import Shop, status_sync
-from tests.durability.pushing import Platform
-from tests.durability.replicas import Replica, replica
+from tests.support.consumers import EARLIEST_TIME
+from tests.support.enqueue_client import EnqueueClient, build_status_sync
 from tests.support.postgres import find_binaries, postgres_server
+from tests.support.push_client import PushClient
+from tests.support.replica import Replica, new_replica
 from tools.local_stack import start_sandbox, stop
 
 CALLBACKS = 5_000
@@ -60,7 +60,7 @@ def measure(engine: str, url: str) -> None:
     """Measure one engine."""
     sandbox = start_sandbox(log="bench-sandbox")
     no_replay = {"NATIONALSITE_REPLAY_SECONDS": "0"}
-    service = replica(
+    service = new_replica(
         f"bench-{engine}", sandbox.address, url, no_replay, module="services.order_sync"
     ).start()
     try:
@@ -72,29 +72,31 @@ def measure(engine: str, url: str) -> None:
 
 async def _measure(engine: str, service: Replica) -> None:
     async with (
-        Platform([service.callback], at_once=CONCURRENT_PUSHES, keep_alive=True) as alibaba,
-        Shop([service.grpc]) as shop,
+        PushClient([service.callback], max_connections=CONCURRENT_PUSHES, keep_alive=True) as push_client,
+        EnqueueClient([service.grpc]) as enqueue_client,
         grpc.aio.insecure_channel(service.grpc) as channel,
     ):
         stub = OrderSyncServiceStub(channel)
         # Subscriptions are created before the messages, so that each receives all of them.
         for name in STREAMS:
             await stub.PullMessages(_pull(name), timeout=10)
-        await asyncio.gather(*(alibaba.push_until_taken(-1 - number) for number in range(WARM_UP_MESSAGES)))
+        await asyncio.gather(
+            *(push_client.push_until_accepted(-1 - number) for number in range(WARM_UP_MESSAGES))
+        )
 
         async def push() -> None:
-            await asyncio.gather(*(alibaba.push_until_taken(number) for number in range(CALLBACKS)))
+            await asyncio.gather(*(push_client.push_until_accepted(number) for number in range(CALLBACKS)))
 
         async def enqueue() -> None:
             async def enqueue_key(key: int) -> None:
                 for number in range(DELIVERIES // ORDERING_KEYS):
-                    await shop.enqueue(status_sync(key, number))
+                    await enqueue_client.enqueue(build_status_sync(key, number))
 
             await asyncio.gather(*(enqueue_key(key) for key in range(1, ORDERING_KEYS + 1)))
 
         async def send() -> None:
             await enqueue()
-            while await shop.pending():  # noqa: ASYNC110 # another process sends them
+            while await enqueue_client.count_pending():  # noqa: ASYNC110 # another process sends them
                 await asyncio.sleep(0.05)
 
         await _print_rate(engine, "callbacks stored", CALLBACKS, push, service)
@@ -131,7 +133,7 @@ async def _stream(
 
 def _pull(name: str) -> protos.PullMessagesRequest:
     return protos.PullMessagesRequest(
-        subscription=_id(name), start_time=FROM_THE_BEGINNING, wait=Duration(seconds=0)
+        subscription=_id(name), start_time=EARLIEST_TIME, wait=Duration(seconds=0)
     )
 
 

@@ -9,7 +9,8 @@ import aiohttp
 from benchmarks.workers import load_generator
 from benchmarks.workers.command_loop import run_commands
 from benchmarks.workers.minimal_server import HEADERS
-from tests.durability.pushing import PATH, body_of, text_of
+from tests.support.callbacks import build_body
+from tests.support.push_client import PATH, build_message
 
 
 async def main(callback: str) -> None:
@@ -18,7 +19,7 @@ async def main(callback: str) -> None:
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
 
         async def push() -> int:
-            body = body_of(text_of(next(numbers)))
+            body = build_body(build_message(next(numbers)))
             async with session.post(f"http://{callback}{PATH}", data=body, headers=HEADERS) as response:
                 await response.read()
                 if response.status != 200:

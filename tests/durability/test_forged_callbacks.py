@@ -1,4 +1,4 @@
-"""10,000 callbacks that 1688 did not send: none is stored or does harm; the one it sent is there once."""
+"""10,000 forged callbacks: none is stored or does harm. The genuine message is stored once."""
 
 import asyncio
 import random
@@ -13,27 +13,29 @@ from urllib.parse import urlencode
 import aiohttp
 import pytest
 
-from tests.durability.calls import drained, stub_of
+from tests.durability.calls import pull_all
 from tests.durability.conftest import SEED
-from tests.durability.pushing import PATH, Platform, body_of, signature, text_of
+from tests.support.callbacks import build_body, sign
+from tests.support.channels import open_stub
+from tests.support.push_client import PATH, PushClient, build_message
 
 pytestmark = pytest.mark.durability
 
 FORGED = 10_000
-SIGNED_EACH = 500
-"""One of so many is the signed one, again."""
-AT_ONCE = 50
+BATCH_SIZE = 500
+"""Before each batch of forged callbacks, the genuine one is pushed again."""
+MAX_CONCURRENCY = 50
 SLOW = 20
-MOST_GROWTH_MIB = 64
-WITHIN_S = 240
+MAX_GROWTH_MIB = 64
+TIMEOUT_S = 240
 FORM = "application/x-www-form-urlencoded; charset=UTF-8"
-NO_ANSWER = 0
-"""The connection was closed before everything was sent."""
+NO_RESPONSE = 0
+"""The service closed the connection before the whole request was sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Forged:
-    """A request, and what it may be answered with."""
+class ForgedCallback:
+    """A request, and the statuses that its response may have."""
 
     body: bytes = b""
     statuses: frozenset[int] = frozenset({401})
@@ -44,156 +46,169 @@ class Forged:
     chunked: bool = False
 
 
-def pair(text: str) -> dict[str, str]:
-    """Return a genuine message with its signature."""
-    return {"message": text, "_aop_signature": signature({"message": text})}
+def sign_message(text: str) -> str:
+    """Return the valid signature of a message."""
+    return sign([("message", text)])
 
 
-def wrong_signature(text: str, dice: random.Random) -> Forged:
-    return Forged(
-        body=urlencode({"message": text, "_aop_signature": f"{dice.getrandbits(160):040X}"}).encode()
+def wrong_signature(text: str, rng: random.Random) -> ForgedCallback:
+    return ForgedCallback(
+        body=urlencode({"message": text, "_aop_signature": f"{rng.getrandbits(160):040X}"}).encode()
     )
 
 
-def no_signature(text: str, dice: random.Random) -> Forged:
-    return Forged(body=urlencode({"message": text}).encode())
+def no_signature(text: str, rng: random.Random) -> ForgedCallback:
+    return ForgedCallback(body=urlencode({"message": text}).encode())
 
 
-def empty_signature(text: str, dice: random.Random) -> Forged:
-    return Forged(body=urlencode({"message": text, "_aop_signature": ""}).encode())
+def empty_signature(text: str, rng: random.Random) -> ForgedCallback:
+    return ForgedCallback(body=urlencode({"message": text, "_aop_signature": ""}).encode())
 
 
-def doubled_signature(text: str, dice: random.Random) -> Forged:
-    other = {"_aop_signature": dice.choice([signature({"message": text}), "0" * 40])}
-    return Forged(body=body_of(text) + b"&" + urlencode(other).encode())
+def duplicate_signature(text: str, rng: random.Random) -> ForgedCallback:
+    other = {"_aop_signature": rng.choice([sign_message(text), "0" * 40])}
+    return ForgedCallback(body=build_body(text) + b"&" + urlencode(other).encode())
 
 
-def part_of_a_signature(text: str, dice: random.Random) -> Forged:
-    return Forged(body=body_of(text)[: -dice.randrange(1, 40)])
+def truncated_signature(text: str, rng: random.Random) -> ForgedCallback:
+    return ForgedCallback(body=build_body(text)[: -rng.randrange(1, 40)])
 
 
-def odd_signature(text: str, dice: random.Random) -> Forged:
-    told = dice.choice(["Ａ" * 40, "\0" * 40, "é", "A" * 10_000, " " + signature({"message": text})])
-    return Forged(body=urlencode({"message": text, "_aop_signature": told}).encode())
+def malformed_signature(text: str, rng: random.Random) -> ForgedCallback:
+    bad_signature = rng.choice(["Ａ" * 40, "\0" * 40, "é", "A" * 10_000, " " + sign_message(text)])
+    return ForgedCallback(body=urlencode({"message": text, "_aop_signature": bad_signature}).encode())
 
 
-def altered_text(text: str, dice: random.Random) -> Forged:
-    place = dice.choice([place for place, letter in enumerate(text) if letter.isdigit()])
-    changed = text[:place] + str((int(text[place]) + dice.randrange(1, 10)) % 10) + text[place + 1 :]
-    return Forged(body=urlencode(pair(text) | {"message": changed}).encode())
+def changed_message(text: str, rng: random.Random) -> ForgedCallback:
+    index = rng.choice([index for index, letter in enumerate(text) if letter.isdigit()])
+    digit = (int(text[index]) + rng.randrange(1, 10)) % 10
+    changed = text[:index] + str(digit) + text[index + 1 :]
+    return ForgedCallback(body=urlencode({"message": changed, "_aop_signature": sign_message(text)}).encode())
 
 
-def cut_text(text: str, dice: random.Random) -> Forged:
-    return Forged(body=urlencode(pair(text) | {"message": text[: dice.randrange(len(text))]}).encode())
+def truncated_message(text: str, rng: random.Random) -> ForgedCallback:
+    return ForgedCallback(
+        body=urlencode(
+            {"message": text[: rng.randrange(len(text))], "_aop_signature": sign_message(text)}
+        ).encode()
+    )
 
 
-def cut_body(text: str, dice: random.Random) -> Forged:
-    body = body_of(text)
-    return Forged(body=body[: dice.randrange(len(body))])
+def truncated_body(text: str, rng: random.Random) -> ForgedCallback:
+    body = build_body(text)
+    return ForgedCallback(body=body[: rng.randrange(len(body))])
 
 
-def doubled_message(text: str, dice: random.Random) -> Forged:
-    return Forged(body=urlencode({"message": text}).encode() + b"&" + body_of(text))
+def duplicate_message(text: str, rng: random.Random) -> ForgedCallback:
+    return ForgedCallback(body=urlencode({"message": text}).encode() + b"&" + build_body(text))
 
 
-def further_parameter(text: str, dice: random.Random) -> Forged:
-    return Forged(body=body_of(text) + b"&" + urlencode({dice.choice(["a", "z", "message2"]): "1"}).encode())
+def additional_parameter(text: str, rng: random.Random) -> ForgedCallback:
+    return ForgedCallback(
+        body=build_body(text) + b"&" + urlencode({rng.choice(["a", "z", "message2"]): "1"}).encode()
+    )
 
 
-def query_string(text: str, dice: random.Random) -> Forged:
-    return Forged(body=body_of(text), query=dice.choice(["a=1", "message=x", "_aop_signature=" + "0" * 40]))
+def query_string(text: str, rng: random.Random) -> ForgedCallback:
+    return ForgedCallback(
+        body=build_body(text), query=rng.choice(["a=1", "message=x", "_aop_signature=" + "0" * 40])
+    )
 
 
-def all_in_the_query(text: str, dice: random.Random) -> Forged:
-    return Forged(query=urlencode({"message": text, "_aop_signature": "0" * 40}))
+def everything_in_the_query(text: str, rng: random.Random) -> ForgedCallback:
+    return ForgedCallback(query=urlencode({"message": text, "_aop_signature": "0" * 40}))
 
 
-def moved_between_name_and_value(text: str, dice: random.Random) -> Forged:
-    """What is signed is names and values without a mark between them: the same letters, parted elsewhere."""
-    whole = "message" + text
-    place = dice.choice([each for each in range(1, len(whole)) if each != len("message")])
-    parameters = {whole[:place]: whole[place:], "_aop_signature": signature({"message": text})}
-    return Forged(body=urlencode(parameters).encode(), statuses=frozenset({400, 401}))
+def shifted_name(text: str, rng: random.Random) -> ForgedCallback:
+    """The signature covers name and value as one text, so it stays valid if they are split elsewhere."""
+    signed_text = "message" + text
+    split_at = rng.choice([index for index in range(1, len(signed_text)) if index != len("message")])
+    parameters = {signed_text[:split_at]: signed_text[split_at:], "_aop_signature": sign_message(text)}
+    return ForgedCallback(body=urlencode(parameters).encode(), statuses=frozenset({400, 401}))
 
 
-def json_body(text: str, dice: random.Random) -> Forged:
-    return Forged(body=text.encode(), headers={"Content-Type": "application/json"})
+def json_body(text: str, rng: random.Random) -> ForgedCallback:
+    return ForgedCallback(body=text.encode(), headers={"Content-Type": "application/json"})
 
 
-def other_type(text: str, dice: random.Random) -> Forged:
+def other_content_type(text: str, rng: random.Random) -> ForgedCallback:
     kinds = ["multipart/form-data", "multipart/form-data; boundary=x", "text/xml", "", "é", "a" * 1000]
-    kind = dice.choice(kinds)
-    return Forged(body=b"--x\r\n" + text.encode(), headers={"Content-Type": kind})
+    kind = rng.choice(kinds)
+    return ForgedCallback(body=b"--x\r\n" + text.encode(), headers={"Content-Type": kind})
 
 
-def no_utf8(text: str, dice: random.Random) -> Forged:
-    return Forged(body=b"message=" + dice.randbytes(200).replace(b"&", b"") + b"&_aop_signature=" + b"0" * 40)
+def invalid_utf8(text: str, rng: random.Random) -> ForgedCallback:
+    return ForgedCallback(
+        body=b"message=" + rng.randbytes(200).replace(b"&", b"") + b"&_aop_signature=" + b"0" * 40
+    )
 
 
-def bad_percents(text: str, dice: random.Random) -> Forged:
-    bad = dice.choice(["%", "%%", "%G0", "%f", "%u4e2d", "%C0%AF", "%ED%A0%80", "%00", "%FF%FE"])
-    return Forged(body=f"message={bad * dice.randrange(1, 50)}&_aop_signature={bad}".encode())
+def invalid_percent_encoding(text: str, rng: random.Random) -> ForgedCallback:
+    bad = rng.choice(["%", "%%", "%G0", "%f", "%u4e2d", "%C0%AF", "%ED%A0%80", "%00", "%FF%FE"])
+    return ForgedCallback(body=f"message={bad * rng.randrange(1, 50)}&_aop_signature={bad}".encode())
 
 
-def noise(text: str, dice: random.Random) -> Forged:
-    return Forged(body=dice.randbytes(dice.randrange(2000)), statuses=frozenset({400, 401}))
+def random_bytes(text: str, rng: random.Random) -> ForgedCallback:
+    return ForgedCallback(body=rng.randbytes(rng.randrange(2000)), statuses=frozenset({400, 401}))
 
 
-def thousands_of_parameters(text: str, dice: random.Random) -> Forged:
-    many = "&".join(f"p{number}=1" for number in range(dice.randrange(1000, 8000)))
-    return Forged(body=many.encode() + b"&" + body_of(text), statuses=frozenset({400}))
+def thousands_of_parameters(text: str, rng: random.Random) -> ForgedCallback:
+    many = "&".join(f"p{number}=1" for number in range(rng.randrange(1000, 8000)))
+    return ForgedCallback(body=many.encode() + b"&" + build_body(text), statuses=frozenset({400}))
 
 
-def separators(text: str, dice: random.Random) -> Forged:
-    return Forged(body=dice.choice([b"&", b"=", b";", b"&=", b"%26"]) * 3000, statuses=frozenset({400, 401}))
+def only_separators(text: str, rng: random.Random) -> ForgedCallback:
+    return ForgedCallback(
+        body=rng.choice([b"&", b"=", b";", b"&=", b"%26"]) * 3000, statuses=frozenset({400, 401})
+    )
 
 
-def huge(text: str, dice: random.Random) -> Forged:
-    size = dice.choice([2**20 + 1, 3 * 2**20])
-    body = body_of(text) + b"&x=" + b"x" * size
-    return Forged(body=body, chunked=dice.random() < 0.5, statuses=frozenset({413, NO_ANSWER}))
+def too_large(text: str, rng: random.Random) -> ForgedCallback:
+    size = rng.choice([2**20 + 1, 3 * 2**20])
+    body = build_body(text) + b"&x=" + b"x" * size
+    return ForgedCallback(body=body, chunked=rng.random() < 0.5, statuses=frozenset({413, NO_RESPONSE}))
 
 
-def in_chunks(text: str, dice: random.Random) -> Forged:
-    return Forged(body=body_of(text)[:-1], chunked=True)
+def chunked_truncated_body(text: str, rng: random.Random) -> ForgedCallback:
+    return ForgedCallback(body=build_body(text)[:-1], chunked=True)
 
 
-def other_way(text: str, dice: random.Random) -> Forged:
-    method, path = dice.choice(
+def other_method_or_path(text: str, rng: random.Random) -> ForgedCallback:
+    method, path = rng.choice(
         [("GET", PATH), ("PUT", PATH), ("POST", "/"), ("POST", PATH + "/x"), ("DELETE", PATH)]
     )
-    return Forged(body=body_of(text), method=method, path=path, statuses=frozenset({404, 405}))
+    return ForgedCallback(body=build_body(text), method=method, path=path, statuses=frozenset({404, 405}))
 
 
-KINDS: tuple[Callable[[str, random.Random], Forged], ...] = (
+KINDS: tuple[Callable[[str, random.Random], ForgedCallback], ...] = (
     wrong_signature,
     no_signature,
     empty_signature,
-    doubled_signature,
-    part_of_a_signature,
-    odd_signature,
-    altered_text,
-    cut_text,
-    cut_body,
-    doubled_message,
-    further_parameter,
+    duplicate_signature,
+    truncated_signature,
+    malformed_signature,
+    changed_message,
+    truncated_message,
+    truncated_body,
+    duplicate_message,
+    additional_parameter,
     query_string,
-    all_in_the_query,
-    moved_between_name_and_value,
+    everything_in_the_query,
+    shifted_name,
     json_body,
-    other_type,
-    no_utf8,
-    bad_percents,
-    noise,
-    separators,
-    in_chunks,
-    other_way,
+    other_content_type,
+    invalid_utf8,
+    invalid_percent_encoding,
+    random_bytes,
+    only_separators,
+    chunked_truncated_body,
+    other_method_or_path,
 )
-RARE = (thousands_of_parameters, huge)
-"""One of a hundred each: they are large."""
+LARGE_KINDS = (thousands_of_parameters, too_large)
+"""Sent rarely, because they are large: each for one request of a hundred."""
 
 
-async def send(session: aiohttp.ClientSession, host: str, forged: Forged) -> int:
+async def send(session: aiohttp.ClientSession, host: str, forged: ForgedCallback) -> int:
     async def chunks() -> AsyncIterator[bytes]:
         for first in range(0, len(forged.body), 50_000):
             yield forged.body[first : first + 50_000]
@@ -201,15 +216,15 @@ async def send(session: aiohttp.ClientSession, host: str, forged: Forged) -> int
     url = f"http://{host}{forged.path}" + (f"?{forged.query}" if forged.query else "")
     data = chunks() if forged.chunked else BytesIO(forged.body)
     try:
-        async with session.request(forged.method, url, data=data, headers=forged.headers) as answer:
-            await answer.read()
-            return answer.status
+        async with session.request(forged.method, url, data=data, headers=forged.headers) as response:
+            await response.read()
+            return response.status
     except (ConnectionError, aiohttp.ClientConnectionError):
-        return NO_ANSWER
+        return NO_RESPONSE
 
 
 async def send_slowly(host: str) -> str:
-    """Send a body a byte at a time; return the first line of the answer."""
+    """Send a body byte by byte; return the first line of the response."""
     name, _, port = host.partition(":")
     reader, writer = await asyncio.open_connection(name, int(port))
     writer.write(f"POST {PATH} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 500\r\n\r\n".encode())
@@ -217,11 +232,11 @@ async def send_slowly(host: str) -> str:
     while not line.done():
         writer.write(b"m")
         await asyncio.wait([line], timeout=0.5)
-    return await _closed(writer, (await line).decode().strip())
+    return await _close(writer, (await line).decode().strip())
 
 
-async def cut_off(host: str, raw: bytes) -> str:
-    """Send what is no whole request, and say no more; return the first line of the answer, if any."""
+async def send_incomplete(host: str, raw: bytes) -> str:
+    """Send an incomplete request and end the connection; return the first line of the response, if any."""
     name, _, port = host.partition(":")
     reader, writer = await asyncio.open_connection(name, int(port))
     writer.write(raw)
@@ -230,79 +245,79 @@ async def cut_off(host: str, raw: bytes) -> str:
         line = await reader.readline()
     except ConnectionError:
         line = b""
-    return await _closed(writer, line.decode().strip())
+    return await _close(writer, line.decode().strip())
 
 
-async def _closed(writer: asyncio.StreamWriter, line: str) -> str:
+async def _close(writer: asyncio.StreamWriter, line: str) -> str:
     writer.close()
     with suppress(ConnectionError):
         await writer.wait_closed()
     return line
 
 
-CUT_OFF = (
+INCOMPLETE = (
     f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\nmessage=".encode(),
     f"POST {PATH} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\nmessage".encode(),
     f"POST {PATH} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nmes".encode(),
     f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n".encode(),
     f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd".encode(),
     b"POST / HTTP/9.9\r\n\r\n",
-    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",  # somebody tries TLS
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",  # the start of TLS
     b"\r\n" * 1000,
     b"POST " + b"x" * 100_000,
 )
 
 
-async def test_what_1688_did_not_send_is_not_stored(started, tmp_path, sandbox, report):
-    replica = started(f"sqlite+aiosqlite:///{tmp_path}/store.db")
-    dice, told = random.Random(SEED), Counter()
-    wrong: list[tuple[str, int]] = []
-    gate = asyncio.Semaphore(AT_ONCE)
-    connector = aiohttp.TCPConnector(limit=AT_ONCE)
+async def test_forged_callbacks_are_not_stored(start_replica, tmp_path, sandbox, report):
+    replica = start_replica(f"sqlite+aiosqlite:///{tmp_path}/store.db")
+    rng, statuses = random.Random(SEED), Counter()
+    unexpected: list[tuple[str, int]] = []
+    semaphore = asyncio.Semaphore(MAX_CONCURRENCY)
+    connector = aiohttp.TCPConnector(limit=MAX_CONCURRENCY)
     async with (
-        asyncio.timeout(WITHIN_S),
+        asyncio.timeout(TIMEOUT_S),
         aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=30)) as session,
-        Platform([replica.callback]) as platform,
+        PushClient([replica.callback]) as push_client,
     ):
 
-        async def try_one(number: int) -> None:
-            kind = KINDS[number % len(KINDS)] if dice.random() > 0.02 else dice.choice(RARE)
-            forged = kind(text_of(number), dice)
-            async with gate:
+        async def send_forged(number: int) -> None:
+            kind = KINDS[number % len(KINDS)] if rng.random() > 0.02 else rng.choice(LARGE_KINDS)
+            forged = kind(build_message(number), rng)
+            async with semaphore:
                 status = await send(session, replica.callback, forged)
-            told[status] += 1
+            statuses[status] += 1
             if status not in forged.statuses:
-                wrong.append((kind.__name__, status))
+                unexpected.append((kind.__name__, status))
 
-        async def all_of_them() -> None:
-            for first in range(2, FORGED + 2, SIGNED_EACH):
-                assert await platform.push(1) == 200
-                await asyncio.gather(*(try_one(number) for number in range(first, first + SIGNED_EACH)))
+        async def send_all() -> None:
+            for first in range(2, FORGED + 2, BATCH_SIZE):
+                assert await push_client.push(1) == 200
+                await asyncio.gather(*(send_forged(number) for number in range(first, first + BATCH_SIZE)))
                 if first == 2:
-                    before.append(replica.memory_mib())
+                    memory_before_mib.append(replica.memory_mib())
 
-        before: list[float] = []
-        slow, cut, _ = await asyncio.gather(
+        memory_before_mib: list[float] = []
+        slow_lines, incomplete_lines, _ = await asyncio.gather(
             asyncio.gather(*(send_slowly(replica.callback) for _ in range(SLOW))),
-            asyncio.gather(*(cut_off(replica.callback, raw) for raw in CUT_OFF * 10)),
-            all_of_them(),
+            asyncio.gather(*(send_incomplete(replica.callback, raw) for raw in INCOMPLETE * 10)),
+            send_all(),
         )
-        assert await platform.push(1) == 200
+        assert await push_client.push(1) == 200
 
-    grown_mib = replica.memory_mib() - before[0]
+    growth_mib = replica.memory_mib() - memory_before_mib[0]
     report(
-        f"seed {SEED}: {FORGED} forged, answered {dict(sorted(told.items()))}; "
-        f"{SLOW} slow ones {dict(Counter(slow))}; "
-        f"the signed one pushed {platform.pushes} times; memory grew by {grown_mib:.0f} MiB "
-        f"from {before[0]:.0f} MiB"
+        f"seed {SEED}: {FORGED} forged callbacks, statuses {dict(sorted(statuses.items()))}; "
+        f"{SLOW} slow requests {dict(Counter(slow_lines))}; "
+        f"the genuine message pushed {push_client.pushes} times; memory grew by {growth_mib:.0f} MiB "
+        f"from {memory_before_mib[0]:.0f} MiB"
     )
-    assert Counter(wrong) == {}
-    assert {line.partition(" ")[2] for line in slow} == {"408 Request Timeout"}
-    assert not any(" 200 " in line for line in cut)
-    assert grown_mib < MOST_GROWTH_MIB
-    assert replica.ready()
+    assert Counter(unexpected) == {}
+    assert {line.partition(" ")[2] for line in slow_lines} == {"408 Request Timeout"}
+    assert not any(" 200 " in line for line in incomplete_lines)
+    assert growth_mib < MAX_GROWTH_MIB
+    assert replica.is_ready()
     with sqlite3.connect(tmp_path / "store.db") as store:
         assert store.execute("SELECT message_id FROM messages").fetchall() == [("1",)]
     store.close()
-    with stub_of(replica.grpc) as stub:
-        assert [message.message_id for message in drained(stub, "honest", 2, 3)] == ["1"]
+    with open_stub(replica.grpc) as stub:
+        assert [message.message_id for message in pull_all(stub, "honest", 2, 3)] == ["1"]

@@ -1,4 +1,4 @@
-"""The service is killed at random moments while messages come in and deliveries go out: nothing is lost."""
+"""Replicas are killed at random moments under load: no message and no delivery is lost."""
 
 import asyncio
 import random
@@ -9,151 +9,162 @@ import pytest
 from nationalsite.ordersync import v1 as protos
 
 from tests.durability.conftest import LONG, SEED
-from tests.durability.consuming import Consumer, Ledger
-from tests.durability.enqueuing import Shop, in_sequence, sent_numbers, status_sync
-from tests.durability.pushing import BORN_MS, Platform, text_of
-from tests.durability.replicas import Replica
+from tests.durability.consumers import Consumer, DeliveryLog
+from tests.support.enqueue_client import EnqueueClient, are_in_order, build_status_sync, parse_sent_numbers
+from tests.support.push_client import FIRST_EVENT_TIME_MS, PushClient, build_message
+from tests.support.replica import Replica
 
 pytestmark = pytest.mark.durability
 
 KILLS, MESSAGES, DELIVERIES = (200, 5_000, 5_000) if LONG else (20, 1_000, 1_000)
-OF_AN_ORDER = 10
-"""Messages."""
-KEYS = DELIVERIES // 40
-PUSHED_TWICE = 0.1
-ORDER, KEY = 1_479_266_113_491_000_000, 4_590_347_000_000_000
-WITHIN_S = 180 + 20 * KILLS
-SETTLE_S = 120
-"""After the last kill, for leases to end and all to be done."""
-SLACK_MS = {"sqlite": 2, "postgresql": 100}
-"""One writer: exact. PostgreSQL: the look at a subscription reads the clock a little before it sees all."""
+MESSAGES_PER_ORDER = 10
+DELIVERIES_PER_KEY = 40
+KEYS = DELIVERIES // DELIVERIES_PER_KEY
+DUPLICATE_RATE = 0.1
+FIRST_ORDER_ID, FIRST_KEY = 1_479_266_113_491_000_000, 4_590_347_000_000_000
+TIMEOUT_S = 180 + 20 * KILLS
+DRAIN_TIMEOUT_S = 120
+"""After the last kill: enough for leases to end and for all work to be done."""
+TOLERANCE_MS = {"sqlite": 2, "postgresql": 100}
+"""SQLite has one writer, so times are exact. On PostgreSQL a poll reads the clock before the messages."""
 
 
 class LoadRamp:
-    """Lets the load in as the kills go on, so that each of them meets some."""
+    """Releases the load in proportion to the kills, so that each kill meets some of it."""
 
     def __init__(self) -> None:
         self._level = 0.0
-        self._risen = asyncio.Event()
+        self._raised = asyncio.Event()
 
-    def rise(self, level: float) -> None:
+    def raise_to(self, level: float) -> None:
+        """Release the load up to a level from 0 to 1."""
         self._level = level
-        self._risen.set()
-        self._risen = asyncio.Event()
+        self._raised.set()
+        self._raised = asyncio.Event()
 
-    async def reaches(self, level: float) -> None:
+    async def wait_for(self, level: float) -> None:
+        """Wait until the ramp reaches a level."""
         while self._level < level:
-            await self._risen.wait()
+            await self._raised.wait()
 
 
-async def kill_at_random(replicas: list[Replica], dice: random.Random, ramp: LoadRamp) -> None:
+async def kill_at_random(replicas: list[Replica], rng: random.Random, ramp: LoadRamp) -> None:
+    """Kill and restart replicas, and raise the load with each kill."""
     for number in range(KILLS):
-        ramp.rise((number + 1) / KILLS)
-        await asyncio.sleep(dice.uniform(0.02, 1.5))  # the random moment
-        victim = dice.choice(replicas)
+        ramp.raise_to((number + 1) / KILLS)
+        await asyncio.sleep(rng.uniform(0.02, 1.5))
+        victim = rng.choice(replicas)
         await asyncio.to_thread(victim.kill)
         await asyncio.to_thread(victim.start)
 
 
-async def push_all(platform: Platform, dice: random.Random, ramp: LoadRamp) -> None:
-    # Messages of an order lie near each other, and come in any order.
+async def push_all(push_client: PushClient, rng: random.Random, ramp: LoadRamp) -> None:
+    """Push all messages, some of them twice. Messages of an order are close together, in random order."""
     numbers = list(range(1, MESSAGES + 1))
-    numbers += [number for number in numbers if dice.random() < PUSHED_TWICE]
-    numbers.sort(key=lambda number: number + dice.uniform(0, 5 * OF_AN_ORDER))
+    numbers += [number for number in numbers if rng.random() < DUPLICATE_RATE]
+    numbers.sort(key=lambda number: number + rng.uniform(0, 5 * MESSAGES_PER_ORDER))
 
-    async def push(place: int, number: int) -> None:
-        await ramp.reaches(place / len(numbers))
-        order, rank = divmod(number - 1, OF_AN_ORDER)
-        text = text_of(number, order=ORDER + order, born_ms=BORN_MS + 1000 * rank)
-        await platform.push_until_taken(number, text)
+    async def push(position: int, number: int) -> None:
+        await ramp.wait_for(position / len(numbers))
+        order, rank = divmod(number - 1, MESSAGES_PER_ORDER)
+        event_time_ms = FIRST_EVENT_TIME_MS + 1000 * rank
+        message = build_message(number, order_id=FIRST_ORDER_ID + order, event_time_ms=event_time_ms)
+        await push_client.push_until_accepted(number, message)
 
-    await asyncio.gather(*(push(place, number) for place, number in enumerate(numbers)))
+    await asyncio.gather(*(push(position, number) for position, number in enumerate(numbers)))
 
 
-async def enqueue_all(shop: Shop, ramp: LoadRamp) -> None:
-    each = DELIVERIES // KEYS
+async def enqueue_all(enqueue_client: EnqueueClient, ramp: LoadRamp) -> None:
+    """Enqueue all deliveries; those of one key in sequence."""
 
     async def enqueue(key: int) -> None:
-        for number in range(each):
-            await ramp.reaches(number / each)
-            await shop.enqueue(status_sync(key, number))
+        for number in range(DELIVERIES_PER_KEY):
+            await ramp.wait_for(number / DELIVERIES_PER_KEY)
+            await enqueue_client.enqueue(build_status_sync(key, number))
 
-    await asyncio.gather(*(enqueue(KEY + key) for key in range(KEYS)))
+    await asyncio.gather(*(enqueue(FIRST_KEY + key) for key in range(KEYS)))
 
 
-async def settled(shop: Shop, names: list[str]) -> None:
-    """Wait until nothing is to be sent, and nothing to be acknowledged."""
-    async with asyncio.timeout(SETTLE_S):
+async def wait_until_drained(enqueue_client: EnqueueClient, subscriptions: list[str]) -> None:
+    """Wait until no delivery is pending, and no message waits for an acknowledgement."""
+    async with asyncio.timeout(DRAIN_TIMEOUT_S):
         while True:
             try:
-                found = await shop.stubs[0].ListSubscriptions(protos.ListSubscriptionsRequest(), timeout=10)
-                backlogs = {each.subscription: each.backlog for each in found.subscriptions}
-                if backlogs == dict.fromkeys(names, 0) and not await shop.pending():
+                response = await enqueue_client.stubs[0].ListSubscriptions(
+                    protos.ListSubscriptionsRequest(), timeout=10
+                )
+                backlogs = {listed.subscription: listed.backlog for listed in response.subscriptions}
+                if backlogs == dict.fromkeys(subscriptions, 0) and not await enqueue_client.count_pending():
                     return
             except grpc.aio.AioRpcError as error:
                 assert error.code() == grpc.StatusCode.UNAVAILABLE, error
             await asyncio.sleep(0.2)
 
 
-async def test_nothing_is_lost_in_a_storm_of_kills(url, started, sandbox, report):
-    engine = url.partition("+")[0]
-    dice = random.Random(SEED)
-    replicas = [started(url) for _ in range(1 if engine == "sqlite" else 2)]
+async def test_nothing_is_lost_in_a_storm_of_kills(database_url, start_replica, sandbox, report):
+    engine = database_url.partition("+")[0]
+    rng = random.Random(SEED)
+    replicas = [start_replica(database_url) for _ in range(1 if engine == "sqlite" else 2)]
     sandbox.inject_fault({"latency_ms": 30}, operation="trade.cross.orderStatusSync", times=2 * DELIVERIES)
-    addresses = [each.grpc for each in replicas]
-    ledgers = [Ledger("warehouse"), Ledger("accounts")]
-    began, ramp = time.monotonic(), LoadRamp()
+    addresses = [replica.grpc for replica in replicas]
+    logs = [DeliveryLog("warehouse"), DeliveryLog("accounts")]
+    started, ramp = time.monotonic(), LoadRamp()
 
     async with (
-        asyncio.timeout(WITHIN_S),
-        Platform([each.callback for each in replicas]) as platform,
-        Shop(addresses) as shop,
+        asyncio.timeout(TIMEOUT_S),
+        PushClient([replica.callback for replica in replicas]) as push_client,
+        EnqueueClient(addresses) as enqueue_client,
     ):
-        consuming = [
-            asyncio.create_task(work)
-            for ledger in ledgers
-            for work in (
-                Consumer("stream", ledger, addresses, dice).stream(),
-                Consumer("pull", ledger, addresses[::-1], dice).pull(),
+        consumers = [
+            asyncio.create_task(consumption)
+            for log in logs
+            for consumption in (
+                Consumer("stream", log, addresses, rng).stream(),
+                Consumer("pull", log, addresses[::-1], rng).pull(),
             )
         ]
         await asyncio.gather(
-            kill_at_random(replicas, dice, ramp),
-            push_all(platform, dice, ramp),
-            enqueue_all(shop, ramp),
+            kill_at_random(replicas, rng, ramp),
+            push_all(push_client, rng, ramp),
+            enqueue_all(enqueue_client, ramp),
         )
-        stormed_s = time.monotonic() - began
-        await settled(shop, [ledger.subscription for ledger in ledgers])
-        deliveries = await shop.deliveries()
-        subscriptions = await shop.stubs[0].ListSubscriptions(protos.ListSubscriptionsRequest(), timeout=10)
-        for task in consuming:
+        storm_s = time.monotonic() - started
+        await wait_until_drained(enqueue_client, [log.subscription for log in logs])
+        deliveries = await enqueue_client.list_deliveries()
+        subscriptions = await enqueue_client.stubs[0].ListSubscriptions(
+            protos.ListSubscriptionsRequest(), timeout=10
+        )
+        for task in consumers:
             task.cancel()
-        ended = await asyncio.gather(*consuming, return_exceptions=True)
+        results = await asyncio.gather(*consumers, return_exceptions=True)
 
-    sent = {key: sent_numbers(sandbox.admin("GET", f"synced/orders/{KEY + key}")) for key in range(KEYS)}
+    sent = {
+        key: parse_sent_numbers(sandbox.admin("GET", f"synced/orders/{FIRST_KEY + key}"))
+        for key in range(KEYS)
+    }
     report(
-        f"seed {SEED}: {KILLS} kills in {stormed_s:.0f} s, all done after {time.monotonic() - began:.0f} s; "
-        f"{len(platform.accepted_ms)} messages, pushed {platform.pushes} times; "
+        f"seed {SEED}: {KILLS} kills in {storm_s:.0f} s, all done after {time.monotonic() - started:.0f} s; "
+        f"{len(push_client.accepted_ms)} messages, pushed {push_client.pushes} times; "
         + "; ".join(
-            f"{ledger.subscription} acknowledged {len(ledger.acknowledged)}, {ledger.again} handed out again"
-            for ledger in ledgers
+            f"{log.subscription} acknowledged {len(log.acknowledged)}, {log.redeliveries} redeliveries"
+            for log in logs
         )
-        + f"; {len(shop.accepted)} deliveries, enqueued by {shop.calls} calls, "
+        + f"; {len(enqueue_client.accepted)} deliveries, enqueued by {enqueue_client.calls} calls, "
         f"{sum(map(len, sent.values())) - DELIVERIES} sent again"
     )
-    assert {type(one) for one in ended} == {asyncio.CancelledError}, ended
+    assert {type(result) for result in results} == {asyncio.CancelledError}, results
 
-    everything = set(range(1, MESSAGES + 1))
-    assert set(platform.accepted_ms) == everything
-    for ledger in ledgers:
-        assert ledger.refusals == []
-        assert ledger.acknowledged == everything
-        assert ledger.out_of_sequence(platform.accepted_ms, SLACK_MS[engine]) == []
-    assert [each.dead_messages for each in subscriptions.subscriptions] == [0, 0]
+    all_messages = set(range(1, MESSAGES + 1))
+    assert set(push_client.accepted_ms) == all_messages
+    for log in logs:
+        assert log.unexpected_errors == []
+        assert log.acknowledged == all_messages
+        assert log.find_order_violations(push_client.accepted_ms, TOLERANCE_MS[engine]) == []
+    assert [listed.dead_messages for listed in subscriptions.subscriptions] == [0, 0]
 
-    assert {each.delivery_id for each in deliveries} == set(shop.accepted.values())
+    assert {delivery.delivery_id for delivery in deliveries} == set(enqueue_client.accepted.values())
     assert len(deliveries) == DELIVERIES
-    assert {each.state for each in deliveries} == {protos.DELIVERY_STATE_DELIVERED}
+    assert {delivery.state for delivery in deliveries} == {protos.DELIVERY_STATE_DELIVERED}
     for key, numbers in sent.items():
-        assert in_sequence(numbers), (key, numbers)
-        assert numbers[-1] == DELIVERIES // KEYS - 1
+        assert are_in_order(numbers), (key, numbers)
+        assert numbers[-1] == DELIVERIES_PER_KEY - 1

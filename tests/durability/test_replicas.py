@@ -1,4 +1,4 @@
-"""Two replicas on one PostgreSQL: they share a subscription, and one that drains leaves nothing behind."""
+"""Two replicas on one PostgreSQL share a subscription, and take over messages from one that drains."""
 
 import asyncio
 import signal
@@ -12,128 +12,131 @@ from google.protobuf.duration_pb2 import Duration
 from nationalsite.ordersync import v1 as protos
 from nationalsite.ordersync.v1 import OrderSyncServiceStub
 
-from tests.durability.calls import parse_failure
-from tests.durability.consuming import FROM_THE_BEGINNING
-from tests.durability.pushing import Platform
+from tests.support.consumers import EARLIEST_TIME
 from tests.support.postgres import create_database
+from tests.support.push_client import PushClient
+from tests.support.replica import Replica
+from tests.support.status_details import summarize_error
 
 pytestmark = pytest.mark.durability
 
-NAME = "shared"
+SUBSCRIPTION = "shared"
 LEASE_S = 600
-"""Nothing comes again by itself within these tests."""
+"""Longer than a test, so that no message is redelivered because its lease ends."""
 MESSAGES = 500
-OUT = 50
-AT_ONCE_S = 5
-WITHIN_S = 60
+OUTSTANDING = 50
+TAKEOVER_TIMEOUT_S = 5
+TIMEOUT_S = 60
 
 
 @pytest.fixture
-def pair(server, started):
-    url = create_database(server)
-    return [started(url), started(url)]
+def replicas(postgres, start_replica) -> list[Replica]:
+    """Two replicas on one database."""
+    database_url = create_database(postgres)
+    return [start_replica(database_url), start_replica(database_url)]
 
 
-def opening(most: int) -> protos.StreamMessagesRequest:
+def build_open_request(max_outstanding: int) -> protos.StreamMessagesRequest:
     return protos.StreamMessagesRequest(
         open=protos.StreamMessagesRequest.Open(
-            subscription=NAME,
-            start_time=FROM_THE_BEGINNING,
-            max_outstanding=most,
+            subscription=SUBSCRIPTION,
+            start_time=EARLIEST_TIME,
+            max_outstanding=max_outstanding,
             lease=Duration(seconds=LEASE_S),
         )
     )
 
 
-def pulling() -> protos.PullMessagesRequest:
+def build_pull_request() -> protos.PullMessagesRequest:
     return protos.PullMessagesRequest(
-        subscription=NAME,
-        start_time=FROM_THE_BEGINNING,
+        subscription=SUBSCRIPTION,
+        start_time=EARLIEST_TIME,
         max_messages=10,
         lease=Duration(seconds=LEASE_S),
         wait=Duration(seconds=1),
     )
 
 
-async def test_consumers_of_both_share_one_subscription(pair, report):
-    handed: list[tuple[str, str]] = []
-    """Consumer and message."""
+async def test_consumers_of_two_replicas_share_one_subscription(replicas, report):
+    deliveries: list[tuple[str, str]] = []
+    """Name of the consumer and id of the message."""
 
     async def stream(name: str, stub: OrderSyncServiceStub) -> None:
         call: Any = stub.StreamMessages()  # type: ignore[call-arg] # the stub is typed for blocking channels
-        await call.write(opening(20))
+        await call.write(build_open_request(20))
         async for response in call:
             message_id = response.message.message_id
-            handed.append((name, message_id))
+            deliveries.append((name, message_id))
             ack = protos.StreamMessagesRequest.Ack(message_ids=[message_id])
             await call.write(protos.StreamMessagesRequest(ack=ack))
 
     async def pull(name: str, stub: OrderSyncServiceStub) -> None:
         while True:
-            pulled = await stub.PullMessages(pulling(), timeout=WITHIN_S)
-            ids = [message.message_id for message in pulled.messages]
-            handed.extend((name, message_id) for message_id in ids)
+            response = await stub.PullMessages(build_pull_request(), timeout=TIMEOUT_S)
+            ids = [message.message_id for message in response.messages]
+            deliveries.extend((name, message_id) for message_id in ids)
             if ids:
-                ack = protos.AckMessagesRequest(subscription=NAME, message_ids=ids)
-                await stub.AckMessages(ack, timeout=WITHIN_S)
+                ack = protos.AckMessagesRequest(subscription=SUBSCRIPTION, message_ids=ids)
+                await stub.AckMessages(ack, timeout=TIMEOUT_S)
 
     async with (
-        asyncio.timeout(WITHIN_S),
-        grpc.aio.insecure_channel(pair[0].grpc) as first,
-        grpc.aio.insecure_channel(pair[1].grpc) as second,
-        Platform([each.callback for each in pair]) as platform,
+        asyncio.timeout(TIMEOUT_S),
+        grpc.aio.insecure_channel(replicas[0].grpc) as first,
+        grpc.aio.insecure_channel(replicas[1].grpc) as second,
+        PushClient([replica.callback for replica in replicas]) as push_client,
     ):
-        consuming = [
-            asyncio.create_task(consume(f"{consume.__name__} {place}", OrderSyncServiceStub(channel)))
-            for place, channel in enumerate((first, second), 1)
+        consumers = [
+            asyncio.create_task(consume(f"{consume.__name__} {number}", OrderSyncServiceStub(channel)))
+            for number, channel in enumerate((first, second), 1)
             for consume in (stream, pull)
         ]
-        await asyncio.gather(*(platform.push_until_taken(number) for number in range(MESSAGES)))
-        while len(handed) < MESSAGES:
+        await asyncio.gather(*(push_client.push_until_accepted(number) for number in range(MESSAGES)))
+        while len(deliveries) < MESSAGES:
             await asyncio.sleep(0.05)
-        # One more is pushed and taken: by then whatever was out twice would have come twice.
-        await platform.push_until_taken(MESSAGES)
-        while len(handed) <= MESSAGES:
+        # After one more message, any duplicate delivery would have arrived.
+        await push_client.push_until_accepted(MESSAGES)
+        while len(deliveries) <= MESSAGES:
             await asyncio.sleep(0.05)
-        for task in consuming:
+        for task in consumers:
             task.cancel()
-        await asyncio.wait(consuming)
+        await asyncio.wait(consumers)
 
-    assert sorted(int(message_id) for _, message_id in handed) == list(range(MESSAGES + 1))
-    shares = Counter(name for name, _ in handed)
-    report(f"{MESSAGES} messages, each handed out once: {dict(sorted(shares.items()))}")
+    assert sorted(int(message_id) for _, message_id in deliveries) == list(range(MESSAGES + 1))
+    shares = Counter(name for name, _ in deliveries)
+    report(f"{MESSAGES} messages, each delivered once: {dict(sorted(shares.items()))}")
     assert {name[-1] for name in shares} == {"1", "2"}
 
 
-async def test_a_drained_replica_leaves_its_messages_to_the_other(pair, report):
+async def test_messages_of_a_drained_replica_are_redelivered_by_the_other(replicas, report):
     async with (
-        asyncio.timeout(WITHIN_S),
-        grpc.aio.insecure_channel(pair[0].grpc) as first,
-        grpc.aio.insecure_channel(pair[1].grpc) as second,
-        Platform([each.callback for each in pair]) as platform,
+        asyncio.timeout(TIMEOUT_S),
+        grpc.aio.insecure_channel(replicas[0].grpc) as first,
+        grpc.aio.insecure_channel(replicas[1].grpc) as second,
+        PushClient([replica.callback for replica in replicas]) as push_client,
     ):
         call = OrderSyncServiceStub(first).StreamMessages()
-        await call.write(opening(OUT))
-        await asyncio.gather(*(platform.push_until_taken(number) for number in range(OUT)))
-        out = {(await call.read()).message.message_id for _ in range(OUT)}
+        await call.write(build_open_request(OUTSTANDING))
+        await asyncio.gather(*(push_client.push_until_accepted(number) for number in range(OUTSTANDING)))
+        outstanding = {(await call.read()).message.message_id for _ in range(OUTSTANDING)}
         other = OrderSyncServiceStub(second).StreamMessages()
-        await other.write(opening(OUT))
+        await other.write(build_open_request(OUTSTANDING))
 
-        drained = time.monotonic()
-        pair[0].running.process.send_signal(signal.SIGTERM)
+        terminated = time.monotonic()
+        replicas[0].running.process.send_signal(signal.SIGTERM)
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await call.read()
-        ended_s = time.monotonic() - drained
-        again = {(await other.read()).message.message_id for _ in range(OUT)}
-        again_s = time.monotonic() - drained
+        ended_s = time.monotonic() - terminated
+        redelivered = {(await other.read()).message.message_id for _ in range(OUTSTANDING)}
+        redelivered_s = time.monotonic() - terminated
         other.cancel()
 
-    status, reason, delay_s = parse_failure(caught.value)
+    status, reason, delay_s = summarize_error(caught.value)
     assert (status, reason) == ("UNAVAILABLE", "DRAINING")
     assert delay_s is not None
-    assert again == out
+    assert redelivered == outstanding
     report(
         f"after SIGTERM the stream ended in {ended_s:.2f} s; "
-        f"all {OUT} messages out elsewhere in {again_s:.2f} s, under leases of {LEASE_S} s"
+        f"the other replica redelivered all {OUTSTANDING} messages in {redelivered_s:.2f} s, "
+        f"although its leases last {LEASE_S} s"
     )
-    assert again_s < AT_ONCE_S
+    assert redelivered_s < TAKEOVER_TIMEOUT_S

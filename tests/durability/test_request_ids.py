@@ -1,24 +1,29 @@
-"""A call with a request id, whose process dies, whose caller leaves, or that is repeated elsewhere."""
+"""Request ids: calls whose process dies or whose caller cancels, and retries at another replica."""
 
 import json
 import time
 import uuid
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import pytest
 from google.type import money_pb2
 from nationalsite.ordersync import v1 as protos
+from nationalsite.ordersync.v1 import OrderSyncServiceStub
 
-from tests.durability.calls import CALL_S, expect_failure, parse_failure, stub_of
+from tests.durability.calls import CALL_TIMEOUT_S, expect_failure
 from tests.durability.fast_timeouts import REQUEST_LEASE_MARGIN_S
+from tests.support.channels import open_stub
+from tests.support.polling import wait_until
+from tests.support.replica import Replica
+from tests.support.sandbox_client import SandboxClient
+from tests.support.status_details import summarize_error
 
 pytestmark = pytest.mark.durability
 
 REFUND, ORDER_SYNC = "alibaba.trade.createRefund", "trade.cross.orderSync"
 ORDER_ID = "4590347523948370"
-WITHIN_S = 20
+TIMEOUT_S = 20
 MAX_DEADLINE_S = 3.0
 SHORT_DEADLINES = {
     "NATIONALSITE_DEADLINES": json.dumps(
@@ -31,7 +36,7 @@ REQUEST_LEASE_S = MAX_DEADLINE_S + REQUEST_LEASE_MARGIN_S
 
 @pytest.fixture
 def refund(sandbox) -> protos.CreateRefundRequest:
-    """A refund of a whole paid order, with a new request id."""
+    """A request to refund a paid order, with a new request id."""
     order = sandbox.admin("POST", "orders", {})
     sandbox.admin("POST", f"orders/{order['order_id']}/pay", {})
     units, fen = divmod(order["goods_fen"], 100)
@@ -56,132 +61,131 @@ def order() -> protos.SyncOrderRequest:
     )
 
 
-def until(condition: Callable[[], bool], within_s: float = WITHIN_S) -> float:
-    """Wait until a condition holds; return how long that took."""
-    began = time.monotonic()
-    while not condition():
-        assert time.monotonic() < began + within_s
-        time.sleep(0.02)
-    return time.monotonic() - began
+def count_attempts(sandbox: SandboxClient, operation: str) -> int:
+    """Return how many requests for an operation the sandbox has received."""
+    return int(sandbox.state()["operations"].get(operation, {"attempts": 0})["attempts"])
 
 
-def attempts(sandbox, operation: str) -> int:
-    return sandbox.state()["operations"].get(operation, {"attempts": 0})["attempts"]
-
-
-def killed_during(replica, sandbox, operation: str, call: str, request) -> None:
-    """Kill the replica while 1688 answers nothing."""
+def kill_during_call(
+    replica: Replica, sandbox: SandboxClient, operation: str, rpc: str, request: object
+) -> None:
+    """Call an RPC, and kill the replica while it waits for 1688's response."""
     sandbox.inject_fault({"hang": True}, operation=operation)
-    with stub_of(replica.grpc) as stub:
-        calling = getattr(stub, call).future(request, timeout=CALL_S)
-        until(lambda: attempts(sandbox, operation) == 1)
+    with open_stub(replica.grpc) as stub:
+        call = getattr(stub, rpc).future(request, timeout=CALL_TIMEOUT_S)
+        wait_until(lambda: count_attempts(sandbox, operation) == 1)
         replica.kill()
-        assert calling.exception().code() == grpc.StatusCode.UNAVAILABLE
+        assert call.exception().code() == grpc.StatusCode.UNAVAILABLE
 
 
-def test_an_unrepeatable_call_whose_process_died_is_never_sent_again(url, started, sandbox, refund):
-    replica = started(url, SHORT_DEADLINES)
-    killed_during(replica, sandbox, REFUND, "CreateRefund", refund)
+def test_a_non_idempotent_call_whose_process_died_is_not_sent_again(
+    database_url, start_replica, sandbox, refund
+):
+    replica = start_replica(database_url, SHORT_DEADLINES)
+    kill_during_call(replica, sandbox, REFUND, "CreateRefund", refund)
     died = time.monotonic()
     replica.start()
 
-    with stub_of(replica.grpc) as stub:
-        answers = []
-        while (answer := expect_failure(stub.CreateRefund, refund))[0] == "ABORTED":
-            answers.append(answer)
-            assert time.monotonic() < died + REQUEST_LEASE_S + WITHIN_S
+    with open_stub(replica.grpc) as stub:
+        aborted = []
+        while (error := expect_failure(stub.CreateRefund, refund)).status == "ABORTED":
+            aborted.append(error)
+            assert time.monotonic() < died + REQUEST_LEASE_S + TIMEOUT_S
             time.sleep(0.1)
-        assert answer == ("UNKNOWN", "OUTCOME_UNKNOWN", None)
-        assert expect_failure(stub.CreateRefund, refund) == answer
-    assert all(each[1] == "REQUEST_IN_PROGRESS" and each[2] > 0 for each in answers)
-    assert attempts(sandbox, REFUND) == 1
+        assert error == ("UNKNOWN", "OUTCOME_UNKNOWN", None)
+        assert expect_failure(stub.CreateRefund, refund) == error
+    assert all(error.reason == "REQUEST_IN_PROGRESS" and error.retry_delay_s > 0 for error in aborted)
+    assert count_attempts(sandbox, REFUND) == 1
 
 
-def test_a_sync_whose_process_died_is_sent_again(url, started, sandbox, order):
-    replica = started(url, SHORT_DEADLINES)
-    killed_during(replica, sandbox, ORDER_SYNC, "SyncOrder", order)
+def test_a_sync_whose_process_died_is_sent_again(database_url, start_replica, sandbox, order):
+    replica = start_replica(database_url, SHORT_DEADLINES)
+    kill_during_call(replica, sandbox, ORDER_SYNC, "SyncOrder", order)
     replica.start()
 
-    with stub_of(replica.grpc) as stub:
+    with open_stub(replica.grpc) as stub:
 
         def succeeds() -> bool:
             try:
-                stub.SyncOrder(order, timeout=CALL_S)
+                stub.SyncOrder(order, timeout=CALL_TIMEOUT_S)
             except grpc.RpcError as error:
-                status, reason, delay_s = parse_failure(error)
+                status, reason, delay_s = summarize_error(error)
                 assert (status, reason) == ("ABORTED", "REQUEST_IN_PROGRESS")
                 assert delay_s > 0
                 return False
             return True
 
-        until(succeeds, REQUEST_LEASE_S + WITHIN_S)
-        stub.SyncOrder(order, timeout=CALL_S)
-    assert attempts(sandbox, ORDER_SYNC) == 2
+        wait_until(succeeds, REQUEST_LEASE_S + TIMEOUT_S)
+        stub.SyncOrder(order, timeout=CALL_TIMEOUT_S)
+    assert count_attempts(sandbox, ORDER_SYNC) == 2
     assert sandbox.admin("GET", f"synced/orders/{ORDER_ID}")["order"]
 
 
 @pytest.fixture
-def two(url, started) -> list[str]:
-    """The addresses of two replicas on one store; on SQLite one process, twice."""
-    replicas = [started(url) for _ in range(2 if url.startswith("postgresql") else 1)]
+def addresses(database_url, start_replica) -> list[str]:
+    """The addresses of two replicas on one store; on SQLite one replica, twice."""
+    replicas = [start_replica(database_url) for _ in range(2 if database_url.startswith("postgresql") else 1)]
     return [replicas[0].grpc, replicas[-1].grpc]
 
 
-def test_repeats_wait_while_the_first_runs_and_then_get_its_answer(two, sandbox, refund):
+def test_retries_are_aborted_while_the_first_call_runs_and_then_get_its_response(addresses, sandbox, refund):
     sandbox.inject_fault({"latency_ms": 1000}, operation=REFUND)
-    with stub_of(two[0]) as first, stub_of(two[1]) as second, ThreadPoolExecutor(10) as pool:
-        calling = first.CreateRefund.future(refund, timeout=CALL_S)
-        until(lambda: attempts(sandbox, REFUND) == 1)
-        repeats = [(first, second)[number % 2] for number in range(10)]
-        answers = list(pool.map(lambda stub: expect_failure(stub.CreateRefund, refund), repeats))
-        assert {answer[:2] for answer in answers} == {("ABORTED", "REQUEST_IN_PROGRESS")}
-        assert all(answer[2] > 0 for answer in answers)
+    with open_stub(addresses[0]) as first, open_stub(addresses[1]) as second, ThreadPoolExecutor(10) as pool:
+        call = first.CreateRefund.future(refund, timeout=CALL_TIMEOUT_S)
+        wait_until(lambda: count_attempts(sandbox, REFUND) == 1)
+        stubs = [(first, second)[number % 2] for number in range(10)]
+        errors = list(pool.map(lambda stub: expect_failure(stub.CreateRefund, refund), stubs))
+        assert {error[:2] for error in errors} == {("ABORTED", "REQUEST_IN_PROGRESS")}
+        assert all(error.retry_delay_s > 0 for error in errors)
 
-        response = calling.result()
+        response = call.result()
         assert response.refund_id
-        assert [stub.CreateRefund(refund, timeout=CALL_S) for stub in (first, second)] == [response] * 2
+        assert [stub.CreateRefund(refund, timeout=CALL_TIMEOUT_S) for stub in (first, second)] == [
+            response
+        ] * 2
 
         other = protos.CreateRefundRequest()
         other.CopyFrom(refund)
         other.description = "其他"
         assert expect_failure(second.CreateRefund, other)[:2] == ("INVALID_ARGUMENT", "REQUEST_ID_REUSED")
-    assert attempts(sandbox, REFUND) == 1
+    assert count_attempts(sandbox, REFUND) == 1
     assert sandbox.state()["refunds"] == 1
 
 
-def test_many_at_once_are_carried_out_once(two, sandbox, refund):
+def test_concurrent_calls_are_executed_once(addresses, sandbox, refund):
     sandbox.inject_fault({"latency_ms": 300}, operation=REFUND, times=20)
-    with stub_of(two[0]) as first, stub_of(two[1]) as second, ThreadPoolExecutor(20) as pool:
+    with open_stub(addresses[0]) as first, open_stub(addresses[1]) as second, ThreadPoolExecutor(20) as pool:
 
-        def call(stub) -> str:
+        def create_refund(stub: OrderSyncServiceStub) -> str:
+            """Return the refund id, or an empty text if another call is in progress."""
             try:
-                return stub.CreateRefund(refund, timeout=CALL_S).refund_id
+                return stub.CreateRefund(refund, timeout=CALL_TIMEOUT_S).refund_id
             except grpc.RpcError as error:
-                assert parse_failure(error)[:2] == ("ABORTED", "REQUEST_IN_PROGRESS")
+                assert summarize_error(error)[:2] == ("ABORTED", "REQUEST_IN_PROGRESS")
                 return ""
 
-        answers = list(pool.map(call, [first, second] * 10))
-    assert len(set(answers) - {""}) == 1
-    assert attempts(sandbox, REFUND) == 1
+        refund_ids = list(pool.map(create_refund, [first, second] * 10))
+    assert len(set(refund_ids) - {""}) == 1
+    assert count_attempts(sandbox, REFUND) == 1
 
 
-def test_a_call_whose_caller_leaves_is_finished(two, sandbox, refund):
+def test_a_cancelled_call_is_completed(addresses, sandbox, refund):
     sandbox.inject_fault({"latency_ms": 500}, operation=REFUND)
-    with stub_of(two[0]) as first, stub_of(two[1]) as second:
-        calling = first.CreateRefund.future(refund, timeout=CALL_S)
-        until(lambda: attempts(sandbox, REFUND) == 1)
-        calling.cancel()
-        until(lambda: sandbox.state()["refunds"] == 1)
+    with open_stub(addresses[0]) as first, open_stub(addresses[1]) as second:
+        call = first.CreateRefund.future(refund, timeout=CALL_TIMEOUT_S)
+        wait_until(lambda: count_attempts(sandbox, REFUND) == 1)
+        call.cancel()
+        wait_until(lambda: sandbox.state()["refunds"] == 1)
 
-        found = []
+        responses = []
 
-        def answered() -> bool:
+        def has_response() -> bool:
             try:
-                found.append(second.CreateRefund(refund, timeout=CALL_S))
+                responses.append(second.CreateRefund(refund, timeout=CALL_TIMEOUT_S))
             except grpc.RpcError as error:
-                assert parse_failure(error)[1] == "REQUEST_IN_PROGRESS"
-            return bool(found)
+                assert summarize_error(error)[1] == "REQUEST_IN_PROGRESS"
+            return bool(responses)
 
-        until(answered)
-        assert found[0].refund_id
-    assert attempts(sandbox, REFUND) == 1
+        wait_until(has_response)
+        assert responses[0].refund_id
+    assert count_attempts(sandbox, REFUND) == 1

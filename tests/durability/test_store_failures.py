@@ -1,4 +1,4 @@
-"""The store locked, full, gone or stopped under a running service: told clearly, and over by itself."""
+"""The store is locked, full, missing or stopped: callers get clear errors, and the service recovers."""
 
 import asyncio
 import random
@@ -14,60 +14,62 @@ import pytest
 from nationalsite.ordersync import v1 as protos
 
 from services.store import migrate
-from tests.durability.calls import parse_failure
 from tests.durability.conftest import SEED
-from tests.durability.consuming import Consumer, Ledger
-from tests.durability.disks import LimitedFiles, SmallDisk, small_disk
-from tests.durability.enqueuing import Shop, in_sequence, sent_numbers, status_sync
-from tests.durability.pushing import Platform
-from tests.durability.replicas import Replica
+from tests.durability.consumers import Consumer, DeliveryLog
+from tests.durability.small_disk import FileSizeLimit, Tmpfs, small_disk
+from tests.support.enqueue_client import EnqueueClient, are_in_order, build_status_sync, parse_sent_numbers
 from tests.support.postgres import PostgresServer, postgres_server
+from tests.support.push_client import PushClient
+from tests.support.replica import Replica
+from tests.support.sandbox_client import SandboxClient
+from tests.support.status_details import ErrorSummary, summarize_error
 
 pytestmark = pytest.mark.durability
 
-KEY = 4_590_347_000_000_000
-EACH = 20
-"""Messages before, during and after; and as many deliveries."""
-MOST_TRIES = 2000
-"""Pushes until a full disk is noticed: what the journal has of room already is used first."""
-CALL_S = 20
-WITHIN_S = 90
+ORDER_ID = 4_590_347_000_000_000
+BATCH_SIZE = 20
+"""Messages before, during and after the failure, and deliveries before it."""
+MAX_PUSHES = 2000
+"""Until a full disk causes an error: the journal first uses the space that it already has."""
+CALL_TIMEOUT_S = 20
+TIMEOUT_S = 90
 
-Trouble = Callable[[Replica], AbstractAsyncContextManager[None]]
+Failure = Callable[[Replica], AbstractAsyncContextManager[None]]
+"""Makes the store of a replica fail as long as its context lasts."""
 
 
 @asynccontextmanager
 async def locked(replica: Replica) -> AsyncIterator[None]:
-    """Another process writes, and does not end."""
-    holder = sqlite3.connect(replica.database_url.partition("///")[2], isolation_level=None)
-    holder.execute("BEGIN IMMEDIATE")
+    """Another process holds the write lock."""
+    connection = sqlite3.connect(replica.database_url.partition("///")[2], isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
     try:
         yield
     finally:
-        holder.execute("ROLLBACK")
-        holder.close()
+        connection.execute("ROLLBACK")
+        connection.close()
 
 
 @asynccontextmanager
 async def removed(replica: Replica) -> AsyncIterator[None]:
-    """The store's files are somewhere else for a while."""
+    """The files of the store are moved to another directory."""
     file = Path(replica.database_url.partition("///")[2])
-    away = file.parent / "away"
-    away.mkdir()
-    for one in file.parent.glob(file.name + "*"):
-        one.rename(away / one.name)
+    directory = file.parent / "moved"
+    directory.mkdir()
+    for path in file.parent.glob(file.name + "*"):
+        path.rename(directory / path.name)
     try:
         yield
     finally:
-        for one in away.iterdir():
-            one.rename(file.parent / one.name)
+        for path in directory.iterdir():
+            path.rename(file.parent / path.name)
 
 
-def full(disk: SmallDisk | LimitedFiles) -> Trouble:
-    """There is no room left on the store's disk."""
+def fill(disk: Tmpfs | FileSizeLimit) -> Failure:
+    """The disk of the store is full."""
 
     @asynccontextmanager
-    async def without_room(replica: Replica) -> AsyncIterator[None]:
+    async def full(replica: Replica) -> AsyncIterator[None]:
         assert replica.running is not None
         pid = replica.running.process.pid
         disk.fill(pid)
@@ -76,15 +78,15 @@ def full(disk: SmallDisk | LimitedFiles) -> Trouble:
         finally:
             disk.clear(pid)
 
-    return without_room
+    return full
 
 
-def away(server: PostgresServer, number: int) -> Trouble:
-    """PostgreSQL is stopped, or crashes, and is started later."""
+def stop_server(server: PostgresServer, signal_number: int) -> Failure:
+    """PostgreSQL stops or crashes, and starts again later."""
 
     @asynccontextmanager
     async def stopped(replica: Replica) -> AsyncIterator[None]:
-        await asyncio.to_thread(server.stop, number)
+        await asyncio.to_thread(server.stop, signal_number)
         try:
             yield
         finally:
@@ -94,126 +96,140 @@ def away(server: PostgresServer, number: int) -> Trouble:
 
 
 @pytest.fixture
-def disk(tmp_path) -> Iterator[SmallDisk | LimitedFiles]:
-    with small_disk(tmp_path / "disk") as found:
-        yield found
+def disk(tmp_path) -> Iterator[Tmpfs | FileSizeLimit]:
+    with small_disk(tmp_path / "disk") as disk:
+        yield disk
 
 
 @pytest.fixture
-def own_server() -> Iterator[PostgresServer]:
-    with postgres_server() as running:
-        migrate(running.url())
-        yield running
+def dedicated_postgres() -> Iterator[PostgresServer]:
+    with postgres_server() as server:
+        migrate(server.url())
+        yield server
 
 
-async def expect_failure(calling: Awaitable[object]) -> tuple[str, str, float | None]:
+async def expect_failure(call: Awaitable[object]) -> ErrorSummary:
+    """Await a call that must fail; return its error."""
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await calling
-    return parse_failure(caught.value)
+        await call
+    return summarize_error(caught.value)
 
 
-async def lives_through(trouble: Trouble, replica: Replica, sandbox) -> str:
-    """Push, enqueue and consume before, during and after a trouble; return what to report."""
-    ledger = Ledger("trouble")
+async def check_recovery(failure: Failure, replica: Replica, sandbox: SandboxClient) -> str:
+    """Push, enqueue and consume before, during and after a failure; return a line for the report."""
+    log = DeliveryLog("recovery")
     async with (
-        asyncio.timeout(WITHIN_S),
-        Platform([replica.callback]) as platform,
-        Shop([replica.grpc]) as shop,
+        asyncio.timeout(TIMEOUT_S),
+        PushClient([replica.callback]) as push_client,
+        EnqueueClient([replica.grpc]) as enqueue_client,
     ):
-        consumer = Consumer("stream", ledger, [replica.grpc], random.Random(SEED))
-        consuming = asyncio.create_task(consumer.stream())
-        # Slowly sent: some of the accepted deliveries are still to go when the trouble comes.
-        sandbox.inject_fault({"latency_ms": 100}, operation="trade.cross.orderStatusSync", times=EACH)
-        await asyncio.gather(*(platform.push_until_taken(number) for number in range(EACH)))
-        for number in range(EACH):
-            await shop.enqueue(status_sync(KEY, number))
+        consumer = Consumer("stream", log, [replica.grpc], random.Random(SEED))
+        consumption = asyncio.create_task(consumer.stream())
+        # Deliveries are sent so slowly that some are still pending when the failure starts.
+        sandbox.inject_fault({"latency_ms": 100}, operation="trade.cross.orderStatusSync", times=BATCH_SIZE)
+        await asyncio.gather(*(push_client.push_until_accepted(number) for number in range(BATCH_SIZE)))
+        for number in range(BATCH_SIZE):
+            await enqueue_client.enqueue(build_status_sync(ORDER_ID, number))
 
-        async with trouble(replica):
-            number, tries = EACH, 0
-            while (status := await platform.push(number)) == 200:
-                number, tries = number + 1, tries + 1
-                assert tries < MOST_TRIES
-            lost = [status, *await asyncio.gather(*(platform.push(number + more) for more in range(1, EACH)))]
-            late = status_sync(KEY, EACH)
-            answers = [
-                await expect_failure(shop.stubs[0].EnqueueSync(late, timeout=CALL_S)),
-                await expect_failure(
-                    shop.stubs[0].PullMessages(protos.PullMessagesRequest(subscription="new"), timeout=CALL_S)
+        async with failure(replica):
+            number, pushes = BATCH_SIZE, 0
+            while (status := await push_client.push(number)) == 200:
+                number, pushes = number + 1, pushes + 1
+                assert pushes < MAX_PUSHES
+            statuses = [
+                status,
+                *await asyncio.gather(
+                    *(push_client.push(number + offset) for offset in range(1, BATCH_SIZE))
                 ),
             ]
-            ready = await asyncio.to_thread(replica.ready)
+            rejected_sync = build_status_sync(ORDER_ID, BATCH_SIZE)
+            errors = [
+                await expect_failure(
+                    enqueue_client.stubs[0].EnqueueSync(rejected_sync, timeout=CALL_TIMEOUT_S)
+                ),
+                await expect_failure(
+                    enqueue_client.stubs[0].PullMessages(
+                        protos.PullMessagesRequest(subscription="new"), timeout=CALL_TIMEOUT_S
+                    )
+                ),
+            ]
+            is_ready = await asyncio.to_thread(replica.is_ready)
         ended = time.monotonic()
 
-        while not await asyncio.to_thread(replica.ready):
+        while not await asyncio.to_thread(replica.is_ready):
             await asyncio.sleep(0.05)
-        await asyncio.gather(*(platform.push_until_taken(number + more) for more in range(EACH)))
-        await shop.enqueue(late)
-        accepted_s = time.monotonic() - ended
-        while await shop.pending() or not ledger.acknowledged >= platform.accepted_ms.keys():
+        await asyncio.gather(
+            *(push_client.push_until_accepted(number + offset) for offset in range(BATCH_SIZE))
+        )
+        await enqueue_client.enqueue(rejected_sync)
+        accepted_after_s = time.monotonic() - ended
+        while await enqueue_client.count_pending() or not log.acknowledged >= push_client.accepted_ms.keys():
             await asyncio.sleep(0.05)
-        all_s = time.monotonic() - ended
-        deliveries = await shop.deliveries()
-        consuming.cancel()
-        await asyncio.wait([consuming])
+        done_after_s = time.monotonic() - ended
+        deliveries = await enqueue_client.list_deliveries()
+        consumption.cancel()
+        await asyncio.wait([consumption])
 
-    assert set(lost) == {503}
-    assert {answer[:2] for answer in answers} == {("UNAVAILABLE", "STORE_UNAVAILABLE")}
-    assert all(answer[2] > 0 for answer in answers)
-    assert not ready
-    assert ledger.acknowledged == set(range(number + EACH))
-    assert {one.state for one in deliveries} == {protos.DELIVERY_STATE_DELIVERED}
-    assert {one.delivery_id for one in deliveries} == set(shop.accepted.values())
-    numbers = sent_numbers(sandbox.admin("GET", f"synced/orders/{KEY}"))
-    assert in_sequence(numbers)
-    assert numbers[-1] == EACH
+    assert set(statuses) == {503}
+    assert {error[:2] for error in errors} == {("UNAVAILABLE", "STORE_UNAVAILABLE")}
+    assert all(error.retry_delay_s > 0 for error in errors)
+    assert not is_ready
+    assert log.acknowledged == set(range(number + BATCH_SIZE))
+    assert {delivery.state for delivery in deliveries} == {protos.DELIVERY_STATE_DELIVERED}
+    assert {delivery.delivery_id for delivery in deliveries} == set(enqueue_client.accepted.values())
+    numbers = parse_sent_numbers(sandbox.admin("GET", f"synced/orders/{ORDER_ID}"))
+    assert are_in_order(numbers)
+    assert numbers[-1] == BATCH_SIZE
     return (
-        f"{len(lost)} pushes and 2 calls refused; taken again {accepted_s:.1f} s after the trouble, all "
-        f"{len(ledger.acknowledged)} messages and {len(deliveries)} deliveries done after {all_s:.1f} s"
+        f"{len(statuses)} pushes and 2 calls failed; accepted again after {accepted_after_s:.1f} s; "
+        f"{len(log.acknowledged)} messages and {len(deliveries)} deliveries done after {done_after_s:.1f} s"
     )
 
 
-@pytest.mark.parametrize("trouble", [locked, removed], ids=lambda trouble: trouble.__name__)
-async def test_sqlite_out_of_reach(trouble, started, tmp_path, sandbox, report):
-    replica = started(f"sqlite+aiosqlite:///{tmp_path}/store.db")
-    report(await lives_through(trouble, replica, sandbox))
+@pytest.mark.parametrize("failure", [locked, removed], ids=lambda failure: failure.__name__)
+async def test_sqlite_file_unavailable(failure, start_replica, tmp_path, sandbox, report):
+    replica = start_replica(f"sqlite+aiosqlite:///{tmp_path}/store.db")
+    report(await check_recovery(failure, replica, sandbox))
 
 
-async def test_sqlite_on_a_full_disk(disk, started, sandbox, report):
-    replica = started(f"sqlite+aiosqlite:///{disk.directory}/store.db")
+async def test_sqlite_on_a_full_disk(disk, start_replica, sandbox, report):
+    replica = start_replica(f"sqlite+aiosqlite:///{disk.directory}/store.db")
     try:
-        report(f"{disk.how}: " + await lives_through(full(disk), replica, sandbox))
+        report(f"{disk.description}: " + await check_recovery(fill(disk), replica, sandbox))
     finally:
-        replica.stop()  # before its disk is taken away
+        replica.stop()  # before the disk is unmounted
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT], ids=["stopped", "crashed"])
-async def test_postgresql_away(number, own_server, started, sandbox, report):
-    replica = started(own_server.url())
-    report(await lives_through(away(own_server, number), replica, sandbox))
-    assert replica.stop() == 0  # before its server is taken away
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGQUIT], ids=["stopped", "crashed"])
+async def test_postgresql_unavailable(signal_number, dedicated_postgres, start_replica, sandbox, report):
+    replica = start_replica(dedicated_postgres.url())
+    report(await check_recovery(stop_server(dedicated_postgres, signal_number), replica, sandbox))
+    assert replica.stop() == 0  # before the server stops
 
 
-async def test_sqlite_restarted_on_a_read_only_disk(disk, started, sandbox, report):
-    replica = started(f"sqlite+aiosqlite:///{disk.directory}/store.db")
+async def test_sqlite_restarted_on_a_read_only_disk(disk, start_replica, sandbox, report):
+    replica = start_replica(f"sqlite+aiosqlite:///{disk.directory}/store.db")
     try:
-        async with asyncio.timeout(WITHIN_S), Platform([replica.callback]) as platform:
-            await asyncio.gather(*(platform.push_until_taken(number) for number in range(EACH)))
+        async with asyncio.timeout(TIMEOUT_S), PushClient([replica.callback]) as push_client:
+            await asyncio.gather(*(push_client.push_until_accepted(number) for number in range(BATCH_SIZE)))
             replica.kill()
             disk.set_read_only(True)
             await asyncio.to_thread(replica.start)
-            assert {await platform.push(EACH + number) for number in range(EACH)} == {503}
-            assert not await asyncio.to_thread(replica.ready)
+            assert {await push_client.push(BATCH_SIZE + number) for number in range(BATCH_SIZE)} == {503}
+            assert not await asyncio.to_thread(replica.is_ready)
             disk.set_read_only(False)
-            began = time.monotonic()
-            await asyncio.gather(*(platform.push_until_taken(EACH + number) for number in range(EACH)))
-            report(f"taken again {time.monotonic() - began:.1f} s after the disk could be written")
+            started = time.monotonic()
+            await asyncio.gather(
+                *(push_client.push_until_accepted(BATCH_SIZE + number) for number in range(BATCH_SIZE))
+            )
+            report(f"accepted again {time.monotonic() - started:.1f} s after the disk was writable")
 
-            ledger = Ledger("kept")
-            consumer = Consumer("pull", ledger, [replica.grpc], random.Random(SEED))
-            consuming = asyncio.create_task(consumer.pull())
-            while len(ledger.acknowledged) < 2 * EACH:
+            log = DeliveryLog("kept")
+            consumer = Consumer("pull", log, [replica.grpc], random.Random(SEED))
+            consumption = asyncio.create_task(consumer.pull())
+            while len(log.acknowledged) < 2 * BATCH_SIZE:
                 await asyncio.sleep(0.05)
-            consuming.cancel()
-            await asyncio.wait([consuming])
+            consumption.cancel()
+            await asyncio.wait([consumption])
     finally:
-        replica.stop()  # before its disk is taken away
+        replica.stop()  # before the disk is unmounted

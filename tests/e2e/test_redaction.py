@@ -151,7 +151,7 @@ class TracedServices:
         return {
             "logs": "".join(process.log.read_text() for process in self.processes.values()),
             "metrics": "".join(self.metrics),
-            "spans": b"".join(self.collector.raw).decode(errors="replace"),
+            "spans": b"".join(self.collector.raw_requests).decode(errors="replace"),
         }
 
 

@@ -76,7 +76,7 @@ def test_spans_are_linked_and_named_in_log_lines(start_traced, sandbox: SandboxC
     assert [(line["trace_id"], line["span_id"]) for line in calls] == [
         (span["trace"], span["id"]) for span in (search, failed)
     ]
-    assert b"secret-dress" not in b"".join(collector.raw)
+    assert b"secret-dress" not in b"".join(collector.raw_requests)
 
 
 @pytest.mark.slow

@@ -1,9 +1,9 @@
 """A real Envoy in front of running replicas. Needs the packages of the group `mesh` (make test-mesh)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,7 +15,6 @@ from tests.support.postgres import PostgresServer, create_database, postgres_ser
 if TYPE_CHECKING:
     from tests.mesh.environment import Mesh
 
-REPORT_PROPERTY = "mesh"
 ENVOY = "spiffe://cluster.local/ns/ingress/sa/envoy"
 
 # The quick suite runs without these packages.
@@ -23,10 +22,10 @@ collect_ignore_glob = [] if find_spec("envoy") and find_spec("yaml") else ["test
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[PostgresServer]:
-    with postgres_server() as running:
-        migrate(running.url("postgres"))
-        yield running
+def postgres() -> Iterator[PostgresServer]:
+    with postgres_server() as server:
+        migrate(server.url("postgres"))
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -49,26 +48,6 @@ def mesh(request, authority, tmp_path_factory) -> "Iterator[Mesh]":
             folder=folder,
             authority=authority,
             dns=dns,
-            database=lambda: create_database(request.getfixturevalue("server")),
+            database=lambda: create_database(request.getfixturevalue("postgres")),
             stack=stack,
         )
-
-
-@pytest.fixture
-def report(record_property) -> Callable[[str], None]:
-    """Return a function that adds a line to the summary of the run."""
-    return lambda line: record_property(REPORT_PROPERTY, line)
-
-
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    lines = [
-        f"{test_report.nodeid.partition('::')[2]}: {line}"
-        for outcome in ("passed", "failed")
-        for test_report in terminalreporter.getreports(outcome)
-        for name, line in test_report.user_properties
-        if name == REPORT_PROPERTY and test_report.when == "call"
-    ]
-    if lines:
-        terminalreporter.section("mesh")
-        for line in lines:
-            terminalreporter.line(line)

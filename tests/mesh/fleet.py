@@ -3,7 +3,6 @@
 import itertools
 import os
 import signal
-import socket
 import urllib.request
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,14 +13,13 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.mesh.fake_dns import FakeDnsServer
 from tests.support.certificates import CertificateAuthority
+from tests.support.ports import reserve_ports
 from tools.local_stack import RunningProcess, kill, start_service, stop
 
 TIMEOUT_S = 20
 EXIT_TIMEOUT_S = 60
 NAMESPACE = "nationalsite"
 
-# Below the ephemeral ports of the kernel. Test processes start at different numbers.
-_ports = itertools.count(20_000 + os.getpid() * 991 % 12_000)
 _numbers = itertools.count(1)
 
 
@@ -45,7 +43,10 @@ class Fleet:
     callback_port: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self.port, self.http_port, self.callback_port = _free_ports(3)
+        self.port, self.http_port, self.callback_port = reserve_ports(
+            3,
+            "0.0.0.0",  # noqa: S104 # free on every address
+        )
 
     @property
     def name(self) -> str:
@@ -130,18 +131,3 @@ def _started_calls(running: RunningProcess, method: str) -> int:
         if sample.name == "grpc_server_call_started_total"
         and sample.labels["grpc_method"].endswith(f"/{method}")
     )
-
-
-def _free_ports(count: int) -> list[int]:
-    ports: list[int] = []
-    for port in _ports:
-        with socket.socket() as candidate:
-            candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                candidate.bind(("0.0.0.0", port))  # noqa: S104 # free on every address
-            except OSError:
-                continue
-        ports.append(port)
-        if len(ports) == count:
-            break
-    return ports

@@ -13,9 +13,9 @@ from google.protobuf.message import Message
 from nationalsite.ordersync import v1 as orders
 from nationalsite.ordersync.v1 import OrderSyncServiceStub
 
-from tests.durability.calls import parse_failure
-from tests.durability.consuming import FROM_THE_BEGINNING
 from tests.mesh.requests import TIMEOUT_S
+from tests.support.consumers import EARLIEST_TIME
+from tests.support.status_details import summarize_error
 
 LEASE_S = 600
 """Longer than a test, so that no message is redelivered because its lease ends."""
@@ -80,7 +80,7 @@ class Consumer:
                     self.ends[f"{error.code().name} {error.details()}"] += 1
                     await asyncio.sleep(0.1)
                     continue
-                _, reason, delay_s = parse_failure(error)
+                _, reason, delay_s = summarize_error(error)
                 self.ends[reason] += 1
                 await asyncio.sleep(delay_s or 0)
 
@@ -88,7 +88,7 @@ class Consumer:
         call: Any = self.stub.StreamMessages()  # type: ignore[call-arg] # the stub is typed for blocking channels
         open_request = orders.StreamMessagesRequest.Open(
             subscription=self.subscription,
-            start_time=FROM_THE_BEGINNING,
+            start_time=EARLIEST_TIME,
             max_outstanding=20,
             lease=Duration(seconds=LEASE_S),
         )

@@ -6,7 +6,7 @@ from nationalsite.account import v1 as account
 from nationalsite.ordersync import v1 as orders
 from nationalsite.product import v1 as product
 
-from tests.durability.enqueuing import status_sync
+from tests.support.enqueue_client import build_status_sync
 from tests.support.sandbox_client import SandboxClient
 
 TIMEOUT_S = 20
@@ -34,7 +34,7 @@ def registration(number: int) -> account.RegisterUserRequest:
 
 def order_status(number: int) -> orders.SyncOrderStatusRequest:
     """Return a status of a new order."""
-    return status_sync(number, 0).sync_order_status
+    return build_status_sync(number, 0).sync_order_status
 
 
 def received_calls(sandbox: SandboxClient, operation: str) -> list[dict[str, object]]:

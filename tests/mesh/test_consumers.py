@@ -5,10 +5,10 @@ import time
 import pytest
 from nationalsite.ordersync.v1 import OrderSyncServiceStub
 
-from tests.durability.calls import parse_failure
 from tests.mesh.environment import CALLERS
 from tests.mesh.load import LEASE_S
 from tests.support.consumers import StreamConsumer
+from tests.support.status_details import summarize_error
 
 pytestmark = pytest.mark.mesh
 
@@ -34,7 +34,7 @@ def test_a_consumer_resumes_after_its_replica_has_drained(mesh, report):
 
     fleet.signal(old)
     envoy.wait_until(lambda: old not in envoy.active_hosts("order-sync"))
-    status, reason, delay_s = parse_failure(stream.end())
+    status, reason, delay_s = summarize_error(stream.end())
     ended = time.monotonic()
     assert (status, reason) == ("UNAVAILABLE", "DRAINING")
     assert delay_s == 0.1

@@ -12,11 +12,11 @@ from nationalsite.ordersync import v1 as orders
 from nationalsite.ordersync.v1 import OrderSyncServiceStub
 from nationalsite.product.v1 import ProductServiceStub
 
-from tests.durability.enqueuing import status_sync
 from tests.mesh.environment import CALLERS, Mesh
 from tests.mesh.fleet import Fleet
 from tests.mesh.load import CallLoad, Consumer
 from tests.mesh.requests import SEARCH, order_status, registration, registration_counts
+from tests.support.enqueue_client import build_status_sync
 from tests.support.sandbox_client import SandboxClient
 
 pytestmark = pytest.mark.mesh
@@ -62,7 +62,9 @@ async def test_a_rolling_restart_is_not_noticed(mesh, report):
             CallLoad("lists", syncs.ListSubscriptions, lambda _: orders.ListSubscriptionsRequest(), 5),
             CallLoad("registrations", accounts.RegisterUser, registration, 5),
             CallLoad("syncs", syncs.SyncOrderStatus, lambda number: order_status(DIRECT + number), 5),
-            CallLoad("enqueued", syncs.EnqueueSync, lambda number: status_sync(ENQUEUED + number, 0), 5),
+            CallLoad(
+                "enqueued", syncs.EnqueueSync, lambda number: build_status_sync(ENQUEUED + number, 0), 5
+            ),
         ]
         consumers = [Consumer(syncs, SUBSCRIPTION) for _ in range(3)]
         consuming = [asyncio.create_task(each.run()) for each in consumers]

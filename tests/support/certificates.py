@@ -1,4 +1,4 @@
-"""Certificates that tests create when they run."""
+"""A certificate authority that issues certificates during a test."""
 
 import datetime
 import ipaddress
@@ -14,35 +14,35 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyPair:
-    """A certificate and its private key, as PEM."""
+    """A certificate and its private key, in PEM."""
 
     cert: bytes
     key: bytes
 
-    def write(self, folder: Path) -> dict[str, Path]:
-        """Write both to files; return the settings with their paths."""
+    def write(self, directory: Path) -> dict[str, Path]:
+        """Write both files; return their paths by the names of the TLS settings."""
         for name in ("cert", "key"):
-            (folder / name).write_bytes(getattr(self, name))
-        return {"tls_cert_file": folder / "cert", "tls_key_file": folder / "key"}
+            (directory / name).write_bytes(getattr(self, name))
+        return {"tls_cert_file": directory / "cert", "tls_key_file": directory / "key"}
 
 
 class CertificateAuthority:
-    """A certificate authority for tests."""
+    """Issues certificates that are valid from a day ago until tomorrow."""
 
     def __init__(self, name: str = "authority") -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-        limits = x509.BasicConstraints(ca=True, path_length=None)
-        builder = self._builder(self._name, self._key).add_extension(limits, critical=True)
+        constraints = x509.BasicConstraints(ca=True, path_length=None)
+        builder = self._builder(self._name, self._key).add_extension(constraints, critical=True)
         self.cert = builder.sign(self._key, SHA256()).public_bytes(Encoding.PEM)
 
     def issue(self, *uris: str, dns: str = "localhost", serial: int | None = None) -> KeyPair:
-        """Issue a certificate for these URIs, the DNS name (empty: none), and the loopback address."""
+        """Issue a certificate for these URIs, a DNS name (empty: none), and the loopback address."""
         key = ec.generate_private_key(ec.SECP256R1())
         names: list[x509.GeneralName] = [x509.DNSName(dns)] if dns else []
         names += map(x509.UniformResourceIdentifier, uris)
         names.append(x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
-        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "somebody")])
+        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
         builder = self._builder(subject, key, serial)
         cert = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         return KeyPair(
@@ -51,7 +51,7 @@ class CertificateAuthority:
         )
 
     def channel_credentials(self, client: KeyPair | None = None) -> grpc.ChannelCredentials:
-        """Return credentials of a client that trusts this authority, with a certificate if it has one."""
+        """Return credentials of a caller that trusts this authority, optionally with a client certificate."""
         return grpc.ssl_channel_credentials(
             self.cert, client.key if client else None, client.cert if client else None
         )

@@ -5,10 +5,13 @@ import threading
 from typing import Any
 
 import grpc
+from google.protobuf.timestamp_pb2 import Timestamp
 from nationalsite.ordersync import v1 as protos
 from nationalsite.ordersync.v1 import OrderSyncServiceStub
 
 TIMEOUT_S = 20
+EARLIEST_TIME = Timestamp(seconds=1)
+"""A start time of a subscription that includes all messages."""
 
 
 def pull(

@@ -20,6 +20,7 @@ class RedisServer:
 
     @property
     def url(self) -> str:
+        """The value of NATIONALSITE_REDIS_URL."""
         return f"unix://{self._socket}"
 
     def start(self) -> None:
@@ -52,7 +53,7 @@ class RedisServer:
 
 @contextmanager
 def redis_server() -> Iterator[RedisServer]:
-    """Yield a running Redis; stop it at the end."""
+    """Yield a running Redis server; stop it at the end."""
     with tempfile.TemporaryDirectory(prefix="redis-") as directory:
         server = RedisServer(Path(directory))
         server.start()

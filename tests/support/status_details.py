@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 import grpc
 from google.rpc import error_details_pb2, status_pb2
 
+OUTAGE_STATUSES = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+
 
 class ErrorSummary(NamedTuple):
     """A failed call in three values."""
@@ -30,6 +32,15 @@ def summarize_error(error: grpc.RpcError) -> ErrorSummary:
 def parse_reason(error: grpc.RpcError) -> str:
     """Return the reason of a failed call, without the prefix ERROR_REASON_."""
     return str(parse_status_details(error)["ErrorInfo"].reason.removeprefix("ERROR_REASON_"))
+
+
+def is_outage(error: grpc.RpcError) -> bool:
+    """Return whether a call failed because a process ended or the store is unavailable.
+
+    Errors of a service have details. gRPC's own errors for a broken connection have none.
+    """
+    has_details = "grpc-status-details-bin" in dict(error.trailing_metadata() or ())
+    return not has_details or error.code() in OUTAGE_STATUSES
 
 
 def parse_status_details(error: grpc.RpcError) -> dict[str, Any]:

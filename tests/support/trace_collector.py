@@ -19,21 +19,22 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import (
 
 
 class TraceCollector:
-    """The spans that have arrived."""
+    """Collects export requests; any thread may add one."""
 
     def __init__(self) -> None:
-        self.raw: list[bytes] = []
+        self.raw_requests: list[bytes] = []
         self._requests: list[ExportTraceServiceRequest] = []
         self._changed = threading.Condition()
 
     def add(self, request: ExportTraceServiceRequest) -> None:
+        """Add a request, and wake up those who wait for spans."""
         with self._changed:
-            self.raw.append(request.SerializeToString())
+            self.raw_requests.append(request.SerializeToString())
             self._requests.append(request)
             self._changed.notify_all()
 
     def spans(self, at_least: int = 0, timeout_s: float = 10) -> list[dict[str, Any]]:
-        """Wait for that many spans; return all, each with its attributes and the name of its service."""
+        """Wait for at least so many spans; return all, each with its attributes and its service's name."""
         with self._changed:
             assert self._changed.wait_for(lambda: len(self._spans()) >= at_least, timeout_s), self._spans()
             return self._spans()

@@ -1,42 +1,38 @@
-"""A replica of OrderSyncService that dies and comes back: always at the same addresses, on the same store."""
+"""A replica of OrderSyncService that a test kills and restarts, with the same ports and the same store."""
 
-import itertools
 import os
-import socket
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tests.support.ports import reserve_ports
 from tools.local_stack import RunningProcess, kill, start_service, stop
 
-FAST_TIMEOUTS = "tests.durability.fast_timeouts"
 TIMEOUT_S = 20
-
-# Below what the kernel gives to outgoing connections: nobody takes a port while its owner is dead. Processes
-# that test at the same time begin far from each other.
-_ports = itertools.count(20_000 + os.getpid() * 997 % 12_000)
 
 
 @dataclass(slots=True, kw_only=True)
 class Replica:
-    """One process after the other under one name."""
+    """A name and addresses; each start runs a new process."""
 
     name: str
     gateway_url: str
     database_url: str
     settings: Mapping[str, str]
     module: str
+    """The module to run; empty: services.order_sync."""
     grpc: str
     """host:port."""
     http: str
+    """host:port of metrics and probes."""
     callback: str
-    """host:port of the callback's listener."""
+    """host:port."""
     running: RunningProcess | None = None
     starts: int = 0
 
     def start(self) -> "Replica":
-        """Start; it is ready when this returns."""
+        """Start a process and wait until it is ready."""
         settings = {
             "NATIONALSITE_DATABASE_URL": self.database_url,
             "NATIONALSITE_LISTEN": self.grpc,
@@ -50,24 +46,24 @@ class Replica:
         return self
 
     def kill(self) -> None:
-        """End it as a power cut would."""
+        """Kill the process, as a crash would."""
         assert self.running is not None
         kill(self.running)
         self.running = None
 
     def stop(self) -> int:
-        """Ask it to end; return its exit code."""
+        """Stop the process; return its exit code, 0 if none runs."""
         if self.running is None:
             return 0
         code = stop(self.running)
         self.running = None
         return code
 
-    def ready(self) -> bool:
-        """Return what /readyz says."""
+    def is_ready(self) -> bool:
+        """Return whether /readyz responds with 200."""
         try:
-            with urllib.request.urlopen(f"http://{self.http}/readyz", timeout=TIMEOUT_S) as answer:
-                return answer.status == 200
+            with urllib.request.urlopen(f"http://{self.http}/readyz", timeout=TIMEOUT_S) as response:
+                return response.status == 200
         except urllib.error.HTTPError as error:
             with error:
                 assert error.code == 503
@@ -75,26 +71,26 @@ class Replica:
 
     def metrics(self) -> str:
         """Return the text of /metrics."""
-        with urllib.request.urlopen(f"http://{self.http}/metrics", timeout=TIMEOUT_S) as answer:
-            return answer.read().decode()
+        with urllib.request.urlopen(f"http://{self.http}/metrics", timeout=TIMEOUT_S) as response:
+            return response.read().decode()
 
     def memory_mib(self) -> float:
-        """Return the resident memory."""
+        """Return the resident memory of the process."""
         assert self.running is not None
-        with open(f"/proc/{self.running.process.pid}/statm") as told:
-            return int(told.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+        with open(f"/proc/{self.running.process.pid}/statm") as statm:
+            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def replica(
+def new_replica(
     name: str,
     gateway_url: str,
     database_url: str,
     settings: Mapping[str, str] | None = None,
     *,
-    module: str = FAST_TIMEOUTS,
+    module: str = "",
 ) -> Replica:
-    """Return one that is to be started."""
-    grpc, http, callback = (f"127.0.0.1:{_free_port()}" for _ in range(3))
+    """Return a replica with free ports, not started."""
+    grpc, http, callback = (f"127.0.0.1:{port}" for port in reserve_ports(3))
     return Replica(
         name=name,
         gateway_url=gateway_url,
@@ -105,15 +101,3 @@ def replica(
         http=http,
         callback=callback,
     )
-
-
-def _free_port() -> int:
-    for port in _ports:
-        with socket.socket() as tried:
-            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                tried.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        return port
-    raise AssertionError("no end to the numbers")
