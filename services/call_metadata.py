@@ -1,6 +1,6 @@
-"""The metadata of the current call: handlers read the request's, and set the response's.
+"""The metadata of the current call: handlers read that of the request, and set that of the response.
 
-The server binds it to the call's context. The adapter uses it without an import of the server.
+The server binds it to the call's context, so that the adapter need not import the server.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ _response_metadata: ContextVar[dict[str, str] | None] = ContextVar("response_met
 
 
 def bind(request_metadata: _RequestMetadata) -> dict[str, str]:
-    """Bind metadata to the current call; return the response metadata, which is filled during the call."""
+    """Bind metadata to the current call; return the response metadata, which handlers fill."""
     response_metadata: dict[str, str] = {}
     _request_metadata.set(request_metadata)
     _response_metadata.set(response_metadata)
@@ -21,7 +21,7 @@ def bind(request_metadata: _RequestMetadata) -> dict[str, str]:
 
 
 def get_request_metadata(key: str) -> str:
-    """Return the values of a key, joined by commas; empty if there is none, and outside a call."""
+    """Return the values of a key, joined by commas; empty if there are none, or outside a call."""
     return ",".join(
         value for name, value in _request_metadata.get() if name == key and isinstance(value, str)
     )

@@ -1,4 +1,4 @@
-"""The command line of a service with a store: it serves, or runs a command on the store."""
+"""The command line of a service with a store: serves, or runs a command on the store."""
 
 import sys
 from typing import TypeVar
@@ -12,7 +12,7 @@ S = TypeVar("S", bound=ServerSettings)
 
 
 def main(package: str, service: ServiceDefinition[S], store_settings: type[StoreSettings]) -> None:
-    """Serve, or run `migrate` or `erase` on the store; `package` is what `python -m` was given."""
+    """Serve, or run `migrate` or `erase` on the store. `package`: the argument of `python -m`."""
     if len(sys.argv) == 1:
         run(service)
         return

@@ -1,7 +1,7 @@
-"""The errors of the services, as one tree. Every package raises them; the server maps each to a status.
+"""The exception hierarchy of the services. Every package raises these; the server maps each to a status.
 
 NationalsiteError
-├── RequestError                    the request is wrong, and was not sent; names the fields
+├── RequestError                    the request is invalid, and was not sent; names the fields
 │   ├── InvalidRequest
 │   ├── RequiredInDialect
 │   └── NotInDialect
@@ -11,11 +11,11 @@ NationalsiteError
 ├── RequestInProgress
 ├── DeliveryNotFound
 ├── DeliveryPending                 an earlier delivery is pending
-├── DeliveryOvertaken               a later delivery was sent
-├── DeliveryState
+├── DeliveryOvertaken               a later delivery with the same ordering key was sent
+├── DeliveryState                   not allowed in the state of the delivery
 ├── SubscriptionNotFound
 ├── SubscriptionMismatch
-├── NoFullSync
+├── NoFullSync                      no full order is stored
 ├── OperationNotInDialect
 ├── InternalFault                   a bug
 ├── CallerUnknown
@@ -37,16 +37,16 @@ NationalsiteError
     │   └── UpstreamUnsupported
     ├── UpstreamRefused             rejected by the operation; the error mapping gives the reason
     ├── ConnectError                no connection; the request was not sent
-    │   └── CircuitOpen             not tried, because of earlier failures
+    │   └── CircuitOpen             the circuit breaker is open; not sent
     ├── ConnectionLost              after the request may have been sent
     ├── UpstreamFault               HTTP 5xx, or a gateway code 5xx
-    ├── UpstreamUnreadable          the reply cannot be decoded
+    ├── UpstreamUnreadable          the response cannot be decoded
     └── OutcomeUnknown              a non-idempotent call was sent; 1688 may have executed it
 
-StartupError is not in the tree: an operator sees it, not a caller.
+StartupError is not among them: operators see it, callers do not.
 
-`reason` is a value of nationalsite.errors.v1.ErrorReason without its prefix. Callers read the messages of
-these errors: a message must not contain a value of the request or a secret.
+`reason` is a value of nationalsite.errors.v1.ErrorReason without its prefix. The
+status contains the message of the exception, so that must not contain a value of the request or a secret.
 """
 
 import sys
@@ -57,7 +57,7 @@ from typing import ClassVar, Literal, NoReturn
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Violation:
-    """A rule that a field of the request breaks."""
+    """A rule that a field of the request violates."""
 
     field: str
     """Path in the request message, such as `sale_filters[0].sale_type`; empty for the message itself."""
@@ -66,7 +66,7 @@ class Violation:
 
 
 class NationalsiteError(Exception):
-    """A failure that a caller sees. `str()` of it is the status message."""
+    """An error that a caller gets. `str()` of it is the status message."""
 
     reason: str = "INTERNAL_FAULT"
     source: ClassVar[Literal["suite", "1688"]] = "suite"
@@ -75,7 +75,7 @@ class NationalsiteError(Exception):
 
 
 class RequestError(NationalsiteError):
-    """The request is wrong. It was not sent."""
+    """The request is invalid. It was not sent."""
 
     def __init__(self, violations: Sequence[Violation]) -> None:
         super().__init__(
@@ -85,7 +85,7 @@ class RequestError(NationalsiteError):
 
 
 class InvalidRequest(RequestError):
-    """The request breaks a rule of the proto, or a stricter limit of the dialect."""
+    """The request violates a rule of the proto, or a stricter limit of the dialect."""
 
     reason = "INVALID_REQUEST"
 
@@ -133,7 +133,7 @@ class DeliveryNotFound(NationalsiteError):
 
 
 class DeliveryPending(NationalsiteError):
-    """An earlier delivery with the same ordering key is pending, and would be overtaken."""
+    """An earlier delivery with the same ordering key is pending; this sync must not be sent before it."""
 
     reason = "DELIVERY_PENDING"
 
@@ -163,7 +163,7 @@ class SubscriptionMismatch(NationalsiteError):
 
 
 class NoFullSync(NationalsiteError):
-    """A status is sent together with the last full sync, and none is stored."""
+    """The dialect needs the last full order to sync a status, and none is stored."""
 
     reason = "NO_FULL_SYNC"
 
@@ -175,7 +175,7 @@ class OperationNotInDialect(NationalsiteError):
 
 
 class InternalFault(NationalsiteError):
-    """A bug. The log has its cause, the status does not."""
+    """A bug. Its cause is in the log, not in the status."""
 
     reason = "INTERNAL_FAULT"
 
@@ -264,7 +264,7 @@ class UpstreamPermission(UpstreamGateway):
 
 
 class UpstreamArgument(UpstreamGateway):
-    """The gateway says that a parameter is missing."""
+    """The gateway rejects the request, because a parameter is missing."""
 
     reason = "UPSTREAM_ARGUMENT"
 
@@ -274,13 +274,13 @@ class TimestampRejected(UpstreamGateway):
 
 
 class UpstreamRate(UpstreamGateway):
-    """A rate limit of 1688."""
+    """1688's rate limit is exceeded."""
 
     reason = "UPSTREAM_RATE"
 
 
 class UpstreamQuota(UpstreamGateway):
-    """The purchased number of calls is used up."""
+    """The app's quota is used up."""
 
     reason = "UPSTREAM_QUOTA"
 
@@ -307,7 +307,7 @@ class ConnectError(UpstreamError):
 
 
 class CircuitOpen(ConnectError):
-    """Not tried, because of earlier failures. An immediate retry fails in the same way."""
+    """The circuit breaker is open: the request was not sent. An immediate retry also fails."""
 
 
 class ConnectionLost(UpstreamError):
@@ -325,7 +325,7 @@ class UpstreamFault(UpstreamError):
 
 
 class UpstreamUnreadable(UpstreamError):
-    """1688 replied, and the reply cannot be decoded."""
+    """1688's response cannot be decoded."""
 
     reason = "UPSTREAM_UNREADABLE"
     may_have_executed = True
@@ -339,7 +339,7 @@ class OutcomeUnknown(UpstreamError):
 
 
 class StartupError(Exception):
-    """A process cannot start. There is a line for each cause; no line contains a secret."""
+    """A process cannot start. Each cause is one line; no line contains a secret."""
 
     def __init__(self, lines: Sequence[str]) -> None:
         super().__init__("\n".join(lines))

@@ -1,4 +1,4 @@
-"""The interface of the handler of an RPC. The server, the adapter and the services share it."""
+"""The interface of RPC handlers, shared by the server, the adapter and the services."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, Protocol, TypeVar
@@ -11,15 +11,15 @@ _LOCAL_FIELDS = "__local_fields__"
 class Handler(Protocol):
     """Handles the calls of one RPC.
 
-    Where the RPC streams requests, `request` is an async iterator of them that raises InvalidRequest at an
-    invalid one. Where it streams responses, the handler is an async generator of them: the server resumes it
-    when the transport can take another response, and closes it in the task that ran it.
+    If the RPC streams requests, `request` is an async iterator, which raises InvalidRequest for an invalid
+    request. If it streams responses, the handler is an async generator: the server resumes it when the
+    transport can take another response, and closes it in the task that ran it.
     """
 
     def __call__(self, request: Any, deadline: float, /) -> Awaitable[bytes] | AsyncGenerator[bytes, None]:
         """Return the serialized response, or a generator of them. Raises the errors of services/errors.py.
 
-        `deadline` is in the loop's time; it is infinite for a stream whose caller set none.
+        `deadline` is in the loop's time; it is infinite for a stream without a deadline.
         """
 
 

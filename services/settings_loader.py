@@ -1,4 +1,4 @@
-"""Loads settings from environment variables, for the services and for the operator's command.
+"""Loads settings from environment variables, for the services and for the adapter command line.
 
 The field `app_key` is NATIONALSITE_APP_KEY. An empty variable counts as unset. A SecretStr can also be in a
 file, whose path is in `..._FILE`. The type of a setting that is a JSON object is `Json[...]`.
@@ -40,9 +40,9 @@ def env_name(cls: type[BaseSettings], field: str) -> str:
 
 
 def load_settings(cls: type[S]) -> S:
-    """Load the settings. Raises StartupError, with a line for each that is missing or invalid."""
-    ours = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
-    if invalid := [name for name, value in ours.items() if not _is_valid_text(value)]:
+    """Load the settings. Raises StartupError, with a line for each missing or invalid variable."""
+    variables = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
+    if invalid := [name for name, value in variables.items() if not _is_valid_text(value)]:
         raise StartupError([f"{name}: is not UTF-8 text" for name in invalid])
     secrets, problems = _read_secret_files(cls)
     try:
@@ -77,7 +77,7 @@ def _read_secret_files(cls: type[BaseSettings]) -> tuple[dict[str, Any], dict[st
 
 def _read_secret_file(path: str, *, is_also_set: bool) -> SecretStr:
     if is_also_set:
-        raise ValueError("given both here and directly, without _FILE")
+        raise ValueError("set either this or the variable without _FILE, not both")
     try:
         text = Path(path).read_text().rstrip("\r\n")
     except OSError as error:
@@ -97,7 +97,7 @@ _MESSAGES = {
 
 
 def _describe(cls: type[BaseSettings], detail: ErrorDetails) -> tuple[str, str]:
-    """Return the variable, which is empty if several contradict each other, and the problem."""
+    """Return the variable and the problem. If settings contradict each other, the variable is empty."""
     problem = _MESSAGES.get(detail["type"]) or detail["msg"].removeprefix("Value error, ").replace(
         "Input should", "must"
     )

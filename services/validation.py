@@ -1,4 +1,4 @@
-"""Checks messages against the rules of the protos (`buf.validate`). The server and the adapter share it."""
+"""Validates messages by the rules of the protos (`buf.validate`). The server and the adapter share it."""
 
 import json
 from typing import cast
@@ -14,12 +14,12 @@ _MAX_VIOLATIONS = 20
 
 
 class RequestValidator:
-    """Checks the requests of one method."""
+    """Validates the requests of one method."""
 
     def __init__(self, method: str, request: type[Message]) -> None:
-        """Compile the rules, so that the first call need not. Raises StartupError where one does not compile.
+        """Compile the rules at start. Raises StartupError if a rule does not compile.
 
-        `method` is the name for this error.
+        `method` is the name of the method in this error.
         """
         self._collect_violations = protovalidate.Validator().collect_violations
         try:
@@ -29,13 +29,15 @@ class RequestValidator:
             raise StartupError([f"{method}: a validation rule does not compile: {error}"]) from error
 
     def validate(self, request: Message) -> None:
-        """Raise InvalidRequest, with the fields, for a request that breaks a rule."""
+        """Raise InvalidRequest with the fields if the request violates a rule."""
         if violations := self._collect_violations(request):
-            raise InvalidRequest([_to_violation(each.proto) for each in violations[:_MAX_VIOLATIONS]])
+            raise InvalidRequest(
+                [_to_violation(violation.proto) for violation in violations[:_MAX_VIOLATIONS]]
+            )
 
 
 def _reachable_messages(root: Descriptor) -> list[Descriptor]:
-    """Return a message type and all types inside it: an empty message does not compile the rules of these."""
+    """Return a message type and the types of its fields, whose rules an empty message does not compile."""
     reachable = [root]
     for message in reachable:
         types = (field.message_type for field in message.fields if field.message_type)

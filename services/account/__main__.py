@@ -1,4 +1,4 @@
-"""Serves AccountService, or works on its store: `python -m services.account [migrate | erase ...]`."""
+"""Serves AccountService, or runs a store command: `python -m services.account [migrate | erase ...]`."""
 
 from services.account.service import ACCOUNT, AccountStoreSettings
 from services.command_line import main

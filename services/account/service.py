@@ -15,10 +15,10 @@ DESCRIPTOR = protos.ACCOUNT_SERVICE
 
 
 class AccountStoreSettings(ServerSettings, StoreSettings):
-    """The settings that the commands on the store read."""
+    """The settings of the commands `migrate` and `erase`."""
 
-    listen: str = "0.0.0.0:50053"  # a container's port is reached from outside
-    http_listen: str = "0.0.0.0:9103"  # likewise
+    listen: str = "0.0.0.0:50053"  # all interfaces: a container publishes the port
+    http_listen: str = "0.0.0.0:9103"  # all interfaces: a container publishes the port
     database_url: SecretStr = SecretStr("sqlite+aiosqlite:///var/account.db")
 
 

@@ -1,4 +1,4 @@
-"""The operator's command: `python -m services.adapter {authorize,check,sign}`."""
+"""The adapter command line: `python -m services.adapter {authorize,check,sign}`."""
 
 import sys
 

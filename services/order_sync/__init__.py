@@ -1,1 +1,1 @@
-"""OrderSyncService: tells 1688 of a national site's orders, and pays and refunds its purchase orders."""
+"""OrderSyncService: syncs orders to 1688, pays and refunds purchase orders, delivers 1688's messages."""

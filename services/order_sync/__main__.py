@@ -1,4 +1,4 @@
-"""Serves OrderSyncService, or works on its store: `python -m services.order_sync [migrate | erase ...]`."""
+"""Serves OrderSyncService, or runs a store command: `python -m services.order_sync [migrate | erase ...]`."""
 
 from services.command_line import main
 from services.order_sync.service import ORDER_SYNC, OrderSyncStoreSettings

@@ -1,4 +1,4 @@
-"""`POST /callbacks/1688`: takes 1688's messages, and answers 200 only when they are stored."""
+"""`POST /callbacks/1688`: the webhook for 1688's messages. It returns 200 only after they are stored."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -17,22 +17,22 @@ MAX_BODY_BYTES = 2**20
 """A message is a few hundred bytes."""
 MAX_PARAMETERS = 100
 READ_TIMEOUT_S = 10.0
-"""For the whole body to arrive."""
+"""For receiving the complete body."""
 STORE_TIMEOUT_S = 10.0
 
-Store = Callable[[Sequence[IncomingMessage]], Awaitable[StoreResult]]
+StoreMessages = Callable[[Sequence[IncomingMessage]], Awaitable[StoreResult]]
 ParseMessage = Callable[[bytes], IncomingMessage]
 
 _received = Counter(
     "nationalsite_messages_received",
-    "Callbacks by outcome: stored, duplicate, forged, malformed, too_large, too_slow, not_stored.",
+    "Messages stored or duplicate; requests invalid_signature, malformed, too_large, too_slow or not_stored.",
     ("outcome",),
 )
 _log = structlog.get_logger()
 
 
 class _Rejected(Exception):
-    """A request that is not stored, with its status."""
+    """A request is rejected with this HTTP status."""
 
     def __init__(self, status: int, outcome: str) -> None:
         super().__init__(outcome)
@@ -40,26 +40,28 @@ class _Rejected(Exception):
         self.outcome = outcome
 
 
-def callback_routes(secret: bytes, parse_message: ParseMessage, store: Store) -> list[web.RouteDef]:
-    """Return the route of the callback's own listener.
+def callback_routes(
+    secret: bytes, parse_message: ParseMessage, store_messages: StoreMessages
+) -> list[web.RouteDef]:
+    """Return the routes of the callback's listener.
 
-    It answers 200 to messages that are stored, now or before; 401 to a request that 1688 did not sign, which
-    is not stored; 400, 408 and 413 to a malformed, slow or large request; 503 while the store is unavailable,
-    so that 1688 tries again.
+    200: all messages are stored, or were stored before. 401: the signature is invalid; nothing is stored.
+    400, 408, 413: the request is malformed, too slow or too large. 503: the store is unavailable; 1688 pushes
+    again.
     """
 
     async def receive(request: web.Request) -> web.Response:
         try:
             parameters = await _read_parameters(request)
             if not is_push_signed(secret, parameters):
-                raise _Rejected(401, "forged")
-            texts = [value for name, value in parameters if name == b"message"]
-            if not texts:
-                # The signature covers names and values without a separator: a copy of one signed message can
-                # be divided into names and values elsewhere, and is still signed.
+                raise _Rejected(401, "invalid_signature")
+            messages = [value for name, value in parameters if name == b"message"]
+            if not messages:
+                # The signature covers names and values without separators: an attacker can move characters
+                # between a name and its value in a signed request, and the signature remains valid.
                 raise _Rejected(400, "malformed")
             async with asyncio.timeout(STORE_TIMEOUT_S):
-                stored = await store([parse_message(text) for text in texts])
+                stored = await store_messages([parse_message(message) for message in messages])
         except _Rejected as rejected:
             _received.labels(rejected.outcome).inc()
             return web.Response(text=f"{rejected.outcome}\n", status=rejected.status)
@@ -76,7 +78,7 @@ def callback_routes(secret: bytes, parse_message: ParseMessage, store: Store) ->
 
 
 async def _read_parameters(request: web.Request) -> list[tuple[bytes, bytes]]:
-    """Return the parameters of query and body as bytes: the signature covers them as they were sent."""
+    """Return the parameters of query and body as bytes, because the signature covers bytes."""
     body = bytearray()
     try:
         async with asyncio.timeout(READ_TIMEOUT_S):
@@ -96,9 +98,9 @@ async def _read_parameters(request: web.Request) -> list[tuple[bytes, bytes]]:
 
 
 def _parse_form(text: bytes) -> list[tuple[bytes, bytes]]:
-    """Parse a form as bytes: Python 3.11's own parser rejects bytes that are not ASCII once decoded.
+    """Parse a form as bytes. The parser of Python 3.11 rejects bytes that are not ASCII after decoding.
 
-    Raises ValueError for more parameters than a message needs.
+    Raises ValueError if there are more than MAX_PARAMETERS.
     """
     if text.count(b"&") >= MAX_PARAMETERS:
         raise ValueError("too many parameters")

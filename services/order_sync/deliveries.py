@@ -7,8 +7,6 @@ from typing import Any
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from google.protobuf.timestamp_pb2 import Timestamp
-
-# googleapis-common-protos ships stubs, and no py.typed to say so.
 from google.rpc import status_pb2
 from nationalsite.ordersync import v1 as protos
 
@@ -18,16 +16,20 @@ from services.order_sync.sync_sender import ORDERING_KEYS, SyncSender
 from services.server import current_caller
 from services.store import Deliveries, Delivery, NewDelivery, State
 
-_ARMS = protos.EnqueueSyncRequest.DESCRIPTOR.oneofs_by_name["sync"].fields
+_SYNC_FIELDS = protos.EnqueueSyncRequest.DESCRIPTOR.oneofs_by_name["sync"].fields
 REQUEST_CLASSES: Mapping[str, type[Any]] = {
-    arm.message_type.name.removesuffix("Request"): GetMessageClass(arm.message_type)
-    for arm in _ARMS
-    if arm.message_type
+    field.message_type.name.removesuffix("Request"): GetMessageClass(field.message_type)
+    for field in _SYNC_FIELDS
+    if field.message_type
 }
-"""RPC -> class of its request, for each RPC that can be enqueued."""
-_RPC_BY_ARM = {arm.name: arm.message_type.name.removesuffix("Request") for arm in _ARMS if arm.message_type}
-"""Arm of the oneof `sync` -> RPC."""
-_ARM_BY_RPC = {rpc: arm for arm, rpc in _RPC_BY_ARM.items()}
+"""RPC -> request class, for each RPC that can be enqueued."""
+_RPC_BY_FIELD = {
+    field.name: field.message_type.name.removesuffix("Request")
+    for field in _SYNC_FIELDS
+    if field.message_type
+}
+"""Field of the oneof `sync` -> RPC."""
+_FIELD_BY_RPC = {rpc: field for field, rpc in _RPC_BY_FIELD.items()}
 _STATE_PREFIX = "DELIVERY_STATE_"
 _ORDER_IDS: Mapping[str, Callable[[Any], str]] = {
     "SyncOrder": lambda sync: sync.order.national_order_id,
@@ -37,7 +39,7 @@ _ORDER_IDS: Mapping[str, Callable[[Any], str]] = {
 
 
 class DeliveryHandlers:
-    """The RPCs of deliveries."""
+    """Handlers of the RPCs of deliveries."""
 
     def __init__(self, deliveries: Deliveries, syncs: SyncSender) -> None:
         self._deliveries = deliveries
@@ -54,13 +56,13 @@ class DeliveryHandlers:
         }
 
     async def enqueue_sync(self, request: protos.EnqueueSyncRequest, deadline: float) -> bytes:
-        """Store a sync as a delivery. Raises RequestError if the dialect cannot express it."""
-        arm = request.WhichOneof("sync") or ""
-        rpc, sync = _RPC_BY_ARM[arm], getattr(request, arm)
+        """Store a sync as a delivery. Raises RequestError if the dialect cannot express the sync."""
+        field = request.WhichOneof("sync") or ""
+        rpc, sync = _RPC_BY_FIELD[field], getattr(request, field)
         try:
             self._syncs.check(rpc, sync)
         except RequestError as error:
-            raise _prefix_fields(arm, error) from error
+            raise _prefix_fields(field, error) from error
         delivery = await self._deliveries.enqueue(
             NewDelivery(
                 caller=current_caller().identity,
@@ -101,7 +103,7 @@ def to_proto(delivery: Delivery) -> protos.Delivery:
         next_attempt_time=to_optional_timestamp(delivery.next_attempt_time_ms),
         finish_time=to_optional_timestamp(delivery.finish_time_ms),
     )
-    getattr(response, _ARM_BY_RPC[delivery.rpc]).ParseFromString(delivery.payload)
+    getattr(response, _FIELD_BY_RPC[delivery.rpc]).ParseFromString(delivery.payload)
     if delivery.last_error is not None:
         response.last_error.CopyFrom(status_pb2.Status.FromString(delivery.last_error))
     if delivery.results is not None:
@@ -132,16 +134,16 @@ def _handle_by_id(method: Callable[[str], Awaitable[Delivery]], response: Callab
 
 
 def _national_order_id(rpc: str, sync: Any) -> str | None:
-    """Return the id of the downstream order in a sync, by which an erasure finds it; None if it has none."""
+    """Return the id of the downstream order, which an erasure needs; None if the sync has none."""
     read_id = _ORDER_IDS.get(rpc)
     return read_id(sync) if read_id else None
 
 
-def _prefix_fields(arm: str, error: RequestError) -> RequestError:
+def _prefix_fields(prefix: str, error: RequestError) -> RequestError:
     """Return the error with the field paths of the enclosing EnqueueSyncRequest."""
     return type(error)(
         [
-            Violation(field=f"{arm}.{violation.field}", description=violation.description)
+            Violation(field=f"{prefix}.{violation.field}", description=violation.description)
             for violation in error.violations
         ]
     )

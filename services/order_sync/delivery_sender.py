@@ -1,12 +1,10 @@
-"""Sends one attempt of a delivery, and decides whether it is delivered, dead or to be retried."""
+"""Sends a delivery once, and returns whether it is delivered, dead or to be retried."""
 
 import asyncio
 from collections.abc import Sequence
 from typing import Any
 
 import structlog
-
-# googleapis-common-protos ships stubs, and no py.typed to say so.
 from google.rpc import status_pb2
 from nationalsite.ordersync import v1 as protos
 
@@ -17,7 +15,7 @@ from services.server import to_rich_status
 from services.store import Dead, Delivered, Delivery, Outcome, Retry
 
 SEND_TIMEOUT_S = 20.0
-"""For one attempt; the relay allows slightly more."""
+"""Deadline of one attempt. It must be less than the relay's `send_timeout_s`."""
 PERMANENT_ERRORS = frozenset(
     {
         "INVALID_REQUEST",
@@ -32,9 +30,9 @@ PERMANENT_ERRORS = frozenset(
         "UPSTREAM_UNSUPPORTED",
     }
 )
-"""Reasons that another attempt cannot change. An operator can fix credentials, permissions and quotas."""
+"""Reasons that are not retried. Problems of credentials, permissions and quotas can be fixed meanwhile."""
 MIN_RETRY_DELAY_S = {"UPSTREAM_RATE": 10.0, "UPSTREAM_QUOTA": 300.0, "UPSTREAM_PERMISSION": 60.0}
-"""Reason -> shortest delay, where the backoff of the relay would start too early."""
+"""Reason -> minimum delay of a retry, if it is longer than the relay's first delays."""
 INTERNAL_ERROR = to_rich_status(InternalFault("internal fault"), "EnqueueSync").SerializeToString()
 """The last error of a delivery whose attempt raised an unexpected exception."""
 
@@ -43,7 +41,7 @@ class DeliverySender:
     """Sends deliveries for the relay."""
 
     def __init__(self, syncs: SyncSender, *, retry_unknown: bool) -> None:
-        """`retry_unknown`: an attempt whose outcome is unknown may be sent again, since syncs are upserts."""
+        """`retry_unknown`: send again if the outcome of an attempt is unknown, because syncs are upserts."""
         self._syncs = syncs
         self._permanent_errors = (
             PERMANENT_ERRORS if retry_unknown else PERMANENT_ERRORS | {OutcomeUnknown.reason}
@@ -51,7 +49,7 @@ class DeliverySender:
         self._retry_unknown = retry_unknown
 
     async def __call__(self, delivery: Delivery) -> Outcome:
-        """Send what 1688 has not accepted yet."""
+        """Send the delivery, or the relations in it that 1688 has not accepted yet."""
         structlog.contextvars.clear_contextvars()
         deadline = asyncio.get_running_loop().time() + SEND_TIMEOUT_S
         request = REQUEST_CLASSES[delivery.rpc].FromString(delivery.payload)
@@ -98,7 +96,7 @@ class DeliverySender:
 
 
 def _results(delivery: Delivery, count: int) -> list[Any]:
-    """Return the result of each relation so far; None if it was not sent."""
+    """Return the last result of each relation; None if it was not sent."""
     known: Sequence[status_pb2.Status] = ()
     if delivery.results is not None:
         known = protos.WriteOrderRelationsResponse.FromString(delivery.results).results

@@ -1,4 +1,4 @@
-"""Merges a status into the last full order: the open platform accepts a status only as part of it."""
+"""Merges a status into the last full order: the open platform has no operation for a status alone."""
 
 from nationalsite.ordersync import v1 as protos
 
@@ -10,7 +10,7 @@ class FullOrderMerger:
     """Stores the last full orders and logistics orders, and merges statuses into them."""
 
     def __init__(self, store: FullOrders, *, orders: bool, logistics_orders: bool) -> None:
-        """Store `orders` and `logistics_orders` only if the dialect needs them: they hold buyers' data."""
+        """Store `orders` and `logistics_orders` only if the dialect needs them: they contain buyers' data."""
         self._store = store
         self._stores_orders = orders
         self._stores_logistics_orders = logistics_orders
@@ -79,7 +79,7 @@ class FullOrderMerger:
 def _set_status(
     order: protos.Order | protos.SubOrder, status: protos.OrderStatusUpdate | protos.SubOrderStatusUpdate
 ) -> None:
-    """Copy the fields that the status sets; the others stay."""
+    """Copy the fields that are set in the status."""
     if status.pay_status:
         order.pay_status = status.pay_status
     if status.refund_status:

@@ -1,4 +1,4 @@
-"""Converts 1688's messages: from their text to a stored message, and from there to a proto."""
+"""Converts 1688's messages: from JSON to a stored message, and from a stored message to a proto."""
 
 import hashlib
 from collections.abc import Callable
@@ -16,14 +16,14 @@ from services.store import Message as StoredMessage
 _decode = message_decoder(protos.Message.DESCRIPTOR)
 _unreadable = Counter(
     "nationalsite_message_fields_unreadable",
-    "Fields of 1688's messages left unset because they could not be read; `message` is the whole message.",
+    "Fields of 1688's messages left unset because they could not be read; `message`: all fields.",
     ("field",),
 )
 _log = structlog.get_logger()
 
 
 def parse_message(text: bytes, now_ms: Callable[[], int]) -> IncomingMessage:
-    """Parse the text of a message. One that cannot be read is stored whole, with its hash as its id."""
+    """Parse a message. If it cannot be parsed, it is stored as received, and its id is its hash."""
     try:
         decoded = _decode(text)
     except UpstreamUnreadable:
@@ -44,7 +44,7 @@ def parse_message(text: bytes, now_ms: Callable[[], int]) -> IncomingMessage:
 
 
 def to_proto(stored: StoredMessage) -> protos.Message:
-    """Convert a stored message for consumers."""
+    """Convert a stored message to the proto for consumers."""
     try:
         message = protos.Message.FromString(_decode(stored.raw).response)
     except UpstreamUnreadable:
@@ -57,10 +57,10 @@ def to_proto(stored: StoredMessage) -> protos.Message:
 
 
 def _time_ms(message: protos.Message) -> int:
-    """Return the event time by which messages are ordered, else the creation time; 0 if both are unknown.
+    """Return the event time, else the creation time; 0 if both are unknown. Messages are ordered by it.
 
-    1688 writes the event time in whole seconds. If the creation time is in the same second, it is returned,
-    since it has milliseconds.
+    1688's event time is in seconds, the creation time in milliseconds. If both are in the same second, the
+    creation time is returned.
     """
     create_ms = message.create_time.ToMilliseconds()
     payload = message.WhichOneof("payload")
@@ -69,7 +69,7 @@ def _time_ms(message: protos.Message) -> int:
 
 
 def _order_key(message: protos.Message) -> str | None:
-    """Return the purchase order of a message; for logistics, the first order in it."""
+    """Return the id of the purchase order; of several in a message about logistics, the first."""
     payload = message.WhichOneof("payload")
     if payload in ("order", "refund"):
         cbu_order_id = getattr(message, payload).cbu_order_id

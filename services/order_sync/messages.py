@@ -16,7 +16,7 @@ DEFAULT_LEASE_S = 60.0
 DEFAULT_WAIT_S = 10.0
 DEFAULT_MAX_MESSAGES = 100
 RESPONSE_MARGIN_S = 0.25
-"""Part of the deadline that a pull leaves for its response to arrive."""
+"""A pull returns this long before its deadline, so that its response arrives in time."""
 
 
 class MessageHandlers:
@@ -44,14 +44,14 @@ class MessageHandlers:
     async def pull_messages(self, request: protos.PullMessagesRequest, deadline: float) -> bytes:
         """Lease available messages; wait if there are none."""
         wait_s = to_seconds(request.wait) if request.HasField("wait") else DEFAULT_WAIT_S
-        left_s = deadline - asyncio.get_running_loop().time() - RESPONSE_MARGIN_S
+        remaining_s = deadline - asyncio.get_running_loop().time() - RESPONSE_MARGIN_S
         messages = await self._dispatcher.lease(
             subscription_name(request),
             limit=request.max_messages or DEFAULT_MAX_MESSAGES,
             lease_s=to_seconds(request.lease) or DEFAULT_LEASE_S,
-            wait_s=max(0.0, min(wait_s, left_s)),
+            wait_s=max(0.0, min(wait_s, remaining_s)),
             topics=request.topics,
-            start_time_ms=start_ms(request),
+            start_time_ms=requested_start_time_ms(request),
         )
         return protos.PullMessagesResponse(messages=map(to_proto, messages)).SerializeToString()
 
@@ -99,17 +99,17 @@ class MessageHandlers:
         ).SerializeToString()
 
     async def requeue_messages(self, request: protos.RequeueMessagesRequest, deadline: float) -> bytes:
-        """Make dead messages available again."""
+        """Make dead-lettered messages available again."""
         count = await self._dead_letters.requeue(subscription_name(request), request.message_ids)
         return protos.RequeueMessagesResponse(requeued=count).SerializeToString()
 
 
 def subscription_name(request: Any) -> SubscriptionName:
-    """Return the caller's subscription that a request names."""
+    """Return the subscription that the request names, with the caller as its owner."""
     return SubscriptionName(caller=current_caller().identity, name=request.subscription)
 
 
-def start_ms(request: Any) -> int | None:
+def requested_start_time_ms(request: Any) -> int | None:
     """Return the start time of a new subscription; None: now."""
     return request.start_time.ToMilliseconds() if request.HasField("start_time") else None
 

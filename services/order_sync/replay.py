@@ -12,13 +12,13 @@ from services.adapter import OperationClient
 from services.errors import NationalsiteError, Overloaded
 from services.store import Inbox, IncomingMessage, Lease, Store, exclusive_lease
 
-SERVICE = upstream.MESSAGE_REPLAY_SERVICE
+REPLAY_SERVICE = upstream.MESSAGE_REPLAY_SERVICE
 PAGE_SIZE = 200
 """Messages on a page: 1688's limit."""
 MAX_PAGES = 1000
-"""Of one replay: more than 1688 keeps for a shop; the next replay continues."""
+"""Maximum number of pages of one replay. The next replay continues."""
 LEASE_S = 60.0
-"""Longer than one page takes."""
+"""Lease of the replay, renewed after each page."""
 PAGE_TIMEOUT_S = 20.0
 _MAX_ID = 2**63 - 1
 
@@ -26,7 +26,7 @@ _log = structlog.get_logger()
 
 
 class Replay:
-    """Lists page 1, stores it, confirms it, and again: an end between two steps loses no message."""
+    """Repeatedly lists page 1, stores and confirms it. A crash between these steps loses no message."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class Replay:
         self._parse_message = parse_message
 
     async def replay_messages(self, request: protos.ReplayMessagesRequest, deadline: float) -> bytes:
-        """Replay now. Raises Overloaded while another call or replica replays."""
+        """Replay now. Raises Overloaded if another replay is running, here or in another replica."""
         query = upstream.QueryMessagesRequest(topic=request.topic, page_size=PAGE_SIZE)
         if request.HasField("start_time"):
             query.create_start_time.CopyFrom(request.start_time)
@@ -53,7 +53,7 @@ class Replay:
         return response.SerializeToString()
 
     async def run(self, interval_s: float) -> None:
-        """Replay at an interval until cancelled; one replica at a time."""
+        """Replay at an interval until cancelled. One replica replays at a time."""
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(interval_s * random.uniform(0.9, 1.1))  # noqa: S311 # jitter
@@ -73,7 +73,7 @@ class Replay:
     async def _replay_exclusively(
         self, query: upstream.QueryMessagesRequest, deadline: float
     ) -> protos.ReplayMessagesResponse | None:
-        """Return what was replayed; None if another replay is running."""
+        """Replay, and return the result; None if another replay is running."""
         async with exclusive_lease(self._store, "replay", LEASE_S) as lease:
             return None if lease is None else await self._replay(query, lease, deadline)
 
@@ -91,7 +91,8 @@ class Replay:
             stored = await self._inbox.store(incoming)
             response.stored += len(stored.new_ids)
             response.duplicates += stored.duplicate_count
-            # Messages without a numeric id, and confirmed ones that 1688 still lists, block this page.
+            # Messages without a numeric id cannot be confirmed, and 1688 may still list confirmed ones.
+            # If a page has no others, continue with the next page.
             ids = _confirmable_ids(incoming) - confirmed
             if ids:
                 await self._confirm(sorted(ids), deadline)
@@ -116,6 +117,6 @@ class Replay:
 
 
 def _confirmable_ids(incoming: Sequence[IncomingMessage]) -> set[int]:
-    """Return the ids in the form in which 1688 accepts them for confirmation."""
+    """Return the ids that 1688 accepts for confirmation: integers."""
     ids = (message.message_id for message in incoming)
     return {int(text) for text in ids if text.isascii() and text.isdigit() and int(text) <= _MAX_ID}

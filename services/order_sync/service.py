@@ -1,4 +1,4 @@
-"""OrderSyncService: its settings, its handlers, and how its parts are assembled."""
+"""OrderSyncService: its settings, its handlers, and its composition root."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -19,8 +19,7 @@ from services.order_sync.deliveries import DeliveryHandlers
 from services.order_sync.delivery_sender import INTERNAL_ERROR, DeliverySender
 from services.order_sync.full_order_merger import FullOrderMerger
 from services.order_sync.messages import MessageHandlers
-from services.order_sync.replay import SERVICE as REPLAY
-from services.order_sync.replay import Replay
+from services.order_sync.replay import REPLAY_SERVICE, Replay
 from services.order_sync.streaming import MessageStreams
 from services.order_sync.sync_sender import ORDERING_KEYS, SyncSender
 from services.server import (
@@ -49,41 +48,43 @@ _log = structlog.get_logger()
 
 
 class OrderSyncStoreSettings(ServerSettings, StoreSettings):
-    """The settings that the commands on the store read."""
+    """The settings of the commands `migrate` and `erase`."""
 
-    listen: str = "0.0.0.0:50052"  # a container's port is reached from outside
-    http_listen: str = "0.0.0.0:9102"  # likewise
+    listen: str = "0.0.0.0:50052"  # all interfaces: a container publishes the port
+    http_listen: str = "0.0.0.0:9102"  # all interfaces: a container publishes the port
     database_url: SecretStr = SecretStr("sqlite+aiosqlite:///var/order_sync.db")
 
 
 class OrderSyncSettings(OrderSyncStoreSettings, AdapterSettings):
     """The settings of OrderSyncService."""
 
-    callback_listen: Address = "0.0.0.0:8052"  # 1688 comes from outside
+    callback_listen: Address = "0.0.0.0:8052"  # all interfaces: a container publishes the port
     """host:port of the message callback, `POST /callbacks/1688`."""
     replay_interval_s: float = Field(300, ge=0, le=86_400, validation_alias="NATIONALSITE_REPLAY_SECONDS")
-    """Interval at which messages are replayed that 1688 could not push; 0: never."""
+    """Interval of the replay, which fetches the messages that 1688 could not push; 0: never."""
 
 
 def handlers(
     operations: OperationClient, storage: Storage, syncs: SyncSender, replay: Replay
 ) -> dict[str, Handler]:
-    """Return the handlers of the RPCs that need more than their operation."""
-    own: dict[str, Handler] = {
+    """Return the handlers of the RPCs that are more than one call of their operation."""
+    handlers_by_rpc: dict[str, Handler] = {
         rpc: _guard_ordering(storage.deliveries, key, partial(syncs.send, rpc))
         for rpc, key in ORDERING_KEYS.items()
     }
-    own |= DeliveryHandlers(storage.deliveries, syncs).handlers()
-    own |= MessageHandlers(storage.dispatcher, storage.subscriptions, storage.dead_letters).handlers()
-    own["StreamMessages"] = MessageStreams(storage.dispatcher).stream_messages
-    own["ReplayMessages"] = replay.replay_messages
-    return own
+    handlers_by_rpc |= DeliveryHandlers(storage.deliveries, syncs).handlers()
+    handlers_by_rpc |= MessageHandlers(
+        storage.dispatcher, storage.subscriptions, storage.dead_letters
+    ).handlers()
+    handlers_by_rpc["StreamMessages"] = MessageStreams(storage.dispatcher).stream_messages
+    handlers_by_rpc["ReplayMessages"] = replay.replay_messages
+    return handlers_by_rpc
 
 
 def _guard_ordering(
     deliveries: Deliveries, key: Callable[[Any], str], send: Callable[[Any, float], Awaitable[bytes]]
 ) -> Handler:
-    """Return a handler that sends a sync, unless a delivery with the same ordering key is pending."""
+    """Return a handler that sends a sync if no delivery with its ordering key is pending."""
 
     async def handle(request: Any, deadline: float) -> bytes:
         await deliveries.ensure_none_pending(key(request))
@@ -101,7 +102,9 @@ async def order_sync_lifespan(settings: OrderSyncSettings) -> AsyncIterator[Serv
         storage = await stack.enter_async_context(storage_lifespan(url))
         non_idempotent = () if settings.retry_syncs else ORDERING_KEYS.keys()
         operations = await stack.enter_async_context(
-            operations_lifespan(DESCRIPTOR, settings, internal=[REPLAY], non_idempotent=non_idempotent)
+            operations_lifespan(
+                DESCRIPTOR, settings, internal=[REPLAY_SERVICE], non_idempotent=non_idempotent
+            )
         )
         full_orders = FullOrderMerger(
             storage.full_orders,
@@ -124,7 +127,7 @@ async def order_sync_lifespan(settings: OrderSyncSettings) -> AsyncIterator[Serv
             handlers(operations, storage, syncs, replay),
             local_fields=("request_id",),
         )
-        # A delivery stores its request id, for as long as the delivery is kept.
+        # A delivery stores the request id itself.
         endpoints["EnqueueSync"] = replace(endpoints["EnqueueSync"], handles_idempotency=True)
         yield ServiceRuntime(endpoints, is_ready=storage.store.is_healthy)
 

@@ -13,7 +13,7 @@ from services.order_sync.message_codec import to_proto
 from services.order_sync.messages import (
     DEFAULT_LEASE_S,
     DEFAULT_MAX_MESSAGES,
-    start_ms,
+    requested_start_time_ms,
     subscription_name,
     to_seconds,
 )
@@ -22,11 +22,11 @@ from services.store import Message, MessageDispatcher
 BATCH_SIZE = 100
 """Messages leased from the store in one transaction."""
 POLL_INTERVAL_S = 60.0
-"""Longest wait of one poll for messages."""
+"""Maximum wait of one poll for messages."""
 MAX_PENDING_REQUESTS = 100
-"""Requests read ahead of their execution; flow control holds back the others."""
+"""Requests that are received but not executed; flow control holds back the others."""
 LINGER_S = 0.01
-"""Wait for more capacity before a poll that could fill only part of a batch."""
+"""Wait for more capacity before a poll that cannot fill a batch."""
 
 _log = structlog.get_logger()
 
@@ -60,12 +60,14 @@ class MessageStreams:
 class _Consumer:
     """The messages leased to one stream."""
 
-    def __init__(self, dispatcher: MessageDispatcher, opened: protos.StreamMessagesRequest.Open) -> None:
+    def __init__(
+        self, dispatcher: MessageDispatcher, open_request: protos.StreamMessagesRequest.Open
+    ) -> None:
         self._dispatcher = dispatcher
-        self._opened = opened
-        self._subscription = subscription_name(opened)
-        self._max_outstanding = opened.max_outstanding or DEFAULT_MAX_MESSAGES
-        self._lease_s = to_seconds(opened.lease) or DEFAULT_LEASE_S
+        self._open_request = open_request
+        self._subscription = subscription_name(open_request)
+        self._max_outstanding = open_request.max_outstanding or DEFAULT_MAX_MESSAGES
+        self._lease_s = to_seconds(open_request.lease) or DEFAULT_LEASE_S
         self._lease_ends: dict[str, float] = {}
         """Message id -> end of its lease (loop time), for messages neither acknowledged nor released."""
         self._changed = asyncio.Event()
@@ -98,15 +100,15 @@ class _Consumer:
             except TimeoutError:
                 self._drop_expired()
         if capacity < min(self._max_outstanding, BATCH_SIZE):
-            await asyncio.sleep(LINGER_S)  # acknowledgements one by one free more capacity meanwhile
+            await asyncio.sleep(LINGER_S)  # single acks may free more capacity in the meantime
             capacity = self._max_outstanding - len(self._lease_ends)
         messages: Sequence[Message] = await self._dispatcher.lease(
             self._subscription,
             limit=min(capacity, BATCH_SIZE),
             lease_s=self._lease_s,
             wait_s=POLL_INTERVAL_S,
-            topics=self._opened.topics,
-            start_time_ms=start_ms(self._opened),
+            topics=self._open_request.topics,
+            start_time_ms=requested_start_time_ms(self._open_request),
         )
         lease_end = self._clock() + self._lease_s
         self._drop_expired()
@@ -157,7 +159,7 @@ async def _batched(
                 await capacity.acquire()
                 arrived.put_nowait(request)
         finally:
-            arrived.put_nowait(None)  # requests before the end are still executed
+            arrived.put_nowait(None)  # the requests before it are still executed
 
     receiving = asyncio.create_task(receive())
     try:

@@ -1,9 +1,8 @@
-"""Sends the five syncs: directly, one relation at a time, or a status merged into the last full order."""
+"""Sends the five syncs. In some dialects a status is merged into the last full order first."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-# googleapis-common-protos ships stubs, and no py.typed to say so.
 from google.rpc import status_pb2
 from nationalsite.ordersync import v1 as protos
 
@@ -24,11 +23,11 @@ ORDERING_KEYS: Mapping[str, Callable[[Any], str]] = {
     "SyncLogisticsOrder": lambda request: request.logistics_order.logistics_id,
     "SyncLogisticsStatus": lambda request: request.logistics_id,
 }
-"""RPC of each sync -> its ordering key, unless the caller gives one."""
+"""RPC of each sync -> its default ordering key."""
 
 
 class SyncSender:
-    """Sends syncs."""
+    """Sends syncs to 1688."""
 
     def __init__(self, operations: OperationClient, full_orders: FullOrderMerger) -> None:
         self._operations = operations
@@ -52,9 +51,9 @@ class SyncSender:
     async def write_relations(
         self, request: protos.WriteOrderRelationsRequest, deadline: float
     ) -> Sequence[NationalsiteError | None]:
-        """Return the error of each relation, None if accepted. Raises if none reached 1688's operation."""
+        """Return the error of each relation, None if accepted. Raises if no relation could be sent."""
         outcomes = await self._operations.call_batch(RELATIONS, request, deadline)
-        # One dialect takes the list in one call, and returns one result for all.
+        # One dialect sends the list in one call, and gets one result for all.
         return outcomes if len(outcomes) > 1 else outcomes * len(request.relations)
 
     def to_status(self, rpc: str, outcome: NationalsiteError | None) -> status_pb2.Status:

@@ -158,7 +158,7 @@ def test_a_secret_can_be_read_from_a_file(given, tmp_path):
 @pytest.mark.parametrize(
     "case",
     [
-        (b"x", "s3cret", "given both here and directly, without _FILE"),
+        (b"x", "s3cret", "set either this or the variable without _FILE, not both"),
         (b"\n", "", "{path} is empty"),
         (None, "", "cannot read {path}: No such file or directory"),
         (b"\xff", "", "{path} is not text"),

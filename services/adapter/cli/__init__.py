@@ -1,4 +1,4 @@
-"""The operator's command: authorizes the app, checks what it may do, shows what a call would send.
+"""The adapter command line: authorizes the app, checks what it may do, shows what a call would send.
 
 It never prints a token or a secret.
 """

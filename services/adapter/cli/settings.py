@@ -1,4 +1,4 @@
-"""The settings of the operator's command: environment variables of the services."""
+"""The settings of the adapter command line: environment variables of the services."""
 
 from pathlib import Path
 
