@@ -127,20 +127,17 @@ class CircuitBreaker:
         return calls >= self._policy.min_calls and failures >= calls * self._policy.failure_rate
 
 
-class CircuitBreakers:
-    """The breakers of all operations."""
+class CircuitBreakers(dict[str, CircuitBreaker]):
+    """The breakers by operation. A missing one is created."""
 
     def __init__(self, policy: CircuitBreakerPolicy, clock: MonotonicClock) -> None:
+        super().__init__()
         self.policy = policy
         self._clock = clock
-        self._breakers: dict[str, CircuitBreaker] = {}
 
-    def get(self, api: str) -> CircuitBreaker:
-        """Return the breaker of an operation."""
-        breaker = self._breakers.get(api)
-        if breaker is None:
-            breaker = self._breakers[api] = CircuitBreaker(self.policy, self._clock)
-            set_breaker_state(api, State.CLOSED)
+    def __missing__(self, api: str) -> CircuitBreaker:
+        breaker = self[api] = CircuitBreaker(self.policy, self._clock)
+        set_breaker_state(api, State.CLOSED)
         return breaker
 
 
@@ -152,7 +149,7 @@ class RejectWhenOpenMiddleware:
 
     async def __call__(self, call: UpstreamCall, call_next: CallNext) -> UpstreamReply:
         """Raise CircuitOpen where the operation's breaker is open."""
-        self._breakers.get(call.api).reject_when_open()
+        self._breakers[call.api].reject_when_open()
         return await call_next(call)
 
 
@@ -165,7 +162,7 @@ class RecordOutcomeMiddleware:
 
     async def __call__(self, call: UpstreamCall, call_next: CallNext) -> UpstreamReply:
         """Raise CircuitOpen where the breaker has opened while the call waited."""
-        breaker = self._breakers.get(call.api)
+        breaker = self._breakers[call.api]
         generation = breaker.acquire()
         started_at, succeeded = self._clock(), None
         try:
