@@ -40,14 +40,14 @@ def mesh(request, authority, tmp_path_factory) -> "Iterator[Mesh]":
 
     name = f"mesh-{request.node.name.removeprefix('test_')}"[:60].replace("[", "-").replace("]", "")
     folder = tmp_path_factory.mktemp(name, numbered=False)
-    pair = authority.issue(ENVOY)
-    for file, content in (("tls.crt", pair.cert), ("tls.key", pair.key), ("ca.crt", authority.cert)):
+    key_pair = authority.issue(ENVOY)
+    for file, content in (("tls.crt", key_pair.cert), ("tls.key", key_pair.key), ("ca.crt", authority.cert)):
         (folder / file).write_bytes(content)
     with FakeDnsServer() as dns, ExitStack() as stack:
         yield Mesh(
             folder=folder,
             authority=authority,
             dns=dns,
-            database=lambda: create_database(request.getfixturevalue("postgres")),
+            create_database=lambda: create_database(request.getfixturevalue("postgres")),
             stack=stack,
         )

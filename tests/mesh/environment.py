@@ -13,7 +13,7 @@ from tests.mesh.fake_dns import FakeDnsServer
 from tests.mesh.fleet import Fleet, tls_settings
 from tests.support.certificates import CertificateAuthority, KeyPair
 from tests.support.sandbox_client import SandboxClient
-from tools.local_stack import start_sandbox, stop
+from tools.local_stack import RunningProcess, start_sandbox, stop
 
 REPLICAS = 3
 CALLERS = {
@@ -31,19 +31,19 @@ class Mesh:
     folder: Path
     authority: CertificateAuthority
     dns: FakeDnsServer
-    database: Callable[[], str]
+    create_database: Callable[[], str]
     """Creates a database for the test; returns its URL."""
     stack: ExitStack
     fleets: list[Fleet] = field(default_factory=list)
     envoy: Envoy = field(init=False)
 
-    def sandbox(self) -> SandboxClient:
+    def start_sandbox(self) -> SandboxClient:
         """Start a sandbox."""
-        started = start_sandbox(log=f"{self.folder.name}-sandbox")
-        self.stack.callback(_stop_process, started)
-        return SandboxClient(started.address)
+        sandbox = start_sandbox(log=f"{self.folder.name}-sandbox")
+        self.stack.callback(_stop_process, sandbox)
+        return SandboxClient(sandbox.address)
 
-    def fleet(
+    def start_fleet(
         self,
         service: str,
         sandbox: SandboxClient,
@@ -54,10 +54,10 @@ class Mesh:
     ) -> Fleet:
         """Start replicas of a service."""
         fleet = Fleet(service=service, gateway_url=sandbox.url, dns=self.dns)
-        own = tls_settings(service, self.authority, self.folder / service) if tls else {}
+        base_settings = tls_settings(service, self.authority, self.folder / service) if tls else {}
         if service != "product":
-            own["NATIONALSITE_DATABASE_URL"] = self.database()
-        fleet.settings = {**own, **settings}
+            base_settings["NATIONALSITE_DATABASE_URL"] = self.create_database()
+        fleet.settings = {**base_settings, **settings}
         self.stack.callback(_stop_fleet, fleet)
         self.fleets.append(fleet)
         fleet.start_many(replicas)
@@ -84,9 +84,9 @@ class Mesh:
 
 
 def _stop_fleet(fleet: Fleet) -> None:
-    codes = fleet.stop_all()
-    assert codes == [0] * len(codes)
+    exit_codes = fleet.stop_all()
+    assert exit_codes == [0] * len(exit_codes)
 
 
-def _stop_process(started) -> None:
-    assert stop(started) == 0
+def _stop_process(process: RunningProcess) -> None:
+    assert stop(process) == 0

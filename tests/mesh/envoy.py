@@ -38,7 +38,7 @@ def clusters(config: Config) -> dict[str, Config]:
 def connection_manager(config: Config, listener: str = "grpc") -> Config:
     """Return the HTTP connection manager of a listener."""
     listeners = config["static_resources"]["listeners"]
-    listener_config = next(each for each in listeners if each["name"] == listener)
+    listener_config = next(candidate for candidate in listeners if candidate["name"] == listener)
     filters: list[Config] = listener_config["filter_chains"][0]["filters"]
     settings: Config = filters[0]["typed_config"]
     return settings
@@ -54,7 +54,9 @@ def routes(config: Config, listener: str = "grpc") -> list[Config]:
 def remove_rbac(config: Config) -> None:
     """Remove RBAC from Envoy, so that the policy of the services decides."""
     settings = connection_manager(config)
-    settings["http_filters"] = [each for each in settings["http_filters"] if "rbac" not in each["name"]]
+    settings["http_filters"] = [
+        http_filter for http_filter in settings["http_filters"] if "rbac" not in http_filter["name"]
+    ]
 
 
 def remove_upstream_tls(config: Config) -> None:

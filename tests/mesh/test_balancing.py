@@ -21,7 +21,7 @@ def product_stub(mesh: Mesh) -> ProductServiceStub:
 
 
 def test_calls_of_one_connection_spread_evenly(mesh, report):
-    fleet = mesh.fleet("product", mesh.sandbox())
+    fleet = mesh.start_fleet("product", mesh.start_sandbox())
     mesh.start_envoy()
     stub = product_stub(mesh)
     for _ in range(CALLS):
@@ -35,7 +35,7 @@ def test_calls_of_one_connection_spread_evenly(mesh, report):
 
 def test_a_draining_replica_is_removed_before_it_rejects_calls(mesh, report):
     """Health checks alone remove it: its address stays in DNS, and there is no traffic."""
-    fleet = mesh.fleet("product", mesh.sandbox(), 2)
+    fleet = mesh.start_fleet("product", mesh.start_sandbox(), 2)
     staying = list(fleet.members)
     leaving = fleet.start(NATIONALSITE_DRAIN_DELAY_SECONDS="60")
     fleet.publish()
@@ -55,7 +55,7 @@ def test_a_draining_replica_is_removed_before_it_rejects_calls(mesh, report):
 
 
 def test_a_frozen_replica_is_removed_and_returns(mesh, report):
-    fleet = mesh.fleet("product", mesh.sandbox())
+    fleet = mesh.start_fleet("product", mesh.start_sandbox())
     envoy = mesh.start_envoy()
     frozen, *others = fleet.members
     process = fleet.members[frozen].process
@@ -70,8 +70,8 @@ def test_a_frozen_replica_is_removed_and_returns(mesh, report):
 
 def test_a_failing_replica_is_ejected_and_returns(mesh, report):
     """Its connection to 1688 is broken, but its health check passes."""
-    good, bad = mesh.sandbox(), mesh.sandbox()
-    fleet = mesh.fleet("product", good, 2)
+    good, bad = mesh.start_sandbox(), mesh.start_sandbox()
+    fleet = mesh.start_fleet("product", good, 2)
     failing = fleet.start(bad.url)
     fleet.publish()
     envoy = mesh.start_envoy()

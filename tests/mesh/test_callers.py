@@ -31,9 +31,9 @@ FORGED = (("x-forwarded-client-cert", f"By=spiffe://us;URI={WEB}"),)
 @pytest.mark.parametrize("replicas_have_tls", [True, False], ids=["mtls", "plain"])
 def test_the_policy_of_the_services_applies_behind_envoy(mesh, tmp_path, replicas_have_tls):
     (tmp_path / "policy.json").write_text(json.dumps(POLICY))
-    fleet = mesh.fleet(
+    fleet = mesh.start_fleet(
         "product",
-        mesh.sandbox(),
+        mesh.start_sandbox(),
         1,
         tls=replicas_have_tls,
         NATIONALSITE_POLICY_FILE=str(tmp_path / "policy.json"),

@@ -17,8 +17,8 @@ OUT = 40
 
 
 def test_a_consumer_resumes_after_its_replica_has_drained(mesh, report):
-    sandbox = mesh.sandbox()
-    fleet = mesh.fleet("order_sync", sandbox, NATIONALSITE_DRAIN_DELAY_SECONDS="5")
+    sandbox = mesh.start_sandbox()
+    fleet = mesh.start_fleet("order_sync", sandbox, NATIONALSITE_DRAIN_DELAY_SECONDS="5")
     envoy = mesh.start_envoy()
     sandbox.admin("PUT", "push", {"callback_url": f"http://{envoy.address('callback')}/callbacks/1688"})
     stub = OrderSyncServiceStub(mesh.channel(CALLERS["order-sync"]))

@@ -21,9 +21,9 @@ LARGE = 5 * 1024 * 1024
 
 @pytest.fixture
 def services(mesh):
-    sandbox = mesh.sandbox()
+    sandbox = mesh.start_sandbox()
     for service in ("product", "account"):
-        mesh.fleet(service, sandbox, 1)
+        mesh.start_fleet(service, sandbox, 1)
     envoy = mesh.start_envoy()
     products = ProductServiceStub(mesh.channel(CALLERS["product"]))
     accounts = AccountServiceStub(mesh.channel(CALLERS["account"]))

@@ -111,17 +111,19 @@ def test_envoy_and_istio_allow_the_same_callers(name):
     policy = rules["policies"][name]
     assert rules["action"] == "ALLOW"
     assert policy["permissions"] == [{"url_path": {"path": {"prefix": prefix}}}]
-    callers = {each["authenticated"]["principal_name"]["exact"] for each in policy["principals"]}
+    callers = {principal["authenticated"]["principal_name"]["exact"] for principal in policy["principals"]}
 
-    own, *others = istio(name, "authorization-policy")["rules"]
+    caller_rule, *open_rules = istio(name, "authorization-policy")["rules"]
     assert {
-        f"spiffe://{principal}" for source in own["from"] for principal in source["source"]["principals"]
+        f"spiffe://{principal}"
+        for source in caller_rule["from"]
+        for principal in source["source"]["principals"]
     } == callers
     assert callers == {CALLERS[name]}
     operation = {"ports": [str(GRPC_PORTS[name])], "methods": ["POST"], "paths": [f"{prefix}*"]}
-    assert own["to"] == [{"operation": operation}]
+    assert caller_rule["to"] == [{"operation": operation}]
     # Ports without mTLS accept only the requests that they are for.
-    open_ports = dict(_open_ports(others))
+    open_ports = dict(_open_ports(open_rules))
     levels = istio(name, "peer-authentication")
     assert levels["mtls"] == {"mode": "STRICT"}
     assert levels["portLevelMtls"].keys() == open_ports.keys()

@@ -34,8 +34,8 @@ RETRY_HEADERS = (
 
 
 def test_reads_survive_a_lost_replica_and_writes_are_sent_once(mesh, report):
-    sandbox = mesh.sandbox()
-    products, accounts = mesh.fleet("product", sandbox), mesh.fleet("account", sandbox, 2)
+    sandbox = mesh.start_sandbox()
+    products, accounts = mesh.start_fleet("product", sandbox), mesh.start_fleet("account", sandbox, 2)
     envoy = mesh.start_envoy(trust_caller_headers)
     search = ProductServiceStub(mesh.channel(CALLERS["product"])).SearchByKeyword
     register = AccountServiceStub(mesh.channel(CALLERS["account"])).RegisterUser
@@ -74,9 +74,9 @@ def test_reads_survive_a_lost_replica_and_writes_are_sent_once(mesh, report):
 
 def test_responses_of_a_service_are_not_retried(mesh, report):
     """Retry headers of callers have no effect: 1688 receives as many calls as without Envoy."""
-    sandbox = mesh.sandbox()
+    sandbox = mesh.start_sandbox()
     for service in ("product", "order_sync", "account"):
-        mesh.fleet(service, sandbox, 1)
+        mesh.start_fleet(service, sandbox, 1)
     envoy = mesh.start_envoy(trust_caller_headers)
     attempts = {}
     for metadata in ((), RETRY_HEADERS):
@@ -108,8 +108,8 @@ def build_stub(mesh, stub_class):
 
 
 def test_a_write_fails_at_once_if_all_replicas_are_lost(mesh):
-    sandbox = mesh.sandbox()
-    fleet = mesh.fleet("account", sandbox, 2)
+    sandbox = mesh.start_sandbox()
+    fleet = mesh.start_fleet("account", sandbox, 2)
     mesh.start_envoy()
     register = build_stub(mesh, AccountServiceStub).RegisterUser
     for address in list(fleet.members):

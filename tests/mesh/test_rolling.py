@@ -37,11 +37,11 @@ DNS_DELAYS_S = (0.0, 2.0, None)
 
 
 async def test_a_rolling_restart_is_not_noticed(mesh, report):
-    accounts_1688, others_1688 = mesh.sandbox(), mesh.sandbox()
+    accounts_1688, others_1688 = mesh.start_sandbox(), mesh.start_sandbox()
     fleets = [
-        mesh.fleet("product", others_1688, **DEPLOYED_SETTINGS),
-        mesh.fleet("order_sync", others_1688, **DEPLOYED_SETTINGS),
-        mesh.fleet("account", accounts_1688, **DEPLOYED_SETTINGS),
+        mesh.start_fleet("product", others_1688, **DEPLOYED_SETTINGS),
+        mesh.start_fleet("order_sync", others_1688, **DEPLOYED_SETTINGS),
+        mesh.start_fleet("account", accounts_1688, **DEPLOYED_SETTINGS),
     ]
     mesh.start_envoy()
     others_1688.admin(
@@ -67,20 +67,20 @@ async def test_a_rolling_restart_is_not_noticed(mesh, report):
             ),
         ]
         consumers = [Consumer(syncs, SUBSCRIPTION) for _ in range(3)]
-        consuming = [asyncio.create_task(each.run()) for each in consumers]
-        loading = [asyncio.create_task(each.run(stop)) for each in calls]
-        loading.append(asyncio.create_task(_push_messages(others_1688, stop)))
+        consumer_tasks = [asyncio.create_task(consumer.run()) for consumer in consumers]
+        load_tasks = [asyncio.create_task(load.run(stop)) for load in calls]
+        load_tasks.append(asyncio.create_task(_push_messages(others_1688, stop)))
         restarts_s = [await _replace_replicas(mesh, fleets, DNS_DELAYS_S[number]) for number in range(3)]
         stop.set()
-        *_, pushed = await asyncio.gather(*loading)
+        *_, pushed = await asyncio.gather(*load_tasks)
         await _wait_until_settled(syncs, consumers, len(pushed))
-        for task in consuming:
+        for task in consumer_tasks:
             task.cancel()
-        await asyncio.wait(consuming)
+        await asyncio.wait(consumer_tasks)
 
-    delivered = sum((each.delivered for each in consumers), Counter())
-    acked = set().union(*(each.acked for each in consumers))
-    ends = sum((each.ends for each in consumers), Counter())
+    delivered = sum((consumer.delivered for consumer in consumers), Counter())
+    acked = set().union(*(consumer.acked for consumer in consumers))
+    ends = sum((consumer.ends for consumer in consumers), Counter())
     synced = {
         kind: Counter(len(_statuses(others_1688, first + number)) for number in range(calls[index].started))
         for kind, first, index in (("syncs", DIRECT, 3), ("enqueued", ENQUEUED, 4))
@@ -92,7 +92,7 @@ async def test_a_rolling_restart_is_not_noticed(mesh, report):
     )
     retried = {fleet.name: mesh.envoy.stat(f"cluster.{fleet.name}.upstream_rq_retry") for fleet in fleets}
     pushes = others_1688.admin("GET", "push")
-    failed = {each.name: dict(each.failed) for each in calls if each.failed}
+    failed = {load.name: dict(load.failed) for load in calls if load.failed}
     report(f"calls: {', '.join(map(str, calls))}; failed: {failed or 0}")
     report(f"at 1688: {max(buyers.values())} of each registration at most; statuses of an order: {synced}")
     report(
@@ -101,7 +101,7 @@ async def test_a_rolling_restart_is_not_noticed(mesh, report):
         f"{pushes['attempts']} pushes; streams ended: {dict(ends)}"
     )
     report(
-        f"each slot replaced in {', '.join(f'{each:.1f}' for each in restarts_s)} s; "
+        f"each slot replaced in {', '.join(f'{restart_s:.1f}' for restart_s in restarts_s)} s; "
         f"Envoy retried {retried}; {ejections} ejections"
     )
     assert not failed
@@ -155,7 +155,7 @@ async def _wait_until_settled(syncs: OrderSyncServiceStub, consumers: list[Consu
         while (await syncs.ListDeliveries(pending)).deliveries:
             await asyncio.sleep(0.1)
         while (await syncs.ListSubscriptions(orders.ListSubscriptionsRequest())).subscriptions[0].backlog or (
-            len(set().union(*(each.acked for each in consumers))) < messages
+            len(set().union(*(consumer.acked for consumer in consumers))) < messages
         ):
             await asyncio.sleep(0.1)
 
