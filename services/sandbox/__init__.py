@@ -1,12 +1,12 @@
-"""A 1688 gateway for local runs and tests, written from the wire reference.
+"""A local gateway that behaves like 1688's, for development and tests. It is written from docs/upstream.
 
-It must not import any other package of `services`: otherwise a mistake of the adapter could hide here.
+It must not import any other package of `services`, so that a mistake of the adapter makes a test fail.
 
 `app` builds the application from the packages:
 
 - `http` reads a request, checks it as the gateway does, and sends the response;
-- `controls` holds what tests change and read: faults, limits, tokens, the clock, the call log;
+- `controls` has what tests configure and read: faults, limits, tokens, the clock, the call log;
 - `operations` has one handler for each API of 1688;
-- `catalog` is what is for sale, `trade` what was bought, `messages` what is pushed about it;
+- `catalog` has the offers, `trade` the purchase orders and refunds, `messages` the messages about them;
 - `admin` is the HTTP API for tests.
 """

@@ -1,4 +1,4 @@
-"""What the handlers of operations and of the admin API work with."""
+"""The context of all handlers, of operations and of the admin API."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from services.sandbox.state import State
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxContext:
-    """The state, which changes, and the catalog with its indexes, which never do."""
+    """The mutable state, and the immutable catalog with its indexes."""
 
     state: State
     catalog: Catalog

@@ -17,9 +17,9 @@ class Settings:
 
     host: str
     port: int
-    """0 = any free port."""
+    """0: any free port."""
     callback_url: str | None = None
-    """None = messages are not pushed."""
+    """None: messages are not pushed."""
 
     @property
     def is_local(self) -> bool:

@@ -13,7 +13,7 @@ from services.sandbox.messages.event_publisher import EventPublisher
 from services.sandbox.messages.outbox import Outbox
 from services.sandbox.messages.push_settings import PushSettings
 from services.sandbox.trade.accounts import Accounts
-from services.sandbox.trade.order_book import OrderBook
+from services.sandbox.trade.order_store import OrderStore
 from services.sandbox.trade.refunds.vouchers import Vouchers
 from services.sandbox.trade.synced_orders import SyncedData
 
@@ -33,13 +33,13 @@ class State:
     uploaded_images: UploadedImages = field(default_factory=UploadedImages)
     accounts: Accounts = field(default_factory=Accounts)
     outbox: Outbox = field(init=False)
-    order_book: OrderBook = field(init=False)
+    order_store: OrderStore = field(init=False)
     vouchers: Vouchers = field(default_factory=Vouchers)
     synced: SyncedData = field(default_factory=SyncedData)
 
     def __post_init__(self) -> None:
         self.outbox = Outbox(self.clock, PushSettings(callback_url=self.callback_url))
-        self.order_book = OrderBook(EventPublisher(self.clock, self.outbox))
+        self.order_store = OrderStore(EventPublisher(self.clock, self.outbox))
 
     def reset(self) -> None:
         """Return to the initial state."""

@@ -118,7 +118,9 @@ def test_the_lifecycle_of_an_order(dialect: str, client: RpcClient, sandbox: San
     # The site pays the purchase order.
     pay_ways = scenario.call("ListPayWays", {"cbu_order_id": scenario.cbu_order_id})
     assert pay_ways["cbu_order_id"] == scenario.cbu_order_id
-    assert to_fen(pay_ways["pay_fee"]) == scenario.purchase["goods_fen"] + scenario.purchase["carriage_fen"]
+    assert (
+        to_fen(pay_ways["pay_fee"]) == scenario.purchase["goods_fen"] + scenario.purchase["shipping_fee_fen"]
+    )
     for rpc in ("CreateAlipayUrl", "CreateCrossBorderPayUrl", "CreateCreditPayUrl"):
         link = scenario.call(rpc, {"cbu_order_ids": [scenario.cbu_order_id]})
         assert link["pay_url"].endswith(scenario.cbu_order_id)

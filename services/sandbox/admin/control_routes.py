@@ -18,7 +18,7 @@ from services.sandbox.http.operation import Operation
 
 
 class ControlRoutes:
-    """The handlers of these paths."""
+    """HTTP handlers of the controls."""
 
     def __init__(self, operations: Iterable[Operation], context: SandboxContext) -> None:
         self._state = context.state
@@ -26,7 +26,7 @@ class ControlRoutes:
         self._names = names | {name: name for name in names.values()}
 
     def routes(self) -> list[Route]:
-        """Return the paths."""
+        """Return the routes."""
         return [
             Route("/faults", self.add_faults, methods=["POST"]),
             Route("/faults", self.clear_faults, methods=["DELETE"]),
@@ -143,8 +143,8 @@ class ControlRoutes:
             "faults": state.faults.to_json(),
             "uploaded_images": len(state.uploaded_images),
             "accounts": len(state.accounts),
-            "orders": state.order_book.order_count,
-            "refunds": state.order_book.refund_count,
+            "orders": state.order_store.order_count,
+            "refunds": state.order_store.refund_count,
             "vouchers": len(state.vouchers),
             "messages": state.outbox.counts.created,
             "synced": {"orders": state.synced.order_count, "logistics": state.synced.logistics_count},

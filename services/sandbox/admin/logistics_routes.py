@@ -1,4 +1,4 @@
-"""Logistics orders: a test plays the carrier."""
+"""Admin API of logistics orders: tests act as the carrier."""
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -14,13 +14,13 @@ from services.sandbox.trade.order_state_machine import InvalidTransition
 
 
 class LogisticsRoutes:
-    """The handlers of these paths. Each shipment of an order creates a logistics order."""
+    """HTTP handlers of logistics orders. Each shipment of an order creates a logistics order."""
 
     def __init__(self, context: SandboxContext) -> None:
         self._state = context.state
 
     def routes(self) -> list[Route]:
-        """Return the paths."""
+        """Return the routes."""
         return [
             Route("/logistics/{logistics_id}", self.get_logistics, methods=["GET"]),
             Route("/logistics/{logistics_id}", self.change_waybill, methods=["PUT"]),
@@ -36,7 +36,7 @@ class LogisticsRoutes:
         logistics = self._find_logistics(request)
         body = await read_body(request, WaybillBody)
         waybill = Waybill(cp_code=body.cp_code, mail_no=body.mail_no)
-        self._state.order_book.change_waybill(logistics, waybill)
+        self._state.order_store.change_waybill(logistics, waybill)
         return Response(status_code=204)
 
     async def update_status(self, request: Request) -> Response:
@@ -44,15 +44,15 @@ class LogisticsRoutes:
         logistics = self._find_logistics(request)
         status = request.path_params["status"]
         if status not in list(LogisticsStatus):
-            raise HTTPException(404, f"no such status; there are {', '.join(LogisticsStatus)}")
+            raise HTTPException(404, f"unknown status; must be one of {', '.join(LogisticsStatus)}")
         try:
-            self._state.order_book.update_logistics_status(logistics, LogisticsStatus(status))
+            self._state.order_store.update_logistics_status(logistics, LogisticsStatus(status))
         except InvalidTransition as error:
             raise HTTPException(409, str(error)) from error
         return JSONResponse(serialize_logistics(logistics))
 
     def _find_logistics(self, request: Request) -> LogisticsOrder:
-        logistics = self._state.order_book.find_logistics(request.path_params["logistics_id"])
+        logistics = self._state.order_store.find_logistics(request.path_params["logistics_id"])
         if logistics is None:
             raise HTTPException(404, "there is no such logistics order")
         return logistics

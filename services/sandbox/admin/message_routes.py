@@ -19,13 +19,13 @@ from services.sandbox.messages.outbox import MAX_MESSAGES
 
 
 class MessageRoutes:
-    """The handlers of these paths."""
+    """HTTP handlers of messages and pushes."""
 
     def __init__(self, context: SandboxContext) -> None:
         self._state = context.state
 
     def routes(self) -> list[Route]:
-        """Return the paths."""
+        """Return the routes."""
         return [
             Route("/push", self.get_push, methods=["GET"]),
             Route("/push", self.change_push, methods=["PUT"]),
@@ -85,7 +85,7 @@ class MessageRoutes:
 
 
 def _build_data(body: MessagesBody, number: int, first_ms: int) -> Any:
-    """Return the data of the message of this number. Each round has one message of each order."""
+    """Return the data of the message with this number. Each round has one message of each order."""
     if body.order_count is None and body.data is not None:
         data = body.data
     else:

@@ -1,4 +1,4 @@
-"""Orders, refunds and synchronised data: a test plays seller and buyer, and reads what was synchronised."""
+"""Admin API of orders, refunds and synced data: tests act as the seller and the buyer."""
 
 from collections.abc import Mapping
 from typing import TypeVar
@@ -17,7 +17,7 @@ from services.sandbox.admin.serializers import (
     serialize_synced_order,
 )
 from services.sandbox.context import SandboxContext
-from services.sandbox.trade.order_lines import build_order_lines, compute_carriage_fen
+from services.sandbox.trade.order_lines import build_order_lines, compute_shipping_fee_fen
 from services.sandbox.trade.order_state_machine import InvalidTransition, OrderTransition
 from services.sandbox.trade.orders import Order
 from services.sandbox.trade.refunds.refund import Refund
@@ -40,14 +40,14 @@ _ORDER_TRANSITIONS: Mapping[str, OrderTransition] = {
 _ACCEPTED_BY: Mapping[str, OrderTransition] = {
     "entries": OrderTransition.SHIP,
     "by": OrderTransition.CLOSE,
-    "carriage_fen": OrderTransition.MODIFY_PRICE,
+    "shipping_fee_fen": OrderTransition.MODIFY_PRICE,
 }
-# SEND is an operation of 1688; the others follow from transitions of the order.
+# Not SEND, which is an operation of 1688, and not those that follow from a transition of the order.
 _REFUND_TRANSITIONS: Mapping[str, RefundTransition] = {
     transition.value: transition
     for transition in (
         RefundTransition.AGREE,
-        RefundTransition.REFUSE,
+        RefundTransition.REJECT,
         RefundTransition.RECEIVE,
         RefundTransition.CLOSE,
     )
@@ -55,14 +55,14 @@ _REFUND_TRANSITIONS: Mapping[str, RefundTransition] = {
 
 
 class OrderRoutes:
-    """The handlers of these paths."""
+    """HTTP handlers of orders, refunds and synced data."""
 
     def __init__(self, context: SandboxContext) -> None:
         self._catalog = context.catalog
         self._state = context.state
 
     def routes(self) -> list[Route]:
-        """Return the paths."""
+        """Return the routes."""
         return [
             Route("/orders", self.create_order, methods=["POST"]),
             Route("/orders/{order_id:int}", self.get_order, methods=["GET"]),
@@ -82,8 +82,8 @@ class OrderRoutes:
             lines = build_order_lines(self._catalog, [line.to_line_request() for line in body.entries])
         except ValueError as error:
             raise HTTPException(400, f"entries: {error}") from error
-        order = self._state.order_book.create_order(
-            lines, compute_carriage_fen(lines), body.to_flags(), now_ms=self._state.clock.now_ms()
+        order = self._state.order_store.create_order(
+            lines, compute_shipping_fee_fen(lines), body.to_flags(), now_ms=self._state.clock.now_ms()
         )
         return JSONResponse(serialize_order(order), 201)
 
@@ -104,16 +104,16 @@ class OrderRoutes:
         body = await read_body(request, TransitionBody, default=TransitionBody())
         for member in body.model_fields_set:
             if transition is not _ACCEPTED_BY[member]:
-                raise HTTPException(400, f"{member}: only {_ACCEPTED_BY[member]} takes it")
+                raise HTTPException(400, f"{member}: only valid for {_ACCEPTED_BY[member]}")
         if not set(body.entries or ()) <= set(order.entry_ids):
             raise HTTPException(400, f"entries: the order has {list(order.entry_ids)}")
         try:
             if transition is OrderTransition.MODIFY_PRICE:
-                self._state.order_book.modify_price(order, body.carriage_fen or 0)
+                self._state.order_store.modify_price(order, body.shipping_fee_fen or 0)
             else:
                 if transition is OrderTransition.CLOSE:
                     transition = _CLOSE_TRANSITIONS[body.by]
-                self._state.order_book.transition(order, transition, body.entries)
+                self._state.order_store.transition(order, transition, body.entries)
         except InvalidTransition as error:
             raise HTTPException(409, str(error)) from error
         return JSONResponse(serialize_order(order))
@@ -122,7 +122,7 @@ class OrderRoutes:
         """Pay several orders in one batch."""
         body = await read_body(request, PaymentsBody)
         order_ids = list(dict.fromkeys(body.orders))
-        results = self._state.order_book.pay_batch(order_ids, body.failures)
+        results = self._state.order_store.pay_batch(order_ids, body.failures)
         return JSONResponse({"results": {str(order_id): result for order_id, result in results.items()}})
 
     async def get_refund(self, request: Request) -> Response:
@@ -142,24 +142,24 @@ class OrderRoutes:
         """Return the records about a downstream order."""
         synced = self._state.synced.find_order(request.path_params["order_id"])
         if synced is None:
-            raise HTTPException(404, "nothing about such an order was synchronised")
+            raise HTTPException(404, "no data about this order was synced")
         return JSONResponse(serialize_synced_order(synced))
 
     async def get_synced_logistics(self, request: Request) -> Response:
         """Return the records about a downstream logistics order."""
         synced = self._state.synced.find_logistics(request.path_params["logistics_id"])
         if synced is None:
-            raise HTTPException(404, "nothing about such a logistics order was synchronised")
+            raise HTTPException(404, "no data about this logistics order was synced")
         return JSONResponse(serialize_synced_logistics(synced))
 
     def _find_order(self, request: Request) -> Order:
-        order = self._state.order_book.find_order(request.path_params["order_id"])
+        order = self._state.order_store.find_order(request.path_params["order_id"])
         if order is None:
             raise HTTPException(404, "there is no such order")
         return order
 
     def _find_refund(self, request: Request) -> Refund:
-        refund = self._state.order_book.find_refund(request.path_params["refund_id"])
+        refund = self._state.order_store.find_refund(request.path_params["refund_id"])
         if refund is None:
             raise HTTPException(404, "there is no such refund")
         return refund
@@ -168,5 +168,5 @@ class OrderRoutes:
 def _find_transition(transitions: Mapping[str, T], request: Request) -> T:
     name = request.path_params["transition"]
     if name not in transitions:
-        raise HTTPException(404, f"no such transition; there are {', '.join(transitions)}")
+        raise HTTPException(404, f"unknown transition; must be one of {', '.join(transitions)}")
     return transitions[name]

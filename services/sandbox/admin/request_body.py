@@ -14,7 +14,7 @@ B = TypeVar("B", bound=Body)
 async def read_body(request: Request, schema: type[B], *, default: B | None = None) -> B:
     """Return the body of a request. An invalid body results in HTTP 400 with the problems.
 
-    `default` replaces an empty body; None = a body is required.
+    `default` replaces an empty body; None: a body is required.
     """
     content = await request.body()
     if not content and default is not None:

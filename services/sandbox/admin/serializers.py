@@ -1,4 +1,4 @@
-"""Orders, refunds, logistics orders, synchronised data and messages as the admin API shows them."""
+"""Orders, refunds, logistics orders, synced data and messages as the admin API shows them."""
 
 from dataclasses import asdict
 from typing import Any
@@ -21,10 +21,10 @@ def serialize_order(order: Order) -> Json:
         "status": order.status,
         "created": format_time(order.created_ms),
         "goods_fen": order.goods_fen,
-        "carriage_fen": order.carriage_fen,
+        "shipping_fee_fen": order.shipping_fee_fen,
         "paid_fen": order.paid_fen,
         "refunded_fen": order.refunded_fen.total(),
-        "refunded_carriage_fen": order.refunded_carriage_fen,
+        "refunded_shipping_fee_fen": order.refunded_shipping_fee_fen,
         "entries": [
             asdict(entry)
             | {
@@ -48,7 +48,7 @@ def serialize_refund(refund: Refund) -> Json:
         "entry_ids": refund.entry_ids,
         "status": refund.status,
         "apply_payment_fen": refund.apply_payment_fen,
-        "apply_carriage_fen": refund.apply_carriage_fen,
+        "apply_shipping_fee_fen": refund.apply_shipping_fee_fen,
         "reason_id": refund.reason_id,
         "description": refund.description,
         "goods_status": refund.goods_status,

@@ -1,4 +1,4 @@
-"""What is for sale: categories, offers, images, and how they are searched.
+"""The catalog: categories, offers, images, and searches.
 
 It must not import HTTP, operations, dialects or any other package of the sandbox.
 """

@@ -34,5 +34,5 @@ class Catalog:
         return {offer.offer_id: offer for offer in self.offers}
 
     def find(self, offer_id: int) -> Offer | None:
-        """Return the offer of this id."""
+        """Return the offer with this id."""
         return self._by_id.get(offer_id)

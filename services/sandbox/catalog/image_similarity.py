@@ -59,7 +59,7 @@ class UploadedImages:
         return image_id
 
     def find(self, image_id: str) -> UploadedImage | None:
-        """Return the image of this id."""
+        """Return the image with this id."""
         return self._images.get(image_id)
 
 

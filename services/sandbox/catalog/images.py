@@ -83,7 +83,7 @@ _OUTLINES: tuple[_Points, ...] = (
 
 
 def draw_image(offer: Offer, number: int, side: int = WIDTH) -> Image.Image | None:
-    """Return the image of this number, `side` pixels wide and high; None if the offer has no such image."""
+    """Return the image with this number, `side` pixels wide and high; None if the offer has no such image."""
     if number in GALLERY:
         image = _compose(offer, offer.colours[0], side)
         return ImageOps.mirror(image) if number == GALLERY[1] else image
@@ -97,7 +97,7 @@ def draw_image(offer: Offer, number: int, side: int = WIDTH) -> Image.Image | No
 
 
 def draw_jpeg(offer: Offer, number: int) -> bytes | None:
-    """Return the image of this number as a JPEG file; None if the offer has no such image."""
+    """Return the image with this number as a JPEG file; None if the offer has no such image."""
     image = draw_image(offer, number)
     if image is None:
         return None
@@ -172,7 +172,7 @@ def _draw_half(draw: _Draw, side: int, ink: _Colour, rng: SeededRandom) -> None:
 
 
 def _draw_nothing(draw: _Draw, side: int, ink: _Colour, rng: SeededRandom) -> None:
-    """Draw nothing."""
+    """Draw no pattern."""
 
 
 _PATTERNS: tuple[Callable[[_Draw, int, _Colour, SeededRandom], None], ...] = (

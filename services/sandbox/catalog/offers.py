@@ -34,12 +34,12 @@ class Offer:
     """The price of the smallest wholesale quantity."""
     min_order: int
     jxhy_fen: int | None
-    """The price in the selected supply (精选货源), for offers that belong to it."""
+    """The price in 1688's curated supply (jxhy, 精选货源), for offers that belong to it."""
     consign_fen: int | None
     """The price of a single piece, for offers sold by the piece."""
     promotion_fen: int | None
     selected: bool
-    """In the cross-border select pool."""
+    """Whether the offer is in the cross-border select pool."""
     filter_matches: Mapping[str, bool]
     """For each filter key, whether this offer matches it."""
     sold_7d: int
@@ -62,7 +62,7 @@ class Offer:
 def build_offer(
     number: int, top_category: TopCategory, second_category: SecondCategory, third_category: ThirdCategory
 ) -> Offer:
-    """Return the offer of this number. It is the same on every machine."""
+    """Return the offer with this number. It is the same on every machine."""
     offer_id = FIRST_OFFER_ID + number * OFFER_ID_STEP
     rng = SeededRandom(f"offer {offer_id}")
     style = rng.choice("style", top_category.styles)

@@ -50,7 +50,7 @@ class Query:
     filters: frozenset[str] = frozenset()
     """Filter keys: an offer must match all of them; unknown ones are ignored."""
     category_ids: frozenset[int] = frozenset()
-    """Categories of any level: an offer must be in one of them; empty = any."""
+    """Categories of any level: an offer must be in one of them; empty: any."""
     price_from_fen: int | None = None
     price_to_fen: int | None = None
     sales: tuple[SalesRange, ...] = ()

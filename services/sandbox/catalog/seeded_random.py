@@ -27,7 +27,7 @@ class SeededRandom:
         return choices[self.randint(key, 0, len(choices) - 1)]
 
     def chance(self, key: str, percent: int) -> bool:
-        """Return True for `percent` of a hundred subjects."""
+        """Return True with this probability in percent."""
         return self.randint(key, 1, 100) <= percent
 
     def hex_digits(self, key: str) -> str:

@@ -37,7 +37,7 @@ class Seller:
 
 @cache
 def build_seller(number: int) -> Seller:
-    """Return the seller of this number, from 0 to SELLER_COUNT - 1."""
+    """Return the seller with this number, from 0 to SELLER_COUNT - 1."""
     rng = SeededRandom(f"seller {number}")
     address, city = rng.choice("city", vocabulary.CITIES)
     factory = rng.chance("factory", 30)

@@ -1,4 +1,4 @@
-"""What tests change and read through the admin API: faults, limits, tokens, the clock, calls.
+"""What tests configure and read through the admin API: faults, limits, tokens, the clock, the call log.
 
 It must not import `operations`, `admin`, `catalog`, `trade` or `messages`.
 """

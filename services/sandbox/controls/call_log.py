@@ -12,7 +12,7 @@ from services.sandbox.http.request import ApiCall
 
 MAX_ENTRIES = 1_000
 MAX_TOTAL_CHARACTERS = 64 * 1024 * 1024
-"""Of all entries together: uploaded images are parameters too."""
+"""Maximum total size of all entries, uploaded images included."""
 MASKED_PARAMETERS = frozenset({"client_secret", "refresh_token"})
 IN_FLIGHT = "in_flight"
 
@@ -94,7 +94,7 @@ class CallLog:
         return entry
 
     def latest(self, operation: str | None, limit: int) -> list[CallLogEntry]:
-        """Return the newest entries, the oldest of them first. `operation` None = of all operations."""
+        """Return the latest entries in chronological order. `operation` None: of all operations."""
         newest_first = (
             entry
             for entry in reversed(self._entries)
@@ -104,13 +104,13 @@ class CallLog:
         return list(islice(newest_first, limit))[::-1]
 
     def clear(self) -> None:
-        """Remove all entries. The sequence goes on."""
+        """Remove all entries. The sequence continues."""
         self._entries.clear()
         self._total_characters = 0
 
 
 def _count_characters(call: ApiCall) -> int:
-    # Twice: the string to sign repeats the parameters.
+    # Twice: the string to sign contains the parameters again.
     return 2 * sum(map(len, call.parameters.values())) + sum(
         len(file.content) for file in call.files.values()
     )

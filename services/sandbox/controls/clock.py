@@ -11,12 +11,12 @@ _COMPACT_TIME = re.compile(r"(\d{14})(\d{3})([+-]\d{4})")
 
 @dataclass(slots=True, kw_only=True)
 class Clock:
-    """A clock that tests can set wrong."""
+    """A clock with an offset that tests can set."""
 
     offset_ms: int = 0
     """How far it is ahead of this machine's clock."""
     timestamp_window_ms: int | None = None
-    """How far `_aop_timestamp` may be off; None = any timestamp is accepted."""
+    """How far `_aop_timestamp` may be off; None: any timestamp is accepted."""
 
     def now_ms(self) -> int:
         """Return the time in epoch milliseconds."""

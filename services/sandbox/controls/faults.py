@@ -1,4 +1,4 @@
-"""Fault injection: what goes wrong with the next calls."""
+"""Fault injection into the next calls."""
 
 from collections import defaultdict, deque
 from typing import Annotated, Any, Literal, Self
@@ -18,12 +18,12 @@ def _validate_gateway_error(name: str) -> str:
 
 
 class Fault(BaseModel):
-    """What goes wrong with one call: a delay, one of the other kinds, or a delay before one of them."""
+    """A fault of one call: latency, one failure kind, or latency followed by one failure kind."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     latency_ms: int = Field(default=0, ge=0, le=600_000)
-    """Wait first. Without another kind, the call is then served normally."""
+    """Wait first. Without a failure kind, the call is then served normally."""
     status: int | None = Field(default=None, ge=200, le=599)
     """Respond with this status and the next four members; the operation does not run."""
     headers: dict[str, str] = {}
@@ -66,7 +66,7 @@ class Fault(BaseModel):
         return self
 
     def to_json(self) -> dict[str, Any]:
-        """Return the fault as the test sent it."""
+        """Return the fault as JSON, as the test sent it."""
         return self.model_dump(by_alias=True, exclude_unset=True)
 
 

@@ -1,4 +1,4 @@
-"""Frequency limits, a usage quota, and operations that the app may not call. All are off at the start."""
+"""Rate limits, a quota, and operations that the app may not call. All are off at the start."""
 
 import time
 from collections import defaultdict, deque

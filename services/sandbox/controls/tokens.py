@@ -10,7 +10,7 @@ ACCESS_TOKEN_LIFETIME_S = 36_000
 CODE_LIFETIME_S = 120
 REFRESH_TOKEN_LIFETIME_S = 180 * 24 * 3600
 MAX_TOKENS = 1_000
-"""Of access tokens, and of codes. The oldest is dropped first."""
+"""Maximum number of access tokens, and of codes. The oldest is dropped first."""
 
 RefreshMode = Literal["same", "omit", "rotate"]
 """What a refresh returns: the same refresh token, none, or a new one that replaces it."""

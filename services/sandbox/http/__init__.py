@@ -1,4 +1,4 @@
-"""The gateway: it reads a request, checks it, runs the operation and sends the response.
+"""The HTTP side of the gateway: reads a request, checks it, runs the operation and sends the response.
 
 It must not import `operations` or `admin`.
 """

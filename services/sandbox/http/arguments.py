@@ -14,7 +14,7 @@ from services.sandbox.http.request import UploadedFile
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arguments:
-    """The arguments of one call: parsed JSON if they come in a wrapper, otherwise text."""
+    """The arguments of one call: parsed JSON if they are in a wrapper, otherwise strings."""
 
     dialect: Dialect
     values: Mapping[str, Any]
@@ -22,8 +22,8 @@ class Arguments:
     """The host that the caller used, for links back to the sandbox."""
     files: Mapping[str, UploadedFile] = field(default_factory=dict)
 
-    def text(self, name: str) -> str | None:
-        """Return text; numbers and booleans as JSON writes them. None if absent or null.
+    def string(self, name: str) -> str | None:
+        """Return a string; numbers and booleans as in JSON. None if absent or null.
 
         Raises InvalidArgument.
         """
@@ -35,18 +35,18 @@ class Arguments:
         return json.dumps(value)
 
     def integer(self, name: str) -> int | None:
-        """Return a whole number, sent as a number or as digits. None if absent or blank.
+        """Return an integer, sent as a number or as digits. None if absent or blank.
 
         Raises InvalidArgument.
         """
-        text = (self.text(name) or "").strip()
+        text = (self.string(name) or "").strip()
         if not text:
             return None
         if not re.fullmatch(r"-?\d{1,19}", text):
             raise InvalidArgument(name)
         return int(text)
 
-    def items(self, name: str) -> list[Any]:
+    def array(self, name: str) -> list[Any]:
         """Return a list, sent as JSON or as JSON text. Empty if absent or blank. Raises InvalidArgument."""
         value = self.values.get(name)
         if isinstance(value, str):
@@ -58,26 +58,26 @@ class Arguments:
             raise InvalidArgument(name)
         return value or []
 
-    def longs(self, name: str) -> list[int]:
+    def integers(self, name: str) -> list[int]:
         """Return a list of JSON integers. Empty if absent or blank. Raises InvalidArgument."""
-        numbers = self.items(name)
+        numbers = self.array(name)
         if not all(isinstance(number, int) and not isinstance(number, bool) for number in numbers):
             raise InvalidArgument(name)
         return numbers
 
-    def texts(self, name: str) -> list[str]:
+    def strings(self, name: str) -> list[str]:
         """Return a list of strings. Empty if absent or blank. Raises InvalidArgument."""
-        texts = self.items(name)
+        texts = self.array(name)
         if not all(isinstance(text, str) for text in texts):
             raise InvalidArgument(name)
         return texts
 
-    def fen(self, name: str) -> int | None:
+    def yuan_to_fen(self, name: str) -> int | None:
         """Return an amount of yuan, such as `1.50`, in fen. None if absent or blank.
 
         Raises InvalidArgument.
         """
-        text = (self.text(name) or "").strip()
+        text = (self.string(name) or "").strip()
         if not text:
             return None
         if not re.fullmatch(r"\d{1,12}(\.\d+)?", text):

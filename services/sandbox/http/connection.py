@@ -34,7 +34,7 @@ class Connection:
         await self._send({"type": "http.response.body", "body": response.body})
 
     async def send_truncated(self, response: HttpResponse, length: int) -> None:
-        """Announce the whole body, send its first bytes, at most all but one, and close the connection."""
+        """Send the complete Content-Length and a body that is at least one byte shorter, then close."""
         await self._send_headers(response)
         part = response.body[: min(length, len(response.body) - 1)]
         await self._send({"type": "http.response.body", "body": part, "more_body": True})
@@ -46,7 +46,7 @@ class Connection:
             self._transport.abort()
         else:
             self._transport.close()
-        # uvicorn reports an application as broken that returns before the connection is lost.
+        # uvicorn logs an error if the application returns before the connection is lost.
         await self._wait_for_disconnect()
 
     async def _send_headers(self, response: HttpResponse) -> None:

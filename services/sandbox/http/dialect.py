@@ -1,12 +1,12 @@
-"""The dialects of 1688: two forms of the same API."""
+"""The dialects: the two variants of 1688's APIs."""
 
 from enum import StrEnum
 
 
 class Dialect(StrEnum):
-    """The gateway recognises the dialect of a call by its parameters."""
+    """A dialect. The gateway recognizes that of a call by its parameters."""
 
     NATIONAL_SITE = "national-site"
     OPEN_PLATFORM = "open-platform"
-    EITHER = "either"
-    """The operation has the same form in both."""
+    BOTH = "both"
+    """The operation is the same in both dialects."""

@@ -16,7 +16,7 @@ NO_PAYLOAD: Final = _NoPayload()
 
 
 class BusinessError(Exception):
-    """The API refuses a call: the HTTP status is usually 200, and the envelope holds the error."""
+    """The operation rejects a call: the HTTP status is usually 200, and the envelope has the error."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(code, message)
@@ -25,7 +25,7 @@ class BusinessError(Exception):
 
 
 class InvalidArgument(Exception):
-    """The API cannot use an argument. Each dialect has its own code and message for that."""
+    """An argument is invalid. Each dialect has its own code and message for this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ def _void(code: str, message: str) -> Envelope:
 
 
 def _payment(message_member: str, *, success: object, failure: object) -> Envelope:
-    """Flat: the members of the payload stand beside the flag. `message_member` holds the error message."""
+    """Flat: the members of the payload are beside the flag. `message_member` has the error message."""
     return Envelope(
         wrap_payload=lambda payload: {**payload, "success": success},
         wrap_error=lambda error: {
@@ -154,11 +154,11 @@ CATEGORY: Final = Envelope(
 """The same in both dialects. The platform misspells the name of the flag."""
 
 NO_ENVELOPE: Final = Envelope(wrap_payload=_identity, wrap_error=_reject_error)
-"""The payload is the whole body."""
+"""The payload is the body."""
 
 INVALID_ARGUMENT_ERRORS: Final = {
     Dialect.NATIONAL_SITE: ("E0001", "illegal argument"),
     Dialect.OPEN_PLATFORM: ("400", "参数错误"),
-    Dialect.EITHER: ("500_1", "系统异常"),
+    Dialect.BOTH: ("500_1", "系统异常"),
 }
-"""Code and message for InvalidArgument. They are made up: no public trace shows the real ones."""
+"""Code and message for InvalidArgument. They are assumptions: not documented."""

@@ -84,7 +84,7 @@ class Gateway:
             entry.kind, entry.code = "gateway_error", rejection.error.code
             response = json_response(rejection.error.to_json(), rejection.error.status)
         except Exception:
-            # No body of such a response of 1688 is known.
+            # 1688's body of such a response is not documented.
             _log.exception("operation_failed api=%s", call.api)
             entry.kind, response = "system_error", HttpResponse(status=500)
         entry.status = response.status
@@ -134,7 +134,7 @@ def _build_fault_response(fault: Fault) -> HttpResponse | None:
 async def _send_with_fault(
     response: HttpResponse, entry: CallLogEntry, fault: Fault, connection: Connection, accept_encoding: str
 ) -> None:
-    """Send the response of the operation, damaged as the fault says."""
+    """Send the response of the operation, or what the fault makes of it."""
     if fault.drop == "after_request":
         entry.kind, entry.status = "dropped", None
         await connection.close()

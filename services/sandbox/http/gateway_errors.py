@@ -1,4 +1,4 @@
-"""The errors of the gateway itself: all that are publicly known, and no other."""
+"""The errors of the gateway itself: those that are publicly known, and no others."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -50,13 +50,13 @@ _ERRORS: Mapping[str, tuple[str, str, int]] = {
 
 
 def build_gateway_error(name: str, *details: str) -> GatewayError:
-    """Return the error of this name; `details` replace the placeholders of its message."""
+    """Return the error with this name; `details` replace the placeholders of its message."""
     code, message, status = _ERRORS[name]
     return GatewayError(code=code, message=message.format(*details), status=status)
 
 
 def find_gateway_error(name_or_code: str) -> GatewayError | None:
-    """Return the error of this name, or the first of this code, with example details in its message."""
+    """Return the error with this name, or the first with this code, with example details in its message."""
     example_details = ("offerId", "Long", "String")
     if name_or_code in _ERRORS:
         return build_gateway_error(name_or_code, *example_details)

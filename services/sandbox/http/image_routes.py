@@ -23,7 +23,7 @@ class ImageRoutes:
         self._draw_jpeg = lru_cache(maxsize=MAX_CACHED_IMAGES)(images.draw_jpeg)
 
     def routes(self) -> list[Route]:
-        """Return the path of the images."""
+        """Return the routes."""
         return [Route("/images/{offer_id:int}/{number:int}.jpg", self.get_image, methods=["GET"])]
 
     async def get_image(self, request: Request) -> Response:

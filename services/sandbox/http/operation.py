@@ -33,15 +33,15 @@ class DialectSpec:
     dialect: Dialect
     envelope: Envelope
     wrapper: str | None = None
-    """The parameter that holds all arguments as one JSON object; None = each is a parameter."""
+    """The parameter that holds all arguments as one JSON object; None: each is a parameter."""
     discriminators: frozenset[str] = frozenset()
-    """Arguments that identify this dialect: at least one must be present. Empty = none is needed."""
+    """Arguments that identify this dialect: at least one must be present. Empty: none is needed."""
     required: tuple[str, ...] = ()
     """Arguments that the gateway itself requires."""
     error_status: int = 200
     """The HTTP status of a business error."""
     invalid_argument: tuple[str, str] | None = None
-    """Code and message for InvalidArgument; None = those of the dialect."""
+    """Code and message for InvalidArgument; None: those of the dialect."""
 
     def matches(self, parameters: Mapping[str, str]) -> bool:
         """Return whether a call uses this dialect."""

@@ -11,7 +11,7 @@ from services.sandbox.state import State
 
 
 def find_operation(operations: Mapping[tuple[str, str], Operation], call: ApiCall) -> Operation:
-    """Return the operation of a call: the first check is that it exists in this version and protocol."""
+    """Return the operation of a call. Raises GatewayRejection if this version or protocol does not exist."""
     operation = operations.get((call.namespace, call.name))
     if operation is None or call.version != operation.version or call.protocol not in operation.protocols:
         raise GatewayRejection("api_unsupported")
@@ -19,13 +19,16 @@ def find_operation(operations: Mapping[tuple[str, str], Operation], call: ApiCal
 
 
 def is_signature_valid(call: ApiCall) -> bool | None:
-    """Return whether the signature of a call is right; None if it has none."""
+    """Return whether the signature of a call is valid; None if it has none."""
     signature = call.parameters.get(SIGNATURE)
     return signature == sign(APP_SECRET, call.string_to_sign) if signature else None
 
 
 class RequestChecks:
-    """The checks after the first, that the API exists, and before the last, that its arguments are there."""
+    """Checks app key, signature, timestamp, token and limits.
+
+    `find_operation` runs before them, `DialectSpec.parse_arguments` after them.
+    """
 
     def __init__(self, state: State) -> None:
         self._state = state

@@ -1,4 +1,4 @@
-"""The signature of a call: HMAC-SHA1 over the path and all parameters but the signature itself."""
+"""The signature of a call: HMAC-SHA1 over the path and all parameters except the signature itself."""
 
 import hmac
 from collections.abc import Mapping

@@ -20,7 +20,7 @@ from services.sandbox.trade.orders import Order, PaymentResult
 
 
 class EventPublisher(OrderListener):
-    """Publishes events of the buyer's own orders. Other buyers have not authorized the app."""
+    """Publishes events of orders, except those of other buyer accounts, which have not authorized the app."""
 
     def __init__(self, clock: Clock, outbox: Outbox) -> None:
         self._clock = clock

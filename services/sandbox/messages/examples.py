@@ -1,4 +1,4 @@
-"""Example data for messages of any topic, without an order in the order book."""
+"""Example data for messages of any topic, without an order in the order store."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,7 +16,7 @@ from services.sandbox.messages.topics import TOPIC_STATUSES, Topic
 from services.sandbox.trade.logistics import LogisticsStatus, Waybill
 from services.sandbox.trade.orders import PaymentResult
 
-# Ids have 19 digits, lie above 2**53, and differ from those of the order book. No float can represent them.
+# Ids have 19 digits and differ from those of the order store. No float can represent them.
 FIRST_ORDER_ID = 1_479_266_113_491_823_520
 ORDER_ID_STEP = 7_001_000_000
 _ENTRY_OFFSET = 1_000_000
@@ -60,7 +60,7 @@ EXAMPLES: Mapping[str, ExampleBuilder] = {
 def build_example(
     topic: str, order_number: int, sent_ms: int, *, members: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Return data of a topic about an invented order.
+    """Return data of a topic about an order that does not exist.
 
     With `members`, or for an unknown topic, the data has these members with the order id and the time.
     """

@@ -7,14 +7,14 @@ from services.sandbox.controls.clock import Clock
 from services.sandbox.messages.message import Message, MessageState
 
 RETENTION_MS = 7 * 24 * 3600 * 1000
-"""From the event time. One copy of the documents says three months, a newer one seven days."""
+"""From the event time. One version of the documents says three months, a newer one seven days."""
 MAX_MESSAGES = 20_000
 """The oldest expires first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageFilter:
-    """Which messages to select; None = any."""
+    """Which messages to select; None: any."""
 
     min_event_time_ms: int | None = None
     max_event_time_ms: int | None = None

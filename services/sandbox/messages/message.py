@@ -11,14 +11,14 @@ class MessageState(StrEnum):
     """The states of a message."""
 
     QUEUED = "queued"
-    """It waits for its push, for a retry, or for the response."""
+    """It waits for its push, for a retry, or for the response of the callback."""
     PUSHED = "pushed"
     FAILED = "failed"
     """All pushes failed. The replay operations return it."""
     CONFIRMED = "confirmed"
-    """It failed, was replayed, and is no longer replayed."""
+    """All pushes failed, and the app has confirmed it. The replay operations no longer return it."""
     EXPIRED = "expired"
-    """It failed, and was dropped before it was confirmed."""
+    """All pushes failed, and it was dropped before it was confirmed."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -28,7 +28,7 @@ class Message:
     message_id: int | str
     topic: str
     data: Any
-    """A JSON value: an object, or, as some recorded messages have it, the text of one."""
+    """A JSON value: an object, or, as in some recorded messages, an object as JSON text."""
     user_info: str
     """The member id of the buyer."""
     event_time_ms: int

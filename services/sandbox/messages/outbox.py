@@ -1,4 +1,4 @@
-"""The outbox: all messages, with the queue of those to push."""
+"""The outbox: all messages, and the queue of their pushes."""
 
 import asyncio
 import time
@@ -13,11 +13,11 @@ from services.sandbox.controls.clock import Clock
 from services.sandbox.credentials import MEMBER_ID
 from services.sandbox.messages.failed_messages import FailedMessages
 from services.sandbox.messages.message import Message, MessageState
-from services.sandbox.messages.push_queue import Delivery, PushQueue
+from services.sandbox.messages.push_queue import PushQueue, QueuedPush
 from services.sandbox.messages.push_settings import PushSettings
 
 MAX_MESSAGES = 20_000
-"""That the admin API shows, in any state. The oldest is dropped first."""
+"""Maximum number of messages that the admin API shows. The oldest is dropped first."""
 SUCCESS_STATUSES = frozenset({200, 204})
 """200 is documented; 204 is what the SDK of 1688 returns."""
 NO_CALLBACK, QUEUE_FULL = "no callback", "queue full"
@@ -40,20 +40,20 @@ class Counts:
 
 
 class Outbox:
-    """Creates messages, queues their deliveries, and records the results. The pusher sends them."""
+    """Creates messages, queues their pushes, and records the results. The pusher sends them."""
 
     def __init__(self, clock: Clock, settings: PushSettings) -> None:
         self.settings = settings
         self.counts = Counts()
         self.failed_messages = FailedMessages(clock)
         self.changed = asyncio.Event()
-        """Set when the pusher may have to do something else than before."""
+        """Set when the queue or the settings change; it wakes the pusher."""
         self.closed = False
         self._clock = clock
         self._messages: deque[Message] = deque(maxlen=MAX_MESSAGES)
         self._queue = PushQueue()
         self._rng = SeededRandom("duplicates")
-        # Receivers remember ids for days. So ids are unique even after a reset or a restart.
+        # Receivers store ids for days, so ids are unique even after a reset or a restart.
         self._next_id = time.time_ns() // 1000
 
     @property
@@ -62,7 +62,7 @@ class Outbox:
         return len(self._queue)
 
     def latest(self, state: str | None, limit: int) -> list[Message]:
-        """Return the newest messages, the oldest of them first. `state` None = in any state."""
+        """Return the latest messages in chronological order. `state` None: in any state."""
         messages = [message for message in self._messages if state in (None, message.state)]
         return messages[max(0, len(messages) - limit) :]
 
@@ -100,43 +100,43 @@ class Outbox:
         """Replace the settings. Without a callback, all queued messages fail."""
         self.settings = settings
         if settings.callback_url is None:
-            for delivery in self._queue.clear():
-                self._fail(delivery.message, NO_CALLBACK)
+            for push in self._queue.clear():
+                self._fail(push.message, NO_CALLBACK)
         self.changed.set()
 
-    def pop_due(self) -> Delivery | None:
-        """Remove the next due delivery from the queue and return it."""
+    def pop_due(self) -> QueuedPush | None:
+        """Remove the next due push from the queue and return it."""
         return None if self.settings.paused else self._queue.pop_due(shuffled=self.settings.shuffle)
 
     def next_due_s(self) -> float | None:
-        """Return the seconds until a delivery is due; None if no delivery will be due."""
+        """Return the seconds until a push is due; None if no push will be due."""
         return None if self.settings.paused else self._queue.next_due_s()
 
     @contextmanager
-    def track_push(self, delivery: Delivery) -> Iterator[None]:
+    def track_push(self, push: QueuedPush) -> Iterator[None]:
         """Count a push while the context lasts."""
         counts = self.counts
         counts.attempts += 1
         counts.in_flight += 1
         counts.peak_in_flight = max(counts.peak_in_flight, counts.in_flight)
-        delivery.message.attempts += 1
+        push.message.attempts += 1
         try:
             yield
         finally:
             counts.in_flight -= 1
 
-    def record_result(self, delivery: Delivery, result: int | str) -> None:
+    def record_result(self, push: QueuedPush, result: int | str) -> None:
         """Record the result of a push: its HTTP status, or why it has none."""
-        message = delivery.message
+        message = push.message
         message.last_result = result
         if result in SUCCESS_STATUSES:
             if message.state is MessageState.QUEUED:
                 message.state = MessageState.PUSHED
                 self.counts.pushed += 1
-        elif delivery.retries_left and self.settings.callback_url is not None:
-            delivery.retries_left -= 1
-            self._queue.put(delivery, self.settings.retry_interval_ms / 1000)
-        elif not delivery.is_duplicate:
+        elif push.retries_left and self.settings.callback_url is not None:
+            push.retries_left -= 1
+            self._queue.put(push, self.settings.retry_interval_ms / 1000)
+        elif not push.is_duplicate:
             self._fail(message, result)
 
     def close(self) -> None:
@@ -146,12 +146,12 @@ class Outbox:
 
     def _enqueue(self, message: Message) -> None:
         delay_s = self.settings.delay_ms / 1000
-        self._queue.put(Delivery(message=message, retries_left=self.settings.max_retries), delay_s)
-        whole, fraction = divmod(self.settings.duplicate_rate, 1)
+        self._queue.put(QueuedPush(message=message, retries_left=self.settings.max_retries), delay_s)
+        integer, fraction = divmod(self.settings.duplicate_rate, 1)
         has_another = self._rng.chance(f"message {self.counts.created}", round(fraction * 100))
-        duplicates = int(whole) + has_another
+        duplicates = int(integer) + has_another
         for _ in range(min(duplicates, self.settings.max_queued - self.queued)):
-            self._queue.put(Delivery(message=message, retries_left=0, is_duplicate=True), delay_s)
+            self._queue.put(QueuedPush(message=message, retries_left=0, is_duplicate=True), delay_s)
         self.changed.set()
 
     def _fail(self, message: Message, reason: int | str) -> None:

@@ -1,4 +1,4 @@
-"""The queue of pushes, due and not yet due."""
+"""The queue of pushes, due now or later."""
 
 import heapq
 import itertools
@@ -10,7 +10,7 @@ from services.sandbox.messages.message import Message
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class Delivery:
+class QueuedPush:
     """One push of a message, with its retries."""
 
     message: Message
@@ -20,24 +20,24 @@ class Delivery:
 
 
 class PushQueue:
-    """Returns deliveries in the order in which they are due, or shuffled."""
+    """Returns pushes in the order in which they are due, or shuffled."""
 
     def __init__(self) -> None:
-        self._later: list[tuple[float, int, Delivery]] = []
-        """A heap of: due time (monotonic), a unique number for equal times, delivery."""
-        self._due: list[Delivery] = []
+        self._later: list[tuple[float, int, QueuedPush]] = []
+        """A heap of: due time (monotonic), a unique number for equal times, push."""
+        self._due: list[QueuedPush] = []
         self._sequence = itertools.count()
         self._rng = SeededRandom("queue")
 
     def __len__(self) -> int:
         return len(self._later) + len(self._due)
 
-    def put(self, delivery: Delivery, delay_s: float) -> None:
-        """Add a delivery that is due after a delay."""
-        heapq.heappush(self._later, (time.monotonic() + delay_s, next(self._sequence), delivery))
+    def put(self, push: QueuedPush, delay_s: float) -> None:
+        """Add a push that is due after a delay."""
+        heapq.heappush(self._later, (time.monotonic() + delay_s, next(self._sequence), push))
 
-    def pop_due(self, *, shuffled: bool) -> Delivery | None:
-        """Remove and return the next due delivery; if shuffled, any due delivery."""
+    def pop_due(self, *, shuffled: bool) -> QueuedPush | None:
+        """Remove and return the next due push; if shuffled, any due push."""
         now = time.monotonic()
         while self._later and self._later[0][0] <= now:
             self._due.append(heapq.heappop(self._later)[2])
@@ -47,13 +47,13 @@ class PushQueue:
         return self._due.pop(self._rng.randint(f"pick {next(self._sequence)}", 0, last) if shuffled else 0)
 
     def next_due_s(self) -> float | None:
-        """Return the seconds until a delivery is due; None if the queue is empty."""
+        """Return the seconds until a push is due; None if the queue is empty."""
         if self._due:
             return 0.0
         return max(0.0, self._later[0][0] - time.monotonic()) if self._later else None
 
-    def clear(self) -> list[Delivery]:
-        """Remove and return all deliveries."""
-        deliveries = self._due + [delivery for _, _, delivery in sorted(self._later)]
+    def clear(self) -> list[QueuedPush]:
+        """Remove and return all pushes."""
+        pushes = self._due + [push for _, _, push in sorted(self._later)]
         self._due, self._later = [], []
-        return deliveries
+        return pushes

@@ -26,13 +26,13 @@ class PushSettings:
     """Where and how messages are pushed."""
 
     callback_url: str | None = None
-    """None = all messages fail."""
+    """None: all messages fail."""
     max_retries: int = 3
     """Attempts after the first."""
     retry_interval_ms: int = 500
-    """Made up: no figure is known."""
+    """An assumption: not documented."""
     timeout_ms: int = 5_000
-    """For a whole push."""
+    """Timeout of a push, including connecting."""
     delay_ms: int = 0
     """From the event to the first attempt."""
     max_in_flight: int = 8
@@ -42,7 +42,7 @@ class PushSettings:
     paused: bool = False
     """Nothing is pushed."""
     duplicate_rate: float = 0
-    """How many duplicates of a message are pushed; 0.3 = one duplicate of three messages in ten."""
+    """Average number of duplicate pushes per message; 0.3: 30 % of the messages are pushed twice."""
     shuffle: bool = False
     """Due pushes are sent in random order."""
     signature_mode: SignatureMode = SignatureMode.VALID

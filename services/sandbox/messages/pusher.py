@@ -10,7 +10,7 @@ import aiohttp
 
 from services.sandbox.messages.message import Message
 from services.sandbox.messages.outbox import NO_CALLBACK, Outbox
-from services.sandbox.messages.push_queue import Delivery
+from services.sandbox.messages.push_queue import QueuedPush
 from services.sandbox.messages.push_request import CONTENT_TYPE, build_push_request
 from services.sandbox.messages.push_settings import PushSettings
 
@@ -27,7 +27,7 @@ class HasOutbox(Protocol):
 
 
 class Pusher:
-    """Takes deliveries from the outbox and sends them."""
+    """Takes queued pushes from the outbox and sends them."""
 
     def __init__(self, state: HasOutbox) -> None:
         self._state = state
@@ -61,8 +61,8 @@ async def _push_all(outbox: Outbox, session: aiohttp.ClientSession) -> None:
     try:
         while not outbox.closed:
             outbox.changed.clear()
-            while len(pushes) < outbox.settings.max_in_flight and (delivery := outbox.pop_due()):
-                push = asyncio.create_task(_push(outbox, delivery, session))
+            while len(pushes) < outbox.settings.max_in_flight and (queued_push := outbox.pop_due()):
+                push = asyncio.create_task(_push(outbox, queued_push, session))
                 pushes.add(push)
                 push.add_done_callback(on_done)
             is_full = len(pushes) >= outbox.settings.max_in_flight
@@ -75,18 +75,18 @@ async def _push_all(outbox: Outbox, session: aiohttp.ClientSession) -> None:
         await asyncio.gather(*pushes, return_exceptions=True)
 
 
-async def _push(outbox: Outbox, delivery: Delivery, session: aiohttp.ClientSession) -> None:
-    with outbox.track_push(delivery):
+async def _push(outbox: Outbox, queued_push: QueuedPush, session: aiohttp.ClientSession) -> None:
+    with outbox.track_push(queued_push):
         try:
-            result = await _post(delivery.message, outbox.settings, session)
+            result = await _post(queued_push.message, outbox.settings, session)
         except TimeoutError:
             result = "timeout"
         except (aiohttp.ClientError, OSError) as error:
             result = type(error).__name__
         except Exception:  # one invalid push must not stop the pusher
-            _log.exception("push_failed topic=%s", delivery.message.topic)
+            _log.exception("push_failed topic=%s", queued_push.message.topic)
             result = "error"
-    outbox.record_result(delivery, result)
+    outbox.record_result(queued_push, result)
 
 
 async def _post(message: Message, settings: PushSettings, session: aiohttp.ClientSession) -> int | str:

@@ -1,4 +1,4 @@
-"""Registers the members of downstream sites."""
+"""Registers the buyers of national sites."""
 
 import ipaddress
 import re
@@ -15,7 +15,7 @@ from services.sandbox.http.operation import DialectSpec
 from services.sandbox.operations.registry import operation
 
 Account = Mapping[str, str]
-"""The members of an account that are present and not blank."""
+"""The fields of an account that are set and not blank."""
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _MOBILE = re.compile(r"\+?[\d\- ]{5,30}")
@@ -93,7 +93,7 @@ RULES: Mapping[Dialect, tuple[Rule, ...]] = {
     ),
 }
 
-# Made up: no code of these errors is known.
+# Assumed codes: not documented.
 _RULE_ERROR_CODES = {Dialect.NATIONAL_SITE: "E0001", Dialect.OPEN_PLATFORM: "F0001"}
 _ALREADY_REGISTERED = {
     Dialect.NATIONAL_SITE: ("E0002", "account already exists"),
@@ -117,8 +117,8 @@ _ALREADY_REGISTERED = {
     ),
 )
 async def register(context: SandboxContext, arguments: Arguments) -> Any:
-    """Register a member, and return True."""
-    texts = {name: arguments.text(name) or "" for name in arguments.values}
+    """Register a buyer, and return True."""
+    texts = {name: arguments.string(name) or "" for name in arguments.values}
     account = {name: text for name, text in texts.items() if text.strip()}
     for rule in RULES[arguments.dialect]:
         if not rule.is_met(account):

@@ -20,7 +20,7 @@ _MESSAGE_ID = re.compile(r"\d{1,19}")
 
 _FLAT = Envelope(
     wrap_payload=lambda payload: payload,
-    # It is not known how these APIs return errors.
+    # It is not documented how these APIs return errors.
     wrap_error=lambda error: {"isSuccess": False, "errorCode": error.code, "errorMessage": error.message},
 )
 
@@ -28,7 +28,7 @@ _FLAT = Envelope(
 def _push_operation(name: str, required: tuple[str, ...] = ()) -> Callable[[Handler], Operation]:
     return operation(
         name,
-        DialectSpec(dialect=Dialect.EITHER, envelope=_FLAT, required=required),
+        DialectSpec(dialect=Dialect.BOTH, envelope=_FLAT, required=required),
         namespace="cn.alibaba.open",
         requires_token=False,
     )
@@ -36,7 +36,7 @@ def _push_operation(name: str, required: tuple[str, ...] = ()) -> Callable[[Hand
 
 @_push_operation("push.query.messageList")
 async def query_messages(context: SandboxContext, arguments: Arguments) -> Any:
-    """Return one page of the failed messages. They stay failed."""
+    """Return one page of the failed messages, without confirming them."""
     page_size = _parse_page_size(arguments, "pageSize")
     page = _parse_integer(arguments, "page", 1)
     if page < 1:
@@ -60,7 +60,7 @@ async def fetch_messages(context: SandboxContext, arguments: Arguments) -> Any:
 @_push_operation("push.message.confirm", required=("msgIdList",))
 async def confirm_messages(context: SandboxContext, arguments: Arguments) -> Any:
     """Confirm failed messages. Other ids are ignored."""
-    message_ids = list(map(str, arguments.items("msgIdList")))
+    message_ids = list(map(str, arguments.array("msgIdList")))
     if not all(map(_MESSAGE_ID.fullmatch, message_ids)):
         raise InvalidArgument("msgIdList: must be a list of numbers")
     context.state.outbox.failed_messages.confirm(message_ids)
@@ -71,13 +71,13 @@ def _parse_filter(arguments: Arguments) -> MessageFilter:
     return MessageFilter(
         min_event_time_ms=_parse_time_ms(arguments, "createStartTime"),
         max_event_time_ms=_parse_time_ms(arguments, "createEndTime"),
-        topic=arguments.text("type") or None,
-        user_info=arguments.text("userInfo") or None,
+        topic=arguments.string("type") or None,
+        user_info=arguments.string("userInfo") or None,
     )
 
 
 def _parse_time_ms(arguments: Arguments, name: str) -> int | None:
-    text = arguments.text(name)
+    text = arguments.string(name)
     if not text:
         return None
     try:

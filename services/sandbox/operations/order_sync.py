@@ -1,4 +1,4 @@
-"""Receives the orders and logistics of downstream sites: the five sync operations."""
+"""Receives the downstream orders and logistics orders of national sites: the five sync operations."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -73,7 +73,7 @@ async def sync_order(context: SandboxContext, arguments: Arguments) -> Any:
 async def write_relations(context: SandboxContext, arguments: Arguments) -> Any:
     """Store relations, and return True. If one is invalid, none is stored."""
     is_open_platform = arguments.dialect is Dialect.OPEN_PLATFORM
-    relations = [arguments.values] if is_open_platform else arguments.items(_RELATIONS)
+    relations = [arguments.values] if is_open_platform else arguments.array(_RELATIONS)
     if not relations:
         raise InvalidArgument(f"{_RELATIONS}: empty")
     for index, relation in enumerate(relations):
@@ -84,7 +84,7 @@ async def write_relations(context: SandboxContext, arguments: Arguments) -> Any:
     return True
 
 
-# The document lost the names of the two status operations. These are formed like the others.
+# The national-site document omits the names of the two status operations. These are derived from the others.
 @operation(
     "trade.cross.orderStatusSync",
     _national_site(wrapper="orderStatusSyncParam"),

@@ -39,7 +39,7 @@ from services.sandbox.operations.serializers.product_detail_open_platform import
 async def upload_image(context: SandboxContext, arguments: Arguments) -> Any:
     """Store an image and return its id; "0" if it cannot be read, although the call succeeds."""
     try:
-        content = base64.b64decode(arguments.text("imageBase64") or "", validate=True)
+        content = base64.b64decode(arguments.string("imageBase64") or "", validate=True)
     except ValueError:
         return "0"
     return await asyncio.to_thread(context.state.uploaded_images.save, content) or "0"
@@ -82,7 +82,7 @@ async def query_filter_config(context: SandboxContext, arguments: Arguments) -> 
 
 @operation(
     "alibaba.category.get",
-    DialectSpec(dialect=Dialect.EITHER, envelope=envelopes.CATEGORY, required=("categoryID",)),
+    DialectSpec(dialect=Dialect.BOTH, envelope=envelopes.CATEGORY, required=("categoryID",)),
     namespace="com.alibaba.product",
     requires_token=False,
 )

@@ -25,7 +25,7 @@ from services.sandbox.trade.refunds.vouchers import VOUCHER_DOMAIN
 MAX_RETURN_VOUCHERS = 10
 MIN_RETURN_DESCRIPTION_CHARACTERS, MAX_RETURN_DESCRIPTION_CHARACTERS = 2, 200
 _REFUND_ID = re.compile(r"TQ\d{10,20}")
-# Of the carriers' codes only ZTO is known, and of the rules for waybills none.
+# Assumptions: of the carriers' codes only ZTO is documented, and no rule for tracking numbers.
 _CARRIER_CODE = re.compile(r"[A-Za-z0-9_]{2,32}")
 _WAYBILL = re.compile(r"[A-Za-z0-9]{8,32}")
 
@@ -34,13 +34,13 @@ _NOT_THE_BUYERS_ORDER = ("5002", "订单买家与用户身份不一致")
 _OTHER_ERROR = ("5100", "其他未知错误")
 _VOUCHER_REQUIRED = ("5005", "需要上传凭证")
 REJECTION_ERRORS: Mapping[RejectionReason, tuple[str, str]] = {
-    # The order does not have such an entry. No documented code is about that alone.
+    # The order does not have this entry. There is no documented code for this.
     RejectionReason.ENTRIES: _OTHER_ERROR,
     RejectionReason.STATE: ("5010", "退货状态错误"),
     RejectionReason.REASON: ("5004", "退款退货原因错误，请确认原因id"),
     RejectionReason.VOUCHER: _VOUCHER_REQUIRED,
     RejectionReason.TOO_MANY_VOUCHERS: _OTHER_ERROR,
-    RejectionReason.CARRIAGE: ("5006", "退运费大于0"),
+    RejectionReason.SHIPPING_FEE: ("5006", "退运费大于0"),
     RejectionReason.AMOUNT: ("5011", "退款金额错误"),
     RejectionReason.DESCRIPTION: ("5012", "退款描述长度错误"),
     RejectionReason.COUNT: ("5013", "子订单退货数量"),
@@ -58,7 +58,7 @@ async def get_refund_reasons(context: SandboxContext, arguments: Arguments) -> A
     """Return the reasons for a goods status. The error codes are those of createRefund."""
     order = _find_order(context.state, arguments)
     goods_status = _parse_goods_status(arguments, "货物状态不合法")
-    entry_ids = tuple(arguments.longs("orderEntryIds"))
+    entry_ids = tuple(arguments.integers("orderEntryIds"))
     if not entry_ids or not set(entry_ids) <= set(order.entry_ids):
         raise BusinessError(*REJECTION_ERRORS[RejectionReason.ENTRIES])
     if not matches_goods_status(order, entry_ids, goods_status):
@@ -99,7 +99,7 @@ async def create_refund(context: SandboxContext, arguments: Arguments) -> Any:
     if not all(address in context.state.vouchers for address in request.vouchers):
         raise BusinessError(*_VOUCHER_REQUIRED)
     try:
-        refund = context.state.order_book.create_refund(order, request)
+        refund = context.state.order_store.create_refund(order, request)
     except RefundRequestRejected as rejected:
         raise BusinessError(*REJECTION_ERRORS[rejected.reason]) from rejected
     reason = find_refund_reason(goods_status, request.reason_id)
@@ -107,8 +107,8 @@ async def create_refund(context: SandboxContext, arguments: Arguments) -> Any:
         "refundId": refund.refund_id,
         "innerReasonId": request.reason_id,
         "innerReason": reason and reason.name,
-        # 1688 has rules of its own for carriage, which customRefund turns off. They are not known.
-        "innerPostFee": request.carriage_fen,
+        # 1688's own rules for the shipping fee, which customRefund turns off, are not documented.
+        "innerPostFee": request.shipping_fee_fen,
         "isVoucher": "1" if reason and reason.needs_voucher else "0",
         # The part that 1688 pays itself, by rules of its own.
         "refundOfficialSolutionCost": 0,
@@ -125,17 +125,17 @@ async def return_goods(context: SandboxContext, arguments: Arguments) -> Any:
 
     The error messages are translations: only that of 4004 is known in Chinese.
     """
-    refund = _find_refund(context.state, arguments.text("refundId") or "")
+    refund = _find_refund(context.state, arguments.string("refundId") or "")
     shipment = _parse_return_shipment(context.state, arguments)
     try:
-        context.state.order_book.return_goods(refund, shipment)
+        context.state.order_store.return_goods(refund, shipment)
     except InvalidTransition as invalid:
         raise BusinessError("4007", "退款单状态不允许退货") from invalid
     return True
 
 
 def _find_order(state: State, arguments: Arguments) -> Order:
-    order = state.order_book.find_order(arguments.integer("orderId") or 0)
+    order = state.order_store.find_order(arguments.integer("orderId") or 0)
     if order is None:
         raise BusinessError(*_ORDER_NOT_FOUND)
     if not order.flags.owned_by_buyer:
@@ -146,7 +146,7 @@ def _find_order(state: State, arguments: Arguments) -> Order:
 def _find_refund(state: State, refund_id: str) -> Refund:
     if not _REFUND_ID.fullmatch(refund_id):
         raise BusinessError("4008", "退款单编号错误")
-    refund = state.order_book.find_refund(refund_id)
+    refund = state.order_store.find_refund(refund_id)
     if refund is None:
         raise BusinessError("4005", "退款单不存在")
     if not refund.order.flags.owned_by_buyer:
@@ -156,18 +156,18 @@ def _find_refund(state: State, refund_id: str) -> Refund:
 
 def _parse_return_shipment(state: State, arguments: Arguments) -> ReturnShipment:
     carrier_code, waybill = (
-        (arguments.text(name) or "").strip() for name in ("logisticsCompanyNo", "freightBill")
+        (arguments.string(name) or "").strip() for name in ("logisticsCompanyNo", "freightBill")
     )
     if not carrier_code or not waybill:
         raise BusinessError("4002", "物流公司编号和运单号不能为空")
-    vouchers = arguments.texts("vouchers")
+    vouchers = arguments.strings("vouchers")
     if len(vouchers) > MAX_RETURN_VOUCHERS:
         raise BusinessError("4003", "凭证数量超过限制")
     if not all(address in state.vouchers for address in vouchers):
         raise BusinessError("4003", "凭证地址不合法")
     if not _CARRIER_CODE.fullmatch(carrier_code) or not _WAYBILL.fullmatch(waybill):
         raise BusinessError("4004", "物流公司编号和运单号校验不通过")
-    description = arguments.text("description") or None
+    description = arguments.string("description") or None
     if (
         description
         and not MIN_RETURN_DESCRIPTION_CHARACTERS <= len(description) <= MAX_RETURN_DESCRIPTION_CHARACTERS
@@ -182,7 +182,7 @@ def _parse_return_shipment(state: State, arguments: Arguments) -> ReturnShipment
 
 
 def _parse_goods_status(arguments: Arguments, error_message: str) -> GoodsStatus:
-    text = arguments.text("goodsStatus") or ""
+    text = arguments.string("goodsStatus") or ""
     if text not in list(GoodsStatus):
         raise BusinessError("5003", error_message)
     return GoodsStatus(text)
@@ -193,6 +193,6 @@ def _serialize_reason(reason: RefundReason) -> dict[str, Any]:
         "id": reason.reason_id,
         "name": reason.name,
         "needVoucher": reason.needs_voucher,
-        "noRefundCarriage": not reason.refunds_carriage,
+        "noRefundCarriage": not reason.refunds_shipping_fee,
         "tip": reason.tip,
     }

@@ -49,7 +49,7 @@ def trade_operation(
 ) -> Callable[[Handler], Operation]:
     """Declare an operation of the trade namespace, which has the same form in both dialects."""
     spec = DialectSpec(
-        dialect=Dialect.EITHER, envelope=envelope, required=required, invalid_argument=invalid_argument
+        dialect=Dialect.BOTH, envelope=envelope, required=required, invalid_argument=invalid_argument
     )
     return operation(name, spec, namespace=TRADE)
 

@@ -57,7 +57,7 @@ _IMAGE_PATH = re.compile(r"/images/(\d{1,20})/(\d{1,4})\.jpg")
 async def search_by_keyword(context: SandboxContext, arguments: Arguments) -> Any:
     """Return a page of the offers that match a keyword."""
     query = parse_query(arguments)
-    offers = context.keyword_index.find(arguments.text("keyword") or "")
+    offers = context.keyword_index.find(arguments.string("keyword") or "")
     page = paginate(filter_offers(offers, query), query)
     return serialize_page(page, arguments.dialect, build_locale(arguments), serialize_keyword_result)
 
@@ -85,7 +85,7 @@ async def search_by_image(context: SandboxContext, arguments: Arguments) -> Any:
         return NO_PAYLOAD
     region = _parse_region(arguments, image)
     offers = await asyncio.to_thread(context.image_index.rank, image, region)
-    if keyword := arguments.text("keyword"):
+    if keyword := arguments.string("keyword"):
         matches = set(context.keyword_index.find(keyword))
         offers = [offer for offer in offers if offer in matches]
     page = paginate(filter_offers(offers, query), query)
@@ -96,7 +96,7 @@ async def search_by_image(context: SandboxContext, arguments: Arguments) -> Any:
 
 
 def _find_image(context: SandboxContext, arguments: Arguments) -> UploadedImage | None:
-    image_id, address = arguments.text("imageId"), arguments.text("imageAddress")
+    image_id, address = arguments.string("imageId"), arguments.string("imageAddress")
     if image_id:
         return context.state.uploaded_images.find(image_id)
     if address:
@@ -113,7 +113,7 @@ def _load_image(catalog: Catalog, address: str, host: str) -> UploadedImage | No
 
 def _parse_region(arguments: Arguments, image: UploadedImage) -> Region | None:
     """Return the region to search for: left, right, top, bottom in pixels of the image."""
-    text = arguments.text("region")
+    text = arguments.string("region")
     if not text:
         return None
     if not _REGION.fullmatch(text):

@@ -24,7 +24,7 @@ _MEMBER = {"aliId": "8888888888", "resource_owner": "demo_buyer", "memberId": ME
 
 @operation(
     "currentTime",
-    DialectSpec(dialect=Dialect.EITHER, envelope=envelopes.NO_ENVELOPE),
+    DialectSpec(dialect=Dialect.BOTH, envelope=envelopes.NO_ENVELOPE),
     namespace="system",
     requires_token=False,
 )
@@ -36,7 +36,7 @@ async def current_time(context: SandboxContext, arguments: Arguments) -> Any:
 @operation(
     "getToken",
     DialectSpec(
-        dialect=Dialect.EITHER,
+        dialect=Dialect.BOTH,
         envelope=_OAUTH,
         required=("grant_type", "client_id", "client_secret"),
         error_status=400,
@@ -48,15 +48,15 @@ async def current_time(context: SandboxContext, arguments: Arguments) -> Any:
 )
 async def get_token(context: SandboxContext, arguments: Arguments) -> Any:
     """Return a new access token for an authorization code or a refresh token."""
-    if (arguments.text("client_id"), arguments.text("client_secret")) != (APP_KEY, APP_SECRET):
+    if (arguments.string("client_id"), arguments.string("client_secret")) != (APP_KEY, APP_SECRET):
         raise BusinessError("invalid_client", "client_id or client_secret is invalid")
-    grant_type = arguments.text("grant_type")
+    grant_type = arguments.string("grant_type")
     if grant_type == "refresh_token":
         return _refresh_token(context.state, _require_text(arguments, "refresh_token"))
     if grant_type == "authorization_code":
         _require_text(arguments, "redirect_uri")
         code = _require_text(arguments, "code")
-        return _exchange_code(context.state, code, arguments.text("need_refresh_token"))
+        return _exchange_code(context.state, code, arguments.string("need_refresh_token"))
     raise BusinessError("unsupported_grant_type", "grant_type is not supported")
 
 
@@ -90,7 +90,7 @@ def _issue_token(state: State) -> dict[str, str]:
 
 
 def _require_text(arguments: Arguments, name: str) -> str:
-    value = arguments.text(name)
+    value = arguments.string(name)
     if not value:
         raise GatewayRejection("param_missing", name)
     return value

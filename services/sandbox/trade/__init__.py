@@ -1,4 +1,4 @@
-"""Orders, refunds and logistics, and what downstream sites have registered and synchronised.
+"""Purchase orders, refunds and logistics, and the data that national sites have registered and synced.
 
 It must not import HTTP, operations, dialects or messages.
 """

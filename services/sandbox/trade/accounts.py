@@ -1,4 +1,4 @@
-"""The members that downstream sites have registered."""
+"""The buyers that national sites have registered."""
 
 from collections import OrderedDict
 
@@ -7,20 +7,20 @@ MAX_ACCOUNTS = 100_000
 
 
 class Accounts:
-    """The registered members of all sites."""
+    """The registered buyers of all sites."""
 
     def __init__(self) -> None:
-        self._members: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._buyers: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self._members)
+        return len(self._buyers)
 
     def register(self, site: str, out_member_id: str) -> bool:
-        """Register a member of a site. Return False if that member is already registered."""
-        member = (site, out_member_id)
-        if member in self._members:
+        """Register a buyer of a site. Return False if the buyer is already registered."""
+        buyer = (site, out_member_id)
+        if buyer in self._buyers:
             return False
-        self._members[member] = None
-        if len(self._members) > MAX_ACCOUNTS:
-            self._members.popitem(last=False)
+        self._buyers[buyer] = None
+        if len(self._buyers) > MAX_ACCOUNTS:
+            self._buyers.popitem(last=False)
         return True

@@ -1,4 +1,4 @@
-"""The lines of a new order: SKUs of the catalog's own offers; and its carriage."""
+"""The lines of a new order, each one SKU of the catalog, and the shipping fee."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from services.sandbox.catalog.catalog import Catalog
 from services.sandbox.catalog.offers import Offer
 from services.sandbox.catalog.skus import Sku, build_skus
 
-CARRIAGE_FEN = 800
-"""Of an order. It is 0 if all offers of the order ship for free."""
+SHIPPING_FEE_FEN = 800
+"""Shipping fee of an order, unless all its offers ship for free."""
 DEFAULT_LINE_COUNT = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineRequest:
-    """What to buy. None = chosen from the catalog."""
+    """A requested line. None: chosen from the catalog."""
 
     offer_id: int | None = None
     sku_id: int | None = None
@@ -24,7 +24,7 @@ class LineRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderLine:
-    """Some pieces of one SKU."""
+    """A line of an order: a quantity of one SKU."""
 
     offer: Offer
     sku: Sku
@@ -46,10 +46,10 @@ def build_order_lines(catalog: Catalog, requests: Sequence[LineRequest]) -> tupl
     )
 
 
-def compute_carriage_fen(lines: Iterable[OrderLine]) -> int:
+def compute_shipping_fee_fen(lines: Iterable[OrderLine]) -> int:
     """Return the price of shipping these lines."""
     ships_for_free = all(line.offer.filter_matches["isOnePsaleFreePost"] for line in lines)
-    return 0 if ships_for_free else CARRIAGE_FEN
+    return 0 if ships_for_free else SHIPPING_FEE_FEN
 
 
 def _list_in_stock(offer: Offer) -> list[Sku]:

@@ -1,4 +1,4 @@
-"""The interface of those who listen to the events of orders."""
+"""The interface of listeners to the events of orders."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final

@@ -73,7 +73,7 @@ def transition_order(
 ) -> tuple[int, ...]:
     """Make a transition, and return the ids of the entries that it changed.
 
-    `entry_ids` are the entries to ship; None = all that remain. Other transitions change the whole order.
+    `entry_ids` are the entries to ship; None: all that remain. Other transitions change the whole order.
     Raises InvalidTransition, and then changes nothing.
     """
     rule = RULES[transition]
@@ -83,7 +83,7 @@ def transition_order(
         return _ship(order, rule, entry_ids)
     order.status = rule.after
     if transition is OrderTransition.PAY:
-        order.paid_fen = order.goods_fen + order.carriage_fen
+        order.paid_fen = order.goods_fen + order.shipping_fee_fen
     order.add_event(rule.event)
     return order.entry_ids
 

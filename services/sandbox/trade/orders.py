@@ -9,7 +9,7 @@ from services.sandbox.trade.order_events import OrderEvent
 from services.sandbox.trade.order_listener import NO_LISTENER, OrderListener
 
 MAX_EVENTS = 200
-"""Of each order. The oldest is dropped first."""
+"""Maximum number of events per order. The oldest is dropped first."""
 
 
 class OrderStatus(StrEnum):
@@ -35,7 +35,7 @@ class PaymentResult(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderEntry:
-    """A sub-order: some pieces of one SKU."""
+    """An order entry: a quantity of one SKU, as ordered."""
 
     entry_id: int
     offer_id: int
@@ -51,15 +51,15 @@ class OrderFlags:
     """Properties on which payments and permissions depend."""
 
     kuajingbao: bool = True
-    """Kuajingbao can pay for it."""
+    """Kuajingbao (跨境宝), 1688's cross-border payment channel, can pay for it."""
     credit: bool = True
-    """Cheng-e-She can pay for it."""
+    """Cheng-e-She (诚e赊), 1688's credit channel, can pay for it."""
     manual_trade: bool = False
     """An invitation order without a receiver: it cannot be paid together with others."""
     out_of_stock: bool = False
     """Its stock is deducted on payment, and none is left."""
     owned_by_buyer: bool = True
-    """It belongs to the buyer whose tokens the sandbox accepts."""
+    """It belongs to the buyer account whose tokens the sandbox accepts."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -69,7 +69,7 @@ class Order:
     order_id: int
     created_ms: int
     entries: tuple[OrderEntry, ...]
-    carriage_fen: int
+    shipping_fee_fen: int
     flags: OrderFlags
     seller_member_id: str
     """The seller of the first entry."""
@@ -79,8 +79,8 @@ class Order:
     shipped: set[int] = field(default_factory=set)
     """Ids of entries."""
     refunded_fen: Counter[int] = field(default_factory=Counter)
-    """By entry id, without carriage."""
-    refunded_carriage_fen: int = 0
+    """By entry id, without the shipping fee."""
+    refunded_shipping_fee_fen: int = 0
     refund_ids: list[str] = field(default_factory=list)
     logistics_ids: list[str] = field(default_factory=list)
     events: deque[OrderEvent] = field(default_factory=lambda: deque(maxlen=MAX_EVENTS))
@@ -112,7 +112,7 @@ class Order:
         )
 
     def add_event(self, event: str, entry_ids: Iterable[int] | None = None) -> None:
-        """Record an event with the current status. `entry_ids` None = of all entries."""
+        """Record an event with the current status. `entry_ids` None: of all entries."""
         self.record(
             OrderEvent(
                 order_id=self.order_id,

@@ -1,4 +1,4 @@
-"""The orders and logistics that downstream sites have synchronised."""
+"""The downstream orders and logistics orders that national sites have synced."""
 
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 MAX_ENTRIES = 10_000
-"""Of orders, and of logistics orders. The oldest is dropped first."""
+"""Maximum number of orders, and of logistics orders. The oldest is dropped first."""
 MAX_RECORDS_PER_ENTRY = 200
-"""Of each kind of record about one entry. The oldest is dropped first."""
+"""Maximum number of records of one kind about one entry. The oldest is dropped first."""
 
 Record = Mapping[str, Any]
 """A JSON object as received."""

@@ -47,7 +47,7 @@ async def test_order_from_creation_to_success(client):
     order = await client.create_order()
     order_id = order["order_id"]
     paid = await client.transition("orders", order_id, "pay")
-    assert paid["paid_fen"] == paid["goods_fen"] + paid["carriage_fen"]
+    assert paid["paid_fen"] == paid["goods_fen"] + paid["shipping_fee_fen"]
     part = await client.transition("orders", order_id, "ship", entries=[order["entries"][0]["entry_id"]])
     assert part["status"] == "waitsellersend"
     assert [entry["shipped"] for entry in part["entries"]] == [True, False]
@@ -73,12 +73,12 @@ async def test_order_from_creation_to_success(client):
             "orders/{}/burn",
             {},
             404,
-            "no such transition; there are modify_price, pay, step_pay, ship, receive, succeed, close",
+            "unknown transition; must be one of modify_price, pay, step_pay, ship, receive, succeed, close",
         ),
         ("orders/{}/ship", {}, 409, "the order is waitbuyerpay"),
         ("orders/{}/ship", {"entries": [7]}, 400, "entries: the order has "),
         ("orders/{}/ship", {"entries": []}, 400, "entries: "),
-        ("orders/{}/pay", {"entries": [7]}, 400, "entries: only ship takes it"),
+        ("orders/{}/pay", {"entries": [7]}, 400, "entries: only valid for ship"),
         ("refunds/TQ1/agree", {}, 404, "no such refund"),
     ],
 )
@@ -110,7 +110,7 @@ async def test_refund_transitions(client):
         "goodsStatus": "refundWaitSellerSend",
     }
     first = (await client.trade("trade.createRefund", **refund))["result"]["result"]["refundId"]
-    assert (await client.transition("refunds", first, "refuse"))["status"] == "waitbuyermodify"
+    assert (await client.transition("refunds", first, "reject"))["status"] == "waitbuyermodify"
     again = await client.http.post(f"/admin/refunds/{first}/agree")
     assert again.status_code == 409
     assert (await client.http.post(f"/admin/refunds/{first}/send")).status_code == 404

@@ -40,7 +40,7 @@ async def test_order_from_creation_to_success(client, receiver, sample, assert_l
     await client.put("push", max_in_flight=1)
     order = await client.create_order()
     order_id = order["order_id"]
-    await client.transition("orders", order_id, "modify_price", carriage_fen=7)
+    await client.transition("orders", order_id, "modify_price", shipping_fee_fen=7)
     paid = await client.transition("orders", order_id, "pay")
     assert paid["paid_fen"] == paid["goods_fen"] + 7
     await client.transition("orders", order_id, "step_pay")

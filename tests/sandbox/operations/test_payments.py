@@ -101,7 +101,7 @@ async def test_pay_ways(client, sample, assert_like):
     assert_like([response], sample("pay_way_query.open_platform.ok"))
     ways = response["resultList"]
     assert ways["orderId"] == str(order["order_id"])
-    assert ways["payFee"] == order["goods_fen"] + order["carriage_fen"]
+    assert ways["payFee"] == order["goods_fen"] + order["shipping_fee_fen"]
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", ways["timeout"])
     assert {way["code"]: way["name"] for way in ways["channels"]} == {
         1: "支付宝",

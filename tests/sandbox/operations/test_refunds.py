@@ -164,7 +164,7 @@ async def test_create_a_refund(client, sample, assert_like):
         "entry_ids": [entry["entry_id"]],
         "status": "waitselleragree",
         "apply_payment_fen": 1,
-        "apply_carriage_fen": 0,
+        "apply_shipping_fee_fen": 0,
         "reason_id": 20028,
         "description": "太小了",
         "goods_status": "refundBuyerReceived",

@@ -1,11 +1,11 @@
-"""An order book without HTTP."""
+"""An order store without HTTP."""
 
 import pytest
 
 from services.sandbox.catalog.catalog import Catalog
-from services.sandbox.trade.order_book import OrderBook
-from services.sandbox.trade.order_lines import build_order_lines, compute_carriage_fen
+from services.sandbox.trade.order_lines import build_order_lines, compute_shipping_fee_fen
 from services.sandbox.trade.order_state_machine import OrderTransition
+from services.sandbox.trade.order_store import OrderStore
 from services.sandbox.trade.orders import OrderFlags, OrderStatus
 from services.sandbox.trade.refunds.refund import DisputeRequest, GoodsStatus
 from services.sandbox.trade.refunds.refund_request import RefundRequest
@@ -28,7 +28,7 @@ CATALOG = Catalog()
 
 @pytest.fixture
 def book():
-    return OrderBook()
+    return OrderStore()
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def make_order(book):
 
     def make(status=OrderStatus.WAIT_BUYER_PAY):
         lines = build_order_lines(CATALOG, [])
-        order = book.create_order(lines, compute_carriage_fen(lines), OrderFlags(), now_ms=0)
+        order = book.create_order(lines, compute_shipping_fee_fen(lines), OrderFlags(), now_ms=0)
         for transition in PATHS[status]:
             book.transition(order, transition)
         assert order.status is status
@@ -57,7 +57,7 @@ def make_request():
             "dispute_request": DisputeRequest.RETURN_REFUND,
             "goods_status": GoodsStatus.RECEIVED,
             "payment_fen": order.remaining_fen(entry_ids),
-            "carriage_fen": 0,
+            "shipping_fee_fen": 0,
             "reason_id": 20028,
             "description": "too small",
         }

@@ -42,10 +42,10 @@ def test_events_from_creation_to_success(book, make_order):
     ]
 
 
-def test_payment_covers_goods_and_carriage(make_order):
+def test_payment_covers_goods_and_shipping_fee(make_order):
     assert make_order().paid_fen == 0
     order = make_order(OrderStatus.WAIT_SELLER_SEND)
-    assert order.paid_fen == order.goods_fen + order.carriage_fen > order.carriage_fen > 0
+    assert order.paid_fen == order.goods_fen + order.shipping_fee_fen > order.shipping_fee_fen > 0
 
 
 def test_partial_shipments(book, make_order):

@@ -47,9 +47,9 @@ class MessagesBody(Body):
     topic: Annotated[str, Field(min_length=1, max_length=200)]
     times: int = Field(default=1, ge=1, le=MAX_TIMES)
     data: Any = None
-    """Any JSON; None = an example of the topic."""
+    """Any JSON; None: an example of the topic."""
     order_count: Annotated[int, Field(ge=1, le=MAX_TIMES)] | None = None
-    """The messages are spread over this number of invented orders, and the times of each order increase.
+    """The messages are spread over this number of example orders, and the times of each order increase.
 
     Order id and time are written into `data`, which must be an object. None = `data` stays as it is; an
     example is about one order.
@@ -60,6 +60,6 @@ class MessagesBody(Body):
     """The message id is sent as text."""
     user_info: str = MEMBER_ID
     event_time_ms: Annotated[int, Field(ge=0, le=10**14)] | None = None
-    """None = now."""
+    """None: now."""
     extra_members: dict[str, Any] = Field(default_factory=dict)
     """Further members of the envelope."""

@@ -13,7 +13,7 @@ MAX_BATCH_SIZE = 100
 
 
 class LineBody(Body):
-    """What to buy. Members that are absent are chosen from the catalog."""
+    """A line to order. Members that are absent are chosen from the catalog."""
 
     offer_id: int | None = None
     sku_id: int | None = None
@@ -54,11 +54,11 @@ class TransitionBody(Body):
     """The details of a transition of an order."""
 
     entries: Annotated[list[int], Field(min_length=1)] | None = None
-    """The ids of the entries to ship; None = all that remain."""
+    """The ids of the entries to ship; None: all that remain."""
     by: Literal["buyer", "seller", "back_office"] | None = None
-    """Who closes the order; None = the buyer."""
-    carriage_fen: Annotated[int, Field(ge=0, le=10**9)] | None = None
-    """The new carriage; None = 0."""
+    """Who closes the order; None: the buyer."""
+    shipping_fee_fen: Annotated[int, Field(ge=0, le=10**9)] | None = None
+    """The new shipping fee; None: 0."""
 
 
 class PaymentsBody(Body):

@@ -78,7 +78,7 @@ class ObjectSchema:
     children: str | None = None
     """The member that lists child objects, if there is one."""
     child_schema: "ObjectSchema | None" = None
-    """The schema of the child objects; None = this one."""
+    """The schema of the child objects; None: this one."""
     required_without_children: tuple[str, ...] = field(default=())
     """Members that are also required if there are no child objects."""
 

@@ -10,22 +10,22 @@ from services.sandbox.trade.refunds.refund_request import RefundRequest
 
 def parse_refund_request(arguments: Arguments, goods_status: GoodsStatus) -> RefundRequest:
     """Return the refund request of a buyer. Raises InvalidArgument."""
-    dispute_request = arguments.text("disputeRequest")
+    dispute_request = arguments.string("disputeRequest")
     if dispute_request not in list(DisputeRequest):
         raise InvalidArgument("disputeRequest: must be refund or returnRefund")
-    if arguments.text("customRefund") not in (None, "true", "false"):
+    if arguments.string("customRefund") not in (None, "true", "false"):
         raise InvalidArgument("customRefund: must be true or false")
     return RefundRequest(
-        entry_ids=tuple(arguments.longs("orderEntryIds")),
+        entry_ids=tuple(arguments.integers("orderEntryIds")),
         dispute_request=DisputeRequest(dispute_request),
         goods_status=goods_status,
         payment_fen=_require_integer(arguments, "applyPayment"),
-        carriage_fen=_require_integer(arguments, "applyCarriage"),
+        shipping_fee_fen=_require_integer(arguments, "applyCarriage"),
         reason_id=_require_integer(arguments, "applyReasonId"),
-        description=arguments.text("description") or "",
-        vouchers=tuple(arguments.texts("vouchers")),
-        counts=tuple(map(_parse_count, arguments.items("orderEntryCountList"))),
-        remark=arguments.text("refundRemark"),
+        description=arguments.string("description") or "",
+        vouchers=tuple(arguments.strings("vouchers")),
+        counts=tuple(map(_parse_count, arguments.array("orderEntryCountList"))),
+        remark=arguments.string("refundRemark"),
     )
 
 

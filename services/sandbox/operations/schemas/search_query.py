@@ -28,10 +28,10 @@ def parse_query(arguments: Arguments) -> Query:
     if page < 1 or not 1 <= page_size <= MAX_PAGE_SIZE:
         raise InvalidArgument("beginPage, pageSize")
     return Query(
-        filters=frozenset(_split_list(arguments.text("filter"))),
+        filters=frozenset(_split_list(arguments.string("filter"))),
         category_ids=_parse_category_ids(arguments),
-        price_from_fen=arguments.fen("priceStart"),
-        price_to_fen=arguments.fen("priceEnd"),
+        price_from_fen=arguments.yuan_to_fen("priceStart"),
+        price_to_fen=arguments.yuan_to_fen("priceEnd"),
         sales=_parse_sales(arguments),
         sort=_parse_sort(arguments),
         page=page,
@@ -45,7 +45,7 @@ def _split_list(text: str | None) -> list[str]:
 
 def _parse_category_ids(arguments: Arguments) -> frozenset[int]:
     single = arguments.integer("categoryId")
-    listed = _split_list(arguments.text("categoryIdList"))
+    listed = _split_list(arguments.string("categoryIdList"))
     if not all(re.fullmatch(r"\d{1,19}", number) for number in listed):
         raise InvalidArgument("categoryIdList")
     # 0 is the root, which contains all offers.
@@ -53,7 +53,7 @@ def _parse_category_ids(arguments: Arguments) -> frozenset[int]:
 
 
 def _parse_sort(arguments: Arguments) -> Sort | None:
-    text = arguments.text("sort")
+    text = arguments.string("sort")
     if not text:
         return None
     try:

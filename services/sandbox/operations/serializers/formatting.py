@@ -11,7 +11,7 @@ from services.sandbox.http.dialect import Dialect
 LANGUAGE_BY_COUNTRY = {"japan": "ja", "vietnam": "vi"}
 """The languages of the national sites; others use English."""
 
-# What 10,000 yuan buy. Made up, and constant so that responses are repeatable.
+# The value of 10,000 yuan. An assumption, and constant so that responses are repeatable.
 _PER_10000_YUAN = {"USD": 1_390, "HKD": 10_850, "JPY": 212_000, "VND": 36_100_000, "MYR": 5_900, "EUR": 1_200}
 
 
@@ -42,11 +42,11 @@ class Locale:
 
 def build_locale(arguments: Arguments) -> Locale:
     """Return the locale that a call asks for."""
-    country = arguments.text("country") or ""
+    country = arguments.string("country") or ""
     is_national_site = arguments.dialect is Dialect.NATIONAL_SITE
     # On the open platform, `country` holds a language code.
     language = LANGUAGE_BY_COUNTRY.get(country, "en") if is_national_site else country
-    return Locale(language=language, host=arguments.host, currency=arguments.text("currency"))
+    return Locale(language=language, host=arguments.host, currency=arguments.string("currency"))
 
 
 def format_yuan(fen: int | None) -> str | None:

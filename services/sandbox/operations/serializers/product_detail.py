@@ -64,7 +64,7 @@ def list_gallery(offer: Offer, locale: Locale) -> list[str]:
 
 
 def format_jxhy_price(offer: Offer, sku: Sku) -> str | None:
-    """Return the price of a SKU in the selected supply; None if the offer does not belong to it."""
+    """Return the jxhy price of a SKU; None if the offer does not belong to that supply."""
     return None if offer.jxhy_fen is None else format_yuan(sku.price_fen * 94 // 100)
 
 

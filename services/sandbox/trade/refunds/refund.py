@@ -29,7 +29,7 @@ class DisputeRequest(StrEnum):
 
 
 class GoodsStatus(StrEnum):
-    """Where the goods are, according to the buyer."""
+    """The goods status in the buyer's request: whether the goods are shipped or received."""
 
     WAIT_SELLER_SEND = "refundWaitSellerSend"
     WAIT_BUYER_RECEIVE = "refundWaitBuyerReceive"
@@ -59,14 +59,14 @@ class Refund:
     order: Order
     payments_fen: Mapping[int, int]
     """By entry id: the amount to refund of its price."""
-    apply_carriage_fen: int
+    apply_shipping_fee_fen: int
     reason_id: int
     description: str
     dispute_request: DisputeRequest
     goods_status: GoodsStatus
     vouchers: tuple[str, ...]
     counts: Mapping[int, int]
-    """By entry id: the number of pieces that go back, if the buyer sent it."""
+    """By entry id: the number of pieces that are returned, if the request has it."""
     remark: str | None
     status: RefundStatus = RefundStatus.WAIT_SELLER_AGREE
     return_shipment: ReturnShipment | None = None
@@ -78,7 +78,7 @@ class Refund:
 
     @property
     def apply_payment_fen(self) -> int:
-        """The amount to refund, without carriage."""
+        """The amount to refund, without the shipping fee."""
         return sum(self.payments_fen.values())
 
     @property

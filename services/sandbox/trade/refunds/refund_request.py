@@ -20,7 +20,7 @@ class RejectionReason(StrEnum):
     REASON = auto()
     VOUCHER = auto()
     TOO_MANY_VOUCHERS = auto()
-    CARRIAGE = auto()
+    SHIPPING_FEE = auto()
     AMOUNT = auto()
     DESCRIPTION = auto()
     COUNT = auto()
@@ -42,49 +42,51 @@ class RefundRequest:
     dispute_request: DisputeRequest
     goods_status: GoodsStatus
     payment_fen: int
-    carriage_fen: int
+    shipping_fee_fen: int
     reason_id: int
     description: str
     vouchers: tuple[str, ...] = ()
     counts: tuple[tuple[int, int], ...] = ()
-    """(entry id, number of pieces that go back); only for goods that were received during the sale."""
+    """(entry id, number of pieces that are returned); only if the goods status is RECEIVED."""
     remark: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GoodsLocation:
-    """The state of an order whose goods are at this location."""
+class AllowedOrderState:
+    """The state that an order must have for a goods status."""
 
     statuses: frozenset[OrderStatus]
     shipped: bool
 
 
-def _location(*statuses: OrderStatus, shipped: bool = True) -> GoodsLocation:
-    return GoodsLocation(statuses=frozenset(statuses), shipped=shipped)
+def _order_state(*statuses: OrderStatus, shipped: bool = True) -> AllowedOrderState:
+    return AllowedOrderState(statuses=frozenset(statuses), shipped=shipped)
 
 
-GOODS_LOCATIONS: Mapping[GoodsStatus, GoodsLocation] = {
-    GoodsStatus.WAIT_SELLER_SEND: _location(OrderStatus.WAIT_SELLER_SEND, shipped=False),
+ORDER_STATES: Mapping[GoodsStatus, AllowedOrderState] = {
+    GoodsStatus.WAIT_SELLER_SEND: _order_state(OrderStatus.WAIT_SELLER_SEND, shipped=False),
     # An order that is partly shipped still waits for the seller.
-    GoodsStatus.WAIT_BUYER_RECEIVE: _location(OrderStatus.WAIT_SELLER_SEND, OrderStatus.WAIT_BUYER_RECEIVE),
-    GoodsStatus.RECEIVED: _location(OrderStatus.RECEIVED),
-    GoodsStatus.AFTER_SALE_NOT_RECEIVED: _location(OrderStatus.SUCCESS),
-    GoodsStatus.AFTER_SALE_RECEIVED: _location(OrderStatus.SUCCESS),
+    GoodsStatus.WAIT_BUYER_RECEIVE: _order_state(
+        OrderStatus.WAIT_SELLER_SEND, OrderStatus.WAIT_BUYER_RECEIVE
+    ),
+    GoodsStatus.RECEIVED: _order_state(OrderStatus.RECEIVED),
+    GoodsStatus.AFTER_SALE_NOT_RECEIVED: _order_state(OrderStatus.SUCCESS),
+    GoodsStatus.AFTER_SALE_RECEIVED: _order_state(OrderStatus.SUCCESS),
 }
 RETURNABLE = frozenset({GoodsStatus.RECEIVED, GoodsStatus.AFTER_SALE_RECEIVED})
 
 
 def matches_goods_status(order: Order, entry_ids: tuple[int, ...], goods_status: GoodsStatus) -> bool:
-    """Return whether some entries of an order are where the buyer says."""
-    location = GOODS_LOCATIONS[goods_status]
-    return order.status in location.statuses and all(
-        (entry_id in order.shipped) is location.shipped for entry_id in entry_ids
+    """Return whether the state of the order fits the goods status in a request for these entries."""
+    allowed = ORDER_STATES[goods_status]
+    return order.status in allowed.statuses and all(
+        (entry_id in order.shipped) is allowed.shipped for entry_id in entry_ids
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _RuleInput:
-    """What the rules depend on."""
+    """The input of the rules."""
 
     order: Order
     request: RefundRequest
@@ -125,21 +127,27 @@ def _is_voucher_count_valid(rule_input: _RuleInput) -> bool:
     return len(rule_input.request.vouchers) <= MAX_VOUCHERS
 
 
-def _is_carriage_valid(rule_input: _RuleInput) -> bool:
+def _is_shipping_fee_valid(rule_input: _RuleInput) -> bool:
     reason = rule_input.reason
-    return reason is None or reason.refunds_carriage or rule_input.request.carriage_fen == 0
+    return reason is None or reason.refunds_shipping_fee or rule_input.request.shipping_fee_fen == 0
 
 
 def _is_amount_valid(rule_input: _RuleInput) -> bool:
     order, request = rule_input.order, rule_input.request
     remaining_fen = order.remaining_fen(request.entry_ids)
-    must_be_whole = request.goods_status is GoodsStatus.WAIT_SELLER_SEND
-    requested_carriage_fen = sum(refund.apply_carriage_fen for refund in rule_input.open_refunds)
-    remaining_carriage_fen = order.carriage_fen - order.refunded_carriage_fen - requested_carriage_fen
+    must_be_full_amount = request.goods_status is GoodsStatus.WAIT_SELLER_SEND
+    requested_shipping_fee_fen = sum(refund.apply_shipping_fee_fen for refund in rule_input.open_refunds)
+    remaining_shipping_fee_fen = (
+        order.shipping_fee_fen - order.refunded_shipping_fee_fen - requested_shipping_fee_fen
+    )
     return (
-        (request.payment_fen == remaining_fen if must_be_whole else 0 <= request.payment_fen <= remaining_fen)
-        and 0 <= request.carriage_fen <= remaining_carriage_fen
-        and request.payment_fen + request.carriage_fen > 0
+        (
+            request.payment_fen == remaining_fen
+            if must_be_full_amount
+            else 0 <= request.payment_fen <= remaining_fen
+        )
+        and 0 <= request.shipping_fee_fen <= remaining_shipping_fee_fen
+        and request.payment_fen + request.shipping_fee_fen > 0
     )
 
 
@@ -173,7 +181,7 @@ RULES: tuple[tuple[RejectionReason, Callable[[_RuleInput], bool]], ...] = (
     (RejectionReason.REASON, _is_reason_valid),
     (RejectionReason.VOUCHER, _has_needed_voucher),
     (RejectionReason.TOO_MANY_VOUCHERS, _is_voucher_count_valid),
-    (RejectionReason.CARRIAGE, _is_carriage_valid),
+    (RejectionReason.SHIPPING_FEE, _is_shipping_fee_valid),
     (RejectionReason.AMOUNT, _is_amount_valid),
     (RejectionReason.DESCRIPTION, _is_description_valid),
     (RejectionReason.COUNT, _are_counts_valid),

@@ -16,7 +16,7 @@ class RefundTransition(StrEnum):
     """The transitions that buyer and seller can make, or that follow from transitions of the order."""
 
     AGREE = "agree"
-    REFUSE = "refuse"
+    REJECT = "reject"
     SEND = "send"
     """The buyer sends the goods back."""
     RECEIVE = "receive"
@@ -47,7 +47,7 @@ def _close(refund_action: str) -> RefundTransitionRule:
 
 
 _COMMON_RULES: Mapping[RefundTransition, RefundTransitionRule] = {
-    RefundTransition.REFUSE: RefundTransitionRule(
+    RefundTransition.REJECT: RefundTransitionRule(
         before=_REQUESTED, after=RefundStatus.WAIT_BUYER_MODIFY, refund_action="SELLER_REJECT_REFUND"
     ),
     RefundTransition.CLOSE: _close("BUYER_CANCEL_REFUND_CLOSE"),
@@ -92,7 +92,7 @@ def transition_refund(refund: Refund, transition: RefundTransition) -> None:
     add_refund_event(refund, rule.refund_action)
     if refund.status is RefundStatus.SUCCESS:
         refund.order.refunded_fen.update(refund.payments_fen)
-        refund.order.refunded_carriage_fen += refund.apply_carriage_fen
+        refund.order.refunded_shipping_fee_fen += refund.apply_shipping_fee_fen
         update_after_refund(refund.order)
 
 

@@ -5,7 +5,7 @@ from services.sandbox.trade.orders import OrderStatus
 from services.sandbox.trade.refunds.refund import DisputeRequest, GoodsStatus
 from services.sandbox.trade.refunds.refund_reasons import REFUND_REASONS
 from services.sandbox.trade.refunds.refund_request import (
-    GOODS_LOCATIONS,
+    ORDER_STATES,
     RefundRequestRejected,
     RejectionReason,
 )
@@ -53,7 +53,7 @@ def test_one_open_refund_per_entry(book, make_order, make_request):
     refund = book.create_refund(order, make_request(order, [first]))
     assert rejection_reason(book, order, make_request(order)) is RejectionReason.STATE
     book.create_refund(order, make_request(order, [second]))
-    transition_refund(refund, RefundTransition.REFUSE)
+    transition_refund(refund, RefundTransition.REJECT)
     assert rejection_reason(book, order, make_request(order, [first])) is RejectionReason.STATE
     transition_refund(refund, RefundTransition.CLOSE)
     again = book.create_refund(order, make_request(order, [first], dispute_request=MONEY))
@@ -69,8 +69,8 @@ def test_one_open_refund_per_entry(book, make_order, make_request):
         ({"reason_id": 20006}, RejectionReason.REASON),
         ({"reason_id": 20021}, RejectionReason.VOUCHER),
         ({"vouchers": ("x",) * 6}, RejectionReason.TOO_MANY_VOUCHERS),
-        ({"carriage_fen": 1}, RejectionReason.CARRIAGE),
-        ({"reason_id": 20021, "vouchers": ("x",), "carriage_fen": 801}, RejectionReason.AMOUNT),
+        ({"shipping_fee_fen": 1}, RejectionReason.SHIPPING_FEE),
+        ({"reason_id": 20021, "vouchers": ("x",), "shipping_fee_fen": 801}, RejectionReason.AMOUNT),
         ({"payment_fen": -1}, RejectionReason.AMOUNT),
         ({"payment_fen": 0}, RejectionReason.AMOUNT),
         ({"payment_fen": 10**9}, RejectionReason.AMOUNT),
@@ -111,20 +111,20 @@ def test_refund_before_shipment_must_be_the_whole_price(book, make_order, make_r
     assert book.create_refund(order, make_request(order, **changes)).apply_payment_fen == order.goods_fen
 
 
-def test_carriage_is_refunded_once(book, make_order, make_request):
+def test_shipping_fee_is_refunded_once(book, make_order, make_request):
     order = make_order(OrderStatus.WAIT_SELLER_SEND)
     first, second = order.entry_ids
     changes = {
         "dispute_request": MONEY,
         "goods_status": GoodsStatus.WAIT_SELLER_SEND,
         "reason_id": 20002,
-        "carriage_fen": order.carriage_fen,
+        "shipping_fee_fen": order.shipping_fee_fen,
     }
     refund = book.create_refund(order, make_request(order, [first], **changes))
     assert rejection_reason(book, order, make_request(order, [second], **changes)) is RejectionReason.AMOUNT
     transition_refund(refund, RefundTransition.AGREE)
     assert rejection_reason(book, order, make_request(order, [second], **changes)) is RejectionReason.AMOUNT
-    assert order.refunded_carriage_fen == order.carriage_fen
+    assert order.refunded_shipping_fee_fen == order.shipping_fee_fen
 
 
 def test_goods_status_after_partial_shipment(book, make_order, make_request):
@@ -142,4 +142,4 @@ def test_goods_status_after_partial_shipment(book, make_order, make_request):
 
 
 def test_every_goods_status_has_reasons_and_a_location():
-    assert set(REFUND_REASONS) == set(GOODS_LOCATIONS) == set(GoodsStatus)
+    assert set(REFUND_REASONS) == set(ORDER_STATES) == set(GoodsStatus)

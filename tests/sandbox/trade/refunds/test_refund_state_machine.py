@@ -9,11 +9,11 @@ MONEY, RETURN = DisputeRequest.REFUND, DisputeRequest.RETURN_REFUND
 # The transitions from the request to a status.
 PATHS = {
     (MONEY, RefundStatus.WAIT_SELLER_AGREE): (),
-    (MONEY, RefundStatus.WAIT_BUYER_MODIFY): (RefundTransition.REFUSE,),
+    (MONEY, RefundStatus.WAIT_BUYER_MODIFY): (RefundTransition.REJECT,),
     (MONEY, RefundStatus.SUCCESS): (RefundTransition.AGREE,),
     (MONEY, RefundStatus.CLOSED): (RefundTransition.CLOSE,),
     (RETURN, RefundStatus.WAIT_SELLER_AGREE): (),
-    (RETURN, RefundStatus.WAIT_BUYER_MODIFY): (RefundTransition.REFUSE,),
+    (RETURN, RefundStatus.WAIT_BUYER_MODIFY): (RefundTransition.REJECT,),
     (RETURN, RefundStatus.WAIT_BUYER_SEND): (RefundTransition.AGREE,),
     (RETURN, RefundStatus.WAIT_SELLER_RECEIVE): (RefundTransition.AGREE, RefundTransition.SEND),
     (RETURN, RefundStatus.SUCCESS): (RefundTransition.AGREE, RefundTransition.SEND, RefundTransition.RECEIVE),
@@ -23,9 +23,9 @@ CLOSING = {RefundTransition.CLOSE, RefundTransition.CLOSE_BY_SHIPMENT, RefundTra
 NOT_SENT = (RefundStatus.WAIT_SELLER_AGREE, RefundStatus.WAIT_BUYER_MODIFY, RefundStatus.WAIT_BUYER_SEND)
 ALLOWED = {
     (MONEY, RefundStatus.WAIT_SELLER_AGREE, RefundTransition.AGREE): RefundStatus.SUCCESS,
-    (MONEY, RefundStatus.WAIT_SELLER_AGREE, RefundTransition.REFUSE): RefundStatus.WAIT_BUYER_MODIFY,
+    (MONEY, RefundStatus.WAIT_SELLER_AGREE, RefundTransition.REJECT): RefundStatus.WAIT_BUYER_MODIFY,
     (RETURN, RefundStatus.WAIT_SELLER_AGREE, RefundTransition.AGREE): RefundStatus.WAIT_BUYER_SEND,
-    (RETURN, RefundStatus.WAIT_SELLER_AGREE, RefundTransition.REFUSE): RefundStatus.WAIT_BUYER_MODIFY,
+    (RETURN, RefundStatus.WAIT_SELLER_AGREE, RefundTransition.REJECT): RefundStatus.WAIT_BUYER_MODIFY,
     (RETURN, RefundStatus.WAIT_BUYER_SEND, RefundTransition.SEND): RefundStatus.WAIT_SELLER_RECEIVE,
     (RETURN, RefundStatus.WAIT_SELLER_RECEIVE, RefundTransition.RECEIVE): RefundStatus.SUCCESS,
 } | {

@@ -2,9 +2,9 @@ import pytest
 
 from services.sandbox.catalog.catalog import Catalog
 from services.sandbox.catalog.skus import build_skus
-from services.sandbox.trade import order_book
-from services.sandbox.trade.order_book import OrderBook
-from services.sandbox.trade.order_lines import LineRequest, build_order_lines, compute_carriage_fen
+from services.sandbox.trade import order_store
+from services.sandbox.trade.order_lines import LineRequest, build_order_lines, compute_shipping_fee_fen
+from services.sandbox.trade.order_store import OrderStore
 from services.sandbox.trade.orders import OrderFlags, OrderStatus
 from services.sandbox.trade.refunds.vouchers import VOUCHER_DOMAIN, Vouchers
 
@@ -18,18 +18,18 @@ def ids_of(book, count):
 
 
 def test_ids_are_unique_and_start_again_in_a_new_book():
-    order_ids, entry_ids = ids_of(OrderBook(), 500)
-    assert (order_ids, entry_ids) == ids_of(OrderBook(), 500)
+    order_ids, entry_ids = ids_of(OrderStore(), 500)
+    assert (order_ids, entry_ids) == ids_of(OrderStore(), 500)
     assert len({*order_ids, *entry_ids}) == 1500
 
 
 def test_no_id_can_be_a_float():
-    for ids in ids_of(OrderBook(), 500):
+    for ids in ids_of(OrderStore(), 500):
         assert all(len(str(number)) == 19 and int(float(number)) != number for number in ids)
 
 
 def test_oldest_order_is_dropped_with_its_refunds(book, make_order, make_request, monkeypatch):
-    monkeypatch.setattr(order_book, "MAX_ORDERS", 2)
+    monkeypatch.setattr(order_store, "MAX_ORDERS", 2)
     old = make_order(OrderStatus.RECEIVED)
     refund = book.create_refund(old, make_request(old))
     make_order()
@@ -40,7 +40,7 @@ def test_oldest_order_is_dropped_with_its_refunds(book, make_order, make_request
 
 
 def test_oldest_refund_is_dropped(book, make_order, make_request, monkeypatch):
-    monkeypatch.setattr(order_book, "MAX_REFUNDS", 1)
+    monkeypatch.setattr(order_store, "MAX_REFUNDS", 1)
     order = make_order(OrderStatus.RECEIVED)
     first, second = (
         book.create_refund(order, make_request(order, [entry_id])) for entry_id in order.entry_ids
@@ -81,11 +81,11 @@ def test_invalid_order_lines(expected, message):
         build_order_lines(CATALOG, [expected])
 
 
-def test_carriage_is_free_if_every_offer_ships_for_free():
+def test_shipping_fee_is_free_if_every_offer_ships_for_free():
     free = next(offer for offer in CATALOG.offers if offer.filter_matches["isOnePsaleFreePost"])
     lines = build_order_lines(CATALOG, [LineRequest(offer_id=free.offer_id)])
-    assert compute_carriage_fen(lines) == 0
-    assert compute_carriage_fen((*lines, *build_order_lines(CATALOG, []))) == 800
+    assert compute_shipping_fee_fen(lines) == 0
+    assert compute_shipping_fee_fen((*lines, *build_order_lines(CATALOG, []))) == 800
 
 
 def test_vouchers_are_jpegs_below_a_mebibyte():

@@ -1,4 +1,4 @@
-"""All orders with their refunds and logistics orders, and the changes to them."""
+"""Stores the purchase orders with their refunds and logistics orders, and changes them."""
 
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
@@ -26,8 +26,8 @@ MAX_ORDERS = 10_000
 """The oldest is dropped first, with its refunds."""
 MAX_REFUNDS = 10_000
 
-# Ids have 19 digits and lie above 2**53. The steps keep the last six digits, which identify the buyer on
-# 1688. So no id can be represented as a float: a reader that converts ids to floats changes each of them.
+# Ids have 19 digits. The steps keep the last six digits, which identify the buyer on 1688. No float can
+# represent these ids, so a reader that converts ids to floats changes each of them.
 FIRST_ORDER_ID = 2_396_952_137_381_498_520
 ORDER_ID_STEP = 7_001_000_000
 ENTRY_ID_STEP = 1_000_000
@@ -43,7 +43,7 @@ _CLOSED_REFUNDS = {
 }
 
 
-class OrderBook:
+class OrderStore:
     """The orders, refunds and logistics orders. The listener is called for each change."""
 
     def __init__(self, listener: OrderListener = NO_LISTENER) -> None:
@@ -66,19 +66,19 @@ class OrderBook:
         return len(self._refunds)
 
     def find_order(self, order_id: int) -> Order | None:
-        """Return the order of this id."""
+        """Return the order with this id."""
         return self._orders.get(order_id)
 
     def find_refund(self, refund_id: str) -> Refund | None:
-        """Return the refund of this id."""
+        """Return the refund with this id."""
         return self._refunds.get(refund_id)
 
     def find_logistics(self, logistics_id: str) -> LogisticsOrder | None:
-        """Return the logistics order of this id."""
+        """Return the logistics order with this id."""
         return self._logistics.get(logistics_id)
 
     def create_order(
-        self, lines: Sequence[OrderLine], carriage_fen: int, flags: OrderFlags, now_ms: int
+        self, lines: Sequence[OrderLine], shipping_fee_fen: int, flags: OrderFlags, now_ms: int
     ) -> Order:
         """Create an order, which waits for its payment."""
         order_id = FIRST_ORDER_ID + self._orders_created * ORDER_ID_STEP
@@ -98,7 +98,7 @@ class OrderBook:
                 )
                 for number, line in enumerate(lines, 1)
             ),
-            carriage_fen=carriage_fen,
+            shipping_fee_fen=shipping_fee_fen,
             flags=flags,
             seller_member_id=lines[0].offer.seller.member_id,
             listener=self._listener,
@@ -127,17 +127,17 @@ class OrderBook:
             if refund.goods_status is goods_status and not set(changed).isdisjoint(refund.entry_ids):
                 transition_refund(refund, refund_transition)
 
-    def modify_price(self, order: Order, carriage_fen: int) -> None:
-        """Change the carriage, as the seller can. Raises InvalidTransition."""
+    def modify_price(self, order: Order, shipping_fee_fen: int) -> None:
+        """Change the shipping fee, as the seller can. Raises InvalidTransition."""
         self.transition(order, OrderTransition.MODIFY_PRICE)
-        order.carriage_fen = carriage_fen
+        order.shipping_fee_fen = shipping_fee_fen
 
     def pay_batch(
         self, order_ids: Collection[int], failures: Mapping[int, PaymentResult]
     ) -> Mapping[int, PaymentResult]:
         """Pay the buyer's orders that wait for payment, and return the results.
 
-        Orders in `failures` are not paid, and get the result that stands there.
+        Orders in `failures` are not paid, and get the result in it.
         """
         results = {}
         for order_id in order_ids:
@@ -174,7 +174,7 @@ class OrderBook:
             refund_id=f"TQ{FIRST_REFUND_NUMBER + self._refunds_created * REFUND_NUMBER_STEP}",
             order=order,
             payments_fen=allocate_payment_fen(order, request),
-            apply_carriage_fen=request.carriage_fen,
+            apply_shipping_fee_fen=request.shipping_fee_fen,
             reason_id=request.reason_id,
             description=request.description,
             dispute_request=request.dispute_request,
