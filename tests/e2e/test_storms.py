@@ -84,9 +84,8 @@ def test_1688_is_down_and_recovers() -> None:
         calls_per_s = _measure_calls_per_s(service)
         idle_tasks = _count_tasks(service)
         assert stop(upstream) == 0
-        attempts_before = _attempts(
-            service
-        )  # all succeeded, and are still in the window of the circuit breaker
+        # All of them succeeded, and are still in the window of the circuit breaker.
+        attempts_before = _attempts(service)
 
         async def outage(stub: ProductServiceStub) -> tuple[Counter[str], float]:
             outcomes: Counter[str] = Counter()
@@ -115,9 +114,8 @@ def test_1688_is_down_and_recovers() -> None:
             started = time.monotonic()
             successes = 0
             while successes < 20:
-                successes = (
-                    successes + 1 if await stub.SearchByKeyword(SEARCH, timeout=10).code() is OK else 0
-                )
+                status = await stub.SearchByKeyword(SEARCH, timeout=10).code()
+                successes = successes + 1 if status is OK else 0
                 await asyncio.sleep(0.05)
                 assert time.monotonic() - started < 20
             return time.monotonic() - started
