@@ -1,1 +1,1 @@
-"""The services, and the packages they are built from: see ARCHITECTURE.md."""
+"""The services, and the packages that they are built from: see ARCHITECTURE.md."""

@@ -70,6 +70,7 @@ class NationalsiteError(Exception):
 
     reason: str = "INTERNAL_FAULT"
     source: ClassVar[Literal["suite", "1688"]] = "suite"
+    """Where the error comes from: "suite" is the services of this project."""
     may_have_executed: bool = False
     """Whether 1688 may have executed the operation."""
 

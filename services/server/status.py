@@ -29,7 +29,7 @@ STATUS_BY_REASON: Mapping[str, grpc.StatusCode] = MappingProxyType(
 
 RETRY_AFTER_MS: Mapping[str, int] = MappingProxyType(
     {
-        "DRAINING": 100,  # another replica can take the call
+        "DRAINING": 100,  # another replica can accept the call
         "OVERLOADED": 500,
         "REQUEST_IN_PROGRESS": 1000,
         "STORE_UNAVAILABLE": 1000,
@@ -38,7 +38,7 @@ RETRY_AFTER_MS: Mapping[str, int] = MappingProxyType(
         "UPSTREAM_UNAVAILABLE": 1000,
     }
 )
-"""By reason: how long to wait before a retry. For the other reasons a retry does not help."""
+"""By reason: how long to wait before a retry. The other reasons have no recommended delay."""
 
 NON_RETRYABLE = frozenset({"OUTCOME_UNKNOWN", "UPSTREAM_QUOTA"})
 """Reasons after which the retry policy of a client must not retry."""

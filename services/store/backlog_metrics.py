@@ -30,7 +30,7 @@ _oldest_delivery_age = Gauge(
     "Time since the oldest pending delivery was enqueued. 0 without pending deliveries.",
 )
 _dead_deliveries = Gauge(
-    "nationalsite_deliveries_dead", "Deliveries that failed for good. RetryDelivery retries them."
+    "nationalsite_deliveries_dead", "Deliveries that failed permanently. RetryDelivery retries them."
 )
 
 

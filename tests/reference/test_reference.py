@@ -68,7 +68,7 @@ def test_mappings_of_dialects_are_shown() -> None:
     }
     assert rows["account.md", "out_login_name"] == ["`outLoginName`<br>at most 32 characters", "`outLoginId`"]
     assert rows["account.md", "mobile"] == ["`mobile`", "`mobile`<br>**required**<br>at most 30 characters"]
-    assert rows["product.md", "category_ids"] == ["refused if set", "`categoryIdList` joined by commas"]
+    assert rows["product.md", "category_ids"] == ["rejected if set", "`categoryIdList` joined by commas"]
 
 
 @pytest.mark.parametrize("name", PAGES)

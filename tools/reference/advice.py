@@ -1,4 +1,4 @@
-"""What a caller does about each reason. A reason without advice stops the generator."""
+"""Advice to callers about each reason. A reason without advice stops the generator."""
 
 _RETRY = "Retry after the delay in `RetryInfo`, a few times, with growing delays."
 _FIX = "Correct the fields that `BadRequest` names. A retry of the same request does not help."
@@ -12,9 +12,9 @@ ADVICE = {
     "NOT_IN_DIALECT": "Do not set the fields that `BadRequest` names: this dialect has no equivalent.",
     "REQUEST_ID_REUSED": "Use a new UUID for each request, and the same one only to retry it.",
     "REQUEST_IN_PROGRESS": f"{_RETRY} With the same id, you get the response of the first call.",
-    "OUTCOME_UNKNOWN": "Do not retry. First check whether it was done, with an RPC that reads it or at 1688.",
+    "OUTCOME_UNKNOWN": "Do not retry. First check, by a read or at 1688, whether the operation was executed.",
     "UPSTREAM_ARGUMENT": "The metadata `code` and `message` say what 1688 rejects. Correct it.",
-    "OFFER_NOT_FOUND": "The offer does not exist any more. Remove it from your lists.",
+    "OFFER_NOT_FOUND": "The offer does not exist, or is not visible to this app. Remove it from your lists.",
     "PURCHASE_ORDER_NOT_FOUND": f"Check the id and the owner of the order: {_OWN}",
     "REFUND_NOT_FOUND": f"Check the id and the owner of the refund: {_OWN}",
     "ACCOUNT_EXISTS": "Treat the buyer as registered.",
@@ -30,16 +30,16 @@ ADVICE = {
     "UPSTREAM_UNSUPPORTED": "Do not use this RPC, or use a service with the other dialect.",
     "STORE_REQUIRED": "Call without a `request_id`, or ask the operator to configure a store.",
     "UPSTREAM_RATE": f"{_RETRY} The service has already waited and retried: call less often.",
-    "UPSTREAM_QUOTA": f"Stop calling. {_OPERATOR} the quota at 1688 has to be topped up.",
+    "UPSTREAM_QUOTA": f"Stop calling. {_OPERATOR} more quota must be purchased at 1688.",
     "OVERLOADED": f"{_RETRY} If it lasts, make fewer concurrent calls.",
     "UPSTREAM_UNAVAILABLE": _RETRY,
     "UPSTREAM_FAULT": _RETRY,
     "DRAINING": "Retry after the delay on a new connection, which leads to another replica.",
     "STORE_UNAVAILABLE": f"{_RETRY} Keep the `request_id`, if the request has one.",
     "DEADLINE": "Retry with a longer deadline, if you still need the response.",
-    "DELIVERY_NOT_FOUND": "Check the id. A finished delivery is kept for 30 days.",
+    "DELIVERY_NOT_FOUND": "Check the id. A finished delivery is stored for 30 days.",
     "SUBSCRIPTION_NOT_FOUND": "Check the name. It is deleted after 7 unused days; the next use creates it.",
-    "DELIVERY_PENDING": "Queue the sync with EnqueueSync, or cancel the pending one first.",
+    "DELIVERY_PENDING": "Enqueue the sync with EnqueueSync, or cancel the pending one first.",
     "DELIVERY_OVERTAKEN": "Enqueue the current state instead of the old one.",
     "DELIVERY_STATE": "Read it with GetDelivery: it is finished, or is being sent.",
     "SUBSCRIPTION_MISMATCH": "Use it without topics, delete it, or use another name.",

@@ -8,7 +8,7 @@ from services.adapter.codec.schema import PAYLOAD, MappedField
 from tools.reference.markdown import code
 
 UNMAPPED_TEXTS = {
-    upstream_v1.UNMAPPED_FIELD_POLICY_REJECT: "refused if set",
+    upstream_v1.UNMAPPED_FIELD_POLICY_REJECT: "rejected if set",
     upstream_v1.UNMAPPED_FIELD_POLICY_DROP: "dropped",
     upstream_v1.UNMAPPED_FIELD_POLICY_LOCAL: "not sent",
 }

@@ -31,7 +31,7 @@ and limits of the dialect beside the rules. The operator of a service chooses th
 """
 _TERMS = {
     "**required**": "the dialect rejects a request without it: REQUIRED_IN_DIALECT",
-    "refused if set": "the dialect cannot carry it, and the result would be another one: NOT_IN_DIALECT",
+    "rejected if set": "the dialect has no member for it, and the response would differ: NOT_IN_DIALECT",
     "dropped": "the dialect has no member for it; it is information only, so the request is sent without it",
     "not sent": "the service itself uses it or sets it; 1688 does not receive it",
     "unset:": "what is sent if you do not set it",

@@ -96,10 +96,13 @@ class RpcSections:
             yield (
                 "Cache",
                 f"responses are cached for {CACHE_TTL_S[method.name]:,.0f} s;"
-                " see header `nationalsite-cache`.",
+                " see the metadata key `nationalsite-cache`.",
             )
         if "request_id" in method.input_type.fields_by_name:
-            yield "Request id", "a retry with the same `request_id` and content is the same call."
+            yield (
+                "Request id",
+                "a retry with the same `request_id` and content returns the response of the first call.",
+            )
 
     def _upstream_table(self, method: MethodDescriptor, operations: dict[Dialect, Operation]) -> str:
         if all(option.local for option in operations.values()):
@@ -151,9 +154,9 @@ def _is_streaming(method: MethodDescriptor) -> bool:
 
 def _deadline(limits: DeadlineLimits) -> str:
     if limits.cap_s == math.inf:
-        return "only yours: a stream may last for any time."
+        return "set by the caller; a stream has no limit."
     return (
-        f"yours, at most {limits.cap_s:g} s; {limits.default_s:g} s if you set none"
+        f"set by the caller, at most {limits.cap_s:g} s; {limits.default_s:g} s if it sets none"
         " (the operator can change both: `NATIONALSITE_DEADLINES`)."
     )
 
@@ -228,6 +231,6 @@ _ROWS: dict[str, Callable[[MethodDescriptor, Dialect, Operation], str]] = {
     "payload of the response": _payload,
     "access token": _token,
     "required": _required,
-    "refused if set": _rejected,
+    "rejected if set": _rejected,
     "dropped": _dropped,
 }

@@ -36,7 +36,7 @@ class State(StrEnum):
     DELIVERED = "DELIVERED"
     """1688 accepted it."""
     DEAD = "DEAD"
-    """It failed for good; `last_error` has the reason."""
+    """It failed permanently; `last_error` has the reason."""
     CANCELLED = "CANCELLED"
 
 

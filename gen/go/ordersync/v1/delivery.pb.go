@@ -316,7 +316,7 @@ type Delivery struct {
 	// How often it was sent, the current attempt included.
 	Attempts int32 `protobuf:"varint,10,opt,name=attempts,proto3" json:"attempts,omitempty"`
 	// The error of the last failed attempt: code, message and details of a failed
-	// call. Unset before the first failure; kept after a later success.
+	// call. Unset before the first failure, and after a success.
 	LastError *status.Status `protobuf:"bytes,11,opt,name=last_error,json=lastError,proto3" json:"last_error,omitempty"`
 	// For relations: the result of each, in the order of the request. A relation
 	// that was accepted is not sent again.
@@ -327,7 +327,7 @@ type Delivery struct {
 	LastAttemptTime *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=last_attempt_time,json=lastAttemptTime,proto3" json:"last_attempt_time,omitempty"`
 	// The earliest time of the next attempt. Unset after it is finished.
 	NextAttemptTime *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=next_attempt_time,json=nextAttemptTime,proto3" json:"next_attempt_time,omitempty"`
-	// When it was delivered, dead-lettered or cancelled.
+	// When it was delivered, failed permanently or was cancelled.
 	FinishTime    *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=finish_time,json=finishTime,proto3" json:"finish_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -1197,7 +1197,7 @@ type SetMessageLeaseRequest struct {
 	Subscription string `protobuf:"bytes,1,opt,name=subscription,proto3" json:"subscription,omitempty"`
 	// Ids of the messages, 1 to 1,000.
 	MessageIds []string `protobuf:"bytes,2,rep,name=message_ids,json=messageIds,proto3" json:"message_ids,omitempty"`
-	// From now: 0 returns the messages, otherwise 10 seconds to 10 minutes.
+	// From now: 0 releases the messages, otherwise 10 seconds to 10 minutes.
 	// Required.
 	Lease         *durationpb.Duration `protobuf:"bytes,3,opt,name=lease,proto3" json:"lease,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -2029,7 +2029,7 @@ type StreamMessagesRequest_SetLease struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Ids of the messages, at most 1,000.
 	MessageIds []string `protobuf:"bytes,1,rep,name=message_ids,json=messageIds,proto3" json:"message_ids,omitempty"`
-	// From now: 0 returns the messages, otherwise 10 seconds to 10 minutes.
+	// From now: 0 releases the messages, otherwise 10 seconds to 10 minutes.
 	Lease         *durationpb.Duration `protobuf:"bytes,2,opt,name=lease,proto3" json:"lease,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

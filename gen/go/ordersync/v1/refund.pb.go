@@ -26,8 +26,8 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Status of the goods of a purchase order. In sale is before the order is
-// completed, after sales is after that.
+// Status of the goods of a purchase order. "In sale" (售中) means before the
+// order is completed, "after sales" (售后) after that.
 type GoodsStatus int32
 
 const (

@@ -267,8 +267,9 @@ type ChildCategory struct {
 	// Whether it has no children; only such categories contain offers (1688:
 	// isLeaf).
 	IsLeaf *bool `protobuf:"varint,3,opt,name=is_leaf,json=isLeaf,proto3,oneof" json:"is_leaf,omitempty"`
-	// Its type: 1 a category of 1688 (cbu), 2 a gallop category, which 1688 does
-	// not document (1688: categoryType). Not the codes of Category.category_type.
+	// Its type: 1 a category of 1688 (cbu), 2 a category that 1688 calls "gallop"
+	// without a definition (1688: categoryType). Not the codes of
+	// Category.category_type.
 	CategoryType  *string `protobuf:"bytes,4,opt,name=category_type,json=categoryType,proto3,oneof" json:"category_type,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

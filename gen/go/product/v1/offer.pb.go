@@ -401,7 +401,7 @@ type PriceInfo struct {
 	// Wholesale price as selected supply (1688: pfJxhyPrice). open-platform
 	// only.
 	PfJxhyPrice *money.Money `protobuf:"bytes,3,opt,name=pf_jxhy_price,json=pfJxhyPrice,proto3" json:"pf_jxhy_price,omitempty"`
-	// Dropship price (1688: consignPrice), meaningful where the offer's
+	// Dropship price (1688: consignPrice), meaningful if the offer's
 	// `is_one_psale` is true. open-platform only.
 	ConsignPrice *money.Money `protobuf:"bytes,4,opt,name=consign_price,json=consignPrice,proto3" json:"consign_price,omitempty"`
 	// Marketing price (1688: promotionPrice). open-platform only.

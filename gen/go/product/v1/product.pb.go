@@ -195,7 +195,7 @@ type Product struct {
 	// Properties of the product, such as its brand (1688: productAttribute, a
 	// list).
 	ProductAttributes []*ProductAttribute `protobuf:"bytes,12,rep,name=product_attributes,json=productAttributes,proto3" json:"product_attributes,omitempty"`
-	// Variants (1688: productSkuInfos). Empty where the offer has none.
+	// Variants (1688: productSkuInfos). Empty if the offer has none.
 	ProductSkuInfos []*ProductSkuInfo `protobuf:"bytes,13,rep,name=product_sku_infos,json=productSkuInfos,proto3" json:"product_sku_infos,omitempty"`
 	// Stock and prices of the offer as a whole (1688: productSaleInfo).
 	ProductSaleInfo *ProductSaleInfo `protobuf:"bytes,14,opt,name=product_sale_info,json=productSaleInfo,proto3" json:"product_sale_info,omitempty"`

@@ -49,8 +49,8 @@ const (
 // so every call is safe to retry.
 //
 // Each RPC lists its own errors. Any call to 1688 can also end with the
-// service's common errors: INVALID_REQUEST, UPSTREAM_ARGUMENT (the gateway
-// misses a parameter), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE,
+// service's common errors: INVALID_REQUEST, UPSTREAM_ARGUMENT (a required
+// parameter is missing), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE,
 // UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA,
 // UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE,
 // UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and
@@ -75,7 +75,7 @@ type ProductServiceClient interface {
 	//
 	// Errors: the service's common ones, INVALID_REQUEST also if an image that
 	// has to be re-encoded cannot be read or made small enough, and
-	// UPSTREAM_ARGUMENT also if 1688 answers without an id or with "0", which
+	// UPSTREAM_ARGUMENT also if 1688 responds without an id or with "0", which
 	// means that it could not use the image.
 	UploadImage(ctx context.Context, in *UploadImageRequest, opts ...grpc.CallOption) (*UploadImageResponse, error)
 	// Searches offers that look like an image (1688: product.search.imageQuery).
@@ -114,12 +114,12 @@ type ProductServiceClient interface {
 	// Returns one category and its children (1688: alibaba.category.get).
 	//
 	// Has no required fields: without an id it returns the root. The tree has
-	// three levels; walk down by the ids of the children. The operation is the
-	// same in both dialects. It takes no access token and ignores an invalid one,
-	// so a success does not prove that the token is valid.
+	// three levels; descend with the ids of the children. The operation is the
+	// same in both dialects. It requires no access token and ignores an invalid
+	// one, so a success does not prove that the token is valid.
 	//
 	// Errors: the service's common ones except UPSTREAM_CREDENTIAL;
-	// UPSTREAM_FAULT also if 1688 answers with a code 500_* and the text of its
+	// UPSTREAM_FAULT also if 1688 responds with a code 500_* and the text of its
 	// system error.
 	GetCategory(ctx context.Context, in *GetCategoryRequest, opts ...grpc.CallOption) (*GetCategoryResponse, error)
 }
@@ -200,8 +200,8 @@ func (c *productServiceClient) GetCategory(ctx context.Context, in *GetCategoryR
 // so every call is safe to retry.
 //
 // Each RPC lists its own errors. Any call to 1688 can also end with the
-// service's common errors: INVALID_REQUEST, UPSTREAM_ARGUMENT (the gateway
-// misses a parameter), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE,
+// service's common errors: INVALID_REQUEST, UPSTREAM_ARGUMENT (a required
+// parameter is missing), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE,
 // UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA,
 // UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE,
 // UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and
@@ -226,7 +226,7 @@ type ProductServiceServer interface {
 	//
 	// Errors: the service's common ones, INVALID_REQUEST also if an image that
 	// has to be re-encoded cannot be read or made small enough, and
-	// UPSTREAM_ARGUMENT also if 1688 answers without an id or with "0", which
+	// UPSTREAM_ARGUMENT also if 1688 responds without an id or with "0", which
 	// means that it could not use the image.
 	UploadImage(context.Context, *UploadImageRequest) (*UploadImageResponse, error)
 	// Searches offers that look like an image (1688: product.search.imageQuery).
@@ -265,12 +265,12 @@ type ProductServiceServer interface {
 	// Returns one category and its children (1688: alibaba.category.get).
 	//
 	// Has no required fields: without an id it returns the root. The tree has
-	// three levels; walk down by the ids of the children. The operation is the
-	// same in both dialects. It takes no access token and ignores an invalid one,
-	// so a success does not prove that the token is valid.
+	// three levels; descend with the ids of the children. The operation is the
+	// same in both dialects. It requires no access token and ignores an invalid
+	// one, so a success does not prove that the token is valid.
 	//
 	// Errors: the service's common ones except UPSTREAM_CREDENTIAL;
-	// UPSTREAM_FAULT also if 1688 answers with a code 500_* and the text of its
+	// UPSTREAM_FAULT also if 1688 responds with a code 500_* and the text of its
 	// system error.
 	GetCategory(context.Context, *GetCategoryRequest) (*GetCategoryResponse, error)
 	mustEmbedUnimplementedProductServiceServer()

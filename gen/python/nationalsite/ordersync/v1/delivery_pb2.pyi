@@ -197,7 +197,7 @@ class Delivery(_message.Message):
     @_builtins.property
     def last_error(self) -> _status_pb2.Status:
         """The error of the last failed attempt: code, message and details of a failed
-        call. Unset before the first failure; kept after a later success.
+        call. Unset before the first failure, and after a success.
         """
 
     @_builtins.property
@@ -220,7 +220,7 @@ class Delivery(_message.Message):
 
     @_builtins.property
     def finish_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was delivered, dead-lettered or cancelled."""
+        """When it was delivered, failed permanently or was cancelled."""
 
     def __init__(
         self,

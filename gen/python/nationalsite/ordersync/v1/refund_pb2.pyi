@@ -42,8 +42,8 @@ class _GoodsStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_GoodsStat
     """After sales, received (1688: aftersaleBuyerReceived)."""
 
 class GoodsStatus(_GoodsStatus, metaclass=_GoodsStatusEnumTypeWrapper):
-    """Status of the goods of a purchase order. In sale is before the order is
-    completed, after sales is after that.
+    """Status of the goods of a purchase order. "In sale" (售中) means before the
+    order is completed, "after sales" (售后) after that.
     """
 
 GOODS_STATUS_UNSPECIFIED: GoodsStatus.ValueType  # 0

@@ -358,7 +358,7 @@ class PriceInfo(_message.Message):
 
     @_builtins.property
     def consign_price(self) -> _money_pb2.Money:
-        """Dropship price (1688: consignPrice), meaningful where the offer's
+        """Dropship price (1688: consignPrice), meaningful if the offer's
         `is_one_psale` is true. open-platform only.
         """
 

@@ -233,7 +233,7 @@ class Product(_message.Message):
 
     @_builtins.property
     def product_sku_infos(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProductSkuInfo]:
-        """Variants (1688: productSkuInfos). Empty where the offer has none."""
+        """Variants (1688: productSkuInfos). Empty if the offer has none."""
 
     @_builtins.property
     def product_sale_info(self) -> Global___ProductSaleInfo:

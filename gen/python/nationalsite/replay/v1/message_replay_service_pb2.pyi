@@ -7,7 +7,8 @@ For the adapter only, never served: OrderSyncService replays messages by
 itself and on request (ReplayMessages). The operations are the same in both
 dialects.
 
-This package promises nothing to clients: it is not in their packages.
+This package is not part of the public API: client packages do not contain
+it.
 """
 
 from collections import abc as _abc

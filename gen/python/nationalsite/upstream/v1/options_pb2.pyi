@@ -4,8 +4,8 @@ isort:skip_file
 Options that map RPCs, fields and enum values to 1688.
 
 An RPC names its 1688 operation. A field names its 1688 member and its
-encoding, where they differ from the default. The adapter compiles these
-options into encoders and decoders at start-up.
+encoding, if they differ from the default. The adapter compiles these options
+into encoders and decoders at start-up.
 
 There are two dialects: national-site (the national-site document) and
 open-platform (what the public gateway documents). Each option holds values
@@ -18,7 +18,7 @@ the names of both dialects.
 
 Paths are member names joined by dots. "." is the payload itself.
 
-These options promise nothing to clients: client packages are generated
+These options are not part of the public API: client packages are generated
 without them, and they change whenever the mapping to 1688 changes.
 """
 
@@ -50,7 +50,9 @@ class _UnmappedFieldPolicyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_U
     UNMAPPED_FIELD_POLICY_UNSPECIFIED: _UnmappedFieldPolicy.ValueType  # 0
     """The field has a member."""
     UNMAPPED_FIELD_POLICY_REJECT: _UnmappedFieldPolicy.ValueType  # 1
-    """It would change the response: NOT_IN_DIALECT, and nothing is sent."""
+    """It would change the response: the call fails with NOT_IN_DIALECT, and
+    nothing is sent.
+    """
     UNMAPPED_FIELD_POLICY_DROP: _UnmappedFieldPolicy.ValueType  # 2
     """It does not change the response: dropped, and counted in a metric."""
     UNMAPPED_FIELD_POLICY_LOCAL: _UnmappedFieldPolicy.ValueType  # 3
@@ -62,7 +64,9 @@ class UnmappedFieldPolicy(_UnmappedFieldPolicy, metaclass=_UnmappedFieldPolicyEn
 UNMAPPED_FIELD_POLICY_UNSPECIFIED: UnmappedFieldPolicy.ValueType  # 0
 """The field has a member."""
 UNMAPPED_FIELD_POLICY_REJECT: UnmappedFieldPolicy.ValueType  # 1
-"""It would change the response: NOT_IN_DIALECT, and nothing is sent."""
+"""It would change the response: the call fails with NOT_IN_DIALECT, and
+nothing is sent.
+"""
 UNMAPPED_FIELD_POLICY_DROP: UnmappedFieldPolicy.ValueType  # 2
 """It does not change the response: dropped, and counted in a metric."""
 UNMAPPED_FIELD_POLICY_LOCAL: UnmappedFieldPolicy.ValueType  # 3
@@ -81,7 +85,7 @@ class _EncodingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Encoding.Val
     setting. Enum: its text. Everything else as in JSON.
     """
     ENCODING_NUMBER: _Encoding.ValueType  # 1
-    """A string of digits, or an enum's text, as a number. Other text is
+    """A string of digits, or an enum's text, as a number. Other text fails with
     INVALID_REQUEST.
     """
     ENCODING_TEXT: _Encoding.ValueType  # 2
@@ -115,7 +119,7 @@ yyyy-MM-dd HH:mm:ss in Beijing time, or epoch milliseconds inside JSON by a
 setting. Enum: its text. Everything else as in JSON.
 """
 ENCODING_NUMBER: Encoding.ValueType  # 1
-"""A string of digits, or an enum's text, as a number. Other text is
+"""A string of digits, or an enum's text, as a number. Other text fails with
 INVALID_REQUEST.
 """
 ENCODING_TEXT: Encoding.ValueType  # 2
@@ -143,11 +147,11 @@ class Operation(_message.Message):
     """A 1688 operation and where the parts of its messages are.
 
     The envelope of a response is the response itself, or its `result` object if
-    no flag (`success`, `succes`, `isSuccess`) stands beside it. The payload is
+    the response has no flag (`success`, `succes`, `isSuccess`). The payload is
     the first of these that has the JSON type of the response message: the
     dialect's `payload`, the other dialect's, `data`, `result`, the envelope. A
-    response without a payload is UPSTREAM_UNREADABLE, unless an error mapping
-    matches it or `may_be_empty` is set.
+    response without a payload fails with UPSTREAM_UNREADABLE, unless an error
+    mapping matches it or `may_be_empty` is set.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -174,11 +178,11 @@ class Operation(_message.Message):
     """Path of the payload below the envelope. Empty: the envelope itself."""
     fan_out: _builtins.str
     """A repeated message field of the request. Each of its elements is sent in a
-    call of its own, and its members take the place of the request's. The
-    response message has no members of 1688's.
+    call of its own, and its members are sent instead of the request's. The
+    response message has no mapped fields.
     """
     no_access_token: _builtins.bool
-    """The operation takes no access token."""
+    """The operation requires no access token."""
     local: _builtins.bool
     """Not a 1688 operation: the service implements the RPC itself."""
     may_be_empty: _builtins.bool
@@ -239,7 +243,7 @@ class ErrorMapping(_message.Message):
     """The reason that the caller gets, with the gRPC status of its own option."""
     @_builtins.property
     def codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Any of these codes. A trailing * matches any rest."""
+        """Any of these codes. A trailing * matches any suffix."""
 
     def __init__(
         self,
@@ -305,25 +309,28 @@ class FieldMapping(_message.Message):
     unmapped: Global___UnmappedFieldPolicy.ValueType
     """What happens to a request field that is set and has no member."""
     required: _builtins.bool
-    """Request: the dialect rejects a request without this field,
-    REQUIRED_IN_DIALECT. Response: without it, the response is
-    UPSTREAM_UNREADABLE.
+    """In a request: without this field the call fails with REQUIRED_IN_DIALECT.
+    In a response: without it the call fails with UPSTREAM_UNREADABLE.
     """
     default: _builtins.str
     """JSON text that is sent if the field is not set."""
     max_len: _builtins.int
-    """The dialect's own limit for a string, in characters: INVALID_REQUEST. The
-    buf.validate rules have the looser limit of the two dialects.
+    """The dialect's own limit for a string, in characters. A longer string fails
+    with INVALID_REQUEST. The buf.validate rules have the looser limit of the
+    two dialects.
     """
     pattern: _builtins.str
-    """The dialect's own pattern for a string: RE2, for the whole string."""
+    """The dialect's own pattern for a string, in the syntax of Python's `re`. It
+    has to match the whole string; otherwise the call fails with
+    INVALID_REQUEST.
+    """
     required_without: _builtins.str
-    """A field of the same message. The dialect rejects a request that has neither
-    of the two, REQUIRED_IN_DIALECT.
+    """A field of the same message. If neither of the two is set, the call fails
+    with REQUIRED_IN_DIALECT.
     """
     filled_from: _builtins.str
     """A string field of the same message. If this field is not set, it is filled
-    with the entry of `lookup` for that field's value, in any case of letters.
+    with the entry of `lookup` for that field's value (case-insensitive).
     Without an entry, `default` is sent.
     """
     lookup: _builtins.str

@@ -4,14 +4,14 @@ isort:skip_file
 Reasons of errors.
 
 Every error has one google.rpc.ErrorInfo: `reason` is the full name of an
-ErrorReason, `domain` is "nationalsite". Its metadata has `source` ("1688" or
-"suite") and `operation` (1688's id of the operation, or the RPC). If 1688
-answered, it also has `code`, `message` (1688's text, sanitized) and
-`upstream_request_id`.
+ErrorReason, `domain` is "nationalsite". Its metadata has `source` ("1688",
+or "suite" for the services of this project) and `operation` (1688's id of
+the operation, or the RPC). If 1688 responded, it also has `code`, `message`
+(1688's text, sanitized) and `upstream_request_id`.
 
 An error with google.rpc.RetryInfo also has the trailer
-`grpc-retry-pushback-ms` with the same delay. If a retry is wrong, the
-trailer is -1.
+`grpc-retry-pushback-ms` with the same delay. For OUTCOME_UNKNOWN and
+UPSTREAM_QUOTA, which must not be retried, the trailer is -1.
 """
 
 from google.protobuf import descriptor as _descriptor
@@ -131,7 +131,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     `RetryInfo`.
     """
     ERROR_REASON_DEADLINE: _ErrorReason.ValueType  # 44
-    """The deadline passed. The call is safe to retry, or was not sent."""
+    """The deadline passed. The call is safe to retry, or was not sent. There is
+    no recommended delay: retry with a longer deadline.
+    """
     ERROR_REASON_DELIVERY_NOT_FOUND: _ErrorReason.ValueType  # 50
     """There is no delivery with this id."""
     ERROR_REASON_SUBSCRIPTION_NOT_FOUND: _ErrorReason.ValueType  # 51
@@ -258,7 +260,9 @@ call is safe to retry, with the same `request_id` if it has one.
 `RetryInfo`.
 """
 ERROR_REASON_DEADLINE: ErrorReason.ValueType  # 44
-"""The deadline passed. The call is safe to retry, or was not sent."""
+"""The deadline passed. The call is safe to retry, or was not sent. There is
+no recommended delay: retry with a longer deadline.
+"""
 ERROR_REASON_DELIVERY_NOT_FOUND: ErrorReason.ValueType  # 50
 """There is no delivery with this id."""
 ERROR_REASON_SUBSCRIPTION_NOT_FOUND: ErrorReason.ValueType  # 51

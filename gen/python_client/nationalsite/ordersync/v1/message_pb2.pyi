@@ -118,7 +118,7 @@ class StreamMessagesRequest(_message.Message):
 
         @_builtins.property
         def lease(self) -> _duration_pb2.Duration:
-            """From now: 0 returns the messages, otherwise 10 seconds to 10 minutes."""
+            """From now: 0 releases the messages, otherwise 10 seconds to 10 minutes."""
 
         def __init__(
             self,
@@ -798,7 +798,7 @@ class SetMessageLeaseRequest(_message.Message):
 
     @_builtins.property
     def lease(self) -> _duration_pb2.Duration:
-        """From now: 0 returns the messages, otherwise 10 seconds to 10 minutes.
+        """From now: 0 releases the messages, otherwise 10 seconds to 10 minutes.
         Required.
         """
 

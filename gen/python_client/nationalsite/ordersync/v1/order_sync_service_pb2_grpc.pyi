@@ -57,8 +57,8 @@ class OrderSyncServiceStub:
     refunds purchase orders; delivers the messages that 1688 pushes.
 
     Each RPC lists its own errors. Any call to 1688 can also end with the
-    service's common errors: INVALID_REQUEST, UPSTREAM_ARGUMENT (the gateway
-    misses a parameter), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE,
+    service's common errors: INVALID_REQUEST, UPSTREAM_ARGUMENT (a required
+    parameter is missing), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE,
     UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA,
     UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE,
     UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and
@@ -101,18 +101,18 @@ class OrderSyncServiceStub:
     """Writes to 1688 which purchase orders serve which downstream orders (1688:
     order.relation.write).
 
-    national-site takes the list in one call, and its single answer is the
-    result of every relation. open-platform takes one relation per call: the
+    national-site accepts the list in one call, and its single result is the
+    result of every relation. open-platform accepts one relation per call: the
     service sends several calls in parallel, and a failed one does not stop the
     others.
 
     OK if at least one relation reached 1688's operation: check each result. A
     relation that was not sent has UPSTREAM_UNAVAILABLE, DEADLINE or the
     gateway's error. A relation that was sent and whose outcome is unknown has
-    OUTCOME_UNKNOWN. Both are safe to send again, if the assumption of
-    SyncOrder holds here too. The call itself fails with the first relation's
-    error if no relation reached the operation, and with DRAINING if the
-    replica shuts down.
+    OUTCOME_UNKNOWN. Both are safe to send again if a repeated relation
+    replaces the earlier one, as assumed for SyncOrder. The call itself fails
+    with the first relation's error if no relation reached the operation, and
+    with DRAINING if the replica shuts down.
 
     Errors: the service's common ones, REQUIRED_IN_DIALECT (open-platform),
     DELIVERY_PENDING, STORE_UNAVAILABLE, and INVALID_REQUEST also for a
@@ -121,8 +121,8 @@ class OrderSyncServiceStub:
     """
     SyncOrderStatus: _grpc.UnaryUnaryMultiCallable[_order_pb2.SyncOrderStatusRequest, _order_pb2.SyncOrderStatusResponse]
     """Syncs a downstream order's new status to 1688 (1688:
-    trade.cross.orderStatusSync; the name is an analogy, since none is
-    documented, and the service's settings can change it).
+    trade.cross.orderStatusSync; the name is a guess, since none is documented;
+    the service's settings can change it).
 
     Requires the order's id and a status. open-platform has no such operation:
     there the service sends the last full order that was synced through it,
@@ -146,8 +146,8 @@ class OrderSyncServiceStub:
     """
     SyncLogisticsStatus: _grpc.UnaryUnaryMultiCallable[_logistics_pb2.SyncLogisticsStatusRequest, _logistics_pb2.SyncLogisticsStatusResponse]
     """Syncs a logistics order's new status to 1688 (1688:
-    trade.cross.logisticsStatusSync; the name is an analogy, since none is
-    documented, and the service's settings can change it).
+    trade.cross.logisticsStatusSync; the name is a guess, since none is
+    documented; the service's settings can change it).
 
     Requires the logistics order's id and a status. open-platform: as
     SyncOrderStatus, with the last full logistics order. `modified_time` is
@@ -227,9 +227,9 @@ class OrderSyncServiceStub:
     """Requests a refund, with or without a return of the goods (1688:
     alibaba.trade.createRefund).
 
-    Every field that is not marked as optional is required. 1688 answers a
-    second request for the same goods like a wrong state, so the service does
-    not retry a call that 1688 may have received.
+    Every field that is not marked as optional is required. To a second request
+    for the same goods 1688 responds with the error for a wrong state, so the
+    service does not retry a call that 1688 may have received.
 
     Errors: the service's common ones, OUTCOME_UNKNOWN (also for 1688's codes
     4xxx, its own faults here), PURCHASE_ORDER_NOT_FOUND (5001),
@@ -277,7 +277,7 @@ class OrderSyncServiceStub:
     DEADLINE, DRAINING, INTERNAL_FAULT.
     """
     GetDelivery: _grpc.UnaryUnaryMultiCallable[_delivery_pb2.GetDeliveryRequest, _delivery_pb2.GetDeliveryResponse]
-    """Returns a delivery. A finished delivery is kept for 30 days.
+    """Returns a delivery. A finished delivery is stored for 30 days.
 
     Errors: DELIVERY_NOT_FOUND, INVALID_REQUEST, STORE_UNAVAILABLE, DEADLINE,
     DRAINING, INTERNAL_FAULT.
@@ -312,10 +312,10 @@ class OrderSyncServiceStub:
     stream or to another consumer of the subscription. After 10 deliveries it
     is dead-lettered. The consumers of one subscription share its messages.
     Each subscription receives every message of its topics at least once. The
-    messages of one 1688 order are delivered by their time, one at a time: the
-    next one after the one before is acknowledged. When the stream ends for any
-    reason, unacknowledged messages are available to other consumers
-    immediately.
+    messages of one 1688 order are delivered in the order of their event times:
+    the next is delivered after the previous one is acknowledged. When the
+    stream ends for any reason, unacknowledged messages are available to other
+    consumers immediately.
 
     Errors: INVALID_REQUEST (also if the first request does not open the
     stream, or a later one does), SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND
@@ -324,7 +324,7 @@ class OrderSyncServiceStub:
     stream after a transient error.
     """
     PullMessages: _grpc.UnaryUnaryMultiCallable[_message_pb2.PullMessagesRequest, _message_pb2.PullMessagesResponse]
-    """Delivers some of 1688's messages. It is StreamMessages as a unary call.
+    """Delivers some of 1688's messages: the unary alternative to StreamMessages.
     Waits if there are none.
 
     The response has no messages if none arrived in time. Acknowledge messages
@@ -344,7 +344,7 @@ class OrderSyncServiceStub:
     """
     SetMessageLease: _grpc.UnaryUnaryMultiCallable[_message_pb2.SetMessageLeaseRequest, _message_pb2.SetMessageLeaseResponse]
     """Changes when the leases of messages end: later, while the consumer works on
-    them, or now, which returns the messages. A lease that has ended stays
+    them, or now, which releases the messages. A lease that has ended stays
     ended. Unknown ids are ignored.
 
     Errors: those of AckMessages.
@@ -372,7 +372,7 @@ class OrderSyncServiceStub:
     Errors: those of AckMessages.
     """
     ReplayMessages: _grpc.UnaryUnaryMultiCallable[_message_pb2.ReplayMessagesRequest, _message_pb2.ReplayMessagesResponse]
-    """Asks 1688 for the messages that it could not push, stores them, and then
+    """Fetches the messages that 1688 could not push, stores them, and then
     confirms them to 1688. The service also does so every few minutes. 1688
     keeps these messages for about 7 days.
 
@@ -389,8 +389,8 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     refunds purchase orders; delivers the messages that 1688 pushes.
 
     Each RPC lists its own errors. Any call to 1688 can also end with the
-    service's common errors: INVALID_REQUEST, UPSTREAM_ARGUMENT (the gateway
-    misses a parameter), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE,
+    service's common errors: INVALID_REQUEST, UPSTREAM_ARGUMENT (a required
+    parameter is missing), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE,
     UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA,
     UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE,
     UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and
@@ -430,18 +430,18 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     """Writes to 1688 which purchase orders serve which downstream orders (1688:
     order.relation.write).
 
-    national-site takes the list in one call, and its single answer is the
-    result of every relation. open-platform takes one relation per call: the
+    national-site accepts the list in one call, and its single result is the
+    result of every relation. open-platform accepts one relation per call: the
     service sends several calls in parallel, and a failed one does not stop the
     others.
 
     OK if at least one relation reached 1688's operation: check each result. A
     relation that was not sent has UPSTREAM_UNAVAILABLE, DEADLINE or the
     gateway's error. A relation that was sent and whose outcome is unknown has
-    OUTCOME_UNKNOWN. Both are safe to send again, if the assumption of
-    SyncOrder holds here too. The call itself fails with the first relation's
-    error if no relation reached the operation, and with DRAINING if the
-    replica shuts down.
+    OUTCOME_UNKNOWN. Both are safe to send again if a repeated relation
+    replaces the earlier one, as assumed for SyncOrder. The call itself fails
+    with the first relation's error if no relation reached the operation, and
+    with DRAINING if the replica shuts down.
 
     Errors: the service's common ones, REQUIRED_IN_DIALECT (open-platform),
     DELIVERY_PENDING, STORE_UNAVAILABLE, and INVALID_REQUEST also for a
@@ -450,8 +450,8 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     """
     SyncOrderStatus: _aio.UnaryUnaryMultiCallable[_order_pb2.SyncOrderStatusRequest, _order_pb2.SyncOrderStatusResponse]  # type: ignore[assignment]
     """Syncs a downstream order's new status to 1688 (1688:
-    trade.cross.orderStatusSync; the name is an analogy, since none is
-    documented, and the service's settings can change it).
+    trade.cross.orderStatusSync; the name is a guess, since none is documented;
+    the service's settings can change it).
 
     Requires the order's id and a status. open-platform has no such operation:
     there the service sends the last full order that was synced through it,
@@ -475,8 +475,8 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     """
     SyncLogisticsStatus: _aio.UnaryUnaryMultiCallable[_logistics_pb2.SyncLogisticsStatusRequest, _logistics_pb2.SyncLogisticsStatusResponse]  # type: ignore[assignment]
     """Syncs a logistics order's new status to 1688 (1688:
-    trade.cross.logisticsStatusSync; the name is an analogy, since none is
-    documented, and the service's settings can change it).
+    trade.cross.logisticsStatusSync; the name is a guess, since none is
+    documented; the service's settings can change it).
 
     Requires the logistics order's id and a status. open-platform: as
     SyncOrderStatus, with the last full logistics order. `modified_time` is
@@ -556,9 +556,9 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     """Requests a refund, with or without a return of the goods (1688:
     alibaba.trade.createRefund).
 
-    Every field that is not marked as optional is required. 1688 answers a
-    second request for the same goods like a wrong state, so the service does
-    not retry a call that 1688 may have received.
+    Every field that is not marked as optional is required. To a second request
+    for the same goods 1688 responds with the error for a wrong state, so the
+    service does not retry a call that 1688 may have received.
 
     Errors: the service's common ones, OUTCOME_UNKNOWN (also for 1688's codes
     4xxx, its own faults here), PURCHASE_ORDER_NOT_FOUND (5001),
@@ -606,7 +606,7 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     DEADLINE, DRAINING, INTERNAL_FAULT.
     """
     GetDelivery: _aio.UnaryUnaryMultiCallable[_delivery_pb2.GetDeliveryRequest, _delivery_pb2.GetDeliveryResponse]  # type: ignore[assignment]
-    """Returns a delivery. A finished delivery is kept for 30 days.
+    """Returns a delivery. A finished delivery is stored for 30 days.
 
     Errors: DELIVERY_NOT_FOUND, INVALID_REQUEST, STORE_UNAVAILABLE, DEADLINE,
     DRAINING, INTERNAL_FAULT.
@@ -641,10 +641,10 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     stream or to another consumer of the subscription. After 10 deliveries it
     is dead-lettered. The consumers of one subscription share its messages.
     Each subscription receives every message of its topics at least once. The
-    messages of one 1688 order are delivered by their time, one at a time: the
-    next one after the one before is acknowledged. When the stream ends for any
-    reason, unacknowledged messages are available to other consumers
-    immediately.
+    messages of one 1688 order are delivered in the order of their event times:
+    the next is delivered after the previous one is acknowledged. When the
+    stream ends for any reason, unacknowledged messages are available to other
+    consumers immediately.
 
     Errors: INVALID_REQUEST (also if the first request does not open the
     stream, or a later one does), SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND
@@ -653,7 +653,7 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     stream after a transient error.
     """
     PullMessages: _aio.UnaryUnaryMultiCallable[_message_pb2.PullMessagesRequest, _message_pb2.PullMessagesResponse]  # type: ignore[assignment]
-    """Delivers some of 1688's messages. It is StreamMessages as a unary call.
+    """Delivers some of 1688's messages: the unary alternative to StreamMessages.
     Waits if there are none.
 
     The response has no messages if none arrived in time. Acknowledge messages
@@ -673,7 +673,7 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     """
     SetMessageLease: _aio.UnaryUnaryMultiCallable[_message_pb2.SetMessageLeaseRequest, _message_pb2.SetMessageLeaseResponse]  # type: ignore[assignment]
     """Changes when the leases of messages end: later, while the consumer works on
-    them, or now, which returns the messages. A lease that has ended stays
+    them, or now, which releases the messages. A lease that has ended stays
     ended. Unknown ids are ignored.
 
     Errors: those of AckMessages.
@@ -701,7 +701,7 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     Errors: those of AckMessages.
     """
     ReplayMessages: _aio.UnaryUnaryMultiCallable[_message_pb2.ReplayMessagesRequest, _message_pb2.ReplayMessagesResponse]  # type: ignore[assignment]
-    """Asks 1688 for the messages that it could not push, stores them, and then
+    """Fetches the messages that 1688 could not push, stores them, and then
     confirms them to 1688. The service also does so every few minutes. 1688
     keeps these messages for about 7 days.
 
@@ -717,8 +717,8 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     refunds purchase orders; delivers the messages that 1688 pushes.
 
     Each RPC lists its own errors. Any call to 1688 can also end with the
-    service's common errors: INVALID_REQUEST, UPSTREAM_ARGUMENT (the gateway
-    misses a parameter), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE,
+    service's common errors: INVALID_REQUEST, UPSTREAM_ARGUMENT (a required
+    parameter is missing), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE,
     UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA,
     UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE,
     UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and
@@ -768,18 +768,18 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         """Writes to 1688 which purchase orders serve which downstream orders (1688:
         order.relation.write).
 
-        national-site takes the list in one call, and its single answer is the
-        result of every relation. open-platform takes one relation per call: the
+        national-site accepts the list in one call, and its single result is the
+        result of every relation. open-platform accepts one relation per call: the
         service sends several calls in parallel, and a failed one does not stop the
         others.
 
         OK if at least one relation reached 1688's operation: check each result. A
         relation that was not sent has UPSTREAM_UNAVAILABLE, DEADLINE or the
         gateway's error. A relation that was sent and whose outcome is unknown has
-        OUTCOME_UNKNOWN. Both are safe to send again, if the assumption of
-        SyncOrder holds here too. The call itself fails with the first relation's
-        error if no relation reached the operation, and with DRAINING if the
-        replica shuts down.
+        OUTCOME_UNKNOWN. Both are safe to send again if a repeated relation
+        replaces the earlier one, as assumed for SyncOrder. The call itself fails
+        with the first relation's error if no relation reached the operation, and
+        with DRAINING if the replica shuts down.
 
         Errors: the service's common ones, REQUIRED_IN_DIALECT (open-platform),
         DELIVERY_PENDING, STORE_UNAVAILABLE, and INVALID_REQUEST also for a
@@ -794,8 +794,8 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_order_pb2.SyncOrderStatusResponse, _abc.Awaitable[_order_pb2.SyncOrderStatusResponse]]:
         """Syncs a downstream order's new status to 1688 (1688:
-        trade.cross.orderStatusSync; the name is an analogy, since none is
-        documented, and the service's settings can change it).
+        trade.cross.orderStatusSync; the name is a guess, since none is documented;
+        the service's settings can change it).
 
         Requires the order's id and a status. open-platform has no such operation:
         there the service sends the last full order that was synced through it,
@@ -831,8 +831,8 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_logistics_pb2.SyncLogisticsStatusResponse, _abc.Awaitable[_logistics_pb2.SyncLogisticsStatusResponse]]:
         """Syncs a logistics order's new status to 1688 (1688:
-        trade.cross.logisticsStatusSync; the name is an analogy, since none is
-        documented, and the service's settings can change it).
+        trade.cross.logisticsStatusSync; the name is a guess, since none is
+        documented; the service's settings can change it).
 
         Requires the logistics order's id and a status. open-platform: as
         SyncOrderStatus, with the last full logistics order. `modified_time` is
@@ -954,9 +954,9 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         """Requests a refund, with or without a return of the goods (1688:
         alibaba.trade.createRefund).
 
-        Every field that is not marked as optional is required. 1688 answers a
-        second request for the same goods like a wrong state, so the service does
-        not retry a call that 1688 may have received.
+        Every field that is not marked as optional is required. To a second request
+        for the same goods 1688 responds with the error for a wrong state, so the
+        service does not retry a call that 1688 may have received.
 
         Errors: the service's common ones, OUTCOME_UNKNOWN (also for 1688's codes
         4xxx, its own faults here), PURCHASE_ORDER_NOT_FOUND (5001),
@@ -1022,7 +1022,7 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _delivery_pb2.GetDeliveryRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_delivery_pb2.GetDeliveryResponse, _abc.Awaitable[_delivery_pb2.GetDeliveryResponse]]:
-        """Returns a delivery. A finished delivery is kept for 30 days.
+        """Returns a delivery. A finished delivery is stored for 30 days.
 
         Errors: DELIVERY_NOT_FOUND, INVALID_REQUEST, STORE_UNAVAILABLE, DEADLINE,
         DRAINING, INTERNAL_FAULT.
@@ -1081,10 +1081,10 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         stream or to another consumer of the subscription. After 10 deliveries it
         is dead-lettered. The consumers of one subscription share its messages.
         Each subscription receives every message of its topics at least once. The
-        messages of one 1688 order are delivered by their time, one at a time: the
-        next one after the one before is acknowledged. When the stream ends for any
-        reason, unacknowledged messages are available to other consumers
-        immediately.
+        messages of one 1688 order are delivered in the order of their event times:
+        the next is delivered after the previous one is acknowledged. When the
+        stream ends for any reason, unacknowledged messages are available to other
+        consumers immediately.
 
         Errors: INVALID_REQUEST (also if the first request does not open the
         stream, or a later one does), SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND
@@ -1099,7 +1099,7 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _message_pb2.PullMessagesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_message_pb2.PullMessagesResponse, _abc.Awaitable[_message_pb2.PullMessagesResponse]]:
-        """Delivers some of 1688's messages. It is StreamMessages as a unary call.
+        """Delivers some of 1688's messages: the unary alternative to StreamMessages.
         Waits if there are none.
 
         The response has no messages if none arrived in time. Acknowledge messages
@@ -1131,7 +1131,7 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_message_pb2.SetMessageLeaseResponse, _abc.Awaitable[_message_pb2.SetMessageLeaseResponse]]:
         """Changes when the leases of messages end: later, while the consumer works on
-        them, or now, which returns the messages. A lease that has ended stays
+        them, or now, which releases the messages. A lease that has ended stays
         ended. Unknown ids are ignored.
 
         Errors: those of AckMessages.
@@ -1189,7 +1189,7 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _message_pb2.ReplayMessagesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_message_pb2.ReplayMessagesResponse, _abc.Awaitable[_message_pb2.ReplayMessagesResponse]]:
-        """Asks 1688 for the messages that it could not push, stores them, and then
+        """Fetches the messages that 1688 could not push, stores them, and then
         confirms them to 1688. The service also does so every few minutes. 1688
         keeps these messages for about 7 days.
 

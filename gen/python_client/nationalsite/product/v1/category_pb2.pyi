@@ -192,8 +192,9 @@ class ChildCategory(_message.Message):
     isLeaf).
     """
     category_type: _builtins.str
-    """Its type: 1 a category of 1688 (cbu), 2 a gallop category, which 1688 does
-    not document (1688: categoryType). Not the codes of Category.category_type.
+    """Its type: 1 a category of 1688 (cbu), 2 a category that 1688 calls "gallop"
+    without a definition (1688: categoryType). Not the codes of
+    Category.category_type.
     """
     def __init__(
         self,

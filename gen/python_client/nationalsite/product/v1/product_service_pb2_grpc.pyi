@@ -46,8 +46,8 @@ class ProductServiceStub:
     so every call is safe to retry.
 
     Each RPC lists its own errors. Any call to 1688 can also end with the
-    service's common errors: INVALID_REQUEST, UPSTREAM_ARGUMENT (the gateway
-    misses a parameter), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE,
+    service's common errors: INVALID_REQUEST, UPSTREAM_ARGUMENT (a required
+    parameter is missing), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE,
     UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA,
     UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE,
     UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and
@@ -79,7 +79,7 @@ class ProductServiceStub:
 
     Errors: the service's common ones, INVALID_REQUEST also if an image that
     has to be re-encoded cannot be read or made small enough, and
-    UPSTREAM_ARGUMENT also if 1688 answers without an id or with "0", which
+    UPSTREAM_ARGUMENT also if 1688 responds without an id or with "0", which
     means that it could not use the image.
     """
     SearchByImage: _grpc.UnaryUnaryMultiCallable[_search_pb2.SearchByImageRequest, _search_pb2.SearchByImageResponse]
@@ -122,12 +122,12 @@ class ProductServiceStub:
     """Returns one category and its children (1688: alibaba.category.get).
 
     Has no required fields: without an id it returns the root. The tree has
-    three levels; walk down by the ids of the children. The operation is the
-    same in both dialects. It takes no access token and ignores an invalid one,
-    so a success does not prove that the token is valid.
+    three levels; descend with the ids of the children. The operation is the
+    same in both dialects. It requires no access token and ignores an invalid
+    one, so a success does not prove that the token is valid.
 
     Errors: the service's common ones except UPSTREAM_CREDENTIAL;
-    UPSTREAM_FAULT also if 1688 answers with a code 500_* and the text of its
+    UPSTREAM_FAULT also if 1688 responds with a code 500_* and the text of its
     system error.
     """
 
@@ -137,8 +137,8 @@ class ProductServiceAsyncStub(ProductServiceStub):
     so every call is safe to retry.
 
     Each RPC lists its own errors. Any call to 1688 can also end with the
-    service's common errors: INVALID_REQUEST, UPSTREAM_ARGUMENT (the gateway
-    misses a parameter), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE,
+    service's common errors: INVALID_REQUEST, UPSTREAM_ARGUMENT (a required
+    parameter is missing), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE,
     UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA,
     UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE,
     UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and
@@ -167,7 +167,7 @@ class ProductServiceAsyncStub(ProductServiceStub):
 
     Errors: the service's common ones, INVALID_REQUEST also if an image that
     has to be re-encoded cannot be read or made small enough, and
-    UPSTREAM_ARGUMENT also if 1688 answers without an id or with "0", which
+    UPSTREAM_ARGUMENT also if 1688 responds without an id or with "0", which
     means that it could not use the image.
     """
     SearchByImage: _aio.UnaryUnaryMultiCallable[_search_pb2.SearchByImageRequest, _search_pb2.SearchByImageResponse]  # type: ignore[assignment]
@@ -210,12 +210,12 @@ class ProductServiceAsyncStub(ProductServiceStub):
     """Returns one category and its children (1688: alibaba.category.get).
 
     Has no required fields: without an id it returns the root. The tree has
-    three levels; walk down by the ids of the children. The operation is the
-    same in both dialects. It takes no access token and ignores an invalid one,
-    so a success does not prove that the token is valid.
+    three levels; descend with the ids of the children. The operation is the
+    same in both dialects. It requires no access token and ignores an invalid
+    one, so a success does not prove that the token is valid.
 
     Errors: the service's common ones except UPSTREAM_CREDENTIAL;
-    UPSTREAM_FAULT also if 1688 answers with a code 500_* and the text of its
+    UPSTREAM_FAULT also if 1688 responds with a code 500_* and the text of its
     system error.
     """
 
@@ -224,8 +224,8 @@ class ProductServiceServicer(metaclass=_abc_1.ABCMeta):
     so every call is safe to retry.
 
     Each RPC lists its own errors. Any call to 1688 can also end with the
-    service's common errors: INVALID_REQUEST, UPSTREAM_ARGUMENT (the gateway
-    misses a parameter), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE,
+    service's common errors: INVALID_REQUEST, UPSTREAM_ARGUMENT (a required
+    parameter is missing), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE,
     UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA,
     UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE,
     UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and
@@ -264,7 +264,7 @@ class ProductServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors: the service's common ones, INVALID_REQUEST also if an image that
         has to be re-encoded cannot be read or made small enough, and
-        UPSTREAM_ARGUMENT also if 1688 answers without an id or with "0", which
+        UPSTREAM_ARGUMENT also if 1688 responds without an id or with "0", which
         means that it could not use the image.
         """
 
@@ -331,12 +331,12 @@ class ProductServiceServicer(metaclass=_abc_1.ABCMeta):
         """Returns one category and its children (1688: alibaba.category.get).
 
         Has no required fields: without an id it returns the root. The tree has
-        three levels; walk down by the ids of the children. The operation is the
-        same in both dialects. It takes no access token and ignores an invalid one,
-        so a success does not prove that the token is valid.
+        three levels; descend with the ids of the children. The operation is the
+        same in both dialects. It requires no access token and ignores an invalid
+        one, so a success does not prove that the token is valid.
 
         Errors: the service's common ones except UPSTREAM_CREDENTIAL;
-        UPSTREAM_FAULT also if 1688 answers with a code 500_* and the text of its
+        UPSTREAM_FAULT also if 1688 responds with a code 500_* and the text of its
         system error.
         """
 

@@ -204,7 +204,7 @@ export declare type Delivery = Message<"nationalsite.ordersync.v1.Delivery"> & {
 
   /**
    * The error of the last failed attempt: code, message and details of a failed
-   * call. Unset before the first failure; kept after a later success.
+   * call. Unset before the first failure, and after a success.
    *
    * @generated from field: google.rpc.Status last_error = 11;
    */
@@ -240,7 +240,7 @@ export declare type Delivery = Message<"nationalsite.ordersync.v1.Delivery"> & {
   nextAttemptTime?: Timestamp | undefined;
 
   /**
-   * When it was delivered, dead-lettered or cancelled.
+   * When it was delivered, failed permanently or was cancelled.
    *
    * @generated from field: google.protobuf.Timestamp finish_time = 16;
    */

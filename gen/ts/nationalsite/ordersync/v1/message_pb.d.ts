@@ -147,7 +147,7 @@ export declare type StreamMessagesRequest_SetLease = Message$1<"nationalsite.ord
   messageIds: string[];
 
   /**
-   * From now: 0 returns the messages, otherwise 10 seconds to 10 minutes.
+   * From now: 0 releases the messages, otherwise 10 seconds to 10 minutes.
    *
    * @generated from field: google.protobuf.Duration lease = 2;
    */
@@ -763,7 +763,7 @@ export declare type SetMessageLeaseRequest = Message$1<"nationalsite.ordersync.v
   messageIds: string[];
 
   /**
-   * From now: 0 returns the messages, otherwise 10 seconds to 10 minutes.
+   * From now: 0 releases the messages, otherwise 10 seconds to 10 minutes.
    * Required.
    *
    * @generated from field: google.protobuf.Duration lease = 3;

@@ -42,8 +42,8 @@ export declare const file_nationalsite_ordersync_v1_order_sync_service: GenFile;
  * refunds purchase orders; delivers the messages that 1688 pushes.
  *
  * Each RPC lists its own errors. Any call to 1688 can also end with the
- * service's common errors: INVALID_REQUEST, UPSTREAM_ARGUMENT (the gateway
- * misses a parameter), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE,
+ * service's common errors: INVALID_REQUEST, UPSTREAM_ARGUMENT (a required
+ * parameter is missing), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE,
  * UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA,
  * UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE,
  * UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and
@@ -91,18 +91,18 @@ export declare const OrderSyncService: GenService<{
    * Writes to 1688 which purchase orders serve which downstream orders (1688:
    * order.relation.write).
    *
-   * national-site takes the list in one call, and its single answer is the
-   * result of every relation. open-platform takes one relation per call: the
+   * national-site accepts the list in one call, and its single result is the
+   * result of every relation. open-platform accepts one relation per call: the
    * service sends several calls in parallel, and a failed one does not stop the
    * others.
    *
    * OK if at least one relation reached 1688's operation: check each result. A
    * relation that was not sent has UPSTREAM_UNAVAILABLE, DEADLINE or the
    * gateway's error. A relation that was sent and whose outcome is unknown has
-   * OUTCOME_UNKNOWN. Both are safe to send again, if the assumption of
-   * SyncOrder holds here too. The call itself fails with the first relation's
-   * error if no relation reached the operation, and with DRAINING if the
-   * replica shuts down.
+   * OUTCOME_UNKNOWN. Both are safe to send again if a repeated relation
+   * replaces the earlier one, as assumed for SyncOrder. The call itself fails
+   * with the first relation's error if no relation reached the operation, and
+   * with DRAINING if the replica shuts down.
    *
    * Errors: the service's common ones, REQUIRED_IN_DIALECT (open-platform),
    * DELIVERY_PENDING, STORE_UNAVAILABLE, and INVALID_REQUEST also for a
@@ -118,8 +118,8 @@ export declare const OrderSyncService: GenService<{
   },
   /**
    * Syncs a downstream order's new status to 1688 (1688:
-   * trade.cross.orderStatusSync; the name is an analogy, since none is
-   * documented, and the service's settings can change it).
+   * trade.cross.orderStatusSync; the name is a guess, since none is documented;
+   * the service's settings can change it).
    *
    * Requires the order's id and a status. open-platform has no such operation:
    * there the service sends the last full order that was synced through it,
@@ -157,8 +157,8 @@ export declare const OrderSyncService: GenService<{
   },
   /**
    * Syncs a logistics order's new status to 1688 (1688:
-   * trade.cross.logisticsStatusSync; the name is an analogy, since none is
-   * documented, and the service's settings can change it).
+   * trade.cross.logisticsStatusSync; the name is a guess, since none is
+   * documented; the service's settings can change it).
    *
    * Requires the logistics order's id and a status. open-platform: as
    * SyncOrderStatus, with the last full logistics order. `modified_time` is
@@ -287,9 +287,9 @@ export declare const OrderSyncService: GenService<{
    * Requests a refund, with or without a return of the goods (1688:
    * alibaba.trade.createRefund).
    *
-   * Every field that is not marked as optional is required. 1688 answers a
-   * second request for the same goods like a wrong state, so the service does
-   * not retry a call that 1688 may have received.
+   * Every field that is not marked as optional is required. To a second request
+   * for the same goods 1688 responds with the error for a wrong state, so the
+   * service does not retry a call that 1688 may have received.
    *
    * Errors: the service's common ones, OUTCOME_UNKNOWN (also for 1688's codes
    * 4xxx, its own faults here), PURCHASE_ORDER_NOT_FOUND (5001),
@@ -358,7 +358,7 @@ export declare const OrderSyncService: GenService<{
     output: typeof EnqueueSyncResponseSchema;
   },
   /**
-   * Returns a delivery. A finished delivery is kept for 30 days.
+   * Returns a delivery. A finished delivery is stored for 30 days.
    *
    * Errors: DELIVERY_NOT_FOUND, INVALID_REQUEST, STORE_UNAVAILABLE, DEADLINE,
    * DRAINING, INTERNAL_FAULT.
@@ -421,10 +421,10 @@ export declare const OrderSyncService: GenService<{
    * stream or to another consumer of the subscription. After 10 deliveries it
    * is dead-lettered. The consumers of one subscription share its messages.
    * Each subscription receives every message of its topics at least once. The
-   * messages of one 1688 order are delivered by their time, one at a time: the
-   * next one after the one before is acknowledged. When the stream ends for any
-   * reason, unacknowledged messages are available to other consumers
-   * immediately.
+   * messages of one 1688 order are delivered in the order of their event times:
+   * the next is delivered after the previous one is acknowledged. When the
+   * stream ends for any reason, unacknowledged messages are available to other
+   * consumers immediately.
    *
    * Errors: INVALID_REQUEST (also if the first request does not open the
    * stream, or a later one does), SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND
@@ -440,7 +440,7 @@ export declare const OrderSyncService: GenService<{
     output: typeof StreamMessagesResponseSchema;
   },
   /**
-   * Delivers some of 1688's messages. It is StreamMessages as a unary call.
+   * Delivers some of 1688's messages: the unary alternative to StreamMessages.
    * Waits if there are none.
    *
    * The response has no messages if none arrived in time. Acknowledge messages
@@ -474,7 +474,7 @@ export declare const OrderSyncService: GenService<{
   },
   /**
    * Changes when the leases of messages end: later, while the consumer works on
-   * them, or now, which returns the messages. A lease that has ended stays
+   * them, or now, which releases the messages. A lease that has ended stays
    * ended. Unknown ids are ignored.
    *
    * Errors: those of AckMessages.
@@ -537,7 +537,7 @@ export declare const OrderSyncService: GenService<{
     output: typeof RequeueMessagesResponseSchema;
   },
   /**
-   * Asks 1688 for the messages that it could not push, stores them, and then
+   * Fetches the messages that 1688 could not push, stores them, and then
    * confirms them to 1688. The service also does so every few minutes. 1688
    * keeps these messages for about 7 days.
    *

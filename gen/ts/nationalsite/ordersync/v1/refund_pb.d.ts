@@ -437,8 +437,8 @@ export declare type SubmitReturnGoodsResponse = Message<"nationalsite.ordersync.
 export declare const SubmitReturnGoodsResponseSchema: GenMessage<SubmitReturnGoodsResponse>;
 
 /**
- * Status of the goods of a purchase order. In sale is before the order is
- * completed, after sales is after that.
+ * Status of the goods of a purchase order. "In sale" (售中) means before the
+ * order is completed, "after sales" (售后) after that.
  *
  * @generated from enum nationalsite.ordersync.v1.GoodsStatus
  */

@@ -92,8 +92,8 @@ export const GoodsStatusSchema = /*@__PURE__*/
   enumDesc(file_nationalsite_ordersync_v1_refund, 0);
 
 /**
- * Status of the goods of a purchase order. In sale is before the order is
- * completed, after sales is after that.
+ * Status of the goods of a purchase order. "In sale" (售中) means before the
+ * order is completed, "after sales" (售后) after that.
  *
  * @generated from enum nationalsite.ordersync.v1.GoodsStatus
  */

@@ -176,8 +176,9 @@ export declare type ChildCategory = Message<"nationalsite.product.v1.ChildCatego
   isLeaf?: boolean | undefined;
 
   /**
-   * Its type: 1 a category of 1688 (cbu), 2 a gallop category, which 1688 does
-   * not document (1688: categoryType). Not the codes of Category.category_type.
+   * Its type: 1 a category of 1688 (cbu), 2 a category that 1688 calls "gallop"
+   * without a definition (1688: categoryType). Not the codes of
+   * Category.category_type.
    *
    * @generated from field: optional string category_type = 4;
    */

@@ -317,7 +317,7 @@ export declare type PriceInfo = Message<"nationalsite.product.v1.PriceInfo"> & {
   pfJxhyPrice?: Money | undefined;
 
   /**
-   * Dropship price (1688: consignPrice), meaningful where the offer's
+   * Dropship price (1688: consignPrice), meaningful if the offer's
    * `is_one_psale` is true. open-platform only.
    *
    * @generated from field: google.type.Money consign_price = 4;

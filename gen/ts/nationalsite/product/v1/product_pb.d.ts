@@ -188,7 +188,7 @@ export declare type Product = Message<"nationalsite.product.v1.Product"> & {
   productAttributes: ProductAttribute[];
 
   /**
-   * Variants (1688: productSkuInfos). Empty where the offer has none.
+   * Variants (1688: productSkuInfos). Empty if the offer has none.
    *
    * @generated from field: repeated nationalsite.product.v1.ProductSkuInfo product_sku_infos = 13;
    */

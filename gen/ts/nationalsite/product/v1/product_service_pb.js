@@ -32,8 +32,8 @@ export const file_nationalsite_product_v1_product_service = /*@__PURE__*/
  * so every call is safe to retry.
  *
  * Each RPC lists its own errors. Any call to 1688 can also end with the
- * service's common errors: INVALID_REQUEST, UPSTREAM_ARGUMENT (the gateway
- * misses a parameter), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE,
+ * service's common errors: INVALID_REQUEST, UPSTREAM_ARGUMENT (a required
+ * parameter is missing), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE,
  * UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA,
  * UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE,
  * UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and
