@@ -1,15 +1,15 @@
-# Every task of a developer has a target; `make help` lists them.
+# Development tasks. `make help` lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 VENV := .venv
-# uv reads the certificates of the system: a proxy for packages may need them.
+# uv uses the CA certificates of the system, which a package proxy may need.
 export UV_SYSTEM_CERTS := 1
 BIN := $(VENV)/bin
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 INSTALL := $(BIN)/uv pip install --quiet --compile-bytecode --require-hashes --python $(BIN)/python
 REQUIRE := @tools/require_tool.sh
-# T=PATH and K=WORD select tests. A selection runs in one process, so that breakpoint() and --pdb work.
+# T=PATH and K=WORD select tests. Selected tests run in one process, so that breakpoint() and --pdb work.
 PYTEST := $(BIN)/pytest $(if $(T)$(K),--numprocesses=0) $(if $(K),-k "$(K)")
 
 .PHONY: help
@@ -46,13 +46,13 @@ setup: $(VENV)/.ready ## install the Python packages into .venv
 IMAGE := gen/descriptors/nationalsite.binpb
 
 .PHONY: gen
-gen: setup ## generate gen/ and the mesh's lists of reads from protos/; a language without its toolchain is named and skipped
+gen: setup ## generate gen/ and the lists of reads in deploy/ from protos/; skips languages without a toolchain
 	@$(BIN)/python -m tools.generation
 
 GENERATED := gen deploy/envoy/envoy.yaml deploy/services/product/istio/virtual-service.yaml
 
 .PHONY: check-gen
-check-gen: setup ## fail if what make gen writes is not up to date (needs Go, Node.js)
+check-gen: setup ## fail if generated files are not up to date (needs Go, Node.js)
 	@$(BIN)/python -m tools.generation --all
 	@git diff --exit-code --stat -- $(GENERATED) && test -z "$$(git status --porcelain -- $(GENERATED))" \
 		|| { echo "generated files are stale: run make gen and commit"; git status --short -- $(GENERATED); exit 1; }
@@ -69,68 +69,68 @@ check-reference: setup ## fail if docs/reference is not up to date
 BASELINE := protos/baseline.binpb
 
 .PHONY: breaking
-breaking: setup ## fail if the protos break clients of the last release
+breaking: setup ## fail if the protos are incompatible with the last release
 	@test -s $(BASELINE) || echo "$(BASELINE) is empty: nothing was released yet"
 	test ! -s $(BASELINE) || $(BIN)/buf breaking $(IMAGE) --against $(BASELINE) --config protos/buf.yaml
 
 .PHONY: lint
-lint: lint-python lint-protos ## all static checks
+lint: lint-python lint-protos ## run all static checks
 
 .PHONY: lint-python
-lint-python: setup ## ruff, mypy, import contracts
+lint-python: setup ## run ruff, mypy and import-linter
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 .PHONY: lint-protos
-lint-protos: setup check-reference breaking ## buf, docs/reference
+lint-protos: setup check-reference breaking ## run buf, and check docs/reference
 	cd protos && ../$(BIN)/buf format --diff --exit-code
 	$(BIN)/buf lint $(IMAGE) --config protos/buf.yaml
 
 .PHONY: test
-test: setup ## the quick suite; T=tests/adapter K=retries selects tests and runs them in one process
+test: setup ## run the quick tests; T=tests/adapter K=retries selects tests and runs them in one process
 	$(PYTEST) $(T)
 
 .PHONY: test-slow
-test-slow: setup ## tests that wait for seconds, and the property tests with more examples
+test-slow: setup ## run tests that take seconds, and property tests with more examples
 	$(PYTEST) -m slow $(T)
 	$(if $(T)$(K),,EXAMPLES=100 $(PYTEST) tests/adapter/codec/test_properties.py tests/adapter/codec/test_fast_decoder.py)
 
 .PHONY: test-faults
-test-faults: setup ## each fault of the sandbox, storms, overload (two minutes)
+test-faults: setup ## test every fault of the sandbox, load spikes and overload (two minutes)
 	$(PYTEST) -m faults $(T)
 
 .PHONY: test-postgres
-test-postgres: setup ## tests of the store on PostgreSQL (Debian package postgresql)
+test-postgres: setup ## test the store on PostgreSQL (Debian package postgresql)
 	$(REQUIRE) postgres postgresql
 	$(PYTEST) -m postgres $(T)
 
 .PHONY: test-redis
-test-redis: setup ## tests of the state that replicas share (Debian package redis-server)
+test-redis: setup ## test the state that replicas share in Redis (Debian package redis-server)
 	$(REQUIRE) redis-server redis-server
 	$(PYTEST) -m redis $(T)
 
 .PHONY: test-durability
-test-durability: setup ## kill and overload running services: nothing accepted is lost (minutes; postgresql)
+test-durability: setup ## kill and overload running services, and check that no accepted data is lost (minutes; postgresql)
 	$(REQUIRE) postgres postgresql
 	$(PYTEST) -m durability --dist=load $(or $(T),tests/durability)
 
 .PHONY: test-durability-long
-test-durability-long: setup ## test-durability with 200 kills and 5,000 messages and deliveries
+test-durability-long: setup ## run test-durability with 200 kills and 5,000 messages and deliveries
 	$(REQUIRE) postgres postgresql
 	DURABILITY=long $(PYTEST) -m durability --dist=load $(or $(T),tests/durability)
 
 .PHONY: test-packages
-test-packages: setup ## compile and load the generated stubs (needs Go, a JDK with Maven, Node.js)
+test-packages: setup ## compile and load the generated code (needs Go, a JDK with Maven, Node.js)
 	$(PYTEST) -m packages --numprocesses=0 $(or $(T),tests/packages)
 
 .PHONY: test-polyglot
-test-polyglot: setup ## the same calls from Go, Java, Python, TypeScript (needs Go, a JDK with Maven, Node.js)
+test-polyglot: setup ## make the same calls from Go, Java, Python and TypeScript (needs Go, a JDK with Maven, Node.js)
 	$(PYTEST) -m polyglot --numprocesses=0 $(or $(T),tests/polyglot)
 
 .PHONY: test-mesh
-test-mesh: $(VENV)/.mesh ## services behind a real Envoy: balancing, retries, identities, rolling restarts (postgresql)
+test-mesh: $(VENV)/.mesh ## test services behind Envoy: load balancing, retries, identities, rolling restarts (postgresql)
 	$(REQUIRE) postgres postgresql
 ifeq ($(T)$(K),)
 	$(PYTEST) -m mesh --numprocesses=2 --dist=load tests/mesh --ignore=tests/mesh/test_rolling.py
@@ -140,7 +140,7 @@ else
 endif
 
 .PHONY: test-deploy
-test-deploy: $(VENV)/.deploy ## render, check and run the manifests of deploy/ (as root; postgresql, redis-server)
+test-deploy: $(VENV)/.deploy ## render, check and run the manifests in deploy/ (as root; postgresql, redis-server)
 	$(REQUIRE) postgres postgresql
 	$(REQUIRE) redis-server redis-server
 	$(PYTEST) -m deploy $(or $(T),tests/deploy)
@@ -151,7 +151,7 @@ check-alerts: setup ## test the alert rules and the dashboard with promtool (Deb
 	@$(BIN)/python tools/check_alerts.py
 
 .PHONY: images
-images: setup ## build the container images with buildah, and run them (as root; minutes; BASE=IMAGE to build on)
+images: setup ## build the container images with buildah, and run them (as root; minutes; BASE=IMAGE sets the base image)
 	$(REQUIRE) buildah buildah
 	$(REQUIRE) debootstrap debootstrap
 	@$(BIN)/python -m tools.images
@@ -165,17 +165,17 @@ demo: setup ## run everything, make real calls, print the gRPC and HTTP traffic,
 	@$(BIN)/python -m tools.demo
 
 .PHONY: bench
-bench: $(VENV)/.bench ## measure the rows of docs/benchmarks.md (ten minutes; ROWS=search,cached for some; nginx, postgresql)
+bench: $(VENV)/.bench ## measure the rows of docs/benchmarks.md (ten minutes; ROWS=search,cached selects rows; nginx, postgresql)
 	$(REQUIRE) nginx nginx
 	$(REQUIRE) postgres postgresql
 	@$(BIN)/python -m benchmarks $(ROWS)
 
 .PHONY: bench-store
-bench-store: setup ## throughput of the store on SQLite and PostgreSQL
+bench-store: setup ## measure the throughput of the store on SQLite and PostgreSQL
 	@$(BIN)/python -m benchmarks.store
 
 .PHONY: bench-order-sync
-bench-order-sync: setup ## throughput of callbacks, deliveries and message streams through OrderSyncService (postgresql)
+bench-order-sync: setup ## measure the throughput of callbacks, deliveries and message streams of OrderSyncService (postgresql)
 	$(REQUIRE) postgres postgresql
 	@$(BIN)/python -m benchmarks.order_sync
 
@@ -193,5 +193,5 @@ requirements: setup ## resolve pyproject.toml into the pinned, hashed requiremen
 	echo uv | $(COMPILE) - --upgrade --output-file requirements-uv.txt
 
 .PHONY: clean
-clean: ## remove .venv and everything that was built
+clean: ## remove .venv and all build output
 	rm -rf $(VENV) build dist node_modules clients/ts/dist examples/ts/dist tests/polyglot/ts/dist clients/java/*/target examples/java/target tests/polyglot/java/target .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
