@@ -43,7 +43,7 @@ $(VENV)/.bench: $(VENV)/.ready requirements-bench.txt
 .PHONY: setup
 setup: $(VENV)/.ready ## install the Python packages into .venv
 
-IMAGE := gen/descriptors/nationalsite.binpb
+DESCRIPTORS := gen/descriptors/nationalsite.binpb
 
 .PHONY: gen
 gen: setup ## generate gen/ and the lists of reads in deploy/ from protos/; skips languages without a toolchain
@@ -71,7 +71,7 @@ BASELINE := protos/baseline.binpb
 .PHONY: breaking
 breaking: setup ## fail if the protos are incompatible with the last release
 	@test -s $(BASELINE) || echo "$(BASELINE) is empty: nothing was released yet"
-	test ! -s $(BASELINE) || $(BIN)/buf breaking $(IMAGE) --against $(BASELINE) --config protos/buf.yaml
+	test ! -s $(BASELINE) || $(BIN)/buf breaking $(DESCRIPTORS) --against $(BASELINE) --config protos/buf.yaml
 
 .PHONY: lint
 lint: lint-python lint-protos ## run all static checks
@@ -86,7 +86,7 @@ lint-python: setup ## run ruff, mypy and import-linter
 .PHONY: lint-protos
 lint-protos: setup check-reference breaking ## run buf, and check docs/reference
 	cd protos && ../$(BIN)/buf format --diff --exit-code
-	$(BIN)/buf lint $(IMAGE) --config protos/buf.yaml
+	$(BIN)/buf lint $(DESCRIPTORS) --config protos/buf.yaml
 
 .PHONY: test
 test: setup ## run the quick tests; T=tests/adapter K=retries selects tests and runs them in one process

@@ -6,7 +6,7 @@ from typing import Any
 
 from tools.local_stack import ROOT
 
-SAMPLES = ROOT / "tests" / "samples" / "replies"
+SAMPLES = ROOT / "tests" / "samples" / "responses"
 KEYWORD_QUERY = "com.alibaba.fenxiao.crossborder/product.search.keywordQuery"
 PRODUCT_DETAIL = "com.alibaba.fenxiao.crossborder/product.search.queryProductDetail"
 IMAGE_UPLOAD = "com.alibaba.fenxiao.crossborder/product.image.upload"

@@ -70,8 +70,8 @@ def test_every_gateway_code_of_the_table_has_a_sample() -> None:
 def test_every_reply_sample_has_an_expectation() -> None:
     """Else no test would use it."""
     bodies = {
-        path.relative_to(SAMPLES / "replies").as_posix().removesuffix(".json")
-        for path in (SAMPLES / "replies").rglob("*.json")
+        path.relative_to(SAMPLES / "responses").as_posix().removesuffix(".json")
+        for path in (SAMPLES / "responses").rglob("*.json")
         if not path.name.endswith(".expected.json") and not path.name.startswith(BODIES_WITHOUT_AN_RPC)
     }
     assert {case.name for case in CASES} == bodies

@@ -228,7 +228,7 @@ async def receiver(client):
 def sample():
     """Read a recorded reply."""
 
-    def read(name, kind="replies"):
+    def read(name, kind="responses"):
         return json.loads((SAMPLES / kind / f"{name}.json").read_text())
 
     return read

@@ -1,9 +1,9 @@
 """The sample files as test cases: what 1688 sends or receives, and the call that belongs to it.
 
-`replies/**/<name>.json` is a response body of 1688, byte for byte. `<name>.expected.json` has the `rpc`, the
-`dialect` and the `request` that it responds to, and what the caller gets: `response` in protobuf's JSON, or
-`error`. Optional members: `description` (why the case exists), `http_status` (of 1688's response, default
-200), `unreadable_fields` (the paths of fields that cannot be decoded).
+`responses/**/<name>.json` is a response body of 1688, byte for byte. `<name>.expected.json` has the
+`rpc`, the `dialect` and the `request` that it responds to, and what the caller gets: `response` in protobuf's
+JSON, or `error`. Optional members: `description` (why the case exists), `http_status` (of 1688's response,
+default 200), `unreadable_fields` (the paths of fields that cannot be decoded).
 
 `requests/<name>.req.json` is what 1688 receives, and `<name>.call.json` the `rpc`, the `dialect` and the
 `request` that make the service send it. `fields` are the form fields without token, timestamp and signature;
@@ -79,11 +79,11 @@ class RequestCase:
 
 def reply_cases() -> Iterator[ReplyCase]:
     """Yield every response with an expectation."""
-    for path in sorted((SAMPLES / "replies").rglob("*.expected.json")):
+    for path in sorted((SAMPLES / "responses").rglob("*.expected.json")):
         expectation = json.loads(path.read_text())
         body = path.with_name(path.name.replace(".expected.json", ".json"))
         yield ReplyCase(
-            name=body.relative_to(SAMPLES / "replies").as_posix().removesuffix(".json"),
+            name=body.relative_to(SAMPLES / "responses").as_posix().removesuffix(".json"),
             body=body.read_bytes(),
             rpc=expectation["rpc"],
             dialect=expectation["dialect"],

@@ -48,8 +48,8 @@ def _parse(body: bytes) -> object:
 def test_every_sample_has_an_expectation() -> None:
     """A sample without an expectation would not be tested."""
     bodies = {
-        path.relative_to(SAMPLES / "replies").as_posix().removesuffix(".json")
-        for path in (SAMPLES / "replies").rglob("*.json")
+        path.relative_to(SAMPLES / "responses").as_posix().removesuffix(".json")
+        for path in (SAMPLES / "responses").rglob("*.json")
         if not path.name.endswith(".expected.json")
     }
     gateway_bodies = {body for body in bodies if body.startswith(("get_token", "system_current_time"))}

@@ -30,7 +30,7 @@ from services.errors import (
     UpstreamUnsupported,
 )
 
-REPLIES = Path(__file__).parents[2] / "samples" / "replies"
+REPLIES = Path(__file__).parents[2] / "samples" / "responses"
 EXPIRED = "com.alibaba.openapi.exception.request.RequestValidateException: Request is expired."
 NEEDS_TIMESTAMP = "API need time stamp verify, so request must has _aop_timestamp."
 BUSINESS = {"success": False, "errorCode": "500_2", "errorMessage": "not shipped", "result": None}

@@ -128,7 +128,7 @@ async def test_base_url_may_have_a_path(peer, make_gateway, call):
 
 
 async def test_probe_is_signed_and_has_no_parameters(peer, make_gateway, response, samples):
-    body = (samples / "replies" / "system_current_time.open_platform.ok.json").read_bytes()
+    body = (samples / "responses" / "system_current_time.open_platform.ok.json").read_bytes()
     peer.on("system/currentTime", response(body=body))
 
     time = await make_gateway().current_time(asyncio.get_running_loop().time() + 5)

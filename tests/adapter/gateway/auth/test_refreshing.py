@@ -88,7 +88,7 @@ async def test_rejected_static_token_is_final(peer, make_gateway, call, response
 
 
 async def test_token_request(peer, make_refreshing_gateway, call, response, samples):
-    body = (samples / "replies" / "get_token.open_platform.ok.json").read_bytes()
+    body = (samples / "responses" / "get_token.open_platform.ok.json").read_bytes()
     peer.on("getToken", response(body=body))
 
     await call(make_refreshing_gateway())
@@ -358,7 +358,7 @@ async def test_rejected_token_is_not_used_again(peer, make_refreshing_gateway, c
 async def test_refresh_token_stays_where_1688_returns_none(
     peer, make_refreshing_gateway, call, response, samples, advance_time, sent_refresh_tokens, token_file
 ):
-    body = (samples / "replies" / "get_token.open_platform.refresh.json").read_bytes()
+    body = (samples / "responses" / "get_token.open_platform.refresh.json").read_bytes()
     peer.on("getToken", response(body=body))
     gateway = make_refreshing_gateway(token_file)
     await call(gateway)
