@@ -10,7 +10,7 @@ from nationalsite.errors import v1 as errors_v1
 from nationalsite.upstream import v1 as upstream_v1
 
 from services import errors
-from services.adapter.gateway.gateway_errors import ERROR_RULES, error_from_reply
+from services.adapter.gateway.gateway_errors import ERROR_RULES, error_from_response
 from tests.support.sample_cases import METHODS, SAMPLES, ReplyCase, reply_cases
 
 ERROR_MAPPINGS = [
@@ -57,7 +57,7 @@ def _matches(row: upstream_v1.ErrorMapping, case: ReplyCase) -> bool:
 def test_every_gateway_sample_is_a_gateway_error() -> None:
     assert GATEWAY_CASES
     for case in GATEWAY_CASES:
-        error = error_from_reply(case.http_status, json.loads(case.body))
+        error = error_from_response(case.http_status, json.loads(case.body))
         assert isinstance(error, errors.UpstreamError), case.name
 
 

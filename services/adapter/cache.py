@@ -145,7 +145,7 @@ class Cache:
             if self._in_flight.get(key) is call:
                 del self._in_flight[key]
             if not done.cancelled():
-                done.exception()  # marks it as retrieved, where no caller waits any more
+                done.exception()  # marks it as retrieved, if no caller waits any more
 
         task.add_done_callback(remove)
         return call

@@ -50,7 +50,7 @@ async def operations_lifespan(
     """Yield the operations of a service.
 
     `internal` are services that the project calls itself and serves to no caller. `non_idempotent` names
-    RPCs that are not retried, whatever their protos say. Raises SchemaError where protos contradict
+    RPCs that are not retried, whatever their protos say. Raises SchemaError if protos contradict
     themselves, and StartupError.
     """
     exceptions = settings.dialects or {}
@@ -103,7 +103,7 @@ async def gateway_lifespan(settings: AdapterSettings) -> AsyncIterator[GatewayCl
 
 
 def _build_cache_policy(settings: AdapterSettings, operations: Mapping[str, Operation]) -> CachePolicy:
-    """Raise StartupError where responses of an RPC that writes would be cached."""
+    """Raise StartupError if responses of an RPC that writes would be cached."""
     ttl_s = CACHE_TTL_S | (settings.cache_seconds or {})
     writes = [rpc for rpc in ttl_s if rpc in operations and not operations[rpc].is_read_only]
     if writes:

@@ -1,4 +1,4 @@
-"""Calls 1688's operations by RPC: encodes the request, calls the gateway, decodes the reply."""
+"""Calls 1688's operations by RPC: encodes the request, calls the gateway, decodes the response."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
@@ -25,7 +25,7 @@ from services.errors import (
 from services.handler import Handler, get_local_fields
 
 MAX_CONCURRENCY = 4
-"""Calls of all batches in flight: with eight, 1688's frequency limit has been reached."""
+"""Calls of all batches in flight: with eight, 1688's rate limit has been reached."""
 RESPONSE_MARGIN_S = 0.25
 """A batch ends so long before its deadline, so that its results reach the caller in time."""
 
@@ -74,8 +74,8 @@ class OperationClient:
     async def call(self, rpc: str, request: Message, deadline: float) -> bytes:
         """Call the operation of an RPC until `deadline` (loop time); return the serialized response.
 
-        A read may be answered from the cache. Raises the errors of services/errors.py, with 1688's text
-        redacted. An error after which the call must not be retried is OutcomeUnknown.
+        A response to a read may come from the cache. Raises the errors of services/errors.py, with 1688's
+        text redacted. An error after which the call must not be retried is OutcomeUnknown.
         """
         operation = self._supported(rpc)
         if self._cache is None or not self._cache.is_cacheable(rpc):
@@ -95,7 +95,7 @@ class OperationClient:
         """Make all calls of a request, a few at a time; return the error of each, None for a success.
 
         An error of one call does not stop the others. An error after which 1688 may have executed a call is
-        OutcomeUnknown. Raises RequestError before anything is sent, and the first error where no call
+        OutcomeUnknown. Raises RequestError before anything is sent, and the first error if no call
         reached the operation.
         """
         operation = self._supported(rpc)
@@ -145,16 +145,16 @@ class OperationClient:
         *,
         caller_may_retry: bool,
     ) -> DecodeResult:
-        """Make one call of the gateway, and decode the reply.
+        """Make one call of the gateway, and decode the response.
 
-        Where the caller must not retry, an error after which 1688 may have executed the call is
+        If the caller must not retry, an error after which 1688 may have executed the call is
         OutcomeUnknown.
         """
         for field in parameters.dropped_fields:
             _dropped_fields.labels(operation.rpc, field).inc()
         request_id = ""
         try:
-            reply = await self._gateway.call(
+            response = await self._gateway.call(
                 operation.api,
                 parameters.form,
                 files=parameters.files,
@@ -163,8 +163,8 @@ class OperationClient:
                 idempotent=self._is_idempotent(operation),
                 deadline=deadline,
             )
-            request_id = reply.request_id
-            result = operation.decode(reply.value, request)
+            request_id = response.request_id
+            result = operation.decode(response.value, request)
         except NationalsiteError as error:
             if isinstance(error, UpstreamError):
                 self._redact_error(error, request, request_id)
@@ -208,7 +208,7 @@ class OperationClient:
 
         `build_endpoint` gets the handler, and the name of the operation for error details: 1688's id, or the
         RPC's name. `local_fields` are the local request fields that interceptors use. Raises SchemaError
-        where a local RPC has no handler, a handler has no RPC, or nothing uses a local request field.
+        if a local RPC has no handler, a handler has no RPC, or nothing uses a local request field.
         """
         served = {rpc: operation for rpc, operation in self._operations.items() if rpc not in self._internal}
         problems = [f"{rpc}: no such RPC for this handler" for rpc in sorted(handlers.keys() - served.keys())]
@@ -232,11 +232,11 @@ class OperationClient:
         }
 
     def check_request(self, rpc: str, request: Message) -> None:
-        """Raise RequestError where the request cannot be sent."""
+        """Raise RequestError if the request cannot be sent."""
         self[rpc].encode(request)
 
-    def decode_reply(self, rpc: str, body: bytes) -> bytes:
-        """Return the serialized response for the body of a reply, as if 1688 had sent it."""
+    def decode_response(self, rpc: str, body: bytes) -> bytes:
+        """Return the serialized response for the body of a response, as if 1688 had sent it."""
         operation = self[rpc]
         request = operation.request()
         return operation.decode(operation.parse(body, request), request).response

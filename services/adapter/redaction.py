@@ -12,7 +12,7 @@ REDACTED = "***"
 _MAX_SCANNED_CHARACTERS = 10 * MAX_CHARACTERS
 """More than are passed on, since redaction shortens the text."""
 _MIN_CHARACTERS_INSIDE_WORDS = 4
-"""A shorter value is redacted only where it is a whole word: it occurs by chance in too many words."""
+"""A shorter value is redacted only if it is a whole word: it occurs by chance in too many words."""
 # ASCII only: Chinese words have no space before the number or address that follows them.
 _PERSONAL_DATA = r"""
       \b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b                      # token

@@ -52,7 +52,7 @@ Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class AdapterSettings(BaseModel):
-    """Where 1688 is, the app and its tokens, the dialect, and the limits."""
+    """The gateway's URL, the app and its tokens, the dialect, and the limits."""
 
     gateway_url: GatewayUrl
     """Base of the gateway; /openapi is appended."""

@@ -31,7 +31,7 @@ class ProductHandlers:
         self._operations = operations
         self._image_max_bytes = settings.image_max_bytes
         document = resources.files("services.product").joinpath("filter_config.json").read_bytes()
-        self._filter_config = operations.decode_reply("GetFilterConfig", document)
+        self._filter_config = operations.decode_response("GetFilterConfig", document)
 
     def handlers(self) -> dict[str, Handler]:
         """Return the handlers by RPC."""

@@ -92,7 +92,7 @@ class CallContext:
     audit_ids: AuditIds | None = None
     """Collects the ids in the requests, for a method that writes. From AuditInterceptor."""
     identity: str = ""
-    """The caller, where it is known. From AuthorizationInterceptor."""
+    """The caller, if it is known. From AuthorizationInterceptor."""
     deadline: float = field(init=False)
     """In the loop's time. From DeadlineInterceptor."""
     default_deadline: float = field(init=False)
@@ -128,4 +128,4 @@ class InterceptorFactory(Protocol):
     """Builds the interceptor of a method, once, at start. An interceptor computes then what it can."""
 
     def __call__(self, method: MethodInfo, /) -> Interceptor | None:
-        """Return None where the method does not need the interceptor. Raises StartupError."""
+        """Return None if the method does not need the interceptor. Raises StartupError."""

@@ -40,7 +40,7 @@ class StreamInvoker:
         self._handler = handler
 
     async def __call__(self, call: CallContext, /) -> bytes:
-        """Send the responses. Raises DeadlineExceededInFlight where the caller does not read them."""
+        """Send the responses. Raises DeadlineExceededInFlight if the caller does not read them."""
         await _send_headers(call.grpc_context)
         responses = cast(AsyncGenerator[bytes, None], self._handler(call.request, call.deadline))
         async with aclosing(responses):

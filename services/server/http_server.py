@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
 MAX_CONCURRENT_REQUESTS = 500
-"""Of one listener. Requests above it are answered 503."""
+"""Of one listener. The server responds to further requests with 503."""
 
 IDLE_TIMEOUT_S = 5.0
 """After which a connection without a whole request head is closed.
@@ -18,8 +18,8 @@ aiohttp counts it from the connection, or from the last response, until the last
 connections, slow headers and idle connections have the same limit.
 """
 
-# A request that was answered before its body arrived: its body is read for so long, so that the client reads
-# the response and not a reset. Then the connection is closed.
+# If the response is sent before the request's body has arrived, the body is read for this time. So the client
+# reads the response and not a reset. Then the connection is closed.
 _LINGER_S = 1.0
 
 _SHUTDOWN_TIMEOUT_S = 1.0
@@ -59,7 +59,7 @@ async def serve_http(routes: Iterable[web.RouteDef], listener: socket.socket) ->
 
 
 class _ConcurrencyLimit:
-    """Answers 503 while as many requests as allowed are in flight."""
+    """Responds with 503 while as many requests as allowed are in flight."""
 
     def __init__(self, max_requests: int) -> None:
         self._max_requests = max_requests

@@ -40,14 +40,14 @@ CHANNELZ = channelz_pb2.DESCRIPTOR.services_by_name["Channelz"].full_name
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoundAddresses:
-    """The ports of a running server; the actual ones where the settings say 0."""
+    """The ports of a running server; the actual ones if the settings say 0."""
 
     port: int
     http_port: int
 
 
 def run(service: ServiceDefinition[S]) -> None:
-    """Read the settings and serve until SIGTERM or SIGINT. Exits with code 2 where it cannot start."""
+    """Read the settings and serve until SIGTERM or SIGINT. Exits with code 2 if it cannot start."""
     settings = read_settings(service.settings)
     configure_logging(service.descriptor.full_name, settings.log_level)
     try:
@@ -141,7 +141,7 @@ def _add_introspection(server: grpc.aio.Server, name: str, settings: ServerSetti
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Return uvloop's, where uvloop is installed."""
+    """Return uvloop's, if uvloop is installed."""
     try:
         import uvloop  # noqa: PLC0415  # not on every platform
     except ImportError:

@@ -24,7 +24,7 @@ class ServiceRuntime:
     endpoints: Mapping[str, Endpoint]
     """One for every method, by its name."""
     is_ready: Callable[[], Awaitable[bool]] = _always
-    """Whether what calls need is available, such as a store. /readyz asks it; it must answer quickly."""
+    """Whether what calls need is available, such as a store. /readyz calls it; it must return quickly."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

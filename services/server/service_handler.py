@@ -74,7 +74,7 @@ def build_service_handler(
     endpoints: Mapping[str, Endpoint],
     interceptors: Sequence[InterceptorFactory],
 ) -> ServiceHandler:
-    """Bind an endpoint to every method. Raises StartupError where one is missing or unknown."""
+    """Bind an endpoint to every method. Raises StartupError if one is missing or unknown."""
     descriptors = {method.name: method for method in service.methods}
     unknown = [
         f"{service.full_name}/{name}: bound, but not an RPC of it" for name in endpoints.keys() - descriptors

@@ -1,4 +1,4 @@
-"""Listening sockets, with a StartupError that names the setting where one cannot be opened."""
+"""Listening sockets, with a StartupError that names the setting if one cannot be opened."""
 
 import socket
 
@@ -49,5 +49,5 @@ def open_listener(variable: str, address: str) -> socket.socket:
 
 
 def check_port_available(variable: str, address: str) -> None:
-    """Raise StartupError where the port is taken. gRPC opens its own socket, without a clear error."""
+    """Raise StartupError if the port is taken. gRPC opens its own socket, without a clear error."""
     open_listener(variable, address).close()

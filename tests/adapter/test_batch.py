@@ -11,7 +11,7 @@ from nationalsite.ordersync import v1 as ordersync_v1
 
 from services.adapter import OperationClient
 from services.adapter.codec import Dialect, compile_service
-from services.adapter.gateway import UpstreamReply
+from services.adapter.gateway import UpstreamResponse
 from services.adapter.operations import MAX_CONCURRENCY
 from services.errors import (
     ConnectError,
@@ -38,7 +38,7 @@ class FakeGateway:
         self.in_flight = self.max_in_flight = 0
         self.full = asyncio.Event()
 
-    async def call(self, api: str, form: dict[str, str], **rest: Any) -> UpstreamReply:
+    async def call(self, api: str, form: dict[str, str], **rest: Any) -> UpstreamResponse:
         (text,) = form.values()
         value = json.loads(text)
         self.received.append(value)
@@ -59,7 +59,7 @@ class FakeGateway:
             self.in_flight -= 1
         if isinstance(answer, Exception):
             raise answer
-        return UpstreamReply(value=answer, request_id="r-1")
+        return UpstreamResponse(value=answer, request_id="r-1")
 
     def secrets(self) -> tuple[str, ...]:
         return ()

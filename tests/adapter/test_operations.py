@@ -13,7 +13,7 @@ from prometheus_client import REGISTRY
 
 from services.adapter import OperationClient
 from services.adapter.codec import Dialect, SchemaError, compile_service
-from services.adapter.gateway import UpstreamReply
+from services.adapter.gateway import UpstreamResponse
 from services.errors import (
     ConnectError,
     ConnectionLost,
@@ -54,12 +54,14 @@ class FakeGateway:
         self.calls: list[tuple[str, dict[str, str]]] = []
         self.idempotent: list[bool] = []
 
-    async def call(self, api: str, form: dict[str, str], *, idempotent: bool, **rest: Any) -> UpstreamReply:
+    async def call(
+        self, api: str, form: dict[str, str], *, idempotent: bool, **rest: Any
+    ) -> UpstreamResponse:
         self.calls.append((api, dict(form)))
         self.idempotent.append(idempotent)
         if isinstance(self.answer, Exception):
             raise self.answer
-        return UpstreamReply(value=self.answer, request_id="r-1")
+        return UpstreamResponse(value=self.answer, request_id="r-1")
 
     def secrets(self) -> tuple[str, ...]:
         return ("our-secret",)
@@ -85,14 +87,14 @@ MAY_HAVE_EXECUTED = [
     DeadlineExceededInFlight("too late"),
     UpstreamFault("HTTP 503", code="503"),
     UpstreamUnreadable("no JSON"),
-    UpstreamRefused("UPSTREAM_FAULT", "1688 refused the call"),
+    UpstreamRefused("UPSTREAM_FAULT", "1688 rejected the call"),
 ]
 NOT_EXECUTED = [
     ConnectError("no connection"),
     DeadlineExceeded("too late"),
     UpstreamPermission("1688 refuses", code="gw.APIACLDecline"),
     UpstreamRate("too often"),
-    UpstreamRefused("ACCOUNT_EXISTS", "1688 refused the call"),
+    UpstreamRefused("ACCOUNT_EXISTS", "1688 rejected the call"),
 ]
 
 

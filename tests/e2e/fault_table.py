@@ -78,7 +78,7 @@ def _may_have_executed(
 
 
 def _rate_limited(code: str) -> tuple[FaultCase, FaultCase]:
-    """A frequency limit. The operation did not run, so any call may be retried."""
+    """A rate limit. The operation did not run, so any call may be retried."""
     fault = {"gateway_error": code}
     return (
         FaultCase(

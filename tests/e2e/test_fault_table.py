@@ -20,7 +20,7 @@ pytestmark = pytest.mark.faults
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgYGBgAAAABQABpfZFQAAAAABJRU5ErkJggg=="
 TIMEOUT_S = 6.0
-"""Enough for three attempts and two delays after a frequency limit. An attempt times out after half of it."""
+"""Enough for three attempts and two delays after a rate limit. An attempt times out after half of it."""
 CLIENT_TIMEOUT = "(client timeout)"
 """The client's deadline passed before the error of the service arrived. Which is first depends on timing."""
 DIALECT = "national-site"

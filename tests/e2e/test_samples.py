@@ -50,7 +50,7 @@ def test_reply(case: ReplyCase, client: RpcClient, sandbox: SandboxClient) -> No
 
 @pytest.mark.parametrize("case", RATE_LIMIT_REPLIES, ids=lambda case: case.name)
 def test_rate_limit_reply(case: ReplyCase, start_dedicated: StartDedicated, sandbox: SandboxClient) -> None:
-    """Each case has its own service, because a service lowers its rate after a frequency limit."""
+    """Each case has its own service, because a service lowers its rate after a rate limit."""
     service = next(name for name, descriptor in SERVICES.items() if case.rpc in descriptor.methods_by_name)
     _check_reply(case, start_dedicated(service, case.dialect)[1], sandbox)
 

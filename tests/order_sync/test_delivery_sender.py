@@ -7,7 +7,7 @@ from nationalsite.ordersync import v1 as protos
 
 from services.adapter import OperationClient
 from services.adapter.codec import Dialect, compile_service
-from services.adapter.gateway import UpstreamReply
+from services.adapter.gateway import UpstreamResponse
 from services.errors import (
     ConnectError,
     ConnectionLost,
@@ -38,12 +38,12 @@ class Gateway:
         self.answers = list(answers)
         self.calls = 0
 
-    async def call(self, api: str, form: dict[str, str], **rest: Any) -> UpstreamReply:
+    async def call(self, api: str, form: dict[str, str], **rest: Any) -> UpstreamResponse:
         self.calls += 1
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
             raise answer
-        return UpstreamReply(value=answer, request_id="r-1")
+        return UpstreamResponse(value=answer, request_id="r-1")
 
     def secrets(self) -> tuple[str, ...]:
         return ()

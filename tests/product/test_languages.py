@@ -7,7 +7,7 @@ from nationalsite.product import v1 as protos
 
 from services.adapter import Dialect, OperationClient
 from services.adapter.codec import compile_service
-from services.adapter.gateway import UpstreamReply
+from services.adapter.gateway import UpstreamResponse
 from services.product.service import DESCRIPTOR, ProductSettings
 
 
@@ -17,9 +17,9 @@ class Gateway:
     def __init__(self) -> None:
         self.sent: list[str] = []
 
-    async def call(self, api: str, form: dict[str, str], **rest: Any) -> UpstreamReply:
+    async def call(self, api: str, form: dict[str, str], **rest: Any) -> UpstreamResponse:
         self.sent.append(form.get("offerQueryParam", str(form)))
-        return UpstreamReply(value={"success": True, "result": {"data": []}, "data": {}}, request_id="")
+        return UpstreamResponse(value={"success": True, "result": {"data": []}, "data": {}}, request_id="")
 
 
 def open_client(gateway: Gateway, dialect: Dialect, **overrides: Any) -> OperationClient:

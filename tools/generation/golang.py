@@ -32,7 +32,7 @@ def generate() -> None:
 
 
 def install_generators() -> Path:
-    """Install the generators where they are missing, and return their directory. Raises MissingToolchain."""
+    """Install the generators if they are missing, and return their directory. Raises MissingToolchain."""
     return install_once("go", manifests=MANIFESTS, install=_install)
 
 

@@ -49,7 +49,7 @@ def _write_indexes() -> None:
 
 
 def install_generator() -> Path:
-    """Install the generator where it is missing, and return its node_modules. Raises MissingToolchain."""
+    """Install the generator if it is missing, and return its node_modules. Raises MissingToolchain."""
     require_tool("node", "Node.js 20 or later")
     return install_once("ts", manifests=MANIFESTS, install=_install) / "node_modules"
 

@@ -16,7 +16,7 @@ from services.errors import NationalsiteError, UpstreamFault, UpstreamGateway, U
 
 TIMEOUT_S = 10.0
 MAX_CONCURRENCY = 4
-"""Probes in flight: with eight calls, 1688's frequency limit has been reached."""
+"""Probes in flight: with eight calls, 1688's rate limit has been reached."""
 _DAY_S = 86_400
 
 
@@ -26,9 +26,9 @@ class Connection:
 
     url: str
     is_reachable: bool
-    """Whether the gateway replied, even with an error."""
+    """Whether the gateway responded, even with an error."""
     skew_ms: int | None = None
-    """How far our clock is ahead of the gateway's; None where that could not be read."""
+    """How far our clock is ahead of the gateway's; None if that could not be read."""
     problem: str = ""
 
 
@@ -39,9 +39,9 @@ class TokenState:
     source: str
     """static, or from a refresh token."""
     is_accepted: bool | None = None
-    """Whether 1688 accepts it; None where no call has shown it."""
+    """Whether 1688 accepts it; None if no call has shown it."""
     refresh_days_left: int | None = None
-    """Whole days until the refresh token expires; None without one, or where 1688 did not say."""
+    """Whole days until the refresh token expires; None without one, or if 1688 did not say."""
     problem: str = ""
 
 

@@ -1,7 +1,7 @@
 """Finds out whether the app may call an operation, without executing it.
 
 A probe is a signed call without any business parameter. The gateway checks the app's permission before the
-parameters, so an error for a missing parameter proves the permission. A write is probed only where it has a
+parameters, so an error for a missing parameter proves the permission. A write is probed only if it has a
 required parameter: should the gateway let the call pass, the operation cannot change anything.
 """
 
@@ -52,13 +52,13 @@ class Permission:
     api: str
     verdict: Verdict
     detail: str = ""
-    """The reason, where the verdict needs one."""
+    """The reason, if the verdict needs one."""
     is_token_accepted: bool | None = None
-    """Whether 1688 accepted the access token; None where the probe does not show it."""
+    """Whether 1688 accepted the access token; None if the probe does not show it."""
 
 
 def skip_reason(operation: Operation, *, writes: bool) -> str:
-    """Return why an operation must not be probed; empty where it may be."""
+    """Return why an operation must not be probed; empty if it may be."""
     if operation.is_read_only:
         return ""
     if not writes:
@@ -69,7 +69,7 @@ def skip_reason(operation: Operation, *, writes: bool) -> str:
 
 
 async def probe(gateway: GatewayClient, operation: Operation) -> Permission:
-    """Call an operation without any parameter of its own, and interpret the reply."""
+    """Call an operation without any parameter of its own, and interpret the response."""
     try:
         await gateway.call(
             operation.api,
@@ -81,7 +81,7 @@ async def probe(gateway: GatewayClient, operation: Operation) -> Permission:
         )
     except NationalsiteError as error:
         return _interpret(operation, error, format_error(error, gateway.secrets()))
-    # The operation itself replied, so the gateway has let the call pass.
+    # The operation itself responded, so the gateway has let the call pass.
     return Permission(
         rpc=operation.rpc,
         api=operation.api,

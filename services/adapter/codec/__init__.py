@@ -1,4 +1,4 @@
-"""Compiles the protos' mapping options to encoders of requests and decoders of replies of 1688.
+"""Compiles the protos' mapping options to encoders of requests and decoders of responses of 1688.
 
 Must not import the gateway or the server. Start reading in operation.py.
 """

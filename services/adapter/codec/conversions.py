@@ -1,7 +1,7 @@
 """Exact conversions between values of 1688 and ours. Pure functions, without protos.
 
 The `parse_` functions accept every unambiguous form. They return None for a blank value (null, blank text, or
-the text null where the field is not a string), and raise ConversionError for what cannot be read. The other
+the text null if the field is not a string), and raise ConversionError for what cannot be read. The other
 functions raise ConversionError for what cannot be sent exactly.
 """
 

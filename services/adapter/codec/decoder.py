@@ -1,9 +1,9 @@
-"""The tolerant decoder: from the payload of a reply to a protobuf message, compiled once per operation.
+"""The tolerant decoder: from the payload of a response to a protobuf message, compiled once per operation.
 
-It reads the members that 1688 sent, not the fields that exist, since a reply has few of the many. A value
+It reads the members that 1688 sent, not the fields that exist, since a response has few of the many. A value
 that cannot be read leaves its field unset, and the context gets the field's path, never the value.
 
-Replies as they are documented do not come here: see fast_decoder.py.
+Responses as they are documented do not come here: see fast_decoder.py.
 """
 
 from collections.abc import Iterable
@@ -42,7 +42,7 @@ class FieldDecoder(Protocol):
     """Sets one field of a message."""
 
     def __call__(self, value: Json, message: Message, context: DecodeContext, /) -> None:
-        """Set the field, or leave it unset where the value is blank. Raises ConversionError."""
+        """Set the field, or leave it unset if the value is blank. Raises ConversionError."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Finds flag, code, text and payload in the envelopes of 1688's replies, and maps errors to reasons."""
+"""Finds flag, code, text and payload in the envelopes of 1688's responses, and maps errors to reasons."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -31,12 +31,12 @@ class PayloadKind(Enum):
     BOOLEAN = auto()
     """True is a success without content, false is an error."""
     NONE = auto()
-    """The flag of the envelope is the whole answer."""
+    """The response consists of the envelope's flag."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """The parts of a reply around the payload."""
+    """The parts of a response around the payload."""
 
     body: Json
     flag: bool | None
@@ -44,16 +44,16 @@ class Envelope:
     text: str
 
 
-def open_envelope(reply: Json) -> Envelope:
-    """Find the envelope: the reply, or its `result` object where the reply itself has no flag.
+def open_envelope(response: Json) -> Envelope:
+    """Find the envelope: the response, or its `result` object if the response itself has no flag.
 
     An error inside a success is an error.
     """
-    body = reply
-    if isinstance(reply, dict) and _read_flag(reply) is None:
-        nested = _try_object(reply.get("result"))
+    body = response
+    if isinstance(response, dict) and _read_flag(response) is None:
+        nested = _try_object(response.get("result"))
         # A list of one object may be the envelope or the payload. It is the envelope if it has a flag.
-        if nested is not None and (as_list(reply["result"]) is None or _read_flag(nested) is not None):
+        if nested is not None and (as_list(response["result"]) is None or _read_flag(nested) is not None):
             body = nested
     while (
         isinstance(body, dict) and (nested := _try_object(body.get("result"))) and _read_flag(nested) is False
@@ -67,7 +67,7 @@ def open_envelope(reply: Json) -> Envelope:
 
 
 class PayloadReader:
-    """Finds the payload in the replies of one operation."""
+    """Finds the payload in the responses of one operation."""
 
     def __init__(
         self, operation: Operation, kind: PayloadKind, *, other_path: str, members: frozenset[str]
@@ -81,9 +81,9 @@ class PayloadReader:
         self._may_be_empty = operation.may_be_empty
         self._rules = tuple(map(_ErrorRule, operation.error_mappings))
 
-    def read(self, reply: Json) -> Json:
-        """Return the payload, or None for an empty answer. Raises UpstreamRefused and UpstreamUnreadable."""
-        envelope = open_envelope(reply)
+    def read(self, response: Json) -> Json:
+        """Return the payload; None if it is empty. Raises UpstreamRefused and UpstreamUnreadable."""
+        envelope = open_envelope(response)
         if envelope.flag is False:
             raise self._build_error(envelope, None)
         payload = self._find(envelope)
@@ -121,21 +121,21 @@ class PayloadReader:
         return None
 
     def _check_missing(self, envelope: Envelope) -> None:
-        """Raise the error of a reply without a payload, unless it may be empty."""
+        """Raise the error of a response without a payload, unless it may be empty."""
         # Without a flag, a success code is neither an error nor a proof of success.
         if envelope.flag is None and (envelope.code or envelope.text) and envelope.code not in SUCCESS_CODES:
             raise self._build_error(envelope, None)
         if envelope.flag and self._may_be_empty:
             return
         raise UpstreamUnreadable(
-            "1688's answer has no payload", code=envelope.code, upstream_message=envelope.text
+            "1688's response has no payload", code=envelope.code, upstream_message=envelope.text
         )
 
     def _build_error(self, envelope: Envelope, payload: Json) -> UpstreamRefused:
         matching = (rule.reason for rule in self._rules if rule.matches(envelope, payload))
         return UpstreamRefused(
             next(matching, _DEFAULT_REASON),
-            "1688 refused the call",
+            "1688 rejected the call",
             code=envelope.code,
             upstream_message=envelope.text,
         )
@@ -159,7 +159,7 @@ class _ErrorRule:
         )
 
     def _matches_payload(self, envelope: Envelope, payload: Json) -> bool:
-        """A rule for an absent payload matches only where the flag says success."""
+        """A rule for an absent payload matches only if the flag says success."""
         if envelope.flag is False or (payload is None and not envelope.flag):
             return False
         return payload == self._payload

@@ -1,11 +1,11 @@
-"""The fast decoder: replies as they are documented, decoded by the C code of msgspec and protobuf.
+"""The fast decoder: responses as they are documented, decoded by the C code of msgspec and protobuf.
 
-The tolerant decoder (decoder.py) looks at every value in Python. Most replies do not need its tolerance:
+The tolerant decoder (decoder.py) looks at every value in Python. Most responses do not need its tolerance:
 msgspec decodes their JSON text to dicts of the documented types, and protobuf serializes those as shadow
 messages (shadow_messages.py).
 
-Anything else in a reply (another name, another type, an error, a broken character) makes the fast decoder
-return None, and the tolerant decoder decodes the whole reply. Where the fast decoder returns a response, the
+Anything else in a response (another name, another type, an error, a broken character) makes the fast decoder
+return None, and the tolerant decoder decodes the whole response. If the fast decoder returns a response, the
 tolerant decoder returns the same: tests/adapter/codec/test_fast_decoder.py checks it.
 """
 
@@ -21,14 +21,14 @@ from services.adapter.codec.shadow_messages import ShadowSchema, build_object_ty
 from services.adapter.codec.tolerant_json import to_decimal
 
 GATEWAY_ERROR_KEYS = ("error_code", "errorCode", "error", "exception")
-"""Members of a reply that contain an error of the gateway itself."""
+"""Members of a response that contain an error of the gateway itself."""
 
 
 class FastDecoder(Protocol):
-    """Decodes the replies of one operation."""
+    """Decodes the responses of one operation."""
 
     def __call__(self, text: bytes, currency: str, /) -> bytes | None:
-        """Return the serialized response, or None where the tolerant decoder has to decode the reply.
+        """Return the serialized response, or None if the tolerant decoder has to decode the response.
 
         `currency` is the currency of the request.
         """
@@ -37,7 +37,7 @@ class FastDecoder(Protocol):
 def build_fast_decoder(response: Descriptor, payload: str, dialect: Dialect) -> FastDecoder | None:
     """Compile the fast decoder of an operation. `payload` is the path of the payload below the envelope.
 
-    None where the payload is the envelope itself, or neither an object nor a list of objects.
+    None if the payload is the envelope itself, or neither an object nor a list of objects.
     """
     fields = resolve_fields(response, dialect)
     whole = next((field for field in fields if PAYLOAD in field.read_names), None)
@@ -52,7 +52,7 @@ def build_fast_decoder(response: Descriptor, payload: str, dialect: Dialect) -> 
     )
     path = tuple(payload.split("."))
     return _FastDecoder(
-        # The envelope is the reply, or its `result` where the reply itself has no flag.
+        # The envelope is the response, or its `result` if the response itself has no flag.
         layouts=[
             _ReplyLayout(("result", *path), payload_type, (None,)),
             _ReplyLayout(path, payload_type, (None, True)),
@@ -96,12 +96,12 @@ class _FastDecoder:
 
 
 class _ReplyLayout:
-    """A path of the payload in replies, and the types on it."""
+    """A path of the payload in responses, and the types on it."""
 
     def __init__(
         self, path: tuple[str, ...], payload_type: Any, accepted_flags: tuple[bool | None, ...]
     ) -> None:
-        """`accepted_flags` are for the flags of the reply itself; nested flags are absent or true."""
+        """`accepted_flags` are for the flags of the response itself; nested flags are absent or true."""
         self._path = path
         self._accepted_flags = accepted_flags
         self._currency = ""
@@ -116,7 +116,7 @@ class _ReplyLayout:
         )
 
     def read_payload(self, text: bytes, currency: str) -> Any:
-        """Return the payload if the whole reply is as documented and contains no error, else None."""
+        """Return the payload if the whole response is as documented and contains no error, else None."""
         self._currency = currency
         try:
             value = self._decoder.decode(text)

@@ -1,4 +1,4 @@
-"""Compiles an RPC's descriptors, in one dialect, to an encoder of requests and a decoder of replies."""
+"""Compiles an RPC's descriptors, in one dialect, to an encoder of requests and a decoder of responses."""
 
 import base64
 from collections.abc import Callable, Mapping
@@ -49,7 +49,7 @@ class Parameters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecodeResult:
-    """A decoded reply."""
+    """A decoded response."""
 
     response: bytes
     """The serialized response message."""
@@ -69,7 +69,7 @@ class Operation:
     api: str
     """1688's id `namespace:name-version`. Empty for a local RPC, and if the dialect has no such operation."""
     local: bool
-    """Whether the RPC is not an operation of 1688, so that a handler of the service answers it."""
+    """Whether the RPC is not an operation of 1688, so that a handler of the service handles it."""
     anonymous: bool
     """Whether no access token is sent."""
     local_fields: frozenset[str]
@@ -79,9 +79,9 @@ class Operation:
 
     Raises RequestError."""
     parse: Callable[[bytes, Message], Json | DecodeResult]
-    """Parses the text of a reply to a request, and decodes it if it is as documented. Raises ValueError."""
+    """Parses the text of a response, and decodes it if it is as documented. Raises ValueError."""
     decode: Callable[[Json | DecodeResult, Message], DecodeResult]
-    """Decodes a parsed reply to a request. Raises UpstreamRefused and UpstreamUnreadable, nothing else."""
+    """Decodes a parsed response to a request. Raises UpstreamRefused and UpstreamUnreadable, nothing else."""
 
     @property
     def is_read_only(self) -> bool:
@@ -141,7 +141,7 @@ def compile_operation(
             else _encode_nothing
         ),
         parse=_build_parser(method.output_type, options, dialect) if is_upstream else _parse,
-        decode=_ReplyDecoder(method, options, dialect).decode if is_upstream else _decode_nothing,
+        decode=_ResponseDecoder(method, options, dialect).decode if is_upstream else _decode_nothing,
     )
 
 
@@ -150,7 +150,7 @@ def _encode_nothing(request: Message) -> tuple[Parameters, ...]:
     return ()
 
 
-def _decode_nothing(reply: Json | DecodeResult, request: Message) -> DecodeResult:
+def _decode_nothing(response: Json | DecodeResult, request: Message) -> DecodeResult:
     raise UpstreamUnreadable("1688 has no such operation")
 
 
@@ -195,7 +195,7 @@ def _to_form_text(value: object) -> str:
 def _build_parser(
     response: Descriptor, options: Options, dialect: Dialect
 ) -> Callable[[bytes, Message], Json | DecodeResult]:
-    """Return a function that decodes a reply if it is as documented, and parses any other."""
+    """Return a function that decodes a response if it is as documented, and parses any other."""
     decode_fast = build_fast_decoder(response, options.payload, dialect)
     if decode_fast is None:
         return _parse
@@ -216,8 +216,8 @@ def _get_currency(request: Message) -> str:
     return currency
 
 
-class _ReplyDecoder:
-    """Decodes the parsed replies of one operation."""
+class _ResponseDecoder:
+    """Decodes the parsed responses of one operation."""
 
     def __init__(self, method: MethodDescriptor, options: Options, dialect: Dialect) -> None:
         response = method.output_type
@@ -226,15 +226,15 @@ class _ReplyDecoder:
         other_path = resolve_operation(method, dialect.other).payload
         self._payload_reader = PayloadReader(options, kind, other_path=other_path, members=members)
 
-    def decode(self, reply: Json | DecodeResult, request: Message) -> DecodeResult:
-        if isinstance(reply, DecodeResult):
-            return reply
-        payload = self._payload_reader.read(reply)
+    def decode(self, response: Json | DecodeResult, request: Message) -> DecodeResult:
+        if isinstance(response, DecodeResult):
+            return response
+        payload = self._payload_reader.read(response)
         context = DecodeContext(currency=_get_currency(request))
-        response = self._response_class()
+        message = self._response_class()
         if payload is not None:
-            self._decode_payload(payload, response, context)
-        return DecodeResult(response=response.SerializeToString(), unreadable=tuple(context.unreadable))
+            self._decode_payload(payload, message, context)
+        return DecodeResult(response=message.SerializeToString(), unreadable=tuple(context.unreadable))
 
 
 def _build_payload_decoder(
@@ -265,12 +265,12 @@ class _ObjectDecoder:
 
     def __call__(self, payload: Json, response: Message, context: DecodeContext, /) -> None:
         if not isinstance(payload, dict):
-            raise UpstreamUnreadable("1688's answer is not an object")
+            raise UpstreamUnreadable("1688's response is not an object")
         for field in self._required:
             if all(payload.get(name) in EMPTY_VALUES for name in field.read_names):
-                raise UpstreamUnreadable(f"1688's answer has no {field.descriptor.name}")
+                raise UpstreamUnreadable(f"1688's response has no {field.descriptor.name}")
         self._decoder.decode(payload, response, context)
 
 
 def _ignore_payload(payload: Json, response: Message, context: DecodeContext) -> None:
-    """Decode a payload without content: success is the whole answer."""
+    """Decode a payload without content: success is the whole response."""

@@ -19,7 +19,7 @@ TOPIC = "topic"
 """The field that decides which field holds the payload."""
 
 DecodeMessage = Callable[[bytes], DecodeResult]
-"""Decodes the text of a message. Raises UpstreamUnreadable where it is not a JSON object."""
+"""Decodes the text of a message. Raises UpstreamUnreadable if it is not a JSON object."""
 
 
 def message_decoder(message: Descriptor) -> DecodeMessage:

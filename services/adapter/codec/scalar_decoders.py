@@ -1,4 +1,4 @@
-"""Decoders of single values: from a JSON value of a reply to the value that a protobuf field is set to."""
+"""Decoders of single values: from a JSON value of a response to the value that a protobuf field is set to."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ NANOS_PER_FEN = NANOS // 100
 
 @dataclass(slots=True)
 class DecodeContext:
-    """The state of decoding one reply."""
+    """The state of decoding one response."""
 
     currency: str = ""
     """The currency of the request, which is that of foreign amounts."""
@@ -121,7 +121,7 @@ def decode_timestamp(value: Json, _: DecodeContext) -> Timestamp | None:
     return _parse_timestamp(_check_number_or_text(value))
 
 
-# The same prices and days repeat within a reply. Callers copy the cached messages and must not change them.
+# A response often repeats prices and days. Callers copy the cached messages and must not change them.
 @lru_cache(maxsize=4096, typed=True)
 def _parse_yuan(value: str | int | Decimal) -> Money | None:
     amount = parse_money(value)

@@ -13,7 +13,7 @@ from nationalsite.upstream.v1 import FieldMapping, Operation
 from services.adapter.codec.option_checks import SchemaError, check_mapping, check_operation
 
 PAYLOAD = "."
-"""The name of a response's only field, where that field is the whole payload."""
+"""Special name: the field holds the entire payload."""
 LOOKUPS: Mapping[str, Mapping[str, str]] = {"languages": {"japan": "ja", "vietnam": "vi"}}
 """The tables for `lookup`: country to language code. The setting NATIONALSITE_LANGUAGES overrides it."""
 Option = TypeVar("Option", Operation, FieldMapping)
@@ -27,7 +27,7 @@ class Dialect(StrEnum):
 
     @property
     def other(self) -> "Dialect":
-        """The other dialect. Requests are not written in it, but replies are read in both."""
+        """The other dialect. Requests are not written in it, but responses are read in both."""
         return Dialect.OPEN_PLATFORM if self is Dialect.NATIONAL_SITE else Dialect.NATIONAL_SITE
 
 
@@ -49,7 +49,7 @@ class MappedField:
     upstream_name: str
     """1688's name in the dialect."""
     read_names: tuple[str, ...]
-    """Every name that is accepted in replies; an earlier one has precedence."""
+    """Every name that is accepted in responses; an earlier one has precedence."""
 
 
 def resolve_operation(method: MethodDescriptor, dialect: Dialect) -> Operation:
@@ -68,7 +68,7 @@ def get_idempotency(method: MethodDescriptor) -> Idempotency:
 
 
 def resolve_fields(message: Descriptor, dialect: Dialect) -> tuple[MappedField, ...]:
-    """Return the fields of a message with their mappings. Raises SchemaError where two read one member.
+    """Return the fields of a message with their mappings. Raises SchemaError if two read one member.
 
     Fields that are read by topic are left out: see `resolve_topic_fields`. A name of the dialect itself has
     precedence over the same name of the other dialect.

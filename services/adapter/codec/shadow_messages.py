@@ -178,7 +178,7 @@ def build_object_type(members: Mapping[str, Any]) -> Any:
 def convert(type_: type, value: str | int | Decimal, currency: str) -> object:
     """Return 1688's value as one of the types above.
 
-    Raises ValueError or TypeError where the tolerant decoder has to decode the value.
+    Raises ValueError or TypeError if the tolerant decoder has to decode the value.
     """
     converted = _CONVERSIONS[type_](value, currency) if type_ in _CONVERSIONS else None
     if converted is None:

@@ -12,7 +12,7 @@ from services.adapter.gateway.auth.token_provider import (
     TokenProvider,
     TokenResponse,
 )
-from services.adapter.gateway.call import UpstreamReply
+from services.adapter.gateway.call import UpstreamResponse
 from services.adapter.gateway.client import GatewayClient, Policies
 from services.adapter.gateway.clock import GatewayClock, local_ms
 from services.adapter.gateway.middleware.bulkhead import BulkheadPolicy
@@ -39,7 +39,7 @@ __all__ = [
     "StaticTokenProvider",
     "TokenProvider",
     "TokenResponse",
-    "UpstreamReply",
+    "UpstreamResponse",
     "UrlBuilder",
     "build_request",
     "is_push_signed",

@@ -1,4 +1,4 @@
-"""What passes through the middleware: a call of an operation of 1688, its reply, and the two interfaces."""
+"""The call of an operation, its response, and the interfaces of the middleware that both pass through."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeAlias
 import msgspec
 
 ParseBody: TypeAlias = Callable[[bytes], Any]
-"""Parses the body of a reply. Raises ValueError."""
+"""Parses the body of a response. Raises ValueError."""
 
 
 class UpstreamCall(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,36 +29,36 @@ class UpstreamCall(msgspec.Struct, frozen=True, kw_only=True):
     deadline: float
     """In the loop's time."""
     parse: ParseBody | None = None
-    """Parses a reply with status 200; None uses the gateway's own parser."""
+    """Parses a response with status 200; None uses the gateway's own parser."""
     deadline_fraction: float = 1.0
     """The part of the remaining time that this attempt may take. RetryMiddleware sets it."""
     access_token: str | None = None
-    """AuthMiddleware sets it, like the next one."""
+    """CredentialsMiddleware sets it, like the next one."""
     clock_offset_ms: int | None = None
     """What to add to our clock for the timestamp; None sends no timestamp."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UpstreamReply:
-    """A readable reply of an operation, not a gateway error."""
+class UpstreamResponse:
+    """A readable response of an operation, not a gateway error."""
 
     value: Any
     """The parsed body, as the call's `parse` returns it."""
     request_id: str
-    """1688's id of the request; empty where it gave none."""
+    """1688's id of the request; empty if it gave none."""
 
 
 class CallNext(Protocol):
     """The rest of the chain: the inner middleware, and at the end the sending."""
 
-    def __call__(self, call: UpstreamCall, /) -> Awaitable[UpstreamReply]:
-        """Return 1688's reply. Raises UpstreamError, Overloaded and DeadlineExceeded."""
+    def __call__(self, call: UpstreamCall, /) -> Awaitable[UpstreamResponse]:
+        """Return 1688's response. Raises UpstreamError, Overloaded and DeadlineExceeded."""
 
 
 class Middleware(Protocol):
     """One concern around each call. There is one instance for all operations."""
 
-    async def __call__(self, call: UpstreamCall, call_next: CallNext) -> UpstreamReply:
+    async def __call__(self, call: UpstreamCall, call_next: CallNext) -> UpstreamResponse:
         """Handle the call: pass it to `call_next` as often as needed, or raise."""
 
 

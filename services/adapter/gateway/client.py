@@ -1,4 +1,4 @@
-"""The client of 1688's gateway: authorizes, signs and sends calls; error replies become exceptions."""
+"""The client of 1688's gateway: authorizes, signs and sends calls; error responses become exceptions."""
 
 import asyncio
 import re
@@ -9,9 +9,9 @@ from datetime import datetime
 import httpx
 
 from services.adapter.gateway.auth.token_provider import FetchToken, TokenProvider, TokenResponse
-from services.adapter.gateway.call import ParseBody, UpstreamCall, UpstreamReply
+from services.adapter.gateway.call import ParseBody, UpstreamCall, UpstreamResponse
 from services.adapter.gateway.clock import GatewayClock, local_ms
-from services.adapter.gateway.gateway_errors import error_from_reply
+from services.adapter.gateway.gateway_errors import error_from_response
 from services.adapter.gateway.metrics import bind_upstream_ids
 from services.adapter.gateway.middleware import build_chain, gateway_middleware
 from services.adapter.gateway.middleware.bulkhead import BulkheadPolicy
@@ -31,7 +31,7 @@ from services.adapter.gateway.transport import HttpTransport
 from services.errors import UpstreamUnreadable
 
 DEFAULT_TOKEN_LIFE_S = 36_000.0
-"""The life of an access token where 1688 does not say."""
+"""The life of an access token if 1688 does not say."""
 CURRENT_TIME = "param2/1/system/currentTime"
 GET_TOKEN = "http/1/system.oauth2/getToken"  # noqa: S105 # a path, no secret
 
@@ -69,7 +69,7 @@ class GatewayClient:
         """Needs a running loop.
 
         `build_token_provider` is called with this client's `fetch_token`. `parse` parses the body of a
-        reply. `operation_aliases` maps api ids of the protos to the api ids to call. `redis` is what
+        response. `operation_aliases` maps api ids of the protos to the api ids to call. `redis` is what
         replicas share, if anything.
         """
         self._urls = UrlBuilder(url, credentials.key, operation_aliases or {})
@@ -102,11 +102,11 @@ class GatewayClient:
         idempotent: bool,
         deadline: float,
         parse: ParseBody | None = None,
-    ) -> UpstreamReply:
+    ) -> UpstreamResponse:
         """Call an operation by its id `namespace:name-version`, until `deadline` (loop time).
 
         An `idempotent` call may be sent again after an attempt that may have been executed. `parse` parses
-        a reply with status 200, instead of the client's own; a result that is no dict is never taken for a
+        a response with status 200, instead of the client's own; a result that is no dict is never taken for a
         gateway error. Raises UpstreamError, Overloaded and DeadlineExceeded.
         """
         call = UpstreamCall(
@@ -121,7 +121,7 @@ class GatewayClient:
         return await self._call(call)
 
     async def current_time(self, deadline: float) -> object:
-        """Return the reply of the signed call `system/currentTime`: it proves key, secret and network."""
+        """Return the response of the signed call `system/currentTime`: it proves key, secret and network."""
         endpoint = self._urls.build_for_path(CURRENT_TIME)
         request = build_request(endpoint, signed_parameters(self._secret, endpoint, {}), {})
         return (await self._send(request, None, deadline)).value
@@ -145,7 +145,7 @@ class GatewayClient:
     async def ensure_token(self, deadline: float) -> float | None:
         """Make sure that there is an access token; return when the refresh token expires.
 
-        In seconds since the epoch; None where there is no refresh token, or 1688 did not say.
+        In seconds since the epoch; None if there is no refresh token, or 1688 did not say.
         """
         await self._token_provider.get_token(deadline)
         return self._token_provider.refresh_token_expires_at
@@ -159,7 +159,7 @@ class GatewayClient:
         await self._token_provider.close()
         await self._rate_limiter.close()
 
-    async def _sign_and_send(self, call: UpstreamCall) -> UpstreamReply:
+    async def _sign_and_send(self, call: UpstreamCall) -> UpstreamResponse:
         """The end of the middleware chain."""
         parameters = dict(call.form)
         if call.access_token is not None:
@@ -170,7 +170,9 @@ class GatewayClient:
         request = build_request(endpoint, signed_parameters(self._secret, endpoint, parameters), call.files)
         return await self._send(request, call.parse, call.deadline)
 
-    async def _send(self, request: httpx.Request, parse: ParseBody | None, deadline: float) -> UpstreamReply:
+    async def _send(
+        self, request: httpx.Request, parse: ParseBody | None, deadline: float
+    ) -> UpstreamResponse:
         response = await self._transport.send(request, deadline)
         request_id = response.headers.get("RequestId", "")
         bind_upstream_ids(request_id, response.headers.get("EagleEye-TraceId", ""))
@@ -179,13 +181,13 @@ class GatewayClient:
             value = (parse if parse and response.status == 200 else self._parse)(response.body)
         except ValueError as failure:
             parse_error = failure
-        error = error_from_reply(response.status, value)
+        error = error_from_response(response.status, value)
         if error is None and parse_error is not None:
-            error = UpstreamUnreadable("1688's reply is not JSON")
+            error = UpstreamUnreadable("1688's response is not JSON")
         if error is not None:
             error.request_id = request_id or error.request_id
             raise error from parse_error
-        return UpstreamReply(value=value, request_id=request_id)
+        return UpstreamResponse(value=value, request_id=request_id)
 
     async def _get_token(self, grant: Mapping[str, str], deadline: float) -> TokenResponse:
         client = {"client_id": self._credentials.key, "client_secret": self._credentials.secret}
@@ -200,11 +202,11 @@ def _build_rate_limiter(policies: Policies, redis: RedisClient | None) -> RateLi
     return RedisRateLimiter(redis, policies.rate, policies.rate_ceilings, fallback=local)
 
 
-def _parse_token_response(reply: object) -> TokenResponse:
-    body = reply if isinstance(reply, dict) else {}
+def _parse_token_response(response: object) -> TokenResponse:
+    body = response if isinstance(response, dict) else {}
     access_token, refresh_token = body.get("access_token"), body.get("refresh_token")
     if not isinstance(access_token, str) or not access_token:
-        raise UpstreamUnreadable("1688's reply has no access token")
+        raise UpstreamUnreadable("1688's response has no access token")
     return TokenResponse(
         access_token=access_token,
         expires_in_s=_parse_expires_in_s(body.get("expires_in")),

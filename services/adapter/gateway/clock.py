@@ -10,7 +10,7 @@ from typing import TypeAlias
 from services.errors import ConnectError, DeadlineExceeded, NationalsiteError, UpstreamUnreadable
 
 FetchTime: TypeAlias = Callable[[float], Awaitable[object]]
-"""Calls `system/currentTime`, until a deadline in loop time; returns the parsed reply."""
+"""Calls `system/currentTime`, until a deadline in loop time; returns the parsed response."""
 
 _TIME = re.compile(r"(\d{8})(\d{6})(\d{3})([+-]\d{4})", re.ASCII)
 """As in 20261010164552223+0800."""
@@ -50,10 +50,10 @@ class GatewayClock:
 
     async def _measure(self, deadline: float) -> int:
         before_ms = local_ms()
-        reply = await self._fetch_time(deadline)
+        response = await self._fetch_time(deadline)
         middle_ms = (before_ms + local_ms()) // 2
         try:
-            return _parse_ms(str(reply)) - middle_ms
+            return _parse_ms(str(response)) - middle_ms
         except ValueError as error:
             raise UpstreamUnreadable("1688's clock cannot be read") from error
 

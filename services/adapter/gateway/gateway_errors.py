@@ -21,10 +21,10 @@ from services.errors import (
 
 @dataclass(frozen=True, slots=True)
 class ErrorRule:
-    """One row of the table. The first row that matches a reply is used."""
+    """One row of the table. The first row that matches a response is used."""
 
     code: str
-    """Pattern of the gateway's code, or of the HTTP status where the body has no code; * matches any text."""
+    """Pattern of the gateway's code, or of the HTTP status if the body has no code; * matches any text."""
     text: str
     """A part of the text; empty matches any text."""
     error: type[UpstreamError]
@@ -51,22 +51,22 @@ ERROR_RULES = (
     ),
     ErrorRule("gw.APIACLDecline", "", UpstreamPermission, "the app lacks permission for this operation"),
     ErrorRule("gw.ParamMissing", "", UpstreamArgument, "1688 requires a parameter that was not sent"),
-    ErrorRule("gw.Qos*", "", UpstreamRate, "1688's frequency limit is reached"),
+    ErrorRule("gw.Qos*", "", UpstreamRate, "1688's rate limit is reached"),
     ErrorRule("gw.NoUsageLeftError", "", UpstreamQuota, "the purchased number of calls is used up"),
     # From a proxy before 1688: 1688's own limits have codes. At a 408, 1688 may have executed the call.
-    ErrorRule("429", "", UpstreamRate, "a proxy before 1688 is at its frequency limit"),
+    ErrorRule("429", "", UpstreamRate, "a proxy before 1688 is at its rate limit"),
     ErrorRule("408", "", UpstreamFault, "a proxy before 1688 timed out"),
     ErrorRule("5*", "", UpstreamFault, "1688 failed"),
     ErrorRule("*", "", UpstreamGateway, "1688's gateway rejected the call"),
 )
 
 
-def error_from_reply(status: int, reply: object) -> UpstreamError | None:
-    """Return the gateway's error in a reply, or None where the operation itself replied.
+def error_from_response(status: int, response: object) -> UpstreamError | None:
+    """Return the gateway's error in a response, or None if the operation itself responded.
 
-    `reply` is the parsed body, or None where it could not be parsed.
+    `response` is the parsed body, or None if it could not be parsed.
     """
-    body = reply if isinstance(reply, dict) else {}
+    body = response if isinstance(response, dict) else {}
     code, text = _code_and_text(status, body)
     if not code and not text and status < 300:
         return None
@@ -81,10 +81,10 @@ def error_from_reply(status: int, reply: object) -> UpstreamError | None:
 
 
 def _code_and_text(status: int, body: dict[str, object]) -> tuple[str, str]:
-    """Return code and text of a gateway error, in any of its three spellings; empty where there is none.
+    """Return code and text of a gateway error, in any of its three spellings; empty if there is none.
 
-    Replies of operations use the same names. So the status, or the form of the code, must prove that the
-    gateway replied.
+    Responses of operations use the same names. So the status, or the form of the code, must prove that the
+    gateway responded.
     """
     code = _to_text(body.get("error_code"))
     if _is_gateway_code(code) or (code and status >= 400):

@@ -40,7 +40,7 @@ _breaker_state = Gauge(
 )
 _rate_limit_wait = Histogram(
     "nationalsite_upstream_rate_limit_wait_seconds",
-    "How long calls waited because of 1688's frequency limits; calls that did not wait are not counted.",
+    "How long calls waited because of 1688's rate limits; calls that did not wait are not counted.",
     ("operation",),
     buckets=_BUCKETS_S,
 )
@@ -64,7 +64,7 @@ _token_age = Gauge(
 )
 _refresh_token_days_left = Gauge(
     "nationalsite_refresh_token_days_left",
-    "Days until the refresh token expires; NaN where 1688 did not say.",
+    "Days until the refresh token expires; NaN if 1688 did not say.",
 )
 _refresh_token_days_left.set(float("nan"))
 

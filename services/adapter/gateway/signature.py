@@ -13,7 +13,7 @@ def sign(secret: bytes, path: str, parameters: Mapping[str, str]) -> str:
 
     `path` is the URL path from the protocol on (param2/1/namespace/name/appKey). `parameters` are all that
     are sent, not encoded, except the signature itself and file parts. The texts name + value are sorted as
-    bytes, as 1688's own client does. Sorting by name gives another order where one name is a prefix of
+    bytes, as 1688's own client does. Sorting by name gives another order if one name is a prefix of
     another.
     """
     mac = hmac.new(secret, path.encode(), "sha1")

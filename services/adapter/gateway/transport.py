@@ -25,7 +25,7 @@ CONNECT_TIMEOUT_S = 3.0
 KEEPALIVE_TIMEOUT_S = 15.0
 """Idle connections are closed well before a server would, so that a write rarely meets a closing one."""
 MAX_CONNECTIONS = 1000
-MAX_REPLY_BYTES = 16 * 2**20
+MAX_RESPONSE_BYTES = 16 * 2**20
 
 _TLS = ssl.create_default_context()
 """Trusts the system's authorities, or SSL_CERT_FILE's. Shared, since each takes 15 ms to load."""
@@ -81,7 +81,7 @@ class HttpTransport:
             raise DeadlineExceededInFlight("the deadline passed while 1688 handled the call") from error
         except (aiohttp.ClientError, OSError) as error:
             if _is_undecodable(error):
-                raise UpstreamUnreadable("1688's reply cannot be decompressed") from error
+                raise UpstreamUnreadable("1688's response cannot be decompressed") from error
             raise ConnectionLost("the connection to 1688 was lost") from error
 
     async def _exchange(self, request: httpx.Request, timeout: aiohttp.ClientTimeout) -> HttpResponse:  # noqa: ASYNC109 # aiohttp's own type
@@ -96,8 +96,8 @@ class HttpTransport:
             body = bytearray()
             async for chunk in response.content.iter_any():
                 body += chunk
-                if len(body) > MAX_REPLY_BYTES:
-                    raise UpstreamUnreadable("1688's reply is too large")
+                if len(body) > MAX_RESPONSE_BYTES:
+                    raise UpstreamUnreadable("1688's response is too large")
             return HttpResponse(status=response.status, headers=response.headers, body=bytes(body))
 
     async def close(self) -> None:

@@ -16,7 +16,7 @@ class DeserializationInterceptor:
     """
 
     def __init__(self, method: MethodInfo) -> None:
-        """Raises StartupError where a validation rule does not compile."""
+        """Raises StartupError if a validation rule does not compile."""
         self._deserializer = RequestDeserializer(method)
         self._client_streaming = method.descriptor.client_streaming
 

@@ -34,7 +34,7 @@ class ErrorMappingInterceptor:
         self._is_non_idempotent_unary = not method.is_idempotent and not method.is_streaming
 
     async def __call__(self, call: CallContext, call_next: CallNext) -> bytes:
-        """Abort the call where it fails. Cancellation by gRPC is passed on."""
+        """Abort the call if it fails. Cancellation by gRPC is passed on."""
         failure: NationalsiteError
         try:
             return await call_next(call)

@@ -44,7 +44,7 @@ class PeerIdentityResolver:
 
 
 def parse_xfcc(header: str) -> list[str]:
-    """Return the URI and DNS names of the last element of the header; none where it is malformed.
+    """Return the URI and DNS names of the last element of the header; none if it is malformed.
 
     Each proxy appends an element for its own peer. It has not verified the elements before.
     """

@@ -16,7 +16,7 @@ MAX_ATTEMPTS = 3
 CONNECT_TIMEOUT_S = 5
 """For one connection attempt, to each address of a host name."""
 NETWORK_TIMEOUT_S = 10
-"""A connection without an answer for this long counts as lost."""
+"""A connection without a response for this long counts as lost."""
 
 
 class PostgresqlEngine:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from services.adapter.codec import DecodeResult, Dialect, Operation, compile_operation, parse
 from services.adapter.codec.encoder import JsonDates
-from services.adapter.gateway.gateway_errors import error_from_reply
+from services.adapter.gateway.gateway_errors import error_from_response
 from tests.support.sample_cases import METHODS, ReplyCase, reply_cases
 
 CASES = {case.name: case for case in reply_cases()}
@@ -63,7 +63,7 @@ def check_agreement(case: ReplyCase, operation: Operation, body: bytes) -> bool:
     if not isinstance(fast, DecodeResult):
         return False
     reply = parse(body)
-    assert error_from_reply(200, reply) is None
+    assert error_from_response(200, reply) is None
     tolerant = operation.decode(reply, request)
     response = GetMessageClass(METHODS[case.rpc].output_type)
     assert response.FromString(fast.response) == response.FromString(tolerant.response)

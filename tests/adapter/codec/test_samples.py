@@ -5,7 +5,7 @@ from google.protobuf import json_format
 from google.protobuf.message_factory import GetMessageClass
 
 from services.adapter.codec import Dialect, Operation, compile_service, parse
-from services.adapter.gateway.gateway_errors import error_from_reply
+from services.adapter.gateway.gateway_errors import error_from_response
 from services.errors import UpstreamRefused, UpstreamUnreadable
 from tests.support.sample_cases import METHODS, REPLAY, SAMPLES, SERVICES, ReplyCase, reply_cases
 
@@ -41,7 +41,7 @@ def _parse(body: bytes) -> object:
         reply = parse(body)
     except ValueError as error:
         raise UpstreamUnreadable("not JSON") from error
-    assert error_from_reply(200, reply) is None
+    assert error_from_response(200, reply) is None
     return reply
 
 

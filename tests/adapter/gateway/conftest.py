@@ -27,7 +27,7 @@ from services.adapter.gateway import (
     RefreshToken,
     StaticTokenProvider,
     TokenProvider,
-    UpstreamReply,
+    UpstreamResponse,
 )
 from services.adapter.gateway.middleware.retry import RetryPolicy
 from tests.support.redis_server import RedisServer, redis_server
@@ -317,7 +317,7 @@ def make_refreshing_gateway(make_gateway: Callable[..., GatewayClient]) -> Calla
 
 
 @pytest.fixture
-def call() -> Callable[..., Awaitable[UpstreamReply]]:
+def call() -> Callable[..., Awaitable[UpstreamResponse]]:
     """await call(gateway, form)."""
 
     async def make(
@@ -329,7 +329,7 @@ def call() -> Callable[..., Awaitable[UpstreamReply]]:
         anonymous: bool = False,
         idempotent: bool = False,
         timeout_s: float = LONG_S,
-    ) -> UpstreamReply:
+    ) -> UpstreamResponse:
         deadline = asyncio.get_running_loop().time() + timeout_s
         return await gateway.call(
             api, form or {}, files=files or {}, anonymous=anonymous, idempotent=idempotent, deadline=deadline

@@ -288,7 +288,7 @@ def test_every_rule_decides_a_case(rule, monkeypatch):
 
 
 def outcomes() -> list[tuple[type[UpstreamError], str]]:
-    errors_of_cases = [gateway_errors.error_from_reply(case.status, parsed(case.sent())) for case in CASES]
+    errors_of_cases = [gateway_errors.error_from_response(case.status, parsed(case.sent())) for case in CASES]
     return [(type(error), str(error)) for error in errors_of_cases if error is not None]
 
 

@@ -57,7 +57,7 @@ async def test_encoding_that_was_not_requested(peer, make_gateway, call, respons
 
 @pytest.mark.parametrize("packed", [False, True])
 async def test_too_large(packed, peer, make_gateway, call, response):
-    body = b" " * (transport_module.MAX_REPLY_BYTES + 1)
+    body = b" " * (transport_module.MAX_RESPONSE_BYTES + 1)
     headers = {"Content-Encoding": "gzip"} if packed else {}
     peer.on("param2", response(body=gzip.compress(body) if packed else body, headers=headers), response())
     gateway = make_gateway()

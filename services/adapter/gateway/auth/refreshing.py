@@ -43,7 +43,7 @@ class RefreshingTokenProvider:
         self._paused_until = 0.0
 
     async def get_token(self, deadline: float) -> str:
-        """Return the token; wait for a refresh only where there is no valid token."""
+        """Return the token; wait for a refresh only if there is no valid token."""
         now = asyncio.get_running_loop().time()
         if self._token is not None and now < self._valid_until:
             if now >= self._refresh_from and self._recent_failure(now) is None:
@@ -87,7 +87,7 @@ class RefreshingTokenProvider:
         return self._failure if now < self._paused_until else None
 
     def _start_refresh(self) -> "asyncio.Task[str | NationalsiteError]":
-        """Return the refresh in flight; start one where there is none."""
+        """Return the refresh in flight; start one if there is none."""
         if self._refresh_task is None or self._refresh_task.done():
             self._refresh_task = asyncio.create_task(self._refresh())
         return self._refresh_task

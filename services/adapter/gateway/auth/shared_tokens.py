@@ -20,7 +20,7 @@ LOCK_TIMEOUT_S = REFRESH_TIMEOUT_S + 1
 """Longer than a refresh takes, so that only the lock of a replica that died expires."""
 POLL_INTERVAL_S = 0.1
 DEFAULT_RECORD_TTL_S = 180 * 86_400
-"""How long a record is stored where 1688 does not say: the life of a refresh token."""
+"""How long a record is stored if 1688 does not say: the life of a refresh token."""
 MAX_LINEAGE = 16
 """How many refresh tokens a record remembers, as fingerprints."""
 

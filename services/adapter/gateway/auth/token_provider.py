@@ -9,13 +9,13 @@ class TokenProvider(Protocol):
 
     @property
     def refresh_token_expires_at(self) -> float | None:
-        """Seconds since the epoch; None without a refresh token, or where 1688 did not say."""
+        """Seconds since the epoch; None without a refresh token, or if 1688 did not say."""
 
     async def get_token(self, deadline: float) -> str:
         """Return a valid token. Raises CredentialRejected, ConnectError and DeadlineExceeded."""
 
     async def replace_token(self, rejected: str, deadline: float) -> str | None:
-        """Return another token than the one that 1688 rejected; None where there is none."""
+        """Return another token than the one that 1688 rejected; None if there is none."""
 
     def secrets(self) -> tuple[str, ...]:
         """Return what must not appear in logs or errors."""
@@ -26,14 +26,14 @@ class TokenProvider(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenResponse:
-    """A reply of 1688's getToken."""
+    """A response of 1688's getToken."""
 
     access_token: str
     expires_in_s: float
     refresh_token: str | None
     """A new refresh token; None keeps the old one."""
     refresh_token_expires_at: float | None = None
-    """Seconds since the epoch; None where 1688 did not say."""
+    """Seconds since the epoch; None if 1688 did not say."""
     age_s: float = 0.0
     """How long ago the token was issued: another replica may have fetched it."""
 

@@ -10,7 +10,6 @@ from services.adapter.gateway.auth.token_provider import TokenProvider
 from services.adapter.gateway.call import CallNext, Middleware, MonotonicClock
 from services.adapter.gateway.clock import GatewayClock
 from services.adapter.gateway.middleware.attempt_timeout import AttemptTimeoutMiddleware
-from services.adapter.gateway.middleware.authorization import AuthMiddleware
 from services.adapter.gateway.middleware.bulkhead import BulkheadMiddleware, BulkheadPolicy
 from services.adapter.gateway.middleware.call_metrics import AttemptMetricsMiddleware, CallMetricsMiddleware
 from services.adapter.gateway.middleware.circuit_breaker import (
@@ -19,6 +18,7 @@ from services.adapter.gateway.middleware.circuit_breaker import (
     RecordOutcomeMiddleware,
     RejectWhenOpenMiddleware,
 )
+from services.adapter.gateway.middleware.credentials import CredentialsMiddleware
 from services.adapter.gateway.middleware.rate_limit import RateLimitMiddleware
 from services.adapter.gateway.middleware.retry import RetryMiddleware, RetryPolicy
 from services.adapter.gateway.rate_limit.limiter import RateLimiter
@@ -39,7 +39,7 @@ def gateway_middleware(
     return (
         CallMetricsMiddleware(),
         RetryMiddleware(retry, clock),
-        AuthMiddleware(token_provider, gateway_clock),
+        CredentialsMiddleware(token_provider, gateway_clock),
         # Before any wait.
         RejectWhenOpenMiddleware(breakers),
         RateLimitMiddleware(rate_limiter, clock),

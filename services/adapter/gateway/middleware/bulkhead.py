@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
 
-from services.adapter.gateway.call import CallNext, MonotonicClock, UpstreamCall, UpstreamReply
+from services.adapter.gateway.call import CallNext, MonotonicClock, UpstreamCall, UpstreamResponse
 from services.adapter.gateway.metrics import in_flight, queued, record_shed
 from services.errors import Overloaded
 
@@ -45,8 +45,8 @@ class BulkheadMiddleware:
         in_flight.set_function(lambda: policy.max_concurrent - self._free_slots)
         queued.set_function(lambda: len(self._queue))
 
-    async def __call__(self, call: UpstreamCall, call_next: CallNext) -> UpstreamReply:
-        """Raise Overloaded where no slot becomes free in time."""
+    async def __call__(self, call: UpstreamCall, call_next: CallNext) -> UpstreamResponse:
+        """Raise Overloaded if no slot becomes free in time."""
         await self._acquire(call.deadline)
         try:
             return await call_next(call)
@@ -74,7 +74,7 @@ class BulkheadMiddleware:
             raise
 
     def _check_queue(self) -> None:
-        """Raise Overloaded where one more call would wait in vain."""
+        """Raise Overloaded if one more call would wait in vain."""
         if len(self._queue) >= self._policy.max_queued:
             record_shed("queue_full")
             raise Overloaded("too many calls wait for 1688")
@@ -84,7 +84,7 @@ class BulkheadMiddleware:
             raise Overloaded("calls have waited too long for 1688")
 
     def _remove(self, waiter: _Waiter) -> None:
-        """Remove a waiter that gave up; pass its slot on where it had just got one."""
+        """Remove a waiter that gave up; pass its slot on if it had just got one."""
         if waiter.slot.done() and not waiter.slot.cancelled() and waiter.slot.exception() is None:
             self._release()
         else:

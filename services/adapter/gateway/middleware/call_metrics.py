@@ -5,7 +5,7 @@ import time
 
 import structlog
 
-from services.adapter.gateway.call import CallNext, UpstreamCall, UpstreamReply
+from services.adapter.gateway.call import CallNext, UpstreamCall, UpstreamResponse
 from services.adapter.gateway.metrics import attempts, call_duration, calls, labelled
 from services.errors import InternalFault, NationalsiteError, UpstreamError
 
@@ -13,8 +13,8 @@ from services.errors import InternalFault, NationalsiteError, UpstreamError
 class CallMetricsMiddleware:
     """Counts and times each call, and binds `upstream_ms` and `upstream_code` to its log line."""
 
-    async def __call__(self, call: UpstreamCall, call_next: CallNext) -> UpstreamReply:
-        """Return the reply."""
+    async def __call__(self, call: UpstreamCall, call_next: CallNext) -> UpstreamResponse:
+        """Return the response."""
         started_at = time.perf_counter()
         outcome, code = "OK", ""
         try:
@@ -36,8 +36,8 @@ class CallMetricsMiddleware:
 class AttemptMetricsMiddleware:
     """Counts each request that is sent."""
 
-    async def __call__(self, call: UpstreamCall, call_next: CallNext) -> UpstreamReply:
-        """Return the reply."""
+    async def __call__(self, call: UpstreamCall, call_next: CallNext) -> UpstreamResponse:
+        """Return the response."""
         outcome = "OK"
         try:
             return await call_next(call)

@@ -5,7 +5,7 @@ from collections import deque
 from dataclasses import dataclass
 from enum import IntEnum
 
-from services.adapter.gateway.call import CallNext, MonotonicClock, UpstreamCall, UpstreamReply
+from services.adapter.gateway.call import CallNext, MonotonicClock, UpstreamCall, UpstreamResponse
 from services.adapter.gateway.metrics import set_breaker_state
 from services.errors import (
     CircuitOpen,
@@ -19,8 +19,8 @@ from services.errors import (
 
 FAULTS = (UpstreamFault, ConnectionLost, ConnectError)
 """Failures of 1688's side."""
-REPLIES = (UpstreamGateway, UpstreamUnreadable)
-"""Errors that prove that 1688 is there: it replied."""
+ERRORS_WITH_RESPONSE = (UpstreamGateway, UpstreamUnreadable)
+"""Errors after which 1688 counts as available: it responded."""
 CANCEL_TOLERANCE_S = 0.25
 """A caller's own timer cancels its call a little before its deadline passes here."""
 BUCKETS = 10
@@ -40,9 +40,9 @@ class CircuitBreakerPolicy:
     open_s: float = 2.0
     """How long the breaker is open before it lets probes pass."""
     probes: int = 3
-    """Calls that pass a half-open breaker; it closes when 1688 replied to all of them."""
+    """Calls that pass a half-open breaker; it closes when 1688 responded to all of them."""
     min_timeout_s: float = 1.0
-    """A passed deadline counts as 1688's failure only where the call had at least this long."""
+    """A passed deadline counts as 1688's failure only if the call had at least this long."""
 
 
 class State(IntEnum):
@@ -83,14 +83,14 @@ class CircuitBreaker:
         return self._generation
 
     def reject_when_open(self) -> None:
-        """Raise CircuitOpen where no call may pass now."""
+        """Raise CircuitOpen if no call may pass now."""
         is_open = self.state is State.OPEN and self._clock() < self._open_until
         probes = self._probes_in_flight + self._probes_succeeded
         if is_open or (self.state is State.HALF_OPEN and probes >= self._policy.probes):
             raise CircuitOpen("1688 failed too often; this operation is not called for a moment")
 
     def record(self, generation: int, succeeded: bool | None) -> None:
-        """Record whether 1688 replied; None where the call did not get that far."""
+        """Record whether 1688 responded; None if the call did not get that far."""
         if generation != self._generation:
             return
         if self.state is State.HALF_OPEN:
@@ -147,8 +147,8 @@ class RejectWhenOpenMiddleware:
     def __init__(self, breakers: CircuitBreakers) -> None:
         self._breakers = breakers
 
-    async def __call__(self, call: UpstreamCall, call_next: CallNext) -> UpstreamReply:
-        """Raise CircuitOpen where the operation's breaker is open."""
+    async def __call__(self, call: UpstreamCall, call_next: CallNext) -> UpstreamResponse:
+        """Raise CircuitOpen if the operation's breaker is open."""
         self._breakers[call.api].reject_when_open()
         return await call_next(call)
 
@@ -160,16 +160,16 @@ class RecordOutcomeMiddleware:
         self._breakers = breakers
         self._clock = clock
 
-    async def __call__(self, call: UpstreamCall, call_next: CallNext) -> UpstreamReply:
-        """Raise CircuitOpen where the breaker has opened while the call waited."""
+    async def __call__(self, call: UpstreamCall, call_next: CallNext) -> UpstreamResponse:
+        """Raise CircuitOpen if the breaker has opened while the call waited."""
         breaker = self._breakers[call.api]
         generation = breaker.acquire()
         started_at, succeeded = self._clock(), None
         try:
-            reply = await call_next(call)
+            response = await call_next(call)
             succeeded = True
-            return reply
-        except REPLIES:
+            return response
+        except ERRORS_WITH_RESPONSE:
             succeeded = True
             raise
         except FAULTS:
@@ -183,7 +183,7 @@ class RecordOutcomeMiddleware:
             set_breaker_state(call.api, breaker.state)
 
     def _timed_out(self, call: UpstreamCall, started_at: float) -> bool:
-        """Whether 1688 had enough time to reply, and the caller waited for all of it."""
+        """Whether 1688 had enough time to respond, and the caller waited for all of it."""
         timeout_s = call.deadline - started_at
         return (
             timeout_s >= self._breakers.policy.min_timeout_s

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from services.adapter.gateway.call import CallNext, MonotonicClock, UpstreamCall, UpstreamReply
+from services.adapter.gateway.call import CallNext, MonotonicClock, UpstreamCall, UpstreamResponse
 from services.adapter.gateway.metrics import record_rate_limit_wait, record_shed
 from services.adapter.gateway.rate_limit.limiter import APP, RateLimiter
 from services.errors import Overloaded, UpstreamRate
@@ -29,12 +29,12 @@ class RateLimitMiddleware:
         self._clock = clock
         self._sleep = sleep
 
-    async def __call__(self, call: UpstreamCall, call_next: CallNext) -> UpstreamReply:
-        """Raise Overloaded where there is no permit in time."""
+    async def __call__(self, call: UpstreamCall, call_next: CallNext) -> UpstreamResponse:
+        """Raise Overloaded if there is no permit in time."""
         wait_s = await self._limiter.acquire(call.api, min(call.deadline - self._clock(), MAX_WAIT_S))
         if wait_s is None:
             record_shed("rate")
-            raise Overloaded("1688's frequency limit allows no call before the deadline")
+            raise Overloaded("1688's rate limit allows no call before the deadline")
         if wait_s:
             await self._wait(call.api, wait_s)
         try:

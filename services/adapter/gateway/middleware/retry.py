@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from services.adapter.gateway.call import CallNext, MonotonicClock, UpstreamCall, UpstreamReply
+from services.adapter.gateway.call import CallNext, MonotonicClock, UpstreamCall, UpstreamResponse
 from services.adapter.gateway.metrics import record_denied_retry
 from services.adapter.gateway.middleware.retry_budget import RetryBudget, RetryBudgetPolicy
 from services.errors import (
@@ -34,7 +34,7 @@ class RetryPolicy:
     backoff_s: float = 0.1
     """The longest pause before the first retry; it doubles with each. The pause is random, from 0 to it."""
     rate_limit_backoff_s: float = 1.0
-    """The same after a frequency limit, which takes longer to pass."""
+    """The same after a rate limit, which takes longer to pass."""
     deadline_fraction: float = 0.5
     """The part of the remaining time that an attempt may take while another may follow."""
     budget: RetryBudgetPolicy = field(default_factory=RetryBudgetPolicy)
@@ -57,8 +57,8 @@ class RetryMiddleware:
         self._uniform = uniform
         self.budget = RetryBudget(policy.budget, clock)
 
-    async def __call__(self, call: UpstreamCall, call_next: CallNext) -> UpstreamReply:
-        """Raise the failure of the last attempt where none succeeds."""
+    async def __call__(self, call: UpstreamCall, call_next: CallNext) -> UpstreamResponse:
+        """Raise the failure of the last attempt if none succeeds."""
         self.budget.deposit()
         attempt = 1
         while True:
@@ -74,12 +74,12 @@ class RetryMiddleware:
             attempt += 1
 
     def _with_deadline_fraction(self, call: UpstreamCall, attempt: int) -> UpstreamCall:
-        """Return the call for this attempt: where a retry may follow, the attempt leaves time for it."""
+        """Return the call for this attempt: if a retry may follow, the attempt leaves time for it."""
         may_retry = call.idempotent and attempt < self._policy.max_attempts and self.budget.has_tokens
         return replace(call, deadline_fraction=self._policy.deadline_fraction) if may_retry else call
 
     def _pause_s(self, call: UpstreamCall, error: UpstreamError, attempt: int) -> float | None:
-        """Return the pause before the next attempt; None where the call must not be retried."""
+        """Return the pause before the next attempt; None if the call must not be retried."""
         retryable = NEVER_EXECUTED + MAY_HAVE_EXECUTED if call.idempotent else NEVER_EXECUTED
         if (
             attempt >= self._policy.max_attempts

@@ -13,7 +13,7 @@ class RetryBudgetPolicy:
     tokens_per_s: float = 1.0
     initial_tokens: float = 10.0
     max_tokens: float = 100.0
-    """A quiet hour must not pay for a burst of retries."""
+    """It limits how many retries can follow a time with few calls."""
 
 
 class RetryBudget:
@@ -43,7 +43,7 @@ class RetryBudget:
         self._deposited_at = now
 
     def withdraw(self) -> bool:
-        """Take a token for a retry; return False where there is none."""
+        """Take a token for a retry; return False if there is none."""
         if not self.has_tokens:
             return False
         self._tokens -= 1

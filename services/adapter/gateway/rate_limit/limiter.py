@@ -31,7 +31,7 @@ class RateLimiter(Protocol):
     async def acquire(self, api: str, max_wait_s: float) -> float | None:
         """Take a permit; return how long to wait before using it.
 
-        Returns None, and takes no permit, where the wait is longer than `max_wait_s`.
+        Returns None, and takes no permit, if the wait is longer than `max_wait_s`.
         """
 
     def release(self, api: str) -> None:

@@ -39,7 +39,7 @@ class RedisRateLimiter:
             wait_s, *rates = await self._run_script("acquire", (APP, api), max_wait_s)
         except RedisUnavailable:
             return await self._fallback.acquire(api, max_wait_s)
-        for scope, rate in zip((APP, api), rates, strict=False):  # no rates where there is no permit
+        for scope, rate in zip((APP, api), rates, strict=False):  # no rates if there is no permit
             self._set_rate(scope, rate or inf)
         return None if wait_s < 0 else wait_s
 

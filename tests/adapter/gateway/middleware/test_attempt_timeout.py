@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from services.adapter.gateway.call import UpstreamCall, UpstreamReply
+from services.adapter.gateway.call import UpstreamCall, UpstreamResponse
 from services.adapter.gateway.middleware.attempt_timeout import MIN_ATTEMPT_S, AttemptTimeoutMiddleware
 from services.errors import ConnectionLost, DeadlineExceededInFlight
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
 async def test_timeout_of_an_attempt(remaining_s, fraction, attempt_s):
     timeouts = []
 
-    async def silent(call: UpstreamCall) -> UpstreamReply:
+    async def silent(call: UpstreamCall) -> UpstreamResponse:
         timeouts.append(call.deadline - 1000)
         raise DeadlineExceededInFlight("x")
 

@@ -5,14 +5,14 @@ import random
 
 import pytest
 
-from services.adapter.gateway.call import UpstreamCall, UpstreamReply
+from services.adapter.gateway.call import UpstreamCall, UpstreamResponse
 from services.adapter.gateway.metrics import in_flight, queued
 from services.adapter.gateway.middleware.bulkhead import BulkheadMiddleware, BulkheadPolicy
 from services.errors import NationalsiteError, Overloaded
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
 
-REPLY = UpstreamReply(value={}, request_id="")
+REPLY = UpstreamResponse(value={}, request_id="")
 
 
 class BulkheadHarness:
@@ -24,7 +24,7 @@ class BulkheadHarness:
         self.order: list[str] = []
         self.bulkhead = BulkheadMiddleware(self.policy, self.loop.time)
 
-    async def _send(self, call: UpstreamCall) -> UpstreamReply:
+    async def _send(self, call: UpstreamCall) -> UpstreamResponse:
         self.at_1688 += 1
         self.peak = max(self.peak, self.at_1688)
         self.order.append(call.form.get("name", ""))
@@ -34,7 +34,7 @@ class BulkheadHarness:
             self.at_1688 -= 1
         return REPLY
 
-    def call(self, name: str = "", timeout_s: float = 60.0) -> "asyncio.Task[UpstreamReply]":
+    def call(self, name: str = "", timeout_s: float = 60.0) -> "asyncio.Task[UpstreamResponse]":
         call = UpstreamCall(
             api="com.example:bulkhead-1",
             form={"name": name},
@@ -157,7 +157,7 @@ async def test_no_slot_is_lost_when_calls_are_cancelled_at_random():
     harness.may_continue.set()
     loop = asyncio.get_running_loop()
 
-    async def slowly(_call: UpstreamCall) -> UpstreamReply:
+    async def slowly(_call: UpstreamCall) -> UpstreamResponse:
         harness.at_1688 += 1
         harness.peak = max(harness.peak, harness.at_1688)
         try:
@@ -185,9 +185,9 @@ async def test_no_slot_is_lost_when_calls_are_cancelled_at_random():
             await asyncio.sleep(0.0005)
     outcomes = await asyncio.gather(*calls, return_exceptions=True)
     kinds = {type(outcome) for outcome in outcomes}
-    assert kinds == {UpstreamReply, asyncio.CancelledError, Overloaded}
+    assert kinds == {UpstreamResponse, asyncio.CancelledError, Overloaded}
     assert all(
-        isinstance(each, UpstreamReply | asyncio.CancelledError | NationalsiteError) for each in outcomes
+        isinstance(each, UpstreamResponse | asyncio.CancelledError | NationalsiteError) for each in outcomes
     )
     assert harness.peak == 5
     assert counts() == (0, 0)

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from services.adapter.gateway.call import UpstreamCall, UpstreamReply
+from services.adapter.gateway.call import UpstreamCall, UpstreamResponse
 from services.adapter.gateway.middleware.circuit_breaker import (
     CircuitBreaker,
     CircuitBreakerPolicy,
@@ -206,7 +206,7 @@ async def test_each_operation_has_its_own_breaker(time):
     assert await reject(_call(time, api="com.example:breaker-4"), partial(record, call_next=_fine)) is REPLY
 
 
-REPLY = UpstreamReply(value={}, request_id="")
+REPLY = UpstreamResponse(value={}, request_id="")
 
 
 async def _fine(_call):

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from services.adapter.gateway import APP
-from services.adapter.gateway.call import UpstreamCall, UpstreamReply
+from services.adapter.gateway.call import UpstreamCall, UpstreamResponse
 from services.adapter.gateway.middleware.rate_limit import MAX_WAIT_S, RateLimitMiddleware
 from services.adapter.gateway.rate_limit.limiter import RatePolicy
 from services.adapter.gateway.rate_limit.local import LocalRateLimiter
@@ -13,7 +13,7 @@ from services.errors import Overloaded, UpstreamRate
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
 
-REPLY = UpstreamReply(value={}, request_id="")
+REPLY = UpstreamResponse(value={}, request_id="")
 API, OTHER = "com.example:limiter-1", "com.example:limiter-2"
 
 
@@ -30,13 +30,13 @@ class RateLimitHarness:
         self.slept.append(seconds)
         await asyncio.sleep(0)
 
-    async def send(self, _call: UpstreamCall) -> UpstreamReply:
+    async def send(self, _call: UpstreamCall) -> UpstreamResponse:
         self.sent += 1
         if self.failure is not None:
             raise self.failure
         return REPLY
 
-    async def call(self, api: str = API, timeout_s: float = 60.0) -> UpstreamReply:
+    async def call(self, api: str = API, timeout_s: float = 60.0) -> UpstreamResponse:
         call = UpstreamCall(
             api=api, form={}, files={}, anonymous=True, idempotent=False, deadline=self.now + timeout_s
         )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.adapter.gateway.call import UpstreamCall, UpstreamReply
+from services.adapter.gateway.call import UpstreamCall, UpstreamResponse
 from services.adapter.gateway.middleware.retry import RetryMiddleware, RetryPolicy
 from services.adapter.gateway.middleware.retry_budget import RetryBudgetPolicy
 from services.errors import (
@@ -31,7 +31,7 @@ from services.errors import (
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
 
-REPLY = UpstreamReply(value={}, request_id="")
+REPLY = UpstreamResponse(value={}, request_id="")
 # failure, whether an idempotent call is retried, whether a non-idempotent call is retried
 TABLE = [
     (UpstreamRate("x"), True, True),
@@ -60,7 +60,7 @@ TABLE = [
 class RetryHarness:
     """A clock, a sleep that advances it, and a sender with scripted outcomes."""
 
-    def __init__(self, *outcomes: NationalsiteError | UpstreamReply, takes_s: float = 0.0) -> None:
+    def __init__(self, *outcomes: NationalsiteError | UpstreamResponse, takes_s: float = 0.0) -> None:
         self.outcomes = list(outcomes)
         self.takes_s = takes_s
         self.now = 1000.0
@@ -74,11 +74,11 @@ class RetryHarness:
         self.slept.append(seconds)
         self.now += seconds
 
-    async def send(self, call: UpstreamCall) -> UpstreamReply:
+    async def send(self, call: UpstreamCall) -> UpstreamResponse:
         self.deadline_fractions.append(call.deadline_fraction)
         self.now += self.takes_s
         outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
-        if isinstance(outcome, UpstreamReply):
+        if isinstance(outcome, UpstreamResponse):
             return outcome
         raise outcome
 
@@ -90,7 +90,7 @@ class RetryHarness:
 
     async def call(
         self, middleware: RetryMiddleware | None = None, *, idempotent: bool = True, timeout_s: float = 60
-    ) -> UpstreamReply:
+    ) -> UpstreamResponse:
         call = UpstreamCall(
             api="com.example:retries-1",
             form={},

@@ -3,13 +3,13 @@
 from msgspec.structs import replace
 
 from services.adapter.gateway.auth.token_provider import TokenProvider
-from services.adapter.gateway.call import CallNext, UpstreamCall, UpstreamReply
+from services.adapter.gateway.call import CallNext, UpstreamCall, UpstreamResponse
 from services.adapter.gateway.clock import GatewayClock
 from services.errors import AccessTokenRejected, CredentialRejected, TimestampRejected
 
 
-class AuthMiddleware:
-    """Authorizes calls. A rejected token or timestamp is replaced once each, and the call sent again.
+class CredentialsMiddleware:
+    """Adds access token and timestamp. If 1688 rejects one, it is replaced once, and the call is retried.
 
     1688 rejects both before the operation runs, so any call may be sent again.
     """
@@ -18,8 +18,8 @@ class AuthMiddleware:
         self._token_provider = token_provider
         self._gateway_clock = gateway_clock
 
-    async def __call__(self, call: UpstreamCall, call_next: CallNext) -> UpstreamReply:
-        """Raise CredentialRejected where 1688 rejects the token and there is no other."""
+    async def __call__(self, call: UpstreamCall, call_next: CallNext) -> UpstreamResponse:
+        """Raise CredentialRejected if 1688 rejects the token and there is no other."""
         token = None if call.anonymous else await self._token_provider.get_token(call.deadline)
         is_clock_measured_again, is_token_replaced = False, False
         while True:
