@@ -1,1 +1,1 @@
-"""ProductService: searches 1688's offers by words and picture, and reads details, filters and categories."""
+"""ProductService: searches 1688's offers by keyword and image, and reads details, filters and categories."""

@@ -18,8 +18,8 @@ DESCRIPTOR = protos.PRODUCT_SERVICE
 class ProductSettings(ServerSettings, AdapterSettings):
     """The settings of ProductService."""
 
-    listen: str = "0.0.0.0:50051"  # a container's port is reached from outside
-    http_listen: str = "0.0.0.0:9101"  # likewise
+    listen: str = "0.0.0.0:50051"  # all interfaces: a container publishes the port
+    http_listen: str = "0.0.0.0:9101"  # all interfaces: a container publishes the port
     image_max_bytes: int = Field(default=307_200, ge=10_000)
     """Larger images are re-encoded to at most this size before they are sent."""
 

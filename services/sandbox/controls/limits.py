@@ -35,9 +35,9 @@ class Limits:
     """The limits, and how much of them has been used."""
 
     app: RateLimit | None = None
-    """For all operations together."""
+    """The limit of all operations together."""
     api: RateLimit | None = None
-    """For each operation separately."""
+    """The limit of each operation."""
     usage_left: int | None = None
     declined: frozenset[str] = frozenset()
     """Names of operations."""

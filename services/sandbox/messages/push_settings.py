@@ -13,9 +13,9 @@ class SignatureMode(StrEnum):
     """How pushes are signed."""
 
     VALID = "valid"
-    """Over all parameters, including those of the query string."""
+    """The signature covers all parameters, including those of the query string."""
     MESSAGE_ONLY = "message_only"
-    """Over the message alone."""
+    """The signature covers the message only."""
     LOWER_CASE = "lower_case"
     INVALID = "invalid"
     MISSING = "missing"
@@ -34,7 +34,7 @@ class PushSettings:
     timeout_ms: int = 5_000
     """Timeout of a push, including connecting."""
     delay_ms: int = 0
-    """From the event to the first attempt."""
+    """Delay of the first attempt after the event."""
     max_in_flight: int = 8
     """Pushes at the same time."""
     max_queued: int = 10_000

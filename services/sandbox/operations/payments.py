@@ -15,7 +15,7 @@ from services.sandbox.trade.orders import Order, OrderStatus
 
 CASHIER_URL = "https://trade.1688.com/order/cashier.htm?orderId="
 PAYMENT_TIMEOUT_MS = 7 * 24 * 3600 * 1000
-"""From the creation of an order. An assumption: not documented."""
+"""Time from the creation of an order until it can no longer be paid. An assumption: not documented."""
 MAX_ALIPAY_ORDERS = 100
 MAX_ORDERS = 30
 """Maximum number of orders of a link to Kuajingbao or Cheng-e-She."""

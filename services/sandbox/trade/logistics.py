@@ -35,4 +35,4 @@ class LogisticsOrder:
     entry_ids: tuple[int, ...]
     waybill: Waybill
     statuses: list[LogisticsStatus] = field(default_factory=list)
-    """In the order in which they were reached."""
+    """The statuses so far, in chronological order."""

@@ -23,10 +23,10 @@ class OrderTransition(StrEnum):
     RECEIVE = "receive"
     SUCCEED = "succeed"
     CLOSE = "close"
-    """By the buyer."""
+    """The buyer closes the order."""
     CLOSE_BY_SELLER = "close by seller"
     CLOSE_BY_BACK_OFFICE = "close by back office"
-    """By the platform, if the buyer does not pay."""
+    """The platform closes the order, if the buyer does not pay."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +109,7 @@ def _ship(order: Order, rule: OrderTransitionRule, entry_ids: Collection[int] | 
     unshipped = tuple(entry_id for entry_id in order.remaining_entry_ids if entry_id not in order.shipped)
     shipped_now = unshipped if entry_ids is None else tuple(entry_ids)
     if not shipped_now or not set(shipped_now) <= set(unshipped):
-        raise InvalidTransition(f"{OrderTransition.SHIP}: the entries that wait are {list(unshipped)}")
+        raise InvalidTransition(f"{OrderTransition.SHIP}: the unshipped entries are {list(unshipped)}")
     order.shipped.update(shipped_now)
     if _is_fully_shipped(order):
         order.status = rule.after

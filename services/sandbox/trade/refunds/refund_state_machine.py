@@ -21,7 +21,7 @@ class RefundTransition(StrEnum):
     """The buyer sends the goods back."""
     RECEIVE = "receive"
     CLOSE = "close"
-    """By the buyer."""
+    """The buyer closes the refund."""
     CLOSE_BY_SHIPMENT = "close by shipment"
     """The seller ships the goods although the buyer asked for a refund."""
     CLOSE_BY_RECEIPT = "close by receipt"
