@@ -1,7 +1,6 @@
 """Two replicas on one PostgreSQL share a subscription, and take over messages from one that drains."""
 
 import asyncio
-import signal
 import time
 from collections import Counter
 from typing import Any
@@ -122,13 +121,15 @@ async def test_messages_of_a_drained_replica_are_redelivered_by_the_other(replic
         await other.write(build_open_request(OUTSTANDING))
 
         terminated = time.monotonic()
-        replicas[0].running.process.send_signal(signal.SIGTERM)
+        replicas[0].terminate()
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await call.read()
         ended_s = time.monotonic() - terminated
         redelivered = {(await other.read()).message.message_id for _ in range(OUTSTANDING)}
         redelivered_s = time.monotonic() - terminated
         other.cancel()
+        # A second SIGTERM, from the fixture, would kill a process that is about to exit.
+        assert await asyncio.to_thread(replicas[0].wait_for_exit) == 0
 
     status, reason, delay_s = summarize_error(caught.value)
     assert (status, reason) == ("UNAVAILABLE", "DRAINING")

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 TIMEOUT_S = 20.0
-POLL_INTERVAL_S = 0.01
+POLL_INTERVAL_S = 0.02
 
 
 def wait_until(condition: Callable[[], bool], timeout_s: float = TIMEOUT_S) -> float:

@@ -1,6 +1,7 @@
 """A replica of OrderSyncService that a test kills and restarts, with the same ports and the same store."""
 
 import os
+import signal
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -56,6 +57,18 @@ class Replica:
         if self.running is None:
             return 0
         code = stop(self.running)
+        self.running = None
+        return code
+
+    def terminate(self) -> None:
+        """Send SIGTERM, without waiting."""
+        assert self.running is not None
+        self.running.process.send_signal(signal.SIGTERM)
+
+    def wait_for_exit(self) -> int:
+        """Wait for the exit after `terminate`; return the exit code."""
+        assert self.running is not None
+        code = self.running.process.wait(TIMEOUT_S)
         self.running = None
         return code
 
