@@ -11,14 +11,14 @@ from nationalsite.upstream import v1 as upstream_v1
 
 from services import errors
 from services.adapter.gateway.gateway_errors import ERROR_RULES, error_from_response
-from tests.support.sample_cases import METHODS, SAMPLES, ReplyCase, reply_cases
+from tests.support.sample_cases import METHODS, SAMPLES, ResponseCase, response_cases
 
 ERROR_MAPPINGS = [
     pytest.param(method.name, row, id=f"{method.name}: {' '.join(row.codes)} {row.text}{row.payload}")
     for method in METHODS.values()
     for row in method.GetOptions().Extensions[upstream_v1.operation].error_mappings
 ]
-CASES = list(reply_cases())
+CASES = list(response_cases())
 GATEWAY_CASES = [case for case in CASES if case.name.startswith("gateway/")]
 BODIES_WITHOUT_AN_RPC = ("get_token", "system_current_time")
 
@@ -41,7 +41,7 @@ def test_every_error_mapping_has_a_sample(rpc: str, row: upstream_v1.ErrorMappin
     )
 
 
-def _matches(row: upstream_v1.ErrorMapping, case: ReplyCase) -> bool:
+def _matches(row: upstream_v1.ErrorMapping, case: ResponseCase) -> bool:
     code, text = case.error.get("code", ""), case.error.get("message", "")
     if row.codes and not any(fnmatchcase(code, pattern) for pattern in row.codes):
         return False

@@ -21,7 +21,7 @@ FETCH_TIMEOUT_S = 10.0
 TRANSIENT_REASONS = frozenset(
     {"UPSTREAM_UNAVAILABLE", "UPSTREAM_FAULT", "UPSTREAM_RATE", "OVERLOADED", "DEADLINE"}
 )
-"""After these errors a stale response is served. After any other the error is."""
+"""Errors after which a stale response is served. Other errors are raised."""
 
 FetchResponse: TypeAlias = Callable[[float], Awaitable[bytes]]
 """Calls 1688, until a deadline (loop time); returns the serialized response."""
@@ -43,7 +43,7 @@ class CachePolicy:
     ttl_s: Mapping[str, float]
     """RPC to how long its responses are fresh. Other RPCs, and those with 0, are not cached."""
     stale_if_error_s: float = 3600.0
-    """How long a stale response may be served, but not longer than it was fresh."""
+    """Maximum age of a response after its TTL, if 1688 fails; at most the TTL."""
     max_entries: int = 1000
     max_bytes: int = 32 * 2**20
 

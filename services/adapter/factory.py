@@ -53,12 +53,12 @@ async def operations_lifespan(
     RPCs that are not retried, whatever their protos say. Raises SchemaError if protos contradict
     themselves, and StartupError.
     """
-    exceptions = settings.dialects or {}
+    dialect_overrides = settings.dialects or {}
     served, *others = (
         compile_service(
             descriptor,
             settings.dialect,
-            exceptions=exceptions,
+            dialect_overrides=dialect_overrides,
             dates=settings.json_dates,
             lookups=settings.lookups(),
         )

@@ -27,7 +27,7 @@ from services.handler import Handler, get_local_fields
 MAX_CONCURRENCY = 4
 """Calls of all batches in flight: with eight, 1688's rate limit has been reached."""
 RESPONSE_MARGIN_S = 0.25
-"""A batch ends so long before its deadline, so that its results reach the caller in time."""
+"""A batch ends this long before its deadline, so that its results reach the caller in time."""
 
 Endpoint = TypeVar("Endpoint")
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, Field, Json, SecretStr, ValidationInfo, field_validator
 from redis.asyncio import ConnectionPool
 
-from services.adapter.codec import API_ID, LOOKUPS, Dialect, JsonDates, Lookups
+from services.adapter.codec import API_ID, LOOKUPS, Dialect, JsonDates, LookupTables
 from services.adapter.gateway import MAX_CONNECTIONS
 
 
@@ -28,7 +28,7 @@ def _check_gateway_url(url: str) -> str:
 
 
 def _is_valid_host(netloc: str, port: int | None) -> bool:
-    """Whether host and port contain no user, no blank and no impossible port."""
+    """Whether host and port contain no user, no space and no invalid port."""
     return (
         port != 0
         and "@" not in netloc
@@ -67,7 +67,7 @@ class AdapterSettings(BaseModel):
     languages: Json[dict[str, str]] | None = None
     """Country to language code, for open-platform requests without a language. None: LOOKUPS of the codec."""
 
-    def lookups(self) -> Lookups:
+    def lookups(self) -> LookupTables:
         """Return the tables for the option `lookup`."""
         return LOOKUPS if self.languages is None else {**LOOKUPS, "languages": self.languages}
 
@@ -82,7 +82,7 @@ class AdapterSettings(BaseModel):
     cache_seconds: Json[dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]]] | None = None
     """RPC name to how long its responses are cached, in addition to CACHE_TTL_S; 0 disables caching."""
     cache_stale_s: float = Field(3600, ge=0, validation_alias="NATIONALSITE_CACHE_STALE_SECONDS")
-    """How long a stale response may be served while 1688 fails, but not longer than it was fresh."""
+    """Maximum age of a response after its TTL, while 1688 fails; at most the TTL."""
     redis_url: SecretStr | None = None
     """The Redis where replicas share rate limits and token. The URL may contain a password."""
     app_key: AppKey

@@ -67,7 +67,7 @@ class MethodInfo:
 
     @property
     def is_streaming(self) -> bool:
-        """Whether requests, responses or both are streams: such a call may last."""
+        """Whether requests, responses or both are streams: such a call has no default deadline."""
         return bool(self.descriptor.client_streaming or self.descriptor.server_streaming)
 
     @property

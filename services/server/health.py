@@ -7,7 +7,7 @@ SERVICE_NAME = health.SERVICE_NAME
 
 
 class Health:
-    """NOT_SERVING until `set_serving`, and for ever after `set_not_serving`."""
+    """NOT_SERVING until `set_serving`, and permanently after `set_not_serving`."""
 
     def __init__(self, service: str) -> None:
         self._names = (health.OVERALL_HEALTH, service)

@@ -1,4 +1,4 @@
-"""The life of a server process.
+"""The lifecycle of a server process.
 
 1. Read the settings, the TLS files and the policy, and open the HTTP port.
 2. Build the runtime of the service: its store, its client of 1688, its endpoints.
@@ -83,7 +83,8 @@ async def serve(
     force_stop: asyncio.Event | None = None,
     tracer: Tracer | None = None,
 ) -> AsyncIterator[BoundAddresses]:
-    """Serve while the context is open, then shut down. `force_stop` ends the waiting of the shutdown.
+    """Serve while the context is open, then shut down. With `force_stop` the shutdown stops
+    waiting for calls in flight.
 
     With a tracer, calls record spans. Raises StartupError. Whatever was opened is closed.
     """

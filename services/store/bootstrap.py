@@ -29,7 +29,7 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorageConfig:
-    """The limits, time-outs and intervals of a storage."""
+    """The limits, timeouts and intervals of a storage."""
 
     store: StoreLimits = field(default_factory=StoreLimits)
     subscriptions: SubscriptionLimits = field(default_factory=SubscriptionLimits)

@@ -20,7 +20,7 @@ class ErasureReport:
     messages: int
     """Messages about a 1688 member with this id. The buyers of a national site are not 1688 members."""
     pending_deliveries: int
-    """Not erased, because they were accepted. Erase again when they are finished, or cancel them first."""
+    """Not erased, because they are still to be sent. Erase again when they are finished, or cancel them."""
 
 
 async def erase(store: Store, member_id: str) -> ErasureReport:

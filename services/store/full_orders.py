@@ -7,8 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.errors import NoFullSync
-from services.store.database.dialect import insert_or_update
 from services.store.database.schema import full_orders
+from services.store.database.sql_dialect import insert_or_update
 from services.store.database.store import Store
 
 

@@ -18,10 +18,10 @@ from tests.support.sample_cases import (
     SERVED_RPCS,
     SERVICES,
     UPSTREAM_METHODS,
-    ReplyCase,
     RequestCase,
-    reply_cases,
+    ResponseCase,
     request_cases,
+    response_cases,
 )
 from tests.support.sandbox_client import SandboxClient
 from tests.support.status_details import parse_status_details
@@ -33,29 +33,29 @@ OPERATIONS = {
 }
 APIS = {name: option.api or option.national_site.api for name, option in OPERATIONS.items()}
 """RPC -> 1688's id of its operation, `namespace:name-version`."""
-REPLIES = [case for case in reply_cases() if case.rpc in SERVED_RPCS]
-RATE_LIMIT_REPLIES = [
-    case for case in REPLIES if case.error and case.error["reason"].endswith("UPSTREAM_RATE")
-]
+REPLIES = [case for case in response_cases() if case.rpc in SERVED_RPCS]
+RATE_LIMIT_CASES = [case for case in REPLIES if case.error and case.error["reason"].endswith("UPSTREAM_RATE")]
 REQUESTS = [case for case in request_cases() if case.rpc in SERVED_RPCS]
 """Requests of the replay have no RPC; tests/e2e/test_replay.py sends them."""
 
 
 @pytest.mark.parametrize(
-    "case", [case for case in REPLIES if case not in RATE_LIMIT_REPLIES], ids=lambda case: case.name
+    "case", [case for case in REPLIES if case not in RATE_LIMIT_CASES], ids=lambda case: case.name
 )
-def test_reply(case: ReplyCase, client: RpcClient, sandbox: SandboxClient) -> None:
-    _check_reply(case, client, sandbox)
+def test_response(case: ResponseCase, client: RpcClient, sandbox: SandboxClient) -> None:
+    _check_response(case, client, sandbox)
 
 
-@pytest.mark.parametrize("case", RATE_LIMIT_REPLIES, ids=lambda case: case.name)
-def test_rate_limit_reply(case: ReplyCase, start_dedicated: StartDedicated, sandbox: SandboxClient) -> None:
+@pytest.mark.parametrize("case", RATE_LIMIT_CASES, ids=lambda case: case.name)
+def test_rate_limit_response(
+    case: ResponseCase, start_dedicated: StartDedicated, sandbox: SandboxClient
+) -> None:
     """Each case has its own service, because a service lowers its rate after a rate limit."""
     service = next(name for name, descriptor in SERVICES.items() if case.rpc in descriptor.methods_by_name)
-    _check_reply(case, start_dedicated(service, case.dialect)[1], sandbox)
+    _check_response(case, start_dedicated(service, case.dialect)[1], sandbox)
 
 
-def _check_reply(case: ReplyCase, client: RpcClient, sandbox: SandboxClient) -> None:
+def _check_response(case: ResponseCase, client: RpcClient, sandbox: SandboxClient) -> None:
     reply = {"status": case.http_status, "content_type": "application/json", "body": case.body.decode()}
     sandbox.inject_fault(reply, operation=_operation_name(case.rpc), times=3)  # reads are retried
     assert case.error is None or case.rpc != "WriteOrderRelations", (
@@ -75,7 +75,7 @@ def _check_reply(case: ReplyCase, client: RpcClient, sandbox: SandboxClient) -> 
     assert info.metadata.get("message", "") == case.error.get("message", "")
 
 
-def _expected_response(case: ReplyCase) -> dict[str, Any]:
+def _expected_response(case: ResponseCase) -> dict[str, Any]:
     """Return the expected response, with the fields that the service adds to those of 1688."""
     assert case.response is not None
     if case.rpc == "SearchByImage":

@@ -52,7 +52,7 @@ SAMPLES = Path(__file__).parents[1] / "samples"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReplyCase:
+class ResponseCase:
     """A response of 1688, and what the caller gets."""
 
     name: str
@@ -77,12 +77,12 @@ class RequestCase:
     expected: dict[str, Any]
 
 
-def reply_cases() -> Iterator[ReplyCase]:
+def response_cases() -> Iterator[ResponseCase]:
     """Yield every response with an expectation."""
     for path in sorted((SAMPLES / "responses").rglob("*.expected.json")):
         expectation = json.loads(path.read_text())
         body = path.with_name(path.name.replace(".expected.json", ".json"))
-        yield ReplyCase(
+        yield ResponseCase(
             name=body.relative_to(SAMPLES / "responses").as_posix().removesuffix(".json"),
             body=body.read_bytes(),
             rpc=expectation["rpc"],

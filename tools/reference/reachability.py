@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from google.protobuf.descriptor import Descriptor, MethodDescriptor
 from nationalsite.upstream import v1 as upstream_v1
 
-from services.adapter.codec.option_checks import UNSUPPORTED_API
+from services.adapter.codec.option_checks import NO_OPERATION
 from services.adapter.codec.schema import (
     Dialect,
     MappedField,
@@ -37,7 +37,7 @@ class Reachability:
         for dialect in Dialect:
             operations = [(method, resolve_operation(method, dialect)) for method in methods]
             operations = [
-                (method, option) for method, option in operations if option.api not in ("", UNSUPPORTED_API)
+                (method, option) for method, option in operations if option.api not in ("", NO_OPERATION)
             ]
             self._sent[dialect] = {
                 message.full_name
@@ -100,7 +100,7 @@ def upstream_operations(
 ) -> list[tuple[MethodDescriptor, str]]:
     """Return the methods that are operations of 1688 in the dialect, with 1688's api ids."""
     apis = [(method, resolve_operation(method, dialect).api) for method in methods]
-    return [(method, api) for method, api in apis if api not in ("", UNSUPPORTED_API)]
+    return [(method, api) for method, api in apis if api not in ("", NO_OPERATION)]
 
 
 def _is_pushed(message: Descriptor) -> bool:

@@ -8,7 +8,7 @@ from nationalsite.errors.v1 import ErrorReason
 from nationalsite.upstream import v1 as upstream_v1
 from nationalsite.upstream.v1 import ErrorMapping, Operation
 
-from services.adapter.codec.option_checks import UNSUPPORTED_API
+from services.adapter.codec.option_checks import NO_OPERATION
 from services.adapter.codec.schema import (
     Dialect,
     Idempotency,
@@ -164,7 +164,7 @@ def _deadline(limits: DeadlineLimits) -> str:
 def _operation(_: MethodDescriptor, __: Dialect, option: Operation) -> str:
     if option.local:
         return "none"
-    return "none: UNIMPLEMENTED" if option.api == UNSUPPORTED_API else code(option.api)
+    return "none: UNIMPLEMENTED" if option.api == NO_OPERATION else code(option.api)
 
 
 def _parameters(_: MethodDescriptor, __: Dialect, option: Operation) -> str:

@@ -19,7 +19,7 @@ def supported_operations(settings: AdapterSettings) -> dict[str, Operation]:
         compile_service(
             service,
             settings.dialect,
-            exceptions=settings.dialects or {},
+            dialect_overrides=settings.dialects or {},
             dates=settings.json_dates,
             lookups=settings.lookups(),
         )

@@ -2,7 +2,8 @@
 
 A probe is a signed call without any business parameter. The gateway checks the app's permission before the
 parameters, so an error for a missing parameter proves the permission. A write is probed only if it has a
-required parameter: should the gateway let the call pass, the operation cannot change anything.
+required parameter: even if the gateway accepts the call, the
+operation cannot change anything.
 """
 
 import asyncio

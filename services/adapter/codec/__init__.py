@@ -3,7 +3,7 @@
 Must not import the gateway or the server. Start reading in operation.py.
 """
 
-from services.adapter.codec.encoder import JsonDates, Lookups
+from services.adapter.codec.encoder import JsonDates, LookupTables
 from services.adapter.codec.operation import (
     DecodeResult,
     Operation,
@@ -25,7 +25,7 @@ __all__ = [
     "Idempotency",
     "Json",
     "JsonDates",
-    "Lookups",
+    "LookupTables",
     "Operation",
     "Parameters",
     "SchemaError",

@@ -1,8 +1,8 @@
 """Exact conversions between values of 1688 and ours. Pure functions, without protos.
 
-The `parse_` functions accept every unambiguous form. They return None for a blank value (null, blank text, or
-the text null if the field is not a string), and raise ConversionError for what cannot be read. The other
-functions raise ConversionError for what cannot be sent exactly.
+The `parse_` functions accept every unambiguous form. They return None for no value (null, empty text, spaces,
+or the text null if the field is not a string). They raise ConversionError if the value cannot be read, the
+other functions if it cannot be sent exactly.
 """
 
 import re
@@ -35,7 +35,7 @@ class ConversionError(ValueError):
 
 
 def is_blank(text: str) -> bool:
-    """Whether a text in a field that is not a string means no value: it is blank, or the text null."""
+    """Whether a text in a field that is not a string means no value: empty, spaces, or the text null."""
     return text.strip().lower() in ("", "null")
 
 

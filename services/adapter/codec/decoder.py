@@ -12,7 +12,7 @@ from typing import Protocol
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
-from nationalsite.upstream import v1 as options
+from nationalsite.upstream import v1 as upstream_v1
 
 from services.adapter.codec import scalar_decoders
 from services.adapter.codec.conversions import ConversionError, is_blank
@@ -24,7 +24,7 @@ from services.adapter.codec.tolerant_json import Json, parse
 EMPTY_VALUES: tuple[Json, ...] = (None, "", [], {})
 """Values of a member that mean no value."""
 
-_SEPARATORS = {options.ENCODING_COMMA_JOINED: ",", options.ENCODING_SEMICOLON_JOINED: ";"}
+_SEPARATORS = {upstream_v1.ENCODING_COMMA_JOINED: ",", upstream_v1.ENCODING_SEMICOLON_JOINED: ";"}
 _SCALAR_DECODERS: dict[int, ScalarDecoder] = {
     FieldDescriptor.TYPE_STRING: scalar_decoders.decode_text,
     FieldDescriptor.TYPE_BOOL: scalar_decoders.decode_bool,
@@ -33,8 +33,8 @@ _SCALAR_DECODERS: dict[int, ScalarDecoder] = {
     FieldDescriptor.TYPE_INT64: scalar_decoders.decode_int64,
 }
 _MONEY_DECODERS: dict[int, ScalarDecoder] = {
-    options.ENCODING_FEN: scalar_decoders.decode_fen,
-    options.ENCODING_FOREIGN_CURRENCY: scalar_decoders.decode_foreign,
+    upstream_v1.ENCODING_FEN: scalar_decoders.decode_fen,
+    upstream_v1.ENCODING_FOREIGN_CURRENCY: scalar_decoders.decode_foreign,
 }
 
 
@@ -113,7 +113,7 @@ def _choose_scalar_decoder(field: MappedField) -> ScalarDecoder:
     descriptor = field.descriptor
     if descriptor.enum_type is not None:
         return EnumDecoder(get_enum_texts(descriptor.enum_type))
-    if field.mapping.encoding == options.ENCODING_RAW_JSON:
+    if field.mapping.encoding == upstream_v1.ENCODING_RAW_JSON:
         return scalar_decoders.decode_json
     if descriptor.type in _SCALAR_DECODERS:
         return _SCALAR_DECODERS[descriptor.type]

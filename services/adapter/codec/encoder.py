@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from google.protobuf.message import Message
-from nationalsite.upstream import v1 as options
+from nationalsite.upstream import v1 as upstream_v1
 
 from services.adapter.codec.conversions import (
     INT64,
@@ -46,7 +46,7 @@ class File:
     content: bytes
 
 
-Lookups = Mapping[str, Mapping[str, str]]
+LookupTables = Mapping[str, Mapping[str, str]]
 """Tables for the option `lookup`, by name."""
 Members = dict[str, Any]
 """Members by 1688's names. The values are what JSON can hold, or File."""
@@ -90,7 +90,7 @@ class MessageEncoder:
         dialect: Dialect,
         dates: JsonDates,
         *,
-        lookups: Lookups = LOOKUPS,
+        lookups: LookupTables = LOOKUPS,
         in_json: bool = True,
     ) -> None:
         """`in_json`: the message becomes a JSON object; else its members are form fields."""
@@ -120,7 +120,7 @@ def _build_field_encoder(
     dialect: Dialect,
     dates: JsonDates,
     is_set: Mapping[str, Callable[[Message], bool]],
-    lookups: Lookups,
+    lookups: LookupTables,
     *,
     in_json: bool,
 ) -> FieldEncoder:
@@ -149,7 +149,7 @@ def _build_field_encoder(
     return encode
 
 
-def _build_lookup(field: MappedField, lookups: Lookups) -> Callable[[Message], str | None]:
+def _build_lookup(field: MappedField, lookups: LookupTables) -> Callable[[Message], str | None]:
     """Return a function that looks up the value of an unset field by the value of another field."""
     source, lookup = field.mapping.filled_from, field.mapping.lookup
     if lookup not in lookups:
@@ -165,9 +165,9 @@ def _build_unmapped_encoder(
     name, policy = field.descriptor.name, field.mapping.unmapped
 
     def encode(message: Message, prefix: str, _: Members, context: EncodeContext) -> None:
-        if policy == options.UNMAPPED_FIELD_POLICY_LOCAL or not is_set(message):
+        if policy == upstream_v1.UNMAPPED_FIELD_POLICY_LOCAL or not is_set(message):
             return
-        if policy == options.UNMAPPED_FIELD_POLICY_REJECT:
+        if policy == upstream_v1.UNMAPPED_FIELD_POLICY_REJECT:
             violation = Violation(field=prefix + name, description=f"cannot be sent in {dialect}")
             context.unsupported.append(violation)
         else:
@@ -177,7 +177,7 @@ def _build_unmapped_encoder(
 
 
 def _build_value_encoder(
-    field: MappedField, dialect: Dialect, dates: JsonDates, lookups: Lookups, *, in_json: bool
+    field: MappedField, dialect: Dialect, dates: JsonDates, lookups: LookupTables, *, in_json: bool
 ) -> FieldEncoder:
     """Return the encoder of a field that is set."""
     message = field.descriptor.message_type
@@ -185,10 +185,12 @@ def _build_value_encoder(
         member_dates = dates if in_json else JsonDates.TEXT
         choose = _choose_list_conversion if field.descriptor.is_repeated else _choose_conversion
         return _ConvertedField(field.descriptor.name, field.upstream_name, choose(field, member_dates))
-    if any(nested.mapping.encoding == options.ENCODING_FILE for nested in resolve_fields(message, dialect)):
+    if any(
+        nested.mapping.encoding == upstream_v1.ENCODING_FILE for nested in resolve_fields(message, dialect)
+    ):
         raise SchemaError(f"{field.descriptor.full_name}: a nested message cannot have a file")
     encoder = MessageEncoder(message, dialect, dates, lookups=lookups)
-    if field.mapping.encoding == options.ENCODING_PAIR_TEXT:
+    if field.mapping.encoding == upstream_v1.ENCODING_PAIR_TEXT:
         return _PairField(field.descriptor.name, field.upstream_name, encoder)
     if field.descriptor.is_repeated:
         return _MessageListField(field.descriptor.name, field.upstream_name, encoder)
@@ -253,7 +255,7 @@ class _PairField:
 
 def _choose_list_conversion(field: MappedField, dates: JsonDates) -> Convert:
     convert = _choose_conversion(field, dates)
-    separator = {options.ENCODING_COMMA_JOINED: ",", options.ENCODING_SEMICOLON_JOINED: ";"}.get(
+    separator = {upstream_v1.ENCODING_COMMA_JOINED: ",", upstream_v1.ENCODING_SEMICOLON_JOINED: ";"}.get(
         field.mapping.encoding
     )
     if separator is None:
@@ -269,25 +271,27 @@ def _choose_list_conversion(field: MappedField, dates: JsonDates) -> Convert:
 
 
 def _choose_conversion(field: MappedField, dates: JsonDates) -> Convert:
-    """Return the conversion of one value, by the form, or else by the type."""
-    descriptor, form = field.descriptor, field.mapping.encoding
+    """Return the conversion of one value, by the encoding, or else by the type."""
+    descriptor, encoding = field.descriptor, field.mapping.encoding
     if descriptor.enum_type is not None:
-        return _build_enum_conversion(descriptor.enum_type, as_number=form == options.ENCODING_NUMBER)
+        return _build_enum_conversion(descriptor.enum_type, as_number=encoding == upstream_v1.ENCODING_NUMBER)
     if descriptor.message_type is not None:
         return _choose_message_conversion(field, descriptor.message_type, dates)
     if descriptor.type == FieldDescriptor.TYPE_STRING:
-        return _to_long if form == options.ENCODING_NUMBER else _build_text_conversion(field)
+        return _to_long if encoding == upstream_v1.ENCODING_NUMBER else _build_text_conversion(field)
     if descriptor.type == FieldDescriptor.TYPE_BYTES:
-        return File if form == options.ENCODING_FILE else _unchanged  # the JSON encoder writes it as base64
+        return (
+            File if encoding == upstream_v1.ENCODING_FILE else _unchanged
+        )  # the JSON encoder writes it as base64
     if descriptor.type in (FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT):
         return _check_finite
-    return str if form == options.ENCODING_TEXT else _unchanged
+    return str if encoding == upstream_v1.ENCODING_TEXT else _unchanged
 
 
 def _choose_message_conversion(field: MappedField, message: Descriptor, dates: JsonDates) -> Convert:
     if message.full_name == MONEY:
-        return _money_to_fen if field.mapping.encoding == options.ENCODING_FEN else _to_yuan
-    if field.mapping.encoding == options.ENCODING_COMPACT_TIME:
+        return _money_to_fen if field.mapping.encoding == upstream_v1.ENCODING_FEN else _to_yuan
+    if field.mapping.encoding == upstream_v1.ENCODING_COMPACT_TIME:
         return _to_compact_time
     return _to_epoch_ms if dates is JsonDates.EPOCH_MS else _to_text_time
 

@@ -40,25 +40,27 @@ def build_fast_decoder(response: Descriptor, payload: str, dialect: Dialect) -> 
     None if the payload is the envelope itself, or neither an object nor a list of objects.
     """
     fields = resolve_fields(response, dialect)
-    whole = next((field for field in fields if PAYLOAD in field.read_names), None)
+    payload_field = next((field for field in fields if PAYLOAD in field.read_names), None)
     if not payload or not any(field.read_names for field in fields):
         return None
-    if whole is not None and whole.descriptor.message_type is None:
+    if payload_field is not None and payload_field.descriptor.message_type is None:
         return None
     schema = ShadowSchema(dialect)
-    payload_field = whole.descriptor.name if whole else ""
+    payload_field_name = payload_field.descriptor.name if payload_field else ""
     payload_type = (
-        schema.add_field(whole.descriptor, whole.mapping.encoding) if whole else schema.add(response)
+        schema.add_field(payload_field.descriptor, payload_field.mapping.encoding)
+        if payload_field
+        else schema.add(response)
     )
     path = tuple(payload.split("."))
     return _FastDecoder(
         # The envelope is the response, or its `result` if the response itself has no flag.
         layouts=[
-            _ReplyLayout(("result", *path), payload_type, (None,)),
-            _ReplyLayout(path, payload_type, (None, True)),
+            _ResponseLayout(("result", *path), payload_type, (None,)),
+            _ResponseLayout(path, payload_type, (None, True)),
         ],
-        shadow_class=schema.build_class(response, payload_field),
-        payload_field=payload_field,
+        shadow_class=schema.build_class(response, payload_field_name),
+        payload_field=payload_field_name,
         required=tuple(field.read_names[0] for field in fields if field.mapping.required),
     )
 
@@ -67,7 +69,7 @@ class _FastDecoder:
     def __init__(
         self,
         *,
-        layouts: list["_ReplyLayout"],
+        layouts: list["_ResponseLayout"],
         shadow_class: type[Message],
         payload_field: str,
         required: tuple[str, ...],
@@ -95,7 +97,7 @@ class _FastDecoder:
             return None
 
 
-class _ReplyLayout:
+class _ResponseLayout:
     """A path of the payload in responses, and the types on it."""
 
     def __init__(

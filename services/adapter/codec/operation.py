@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from google.protobuf.descriptor import Descriptor, MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
-from nationalsite.upstream.v1 import Operation as Options
+from nationalsite.upstream.v1 import Operation as OperationOption
 
 from services.adapter.codec.decoder import (
     EMPTY_VALUES,
@@ -16,10 +16,17 @@ from services.adapter.codec.decoder import (
     build_field_decoder,
     get_member_names,
 )
-from services.adapter.codec.encoder import EncodeContext, File, JsonDates, Lookups, Members, MessageEncoder
+from services.adapter.codec.encoder import (
+    EncodeContext,
+    File,
+    JsonDates,
+    LookupTables,
+    Members,
+    MessageEncoder,
+)
 from services.adapter.codec.envelope import PayloadKind, PayloadReader
 from services.adapter.codec.fast_decoder import build_fast_decoder
-from services.adapter.codec.option_checks import UNSUPPORTED_API, SchemaError
+from services.adapter.codec.option_checks import NO_OPERATION, SchemaError
 from services.adapter.codec.scalar_decoders import DecodeContext
 from services.adapter.codec.schema import (
     LOOKUPS,
@@ -98,20 +105,20 @@ def compile_service(
     service: ServiceDescriptor,
     dialect: Dialect,
     *,
-    exceptions: Mapping[str, Dialect] | None = None,
+    dialect_overrides: Mapping[str, Dialect] | None = None,
     dates: JsonDates = JsonDates.TEXT,
-    lookups: Lookups = LOOKUPS,
+    lookups: LookupTables = LOOKUPS,
 ) -> dict[str, Operation]:
-    """Compile every RPC of a service; `exceptions` are RPCs with another dialect.
+    """Compile every RPC of a service; `dialect_overrides` are RPCs with another dialect.
 
     Raises SchemaError with a line for each problem in the protos.
     """
-    exceptions = exceptions or {}
+    dialect_overrides = dialect_overrides or {}
     operations: dict[str, Operation] = {}
     problems: list[str] = []
     for method in service.methods:
         try:
-            method_dialect = exceptions.get(method.name, dialect)
+            method_dialect = dialect_overrides.get(method.name, dialect)
             operations[method.name] = compile_operation(method, method_dialect, dates=dates, lookups=lookups)
         except SchemaError as error:
             problems += error.lines
@@ -121,7 +128,7 @@ def compile_service(
 
 
 def compile_operation(
-    method: MethodDescriptor, dialect: Dialect, *, dates: JsonDates, lookups: Lookups = LOOKUPS
+    method: MethodDescriptor, dialect: Dialect, *, dates: JsonDates, lookups: LookupTables = LOOKUPS
 ) -> Operation:
     """Compile one RPC."""
     options = resolve_operation(method, dialect)
@@ -131,7 +138,7 @@ def compile_operation(
         request=GetMessageClass(method.input_type),
         dialect=dialect,
         idempotency=get_idempotency(method),
-        api="" if options.local or options.api == UNSUPPORTED_API else options.api,
+        api="" if options.local or options.api == NO_OPERATION else options.api,
         local=options.local,
         anonymous=options.no_access_token,
         local_fields=frozenset() if options.local else find_unused_local_fields(method.input_type, dialect),
@@ -155,7 +162,7 @@ def _decode_nothing(response: Json | DecodeResult, request: Message) -> DecodeRe
 
 
 def _build_encoder(
-    request: Descriptor, options: Options, dialect: Dialect, dates: JsonDates, lookups: Lookups
+    request: Descriptor, options: OperationOption, dialect: Dialect, dates: JsonDates, lookups: LookupTables
 ) -> Callable[[Message], tuple[Parameters, ...]]:
     fan_out, param = options.fan_out, options.param
     element = request.fields_by_name[fan_out].message_type if fan_out else None
@@ -193,7 +200,7 @@ def _to_form_text(value: object) -> str:
 
 
 def _build_parser(
-    response: Descriptor, options: Options, dialect: Dialect
+    response: Descriptor, options: OperationOption, dialect: Dialect
 ) -> Callable[[bytes, Message], Json | DecodeResult]:
     """Return a function that decodes a response if it is as documented, and parses any other."""
     decode_fast = build_fast_decoder(response, options.payload, dialect)
@@ -219,7 +226,7 @@ def _get_currency(request: Message) -> str:
 class _ResponseDecoder:
     """Decodes the parsed responses of one operation."""
 
-    def __init__(self, method: MethodDescriptor, options: Options, dialect: Dialect) -> None:
+    def __init__(self, method: MethodDescriptor, options: OperationOption, dialect: Dialect) -> None:
         response = method.output_type
         self._response_class = GetMessageClass(response)
         self._decode_payload, kind, members = _build_payload_decoder(response, options, dialect)
@@ -238,22 +245,22 @@ class _ResponseDecoder:
 
 
 def _build_payload_decoder(
-    response: Descriptor, options: Options, dialect: Dialect
+    response: Descriptor, options: OperationOption, dialect: Dialect
 ) -> tuple[FieldDecoder, PayloadKind, frozenset[str]]:
     """Return the decoder of the payload, the payload's JSON kind, and the names of its members."""
     fields = [field for field in resolve_fields(response, dialect) if field.read_names]
     if not fields:
         return _ignore_payload, PayloadKind.BOOLEAN if options.payload else PayloadKind.NONE, frozenset()
-    whole = next((field for field in fields if PAYLOAD in field.read_names), None)
-    if whole is None:
+    payload_field = next((field for field in fields if PAYLOAD in field.read_names), None)
+    if payload_field is None:
         return _ObjectDecoder(response, dialect), PayloadKind.OBJECT, get_member_names(response, dialect)
-    message = whole.descriptor.message_type
-    if whole.descriptor.is_repeated:
+    message = payload_field.descriptor.message_type
+    if payload_field.descriptor.is_repeated:
         kind = PayloadKind.LIST
     else:
         kind = PayloadKind.TEXT if message is None else PayloadKind.OBJECT
     members = frozenset() if message is None else get_member_names(message, dialect)
-    return build_field_decoder(whole, dialect, whole.descriptor.name), kind, members
+    return build_field_decoder(payload_field, dialect, payload_field.descriptor.name), kind, members
 
 
 class _ObjectDecoder:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 from nationalsite.errors.v1 import ErrorReason
-from nationalsite.upstream import v1 as options
+from nationalsite.upstream import v1 as upstream_v1
 from nationalsite.upstream.v1 import ErrorMapping, FieldMapping, Operation
 
 from services.adapter.codec.tolerant_json import parse
@@ -13,8 +13,8 @@ from services.errors import StartupError
 
 API_ID = re.compile(r"[\w.]+:[\w.]+-\d+", re.ASCII)
 """1688's id of an operation, `namespace:name-version`."""
-UNSUPPORTED_API = "-"
-"""The api of an operation that a dialect does not have."""
+NO_OPERATION = "-"
+"""Marks an operation that the dialect lacks."""
 MONEY, TIMESTAMP = "google.type.Money", "google.protobuf.Timestamp"
 
 
@@ -35,7 +35,7 @@ def check_operation(location: str, method: MethodDescriptor, operation: Operatio
         raise SchemaError(f"{location}: has both an api and local")
     if not operation.api and not operation.local:
         raise SchemaError(f"{location}: has neither an api nor local")
-    if operation.api not in ("", UNSUPPORTED_API) and not API_ID.fullmatch(operation.api):
+    if operation.api not in ("", NO_OPERATION) and not API_ID.fullmatch(operation.api):
         raise SchemaError(f"{location}: api {operation.api!r} is not namespace:name-version")
     for rule in operation.error_mappings:
         _check_error_rule(location, rule)
@@ -55,7 +55,7 @@ def check_mapping(field: FieldDescriptor, mapping: FieldMapping) -> None:
     location = field.full_name
     if mapping.encoding and not _ENCODING_CHECKS[mapping.encoding](field):
         raise SchemaError(
-            f"{location}: {options.Encoding.Name(mapping.encoding)} does not fit the field's type"
+            f"{location}: {upstream_v1.Encoding.Name(mapping.encoding)} does not fit the field's type"
         )
     if mapping.default and not _is_json(mapping.default):
         raise SchemaError(f"{location}: default {mapping.default!r} is not JSON")
@@ -134,14 +134,14 @@ def _is_single_bytes(field: FieldDescriptor) -> bool:
 
 
 _ENCODING_CHECKS: dict[int, Callable[[FieldDescriptor], bool]] = {
-    options.ENCODING_NUMBER: _is_string_or_enum,
-    options.ENCODING_TEXT: _is_integer,
-    options.ENCODING_FEN: _is_message(MONEY),
-    options.ENCODING_FOREIGN_CURRENCY: _is_message(MONEY),
-    options.ENCODING_COMPACT_TIME: _is_message(TIMESTAMP),
-    options.ENCODING_COMMA_JOINED: _is_scalar_list,
-    options.ENCODING_SEMICOLON_JOINED: _is_scalar_list,
-    options.ENCODING_PAIR_TEXT: _is_pair,
-    options.ENCODING_FILE: _is_single_bytes,
-    options.ENCODING_RAW_JSON: _is_string,
+    upstream_v1.ENCODING_NUMBER: _is_string_or_enum,
+    upstream_v1.ENCODING_TEXT: _is_integer,
+    upstream_v1.ENCODING_FEN: _is_message(MONEY),
+    upstream_v1.ENCODING_FOREIGN_CURRENCY: _is_message(MONEY),
+    upstream_v1.ENCODING_COMPACT_TIME: _is_message(TIMESTAMP),
+    upstream_v1.ENCODING_COMMA_JOINED: _is_scalar_list,
+    upstream_v1.ENCODING_SEMICOLON_JOINED: _is_scalar_list,
+    upstream_v1.ENCODING_PAIR_TEXT: _is_pair,
+    upstream_v1.ENCODING_FILE: _is_single_bytes,
+    upstream_v1.ENCODING_RAW_JSON: _is_string,
 }

@@ -138,7 +138,7 @@ def get_enum_texts(enum: EnumDescriptor) -> dict[int, tuple[str, ...]]:
 
 
 class _NameOwners:
-    """Which field of a message reads which member."""
+    """Maps 1688's member names to the fields that decode them."""
 
     def __init__(self, message: Descriptor) -> None:
         self._message = message

@@ -1,8 +1,8 @@
 """Shadow messages of the fast decoder: types that msgspec decodes to, and messages that protobuf serializes.
 
-The shadow of a message has fields with 1688's names, and with the numbers and wire types of the message's own
-fields. So a decoded object is the keyword arguments of its shadow, and a serialized shadow is a serialized
-message.
+A shadow message mirrors a message: its fields have 1688's names, and the numbers and wire types of the
+message's fields. So a decoded object can be passed as keyword arguments to its shadow's class, and a
+serialized shadow is a serialized message.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ from google.protobuf import descriptor_pb2, message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import Message
-from nationalsite.upstream import v1 as options
+from nationalsite.upstream import v1 as upstream_v1
 
 from services.adapter.codec import scalar_decoders
 from services.adapter.codec.conversions import parse_decimal, parse_text
@@ -26,7 +26,7 @@ from services.adapter.codec.schema import Dialect, resolve_fields
 from services.adapter.codec.tolerant_json import Json
 
 
-class FallBack:
+class TolerantOnly:
     """The type of a member that only the tolerant decoder can decode. Null is accepted: it means no value."""
 
 
@@ -84,26 +84,26 @@ _CONVERSIONS: Mapping[type, Callable[[Any, str], Any]] = {
 }
 """The conversion to each of these types, from 1688's value and the currency of the request."""
 _SCALARS: Mapping[tuple[int, int], type] = {
-    (FieldDescriptor.TYPE_STRING, options.ENCODING_UNSPECIFIED): str,
-    (FieldDescriptor.TYPE_STRING, options.ENCODING_NUMBER): _Number,
-    (FieldDescriptor.TYPE_STRING, options.ENCODING_COMMA_JOINED): _CommaJoined,
-    (FieldDescriptor.TYPE_STRING, options.ENCODING_SEMICOLON_JOINED): _SemicolonJoined,
-    (FieldDescriptor.TYPE_BOOL, options.ENCODING_UNSPECIFIED): bool,
-    (FieldDescriptor.TYPE_DOUBLE, options.ENCODING_UNSPECIFIED): _Double,
-    (FieldDescriptor.TYPE_INT32, options.ENCODING_UNSPECIFIED): int,
-    (FieldDescriptor.TYPE_INT32, options.ENCODING_TEXT): int,
-    (FieldDescriptor.TYPE_INT64, options.ENCODING_UNSPECIFIED): int,
-    (FieldDescriptor.TYPE_INT64, options.ENCODING_TEXT): int,
+    (FieldDescriptor.TYPE_STRING, upstream_v1.ENCODING_UNSPECIFIED): str,
+    (FieldDescriptor.TYPE_STRING, upstream_v1.ENCODING_NUMBER): _Number,
+    (FieldDescriptor.TYPE_STRING, upstream_v1.ENCODING_COMMA_JOINED): _CommaJoined,
+    (FieldDescriptor.TYPE_STRING, upstream_v1.ENCODING_SEMICOLON_JOINED): _SemicolonJoined,
+    (FieldDescriptor.TYPE_BOOL, upstream_v1.ENCODING_UNSPECIFIED): bool,
+    (FieldDescriptor.TYPE_DOUBLE, upstream_v1.ENCODING_UNSPECIFIED): _Double,
+    (FieldDescriptor.TYPE_INT32, upstream_v1.ENCODING_UNSPECIFIED): int,
+    (FieldDescriptor.TYPE_INT32, upstream_v1.ENCODING_TEXT): int,
+    (FieldDescriptor.TYPE_INT64, upstream_v1.ENCODING_UNSPECIFIED): int,
+    (FieldDescriptor.TYPE_INT64, upstream_v1.ENCODING_TEXT): int,
 }
-"""The type of a member, by the type and the form of its field."""
+"""The type of a member, by the type and the encoding of its field."""
 _WELL_KNOWN: Mapping[tuple[str, int], type] = {
-    (MONEY, options.ENCODING_UNSPECIFIED): _Yuan,
-    (MONEY, options.ENCODING_FEN): _Fen,
-    (MONEY, options.ENCODING_FOREIGN_CURRENCY): _Foreign,
-    (TIMESTAMP, options.ENCODING_UNSPECIFIED): _Timestamp,
-    (TIMESTAMP, options.ENCODING_COMPACT_TIME): _Timestamp,
+    (MONEY, upstream_v1.ENCODING_UNSPECIFIED): _Yuan,
+    (MONEY, upstream_v1.ENCODING_FEN): _Fen,
+    (MONEY, upstream_v1.ENCODING_FOREIGN_CURRENCY): _Foreign,
+    (TIMESTAMP, upstream_v1.ENCODING_UNSPECIFIED): _Timestamp,
+    (TIMESTAMP, upstream_v1.ENCODING_COMPACT_TIME): _Timestamp,
 }
-"""The type of a member, by the message and the form of its field."""
+"""The type of a member, by the message and the encoding of its field."""
 _SERIALIZED = frozenset(message for message, _ in _WELL_KNOWN)
 """Messages that are bytes in a shadow."""
 
@@ -119,36 +119,36 @@ class ShadowSchema:
     def add(self, message: Descriptor) -> Any:
         """Add the shadow of a message. Return the type of the objects from which it is built."""
         if message.full_name not in self._object_types:
-            self._object_types[message.full_name] = FallBack  # for a message within itself
+            self._object_types[message.full_name] = TolerantOnly  # for a message within itself
             # A flag within a payload may be an error.
-            members: dict[str, Any] = dict.fromkeys(FLAGS, FallBack | None)
+            members: dict[str, Any] = dict.fromkeys(FLAGS, TolerantOnly | None)
             shadow_fields: dict[str, FieldDescriptor] = {}
             for field in resolve_fields(message, self._dialect):
                 # The tolerant decoder chooses between several names of a field.
-                members |= dict.fromkeys(field.read_names, FallBack | None)
+                members |= dict.fromkeys(field.read_names, TolerantOnly | None)
                 name = next(iter(field.read_names), "")
                 type_ = (
                     self.add_field(field.descriptor, field.mapping.encoding)
                     if name.isidentifier()
-                    else FallBack
+                    else TolerantOnly
                 )
-                if type_ is not FallBack:
+                if type_ is not TolerantOnly:
                     members[name] = type_ | None
                     shadow_fields[name] = field.descriptor
             self._add_shadow(message, shadow_fields)
             self._object_types[message.full_name] = build_object_type(members)
         return self._object_types[message.full_name]
 
-    def add_field(self, field: FieldDescriptor, form: int) -> Any:
+    def add_field(self, field: FieldDescriptor, encoding: int) -> Any:
         """Add the shadows of the messages in a field. Return the type of the field's member."""
         message = field.message_type
         if message is None:
-            type_: Any = _SCALARS.get((field.type, form), FallBack)
+            type_: Any = _SCALARS.get((field.type, encoding), TolerantOnly)
         elif message.full_name in _SERIALIZED:
-            type_ = _WELL_KNOWN.get((message.full_name, form), FallBack)
+            type_ = _WELL_KNOWN.get((message.full_name, encoding), TolerantOnly)
         else:
             type_ = self.add(message)
-        is_list = field.is_repeated and type_ not in (FallBack, _CommaJoined, _SemicolonJoined)
+        is_list = field.is_repeated and type_ not in (TolerantOnly, _CommaJoined, _SemicolonJoined)
         return list[type_] if is_list else type_
 
     def build_class(self, response: Descriptor, payload_field: str = "") -> type[Message]:

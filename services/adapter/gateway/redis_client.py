@@ -15,7 +15,7 @@ from services.adapter.gateway.metrics import record_redis_failure
 TIMEOUT_S = 0.25
 """For one command, connecting included."""
 PAUSE_S = 5.0
-"""How long Redis is not called after a failure, so that not every call waits for it in vain."""
+"""How long Redis is not called after a failure, so that not every call waits for a timeout."""
 MAX_CONNECTIONS = 64
 
 T = TypeVar("T")

@@ -23,7 +23,7 @@ from services.errors import (
 CONNECT_TIMEOUT_S = 3.0
 """Below five seconds: aiohttp rounds longer timeouts up."""
 KEEPALIVE_TIMEOUT_S = 15.0
-"""Idle connections are closed well before a server would, so that a write rarely meets a closing one."""
+"""Idle connections are closed well before a server would, so that requests rarely fail on closing ones."""
 MAX_CONNECTIONS = 1000
 MAX_RESPONSE_BYTES = 16 * 2**20
 

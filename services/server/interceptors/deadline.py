@@ -8,8 +8,8 @@ from services.errors import DeadlineExceeded, DeadlineExceededInFlight
 from services.server.call import CallContext, CallNext, MethodInfo
 from services.server.settings import DeadlineLimits
 
-# Handlers keep the deadline themselves, and know whether the call may have been executed. This interceptor
-# ends a handler that does not keep it, after this time.
+# Handlers enforce the deadline, and know whether the call may have been executed. This interceptor ends a
+# handler that does not, after this time.
 _GRACE_S = 0.25
 
 UNARY_LIMITS = DeadlineLimits()

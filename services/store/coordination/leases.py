@@ -9,8 +9,8 @@ from sqlalchemy import delete, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.errors import StoreUnavailable
-from services.store.database.dialect import insert_or_update
 from services.store.database.schema import leases
+from services.store.database.sql_dialect import insert_or_update
 from services.store.database.store import Store
 
 _log = structlog.get_logger()

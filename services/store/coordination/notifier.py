@@ -47,7 +47,7 @@ class Notifier:
 
 
 async def wait_for_event(event: asyncio.Event, timeout_s: float) -> None:
-    """Wait until an event is set or the time-out ends."""
+    """Wait until an event is set or the timeout ends."""
     try:
         async with asyncio.timeout(timeout_s):
             await event.wait()

@@ -1,4 +1,4 @@
-"""PostgreSQL as a store: a pool of connections, each with time-outs of the server and of the client."""
+"""PostgreSQL as a store: a pool of connections, each with timeouts of the server and of the client."""
 
 from typing import TypeVar
 
@@ -62,7 +62,7 @@ class PostgresqlEngine:
 
 
 def build_connect_args(url: URL, limits: StoreLimits) -> dict[str, str | int]:
-    """Return libpq's parameters: the time-outs of the client and of the server."""
+    """Return libpq's parameters: the timeouts of the client and of the server."""
     url_options = url.query.get("options", "")
     timeouts_s = {
         "statement_timeout": limits.statement_timeout_s,

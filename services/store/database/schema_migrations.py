@@ -19,7 +19,7 @@ from services.errors import StartupError
 from services.store.database.engine import SQLITE, parse_url
 
 _SCRIPTS = Path(__file__).parent / "migrations"
-_MIGRATION_LOCK = 5168800  # the key of PostgreSQL's advisory lock: replicas that start together take turns
+_MIGRATION_LOCK = 5168800  # the key of PostgreSQL's advisory lock: it serializes concurrent migrations
 _LOCK_TIMEOUT_S = 60.0
 _CONNECT_TIMEOUT_S = 10
 _RETRY_INTERVAL_S = 0.05
@@ -84,7 +84,7 @@ def _build_config() -> Config:
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # else the driver begins late, and commits before some statements
-    # The journal mode is stored in the file, so this is done once in the file's life. SQLite's own time-out
+    # The journal mode is stored in the file, so this is done once in the file's life. SQLite's own timeout
     # does not apply to it.
     deadline = time.monotonic() + _LOCK_TIMEOUT_S
     while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):

@@ -87,7 +87,7 @@ class Store:
         return True
 
     async def close(self) -> None:
-        """Wait for pending units of work, within their time-out, and close every connection."""
+        """Wait for pending units of work, within their timeout, and close every connection."""
         while self._pending:
             await asyncio.wait(self._pending)
         await self._engine.close()

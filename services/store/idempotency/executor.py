@@ -61,7 +61,7 @@ class IdempotentExecutor:
         return await asyncio.shield(task)
 
     async def close(self) -> None:
-        """Wait for the running calls. Each has its own time-out."""
+        """Wait for the running calls. Each has its own timeout."""
         while self._running:
             await asyncio.wait(self._running)
 

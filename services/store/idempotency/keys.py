@@ -8,8 +8,8 @@ from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.errors import RequestIdReused, RequestInProgress
-from services.store.database.dialect import advisory_xact_lock
 from services.store.database.schema import idempotency_keys
+from services.store.database.sql_dialect import advisory_xact_lock
 from services.store.database.store import Store
 
 RUNNING, SUCCEEDED, UNKNOWN = "RUNNING", "SUCCEEDED", "UNKNOWN"
@@ -49,7 +49,7 @@ class UnknownOutcome:
 
 
 class IdempotencyKeys:
-    """Starts requests and records their outcomes, which are kept for `retention_s`."""
+    """Starts requests and records their outcomes, which are retained for `retention_s`."""
 
     def __init__(self, store: Store, retention_s: float = 86_400.0) -> None:
         self._store = store
@@ -117,7 +117,7 @@ class IdempotencyKeys:
         self, row: "Row[Any]", request: IdempotentRequest, now_ms: int
     ) -> Succeeded | UnknownOutcome | None:
         """Return the outcome in a row; None if the row has expired."""
-        # The process of an expired execution died: its unknown outcome is kept as long as a recorded one.
+        # The process of an expired execution died: its unknown outcome is retained as long as a recorded one.
         retention_ms = self._retention_ms if row.state == RUNNING else 0
         if row.expire_time_ms + retention_ms <= now_ms:
             return None

@@ -32,7 +32,7 @@ class _PollResult:
     next_expire_time_ms: int | None
     """When the next lease expires."""
     is_backfilled: bool
-    """Whether the backlog is complete. If not, poll again at once."""
+    """Whether the backfill is complete. If not, poll again at once."""
 
 
 class MessageDispatcher:

@@ -8,8 +8,8 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.store.coordination.notifier import Notifier
-from services.store.database.dialect import advisory_xact_lock, insert_or_update
 from services.store.database.schema import messages, subscription_messages, subscriptions
+from services.store.database.sql_dialect import advisory_xact_lock, insert_or_update
 from services.store.database.store import Store
 from services.store.inbox.batcher import Batcher
 from services.store.inbox.subscriptions import MESSAGES_LOCK, messages_channel, parse_topics

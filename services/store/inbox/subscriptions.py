@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.errors import Overloaded, SubscriptionMismatch, SubscriptionNotFound
 from services.store.coordination.notifier import Notifier
-from services.store.database.dialect import advisory_xact_lock
 from services.store.database.schema import messages, subscription_messages, subscriptions
+from services.store.database.sql_dialect import advisory_xact_lock
 from services.store.database.store import Store
 
 MESSAGES_LOCK = "messages"

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import Row, case, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.store.database.dialect import advisory_xact_lock
 from services.store.database.schema import deliveries
+from services.store.database.sql_dialect import advisory_xact_lock
 from services.store.database.store import Store
 from services.store.outbox.deliveries import CLAIMS_LOCK, Delivery, State
 from services.store.outbox.outcomes import Dead, Delivered, Outcome, Retry

@@ -17,15 +17,15 @@ from services.errors import (
     RequestIdReused,
 )
 from services.store.coordination.notifier import Notifier
-from services.store.database.dialect import advisory_xact_lock
 from services.store.database.schema import deliveries
+from services.store.database.sql_dialect import advisory_xact_lock
 from services.store.database.store import Store
 from services.store.pagination import Page, clamp_page_size, decode_page_token, encode_page_token
 
 DELIVERIES_CHANNEL = "deliveries"
 """Notified when a delivery may have become due."""
 CLAIMS_LOCK = "delivery claims"
-"""Shared by transactions that claim deliveries, exclusive while a dead one becomes pending again."""
+"""Shared by transactions that claim deliveries, exclusive while RetryDelivery resets a delivery."""
 
 
 class State(StrEnum):

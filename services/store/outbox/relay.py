@@ -32,14 +32,14 @@ class Send(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelayConfig:
-    """The concurrency and the time-outs of a relay."""
+    """The concurrency and the timeouts of a relay."""
 
     max_in_flight: int = 16
     """Deliveries that are sent at the same time, each of another key."""
     send_timeout_s: float = 30.0
     """For one attempt."""
     record_timeout_s: float = 30.0
-    """To record an outcome while the store is unavailable. The lease of an attempt covers both time-outs."""
+    """To record an outcome while the store is unavailable. The lease of an attempt covers both timeouts."""
     store_retry_delay_s: float = 1.0
     """Between two tries while the store is unavailable."""
     shutdown_grace_s: float = 20.0

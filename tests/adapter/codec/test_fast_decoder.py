@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from services.adapter.codec import DecodeResult, Dialect, Operation, compile_operation, parse
 from services.adapter.codec.encoder import JsonDates
 from services.adapter.gateway.gateway_errors import error_from_response
-from tests.support.sample_cases import METHODS, ReplyCase, reply_cases
+from tests.support.sample_cases import METHODS, ResponseCase, response_cases
 
-CASES = {case.name: case for case in reply_cases()}
+CASES = {case.name: case for case in response_cases()}
 DOCUMENTED = (
     "keyword_query.national_site.ok",
     "keyword_query.open_platform.ok",
@@ -49,11 +49,11 @@ MEMBER_NAMES = (
 )
 
 
-def compile_case(case: ReplyCase) -> Operation:
+def compile_case(case: ResponseCase) -> Operation:
     return compile_operation(METHODS[case.rpc], Dialect(case.dialect), dates=JsonDates.TEXT)
 
 
-def check_agreement(case: ReplyCase, operation: Operation, body: bytes) -> bool:
+def check_agreement(case: ResponseCase, operation: Operation, body: bytes) -> bool:
     """Return whether the fast decoder decoded the reply. If so, check the tolerant decoder's response."""
     request = ParseDict(case.request, operation.request())
     try:

@@ -7,7 +7,7 @@ from google.protobuf.message_factory import GetMessageClass
 from services.adapter.codec import Dialect, Operation, compile_service, parse
 from services.adapter.gateway.gateway_errors import error_from_response
 from services.errors import UpstreamRefused, UpstreamUnreadable
-from tests.support.sample_cases import METHODS, REPLAY, SAMPLES, SERVICES, ReplyCase, reply_cases
+from tests.support.sample_cases import METHODS, REPLAY, SAMPLES, SERVICES, ResponseCase, response_cases
 
 OPERATIONS: dict[tuple[str, str], Operation] = {
     (dialect.value, rpc): operation
@@ -15,11 +15,11 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     for dialect in Dialect
     for rpc, operation in compile_service(service, dialect).items()
 }
-OPERATION_CASES = [case for case in reply_cases() if not case.name.startswith("gateway/")]
+OPERATION_CASES = [case for case in response_cases() if not case.name.startswith("gateway/")]
 
 
 @pytest.mark.parametrize("case", OPERATION_CASES, ids=lambda case: case.name)
-def test_sample(case: ReplyCase) -> None:
+def test_sample(case: ResponseCase) -> None:
     operation = OPERATIONS[case.dialect, case.rpc]
     request = json_format.ParseDict(case.request, operation.request())
     if case.error is not None:
@@ -53,4 +53,4 @@ def test_every_sample_has_an_expectation() -> None:
         if not path.name.endswith(".expected.json")
     }
     gateway_bodies = {body for body in bodies if body.startswith(("get_token", "system_current_time"))}
-    assert {case.name for case in reply_cases()} == bodies - gateway_bodies
+    assert {case.name for case in response_cases()} == bodies - gateway_bodies

@@ -1,4 +1,4 @@
-"""Units of work: savepoints, cancellation, limits and time-outs."""
+"""Units of work: savepoints, cancellation, limits and timeouts."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""Limits how many calls are in flight at 1688, and sheds calls that would wait in vain."""
+"""Limits how many calls are in flight at 1688, and sheds calls that would time out."""
 
 import asyncio
 from collections import deque
@@ -22,7 +22,7 @@ class BulkheadPolicy:
     target_s: float = 0.05
     """A wait that is no sign of overload."""
     interval_s: float = 0.5
-    """When all waits have been above the target for so long, the bulkhead is overloaded."""
+    """When all waits have been above the target for this time, the bulkhead is overloaded."""
 
 
 @dataclass(slots=True, eq=False)
@@ -41,7 +41,7 @@ class BulkheadMiddleware:
         self._queue: deque[_Waiter] = deque()
         self._free_slots = policy.max_concurrent
         self._above_target_since: float | None = None
-        """Since when each call that got a slot had waited longer than the target."""
+        """Time since which every wait has exceeded the target; None if the last did not."""
         in_flight.set_function(lambda: policy.max_concurrent - self._free_slots)
         queued.set_function(lambda: len(self._queue))
 
@@ -74,7 +74,7 @@ class BulkheadMiddleware:
             raise
 
     def _check_queue(self) -> None:
-        """Raise Overloaded if one more call would wait in vain."""
+        """Raise Overloaded if one more call would time out."""
         if len(self._queue) >= self._policy.max_queued:
             record_shed("queue_full")
             raise Overloaded("too many calls wait for 1688")

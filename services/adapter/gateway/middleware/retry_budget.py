@@ -13,7 +13,7 @@ class RetryBudgetPolicy:
     tokens_per_s: float = 1.0
     initial_tokens: float = 10.0
     max_tokens: float = 100.0
-    """It limits how many retries can follow a time with few calls."""
+    """Limits how many retries can follow a time with few calls."""
 
 
 class RetryBudget:

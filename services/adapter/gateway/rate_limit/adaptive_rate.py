@@ -18,7 +18,7 @@ class AdaptiveRate:
         self._min_rate = min(policy.min_rate, self._ceiling)
         self._clock = clock
         self._next_at = 0.0
-        """The time of the next permit, were there no bursts."""
+        """The time of the next permit if bursts were not allowed."""
         self._lowered = inf
         """The rate after the last rejection."""
         self._limited_at = -inf

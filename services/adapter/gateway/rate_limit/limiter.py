@@ -12,7 +12,7 @@ class RatePolicy:
     """How a rate adapts: down by a factor, up by a constant (AIMD)."""
 
     burst_s: float = 0.1
-    """How many seconds' calls may come at once."""
+    """Burst size, in seconds of the rate."""
     decrease: float = 0.7
     """The part that is left of the rate at which 1688 rejected a call."""
     increase: float = 0.05
@@ -22,7 +22,7 @@ class RatePolicy:
     cooldown_s: float = 1.0
     """Further rejections within this time do not lower the rate: their calls were already in flight."""
     reset_after_s: float = 30.0
-    """Without a rejection for so long, a scope has its ceiling again, or no limit."""
+    """Without a rejection for this time, a scope has its ceiling again, or no limit."""
 
 
 class RateLimiter(Protocol):

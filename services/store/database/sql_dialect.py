@@ -19,7 +19,7 @@ async def advisory_xact_lock(connection: AsyncConnection, *key: int | str, share
     if not _is_postgresql(connection):
         return
     function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
-    # Two keys with the same hash only wait for each other without need.
+    # Two keys with the same hash only block each other unnecessarily.
     statement = text(f"SELECT {function}(hashtextextended(:key, 0))")
     await connection.execute(statement, {"key": ":".join(map(str, key))})
 
