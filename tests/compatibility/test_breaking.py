@@ -120,7 +120,7 @@ def _run_make_breaking(
     path.write_bytes(descriptors.SerializeToString())
     # This test runs in the environment, so make must not rebuild it.
     command = ["make", "--silent", "--old-file=.venv/.ready", "breaking"]
-    command += [f"IMAGE={path}", f"BASELINE={baseline}"]
+    command += [f"DESCRIPTORS={path}", f"BASELINE={baseline}"]
     return subprocess.run(  # noqa: S603 # a target of this repository
         command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )
