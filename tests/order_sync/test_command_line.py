@@ -102,12 +102,12 @@ async def test_a_new_store_is_made_and_a_buyer_erased_from_it(run: Run, url: str
         await storage.full_orders.get(FullOrderKind.ORDER, "2")
         with pytest.raises(NoFullSync):
             await storage.full_orders.get(FullOrderKind.ORDER, "1")
-        left = await storage.dispatcher.lease(SUBSCRIPTION, limit=10, lease_s=10, wait_s=0)
-        assert [each.message_id for each in left] == ["2"]
+        leased = await storage.dispatcher.lease(SUBSCRIPTION, limit=10, lease_s=10, wait_s=0)
+        assert [message.message_id for message in leased] == ["2"]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["erase"], "the following arguments are required: --member-id"),
         (["serve"], "invalid choice: 'serve'"),
@@ -115,28 +115,28 @@ async def test_a_new_store_is_made_and_a_buyer_erased_from_it(run: Run, url: str
     ids=["no member", "no command"],
 )
 def test_wrong_arguments(
-    arguments: list[str], told: str, url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], message: str, url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
         run_command("python -m services.order_sync", arguments, url)
-    found = capsys.readouterr()
-    assert (ended.value.code, found.out) == (2, "")
-    assert found.err.startswith("usage: python -m services.order_sync ")
-    assert told in found.err
+    result = capsys.readouterr()
+    assert (ended.value.code, result.out) == (2, "")
+    assert result.err.startswith("usage: python -m services.order_sync ")
+    assert message in result.err
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
-    ("arguments", "url", "told"),
+    ("arguments", "url", "message"),
     [
         (["migrate"], "sqlite+aiosqlite:////dev/null/store.db", "the store cannot be opened: "),
         (["erase", "--member-id", "1"], "mysql://user:secret@localhost/db", "NATIONALSITE_DATABASE_URL: "),
     ],
     ids=["no directory", "no store of ours"],
 )
-def test_a_store_that_cannot_be_opened(arguments: list[str], told: str, run: Run) -> None:
-    found = run(*arguments)
-    assert (found.returncode, found.stdout) == (2, "")
-    (line,) = found.stderr.splitlines()
-    assert line.startswith(told)
+def test_a_store_that_cannot_be_opened(arguments: list[str], message: str, run: Run) -> None:
+    result = run(*arguments)
+    assert (result.returncode, result.stdout) == (2, "")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(message)
     assert "secret" not in line

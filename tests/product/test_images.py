@@ -1,4 +1,4 @@
-"""Pictures are sent as they are, or as a small upright JPEG; what is no picture is refused by its field."""
+"""Images are sent unchanged or as a small upright JPEG; other bytes are rejected by their field."""
 
 import random
 import struct
@@ -14,12 +14,12 @@ from services.product.images import MAX_PIXELS, shrink_to_fit
 
 LIMIT = 20_000
 RED, BLUE = (254, 0, 0), (0, 0, 254)
-UPRIGHT_AFTER_A_TURN = 6
-"""EXIF orientation of a camera held upright: the picture lies on its side."""
+ROTATED_ORIENTATION = 6
+"""EXIF orientation of a camera held upright: the image lies on its side."""
 
 
 def noise(mode: str, size: tuple[int, int] = (400, 200)) -> Image.Image:
-    """A picture that compresses badly: blue on the left, red on the right, noise over it."""
+    """An image that compresses badly: blue on the left, red on the right, noise over it."""
     ground = Image.new("RGB", size, BLUE)
     ground.paste(RED, (size[0] // 2, 0, *size))
     grain = Image.frombytes("RGB", size, random.Random(1688).randbytes(3 * size[0] * size[1]))
@@ -32,8 +32,8 @@ def saved(image: Image.Image, form: str, **options: object) -> bytes:
     return out.getvalue()
 
 
-def opened(picture: bytes) -> Image.Image:
-    image = Image.open(BytesIO(picture))
+def opened(image_bytes: bytes) -> Image.Image:
+    image = Image.open(BytesIO(image_bytes))
     image.load()
     assert (image.format, image.mode) == ("JPEG", "RGB")
     return image
@@ -41,11 +41,11 @@ def opened(picture: bytes) -> Image.Image:
 
 def exif() -> Image.Exif:
     found = Image.Exif()
-    found[0x0112] = UPRIGHT_AFTER_A_TURN
+    found[0x0112] = ROTATED_ORIENTATION
     return found
 
 
-async def test_a_small_picture_is_sent_as_it_is() -> None:
+async def test_small_image_is_sent_unchanged() -> None:
     """Byte for byte: it is not even looked at."""
     assert await shrink_to_fit(b"\xff\xd8\xff" + bytes(LIMIT - 3), LIMIT, "image")
 
@@ -65,10 +65,10 @@ async def test_a_small_picture_is_sent_as_it_is() -> None:
         ("L", "PNG", {}),
     ],
 )
-async def test_a_large_picture_is_made_to_fit(mode: str, form: str, options: dict, limit: int) -> None:
-    picture = saved(noise(mode), form, **options)
-    assert len(picture) > limit
-    small = await shrink_to_fit(picture, limit, "image")
+async def test_large_image_is_shrunk(mode: str, form: str, options: dict, limit: int) -> None:
+    image_bytes = saved(noise(mode), form, **options)
+    assert len(image_bytes) > limit
+    small = await shrink_to_fit(image_bytes, limit, "image")
     assert len(small) <= limit
     image = opened(small)
     assert image.width / image.height == pytest.approx(2, abs=0.05)
@@ -85,49 +85,49 @@ def _colour(image: Image.Image, half: int) -> str:
     return "red" if red > blue + 40 else "blue" if blue > red + 40 else "neither"
 
 
-async def test_what_is_transparent_becomes_white() -> None:
-    """Not black, whatever colour lies hidden below."""
-    picture = noise("RGB").convert("RGBA")
-    picture.putalpha(0)
-    image = opened(await shrink_to_fit(saved(picture, "PNG"), LIMIT, "image"))
+async def test_transparent_pixels_become_white() -> None:
+    """Not black, and not the hidden colour."""
+    image_bytes = noise("RGB").convert("RGBA")
+    image_bytes.putalpha(0)
+    image = opened(await shrink_to_fit(saved(image_bytes, "PNG"), LIMIT, "image"))
     assert image.getextrema() == ((255, 255),) * 3
 
 
-async def test_a_palette_with_a_transparent_colour() -> None:
-    picture = noise("P", (600, 400))
-    image = opened(await shrink_to_fit(saved(picture, "PNG", transparency=0), LIMIT, "image"))
+async def test_palette_with_a_transparent_colour() -> None:
+    image_bytes = noise("P", (600, 400))
+    image = opened(await shrink_to_fit(saved(image_bytes, "PNG", transparency=0), LIMIT, "image"))
     assert image.width / image.height == pytest.approx(1.5, abs=0.05)
 
 
-async def test_sixteen_bits_of_grey_keep_their_shades() -> None:
+async def test_sixteen_bit_grey_keeps_its_shades() -> None:
     """Half of all shades are darker than the middle: they are scaled, not cut off."""
-    picture = Image.frombytes("I;16", (300, 200), random.Random(1).randbytes(2 * 300 * 200))
-    image = opened(await shrink_to_fit(saved(picture, "PNG"), LIMIT, "image")).convert("L")
+    image_bytes = Image.frombytes("I;16", (300, 200), random.Random(1).randbytes(2 * 300 * 200))
+    image = opened(await shrink_to_fit(saved(image_bytes, "PNG"), LIMIT, "image")).convert("L")
     mean = sum(shade * count for shade, count in enumerate(image.histogram())) / (image.width * image.height)
     assert mean == pytest.approx(127, abs=5)
 
 
 @pytest.mark.parametrize(("mode", "form"), [("RGB", "JPEG"), ("RGBA", "PNG")])
-async def test_a_picture_stays_upright(mode: str, form: str) -> None:
-    """The note on how the camera was held goes with the re-encoding, so the picture is turned."""
-    picture = saved(noise(mode), form, exif=exif(), **({"quality": 100} if form == "JPEG" else {}))
-    image = opened(await shrink_to_fit(picture, LIMIT, "image"))
+async def test_image_stays_upright(mode: str, form: str) -> None:
+    """Re-encoding drops the EXIF orientation, so the image is rotated."""
+    image_bytes = saved(noise(mode), form, exif=exif(), **({"quality": 100} if form == "JPEG" else {}))
+    image = opened(await shrink_to_fit(image_bytes, LIMIT, "image"))
     assert image.getexif().get(0x0112) is None
     assert image.height / image.width == pytest.approx(2, abs=0.05)
     assert _colour(image.rotate(90, expand=True), 0) == "blue"
 
 
-async def test_a_torn_note_spoils_no_picture() -> None:
-    whole = saved(noise("RGB"), "JPEG", quality=100, exif=exif())
-    at = whole.index(b"\x12\x01") if b"\x12\x01" in whole[:200] else whole.index(b"\x01\x12")
+async def test_damaged_exif_is_ignored() -> None:
+    intact = saved(noise("RGB"), "JPEG", quality=100, exif=exif())
+    at = intact.index(b"\x12\x01") if b"\x12\x01" in intact[:200] else intact.index(b"\x01\x12")
     for length in range(2, 12):
-        torn = whole[:at] + b"\xff" * length + whole[at + length :]
-        assert opened(await shrink_to_fit(torn, LIMIT, "image"))
+        damaged = intact[:at] + b"\xff" * length + intact[at + length :]
+        assert opened(await shrink_to_fit(damaged, LIMIT, "image"))
 
 
-async def test_a_picture_that_cannot_be_made_so_small() -> None:
-    with pytest.raises(InvalidRequest, match="picture: cannot be re-encoded to 100 bytes"):
-        await shrink_to_fit(saved(noise("RGB"), "PNG"), 100, "picture")
+async def test_image_that_cannot_be_shrunk_enough() -> None:
+    with pytest.raises(InvalidRequest, match="image: cannot be re-encoded to 100 bytes"):
+        await shrink_to_fit(saved(noise("RGB"), "PNG"), 100, "image")
 
 
 def _png(width: int, height: int, content: bytes) -> bytes:
@@ -139,7 +139,7 @@ def _png(width: int, height: int, content: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("side", [5_001, 10_000, 20_000, 65_535, 2**31 - 1])
-async def test_a_picture_that_would_fill_the_memory(side: int) -> None:
+async def test_image_that_would_fill_the_memory(side: int) -> None:
     assert side * side > MAX_PIXELS["PNG"]
     with pytest.raises(InvalidRequest, match="image: must"):
         await shrink_to_fit(_png(side, side, zlib.compress(bytes(100_000)) + bytes(LIMIT)), LIMIT, "image")
@@ -157,24 +157,24 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("picture", BROKEN.values(), ids=BROKEN.keys())
-async def test_what_is_no_picture(picture: bytes) -> None:
-    assert len(picture) > LIMIT
-    with pytest.raises(InvalidRequest) as refused:
-        await shrink_to_fit(picture, LIMIT, "image")
-    (violation,) = refused.value.violations
+@pytest.mark.parametrize("image_bytes", BROKEN.values(), ids=BROKEN.keys())
+async def test_bytes_that_are_no_image(image_bytes: bytes) -> None:
+    assert len(image_bytes) > LIMIT
+    with pytest.raises(InvalidRequest) as rejected:
+        await shrink_to_fit(image_bytes, LIMIT, "image")
+    (violation,) = rejected.value.violations
     assert (violation.field, violation.description) == ("image", "must be a readable JPEG or PNG image")
 
 
-async def test_any_damage_is_refused_or_shown() -> None:
-    chance = random.Random(7)
+async def test_damaged_image_is_rejected_or_decoded() -> None:
+    rng = random.Random(7)
     for whole in (saved(noise("RGB"), "JPEG", quality=100), saved(noise("RGBA", (200, 100)), "PNG")):
         for _ in range(25):
-            torn = bytearray(whole)
+            damaged = bytearray(whole)
             for _ in range(5):
-                torn[chance.randrange(8, 2_000)] = chance.randrange(256)
+                damaged[rng.randrange(8, 2_000)] = rng.randrange(256)
             try:
-                small = await shrink_to_fit(bytes(torn), LIMIT, "image")
+                small = await shrink_to_fit(bytes(damaged), LIMIT, "image")
             except InvalidRequest:
                 continue
             assert len(small) <= LIMIT

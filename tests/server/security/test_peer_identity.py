@@ -12,7 +12,7 @@ from tests.server.shop_server import Line, running_shop
     [
         (f"By=spiffe://us;Hash=ab;URI={CALLER}", [CALLER]),
         (
-            f'By=spiffe://us;URI=spiffe://told-only,By=spiffe://us;Subject="CN=a,O=\\"b;c\\"";URI={CALLER}',
+            f'By=spiffe://us;URI=spiffe://forwarded-only,By=spiffe://us;Subject="CN=a,O=\\"b;c\\"";URI={CALLER}',
             [CALLER],
         ),
         (f"Hash=ab;DNS=front.shop;DNS=shop;URI={CALLER}", ["front.shop", "shop", CALLER]),
