@@ -1,6 +1,6 @@
 """Envoy's gRPC-JSON reverse transcoder as a reference: it only converts between gRPC and JSON over HTTP.
 
-It cannot rename members, so its messages have the members of a documented reply.
+It cannot rename members, so its messages have the members of a documented response.
 """
 
 import json
@@ -31,7 +31,7 @@ _SCALARS = {
 
 
 def build_file(sample: Mapping[str, Any], path: str) -> descriptor_pb2.FileDescriptorProto:
-    """Return a proto file with a search that is posted to a path; its reply has the members of a sample."""
+    """Return a proto file with a search that is posted to a path. Its response has a sample's members."""
     file = descriptor_pb2.FileDescriptorProto(
         name="benchmarks/transcoder.proto",
         package=PACKAGE,
@@ -39,23 +39,23 @@ def build_file(sample: Mapping[str, Any], path: str) -> descriptor_pb2.FileDescr
         dependency=["google/api/annotations.proto"],
     )
     _add_message(file, "Request", {"offerQueryParam": "", "accessToken": ""})
-    _add_message(file, "Reply", sample)
+    _add_message(file, "Response", sample)
     method = file.service.add(name="Search").method.add(
-        name="SearchByKeyword", input_type=f".{PACKAGE}.Request", output_type=f".{PACKAGE}.Reply"
+        name="SearchByKeyword", input_type=f".{PACKAGE}.Request", output_type=f".{PACKAGE}.Response"
     )
     method.options.Extensions[annotations_pb2.http].CopyFrom(http_pb2.HttpRule(post=path, body="*"))
     return file
 
 
 def message_classes(file: descriptor_pb2.FileDescriptorProto) -> tuple[type[Message], type[Message]]:
-    """Return the classes of the request and the reply."""
+    """Return the classes of the request and the response."""
     pool = descriptor_pool.DescriptorPool()
     for imported in _imports():
         pool.Add(imported)
     pool.Add(file)
-    descriptors = (pool.FindMessageTypeByName(f"{PACKAGE}.{name}") for name in ("Request", "Reply"))
-    request, reply = (message_factory.GetMessageClass(descriptor) for descriptor in descriptors)
-    return request, reply
+    descriptors = (pool.FindMessageTypeByName(f"{PACKAGE}.{name}") for name in ("Request", "Response"))
+    request, response = (message_factory.GetMessageClass(descriptor) for descriptor in descriptors)
+    return request, response
 
 
 @contextmanager

@@ -30,7 +30,7 @@ http {{
   default_type "application/json;charset=UTF-8";
   server {{
     listen 127.0.0.1:{port} backlog=4096;
-    root {root}/replies;
+    root {root}/responses;
     error_page 405 =200 $uri;
   }}
 }}
@@ -40,20 +40,20 @@ http {{
 class NginxUpstream:
     """A gateway of 1688 that returns files."""
 
-    def __init__(self, url: str, replies: Path) -> None:
+    def __init__(self, url: str, responses: Path) -> None:
         self.url = url
-        self._replies = replies
+        self._replies = responses
 
-    def set_reply(self, operation: str, reply: bytes) -> None:
-        """Set the reply of an operation, `namespace/name`."""
-        self.set_reply_at(self.path(operation), reply)
+    def set_response(self, operation: str, response: bytes) -> None:
+        """Set the response of an operation, `namespace/name`."""
+        self.set_response_at(self.path(operation), response)
 
-    def set_reply_at(self, path: str, reply: bytes) -> None:
-        """Set the reply of a path."""
+    def set_response_at(self, path: str, response: bytes) -> None:
+        """Set the response of a path."""
         file = self._replies / path.removeprefix("/")
         file.parent.mkdir(parents=True, exist_ok=True)
         temporary = file.with_suffix(".tmp")
-        temporary.write_bytes(reply)
+        temporary.write_bytes(response)
         temporary.replace(file)
 
     @staticmethod
@@ -67,8 +67,8 @@ def nginx() -> Iterator[NginxUpstream]:
     """Run nginx on loopback, in a temporary directory."""
     with tempfile.TemporaryDirectory(prefix="nginx-") as directory:
         root, port = Path(directory), free_port()
-        (root / "replies").mkdir()
+        (root / "responses").mkdir()
         (root / "nginx.conf").write_text(_CONFIGURATION.format(root=root, port=port))
         command = ["nginx", "-p", directory, "-e", root / "error.log", "-c", root / "nginx.conf"]
         with program_process(command, "bench-nginx", port) as server:
-            yield NginxUpstream(f"http://{server.address}", root / "replies")
+            yield NginxUpstream(f"http://{server.address}", root / "responses")

@@ -24,7 +24,7 @@ Row = Sequence[Any]
 
 
 class PlainStore(Protocol):
-    """A store without a service."""
+    """Inserts rows with the database driver, without a service."""
 
     def insert(self, table: str, rows: Sequence[Row], *, batch_size: int) -> float:
         """Insert rows with batch_size rows per transaction; return the rows per second."""

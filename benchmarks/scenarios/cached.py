@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from benchmarks import replies
+from benchmarks import responses
 from benchmarks.cpu_cost import CpuCost, ServerCpuCost
 from benchmarks.load_client import LoadClient
 from benchmarks.minimal_server import minimal_server
@@ -23,7 +23,7 @@ def cached(_rows: Collection[str]) -> dict[str, Result]:
         run_service("product", upstream.url) as product,
         worker_process("grpc_client") as worker,
     ):
-        upstream.set_reply(replies.CATEGORY_GET, replies.category())
+        upstream.set_response(responses.CATEGORY_GET, responses.build_category_response())
         client, target = LoadClient(worker), category_target(product)
         with minimal_server(target, client.call_once(target)) as minimal_target:
             subjects: dict[str, CpuCost] = {

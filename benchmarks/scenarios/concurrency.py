@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection
 
-from benchmarks import replies
+from benchmarks import responses
 from benchmarks.delayed_upstream import delayed_upstream
 from benchmarks.load_client import LoadClient, LoadResult
 from benchmarks.process_stats import peak_mib, reset_peak, resident_mib
@@ -28,7 +28,7 @@ def concurrency(_rows: Collection[str]) -> dict[str, Result]:
     """Measure all rows of the scenario."""
     service_results, upstream_results, peaks = list[LoadResult](), list[LoadResult](), list[float]()
     with (
-        delayed_upstream(replies.page(OFFERS), DELAY_S) as url,
+        delayed_upstream(responses.build_search_page(OFFERS), DELAY_S) as url,
         run_service("product", url, SETTINGS) as product,
         worker_process("grpc_client") as grpc_worker,
         worker_process("http_client", f"{url}/openapi/") as http_worker,

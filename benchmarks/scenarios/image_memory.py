@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from benchmarks import replies
+from benchmarks import responses
 from benchmarks.delayed_upstream import delayed_upstream
 from benchmarks.images import MIB, make_image
 from benchmarks.load_client import LoadClient
@@ -22,7 +22,10 @@ def image_memory(_rows: Collection[str]) -> dict[str, Result]:
     large, small = make_image(LARGE_MIB), make_image(SMALL_MIB)
     size_mib = len(large) / MIB
     multiples = list[float]()
-    with delayed_upstream(replies.uploaded(), DELAY_S) as url, worker_process("grpc_client") as worker:
+    with (
+        delayed_upstream(responses.build_upload_response(), DELAY_S) as url,
+        worker_process("grpc_client") as worker,
+    ):
         client = LoadClient(worker)
         for _ in range(ROUNDS):
             with run_service("product", url, NO_SHRINKING) as product:

@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Collection, Sequence
 
-from benchmarks import replies
+from benchmarks import responses
 from benchmarks.cpu_cost import HandwrittenClient
 from benchmarks.load_client import LoadClient, LoadResult
 from benchmarks.nginx import nginx
@@ -25,7 +25,7 @@ def latency(_rows: Collection[str]) -> dict[str, Result]:
         worker_process("grpc_client") as grpc_worker,
         worker_process("handwritten_client", upstream.url) as handwritten_worker,
     ):
-        upstream.set_reply(replies.KEYWORD_QUERY, replies.page(OFFERS))
+        upstream.set_response(responses.KEYWORD_QUERY, responses.build_search_page(OFFERS))
         client, target = LoadClient(grpc_worker), search_target(product, OFFERS)
         handwritten = HandwrittenClient(worker=handwritten_worker, in_flight=1, offers=OFFERS)
         results: dict[str, list[LoadResult]] = {SERVICE: [], HANDWRITTEN: []}

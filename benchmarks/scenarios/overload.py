@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from benchmarks import replies
+from benchmarks import responses
 from benchmarks.delayed_upstream import delayed_upstream
 from benchmarks.load_client import LoadClient
 from benchmarks.processes import worker_process
@@ -22,7 +22,7 @@ def overload(_rows: Collection[str]) -> dict[str, Result]:
     """Measure the goodput: calls per second that succeed within their deadline."""
     peak_rates, goodputs, rejection_rates = list[float](), list[float](), list[float]()
     with (
-        delayed_upstream(replies.page(OFFERS), DELAY_S) as url,
+        delayed_upstream(responses.build_search_page(OFFERS), DELAY_S) as url,
         run_service("product", url, SETTINGS) as product,
         worker_process("grpc_client") as worker,
     ):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from itertools import pairwise
 
-from benchmarks import replies
+from benchmarks import responses
 from benchmarks.cpu_cost import ServerCpuCost
 from benchmarks.images import make_image
 from benchmarks.load_client import LoadClient
@@ -46,7 +46,7 @@ def _measure_detail() -> Result:
         client = LoadClient(worker)
 
         def make_calls(skus: float, calls: int) -> float:
-            upstream.set_reply(replies.PRODUCT_DETAIL, replies.detail(int(skus)))
+            upstream.set_response(responses.PRODUCT_DETAIL, responses.build_product_detail(int(skus)))
             target = detail_target(product, int(skus))
             return ServerCpuCost(client=client, target=target, in_flight=IN_FLIGHT)(calls)
 
@@ -62,7 +62,7 @@ def _measure_pages() -> Result:
         client = LoadClient(worker)
 
         def make_calls(offers: float, calls: int) -> float:
-            upstream.set_reply(replies.KEYWORD_QUERY, replies.page(int(offers)))
+            upstream.set_response(responses.KEYWORD_QUERY, responses.build_search_page(int(offers)))
             target = search_target(product, int(offers))
             return ServerCpuCost(client=client, target=target, in_flight=IN_FLIGHT)(calls)
 
@@ -76,7 +76,7 @@ def _measure_images(settings: Mapping[str, str]) -> Result:
         run_service("product", upstream.url, settings) as product,
         worker_process("grpc_client") as worker,
     ):
-        upstream.set_reply(replies.IMAGE_UPLOAD, replies.uploaded())
+        upstream.set_response(responses.IMAGE_UPLOAD, responses.build_upload_response())
         client = LoadClient(worker)
 
         def make_calls(size: float, calls: int) -> float:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks import replies
+from benchmarks import responses
 from benchmarks.cpu_cost import CpuCost, HandwrittenClient, ServerCpuCost
 from benchmarks.envoy import METHOD, build_file, envoy, message_classes
 from benchmarks.load_client import LoadClient, Target
@@ -41,7 +41,7 @@ def search(rows: Collection[str]) -> dict[str, Result]:
             subject(WARM_UP_CALLS)
         costs = measure_cpu_costs(subjects, CALLS, rounds=ROUNDS)
     results = {row: ratio(costs[SERVICE], costs[reference]) for row, reference in references.items()}
-    if "all-features" in results:  # the only row where the service as it is by default is the reference
+    if "all-features" in results:  # the only row whose reference is the default configuration
         results["all-features"] = ratio(costs[ALL_FEATURES], costs[SERVICE])
     return results
 
@@ -51,7 +51,7 @@ def _subjects(references: Collection[str]) -> Iterator[dict[str, CpuCost]]:
     """Yield the service and the references, running."""
     with ExitStack() as stack:
         upstream = stack.enter_context(nginx())
-        upstream.set_reply(replies.KEYWORD_QUERY, replies.page(OFFERS))
+        upstream.set_response(responses.KEYWORD_QUERY, responses.build_search_page(OFFERS))
         client = LoadClient(stack.enter_context(worker_process("grpc_client")))
 
         def server_cost(target: Target) -> CpuCost:
@@ -65,7 +65,7 @@ def _subjects(references: Collection[str]) -> Iterator[dict[str, CpuCost]]:
         if TRANSCODER in references:
             subjects[TRANSCODER] = server_cost(stack.enter_context(_transcoder(upstream)))
         if MINIMAL in references:
-            url = upstream.url + upstream.path(replies.KEYWORD_QUERY)
+            url = upstream.url + upstream.path(responses.KEYWORD_QUERY)
             server = minimal_server(service_target, client.call_once(service_target), url)
             subjects[MINIMAL] = server_cost(stack.enter_context(server))
         if ALL_FEATURES in references:
@@ -77,7 +77,7 @@ def _subjects(references: Collection[str]) -> Iterator[dict[str, CpuCost]]:
 @contextmanager
 def _service_with_all_features(upstream: NginxUpstream) -> Iterator[RunningService]:
     """Run the service with the features that are off by default: identities, policy, traces."""
-    upstream.set_reply_at("/v1/traces", b"")
+    upstream.set_response_at("/v1/traces", b"")
     with TemporaryDirectory(prefix="policy-") as directory:
         policy = Path(directory) / "policy.json"
         policy.write_text(json.dumps({"rules": [{"callers": [IDENTITY], "methods": [f"{PRODUCT}/*"]}]}))
@@ -92,12 +92,12 @@ def _service_with_all_features(upstream: NginxUpstream) -> Iterator[RunningServi
 
 @contextmanager
 def _transcoder(upstream: NginxUpstream) -> Iterator[Target]:
-    file = build_file(replies.sample_page(), upstream.path(replies.KEYWORD_QUERY))
-    request_class, reply_class = message_classes(file)
+    file = build_file(responses.load_sample_page(), upstream.path(responses.KEYWORD_QUERY))
+    request_class, message_class = message_classes(file)
 
     def is_expected(response: bytes) -> bool:
-        reply = reply_class.FromString(response)
-        return len(reply.result.result.data) == OFFERS  # type: ignore[attr-defined] # fields are those of the sample
+        message = message_class.FromString(response)
+        return len(message.result.result.data) == OFFERS  # type: ignore[attr-defined] # fields are those of the sample
 
     request = request_class(offerQueryParam='{"keyword":"dress","beginPage":1,"pageSize":20,"country":"en"}')
     with envoy(file, upstream) as server:

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import psycopg
 from nationalsite.ordersync import v1 as protos
 
-from benchmarks import replies
+from benchmarks import responses
 from benchmarks.delayed_upstream import delayed_upstream
 from benchmarks.load_client import LoadClient, LoadResult, check_responses
 from benchmarks.plain_inserts import PlainStore, ServiceStore, plain_store, to_conninfo
@@ -66,7 +66,7 @@ def _measure(engine: str, service_url: str, plain_url: str) -> dict[str, Result]
     service_store = ServiceStore(service_url)
     settings = NO_REPLAY | {"NATIONALSITE_DATABASE_URL": service_url}
     with (
-        delayed_upstream(replies.relations_written(), UPSTREAM_DELAY_S) as upstream_url,
+        delayed_upstream(responses.build_relations_response(), UPSTREAM_DELAY_S) as upstream_url,
         plain_store(plain_url) as plain,
         run_service("order_sync", upstream_url, settings, log=f"bench-{engine}") as order_sync,
         worker_process("grpc_client") as grpc_worker,

@@ -18,7 +18,7 @@ import (
 // ErrorDetails is the status of a failed call, or of one failed result, with its details.
 type ErrorDetails struct {
 	Code codes.Code
-	// Message is for people. Programs decide by the reason.
+	// Message is human-readable. Use the reason in code.
 	Message string
 	// Reason is unspecified if gRPC itself failed, or if the reason is newer than these stubs.
 	Reason errorsv1.ErrorReason

@@ -12,8 +12,8 @@ import (
 
 const maxIDsPerRequest = 1000
 
-// requestQueue holds the requests that a consumer has still to send on its stream. Acknowledgements outlive a
-// stream and are sent on the next one. Lease changes end with their stream.
+// requestQueue holds the requests that a consumer has still to send on its stream. Unsent
+// acknowledgements are sent on the next stream. Lease changes end with their stream.
 type requestQueue struct {
 	mu      sync.Mutex
 	acks    []string
@@ -53,7 +53,7 @@ func (q *requestQueue) resetLeases() {
 	q.leases = nil
 }
 
-// close ends the queue after what it holds.
+// close accepts no more requests; the queued ones are still sent.
 func (q *requestQueue) close() { close(q.closed) }
 
 func (q *requestQueue) isClosed() bool {

@@ -30,10 +30,10 @@ ACCEPTED = {"result": {"success": True, "code": "0"}}
 
 
 class FakeGateway:
-    """Replies to each relation by its number, and records the calls."""
+    """Responds to each relation by its number, and records the calls."""
 
-    def __init__(self, answer: Callable[[int], Any]) -> None:
-        self.answer = answer
+    def __init__(self, response: Callable[[int], Any]) -> None:
+        self.response = response
         self.received: list[Any] = []
         self.in_flight = self.max_in_flight = 0
         self.full = asyncio.Event()
@@ -48,18 +48,18 @@ class FakeGateway:
             self.full.set()
         try:
             await asyncio.sleep(0)
-            answer = self.answer(0 if isinstance(value, list) else value["purchaseOrderId"])
-            if isinstance(answer, asyncio.Event):
+            response = self.response(0 if isinstance(value, list) else value["purchaseOrderId"])
+            if isinstance(response, asyncio.Event):
                 try:
                     async with asyncio.timeout_at(rest["deadline"]):
-                        await answer.wait()
+                        await response.wait()
                 except TimeoutError:
-                    answer = DeadlineExceededInFlight("too late")
+                    response = DeadlineExceededInFlight("too late")
         finally:
             self.in_flight -= 1
-        if isinstance(answer, Exception):
-            raise answer
-        return UpstreamResponse(value=answer, request_id="r-1")
+        if isinstance(response, Exception):
+            raise response
+        return UpstreamResponse(value=response, request_id="r-1")
 
     def secrets(self) -> tuple[str, ...]:
         return ()
@@ -146,7 +146,7 @@ async def test_one_call_for_all_elements() -> None:
 
 
 async def test_errors_are_in_the_order_of_the_elements() -> None:
-    answers = {
+    responses = {
         1: ACCEPTED,
         2: {"result": {"success": False, "code": "500", "message": "no"}},
         3: ConnectError("no connection"),
@@ -156,7 +156,7 @@ async def test_errors_are_in_the_order_of_the_elements() -> None:
         7: "nonsense",
         8: ACCEPTED,
     }
-    outcomes = await call_batch(FakeGateway(answers.__getitem__), *answers)
+    outcomes = await call_batch(FakeGateway(responses.__getitem__), *responses)
     kinds = [type(outcome) for outcome in outcomes]
     nothing = type(None)
     assert kinds == [
@@ -186,8 +186,8 @@ async def test_the_batch_fails_where_no_call_reached_the_operation(first, dialec
 @pytest.mark.parametrize("dialect", Dialect)
 @pytest.mark.parametrize("error_type", [UpstreamRefused, OutcomeUnknown])
 async def test_errors_of_all_calls_are_not_an_error_of_the_batch(error_type: type, dialect: Dialect) -> None:
-    answer = {"success": False} if error_type is UpstreamRefused else ConnectionLost("broken")
-    outcomes = await call_batch(FakeGateway(lambda _: answer), 1, 2, dialect=dialect)
+    response = {"success": False} if error_type is UpstreamRefused else ConnectionLost("broken")
+    outcomes = await call_batch(FakeGateway(lambda _: response), 1, 2, dialect=dialect)
     assert {type(outcome) for outcome in outcomes} == {error_type}
 
 

@@ -32,7 +32,7 @@ class CacheHarness:
         await self.may_continue.wait()
         if self.failure is not None:
             raise self.failure
-        return b"answer %d" % len(self.fetches)
+        return b"response %d" % len(self.fetches)
 
     async def get(
         self,
@@ -57,10 +57,10 @@ async def harness():
 
 
 async def test_a_response_is_cached_for_its_ttl(harness):
-    assert await harness.get() == (b"answer 1", "miss")
-    assert await harness.get() == (b"answer 1", "hit")
+    assert await harness.get() == (b"response 1", "miss")
+    assert await harness.get() == (b"response 1", "hit")
     harness.now += TTL_S
-    assert await harness.get() == (b"answer 2", "miss")
+    assert await harness.get() == (b"response 2", "miss")
 
 
 async def test_the_key_has_rpc_dialect_and_request(harness):
@@ -78,8 +78,8 @@ async def test_an_rpc_with_a_ttl_is_cacheable(harness):
 
 async def test_no_cache_fetches_and_stores_the_response(harness):
     await harness.get()
-    assert await harness.get(cache_control="max-age=0, No-Cache") == (b"answer 2", "miss")
-    assert await harness.get() == (b"answer 2", "hit")
+    assert await harness.get(cache_control="max-age=0, No-Cache") == (b"response 2", "miss")
+    assert await harness.get() == (b"response 2", "hit")
 
 
 @pytest.mark.parametrize("failure", [ConnectError("x"), UpstreamRate("x")])
@@ -87,9 +87,9 @@ async def test_a_stale_response_is_served_if_1688_fails(failure, harness):
     await harness.get()
     harness.now += TTL_S
     harness.failure = failure
-    assert await harness.get() == (b"answer 1", "stale")
+    assert await harness.get() == (b"response 1", "stale")
     harness.now += TTL_S - 1
-    assert await harness.get() == (b"answer 1", "stale")
+    assert await harness.get() == (b"response 1", "stale")
     with pytest.raises(type(failure)):
         await harness.get(cache_control="no-cache")
     harness.now += 1
@@ -130,7 +130,7 @@ async def test_equal_calls_are_joined(harness):
     callers = [asyncio.create_task(harness.get()) for _ in range(50)]
     await asyncio.sleep(0)
     harness.may_continue.set()
-    assert {await caller for caller in callers} == {(b"answer 1", "miss")}
+    assert {await caller for caller in callers} == {(b"response 1", "miss")}
     assert len(harness.fetches) == 1
 
 
@@ -149,7 +149,7 @@ async def test_a_cancelled_caller_does_not_cancel_the_others(harness):
     first.cancel()
     await asyncio.wait([first])
     harness.may_continue.set()
-    assert await second == (b"answer 1", "miss")
+    assert await second == (b"response 1", "miss")
     assert first.cancelled()
 
 
@@ -165,7 +165,7 @@ async def test_the_last_cancelled_caller_cancels_the_fetch(harness):
     while asyncio.all_tasks() - before:  # noqa: ASYNC110 # a task of the cache's own
         await asyncio.sleep(0)
     harness.may_continue.set()
-    assert await harness.get() == (b"answer 2", "miss"), "a later caller fetches again"
+    assert await harness.get() == (b"response 2", "miss"), "a later caller fetches again"
 
 
 async def test_each_caller_has_its_own_deadline(harness):
@@ -175,7 +175,7 @@ async def test_each_caller_has_its_own_deadline(harness):
     with pytest.raises(DeadlineExceeded):
         await harness.get(timeout_s=0.01)
     harness.may_continue.set()
-    assert await first == (b"answer 1", "miss")
+    assert await first == (b"response 1", "miss")
     assert harness.fetches == [10.0], "the fetch has its own timeout"
 
 
@@ -193,5 +193,5 @@ async def test_the_least_recently_used_is_evicted(bound):
 
 async def test_a_response_too_large_for_the_cache_is_returned(harness):
     harness = CacheHarness(max_bytes=3)
-    assert await harness.get() == (b"answer 1", "miss")
-    assert await harness.get() == (b"answer 2", "miss")
+    assert await harness.get() == (b"response 1", "miss")
+    assert await harness.get() == (b"response 2", "miss")

@@ -7,7 +7,7 @@ import re
 import pytest
 from google.protobuf import json_format
 
-from benchmarks import replies, table
+from benchmarks import responses, table
 from benchmarks.envoy import build_file, message_classes
 from benchmarks.load_client import LoadResult, UnexpectedResponses, check_responses
 from benchmarks.results import Result, Series, absolute, difference, measure_cpu_costs, ratio
@@ -92,10 +92,10 @@ def test_every_row_is_measured_and_explained() -> None:
 
 @pytest.mark.parametrize("offers", [10, 50])
 def test_envoy_knows_every_member_of_a_page(offers: int) -> None:
-    _, reply_class = message_classes(build_file(replies.sample_page(), "/openapi"))
-    page = json.loads(replies.page(offers))
-    reply = json_format.ParseDict(page, reply_class())  # rejects unknown members
-    data = reply.result.result.data
+    _, response_class = message_classes(build_file(responses.load_sample_page(), "/openapi"))
+    page = json.loads(responses.build_search_page(offers))
+    response = json_format.ParseDict(page, response_class())  # rejects unknown members
+    data = response.result.result.data
     assert len({offer.offerId for offer in data}) == offers
 
 

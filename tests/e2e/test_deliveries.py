@@ -1,4 +1,4 @@
-"""Durable syncs: how deliveries are accepted, ordered, retried, dead-lettered and cancelled."""
+"""Durable syncs: how deliveries are accepted, ordered, retried, failed permanently and cancelled."""
 
 import time
 import uuid

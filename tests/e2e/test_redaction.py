@@ -103,7 +103,7 @@ def fill(message: Message, personal_data: PersonalData, *, inside_marked: bool =
 
 
 def build_faults(echo: str) -> list[dict[str, Any] | None]:
-    """Return every kind of fault of the sandbox, and replies in which 1688 repeats the request."""
+    """Return every kind of fault of the sandbox, and responses in which 1688 repeats the request."""
     error = {"success": False, "code": echo, "message": echo, "errorCode": echo, "errorMsg": echo}
     gateway = {
         "error_code": "gw.APIACLDecline",
@@ -237,7 +237,7 @@ def test_no_output_contains_private_data(traced_services: TracedServices, sandbo
 
 
 def enqueue_all(dialect: str, client: RpcClient, personal_data: PersonalData, sandbox: SandboxClient) -> None:
-    """Enqueue every sync, and wait until each was sent once. 1688's reply repeats the request."""
+    """Enqueue every sync, and wait until each was sent once. 1688's response repeats the request."""
     cases = [case for case in CALLS if case.dialect == dialect and case.rpc in ENQUEUE_FIELDS]
     assert cases
     for number, case in enumerate(cases):
@@ -248,9 +248,9 @@ def enqueue_all(dialect: str, client: RpcClient, personal_data: PersonalData, sa
         first = len(personal_data.values)
         fill(message, personal_data)
         echo = " ".join([*SECRETS, *personal_data.values[first:]])
-        replies = [fault for fault in build_faults(echo) if fault and "hang" not in fault]
+        responses = [fault for fault in build_faults(echo) if fault and "hang" not in fault]
         sandbox.admin("POST", "reset")
-        sandbox.inject_fault(replies[number % len(replies)], times=3)
+        sandbox.inject_fault(responses[number % len(responses)], times=3)
         accepted = client.method("EnqueueSync", dialect)(message, timeout=TIMEOUT_S).delivery
         request = {"delivery_id": accepted.delivery_id}
         deadline = time.monotonic() + TIMEOUT_S

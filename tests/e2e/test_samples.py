@@ -33,14 +33,16 @@ OPERATIONS = {
 }
 APIS = {name: option.api or option.national_site.api for name, option in OPERATIONS.items()}
 """RPC -> 1688's id of its operation, `namespace:name-version`."""
-REPLIES = [case for case in response_cases() if case.rpc in SERVED_RPCS]
-RATE_LIMIT_CASES = [case for case in REPLIES if case.error and case.error["reason"].endswith("UPSTREAM_RATE")]
+RESPONSES = [case for case in response_cases() if case.rpc in SERVED_RPCS]
+RATE_LIMIT_CASES = [
+    case for case in RESPONSES if case.error and case.error["reason"].endswith("UPSTREAM_RATE")
+]
 REQUESTS = [case for case in request_cases() if case.rpc in SERVED_RPCS]
 """Requests of the replay have no RPC; tests/e2e/test_replay.py sends them."""
 
 
 @pytest.mark.parametrize(
-    "case", [case for case in REPLIES if case not in RATE_LIMIT_CASES], ids=lambda case: case.name
+    "case", [case for case in RESPONSES if case not in RATE_LIMIT_CASES], ids=lambda case: case.name
 )
 def test_response(case: ResponseCase, client: RpcClient, sandbox: SandboxClient) -> None:
     _check_response(case, client, sandbox)
@@ -56,8 +58,8 @@ def test_rate_limit_response(
 
 
 def _check_response(case: ResponseCase, client: RpcClient, sandbox: SandboxClient) -> None:
-    reply = {"status": case.http_status, "content_type": "application/json", "body": case.body.decode()}
-    sandbox.inject_fault(reply, operation=_operation_name(case.rpc), times=3)  # reads are retried
+    response = {"status": case.http_status, "content_type": "application/json", "body": case.body.decode()}
+    sandbox.inject_fault(response, operation=_operation_name(case.rpc), times=3)  # reads are retried
     assert case.error is None or case.rpc != "WriteOrderRelations", (
         "errors of single relations: see tests/e2e/test_orders.py"
     )

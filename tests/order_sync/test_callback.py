@@ -1,4 +1,4 @@
-"""What the callback answers, by real sockets. tests/e2e has the forms that 1688 signs, and the store."""
+"""Responses of the callback, by real sockets. tests/e2e has the forms that 1688 signs, and the store."""
 
 import asyncio
 import hashlib
@@ -53,7 +53,7 @@ async def connected(address):
 
 
 async def status(address, request):
-    """The status that these bytes are answered with; 0 if the connection is closed without an answer."""
+    """The status of the response to these bytes; 0 if the connection is closed without a response."""
     async with connected(address) as (reader, writer):
         writer.write(request)
         line = await asyncio.wait_for(reader.readline(), TIMEOUT_S)

@@ -32,18 +32,18 @@ REQUEST = protos.SyncOrderRequest(order=protos.Order(national_order_id="1"))
 
 
 class Gateway:
-    """Answers each call with the next answer; the last answer repeats."""
+    """Responds to each call with the next response; the last one is repeated."""
 
-    def __init__(self, *answers: Any) -> None:
-        self.answers = list(answers)
+    def __init__(self, *responses: Any) -> None:
+        self.responses = list(responses)
         self.calls = 0
 
     async def call(self, api: str, form: dict[str, str], **rest: Any) -> UpstreamResponse:
         self.calls += 1
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(answer, Exception):
-            raise answer
-        return UpstreamResponse(value=answer, request_id="r-1")
+        response = self.responses.pop(0) if len(self.responses) > 1 else self.responses[0]
+        if isinstance(response, Exception):
+            raise response
+        return UpstreamResponse(value=response, request_id="r-1")
 
     def secrets(self) -> tuple[str, ...]:
         return ()
@@ -83,9 +83,9 @@ def delivery(rpc: str, request: Any, **more: Any) -> Delivery:
 
 
 def build_sender(
-    *answers: Any, dialect: Dialect = Dialect.NATIONAL_SITE, retry_unknown: bool = True
+    *responses: Any, dialect: Dialect = Dialect.NATIONAL_SITE, retry_unknown: bool = True
 ) -> tuple[DeliverySender, Gateway]:
-    gateway = Gateway(*answers)
+    gateway = Gateway(*responses)
     non_idempotent = () if retry_unknown else ORDERING_KEYS.keys()
     operations = OperationClient(compile_service(SERVICE, dialect), gateway, non_idempotent=non_idempotent)
     full = FullOrderMerger(Orders(), orders=False, logistics_orders=False)
@@ -157,7 +157,7 @@ async def test_only_failed_relations_are_sent_again() -> None:
         STATUS_BY_REASON["UPSTREAM_REFUSED"].value[0],
         STATUS_BY_REASON["OUTCOME_UNKNOWN"].value[0],
     ]
-    gateway.answers, gateway.calls = [accepted], 0
+    gateway.responses, gateway.calls = [accepted], 0
     second = await send(delivery("WriteOrderRelations", relations(3), results=first.results))
     assert isinstance(second, Delivered)
     assert gateway.calls == 2
@@ -173,5 +173,5 @@ async def test_delivery_is_dead_if_all_relations_are_refused() -> None:
     assert len(protos.WriteOrderRelationsResponse.FromString(actual.results or b"").results) == 2
 
 
-def test_every_reason_is_one() -> None:
+def test_every_configured_reason_exists() -> None:
     assert STATUS_BY_REASON.keys() >= PERMANENT_ERRORS | MIN_RETRY_DELAY_S.keys() | {OutcomeUnknown.reason}

@@ -21,7 +21,7 @@ class Consumer:
             "PullMessages: the first call creates the subscription",
             demo.orders.PullMessages,
             protos.PullMessagesRequest(subscription=SUBSCRIPTION, wait=Duration()),
-            lambda answer: f"{len(answer.messages)} messages; StreamMessages receives the next ones",
+            lambda response: f"{len(response.messages)} messages; StreamMessages receives the next ones",
         )
         self._requests: queue.Queue[protos.StreamMessagesRequest | None] = queue.Queue()
         self._requests.put(

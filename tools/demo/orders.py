@@ -40,7 +40,7 @@ def _run(demo: DemoClient, messages: Consumer) -> None:
         "WriteOrderRelations: which purchase order fulfils which line; one call to 1688 for each",
         demo.orders.WriteOrderRelations,
         protos.WriteOrderRelationsRequest(relations=_relations(order, purchase)),
-        lambda answer: f"codes {[result.code for result in answer.results]}, 0 is accepted",
+        lambda response: f"codes {[result.code for result in response.results]}, 0 is accepted",
     )
     _pay(demo, messages, purchase)
     _ship(demo, messages, purchase)
@@ -63,13 +63,15 @@ def _pay(demo: DemoClient, messages: Consumer, purchase: Any) -> None:
         "ListPayWays",
         demo.orders.ListPayWays,
         protos.ListPayWaysRequest(cbu_order_id=order_id),
-        lambda answer: f"{format_money(answer.pay_fee)} by {', '.join(way.name for way in answer.pay_ways)}",
+        lambda response: (
+            f"{format_money(response.pay_fee)} by {', '.join(way.name for way in response.pay_ways)}"
+        ),
     )
     demo.call(
         "CreateCrossBorderPayUrl",
         demo.orders.CreateCrossBorderPayUrl,
         protos.CreateCrossBorderPayUrlRequest(cbu_order_ids=[order_id]),
-        lambda answer: answer.pay_url,
+        lambda response: response.pay_url,
     )
     demo.admin("The site's accountant opens the link and pays", f"orders/{order_id}/pay")
     messages.next()
@@ -117,14 +119,14 @@ def _refund(demo: DemoClient, messages: Consumer, purchase: Any) -> None:
         protos.ListRefundReasonsRequest(
             cbu_order_id=order_id, cbu_order_entry_ids=[entry["entry_id"]], goods_status=goods_status
         ),
-        lambda answer: "; ".join(f"{reason.reason_id} {reason.name}" for reason in answer.reasons),
+        lambda response: "; ".join(f"{reason.reason_id} {reason.name}" for reason in response.reasons),
     )
     reason = next(reason for reason in reasons.reasons if reason.need_voucher)
     voucher = demo.call(
         "UploadRefundVoucher: this reason needs a voucher; the file part is not signed",
         demo.orders.UploadRefundVoucher,
         protos.UploadRefundVoucherRequest(image=_voucher_image()),
-        lambda answer: f"{answer.image_domain}/{answer.image_relative_url}",
+        lambda response: f"{response.image_domain}/{response.image_relative_url}",
     )
     refund = protos.CreateRefundRequest(
         cbu_order_id=order_id,
@@ -141,7 +143,7 @@ def _refund(demo: DemoClient, messages: Consumer, purchase: Any) -> None:
         "CreateRefund: half the price of that line, and the goods are returned",
         demo.orders.CreateRefund,
         refund,
-        lambda answer: answer.refund_id,
+        lambda response: response.refund_id,
     )
     messages.next()
     demo.call("CreateRefund again: 1688 rejects it", demo.orders.CreateRefund, refund, lambda _: "created")

@@ -22,7 +22,7 @@ export interface FieldViolation {
 export interface ErrorDetails {
   /** `grpc.status[code]` is its name. */
   readonly code: grpc.status;
-  /** For people. Programs decide by the reason. */
+  /** Human-readable. Use the reason in code. */
   readonly message: string;
   /** UNSPECIFIED if gRPC itself failed, or if the reason is newer than these stubs. */
   readonly reason: ErrorReason;

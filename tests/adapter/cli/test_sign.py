@@ -36,8 +36,8 @@ def test_the_sandbox_accepts_the_signature(operator: Operator) -> None:
     send = urllib.request.Request(
         call["url"], urllib.parse.urlencode(body).encode(), {"Content-Type": call["headers"]["content-type"]}
     )
-    with urllib.request.urlopen(send, timeout=TIMEOUT_S) as answer:
-        assert answer.status == 200
+    with urllib.request.urlopen(send, timeout=TIMEOUT_S) as response:
+        assert response.status == 200
     (received,) = operator.calls()
     assert received["signature_valid"]
     assert received["string_to_sign"].replace(TOKEN, "***") == call["string_to_sign"]

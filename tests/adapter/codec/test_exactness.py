@@ -41,11 +41,11 @@ def encode_order(order: protos.Order, dates: JsonDates = JsonDates.TEXT) -> dict
     return value
 
 
-def decode_pay_ways(reply: object) -> protos.ListPayWaysResponse:
-    """Return the response for a reply about a payment."""
+def decode_pay_ways(response: object) -> protos.ListPayWaysResponse:
+    """Return the decoded response to a query for pay ways."""
     list_pay_ways = operation("ListPayWays")
     result = list_pay_ways.decode(
-        parse(json.dumps({"success": True, "resultList": reply})), list_pay_ways.request()
+        parse(json.dumps({"success": True, "resultList": response})), list_pay_ways.request()
     )
     return protos.ListPayWaysResponse.FromString(result.response)
 

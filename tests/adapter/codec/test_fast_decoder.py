@@ -24,7 +24,7 @@ DOCUMENTED = (
     "image_query.open_platform.ok",
     "query_product_detail.open_platform.ok",
 )
-"""Replies of frequent calls, as they are documented. The fast decoder has to decode them."""
+"""Responses of frequent calls, as they are documented. The fast decoder has to decode them."""
 SETTINGS = settings(max_examples=int(os.environ.get("EXAMPLES", "15")) * 5, deadline=None)
 UNEXPECTED_VALUES: tuple[Any, ...] = (
     None, True, False, 0, 1, -1, 7, 2**31, 2**63, 2**63 - 1, -(2**63) - 1, 10**30, 1.0, 0.5, 12.34, 1e300,
@@ -34,7 +34,7 @@ UNEXPECTED_VALUES: tuple[Any, ...] = (
     "20260102030405000+0800", 1767323045, 1767323045000, [], {}, [None], [[]], ["a"], [1, "b"],
     {"success": False}, {"success": "false", "code": "x"}, "饼干", "\u0000",
 )  # fmt: skip
-"""Replacements for values of a reply."""
+"""Replacements for values of a response."""
 MEMBER_NAMES = (
     "success",
     "succes",
@@ -54,7 +54,7 @@ def compile_case(case: ResponseCase) -> Operation:
 
 
 def check_agreement(case: ResponseCase, operation: Operation, body: bytes) -> bool:
-    """Return whether the fast decoder decoded the reply. If so, check the tolerant decoder's response."""
+    """Return whether the fast decoder decoded the response. If so, check the tolerant decoder's response."""
     request = ParseDict(case.request, operation.request())
     try:
         fast = operation.parse(body, request)
@@ -62,9 +62,9 @@ def check_agreement(case: ResponseCase, operation: Operation, body: bytes) -> bo
         return False
     if not isinstance(fast, DecodeResult):
         return False
-    reply = parse(body)
-    assert error_from_response(200, reply) is None
-    tolerant = operation.decode(reply, request)
+    parsed = parse(body)
+    assert error_from_response(200, parsed) is None
+    tolerant = operation.decode(parsed, request)
     response = GetMessageClass(METHODS[case.rpc].output_type)
     assert response.FromString(fast.response) == response.FromString(tolerant.response)
     assert not tolerant.unreadable

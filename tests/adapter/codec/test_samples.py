@@ -1,4 +1,4 @@
-"""The codec decodes every sample reply to the expected response, or raises the expected error."""
+"""The codec decodes every sample response to the expected response, or raises the expected error."""
 
 import pytest
 from google.protobuf import json_format
@@ -38,11 +38,11 @@ def test_sample(case: ResponseCase) -> None:
 def _parse(body: bytes) -> object:
     """Parse as the gateway client does: text that is not JSON is unreadable."""
     try:
-        reply = parse(body)
+        response = parse(body)
     except ValueError as error:
         raise UpstreamUnreadable("not JSON") from error
-    assert error_from_response(200, reply) is None
-    return reply
+    assert error_from_response(200, response) is None
+    return response
 
 
 def test_every_sample_has_an_expectation() -> None:

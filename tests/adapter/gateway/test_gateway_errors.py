@@ -1,4 +1,4 @@
-"""Error replies of 1688's gateway in every spelling and status, through a socket."""
+"""Error responses of 1688's gateway in every spelling and status, through a socket."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,7 @@ from services.errors import (
     UpstreamUnsupported,
 )
 
-REPLIES = Path(__file__).parents[2] / "samples" / "responses"
+RESPONSES = Path(__file__).parents[2] / "samples" / "responses"
 EXPIRED = "com.alibaba.openapi.exception.request.RequestValidateException: Request is expired."
 NEEDS_TIMESTAMP = "API need time stamp verify, so request must has _aop_timestamp."
 BUSINESS = {"success": False, "errorCode": "500_2", "errorMessage": "not shipped", "result": None}
@@ -47,7 +47,7 @@ class Case:
     request_id: str = ""
 
     def sent(self) -> Any:
-        return (REPLIES / f"{self.body}.json").read_bytes() if isinstance(self.body, str) else self.body
+        return (RESPONSES / f"{self.body}.json").read_bytes() if isinstance(self.body, str) else self.body
 
     def __str__(self) -> str:
         body = self.body if isinstance(self.body, str | bytes) else next(iter(self.body.values()), "")
@@ -269,9 +269,9 @@ async def test_bare_status_is_named(peer, make_gateway, call, response):
 
 def test_every_sample_is_a_case():
     bodies = {case.body for case in SAMPLES}
-    files = [*(REPLIES / "gateway").glob("*.json"), *REPLIES.glob("get_token.*.fail.json")]
+    files = [*(RESPONSES / "gateway").glob("*.json"), *RESPONSES.glob("get_token.*.fail.json")]
 
-    samples = {path.relative_to(REPLIES).as_posix().removesuffix(".json") for path in files}
+    samples = {path.relative_to(RESPONSES).as_posix().removesuffix(".json") for path in files}
     assert {name for name in samples if not name.endswith(".expected")} <= bodies
 
 
@@ -279,7 +279,7 @@ def test_every_sample_is_a_case():
 def test_every_rule_decides_a_case(rule, monkeypatch):
     before = outcomes()
     rest = [other for other in gateway_errors.ERROR_RULES if other is not rule]
-    # The last row keeps a reply that no other row matches from raising StopIteration.
+    # The last row keeps a response that no other row matches from raising StopIteration.
     monkeypatch.setattr(
         gateway_errors, "ERROR_RULES", [*rest, gateway_errors.ErrorRule("*", "", UpstreamError, "")]
     )

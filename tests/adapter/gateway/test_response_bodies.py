@@ -1,4 +1,4 @@
-"""Every response body becomes a reply or one of our errors."""
+"""Every response body becomes a response or one of our errors."""
 
 import gzip
 import json

@@ -83,11 +83,11 @@ async def test_response_while_a_file_is_sent(serve_raw, make_gateway, call):
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
         await reader.read()
 
-    reply = await call(
+    response = await call(
         make_gateway(url=f"http://{await serve_raw(serve)}"), files={"imageData": bytes(2**24)}
     )
 
-    assert reply.value == {}
+    assert response.value == {}
 
 
 @pytest.mark.parametrize(

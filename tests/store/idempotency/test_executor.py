@@ -25,20 +25,20 @@ async def fail(error):
     raise error
 
 
-async def respond(response=b"answer"):
+async def respond(response=b"response"):
     return response
 
 
 async def test_a_retry_gets_the_response_of_the_first_call(storage):
-    assert await execute(storage, respond) == b"answer"
-    assert await execute(storage, lambda: fail(AssertionError("executed twice"))) == b"answer"
+    assert await execute(storage, respond) == b"response"
+    assert await execute(storage, lambda: fail(AssertionError("executed twice"))) == b"response"
 
 
 @pytest.mark.parametrize("error", [UpstreamRefused("UPSTREAM_REFUSED", "no"), ConnectError("not sent")])
 async def test_an_error_before_execution_releases_the_id(storage, error):
     with pytest.raises(type(error)):
         await execute(storage, lambda: fail(error))
-    assert await execute(storage, respond, content_hash=b"h2") == b"answer"
+    assert await execute(storage, respond, content_hash=b"h2") == b"response"
 
 
 @pytest.mark.parametrize("error", [UpstreamFault("500"), OutcomeUnknown("?"), KeyError("ours")])
@@ -47,7 +47,7 @@ async def test_an_error_that_may_have_executed_is_an_unknown_outcome(storage, er
         await execute(storage, lambda: fail(error))
     with pytest.raises(OutcomeUnknown):
         await execute(storage, respond)
-    assert await execute(storage, respond, is_idempotent=True) == b"answer"
+    assert await execute(storage, respond, is_idempotent=True) == b"response"
 
 
 async def test_a_timeout_is_an_unknown_outcome(storage):

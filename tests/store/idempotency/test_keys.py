@@ -19,12 +19,12 @@ async def start(storage, *, is_idempotent=False, lease_s=30, **fields):
 
 async def test_a_response_is_returned_for_a_day(storage, clock):
     started = await start(storage)
-    await storage.idempotency_keys.record_success(started, b"answer")
-    assert await start(storage) == Succeeded(response=b"answer")
+    await storage.idempotency_keys.record_success(started, b"response")
+    assert await start(storage) == Succeeded(response=b"response")
     with pytest.raises(RequestIdReused):
         await start(storage, content_hash=b"h2")
     clock.advance_s(DAY_S - 1)
-    assert await start(storage) == Succeeded(response=b"answer")
+    assert await start(storage) == Succeeded(response=b"response")
     clock.advance_s(1)
     assert isinstance(await start(storage, content_hash=b"h2"), Started)
 

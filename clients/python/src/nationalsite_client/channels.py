@@ -34,7 +34,7 @@ def connect(
     credentials: grpc.ChannelCredentials | None = None,
     options: ChannelOptions = (),
 ) -> grpc.Channel:
-    """Return a channel to a service. It balances calls over all addresses, retries reads, and keeps alive.
+    """Return a channel that balances calls over all addresses, retries reads, and sends keepalive pings.
 
     `target` is `host:port`, or any name that gRPC resolves. Without `credentials` the channel is plaintext.
     `options` override the recommended ones. Close the channel, or use it as a context manager.

@@ -10,7 +10,7 @@ _MAX_IDS_PER_REQUEST = 1000
 
 
 class RequestQueue:
-    """Acknowledgements outlive a stream and are sent on the next one. Lease changes end with their stream."""
+    """Unsent acknowledgements are sent on the next stream. Lease changes end with their stream."""
 
     def __init__(self) -> None:
         self._acks: deque[str] = deque()
@@ -38,7 +38,7 @@ class RequestQueue:
         self._leases.clear()
 
     def close(self) -> None:
-        """End the queue after what it holds."""
+        """Accept no more requests; the queued ones are still sent."""
         self._closed = True
         self._changed.set()
 

@@ -40,8 +40,8 @@ def token_reply(token, expires_in="36000", **members):
 
 
 @pytest.fixture
-def set_token_replies(peer, response):
-    """set_token_replies(body, ...) sets the replies of getToken, in order."""
+def set_token_responses(peer, response):
+    """set_token_responses(body, ...) sets the responses of getToken, in order."""
 
     def set_up(*bodies):
         peer.on("getToken", *(response(body=body) for body in bodies))
@@ -108,9 +108,9 @@ async def test_token_request(peer, make_refreshing_gateway, call, response, samp
 
 
 async def test_fetched_by_the_first_call_only(
-    peer, make_refreshing_gateway, call, set_token_replies, sent_tokens
+    peer, make_refreshing_gateway, call, set_token_responses, sent_tokens
 ):
-    set_token_replies(token_reply("one"))
+    set_token_responses(token_reply("one"))
     gateway = make_refreshing_gateway()
     assert peer.received == []
     for _ in range(3):
@@ -127,9 +127,9 @@ async def test_anonymous_call_fetches_no_token(peer, make_refreshing_gateway, ca
 
 
 async def test_one_fetch_for_many_callers(
-    peer, make_refreshing_gateway, call, set_token_replies, sent_tokens
+    peer, make_refreshing_gateway, call, set_token_responses, sent_tokens
 ):
-    set_token_replies(token_reply("one"))
+    set_token_responses(token_reply("one"))
     gateway = make_refreshing_gateway()
 
     await asyncio.gather(*(call(gateway) for _ in range(50)))
@@ -158,12 +158,12 @@ async def test_refreshed_ahead_of_time(
     peer,
     make_refreshing_gateway,
     call,
-    set_token_replies,
+    set_token_responses,
     sent_tokens,
     advance_time,
     wait_until,
 ):
-    set_token_replies(token_reply("one", expires_in), token_reply("two", expires_in))
+    set_token_responses(token_reply("one", expires_in), token_reply("two", expires_in))
     gateway = make_refreshing_gateway()
     await call(gateway)
     advance_time(expires_in_s * REFRESH_AT - 2)
@@ -197,10 +197,10 @@ async def test_refreshed_ahead_of_time(
     ],
 )
 async def test_age_and_expiry_of_the_tokens_are_metrics(
-    expires_at, days, make_refreshing_gateway, call, set_token_replies
+    expires_at, days, make_refreshing_gateway, call, set_token_responses
 ):
     end = datetime.now(UTC) + timedelta(days=10)
-    set_token_replies(token_reply("one", refresh_token_timeout=expires_at and expires_at.format(end)))
+    set_token_responses(token_reply("one", refresh_token_timeout=expires_at and expires_at.format(end)))
     _refresh_token_days_left.set_function(lambda: -1)
     await call(make_refreshing_gateway())
     assert 0 <= REGISTRY.get_sample_value("nationalsite_token_age_seconds") < 5
@@ -221,9 +221,9 @@ async def test_default_life_is_ten_hours(
 
 
 async def test_expired_token_is_not_used(
-    peer, make_refreshing_gateway, call, set_token_replies, sent_tokens, advance_time
+    peer, make_refreshing_gateway, call, set_token_responses, sent_tokens, advance_time
 ):
-    set_token_replies(token_reply("one", 60), token_reply("two", 60))
+    set_token_responses(token_reply("one", 60), token_reply("two", 60))
     gateway = make_refreshing_gateway()
     await call(gateway)
     advance_time(61)
@@ -257,9 +257,9 @@ async def test_failed_early_refresh_keeps_the_token(
 
 
 async def test_rejected_token_is_refreshed_and_the_call_retried(
-    peer, make_refreshing_gateway, call, response, set_token_replies, sent_tokens
+    peer, make_refreshing_gateway, call, response, set_token_responses, sent_tokens
 ):
-    set_token_replies(token_reply("one"), token_reply("two"))
+    set_token_responses(token_reply("one"), token_reply("two"))
     peer.on("param2", response(status=401, body=UNAUTHORIZED), response(body={"fine": True}))
     gateway = make_refreshing_gateway()
 
@@ -273,9 +273,9 @@ async def test_rejected_token_is_refreshed_and_the_call_retried(
 
 
 async def test_second_rejection_is_final(
-    peer, make_refreshing_gateway, call, response, set_token_replies, sent_tokens
+    peer, make_refreshing_gateway, call, response, set_token_responses, sent_tokens
 ):
-    set_token_replies(token_reply("one"), token_reply("two"), token_reply("three"))
+    set_token_responses(token_reply("one"), token_reply("two"), token_reply("three"))
     peer.on("param2", response(status=401, body=UNAUTHORIZED))
 
     with pytest.raises(AccessTokenRejected):
@@ -286,9 +286,9 @@ async def test_second_rejection_is_final(
 
 
 async def test_missing_token_is_not_refreshed(
-    peer, make_refreshing_gateway, call, response, set_token_replies
+    peer, make_refreshing_gateway, call, response, set_token_responses
 ):
-    set_token_replies(token_reply("one"))
+    set_token_responses(token_reply("one"))
     body = {"error_code": "401", "error_message": "Request need user authenticated"}
     peer.on("param2", response(status=401, body=body))
 
@@ -299,9 +299,9 @@ async def test_missing_token_is_not_refreshed(
 
 
 async def test_one_refresh_for_many_rejections(
-    peer, make_refreshing_gateway, call, set_token_replies, sent_tokens
+    peer, make_refreshing_gateway, call, set_token_responses, sent_tokens
 ):
-    set_token_replies(token_reply("one"), token_reply("two"), token_reply("three"))
+    set_token_responses(token_reply("one"), token_reply("two"), token_reply("three"))
     all_there = asyncio.Barrier(50)
 
     async def only_two(received, connection):
@@ -322,9 +322,9 @@ async def test_one_refresh_for_many_rejections(
 
 
 async def test_late_rejection_of_an_old_token_refreshes_nothing(
-    peer, make_refreshing_gateway, call, response, set_token_replies, sent_tokens, wait_until
+    peer, make_refreshing_gateway, call, response, set_token_responses, sent_tokens, wait_until
 ):
-    set_token_replies(token_reply("one"), token_reply("two"), token_reply("three"))
+    set_token_responses(token_reply("one"), token_reply("two"), token_reply("three"))
     may_continue = asyncio.Event()
 
     async def late(_received, connection):
@@ -370,10 +370,10 @@ async def test_refresh_token_stays_where_1688_returns_none(
 
 
 async def test_rotated_refresh_token_is_stored(
-    make_refreshing_gateway, call, set_token_replies, advance_time, sent_refresh_tokens, token_file
+    make_refreshing_gateway, call, set_token_responses, advance_time, sent_refresh_tokens, token_file
 ):
     inode = token_file.stat().st_ino
-    set_token_replies(token_reply("one", refresh_token="rotated"), token_reply("two"))
+    set_token_responses(token_reply("one", refresh_token="rotated"), token_reply("two"))
     gateway = make_refreshing_gateway(token_file)
     await call(gateway)
     advance_time(36_001)
@@ -387,9 +387,9 @@ async def test_rotated_refresh_token_is_stored(
 
 
 async def test_rotated_refresh_token_without_a_file(
-    make_refreshing_gateway, call, set_token_replies, advance_time, sent_refresh_tokens
+    make_refreshing_gateway, call, set_token_responses, advance_time, sent_refresh_tokens
 ):
-    set_token_replies(token_reply("one", refresh_token="rotated"), token_reply("two"))
+    set_token_responses(token_reply("one", refresh_token="rotated"), token_reply("two"))
     gateway = make_refreshing_gateway()
     with structlog.testing.capture_logs() as logs:
         await call(gateway)
@@ -406,7 +406,7 @@ async def test_rotated_refresh_token_that_cannot_be_written(
     obstacle,
     make_refreshing_gateway,
     call,
-    set_token_replies,
+    set_token_responses,
     advance_time,
     sent_refresh_tokens,
     token_file,
@@ -417,7 +417,7 @@ async def test_rotated_refresh_token_that_cannot_be_written(
         token_file.unlink()
     if obstacle == "in the middle":
         monkeypatch.setattr(os, "fsync", _disk_full)
-    set_token_replies(token_reply("one", refresh_token="rotated"), token_reply("two"))
+    set_token_responses(token_reply("one", refresh_token="rotated"), token_reply("two"))
     gateway = make_refreshing_gateway(path)
     with structlog.testing.capture_logs() as logs:
         await call(gateway)

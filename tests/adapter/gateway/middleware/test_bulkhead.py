@@ -12,7 +12,7 @@ from services.errors import NationalsiteError, Overloaded
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
 
-REPLY = UpstreamResponse(value={}, request_id="")
+RESPONSE = UpstreamResponse(value={}, request_id="")
 
 
 class BulkheadHarness:
@@ -32,7 +32,7 @@ class BulkheadHarness:
             await self.may_continue.wait()
         finally:
             self.at_1688 -= 1
-        return REPLY
+        return RESPONSE
 
     def call(self, name: str = "", timeout_s: float = 60.0) -> "asyncio.Task[UpstreamResponse]":
         call = UpstreamCall(
@@ -113,7 +113,7 @@ async def test_a_standing_queue_is_shed(advance_time):
         with pytest.raises(Overloaded):
             await waiter
     harness.may_continue.set()
-    assert await harness.call() is REPLY, "an empty queue accepts calls again"
+    assert await harness.call() is RESPONSE, "an empty queue accepts calls again"
 
 
 async def test_an_empty_queue_accepts_a_call_however_long_others_waited(advance_time):
@@ -164,7 +164,7 @@ async def test_no_slot_is_lost_when_calls_are_cancelled_at_random():
             await asyncio.sleep(rng.random() * 0.002)
         finally:
             harness.at_1688 -= 1
-        return REPLY
+        return RESPONSE
 
     bulkhead = BulkheadMiddleware(harness.policy, loop.time)
     calls = []

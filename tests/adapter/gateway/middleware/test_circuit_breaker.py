@@ -203,14 +203,16 @@ async def test_each_operation_has_its_own_breaker(time):
 
     with pytest.raises(CircuitOpen):
         await reject(_call(time, api="com.example:breaker-3"), _fails(AssertionError("reached"), time))
-    assert await reject(_call(time, api="com.example:breaker-4"), partial(record, call_next=_fine)) is REPLY
+    assert (
+        await reject(_call(time, api="com.example:breaker-4"), partial(record, call_next=_fine)) is RESPONSE
+    )
 
 
-REPLY = UpstreamResponse(value={}, request_id="")
+RESPONSE = UpstreamResponse(value={}, request_id="")
 
 
 async def _fine(_call):
-    return REPLY
+    return RESPONSE
 
 
 def _fails(failure, time, takes_s=0.0):

@@ -13,7 +13,7 @@ from services.errors import Overloaded, UpstreamRate
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
 
-REPLY = UpstreamResponse(value={}, request_id="")
+RESPONSE = UpstreamResponse(value={}, request_id="")
 API, OTHER = "com.example:limiter-1", "com.example:limiter-2"
 
 
@@ -34,7 +34,7 @@ class RateLimitHarness:
         self.sent += 1
         if self.failure is not None:
             raise self.failure
-        return REPLY
+        return RESPONSE
 
     async def call(self, api: str = API, timeout_s: float = 60.0) -> UpstreamResponse:
         call = UpstreamCall(

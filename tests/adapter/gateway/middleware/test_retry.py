@@ -31,7 +31,7 @@ from services.errors import (
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
 
-REPLY = UpstreamResponse(value={}, request_id="")
+RESPONSE = UpstreamResponse(value={}, request_id="")
 # failure, whether an idempotent call is retried, whether a non-idempotent call is retried
 TABLE = [
     (UpstreamRate("x"), True, True),
@@ -113,9 +113,9 @@ async def test_which_calls_are_retried(failure, idempotent, non_idempotent):
 
 
 async def test_a_reply_ends_the_retries():
-    harness = RetryHarness(UpstreamFault("x"), REPLY)
+    harness = RetryHarness(UpstreamFault("x"), RESPONSE)
 
-    assert await harness.call() is REPLY
+    assert await harness.call() is RESPONSE
     assert len(harness.deadline_fractions) == 2
 
 

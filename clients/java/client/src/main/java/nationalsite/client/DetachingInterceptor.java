@@ -14,11 +14,11 @@ import io.grpc.Status;
 import java.util.concurrent.TimeoutException;
 
 /**
- * Cancels a call when its caller's context ends, but nothing else that gRPC starts while it makes the call.
+ * Propagates the cancellation of the caller's context to the call only, not to other work that gRPC starts.
  *
  * <p>grpc-java may start the health watch of a connection in the thread, and so in the context, of a caller. In a
  * server, that context ends with the request that is being handled. The watch would end with it, and the channel
- * would fail all calls until a new watch has answered. Therefore this interceptor makes calls in a fork of the
+ * would fail all calls until a new watch has a response. Therefore this interceptor makes calls in a fork of the
  * context, which has the same values and does not end.
  */
 final class DetachingInterceptor implements ClientInterceptor {

@@ -1,4 +1,4 @@
-"""The replies of the upstreams: 1688's documented samples, enlarged to a given size."""
+"""The responses of the upstreams: 1688's documented samples, enlarged to a given size."""
 
 import copy
 import json
@@ -16,19 +16,19 @@ CATEGORY_GET = "com.alibaba.product/alibaba.category.get"
 Json = dict[str, Any]
 
 
-def page(offers: int) -> bytes:
+def build_search_page(offers: int) -> bytes:
     """Return a page of offers in the open-platform dialect, each with its own id and texts."""
-    reply = _sample("keyword_query.open_platform.ok.json")
-    result = reply["result"]["result"]
+    response = _sample("keyword_query.open_platform.ok.json")
+    result = response["result"]["result"]
     result["pageSize"] = offers
     result["data"] = [_offer(result["data"][0], number) for number in range(offers)]
-    return _encode(reply)
+    return _encode(response)
 
 
-def detail(skus: int) -> bytes:
+def build_product_detail(skus: int) -> bytes:
     """Return an offer with that many SKUs, each with its prices and shipping data."""
-    reply = _sample("query_product_detail.open_platform.ok.json")
-    offer = reply["result"]["result"]
+    response = _sample("query_product_detail.open_platform.ok.json")
+    offer = response["result"]["result"]
     shipping = offer["productShippingInfo"]
     for parent, name in (
         (offer, "productSkuInfos"),
@@ -38,25 +38,25 @@ def detail(skus: int) -> bytes:
     ):
         sku = parent[name][0]
         parent[name] = [sku | {"skuId": type(sku["skuId"])(5104790281451 + number)} for number in range(skus)]
-    return _encode(reply)
+    return _encode(response)
 
 
-def uploaded() -> bytes:
-    """Return the reply to an image upload."""
+def build_upload_response() -> bytes:
+    """Return the response to an image upload."""
     return _encode(_sample("image_upload.open_platform.ok.json"))
 
 
-def category() -> bytes:
-    """Return the reply to a read of a category."""
+def build_category_response() -> bytes:
+    """Return the response to a read of a category."""
     return _encode(_sample("category_get.open_platform.ok.json"))
 
 
-def relations_written() -> bytes:
-    """Return the reply to written order relations."""
+def build_relations_response() -> bytes:
+    """Return the response to written order relations."""
     return _encode(_sample("order_relation_write.open_platform.ok.json"))
 
 
-def sample_page() -> Json:
+def load_sample_page() -> Json:
     """Return the documented page, unchanged."""
     return _sample("keyword_query.open_platform.ok.json")
 
@@ -79,5 +79,5 @@ def _sample(name: str) -> Json:
     return sample
 
 
-def _encode(reply: Json) -> bytes:
-    return json.dumps(reply, ensure_ascii=False, separators=(",", ":")).encode()
+def _encode(response: Json) -> bytes:
+    return json.dumps(response, ensure_ascii=False, separators=(",", ":")).encode()
