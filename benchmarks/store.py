@@ -12,7 +12,7 @@ import structlog
 import uvloop
 
 from services.store import (
-    Delivered,
+    DeliveredOutcome,
     Delivery,
     IncomingMessage,
     NewDelivery,
@@ -129,12 +129,12 @@ async def _measure_relay(engine: str, storage: Storage) -> None:
     """Relay the deliveries to a receiver that accepts at once."""
     finished, sent = asyncio.Event(), 0
 
-    async def send(_delivery: Delivery) -> Delivered:
+    async def send(_delivery: Delivery) -> DeliveredOutcome:
         nonlocal sent
         sent += 1
         if sent == COUNT:
             finished.set()
-        return Delivered()
+        return DeliveredOutcome()
 
     started = time.perf_counter()
     async with storage.build_relay(send).lifespan():

@@ -14,7 +14,7 @@ from prometheus_client import Counter, Gauge
 from services import call_metadata
 from services.errors import DeadlineExceeded, NationalsiteError
 
-HEADER = "nationalsite-cache"
+METADATA_KEY = "nationalsite-cache"
 """The key of the response's metadata: its value is hit, miss or stale."""
 FETCH_TIMEOUT_S = 10.0
 """For a call that several callers wait for: it cannot have the deadline of one of them."""
@@ -23,7 +23,7 @@ TRANSIENT_REASONS = frozenset(
 )
 """Errors after which a stale response is served. Other errors are raised."""
 
-FetchResponse: TypeAlias = Callable[[float], Awaitable[bytes]]
+ResponseFetcher: TypeAlias = Callable[[float], Awaitable[bytes]]
 """Calls 1688, until a deadline (loop time); returns the serialized response."""
 Outcome: TypeAlias = Literal["hit", "miss", "stale"]
 Key: TypeAlias = tuple[str, str, bytes]
@@ -38,7 +38,7 @@ _bytes = Gauge("nationalsite_cache_bytes", "Size of the cached responses with th
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CachePolicy:
-    """What is cached, and for how long."""
+    """The cached RPCs, and their TTLs."""
 
     ttl_s: Mapping[str, float]
     """RPC to how long its responses are fresh. Other RPCs, and those with 0, are not cached."""
@@ -81,7 +81,7 @@ class Cache:
         return self._policy.ttl_s.get(rpc, 0) > 0
 
     async def get_or_fetch(
-        self, rpc: str, dialect: str, request: Message, fetch: FetchResponse, deadline: float
+        self, rpc: str, dialect: str, request: Message, fetch: ResponseFetcher, deadline: float
     ) -> bytes:
         """Return a cached response, or fetch one; set the outcome in the call's response metadata.
 
@@ -116,7 +116,7 @@ class Cache:
         if tasks:
             await asyncio.wait(tasks)
 
-    async def _join_or_fetch(self, key: Key, fetch: FetchResponse, deadline: float) -> bytes:
+    async def _join_or_fetch(self, key: Key, fetch: ResponseFetcher, deadline: float) -> bytes:
         """Wait for the equal call in flight, or start one. It is cancelled when no caller waits for it."""
         call = self._in_flight.get(key)
         is_first = call is None
@@ -136,7 +136,7 @@ class Cache:
             if is_first:
                 _copy_log_context(call.context)
 
-    def _start_fetch(self, key: Key, fetch: FetchResponse) -> _InFlight:
+    def _start_fetch(self, key: Key, fetch: ResponseFetcher) -> _InFlight:
         context = contextvars.copy_context()
         task = asyncio.create_task(self._fetch_and_store(key, fetch), context=context)
         call = self._in_flight[key] = _InFlight(task=task, context=context)
@@ -150,7 +150,7 @@ class Cache:
         task.add_done_callback(remove)
         return call
 
-    async def _fetch_and_store(self, key: Key, fetch: FetchResponse) -> bytes:
+    async def _fetch_and_store(self, key: Key, fetch: ResponseFetcher) -> bytes:
         response = await fetch(self._clock() + FETCH_TIMEOUT_S)
         self._store(key, response)
         return response
@@ -177,7 +177,7 @@ class Cache:
 
 def _record_outcome(rpc: str, outcome: Outcome, response: bytes) -> bytes:
     _lookups.labels(rpc, outcome).inc()
-    call_metadata.set_response_metadata(HEADER, outcome)
+    call_metadata.set_response_metadata(METADATA_KEY, outcome)
     return response
 
 

@@ -15,7 +15,6 @@ from services.adapter.gateway import (
     APP,
     AppCredentials,
     BulkheadPolicy,
-    FetchToken,
     GatewayClient,
     HttpTransport,
     Policies,
@@ -24,6 +23,7 @@ from services.adapter.gateway import (
     RefreshToken,
     SharedTokenFetcher,
     StaticTokenProvider,
+    TokenFetcher,
     TokenProvider,
 )
 from services.adapter.operations import OperationClient
@@ -129,7 +129,7 @@ def _build_policies(settings: AdapterSettings) -> Policies:
 
 
 def _build_token_provider(
-    settings: AdapterSettings, fetch: FetchToken, redis: RedisClient | None
+    settings: AdapterSettings, fetch: TokenFetcher, redis: RedisClient | None
 ) -> TokenProvider:
     if settings.access_token is not None:
         return StaticTokenProvider(settings.access_token.get_secret_value())

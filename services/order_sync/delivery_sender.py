@@ -12,7 +12,7 @@ from services.errors import InternalFault, NationalsiteError, OutcomeUnknown
 from services.order_sync.deliveries import REQUEST_CLASSES
 from services.order_sync.sync_sender import RELATIONS, SyncSender
 from services.server import to_rich_status
-from services.store import Dead, Delivered, Delivery, Outcome, Retry
+from services.store import DeadOutcome, DeliveredOutcome, Delivery, Outcome, RetryOutcome
 
 SEND_TIMEOUT_S = 20.0
 """Deadline of one attempt. It must be less than the relay's `send_timeout_s`."""
@@ -61,7 +61,7 @@ class DeliverySender:
             await self._syncs.send(delivery.rpc, request, deadline)
         except NationalsiteError as error:
             return self._failed(delivery.rpc, error)
-        return Delivered()
+        return DeliveredOutcome()
 
     async def _send_relations(
         self, delivery: Delivery, request: protos.WriteOrderRelationsRequest, deadline: float
@@ -78,7 +78,7 @@ class DeliverySender:
         serialized = protos.WriteOrderRelationsResponse(results=results).SerializeToString()
         failures = [outcome for outcome in outcomes if outcome is not None]
         if not failures:
-            return Delivered(results=serialized)
+            return DeliveredOutcome(results=serialized)
         # A relation that may still succeed keeps the delivery pending.
         error = next(
             (failure for failure in failures if failure.reason not in self._permanent_errors), failures[0]
@@ -88,9 +88,9 @@ class DeliverySender:
     def _failed(self, rpc: str, error: NationalsiteError, *, results: bytes | None = None) -> Outcome:
         status = self._syncs.to_status(rpc, error).SerializeToString()
         if error.reason in self._permanent_errors:
-            return Dead(error=status, results=results)
+            return DeadOutcome(error=status, results=results)
         delay_s = MIN_RETRY_DELAY_S.get(error.reason, 0.0)
-        return Retry(
+        return RetryOutcome(
             error=status, retry_after_s=delay_s, outcome_unknown=error.may_have_executed, results=results
         )
 

@@ -11,7 +11,7 @@ from services.errors import NationalsiteError
 from services.order_sync.full_order_merger import FullOrderMerger
 from services.server import to_rich_status
 
-Send = Callable[[Any, float], Awaitable[bytes]]
+SendFunction = Callable[[Any, float], Awaitable[bytes]]
 
 RELATIONS = "WriteOrderRelations"
 ORDERING_KEYS: Mapping[str, Callable[[Any], str]] = {
@@ -32,7 +32,7 @@ class SyncSender:
     def __init__(self, operations: OperationClient, full_orders: FullOrderMerger) -> None:
         self._operations = operations
         self._full_orders = full_orders
-        self._senders: Mapping[str, Send] = {
+        self._senders: Mapping[str, SendFunction] = {
             "SyncOrder": self._sync_order,
             RELATIONS: self._write_relations,
             "SyncOrderStatus": self._sync_order_status,

@@ -1,4 +1,4 @@
-"""What a call consists of: its method, its endpoint, its context, and the interface of its interceptors."""
+"""The parts of a call: its method, its endpoint, its context, and the interface of its interceptors."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -37,7 +37,7 @@ class IdempotencyGuard(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """What a service binds to one of its methods."""
+    """A handler that a service binds to one of its methods."""
 
     handler: Handler
     operation: str

@@ -1,4 +1,4 @@
-"""Health: whether this replica takes calls, for gRPC health checks and /readyz."""
+"""Health: whether this replica accepts calls, for gRPC health checks and /readyz."""
 
 import grpc.aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc

@@ -1,4 +1,4 @@
-"""What a service defines: its contract, its settings, and how its runtime is built."""
+"""The definition of a service: its contract, its settings, and how its runtime is built."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager

@@ -90,14 +90,14 @@ class ServerSettings(BaseSettings):
     deadlines: Json[dict[str, DeadlineLimits]] | None = None
     """How long calls may take, by method: `{"SearchByKeyword": {"default_s": 5, "cap_s": 20}}`."""
     connection_age_s: float = Field(1800, ge=0, validation_alias=f"{PREFIX}CONNECTION_AGE_SECONDS")
-    """After which a connection takes no new calls, plus or minus a tenth: callers then reconnect, and are
+    """After which a connection accepts no new calls, plus or minus a tenth: callers then reconnect, and are
     balanced over the replicas. 0: never."""
     connection_age_grace_s: float = Field(300, ge=1, validation_alias=f"{PREFIX}CONNECTION_AGE_GRACE_SECONDS")
     """How long calls may continue on a connection that has reached its age."""
     channelz: bool = False
     """Whether grpc.channelz.v1 is served: gRPC's statistics of its connections and calls."""
     drain_delay_s: float = Field(0, ge=0, le=3600, validation_alias=f"{PREFIX}DRAIN_DELAY_SECONDS")
-    """How long calls are still taken after SIGTERM, until load balancers notice."""
+    """How long calls are still accepted after SIGTERM, until load balancers notice."""
     grace_s: float = Field(25, ge=0, le=3600, validation_alias=f"{PREFIX}GRACE_SECONDS")
     """How long calls in flight may take to finish after SIGTERM."""
 

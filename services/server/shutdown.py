@@ -18,7 +18,7 @@ class ShutdownTimeouts:
     """How long each phase may take."""
 
     delay_s: float
-    """Until load balancers notice that this replica is not ready. It still takes calls."""
+    """Until load balancers notice that this replica is not ready. It still accepts calls."""
     grace_s: float
     """For calls in flight to finish."""
 

@@ -34,16 +34,16 @@ from services.store.inbox.subscriptions import (
 )
 from services.store.outbox.claims import RetryPolicy
 from services.store.outbox.deliveries import Deliveries, Delivery, NewDelivery, State
-from services.store.outbox.outcomes import Dead, Delivered, Outcome, Retry
-from services.store.outbox.relay import Relay, RelayConfig, Send
+from services.store.outbox.outcomes import DeadOutcome, DeliveredOutcome, Outcome, RetryOutcome
+from services.store.outbox.relay import Relay, RelayConfig, SendFunction
 from services.store.pagination import Page
 from services.store.retention import Retention, RetentionPolicy
 from services.store.settings import StoreSettings
 
 __all__ = [
-    "Dead",
     "DeadLetters",
-    "Delivered",
+    "DeadOutcome",
+    "DeliveredOutcome",
     "Deliveries",
     "Delivery",
     "ErasureReport",
@@ -65,9 +65,9 @@ __all__ = [
     "RelayConfig",
     "Retention",
     "RetentionPolicy",
-    "Retry",
+    "RetryOutcome",
     "RetryPolicy",
-    "Send",
+    "SendFunction",
     "Started",
     "State",
     "Storage",

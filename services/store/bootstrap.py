@@ -21,7 +21,7 @@ from services.store.inbox.dispatcher import MessageDispatcher
 from services.store.inbox.inbox import Inbox
 from services.store.inbox.subscriptions import SubscriptionLimits, Subscriptions
 from services.store.outbox.deliveries import Deliveries
-from services.store.outbox.relay import Relay, RelayConfig, Send
+from services.store.outbox.relay import Relay, RelayConfig, SendFunction
 from services.store.retention import Retention, RetentionPolicy
 
 _log = structlog.get_logger()
@@ -57,7 +57,7 @@ class Storage:
     retention: Retention
     backlog_metrics: BacklogMetrics
 
-    def build_relay(self, send: Send, internal_error: bytes = b"") -> Relay:
+    def build_relay(self, send: SendFunction, internal_error: bytes = b"") -> Relay:
         """Return a relay for a send function. It runs in `async with relay.lifespan()`."""
         return Relay(self.store, self.notifier, send, internal_error, self.config.relay)
 

@@ -6,7 +6,7 @@ import pytest
 from nationalsite.product import v1 as product
 
 from services import call_metadata
-from services.adapter.cache import HEADER, Cache, CachePolicy
+from services.adapter.cache import METADATA_KEY, Cache, CachePolicy
 from services.errors import ConnectError, DeadlineExceeded, UpstreamQuota, UpstreamRate, UpstreamRefused
 
 REQUEST = product.GetCategoryRequest()
@@ -46,7 +46,7 @@ class CacheHarness:
             [(key.replace("_", "-"), value) for key, value in metadata.items()]
         )
         response = await self.cache.get_or_fetch(RPC, dialect, request, self.fetch, self.now + timeout_s)
-        return response, response_metadata[HEADER]
+        return response, response_metadata[METADATA_KEY]
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from services.order_sync.delivery_sender import MIN_RETRY_DELAY_S, PERMANENT_ERR
 from services.order_sync.full_order_merger import FullOrderMerger
 from services.order_sync.sync_sender import ORDERING_KEYS, SyncSender
 from services.server.status import STATUS_BY_REASON
-from services.store import Dead, Delivered, Delivery, FullOrderKind, Retry, State
+from services.store import DeadOutcome, DeliveredOutcome, Delivery, FullOrderKind, RetryOutcome, State
 
 SERVICE = protos.ORDER_SYNC_SERVICE
 REQUEST = protos.SyncOrderRequest(order=protos.Order(national_order_id="1"))
@@ -95,17 +95,17 @@ def build_sender(
 @pytest.mark.parametrize(
     ("error", "outcome"),
     [
-        (ConnectError("no connection"), Retry),
-        (ConnectionLost("broken"), Retry),
-        (UpstreamFault("503"), Retry),
-        (UpstreamUnreadable("no JSON"), Retry),
-        (UpstreamRate("often"), Retry),
-        (UpstreamQuota("none left"), Retry),
-        (UpstreamPermission("not allowed"), Retry),
-        (UpstreamUnsupported("no such API"), Dead),
-        (UpstreamRefused("UPSTREAM_REFUSED", "no"), Dead),
-        (UpstreamRefused("UPSTREAM_STATE", "no"), Dead),
-        (UpstreamRefused("UPSTREAM_FAULT", "their own"), Retry),
+        (ConnectError("no connection"), RetryOutcome),
+        (ConnectionLost("broken"), RetryOutcome),
+        (UpstreamFault("503"), RetryOutcome),
+        (UpstreamUnreadable("no JSON"), RetryOutcome),
+        (UpstreamRate("often"), RetryOutcome),
+        (UpstreamQuota("none left"), RetryOutcome),
+        (UpstreamPermission("not allowed"), RetryOutcome),
+        (UpstreamUnsupported("no such API"), DeadOutcome),
+        (UpstreamRefused("UPSTREAM_REFUSED", "no"), DeadOutcome),
+        (UpstreamRefused("UPSTREAM_STATE", "no"), DeadOutcome),
+        (UpstreamRefused("UPSTREAM_FAULT", "their own"), RetryOutcome),
     ],
     ids=lambda value: value if isinstance(value, str) else getattr(value, "reason", value.__class__.__name__),
 )
@@ -113,23 +113,23 @@ async def test_transient_errors_are_retried(error: NationalsiteError, outcome: t
     send, _ = build_sender(error)
     actual = await send(delivery("SyncOrder", REQUEST))
     assert type(actual) is outcome
-    if isinstance(actual, Retry):
+    if isinstance(actual, RetryOutcome):
         assert actual.retry_after_s == MIN_RETRY_DELAY_S.get(error.reason, 0.0)
         assert actual.outcome_unknown is error.may_have_executed
 
 
 async def test_a_success_is_delivered() -> None:
     send, _ = build_sender({"success": True, "data": True})
-    assert await send(delivery("SyncOrder", REQUEST)) == Delivered()
+    assert await send(delivery("SyncOrder", REQUEST)) == DeliveredOutcome()
 
 
 async def test_unknown_outcome_is_dead_if_syncs_must_not_be_retried() -> None:
     send, gateway = build_sender(ConnectionLost("broken"), retry_unknown=False)
-    assert type(await send(delivery("SyncOrder", REQUEST))) is Dead
-    assert type(await send(delivery("SyncOrder", REQUEST, previous_outcome_unknown=True))) is Dead
+    assert type(await send(delivery("SyncOrder", REQUEST))) is DeadOutcome
+    assert type(await send(delivery("SyncOrder", REQUEST, previous_outcome_unknown=True))) is DeadOutcome
     assert gateway.calls == 1
     send, _ = build_sender(ConnectError("no connection"), retry_unknown=False)
-    assert type(await send(delivery("SyncOrder", REQUEST))) is Retry
+    assert type(await send(delivery("SyncOrder", REQUEST))) is RetryOutcome
 
 
 def relations(count: int) -> protos.WriteOrderRelationsRequest:
@@ -150,7 +150,7 @@ async def test_only_failed_relations_are_sent_again() -> None:
     accepted, refused = ({"result": {"success": yes}} for yes in (True, False))
     send, gateway = build_sender(accepted, refused, ConnectionLost("broken"), dialect=Dialect.OPEN_PLATFORM)
     first = await send(delivery("WriteOrderRelations", relations(3)))
-    assert isinstance(first, Retry)
+    assert isinstance(first, RetryOutcome)
     results = protos.WriteOrderRelationsResponse.FromString(first.results or b"").results
     assert [result.code for result in results] == [
         0,
@@ -159,7 +159,7 @@ async def test_only_failed_relations_are_sent_again() -> None:
     ]
     gateway.responses, gateway.calls = [accepted], 0
     second = await send(delivery("WriteOrderRelations", relations(3), results=first.results))
-    assert isinstance(second, Delivered)
+    assert isinstance(second, DeliveredOutcome)
     assert gateway.calls == 2
     assert [
         each.code for each in protos.WriteOrderRelationsResponse.FromString(second.results or b"").results
@@ -169,7 +169,7 @@ async def test_only_failed_relations_are_sent_again() -> None:
 async def test_delivery_is_dead_if_all_relations_are_refused() -> None:
     send, _ = build_sender({"success": False})
     actual = await send(delivery("WriteOrderRelations", relations(2)))
-    assert isinstance(actual, Dead)
+    assert isinstance(actual, DeadOutcome)
     assert len(protos.WriteOrderRelationsResponse.FromString(actual.results or b"").results) == 2
 
 

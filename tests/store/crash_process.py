@@ -10,7 +10,14 @@ from itertools import count
 from pathlib import Path
 
 from services.errors import StoreUnavailable
-from services.store import Delivered, RelayConfig, RetryPolicy, StorageConfig, StoreLimits, storage_lifespan
+from services.store import (
+    DeliveredOutcome,
+    RelayConfig,
+    RetryPolicy,
+    StorageConfig,
+    StoreLimits,
+    storage_lifespan,
+)
 from tests.store.factories import NAME, build_delivery, build_message
 
 CONFIG = StorageConfig(
@@ -55,7 +62,7 @@ async def main(url: str, name: str, sent: Path) -> None:
         async def send(delivery):
             with sent.open("a") as file:
                 file.write(f"{delivery.ordering_key} {delivery.request_id}\n")
-            return Delivered()
+            return DeliveredOutcome()
 
         async def retry_when_unavailable(work) -> None:
             while True:

@@ -7,7 +7,7 @@ import sys
 import threading
 from collections import defaultdict
 
-from services.store import Delivered, State, storage_lifespan
+from services.store import DeliveredOutcome, State, storage_lifespan
 from tests.store.crash_process import CONFIG
 from tests.store.factories import NAME
 
@@ -68,7 +68,7 @@ async def test_nothing_promised_is_lost_when_replicas_are_killed(url, tmp_path):
     async def send(delivery):
         with sent_file.open("a") as file:
             file.write(f"{delivery.ordering_key} {delivery.request_id}\n")
-        return Delivered()
+        return DeliveredOutcome()
 
     async with (
         storage_lifespan(url, CONFIG) as storage,

@@ -3,7 +3,7 @@
 import pytest
 
 from services.errors import DeliveryNotFound, NoFullSync
-from services.store import Delivered, FullOrderKind, erase
+from services.store import DeliveredOutcome, FullOrderKind, erase
 from tests.store.factories import NAME, build_delivery, build_full_order, build_message, wait_until
 
 
@@ -30,7 +30,7 @@ async def test_erase_deletes_everything_of_a_buyers_orders(storage, url, tmp_pat
 
     async def send(delivery):
         sent.append(delivery)
-        return Delivered(results=b"")
+        return DeliveredOutcome(results=b"")
 
     async with storage.build_relay(send).lifespan():
         await wait_until(lambda: len(sent) == 4)

@@ -97,16 +97,16 @@ def build_field_decoder(field: MappedField, dialect: Dialect, path: str) -> Fiel
     element: FieldDecoder
     if message is None:
         decode = _choose_scalar_decoder(field)
-        element = _AppendScalar(name, decode) if descriptor.is_repeated else _SetScalar(name, decode)
+        element = _ScalarAppender(name, decode) if descriptor.is_repeated else _ScalarSetter(name, decode)
     elif message.full_name in (MONEY, TIMESTAMP):
         decode = _choose_message_decoder(field, message)
-        element = _AppendScalar(name, decode) if descriptor.is_repeated else _CopyMessage(name, decode)
+        element = _ScalarAppender(name, decode) if descriptor.is_repeated else _WellKnownSetter(name, decode)
     else:
         nested = MessageDecoder(message, dialect, path)
-        element = _AppendMessage(name, nested) if descriptor.is_repeated else _SetMessage(name, nested)
+        element = _MessageAppender(name, nested) if descriptor.is_repeated else _MessageSetter(name, nested)
     if not descriptor.is_repeated:
         return element
-    return _DecodeList(element, path, separator=_SEPARATORS.get(field.mapping.encoding, ""))
+    return _ListDecoder(element, path, separator=_SEPARATORS.get(field.mapping.encoding, ""))
 
 
 def _choose_scalar_decoder(field: MappedField) -> ScalarDecoder:
@@ -127,7 +127,7 @@ def _choose_message_decoder(field: MappedField, message: Descriptor) -> ScalarDe
 
 
 @dataclass(frozen=True, slots=True)
-class _SetScalar:
+class _ScalarSetter:
     name: str
     decode: ScalarDecoder
 
@@ -138,7 +138,7 @@ class _SetScalar:
 
 
 @dataclass(frozen=True, slots=True)
-class _CopyMessage:
+class _WellKnownSetter:
     """Sets a Money or a Timestamp."""
 
     name: str
@@ -151,7 +151,7 @@ class _CopyMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class _AppendScalar:
+class _ScalarAppender:
     """Appends a scalar, or a copy of a Money or a Timestamp."""
 
     name: str
@@ -164,7 +164,7 @@ class _AppendScalar:
 
 
 @dataclass(frozen=True, slots=True)
-class _SetMessage:
+class _MessageSetter:
     name: str
     decoder: MessageDecoder
 
@@ -177,7 +177,7 @@ class _SetMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class _AppendMessage:
+class _MessageAppender:
     name: str
     decoder: MessageDecoder
 
@@ -187,7 +187,7 @@ class _AppendMessage:
             self.decoder.decode(payload, getattr(message, self.name).add(), context)
 
 
-class _DecodeList:
+class _ListDecoder:
     """Appends every element of a list. One that cannot be read is left out."""
 
     def __init__(self, append: FieldDecoder, path: str, *, separator: str) -> None:

@@ -50,7 +50,7 @@ LookupTables = Mapping[str, Mapping[str, str]]
 """Tables for the option `lookup`, by name."""
 Members = dict[str, Any]
 """Members by 1688's names. The values are what JSON can hold, or File."""
-Convert = Callable[[Any], object]
+Conversion = Callable[[Any], object]
 """Converts the value of a field to 1688's. Raises ConversionError."""
 
 
@@ -201,7 +201,7 @@ def _build_value_encoder(
 class _ConvertedField:
     name: str
     upstream_name: str
-    convert: Convert
+    convert: Conversion
 
     def __call__(self, message: Message, prefix: str, members: Members, context: EncodeContext, /) -> None:
         try:
@@ -253,7 +253,7 @@ class _PairField:
         members[self.upstream_name] = dump({key: value})
 
 
-def _choose_list_conversion(field: MappedField, dates: JsonDates) -> Convert:
+def _choose_list_conversion(field: MappedField, dates: JsonDates) -> Conversion:
     convert = _choose_conversion(field, dates)
     separator = {upstream_v1.ENCODING_COMMA_JOINED: ",", upstream_v1.ENCODING_SEMICOLON_JOINED: ";"}.get(
         field.mapping.encoding
@@ -270,7 +270,7 @@ def _choose_list_conversion(field: MappedField, dates: JsonDates) -> Convert:
     return join
 
 
-def _choose_conversion(field: MappedField, dates: JsonDates) -> Convert:
+def _choose_conversion(field: MappedField, dates: JsonDates) -> Conversion:
     """Return the conversion of one value, by the encoding, or else by the type."""
     descriptor, encoding = field.descriptor, field.mapping.encoding
     if descriptor.enum_type is not None:
@@ -288,7 +288,7 @@ def _choose_conversion(field: MappedField, dates: JsonDates) -> Convert:
     return str if encoding == upstream_v1.ENCODING_TEXT else _unchanged
 
 
-def _choose_message_conversion(field: MappedField, message: Descriptor, dates: JsonDates) -> Convert:
+def _choose_message_conversion(field: MappedField, message: Descriptor, dates: JsonDates) -> Conversion:
     if message.full_name == MONEY:
         return _money_to_fen if field.mapping.encoding == upstream_v1.ENCODING_FEN else _to_yuan
     if field.mapping.encoding == upstream_v1.ENCODING_COMPACT_TIME:
@@ -296,7 +296,7 @@ def _choose_message_conversion(field: MappedField, message: Descriptor, dates: J
     return _to_epoch_ms if dates is JsonDates.EPOCH_MS else _to_text_time
 
 
-def _build_enum_conversion(enum: EnumDescriptor, *, as_number: bool) -> Convert:
+def _build_enum_conversion(enum: EnumDescriptor, *, as_number: bool) -> Conversion:
     upstream_values: dict[int, object] = {number: texts[0] for number, texts in get_enum_texts(enum).items()}
     if as_number:
         try:
@@ -312,7 +312,7 @@ def _build_enum_conversion(enum: EnumDescriptor, *, as_number: bool) -> Convert:
     return convert
 
 
-def _build_text_conversion(field: MappedField) -> Convert:
+def _build_text_conversion(field: MappedField) -> Conversion:
     mapping = field.mapping
     value_map = dict(mapping.value_map)
     pattern = re.compile(mapping.pattern) if mapping.pattern else None

@@ -19,7 +19,7 @@ SUCCESS_CODES = frozenset({"S0000", "200", "0"})
 """Codes that 1688 sends with a success."""
 
 _DEFAULT_REASON = "UPSTREAM_REFUSED"
-"""The reason of an error that matches no rule."""
+"""The reason of an error that matches no error mapping."""
 
 
 class PayloadKind(Enum):
@@ -79,7 +79,7 @@ class PayloadReader:
         self._kind = kind
         self._members = members - {*FLAGS, *CODES, *TEXTS}
         self._may_be_empty = operation.may_be_empty
-        self._rules = tuple(map(_ErrorRule, operation.error_mappings))
+        self._error_matchers = tuple(map(_ErrorMatcher, operation.error_mappings))
 
     def read(self, response: Json) -> Json:
         """Return the payload; None if it is empty. Raises UpstreamRefused and UpstreamUnreadable."""
@@ -87,7 +87,9 @@ class PayloadReader:
         if envelope.flag is False:
             raise self._build_error(envelope, None)
         payload = self._find(envelope)
-        if any(rule.has_payload and rule.matches(envelope, payload) for rule in self._rules):
+        if any(
+            matcher.has_payload and matcher.matches(envelope, payload) for matcher in self._error_matchers
+        ):
             raise self._build_error(envelope, payload)
         is_below_envelope = payload is not None and payload is not envelope.body
         if payload is False or (not is_below_envelope and _is_false(get_path(envelope.body, self._path))):
@@ -132,7 +134,7 @@ class PayloadReader:
         )
 
     def _build_error(self, envelope: Envelope, payload: Json) -> UpstreamRefused:
-        matching = (rule.reason for rule in self._rules if rule.matches(envelope, payload))
+        matching = (matcher.reason for matcher in self._error_matchers if matcher.matches(envelope, payload))
         return UpstreamRefused(
             next(matching, _DEFAULT_REASON),
             "1688 rejected the call",
@@ -141,7 +143,7 @@ class PayloadReader:
         )
 
 
-class _ErrorRule:
+class _ErrorMatcher:
     """An error mapping. All conditions that it has must match."""
 
     def __init__(self, option: ErrorMapping) -> None:
@@ -159,7 +161,7 @@ class _ErrorRule:
         )
 
     def _matches_payload(self, envelope: Envelope, payload: Json) -> bool:
-        """A rule for an absent payload matches only if the flag says success."""
+        """A mapping for an absent payload matches only if the flag says success."""
         if envelope.flag is False or (payload is None and not envelope.flag):
             return False
         return payload == self._payload

@@ -44,7 +44,7 @@ from services.errors import UpstreamUnreadable
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameters:
-    """What one call sends, besides the system parameters."""
+    """The parameters of one call, without the system parameters."""
 
     form: Mapping[str, str]
     """Form fields, not URL-encoded."""

@@ -37,17 +37,17 @@ def check_operation(location: str, method: MethodDescriptor, operation: Operatio
         raise SchemaError(f"{location}: has neither an api nor local")
     if operation.api not in ("", NO_OPERATION) and not API_ID.fullmatch(operation.api):
         raise SchemaError(f"{location}: api {operation.api!r} is not namespace:name-version")
-    for rule in operation.error_mappings:
-        _check_error_rule(location, rule)
+    for mapping in operation.error_mappings:
+        _check_error_mapping(location, mapping)
 
 
-def _check_error_rule(location: str, rule: ErrorMapping) -> None:
-    if not (rule.codes or rule.text or rule.payload):
+def _check_error_mapping(location: str, mapping: ErrorMapping) -> None:
+    if not (mapping.codes or mapping.text or mapping.payload):
         raise SchemaError(f"{location}: an error mapping without a condition")
-    if rule.reason == ErrorReason.ERROR_REASON_UNSPECIFIED:
+    if mapping.reason == ErrorReason.ERROR_REASON_UNSPECIFIED:
         raise SchemaError(f"{location}: an error mapping without a reason")
-    if rule.payload and not _is_json(rule.payload):
-        raise SchemaError(f"{location}: payload {rule.payload!r} of an error mapping is not JSON")
+    if mapping.payload and not _is_json(mapping.payload):
+        raise SchemaError(f"{location}: payload {mapping.payload!r} of an error mapping is not JSON")
 
 
 def check_mapping(field: FieldDescriptor, mapping: FieldMapping) -> None:

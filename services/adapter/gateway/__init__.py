@@ -7,8 +7,8 @@ from services.adapter.gateway.auth.refresh_token import RefreshToken, write_toke
 from services.adapter.gateway.auth.refreshing import RefreshingTokenProvider
 from services.adapter.gateway.auth.shared_tokens import SharedTokenFetcher
 from services.adapter.gateway.auth.token_provider import (
-    FetchToken,
     StaticTokenProvider,
+    TokenFetcher,
     TokenProvider,
     TokenResponse,
 )
@@ -27,7 +27,6 @@ __all__ = [
     "MAX_CONNECTIONS",
     "AppCredentials",
     "BulkheadPolicy",
-    "FetchToken",
     "GatewayClient",
     "GatewayClock",
     "HttpTransport",
@@ -37,6 +36,7 @@ __all__ = [
     "RefreshingTokenProvider",
     "SharedTokenFetcher",
     "StaticTokenProvider",
+    "TokenFetcher",
     "TokenProvider",
     "TokenResponse",
     "UpstreamResponse",

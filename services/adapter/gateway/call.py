@@ -49,7 +49,7 @@ class UpstreamResponse:
 
 
 class CallNext(Protocol):
-    """The rest of the chain: the inner middleware, and at the end the sending."""
+    """The rest of the chain: the inner middleware, then the transport."""
 
     def __call__(self, call: UpstreamCall, /) -> Awaitable[UpstreamResponse]:
         """Return 1688's response. Raises UpstreamError, Overloaded and DeadlineExceeded."""

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import httpx
 
-from services.adapter.gateway.auth.token_provider import FetchToken, TokenProvider, TokenResponse
+from services.adapter.gateway.auth.token_provider import TokenFetcher, TokenProvider, TokenResponse
 from services.adapter.gateway.call import ParseBody, UpstreamCall, UpstreamResponse
 from services.adapter.gateway.clock import GatewayClock, local_ms
 from services.adapter.gateway.gateway_errors import error_from_response
@@ -59,7 +59,7 @@ class GatewayClient:
         url: str,
         credentials: AppCredentials,
         transport: HttpTransport,
-        build_token_provider: Callable[[FetchToken], TokenProvider],
+        build_token_provider: Callable[[TokenFetcher], TokenProvider],
         parse: ParseBody,
         send_timestamp: bool = False,
         operation_aliases: Mapping[str, str] | None = None,

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from services.errors import ConnectError, DeadlineExceeded, NationalsiteError, UpstreamUnreadable
 
-FetchTime: TypeAlias = Callable[[float], Awaitable[object]]
+TimeFetcher: TypeAlias = Callable[[float], Awaitable[object]]
 """Calls `system/currentTime`, until a deadline in loop time; returns the parsed response."""
 
 _TIME = re.compile(r"(\d{8})(\d{6})(\d{3})([+-]\d{4})", re.ASCII)
@@ -19,10 +19,10 @@ _TIME = re.compile(r"(\d{8})(\d{6})(\d{3})([+-]\d{4})", re.ASCII)
 class GatewayClock:
     """The offset of the gateway's clock from ours, measured with the gateway's own time."""
 
-    def __init__(self, fetch_time: FetchTime) -> None:
+    def __init__(self, fetch_time: TimeFetcher) -> None:
         self._fetch_time = fetch_time
         self._offset_ms: int | None = None
-        self._measuring = asyncio.Lock()
+        self._measure_lock = asyncio.Lock()
 
     async def offset_ms(self, deadline: float) -> int:
         """Return what to add to `local_ms`. The first call measures it for all that wait.
@@ -32,7 +32,7 @@ class GatewayClock:
         if self._offset_ms is not None:
             return self._offset_ms
         try:
-            async with asyncio.timeout_at(deadline), self._measuring:
+            async with asyncio.timeout_at(deadline), self._measure_lock:
                 if self._offset_ms is None:
                     self._offset_ms = await self._measure(deadline)
                 return self._offset_ms

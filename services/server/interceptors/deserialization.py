@@ -56,7 +56,7 @@ class RequestDeserializer:
 
 
 class RequestStream:
-    """The requests of a stream. It is no generator: a handler that stops reading need not close it."""
+    """The requests of a stream. It is not a generator: a handler that stops reading need not close it."""
 
     def __init__(self, call: CallContext, deserializer: RequestDeserializer) -> None:
         self._call = call

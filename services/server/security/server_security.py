@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSecurity:
-    """What a connection and a call must pass."""
+    """The checks of each connection and each call."""
 
     credentials: grpc.ServerCredentials | None
     """None: plaintext."""

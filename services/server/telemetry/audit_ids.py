@@ -1,4 +1,4 @@
-"""The ids in requests, for the audit log: they say what a call was about, and are no personal data."""
+"""The ids in requests, for the audit log: they identify the objects of a call, and are not personal data."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

@@ -47,7 +47,7 @@ class MessageDispatcher:
         self._store = store
         self._notifier = notifier
         self._subscriptions = subscriptions
-        self._releasing: set[asyncio.Task[None]] = set()
+        self._release_tasks: set[asyncio.Task[None]] = set()
         # One poll of a subscription at a time in a process: others would wait for its row lock, each with a
         # connection.
         self._poll_locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
@@ -137,27 +137,27 @@ class MessageDispatcher:
 
     async def close(self) -> None:
         """Wait until the messages of cancelled callers are released."""
-        while self._releasing:
-            await asyncio.wait(self._releasing)
+        while self._release_tasks:
+            await asyncio.wait(self._release_tasks)
 
     async def _poll(self, subscription_id: int, limit: int, lease_s: float) -> _PollResult:
         lock = self._poll_locks.setdefault(subscription_id, asyncio.Lock())
         async with lock:
-            polling = asyncio.create_task(
+            poll_task = asyncio.create_task(
                 self._store.write(lambda connection: self._lease(connection, subscription_id, limit, lease_s))
             )
             try:
-                return await asyncio.shield(polling)
+                return await asyncio.shield(poll_task)
             except asyncio.CancelledError:
-                task = asyncio.create_task(self._release(subscription_id, polling))
-                self._releasing.add(task)
-                task.add_done_callback(self._releasing.discard)
+                task = asyncio.create_task(self._release(subscription_id, poll_task))
+                self._release_tasks.add(task)
+                task.add_done_callback(self._release_tasks.discard)
                 raise
 
-    async def _release(self, subscription_id: int, polling: "asyncio.Task[_PollResult]") -> None:
+    async def _release(self, subscription_id: int, poll_task: "asyncio.Task[_PollResult]") -> None:
         """Undo the leases of a cancelled caller. If that fails, they expire."""
         try:
-            leased = (await polling).messages
+            leased = (await poll_task).messages
             if not leased:
                 return
             undo = [

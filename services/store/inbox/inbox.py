@@ -41,7 +41,7 @@ class IncomingMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreResult:
-    """Which messages of a call were new."""
+    """The messages of a call that were new."""
 
     new_ids: Sequence[str]
     """Ids of the messages that were stored now."""

@@ -13,7 +13,7 @@ from services.store.database.schema import deliveries
 from services.store.database.sql_dialect import advisory_xact_lock
 from services.store.database.store import Store
 from services.store.outbox.deliveries import CLAIMS_LOCK, Delivery, State
-from services.store.outbox.outcomes import Dead, Delivered, Outcome, Retry
+from services.store.outbox.outcomes import DeadOutcome, DeliveredOutcome, Outcome, RetryOutcome
 
 _MAX_DOUBLINGS = 32
 
@@ -152,7 +152,7 @@ class Claims:
 
     def _outcome_values(self, outcome: Outcome, row: "Row[int, int]") -> Mapping[str, object]:
         now_ms = self._store.clock()
-        if isinstance(outcome, Delivered):
+        if isinstance(outcome, DeliveredOutcome):
             return {
                 "state": State.DELIVERED,
                 "lease_holder": None,
@@ -167,16 +167,16 @@ class Claims:
             values["progress"] = outcome.progress
         if outcome.results is not None:
             values["results"] = outcome.results
-        if not (isinstance(outcome, Retry) and outcome.outcome_unknown):
+        if not (isinstance(outcome, RetryOutcome) and outcome.outcome_unknown):
             values["lease_holder"] = None
         max_time_ms = row.retry_start_time_ms + round(self._retry_policy.max_age_s * 1000)
-        if isinstance(outcome, Dead) or now_ms >= max_time_ms:
+        if isinstance(outcome, DeadOutcome) or now_ms >= max_time_ms:
             return values | {"state": State.DEAD, "next_attempt_time_ms": None, "finish_time_ms": now_ms}
         # The last attempt is made at the maximum age, not before.
         delay_ms = self._retry_delay_ms(outcome, row.failures)
         return values | {"next_attempt_time_ms": min(now_ms + delay_ms, max_time_ms)}
 
-    def _retry_delay_ms(self, outcome: Retry, failures: int) -> int:
+    def _retry_delay_ms(self, outcome: RetryOutcome, failures: int) -> int:
         doubled_s: float = self._retry_policy.initial_delay_s * 2 ** min(failures, _MAX_DOUBLINGS)
         jitter = random.uniform(0.5, 1)  # noqa: S311 # jitter is not a secret
         delay_s = min(doubled_s, self._retry_policy.max_delay_s) * jitter

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delivered:
+class DeliveredOutcome:
     """1688 accepted it."""
 
     results: bytes | None = None
@@ -12,7 +12,7 @@ class Delivered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Retry:
+class RetryOutcome:
     """It failed, or a part of it, and another attempt may succeed."""
 
     error: bytes
@@ -28,7 +28,7 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dead:
+class DeadOutcome:
     """It failed with a permanent error."""
 
     error: bytes
@@ -39,4 +39,4 @@ class Dead:
     """The results so far. None keeps the last."""
 
 
-Outcome = Delivered | Retry | Dead
+Outcome = DeliveredOutcome | RetryOutcome | DeadOutcome

@@ -13,14 +13,14 @@ from services.store.coordination.notifier import POLL_INTERVAL_S, Notifier, wait
 from services.store.database.store import Store
 from services.store.outbox.claims import Claim, Claims, RetryPolicy
 from services.store.outbox.deliveries import DELIVERIES_CHANNEL, Delivery
-from services.store.outbox.outcomes import Outcome, Retry
+from services.store.outbox.outcomes import Outcome, RetryOutcome
 
 _MIN_WAIT_S = 0.01
 
 _log = structlog.get_logger()
 
 
-class Send(Protocol):
+class SendFunction(Protocol):
     """Makes one attempt to send a delivery."""
 
     async def __call__(self, delivery: Delivery, /) -> Outcome:
@@ -54,7 +54,7 @@ class Relay:
         self,
         store: Store,
         notifier: Notifier,
-        send: Send,
+        send: SendFunction,
         internal_error: bytes = b"",
         config: RelayConfig | None = None,
     ) -> None:
@@ -105,11 +105,11 @@ class Relay:
         if free_slots <= 0:
             return False
         lease_s = self._config.send_timeout_s + self._config.record_timeout_s
-        claiming = asyncio.create_task(self._claims.claim(free_slots, lease_s))
+        claim_task = asyncio.create_task(self._claims.claim(free_slots, lease_s))
         try:
-            claims = await asyncio.shield(claiming)
+            claims = await asyncio.shield(claim_task)
         except asyncio.CancelledError:
-            await self._release_unsent(claiming)
+            await self._release_unsent(claim_task)
             raise
         for claim in claims:
             task = asyncio.create_task(self._deliver(claim))
@@ -153,7 +153,7 @@ class Relay:
                 delivery_id=delivery.delivery_id,
                 type=type(error).__name__,
             )
-            return Retry(error=self._internal_error, outcome_unknown=True)
+            return RetryOutcome(error=self._internal_error, outcome_unknown=True)
 
     async def _record(self, claim: Claim, outcome: Outcome) -> None:
         """Record an outcome before the lease expires. If that fails, the delivery is sent again."""
@@ -185,9 +185,9 @@ class Relay:
         if self._in_flight:
             await asyncio.wait(self._in_flight)
 
-    async def _release_unsent(self, claiming: "asyncio.Task[list[Claim]]") -> None:
+    async def _release_unsent(self, claim_task: "asyncio.Task[list[Claim]]") -> None:
         try:
-            claims = await claiming
+            claims = await claim_task
         except StoreUnavailable:
             return  # the leases expire, if there are any
         for claim in claims:

@@ -18,7 +18,6 @@ from redis.asyncio import Redis
 from services.adapter.codec import parse
 from services.adapter.gateway import (
     AppCredentials,
-    FetchToken,
     GatewayClient,
     HttpTransport,
     Policies,
@@ -26,6 +25,7 @@ from services.adapter.gateway import (
     RefreshingTokenProvider,
     RefreshToken,
     StaticTokenProvider,
+    TokenFetcher,
     TokenProvider,
     UpstreamResponse,
 )
@@ -279,12 +279,12 @@ async def make_gateway(peer: Peer, transport: HttpTransport) -> AsyncIterator[Ca
     """make_gateway(...) is a client of the peer; by default with a static token and without retries."""
     async with AsyncExitStack() as stack:
 
-        def static_token(_: FetchToken) -> TokenProvider:
+        def static_token(_: TokenFetcher) -> TokenProvider:
             return StaticTokenProvider("test-access-token")
 
         def make(
             url: str = peer.url,
-            build_token_provider: Callable[[FetchToken], TokenProvider] = static_token,
+            build_token_provider: Callable[[TokenFetcher], TokenProvider] = static_token,
             **options: Any,
         ) -> GatewayClient:
             credentials = AppCredentials(key="1000000", secret="test-app-secret")

@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from services.errors import StoreUnavailable
-from services.store import Delivered, StorageConfig, StoreLimits, migrate, storage_lifespan
+from services.store import DeliveredOutcome, StorageConfig, StoreLimits, migrate, storage_lifespan
 from tests.store.factories import NAME, build_delivery, build_message, wait_until
 from tests.support.postgres import postgres_server
 
@@ -40,7 +40,7 @@ async def test_restart_during_use(number):
 
             async def send(delivery):
                 sent.add(delivery.request_id)
-                return Delivered()
+                return DeliveredOutcome()
 
             await storage.subscriptions.get_or_create(NAME)
             consuming = asyncio.create_task(consume())

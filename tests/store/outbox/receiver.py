@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter, defaultdict
 
-from services.store import Delivered
+from services.store import DeliveredOutcome
 
 
 class FakeReceiver:
@@ -25,7 +25,7 @@ class FakeReceiver:
         try:
             self.sent.append(delivery)
             await self.gate.wait()
-            outcome = self.outcomes[key].pop(0) if self.outcomes[key] else Delivered()
+            outcome = self.outcomes[key].pop(0) if self.outcomes[key] else DeliveredOutcome()
             if isinstance(outcome, Exception):
                 raise outcome
             return outcome

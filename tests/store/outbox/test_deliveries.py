@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from services.errors import DeliveryNotFound, DeliveryPending, DeliveryState, InvalidRequest, RequestIdReused
-from services.store import Dead, Retry, State
+from services.store import DeadOutcome, RetryOutcome, State
 from tests.store.factories import NOW_MS, build_delivery, wait_until
 from tests.store.outbox.receiver import wait_for_attempts, wait_for_state
 
@@ -69,7 +69,7 @@ async def test_deliveries_are_listed_newest_first(storage):
 
 
 async def test_a_dead_delivery_is_retried_at_its_old_position(storage, receiver, clock):
-    receiver.outcomes["k"] = [Dead(error=b"no")]
+    receiver.outcomes["k"] = [DeadOutcome(error=b"no")]
     first = await storage.deliveries.enqueue(build_delivery(1, key="k"))
     async with storage.build_relay(receiver).lifespan():
         await wait_for_state(storage, first, State.DEAD)
@@ -83,7 +83,7 @@ async def test_a_dead_delivery_is_retried_at_its_old_position(storage, receiver,
         clock.now_ms,
     )
     assert await storage.deliveries.retry(first.delivery_id) == again
-    receiver.outcomes["k"] = [Retry(error=b"once more")]
+    receiver.outcomes["k"] = [RetryOutcome(error=b"once more")]
     async with storage.build_relay(receiver).lifespan():
         await wait_for_attempts(storage, first, 2)
         clock.advance_s(5)

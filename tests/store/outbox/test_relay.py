@@ -6,7 +6,7 @@ from collections import defaultdict
 import pytest
 
 from services.errors import DeliveryOvertaken
-from services.store import Dead, Delivered, RelayConfig, Retry, RetryPolicy, State
+from services.store import DeadOutcome, DeliveredOutcome, RelayConfig, RetryOutcome, RetryPolicy, State
 from tests.store.factories import NOW_MS, build_delivery, wait_until
 from tests.store.outbox.receiver import FakeReceiver, wait_for_attempts, wait_for_state
 
@@ -31,7 +31,7 @@ async def test_sends_in_order_per_key_and_keys_in_parallel(storage, receiver):
 
 
 async def test_results_are_stored_with_the_delivery(storage, receiver, clock):
-    receiver.outcomes["k1"] = [Delivered(results=b"\0done")]
+    receiver.outcomes["k1"] = [DeliveredOutcome(results=b"\0done")]
     async with storage.build_relay(receiver).lifespan():
         done = await wait_for_state(
             storage, await storage.deliveries.enqueue(build_delivery(1)), State.DELIVERED
@@ -46,9 +46,9 @@ async def test_results_are_stored_with_the_delivery(storage, receiver, clock):
 
 async def test_a_retry_gets_the_progress_of_the_failed_attempt(open_storage, receiver, clock):
     receiver.outcomes["k1"] = [
-        Retry(error=b"e1", progress=b"half", results=b"some"),
-        Retry(error=b"e2", retry_after_s=60),
-        Delivered(results=b"all"),
+        RetryOutcome(error=b"e1", progress=b"half", results=b"some"),
+        RetryOutcome(error=b"e2", retry_after_s=60),
+        DeliveredOutcome(results=b"all"),
     ]
     async with (
         open_storage(relay=RelayConfig(retry_policy=RETRY_POLICY)) as storage,
@@ -81,7 +81,7 @@ async def test_a_retry_gets_the_progress_of_the_failed_attempt(open_storage, rec
 
 
 async def test_after_a_permanent_error_the_next_of_the_key_is_sent(storage, receiver):
-    receiver.outcomes["k"] = [Dead(error=b"never")]
+    receiver.outcomes["k"] = [DeadOutcome(error=b"never")]
     async with storage.build_relay(receiver).lifespan():
         first = await storage.deliveries.enqueue(build_delivery(1, key="k"))
         second = await storage.deliveries.enqueue(build_delivery(2, key="k"))
@@ -94,7 +94,7 @@ async def test_after_a_permanent_error_the_next_of_the_key_is_sent(storage, rece
 
 
 async def test_a_delivery_is_dead_at_its_maximum_age(open_storage, receiver, clock):
-    receiver.outcomes["k1"] = [Retry(error=b"again")] * 99
+    receiver.outcomes["k1"] = [RetryOutcome(error=b"again")] * 99
     async with (
         open_storage(relay=RelayConfig(retry_policy=RETRY_POLICY)) as storage,
         storage.build_relay(receiver).lifespan(),

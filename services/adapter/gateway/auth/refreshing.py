@@ -6,7 +6,7 @@ from copy import copy
 import structlog
 
 from services.adapter.gateway.auth.refresh_token import RefreshToken
-from services.adapter.gateway.auth.token_provider import FetchToken, TokenResponse
+from services.adapter.gateway.auth.token_provider import TokenFetcher, TokenResponse
 from services.adapter.gateway.metrics import set_refresh_token_expiry, set_token_age
 from services.errors import (
     CircuitOpen,
@@ -32,7 +32,7 @@ _log = structlog.get_logger()
 class RefreshingTokenProvider:
     """Refreshes the token ahead of time, once for all callers."""
 
-    def __init__(self, refresh_token: RefreshToken, fetch: FetchToken) -> None:
+    def __init__(self, refresh_token: RefreshToken, fetch: TokenFetcher) -> None:
         self._refresh_token = refresh_token
         self._fetch = fetch
         self.refresh_token_expires_at: float | None = None

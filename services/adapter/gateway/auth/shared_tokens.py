@@ -12,7 +12,7 @@ from redis.asyncio.lock import Lock
 from redis.exceptions import LockNotOwnedError
 
 from services.adapter.gateway.auth.refreshing import REFRESH_TIMEOUT_S
-from services.adapter.gateway.auth.token_provider import FetchToken, TokenResponse
+from services.adapter.gateway.auth.token_provider import TokenFetcher, TokenResponse
 from services.adapter.gateway.redis_client import RedisClient, RedisUnavailable
 from services.errors import ConnectError
 
@@ -43,9 +43,9 @@ class _Record:
 
 
 class SharedTokenFetcher:
-    """A FetchToken that returns what another replica fetched, or fetches for all replicas."""
+    """A TokenFetcher that returns what another replica fetched, or fetches for all replicas."""
 
-    def __init__(self, redis: RedisClient, fetch: FetchToken) -> None:
+    def __init__(self, redis: RedisClient, fetch: TokenFetcher) -> None:
         self._redis = redis
         self._fetch = fetch
         self._last_token = ""

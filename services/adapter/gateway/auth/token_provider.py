@@ -38,7 +38,7 @@ class TokenResponse:
     """How long ago the token was issued: another replica may have fetched it."""
 
 
-class FetchToken(Protocol):
+class TokenFetcher(Protocol):
     """Gets an access token from 1688."""
 
     async def __call__(self, refresh_token: str, deadline: float, /) -> TokenResponse:

@@ -1,4 +1,4 @@
-"""What surrounds each call to 1688: one concern a module, in the order of the tuple below.
+"""The middleware of calls to 1688: one concern per module, in the order of the tuple below.
 
 Must not import protos, gRPC, or how access tokens are fetched and rates are counted.
 """
@@ -45,7 +45,7 @@ def gateway_middleware(
         RateLimitMiddleware(rate_limiter, clock),
         # Inside the rate limit: a call that waits for a permit must not hold a slot.
         BulkheadMiddleware(bulkhead, clock),
-        # Next to the sending: our own waits must not count as 1688's failures.
+        # Inside our own waits, which must not count as failures of 1688.
         RecordOutcomeMiddleware(breakers, clock),
         AttemptMetricsMiddleware(),
         AttemptTimeoutMiddleware(clock),

@@ -20,7 +20,7 @@ class BulkheadPolicy:
     max_queued: int = 1024
     """Calls that wait for a slot."""
     target_s: float = 0.05
-    """A wait that is no sign of overload."""
+    """A longer wait is a sign of overload."""
     interval_s: float = 0.5
     """When all waits have been above the target for this time, the bulkhead is overloaded."""
 
