@@ -60,7 +60,7 @@ class AdapterSettings(BaseModel):
     dialects: Json[dict[str, Dialect]] | None = None
     """RPC name to dialect, for RPCs that use another one."""
     operation_aliases: Json[dict[ApiId, ApiId]] | None = None
-    """Api id of the protos to the api id to call."""
+    """API id of the protos to the API id to call."""
     send_timestamp: bool = False
     """Whether calls have an `_aop_timestamp`, by the gateway's clock."""
     json_dates: JsonDates = JsonDates.TEXT
@@ -78,7 +78,7 @@ class AdapterSettings(BaseModel):
     app_rate: Rate | None = None
     """The highest rate of the app, in calls per second. None: the rate adapts to what 1688 accepts."""
     api_rates: Json[dict[ApiId, Rate]] | None = None
-    """Api id of the protos to its highest rate, in calls per second."""
+    """API id of the protos to its highest rate, in calls per second."""
     cache_seconds: Json[dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]]] | None = None
     """RPC name to how long its responses are cached, in addition to CACHE_TTL_S; 0 disables caching."""
     cache_stale_s: float = Field(3600, ge=0, validation_alias="NATIONALSITE_CACHE_STALE_SECONDS")

@@ -98,7 +98,7 @@ def field_paths(message: Descriptor, dialect: Dialect, prefix: str = "") -> Iter
 def upstream_operations(
     methods: Iterable[MethodDescriptor], dialect: Dialect
 ) -> list[tuple[MethodDescriptor, str]]:
-    """Return the methods that are operations of 1688 in the dialect, with 1688's api ids."""
+    """Return the methods that are operations of 1688 in the dialect, with 1688's API ids."""
     apis = [(method, resolve_operation(method, dialect).api) for method in methods]
     return [(method, api) for method, api in apis if api not in ("", NO_OPERATION)]
 

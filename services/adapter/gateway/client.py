@@ -69,7 +69,7 @@ class GatewayClient:
         """Needs a running loop.
 
         `build_token_provider` is called with this client's `fetch_token`. `parse` parses the body of a
-        response. `operation_aliases` maps api ids of the protos to the api ids to call. `redis` is what
+        response. `operation_aliases` maps API ids of the protos to the API ids to call. `redis` is what
         replicas share, if anything.
         """
         self._urls = UrlBuilder(url, credentials.key, operation_aliases or {})

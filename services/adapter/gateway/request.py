@@ -37,7 +37,7 @@ class UrlBuilder:
     """The URLs of one gateway, for one app."""
 
     def __init__(self, url: str, app_key: str, operation_aliases: Mapping[str, str]) -> None:
-        """`operation_aliases` maps api ids of the protos to the api ids to call."""
+        """`operation_aliases` maps API ids of the protos to the API ids to call."""
         self._base = httpx.URL(url.rstrip("/") + "/openapi/")
         self._app_key = app_key
         self._aliases = operation_aliases

@@ -67,6 +67,6 @@ def record_response(span: Span, status: int, headers: Mapping[str, str]) -> None
 
 
 def _to_operation(path: str) -> str:
-    """Return the api id in a path `.../<version>/<namespace>/<name>/<app key>`."""
+    """Return the API id in a path `.../<version>/<namespace>/<name>/<app key>`."""
     *_, version, namespace, name, _app_key = ("", "", "", *path.split("/"))
     return f"{namespace}:{name}-{version}"

@@ -22,7 +22,7 @@ final class FakeProductService extends ProductServiceGrpc.ProductServiceImplBase
   /** The error of all calls; null if they succeed. */
   volatile StatusRuntimeException error;
   volatile GetCategoryResponse category = GetCategoryResponse.getDefaultInstance();
-  /** Whether calls get an answer at all. */
+  /** Whether calls get a response at all. */
   volatile boolean responds = true;
   volatile Runnable onCall = () -> {};
   private final Server server;
