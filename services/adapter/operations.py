@@ -155,7 +155,7 @@ class OperationClient:
         request_id = ""
         try:
             response = await self._gateway.call(
-                operation.api,
+                operation.api_id,
                 parameters.form,
                 files=parameters.files,
                 parse=lambda body: operation.parse(body, request),
@@ -177,7 +177,7 @@ class OperationClient:
 
     def _supported(self, rpc: str) -> Operation:
         operation = self[rpc]
-        if not operation.api:
+        if not operation.api_id:
             raise OperationNotInDialect(f"1688 has no such operation in {operation.dialect}")
         return operation
 
@@ -227,7 +227,7 @@ class OperationClient:
         if problems:
             raise SchemaError(*problems)
         return {
-            rpc: build_endpoint(handlers.get(rpc) or partial(self.call, rpc), operation.api or rpc)
+            rpc: build_endpoint(handlers.get(rpc) or partial(self.call, rpc), operation.api_id or rpc)
             for rpc, operation in served.items()
         }
 

@@ -61,7 +61,7 @@ class SyncSender:
         return (
             status_pb2.Status()
             if outcome is None
-            else to_rich_status(outcome, self._operations[rpc].api or rpc)
+            else to_rich_status(outcome, self._operations[rpc].api_id or rpc)
         )
 
     async def _write_relations(self, request: protos.WriteOrderRelationsRequest, deadline: float) -> bytes:

@@ -38,7 +38,7 @@ class FakeGateway:
         self.in_flight = self.max_in_flight = 0
         self.full = asyncio.Event()
 
-    async def call(self, api: str, form: dict[str, str], **rest: Any) -> UpstreamResponse:
+    async def call(self, api_id: str, form: dict[str, str], **rest: Any) -> UpstreamResponse:
         (text,) = form.values()
         value = json.loads(text)
         self.received.append(value)

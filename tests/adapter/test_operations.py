@@ -55,9 +55,9 @@ class FakeGateway:
         self.idempotent: list[bool] = []
 
     async def call(
-        self, api: str, form: dict[str, str], *, idempotent: bool, **rest: Any
+        self, api_id: str, form: dict[str, str], *, idempotent: bool, **rest: Any
     ) -> UpstreamResponse:
-        self.calls.append((api, dict(form)))
+        self.calls.append((api_id, dict(form)))
         self.idempotent.append(idempotent)
         if isinstance(self.answer, Exception):
             raise self.answer

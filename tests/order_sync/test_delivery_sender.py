@@ -38,7 +38,7 @@ class Gateway:
         self.responses = list(responses)
         self.calls = 0
 
-    async def call(self, api: str, form: dict[str, str], **rest: Any) -> UpstreamResponse:
+    async def call(self, api_id: str, form: dict[str, str], **rest: Any) -> UpstreamResponse:
         self.calls += 1
         response = self.responses.pop(0) if len(self.responses) > 1 else self.responses[0]
         if isinstance(response, Exception):

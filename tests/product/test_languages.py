@@ -17,7 +17,7 @@ class Gateway:
     def __init__(self) -> None:
         self.sent: list[str] = []
 
-    async def call(self, api: str, form: dict[str, str], **rest: Any) -> UpstreamResponse:
+    async def call(self, api_id: str, form: dict[str, str], **rest: Any) -> UpstreamResponse:
         self.sent.append(form.get("offerQueryParam", str(form)))
         return UpstreamResponse(value={"success": True, "result": {"data": []}, "data": {}}, request_id="")
 

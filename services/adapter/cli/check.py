@@ -132,7 +132,7 @@ async def _check_permissions(
 
 
 def _skipped(operation: Operation, reason: str) -> Permission:
-    return Permission(rpc=operation.rpc, api=operation.api, verdict=Verdict.SKIPPED, detail=reason)
+    return Permission(rpc=operation.rpc, api_id=operation.api_id, verdict=Verdict.SKIPPED, detail=reason)
 
 
 def _with_probe_results(token: TokenState, permissions: Iterable[Permission]) -> TokenState:

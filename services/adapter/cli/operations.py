@@ -26,4 +26,4 @@ def supported_operations(settings: AdapterSettings) -> dict[str, Operation]:
         for service in _SERVICES
     ]
     operations = ChainMap(*reversed(compiled))  # iterates the last map first
-    return {rpc: operation for rpc, operation in operations.items() if operation.api}
+    return {rpc: operation for rpc, operation in operations.items() if operation.api_id}

@@ -50,7 +50,7 @@ class Permission:
     """Whether the app may call an operation."""
 
     rpc: str
-    api: str
+    api_id: str
     verdict: Verdict
     detail: str = ""
     """The reason, if the verdict needs one."""
@@ -73,7 +73,7 @@ async def probe(gateway: GatewayClient, operation: Operation) -> Permission:
     """Call an operation without any parameter of its own, and interpret the response."""
     try:
         await gateway.call(
-            operation.api,
+            operation.api_id,
             {},
             files={},
             anonymous=operation.anonymous,
@@ -85,7 +85,7 @@ async def probe(gateway: GatewayClient, operation: Operation) -> Permission:
     # The operation itself responded, so the gateway has let the call pass.
     return Permission(
         rpc=operation.rpc,
-        api=operation.api,
+        api_id=operation.api_id,
         verdict=Verdict.PERMITTED,
         is_token_accepted=None if operation.anonymous else True,
     )
@@ -104,7 +104,7 @@ def _interpret(operation: Operation, error: NationalsiteError, text: str) -> Per
         is_token_accepted = True
     return Permission(
         rpc=operation.rpc,
-        api=operation.api,
+        api_id=operation.api_id,
         verdict=verdict,
         detail="" if verdict is Verdict.PERMITTED else text,
         is_token_accepted=is_token_accepted,

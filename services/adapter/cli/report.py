@@ -29,7 +29,7 @@ def report_as_json(report: Report) -> dict[str, Any]:
         "permissions": [
             {
                 "rpc": permission.rpc,
-                "api": permission.api,
+                "api": permission.api_id,
                 "verdict": str(permission.verdict),
                 "detail": permission.detail,
             }
@@ -55,10 +55,10 @@ def _lines(report: Report) -> Iterator[str]:
     yield _line("dialect", report.dialect)
     yield ""
     rpc_width = max(len(permission.rpc) for permission in report.permissions)
-    api_width = max(len(permission.api) for permission in report.permissions)
+    api_width = max(len(permission.api_id) for permission in report.permissions)
     for permission in report.permissions:
         row = (
-            f"{permission.rpc:{rpc_width}}  {permission.api:{api_width}}  "
+            f"{permission.rpc:{rpc_width}}  {permission.api_id:{api_width}}  "
             f"{permission.verdict:9}  {permission.detail}"
         )
         yield row.rstrip()

@@ -49,7 +49,7 @@ def _call(settings: OperatorSettings, operation: Operation, encoded: Parameters)
     if settings.send_timestamp:
         parameters["_aop_timestamp"] = str(local_ms())
     urls = UrlBuilder(settings.gateway_url, settings.app_key, settings.operation_aliases or {})
-    endpoint = urls.build(operation.api)
+    endpoint = urls.build(operation.api_id)
     signed = signed_parameters(settings.app_secret.get_secret_value().encode(), endpoint, parameters)
     headers = build_request(endpoint, signed, encoded.files).headers
     to_sign = string_to_sign(endpoint.path, parameters).decode()

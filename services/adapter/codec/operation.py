@@ -73,7 +73,7 @@ class Operation:
     """The class of the request."""
     dialect: Dialect
     idempotency: Idempotency
-    api: str
+    api_id: str
     """1688's id `namespace:name-version`. Empty for a local RPC, and if the dialect has no such operation."""
     local: bool
     """Whether the RPC is not an operation of 1688, so that a handler of the service handles it."""
@@ -138,7 +138,7 @@ def compile_operation(
         request=GetMessageClass(method.input_type),
         dialect=dialect,
         idempotency=get_idempotency(method),
-        api="" if options.local or options.api == NO_OPERATION else options.api,
+        api_id="" if options.local or options.api == NO_OPERATION else options.api,
         local=options.local,
         anonymous=options.no_access_token,
         local_fields=frozenset() if options.local else find_unused_local_fields(method.input_type, dialect),

@@ -16,7 +16,7 @@ class UpstreamCall(msgspec.Struct, frozen=True, kw_only=True):
     A Struct, since each call is copied several times: copying a dataclass takes five times as long.
     """
 
-    api: str
+    api_id: str
     """1688's id of the operation, `namespace:name-version`."""
     form: Mapping[str, str]
     """Form fields, not encoded."""

@@ -94,7 +94,7 @@ class GatewayClient:
 
     async def call(
         self,
-        api: str,
+        api_id: str,
         form: Mapping[str, str],
         *,
         files: Mapping[str, bytes],
@@ -110,7 +110,7 @@ class GatewayClient:
         gateway error. Raises UpstreamError, Overloaded and DeadlineExceeded.
         """
         call = UpstreamCall(
-            api=api,
+            api_id=api_id,
             form=form,
             files=files,
             anonymous=anonymous,
@@ -166,7 +166,7 @@ class GatewayClient:
             parameters["access_token"] = call.access_token
         if call.clock_offset_ms is not None:
             parameters["_aop_timestamp"] = str(local_ms() + call.clock_offset_ms)
-        endpoint = self._urls.build(call.api)
+        endpoint = self._urls.build(call.api_id)
         request = build_request(endpoint, signed_parameters(self._secret, endpoint, parameters), call.files)
         return await self._send(request, call.parse, call.deadline)
 

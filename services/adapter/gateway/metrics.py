@@ -82,19 +82,19 @@ def bind_upstream_ids(request_id: str, trace_id: str) -> None:
         structlog.contextvars.bind_contextvars(**present)
 
 
-def record_denied_retry(api: str) -> None:
+def record_denied_retry(api_id: str) -> None:
     """Count a retry that the budget did not allow."""
-    _denied_retries.labels(api).inc()
+    _denied_retries.labels(api_id).inc()
 
 
-def set_breaker_state(api: str, state: int) -> None:
+def set_breaker_state(api_id: str, state: int) -> None:
     """Set the state of an operation's circuit breaker."""
-    labelled(_breaker_state, api).set(state)
+    labelled(_breaker_state, api_id).set(state)
 
 
-def record_rate_limit_wait(api: str, wait_s: float) -> None:
+def record_rate_limit_wait(api_id: str, wait_s: float) -> None:
     """Record a wait for a permit."""
-    _rate_limit_wait.labels(api).observe(wait_s)
+    _rate_limit_wait.labels(api_id).observe(wait_s)
 
 
 def set_rate_limit(scope: str, calls_per_s: Callable[[], float]) -> None:

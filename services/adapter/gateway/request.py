@@ -43,13 +43,13 @@ class UrlBuilder:
         self._aliases = operation_aliases
         self._endpoints: dict[str, UpstreamEndpoint] = {}
 
-    def build(self, api: str) -> UpstreamEndpoint:
+    def build(self, api_id: str) -> UpstreamEndpoint:
         """Return the endpoint of an operation by its id `namespace:name-version`."""
-        endpoint = self._endpoints.get(api)
+        endpoint = self._endpoints.get(api_id)
         if endpoint is None:
-            namespace, _, name_version = self._aliases.get(api, api).partition(":")
+            namespace, _, name_version = self._aliases.get(api_id, api_id).partition(":")
             name, _, version = name_version.rpartition("-")
-            endpoint = self._endpoints[api] = self.build_for_path(f"param2/{version}/{namespace}/{name}")
+            endpoint = self._endpoints[api_id] = self.build_for_path(f"param2/{version}/{namespace}/{name}")
         return endpoint
 
     def build_for_path(self, path: str) -> UpstreamEndpoint:

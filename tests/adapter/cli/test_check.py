@@ -7,10 +7,10 @@ from tests.adapter.cli.operator_harness import Operator
 from tests.support.sample_cases import REPLAY, SERVICES, UPSTREAM_METHODS
 
 READS = {
-    operation.api.split(":")[1].rsplit("-", 1)[0]
+    operation.api_id.split(":")[1].rsplit("-", 1)[0]
     for service in (*SERVICES.values(), REPLAY)
     for operation in compile_service(service, Dialect.OPEN_PLATFORM).values()
-    if operation.api and operation.is_read_only
+    if operation.api_id and operation.is_read_only
 }
 """1688's names of the operations without side effects."""
 

@@ -180,7 +180,11 @@ def test_name_of_the_dialect_has_precedence_over_the_other_dialect(call) -> None
 
 def test_operation_that_a_dialect_does_not_have(call) -> None:
     operation = call(operation=f'{API} open_platform {{ api: "-" }}', dialect=Dialect.OPEN_PLATFORM)
-    assert (operation.api, operation.local, operation.idempotency) == ("", False, Idempotency.NON_IDEMPOTENT)
+    assert (operation.api_id, operation.local, operation.idempotency) == (
+        "",
+        False,
+        Idempotency.NON_IDEMPOTENT,
+    )
 
 
 def _build_settings() -> AdapterSettings:

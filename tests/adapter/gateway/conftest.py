@@ -324,7 +324,7 @@ def call() -> Callable[..., Awaitable[UpstreamResponse]]:
         gateway: GatewayClient,
         form: Mapping[str, str] | None = None,
         *,
-        api: str = API,
+        api_id: str = API,
         files: Mapping[str, bytes] | None = None,
         anonymous: bool = False,
         idempotent: bool = False,
@@ -332,7 +332,12 @@ def call() -> Callable[..., Awaitable[UpstreamResponse]]:
     ) -> UpstreamResponse:
         deadline = asyncio.get_running_loop().time() + timeout_s
         return await gateway.call(
-            api, form or {}, files=files or {}, anonymous=anonymous, idempotent=idempotent, deadline=deadline
+            api_id,
+            form or {},
+            files=files or {},
+            anonymous=anonymous,
+            idempotent=idempotent,
+            deadline=deadline,
         )
 
     return make

@@ -39,7 +39,7 @@ async def test_arrives_as_the_sample(path, peer, make_gateway, call):
     _, _, version, namespace, name, _ = sample["url_path"].removeprefix("/").split("/")
 
     await call(
-        make_gateway(), form, api=f"{namespace}:{name}-{version}", anonymous="access_token" not in expected
+        make_gateway(), form, api_id=f"{namespace}:{name}-{version}", anonymous="access_token" not in expected
     )
 
     (received,) = peer.received

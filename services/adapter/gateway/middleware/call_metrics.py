@@ -25,8 +25,8 @@ class CallMetricsMiddleware:
             raise
         finally:
             duration_s = time.perf_counter() - started_at
-            labelled(calls, call.api, outcome).inc()
-            labelled(call_duration, call.api).observe(duration_s)
+            labelled(calls, call.api_id, outcome).inc()
+            labelled(call_duration, call.api_id).observe(duration_s)
             fields: dict[str, object] = {"upstream_ms": round(duration_s * 1000, 1)}
             if code:
                 fields["upstream_code"] = code
@@ -45,7 +45,7 @@ class AttemptMetricsMiddleware:
             outcome = _to_outcome(error)
             raise
         finally:
-            labelled(attempts, call.api, outcome).inc()
+            labelled(attempts, call.api_id, outcome).inc()
 
 
 def _to_outcome(error: BaseException) -> str:

@@ -135,9 +135,9 @@ class CircuitBreakers(dict[str, CircuitBreaker]):
         self.policy = policy
         self._clock = clock
 
-    def __missing__(self, api: str) -> CircuitBreaker:
-        breaker = self[api] = CircuitBreaker(self.policy, self._clock)
-        set_breaker_state(api, State.CLOSED)
+    def __missing__(self, api_id: str) -> CircuitBreaker:
+        breaker = self[api_id] = CircuitBreaker(self.policy, self._clock)
+        set_breaker_state(api_id, State.CLOSED)
         return breaker
 
 
@@ -149,7 +149,7 @@ class RejectWhenOpenMiddleware:
 
     async def __call__(self, call: UpstreamCall, call_next: CallNext) -> UpstreamResponse:
         """Raise CircuitOpen if the operation's breaker is open."""
-        self._breakers[call.api].reject_when_open()
+        self._breakers[call.api_id].reject_when_open()
         return await call_next(call)
 
 
@@ -162,7 +162,7 @@ class RecordOutcomeMiddleware:
 
     async def __call__(self, call: UpstreamCall, call_next: CallNext) -> UpstreamResponse:
         """Raise CircuitOpen if the breaker has opened while the call waited."""
-        breaker = self._breakers[call.api]
+        breaker = self._breakers[call.api_id]
         generation = breaker.acquire()
         started_at, succeeded = self._clock(), None
         try:
@@ -180,7 +180,7 @@ class RecordOutcomeMiddleware:
             raise
         finally:
             breaker.record(generation, succeeded)
-            set_breaker_state(call.api, breaker.state)
+            set_breaker_state(call.api_id, breaker.state)
 
     def _timed_out(self, call: UpstreamCall, started_at: float) -> bool:
         """Whether 1688 had enough time to respond, and the caller waited for all of it."""

@@ -31,23 +31,23 @@ class RateLimitMiddleware:
 
     async def __call__(self, call: UpstreamCall, call_next: CallNext) -> UpstreamResponse:
         """Raise Overloaded if there is no permit in time."""
-        wait_s = await self._limiter.acquire(call.api, min(call.deadline - self._clock(), MAX_WAIT_S))
+        wait_s = await self._limiter.acquire(call.api_id, min(call.deadline - self._clock(), MAX_WAIT_S))
         if wait_s is None:
             record_shed("rate")
             raise Overloaded("1688's rate limit allows no call before the deadline")
         if wait_s:
-            await self._wait(call.api, wait_s)
+            await self._wait(call.api_id, wait_s)
         try:
             return await call_next(call)
         except UpstreamRate as error:
-            scope = APP if error.code == APP_LIMIT_CODE else call.api
-            await self._limiter.on_rate_limited(call.api, scope)
+            scope = APP if error.code == APP_LIMIT_CODE else call.api_id
+            await self._limiter.on_rate_limited(call.api_id, scope)
             raise
 
-    async def _wait(self, api: str, wait_s: float) -> None:
-        record_rate_limit_wait(api, wait_s)
+    async def _wait(self, api_id: str, wait_s: float) -> None:
+        record_rate_limit_wait(api_id, wait_s)
         try:
             await self._sleep(wait_s)
         except BaseException:
-            self._limiter.release(api)
+            self._limiter.release(api_id)
             raise

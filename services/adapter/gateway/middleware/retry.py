@@ -93,6 +93,6 @@ class RetryMiddleware:
         if self._clock() + pause_s >= call.deadline:
             return None
         if not self.budget.withdraw():
-            record_denied_retry(call.api)
+            record_denied_retry(call.api_id)
             return None
         return pause_s

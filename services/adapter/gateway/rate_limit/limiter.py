@@ -28,17 +28,17 @@ class RatePolicy:
 class RateLimiter(Protocol):
     """Grants permits for calls. Never raises because of its own failures."""
 
-    async def acquire(self, api: str, max_wait_s: float) -> float | None:
+    async def acquire(self, api_id: str, max_wait_s: float) -> float | None:
         """Take a permit; return how long to wait before using it.
 
         Returns None, and takes no permit, if the wait is longer than `max_wait_s`.
         """
 
-    def release(self, api: str) -> None:
+    def release(self, api_id: str) -> None:
         """Return a permit that was not used."""
 
-    async def on_rate_limited(self, api: str, scope: str) -> None:
-        """Lower the rate of a scope: 1688 rejected a call of `api` because of it."""
+    async def on_rate_limited(self, api_id: str, scope: str) -> None:
+        """Lower the rate of a scope: 1688 rejected a call of `api_id` because of it."""
 
     async def close(self) -> None:
         """Finish what runs in the background."""

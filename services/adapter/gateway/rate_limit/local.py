@@ -25,9 +25,9 @@ class LocalRateLimiter:
             set_rate_limit(scope, rate.current)
         return self._rates[scope]
 
-    async def acquire(self, api: str, max_wait_s: float) -> float | None:
+    async def acquire(self, api_id: str, max_wait_s: float) -> float | None:
         """Take a permit of both scopes."""
-        app_rate, operation_rate = self.rate(APP), self.rate(api)
+        app_rate, operation_rate = self.rate(APP), self.rate(api_id)
         wait_s = max(app_rate.wait_s(), operation_rate.wait_s())
         if wait_s and wait_s > max_wait_s:
             return None
@@ -35,12 +35,12 @@ class LocalRateLimiter:
         operation_rate.acquire()
         return wait_s
 
-    def release(self, api: str) -> None:
+    def release(self, api_id: str) -> None:
         """Return the permit of both scopes."""
-        for scope in (APP, api):
+        for scope in (APP, api_id):
             self.rate(scope).release()
 
-    async def on_rate_limited(self, api: str, scope: str) -> None:
+    async def on_rate_limited(self, api_id: str, scope: str) -> None:
         """Lower the rate of the scope."""
         self.rate(scope).on_rate_limited()
 

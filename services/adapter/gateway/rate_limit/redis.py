@@ -33,37 +33,37 @@ class RedisRateLimiter:
         """The latest rate of each scope, for the metric."""
         self._releases: set[asyncio.Task[None]] = set()
 
-    async def acquire(self, api: str, max_wait_s: float) -> float | None:
+    async def acquire(self, api_id: str, max_wait_s: float) -> float | None:
         """Take a permit of both scopes."""
         try:
-            wait_s, *rates = await self._run_script("acquire", (APP, api), max_wait_s)
+            wait_s, *rates = await self._run_script("acquire", (APP, api_id), max_wait_s)
         except RedisUnavailable:
-            return await self._fallback.acquire(api, max_wait_s)
-        for scope, rate in zip((APP, api), rates, strict=False):  # no rates if there is no permit
+            return await self._fallback.acquire(api_id, max_wait_s)
+        for scope, rate in zip((APP, api_id), rates, strict=False):  # no rates if there is no permit
             self._set_rate(scope, rate or inf)
         return None if wait_s < 0 else wait_s
 
-    def release(self, api: str) -> None:
+    def release(self, api_id: str) -> None:
         """Return the permit of both scopes, in the background."""
-        task = asyncio.create_task(self._release(api))
+        task = asyncio.create_task(self._release(api_id))
         self._releases.add(task)
         task.add_done_callback(self._releases.discard)
 
-    async def on_rate_limited(self, api: str, scope: str) -> None:
+    async def on_rate_limited(self, api_id: str, scope: str) -> None:
         """Lower the rate of the scope."""
         try:
             await self._run_script("rate_limited", (scope,))
         except RedisUnavailable:
-            await self._fallback.on_rate_limited(api, scope)
+            await self._fallback.on_rate_limited(api_id, scope)
 
     async def close(self) -> None:
         """Wait until released permits have reached Redis, as far as it responds."""
         if self._releases:
             await asyncio.wait(self._releases)
 
-    async def _release(self, api: str) -> None:
+    async def _release(self, api_id: str) -> None:
         with suppress(RedisUnavailable):  # the cost is one unused permit
-            await self._run_script("release", (APP, api))
+            await self._run_script("release", (APP, api_id))
 
     async def _run_script(
         self, action: str, scopes: tuple[str, ...], max_wait_s: float = 0.0, now: float = 0.0

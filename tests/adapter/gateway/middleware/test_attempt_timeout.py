@@ -28,7 +28,7 @@ async def test_timeout_of_an_attempt(remaining_s, fraction, attempt_s):
         raise DeadlineExceededInFlight("x")
 
     call = UpstreamCall(
-        api="com.example:attempts-1",
+        api_id="com.example:attempts-1",
         form={},
         files={},
         anonymous=True,

@@ -36,7 +36,7 @@ class BulkheadHarness:
 
     def call(self, name: str = "", timeout_s: float = 60.0) -> "asyncio.Task[UpstreamResponse]":
         call = UpstreamCall(
-            api="com.example:bulkhead-1",
+            api_id="com.example:bulkhead-1",
             form={"name": name},
             files={},
             anonymous=True,
@@ -171,7 +171,7 @@ async def test_no_slot_is_lost_when_calls_are_cancelled_at_random():
     for _ in range(3000):
         deadline = loop.time() + rng.random() * 0.01
         call = UpstreamCall(
-            api="com.example:bulkhead-2",
+            api_id="com.example:bulkhead-2",
             form={},
             files={},
             anonymous=True,

@@ -199,12 +199,13 @@ async def test_each_operation_has_its_own_breaker(time):
     record = RecordOutcomeMiddleware(breakers, time)
     for _ in range(POLICY.min_calls):
         with pytest.raises(UpstreamFault):
-            await record(_call(time, api="com.example:breaker-3"), _fails(UpstreamFault("x"), time))
+            await record(_call(time, api_id="com.example:breaker-3"), _fails(UpstreamFault("x"), time))
 
     with pytest.raises(CircuitOpen):
-        await reject(_call(time, api="com.example:breaker-3"), _fails(AssertionError("reached"), time))
+        await reject(_call(time, api_id="com.example:breaker-3"), _fails(AssertionError("reached"), time))
     assert (
-        await reject(_call(time, api="com.example:breaker-4"), partial(record, call_next=_fine)) is RESPONSE
+        await reject(_call(time, api_id="com.example:breaker-4"), partial(record, call_next=_fine))
+        is RESPONSE
     )
 
 
@@ -223,7 +224,7 @@ def _fails(failure, time, takes_s=0.0):
     return step
 
 
-def _call(time, timeout_s=60.0, api="com.example:breaker-1"):
+def _call(time, timeout_s=60.0, api_id="com.example:breaker-1"):
     return UpstreamCall(
-        api=api, form={}, files={}, anonymous=True, idempotent=False, deadline=time.now + timeout_s
+        api_id=api_id, form={}, files={}, anonymous=True, idempotent=False, deadline=time.now + timeout_s
     )

@@ -36,9 +36,9 @@ class RateLimitHarness:
             raise self.failure
         return RESPONSE
 
-    async def call(self, api: str = API, timeout_s: float = 60.0) -> UpstreamResponse:
+    async def call(self, api_id: str = API, timeout_s: float = 60.0) -> UpstreamResponse:
         call = UpstreamCall(
-            api=api, form={}, files={}, anonymous=True, idempotent=False, deadline=self.now + timeout_s
+            api_id=api_id, form={}, files={}, anonymous=True, idempotent=False, deadline=self.now + timeout_s
         )
         return await self.middleware(call, self.send)
 

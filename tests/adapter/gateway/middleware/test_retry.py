@@ -92,7 +92,7 @@ class RetryHarness:
         self, middleware: RetryMiddleware | None = None, *, idempotent: bool = True, timeout_s: float = 60
     ) -> UpstreamResponse:
         call = UpstreamCall(
-            api="com.example:retries-1",
+            api_id="com.example:retries-1",
             form={},
             files={},
             anonymous=True,
