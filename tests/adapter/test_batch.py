@@ -127,8 +127,8 @@ async def test_results_come_before_the_deadline() -> None:
 
 async def test_the_log_line_of_a_batch_counts_failures() -> None:
     structlog.contextvars.clear_contextvars()
-    refused = {"result": {"success": False, "code": "500", "message": "no"}}
-    await call_batch(FakeGateway(lambda number: refused if number == 2 else ACCEPTED), 1, 2, 3)
+    rejected = {"result": {"success": False, "code": "500", "message": "no"}}
+    await call_batch(FakeGateway(lambda number: rejected if number == 2 else ACCEPTED), 1, 2, 3)
     assert structlog.contextvars.get_contextvars() == {
         "elements": 3,
         "elements_failed": 1,

@@ -92,7 +92,7 @@ MAY_HAVE_EXECUTED = [
 NOT_EXECUTED = [
     ConnectError("no connection"),
     DeadlineExceeded("too late"),
-    UpstreamPermission("1688 refuses", code="gw.APIACLDecline"),
+    UpstreamPermission("1688 rejects", code="gw.APIACLDecline"),
     UpstreamRate("too often"),
     UpstreamRefused("ACCOUNT_EXISTS", "1688 rejected the call"),
 ]

@@ -147,8 +147,8 @@ def relations(count: int) -> protos.WriteOrderRelationsRequest:
 
 
 async def test_only_failed_relations_are_sent_again() -> None:
-    accepted, refused = ({"result": {"success": yes}} for yes in (True, False))
-    send, gateway = build_sender(accepted, refused, ConnectionLost("broken"), dialect=Dialect.OPEN_PLATFORM)
+    accepted, rejected = ({"result": {"success": yes}} for yes in (True, False))
+    send, gateway = build_sender(accepted, rejected, ConnectionLost("broken"), dialect=Dialect.OPEN_PLATFORM)
     first = await send(delivery("WriteOrderRelations", relations(3)))
     assert isinstance(first, RetryOutcome)
     results = protos.WriteOrderRelationsResponse.FromString(first.results or b"").results

@@ -189,7 +189,7 @@ def test_value_map_max_len_and_pattern(call) -> None:
 
 
 ABSENT = """
-    string refused = 1 [(upstream.field).open_platform.unmapped = UNMAPPED_FIELD_POLICY_REJECT];
+    string rejected = 1 [(upstream.field).open_platform.unmapped = UNMAPPED_FIELD_POLICY_REJECT];
     string stated = 2 [(upstream.field).open_platform.unmapped = UNMAPPED_FIELD_POLICY_DROP];
     string own = 3 [(upstream.field).open_platform.unmapped = UNMAPPED_FIELD_POLICY_LOCAL];
     optional int32 zero = 4 [(upstream.field).open_platform.unmapped = UNMAPPED_FIELD_POLICY_DROP];
@@ -198,19 +198,19 @@ ABSENT = """
 
 
 def test_unmapped_fields(call) -> None:
-    all_fields = {"refused": "a", "stated": "b", "own": "c", "zero": 0}
+    all_fields = {"rejected": "a", "stated": "b", "own": "c", "zero": 0}
     national_site = call(ABSENT, more=TYPES)
-    assert encode(national_site, all_fields).form == {"refused": "a", "stated": "b", "own": "c", "zero": "0"}
+    assert encode(national_site, all_fields).form == {"rejected": "a", "stated": "b", "own": "c", "zero": "0"}
     open_platform = call(ABSENT, more=TYPES, dialect=Dialect.OPEN_PLATFORM)
-    del all_fields["refused"]
+    del all_fields["rejected"]
     assert encode(open_platform, all_fields) == Parameters(
         form={}, files={}, dropped_fields=("stated", "zero")
     )
     assert encode(open_platform, {"stated": "", "own": "c"}).dropped_fields == ()
     with pytest.raises(NotInDialect) as error:
-        encode(open_platform, {"refused": "a"})
+        encode(open_platform, {"rejected": "a"})
     assert error.value.violations == (
-        Violation(field="refused", description="cannot be sent in open-platform"),
+        Violation(field="rejected", description="cannot be sent in open-platform"),
     )
 
 
