@@ -44,7 +44,7 @@ func newStreamLoop(consumer *Consumer, inFlight *inFlightMessages, requests *req
 func (l *streamLoop) run(ctx context.Context) error {
 	for !l.requests.isDrained() && ctx.Err() == nil {
 		// If the queue is closed while the loop waits to reconnect, the last acknowledgements are sent at once.
-		// If they failed already, the loop waits.
+		// If the queue was closed before this stream began, sending them has just failed: wait.
 		closing := l.requests.closed
 		if l.requests.isClosed() {
 			closing = nil

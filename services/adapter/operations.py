@@ -25,7 +25,7 @@ from services.errors import (
 from services.handler import Handler, get_local_fields
 
 MAX_CONCURRENCY = 4
-"""Calls of all batches in flight: with eight, 1688's rate limit has been reached."""
+"""Maximum number of calls in flight of all batches. In practice, eight reached 1688's rate limit."""
 RESPONSE_MARGIN_S = 0.25
 """A batch ends this long before its deadline, so that its results reach the caller in time."""
 
@@ -75,7 +75,8 @@ class OperationClient:
         """Call the operation of an RPC until `deadline` (loop time); return the serialized response.
 
         A response to a read may come from the cache. Raises the errors of services/errors.py, with 1688's
-        text redacted. An error after which the call must not be retried is OutcomeUnknown.
+        text redacted. If the call is not idempotent, an error
+        after which 1688 may have executed it is OutcomeUnknown.
         """
         operation = self._supported(rpc)
         if self._cache is None or not self._cache.is_cacheable(rpc):

@@ -26,7 +26,10 @@ _log = structlog.get_logger()
 
 
 class Replay:
-    """Repeatedly lists page 1, stores and confirms it. A crash between these steps loses no message."""
+    """Lists a page, stores and confirms it, and repeats that. A crash between these steps loses no message.
+
+    It stays on page 1 as long as confirming removes messages from it.
+    """
 
     def __init__(
         self,

@@ -84,7 +84,7 @@ def handlers(
 def _guard_ordering(
     deliveries: Deliveries, key: Callable[[Any], str], send: Callable[[Any, float], Awaitable[bytes]]
 ) -> Handler:
-    """Return a handler that sends a sync if no delivery with its ordering key is pending."""
+    """Return a handler that sends a sync if no delivery with its default ordering key is pending."""
 
     async def handle(request: Any, deadline: float) -> bytes:
         await deliveries.ensure_none_pending(key(request))

@@ -1,4 +1,4 @@
-"""Sends the five syncs. In some dialects a status is merged into the last full order first."""
+"""Sends the five syncs. In the open-platform dialect a status is merged into the last full order."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any

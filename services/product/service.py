@@ -1,4 +1,4 @@
-"""ProductService: uploads images before it searches by them, and has the filter list of the national site."""
+"""ProductService: uploads images before it searches by them, and returns the built-in filter list."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -30,7 +30,7 @@ class FullOrder:
     national_order_id: str
     """The order that it is or belongs to."""
     member_id: str | None
-    """The buyer, if it has one: for erasure."""
+    """The buyer's `out_member_id`, if it has one: for erasure."""
     payload: bytes
     """Serialized."""
 

@@ -22,7 +22,7 @@ export interface FieldViolation {
 export interface ErrorDetails {
   /** `grpc.status[code]` is its name. */
   readonly code: grpc.status;
-  /** Human-readable. Use the reason in code. */
+  /** For people. Programs decide by `reason`. */
   readonly message: string;
   /** UNSPECIFIED if gRPC itself failed, or if the reason is newer than these stubs. */
   readonly reason: ErrorReason;

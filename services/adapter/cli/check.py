@@ -16,7 +16,7 @@ from services.errors import NationalsiteError, UpstreamFault, UpstreamGateway, U
 
 TIMEOUT_S = 10.0
 MAX_CONCURRENCY = 4
-"""Probes in flight: with eight calls, 1688's rate limit has been reached."""
+"""Maximum number of probes in flight. In practice, eight calls reached 1688's rate limit."""
 _DAY_S = 86_400
 
 

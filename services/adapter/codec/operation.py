@@ -74,15 +74,15 @@ class Operation:
     dialect: Dialect
     idempotency: Idempotency
     api_id: str
-    """1688's id `namespace:name-version`. Empty for a local RPC, and if the dialect has no such operation."""
+    """1688's id `namespace:name-version`. Empty if the RPC is local, or unsupported in this dialect."""
     local: bool
-    """Whether the RPC is not an operation of 1688, so that a handler of the service handles it."""
+    """Whether a handler of the service handles the RPC in this dialect, which has no operation for it."""
     anonymous: bool
     """Whether no access token is sent."""
     local_fields: frozenset[str]
     """Paths of the request fields that are neither sent nor used to fill another field."""
     encode: Callable[[Message], tuple[Parameters, ...]]
-    """Returns the parameters of each call to make: of one call, or with `each` of one for each element.
+    """Returns the parameters of one call; with `fan_out`, of one call for each element of that list.
 
     Raises RequestError."""
     parse: Callable[[bytes, Message], Json | DecodeResult]

@@ -99,7 +99,8 @@ def _code_and_text(status: int, body: dict[str, object]) -> tuple[str, str]:
 
 
 def _is_gateway_code(code: str) -> bool:
-    return code.startswith("gw.") or (code.isascii() and code.isdigit())
+    # Zeros stand for success, as in the responses of operations.
+    return code.startswith("gw.") or (code.isascii() and code.isdigit() and code.strip("0") != "")
 
 
 def _to_text(value: object) -> str:

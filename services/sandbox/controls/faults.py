@@ -39,7 +39,7 @@ class Fault(BaseModel):
     drop: Literal["before_request", "after_request"] | None = None
     """Close the connection without a response, before or after the operation has run."""
     token_expired: Literal[True] | None = None
-    """Revoke the access token of the call, and then serve it normally."""
+    """Revoke the access token of the call first, so that the gateway rejects the call."""
     hang: Literal[True] | None = None
     """Never respond; the operation does not run."""
 

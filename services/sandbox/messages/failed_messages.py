@@ -7,7 +7,7 @@ from services.sandbox.controls.clock import Clock
 from services.sandbox.messages.message import Message, MessageState
 
 RETENTION_MS = 7 * 24 * 3600 * 1000
-"""Time after the event. One version of the documents says three months, a newer one seven days."""
+"""How long a failed message is stored after its event. Older documents of 1688 say three months."""
 MAX_MESSAGES = 20_000
 """The oldest expires first."""
 

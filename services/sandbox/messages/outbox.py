@@ -26,7 +26,7 @@ NO_CALLBACK, QUEUE_FULL = "no callback", "queue full"
 
 @dataclass(slots=True, kw_only=True)
 class Counts:
-    """Counts since the start."""
+    """Counts since the start or the last reset; `in_flight` is the number now."""
 
     created: int = 0
     """Messages."""

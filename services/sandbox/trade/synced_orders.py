@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 MAX_ENTRIES = 10_000
 """Maximum number of orders, and of logistics orders. The oldest is dropped first."""
-MAX_RECORDS_PER_ENTRY = 200
-"""Maximum number of records of one kind about one entry. The oldest is dropped first."""
+MAX_RECORDS_PER_ORDER = 200
+"""Maximum number of records of one kind about one order or logistics order. The oldest is dropped first."""
 
 Record = Mapping[str, Any]
 """A JSON object as received."""
@@ -25,7 +25,7 @@ class SyncedOrder:
     """The dialect of `order`."""
     statuses: list[Record] = field(default_factory=list)
     relations: OrderedDict[tuple[str, str], Record] = field(default_factory=OrderedDict)
-    """By the ids of the two sub-orders."""
+    """By the ids of the downstream sub-order and the order entry."""
     logistics: OrderedDict[str, Record] = field(default_factory=OrderedDict)
     """By logistics id."""
 
@@ -81,11 +81,11 @@ class SyncedData:
     def save_relation(self, order_id: str, sub_order_id: str, cbu_entry_id: str, relation: Record) -> None:
         """Store the relation of a downstream sub-order to an entry of a purchase order."""
         relations = self._get_or_add_order(order_id).relations
-        _put(relations, (sub_order_id, cbu_entry_id), relation, MAX_RECORDS_PER_ENTRY)
+        _put(relations, (sub_order_id, cbu_entry_id), relation, MAX_RECORDS_PER_ORDER)
 
     def save_logistics(self, order_id: str, logistics_id: str, logistics: Record, dialect: str) -> None:
         """Store a logistics order of an order, even if the order is unknown."""
-        _put(self._get_or_add_order(order_id).logistics, logistics_id, logistics, MAX_RECORDS_PER_ENTRY)
+        _put(self._get_or_add_order(order_id).logistics, logistics_id, logistics, MAX_RECORDS_PER_ORDER)
         synced = self._get_or_add_logistics(logistics_id)
         synced.logistics, synced.dialect = logistics, dialect
 
@@ -103,7 +103,7 @@ class SyncedData:
 
 def _append(records: list[Record], record: Record) -> None:
     records.append(record)
-    del records[:-MAX_RECORDS_PER_ENTRY]
+    del records[:-MAX_RECORDS_PER_ORDER]
 
 
 def _put(store: "OrderedDict[K, T]", key: K, value: T, max_size: int) -> T:

@@ -8,7 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 
 _tasks = Gauge(
     "nationalsite_tasks",
-    "Tasks of the process's event loop, with the scrape's own. An idle process returns to the same number.",
+    "Tasks of the event loop, including the scrape's own. Growth while the process is idle is a leak.",
 )
 
 

@@ -42,7 +42,7 @@ class IdempotentExecutor:
 
         `timeout_s` limits the work, even if the caller is cancelled. After an unknown outcome the work is
         executed again only if the RPC `is_idempotent`. The outcome is recorded as unknown after an error with
-        `may_have_executed`, or of a foreign class; any other error releases the id.
+        `may_have_executed`, or an exception that is not a NationalsiteError; any other error releases the id.
 
         Raises what `work` raises, RequestInProgress, RequestIdReused, OutcomeUnknown,
         DeadlineExceededInFlight, StoreUnavailable.

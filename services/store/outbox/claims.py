@@ -36,7 +36,7 @@ class Claim:
 
     delivery: Delivery
     holder: str
-    """Id of this attempt. An outcome is recorded only if the delivery still has it."""
+    """Id of the call of `claim` that made it. An outcome is recorded only if the delivery still has it."""
 
 
 class Claims:
@@ -70,7 +70,7 @@ class Claims:
                 .limit(limit)
                 .with_for_update(skip_locked=True)  # a locked row is being claimed by another replica
             )
-            # A holder remains in the row until the outcome of its attempt is known.
+            # A holder remains in the row if the outcome of its attempt is unknown or was not recorded.
             previous_outcome_unknown = {
                 row.seq: row.lease_holder is not None for row in await connection.execute(due)
             }
@@ -118,7 +118,7 @@ class Claims:
         return next_due_time_ms
 
     async def record_outcome(self, claim: Claim, outcome: Outcome) -> Delivery | None:
-        """Record the outcome of an attempt. Return None if another holder has claimed the delivery."""
+        """Record the outcome of an attempt. Return None if the claim is lost."""
 
         async def work(connection: AsyncConnection) -> Delivery | None:
             rows = await connection.execute(

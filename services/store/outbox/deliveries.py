@@ -55,7 +55,7 @@ class NewDelivery:
     payload: bytes
     ordering_key: str
     member_id: str | None = None
-    """The buyer, if the request has one: for erasure."""
+    """The buyer's `out_member_id`, if the request has one: for erasure."""
     national_order_id: str | None = None
     """The national site's order, if the request has one: for erasure."""
 
@@ -72,7 +72,7 @@ class Delivery:
     ordering_key: str
     state: State
     attempts: int
-    """How often it was sent. For the send function, the present attempt counts."""
+    """How often it was attempted. For the send function, the present attempt counts."""
     last_error: bytes | None
     """The error of the last failed attempt, from the send function."""
     progress: bytes | None
@@ -82,7 +82,7 @@ class Delivery:
     create_time_ms: int
     last_attempt_time_ms: int | None
     next_attempt_time_ms: int | None
-    """Not earlier. None if it is finished."""
+    """The next attempt is not made before. None if the delivery is finished."""
     finish_time_ms: int | None
     previous_outcome_unknown: bool = False
     """For the send function: 1688 may have executed an earlier attempt."""
@@ -193,7 +193,7 @@ class Deliveries:
         )
 
     async def retry(self, delivery_id: str) -> Delivery:
-        """Make a dead delivery pending again, at its old position in the order, with a new `max_age_s`.
+        """Make a dead delivery pending again, at its old position in the order. `max_age_s` counts from now.
 
         A pending one is returned unchanged. Raises DeliveryNotFound, DeliveryState if it is delivered or
         cancelled, DeliveryOvertaken if a later one of its key was sent, with any outcome.

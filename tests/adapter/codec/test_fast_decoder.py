@@ -88,6 +88,13 @@ def test_fast_decoder_decodes_documented_replies(name):
     assert check_agreement(CASES[name], compile_case(CASES[name]), CASES[name].body)
 
 
+@pytest.mark.parametrize("code", [0, "0", "", None])
+def test_a_gateway_code_of_success_decodes_alike(code):
+    case = CASES["keyword_query.open_platform.ok"]
+    body = json.dumps({**json.loads(case.body), "error_code": code}).encode()
+    check_agreement(case, compile_case(case), body)
+
+
 @pytest.mark.parametrize("name", DOCUMENTED)
 @given(data=st.data())
 @SETTINGS

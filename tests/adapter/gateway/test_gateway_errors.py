@@ -202,7 +202,7 @@ BARE = (
 
 CASES = SAMPLES + CODES + OTHER_SPELLINGS + BARE
 
-ANSWERS_OF_OPERATIONS = (
+OPERATION_RESPONSES = (
     BUSINESS,
     {"error_code": "SP0056", "error_message": "no such offer"},
     {"success": True, "code": "400", "message": "fine"},
@@ -216,6 +216,8 @@ ANSWERS_OF_OPERATIONS = (
     {"result": {"error_code": "gw.APIUnsupported"}},
     {"error_code": "١٢"},
     [{"error_code": "gw.APIUnsupported"}],
+    {"error_code": 0, "result": {"success": True}},
+    {"error_code": "0", "result": {"success": True}},
     "gw.APIUnsupported",
     None,
     0,
@@ -242,8 +244,8 @@ async def test_gateway_error(case, peer, make_gateway, call, response):
 
 
 @pytest.mark.asyncio(loop_factories=["asyncio"])
-@pytest.mark.parametrize("body", ANSWERS_OF_OPERATIONS, ids=str)
-async def test_reply_of_an_operation_is_no_gateway_error(body, peer, make_gateway, call, response):
+@pytest.mark.parametrize("body", OPERATION_RESPONSES, ids=str)
+async def test_response_of_an_operation_is_no_gateway_error(body, peer, make_gateway, call, response):
     peer.on("param2", response(body=body))
 
     assert (await call(make_gateway())).value == body

@@ -29,7 +29,7 @@ def test_all_statuses_are_stored_even_of_unknown_orders():
 
 def test_oldest_records_are_dropped(monkeypatch):
     monkeypatch.setattr(synced_orders, "MAX_ENTRIES", 2)
-    monkeypatch.setattr(synced_orders, "MAX_RECORDS_PER_ENTRY", 3)
+    monkeypatch.setattr(synced_orders, "MAX_RECORDS_PER_ORDER", 3)
     synced = SyncedData()
     for number in range(5):
         synced.save_order(str(number), {}, "open-platform")

@@ -19,7 +19,7 @@ class ConsumerOptions:
     """How long the service waits for a consumer that died before it redelivers a message, 10 to 600. The
     consumer extends it while a handler runs."""
     handler_timeout_s: float = 600.0
-    """A handler that takes longer has failed."""
+    """A message whose handler takes longer is released. AsyncConsumer also cancels the handler."""
     stop_grace_s: float = 25.0
     """How long handlers may continue after `stop`."""
 

@@ -34,7 +34,7 @@ class ErrorDetails:
     reason_name: str = ""
     """The reason as it was sent, such as `ERROR_REASON_OFFER_NOT_FOUND`. Empty if gRPC itself failed."""
     metadata: Mapping[str, str] = field(default_factory=dict)
-    """Metadata of ErrorInfo: `source`, `operation`, and 1688's own `code` and `message`."""
+    """Metadata of ErrorInfo: `source`, `operation`, and 1688's `code`, `message`, `upstream_request_id`."""
     field_violations: tuple[FieldViolation, ...] = ()
     retry_delay_s: float | None = None
     """How long to wait before a retry. None if the service does not say."""

@@ -36,9 +36,9 @@ class _Record:
     refresh_token: str
     refresh_token_expires_at: float | None
     lineage: tuple[str, ...]
-    """Fingerprints of the refresh tokens that were rotated into this one.
+    """Fingerprints of the refresh tokens of this chain of rotations, the present one included.
 
-    A replica whose own is not among them was configured with another one since: it ignores the record.
+    A replica whose own refresh token is not in it was configured with a new one: it ignores the record.
     """
 
 

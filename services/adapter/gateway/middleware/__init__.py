@@ -1,6 +1,6 @@
 """The middleware of calls to 1688: one concern per module, in the order of the tuple below.
 
-Must not import protos, gRPC, or how access tokens are fetched and rates are counted.
+Must not import protos or gRPC; of auth/ and rate_limit/ only the interfaces (token_provider, limiter).
 """
 
 from collections.abc import Sequence

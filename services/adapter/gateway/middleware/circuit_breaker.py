@@ -1,4 +1,4 @@
-"""Stops calling an operation of 1688 for a short time when most calls of it fail."""
+"""Stops calling an operation of 1688 for a short time when half of its calls or more fail."""
 
 from asyncio import CancelledError
 from collections import deque

@@ -116,10 +116,10 @@ def upgrade() -> None:
         Column("rpc", Text, nullable=False),
         Column("payload", LargeBinary, nullable=False, comment="the request, serialized"),
         Column("ordering_key", Text, nullable=False),
-        Column("member_id", Text, comment="the buyer, if known: for erasure"),
+        Column("member_id", Text, comment="the buyer's out_member_id, if known: for erasure"),
         Column("national_order_id", Text, comment="the national site's order, if known: for erasure"),
         Column("state", Text, nullable=False),
-        Column("attempts", Integer, nullable=False, comment="how often it was sent"),
+        Column("attempts", Integer, nullable=False, comment="how often it was attempted"),
         Column(
             "failures",
             Integer,
@@ -137,7 +137,9 @@ def upgrade() -> None:
         Column("results", LargeBinary, comment="its results, serialized"),
         Column("create_time_ms", BigInteger, nullable=False),
         Column("last_attempt_time_ms", BigInteger),
-        Column("next_attempt_time_ms", BigInteger, comment="not earlier; null: finished"),
+        Column(
+            "next_attempt_time_ms", BigInteger, comment="earliest time of the next attempt; null: finished"
+        ),
         Column("finish_time_ms", BigInteger),
         Column(
             "lease_expire_time_ms",
@@ -145,7 +147,7 @@ def upgrade() -> None:
             nullable=False,
             comment="0: not leased",
         ),
-        Column("lease_holder", Text, comment="id of an attempt; null: its outcome was recorded"),
+        Column("lease_holder", Text, comment="claim with unknown or unrecorded outcome, if any"),
         CheckConstraint("state IN ('PENDING', 'DELIVERED', 'DEAD', 'CANCELLED')", name="ck_deliveries_state"),
         UniqueConstraint("caller", "request_id", name="uq_deliveries_request_id"),
         sqlite_autoincrement=True,
