@@ -33,7 +33,7 @@ type Consumer struct {
 	// Subscription is the name of the subscription. Required. Its first use creates it.
 	Subscription string
 	// Handle handles one message. Required. Up to MaxOutstanding calls run concurrently. Its context ends after
-	// HandlerTimeout, or StopGrace after the context of Run.
+	// HandlerTimeout, or when StopGrace has passed since the context of Run ended.
 	Handle func(ctx context.Context, message *ordersyncv1.Message) error
 	// Topics limits a new subscription to these topics. Default: all topics.
 	Topics []string
@@ -41,7 +41,7 @@ type Consumer struct {
 	StartTime time.Time
 	// MaxOutstanding is the maximum number of messages in flight, 1 to 1,000. Default: 10.
 	MaxOutstanding int
-	// Lease is how long the service waits for a consumer that died before it redelivers a message, 10 seconds to
+	// Lease is the time after which the service redelivers the messages of a consumer that died, 10 seconds to
 	// 10 minutes. The consumer extends it while a handler runs. Default: 1 minute.
 	Lease time.Duration
 	// HandlerTimeout is how long a handler may take. If a handler runs longer, the consumer stops extending the

@@ -18,13 +18,13 @@ import (
 // ErrorDetails is the status of a failed call, or of one failed result, with its details.
 type ErrorDetails struct {
 	Code codes.Code
-	// Message is human-readable. Use the reason in code.
+	// Message is for people. Programs decide by Reason.
 	Message string
 	// Reason is unspecified if gRPC itself failed, or if the reason is newer than these stubs.
 	Reason errorsv1.ErrorReason
 	// ReasonName is the reason as it was sent, such as ERROR_REASON_OFFER_NOT_FOUND. Empty if gRPC itself failed.
 	ReasonName string
-	// Metadata is that of ErrorInfo: source, operation, and 1688's own code and message.
+	// Metadata is that of ErrorInfo: source, operation, and 1688's code, message and upstream_request_id.
 	Metadata map[string]string
 	// FieldViolations are the request fields that break a rule.
 	FieldViolations []*errdetails.BadRequest_FieldViolation

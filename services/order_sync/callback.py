@@ -58,7 +58,8 @@ def callback_routes(
             messages = [value for name, value in parameters if name == b"message"]
             if not messages:
                 # The signature covers names and values without separators: an attacker can move characters
-                # between a name and its value in a signed request, and the signature remains valid.
+                # between a name and its value in a signed request, and the signature remains valid. So
+                # `message` can be missing: nothing is stored then, and 1688 must not get a 200.
                 raise _Rejected(400, "malformed")
             async with asyncio.timeout(STORE_TIMEOUT_S):
                 stored = await store_messages([parse_message(message) for message in messages])

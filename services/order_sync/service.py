@@ -67,7 +67,7 @@ class OrderSyncSettings(OrderSyncStoreSettings, AdapterSettings):
 def handlers(
     operations: OperationClient, storage: Storage, syncs: SyncSender, replay: Replay
 ) -> dict[str, Handler]:
-    """Return the handlers of the RPCs that are more than one call of their operation."""
+    """Return the handlers of the RPCs that are not just one call of an operation."""
     handlers_by_rpc: dict[str, Handler] = {
         rpc: _guard_ordering(storage.deliveries, key, partial(syncs.send, rpc))
         for rpc, key in ORDERING_KEYS.items()

@@ -1,4 +1,4 @@
-"""ProductService: uploads images before it searches by them, and returns the built-in filter list."""
+"""ProductService: uploads images before a search, and has a filter list for the dialect without one."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,8 +1,8 @@
 """Durable state in SQL: messages in, deliveries out, idempotency keys, the last full orders.
 
-Must not import gRPC, protos or anything of 1688. `storage_lifespan` opens everything on one database, and
-`migrate` brings its schema up to date. Every call raises StoreUnavailable if the database cannot be used; it
-is then safe to call again.
+Must not import gRPC, protos, HTTP clients, or the packages that use it. `storage_lifespan` opens everything
+on one database, and `migrate` brings its schema up to date. Every call raises StoreUnavailable if the
+database cannot be used; it is then safe to call again.
 """
 
 from services.store.bootstrap import Storage, StorageConfig, storage_lifespan

@@ -1,8 +1,9 @@
 """Encodes requests to 1688's parameters, with an encoder per field that is compiled once per operation.
 
-Requests are written in one dialect, and exactly. A request that lacks a field which the dialect requires, has
-a field which the dialect does not support, or a value that cannot be sent exactly, is rejected with the paths
-of these fields before anything is sent.
+Requests are written in one dialect. A request is rejected with the paths of its fields, before anything is
+sent, if it lacks a field which the dialect requires, sets a field which the dialect cannot send and which
+would change the response, or has a value that cannot be sent exactly. Other fields without a member are
+dropped.
 """
 
 import math

@@ -18,7 +18,7 @@ PAYMENT_TIMEOUT_MS = 7 * 24 * 3600 * 1000
 """Time from the creation of an order until it can no longer be paid. An assumption: not documented."""
 MAX_ALIPAY_ORDERS = 100
 MAX_ORDERS = 30
-"""Maximum number of orders of a link to Kuajingbao or Cheng-e-She."""
+"""Maximum number of orders of a link to Kuajingbao (cross-border payment) or Cheng-e-She (credit)."""
 
 _ILLEGAL_ARGUMENT = ("400_1", "参数错误")
 # An assumption for errors without a documented code.

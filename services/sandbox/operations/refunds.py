@@ -25,7 +25,7 @@ from services.sandbox.trade.refunds.vouchers import VOUCHER_DOMAIN
 MAX_RETURN_VOUCHERS = 10
 MIN_RETURN_DESCRIPTION_CHARACTERS, MAX_RETURN_DESCRIPTION_CHARACTERS = 2, 200
 _REFUND_ID = re.compile(r"TQ\d{10,20}")
-# Assumptions: of the carriers' codes only ZTO is documented, and no rule for tracking numbers.
+# Both patterns are assumptions: 1688 documents one carrier code (ZTO), and no rule for tracking numbers.
 _CARRIER_CODE = re.compile(r"[A-Za-z0-9_]{2,32}")
 _WAYBILL = re.compile(r"[A-Za-z0-9]{8,32}")
 

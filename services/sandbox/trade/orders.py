@@ -55,7 +55,7 @@ class OrderFlags:
     credit: bool = True
     """Cheng-e-She (诚e赊), 1688's credit channel, can pay for it."""
     manual_trade: bool = False
-    """An invitation order without a receiver: it cannot be paid together with others."""
+    """1688's MANUAL-TRADE order, which it calls an invitation order: it must be paid alone."""
     out_of_stock: bool = False
     """Its stock is deducted on payment, and none is left."""
     owned_by_buyer: bool = True

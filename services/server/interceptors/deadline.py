@@ -29,7 +29,7 @@ class DeadlineInterceptor:
         self._default_s, self._cap_s = chosen.default_s, chosen.cap_s
 
     async def __call__(self, call: CallContext, call_next: CallNext) -> bytes:
-        """Raise DeadlineExceeded for a call without time left, DeadlineExceededInFlight for a late one."""
+        """Raise DeadlineExceeded if no time is left, DeadlineExceededInFlight if the call runs too long."""
         callers_s: float | None = call.grpc_context.time_remaining()
         remaining_s = self._default_s if callers_s is None else min(callers_s, self._cap_s)
         if remaining_s <= 0:

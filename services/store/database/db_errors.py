@@ -34,7 +34,7 @@ CAUSES: Mapping[str, str] = MappingProxyType(
 
 # Programming errors: a violated constraint, an invalid statement.
 _PROGRAMMING_ERRORS = (exc.IntegrityError, exc.ProgrammingError, exc.DataError, exc.NotSupportedError)
-_DEADLOCKS = frozenset({"40001", "40P01"})
+_CONFLICTS = frozenset({"40001", "40P01"})
 
 _log = structlog.get_logger()
 
@@ -76,9 +76,9 @@ def is_programming_error(error: exc.DBAPIError) -> bool:
     return isinstance(error, _PROGRAMMING_ERRORS)
 
 
-def is_deadlock(error: exc.DBAPIError) -> bool:
-    """Return whether PostgreSQL rolled the transaction back to end a deadlock."""
-    return get_error_code(error) in _DEADLOCKS
+def is_conflict(error: exc.DBAPIError) -> bool:
+    """Return whether PostgreSQL rolled the transaction back to end a deadlock or a serialization conflict."""
+    return get_error_code(error) in _CONFLICTS
 
 
 def _store_unavailable(cause: str, code: str = "") -> StoreUnavailable:

@@ -6,7 +6,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from services.store.database.db_errors import is_deadlock
+from services.store.database.db_errors import is_conflict
 from services.store.database.engine import StoreLimits, UnitOfWork
 
 T = TypeVar("T")
@@ -41,7 +41,7 @@ class PostgresqlEngine:
             try:
                 return await self._run(work)
             except DBAPIError as error:
-                if not is_deadlock(error):
+                if not is_conflict(error):
                     raise
         return await self._run(work)
 

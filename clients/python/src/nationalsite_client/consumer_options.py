@@ -16,7 +16,7 @@ class ConsumerOptions:
     max_outstanding: int = 10
     """The maximum number of messages in flight, 1 to 1,000. As many handlers run concurrently."""
     lease_s: float = 60.0
-    """How long the service waits for a consumer that died before it redelivers a message, 10 to 600. The
+    """The time after which the service redelivers the messages of a consumer that died, 10 to 600. The
     consumer extends it while a handler runs."""
     handler_timeout_s: float = 600.0
     """A message whose handler takes longer is released. AsyncConsumer also cancels the handler."""

@@ -12,10 +12,13 @@ class TokenProvider(Protocol):
         """Seconds since the epoch; None without a refresh token, or if 1688 did not say."""
 
     async def get_token(self, deadline: float) -> str:
-        """Return a valid token. Raises CredentialRejected, ConnectError and DeadlineExceeded."""
+        """Return a valid token.
+
+        Raises CredentialRejected, ConnectError, UpstreamRate, UpstreamQuota and DeadlineExceeded.
+        """
 
     async def replace_token(self, rejected: str, deadline: float) -> str | None:
-        """Return another token than the one that 1688 rejected; None if there is none."""
+        """Return another token than the one that 1688 rejected; None if there is none. Raises as above."""
 
     def secrets(self) -> tuple[str, ...]:
         """Return what must not appear in logs or errors."""

@@ -12,11 +12,11 @@ class RatePolicy:
     """How a rate adapts: down by a factor, up by a constant (AIMD)."""
 
     burst_s: float = 0.1
-    """Burst size, in seconds of the rate."""
+    """A burst may take the permits of this time in advance: at 50 calls/s, 0.1 allows 5 calls at once."""
     decrease: float = 0.7
     """The part that is left of the rate at which 1688 rejected a call."""
     increase: float = 0.05
-    """The part of the lowered rate that comes back each second, at least `min_rate`."""
+    """Each second the rate rises by this part of the lowered rate, or by `min_rate` if that is more."""
     min_rate: float = 1.0
     """Calls per second that are always allowed, unless the ceiling is lower."""
     cooldown_s: float = 1.0
