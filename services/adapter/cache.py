@@ -43,7 +43,7 @@ class CachePolicy:
     ttl_s: Mapping[str, float]
     """RPC to how long its responses are fresh. Other RPCs, and those with 0, are not cached."""
     stale_if_error_s: float = 3600.0
-    """How long after its TTL a response is still served while 1688 fails; never longer than the TTL."""
+    """How long a response is still served after its TTL, while 1688 fails. A shorter TTL is used instead."""
     max_entries: int = 1000
     max_bytes: int = 32 * 2**20
 

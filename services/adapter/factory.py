@@ -34,7 +34,7 @@ PRODUCTION_HOST = "gw.open.1688.com"
 CACHE_TTL_S = {"GetFilterConfig": 3600.0, "GetCategory": 3600.0}
 """RPC to how long its responses are fresh. Product details are not cached, since prices and stock change."""
 QUEUED_PER_CONCURRENT = 4
-"""How many calls may wait for each that may be in flight."""
+"""Length of the queue, as a multiple of the maximum number of calls in flight."""
 
 _log = structlog.get_logger()
 

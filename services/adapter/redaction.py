@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from google.protobuf.message import Message
 
 MAX_CHARACTERS = 300
-"""Of 1688's text that are passed on."""
+"""Maximum length of 1688's text that is passed on."""
 REDACTED = "***"
 
 _MAX_SCANNED_CHARACTERS = 10 * MAX_CHARACTERS
@@ -29,7 +29,7 @@ _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 def redact(text: str, sensitive: Iterable[str] = ()) -> str:
     """Redact sensitive values in 1688's text, in upper or lower case, and what looks like personal data."""
-    spellings = {spelling for value in sensitive for spelling in (value, value.upper())}  # ß is SS there
+    spellings = {spelling for value in sensitive for spelling in (value, value.upper())}  # SS for ß
     values = sorted(spellings - {""}, key=len, reverse=True)
     pattern = re.compile("|".join([*map(_value_pattern, values), _PERSONAL_DATA]), _FLAGS)
     scanned = _CONTROL_CHARACTERS.sub(" ", text[:_MAX_SCANNED_CHARACTERS])

@@ -18,7 +18,7 @@ class ErasureReport:
     """Orders and logistics orders."""
     deliveries: int
     messages: int
-    """Messages about a 1688 member with this id. The buyers of a national site are not 1688 members."""
+    """Messages about the 1688 member with this id; 0 for the id of a buyer of a national site."""
     pending_deliveries: int
     """Not erased, because they are still to be sent. Erase again when they are finished, or cancel them."""
 

@@ -85,8 +85,8 @@ class Retention:
         yield messages, messages.c.receive_time_ms <= self._cutoff_ms(self._policy.messages_s)
         yield deliveries, deliveries.c.finish_time_ms <= self._cutoff_ms(self._policy.deliveries_s)
         yield full_orders, full_orders.c.update_time_ms <= self._cutoff_ms(self._policy.full_orders_s)
-        # A call whose process died is RUNNING permanently. It is retained for the period, from the expiry of
-        # its lease. `expire_time_ms` of the others contains the period.
+        # A call whose process died is RUNNING permanently. Its `expire_time_ms` is the end of its
+        # lease, so the retention period is added here; that of the others is the end of the period.
         is_running = idempotency_keys.c.state == RUNNING
         yield (
             idempotency_keys,

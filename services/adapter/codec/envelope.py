@@ -47,7 +47,7 @@ class Envelope:
 def open_envelope(response: Json) -> Envelope:
     """Find the envelope: the response, or its `result` object if the response itself has no flag.
 
-    An error inside a success is an error.
+    If an envelope of success contains one of failure, the call has failed.
     """
     body = response
     if isinstance(response, dict) and _read_flag(response) is None:
@@ -161,7 +161,7 @@ class _ErrorMatcher:
         )
 
     def _matches_payload(self, envelope: Envelope, payload: Json) -> bool:
-        """A mapping for an absent payload matches only if the flag says success."""
+        """The mapping payload `null` means an absent payload, and matches only if the flag says success."""
         if envelope.flag is False or (payload is None and not envelope.flag):
             return False
         return payload == self._payload

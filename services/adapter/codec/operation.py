@@ -82,7 +82,7 @@ class Operation:
     local_fields: frozenset[str]
     """Paths of the request fields that are neither sent nor used to fill another field."""
     encode: Callable[[Message], tuple[Parameters, ...]]
-    """Returns the parameters of one call; with the option `fan_out`, of one call per element of that field.
+    """Returns the parameters of one call; if the option `fan_out` names a field, of one per element.
 
     Raises RequestError."""
     parse: Callable[[bytes, Message], Json | DecodeResult]

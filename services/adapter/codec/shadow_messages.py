@@ -119,8 +119,8 @@ class ShadowSchema:
     def add(self, message: Descriptor) -> Any:
         """Add the shadow of a message. Return the type of the objects from which it is built."""
         if message.full_name not in self._object_types:
-            self._object_types[message.full_name] = TolerantOnly  # for a message within itself
-            # A flag within a payload may be an error.
+            self._object_types[message.full_name] = TolerantOnly  # for a message type that contains itself
+            # A success flag within a payload can say that the call failed.
             members: dict[str, Any] = dict.fromkeys(FLAGS, TolerantOnly | None)
             shadow_fields: dict[str, FieldDescriptor] = {}
             for field in resolve_fields(message, self._dialect):

@@ -53,9 +53,9 @@ ERROR_RULES = (
     ErrorRule("gw.ParamMissing", "", UpstreamArgument, "1688 requires a parameter that was not sent"),
     ErrorRule("gw.Qos*", "", UpstreamRate, "1688's rate limit is reached"),
     ErrorRule("gw.NoUsageLeftError", "", UpstreamQuota, "the purchased number of calls is used up"),
-    # From a proxy before 1688: 1688's own limits have codes. At a 408, 1688 may have executed the call.
-    ErrorRule("429", "", UpstreamRate, "a proxy before 1688 is at its rate limit"),
-    ErrorRule("408", "", UpstreamFault, "a proxy before 1688 timed out"),
+    # From a proxy in front of 1688: 1688's own limits have codes. At a 408, 1688 may have executed the call.
+    ErrorRule("429", "", UpstreamRate, "a proxy in front of 1688 is at its rate limit"),
+    ErrorRule("408", "", UpstreamFault, "a proxy in front of 1688 timed out"),
     ErrorRule("5*", "", UpstreamFault, "1688 failed"),
     ErrorRule("*", "", UpstreamGateway, "1688's gateway rejected the call"),
 )

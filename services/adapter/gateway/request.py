@@ -70,7 +70,7 @@ def build_request(
 ) -> httpx.Request:
     """Return the request that sends parameters and file parts."""
     if files:
-        # 1688 documents files only so: the signed parameters in the query, the unsigned files in the body.
+        # The one form that 1688 documents: signed parameters in the query, unsigned files in the body.
         parts = {name: ("file.jpg", content, "image/jpeg") for name, content in files.items()}
         return httpx.Request("POST", endpoint.url, params=parameters, files=parts, headers=_HEADERS)
     form = _FormStream(parameters)

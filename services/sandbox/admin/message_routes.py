@@ -85,7 +85,7 @@ class MessageRoutes:
 
 
 def _build_data(body: MessagesBody, number: int, first_ms: int) -> Any:
-    """Return the data of the message with this number. Each round has one message of each order."""
+    """Return the data of the message with this number. Messages go through the orders in turn."""
     if body.order_count is None and body.data is not None:
         data = body.data
     else:

@@ -14,7 +14,7 @@ from services.sandbox.http.request import UploadedFile
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arguments:
-    """The arguments of one call: parsed JSON if they are in a wrapper, otherwise strings."""
+    """The arguments of one call: parsed JSON if one parameter holds them all, otherwise strings."""
 
     dialect: Dialect
     values: Mapping[str, Any]

@@ -86,7 +86,7 @@ NESTED_TEXT: Final = _nested("true", "false")
 """open-platform, where the flag is text: image upload and image search."""
 
 NESTED_REGISTER: Final = _nested(True, False, code="S0000", result=False)
-"""open-platform register: the outcome is a boolean."""
+"""The operation that registers a buyer, in open-platform: the outcome is a boolean."""
 
 NESTED_NULL_CODE: Final = Envelope(
     wrap_payload=lambda payload: {
@@ -114,7 +114,7 @@ ALIPAY: Final = _payment("erroMsg", success=True, failure=False)
 """The platform misspells the name of the message."""
 
 CROSS_BORDER_PAY: Final = _payment("errorMsg", success=True, failure="false")
-"""Also for payment channels. The document declares the flag as text; its sample has a boolean."""
+"""Also for payment channels. 1688's document declares the flag as text; its sample has a boolean."""
 
 CREDIT_PAY: Final = _payment("errorMsg", success="true", failure="false")
 
@@ -145,7 +145,7 @@ FLAT_REGISTER: Final = Envelope(
         "result": False,
     },
 )
-"""national-site register: there is no data member; the result is the outcome."""
+"""The operation that registers a buyer, in national-site: no data member; the result is the outcome."""
 
 CATEGORY: Final = Envelope(
     wrap_payload=lambda payload: {"succes": "true", "categoryInfo": payload},

@@ -20,7 +20,7 @@ from services.sandbox.trade.orders import Order, PaymentResult
 
 
 class EventPublisher(OrderListener):
-    """Publishes events of orders, except those of other buyer accounts, which have not authorized the app."""
+    """Publishes events of the orders of the account that has authorized the app (`owned_by_buyer`)."""
 
     def __init__(self, clock: Clock, outbox: Outbox) -> None:
         self._clock = clock

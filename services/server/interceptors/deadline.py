@@ -9,7 +9,7 @@ from services.server.call import CallContext, CallNext, MethodInfo
 from services.server.settings import DeadlineLimits
 
 # Handlers enforce the deadline, and know whether the call may have been executed. This interceptor ends a
-# handler that does not, after this time.
+# handler that does not enforce it, this long after the deadline.
 _GRACE_S = 0.25
 
 UNARY_LIMITS = DeadlineLimits()

@@ -39,8 +39,8 @@ class MessageDispatcher:
     """Leases messages to consumers, and takes their acknowledgements.
 
     Consumers of one subscription share its messages. Messages with the same ordering key are leased one at a
-    time, in the order of their event times. If a message is stored after messages of its
-    key with later event times, it is leased next, once no message of the key is leased.
+    time, in the order of their event times. A message may arrive after newer ones of its
+    key were leased: it is then the next of its key, as soon as none of them is leased.
     """
 
     def __init__(self, store: Store, notifier: Notifier, subscriptions: Subscriptions) -> None:

@@ -36,7 +36,7 @@ class Claim:
 
     delivery: Delivery
     holder: str
-    """Id of the call of `claim` that made it. An outcome is recorded only if the delivery still has it."""
+    """Id of the call of `claim()`. An outcome is recorded only while it is the row's `lease_holder`."""
 
 
 class Claims:
@@ -172,7 +172,7 @@ class Claims:
         max_time_ms = row.retry_start_time_ms + round(self._retry_policy.max_age_s * 1000)
         if isinstance(outcome, DeadOutcome) or now_ms >= max_time_ms:
             return values | {"state": State.DEAD, "next_attempt_time_ms": None, "finish_time_ms": now_ms}
-        # The last attempt is made at the maximum age, not before.
+        # A delay beyond the maximum age is shortened: the last attempt is made at that age.
         delay_ms = self._retry_delay_ms(outcome, row.failures)
         return values | {"next_attempt_time_ms": min(now_ms + delay_ms, max_time_ms)}
 

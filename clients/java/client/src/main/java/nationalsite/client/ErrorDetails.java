@@ -26,7 +26,7 @@ import nationalsite.errors.v1.ErrorReason;
 /**
  * The status of a failed call, or of one failed result, with its details.
  *
- * @param message human-readable; use the reason in code
+ * @param message for people; programs decide by {@code reason}
  * @param reason ERROR_REASON_UNSPECIFIED if gRPC itself failed, or if the reason is newer than these stubs
  * @param reasonName the reason as it was sent, such as {@code ERROR_REASON_OFFER_NOT_FOUND}; empty if gRPC itself
  *     failed
