@@ -208,8 +208,9 @@ class OperationClient:
         """Return the endpoint of each RPC, with the service's handler, or with one that calls 1688.
 
         `build_endpoint` gets the handler, and the name of the operation for error details: 1688's id, or the
-        RPC's name. `local_fields` are request fields that interceptors use, not sent to 1688, such as `request_id`. Raises SchemaError if a local RPC has no handler, a handler has no RPC, or nothing uses a
-        local request field.
+        RPC's name. `local_fields` are request fields that interceptors use, such as `request_id`: they are
+        not sent to 1688. Raises SchemaError if a local RPC has no handler, a handler has no RPC, or nothing
+        uses a local request field.
         """
         served = {rpc: operation for rpc, operation in self._operations.items() if rpc not in self._internal}
         problems = [f"{rpc}: no such RPC for this handler" for rpc in sorted(handlers.keys() - served.keys())]

@@ -2,7 +2,7 @@
 
 A probe is a signed call without any parameter of the operation itself. The gateway checks the app's
 permission before the parameters, so an error for a missing parameter proves the permission. A write is probed
-only if it has a required parameter: even if the gateway accepts the call, the operation cannot change anything.
+only if it has a required parameter: even if the gateway accepts the call, the operation changes nothing.
 """
 
 import asyncio
