@@ -41,7 +41,7 @@ class DeliverySender:
     """Sends deliveries for the relay."""
 
     def __init__(self, syncs: SyncSender, *, retry_unknown: bool) -> None:
-        """`retry_unknown`: send again if the outcome of an attempt is unknown, because syncs are upserts."""
+        """`retry_unknown`: send again if the outcome of an attempt is unknown; else the delivery is dead."""
         self._syncs = syncs
         self._permanent_errors = (
             PERMANENT_ERRORS if retry_unknown else PERMANENT_ERRORS | {OutcomeUnknown.reason}

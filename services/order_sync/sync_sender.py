@@ -53,7 +53,7 @@ class SyncSender:
     ) -> Sequence[NationalsiteError | None]:
         """Return the error of each relation, None if accepted. Raises if no relation could be sent."""
         outcomes = await self._operations.call_batch(RELATIONS, request, deadline)
-        # One dialect sends the list in one call, and gets one result for all.
+        # national-site sends the list in one call and gets one outcome; open-platform makes a call for each.
         return outcomes if len(outcomes) > 1 else outcomes * len(request.relations)
 
     def to_status(self, rpc: str, outcome: NationalsiteError | None) -> status_pb2.Status:

@@ -43,7 +43,7 @@ def _reencode(content: bytes, max_bytes: int, field: str) -> bytes:
 
 
 def _decode(content: bytes, field: str) -> Image.Image:
-    """Return the image upright, in RGB, about as large as the largest side."""
+    """Return the image upright, in RGB, with sides of at most `_SIDES[0]` pixels."""
     try:
         with Image.open(BytesIO(content), formats=("JPEG", "PNG")) as opened:
             image: Image.Image = opened

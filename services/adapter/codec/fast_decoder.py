@@ -111,7 +111,8 @@ class _ResponseLayout:
         for depth, name in reversed(tuple(enumerate(path))):
             members: dict[str, Any] = dict.fromkeys(FLAGS, bool | None)
             members |= {} if depth else dict.fromkeys(GATEWAY_ERROR_KEYS, Any)
-            # A `result` beside the payload may be a boolean; an object may contain an error.
+            # A `result` beside the payload has to be a boolean: an object may contain an error, which the
+            # tolerant decoder reads.
             type_ = build_object_type({**members, "result": bool | None, name: type_ | None})
         self._decoder = msgspec.json.Decoder(
             type_, strict=False, dec_hook=self._convert, float_hook=to_decimal

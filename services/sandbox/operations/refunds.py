@@ -107,7 +107,7 @@ async def create_refund(context: SandboxContext, arguments: Arguments) -> Any:
         "refundId": refund.refund_id,
         "innerReasonId": request.reason_id,
         "innerReason": reason and reason.name,
-        # 1688's own rules for the shipping fee, which customRefund turns off, are not documented.
+        # Without customRefund=true, 1688 applies undocumented rules to the shipping fee.
         "innerPostFee": request.shipping_fee_fen,
         "isVoucher": "1" if reason and reason.needs_voucher else "0",
         # The part that 1688 pays itself, by rules of its own.

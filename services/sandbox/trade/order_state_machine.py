@@ -73,7 +73,8 @@ def transition_order(
 ) -> tuple[int, ...]:
     """Make a transition, and return the ids of the entries that it changed.
 
-    `entry_ids` are the entries to ship; None: all that remain. Other transitions change the whole order.
+    `entry_ids` are the entries to ship; None: all that are neither shipped nor fully
+    refunded. Other transitions change the whole order.
     Raises InvalidTransition, and then changes nothing.
     """
     rule = RULES[transition]
@@ -91,8 +92,8 @@ def transition_order(
 def update_after_refund(order: Order) -> None:
     """Update the status of an order after a refund succeeded.
 
-    An order without remaining entries is closed. An order that waits only for the shipment of refunded
-    entries counts as shipped. An order that has succeeded keeps its status.
+    An order whose entries are all fully refunded is closed. An order that waits only for the shipment of
+    refunded entries counts as shipped. An order that has succeeded keeps its status.
     """
     if order.status is OrderStatus.SUCCESS:
         return

@@ -48,6 +48,6 @@ def build_chain(method: MethodInfo, interceptors: Sequence[InterceptorFactory]) 
     call_next = build_invoker(method)
     for build in reversed(interceptors):
         if interceptor := build(method):
-            # A partial of the bound method: the chain adds no frame to a call.
+            # A partial of the bound method: the chain adds no stack frame of its own.
             call_next = partial(interceptor.__call__, call_next=call_next)
     return call_next

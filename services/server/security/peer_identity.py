@@ -46,7 +46,7 @@ class PeerIdentityResolver:
 def parse_xfcc(header: str) -> list[str]:
     """Return the URI and DNS names of the last element of the header; none if it is malformed.
 
-    Each proxy appends an element for its own peer. It has not verified the elements before.
+    Each proxy appends one element, for its own peer. It has not verified the elements to the left of it.
     """
     names: list[str] = []
     position, separator = 0, ","

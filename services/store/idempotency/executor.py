@@ -1,4 +1,4 @@
-"""Executes calls with a request id: a retry gets the recorded response, or learns that it is unknown."""
+"""Executes calls with a request id: a retry gets the recorded response, or OutcomeUnknown."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

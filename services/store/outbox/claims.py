@@ -140,7 +140,7 @@ class Claims:
         return await self._store.write(work)
 
     async def release(self, claim: Claim, *, was_sent: bool) -> None:
-        """Release a claim, so that the delivery is due at once.
+        """Release a claim, so that the delivery is due immediately.
 
         If it was sent, the next attempt has `previous_outcome_unknown`.
         """

@@ -71,7 +71,7 @@ class Relay:
     async def lifespan(self) -> AsyncIterator[None]:
         """Run while the context is open. Then stop claiming, and let attempts finish within the grace.
 
-        Attempts that do not finish are cancelled, and other replicas may send their deliveries at once.
+        Attempts that do not finish are cancelled, and released for other replicas.
         """
         running = asyncio.create_task(self.run())
         try:

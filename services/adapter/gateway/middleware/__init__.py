@@ -39,6 +39,7 @@ def gateway_middleware(
     return (
         CallMetricsMiddleware(),
         RetryMiddleware(retry, clock),
+        # From here on, once per attempt.
         CredentialsMiddleware(token_provider, gateway_clock),
         # Before any wait.
         RejectWhenOpenMiddleware(breakers),

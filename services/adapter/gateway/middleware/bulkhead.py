@@ -69,7 +69,7 @@ class BulkheadMiddleware:
             if isinstance(error, TimeoutError):
                 record_shed("deadline")
                 raise Overloaded(
-                    "too many calls wait for 1688: none of them ended before the deadline"
+                    "too many calls wait for 1688: the call got no slot before its deadline"
                 ) from error
             raise
 

@@ -32,7 +32,7 @@ class CircuitBreakerPolicy:
     """When a breaker opens, and when it closes again."""
 
     window_s: float = 10.0
-    """Calls that ended in this time count."""
+    """Attempts that ended in this time count: each retry counts like a call of its own."""
     min_calls: int = 20
     """With fewer calls in the window the breaker stays closed."""
     failure_rate: float = 0.5

@@ -84,7 +84,7 @@ class RetryMiddleware:
         if (
             attempt >= self._policy.max_attempts
             or not isinstance(error, retryable)
-            or isinstance(error, CircuitOpen)
+            or isinstance(error, CircuitOpen)  # a ConnectError, but an immediate retry would fail too
         ):
             return None
         is_rate_limited = isinstance(error, UpstreamRate)

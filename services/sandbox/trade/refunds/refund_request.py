@@ -53,10 +53,11 @@ class RefundRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllowedOrderState:
-    """The state that an order must have for a goods status."""
+    """The state that an order and the requested entries must have for a goods status."""
 
     statuses: frozenset[OrderStatus]
     shipped: bool
+    """Whether each requested entry must be shipped, or unshipped."""
 
 
 def _order_state(*statuses: OrderStatus, shipped: bool = True) -> AllowedOrderState:
