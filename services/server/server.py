@@ -35,6 +35,7 @@ from services.server.telemetry.logging_config import configure_logging, loop_exc
 from services.server.telemetry.tracing import tracer_lifespan
 from services.settings_loader import env_name
 
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 CHANNELZ = channelz_pb2.DESCRIPTOR.services_by_name["Channelz"].full_name
 
 
@@ -66,13 +67,17 @@ async def _serve_until_signal(service: ServiceDefinition[S], settings: S) -> Non
     def on_signal() -> None:
         (force_stop if stop.is_set() else stop).set()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in _STOP_SIGNALS:
         loop.add_signal_handler(number, on_signal)
     async with (
         tracer_lifespan(service.descriptor.full_name) as tracer,
         serve(service, settings, force_stop=force_stop, tracer=tracer),
     ):
         await stop.wait()
+    for number in _STOP_SIGNALS:
+        # Everything is closed. A late signal must not turn the exit code into that of a killed process.
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_IGN)
 
 
 @asynccontextmanager

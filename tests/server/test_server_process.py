@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import sys
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import grpc
@@ -58,6 +58,19 @@ def run_process():
                 await process.communicate()
 
     return run
+
+
+async def test_signals_after_the_shutdown_do_not_change_the_exit_code(run_process):
+    async with run_process() as server:
+        await server.read_event("serving")
+        server.process.send_signal(signal.SIGTERM)
+        await server.read_event("stopped")
+        ended = asyncio.ensure_future(server.wait())
+        while not ended.done():
+            with suppress(ProcessLookupError):
+                os.kill(server.process.pid, signal.SIGTERM)  # send_signal would reap the process itself
+            await asyncio.wait({ended}, timeout=0.001)
+        assert await ended == (0, [])
 
 
 async def test_a_call_in_flight_finishes_after_sigterm(run_process, registration):
