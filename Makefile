@@ -40,16 +40,26 @@ $(VENV)/.bench: $(VENV)/.ready requirements-bench.txt
 	@$(INSTALL) -r requirements-bench.txt
 	@touch $@
 
+$(VENV)/.supply-chain: $(VENV)/.ready requirements-supply-chain.txt
+	@echo "installing the Python packages of requirements-supply-chain.txt (pip-audit, CycloneDX) into $(VENV)"
+	@$(INSTALL) -r requirements-supply-chain.txt
+	@touch $@
+
+$(VENV)/.fuzz: $(VENV)/.ready requirements-fuzz.txt
+	@echo "installing the Python packages of requirements-fuzz.txt (Atheris) into $(VENV)"
+	@$(INSTALL) -r requirements-fuzz.txt
+	@touch $@
+
 .PHONY: setup
 setup: $(VENV)/.ready ## install the Python packages into .venv
 
 DESCRIPTORS := gen/descriptors/nationalsite.binpb
 
 .PHONY: gen
-gen: setup ## generate gen/ and the lists of reads in deploy/ from protos/; skips languages without a toolchain
+gen: setup ## generate gen/, dialects.json and the lists of reads in deploy/ from protos/; skips languages without a toolchain
 	@$(BIN)/python -m tools.generation
 
-GENERATED := gen deploy/envoy/envoy.yaml deploy/services/product/istio/virtual-service.yaml
+GENERATED := gen docs/reference/dialects.json deploy/envoy/envoy.yaml deploy/services/product/istio/virtual-service.yaml
 
 .PHONY: check-gen
 check-gen: setup ## fail if generated files are not up to date (needs Go, Node.js)
@@ -93,13 +103,17 @@ test: setup ## run the quick tests; T=tests/adapter K=retries selects tests and 
 	$(PYTEST) $(T)
 
 .PHONY: test-slow
-test-slow: setup ## run tests that take seconds, and property tests with more examples
-	$(PYTEST) -m slow $(T)
+test-slow: setup ## run tests that take seconds or start processes, and property tests with more examples
+	$(PYTEST) -m "slow and not (postgres or redis)" $(T)
 	$(if $(T)$(K),,EXAMPLES=100 $(PYTEST) tests/adapter/codec/test_properties.py tests/adapter/codec/test_fast_decoder.py)
 
 .PHONY: test-faults
 test-faults: setup ## test every fault of the sandbox, load spikes and overload (two minutes)
 	$(PYTEST) -m faults $(T)
+
+.PHONY: attack
+attack: setup ## attack running services for ten minutes, and print an honest caller's latencies (ATTACK_SECONDS=600)
+	ATTACK_SECONDS=$(or $(ATTACK_SECONDS),600) $(BIN)/pytest -m faults --numprocesses=0 --capture=no tests/e2e/test_mixed_attack.py
 
 .PHONY: test-postgres
 test-postgres: setup ## test the store on PostgreSQL (Debian package postgresql)
@@ -109,20 +123,26 @@ test-postgres: setup ## test the store on PostgreSQL (Debian package postgresql)
 .PHONY: test-redis
 test-redis: setup ## test the state that replicas share in Redis (Debian package redis-server)
 	$(REQUIRE) redis-server redis-server
-	$(PYTEST) -m redis $(T)
+	$(PYTEST) -m redis --numprocesses=0 $(T)
 
 .PHONY: test-durability
-test-durability: setup ## kill and overload running services, and check that no accepted data is lost (minutes; postgresql)
+test-durability: setup ## kill and overload running services, and check that no accepted data is lost (minutes; postgresql, faketime)
 	$(REQUIRE) postgres postgresql
+	$(REQUIRE) faketime faketime
 	$(PYTEST) -m durability --dist=load $(or $(T),tests/durability)
 
 .PHONY: test-durability-long
-test-durability-long: setup ## run test-durability with 200 kills and 5,000 messages and deliveries
+test-durability-long: setup ## run test-durability with ten times as many faults, messages and syncs
 	$(REQUIRE) postgres postgresql
+	$(REQUIRE) faketime faketime
 	DURABILITY=long $(PYTEST) -m durability --dist=load $(or $(T),tests/durability)
 
+.PHONY: fuzz
+fuzz: $(VENV)/.fuzz ## fuzz the parsers of foreign bytes, each for SECONDS (60), two at a time
+	@$(BIN)/python -W ignore -m tests.fuzz $(SECONDS)
+
 .PHONY: test-packages
-test-packages: setup ## compile and load the generated code (needs Go, a JDK with Maven, Node.js)
+test-packages: $(VENV)/.supply-chain ## compile and load the generated code, make bills of materials, test the audit (needs Go, a JDK with Maven, Node.js)
 	$(PYTEST) -m packages --numprocesses=0 $(or $(T),tests/packages)
 
 .PHONY: test-polyglot
@@ -151,10 +171,22 @@ check-alerts: setup ## test the alert rules and the dashboard with promtool (Deb
 	@$(BIN)/python tools/check_alerts.py
 
 .PHONY: images
-images: setup ## build the container images with buildah, and run them (as root; minutes; BASE=IMAGE sets the base image)
+images: $(VENV)/.supply-chain ## build the container images with buildah, and run them (as root; minutes; BASE=IMAGE sets the base image)
 	$(REQUIRE) buildah buildah
 	$(REQUIRE) debootstrap debootstrap
 	@$(BIN)/python -m tools.images
+
+.PHONY: sbom
+sbom: $(VENV)/.supply-chain ## write a bill of materials (CycloneDX) of each package to build/sbom (needs Go, a JDK with Maven, Node.js)
+	@$(BIN)/python -m tools.sbom
+
+.PHONY: audit
+audit: $(VENV)/.supply-chain ## look up known vulnerabilities of all packages (needs the network, Go, a JDK with Maven, Node.js)
+	@$(BIN)/python -m tools.audit
+
+.PHONY: notice
+notice: setup ## write the licences of what the images contain to NOTICE
+	@$(BIN)/python -m tools.notice
 
 .PHONY: run
 run: setup ## run the sandbox and all services until Ctrl-C (DIALECT=national-site for the other dialect)
@@ -190,7 +222,10 @@ requirements: setup ## resolve pyproject.toml into the pinned, hashed requiremen
 	$(COMPILE) --group deploy --upgrade --constraint requirements-dev.txt --output-file requirements-deploy.txt
 	$(COMPILE) --group bench --upgrade --constraint requirements-dev.txt --output-file requirements-bench.txt
 	$(COMPILE) --group mesh --upgrade --constraint requirements-dev.txt --output-file requirements-mesh.txt
+	$(COMPILE) --group supply-chain --upgrade --constraint requirements-dev.txt --output-file requirements-supply-chain.txt
+	$(COMPILE) --group fuzz --upgrade --constraint requirements-dev.txt --output-file requirements-fuzz.txt
 	echo uv | $(COMPILE) - --upgrade --output-file requirements-uv.txt
+	@$(MAKE) --no-print-directory notice
 
 .PHONY: clean
 clean: ## remove .venv and all build output

@@ -23,7 +23,7 @@ from nationalsite.ordersync.v1 import OrderSyncServiceStub
 
 from benchmarks.process_stats import cpu_s
 from services.store import migrate
-from tests.support.consumers import EARLIEST_TIME
+from tests.support.consumers import FROM_START
 from tests.support.enqueue_client import EnqueueClient, build_status_sync
 from tests.support.postgres import find_binaries, postgres_server
 from tests.support.push_client import PushClient
@@ -119,13 +119,15 @@ async def _stream(
     )
     await call.write(protos.StreamMessagesRequest(open=open_request))
     unacknowledged: list[str] = []
-    for _ in range(CALLBACKS + WARM_UP_MESSAGES):
-        unacknowledged.append((await call.read()).message.message_id)
-        if len(unacknowledged) == batch_size:
-            await call.write(
-                protos.StreamMessagesRequest(ack=protos.StreamMessagesRequest.Ack(message_ids=unacknowledged))
-            )
-            unacknowledged = []
+    unread = CALLBACKS + WARM_UP_MESSAGES
+    while unread:
+        received = (await call.read()).delivered.received_messages
+        unread -= len(received)
+        unacknowledged += [each.ack_id for each in received]
+        while len(unacknowledged) >= batch_size:
+            ack = protos.StreamMessagesRequest.Ack(ack_ids=unacknowledged[:batch_size])
+            await call.write(protos.StreamMessagesRequest(ack=ack))
+            unacknowledged = unacknowledged[batch_size:]
     await call.done_writing()
     while await call.read() is not grpc.aio.EOF:
         pass
@@ -133,7 +135,7 @@ async def _stream(
 
 def _pull(name: str) -> protos.PullMessagesRequest:
     return protos.PullMessagesRequest(
-        subscription=_id(name), start_time=EARLIEST_TIME, wait=Duration(seconds=0)
+        subscription=_id(name), create_if_missing=FROM_START, wait=Duration(seconds=0)
     )
 
 

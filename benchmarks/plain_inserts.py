@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, LiteralString, Protocol
 
 import psycopg
 from sqlalchemy.engine import make_url
@@ -38,7 +38,14 @@ class ServiceStore:
 
     def last_rows(self, table: str, count: int) -> Sequence[Row]:
         """Return the newest rows."""
-        query = f"SELECT * FROM {table} ORDER BY seq DESC LIMIT {count}"  # noqa: S608 # our own table name
+        return self._query(f"SELECT * FROM {table} ORDER BY seq DESC LIMIT {count}")  # noqa: S608 # our own table name
+
+    def count_delivered(self) -> int:
+        """Return how many deliveries 1688 has accepted."""
+        ((count,),) = self._query("SELECT count(*) FROM deliveries WHERE state = 'DELIVERED'")
+        return int(count)
+
+    def _query(self, query: LiteralString) -> Sequence[Row]:
         if _is_sqlite(self.url):
             with sqlite3.connect(_path(self.url)) as sqlite:
                 return sqlite.execute(query).fetchall()

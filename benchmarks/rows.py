@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from benchmarks.results import Result
+from benchmarks.scenarios.backlog import backlog
 from benchmarks.scenarios.cached import cached
 from benchmarks.scenarios.concurrency import concurrency
 from benchmarks.scenarios.image_memory import image_memory
@@ -13,6 +14,7 @@ from benchmarks.scenarios.scaling import scaling
 from benchmarks.scenarios.search import search
 from benchmarks.scenarios.startup import startup
 from benchmarks.scenarios.storage import storage
+from benchmarks.scenarios.store_costs import store_costs
 
 Scenario = Callable[[Collection[str]], Mapping[str, Result]]
 """Measures the given rows; the result can contain others of the scenario."""
@@ -54,13 +56,18 @@ SCENARIOS: Mapping[str, Scenario] = {
     "scaling": scaling,
     "image-memory": image_memory,
     "storage": storage,
+    "backlog": backlog,
+    "store-costs": store_costs,
     "overload": overload,
     "startup": startup,
 }
 """In the order in which they run."""
+ENGINES = (("sqlite", "SQLite"), ("postgresql", "PostgreSQL"))
 
 _LINEAR = Threshold(limit=1.25)
 """Linear growth has 1; the rest allows for measuring errors."""
+_SENT_PER_S = Threshold(limit=600, is_minimum=True)
+_SAME_WITH_BACKLOG = Threshold(limit=0.8, is_minimum=True)
 
 ROWS = (
     Row(
@@ -149,10 +156,51 @@ ROWS = (
             name=f"{name}-{engine}",
             scenario="storage",
             title=f"{title} stored per second, {engine_title}, relative to plain inserts",
-            threshold=Threshold(limit=0.5, is_minimum=True),
+            threshold=Threshold(limit=limit, is_minimum=True),
         )
-        for engine, engine_title in (("sqlite", "SQLite"), ("postgresql", "PostgreSQL"))
-        for name, title in (("callbacks", "callbacks"), ("enqueue", "EnqueueSync"))
+        for engine, engine_title in ENGINES
+        for name, title, limit in (("callbacks", "callbacks", 0.6), ("enqueue", "EnqueueSync", 0.35))
+    ),
+    *(
+        Row(
+            name=f"acks-{engine}",
+            scenario="storage",
+            title=f"messages of a stream, acknowledged one by one, per second, {engine_title}",
+            threshold=Threshold(limit=3000, is_minimum=True),
+        )
+        for engine, engine_title in ENGINES
+    ),
+    *(
+        Row(
+            name=f"{name}-{engine}",
+            scenario="backlog",
+            title=f"{title}, {engine_title}",
+            threshold=threshold,
+        )
+        for engine, engine_title in ENGINES
+        for name, title, threshold in (
+            (
+                "relay",
+                "deliveries sent per second, nothing else waiting",
+                _SENT_PER_S,
+            ),
+            ("relay-many-keys", "the same with 100,000 pending, 20,000 keys", _SAME_WITH_BACKLOG),
+            ("relay-few-keys", "the same with 100,000 pending, 100 keys", _SAME_WITH_BACKLOG),
+            ("claim", "search of a claim with 100,000 pending, 20,000 keys", Threshold(limit=2)),
+            ("outage", "CPU of the service while 1688 is down, with 100,000 pending", None),
+        )
+    ),
+    *(
+        Row(name=f"{name}-{engine}", scenario="store-costs", title=f"{title}, {engine_title}")
+        for engine, engine_title in ENGINES
+        for name, title in (
+            (
+                "hot-key",
+                "poll with 50,000 messages of a leased ordering key, relative to one message",
+            ),
+            ("metrics", "counting 100,000 deliveries and 50,000 messages for the metrics"),
+            ("full-order", "the two writes of the sync of a full order"),
+        )
     ),
     Row(
         name="overload",

@@ -100,7 +100,7 @@ def category_target(service: RunningService) -> Target:
     """Return a read of a category."""
 
     def is_expected(response: bytes) -> bool:
-        return len(protos.GetCategoryResponse.FromString(response).categories) == 1
+        return protos.GetCategoryResponse.FromString(response).HasField("category")
 
     request = protos.GetCategoryRequest(category_id=1031910)
     return _target(service, CATEGORY, request.SerializeToString(), is_expected)

@@ -12,6 +12,7 @@ import structlog
 import uvloop
 
 from services.store import (
+    UNLIMITED,
     DeliveredOutcome,
     Delivery,
     IncomingMessage,
@@ -20,6 +21,7 @@ from services.store import (
     Storage,
     StorageConfig,
     SubscriptionName,
+    SubscriptionSpec,
     migrate,
     storage_lifespan,
 )
@@ -53,7 +55,7 @@ def measure(engine: str, url: str) -> None:
 
 async def _measure(engine: str, url: str) -> None:
     async with storage_lifespan(url, StorageConfig(relay=RelayConfig(max_in_flight=CONCURRENCY))) as storage:
-        await storage.subscriptions.get_or_create(SUBSCRIPTION)
+        await storage.subscriptions.open(SUBSCRIPTION, SubscriptionSpec())
 
         async def store_message(number: int) -> None:
             await storage.inbox.store([_message(number)])
@@ -111,14 +113,14 @@ async def _measure_calls(
 async def _measure_dispatch(engine: str, storage: Storage, count: int) -> None:
     """Lease and acknowledge messages, up to 100 in one call."""
     remaining = count
+    subscription_id = await storage.subscriptions.open(SUBSCRIPTION)
 
     async def consume() -> None:
         nonlocal remaining
         while remaining > 0:
-            messages = await storage.dispatcher.lease(SUBSCRIPTION, limit=100, lease_s=60, wait_s=1)
-            message_ids = [message.message_id for message in messages]
-            acknowledged = await storage.dispatcher.ack(SUBSCRIPTION, message_ids)
-            remaining -= acknowledged  # a separate statement: other consumers change it during the await
+            received = await storage.dispatcher.lease(subscription_id, limit=100, lease_s=60, wait_s=1)
+            await storage.dispatcher.ack(subscription_id, [each.ack_id for each in received])
+            remaining -= len(received)
 
     started = time.perf_counter()
     await asyncio.gather(*(consume() for _ in range(CONSUMERS)))
@@ -137,7 +139,7 @@ async def _measure_relay(engine: str, storage: Storage) -> None:
         return DeliveredOutcome()
 
     started = time.perf_counter()
-    async with storage.build_relay(send).lifespan():
+    async with storage.build_relay(send, {"SyncOrder": lambda: UNLIMITED}).lifespan():
         await finished.wait()
     _print_rate(engine, "relayed", COUNT, started)
 

@@ -1,6 +1,6 @@
-"""The metadata of the current call: handlers read that of the request, and set that of the response.
+"""The metadata of the current call: handlers read the request metadata, and set the response metadata.
 
-The server binds it to the call's context, so that the adapter need not import the server.
+The server binds the metadata to the task of the call. So the adapter reads it without importing the server.
 """
 
 from collections.abc import Iterable
@@ -21,14 +21,14 @@ def bind(request_metadata: _RequestMetadata) -> dict[str, str]:
 
 
 def get_request_metadata(key: str) -> str:
-    """Return the values of a key, joined by commas; empty if there are none, or outside a call."""
+    """Return the values of a key, joined by commas; an empty string if there are none, or outside a call."""
     return ",".join(
         value for name, value in _request_metadata.get() if name == key and isinstance(value, str)
     )
 
 
 def set_response_metadata(key: str, value: str) -> None:
-    """Send metadata with the response of the call. Outside a call this does nothing."""
+    """Send trailing metadata with the response or the error of the call. Outside a call this does nothing."""
     response_metadata = _response_metadata.get()
     if response_metadata is not None:
         response_metadata[key] = value

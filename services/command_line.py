@@ -1,23 +1,35 @@
-"""The command line of a service with a store: serves, or runs a command on the store."""
+"""The command line of a service with a store: it starts the server, or runs a command on the store."""
 
 import sys
+from collections.abc import Callable
 from typing import TypeVar
 
 from services.errors import StartupError
 from services.server import ServerSettings, ServiceDefinition, run
 from services.settings_loader import load_settings
-from services.store import StoreSettings, run_command
+from services.store import CreationCommands, StoreSettings, run_command
 
 S = TypeVar("S", bound=ServerSettings)
+T = TypeVar("T", bound=StoreSettings)
 
 
-def main(package: str, service: ServiceDefinition[S], store_settings: type[StoreSettings]) -> None:
-    """Serve, or run `migrate` or `erase` on the store. `package`: the argument of `python -m`."""
+def main(
+    package: str,
+    service: ServiceDefinition[S],
+    store_settings: type[T],
+    build_creation_commands: Callable[[T], CreationCommands] | None = None,
+) -> None:
+    """Start the server, or run a command on the store if `sys.argv` says so.
+
+    `package` is the name that follows `python -m` in the usage text.
+    """
     if len(sys.argv) == 1:
         run(service)
         return
     try:
-        url = load_settings(store_settings).database_url.get_secret_value()
-        sys.exit(run_command(f"python -m {package}", sys.argv[1:], url))
+        settings = load_settings(store_settings)
+        url = settings.database_url.get_secret_value()
+        creations = build_creation_commands(settings) if build_creation_commands else None
+        sys.exit(run_command(f"python -m {package}", sys.argv[1:], url, creations))
     except StartupError as error:
         error.exit()

@@ -1,29 +1,34 @@
 """The exception hierarchy of the services. Every package raises these; the server maps each to a status.
 
 NationalsiteError
-├── RequestError                    the request is invalid, and was not sent; names the fields
+├── RequestError                    the request is invalid, and was not sent; the error names the fields
 │   ├── InvalidRequest
 │   ├── RequiredInDialect
 │   └── NotInDialect
-├── StoreRequired
 ├── StoreUnavailable
 ├── RequestIdReused
+├── OutOrderIdReused
+├── NotExecuted                     an operator has recorded that 1688 did not execute the first call
 ├── RequestInProgress
 ├── DeliveryNotFound
 ├── DeliveryPending                 an earlier delivery is pending
 ├── DeliveryOvertaken               a later delivery with the same ordering key was sent
-├── DeliveryState                   not allowed in the state of the delivery
+├── DeliveryState                   the call is not allowed in the state of the delivery
 ├── SubscriptionNotFound
 ├── SubscriptionMismatch
+├── SubscriptionLimit               the caller has as many subscriptions as it may have
 ├── NoFullSync                      no full order is stored
-├── OperationNotInDialect
+├── SyncInProgress                  another sync of the same order is in flight
+├── ReplayInProgress                another replay of messages is running
+├── OperationNotInDialect           nothing was sent
 ├── InternalFault                   a bug
 ├── CallerUnknown
 ├── CallerForbidden
 ├── Draining
+├── StreamLimit                     the caller or the connection has as many streams as it may have
 ├── Overloaded                      a limit of this service; the request was not sent
-├── DeadlineExceeded                before the request was sent
-│   └── DeadlineExceededInFlight    after it may have been sent
+├── DeadlineExceeded                the deadline passed before the request was sent
+│   └── DeadlineExceededInFlight    it passed after the request may have been sent
 └── UpstreamError                   1688 rejected the request, failed, or was not reached
     ├── UpstreamGateway             rejected by 1688's gateway; the operation did not run
     │   ├── AccessTokenRejected
@@ -38,15 +43,15 @@ NationalsiteError
     ├── UpstreamRefused             rejected by the operation; the error mapping gives the reason
     ├── ConnectError                no connection; the request was not sent
     │   └── CircuitOpen             the circuit breaker is open; not sent
-    ├── ConnectionLost              after the request may have been sent
-    ├── UpstreamFault               HTTP 5xx, or a gateway code 5xx
+    ├── ConnectionLost              the connection broke after the request may have been sent
+    ├── UpstreamFault               HTTP status 5xx, or an error code 5xx of the gateway
     ├── UpstreamUnreadable          the response cannot be decoded
     └── OutcomeUnknown              a non-idempotent call was sent; 1688 may have executed it
 
-StartupError is not among them: operators see it, callers do not.
+StartupError is not a NationalsiteError: operators see it, callers do not.
 
-`reason` is a value of nationalsite.errors.v1.ErrorReason without its prefix. The
-status contains the message of the exception, so that must not contain a value of the request or a secret.
+`reason` is a value of nationalsite.errors.v1.ErrorReason without its prefix. Callers get the message of the
+exception in the status. So the message must not contain a value of the request or a secret.
 """
 
 import sys
@@ -60,19 +65,44 @@ class Violation:
     """A rule that a field of the request violates."""
 
     field: str
-    """Path in the request message, such as `sale_filters[0].sale_type`; empty for the message itself."""
+    """Path in the request, such as `sale_filters[0].sale_type`; empty for the request as a whole."""
     description: str
     """What the rule requires."""
+    reason: str
+    """The id of the rule in capitals, such as STRING_MAX_LEN."""
+
+
+NO_DIALECT = "none"
+"""In place of a dialect: the RPC works the same in every dialect."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorOrigin:
+    """Where an error occurred."""
+
+    operation: str
+    """The API id of 1688's operation; if the RPC is none of 1688's, its name."""
+    dialect: str = NO_DIALECT
 
 
 class NationalsiteError(Exception):
     """An error that a caller gets. `str()` of it is the status message."""
 
     reason: str = "INTERNAL_FAULT"
-    source: ClassVar[Literal["suite", "1688"]] = "suite"
-    """Where the error comes from: "suite" is the services of this project."""
+    source: ClassVar[Literal["service", "1688"]] = "service"
+    """Who caused the error."""
     may_have_executed: bool = False
     """Whether 1688 may have executed the operation."""
+    origin: ErrorOrigin | None = None
+    """None: the origin is that of the RPC which the caller called."""
+
+    def __init__(self, message: str, **metadata: object) -> None:
+        """`metadata` is that of the reason's rule, with keys in snake_case.
+
+        Keys that are fields of the request can be left out: the status takes them from it.
+        """
+        super().__init__(message)
+        self.metadata = metadata
 
 
 class RequestError(NationalsiteError):
@@ -103,12 +133,6 @@ class NotInDialect(RequestError):
     reason = "NOT_IN_DIALECT"
 
 
-class StoreRequired(NationalsiteError):
-    """The call needs a store, and this service has none."""
-
-    reason = "STORE_REQUIRED"
-
-
 class StoreUnavailable(NationalsiteError):
     """The store is unavailable. A write may have been stored; retrying it is safe."""
 
@@ -121,6 +145,18 @@ class RequestIdReused(NationalsiteError):
     reason = "REQUEST_ID_REUSED"
 
 
+class OutOrderIdReused(NationalsiteError):
+    """The out_order_id was used before with another request id."""
+
+    reason = "OUT_ORDER_ID_REUSED"
+
+
+class NotExecuted(NationalsiteError):
+    """An operator has recorded that 1688 did not execute the first call with this request id."""
+
+    reason = "NOT_EXECUTED"
+
+
 class RequestInProgress(NationalsiteError):
     """The first call with this request id is still running."""
 
@@ -128,7 +164,7 @@ class RequestInProgress(NationalsiteError):
 
 
 class DeliveryNotFound(NationalsiteError):
-    """There is no delivery with this id."""
+    """The caller has no delivery with this id."""
 
     reason = "DELIVERY_NOT_FOUND"
 
@@ -163,16 +199,34 @@ class SubscriptionMismatch(NationalsiteError):
     reason = "SUBSCRIPTION_MISMATCH"
 
 
+class SubscriptionLimit(NationalsiteError):
+    """The caller has as many subscriptions as it may have."""
+
+    reason = "SUBSCRIPTION_LIMIT"
+
+
 class NoFullSync(NationalsiteError):
     """The dialect needs the last full order to sync a status, and none is stored."""
 
     reason = "NO_FULL_SYNC"
 
 
+class SyncInProgress(NationalsiteError):
+    """Another sync of the same order is in flight, or was stored while this one waited. It was not sent."""
+
+    reason = "SYNC_IN_PROGRESS"
+
+
+class ReplayInProgress(NationalsiteError):
+    """Another replay of messages is running."""
+
+    reason = "REPLAY_IN_PROGRESS"
+
+
 class OperationNotInDialect(NationalsiteError):
     """The configured dialect does not have the operation."""
 
-    reason = "UPSTREAM_UNSUPPORTED"
+    reason = "OPERATION_NOT_IN_DIALECT"
 
 
 class InternalFault(NationalsiteError):
@@ -199,6 +253,12 @@ class Draining(NationalsiteError):
     reason = "DRAINING"
 
 
+class StreamLimit(NationalsiteError):
+    """The caller, or the connection, has as many open streams as it may have."""
+
+    reason = "STREAM_LIMIT"
+
+
 class Overloaded(NationalsiteError):
     """A limit of this service is reached. The request was not sent."""
 
@@ -223,14 +283,20 @@ class UpstreamError(NationalsiteError):
     source = "1688"
 
     def __init__(
-        self, message: str, *, code: str = "", upstream_message: str = "", request_id: str = ""
+        self,
+        message: str,
+        *,
+        code: str = "",
+        upstream_message: str = "",
+        upstream_request_id: str = "",
+        **metadata: object,
     ) -> None:
-        super().__init__(message)
+        super().__init__(message, **metadata)
         self.code = code
         """1688's code, such as gw.APIACLDecline; may be empty."""
         self.upstream_message = upstream_message
         """1688's message. It must be redacted before it is logged or returned."""
-        self.request_id = request_id
+        self.upstream_request_id = upstream_request_id
         """1688's id of the request, from a header or the body; may be empty."""
 
 
@@ -271,7 +337,7 @@ class UpstreamArgument(UpstreamGateway):
 
 
 class TimestampRejected(UpstreamGateway):
-    """The timestamp of the request is outside the gateway's window."""
+    """The timestamp of the request differs too much from the gateway's clock."""
 
 
 class UpstreamRate(UpstreamGateway):
@@ -351,3 +417,8 @@ class StartupError(Exception):
         for line in self.lines:
             print(line, file=sys.stderr)
         sys.exit(2)
+
+
+def invalid_page_token(description: str = "must be a next_page_token of this list") -> InvalidRequest:
+    """Return the error of a page token that is not one of the list that is called."""
+    return InvalidRequest([Violation(field="page_token", description=description, reason="PAGE_TOKEN")])

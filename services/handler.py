@@ -1,6 +1,7 @@
 """The interface of RPC handlers, shared by the server, the adapter and the services."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 HandlerT = TypeVar("HandlerT", bound=Callable[..., object])
@@ -19,12 +20,25 @@ class Handler(Protocol):
     def __call__(self, request: Any, deadline: float, /) -> Awaitable[bytes] | AsyncGenerator[bytes, None]:
         """Return the serialized response, or a generator of them. Raises the errors of services/errors.py.
 
-        `deadline` is in the loop's time; it is infinite for a stream without a deadline.
+        `deadline` is a time of the event loop's clock, `loop.time()`. A stream without one has infinity.
         """
 
 
+@dataclass(frozen=True, slots=True)
+class DialectReport:
+    """What is reported to the caller of a request about the dialect of 1688 that serves it."""
+
+    dialect: str
+    dropped_fields: Iterable[str]
+    """Paths of the request fields that are set and not sent. A path may be repeated."""
+
+
+DialectReporter = Callable[[Any], DialectReport]
+"""Returns the report for a request."""
+
+
 def uses_local_fields(*paths: str) -> Callable[[HandlerT], HandlerT]:
-    """Declare the local request fields (UNMAPPED_FIELD_POLICY_LOCAL) that a handler uses."""
+    """Declare which local request fields (UNMAPPED_FIELD_POLICY_LOCAL) the decorated handler uses."""
 
     def declare(handler: HandlerT) -> HandlerT:
         setattr(handler, _LOCAL_FIELDS, frozenset(paths))

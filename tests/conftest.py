@@ -1,17 +1,49 @@
 """Fixtures and hooks for all tests."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
+from tests.support.error_rules import BROKEN_RULES, collect_broken_rules
 from tools import local_stack
 
 # Each worker of the run starts processes of its own, and needs a log directory of its own.
 local_stack.LOG_DIR /= os.environ.get("PYTEST_XDIST_WORKER", "")
 
 REPORT_LINE = "report_line"
+
+collect_broken_rules()
+
+
+class DirectoryScheduling(LoadFileScheduling):
+    """Runs the tests of a file in one worker, and those of tests/e2e, which share their services."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "tests/e2e" if nodeid.startswith("tests/e2e/") else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
+    """Only for the default: `--dist=load` on the command line stays what it is."""
+    return DirectoryScheduling(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+@pytest.fixture(autouse=True)
+def errors_follow_their_rules() -> Iterator[None]:
+    """Check that every error that a service has sent has what errors.proto says of its reason."""
+    yield
+    broken = BROKEN_RULES.copy()
+    BROKEN_RULES.clear()
+    assert not broken
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Also fail for an error that was sent after the last check."""
+    if BROKEN_RULES:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        raise AssertionError(BROKEN_RULES)
 
 
 @pytest.fixture

@@ -1,17 +1,19 @@
 """The validation of requests by the rules of their proto."""
 
+from functools import partial
+
 import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto as Field
 from google.protobuf.message_factory import GetMessageClass
 
-from services.errors import InvalidRequest
+from services.errors import ErrorOrigin, InvalidRequest
 from services.server import Endpoint, StartupError
 from services.server.interceptors.deserialization import DeserializationInterceptor
+from services.server.request_memory import RequestMemory
 from services.server.service_handler import build_service_handler
-from services.validation import RequestValidator
+from services.validation import RequestValidator, buf_validate
 from tests.server.shop_server import accept
-from tools import buf_validate
 
 TEXT, MESSAGE = Field.TYPE_STRING, Field.TYPE_MESSAGE
 ONE, MANY = Field.LABEL_OPTIONAL, Field.LABEL_REPEATED
@@ -68,7 +70,8 @@ def test_paths_have_the_indexes_of_lists_and_the_keys_of_maps():
 
 def test_a_rule_that_does_not_compile_stops_the_start():
     broken = buf_validate.FieldRules(cel=[buf_validate.Rule(id="broken", expression="this +")])
-    endpoints = {"Check": Endpoint(handler=accept, operation="")}
+    endpoints = {"Check": Endpoint(handler=accept, origin=ErrorOrigin(""))}
+    deserialization = partial(DeserializationInterceptor, memory=RequestMemory(1))
     with pytest.raises(StartupError) as caught:
-        build_service_handler(build_service(broken), endpoints, [DeserializationInterceptor])
+        build_service_handler(build_service(broken), endpoints, [deserialization])
     assert caught.value.lines[0].startswith("shop.Shop/Check: a validation rule does not compile")

@@ -14,14 +14,16 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from tools.local_stack import ROOT
+from tools.release.version import current_version
+from tools.sbom import SbomError, write_image_sbom
 
 WORK_DIR = ROOT / "build" / "images"
 DEFAULT_BASE = "localhost/nationalsite-base"
 DEBIAN_RELEASE = "bookworm"
 UNUSED_DIRS = (
-    "usr/share/doc",
     "usr/share/locale",
     "usr/share/man",
     "var/cache/apt/archives",
@@ -37,8 +39,12 @@ def main() -> None:
         raise RuntimeError("make images needs root: it mounts file systems and creates namespaces")
     WORK_DIR.mkdir(parents=True, exist_ok=True)
     base = os.environ.get("BASE") or build_default_base()
+    version = str(current_version(ROOT))
     for name in IMAGES:
         build_image(name, base)
+        with mounted_image(name) as image:
+            sbom = write_image_sbom(Path(image.root), f"nationalsite/{name}", version, WORK_DIR)
+        print(f"{sbom.relative_to(ROOT)}: its bill of materials", flush=True)
     verify = ["unshare", "--net", sys.executable, "-m", "tools.verify_images"]
     if subprocess.run(verify, cwd=ROOT, check=False).returncode:  # noqa: S603 # our own module
         raise RuntimeError("the images were built, but do not work")
@@ -50,6 +56,7 @@ def build_default_base() -> str:
     root = WORK_DIR / "base"
     shutil.rmtree(root, ignore_errors=True)
     run_command("debootstrap", "--variant=minbase", DEBIAN_RELEASE, str(root))
+    remove_documents(root / "usr/share/doc")
     for path in (path for unused in UNUSED_DIRS for path in (root / unused).iterdir()):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     container = buildah("from", "scratch")
@@ -57,6 +64,13 @@ def build_default_base() -> str:
     buildah("commit", "--quiet", "--rm", container, DEFAULT_BASE)
     print_layers(DEFAULT_BASE, time.monotonic() - started)
     return DEFAULT_BASE
+
+
+def remove_documents(directory: Path) -> None:
+    """Remove the documents of Debian packages, except the licences: these have to be passed on."""
+    for path in directory.rglob("*"):
+        if path.name != "copyright" and not path.is_dir():
+            path.unlink()
 
 
 def build_image(name: str, base: str) -> None:
@@ -134,5 +148,5 @@ def run_command(*command: str) -> str:
 if __name__ == "__main__":
     try:
         main()
-    except RuntimeError as error:
+    except (RuntimeError, SbomError) as error:
         sys.exit(str(error))

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,15 @@ SANDBOX_APP = {
     "NATIONALSITE_ACCESS_TOKEN": "test-access-token",
 }
 """The made-up credentials that the sandbox accepts."""
+SERVICE_SETTINGS: Mapping[str, Mapping[str, str]] = {
+    "order_sync": {
+        "NATIONALSITE_CALLBACK_LISTEN": "127.0.0.1:0",
+        "NATIONALSITE_MESSAGE_MAX_AGE_DAYS": "3650",  # recorded messages become older
+    }
+}
+"""What only one service reads."""
+LOG_LINE_HOOKS: list[Callable[[str], None]] = []
+"""Called with each line that a process writes. Tests add theirs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,17 +72,21 @@ def start_service(
     log: str = "",
     module: str = "",
 ) -> RunningProcess:
-    """Start services.<name>, or another module that serves it, and wait until it is ready."""
+    """Start services.<name>, or another module that serves it, and wait until it is ready.
+
+    An empty value in `settings` leaves out a variable that is set here.
+    """
     log = log or name
     settings = {
         **SANDBOX_APP,
-        "NATIONALSITE_DATABASE_URL": _new_database_url(log),
         "NATIONALSITE_GATEWAY_URL": gateway_url,
         "NATIONALSITE_LISTEN": "127.0.0.1:0",
         "NATIONALSITE_HTTP_LISTEN": "127.0.0.1:0",
-        "NATIONALSITE_CALLBACK_LISTEN": "127.0.0.1:0",
+        **SERVICE_SETTINGS.get(name, {}),
+        **({} if name == "product" else {"NATIONALSITE_DATABASE_URL": _new_database_url(log)}),
         **(settings or {}),
     }
+    settings = {variable: value for variable, value in settings.items() if value}
     process, line, path = _start(module or f"services.{name}", settings, '"serving"', log)
     event = json.loads(line)
     return RunningProcess(
@@ -152,6 +165,8 @@ def _write_log(
     with path.open("w", buffering=1) as log, process.stdout:
         for line in process.stdout:
             log.write(line)
+            for hook in LOG_LINE_HOOKS:
+                hook(line)
             if ready_text in line:
                 ready_lines.put(line)
     ready_lines.put(None)

@@ -1,4 +1,4 @@
-"""Callbacks and deliveries that a service stores per second, next to plain inserts of the same rows."""
+"""Callbacks and deliveries stored per second, next to plain inserts of the same rows; acknowledgements."""
 
 import uuid
 from collections.abc import Callable, Collection, Iterator
@@ -15,7 +15,7 @@ from benchmarks.delayed_upstream import delayed_upstream
 from benchmarks.load_client import LoadClient, LoadResult, check_responses
 from benchmarks.plain_inserts import PlainStore, ServiceStore, plain_store, to_conninfo
 from benchmarks.processes import worker_process
-from benchmarks.results import Result, measure_rounds, ratio
+from benchmarks.results import Result, absolute, measure_rounds, ratio
 from benchmarks.services import run_service
 from services.store import migrate
 from tests.support.postgres import postgres_server
@@ -25,6 +25,7 @@ ENQUEUE = f"/{protos.ORDER_SYNC_SERVICE.full_name}/EnqueueSync"
 IN_FLIGHT = 32
 ROUNDS, WARM_UP_CALLS = 5, 100
 CALLBACKS, DELIVERIES = 500, 300
+SUBSCRIPTION, STREAMED, MAX_OUTSTANDING, STREAM_ROUNDS = "bench", 3000, 100, 3
 BATCH_SIZE = 32
 """Rows per transaction of the batched inserts."""
 UPSTREAM_DELAY_S = 1.0
@@ -71,6 +72,7 @@ def _measure(engine: str, service_url: str, plain_url: str) -> dict[str, Result]
         run_service("order_sync", upstream_url, settings, log=f"bench-{engine}") as order_sync,
         worker_process("grpc_client") as grpc_worker,
         worker_process("callback_client", order_sync.callback) as callback_worker,
+        worker_process("stream_consumer", order_sync.address) as consumer,
     ):
         client = LoadClient(grpc_worker)
 
@@ -83,9 +85,16 @@ def _measure(engine: str, service_url: str, plain_url: str) -> dict[str, Result]
             result = client.call_each(order_sync.address, ENQUEUE, requests, in_flight=IN_FLIGHT)
             return count / result.wall_s
 
+        def consume() -> float:
+            push(STREAMED)
+            seconds: float = consumer.run(
+                "consume", subscription=SUBSCRIPTION, messages=STREAMED, max_outstanding=MAX_OUTSTANDING
+            )
+            return STREAMED / seconds
+
         push(WARM_UP_CALLS)
         enqueue(WARM_UP_CALLS)
-        return {
+        results = {
             f"callbacks-{engine}": _compare(
                 partial(push, CALLBACKS), plain, service_store, "messages", CALLBACKS
             ),
@@ -93,6 +102,9 @@ def _measure(engine: str, service_url: str, plain_url: str) -> dict[str, Result]
                 partial(enqueue, DELIVERIES), plain, service_store, "deliveries", DELIVERIES
             ),
         }
+        consumer.run("create", subscription=SUBSCRIPTION)  # now: it makes callbacks more expensive
+        rates = measure_rounds({"the service": consume}, "/s", STREAM_ROUNDS)
+        return results | {f"acks-{engine}": absolute(rates["the service"])}
 
 
 def _compare(
@@ -127,6 +139,6 @@ def _enqueue_request() -> bytes:
     )
     request = protos.EnqueueSyncRequest(
         request_id=str(uuid.uuid4()),
-        write_order_relations=protos.WriteOrderRelationsRequest(relations=[relation]),
+        relations=protos.OrderRelations(relations=[relation]),
     )
     return request.SerializeToString()

@@ -33,7 +33,7 @@ var serviceConfigs = map[Service]string{
 
 const (
 	maxRequestBytes  = 8 << 20  // the limit of the services
-	maxResponseBytes = 32 << 20 // a response can hold 1,000 messages
+	maxResponseBytes = 32 << 20 // larger than any list (3 MiB)
 )
 
 // Connect returns a channel to a service. It balances calls over all addresses, retries reads, and sends keepalive

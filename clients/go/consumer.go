@@ -25,38 +25,43 @@ const closeTimeout = 5 * time.Second
 // continue meanwhile, and their messages are acknowledged on the next stream. A handler that panics ends the
 // program, like any goroutine.
 //
+// A lease can end although the consumer extends it, for example if the service cannot reach its store in time. When
+// the service reports this, the consumer cancels the handler's context, and neither extends the lease nor
+// acknowledges or releases the message: another consumer may have it now.
+//
 // Fields that are not required have a default, which is used for their zero value. The comments of
 // OrderSyncService in the protos state the limits.
 type Consumer struct {
 	// Conn is a channel to order sync. Required.
 	Conn grpc.ClientConnInterface
-	// Subscription is the name of the subscription. Required. Its first use creates it.
+	// Subscription is the name of the subscription. Required.
 	Subscription string
 	// Handle handles one message. Required. Up to MaxOutstanding calls run concurrently. Its context ends after
-	// HandlerTimeout, or when StopGrace has passed since the context of Run ended.
+	// HandlerTimeout, when StopGrace has passed since the context of Run ended, or when the lease has lapsed:
+	// context.Cause(ctx) is then ErrLeaseLapsed. ReceivedMessageFromContext(ctx) returns the number of the attempt
+	// and when the lease ends.
 	Handle func(ctx context.Context, message *ordersyncv1.Message) error
-	// Topics limits a new subscription to these topics. Default: all topics.
-	Topics []string
-	// StartTime includes messages since this time in a new subscription. Default: only new messages.
-	StartTime time.Time
+	// CreateIfMissing creates the subscription if it does not exist. An empty SubscriptionSpec creates one with all
+	// topics and only new messages. Default: Run returns SUBSCRIPTION_NOT_FOUND if the subscription does not exist.
+	CreateIfMissing *ordersyncv1.SubscriptionSpec
 	// MaxOutstanding is the maximum number of messages in flight, 1 to 1,000. Default: 10.
 	MaxOutstanding int
 	// Lease is the time after which the service redelivers the messages of a consumer that died, 10 seconds to
 	// 10 minutes. The consumer extends it while a handler runs. Default: 1 minute.
 	Lease time.Duration
 	// HandlerTimeout is how long a handler may take. If a handler runs longer, the consumer stops extending the
-	// lease and the service redelivers the message; the slot is free only when the handler returns.
-	// Default: 10 minutes.
+	// lease and the service redelivers the message; the slot is free only when the handler returns. A message that
+	// waits longer than this for a slot is released. Default: 10 minutes.
 	HandlerTimeout time.Duration
 	// StopGrace is how long handlers may continue after the context of Run has ended. Default: 25 seconds.
 	StopGrace time.Duration
-	// Logger gets broken streams and failed handlers. Default: slog.Default().
+	// Logger gets broken streams, failed handlers and lapsed leases. Default: slog.Default().
 	Logger *slog.Logger
 }
 
 // Run consumes messages until ctx ends. Then it starts no more handlers, waits up to StopGrace for those that run,
 // acknowledges their messages, and returns nil. It returns an error if no retry can help, for example if the caller
-// is not authorized or the subscription has other topics, and if handlers do not return.
+// is not authorized or the subscription does not exist, and if handlers do not return.
 func (c Consumer) Run(ctx context.Context) error {
 	consumer, err := c.withDefaults()
 	if err != nil {

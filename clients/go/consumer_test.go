@@ -1,11 +1,15 @@
 package client_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,15 +21,18 @@ import (
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/test/bufconn"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"nationalsite.internal/client"
 	ordersyncv1 "nationalsite.internal/go/ordersync/v1"
 )
 
 type (
-	streamRequest = ordersyncv1.StreamMessagesRequest
-	message       = ordersyncv1.Message
+	streamRequest  = ordersyncv1.StreamMessagesRequest
+	streamResponse = ordersyncv1.StreamMessagesResponse
+	message        = ordersyncv1.Message
 )
 
 // fakeServer passes each stream that a consumer opens to the test.
@@ -42,7 +49,7 @@ type serverStream struct {
 }
 
 func (s *fakeServer) StreamMessages(grpcStream ordersyncv1.OrderSyncService_StreamMessagesServer) error {
-	stream := &serverStream{grpcStream, make(chan *streamRequest, 100), make(chan error, 1)}
+	stream := &serverStream{grpcStream, make(chan *streamRequest, 2000), make(chan error, 1)}
 	go func() {
 		defer close(stream.requests)
 		for {
@@ -68,6 +75,8 @@ type consumerTest struct {
 	server  *fakeServer
 	started chan *message // messages whose handler has started
 	results chan error    // results of the next handlers
+	causes  chan error    // why the context of each cancelled handler ended
+	logged  *bytes.Buffer // valid when done is closed
 	stop    context.CancelFunc
 	done    chan struct{}
 	err     error // result of Run, valid when done is closed
@@ -96,12 +105,14 @@ func runConsumerTest(t *testing.T, consumer client.Consumer, handle handler, tes
 		c := &consumerTest{
 			T:       t,
 			server:  server,
-			started: make(chan *message, 100),
-			results: make(chan error, 100),
+			started: make(chan *message, 2000),
+			results: make(chan error, 2000),
+			causes:  make(chan error, 2000),
+			logged:  &bytes.Buffer{},
 			stop:    stop,
 			done:    make(chan struct{}),
 		}
-		consumer.Conn, consumer.Subscription, consumer.Logger = conn, "shop", slog.New(slog.DiscardHandler)
+		consumer.Conn, consumer.Subscription, consumer.Logger = conn, "shop", slog.New(slog.NewTextHandler(c.logged, nil))
 		consumer.Handle = func(ctx context.Context, message *message) error { return handle(c, ctx, message) }
 		go func() {
 			defer close(c.done)
@@ -120,6 +131,7 @@ func (c *consumerTest) cancellable(ctx context.Context, message *message) error 
 	case err := <-c.results:
 		return err
 	case <-ctx.Done():
+		c.causes <- context.Cause(ctx)
 		return ctx.Err()
 	}
 }
@@ -146,43 +158,88 @@ func (c *consumerTest) nextStream() (*serverStream, *ordersyncv1.StreamMessagesR
 	return stream, open
 }
 
-func (c *consumerTest) send(stream *serverStream, id string, attempt int32) {
+// send delivers messages in one response. The ack id of a delivery is "<message id>#<attempt>".
+func (c *consumerTest) send(stream *serverStream, attempt int32, ids ...string) {
 	c.Helper()
-	message := &message{MessageId: id, DeliveryAttempt: attempt}
-	response := &ordersyncv1.StreamMessagesResponse{Response: &ordersyncv1.StreamMessagesResponse_Message{Message: message}}
+	delivered := &ordersyncv1.StreamMessagesResponse_Delivered{}
+	for _, id := range ids {
+		delivered.ReceivedMessages = append(delivered.ReceivedMessages, &ordersyncv1.ReceivedMessage{
+			AckId: fmt.Sprintf("%s#%d", id, attempt), Message: &message{MessageId: id}, DeliveryAttempt: attempt,
+		})
+	}
+	response := &streamResponse{Response: &ordersyncv1.StreamMessagesResponse_Delivered_{Delivered: delivered}}
 	if err := stream.Send(response); err != nil {
 		c.Fatal(err)
 	}
 }
 
-// nextAcks waits for a number of acknowledgements and returns their message ids, sorted.
+func (c *consumerTest) sendLapsed(stream *serverStream, ackIDs ...string) {
+	c.Helper()
+	lapsed := &ordersyncv1.StreamMessagesResponse_Lapsed{AckIds: ackIDs}
+	response := &streamResponse{Response: &ordersyncv1.StreamMessagesResponse_Lapsed_{Lapsed: lapsed}}
+	if err := stream.Send(response); err != nil {
+		c.Fatal(err)
+	}
+}
+
+// nextRequest waits for the consumer's next request. It fails after an hour of the test's time.
+func (c *consumerTest) nextRequest(stream *serverStream) *streamRequest {
+	c.Helper()
+	select {
+	case request := <-stream.requests:
+		return request
+	case <-time.After(time.Hour):
+		c.Fatal("the consumer sent no request")
+		return nil
+	}
+}
+
+// nextAcks waits for a number of acknowledgements and returns their ack ids, sorted.
 func (c *consumerTest) nextAcks(stream *serverStream, count int) []string {
 	c.Helper()
-	var ids []string
-	for len(ids) < count {
-		request := <-stream.requests
+	var ackIDs []string
+	for len(ackIDs) < count {
+		request := c.nextRequest(stream)
 		if request.GetAck() == nil {
 			c.Fatalf("got %v, want an acknowledgement", request)
 		}
-		ids = append(ids, request.GetAck().GetMessageIds()...)
+		ackIDs = append(ackIDs, request.GetAck().GetAckIds()...)
 	}
-	slices.Sort(ids)
-	return ids
+	slices.Sort(ackIDs)
+	return ackIDs
+}
+
+// expectAcks fails unless the next requests acknowledge exactly these, which are sorted.
+func (c *consumerTest) expectAcks(stream *serverStream, ackIDs ...string) {
+	c.Helper()
+	if got := c.nextAcks(stream, len(ackIDs)); !slices.Equal(got, ackIDs) {
+		c.Fatalf("acknowledged %q, want %q", got, ackIDs)
+	}
 }
 
 // expectSetLease fails unless the next request sets the lease of one message, and comes after a time from minWait
 // to maxWait.
-func (c *consumerTest) expectSetLease(stream *serverStream, id string, lease, minWait, maxWait time.Duration) {
+func (c *consumerTest) expectSetLease(stream *serverStream, ackID string, lease, minWait, maxWait time.Duration) {
 	c.Helper()
 	start := time.Now()
-	request := <-stream.requests
+	request := c.nextRequest(stream)
 	waited := time.Since(start)
 	setLease := request.GetSetLease()
-	if !slices.Equal(setLease.GetMessageIds(), []string{id}) || setLease.GetLease().AsDuration() != lease {
-		c.Fatalf("got %v, want a lease of %s for %s", request, lease, id)
+	if !slices.Equal(setLease.GetAckIds(), []string{ackID}) || setLease.GetLease().AsDuration() != lease {
+		c.Fatalf("got %v, want a lease of %s for %s", request, lease, ackID)
 	}
 	if waited < minWait || waited > maxWait {
 		c.Fatalf("got it after %s, want %s to %s", waited, minWait, maxWait)
+	}
+}
+
+// expectNoRequest fails if the consumer sends a request within a time.
+func (c *consumerTest) expectNoRequest(stream *serverStream, wait time.Duration) {
+	c.Helper()
+	time.Sleep(wait)
+	synctest.Wait()
+	if len(stream.requests) > 0 {
+		c.Fatalf("got %v", <-stream.requests)
 	}
 }
 
@@ -194,28 +251,33 @@ func (c *consumerTest) expectEqual(got, want any) {
 }
 
 func TestHandledMessagesAreAcknowledgedAndMaxOutstandingIsObeyed(t *testing.T) {
-	start := time.Date(2026, 9, 3, 1, 10, 10, 0, time.UTC)
-	consumer := client.Consumer{Topics: []string{"A"}, StartTime: start, MaxOutstanding: 2, Lease: 10 * time.Minute}
-	runConsumerTest(t, consumer, (*consumerTest).cancellable, func(c *consumerTest) {
+	runConsumerTest(t, client.Consumer{MaxOutstanding: 2, Lease: 10 * time.Minute}, (*consumerTest).cancellable, func(c *consumerTest) {
 		stream, open := c.nextStream()
 		c.expectEqual(open.GetSubscription(), "shop")
-		c.expectEqual(open.GetTopics()[0], "A")
-		c.expectEqual(open.GetStartTime().AsTime(), start)
+		c.expectEqual(open.GetCreateIfMissing(), (*ordersyncv1.SubscriptionSpec)(nil))
 		c.expectEqual(open.GetMaxOutstanding(), int32(2))
 		c.expectEqual(open.GetLease().AsDuration(), 10*time.Minute)
-		for _, id := range []string{"1", "2", "3"} {
-			c.send(stream, id, 1)
-		}
+		c.send(stream, 1, "1")
+		c.send(stream, 1, "2", "3")
 		synctest.Wait()
 		c.expectEqual(len(c.started), 2)
 		c.expectEqual(len(stream.requests), 0)
 		for range 3 {
 			c.results <- nil
 		}
-		if ids := c.nextAcks(stream, 3); !slices.Equal(ids, []string{"1", "2", "3"}) {
-			c.Fatal(ids)
-		}
+		c.expectAcks(stream, "1#1", "2#1", "3#1")
 		c.expectEqual(len(c.started), 3)
+	})
+}
+
+func TestSubscriptionIsCreatedOnRequest(t *testing.T) {
+	spec := &ordersyncv1.SubscriptionSpec{Topics: []string{"A"}, StartTime: timestamppb.New(time.Unix(1_000_000_000, 0))}
+	runConsumerTest(t, client.Consumer{CreateIfMissing: spec}, (*consumerTest).cancellable, func(c *consumerTest) {
+		stream, open := c.nextStream()
+		c.expectEqual(proto.Equal(open.GetCreateIfMissing(), spec), true)
+		stream.end <- nil
+		_, open = c.nextStream()
+		c.expectEqual(proto.Equal(open.GetCreateIfMissing(), spec), true)
 	})
 }
 
@@ -223,34 +285,32 @@ func TestFailedMessageIsReleasedAfterBackoff(t *testing.T) {
 	runConsumerTest(t, client.Consumer{Lease: 10 * time.Minute}, (*consumerTest).cancellable, func(c *consumerTest) {
 		stream, _ := c.nextStream()
 		for attempt, maxDelay := range map[int32]time.Duration{1: 200 * time.Millisecond, 4: 1600 * time.Millisecond, 10: 20 * time.Second} {
-			c.send(stream, "1", attempt)
+			c.send(stream, attempt, "1")
 			c.results <- errors.New("simulated")
-			c.expectSetLease(stream, "1", 0, maxDelay/2, maxDelay)
+			c.expectSetLease(stream, fmt.Sprintf("1#%d", attempt), 0, maxDelay/2, maxDelay)
 		}
-		c.send(stream, "1", 11)
+		c.send(stream, 11, "1")
 		c.results <- nil
-		c.nextAcks(stream, 1)
+		c.expectAcks(stream, "1#11")
 	})
 }
 
 func TestLeaseIsExtendedUntilTheHandlerTimesOut(t *testing.T) {
 	runConsumerTest(t, client.Consumer{Lease: 30 * time.Second, HandlerTimeout: 25 * time.Second}, (*consumerTest).uncancellable, func(c *consumerTest) {
 		stream, _ := c.nextStream()
-		c.send(stream, "1", 1)
-		c.expectSetLease(stream, "1", 30*time.Second, 9*time.Second, 11*time.Second)
-		c.expectSetLease(stream, "1", 30*time.Second, 9*time.Second, 11*time.Second)
-		time.Sleep(5 * time.Minute)
-		synctest.Wait()
-		c.expectEqual(len(stream.requests), 0)
+		c.send(stream, 1, "1")
+		c.expectSetLease(stream, "1#1", 30*time.Second, 9*time.Second, 11*time.Second)
+		c.expectSetLease(stream, "1#1", 30*time.Second, 9*time.Second, 11*time.Second)
+		c.expectNoRequest(stream, 5*time.Minute)
 		c.results <- nil
-		c.nextAcks(stream, 1) // it was handled, though late
+		c.expectAcks(stream, "1#1") // it was handled, though late
 	})
 }
 
 func TestRedeliveriesAfterABrokenStreamAreNotHandledAgain(t *testing.T) {
 	runConsumerTest(t, client.Consumer{}, (*consumerTest).cancellable, func(c *consumerTest) {
 		first, _ := c.nextStream()
-		c.send(first, "1", 1)
+		c.send(first, 1, "1")
 		<-c.started
 		brokenAt := time.Now()
 		retry := &errdetails.RetryInfo{RetryDelay: durationpb.New(7 * time.Second)}
@@ -260,20 +320,20 @@ func TestRedeliveriesAfterABrokenStreamAreNotHandledAgain(t *testing.T) {
 		if waited := time.Since(brokenAt); waited < 7*time.Second || waited > 8*time.Second {
 			c.Fatal(waited)
 		}
-		c.send(second, "1", 2)
-		c.expectSetLease(second, "1", time.Minute, 19*time.Second, 21*time.Second)
-		c.send(second, "2", 1)
+		c.send(second, 2, "1")
+		c.expectSetLease(second, "1#2", time.Minute, 19*time.Second, 21*time.Second)
+		c.send(second, 1, "2")
 		<-c.started
 		c.results <- nil
 		c.results <- nil
-		c.nextAcks(second, 2)
+		c.expectAcks(second, "1#2", "2#1")
 		c.expectEqual(len(c.started), 0)
 
 		second.end <- nil // the server drains; the acknowledgements may be lost
 		third, _ := c.nextStream()
-		c.send(third, "1", 3)
-		c.send(third, "2", 2)
-		c.nextAcks(third, 2)
+		c.send(third, 3, "1")
+		c.send(third, 2, "2")
+		c.expectAcks(third, "1#3", "2#2")
 		c.expectEqual(len(c.started), 0)
 	})
 }
@@ -281,8 +341,8 @@ func TestRedeliveriesAfterABrokenStreamAreNotHandledAgain(t *testing.T) {
 func TestMessagesHandledBetweenStreamsAreAcknowledgedOnTheNextStream(t *testing.T) {
 	runConsumerTest(t, client.Consumer{}, (*consumerTest).cancellable, func(c *consumerTest) {
 		first, _ := c.nextStream()
-		c.send(first, "handled", 1)
-		c.send(first, "failed", 1)
+		c.send(first, 1, "handled")
+		c.send(first, 1, "failed")
 		<-c.started
 		<-c.started
 		first.end <- statusWith(t, codes.Unavailable, &errdetails.RetryInfo{RetryDelay: durationpb.New(time.Second)}).Err()
@@ -291,23 +351,166 @@ func TestMessagesHandledBetweenStreamsAreAcknowledgedOnTheNextStream(t *testing.
 		c.results <- errors.New("simulated")
 		second, _ := c.nextStream()
 		c.expectEqual(len(c.nextAcks(second, 1)), 1)
-		synctest.Wait()
-		c.expectEqual(len(second.requests), 0) // the lease of the failed message ended with the first stream
+		c.expectNoRequest(second, 0) // the lease of the failed message ended with the first stream
 	})
 }
 
 func TestLeaseEndsWithItsStream(t *testing.T) {
 	runConsumerTest(t, client.Consumer{}, (*consumerTest).cancellable, func(c *consumerTest) {
 		first, _ := c.nextStream()
-		c.send(first, "1", 1)
+		c.send(first, 1, "1")
 		<-c.started
 		first.end <- status.Error(codes.Unavailable, "simulated")
 		second, _ := c.nextStream()
 		time.Sleep(time.Minute)
 		c.results <- errors.New("simulated")
-		time.Sleep(time.Second)
-		c.expectEqual(len(second.requests), 0)
+		c.expectNoRequest(second, time.Second)
 	})
+}
+
+func TestLapsedLeaseCancelsTheHandlerAndIsLeftAlone(t *testing.T) {
+	runConsumerTest(t, client.Consumer{}, (*consumerTest).cancellable, func(c *consumerTest) {
+		stream, _ := c.nextStream()
+		c.send(stream, 1, "1")
+		c.expectSetLease(stream, "1#1", time.Minute, 19*time.Second, 21*time.Second)
+		c.sendLapsed(stream, "1#1")
+		c.expectEqual(<-c.causes, client.ErrLeaseLapsed)
+		c.expectNoRequest(stream, 5*time.Minute) // it is not extended, acknowledged or released
+		c.stop()
+		stream.end <- nil
+		c.expectEqual(c.result(), nil)
+		c.expectEqual(strings.Count(c.logged.String(), "msg=lease_lapsed message_id=1"), 1)
+		c.expectEqual(strings.Contains(c.logged.String(), "handler_failed"), false)
+	})
+}
+
+func TestMessageHandledAfterItsLeaseIsAcknowledgedWhenRedelivered(t *testing.T) {
+	runConsumerTest(t, client.Consumer{}, (*consumerTest).uncancellable, func(c *consumerTest) {
+		stream, _ := c.nextStream()
+		c.send(stream, 1, "1")
+		c.sendLapsed(stream, "1#1")
+		c.results <- nil
+		c.expectNoRequest(stream, 5*time.Minute)
+		c.send(stream, 2, "1")
+		c.expectAcks(stream, "1#2")
+		c.expectEqual(len(c.started), 1)
+	})
+}
+
+func TestRedeliveryToTheSameHandlerReplacesTheLease(t *testing.T) {
+	runConsumerTest(t, client.Consumer{Lease: 30 * time.Second}, (*consumerTest).cancellable, func(c *consumerTest) {
+		stream, _ := c.nextStream()
+		c.send(stream, 1, "1")
+		c.send(stream, 2, "1")
+		c.sendLapsed(stream, "1#1")
+		c.expectSetLease(stream, "1#2", 30*time.Second, 9*time.Second, 11*time.Second)
+		c.results <- nil
+		c.expectAcks(stream, "1#2")
+		c.expectEqual(len(c.started), 1)
+		c.expectEqual(len(c.causes), 0)
+	})
+}
+
+func TestLapsedAckIsLogged(t *testing.T) {
+	runConsumerTest(t, client.Consumer{}, (*consumerTest).cancellable, func(c *consumerTest) {
+		stream, _ := c.nextStream()
+		c.send(stream, 1, "1", "2")
+		c.results <- nil
+		c.results <- nil
+		c.expectAcks(stream, "1#1", "2#1")
+		c.sendLapsed(stream, "1#1", "unknown")
+		c.expectNoRequest(stream, time.Minute)
+		c.stop()
+		stream.end <- nil
+		c.expectEqual(c.result(), nil)
+		c.expectEqual(strings.Count(c.logged.String(), "msg=ack_lapsed"), 1)
+		c.expectEqual(strings.Count(c.logged.String(), "msg=ack_lapsed message_id=1\n"), 1)
+	})
+}
+
+func TestMessagesThatWaitForAHandlerKeepTheirLeases(t *testing.T) {
+	consumer := client.Consumer{MaxOutstanding: 1, Lease: 30 * time.Second, HandlerTimeout: 25 * time.Second}
+	runConsumerTest(t, consumer, (*consumerTest).uncancellable, func(c *consumerTest) {
+		stream, _ := c.nextStream()
+		c.send(stream, 1, "1")
+		c.sendLapsed(stream, "1#1") // the service delivers the next message, but the handler still runs
+		c.send(stream, 1, "lapses", "2")
+		c.sendLapsed(stream, "lapses#1")
+		c.expectSetLease(stream, "2#1", 30*time.Second, 9*time.Second, 11*time.Second)
+		c.results <- nil
+		time.Sleep(9 * time.Second) // the time to handle it begins now
+		c.send(stream, 1, "3")
+		for _, ackIDs := range [][]string{{"2#1", "3#1"}, {"2#1", "3#1"}, {"3#1"}} {
+			extended := c.nextRequest(stream).GetSetLease()
+			c.expectEqual(extended.GetLease().AsDuration(), 30*time.Second)
+			slices.Sort(extended.GetAckIds())
+			if !slices.Equal(extended.GetAckIds(), ackIDs) {
+				c.Fatalf("extended %q, want %q", extended.GetAckIds(), ackIDs)
+			}
+		}
+		c.expectSetLease(stream, "3#1", 0, 9*time.Second, 11*time.Second) // it has waited for too long
+		c.results <- nil
+		c.expectAcks(stream, "2#1")
+		c.expectEqual(len(c.started), 2)
+	})
+}
+
+func TestMessagesThatWaitForAHandlerAreReleasedByStop(t *testing.T) {
+	runConsumerTest(t, client.Consumer{MaxOutstanding: 1}, (*consumerTest).cancellable, func(c *consumerTest) {
+		stream, _ := c.nextStream()
+		c.send(stream, 1, "1", "2")
+		synctest.Wait()
+		c.stop()
+		c.expectSetLease(stream, "2#1", 0, 0, 0)
+		c.results <- nil
+		c.expectAcks(stream, "1#1")
+		c.expectEqual(len(c.started), 1)
+	})
+}
+
+func TestMessagesThatWaitForAHandlerAreDroppedWithTheirStream(t *testing.T) {
+	runConsumerTest(t, client.Consumer{MaxOutstanding: 1}, (*consumerTest).cancellable, func(c *consumerTest) {
+		first, _ := c.nextStream()
+		c.send(first, 1, "1", "2")
+		synctest.Wait()
+		first.end <- status.Error(codes.Unavailable, "simulated")
+		second, _ := c.nextStream()
+		c.results <- nil
+		c.expectAcks(second, "1#1")
+		c.expectNoRequest(second, time.Second)
+		c.expectEqual(len(c.started), 1)
+	})
+}
+
+func TestRequestsHaveAtMost1000AckIDs(t *testing.T) {
+	runConsumerTest(t, client.Consumer{MaxOutstanding: 1000}, (*consumerTest).cancellable, func(c *consumerTest) {
+		stream, _ := c.nextStream()
+		ids := make([]string, 1500)
+		for index := range ids {
+			ids[index] = strconv.Itoa(index)
+		}
+		c.send(stream, 1, ids...)
+		for _, count := range []int{1000, 500} {
+			c.expectEqual(len(c.nextRequest(stream).GetSetLease().GetAckIds()), count)
+		}
+	})
+}
+
+func TestHandlersGetTheReceivedMessage(t *testing.T) {
+	attempts := make(chan int32, 1)
+	handle := func(_ *consumerTest, ctx context.Context, _ *message) error {
+		attempts <- client.ReceivedMessageFromContext(ctx).GetDeliveryAttempt()
+		return nil
+	}
+	runConsumerTest(t, client.Consumer{}, handle, func(c *consumerTest) {
+		stream, _ := c.nextStream()
+		c.send(stream, 7, "1")
+		c.expectAcks(stream, "1#7")
+		c.expectEqual(<-attempts, int32(7))
+	})
+	if received := client.ReceivedMessageFromContext(t.Context()); received != nil {
+		t.Error(received)
+	}
 }
 
 func TestReconnectBackoffGrowsUntilAMessageArrives(t *testing.T) {
@@ -323,7 +526,7 @@ func TestReconnectBackoffGrowsUntilAMessageArrives(t *testing.T) {
 			stream.end <- status.Error(codes.Unavailable, "simulated")
 		}
 		stream, _ := c.nextStream()
-		c.send(stream, "1", 1)
+		c.send(stream, 1, "1")
 		<-c.started
 		last = time.Now()
 		stream.end <- status.Error(codes.Unavailable, "simulated")
@@ -337,11 +540,11 @@ func TestReconnectBackoffGrowsUntilAMessageArrives(t *testing.T) {
 func TestStopFinishesRunningHandlersAndStartsNoMore(t *testing.T) {
 	runConsumerTest(t, client.Consumer{}, (*consumerTest).cancellable, func(c *consumerTest) {
 		stream, _ := c.nextStream()
-		c.send(stream, "1", 1)
+		c.send(stream, 1, "1")
 		<-c.started
 		c.stop()
 		synctest.Wait()
-		c.send(stream, "2", 1)
+		c.send(stream, 1, "2")
 		synctest.Wait()
 		select {
 		case <-c.done:
@@ -350,7 +553,7 @@ func TestStopFinishesRunningHandlersAndStartsNoMore(t *testing.T) {
 		}
 		finished := time.Now()
 		c.results <- nil
-		c.expectEqual(c.nextAcks(stream, 1)[0], "1")
+		c.expectAcks(stream, "1#1")
 		if request, more := <-stream.requests; more {
 			c.Fatal(request)
 		}
@@ -364,10 +567,10 @@ func TestStopFinishesRunningHandlersAndStartsNoMore(t *testing.T) {
 func TestStopCancelsHandlersAfterStopGrace(t *testing.T) {
 	runConsumerTest(t, client.Consumer{StopGrace: 2 * time.Second}, (*consumerTest).cancellable, func(c *consumerTest) {
 		stream, _ := c.nextStream()
-		c.send(stream, "1", 1)
+		c.send(stream, 1, "1")
 		<-c.started
 		c.stop()
-		c.expectSetLease(stream, "1", 0, 2*time.Second, 2*time.Second)
+		c.expectSetLease(stream, "1#1", 0, 2*time.Second, 2*time.Second)
 		start := time.Now()
 		c.expectEqual(c.result(), nil) // although the server does not end the stream
 		c.expectEqual(time.Since(start), 5*time.Second)
@@ -377,7 +580,7 @@ func TestStopCancelsHandlersAfterStopGrace(t *testing.T) {
 func TestHandlerThatDoesNotReturnIsAnError(t *testing.T) {
 	runConsumerTest(t, client.Consumer{StopGrace: time.Second}, (*consumerTest).uncancellable, func(c *consumerTest) {
 		stream, _ := c.nextStream()
-		c.send(stream, "1", 1)
+		c.send(stream, 1, "1")
 		synctest.Wait()
 		c.stop()
 		stream.end <- nil
@@ -389,12 +592,35 @@ func TestHandlerThatDoesNotReturnIsAnError(t *testing.T) {
 }
 
 func TestNonRetryableErrorIsReturned(t *testing.T) {
-	runConsumerTest(t, client.Consumer{}, (*consumerTest).cancellable, func(c *consumerTest) {
-		stream, _ := c.nextStream()
-		info := &errdetails.ErrorInfo{Reason: "ERROR_REASON_SUBSCRIPTION_MISMATCH"}
-		stream.end <- statusWith(t, codes.FailedPrecondition, info).Err()
-		c.expectEqual(client.ParseError(c.result()).ReasonName, info.GetReason())
-	})
+	for reason, code := range map[string]codes.Code{
+		"ERROR_REASON_SUBSCRIPTION_MISMATCH": codes.FailedPrecondition,
+		"ERROR_REASON_SUBSCRIPTION_LIMIT":    codes.ResourceExhausted,
+		"ERROR_REASON_NEWER":                 codes.NotFound, // the code decides
+	} {
+		t.Run(reason, func(t *testing.T) {
+			runConsumerTest(t, client.Consumer{}, (*consumerTest).cancellable, func(c *consumerTest) {
+				stream, _ := c.nextStream()
+				stream.end <- statusWith(t, code, &errdetails.ErrorInfo{Reason: reason}).Err()
+				c.expectEqual(client.ParseError(c.result()).ReasonName, reason)
+			})
+		})
+	}
+}
+
+func TestRetryableErrorReopensTheStream(t *testing.T) {
+	for reason, code := range map[string]codes.Code{
+		"ERROR_REASON_OVERLOADED":     codes.ResourceExhausted,
+		"ERROR_REASON_INTERNAL_FAULT": codes.Internal,
+		"ERROR_REASON_NEWER":          codes.Aborted,
+	} {
+		t.Run(reason, func(t *testing.T) {
+			runConsumerTest(t, client.Consumer{}, (*consumerTest).cancellable, func(c *consumerTest) {
+				stream, _ := c.nextStream()
+				stream.end <- statusWith(t, code, &errdetails.ErrorInfo{Reason: reason}).Err()
+				c.nextStream()
+			})
+		})
+	}
 }
 
 func TestInvalidOptionsAreRejected(t *testing.T) {

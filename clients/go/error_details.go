@@ -24,9 +24,12 @@ type ErrorDetails struct {
 	Reason errorsv1.ErrorReason
 	// ReasonName is the reason as it was sent, such as ERROR_REASON_OFFER_NOT_FOUND. Empty if gRPC itself failed.
 	ReasonName string
-	// Metadata is that of ErrorInfo: source, operation, and 1688's code, message and upstream_request_id.
+	// Retry says whether a retry makes sense, by the rule of the reason. Unspecified if the reason is.
+	Retry errorsv1.Retry
+	// Metadata is that of ErrorInfo: source, operation, dialect, 1688's own upstreamCode and upstreamMessage, and
+	// what else the rule of the reason lists.
 	Metadata map[string]string
-	// FieldViolations are the request fields that break a rule.
+	// FieldViolations are the request fields that break a rule. Their reason is the rule, such as STRING_MAX_LEN.
 	FieldViolations []*errdetails.BadRequest_FieldViolation
 	// RetryDelay is how long to wait before a retry. Nil if the service does not say.
 	RetryDelay *time.Duration
@@ -53,7 +56,7 @@ func ParseError(err error) *ErrorDetails {
 	return details
 }
 
-// ParseStatus returns the details of one result of WriteOrderRelations, and nil if it is OK.
+// ParseStatus returns the details of the status of one result of WriteOrderRelations, and nil if it is OK.
 func ParseStatus(result *statuspb.Status) *ErrorDetails {
 	if result.GetCode() == int32(codes.OK) {
 		return nil
@@ -68,6 +71,7 @@ func newErrorDetails(grpcStatus *status.Status) *ErrorDetails {
 		case *errdetails.ErrorInfo:
 			details.Reason = errorsv1.ErrorReason(errorsv1.ErrorReason_value[detail.GetReason()])
 			details.ReasonName = detail.GetReason()
+			details.Retry = ruleOf(details.Reason).GetRetry()
 			details.Metadata = detail.GetMetadata()
 		case *errdetails.BadRequest:
 			details.FieldViolations = detail.GetFieldViolations()
@@ -80,6 +84,11 @@ func newErrorDetails(grpcStatus *status.Status) *ErrorDetails {
 		}
 	}
 	return details
+}
+
+func ruleOf(reason errorsv1.ErrorReason) *errorsv1.ReasonRule {
+	options := reason.Descriptor().Values().ByNumber(reason.Number()).Options()
+	return proto.GetExtension(options, errorsv1.E_Rule).(*errorsv1.ReasonRule)
 }
 
 func parsePushback(trailer metadata.MD) *time.Duration {

@@ -75,9 +75,11 @@ func TestAllDetailsAreParsed(t *testing.T) {
 		&errdetails.ErrorInfo{
 			Reason:   "ERROR_REASON_OFFER_NOT_FOUND",
 			Domain:   "nationalsite",
-			Metadata: map[string]string{"source": "1688", "message": "商品不存在"},
+			Metadata: map[string]string{"source": "1688", "upstreamMessage": "商品不存在"},
 		},
-		&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: "filters[0]"}}},
+		&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{
+			{Field: "filters[0]", Reason: "STRING_MIN_LEN"},
+		}},
 		&errdetails.RetryInfo{RetryDelay: durationpb.New(1500 * time.Millisecond)},
 		&errdetails.QuotaFailure{},
 	)}
@@ -89,10 +91,14 @@ func TestAllDetailsAreParsed(t *testing.T) {
 			if details.Reason != errorsv1.ErrorReason_ERROR_REASON_OFFER_NOT_FOUND || details.ReasonName != details.Reason.String() {
 				t.Error(details.Reason, details.ReasonName)
 			}
-			if details.Metadata["message"] != "商品不存在" {
+			if details.Retry != errorsv1.Retry_RETRY_NEVER {
+				t.Error(details.Retry)
+			}
+			if details.Metadata["upstreamMessage"] != "商品不存在" {
 				t.Error(details.Metadata)
 			}
-			if len(details.FieldViolations) != 1 || details.FieldViolations[0].GetField() != "filters[0]" {
+			if len(details.FieldViolations) != 1 || details.FieldViolations[0].GetField() != "filters[0]" ||
+				details.FieldViolations[0].GetReason() != "STRING_MIN_LEN" {
 				t.Error(details.FieldViolations)
 			}
 			if *details.RetryDelay != 1500*time.Millisecond || *details.Pushback != 1500*time.Millisecond {
@@ -110,6 +116,9 @@ func TestMissingDetailsAreEmpty(t *testing.T) {
 	for name, details := range server.call(t) {
 		if details.Reason != errorsv1.ErrorReason_ERROR_REASON_UNSPECIFIED || details.ReasonName != "ERROR_REASON_NEWER" {
 			t.Error(name, details.Reason, details.ReasonName)
+		}
+		if details.Retry != errorsv1.Retry_RETRY_UNSPECIFIED {
+			t.Error(name, details.Retry)
 		}
 		if details.RetryDelay != nil || *details.Pushback >= 0 || details.FieldViolations != nil {
 			t.Error(name, details.RetryDelay, details.Pushback, details.FieldViolations)
@@ -130,9 +139,9 @@ func TestMissingDetailsAreEmpty(t *testing.T) {
 
 func TestFailedResultIsParsed(t *testing.T) {
 	details := client.ParseStatus(statusWith(t, codes.FailedPrecondition, &errdetails.ErrorInfo{
-		Reason: "ERROR_REASON_UPSTREAM_REFUSED", Metadata: map[string]string{"code": "400"},
+		Reason: "ERROR_REASON_UPSTREAM_REFUSED", Metadata: map[string]string{"upstreamCode": "400"},
 	}).Proto())
-	if details.Code != codes.FailedPrecondition || details.Metadata["code"] != "400" {
+	if details.Code != codes.FailedPrecondition || details.Metadata["upstreamCode"] != "400" {
 		t.Error(details)
 	}
 }

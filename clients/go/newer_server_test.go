@@ -38,7 +38,7 @@ func TestUnknownFieldsOfANewerServerAreKept(t *testing.T) {
 	}
 
 	var streamed ordersyncv1.StreamMessagesResponse
-	if err := proto.Unmarshal(appendField(nil, 902, []byte("a new member of the oneof response")), &streamed); err != nil || streamed.GetMessage() != nil {
+	if err := proto.Unmarshal(appendField(nil, 902, []byte("a new member of the oneof response")), &streamed); err != nil || streamed.GetResponse() != nil {
 		t.Errorf("%v: %v", err, &streamed)
 	}
 }

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,26 +28,27 @@ func newRequestQueue() *requestQueue {
 }
 
 // ack acknowledges a message, on this stream or the next one.
-func (q *requestQueue) ack(messageID string) {
+func (q *requestQueue) ack(ackID string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.acks = append(q.acks, messageID)
+	q.acks = append(q.acks, ackID)
 	q.notify()
 }
 
 // setLease makes leases of this stream end after the given time. 0 releases the messages.
-func (q *requestQueue) setLease(messageIDs []string, lease time.Duration) {
-	setLease := &ordersyncv1.StreamMessagesRequest_SetLease{MessageIds: messageIDs, Lease: durationpb.New(lease)}
-	request := &ordersyncv1.StreamMessagesRequest{
-		Request: &ordersyncv1.StreamMessagesRequest_SetLease_{SetLease: setLease},
-	}
+func (q *requestQueue) setLease(ackIDs []string, lease time.Duration) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.leases = append(q.leases, request)
+	for batch := range slices.Chunk(ackIDs, maxIDsPerRequest) {
+		setLease := &ordersyncv1.StreamMessagesRequest_SetLease{AckIds: batch, Lease: durationpb.New(lease)}
+		q.leases = append(q.leases, &ordersyncv1.StreamMessagesRequest{
+			Request: &ordersyncv1.StreamMessagesRequest_SetLease_{SetLease: setLease},
+		})
+	}
 	q.notify()
 }
 
-// resetLeases drops lease changes of the last stream.
+// resetLeases drops the lease changes of a stream that has ended.
 func (q *requestQueue) resetLeases() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -92,7 +94,7 @@ func (q *requestQueue) pop() *ordersyncv1.StreamMessagesRequest {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if count := min(len(q.acks), maxIDsPerRequest); count > 0 {
-		ack := &ordersyncv1.StreamMessagesRequest_Ack{MessageIds: q.acks[:count:count]}
+		ack := &ordersyncv1.StreamMessagesRequest_Ack{AckIds: q.acks[:count:count]}
 		q.acks = q.acks[count:]
 		return &ordersyncv1.StreamMessagesRequest{Request: &ordersyncv1.StreamMessagesRequest_Ack_{Ack: ack}}
 	}

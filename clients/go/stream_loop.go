@@ -10,15 +10,15 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/durationpb"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
+	errorsv1 "nationalsite.internal/go/errors/v1"
 	ordersyncv1 "nationalsite.internal/go/ordersync/v1"
 )
 
-// nonRetryable are the codes with which another stream would fail as well.
+// nonRetryable are the codes with which another stream would fail as well, if the error has no known reason.
 var nonRetryable = map[codes.Code]bool{
 	codes.InvalidArgument:    true,
-	codes.NotFound:           true, // the subscription was deleted
+	codes.NotFound:           true, // the subscription does not exist, or was deleted
 	codes.FailedPrecondition: true,
 	codes.Unauthenticated:    true,
 	codes.PermissionDenied:   true,
@@ -56,7 +56,7 @@ func (l *streamLoop) run(ctx context.Context) error {
 		}
 		var retryDelay time.Duration
 		if details := ParseError(err); details != nil {
-			if nonRetryable[details.Code] {
+			if !mayRetry(details) {
 				return err
 			}
 			if details.RetryDelay != nil {
@@ -79,14 +79,23 @@ func (l *streamLoop) run(ctx context.Context) error {
 	return nil
 }
 
+func mayRetry(details *ErrorDetails) bool {
+	if details.Retry != errorsv1.Retry_RETRY_UNSPECIFIED {
+		return details.Retry != errorsv1.Retry_RETRY_NEVER
+	}
+	return !nonRetryable[details.Code]
+}
+
 // runStream opens a stream and reads messages until it ends. It returns nil if the service ended the stream.
 func (l *streamLoop) runStream(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var writers sync.WaitGroup
-	defer writers.Wait()
-	defer cancel()
-	l.requests.resetLeases()
-	l.inFlight.resetLeases()
+	defer func() {
+		cancel()
+		writers.Wait()
+		l.inFlight.resetLeases()
+		l.requests.resetLeases()
+	}()
 	stream, err := l.stub.StreamMessages(ctx)
 	if err != nil {
 		return err
@@ -102,9 +111,10 @@ func (l *streamLoop) runStream(ctx context.Context) error {
 			return err
 		}
 		l.failures = 0
-		if message := response.GetMessage(); message != nil {
-			l.inFlight.submit(ctx, message)
+		for _, received := range response.GetDelivered().GetReceivedMessages() {
+			l.inFlight.submit(received)
 		}
+		l.inFlight.lapse(response.GetLapsed().GetAckIds())
 	}
 }
 
@@ -123,13 +133,10 @@ func (l *streamLoop) writeRequests(ctx context.Context, stream ordersyncv1.Order
 
 func (l *streamLoop) openRequest() *ordersyncv1.StreamMessagesRequest {
 	open := &ordersyncv1.StreamMessagesRequest_Open{
-		Subscription:   l.consumer.Subscription,
-		Topics:         l.consumer.Topics,
-		MaxOutstanding: int32(l.consumer.MaxOutstanding),
-		Lease:          durationpb.New(l.consumer.Lease),
-	}
-	if !l.consumer.StartTime.IsZero() {
-		open.StartTime = timestamppb.New(l.consumer.StartTime)
+		Subscription:    l.consumer.Subscription,
+		CreateIfMissing: l.consumer.CreateIfMissing,
+		MaxOutstanding:  int32(l.consumer.MaxOutstanding),
+		Lease:           durationpb.New(l.consumer.Lease),
 	}
 	return &ordersyncv1.StreamMessagesRequest{Request: &ordersyncv1.StreamMessagesRequest_Open_{Open: open}}
 }

@@ -4,8 +4,8 @@
 import os
 import signal
 
-from nationalsite.ordersync.v1 import Message
-from nationalsite_client import Consumer
+from nationalsite.ordersync.v1 import Message, SubscriptionSpec
+from nationalsite_client import Consumer, ConsumerOptions
 
 
 def handle(message: Message) -> None:
@@ -14,7 +14,8 @@ def handle(message: Message) -> None:
 
 
 address = os.environ.get("NATIONALSITE_ORDER_SYNC", "127.0.0.1:50052")
-consumer = Consumer(address, "shop", handle)
+options = ConsumerOptions(create_if_missing=SubscriptionSpec())  # all topics, messages from now on
+consumer = Consumer(address, "shop", handle, options)
 for signal_number in (signal.SIGTERM, signal.SIGINT):
     signal.signal(signal_number, lambda *_: consumer.stop())
 consumer.run()

@@ -5,8 +5,8 @@ import asyncio
 import os
 import signal
 
-from nationalsite.ordersync.v1 import Message
-from nationalsite_client import AsyncConsumer, connect_async
+from nationalsite.ordersync.v1 import Message, SubscriptionSpec
+from nationalsite_client import AsyncConsumer, ConsumerOptions, connect_async
 
 
 async def handle(message: Message) -> None:
@@ -17,8 +17,9 @@ async def handle(message: Message) -> None:
 async def main() -> None:
     """Consume until SIGTERM."""
     address = os.environ.get("NATIONALSITE_ORDER_SYNC", "127.0.0.1:50052")
+    options = ConsumerOptions(create_if_missing=SubscriptionSpec())  # all topics, messages from now on
     async with connect_async(address, "order_sync") as channel:
-        consumer = AsyncConsumer(channel, "shop", handle)
+        consumer = AsyncConsumer(channel, "shop", handle, options)
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, consumer.stop)
         await consumer.run()
 

@@ -20,7 +20,7 @@ with connect(ADDRESS, "product") as channel:
         print(details.code.name, details.reason_name)  # NOT_FOUND ERROR_REASON_OFFER_NOT_FOUND
 
     try:
-        products.SearchByKeyword(SearchByKeywordRequest(keyword="dress", page_size=51), timeout=5)
+        products.SearchByKeyword(SearchByKeywordRequest(keyword="dress", page_size=-1), timeout=5)
     except grpc.RpcError as error:
         for violation in parse_error(error).field_violations:
             print(f"{violation.field}: {violation.description}")

@@ -24,12 +24,13 @@ def search(products: ProductServiceStub, keyword: str) -> None:
             print(f"{violation.field}: {violation.description}")
         return
     for offer in response.offers:
-        price = offer.price_info.price
-        print(offer.offer_id, price.currency_code, f"{money_to_decimal(price):.2f}", offer.subject)
+        prices = offer.price_info  # a price that is not one number, such as 125-128, has a text
+        price = prices.price_range.text or f"{money_to_decimal(prices.price):.2f}"
+        print(offer.offer_id, prices.price.currency_code, price, offer.subject)
 
 
 # [/snippet]
 with connect(ADDRESS, "product") as channel:
     products = ProductServiceStub(channel)
     search(products, "dress")
-    search(products, "")  # keyword: ...
+    search(products, "dress" * 101)  # keyword: ...

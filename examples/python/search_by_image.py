@@ -14,8 +14,9 @@ with connect(address, "product") as channel:
     request = SearchByImageRequest(image=path.read_bytes(), page_size=3, country="japan")
     response = products.SearchByImage(request, timeout=15)
     for offer in response.offers:
-        price = offer.price_info.price
-        print(offer.offer_id, price.currency_code, f"{money_to_decimal(price):.2f}", offer.subject)
-    # The id of the uploaded image is enough for the next page.
-    request = SearchByImageRequest(image_id=response.image_id, page_size=3, begin_page=2, country="japan")
+        prices = offer.price_info  # a price that is not one number, such as 125-128, has a text
+        price = prices.price_range.text or f"{money_to_decimal(prices.price):.2f}"
+        print(offer.offer_id, prices.price.currency_code, price, offer.subject)
+    # The page token also stands for the uploaded image.
+    request = SearchByImageRequest(page_token=response.next_page_token, page_size=3, country="japan")
     print(len(products.SearchByImage(request, timeout=15).offers), "more")

@@ -7,6 +7,7 @@ import uuid
 from decimal import Decimal
 
 import nationalsite_client
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 from nationalsite.ordersync import v1 as protos
 from nationalsite.ordersync.v1 import OrderSyncServiceStub
@@ -53,14 +54,14 @@ def enqueue(orders: OrderSyncServiceStub) -> None:
     )
     request = protos.EnqueueSyncRequest(
         request_id=str(uuid.uuid4()),  # store it: a retry with it returns the same delivery
-        write_order_relations={"relations": [relation]},
+        relations=protos.OrderRelations(relations=[relation]),
     )
     delivery = orders.EnqueueSync(request, timeout=5).delivery
-    status_request = protos.GetDeliveryRequest(delivery_id=delivery.delivery_id)
+    # It returns as soon as the delivery is finished, at the latest after `wait`.
+    wait_request = protos.GetDeliveryRequest(delivery_id=delivery.delivery_id, wait=Duration(seconds=20))
     deadline = time.monotonic() + 60
     while delivery.state == protos.DELIVERY_STATE_PENDING and time.monotonic() < deadline:
-        time.sleep(0.5)
-        delivery = orders.GetDelivery(status_request, timeout=5).delivery
+        delivery = orders.GetDelivery(wait_request, timeout=25).delivery
     print(protos.DeliveryState.Name(delivery.state), delivery.attempts)  # DELIVERY_STATE_DELIVERED 1
     # [/snippet]
 

@@ -16,7 +16,7 @@ try {
 }
 
 try {
-  await products.searchByKeyword({ keyword: "dress", pageSize: 51 }, { timeoutMs: 5_000 });
+  await products.searchByKeyword({ keyword: "dress", pageSize: -1 }, { timeoutMs: 5_000 });
 } catch (error) {
   for (const { field, description } of parseError(error)?.fieldViolations ?? []) {
     console.log(`${field}: ${description}`);

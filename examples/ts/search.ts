@@ -13,8 +13,9 @@ async function search(keyword: string): Promise<void> {
     const request = { keyword, pageSize: 3, country: "japan" };
     const { offers } = await products.searchByKeyword(request, { timeoutMs: 5_000 });
     for (const { offerId, priceInfo, subject } of offers) {
-      const price = priceInfo?.price;
-      console.log(`${offerId} ${price?.currencyCode} ${price && formatMoney(price)} ${subject}`);
+      const { price, priceRange } = priceInfo ?? {}; // a price that is not one number, such as 125-128, has a text
+      const amount = priceRange?.text ?? (price && formatMoney(price));
+      console.log(`${offerId} ${price?.currencyCode} ${amount} ${subject}`);
     }
   } catch (error) {
     const details = parseError(error);
@@ -25,5 +26,5 @@ async function search(keyword: string): Promise<void> {
 // [/snippet]
 
 await search("dress");
-await search(""); // keyword: ...
+await search("dress".repeat(101)); // keyword: ...
 channel.close();

@@ -14,13 +14,12 @@ const request = create(SearchByImageRequestSchema, {
 });
 const response = await products.searchByImage(request, { timeoutMs: 15_000 });
 for (const { offerId, priceInfo, subject } of response.offers) {
-  const price = priceInfo?.price;
-  console.log(`${offerId} ${price?.currencyCode} ${price && formatMoney(price)} ${subject}`);
+  const { price, priceRange } = priceInfo ?? {}; // a price that is not one number, such as 125-128, has a text
+  const amount = priceRange?.text ?? (price && formatMoney(price));
+  console.log(`${offerId} ${price?.currencyCode} ${amount} ${subject}`);
 }
-if (response.imageId) {
-  // The id of the uploaded image is enough for the next page.
-  const nextRequest = { ...request, imageSource: { case: "imageId", value: response.imageId }, beginPage: 2 } as const;
-  const nextPage = await products.searchByImage(nextRequest, { timeoutMs: 15_000 });
-  console.log(nextPage.offers.length, "more");
-}
+// The page token also stands for the uploaded image.
+const nextRequest = { pageToken: response.nextPageToken, pageSize: 3, country: "japan" };
+const nextPage = await products.searchByImage(nextRequest, { timeoutMs: 15_000 });
+console.log(nextPage.offers.length, "more");
 channel.close();

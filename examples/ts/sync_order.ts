@@ -1,8 +1,7 @@
 // Syncs an order to 1688 with a direct call, and its purchase order with a durable delivery.
 import { randomUUID } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import { create, enumToJson } from "@bufbuild/protobuf";
-import { timestampNow } from "@bufbuild/protobuf/wkt";
+import { durationFromMs, timestampNow } from "@bufbuild/protobuf/wkt";
 import { type Client, connect, createClient, parseMoney } from "@nationalsite/client";
 import {
   DeliveryState,
@@ -51,13 +50,14 @@ async function enqueueRelation(orders: Client<typeof OrderSyncService>): Promise
   };
   const request = create(EnqueueSyncRequestSchema, {
     requestId: randomUUID(), // store it: a retry with it returns the same delivery
-    sync: { case: "writeOrderRelations", value: { relations: [relation] } },
+    sync: { case: "relations", value: { relations: [relation] } },
   });
   let { delivery } = await orders.enqueueSync(request, { timeoutMs: 5_000 });
   const deadline = Date.now() + 60_000;
   while (delivery?.state === DeliveryState.PENDING && Date.now() < deadline) {
-    await sleep(500);
-    ({ delivery } = await orders.getDelivery({ deliveryId: delivery.deliveryId }, { timeoutMs: 5_000 }));
+    // It returns as soon as the delivery is finished, at the latest after the wait.
+    const waitRequest = { deliveryId: delivery.deliveryId, wait: durationFromMs(20_000) };
+    ({ delivery } = await orders.getDelivery(waitRequest, { timeoutMs: 25_000 }));
   }
   const state = enumToJson(DeliveryStateSchema, delivery?.state ?? DeliveryState.UNSPECIFIED);
   console.log(state, delivery?.attempts); // DELIVERY_STATE_DELIVERED 1

@@ -40,7 +40,11 @@ async def account_lifespan(settings: AccountSettings) -> AsyncIterator[ServiceRu
             {},
             local_fields=("request_id",),
         )
-        yield ServiceRuntime(endpoints, is_ready=storage.store.is_healthy)
+        try:
+            yield ServiceRuntime(endpoints, is_ready=storage.store.is_healthy)
+        finally:
+            # At a shutdown, calls with a request id are finished before the gateway client is closed.
+            await storage.idempotent_executor.close()
 
 
 ACCOUNT = ServiceDefinition(descriptor=DESCRIPTOR, settings=AccountSettings, lifespan=account_lifespan)

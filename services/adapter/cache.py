@@ -1,9 +1,13 @@
-"""Caches responses of reads, joins equal calls in flight, and serves a stale response when 1688 fails."""
+"""Caches responses of reads. If 1688 fails, a stale response is served.
+
+Equal calls of one caller share one call of 1688. Those of another caller do not: they would wait behind the
+backlog of the first one, and get its errors.
+"""
 
 import asyncio
 import contextvars
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -12,12 +16,13 @@ from google.protobuf.message import Message
 from prometheus_client import Counter, Gauge
 
 from services import call_metadata
+from services.caller import current_queue_owner
 from services.errors import DeadlineExceeded, NationalsiteError
 
 METADATA_KEY = "nationalsite-cache"
 """The key of the response's metadata: its value is hit, miss or stale."""
 FETCH_TIMEOUT_S = 10.0
-"""For a call that several callers wait for: it cannot have the deadline of one of them."""
+"""Timeout of a call of 1688. Several callers may share the call, so it cannot have the deadline of one."""
 TRANSIENT_REASONS = frozenset(
     {"UPSTREAM_UNAVAILABLE", "UPSTREAM_FAULT", "UPSTREAM_RATE", "OVERLOADED", "DEADLINE"}
 )
@@ -27,6 +32,7 @@ ResponseFetcher: TypeAlias = Callable[[float], Awaitable[bytes]]
 """Calls 1688, until a deadline (loop time); returns the serialized response."""
 Outcome: TypeAlias = Literal["hit", "miss", "stale"]
 Key: TypeAlias = tuple[str, str, bytes]
+"""RPC, dialect, serialized request."""
 
 _lookups = Counter(
     "nationalsite_cache_lookups",
@@ -43,7 +49,7 @@ class CachePolicy:
     ttl_s: Mapping[str, float]
     """RPC to how long its responses are fresh. Other RPCs, and those with 0, are not cached."""
     stale_if_error_s: float = 3600.0
-    """How long a response is still served after its TTL, while 1688 fails. A shorter TTL is used instead."""
+    """How long a response is still served after its TTL, while 1688 fails; at most as long as the TTL."""
     max_entries: int = 1000
     max_bytes: int = 32 * 2**20
 
@@ -73,7 +79,8 @@ class Cache:
         self._clock = clock
         self._entries: OrderedDict[Key, _Entry] = OrderedDict()
         self._size = 0
-        self._in_flight: dict[Key, _InFlight] = {}
+        self._in_flight: dict[tuple[Hashable, Key], _InFlight] = {}
+        """By caller, as owner in fair queues, and key."""
         _bytes.set_function(lambda: self._size)
 
     def is_cacheable(self, rpc: str) -> bool:
@@ -85,8 +92,8 @@ class Cache:
     ) -> bytes:
         """Return a cached response, or fetch one; set the outcome in the call's response metadata.
 
-        Raises what `fetch` raises, and DeadlineExceeded. Request metadata `cache-control: no-cache` always
-        fetches.
+        Raises what `fetch` raises, and DeadlineExceeded. With the request metadata
+        `cache-control: no-cache` it always fetches.
         """
         key = (rpc, dialect, request.SerializeToString(deterministic=True))
         no_cache = "no-cache" in call_metadata.get_request_metadata("cache-control").lower()
@@ -117,11 +124,12 @@ class Cache:
             await asyncio.wait(tasks)
 
     async def _join_or_fetch(self, key: Key, fetch: ResponseFetcher, deadline: float) -> bytes:
-        """Wait for the equal call in flight, or start one. It is cancelled when no caller waits for it."""
-        call = self._in_flight.get(key)
+        """Wait for the equal call in flight, or start one. A call for which no caller waits is cancelled."""
+        owned_key = (current_queue_owner(), key)
+        call = self._in_flight.get(owned_key)
         is_first = call is None
         if call is None:
-            call = self._start_fetch(key, fetch)
+            call = self._start_fetch(owned_key, fetch)
         call.waiters += 1
         try:
             done, _ = await asyncio.wait({call.task}, timeout=max(0.0, deadline - self._clock()))
@@ -131,21 +139,21 @@ class Cache:
         finally:
             call.waiters -= 1
             if not call.waiters and not call.task.done():
-                self._in_flight.pop(key, None)  # the next caller must not join a cancelled call
+                self._in_flight.pop(owned_key, None)  # the next caller must not join a cancelled call
                 call.task.cancel()
             if is_first:
                 _copy_log_context(call.context)
 
-    def _start_fetch(self, key: Key, fetch: ResponseFetcher) -> _InFlight:
+    def _start_fetch(self, owned_key: tuple[Hashable, Key], fetch: ResponseFetcher) -> _InFlight:
         context = contextvars.copy_context()
-        task = asyncio.create_task(self._fetch_and_store(key, fetch), context=context)
-        call = self._in_flight[key] = _InFlight(task=task, context=context)
+        task = asyncio.create_task(self._fetch_and_store(owned_key[1], fetch), context=context)
+        call = self._in_flight[owned_key] = _InFlight(task=task, context=context)
 
         def remove(done: "asyncio.Task[bytes]") -> None:
-            if self._in_flight.get(key) is call:
-                del self._in_flight[key]
+            if self._in_flight.get(owned_key) is call:
+                del self._in_flight[owned_key]
             if not done.cancelled():
-                done.exception()  # marks it as retrieved, if no caller waits any more
+                done.exception()  # otherwise asyncio logs it, if no caller waits any more
 
         task.add_done_callback(remove)
         return call
@@ -182,7 +190,7 @@ def _record_outcome(rpc: str, outcome: Outcome, response: bytes) -> bytes:
 
 
 def _copy_log_context(context: contextvars.Context) -> None:
-    """Bind what the fetch has bound about 1688 to the log line of the call that started it."""
+    """Copy the log fields about 1688 from the fetch to the RPC that started it."""
     bound = context.run(structlog.contextvars.get_contextvars)
     structlog.contextvars.bind_contextvars(
         **{name: value for name, value in bound.items() if name.startswith("upstream_")}

@@ -1,4 +1,4 @@
-"""Builds codec, gateway and cache from the settings of one service, and closes them at the end."""
+"""Builds codec, gateway client and cache from the settings of one service, and closes them at the end."""
 
 import asyncio
 from collections import ChainMap
@@ -10,7 +10,8 @@ import structlog
 from google.protobuf.descriptor import ServiceDescriptor
 
 from services.adapter.cache import Cache, CachePolicy
-from services.adapter.codec import Dialect, Operation, compile_service, parse
+from services.adapter.codec import Dialect, Operation, parse
+from services.adapter.drift import DriftMonitor
 from services.adapter.gateway import (
     APP,
     AppCredentials,
@@ -34,7 +35,7 @@ PRODUCTION_HOST = "gw.open.1688.com"
 CACHE_TTL_S = {"GetFilterConfig": 3600.0, "GetCategory": 3600.0}
 """RPC to how long its responses are fresh. Product details are not cached, since prices and stock change."""
 QUEUED_PER_CONCURRENT = 4
-"""Length of the queue, as a multiple of the maximum number of calls in flight."""
+"""Maximum length of the queue, as a multiple of the maximum number of calls in flight."""
 
 _log = structlog.get_logger()
 
@@ -49,21 +50,11 @@ async def operations_lifespan(
 ) -> AsyncIterator[OperationClient]:
     """Yield the operations of a service.
 
-    `internal` are services that the project calls itself and serves to no caller. `non_idempotent` names
-    RPCs that are not retried, whatever their protos say. Raises SchemaError if protos contradict
-    themselves, and StartupError.
+    `internal` are services of the protos whose RPCs only this project calls; callers cannot. `non_idempotent`
+    names RPCs that are not retried, even if their protos declare them idempotent. Raises SchemaError if
+    protos contradict themselves, and StartupError.
     """
-    dialect_overrides = settings.dialects or {}
-    served, *others = (
-        compile_service(
-            descriptor,
-            settings.dialect,
-            dialect_overrides=dialect_overrides,
-            dates=settings.json_dates,
-            lookups=settings.lookups(),
-        )
-        for descriptor in (service, *internal)
-    )
+    served, *others = (settings.compile_service(descriptor) for descriptor in (service, *internal))
     operations = dict(ChainMap(served, *others))
     _log_warnings(settings, operations)
     async with gateway_lifespan(settings) as gateway, AsyncExitStack() as stack:
@@ -75,6 +66,7 @@ async def operations_lifespan(
             non_idempotent=non_idempotent,
             internal=operations.keys() - served.keys(),
             cache=cache,
+            drift_monitor=DriftMonitor(settings.drift_sample_interval),
         )
 
 
@@ -148,7 +140,7 @@ def _log_warnings(settings: AdapterSettings, operations: Mapping[str, Operation]
         and urlsplit(settings.gateway_url).hostname == PRODUCTION_HOST
     ):
         _log.warning("dialect_not_documented_for_host", host=PRODUCTION_HOST, dialect=settings.dialect)
-    # Warnings, not errors: one set of variables may configure several services. It may be a typing error.
+    # Warnings, not errors: the name may be an RPC of another service that has the same environment variables.
     if unknown := (settings.dialects or {}).keys() - operations.keys():
         _log.warning("unknown_rpcs_in_dialects", rpcs=sorted(unknown))
     if unknown := (settings.cache_seconds or {}).keys() - operations.keys():

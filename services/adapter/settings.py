@@ -4,10 +4,20 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
+from google.protobuf.descriptor import ServiceDescriptor
 from pydantic import AfterValidator, BaseModel, Field, Json, SecretStr, ValidationInfo, field_validator
 from redis.asyncio import ConnectionPool
 
-from services.adapter.codec import API_ID, LOOKUPS, Dialect, JsonDates, LookupTables
+from services.adapter.codec import (
+    API_ID,
+    LOOKUPS,
+    NO_OPERATION,
+    Dialect,
+    JsonDates,
+    LookupTables,
+    Operation,
+    compile_service,
+)
 from services.adapter.gateway import MAX_CONNECTIONS
 
 
@@ -44,10 +54,17 @@ def _check_api_id(name: str) -> str:
     return name
 
 
+def _check_alias(name: str) -> str:
+    if name != NO_OPERATION and not API_ID.fullmatch(name):
+        raise ValueError("must be namespace:name-version, or - to turn the operation off")
+    return name
+
+
 GatewayUrl = Annotated[str, AfterValidator(_check_gateway_url)]
 """Base of the gateway; /openapi is appended."""
 AppKey = Annotated[str, Field(pattern=r"^[0-9A-Za-z]+$")]
 ApiId = Annotated[str, AfterValidator(_check_api_id)]
+Alias = Annotated[str, AfterValidator(_check_alias)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -58,14 +75,26 @@ class AdapterSettings(BaseModel):
     """Base of the gateway; /openapi is appended."""
     dialect: Dialect = Dialect.NATIONAL_SITE
     dialects: Json[dict[str, Dialect]] | None = None
-    """RPC name to dialect, for RPCs that use another one."""
-    operation_aliases: Json[dict[ApiId, ApiId]] | None = None
-    """API id of the protos to the API id to call."""
+    """RPC name to dialect, for RPCs whose dialect is not `dialect`."""
+    operation_aliases: Json[dict[ApiId, Alias]] | None = None
+    """API id in the protos to the API id that is called instead; "-": the operation is turned off."""
     send_timestamp: bool = False
-    """Whether calls have an `_aop_timestamp`, by the gateway's clock."""
+    """Whether calls send the time, by the gateway's clock, as the parameter `_aop_timestamp`."""
     json_dates: JsonDates = JsonDates.TEXT
     languages: Json[dict[str, str]] | None = None
     """Country to language code, for open-platform requests without a language. None: LOOKUPS of the codec."""
+
+    def compile_service(self, service: ServiceDescriptor) -> dict[str, Operation]:
+        """Compile the RPCs of a service with these settings. Raises SchemaError."""
+        aliases = self.operation_aliases or {}
+        return compile_service(
+            service,
+            self.dialect,
+            dialect_overrides=self.dialects or {},
+            dates=self.json_dates,
+            lookups=self.lookups(),
+            turned_off={api_id for api_id, alias in aliases.items() if alias == NO_OPERATION},
+        )
 
     def lookups(self) -> LookupTables:
         """Return the tables for the option `lookup`."""
@@ -78,19 +107,21 @@ class AdapterSettings(BaseModel):
     app_rate: Rate | None = None
     """The highest rate of the app, in calls per second. None: the rate adapts to what 1688 accepts."""
     api_rates: Json[dict[ApiId, Rate]] | None = None
-    """API id of the protos to its highest rate, in calls per second."""
+    """API id in the protos to its highest rate, in calls per second."""
     cache_seconds: Json[dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]]] | None = None
     """RPC name to how long its responses are cached, in addition to CACHE_TTL_S; 0 disables caching."""
     cache_stale_s: float = Field(3600, ge=0, validation_alias="NATIONALSITE_CACHE_STALE_SECONDS")
-    """Maximum age of a response after its TTL, while 1688 fails; at most the TTL."""
+    """How long a response is still served after its TTL, while 1688 fails; at most as long as the TTL."""
+    drift_sample_interval: int = Field(100, ge=0)
+    """Of how many responses of an operation one is searched for unknown members; 0: none is."""
     redis_url: SecretStr | None = None
-    """The Redis where replicas share rate limits and token. The URL may contain a password."""
+    """The Redis where replicas share rate limits and the access token. The URL may contain a password."""
     app_key: AppKey
     app_secret: SecretStr
     access_token: SecretStr | None = None
     """A static access token."""
     refresh_token: SecretStr | None = Field(default=None, validate_default=True)
-    """Access tokens are fetched with it."""
+    """The service fetches access tokens with it."""
     refresh_token_file: Path | None = Field(default=None, validation_alias="NATIONALSITE_REFRESH_TOKEN_FILE")
     """The file of the refresh token. A token that 1688 rotates is written to it."""
 
@@ -107,7 +138,7 @@ class AdapterSettings(BaseModel):
     @field_validator("refresh_token")
     @classmethod
     def _check_one_token(cls, refresh_token: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        """A check of the field: one of the whole model would not run while other fields have errors."""
+        """Check a field, not the whole model: pydantic skips checks of the model if a field has an error."""
         if (info.data.get("access_token") is None) == (refresh_token is None):
             raise ValueError("this or NATIONALSITE_ACCESS_TOKEN is required, and not both")
         return refresh_token

@@ -1,22 +1,27 @@
 """The RPCs of messages and subscriptions, except StreamMessages and ReplayMessages."""
 
-import asyncio
+import math
 from typing import Any
 
-from google.protobuf.duration_pb2 import Duration
 from nationalsite.ordersync import v1 as protos
 
 from services.handler import Handler
-from services.order_sync.deliveries import to_optional_timestamp, to_timestamp
-from services.order_sync.message_codec import to_proto
+from services.order_sync.message_codec import to_dead_proto, to_received_proto
+from services.order_sync.times import limit_wait_s, to_optional_timestamp, to_seconds, to_timestamp
 from services.server import current_caller
-from services.store import DeadLetters, MessageDispatcher, SubscriptionName, Subscriptions
+from services.store import (
+    DeadLetters,
+    MessageDispatcher,
+    Subscription,
+    SubscriptionName,
+    Subscriptions,
+    SubscriptionSpec,
+    parse_ack_ids,
+)
 
 DEFAULT_LEASE_S = 60.0
 DEFAULT_WAIT_S = 10.0
 DEFAULT_MAX_MESSAGES = 100
-RESPONSE_MARGIN_S = 0.25
-"""A pull returns this long before its deadline, so that its response arrives in time."""
 
 
 class MessageHandlers:
@@ -35,6 +40,7 @@ class MessageHandlers:
             "PullMessages": self.pull_messages,
             "AckMessages": self.ack_messages,
             "SetMessageLease": self.set_message_lease,
+            "GetSubscription": self.get_subscription,
             "ListSubscriptions": self.list_subscriptions,
             "DeleteSubscription": self.delete_subscription,
             "ListDeadMessages": self.list_dead_messages,
@@ -43,45 +49,45 @@ class MessageHandlers:
 
     async def pull_messages(self, request: protos.PullMessagesRequest, deadline: float) -> bytes:
         """Lease available messages; wait if there are none."""
+        subscription_id = await self._subscriptions.open(subscription_name(request), requested_spec(request))
         wait_s = to_seconds(request.wait) if request.HasField("wait") else DEFAULT_WAIT_S
-        remaining_s = deadline - asyncio.get_running_loop().time() - RESPONSE_MARGIN_S
-        messages = await self._dispatcher.lease(
-            subscription_name(request),
+        received = await self._dispatcher.lease(
+            subscription_id,
             limit=request.max_messages or DEFAULT_MAX_MESSAGES,
             lease_s=to_seconds(request.lease) or DEFAULT_LEASE_S,
-            wait_s=max(0.0, min(wait_s, remaining_s)),
-            topics=request.topics,
-            start_time_ms=requested_start_time_ms(request),
+            wait_s=limit_wait_s(wait_s, deadline),
+            backfill_wait_s=limit_wait_s(math.inf, deadline),
         )
-        return protos.PullMessagesResponse(messages=map(to_proto, messages)).SerializeToString()
+        return protos.PullMessagesResponse(
+            received_messages=map(to_received_proto, received)
+        ).SerializeToString()
 
     async def ack_messages(self, request: protos.AckMessagesRequest, deadline: float) -> bytes:
         """Acknowledge messages."""
-        await self._dispatcher.ack(subscription_name(request), request.message_ids)
-        return b""
+        subscription_id = await self._subscriptions.get_id(subscription_name(request))
+        ack_ids = parse_ack_ids(request.ack_ids, subscription_id)
+        lapsed = await self._dispatcher.ack(subscription_id, ack_ids)
+        return protos.AckMessagesResponse(lapsed_ack_ids=map(str, lapsed)).SerializeToString()
 
     async def set_message_lease(self, request: protos.SetMessageLeaseRequest, deadline: float) -> bytes:
         """Extend or end leases."""
-        await self._dispatcher.set_lease(
-            subscription_name(request), request.message_ids, to_seconds(request.lease)
-        )
-        return b""
+        subscription_id = await self._subscriptions.get_id(subscription_name(request))
+        ack_ids = parse_ack_ids(request.ack_ids, subscription_id)
+        lapsed = await self._dispatcher.set_lease(subscription_id, ack_ids, to_seconds(request.lease))
+        return protos.SetMessageLeaseResponse(lapsed_ack_ids=map(str, lapsed)).SerializeToString()
+
+    async def get_subscription(self, request: protos.GetSubscriptionRequest, deadline: float) -> bytes:
+        """Return a subscription of the caller."""
+        subscription = await self._subscriptions.get(subscription_name(request))
+        return protos.GetSubscriptionResponse(subscription=_to_proto(subscription)).SerializeToString()
 
     async def list_subscriptions(self, request: protos.ListSubscriptionsRequest, deadline: float) -> bytes:
         """List the caller's subscriptions."""
-        subscriptions = await self._subscriptions.list(current_caller().identity)
+        page = await self._subscriptions.list(
+            current_caller().identity, request.page_size, request.page_token
+        )
         return protos.ListSubscriptionsResponse(
-            subscriptions=[
-                protos.Subscription(
-                    subscription=subscription.name,
-                    topics=subscription.topics,
-                    create_time=to_timestamp(subscription.create_time_ms),
-                    backlog=subscription.backlog,
-                    oldest_message_time=to_optional_timestamp(subscription.oldest_event_time_ms),
-                    dead_messages=subscription.dead_messages,
-                )
-                for subscription in subscriptions
-            ]
+            subscriptions=map(_to_proto, page.items), next_page_token=page.next_page_token
         ).SerializeToString()
 
     async def delete_subscription(self, request: protos.DeleteSubscriptionRequest, deadline: float) -> bytes:
@@ -91,16 +97,16 @@ class MessageHandlers:
 
     async def list_dead_messages(self, request: protos.ListDeadMessagesRequest, deadline: float) -> bytes:
         """List dead-lettered messages."""
-        page = await self._dead_letters.list(
-            subscription_name(request), request.page_size, request.page_token
-        )
+        subscription_id = await self._subscriptions.get_id(subscription_name(request))
+        page = await self._dead_letters.list(subscription_id, request.page_size, request.page_token)
         return protos.ListDeadMessagesResponse(
-            messages=map(to_proto, page.items), next_page_token=page.next_page_token
+            dead_messages=map(to_dead_proto, page.items), next_page_token=page.next_page_token
         ).SerializeToString()
 
     async def requeue_messages(self, request: protos.RequeueMessagesRequest, deadline: float) -> bytes:
         """Make dead-lettered messages available again."""
-        count = await self._dead_letters.requeue(subscription_name(request), request.message_ids)
+        subscription_id = await self._subscriptions.get_id(subscription_name(request))
+        count = await self._dead_letters.requeue(subscription_id, request.message_ids)
         return protos.RequeueMessagesResponse(requeued=count).SerializeToString()
 
 
@@ -109,11 +115,23 @@ def subscription_name(request: Any) -> SubscriptionName:
     return SubscriptionName(caller=current_caller().identity, name=request.subscription)
 
 
-def requested_start_time_ms(request: Any) -> int | None:
-    """Return the start time of a new subscription; None: now."""
-    return request.start_time.ToMilliseconds() if request.HasField("start_time") else None
+def requested_spec(request: Any) -> SubscriptionSpec | None:
+    """Return how to create the subscription that the request names; None: it has to exist."""
+    if not request.HasField("create_if_missing"):
+        return None
+    spec = request.create_if_missing
+    return SubscriptionSpec(
+        topics=spec.topics,
+        start_time_ms=spec.start_time.ToMilliseconds() if spec.HasField("start_time") else None,
+    )
 
 
-def to_seconds(duration: Duration) -> float:
-    """Convert a duration to seconds."""
-    return duration.seconds + duration.nanos / 1e9
+def _to_proto(subscription: Subscription) -> protos.Subscription:
+    return protos.Subscription(
+        subscription=subscription.name,
+        topics=subscription.topics,
+        create_time=to_timestamp(subscription.create_time_ms),
+        backlog=subscription.backlog,
+        oldest_message_time=to_optional_timestamp(subscription.oldest_event_time_ms),
+        dead_messages=subscription.dead_messages,
+    )

@@ -1,41 +1,46 @@
 """StreamMessages: delivers messages to one consumer until its stream ends."""
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing
 from itertools import groupby
+from typing import Any
 
-import structlog
 from nationalsite.ordersync import v1 as protos
 
-from services.errors import InvalidRequest, NationalsiteError, Violation
-from services.order_sync.message_codec import to_proto
+from services.errors import DeadlineExceededInFlight, InvalidRequest, Violation
+from services.order_sync.bounded_queue import BoundedQueue
+from services.order_sync.message_codec import to_received_proto
 from services.order_sync.messages import (
     DEFAULT_LEASE_S,
     DEFAULT_MAX_MESSAGES,
-    requested_start_time_ms,
+    requested_spec,
     subscription_name,
-    to_seconds,
 )
-from services.store import Message, MessageDispatcher
+from services.order_sync.times import to_seconds
+from services.store import AckId, ReceivedMessage, Storage, parse_ack_ids
 
 BATCH_SIZE = 100
 """Messages leased from the store in one transaction."""
 POLL_INTERVAL_S = 60.0
 """Maximum wait of one poll for messages."""
-MAX_PENDING_REQUESTS = 100
-"""Requests that are received but not executed; flow control holds back the others."""
+MAX_PENDING = 100
+"""Requests that wait or are executed, and responses. gRPC's flow control holds back further requests."""
+MAX_PENDING_BYTES = 2**20
+"""The size of these requests, and of these responses. A larger one waits until there is no other."""
+MAX_LAPSED = 1000
+"""Ack ids in one response."""
 LINGER_S = 0.01
-"""Wait for more capacity before a poll that cannot fill a batch."""
-
-_log = structlog.get_logger()
+"""Time to wait for more capacity, before a poll that could not fill a batch."""
+EXPIRY_MARGIN_S = 0.02
+"""A poll ends this long before the first lease of the stream does."""
 
 
 class MessageStreams:
     """The handler of StreamMessages."""
 
-    def __init__(self, dispatcher: MessageDispatcher) -> None:
-        self._dispatcher = dispatcher
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
 
     async def stream_messages(
         self, requests: AsyncIterator[protos.StreamMessagesRequest], deadline: float
@@ -44,159 +49,203 @@ class MessageStreams:
         first = await anext(requests, None)
         if first is None or first.WhichOneof("request") != "open":
             raise _invalid("open", "must be the first request")
-        consumer = _Consumer(self._dispatcher, first.open)
-        # Requests are executed while messages are fetched and sent.
-        requests_task = asyncio.create_task(consumer.execute_requests(requests))
+        subscription_id = await self._storage.subscriptions.open(
+            subscription_name(first.open), requested_spec(first.open)
+        )
+        consumer = _Consumer(self._storage, subscription_id, first.open)
+        consumer.start(requests)
         try:
-            async with aclosing(_fetch_messages(consumer, requests_task)) as messages:
-                async for message in messages:
-                    yield protos.StreamMessagesResponse(message=to_proto(message)).SerializeToString()
+            while responses := await consumer.responses.take(1):
+                yield responses[0].SerializeToString()
+            consumer.raise_failure()
         finally:
-            requests_task.cancel()
-            await asyncio.wait([requests_task])
-            await consumer.release_messages()
+            # The call can be cancelled at any time, also while it ends.
+            await self._storage.store.tasks.run(consumer.end())
 
 
 class _Consumer:
-    """The messages leased to one stream."""
+    """The consumer of one stream, with the messages that are leased to it.
+
+    Requests are received and executed while messages are leased and sent.
+    """
 
     def __init__(
-        self, dispatcher: MessageDispatcher, open_request: protos.StreamMessagesRequest.Open
+        self, storage: Storage, subscription_id: int, open_request: protos.StreamMessagesRequest.Open
     ) -> None:
-        self._dispatcher = dispatcher
-        self._open_request = open_request
-        self._subscription = subscription_name(open_request)
+        self._dispatcher = storage.dispatcher
+        self._store_clock = storage.store.clock
+        self._subscription_id = subscription_id
         self._max_outstanding = open_request.max_outstanding or DEFAULT_MAX_MESSAGES
         self._lease_s = to_seconds(open_request.lease) or DEFAULT_LEASE_S
-        self._lease_ends: dict[str, float] = {}
-        """Message id -> end of its lease (loop time), for messages neither acknowledged nor released."""
-        self._changed = asyncio.Event()
+        self._lease_ends: dict[AckId, float] = {}
+        """Ack id -> end of its lease (loop time), for messages neither acknowledged nor released."""
         self._clock = asyncio.get_running_loop().time
+        self._last_expiry, self._last_request = -math.inf, self._clock()
+        """When a lease of the stream expired, and when a request of the consumer was executed."""
+        self._changed = asyncio.Event()
+        self._requests: BoundedQueue[protos.StreamMessagesRequest] = _new_queue()
+        self.responses: BoundedQueue[protos.StreamMessagesResponse] = _new_queue()
+        """They end when the consumer has half-closed its stream, or something has failed."""
+        self._tasks: tuple[asyncio.Task[None], ...] = ()
 
-    async def execute_requests(self, requests: AsyncIterator[protos.StreamMessagesRequest]) -> None:
-        """Execute the consumer's requests in order until it half-closes; consecutive acks form one batch."""
-        async with aclosing(_batched(requests)) as batches:
-            async for batch in batches:
-                for kind, group in groupby(batch, lambda request: request.WhichOneof("request")):
-                    match kind:
-                        case "ack":
-                            await self._ack(
-                                [message_id for request in group for message_id in request.ack.message_ids]
-                            )
-                        case "set_lease":
-                            for request in group:
-                                await self._set_lease(request.set_lease)
-                        case _:
-                            raise _invalid("open", "must be the first request only")
+    def start(self, requests: AsyncIterator[protos.StreamMessagesRequest]) -> None:
+        """Begin to receive and execute requests, and to lease messages."""
+        receiving = asyncio.create_task(self._receive(requests))
+        executing = asyncio.create_task(self._execute_requests())
+        delivering = asyncio.create_task(self._deliver())
+        self._tasks = (executing, receiving, delivering)
+        receiving.add_done_callback(lambda _: self._requests.end())
+        for task in (executing, delivering):
+            task.add_done_callback(lambda _: self.responses.end())
 
-    async def fetch(self) -> Sequence[Message]:
-        """Return messages as soon as there are some and the consumer has capacity."""
-        while (capacity := self._max_outstanding - len(self._lease_ends)) <= 0:
+    def raise_failure(self) -> None:
+        """Raise the error that has ended the stream, if there is one."""
+        for task in self._tasks:
+            if task.done():
+                task.result()
+
+    async def end(self) -> None:
+        """Execute the requests that were received, and release the messages that are still leased."""
+        _, receiving, delivering = self._tasks
+        receiving.cancel()
+        delivering.cancel()
+        self.responses.end()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._dispatcher.release(self._subscription_id, list(self._lease_ends), within_s=self._lease_s)
+
+    async def _receive(self, requests: AsyncIterator[protos.StreamMessagesRequest]) -> None:
+        async for request in requests:
+            await self._requests.put(request)
+
+    async def _execute_requests(self) -> None:
+        """Execute the requests in order until the consumer half-closes; consecutive acks form one batch."""
+        while batch := await self._requests.take(MAX_PENDING):
+            for kind, group in groupby(batch, lambda request: request.WhichOneof("request")):
+                match kind:
+                    case "ack":
+                        await self._ack([request.ack for request in group])
+                    case "set_lease":
+                        for request in group:
+                            await self._set_lease(request.set_lease)
+                    case _:
+                        raise _invalid("open", "must be the first request only")
+            self._last_request = self._clock()
+            self._changed.set()
+
+    async def _deliver(self) -> None:
+        """Lease messages and send them, as soon as there are some and the consumer takes them."""
+        while True:
+            await self._wait_for_capacity()
+            received = await self._lease()
+            if received:
+                delivered = protos.StreamMessagesResponse.Delivered(
+                    received_messages=map(to_received_proto, received)
+                )
+                await self.responses.put(protos.StreamMessagesResponse(delivered=delivered))
+                await self.responses.join()  # lease no more until these are sent
+
+    async def _wait_for_capacity(self) -> None:
+        """Wait until the consumer can take another message.
+
+        A consumer that lets a lease expire may be frozen. It gets no message before a request of it has been
+        executed, which may be a late acknowledgement. If it sends none for as long as another lease, the
+        stream ends.
+        """
+        while True:
             self._changed.clear()
-            first_end = min(self._lease_ends.values())
+            self._drop_expired()
+            first_end = min(self._lease_ends.values(), default=math.inf)
+            is_silent = self._last_expiry > self._last_request
+            if is_silent:
+                deadline = math.inf if self._requests.items else self._last_expiry + self._lease_s
+            elif (
+                len(self._lease_ends) < self._max_outstanding and self._clock() < first_end - EXPIRY_MARGIN_S
+            ):
+                return
+            else:
+                deadline = first_end
             try:
-                async with asyncio.timeout_at(first_end):
+                async with asyncio.timeout_at(deadline):
                     await self._changed.wait()
             except TimeoutError:
-                self._drop_expired()
-        if capacity < min(self._max_outstanding, BATCH_SIZE):
+                if is_silent and not self._requests.items:
+                    raise DeadlineExceededInFlight(
+                        "the consumer has sent nothing since the lease of a message ended"
+                    ) from None
+
+    async def _lease(self) -> Sequence[ReceivedMessage]:
+        """Lease messages. Return none if a lease of the stream ends before there are some."""
+        if self._max_outstanding - len(self._lease_ends) < min(self._max_outstanding, BATCH_SIZE):
             await asyncio.sleep(LINGER_S)  # single acks may free more capacity in the meantime
-            capacity = self._max_outstanding - len(self._lease_ends)
-        messages: Sequence[Message] = await self._dispatcher.lease(
-            self._subscription,
-            limit=min(capacity, BATCH_SIZE),
-            lease_s=self._lease_s,
-            wait_s=POLL_INTERVAL_S,
-            topics=self._open_request.topics,
-            start_time_ms=requested_start_time_ms(self._open_request),
-        )
-        lease_end = self._clock() + self._lease_s
-        self._drop_expired()
-        self._lease_ends |= {message.message_id: lease_end for message in messages}
-        return messages
-
-    async def release_messages(self) -> None:
-        """Release the leased messages for other consumers; if that fails, their leases expire."""
-        if not self._lease_ends:
-            return
+        # Cut before an expiry: a poll would lease the expired message to the same consumer.
+        poll_end = min(self._lease_ends.values(), default=math.inf) - EXPIRY_MARGIN_S
         try:
-            await self._dispatcher.set_lease(self._subscription, list(self._lease_ends), 0)
-        except NationalsiteError as error:
-            _log.info("messages_not_released", reason=error.reason)
+            async with asyncio.timeout_at(poll_end):
+                received: Sequence[ReceivedMessage] = await self._dispatcher.lease(
+                    self._subscription_id,
+                    limit=min(self._max_outstanding - len(self._lease_ends), BATCH_SIZE),
+                    lease_s=self._lease_s,
+                    wait_s=POLL_INTERVAL_S,
+                )
+        except TimeoutError:
+            return ()
+        now, now_ms = self._clock(), self._store_clock()
+        self._lease_ends |= {
+            message.ack_id: now + (message.lease_expire_time_ms - now_ms) / 1000 for message in received
+        }
+        return received
 
-    async def _ack(self, message_ids: Sequence[str]) -> None:
-        await self._dispatcher.ack(self._subscription, message_ids)
-        self._update(message_ids, 0.0)
+    async def _ack(self, requests: Sequence[protos.StreamMessagesRequest.Ack]) -> None:
+        """Acknowledge messages in one transaction. An invalid request fails after those before it."""
+        ack_ids: list[AckId] = []
+        invalid: InvalidRequest | None = None
+        for request in requests:
+            try:
+                ack_ids += parse_ack_ids(request.ack_ids, self._subscription_id, "ack.ack_ids")
+            except InvalidRequest as error:
+                invalid = error
+                break
+        lapsed = await self._dispatcher.ack(self._subscription_id, ack_ids)
+        self._update(ack_ids, None)
+        await self._report_lapsed(lapsed)
+        if invalid is not None:
+            raise invalid
 
     async def _set_lease(self, request: protos.StreamMessagesRequest.SetLease) -> None:
         lease_s = to_seconds(request.lease)
-        await self._dispatcher.set_lease(self._subscription, request.message_ids, lease_s)
-        self._update(request.message_ids, lease_s)
+        ack_ids = parse_ack_ids(request.ack_ids, self._subscription_id, "set_lease.ack_ids")
+        now = self._clock()
+        lapsed = await self._dispatcher.set_lease(self._subscription_id, ack_ids, lease_s)
+        self._update(ack_ids, now + lease_s if lease_s else None)
+        self._update(lapsed, None)
+        await self._report_lapsed(lapsed)
 
-    def _update(self, message_ids: Sequence[str], lease_s: float) -> None:
-        for message_id in message_ids:
-            if lease_s and message_id in self._lease_ends:
-                self._lease_ends[message_id] = self._clock() + lease_s
+    async def _report_lapsed(self, lapsed: Sequence[AckId]) -> None:
+        for start in range(0, len(lapsed), MAX_LAPSED):
+            ack_ids = map(str, lapsed[start : start + MAX_LAPSED])
+            message = protos.StreamMessagesResponse.Lapsed(ack_ids=ack_ids)
+            await self.responses.put(protos.StreamMessagesResponse(lapsed=message))
+
+    def _update(self, ack_ids: Sequence[AckId], lease_end: float | None) -> None:
+        """Record that leases end at another time, or (None) have ended."""
+        for ack_id in ack_ids:
+            if lease_end is not None and ack_id in self._lease_ends:
+                self._lease_ends[ack_id] = lease_end
             else:
-                self._lease_ends.pop(message_id, None)
+                self._lease_ends.pop(ack_id, None)
         self._changed.set()
 
     def _drop_expired(self) -> None:
         now = self._clock()
-        self._lease_ends = {message_id: end for message_id, end in self._lease_ends.items() if end > now}
+        for ack_id, end in tuple(self._lease_ends.items()):
+            if end <= now:
+                del self._lease_ends[ack_id]
+                self._last_expiry = max(self._last_expiry, end)
 
 
-async def _batched(
-    requests: AsyncIterator[protos.StreamMessagesRequest],
-) -> AsyncGenerator[Sequence[protos.StreamMessagesRequest], None]:
-    """Yield the requests that arrived since the last batch, without waiting for more."""
-    arrived: asyncio.Queue[protos.StreamMessagesRequest | None] = asyncio.Queue()
-    capacity = asyncio.Semaphore(MAX_PENDING_REQUESTS)
-
-    async def receive() -> None:
-        try:
-            async for request in requests:
-                await capacity.acquire()
-                arrived.put_nowait(request)
-        finally:
-            arrived.put_nowait(None)  # the requests before it are still executed
-
-    receiving = asyncio.create_task(receive())
-    try:
-        ended = False
-        while not ended:
-            batch = [await arrived.get()]
-            batch += [arrived.get_nowait() for _ in range(arrived.qsize())]
-            ended = batch[-1] is None
-            complete = [request for request in batch if request is not None]
-            for _ in complete:
-                capacity.release()
-            yield complete
-        await receiving
-    finally:
-        receiving.cancel()
-        await asyncio.wait([receiving])
-
-
-async def _fetch_messages(
-    consumer: _Consumer, requests_task: "asyncio.Task[None]"
-) -> AsyncGenerator[Message, None]:
-    """Yield messages until the consumer half-closes. Raises the error of a request that failed."""
-    fetching: asyncio.Task[Sequence[Message]] | None = None
-    try:
-        while not requests_task.done():
-            fetching = asyncio.create_task(consumer.fetch())
-            await asyncio.wait([requests_task, fetching], return_when=asyncio.FIRST_COMPLETED)
-            for message in fetching.result() if fetching.done() else ():
-                if requests_task.done():
-                    break
-                yield message
-        requests_task.result()
-    finally:
-        if fetching is not None:
-            fetching.cancel()
-            await asyncio.wait([fetching])
+def _new_queue() -> BoundedQueue[Any]:
+    return BoundedQueue(lambda item: int(item.ByteSize()), max_items=MAX_PENDING, max_bytes=MAX_PENDING_BYTES)
 
 
 def _invalid(field: str, description: str) -> InvalidRequest:
-    return InvalidRequest([Violation(field=field, description=description)])
+    return InvalidRequest([Violation(field=field, description=description, reason="STREAM_OPEN")])

@@ -1,6 +1,7 @@
 """A local gateway that behaves like 1688's, for development and tests. It is written from docs/upstream.
 
-It must not import any other package of `services`, so that a mistake of the adapter makes a test fail.
+It must not import any other package of `services`: tests could not find a mistake in code that it shared
+with the adapter.
 
 `app` builds the application from the packages:
 

@@ -26,7 +26,8 @@ def main() -> int:
             f"warning: other machines can reach {settings.host}, and the sandbox's credentials are public",
             file=sys.stderr,
         )
-    # uvicorn stops at these signals, and raises them again afterwards. That must not be an error exit.
+    # uvicorn stops at these signals, and sends them to this process again afterwards. They are ignored then,
+    # so that the exit code is 0.
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_number, lambda *_: None)
     SandboxServer(create_app(settings.callback_url)).run(sockets=[listener])

@@ -20,8 +20,8 @@ from services.sandbox.operations.registry import load_operations
 def create_app(callback_url: str | None = None) -> Starlette:
     """Return the sandbox as an ASGI application, in its initial state.
 
-    While its lifespan lasts, messages are pushed to `callback_url`, if there is one. The application needs
-    the HTTP protocol of `server.SandboxProtocol`, which gives it access to the transport.
+    From its start to its shutdown, messages are pushed to `callback_url`, if there is one. The server must
+    use the protocol class `server.SandboxProtocol`, which gives the application access to the transport.
     """
     context = create_context(callback_url)
     operations = load_operations()
@@ -47,5 +47,5 @@ def create_app(callback_url: str | None = None) -> Starlette:
 
 async def _to_error_response(request: Request, error: Exception) -> Response:
     """Return the response to an invalid admin or image request."""
-    assert isinstance(error, HTTPException)  # noqa: S101 - Starlette calls this for nothing else
+    assert isinstance(error, HTTPException)  # noqa: S101 - Starlette calls this for HTTPException only
     return JSONResponse({"error": error.detail}, error.status_code, headers=error.headers)

@@ -14,8 +14,8 @@ SHUTDOWN_TIMEOUT_S = 2
 class SandboxProtocol(H11Protocol):
     """HTTP/1.1 that passes its transport to the application, in `scope["state"]`."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
-        """Add the transport and the set of all connections to the state of each request."""
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn does
+        """Add the transport and the set of all connections to `scope["state"]` of each request."""
         super().connection_made(transport)
         self.app_state = self.app_state | {"transport": transport, "connections": self.connections}
 
@@ -44,7 +44,7 @@ class SandboxServer(uvicorn.Server):
         )
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and print a line for each address as soon as it accepts calls."""
+        """Start, and print a line for each address as soon as it accepts connections."""
         await super().startup(sockets)
         for listener in sockets or []:
             print(f"sandbox listening on {_format_url(listener)}", flush=True)

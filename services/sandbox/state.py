@@ -9,6 +9,7 @@ from services.sandbox.controls.clock import Clock
 from services.sandbox.controls.faults import FaultQueue
 from services.sandbox.controls.limits import Limits
 from services.sandbox.controls.tokens import Tokens
+from services.sandbox.controls.variants import Variants
 from services.sandbox.messages.event_publisher import EventPublisher
 from services.sandbox.messages.outbox import Outbox
 from services.sandbox.messages.push_settings import PushSettings
@@ -20,14 +21,15 @@ from services.sandbox.trade.synced_orders import SyncedData
 
 @dataclass(slots=True, kw_only=True)
 class State:
-    """The state. A reset replaces its parts, so other objects must keep the State and not its parts."""
+    """The state. A reset replaces its parts, so handlers must keep the State itself, and not a part of it."""
 
     callback_url: str | None = None
-    """Where messages are pushed at the start."""
+    """Where messages are pushed at the start and after a reset; None: they are not pushed."""
     clock: Clock = field(default_factory=Clock)
     tokens: Tokens = field(default_factory=Tokens)
     limits: Limits = field(default_factory=Limits)
     faults: FaultQueue = field(default_factory=FaultQueue)
+    variants: Variants = field(default_factory=Variants)
     call_log: CallLog = field(default_factory=CallLog)
     call_counters: CallCounters = field(default_factory=CallCounters)
     uploaded_images: UploadedImages = field(default_factory=UploadedImages)
@@ -39,7 +41,7 @@ class State:
 
     def __post_init__(self) -> None:
         self.outbox = Outbox(self.clock, PushSettings(callback_url=self.callback_url))
-        self.order_store = OrderStore(EventPublisher(self.clock, self.outbox))
+        self.order_store = OrderStore(EventPublisher(self.clock, self.outbox), self.clock.now_ms)
 
     def reset(self) -> None:
         """Return to the initial state."""

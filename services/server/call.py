@@ -1,4 +1,4 @@
-"""The parts of a call: its method, its endpoint, its context, and the interface of its interceptors."""
+"""What interceptors work with: the method of a call, its endpoint, its context; and their own interface."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -10,12 +10,13 @@ from google.protobuf.descriptor_pb2 import MethodOptions
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from services.handler import Handler
+from services.errors import ErrorOrigin
+from services.handler import DialectReporter, Handler
 from services.server.telemetry.audit_ids import AuditIds
 
 
 class IdempotencyGuard(Protocol):
-    """Executes a call once. Its retries get the response of the first call."""
+    """Executes a call once. Retries of the call get the response of the first call."""
 
     def __call__(
         self,
@@ -27,12 +28,27 @@ class IdempotencyGuard(Protocol):
         content_hash: bytes,
         timeout_s: float,
         is_idempotent: bool,
+        resource_id: str = "",
+        search: Callable[[int], Awaitable[bytes | None]] | None = None,
     ) -> Awaitable[bytes]:
         """Return the response of `work`, or of the first call with this caller, RPC and id.
 
-        `work` is executed within `timeout_s`, even when this call is cancelled. `content_hash` is the SHA-256
-        of the request. `is_idempotent`: after an unknown outcome the work may be executed again.
+        `work` may take `timeout_s`. It continues when this call is cancelled, unless it has not begun.
+        `content_hash` is the SHA-256 of the request. `is_idempotent`: whether the work may be executed again
+        after an unknown outcome. `resource_id` and `search` are those of the method's `Creation`.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """A method that creates something under an id that its caller chooses, and by which it can be found."""
+
+    id_field: str
+    """The request field with the id."""
+    search: Callable[[Any, int], Awaitable[bytes | None]]
+    """Looks for what a call created whose outcome is unknown; returns the response, None if nothing is found.
+
+    It gets the request, and the time in milliseconds since the epoch at which the call started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +56,16 @@ class Endpoint:
     """A handler that a service binds to one of its methods."""
 
     handler: Handler
-    operation: str
-    """The `operation` in the metadata of errors: 1688's id of it, or the full name of the method."""
+    origin: ErrorOrigin
+    """The origin of the errors of its calls."""
+    report_dialect: DialectReporter | None = None
+    """Describes how the dialect serves a request; None if the method calls no operation of 1688."""
     idempotency_guard: IdempotencyGuard | None = None
-    """Stores responses by request id. None: a call with a request id is rejected."""
+    """Stores responses by request id. A method whose requests have such an id does not start without one."""
     handles_idempotency: bool = False
-    """Whether the handler itself handles request ids."""
+    """Whether the handler itself, and not the interceptor, handles request ids."""
+    creation: Creation | None = None
+    """None if the method creates nothing that can be found by an id in the request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +77,7 @@ class MethodInfo:
 
     @property
     def name(self) -> str:
-        """As in gRPC's metrics: `nationalsite.account.v1.AccountService/RegisterUser`."""
+        """The name as in gRPC's metrics: `nationalsite.account.v1.AccountService/RegisterUser`."""
         return f"{self.descriptor.containing_service.full_name}/{self.descriptor.name}"
 
     @property
@@ -90,21 +110,28 @@ class CallContext:
 
     grpc_context: ServicerContext
     audit_ids: AuditIds | None = None
-    """Collects the ids in the requests, for a method that writes. From AuditInterceptor."""
+    """Collects the ids in the requests, for the audit log. Set by AuditInterceptor."""
     identity: str = ""
-    """The caller, if it is known. From AuthorizationInterceptor."""
+    """The caller's identity, if it is known. Set by AuthorizationInterceptor."""
+    is_operator: bool = False
+    """Whether the call may concern what belongs to other callers. Set by AuthorizationInterceptor."""
     deadline: float = field(init=False)
-    """In the loop's time. From DeadlineInterceptor."""
+    """In the event loop's time. Set by DeadlineInterceptor."""
     default_deadline: float = field(init=False)
-    """The deadline for a caller that sets none. From DeadlineInterceptor."""
-    request: Message | AsyncIterator[Message] = field(init=False)
-    """The argument of the handler. From DeserializationInterceptor."""
+    """The deadline of this call if its caller had set none. Set by DeadlineInterceptor."""
+    request: Message | AsyncIterator[Message] | None = None
+    """The argument of the handler. Set by DeserializationInterceptor; None again once the call has failed."""
+    first_request: Message | None = None
+    """The request, or the first one of a stream; None until it is valid, and once the call has failed. Set by
+    RequestDeserializer."""
     handler_started: bool = False
-    """Whether the handler may have started. From DeserializationInterceptor."""
+    """Whether the handler may have started. Set by DeserializationInterceptor if there is one request."""
+    response_metadata: dict[str, str] = field(default_factory=dict)
+    """Is sent as trailing metadata, with an error too. Set by CallMetadataInterceptor."""
     status: grpc.StatusCode = grpc.StatusCode.OK
-    """The status that the caller gets. From ErrorMappingInterceptor."""
+    """The status that the caller gets. Set by ErrorMappingInterceptor."""
     reason: str = ""
-    """The reason of a failure, without the enum's prefix. From ErrorMappingInterceptor."""
+    """The reason of a failure, without the enum's prefix. Set by ErrorMappingInterceptor."""
 
 
 class CallNext(Protocol):
@@ -113,19 +140,19 @@ class CallNext(Protocol):
     def __call__(self, call: CallContext, /) -> Awaitable[bytes]:
         """Return the serialized response, or raise.
 
-        Streamed responses are sent before it returns, and its result is then empty.
+        If the method streams responses, this sends them and returns empty bytes.
         """
 
 
 class Interceptor(Protocol):
-    """One concern of each call of a method, whether the method streams or not."""
+    """Handles one concern, such as metrics, of every call of a method. Streams use the same interface."""
 
     async def __call__(self, call: CallContext, call_next: CallNext) -> bytes:
         """Handle the call: pass it to `call_next`, or raise."""
 
 
 class InterceptorFactory(Protocol):
-    """Builds the interceptor of a method, once, at start. An interceptor computes then what it can."""
+    """Builds the interceptor of a method, once, at start. What is equal for all calls is computed here."""
 
     def __call__(self, method: MethodInfo, /) -> Interceptor | None:
         """Return None if the method does not need the interceptor. Raises StartupError."""

@@ -1,8 +1,8 @@
-"""The end of the chain: calls the handler, and sends the responses of a stream."""
+"""The end of the chain of interceptors: calls the handler, and sends the responses of a stream."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import cast
 
 from services.errors import DeadlineExceededInFlight
@@ -12,12 +12,12 @@ from services.server.call import CallContext, CallNext, MethodInfo, ServicerCont
 WRITE_TIMEOUT_S = 600.0
 """How long a streamed response may wait until the caller has read the responses before it."""
 
-# Sending headers does not wait for the caller. This bounds it anyway.
 _SEND_HEADERS_TIMEOUT_S = 1.0
+"""How long a cancelled call still waits until its headers are sent."""
 
 
 def build_invoker(method: MethodInfo) -> CallNext:
-    """Return what calls the handler of a method."""
+    """Return the end of the chain: an object that calls the handler of the method."""
     invoker = StreamInvoker if method.descriptor.server_streaming else UnaryInvoker
     return invoker(method.endpoint.handler)
 
@@ -50,14 +50,18 @@ class StreamInvoker:
 
 
 async def _send_headers(context: ServicerContext) -> None:
-    """Finish even when cancelled: otherwise gRPC would send the headers again before an error, and fail."""
+    """Send the headers, even if the call is cancelled meanwhile.
+
+    Otherwise gRPC would send them again before an error status, and fail.
+    """
     sending = asyncio.ensure_future(context.send_initial_metadata(()))
     try:
         await asyncio.shield(sending)
     except asyncio.CancelledError:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_SEND_HEADERS_TIMEOUT_S):
-                await asyncio.gather(sending, return_exceptions=True)
+        # Unlike `gather`, `wait` does not cancel the sending if this call is cancelled once more.
+        await asyncio.wait([sending], timeout=_SEND_HEADERS_TIMEOUT_S)
+        if sending.done() and not sending.cancelled():
+            sending.exception()  # otherwise asyncio logs it
         raise
 
 

@@ -7,7 +7,7 @@ SERVICE_NAME = health.SERVICE_NAME
 
 
 class Health:
-    """NOT_SERVING until `set_serving`, and permanently after `set_not_serving`."""
+    """The health status: NOT_SERVING until `set_serving`, and permanently after `set_not_serving`."""
 
     def __init__(self, service: str) -> None:
         self._names = (health.OVERALL_HEALTH, service)
@@ -15,11 +15,11 @@ class Health:
         self.is_serving = False
 
     def add_to(self, server: grpc.aio.Server) -> None:
-        """Serve grpc.health.v1."""
+        """Add the service grpc.health.v1 to the server."""
         health_pb2_grpc.add_HealthServicer_to_server(self._servicer, server)
 
     async def set_serving(self) -> None:
-        """Report that calls are taken."""
+        """Report that calls are accepted."""
         for name in self._names:
             await self._servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
         self.is_serving = True

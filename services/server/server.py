@@ -1,7 +1,7 @@
 """The lifecycle of a server process.
 
 1. Read the settings, the TLS files and the policy, and open the HTTP port.
-2. Build the runtime of the service: its store, its client of 1688, its endpoints.
+2. Build the runtime of the service: its store, its gateway client, its endpoints.
 3. Start gRPC, then report ready.
 4. At SIGTERM: shut down (shutdown.py), and close everything in the opposite order.
 """
@@ -21,9 +21,11 @@ from opentelemetry.trace import Tracer
 
 from services.errors import StartupError
 from services.server import health
-from services.server.grpc_options import server_options
+from services.server.grpc_options import max_message_bytes, server_options
 from services.server.http_server import serve_http
 from services.server.interceptors import server_interceptors
+from services.server.request_memory import RequestMemory
+from services.server.security.access import Access
 from services.server.security.server_security import build_server_security
 from services.server.service_definition import S, ServiceDefinition, ServiceRuntime
 from services.server.service_handler import build_service_handler
@@ -31,9 +33,13 @@ from services.server.settings import ServerSettings, read_settings
 from services.server.shutdown import ShutdownTimeouts, shut_down
 from services.server.sockets import check_port_available, open_listener, replace_port
 from services.server.telemetry.admin_http import admin_routes
-from services.server.telemetry.logging_config import configure_logging, loop_exception_handler
+from services.server.telemetry.logging_config import (
+    captured_output,
+    configure_logging,
+    loop_exception_handler,
+)
 from services.server.telemetry.tracing import tracer_lifespan
-from services.settings_loader import env_name
+from services.settings_loader import env_name, find_unknown_variables
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 CHANNELZ = channelz_pb2.DESCRIPTOR.services_by_name["Channelz"].full_name
@@ -41,7 +47,7 @@ CHANNELZ = channelz_pb2.DESCRIPTOR.services_by_name["Channelz"].full_name
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoundAddresses:
-    """The ports of a running server; the actual ones if the settings say 0."""
+    """The ports of a running server. If a setting says port 0, the port that was assigned."""
 
     port: int
     http_port: int
@@ -52,7 +58,7 @@ def run(service: ServiceDefinition[S]) -> None:
     settings = read_settings(service.settings)
     configure_logging(service.descriptor.full_name, settings.log_level)
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with captured_output(), asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_serve_until_signal(service, settings))
     except StartupError as error:
         error.exit()
@@ -73,9 +79,11 @@ async def _serve_until_signal(service: ServiceDefinition[S], settings: S) -> Non
         tracer_lifespan(service.descriptor.full_name) as tracer,
         serve(service, settings, force_stop=force_stop, tracer=tracer),
     ):
+        if unknown := find_unknown_variables(service.settings):
+            structlog.get_logger().warning("unknown_settings", variables=unknown)
         await stop.wait()
     for number in _STOP_SIGNALS:
-        # Everything is closed. A late signal must not turn the exit code into that of a killed process.
+        # Everything is closed. A late signal must not kill the process: its exit code would then not be 0.
         loop.remove_signal_handler(number)
         signal.signal(number, signal.SIG_IGN)
 
@@ -88,15 +96,16 @@ async def serve(
     force_stop: asyncio.Event | None = None,
     tracer: Tracer | None = None,
 ) -> AsyncIterator[BoundAddresses]:
-    """Serve while the context is open, then shut down. With `force_stop` the shutdown stops
-    waiting for calls in flight.
+    """Serve while the context is open, then shut down. Once `force_stop` is set, the shutdown does not wait
+    for calls in flight.
 
-    With a tracer, calls record spans. Raises StartupError. Whatever was opened is closed.
+    With a tracer, calls record spans. Raises StartupError. What was opened is always closed.
     """
     log = structlog.get_logger()
     name = service.descriptor.full_name
     server_health = health.Health(name)
     security = build_server_security(service, settings)
+    _log_access(security.access, settings)
     http_listener = open_listener(env_name(service.settings, "http_listen"), settings.http_listen)
     http_port = http_listener.getsockname()[1]
     opened: list[ServiceRuntime] = []
@@ -104,15 +113,21 @@ async def serve(
     async def is_ready() -> bool:
         return server_health.is_serving and await opened[0].is_ready()
 
-    async with serve_http(admin_routes(is_ready), http_listener), service.lifespan(settings) as runtime:
+    async with (
+        serve_http(admin_routes(is_ready), http_listener),
+        service.lifespan(settings) as runtime,
+        security.watching(),
+    ):
         opened.append(runtime)
         handler = build_service_handler(
             service.descriptor,
             runtime.endpoints,
-            server_interceptors(tracer, security, settings.deadlines or {}),
+            server_interceptors(
+                tracer, security, settings, RequestMemory(max_message_bytes(service.descriptor))
+            ),
         )
         check_port_available(env_name(service.settings, "listen"), settings.listen)
-        server = grpc.aio.server(handlers=[handler], options=server_options(settings))
+        server = grpc.aio.server(handlers=[handler], options=server_options(settings, service.descriptor))
         if security.credentials:
             port = server.add_secure_port(settings.listen, security.credentials)
         else:
@@ -121,7 +136,7 @@ async def serve(
         _add_introspection(server, name, settings)
         await server.start()
         gc.collect()
-        gc.freeze()  # the objects of the start live as long as the process: no collection needs to check them
+        gc.freeze()  # garbage collections need not check objects that live as long as the process
         await server_health.set_serving()
         log.info(
             "serving",
@@ -136,8 +151,21 @@ async def serve(
     log.info("stopped")
 
 
+def _log_access(access: Access, settings: ServerSettings) -> None:
+    """Log who may call: a warning if anyone may, from other hosts."""
+    log = structlog.get_logger()
+    write = log.warning if access.callers == "anyone" and access.is_reachable else log.info
+    write(
+        "access",
+        callers=access.callers,
+        identified_by=access.identified_by,
+        policy_file=str(settings.policy_file or ""),
+        listen=settings.listen,
+    )
+
+
 def _add_introspection(server: grpc.aio.Server, name: str, settings: ServerSettings) -> None:
-    """Add reflection and channelz, as far as the settings switch them on."""
+    """Add reflection and channelz, each if its setting is on."""
     names = [name, health.SERVICE_NAME]
     if settings.channelz:
         channelz.add_channelz_servicer(server)
@@ -147,7 +175,7 @@ def _add_introspection(server: grpc.aio.Server, name: str, settings: ServerSetti
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Return uvloop's, if uvloop is installed."""
+    """Return uvloop's factory of event loops; None if uvloop is not installed."""
     try:
         import uvloop  # noqa: PLC0415  # not on every platform
     except ImportError:

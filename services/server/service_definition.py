@@ -1,4 +1,4 @@
-"""The definition of a service: its contract, its settings, and how its runtime is built."""
+"""The definition of a service: its descriptor, its settings, and how its runtime is built."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -19,12 +19,15 @@ async def _always() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ServiceRuntime:
-    """A running service."""
+    """What the server needs of a running service."""
 
     endpoints: Mapping[str, Endpoint]
-    """One for every method, by its name."""
+    """One for every method, by the method's name."""
     is_ready: Callable[[], Awaitable[bool]] = _always
-    """Whether what calls need is available, such as a store. /readyz calls it; it must return quickly."""
+    """Returns whether everything that calls need, such as a store, is available.
+
+    /readyz calls this, so it must return quickly.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

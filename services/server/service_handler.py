@@ -1,4 +1,4 @@
-"""The handler that gRPC calls: the methods of a service with their chains, and the calls in flight."""
+"""The handler that gRPC calls: a service's methods with their chains of interceptors, and calls in flight."""
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
@@ -19,18 +19,18 @@ from services.server.call import (
 from services.server.interceptors import build_chain
 from services.server.interceptors.error_mapping import SHUTDOWN
 
-MethodHandler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"  # generic in its stubs only
+MethodHandler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"  # in quotes: only the type stubs make it generic
 
 
 class ServiceHandler(grpc.GenericRpcHandler):
-    """The methods of a service, and the calls of them that are in flight."""
+    """The methods of a service, and its calls that are in flight."""
 
     def __init__(self, methods: Mapping[str, MethodHandler], streaming: Collection[str]) -> None:
-        """Take the handler of each path; `streaming` are the paths of streams."""
+        """`methods`: gRPC's handler of each path. `streaming`: the paths of the methods that stream."""
         self._methods = methods
         self._streaming = streaming
         self.in_flight: set[asyncio.Task[Any]] = set()
-        """The task of every call, from its first byte until its response was passed to the transport."""
+        """The tasks of all calls. A call ends when its response has been passed to the transport."""
         self._streams: set[asyncio.Task[Any]] = set()
         """The tasks of streams."""
         self._cancelled: set[asyncio.Task[Any]] = set()
@@ -51,11 +51,11 @@ class ServiceHandler(grpc.GenericRpcHandler):
         task.add_done_callback(tasks.discard)
 
     def cancel_streams(self) -> None:
-        """Cancel the streams: otherwise they last until their callers end them."""
+        """Cancel the streams: without this they last until their callers end them."""
         self._cancel(self._streams)
 
     def cancel_all(self) -> None:
-        """Cancel the remaining calls. Each still gets a status: this replica is shutting down."""
+        """Cancel the remaining calls. Each still ends with a status, such as UNAVAILABLE."""
         self._cancel(self.in_flight)
 
     def _cancel(self, tasks: set[asyncio.Task[Any]]) -> None:
@@ -95,7 +95,10 @@ def build_service_handler(
 
 
 def _to_grpc_handler(method: MethodInfo, chain: CallNext) -> MethodHandler:
-    """For gRPC every method streams its requests: the wire format is the same, and the chain reads them."""
+    """Register the method as one that streams requests, even if it does not.
+
+    The bytes on the wire are the same. So it is an interceptor that reads the request, not gRPC.
+    """
 
     async def handle(_requests: object, context: ServicerContext) -> bytes:
         return await chain(CallContext(context))

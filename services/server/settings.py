@@ -32,7 +32,7 @@ def _parse_networks(text: object) -> object:
     try:
         return tuple(network for part in text.split(",") for network in _parse_network(part.strip()))
     except ValueError:
-        raise ValueError("must be addresses or networks with commas between, or loopback") from None
+        raise ValueError("must be addresses, networks or loopback, separated by commas") from None
 
 
 def _parse_network(text: str) -> tuple[Network, ...]:
@@ -67,7 +67,7 @@ LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidat
 
 
 class ServerSettings(BaseSettings):
-    """The settings of every service. A service adds its own, and defaults for the two addresses."""
+    """The settings that all services have. A service adds its own, and defaults for the two addresses."""
 
     model_config = SETTINGS_CONFIG
 
@@ -79,27 +79,33 @@ class ServerSettings(BaseSettings):
     """Whether gRPC server reflection is served."""
     log_level: LogLevel = "info"
     tls_cert_file: Path | None = None
-    """The server's certificate chain, PEM. With the certificate and its key, callers must use TLS."""
+    """The server's certificate chain, PEM. If this and the key are set, callers must use TLS."""
     tls_key_file: Path | None = None
     tls_client_ca_file: Path | None = None
-    """The authorities of client certificates, PEM. Callers must then present one (mTLS)."""
+    """The CAs of client certificates, PEM. If set, callers must present a client certificate (mTLS)."""
     trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(_parse_networks)] = ()
     """Peers whose `x-forwarded-client-cert` is trusted: addresses, networks, `loopback`; comma-separated."""
     policy_file: Path | None = None
-    """Which caller may call which method (server/security/policy.py). Unset: all callers, all methods."""
+    """Which caller may call which method (server/security/policy.py). Unset: each caller, each method."""
+    allow_unauthenticated_callers: bool = False
+    """Whether callers without an identity may call. On loopback they may, unless there is a policy."""
     deadlines: Json[dict[str, DeadlineLimits]] | None = None
     """How long calls may take, by method: `{"SearchByKeyword": {"default_s": 5, "cap_s": 20}}`."""
     connection_age_s: float = Field(1800, ge=0, validation_alias=f"{PREFIX}CONNECTION_AGE_SECONDS")
-    """After which a connection accepts no new calls, plus or minus a tenth: callers then reconnect, and are
-    balanced over the replicas. 0: never."""
+    """How long a connection accepts new calls, plus or minus a tenth. Then callers reconnect, which balances
+    them over the replicas. 0: without limit."""
     connection_age_grace_s: float = Field(300, ge=1, validation_alias=f"{PREFIX}CONNECTION_AGE_GRACE_SECONDS")
     """How long calls may continue on a connection that has reached its age."""
+    max_streams_per_caller: int = Field(100, ge=1, le=10_000)
+    """Open streams of one caller, in this replica. A caller without an identity is its host."""
+    max_streams_per_connection: int = Field(500, ge=1, le=900)
+    """Open streams on one connection. It carries at most 1,000 calls, so that some are left for others."""
     channelz: bool = False
     """Whether grpc.channelz.v1 is served: gRPC's statistics of its connections and calls."""
     drain_delay_s: float = Field(0, ge=0, le=3600, validation_alias=f"{PREFIX}DRAIN_DELAY_SECONDS")
     """How long calls are still accepted after SIGTERM, until load balancers notice."""
     grace_s: float = Field(25, ge=0, le=3600, validation_alias=f"{PREFIX}GRACE_SECONDS")
-    """How long calls in flight may take to finish after SIGTERM."""
+    """How long calls in flight may take to finish after the drain delay."""
 
     @model_validator(mode="after")
     def _tls_is_complete(self) -> Self:
@@ -119,8 +125,8 @@ S = TypeVar("S", bound=ServerSettings)
 
 
 def read_settings(cls: type[S]) -> S:
-    """Return the settings. Where some are wrong: print a line to stderr for each, and exit with code 2."""
+    """Return the settings. If some are wrong, print a line to stderr for each, and exit with code 2."""
     try:
-        return load_settings(cls)
+        return load_settings(cls, reject_misspelt=True)
     except StartupError as error:
         error.exit()

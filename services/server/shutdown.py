@@ -1,4 +1,4 @@
-"""The shutdown of a server, in order: not ready, no new calls, no calls in flight, stopped."""
+"""The shutdown of a server: it reports not ready, rejects new calls, waits for calls in flight, and stops."""
 
 import asyncio
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import structlog
 from services.server.health import Health
 from services.server.service_handler import ServiceHandler
 
-# How long cancelled calls may take to clean up, before what they use is closed.
+# How long cancelled calls may take to clean up. Then the store and the clients that they use are closed.
 _CLEANUP_TIMEOUT_S = 5.0
 
 
@@ -18,7 +18,7 @@ class ShutdownTimeouts:
     """How long each phase may take."""
 
     delay_s: float
-    """Until load balancers notice that this replica is not ready. It still accepts calls."""
+    """Until load balancers notice that this replica is not ready. Calls are still accepted."""
     grace_s: float
     """For calls in flight to finish."""
 
@@ -30,7 +30,7 @@ async def shut_down(
     timeouts: ShutdownTimeouts,
     force_stop: asyncio.Event,
 ) -> None:
-    """Report that the server is not ready, wait, and stop it. `force_stop` ends the waiting at once."""
+    """Report that the server is not ready, wait, and stop it. `force_stop`, once set, ends the waiting."""
     structlog.get_logger().info(
         "draining", delay_s=timeouts.delay_s, grace_s=timeouts.grace_s, calls=len(handler.in_flight)
     )
@@ -47,7 +47,8 @@ async def _stop(
 ) -> None:
     """Reject new calls, cancel streams, let unary calls finish, and cancel what is left.
 
-    It waits for our own calls, not for gRPC's stop: that also waits for health watches, which never end.
+    This waits only for the calls of the service. gRPC's own `stop` would also wait for calls of the health
+    RPC Watch, which never end.
     """
     stopping = asyncio.create_task(server.stop(grace_s + _CLEANUP_TIMEOUT_S))
     handler.cancel_streams()

@@ -1,4 +1,4 @@
-"""Listening sockets, with a StartupError that names the setting if one cannot be opened."""
+"""Opens listening sockets. If one cannot be opened, a StartupError names its setting."""
 
 import socket
 
@@ -24,7 +24,7 @@ def _is_host(host: str, *, is_bracketed: bool) -> bool:
 
 
 def replace_port(address: str, port: int) -> str:
-    """Return the address with another port: the actual one instead of 0."""
+    """Return the address with this port instead of its own, which may be 0."""
     return f"{address.rpartition(':')[0]}:{port}"
 
 

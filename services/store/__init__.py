@@ -1,19 +1,31 @@
 """Durable state in SQL: messages in, deliveries out, idempotency keys, the last full orders.
 
-Must not import gRPC, protos, HTTP clients, or the packages that use it. `storage_lifespan` opens everything
-on one database, and `migrate` brings its schema up to date. Every call raises StoreUnavailable if the
-database cannot be used; it is then safe to call again.
+Must not import gRPC, protos, HTTP clients, or the packages that use the store. `storage_lifespan` opens
+everything on one database, and `migrate` brings the database's schema up to date. If the database cannot be
+used, a call raises StoreUnavailable; the same call may then be made again safely.
 """
 
 from services.store.bootstrap import Storage, StorageConfig, storage_lifespan
-from services.store.cli import run_command
+from services.store.cli import CreationCommands, run_command
 from services.store.coordination.leases import Lease, exclusive_lease
+from services.store.coordination.notifier import Notifier, wait_for_event
 from services.store.coordination.process_lock import single_process_lock
 from services.store.database.engine import StoreLimits
+from services.store.database.future_times import MAX_RESOURCE_RETENTION_DAYS
+from services.store.database.opening import open_store
 from services.store.database.schema_migrations import migrate
-from services.store.database.store import Store, open_store
+from services.store.database.store import Store
 from services.store.erasure import ErasureReport, erase
-from services.store.full_orders import FullOrder, FullOrderKind, FullOrders
+from services.store.full_orders import (
+    BegunSync,
+    FullOrder,
+    FullOrderKey,
+    FullOrderKind,
+    FullOrders,
+    StoredOrder,
+    SyncInFlight,
+    require_full_order,
+)
 from services.store.idempotency.executor import IdempotentExecutor
 from services.store.idempotency.keys import (
     IdempotencyKeys,
@@ -22,32 +34,44 @@ from services.store.idempotency.keys import (
     Succeeded,
     UnknownOutcome,
 )
+from services.store.inbox.ack_id import AckId, parse_ack_ids
 from services.store.inbox.dead_letters import DeadLetters
 from services.store.inbox.dispatcher import MessageDispatcher
 from services.store.inbox.inbox import Inbox, IncomingMessage, StoreResult
-from services.store.inbox.message import Message
+from services.store.inbox.message import DeadMessage, Message, ReceivedMessage
 from services.store.inbox.subscriptions import (
     Subscription,
     SubscriptionLimits,
     SubscriptionName,
     Subscriptions,
+    SubscriptionSpec,
 )
 from services.store.outbox.claims import RetryPolicy
-from services.store.outbox.deliveries import Deliveries, Delivery, NewDelivery, State
+from services.store.outbox.deliveries import Deliveries
+from services.store.outbox.delivery import STATE_PREFIX, Delivery, NewDelivery, OrderId, OrderIdKind, State
 from services.store.outbox.outcomes import DeadOutcome, DeliveredOutcome, Outcome, RetryOutcome
-from services.store.outbox.relay import Relay, RelayConfig, SendFunction
+from services.store.outbox.relay import UNLIMITED, Capacity, Relay, RelayConfig, SendFunction
 from services.store.pagination import Page
 from services.store.retention import Retention, RetentionPolicy
 from services.store.settings import StoreSettings
 
 __all__ = [
+    "MAX_RESOURCE_RETENTION_DAYS",
+    "STATE_PREFIX",
+    "UNLIMITED",
+    "AckId",
+    "BegunSync",
+    "Capacity",
+    "CreationCommands",
     "DeadLetters",
+    "DeadMessage",
     "DeadOutcome",
     "DeliveredOutcome",
     "Deliveries",
     "Delivery",
     "ErasureReport",
     "FullOrder",
+    "FullOrderKey",
     "FullOrderKind",
     "FullOrders",
     "IdempotencyKeys",
@@ -59,8 +83,12 @@ __all__ = [
     "Message",
     "MessageDispatcher",
     "NewDelivery",
+    "Notifier",
+    "OrderId",
+    "OrderIdKind",
     "Outcome",
     "Page",
+    "ReceivedMessage",
     "Relay",
     "RelayConfig",
     "Retention",
@@ -76,17 +104,23 @@ __all__ = [
     "StoreLimits",
     "StoreResult",
     "StoreSettings",
+    "StoredOrder",
     "Subscription",
     "SubscriptionLimits",
     "SubscriptionName",
+    "SubscriptionSpec",
     "Subscriptions",
     "Succeeded",
+    "SyncInFlight",
     "UnknownOutcome",
     "erase",
     "exclusive_lease",
     "migrate",
     "open_store",
+    "parse_ack_ids",
+    "require_full_order",
     "run_command",
     "single_process_lock",
     "storage_lifespan",
+    "wait_for_event",
 ]

@@ -5,13 +5,14 @@ from sqlalchemy import func, select
 
 from services.store.database.schema import deliveries
 from services.store.database.store import Store
+from services.store.idempotency.keys import IdempotencyKeys
 from services.store.inbox.subscriptions import select_backlogs
-from services.store.outbox.deliveries import State
+from services.store.outbox.delivery import State
 
 _LABELS = ("caller", "subscription")
 _messages_backlog = Gauge(
     "nationalsite_messages_backlog",
-    "Messages that a subscription has not acknowledged, without dead ones.",
+    "Messages of a subscription that are neither acknowledged nor dead.",
     _LABELS,
 )
 _oldest_message_age = Gauge(
@@ -32,28 +33,29 @@ _oldest_delivery_age = Gauge(
 _dead_deliveries = Gauge(
     "nationalsite_deliveries_dead", "Deliveries that failed permanently. RetryDelivery retries them."
 )
+_unknown_creations = Gauge(
+    "nationalsite_creations_unknown",
+    "Creations of purchase orders whose outcome is unknown. Retries of the calls look for the orders.",
+)
 
 
 class BacklogMetrics:
-    """Updates the metrics. Replicas with the same store report the same values: aggregate with max."""
+    """Updates the metrics. Replicas with the same store report the same values: take their max, not sum."""
 
-    def __init__(self, store: Store, max_delivery_attempts: int) -> None:
+    def __init__(self, store: Store, idempotency_keys: IdempotencyKeys, max_delivery_attempts: int) -> None:
         self._store = store
+        self._idempotency_keys = idempotency_keys
         self._max_delivery_attempts = max_delivery_attempts
 
     async def update(self) -> None:
-        """Set the metrics. Raises StoreUnavailable, and then they keep their values."""
+        """Set the metrics. If this raises StoreUnavailable, they keep their values."""
         now_ms = self._store.clock()
         select_subscriptions = select_backlogs(now_ms, self._max_delivery_attempts)
-        select_states = (
-            select(deliveries.c.state, func.count(), func.min(deliveries.c.create_time_ms))
-            .where(deliveries.c.state.in_((State.PENDING, State.DEAD)))
-            .group_by(deliveries.c.state)
-        )
         subscriptions = await self._store.read(lambda connection: connection.execute(select_subscriptions))
-        states = await self._store.read(lambda connection: connection.execute(select_states))
+        states = await self._store.read(lambda connection: connection.execute(_SELECT_STATES))
+        unknown_creations = await self._idempotency_keys.count_unknown()
         for gauge in (_messages_backlog, _oldest_message_age, _dead_messages):
-            gauge.clear()  # of deleted subscriptions
+            gauge.clear()  # else deleted subscriptions would keep their last values
         for row in subscriptions:
             labels = (row.caller, row.name)
             _messages_backlog.labels(*labels).set(row.backlog)
@@ -65,6 +67,19 @@ class BacklogMetrics:
         _pending_deliveries.set(pending_count)
         _oldest_delivery_age.set(_age_s(now_ms, oldest_ms))
         _dead_deliveries.set(dead_count)
+        _unknown_creations.set(unknown_creations)
+
+
+# The index of states has all columns of the subquery, so that the rows with their payloads are not read.
+_states = (
+    select(deliveries.c.state, func.count().label("count"), func.min(deliveries.c.seq).label("first_seq"))
+    .where(deliveries.c.state.in_((State.PENDING, State.DEAD)))
+    .group_by(deliveries.c.state)
+    .subquery()
+)
+_SELECT_STATES = select(_states.c.state, _states.c.count, deliveries.c.create_time_ms).join(
+    deliveries, deliveries.c.seq == _states.c.first_seq
+)
 
 
 def _age_s(now_ms: int, time_ms: int | None) -> float:

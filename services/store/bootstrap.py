@@ -1,7 +1,7 @@
 """Opens a store and builds everything that works on it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -12,7 +12,8 @@ from services.store.backlog_metrics import BacklogMetrics
 from services.store.coordination.notifier import Notifier
 from services.store.coordination.pg_notify import notifier_lifespan
 from services.store.database.engine import StoreLimits
-from services.store.database.store import Clock, Store, open_store, system_clock
+from services.store.database.opening import open_store
+from services.store.database.store import Clock, Store
 from services.store.full_orders import FullOrders
 from services.store.idempotency.executor import IdempotentExecutor
 from services.store.idempotency.keys import IdempotencyKeys
@@ -21,8 +22,11 @@ from services.store.inbox.dispatcher import MessageDispatcher
 from services.store.inbox.inbox import Inbox
 from services.store.inbox.subscriptions import SubscriptionLimits, Subscriptions
 from services.store.outbox.deliveries import Deliveries
-from services.store.outbox.relay import Relay, RelayConfig, SendFunction
+from services.store.outbox.relay import Capacity, Relay, RelayConfig, SendFunction
 from services.store.retention import Retention, RetentionPolicy
+
+MAX_METRICS_SHARE = 0.01
+"""Of the time, in which the backlog is counted for the metrics."""
 
 _log = structlog.get_logger()
 
@@ -36,7 +40,7 @@ class StorageConfig:
     relay: RelayConfig = field(default_factory=RelayConfig)
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
     backlog_metrics_interval_s: float = 15.0
-    """Each update counts the whole backlog."""
+    """Longer with a large backlog, because each update counts all of it: see `MAX_METRICS_SHARE`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,23 +61,31 @@ class Storage:
     retention: Retention
     backlog_metrics: BacklogMetrics
 
-    def build_relay(self, send: SendFunction, internal_error: bytes = b"") -> Relay:
-        """Return a relay for a send function. It runs in `async with relay.lifespan()`."""
-        return Relay(self.store, self.notifier, send, internal_error, self.config.relay)
+    def build_relay(
+        self,
+        send: SendFunction,
+        capacities: Mapping[str, Callable[[], Capacity]],
+        internal_error: bytes = b"",
+    ) -> Relay:
+        """Return a relay for a send function. It runs while `relay.lifespan()` is open."""
+        return Relay(self.store, self.notifier, send, capacities, internal_error, self.config.relay)
 
 
 @asynccontextmanager
 async def storage_lifespan(
-    url: str, config: StorageConfig | None = None, clock: Clock = system_clock
+    url: str, config: StorageConfig | None = None, clock: Clock | None = None
 ) -> AsyncIterator[Storage]:
     """Open the storage at a URL. Retention and backlog metrics run in the background.
 
+    Close `idempotent_executor` earlier: its calls use more than the storage.
     Raises StartupError.
     """
     config = config or StorageConfig()
     async with open_store(url, config.store, clock) as store, notifier_lifespan(store) as notifier:
         subscriptions = Subscriptions(store, notifier, config.subscriptions)
-        idempotency_keys = IdempotencyKeys(store, config.retention.idempotency_keys_s)
+        idempotency_keys = IdempotencyKeys(
+            store, config.retention.idempotency_keys_s, config.retention.resource_ids_s
+        )
         storage = Storage(
             store=store,
             notifier=notifier,
@@ -85,9 +97,11 @@ async def storage_lifespan(
             deliveries=Deliveries(store, notifier),
             idempotency_keys=idempotency_keys,
             idempotent_executor=IdempotentExecutor(idempotency_keys),
-            full_orders=FullOrders(store),
+            full_orders=FullOrders(store, notifier),
             retention=Retention(store, config.retention),
-            backlog_metrics=BacklogMetrics(store, config.subscriptions.max_delivery_attempts),
+            backlog_metrics=BacklogMetrics(
+                store, idempotency_keys, config.subscriptions.max_delivery_attempts
+            ),
         )
         background = [
             asyncio.create_task(
@@ -95,7 +109,10 @@ async def storage_lifespan(
             ),
             asyncio.create_task(
                 _run_periodically(
-                    "backlog_metrics", storage.backlog_metrics.update, config.backlog_metrics_interval_s
+                    "backlog_metrics",
+                    storage.backlog_metrics.update,
+                    config.backlog_metrics_interval_s,
+                    max_share=MAX_METRICS_SHARE,
                 )
             ),
         ]
@@ -106,17 +123,26 @@ async def storage_lifespan(
                 task.cancel()
             await asyncio.wait(background)
             await storage.inbox.close()
-            await storage.idempotent_executor.close()
+            await storage.deliveries.close()
             await storage.dispatcher.close()
 
 
-async def _run_periodically(name: str, run: Callable[[], Awaitable[object]], interval_s: float) -> None:
-    """Run a background task every `interval_s` until cancelled."""
+async def _run_periodically(
+    name: str, run: Callable[[], Awaitable[object]], interval_s: float, *, max_share: float = 1.0
+) -> None:
+    """Run a background task every `interval_s` until cancelled, or less often: see `get_pause_s`."""
+    clock = asyncio.get_running_loop().time
     while True:
+        started = clock()
         try:
             await run()
         except StoreUnavailable:
             _log.info("background_task_skipped", task=name)
         except Exception as error:
-            _log.exception("background_task_failed", task=name, exc_info=error)  # a bug must not stop it
-        await asyncio.sleep(interval_s)
+            _log.exception("background_task_failed", task=name, exc_info=error)  # a bug must not end the loop
+        await asyncio.sleep(get_pause_s(clock() - started, interval_s, max_share))
+
+
+def get_pause_s(duration_s: float, interval_s: float, max_share: float) -> float:
+    """Return how long to wait after a run, so that all runs take at most `max_share` of the time."""
+    return max(interval_s, duration_s * (1 / max_share - 1))

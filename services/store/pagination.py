@@ -1,16 +1,18 @@
-"""Pages of a list, sorted by descending sequence number. Page tokens are opaque to callers."""
+"""Pages of a list. Most lists are sorted by descending sequence number."""
 
-import base64
-import binascii
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, takewhile
 from typing import Generic, TypeVar
 
-from services.errors import InvalidRequest, Violation
+from services.errors import invalid_page_token
+from services.opaque_token import decode_numbers, encode_token
 
 T = TypeVar("T")
 
 DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 50, 1000
+MAX_PAGE_BYTES = 3 * 1024 * 1024
+"""Maximum size of a response: gRPC's clients accept 4 MiB by default. A single item may be larger."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,13 +25,19 @@ class Page(Generic[T]):
 
 
 def clamp_page_size(page_size: int) -> int:
-    """Return the number of items of a page. 0 or less means the default; the maximum applies."""
+    """Return the page size to use: the default for 0 or less, and never more than the maximum."""
     return min(page_size, MAX_PAGE_SIZE) if page_size > 0 else DEFAULT_PAGE_SIZE
 
 
+def count_fitting(sizes: Iterable[int]) -> int:
+    """Return how many items with these sizes in bytes one response can hold; at least 1."""
+    totals = accumulate(sizes)
+    return max(1, sum(1 for _ in takewhile(lambda total: total <= MAX_PAGE_BYTES, totals)))
+
+
 def encode_page_token(seq: int) -> str:
-    """Return the token of the page that begins below a sequence number."""
-    return base64.urlsafe_b64encode(b"1:%d" % seq).decode().rstrip("=")
+    """Return the token of the page of items with lower sequence numbers than this one."""
+    return encode_token(seq)
 
 
 def decode_page_token(page_token: str) -> int | None:
@@ -37,13 +45,7 @@ def decode_page_token(page_token: str) -> int | None:
     if not page_token:
         return None
     try:
-        padded = page_token + "=" * (-len(page_token) % 4)
-        version, number = base64.b64decode(padded, altchars=b"-_", validate=True).split(b":")
-        seq = int(number)
-        if version != b"1" or encode_page_token(seq) != page_token or not 0 <= seq < 2**63:
-            raise ValueError("not a page token")
-    except (ValueError, binascii.Error) as error:
-        raise InvalidRequest(
-            [Violation(field="page_token", description="must be a next_page_token of this list")]
-        ) from error
+        (seq,) = decode_numbers(page_token, 1)
+    except ValueError as error:
+        raise invalid_page_token() from error
     return seq

@@ -1,4 +1,4 @@
-"""The setting of a store. A service inherits it and sets the default."""
+"""The setting of a store. A service's settings class inherits it and sets the default."""
 
 from pydantic import SecretStr, field_validator
 from pydantic_settings import BaseSettings

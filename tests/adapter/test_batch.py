@@ -2,17 +2,18 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import pytest
 import structlog
 from nationalsite.ordersync import v1 as ordersync_v1
 
-from services.adapter import OperationClient
-from services.adapter.codec import Dialect, compile_service
+from services.adapter import OperationClient, operations
+from services.adapter.codec import Dialect
 from services.adapter.gateway import UpstreamResponse
-from services.adapter.operations import MAX_CONCURRENCY
+from services.adapter.operations import BATCHES, MAX_CONCURRENCY
+from services.caller import Caller, set_caller
 from services.errors import (
     ConnectError,
     ConnectionLost,
@@ -20,10 +21,12 @@ from services.errors import (
     DeadlineExceededInFlight,
     InvalidRequest,
     OutcomeUnknown,
+    Overloaded,
     RequiredInDialect,
     UpstreamRate,
     UpstreamRefused,
 )
+from tests.support.compiled_operations import compile_once
 
 ORDER_SYNC = ordersync_v1.ORDER_SYNC_SERVICE
 ACCEPTED = {"result": {"success": True, "code": "0"}}
@@ -37,11 +40,13 @@ class FakeGateway:
         self.received: list[Any] = []
         self.in_flight = self.max_in_flight = 0
         self.full = asyncio.Event()
+        self.queue_owners: set[Hashable] = set()
 
     async def call(self, api_id: str, form: dict[str, str], **rest: Any) -> UpstreamResponse:
         (text,) = form.values()
         value = json.loads(text)
         self.received.append(value)
+        self.queue_owners.add(rest["queue_owner"])
         self.in_flight += 1
         self.max_in_flight = max(self.max_in_flight, self.in_flight)
         if self.in_flight == MAX_CONCURRENCY:
@@ -84,7 +89,7 @@ def _soon() -> float:
 
 
 async def call_batch(gateway: FakeGateway, *numbers: int, dialect: Dialect = Dialect.OPEN_PLATFORM) -> Any:
-    client = OperationClient(compile_service(ORDER_SYNC, dialect), gateway)
+    client = OperationClient(compile_once(ORDER_SYNC, dialect), gateway)
     return await client.call_batch("WriteOrderRelations", request(*numbers), _soon())
 
 
@@ -103,18 +108,54 @@ async def test_one_call_per_element_a_few_at_a_time() -> None:
 
 async def test_batches_share_the_concurrency_limit() -> None:
     gateway = FakeGateway(lambda _: ACCEPTED)
-    client = OperationClient(compile_service(ORDER_SYNC, Dialect.OPEN_PLATFORM), gateway)
+    client = OperationClient(compile_once(ORDER_SYNC, Dialect.OPEN_PLATFORM), gateway)
     await asyncio.gather(
         *(client.call_batch("WriteOrderRelations", request(*range(1, 11)), _soon()) for _ in range(10))
     )
     assert (len(gateway.received), gateway.max_in_flight) == (100, MAX_CONCURRENCY)
 
 
+async def test_a_modest_caller_waits_behind_one_call_of_each_other_in_the_batches() -> None:
+    greedy, may_answer = range(1, 101), asyncio.Event()
+    gateway = FakeGateway(lambda _: ACCEPTED if may_answer.is_set() else may_answer)
+    client = OperationClient(compile_once(ORDER_SYNC, Dialect.OPEN_PLATFORM), gateway)
+
+    async def call(caller: str, *numbers: int) -> None:
+        set_caller(Caller(caller))
+        await client.call_batch("WriteOrderRelations", request(*numbers), _soon())
+
+    flood = [asyncio.create_task(call("greedy", *greedy)), asyncio.create_task(call("other", *greedy))]
+    await gateway.full.wait()
+    modest = asyncio.create_task(call("modest", 999))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    may_answer.set()
+    await asyncio.gather(modest, *flood)
+    numbers = [each["purchaseOrderId"] for each in gateway.received]
+    assert numbers.index(999) <= MAX_CONCURRENCY + 2
+
+
+async def test_a_batch_in_flight_does_not_wait_behind_other_calls_of_its_caller() -> None:
+    """Otherwise it would keep the batches of all callers waiting, behind the backlog of one of them."""
+    gateway = FakeGateway(lambda _: ACCEPTED)
+    set_caller(Caller("greedy"))
+    await call_batch(gateway, 1, 2)
+    assert gateway.queue_owners == {BATCHES}
+
+
+async def test_the_calls_of_a_batch_for_which_the_queue_has_no_place_are_not_sent(monkeypatch) -> None:
+    monkeypatch.setattr(operations, "MAX_WAITING", 2)
+    outcomes = await call_batch(FakeGateway(lambda _: ACCEPTED), *range(1, 11))
+    rejected = [outcome for outcome in outcomes if outcome is not None]
+    assert len(rejected) == 10 - MAX_CONCURRENCY - 2
+    assert all(isinstance(outcome, Overloaded) and "of this caller" in str(outcome) for outcome in rejected)
+
+
 async def test_results_come_before_the_deadline() -> None:
     """The outcome of calls in flight is unknown; calls that wait are not sent."""
     never = asyncio.Event()
     gateway = FakeGateway(lambda number: ACCEPTED if number < 3 else never)
-    client = OperationClient(compile_service(ORDER_SYNC, Dialect.OPEN_PLATFORM), gateway)
+    client = OperationClient(compile_once(ORDER_SYNC, Dialect.OPEN_PLATFORM), gateway)
     loop = asyncio.get_running_loop()
     deadline = loop.time() + 0.5
     outcomes = await client.call_batch("WriteOrderRelations", request(*range(1, 11)), deadline)
@@ -169,7 +210,7 @@ async def test_errors_are_in_the_order_of_the_elements() -> None:
         OutcomeUnknown,
         nothing,
     ]
-    assert (outcomes[1].code, outcomes[1].request_id) == ("500", "r-1")
+    assert (outcomes[1].code, outcomes[1].upstream_request_id) == ("500", "r-1")
     assert str(outcomes[6]).endswith("it is not known whether 1688 executed the call")
 
 
@@ -195,7 +236,7 @@ async def test_nothing_is_sent_where_one_element_is_invalid() -> None:
     gateway = FakeGateway(lambda _: ACCEPTED)
     with pytest.raises(RequiredInDialect, match=r"relations\[1\].cbu_order_entry_id"):
         await call_batch(gateway, 1, 0, 2)
-    client = OperationClient(compile_service(ORDER_SYNC, Dialect.NATIONAL_SITE), gateway)
+    client = OperationClient(compile_once(ORDER_SYNC, Dialect.NATIONAL_SITE), gateway)
     bad = request(1, 2)
     bad.relations[1].national_order_id = "A-7"
     with pytest.raises(InvalidRequest, match=r"relations\[1\].national_order_id"):

@@ -7,6 +7,7 @@ from nationalsite.product import v1 as product
 
 from services import call_metadata
 from services.adapter.cache import METADATA_KEY, Cache, CachePolicy
+from services.caller import Caller, set_caller
 from services.errors import ConnectError, DeadlineExceeded, UpstreamQuota, UpstreamRate, UpstreamRefused
 
 REQUEST = product.GetCategoryRequest()
@@ -132,6 +133,22 @@ async def test_equal_calls_are_joined(harness):
     harness.may_continue.set()
     assert {await caller for caller in callers} == {(b"response 1", "miss")}
     assert len(harness.fetches) == 1
+
+
+async def test_a_call_does_not_join_that_of_another_caller(harness):
+    """It would wait behind the backlog of the other one, and be rejected because of it."""
+
+    async def get(caller: str) -> tuple[bytes, str]:
+        set_caller(Caller(caller))
+        return await harness.get()
+
+    harness.may_continue.clear()
+    calls = [asyncio.create_task(get(caller)) for caller in ("one", "other", "one")]
+    await asyncio.sleep(0)
+    calls[0].cancel()
+    harness.may_continue.set()
+    await asyncio.wait(calls)
+    assert len(harness.fetches) == 2
 
 
 async def test_joined_calls_share_a_failure(harness):

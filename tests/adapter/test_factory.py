@@ -1,6 +1,7 @@
 """Errors and warnings at start."""
 
 import json
+import math
 
 import pytest
 import structlog
@@ -8,7 +9,7 @@ from nationalsite.account import v1 as account_v1
 from nationalsite.product import v1 as product_v1
 
 from services.adapter import AdapterSettings, operations_lifespan
-from services.errors import StartupError
+from services.errors import OperationNotInDialect, StartupError
 
 PRODUCT = product_v1.PRODUCT_SERVICE
 ACCOUNT = account_v1.ACCOUNT_SERVICE
@@ -25,6 +26,15 @@ async def test_responses_of_writes_cannot_be_cached() -> None:
     with pytest.raises(StartupError, match="NATIONALSITE_CACHE_SECONDS: RegisterUser: is not a read"):
         async with operations_lifespan(ACCOUNT, configured):
             pass
+
+
+async def test_an_operation_that_is_turned_off_fails_without_a_call() -> None:
+    off = {"com.alibaba.product:alibaba.category.get-1": "-"}
+    request = product_v1.GetCategoryRequest(category_id=1)
+    async with operations_lifespan(PRODUCT, settings(operation_aliases=json.dumps(off))) as operations:
+        with pytest.raises(OperationNotInDialect):
+            await operations.call("GetCategory", request, deadline=math.inf)
+        assert operations["SearchByKeyword"].api_id
 
 
 async def test_names_of_other_services_are_a_warning() -> None:

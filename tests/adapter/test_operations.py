@@ -1,6 +1,8 @@
 """Errors of a call as the caller gets them, and what is counted and logged."""
 
 import json
+import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,13 +14,15 @@ from nationalsite.product import v1 as product_v1
 from prometheus_client import REGISTRY
 
 from services.adapter import OperationClient
-from services.adapter.codec import Dialect, SchemaError, compile_service
+from services.adapter.codec import DecodeResult, Dialect, SchemaError
 from services.adapter.gateway import UpstreamResponse
+from services.adapter.operations import MAX_VALUES_ON_LOOP
 from services.errors import (
     ConnectError,
     ConnectionLost,
     DeadlineExceeded,
     DeadlineExceededInFlight,
+    ErrorOrigin,
     NationalsiteError,
     OperationNotInDialect,
     OutcomeUnknown,
@@ -30,6 +34,7 @@ from services.errors import (
     UpstreamUnreadable,
 )
 from services.handler import Handler, uses_local_fields
+from tests.support.compiled_operations import compile_once
 from tests.support.sample_cases import SERVICES
 
 BUYER = account_v1.CountryAccount(
@@ -71,7 +76,7 @@ def operations(answer: object, dialect: Dialect = Dialect.NATIONAL_SITE) -> Oper
     compiled = {
         rpc: operation
         for service in SERVICES.values()
-        for rpc, operation in compile_service(service, dialect).items()
+        for rpc, operation in compile_once(service, dialect).items()
     }
     return OperationClient(compiled, FakeGateway(answer))
 
@@ -80,6 +85,30 @@ async def failure(answer: object, rpc: str, request: Any) -> NationalsiteError:
     with pytest.raises(NationalsiteError) as raised:
         await operations(answer).call(rpc, request, deadline=0)
     return raised.value
+
+
+@pytest.mark.parametrize("offers", [1, MAX_VALUES_ON_LOOP], ids=["small", "large"])
+async def test_a_large_response_that_is_not_as_documented_is_decoded_in_a_thread(offers: int) -> None:
+    """A price in words is left to the tolerant decoder, which takes long for many of them."""
+    offer = {"offerId": 1, "priceInfo": {"price": "?"}}
+    body = json.dumps({"success": True, "code": 200, "data": [offer] * offers}).encode()
+    threads = []
+
+    class Gateway(FakeGateway):
+        async def call(self, *_: Any, **options: Any) -> UpstreamResponse:
+            return UpstreamResponse(value=options["parse"](body), request_id="r-1")
+
+    operation = compile_once(SERVICES["product"], Dialect.NATIONAL_SITE)["SearchByKeyword"]
+
+    def decode(value: Any, request: Any) -> Any:
+        assert not isinstance(value, DecodeResult)
+        threads.append(threading.current_thread())
+        return operation.decode(value, request)
+
+    client = OperationClient({"SearchByKeyword": replace(operation, decode=decode)}, Gateway(None))
+    response = await client.call("SearchByKeyword", SEARCH, deadline=0)
+    assert len(product_v1.SearchByKeywordResponse.FromString(response).offers) == offers
+    assert [thread is threading.main_thread() for thread in threads] == [offers == 1]
 
 
 MAY_HAVE_EXECUTED = [
@@ -118,8 +147,10 @@ async def test_an_idempotent_call(error: NationalsiteError) -> None:
 
 
 async def test_the_gateway_learns_which_calls_are_idempotent() -> None:
-    compiled = compile_service(SERVICES["product"], Dialect.NATIONAL_SITE)
-    compiled |= compile_service(SERVICES["account"], Dialect.NATIONAL_SITE)
+    compiled = {
+        **compile_once(SERVICES["product"], Dialect.NATIONAL_SITE),
+        **compile_once(SERVICES["account"], Dialect.NATIONAL_SITE),
+    }
     for non_idempotent, idempotent in (((), [True, True, False]), (("UploadImage",), [True, False, False])):
         gateway = FakeGateway(ConnectionLost("the connection broke"))
         for rpc, request in (
@@ -149,7 +180,7 @@ async def test_replies_that_do_not_show_the_outcome(
 ) -> None:
     found = await failure(answer, "RegisterUser", REGISTER)
     assert type(found) is error_type
-    assert found.request_id == "r-1"
+    assert found.upstream_request_id == "r-1"
 
 
 async def test_1688s_text_is_redacted() -> None:
@@ -188,7 +219,7 @@ def _count(name: str, rpc: str, field: str) -> float:
 
 
 async def test_unreadable_fields_are_counted_and_logged_by_path() -> None:
-    offers = [{"offerId": "secret-value", "priceInfo": {"price": "9.80-12"}}, {"offerId": "another"}]
+    offers = [{"offerId": "secret-value", "priceInfo": {"price": "面议"}}, {"offerId": "another"}]
     answer = {"success": True, "data": {"searchOfferModelList": offers}}
     paths = ("offers.offer_id", "offers.price_info.price")
     before = [_count("unreadable", "SearchByKeyword", path) for path in paths]
@@ -249,7 +280,7 @@ async def test_dropped_fields_are_counted_by_path() -> None:
 LOCAL_RPCS = [
     rpc
     for service in SERVICES.values()
-    for rpc, operation in compile_service(service, Dialect.OPEN_PLATFORM).items()
+    for rpc, operation in compile_once(service, Dialect.OPEN_PLATFORM).items()
     if operation.local
 ]
 
@@ -259,27 +290,32 @@ async def own_handler(request: Any, deadline: float) -> bytes:
 
 
 async def test_build_endpoints() -> None:
-    """A handler of the service is used before the operation; the name is 1688's id, or the RPC's name."""
+    """A handler of the service is used before the operation; errors have 1688's id, or the RPC's name."""
     client = operations({"success": True, "result": True}, Dialect.OPEN_PLATFORM)
     handlers = dict.fromkeys(LOCAL_RPCS, own_handler)
     endpoints = client.build_endpoints(
-        lambda handler, name: (handler, name), handlers, local_fields=("image", "request_id")
+        lambda *arguments: arguments, handlers, local_fields=("image", "page_token", "request_id")
     )
-    assert endpoints["GetFilterConfig"] == (own_handler, "GetFilterConfig")
-    handler, name = endpoints["RegisterUser"]
-    assert name == "com.alibaba.fenxiao.crossborder:account.user.register-1"
+    assert endpoints["GetDelivery"] == (own_handler, ErrorOrigin("GetDelivery", "none"), None)
+    filter_origin = ErrorOrigin("GetFilterConfig", "open-platform")
+    assert endpoints["GetFilterConfig"][:2] == (own_handler, filter_origin)
+    filters = product_v1.GetFilterConfigRequest(country="japan")
+    report = endpoints["GetFilterConfig"][2](filters)
+    assert (report.dialect, list(report.dropped_fields)) == ("open-platform", ["country"])
+    handler, origin, _ = endpoints["RegisterUser"]
+    assert origin == ErrorOrigin("com.alibaba.fenxiao.crossborder:account.user.register-1", "open-platform")
     assert await handler(REGISTER, 0.0) == b""
     (call,) = client._gateway.calls
-    assert call[0] == name
+    assert call[0] == origin.operation
     assert json.loads(call[1]["countryAccount"])["outLoginId"] == "hanako"
 
 
 def test_handlers_that_do_not_match_the_rpcs() -> None:
     with pytest.raises(SchemaError) as found:
         operations({}, Dialect.OPEN_PLATFORM).build_endpoints(
-            lambda handler, name: name,
+            lambda handler, origin, report: origin,
             {"B": own_handler, "A": own_handler},
-            local_fields=("image", "request_id"),
+            local_fields=("image", "page_token", "request_id"),
         )
     unknown, unbound = found.value.lines[:2], found.value.lines[2:]
     assert unknown == ("A: no such RPC for this handler", "B: no such RPC for this handler")
@@ -296,7 +332,11 @@ def test_local_request_fields_that_nothing_uses() -> None:
     handlers: dict[str, Handler] = dict.fromkeys(LOCAL_RPCS, own_handler)
     client = operations({}, Dialect.OPEN_PLATFORM)
     with pytest.raises(SchemaError) as found:
-        client.build_endpoints(lambda handler, name: name, handlers, local_fields=("request_id",))
+        client.build_endpoints(
+            lambda handler, origin, report: origin, handlers, local_fields=("page_token", "request_id")
+        )
     assert found.value.lines == ("SearchByImage: nothing uses the local request field image",)
     handlers["SearchByImage"] = search_by_image
-    client.build_endpoints(lambda handler, name: name, handlers, local_fields=("request_id",))
+    client.build_endpoints(
+        lambda handler, origin, report: origin, handlers, local_fields=("page_token", "request_id")
+    )

@@ -1,8 +1,11 @@
 """Redaction of 1688's texts."""
 
 import ipaddress
+import json
 import string
 import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
@@ -13,6 +16,7 @@ from nationalsite.product import v1 as product_v1
 
 from services.adapter.redaction import MAX_CHARACTERS, REDACTED, redact, redact_code, sensitive_values
 
+CASES = json.loads((Path(__file__).parent / "redaction_cases.json").read_text())
 PHRASES = st.sampled_from(
     [
         "用户{}已存在",
@@ -96,6 +100,11 @@ def test_other_text_is_not_redacted(text: str) -> None:
 )
 def test_redacted(text: str, sensitive: list[str], redacted: str) -> None:
     assert redact(text, sensitive) == redacted
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_forms_and_parts_of_personal_data(case: dict[str, Any]) -> None:
+    assert redact(case["text"], case.get("sensitive", [])) == case["redacted"]
 
 
 @pytest.mark.parametrize("ip", ["2001:db8::1", "fe80::1", "2001:0DB8:0:0:0:0:0:1", "::ffff:203.0.113.7"])

@@ -13,7 +13,14 @@ import grpc.aio
 import pytest
 from nationalsite.ordersync import v1 as protos
 from nationalsite.ordersync.v1 import OrderSyncServiceStub
-from nationalsite_client import AsyncConsumer, Consumer, ConsumerOptions, connect_async, parse_error
+from nationalsite_client import (
+    AsyncConsumer,
+    Consumer,
+    ConsumerOptions,
+    connect_async,
+    get_received_message,
+    parse_error,
+)
 
 from tests.clients.conftest import TIMEOUT_S, wait_until
 from tests.support.sandbox_client import SandboxClient
@@ -29,22 +36,38 @@ async def stub(order_sync: RunningProcess, sandbox: SandboxClient) -> AsyncItera
         yield OrderSyncServiceStub(channel)
 
 
-async def create_subscription(stub, subscription: str, **options) -> None:
-    """Create a subscription to messages from now on."""
-    await stub.PullMessages(
-        protos.PullMessagesRequest(subscription=subscription, wait={}, **options), timeout=TIMEOUT_S
-    )
+async def create_subscription(stub, subscription: str, **spec) -> None:
+    """Create a subscription, by default to messages from now on."""
+    request = protos.PullMessagesRequest(subscription=subscription, wait={}, create_if_missing=spec)
+    await stub.PullMessages(request, timeout=TIMEOUT_S)
 
 
-async def pull(stub, subscription: str) -> list[protos.Message]:
+async def pull(stub, subscription: str) -> list[protos.ReceivedMessage]:
     request = protos.PullMessagesRequest(subscription=subscription, wait={"seconds": 10})
-    return list((await stub.PullMessages(request, timeout=TIMEOUT_S)).messages)
+    return list((await stub.PullMessages(request, timeout=TIMEOUT_S)).received_messages)
+
+
+def ids_of(received: list[protos.ReceivedMessage]) -> list[str]:
+    return [each.message.message_id for each in received]
+
+
+async def release(stub, subscription: str, *received: protos.ReceivedMessage) -> None:
+    """End leases, as if they had expired."""
+    request = protos.SetMessageLeaseRequest(
+        subscription=subscription, ack_ids=[each.ack_id for each in received], lease={}
+    )
+    assert not (await stub.SetMessageLease(request, timeout=TIMEOUT_S)).lapsed_ack_ids
+
+
+async def ack(stub, subscription: str, *received: protos.ReceivedMessage) -> list[str]:
+    """Acknowledge messages; return the lapsed ack ids."""
+    request = protos.AckMessagesRequest(subscription=subscription, ack_ids=[each.ack_id for each in received])
+    return list((await stub.AckMessages(request, timeout=TIMEOUT_S)).lapsed_ack_ids)
 
 
 async def get_backlog(stub, subscription: str) -> int:
-    listed = await stub.ListSubscriptions(protos.ListSubscriptionsRequest(), timeout=TIMEOUT_S)
-    (summary,) = (entry for entry in listed.subscriptions if entry.subscription == subscription)
-    return summary.backlog
+    request = protos.GetSubscriptionRequest(subscription=subscription)
+    return (await stub.GetSubscription(request, timeout=TIMEOUT_S)).subscription.backlog
 
 
 async def wait_until_acknowledged(stub, subscription: str) -> None:
@@ -64,22 +87,29 @@ class Handler:
     """Records messages; waits or raises if a test tells it to."""
 
     def __init__(self) -> None:
-        self.received: list[protos.Message] = []
+        self.received: list[protos.ReceivedMessage] = []
         self.finished_ids: list[str] = []
+        self.cancelled_ids: list[str] = []
         self.may_finish = asyncio.Event()
         self.may_finish.set()
         self.failures_left = 0
 
     async def __call__(self, message: protos.Message) -> None:
-        self.received.append(message)
+        received = get_received_message()
+        assert received.message == message
+        self.received.append(received)
         if self.failures_left:
             self.failures_left -= 1
             raise RuntimeError("simulated")
-        await self.may_finish.wait()
+        try:
+            await self.may_finish.wait()
+        except asyncio.CancelledError:
+            self.cancelled_ids.append(message.message_id)
+            raise
         self.finished_ids.append(message.message_id)
 
     def count_by_id(self) -> Counter[str]:
-        return Counter(message.message_id for message in self.received)
+        return Counter(ids_of(self.received))
 
 
 @pytest.fixture
@@ -140,7 +170,7 @@ async def test_failed_message_is_released_and_redelivered(
     await wait_until(lambda: handler.finished_ids == [message_id])
     await wait_until_acknowledged(stub, subscription)
     await consumer.stop()
-    assert [message.delivery_attempt for message in handler.received] == [1, 2, 3]
+    assert [received.delivery_attempt for received in handler.received] == [1, 2, 3]
     assert caplog.text.count(f"handler_failed message_id={message_id} topic={PAID}") == 2
 
 
@@ -169,8 +199,8 @@ async def test_stop_finishes_running_handlers_and_releases_the_rest(
     handler.may_finish.set()
     async with asyncio.timeout(TIMEOUT_S):
         await consumer.task
-    (remaining,) = await pull(stub, subscription)
-    assert {remaining.message_id, *handler.finished_ids} == set(ids)
+    (remaining_id,) = ids_of(await pull(stub, subscription))
+    assert {remaining_id, *handler.finished_ids} == set(ids)
     assert len(handler.finished_ids) == 1
 
 
@@ -181,7 +211,7 @@ async def test_stop_cancels_handlers_after_stop_grace(channel, stub, sandbox, su
     (message_id,) = await push(sandbox)
     await wait_until(lambda: handler.received)
     await consumer.stop()
-    assert [message.message_id for message in await pull(stub, subscription)] == [message_id]
+    assert ids_of(await pull(stub, subscription)) == [message_id]
 
 
 async def test_cancelled_run_leaves_no_tasks(channel, stub, sandbox, subscription, handler) -> None:
@@ -195,13 +225,14 @@ async def test_cancelled_run_leaves_no_tasks(channel, stub, sandbox, subscriptio
     with pytest.raises(asyncio.CancelledError):
         await consumer.task
     await wait_until(lambda: asyncio.all_tasks() <= before)
-    assert [message.message_id for message in await pull(stub, subscription)] == [message_id]
+    assert ids_of(await pull(stub, subscription)) == [message_id]
 
 
 async def test_non_retryable_error_is_raised(channel, stub, subscription, handler) -> None:
     await create_subscription(stub, subscription, topics=[PAID])
     before = asyncio.all_tasks()
-    consumer = AsyncConsumer(channel, subscription, handler, ConsumerOptions(topics=["OTHER"]))
+    other = protos.SubscriptionSpec(topics=["OTHER"])
+    consumer = AsyncConsumer(channel, subscription, handler, ConsumerOptions(create_if_missing=other))
     with pytest.raises(grpc.aio.AioRpcError) as raised:
         async with asyncio.timeout(TIMEOUT_S):
             await consumer.run()
@@ -209,15 +240,23 @@ async def test_non_retryable_error_is_raised(channel, stub, subscription, handle
     await wait_until(lambda: asyncio.all_tasks() <= before)
 
 
-async def test_new_subscription_with_start_time_and_topics(
+async def test_missing_subscription_is_raised_by_default(channel, subscription, handler) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        async with asyncio.timeout(TIMEOUT_S):
+            await AsyncConsumer(channel, subscription, handler).run()
+    assert parse_error(raised.value).reason_name == "ERROR_REASON_SUBSCRIPTION_NOT_FOUND"
+
+
+async def test_subscription_is_created_with_start_time_and_topics(
     channel, stub, sandbox, order_sync, subscription, handler
 ) -> None:
     start = datetime.now(UTC)
     await create_subscription(stub, "another")
     await push(sandbox, topic="SOMETHING_ELSE")
     (message_id,) = await push(sandbox)
-    assert {message.message_id for message in await pull(stub, "another")}
-    consumer = BackgroundConsumer(channel, subscription, handler, start_time=start, topics=[PAID])
+    assert await pull(stub, "another")
+    spec = protos.SubscriptionSpec(start_time=start, topics=[PAID])
+    consumer = BackgroundConsumer(channel, subscription, handler, create_if_missing=spec)
     await wait_until(lambda: handler.finished_ids == [message_id])
     await consumer.stop()
 
@@ -243,9 +282,8 @@ class RestartableService:
         return running
 
 
-@pytest.mark.parametrize(
-    "end_process", [pytest.param(kill, id="killed"), pytest.param(stop, id="drained", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("end_process", [pytest.param(kill, id="killed"), pytest.param(stop, id="drained")])
 async def test_consumer_reconnects_after_a_restart(
     end_process, sandbox, subscription, handler, tmp_path
 ) -> None:
@@ -293,12 +331,53 @@ async def test_leases_are_extended_while_a_handler_runs(
     assert len(handler.received) == 1
 
 
+@pytest.mark.slow
+async def test_lapsed_lease_cancels_the_handler_and_is_left_to_the_next_consumer(
+    channel, stub, sandbox, subscription, handler, caplog
+) -> None:
+    await create_subscription(stub, subscription)
+    handler.may_finish.clear()
+    consumer = BackgroundConsumer(channel, subscription, handler, lease_s=10, max_outstanding=1)
+    (message_id,) = await push(sandbox)
+    await wait_until(lambda: handler.received)
+    # Without capacity, the consumer does not get the message back.
+    await release(stub, subscription, *handler.received)
+    next_delivery = await pull(stub, subscription)
+    assert ids_of(next_delivery) == [message_id]
+    await wait_until(lambda: handler.cancelled_ids == [message_id])
+    await consumer.stop()
+    assert await pull(stub, subscription) == []  # it was not released
+    assert await ack(stub, subscription, *next_delivery) == []
+    assert caplog.text.count(f"lease_lapsed message_id={message_id} topic={PAID}") == 1
+    assert "handler_failed" not in caplog.text
+
+
+async def test_lapsed_ack_is_logged_and_left_to_the_next_consumer(
+    channel, stub, sandbox, subscription, handler, caplog
+) -> None:
+    await create_subscription(stub, subscription)
+    handler.may_finish.clear()
+    consumer = BackgroundConsumer(channel, subscription, handler, max_outstanding=1)
+    (message_id,) = await push(sandbox)
+    await wait_until(lambda: handler.received)
+    await release(stub, subscription, *handler.received)
+    next_delivery = await pull(stub, subscription)
+    assert ids_of(next_delivery) == [message_id]
+    handler.may_finish.set()
+    await wait_until(lambda: f"ack_lapsed message_id={message_id}" in caplog.text)
+    assert await get_backlog(stub, subscription) == 1
+    assert await ack(stub, subscription, *next_delivery) == []
+    await consumer.stop()
+    assert len(handler.received) == 1
+
+
 @pytest.mark.parametrize("stop_early", [False, True], ids=["stopped", "stopped-before-run"])
 async def test_threaded_consumer(stop_early, order_sync, stub, sandbox, subscription) -> None:
     await create_subscription(stub, subscription)
     received_ids, errors = [], iter([RuntimeError("simulated")])
 
     def handle(message: protos.Message) -> None:
+        assert get_received_message().message == message
         received_ids.append(message.message_id)
         if error := next(errors, None):
             raise error
@@ -328,7 +407,6 @@ async def test_threaded_consumer(stop_early, order_sync, stub, sandbox, subscrip
         {"max_outstanding": 0},
         {"max_outstanding": 1001},
         {"lease_s": 9},
-        {"start_time": datetime(2026, 1, 1)},  # no time zone
     ],
     ids=str,
 )

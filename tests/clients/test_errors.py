@@ -30,7 +30,9 @@ def test_reason_and_upstream_message(product) -> None:
     assert details.code is grpc.StatusCode.NOT_FOUND
     assert details.reason == errors_v1.ERROR_REASON_OFFER_NOT_FOUND
     assert details.metadata["source"] == "1688"
-    assert (details.field_violations, details.retry_delay_s, details.pushback_s) == ((), None, None)
+    assert details.metadata["offerId"] == "1"
+    assert details.retry == errors_v1.RETRY_NEVER
+    assert (details.field_violations, details.retry_delay_s, details.pushback_s) == ((), None, -0.001)
 
 
 async def test_asyncio_error(product) -> None:
@@ -44,9 +46,11 @@ async def test_asyncio_error(product) -> None:
 
 def test_field_violations(product) -> None:
     details = _call_and_parse_error(
-        product.address, "SearchByKeyword", protos.SearchByKeywordRequest(page_size=51)
+        product.address, "SearchByKeyword", protos.SearchByKeywordRequest(page_size=-1)
     )
-    assert [violation.field for violation in details.field_violations] == ["keyword", "page_size"]
+    assert [violation.field for violation in details.field_violations] == ["", "page_size"]
+    reasons = [violation.reason for violation in details.field_violations]
+    assert reasons == ["KEYWORD_OR_CATEGORY", "INT32_GTE"]
     assert all(violation.description for violation in details.field_violations)
 
 
@@ -89,6 +93,7 @@ def test_error_of_grpc_itself_has_no_reason() -> None:
         "",
         (),
     )
+    assert details.retry == errors_v1.RETRY_UNSPECIFIED
 
 
 def test_failed_result() -> None:

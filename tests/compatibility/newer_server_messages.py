@@ -53,44 +53,56 @@ UNKNOWN_FIELD = NewerMessage(
     description="a response and its messages have unknown fields",
     type="nationalsite.product.v1.SearchByKeywordResponse",
     fields={
-        "total_records": 2000,
+        "total_size": 2000,
         "query_id": "q-1688",
         "offers": [{"offer_id": "610947572360", "subject": "连衣裙", "warehouses": ["大阪", "东京"]}],
     },
-    known={"total_records": 2000, "offers": [{"offer_id": "610947572360", "subject": "连衣裙"}]},
+    known={"total_size": 2000, "offers": [{"offer_id": "610947572360", "subject": "连衣裙"}]},
 )
 UNKNOWN_ONEOF_MEMBER = NewerMessage(
     name="oneof_member",
     description="a oneof has an unknown member: it is not set, and the rest of the message is read",
     type="nationalsite.ordersync.v1.PullMessagesResponse",
     fields={
-        "messages": [
+        "received_messages": [
             {
-                "message_id": "1688-1",
-                "topic": "INVOICE_BUYER_VIEW_ISSUED",
-                "raw_json": '{"type":"INVOICE_BUYER_VIEW_ISSUED"}',
-                "invoice": {"invoice_id": "INV-7"},
+                "ack_id": "a-1",
+                "message": {
+                    "message_id": "1688-1",
+                    "topic": "INVOICE_BUYER_VIEW_ISSUED",
+                    "raw_json": '{"type":"INVOICE_BUYER_VIEW_ISSUED"}',
+                    "invoice": {"invoice_id": "INV-7"},
+                },
                 "delivery_attempt": 1,
             },
             {
-                "message_id": "1688-2",
-                "topic": "ORDER_BUYER_VIEW_ORDER_PAY",
-                "order": {"cbu_order_id": "3209"},
+                "ack_id": "a-2",
+                "message": {
+                    "message_id": "1688-2",
+                    "topic": "ORDER_BUYER_VIEW_ORDER_PAY",
+                    "order": {"cbu_order_id": "3209"},
+                },
             },
         ]
     },
     known={
-        "messages": [
+        "received_messages": [
             {
-                "message_id": "1688-1",
-                "topic": "INVOICE_BUYER_VIEW_ISSUED",
-                "raw_json": '{"type":"INVOICE_BUYER_VIEW_ISSUED"}',
+                "ack_id": "a-1",
+                "message": {
+                    "message_id": "1688-1",
+                    "topic": "INVOICE_BUYER_VIEW_ISSUED",
+                    "raw_json": '{"type":"INVOICE_BUYER_VIEW_ISSUED"}',
+                },
                 "delivery_attempt": 1,
             },
             {
-                "message_id": "1688-2",
-                "topic": "ORDER_BUYER_VIEW_ORDER_PAY",
-                "order": {"cbu_order_id": "3209"},
+                "ack_id": "a-2",
+                "message": {
+                    "message_id": "1688-2",
+                    "topic": "ORDER_BUYER_VIEW_ORDER_PAY",
+                    "order": {"cbu_order_id": "3209"},
+                },
             },
         ]
     },

@@ -116,9 +116,9 @@ def _add_to_release(release: Release) -> None:
 def _remove_from_release(release: Release) -> None:
     request = release.message(PRODUCT, "SearchByKeywordRequest")
     request.options.Clear()  # a rule refers to fields that are removed
-    for name in ("sale_filters", "price_start", "price_end", "country", "language", "keyword_translate"):
+    for name in ("sale_filters", "price_start", "price_end", "country", "language", "keyword_is_chinese"):
         remove_field(request, name)
-    remove_field(release.message(PRODUCT, "SearchByKeywordResponse"), "total_page")
+    remove_field(release.message(PRODUCT, "SearchByKeywordResponse"), "total_size")
     remove_field(release.message(PRODUCT, "Offer"), "price_info")
 
 

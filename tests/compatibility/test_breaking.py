@@ -17,6 +17,8 @@ from tests.compatibility.schema_edits import (
     remove_field,
 )
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 
 Edit = Callable[[Release], None]

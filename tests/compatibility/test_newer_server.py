@@ -25,7 +25,7 @@ from tests.compatibility.newer_server_messages import (
 from tests.compatibility.schema_edits import NEWER
 
 TIMEOUT_S = 20
-STREAMED = {"message": UNKNOWN_ONEOF_MEMBER.fields["messages"][0]}
+STREAMED = {"delivered": UNKNOWN_ONEOF_MEMBER.fields}
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def test_known_fields_are_read_and_unknown_fields_are_kept(
 
 
 def test_unknown_oneof_member_is_not_set(channel: grpc.Channel) -> None:
-    unknown, known = _pull(channel).messages
+    unknown, known = (received.message for received in _pull(channel).received_messages)
     assert unknown.WhichOneof("payload") is None
     assert known.WhichOneof("payload") == "order"
     assert "INVOICE_BUYER_VIEW_ISSUED" in unknown.raw_json
@@ -107,8 +107,9 @@ def test_unknown_oneof_member_is_not_set(channel: grpc.Channel) -> None:
 def test_unknown_oneof_member_on_a_stream(channel: grpc.Channel) -> None:
     open_request = order_sync.StreamMessagesRequest(open={"subscription": "shop"})
     (received,) = OrderSyncServiceStub(channel).StreamMessages(iter([open_request]), timeout=TIMEOUT_S)
-    assert received.message.topic == "INVOICE_BUYER_VIEW_ISSUED"
-    assert received.message.WhichOneof("payload") is None
+    unknown = received.delivered.received_messages[0].message
+    assert unknown.topic == "INVOICE_BUYER_VIEW_ISSUED"
+    assert unknown.WhichOneof("payload") is None
 
 
 def test_unknown_enum_value_is_its_number(channel: grpc.Channel) -> None:

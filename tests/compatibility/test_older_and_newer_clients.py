@@ -40,9 +40,9 @@ def _search(channel: grpc.Channel, release: Release, fields: dict[str, Any]) -> 
 def test_older_client_gets_a_response_and_keeps_unknown_fields(channel: grpc.Channel) -> None:
     response: Any = _search(channel, OLDER, {"keyword": "dress", "page_size": 3})
     assert len(response.offers) == 3
-    assert "total_page" not in response.DESCRIPTOR.fields_by_name
+    assert "total_size" not in response.DESCRIPTOR.fields_by_name
     complete = product.SearchByKeywordResponse.FromString(response.SerializeToString())
-    assert complete.total_page > 0
+    assert complete.total_size > 0
     assert all(offer.HasField("price_info") for offer in complete.offers)
 
 

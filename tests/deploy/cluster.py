@@ -25,12 +25,15 @@ from nationalsite.product.v1 import PRODUCT_SERVICE
 from tests.deploy.kubelet import HOST, Node, Pod
 from tests.deploy.kustomize import ENVIRONMENTS, Object, filter_kind, find_object, render
 from tests.support.container import Mount
+from tests.support.request_ids import add_request_id
 
 SERVICES = {
     "product": PRODUCT_SERVICE,
     "order-sync": ORDER_SYNC_SERVICE,
     "account": ACCOUNT_SERVICE,
 }
+CALLER_SECRET = "caller-tls"
+"""The Secret with the certificate of the one who calls the services."""
 TIMEOUT_S = 30
 LONG_TIMEOUT_S = 300
 RELATION = {
@@ -93,14 +96,22 @@ class Cluster:
         """Start a call through a Service."""
         descriptor = SERVICES[service]
         method = descriptor.methods_by_name[rpc]
-        channel = grpc.insecure_channel(f"{HOST}:{self.port(service, 'grpc')}")
+        channel = self._channel(f"{HOST}:{self.port(service, 'grpc')}")
         call = channel.unary_unary(
             f"/{descriptor.full_name}/{rpc}",
             request_serializer=lambda message: message.SerializeToString(),
             response_deserializer=GetMessageClass(method.output_type).FromString,
         )
+        fields = add_request_id(method.input_type, fields)
         request = json_format.ParseDict(fields, GetMessageClass(method.input_type)())
         return call.future(request, timeout=timeout_s)
+
+    def _channel(self, target: str) -> grpc.Channel:
+        """Return a channel with the caller's certificate, if the services ask for one."""
+        if (caller := self.node.secrets.get(CALLER_SECRET)) is None:
+            return grpc.insecure_channel(target)
+        files = (caller[name].encode() for name in ("ca.crt", "tls.key", "tls.crt"))
+        return grpc.secure_channel(target, grpc.ssl_channel_credentials(*files))
 
     def call(self, service: str, rpc: str, fields: Mapping[str, Any]) -> Report:
         """Call through a Service; return protobuf's JSON."""
@@ -162,16 +173,16 @@ def local(cluster: Cluster) -> Report:
     answers = {service: cluster.call(service, rpc, fields) for service, (rpc, fields) in CALLS.items()}
 
     pull = {"subscription": "shop", "wait": "5s"}
-    cluster.call("order-sync", "PullMessages", pull | {"wait": "0s"})
+    cluster.call("order-sync", "PullMessages", pull | {"create_if_missing": {}, "wait": "0s"})
     cluster.admin("POST", "messages", {"topic": "ORDER_BUYER_VIEW_ORDER_PAY", "times": 3})
     messages: set[str] = set()
 
     def pulled() -> bool:
-        result = cluster.call("order-sync", "PullMessages", pull).get("messages", [])
-        messages.update(entry["message_id"] for entry in result)
-        ids = [entry["message_id"] for entry in result]
-        if ids:
-            cluster.call("order-sync", "AckMessages", {"subscription": "shop", "message_ids": ids})
+        result = cluster.call("order-sync", "PullMessages", pull).get("received_messages", [])
+        messages.update(entry["message"]["message_id"] for entry in result)
+        ack_ids = [entry["ack_id"] for entry in result]
+        if ack_ids:
+            cluster.call("order-sync", "AckMessages", {"subscription": "shop", "ack_ids": ack_ids})
         return len(messages) == 3
 
     wait_until(pulled)
@@ -191,7 +202,7 @@ def local(cluster: Cluster) -> Report:
     hanging = [
         cluster.start_call(service, rpc, fields, LONG_TIMEOUT_S) for service, (rpc, fields) in CALLS.items()
     ]
-    enqueue = {"request_id": str(uuid.uuid4()), "write_order_relations": {"relations": [RELATION]}}
+    enqueue = {"request_id": str(uuid.uuid4()), "relations": {"relations": [RELATION]}}
     cluster.call("order-sync", "EnqueueSync", enqueue)
     wait_until(lambda: cluster.admin("GET", "state")["in_flight"] >= len(hanging) + 1)
     exits = cluster.end(*SERVICES)
@@ -222,7 +233,9 @@ def production(cluster: Cluster) -> Report:
         pod.start()
         migrated[pod.name] = {"exit_code": pod.wait(TIMEOUT_S), "log": pod.log.read_text()}
     ready = cluster.run(*SERVICES)
-    subscribed = cluster.call("order-sync", "PullMessages", {"subscription": "shop", "wait": "0s"})
+    subscribed = cluster.call(
+        "order-sync", "PullMessages", {"subscription": "shop", "create_if_missing": {}, "wait": "0s"}
+    )
     return {
         "early": failed_start,
         "migrated": migrated,

@@ -17,13 +17,13 @@ from pathlib import Path
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from tests.deploy.checks.manifest_fields import memory_mib
 from tests.deploy.kustomize import DEPLOY, ROOT, Object, find_object
 from tests.support.container import Container, Mount, RunningContainer
 
 SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc/ssl", "/etc/ld.so.cache")
 """Directories of the host that replace the image's."""
 HOST = "127.0.0.1"
-_MIB = {"Mi": 1, "Gi": 1024}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +44,7 @@ class Pod:
     def __init__(self, node: Node, workload: Object, *, log: str = "") -> None:
         self.name = workload["metadata"]["name"]
         self._node = node
+        self._workload = workload
         self._spec = workload["spec"]["template"]["spec"]
         (self._container,) = self._spec["containers"]
         self.grace_s = self._spec.get("terminationGracePeriodSeconds", 30)
@@ -139,8 +140,7 @@ class Pod:
 
     def requested(self, kind: str) -> float:
         """Return the memory of `requests` or `limits`, in MiB."""
-        memory = self._container["resources"][kind]["memory"]
-        return float(memory[:-2]) * _MIB[memory[-2:]]
+        return memory_mib(self._workload, kind)
 
     def _object(self, kind: str, name: str) -> Object:
         result = find_object(self._node.objects, kind, name)

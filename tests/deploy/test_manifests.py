@@ -11,8 +11,12 @@ import kubernetes_validate
 import pytest
 import yaml
 from kubernetes_validate.utils import all_versions
+from nationalsite.account.v1 import ACCOUNT_SERVICE
+from nationalsite.ordersync.v1 import ORDER_SYNC_SERVICE
+from nationalsite.product.v1 import PRODUCT_SERVICE
 from packaging.version import Version
 
+from services.server.security.policy import PolicyFile
 from tests.deploy import checks
 from tests.deploy.kustomize import (
     BINARIES,
@@ -35,6 +39,13 @@ pytestmark = pytest.mark.deploy
 TEST_DIR = Path(__file__).parent
 MINOR_VERSIONS = sorted({version.rpartition(".")[0] for version in all_versions()}, key=Version)[-4:]
 SERVICES = ("product", "order-sync", "account")
+DESCRIPTORS = {"product": PRODUCT_SERVICE, "order-sync": ORDER_SYNC_SERVICE, "account": ACCOUNT_SERVICE}
+CALLERS = {
+    "product": "spiffe://cluster.local/ns/shop/sa/web",
+    "order-sync": "spiffe://cluster.local/ns/shop/sa/orders",
+    "account": "spiffe://cluster.local/ns/shop/sa/signup",
+}
+"""The callers of the examples in deploy/."""
 FULL_ENVIRONMENTS = [ENVIRONMENTS / name for name in ("local", "staging", "production")]
 EACH_KUSTOMIZATION = pytest.mark.parametrize("directory", find_kustomizations(), ids=case_id)
 
@@ -97,7 +108,9 @@ def test_no_placeholder_of_the_base_remains(directory):
 @pytest.mark.parametrize("environment", FULL_ENVIRONMENTS, ids=case_id)
 def test_a_service_alone_has_the_same_objects_as_in_its_environment(environment):
     parts = [
-        path for path in environment.iterdir() if path.is_dir() and path.name not in {"settings", "migrate"}
+        path
+        for path in environment.iterdir()
+        if path.is_dir() and path.name not in {"settings", "access", "migrate"}
     ]
     alone = {qualified_name(object_): object_ for part in parts for object_ in render(part)}
     assert {qualified_name(object_): object_ for object_ in render(environment)} == alone
@@ -146,15 +159,40 @@ def test_a_changed_setting_rolls_the_replicas(tmp_path):
         for each in (product, tmp_path)
     )
     assert before != after
-    (config,) = filter_kind(render(tmp_path), "ConfigMap")
-    assert config["metadata"]["name"] == after
+    config = find_object(render(tmp_path), "ConfigMap", after)
+    assert config is not None
     assert config["data"].keys() > {"NATIONALSITE_LOG_LEVEL", "NATIONALSITE_GATEWAY_URL"}
+
+
+@pytest.mark.parametrize("environment", ["staging", "production"])
+@pytest.mark.parametrize("name", SERVICES)
+def test_only_callers_that_the_policy_allows_may_call(environment, name):
+    objects = render(ENVIRONMENTS / environment / name)
+    (deployment,) = filter_kind(objects, "Deployment")
+    access = checks.access_of(objects, deployment)
+    assert (access.callers, access.identified_by) == ("policy", ("client certificate",))
+    policy = PolicyFile(
+        "", ENVIRONMENTS / environment / "access" / "policy.json", DESCRIPTORS[name]
+    ).current()
+    assert all(policy.allows(CALLERS[name], method.name) for method in DESCRIPTORS[name].methods)
+    others = {*CALLERS.values()} - {CALLERS[name]}
+    assert not any(
+        policy.allows(caller, method.name) for caller in others for method in DESCRIPTORS[name].methods
+    )
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_in_a_mesh_only_identified_callers_may_call(name):
+    objects = render(OVERLAYS / "istio" / name)
+    (deployment,) = filter_kind(objects, "Deployment")
+    access = checks.access_of(objects, deployment)
+    assert (access.callers, access.identified_by) == ("identified", ("trusted proxy",))
 
 
 def test_services_with_mtls_are_probed_by_http():
     """kubelet has no client certificate, so a gRPC probe would fail."""
     for name in ("product", "order-sync"):
-        (object_,) = filter_kind(render(OVERLAYS / "callers" / name), "Deployment")
+        (object_,) = filter_kind(render(ENVIRONMENTS / "production" / name), "Deployment")
         asked = [checks.only_container(object_)[kind].keys() & {"grpc", "httpGet"} for kind in checks.PROBES]
         assert asked == [{"httpGet"}] * 3
 

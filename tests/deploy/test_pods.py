@@ -10,7 +10,9 @@ import psycopg
 import pytest
 
 from services.store import RelayConfig
+from tests.deploy.cluster import CALLER_SECRET
 from tests.deploy.kustomize import ROOT
+from tests.support.certificates import CertificateAuthority
 from tests.support.postgres import postgres_server
 from tests.support.redis_server import redis_server
 
@@ -37,6 +39,13 @@ def run_scenario(scenario: str, directory: Path, secrets: object = None, host_mo
     return json.loads(finished.stdout)
 
 
+def tls_secret(authority: CertificateAuthority, *uris: str) -> dict[str, str]:
+    """Return a Secret as cert-manager writes it."""
+    pair = authority.issue(*uris)
+    files = {"tls.crt": pair.cert, "tls.key": pair.key, "ca.crt": authority.cert}
+    return {name: content.decode() for name, content in files.items()}
+
+
 @pytest.fixture(scope="module")
 def local(tmp_path_factory) -> dict:
     return run_scenario("local", tmp_path_factory.mktemp("local"))
@@ -56,6 +65,9 @@ def production(tmp_path_factory) -> dict:
             "order-sync": shared | {"database-url": server.url("order_sync")},
             "account": shared | {"database-url": server.url("account")},
         }
+        authority = CertificateAuthority()
+        secrets |= {f"{name}-tls": tls_secret(authority) for name in SERVICES}
+        secrets[CALLER_SECRET] = tls_secret(authority, "spiffe://cluster.local/ns/shop/sa/orders")
         redis_directory = Path(redis.url.removeprefix("unix://")).parent
         for directory, socket in ((Path(sockets), ".s.PGSQL.5432"), (redis_directory, "redis.sock")):
             directory.chmod(0o755)  # so that the services' user can connect
@@ -77,7 +89,7 @@ def test_every_pod_becomes_ready(any_environment, report):
 
 def test_services_are_called_and_call_1688(local):
     assert local["answers"]["product"]["offers"]
-    assert local["answers"]["order-sync"] == {"results": [{}]}
+    assert local["answers"]["order-sync"] == {"results": [{"status": {}}]}
     assert local["answers"]["account"] == {}
 
 
@@ -87,7 +99,7 @@ def test_messages_arrive_through_the_callback(local):
 
 def test_a_second_replica_on_sqlite_is_refused(local):
     assert local["second"]["exit_code"] == 2
-    assert local["second"]["log"].startswith("another process serves from this SQLite store")
+    assert "\nanother process serves from this SQLite store" in local["second"]["log"]
 
 
 def test_memory_is_close_to_the_request(local, report):

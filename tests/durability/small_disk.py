@@ -4,8 +4,9 @@ import os
 import resource
 import shutil
 import subprocess
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 SIZE_BYTES = 4 * 2**20
@@ -19,19 +20,31 @@ class Tmpfs:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._filler = directory / "filler"
+        self._cleared = threading.Event()
+        self._filling: threading.Thread | None = None
 
     def fill(self, pid: int) -> None:
-        """Leave no space for the process."""
-        with self._filler.open("wb", buffering=0) as filler:
-            try:
-                while True:
-                    filler.write(b"x" * 4096)
-            except OSError:
-                return
+        """Leave no space for the process, also when it truncates its files."""
+        self._cleared.clear()
+        self._write()
+        self._filling = threading.Thread(target=self._refill)
+        self._filling.start()
 
     def clear(self, pid: int) -> None:
         """Make space again."""
+        assert self._filling is not None
+        self._cleared.set()
+        self._filling.join()
         self._filler.unlink()
+
+    def _refill(self) -> None:
+        while not self._cleared.wait(0.001):
+            self._write()
+
+    def _write(self) -> None:
+        with self._filler.open("ab", buffering=0) as filler, suppress(OSError):
+            while True:
+                filler.write(b"x" * 4096)
 
     def set_read_only(self, read_only: bool) -> None:
         """Forbid or allow writes. No file may be open."""

@@ -11,7 +11,7 @@ from google.protobuf.duration_pb2 import Duration
 from nationalsite.ordersync import v1 as protos
 from nationalsite.ordersync.v1 import OrderSyncServiceStub
 
-from tests.support.consumers import EARLIEST_TIME
+from tests.support.consumers import FROM_START
 from tests.support.postgres import create_database
 from tests.support.push_client import PushClient
 from tests.support.replica import Replica
@@ -39,7 +39,7 @@ def build_open_request(max_outstanding: int) -> protos.StreamMessagesRequest:
     return protos.StreamMessagesRequest(
         open=protos.StreamMessagesRequest.Open(
             subscription=SUBSCRIPTION,
-            start_time=EARLIEST_TIME,
+            create_if_missing=FROM_START,
             max_outstanding=max_outstanding,
             lease=Duration(seconds=LEASE_S),
         )
@@ -49,11 +49,20 @@ def build_open_request(max_outstanding: int) -> protos.StreamMessagesRequest:
 def build_pull_request() -> protos.PullMessagesRequest:
     return protos.PullMessagesRequest(
         subscription=SUBSCRIPTION,
-        start_time=EARLIEST_TIME,
+        create_if_missing=FROM_START,
         max_messages=10,
         lease=Duration(seconds=LEASE_S),
         wait=Duration(seconds=1),
     )
+
+
+async def read_ids(call: Any, count: int) -> set[str]:
+    """Read responses until `count` messages have arrived. Return their ids."""
+    ids: list[str] = []
+    while len(ids) < count:
+        response = await call.read()
+        ids += [received.message.message_id for received in response.delivered.received_messages]
+    return set(ids)
 
 
 async def test_consumers_of_two_replicas_share_one_subscription(replicas, report):
@@ -64,18 +73,19 @@ async def test_consumers_of_two_replicas_share_one_subscription(replicas, report
         call: Any = stub.StreamMessages()  # type: ignore[call-arg] # the stub is typed for blocking channels
         await call.write(build_open_request(20))
         async for response in call:
-            message_id = response.message.message_id
-            deliveries.append((name, message_id))
-            ack = protos.StreamMessagesRequest.Ack(message_ids=[message_id])
+            received = response.delivered.received_messages
+            deliveries.extend((name, each.message.message_id) for each in received)
+            ack = protos.StreamMessagesRequest.Ack(ack_ids=[each.ack_id for each in received])
             await call.write(protos.StreamMessagesRequest(ack=ack))
 
     async def pull(name: str, stub: OrderSyncServiceStub) -> None:
         while True:
             response = await stub.PullMessages(build_pull_request(), timeout=TIMEOUT_S)
-            ids = [message.message_id for message in response.messages]
-            deliveries.extend((name, message_id) for message_id in ids)
-            if ids:
-                ack = protos.AckMessagesRequest(subscription=SUBSCRIPTION, message_ids=ids)
+            received = response.received_messages
+            deliveries.extend((name, each.message.message_id) for each in received)
+            if received:
+                ack_ids = [each.ack_id for each in received]
+                ack = protos.AckMessagesRequest(subscription=SUBSCRIPTION, ack_ids=ack_ids)
                 await stub.AckMessages(ack, timeout=TIMEOUT_S)
 
     async with (
@@ -116,7 +126,7 @@ async def test_messages_of_a_drained_replica_are_redelivered_by_the_other(replic
         call = OrderSyncServiceStub(first).StreamMessages()
         await call.write(build_open_request(OUTSTANDING))
         await asyncio.gather(*(push_client.push_until_accepted(number) for number in range(OUTSTANDING)))
-        outstanding = {(await call.read()).message.message_id for _ in range(OUTSTANDING)}
+        outstanding = await read_ids(call, OUTSTANDING)
         other = OrderSyncServiceStub(second).StreamMessages()
         await other.write(build_open_request(OUTSTANDING))
 
@@ -125,7 +135,7 @@ async def test_messages_of_a_drained_replica_are_redelivered_by_the_other(replic
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await call.read()
         ended_s = time.monotonic() - terminated
-        redelivered = {(await other.read()).message.message_id for _ in range(OUTSTANDING)}
+        redelivered = await read_ids(other, OUTSTANDING)
         redelivered_s = time.monotonic() - terminated
         other.cancel()
         # A second SIGTERM, from the fixture, would kill a process that is about to exit.

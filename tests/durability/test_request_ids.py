@@ -1,13 +1,15 @@
 """Request ids: calls whose process dies or whose caller cancels, and retries at another replica."""
 
 import json
+import random
 import time
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import grpc
 import pytest
-from google.type import money_pb2
 from nationalsite.ordersync import v1 as protos
 from nationalsite.ordersync.v1 import OrderSyncServiceStub
 
@@ -15,6 +17,7 @@ from tests.durability.calls import CALL_TIMEOUT_S, expect_failure
 from tests.durability.fast_timeouts import REQUEST_LEASE_MARGIN_S
 from tests.support.channels import open_stub
 from tests.support.polling import wait_until
+from tests.support.refunds import create_refund_request
 from tests.support.replica import Replica
 from tests.support.sandbox_client import SandboxClient
 from tests.support.status_details import summarize_error
@@ -35,22 +38,15 @@ REQUEST_LEASE_S = MAX_DEADLINE_S + REQUEST_LEASE_MARGIN_S
 
 
 @pytest.fixture
-def refund(sandbox) -> protos.CreateRefundRequest:
+def refund(new_refund) -> protos.CreateRefundRequest:
     """A request to refund a paid order, with a new request id."""
-    order = sandbox.admin("POST", "orders", {})
-    sandbox.admin("POST", f"orders/{order['order_id']}/pay", {})
-    units, fen = divmod(order["goods_fen"], 100)
-    return protos.CreateRefundRequest(
-        request_id=str(uuid.uuid4()),
-        cbu_order_id=order["order_id"],
-        cbu_order_entry_ids=[entry["entry_id"] for entry in order["entries"]],
-        dispute_request=protos.DISPUTE_KIND_REFUND,
-        apply_payment=money_pb2.Money(currency_code="CNY", units=units, nanos=fen * 10**7),
-        apply_carriage=money_pb2.Money(currency_code="CNY"),
-        apply_reason_id=20006,
-        description="不想买了",
-        goods_status=protos.GOODS_STATUS_REFUND_WAIT_SELLER_SEND,
-    )
+    return new_refund()
+
+
+@pytest.fixture
+def new_refund(sandbox) -> Callable[[], protos.CreateRefundRequest]:
+    """Return requests, each to refund another paid order."""
+    return partial(create_refund_request, sandbox)
 
 
 @pytest.fixture
@@ -177,15 +173,48 @@ def test_a_cancelled_call_is_completed(addresses, sandbox, refund):
         call.cancel()
         wait_until(lambda: sandbox.state()["refunds"] == 1)
 
-        responses = []
+        assert create_refund_when_free(second, refund)
+    assert count_attempts(sandbox, REFUND) == 1
 
-        def has_response() -> bool:
-            try:
-                responses.append(second.CreateRefund(refund, timeout=CALL_TIMEOUT_S))
-            except grpc.RpcError as error:
-                assert summarize_error(error)[1] == "REQUEST_IN_PROGRESS"
-            return bool(responses)
 
-        wait_until(has_response)
-        assert responses[0].refund_id
+def create_refund_when_free(stub: OrderSyncServiceStub, refund: protos.CreateRefundRequest) -> str:
+    """Return the id of a refund, as soon as no other call with its request id is in progress."""
+    refund_ids = []
+
+    def has_response() -> bool:
+        try:
+            refund_ids.append(stub.CreateRefund(refund, timeout=CALL_TIMEOUT_S).refund_id)
+        except grpc.RpcError as error:
+            assert summarize_error(error)[1] == "REQUEST_IN_PROGRESS"
+        return bool(refund_ids)
+
+    wait_until(has_response)
+    return refund_ids[0]
+
+
+def test_a_call_that_is_cancelled_at_any_time_takes_no_id_without_using_it(addresses, sandbox, new_refund):
+    random_delays = random.Random(5)  # not a secret
+    with open_stub(addresses[0]) as first, open_stub(addresses[1]) as second:
+        first.ListSubscriptions(protos.ListSubscriptionsRequest(), timeout=CALL_TIMEOUT_S)
+        refunds = [new_refund() for _ in range(60)]
+        for refund in refunds:
+            call = first.CreateRefund.future(refund, timeout=CALL_TIMEOUT_S)
+            time.sleep(random_delays.uniform(0.0005, 0.012))
+            call.cancel()
+        assert all(create_refund_when_free(second, refund) for refund in refunds)
+    assert count_attempts(sandbox, REFUND) == len(refunds)
+
+
+def test_a_call_is_completed_when_its_replica_shuts_down(database_url, start_replica, sandbox, refund):
+    replica = start_replica(database_url, {"NATIONALSITE_GRACE_SECONDS": "0"})
+    sandbox.inject_fault({"latency_ms": 2000}, operation=REFUND)
+    with open_stub(replica.grpc) as stub:
+        call = stub.CreateRefund.future(refund, timeout=CALL_TIMEOUT_S)
+        wait_until(lambda: count_attempts(sandbox, REFUND) == 1)
+        replica.terminate()
+        assert summarize_error(call.exception())[:2] == ("UNKNOWN", "OUTCOME_UNKNOWN")
+    assert replica.wait_for_exit() == 0
+    replica.start()
+    with open_stub(replica.grpc) as stub:
+        assert stub.CreateRefund(refund, timeout=CALL_TIMEOUT_S).refund_id
     assert count_attempts(sandbox, REFUND) == 1

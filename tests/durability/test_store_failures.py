@@ -1,7 +1,6 @@
 """The store is locked, full, missing or stopped: callers get clear errors, and the service recovers."""
 
 import asyncio
-import random
 import signal
 import sqlite3
 import time
@@ -14,7 +13,6 @@ import pytest
 from nationalsite.ordersync import v1 as protos
 
 from services.store import migrate
-from tests.durability.conftest import SEED
 from tests.durability.consumers import Consumer, DeliveryLog
 from tests.durability.small_disk import FileSizeLimit, Tmpfs, small_disk
 from tests.support.enqueue_client import EnqueueClient, are_in_order, build_status_sync, parse_sent_numbers
@@ -123,7 +121,7 @@ async def check_recovery(failure: Failure, replica: Replica, sandbox: SandboxCli
         PushClient([replica.callback]) as push_client,
         EnqueueClient([replica.grpc]) as enqueue_client,
     ):
-        consumer = Consumer("stream", log, [replica.grpc], random.Random(SEED))
+        consumer = Consumer(log, replica.grpc)
         consumption = asyncio.create_task(consumer.stream())
         # Deliveries are sent so slowly that some are still pending when the failure starts.
         sandbox.inject_fault({"latency_ms": 100}, operation="trade.cross.orderStatusSync", times=BATCH_SIZE)
@@ -149,7 +147,8 @@ async def check_recovery(failure: Failure, replica: Replica, sandbox: SandboxCli
                 ),
                 await expect_failure(
                     enqueue_client.stubs[0].PullMessages(
-                        protos.PullMessagesRequest(subscription="new"), timeout=CALL_TIMEOUT_S
+                        protos.PullMessagesRequest(subscription="new", create_if_missing={}),
+                        timeout=CALL_TIMEOUT_S,
                     )
                 ),
             ]
@@ -225,7 +224,7 @@ async def test_sqlite_restarted_on_a_read_only_disk(disk, start_replica, sandbox
             report(f"accepted again {time.monotonic() - started:.1f} s after the disk was writable")
 
             log = DeliveryLog("kept")
-            consumer = Consumer("pull", log, [replica.grpc], random.Random(SEED))
+            consumer = Consumer(log, replica.grpc)
             consumption = asyncio.create_task(consumer.pull())
             while len(log.acknowledged) < 2 * BATCH_SIZE:
                 await asyncio.sleep(0.05)

@@ -1,6 +1,7 @@
 """The services as their callers meet them: processes, sockets, generated stubs."""
 
 import json
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any, Protocol
@@ -10,7 +11,10 @@ import pytest
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
+from nationalsite.ordersync.v1 import OrderSyncServiceStub
 
+from tests.support.consumers import create_subscription, delete_subscription
+from tests.support.request_ids import add_request_id
 from tests.support.sample_cases import SERVICES
 from tests.support.sandbox_client import SandboxClient
 from tools.local_stack import RunningProcess, start_sandbox, start_service, stop
@@ -48,8 +52,9 @@ class RpcClient:
         )
 
     def request(self, rpc: str, fields: dict[str, Any]) -> Any:
-        """Return a request message from protobuf's JSON."""
-        return json_format.ParseDict(fields, GetMessageClass(self._methods[rpc][1].input_type)())
+        """Return a request message from protobuf's JSON. A required request id that it lacks is a new one."""
+        descriptor = self._methods[rpc][1].input_type
+        return json_format.ParseDict(add_request_id(descriptor, fields), GetMessageClass(descriptor)())
 
     def call(self, rpc: str, dialect: str, fields: dict[str, Any], **options: Any) -> dict[str, Any]:
         """Call, and return the response in protobuf's JSON. Raises grpc.RpcError."""
@@ -122,7 +127,7 @@ def client(running_services: ServicePool) -> Iterator[RpcClient]:
 
 
 @pytest.fixture
-def start_dedicated(running_sandbox: RunningProcess) -> Iterator[StartDedicated]:
+def start_dedicated(running_sandbox: RunningProcess, sandbox: SandboxClient) -> Iterator[StartDedicated]:
     """start_dedicated(service, dialect, settings) starts a service that only this test uses."""
     with ExitStack() as exit_stack:
 
@@ -152,3 +157,25 @@ def sandbox(running_sandbox: RunningProcess) -> SandboxClient:
     sandbox.admin("POST", "reset")
     sandbox.admin("DELETE", "calls")
     return sandbox
+
+
+@pytest.fixture(scope="module")
+def order_sync(running_services: ServicePool) -> RunningProcess:
+    """OrderSyncService in the national-site dialect."""
+    return running_services["order_sync", "national-site"]
+
+
+@pytest.fixture(scope="module")
+def stub(order_sync: RunningProcess) -> Iterator[OrderSyncServiceStub]:
+    """A stub of `order_sync`."""
+    with grpc.insecure_channel(order_sync.address) as channel:
+        yield OrderSyncServiceStub(channel)
+
+
+@pytest.fixture
+def subscription(stub: OrderSyncServiceStub) -> Iterator[str]:
+    """A new subscription, without earlier messages."""
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    create_subscription(stub, name)
+    yield name
+    delete_subscription(stub, name)

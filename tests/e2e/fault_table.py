@@ -111,6 +111,9 @@ def _unreadable(name: str, fault: Mapping[str, Any]) -> FaultCase:
 
 FAULT_CASES = (
     FaultCase(name="slow", fault={"latency_ms": 300}, idempotent=SUCCESS, non_idempotent=SUCCESS),
+    FaultCase(
+        name="late response", fault={"response_latency_ms": 300}, idempotent=SUCCESS, non_idempotent=SUCCESS
+    ),
     # An idempotent attempt times out after half of the deadline; a non-idempotent one uses all of it.
     FaultCase(
         name="no response, once",
@@ -133,6 +136,14 @@ FAULT_CASES = (
     ),
     _unreadable("malformed", {"malformed": True}),
     _unreadable("empty", {"status": 200, "body": ""}),
+    _unreadable("no text", {"status": 200, "body_base64": "gIGC"}),
+    FaultCase(
+        name="business error",
+        fault={"business_error": {"code": "500", "message": "系统异常"}},
+        attempt_outcome="OK",  # the metric counts attempts of which 1688 sent a response
+        idempotent=Result("UPSTREAM_REFUSED", 1),
+        non_idempotent=Result("UPSTREAM_REFUSED", 1),
+    ),
     *_rate_limited("gw.QosAppFrequencyLimit"),
     *_rate_limited("gw.QosAPIFrequencyLimit"),
     _not_retried("gw.NoUsageLeftError", "UPSTREAM_QUOTA"),

@@ -25,10 +25,20 @@ PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
 
 INVALID: list[tuple[str, str, dict[str, Any], str]] = [
     # RPC, dialect, request, path of the field
-    ("SearchByKeyword", OPEN, {"keyword": ""}, "keyword"),
-    ("SearchByKeyword", OPEN, SEARCH | {"page_size": 51}, "page_size"),
-    ("SearchByImage", OPEN, {"page_size": 5}, "image_source"),
+    ("SearchByKeyword", OPEN, {"keyword": ""}, ""),
+    ("SearchByKeyword", OPEN, SEARCH | {"page_size": -1}, "page_size"),
+    ("SearchByImage", OPEN, {"page_size": 5}, ""),
     ("UploadImage", OPEN, {"image": "R0lGODlh"}, "image"),
+    *(
+        (rpc, OPEN, request | {"request_id": request_id}, "request_id")
+        for rpc, request in (
+            ("CreateAlipayUrl", {"cbu_order_ids": ["1"]}),
+            ("CreateRefund", REFUND),
+            ("SubmitReturnGoods", RETURN),
+            ("RegisterUser", {"country_account": BUYER}),
+        )
+        for request_id in ("", "no UUID")
+    ),
     (
         "RegisterUser",
         NATIONAL,
@@ -61,8 +71,19 @@ INVALID: list[tuple[str, str, dict[str, Any], str]] = [
         {"logistics_order": {"national_order_id": "x", "logistics_id": "LG1"}},
         "logistics_order.national_order_id",
     ),
-    ("SyncLogisticsStatus", NATIONAL, {"logistics_id": "LG1", "logistics_status": 1}, "logistics_id"),
-    ("SyncLogisticsStatus", NATIONAL, {"logistics_id": "1"}, "logistics_status"),
+    (
+        "SyncLogisticsStatus",
+        NATIONAL,
+        {"logistics_status": {"logistics_id": "LG1", "logistics_status": 1}},
+        "logistics_status.logistics_id",
+    ),
+    (
+        "SyncLogisticsStatus",
+        NATIONAL,
+        {"logistics_status": {"logistics_id": "1"}},
+        "logistics_status.logistics_status",
+    ),
+    ("SyncLogisticsStatus", NATIONAL, {}, "logistics_status"),
     ("SyncOrderStatus", NATIONAL, {"order_status": ORDER}, "order_status"),
     (
         "SyncOrderStatus",
@@ -153,6 +174,6 @@ def test_bad_requests_name_their_fields_and_send_nothing(
     assert failure.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     details = parse_status_details(failure.value)
     assert details["ErrorInfo"].reason == f"ERROR_REASON_{reason}"
-    assert details["ErrorInfo"].metadata["source"] == "suite"
+    assert details["ErrorInfo"].metadata["source"] == "service"
     assert {violation.field for violation in details["BadRequest"].field_violations} == fields
     assert sandbox.calls() == []

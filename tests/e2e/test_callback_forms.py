@@ -40,7 +40,8 @@ def build_form(parameter: tuple[str, str], encode: Callable[[str], str] = quote_
 def pull_texts(process: RunningProcess, subscription: str) -> list[str]:
     """Return the texts of the messages of a subscription; create it if it does not exist."""
     with grpc.insecure_channel(process.address) as channel:
-        return [message.raw_json for message in pull(OrderSyncServiceStub(channel), subscription)]
+        received = pull(OrderSyncServiceStub(channel), subscription, create_if_missing={})
+        return [each.message.raw_json for each in received]
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,7 @@ def _two_fields_of_one_member(file: descriptor_pb2.FileDescriptorProto) -> None:
     site.options.Extensions[upstream_v1.field].name = "country"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("edit", "line"),
     [

@@ -1,15 +1,17 @@
 """Durable syncs: how deliveries are accepted, ordered, retried, failed permanently and cancelled."""
 
+import json
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
 
-from tests.e2e.conftest import TIMEOUT_S, RpcClient
+from tests.e2e.conftest import TIMEOUT_S, RpcClient, StartDedicated
 from tests.support.polling import wait_until
 from tests.support.sandbox_client import SandboxClient
 from tests.support.status_details import parse_status_details, summarize_error
@@ -68,7 +70,7 @@ class Enqueuer:
 
     def enqueue_order(self, **changes: Any) -> dict[str, Any]:
         """Enqueue the order; return its delivery."""
-        return self.enqueue({"sync_order": {"order": self.order(**changes)}})
+        return self.enqueue({"order": self.order(**changes)})
 
     def get(self, delivery: dict[str, Any]) -> dict[str, Any]:
         """Return the current state of a delivery."""
@@ -104,7 +106,7 @@ def test_a_delivery_reaches_1688(dialect: str, client: RpcClient, sandbox: Sandb
     assert accepted["ordering_key"] == str(enqueuer.order_id)
     delivered = enqueuer.wait_for(accepted, DELIVERED)
     assert delivered["attempts"] == 1
-    assert delivered["sync_order"]["order"] == enqueuer.order()
+    assert delivered["order"] == enqueuer.order()
     assert {"create_time", "last_attempt_time", "finish_time"} <= delivered.keys()
     assert "next_attempt_time" not in delivered
     synced = sandbox.admin("GET", f"synced/orders/{enqueuer.order_id}")
@@ -113,12 +115,12 @@ def test_a_delivery_reaches_1688(dialect: str, client: RpcClient, sandbox: Sandb
 
 def test_the_same_request_id_returns_the_same_delivery(client: RpcClient, sandbox: SandboxClient) -> None:
     enqueuer = Enqueuer(NATIONAL, client)
-    request = {"request_id": str(uuid.uuid4()), "sync_order": {"order": enqueuer.order()}}
+    request = {"request_id": str(uuid.uuid4()), "order": enqueuer.order()}
     first, second = (client.call("EnqueueSync", NATIONAL, request)["delivery"] for _ in range(2))
     assert second["delivery_id"] == first["delivery_id"]
     enqueuer.wait_for(first, DELIVERED)
     assert client.call("EnqueueSync", NATIONAL, request)["delivery"]["state"] == DELIVERED
-    other = request | {"sync_order": {"order": {"national_order_id": "1"}}}
+    other = request | {"order": {"national_order_id": "1"}}
     assert enqueuer.fail("EnqueueSync", other) == ("INVALID_ARGUMENT", "REQUEST_ID_REUSED")
     assert len(sandbox.calls()) == 1
 
@@ -127,26 +129,26 @@ def test_invalid_syncs_are_not_accepted(client: RpcClient, sandbox: SandboxClien
     for dialect, sync, reason, field in (
         (
             NATIONAL,
-            {"sync_order": {"order": {"national_order_id": "x"}}},
+            {"order": {"national_order_id": "x"}},
             "INVALID_REQUEST",
-            "sync_order.order.national_order_id",
+            "order.national_order_id",
         ),
         (
             OPEN,
-            {"sync_order": {"order": {"national_order_id": "x"}}},
+            {"order": {"national_order_id": "x"}},
             "REQUIRED_IN_DIALECT",
-            "sync_order.order.paid_fee",
+            "order.paid_fee",
         ),
         (NATIONAL, {}, "INVALID_REQUEST", "sync"),
         (
             NATIONAL,
-            {"sync_order": {"request_id": str(uuid.uuid4()), "order": {"national_order_id": "1"}}},
+            {"relations": {"relations": [{"national_order_id": "x", "cbu_order_id": "1"}]}},
             "INVALID_REQUEST",
-            "sync_order",
+            "relations.relations[0].national_order_id",
         ),
         (
             NATIONAL,
-            {"sync_order": {"order": {"national_order_id": "1"}}, "request_id": ""},
+            {"order": {"national_order_id": "1"}, "request_id": ""},
             "INVALID_REQUEST",
             "request_id",
         ),
@@ -191,7 +193,7 @@ def test_a_rejected_delivery_is_dead_and_the_next_one_is_sent(
     enqueuer.wait_for(following, DELIVERED)
     assert dead["last_error"]["code"] == grpc.StatusCode.FAILED_PRECONDITION.value[0]
     info = dead["last_error"]["details"][0]
-    assert (info["reason"], info["metadata"]["code"]) == ("ERROR_REASON_UPSTREAM_REFUSED", "E1")
+    assert (info["reason"], info["metadata"]["upstreamCode"]) == ("ERROR_REASON_UPSTREAM_REFUSED", "E1")
     by_id = {"delivery_id": rejected["delivery_id"]}
     assert enqueuer.fail("RetryDelivery", by_id) == ("FAILED_PRECONDITION", "DELIVERY_OVERTAKEN")
     assert enqueuer.fail("CancelDelivery", by_id) == ("FAILED_PRECONDITION", "DELIVERY_STATE")
@@ -242,10 +244,10 @@ def test_only_failed_relations_are_sent_again(
         for number in range(1, 5)
     ]
     sandbox.inject_fault({"malformed": True}, operation="order.relation.write")
-    sync = {"write_order_relations": {"relations": relations}}
+    sync = {"relations": {"relations": relations}}
     delivered = enqueuer.wait_for(enqueuer.enqueue(sync), DELIVERED)
     assert delivered["attempts"] == 2
-    assert delivered["results"] == [{}] * 4
+    assert delivered["results"] == [{"status": {}}] * 4
     assert len(sandbox.calls()) == (2 if dialect == NATIONAL else 5)
 
 
@@ -255,11 +257,11 @@ def test_a_status_needs_a_full_order_first_on_the_open_platform(
     enqueuer = Enqueuer(OPEN, client)
     enqueuer.enqueue_order()
     status = {"national_order_id": str(enqueuer.order_id), "pay_status": "DOWNSTREAM_ORDER_STATUS_SUCCESS"}
-    enqueuer.wait_for(enqueuer.enqueue({"sync_order_status": {"order_status": status}}), DELIVERED)
+    enqueuer.wait_for(enqueuer.enqueue({"order_status": status}), DELIVERED)
     assert sandbox.admin("GET", f"synced/orders/{enqueuer.order_id}")["order"]["status"] == "success"
     unsynced = Enqueuer(OPEN, client)
     status["national_order_id"] = str(unsynced.order_id)
-    dead = unsynced.wait_for(unsynced.enqueue({"sync_order_status": {"order_status": status}}), DEAD)
+    dead = unsynced.wait_for(unsynced.enqueue({"order_status": status}), DEAD)
     assert dead["last_error"]["details"][0]["reason"] == "ERROR_REASON_NO_FULL_SYNC"
 
 
@@ -272,8 +274,162 @@ def test_deliveries_are_listed_newest_first(client: RpcClient, sandbox: SandboxC
     listed = [delivery["delivery_id"] for delivery in first["deliveries"] + rest["deliveries"]]
     assert listed == accepted[::-1]
     assert "next_page_token" not in rest
+    assert not any("order" in delivery for delivery in first["deliveries"])
+    assert first["deliveries"][0]["ordering_key"] == key["ordering_key"]
+    for view, has_sync in (("DELIVERY_VIEW_BASIC", False), ("DELIVERY_VIEW_FULL", True)):
+        page = client.call("ListDeliveries", NATIONAL, key | {"view": view})
+        assert [delivery.get("order", {}).get("buy_amount") for delivery in page["deliveries"]] == (
+            ["5", "4", "3", "2", "1"] if has_sync else [None] * 5
+        )
     assert client.call("ListDeliveries", NATIONAL, key | {"states": [DEAD]}) == {}
     bad = key | {"page_token": "nonsense"}
     assert enqueuer.fail("ListDeliveries", bad) == ("INVALID_ARGUMENT", "INVALID_REQUEST")
     unknown = {"delivery_id": str(uuid.uuid4())}
     assert enqueuer.fail("GetDelivery", unknown) == ("NOT_FOUND", "DELIVERY_NOT_FOUND")
+
+
+def test_a_get_waits_until_the_delivery_is_finished(client: RpcClient, sandbox: SandboxClient) -> None:
+    enqueuer = Enqueuer(NATIONAL, client)
+    sandbox.inject_fault({"latency_ms": 3000}, operation="trade.cross.orderSync")
+    get = {"delivery_id": enqueuer.enqueue_order()["delivery_id"], "wait": "20s"}
+    start = time.monotonic()
+    early = client.call("GetDelivery", NATIONAL, get | {"wait": "0.2s"})["delivery"]
+    assert early["state"] == PENDING
+    assert time.monotonic() - start >= 0.2
+    # The call's own deadline also ends the wait, and the call succeeds.
+    assert client.call("GetDelivery", NATIONAL, get, timeout=1)["delivery"]["state"] == PENDING
+    finished = client.call("GetDelivery", NATIONAL, get)["delivery"]
+    assert (finished["state"], finished["attempts"]) == (DELIVERED, 1)
+    assert time.monotonic() - start < 15  # it was notified: without notifications, it would read every 15 s
+    for wait in ("20.1s", "-1s"):
+        with pytest.raises(grpc.RpcError) as failure:
+            client.call("GetDelivery", NATIONAL, get | {"wait": wait})
+        (violation,) = parse_status_details(failure.value)["BadRequest"].field_violations
+        assert violation.field == "wait"
+
+
+def _build_large_order(enqueuer: Enqueuer, size: int) -> dict[str, Any]:
+    """Return an order of at least `size` bytes, serialized, and only a little more."""
+    line = {"product_name": "裙" * 1024, "sku_name": "绿" * 1000}
+    count = size // 6080 + 1
+    return enqueuer.order(
+        sub_orders=[{"national_sub_order_id": str(number + 10**9)} | line for number in range(count)]
+    )
+
+
+def test_a_sync_of_more_than_2_mib_is_rejected(client: RpcClient, sandbox: SandboxClient) -> None:
+    enqueuer = Enqueuer(NATIONAL, client)
+    large = _build_large_order(enqueuer, 2 * 2**20)
+    with pytest.raises(grpc.RpcError) as failure:
+        enqueuer.enqueue({"order": large})
+    details = parse_status_details(failure.value)
+    assert details["ErrorInfo"].reason == "ERROR_REASON_INVALID_REQUEST"
+    (violation,) = details["BadRequest"].field_violations
+    assert violation.field == "order"
+    assert violation.description == "a request must be at most 2,097,152 bytes, serialized"
+    large["sub_orders"].pop()
+    large["sub_orders"].pop()
+    # The other rules still apply to a sync of this size.
+    assert (
+        enqueuer.fail(
+            "EnqueueSync", {"request_id": str(uuid.uuid4()), "order": large | {"paid_fee": {"units": "-1"}}}
+        )[1]
+        == "INVALID_REQUEST"
+    )
+    enqueuer.wait_for(enqueuer.enqueue({"order": large}), DELIVERED)
+
+
+def test_a_list_of_large_syncs_stays_below_the_limit_of_clients(
+    client: RpcClient, sandbox: SandboxClient
+) -> None:
+    enqueuer = Enqueuer(NATIONAL, client)
+    large = _build_large_order(enqueuer, 2**20)
+    accepted = [enqueuer.enqueue({"order": large})["delivery_id"] for _ in range(5)]
+    listed, request = (
+        [],
+        client.request(
+            "ListDeliveries", {"ordering_key": str(enqueuer.order_id), "view": "DELIVERY_VIEW_FULL"}
+        ),
+    )
+    while True:
+        page = client.method("ListDeliveries", NATIONAL)(request, timeout=TIMEOUT_S)
+        assert 1 <= len(page.deliveries) <= 2
+        assert page.ByteSize() <= 3 * 2**20
+        listed += [delivery.delivery_id for delivery in page.deliveries]
+        if not page.next_page_token:
+            break
+        request.page_token = page.next_page_token
+    assert listed == accepted[::-1]
+    basic = client.call("ListDeliveries", NATIONAL, {"ordering_key": str(enqueuer.order_id)})
+    assert len(basic["deliveries"]) == 5
+    enqueuer.wait_for({"delivery_id": accepted[-1]}, DELIVERED)
+
+
+@pytest.mark.slow
+def test_deliveries_belong_to_their_caller_and_operators_see_all(
+    start_dedicated: StartDedicated, tmp_path: Path
+) -> None:
+    service = "nationalsite.ordersync.v1.OrderSyncService"
+    callers = [f"spiffe://shop.example/{name}" for name in ("web", "other", "operations")]
+    policy = tmp_path / "policy.json"
+    rules = [
+        {"callers": callers[:2], "methods": [f"{service}/delivery", f"{service}/SyncOrder"]},
+        {"callers": callers[2:], "methods": [f"{service}/delivery"], "role": "operator"},
+    ]
+    policy.write_text(json.dumps({"rules": rules}))
+    settings = {
+        "NATIONALSITE_POLICY_FILE": str(policy),
+        "NATIONALSITE_TRUSTED_PROXIES": "loopback",
+        "NATIONALSITE_GATEWAY_URL": "http://127.0.0.1:9",  # nothing is delivered
+    }
+    process, client = start_dedicated("order_sync", NATIONAL, settings)
+    web, other, operations = ({"metadata": (("x-forwarded-client-cert", f"URI={uri}"),)} for uri in callers)
+    order_id = str(uuid.uuid4().int % 10**17)
+
+    def enqueue(caller: dict[str, Any], order_id: str = order_id) -> dict[str, Any]:
+        request = {"request_id": str(uuid.uuid4()), "order": {"national_order_id": order_id}}
+        return dict(client.call("EnqueueSync", NATIONAL, request, **caller)["delivery"])
+
+    def list_ids(caller: dict[str, Any]) -> list[str]:
+        page = client.call("ListDeliveries", NATIONAL, {}, **caller)
+        return [delivery["delivery_id"] for delivery in page.get("deliveries", [])]
+
+    def fail(rpc: str, request: dict[str, Any], caller: dict[str, Any]) -> str:
+        with pytest.raises(grpc.RpcError) as failure:
+            client.call(rpc, NATIONAL, request, **caller)
+        return summarize_error(failure.value)[1]
+
+    delivery = enqueue(web)
+    assert delivery["caller"] == callers[0]
+    get = {"delivery_id": delivery["delivery_id"]}
+    for rpc in ("GetDelivery", "RetryDelivery", "CancelDelivery"):
+        assert fail(rpc, get, other) == "DELIVERY_NOT_FOUND"
+    assert (list_ids(web), list_ids(other)) == ([delivery["delivery_id"]], [])
+    # The order of a key covers all callers.
+    assert fail("SyncOrder", {"order": {"national_order_id": order_id}}, other) == "DELIVERY_PENDING"
+    followed = enqueue(other)
+    assert list_ids(other) == [followed["delivery_id"]]
+    assert list_ids(operations) == [followed["delivery_id"], delivery["delivery_id"]]
+    assert client.call("GetDelivery", NATIONAL, get, **operations)["delivery"]["caller"] == callers[0]
+    audited = [
+        (line["method"].split("/")[1], line["ids"])
+        for line in map(json.loads, process.log.read_text().splitlines())
+        if line["event"] == "audit" and line.get("role") == "operator"
+    ]
+    both = [followed["delivery_id"], delivery["delivery_id"]]
+    assert audited == [
+        ("ListDeliveries", {"delivery_id": both, "owner": [callers[1], callers[0]]}),
+        ("GetDelivery", {"delivery_id": both[1:], "owner": [callers[0]]}),
+    ]
+
+    def is_cancelled() -> bool:
+        try:
+            return bool(
+                client.call("CancelDelivery", NATIONAL, get, **operations)["delivery"]["state"] == CANCELLED
+            )
+        except grpc.RpcError as error:  # it is being sent
+            assert summarize_error(error)[1] == "DELIVERY_STATE"  # noqa: PT017
+            return False
+
+    wait_until(is_cancelled)
+    assert client.call("GetDelivery", NATIONAL, get, **web)["delivery"]["state"] == CANCELLED

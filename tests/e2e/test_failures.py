@@ -1,22 +1,28 @@
 """What callers see when 1688, the network or the service fails, and when they cancel."""
 
+import asyncio
 import concurrent.futures
 import json
 import random
 import time
+import uuid
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.descriptor import ServiceDescriptor
+from google.protobuf.json_format import ParseDict
+from google.protobuf.message import Message
 from nationalsite.account import v1 as account_v1
 from nationalsite.product import v1 as product_v1
 
-from tests.e2e.conftest import RpcClient, ServicePool
+from services.adapter import AdapterSettings, operations_lifespan
+from tests.e2e.conftest import RpcClient, ServicePool, StartDedicated
 from tests.e2e.sample_requests import BUYER, REFUND, RETURN, SEARCH
 from tests.support.polling import wait_until
 from tests.support.sandbox_client import SandboxClient
-from tests.support.status_details import parse_status_details
+from tests.support.status_details import parse_reason, parse_status_details
 from tools.local_stack import RunningProcess, start_sandbox, start_service, stop
 
 FAULTS = [
@@ -37,7 +43,6 @@ STATUS = {
     "UPSTREAM_UNREADABLE": "INTERNAL",
     "OUTCOME_UNKNOWN": "UNKNOWN",
 }
-PUSHBACK = {"UPSTREAM_QUOTA": "-1", "OUTCOME_UNKNOWN": "-1"}
 
 
 @pytest.mark.parametrize(("fault", "search_reason", "write_reason"), FAULTS, ids=str)
@@ -59,7 +64,7 @@ def test_errors_depend_on_the_idempotency_of_the_rpc(
         assert failure.value.code().name == STATUS[reason]
         trailers = dict(failure.value.trailing_metadata())
         assert "RetryInfo" not in details
-        assert trailers.get("grpc-retry-pushback-ms") == PUSHBACK.get(reason)
+        assert trailers.get("grpc-retry-pushback-ms") == "-1"
         assert len(sandbox.calls()) == 1
 
 
@@ -84,6 +89,7 @@ def test_the_callers_deadline_ends_the_upstream_call(client: RpcClient, sandbox:
     wait_until(lambda: sandbox.state()["in_flight"] == 0)
 
 
+@pytest.mark.slow
 def test_a_refused_connection_is_unavailable_not_outcome_unknown() -> None:
     """No request was sent, so even a registration may be retried."""
     sandbox = start_sandbox(log="test-gone-sandbox")
@@ -98,6 +104,7 @@ def test_a_refused_connection_is_unavailable_not_outcome_unknown() -> None:
         assert stop(account) == 0
 
 
+@pytest.mark.slow
 def test_errors_of_a_drain_depend_on_the_idempotency_of_the_rpc(
     running_sandbox: RunningProcess, sandbox: SandboxClient
 ) -> None:
@@ -119,6 +126,7 @@ def test_errors_of_a_drain_depend_on_the_idempotency_of_the_rpc(
     assert "RetryInfo" in parse_status_details(errors["product"])
 
 
+@pytest.mark.slow
 def test_two_thousand_cancelled_calls_leave_nothing_behind(client: RpcClient, sandbox: SandboxClient) -> None:
     method = client.method("SearchByKeyword", "open-platform")
     request = client.request("SearchByKeyword", SEARCH)
@@ -137,6 +145,7 @@ def test_two_thousand_cancelled_calls_leave_nothing_behind(client: RpcClient, sa
     assert all(response.offers for response in responses)
 
 
+@pytest.mark.slow
 def test_tokens_are_fetched_and_refreshed_and_never_logged(
     running_sandbox: RunningProcess, sandbox: SandboxClient, tmp_path: Path
 ) -> None:
@@ -169,6 +178,44 @@ def test_tokens_are_fetched_and_refreshed_and_never_logged(
         assert secret not in log
 
 
+@pytest.mark.parametrize(
+    ("service", "rpc", "request_type", "content"),
+    [
+        (product_v1.PRODUCT_SERVICE, "SearchByKeyword", product_v1.SearchByKeywordRequest, SEARCH),
+        (
+            account_v1.ACCOUNT_SERVICE,
+            "RegisterUser",
+            account_v1.RegisterUserRequest,
+            {"country_account": BUYER},
+        ),
+    ],
+    ids=["read", "write"],
+)
+async def test_call_asks_for_a_token_again_after_a_page_of_a_proxy(
+    service: ServiceDescriptor,
+    rpc: str,
+    request_type: type[Message],
+    content: dict[str, Any],
+    running_sandbox: RunningProcess,
+    sandbox: SandboxClient,
+) -> None:
+    """A write that is not idempotent, too: nothing was sent before there is a token."""
+    page = {"status": 302, "body": "<html>", "content_type": "text/html"}
+    sandbox.inject_fault(page, operation="getToken", times=2)
+    settings: dict[str, Any] = {
+        "gateway_url": running_sandbox.address,
+        "app_key": "1000000",
+        "app_secret": "test-app-secret",
+        "refresh_token": "test-refresh-token",
+    }
+    async with operations_lifespan(service, AdapterSettings(**settings)) as operations:
+        request = ParseDict(content, request_type())
+        await operations.call(rpc, request, asyncio.get_running_loop().time() + 20)
+    paths = [call["path"] for call in sandbox.calls()]
+    assert ["getToken" in path for path in paths] == [True, True, True, False]
+
+
+@pytest.mark.slow
 def test_replicas_share_a_refresh_token_that_rotates(
     running_sandbox: RunningProcess, sandbox: SandboxClient, tmp_path: Path
 ) -> None:
@@ -210,6 +257,23 @@ def test_neither_logs_nor_errors_contain_buyer_data(
     assert "test-access-token" not in output
 
 
+@pytest.mark.slow
+def test_more_calls_than_the_queue_holds_are_rejected(
+    start_dedicated: StartDedicated, sandbox: SandboxClient
+) -> None:
+    """One call is in flight and four wait for it, so that one of six is rejected."""
+    settings = {"NATIONALSITE_MAX_UPSTREAM_CALLS": "1"}
+    _, client = start_dedicated("product", "national-site", settings)
+    sandbox.inject_fault({"hang": True}, times=10)
+    search = client.method("SearchByKeyword", "national-site")
+    calls = [search.future(client.request("SearchByKeyword", SEARCH), timeout=60) for _ in range(6)]
+    wait_until(lambda: any(call.done() for call in calls))
+    rejected = next(call for call in calls if call.done())
+    for call in calls:
+        call.cancel()
+    assert parse_reason(rejected) == "OVERLOADED"
+
+
 def test_every_call_writes_one_log_line(
     client: RpcClient, sandbox: SandboxClient, running_services: ServicePool
 ) -> None:
@@ -231,7 +295,9 @@ def test_every_call_writes_one_log_line(
 
 
 def _register(channel: grpc.Channel, member: str = "member-1") -> None:
-    request = account_v1.RegisterUserRequest(country_account=BUYER | {"out_member_id": member})
+    request = account_v1.RegisterUserRequest(
+        request_id=str(uuid.uuid4()), country_account=BUYER | {"out_member_id": member}
+    )
     account_v1.AccountServiceStub(channel).RegisterUser(request, timeout=10)
 
 

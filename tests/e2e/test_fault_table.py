@@ -60,18 +60,15 @@ STATUS = {
     "UPSTREAM_PERMISSION": "FAILED_PRECONDITION",
     "UPSTREAM_QUOTA": "RESOURCE_EXHAUSTED",
     "UPSTREAM_RATE": "RESOURCE_EXHAUSTED",
+    "UPSTREAM_REFUSED": "FAILED_PRECONDITION",
     "UPSTREAM_SIGNATURE": "INTERNAL",
     "UPSTREAM_UNAVAILABLE": "UNAVAILABLE",
     "UPSTREAM_UNREADABLE": "INTERNAL",
     "UPSTREAM_UNSUPPORTED": "UNIMPLEMENTED",
 }
-PUSHBACK = {
-    "OUTCOME_UNKNOWN": "-1",
-    "UPSTREAM_FAULT": "1000",
-    "UPSTREAM_QUOTA": "-1",
-    "UPSTREAM_RATE": "1000",
-    "UPSTREAM_UNAVAILABLE": "1000",
-}
+PUSHBACK = dict.fromkeys(STATUS, "-1") | dict.fromkeys(
+    ("UPSTREAM_FAULT", "UPSTREAM_RATE", "UPSTREAM_UNAVAILABLE"), "1000"
+)
 
 
 @pytest.mark.parametrize("case", FAULT_CASES, ids=lambda case: case.name)
@@ -118,9 +115,9 @@ def _call(client: RpcClient, rpc: str, request: dict[str, object]) -> str:
     reason: str = details["ErrorInfo"].reason.removeprefix("ERROR_REASON_")
     trailers: dict[str, Any] = dict(error.trailing_metadata())
     pushback = trailers.get("grpc-retry-pushback-ms")
-    assert (error.code().name, pushback) == (STATUS[reason], PUSHBACK.get(reason))
+    assert (error.code().name, pushback) == (STATUS[reason], PUSHBACK[reason])
     delay = details["RetryInfo"].retry_delay.ToMilliseconds() if "RetryInfo" in details else None
-    assert delay == (int(pushback) if pushback and pushback != "-1" else None)
+    assert delay == (int(pushback) if pushback != "-1" else None)
     assert details["ErrorInfo"].metadata["source"] == "1688"
     return reason
 

@@ -9,7 +9,7 @@ import pytest
 from nationalsite.ordersync.v1 import OrderSyncServiceStub
 
 from tests.e2e.conftest import ServicePool, StartDedicated
-from tests.support.consumers import StreamConsumer, pull
+from tests.support.consumers import StreamConsumer, create_subscription, pull
 from tests.support.polling import wait_until
 from tests.support.sandbox_client import SandboxClient
 from tools.local_stack import stop
@@ -53,10 +53,10 @@ def receive_events(stream: StreamConsumer, count: int) -> dict[int, list[tuple[s
     """Receive and acknowledge messages; return the topic and the status of each, by order."""
     events: dict[int, list[tuple[str, str]]] = {}
     for _ in range(count):
-        message = stream.next()
-        event = message.order
-        events.setdefault(event.cbu_order_id, []).append((message.topic, event.current_status))
-        stream.ack(message)
+        received = stream.next()
+        event = received.message.order
+        events.setdefault(event.cbu_order_id, []).append((received.message.topic, event.current_status))
+        stream.ack(received)
     return events
 
 
@@ -64,19 +64,20 @@ def test_order_messages_arrive_as_the_order_changes(
     running_services: ServicePool, sandbox: SandboxClient, stub: OrderSyncServiceStub
 ) -> None:
     subscription = f"life-{uuid.uuid4().hex[:12]}"
-    pull(stub, subscription)
+    create_subscription(stub, subscription)
     stream = StreamConsumer(stub, subscription)
     sandbox.admin("PUT", "push", {"callback_url": running_services["order_sync", "national-site"].callback})
     order = sandbox.admin("POST", "orders", {})
-    messages = [stream.next()]
+    received = [stream.next()]
     for transition in TOPIC_BY_TRANSITION:
-        stream.ack(messages[-1])
+        stream.ack(received[-1])
         sandbox.admin("POST", f"orders/{order['order_id']}/{transition}")
-        messages.append(stream.next())
+        received.append(stream.next())
+    messages = [each.message for each in received]
     assert [message.topic for message in messages] == TOPICS
     assert [message.order.current_status for message in messages] == STATUSES
     assert {message.order.cbu_order_id for message in messages} == {order["order_id"]}
-    assert {message.delivery_attempt for message in messages} == {1}
+    assert {each.delivery_attempt for each in received} == {1}
     wait_until_pushed(sandbox, len(TOPICS))
     stream.call.cancel()
 
@@ -86,7 +87,7 @@ def test_duplicate_and_shuffled_pushes_are_delivered_once_in_order(
 ) -> None:
     """Each message of an order is delivered once; messages that wait in the store are delivered by time."""
     subscription = f"shuffled-{uuid.uuid4().hex[:12]}"
-    pull(stub, subscription)
+    create_subscription(stub, subscription)
     callback = running_services["order_sync", "national-site"].callback
     sandbox.admin(
         "PUT", "push", {"callback_url": callback, "paused": True, "shuffle": True, "duplicate_rate": 1}
@@ -99,9 +100,10 @@ def test_duplicate_and_shuffled_pushes_are_delivered_once_in_order(
     stream = StreamConsumer(stub, subscription)
     sent: dict[int, list[int]] = {}
     for _ in range(40):
-        message = stream.next()
-        sent.setdefault(message.order.cbu_order_id, []).append(message.order.send_time.seconds)
-        stream.ack(message)
+        received = stream.next()
+        order = received.message.order
+        sent.setdefault(order.cbu_order_id, []).append(order.send_time.seconds)
+        stream.ack(received)
     assert len(sent) == 4
     assert all(len(set(times)) == 10 and times == sorted(times) for times in sent.values())
     stream.close()
@@ -109,6 +111,7 @@ def test_duplicate_and_shuffled_pushes_are_delivered_once_in_order(
     assert pull(stub, subscription) == []
 
 
+@pytest.mark.slow
 def test_a_restart_loses_no_message(
     start_dedicated: StartDedicated, sandbox: SandboxClient, tmp_path: Path
 ) -> None:
@@ -119,7 +122,7 @@ def test_a_restart_loses_no_message(
     }
     service, _ = start_dedicated("order_sync", settings=settings)
     with grpc.insecure_channel(service.address) as channel:
-        pull(OrderSyncServiceStub(channel), "durable")
+        create_subscription(OrderSyncServiceStub(channel), "durable")
     sandbox.admin(
         "PUT", "push", {"callback_url": service.callback, "max_retries": 20, "retry_interval_ms": 100}
     )

@@ -1,6 +1,7 @@
 """Every operation of product and account, through gRPC to the sandbox, in both dialects."""
 
 import urllib.request
+from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 
@@ -20,8 +21,8 @@ EACH_DIALECT = pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_keyword_search_finds_offers(dialect: str, client: RpcClient, sandbox: SandboxClient) -> None:
     for keyword in ("dress", "连衣裙"):
         page = client.call("SearchByKeyword", dialect, {"keyword": keyword, "country": "japan"})
-        assert page["current_page"] == 1
-        assert page["total_records"] >= len(page["offers"]) == 20
+        assert page["page"] == 1
+        assert page["total_size"] >= len(page["offers"]) == 20
         assert all(offer["price_info"]["price"]["currency_code"] == "CNY" for offer in page["offers"])
 
 
@@ -39,13 +40,89 @@ def test_a_search_can_be_filtered_sorted_and_paged(
         "country": "vietnam",
     }
     first = client.call("SearchByKeyword", dialect, request)
-    second = client.call("SearchByKeyword", dialect, request | {"begin_page": 2})
+    second = client.call("SearchByKeyword", dialect, request | {"page": 2})
     prices = [_to_yuan(offer["price_info"]["price"]) for offer in first["offers"]]
     assert prices == sorted(prices, reverse=True)
     assert all(20 <= price <= 80.5 for price in prices)
     assert not {offer["offer_id"] for offer in first["offers"]} & {
         offer["offer_id"] for offer in second["offers"]
     }
+
+
+@EACH_DIALECT
+def test_tokens_lead_to_the_last_page(dialect: str, client: RpcClient, sandbox: SandboxClient) -> None:
+    request = {"keyword": "dress", "page_size": 40, "country": "japan"}
+    pages = list(_follow_tokens(client, dialect, "SearchByKeyword", request))
+    ids = [offer["offer_id"] for page in pages for offer in page["offers"]]
+    assert len(ids) == len(set(ids)) == pages[0]["total_size"] > 100
+    assert [page["page"] for page in pages] == [1, 2, 3, 4]
+
+
+@EACH_DIALECT
+def test_a_search_ends_at_the_2000th_offer(dialect: str, client: RpcClient, sandbox: SandboxClient) -> None:
+    """A token also continues a search that began with a numbered page."""
+    upload = client.request("UploadImage", {})
+    upload.image = _jpeg()
+    image_id = client.method("UploadImage", dialect)(upload).image_id
+    request = {"image_id": image_id, "page_size": 30}
+    page = client.call("SearchByImage", dialect, request | {"page": 66})
+    last = client.call("SearchByImage", dialect, request | {"page_token": page["next_page_token"]})
+    assert (page["page"], len(page["offers"]), last["page"], len(last["offers"])) == (66, 30, 67, 20)
+    assert "next_page_token" not in last
+    assert "offers" not in client.call("SearchByImage", dialect, request | {"page": 68})
+
+
+@EACH_DIALECT
+def test_the_token_of_an_image_search_stands_for_the_image(
+    dialect: str, client: RpcClient, sandbox: SandboxClient
+) -> None:
+    request = client.request("SearchByImage", {"page_size": 5})
+    request.image = _jpeg()
+    search = client.method("SearchByImage", dialect)
+    first = search(request)
+    next_page = {"page_size": 5, "page_token": first.next_page_token}
+    without_image = search(client.request("SearchByImage", next_page))
+    request.page_token = first.next_page_token
+    assert search(request) == without_image
+    assert without_image.image_id == first.image_id
+    numbered = {"page_size": 5, "page": 2, "image_id": first.image_id}
+    assert search(client.request("SearchByImage", numbered)).offers == without_image.offers
+    assert ["image.upload" in call["path"] for call in sandbox.calls()] == [True, False, False, False, False]
+
+
+@EACH_DIALECT
+def test_a_token_continues_only_its_own_search(
+    dialect: str, client: RpcClient, sandbox: SandboxClient
+) -> None:
+    request = {"keyword": "dress", "page_size": 5}
+    token = client.call("SearchByKeyword", dialect, request)["next_page_token"]
+    other_dialect = DIALECTS[1 - DIALECTS.index(dialect)]
+    sent = len(sandbox.calls())
+    for rpc, used_dialect, fields, path in (
+        ("SearchByKeyword", dialect, request | {"page_token": token, "keyword": "shoe"}, "page_token"),
+        ("SearchByKeyword", dialect, request | {"page_token": token, "page_size": 6}, "page_token"),
+        ("SearchByKeyword", dialect, request | {"page_token": token[:-1]}, "page_token"),
+        ("SearchByKeyword", dialect, request | {"page_token": "x" * 513}, "page_token"),
+        ("SearchByKeyword", other_dialect, request | {"page_token": token}, "page_token"),
+        ("SearchByImage", dialect, {"page_size": 5, "image_id": "5", "page_token": token}, "page_token"),
+        ("SearchByKeyword", dialect, request | {"page_token": token, "page": 2}, ""),
+    ):
+        with pytest.raises(grpc.RpcError) as failure:
+            client.call(rpc, used_dialect, fields)
+        details = parse_status_details(failure.value)
+        assert details["ErrorInfo"].reason == "ERROR_REASON_INVALID_REQUEST"
+        (violation,) = details["BadRequest"].field_violations
+        assert violation.field == path
+    assert len(sandbox.calls()) == sent
+
+
+@EACH_DIALECT
+@pytest.mark.parametrize(("page_size", "found"), [(0, 20), (50, 50), (51, 50), (2**31 - 1, 50)])
+def test_page_sizes(
+    dialect: str, page_size: int, found: int, client: RpcClient, sandbox: SandboxClient
+) -> None:
+    page = client.call("SearchByKeyword", dialect, {"keyword": "dress", "page_size": page_size})
+    assert len(page["offers"]) == found
 
 
 @EACH_DIALECT
@@ -101,7 +178,7 @@ def test_product_details_agree_with_the_search(
     assert (product["offer_id"], product["subject"]) == (offer["offer_id"], offer["subject"])
     assert product["subject_trans"] != product["subject"]
     assert product["product_sku_infos"][0]["sku_attributes"][0]["value_trans"]
-    assert product["product_sale_info"]["price_ranges"]
+    assert product["product_sale_info"]["price_tiers"]
 
 
 @EACH_DIALECT
@@ -137,12 +214,21 @@ def test_filters_are_listed_in_both_dialects(dialect: str, client: RpcClient, sa
 def test_the_category_tree_can_be_walked(dialect: str, client: RpcClient, sandbox: SandboxClient) -> None:
     category, depth = "0", 0
     while True:
-        (row,) = client.call("GetCategory", dialect, {"category_id": category})["categories"]
+        row = client.call("GetCategory", dialect, {"category_id": category})["category"]
         if row.get("is_leaf") or not row.get("child_categories"):
             break
         category, depth = row["child_categories"][0]["category_id"], depth + 1
     assert depth == 3
     assert all("access_token" not in call["parameters"] for call in sandbox.calls())
+
+
+@EACH_DIALECT
+def test_an_unknown_category_is_not_found(dialect: str, client: RpcClient, sandbox: SandboxClient) -> None:
+    with pytest.raises(grpc.RpcError) as failure:
+        client.call("GetCategory", dialect, {"category_id": "99"})
+    assert failure.value.code() is grpc.StatusCode.NOT_FOUND
+    info = parse_status_details(failure.value)["ErrorInfo"]
+    assert (info.reason, info.metadata["categoryId"]) == ("ERROR_REASON_CATEGORY_NOT_FOUND", "99")
 
 
 @EACH_DIALECT
@@ -152,6 +238,24 @@ def test_a_buyer_is_registered_once(dialect: str, client: RpcClient, sandbox: Sa
         client.call("RegisterUser", dialect, {"country_account": BUYER})
     assert failure.value.code() in (grpc.StatusCode.ALREADY_EXISTS, grpc.StatusCode.FAILED_PRECONDITION)
     assert parse_status_details(failure.value)["ErrorInfo"].metadata["source"] == "1688"
+
+
+def _follow_tokens(
+    client: RpcClient, dialect: str, rpc: str, request: dict[str, Any]
+) -> Iterator[dict[str, Any]]:
+    token = ""
+    while True:
+        page = client.call(rpc, dialect, request | {"page_token": token})
+        yield page
+        token = page.get("next_page_token", "")
+        if not token:
+            return
+
+
+def _jpeg() -> bytes:
+    out = BytesIO()
+    Image.new("RGB", (60, 40), "red").save(out, "JPEG")
+    return out.getvalue()
 
 
 def _to_yuan(money: dict[str, Any]) -> float:

@@ -112,7 +112,7 @@ def test_the_lifecycle_of_an_order(dialect: str, client: RpcClient, sandbox: San
         }
         for number, entry in enumerate((first, second), 1)
     ]
-    assert scenario.call("WriteOrderRelations", {"relations": relations}) == {"results": [{}, {}]}
+    assert scenario.call("WriteOrderRelations", {"relations": relations}) == {"results": [{"status": {}}] * 2}
     assert len(scenario.synced()["relations"]) == 2
 
     # The site pays the purchase order.
@@ -151,7 +151,7 @@ def test_the_lifecycle_of_an_order(dialect: str, client: RpcClient, sandbox: San
         "apply_carriage": to_money(0),
         "apply_reason_id": reason["reason_id"],
         "description": "颜色不符",
-        "vouchers": [f"{voucher['image_domain']}/{voucher['image_relative_url']}"],
+        "vouchers": [voucher["voucher_url"]],
         "order_entry_counts": [{"cbu_order_entry_id": first, "count": 1}],
     }
     refund_id = scenario.call("CreateRefund", refund)["refund_id"]
@@ -175,7 +175,7 @@ def _sign(scenario: OrderScenario) -> None:
         "logistics_status": "DOWNSTREAM_LOGISTICS_STATUS_SIGNED",
         "modified_time": SIGNED,
     }
-    assert scenario.call("SyncLogisticsStatus", status) == {}
+    assert scenario.call("SyncLogisticsStatus", {"logistics_status": status}) == {}
     if scenario.dialect == NATIONAL:
         (status_sync,) = scenario.sandbox.admin("GET", "synced/logistics/20260903001")["status"]
         assert status_sync == {
@@ -231,13 +231,13 @@ def test_a_failed_relation_does_not_stop_the_others(
         operation="order.relation.write",
     )
     results = client.call("WriteOrderRelations", dialect, {"relations": build_relations(5)})["results"]
-    errors = [result for result in results if result]
+    errors = [result["status"] for result in results if result["status"]]
     assert len(results) == 5
     assert len(errors) == (5 if dialect == NATIONAL else 1)
     assert len(sandbox.calls()) == (1 if dialect == NATIONAL else 5)
     assert errors[0]["code"] == grpc.StatusCode.FAILED_PRECONDITION.value[0]
     info = errors[0]["details"][0]
-    assert (info["reason"], info["metadata"]["code"]) == ("ERROR_REASON_UPSTREAM_REFUSED", "X1")
+    assert (info["reason"], info["metadata"]["upstreamCode"]) == ("ERROR_REASON_UPSTREAM_REFUSED", "X1")
     assert info["metadata"]["operation"] == "com.alibaba.fenxiao.crossborder:order.relation.write-1"
 
 
@@ -258,10 +258,10 @@ def test_relations_with_an_unknown_outcome(
     # One relation only, because each failure counts for the circuit breaker.
     request = client.request("WriteOrderRelations", {"relations": build_relations(1)})
     (result,) = client.method("WriteOrderRelations", dialect)(request, timeout=10).results
-    assert isinstance(result, status_pb2.Status)
-    assert result.code == grpc.StatusCode[code].value[0]
+    assert isinstance(result.status, status_pb2.Status)
+    assert result.status.code == grpc.StatusCode[code].value[0]
     info = error_details_pb2.ErrorInfo()
-    assert result.details[0].Unpack(info)
+    assert result.status.details[0].Unpack(info)
     assert info.reason == f"ERROR_REASON_{reason}"
 
 
@@ -288,7 +288,7 @@ def test_cancelled_relations_leave_nothing_behind(client: RpcClient, sandbox: Sa
     while sandbox.state()["in_flight"]:
         assert all(call.cancelled() for call in calls)
     sandbox.admin("DELETE", "faults")
-    assert [result.code for result in method(request, timeout=20).results] == [0] * 100
+    assert [result.status.code for result in method(request, timeout=20).results] == [0] * 100
 
 
 @pytest.mark.parametrize(
@@ -300,7 +300,12 @@ def test_cancelled_relations_leave_nothing_behind(client: RpcClient, sandbox: Sa
         ),
         (
             "SyncLogisticsStatus",
-            {"logistics_id": "never", "logistics_status": "DOWNSTREAM_LOGISTICS_STATUS_SIGNED"},
+            {
+                "logistics_status": {
+                    "logistics_id": "never",
+                    "logistics_status": "DOWNSTREAM_LOGISTICS_STATUS_SIGNED",
+                }
+            },
         ),
     ],
 )
@@ -381,7 +386,7 @@ def test_orders_that_cannot_be_paid_are_listed(client: RpcClient, sandbox: Sandb
     both = {"cbu_order_ids": [str(payable["order_id"]), str(other["order_id"])]}
     link = client.call("CreateCrossBorderPayUrl", OPEN, both)
     assert link["pay_url"].endswith(str(payable["order_id"]))
-    assert link["unpayable_cbu_order_ids"] == [str(other["order_id"])]
+    assert link["unpayable_orders"] == [{"cbu_order_id": str(other["order_id"])}]
     assert client.call("CreateAlipayUrl", OPEN, both)["pay_url"].count(";") == 1
     with pytest.raises(grpc.RpcError) as failure:
         client.call("CreateCrossBorderPayUrl", OPEN, {"cbu_order_ids": [str(other["order_id"])]})

@@ -12,14 +12,14 @@ from tests.e2e.sample_requests import BUYER, REFUND, RETURN
 from tests.support.sandbox_client import SandboxClient
 from tests.support.status_details import parse_status_details
 
-NATIONAL = "national-site"
+NATIONAL, OPEN = "national-site", "open-platform"
 CALLS = {
     "RegisterUser": {"country_account": BUYER},
     "SyncOrder": {"order": {"national_order_id": "1"}},
     "WriteOrderRelations": {"relations": [{"national_order_id": "1", "cbu_order_id": "2"}]},
     "SyncOrderStatus": {"order_status": {"national_order_id": "1", "pay_status": 1}},
     "SyncLogisticsOrder": {"logistics_order": {"national_order_id": "1", "logistics_id": "1"}},
-    "SyncLogisticsStatus": {"logistics_id": "1", "logistics_status": 1},
+    "SyncLogisticsStatus": {"logistics_status": {"logistics_id": "1", "logistics_status": 1}},
 }
 OTHER_CONTENT = {
     "country_account": BUYER | {"site": "other"},
@@ -27,7 +27,7 @@ OTHER_CONTENT = {
     "relations": [{"national_order_id": "2", "cbu_order_id": "2"}],
     "order_status": {"national_order_id": "2", "pay_status": 1},
     "logistics_order": {"national_order_id": "2", "logistics_id": "1"},
-    "logistics_id": "2",
+    "logistics_status": {"logistics_id": "2", "logistics_status": 1},
 }
 """Different content for the same request id, by its field."""
 
@@ -69,8 +69,15 @@ def test_an_error_releases_the_id(client: RpcClient, sandbox: SandboxClient) -> 
     assert client.call("SyncOrder", NATIONAL, request | {"order": {"national_order_id": "3"}}) == {}
 
 
-@pytest.mark.parametrize(("rpc", "request_fields"), [("CreateRefund", REFUND), ("SubmitReturnGoods", RETURN)])
-def test_after_an_unknown_outcome_a_refund_is_not_sent_again(
+@pytest.mark.parametrize(
+    ("rpc", "request_fields"),
+    [
+        ("CreateAlipayUrl", {"cbu_order_ids": ["506683458994743225"]}),
+        ("CreateRefund", REFUND),
+        ("SubmitReturnGoods", RETURN),
+    ],
+)
+def test_after_an_unknown_outcome_a_payment_or_refund_is_not_sent_again(
     rpc: str, request_fields: dict[str, Any], client: RpcClient, sandbox: SandboxClient
 ) -> None:
     request = with_request_id(request_fields)
@@ -82,6 +89,24 @@ def test_after_an_unknown_outcome_a_refund_is_not_sent_again(
         assert parse_status_details(failure.value)["ErrorInfo"].reason == "ERROR_REASON_OUTCOME_UNKNOWN"
         trailers: dict[str, Any] = dict(failure.value.trailing_metadata())
         assert trailers["grpc-retry-pushback-ms"] == "-1"
+    assert len(sandbox.calls()) == 1
+
+
+def test_a_refund_that_exists_despite_a_rejection_is_stored(
+    client: RpcClient, sandbox: SandboxClient
+) -> None:
+    """A retry gets the id and the rejection again. The rejection quotes no personal text of the request."""
+    request = with_request_id(REFUND)
+    rejected = {"success": False, "code": "5010", "message": f"状态错误: {request['description']}"}
+    rejected["result"] = {"refundId": "TQ46235172594202252"}
+    sandbox.inject_fault({"status": 200, "json": rejected}, operation="alibaba.trade.createRefund")
+    first, second = (client.call("CreateRefund", OPEN, request) for _ in range(2))
+    assert first == second
+    assert first["refund_id"] == "TQ46235172594202252"
+    (info,) = first["rejection"]["details"]
+    assert info["reason"] == "ERROR_REASON_UPSTREAM_STATE"
+    assert info["metadata"]["upstreamCode"] == "5010"
+    assert info["metadata"]["upstreamMessage"] == "状态错误: ***"
     assert len(sandbox.calls()) == 1
 
 

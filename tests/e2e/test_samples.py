@@ -1,18 +1,21 @@
 """Every sample through a running service: 1688's responses to callers, and callers' requests to 1688."""
 
+import base64
 import contextlib
 import hashlib
 import hmac
 import json
 import urllib.error
 import urllib.request
+import uuid
 from typing import Any
 
 import grpc
 import pytest
 from nationalsite.upstream.v1 import operation
 
-from tests.e2e.conftest import RpcClient, StartDedicated
+from tests.e2e.conftest import TIMEOUT_S, RpcClient, StartDedicated
+from tests.support import request_ids
 from tests.support.sample_cases import (
     SAMPLES,
     SERVED_RPCS,
@@ -26,6 +29,7 @@ from tests.support.sample_cases import (
 from tests.support.sandbox_client import SandboxClient
 from tests.support.status_details import parse_status_details
 
+CREATE = "CreatePurchaseOrders"
 OPERATIONS = {
     name: method.GetOptions().Extensions[operation]
     for name, method in UPSTREAM_METHODS.items()
@@ -34,66 +38,104 @@ OPERATIONS = {
 APIS = {name: option.api or option.national_site.api for name, option in OPERATIONS.items()}
 """RPC -> 1688's id of its operation, `namespace:name-version`."""
 RESPONSES = [case for case in response_cases() if case.rpc in SERVED_RPCS]
-RATE_LIMIT_CASES = [
-    case for case in RESPONSES if case.error and case.error["reason"].endswith("UPSTREAM_RATE")
+OWN_SERVICE_CASES = [
+    case
+    for case in RESPONSES
+    if case.error
+    and (
+        case.error["reason"].endswith("UPSTREAM_RATE")
+        or (case.rpc == CREATE and case.error["reason"].endswith("OUTCOME_UNKNOWN"))
+    )
 ]
+"""A service lowers its rate after a rate limit, and searches for orders after a creation."""
+SEARCH_TIMEOUT_S = 2
+"""For a call that searches until its deadline."""
+DEFAULT_PAGE_SIZE = 20
+"""Offers per page of a search. Each search sample is a first page."""
 REQUESTS = [case for case in request_cases() if case.rpc in SERVED_RPCS]
 """Requests of the replay have no RPC; tests/e2e/test_replay.py sends them."""
 
 
 @pytest.mark.parametrize(
-    "case", [case for case in RESPONSES if case not in RATE_LIMIT_CASES], ids=lambda case: case.name
+    "case", [case for case in RESPONSES if case not in OWN_SERVICE_CASES], ids=lambda case: case.name
 )
 def test_response(case: ResponseCase, client: RpcClient, sandbox: SandboxClient) -> None:
     _check_response(case, client, sandbox)
 
 
-@pytest.mark.parametrize("case", RATE_LIMIT_CASES, ids=lambda case: case.name)
-def test_rate_limit_response(
+@pytest.mark.slow
+@pytest.mark.parametrize("case", OWN_SERVICE_CASES, ids=lambda case: case.name)
+def test_response_that_changes_the_service(
     case: ResponseCase, start_dedicated: StartDedicated, sandbox: SandboxClient
 ) -> None:
-    """Each case has its own service, because a service lowers its rate after a rate limit."""
     service = next(name for name, descriptor in SERVICES.items() if case.rpc in descriptor.methods_by_name)
     _check_response(case, start_dedicated(service, case.dialect)[1], sandbox)
 
 
 def _check_response(case: ResponseCase, client: RpcClient, sandbox: SandboxClient) -> None:
-    response = {"status": case.http_status, "content_type": "application/json", "body": case.body.decode()}
-    sandbox.inject_fault(response, operation=_operation_name(case.rpc), times=3)  # reads are retried
+    reply = {
+        "status": case.http_status,
+        "content_type": case.content_type,
+        "body_base64": base64.b64encode(case.sent).decode(),
+    }
+    sandbox.inject_fault(reply, operation=_operation_name(case.rpc), times=3)  # reads are retried
     assert case.error is None or case.rpc != "WriteOrderRelations", (
         "errors of single relations: see tests/e2e/test_orders.py"
     )
+    request = dict(case.request)
+    if case.rpc == CREATE:  # the service does not take an id twice
+        request["out_order_id"] = uuid.uuid4().hex
     if case.error is None:
-        assert client.call(case.rpc, case.dialect, case.request) == _expected_response(case)
+        response = client.call(case.rpc, case.dialect, request)
+        expected = _expected_response(case)
+        has_next_page = int(expected.get("total_size", 0)) > DEFAULT_PAGE_SIZE
+        assert bool(response.pop("next_page_token", "")) == has_next_page
+        if "rejection" in expected:  # its ids are new in each call
+            metadata = response["rejection"]["details"][0]["metadata"]
+            assert metadata.pop("upstreamRequestId")
+            metadata.pop("requestId", None)
+            metadata.pop("outOrderId", None)
+        assert response == expected
         return
+    timeout = SEARCH_TIMEOUT_S if case in OWN_SERVICE_CASES and case.rpc == CREATE else TIMEOUT_S
     with pytest.raises(grpc.RpcError) as failure:
-        client.call(case.rpc, case.dialect, case.request)
+        client.call(case.rpc, case.dialect, request, timeout=timeout)
     assert failure.value.code().name == case.error["status"]
     info = parse_status_details(failure.value)["ErrorInfo"]
     assert (info.reason, info.domain) == (case.error["reason"], "nationalsite")
     assert info.metadata["source"] == "1688"
-    assert info.metadata["operation"] == APIS[case.rpc]
-    assert info.metadata.get("code", "") == case.error.get("code", "")
-    assert info.metadata.get("message", "") == case.error.get("message", "")
+    assert (info.metadata["operation"], info.metadata["dialect"]) == (APIS[case.rpc], case.dialect)
+    assert info.metadata.get("upstreamCode", "") == case.error.get("code", "")
+    assert info.metadata.get("upstreamMessage", "") == case.error.get("message", "")
 
 
 def _expected_response(case: ResponseCase) -> dict[str, Any]:
     """Return the expected response, with the fields that the service adds to those of 1688."""
     assert case.response is not None
-    if case.rpc == "SearchByImage":
-        return case.response | {"image_id": case.request["image_id"]}
     if case.rpc == "WriteOrderRelations":
-        return case.response | {"results": [{} for _ in case.request["relations"]]}
-    return case.response
+        return case.response | {"results": [{"status": {}} for _ in case.request["relations"]]}
+    return merge(case.response, case.service_fields)
+
+
+def merge(value: Any, more: Any) -> Any:
+    """Add the fields of `more` to those of `value`, also to the elements of lists."""
+    if isinstance(value, dict) and isinstance(more, dict):
+        return value | {name: merge(value.get(name), member) for name, member in more.items()}
+    if isinstance(value, list) and isinstance(more, list):
+        return [merge(*pair) for pair in zip(value, more, strict=True)]
+    return more
 
 
 @pytest.mark.parametrize("case", REQUESTS, ids=lambda case: case.name)
 def test_request(case: RequestCase, client: RpcClient, sandbox: SandboxClient) -> None:
     """The gateway received the request of the sample, compared by value, with a valid signature."""
+    # Other tests send the samples to the same services, and a known request id would not be sent again.
+    request = {name: value for name, value in case.request.items() if name != request_ids.FIELD}
     # The sandbox may not know the image or offer. Only the request that it received is checked.
     with contextlib.suppress(grpc.RpcError):
-        client.call(case.rpc, case.dialect, case.request)
-    (call,) = sandbox.calls()
+        client.call(case.rpc, case.dialect, request)
+    # After a refused creation, the service looks for its orders.
+    (call,) = [call for call in sandbox.calls() if _operation_name(case.rpc) in call["path"]]
     received = dict(call["parameters"])
     assert received.pop("_aop_signature") == _signature(call["path"], received)
     if "url_path" in case.expected:

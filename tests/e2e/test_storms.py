@@ -7,16 +7,23 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 import grpc
 import grpc.aio
 import pytest
+from nationalsite.ordersync import v1 as ordersync
 from nationalsite.product import v1 as product
 from nationalsite.product.v1 import ProductServiceStub
 from prometheus_client.parser import text_string_to_metric_families
 
+from benchmarks.process_stats import cpu_s
+from services.order_sync.service import MAX_RELAY_CALLS
+from services.store import open_store
 from tests.e2e.conftest import StartDedicated
+from tests.support.backlog import insert_backlog
+from tests.support.polling import wait_until
 from tests.support.sandbox_client import SandboxClient
 from tools.local_stack import RunningProcess, start_sandbox, start_service, stop
 
@@ -24,6 +31,8 @@ pytestmark = pytest.mark.faults
 
 OUTAGE_S = float(os.environ.get("OUTAGE_S", "5"))
 """How long 1688 is down: longer than the delays of retries, circuit breaker and token refresh."""
+BACKLOG = 2_000
+"""Deliveries that are pending while 1688 is down."""
 SEARCH = product.SearchByKeywordRequest(keyword="dress", page_size=1)
 
 Load = Callable[[ProductServiceStub], Coroutine[Any, Any, Any]]
@@ -129,6 +138,38 @@ def test_1688_is_down_and_recovers() -> None:
         assert stop(upstream) == 0
 
 
+def test_an_open_breaker_stops_the_relay(tmp_path: Path) -> None:
+    """While 1688 is down, a backlog costs nothing: neither CPU, nor attempts of its deliveries."""
+    url = f"sqlite+aiosqlite:///{tmp_path}/order_sync.db"
+    relation = ordersync.OrderRelation(national_order_id="1", cbu_order_id=1)
+    relations = ordersync.OrderRelations(relations=[relation])
+    asyncio.run(_insert_backlog(url, relations.SerializeToString()))
+    upstream = start_sandbox(log="test-relay-sandbox")
+    assert stop(upstream) == 0
+    settings = {"NATIONALSITE_DATABASE_URL": url, "NATIONALSITE_REPLAY_SECONDS": "0"}
+    service = start_service("order_sync", upstream.address, settings, log="test-relay-order-sync")
+    try:
+        wait_until(lambda: _metric(service, "nationalsite_upstream_circuit_breaker_state") == 2)
+
+        def count_attempts() -> int:
+            return service.log.read_text().count("delivery_attempted")
+
+        attempts_before, cpu_before_s = count_attempts(), cpu_s(service.process.pid)
+        time.sleep(OUTAGE_S)  # what is measured is a rate
+        # Those that were in flight when the breaker opened end, too.
+        assert count_attempts() - attempts_before < MAX_RELAY_CALLS + 5 * OUTAGE_S
+        assert cpu_s(service.process.pid) - cpu_before_s < 0.2 * OUTAGE_S
+        assert _metric(service, "nationalsite_upstream_circuit_breaker_state") > 0
+        pending = _metric(service, "nationalsite_deliveries_pending")
+        upstream = start_sandbox(upstream.address.removeprefix("http://"), log="test-relay-sandbox")
+        wait_until(lambda: _metric(service, "nationalsite_upstream_circuit_breaker_state") == 0)
+        wait_until(lambda: len(SandboxClient(upstream.address).calls()) > 100)
+        assert pending == BACKLOG
+    finally:
+        assert stop(service) == 0
+        stop(upstream)
+
+
 def test_goodput_at_ten_times_the_capacity(
     start_dedicated: StartDedicated, sandbox: SandboxClient, report: Callable[[str], None]
 ) -> None:
@@ -174,6 +215,11 @@ def test_goodput_at_ten_times_the_capacity(
 
 
 OK = grpc.StatusCode.OK
+
+
+async def _insert_backlog(url: str, payload: bytes) -> None:
+    async with open_store(url) as store:
+        await insert_backlog(store, count=BACKLOG, keys=BACKLOG, rpc="WriteOrderRelations", payload=payload)
 
 
 def _run(service: RunningProcess, load: Load) -> Any:

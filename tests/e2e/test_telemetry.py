@@ -1,8 +1,11 @@
 """Metrics and probes of a running service."""
 
+import json
 import urllib.request
 
-from tests.e2e.conftest import RpcClient, ServicePool
+import pytest
+
+from tests.e2e.conftest import DIALECTS, RpcClient, ServicePool, StartDedicated
 from tests.support.sample_cases import SERVICES
 from tests.support.sandbox_client import SandboxClient
 from tools.local_stack import RunningProcess
@@ -36,6 +39,36 @@ def test_metrics_count_calls_and_unreadable_fields(
     ):
         assert expected in metrics
     assert "not a number" not in running_services["product", "national-site"].log.read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_unknown_members_are_counted_and_named_without_values(
+    sandbox: SandboxClient, start_dedicated: StartDedicated, dialect: str
+) -> None:
+    settings = {"NATIONALSITE_LOG_LEVEL": "debug", "NATIONALSITE_DRIFT_SAMPLE_INTERVAL": "2"}
+    process, client = start_dedicated("product", dialect, settings)
+    offer = {"offerId": 1, "subject": "曲奇", "giftBox": {"label": "a value of 1688"}}
+    if dialect == "national-site":
+        path, page = "data.searchOfferModelList", {"success": True, "data": {"searchOfferModelList": [offer]}}
+    else:
+        path, page = "result.result.data", {"result": {"success": True, "result": {"data": [offer]}}}
+    sandbox.inject_fault({"status": 200, "json": page}, operation="product.search.keywordQuery", times=3)
+    request = {"keyword": "cookies", "country": "japan"}
+    for _ in range(3):
+        response = client.call("SearchByKeyword", dialect, request)
+        assert response == {"offers": [{"offer_id": "1", "subject": "曲奇"}]}
+    labels = (
+        f'{{dialect="{dialect}",operation="com.alibaba.fenxiao.crossborder:product.search.keywordQuery-1"}}'
+    )
+    metrics = _fetch(process, "metrics")
+    assert f"nationalsite_responses_compared_total{labels} 2.0\n" in metrics
+    assert f"nationalsite_members_unknown_total{labels} 2.0\n" in metrics
+    assert "giftBox" not in metrics
+    log = process.log.read_text()
+    lines = [json.loads(line) for line in log.splitlines() if '"unknown_members"' in line]
+    assert [line["paths"] for line in lines] == [[f"{path}.giftBox"]]
+    assert "a value of 1688" not in log
 
 
 def test_probes(running_services: ServicePool) -> None:

@@ -19,7 +19,7 @@ SERVER_KIND, CLIENT_KIND = 2, 3
 
 
 @pytest.fixture
-def start_traced(running_sandbox: RunningProcess):
+def start_traced(running_sandbox: RunningProcess, sandbox: SandboxClient):
     """start_traced(protocol) starts the product service; returns a collector, a stub and the process."""
     with ExitStack() as exit_stack:
 
@@ -35,6 +35,7 @@ def start_traced(running_sandbox: RunningProcess):
         yield start
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
 def test_spans_are_linked_and_named_in_log_lines(start_traced, sandbox: SandboxClient, protocol: str) -> None:
     collector, stub, service = start_traced(protocol)

@@ -65,6 +65,11 @@ def remove_upstream_tls(config: Config) -> None:
         cluster.pop("transport_socket", None)
 
 
+def forward_dns_names(config: Config) -> None:
+    """Forward the DNS names of certificates too, as Istio's sidecars do."""
+    connection_manager(config)["set_current_client_cert_details"]["dns"] = True
+
+
 def trust_caller_headers(config: Config) -> None:
     """Treat callers as internal, so that Envoy would obey their retry headers."""
     ranges = [{"address_prefix": "127.0.0.0", "prefix_len": 8}]

@@ -14,7 +14,7 @@ from nationalsite.ordersync import v1 as orders
 from nationalsite.ordersync.v1 import OrderSyncServiceStub
 
 from tests.mesh.requests import TIMEOUT_S
-from tests.support.consumers import EARLIEST_TIME
+from tests.support.consumers import FROM_START
 from tests.support.status_details import summarize_error
 
 LEASE_S = 600
@@ -88,18 +88,18 @@ class Consumer:
         call: Any = self.stub.StreamMessages()  # type: ignore[call-arg] # the stub is typed for blocking channels
         open_request = orders.StreamMessagesRequest.Open(
             subscription=self.subscription,
-            start_time=EARLIEST_TIME,
+            create_if_missing=FROM_START,
             max_outstanding=20,
             lease=Duration(seconds=LEASE_S),
         )
         try:
             await call.write(orders.StreamMessagesRequest(open=open_request))
             while (response := await call.read()) is not grpc.aio.EOF:
-                message_id = response.message.message_id
-                self.delivered[message_id] += 1
-                ack = orders.StreamMessagesRequest.Ack(message_ids=[message_id])
+                received = response.delivered.received_messages
+                self.delivered.update(each.message.message_id for each in received)
+                ack = orders.StreamMessagesRequest.Ack(ack_ids=[each.ack_id for each in received])
                 await call.write(orders.StreamMessagesRequest(ack=ack))
-                self.acked.add(message_id)
+                self.acked.update(each.message.message_id for each in received)
         except asyncio.InvalidStateError:
             await call.read()  # the call has ended: this raises its error
         finally:

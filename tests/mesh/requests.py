@@ -1,6 +1,8 @@
 """Requests of the tests, and the calls that the sandbox received for them."""
 
+import uuid
 from collections import Counter
+from typing import Any
 
 from nationalsite.account import v1 as account
 from nationalsite.ordersync import v1 as orders
@@ -19,6 +21,7 @@ STATUSES = "trade.cross.orderStatusSync"
 def registration(number: int) -> account.RegisterUserRequest:
     """Return the registration of a new buyer."""
     return account.RegisterUserRequest(
+        request_id=str(uuid.uuid4()),
         country_account=account.CountryAccount(
             country="japan",
             site="sniff",
@@ -28,18 +31,18 @@ def registration(number: int) -> account.RegisterUserRequest:
             mobile="09012345678",
             mobile_area="JP",
             ip="192.0.2.10",
-        )
+        ),
     )
 
 
 def order_status(number: int) -> orders.SyncOrderStatusRequest:
     """Return a status of a new order."""
-    return build_status_sync(number, 0).sync_order_status
+    return orders.SyncOrderStatusRequest(order_status=build_status_sync(number, 0).order_status)
 
 
-def received_calls(sandbox: SandboxClient, operation: str) -> list[dict[str, object]]:
+def received_calls(sandbox: SandboxClient, operation: str) -> list[dict[str, Any]]:
     """Return the calls of an operation that a sandbox received."""
-    calls: list[dict[str, object]] = sandbox.admin("GET", f"calls?operation={operation}&limit=1000")["calls"]
+    calls: list[dict[str, Any]] = sandbox.admin("GET", f"calls?operation={operation}&limit=1000")["calls"]
     return calls
 
 

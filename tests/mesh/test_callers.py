@@ -14,7 +14,7 @@ from nationalsite.product import v1 as product
 from nationalsite.product.v1 import ProductServiceStub
 
 from tests.mesh.environment import CALLERS
-from tests.mesh.envoy import remove_rbac, remove_upstream_tls
+from tests.mesh.envoy import forward_dns_names, remove_rbac, remove_upstream_tls
 from tests.mesh.requests import SEARCH, TIMEOUT_S, registration
 from tests.support.status_details import parse_status_details
 
@@ -59,6 +59,29 @@ def test_the_policy_of_the_services_applies_behind_envoy(mesh, tmp_path, replica
         return [line.get("caller", "") for line in lines if line["event"] == "call"]
 
     mesh.envoy.wait_until(lambda: callers() == [WEB, WEB, STRANGER, STRANGER, "", ""])
+
+
+def test_a_name_that_reads_like_another_identity_is_refused(mesh, tmp_path):
+    """Envoy does not quote the names of a certificate."""
+    (tmp_path / "policy.json").write_text(json.dumps(POLICY))
+    mesh.start_fleet(
+        "product", mesh.start_sandbox(), 1, NATIONALSITE_POLICY_FILE=str(tmp_path / "policy.json")
+    )
+    mesh.start_envoy(remove_rbac, forward_dns_names)
+    ProductServiceStub(mesh.channel(WEB)).SearchByKeyword(SEARCH, timeout=TIMEOUT_S)
+    for certificate in (
+        mesh.authority.issue(STRANGER, WEB),
+        mesh.authority.issue(f"{STRANGER},URI={WEB}"),
+        mesh.authority.issue(f"{STRANGER};URI={WEB}"),
+        mesh.authority.issue(STRANGER, dns=f"x,URI={WEB}"),
+        mesh.authority.issue(STRANGER, dns=f"x;URI={WEB}"),
+        mesh.authority.issue(dns=f"x;URI={WEB}"),
+        mesh.authority.issue(dns=f"x,By=spiffe://us;URI={WEB}"),
+        mesh.authority.issue(dns=WEB),
+        mesh.authority.issue(dns="", emails=[WEB]),
+    ):
+        search = ProductServiceStub(mesh.channel("", certificate)).SearchByKeyword
+        assert failure_of(search, SEARCH) == ("UNAUTHENTICATED", "CALLER_UNKNOWN")
 
 
 def test_envoy_allows_each_caller_only_its_service(mesh):

@@ -7,7 +7,7 @@ from nationalsite.ordersync.v1 import OrderSyncServiceStub
 
 from tests.mesh.environment import CALLERS
 from tests.mesh.load import LEASE_S
-from tests.support.consumers import StreamConsumer
+from tests.support.consumers import FROM_START, StreamConsumer
 from tests.support.status_details import summarize_error
 
 pytestmark = pytest.mark.mesh
@@ -22,13 +22,13 @@ def test_a_consumer_resumes_after_its_replica_has_drained(mesh, report):
     envoy = mesh.start_envoy()
     sandbox.admin("PUT", "push", {"callback_url": f"http://{envoy.address('callback')}/callbacks/1688"})
     stub = OrderSyncServiceStub(mesh.channel(CALLERS["order-sync"]))
-    opened = {"start_time": {"seconds": 1}, "max_outstanding": OUT, "lease": {"seconds": LEASE_S}}
+    opened = {"create_if_missing": FROM_START, "max_outstanding": OUT, "lease": {"seconds": LEASE_S}}
 
     stream = StreamConsumer(stub, NAME, **opened)
     messages = {"topic": "ORDER_BUYER_VIEW_ORDER_PAY", "times": OUT, "order_count": OUT}
     pushed = set(map(str, sandbox.admin("POST", "messages", messages)["message_ids"]))
     out = [stream.next() for _ in range(OUT)]
-    assert {message.message_id for message in out} == pushed
+    assert {received.message.message_id for received in out} == pushed
     stream.ack(*out[: OUT // 2])
     (old,) = (address for address, calls in fleet.calls("StreamMessages").items() if calls)
 
@@ -39,9 +39,9 @@ def test_a_consumer_resumes_after_its_replica_has_drained(mesh, report):
     assert (status, reason) == ("UNAVAILABLE", "DRAINING")
     assert delay_s == 0.1
     resumed = StreamConsumer(stub, NAME, **opened)
-    again = {resumed.next().message_id for _ in range(OUT // 2)}
+    again = {resumed.next().message.message_id for _ in range(OUT // 2)}
     again_s = time.monotonic() - ended
-    assert again == {message.message_id for message in out[OUT // 2 :]}
+    assert again == {received.message.message_id for received in out[OUT // 2 :]}
     assert fleet.wait_for_exit(old) == 0
     (new,) = (address for address, calls in fleet.calls("StreamMessages").items() if calls)
     assert new != old

@@ -11,7 +11,7 @@ from nationalsite.product import v1 as product
 from nationalsite.product.v1 import ProductServiceStub
 
 from tests.mesh.environment import CALLERS
-from tests.mesh.requests import SEARCH, SEARCHES, TIMEOUT_S, received_calls, registration
+from tests.mesh.requests import REGISTRATIONS, SEARCH, SEARCHES, TIMEOUT_S, received_calls, registration
 from tests.support.status_details import parse_status_details
 
 pytestmark = pytest.mark.mesh
@@ -54,13 +54,21 @@ def test_deadlines_cancellations_and_retry_advice_pass(services, report):
     sandbox.admin("DELETE", "faults")
 
     # A cancellation arrives at once.
-    for rpc, request in ((products.SearchByKeyword, SEARCH), (accounts.RegisterUser, registration(1))):
-        sandbox.inject_fault({"hang": True})
-        call = rpc.future(request, timeout=TIMEOUT_S)
-        envoy.wait_until(lambda: sandbox.state()["in_flight"] == 1)
-        call.cancel()
-        cancelled_s = envoy.wait_until(idle)
-        assert cancelled_s < 1
+    sandbox.inject_fault({"hang": True})
+    call = products.SearchByKeyword.future(SEARCH, timeout=TIMEOUT_S)
+    envoy.wait_until(lambda: sandbox.state()["in_flight"] == 1)
+    call.cancel()
+    cancelled_s = envoy.wait_until(idle)
+    assert cancelled_s < 1
+
+    # A call with a request id is completed all the same.
+    sandbox.inject_fault({"latency_ms": 500})
+    call = accounts.RegisterUser.future(registration(1), timeout=TIMEOUT_S)
+    envoy.wait_until(lambda: sandbox.state()["in_flight"] == 1)
+    call.cancel()
+    envoy.wait_until(idle)
+    (registered,) = received_calls(sandbox, REGISTRATIONS)
+    assert registered["outcome"]["kind"] == "responded"
     report(
         f"a deadline of 1 s ended in {ended_s:.2f} s, at 1688 {released_s:.2f} s later; "
         f"a cancelled call left 1688 within {cancelled_s:.2f} s"
@@ -93,3 +101,9 @@ def test_concurrent_large_requests_pass(services):
     for call in calls:
         assert call.code() is grpc.StatusCode.INVALID_ARGUMENT
         assert "ERROR_REASON_INVALID_REQUEST" in str(parse_status_details(call.exception())["ErrorInfo"])
+
+
+def test_trailing_metadata_of_responses_passes(services):
+    _, _, products, _ = services
+    _, call = products.SearchByKeyword.with_call(SEARCH, timeout=TIMEOUT_S)
+    assert dict(call.trailing_metadata())["nationalsite-dialect"] in ("national-site", "open-platform")

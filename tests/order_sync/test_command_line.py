@@ -8,17 +8,28 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from nationalsite.ordersync import v1 as protos
 
 from services.errors import NoFullSync
 from services.store import (
     FullOrder,
+    FullOrderKey,
     FullOrderKind,
+    IdempotentRequest,
     IncomingMessage,
     NewDelivery,
+    Started,
+    Storage,
     SubscriptionName,
+    SubscriptionSpec,
+    Succeeded,
+    UnknownOutcome,
+    migrate,
     run_command,
     storage_lifespan,
 )
+from services.store.idempotency.keys import NotExecutedOutcome
+from tests.store.factories import read_full_order, store_full_order
 from tools.local_stack import ROOT
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -79,19 +90,21 @@ def pending(member_id: str) -> NewDelivery:
     )
 
 
+@pytest.mark.slow
 async def test_a_new_store_is_made_and_a_buyer_erased_from_it(run: Run, url: str) -> None:
     migrated = run("migrate")
     assert (migrated.returncode, migrated.stdout, migrated.stderr) == (0, "", "")
     async with storage_lifespan(url) as storage:
-        await storage.full_orders.put(full("1", "hanako"))
-        await storage.full_orders.put(full("2", "taro"))
+        await store_full_order(storage, full("1", "hanako"))
+        await store_full_order(storage, full("2", "taro"))
         await storage.deliveries.enqueue(pending("hanako"))
-        await storage.dispatcher.lease(SUBSCRIPTION, limit=1, lease_s=10, wait_s=0)
+        await storage.subscriptions.open(SUBSCRIPTION, SubscriptionSpec())
         await storage.inbox.store([message(1, "hanako"), message(2, "b2b-1")])
 
     erased = run("erase", "--member-id", "hanako")
 
-    assert (erased.returncode, erased.stderr) == (0, "")
+    assert erased.returncode == 3
+    assert erased.stderr.startswith("not complete: pending deliveries are not erased")
     assert json.loads(erased.stdout) == {
         "full_orders": 1,
         "deliveries": 0,
@@ -99,11 +112,12 @@ async def test_a_new_store_is_made_and_a_buyer_erased_from_it(run: Run, url: str
         "pending_deliveries": 1,
     }
     async with storage_lifespan(url) as storage:
-        await storage.full_orders.get(FullOrderKind.ORDER, "2")
+        await read_full_order(storage, FullOrderKey(kind=FullOrderKind.ORDER, id="2"))
         with pytest.raises(NoFullSync):
-            await storage.full_orders.get(FullOrderKind.ORDER, "1")
-        leased = await storage.dispatcher.lease(SUBSCRIPTION, limit=10, lease_s=10, wait_s=0)
-        assert [message.message_id for message in leased] == ["2"]
+            await read_full_order(storage, FullOrderKey(kind=FullOrderKind.ORDER, id="1"))
+        subscription_id = await storage.subscriptions.open(SUBSCRIPTION)
+        leased = await storage.dispatcher.lease(subscription_id, limit=10, lease_s=10, wait_s=0)
+        assert [received.message.message_id for received in leased] == ["2"]
 
 
 @pytest.mark.parametrize(
@@ -111,8 +125,9 @@ async def test_a_new_store_is_made_and_a_buyer_erased_from_it(run: Run, url: str
     [
         (["erase"], "the following arguments are required: --member-id"),
         (["serve"], "invalid choice: 'serve'"),
+        (["creations", "list"], "invalid choice: 'creations'"),
     ],
-    ids=["no member", "no command"],
+    ids=["no member", "no command", "a command of another service"],
 )
 def test_wrong_arguments(
     arguments: list[str], message: str, url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -126,6 +141,7 @@ def test_wrong_arguments(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "url", "message"),
     [
@@ -140,3 +156,65 @@ def test_a_store_that_cannot_be_opened(arguments: list[str], message: str, run: 
     (line,) = result.stderr.splitlines()
     assert line.startswith(message)
     assert "secret" not in line
+
+
+RPC = "nationalsite.ordersync.v1.OrderSyncService/CreatePurchaseOrders"
+
+
+async def start_creation(
+    storage: Storage, number: int
+) -> Started | Succeeded | UnknownOutcome | NotExecutedOutcome:
+    request = IdempotentRequest(
+        caller="shop",
+        rpc=RPC,
+        request_id=f"request-{number}",
+        content_hash=b"hash",
+        resource_id=f"site-{number}",
+    )
+    return await storage.idempotency_keys.start(request, lease_s=30, is_idempotent=False)
+
+
+async def store_unknown_creations(url: str, *numbers: int) -> None:
+    """Store creations whose outcomes are unknown, with the ids `site-N` and `request-N`."""
+    async with storage_lifespan(url) as storage:
+        for number in numbers:
+            started = await start_creation(storage, number)
+            assert isinstance(started, Started)
+            await storage.idempotency_keys.record_unknown(started)
+
+
+async def repeat(url: str, number: int) -> Started | Succeeded | UnknownOutcome | NotExecutedOutcome:
+    async with storage_lifespan(url) as storage:
+        return await start_creation(storage, number)
+
+
+@pytest.mark.slow
+async def test_an_operator_resolves_unknown_creations(run: Run, url: str) -> None:
+    migrate(url)
+    await store_unknown_creations(url, 1, 2)
+    listed = run("creations", "list")
+    assert (listed.returncode, listed.stderr) == (0, "")
+    creations = [json.loads(line) for line in listed.stdout.splitlines()]
+    assert [(creation["out_order_id"], creation["request_id"]) for creation in creations] == [
+        ("site-1", "request-1"),
+        ("site-2", "request-2"),
+    ]
+
+    found = run("creations", "resolve", "--out-order-id", "site-1", "--order-id", "12", "--order-id", "11")
+    assert (found.returncode, found.stderr) == (0, "")
+    assert "retries of this call return 2 orders" in found.stdout
+    outcome = await repeat(url, 1)
+    assert isinstance(outcome, Succeeded)
+    response = protos.CreatePurchaseOrdersResponse.FromString(outcome.response)
+    assert [order.cbu_order_id for order in response.purchase_orders] == [11, 12]
+    assert response.found_by_search
+
+    none = run("creations", "resolve", "--out-order-id", "site-2", "--not-executed")
+    assert none.returncode == 0
+    assert "fail with NOT_EXECUTED" in none.stdout
+    assert await repeat(url, 2) == NotExecutedOutcome()
+    assert run("creations", "list").stdout == ""
+
+    again = run("creations", "resolve", "--out-order-id", "site-1", "--not-executed")
+    assert again.returncode == 1
+    assert "no creation with this out_order_id has an unknown outcome" in again.stdout

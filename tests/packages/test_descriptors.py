@@ -5,7 +5,7 @@ import re
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 from nationalsite.upstream import v1 as upstream_v1
 
-from tools import buf_validate
+from services.validation import buf_validate
 from tools.generation.sources import CLIENT_DESCRIPTORS, DESCRIPTORS, INTERNAL
 
 OPTIONS = (buf_validate, upstream_v1)

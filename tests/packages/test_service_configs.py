@@ -15,7 +15,7 @@ from nationalsite.account import v1 as account_v1
 from nationalsite.ordersync import v1 as ordersync_v1
 from nationalsite.product import v1 as product_v1
 
-from services.server.status import NON_RETRYABLE, RETRY_AFTER_MS, STATUS_BY_REASON
+from services.server.reason_rules import REASON_RULES
 from tools.generation.service_configs import SERVICES, WRITERS
 from tools.generation.sources import GEN_DIR
 
@@ -96,9 +96,11 @@ def test_every_retryable_reason_has_a_pushback() -> None:
         policy["retryPolicy"] for config in CONFIGS.values() for policy in config.get("methodConfig", ())
     ]
     retryable = {code for policy in policies for code in policy["retryableStatusCodes"]}
-    reasons = {reason for reason, status in STATUS_BY_REASON.items() if status.name in retryable}
-    assert {"UPSTREAM_QUOTA", "DRAINING"} <= reasons
-    assert reasons <= RETRY_AFTER_MS.keys() | NON_RETRYABLE
+    pushbacks = {
+        reason: rule.pushback_ms for reason, rule in REASON_RULES.items() if rule.status.name in retryable
+    }
+    assert {"UPSTREAM_QUOTA", "DRAINING"} <= pushbacks.keys()
+    assert None not in pushbacks.values()
 
 
 @pytest.mark.parametrize(("name", "method"), METHODS, ids=lambda value: getattr(value, "name", value))

@@ -1,6 +1,7 @@
 """Checks that the shared cases are valid, and that every client library runs them; in the quick suite."""
 
 import json
+import re
 from collections import Counter
 
 import pytest
@@ -38,8 +39,21 @@ def test_requests_fit_their_rpcs(tmp_path) -> None:
         steps = case.get("stream", [{"send": case.get("request")}])
         for step in steps:
             for direction, fields in step.items():
+                if direction == "save":
+                    continue
                 message_type = method.input_type if direction == "send" else method.output_type
                 json_format.ParseDict(fields, GetMessageClass(message_type)())
+
+
+def test_saved_values_are_saved_before_they_are_used() -> None:
+    saved: set[str] = set()
+    for path in CASES:
+        case = json.loads(path.read_text(encoding="utf-8"))
+        for part in [*case.pop("stream", []), case]:
+            assert set(re.findall(r"\{\{(\w+)\}\}", json.dumps(part))) <= saved, path.name
+            assert saved.isdisjoint(part.get("save", {})), "another case has saved this name"
+            saved |= set(part.get("save", {}))
+    assert saved
 
 
 def test_server_calls_identify_their_case() -> None:

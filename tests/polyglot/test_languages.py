@@ -15,10 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+import nationalsite_client
 import pytest
+from nationalsite.ordersync import v1 as protos
+from nationalsite.ordersync.v1 import OrderSyncServiceStub
 
 from tests.polyglot.rendering import CASES, HERE, render
 from tests.polyglot.server_calls import check_server_calls, count_calls
+from tests.support.purchases import build_creation
 from tests.support.sandbox_client import SandboxClient
 from tools import local_stack
 from tools.local_stack import ROOT, RunningProcess, start_sandbox, start_service, stop
@@ -34,10 +38,23 @@ REQUIRED_TOOLS = {
 """Tools that each language needs in PATH, and what to install if one is missing."""
 LANGUAGES = sorted(path.parent.name for path in HERE.glob("*/run"))
 EXAMPLES = json.loads((HERE / "examples.json").read_text())
+SIGTERM_EXIT_CODES = {"java": 143}
+"""A JVM exits with this code after its shutdown hooks."""
 BUILD_TIMEOUT_S, RUN_TIMEOUT_S, WAIT_TIMEOUT_S = 600, 120, 30
 
+PRICES = {
+    "success": True,
+    "data": {
+        "searchOfferModelList": [
+            {"offerId": 1, "priceInfo": {"price": "125-128", "jxhyPrice": "￥1,280.50"}},
+            {"offerId": 2, "priceInfo": {"price": "面议"}},
+        ]
+    },
+}
+"""A page with prices that are not plain numbers, which the sandbox itself does not have."""
 FAULTS = {
     "product.search.keywordQuery": {"hang": True},
+    "product.search.imageQuery": {"status": 200, "json": PRICES},
     "product.search.queryProductDetail": {"drop": "before_request"},
     "product.filterData.queryConfig": {"gateway_error": "gw.NoUsageLeftError"},
     "alibaba.alipay.url.get": {"drop": "after_request"},
@@ -45,6 +62,12 @@ FAULTS = {
 """Faults of the sandbox behind the FAILING targets, by operation."""
 FAULT_TIMES = 2_000
 """More calls than all runners make together."""
+PUSHED = {
+    1001: "ORDER_BUYER_VIEW_BUYER_MAKE",
+    1002: "ORDER_BUYER_VIEW_BUYER_MAKE",
+    1003: "ORDER_BUYER_VIEW_ORDER_PRICE_MODIFY",
+}
+"""The topic of the message about each order that is pushed before the runners start, in this order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,16 +104,20 @@ def targets() -> Iterator[Targets]:
             services[f"FAILING_{name.upper()}"] = service
         sandbox = SandboxClient(healthy["sandbox"].address)
         start_time = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 60))
-        variables = {"start_time": start_time, "message_id": _push_message(sandbox)}
+        message_id = _push_message(sandbox, "ORDER_BUYER_VIEW_ORDER_PAY", 2**53 + 1)
+        for order_id, topic in PUSHED.items():
+            _push_message(sandbox, topic, order_id)
+        variables = {"start_time": start_time, "message_id": message_id}
         yield Targets(services=services, sandbox=sandbox, variables=variables)
 
 
-def _push_message(sandbox: SandboxClient) -> str:
+def _push_message(sandbox: SandboxClient, topic: str, order_id: int) -> str:
     """Push a message, wait until the service has accepted it, and return its id."""
-    data = {"orderId": 2**53 + 1, "currentStatus": "waitsellersend", "buyerMemberId": "买家-1"}
-    created = sandbox.admin("POST", "messages", {"topic": "ORDER_BUYER_VIEW_ORDER_PAY", "data": data})
+    data = {"orderId": order_id, "currentStatus": "waitsellersend", "buyerMemberId": "买家-1"}
+    pushed = sandbox.admin("GET", "push")["pushed"]
+    created = sandbox.admin("POST", "messages", {"topic": topic, "data": data})
     deadline = time.monotonic() + WAIT_TIMEOUT_S
-    while sandbox.admin("GET", "push")["pushed"] < 1:
+    while sandbox.admin("GET", "push")["pushed"] == pushed:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     return str(created["message_ids"][0])
@@ -217,10 +244,48 @@ def test_example(language: str, name: str, targets: Targets, build_examples: Cal
     example = EXAMPLES[name]
     assert not build_examples(language)
     command = [ROOT / "examples" / language / "run", name]
-    run = _run_consumer if "pushed_topic" in example else _run_example
-    code, out, err = run(command, example, targets)
-    assert code == 0, err[-4000:]
-    assert _matches(example["stdout"], out.splitlines()), f"{out}\n{err[-2000:]}"
+    order_id = _finish_order(targets) if "follows_order" in example else ""
+    expected = [pattern.replace("OUT_ORDER_ID", order_id) for pattern in example["stdout"]]
+    run = _run_consumer if "pushed_topic" in example or order_id else _run_example
+    code, out, err = run(command, example | {"stdout": expected}, targets)
+    assert code == (SIGTERM_EXIT_CODES.get(language, 0) if run is _run_consumer else 0), err[-4000:]
+    assert _matches(expected, out.splitlines()), f"{out}\n{err[-2000:]}"
+    if order_id:
+        synced = targets.sandbox.admin("GET", f"synced/orders/{order_id}")
+        assert synced["order"]["status"] == "success"
+        assert len(synced["logistics"]) == 1
+
+
+def _finish_order(targets: Targets) -> str:
+    """Create a purchase order and sync its order, have it shipped and completed; return the site's id."""
+    with nationalsite_client.connect(targets.services["ORDER_SYNC"].address, "order_sync") as channel:
+        orders = OrderSyncServiceStub(channel)
+        creation = build_creation()
+        (created,) = orders.CreatePurchaseOrders(creation, timeout=RUN_TIMEOUT_S).purchase_orders
+        read = protos.GetPurchaseOrderRequest(cbu_order_id=created.cbu_order_id)
+        entry = orders.GetPurchaseOrder(read, timeout=RUN_TIMEOUT_S).purchase_order.entries[0]
+        order = protos.Order(
+            national_order_id=creation.out_order_id,
+            pay_status=protos.DOWNSTREAM_ORDER_STATUS_PAID,
+            out_member_id="1212113",
+            paid_fee=created.total_amount,
+        )
+        order.create_time.GetCurrentTime()
+        order.pay_time.GetCurrentTime()
+        order.sub_orders.add(
+            national_sub_order_id=f"{creation.out_order_id}-1",
+            refund_status=protos.DOWNSTREAM_REFUND_STATUS_NOT_REFUNDED,
+            offer_id=entry.offer_id,
+            product_name=entry.subject,
+            sku_id=entry.sku_id,
+            sku_name=";".join(attribute.value for attribute in entry.sku_attributes),
+            buy_amount=int(entry.quantity.value),
+            paid_fee=entry.line_amount,
+        )
+        orders.SyncOrder(protos.SyncOrderRequest(order=order), timeout=RUN_TIMEOUT_S)
+    for transition in ("pay", "ship", "receive", "succeed"):
+        targets.sandbox.admin("POST", f"orders/{created.cbu_order_id}/{transition}", {})
+    return creation.out_order_id
 
 
 def _run_example(
@@ -233,7 +298,7 @@ def _run_example(
 def _run_consumer(
     command: list[str | Path], example: dict[str, Any], targets: Targets
 ) -> tuple[int, str, str]:
-    """Push messages until the example has printed the expected lines, then terminate it."""
+    """Push messages, if needed, until the example has printed the expected lines, then terminate it."""
     with (
         tempfile.TemporaryFile("w+", encoding="utf-8") as stderr,
         subprocess.Popen(  # noqa: S603 # our own scripts
@@ -256,7 +321,8 @@ def _run_consumer(
                 and process.poll() is None
                 and time.monotonic() < deadline
             ):
-                targets.sandbox.admin("POST", "messages", {"topic": example["pushed_topic"]})
+                if "pushed_topic" in example:
+                    targets.sandbox.admin("POST", "messages", {"topic": example["pushed_topic"]})
                 time.sleep(0.25)
             process.terminate()
             process.wait(WAIT_TIMEOUT_S)

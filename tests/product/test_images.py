@@ -1,186 +1,271 @@
-"""Images are sent unchanged or as a small upright JPEG; other bytes are rejected by their field."""
+"""Each image is re-encoded in a process of its own, which is limited, and killed if its call ends earlier."""
 
-import random
-import struct
-import zlib
-from io import BytesIO
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
 from PIL import Image
 
-from services.errors import InvalidRequest
-from services.product import images
-from services.product.images import MAX_PIXELS, shrink_to_fit
+from services.caller import set_queue_owner
+from services.errors import DeadlineExceeded, InternalFault, InvalidRequest, Overloaded
+from services.product import image_process, images
+from services.product.images import ImageShrinker
+from tests.support.child_processes import list_children
+from tests.support.image_bombs import build_bombs, build_jpeg, pad, repeat_last_scan, save
 
-LIMIT = 20_000
-RED, BLUE = (254, 0, 0), (0, 0, 254)
-ROTATED_ORIENTATION = 6
-"""EXIF orientation of a camera held upright: the image lies on its side."""
-
-
-def noise(mode: str, size: tuple[int, int] = (400, 200)) -> Image.Image:
-    """An image that compresses badly: blue on the left, red on the right, noise over it."""
-    ground = Image.new("RGB", size, BLUE)
-    ground.paste(RED, (size[0] // 2, 0, *size))
-    grain = Image.frombytes("RGB", size, random.Random(1688).randbytes(3 * size[0] * size[1]))
-    return Image.blend(ground, grain, 0.4).convert(mode)
+LIMIT = 300_000
+MIB = 2**20
+HONEST = pad(save(Image.radial_gradient("L"), "JPEG"))
+SLEEP = "import time; time.sleep(60)"
+Shrink = Callable[..., Coroutine[Any, Any, bytes]]
 
 
-def saved(image: Image.Image, form: str, **options: object) -> bytes:
-    out = BytesIO()
-    image.save(out, form, **options)
-    return out.getvalue()
+@pytest.fixture
+async def shrinker() -> Any:
+    """Re-encodes two images at a time. No process is left behind."""
+    before = list_children(os.getpid())
+    yield ImageShrinker(2)
+    assert list_children(os.getpid()) == before
 
 
-def opened(image_bytes: bytes) -> Image.Image:
-    image = Image.open(BytesIO(image_bytes))
-    image.load()
-    assert (image.format, image.mode) == ("JPEG", "RGB")
-    return image
+@pytest.fixture
+def shrink(shrinker: ImageShrinker) -> Shrink:
+    async def shrink(content: bytes, *, timeout_s: float = 30) -> bytes:
+        deadline = asyncio.get_running_loop().time() + timeout_s
+        return await shrinker.shrink_to_fit(content, LIMIT, "image", deadline)
+
+    return shrink
 
 
-def exif() -> Image.Exif:
-    found = Image.Exif()
-    found[0x0112] = ROTATED_ORIENTATION
-    return found
+@pytest.fixture
+def run_instead(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """run_instead(code) lets the processes run this code."""
+
+    def patch(code: str) -> None:
+        monkeypatch.setattr(images, "_COMMAND", (sys.executable, "-S", "-c", code))
+
+    return patch
 
 
-async def test_small_image_is_sent_unchanged() -> None:
+async def new_child(before: set[int]) -> int:
+    """Wait for a child process that was not there before."""
+    while True:
+        if new := list_children(os.getpid()) - before:
+            return new.pop()
+        await asyncio.sleep(0.005)
+
+
+async def test_small_image_is_sent_unchanged(shrink: Shrink) -> None:
     """Byte for byte: it is not even looked at."""
-    assert await shrink_to_fit(b"\xff\xd8\xff" + bytes(LIMIT - 3), LIMIT, "image")
+    content = b"\xff\xd8\xff" + bytes(LIMIT - 3)
+    assert await shrink(content) is content
 
 
-@pytest.mark.parametrize("limit", [LIMIT, 10_000, 50_000])
+async def test_large_image_is_reencoded(shrink: Shrink) -> None:
+    assert (await shrink(HONEST)).startswith(b"\xff\xd8\xff")
+
+
+async def test_rejected_image_is_named_by_its_field(shrink: Shrink) -> None:
+    with pytest.raises(InvalidRequest) as rejected:
+        await shrink(pad(build_jpeg(12_240, 12_240, progressive=True)))
+    (violation,) = rejected.value.violations
+    assert (violation.field, violation.reason) == ("image", "IMAGE_PIXELS")
+    assert violation.description.startswith("must need at most 200 MiB when it is decoded")
+
+
+async def test_process_is_killed_at_the_deadline(shrink: Shrink, run_instead: Callable[[str], None]) -> None:
+    run_instead(SLEEP)
+    for _ in range(3):  # more often than there are places
+        with pytest.raises(DeadlineExceeded, match="before the image was re-encoded"):
+            await shrink(HONEST, timeout_s=0.02)
+
+
+async def test_process_is_killed_after_its_own_timeout(
+    shrink: Shrink, run_instead: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_instead(SLEEP)
+    monkeypatch.setattr(images, "_PROCESS_TIMEOUT_S", 0.02)
+    with pytest.raises(Overloaded, match="in time"):
+        await shrink(HONEST)
+
+
+async def test_cancelled_call_kills_its_process(shrink: Shrink, run_instead: Callable[[str], None]) -> None:
+    run_instead(SLEEP)
+    for _ in range(3):
+        before = list_children(os.getpid())
+        call = asyncio.create_task(shrink(HONEST))
+        child = await new_child(before)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        assert child not in list_children(os.getpid())
+
+
 @pytest.mark.parametrize(
-    ("mode", "form", "options"),
+    ("code", "error", "text"),
     [
-        ("RGB", "JPEG", {"quality": 100}),
-        ("RGB", "JPEG", {"quality": 100, "progressive": True}),
-        ("L", "JPEG", {"quality": 100}),
-        ("CMYK", "JPEG", {"quality": 100}),
-        ("RGB", "PNG", {}),
-        ("RGBA", "PNG", {}),
-        ("LA", "PNG", {}),
-        ("P", "PNG", {}),
-        ("L", "PNG", {}),
+        ("import os; os.kill(os.getpid(), 9)", Overloaded, "was killed"),
+        ("import os; os.kill(os.getpid(), 11)", InternalFault, "exit code -11"),
+        ("raise KeyError('x')", InternalFault, "exit code 1"),
+        (
+            "import os; os.kill(os.getpid(), 24)",
+            InvalidRequest,
+            "image: must be re-encoded within 5 s of CPU time",
+        ),
     ],
 )
-async def test_large_image_is_shrunk(mode: str, form: str, options: dict, limit: int) -> None:
-    image_bytes = saved(noise(mode), form, **options)
-    assert len(image_bytes) > limit
-    small = await shrink_to_fit(image_bytes, limit, "image")
-    assert len(small) <= limit
-    image = opened(small)
-    assert image.width / image.height == pytest.approx(2, abs=0.05)
-    if mode not in ("L", "LA"):
-        assert _colour(image, 0) == "blue"
-        assert _colour(image, 1) == "red"
+async def test_crash_fails_only_its_call(
+    shrink: Shrink, run_instead: Callable[[str], None], code: str, error: type[Exception], text: str
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(images, "_COMMAND", (sys.executable, "-S", "-c", code))
+        with pytest.raises(error, match=text):
+            await shrink(HONEST)
+    run_instead("print('the next image')")
+    assert await shrink(HONEST) == b"the next image\n"
 
 
-def _colour(image: Image.Image, half: int) -> str:
-    middle = image.width // 2
-    red, _, blue = (
-        image.crop((half * middle, 0, (half + 1) * middle, image.height)).resize((1, 1)).getpixel((0, 0))
-    )
-    return "red" if red > blue + 40 else "blue" if blue > red + 40 else "neither"
+async def test_waiting_images_are_bounded(shrink: Shrink, run_instead: Callable[[str], None]) -> None:
+    run_instead(SLEEP)
+    before = list_children(os.getpid())
+    waiting = [asyncio.create_task(shrink(HONEST)) for _ in range(2 + images.MAX_WAITING)]
+    await asyncio.sleep(0)
+    assert len(list_children(os.getpid()) - before) == 2
+    with pytest.raises(Overloaded, match="too many images wait"):
+        await shrink(HONEST)
+    for call in waiting:
+        call.cancel()
+    await asyncio.wait(waiting)
+    run_instead("print('free again')")
+    assert await shrink(HONEST) == b"free again\n"
 
 
-async def test_transparent_pixels_become_white() -> None:
-    """Not black, and not the hidden colour."""
-    image_bytes = noise("RGB").convert("RGBA")
-    image_bytes.putalpha(0)
-    image = opened(await shrink_to_fit(saved(image_bytes, "PNG"), LIMIT, "image"))
-    assert image.getextrema() == ((255, 255),) * 3
+async def test_a_modest_caller_waits_behind_one_image_of_each_other(
+    run_instead: Callable[[str], None],
+) -> None:
+    run_instead("pass")
+    shrinker = ImageShrinker(1)
+    finished = []
+
+    async def call(caller: str) -> None:
+        set_queue_owner(caller)
+        try:
+            await shrinker.shrink_to_fit(HONEST, LIMIT, "image", asyncio.get_running_loop().time() + 30)
+        except Overloaded:
+            return
+        finished.append(caller)
+
+    async with asyncio.TaskGroup() as calls:
+        for caller in ["greedy"] * (1 + images.MAX_WAITING) + ["modest"]:
+            calls.create_task(call(caller))
+    assert finished.index("modest") == 2  # behind the one that had the process, and one that waited
+    assert finished.count("greedy") == images.MAX_WAITING  # the last one made room
 
 
-async def test_palette_with_a_transparent_colour() -> None:
-    image_bytes = noise("P", (600, 400))
-    image = opened(await shrink_to_fit(saved(image_bytes, "PNG", transparency=0), LIMIT, "image"))
-    assert image.width / image.height == pytest.approx(1.5, abs=0.05)
+async def test_process_inherits_no_environment_and_no_files(
+    shrink: Shrink, run_instead: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NATIONALSITE_APP_SECRET", "secret")
+    run_instead("import os; print(*os.environ); print(*os.listdir('/proc/self/fd'))")
+    variables, files = (await shrink(HONEST)).decode().splitlines()
+    assert set(variables.split()) - {"LC_CTYPE"} == {"PYTHONPATH"}  # Python itself sets LC_CTYPE
+    assert files == "0 1 2 3"  # 3 lists the folder
 
 
-async def test_sixteen_bit_grey_keeps_its_shades() -> None:
-    """Half of all shades are darker than the middle: they are scaled, not cut off."""
-    image_bytes = Image.frombytes("I;16", (300, 200), random.Random(1).randbytes(2 * 300 * 200))
-    image = opened(await shrink_to_fit(saved(image_bytes, "PNG"), LIMIT, "image")).convert("L")
-    mean = sum(shade * count for shade, count in enumerate(image.histogram())) / (image.width * image.height)
-    assert mean == pytest.approx(127, abs=5)
-
-
-@pytest.mark.parametrize(("mode", "form"), [("RGB", "JPEG"), ("RGBA", "PNG")])
-async def test_image_stays_upright(mode: str, form: str) -> None:
-    """Re-encoding drops the EXIF orientation, so the image is rotated."""
-    image_bytes = saved(noise(mode), form, exif=exif(), **({"quality": 100} if form == "JPEG" else {}))
-    image = opened(await shrink_to_fit(image_bytes, LIMIT, "image"))
-    assert image.getexif().get(0x0112) is None
-    assert image.height / image.width == pytest.approx(2, abs=0.05)
-    assert _colour(image.rotate(90, expand=True), 0) == "blue"
-
-
-async def test_damaged_exif_is_ignored() -> None:
-    intact = saved(noise("RGB"), "JPEG", quality=100, exif=exif())
-    at = intact.index(b"\x12\x01") if b"\x12\x01" in intact[:200] else intact.index(b"\x01\x12")
-    for length in range(2, 12):
-        damaged = intact[:at] + b"\xff" * length + intact[at + length :]
-        assert opened(await shrink_to_fit(damaged, LIMIT, "image"))
-
-
-async def test_image_that_cannot_be_shrunk_enough() -> None:
-    with pytest.raises(InvalidRequest, match="image: cannot be re-encoded to 100 bytes"):
-        await shrink_to_fit(saved(noise("RGB"), "PNG"), 100, "image")
-
-
-def _png(width: int, height: int, content: bytes) -> bytes:
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", content) + chunk(b"IEND", b"")
-
-
-@pytest.mark.parametrize("side", [5_001, 10_000, 20_000, 65_535, 2**31 - 1])
-async def test_image_that_would_fill_the_memory(side: int) -> None:
-    assert side * side > MAX_PIXELS["PNG"]
-    with pytest.raises(InvalidRequest, match="image: must"):
-        await shrink_to_fit(_png(side, side, zlib.compress(bytes(100_000)) + bytes(LIMIT)), LIMIT, "image")
-
-
-BROKEN = {
-    "zeros": bytes(LIMIT + 1),
-    "a JPEG's beginning": b"\xff\xd8\xff" + bytes(LIMIT),
-    "a PNG's beginning": b"\x89PNG\r\n\x1a\n" + bytes(LIMIT),
-    "a truncated JPEG": saved(noise("RGB"), "JPEG", quality=100)[:30_000],
-    "a truncated PNG": saved(noise("RGB"), "PNG")[:100_000],
-    "a PNG of other content": _png(100, 100, bytes(LIMIT)),
-    "a GIF": saved(noise("P", (600, 400)), "GIF"),
-    "a TIFF under a JPEG's first bytes": b"\xff\xd8\xff" + saved(noise("RGB"), "TIFF"),
-}
-
-
-@pytest.mark.parametrize("image_bytes", BROKEN.values(), ids=BROKEN.keys())
-async def test_bytes_that_are_no_image(image_bytes: bytes) -> None:
-    assert len(image_bytes) > LIMIT
+@pytest.mark.slow
+@pytest.mark.parametrize("name", build_bombs())
+async def test_bombs_are_rejected(shrink: Shrink, name: str) -> None:
+    content, reason = build_bombs()[name]
     with pytest.raises(InvalidRequest) as rejected:
-        await shrink_to_fit(image_bytes, LIMIT, "image")
+        await shrink(pad(content))
     (violation,) = rejected.value.violations
-    assert (violation.field, violation.description) == ("image", "must be a readable JPEG or PNG image")
+    assert (violation.field, violation.reason) == ("image", reason)
 
 
-async def test_damaged_image_is_rejected_or_decoded() -> None:
-    rng = random.Random(7)
-    for whole in (saved(noise("RGB"), "JPEG", quality=100), saved(noise("RGBA", (200, 100)), "PNG")):
-        for _ in range(25):
-            damaged = bytearray(whole)
-            for _ in range(5):
-                damaged[rng.randrange(8, 2_000)] = rng.randrange(256)
-            try:
-                small = await shrink_to_fit(bytes(damaged), LIMIT, "image")
-            except InvalidRequest:
-                continue
-            assert len(small) <= LIMIT
+@pytest.mark.slow
+async def test_image_that_takes_too_long_is_rejected(shrink: Shrink, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If a scan bomb passed the limits of its header, the limit of CPU time would end it."""
+    code = (
+        "from services.product import image_header, image_process\n"
+        "image_header.MAX_SCANS = 10**6\n"
+        "image_process.main()"
+    )
+    monkeypatch.setattr(images, "_COMMAND", (sys.executable, "-S", "-c", code))
+    with pytest.raises(InvalidRequest, match="image: must be re-encoded within 5 s of CPU time"):
+        await shrink(pad(repeat_last_scan(build_jpeg(7_000, 7_000, "L", progressive=True), 5_000)))
 
 
-def test_pillow_warns_of_nothing_itself() -> None:
-    """A warning would be a line on stderr that is no JSON."""
-    assert Image.MAX_IMAGE_PIXELS is None
-    assert images.MAX_PIXELS
+@pytest.mark.slow
+async def test_honest_image_is_served_beside_bombs(shrink: Shrink) -> None:
+    """Two that are as large as the limits allow: the honest one waits for the first of them."""
+    heavy = pad(build_jpeg(6_600, 4_400, progressive=True, subsampling=0))
+    results = await asyncio.gather(shrink(heavy), shrink(heavy), shrink(HONEST), return_exceptions=True)
+    assert isinstance(results[2], bytes)
+
+
+LARGEST = {
+    "progressive JPEG in 4:4:4": lambda: save(
+        Image.new("RGB", (6_697, 4_464), "red"), "JPEG", progressive=True, subsampling=0
+    ),
+    "progressive JPEG in 4:2:0": lambda: save(
+        Image.new("RGB", (8_857, 5_904), "red"), "JPEG", progressive=True
+    ),
+    "progressive JPEG in CMYK": lambda: save(Image.new("CMYK", (5_950, 3_900)), "JPEG", progressive=True),
+    "wide JPEG": lambda: save(Image.new("RGB", (30_000, 1_740), "red"), "JPEG"),
+    "PNG": lambda: save(Image.new("RGB", (6_470, 6_470), "red"), "PNG"),
+    "PNG with a transparent colour": lambda: save(
+        Image.new("RGB", (6_470, 6_470)), "PNG", transparency=(0, 0, 0)
+    ),
+    "PNG with transparency": lambda: save(Image.new("RGBA", (5_110, 5_110), "red"), "PNG"),
+    "grey PNG with transparency": lambda: save(Image.new("LA", (5_110, 5_110)), "PNG"),
+    "palette": lambda: save(Image.new("P", (5_110, 5_110)), "PNG", transparency=0),
+    "16-bit grey": lambda: save(Image.new("I;16", (6_470, 6_470)), "PNG"),
+}
+MEASURE = (
+    "import resource, subprocess, sys\n"
+    "code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode\n"
+    "print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+)
+"""Runs a command from a small process, because the maximum includes the memory of the one that starts it."""
+
+
+def run_measured(command: tuple[str, ...], content: bytes) -> tuple[int, int]:
+    """Return the exit code and the largest resident memory of an image process, in bytes."""
+    measured = subprocess.run(  # noqa: S603 # a fixed command
+        [sys.executable, "-S", "-c", MEASURE, *command, str(LIMIT)],
+        input=content,
+        stdout=subprocess.PIPE,
+        env=images._ENVIRONMENT,
+        check=True,
+    )
+    exit_code, peak_kib = map(int, measured.stdout.split())
+    return exit_code, peak_kib * 1024
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LARGEST)
+def test_largest_images_stay_below_the_memory_limit(name: str) -> None:
+    """They need nearly all of MAX_DECODED_BYTES, padded to the largest image of a request."""
+    content = pad(LARGEST[name](), 5 * MIB)
+    facts = image_process.inspect_image(content)
+    assert facts.decoded_bytes > 0.9 * 200 * MIB
+    exit_code, peak_bytes = run_measured(images._COMMAND, content)
+    assert exit_code == 0
+    assert peak_bytes < image_process.MEMORY_LIMIT_BYTES - 32 * MIB
+
+
+@pytest.mark.slow
+def test_memory_is_limited_whatever_the_header_says() -> None:
+    content = build_jpeg(12_240, 12_240, progressive=True, subsampling=0)
+    code = (
+        "from services.product import image_header, image_process\n"
+        "image_header.MAX_DECODED_BYTES = 10**12\n"
+        "image_process.main()"
+    )
+    exit_code, peak_bytes = run_measured((sys.executable, "-S", "-c", code), content)
+    assert exit_code == image_process.REJECTED_EXIT_CODE
+    assert peak_bytes < image_process.MEMORY_LIMIT_BYTES

@@ -4,14 +4,18 @@ import re
 from pathlib import Path
 
 import pytest
-from google.protobuf import descriptor_pb2, descriptor_pool
+from google.protobuf import descriptor_pb2, descriptor_pool, json_format
+from google.protobuf.message_factory import GetMessageClass
 from nationalsite.errors.v1 import ErrorReason
 
-from tests.support.sample_cases import SERVICES
-from tools import buf_validate
+from services.validation import RequestValidator, buf_validate
+from tests.support.sample_cases import METHODS, SERVED_RPCS, SERVICES
 from tools.reference import __main__ as command
-from tools.reference import advice, pages
+from tools.reference import pages
+from tools.reference.errors_page import MissingAdvice, errors_page
 from tools.reference.markdown import MarkdownPage
+from tools.reference.proto_comments import ProtoComments
+from tools.reference.samples import MAX_RESPONSE_LINES
 from tools.reference.services import package_files
 from tools.reference.validation_rules import MissingRuleText, field_rules
 
@@ -54,10 +58,29 @@ def test_every_rpc_field_and_value_is_present(name: str) -> None:
         assert all(f"| `{value.name}` | {value.number} |" in text for value in enum.values)
 
 
+@pytest.mark.parametrize("rpc", sorted(SERVED_RPCS))
+def test_every_rpc_has_an_example(rpc: str) -> None:
+    (section,) = [
+        section
+        for text in PAGES.values()
+        for section in re.split(r"^### ", text, flags=re.M)
+        if section.startswith(f"{rpc}\n")
+    ]
+    blocks = re.findall(r"^Example of a (\w+)(?: \([\w-]+\))?:\n\n```json\n(.*?)\n```$", section, re.M | re.S)
+    examples = dict(blocks)
+    assert examples.keys() >= {"request"}
+    method = METHODS[rpc]
+    validator = RequestValidator(rpc, GetMessageClass(method.input_type))
+    for request in examples["request"].replace("}\n{", "}\n\n{").split("\n\n"):
+        validator.validate(json_format.Parse(request, GetMessageClass(method.input_type)()))
+    response = examples.get("response", "{}")
+    json_format.Parse(response, GetMessageClass(method.output_type)())
+    assert response.count("\n") < MAX_RESPONSE_LINES
+
+
 def test_every_reason_is_present() -> None:
     reasons = [value.name.removeprefix("ERROR_REASON_") for value in ErrorReason.DESCRIPTOR.values][1:]
     assert re.findall(r"^## (\w+)$", PAGES["errors.md"], re.M) == reasons
-    assert list(advice.ADVICE) == reasons
 
 
 def test_mappings_of_dialects_are_shown() -> None:
@@ -91,10 +114,23 @@ def test_rule_without_text_stops_the_generator() -> None:
         field_rules(pool.FindMessageTypeByName("news.News").fields_by_name["text"])
 
 
-def test_reason_without_advice_stops_the_generator(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(advice.ADVICE, "DRAINING")
-    with pytest.raises(KeyError, match="DRAINING"):
-        pages.build_pages()
+def test_rules_of_reasons_are_shown() -> None:
+    page = PAGES["errors.md"]
+    assert "| [DRAINING](#draining) | `UNAVAILABLE` | later | 100 ms | 42 |" in page
+    section = page.partition("## REQUEST_IN_PROGRESS\n")[2].partition("\n## ")[0]
+    assert "**Do:** retry with the same `request_id`" in section
+    assert section.endswith(
+        "- **Retry:** later, after 1,000 ms\n- **Metadata:** `requestId`\n- **Details:** `RetryInfo`\n"
+    )
+    assert "- **Metadata:** `nationalOrderId` (optional), `logisticsId` (optional)\n" in page
+
+
+def test_reason_without_advice_stops_the_generator() -> None:
+    name = f"{ErrorReason.DESCRIPTOR.full_name}.ERROR_REASON_DRAINING"
+    comments = ProtoComments()
+    comments._texts[name] = comments[name].partition("Do:")[0]
+    with pytest.raises(MissingAdvice, match="DRAINING"):
+        errors_page(comments)
 
 
 def test_link_without_target_stops_the_generator(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,10 +13,12 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from tools.release import changelog, protos
 from tools.release.version import InvalidVersion, Version, bump_version, current_version
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 CHECKS = """\
-.PHONY: lint breaking check-gen
-lint breaking check-gen:
+.PHONY: lint breaking check-gen sbom
+lint breaking check-gen sbom:
 	@test "$$FAIL" != $@
 	@echo $@ >> $(CURDIR)/.git/ran
 """
@@ -62,6 +64,7 @@ class Clone:
         self.write(".git/info/exclude", "GNUmakefile\n")
         self.write("GNUmakefile", CHECKS)  # make prefers it to Makefile
         self.write("CHANGELOG.md", LOG)
+        self.write("deploy/Dockerfile", f"ARG BASE=debian:12-slim@sha256:{'0a' * 32}\nFROM ${{BASE}}\n")
         self.write("gen/ts/package.json", PACKAGE)
         self.write("clients/java/protos/pom.xml", POM)
         tracked = self.git("ls-files").splitlines()
@@ -119,7 +122,7 @@ def clone(original: Clone, tmp_path: Path) -> Clone:
 def test_release_is_checked_committed_and_tagged(clone: Clone) -> None:
     finished = clone.release("0.2.0")
     assert finished.returncode == 0, finished.stderr
-    assert clone.executed_checks() == ["lint", "breaking", "check-gen"]
+    assert clone.executed_checks() == ["lint", "breaking", "check-gen", "sbom"]
     assert clone.git("status", "--porcelain") == ""
     assert clone.git("log", "-1", "--format=%s") == "Release 0.2.0"
     assert clone.git("rev-parse", "v0.2.0^{commit}") == clone.git("rev-parse", "HEAD")
@@ -193,6 +196,33 @@ def test_all_unmet_preconditions_are_named_at_once(clone: Clone) -> None:
         "0.0.9 is below 0.1.0, which pyproject.toml names",
     ]
     assert "CHANGELOG.md has no entry under '## Unreleased'" in finished.stderr
+
+
+@pytest.mark.parametrize(
+    "base",
+    [
+        "debian:12.12-slim",
+        "debian",
+        "debian@sha256:0a",
+        f"debian@md5:{'0a' * 32}",
+        f"@sha256:{'0a' * 32}",
+        "",
+    ],
+)
+def test_base_image_without_a_digest_stops_the_release(clone: Clone, base: str) -> None:
+    clone.write("deploy/Dockerfile", f"ARG BASE={base}\nFROM ${{BASE}}\n")
+    clone.commit()
+    before = clone.state()
+    finished = clone.release("0.2.0")
+    assert finished.returncode == 1
+    assert f"deploy/Dockerfile builds on {base}, without a digest" in finished.stderr
+    assert clone.state() == before
+
+
+def test_a_release_without_bills_of_materials_fails(clone: Clone) -> None:
+    finished = clone.release("0.2.0", fail="sbom")
+    assert finished.returncode == 1
+    assert "it is committed and tagged, but has no bills of materials" in finished.stderr
 
 
 def test_patch_release_cannot_change_the_protos(clone: Clone) -> None:

@@ -199,10 +199,10 @@ class Receiver:
         return web.Response(status=status, text="SUCCESS")
 
     async def messages(self, number):
-        """Wait for this number of messages, and return them."""
+        """Wait for this number of messages, and return them by their ids: pushes can arrive in any order."""
         async with asyncio.timeout(5), self._changed:
             await self._changed.wait_for(lambda: len(self.pushes) >= number)
-        return [push["message"] for push in self.pushes[:number]]
+        return sorted((push["message"] for push in self.pushes[:number]), key=lambda each: each["msgId"])
 
 
 @pytest.fixture

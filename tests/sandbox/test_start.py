@@ -62,6 +62,7 @@ def test_process_reports_a_used_port_in_one_line(start_sandbox, sandbox_url):
     assert (process.returncode, out, error.count("\n")) == (2, "", 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signals_stop_the_process(start_sandbox, number):
     with start_sandbox("127.0.0.1:0") as process:
@@ -71,6 +72,7 @@ def test_signals_stop_the_process(start_sandbox, number):
     assert (process.returncode, out, error) == (0, "", "")
 
 
+@pytest.mark.slow
 async def test_hanging_call_does_not_delay_the_shutdown(start_sandbox):
     with start_sandbox("127.0.0.1:0") as process:
         url = process.stdout.readline().split()[-1]

@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import socket
+import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import pytest
 import structlog
 from nationalsite.account import v1 as account_v1
 
+from services.errors import ErrorOrigin
 from services.handler import Handler
 from services.server import Endpoint, ServerSettings, ServiceDefinition, ServiceRuntime, serve
 from services.server.security import file_watcher
@@ -61,7 +63,12 @@ def build_service() -> Callable[..., ServiceDefinition[Settings]]:
     ) -> ServiceDefinition[Settings]:
         @asynccontextmanager
         async def lifespan(_: Settings) -> AsyncIterator[ServiceRuntime]:
-            default = {"RegisterUser": Endpoint(handler=handler, operation="1688:account.user.register")}
+            endpoint = Endpoint(
+                handler=handler,
+                origin=ErrorOrigin("1688:account.user.register", "open-platform"),
+                handles_idempotency=True,
+            )
+            default = {"RegisterUser": endpoint}
             yield ServiceRuntime(default if endpoints is None else endpoints)
             on_close()
 
@@ -139,6 +146,7 @@ def logged() -> Callable[..., list[dict[str, Any]]]:
 def registration() -> account_v1.RegisterUserRequest:
     """A valid request."""
     return account_v1.RegisterUserRequest(
+        request_id=str(uuid.uuid4()),
         country_account=account_v1.CountryAccount(
             country="japan",
             site="sniff",
@@ -146,7 +154,7 @@ def registration() -> account_v1.RegisterUserRequest:
             out_member_id="member-4711",
             email="hanako@example.jp",
             ip="203.0.113.9",
-        )
+        ),
     )
 
 

@@ -13,11 +13,14 @@ from google.protobuf import descriptor_pb2, descriptor_pool
 from google.protobuf.message_factory import GetMessageClass
 from grpc_tools import protoc
 
+from services.errors import ErrorOrigin
 from services.handler import Handler
 from services.server import Endpoint, ServerSettings, ServiceDefinition, ServiceRuntime, serve
 from services.server.server import BoundAddresses
-from tools import buf_validate
+from services.validation import buf_validate
 
+CALL_EVENTS = frozenset(("access", "serving", "audit", "call", "draining", "stopped"))
+"""All log events of a server that has handled calls and logged nothing unexpected."""
 PROTO = """
 syntax = "proto3";
 package shop.v1;
@@ -128,7 +131,7 @@ async def running_shop(
     async def lifespan(_: Settings) -> AsyncIterator[ServiceRuntime]:
         all_handlers = dict.fromkeys(SHOP.methods_by_name, _unexpected) | dict(handlers)
         yield ServiceRuntime(
-            {rpc: Endpoint(handler=handler, operation=rpc) for rpc, handler in all_handlers.items()}
+            {rpc: Endpoint(handler=handler, origin=ErrorOrigin(rpc)) for rpc, handler in all_handlers.items()}
         )
         on_close()
 

@@ -7,7 +7,7 @@ import pytest
 from grpc_channelz.v1 import channelz_pb2, channelz_pb2_grpc
 
 from services.server import current_caller
-from services.server.security.peer_identity import PeerIdentityResolver
+from services.server.security.peer_identity import Peer, PeerIdentityResolver
 from tests.server.shop_server import Line, accept, running_shop
 
 TIMEOUT_S = 5
@@ -38,7 +38,7 @@ async def test_requests_are_limited():
 
 
 async def test_a_connection_is_replaced_at_its_maximum_age(monkeypatch):
-    monkeypatch.setattr(PeerIdentityResolver, "resolve", lambda _, context: context.peer())
+    monkeypatch.setattr(PeerIdentityResolver, "resolve", lambda _, context: Peer(context.peer()))
 
     async def return_port(_request, _deadline):
         return Line(sku=current_caller().identity.rpartition(":")[2]).SerializeToString()

@@ -2,10 +2,11 @@
 
 import pytest
 
+from services.errors import ErrorOrigin
 from services.server import Endpoint, StartupError, serve
 from tests.server.shop_server import accept
 
-ENDPOINT = Endpoint(handler=accept, operation="-")
+ENDPOINT = Endpoint(handler=accept, origin=ErrorOrigin("-"))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,11 @@ import os
 import pytest
 from pydantic import Json, SecretStr, model_validator
 
+from services.account.service import AccountSettings
+from services.order_sync.service import OrderSyncSettings
+from services.product.service import ProductSettings
 from services.server import ServerSettings, read_settings
+from services.settings_loader import env_name, find_unknown_variables
 
 
 class Settings(ServerSettings):
@@ -29,13 +33,14 @@ class Plain(ServerSettings):
 
 @pytest.fixture
 def given(monkeypatch):
-    """given(NAME=value) sets NATIONALSITE_NAME, beside the two secrets that are required."""
+    """given(NAME=value) sets NATIONALSITE_NAME, beside the two secrets that are required. None: not set."""
     for name in [name for name in os.environ if name.startswith("NATIONALSITE_")]:
         monkeypatch.delenv(name)
 
-    def give(**values: str):
+    def give(**values: str | None):
         for name, value in {"APP_SECRET": "s3cret", "ACCESS_TOKEN": "t0ken", **values}.items():
-            monkeypatch.setenv(f"NATIONALSITE_{name}", value)
+            if value is not None:
+                monkeypatch.setenv(f"NATIONALSITE_{name}", value)
 
     return give
 
@@ -56,7 +61,7 @@ def problems(capsys):
 
 
 def test_defaults_and_values(given):
-    given(GRACE_SECONDS="3.5", REFLECTION="off", LOG_LEVEL="", DIALECTS='{"RegisterUser": "open-platform"}')
+    given(GRACE_SECONDS="3.5", REFLECTION="off", DIALECTS='{"RegisterUser": "open-platform"}')
     settings = read_settings(Settings)
     assert (settings.listen, settings.http_listen) == ("0.0.0.0:50051", "0.0.0.0:9101")
     assert (settings.grace_s, settings.reflection, settings.log_level) == (3.5, False, "info")
@@ -96,7 +101,7 @@ def test_spellings_of_on_and_off(given, word, meaning):
         ),
         (
             {"TRUSTED_PROXIES": "loopback, somewhere"},
-            "NATIONALSITE_TRUSTED_PROXIES: must be addresses or networks with commas between, or loopback",
+            "NATIONALSITE_TRUSTED_PROXIES: must be addresses, networks or loopback, separated by commas",
         ),
         (
             {"TLS_CERT_FILE": "cert"},
@@ -106,20 +111,57 @@ def test_spellings_of_on_and_off(given, word, meaning):
             {"TLS_CLIENT_CA_FILE": "ca"},
             "NATIONALSITE_TLS_CLIENT_CA_FILE needs NATIONALSITE_TLS_CERT_FILE",
         ),
-        ({"APP_SECRET": ""}, "NATIONALSITE_APP_SECRET: is required"),
+        ({"APP_SECRET": None}, "NATIONALSITE_APP_SECRET: is required"),
         (
-            {"ACCESS_TOKEN": ""},
+            {"ACCESS_TOKEN": None},
             "one of NATIONALSITE_ACCESS_TOKEN, NATIONALSITE_REFRESH_TOKEN is required",
+        ),
+        ({"POLICY_FILE": ""}, "NATIONALSITE_POLICY_FILE: is empty: remove the variable, or set a value"),
+        ({"LOG_LEVEL": " "}, "NATIONALSITE_LOG_LEVEL: is empty: remove the variable, or set a value"),
+        (
+            {"APP_SECRET_FILE": ""},
+            "NATIONALSITE_APP_SECRET_FILE: is empty: remove the variable, or set a value",
         ),
     ],
     ids=[
         *("switch", "word", "number", "json", "limits", "limit", "networks", "half", "authorities"),
-        *("missing", "together"),
+        *("missing", "together", "empty", "blank", "empty file"),
     ],
 )
 def test_an_invalid_setting_is_one_line(given, problems, values, line):
     given(**values)
     assert problems(Settings) == [line]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("NATIONALSITE_POLICYFILE", "NATIONALSITE_POLICY_FILE"),
+        ("NATIONALSITE_POLCY_FILE", "NATIONALSITE_POLICY_FILE"),
+        ("NATIONALSITE_POLICY", "NATIONALSITE_POLICY_FILE"),
+        ("NATIONALSITE_TLS_CLIENT_CA", "NATIONALSITE_TLS_CLIENT_CA_FILE"),
+        ("NATIONALSITE_TRUSTED_PROXY", "NATIONALSITE_TRUSTED_PROXIES"),
+        ("NATIONAL_SITE_POLICY_FILE", "NATIONALSITE_POLICY_FILE"),
+        ("NATIONALSITES_POLICY_FILE", "NATIONALSITE_POLICY_FILE"),
+        ("nationalsite_policyfile", "NATIONALSITE_POLICY_FILE"),
+    ],
+)
+def test_a_misspelt_variable_is_an_error(given, problems, monkeypatch, name, meant):
+    given()
+    monkeypatch.setenv(name, "/policy.json")
+    assert problems(Settings) == [f"{name}: is not known here; is {meant} meant?"]
+
+
+@pytest.mark.parametrize("cls", [AccountSettings, OrderSyncSettings, ProductSettings])
+def test_no_setting_of_another_service_counts_as_misspelt(given, monkeypatch, cls):
+    services = (AccountSettings, OrderSyncSettings, ProductSettings)
+    known = {env_name(cls, field) for field in cls.model_fields}
+    foreign = {env_name(other, field) for other in services for field in other.model_fields} - known
+    given(GATEWAY_URL="http://127.0.0.1", APP_KEY="1")
+    for name in foreign | {"NATIONALSITE_SANDBOX_LISTEN", "OTEL_SERVICE_NAME"}:
+        monkeypatch.setenv(name, "x")
+    read_settings(cls)
+    assert set(find_unknown_variables(cls)) == foreign | {"NATIONALSITE_SANDBOX_LISTEN"}
 
 
 @pytest.mark.parametrize(
@@ -137,7 +179,7 @@ def test_invalid_utf8_is_reported(given, problems):
 
 
 def test_each_problem_has_a_line(given, problems):
-    given(APP_SECRET="", GRACE_SECONDS="soon", REFLECTION="2")
+    given(APP_SECRET=None, GRACE_SECONDS="soon", REFLECTION="2")
     assert {line.partition(":")[0] for line in problems(Settings)} == {
         "NATIONALSITE_APP_SECRET",
         "NATIONALSITE_GRACE_SECONDS",
@@ -148,7 +190,7 @@ def test_each_problem_has_a_line(given, problems):
 def test_a_secret_can_be_read_from_a_file(given, tmp_path):
     file = tmp_path / "secret"
     file.write_text("from a file\n")
-    given(APP_SECRET="", APP_SECRET_FILE=str(file), ACCESS_TOKEN="", REFRESH_TOKEN_FILE=str(file))
+    given(APP_SECRET=None, APP_SECRET_FILE=str(file), ACCESS_TOKEN=None, REFRESH_TOKEN_FILE=str(file))
     settings = read_settings(Settings)
     assert settings.app_secret.get_secret_value() == "from a file"
     assert settings.refresh_token.get_secret_value() == "from a file"
@@ -159,9 +201,9 @@ def test_a_secret_can_be_read_from_a_file(given, tmp_path):
     "case",
     [
         (b"x", "s3cret", "set either this or the variable without _FILE, not both"),
-        (b"\n", "", "{path} is empty"),
-        (None, "", "cannot read {path}: No such file or directory"),
-        (b"\xff", "", "{path} is not text"),
+        (b"\n", None, "{path} is empty"),
+        (None, None, "cannot read {path}: No such file or directory"),
+        (b"\xff", None, "{path} is not text"),
     ],
     ids=["both", "empty", "absent", "bytes"],
 )

@@ -16,9 +16,10 @@ from services.store import (
     RetryPolicy,
     StorageConfig,
     StoreLimits,
+    SubscriptionSpec,
     storage_lifespan,
 )
-from tests.store.factories import NAME, build_delivery, build_message
+from tests.store.factories import CAPACITIES, NAME, build_delivery, build_message
 
 CONFIG = StorageConfig(
     store=StoreLimits(lock_timeout_s=5),
@@ -34,7 +35,7 @@ def promise(*words: object) -> None:
 
 async def main(url: str, name: str, sent: Path) -> None:
     async with storage_lifespan(url, CONFIG) as storage:
-        await storage.subscriptions.get_or_create(NAME)
+        subscription_id = await storage.subscriptions.open(NAME, SubscriptionSpec())
 
         async def store_messages() -> None:
             for number in count():
@@ -49,9 +50,11 @@ async def main(url: str, name: str, sent: Path) -> None:
 
         async def lease_messages() -> None:
             while True:
-                for message in await storage.dispatcher.lease(NAME, limit=5, lease_s=0.5, wait_s=1):
-                    promise("leased", message.message_id)
-                    await storage.dispatcher.ack(NAME, [message.message_id])
+                for received in await storage.dispatcher.lease(
+                    subscription_id, limit=5, lease_s=0.5, wait_s=1
+                ):
+                    promise("leased", received.message.message_id)
+                    await storage.dispatcher.ack(subscription_id, [received.ack_id])
 
         async def enqueue_deliveries() -> None:
             for number in count():
@@ -71,7 +74,7 @@ async def main(url: str, name: str, sent: Path) -> None:
                 except StoreUnavailable:
                     await asyncio.sleep(0.05)
 
-        async with storage.build_relay(send).lifespan(), asyncio.TaskGroup() as group:
+        async with storage.build_relay(send, CAPACITIES).lifespan(), asyncio.TaskGroup() as group:
             for work in (store_messages, lease_messages, enqueue_deliveries):
                 group.create_task(retry_when_unavailable(work))
 

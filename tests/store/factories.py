@@ -1,11 +1,24 @@
 """Builds what the tests store, and waits for conditions."""
 
 import asyncio
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Mapping
 
-from services.store import FullOrder, FullOrderKind, IncomingMessage, NewDelivery, SubscriptionName
+from services.store import (
+    UNLIMITED,
+    BegunSync,
+    FullOrder,
+    FullOrderKey,
+    FullOrderKind,
+    IncomingMessage,
+    NewDelivery,
+    Storage,
+    SubscriptionName,
+    require_full_order,
+)
 
 NOW_MS = 1_790_000_000_000
+CAPACITIES = {"SyncOrder": lambda: UNLIMITED}
 NAME = SubscriptionName(caller="shop", name="orders")
 
 
@@ -48,6 +61,19 @@ def build_full_order(
     )
 
 
+async def store_full_order(storage: Storage, order: FullOrder) -> None:
+    """Store a full order, as a sync that 1688 accepted."""
+    begun = await storage.full_orders.begin(order.key, uuid.uuid4().hex, lease_s=30)
+    assert isinstance(begun, BegunSync)
+    assert await storage.full_orders.finish(begun, order)
+
+
+async def read_full_order(storage: Storage, key: FullOrderKey) -> FullOrder:
+    """Return a stored full order. Raises NoFullSync."""
+    found = await storage.full_orders.begin(key, "", lease_s=0, take=False)
+    return require_full_order(found.stored.order, key)
+
+
 def build_request_fields(**fields: object) -> dict[str, object]:
     """Return the fields of a request with a request id."""
     return {"caller": "shop", "rpc": "Sync", "request_id": "r1", "content_hash": b"h1"} | fields
@@ -58,3 +84,15 @@ async def wait_until(condition: Callable[[], bool], timeout_s: float = 10) -> No
     async with asyncio.timeout(timeout_s):
         while not condition():
             await asyncio.sleep(0.005)
+
+
+async def sweep(storage: Storage) -> Mapping[str, int]:
+    """Delete expired rows, after the sweep that the storage began when it opened.
+
+    That one has to be over before the clock advances, or it deletes the rows itself. While it has the lease,
+    another one returns nothing.
+    """
+    async with asyncio.timeout(10):
+        while not (deleted := await storage.retention.sweep()):
+            await asyncio.sleep(0.005)
+    return deleted

@@ -3,8 +3,10 @@
 import pytest
 from prometheus_client import REGISTRY
 
-from services.store import SubscriptionName
-from tests.store.factories import NAME, NOW_MS, build_delivery, build_message
+from services.store import IdempotentRequest, SubscriptionName
+from services.store.bootstrap import MAX_METRICS_SHARE, get_pause_s
+from tests.store.factories import NAME, NOW_MS, build_delivery, build_message, build_request_fields
+from tests.store.leasing import ack, lease, subscribe
 
 
 def read_metric(metric: str, subscription: SubscriptionName | None = None) -> float | None:
@@ -23,20 +25,18 @@ async def storage(open_storage):
 async def test_backlog_and_age_by_subscription(storage, clock):
     other = SubscriptionName(caller="shop", name="other")
     for name in (NAME, other):
-        await storage.subscriptions.get_or_create(name)
+        await subscribe(storage, name)
     await storage.inbox.store(
         [build_message(number, event_time_ms=NOW_MS - 1000 * number) for number in range(1, 4)]
     )
-    await storage.dispatcher.lease(NAME, limit=1, lease_s=600, wait_s=0)
-    await storage.dispatcher.ack(NAME, ["m3"])  # the oldest
+    await ack(storage, await lease(storage, limit=1))  # the oldest, m3
     clock.advance_s(60)
     await storage.backlog_metrics.update()
     assert [read_metric("messages_backlog", name) for name in (NAME, other)] == [2, 3]
     assert [read_metric("message_oldest_age_seconds", name) for name in (NAME, other)] == [62, 63]
     assert read_metric("messages_dead", NAME) == 0
 
-    await storage.dispatcher.lease(NAME, limit=2, lease_s=600, wait_s=0)
-    await storage.dispatcher.ack(NAME, ["m1", "m2"])
+    await ack(storage, await lease(storage, limit=2))
     await storage.subscriptions.delete(other)
     await storage.backlog_metrics.update()
     assert read_metric("messages_backlog", NAME) == 0
@@ -54,3 +54,24 @@ async def test_number_and_age_of_pending_deliveries(storage, clock):
     assert read_metric("deliveries_pending") == 3
     assert read_metric("delivery_oldest_age_seconds") == 30
     assert read_metric("deliveries_dead") == 0
+
+
+async def test_number_of_unknown_creations(storage):
+    for number in range(3):
+        fields = build_request_fields(
+            request_id=f"r{number}", resource_id="" if number == 0 else f"o{number}"
+        )
+        started = await storage.idempotency_keys.start(
+            IdempotentRequest(**fields), lease_s=30, is_idempotent=False
+        )
+        await storage.idempotency_keys.record_unknown(started)
+    await storage.backlog_metrics.update()
+    assert read_metric("creations_unknown") == 2
+    assert await storage.idempotency_keys.decide("Sync", "o1", None)
+    await storage.backlog_metrics.update()
+    assert read_metric("creations_unknown") == 1
+
+
+@pytest.mark.parametrize(("duration_s", "pause_s"), [(0.001, 15), (0.15, 15), (0.2, 19.8), (2, 198)])
+def test_a_large_backlog_is_counted_less_often(duration_s, pause_s):
+    assert get_pause_s(duration_s, 15, MAX_METRICS_SHARE) == pytest.approx(pause_s)

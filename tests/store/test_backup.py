@@ -4,13 +4,14 @@ import asyncio
 import re
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
 
-from services.store import Storage, storage_lifespan
-from tests.store.factories import NAME, build_delivery, build_message
+from services.store import ReceivedMessage, Storage, storage_lifespan
+from tests.store.factories import build_delivery, build_message
+from tests.store.leasing import ack, get_ids, lease, subscribe
 from tests.support.postgres import create_database, find_binaries
 from tools.local_stack import ROOT
 
@@ -22,34 +23,32 @@ def run(*command: object, **options: Any) -> bytes:
     return completed.stdout
 
 
-async def lease_ids(storage: Storage, limit: int = 10) -> list[str]:
-    return [
-        message.message_id
-        for message in await storage.dispatcher.lease(NAME, limit=limit, lease_s=60, wait_s=0)
-    ]
-
-
-async def use_during_backup(storage: Storage, back_up: Callable[[], Awaitable[None]]) -> None:
-    """Acknowledge one message before the backup, and another one after it."""
-    await storage.subscriptions.get_or_create(NAME)
+async def use_during_backup(
+    storage: Storage, back_up: Callable[[], Awaitable[None]]
+) -> Sequence[ReceivedMessage]:
+    """Acknowledge one message before the backup, and another one after it. Return a third one."""
+    await subscribe(storage)
     await storage.inbox.store([build_message(1), build_message(2)])
-    await storage.dispatcher.ack(NAME, await lease_ids(storage, limit=1))
+    await ack(storage, await lease(storage, limit=1))
     await storage.deliveries.enqueue(build_delivery(1))
     await back_up()
-    await storage.dispatcher.ack(NAME, await lease_ids(storage))
+    await ack(storage, await lease(storage))
     await storage.inbox.store([build_message(3)])
     await storage.deliveries.enqueue(build_delivery(2))
+    return await lease(storage)
 
 
-async def check_restored(storage: Storage) -> None:
+async def check_restored(storage: Storage, lost: Sequence[ReceivedMessage]) -> None:
     """What was acknowledged after the backup is redelivered. What was stored after it is lost."""
-    assert await lease_ids(storage) == ["m2"]
-    page = await storage.deliveries.list()
+    assert get_ids(await lease(storage)) == ["m2"]
+    page = await storage.deliveries.list(owner=None)
     assert [delivery.request_id for delivery in page.items] == ["r1"]
     assert (await storage.deliveries.enqueue(build_delivery(1))).delivery_id == page.items[0].delivery_id
     await storage.deliveries.enqueue(build_delivery(2))
     await storage.inbox.store([build_message(4)])
-    assert await lease_ids(storage) == ["m4"]
+    assert get_ids(await lease(storage)) == ["m4"]
+    # It has the sequence number of the lost message, but not its ack id.
+    assert await ack(storage, lost) == [lost[0].ack_id]
 
 
 async def test_sqlite_is_backed_up_while_it_is_used(tmp_path):
@@ -61,12 +60,12 @@ async def test_sqlite_is_backed_up_while_it_is_used(tmp_path):
         backup.write_bytes(await asyncio.to_thread(run, sys.executable, "-c", program))
 
     async with storage_lifespan(f"sqlite+aiosqlite:///{store}") as storage:
-        await use_during_backup(storage, back_up)
+        lost = await use_during_backup(storage, back_up)
     for journal in tmp_path.glob("store.db-*"):
         journal.unlink()
     backup.replace(store)
     async with storage_lifespan(f"sqlite+aiosqlite:///{store}") as storage:
-        await check_restored(storage)
+        await check_restored(storage, lost)
 
 
 @pytest.mark.postgres
@@ -83,7 +82,7 @@ async def test_postgresql_is_dumped_and_restored(server, tmp_path):
         await asyncio.to_thread(run, find_binaries() / dump[0], *dump[1:], cwd=tmp_path)
 
     async with storage_lifespan(url) as storage:
-        await use_during_backup(storage, back_up)
+        lost = await use_during_backup(storage, back_up)
     await asyncio.to_thread(run, find_binaries() / restore[0], *restore[1:], cwd=tmp_path)
     async with storage_lifespan(url) as storage:
-        await check_restored(storage)
+        await check_restored(storage, lost)

@@ -2,6 +2,7 @@
 
 import datetime
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+DAY_S = 24 * 60 * 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,28 +30,46 @@ class KeyPair:
 
 
 class CertificateAuthority:
-    """Issues certificates that are valid from a day ago until tomorrow."""
+    """Issues certificates that are valid from a day ago, by default until tomorrow."""
 
-    def __init__(self, name: str = "authority") -> None:
+    def __init__(self, name: str = "authority", *, issuer: "CertificateAuthority | None" = None) -> None:
+        """Without an issuer its certificate is self-signed."""
+        issuer = issuer or self
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
         constraints = x509.BasicConstraints(ca=True, path_length=None)
-        builder = self._builder(self._name, self._key).add_extension(constraints, critical=True)
-        self.cert = builder.sign(self._key, SHA256()).public_bytes(Encoding.PEM)
+        builder = issuer._builder(self._name, self._key).add_extension(constraints, critical=True)
+        self.cert = builder.sign(issuer._key, SHA256()).public_bytes(Encoding.PEM)
+        self._chain = b"" if issuer is self else self.cert
 
-    def issue(self, *uris: str, dns: str = "localhost", serial: int | None = None) -> KeyPair:
-        """Issue a certificate for these URIs, a DNS name (empty: none), and the loopback address."""
+    def issue(
+        self,
+        *uris: str,
+        dns: str = "localhost",
+        emails: Sequence[str] = (),
+        serial: int | None = None,
+        valid_s: float = DAY_S,
+    ) -> KeyPair:
+        """Issue a certificate for these URIs, a DNS name (empty: none), e-mail addresses, and loopback.
+
+        Names are not checked: authorities exist that do not check them either.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
         names: list[x509.GeneralName] = [x509.DNSName(dns)] if dns else []
         names += map(x509.UniformResourceIdentifier, uris)
+        names += map(x509.RFC822Name._init_without_validation, emails)
         names.append(x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
         subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
-        builder = self._builder(subject, key, serial)
+        builder = self._builder(subject, key, serial, valid_s)
         cert = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         return KeyPair(
-            cert=cert.sign(self._key, SHA256()).public_bytes(Encoding.PEM),
+            cert=cert.sign(self._key, SHA256()).public_bytes(Encoding.PEM) + self._chain,
             key=key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
         )
+
+    def intermediate(self) -> "CertificateAuthority":
+        """Return an authority with a certificate of this one, which it adds to those that it issues."""
+        return CertificateAuthority("intermediate", issuer=self)
 
     def channel_credentials(self, client: KeyPair | None = None) -> grpc.ChannelCredentials:
         """Return credentials of a caller that trusts this authority, optionally with a client certificate."""
@@ -57,15 +78,18 @@ class CertificateAuthority:
         )
 
     def _builder(
-        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, serial: int | None = None
+        self,
+        subject: x509.Name,
+        key: ec.EllipticCurvePrivateKey,
+        serial: int | None = None,
+        valid_s: float = DAY_S,
     ) -> x509.CertificateBuilder:
         now = datetime.datetime.now(datetime.UTC)
-        day = datetime.timedelta(days=1)
         return x509.CertificateBuilder(
             issuer_name=self._name,
             subject_name=subject,
             public_key=key.public_key(),
             serial_number=serial or x509.random_serial_number(),
-            not_valid_before=now - day,
-            not_valid_after=now + day,
+            not_valid_before=now - datetime.timedelta(days=1),
+            not_valid_after=now + datetime.timedelta(seconds=valid_s),
         )

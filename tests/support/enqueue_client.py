@@ -26,12 +26,10 @@ def build_status_sync(order_id: int, number: int) -> protos.EnqueueSyncRequest:
     """Return a request to enqueue the n-th status of an order, with a new request id."""
     return protos.EnqueueSyncRequest(
         request_id=str(uuid.uuid4()),
-        sync_order_status=protos.SyncOrderStatusRequest(
-            order_status=protos.OrderStatusUpdate(
-                national_order_id=str(order_id),
-                pay_status=protos.DOWNSTREAM_ORDER_STATUS_SUCCESS,
-                end_time=Timestamp(seconds=FIRST_END_TIME_S + number),
-            )
+        order_status=protos.OrderStatusUpdate(
+            national_order_id=str(order_id),
+            pay_status=protos.DOWNSTREAM_ORDER_STATUS_SUCCESS,
+            end_time=Timestamp(seconds=FIRST_END_TIME_S + number),
         ),
     )
 

@@ -43,6 +43,12 @@ class PostgresServer:
         """Return the URL of a database for NATIONALSITE_DATABASE_URL."""
         return f"postgresql+psycopg://test@/{database}?host={self._directory}"
 
+    def read_data_files(self) -> Iterator[tuple[Path, bytes]]:
+        """Yield the files of the databases with their content. The transaction log is left out."""
+        for path in (self._data / "base").rglob("*"):
+            if path.is_file():
+                yield path, path.read_bytes()
+
     def create(self) -> None:
         """Create the data directory."""
         # initdb need not sync: the directory holds no data yet. The server itself syncs.

@@ -2,15 +2,18 @@
 
 import os
 import signal
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tests.support.ports import reserve_ports
-from tools.local_stack import RunningProcess, kill, start_service, stop
+from tools.local_stack import ROOT, RunningProcess, kill, start_service, stop
 
 TIMEOUT_S = 20
+COMMAND_TIMEOUT_S = 60
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,6 +48,16 @@ class Replica:
         log = f"durability-{self.name}-{self.starts}"
         self.running = start_service("order_sync", self.gateway_url, settings, log=log, module=self.module)
         return self
+
+    def run_command(self, module: str, *arguments: str) -> None:
+        """Run a store command of a module that serves the service, and wait for its end."""
+        subprocess.run(  # noqa: S603 # our own modules
+            [sys.executable, "-m", module, *arguments],
+            cwd=ROOT,
+            env=os.environ | {"NATIONALSITE_DATABASE_URL": self.database_url},
+            check=True,
+            timeout=COMMAND_TIMEOUT_S,
+        )
 
     def kill(self) -> None:
         """Kill the process, as a crash would."""

@@ -3,7 +3,9 @@
 `responses/**/<name>.json` is a response body of 1688, byte for byte. `<name>.expected.json` has the
 `rpc`, the `dialect` and the `request` that it responds to, and what the caller gets: `response` in protobuf's
 JSON, or `error`. Optional members: `description` (why the case exists), `http_status` (of 1688's response,
-default 200), `unreadable_fields` (the paths of fields that cannot be decoded).
+default 200), `content_type` (the header of 1688's response, which may name its charset), `unreadable_fields`
+(the paths of fields that cannot be decoded), `service_fields` (what the service adds to the decoded response,
+also to the elements of its lists).
 
 `requests/<name>.req.json` is what 1688 receives, and `<name>.call.json` the `rpc`, the `dialect` and the
 `request` that make the service send it. `fields` are the form fields without token, timestamp and signature;
@@ -22,6 +24,8 @@ from nationalsite.ordersync import v1 as ordersync_v1
 from nationalsite.product import v1 as product_v1
 from nationalsite.replay import v1 as replay_v1
 from nationalsite.upstream import v1 as upstream_v1
+
+from services.adapter.gateway.charset import to_utf8
 
 SERVICES = {
     "product": product_v1.PRODUCT_SERVICE,
@@ -56,12 +60,18 @@ class ResponseCase:
     """A response of 1688, and what the caller gets."""
 
     name: str
+    sent: bytes
+    """The body as 1688 sends it."""
+    content_type: str
     body: bytes
+    """The body in UTF-8, as the codec gets it."""
     rpc: str
     dialect: str
     request: dict[str, Any]
     http_status: int
     response: dict[str, Any] | None
+    """Without `service_fields`."""
+    service_fields: dict[str, Any]
     error: dict[str, Any] | None
     unreadable_fields: list[str]
 
@@ -84,12 +94,15 @@ def response_cases() -> Iterator[ResponseCase]:
         body = path.with_name(path.name.replace(".expected.json", ".json"))
         yield ResponseCase(
             name=body.relative_to(SAMPLES / "responses").as_posix().removesuffix(".json"),
-            body=body.read_bytes(),
+            sent=(sent := body.read_bytes()),
+            content_type=(content_type := expectation.get("content_type", "application/json")),
+            body=to_utf8(sent, content_type),
             rpc=expectation["rpc"],
             dialect=expectation["dialect"],
             request=expectation["request"],
             http_status=expectation.get("http_status", 200),
             response=expectation.get("response"),
+            service_fields=expectation.get("service_fields", {}),
             error=expectation.get("error"),
             unreadable_fields=expectation.get("unreadable_fields", []),
         )

@@ -1,6 +1,7 @@
 """Starts the sandbox and the services, makes the calls of the demo, and stops everything."""
 
 import sys
+import uuid
 from typing import Any
 
 from nationalsite.account.v1 import CountryAccount, RegisterUserRequest
@@ -12,7 +13,7 @@ from tools.local_stack import local_stack
 
 
 def _format_offers(response: Any) -> str:
-    lines = [f"{response.total_records} offers"]
+    lines = [f"{response.total_size} offers"]
     for offer in response.offers[:3]:
         title = offer.subject_trans or offer.subject
         lines.append(f"          {offer.offer_id}  {format_money(offer.price_info.price):>12}  {title}")
@@ -26,8 +27,8 @@ def main() -> None:
         for name, running in processes.items():
             print(f"  {name:10} {running.address}")
         with DemoClient(processes) as demo:
-            _call_product_and_account(demo)
-            run_order_lifecycle(demo)
+            detail = _call_product_and_account(demo)
+            run_order_lifecycle(demo, detail)
     print("\nthe same search in the national-site dialect: same gRPC call, other HTTP parameters", flush=True)
     with local_stack("national-site") as processes, DemoClient(processes) as demo:
         request = product.SearchByKeywordRequest(keyword="dress", page_size=3, country="japan")
@@ -35,7 +36,7 @@ def main() -> None:
     print("\neverything is stopped; the logs are in build/logs")
 
 
-def _call_product_and_account(demo: DemoClient) -> None:
+def _call_product_and_account(demo: DemoClient) -> product.Product:
     search = product.SearchByKeywordRequest(keyword="dress", page_size=3, country="japan")
     results = demo.call("SearchByKeyword", demo.product.SearchByKeyword, search, _format_offers)
     if results is None or not results.offers:
@@ -48,7 +49,7 @@ def _call_product_and_account(demo: DemoClient) -> None:
         product.SearchByImageRequest(image=image, page_size=3, country="vietnam"),
         _format_offers,
     )
-    demo.call(
+    detail = demo.call(
         "GetProductDetail, with prices in Hong Kong dollars",
         demo.product.GetProductDetail,
         product.GetProductDetailRequest(offer_id=offer.offer_id, language="en", currency="HKD"),
@@ -68,9 +69,10 @@ def _call_product_and_account(demo: DemoClient) -> None:
         "GetCategory, the first level",
         demo.product.GetCategory,
         product.GetCategoryRequest(),
-        lambda response: ", ".join(child.name for child in response.categories[0].child_categories),
+        lambda response: ", ".join(child.name for child in response.category.child_categories),
     )
     buyer = RegisterUserRequest(
+        request_id=str(uuid.uuid4()),
         country_account=CountryAccount(
             country="japan",
             site="sniff",
@@ -80,16 +82,30 @@ def _call_product_and_account(demo: DemoClient) -> None:
             mobile="09012345678",
             mobile_area="JP",
             ip="192.0.2.10",
-        )
+        ),
     )
     demo.call("RegisterUser", demo.account.RegisterUser, buyer, lambda _: "registered")
-    demo.call("RegisterUser again: 1688 rejects it", demo.account.RegisterUser, buyer, lambda _: "registered")
     demo.call(
-        "SearchByKeyword with a page too large: rejected before anything is sent",
+        "RegisterUser, a retry: the same request id gets the first response, and nothing is sent",
+        demo.account.RegisterUser,
+        buyer,
+        lambda _: "registered",
+    )
+    buyer.request_id = str(uuid.uuid4())
+    demo.call(
+        "RegisterUser, a new request for the same buyer: 1688 rejects it",
+        demo.account.RegisterUser,
+        buyer,
+        lambda _: "registered",
+    )
+    demo.call(
+        "SearchByKeyword with a negative page size: rejected before anything is sent",
         demo.product.SearchByKeyword,
-        product.SearchByKeywordRequest(keyword="dress", page_size=500),
+        product.SearchByKeywordRequest(keyword="dress", page_size=-1),
         _format_offers,
     )
+    product_detail: product.Product = detail.product
+    return product_detail
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ class DemoClient:
             return bytes(response.read())
 
     def admin(self, title: str, path: str, body: object = None) -> Any:
-        """Act as 1688, as the payer or as the seller; print and return the result."""
+        """Act as 1688, as the payer, the seller or the carrier; print and return the result."""
         print(f"\n{BOLD}{title}{PLAIN}")
         request = urllib.request.Request(  # noqa: S310 # our own sandbox
             f"{self._sandbox}/admin/{path}", method="POST", data=json.dumps(body or {}).encode()
@@ -76,7 +76,7 @@ class DemoClient:
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310 # our own sandbox
             result = json.load(response)
         print(f"  admin > POST /admin/{path}")
-        print(f"  admin < status {result['status']}")
+        print(f"  admin < status {result['status'] if 'status' in result else result['statuses'][-1]}")
         return result
 
     def synced(self, order_id: str) -> Any:

@@ -10,7 +10,7 @@ import google.type
 from google.protobuf import descriptor_pb2
 from grpc_tools import protoc
 
-from tools import buf_validate
+from services.validation import buf_validate
 from tools.generation.sources import PROTOS_DIR
 
 

@@ -14,7 +14,12 @@ from tools.generation.toolchain import install_once, require_tool, run
 
 PACKAGE_DIR = GEN_DIR / "ts"
 MANIFESTS = (PACKAGE_DIR / "package.json", PACKAGE_DIR / "package-lock.json")
-GOOGLE_PROTOS = ("google/rpc/code.proto", "google/type/money.proto", *ERROR_PROTOS)
+GOOGLE_PROTOS = (
+    "google/rpc/code.proto",
+    "google/type/decimal.proto",
+    "google/type/money.proto",
+    *ERROR_PROTOS,
+)
 GENERATOR_OPTIONS = (
     "target=js+dts",
     "import_extension=js",

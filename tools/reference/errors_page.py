@@ -1,28 +1,44 @@
-"""Builds the page of errors: each reason with its status, its retry delay, and what a caller does."""
+"""Builds the page of errors: each reason with its rule, and what a caller does."""
 
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 
 from google.protobuf.descriptor import EnumValueDescriptor
-from google.rpc import code_pb2
 from nationalsite.errors import v1 as errors_v1
 
 from services.adapter.codec.schema import Dialect, resolve_operation
-from services.server.status import NON_RETRYABLE, RETRY_AFTER_MS
-from tools.reference.advice import ADVICE
+from services.server.reason_rules import REASON_RULES
 from tools.reference.markdown import PREFIX, MarkdownPage, code, table
 from tools.reference.proto_comments import ProtoComments
 from tools.reference.services import ERRORS_PAGE, SERVICE_PAGES
 
 _ENUM = errors_v1.ErrorReason.DESCRIPTOR
+_RULE = errors_v1.ReasonRule.DESCRIPTOR
+_RETRIES = {
+    errors_v1.RETRY_NEVER: "never",
+    errors_v1.RETRY_AFTER_DELAY: "later",
+    errors_v1.RETRY_UNSAFE: "unsafe",
+}
+"""For the table. A reason without one of these stops the generator."""
+
+
+class MissingAdvice(Exception):
+    """The comment of a reason does not say what a caller does."""
 
 
 def errors_page(comments: ProtoComments) -> str:
-    """Return the page. Raises KeyError if a reason has no advice."""
+    """Return the page. Raises MissingAdvice."""
     markdown = MarkdownPage(ERRORS_PAGE)
     values = [value for value in _ENUM.values if value.number]
     rpcs_by_reason = _rpcs_by_reason()
     rows = [
-        [markdown.reason_link(_name(value)), code(_status(value)), _retry(_name(value)), str(value.number)]
+        [
+            markdown.reason_link(_name(value)),
+            code(_status(value)),
+            _RETRIES[REASON_RULES[_name(value)].retry],
+            _delay(value),
+            str(value.number),
+        ]
         for value in values
     ]
     parts = [
@@ -30,8 +46,10 @@ def errors_page(comments: ProtoComments) -> str:
         markdown.paragraphs(comments[_ENUM.file.name]),
         f"The reasons are the values of the enum `{_ENUM.full_name}` "
         f"([proto](../../protos/{_ENUM.file.name})), without the prefix `{PREFIX}`.",
-        table(["reason", "status", "retry", "no."], rows),
-        "Any release can add reasons. Handle a reason that you do not know by its status.",
+        markdown.paragraphs(comments[_ENUM.full_name]),
+        table(["reason", "status", "retry", "delay", "no."], rows),
+        f"Each value has a `{_RULE.name}`, which programs can read from the descriptor. Its retry is one of:",
+        _retry_list(comments, markdown),
         *(_section(value, comments, markdown, rpcs_by_reason[_name(value)]) for value in values),
     ]
     return "\n\n".join(parts)
@@ -40,15 +58,17 @@ def errors_page(comments: ProtoComments) -> str:
 def _section(
     value: EnumValueDescriptor, comments: ProtoComments, markdown: MarkdownPage, rpcs: list[str]
 ) -> str:
-    name = _name(value)
+    comment = comments[f"{_ENUM.full_name}.{value.name}"]
+    meaning, separator, advice = comment.rpartition("\n\nDo: ")
+    if not separator:
+        raise MissingAdvice(value.name)
     parts = [
-        f"## {name}",
+        f"## {_name(value)}",
         f"{code(_status(value))}, number {value.number}",
-        markdown.paragraphs(comments[f"{_ENUM.full_name}.{value.name}"]),
-        f"**Do:** {markdown.inline(ADVICE[name])}",
+        markdown.paragraphs(meaning),
+        f"**Do:** {markdown.inline(advice)}",
+        "\n".join(f"- **{name}:** {text}" for name, text in _facts(value)),
     ]
-    if name in RETRY_AFTER_MS:
-        parts.append(f"Delay in `RetryInfo` and pushback: {RETRY_AFTER_MS[name]:,} ms.")
     if rpcs:
         parts.append(
             f"RPCs with an error mapping to it: {', '.join(markdown.rpc_link(rpc) for rpc in rpcs)}."
@@ -69,14 +89,36 @@ def _rpcs_by_reason() -> defaultdict[str, list[str]]:
     return rpcs
 
 
-def _retry(name: str) -> str:
-    if name in NON_RETRYABLE:
-        return "never"
-    return f"after {RETRY_AFTER_MS[name]:,} ms" if name in RETRY_AFTER_MS else ""
+def _facts(value: EnumValueDescriptor) -> Iterator[tuple[str, str]]:
+    rule = REASON_RULES[_name(value)]
+    yield "Retry", f"{_RETRIES[rule.retry]}{f', after {_delay(value)}' if _delay(value) else ''}"
+    option = value.GetOptions().Extensions[errors_v1.rule]
+    if option.metadata:
+        yield "Metadata", _list_names(option.metadata)
+    if option.details:
+        yield "Details", _list_names(option.details)
+
+
+def _list_names(names: Iterable[str]) -> str:
+    return ", ".join(code(name.removesuffix("?")) + (" (optional)" * name.endswith("?")) for name in names)
+
+
+def _retry_list(comments: ProtoComments, markdown: MarkdownPage) -> str:
+    values = errors_v1.Retry.DESCRIPTOR.values_by_number
+    return "\n".join(
+        f"- **{text}** ({code(values[number].name)}):"
+        f" {markdown.inline(comments[f'{errors_v1.Retry.DESCRIPTOR.full_name}.{values[number].name}'])}"
+        for number, text in _RETRIES.items()
+    )
+
+
+def _delay(value: EnumValueDescriptor) -> str:
+    delay_ms = REASON_RULES[_name(value)].retry_delay_ms
+    return "" if delay_ms is None else f"{delay_ms:,} ms"
 
 
 def _status(value: EnumValueDescriptor) -> str:
-    return str(code_pb2.Code.Name(value.GetOptions().Extensions[errors_v1.status]))
+    return REASON_RULES[_name(value)].status.name
 
 
 def _name(value: EnumValueDescriptor) -> str:

@@ -23,6 +23,8 @@ ENCODING_TEXTS = {
     upstream_v1.ENCODING_PAIR_TEXT: "as JSON text of a pair",
     upstream_v1.ENCODING_FILE: "as a file part",
     upstream_v1.ENCODING_RAW_JSON: "as JSON text",
+    upstream_v1.ENCODING_ONE_OBJECT: "as one object",
+    upstream_v1.ENCODING_Y_OR_N: "as y or n",
 }
 
 
@@ -37,7 +39,9 @@ def describe_mapping(field: MappedField, *, received: bool) -> str:
     mapping = field.mapping
     if mapping.unmapped:
         return UNMAPPED_TEXTS[mapping.unmapped]
-    name = "the payload itself" if field.upstream_name == PAYLOAD else code(field.upstream_name)
+    if mapping.normalizes:
+        return f"from {code(mapping.normalizes)}"
+    name = "the value itself" if field.upstream_name == PAYLOAD else code(field.upstream_name)
     encoding = f" {ENCODING_TEXTS[mapping.encoding]}" if mapping.encoding else ""
     return "<br>".join((name + encoding, *_describe_limits(field, received)))
 
@@ -50,6 +54,10 @@ def _describe_limits(field: MappedField, received: bool) -> Iterator[str]:
         yield "a response without it is unreadable"
     elif mapping.required:
         yield "**required**"
+    if mapping.or_enclosing:
+        yield "or the enclosing object"
+    if mapping.no_value:
+        yield f"unset for {code(mapping.no_value)}"
     if mapping.required_without:
         yield f"**required** without {code(mapping.required_without)}"
     if mapping.filled_from:
@@ -59,6 +67,6 @@ def _describe_limits(field: MappedField, received: bool) -> Iterator[str]:
     if mapping.max_len:
         yield f"at most {mapping.max_len:,} characters"
     if mapping.pattern:
-        yield f"matches {code(mapping.pattern)}"
+        yield mapping.pattern_text
     for value, upstream_value in sorted(mapping.value_map.items()):
         yield f"{code(value)} → {code(upstream_value)}"

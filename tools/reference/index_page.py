@@ -27,7 +27,11 @@ or empty. Any other field is unset if it is zero or empty. Rules are in *italics
 
 **Dialects.** The columns `national-site` and `open-platform` show 1688's name of a field in each dialect,
 and limits of the dialect beside the rules. The operator of a service chooses the dialect
-(`NATIONALSITE_DIALECT`).
+(`NATIONALSITE_DIALECT`). [dialects.json](dialects.json) has the limits for programs, and
+[dialects.md](../dialects.md) explains them.
+
+**Examples** are protobuf's JSON, and samples of the tests. The request and the response of an RPC need not
+belong to the same call.
 """
 _TERMS = {
     "**required**": "the dialect rejects a request without it: REQUIRED_IN_DIALECT",
@@ -43,7 +47,8 @@ Responses are read by the names of both dialects. A table without dialect column
 1688 neither receives nor sends.
 
 **Values.** Unless a column says otherwise, `bytes` are sent as base64 text, Money as decimal text in yuan,
-Timestamp as text `yyyy-MM-dd HH:mm:ss` in Beijing time, an enum as its label, everything else as in JSON.
+Decimal as a number, Timestamp as text `yyyy-MM-dd HH:mm:ss` in Beijing time, an enum as its label, everything
+else as in JSON.
 
 **Idempotency.** Whether an RPC may be retried:
 """

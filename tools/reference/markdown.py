@@ -27,6 +27,7 @@ _EXTERNAL_LINKS = {
     "google.protobuf.Timestamp": "https://protobuf.dev/reference/protobuf/google.protobuf/#timestamp",
     "google.protobuf.Duration": "https://protobuf.dev/reference/protobuf/google.protobuf/#duration",
     "google.type.Money": "https://github.com/googleapis/googleapis/blob/master/google/type/money.proto",
+    "google.type.Decimal": "https://github.com/googleapis/googleapis/blob/master/google/type/decimal.proto",
     "google.rpc.Status": "https://github.com/googleapis/googleapis/blob/master/google/rpc/status.proto",
 }
 """Documentation of types that are not ours."""

@@ -1,6 +1,7 @@
 """Which messages are sent to 1688 or received from it, in which dialect."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from google.protobuf.descriptor import Descriptor, MethodDescriptor
 from nationalsite.upstream import v1 as upstream_v1
@@ -9,6 +10,7 @@ from services.adapter.codec.option_checks import NO_OPERATION
 from services.adapter.codec.schema import (
     Dialect,
     MappedField,
+    resolve_derived_fields,
     resolve_fields,
     resolve_operation,
     resolve_topic_fields,
@@ -69,8 +71,15 @@ class Reachability:
 
 def field_mappings(message: Descriptor, dialect: Dialect) -> dict[str, MappedField]:
     """Return how the fields of a message are mapped to 1688's, by field name."""
+    fields = resolve_fields(message, dialect)
     by_topic = resolve_topic_fields(message, dialect).values()
-    return {field.descriptor.name: field for field in (*resolve_fields(message, dialect), *by_topic)}
+    ranges = [
+        replace(field, descriptor=message.fields_by_name[field.range_name])
+        for field in fields
+        if field.range_name
+    ]
+    derived = resolve_derived_fields(message, dialect)
+    return {field.descriptor.name: field for field in (*fields, *by_topic, *ranges, *derived)}
 
 
 def reachable_messages(message: Descriptor) -> Iterator[Descriptor]:

@@ -20,10 +20,12 @@ from services.adapter.factory import CACHE_TTL_S
 from services.order_sync.sync_sender import ORDERING_KEYS
 from services.server.interceptors.deadline import STREAM_LIMITS, UNARY_LIMITS
 from services.server.settings import DeadlineLimits
+from services.validation import RequestBounds
 from tools.reference.field_mappings import is_required_of_caller
 from tools.reference.markdown import PREFIX, MarkdownPage, code, table
 from tools.reference.proto_comments import ProtoComments
 from tools.reference.reachability import field_paths
+from tools.reference.samples import Samples
 from tools.reference.type_sections import TypeSections
 
 IDEMPOTENCY_LABELS = {
@@ -57,9 +59,10 @@ class RpcSections:
         self._comments = comments
         self._type_sections = type_sections
         self._markdown = markdown
+        self._samples = Samples()
 
     def section(self, method: MethodDescriptor) -> str:
-        """Return the section of an RPC, with its request and its response."""
+        """Return the section of an RPC, with its request, its response and an example."""
         operations = {dialect: resolve_operation(method, dialect) for dialect in Dialect}
         types = dict.fromkeys((method.input_type, method.output_type))
         parts = [
@@ -69,6 +72,7 @@ class RpcSections:
             "\n".join(f"- **{name}:** {self._markdown.inline(text)}" for name, text in self._facts(method)),
             self._upstream_table(method, operations),
             self._error_mappings(operations),
+            *self._samples.examples(method.name),
             *(self._type_sections.section(type_, 4) for type_ in types),
         ]
         return "\n\n".join(part for part in parts if part)
@@ -92,6 +96,10 @@ class RpcSections:
                 " and an unknown outcome is OUTCOME_UNKNOWN.",
             )
         yield "Deadline", _deadline(STREAM_LIMITS if _is_streaming(method) else UNARY_LIMITS)
+        yield (
+            "Size",
+            f"a request has at most {RequestBounds(method.input_type).max_bytes:,} bytes, serialized.",
+        )
         if method.name in CACHE_TTL_S:
             yield (
                 "Cache",
@@ -164,7 +172,7 @@ def _deadline(limits: DeadlineLimits) -> str:
 def _operation(_: MethodDescriptor, __: Dialect, option: Operation) -> str:
     if option.local:
         return "none"
-    return "none: UNIMPLEMENTED" if option.api == NO_OPERATION else code(option.api)
+    return "none: OPERATION_NOT_IN_DIALECT" if option.api == NO_OPERATION else code(option.api)
 
 
 def _parameters(_: MethodDescriptor, __: Dialect, option: Operation) -> str:
@@ -172,6 +180,14 @@ def _parameters(_: MethodDescriptor, __: Dialect, option: Operation) -> str:
         return ""
     fan_out = f", one call for each of {code(option.fan_out)}" if option.fan_out else ""
     return (f"JSON in {code(option.param)}" if option.param else "one form field each") + fan_out
+
+
+def _constants(_: MethodDescriptor, __: Dialect, option: Operation) -> str:
+    return ", ".join(code(f"{name}={value}") for name, value in sorted(option.constants.items()))
+
+
+def _empty_responses(_: MethodDescriptor, __: Dialect, option: Operation) -> str:
+    return ", ".join(code(each) for row in option.empty_responses for each in (*row.codes, row.text) if each)
 
 
 def _payload(_: MethodDescriptor, __: Dialect, option: Operation) -> str:
@@ -188,34 +204,24 @@ def _token(_: MethodDescriptor, __: Dialect, option: Operation) -> str:
     return "none" if option.no_access_token else "required"
 
 
-def _required(method: MethodDescriptor, dialect: Dialect, option: Operation) -> str:
-    return _fields(method, dialect, option, is_required_of_caller)
+def _required(method: MethodDescriptor, dialect: Dialect, _: Operation) -> str:
+    return _fields(method, dialect, is_required_of_caller)
 
 
-def _rejected(method: MethodDescriptor, dialect: Dialect, option: Operation) -> str:
+def _rejected(method: MethodDescriptor, dialect: Dialect, _: Operation) -> str:
     return _fields(
-        method,
-        dialect,
-        option,
-        lambda field: field.mapping.unmapped == upstream_v1.UNMAPPED_FIELD_POLICY_REJECT,
+        method, dialect, lambda field: field.mapping.unmapped == upstream_v1.UNMAPPED_FIELD_POLICY_REJECT
     )
 
 
-def _dropped(method: MethodDescriptor, dialect: Dialect, option: Operation) -> str:
+def _dropped(method: MethodDescriptor, dialect: Dialect, _: Operation) -> str:
     return _fields(
-        method,
-        dialect,
-        option,
-        lambda field: field.mapping.unmapped == upstream_v1.UNMAPPED_FIELD_POLICY_DROP,
+        method, dialect, lambda field: field.mapping.unmapped == upstream_v1.UNMAPPED_FIELD_POLICY_DROP
     )
 
 
-def _fields(
-    method: MethodDescriptor, dialect: Dialect, option: Operation, is_included: Callable[[MappedField], bool]
-) -> str:
+def _fields(method: MethodDescriptor, dialect: Dialect, is_included: Callable[[MappedField], bool]) -> str:
     """Return the paths of the included fields of the request, each with its alternative."""
-    if option.local:
-        return ""
     included = [
         (path, field.mapping) for path, field in field_paths(method.input_type, dialect) if is_included(field)
     ]
@@ -228,7 +234,9 @@ def _fields(
 _ROWS: dict[str, Callable[[MethodDescriptor, Dialect, Operation], str]] = {
     "operation": _operation,
     "parameters": _parameters,
+    "always sent": _constants,
     "payload of the response": _payload,
+    "errors that mean nothing yet": _empty_responses,
     "access token": _token,
     "required": _required,
     "rejected if set": _rejected,

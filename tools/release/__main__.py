@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tools.release import changelog, protos
+from tools.release import base_image, changelog, protos
 from tools.release.changelog import EmptyChangelog
 from tools.release.version import InvalidVersion, Version, bump_version, current_version
 
@@ -38,6 +38,10 @@ def main(arguments: list[str]) -> int:
     if options.dry_run:
         return 0
     _commit(root, changes, options.version)
+    if not _make(root, "sbom"):
+        print("release: it is committed and tagged, but has no bills of materials", file=sys.stderr)
+        return 1
+    print("release: publish the bills of materials in build/sbom with it")
     print(f"release: committed and tagged. Review it, then: git push origin {BRANCH} v{options.version}")
     return 0
 
@@ -62,6 +66,7 @@ def _unmet_preconditions(root: Path, version: Version) -> Iterator[str]:
         yield f"{version} is below {current_version(root)}, which pyproject.toml names"
     if last_release is not None and version.patch and protos.have_changed(root):
         yield f"the protos have changed since the last release: {version} cannot be a patch of it"
+    yield from base_image.unpinned(root)
     try:
         _new_changelog(root, version)
     except EmptyChangelog as error:

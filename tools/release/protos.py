@@ -5,7 +5,7 @@ from pathlib import Path
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 from nationalsite.upstream import v1 as upstream_v1
 
-from tools import buf_validate
+from services.validation import buf_validate
 
 BASELINE_FILE = "protos/baseline.binpb"
 _IMAGE = "gen/descriptors/nationalsite.binpb"

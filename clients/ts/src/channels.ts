@@ -20,7 +20,7 @@ const RECOMMENDED_OPTIONS: grpc.ChannelOptions = {
   "grpc.initial_reconnect_backoff_ms": 200,
   "grpc.max_reconnect_backoff_ms": 5_000,
   "grpc.max_send_message_length": 8 * 1024 * 1024, // the limit of the services
-  "grpc.max_receive_message_length": 32 * 1024 * 1024, // a response can hold 1,000 messages
+  "grpc.max_receive_message_length": 32 * 1024 * 1024, // larger than any list (3 MiB)
   // The service config comes with the protos. Do not look for one in DNS.
   "grpc.service_config_disable_resolution": 1,
 };

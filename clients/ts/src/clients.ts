@@ -21,8 +21,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /** Metadata to send. */
   readonly metadata?: Readonly<Record<string, string>>;
-  /** Called with the initial metadata, which arrives before the response. */
-  readonly onHeader?: (metadata: grpc.Metadata) => void;
+  /** Called at the end of the call with the trailing metadata, which tells more about the response. */
+  readonly onTrailer?: (metadata: grpc.Metadata) => void;
 }
 
 /** Rejects with a grpc.ServiceError; `parseError` returns its details. */
@@ -123,9 +123,9 @@ function toDeadline({ timeoutMs }: CallOptions): grpc.CallOptions {
   return timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs };
 }
 
-/** Passes on the initial metadata, and cancels the call on the signal, until the returned function is called. */
-function observe(call: ActiveCall, { onHeader, signal }: CallOptions): () => void {
-  if (onHeader) call.once("metadata", onHeader);
+/** Passes on the trailing metadata, and cancels the call on the signal, until the returned function is called. */
+function observe(call: ActiveCall, { onTrailer, signal }: CallOptions): () => void {
+  if (onTrailer) call.once("status", ({ metadata }: grpc.StatusObject) => onTrailer(metadata));
   const cancel = () => call.cancel();
   signal?.addEventListener("abort", cancel);
   return () => signal?.removeEventListener("abort", cancel);

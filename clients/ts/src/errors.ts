@@ -1,8 +1,8 @@
 // The details of a failed call: its reason, and everything else that the service sent.
-import { type Message, createRegistry, fromBinary, isMessage } from "@bufbuild/protobuf";
+import { type Message, createRegistry, fromBinary, getOption, isMessage } from "@bufbuild/protobuf";
 import { anyUnpack, durationMs } from "@bufbuild/protobuf/wkt";
 import * as grpc from "@grpc/grpc-js";
-import { ErrorReason, ErrorReasonSchema } from "@nationalsite/protos/errors/v1";
+import { ErrorReason, ErrorReasonSchema, Retry, rule } from "@nationalsite/protos/errors/v1";
 import {
   BadRequestSchema,
   ErrorInfoSchema,
@@ -15,7 +15,10 @@ import { type Status, StatusSchema } from "@nationalsite/protos/google/rpc/statu
 export interface FieldViolation {
   /** Path in the request, with the names of the proto, such as `sort.order`. */
   readonly field: string;
+  /** For people. */
   readonly description: string;
+  /** The rule, for programs, such as `STRING_MAX_LEN`. */
+  readonly reason: string;
 }
 
 /** The status of a failed call, or of one failed result, with its details. */
@@ -28,7 +31,12 @@ export interface ErrorDetails {
   readonly reason: ErrorReason;
   /** The reason as it was sent, such as `ERROR_REASON_OFFER_NOT_FOUND`. Empty if gRPC itself failed. */
   readonly reasonName: string;
-  /** Metadata of ErrorInfo: `source`, `operation`, 1688's own `code` and `message`, and `upstream_request_id`. */
+  /** Whether a retry makes sense, by the rule of the reason. UNSPECIFIED if the reason is. */
+  readonly retry: Retry;
+  /**
+   * Metadata of ErrorInfo: `source`, `operation`, `dialect`, 1688's own `upstreamCode` and `upstreamMessage`, and
+   * what else the rule of the reason lists.
+   */
   readonly metadata: Readonly<Record<string, string>>;
   readonly fieldViolations: readonly FieldViolation[];
   /** How long to wait before a retry. Undefined if the service does not say. */
@@ -49,7 +57,7 @@ export function parseError(error: unknown): ErrorDetails | undefined {
   return buildDetails(error.code, error.details, decodeDetails(status), parsePushback(pushbackMs?.toString()));
 }
 
-/** Returns the details of one result of WriteOrderRelations, or undefined if it is OK. */
+/** Returns the details of the status of one result of WriteOrderRelations, or undefined if it is OK. */
 export function parseStatus(status: Status): ErrorDetails | undefined {
   if (status.code === grpc.status.OK) return undefined;
   const code = status.code in grpc.status ? status.code : grpc.status.UNKNOWN;
@@ -87,7 +95,7 @@ function buildDetails(
   pushbackMs: number | undefined,
 ): ErrorDetails {
   const info = details.find((detail) => isMessage(detail, ErrorInfoSchema));
-  const retry = details.find((detail) => isMessage(detail, RetryInfoSchema));
+  const retryInfo = details.find((detail) => isMessage(detail, RetryInfoSchema));
   const badRequest = details.find((detail) => isMessage(detail, BadRequestSchema));
   const reason = ErrorReasonSchema.values.find((value) => value.name === info?.reason);
   return {
@@ -95,9 +103,11 @@ function buildDetails(
     message,
     reason: reason?.number ?? ErrorReason.UNSPECIFIED,
     reasonName: info?.reason ?? "",
+    retry: reason ? getOption(reason, rule).retry : Retry.UNSPECIFIED,
     metadata: info?.metadata ?? {},
-    fieldViolations: badRequest?.fieldViolations.map(({ field, description }) => ({ field, description })) ?? [],
-    retryDelayMs: retry?.retryDelay && durationMs(retry.retryDelay),
+    fieldViolations:
+      badRequest?.fieldViolations.map(({ field, description, reason }) => ({ field, description, reason })) ?? [],
+    retryDelayMs: retryInfo?.retryDelay && durationMs(retryInfo.retryDelay),
     pushbackMs,
     details,
   };

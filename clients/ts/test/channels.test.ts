@@ -16,14 +16,14 @@ test("reads are retried as the server permits, and writes are not", async (t) =>
   };
   const address = await serve(t, ProductService, {
     searchByKeyword: (_: unknown, respond: Respond) =>
-      ++attempts.search < 3 ? respond(unavailable("1")) : respond(null, { totalRecords: 7 }),
+      ++attempts.search < 3 ? respond(unavailable("1")) : respond(null, { totalSize: 7 }),
     getProductDetail: (_: unknown, respond: Respond) => (++attempts.detail, respond(unavailable("-1"))),
     uploadImage: (_: unknown, respond: Respond) => (++attempts.upload, respond(unavailable("1"))),
   });
   const channel = connect(address, "product");
   t.after(() => channel.close());
   const products = createClient(ProductService, channel);
-  assert.equal((await products.searchByKeyword({}, { timeoutMs: 10_000 })).totalRecords, 7);
+  assert.equal((await products.searchByKeyword({}, { timeoutMs: 10_000 })).totalSize, 7);
   await assert.rejects(products.getProductDetail({}, { timeoutMs: 10_000 }), { details: "busy" });
   await assert.rejects(products.uploadImage({}, { timeoutMs: 10_000 }), { details: "busy" });
   assert.deepEqual(attempts, { search: 3, detail: 1, upload: 1 });

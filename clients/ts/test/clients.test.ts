@@ -10,15 +10,16 @@ import { serve } from "./server.js";
 type Duplex = grpc.ServerDuplexStream<any, any>;
 
 const OPEN = { request: { case: "open", value: { subscription: "shop" } } } as const;
-const messageResponse = (messageId: string) => ({ response: { case: "message", value: { messageId } } });
+const delivered = (...ackIds: string[]) => ({
+  response: { case: "delivered", value: { receivedMessages: ackIds.map((ackId) => ({ ackId })) } },
+});
 
-test("a call sends metadata and receives initial metadata", async (t) => {
+test("a call sends metadata and receives trailing metadata", async (t) => {
   const address = await serve(t, ProductService, {
     getCategory: (call: grpc.ServerUnaryCall<any, any>, respond: grpc.sendUnaryData<any>) => {
-      const initialMetadata = new grpc.Metadata();
-      initialMetadata.set("nationalsite-cache", `${call.metadata.get("cache-control")}`);
-      call.sendMetadata(initialMetadata);
-      respond(null, { categories: [{ categoryId: call.request.categoryId }] });
+      const trailer = new grpc.Metadata();
+      trailer.set("nationalsite-cache", `${call.metadata.get("cache-control")}`);
+      respond(null, { category: { categoryId: call.request.categoryId } }, trailer);
     },
   });
   const channel = connect(address, "product");
@@ -26,9 +27,9 @@ test("a call sends metadata and receives initial metadata", async (t) => {
   const received: grpc.Metadata[] = [];
   const response = await createClient(ProductService, channel).getCategory(
     { categoryId: 2n ** 53n + 1n },
-    { timeoutMs: 5_000, metadata: { "cache-control": "no-cache" }, onHeader: (metadata) => received.push(metadata) },
+    { timeoutMs: 5_000, metadata: { "cache-control": "no-cache" }, onTrailer: (metadata) => received.push(metadata) },
   );
-  assert.equal(response.categories[0]?.categoryId, 9007199254740993n);
+  assert.equal(response.category?.categoryId, 9007199254740993n);
   assert.deepEqual(received.map((metadata) => metadata.get("nationalsite-cache")), [["no-cache"]]);
 });
 
@@ -59,7 +60,8 @@ test("a stream ends after its requests and all responses", async (t) => {
   const address = await serve(t, OrderSyncService, {
     streamMessages: (call: Duplex) => {
       call.on("data", ({ request }) => {
-        for (const messageId of request.value.messageIds ?? []) call.write(messageResponse(messageId));
+        if (request.case === "open") call.write(delivered("1", "2"));
+        else call.write({ response: { case: "lapsed", value: { ackIds: request.value.ackIds } } });
       });
       call.on("end", () => call.end());
     },
@@ -68,13 +70,17 @@ test("a stream ends after its requests and all responses", async (t) => {
   t.after(() => channel.close());
   async function* requests() {
     yield OPEN;
-    for (const id of ["1", "2"]) yield { request: { case: "ack" as const, value: { messageIds: [id] } } };
+    for (const id of ["1", "2"]) yield { request: { case: "ack" as const, value: { ackIds: [id] } } };
   }
-  const ids: (string | undefined)[] = [];
+  const responses: unknown[] = [];
   for await (const { response } of createClient(OrderSyncService, channel).streamMessages(requests())) {
-    ids.push(response.value?.messageId);
+    if (response.case === "delivered") {
+      responses.push(response.value.receivedMessages.map(({ ackId }) => ackId));
+    } else if (response.case === "lapsed") {
+      responses.push({ lapsed: response.value.ackIds });
+    }
   }
-  assert.deepEqual(ids, ["1", "2"]);
+  assert.deepEqual(responses, [["1", "2"], { lapsed: ["1"] }, { lapsed: ["2"] }]);
 });
 
 test("leaving a stream cancels it and ends its requests", async (t) => {
@@ -82,7 +88,7 @@ test("leaving a stream cancels it and ends its requests", async (t) => {
   const address = await serve(t, OrderSyncService, {
     streamMessages: (call: Duplex) => {
       cancelled.push(once(call, "cancelled"));
-      call.write(messageResponse("1"));
+      call.write(delivered("1"));
     },
   });
   const channel = connect(address, "orderSync");
@@ -97,7 +103,7 @@ test("leaving a stream cancels it and ends its requests", async (t) => {
     }
   }
   for await (const { response } of createClient(OrderSyncService, channel).streamMessages(requests())) {
-    assert.equal(response.value?.messageId, "1");
+    assert.equal(response.case, "delivered");
     break;
   }
   await requestsEnded;
@@ -108,7 +114,7 @@ test("leaving a stream cancels it and ends its requests", async (t) => {
 test("an error of a stream is thrown by the loop over its responses", async (t) => {
   const address = await serve(t, OrderSyncService, {
     streamMessages: (call: Duplex) => {
-      call.write(messageResponse("1"));
+      call.write(delivered("1"));
       call.on("data", () => call.emit("error", { code: grpc.status.NOT_FOUND, details: "gone" }));
     },
   });
@@ -121,7 +127,7 @@ test("an error of a stream is thrown by the loop over its responses", async (t) 
     await new Promise(() => {}); // never ends
   }
   const responses = orders.streamMessages(requests(), { timeoutMs: 20_000 });
-  assert.equal((await responses.next()).value?.response.value?.messageId, "1");
+  assert.equal((await responses.next()).value?.response.case, "delivered");
   await assert.rejects(responses.next(), { code: grpc.status.NOT_FOUND, details: "gone" });
   const requestError = new Error("no more requests");
   await assert.rejects(async () => {

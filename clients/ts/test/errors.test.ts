@@ -3,7 +3,7 @@ import { type TestContext, test } from "node:test";
 import { type DescMessage, type MessageInitShape, create, toBinary } from "@bufbuild/protobuf";
 import { anyPack, StructSchema } from "@bufbuild/protobuf/wkt";
 import * as grpc from "@grpc/grpc-js";
-import { ErrorReason } from "@nationalsite/protos/errors/v1";
+import { ErrorReason, Retry } from "@nationalsite/protos/errors/v1";
 import {
   BadRequestSchema,
   ErrorInfoSchema,
@@ -19,7 +19,7 @@ const pack = <S extends DescMessage>(schema: S, fields: MessageInitShape<S>) =>
 const INFO = pack(ErrorInfoSchema, {
   reason: "ERROR_REASON_UPSTREAM_RATE",
   domain: "nationalsite",
-  metadata: { source: "1688", code: "gw.QosAppFrequencyLimit", message: "频率", upstream_request_id: "0a1b" },
+  metadata: { source: "1688", upstreamCode: "gw.QosAppFrequencyLimit", upstreamMessage: "频率" },
 });
 
 /** Makes a call that fails with this status and these trailers, and parses its error. */
@@ -50,7 +50,7 @@ test("all details are parsed", async (t) => {
     pack(StructSchema, {}), // not an error detail
     INFO,
     pack(RetryInfoSchema, { retryDelay: { seconds: 1n, nanos: 500_000_000 } }),
-    pack(BadRequestSchema, { fieldViolations: [{ field: "filters[0]", description: "no commas" }] }),
+    pack(BadRequestSchema, { fieldViolations: [{ field: "filters[0]", description: "no commas", reason: "FILTER_COMMA" }] }),
   ];
   const status = toBinary(StatusSchema, create(StatusSchema, { code: 8, message: "too many", details }));
   const { details: unpacked, ...rest } = await failAndParse(t, status, { "grpc-retry-pushback-ms": "1500" });
@@ -59,8 +59,9 @@ test("all details are parsed", async (t) => {
     message: "too many",
     reason: ErrorReason.UPSTREAM_RATE,
     reasonName: "ERROR_REASON_UPSTREAM_RATE",
-    metadata: { source: "1688", code: "gw.QosAppFrequencyLimit", message: "频率", upstream_request_id: "0a1b" },
-    fieldViolations: [{ field: "filters[0]", description: "no commas" }],
+    retry: Retry.AFTER_DELAY,
+    metadata: { source: "1688", upstreamCode: "gw.QosAppFrequencyLimit", upstreamMessage: "频率" },
+    fieldViolations: [{ field: "filters[0]", description: "no commas", reason: "FILTER_COMMA" }],
     retryDelayMs: 1500,
     pushbackMs: 1500,
   });
@@ -76,6 +77,7 @@ test("a newer reason keeps its name", async (t) => {
   const details = await failAndParse(t, status, { "grpc-retry-pushback-ms": "-1" });
   assert.equal(details.reason, ErrorReason.UNSPECIFIED);
   assert.equal(details.reasonName, "ERROR_REASON_NEWER");
+  assert.equal(details.retry, Retry.UNSPECIFIED);
   assert.equal(details.retryDelayMs, undefined);
   assert.equal(details.pushbackMs, -1);
 });

@@ -32,7 +32,12 @@ func main() {
 	defer conn.Close()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
-	consumer := client.Consumer{Conn: conn, Subscription: "shop", Handle: handle}
+	consumer := client.Consumer{
+		Conn:            conn,
+		Subscription:    "shop",
+		Handle:          handle,
+		CreateIfMissing: &ordersyncv1.SubscriptionSpec{}, // all topics, messages from now on
+	}
 	if err := consumer.Run(ctx); err != nil {
 		log.Fatal(err)
 	}

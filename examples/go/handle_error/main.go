@@ -32,7 +32,7 @@ func main() {
 		fmt.Println(details.Code, details.ReasonName) // NotFound ERROR_REASON_OFFER_NOT_FOUND
 	}
 
-	_, err = products.SearchByKeyword(ctx, &productv1.SearchByKeywordRequest{Keyword: "dress", PageSize: 51})
+	_, err = products.SearchByKeyword(ctx, &productv1.SearchByKeywordRequest{Keyword: "dress", PageSize: -1})
 	if details := client.ParseError(err); details != nil {
 		for _, violation := range details.FieldViolations {
 			fmt.Printf("%s: %s\n", violation.GetField(), violation.GetDescription())

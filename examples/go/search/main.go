@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"strings"
 	"time"
 
 	"nationalsite.internal/client"
@@ -23,7 +24,7 @@ func main() {
 	products := productv1.NewProductServiceClient(conn)
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	for _, keyword := range []string{"dress", ""} {
+	for _, keyword := range []string{"dress", strings.Repeat("dress", 101)} {
 		if err := search(ctx, products, keyword); err != nil {
 			log.Fatal(err)
 		}
@@ -45,8 +46,9 @@ func search(ctx context.Context, products productv1.ProductServiceClient, keywor
 		return nil
 	}
 	for _, offer := range response.GetOffers() {
-		price := offer.GetPriceInfo().GetPrice()
-		fmt.Println(offer.GetOfferId(), price.GetCurrencyCode(), client.FormatMoney(price), offer.GetSubject())
+		prices := offer.GetPriceInfo() // a price that is not one number, such as 125-128, has a text
+		price := cmp.Or(prices.GetPriceRange().GetText(), client.FormatMoney(prices.GetPrice()))
+		fmt.Println(offer.GetOfferId(), prices.GetPrice().GetCurrencyCode(), price, offer.GetSubject())
 	}
 	return nil
 }

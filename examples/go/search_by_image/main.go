@@ -45,14 +45,14 @@ func search(path string) error {
 		return err
 	}
 	for _, offer := range response.GetOffers() {
-		price := offer.GetPriceInfo().GetPrice()
-		fmt.Println(offer.GetOfferId(), price.GetCurrencyCode(), client.FormatMoney(price), offer.GetSubject())
+		prices := offer.GetPriceInfo() // a price that is not one number, such as 125-128, has a text
+		price := cmp.Or(prices.GetPriceRange().GetText(), client.FormatMoney(prices.GetPrice()))
+		fmt.Println(offer.GetOfferId(), prices.GetPrice().GetCurrencyCode(), price, offer.GetSubject())
 	}
 
-	// The id of the uploaded image is enough for the next page.
+	// The page token also stands for the uploaded image.
 	nextPage, err := products.SearchByImage(ctx, &productv1.SearchByImageRequest{
-		ImageSource: &productv1.SearchByImageRequest_ImageId{ImageId: response.GetImageId()},
-		PageSize:    3, BeginPage: 2, Country: "japan",
+		PageToken: response.GetNextPageToken(), PageSize: 3, Country: "japan",
 	})
 	if err != nil {
 		return err

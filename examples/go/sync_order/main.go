@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"nationalsite.internal/client"
@@ -73,19 +74,22 @@ func enqueueRelation(ctx context.Context, orders ordersyncv1.OrderSyncServiceCli
 		CbuOrderId:         3209572465452730,
 		CbuOrderEntryId:    3209572465452734,
 	}
-	relations := &ordersyncv1.WriteOrderRelationsRequest{Relations: []*ordersyncv1.OrderRelation{relation}}
+	relations := &ordersyncv1.OrderRelations{Relations: []*ordersyncv1.OrderRelation{relation}}
 	enqueueResponse, err := orders.EnqueueSync(ctx, &ordersyncv1.EnqueueSyncRequest{
 		RequestId: client.NewRequestID(), // store it: a retry with it returns the same delivery
-		Sync:      &ordersyncv1.EnqueueSyncRequest_WriteOrderRelations{WriteOrderRelations: relations},
+		Sync:      &ordersyncv1.EnqueueSyncRequest_Relations{Relations: relations},
 	})
 	if err != nil {
 		return err
 	}
 	delivery := enqueueResponse.GetDelivery()
+	// GetDelivery returns as soon as the delivery is finished, at the latest after Wait.
+	waitRequest := &ordersyncv1.GetDeliveryRequest{
+		DeliveryId: delivery.GetDeliveryId(),
+		Wait:       durationpb.New(20 * time.Second),
+	}
 	for delivery.GetState() == ordersyncv1.DeliveryState_DELIVERY_STATE_PENDING {
-		time.Sleep(500 * time.Millisecond)
-		request := &ordersyncv1.GetDeliveryRequest{DeliveryId: delivery.GetDeliveryId()}
-		response, err := orders.GetDelivery(ctx, request)
+		response, err := orders.GetDelivery(ctx, waitRequest)
 		if err != nil {
 			return err
 		}

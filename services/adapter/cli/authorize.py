@@ -39,7 +39,7 @@ def store_tokens(settings: AuthorizeSettings, code: str, redirect_uri: str, file
     path = settings.refresh_token_file or file
     if path is None:
         raise StartupError([f"{_FILE_OPTIONS} is required: the refresh token is written there"])
-    # The file is written by renaming another onto it, so its directory must be writable.
+    # A temporary file is written beside it and renamed, so the directory must be writable.
     if path.is_dir() or not os.access(path.resolve().parent, os.W_OK | os.X_OK):
         raise StartupError([f"{_FILE_OPTIONS}: cannot write {path}"])
     secrets = (settings.app_secret.get_secret_value(), code)

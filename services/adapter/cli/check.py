@@ -1,10 +1,11 @@
-"""`check`: whether the gateway is reachable, the clock right, the token valid, and what the app may call."""
+"""`check`: gateway, clock, token, permissions; with `--drift`, names in responses that the protos lack."""
 
 import asyncio
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from services.adapter.cli.drift import ReadResult, find_drift
 from services.adapter.cli.format import format_error
 from services.adapter.cli.operations import supported_operations
 from services.adapter.cli.permissions import Permission, Verdict, probe, skip_reason
@@ -28,7 +29,7 @@ class Connection:
     is_reachable: bool
     """Whether the gateway responded, even with an error."""
     skew_ms: int | None = None
-    """How far our clock is ahead of the gateway's; None if that could not be read."""
+    """How far our clock is ahead of the gateway's; None if the gateway's clock could not be read."""
     problem: str = ""
 
 
@@ -37,7 +38,7 @@ class TokenState:
     """The access token."""
 
     source: str
-    """static, or from a refresh token."""
+    """The text "static" or "from a refresh token"."""
     is_accepted: bool | None = None
     """Whether 1688 accepts it; None if no call has shown it."""
     refresh_days_left: int | None = None
@@ -53,6 +54,13 @@ class Report:
     token: TokenState
     dialect: str
     permissions: Sequence[Permission]
+    drift: Sequence[ReadResult] | None = None
+    """None if it was not asked for."""
+
+    @property
+    def has_unknown_members(self) -> bool:
+        """Whether a response has members that no field of the protos reads."""
+        return any(read.differences and read.differences.unknown for read in self.drift or ())
 
     @property
     def is_ok(self) -> bool:
@@ -64,11 +72,15 @@ class Report:
             and all(
                 permission.verdict in (Verdict.PERMITTED, Verdict.SKIPPED) for permission in self.permissions
             )
+            and not any(read.problem for read in self.drift or ())
         )
 
 
-async def run_checks(settings: OperatorSettings, *, writes: bool) -> Report:
-    """Run all checks; with `writes` also of operations that write, see permissions.py."""
+async def run_checks(settings: OperatorSettings, *, writes: bool, drift: bool = False) -> Report:
+    """Run all checks. With `writes`, also check operations that write: see permissions.py.
+
+    With `drift`, also make some reads: see drift.py.
+    """
     operations = supported_operations(settings)
     async with gateway_lifespan(settings) as gateway:
         connection = await _check_connection(gateway, settings.gateway_url)
@@ -81,11 +93,19 @@ async def run_checks(settings: OperatorSettings, *, writes: bool) -> Report:
             permissions = await _check_permissions(
                 gateway, operations, writes=writes, has_token=not token.problem
             )
+
+        def skip_read(operation: Operation) -> str:
+            if connection.problem:
+                return "the first call of the gateway failed"
+            return "no access token" if token.problem and not operation.anonymous else ""
+
+        reads = await find_drift(gateway, operations, skip_reason=skip_read) if drift else None
     return Report(
         gateway=connection,
         token=_with_probe_results(token, permissions),
         dialect=str(settings.dialect),
         permissions=permissions,
+        drift=reads,
     )
 
 
@@ -136,7 +156,7 @@ def _skipped(operation: Operation, reason: str) -> Permission:
 
 
 def _with_probe_results(token: TokenState, permissions: Iterable[Permission]) -> TokenState:
-    """Add whether the probes' calls accepted the token: one rejection counts more than all acceptances."""
+    """Set `is_accepted` by the probes: false if 1688 rejected the token in any of them."""
     results = {permission.is_token_accepted for permission in permissions} - {None}
     if token.is_accepted is not None or not results:
         return token

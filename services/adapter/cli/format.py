@@ -21,6 +21,6 @@ def format_error(error: NationalsiteError, secrets: Iterable[str]) -> str:
     details = [
         detail for detail in (redact(error.code, secrets), redact(error.upstream_message, secrets)) if detail
     ]
-    if error.request_id:
-        details.append(f"request {redact(error.request_id, secrets)}")
+    if error.upstream_request_id:
+        details.append(f"request {redact(error.upstream_request_id, secrets)}")
     return f"{error} ({', '.join(details)})" if details else str(error)

@@ -21,15 +21,24 @@ from services.settings_loader import load_settings
 
 _STDIN = "-"
 _CHECK = """\
-Checks whether 1688 is reachable, how far our clock is off, whether the token is valid, and which operations
-of the protos the app may call. It calls system/currentTime; getToken, if there is a refresh token; and
-each read, signed but without parameters. The gateway checks the permission first and then rejects the call
-for a missing parameter, or returns a first page. Writes are called only with --writes, in the same way, and
-only those that have a required parameter: without it they cannot change anything. Calls count against the
-app's limits."""
+Checks whether 1688 is reachable, how much this machine's clock differs, whether the token is valid, and
+which operations of the protos the app may call. It calls system/currentTime; getToken, if there is a refresh
+token; and each read, signed but without parameters. The gateway checks the permission first and then rejects
+the call for a missing parameter, or returns a first page. Writes are called only with --writes, in the same
+way, and only those that have a required parameter: without it they cannot change anything. Calls count
+against the app's limits.
+
+With --drift, some reads are made with parameters: a search, the details of its first offer, the filters, the
+top categories, and the latest day's messages that 1688 could not push. It lists the members in their
+responses that the protos do not have, and the documented members that are absent; 1688 leaves out members
+without a value.
+
+The exit code is 0 if all checks pass, 1 if one fails, 2 if a setting is wrong, and 3 if all pass and --drift
+finds members that the protos do not have."""
 _SIGN = """\
-Prints what the operation of an RPC would be sent, and sends nothing. It does not do what a service does
-before a call (product: set the language of a country, shrink images). A timestamp is by our own clock."""
+Prints the HTTP request that an RPC would send to 1688, and sends nothing. Changes that a service makes to a
+request before a call are left out (product: set the language of a country, shrink images). A timestamp is
+the time of this machine, not of the gateway."""
 _AUTHORIZE = """\
 Prints the page where a user authorizes the app. 1688 then appends a code to the redirect URI. With that
 code: exchanges it for tokens, and writes the refresh token to a file that only its owner can read. A code is
@@ -37,7 +46,10 @@ valid once, for some minutes."""
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run a command; return the exit code: 0 success, 1 a check or call failed, 2 cannot start."""
+    """Run a command; return the exit code.
+
+    0 success, 1 a check or call failed, 2 cannot start, 3 the checks passed but found unknown members.
+    """
     # Standard output is for the result alone.
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
@@ -69,6 +81,7 @@ def _build_parser() -> argparse.ArgumentParser:
     )
     check = commands.add_parser("check", help="check gateway, token and permissions", description=_CHECK)
     check.add_argument("--writes", action="store_true", help="check writes too")
+    check.add_argument("--drift", action="store_true", help="find members that the protos do not have")
     check.add_argument("--json", action="store_true", help="print JSON")
     sign = commands.add_parser("sign", help="show what a call sends", description=_SIGN)
     sign.add_argument("rpc", help="name of an RPC, such as GetCategory")
@@ -87,9 +100,12 @@ def _authorize(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    report = asyncio.run(run_checks(load_settings(OperatorSettings), writes=options.writes))
+    settings = load_settings(OperatorSettings)
+    report = asyncio.run(run_checks(settings, writes=options.writes, drift=options.drift))
     print(_dump(report_as_json(report)) if options.json else report_as_table(report))
-    return 0 if report.is_ok else 1
+    if not report.is_ok:
+        return 1
+    return 3 if report.has_unknown_members else 0
 
 
 def _sign(options: argparse.Namespace) -> int:

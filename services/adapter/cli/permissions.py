@@ -41,7 +41,7 @@ _VERDICTS: tuple[tuple[type[NationalsiteError], Verdict], ...] = (
     (UpstreamUnsupported, Verdict.DECLINED),
     (UpstreamArgument, Verdict.PERMITTED),
 )
-"""The first that matches is used."""
+"""The verdict for an error of each class. The first class that matches is used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +81,7 @@ async def probe(gateway: GatewayClient, operation: Operation) -> Permission:
         )
     except NationalsiteError as error:
         return _interpret(operation, error, format_error(error, gateway.secrets()))
-    # The operation itself responded, so the gateway has let the call pass.
+    # The operation itself responded, so the gateway has permitted the call.
     return Permission(
         rpc=operation.rpc,
         api_id=operation.api_id,

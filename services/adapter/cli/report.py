@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from services.adapter.cli.check import Report
+from services.adapter.cli.drift import ReadResult
 
 _ACCEPTED = {True: "accepted by 1688", False: "rejected by 1688", None: "not used"}
 
@@ -35,6 +36,20 @@ def report_as_json(report: Report) -> dict[str, Any]:
             }
             for permission in report.permissions
         ],
+        "drift": None if report.drift is None else [_read_as_json(read) for read in report.drift],
+    }
+
+
+def _read_as_json(read: ReadResult) -> dict[str, Any]:
+    found = read.differences
+    return {
+        "rpc": read.operation.rpc,
+        "api": read.operation.api_id,
+        "dialect": str(read.operation.dialect),
+        "compared": found is not None,
+        "detail": read.problem or read.skipped,
+        "unknown": list(found.unknown) if found else [],
+        "absent": list(found.absent) if found else [],
     }
 
 
@@ -63,7 +78,22 @@ def _lines(report: Report) -> Iterator[str]:
         )
         yield row.rstrip()
     yield ""
+    if report.drift is not None:
+        for read in report.drift:
+            yield from _drift_lines(read)
+        yield ""
     yield "all checks passed" if report.is_ok else "some checks failed"
+
+
+def _drift_lines(read: ReadResult) -> Iterator[str]:
+    found = read.differences
+    if found is None:
+        state = f"failed: {read.problem}" if read.problem else f"skipped: {read.skipped}"
+        yield f"{read.operation.rpc}  {state}"
+        return
+    yield f"{read.operation.rpc}  {len(found.unknown)} unknown, {len(found.absent)} absent"
+    yield from (f"  unknown  {path}" for path in found.unknown)
+    yield from (f"  absent   {path}" for path in found.absent)
 
 
 def _line(name: str, text: str, problem: str = "") -> str:

@@ -10,7 +10,7 @@ from services.settings_loader import SETTINGS_CONFIG
 
 
 class OperatorSettings(BaseSettings, AdapterSettings):
-    """The app with its token, as the services have it."""
+    """The settings that the services have too: the app with its token, and the limits."""
 
     model_config = SETTINGS_CONFIG
 

@@ -21,22 +21,26 @@ _NO_SIGNATURE = "none: it includes the access token, which would have to be fetc
 
 
 def signed_calls(settings: OperatorSettings, rpc: str, request: str) -> list[dict[str, Any]]:
-    """Return each call of a request, which is protobuf JSON. Most requests take one call.
+    """Return the calls that a request makes, usually one. The request is protobuf JSON.
 
     Raises OperationNotInDialect and RequestError.
     """
     operation = supported_operations(settings).get(rpc)
     if operation is None:
-        raise OperationNotInDialect(f"{rpc}: 1688 has no such operation in {settings.dialect}")
+        raise OperationNotInDialect(f"{rpc}: there is no such operation in {settings.dialect}")
     message = _parse_request(operation, request)
-    return [_call(settings, operation, parameters) for parameters in operation.encode(message)]
+    dropped_fields = list(dict.fromkeys(operation.find_dropped_fields(message)))
+    return [
+        {**_call(settings, operation, parameters), "dropped_fields": dropped_fields}
+        for parameters in operation.encode(message)
+    ]
 
 
 def _parse_request(operation: Operation, text: str) -> Message:
     try:
         message = json_format.Parse(text, operation.request())
     except json_format.ParseError as error:
-        raise InvalidRequest([Violation(field="", description=str(error))]) from error
+        raise InvalidRequest([Violation(field="", description=str(error), reason="MALFORMED")]) from error
     RequestValidator(operation.rpc, operation.request).validate(message)
     return message
 
@@ -53,7 +57,7 @@ def _call(settings: OperatorSettings, operation: Operation, encoded: Parameters)
     signed = signed_parameters(settings.app_secret.get_secret_value().encode(), endpoint, parameters)
     headers = build_request(endpoint, signed, encoded.files).headers
     to_sign = string_to_sign(endpoint.path, parameters).decode()
-    # A refresh token's access token would have to be fetched, and without it there is no signature.
+    # With a refresh token, the access token would have to be fetched. Without it, there is no signature.
     has_signature = operation.anonymous or token is not None
     return {
         "method": "POST",
@@ -66,7 +70,6 @@ def _call(settings: OperatorSettings, operation: Operation, encoded: Parameters)
             if has_signature or name != _SIGNATURE
         },
         "files": {name: f"{len(content)} bytes" for name, content in encoded.files.items()},
-        "dropped_fields": list(encoded.dropped_fields),
         "string_to_sign": to_sign.replace(f"{_TOKEN}{token}", f"{_TOKEN}{MASK}"),
         "signature": signed[_SIGNATURE] if has_signature else None,
     }

@@ -3,7 +3,9 @@
 Must not import the gateway or the server. Start reading in operation.py.
 """
 
+from services.adapter.codec.dropped_fields import DroppedFieldFinder
 from services.adapter.codec.encoder import JsonDates, LookupTables
+from services.adapter.codec.member_comparison import MemberDifferences
 from services.adapter.codec.operation import (
     DecodeResult,
     Operation,
@@ -11,26 +13,31 @@ from services.adapter.codec.operation import (
     compile_operation,
     compile_service,
 )
-from services.adapter.codec.option_checks import API_ID, SchemaError
+from services.adapter.codec.option_checks import API_ID, NO_OPERATION, SchemaError
 from services.adapter.codec.push_message import DecodeMessage, message_decoder
 from services.adapter.codec.schema import LOOKUPS, Dialect, Idempotency
-from services.adapter.codec.tolerant_json import Json, parse
+from services.adapter.codec.tolerant_json import Json, count_values, decode_text, parse
 
 __all__ = [
     "API_ID",
     "LOOKUPS",
+    "NO_OPERATION",
     "DecodeMessage",
     "DecodeResult",
     "Dialect",
+    "DroppedFieldFinder",
     "Idempotency",
     "Json",
     "JsonDates",
     "LookupTables",
+    "MemberDifferences",
     "Operation",
     "Parameters",
     "SchemaError",
     "compile_operation",
     "compile_service",
+    "count_values",
+    "decode_text",
     "message_decoder",
     "parse",
 ]

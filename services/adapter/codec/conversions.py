@@ -1,8 +1,8 @@
-"""Exact conversions between values of 1688 and ours. Pure functions, without protos.
+"""Exact conversions between 1688's values and the values of fields. Pure functions, without protos.
 
-The `parse_` functions accept every unambiguous form. They return None for no value (null, empty text, spaces,
-or the text null if the field is not a string). They raise ConversionError if the value cannot be read, the
-other functions if it cannot be sent exactly.
+The `parse_` functions accept every unambiguous form. They return None for no value: null, and for every type
+but strings also an empty text, spaces, and the text null. They raise ConversionError if a value cannot be
+read. The other functions raise it if a value cannot be sent exactly.
 """
 
 import re
@@ -20,10 +20,14 @@ _MAX_DIGITS = 40
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 _COMPACT = re.compile(r"(\d{14})(\d{3})?([+-]\d{4})?", re.ASCII)
 _ISO = re.compile(
-    r"(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:?\d{2})?", re.ASCII
+    r"(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2})(:\d{2}(?:\.(\d{1,9}))?)?(Z|[+-]\d{2}:?\d{2})?", re.ASCII
 )
+_PADDING = re.compile(r"(?<=[-:\s])\s(\d)(?!\d)")
+"""A blank in place of a leading zero."""
+_BLANKS = re.compile(r"\s*([-:.+TZ])\s*|\s+")
+"""Blanks around a separator, which mean nothing, and blanks that separate the day from the time of day."""
 _FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799
-"""From 0001-01-01 00:00:00 to 9999-12-31 23:59:59 UTC: what a Timestamp holds."""
+"""From 0001-01-01 00:00:00 to 9999-12-31 23:59:59 UTC: the range of a Timestamp."""
 _EPOCH_SECONDS = range(10**9, 10**10)
 _EPOCH_MILLIS = range(10**12, 10**13)
 """From 2001 to 2286. Numbers of another length are ambiguous: they may be the digits of a date."""
@@ -31,7 +35,16 @@ _EXACT = Context(prec=2 * _MAX_DIGITS, traps=[Inexact])
 
 
 class ConversionError(ValueError):
-    """A value cannot be converted. The text says what is accepted, and does not contain the value."""
+    """A value cannot be converted. The error's text says what is accepted, and does not contain the value."""
+
+
+class InvalidValue(ConversionError):
+    """A value of a request cannot be sent. The text says what is accepted."""
+
+    def __init__(self, rule: str, text: str) -> None:
+        super().__init__(text)
+        self.rule = rule
+        """The id of the rule in capitals."""
 
 
 def is_blank(text: str) -> bool:
@@ -40,7 +53,7 @@ def is_blank(text: str) -> bool:
 
 
 def parse_text(value: Json) -> str | None:
-    """Accept text as it is, numbers in plain digits, and booleans as JSON writes them."""
+    """Accept text as it is, numbers (without an exponent in the result), and booleans as JSON writes them."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -53,7 +66,7 @@ def parse_text(value: Json) -> str | None:
 
 
 def parse_bool(value: Json) -> bool | None:
-    """Accept booleans, 1 and 0 also as text, and true, false, yes and no in any case."""
+    """Accept booleans, 1 and 0 as a number or text, and true, false, yes and no in upper or lower case."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int | Decimal) and value in (0, 1):
@@ -116,7 +129,7 @@ def parse_money(value: str | int | Decimal) -> tuple[int, int] | None:
     try:
         return split_nanos(int(_EXACT.to_integral_exact(_EXACT.multiply(number, NANOS))))
     except Inexact as error:
-        raise ConversionError("smaller than a nano") from error
+        raise ConversionError("has more than nine decimal places") from error
 
 
 def split_nanos(total: int) -> tuple[int, int]:
@@ -131,13 +144,17 @@ def parse_timestamp(value: str | int | Decimal) -> tuple[int, int] | None:
     """Return seconds since the epoch and nanoseconds, from any form of time that 1688 writes.
 
     These are yyyy-MM-dd HH:mm:ss, the same in ISO form, yyyyMMddHHmmss[SSS][+0800], and the epoch in
-    seconds or milliseconds, as a number or text. A time without a zone is Beijing time.
+    seconds or milliseconds, as a number or text. A time without a zone is Beijing time. In the first two,
+    the seconds may be missing: they are 0. Blanks may stand around each part, or for a leading zero.
     """
-    text = str(value).strip()
+    if type(value) is int and value in _EPOCH_MILLIS:
+        return value // 1000, value % 1000 * 10**6
+    text = _BLANKS.sub(lambda match: match[1] or " ", _PADDING.sub(r"0\1", str(value).strip()))
     if match := _ISO.fullmatch(text):
-        day, clock, fraction, zone = match.groups()
+        day, minute, second, fraction, zone = match.groups()
+        clock = f"{minute}{second[:3] if second else ':00'}"
         return _parse_datetime(f"{day} {clock}", "%Y-%m-%d %H:%M:%S", zone, fraction or "")
-    if match := _COMPACT.fullmatch(text):
+    if match := _COMPACT.fullmatch(text.replace(" ", "")):
         digits, millis, zone = match.groups()
         return _parse_datetime(digits, "%Y%m%d%H%M%S", zone, millis or "")
     number = parse_integer(value)
@@ -177,29 +194,48 @@ def format_money(units: int, nanos: int) -> str:
     return f"{whole}.{fraction:09}".rstrip("0").rstrip(".")
 
 
+def format_decimal(number: Decimal) -> str:
+    """Return a number as decimal text without an exponent and trailing zeros, such as 0.001 or 10."""
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def to_number(text: str) -> int | Decimal:
+    """Return the number in the text of a google.type.Decimal."""
+    try:
+        number = parse_decimal(text)
+    except ConversionError:
+        number = None
+    if number is None:
+        raise InvalidValue("DECIMAL", "must be a decimal number")
+    return int(number) if number == number.to_integral_value() else number
+
+
 def to_fen(units: int, nanos: int) -> int:
     """Return an amount as a whole number of fen."""
     fen, rest = divmod(units * NANOS + nanos, NANOS // 100)
     if rest:
-        raise ConversionError("must be a whole number of fen")
+        raise InvalidValue("MONEY_FEN", "must be a whole number of fen")
     if fen >= INT64:
-        raise ConversionError("is more than 1688 accepts")
+        raise InvalidValue("MONEY_FEN", "must be less than 92233720368547758")
     return fen
 
 
 def check_money(currency: str, units: int, nanos: int) -> None:
-    """Raise ConversionError for another currency, and for a negative or invalid amount."""
+    """Raise ConversionError for a currency other than CNY, and for a negative or invalid amount."""
     if currency not in ("", "CNY"):
-        raise ConversionError("must be in CNY")
+        raise InvalidValue("MONEY_CNY", "must be in CNY")
     if units < 0 or not 0 <= nanos < NANOS:
-        raise ConversionError("must be an amount of at least 0, with nanos from 0 to 999,999,999")
+        raise InvalidValue(
+            "MONEY_NOT_NEGATIVE", "must be an amount of at least 0, with nanos from 0 to 999,999,999"
+        )
 
 
 def to_beijing_time(seconds: int, nanos: int) -> datetime:
     """Return a timestamp in Beijing time."""
     if not 0 <= nanos < NANOS:
-        raise ConversionError("must have nanos from 0 to 999,999,999")
+        raise InvalidValue("TIMESTAMP_RANGE", "must have nanos from 0 to 999,999,999")
     try:
         return datetime.fromtimestamp(seconds, BEIJING).replace(microsecond=nanos // 1000)
     except (ValueError, OverflowError, OSError) as error:
-        raise ConversionError("must be a time of the years 1 to 9999") from error
+        raise InvalidValue("TIMESTAMP_RANGE", "must be a time of the years 1 to 9999") from error

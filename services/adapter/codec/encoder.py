@@ -1,9 +1,13 @@
 """Encodes requests to 1688's parameters, with an encoder per field that is compiled once per operation.
 
-Requests are written in one dialect. A request is rejected with the paths of its fields, before anything is
-sent, if it lacks a field which the dialect requires, sets a field which the dialect cannot send and which
-would change the response, or has a value that cannot be sent exactly. Other fields without a member are
-dropped.
+Requests are written in one dialect. Before anything is sent, a request is rejected if
+
+- a value cannot be sent exactly,
+- it sets a field that has no member in the dialect, and the field's option says REJECT, or
+- it lacks a field that the dialect requires.
+
+The error names the paths of these fields. A field without a member whose option says DROP is not sent: see
+dropped_fields.py.
 """
 
 import math
@@ -19,14 +23,22 @@ from nationalsite.upstream import v1 as upstream_v1
 
 from services.adapter.codec.conversions import (
     INT64,
-    ConversionError,
+    InvalidValue,
     check_money,
     format_money,
     to_beijing_time,
     to_fen,
+    to_number,
 )
-from services.adapter.codec.option_checks import MONEY, TIMESTAMP, SchemaError
-from services.adapter.codec.schema import LOOKUPS, Dialect, MappedField, get_enum_texts, resolve_fields
+from services.adapter.codec.option_checks import DECIMAL, MONEY, SCALAR_MESSAGES, SchemaError
+from services.adapter.codec.schema import (
+    LOOKUPS,
+    PAYLOAD,
+    Dialect,
+    MappedField,
+    get_enum_texts,
+    resolve_fields,
+)
 from services.adapter.codec.tolerant_json import dump, parse
 from services.errors import InvalidRequest, NotInDialect, RequiredInDialect, Violation
 
@@ -42,7 +54,7 @@ class JsonDates(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """Bytes that are sent as a file part, which is not signed."""
+    """Bytes that are sent as a file part. The signature does not cover them."""
 
     content: bytes
 
@@ -50,23 +62,24 @@ class File:
 LookupTables = Mapping[str, Mapping[str, str]]
 """Tables for the option `lookup`, by name."""
 Members = dict[str, Any]
-"""Members by 1688's names. The values are what JSON can hold, or File."""
+"""Values by 1688's names of the members. A value is one that JSON can hold, or a File."""
 Conversion = Callable[[Any], object]
-"""Converts the value of a field to 1688's. Raises ConversionError."""
+"""Converts the value of a field to the value that 1688 expects. Raises InvalidValue."""
 
 
 @dataclass(slots=True)
 class EncodeContext:
-    """The problems of one request, and the fields that are not sent."""
+    """The problems of one request."""
 
     invalid: list[Violation] = field(default_factory=list)
+    """Fields whose value cannot be sent."""
     unsupported: list[Violation] = field(default_factory=list)
+    """Fields that are set and that the dialect cannot send."""
     missing: list[Violation] = field(default_factory=list)
-    dropped_fields: list[str] = field(default_factory=list)
-    """Paths without list indexes, so that there are few of them: they are labels of a metric."""
+    """Fields that are not set and that the dialect requires."""
 
     def check(self) -> None:
-        """Raise the problems; those of wrong fields have precedence over those of missing ones."""
+        """Raise an error for the first of the three lists that is not empty."""
         if self.invalid:
             raise InvalidRequest(self.invalid)
         if self.unsupported:
@@ -83,7 +96,7 @@ class FieldEncoder(Protocol):
 
 
 class MessageEncoder:
-    """Encodes a message to members."""
+    """Encodes a protobuf message to members."""
 
     def __init__(
         self,
@@ -94,11 +107,12 @@ class MessageEncoder:
         lookups: LookupTables = LOOKUPS,
         in_json: bool = True,
     ) -> None:
-        """`in_json`: the message becomes a JSON object; else its members are form fields."""
+        """If `in_json`, the message becomes a JSON object; otherwise its members become form fields."""
         is_set = {field.name: _build_presence_check(field) for field in message.fields}
         self._encoders = [
             _build_field_encoder(field, dialect, dates, is_set, lookups, in_json=in_json)
             for field in resolve_fields(message, dialect)
+            if field.mapping.unmapped not in _NOT_SENT
         ]
 
     def encode(self, message: Message, prefix: str, context: EncodeContext) -> Members:
@@ -127,7 +141,7 @@ def _build_field_encoder(
 ) -> FieldEncoder:
     """`is_set` has a presence check for each field of the message."""
     if field.mapping.unmapped:
-        return _build_unmapped_encoder(field, is_set[field.descriptor.name], dialect)
+        return _build_rejection(field, is_set[field.descriptor.name], dialect)
     encode_value = _build_value_encoder(field, dialect, dates, lookups, in_json=in_json)
     name, mapping = field.descriptor.name, field.mapping
     is_field_set, alternative = is_set[name], mapping.required_without
@@ -142,10 +156,15 @@ def _build_field_encoder(
         elif default is not None:
             members[field.upstream_name] = default
         elif mapping.required:
-            context.missing.append(Violation(field=prefix + name, description=f"is required in {dialect}"))
+            description = f"is required in {dialect}"
+            context.missing.append(
+                Violation(field=prefix + name, description=description, reason=RequiredInDialect.reason)
+            )
         elif alternative and not is_set[alternative](message):
             description = f"is required in {dialect} without {alternative}"
-            context.missing.append(Violation(field=prefix + name, description=description))
+            context.missing.append(
+                Violation(field=prefix + name, description=description, reason=RequiredInDialect.reason)
+            )
 
     return encode
 
@@ -159,20 +178,16 @@ def _build_lookup(field: MappedField, lookups: LookupTables) -> Callable[[Messag
     return lambda message: table.get(getattr(message, source).lower())
 
 
-def _build_unmapped_encoder(
-    field: MappedField, is_set: Callable[[Message], bool], dialect: Dialect
-) -> FieldEncoder:
-    """Return the encoder of a field that has no member in the dialect."""
-    name, policy = field.descriptor.name, field.mapping.unmapped
+def _build_rejection(field: MappedField, is_set: Callable[[Message], bool], dialect: Dialect) -> FieldEncoder:
+    """Return the encoder of a field that has no member in the dialect, and must not be set."""
+    name = field.descriptor.name
 
     def encode(message: Message, prefix: str, _: Members, context: EncodeContext) -> None:
-        if policy == upstream_v1.UNMAPPED_FIELD_POLICY_LOCAL or not is_set(message):
-            return
-        if policy == upstream_v1.UNMAPPED_FIELD_POLICY_REJECT:
-            violation = Violation(field=prefix + name, description=f"cannot be sent in {dialect}")
-            context.unsupported.append(violation)
-        else:
-            context.dropped_fields.append(_LIST_INDEX.sub("", prefix + name))
+        if is_set(message):
+            description = f"cannot be sent in {dialect}"
+            context.unsupported.append(
+                Violation(field=prefix + name, description=description, reason=NotInDialect.reason)
+            )
 
     return encode
 
@@ -182,7 +197,9 @@ def _build_value_encoder(
 ) -> FieldEncoder:
     """Return the encoder of a field that is set."""
     message = field.descriptor.message_type
-    if message is None or message.full_name in (MONEY, TIMESTAMP):
+    if "." in field.upstream_name and field.upstream_name != PAYLOAD:
+        raise SchemaError(f"{field.descriptor.full_name}: the name of a request field must not be a path")
+    if message is None or message.full_name in SCALAR_MESSAGES:
         member_dates = dates if in_json else JsonDates.TEXT
         choose = _choose_list_conversion if field.descriptor.is_repeated else _choose_conversion
         return _ConvertedField(field.descriptor.name, field.upstream_name, choose(field, member_dates))
@@ -207,8 +224,10 @@ class _ConvertedField:
     def __call__(self, message: Message, prefix: str, members: Members, context: EncodeContext, /) -> None:
         try:
             members[self.upstream_name] = self.convert(getattr(message, self.name))
-        except ConversionError as error:
-            context.invalid.append(Violation(field=prefix + self.name, description=str(error)))
+        except InvalidValue as error:
+            context.invalid.append(
+                Violation(field=prefix + self.name, description=str(error), reason=error.rule)
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +256,7 @@ class _MessageListField:
 
 @dataclass(frozen=True, slots=True)
 class _PairField:
-    """A message of two fields, as JSON text with one member."""
+    """A message of two fields, sent as JSON text of one member: the first value is its name."""
 
     name: str
     upstream_name: str
@@ -245,9 +264,9 @@ class _PairField:
 
     def __call__(self, message: Message, prefix: str, members: Members, context: EncodeContext, /) -> None:
         pair = self.encoder.encode(getattr(message, self.name), f"{prefix}{self.name}.", context)
-        if len(pair) != 2:  # a pair
+        if len(pair) != 2:  # a field is not set
             context.invalid.append(
-                Violation(field=prefix + self.name, description="needs both of its fields")
+                Violation(field=prefix + self.name, description="needs both of its fields", reason="REQUIRED")
             )
             return
         key, value = pair.values()
@@ -265,17 +284,21 @@ def _choose_list_conversion(field: MappedField, dates: JsonDates) -> Conversion:
     def join(values: Any) -> str:
         parts = [str(convert(value)) for value in values]
         if any(separator in part for part in parts):
-            raise ConversionError(f"must not contain {separator!r}")
+            raise InvalidValue("DIALECT_SEPARATOR", f"must not contain {separator!r}")
         return separator.join(parts)
 
     return join
 
 
 def _choose_conversion(field: MappedField, dates: JsonDates) -> Conversion:
-    """Return the conversion of one value, by the encoding, or else by the type."""
+    """Return the conversion of one value, by the encoding; by the type if the field has no encoding."""
     descriptor, encoding = field.descriptor, field.mapping.encoding
     if descriptor.enum_type is not None:
-        return _build_enum_conversion(descriptor.enum_type, as_number=encoding == upstream_v1.ENCODING_NUMBER)
+        return _build_enum_conversion(
+            descriptor.enum_type,
+            as_number=encoding == upstream_v1.ENCODING_NUMBER,
+            value_map=field.mapping.value_map,
+        )
     if descriptor.message_type is not None:
         return _choose_message_conversion(field, descriptor.message_type, dates)
     if descriptor.type == FieldDescriptor.TYPE_STRING:
@@ -286,10 +309,12 @@ def _choose_conversion(field: MappedField, dates: JsonDates) -> Conversion:
         )  # the JSON encoder writes it as base64
     if descriptor.type in (FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT):
         return _check_finite
-    return str if encoding == upstream_v1.ENCODING_TEXT else _unchanged
+    return _ENCODING_CONVERSIONS.get(encoding, _unchanged)
 
 
 def _choose_message_conversion(field: MappedField, message: Descriptor, dates: JsonDates) -> Conversion:
+    if message.full_name == DECIMAL:
+        return lambda value: to_number(value.value)
     if message.full_name == MONEY:
         return _money_to_fen if field.mapping.encoding == upstream_v1.ENCODING_FEN else _to_yuan
     if field.mapping.encoding == upstream_v1.ENCODING_COMPACT_TIME:
@@ -297,8 +322,15 @@ def _choose_message_conversion(field: MappedField, message: Descriptor, dates: J
     return _to_epoch_ms if dates is JsonDates.EPOCH_MS else _to_text_time
 
 
-def _build_enum_conversion(enum: EnumDescriptor, *, as_number: bool) -> Conversion:
-    upstream_values: dict[int, object] = {number: texts[0] for number, texts in get_enum_texts(enum).items()}
+def _build_enum_conversion(
+    enum: EnumDescriptor, *, as_number: bool, value_map: Mapping[str, str]
+) -> Conversion:
+    enum_texts = {number: texts[0] for number, texts in get_enum_texts(enum).items()}
+    if unknown := value_map.keys() - set(enum_texts.values()):
+        raise SchemaError(f"{enum.full_name}: value_map has {min(unknown)!r}, which is no value's text")
+    upstream_values: dict[int, object] = {
+        number: value_map.get(text, text) for number, text in enum_texts.items()
+    }
     if as_number:
         try:
             upstream_values = {number: int(texts[0]) for number, texts in get_enum_texts(enum).items()}
@@ -307,7 +339,7 @@ def _build_enum_conversion(enum: EnumDescriptor, *, as_number: bool) -> Conversi
 
     def convert(number: int) -> object:
         if number not in upstream_values:
-            raise ConversionError("must be a known value")
+            raise InvalidValue("ENUM_DEFINED_ONLY", "must be a known value")
         return upstream_values[number]
 
     return convert
@@ -320,9 +352,9 @@ def _build_text_conversion(field: MappedField) -> Conversion:
 
     def convert(value: str) -> str:
         if mapping.max_len and len(value) > mapping.max_len:
-            raise ConversionError(f"must be at most {mapping.max_len} characters")
+            raise InvalidValue("DIALECT_MAX_LEN", f"must be at most {mapping.max_len} characters")
         if pattern and not pattern.fullmatch(value):
-            raise ConversionError(f"must match {mapping.pattern}")
+            raise InvalidValue("DIALECT_PATTERN", mapping.pattern_text)
         return value_map.get(value, value)
 
     return convert if value_map or mapping.max_len or pattern else _unchanged
@@ -332,16 +364,22 @@ def _unchanged(value: object) -> object:
     return value
 
 
+def _to_y_or_n(value: bool) -> str:
+    return "y" if value else "n"
+
+
 def _check_finite(value: float) -> float:
     if not math.isfinite(value):
-        raise ConversionError("must be a finite number")
+        raise InvalidValue("DOUBLE_FINITE", "must be a finite number")
     return value
 
 
 def _to_long(value: str) -> int:
-    """Convert an id to a Long. 007 is rejected: as a Long it would be the id 7."""
+    """Convert an id to a Long, a 64-bit integer. 007 is rejected: as a Long it would be the id 7."""
     if not _LONG.fullmatch(value) or int(value) >= INT64:
-        raise ConversionError("must be a number that 1688 accepts as a Long, without leading zeros")
+        raise InvalidValue(
+            "DIALECT_LONG", "must be a number that 1688 accepts as a Long, without leading zeros"
+        )
     return int(value)
 
 
@@ -356,7 +394,7 @@ def _money_to_fen(value: Any) -> int:
 
 
 def _to_text_time(value: Any) -> str:
-    """Convert to seconds: 1688's form has no fraction."""
+    """Cut off the fraction of a second: 1688's text form has none."""
     return to_beijing_time(value.seconds, value.nanos).replace(tzinfo=None).isoformat(" ", "seconds")
 
 
@@ -366,9 +404,14 @@ def _to_compact_time(value: Any) -> str:
 
 
 def _to_epoch_ms(value: Any) -> int:
-    to_beijing_time(value.seconds, value.nanos)
+    to_beijing_time(value.seconds, value.nanos)  # raises if the value is out of range
     return int(value.seconds * 1000 + value.nanos // 10**6)
 
 
-_LIST_INDEX = re.compile(r"\[\d+\]")
+_ENCODING_CONVERSIONS: Mapping[int, Conversion] = {
+    upstream_v1.ENCODING_TEXT: str,
+    upstream_v1.ENCODING_Y_OR_N: _to_y_or_n,
+}
+_NOT_SENT = (upstream_v1.UNMAPPED_FIELD_POLICY_DROP, upstream_v1.UNMAPPED_FIELD_POLICY_LOCAL)
+"""Fields with these policies have no encoder."""
 _LONG = re.compile(r"0|[1-9]\d{0,18}", re.ASCII)

@@ -1,12 +1,15 @@
 """The fast decoder: responses as they are documented, decoded by the C code of msgspec and protobuf.
 
 The tolerant decoder (decoder.py) looks at every value in Python. Most responses do not need its tolerance:
-msgspec decodes their JSON text to dicts of the documented types, and protobuf serializes those as shadow
-messages (shadow_messages.py).
+msgspec decodes their JSON text to dicts of the documented types. Each dict is passed as keyword arguments to
+the class of a shadow message (shadow_messages.py), and protobuf serializes that. A shadow message has 1688's
+names, but the serialized bytes are those of the response message.
 
 Anything else in a response (another name, another type, an error, a broken character) makes the fast decoder
 return None, and the tolerant decoder decodes the whole response. If the fast decoder returns a response, the
-tolerant decoder returns the same: tests/adapter/codec/test_fast_decoder.py checks it.
+tolerant decoder returns the same: tests/adapter/codec/test_fast_decoder.py checks it. One exception:
+broken characters in members that no field reads are skipped here. If the whole text is in no charset because
+of them, the tolerant decoder rejects it.
 """
 
 from typing import Any, Protocol
@@ -16,12 +19,18 @@ from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
 from services.adapter.codec.envelope import FLAGS
+from services.adapter.codec.response_content import ResponseContent, build_content_check
 from services.adapter.codec.schema import PAYLOAD, Dialect, resolve_fields
-from services.adapter.codec.shadow_messages import ShadowSchema, build_object_type, convert
+from services.adapter.codec.shadow_messages import (
+    ShadowSchema,
+    TolerantOnly,
+    build_object_type,
+    convert,
+)
 from services.adapter.codec.tolerant_json import to_decimal
 
 GATEWAY_ERROR_KEYS = ("error_code", "errorCode", "error", "exception")
-"""Members of a response that contain an error of the gateway itself."""
+"""Names of the members in which the gateway itself reports an error."""
 
 
 class FastDecoder(Protocol):
@@ -37,7 +46,8 @@ class FastDecoder(Protocol):
 def build_fast_decoder(response: Descriptor, payload: str, dialect: Dialect) -> FastDecoder | None:
     """Compile the fast decoder of an operation. `payload` is the path of the payload below the envelope.
 
-    None if the payload is the envelope itself, or neither an object nor a list of objects.
+    Return None if the fast decoder does not support the payload: it is the envelope itself, or neither an
+    object nor a list of objects, or no field of the response is read from it, or Python has to decode it.
     """
     fields = resolve_fields(response, dialect)
     payload_field = next((field for field in fields if PAYLOAD in field.read_names), None)
@@ -47,21 +57,19 @@ def build_fast_decoder(response: Descriptor, payload: str, dialect: Dialect) -> 
         return None
     schema = ShadowSchema(dialect)
     payload_field_name = payload_field.descriptor.name if payload_field else ""
-    payload_type = (
-        schema.add_field(payload_field.descriptor, payload_field.mapping.encoding)
-        if payload_field
-        else schema.add(response)
-    )
+    payload_type = schema.add_field(payload_field) if payload_field else schema.add(response)
+    if payload_type is TolerantOnly or payload_type == list[TolerantOnly]:
+        return None
     path = tuple(payload.split("."))
     return _FastDecoder(
-        # The envelope is the response, or its `result` if the response itself has no flag.
+        # The envelope is the response, or its `result` if the response itself has no success flag.
         layouts=[
             _ResponseLayout(("result", *path), payload_type, (None,)),
             _ResponseLayout(path, payload_type, (None, True)),
         ],
-        shadow_class=schema.build_class(response, payload_field_name),
+        shadow_class=schema.build_class(response, payload_field),
         payload_field=payload_field_name,
-        required=tuple(field.read_names[0] for field in fields if field.mapping.required),
+        groups=ResponseContent(response, dialect).upstream_groups,
     )
 
 
@@ -72,38 +80,41 @@ class _FastDecoder:
         layouts: list["_ResponseLayout"],
         shadow_class: type[Message],
         payload_field: str,
-        required: tuple[str, ...],
+        groups: tuple[tuple[str, ...], ...],
     ) -> None:
         self._layouts = layouts
         self._shadow_class = shadow_class
         self._payload_field = payload_field
-        self._required = required
+        self._has_content = build_content_check(groups)
 
     def __call__(self, text: bytes, currency: str, /) -> bytes | None:
         for layout in self._layouts:
             payload = layout.read_payload(text, currency)
             if payload:
-                if layout is not self._layouts[0]:  # try it first next time: an operation has one layout
+                if layout is not self._layouts[0]:  # try it first for the operation's next response
                     self._layouts.reverse()
                 return self._serialize({self._payload_field: payload} if self._payload_field else payload)
         return None
 
     def _serialize(self, members: dict[str, Any]) -> bytes | None:
-        if not all(members.get(name) for name in self._required):
+        if not self._has_content(members):  # the tolerant decoder decides what that means
             return None
         try:
             return self._shadow_class(**members).SerializeToString()
-        except (TypeError, ValueError):  # out of range
+        except (TypeError, ValueError):  # a value does not fit into its field
             return None
 
 
 class _ResponseLayout:
-    """A path of the payload in responses, and the types on it."""
+    """A place where the payload of a response may be: its path, and the types of the objects on the path."""
 
     def __init__(
         self, path: tuple[str, ...], payload_type: Any, accepted_flags: tuple[bool | None, ...]
     ) -> None:
-        """`accepted_flags` are for the flags of the response itself; nested flags are absent or true."""
+        """`accepted_flags`: which values a success flag of the outermost object may have; None means absent.
+
+        In the nested objects it must be absent or true. Otherwise the tolerant decoder reads the response.
+        """
         self._path = path
         self._accepted_flags = accepted_flags
         self._currency = ""

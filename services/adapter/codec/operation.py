@@ -1,7 +1,7 @@
 """Compiles an RPC's descriptors, in one dialect, to an encoder of requests and a decoder of responses."""
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from google.protobuf.descriptor import Descriptor, MethodDescriptor, ServiceDescriptor
@@ -10,12 +10,12 @@ from google.protobuf.message_factory import GetMessageClass
 from nationalsite.upstream.v1 import Operation as OperationOption
 
 from services.adapter.codec.decoder import (
-    EMPTY_VALUES,
     FieldDecoder,
     MessageDecoder,
     build_field_decoder,
     get_member_names,
 )
+from services.adapter.codec.dropped_fields import DroppedFieldFinder
 from services.adapter.codec.encoder import (
     EncodeContext,
     File,
@@ -26,32 +26,32 @@ from services.adapter.codec.encoder import (
 )
 from services.adapter.codec.envelope import PayloadKind, PayloadReader
 from services.adapter.codec.fast_decoder import build_fast_decoder
+from services.adapter.codec.member_comparison import MemberComparer, MemberDifferences
 from services.adapter.codec.option_checks import NO_OPERATION, SchemaError
+from services.adapter.codec.response_content import Content, ResponseContent
 from services.adapter.codec.scalar_decoders import DecodeContext
 from services.adapter.codec.schema import (
     LOOKUPS,
     PAYLOAD,
     Dialect,
     Idempotency,
-    find_unused_local_fields,
+    find_handler_fields,
     get_idempotency,
     resolve_fields,
     resolve_operation,
 )
-from services.adapter.codec.tolerant_json import Json, dump, dump_bytes, parse
-from services.errors import UpstreamUnreadable
+from services.adapter.codec.tolerant_json import MAX_VALUES, Json, count_values, dump, dump_bytes, parse
+from services.errors import ErrorOrigin, UpstreamRefused, UpstreamUnreadable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameters:
-    """The parameters of one call, without the system parameters."""
+    """The parameters of one call, without those of the gateway client: token, timestamp, signature."""
 
     form: Mapping[str, str]
-    """Form fields, not URL-encoded."""
+    """Form fields, not yet URL-encoded."""
     files: Mapping[str, bytes]
-    """File parts. With any of them the call is multipart."""
-    dropped_fields: tuple[str, ...]
-    """Paths of request fields that are set and not sent, since the dialect has no member for them."""
+    """File parts. If there are any, the call is sent as multipart/form-data."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,11 +62,16 @@ class DecodeResult:
     """The serialized response message."""
     unreadable: tuple[str, ...]
     """Paths of the fields that could not be read."""
+    rejection: UpstreamRefused | None = None
+    """The error of a call that 1688 rejected, if the response still has content: see `may_be_partial`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One RPC in one dialect."""
+    """How one RPC is handled in one dialect: most RPCs call one operation of 1688.
+
+    An RPC that calls no operation also has an instance of this class, with an empty `api_id`.
+    """
 
     rpc: str
     request: type[Message]
@@ -75,20 +80,40 @@ class Operation:
     idempotency: Idempotency
     api_id: str
     """1688's id `namespace:name-version`. Empty if the RPC is local, or unsupported in this dialect."""
+    is_upstream: bool
+    """Whether 1688 has an operation for the RPC in either dialect."""
+    origin: ErrorOrigin
+    """The origin of the RPC's errors."""
     local: bool
     """Whether a handler of the service handles the RPC in this dialect, which has no operation for it."""
     anonymous: bool
     """Whether no access token is sent."""
+    may_be_partial: bool
+    """Whether a response that 1688 rejects can have content: it then has a `rejection`."""
     local_fields: frozenset[str]
-    """Paths of the request fields that are neither sent nor used to fill another field."""
+    """Paths of the local request fields that the codec does not use: a handler or an interceptor uses them.
+
+    A local field that the encoder copies into another one (option `filled_from`) is not among them."""
+    find_dropped_fields: DroppedFieldFinder
+    """Returns the paths of the request fields that are set and not sent, since the dialect drops them."""
     encode: Callable[[Message], tuple[Parameters, ...]]
-    """Returns the parameters of one call; if the option `fan_out` names a field, of one per element.
+    """Returns the parameters of each call: of one, or of one for each element of the field in `fan_out`.
 
     Raises RequestError."""
     parse: Callable[[bytes, Message], Json | DecodeResult]
-    """Parses the text of a response, and decodes it if it is as documented. Raises ValueError."""
+    """First step: decodes the text of a response if it is exactly as documented; else only parses the JSON.
+
+    The message is the request. Raises ValueError."""
     decode: Callable[[Json | DecodeResult, Message], DecodeResult]
-    """Decodes a parsed response to a request. Raises UpstreamRefused and UpstreamUnreadable, nothing else."""
+    """Second step: decodes what `parse` returned for the same request, unless it is decoded already.
+
+    Raises UpstreamRefused and UpstreamUnreadable, nothing else."""
+    build_rejection: Callable[[str, str], UpstreamRefused]
+    """Returns the error of a part of a response that 1688 rejected, by its code and text."""
+    compare_members: Callable[[Json], MemberDifferences]
+    """Compares the names in a parsed response that `decode` accepts with those of the protos.
+
+    Raises UpstreamRefused, also for a response with a rejection, and UpstreamUnreadable."""
 
     @property
     def is_read_only(self) -> bool:
@@ -97,7 +122,7 @@ class Operation:
 
     @property
     def is_idempotent(self) -> bool:
-        """Whether a call may be made twice with the effect of one."""
+        """Whether two equal calls have the same effect as one."""
         return self.idempotency is not Idempotency.NON_IDEMPOTENT
 
 
@@ -108,10 +133,12 @@ def compile_service(
     dialect_overrides: Mapping[str, Dialect] | None = None,
     dates: JsonDates = JsonDates.TEXT,
     lookups: LookupTables = LOOKUPS,
+    turned_off: Collection[str] = (),
 ) -> dict[str, Operation]:
-    """Compile every RPC of a service; `dialect_overrides` are RPCs with another dialect.
+    """Compile every RPC of a service; `dialect_overrides` maps an RPC's name to another dialect.
 
-    Raises SchemaError with a line for each problem in the protos.
+    `turned_off` has the API ids of operations that are treated as if the dialect had none. Raises SchemaError
+    with a line for each problem in the protos.
     """
     dialect_overrides = dialect_overrides or {}
     operations: dict[str, Operation] = {}
@@ -119,7 +146,9 @@ def compile_service(
     for method in service.methods:
         try:
             method_dialect = dialect_overrides.get(method.name, dialect)
-            operations[method.name] = compile_operation(method, method_dialect, dates=dates, lookups=lookups)
+            operations[method.name] = compile_operation(
+                method, method_dialect, dates=dates, lookups=lookups, turned_off=turned_off
+            )
         except SchemaError as error:
             problems += error.lines
     if problems:
@@ -128,32 +157,46 @@ def compile_service(
 
 
 def compile_operation(
-    method: MethodDescriptor, dialect: Dialect, *, dates: JsonDates, lookups: LookupTables = LOOKUPS
+    method: MethodDescriptor,
+    dialect: Dialect,
+    *,
+    dates: JsonDates,
+    lookups: LookupTables = LOOKUPS,
+    turned_off: Collection[str] = (),
 ) -> Operation:
-    """Compile one RPC."""
+    """Compile one RPC. Raises SchemaError."""
     options = resolve_operation(method, dialect)
-    is_upstream = any(resolve_operation(method, each_dialect).api for each_dialect in Dialect)
+    has_api = any(resolve_operation(method, each_dialect).api for each_dialect in Dialect)
+    is_unsupported = options.local or options.api == NO_OPERATION or options.api in turned_off
+    api_id = "" if is_unsupported else options.api
+    decoder = _ResponseDecoder(method, options, dialect) if has_api else None
     return Operation(
         rpc=method.name,
         request=GetMessageClass(method.input_type),
         dialect=dialect,
         idempotency=get_idempotency(method),
-        api_id="" if options.local or options.api == NO_OPERATION else options.api,
+        api_id=api_id,
+        is_upstream=has_api,
+        origin=ErrorOrigin(api_id or method.name, dialect) if has_api else ErrorOrigin(method.name),
         local=options.local,
         anonymous=options.no_access_token,
-        local_fields=frozenset() if options.local else find_unused_local_fields(method.input_type, dialect),
+        may_be_partial=options.may_be_partial,
+        local_fields=frozenset() if options.local else find_handler_fields(method.input_type, dialect),
+        find_dropped_fields=DroppedFieldFinder(method.input_type, dialect),
         encode=(
             _build_encoder(method.input_type, options, dialect, dates, lookups)
-            if is_upstream
+            if has_api
             else _encode_nothing
         ),
-        parse=_build_parser(method.output_type, options, dialect) if is_upstream else _parse,
-        decode=_ResponseDecoder(method, options, dialect).decode if is_upstream else _decode_nothing,
+        parse=_build_parser(method.output_type, options, dialect) if has_api else _parse,
+        decode=decoder.decode if decoder else _decode_nothing,
+        build_rejection=decoder.build_rejection if decoder else _reject_nothing,
+        compare_members=decoder.compare_members if decoder else _compare_nothing,
     )
 
 
 def _encode_nothing(request: Message) -> tuple[Parameters, ...]:
-    """Encode a request of an RPC that is not an operation of 1688 in any dialect."""
+    """Return no calls, for an RPC that has an operation of 1688 in neither dialect."""
     return ()
 
 
@@ -161,29 +204,58 @@ def _decode_nothing(response: Json | DecodeResult, request: Message) -> DecodeRe
     raise UpstreamUnreadable("1688 has no such operation")
 
 
+def _reject_nothing(code: str, text: str) -> UpstreamRefused:
+    raise UpstreamUnreadable("1688 has no such operation")
+
+
+def _compare_nothing(response: Json) -> MemberDifferences:
+    return MemberDifferences(unknown=(), absent=())
+
+
 def _build_encoder(
     request: Descriptor, options: OperationOption, dialect: Dialect, dates: JsonDates, lookups: LookupTables
 ) -> Callable[[Message], tuple[Parameters, ...]]:
-    fan_out, param = options.fan_out, options.param
-    element = request.fields_by_name[fan_out].message_type if fan_out else None
+    fan_out, param, constants = options.fan_out, options.param, dict(options.constants)
+    payload = _find_payload_field(request, dialect)
+    part_name = fan_out or payload
+    element = request.fields_by_name[part_name].message_type if part_name else None
     encoder = MessageEncoder(element or request, dialect, dates, lookups=lookups, in_json=bool(param))
+
+    def split(message: Message) -> Iterator[tuple[str, Message]]:
+        """Yield the message of each call, and its path."""
+        if fan_out:
+            yield from ((f"{fan_out}[{i}].", part) for i, part in enumerate(getattr(message, fan_out)))
+        elif payload:
+            yield f"{payload}.", getattr(message, payload)
+        else:
+            yield "", message
 
     def encode(message: Message) -> tuple[Parameters, ...]:
         context = EncodeContext()
         calls = []
-        for index, part in enumerate(getattr(message, fan_out) if fan_out else (message,)):
-            members = encoder.encode(part, f"{fan_out}[{index}]." if fan_out else "", context)
+        for prefix, part in split(message):
+            members = encoder.encode(part, prefix, context)
             form, files = _split_files(param, members)
-            calls.append(Parameters(form=form, files=files, dropped_fields=tuple(context.dropped_fields)))
-            context.dropped_fields.clear()
+            calls.append(Parameters(form=constants | form, files=files))
         context.check()
         return tuple(calls)
 
     return encode
 
 
+def _find_payload_field(request: Descriptor, dialect: Dialect) -> str:
+    """Return the name of the field that holds the entire payload, or an empty string. Raises SchemaError."""
+    mapped = [field for field in resolve_fields(request, dialect) if not field.mapping.unmapped]
+    found = next((field.descriptor for field in mapped if field.upstream_name == PAYLOAD), None)
+    if found is None:
+        return ""
+    if len(mapped) > 1 or found.message_type is None or found.is_repeated:
+        raise SchemaError(f"{found.full_name}: '.' must be a message, and the only mapped field")
+    return str(found.name)
+
+
 def _split_files(param: str, members: Members) -> tuple[dict[str, str], dict[str, bytes]]:
-    """Return form fields and file parts."""
+    """Return form fields and file parts. If `param` is set, one form field of this name has all the JSON."""
     files = {name: value.content for name, value in members.items() if isinstance(value, File)}
     plain = {name: value for name, value in members.items() if name not in files}
     if not param:
@@ -208,8 +280,10 @@ def _build_parser(
         return _parse
 
     def decode_or_parse(text: bytes, request: Message) -> Json | DecodeResult:
-        response = decode_fast(text, _get_currency(request))
-        return parse(text) if response is None else DecodeResult(response=response, unreadable=())
+        if count_values(text) > MAX_VALUES:
+            raise ValueError("too many values")
+        serialized = decode_fast(text, _get_currency(request))
+        return parse(text) if serialized is None else DecodeResult(response=serialized, unreadable=())
 
     return decode_or_parse
 
@@ -231,17 +305,74 @@ class _ResponseDecoder:
         self._response_class = GetMessageClass(response)
         self._decode_payload, kind, members = _build_payload_decoder(response, options, dialect)
         other_path = resolve_operation(method, dialect.other).payload
-        self._payload_reader = PayloadReader(options, kind, other_path=other_path, members=members)
+        content = ResponseContent(response, dialect)
+        self._payload_reader = PayloadReader(
+            options,
+            kind,
+            other_path=other_path,
+            members=members,
+            is_page=content.is_page,
+            is_read_only=get_idempotency(method) is Idempotency.NO_SIDE_EFFECTS,
+        )
+        self._content = None if kind in (PayloadKind.BOOLEAN, PayloadKind.NONE) else content
+        self._may_be_partial = options.may_be_partial
+        self._comparer = MemberComparer(response, dialect, (options.payload, other_path))
 
     def decode(self, response: Json | DecodeResult, request: Message) -> DecodeResult:
         if isinstance(response, DecodeResult):
             return response
-        payload = self._payload_reader.read(response)
+        try:
+            payload, envelope = self._payload_reader.read(response)
+        except UpstreamRefused as error:
+            if self._may_be_partial and (partial := self._decode_anywhere(response, request, error)):
+                return partial
+            raise
         context = DecodeContext(currency=_get_currency(request))
         message = self._response_class()
+        content = Content.MISSING
         if payload is not None:
             self._decode_payload(payload, message, context)
+            content = self._content.find(payload, message) if self._content else Content.PRESENT
+        if content is not Content.PRESENT:
+            # What a write has created may stand elsewhere in the response.
+            if self._may_be_partial and (partial := self._decode_anywhere(response, request, None)):
+                return partial
+            self._payload_reader.check_content(response, envelope, content)
+            if content is Content.MISSING:
+                message.Clear()
         return DecodeResult(response=message.SerializeToString(), unreadable=tuple(context.unreadable))
+
+    def _decode_anywhere(
+        self, response: Json, request: Message, error: UpstreamRefused | None
+    ) -> DecodeResult | None:
+        """Decode a response wherever its content is; return None if it does not bring what it exists for.
+
+        `error` is that of a response that 1688 rejected.
+        """
+        if self._content is None:
+            return None
+        context = DecodeContext(currency=_get_currency(request))
+        merged = self._response_class()
+        for payload in self._payload_reader.find_all(response):
+            message = self._response_class()
+            self._decode_payload(self._content.drop_zeros(payload), message, context)
+            for field, _ in merged.ListFields():  # the first object that has a field counts
+                message.ClearField(field.name)
+            merged.MergeFrom(message)
+        if self._content.find(None, merged) is not Content.PRESENT:
+            return None
+        return DecodeResult(
+            response=merged.SerializeToString(),
+            unreadable=tuple(dict.fromkeys(context.unreadable)),
+            rejection=error,
+        )
+
+    def build_rejection(self, code: str, text: str) -> UpstreamRefused:
+        return self._payload_reader.build_rejection(code, text)
+
+    def compare_members(self, response: Json) -> MemberDifferences:
+        payload, _ = self._payload_reader.read(response)
+        return self._comparer.compare(response, payload)
 
 
 def _build_payload_decoder(
@@ -253,7 +384,13 @@ def _build_payload_decoder(
         return _ignore_payload, PayloadKind.BOOLEAN if options.payload else PayloadKind.NONE, frozenset()
     payload_field = next((field for field in fields if PAYLOAD in field.read_names), None)
     if payload_field is None:
-        return _ObjectDecoder(response, dialect), PayloadKind.OBJECT, get_member_names(response, dialect)
+        decoder = MessageDecoder(response, dialect)
+
+        def decode_object(payload: Json, message: Message, context: DecodeContext, /) -> None:
+            if isinstance(payload, dict):  # always, since the reader accepts only objects
+                decoder.decode(payload, message, context)
+
+        return decode_object, PayloadKind.OBJECT, get_member_names(response, dialect)
     message = payload_field.descriptor.message_type
     if payload_field.descriptor.is_repeated:
         kind = PayloadKind.LIST
@@ -263,21 +400,5 @@ def _build_payload_decoder(
     return build_field_decoder(payload_field, dialect, payload_field.descriptor.name), kind, members
 
 
-class _ObjectDecoder:
-    """Decodes a payload whose members are the fields of the response."""
-
-    def __init__(self, response: Descriptor, dialect: Dialect) -> None:
-        self._decoder = MessageDecoder(response, dialect)
-        self._required = [field for field in resolve_fields(response, dialect) if field.mapping.required]
-
-    def __call__(self, payload: Json, response: Message, context: DecodeContext, /) -> None:
-        if not isinstance(payload, dict):
-            raise UpstreamUnreadable("1688's response is not an object")
-        for field in self._required:
-            if all(payload.get(name) in EMPTY_VALUES for name in field.read_names):
-                raise UpstreamUnreadable(f"1688's response has no {field.descriptor.name}")
-        self._decoder.decode(payload, response, context)
-
-
 def _ignore_payload(payload: Json, response: Message, context: DecodeContext) -> None:
-    """Decode a payload without content: success is the whole response."""
+    """Set no field: the response message has none that 1688 fills. The call has succeeded."""

@@ -1,4 +1,7 @@
-"""Decodes the messages that 1688 pushes: an envelope, and a payload whose type depends on the topic."""
+"""Decodes the messages that 1688 pushes: an envelope, and a payload whose type depends on the topic.
+
+A message with two members of the same name is not read: its consumer could read another one of the two.
+"""
 
 from collections.abc import Callable
 
@@ -7,24 +10,26 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from services.adapter.codec.conversions import ConversionError
-from services.adapter.codec.decoder import MessageDecoder, as_object
+from services.adapter.codec.decoder import MessageDecoder
 from services.adapter.codec.envelope import get_path
+from services.adapter.codec.json_values import as_object
 from services.adapter.codec.operation import DecodeResult
 from services.adapter.codec.scalar_decoders import DecodeContext
 from services.adapter.codec.schema import Dialect, MappedField, resolve_fields, resolve_topic_fields
-from services.adapter.codec.tolerant_json import Json, parse
+from services.adapter.codec.tolerant_json import Json, parse_unique
 from services.errors import UpstreamUnreadable
 
 TOPIC = "topic"
-"""The field that decides which field holds the payload."""
+"""The protobuf field with the topic, which decides the field that holds the payload."""
 
 DecodeMessage = Callable[[bytes], DecodeResult]
-"""Decodes the text of a message. Raises UpstreamUnreadable if it is not a JSON object."""
+"""Decodes the JSON text of one of 1688's messages. Raises UpstreamUnreadable if it is not a JSON object, or
+a member occurs twice."""
 
 
 def message_decoder(message: Descriptor) -> DecodeMessage:
-    """Compile the decoder of messages. Raises SchemaError."""
-    dialect = Dialect.OPEN_PLATFORM  # messages are the same in both
+    """Compile the decoder from 1688's messages to the protobuf message. Raises SchemaError."""
+    dialect = Dialect.OPEN_PLATFORM  # 1688's messages are the same in both
     envelope = MessageDecoder(message, dialect)
     payloads = {
         topic: _PayloadDecoder(field, dialect)
@@ -50,7 +55,7 @@ def message_decoder(message: Descriptor) -> DecodeMessage:
 
 
 class _PayloadDecoder:
-    """Decodes the payload of a topic."""
+    """Decodes the payload of the messages of one topic."""
 
     def __init__(self, field: MappedField, dialect: Dialect) -> None:
         message = field.descriptor.message_type
@@ -75,9 +80,9 @@ class _PayloadDecoder:
 
 def _parse_object(text: bytes) -> dict[str, Json]:
     try:
-        body = as_object(parse(text))
+        body = as_object(parse_unique(text))
     except (ValueError, ConversionError) as error:
-        raise UpstreamUnreadable("the message is not a JSON object") from error
+        raise UpstreamUnreadable("the message is not a JSON object with unique members") from error
     if body is None:
         raise UpstreamUnreadable("the message is empty")
     return body

@@ -7,11 +7,13 @@ from functools import lru_cache
 from typing import Protocol
 
 from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.decimal_pb2 import Decimal as DecimalMessage
 from google.type.money_pb2 import Money
 
 from services.adapter.codec.conversions import (
     NANOS,
     ConversionError,
+    format_decimal,
     parse_bool,
     parse_decimal,
     parse_integer,
@@ -20,6 +22,7 @@ from services.adapter.codec.conversions import (
     parse_timestamp,
     split_nanos,
 )
+from services.adapter.codec.price_text import Amount, parse_amounts
 from services.adapter.codec.tolerant_json import Json, dump
 
 CNY = "CNY"
@@ -31,16 +34,32 @@ class DecodeContext:
     """The state of decoding one response."""
 
     currency: str = ""
-    """The currency of the request, which is that of foreign amounts."""
+    """The currency of the request. Amounts in a foreign currency are in this one."""
     unreadable: list[str] = field(default_factory=list)
     """Paths of the fields that could not be read, such as offers.price_info.price."""
+
+
+@dataclass(frozen=True, slots=True)
+class PriceRange:
+    """What 1688 sent as a price that is not one number."""
+
+    text: str
+    ends: tuple[Money, Money] | None
+    """From low to high. None if the text is not a range."""
+
+
+class PriceDecoder(Protocol):
+    """Decodes the values of one price, also those that are not one number."""
+
+    def __call__(self, value: Json, context: DecodeContext, /) -> Money | PriceRange | None:
+        """Return the price, or None if the value is blank. Raises ConversionError."""
 
 
 class ScalarDecoder(Protocol):
     """Decodes the values of one field."""
 
     def __call__(self, value: Json, context: DecodeContext, /) -> object:
-        """Return the value of the field, or None for a blank. Raises ConversionError."""
+        """Return the value of the field, or None if the value is blank. Raises ConversionError."""
 
 
 def decode_text(value: Json, _: DecodeContext) -> str | None:
@@ -84,11 +103,11 @@ class EnumDecoder:
     """Decodes an enum from 1688's texts."""
 
     def __init__(self, texts: Mapping[int, tuple[str, ...]]) -> None:
-        """`texts` are all texts of each number."""
+        """`texts` has all texts of each enum value, by its number."""
         self._numbers = {text: number for number, aliases in texts.items() for text in aliases}
 
     def __call__(self, value: Json, _: DecodeContext, /) -> int | None:
-        """Return the number of the text."""
+        """Return the number of the enum value that has this text."""
         text = parse_text(value)
         if not text:
             return None
@@ -97,9 +116,14 @@ class EnumDecoder:
         return self._numbers[text]
 
 
-def decode_yuan(value: Json, _: DecodeContext) -> Money | None:
+def decode_yuan(value: Json, context: DecodeContext) -> Money | None:
     """Decode an amount in yuan."""
-    return _parse_yuan(_check_number_or_text(value))
+    return _check_one_number(decode_yuan_price(value, context))
+
+
+def decode_yuan_price(value: Json, _: DecodeContext) -> Money | PriceRange | None:
+    """Decode a price in yuan."""
+    return _parse_price(_check_number_or_text(value), CNY)
 
 
 def decode_fen(value: Json, _: DecodeContext) -> Money | None:
@@ -110,10 +134,15 @@ def decode_fen(value: Json, _: DecodeContext) -> Money | None:
 
 def decode_foreign(value: Json, context: DecodeContext) -> Money | None:
     """Decode an amount in the currency of the request."""
-    amount = parse_money(_check_number_or_text(value))
-    if amount is not None and not context.currency:
-        raise ConversionError("an amount in a currency that was not requested")
-    return None if amount is None else _build_money(context.currency, amount)
+    return _check_one_number(decode_foreign_price(value, context))
+
+
+def decode_foreign_price(value: Json, context: DecodeContext) -> Money | PriceRange | None:
+    """Decode a price in the currency of the request."""
+    price = _parse_price(_check_number_or_text(value), context.currency)
+    if price is not None and not context.currency:
+        raise ConversionError("an amount in a foreign currency, but the request names no currency")
+    return price
 
 
 def decode_timestamp(value: Json, _: DecodeContext) -> Timestamp | None:
@@ -121,11 +150,20 @@ def decode_timestamp(value: Json, _: DecodeContext) -> Timestamp | None:
     return _parse_timestamp(_check_number_or_text(value))
 
 
+def decode_decimal(value: Json, _: DecodeContext) -> DecimalMessage | None:
+    """Decode a number that may have a fraction, exactly."""
+    number = parse_decimal(value)
+    return None if number is None else DecimalMessage(value=format_decimal(number))
+
+
 # A response often repeats prices and days. Callers copy the cached messages and must not change them.
 @lru_cache(maxsize=4096, typed=True)
-def _parse_yuan(value: str | int | Decimal) -> Money | None:
-    amount = parse_money(value)
-    return None if amount is None else _build_money(CNY, amount)
+def _parse_price(value: str | int | Decimal, currency: str) -> Money | PriceRange | None:
+    try:
+        amount = parse_money(value)
+    except ConversionError:
+        return _parse_price_text(parse_text(value) or "", currency)
+    return None if amount is None else _build_money(currency, amount)
 
 
 @lru_cache(maxsize=4096, typed=True)
@@ -134,7 +172,21 @@ def _parse_timestamp(value: str | int | Decimal) -> Timestamp | None:
     return None if time is None else Timestamp(seconds=time[0], nanos=time[1])
 
 
-def _build_money(currency: str, amount: tuple[int, int]) -> Money:
+def _parse_price_text(text: str, currency: str) -> Money | PriceRange:
+    try:
+        low, *rest = (_build_money(currency, amount) for amount in parse_amounts(text, currency))
+    except ConversionError:
+        return PriceRange(text, ends=None)
+    return PriceRange(text, ends=(low, rest[0])) if rest else low
+
+
+def _check_one_number(price: Money | PriceRange | None) -> Money | None:
+    if isinstance(price, PriceRange):
+        raise ConversionError("not one number")
+    return price
+
+
+def _build_money(currency: str, amount: Amount) -> Money:
     return Money(currency_code=currency, units=amount[0], nanos=amount[1])
 
 

@@ -13,9 +13,15 @@ from nationalsite.upstream.v1 import FieldMapping, Operation
 from services.adapter.codec.option_checks import SchemaError, check_mapping, check_operation
 
 PAYLOAD = "."
-"""Special name: the field holds the entire payload."""
+"""A field with this in place of a member's name holds the entire payload of a response or a request.
+
+In the messages of a list, it holds the entire element: `[1, 2]` becomes messages with this field.
+"""
 LOOKUPS: Mapping[str, Mapping[str, str]] = {"languages": {"japan": "ja", "vietnam": "vi"}}
-"""The tables for `lookup`: country to language code. The setting NATIONALSITE_LANGUAGES overrides it."""
+"""The tables for the option `lookup`, by name.
+
+`languages` maps a country to its language code. The setting NATIONALSITE_LANGUAGES replaces this table.
+"""
 Option = TypeVar("Option", Operation, FieldMapping)
 
 
@@ -41,19 +47,21 @@ class Idempotency(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MappedField:
-    """A field and its mapping to 1688's member in one dialect."""
+    """A protobuf field, and the member of 1688 to which it is mapped in one dialect."""
 
     descriptor: FieldDescriptor
     mapping: FieldMapping
-    """The resolved option."""
+    """The field's option, resolved for the dialect."""
     upstream_name: str
-    """1688's name in the dialect."""
+    """The member's name in requests."""
     read_names: tuple[str, ...]
-    """Every name that is accepted in responses; an earlier one has precedence."""
+    """Every name of the member that is accepted in responses; an earlier one has precedence."""
+    range_name: str = ""
+    """Of a price: the field whose option `range_of` names it."""
 
 
 def resolve_operation(method: MethodDescriptor, dialect: Dialect) -> Operation:
-    """Return the operation of an RPC in a dialect. Raises SchemaError."""
+    """Return the option `operation` of an RPC, resolved for a dialect. Raises SchemaError."""
     options = method.GetOptions()
     if not options.HasExtension(upstream_v1.operation):
         raise SchemaError(f"{method.full_name}: the option (nationalsite.upstream.v1.operation) is missing")
@@ -68,13 +76,23 @@ def get_idempotency(method: MethodDescriptor) -> Idempotency:
 
 
 def resolve_fields(message: Descriptor, dialect: Dialect) -> tuple[MappedField, ...]:
-    """Return the fields of a message with their mappings. Raises SchemaError if two read one member.
+    """Return the fields of a protobuf message with their mappings.
 
-    Fields that are read by topic are left out: see `resolve_topic_fields`. A name of the dialect itself has
-    precedence over the same name of the other dialect.
+    Fields with the option `topics` are left out: see `resolve_topic_fields`. A field with the option
+    `range_of` is left out too: the price that it belongs to has its name. So are the fields of
+    `resolve_derived_fields`. If a name belongs to one field in this dialect and to another field in the other
+    dialect, the field of this dialect reads it. Raises SchemaError if two fields read the same member.
     """
     mappings = [(descriptor, *_resolve_mappings(descriptor, dialect)) for descriptor in message.fields]
-    mappings = [(descriptor, mapping, other) for descriptor, mapping, other in mappings if not mapping.topics]
+    range_names = _find_ranges((descriptor, mapping) for descriptor, mapping, _ in mappings)
+    mappings = [
+        (descriptor, mapping, other)
+        for descriptor, mapping, other in mappings
+        if not mapping.topics
+        and not mapping.range_of
+        and not mapping.normalizes
+        and not _is_raw_object(descriptor, mapping)
+    ]
     dialect_names = _NameOwners(message)
     for descriptor, mapping, _ in mappings:
         dialect_names.claim(descriptor, _upstream_names(descriptor, mapping))
@@ -88,13 +106,51 @@ def resolve_fields(message: Descriptor, dialect: Dialect) -> tuple[MappedField, 
             mapping=mapping,
             upstream_name=mapping.name or descriptor.json_name,
             read_names=(*dialect_names.names_of(descriptor), *other_names.names_of(descriptor)),
+            range_name=range_names.get(descriptor.name, ""),
         )
         for descriptor, mapping, _ in mappings
     )
 
 
+def resolve_derived_fields(message: Descriptor, dialect: Dialect) -> tuple[MappedField, ...]:
+    """Return the fields of a message in a response that read no member of their own.
+
+    These are the field that holds the whole object as JSON text, and the enums with the option `normalizes`.
+    """
+    mappings = [(descriptor, _resolve_mappings(descriptor, dialect)[0]) for descriptor in message.fields]
+    return tuple(
+        MappedField(descriptor=descriptor, mapping=mapping, upstream_name=mapping.name, read_names=())
+        for descriptor, mapping in mappings
+        if mapping.normalizes or _is_raw_object(descriptor, mapping)
+    )
+
+
+def _is_raw_object(descriptor: FieldDescriptor, mapping: FieldMapping) -> bool:
+    """Whether a field holds an object as JSON text.
+
+    The messages of a list that have no other field hold their element, not an object: see PAYLOAD.
+    """
+    is_raw = mapping.name == PAYLOAD and mapping.encoding == upstream_v1.ENCODING_RAW_JSON
+    message = descriptor.containing_type
+    return is_raw and message is not None and len(message.fields) > 1
+
+
+def normalize_word(text: str) -> str:
+    """Return 1688's word for a state in the form in which its spellings are equal."""
+    return text.strip().lower().replace("_", "")
+
+
+def get_omitted_members(message: Descriptor) -> tuple[str, ...]:
+    """Return the documented members that a message has no field for: names, or paths below its object."""
+    option = message.GetOptions().Extensions[upstream_v1.message]
+    return tuple(name for members in option.omitted for name in members.names)
+
+
 def resolve_topic_fields(message: Descriptor, dialect: Dialect) -> dict[str, MappedField]:
-    """Return the oneof fields of a message by the topics for which they are read. Raises SchemaError."""
+    """Return the fields of a protobuf message that have the option `topics`, by each of their topics.
+
+    Such a field is set only if 1688's message has one of these topics. Raises SchemaError.
+    """
     fields: dict[str, MappedField] = {}
     for descriptor in message.fields:
         mapping, _ = _resolve_mappings(descriptor, dialect)
@@ -111,8 +167,11 @@ def resolve_topic_fields(message: Descriptor, dialect: Dialect) -> dict[str, Map
     return fields
 
 
-def find_unused_local_fields(request: Descriptor, dialect: Dialect, prefix: str = "") -> frozenset[str]:
-    """Return the paths of local fields that do not fill another field: a handler has to use them."""
+def find_handler_fields(request: Descriptor, dialect: Dialect, prefix: str = "") -> frozenset[str]:
+    """Return the paths of the local fields that the codec itself does not use.
+
+    A handler or an interceptor has to use them. The codec uses a local field that fills another field.
+    """
     fields = resolve_fields(request, dialect)
     sources = {field.mapping.filled_from for field in fields}
     paths = set()
@@ -121,12 +180,12 @@ def find_unused_local_fields(request: Descriptor, dialect: Dialect, prefix: str 
         if field.mapping.unmapped == upstream_v1.UNMAPPED_FIELD_POLICY_LOCAL:
             paths |= {prefix + name} - {prefix + source for source in sources}
         elif message is not None:
-            paths |= find_unused_local_fields(message, dialect, f"{prefix}{name}.")
+            paths |= find_handler_fields(message, dialect, f"{prefix}{name}.")
     return frozenset(paths)
 
 
 def get_enum_texts(enum: EnumDescriptor) -> dict[int, tuple[str, ...]]:
-    """Return 1688's texts for each value of an enum but 0; the first is the one to write."""
+    """Return 1688's texts for each value of an enum except 0. Requests contain the first of them."""
     texts = {}
     for value in enum.values:
         option = value.GetOptions().Extensions[upstream_v1.enum_value]
@@ -135,6 +194,17 @@ def get_enum_texts(enum: EnumDescriptor) -> dict[int, tuple[str, ...]]:
         elif value.number:
             raise SchemaError(f"{enum.full_name}: {value.name} has no text")
     return texts
+
+
+def _find_ranges(mappings: Iterable[tuple[FieldDescriptor, FieldMapping]]) -> dict[str, str]:
+    """Return the fields with the option `range_of`, by the price that it names."""
+    names: dict[str, str] = {}
+    for descriptor, mapping in mappings:
+        if mapping.range_of and names.setdefault(mapping.range_of, descriptor.name) != descriptor.name:
+            raise SchemaError(
+                f"{descriptor.full_name}: range_of {mapping.range_of!r}, as {names[mapping.range_of]}"
+            )
+    return names
 
 
 class _NameOwners:

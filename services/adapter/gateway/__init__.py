@@ -15,7 +15,9 @@ from services.adapter.gateway.auth.token_provider import (
 from services.adapter.gateway.call import UpstreamResponse
 from services.adapter.gateway.client import GatewayClient, Policies
 from services.adapter.gateway.clock import GatewayClock, local_ms
+from services.adapter.gateway.metrics import record_shed
 from services.adapter.gateway.middleware.bulkhead import BulkheadPolicy
+from services.adapter.gateway.middleware.circuit_breaker import Availability
 from services.adapter.gateway.rate_limit.limiter import APP
 from services.adapter.gateway.redis_client import RedisClient
 from services.adapter.gateway.request import AppCredentials, UrlBuilder, build_request, signed_parameters
@@ -26,6 +28,7 @@ __all__ = [
     "APP",
     "MAX_CONNECTIONS",
     "AppCredentials",
+    "Availability",
     "BulkheadPolicy",
     "GatewayClient",
     "GatewayClock",
@@ -44,6 +47,7 @@ __all__ = [
     "build_request",
     "is_push_signed",
     "local_ms",
+    "record_shed",
     "sign",
     "signed_parameters",
     "string_to_sign",

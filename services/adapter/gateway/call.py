@@ -1,6 +1,6 @@
 """The call of an operation, its response, and the interfaces of the middleware that both pass through."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -10,8 +10,18 @@ ParseBody: TypeAlias = Callable[[bytes], Any]
 """Parses the body of a response. Raises ValueError."""
 
 
+@dataclass(slots=True)
+class Admission:
+    """The admission of one attempt by the circuit breaker of its operation."""
+
+    generation: int
+    """The state of the breaker that admitted the attempt: a number that changes with each state."""
+    is_recorded: bool = False
+    """Whether the breaker has the outcome of the attempt."""
+
+
 class UpstreamCall(msgspec.Struct, frozen=True, kw_only=True):
-    """One call of an operation of 1688. A middleware that changes it passes on a changed copy.
+    """One call of an operation of 1688. A middleware does not modify it, but passes on a changed copy.
 
     A Struct, since each call is copied several times: copying a dataclass takes five times as long.
     """
@@ -27,15 +37,19 @@ class UpstreamCall(msgspec.Struct, frozen=True, kw_only=True):
     idempotent: bool
     """The call may be sent again when an earlier attempt may have been executed."""
     deadline: float
-    """In the loop's time."""
+    """In the event loop's time."""
+    queue_owner: Hashable = None
+    """The owner of the call in the fair queues of the middleware."""
     parse: ParseBody | None = None
     """Parses a response with status 200; None uses the gateway's own parser."""
     deadline_fraction: float = 1.0
-    """The part of the remaining time that this attempt may take. RetryMiddleware sets it."""
+    """The fraction of the remaining time that this attempt may take. RetryMiddleware sets it."""
     access_token: str | None = None
-    """CredentialsMiddleware sets it, like the next one."""
+    """None sends no access token. CredentialsMiddleware sets this field and the next one."""
     clock_offset_ms: int | None = None
-    """What to add to our clock for the timestamp; None sends no timestamp."""
+    """The offset from our clock to the gateway's, for the timestamp; None sends no timestamp."""
+    admission: Admission | None = None
+    """AdmissionMiddleware sets this field, RecordOutcomeMiddleware uses it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +70,11 @@ class CallNext(Protocol):
 
 
 class Middleware(Protocol):
-    """One concern around each call. There is one instance for all operations."""
+    """Handles one concern of each call, such as retries. One instance serves all operations."""
 
     async def __call__(self, call: UpstreamCall, call_next: CallNext) -> UpstreamResponse:
         """Handle the call: pass it to `call_next` as often as needed, or raise."""
 
 
 MonotonicClock: TypeAlias = Callable[[], float]
-"""A clock, in seconds: the running loop's own, except in tests."""
+"""Returns the time in seconds: the event loop's, except in tests."""

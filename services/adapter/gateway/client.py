@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -10,12 +10,17 @@ import httpx
 
 from services.adapter.gateway.auth.token_provider import TokenFetcher, TokenProvider, TokenResponse
 from services.adapter.gateway.call import ParseBody, UpstreamCall, UpstreamResponse
+from services.adapter.gateway.charset import to_utf8
 from services.adapter.gateway.clock import GatewayClock, local_ms
 from services.adapter.gateway.gateway_errors import error_from_response
 from services.adapter.gateway.metrics import bind_upstream_ids
 from services.adapter.gateway.middleware import build_chain, gateway_middleware
 from services.adapter.gateway.middleware.bulkhead import BulkheadPolicy
-from services.adapter.gateway.middleware.circuit_breaker import CircuitBreakerPolicy
+from services.adapter.gateway.middleware.circuit_breaker import (
+    Availability,
+    CircuitBreakerPolicy,
+    CircuitBreakers,
+)
 from services.adapter.gateway.middleware.retry import RetryPolicy
 from services.adapter.gateway.rate_limit.limiter import RateLimiter, RatePolicy
 from services.adapter.gateway.rate_limit.local import LocalRateLimiter
@@ -31,7 +36,7 @@ from services.adapter.gateway.transport import HttpTransport
 from services.errors import UpstreamUnreadable
 
 DEFAULT_TOKEN_LIFE_S = 36_000.0
-"""The life of an access token if 1688 does not say."""
+"""The life of an access token if 1688's response does not state it."""
 CURRENT_TIME = "param2/1/system/currentTime"
 GET_TOKEN = "http/1/system.oauth2/getToken"  # noqa: S105 # a path, no secret
 
@@ -40,14 +45,14 @@ _EXPIRY = re.compile(r"(\d{8})(\d{6})(?:\d{3})?([+-]\d{4})", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policies:
-    """The policies of middleware and rate limiter."""
+    """The policies of the middleware and of the rate limiter."""
 
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     circuit_breaker: CircuitBreakerPolicy = field(default_factory=CircuitBreakerPolicy)
     bulkhead: BulkheadPolicy = field(default_factory=BulkheadPolicy)
     rate: RatePolicy = field(default_factory=RatePolicy)
     rate_ceilings: Mapping[str, float] = field(default_factory=dict)
-    """The highest rate of a scope, in calls per second: of APP, or of 1688's id of an operation."""
+    """The highest rate of each scope, in calls per second. A scope is APP, or the API id of an operation."""
 
 
 class GatewayClient:
@@ -69,8 +74,8 @@ class GatewayClient:
         """Needs a running loop.
 
         `build_token_provider` is called with this client's `fetch_token`. `parse` parses the body of a
-        response. `operation_aliases` maps API ids of the protos to the API ids to call. `redis` is what
-        replicas share, if anything.
+        response. `operation_aliases` maps API ids of the protos to the API ids to call. `redis` is the
+        Redis that all replicas share, or None.
         """
         self._urls = UrlBuilder(url, credentials.key, operation_aliases or {})
         self._credentials = credentials
@@ -81,9 +86,10 @@ class GatewayClient:
         policies = policies or Policies()
         clock = asyncio.get_running_loop().time
         self._rate_limiter = _build_rate_limiter(policies, redis)
+        self._breakers = CircuitBreakers(policies.circuit_breaker, clock)
         middleware = gateway_middleware(
             retry=policies.retry,
-            circuit_breaker=policies.circuit_breaker,
+            breakers=self._breakers,
             bulkhead=policies.bulkhead,
             token_provider=self._token_provider,
             gateway_clock=GatewayClock(self.current_time) if send_timestamp else None,
@@ -101,13 +107,15 @@ class GatewayClient:
         anonymous: bool,
         idempotent: bool,
         deadline: float,
+        queue_owner: Hashable = None,
         parse: ParseBody | None = None,
     ) -> UpstreamResponse:
         """Call an operation by its id `namespace:name-version`, until `deadline` (loop time).
 
-        An `idempotent` call may be sent again after an attempt that may have been executed. `parse` parses
-        a response with status 200, instead of the client's own; a result that is no dict is never taken for a
-        gateway error. Raises UpstreamError, Overloaded and DeadlineExceeded.
+        An `idempotent` call may be sent again after an attempt that may have been executed. `queue_owner` is
+        the owner of the call in fair queues, such as the caller's identity. `parse` parses a response with
+        status 200, instead of the client's own parser; if it returns something other than a dict, the
+        response is never taken for a gateway error. Raises UpstreamError, Overloaded and DeadlineExceeded.
         """
         call = UpstreamCall(
             api_id=api_id,
@@ -116,12 +124,17 @@ class GatewayClient:
             anonymous=anonymous,
             idempotent=idempotent,
             deadline=deadline,
+            queue_owner=queue_owner,
             parse=parse,
         )
         return await self._call(call)
 
+    def get_availability(self, api_id: str) -> Availability:
+        """Return how many calls of an operation its circuit breaker lets pass at the same time."""
+        return self._breakers[api_id].get_availability()
+
     async def current_time(self, deadline: float) -> object:
-        """Return the response of the signed call `system/currentTime`: it proves key, secret and network."""
+        """Return the response of `system/currentTime`: if it arrives, key, secret and network are good."""
         endpoint = self._urls.build_for_path(CURRENT_TIME)
         request = build_request(endpoint, signed_parameters(self._secret, endpoint, {}), {})
         return (await self._send(request, None, deadline)).value
@@ -143,19 +156,19 @@ class GatewayClient:
         return await self._get_token(form, deadline)
 
     async def ensure_token(self, deadline: float) -> float | None:
-        """Make sure that there is an access token; return when the refresh token expires.
+        """Make sure that there is an access token; return the time at which the refresh token expires.
 
-        In seconds since the epoch; None if there is no refresh token, or 1688 did not say.
+        In seconds since the epoch; None if there is no refresh token, or 1688 did not state the time.
         """
         await self._token_provider.get_token(deadline)
         return self._token_provider.refresh_token_expires_at
 
     def secrets(self) -> tuple[str, ...]:
-        """Return what must not appear in logs or errors."""
+        """Return the texts that must not appear in logs or errors."""
         return (self._credentials.secret, *self._token_provider.secrets())
 
     async def close(self) -> None:
-        """Finish what runs in the background."""
+        """Finish the background tasks."""
         await self._token_provider.close()
         await self._rate_limiter.close()
 
@@ -176,16 +189,17 @@ class GatewayClient:
         response = await self._transport.send(request, deadline)
         request_id = response.headers.get("RequestId", "")
         bind_upstream_ids(request_id, response.headers.get("EagleEye-TraceId", ""))
+        body = to_utf8(response.body, response.headers.get("Content-Type", ""))
         value, parse_error = None, None
         try:
-            value = (parse if parse and response.status == 200 else self._parse)(response.body)
+            value = (parse if parse and response.status == 200 else self._parse)(body)
         except ValueError as failure:
             parse_error = failure
         error = error_from_response(response.status, value)
         if error is None and parse_error is not None:
-            error = UpstreamUnreadable("1688's response is not JSON")
+            error = UpstreamUnreadable("1688's response is not JSON, or has too many values")
         if error is not None:
-            error.request_id = request_id or error.request_id
+            error.upstream_request_id = request_id or error.upstream_request_id
             raise error from parse_error
         return UpstreamResponse(value=value, request_id=request_id)
 

@@ -1,4 +1,4 @@
-"""The gateway's clock, for calls that carry a timestamp."""
+"""Reads the gateway's clock, for calls that carry a timestamp."""
 
 import asyncio
 import re
@@ -13,11 +13,11 @@ TimeFetcher: TypeAlias = Callable[[float], Awaitable[object]]
 """Calls `system/currentTime`, until a deadline in loop time; returns the parsed response."""
 
 _TIME = re.compile(r"(\d{8})(\d{6})(\d{3})([+-]\d{4})", re.ASCII)
-"""As in 20261010164552223+0800."""
+"""Example: 20261010164552223+0800."""
 
 
 class GatewayClock:
-    """The offset of the gateway's clock from ours, measured with the gateway's own time."""
+    """Measures how far the gateway's clock is ahead of ours, by asking the gateway for the time."""
 
     def __init__(self, fetch_time: TimeFetcher) -> None:
         self._fetch_time = fetch_time
@@ -25,9 +25,9 @@ class GatewayClock:
         self._measure_lock = asyncio.Lock()
 
     async def offset_ms(self, deadline: float) -> int:
-        """Return what to add to `local_ms`. The first call measures it for all that wait.
+        """Return the offset to add to `local_ms()`. The first caller measures it, and the others wait for it.
 
-        Raises only errors which say that the caller's own call was not sent.
+        Every error that it raises says that the caller's own call was not sent.
         """
         if self._offset_ms is not None:
             return self._offset_ms
@@ -44,7 +44,7 @@ class GatewayClock:
             raise
 
     def invalidate(self, offset_ms: int) -> None:
-        """Measure again before the next timestamp, unless that was done since this offset was returned."""
+        """Forget this offset, so that the next call measures again. A newer offset is kept."""
         if self._offset_ms == offset_ms:
             self._offset_ms = None
 
@@ -59,12 +59,12 @@ class GatewayClock:
 
 
 def _parse_ms(text: str) -> int:
-    # strptime accepts wrong digits: it reads month 13 as month 1 and day 3.
+    # strptime is not used: it accepts wrong digits, and reads month 13 as month 1 and day 3.
     if (match := _TIME.fullmatch(text)) is None:
         raise ValueError("not a time in 1688's format")
     return int(datetime.fromisoformat(match.expand(r"\1T\2.\3\4")).timestamp() * 1000)
 
 
 def local_ms() -> int:
-    """Return our own clock, in milliseconds since the epoch."""
+    """Return the time of our own clock, in milliseconds since the epoch."""
     return time.time_ns() // 10**6

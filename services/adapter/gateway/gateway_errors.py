@@ -1,8 +1,10 @@
-"""The gateway's errors: one table from code, status and text to our exceptions."""
+"""The gateway's errors: one table maps code, status and text to our exceptions."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from services.adapter.error_words import CODES, is_success_code, read_error_words
 from services.errors import (
     AccessTokenRejected,
     CredentialRejected,
@@ -24,12 +26,14 @@ class ErrorRule:
     """One row of the table. The first row that matches a response is used."""
 
     code: str
-    """Pattern of the gateway's code, or of the HTTP status if the body has no code; * matches any text."""
+    """Pattern of the gateway's code (`gw.…` or a number), or of the HTTP status if the body has no such code.
+
+    * matches any text."""
     text: str
-    """A part of the text; empty matches any text."""
+    """What the gateway's text must contain; empty matches any text."""
     error: type[UpstreamError]
     message: str
-    """The status message for the caller."""
+    """The message of the gRPC status that the caller gets."""
 
 
 ERROR_RULES = (
@@ -53,7 +57,7 @@ ERROR_RULES = (
     ErrorRule("gw.ParamMissing", "", UpstreamArgument, "1688 requires a parameter that was not sent"),
     ErrorRule("gw.Qos*", "", UpstreamRate, "1688's rate limit is reached"),
     ErrorRule("gw.NoUsageLeftError", "", UpstreamQuota, "the purchased number of calls is used up"),
-    # From a proxy in front of 1688: 1688's own limits have codes. At a 408, 1688 may have executed the call.
+    # 429 and 408 come from a proxy: 1688's own limits have codes. After a 408, the call may have been run.
     ErrorRule("429", "", UpstreamRate, "a proxy in front of 1688 is at its rate limit"),
     ErrorRule("408", "", UpstreamFault, "a proxy in front of 1688 timed out"),
     ErrorRule("5*", "", UpstreamFault, "1688 failed"),
@@ -62,7 +66,7 @@ ERROR_RULES = (
 
 
 def error_from_response(status: int, response: object) -> UpstreamError | None:
-    """Return the gateway's error in a response, or None if the operation itself responded.
+    """Return the gateway's error in a response, or None if the response is the operation's own.
 
     `response` is the parsed body, or None if it could not be parsed.
     """
@@ -76,31 +80,76 @@ def error_from_response(status: int, response: object) -> UpstreamError | None:
         matched_by, suffix = str(status), f" (HTTP {status})"
     rule = next(rule for rule in ERROR_RULES if fnmatchcase(matched_by, rule.code) and rule.text in text)
     return rule.error(
-        rule.message + suffix, code=code, upstream_message=text, request_id=_to_text(body.get("request_id"))
+        rule.message + suffix,
+        code=code,
+        upstream_message=text,
+        upstream_request_id=_to_text(body.get("request_id")),
+    )
+
+
+TOKEN_WORDS = (
+    "invalid_grant",
+    "invalid_client",
+    "invalid_token",
+    "unauthorized_client",
+    "refresh token",
+    "refresh_token",
+    "Request need user",
+    "User authorization is required",
+    "appKey",
+)
+"""What the text of a response to getToken contains if the credentials are rejected."""
+OAUTH_ERRORS = ("invalid_request", "invalid_scope", "unsupported_grant_type")
+"""Other errors of OAuth, which 1688 sends without a code."""
+
+
+def rejects_credentials(error: UpstreamGateway) -> bool:
+    """Whether the error of a call of getToken says that 1688 rejects the refresh token or the app.
+
+    A status alone does not: a page with 401, 403, 404 or 302 comes from a proxy or a firewall on the way.
+    """
+    return (
+        error.code == "401"
+        or error.code.startswith("gw.AppKey")
+        or any(words in error.upstream_message for words in TOKEN_WORDS)
+    )
+
+
+def is_from_upstream(error: Exception) -> bool:
+    """Whether the error of a call of getToken has 1688's own code or words, unlike a page of a proxy."""
+    return isinstance(error, UpstreamGateway) and (
+        bool(error.code) or error.upstream_message.startswith(OAUTH_ERRORS) or rejects_credentials(error)
     )
 
 
 def _code_and_text(status: int, body: dict[str, object]) -> tuple[str, str]:
-    """Return code and text of a gateway error, in any of its three spellings; empty if there is none.
+    """Return code and text of a gateway error, in any of its three formats; empty if there is none.
 
-    Responses of operations use the same names. So the status, or the form of the code, must prove that the
-    gateway responded.
+    Responses of operations have members with the same names. So only a status of 400 or more, or a code or
+    text that only the gateway uses, shows that the gateway responded, not the operation.
     """
     code = _to_text(body.get("error_code"))
     if _is_gateway_code(code) or (code and status >= 400):
-        return code, _to_text(body.get("error_message")) or _to_text(body.get("exception"))
+        return code, _read_text(body, code) or _read_text({"message": body.get("exception")}, code)
     code = _to_text(body.get("errorCode"))
     if code.startswith("gw.") or (code and status >= 400):
-        return code, _to_text(body.get("errorMessage"))
-    text = _to_text(body.get("error"))
+        return code, _read_text(body, code)
+    text = _read_text({"message": body.get("error")})
     if text and (status >= 400 or "error_description" in body or text.startswith("Request need")):
-        return "", f"{text} {_to_text(body.get('error_description'))}".strip()
+        return "", f"{text} {_read_text({'message': body.get('error_description')})}".strip()
     return "", ""
 
 
+def _read_text(body: Mapping[str, object], code: str = "") -> str:
+    """Return the texts of an object. Codes in a text that is JSON follow, except for the gateway's code."""
+    words = read_error_words({name: value for name, value in body.items() if name not in CODES})
+    inner_codes = [f"code: {inner}" for inner in words.codes if inner != code]
+    return "; ".join(filter(None, (words.text, *inner_codes)))
+
+
 def _is_gateway_code(code: str) -> bool:
-    # Zeros stand for success, as in the responses of operations.
-    return code.startswith("gw.") or (code.isascii() and code.isdigit() and code.strip("0") != "")
+    # Responses of operations have codes of success, such as 0 and 200.
+    return code.startswith("gw.") or (code.isascii() and code.isdigit() and not is_success_code(code))
 
 
 def _to_text(value: object) -> str:

@@ -1,4 +1,4 @@
-"""The metrics of the gateway client, and what it binds to a call's log line."""
+"""The metrics of the gateway client, and the ids of 1688 that it adds to a call's log line."""
 
 import time
 from collections.abc import Callable
@@ -8,13 +8,15 @@ from typing import TypeVar
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
+from services.fair_queue import FairQueue, Waiter
+
 M = TypeVar("M", Counter, Gauge, Histogram)
 
 _BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 calls = Counter(
     "nationalsite_upstream_calls",
-    "Calls of 1688's operations by outcome: OK, CANCELLED or the ErrorReason, before error mappings.",
+    "Calls of 1688's operations by outcome: OK, CANCELLED or the ErrorReason before error mappings.",
     ("operation", "outcome"),
 )
 call_duration = Histogram(
@@ -25,11 +27,18 @@ call_duration = Histogram(
 )
 attempts = Counter(
     "nationalsite_upstream_attempts",
-    "Requests sent for calls of 1688's operations, retries included, by outcome as above.",
+    "Requests sent for calls of 1688's operations, retries included, by outcome like the calls.",
     ("operation", "outcome"),
 )
 in_flight = Gauge("nationalsite_upstream_in_flight", "Calls in flight at 1688.")
-queued = Gauge("nationalsite_upstream_queued", "Calls that wait for one of the calls in flight to end.")
+queued = Gauge("nationalsite_upstream_queued", "Calls that wait for a free slot of the bulkhead.")
+_queued_callers = Gauge(
+    "nationalsite_upstream_queued_callers", "Callers with calls that wait for a free slot of the bulkhead."
+)
+_queued_of_one_caller = Gauge(
+    "nationalsite_upstream_queued_of_one_caller",
+    "Calls that wait for a free slot of the bulkhead, of the caller that has the most of them.",
+)
 _denied_retries = Counter(
     "nationalsite_upstream_retries_denied", "Retries that the retry budget did not allow.", ("operation",)
 )
@@ -51,16 +60,16 @@ _rate_limit = Gauge(
 )
 _shed = Counter(
     "nationalsite_upstream_shed",
-    "Calls rejected as OVERLOADED by cause: rate, queue_full, queue_delay, or deadline.",
+    "Calls rejected as OVERLOADED by cause: rate, queue_full, queue_delay, batch_full, or deadline.",
     ("cause",),
 )
 _redis_failures = Counter(
     "nationalsite_redis_failures",
-    "Failures of Redis, after each of which the process does without it for a time.",
+    "Failures of Redis. After each, the process works without Redis for some seconds.",
 )
 _token_age = Gauge(
     "nationalsite_token_age_seconds",
-    "Age of the access token in use; 0 before the first, and for a static one.",
+    "Age of the access token in use; 0 for a static token, and before one is fetched.",
 )
 _refresh_token_days_left = Gauge(
     "nationalsite_refresh_token_days_left",
@@ -71,12 +80,12 @@ _refresh_token_days_left.set(float("nan"))
 
 @lru_cache(maxsize=4096)
 def labelled(metric: M, *labels: str) -> M:
-    """Return a metric for its labels, without the checks that prometheus_client makes each time."""
+    """Return `metric.labels(*labels)`, cached: prometheus_client checks the labels at each call."""
     return metric.labels(*labels)
 
 
 def bind_upstream_ids(request_id: str, trace_id: str) -> None:
-    """Bind 1688's own ids of an exchange to the call's log line: 1688's support asks for them."""
+    """Add 1688's own ids of a request to the call's log line: 1688's support asks for them."""
     ids = {"upstream_request_id": request_id, "upstream_trace_id": trace_id}
     if present := {name: value for name, value in ids.items() if value}:
         structlog.contextvars.bind_contextvars(**present)
@@ -102,9 +111,17 @@ def set_rate_limit(scope: str, calls_per_s: Callable[[], float]) -> None:
     _rate_limit.labels(scope).set_function(calls_per_s)
 
 
+def watch_queue(queue: FairQueue[Waiter]) -> None:
+    """Have the metrics of the bulkhead's queue read it."""
+    queued.set_function(lambda: len(queue))
+    _queued_callers.set_function(lambda: queue.owner_count)
+    _queued_of_one_caller.set_function(lambda: queue.max_per_owner)
+
+
 def record_shed(cause: str) -> None:
-    """Count a call that was rejected as OVERLOADED."""
+    """Count a call that was rejected as OVERLOADED, and add the cause to its log line."""
     _shed.labels(cause).inc()
+    structlog.contextvars.bind_contextvars(shed_cause=cause)
 
 
 def record_redis_failure() -> None:
@@ -113,7 +130,7 @@ def record_redis_failure() -> None:
 
 
 def set_token_age(age_s: float) -> None:
-    """Set the age of a new access token."""
+    """Set the age that a new access token has now. The metric rises from there."""
     issued_at = time.time() - age_s
     _token_age.set_function(lambda: time.time() - issued_at)
 

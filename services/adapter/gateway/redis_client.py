@@ -1,4 +1,4 @@
-"""The Redis that replicas share. Its failures fail no call: each replica then works without it."""
+"""The Redis that replicas share. No call fails because Redis fails: each replica then works without it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,9 +13,9 @@ from redis.exceptions import RedisError
 from services.adapter.gateway.metrics import record_redis_failure
 
 TIMEOUT_S = 0.25
-"""For one command, connecting included."""
+"""For one command, including the time to connect."""
 PAUSE_S = 5.0
-"""How long Redis is not called after a failure, so that not every call waits for a timeout."""
+"""After a failure, Redis is not used for this time. Otherwise each call would wait for a timeout."""
 MAX_CONNECTIONS = 64
 
 T = TypeVar("T")
@@ -23,7 +23,7 @@ _log = structlog.get_logger()
 
 
 class RedisUnavailable(Exception):
-    """Redis does not respond, or did not a moment ago."""
+    """Redis failed now, or less than PAUSE_S ago."""
 
 
 class RedisClient:
@@ -33,7 +33,8 @@ class RedisClient:
         """Connections are made when they are needed."""
         pool = BlockingConnectionPool.from_url(url, max_connections=MAX_CONNECTIONS, timeout=TIMEOUT_S)
         self._redis = Redis.from_pool(pool)
-        self._prefix = f"nationalsite:{{{app_key}}}:"  # braces: one slot of a cluster, which scripts require
+        # The braces put all keys into one hash slot of a Redis Cluster, as scripts require.
+        self._prefix = f"nationalsite:{{{app_key}}}:"
         self._paused_until = 0.0
 
     def key(self, name: str) -> str:
@@ -45,7 +46,7 @@ class RedisClient:
         return self._redis.register_script(text)
 
     def lock(self, name: str, *, timeout_s: float) -> Lock:
-        """Return a lock that expires after `timeout_s`. Each holder needs its own."""
+        """Return a lock that expires after `timeout_s`. Each holder needs its own lock object."""
         return self._redis.lock(self.key(name), timeout=timeout_s)
 
     async def execute(self, command: Callable[[Redis], Awaitable[T]]) -> T:

@@ -9,7 +9,7 @@ import httpx
 from services.adapter.gateway.signature import sign
 
 CHUNK_CHARACTERS = 2**17
-"""A longer form is encoded and sent in chunks of this size."""
+"""A longer form is encoded and sent in chunks of this many characters."""
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip"}
 _FORM_HEADERS = _HEADERS | {"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8"}
 _UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~"
@@ -29,7 +29,7 @@ class UpstreamEndpoint:
     """The URL of an operation."""
 
     path: str
-    """The part of the URL that is signed, from the protocol on."""
+    """The part of the URL that is signed: all after `/openapi/`, as in `param2/1/namespace/name/appKey`."""
     url: httpx.URL
 
 
@@ -53,7 +53,7 @@ class UrlBuilder:
         return endpoint
 
     def build_for_path(self, path: str) -> UpstreamEndpoint:
-        """Return the endpoint of a path, which comes without its last part, the app key."""
+        """Return the endpoint of a path. The app key is added to the path as its last part."""
         path = f"{path}/{self._app_key}"
         return UpstreamEndpoint(path=path, url=self._base.join(path))
 
@@ -70,7 +70,7 @@ def build_request(
 ) -> httpx.Request:
     """Return the request that sends parameters and file parts."""
     if files:
-        # The one form that 1688 documents: signed parameters in the query, unsigned files in the body.
+        # 1688 documents only this layout: signed parameters in the query, unsigned files in the body.
         parts = {name: ("file.jpg", content, "image/jpeg") for name, content in files.items()}
         return httpx.Request("POST", endpoint.url, params=parameters, files=parts, headers=_HEADERS)
     form = _FormStream(parameters)
@@ -83,7 +83,7 @@ def build_request(
 
 
 class _FormStream(httpx.AsyncByteStream):
-    """The body of a form, encoded while it is sent: an image is not held in memory a second time."""
+    """The body of a form, encoded while it is sent: memory never holds an encoded copy of a large image."""
 
     def __init__(self, parameters: Mapping[str, str]) -> None:
         self._parameters = parameters
@@ -93,7 +93,10 @@ class _FormStream(httpx.AsyncByteStream):
         return sum(len(name) + len(value) for name, value in self._parameters.items())
 
     def content_length(self) -> int:
-        """Return the bytes after encoding, without encoding: each reserved byte but a blank becomes three."""
+        """Return the number of bytes after encoding, without encoding the form.
+
+        A space stays one byte, "+". Each other reserved byte becomes three, as in "%2F".
+        """
         length = 2 * len(self._parameters) - 1  # "=" and "&"
         for text in (text for parameter in self._parameters.items() for text in parameter):
             for start in range(0, len(text), CHUNK_CHARACTERS):
@@ -117,7 +120,7 @@ class _FormStream(httpx.AsyncByteStream):
 def _quote(text: str) -> bytes:
     """Percent-encode a name or value of a form.
 
-    quote_plus looks at each character in Python, which takes too long for an image.
+    A long text, such as an image, is not given to quote_plus, which looks at each character in Python.
     """
     if len(text) < _MAX_QUOTE_PLUS_CHARACTERS:
         return quote_plus(text).encode()

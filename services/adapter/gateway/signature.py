@@ -1,9 +1,7 @@
 """1688's signature: HMAC-SHA1 over the URL path and the sorted parameters."""
 
 import hmac
-from collections.abc import Mapping, Sequence
-
-SIGNATURE = b"_aop_signature"
+from collections.abc import Mapping
 
 _CHUNK_CHARACTERS = 2**16
 
@@ -11,35 +9,33 @@ _CHUNK_CHARACTERS = 2**16
 def sign(secret: bytes, path: str, parameters: Mapping[str, str]) -> str:
     """Return `_aop_signature`, 40 upper-case hex digits.
 
-    `path` is the URL path from the protocol on (param2/1/namespace/name/appKey). `parameters` are all that
-    are sent, not encoded, except the signature itself and file parts. The texts name + value are sorted as
-    bytes, as 1688's own client does. Sorting by name gives another order if one name is a prefix of
-    another.
+    `path` is the URL path after `/openapi/` (param2/1/namespace/name/appKey). `parameters` are all parameters
+    of the request, not encoded, without the signature itself and without file parts. Each name is joined to
+    its value, and the joined texts are sorted as bytes, as 1688's own client does. Sorting by name alone
+    would give another order if one name is a prefix of another.
     """
     mac = hmac.new(secret, path.encode(), "sha1")
     for text in _sorted_texts(parameters):
-        for start in range(0, len(text), _CHUNK_CHARACTERS):  # no second copy of a large image
+        for start in range(0, len(text), _CHUNK_CHARACTERS):  # a large image is not copied as a whole
             mac.update(text[start : start + _CHUNK_CHARACTERS].encode())
     return mac.hexdigest().upper()
 
 
 def string_to_sign(path: str, parameters: Mapping[str, str]) -> bytes:
-    """Return what `sign` computes the digest of."""
+    """Return the bytes that `sign` computes the digest of."""
     return "".join((path, *_sorted_texts(parameters))).encode()
 
 
-def is_push_signed(secret: bytes, received: Sequence[tuple[bytes, bytes]]) -> bool:
-    """Whether 1688 signed a pushed message: as `sign` does, without a path, over all other parameters.
+def is_push_signed(secret: bytes, message: bytes, signature: bytes) -> bool:
+    """Whether a pushed message has 1688's signature.
 
-    `received` are the decoded parameters of query and body together. The comparison takes constant time and
-    ignores case. A message without a signature, or with several, is not signed.
+    1688 computes it as `sign` does, but without a path. `message` and `signature` are the decoded values of
+    the parameters `message` and `_aop_signature`. Signatures are compared in constant time, ignoring case.
     """
-    signatures = [value for name, value in received if name == SIGNATURE]
-    texts = (name + value for name, value in received if name != SIGNATURE)
-    expected = hmac.digest(secret, b"".join(sorted(texts)), "sha1").hex().upper().encode()
-    return len(signatures) == 1 and hmac.compare_digest(expected, signatures[0].upper())
+    expected = hmac.digest(secret, b"message" + message, "sha1").hex().upper().encode()
+    return hmac.compare_digest(expected, signature.upper())
 
 
 def _sorted_texts(parameters: Mapping[str, str]) -> list[str]:
-    """Return each name with its value, sorted: code points sort as their UTF-8 bytes do."""
+    """Return each name joined to its value, sorted. Python's order, by code point, is that of UTF-8 bytes."""
     return sorted(name + value for name, value in parameters.items())

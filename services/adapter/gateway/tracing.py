@@ -1,7 +1,7 @@
-"""A client span for each HTTP exchange with 1688, in the trace of the call that causes it.
+"""A client span for each HTTP exchange (request and response) with 1688, in the current trace.
 
-Requests carry no trace context: 1688 is a third party and does not join our traces. Its own ids (RequestId,
-EagleEye) come back with each response, and become attributes of the span.
+Requests carry no trace context: 1688 is a third party and does not join our traces. 1688's own ids
+(RequestId, EagleEye) are in each response, and become attributes of the span.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,21 +19,20 @@ _ID_ATTRIBUTES = {
     "RequestId": "nationalsite.upstream.request_id",
     "EagleEye-TraceId": "nationalsite.upstream.trace_id",
 }
-"""1688's header to the span's attribute."""
+"""Maps headers of 1688's response to attributes of the span."""
 _MAX_ID_CHARACTERS = 128
 
 
 def is_tracing_enabled() -> bool:
     """Whether there is a tracer provider. Without one, spans would be made for nothing."""
-    is_proxy = isinstance(
-        _tracer, trace.ProxyTracer
-    )  # it becomes the provider's own tracer once there is one
+    # A proxy if there was no provider when this module was imported. There may be one now.
+    is_proxy = isinstance(_tracer, trace.ProxyTracer)
     return not (is_proxy and isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider))
 
 
 @contextmanager
 def exchange_span(request: httpx.Request) -> Iterator[Span]:
-    """Yield the span of an exchange. Of the request it holds the operation and the host, no parameters."""
+    """Yield the span of an exchange. It has the method, operation and host of the request, no parameters."""
     operation = _to_operation(request.url.path)
     with _tracer.start_as_current_span(
         f"1688 {operation}",
@@ -43,7 +42,7 @@ def exchange_span(request: httpx.Request) -> Iterator[Span]:
             "server.address": request.url.host,
             "nationalsite.upstream.operation": operation,
         },
-        record_exception=False,  # its text can hold a buyer's data
+        record_exception=False,  # an exception's text can hold a buyer's data
         set_status_on_exception=False,
     ) as span:
         try:

@@ -1,4 +1,4 @@
-"""One HTTP exchange: the only place where failures of the HTTP library become ours."""
+"""Sends one HTTP request and reads the response. Maps the HTTP library's exceptions to ours."""
 
 import asyncio
 import ssl
@@ -23,18 +23,18 @@ from services.errors import (
 CONNECT_TIMEOUT_S = 3.0
 """Below five seconds: aiohttp rounds longer timeouts up."""
 KEEPALIVE_TIMEOUT_S = 15.0
-"""Idle connections are closed well before a server would, so that requests rarely fail on closing ones."""
+"""Idle connections are closed well before the server closes them: a request sent at that moment fails."""
 MAX_CONNECTIONS = 1000
 MAX_RESPONSE_BYTES = 16 * 2**20
 
 _TLS = ssl.create_default_context()
-"""Trusts the system's authorities, or SSL_CERT_FILE's. Shared, since each takes 15 ms to load."""
+"""Trusts the certificate authorities of the system, or of SSL_CERT_FILE. Shared: loading takes 15 ms."""
 _NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpResponse:
-    """A whole response, with any status."""
+    """A response that was read completely, whatever its status."""
 
     status: int
     headers: Mapping[str, str]
@@ -56,7 +56,8 @@ class HttpTransport:
         """Send a request, and read the whole response, until `deadline` (loop time).
 
         Raises ConnectError, ConnectionLost, DeadlineExceeded, DeadlineExceededInFlight, or
-        UpstreamUnreadable (too large, or not decodable). Cancelling closes the connection.
+        UpstreamUnreadable (the response is too large, or cannot be decompressed).
+        Cancelling closes the connection.
         """
         remaining_s = deadline - asyncio.get_running_loop().time()
         if remaining_s <= 0:

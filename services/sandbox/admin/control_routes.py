@@ -1,4 +1,4 @@
-"""The controls: faults, the call log, counters, limits, tokens, the clock, and the reset."""
+"""The controls: faults, variants, the call log, counters, limits, tokens, the clock, and the reset."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,11 +9,17 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from services.sandbox.admin.request_body import read_body
-from services.sandbox.admin.schemas.controls import ClockBody, FaultBody, LimitsBody, TokensBody
+from services.sandbox.admin.schemas.controls import (
+    ClockBody,
+    FaultBody,
+    LimitsBody,
+    TokensBody,
+)
 from services.sandbox.context import SandboxContext
 from services.sandbox.controls.call_log import MAX_ENTRIES
 from services.sandbox.controls.faults import ANY_OPERATION, FaultQueue
 from services.sandbox.controls.limits import RateLimit
+from services.sandbox.controls.variants import Variants
 from services.sandbox.http.operation import Operation
 
 
@@ -30,6 +36,7 @@ class ControlRoutes:
         return [
             Route("/faults", self.add_faults, methods=["POST"]),
             Route("/faults", self.clear_faults, methods=["DELETE"]),
+            Route("/variants", self.replace_variants, methods=["PUT"]),
             Route("/calls", self.list_calls, methods=["GET"]),
             Route("/calls", self.clear_calls, methods=["DELETE"]),
             Route("/state", self.get_state, methods=["GET"]),
@@ -55,12 +62,16 @@ class ControlRoutes:
         self._state.faults = FaultQueue()
         return Response(status_code=204)
 
+    async def replace_variants(self, request: Request) -> Response:
+        """Replace the variants."""
+        self._state.variants = await read_body(request, Variants)
+        return Response(status_code=204)
+
     async def list_calls(self, request: Request) -> Response:
         """Return the latest calls, in the order in which they were received."""
-        limit = request.query_params.get("limit", str(MAX_ENTRIES))
-        if not limit.isdecimal():
-            raise HTTPException(400, "limit: must be a number")
-        entries = self._state.call_log.latest(request.query_params.get("operation"), int(limit))
+        limit = _parse_number(request, "limit", MAX_ENTRIES)
+        after = _parse_number(request, "after", 0)
+        entries = self._state.call_log.latest(request.query_params.get("operation"), limit, after)
         return JSONResponse({"calls": [entry.to_json() for entry in entries]})
 
     async def clear_calls(self, request: Request) -> Response:
@@ -141,6 +152,8 @@ class ControlRoutes:
                 "offset_ms": state.clock.offset_ms,
             },
             "faults": state.faults.to_json(),
+            "variants": state.variants.model_dump()
+            | {"web_checkout_offers": sorted(state.variants.web_checkout_offers)},
             "uploaded_images": len(state.uploaded_images),
             "accounts": len(state.accounts),
             "orders": state.order_store.order_count,
@@ -149,6 +162,13 @@ class ControlRoutes:
             "messages": state.outbox.counts.created,
             "synced": {"orders": state.synced.order_count, "logistics": state.synced.logistics_count},
         }
+
+
+def _parse_number(request: Request, name: str, default: int) -> int:
+    text = request.query_params.get(name, str(default))
+    if not text.isdecimal():
+        raise HTTPException(400, f"{name}: must be a number")
+    return int(text)
 
 
 def _serialize_rate_limit(limit: RateLimit | None) -> dict[str, float] | None:

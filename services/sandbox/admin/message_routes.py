@@ -34,7 +34,7 @@ class MessageRoutes:
         ]
 
     async def get_push(self, request: Request) -> Response:
-        """Return the settings and the counts."""
+        """Return the settings of pushes, and the counts of messages."""
         outbox = self._state.outbox
         return JSONResponse(
             {
@@ -85,7 +85,10 @@ class MessageRoutes:
 
 
 def _build_data(body: MessagesBody, number: int, first_ms: int) -> Any:
-    """Return the data of the message with this number. Messages go through the orders in turn."""
+    """Return the data of the message with this number.
+
+    The messages are about the orders in turn: after the last order comes the first again.
+    """
     if body.order_count is None and body.data is not None:
         data = body.data
     else:

@@ -17,6 +17,7 @@ from services.sandbox.admin.serializers import (
     serialize_synced_order,
 )
 from services.sandbox.context import SandboxContext
+from services.sandbox.trade.logistics import NO_CARRIER
 from services.sandbox.trade.order_lines import build_order_lines, compute_shipping_fee_fen
 from services.sandbox.trade.order_state_machine import InvalidTransition, OrderTransition
 from services.sandbox.trade.orders import Order
@@ -31,6 +32,7 @@ _CLOSE_TRANSITIONS: Mapping[str | None, OrderTransition] = {
     "seller": OrderTransition.CLOSE_BY_SELLER,
     "back_office": OrderTransition.CLOSE_BY_BACK_OFFICE,
 }
+# By name in the URL. There, all ways to close an order are `close`; the member `by` says which one is meant.
 _ORDER_TRANSITIONS: Mapping[str, OrderTransition] = {
     transition.value: transition
     for transition in OrderTransition
@@ -39,10 +41,13 @@ _ORDER_TRANSITIONS: Mapping[str, OrderTransition] = {
 # Each member of a TransitionBody -> the only transition that accepts it.
 _ACCEPTED_BY: Mapping[str, OrderTransition] = {
     "entries": OrderTransition.SHIP,
+    "without_carrier": OrderTransition.SHIP,
     "by": OrderTransition.CLOSE,
     "shipping_fee_fen": OrderTransition.MODIFY_PRICE,
+    "discount_fen": OrderTransition.MODIFY_PRICE,
 }
-# Not SEND, which is an operation of 1688, and not those that follow from a transition of the order.
+# SEND is missing, since 1688 has an operation for it. The transitions that follow from a transition of the
+# order are missing too.
 _REFUND_TRANSITIONS: Mapping[str, RefundTransition] = {
     transition.value: transition
     for transition in (
@@ -65,6 +70,7 @@ class OrderRoutes:
         """Return the routes."""
         return [
             Route("/orders", self.create_order, methods=["POST"]),
+            Route("/orders", self.list_orders, methods=["GET"]),
             Route("/orders/{order_id:int}", self.get_order, methods=["GET"]),
             Route("/orders/{order_id:int}", self.replace_flags, methods=["PUT"]),
             Route("/orders/{order_id:int}/{transition}", self.transition_order, methods=["POST"]),
@@ -82,10 +88,18 @@ class OrderRoutes:
             lines = build_order_lines(self._catalog, [line.to_line_request() for line in body.entries])
         except ValueError as error:
             raise HTTPException(400, f"entries: {error}") from error
-        order = self._state.order_store.create_order(
-            lines, compute_shipping_fee_fen(lines), body.to_flags(), now_ms=self._state.clock.now_ms()
-        )
+        order = self._state.order_store.create_order(lines, compute_shipping_fee_fen(lines), body.to_flags())
         return JSONResponse(serialize_order(order), 201)
+
+    async def list_orders(self, request: Request) -> Response:
+        """Return all orders, or those with the id of a site's order; the oldest first."""
+        out_order_id = request.query_params.get("out_order_id")
+        orders = [
+            order
+            for order in reversed(self._state.order_store.orders)
+            if out_order_id in (None, order.terms.out_order_id)
+        ]
+        return JSONResponse({"orders": [serialize_order(order) for order in orders]})
 
     async def get_order(self, request: Request) -> Response:
         """Return one order."""
@@ -109,11 +123,14 @@ class OrderRoutes:
             raise HTTPException(400, f"entries: the order has {list(order.entry_ids)}")
         try:
             if transition is OrderTransition.MODIFY_PRICE:
-                self._state.order_store.modify_price(order, body.shipping_fee_fen or 0)
+                self._state.order_store.modify_price(
+                    order, body.shipping_fee_fen or 0, body.discount_fen or 0
+                )
             else:
                 if transition is OrderTransition.CLOSE:
                     transition = _CLOSE_TRANSITIONS[body.by]
-                self._state.order_store.transition(order, transition, body.entries)
+                waybill = NO_CARRIER if body.without_carrier else None
+                self._state.order_store.transition(order, transition, body.entries, waybill=waybill)
         except InvalidTransition as error:
             raise HTTPException(409, str(error)) from error
         return JSONResponse(serialize_order(order))
@@ -139,14 +156,14 @@ class OrderRoutes:
         return JSONResponse(serialize_refund(refund))
 
     async def get_synced_order(self, request: Request) -> Response:
-        """Return the records about a downstream order."""
+        """Return what was synced about a downstream order."""
         synced = self._state.synced.find_order(request.path_params["order_id"])
         if synced is None:
             raise HTTPException(404, "no data about this order was synced")
         return JSONResponse(serialize_synced_order(synced))
 
     async def get_synced_logistics(self, request: Request) -> Response:
-        """Return the records about a downstream logistics order."""
+        """Return what was synced about a downstream logistics order."""
         synced = self._state.synced.find_logistics(request.path_params["logistics_id"])
         if synced is None:
             raise HTTPException(404, "no data about this logistics order was synced")

@@ -2,13 +2,11 @@
 
 from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from services.sandbox.admin.schemas.base import Body
-
-B = TypeVar("B", bound=Body)
+B = TypeVar("B", bound=BaseModel)
 
 
 async def read_body(request: Request, schema: type[B], *, default: B | None = None) -> B:

@@ -20,6 +20,8 @@ def serialize_order(order: Order) -> Json:
         "order_id": order.order_id,
         "status": order.status,
         "created": format_time(order.created_ms),
+        "out_order_id": order.terms.out_order_id,
+        "trade_type": order.terms.trade_type,
         "goods_fen": order.goods_fen,
         "shipping_fee_fen": order.shipping_fee_fen,
         "paid_fen": order.paid_fen,
@@ -29,6 +31,7 @@ def serialize_order(order: Order) -> Json:
             asdict(entry)
             | {
                 "shipped": entry.entry_id in order.shipped,
+                "received": entry.entry_id in order.received,
                 "refunded_fen": order.refunded_fen[entry.entry_id],
             }
             for entry in order.entries
@@ -72,7 +75,7 @@ def serialize_logistics(logistics: LogisticsOrder) -> Json:
 
 
 def serialize_synced_order(synced: SyncedOrder) -> Json:
-    """Return the records about a downstream order."""
+    """Return what was synced about a downstream order."""
     return {
         "order": synced.order,
         "dialect": synced.dialect,
@@ -83,12 +86,12 @@ def serialize_synced_order(synced: SyncedOrder) -> Json:
 
 
 def serialize_synced_logistics(synced: SyncedLogistics) -> Json:
-    """Return the records about a downstream logistics order."""
+    """Return what was synced about a downstream logistics order."""
     return {"logistics": synced.logistics, "dialect": synced.dialect, "status": synced.statuses}
 
 
 def serialize_message(message: Message) -> Json:
-    """Return a message without its content."""
+    """Return a message without its data."""
     return {
         "message_id": message.message_id,
         "topic": message.topic,

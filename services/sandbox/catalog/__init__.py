@@ -1,4 +1,4 @@
 """The catalog: categories, offers, images, and searches.
 
-It must not import HTTP, operations, dialects or any other package of the sandbox.
+It must not import any other package of the sandbox.
 """

@@ -1,4 +1,4 @@
-"""All offers, by id and in order."""
+"""All offers: as a sequence, and by id."""
 
 from functools import cached_property
 

@@ -1,4 +1,7 @@
-"""The category tree: eight top categories with two second-level and six third-level categories each."""
+"""The category tree: eight top categories, each with two second-level categories.
+
+Each second-level category has three third-level categories.
+"""
 
 from dataclasses import dataclass
 
@@ -14,7 +17,7 @@ class ThirdCategory:
 
     category_id: int
     noun: Text
-    """The product, as titles name it."""
+    """The name of the product in titles."""
     price_yuan: tuple[int, int]
     """The lowest and highest wholesale price."""
     weight_grams: int

@@ -1,4 +1,4 @@
-"""Finds the offers whose images are most similar to a given one."""
+"""Finds the offers whose images are most similar to a given image."""
 
 import threading
 from collections import OrderedDict

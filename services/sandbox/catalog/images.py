@@ -20,7 +20,7 @@ WHITE_BACKGROUND = 3
 TRANSLATED = 4
 DESCRIPTION = (5, 6)
 FIRST_COLOUR = 11
-"""The first of the images that show the offer in each of its colours."""
+"""The number of the first colour image. There is one image for each colour of the offer."""
 
 WIDTH = HEIGHT = 480
 JPEG_QUALITY = 88
@@ -121,7 +121,7 @@ def _compose(offer: Offer, colour: int, side: int, background: _Colour | None = 
 
 
 def _hsl(hue: int, saturation: int, lightness: int) -> _Colour:
-    """Return a colour of a hue in degrees; the others are in percent."""
+    """Return a colour. The hue is in degrees, saturation and lightness are in percent."""
     red, green, blue = ImageColor.getrgb(f"hsl({hue}, {saturation}%, {lightness}%)")[:3]
     return red, green, blue
 

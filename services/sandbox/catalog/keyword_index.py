@@ -22,7 +22,7 @@ _STOP_WORDS = frozenset({"a", "an", "and", "for", "in", "of", "on", "or", "the",
 def tokenize(text: str) -> tuple[str, ...]:
     """Return the words of a search.
 
-    Chinese and Japanese are segmented into words of the vocabulary, other scripts at blanks.
+    Chinese and Japanese are split into words of the vocabulary, other scripts at blanks.
     """
     tokens: list[str] = []
     for run in _RUN.findall(text.lower()):
@@ -41,12 +41,13 @@ class KeywordIndex:
         self.find = lru_cache(maxsize=MAX_CACHED_SEARCHES)(self._find)
         """Return the offers that match the highest number of words.
 
-        Those that match in the title come first, then the best selling. Without words: all offers.
+        Offers with more of the words in their title come first; among equals, the one that sells best.
+        If the keyword has no words: all offers.
         """
 
     @cached_property
     def _texts(self) -> list[tuple[Offer, str, str]]:
-        """Offer, title, and all searchable text including the title."""
+        """Offer, title, and all searchable text including the title. The best selling offer is the first."""
         best_selling = sorted(self._catalog.offers, key=lambda offer: (-offer.sold_30d, offer.offer_id))
         return [(offer, *_build_searchable_text(offer)) for offer in best_selling]
 
@@ -64,7 +65,10 @@ class KeywordIndex:
 
 
 def _stem(word: str) -> str:
-    """Return a word without its English plural ending, after a blank, so that it matches word starts only."""
+    """Return a blank and the word without its English plural ending.
+
+    With the blank, it is found only at the start of a word of the searchable text.
+    """
     for ending in ("ies", "es", "s"):
         if word.endswith(ending) and len(word) > len(ending) + 2:
             return " " + word.removesuffix(ending)

@@ -12,5 +12,5 @@ class LocalizedText(NamedTuple):
     vi: str
 
     def translate(self, language: str) -> str | None:
-        """Return the text in the language with this code; None if the catalog does not have it."""
+        """Return the translation; None for Chinese, the original, and for languages it does not have."""
         return {"en": self.en, "ja": self.ja, "vi": self.vi}.get(language)

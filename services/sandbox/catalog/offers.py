@@ -12,12 +12,12 @@ from services.sandbox.catalog.sellers import SELLER_COUNT, Seller, build_seller
 FIRST_OFFER_ID = 620_201_390_233
 OFFER_ID_STEP = 61_000_007
 OFFERS_PER_CATEGORY = 50
-"""Offers of each third-level category."""
+"""Number of offers in each third-level category."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Offer:
-    """A product on sale. Each offer has exactly one object."""
+    """A product on sale. There is one object for each offer, so offers are compared by identity."""
 
     number: int
     offer_id: int
@@ -39,7 +39,7 @@ class Offer:
     """The price of a single piece, for offers sold by the piece."""
     promotion_fen: int | None
     selected: bool
-    """Whether the offer is in the cross-border select pool."""
+    """Whether the offer is in 1688's selection for cross-border trade (`isSelect`)."""
     filter_matches: Mapping[str, bool]
     """For each filter key, whether this offer matches it."""
     sold_7d: int
@@ -68,7 +68,7 @@ def build_offer(
     style = rng.choice("style", top_category.styles)
     material = rng.choice("material", top_category.materials)
     low, high = third_category.price_yuan
-    # The lower of two draws: most prices are near the lower end of the range.
+    # The lower of two random prices: most prices are near the lower end of the range.
     price = min(
         rng.randint("price", low * 100, high * 100), rng.randint("price again", low * 100, high * 100)
     )
@@ -124,7 +124,7 @@ def _build_title(
 def _choose_colours(rng: SeededRandom) -> tuple[int, ...]:
     count = len(vocabulary.COLOURS)
     first = rng.randint("colour", 0, count - 1)
-    # Steps of 3 through 10 colours never reach the same colour twice.
+    # Up to four colours, each three places after the one before in the circle of ten: they all differ.
     return tuple((first + 3 * n) % count for n in range(rng.randint("colours", 1, 4)))
 
 

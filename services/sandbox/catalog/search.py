@@ -76,7 +76,7 @@ class Page:
 
 
 def filter_offers(offers: Iterable[Offer], query: Query) -> list[Offer]:
-    """Return the offers that match a query, in their order."""
+    """Return the offers that match a query, in the given sequence."""
     return [offer for offer in offers if _matches_filters(offer, query) and _matches_bounds(offer, query)]
 
 

@@ -1,7 +1,8 @@
 """Repeatable random choices.
 
 Each choice is a hash of its subject and its key. So the catalog is the same on every machine and after
-every restart, and a new choice does not change an older one. A changed key changes the catalog.
+every restart. A choice with a new key does not change the other choices, but a changed key changes the
+catalog.
 """
 
 from collections.abc import Sequence

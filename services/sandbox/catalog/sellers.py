@@ -24,7 +24,7 @@ class Seller:
     years: int
     medal: int
     score_tenths: int
-    """The service score of five stars, times ten."""
+    """The service score, which is at most five stars, times ten."""
     scores: tuple[str, ...]
     """Logistics, disputes, goods, after-sales and consulting, each such as `4.5`."""
     repurchase_rate: str

@@ -73,7 +73,7 @@ def _build_sku(offer: Offer, colour_index: int, colour: int, size_index: int, si
             ),
         ),
         price_fen=offer.price_fen * (100 + 5 * size_index) // 100,
-        # One SKU in eight is sold out.
+        # About one SKU in eight is sold out.
         stock=0 if rng.chance(f"sold out {index}", 12) else rng.randint(f"stock {index}", 5, 3000),
         weight_grams=offer.third_category.weight_grams * (100 + 8 * size_index) // 100,
     )

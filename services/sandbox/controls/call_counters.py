@@ -1,4 +1,4 @@
-"""Counts calls: received, in flight, and the peak."""
+"""Counts calls: received, in flight, and the peak of those in flight."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ class CallCounters:
 
     @contextmanager
     def track(self, name: str) -> Iterator[None]:
-        """Count one call while the context lasts."""
+        """Count one call, which is in flight until the context manager exits."""
         self.attempts[name] += 1
         self.in_flight[name] += 1
         self.peak_in_flight = max(self.peak_in_flight, self.in_flight.total())

@@ -3,7 +3,7 @@
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Any
 
 from services.sandbox.controls.faults import Fault
@@ -26,10 +26,13 @@ class CallLogEntry:
     signature_valid: bool | None
     """None if the call has no signature."""
     received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    executed_at: datetime | None = None
+    """When the operation had taken effect; None if it has not, for example after an error."""
     dialect: Dialect | None = None
     """None until the call has passed the checks of the gateway."""
     fault: Fault | None = None
     kind: str = IN_FLIGHT
+    """What happened to the call, such as `responded`, `business_error` or `dropped`."""
     status: int | None = None
     """The HTTP status of the response, if there is one."""
     code: str | None = None
@@ -43,6 +46,7 @@ class CallLogEntry:
         return {
             "sequence": self.sequence,
             "time": self.received_at.isoformat(timespec="milliseconds"),
+            "executed_time": self.executed_at and self.executed_at.isoformat(timespec="microseconds"),
             "method": call.method,
             "path": call.path,
             "api": call.api,
@@ -60,7 +64,7 @@ class CallLogEntry:
             },
             "content_type": call.content_type,
             "signature_valid": self.signature_valid,
-            # Only unsigned calls have secrets among their parameters.
+            # It would show the secrets. Only getToken has secrets, and its calls need no signature.
             "string_to_sign": None if MASKED_PARAMETERS & call.parameters.keys() else call.string_to_sign,
             "outcome": {"status": self.status, "kind": self.kind, "code": self.code},
             "invalid_argument": self.invalid_argument,
@@ -93,11 +97,14 @@ class CallLog:
             self._total_characters -= _count_characters(self._entries.popleft().call)
         return entry
 
-    def latest(self, operation: str | None, limit: int) -> list[CallLogEntry]:
-        """Return the latest entries in chronological order. `operation` None: of all operations."""
+    def latest(self, operation: str | None, limit: int, after: int = 0) -> list[CallLogEntry]:
+        """Return the latest entries in chronological order, without those up to the sequence `after`.
+
+        `operation` None: of all operations.
+        """
         newest_first = (
             entry
-            for entry in reversed(self._entries)
+            for entry in takewhile(lambda entry: entry.sequence > after, reversed(self._entries))
             if operation
             in (None, entry.call.name, f"{entry.call.namespace}/{entry.call.name}", entry.call.api)
         )

@@ -3,7 +3,7 @@
 import re
 import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone, tzinfo
 
 BEIJING = timezone(timedelta(hours=8))
 _COMPACT_TIME = re.compile(r"(\d{14})(\d{3})([+-]\d{4})")
@@ -16,7 +16,7 @@ class Clock:
     offset_ms: int = 0
     """How far it is ahead of this machine's clock."""
     timestamp_window_ms: int | None = None
-    """How far `_aop_timestamp` may be off; None: any timestamp is accepted."""
+    """How much `_aop_timestamp` may differ from this clock; None: any timestamp is accepted."""
 
     def now_ms(self) -> int:
         """Return the time in epoch milliseconds."""
@@ -29,14 +29,19 @@ class Clock:
         return timestamp.isdecimal() and abs(self.now_ms() - int(timestamp)) <= self.timestamp_window_ms
 
 
-def format_compact_time(epoch_ms: int) -> str:
-    """Return Beijing time as `yyyyMMddHHmmssSSS+0800`."""
+def floor_to_second(epoch_ms: int) -> int:
+    """Return a time without milliseconds, as 1688 shows the times of orders and refunds."""
+    return epoch_ms // 1000 * 1000
+
+
+def format_compact_time(epoch_ms: int, zone: tzinfo = BEIJING) -> str:
+    """Return a time as `yyyyMMddHHmmssSSS+0800`; by default, Beijing time."""
     seconds, milliseconds = divmod(epoch_ms, 1000)
-    return datetime.fromtimestamp(seconds, BEIJING).strftime(f"%Y%m%d%H%M%S{milliseconds:03d}%z")
+    return datetime.fromtimestamp(seconds, zone).strftime(f"%Y%m%d%H%M%S{milliseconds:03d}%z")
 
 
 def parse_compact_time(text: str) -> int:
-    """Return the epoch milliseconds of `yyyyMMddHHmmssSSS+0800`, in any zone. Raises ValueError."""
+    """Return the epoch milliseconds of `yyyyMMddHHmmssSSS+0800`, with any UTC offset. Raises ValueError."""
     match = _COMPACT_TIME.fullmatch(text)
     if match is None:
         raise ValueError("must have the form yyyyMMddHHmmssSSS+0800")

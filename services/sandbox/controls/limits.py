@@ -9,7 +9,7 @@ from services.sandbox.http.gateway_errors import GatewayRejection
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateLimit:
-    """The maximum number of calls in any window of this length."""
+    """The maximum number of calls in any period of `window_s` seconds."""
 
     calls: int
     window_s: float
@@ -39,8 +39,9 @@ class Limits:
     api: RateLimit | None = None
     """The limit of each operation."""
     usage_left: int | None = None
+    """The quota: the number of calls that are left. None: no quota."""
     declined: frozenset[str] = frozenset()
-    """Names of operations."""
+    """Names of the operations that the app may not call."""
     _app_window: _SlidingWindow = field(default_factory=_SlidingWindow)
     _api_windows: defaultdict[str, _SlidingWindow] = field(
         default_factory=lambda: defaultdict(_SlidingWindow)

@@ -10,7 +10,7 @@ ACCESS_TOKEN_LIFETIME_S = 36_000
 CODE_LIFETIME_S = 120
 REFRESH_TOKEN_LIFETIME_S = 180 * 24 * 3600
 MAX_TOKENS = 1_000
-"""Maximum number of access tokens, and of codes. The oldest is dropped first."""
+"""Maximum number of access tokens, and also of codes. The oldest is dropped first."""
 
 RefreshMode = Literal["same", "omit", "rotate"]
 """What a refresh returns: the same refresh token, none, or a new one that replaces it."""
@@ -80,6 +80,6 @@ class Tokens:
 def _store(expirations: OrderedDict[str, float], token: str, lifetime_s: float) -> str:
     expirations[token] = time.monotonic() + lifetime_s
     if len(expirations) > MAX_TOKENS:
-        # Drop the oldest that was issued: the predefined token stays.
+        # Drop the oldest, but never the predefined token.
         expirations.pop(next(known for known, end in expirations.items() if end != float("inf")))
     return token

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from services.sandbox.controls.clock import parse_compact_time
 from services.sandbox.http.dialect import Dialect
 from services.sandbox.http.envelopes import InvalidArgument
 from services.sandbox.http.request import UploadedFile
@@ -45,6 +46,39 @@ class Arguments:
         if not re.fullmatch(r"-?\d{1,19}", text):
             raise InvalidArgument(name)
         return int(text)
+
+    def boolean(self, name: str) -> bool:
+        """Return a boolean, sent as JSON or as text. False if absent or blank. Raises InvalidArgument."""
+        text = (self.string(name) or "").strip()
+        if text not in ("", "true", "false"):
+            raise InvalidArgument(name)
+        return text == "true"
+
+    def time_ms(self, name: str) -> int | None:
+        """Return the epoch milliseconds of a compact time. None if absent or blank.
+
+        Raises InvalidArgument.
+        """
+        text = (self.string(name) or "").strip()
+        try:
+            return parse_compact_time(text) if text else None
+        except ValueError as error:
+            raise InvalidArgument(name) from error
+
+    def object(self, name: str) -> Mapping[str, Any]:
+        """Return an object, sent as JSON or as JSON text. Empty if absent or blank.
+
+        Raises InvalidArgument.
+        """
+        value = self.values.get(name)
+        if isinstance(value, str):
+            try:
+                value = json.loads(value) if value.strip() else {}
+            except ValueError as error:
+                raise InvalidArgument(name) from error
+        if not isinstance(value, dict | None):
+            raise InvalidArgument(name)
+        return value or {}
 
     def array(self, name: str) -> list[Any]:
         """Return a list, sent as JSON or as JSON text. Empty if absent or blank. Raises InvalidArgument."""

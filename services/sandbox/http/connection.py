@@ -1,4 +1,4 @@
-"""The client's connection during one call. Faults can delay, truncate or close it."""
+"""The client's connection during one call. Faults delay or truncate the response, or close the connection."""
 
 import asyncio
 from typing import Literal
@@ -9,7 +9,7 @@ from services.sandbox.http.responses import HttpResponse
 
 
 class Connection:
-    """The connection of a call whose request body has been read.
+    """The connection of a call. Its methods may be called only after the request body has been read.
 
     `scope["state"]["transport"]` is its transport: `server.SandboxProtocol` puts it there.
     """
@@ -34,14 +34,14 @@ class Connection:
         await self._send({"type": "http.response.body", "body": response.body})
 
     async def send_truncated(self, response: HttpResponse, length: int) -> None:
-        """Send the complete Content-Length and a body that is at least one byte shorter, then close."""
+        """Send the Content-Length of the whole body, but at most `length` bytes and never all; then close."""
         await self._send_headers(response)
         part = response.body[: min(length, len(response.body) - 1)]
         await self._send({"type": "http.response.body", "body": part, "more_body": True})
         await self.close("after_sending")
 
     async def close(self, when: Literal["now", "after_sending"] = "now") -> None:
-        """Close the connection without a further response."""
+        """Close the connection: at once, or after the data written so far has been sent."""
         if when == "now":
             self._transport.abort()
         else:

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Dialect(StrEnum):
-    """A dialect. The gateway recognizes that of a call by its parameters."""
+    """A dialect. The gateway recognizes the dialect of a call by the parameters of the call."""
 
     NATIONAL_SITE = "national-site"
     OPEN_PLATFORM = "open-platform"

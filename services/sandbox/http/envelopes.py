@@ -39,7 +39,10 @@ class Envelope:
 
 
 def _nested(success: object, failure: object, *, code: str = "200", **error_members: object) -> Envelope:
-    """`error_members` are in errors only."""
+    """All members are inside `result`. `success` and `failure` are the values of the flag.
+
+    `error_members` are added to errors only.
+    """
 
     def wrap_payload(payload: Any) -> Any:
         result = {"success": success, "code": code, "message": "成功"}
@@ -52,14 +55,14 @@ def _nested(success: object, failure: object, *, code: str = "200", **error_memb
 
 
 def _void(code: str, message: str) -> Envelope:
-    """Nested, without a payload."""
+    """As `_nested`, but without a payload."""
     return Envelope(
         wrap_payload=lambda payload: {"result": {"success": True, "code": code, "message": message}},
         wrap_error=NESTED.wrap_error,
     )
 
 
-def _payment(message_member: str, *, success: object, failure: object) -> Envelope:
+def _flat_payload(message_member: str, *, success: object, failure: object) -> Envelope:
     """Flat: the members of the payload are beside the flag. `message_member` has the error message."""
     return Envelope(
         wrap_payload=lambda payload: {**payload, "success": success},
@@ -86,7 +89,7 @@ NESTED_TEXT: Final = _nested("true", "false")
 """open-platform, where the flag is text: image upload and image search."""
 
 NESTED_REGISTER: Final = _nested(True, False, code="S0000", result=False)
-"""The operation that registers a buyer, in open-platform: the outcome is a boolean."""
+"""The operation that registers a buyer, in open-platform: the payload is a boolean."""
 
 NESTED_NULL_CODE: Final = Envelope(
     wrap_payload=lambda payload: {
@@ -110,13 +113,33 @@ VOID: Final = _void("200", "成功")
 VOID_RELATION: Final = _void("0", "")
 """open-platform relations."""
 
-ALIPAY: Final = _payment("erroMsg", success=True, failure=False)
-"""The platform misspells the name of the message."""
+ALIPAY: Final = _flat_payload("erroMsg", success=True, failure=False)
+"""1688 misspells the member with the error message."""
 
-CROSS_BORDER_PAY: Final = _payment("errorMsg", success=True, failure="false")
-"""Also for payment channels. 1688's document declares the flag as text; its sample has a boolean."""
+CROSS_BORDER_PAY: Final = _flat_payload("errorMsg", success=True, failure="false")
+"""Also used for payment channels. 1688 documents the flag as text, but its sample has a boolean."""
 
-CREDIT_PAY: Final = _payment("errorMsg", success="true", failure="false")
+FLAT_ERROR_MSG: Final = _flat_payload("errorMsg", success=True, failure=False)
+"""The preview of an order, and the list of refunds."""
+
+FLAT_ERROR_MESSAGE: Final = _flat_payload("errorMessage", success=True, failure=False)
+"""Cancellation of an order, logistics orders and traces."""
+
+NO_FLAG: Final = Envelope(
+    wrap_payload=_identity,
+    wrap_error=lambda error: {"errorCode": error.code, "errorMessage": error.message},
+)
+"""The list of orders, most reads of refunds, and parsed addresses: there is no flag."""
+
+CONFIRMATION: Final = Envelope(
+    wrap_payload=lambda payload: {"result": {"success": True}},
+    wrap_error=lambda error: {
+        "result": {"success": False, "errorCode": error.code, "errorInfo": error.message}
+    },
+)
+"""The confirmation of a receipt, and the cancellation of a refund. There is no payload."""
+
+CREDIT_PAY: Final = _flat_payload("errorMsg", success="true", failure="false")
 
 FLAT: Final = Envelope(
     wrap_payload=lambda payload: {
@@ -145,13 +168,13 @@ FLAT_REGISTER: Final = Envelope(
         "result": False,
     },
 )
-"""The operation that registers a buyer, in national-site: no data member; the result is the outcome."""
+"""The operation that registers a buyer, in national-site: `result` is the payload, and there is no `data`."""
 
 CATEGORY: Final = Envelope(
     wrap_payload=lambda payload: {"succes": "true", "categoryInfo": payload},
     wrap_error=lambda error: {"succes": "false", "errorMsg": error.message, "errorCode": error.code},
 )
-"""The same in both dialects. The platform misspells the name of the flag."""
+"""The same in both dialects. 1688 misspells the flag."""
 
 NO_ENVELOPE: Final = Envelope(wrap_payload=_identity, wrap_error=_reject_error)
 """The payload is the body."""

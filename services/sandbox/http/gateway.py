@@ -1,8 +1,10 @@
-"""The path of a call: read, log, apply a fault, check, run the operation, respond."""
+"""The steps of a call: read, log, apply a fault, check, run the operation, respond."""
 
+import base64
 import json
 import logging
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
@@ -19,7 +21,7 @@ from services.sandbox.http.request_checks import RequestChecks, find_operation, 
 from services.sandbox.http.responses import HttpResponse, compress, json_response
 
 MAX_HANG_S = 600.0
-"""A call that hangs is dropped after this time, even if the client still waits."""
+"""A call with the fault `hang` is dropped after this time, even if the client still waits."""
 UNKNOWN_OPERATION = "(unknown)"
 """Calls to APIs that do not exist are counted under this name."""
 
@@ -74,17 +76,23 @@ class Gateway:
             if fault.token_expired:
                 self._state.tokens.revoke(call.parameters.get("access_token", ""))
             response = await self._respond(call, entry)
+            if fault.response_latency_ms and await connection.disconnects_within(
+                fault.response_latency_ms / 1000
+            ):
+                entry.kind, entry.status = "client_disconnected", None
+                return
             await _send_with_fault(response, entry, fault, connection, accept_encoding)
 
     async def _respond(self, call: ApiCall, entry: CallLogEntry) -> HttpResponse:
-        """Return the response of the operation, or the error that replaces it."""
+        """Return the response of the operation, or an error if the call is rejected or the handler fails."""
         try:
             response = await self._check_and_run(call, entry)
         except GatewayRejection as rejection:
             entry.kind, entry.code = "gateway_error", rejection.error.code
             response = json_response(rejection.error.to_json(), rejection.error.status)
         except Exception:
-            # 1688's body of such a response is not documented.
+            # A bug of an operation must not end the sandbox. It is not documented which body 1688 sends with
+            # status 500.
             _log.exception("operation_failed api=%s", call.api)
             entry.kind, response = "system_error", HttpResponse(status=500)
         entry.status = response.status
@@ -96,24 +104,29 @@ class Gateway:
         spec = operation.select_dialect(call.parameters)
         entry.dialect = spec.dialect
         arguments = spec.parse_arguments(call)
+        error_fault = entry.fault and entry.fault.business_error
         try:
+            if error_fault and not error_fault.after_request:
+                raise BusinessError(error_fault.code, error_fault.message)
             response = json_response(
                 spec.envelope.wrap_payload(await operation.handler(self._context, arguments))
             )
+            if error_fault:
+                raise BusinessError(error_fault.code, error_fault.message)
         except InvalidArgument as invalid:
             business_error = BusinessError(*(spec.invalid_argument or INVALID_ARGUMENT_ERRORS[spec.dialect]))
             entry.invalid_argument = str(invalid)
         except BusinessError as error:
             business_error = error
         else:
-            entry.kind = "responded"
+            entry.kind, entry.executed_at = "responded", datetime.now(UTC)
             return response
         entry.kind, entry.code = "business_error", business_error.code
         return json_response(spec.envelope.wrap_error(business_error), spec.error_status)
 
 
 def _build_fault_response(fault: Fault) -> HttpResponse | None:
-    """Return the response that a fault sends instead of the operation's, if it has one."""
+    """Return the response that is sent instead of the operation's; None if the fault has none."""
     if fault.gateway_error is not None:
         error = find_gateway_error(fault.gateway_error)
         return json_response(error.to_json(), error.status) if error else None
@@ -126,7 +139,7 @@ def _build_fault_response(fault: Fault) -> HttpResponse | None:
     )
     return HttpResponse(
         status=fault.status,
-        body=(text or "").encode(),
+        body=base64.b64decode(fault.body_base64) if fault.body_base64 else (text or "").encode(),
         headers={"Content-Type": fault.content_type, **fault.headers},
     )
 
@@ -134,7 +147,7 @@ def _build_fault_response(fault: Fault) -> HttpResponse | None:
 async def _send_with_fault(
     response: HttpResponse, entry: CallLogEntry, fault: Fault, connection: Connection, accept_encoding: str
 ) -> None:
-    """Send the response of the operation, or what the fault makes of it."""
+    """Send the response of the operation, unless the fault drops it or cuts it."""
     if fault.drop == "after_request":
         entry.kind, entry.status = "dropped", None
         await connection.close()

@@ -37,11 +37,11 @@ class DialectSpec:
     discriminators: frozenset[str] = frozenset()
     """Arguments that identify this dialect: at least one must be present. Empty: none is needed."""
     required: tuple[str, ...] = ()
-    """Arguments that the gateway itself requires."""
+    """Arguments that the gateway itself requires, before the operation runs."""
     error_status: int = 200
     """The HTTP status of a business error."""
     invalid_argument: tuple[str, str] | None = None
-    """Code and message for InvalidArgument; None: those of the dialect."""
+    """Code and message for InvalidArgument; None: as in INVALID_ARGUMENT_ERRORS."""
 
     def matches(self, parameters: Mapping[str, str]) -> bool:
         """Return whether a call uses this dialect."""
@@ -81,6 +81,7 @@ class Operation:
     """The first that matches a call is used."""
     version: str = "1"
     protocols: frozenset[str] = frozenset({"param2"})
+    """The words that may follow `/openapi/` in the URL. 1688 calls this word the protocol."""
     requires_signature: bool = True
     requires_token: bool = True
     rejects_other_dialects: bool = False

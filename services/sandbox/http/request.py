@@ -35,6 +35,7 @@ class ApiCall:
     method: str
     path: str
     protocol: str
+    """The word after `/openapi/` in the path, such as `param2`."""
     version: str
     namespace: str
     name: str
@@ -68,7 +69,7 @@ async def read_call(request: Request) -> ApiCall:
     content_type = request.headers.get("content-type", "")
     form, files = _parse_body(content_type, bytes(body))
     path = request.url.path
-    # Segments that the path lacks stay empty; no API has an empty name.
+    # Segments that the path lacks become empty, and there is no API with an empty name.
     protocol, version, namespace, name, *rest = (
         *path.removeprefix(OPENAPI_PREFIX).split("/", 4),
         "",
@@ -112,7 +113,7 @@ def _parse_multipart(content_type: str, body: bytes) -> tuple[dict[str, str], di
     files: dict[str, UploadedFile] = {}
     if not boundary:
         return fields, files
-    # A line break before a boundary belongs to the boundary, so the body gets one before its first boundary.
+    # The line break before a boundary belongs to the boundary. The first boundary has none, so it gets one.
     for section in (b"\r\n" + body).split(b"\r\n--" + boundary.encode())[1:]:
         head, blank_line, content = section.partition(b"\r\n\r\n")
         headers = BytesHeaderParser().parsebytes(head.lstrip(b"\r\n"))

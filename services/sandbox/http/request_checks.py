@@ -1,4 +1,4 @@
-"""The checks that the gateway makes before an operation runs, in its order."""
+"""The checks that the gateway makes before an operation runs, in the gateway's order."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ from services.sandbox.state import State
 
 
 def find_operation(operations: Mapping[tuple[str, str], Operation], call: ApiCall) -> Operation:
-    """Return the operation of a call. Raises GatewayRejection if this version or protocol does not exist."""
+    """Return the operation of a call. Raises GatewayRejection if API, version or protocol is unknown."""
     operation = operations.get((call.namespace, call.name))
     if operation is None or call.version != operation.version or call.protocol not in operation.protocols:
         raise GatewayRejection("api_unsupported")

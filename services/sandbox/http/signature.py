@@ -8,7 +8,10 @@ SIGNATURE = "_aop_signature"
 
 
 def build_string_to_sign(url_path: str, parameters: Mapping[str, str]) -> str:
-    """Return the path after `/openapi/`, followed by all pairs of name and value, joined and then sorted."""
+    """Return the text to sign: the path after `/openapi/`, followed by the sorted parameters.
+
+    Each parameter is its name directly followed by its value. Nothing separates the parameters.
+    """
     # Python orders text by code point, which is the order of its UTF-8 bytes.
     joined = sorted(name + value for name, value in parameters.items() if name != SIGNATURE)
     return url_path + "".join(joined)

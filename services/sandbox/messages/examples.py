@@ -62,7 +62,7 @@ def build_example(
 ) -> dict[str, Any]:
     """Return data of a topic about an order that does not exist.
 
-    With `members`, or for an unknown topic, the data has these members with the order id and the time.
+    With `members`, or for an unknown topic, the data has only these members, the order id and the time.
     """
     order_id = FIRST_ORDER_ID + order_number * ORDER_ID_STEP
     if members is None and topic in EXAMPLES:

@@ -14,11 +14,11 @@ MAX_MESSAGES = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageFilter:
-    """Which messages to select; None: any."""
+    """The conditions that a message must match. None: no condition."""
 
     min_event_time_ms: int | None = None
     max_event_time_ms: int | None = None
-    """Included."""
+    """This time is still included."""
     topic: str | None = None
     user_info: str | None = None
 
@@ -50,7 +50,7 @@ class FailedMessages:
         return len(self._messages)
 
     def add(self, message: Message) -> None:
-        """Store a message."""
+        """Store a message as failed."""
         message.state = MessageState.FAILED
         self._messages[str(message.message_id)] = message
         if len(self._messages) > MAX_MESSAGES:

@@ -23,7 +23,7 @@ class MessageState(StrEnum):
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Message:
-    """One message. Only the outbox and the failed messages change its state."""
+    """One message. Only `Outbox` and `FailedMessages` change its state."""
 
     message_id: int | str
     topic: str

@@ -19,7 +19,7 @@ from services.sandbox.messages.push_settings import PushSettings
 MAX_MESSAGES = 20_000
 """Maximum number of messages that the admin API shows. The oldest is dropped first."""
 SUCCESS_STATUSES = frozenset({200, 204})
-"""200 is documented; 204 is what the SDK of 1688 returns."""
+"""200 is documented; receivers that use 1688's SDK respond with 204."""
 NO_CALLBACK, QUEUE_FULL = "no callback", "queue full"
 """Why a message was never pushed."""
 
@@ -76,7 +76,7 @@ class Outbox:
         id_as_text: bool = False,
         extra_members: Mapping[str, Any] | None = None,
     ) -> Message:
-        """Create a message. It fails at once without a callback, and if the queue is full."""
+        """Create a message. It fails at once if there is no callback, or if the queue is full."""
         message = Message(
             message_id=str(self._next_id) if id_as_text else self._next_id,
             topic=topic,
@@ -109,12 +109,12 @@ class Outbox:
         return None if self.settings.paused else self._queue.pop_due(shuffled=self.settings.shuffle)
 
     def next_due_s(self) -> float | None:
-        """Return the seconds until a push is due; None if no push will be due."""
+        """Return the seconds until a push is due; None if none waits or pushes are paused."""
         return None if self.settings.paused else self._queue.next_due_s()
 
     @contextmanager
     def track_push(self, push: QueuedPush) -> Iterator[None]:
-        """Count a push while the context lasts."""
+        """Count a push, which is in flight until the context manager exits."""
         counts = self.counts
         counts.attempts += 1
         counts.in_flight += 1

@@ -8,7 +8,7 @@ from services.sandbox.credentials import MEMBER_ID
 from services.sandbox.trade.logistics import LogisticsStatus, Waybill
 from services.sandbox.trade.orders import PaymentResult
 
-# The first word of a refundAction -> the operator. All other actions are the platform's.
+# The first word of a refundAction -> the operator. The operator of all other actions is `system`.
 _OPERATORS = {"BUYER": "buyer", "SELLER": "seller"}
 
 

@@ -37,7 +37,7 @@ class PushQueue:
         heapq.heappush(self._later, (time.monotonic() + delay_s, next(self._sequence), push))
 
     def pop_due(self, *, shuffled: bool) -> QueuedPush | None:
-        """Remove and return the next due push; if shuffled, any due push."""
+        """Remove and return the next due push; if shuffled, a random due push."""
         now = time.monotonic()
         while self._later and self._later[0][0] <= now:
             self._due.append(heapq.heappop(self._later)[2])

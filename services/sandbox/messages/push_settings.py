@@ -40,11 +40,11 @@ class PushSettings:
     max_queued: int = 10_000
     """Pushes that may wait. When the queue is full, new messages fail."""
     paused: bool = False
-    """Nothing is pushed."""
+    """True: nothing is pushed."""
     duplicate_rate: float = 0
     """Average number of duplicate pushes per message; 0.3: 30 % of the messages are pushed twice."""
     shuffle: bool = False
-    """Due pushes are sent in random order."""
+    """True: due pushes are sent in random order."""
     signature_mode: SignatureMode = SignatureMode.VALID
     extra_form: Mapping[str, str] = field(default_factory=dict)
     """Further parameters in the body."""

@@ -15,7 +15,7 @@ from services.sandbox.messages.push_request import CONTENT_TYPE, build_push_requ
 from services.sandbox.messages.push_settings import PushSettings
 
 MAX_RESPONSE_BYTES = 64 * 1024
-"""Read from a response so that its connection can be reused. The content is ignored."""
+"""How much of a response is read, so that its connection can be reused. The content is ignored."""
 
 _log = logging.getLogger("services.sandbox")
 
@@ -34,8 +34,8 @@ class Pusher:
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
-        """Push while the context lasts. Pushes in flight are cancelled when it ends."""
-        # The outbox limits the number of pushes, so the connector must not.
+        """Push until the context manager exits, which cancels the pushes in flight."""
+        # `PushSettings.max_in_flight` limits the pushes. The connector must not limit them further.
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
             task = asyncio.create_task(self._run(session))
             try:

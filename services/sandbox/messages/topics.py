@@ -40,7 +40,7 @@ EVENT_TOPICS: Mapping[EventType, Topic] = {
     EventType.CLOSED_BY_BUYER: Topic.CLOSED_BY_BUYER,
     EventType.CLOSED_BY_SELLER: Topic.CLOSED_BY_SELLER,
     EventType.CLOSED_BY_BACK_OFFICE: Topic.CLOSED_BY_BACK_OFFICE,
-    # The document says: "closed by the seller, also after a refund".
+    # 1688 documents this topic as: "closed by the seller, also after a refund".
     EventType.CLOSED_AFTER_REFUND: Topic.CLOSED_BY_SELLER,
 }
 

@@ -12,7 +12,7 @@ To add an operation, write one function in the module of its domain, with its de
 
 `registry.load_operations` finds it: there is no list to extend. A new domain is a new module. If the form
 of an operation differs between the dialects, declare it by `@operation` with one `DialectSpec` for each.
-Write what the wire reference says, and not what the adapter does. Add a test in `tests/sandbox/operations`.
+Do what docs/upstream says, not what the adapter does. Add a test in `tests/sandbox/operations`.
 
 - `http.operation` explains the declaration, and `http.arguments` how to read arguments;
 - `http.envelopes` has the envelopes; one that a single domain uses belongs in the module of that domain;

@@ -84,7 +84,7 @@ async def write_relations(context: SandboxContext, arguments: Arguments) -> Any:
     return True
 
 
-# The national-site document omits the names of the two status operations. These are derived from the others.
+# The national-site document omits the names of the two status operations. They are guessed from the others.
 @operation(
     "trade.cross.orderStatusSync",
     _national_site(wrapper="orderStatusSyncParam"),

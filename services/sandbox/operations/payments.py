@@ -11,14 +11,12 @@ from services.sandbox.http.dialect import Dialect
 from services.sandbox.http.envelopes import INVALID_ARGUMENT_ERRORS, BusinessError, InvalidArgument
 from services.sandbox.operations.registry import trade_operation
 from services.sandbox.trade.order_store import OrderStore
-from services.sandbox.trade.orders import Order, OrderStatus
+from services.sandbox.trade.orders import PAYMENT_TIMEOUT_MS, Order, OrderStatus
 
 CASHIER_URL = "https://trade.1688.com/order/cashier.htm?orderId="
-PAYMENT_TIMEOUT_MS = 7 * 24 * 3600 * 1000
-"""Time from the creation of an order until it can no longer be paid. An assumption: not documented."""
 MAX_ALIPAY_ORDERS = 100
 MAX_ORDERS = 30
-"""Maximum number of orders of a link to Kuajingbao (cross-border payment) or Cheng-e-She (credit)."""
+"""Maximum number of orders in one link to Kuajingbao (cross-border payment) or Cheng-e-She (credit)."""
 
 _ILLEGAL_ARGUMENT = ("400_1", "参数错误")
 # An assumption for errors without a documented code.
@@ -91,7 +89,7 @@ async def query_pay_ways(context: SandboxContext, arguments: Arguments) -> Any:
         "resultList": {
             "channels": [{"code": code, "name": name} for code, name, available in channels if available],
             "orderId": str(order.order_id),
-            "payFee": order.goods_fen + order.shipping_fee_fen,
+            "payFee": order.total_fen,
             "timeout": format_time(order.created_ms + PAYMENT_TIMEOUT_MS),
         }
     }
@@ -108,7 +106,10 @@ def _parse_order_ids(arguments: Arguments, max_orders: int) -> list[int]:
 def _split_payable(
     order_store: OrderStore, order_ids: list[int], is_accepted: Callable[[Order], bool]
 ) -> tuple[list[Order], list[int]]:
-    """Return the buyer's orders that wait for payment and that the channel accepts; the ids of the others."""
+    """Split the orders, and return the payable ones and the ids of the others.
+
+    Payable: owned by the buyer, waiting for payment, and accepted by the payment channel.
+    """
     payable = {
         order_id: order
         for order_id in order_ids

@@ -87,9 +87,7 @@ async def query_filter_config(context: SandboxContext, arguments: Arguments) -> 
     requires_token=False,
 )
 async def get_category(context: SandboxContext, arguments: Arguments) -> Any:
-    """Return one category with its children; 0 is the root."""
+    """Return one category with its children; 0 is the root. For an unknown id the list is empty."""
     category_id = arguments.integer("categoryID")
     category = None if category_id is None else serialize_category(category_id)
-    if category is None:
-        raise BusinessError("500_1", "系统异常")
-    return [category]
+    return [] if category is None else [category]

@@ -1,4 +1,4 @@
-"""Refunds: reasons, vouchers, requests, and the return of goods."""
+"""Refunds: reasons, limits, vouchers, requests, the return of goods, and the cancellation."""
 
 import re
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from services.sandbox.http import envelopes
 from services.sandbox.http.arguments import Arguments
 from services.sandbox.http.envelopes import BusinessError, InvalidArgument
 from services.sandbox.operations.registry import trade_operation
-from services.sandbox.operations.schemas.refund_request import parse_refund_request
+from services.sandbox.operations.schemas.refund_request import parse_entry_counts, parse_refund_request
 from services.sandbox.state import State
 from services.sandbox.trade.order_state_machine import InvalidTransition
 from services.sandbox.trade.orders import Order
@@ -20,6 +20,7 @@ from services.sandbox.trade.refunds.refund_request import (
     RejectionReason,
     matches_goods_status,
 )
+from services.sandbox.trade.refunds.refund_state_machine import RefundTransition, transition_refund
 from services.sandbox.trade.refunds.vouchers import VOUCHER_DOMAIN
 
 MAX_RETURN_VOUCHERS = 10
@@ -66,6 +67,44 @@ async def get_refund_reasons(context: SandboxContext, arguments: Arguments) -> A
     return {"reasons": [_serialize_reason(reason) for reason in REFUND_REASONS[goods_status]]}
 
 
+@trade_operation(
+    "alibaba.trade.getMaxRefundFee",
+    envelopes.NESTED_NULL_CODE,
+    wrapper="input",
+    required=("orderId", "goodsStatus", "refundGoodsCountList"),
+    invalid_argument=_OTHER_ERROR,
+)
+async def get_max_refund_fee(context: SandboxContext, arguments: Arguments) -> Any:
+    """Return the most that can be refunded of some pieces. The error codes are those of createRefund."""
+    order = _find_order(context.state, arguments)
+    goods_status = _parse_goods_status(arguments, "货物状态不合法")
+    counts = dict(parse_entry_counts(arguments, "refundGoodsCountList"))
+    if not counts or not counts.keys() <= set(order.entry_ids):
+        raise BusinessError(*REJECTION_ERRORS[RejectionReason.ENTRIES])
+    if not matches_goods_status(order, tuple(counts), goods_status):
+        raise BusinessError("5003", "货物状态不合法")
+    goods_fen = 0
+    for entry in order.select_entries(counts):
+        if not 1 <= counts[entry.entry_id] <= entry.quantity:
+            raise BusinessError(*REJECTION_ERRORS[RejectionReason.COUNT])
+        pieces_fen = entry.sum_fen * counts[entry.entry_id] // entry.quantity
+        goods_fen += min(pieces_fen, order.remaining_fen([entry.entry_id]))
+    # A refund under way does not reduce its own limit.
+    own_id = arguments.string("refundId")
+    requested_fen = sum(
+        refund.apply_shipping_fee_fen
+        for refund in context.state.order_store.list_refunds(order)
+        if refund.is_open and refund.refund_id != own_id
+    )
+    shipping_fee_fen = order.shipping_fee_fen - order.refunded_shipping_fee_fen - requested_fen
+    return {
+        "maxRefundFee": goods_fen + shipping_fee_fen,
+        "maxGoodsFee": goods_fen,
+        "maxPostFee": shipping_fee_fen,
+        "maxSubstituteFetchFee": 0,
+    }
+
+
 @trade_operation("alibaba.trade.uploadRefundVoucher", envelopes.NESTED_NULL_CODE)
 async def upload_refund_voucher(context: SandboxContext, arguments: Arguments) -> Any:
     """Store a voucher, and return its address."""
@@ -110,7 +149,7 @@ async def create_refund(context: SandboxContext, arguments: Arguments) -> Any:
         # Without customRefund=true, 1688 applies undocumented rules to the shipping fee.
         "innerPostFee": request.shipping_fee_fen,
         "isVoucher": "1" if reason and reason.needs_voucher else "0",
-        # The part that 1688 pays itself, by rules of its own.
+        # The amount that 1688 itself pays. Its rules for this are not documented.
         "refundOfficialSolutionCost": 0,
     }
 
@@ -123,7 +162,7 @@ async def create_refund(context: SandboxContext, arguments: Arguments) -> Any:
 async def return_goods(context: SandboxContext, arguments: Arguments) -> Any:
     """Record that the buyer sends the goods back, and return True.
 
-    The error messages are translations: only that of 4004 is known in Chinese.
+    The error messages are our translations into Chinese; 1688's own text is known only for 4004.
     """
     refund = _find_refund(context.state, arguments.string("refundId") or "")
     shipment = _parse_return_shipment(context.state, arguments)
@@ -131,6 +170,19 @@ async def return_goods(context: SandboxContext, arguments: Arguments) -> Any:
         context.state.order_store.return_goods(refund, shipment)
     except InvalidTransition as invalid:
         raise BusinessError("4007", "退款单状态不允许退货") from invalid
+    return True
+
+
+@trade_operation("alibaba.trade.cancelRefund", envelopes.CONFIRMATION, required=("refundId",))
+async def cancel_refund(context: SandboxContext, arguments: Arguments) -> Any:
+    """Close a refund for the buyer. 1688 documents no errors; the sample has the code 500."""
+    refund = context.state.order_store.find_refund(arguments.string("refundId") or "")
+    if refund is None or not refund.order.flags.owned_by_buyer:
+        raise BusinessError("500", "退款单不存在")
+    try:
+        transition_refund(refund, RefundTransition.CLOSE)
+    except InvalidTransition as invalid:
+        raise BusinessError("500", "退款单状态不允许撤销") from invalid
     return True
 
 

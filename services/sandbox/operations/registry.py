@@ -12,6 +12,7 @@ from services.sandbox.http.operation import DialectSpec, Handler, Operation
 
 CROSS_BORDER = "com.alibaba.fenxiao.crossborder"
 TRADE = "com.alibaba.trade"
+LOGISTICS = "com.alibaba.logistics"
 
 
 def operation(
@@ -45,13 +46,19 @@ def trade_operation(
     envelope: Envelope,
     *,
     required: tuple[str, ...] = (),
+    wrapper: str | None = None,
     invalid_argument: tuple[str, str] | None = None,
+    namespace: str = TRADE,
 ) -> Callable[[Handler], Operation]:
-    """Declare an operation of the trade namespace, which has the same form in both dialects."""
+    """Declare an operation of orders, which has the same form in both dialects."""
     spec = DialectSpec(
-        dialect=Dialect.BOTH, envelope=envelope, required=required, invalid_argument=invalid_argument
+        dialect=Dialect.BOTH,
+        envelope=envelope,
+        wrapper=wrapper,
+        required=required,
+        invalid_argument=invalid_argument,
     )
-    return operation(name, spec, namespace=TRADE)
+    return operation(name, spec, namespace=namespace)
 
 
 def load_operations(package: ModuleType = operations) -> Mapping[tuple[str, str], Operation]:

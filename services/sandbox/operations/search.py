@@ -105,7 +105,7 @@ def _find_image(context: SandboxContext, arguments: Arguments) -> UploadedImage 
 
 
 def _load_image(catalog: Catalog, address: str, host: str) -> UploadedImage | None:
-    """Return the image at an address of the sandbox. Other addresses are never fetched."""
+    """Return the image at an address of the sandbox. For other addresses: None, and nothing is fetched."""
     path = _IMAGE_PATH.fullmatch(address.removeprefix(f"http://{host}"))
     offer = catalog.find(int(path[1])) if path else None
     return load_offer_image(offer, int(path[2])) if path and offer else None

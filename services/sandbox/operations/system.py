@@ -1,4 +1,4 @@
-"""The platform's own operations: its time, and OAuth tokens."""
+"""Operations of the gateway itself: its time, and OAuth tokens."""
 
 from typing import Any
 

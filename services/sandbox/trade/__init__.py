@@ -1,4 +1,4 @@
 """Purchase orders, refunds and logistics, and the data that national sites have registered and synced.
 
-It must not import HTTP, operations, dialects or messages.
+Of the sandbox, it may import only `catalog`.
 """

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from services.sandbox.trade.orders import Order
 
 
 class LogisticsStatus(StrEnum):
-    """The states of a shipment, as 1688 names them."""
+    """The states of a shipment, as the messages of 1688 name them."""
 
     CONSIGN = "CONSIGN"
     ACCEPT = "ACCEPT"
@@ -26,6 +27,10 @@ class Waybill:
     mail_no: str
 
 
+NO_CARRIER: Final = Waybill(cp_code="", mail_no="不需要物流")
+"""The waybill of a shipment without a carrier: 1688 shows this text in place of a number."""
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class LogisticsOrder:
     """One shipment, of some entries of an order."""
@@ -34,5 +39,16 @@ class LogisticsOrder:
     order: Order
     entry_ids: tuple[int, ...]
     waybill: Waybill
-    statuses: list[LogisticsStatus] = field(default_factory=list)
-    """The statuses so far, in chronological order."""
+    created_ms: int
+    reached_ms: dict[LogisticsStatus, int] = field(default_factory=dict)
+    """When it reached each status, in chronological order."""
+
+    @property
+    def statuses(self) -> list[LogisticsStatus]:
+        """The statuses so far, in chronological order."""
+        return list(self.reached_ms)
+
+    @property
+    def has_carrier(self) -> bool:
+        """Whether a carrier transports it."""
+        return self.waybill is not NO_CARRIER

@@ -1,4 +1,4 @@
-"""The lines of a new order, each one SKU of the catalog, and the shipping fee."""
+"""Builds the lines of a new order, one SKU of the catalog in each, and computes the shipping fee."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ DEFAULT_LINE_COUNT = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineRequest:
-    """A requested line. None: chosen from the catalog."""
+    """A requested line. What is None is chosen from the catalog."""
 
     offer_id: int | None = None
     sku_id: int | None = None
@@ -60,7 +60,7 @@ def _build_line(catalog: Catalog, request: LineRequest, other_offers: Iterable[O
     if request.offer_id is None:
         if request.sku_id is not None:
             raise ValueError(f"sku_id {request.sku_id}: an offer_id is needed with it")
-        # The catalog has far more offers than any order has lines.
+        # There is always another offer: the catalog has far more offers than any order has lines.
         (offer,) = islice(other_offers, 1)
     else:
         requested_offer = catalog.find(request.offer_id)

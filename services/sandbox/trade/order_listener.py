@@ -1,27 +1,26 @@
 """The interface of listeners to the events of orders."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:  # These modules call the listener, so it cannot import them at run time.
-    from services.sandbox.trade.logistics import LogisticsOrder, LogisticsStatus, Waybill
-    from services.sandbox.trade.order_events import OrderEvent
-    from services.sandbox.trade.orders import Order, PaymentResult
+from services.sandbox.trade.logistics import LogisticsOrder, LogisticsStatus, Waybill
+from services.sandbox.trade.order_events import OrderEvent
+from services.sandbox.trade.orders import Order, PaymentResult
 
 
 class OrderListener:
     """Is called immediately, and must not raise. This base class does nothing."""
 
-    def on_order_event(self, order: "Order", event: "OrderEvent") -> None:
+    def on_order_event(self, order: Order, event: OrderEvent) -> None:
         """Handle an event of an order or of one of its refunds."""
 
-    def on_batch_paid(self, results: "Mapping[int, PaymentResult]") -> None:
+    def on_batch_paid(self, results: Mapping[int, PaymentResult]) -> None:
         """Handle the results of a batch payment, by order id."""
 
-    def on_logistics_status(self, logistics: "LogisticsOrder", status: "LogisticsStatus") -> None:
+    def on_logistics_status(self, logistics: LogisticsOrder, status: LogisticsStatus) -> None:
         """Handle a new status of a logistics order."""
 
-    def on_waybill_changed(self, logistics: "LogisticsOrder", old: "Waybill") -> None:
+    def on_waybill_changed(self, logistics: LogisticsOrder, old: Waybill) -> None:
         """Handle a new waybill of a logistics order."""
 
 

@@ -73,8 +73,8 @@ def transition_order(
 ) -> tuple[int, ...]:
     """Make a transition, and return the ids of the entries that it changed.
 
-    `entry_ids` are the entries to ship; None: all that are neither shipped nor fully
-    refunded. Other transitions change the whole order.
+    `entry_ids` are the entries to ship, or whose receipt is confirmed; None: all that are neither shipped nor
+    fully refunded, or all. Other transitions change the whole order.
     Raises InvalidTransition, and then changes nothing.
     """
     rule = RULES[transition]
@@ -82,9 +82,11 @@ def transition_order(
         raise InvalidTransition(f"{transition}: the order is {order.status}, not {rule.before}")
     if transition is OrderTransition.SHIP:
         return _ship(order, rule, entry_ids)
+    if transition is OrderTransition.RECEIVE:
+        return _receive(order, rule, order.entry_ids if entry_ids is None else entry_ids)
     order.status = rule.after
     if transition is OrderTransition.PAY:
-        order.paid_fen = order.goods_fen + order.shipping_fee_fen
+        order.paid_fen = order.total_fen
     order.add_event(rule.event)
     return order.entry_ids
 
@@ -93,7 +95,8 @@ def update_after_refund(order: Order) -> None:
     """Update the status of an order after a refund succeeded.
 
     An order whose entries are all fully refunded is closed. An order that waits only for the shipment of
-    refunded entries counts as shipped. An order that has succeeded keeps its status.
+    refunded entries counts as shipped, and one that waits only for the receipt of refunded entries counts as
+    received. An order that has succeeded keeps its status.
     """
     if order.status is OrderStatus.SUCCESS:
         return
@@ -101,9 +104,14 @@ def update_after_refund(order: Order) -> None:
         order.status = OrderStatus.CANCEL
         order.add_event(EventType.CLOSED_AFTER_REFUND)
     elif order.status is OrderStatus.WAIT_SELLER_SEND and _is_fully_shipped(order):
-        rule = RULES[OrderTransition.SHIP]
-        order.status = rule.after
-        order.add_event(rule.event)
+        _complete(order, RULES[OrderTransition.SHIP])
+    elif order.status is OrderStatus.WAIT_BUYER_RECEIVE and _is_fully_received(order):
+        _complete(order, RULES[OrderTransition.RECEIVE])
+
+
+def _complete(order: Order, rule: OrderTransitionRule) -> None:
+    order.status = rule.after
+    order.add_event(rule.event)
 
 
 def _ship(order: Order, rule: OrderTransitionRule, entry_ids: Collection[int] | None) -> tuple[int, ...]:
@@ -118,6 +126,23 @@ def _ship(order: Order, rule: OrderTransitionRule, entry_ids: Collection[int] | 
     else:
         order.add_event(EventType.PART_SHIPPED, shipped_now)
     return shipped_now
+
+
+def _receive(order: Order, rule: OrderTransitionRule, entry_ids: Collection[int]) -> tuple[int, ...]:
+    """Confirm the receipt of some entries. A part of them does not change the status of the order."""
+    unreceived = tuple(entry_id for entry_id in order.entry_ids if entry_id not in order.received)
+    received_now = tuple(entry_id for entry_id in unreceived if entry_id in entry_ids)
+    if not received_now or len(received_now) < len(set(entry_ids) - order.received):
+        raise InvalidTransition(f"{OrderTransition.RECEIVE}: the unreceived entries are {list(unreceived)}")
+    order.received.update(received_now)
+    if _is_fully_received(order):
+        order.status = rule.after
+    order.add_event(rule.event, received_now)
+    return received_now
+
+
+def _is_fully_received(order: Order) -> bool:
+    return bool(order.received) and order.received.issuperset(order.remaining_entry_ids)
 
 
 def _is_fully_shipped(order: Order) -> bool:

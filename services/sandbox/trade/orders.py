@@ -1,19 +1,21 @@
 """Purchase orders: their entries, their status and their events."""
 
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from services.sandbox.trade.addresses import DEFAULT_ADDRESS_ID, SAVED_ADDRESSES, Address
 from services.sandbox.trade.order_events import OrderEvent
-from services.sandbox.trade.order_listener import NO_LISTENER, OrderListener
 
+PAYMENT_TIMEOUT_MS = 7 * 24 * 3600 * 1000
+"""Time from the creation of an order until it can no longer be paid. An assumption: not documented."""
 MAX_EVENTS = 200
 """Maximum number of events per order. The oldest is dropped first."""
 
 
 class OrderStatus(StrEnum):
-    """The documented values."""
+    """The documented statuses of an order."""
 
     WAIT_BUYER_PAY = "waitbuyerpay"
     WAIT_SELLER_SEND = "waitsellersend"
@@ -44,6 +46,9 @@ class OrderEntry:
     sku_name: str
     quantity: int
     sum_fen: int
+    """What the buyer pays for the entry, without the shipping fee."""
+    discount_fen: int = 0
+    """By how much the seller has changed `sum_fen`; negative for a reduction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +60,33 @@ class OrderFlags:
     credit: bool = True
     """Cheng-e-She (诚e赊), 1688's credit channel, can pay for it."""
     manual_trade: bool = False
-    """1688's MANUAL-TRADE order, which it calls an invitation order: it must be paid alone."""
+    """A MANUAL-TRADE order, also called an invitation order: it cannot be paid together with others."""
     out_of_stock: bool = False
-    """Its stock is deducted on payment, and none is left."""
+    """The stock is deducted when the order is paid, and there is no stock left."""
     owned_by_buyer: bool = True
-    """It belongs to the buyer account whose tokens the sandbox accepts."""
+    """The order belongs to the buyer account whose tokens the sandbox accepts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderTerms:
+    """What the buyer asked for when ordering. Orders that the admin API creates have the defaults."""
+
+    address: Address = SAVED_ADDRESSES[DEFAULT_ADDRESS_ID]
+    out_order_id: str | None = None
+    """The id of the order at the site."""
+    trade_type: str = "assureTrade"
+    message: str = ""
+    """For the seller."""
+    pay_channel: str | None = None
+    """A mark that the site sets when ordering. It does not choose how the order is paid."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderClosing:
+    """Why the buyer closed an order, in 1688's words."""
+
+    reason: str = "buyerCancel"
+    remark: str = ""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -73,17 +100,29 @@ class Order:
     flags: OrderFlags
     seller_member_id: str
     """The seller of the first entry."""
-    listener: OrderListener = NO_LISTENER
+    terms: OrderTerms
+    now_ms: Callable[[], int]
+    """The clock."""
+    on_event: "Callable[[Order, OrderEvent], None]"
+    """Is called for each event."""
     status: OrderStatus = OrderStatus.WAIT_BUYER_PAY
     paid_fen: int = 0
     shipped: set[int] = field(default_factory=set)
-    """Ids of entries."""
+    """The ids of the entries that were shipped."""
+    received: set[int] = field(default_factory=set)
+    """The ids of the entries whose receipt the buyer has confirmed."""
+    closing: OrderClosing = OrderClosing()
+    """Applies to an order that the buyer closed."""
     refunded_fen: Counter[int] = field(default_factory=Counter)
     """By entry id, without the shipping fee."""
     refunded_shipping_fee_fen: int = 0
     refund_ids: list[str] = field(default_factory=list)
     logistics_ids: list[str] = field(default_factory=list)
     events: deque[OrderEvent] = field(default_factory=lambda: deque(maxlen=MAX_EVENTS))
+    modified_ms: int = 0
+    """When the latest event happened."""
+    first_event_ms: dict[str, int] = field(default_factory=dict)
+    """When each kind of event happened for the first time."""
 
     @property
     def goods_fen(self) -> int:
@@ -91,8 +130,18 @@ class Order:
         return sum(entry.sum_fen for entry in self.entries)
 
     @property
+    def total_fen(self) -> int:
+        """What the buyer pays for the order."""
+        return self.goods_fen + self.shipping_fee_fen
+
+    @property
+    def discount_fen(self) -> int:
+        """By how much the seller has changed the price of the entries; negative for a reduction."""
+        return sum(entry.discount_fen for entry in self.entries)
+
+    @property
     def entry_ids(self) -> tuple[int, ...]:
-        """The ids of the entries, in their order."""
+        """The ids of the entries, in the sequence of `entries`."""
         return tuple(entry.entry_id for entry in self.entries)
 
     @property
@@ -101,12 +150,12 @@ class Order:
         return tuple(entry_id for entry_id in self.entry_ids if self.remaining_fen([entry_id]))
 
     def select_entries(self, entry_ids: Iterable[int]) -> tuple[OrderEntry, ...]:
-        """Return the entries of these ids, in the order of the entries."""
+        """Return the entries with these ids, in the sequence of `entries`."""
         selected = set(entry_ids)
         return tuple(entry for entry in self.entries if entry.entry_id in selected)
 
     def remaining_fen(self, entry_ids: Iterable[int]) -> int:
-        """Return the price of some entries, less what was refunded of it."""
+        """Return the price of some entries, minus what was refunded of it."""
         return sum(
             entry.sum_fen - self.refunded_fen[entry.entry_id] for entry in self.select_entries(entry_ids)
         )
@@ -123,6 +172,8 @@ class Order:
         )
 
     def record(self, event: OrderEvent) -> None:
-        """Store an event, and call the listener."""
+        """Store an event, and call `on_event`."""
+        self.modified_ms = self.now_ms()
+        self.first_event_ms.setdefault(event.event, self.modified_ms)
         self.events.append(event)
-        self.listener.on_order_event(self, event)
+        self.on_event(self, event)

@@ -41,7 +41,7 @@ class SyncedLogistics:
 
 
 class SyncedData:
-    """All records.
+    """All that was synced.
 
     Ids are text here: they are numbers in one dialect and text in the other. An order, a logistics order or
     a relation that is sent again replaces the earlier one.
@@ -62,11 +62,11 @@ class SyncedData:
         return len(self._logistics)
 
     def find_order(self, order_id: str) -> SyncedOrder | None:
-        """Return the records about an order."""
+        """Return what was synced about an order."""
         return self._orders.get(order_id)
 
     def find_logistics(self, logistics_id: str) -> SyncedLogistics | None:
-        """Return the records about a logistics order."""
+        """Return what was synced about a logistics order."""
         return self._logistics.get(logistics_id)
 
     def save_order(self, order_id: str, order: Record, dialect: str) -> None:
@@ -84,13 +84,13 @@ class SyncedData:
         _put(relations, (sub_order_id, cbu_entry_id), relation, MAX_RECORDS_PER_ORDER)
 
     def save_logistics(self, order_id: str, logistics_id: str, logistics: Record, dialect: str) -> None:
-        """Store a logistics order of an order, even if the order is unknown."""
+        """Store a logistics order of a downstream order, even if the downstream order is unknown."""
         _put(self._get_or_add_order(order_id).logistics, logistics_id, logistics, MAX_RECORDS_PER_ORDER)
         synced = self._get_or_add_logistics(logistics_id)
         synced.logistics, synced.dialect = logistics, dialect
 
     def save_logistics_status(self, logistics_id: str, status: Record) -> None:
-        """Store a status of a logistics order, even if that is unknown."""
+        """Store a status of a logistics order, even if the logistics order is unknown."""
         _append(self._get_or_add_logistics(logistics_id).statuses, status)
 
     def _get_or_add_order(self, order_id: str) -> SyncedOrder:

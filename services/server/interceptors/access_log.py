@@ -12,8 +12,9 @@ from services.server.interceptors.tracing import get_trace_ids
 class AccessLogInterceptor:
     """Logs the event `call` at the end of each call.
 
-    The line contains what is bound to structlog's context variables during the call: here the RPC and the
-    trace, later `caller`, `upstream_code`, `upstream_ms` and `upstream_request_id`.
+    The line contains everything that is bound to structlog's context variables during the call. This
+    interceptor binds the RPC and the trace ids; code that runs later binds `caller`, `upstream_code`,
+    `upstream_ms` and `upstream_request_id`.
     """
 
     def __init__(self, method: MethodInfo) -> None:

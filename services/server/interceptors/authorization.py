@@ -1,33 +1,37 @@
-"""Authorization: identifies the caller, and checks the policy."""
+"""Authorization: identifies the caller, and checks the policy; of a stream, as long as it runs."""
+
+from functools import partial
 
 import structlog
 
-from services.errors import CallerForbidden, CallerUnknown
+from services.caller import set_caller
 from services.server.call import CallContext, CallNext, MethodInfo
-from services.server.security.caller import Caller, set_caller
-from services.server.security.peer_identity import PeerIdentityResolver
-from services.server.security.policy import PolicyFile
+from services.server.security.server_security import ServerSecurity
 
 
 class AuthorizationInterceptor:
     """Makes the caller known to logs, audit and handler. Without a policy every caller is allowed."""
 
-    def __init__(
-        self, method: MethodInfo, *, resolver: PeerIdentityResolver, policy: PolicyFile | None
-    ) -> None:
+    def __init__(self, method: MethodInfo, *, security: ServerSecurity) -> None:
         self._method = method.descriptor.name
-        self._resolver = resolver
-        self._policy = policy
+        self._is_streaming = method.is_streaming
+        self._security = security
 
     async def __call__(self, call: CallContext, call_next: CallNext) -> bytes:
-        """Raise CallerUnknown or CallerForbidden for a call that the policy does not allow."""
-        call.identity = self._resolver.resolve(call.grpc_context)
+        """Raise CallerUnknown or CallerForbidden for a call that the policy does not allow.
+
+        If it no longer allows it, a stream ends with the same error. A unary call may finish.
+        """
+        peer = self._security.peer_identities.resolve(call.grpc_context)
+        call.identity = peer.identity
         if call.identity:
             structlog.contextvars.bind_contextvars(caller=call.identity)
-        if self._policy:
-            if not call.identity:
-                raise CallerUnknown("the caller is not known: no client certificate, and none forwarded")
-            if not self._policy.current().allows(call.identity, self._method):
-                raise CallerForbidden("the caller may not call this method")
-        set_caller(Caller(call.identity))
-        return await call_next(call)
+        authorize = partial(self._security.authorize, peer, self._method)
+        caller = authorize()
+        call.is_operator = caller.is_operator
+        set_caller(caller)
+        if not self._is_streaming:
+            return await call_next(call)
+        valid_s = peer.certificate.remaining_s() if peer.certificate else None
+        async with self._security.streams.guard(authorize, valid_s):
+            return await call_next(call)

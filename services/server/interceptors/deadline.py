@@ -1,4 +1,4 @@
-"""Deadlines: every call has one, the caller's or the method's default."""
+"""Deadlines: each call has the deadline of its caller, else the default of its method."""
 
 import asyncio
 import math
@@ -8,8 +8,8 @@ from services.errors import DeadlineExceeded, DeadlineExceededInFlight
 from services.server.call import CallContext, CallNext, MethodInfo
 from services.server.settings import DeadlineLimits
 
-# Handlers enforce the deadline, and know whether the call may have been executed. This interceptor ends a
-# handler that does not enforce it, this long after the deadline.
+# Handlers enforce the deadline themselves, since they know whether the call may have been executed. If a
+# handler does not, this interceptor ends it this long after the deadline.
 _GRACE_S = 0.25
 
 UNARY_LIMITS = DeadlineLimits()
@@ -19,10 +19,10 @@ STREAM_LIMITS = DeadlineLimits(default_s=math.inf, cap_s=math.inf)
 
 
 class DeadlineInterceptor:
-    """Computes the deadline in the loop's time."""
+    """Computes the deadline in the event loop's time, and ends a call that runs longer."""
 
     def __init__(self, method: MethodInfo, *, limits: Mapping[str, DeadlineLimits]) -> None:
-        """`limits` are by method, such as `SearchByKeyword`."""
+        """`limits`: by the name of the method, such as `SearchByKeyword`."""
         self._clock = asyncio.get_running_loop().time
         default = STREAM_LIMITS if method.is_streaming else UNARY_LIMITS
         chosen = limits.get(method.descriptor.name, default)

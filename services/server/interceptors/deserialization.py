@@ -1,56 +1,93 @@
 """Deserialization: from bytes to valid requests."""
 
+import asyncio
+from typing import Any
+
 import grpc.aio
 from google.protobuf.message import DecodeError, Message
 
-from services.errors import InvalidRequest, Violation
+from services.caller import current_queue_owner
+from services.errors import DeadlineExceeded, InvalidRequest, Violation
 from services.server.call import CallContext, CallNext, MethodInfo
-from services.validation import RequestValidator
+from services.server.request_memory import RequestMemory
+from services.validation import RequestBounds, RequestValidator
+
+ARRIVAL_TIMEOUT_S = 10.0
+"""For a complete request, once it is read."""
 
 
 class DeserializationInterceptor:
     """Reads the request, or gives the handler a stream of requests.
 
-    gRPC itself does not deserialize. So the deadline also ends a call whose caller sends no request, and the
-    error for a malformed request has details.
+    This interceptor, not gRPC, reads and deserializes requests. So a request is read only when there is
+    memory for it, a call whose caller sends no request ends, and the error for a malformed request has
+    details.
     """
 
-    def __init__(self, method: MethodInfo) -> None:
-        """Raises StartupError if a validation rule does not compile."""
+    def __init__(self, method: MethodInfo, *, memory: RequestMemory) -> None:
+        """`memory` is that of all methods. Raises StartupError if a validation rule does not compile."""
+        self._memory = memory
         self._deserializer = RequestDeserializer(method)
         self._client_streaming = method.descriptor.client_streaming
 
     async def __call__(self, call: CallContext, call_next: CallNext) -> bytes:
-        """Raise InvalidRequest for a request that is malformed, invalid or missing."""
+        """Raise InvalidRequest for a request that is malformed, invalid or missing.
+
+        Raises Overloaded if too many requests of the caller wait to be read, and DeadlineExceeded if this one
+        does not arrive in time. The requests of streams do not wait: the number of streams is limited.
+        """
         if self._client_streaming:
             call.request = RequestStream(call, self._deserializer)
             return await call_next(call)
-        payload = await call.grpc_context.read()
-        if payload is grpc.aio.EOF:
-            raise InvalidRequest([Violation(field="", description="no request was sent")])
-        call.request = self._deserializer.deserialize(call, payload)
-        del payload  # it may be an image, and the call may be long
-        call.handler_started = True
-        return await call_next(call)
+        async with self._memory.reserve(current_queue_owner(), call.deadline) as reservation:
+            payload = await _read(call)
+            if payload is grpc.aio.EOF:
+                raise InvalidRequest(
+                    [Violation(field="", description="no request was sent", reason="REQUIRED")]
+                )
+            reservation.keep(len(payload))
+            call.request = self._deserializer.deserialize(call, payload)
+            del payload  # it may contain an image: do not keep it in memory during the call
+            call.handler_started = True
+            return await call_next(call)
+
+
+async def _read(call: CallContext) -> Any:
+    """Return the serialized request, or EOF. Raises DeadlineExceeded."""
+    latest = asyncio.get_running_loop().time() + ARRIVAL_TIMEOUT_S
+    try:
+        async with asyncio.timeout_at(min(latest, call.deadline)):
+            return await call.grpc_context.read()
+    except TimeoutError:
+        raise DeadlineExceeded("the request did not arrive in time") from None
 
 
 class RequestDeserializer:
     """Deserializes and validates the requests of a method."""
 
     def __init__(self, method: MethodInfo) -> None:
+        self._check_bounds = RequestBounds(method.descriptor.input_type).check
         self._parse = method.request_class.FromString
-        self._malformed = Violation(field="", description=f"not a {method.descriptor.input_type.full_name}")
+        self._is_read_only = method.is_read_only
+        self._malformed = Violation(
+            field="", description=f"not a {method.descriptor.input_type.full_name}", reason="MALFORMED"
+        )
         self._validate = RequestValidator(method.name, method.request_class).validate
 
     def deserialize(self, call: CallContext, payload: bytes) -> Message:
         """Return a valid request, and record its ids for the audit. Raises InvalidRequest."""
         try:
+            self._check_bounds(payload)
             request = self._parse(payload)
         except DecodeError:
             # Without the cause: protobuf's message can quote the bytes.
             raise InvalidRequest([self._malformed]) from None
+        # Nothing reads them, but they would be stored with a delivery, and be part of keys and hashes.
+        request.DiscardUnknownFields()
         self._validate(request)
-        if call.audit_ids:
+        if call.first_request is None:
+            call.first_request = request
+        if call.audit_ids and (call.is_operator or not self._is_read_only):
             call.audit_ids.record(request)
         return request
 

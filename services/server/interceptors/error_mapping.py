@@ -1,6 +1,7 @@
 """Error mapping: the only place where an exception becomes a status."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import NoReturn
 
 import grpc
@@ -11,30 +12,31 @@ from services.server.call import CallContext, CallNext, MethodInfo, ServicerCont
 from services.server.status import ErrorStatus, to_error_status
 
 SHUTDOWN = "shutdown"
-"""The message of the cancellation of a call's task when the server shuts down."""
+"""The message with which the server cancels the task of a call when it shuts down."""
 
-# A status is sent after the responses that the caller has not read yet. When the caller does not read them,
-# the call ends without a status.
+# gRPC sends the status of a stream after all its responses. If the caller does not read these within this
+# time, the call ends without a status.
 _ABORT_TIMEOUT_S = 3.0
 
-# gRPC rounds a timeout up when it sends it, so the caller's timer can end a call shortly before ours.
-_CLOCK_SKEW_S = 0.25
+# The caller's gRPC rounds up the timeout that it sends. So the caller can end a call at its deadline while
+# this server still counts up to this much remaining time.
+_MAX_ROUNDING_S = 0.25
 
 
 class ErrorMappingInterceptor:
     """Ends a failed call with a status, a reason and details.
 
-    An exception outside our error tree is a bug. It is logged by type and stack, without its message, which
-    may contain a buyer's data. The caller gets a fixed message.
+    An exception that is no NationalsiteError is a bug. Its type and stack are logged, but not its message,
+    which may contain a buyer's data. The caller gets a fixed message.
     """
 
     def __init__(self, method: MethodInfo) -> None:
         self._log = structlog.get_logger().bind()
-        self._operation = method.endpoint.operation
+        self._origin = method.endpoint.origin
         self._is_non_idempotent_unary = not method.is_idempotent and not method.is_streaming
 
     async def __call__(self, call: CallContext, call_next: CallNext) -> bytes:
-        """Abort the call if it fails. Cancellation by gRPC is passed on."""
+        """Abort the call if it fails. If gRPC cancels it, raise the cancellation again."""
         failure: NationalsiteError
         try:
             return await call_next(call)
@@ -50,9 +52,13 @@ class ErrorMappingInterceptor:
             if domain_error is None:
                 self._log.exception("internal_fault", exc_info=error)
             failure = domain_error or InternalFault("internal fault")
-        error_status = to_error_status(failure, self._operation)
+        error_status = to_error_status(failure, self._origin, call.first_request)
         call.status, call.reason = error_status.status, failure.reason
-        await _abort(call.grpc_context, error_status)
+        # Tracebacks refer to the variables of all functions that failed, such as an image, and this function
+        # to the error: that cycle would stay in memory until the next garbage collection.
+        _drop_tracebacks(failure)
+        call.request = call.first_request = None
+        await _abort(call.grpc_context, error_status, call.response_metadata)
 
     def _shutdown_error(self, call: CallContext) -> NationalsiteError:
         """Return the error of a call that the shutdown ended."""
@@ -61,16 +67,33 @@ class ErrorMappingInterceptor:
         return Draining("this replica is shutting down")
 
 
-async def _abort(context: ServicerContext, error_status: ErrorStatus) -> NoReturn:
+def _drop_tracebacks(error: BaseException | None) -> None:
+    """Drop the tracebacks of an error and of those that caused it."""
+    while error is not None:
+        error.__traceback__ = None
+        if isinstance(error, BaseExceptionGroup):
+            for each in error.exceptions:
+                _drop_tracebacks(each)
+        error = error.__context__
+
+
+async def _abort(
+    context: ServicerContext, error_status: ErrorStatus, response_metadata: Mapping[str, str]
+) -> NoReturn:
+    trailers = (*error_status.trailers, *response_metadata.items())
     try:
         async with asyncio.timeout(_ABORT_TIMEOUT_S):
-            await context.abort(error_status.status, error_status.message, error_status.trailers)
+            await context.abort(error_status.status, error_status.message, trailers)
     except TimeoutError:
         raise asyncio.CancelledError from None  # gRPC then ends the call without a status
 
 
 def _as_domain_error(error: Exception) -> NationalsiteError | None:
-    """Return an error of our tree, or the first of a group of such: the tasks of a handler fail together."""
+    """Return the error if it is a NationalsiteError, else None.
+
+    If several tasks of a handler fail, the error is a group. If all its errors are NationalsiteErrors, the
+    first of them is returned.
+    """
     if isinstance(error, ExceptionGroup):
         domain_errors = [_as_domain_error(each) for each in error.exceptions]
         return None if None in domain_errors else domain_errors[0]
@@ -78,7 +101,7 @@ def _as_domain_error(error: Exception) -> NationalsiteError | None:
 
 
 def _cancellation_status(remaining_s: float | None) -> grpc.StatusCode:
-    """Return why a call was cancelled: gRPC does not say whether its caller did it or its deadline passed."""
-    if remaining_s is not None and remaining_s < _CLOCK_SKEW_S:
+    """Return the status of a cancelled call. gRPC does not say if its caller or its deadline ended it."""
+    if remaining_s is not None and remaining_s < _MAX_ROUNDING_S:
         return grpc.StatusCode.DEADLINE_EXCEEDED
     return grpc.StatusCode.CANCELLED

@@ -44,7 +44,7 @@ class MetricsInterceptor:
             self._duration(call.status).observe(perf_counter() - started_at)
 
     def _duration(self, status: grpc.StatusCode) -> Histogram:
-        """Return the histogram of a status, which exists from its first use."""
+        """Return the histogram of a status. It is created when it is first used."""
         duration = self._durations.get(status)
         if duration is None:
             duration = self._durations[status] = _duration.labels(self._method, status.name)

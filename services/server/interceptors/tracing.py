@@ -9,7 +9,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from services.server.call import CallContext, CallNext, MethodInfo, ServicerContext
 
-# As in OpenTelemetry's conventions. The other statuses are errors of the caller, not of the server.
+# The statuses that OpenTelemetry's conventions regard as errors of the server, not of the caller.
 _SERVER_ERRORS = frozenset(
     {
         grpc.StatusCode.UNKNOWN,
@@ -24,7 +24,7 @@ _PROPAGATOR = TraceContextTextMapPropagator()
 
 
 class TracingInterceptor:
-    """Records a span around each call. It contains nothing of request, response or exception."""
+    """Records a span around each call. The span contains nothing of request, response or exception."""
 
     def __init__(self, method: MethodInfo, tracer: Tracer) -> None:
         self._tracer = tracer

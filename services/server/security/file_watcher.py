@@ -1,4 +1,4 @@
-"""Watches files that change while the process runs, such as mounted secrets and configuration."""
+"""Detects changes of files while the process runs, such as mounted secrets and configuration."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,7 +17,7 @@ _Fingerprint: TypeAlias = tuple[int, int, int]
 
 
 class FileWatcher:
-    """Detects changes of some files. It checks them at most once in `interval_s`."""
+    """Detects changes of some files. It checks them at most once per `interval_s`."""
 
     def __init__(self, paths: Iterable[Path], interval_s: float = 1.0) -> None:
         self._paths = tuple(paths)
@@ -26,7 +26,7 @@ class FileWatcher:
         self._fingerprints = self._read_fingerprints()
 
     def has_changed(self) -> bool:
-        """Return whether a file has changed since this last returned True, or since the start."""
+        """Return whether a file has changed since this method returned True, or since the start."""
         if monotonic() - self._checked_at < self._interval_s:
             return False
         self._checked_at, previous = monotonic(), self._fingerprints

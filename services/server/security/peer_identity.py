@@ -1,78 +1,112 @@
-"""The identity of a caller: from a trusted proxy's header, else from its own certificate, else none."""
+"""The identity of a caller, a SPIFFE id: forwarded by a trusted proxy, or from the caller's certificate.
+
+Names of other types in a certificate are not used, even if their text is a SPIFFE id. A caller with several
+URIs, or with one that is no SPIFFE id, is rejected: which of them its authority meant is not known.
+"""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import unquote
 
+from services.errors import CallerUnknown
 from services.server.call import ServicerContext
+from services.server.security.peer_certificate import PeerCertificate, peer_certificate
+from services.server.security.spiffe import is_spiffe_id
 from services.server.settings import Network
 
 XFCC_HEADER = "x-forwarded-client-cert"
 
-_SPIFFE = "spiffe://"
-_CERTIFICATE_NAMES = ("peer_spiffe_id", "x509_subject_alternative_name")
-
-# One `Key=value` of Envoy's header with the separator after it. A value that contains a separator is quoted.
+# One `Key=value` of the header, which Envoy defines, with the separator after it. A value that contains a
+# separator is quoted.
 _PAIR = re.compile(r'\s*([A-Za-z]+)=("(?:[^"\\]|\\.)*"|[^",;]*)([,;]|\Z)')
 _ESCAPED = re.compile(r"\\(.)")
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Who makes a call."""
+
+    identity: str = ""
+    """The SPIFFE id of the caller; empty if it is not known."""
+    certificate: PeerCertificate | None = None
+    """The client certificate of the connection. If a proxy forwards the call, it is the proxy's."""
 
 
 class PeerIdentityResolver:
     """Resolves the identity of a call's caller."""
 
     def __init__(self, trusted: Iterable[Network], *, certificates: bool = True) -> None:
-        """Trust the header of peers in these networks; `certificates`: whether callers may present one."""
+        """`trusted`: the networks of trusted proxies. `certificates`: whether callers may present one."""
         self._certificates = certificates
         self._trusted = tuple(trusted)
         self._is_trusted = lru_cache(maxsize=1024)(self._is_trusted_peer)
 
-    def resolve(self, context: ServicerContext) -> str:
-        """Return the identity; empty if nothing trusted gives one."""
-        if self._trusted and (header := _xfcc_header(context)) and self._is_trusted(context.peer()):
-            return _preferred_name(parse_xfcc(header))
-        if not self._certificates:
-            return ""
-        presented = context.auth_context() or {}
-        names = (name for key in _CERTIFICATE_NAMES for name in presented.get(key, ()))
-        return _preferred_name(name.decode(errors="replace") for name in names)
+    def resolve(self, context: ServicerContext) -> Peer:
+        """Return the peer; its identity is empty if it presents none. Raises CallerUnknown."""
+        certificate = None
+        if self._certificates:
+            try:
+                certificate = peer_certificate(context.auth_context() or {})
+            except ValueError:
+                raise CallerUnknown("the client certificate cannot be read") from None
+        if self._trusted and self._is_trusted(context.peer()):
+            # A proxy calls for others, never for itself: its own certificate identifies no caller.
+            return Peer(_forwarded_identity(_xfcc_lines(context)), certificate)
+        return Peer(_to_identity(certificate.uris) if certificate else "", certificate)
 
     def _is_trusted_peer(self, peer: str) -> bool:
         address = _parse_address(peer)
         return any(address in network for network in self._trusted) if address else False
 
 
-def parse_xfcc(header: str) -> list[str]:
-    """Return the URI and DNS names of the last element of the header; none if it is malformed.
+def parse_xfcc(line: str) -> list[list[str]]:
+    """Return the values of `URI` in each element of a header line; no elements if it is malformed.
 
-    Each proxy appends one element, for its own peer. It has not verified the elements to the left of it.
+    Each proxy that appends to the header adds one element, which describes the peer that called it. A
+    certificate without a URI has an empty value.
     """
-    names: list[str] = []
+    elements: list[list[str]] = []
     position, separator = 0, ","
-    while position < len(header) or separator:
-        pair = _PAIR.match(header, position)
+    while position < len(line) or separator:
+        pair = _PAIR.match(line, position)
         if not pair:
             return []
         if separator == ",":
-            names = []
+            elements.append([])
         key, value, separator = pair[1].lower(), pair[2], pair[3]
-        if key in ("uri", "dns") and value:
-            names.append(_ESCAPED.sub(r"\1", value[1:-1]) if value.startswith('"') else value)
+        if key == "uri":
+            elements[-1].append(_ESCAPED.sub(r"\1", value[1:-1]) if value.startswith('"') else value)
         position = pair.end()
-    return names
+    return elements
 
 
-def _xfcc_header(context: ServicerContext) -> str:
-    """Return the header. As in HTTP, several headers of one name are one, joined by commas."""
-    values = [value for key, value in context.invocation_metadata() or () if key == XFCC_HEADER]
-    return ",".join(value for value in values if isinstance(value, str))
+def _forwarded_identity(lines: Sequence[str | bytes]) -> str:
+    """Return the identity in the header's lines.
+
+    Envoy does not quote names of a certificate: a name with a comma looks like another element, and a name
+    with a semicolon like another URI. So more than one line, element or URI is rejected.
+    """
+    if not lines:
+        return ""
+    elements = parse_xfcc(lines[0]) if len(lines) == 1 and isinstance(lines[0], str) else []
+    if len(elements) != 1:
+        raise CallerUnknown(f"the proxy must send one {XFCC_HEADER} header with one element")
+    return "" if elements[0] == [""] else _to_identity(elements[0])
 
 
-def _preferred_name(names: Iterable[str]) -> str:
-    """Return the first SPIFFE id, else the first name, else nothing."""
-    candidates = list(names)
-    return next((name for name in candidates if name.startswith(_SPIFFE)), next(iter(candidates), ""))
+def _to_identity(uris: Sequence[str]) -> str:
+    if not uris:
+        return ""
+    if len(uris) > 1 or not is_spiffe_id(uris[0]):
+        raise CallerUnknown("the caller's certificate must have exactly one URI, a SPIFFE id")
+    return uris[0]
+
+
+def _xfcc_lines(context: ServicerContext) -> list[str | bytes]:
+    return [value for key, value in context.invocation_metadata() or () if key == XFCC_HEADER]
 
 
 def _parse_address(peer: str) -> IPv4Address | IPv6Address | None:

@@ -3,26 +3,29 @@
     {"rules": [{"callers": ["spiffe://shop/ns/web/*"],
                 "methods": ["nationalsite.product.v1.ProductService/*"]}]}
 
-A caller is an identity, or a prefix with `*`. A method is a full name, a service with `/*`, or `*`.
-A call that no rule allows is forbidden. Several services may share one file.
+A caller is a SPIFFE id, or the beginning of SPIFFE ids with `*` after it, or `*`. A method is a full name, a
+service with `/*` or with a subject, or `*`. A call that no rule allows is forbidden. The calls of a rule with
+the role "operator" may concern what belongs to other callers. Several services may share one file.
 """
 
 import json
 import re
-from pathlib import Path
-from typing import Annotated, Any
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal
 
 import structlog
-from google.protobuf.descriptor import ServiceDescriptor
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from services.errors import StartupError
 from services.server.security.file_watcher import RELOAD_FAILURES, FileWatcher
+from services.server.security.spiffe import is_spiffe_id
 
 _METHOD = re.compile(r"\*|(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*/(?:\*|[A-Za-z_]\w*)", re.ASCII)
-_CALLER = re.compile(r"[^\s*]*\*?")
 
+# By pydantic's type of an error, where its own message says less.
 _MESSAGES = {
     "extra_forbidden": "is not known here",
     "missing": "is required",
@@ -33,13 +36,15 @@ _MESSAGES = {
 
 def _check_method(text: str) -> str:
     if not _METHOD.fullmatch(text):
-        raise ValueError("must be package.Service/Method, package.Service/* or *")
+        raise ValueError("must be package.Service/Method, package.Service/subject, package.Service/* or *")
     return text
 
 
 def _check_caller(text: str) -> str:
-    if not text or not _CALLER.fullmatch(text):
-        raise ValueError("must be an identity, which may end in *")
+    # A prefix is valid if a SPIFFE id can begin with it. One without a domain is a mistake, as of a template.
+    is_prefix = text.endswith("*") and text != "spiffe://*"
+    if text != "*" and not is_spiffe_id(f"{text[:-1]}x" if is_prefix else text):
+        raise ValueError("must be a SPIFFE id, which may end in *")
     return text
 
 
@@ -50,36 +55,58 @@ class _Strict(BaseModel):
 class _Rule(_Strict):
     callers: list[Annotated[str, AfterValidator(_check_caller)]] = Field(min_length=1)
     methods: list[Annotated[str, AfterValidator(_check_method)]] = Field(min_length=1)
+    role: Literal["operator"] | None = None
 
 
 class _Document(_Strict):
     rules: list[_Rule]
 
 
+class _Callers:
+    """The callers of some rules."""
+
+    def __init__(self, rules: Iterable[_Rule]) -> None:
+        callers = [caller for rule in rules for caller in rule.callers]
+        self._exact = frozenset(callers)
+        self._prefixes = tuple(caller[:-1] for caller in callers if caller.endswith("*"))
+
+    def __contains__(self, identity: str) -> bool:
+        return identity in self._exact or identity.startswith(self._prefixes)
+
+
 class Policy:
     """The rules that apply to one service."""
 
     def __init__(self, rules: list[_Rule], service: ServiceDescriptor) -> None:
-        self._exact: dict[str, frozenset[str]] = {}
-        self._prefixes: dict[str, tuple[str, ...]] = {}
+        self._allowed: dict[str, _Callers] = {}
+        self._operators: dict[str, _Callers] = {}
         for method in service.methods:
-            names = {f"{service.full_name}/{method.name}", f"{service.full_name}/*", "*"}
-            callers = [caller for rule in rules if names & {*rule.methods} for caller in rule.callers]
-            self._exact[method.name] = frozenset(callers)
-            self._prefixes[method.name] = tuple(caller[:-1] for caller in callers if caller.endswith("*"))
+            names = {f"{service.full_name}/{name}" for name in (method.name, get_subject(method), "*")}
+            matching = [rule for rule in rules if {*names, "*"} & {*rule.methods}]
+            self._allowed[method.name] = _Callers(matching)
+            self._operators[method.name] = _Callers(rule for rule in matching if rule.role == "operator")
 
     def allows(self, identity: str, method: str) -> bool:
         """Return whether a caller with an identity may call a method of the service."""
-        return identity in self._exact[method] or identity.startswith(self._prefixes[method])
+        return identity in self._allowed[method]
+
+    def is_operator(self, identity: str, method: str) -> bool:
+        """Return whether such a call may concern what belongs to other callers."""
+        return identity in self._operators[method]
+
+
+def get_subject(method: MethodDescriptor) -> str:
+    """Return the subject of a method: the name of the proto file that has its request, such as `message`."""
+    return PurePosixPath(method.input_type.file.name).stem.removesuffix("_service")
 
 
 class PolicyFile:
-    """The current policy of a file. An invalid change is logged, and the rules before it stay in force."""
+    """The policy in a file. If a change is invalid, this is logged, and the previous rules stay in force."""
 
     def __init__(self, variable: str, path: Path, service: ServiceDescriptor) -> None:
         """Read the file. Raises StartupError, with a line for each problem."""
         self._variable, self._path, self._service = variable, path, service
-        # Exported from the start, so that the first failure is an increase.
+        # Exported from the start with 0, so that alerts see the first failure as an increase.
         self._failures = RELOAD_FAILURES.labels(variable)
         self._watcher = FileWatcher([path])
         self._policy = self._read()
@@ -124,8 +151,8 @@ def _to_dict(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _find_unknown_methods(rules: list[_Rule], service: ServiceDescriptor) -> list[str]:
-    """Return a problem for each unknown method of this service. Other services check their own."""
-    known = {"*", *(method.name for method in service.methods)}
+    """Return a problem for each unknown method and subject. Other services check their own."""
+    known = {"*", *(name for method in service.methods for name in (method.name, get_subject(method)))}
     return [
         f"rules[{number}].methods: {service.full_name} has no {method.rpartition('/')[2]}"
         for number, rule in enumerate(rules)

@@ -1,59 +1,124 @@
-"""The security of a server as its settings say: TLS, identification of callers, and the policy."""
+"""The security of a server by its settings: TLS, the identities of callers, and the policy."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 import grpc
+import structlog
 
-from services.errors import StartupError
-from services.server.security.peer_identity import PeerIdentityResolver
+from services.caller import Caller
+from services.errors import CallerForbidden, CallerUnknown, StartupError
+from services.server.security.access import Access, read_access
+from services.server.security.peer_certificate import PeerCertificate
+from services.server.security.peer_identity import Peer, PeerIdentityResolver
 from services.server.security.policy import PolicyFile
-from services.server.security.tls import TlsFiles, server_credentials
+from services.server.security.running_streams import RunningStreams
+from services.server.security.tls import ServerTls, TlsFiles
 from services.server.service_definition import S, ServiceDefinition
 from services.settings_loader import env_name
 
 T = TypeVar("T")
+
+CHECK_INTERVAL_S = 1.0
+"""How often the files are checked for changes that end streams."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSecurity:
     """The checks of each connection and each call."""
 
-    credentials: grpc.ServerCredentials | None
-    """None: plaintext."""
+    tls: ServerTls | None
+    """None: without TLS."""
     peer_identities: PeerIdentityResolver
     policy: PolicyFile | None
-    """None: every caller may call every method."""
+    """None: a caller may call every method."""
+    access: Access
+    streams: RunningStreams = field(default_factory=RunningStreams)
+
+    @property
+    def credentials(self) -> grpc.ServerCredentials | None:
+        """The credentials to listen with; None: without TLS."""
+        return self.tls.credentials if self.tls else None
+
+    def authorize(self, peer: Peer, method: str) -> Caller:
+        """Return the caller. Raises CallerUnknown or CallerForbidden if it may not call the method."""
+        if peer.certificate:
+            self._check_certificate(peer.certificate)
+        if not peer.identity and self.access.callers != "anyone":
+            raise CallerUnknown("the caller is not known: no client certificate, and none forwarded")
+        if self.policy is None:
+            return Caller(peer.identity)
+        policy = self.policy.current()
+        if not policy.allows(peer.identity, method):
+            raise CallerForbidden("the caller may not call this method")
+        return Caller(peer.identity, is_operator=policy.is_operator(peer.identity, method))
+
+    def _check_certificate(self, certificate: PeerCertificate) -> None:
+        """Raise CallerUnknown if the certificate is no longer accepted, which a connection can outlive."""
+        if certificate.remaining_s() <= 0:
+            raise CallerUnknown("the client certificate has expired")
+        if self.tls and self.tls.authorities and not self.tls.authorities.accept(certificate):
+            raise CallerUnknown("the authority of the client certificate is no longer accepted")
+
+    @asynccontextmanager
+    async def watching(self) -> AsyncIterator[None]:
+        """While the context is open, end the streams that changed files no longer allow."""
+        watching = asyncio.create_task(self._watch())
+        try:
+            yield
+        finally:
+            watching.cancel()
+
+    async def _watch(self) -> None:
+        in_force: tuple[object, object] | None = None
+        while True:
+            try:
+                previous, in_force = in_force, self._reload()
+                if in_force != previous:
+                    self.streams.end_unauthorized()
+            except Exception:  # a bug must not end the watching
+                structlog.get_logger().exception("watching_failed")
+            await asyncio.sleep(CHECK_INTERVAL_S)
+
+    def _reload(self) -> tuple[object, object]:
+        """Read changed files. Return what is in force, which is another object after a change."""
+        if self.tls:
+            self.tls.reload()
+        return self.tls and self.tls.authorities, self.policy and self.policy.current()
 
 
 def build_server_security(service: ServiceDefinition[S], settings: S) -> ServerSecurity:
     """Read the TLS files and the policy. Raises StartupError, with a line for each problem."""
     problems: list[str] = []
 
-    def attempt(build: Callable[[ServiceDefinition[S], S], T]) -> T | None:
+    def attempt(read: Callable[[], T]) -> T | None:
         try:
-            return build(service, settings)
+            return read()
         except StartupError as error:
             problems.extend(error.lines)
             return None
 
-    credentials, policy = attempt(_build_credentials), attempt(_read_policy)
-    if problems:
+    tls = attempt(lambda: _build_tls(service, settings))
+    policy = attempt(lambda: _read_policy(service, settings))
+    access = attempt(lambda: read_access(settings))
+    if problems or access is None:
         raise StartupError(problems)
-    peer_identities = PeerIdentityResolver(settings.trusted_proxies, certificates=credentials is not None)
-    return ServerSecurity(credentials=credentials, peer_identities=peer_identities, policy=policy)
+    peer_identities = PeerIdentityResolver(settings.trusted_proxies, certificates=tls is not None)
+    return ServerSecurity(tls=tls, peer_identities=peer_identities, policy=policy, access=access)
 
 
-def _build_credentials(service: ServiceDefinition[S], settings: S) -> grpc.ServerCredentials | None:
+def _build_tls(service: ServiceDefinition[S], settings: S) -> ServerTls | None:
     def with_variable(field: str, path: Path) -> tuple[str, Path]:
         return env_name(service.settings, field), path
 
     if settings.tls_cert_file is None or settings.tls_key_file is None:
         return None
     authorities = settings.tls_client_ca_file
-    return server_credentials(
+    return ServerTls(
         TlsFiles(
             cert=with_variable("tls_cert_file", settings.tls_cert_file),
             key=with_variable("tls_key_file", settings.tls_key_file),

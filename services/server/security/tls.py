@@ -1,6 +1,7 @@
-"""The server's certificate and the authorities of client certificates. They are reloaded when they change."""
+"""The server's certificate, and the authorities of client certificates, reloaded when they change."""
 
 import ssl
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,11 +10,12 @@ import structlog
 
 from services.errors import StartupError
 from services.server.security.file_watcher import RELOAD_FAILURES, FileWatcher
+from services.server.security.peer_certificate import ClientAuthorities
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TlsFiles:
-    """PEM files, each with its environment variable."""
+    """PEM files, each with the environment variable that names it."""
 
     cert: tuple[str, Path]
     key: tuple[str, Path]
@@ -25,37 +27,57 @@ class TlsFiles:
         return tuple(filter(None, (self.cert, self.key, self.client_ca)))
 
 
-def server_credentials(files: TlsFiles) -> grpc.ServerCredentials:
-    """Return credentials that reload changed files at the next handshake. An invalid change is logged.
+class ServerTls:
+    """The files of a server, reloaded when they change. An invalid change is logged, and not used."""
 
-    Raises StartupError, with a line for each problem.
-    """
-    watcher = FileWatcher([path for _, path in files.all], interval_s=0)
-    # Exported from the start, so that the first failure is an increase.
-    failures = RELOAD_FAILURES.labels(files.cert[0])
+    def __init__(self, files: TlsFiles) -> None:
+        """Raises StartupError, with a line for each problem."""
+        self._files = files
+        self._lock = threading.Lock()
+        self._watcher = FileWatcher([path for _, path in files.all], interval_s=0)
+        # Exported from the start with 0, so that alerts see the first failure as an increase.
+        self._failures = RELOAD_FAILURES.labels(files.cert[0])
+        self._configuration, self._authorities = _read_configuration(files)
+        self._passed_to_grpc = self._configuration
+        self.credentials = grpc.dynamic_ssl_server_credentials(
+            self._configuration,
+            self._changed_configuration,  # type: ignore[arg-type] # the stubs do not know that None means no change
+            require_client_authentication=files.client_ca is not None,
+        )
+        """What gRPC listens with."""
 
-    def reload() -> grpc.ServerCertificateConfiguration | None:
-        """gRPC calls this at each handshake, in its own thread."""
-        if not watcher.has_changed():
-            return None
-        log = structlog.get_logger()
-        try:
-            configuration = _read_configuration(files)
-        except StartupError as error:
-            failures.inc()
-            log.error("certificate_rejected", problems=error.lines)
-            return None
-        log.info("certificate_loaded")
-        return configuration
+    @property
+    def authorities(self) -> ClientAuthorities | None:
+        """The authorities of client certificates in force; None if callers need no certificate."""
+        return self._authorities
 
-    return grpc.dynamic_ssl_server_credentials(
-        _read_configuration(files),
-        reload,  # type: ignore[arg-type] # the stubs do not know that None means no change
-        require_client_authentication=files.client_ca is not None,
-    )
+    def reload(self) -> None:
+        """Read the files if they have changed."""
+        with self._lock:
+            if not self._watcher.has_changed():
+                return
+            log = structlog.get_logger()
+            try:
+                self._configuration, self._authorities = _read_configuration(self._files)
+            except StartupError as error:
+                self._failures.inc()
+                log.error("certificate_rejected", problems=error.lines)
+            else:
+                log.info("certificate_loaded")
+
+    def _changed_configuration(self) -> grpc.ServerCertificateConfiguration | None:
+        """Return the configuration if it has changed. gRPC calls this at each handshake, in a thread."""
+        self.reload()
+        with self._lock:
+            if self._configuration is self._passed_to_grpc:
+                return None
+            self._passed_to_grpc = self._configuration
+            return self._configuration
 
 
-def _read_configuration(files: TlsFiles) -> grpc.ServerCertificateConfiguration:
+def _read_configuration(
+    files: TlsFiles,
+) -> tuple[grpc.ServerCertificateConfiguration, ClientAuthorities | None]:
     contents: dict[str, bytes] = {}
     problems: list[str] = []
     for variable, path in files.all:
@@ -65,10 +87,11 @@ def _read_configuration(files: TlsFiles) -> grpc.ServerCertificateConfiguration:
             problems.append(f"{variable}: cannot read {path}: {error.strerror}")
     if problems := problems or _find_invalid(files):
         raise StartupError(problems)
-    authorities = contents[files.client_ca[0]] if files.client_ca else None
-    return grpc.ssl_server_certificate_configuration(
-        [(contents[files.key[0]], contents[files.cert[0]])], root_certificates=authorities
+    bundle = contents[files.client_ca[0]] if files.client_ca else None
+    configuration = grpc.ssl_server_certificate_configuration(
+        [(contents[files.key[0]], contents[files.cert[0]])], root_certificates=bundle
     )
+    return configuration, ClientAuthorities(bundle) if bundle else None
 
 
 def _find_invalid(files: TlsFiles) -> list[str]:
@@ -79,11 +102,14 @@ def _find_invalid(files: TlsFiles) -> list[str]:
     try:
         context.load_cert_chain(cert, key, password=_reject_encrypted_key)
     except (OSError, ValueError):
-        problems.append(f"{cert_variable}: {cert} and {key} are no PEM certificate and its unencrypted key")
+        problems.append(
+            f"{cert_variable}: {cert} and {key} are not a PEM certificate and its unencrypted key"
+        )
     if files.client_ca:
         variable, path = files.client_ca
         try:
             context.load_verify_locations(path)
+            ClientAuthorities(path.read_bytes())
         except (OSError, ValueError):
             problems.append(f"{variable}: {path} holds no PEM certificate")
     return problems

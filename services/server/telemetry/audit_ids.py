@@ -1,6 +1,7 @@
-"""The ids in requests, for the audit log: they identify the objects of a call, and are not personal data."""
+"""The ids of a call, for the audit log: they identify the objects of the call, and are not personal data."""
 
 from collections.abc import Iterable
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,14 +9,14 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 _SUFFIXES = ("_id", "_ids")
-# For each field: a stream of acknowledgements would otherwise grow without a bound.
+# The maximum for each field: the ids of a stream of acknowledgements would otherwise grow without limit.
 _MAX_IDS = 100
 _MAX_CHARACTERS = 128
 
 
 @dataclass(slots=True)
 class AuditIds:
-    """The ids in the requests of a call, by field, in the order of their arrival."""
+    """The ids in the requests of a call, and what its handler adds, by field, in the order of arrival."""
 
     _by_field: dict[str, dict[int | str, None]] = field(default_factory=dict)
 
@@ -30,6 +31,11 @@ class AuditIds:
                 elif isinstance(item, int | str) and descriptor.name.endswith(_SUFFIXES):
                     self._add(descriptor.name, item)
 
+    def add(self, name: str, values: Iterable[int | str]) -> None:
+        """Add ids of one field."""
+        for value in values:
+            self._add(name, value)
+
     def as_dict(self) -> dict[str, list[int | str]]:
         """Return the ids for the log line."""
         return {name: list(ids) for name, ids in self._by_field.items()}
@@ -38,6 +44,22 @@ class AuditIds:
         ids = self._by_field.setdefault(name, {})
         if len(ids) < _MAX_IDS:
             ids[value[:_MAX_CHARACTERS] if isinstance(value, str) else value] = None
+
+
+_current: ContextVar[AuditIds | None] = ContextVar("audit_ids", default=None)
+
+
+def bind_audit_ids() -> AuditIds:
+    """Bind new ids to the current call, and return them."""
+    ids = AuditIds()
+    _current.set(ids)
+    return ids
+
+
+def add_audit_ids(name: str, values: Iterable[int | str]) -> None:
+    """Add ids to the audit line of the current call. Outside a call this does nothing."""
+    if (ids := _current.get()) is not None:
+        ids.add(name, values)
 
 
 def _iterate(descriptor: FieldDescriptor, value: Any) -> Iterable[Any]:

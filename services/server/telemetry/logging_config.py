@@ -1,10 +1,20 @@
-"""Logging: one JSON object a line, for our own events and for those of libraries."""
+"""Logging: one JSON object per line, for events of the services and for everything that libraries print.
+
+Not captured is what the interpreter and C libraries write to file descriptor 2 when the process crashes. A
+pipe would lose it: its reader has ended with the process.
+"""
 
 import asyncio
+import faulthandler
 import io
+import json
 import logging
 import sys
+import threading
+import time
 import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import Any, BinaryIO, cast
 
 import msgspec
@@ -14,6 +24,10 @@ from structlog.types import EventDict, WrappedLogger
 
 _ENCODER = msgspec.json.Encoder(enc_hook=repr)
 _MAX_FRAMES = 40
+MAX_TEXT_CHARACTERS = 4096
+"""Of a line that a library logs or prints. The rest is cut."""
+MAX_LIBRARY_LINES, LIBRARY_LINES_INTERVAL_S = 200, 10.0
+"""How many lines of libraries are logged in this time, since peers can cause them. Others are counted."""
 _write_failures = Counter(
     "nationalsite_log_writes_failed", "Log lines that could not be written, and are lost."
 )
@@ -41,13 +55,29 @@ def configure_logging(service: str, level: str, stream: BinaryIO | None = None) 
     logging.basicConfig(level=logging.WARNING, handlers=[_StructlogHandler()], force=True)
 
 
+@contextmanager
+def captured_output() -> Iterator[None]:
+    """Log what libraries and the interpreter would print: warnings, unhandled exceptions, lines of any kind.
+
+    Use this after `configure_logging`. If the process crashes, the stacks of all threads are written to
+    stderr as they are.
+    """
+    logging.captureWarnings(True)
+    faulthandler.enable(sys.__stderr__ or 2)
+    sys.excepthook = _log_unhandled
+    sys.unraisablehook = lambda hook: _log_unhandled(hook.exc_type, hook.exc_value)
+    threading.excepthook = lambda hook: _log_unhandled(hook.exc_type, hook.exc_value)
+    with redirect_stdout(_PrintedLines("stdout")), redirect_stderr(_PrintedLines("stderr")):
+        yield
+
+
 def audit_logger() -> Any:
-    """Return a logger that ignores the log level."""
+    """Return a logger that logs at any log level."""
     return structlog.wrap_logger(None, wrapper_class=structlog.BoundLogger)
 
 
 def redact_exception(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Replace an exception by its types and stacks, without messages: they can contain a buyer's data."""
+    """Log an exception's types and stacks without messages, which can contain a buyer's data."""
     error = event.pop("exc_info", None)
     if error is True:
         error = sys.exc_info()[1]
@@ -59,8 +89,11 @@ def redact_exception(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 
 def to_json(_: WrappedLogger, __: str, event: EventDict) -> bytes:
-    """Encode the event as one JSON object, with the repr of a value that JSON cannot represent."""
-    return _ENCODER.encode(event)
+    """Encode the event as one JSON object. A value that JSON cannot represent becomes its repr."""
+    try:
+        return _ENCODER.encode(event)
+    except UnicodeEncodeError:  # a surrogate, which this encoder does not escape
+        return json.dumps(event, default=repr).encode()
 
 
 def loop_exception_handler(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -71,7 +104,7 @@ def loop_exception_handler(_: asyncio.AbstractEventLoop, context: dict[str, Any]
 
 
 def _describe(error: BaseException | None) -> list[dict[str, Any]]:
-    """Return an exception and its causes, each with its frames, outermost first, and a group's members."""
+    """Return an exception and its causes, with stack frames, outermost first; and the members of a group."""
     descriptions: list[dict[str, Any]] = []
     while error is not None:
         frames = [
@@ -87,7 +120,7 @@ def _describe(error: BaseException | None) -> list[dict[str, Any]]:
 
 
 class _SafeStream(io.RawIOBase):
-    """A stream that never fails: with a full disk or a closed pipe, log lines are lost and counted."""
+    """A stream that never fails: if the disk is full or the pipe closed, log lines are lost and counted."""
 
     def __init__(self, stream: BinaryIO) -> None:
         super().__init__()
@@ -107,8 +140,68 @@ class _SafeStream(io.RawIOBase):
             _write_failures.inc()
 
 
+class _LineLimit:
+    """Limits how many lines of libraries are logged."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._interval_start = clock()
+        self._lines = 0
+
+    def allow(self) -> bool:
+        """Count a line, and return whether to log it. The next interval logs how many were not."""
+        now = self._clock()
+        if now - self._interval_start >= LIBRARY_LINES_INTERVAL_S:
+            suppressed = self._lines - MAX_LIBRARY_LINES
+            self._interval_start, self._lines = now, 0
+            if suppressed > 0:
+                structlog.get_logger().warning("library_lines_suppressed", lines=suppressed)
+        self._lines += 1
+        return self._lines <= MAX_LIBRARY_LINES
+
+
+_line_limit = _LineLimit()
+
+
 class _StructlogHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        structlog.get_logger().log(
-            record.levelno, "library", logger=record.name, text=record.getMessage(), exc_info=record.exc_info
-        )
+        if _line_limit.allow():
+            structlog.get_logger().log(
+                record.levelno,
+                "library",
+                logger=record.name,
+                text=record.getMessage()[:MAX_TEXT_CHARACTERS],
+                exc_info=record.exc_info,
+            )
+
+
+class _PrintedLines(io.TextIOBase):
+    """Takes the place of stdout or stderr, and logs each line."""
+
+    encoding = "utf-8"
+    errors = "backslashreplace"
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+        self._text = ""
+        self._lock = threading.RLock()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        with self._lock:
+            *lines, rest = (self._text + text).split("\n")
+            if len(rest) > MAX_TEXT_CHARACTERS:
+                lines, rest = [*lines, rest], ""
+            self._text = rest
+        for line in lines:
+            if line and _line_limit.allow():
+                structlog.get_logger().warning("printed", stream=self.name, text=line[:MAX_TEXT_CHARACTERS])
+        return len(text)
+
+
+def _log_unhandled(kind: type[BaseException], error: BaseException | None, _traceback: object = None) -> None:
+    """Log an exception that nothing handles: the interpreter would print it, with its message."""
+    structlog.get_logger().error("unhandled", text=kind.__qualname__, exc_info=error)

@@ -1,4 +1,4 @@
-"""Exports spans as OpenTelemetry's own variables say. Without an endpoint, the SDK is not imported."""
+"""Exports spans as the variables OTEL_... say. If they name no collector, the SDK is not imported."""
 
 import asyncio
 import os
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import SpanExporter
 
-# For the last spans. A process ends even when its collector is unavailable.
+# How long to wait for the last spans. Then the process ends, even if the collector is unavailable.
 _FLUSH_TIMEOUT_S = 5.0
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
@@ -25,7 +25,7 @@ _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL
 
 @asynccontextmanager
 async def tracer_lifespan(service: str) -> AsyncIterator[Tracer | None]:
-    """Yield the tracer of the process, or None without an endpoint. Flush the spans at the end.
+    """Yield the tracer of the process, or None if tracing is off. Flush the spans at the end.
 
     Raises StartupError for an unknown protocol.
     """
@@ -75,7 +75,7 @@ def _build_exporter() -> "SpanExporter":
 
 
 async def _flush(provider: "TracerProvider") -> None:
-    """Flush in a thread that the process does not wait for: the exporter's own timeout is longer."""
+    """Flush in a daemon thread, so that the process can end before the exporter's own, longer timeout."""
     loop, flushed = asyncio.get_running_loop(), asyncio.Event()
 
     def shutdown() -> None:

@@ -4,24 +4,22 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import structlog
 from sqlalchemy import delete, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.errors import StoreUnavailable
 from services.store.database.schema import leases
-from services.store.database.sql_dialect import insert_or_update
+from services.store.database.sql_dialect import advisory_xact_lock, insert_into
 from services.store.database.store import Store
-
-_log = structlog.get_logger()
 
 
 class Lease:
-    """The right to run a task until the lease expires. Renew it between steps that are shorter than it."""
+    """The right to run a task until the lease expires. Renew it often enough while the task runs."""
 
     def __init__(self, store: Store, name: str, lease_s: float) -> None:
         self._store = store
         self._name = name
+        self._lease_s = lease_s
         self._lease_ms = round(lease_s * 1000)
         self._holder = uuid.uuid4().hex
 
@@ -29,10 +27,11 @@ class Lease:
         """Acquire the lease. Return False if another holder has it."""
 
         async def work(connection: AsyncConnection) -> bool:
+            await self._lock(connection)
             now_ms = self._store.clock()
             values = {"holder": self._holder, "expire_time_ms": now_ms + self._lease_ms}
             acquired = await connection.execute(
-                insert_or_update(connection, leases)
+                insert_into(connection, leases)
                 .values(name=self._name, **values)
                 .on_conflict_do_update(
                     index_elements=["name"], set_=values, where=leases.c.expire_time_ms <= now_ms
@@ -55,22 +54,36 @@ class Lease:
         return renewed.one_or_none() is not None
 
     async def release(self) -> None:
-        """Let another replica acquire the lease."""
+        """Let another replica acquire the lease. Do this also if it is not known whether it was acquired."""
         statement = delete(leases).where(leases.c.name == self._name, leases.c.holder == self._holder)
-        await self._store.write(lambda connection: connection.execute(statement))
+
+        async def work(connection: AsyncConnection) -> None:
+            await self._lock(connection)
+            await connection.execute(statement)
+
+        await self._store.settle(work, within_s=self._lease_s, what="lease_release")
+
+    async def _lock(self, connection: AsyncConnection) -> None:
+        # A release waits for the end of an `acquire` whose response was lost.
+        await advisory_xact_lock(connection, "lease", self._name)
 
 
 @asynccontextmanager
 async def exclusive_lease(store: Store, name: str, lease_s: float) -> AsyncIterator[Lease | None]:
-    """Yield the lease of a task, or None if another holder has it."""
+    """Yield the lease of a task, or None if another holder has it.
+
+    The lease is released even if the caller is cancelled while it is acquired or released.
+    """
     lease = Lease(store, name, lease_s)
-    if not await lease.acquire():
+    try:
+        is_acquired = await store.tasks.run_or_undo(lease.acquire(), lambda _: lease.release())
+    except StoreUnavailable:
+        await lease.release()
+        raise
+    if not is_acquired:
         yield None
         return
     try:
         yield lease
     finally:
-        try:
-            await lease.release()
-        except StoreUnavailable:
-            _log.info("lease_not_released", task=name)  # it expires
+        await lease.release()

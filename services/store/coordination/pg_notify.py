@@ -17,12 +17,13 @@ from services.store.database.postgresql import build_connect_args
 from services.store.database.store import Store
 
 PG_CHANNEL = "nationalsite_store"
+"""The one channel in PostgreSQL. Its notifications contain the names of Notifier channels."""
 BATCH_SIZE = 100
-"""Channels in one payload, which PostgreSQL limits to 8,000 bytes."""
+"""Names of Notifier channels in one PostgreSQL notification, which has at most 8,000 bytes."""
 KEEPALIVE_INTERVAL_S = 15.0
 """The connection is checked after this long without a notification."""
 INITIAL_DELAY_S, MAX_DELAY_S = 0.1, 5.0
-"""Before it connects again; the delay doubles each time, with jitter."""
+"""Delay before the listener reconnects. It doubles after each failure, with jitter."""
 
 _log = structlog.get_logger()
 
@@ -62,7 +63,7 @@ class _PgNotifier(Notifier):
     async def publish(self) -> None:
         """Publish notifications until cancelled.
 
-        This is separate from the writes, because NOTIFY in a transaction serializes commits.
+        This is not part of the writes, because PostgreSQL commits transactions with NOTIFY one at a time.
         """
         while True:
             await self._has_unpublished.wait()

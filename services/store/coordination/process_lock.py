@@ -8,6 +8,7 @@ from pathlib import Path
 
 from services.errors import StartupError
 from services.store.database.engine import SQLITE, parse_url
+from services.store.database.private_files import make_private_directory
 
 
 @asynccontextmanager
@@ -15,7 +16,7 @@ async def single_process_lock(url: str) -> AsyncIterator[None]:
     """Lock a SQLite store while the context is open. PostgreSQL needs no lock: replicas share it.
 
     It is a file lock on a file beside the database, so the kernel releases it when the process ends. The
-    command line (`migrate`, `erase`) does not take it. Raises StartupError if another process has it.
+    command line (`migrate`, `erase`) does not take this lock. Raises StartupError if another process has it.
     """
     parsed = parse_url(url)
     if parsed.drivername != SQLITE:
@@ -23,7 +24,7 @@ async def single_process_lock(url: str) -> AsyncIterator[None]:
         return
     lock_file = Path(f"{parsed.database}-lock")
     try:
-        lock_file.parent.mkdir(parents=True, exist_ok=True)
+        make_private_directory(lock_file.parent)
         # Opened read-only, because the service may start while its disk is read-only.
         descriptor = os.open(lock_file, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
@@ -40,7 +41,10 @@ def _lock(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         raise StartupError(
-            ["another process serves from this SQLite store, which is for one: replicas share PostgreSQL"]
+            [
+                "another process serves from this SQLite store, and only one may: "
+                "use PostgreSQL for several replicas"
+            ]
         ) from error
     except OSError as error:
         raise StartupError([f"the store cannot be locked: {error.strerror}"]) from error

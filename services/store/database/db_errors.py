@@ -1,4 +1,4 @@
-"""Translates the drivers' exceptions into the errors of `services.errors`. No other module does."""
+"""Translates the drivers' exceptions into the errors of `services.errors`. No other module does this."""
 
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from types import MappingProxyType
 
 import structlog
+from prometheus_client import Counter
 from sqlalchemy import exc
 
 from services.errors import StoreUnavailable
@@ -30,12 +31,16 @@ CAUSES: Mapping[str, str] = MappingProxyType(
         "57P": "it is shutting down or starting",
     }
 )
-"""Prefix of SQLite's error name or of PostgreSQL's SQLSTATE -> the cause, as callers and logs get it."""
+"""Prefix of SQLite's error name or of PostgreSQL's SQLSTATE -> the cause, in words for callers and logs."""
 
 # Programming errors: a violated constraint, an invalid statement.
 _PROGRAMMING_ERRORS = (exc.IntegrityError, exc.ProgrammingError, exc.DataError, exc.NotSupportedError)
-_CONFLICTS = frozenset({"40001", "40P01"})
+_CONFLICTS = frozenset({"40001", "40P01"})  # a serialization conflict, a deadlock
 
+_rejected = Counter(
+    "nationalsite_store_rejected",
+    "Calls rejected because too many waited for the store, and the most of them were of their caller.",
+)
 _log = structlog.get_logger()
 
 
@@ -58,8 +63,19 @@ def translate_db_errors() -> Iterator[None]:
         raise _store_unavailable(NO_CONNECTION) from error
 
 
+def reject_waiter() -> StoreUnavailable:
+    """Return the error of a call for which the store's fair queue has no place, and count it."""
+    _rejected.inc()
+    return StoreUnavailable(
+        "the store cannot be used now: too many calls wait for it, and the most of them are of this caller"
+    )
+
+
 def copy_error(error: Exception) -> Exception:
-    """Return an exception for one of several callers, so that each StoreUnavailable has its own traceback."""
+    """Return a copy of a StoreUnavailable, and any other exception itself.
+
+    If several callers get the same StoreUnavailable, each raises its own copy, with its own traceback.
+    """
     return StoreUnavailable(*error.args) if isinstance(error, StoreUnavailable) else error
 
 

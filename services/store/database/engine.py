@@ -1,6 +1,6 @@
 """The interface of a database engine, its limits, and the URLs that select one."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -25,17 +25,17 @@ class StoreLimits:
 
     max_connections: int = 10
     max_pending: int = 2000
-    """Units of work that run or wait. More are rejected."""
+    """Units of work that run or wait. Above that, those of the caller with the most are rejected."""
     lock_timeout_s: float = 5.0
-    """For a lock of another writer, or for a connection of the pool."""
+    """Maximum wait for a lock that another writer holds, or for the turn to use a connection."""
     statement_timeout_s: float = 10.0
     transaction_timeout_s: float = 20.0
-    """A unit of work, from its start to its commit."""
+    """For a unit of work, from its start to its commit."""
     health_timeout_s: float = 2.0
 
 
 class Engine(Protocol):
-    """What differs between SQLite and PostgreSQL."""
+    """The interface that the engines of SQLite and PostgreSQL implement."""
 
     name: str
     """`sqlite` or `postgresql`."""
@@ -46,8 +46,14 @@ class Engine(Protocol):
     async def read(self, work: UnitOfWork[T]) -> T:
         """Run a unit of work that only reads."""
 
-    async def scrub(self) -> None:
-        """Overwrite the content of deleted rows, if the engine can do that on request."""
+    async def scrub(self, *, timeout_s: float, rewrite: Sequence[str] = ()) -> bool:
+        """Remove the content of deleted rows from the files, as far as the engine does this on request.
+
+        Free space in a file can have copies of it. They are removed if the tables `rewrite` are written anew;
+        other transactions wait meanwhile. `timeout_s` is for the wait for readers of an older state. Return
+        False if something may still be there: because of such a reader, or because PostgreSQL keeps it in
+        free space without a rewrite.
+        """
 
     async def close(self) -> None:
         """Close every connection."""

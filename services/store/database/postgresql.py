@@ -1,7 +1,10 @@
 """PostgreSQL as a store: a pool of connections, each with timeouts of the server and of the client."""
 
+import asyncio
+from collections.abc import Sequence
 from typing import TypeVar
 
+from sqlalchemy import text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -11,8 +14,16 @@ from services.store.database.engine import StoreLimits, UnitOfWork
 
 T = TypeVar("T")
 
+_SNAPSHOT_INTERVAL_S = 0.2
+_NEXT_XID = text("SELECT CAST(CAST(pg_current_xact_id() AS xid) AS text)")
+_OLDEST_SNAPSHOT = text(
+    "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+    " AND datname = current_database() AND age(backend_xmin) > age(CAST(CAST(:xid AS text) AS xid)))"
+)
+"""Whether another connection has a snapshot that is older than a transaction."""
+
 MAX_ATTEMPTS = 3
-"""For a transaction that PostgreSQL rolls back because of a deadlock."""
+"""Of a transaction that PostgreSQL rolls back because of a conflict with another one."""
 CONNECT_TIMEOUT_S = 5
 """For one connection attempt, to each address of a host name."""
 NETWORK_TIMEOUT_S = 10
@@ -20,7 +31,7 @@ NETWORK_TIMEOUT_S = 10
 
 
 class PostgresqlEngine:
-    """Checks connections before use, so that it recovers as soon as the server is back."""
+    """Checks each connection before use, so that it replaces lost ones as soon as the server is back."""
 
     name = "postgresql"
 
@@ -36,7 +47,7 @@ class PostgresqlEngine:
         )
 
     async def write(self, work: UnitOfWork[T]) -> T:
-        """Run a unit of work. Run it again if PostgreSQL rolled it back because of a deadlock."""
+        """Run a unit of work. Run it again if PostgreSQL rolled it back because of a conflict."""
         for _ in range(MAX_ATTEMPTS - 1):
             try:
                 return await self._run(work)
@@ -49,8 +60,30 @@ class PostgresqlEngine:
         """Run a unit of work that only reads."""
         return await self._run(work)
 
-    async def scrub(self) -> None:
-        """Do nothing: the server's vacuum removes deleted rows."""
+    async def scrub(self, *, timeout_s: float, rewrite: Sequence[str] = ()) -> bool:
+        """Write the tables anew (VACUUM FULL). Without this, the content stays in the free space of files.
+
+        Deleted rows that a transaction could still read would be copied, so this waits for its end. It needs
+        the rights of the tables' owner.
+        """
+        if not rewrite:
+            return False
+        deadline = asyncio.get_running_loop().time() + timeout_s
+        async with self._engine.connect() as connection:
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
+            now = (await connection.execute(_NEXT_XID)).scalar_one()
+            while (await connection.execute(_OLDEST_SNAPSHOT, {"xid": now})).scalar_one():
+                if asyncio.get_running_loop().time() >= deadline:
+                    return False
+                await asyncio.sleep(_SNAPSHOT_INTERVAL_S)
+            await connection.execute(text("SET statement_timeout = 0"))  # the caller has a timeout
+            await connection.execute(text(f"SET lock_timeout = {round(timeout_s * 1000)}"))
+            try:
+                for table in rewrite:
+                    await connection.execute(text(f"VACUUM (FULL) {table}"))
+                return True
+            finally:
+                await connection.invalidate()  # the timeouts are not those of the pool's connections
 
     async def close(self) -> None:
         """Close the pool."""

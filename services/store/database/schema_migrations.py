@@ -1,5 +1,12 @@
-"""Migrates a store's schema, and checks that it is current."""
+"""Migrates a store's schema, and checks that it fits this release.
 
+The id of a revision is its number, and after an underscore the lowest number of a release that still works
+with it: a release whose newest revision is 0003 works with the schema 0005_0003, and not with 0006_0004. So
+during a rollout, and after a rollback, replicas of the previous release can start on the new schema.
+"""
+
+import os
+import re
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -17,8 +24,12 @@ from sqlalchemy.pool import NullPool
 
 from services.errors import StartupError
 from services.store.database.engine import SQLITE, parse_url
+from services.store.database.private_files import make_private
 
 _SCRIPTS = Path(__file__).parent / "migrations"
+VERSIONS = (_SCRIPTS / "versions",)
+"""The folders with migrations."""
+REVISION = re.compile(r"(?P<number>[0-9]{4})(_(?P<oldest>[0-9]{4}))?")
 _MIGRATION_LOCK = 5168800  # the key of PostgreSQL's advisory lock: it serializes concurrent migrations
 _LOCK_TIMEOUT_S = 60.0
 _CONNECT_TIMEOUT_S = 10
@@ -26,30 +37,52 @@ _RETRY_INTERVAL_S = 0.05
 
 
 def migrate(url: str) -> None:
-    """Bring the schema at a store's URL up to date. Does nothing if it is. Blocks.
+    """Bring the schema at a store's URL up to date, if it is not. Blocks the thread.
 
-    Several processes may call this at the same time. Raises StartupError.
+    A newer schema stays, if this release works with it. Several processes may call this at the same time.
+    Raises StartupError.
     """
     with connect(parse_url(url)) as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+        if _is_newer(connection):
+            return
         config = _build_config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
 
 def check_schema(url: str) -> None:
-    """Raise StartupError unless the schema at a store's URL is the one of this release. Blocks."""
+    """Raise StartupError unless this release works with the schema at a store's URL. Blocks the thread."""
     with connect(parse_url(url)) as connection:
+        if _is_newer(connection):
+            return
         revision = MigrationContext.configure(connection).get_current_revision()
-    scripts = ScriptDirectory.from_config(_build_config())
-    if revision == scripts.get_current_head():
-        return
-    if revision is not None and revision not in {script.revision for script in scripts.walk_revisions()}:
+    if revision != build_scripts().get_current_head():
+        raise StartupError(
+            [f"the store's schema ({revision or 'empty'}) is not current: run the command `migrate` first"]
+        )
+
+
+def _is_newer(connection: Connection) -> bool:
+    """Return whether the schema is of a later release, and works with this one.
+
+    Raises StartupError if it does not work with this release.
+    """
+    revision = MigrationContext.configure(connection).get_current_revision()
+    scripts = build_scripts()
+    if revision is None or revision in {script.revision for script in scripts.walk_revisions()}:
+        return False
+    newer, own = (REVISION.fullmatch(each or "") for each in (revision, scripts.get_current_head()))
+    oldest = newer and (newer["oldest"] or newer["number"])
+    if not own or not oldest or own["number"] < oldest:
         raise StartupError([f"the store's schema ({revision}) is newer than this release"])
-    raise StartupError(
-        [f"the store's schema ({revision or 'empty'}) is not current: run the command `migrate` first"]
-    )
+    return True
+
+
+def build_scripts() -> ScriptDirectory:
+    """Return the migrations of this release."""
+    return ScriptDirectory.from_config(_build_config())
 
 
 @contextmanager
@@ -65,7 +98,7 @@ def connect(url: URL) -> Iterator[Connection]:
         engine = create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": _CONNECT_TIMEOUT_S})
     try:
         if url.drivername == SQLITE:
-            Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
+            make_private(Path(url.database or ""))
         with engine.begin() as connection:
             yield connection
     except sqlite3.Error as error:
@@ -78,14 +111,21 @@ def connect(url: URL) -> Iterator[Connection]:
 
 def _build_config() -> Config:
     config = Config()
-    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
+    config.set_main_option("script_location", _escape(str(_SCRIPTS)))
+    config.set_main_option("path_separator", "os")
+    config.set_main_option("version_locations", _escape(os.pathsep.join(map(str, VERSIONS))))
     return config
 
 
+def _escape(value: str) -> str:
+    return value.replace("%", "%%")
+
+
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None  # else the driver begins late, and commits before some statements
-    # The journal mode is stored in the file, so this is done once in the file's life. SQLite's own timeout
-    # does not apply to it.
+    # Else the driver begins transactions late, and commits before some statements.
+    connection.isolation_level = None
+    # The journal mode is stored in the file, so it is set only once for each file. SQLite's own lock timeout
+    # does not apply to this statement, so it is retried here.
     deadline = time.monotonic() + _LOCK_TIMEOUT_S
     while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
         try:

@@ -1,13 +1,16 @@
-"""SQLite as a store: one file, one writer, and one sync to disk for all writes that wait."""
+"""SQLite as a store: one file, one writer, and one flush to disk for all writes that wait."""
 
 import asyncio
 import os
+import sqlite3
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
+import structlog
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
@@ -16,18 +19,29 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from services.errors import StoreUnavailable
 from services.store.database.db_errors import copy_error, is_programming_error, translate_db_errors
 from services.store.database.engine import StoreLimits, UnitOfWork
+from services.store.database.sqlite_connection import open_connection
 
 T = TypeVar("T")
 
 BATCH_SIZE = 200
 """Units of work in one transaction, at most."""
 
+MAX_IDLE_JOURNAL_BYTES = 4 * 2**20
+"""Of the journal (WAL) while no transaction needs more."""
+
 _PRAGMAS = (
     "PRAGMA synchronous = FULL",  # a committed transaction survives a power failure
     "PRAGMA foreign_keys = ON",
     "PRAGMA secure_delete = ON",  # deleted content is overwritten
+    # A commit after the end of a long reader moves the journal into the database, and the next one truncates
+    # it. The store's clock commits at least every 10 s.
+    f"PRAGMA journal_size_limit = {MAX_IDLE_JOURNAL_BYTES}",
 )
+_CHECKPOINT_LOCK_TIMEOUT_MS, _CHECKPOINT_INTERVAL_S = 100, 0.2
+"""While a checkpoint waits for readers, it blocks writers. So it waits briefly, and is tried again."""
 _IS_WRITER = "nationalsite_is_writer"
+
+_log = structlog.get_logger()
 
 
 @dataclass(slots=True)
@@ -41,23 +55,20 @@ class _PendingWrite:
 class SqliteEngine:
     """Batches writes: those that arrive during one transaction share the next one.
 
-    Each has its own savepoint, so a failed one rolls back only its own changes.
+    Each write has its own savepoint, so a failed one rolls back only its own changes.
     """
 
     name = "sqlite"
 
     def __init__(self, url: URL, limits: StoreLimits) -> None:
         self._file = _DatabaseFile(os.path.abspath(url.database or ""))
-        # Only an existing file is opened: a removed one must not be replaced silently by an empty one.
-        file_url = url.set(database=f"file:{_quote(self._file.path)}", query={"mode": "rw", "uri": "true"})
         self._engine = create_async_engine(
-            file_url,
+            url,
             pool_size=limits.max_connections,
             max_overflow=0,
             pool_timeout=limits.lock_timeout_s,
-            connect_args={"timeout": limits.lock_timeout_s},
+            async_creator=partial(open_connection, partial(_connect, self._file.path, limits.lock_timeout_s)),
         )
-        event.listen(self._engine.sync_engine, "connect", _prepare)
         event.listen(self._engine.sync_engine, "begin", _begin)
         self._reader_count = 0
         self._has_no_readers, self._is_open = asyncio.Event(), asyncio.Event()
@@ -83,14 +94,28 @@ class SqliteEngine:
             async with self._engine.begin() as connection:
                 return await work(connection)
 
-    async def scrub(self) -> None:
-        """Move the journal into the database file and empty it. `secure_delete` covers the file itself."""
+    async def scrub(self, *, timeout_s: float, rewrite: Sequence[str] = ()) -> bool:
+        """Move the journal (WAL) into the database file, and empty the journal.
+
+        Deleted content in the database file was already overwritten, because of `secure_delete`. But copies
+        can remain in pages from which rows were moved to other pages. `rewrite` removes them, for all tables.
+        """
+        deadline = asyncio.get_running_loop().time() + timeout_s
         async with self._read_guard():
             self._file.check_exists()
             async with self._engine.connect() as connection:
-                raw = await connection.get_raw_connection()  # a checkpoint must not run in a transaction
-                assert raw.driver_connection is not None  # noqa: S101 # it is open
-                await raw.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                raw = await connection.get_raw_connection()  # neither statement may run in a transaction
+                driver = raw.driver_connection
+                assert driver is not None  # noqa: S101 # it is open
+                if rewrite:
+                    # The temporary copy goes where the database is: there is space, and nobody else reads it.
+                    os.environ["SQLITE_TMPDIR"] = os.path.dirname(self._file.path)
+                    await driver.run(lambda sqlite: sqlite.execute("VACUUM").close())
+                while not await driver.run(_truncate_journal):
+                    if asyncio.get_running_loop().time() >= deadline:
+                        return False
+                    await asyncio.sleep(_CHECKPOINT_INTERVAL_S)
+        return True
 
     async def close(self) -> None:
         """Wait for the writer, and close the file."""
@@ -108,7 +133,10 @@ class SqliteEngine:
             except Exception as error:  # raised to every caller of the batch
                 for write in batch:
                     write.error = copy_error(error)
-                await self._reconnect()
+                try:
+                    await self._reconnect()
+                except Exception as close_error:  # the callers must get the first error nevertheless
+                    _log.exception("sqlite_not_closed", exc_info=close_error)
             for write in batch:
                 if write.future.done():
                     continue
@@ -121,17 +149,31 @@ class SqliteEngine:
         self._file.check_exists()
         async with self._engine.connect() as connection:
             await connection.execution_options(**{_IS_WRITER: True})
-            async with connection.begin(), asyncio.timeout(self._transaction_timeout_s):
-                for write in batch:
-                    await _run_in_savepoint(connection, write)
+            if len(batch) == 1:
+                await self._write_alone(connection, batch[0])
+            else:
+                async with connection.begin(), asyncio.timeout(self._transaction_timeout_s):
+                    for write in batch:
+                        await _run_in_savepoint(connection, write)
         if self._file.was_replaced():
             # The transaction went to a file that is no longer at this path.
             raise StoreUnavailable("the store cannot be used now: its file was removed")
 
+    async def _write_alone(self, connection: AsyncConnection, write: _PendingWrite) -> None:
+        """Run a write in a transaction of its own, which needs no savepoint."""
+        try:
+            async with connection.begin(), asyncio.timeout(self._transaction_timeout_s):
+                write.result = await write.work(connection)
+        except Exception as error:
+            if _is_of_database(error) or isinstance(error, TimeoutError):
+                raise
+            write.error = error
+
     @asynccontextmanager
     async def _read_guard(self) -> AsyncIterator[None]:
-        """Wait until the connections are open, and keep them open for the context."""
-        await self._is_open.wait()
+        """Wait while `_reconnect` closes the connections. Keep it from closing them within the context."""
+        while not self._is_open.is_set():  # it may have been cleared again before this task continues
+            await self._is_open.wait()
         self._reader_count += 1
         self._has_no_readers.clear()
         try:
@@ -142,7 +184,7 @@ class SqliteEngine:
                 self._has_no_readers.set()
 
     async def _reconnect(self) -> None:
-        """Close every connection, after the readers are done.
+        """Close every connection, after the readers are done. Each of them has a timeout.
 
         SQLite shares state between the connections of a process: if one was opened while the file was read
         only, later ones stay read only until all are closed.
@@ -157,23 +199,32 @@ class SqliteEngine:
 
 
 async def _run_in_savepoint(connection: AsyncConnection, write: _PendingWrite) -> None:
-    """Run one write of a batch. Keep an error of its own; raise an error of the database, for the batch."""
+    """Run one write of a batch.
+
+    An error of the write itself is kept in `write.error`, and the batch goes on. An error of the database is
+    raised, and the whole batch fails.
+    """
     try:
         async with connection.begin_nested():
             write.result = await write.work(connection)
     except Exception as error:
-        if isinstance(error, DBAPIError) and not is_programming_error(error):
+        if _is_of_database(error):
             raise
         write.error = error
 
 
+def _is_of_database(error: Exception) -> bool:
+    """Return whether an error is not that of one unit of work: every other one would fail, too."""
+    return isinstance(error, DBAPIError) and not is_programming_error(error)
+
+
 class _DatabaseFile:
-    """The file at a path. SQLite also writes to a file that was removed after it was opened."""
+    """Detects that the file was removed or replaced. SQLite would go on writing to the removed file."""
 
     def __init__(self, path: str) -> None:
         self.path = path
         self._identity: tuple[int, int] | None = None
-        """Of the file that the connections have open; None if there are no connections."""
+        """Device and inode of the file that the connections have open; None without connections."""
 
     def check_exists(self) -> None:
         """Raise StoreUnavailable if there is no file. Call this before you connect."""
@@ -198,16 +249,34 @@ class _DatabaseFile:
         return status.st_dev, status.st_ino
 
 
-def _prepare(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # `_begin` begins transactions, not the driver
-    cursor = connection.cursor()
-    for pragma in _PRAGMAS:
-        cursor.execute(pragma)
-    cursor.close()
+def _connect(path: str, lock_timeout_s: float) -> sqlite3.Connection:
+    # Only an existing file is opened: a removed one must not be replaced silently by an empty one.
+    uri = f"file:{_quote(path)}?mode=rw"
+    # `_begin` begins transactions, not the driver.
+    connection = sqlite3.connect(uri, uri=True, timeout=lock_timeout_s, isolation_level=None)
+    try:
+        for pragma in _PRAGMAS:
+            connection.execute(pragma)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _truncate_journal(connection: sqlite3.Connection) -> bool:
+    """Return whether the journal is empty. It is not if a reader uses an older state of the database."""
+    (lock_timeout_ms,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    connection.execute(f"PRAGMA busy_timeout = {_CHECKPOINT_LOCK_TIMEOUT_MS}")
+    try:
+        is_busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {lock_timeout_ms}")
+    return not is_busy
 
 
 def _begin(connection: Connection) -> None:
-    # A transaction that begins with a read fails at once, instead of waiting, if another process writes.
+    # BEGIN IMMEDIATE waits while another process writes. After a plain BEGIN, a write that follows a read
+    # would then fail at once.
     is_writer = connection.get_execution_options().get(_IS_WRITER, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writer else "BEGIN")
 

@@ -4,10 +4,11 @@ from sqlalchemy import BigInteger, Integer, cast, insert, literal, null, or_, se
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.store.database.schema import messages, subscription_messages, subscriptions
+from services.store.inbox.heads import HEAD_COLUMNS, add_heads
 from services.store.inbox.subscriptions import parse_topics
 
 BATCH_SIZE = 2000
-"""Sequence numbers in one transaction."""
+"""Sequence numbers that one transaction covers."""
 
 
 async def backfill_batch(connection: AsyncConnection, subscription_id: int) -> bool:
@@ -40,6 +41,7 @@ async def backfill_batch(connection: AsyncConnection, subscription_id: int) -> b
             messages.c.event_time_ms,
             literal(0, Integer),
             literal(0, BigInteger),
+            literal(0, BigInteger),
             cast(null(), BigInteger),
         )
         .where(messages.c.seq.between(first_seq, last_seq))
@@ -59,10 +61,14 @@ async def backfill_batch(connection: AsyncConnection, subscription_id: int) -> b
         "ordering_key",
         "event_time_ms",
         "attempts",
+        "lease_id",
         "lease_expire_time_ms",
         "dead_letter_time_ms",
     )
-    await connection.execute(insert(subscription_messages).from_select(columns, matching))
+    inserted = await connection.execute(
+        insert(subscription_messages).from_select(columns, matching).returning(*HEAD_COLUMNS)
+    )
+    await add_heads(connection, inserted.mappings())
     await connection.execute(
         update(subscriptions).where(subscriptions.c.id == subscription_id).values(backfill_from_seq=last_seq)
     )

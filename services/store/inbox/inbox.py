@@ -3,19 +3,26 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.store.coordination.notifier import Notifier
-from services.store.database.schema import messages, subscription_messages, subscriptions
-from services.store.database.sql_dialect import advisory_xact_lock, insert_or_update
+from services.store.database.batcher import Batcher
+from services.store.database.schema import (
+    message_identities,
+    messages,
+    subscription_messages,
+    subscriptions,
+)
+from services.store.database.sql_dialect import advisory_xact_lock, insert_into
 from services.store.database.store import Store
-from services.store.inbox.batcher import Batcher
+from services.store.inbox.heads import add_heads
 from services.store.inbox.subscriptions import MESSAGES_LOCK, messages_channel, parse_topics
 
 MAX_TEXT_LENGTH = 512
-"""Characters of an id, a topic or a key. The hash of a longer one is stored, because indexes have a limit."""
+"""Characters of an id, a topic or a key. A longer one is replaced by its hash: indexes have a limit."""
 MAX_TIME_MS = 2**62
 BATCH_SIZE = 500
 """Messages in one statement."""
@@ -30,18 +37,22 @@ class IncomingMessage:
     topic: str
     """Empty if it cannot be read."""
     ordering_key: str | None
-    """1688's order id. Messages with the same key are leased one at a time, in the order of their times."""
+    """The purchase order's id. Messages with the same key are leased one at a time, by event time.
+
+    A message without one gets a key of its own."""
     event_time_ms: int
     """1688's time of the message, in milliseconds since the epoch."""
     member_id: str
     """The 1688 member that it concerns; may be empty."""
     raw: bytes
     """The JSON text as received."""
+    newest_time_ms: int | None = None
+    """The latest of 1688's times of the message; None if it has none. It is not stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreResult:
-    """The messages of a call that were new."""
+    """Which messages of one call of `Inbox.store` were new."""
 
     new_ids: Sequence[str]
     """Ids of the messages that were stored now."""
@@ -62,9 +73,10 @@ class Inbox:
     async def store(self, incoming: Iterable[IncomingMessage]) -> StoreResult:
         """Store messages in one durable transaction. After StoreUnavailable, all or none were stored.
 
-        A message is stored once, by its id, however often it arrives. It is added to the backlog of every
-        existing subscription with its topic; a later subscription gets it if its start time covers it.
-        Concurrent calls share a transaction.
+        A message is stored once, by its id, however often it arrives, even if it was erased or deleted since:
+        its identity is retained longer. It is added to the backlog of every
+        existing subscription to its topic. A subscription that is created later gets it if its start time is
+        early enough. Concurrent calls share a transaction.
         """
         return await self._batcher.submit([_normalize(message) for message in incoming])
 
@@ -89,6 +101,7 @@ class Inbox:
             )
             if rows:
                 await connection.execute(insert(subscription_messages), rows)
+                await add_heads(connection, rows)
             return set(new_seqs), {messages_channel(row["subscription_id"]) for row in rows}
 
         new_ids, channels = await self._store.write(work) if incoming else (set(), set())
@@ -97,7 +110,7 @@ class Inbox:
 
 
 def _take_result(call: Sequence[IncomingMessage], new_ids: set[str]) -> StoreResult:
-    """Return one call's result. Remove its ids from `new_ids`: to the next call they are duplicates."""
+    """Return one call's result. Remove its ids from `new_ids`: for the next call they are duplicates."""
     own_ids = list(dict.fromkeys(message.message_id for message in call if message.message_id in new_ids))
     new_ids.difference_update(own_ids)
     return StoreResult(new_ids=own_ids, duplicate_count=len(call) - len(own_ids))
@@ -106,7 +119,16 @@ def _take_result(call: Sequence[IncomingMessage], new_ids: set[str]) -> StoreRes
 async def _insert_messages(
     connection: AsyncConnection, incoming: Sequence[IncomingMessage], receive_time_ms: int
 ) -> dict[str, int]:
-    """Insert the messages that are not stored yet. Return their ids and sequence numbers."""
+    """Insert the messages that were never stored. Return their ids and sequence numbers."""
+    by_identity = {hashlib.sha256(message.message_id.encode()).digest(): message for message in incoming}
+    insert_identities = insert_into(connection, message_identities).on_conflict_do_nothing()
+    new_identities = await connection.execute(
+        insert_identities.returning(message_identities.c.identity),
+        [{"identity": identity, "receive_time_ms": receive_time_ms} for identity in by_identity],
+    )
+    new_messages = [by_identity[identity] for identity in new_identities.scalars()]
+    if not new_messages:
+        return {}
     rows = [
         {
             "message_id": message.message_id,
@@ -117,17 +139,17 @@ async def _insert_messages(
             "member_id": message.member_id,
             "raw": message.raw,
         }
-        for message in incoming
+        for message in new_messages
     ]
-    statement = insert_or_update(connection, messages).on_conflict_do_nothing()
+    statement = insert_into(connection, messages).on_conflict_do_nothing()
     inserted = await connection.execute(statement.returning(messages.c.message_id, messages.c.seq), rows)
     return {row.message_id: row.seq for row in inserted}
 
 
 async def _build_subscription_rows(
     connection: AsyncConnection, stored: Sequence[tuple[IncomingMessage, int]]
-) -> list[dict[str, int | str | None]]:
-    """Return a row for each message and subscription with its topic."""
+) -> list[dict[str, Any]]:
+    """Return a row for each message in each subscription to its topic."""
     if not stored:
         return []
     existing = await connection.execute(
@@ -141,6 +163,7 @@ async def _build_subscription_rows(
             "ordering_key": message.ordering_key,
             "event_time_ms": message.event_time_ms,
             "attempts": 0,
+            "lease_id": 0,
             "lease_expire_time_ms": 0,
         }
         for message, seq in stored
@@ -150,11 +173,16 @@ async def _build_subscription_rows(
 
 
 def _normalize(message: IncomingMessage) -> IncomingMessage:
-    """Return a message that both engines can store. A message with a valid signature is never rejected."""
+    """Replace what an engine cannot store: a message that 1688 has signed must not be rejected.
+
+    A message without an ordering key gets one that no other message has.
+    """
+    message_id = _normalize_text(message.message_id)
+    ordering_key = f"message:{message_id}" if message.ordering_key is None else message.ordering_key
     return IncomingMessage(
-        message_id=_normalize_text(message.message_id),
+        message_id=message_id,
         topic=_normalize_text(message.topic),
-        ordering_key=None if message.ordering_key is None else _normalize_text(message.ordering_key),
+        ordering_key=_normalize_text(ordering_key),
         event_time_ms=min(max(message.event_time_ms, 0), MAX_TIME_MS),
         member_id=_normalize_text(message.member_id),
         raw=message.raw,
@@ -162,6 +190,8 @@ def _normalize(message: IncomingMessage) -> IncomingMessage:
 
 
 def _normalize_text(text: str) -> str:
+    if len(text) <= MAX_TEXT_LENGTH and text.isascii() and "\0" not in text:
+        return text
     text = text.encode(errors="replace").decode().replace("\0", "\ufffd")
     if len(text) > MAX_TEXT_LENGTH:
         return "sha256:" + hashlib.sha256(text.encode()).hexdigest()

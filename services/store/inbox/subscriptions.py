@@ -7,16 +7,23 @@ from dataclasses import dataclass
 from sqlalchemy import Row, Select, and_, case, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.errors import Overloaded, SubscriptionMismatch, SubscriptionNotFound
+from services.errors import (
+    SubscriptionLimit,
+    SubscriptionMismatch,
+    SubscriptionNotFound,
+    invalid_page_token,
+)
+from services.opaque_token import decode_token, encode_token
 from services.store.coordination.notifier import Notifier
 from services.store.database.schema import messages, subscription_messages, subscriptions
 from services.store.database.sql_dialect import advisory_xact_lock
 from services.store.database.store import Store
+from services.store.pagination import Page, clamp_page_size, count_fitting
 
 MESSAGES_LOCK = "messages"
-"""Shared by transactions that store messages, exclusive while a subscription is created."""
-LAST_USED_RESOLUTION_MS = 60_000
-"""The last use of a subscription is recorded this often at most."""
+"""Advisory lock. Transactions that store messages hold it shared; creating a subscription, exclusively."""
+_MAX_OTHER_BYTES = 128
+"""Maximum size in a response of what `_count_bytes` does not count: times, numbers, tags."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,13 +36,23 @@ class SubscriptionName:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionSpec:
+    """How a subscription is created."""
+
+    topics: Sequence[str] = ()
+    """Empty: all topics."""
+    start_time_ms: int | None = None
+    """It also gets stored messages whose event time or receive time is not before it. None: none of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriptionLimits:
-    """The number of subscriptions, and of deliveries of a message."""
+    """Limits of the number of subscriptions, and of deliveries of a message."""
 
     max_per_caller: int = 100
-    """Each subscription costs a row for each message."""
+    """There is a limit because each subscription has a row of its own for each message."""
     max_delivery_attempts: int = 10
-    """A message that is not acknowledged after so many is dead."""
+    """A message that is not acknowledged in this many deliveries is dead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,81 +78,82 @@ class Subscriptions:
         self._notifier = notifier
         self.limits = limits or SubscriptionLimits()
 
-    async def get_or_create(
-        self, name: SubscriptionName, topics: Sequence[str] = (), start_time_ms: int | None = None
-    ) -> int:
-        """Return the id of a subscription. Create it if it does not exist.
+    async def open(self, name: SubscriptionName, create_if_missing: SubscriptionSpec | None = None) -> int:
+        """Return the id of a subscription for a consumer.
 
-        A new one gets messages with these `topics` (empty: all) that are stored from now on. With
-        `start_time_ms` it also gets stored messages that happened or were received since then. An existing
-        one keeps its topics: SubscriptionMismatch is raised for other topics, but not for empty ones. Raises
-        Overloaded if the caller has too many subscriptions.
+        With `create_if_missing`, a missing subscription is created. Raises SubscriptionMismatch if it exists
+        with other topics, SubscriptionLimit if the caller may not have another one. Without, raises
+        SubscriptionNotFound if it is missing.
         """
+        if create_if_missing is None:
+            return await self.get_id(name)
         row = await self._store.read(lambda connection: _find(connection, name))
         if row is None:
             return await self._store.write(
-                lambda connection: self._create(connection, name, topics, start_time_ms)
+                lambda connection: self._create(connection, name, create_if_missing)
             )
-        self._check_topics(row, topics)
-        if row.last_used_time_ms <= self._store.clock() - LAST_USED_RESOLUTION_MS:
-            await self._store.write(lambda connection: self._record_use(connection, row.id))
-        return int(row.id)
+        return _check_topics(name, row, create_if_missing)
 
     async def get_id(self, name: SubscriptionName) -> int:
         """Return the id of an existing subscription. Raises SubscriptionNotFound."""
         row = await self._store.read(lambda connection: _find(connection, name))
         if row is None:
-            raise SubscriptionNotFound("no subscription of this name")
+            raise _not_found()
         return int(row.id)
 
-    async def list(self, caller: str) -> list[Subscription]:
-        """Return a caller's subscriptions, sorted by name."""
-        backlogs = select_backlogs(self._store.clock(), self.limits.max_delivery_attempts)
-        statement = backlogs.where(subscriptions.c.caller == caller).order_by(subscriptions.c.name)
-        rows = await self._store.read(lambda connection: connection.execute(statement))
-        return [
-            Subscription(
-                name=row.name,
-                topics=parse_topics(row.topics),
-                create_time_ms=row.create_time_ms,
-                backlog=row.backlog,
-                oldest_event_time_ms=row.oldest_event_time_ms,
-                dead_messages=row.dead_messages,
-            )
-            for row in rows
-        ]
+    async def get(self, name: SubscriptionName) -> Subscription:
+        """Return a subscription. Raises SubscriptionNotFound."""
+        statement = self._select_backlogs(name.caller).where(subscriptions.c.name == name.name)
+        row = (await self._store.read(lambda connection: connection.execute(statement))).one_or_none()
+        if row is None:
+            raise _not_found()
+        return _from_row(row)
+
+    async def list(self, caller: str, page_size: int = 0, page_token: str = "") -> Page[Subscription]:
+        """Return a caller's subscriptions, sorted by name. Raises InvalidRequest (page token).
+
+        A page ends before the size of a response.
+        """
+        size = clamp_page_size(page_size)
+        statement = self._select_backlogs(caller).order_by(subscriptions.c.name).limit(size + 1)
+        if page_token:
+            statement = statement.where(subscriptions.c.name > _decode_page_token(page_token))
+        rows = (await self._store.read(lambda connection: connection.execute(statement))).all()
+        listed = rows[: min(size, count_fitting(map(_count_bytes, rows)))]
+        return Page(
+            items=[_from_row(row) for row in listed],
+            next_page_token=encode_token(listed[-1].name) if len(rows) > len(listed) else "",
+        )
 
     async def delete(self, name: SubscriptionName) -> None:
-        """Delete a subscription with its backlog. Raises SubscriptionNotFound, also to waiting consumers.
+        """Delete a subscription with its backlog. Raises SubscriptionNotFound.
 
-        The next use of the name creates a new subscription.
+        Consumers that wait for its messages get SubscriptionNotFound, too.
         """
         subscription_id = await self.get_id(name)
         # Only the name is removed here. There may be millions of rows, which retention deletes.
         await self._store.write(
             lambda connection: connection.execute(
                 update(subscriptions).where(subscriptions.c.id == subscription_id).values(name=None)
-            )
+            ),
+            on_commit=lambda _: self._notifier.notify(messages_channel(subscription_id)),
         )
-        self._notifier.notify(messages_channel(subscription_id))
 
     async def _create(
-        self,
-        connection: AsyncConnection,
-        name: SubscriptionName,
-        topics: Sequence[str],
-        start_time_ms: int | None,
+        self, connection: AsyncConnection, name: SubscriptionName, spec: SubscriptionSpec
     ) -> int:
-        # With the lock, every message is either stored before, or finds the subscription.
+        # With the lock, a transaction that stores messages either ends before, or sees the new subscription.
         await advisory_xact_lock(connection, MESSAGES_LOCK)
         if (row := await _find(connection, name)) is not None:
-            self._check_topics(row, topics)
-            return int(row.id)
+            return _check_topics(name, row, spec)
         count = select(func.count()).where(
             subscriptions.c.caller == name.caller, subscriptions.c.name.is_not(None)
         )
         if (await connection.execute(count)).scalar_one() >= self.limits.max_per_caller:
-            raise Overloaded(f"a caller has at most {self.limits.max_per_caller} subscriptions")
+            raise SubscriptionLimit(
+                "the caller has as many subscriptions as it may have",
+                subscriptions_per_caller=self.limits.max_per_caller,
+            )
         last_seq = (await connection.execute(select(func.max(messages.c.seq)))).scalar_one() or 0
         now_ms = self._store.clock()
         inserted = await connection.execute(
@@ -143,32 +161,24 @@ class Subscriptions:
             .values(
                 caller=name.caller,
                 name=name.name,
-                topics=format_topics(topics),
-                start_time_ms=start_time_ms,
+                topics=format_topics(spec.topics),
+                start_time_ms=spec.start_time_ms,
                 create_time_ms=now_ms,
                 last_used_time_ms=now_ms,
-                backfill_from_seq=last_seq if start_time_ms is None else 0,
+                backfill_from_seq=last_seq if spec.start_time_ms is None else 0,
                 backfill_to_seq=last_seq,
             )
             .returning(subscriptions.c.id)
         )
         return int(inserted.scalar_one())
 
-    async def _record_use(self, connection: AsyncConnection, subscription_id: int) -> None:
-        await connection.execute(
-            update(subscriptions)
-            .where(subscriptions.c.id == subscription_id)
-            .values(last_used_time_ms=self._store.clock())
-        )
-
-    @staticmethod
-    def _check_topics(row: "Row[int, str, int]", topics: Sequence[str]) -> None:
-        if topics and format_topics(topics) != row.topics:
-            raise SubscriptionMismatch("the subscription exists with other topics")
+    def _select_backlogs(self, caller: str) -> "Select[str, str, str, int, int, int, int]":
+        backlogs = select_backlogs(self._store.clock(), self.limits.max_delivery_attempts)
+        return backlogs.where(subscriptions.c.caller == caller)
 
 
 def messages_channel(subscription_id: object) -> str:
-    """Return the channel that is notified of a subscription's messages."""
+    """Return the channel of the notifier for a subscription's messages."""
     return f"messages:{subscription_id}"
 
 
@@ -183,7 +193,7 @@ def parse_topics(text: str) -> tuple[str, ...]:
 
 
 def select_backlogs(now_ms: int, max_delivery_attempts: int) -> "Select[str, str, str, int, int, int, int]":
-    """Select all subscriptions with their counts. Messages that will be dead-lettered count as dead."""
+    """Select all subscriptions with their counts. Messages that `mark_dead` would mark count as dead."""
     is_dead = or_(
         subscription_messages.c.dead_letter_time_ms.is_not(None),
         and_(
@@ -212,9 +222,49 @@ def select_backlogs(now_ms: int, max_delivery_attempts: int) -> "Select[str, str
     )
 
 
-async def _find(connection: AsyncConnection, name: SubscriptionName) -> "Row[int, str, int] | None":
+def _check_topics(name: SubscriptionName, row: "Row[int, str]", spec: SubscriptionSpec) -> int:
+    """Return the id of an existing subscription. Raises SubscriptionMismatch."""
+    if format_topics(spec.topics) != row.topics:
+        raise SubscriptionMismatch(
+            "the subscription exists with other topics",
+            subscription=name.name,
+            topics=",".join(parse_topics(row.topics)),
+        )
+    return int(row.id)
+
+
+def _from_row(row: "Row[str, str, str, int, int, int, int]") -> Subscription:
+    return Subscription(
+        name=row.name,
+        topics=parse_topics(row.topics),
+        create_time_ms=row.create_time_ms,
+        backlog=row.backlog,
+        oldest_event_time_ms=row.oldest_event_time_ms,
+        dead_messages=row.dead_messages,
+    )
+
+
+def _count_bytes(row: "Row[str, str, str, int, int, int, int]") -> int:
+    """Return an upper bound of the size of a subscription in a response."""
+    return _MAX_OTHER_BYTES + len(row.name.encode()) + len(row.topics.encode())
+
+
+def _decode_page_token(page_token: str) -> str:
+    """Return the name after which the page begins."""
+    try:
+        (name,) = decode_token(page_token)
+    except ValueError as error:
+        raise invalid_page_token() from error
+    return name
+
+
+def _not_found() -> SubscriptionNotFound:
+    return SubscriptionNotFound("no subscription has this name")
+
+
+async def _find(connection: AsyncConnection, name: SubscriptionName) -> "Row[int, str] | None":
     rows = await connection.execute(
-        select(subscriptions.c.id, subscriptions.c.topics, subscriptions.c.last_used_time_ms).where(
+        select(subscriptions.c.id, subscriptions.c.topics).where(
             subscriptions.c.caller == name.caller, subscriptions.c.name == name.name
         )
     )

@@ -1,12 +1,29 @@
-"""Deliveries: requests that are stored durably and sent to 1688 in order per ordering key."""
+"""Deliveries: syncs that are stored durably and sent to 1688 in order per ordering key.
 
-import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+A delivery belongs to the caller that enqueued it. A key that its caller chose orders only this caller's
+deliveries; the id of an order orders those of all callers. Deliveries that are ordered together have the same
+`ordering_group`.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Row, Update, exists, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    LargeBinary,
+    Row,
+    Select,
+    Update,
+    and_,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.errors import (
@@ -16,183 +33,152 @@ from services.errors import (
     DeliveryState,
     RequestIdReused,
 )
-from services.store.coordination.notifier import Notifier
+from services.store.coordination.notifier import POLL_INTERVAL_S, Notifier, wait_for_event
+from services.store.database.batcher import Batcher
 from services.store.database.schema import deliveries
-from services.store.database.sql_dialect import advisory_xact_lock
 from services.store.database.store import Store
-from services.store.pagination import Page, clamp_page_size, decode_page_token, encode_page_token
+from services.store.outbox.delivery import STATE_PREFIX, Delivery, NewDelivery, State, build_order_group
+from services.store.outbox.heads import IS_PENDING, add_heads, lock_groups, lock_heads, update_heads
+from services.store.pagination import (
+    Page,
+    clamp_page_size,
+    count_fitting,
+    decode_page_token,
+    encode_page_token,
+)
 
 DELIVERIES_CHANNEL = "deliveries"
-"""Notified when a delivery may have become due."""
-CLAIMS_LOCK = "delivery claims"
-"""Shared by transactions that claim deliveries, exclusive while RetryDelivery resets a delivery."""
-
-
-class State(StrEnum):
-    """The state of a delivery."""
-
-    PENDING = "PENDING"
-    """Not sent yet, in flight, or to be retried."""
-    DELIVERED = "DELIVERED"
-    """1688 accepted it."""
-    DEAD = "DEAD"
-    """It failed permanently; `last_error` has the reason."""
-    CANCELLED = "CANCELLED"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewDelivery:
-    """A delivery to enqueue."""
-
-    caller: str
-    """The caller's identity; may be empty."""
-    request_id: str
-    """The same id with the same content is the same delivery."""
-    content_hash: bytes
-    """SHA-256 of the whole request."""
-    rpc: str
-    """The RPC whose request is in `payload`."""
-    payload: bytes
-    ordering_key: str
-    member_id: str | None = None
-    """The buyer's `out_member_id`, if the request has one: for erasure."""
-    national_order_id: str | None = None
-    """The national site's order, if the request has one: for erasure."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    """A stored delivery. Times are milliseconds since the epoch."""
-
-    delivery_id: str
-    caller: str
-    request_id: str
-    rpc: str
-    payload: bytes
-    ordering_key: str
-    state: State
-    attempts: int
-    """How often it was attempted. For the send function, the present attempt counts."""
-    last_error: bytes | None
-    """The error of the last failed attempt, from the send function."""
-    progress: bytes | None
-    """From the send function, for its next attempt."""
-    results: bytes | None
-    """From the send function, for callers."""
-    create_time_ms: int
-    last_attempt_time_ms: int | None
-    next_attempt_time_ms: int | None
-    """The next attempt is not made before. None if the delivery is finished."""
-    finish_time_ms: int | None
-    previous_outcome_unknown: bool = False
-    """For the send function: 1688 may have executed an earlier attempt."""
-
-    @classmethod
-    def from_row(cls, row: "Row[Any]", *, previous_outcome_unknown: bool = False) -> "Delivery":
-        """Read a row of the table `deliveries`."""
-        return cls(
-            delivery_id=row.delivery_id,
-            caller=row.caller,
-            request_id=row.request_id,
-            rpc=row.rpc,
-            payload=row.payload,
-            ordering_key=row.ordering_key,
-            state=State(row.state),
-            attempts=row.attempts,
-            last_error=row.last_error,
-            progress=row.progress,
-            results=row.results,
-            create_time_ms=row.create_time_ms,
-            last_attempt_time_ms=row.last_attempt_time_ms,
-            next_attempt_time_ms=row.next_attempt_time_ms,
-            finish_time_ms=row.finish_time_ms,
-            previous_outcome_unknown=previous_outcome_unknown,
-        )
+"""The channel of the notifier that is notified when a delivery may have become due."""
+BATCH_SIZE = 100
+"""Deliveries that are enqueued in one transaction."""
+_MAX_OTHER_BYTES = 512
+"""Maximum size in a response of what `_max_bytes` does not count: ids, times, numbers, tags."""
+_MAX_CHARACTER_BYTES = 4
+"""Of a character in UTF-8."""
 
 
 class Deliveries:
-    """Enqueues, lists, retries and cancels deliveries. The relay sends them."""
+    """Enqueues, lists, retries and cancels deliveries. The relay sends them.
+
+    `owner` is the caller whose deliveries a method concerns, None those of all callers. A delivery of another
+    caller is not found.
+    """
 
     def __init__(self, store: Store, notifier: Notifier) -> None:
         self._store = store
         self._notifier = notifier
+        self._batcher: Batcher[NewDelivery, Delivery] = Batcher(
+            self._enqueue_batch, batch_size=BATCH_SIZE, max_pending=store.limits.max_pending
+        )
 
     async def enqueue(self, new: NewDelivery) -> Delivery:
-        """Store a delivery durably. With a known request id, return the delivery of that request.
+        """Store a delivery durably. If the request id was used before, return the delivery stored for it.
 
-        Raises RequestIdReused if that request had other content.
+        Calls at the same time share a transaction. Raises RequestIdReused if the earlier request had other
+        content.
         """
+        return await self._batcher.submit(new)
 
-        async def work(connection: AsyncConnection) -> Delivery:
-            await advisory_xact_lock(connection, "delivery request", new.caller, new.request_id)
-            existing = await _find(connection, new.caller, new.request_id)
-            if existing is not None:
-                if existing.content_hash != new.content_hash:
-                    raise RequestIdReused("the request_id was used before with other content")
-                return Delivery.from_row(existing)
-            # With the lock, the sequence numbers of a key become visible in their order.
-            await advisory_xact_lock(connection, "delivery key", new.ordering_key)
+    async def close(self) -> None:
+        """Wait until the deliveries that are being enqueued are stored."""
+        await self._batcher.close()
+
+    async def _enqueue_batch(self, batch: Sequence[NewDelivery]) -> "Sequence[Delivery | RequestIdReused]":
+        """Store deliveries in one transaction."""
+
+        async def work(connection: AsyncConnection) -> "Sequence[Delivery | RequestIdReused]":
+            # Without locks of the groups, a delivery could be committed, and sent, before an earlier one of
+            # its group.
+            request_ids = {(new.caller, new.request_id) for new in batch}
+            await lock_groups(connection, {new.ordering_group for new in batch}, request_ids)
+            stored = {
+                (row.caller, row.request_id): (row.content_hash, Delivery.from_row(row))
+                for row in await connection.execute(_select_requests(request_ids))
+            }
             now_ms = self._store.clock()
-            inserted = await connection.execute(
-                insert(deliveries)
-                .values(
-                    delivery_id=str(uuid.uuid4()),
-                    caller=new.caller,
-                    request_id=new.request_id,
-                    content_hash=new.content_hash,
-                    rpc=new.rpc,
-                    payload=new.payload,
-                    ordering_key=new.ordering_key,
-                    member_id=new.member_id,
-                    national_order_id=new.national_order_id,
-                    state=State.PENDING,
-                    attempts=0,
-                    failures=0,
-                    retry_start_time_ms=now_ms,
-                    create_time_ms=now_ms,
-                    next_attempt_time_ms=now_ms,
-                    lease_expire_time_ms=0,
+            results: list[Delivery | RequestIdReused] = []
+            rows: list[dict[str, Any]] = []
+            for new in batch:
+                request_id = (new.caller, new.request_id)
+                if request_id not in stored:
+                    row = new.to_row(now_ms)
+                    rows.append(row)
+                    stored[request_id] = new.content_hash, Delivery.from_columns(row)
+                content_hash, delivery = stored[request_id]
+                results.append(
+                    delivery
+                    if content_hash == new.content_hash
+                    else RequestIdReused("the request_id was used before with other content")
                 )
-                .returning(deliveries)
-            )
-            return Delivery.from_row(inserted.one())
+            if rows:
+                await connection.execute(insert(deliveries), rows)
+                first_of_groups = {row["ordering_group"]: row["delivery_id"] for row in reversed(rows)}
+                await add_heads(connection, first_of_groups.values())
+            return results
 
-        delivery = await self._store.write(work)
-        if delivery.state is State.PENDING:
-            self._notifier.notify(DELIVERIES_CHANNEL)
-        return delivery
+        return await self._store.write(work, on_commit=lambda _: self._notifier.notify(DELIVERIES_CHANNEL))
 
-    async def get(self, delivery_id: str) -> Delivery:
-        """Return a delivery. Raises DeliveryNotFound."""
-        return Delivery.from_row(await self._store.read(lambda connection: _get(connection, delivery_id)))
+    async def get(self, delivery_id: str, *, owner: str | None, wait_s: float = 0.0) -> Delivery:
+        """Return a delivery. If it is pending, wait up to `wait_s` until it is finished.
+
+        Raises DeliveryNotFound.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + wait_s
+        with self._notifier.watch(finished_channel(delivery_id)) as notified:
+            while True:
+                notified.clear()
+                row = await self._store.read(lambda connection: _get(connection, delivery_id, owner))
+                remaining_s = deadline - loop.time()
+                if row.state != State.PENDING or remaining_s <= 0:
+                    return Delivery.from_row(row)
+                await wait_for_event(notified, min(remaining_s, POLL_INTERVAL_S))
 
     async def list(
         self,
         *,
+        owner: str | None,
         states: Sequence[State] = (),
         ordering_key: str = "",
         page_size: int = 0,
         page_token: str = "",
+        with_payloads: bool = False,
     ) -> Page[Delivery]:
-        """Return deliveries, the last enqueued first. No states or an empty key select all.
+        """Return deliveries, the last enqueued first.
 
-        Raises InvalidRequest (page token).
+        Without `states` they may be in any state; without `ordering_key` they may have any key. A page ends
+        before the size of a response. Raises InvalidRequest (page token).
         """
         size = clamp_page_size(page_size)
-        statement = select(deliveries).order_by(deliveries.c.seq.desc()).limit(size + 1)
+        columns = deliveries.c if with_payloads else _WITHOUT_PAYLOAD
+        newest_first = deliveries.c.seq.desc()
+        select_sizes = select(deliveries.c.seq, _max_bytes(with_payloads=with_payloads).label("max_bytes"))
+        select_sizes = select_sizes.order_by(newest_first).limit(size + 1)
+        if owner is not None:
+            select_sizes = select_sizes.where(deliveries.c.caller == owner)
         if (before_seq := decode_page_token(page_token)) is not None:
-            statement = statement.where(deliveries.c.seq < before_seq)
+            select_sizes = select_sizes.where(deliveries.c.seq < before_seq)
         if states:
-            statement = statement.where(deliveries.c.state.in_(states))
+            select_sizes = select_sizes.where(deliveries.c.state.in_(states))
         if ordering_key:
-            statement = statement.where(deliveries.c.ordering_key == ordering_key)
-        rows = (await self._store.read(lambda connection: connection.execute(statement))).all()
-        return Page(
-            items=[Delivery.from_row(row) for row in rows[:size]],
-            next_page_token=encode_page_token(rows[size - 1].seq) if len(rows) > size else "",
-        )
+            select_sizes = select_sizes.where(deliveries.c.ordering_key == ordering_key)
 
-    async def retry(self, delivery_id: str) -> Delivery:
+        async def work(connection: AsyncConnection) -> Page[Delivery]:
+            found = (await connection.execute(select_sizes)).all()
+            if not found:
+                return Page(items=[], next_page_token="")
+            # The sizes are read first, so that only what fits is loaded.
+            listed = found[: min(size, count_fitting(row.max_bytes for row in found))]
+            is_listed = deliveries.c.seq.in_([row.seq for row in listed])
+            rows = await connection.execute(select(*columns).where(is_listed).order_by(newest_first))
+            return Page(
+                items=[Delivery.from_row(row) for row in rows],
+                next_page_token=encode_page_token(listed[-1].seq) if len(found) > len(listed) else "",
+            )
+
+        return await self._store.read(work)
+
+    async def retry(self, delivery_id: str, *, owner: str | None) -> Delivery:
         """Make a dead delivery pending again, at its old position in the order. `max_age_s` counts from now.
 
         A pending one is returned unchanged. Raises DeliveryNotFound, DeliveryState if it is delivered or
@@ -201,79 +187,150 @@ class Deliveries:
 
         async def work(connection: AsyncConnection) -> Delivery:
             # With the lock, no later delivery is claimed between the check and the update.
-            await advisory_xact_lock(connection, CLAIMS_LOCK)
-            row = await _get(connection, delivery_id, lock=True)
+            row = await _lock(connection, delivery_id, owner)
             if row.state == State.PENDING:
                 return Delivery.from_row(row)
             if row.state != State.DEAD:
-                raise DeliveryState("only a dead delivery can be retried")
-            is_overtaken = exists().where(
-                deliveries.c.ordering_key == row.ordering_key,
+                raise _state_error("only a dead delivery can be retried", row)
+            later_id = await _find_id(
+                connection,
+                row.ordering_group,
+                deliveries.c.ordering_key == row.ordering_key,  # for the index
                 deliveries.c.seq > row.seq,
                 deliveries.c.attempts > 0,
             )
-            if (await connection.execute(select(is_overtaken))).scalar_one():
-                raise DeliveryOvertaken("a later delivery of the same ordering key has been sent")
+            if later_id is not None:
+                raise DeliveryOvertaken(
+                    "a later delivery of the same ordering key has been sent",
+                    ordering_key=row.ordering_key,
+                    delivery_id=later_id,
+                )
             now_ms = self._store.clock()
             statement = _update(
                 row.seq,
                 state=State.PENDING,
                 failures=0,
                 retry_start_time_ms=now_ms,
-                next_attempt_time_ms=now_ms,
+                next_attempt_time_ms=0,
                 finish_time_ms=None,
             )
-            return Delivery.from_row((await connection.execute(statement)).one())
+            updated = (await connection.execute(statement)).one()
+            await update_heads(connection, {row.ordering_group: row.seq})
+            return Delivery.from_row(updated)
 
-        delivery = await self._store.write(work)
-        self._notifier.notify(DELIVERIES_CHANNEL)
-        return delivery
+        return await self._store.write(work, on_commit=lambda _: self._notifier.notify(DELIVERIES_CHANNEL))
 
-    async def cancel(self, delivery_id: str) -> Delivery:
+    async def cancel(self, delivery_id: str, *, owner: str | None) -> Delivery:
         """Cancel a pending delivery that is not in flight. A cancelled one is returned unchanged.
 
         Raises DeliveryNotFound, DeliveryState.
         """
 
         async def work(connection: AsyncConnection) -> Delivery:
-            row = await _get(connection, delivery_id, lock=True)
+            row = await _lock(connection, delivery_id, owner)
             now_ms = self._store.clock()
             if row.state == State.CANCELLED:
                 return Delivery.from_row(row)
             if row.state != State.PENDING:
-                raise DeliveryState("only a pending delivery can be cancelled")
+                raise _state_error("only a pending delivery can be cancelled", row)
             if row.lease_expire_time_ms > now_ms:
-                raise DeliveryState("the delivery is being sent")
+                raise _state_error("the delivery is being sent", row)
             statement = _update(
-                row.seq, state=State.CANCELLED, next_attempt_time_ms=None, finish_time_ms=now_ms
+                row.seq,
+                state=State.CANCELLED,
+                next_attempt_time_ms=None,
+                finish_time_ms=now_ms,
+                lease_holder=None,
             )
-            return Delivery.from_row((await connection.execute(statement)).one())
+            updated = (await connection.execute(statement)).one()
+            await update_heads(connection, {row.ordering_group: row.seq})
+            return Delivery.from_row(updated)
 
-        delivery = await self._store.write(work)
-        self._notifier.notify(DELIVERIES_CHANNEL)
-        return delivery
+        return await self._store.write(
+            work, on_commit=lambda _: self._notifier.notify(DELIVERIES_CHANNEL, finished_channel(delivery_id))
+        )
 
     async def ensure_none_pending(self, ordering_key: str) -> None:
-        """Raise DeliveryPending if a delivery of this key is pending: a direct call would overtake it."""
-        is_pending = exists().where(
-            deliveries.c.ordering_key == ordering_key, deliveries.c.state == State.PENDING
+        """Raise DeliveryPending if a delivery of this order is pending: a direct call would overtake it.
+
+        It may be any caller's. Deliveries with a key that their caller chose do not count.
+        """
+        group = build_order_group(ordering_key)
+        pending_id = await self._store.read(lambda connection: _find_id(connection, group, IS_PENDING))
+        if pending_id is not None:
+            raise DeliveryPending(
+                "a delivery with the same ordering key is pending",
+                ordering_key=ordering_key,
+                delivery_id=pending_id,
+            )
+
+
+def finished_channel(delivery_id: str) -> str:
+    """Return the channel that is notified when a delivery is finished."""
+    return f"delivery:{delivery_id}"
+
+
+_WITHOUT_PAYLOAD = (
+    *(column for column in deliveries.c if column is not deliveries.c.payload),
+    literal(b"", LargeBinary).label("payload"),
+)
+
+
+def _max_bytes(*, with_payloads: bool) -> ColumnElement[int]:
+    """Return an upper bound of the size of a delivery in a response, which the database computes."""
+    content = [deliveries.c.last_error, deliveries.c.results]
+    if with_payloads:
+        content.append(deliveries.c.payload)
+    texts = func.length(deliveries.c.caller) + func.length(deliveries.c.ordering_key)
+    return sum(
+        (func.coalesce(func.length(column), 0) for column in content),
+        texts * _MAX_CHARACTER_BYTES + _MAX_OTHER_BYTES,
+    )
+
+
+def _select_requests(request_ids: Collection[tuple[str, str]]) -> "Select[Any]":
+    """Select the deliveries with these callers and request ids."""
+    by_caller: defaultdict[str, list[str]] = defaultdict(list)
+    for caller, request_id in request_ids:
+        by_caller[caller].append(request_id)
+    # SQLite would not use the index for pairs of both.
+    return select(deliveries).where(
+        or_(
+            *(
+                and_(deliveries.c.caller == caller, deliveries.c.request_id.in_(ids))
+                for caller, ids in by_caller.items()
+            )
         )
-        rows = await self._store.read(lambda connection: connection.execute(select(is_pending)))
-        if rows.scalar_one():
-            raise DeliveryPending("a delivery with the same ordering key is pending")
+    )
 
 
-async def _find(connection: AsyncConnection, caller: str, request_id: str) -> "Row[Any] | None":
-    statement = select(deliveries).where(deliveries.c.caller == caller, deliveries.c.request_id == request_id)
-    return (await connection.execute(statement)).one_or_none()
+async def _find_id(
+    connection: AsyncConnection, ordering_group: str, *conditions: ColumnElement[bool]
+) -> str | None:
+    """Return the id of a delivery of this group that meets the conditions; None if there is none."""
+    in_group = deliveries.c.ordering_group == ordering_group
+    statement = select(deliveries.c.delivery_id).where(in_group, *conditions)
+    return (await connection.execute(statement.limit(1))).scalar_one_or_none()
 
 
-async def _get(connection: AsyncConnection, delivery_id: str, *, lock: bool = False) -> "Row[Any]":
+async def _get(connection: AsyncConnection, delivery_id: str, owner: str | None) -> "Row[Any]":
     statement = select(deliveries).where(deliveries.c.delivery_id == delivery_id)
-    rows = await connection.execute(statement.with_for_update() if lock else statement)
-    if (row := rows.one_or_none()) is None:
-        raise DeliveryNotFound("no delivery of this id")
+    if owner is not None:
+        statement = statement.where(deliveries.c.caller == owner)
+    if (row := (await connection.execute(statement)).one_or_none()) is None:
+        raise DeliveryNotFound("no delivery has this id")
     return row
+
+
+async def _lock(connection: AsyncConnection, delivery_id: str, owner: str | None) -> "Row[Any]":
+    """Lock the ordering group of a delivery; return the delivery's row."""
+    row = await _get(connection, delivery_id, owner)
+    await lock_heads(connection, [row.ordering_group])
+    return await _get(connection, delivery_id, owner)  # it may have changed before it was locked
+
+
+def _state_error(message: str, row: "Row[Any]") -> DeliveryState:
+    return DeliveryState(message, delivery_id=row.delivery_id, state=f"{STATE_PREFIX}{row.state}")
 
 
 def _update(seq: int, **values: object) -> "Update":

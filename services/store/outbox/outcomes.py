@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveredOutcome:
-    """1688 accepted it."""
+    """1688 accepted the delivery."""
 
     results: bytes | None = None
     """Stored for callers."""
@@ -13,30 +13,28 @@ class DeliveredOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryOutcome:
-    """It failed, or a part of it, and another attempt may succeed."""
+    """The attempt failed, completely or for a part, and another attempt may succeed."""
 
     error: bytes
     """Stored for callers."""
     retry_after_s: float = 0.0
-    """The minimum delay, if the backoff's is shorter."""
+    """Minimum delay of the next attempt. The backoff may make the delay longer."""
     outcome_unknown: bool = False
-    """Whether 1688 may have executed it. The next attempt then has `previous_outcome_unknown`."""
-    progress: bytes | None = None
-    """Passed to the next attempt, so that it does not send the completed part again. None keeps the last."""
+    """Whether 1688 may have executed this attempt. The next one then gets `previous_outcome_unknown`."""
     results: bytes | None = None
-    """The results so far. None keeps the last."""
+    """The results so far, for callers and for the next attempt, which does not send completed parts again.
+
+    None keeps the old one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadOutcome:
-    """It failed with a permanent error."""
+    """The attempt failed with a permanent error."""
 
     error: bytes
     """Stored for callers."""
-    progress: bytes | None = None
-    """Passed to the next attempt, if a caller retries it. None keeps the last."""
     results: bytes | None = None
-    """The results so far. None keeps the last."""
+    """The results so far. None keeps the old one."""
 
 
 Outcome = DeliveredOutcome | RetryOutcome | DeadOutcome

@@ -51,7 +51,7 @@ class Operator:
             self._monkeypatch.setenv(name, value)
 
     def unset_tokens(self) -> None:
-        self.set({"NATIONALSITE_ACCESS_TOKEN": ""})
+        self._monkeypatch.delenv("NATIONALSITE_ACCESS_TOKEN")
 
     def run(self, *arguments: str) -> CommandResult:
         """Run the command; check that it prints no secret."""

@@ -14,6 +14,7 @@ from tools.local_stack import ROOT
 REDIRECT = "https://shop.example/back?a=1"
 
 
+@pytest.mark.slow
 def test_authorize_prints_the_page() -> None:
     """As a process of its own, as an operator starts it."""
     settings = {

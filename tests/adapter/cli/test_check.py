@@ -2,17 +2,29 @@
 
 import pytest
 
-from services.adapter.codec import Dialect, compile_service
+from services.adapter.codec import Dialect
 from tests.adapter.cli.operator_harness import Operator
+from tests.support.compiled_operations import compile_once
 from tests.support.sample_cases import REPLAY, SERVICES, UPSTREAM_METHODS
 
 READS = {
     operation.api_id.split(":")[1].rsplit("-", 1)[0]
     for service in (*SERVICES.values(), REPLAY)
-    for operation in compile_service(service, Dialect.OPEN_PLATFORM).values()
+    for operation in compile_once(service, Dialect.OPEN_PLATFORM).values()
     if operation.api_id and operation.is_read_only
 }
 """1688's names of the operations without side effects."""
+DRIFT_READS = {
+    "open-platform": {"SearchByKeyword", "GetProductDetail", "GetCategory", "QueryMessages"},
+    "national-site": {
+        "SearchByKeyword",
+        "GetProductDetail",
+        "GetCategory",
+        "QueryMessages",
+        "GetFilterConfig",
+    },
+}
+"""Dialect -> the reads of `check --drift`."""
 
 
 @pytest.mark.parametrize("dialect", ["open-platform", "national-site"])
@@ -128,3 +140,83 @@ def test_without_a_token_the_check_cannot_start(operator: Operator) -> None:
     result = operator.run("check")
     assert (result.code, result.out) == (2, "")
     assert "NATIONALSITE_ACCESS_TOKEN" in result.err
+
+
+def test_drift_is_not_searched_by_default(operator: Operator) -> None:
+    assert operator.run("check", "--json").json["drift"] is None
+
+
+@pytest.mark.parametrize("dialect", ["open-platform", "national-site"])
+def test_drift_of_documented_responses(operator: Operator, dialect: str) -> None:
+    operator.set({"NATIONALSITE_DIALECT": dialect})
+    result = operator.run("check", "--drift", "--json")
+    reads = {read["rpc"]: read for read in result.json["drift"]}
+    assert reads.keys() == DRIFT_READS[dialect]
+    assert not any(read["unknown"] for read in reads.values())
+    assert all(read["compared"] and read["dialect"] == dialect for read in reads.values())
+    assert (result.code, result.json["ok"]) == (0, True)
+
+
+def inject_page(operator: Operator, *offers: dict[str, object]) -> None:
+    """Let the search return these offers. The first call of the operation is the probe of its permission."""
+    page = {"result": {"success": True, "result": {"data": offers, "totalRecords": len(offers)}}}
+    for fault in ({"latency_ms": 1}, {"status": 200, "json": page}):
+        body = {"operation": "product.search.keywordQuery", "times": 1, "fault": fault}
+        operator.admin("POST", "faults", body)
+
+
+def test_unknown_and_absent_members_are_listed(operator: Operator) -> None:
+    offer = {"offerId": 620201390233, "priceInfo": {"price": "1"}, "giftBox": {"label": "a value of 1688"}}
+    inject_page(operator, offer)
+    result = operator.run("check", "--drift", "--json")
+    assert (result.code, result.json["ok"]) == (3, True)
+    search = next(read for read in result.json["drift"] if read["rpc"] == "SearchByKeyword")
+    assert search["unknown"] == ["result.result.data.giftBox"]
+    absent = {
+        "result.result.currentPage",
+        "result.result.data.subject",
+        "result.result.data.priceInfo.jxhyPrice",
+    }
+    assert absent <= set(search["absent"])
+    assert "result.result.data.offerId" not in search["absent"]
+    assert "a value of 1688" not in result.out
+
+    inject_page(operator, offer)
+    result = operator.run("check", "--drift")
+    assert result.code == 3
+    assert "  unknown  result.result.data.giftBox\n" in result.out
+    assert "  absent   result.result.data.subject\n" in result.out
+    assert "a value of 1688" not in result.out + result.err
+
+
+def test_a_read_that_fails_is_reported(operator: Operator) -> None:
+    inject_page(operator)
+    fault = {"operation": "alibaba.category.get", "times": 1, "fault": {"latency_ms": 1}}
+    operator.admin("POST", "faults", fault)
+    rejection = {"status": 200, "json": {"success": False, "errorCode": "E17", "errorMsg": "closed"}}
+    operator.admin("POST", "faults", {"operation": "alibaba.category.get", "times": 1, "fault": rejection})
+    result = operator.run("check", "--drift", "--json")
+    assert (result.code, result.json["ok"]) == (1, False)
+    reads = {read["rpc"]: read for read in result.json["drift"]}
+    assert not reads["GetCategory"]["compared"]
+    assert "E17, closed" in reads["GetCategory"]["detail"]
+    assert reads["GetProductDetail"]["detail"] == "the search found no offer"
+    assert not reads["GetProductDetail"]["compared"]
+
+
+def test_without_a_gateway_nothing_is_compared(operator: Operator) -> None:
+    operator.set({"NATIONALSITE_GATEWAY_URL": "http://127.0.0.1:9"})
+    result = operator.run("check", "--drift", "--json")
+    assert result.code == 1
+    assert {read["detail"] for read in result.json["drift"]} == {"the first call of the gateway failed"}
+
+
+def test_without_a_valid_token_only_anonymous_reads_are_compared(operator: Operator) -> None:
+    operator.unset_tokens()
+    operator.set({"NATIONALSITE_REFRESH_TOKEN": "an-expired-refresh-token"})
+    result = operator.run("check", "--drift", "--json")
+    assert result.code == 1
+    skipped = {read["rpc"]: read["detail"] for read in result.json["drift"] if not read["compared"]}
+    assert skipped == dict.fromkeys(("SearchByKeyword", "GetProductDetail"), "no access token")
+    compared = {read["rpc"] for read in result.json["drift"] if read["compared"]}
+    assert compared == {"GetCategory", "QueryMessages"}

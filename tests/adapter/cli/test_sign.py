@@ -10,7 +10,7 @@ import pytest
 
 from tests.adapter.cli.operator_harness import REFRESH_TOKEN, TIMEOUT_S, TOKEN, Operator
 
-SEARCH = {"keyword": "靴子", "country": "japan", "begin_page": 1, "page_size": 10}
+SEARCH = {"keyword": "靴子", "country": "japan", "page": 1, "page_size": 10}
 
 
 def test_the_sandbox_accepts_the_signature(operator: Operator) -> None:

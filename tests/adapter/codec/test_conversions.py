@@ -66,6 +66,25 @@ ACCEPTED: list[tuple[Callable[[Any], object], object, object]] = [
     (conversions.parse_timestamp, "2024-04-20T00:00:00Z", (SECOND, 0)),
     (conversions.parse_timestamp, "2024-04-20T09:00:00+09:00", (SECOND, 0)),
     (conversions.parse_timestamp, "2024-04-19T19:30:00.000000001-0430", (SECOND, 1)),
+    # Blanks around the parts, blanks for leading zeros, and no seconds.
+    *(
+        (conversions.parse_timestamp, text, (SECOND, 0))
+        for text in (
+            "2024-04-20 08: 00: 00",
+            "2024 - 04 - 20  08 : 00 : 00",
+            "2024- 4-20  8: 0: 0",
+            "2024-04-20\u300008:00:00",
+            "2024-04-20\n08:00\t",
+            "2024-04-20 08:00",
+            "2024-04-20T08:00",
+            "2024-04-20T00:00Z",
+            "2024-04-20 09: 00 + 09: 00",
+            "2024-04-19T19:30 -0430",
+            "2024-04-20 00:00:00 . 000 Z",
+            "20240420 080000",
+            "20240420 080000 000 +0800",
+        )
+    ),
     (conversions.parse_timestamp, "20240420080000", (SECOND, 0)),
     (conversions.parse_timestamp, 20240420080000, (SECOND, 0)),
     (conversions.parse_timestamp, "20240420080000123", (SECOND, 123_000_000)),
@@ -121,6 +140,18 @@ REJECTED: list[tuple[Callable[[Any], object], object]] = [
     *(
         (conversions.parse_timestamp, f"2024-04-20 08:00:{rest}")
         for rest in ("60", "00+9900", "00.1234567890", "0")
+    ),
+    *(
+        (conversions.parse_timestamp, text)
+        for text in (
+            "2024-04-20",
+            "2024-04-20 08",
+            "2024-04-20 8:00",
+            "2024-04-2008:00:00",
+            "2024-04-20 0 8:00:00",
+            "2024-04-20 08:00.5",
+            "2 024-04-20 08:00:00",
+        )
     ),
     (conversions.parse_timestamp, "20240230080000"),
     (conversions.parse_timestamp, "0001-01-01 00:00:00"),

@@ -12,6 +12,7 @@ from services.errors import UpstreamRefused, UpstreamUnreadable
 API = 'api: "ns:small.call-1"'
 TYPES = """
 message Item { optional int32 id = 1; }
+message Wrapped { optional int32 id = 1 [(upstream.field).name = "."]; }
 enum State {
     STATE_UNSPECIFIED = 0;
     STATE_SENT = 1 [(upstream.enum_value) = { text: "1" aliases: "sent" }];
@@ -62,6 +63,9 @@ VALUES: list[tuple[str, str, Any]] = [
     ),
     ("repeated Item a = 1", '"{\\"id\\": 1}"', [{"id": 1}]),
     ("repeated Item a = 1", '[[{"id": 1}], {}, null]', [{"id": 1}, {}]),
+    ("repeated Wrapped a = 1", '[1, "2", null, ""]', [{"id": 1}, {"id": 2}]),
+    ("repeated Wrapped a = 1", "3", [{"id": 3}]),
+    ("repeated Wrapped a = 1", "[{}]", None),
     ("Item a = 1", '" "', "unset"),
     ("Item a = 1", '"{"', None),
     ("Item a = 1", '[{"id": 1}, {"id": 2}]', None),

@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nationalsite.ordersync import v1 as protos
 
-from services.adapter.codec import Dialect, JsonDates, Operation, compile_service, parse
+from services.adapter.codec import Dialect, JsonDates, Operation, parse
 from services.errors import InvalidRequest
+from tests.support.compiled_operations import compile_once
 
 SERVICE = protos.ORDER_SYNC_SERVICE
 COMPILED = {
-    (dialect, dates): compile_service(SERVICE, dialect, dates=dates)
+    (dialect, dates): compile_once(SERVICE, dialect, dates=dates)
     for dialect in Dialect
     for dates in JsonDates
 }
@@ -95,7 +96,7 @@ def test_time_in_seconds_round_trip(seconds: int, nanos: int) -> None:
     time = Timestamp(seconds=seconds, nanos=nanos)
     written = encode_order(protos.Order(national_order_id="1", create_time=time))["createTime"]
     assert len(written) == len("2026-09-03 09:10:10")
-    assert decode_pay_ways({"timeout": written}).timeout == Timestamp(seconds=seconds)
+    assert decode_pay_ways({"timeout": written}).pay_expire_time == Timestamp(seconds=seconds)
 
 
 @given(st.integers(10**9, 10**10 - 1), NANOS)
@@ -103,7 +104,7 @@ def test_time_in_milliseconds_round_trip(seconds: int, nanos: int) -> None:
     order = protos.Order(national_order_id="1", create_time=Timestamp(seconds=seconds, nanos=nanos))
     written = encode_order(order, JsonDates.EPOCH_MS)["createTime"]
     assert written == seconds * 1000 + nanos // 10**6
-    assert decode_pay_ways({"timeout": written}).timeout == Timestamp(
+    assert decode_pay_ways({"timeout": written}).pay_expire_time == Timestamp(
         seconds=seconds, nanos=nanos // 10**6 * 10**6
     )
 
@@ -142,6 +143,6 @@ def test_id_that_has_to_be_a_number(text: str) -> None:
     else:
         with pytest.raises(InvalidRequest, match=r"^order.national_order_id: must be a number"):
             encode_order(order)
-    status = protos.SyncLogisticsStatusRequest(logistics_id=f"LG{text}", logistics_status=1)
-    with pytest.raises(InvalidRequest, match="logistics_id"):
-        operation("SyncLogisticsStatus").encode(status)
+    status = protos.LogisticsStatusUpdate(logistics_id=f"LG{text}", logistics_status=1)
+    with pytest.raises(InvalidRequest, match=r"^logistics_status.logistics_id: must be a number"):
+        operation("SyncLogisticsStatus").encode(protos.SyncLogisticsStatusRequest(logistics_status=status))

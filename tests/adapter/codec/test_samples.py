@@ -4,16 +4,17 @@ import pytest
 from google.protobuf import json_format
 from google.protobuf.message_factory import GetMessageClass
 
-from services.adapter.codec import Dialect, Operation, compile_service, parse
+from services.adapter.codec import Dialect, Operation, parse
 from services.adapter.gateway.gateway_errors import error_from_response
 from services.errors import UpstreamRefused, UpstreamUnreadable
+from tests.support.compiled_operations import compile_once
 from tests.support.sample_cases import METHODS, REPLAY, SAMPLES, SERVICES, ResponseCase, response_cases
 
 OPERATIONS: dict[tuple[str, str], Operation] = {
     (dialect.value, rpc): operation
     for service in (*SERVICES.values(), REPLAY)
     for dialect in Dialect
-    for rpc, operation in compile_service(service, dialect).items()
+    for rpc, operation in compile_once(service, dialect).items()
 }
 OPERATION_CASES = [case for case in response_cases() if not case.name.startswith("gateway/")]
 
@@ -28,11 +29,19 @@ def test_sample(case: ResponseCase) -> None:
         expected = case.error.get("cause", case.error["reason"]).removeprefix("ERROR_REASON_")
         assert error.value.reason == expected
         assert error.value.code == case.error.get("code", "")
+        if case.name.startswith("content/"):
+            assert error.value.upstream_message == case.error.get("message", "")
         return
     result = operation.decode(_parse(case.body), request)
     response = GetMessageClass(METHODS[case.rpc].output_type).FromString(result.response)
     assert json_format.MessageToDict(response, preserving_proto_field_name=True) == case.response
     assert sorted(set(result.unreadable)) == case.unreadable_fields
+    rejection = case.service_fields.get("rejection")
+    assert (result.rejection is not None) == (rejection is not None)
+    if rejection is not None:
+        metadata = rejection["details"][0]["metadata"]
+        assert result.rejection.code == metadata.get("upstreamCode", "")
+        assert result.rejection.upstream_message == metadata.get("upstreamMessage", "")
 
 
 def _parse(body: bytes) -> object:

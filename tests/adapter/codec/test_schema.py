@@ -33,6 +33,7 @@ OPERATIONS = [
         "an error mapping without a condition",
     ),
     (f'{API} error_mappings {{ codes: "1" }}', "an error mapping without a reason"),
+    (f"{API} may_be_partial: true", "may_be_partial needs a response field google.rpc.Status rejection"),
 ]
 
 
@@ -55,6 +56,14 @@ def test_invalid_operations(service, operation: str | None, line: str) -> None:
 REQUESTS = [
     # the fields of a request, the line without the package
     (
+        'string a = 1 [(upstream.field).name = "."];',
+        "Request.a: '.' must be a message, and the only mapped field",
+    ),
+    (
+        'string a = 1; Single b = 2 [(upstream.field).name = "."];',
+        "Request.b: '.' must be a message, and the only mapped field",
+    ),
+    (
         'string a = 1; string b = 2 [(upstream.field).name = "a"];',
         "Request.b: reads 'a', as does a",
     ),
@@ -72,12 +81,16 @@ REQUESTS = [
         "Request.a: default 'one' is not JSON",
     ),
     (
-        'string a = 1 [(upstream.field).pattern = "["];',
+        'string a = 1 [(upstream.field) = { pattern: "[" pattern_text: "must be x" }];',
         "Request.a: pattern '[' does not compile: unterminated character set",
     ),
     (
+        'string a = 1 [(upstream.field).pattern = "x"];',
+        "Request.a: pattern and pattern_text need each other",
+    ),
+    (
         'int64 a = 1 [(upstream.field).pattern = "1"];',
-        "Request.a: value_map, max_len and pattern are for strings",
+        "Request.a: max_len and pattern are for strings",
     ),
     (
         'int64 a = 1 [(upstream.field).required_without = "b"];',
@@ -85,7 +98,19 @@ REQUESTS = [
     ),
     (
         "bytes a = 1 [(upstream.field).max_len = 1];",
-        "Request.a: value_map, max_len and pattern are for strings",
+        "Request.a: max_len and pattern are for strings",
+    ),
+    (
+        'int64 a = 1 [(upstream.field).value_map = { key: "a" value: "b" }];',
+        "Request.a: value_map is for strings and enums",
+    ),
+    (
+        'WithTexts a = 1 [(upstream.field).value_map = { key: "two" value: "b" }];',
+        "WithTexts: value_map has 'two', which is no value's text",
+    ),
+    (
+        'string a = 1 [(upstream.field).name = "b.c"];',
+        "Request.a: the name of a request field must not be a path",
     ),
     (
         'string a = 1 [(upstream.field).filled_from = "b"]; string b = 2;',
@@ -122,13 +147,16 @@ FORMS = [
     ("string a = 1", "ENCODING_PAIR_TEXT"),
     ("string a = 1", "ENCODING_FILE"),
     ("repeated bytes a = 1", "ENCODING_FILE"),
+    ("Single a = 1", "ENCODING_ONE_OBJECT"),
+    ("repeated string a = 1", "ENCODING_ONE_OBJECT"),
+    ("string a = 1", "ENCODING_Y_OR_N"),
 ]
 REQUESTS += [
     (f"{field} [(upstream.field).encoding = {form}];", f"Request.a: {form} does not fit the field's type")
     for field, form in FORMS
 ]
 TYPES = """
-message Inner { string b = 1 [(upstream.field).pattern = "("]; }
+message Inner { string b = 1 [(upstream.field) = { pattern: "(" pattern_text: "must be x" }]; }
 message Upload { bytes data = 1 [(upstream.field).encoding = ENCODING_FILE]; }
 message Single { string b = 1; }
 message Pair { string b = 1; string c = 2; }
@@ -148,10 +176,130 @@ def test_invalid_request_fields(service, request_fields: str, line: str) -> None
         ("bytes a = 1;", "Response.a: fields of a response cannot have this type"),
         ("optional uint64 a = 1;", "Response.a: fields of a response cannot have this type"),
         ('int32 a = 1; int32 b = 2 [(upstream.field).name = "a"];', "Response.b: reads 'a', as does a"),
+        ("Wrapped a = 1;", "Response.a: only the messages of a list can hold a whole element"),
+        (
+            'string a = 1; string b = 2 [(upstream.field).normalizes = "a"];',
+            "Response.b: normalizes is for single enums",
+        ),
+        (
+            'int32 a = 1; Word b = 2 [(upstream.field).normalizes = "a"];',
+            "Response.b: normalizes 'a' is not a string of the message",
+        ),
+        (
+            'string a = 1; Word b = 2 [(upstream.field) = { normalizes: "a" name: "c" }];',
+            "Response.b: normalizes excludes all other options",
+        ),
+        (
+            "repeated string a = 1 [(upstream.field).or_enclosing = true];",
+            "Response.a: or_enclosing is for lists of messages",
+        ),
+        (
+            "repeated Wrapped a = 1 [(upstream.field).or_enclosing = true];",
+            "Response.a: or_enclosing needs elements with a required field",
+        ),
+        (
+            'repeated string a = 1 [(upstream.field).no_value = "x"];',
+            "Response.a: no_value is for single values",
+        ),
+        (
+            'string a = 1 [(upstream.field).no_value = "("];',
+            "Response.a: no_value '(' does not compile: missing ), unterminated subpattern",
+        ),
     ],
 )
 def test_invalid_response_fields(service, response: str, line: str) -> None:
-    assert _get_problem(service(response=response)) == line
+    more = """
+    message Wrapped { int32 b = 1 [(upstream.field).name = "."]; }
+    enum Word { WORD_UNSPECIFIED = 0; }
+    """
+    assert _get_problem(service(response=response, more=more)) == line
+
+
+COUNTS = [
+    # the fields of a response, the line without the package
+    ("repeated Item a = 1 {};", "Response.a: counted_by 'b' is not an optional integer of the message"),
+    *(
+        (
+            f"repeated Item a = 1 {{}}; {count} b = 2;",
+            "Response.a: counted_by 'b' is not an optional integer of the message",
+        )
+        for count in (
+            "int32",
+            "repeated int32",
+            "optional string",
+            "optional bool",
+            "optional double",
+            "Item",
+        )
+    ),
+    ("optional int32 b = 2; optional int32 a = 1 {};", "Response.a: counted_by is for lists"),
+    ("optional int32 b = 2; optional Item a = 1 {};", "Response.a: counted_by is for lists"),
+]
+
+
+@pytest.mark.parametrize(("response", "line"), COUNTS)
+def test_invalid_counts(service, response: str, line: str) -> None:
+    """The process does not start with a number of elements that cannot be one."""
+    fields = response.replace("{}", '[(upstream.field).counted_by = "b"]')
+    assert _get_problem(service(response=fields, more="message Item { int32 id = 1; }")) == line
+
+
+@pytest.mark.parametrize("count", ["optional int32", "optional int64"])
+def test_valid_counts(service, count: str) -> None:
+    fields = f'repeated Item a = 1 [(upstream.field).counted_by = "b"]; {count} b = 2;'
+    compile_service(service(response=fields, more="message Item { int32 id = 1; }"), Dialect.NATIONAL_SITE)
+
+
+RANGE = "message Range { google.type.Money min_price = 1; google.type.Money max_price = 2; string text = 3; }"
+RANGES = [
+    # the fields of a response, the line without the package
+    (
+        'Range b = 1 [(upstream.field).range_of = "a"];',
+        "Response.b: range_of 'a' is not a Money of the message",
+    ),
+    (
+        'string a = 1; Range b = 2 [(upstream.field).range_of = "a"];',
+        "Response.b: range_of 'a' is not a Money of the message",
+    ),
+    (
+        'repeated google.type.Money a = 1; Range b = 2 [(upstream.field).range_of = "a"];',
+        "Response.b: range_of 'a' is not a Money of the message",
+    ),
+    (
+        "google.type.Money a = 1 [(upstream.field).open_platform.encoding = ENCODING_FEN];"
+        ' Range b = 2 [(upstream.field).range_of = "a"];',
+        "Response.b: range_of 'a' is not sent as text",
+    ),
+    *(
+        (
+            f'google.type.Money a = 1; {type_} b = 2 [(upstream.field).range_of = "a"];',
+            "Response.b: range_of needs a message of min_price, max_price and text",
+        )
+        for type_ in ("repeated Range", "google.type.Money", "string")
+    ),
+    (
+        'google.type.Money a = 1; Range b = 2 [(upstream.field) = { range_of: "a" name: "c" }];',
+        "Response.b: range_of excludes all other options",
+    ),
+    (
+        'google.type.Money a = 1; Range b = 2 [(upstream.field).range_of = "a"];'
+        ' Range c = 3 [(upstream.field).range_of = "a"];',
+        "Response.c: range_of 'a', as b",
+    ),
+]
+
+
+@pytest.mark.parametrize(("response", "line"), RANGES)
+def test_invalid_ranges(service, response: str, line: str) -> None:
+    assert _get_problem(service(response=response, more=RANGE)) == line
+
+
+def test_only_a_range_reads_the_member_of_another_field(service) -> None:
+    """Two fields never read one member otherwise: a range without the option is a field of its own."""
+    fields = 'google.type.Money a = 1; Range b = 2 [(upstream.field).{option} = "a"];'
+    compile_service(service(response=fields.format(option="range_of"), more=RANGE), Dialect.NATIONAL_SITE)
+    line = _get_problem(service(response=fields.format(option="name"), more=RANGE))
+    assert line == "Response.b: reads 'a', as does a"
 
 
 def _get_problem(service) -> str:
@@ -202,6 +350,7 @@ def test_service_does_not_start_with_an_invalid_option(service) -> None:
         asyncio.run(start())
 
 
+@pytest.mark.slow
 def test_exit_code_of_an_invalid_option() -> None:
     """One line on stderr and no traceback, as for every StartupError."""
     code = """

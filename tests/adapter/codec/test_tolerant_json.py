@@ -5,9 +5,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import structlog
 
 from services.adapter.codec import parse
-from services.adapter.codec.tolerant_json import dump
+from services.adapter.codec.tolerant_json import MAX_VALUES, count_values, dump, parse_unique
 
 REPAIRED = [
     (b'{"a": 1} // the end', {"a": 1}),
@@ -19,6 +20,18 @@ REPAIRED = [
     (b'["\\ude00!", "\\uD83D\\uD83D\\uDE00"]', ["\ufffd!", "\ufffd😀"]),
     (b'["\\\\ud83d", "\\ud83d"]', ["\\ud83d", "\ufffd"]),
     (b'["\xe9\xa5\xbc\xe5\xb9", "b"] // \xff', ["饼\ufffd", "b"]),
+]
+OTHER_CHARSETS = [
+    # Not UTF-8: GB18030, in which a byte of a character may be a backslash or a brace.
+    ('["杯子"]'.encode("gbk"), ["杯子"]),
+    ('{"饼干": "a"} // 注'.encode("gbk"), {"饼干": "a"}),
+    ('["子"]'.encode("gbk"), ["子"]),
+    ('["誠", "乗", "亄"]'.encode("gbk"), ["誠", "乗", "亄"]),
+    ('["杯子", "😀"]'.encode("gb18030"), ["杯子", "😀"]),
+    # UTF-8 that was cut inside characters, or has halves of a pair of surrogates.
+    (b'["cup \xf0\x9f", "cup \xf0"]', ["cup \ufffd", "cup \ufffd"]),
+    (b'["\xed\xa0\xbd!"]', ["\ufffd\ufffd\ufffd!"]),
+    ("饼干".encode().join([b'["', b"\xff", b'"]']), ["饼干\ufffd饼干"]),
 ]
 NUMBERS = [
     ("1", 1),
@@ -55,6 +68,24 @@ def test_repaired(body: bytes, value: object) -> None:
     assert parse(body) == value
 
 
+@pytest.mark.parametrize(("body", "value"), OTHER_CHARSETS)
+def test_charset(body: bytes, value: object) -> None:
+    assert parse(body) == value
+
+
+@pytest.mark.parametrize("body", [b'["\xff\xff\xff"]', b'["\x81"]\x81', b'["\xb1\xad\xff"]'])
+def test_neither_utf_8_nor_gb18030(body: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        parse(body)
+
+
+def test_replaced_characters_are_logged() -> None:
+    with structlog.testing.capture_logs() as logs:
+        parse(b'["cup \xf0\x9f", "\\ud83d"]')
+        parse('["杯子"] // a comment'.encode("gbk"))
+    assert [(line["event"], line["count"]) for line in logs] == [("broken_characters_replaced", 2)]
+
+
 @pytest.mark.parametrize(("text", "value"), NUMBERS)
 def test_numbers(text: str, value: object) -> None:
     values: Any = parse(f"[{text}]")
@@ -71,6 +102,48 @@ def test_invalid(body: bytes) -> None:
 def test_lone_surrogate_in_text_is_invalid() -> None:
     with pytest.raises(ValueError, match="surrogates"):
         parse('"\ud83d"')
+
+
+DUPLICATES = [
+    (b'{"a": 1, "a": 2}', {"a": 2}),
+    (b'[{"b": {"a": 1, "\\u0061": "x"}}]', [{"b": {"a": "x"}}]),
+    (b'{"a": 1, "a": 2} // repaired', {"a": 2}),
+    ('{"饼": 1, "饼": 2}'.encode("gbk"), {"饼": 2}),
+    (b'{"data": " {\\"a\\": 1, \\"a\\": 2}"}', {"data": ' {"a": 1, "a": 2}'}),
+    (b'{"data": [["[{\\"a\\": 1, \\"a\\": 2}]"]]}', {"data": [['[{"a": 1, "a": 2}]']]}),
+]
+
+
+@pytest.mark.parametrize(("body", "value"), DUPLICATES)
+def test_the_last_of_two_members_counts_unless_they_have_to_be_unique(body: bytes, value: object) -> None:
+    assert parse(body) == value
+    with pytest.raises(ValueError, match="two members of the same name"):
+        parse_unique(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a": {"a": 1}, "A": 2, "b": [{"a": 1}, {"a": 2}]}',
+        b'{"a": "{not JSON, {}}", "b": "{", "c": 12345678901234567890.5}',
+        b'\xef\xbb\xbf{"a": 1} // "a": 2',
+        '{"饼": "{干"}'.encode("gbk"),
+    ],
+)
+def test_unique_members(body: bytes) -> None:
+    assert parse_unique(body) == parse(body)
+
+
+@pytest.mark.parametrize("element", [b"{}", b"[]", b"1", b'"{}"'])
+def test_a_text_of_too_many_values_is_not_parsed(element: bytes) -> None:
+    with pytest.raises(ValueError, match="too many values"):
+        parse(b"[" + b",".join([element] * MAX_VALUES) + b"]")
+
+
+def test_a_text_of_fewer_values_is_parsed() -> None:
+    text = b"[" + b",".join([b"1"] * (MAX_VALUES - 1)) + b"]"
+    assert count_values(text) == MAX_VALUES
+    assert isinstance(parse(text), list)
 
 
 @pytest.mark.parametrize("body", [b'"' + b'\\"' * 500_000 + b"//", b"/" * 500_000, b"\\ud83d" * 200_000])

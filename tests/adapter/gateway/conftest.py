@@ -305,12 +305,20 @@ async def make_gateway(peer: Peer, transport: HttpTransport) -> AsyncIterator[Ca
 
 @pytest.fixture
 def make_refreshing_gateway(make_gateway: Callable[..., GatewayClient]) -> Callable[..., GatewayClient]:
-    """make_refreshing_gateway(path) fetches its tokens; the file contains the refresh token."""
+    """make_refreshing_gateway(path) fetches its tokens; the file contains the refresh token.
 
-    def make(path: Path | None = None, **options: Any) -> GatewayClient:
+    `uniform` chooses the pauses between failed refreshes; by default there are none.
+    """
+
+    def make(
+        path: Path | None = None,
+        uniform: Callable[[float, float], float] = lambda _shortest, _longest: 0.0,
+        **options: Any,
+    ) -> GatewayClient:
         refresh_token = RefreshToken("test-refresh-token", path)
         return make_gateway(
-            build_token_provider=lambda fetch: RefreshingTokenProvider(refresh_token, fetch), **options
+            build_token_provider=lambda fetch: RefreshingTokenProvider(refresh_token, fetch, uniform=uniform),
+            **options,
         )
 
     return make

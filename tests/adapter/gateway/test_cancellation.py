@@ -3,10 +3,13 @@
 import asyncio
 import random
 
+import pytest
+
 CANCELLED = 2_000
 AT_ONCE = 100
 
 
+@pytest.mark.slow
 async def test_calls_succeed_after_many_cancelled_ones(
     peer, make_gateway, call, response, transport, wait_until
 ):

@@ -71,6 +71,7 @@ def camel(code: Any, text: str) -> dict[str, Any]:
 APP_LIMIT = "App call exceeds limited frequency"
 UNAUTHORIZED = "Request need user authorized"
 UNAUTHENTICATED = "Request need user authenticated"
+ILLEGAL = "Illegal argument; code: isv.invalid-parameter"
 
 SAMPLES = (
     case(401, "gateway/token_invalid", AccessTokenRejected, "401", UNAUTHORIZED),
@@ -123,6 +124,17 @@ SAMPLES = (
     case(400, "gateway/no_usage_left", UpstreamQuota, "gw.NoUsageLeftError", "SLA bill has no usage left"),
     case(400, "gateway/timestamp_expired", TimestampRejected, "400", EXPIRED),
     case(500, "gateway/system_error", UpstreamFault, "500", "System error"),
+    *(
+        case(400, f"gateway/json_{name}", UpstreamGateway, "400", text)
+        for name, text in (
+            ("text", ILLEGAL),
+            ("text_twice", ILLEGAL),
+            ("text_of_json_text", ILLEGAL),
+            ("text_beside_plain_words", f"参数不合法; {ILLEGAL}"),
+            ("exception", ILLEGAL),
+        )
+    ),
+    case(400, "gateway/json_text_of_the_token", AccessTokenRejected, "401", UNAUTHORIZED),
     case(400, "get_token.open_platform.fail", UpstreamGateway, "", "invalid_grant refresh token is invalid"),
     case(200, "get_token.open_platform.fail", UpstreamGateway, "", "invalid_grant refresh token is invalid"),
 )
@@ -233,7 +245,7 @@ async def test_gateway_error(case, peer, make_gateway, call, response):
         await call(make_gateway(), anonymous=True)
 
     error = caught.value
-    assert (type(error), error.code, error.upstream_message, error.request_id) == (
+    assert (type(error), error.code, error.upstream_message, error.upstream_request_id) == (
         case.error,
         case.code,
         case.text,
@@ -258,7 +270,7 @@ async def test_request_id_of_the_header_goes_first(peer, make_gateway, call, res
 
     with pytest.raises(UpstreamGateway) as caught:
         await call(make_gateway())
-    assert caught.value.request_id == "of-the-header"
+    assert caught.value.upstream_request_id == "of-the-header"
 
 
 @pytest.mark.asyncio(loop_factories=["asyncio"])

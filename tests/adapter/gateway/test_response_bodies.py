@@ -37,7 +37,7 @@ async def test_unreadable(body, peer, make_gateway, call, response):
 
     with pytest.raises(UpstreamUnreadable) as caught:
         await call(make_gateway())
-    assert (caught.value.request_id, caught.value.may_have_executed) == ("0a1b", True)
+    assert (caught.value.upstream_request_id, caught.value.may_have_executed) == ("0a1b", True)
 
 
 @pytest.mark.parametrize("body", PACKED.values(), ids=PACKED)
@@ -71,6 +71,43 @@ async def test_large_is_fine(peer, make_gateway, call, response):
     peer.on("param2", response(body=b'"' + b"a" * 2**20 * 10 + b'"'))
 
     assert len((await call(make_gateway())).value) == 2**20 * 10
+
+
+CHARSETS = {
+    "gbk": ("application/json;charset=GBK", "gbk"),
+    "gb2312 in quotes": ('text/html; charset="gb2312"', "gbk"),
+    "gb18030": ("application/json; charset=gb18030", "gb18030"),
+    "gbk, but none is named": ("application/json", "gbk"),
+    "gbk, but UTF-8 is named": ("application/json;charset=UTF-8", "gbk"),
+    "gbk, but ISO-8859-1 is named": ("text/plain;charset=ISO-8859-1", "gbk"),
+    "UTF-8, but ISO-8859-1 is named": ("text/plain;charset=ISO-8859-1", "utf-8"),
+    "UTF-8, but an unknown one is named": ("text/plain;charset=base64", "utf-8"),
+}
+
+
+@pytest.mark.parametrize(("content_type", "charset"), CHARSETS.values(), ids=CHARSETS)
+async def test_charset(content_type, charset, peer, make_gateway, call, response):
+    body = '{"subject": "红杯子", "note": "誠"}'.encode(charset)
+    peer.on("param2", response(body=body, headers={"Content-Type": content_type}))
+
+    assert (await call(make_gateway())).value == {"subject": "红杯子", "note": "誠"}
+
+
+async def test_charset_of_an_error(peer, make_gateway, call, response):
+    body = '{"error_code": "gw.X", "error_message": "系统繁忙"}'.encode("gbk")
+    peer.on("param2", response(status=400, body=body, headers={"Content-Type": "text/json;charset=GBK"}))
+
+    with pytest.raises(UpstreamGateway) as caught:
+        await call(make_gateway())
+    assert caught.value.upstream_message == "系统繁忙"
+
+
+async def test_body_that_is_in_no_charset(peer, make_gateway, call, response):
+    body = b'{"subject": "\xb1\xad\xff\xff"}'
+    peer.on("param2", response(body=body, headers={"Content-Type": "text/json;charset=GBK"}))
+
+    with pytest.raises(UpstreamUnreadable):
+        await call(make_gateway())
 
 
 async def test_chunked(peer, make_gateway, call):
@@ -133,7 +170,7 @@ bounded = settings(
     body=mutated(),
     encoding=st.sampled_from(["", "", "", "gzip", "deflate", "identity", "gzip, deflate", "x"]),
 )
-async def test_any_body_is_a_reply_or_an_error_of_ours(
+async def test_any_body_is_a_response_or_one_of_our_errors(
     peer, make_gateway, call, response, status, body, encoding
 ):
     headers = {"Content-Encoding": encoding} if encoding else {}
@@ -160,7 +197,7 @@ async def test_any_body_is_a_reply_or_an_error_of_ours(
         ]
     ),
 )
-async def test_any_bytes_are_a_reply_or_an_error_of_ours(peer, make_gateway, call, head, rest):
+async def test_any_bytes_are_a_response_or_one_of_our_errors(peer, make_gateway, call, head, rest):
     async def garbage(_, connection):
         await connection.write(head + rest)
         connection.hang_up()

@@ -15,7 +15,7 @@ from tests.deploy.checks.manifest_fields import (
     select_workloads,
     workloads,
 )
-from tests.deploy.checks.processes import probes, replicas, settings, termination
+from tests.deploy.checks.processes import access, access_of, memory, probes, replicas, settings, termination
 from tests.deploy.checks.references import SECRET_KEYS, mesh, mounts, references
 from tests.deploy.checks.selectors import ownership, ports, selectors
 from tests.deploy.kustomize import Object
@@ -25,6 +25,7 @@ __all__ = [
     "NAME",
     "PROBES",
     "SECRET_KEYS",
+    "access_of",
     "only_container",
     "pod_template",
     "problems",
@@ -40,6 +41,8 @@ CHECKS: tuple[Check, ...] = (
     mesh,
     mounts,
     settings,
+    memory,
+    access,
     termination,
     probes,
     replicas,

@@ -8,6 +8,7 @@ Problems = Iterator[str]
 Check = Callable[[Sequence[Object]], Problems]
 
 NAME, PART_OF = "app.kubernetes.io/name", "app.kubernetes.io/part-of"
+_MIB = {"Mi": 1, "Gi": 1024}
 PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 
 
@@ -21,6 +22,12 @@ def only_container(workload: Object) -> Object:
     """Return the only container."""
     (container,) = pod_template(workload)["spec"]["containers"]
     return container
+
+
+def memory_mib(workload: Object, kind: str) -> float:
+    """Return the memory of `requests` or `limits` of the container; 0 if there is none."""
+    memory: str = only_container(workload).get("resources", {}).get(kind, {}).get("memory", "0Mi")
+    return float(memory[:-2]) * _MIB[memory[-2:]]
 
 
 def python_module(workload: Object) -> str:

@@ -10,16 +10,21 @@ from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
 from services.account.service import AccountSettings
+from services.errors import StartupError
 from services.order_sync.service import OrderSyncSettings
+from services.product.image_process import MEMORY_LIMIT_BYTES
 from services.product.service import ProductSettings
 from services.sandbox.settings import CALLBACK_URL
 from services.sandbox.settings import LISTEN as SANDBOX_LISTEN
+from services.server import ServerSettings
+from services.server.security.access import Access, read_access
 from services.settings_loader import env_name
 from services.store import RelayConfig
 from tests.deploy.checks.manifest_fields import (
     PROBES,
     Problems,
     env_variables,
+    memory_mib,
     only_container,
     pod_template,
     python_module,
@@ -27,7 +32,7 @@ from tests.deploy.checks.manifest_fields import (
 )
 from tests.deploy.kustomize import Object, filter_kind, find_object, qualified_name
 
-SETTINGS: Mapping[str, type[BaseSettings]] = {
+SETTINGS: Mapping[str, type[ServerSettings]] = {
     "services.product": ProductSettings,
     "services.order_sync": OrderSyncSettings,
     "services.account": AccountSettings,
@@ -39,6 +44,9 @@ DESCRIPTORS = {
 }
 SANDBOX = "services.sandbox"
 STORES = frozenset({"services.order_sync", "services.account"})
+PRODUCT_MIB = 640
+"""Memory of ProductService without its image processes (docs/kubernetes.md)."""
+ACCESS_FIELDS = ("policy_file", "tls_client_ca_file", "trusted_proxies", "allow_unauthenticated_callers")
 UNWIND_S = 15
 """Time to cancel calls, and to close the HTTP side, the trace exporter and the store."""
 
@@ -75,6 +83,38 @@ def settings(objects: Sequence[Object]) -> Problems:
             tokens = {f"NATIONALSITE_{kind}_TOKEN_FILE" for kind in ("ACCESS", "REFRESH")} & given.keys()
             if len(tokens) != 1:
                 yield f"{qualified_name(item)} has {len(tokens)} tokens"
+
+
+def memory(objects: Sequence[Object]) -> Problems:
+    """The memory limit of product covers the service and all its image processes."""
+    for item in workloads(objects):
+        if python_module(item) != "services.product":
+            continue
+        name = env_name(ProductSettings, "image_processes")
+        default = ProductSettings.model_fields["image_processes"].default
+        processes = int(env_variables(objects, item).get(name, default))
+        needed = PRODUCT_MIB + processes * MEMORY_LIMIT_BYTES / 2**20
+        if (limit := memory_mib(item, "limits")) < needed:
+            yield f"{qualified_name(item)}: {limit:g} MiB are too few for {processes} image processes"
+
+
+def access(objects: Sequence[Object]) -> Problems:
+    """Every service says who may call."""
+    for item in filter_kind(objects, "Deployment"):
+        if python_module(item) == SANDBOX:
+            continue
+        try:
+            access_of(objects, item)
+        except StartupError as error:
+            yield f"{qualified_name(item)} does not say who may call: {error}"
+
+
+def access_of(objects: Sequence[Object], workload: Object) -> Access:
+    """Return who may call a service. Raises StartupError if its variables do not say it."""
+    cls = SETTINGS[python_module(workload)]
+    given = env_variables(objects, workload)
+    values = {name: given[env_name(cls, name)] for name in ACCESS_FIELDS if env_name(cls, name) in given}
+    return read_access(cls.model_construct(None, **values))
 
 
 def termination(objects: Sequence[Object]) -> Problems:

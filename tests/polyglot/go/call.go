@@ -24,10 +24,11 @@ import (
 // call is the call of a case, to any RPC.
 type call struct {
 	*testCase
+	saved  saved
 	method protoreflect.MethodDescriptor
 }
 
-func newCall(testCase *testCase) (*call, error) {
+func newCall(testCase *testCase, saved saved) (*call, error) {
 	name := protoreflect.FullName(strings.ReplaceAll(testCase.RPC, "/", "."))
 	descriptor, err := protoregistry.GlobalFiles.FindDescriptorByName(name)
 	if err != nil {
@@ -37,7 +38,7 @@ func newCall(testCase *testCase) (*call, error) {
 	if !ok {
 		return nil, fmt.Errorf("not an RPC: %s", name)
 	}
-	return &call{testCase, method}, nil
+	return &call{testCase, saved, method}, nil
 }
 
 // run makes the call and returns its result, with the names of the members of `expect`.
@@ -67,12 +68,12 @@ func (c *call) unary(ctx context.Context, conn *grpc.ClientConn) (object, error)
 		return nil, err
 	}
 	response := newMessage(c.method.Output())
-	var header metadata.MD
-	if err := conn.Invoke(ctx, "/"+c.RPC, request, response, grpc.Header(&header)); err != nil {
+	var trailer metadata.MD
+	if err := conn.Invoke(ctx, "/"+c.RPC, request, response, grpc.Trailer(&trailer)); err != nil {
 		return describeError(err), nil
 	}
 	fields, err := toJSON(response)
-	return object{"status": "OK", "response": fields, "initial_metadata": header}, err
+	return object{"status": "OK", "response": fields, "trailing_metadata": trailer}, err
 }
 
 func (c *call) stream(ctx context.Context, conn *grpc.ClientConn) (object, error) {
@@ -81,7 +82,11 @@ func (c *call) stream(ctx context.Context, conn *grpc.ClientConn) (object, error
 	if err != nil {
 		return describeError(err), nil
 	}
-	for _, step := range c.Stream {
+	for _, text := range c.Stream {
+		var step streamStep
+		if err := json.Unmarshal(c.saved.fill(text), &step); err != nil {
+			return nil, err
+		}
 		if step.Send != nil {
 			request, err := c.buildRequest(step.Send)
 			if err != nil {
@@ -99,6 +104,9 @@ func (c *call) stream(ctx context.Context, conn *grpc.ClientConn) (object, error
 		}
 		if differences := compare(step.Receive, response, "receive"); len(differences) > 0 {
 			return object{"status": strings.Join(differences, "; ")}, nil
+		}
+		if err := c.saved.add(step.Save, response); err != nil {
+			return nil, err
 		}
 	}
 	if err := stream.CloseSend(); err != nil {
@@ -148,7 +156,7 @@ func (c *call) buildRequest(fields json.RawMessage) (proto.Message, error) {
 
 func describeError(err error) object {
 	errorDetails := client.ParseError(err)
-	details, errorMetadata, invalidFields := []any{}, object{}, []any{}
+	details, errorMetadata, invalidFields, violatedRules := []any{}, object{}, []any{}, []any{}
 	for _, detail := range errorDetails.Details {
 		details = append(details, string(proto.MessageName(detail)))
 	}
@@ -157,6 +165,7 @@ func describeError(err error) object {
 	}
 	for _, violation := range errorDetails.FieldViolations {
 		invalidFields = append(invalidFields, violation.GetField())
+		violatedRules = append(violatedRules, violation.GetReason())
 	}
 	return object{
 		"status":         code.Code(errorDetails.Code).String(),
@@ -164,7 +173,9 @@ func describeError(err error) object {
 		"details":        details,
 		"reason":         errorDetails.ReasonName,
 		"error_metadata": errorMetadata,
+		"retry":          errorDetails.Retry.String(),
 		"invalid_fields": invalidFields,
+		"violated_rules": violatedRules,
 		"retry_delay_ms": toMilliseconds(errorDetails.RetryDelay),
 		"pushback_ms":    toMilliseconds(errorDetails.Pushback),
 	}

@@ -19,7 +19,7 @@ func compareResult(expected, actual object) []string {
 	var differences []string
 	for _, name := range slices.Sorted(maps.Keys(expected)) {
 		switch name {
-		case "initial_metadata":
+		case "trailing_metadata":
 			differences = append(differences, compareMetadata(expected[name].(object), actual[name])...)
 		case "violations":
 			if !reflect.DeepEqual(sortedViolations(expected[name]), sortedViolations(actual[name])) {
@@ -33,12 +33,12 @@ func compareResult(expected, actual object) []string {
 }
 
 func compareMetadata(expected object, actual any) []string {
-	header, _ := actual.(metadata.MD)
+	trailer, _ := actual.(metadata.MD)
 	var differences []string
 	for name, allowed := range expected {
-		isSent := func(value any) bool { return slices.Contains(header.Get(name), fmt.Sprint(value)) }
+		isSent := func(value any) bool { return slices.Contains(trailer.Get(name), fmt.Sprint(value)) }
 		if !slices.ContainsFunc(allowed.([]any), isSent) {
-			difference := fmt.Sprintf("initial_metadata %s: %v, not one of %v", name, header.Get(name), allowed)
+			difference := fmt.Sprintf("trailing_metadata %s: %v, not one of %v", name, trailer.Get(name), allowed)
 			differences = append(differences, difference)
 		}
 	}

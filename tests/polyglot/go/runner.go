@@ -46,12 +46,12 @@ type caseResult struct {
 }
 
 // runCase runs a case. It returns the differences to its expectation, or the error that prevented the call.
-func runCase(path string, channels channels) string {
-	testCase, err := readTestCase(path)
+func runCase(path string, channels channels, saved saved) string {
+	testCase, err := readTestCase(path, saved)
 	if err != nil {
 		return err.Error()
 	}
-	call, err := newCall(testCase)
+	call, err := newCall(testCase, saved)
 	if err != nil {
 		return err.Error()
 	}
@@ -63,6 +63,11 @@ func runCase(path string, channels channels) string {
 	if message, failed := actual["message"]; failed && differences != "" {
 		differences += fmt.Sprintf(" (%s)", message)
 	}
+	if differences == "" {
+		if err := saved.add(testCase.Save, actual["response"]); err != nil {
+			return err.Error()
+		}
+	}
 	return differences
 }
 
@@ -71,10 +76,10 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	channels := channels{}
+	channels, saved := channels{}, saved{}
 	stdout := json.NewEncoder(os.Stdout)
 	for _, path := range paths { // Glob sorts them
-		differences := runCase(path, channels)
+		differences := runCase(path, channels, saved)
 		name := strings.TrimSuffix(filepath.Base(path), ".json")
 		result := caseResult{Case: name, Passed: differences == "", Differences: differences}
 		if err := stdout.Encode(result); err != nil {

@@ -18,23 +18,25 @@ type testCase struct {
 	Metadata      map[string]string `json:"metadata"`
 	CancelAfterMS int               `json:"cancel_after_ms"`
 	Validate      bool              `json:"validate"`
-	Stream        []streamStep      `json:"stream"`
+	Stream        []json.RawMessage `json:"stream"` // each a streamStep, after saved.fill
+	Save          map[string]string `json:"save"`
 	Expect        object            `json:"expect"`
 }
 
-// streamStep has one of its members.
+// streamStep has either Send, or Receive and possibly Save.
 type streamStep struct {
-	Send    json.RawMessage `json:"send"`
-	Receive object          `json:"receive"`
+	Send    json.RawMessage   `json:"send"`
+	Receive object            `json:"receive"`
+	Save    map[string]string `json:"save"`
 }
 
-func readTestCase(path string) (*testCase, error) {
+func readTestCase(path string, saved saved) (*testCase, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
 	testCase := &testCase{TimeoutMS: 10_000}
-	return testCase, json.Unmarshal(text, testCase)
+	return testCase, json.Unmarshal(saved.fill(text), testCase)
 }
 
 func (c *testCase) timeout() time.Duration { return time.Duration(c.TimeoutMS) * time.Millisecond }

@@ -18,10 +18,13 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from nationalsite.account.v1 import ACCOUNT_SERVICE
+from nationalsite.errors import v1 as errors_v1
 from nationalsite.ordersync.v1 import ORDER_SYNC_SERVICE
 from nationalsite.product.v1 import PRODUCT_SERVICE
 
 Json = dict[str, Any]
+Saved = dict[str, str]
+"""Values of earlier responses, by name."""
 GetChannel = Callable[[str, nationalsite_client.Service], grpc.Channel]
 """Returns the channel to a target."""
 SERVICES: dict[str, tuple[nationalsite_client.Service, Any]] = {
@@ -37,8 +40,9 @@ SERVICES: dict[str, tuple[nationalsite_client.Service, Any]] = {
 class Call:
     """The call of a case. `run` returns its result, with the names of the members of `expect`."""
 
-    def __init__(self, case: Json) -> None:
+    def __init__(self, case: Json, saved: Saved) -> None:
         self._case = case
+        self._saved = saved
         service_name, method_name = case["rpc"].split("/")
         self._service, service = SERVICES[service_name]
         method = service.methods_by_name[method_name]
@@ -69,24 +73,25 @@ class Call:
             response = future.result()
         except grpc.FutureCancelledError:
             return {"status": future.code().name}
-        return {"response": to_json(response), "initial_metadata": dict(future.initial_metadata())}
+        return {"response": to_json(response), "trailing_metadata": dict(future.trailing_metadata())}
 
     def _stream(self, channel: grpc.Channel) -> Json:
         requests: queue.Queue[Message | None] = queue.Queue()
         responses = channel.stream_stream(*self._method_arguments())(
             iter(requests.get, None), **self._options
         )
-        for step in self._case["stream"]:
+        for unfilled in self._case["stream"]:
+            step = fill(unfilled, self._saved)
             if "send" in step:
                 requests.put(self._build_request(step["send"]))
                 continue
-            response = next(responses, None)
-            differences = list(
-                compare(step["receive"], None if response is None else to_json(response), "receive")
-            )
+            message = next(responses, None)
+            response = None if message is None else to_json(message)
+            differences = list(compare(step["receive"], response, "receive"))
             if differences:
                 responses.cancel()
                 return {"status": "; ".join(differences)}
+            save(step, response, self._saved)
         requests.put(None)
         unexpected = [to_json(response) for response in responses]
         return {"status": f"OK, after {unexpected}" if unexpected else "OK"}
@@ -115,7 +120,9 @@ def describe_error(error: grpc.RpcError) -> Json:
         "details": [detail.DESCRIPTOR.full_name for detail in details.details],
         "reason": details.reason_name,
         "error_metadata": dict(details.metadata),
+        "retry": errors_v1.Retry.Name(details.retry),
         "invalid_fields": [violation.field for violation in details.field_violations],
+        "violated_rules": [violation.reason for violation in details.field_violations],
         "retry_delay_ms": to_ms(details.retry_delay_s),
         "pushback_ms": to_ms(details.pushback_s),
     }
@@ -127,7 +134,7 @@ def compare_result(expected: Json, actual: Json) -> Iterator[str]:
         expected = {"status": "OK"} | expected
     for name, expected_value in expected.items():
         actual_value = actual.get(name)
-        if name == "initial_metadata":
+        if name == "trailing_metadata":
             for key, allowed in expected_value.items():
                 if (actual_value or {}).get(key) not in allowed:
                     yield f"{name} {key}: {actual_value}, not one of {allowed}"
@@ -148,6 +155,24 @@ def compare(expected: Any, actual: Any, path: str) -> Iterator[str]:
             yield from compare(expected_element, actual_element, f"{path}[{index}]")
     elif expected != actual:
         yield f"{path}: {actual!r}, not {expected!r}"
+
+
+def fill(fields: Json, saved: Saved) -> Json:
+    """Replace `{{name}}` by saved values."""
+    text = json.dumps(fields)
+    for name, value in saved.items():
+        text = text.replace("{{" + name + "}}", value)
+    filled: Json = json.loads(text)
+    return filled
+
+
+def save(step: Json, response: Any, saved: Saved) -> None:
+    """Save the values of a response to which the member `save` of a case or of a step leads."""
+    for name, path in step.get("save", {}).items():
+        value = response
+        for key in path.split("."):
+            value = value[int(key)] if isinstance(value, list) else value[key]
+        saved[name] = value
 
 
 def to_json(message: Message) -> Json:
@@ -175,10 +200,13 @@ def main() -> None:
             address = os.environ[f"POLYGLOT_{target}"]
             return channels.enter_context(nationalsite_client.connect(address, service))
 
+        saved: Saved = {}
         for path in sorted(Path(os.environ["POLYGLOT_CASES"]).glob("*.json")):
-            case = json.loads(path.read_text(encoding="utf-8"))
-            actual = Call(case).run(get_channel)
+            case = fill(json.loads(path.read_text(encoding="utf-8")), saved)
+            actual = Call(case, saved).run(get_channel)
             differences = "; ".join(compare_result(case["expect"], actual))
+            if not differences:
+                save(case, actual.get("response"), saved)
             if differences and "message" in actual:
                 differences += f" ({actual['message']})"
             result = {"case": path.stem, "passed": not differences, "differences": differences}

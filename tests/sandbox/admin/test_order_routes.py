@@ -17,6 +17,12 @@ async def test_order_with_default_entries(client):
     assert first["sku_id"] in {sku["skuId"] for sku in detail["productSkuInfos"]}
 
 
+async def test_list_of_orders(client):
+    orders = [await client.create_order(), await client.create_order()]
+    assert await client.admin("orders") == {"orders": orders}
+    assert await client.admin("orders?out_order_id=SITE-1") == {"orders": []}
+
+
 async def test_order_without_a_body(client):
     response = await client.http.post("/admin/orders")
     assert response.status_code == 201
@@ -79,6 +85,8 @@ async def test_order_from_creation_to_success(client):
         ("orders/{}/ship", {"entries": [7]}, 400, "entries: the order has "),
         ("orders/{}/ship", {"entries": []}, 400, "entries: "),
         ("orders/{}/pay", {"entries": [7]}, 400, "entries: only valid for ship"),
+        ("orders/{}/pay", {"without_carrier": True}, 400, "without_carrier: only valid for ship"),
+        ("orders/{}/pay", {"discount_fen": 1}, 400, "discount_fen: only valid for modify_price"),
         ("refunds/TQ1/agree", {}, 404, "no such refund"),
     ],
 )

@@ -30,6 +30,8 @@ async def test_dialects_and_errors(client):
         {"status": 503, "kind": "fault", "code": None},
     ]
     assert calls[3]["fault"] == {"status": 503}
+    assert calls[0]["time"] <= calls[0]["executed_time"] <= calls[1]["time"]
+    assert [call["executed_time"] for call in calls[1:]] == [None] * 3
 
 
 async def test_secrets_are_masked(client):
@@ -45,10 +47,14 @@ async def test_latest_calls_and_clear(client):
         await client.current_time()
     await client.call("product.filterData.queryConfig")
     assert [call["sequence"] for call in await client.calls(limit=2)] == [3, 4]
+    assert [call["sequence"] for call in await client.calls(after=1)] == [2, 3, 4]
+    assert [call["sequence"] for call in await client.calls(after=1, operation="currentTime")] == [2, 3]
+    assert await client.calls(after=4) == []
     assert len(await client.calls(operation="currentTime")) == 3
     await client.http.delete("/admin/calls")
     assert await client.calls() == []
-    assert (await client.http.get("/admin/calls", params={"limit": "x"})).status_code == 400
+    for name in ("limit", "after"):
+        assert (await client.http.get("/admin/calls", params={name: "x"})).status_code == 400
 
 
 async def test_counters(client):

@@ -84,6 +84,48 @@ async def test_latency_before_another_fault(client):
     assert time.monotonic() - began >= 0.05
 
 
+async def test_response_latency(client):
+    await client.fault("product.image.upload", response_latency_ms=120)
+    began = time.monotonic()
+    response = await client.call("product.image.upload", uploadImageParam={"imageBase64": "x"})
+    assert response.status_code == 200
+    assert time.monotonic() - began >= 0.12
+
+
+async def test_operation_runs_although_the_client_leaves_before_the_response(client):
+    order = await client.create_order("pay", "ship")
+    await client.fault("trade.receivegoods.confirm", response_latency_ms=600_000)
+    call = asyncio.create_task(
+        client.call(
+            "trade.receivegoods.confirm",
+            namespace="com.alibaba.trade",
+            orderId=order["order_id"],
+            orderEntryIds=[entry["entry_id"] for entry in order["entries"]],
+        )
+    )
+
+    async def is_received():
+        current = await client.admin(f"orders/{order['order_id']}")
+        return current["status"] == "confirm_goods_and_has_subsidy"
+
+    await until(is_received)
+    assert await in_flight(client, 1)
+    call.cancel()
+    await until(lambda: in_flight(client, 0))
+    assert (await client.calls())[-1]["outcome"]["kind"] == "client_disconnected"
+
+
+@pytest.mark.parametrize(("after_request", "status"), [(False, "waitbuyerpay"), (True, "cancel")])
+async def test_business_error(client, after_request, status):
+    order_id = (await client.create_order())["order_id"]
+    await client.put("variants", cancel_delay_ms=0)
+    await client.fault("alibaba.trade.cancel", business_error={"after_request": after_request})
+    body = await client.trade("trade.cancel", webSite="1688", tradeID=order_id, cancelReason="other")
+    assert body == {"success": False, "errorCode": "500", "errorMessage": "系统异常"}
+    assert (await client.admin(f"orders/{order_id}"))["status"] == status
+    assert (await client.calls())[-1]["outcome"]["kind"] == "business_error"
+
+
 async def test_malformed(client):
     await client.fault(CONFIG, malformed=True)
     response = await client.call(CONFIG)
@@ -167,7 +209,11 @@ async def test_clear_faults(client):
         ({"operation": "*", "fault": {}}, "needs latency_ms or a kind"),
         ({"operation": "*", "fault": {"hang": True, "malformed": True}}, "of one kind"),
         ({"operation": "*", "fault": {"body": "x", "malformed": True}}, "go with status"),
-        ({"operation": "*", "fault": {"status": 200, "body": "x", "json": 1}}, "either body or json"),
+        (
+            {"operation": "*", "fault": {"status": 200, "body": "x", "json": 1}},
+            "either body or body_base64 or json",
+        ),
+        ({"operation": "*", "fault": {"status": 200, "body_base64": "%"}}, "fault.body_base64"),
         ({"operation": "*", "fault": {"status": 99}}, "fault.status"),
         ({"operation": "*", "fault": {"gateway_error": "gw.Nonsense"}}, "no such gateway error"),
         ({"operation": "*", "fault": {"explode": True}}, "fault.explode"),

@@ -23,7 +23,11 @@ async def test_three_levels(client, sample, assert_like):
 
 
 async def test_unknown_category(client, sample):
-    assert await category(client, 99) == sample("category_get.open_platform.fail")
+    assert await category(client, 99) == sample("category_get.open_platform.empty")
+
+
+async def test_invalid_argument(client, sample):
+    assert await category(client, "x") == sample("category_get.open_platform.fail")
 
 
 async def test_missing_argument(client):

@@ -37,7 +37,7 @@ def make_order(book):
 
     def make(status=OrderStatus.WAIT_BUYER_PAY):
         lines = build_order_lines(CATALOG, [])
-        order = book.create_order(lines, compute_shipping_fee_fen(lines), OrderFlags(), now_ms=0)
+        order = book.create_order(lines, compute_shipping_fee_fen(lines), OrderFlags())
         for transition in PATHS[status]:
             book.transition(order, transition)
         assert order.status is status

@@ -61,3 +61,17 @@ def test_partial_shipments(book, make_order):
     assert order.status is OrderStatus.WAIT_BUYER_RECEIVE
     events = [(event.event, event.entry_ids) for event in list(order.events)[-2:]]
     assert events == [("part shipped", (first,)), ("shipped", (second,))]
+
+
+def test_partial_receipts(book, make_order):
+    order = make_order(OrderStatus.WAIT_BUYER_RECEIVE)
+    first, second = order.entry_ids
+    book.transition(order, OrderTransition.RECEIVE, [first])
+    assert (order.status, order.received) == (OrderStatus.WAIT_BUYER_RECEIVE, {first})
+    for entry_ids in ([first], [7], [second, 7]):
+        with pytest.raises(InvalidTransition):
+            book.transition(order, OrderTransition.RECEIVE, entry_ids)
+    book.transition(order, OrderTransition.RECEIVE)
+    assert (order.status, order.received) == (OrderStatus.RECEIVED, {first, second})
+    events = [(event.event, event.entry_ids) for event in list(order.events)[-2:]]
+    assert events == [("received", (first,)), ("received", (second,))]

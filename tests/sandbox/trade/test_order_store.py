@@ -13,7 +13,7 @@ CATALOG = Catalog()
 
 def ids_of(book, count):
     lines = build_order_lines(CATALOG, [])
-    orders = [book.create_order(lines, 0, OrderFlags(), now_ms=0) for _ in range(count)]
+    orders = [book.create_order(lines, 0, OrderFlags()) for _ in range(count)]
     return [order.order_id for order in orders], [entry for order in orders for entry in order.entry_ids]
 
 
@@ -97,3 +97,9 @@ def test_vouchers_are_jpegs_below_a_mebibyte():
     assert vouchers.save(head + bytes(1024 * 1024 - 4)) is None
     assert vouchers.save(b"\x89PNG\r\n") is None
     assert len(vouchers) == 2
+
+
+def test_only_entry_of_an_order_has_its_id(book):
+    lines = build_order_lines(CATALOG, [LineRequest()])
+    order = book.create_order(lines, 0, OrderFlags())
+    assert order.entry_ids == (order.order_id,)

@@ -5,6 +5,7 @@ import json
 import grpc
 import pytest
 
+from services.server import add_audit_ids
 from services.server.telemetry.logging_config import configure_logging
 from tests.server.callers import CALLER, forwarded, return_identity, rule
 from tests.server.shop_server import Line, running_shop
@@ -42,6 +43,38 @@ async def test_writes_are_audited_with_ids_and_without_personal_data(policy, log
     ]
     assert "4711" not in str(logged())
     assert "shirt" not in str(logged())
+
+
+async def test_the_reads_of_an_operator_are_audited_with_what_was_read(policy, logged):
+    operator = "spiffe://shop/ns/operations/sa/desk"
+    policy(rule([CALLER], ["shop.v1.Shop/*"]), rule([operator], ["shop.v1.Shop/*"]) | {"role": "operator"})
+
+    async def read(_request, _deadline):
+        add_audit_ids("owner", [CALLER, CALLER])
+        return Line(sku="secret").SerializeToString()
+
+    async with running_shop(
+        {"Ask": read, "Buy": return_identity}, policy_file=policy.path, trusted_proxies="loopback"
+    ) as shop:
+        for identity in (CALLER, operator):
+            for rpc in (shop.client.Ask, shop.client.Buy):
+                await rpc(
+                    Line(sku="shirt", order_id="o-1", buyer_ids=[4711]),
+                    metadata=forwarded(f"URI={identity}"),
+                )
+        with pytest.raises(grpc.aio.AioRpcError):
+            await shop.client.Ask(Line(sku="too long a name"), metadata=forwarded(f"URI={operator}"))
+    audited = [
+        (line["caller"], line.get("role"), line["method"], line["outcome"], line["ids"])
+        for line in logged("audit")
+    ]
+    assert audited == [
+        (CALLER, None, "shop.v1.Shop/Buy", "OK", {"order_id": ["o-1"]}),
+        (operator, "operator", "shop.v1.Shop/Ask", "OK", {"order_id": ["o-1"], "owner": [CALLER]}),
+        (operator, "operator", "shop.v1.Shop/Buy", "OK", {"order_id": ["o-1"]}),
+        (operator, "operator", "shop.v1.Shop/Ask", "INVALID_REQUEST", {}),
+    ]
+    assert not {"4711", "shirt", "secret"} & {*str(logged()).split("'")}
 
 
 async def test_a_stream_is_audited_once_with_a_limited_number_of_ids(logged):

@@ -7,7 +7,7 @@ import grpc
 import pytest
 from nationalsite.account import v1 as account_v1
 
-from services.errors import DeadlineExceeded
+from services.errors import DeadlineExceeded, ErrorOrigin
 from services.server import Endpoint
 from services.server.call import CallContext, MethodInfo
 from services.server.interceptors import deadline
@@ -73,7 +73,8 @@ async def test_a_call_after_its_deadline_is_not_handled():
         raise AssertionError
 
     method = MethodInfo(
-        descriptor=ACCOUNT.methods_by_name["RegisterUser"], endpoint=Endpoint(handler=unreached, operation="")
+        descriptor=ACCOUNT.methods_by_name["RegisterUser"],
+        endpoint=Endpoint(handler=unreached, origin=ErrorOrigin("")),
     )
     with pytest.raises(DeadlineExceeded):
         await deadline.DeadlineInterceptor(method, limits={})(CallContext(GrpcContext()), unreached)

@@ -5,7 +5,7 @@ import asyncio
 import grpc
 import pytest
 
-from tests.server.shop_server import Line, accept, running_shop, serialized_line
+from tests.server.shop_server import CALL_EVENTS, Line, accept, running_shop, serialized_line
 from tests.support.status_details import parse_reason, parse_status_details
 
 TIMEOUT_S = 5
@@ -39,7 +39,21 @@ async def test_a_malformed_request_is_invalid(start_server, logged):
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await running.channel.unary_unary(REGISTER_USER)(b"\xff\xffhanako")
     assert violations(caught.value) == {"": "not a nationalsite.account.v1.RegisterUserRequest"}
-    assert {line["event"] for line in logged()} == {"serving", "audit", "call", "draining", "stopped"}
+    assert {line["event"] for line in logged()} == CALL_EVENTS
+
+
+async def test_a_request_that_is_too_large_is_invalid(start_server, registration):
+    async with start_server() as running:
+        registration.country_account.out_member_id = "x" * 30_000
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await running.stub.RegisterUser(registration)
+        assert violations(caught.value) == {
+            "country_account": "a request must be at most 20,848 bytes, serialized"
+        }
+        registration.country_account.out_member_id = "x" * 200_000
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await running.stub.RegisterUser(registration)
+        assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 async def test_the_deadline_ends_a_call_without_a_request(logged):

@@ -16,67 +16,217 @@ from tests.support.status_details import parse_reason, parse_status_details
 OPERATION = "1688:account.user.register"
 
 
-SUITE = {"source": "suite", "operation": OPERATION}
+SERVICE = {"source": "service", "operation": OPERATION, "dialect": "open-platform"}
 
 
-UPSTREAM = {"source": "1688", "operation": OPERATION}
+UPSTREAM = SERVICE | {"source": "1688"}
+
+
+CODE = {"code": "gw.X"}
 
 
 FIELDS = [
-    Violation(field="country_account.site", description="too long"),
-    Violation(field="", description="x"),
+    Violation(field="country_account.site", description="too long", reason="STRING_MAX_LEN"),
+    Violation(field="", description="x", reason="REQUIRED"),
 ]
 
 
-def refused(reason: str) -> errors.UpstreamRefused:
-    return errors.UpstreamRefused(reason, "1688 refused", code="4711", upstream_message="不行")
+REQUEST_ID = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff"
+
+
+DELIVERY = {"deliveryId": "d-1"}
+
+
+KEY = {"ordering_key": "7", "delivery_id": "d-1"}
 
 
 TABLE = [
-    (errors.InvalidRequest(FIELDS), "INVALID_ARGUMENT", "INVALID_REQUEST", SUITE, "BadRequest", None),
-    (errors.RequiredInDialect(FIELDS), "INVALID_ARGUMENT", "REQUIRED_IN_DIALECT", SUITE, "BadRequest", None),
-    (errors.NotInDialect(FIELDS), "INVALID_ARGUMENT", "NOT_IN_DIALECT", SUITE, "BadRequest", None),
-    (errors.StoreRequired("no store"), "UNIMPLEMENTED", "STORE_REQUIRED", SUITE, None, None),
-    (errors.InternalFault("ours"), "INTERNAL", "INTERNAL_FAULT", SUITE, None, None),
-    (RuntimeError("anything else"), "INTERNAL", "INTERNAL_FAULT", SUITE, None, None),
-    (TimeoutError("not ours"), "INTERNAL", "INTERNAL_FAULT", SUITE, None, None),
-    (errors.DeadlineExceeded("late"), "DEADLINE_EXCEEDED", "DEADLINE", SUITE, None, None),
-    (errors.DeadlineExceededInFlight("late"), "DEADLINE_EXCEEDED", "DEADLINE", SUITE, None, None),
-    (errors.StoreUnavailable("down"), "UNAVAILABLE", "STORE_UNAVAILABLE", SUITE, "RetryInfo", "1000"),
-    (errors.RequestIdReused("other"), "INVALID_ARGUMENT", "REQUEST_ID_REUSED", SUITE, None, None),
-    (errors.RequestInProgress("runs"), "ABORTED", "REQUEST_IN_PROGRESS", SUITE, "RetryInfo", "1000"),
-    (errors.DeliveryNotFound("no"), "NOT_FOUND", "DELIVERY_NOT_FOUND", SUITE, None, None),
-    (errors.DeliveryPending("no"), "FAILED_PRECONDITION", "DELIVERY_PENDING", SUITE, None, None),
-    (errors.DeliveryOvertaken("no"), "FAILED_PRECONDITION", "DELIVERY_OVERTAKEN", SUITE, None, None),
-    (errors.DeliveryState("no"), "FAILED_PRECONDITION", "DELIVERY_STATE", SUITE, None, None),
-    (errors.SubscriptionNotFound("no"), "NOT_FOUND", "SUBSCRIPTION_NOT_FOUND", SUITE, None, None),
-    (errors.SubscriptionMismatch("no"), "FAILED_PRECONDITION", "SUBSCRIPTION_MISMATCH", SUITE, None, None),
-    (errors.NoFullSync("no"), "FAILED_PRECONDITION", "NO_FULL_SYNC", SUITE, None, None),
-    (errors.Overloaded("full"), "RESOURCE_EXHAUSTED", "OVERLOADED", SUITE, "RetryInfo", "500"),
+    (errors.InvalidRequest(FIELDS), "INVALID_ARGUMENT", "INVALID_REQUEST", SERVICE, "BadRequest", "-1"),
     (
-        errors.UpstreamPermission("no", code="gw.APIACLDecline", upstream_message="denied", request_id="r-1"),
+        errors.RequiredInDialect(FIELDS),
+        "INVALID_ARGUMENT",
+        "REQUIRED_IN_DIALECT",
+        SERVICE,
+        "BadRequest",
+        "-1",
+    ),
+    (errors.NotInDialect(FIELDS), "INVALID_ARGUMENT", "NOT_IN_DIALECT", SERVICE, "BadRequest", "-1"),
+    (errors.OperationNotInDialect("no"), "UNIMPLEMENTED", "OPERATION_NOT_IN_DIALECT", SERVICE, None, "-1"),
+    (errors.InternalFault("ours"), "INTERNAL", "INTERNAL_FAULT", SERVICE, None, "-1"),
+    (RuntimeError("anything else"), "INTERNAL", "INTERNAL_FAULT", SERVICE, None, "-1"),
+    (TimeoutError("not ours"), "INTERNAL", "INTERNAL_FAULT", SERVICE, None, "-1"),
+    (errors.DeadlineExceeded("late"), "DEADLINE_EXCEEDED", "DEADLINE", SERVICE, None, None),
+    (errors.DeadlineExceededInFlight("late"), "DEADLINE_EXCEEDED", "DEADLINE", SERVICE, None, None),
+    (errors.StoreUnavailable("down"), "UNAVAILABLE", "STORE_UNAVAILABLE", SERVICE, "RetryInfo", "1000"),
+    (
+        errors.RequestIdReused("other", request_id=REQUEST_ID),
+        "INVALID_ARGUMENT",
+        "REQUEST_ID_REUSED",
+        SERVICE | {"requestId": REQUEST_ID},
+        None,
+        "-1",
+    ),
+    (
+        errors.OutOrderIdReused("other", request_id=REQUEST_ID, out_order_id="o-1"),
+        "ALREADY_EXISTS",
+        "OUT_ORDER_ID_REUSED",
+        SERVICE | {"requestId": REQUEST_ID, "outOrderId": "o-1"},
+        None,
+        "-1",
+    ),
+    (
+        errors.NotExecuted("declared", request_id=REQUEST_ID, out_order_id="o-1"),
+        "FAILED_PRECONDITION",
+        "NOT_EXECUTED",
+        SERVICE | {"requestId": REQUEST_ID, "outOrderId": "o-1"},
+        None,
+        "-1",
+    ),
+    (
+        errors.RequestInProgress("runs", request_id=REQUEST_ID),
+        "ABORTED",
+        "REQUEST_IN_PROGRESS",
+        SERVICE | {"requestId": REQUEST_ID},
+        "RetryInfo",
+        "1000",
+    ),
+    (
+        errors.DeliveryNotFound("no", delivery_id="d-1"),
+        "NOT_FOUND",
+        "DELIVERY_NOT_FOUND",
+        SERVICE | DELIVERY,
+        None,
+        "-1",
+    ),
+    (
+        errors.DeliveryPending("no", **KEY),
+        "FAILED_PRECONDITION",
+        "DELIVERY_PENDING",
+        SERVICE | DELIVERY | {"orderingKey": "7"},
+        None,
+        "-1",
+    ),
+    (
+        errors.DeliveryOvertaken("no", **KEY),
+        "FAILED_PRECONDITION",
+        "DELIVERY_OVERTAKEN",
+        SERVICE | DELIVERY | {"orderingKey": "7"},
+        None,
+        "-1",
+    ),
+    (
+        errors.DeliveryState("no", delivery_id="d-1", state="DELIVERY_STATE_DEAD"),
+        "FAILED_PRECONDITION",
+        "DELIVERY_STATE",
+        SERVICE | DELIVERY | {"state": "DELIVERY_STATE_DEAD"},
+        None,
+        "-1",
+    ),
+    (
+        errors.SubscriptionNotFound("no", subscription="s"),
+        "NOT_FOUND",
+        "SUBSCRIPTION_NOT_FOUND",
+        SERVICE | {"subscription": "s"},
+        None,
+        "-1",
+    ),
+    (
+        errors.SubscriptionMismatch("no", subscription="s", topics=""),
+        "FAILED_PRECONDITION",
+        "SUBSCRIPTION_MISMATCH",
+        SERVICE | {"subscription": "s", "topics": ""},
+        None,
+        "-1",
+    ),
+    (
+        errors.StreamLimit("no", streams_per_caller=100),
+        "RESOURCE_EXHAUSTED",
+        "STREAM_LIMIT",
+        SERVICE | {"streamsPerCaller": "100"},
+        "RetryInfo QuotaFailure",
+        "1000",
+    ),
+    (
+        errors.SubscriptionLimit("no", subscriptions_per_caller=100),
+        "RESOURCE_EXHAUSTED",
+        "SUBSCRIPTION_LIMIT",
+        SERVICE | {"subscriptionsPerCaller": "100"},
+        "QuotaFailure",
+        "-1",
+    ),
+    (
+        errors.NoFullSync("no", national_order_id="7"),
+        "FAILED_PRECONDITION",
+        "NO_FULL_SYNC",
+        SERVICE | {"nationalOrderId": "7"},
+        None,
+        "-1",
+    ),
+    (
+        errors.SyncInProgress("runs", national_order_id="7"),
+        "ABORTED",
+        "SYNC_IN_PROGRESS",
+        SERVICE | {"nationalOrderId": "7"},
+        "RetryInfo",
+        "1000",
+    ),
+    (errors.ReplayInProgress("runs"), "ABORTED", "REPLAY_IN_PROGRESS", SERVICE, "RetryInfo", "5000"),
+    (errors.Overloaded("full"), "RESOURCE_EXHAUSTED", "OVERLOADED", SERVICE, "RetryInfo", "500"),
+    (
+        errors.UpstreamPermission(
+            "no", code="gw.APIACLDecline", upstream_message="denied", upstream_request_id="r-1"
+        ),
         "FAILED_PRECONDITION",
         "UPSTREAM_PERMISSION",
-        UPSTREAM | {"code": "gw.APIACLDecline", "message": "denied", "upstream_request_id": "r-1"},
+        UPSTREAM
+        | {"upstreamCode": "gw.APIACLDecline", "upstreamMessage": "denied", "upstreamRequestId": "r-1"},
         None,
-        None,
+        "-1",
     ),
-    (errors.UpstreamSignature("no"), "INTERNAL", "UPSTREAM_SIGNATURE", UPSTREAM, None, None),
-    (errors.UpstreamUnsupported("no"), "UNIMPLEMENTED", "UPSTREAM_UNSUPPORTED", UPSTREAM, None, None),
+    (
+        errors.UpstreamSignature("no", **CODE),
+        "INTERNAL",
+        "UPSTREAM_SIGNATURE",
+        UPSTREAM | {"upstreamCode": "gw.X"},
+        None,
+        "-1",
+    ),
+    (
+        errors.UpstreamUnsupported("no", **CODE),
+        "UNIMPLEMENTED",
+        "UPSTREAM_UNSUPPORTED",
+        UPSTREAM | {"upstreamCode": "gw.X"},
+        None,
+        "-1",
+    ),
     (errors.UpstreamRate("slow"), "RESOURCE_EXHAUSTED", "UPSTREAM_RATE", UPSTREAM, "RetryInfo", "1000"),
-    (errors.UpstreamQuota("used"), "RESOURCE_EXHAUSTED", "UPSTREAM_QUOTA", UPSTREAM, "QuotaFailure", "-1"),
+    (
+        errors.UpstreamQuota("used", **CODE),
+        "RESOURCE_EXHAUSTED",
+        "UPSTREAM_QUOTA",
+        UPSTREAM | {"upstreamCode": "gw.X"},
+        "QuotaFailure",
+        "-1",
+    ),
     (errors.ConnectError("gone"), "UNAVAILABLE", "UPSTREAM_UNAVAILABLE", UPSTREAM, "RetryInfo", "1000"),
     (errors.ConnectionLost("gone"), "UNAVAILABLE", "UPSTREAM_UNAVAILABLE", UPSTREAM, "RetryInfo", "1000"),
     (errors.UpstreamFault("500"), "UNAVAILABLE", "UPSTREAM_FAULT", UPSTREAM, "RetryInfo", "1000"),
-    (errors.UpstreamUnreadable("?"), "INTERNAL", "UPSTREAM_UNREADABLE", UPSTREAM, None, None),
-    (errors.OutcomeUnknown("?"), "UNKNOWN", "OUTCOME_UNKNOWN", UPSTREAM, None, "-1"),
+    (errors.UpstreamUnreadable("?"), "INTERNAL", "UPSTREAM_UNREADABLE", UPSTREAM, None, "-1"),
     (
-        refused("ACCOUNT_EXISTS"),
+        errors.OutcomeUnknown("?", request_id=REQUEST_ID),
+        "UNKNOWN",
+        "OUTCOME_UNKNOWN",
+        UPSTREAM | {"requestId": REQUEST_ID},
+        None,
+        "-1",
+    ),
+    (
+        errors.UpstreamRefused("ACCOUNT_EXISTS", "1688 refused", code="4711", upstream_message="不行"),
         "ALREADY_EXISTS",
         "ACCOUNT_EXISTS",
-        UPSTREAM | {"code": "4711", "message": "不行"},
+        UPSTREAM | {"upstreamCode": "4711", "upstreamMessage": "不行"},
         None,
-        None,
+        "-1",
     ),
 ]
 
@@ -112,17 +262,20 @@ async def test_each_error_has_its_status(failing_server, subtests):
                 error = await fail(raised)
                 assert error.code().name == status
                 details = parse_status_details(error)
-                assert details.keys() == {"ErrorInfo"} | ({detail} if detail else set())
+                assert details.keys() == {"ErrorInfo"} | set((detail or "").split())
                 info = details["ErrorInfo"]
                 assert (info.reason, info.domain) == (f"ERROR_REASON_{reason}", "nationalsite")
                 assert info.metadata == metadata
                 assert dict(error.trailing_metadata()).get("grpc-retry-pushback-ms") == pushback
                 if "BadRequest" in details:
                     violations = [
-                        (violation.field, violation.description)
+                        (violation.field, violation.description, violation.reason)
                         for violation in details["BadRequest"].field_violations
                     ]
-                    assert violations == [("country_account.site", "too long"), ("", "x")]
+                    assert violations == [
+                        ("country_account.site", "too long", "STRING_MAX_LEN"),
+                        ("", "x", "REQUIRED"),
+                    ]
                 if "RetryInfo" in details:
                     assert details["RetryInfo"].retry_delay.ToMilliseconds() == int(pushback)
                 if "QuotaFailure" in details:
@@ -133,9 +286,11 @@ async def test_each_error_has_its_status(failing_server, subtests):
 
 LONG = "超长的文本" * 2000
 DIFFICULT = [
-    errors.UpstreamFault(LONG, code=LONG, upstream_message=LONG, request_id=LONG),
-    errors.UpstreamQuota(LONG, code=LONG, upstream_message=LONG, request_id=LONG),
-    errors.InvalidRequest([Violation(field=f"f{number}" + LONG, description=LONG) for number in range(20)]),
+    errors.UpstreamFault(LONG, code=LONG, upstream_message=LONG, upstream_request_id=LONG),
+    errors.UpstreamQuota(LONG, code=LONG, upstream_message=LONG, upstream_request_id=LONG),
+    errors.InvalidRequest(
+        [Violation(field=f"f{number}" + LONG, description=LONG, reason="REQUIRED") for number in range(20)]
+    ),
     errors.UpstreamFault("lone \ud800 surrogate\n\x00", upstream_message="\ud800"),
 ]
 

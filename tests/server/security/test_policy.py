@@ -1,12 +1,22 @@
 """The policy: what it allows, how it is reloaded, and its errors."""
 
+import json
+import re
+from pathlib import Path
+
 import grpc
 import pytest
+from nationalsite.account import v1 as account
+from nationalsite.ordersync import v1 as order_sync
+from nationalsite.product import v1 as product
 
-from services.server import StartupError
+from services.server import StartupError, current_caller
+from services.server.security.policy import PolicyFile, get_subject
 from tests.server.callers import CALLER, forwarded, return_identity, rule
 from tests.server.shop_server import Line, running_shop
 from tests.support.status_details import parse_reason
+
+ACCESS_CONTROL = (Path(__file__).parents[3] / "docs" / "access-control.md").read_text()
 
 
 @pytest.mark.parametrize(
@@ -15,8 +25,9 @@ from tests.support.status_details import parse_reason
         ([CALLER], ["shop.v1.Shop/Ask"], True),
         (["spiffe://shop/ns/web/*"], ["shop.v1.Shop/*"], True),
         (["spiffe://other", "*"], ["other.v1.Other/Ask", "*"], True),
-        (["spiffe://shop/ns/*/sa/front"[:16]], ["*"], False),
-        ([CALLER], ["shop.v1.Shop/Buy", "other.v1.Other/*"], False),
+        (["spiffe://shop/ns"], ["*"], False),
+        ([CALLER], ["shop.v1.Shop/shop"], True),
+        ([CALLER], ["shop.v1.Shop/Buy", "other.v1.Other/*", "other.v1.Other/shop"], False),
         ([f"{CALLER}-end"], ["*"], False),
     ],
 )
@@ -37,6 +48,62 @@ async def test_a_policy_allows_the_callers_of_its_rules(policy, callers, methods
             await shop.client.Ask(Line())
         assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
         assert parse_reason(caught.value) == "CALLER_UNKNOWN"
+
+
+@pytest.mark.parametrize(
+    ("rules", "is_operator"),
+    [
+        ([rule([CALLER], ["*"])], False),
+        ([rule([CALLER], ["*"]) | {"role": "operator"}], True),
+        (
+            [rule([CALLER], ["*"]), rule(["spiffe://shop/*"], ["shop.v1.Shop/Ask"]) | {"role": "operator"}],
+            True,
+        ),
+        ([rule([CALLER], ["*"]), rule([CALLER], ["shop.v1.Shop/Buy"]) | {"role": "operator"}], False),
+        ([rule([CALLER], ["*"]), rule(["spiffe://other"], ["*"]) | {"role": "operator"}], False),
+    ],
+)
+async def test_the_role_operator_holds_for_the_callers_and_methods_of_its_rule(policy, rules, is_operator):
+    async def return_role(_request, _deadline):
+        return Line(sku=str(current_caller().is_operator)).SerializeToString()
+
+    policy(*rules)
+    async with running_shop(
+        {"Ask": return_role}, policy_file=policy.path, trusted_proxies="loopback"
+    ) as shop:
+        answer = await shop.client.Ask(Line(), metadata=forwarded(f"URI={CALLER}"))
+    assert answer.sku == str(is_operator)
+
+
+async def test_without_a_policy_nobody_is_an_operator():
+    async def return_role(_request, _deadline):
+        return Line(sku=str(current_caller().is_operator)).SerializeToString()
+
+    async with running_shop({"Ask": return_role}, trusted_proxies="loopback") as shop:
+        assert (await shop.client.Ask(Line(), metadata=forwarded(f"URI={CALLER}"))).sku == "False"
+
+
+def test_one_line_allows_the_methods_of_a_subject(policy):
+    service = order_sync.ORDER_SYNC_SERVICE
+    policy(rule(["spiffe://consumer"], [f"{service.full_name}/message"]))
+    rules = PolicyFile("NATIONALSITE_POLICY_FILE", policy.path, service).current()
+    allowed = {method.name for method in service.methods if rules.allows("spiffe://consumer", method.name)}
+    assert {"StreamMessages", "PullMessages", "AckMessages", "DeleteSubscription"} <= allowed
+    assert allowed & {"EnqueueSync", "ListDeliveries", "CreateRefund", "SyncOrder"} == set()
+
+
+def test_the_documentation_lists_the_subjects_with_their_methods():
+    documented = {
+        f"{service}/{subject}": set(methods.split(", "))
+        for service, subject, methods in re.findall(
+            r"^\| `(\w+)` \| `(\w+)` \| (.+) \|$", ACCESS_CONTROL, re.M
+        )
+    }
+    subjects = {}
+    for service in (order_sync.ORDER_SYNC_SERVICE, product.PRODUCT_SERVICE, account.ACCOUNT_SERVICE):
+        for method in service.methods:
+            subjects.setdefault(f"{service.name}/{get_subject(method)}", set()).add(method.name)
+    assert documented == subjects
 
 
 async def test_a_policy_covers_streams(policy):
@@ -86,9 +153,10 @@ async def test_an_invalid_policy_stops_the_start_with_a_line_for_each_problem(po
     start = f"NATIONALSITE_POLICY_FILE: {policy.path}: rules"
     assert lines == [
         f"{start}[0].callers: must not be empty",
-        f"{start}[0].methods[0]: must be package.Service/Method, package.Service/* or *",
-        f"{start}[1].callers[0]: must be an identity, which may end in *",
-        f"{start}[1].callers[1]: must be an identity, which may end in *",
+        f"{start}[0].methods[0]: must be package.Service/Method, package.Service/subject, "
+        "package.Service/* or *",
+        f"{start}[1].callers[0]: must be a SPIFFE id, which may end in *",
+        f"{start}[1].callers[1]: must be a SPIFFE id, which may end in *",
         f"{start}[1].methods[1]: must be a valid string",
         f"{start}[2].callers: is required",
         f"{start}[2].methods: is required",
@@ -103,6 +171,30 @@ async def test_an_invalid_policy_stops_the_start_with_a_line_for_each_problem(po
         (
             '{"rules": [{"callers": ["*"], "methods": ["shop.v1.Shop/Sell"]}]}',
             "rules[0].methods: shop.v1.Shop has no Sell",
+        ),
+        (
+            '{"rules": [{"callers": ["*"], "methods": ["shop.v1.Shop/message"]}]}',
+            "rules[0].methods: shop.v1.Shop has no message",
+        ),
+        (
+            '{"rules": [{"callers": ["*"], "methods": ["*"], "role": "admin"}]}',
+            "{path}: rules[0].role: must be 'operator'",
+        ),
+        *(
+            (
+                json.dumps({"rules": [{"callers": [caller], "methods": ["*"]}]}),
+                "{path}: rules[0].callers[0]: must be a SPIFFE id, which may end in *",
+            )
+            for caller in (
+                *("spiffe://Shop/web", "spiffe://shop/a/../web", "spiffe://shop/web/"),
+                *(
+                    "spiffe://Shop/*",
+                    "spiffe:///ns/*",
+                    "spiffe://shop//*",
+                    "spiffe://*",
+                    "spiffe://shop/*/web",
+                ),
+            )
         ),
         ("[]", "{path}: must be an object"),
     ],

@@ -7,7 +7,14 @@ from pathlib import Path
 import structlog
 from prometheus_client import REGISTRY
 
-from services.server.telemetry.logging_config import configure_logging, loop_exception_handler
+from services.server.telemetry import logging_config
+from services.server.telemetry.logging_config import (
+    LIBRARY_LINES_INTERVAL_S,
+    MAX_LIBRARY_LINES,
+    MAX_TEXT_CHARACTERS,
+    configure_logging,
+    loop_exception_handler,
+)
 
 
 def _count_write_failures() -> float:
@@ -45,3 +52,17 @@ async def test_an_unhandled_exception_is_logged_without_its_message(logged):
     (line,) = logged()
     assert (line["event"], line["text"]) == ("unhandled", "never retrieved")
     assert line["exception"] == [{"type": "ValueError", "frames": []}]
+
+
+def test_lines_of_libraries_are_limited_in_length_and_number(logged, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(logging_config, "_line_limit", logging_config._LineLimit(lambda: now[0]))
+    for _ in range(MAX_LIBRARY_LINES + 5):
+        logging.getLogger("aiohttp.server").warning("x" * 2 * MAX_TEXT_CHARACTERS)
+    lines = logged()
+    assert [len(line["text"]) for line in lines] == [MAX_TEXT_CHARACTERS] * MAX_LIBRARY_LINES
+    now[0] += LIBRARY_LINES_INTERVAL_S
+    logging.getLogger("aiohttp.server").warning("again")
+    suppressed, again = logged()[-2:]
+    assert (suppressed["event"], suppressed["lines"]) == ("library_lines_suppressed", 5)
+    assert again["text"] == "again"

@@ -45,6 +45,7 @@ async def test_without_an_endpoint_nothing_is_traced(monkeypatch, variables):
         assert tracer is None
 
 
+@pytest.mark.slow
 def test_a_process_without_tracing_does_not_import_the_sdk():
     program = "import sys, services.server; sys.exit('opentelemetry.sdk' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0  # noqa: S603 # our own

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from services.store import storage_lifespan
-from tests.store.factories import NAME
+from tests.store.leasing import subscribe
 from tests.support.postgres import create_database
 
 LISTENERS = "FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'"
@@ -16,7 +16,7 @@ LISTENERS = "FROM pg_stat_activity WHERE datname = current_database() AND query 
 async def test_a_lost_listener_reconnects_and_notifies_all_waiting_tasks(server):
     url = create_database(server)
     async with storage_lifespan(url) as storage:
-        await storage.subscriptions.get_or_create(NAME)
+        await subscribe(storage)
         await wait_until_listening(storage)
         terminate = text(f"SELECT pg_terminate_backend(pid) {LISTENERS}")
         await storage.store.read(lambda connection: connection.execute(terminate))

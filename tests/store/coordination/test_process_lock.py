@@ -16,7 +16,9 @@ from tools.local_stack import ROOT, SANDBOX_APP, kill, start_service, stop
 TIMEOUT_S = 60
 
 
-REJECTION = "another process serves from this SQLite store, which is for one: replicas share PostgreSQL"
+REJECTION = (
+    "another process serves from this SQLite store, and only one may: use PostgreSQL for several replicas"
+)
 
 
 GATEWAY_URL = "http://127.0.0.1:9"  # the gateway is not called here
@@ -50,7 +52,8 @@ def run_second(module: str, database_file: Path, *arguments: str) -> "subprocess
     )
 
 
-@pytest.mark.parametrize("service", ["order_sync", pytest.param("account", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("service", ["order_sync", "account"])
 def test_a_second_process_on_the_same_file_does_not_start(service, database_file):
     store = {"NATIONALSITE_DATABASE_URL": build_url(database_file)}
     first = start_service(service, GATEWAY_URL, store, log=f"process-lock-{service}")

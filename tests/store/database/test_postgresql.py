@@ -7,7 +7,8 @@ import pytest
 
 from services.errors import StoreUnavailable
 from services.store import DeliveredOutcome, StorageConfig, StoreLimits, migrate, storage_lifespan
-from tests.store.factories import NAME, build_delivery, build_message, wait_until
+from tests.store.factories import CAPACITIES, build_delivery, build_message, wait_until
+from tests.store.leasing import ack, get_ids, lease, subscribe
 from tests.support.postgres import postgres_server
 
 SHORT_TIMEOUTS = StoreLimits(
@@ -30,11 +31,9 @@ async def test_restart_during_use(number):
             async def consume():
                 while True:
                     try:
-                        for message in await other_replica.dispatcher.lease(
-                            NAME, limit=10, lease_s=600, wait_s=5
-                        ):
-                            received.add(message.message_id)
-                            await other_replica.dispatcher.ack(NAME, [message.message_id])
+                        leased = await lease(other_replica, lease_s=600, wait_s=5)
+                        received.update(get_ids(leased))
+                        await ack(other_replica, leased)
                     except StoreUnavailable:
                         await asyncio.sleep(0.05)
 
@@ -42,9 +41,9 @@ async def test_restart_during_use(number):
                 sent.add(delivery.request_id)
                 return DeliveredOutcome()
 
-            await storage.subscriptions.get_or_create(NAME)
+            await subscribe(storage)
             consuming = asyncio.create_task(consume())
-            async with other_replica.build_relay(send).lifespan():
+            async with other_replica.build_relay(send, CAPACITIES).lifespan():
                 await storage.inbox.store([build_message(0)])
                 await wait_until(lambda: received == {"m0"})
                 await asyncio.to_thread(server.stop, number)

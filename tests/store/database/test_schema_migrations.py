@@ -11,7 +11,7 @@ from services.errors import StartupError
 from services.store import migrate, open_store
 from services.store.database.engine import parse_url
 from services.store.database.schema import metadata
-from services.store.database.schema_migrations import check_schema, connect
+from services.store.database.schema_migrations import REVISION, build_scripts, check_schema, connect
 from tests.support.postgres import create_database, postgres_server
 
 
@@ -45,16 +45,49 @@ async def test_postgresql_must_be_migrated_by_command():
             assert await store.is_healthy()
 
 
-@pytest.mark.parametrize(
-    ("revision", "message"), [("9999", "newer than this release"), (None, "not current")]
-)
-@pytest.mark.postgres
-async def test_a_schema_of_another_release_is_rejected(server, revision, message):
-    url = create_database(server)
+def set_revision(url: str, revision: str | None) -> None:
     with connect(parse_url(url)) as connection:
         connection.execute(text("DELETE FROM alembic_version"))
         if revision:
             connection.execute(text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": revision})
+
+
+def test_revisions_have_a_number_and_the_oldest_release_that_works_with_them():
+    revisions = [REVISION.fullmatch(script.revision) for script in build_scripts().walk_revisions()]
+    numbers = [int(revision["number"]) for revision in revisions]
+    assert numbers == list(range(len(numbers), 0, -1))
+    assert all((revision["oldest"] or revision["number"]) <= revision["number"] for revision in revisions)
+
+
+@pytest.mark.parametrize("engine", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+async def test_a_newer_schema_that_works_with_this_release_is_accepted(engine, request, tmp_path):
+    if engine == "sqlite":
+        url = f"sqlite+aiosqlite:///{tmp_path}/store.db"
+    else:
+        url = create_database(request.getfixturevalue("server"))
+    migrate(url)
+    own = build_scripts().get_current_head()[:4]
+    set_revision(url, f"9999_{own}")
+    migrate(url)
+    async with open_store(url) as store:
+        assert await store.is_healthy()
+
+    set_revision(url, f"9999_{int(own) + 1:04}")
+    with pytest.raises(StartupError, match="newer than this release"):
+        migrate(url)
+    with pytest.raises(StartupError, match="newer than this release"):
+        async with open_store(url):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("revision", "message"),
+    [("9999", "newer than this release"), ("other", "newer than this release"), (None, "not current")],
+)
+@pytest.mark.postgres
+async def test_a_schema_of_another_release_is_rejected(server, revision, message):
+    url = create_database(server)
+    set_revision(url, revision)
     with pytest.raises(StartupError, match=message):
         async with open_store(url):
             pass

@@ -1,15 +1,19 @@
 """SQLite while its file is locked, full, removed, replaced or read only, and afterwards."""
 
 import asyncio
+import dataclasses
 import sqlite3
 from pathlib import Path
 
 import pytest
 from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.errors import StoreUnavailable
 from services.store import IncomingMessage, StorageConfig, StoreLimits, migrate, storage_lifespan
-from tests.store.factories import build_message
+from services.store.database.sqlite import MAX_IDLE_JOURNAL_BYTES
+from tests.store.factories import build_message, wait_until
 
 SHORT_TIMEOUTS = StoreLimits(
     lock_timeout_s=0.2, statement_timeout_s=2, transaction_timeout_s=3, health_timeout_s=0.5
@@ -140,3 +144,59 @@ async def test_read_only(storage):
         await storage.inbox.store([build_message(1)])
     query_only = "OFF"
     assert (await storage.inbox.store([build_message(1)])).new_ids == ["m1"]
+
+
+async def test_the_journal_is_checkpointed_and_truncated_after_a_long_reader(storage, database_file):
+    journal = database_file.with_name("store.db-wal")
+    reader = sqlite3.connect(database_file, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM messages").fetchone()
+    big = dataclasses.replace(build_message(1), raw=b"x" * (MAX_IDLE_JOURNAL_BYTES + 1))
+    await storage.inbox.store([big])
+    await storage.store.clock.synchronize(storage.store)
+    assert journal.stat().st_size > MAX_IDLE_JOURNAL_BYTES
+    reader.execute("COMMIT")
+
+    # This is what an idle service does.
+    for _ in range(2):
+        await storage.store.clock.synchronize(storage.store)
+
+    assert journal.stat().st_size <= MAX_IDLE_JOURNAL_BYTES
+    assert database_file.stat().st_size > MAX_IDLE_JOURNAL_BYTES
+    reader.close()
+
+
+async def test_callers_get_their_error_if_the_connections_cannot_be_closed(database_file, monkeypatch):
+    """And not the one that time ran out."""
+
+    async def fail(_self):
+        raise OSError("cannot be closed")
+
+    async def fail_write(_connection):
+        raise OperationalError("", {}, Exception("disk I/O error"))
+
+    async with storage_lifespan(f"sqlite+aiosqlite:///{database_file}") as storage:
+        with monkeypatch.context() as patched:
+            patched.setattr(AsyncEngine, "dispose", fail)
+            with pytest.raises(StoreUnavailable, match="no connection"):
+                await storage.store.write(fail_write)
+        assert (await storage.inbox.store([build_message(1)])).new_ids == ["m1"]
+
+
+async def test_a_reader_waits_again_if_the_connections_are_closed_again(storage):
+    """Between its notification and its next step, another write may have failed."""
+    engine = storage.store._engine
+    await wait_until(lambda: not engine._reader_count)
+    engine._is_open.clear()
+    reading = asyncio.create_task(
+        storage.store.read(lambda connection: connection.exec_driver_sql("SELECT 1"))
+    )
+    for _ in range(5):
+        await asyncio.sleep(0)
+    engine._is_open.set()
+    engine._is_open.clear()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert engine._has_no_readers.is_set(), "the connections are being closed"
+    engine._is_open.set()
+    assert (await reading).scalar() == 1

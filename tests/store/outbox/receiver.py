@@ -39,7 +39,7 @@ class FakeReceiver:
 async def _wait_for(storage, delivery, condition):
     """Wait until a stored delivery satisfies a condition; return it."""
     async with asyncio.timeout(10):
-        while not condition(current := await storage.deliveries.get(delivery.delivery_id)):
+        while not condition(current := await storage.deliveries.get(delivery.delivery_id, owner=None)):
             await asyncio.sleep(0.005)
     return current
 
@@ -58,3 +58,17 @@ async def wait_for_attempts(storage, delivery, attempts):
             and (current.finish_time_ms or current.next_attempt_time_ms > current.last_attempt_time_ms)
         ),
     )
+
+
+def record_batch_writes(storage, monkeypatch):
+    """Return a list that gets the work of each transaction that a batcher makes."""
+    writes = []
+    write = storage.store.write
+
+    async def record(work, on_commit=None):
+        if "_batch." in work.__qualname__:
+            writes.append(work)
+        return await write(work, on_commit)
+
+    monkeypatch.setattr(storage.store, "write", record)
+    return writes

@@ -7,26 +7,27 @@ from typing import TypeAlias
 
 import grpc
 import grpc.aio
+from nationalsite.errors.v1 import RETRY_NEVER, RETRY_UNSPECIFIED
 from nationalsite.ordersync import v1 as protos
 from nationalsite.ordersync.v1 import OrderSyncServiceStub
 
 from nationalsite_client.backoff import MAX_BACKOFF_S, backoff_s
 from nationalsite_client.consumer_options import ConsumerOptions
-from nationalsite_client.errors import parse_error
+from nationalsite_client.errors import ErrorDetails, parse_error
 from nationalsite_client.in_flight import Handler, InFlightMessages
 from nationalsite_client.request_queue import RequestQueue
 
 NON_RETRYABLE = frozenset(
     {
         grpc.StatusCode.INVALID_ARGUMENT,
-        grpc.StatusCode.NOT_FOUND,  # the subscription was deleted
+        grpc.StatusCode.NOT_FOUND,  # the subscription does not exist, or was deleted
         grpc.StatusCode.FAILED_PRECONDITION,
         grpc.StatusCode.UNAUTHENTICATED,
         grpc.StatusCode.PERMISSION_DENIED,
         grpc.StatusCode.UNIMPLEMENTED,
     }
 )
-"""Codes with which another stream would fail as well."""
+"""Codes with which another stream would fail as well, if the error has no reason that is known here."""
 _CLOSE_TIMEOUT_S = 5.0
 """How long the last acknowledgements may take."""
 
@@ -44,6 +45,10 @@ class AsyncConsumer:
     idempotent by `message_id`. If the handler raises, the consumer waits, releases the message, and the
     service redelivers it. A broken stream is reopened with exponential backoff. Handlers continue meanwhile,
     and their messages are acknowledged on the next stream.
+
+    A lease can end although the consumer extends it, for example if the service cannot reach its store in
+    time. When the service reports this, the consumer cancels the handler, and neither extends the lease nor
+    acknowledges or releases the message: another consumer may have it now.
     """
 
     def __init__(
@@ -99,17 +104,17 @@ class AsyncConsumer:
                     return
             except grpc.aio.AioRpcError as error:
                 details = parse_error(error)
-                if details.code in NON_RETRYABLE:
+                if not _may_retry(details):
                     raise
                 retry_delay_s = details.retry_delay_s or 0.0
                 _log.info("stream_ended code=%s reason=%s", details.code.name, details.reason_name)
+            if _is_cancelled():
+                raise asyncio.CancelledError
             self._failures = 1 if clock() - start_s > MAX_BACKOFF_S else self._failures + 1
             await self._wait(backoff_s(self._failures, min_s=retry_delay_s))
 
     async def _run_stream(self) -> None:
         """Open a stream and read messages until it ends."""
-        self._requests.reset_leases()
-        self._in_flight.reset_leases()
         call = self._stub.StreamMessages()
         writers = [
             asyncio.create_task(self._write_requests(call)),
@@ -118,12 +123,16 @@ class AsyncConsumer:
         try:
             async for response in call:
                 self._failures = 0
-                await self._in_flight.submit(response.message)
+                for received in response.delivered.received_messages:
+                    self._in_flight.submit(received)
+                self._in_flight.lapse(response.lapsed.ack_ids)
         finally:
             call.cancel()
             for task in writers:
                 task.cancel()
             await asyncio.gather(*writers, return_exceptions=True)
+            self._in_flight.reset_leases()
+            self._requests.reset_leases()
 
     async def _write_requests(self, call: _StreamCall) -> None:
         await call.write(self._open_request)
@@ -144,11 +153,23 @@ class AsyncConsumer:
                 await asyncio.wait_for(self._closing.wait(), delay_s)
 
 
+def _is_cancelled() -> bool:
+    """Whether the task is cancelled. grpc.aio can lose this if the stream ends at the same time."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _may_retry(details: ErrorDetails) -> bool:
+    if details.retry != RETRY_UNSPECIFIED:
+        return details.retry != RETRY_NEVER
+    return details.code not in NON_RETRYABLE
+
+
 def _build_open_request(subscription: str, options: ConsumerOptions) -> protos.StreamMessagesRequest:
     open_request = protos.StreamMessagesRequest.Open(
-        subscription=subscription, topics=options.topics, max_outstanding=options.max_outstanding
+        subscription=subscription,
+        create_if_missing=options.create_if_missing,
+        max_outstanding=options.max_outstanding,
     )
     open_request.lease.FromNanoseconds(round(options.lease_s * 1e9))
-    if options.start_time is not None:
-        open_request.start_time.FromDatetime(options.start_time)
     return protos.StreamMessagesRequest(open=open_request)

@@ -22,7 +22,7 @@ _RECOMMENDED_OPTIONS = MappingProxyType(
         "grpc.initial_reconnect_backoff_ms": 200,
         "grpc.max_reconnect_backoff_ms": 5_000,
         "grpc.max_send_message_length": 8 * 1024 * 1024,  # the limit of the services
-        "grpc.max_receive_message_length": 32 * 1024 * 1024,  # a response can hold 1,000 messages
+        "grpc.max_receive_message_length": 32 * 1024 * 1024,  # larger than any list (3 MiB)
     }
 )
 

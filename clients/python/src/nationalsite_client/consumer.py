@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 
 import grpc
 from nationalsite.ordersync import v1 as protos
@@ -16,8 +17,8 @@ from nationalsite_client.consumer_options import ConsumerOptions
 class Consumer:
     """Like AsyncConsumer, but runs handlers in `max_outstanding` threads.
 
-    It opens its own channel. Python cannot stop a thread: a handler that exceeds its timeout continues, and
-    its message is released meanwhile.
+    It opens its own channel. Python cannot stop a thread: a handler that exceeds its timeout, or whose lease
+    has lapsed, continues, and its message is redelivered meanwhile.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class Consumer:
         loop = asyncio.get_running_loop()
 
         async def handle(message: protos.Message) -> None:
-            await loop.run_in_executor(threads, self._handler, message)
+            await loop.run_in_executor(threads, copy_context().run, self._handler, message)
 
         async with connect_async(
             self._target, "order_sync", credentials=self._credentials, options=self._channel_options

@@ -1,25 +1,25 @@
 """How messages are consumed."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+
+from nationalsite.ordersync import v1 as protos
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsumerOptions:
-    """Options of a subscription and of one consumer. OrderSyncService in the protos states the limits."""
+    """Options of a consumer. OrderSyncService in the protos states the limits."""
 
-    topics: Sequence[str] = ()
-    """Limits a new subscription to these topics; empty: all topics."""
-    start_time: datetime | None = None
-    """Includes messages since this time in a new subscription; needs a time zone. None: only new messages."""
+    create_if_missing: protos.SubscriptionSpec | None = None
+    """Creates the subscription if it does not exist. An empty SubscriptionSpec creates one with all topics
+    and only new messages. None: `run` raises SUBSCRIPTION_NOT_FOUND if the subscription does not exist."""
     max_outstanding: int = 10
     """The maximum number of messages in flight, 1 to 1,000. As many handlers run concurrently."""
     lease_s: float = 60.0
     """The time after which the service redelivers the messages of a consumer that died, 10 to 600. The
     consumer extends it while a handler runs."""
     handler_timeout_s: float = 600.0
-    """A message whose handler takes longer is released. AsyncConsumer also cancels the handler."""
+    """A message whose handler takes longer is released. AsyncConsumer also cancels the handler. A message
+    that waits longer than this for a handler is released, too."""
     stop_grace_s: float = 25.0
     """How long handlers may continue after `stop`."""
 
@@ -28,5 +28,3 @@ class ConsumerOptions:
             raise ValueError(f"max_outstanding must be from 1 to 1000, not {self.max_outstanding}")
         if not 10 <= self.lease_s <= 600:
             raise ValueError(f"lease_s must be from 10 to 600, not {self.lease_s:g}")
-        if self.start_time is not None and self.start_time.tzinfo is None:
-            raise ValueError("start_time must have a time zone")

@@ -20,6 +20,9 @@ class FieldViolation:
     field: str
     """Path in the request, such as `sort.order`."""
     description: str
+    """For people."""
+    reason: str
+    """The rule, for programs, such as `STRING_MAX_LEN`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +36,11 @@ class ErrorDetails:
     """ERROR_REASON_UNSPECIFIED if gRPC itself failed, or if the reason is newer than these stubs."""
     reason_name: str = ""
     """The reason as it was sent, such as `ERROR_REASON_OFFER_NOT_FOUND`. Empty if gRPC itself failed."""
+    retry: errors_v1.Retry.ValueType = errors_v1.RETRY_UNSPECIFIED
+    """Whether a retry makes sense, by the rule of the reason. RETRY_UNSPECIFIED if the reason is."""
     metadata: Mapping[str, str] = field(default_factory=dict)
-    """Metadata of ErrorInfo: `source`, `operation`, and 1688's `code`, `message`, `upstream_request_id`."""
+    """Metadata of ErrorInfo: `source`, `operation`, `dialect`, 1688's own `upstreamCode` and
+    `upstreamMessage`, and what else the rule of the reason lists."""
     field_violations: tuple[FieldViolation, ...] = ()
     retry_delay_s: float | None = None
     """How long to wait before a retry. None if the service does not say."""
@@ -55,7 +61,7 @@ def parse_error(error: grpc.RpcError) -> ErrorDetails:
 
 
 def parse_status(status: status_pb2.Status) -> ErrorDetails | None:
-    """Return the details of one result of WriteOrderRelations, or None if it is OK."""
+    """Return the details of the status of one result of WriteOrderRelations, or None if it is OK."""
     if not status.code:
         return None
     return _build_details(_CODES.get(status.code, grpc.StatusCode.UNKNOWN), status.message, status, None)
@@ -80,14 +86,16 @@ def _build_details(
     info = details.get(error_details_pb2.ErrorInfo, error_details_pb2.ErrorInfo())
     retry = details.get(error_details_pb2.RetryInfo)
     bad_request = details.get(error_details_pb2.BadRequest, error_details_pb2.BadRequest())
+    known = errors_v1.ErrorReason.DESCRIPTOR.values_by_name.get(info.reason)
     return ErrorDetails(
         code=code,
         message=message,
-        reason=dict(errors_v1.ErrorReason.items()).get(info.reason, _UNSPECIFIED),
+        reason=errors_v1.ErrorReason.Value(info.reason) if known else _UNSPECIFIED,
         reason_name=info.reason,
+        retry=known.GetOptions().Extensions[errors_v1.rule].retry if known else errors_v1.RETRY_UNSPECIFIED,
         metadata=dict(info.metadata),
         field_violations=tuple(
-            FieldViolation(field=violation.field, description=violation.description)
+            FieldViolation(field=violation.field, description=violation.description, reason=violation.reason)
             for violation in bad_request.field_violations
         ),
         retry_delay_s=retry.retry_delay.ToTimedelta().total_seconds() if retry else None,

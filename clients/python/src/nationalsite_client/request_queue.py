@@ -18,23 +18,23 @@ class RequestQueue:
         self._closed = False
         self._changed = asyncio.Event()
 
-    def ack(self, message_id: str) -> None:
+    def ack(self, ack_id: str) -> None:
         """Acknowledge a message, on this stream or the next one."""
-        self._acks.append(message_id)
+        self._acks.append(ack_id)
         self._changed.set()
 
-    def set_lease(self, message_ids: list[str], lease_s: float) -> None:
+    def set_lease(self, ack_ids: list[str], lease_s: float) -> None:
         """Make leases of this stream end after the given time. 0 releases the messages."""
         lease = Duration()
         lease.FromNanoseconds(round(lease_s * 1e9))
-        for start in range(0, len(message_ids), _MAX_IDS_PER_REQUEST):
-            batch = message_ids[start : start + _MAX_IDS_PER_REQUEST]
-            set_lease = protos.StreamMessagesRequest.SetLease(message_ids=batch, lease=lease)
+        for start in range(0, len(ack_ids), _MAX_IDS_PER_REQUEST):
+            batch = ack_ids[start : start + _MAX_IDS_PER_REQUEST]
+            set_lease = protos.StreamMessagesRequest.SetLease(ack_ids=batch, lease=lease)
             self._leases.append(protos.StreamMessagesRequest(set_lease=set_lease))
         self._changed.set()
 
     def reset_leases(self) -> None:
-        """Drop lease changes of the last stream."""
+        """Drop the lease changes of a stream that has ended."""
         self._leases.clear()
 
     def close(self) -> None:
@@ -56,6 +56,6 @@ class RequestQueue:
             await self._changed.wait()
         if self._acks:
             count = min(len(self._acks), _MAX_IDS_PER_REQUEST)
-            message_ids = [self._acks.popleft() for _ in range(count)]
-            return protos.StreamMessagesRequest(ack=protos.StreamMessagesRequest.Ack(message_ids=message_ids))
+            ack_ids = [self._acks.popleft() for _ in range(count)]
+            return protos.StreamMessagesRequest(ack=protos.StreamMessagesRequest.Ack(ack_ids=ack_ids))
         return self._leases.popleft()

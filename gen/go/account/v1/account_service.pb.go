@@ -27,9 +27,9 @@ const (
 // A buyer to register.
 type RegisterUserRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Optional UUID. A retry with the same id and content within 24 hours returns
-	// the response of the first call. The service completes a call with a request
-	// id even if the caller disconnects.
+	// Required UUID, a new one for each new request. A retry with the same id and
+	// content within 24 hours returns the response of the first call. The service
+	// completes the call even if the caller disconnects.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The buyer (1688: countryAccount).
 	CountryAccount *CountryAccount `protobuf:"bytes,2,opt,name=country_account,json=countryAccount,proto3" json:"country_account,omitempty"`
@@ -244,21 +244,21 @@ const file_nationalsite_account_v1_account_service_proto_rawDesc = "" +
 	"-nationalsite/account/v1/account_service.proto\x12\x17nationalsite.account.v1\x1a\x1bbuf/validate/validate.proto\"\x9b\x01\n" +
 	"\x13RegisterUserRequest\x12*\n" +
 	"\n" +
-	"request_id\x18\x01 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x12X\n" +
-	"\x0fcountry_account\x18\x02 \x01(\v2'.nationalsite.account.v1.CountryAccountB\x06\xbaH\x03\xc8\x01\x01R\x0ecountryAccount\"\xce\x04\n" +
+	"request_id\x18\x01 \x01(\tB\v\xbaH\b\xc8\x01\x01r\x03\xb0\x01\x01R\trequestId\x12X\n" +
+	"\x0fcountry_account\x18\x02 \x01(\v2'.nationalsite.account.v1.CountryAccountB\x06\xbaH\x03\xc8\x01\x01R\x0ecountryAccount\"\x94\x06\n" +
 	"\x0eCountryAccount\x12#\n" +
 	"\acountry\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\acountry\x12\x1d\n" +
 	"\x04site\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x04site\x122\n" +
 	"\x0eout_login_name\x18\x03 \x01(\tB\f\xbaH\x06r\x04\x10\x01\x18<\x80\x01\x01R\foutLoginName\x12-\n" +
 	"\rout_member_id\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\voutMemberId\x12&\n" +
 	"\x05email\x18\x05 \x01(\tB\x10\xbaH\n" +
-	"\xd8\x01\x01r\x05\x18\xfe\x01`\x01\x80\x01\x01R\x05email\x12A\n" +
-	"\x06mobile\x18\x06 \x01(\tB)\xbaH#\xd8\x01\x01r\x1e2\x1c^\\+?[0-9][0-9 -]{2,38}[0-9]$\x80\x01\x01R\x06mobile\x125\n" +
-	"\vmobile_area\x18\a \x01(\tB\x14\xbaH\x11\xd8\x01\x01r\f2\n" +
-	"^[A-Z]{2}$R\n" +
-	"mobileArea\x12\x1a\n" +
-	"\x02ip\x18\b \x01(\tB\n" +
-	"\xbaH\x04r\x02p\x01\x80\x01\x01R\x02ip:\xd6\x01\xbaH\xd2\x01\x1a_\n" +
+	"\xd8\x01\x01r\x05\x18\xfe\x01`\x01\x80\x01\x01R\x05email\x12\xc8\x01\n" +
+	"\x06mobile\x18\x06 \x01(\tB\xaf\x01\xbaH\xa8\x01\xba\x01\xa1\x01\n" +
+	"\rmobile.digits\x12amust be digits, 4 to 40 characters, with spaces or hyphens between them and an optional leading +\x1a-this.matches('^[+]?[0-9][0-9 -]{2,38}[0-9]$')\xd8\x01\x01\x80\x01\x01R\x06mobile\x12q\n" +
+	"\vmobile_area\x18\a \x01(\tBP\xbaHM\xba\x01G\n" +
+	"\fcountry.code\x12\x1bmust be two capital letters\x1a\x1athis.matches('^[A-Z]{2}$')\xd8\x01\x01R\n" +
+	"mobileArea\x12\x1c\n" +
+	"\x02ip\x18\b \x01(\tB\f\xbaH\x06r\x04\x18@p\x01\x80\x01\x01R\x02ip:\xd6\x01\xbaH\xd2\x01\x1a_\n" +
 	"\x19country_account.reachable\x12\x1bemail or mobile is required\x1a%this.email != '' || this.mobile != ''\x1ao\n" +
 	"\x1bcountry_account.mobile_area\x12#mobile_area is required with mobile\x1a+this.mobile == '' || this.mobile_area != ''\"\x16\n" +
 	"\x14RegisterUserResponse2}\n" +

@@ -29,22 +29,41 @@ const (
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
 // Registers the national site's buyers with 1688.
+//
+// The maximum size of a request follows from the rules of its fields, and is at
+// most 2 MiB. A larger one is INVALID_REQUEST. One that is larger than any
+// request of this service can be is rejected by gRPC with RESOURCE_EXHAUSTED,
+// without an ErrorInfo.
+//
+// Metadata of a request: `traceparent` (W3C Trace Context) continues the
+// caller's trace. Never send `x-forwarded-client-cert`: it is for trusted
+// proxies, and is ignored from anyone else.
+//
+// Metadata of a response is in its trailers. RegisterUser has
+// `nationalsite-dialect`, the dialect that serves the request (national-site or
+// open-platform). `nationalsite-dropped-fields` has the paths of request fields
+// that are set and that the dialect drops, joined by commas and without list
+// indexes, at most 512 characters; a list that is cut ends with `,...`. An
+// error also has `grpc-status-details-bin`, the google.rpc.Status with its
+// details, and `grpc-retry-pushback-ms`, the milliseconds until a retry makes
+// sense, or -1 if the call must not be retried; without it there is no advice.
 type AccountServiceClient interface {
 	// Registers a buyer (1688: account.user.register).
 	//
-	// OK means that 1688 registered the buyer: both its flag and its result were
-	// true. The service does not retry the call once 1688 may have received it.
-	// Whether 1688 accepts the same buyer twice is not known.
+	// Requires a request id and the buyer. OK means that 1688 registered the
+	// buyer: both its flag and its result were true. The service does not retry
+	// the call once 1688 may have received it. Whether 1688 accepts the same
+	// buyer twice is not known.
 	//
 	// Errors: INVALID_REQUEST, REQUIRED_IN_DIALECT (open-platform requires
 	// e-mail, mobile, area and IP address), ACCOUNT_EXISTS (if 1688's text says
-	// so), UPSTREAM_REFUSED (1688's text is in the metadata `message`),
+	// so), UPSTREAM_REFUSED (1688's text is in the metadata `upstreamMessage`),
 	// OUTCOME_UNKNOWN, UPSTREAM_UNAVAILABLE (not sent), UPSTREAM_RATE,
 	// UPSTREAM_QUOTA, UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION,
 	// UPSTREAM_SIGNATURE, UPSTREAM_GATEWAY, OVERLOADED, DEADLINE and DRAINING
-	// (not sent), INTERNAL_FAULT; with a `request_id` also REQUEST_ID_REUSED,
-	// REQUEST_IN_PROGRESS and STORE_UNAVAILABLE (not sent); if the service has a
-	// policy, CALLER_UNKNOWN and CALLER_FORBIDDEN.
+	// (not sent), INTERNAL_FAULT, REQUEST_ID_REUSED, REQUEST_IN_PROGRESS and
+	// STORE_UNAVAILABLE (not sent); if the service has a policy, CALLER_UNKNOWN
+	// and CALLER_FORBIDDEN.
 	RegisterUser(ctx context.Context, in *RegisterUserRequest, opts ...grpc.CallOption) (*RegisterUserResponse, error)
 }
 
@@ -71,22 +90,41 @@ func (c *accountServiceClient) RegisterUser(ctx context.Context, in *RegisterUse
 // for forward compatibility.
 //
 // Registers the national site's buyers with 1688.
+//
+// The maximum size of a request follows from the rules of its fields, and is at
+// most 2 MiB. A larger one is INVALID_REQUEST. One that is larger than any
+// request of this service can be is rejected by gRPC with RESOURCE_EXHAUSTED,
+// without an ErrorInfo.
+//
+// Metadata of a request: `traceparent` (W3C Trace Context) continues the
+// caller's trace. Never send `x-forwarded-client-cert`: it is for trusted
+// proxies, and is ignored from anyone else.
+//
+// Metadata of a response is in its trailers. RegisterUser has
+// `nationalsite-dialect`, the dialect that serves the request (national-site or
+// open-platform). `nationalsite-dropped-fields` has the paths of request fields
+// that are set and that the dialect drops, joined by commas and without list
+// indexes, at most 512 characters; a list that is cut ends with `,...`. An
+// error also has `grpc-status-details-bin`, the google.rpc.Status with its
+// details, and `grpc-retry-pushback-ms`, the milliseconds until a retry makes
+// sense, or -1 if the call must not be retried; without it there is no advice.
 type AccountServiceServer interface {
 	// Registers a buyer (1688: account.user.register).
 	//
-	// OK means that 1688 registered the buyer: both its flag and its result were
-	// true. The service does not retry the call once 1688 may have received it.
-	// Whether 1688 accepts the same buyer twice is not known.
+	// Requires a request id and the buyer. OK means that 1688 registered the
+	// buyer: both its flag and its result were true. The service does not retry
+	// the call once 1688 may have received it. Whether 1688 accepts the same
+	// buyer twice is not known.
 	//
 	// Errors: INVALID_REQUEST, REQUIRED_IN_DIALECT (open-platform requires
 	// e-mail, mobile, area and IP address), ACCOUNT_EXISTS (if 1688's text says
-	// so), UPSTREAM_REFUSED (1688's text is in the metadata `message`),
+	// so), UPSTREAM_REFUSED (1688's text is in the metadata `upstreamMessage`),
 	// OUTCOME_UNKNOWN, UPSTREAM_UNAVAILABLE (not sent), UPSTREAM_RATE,
 	// UPSTREAM_QUOTA, UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION,
 	// UPSTREAM_SIGNATURE, UPSTREAM_GATEWAY, OVERLOADED, DEADLINE and DRAINING
-	// (not sent), INTERNAL_FAULT; with a `request_id` also REQUEST_ID_REUSED,
-	// REQUEST_IN_PROGRESS and STORE_UNAVAILABLE (not sent); if the service has a
-	// policy, CALLER_UNKNOWN and CALLER_FORBIDDEN.
+	// (not sent), INTERNAL_FAULT, REQUEST_ID_REUSED, REQUEST_IN_PROGRESS and
+	// STORE_UNAVAILABLE (not sent); if the service has a policy, CALLER_UNKNOWN
+	// and CALLER_FORBIDDEN.
 	RegisterUser(context.Context, *RegisterUserRequest) (*RegisterUserResponse, error)
 	mustEmbedUnimplementedAccountServiceServer()
 }

@@ -13,6 +13,7 @@ import (
 	status "google.golang.org/genproto/googleapis/rpc/status"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -87,25 +88,80 @@ func (DeliveryState) EnumDescriptor() ([]byte, []int) {
 	return file_nationalsite_ordersync_v1_delivery_proto_rawDescGZIP(), []int{0}
 }
 
+// How much of each delivery to return.
+type DeliveryView int32
+
+const (
+	// Not set: the default of the RPC.
+	DeliveryView_DELIVERY_VIEW_UNSPECIFIED DeliveryView = 0
+	// Everything except the sync itself.
+	DeliveryView_DELIVERY_VIEW_BASIC DeliveryView = 1
+	// Everything.
+	DeliveryView_DELIVERY_VIEW_FULL DeliveryView = 2
+)
+
+// Enum value maps for DeliveryView.
+var (
+	DeliveryView_name = map[int32]string{
+		0: "DELIVERY_VIEW_UNSPECIFIED",
+		1: "DELIVERY_VIEW_BASIC",
+		2: "DELIVERY_VIEW_FULL",
+	}
+	DeliveryView_value = map[string]int32{
+		"DELIVERY_VIEW_UNSPECIFIED": 0,
+		"DELIVERY_VIEW_BASIC":       1,
+		"DELIVERY_VIEW_FULL":        2,
+	}
+)
+
+func (x DeliveryView) Enum() *DeliveryView {
+	p := new(DeliveryView)
+	*p = x
+	return p
+}
+
+func (x DeliveryView) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (DeliveryView) Descriptor() protoreflect.EnumDescriptor {
+	return file_nationalsite_ordersync_v1_delivery_proto_enumTypes[1].Descriptor()
+}
+
+func (DeliveryView) Type() protoreflect.EnumType {
+	return &file_nationalsite_ordersync_v1_delivery_proto_enumTypes[1]
+}
+
+func (x DeliveryView) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use DeliveryView.Descriptor instead.
+func (DeliveryView) EnumDescriptor() ([]byte, []int) {
+	return file_nationalsite_ordersync_v1_delivery_proto_rawDescGZIP(), []int{1}
+}
+
 // A sync to deliver.
 type EnqueueSyncRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// UUID of this request. Required.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Deliveries with the same key are sent in order. Empty: the order's id for
-	// an order and its status, the logistics order's id for a logistics order and
-	// its status, the first relation's `national_order_id` (else its
-	// `national_sub_order_id`) for relations.
+	// Your deliveries with the same key are sent in order. Other callers' keys do
+	// not matter. Empty: the order's id for an order and its status, the logistics
+	// order's id for a logistics order and its status, the first relation's
+	// `national_order_id` (else its `national_sub_order_id`) for relations. With
+	// this id as the key, given or not, the deliveries of all callers are sent in
+	// order, and direct syncs do not overtake them.
 	OrderingKey string `protobuf:"bytes,2,opt,name=ordering_key,json=orderingKey,proto3" json:"ordering_key,omitempty"`
-	// The sync, without a request id of its own. Required.
+	// The sync. Required.
 	//
 	// Types that are valid to be assigned to Sync:
 	//
-	//	*EnqueueSyncRequest_SyncOrder
-	//	*EnqueueSyncRequest_WriteOrderRelations
-	//	*EnqueueSyncRequest_SyncOrderStatus
-	//	*EnqueueSyncRequest_SyncLogisticsOrder
-	//	*EnqueueSyncRequest_SyncLogisticsStatus
+	//	*EnqueueSyncRequest_Order
+	//	*EnqueueSyncRequest_Relations
+	//	*EnqueueSyncRequest_OrderStatus
+	//	*EnqueueSyncRequest_LogisticsOrder
+	//	*EnqueueSyncRequest_LogisticsStatus
 	Sync          isEnqueueSyncRequest_Sync `protobuf_oneof:"sync"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -162,46 +218,46 @@ func (x *EnqueueSyncRequest) GetSync() isEnqueueSyncRequest_Sync {
 	return nil
 }
 
-func (x *EnqueueSyncRequest) GetSyncOrder() *SyncOrderRequest {
+func (x *EnqueueSyncRequest) GetOrder() *Order {
 	if x != nil {
-		if x, ok := x.Sync.(*EnqueueSyncRequest_SyncOrder); ok {
-			return x.SyncOrder
+		if x, ok := x.Sync.(*EnqueueSyncRequest_Order); ok {
+			return x.Order
 		}
 	}
 	return nil
 }
 
-func (x *EnqueueSyncRequest) GetWriteOrderRelations() *WriteOrderRelationsRequest {
+func (x *EnqueueSyncRequest) GetRelations() *OrderRelations {
 	if x != nil {
-		if x, ok := x.Sync.(*EnqueueSyncRequest_WriteOrderRelations); ok {
-			return x.WriteOrderRelations
+		if x, ok := x.Sync.(*EnqueueSyncRequest_Relations); ok {
+			return x.Relations
 		}
 	}
 	return nil
 }
 
-func (x *EnqueueSyncRequest) GetSyncOrderStatus() *SyncOrderStatusRequest {
+func (x *EnqueueSyncRequest) GetOrderStatus() *OrderStatusUpdate {
 	if x != nil {
-		if x, ok := x.Sync.(*EnqueueSyncRequest_SyncOrderStatus); ok {
-			return x.SyncOrderStatus
+		if x, ok := x.Sync.(*EnqueueSyncRequest_OrderStatus); ok {
+			return x.OrderStatus
 		}
 	}
 	return nil
 }
 
-func (x *EnqueueSyncRequest) GetSyncLogisticsOrder() *SyncLogisticsOrderRequest {
+func (x *EnqueueSyncRequest) GetLogisticsOrder() *LogisticsOrder {
 	if x != nil {
-		if x, ok := x.Sync.(*EnqueueSyncRequest_SyncLogisticsOrder); ok {
-			return x.SyncLogisticsOrder
+		if x, ok := x.Sync.(*EnqueueSyncRequest_LogisticsOrder); ok {
+			return x.LogisticsOrder
 		}
 	}
 	return nil
 }
 
-func (x *EnqueueSyncRequest) GetSyncLogisticsStatus() *SyncLogisticsStatusRequest {
+func (x *EnqueueSyncRequest) GetLogisticsStatus() *LogisticsStatusUpdate {
 	if x != nil {
-		if x, ok := x.Sync.(*EnqueueSyncRequest_SyncLogisticsStatus); ok {
-			return x.SyncLogisticsStatus
+		if x, ok := x.Sync.(*EnqueueSyncRequest_LogisticsStatus); ok {
+			return x.LogisticsStatus
 		}
 	}
 	return nil
@@ -211,40 +267,40 @@ type isEnqueueSyncRequest_Sync interface {
 	isEnqueueSyncRequest_Sync()
 }
 
-type EnqueueSyncRequest_SyncOrder struct {
-	// The request of SyncOrder.
-	SyncOrder *SyncOrderRequest `protobuf:"bytes,3,opt,name=sync_order,json=syncOrder,proto3,oneof"`
+type EnqueueSyncRequest_Order struct {
+	// An order, sent as by SyncOrder.
+	Order *Order `protobuf:"bytes,3,opt,name=order,proto3,oneof"`
 }
 
-type EnqueueSyncRequest_WriteOrderRelations struct {
-	// The request of WriteOrderRelations.
-	WriteOrderRelations *WriteOrderRelationsRequest `protobuf:"bytes,4,opt,name=write_order_relations,json=writeOrderRelations,proto3,oneof"`
+type EnqueueSyncRequest_Relations struct {
+	// Relations, sent as by WriteOrderRelations.
+	Relations *OrderRelations `protobuf:"bytes,4,opt,name=relations,proto3,oneof"`
 }
 
-type EnqueueSyncRequest_SyncOrderStatus struct {
-	// The request of SyncOrderStatus.
-	SyncOrderStatus *SyncOrderStatusRequest `protobuf:"bytes,5,opt,name=sync_order_status,json=syncOrderStatus,proto3,oneof"`
+type EnqueueSyncRequest_OrderStatus struct {
+	// An order's new status, sent as by SyncOrderStatus.
+	OrderStatus *OrderStatusUpdate `protobuf:"bytes,5,opt,name=order_status,json=orderStatus,proto3,oneof"`
 }
 
-type EnqueueSyncRequest_SyncLogisticsOrder struct {
-	// The request of SyncLogisticsOrder.
-	SyncLogisticsOrder *SyncLogisticsOrderRequest `protobuf:"bytes,6,opt,name=sync_logistics_order,json=syncLogisticsOrder,proto3,oneof"`
+type EnqueueSyncRequest_LogisticsOrder struct {
+	// A logistics order, sent as by SyncLogisticsOrder.
+	LogisticsOrder *LogisticsOrder `protobuf:"bytes,6,opt,name=logistics_order,json=logisticsOrder,proto3,oneof"`
 }
 
-type EnqueueSyncRequest_SyncLogisticsStatus struct {
-	// The request of SyncLogisticsStatus.
-	SyncLogisticsStatus *SyncLogisticsStatusRequest `protobuf:"bytes,7,opt,name=sync_logistics_status,json=syncLogisticsStatus,proto3,oneof"`
+type EnqueueSyncRequest_LogisticsStatus struct {
+	// A logistics order's new status, sent as by SyncLogisticsStatus.
+	LogisticsStatus *LogisticsStatusUpdate `protobuf:"bytes,7,opt,name=logistics_status,json=logisticsStatus,proto3,oneof"`
 }
 
-func (*EnqueueSyncRequest_SyncOrder) isEnqueueSyncRequest_Sync() {}
+func (*EnqueueSyncRequest_Order) isEnqueueSyncRequest_Sync() {}
 
-func (*EnqueueSyncRequest_WriteOrderRelations) isEnqueueSyncRequest_Sync() {}
+func (*EnqueueSyncRequest_Relations) isEnqueueSyncRequest_Sync() {}
 
-func (*EnqueueSyncRequest_SyncOrderStatus) isEnqueueSyncRequest_Sync() {}
+func (*EnqueueSyncRequest_OrderStatus) isEnqueueSyncRequest_Sync() {}
 
-func (*EnqueueSyncRequest_SyncLogisticsOrder) isEnqueueSyncRequest_Sync() {}
+func (*EnqueueSyncRequest_LogisticsOrder) isEnqueueSyncRequest_Sync() {}
 
-func (*EnqueueSyncRequest_SyncLogisticsStatus) isEnqueueSyncRequest_Sync() {}
+func (*EnqueueSyncRequest_LogisticsStatus) isEnqueueSyncRequest_Sync() {}
 
 // The stored sync.
 type EnqueueSyncResponse struct {
@@ -303,15 +359,15 @@ type Delivery struct {
 	OrderingKey string `protobuf:"bytes,3,opt,name=ordering_key,json=orderingKey,proto3" json:"ordering_key,omitempty"`
 	// The request id with which it was enqueued.
 	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// The sync.
+	// The sync. Unset in DELIVERY_VIEW_BASIC.
 	//
 	// Types that are valid to be assigned to Sync:
 	//
-	//	*Delivery_SyncOrder
-	//	*Delivery_WriteOrderRelations
-	//	*Delivery_SyncOrderStatus
-	//	*Delivery_SyncLogisticsOrder
-	//	*Delivery_SyncLogisticsStatus
+	//	*Delivery_Order
+	//	*Delivery_Relations
+	//	*Delivery_OrderStatus
+	//	*Delivery_LogisticsOrder
+	//	*Delivery_LogisticsStatus
 	Sync isDelivery_Sync `protobuf_oneof:"sync"`
 	// How often it was sent, the current attempt included.
 	Attempts int32 `protobuf:"varint,10,opt,name=attempts,proto3" json:"attempts,omitempty"`
@@ -320,7 +376,7 @@ type Delivery struct {
 	LastError *status.Status `protobuf:"bytes,11,opt,name=last_error,json=lastError,proto3" json:"last_error,omitempty"`
 	// For relations: the result of each, in the order of the request. A relation
 	// that was accepted is not sent again.
-	Results []*status.Status `protobuf:"bytes,12,rep,name=results,proto3" json:"results,omitempty"`
+	Results []*OrderRelationResult `protobuf:"bytes,12,rep,name=results,proto3" json:"results,omitempty"`
 	// When it was enqueued.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// When it was last sent.
@@ -328,7 +384,9 @@ type Delivery struct {
 	// The earliest time of the next attempt. Unset after it is finished.
 	NextAttemptTime *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=next_attempt_time,json=nextAttemptTime,proto3" json:"next_attempt_time,omitempty"`
 	// When it was delivered, failed permanently or was cancelled.
-	FinishTime    *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=finish_time,json=finishTime,proto3" json:"finish_time,omitempty"`
+	FinishTime *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=finish_time,json=finishTime,proto3" json:"finish_time,omitempty"`
+	// The identity of the caller that enqueued it. Empty if that caller had none.
+	Caller        string `protobuf:"bytes,17,opt,name=caller,proto3" json:"caller,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -398,46 +456,46 @@ func (x *Delivery) GetSync() isDelivery_Sync {
 	return nil
 }
 
-func (x *Delivery) GetSyncOrder() *SyncOrderRequest {
+func (x *Delivery) GetOrder() *Order {
 	if x != nil {
-		if x, ok := x.Sync.(*Delivery_SyncOrder); ok {
-			return x.SyncOrder
+		if x, ok := x.Sync.(*Delivery_Order); ok {
+			return x.Order
 		}
 	}
 	return nil
 }
 
-func (x *Delivery) GetWriteOrderRelations() *WriteOrderRelationsRequest {
+func (x *Delivery) GetRelations() *OrderRelations {
 	if x != nil {
-		if x, ok := x.Sync.(*Delivery_WriteOrderRelations); ok {
-			return x.WriteOrderRelations
+		if x, ok := x.Sync.(*Delivery_Relations); ok {
+			return x.Relations
 		}
 	}
 	return nil
 }
 
-func (x *Delivery) GetSyncOrderStatus() *SyncOrderStatusRequest {
+func (x *Delivery) GetOrderStatus() *OrderStatusUpdate {
 	if x != nil {
-		if x, ok := x.Sync.(*Delivery_SyncOrderStatus); ok {
-			return x.SyncOrderStatus
+		if x, ok := x.Sync.(*Delivery_OrderStatus); ok {
+			return x.OrderStatus
 		}
 	}
 	return nil
 }
 
-func (x *Delivery) GetSyncLogisticsOrder() *SyncLogisticsOrderRequest {
+func (x *Delivery) GetLogisticsOrder() *LogisticsOrder {
 	if x != nil {
-		if x, ok := x.Sync.(*Delivery_SyncLogisticsOrder); ok {
-			return x.SyncLogisticsOrder
+		if x, ok := x.Sync.(*Delivery_LogisticsOrder); ok {
+			return x.LogisticsOrder
 		}
 	}
 	return nil
 }
 
-func (x *Delivery) GetSyncLogisticsStatus() *SyncLogisticsStatusRequest {
+func (x *Delivery) GetLogisticsStatus() *LogisticsStatusUpdate {
 	if x != nil {
-		if x, ok := x.Sync.(*Delivery_SyncLogisticsStatus); ok {
-			return x.SyncLogisticsStatus
+		if x, ok := x.Sync.(*Delivery_LogisticsStatus); ok {
+			return x.LogisticsStatus
 		}
 	}
 	return nil
@@ -457,7 +515,7 @@ func (x *Delivery) GetLastError() *status.Status {
 	return nil
 }
 
-func (x *Delivery) GetResults() []*status.Status {
+func (x *Delivery) GetResults() []*OrderRelationResult {
 	if x != nil {
 		return x.Results
 	}
@@ -492,50 +550,60 @@ func (x *Delivery) GetFinishTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Delivery) GetCaller() string {
+	if x != nil {
+		return x.Caller
+	}
+	return ""
+}
+
 type isDelivery_Sync interface {
 	isDelivery_Sync()
 }
 
-type Delivery_SyncOrder struct {
-	// The request of SyncOrder.
-	SyncOrder *SyncOrderRequest `protobuf:"bytes,5,opt,name=sync_order,json=syncOrder,proto3,oneof"`
+type Delivery_Order struct {
+	// An order.
+	Order *Order `protobuf:"bytes,5,opt,name=order,proto3,oneof"`
 }
 
-type Delivery_WriteOrderRelations struct {
-	// The request of WriteOrderRelations.
-	WriteOrderRelations *WriteOrderRelationsRequest `protobuf:"bytes,6,opt,name=write_order_relations,json=writeOrderRelations,proto3,oneof"`
+type Delivery_Relations struct {
+	// Relations.
+	Relations *OrderRelations `protobuf:"bytes,6,opt,name=relations,proto3,oneof"`
 }
 
-type Delivery_SyncOrderStatus struct {
-	// The request of SyncOrderStatus.
-	SyncOrderStatus *SyncOrderStatusRequest `protobuf:"bytes,7,opt,name=sync_order_status,json=syncOrderStatus,proto3,oneof"`
+type Delivery_OrderStatus struct {
+	// An order's new status.
+	OrderStatus *OrderStatusUpdate `protobuf:"bytes,7,opt,name=order_status,json=orderStatus,proto3,oneof"`
 }
 
-type Delivery_SyncLogisticsOrder struct {
-	// The request of SyncLogisticsOrder.
-	SyncLogisticsOrder *SyncLogisticsOrderRequest `protobuf:"bytes,8,opt,name=sync_logistics_order,json=syncLogisticsOrder,proto3,oneof"`
+type Delivery_LogisticsOrder struct {
+	// A logistics order.
+	LogisticsOrder *LogisticsOrder `protobuf:"bytes,8,opt,name=logistics_order,json=logisticsOrder,proto3,oneof"`
 }
 
-type Delivery_SyncLogisticsStatus struct {
-	// The request of SyncLogisticsStatus.
-	SyncLogisticsStatus *SyncLogisticsStatusRequest `protobuf:"bytes,9,opt,name=sync_logistics_status,json=syncLogisticsStatus,proto3,oneof"`
+type Delivery_LogisticsStatus struct {
+	// A logistics order's new status.
+	LogisticsStatus *LogisticsStatusUpdate `protobuf:"bytes,9,opt,name=logistics_status,json=logisticsStatus,proto3,oneof"`
 }
 
-func (*Delivery_SyncOrder) isDelivery_Sync() {}
+func (*Delivery_Order) isDelivery_Sync() {}
 
-func (*Delivery_WriteOrderRelations) isDelivery_Sync() {}
+func (*Delivery_Relations) isDelivery_Sync() {}
 
-func (*Delivery_SyncOrderStatus) isDelivery_Sync() {}
+func (*Delivery_OrderStatus) isDelivery_Sync() {}
 
-func (*Delivery_SyncLogisticsOrder) isDelivery_Sync() {}
+func (*Delivery_LogisticsOrder) isDelivery_Sync() {}
 
-func (*Delivery_SyncLogisticsStatus) isDelivery_Sync() {}
+func (*Delivery_LogisticsStatus) isDelivery_Sync() {}
 
 // A delivery to return.
 type GetDeliveryRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Its id. Required.
-	DeliveryId    string `protobuf:"bytes,1,opt,name=delivery_id,json=deliveryId,proto3" json:"delivery_id,omitempty"`
+	DeliveryId string `protobuf:"bytes,1,opt,name=delivery_id,json=deliveryId,proto3" json:"delivery_id,omitempty"`
+	// How long to wait until the delivery is finished, at most 20 seconds and
+	// never beyond the call's deadline. Unset or 0: do not wait.
+	Wait          *durationpb.Duration `protobuf:"bytes,2,opt,name=wait,proto3" json:"wait,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -577,10 +645,18 @@ func (x *GetDeliveryRequest) GetDeliveryId() string {
 	return ""
 }
 
+func (x *GetDeliveryRequest) GetWait() *durationpb.Duration {
+	if x != nil {
+		return x.Wait
+	}
+	return nil
+}
+
 // The delivery.
 type GetDeliveryResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Its current state.
+	// Its current state, in DELIVERY_VIEW_FULL. Finished or, if it did not finish
+	// in time, still pending.
 	Delivery      *Delivery `protobuf:"bytes,1,opt,name=delivery,proto3" json:"delivery,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -630,10 +706,14 @@ type ListDeliveriesRequest struct {
 	States []DeliveryState `protobuf:"varint,1,rep,packed,name=states,proto3,enum=nationalsite.ordersync.v1.DeliveryState" json:"states,omitempty"`
 	// Only deliveries with this key. Empty: with any key.
 	OrderingKey string `protobuf:"bytes,2,opt,name=ordering_key,json=orderingKey,proto3" json:"ordering_key,omitempty"`
-	// Deliveries per page. 0 means 50; more than 1,000 means 1,000.
+	// Deliveries per page. 0 means 50; more than 1,000 means 1,000. A page ends
+	// earlier, but not before its first delivery, if it would reach 3 MiB.
 	PageSize int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// `next_page_token` of the previous page. Empty: the first page.
-	PageToken     string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageToken string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// How much of each delivery to return. Unset: DELIVERY_VIEW_BASIC. Syncs can
+	// be large and contain buyers' data: list them only if you need them.
+	View          DeliveryView `protobuf:"varint,5,opt,name=view,proto3,enum=nationalsite.ordersync.v1.DeliveryView" json:"view,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -694,6 +774,13 @@ func (x *ListDeliveriesRequest) GetPageToken() string {
 		return x.PageToken
 	}
 	return ""
+}
+
+func (x *ListDeliveriesRequest) GetView() DeliveryView {
+	if x != nil {
+		return x.View
+	}
+	return DeliveryView_DELIVERY_VIEW_UNSPECIFIED
 }
 
 // A page of deliveries.
@@ -939,62 +1026,59 @@ var File_nationalsite_ordersync_v1_delivery_proto protoreflect.FileDescriptor
 
 const file_nationalsite_ordersync_v1_delivery_proto_rawDesc = "" +
 	"\n" +
-	"(nationalsite/ordersync/v1/delivery.proto\x12\x19nationalsite.ordersync.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a)nationalsite/ordersync/v1/logistics.proto\x1a%nationalsite/ordersync/v1/order.proto\x1a(nationalsite/ordersync/v1/relation.proto\"\xa4\b\n" +
+	"(nationalsite/ordersync/v1/delivery.proto\x12\x19nationalsite.ordersync.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a)nationalsite/ordersync/v1/logistics.proto\x1a%nationalsite/ordersync/v1/order.proto\x1a(nationalsite/ordersync/v1/relation.proto\"\x86\x04\n" +
 	"\x12EnqueueSyncRequest\x12'\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x12+\n" +
-	"\fordering_key\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\vorderingKey\x12\xa3\x01\n" +
-	"\n" +
-	"sync_order\x18\x03 \x01(\v2+.nationalsite.ordersync.v1.SyncOrderRequestBU\xbaHR\xba\x01O\n" +
-	"\x0fsync.request_id\x12%must not have a request_id of its own\x1a\x15this.request_id == ''H\x00R\tsyncOrder\x12\xc2\x01\n" +
-	"\x15write_order_relations\x18\x04 \x01(\v25.nationalsite.ordersync.v1.WriteOrderRelationsRequestBU\xbaHR\xba\x01O\n" +
-	"\x0fsync.request_id\x12%must not have a request_id of its own\x1a\x15this.request_id == ''H\x00R\x13writeOrderRelations\x12\xb6\x01\n" +
-	"\x11sync_order_status\x18\x05 \x01(\v21.nationalsite.ordersync.v1.SyncOrderStatusRequestBU\xbaHR\xba\x01O\n" +
-	"\x0fsync.request_id\x12%must not have a request_id of its own\x1a\x15this.request_id == ''H\x00R\x0fsyncOrderStatus\x12\xbf\x01\n" +
-	"\x14sync_logistics_order\x18\x06 \x01(\v24.nationalsite.ordersync.v1.SyncLogisticsOrderRequestBU\xbaHR\xba\x01O\n" +
-	"\x0fsync.request_id\x12%must not have a request_id of its own\x1a\x15this.request_id == ''H\x00R\x12syncLogisticsOrder\x12\xc2\x01\n" +
-	"\x15sync_logistics_status\x18\a \x01(\v25.nationalsite.ordersync.v1.SyncLogisticsStatusRequestBU\xbaHR\xba\x01O\n" +
-	"\x0fsync.request_id\x12%must not have a request_id of its own\x1a\x15this.request_id == ''H\x00R\x13syncLogisticsStatusB\r\n" +
+	"\fordering_key\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\vorderingKey\x128\n" +
+	"\x05order\x18\x03 \x01(\v2 .nationalsite.ordersync.v1.OrderH\x00R\x05order\x12I\n" +
+	"\trelations\x18\x04 \x01(\v2).nationalsite.ordersync.v1.OrderRelationsH\x00R\trelations\x12Q\n" +
+	"\forder_status\x18\x05 \x01(\v2,.nationalsite.ordersync.v1.OrderStatusUpdateH\x00R\vorderStatus\x12T\n" +
+	"\x0flogistics_order\x18\x06 \x01(\v2).nationalsite.ordersync.v1.LogisticsOrderH\x00R\x0elogisticsOrder\x12]\n" +
+	"\x10logistics_status\x18\a \x01(\v20.nationalsite.ordersync.v1.LogisticsStatusUpdateH\x00R\x0flogisticsStatusB\r\n" +
 	"\x04sync\x12\x05\xbaH\x02\b\x01\"V\n" +
 	"\x13EnqueueSyncResponse\x12?\n" +
-	"\bdelivery\x18\x01 \x01(\v2#.nationalsite.ordersync.v1.DeliveryR\bdelivery\"\xaf\b\n" +
+	"\bdelivery\x18\x01 \x01(\v2#.nationalsite.ordersync.v1.DeliveryR\bdelivery\"\xfd\a\n" +
 	"\bDelivery\x12\x1f\n" +
 	"\vdelivery_id\x18\x01 \x01(\tR\n" +
 	"deliveryId\x12>\n" +
 	"\x05state\x18\x02 \x01(\x0e2(.nationalsite.ordersync.v1.DeliveryStateR\x05state\x12!\n" +
 	"\fordering_key\x18\x03 \x01(\tR\vorderingKey\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x04 \x01(\tR\trequestId\x12L\n" +
-	"\n" +
-	"sync_order\x18\x05 \x01(\v2+.nationalsite.ordersync.v1.SyncOrderRequestH\x00R\tsyncOrder\x12k\n" +
-	"\x15write_order_relations\x18\x06 \x01(\v25.nationalsite.ordersync.v1.WriteOrderRelationsRequestH\x00R\x13writeOrderRelations\x12_\n" +
-	"\x11sync_order_status\x18\a \x01(\v21.nationalsite.ordersync.v1.SyncOrderStatusRequestH\x00R\x0fsyncOrderStatus\x12h\n" +
-	"\x14sync_logistics_order\x18\b \x01(\v24.nationalsite.ordersync.v1.SyncLogisticsOrderRequestH\x00R\x12syncLogisticsOrder\x12k\n" +
-	"\x15sync_logistics_status\x18\t \x01(\v25.nationalsite.ordersync.v1.SyncLogisticsStatusRequestH\x00R\x13syncLogisticsStatus\x12\x1a\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\x128\n" +
+	"\x05order\x18\x05 \x01(\v2 .nationalsite.ordersync.v1.OrderH\x00R\x05order\x12I\n" +
+	"\trelations\x18\x06 \x01(\v2).nationalsite.ordersync.v1.OrderRelationsH\x00R\trelations\x12Q\n" +
+	"\forder_status\x18\a \x01(\v2,.nationalsite.ordersync.v1.OrderStatusUpdateH\x00R\vorderStatus\x12T\n" +
+	"\x0flogistics_order\x18\b \x01(\v2).nationalsite.ordersync.v1.LogisticsOrderH\x00R\x0elogisticsOrder\x12]\n" +
+	"\x10logistics_status\x18\t \x01(\v20.nationalsite.ordersync.v1.LogisticsStatusUpdateH\x00R\x0flogisticsStatus\x12\x1a\n" +
 	"\battempts\x18\n" +
 	" \x01(\x05R\battempts\x121\n" +
 	"\n" +
-	"last_error\x18\v \x01(\v2\x12.google.rpc.StatusR\tlastError\x12,\n" +
-	"\aresults\x18\f \x03(\v2\x12.google.rpc.StatusR\aresults\x12;\n" +
+	"last_error\x18\v \x01(\v2\x12.google.rpc.StatusR\tlastError\x12H\n" +
+	"\aresults\x18\f \x03(\v2..nationalsite.ordersync.v1.OrderRelationResultR\aresults\x12;\n" +
 	"\vcreate_time\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12F\n" +
 	"\x11last_attempt_time\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\x0flastAttemptTime\x12F\n" +
 	"\x11next_attempt_time\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampR\x0fnextAttemptTime\x12;\n" +
 	"\vfinish_time\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"finishTimeB\x06\n" +
-	"\x04sync\"?\n" +
+	"finishTime\x12\x16\n" +
+	"\x06caller\x18\x11 \x01(\tR\x06callerB\x06\n" +
+	"\x04sync\"|\n" +
 	"\x12GetDeliveryRequest\x12)\n" +
 	"\vdelivery_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\n" +
-	"deliveryId\"V\n" +
+	"deliveryId\x12;\n" +
+	"\x04wait\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\f\xbaH\t\xaa\x01\x06\"\x02\b\x142\x00R\x04wait\"V\n" +
 	"\x13GetDeliveryResponse\x12?\n" +
-	"\bdelivery\x18\x01 \x01(\v2#.nationalsite.ordersync.v1.DeliveryR\bdelivery\"\xe8\x01\n" +
-	"\x15ListDeliveriesRequest\x12S\n" +
-	"\x06states\x18\x01 \x03(\x0e2(.nationalsite.ordersync.v1.DeliveryStateB\x11\xbaH\x0e\x92\x01\v\x10\n" +
-	"\"\a\x82\x01\x04\x10\x01 \x00R\x06states\x12+\n" +
+	"\bdelivery\x18\x01 \x01(\v2#.nationalsite.ordersync.v1.DeliveryR\bdelivery\"\xfe\x02\n" +
+	"\x15ListDeliveriesRequest\x12\xa1\x01\n" +
+	"\x06states\x18\x01 \x03(\x0e2(.nationalsite.ordersync.v1.DeliveryStateB_\xbaH\\\x92\x01Y\x10\n" +
+	"\"U\xba\x01M\n" +
+	"\x18delivery_state.specified\x12&must not be DELIVERY_STATE_UNSPECIFIED\x1a\tthis != 0\x82\x01\x02\x10\x01R\x06states\x12+\n" +
 	"\fordering_key\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\vorderingKey\x12$\n" +
 	"\tpage_size\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
-	"page_token\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\tpageToken\"\x85\x01\n" +
+	"page_token\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\tpageToken\x12E\n" +
+	"\x04view\x18\x05 \x01(\x0e2'.nationalsite.ordersync.v1.DeliveryViewB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04view\"\x85\x01\n" +
 	"\x16ListDeliveriesResponse\x12C\n" +
 	"\n" +
 	"deliveries\x18\x01 \x03(\v2#.nationalsite.ordersync.v1.DeliveryR\n" +
@@ -1015,7 +1099,11 @@ const file_nationalsite_ordersync_v1_delivery_proto_rawDesc = "" +
 	"\x16DELIVERY_STATE_PENDING\x10\x01\x12\x1c\n" +
 	"\x18DELIVERY_STATE_DELIVERED\x10\x02\x12\x17\n" +
 	"\x13DELIVERY_STATE_DEAD\x10\x03\x12\x1c\n" +
-	"\x18DELIVERY_STATE_CANCELLED\x10\x04B_\n" +
+	"\x18DELIVERY_STATE_CANCELLED\x10\x04*^\n" +
+	"\fDeliveryView\x12\x1d\n" +
+	"\x19DELIVERY_VIEW_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13DELIVERY_VIEW_BASIC\x10\x01\x12\x16\n" +
+	"\x12DELIVERY_VIEW_FULL\x10\x02B_\n" +
 	"\x19nationalsite.ordersync.v1B\rDeliveryProtoP\x01Z1nationalsite.internal/go/ordersync/v1;ordersyncv1b\x06proto3"
 
 var (
@@ -1030,58 +1118,63 @@ func file_nationalsite_ordersync_v1_delivery_proto_rawDescGZIP() []byte {
 	return file_nationalsite_ordersync_v1_delivery_proto_rawDescData
 }
 
-var file_nationalsite_ordersync_v1_delivery_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_nationalsite_ordersync_v1_delivery_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
 var file_nationalsite_ordersync_v1_delivery_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_nationalsite_ordersync_v1_delivery_proto_goTypes = []any{
-	(DeliveryState)(0),                 // 0: nationalsite.ordersync.v1.DeliveryState
-	(*EnqueueSyncRequest)(nil),         // 1: nationalsite.ordersync.v1.EnqueueSyncRequest
-	(*EnqueueSyncResponse)(nil),        // 2: nationalsite.ordersync.v1.EnqueueSyncResponse
-	(*Delivery)(nil),                   // 3: nationalsite.ordersync.v1.Delivery
-	(*GetDeliveryRequest)(nil),         // 4: nationalsite.ordersync.v1.GetDeliveryRequest
-	(*GetDeliveryResponse)(nil),        // 5: nationalsite.ordersync.v1.GetDeliveryResponse
-	(*ListDeliveriesRequest)(nil),      // 6: nationalsite.ordersync.v1.ListDeliveriesRequest
-	(*ListDeliveriesResponse)(nil),     // 7: nationalsite.ordersync.v1.ListDeliveriesResponse
-	(*RetryDeliveryRequest)(nil),       // 8: nationalsite.ordersync.v1.RetryDeliveryRequest
-	(*RetryDeliveryResponse)(nil),      // 9: nationalsite.ordersync.v1.RetryDeliveryResponse
-	(*CancelDeliveryRequest)(nil),      // 10: nationalsite.ordersync.v1.CancelDeliveryRequest
-	(*CancelDeliveryResponse)(nil),     // 11: nationalsite.ordersync.v1.CancelDeliveryResponse
-	(*SyncOrderRequest)(nil),           // 12: nationalsite.ordersync.v1.SyncOrderRequest
-	(*WriteOrderRelationsRequest)(nil), // 13: nationalsite.ordersync.v1.WriteOrderRelationsRequest
-	(*SyncOrderStatusRequest)(nil),     // 14: nationalsite.ordersync.v1.SyncOrderStatusRequest
-	(*SyncLogisticsOrderRequest)(nil),  // 15: nationalsite.ordersync.v1.SyncLogisticsOrderRequest
-	(*SyncLogisticsStatusRequest)(nil), // 16: nationalsite.ordersync.v1.SyncLogisticsStatusRequest
-	(*status.Status)(nil),              // 17: google.rpc.Status
-	(*timestamppb.Timestamp)(nil),      // 18: google.protobuf.Timestamp
+	(DeliveryState)(0),             // 0: nationalsite.ordersync.v1.DeliveryState
+	(DeliveryView)(0),              // 1: nationalsite.ordersync.v1.DeliveryView
+	(*EnqueueSyncRequest)(nil),     // 2: nationalsite.ordersync.v1.EnqueueSyncRequest
+	(*EnqueueSyncResponse)(nil),    // 3: nationalsite.ordersync.v1.EnqueueSyncResponse
+	(*Delivery)(nil),               // 4: nationalsite.ordersync.v1.Delivery
+	(*GetDeliveryRequest)(nil),     // 5: nationalsite.ordersync.v1.GetDeliveryRequest
+	(*GetDeliveryResponse)(nil),    // 6: nationalsite.ordersync.v1.GetDeliveryResponse
+	(*ListDeliveriesRequest)(nil),  // 7: nationalsite.ordersync.v1.ListDeliveriesRequest
+	(*ListDeliveriesResponse)(nil), // 8: nationalsite.ordersync.v1.ListDeliveriesResponse
+	(*RetryDeliveryRequest)(nil),   // 9: nationalsite.ordersync.v1.RetryDeliveryRequest
+	(*RetryDeliveryResponse)(nil),  // 10: nationalsite.ordersync.v1.RetryDeliveryResponse
+	(*CancelDeliveryRequest)(nil),  // 11: nationalsite.ordersync.v1.CancelDeliveryRequest
+	(*CancelDeliveryResponse)(nil), // 12: nationalsite.ordersync.v1.CancelDeliveryResponse
+	(*Order)(nil),                  // 13: nationalsite.ordersync.v1.Order
+	(*OrderRelations)(nil),         // 14: nationalsite.ordersync.v1.OrderRelations
+	(*OrderStatusUpdate)(nil),      // 15: nationalsite.ordersync.v1.OrderStatusUpdate
+	(*LogisticsOrder)(nil),         // 16: nationalsite.ordersync.v1.LogisticsOrder
+	(*LogisticsStatusUpdate)(nil),  // 17: nationalsite.ordersync.v1.LogisticsStatusUpdate
+	(*status.Status)(nil),          // 18: google.rpc.Status
+	(*OrderRelationResult)(nil),    // 19: nationalsite.ordersync.v1.OrderRelationResult
+	(*timestamppb.Timestamp)(nil),  // 20: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),    // 21: google.protobuf.Duration
 }
 var file_nationalsite_ordersync_v1_delivery_proto_depIdxs = []int32{
-	12, // 0: nationalsite.ordersync.v1.EnqueueSyncRequest.sync_order:type_name -> nationalsite.ordersync.v1.SyncOrderRequest
-	13, // 1: nationalsite.ordersync.v1.EnqueueSyncRequest.write_order_relations:type_name -> nationalsite.ordersync.v1.WriteOrderRelationsRequest
-	14, // 2: nationalsite.ordersync.v1.EnqueueSyncRequest.sync_order_status:type_name -> nationalsite.ordersync.v1.SyncOrderStatusRequest
-	15, // 3: nationalsite.ordersync.v1.EnqueueSyncRequest.sync_logistics_order:type_name -> nationalsite.ordersync.v1.SyncLogisticsOrderRequest
-	16, // 4: nationalsite.ordersync.v1.EnqueueSyncRequest.sync_logistics_status:type_name -> nationalsite.ordersync.v1.SyncLogisticsStatusRequest
-	3,  // 5: nationalsite.ordersync.v1.EnqueueSyncResponse.delivery:type_name -> nationalsite.ordersync.v1.Delivery
+	13, // 0: nationalsite.ordersync.v1.EnqueueSyncRequest.order:type_name -> nationalsite.ordersync.v1.Order
+	14, // 1: nationalsite.ordersync.v1.EnqueueSyncRequest.relations:type_name -> nationalsite.ordersync.v1.OrderRelations
+	15, // 2: nationalsite.ordersync.v1.EnqueueSyncRequest.order_status:type_name -> nationalsite.ordersync.v1.OrderStatusUpdate
+	16, // 3: nationalsite.ordersync.v1.EnqueueSyncRequest.logistics_order:type_name -> nationalsite.ordersync.v1.LogisticsOrder
+	17, // 4: nationalsite.ordersync.v1.EnqueueSyncRequest.logistics_status:type_name -> nationalsite.ordersync.v1.LogisticsStatusUpdate
+	4,  // 5: nationalsite.ordersync.v1.EnqueueSyncResponse.delivery:type_name -> nationalsite.ordersync.v1.Delivery
 	0,  // 6: nationalsite.ordersync.v1.Delivery.state:type_name -> nationalsite.ordersync.v1.DeliveryState
-	12, // 7: nationalsite.ordersync.v1.Delivery.sync_order:type_name -> nationalsite.ordersync.v1.SyncOrderRequest
-	13, // 8: nationalsite.ordersync.v1.Delivery.write_order_relations:type_name -> nationalsite.ordersync.v1.WriteOrderRelationsRequest
-	14, // 9: nationalsite.ordersync.v1.Delivery.sync_order_status:type_name -> nationalsite.ordersync.v1.SyncOrderStatusRequest
-	15, // 10: nationalsite.ordersync.v1.Delivery.sync_logistics_order:type_name -> nationalsite.ordersync.v1.SyncLogisticsOrderRequest
-	16, // 11: nationalsite.ordersync.v1.Delivery.sync_logistics_status:type_name -> nationalsite.ordersync.v1.SyncLogisticsStatusRequest
-	17, // 12: nationalsite.ordersync.v1.Delivery.last_error:type_name -> google.rpc.Status
-	17, // 13: nationalsite.ordersync.v1.Delivery.results:type_name -> google.rpc.Status
-	18, // 14: nationalsite.ordersync.v1.Delivery.create_time:type_name -> google.protobuf.Timestamp
-	18, // 15: nationalsite.ordersync.v1.Delivery.last_attempt_time:type_name -> google.protobuf.Timestamp
-	18, // 16: nationalsite.ordersync.v1.Delivery.next_attempt_time:type_name -> google.protobuf.Timestamp
-	18, // 17: nationalsite.ordersync.v1.Delivery.finish_time:type_name -> google.protobuf.Timestamp
-	3,  // 18: nationalsite.ordersync.v1.GetDeliveryResponse.delivery:type_name -> nationalsite.ordersync.v1.Delivery
-	0,  // 19: nationalsite.ordersync.v1.ListDeliveriesRequest.states:type_name -> nationalsite.ordersync.v1.DeliveryState
-	3,  // 20: nationalsite.ordersync.v1.ListDeliveriesResponse.deliveries:type_name -> nationalsite.ordersync.v1.Delivery
-	3,  // 21: nationalsite.ordersync.v1.RetryDeliveryResponse.delivery:type_name -> nationalsite.ordersync.v1.Delivery
-	3,  // 22: nationalsite.ordersync.v1.CancelDeliveryResponse.delivery:type_name -> nationalsite.ordersync.v1.Delivery
-	23, // [23:23] is the sub-list for method output_type
-	23, // [23:23] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	13, // 7: nationalsite.ordersync.v1.Delivery.order:type_name -> nationalsite.ordersync.v1.Order
+	14, // 8: nationalsite.ordersync.v1.Delivery.relations:type_name -> nationalsite.ordersync.v1.OrderRelations
+	15, // 9: nationalsite.ordersync.v1.Delivery.order_status:type_name -> nationalsite.ordersync.v1.OrderStatusUpdate
+	16, // 10: nationalsite.ordersync.v1.Delivery.logistics_order:type_name -> nationalsite.ordersync.v1.LogisticsOrder
+	17, // 11: nationalsite.ordersync.v1.Delivery.logistics_status:type_name -> nationalsite.ordersync.v1.LogisticsStatusUpdate
+	18, // 12: nationalsite.ordersync.v1.Delivery.last_error:type_name -> google.rpc.Status
+	19, // 13: nationalsite.ordersync.v1.Delivery.results:type_name -> nationalsite.ordersync.v1.OrderRelationResult
+	20, // 14: nationalsite.ordersync.v1.Delivery.create_time:type_name -> google.protobuf.Timestamp
+	20, // 15: nationalsite.ordersync.v1.Delivery.last_attempt_time:type_name -> google.protobuf.Timestamp
+	20, // 16: nationalsite.ordersync.v1.Delivery.next_attempt_time:type_name -> google.protobuf.Timestamp
+	20, // 17: nationalsite.ordersync.v1.Delivery.finish_time:type_name -> google.protobuf.Timestamp
+	21, // 18: nationalsite.ordersync.v1.GetDeliveryRequest.wait:type_name -> google.protobuf.Duration
+	4,  // 19: nationalsite.ordersync.v1.GetDeliveryResponse.delivery:type_name -> nationalsite.ordersync.v1.Delivery
+	0,  // 20: nationalsite.ordersync.v1.ListDeliveriesRequest.states:type_name -> nationalsite.ordersync.v1.DeliveryState
+	1,  // 21: nationalsite.ordersync.v1.ListDeliveriesRequest.view:type_name -> nationalsite.ordersync.v1.DeliveryView
+	4,  // 22: nationalsite.ordersync.v1.ListDeliveriesResponse.deliveries:type_name -> nationalsite.ordersync.v1.Delivery
+	4,  // 23: nationalsite.ordersync.v1.RetryDeliveryResponse.delivery:type_name -> nationalsite.ordersync.v1.Delivery
+	4,  // 24: nationalsite.ordersync.v1.CancelDeliveryResponse.delivery:type_name -> nationalsite.ordersync.v1.Delivery
+	25, // [25:25] is the sub-list for method output_type
+	25, // [25:25] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_nationalsite_ordersync_v1_delivery_proto_init() }
@@ -1093,25 +1186,25 @@ func file_nationalsite_ordersync_v1_delivery_proto_init() {
 	file_nationalsite_ordersync_v1_order_proto_init()
 	file_nationalsite_ordersync_v1_relation_proto_init()
 	file_nationalsite_ordersync_v1_delivery_proto_msgTypes[0].OneofWrappers = []any{
-		(*EnqueueSyncRequest_SyncOrder)(nil),
-		(*EnqueueSyncRequest_WriteOrderRelations)(nil),
-		(*EnqueueSyncRequest_SyncOrderStatus)(nil),
-		(*EnqueueSyncRequest_SyncLogisticsOrder)(nil),
-		(*EnqueueSyncRequest_SyncLogisticsStatus)(nil),
+		(*EnqueueSyncRequest_Order)(nil),
+		(*EnqueueSyncRequest_Relations)(nil),
+		(*EnqueueSyncRequest_OrderStatus)(nil),
+		(*EnqueueSyncRequest_LogisticsOrder)(nil),
+		(*EnqueueSyncRequest_LogisticsStatus)(nil),
 	}
 	file_nationalsite_ordersync_v1_delivery_proto_msgTypes[2].OneofWrappers = []any{
-		(*Delivery_SyncOrder)(nil),
-		(*Delivery_WriteOrderRelations)(nil),
-		(*Delivery_SyncOrderStatus)(nil),
-		(*Delivery_SyncLogisticsOrder)(nil),
-		(*Delivery_SyncLogisticsStatus)(nil),
+		(*Delivery_Order)(nil),
+		(*Delivery_Relations)(nil),
+		(*Delivery_OrderStatus)(nil),
+		(*Delivery_LogisticsOrder)(nil),
+		(*Delivery_LogisticsStatus)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_nationalsite_ordersync_v1_delivery_proto_rawDesc), len(file_nationalsite_ordersync_v1_delivery_proto_rawDesc)),
-			NumEnums:      1,
+			NumEnums:      2,
 			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,

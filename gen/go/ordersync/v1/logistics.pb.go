@@ -332,24 +332,18 @@ func (x *LogisticsOrder) GetAddress() string {
 	return ""
 }
 
-// A logistics order's new status. national-site has no wrapper object around
-// it.
+// A logistics order's new status.
 type SyncLogisticsStatusRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Optional UUID. A retry with the same id and content within 24 hours returns
 	// the response of the first call. The service completes a call with a request
 	// id even if the caller disconnects.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// The logistics order's id, as synced (1688: logisticsId). Required. A number
-	// up to 9223372036854775807 in national-site, although it is a string in
-	// SyncLogisticsOrder.
-	LogisticsId string `protobuf:"bytes,2,opt,name=logistics_id,json=logisticsId,proto3" json:"logistics_id,omitempty"`
-	// Its status (1688: logisticsStatus). Required.
-	LogisticsStatus DownstreamLogisticsStatus `protobuf:"varint,3,opt,name=logistics_status,json=logisticsStatus,proto3,enum=nationalsite.ordersync.v1.DownstreamLogisticsStatus" json:"logistics_status,omitempty"`
-	// When the status changed (1688: modifiedTime; open-platform: signTime).
-	ModifiedTime  *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=modified_time,json=modifiedTime,proto3" json:"modified_time,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// The status. 1688 has no wrapper object around it: its fields are parameters
+	// of the call.
+	LogisticsStatus *LogisticsStatusUpdate `protobuf:"bytes,2,opt,name=logistics_status,json=logisticsStatus,proto3" json:"logistics_status,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *SyncLogisticsStatusRequest) Reset() {
@@ -389,23 +383,9 @@ func (x *SyncLogisticsStatusRequest) GetRequestId() string {
 	return ""
 }
 
-func (x *SyncLogisticsStatusRequest) GetLogisticsId() string {
-	if x != nil {
-		return x.LogisticsId
-	}
-	return ""
-}
-
-func (x *SyncLogisticsStatusRequest) GetLogisticsStatus() DownstreamLogisticsStatus {
+func (x *SyncLogisticsStatusRequest) GetLogisticsStatus() *LogisticsStatusUpdate {
 	if x != nil {
 		return x.LogisticsStatus
-	}
-	return DownstreamLogisticsStatus_DOWNSTREAM_LOGISTICS_STATUS_UNSPECIFIED
-}
-
-func (x *SyncLogisticsStatusRequest) GetModifiedTime() *timestamppb.Timestamp {
-	if x != nil {
-		return x.ModifiedTime
 	}
 	return nil
 }
@@ -447,6 +427,72 @@ func (*SyncLogisticsStatusResponse) Descriptor() ([]byte, []int) {
 	return file_nationalsite_ordersync_v1_logistics_proto_rawDescGZIP(), []int{4}
 }
 
+// The new status of a logistics order.
+type LogisticsStatusUpdate struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The logistics order's id, as synced (1688: logisticsId). Required. A number
+	// up to 9223372036854775807 in national-site, although it is a string in
+	// SyncLogisticsOrder.
+	LogisticsId string `protobuf:"bytes,1,opt,name=logistics_id,json=logisticsId,proto3" json:"logistics_id,omitempty"`
+	// Its status (1688: logisticsStatus). Required.
+	LogisticsStatus DownstreamLogisticsStatus `protobuf:"varint,2,opt,name=logistics_status,json=logisticsStatus,proto3,enum=nationalsite.ordersync.v1.DownstreamLogisticsStatus" json:"logistics_status,omitempty"`
+	// When the status changed (1688: modifiedTime; open-platform: signTime).
+	ModifiedTime  *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=modified_time,json=modifiedTime,proto3" json:"modified_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LogisticsStatusUpdate) Reset() {
+	*x = LogisticsStatusUpdate{}
+	mi := &file_nationalsite_ordersync_v1_logistics_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LogisticsStatusUpdate) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LogisticsStatusUpdate) ProtoMessage() {}
+
+func (x *LogisticsStatusUpdate) ProtoReflect() protoreflect.Message {
+	mi := &file_nationalsite_ordersync_v1_logistics_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LogisticsStatusUpdate.ProtoReflect.Descriptor instead.
+func (*LogisticsStatusUpdate) Descriptor() ([]byte, []int) {
+	return file_nationalsite_ordersync_v1_logistics_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *LogisticsStatusUpdate) GetLogisticsId() string {
+	if x != nil {
+		return x.LogisticsId
+	}
+	return ""
+}
+
+func (x *LogisticsStatusUpdate) GetLogisticsStatus() DownstreamLogisticsStatus {
+	if x != nil {
+		return x.LogisticsStatus
+	}
+	return DownstreamLogisticsStatus_DOWNSTREAM_LOGISTICS_STATUS_UNSPECIFIED
+}
+
+func (x *LogisticsStatusUpdate) GetModifiedTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ModifiedTime
+	}
+	return nil
+}
+
 var File_nationalsite_ordersync_v1_logistics_proto protoreflect.FileDescriptor
 
 const file_nationalsite_ordersync_v1_logistics_proto_rawDesc = "" +
@@ -470,15 +516,16 @@ const file_nationalsite_ordersync_v1_logistics_proto_rawDesc = "" +
 	"\x04city\x18\t \x01(\tB\v\xbaH\x05r\x03\x18\x80\x02\x80\x01\x01R\x04city\x12\x1f\n" +
 	"\x04area\x18\n" +
 	" \x01(\tB\v\xbaH\x05r\x03\x18\x80\x02\x80\x01\x01R\x04area\x12%\n" +
-	"\aaddress\x18\v \x01(\tB\v\xbaH\x05r\x03\x18\x80\b\x80\x01\x01R\aaddress\"\xa4\x02\n" +
+	"\aaddress\x18\v \x01(\tB\v\xbaH\x05r\x03\x18\x80\b\x80\x01\x01R\aaddress\"\xad\x01\n" +
 	"\x1aSyncLogisticsStatusRequest\x12*\n" +
 	"\n" +
-	"request_id\x18\x01 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x12,\n" +
-	"\flogistics_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\vlogisticsId\x12k\n" +
-	"\x10logistics_status\x18\x03 \x01(\x0e24.nationalsite.ordersync.v1.DownstreamLogisticsStatusB\n" +
-	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x0flogisticsStatus\x12?\n" +
-	"\rmodified_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\fmodifiedTime\"\x1d\n" +
-	"\x1bSyncLogisticsStatusResponse*\xf2\x01\n" +
+	"request_id\x18\x01 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x12c\n" +
+	"\x10logistics_status\x18\x02 \x01(\v20.nationalsite.ordersync.v1.LogisticsStatusUpdateB\x06\xbaH\x03\xc8\x01\x01R\x0flogisticsStatus\"\x1d\n" +
+	"\x1bSyncLogisticsStatusResponse\"\xf4\x01\n" +
+	"\x15LogisticsStatusUpdate\x12,\n" +
+	"\flogistics_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\vlogisticsId\x12l\n" +
+	"\x10logistics_status\x18\x02 \x01(\x0e24.nationalsite.ordersync.v1.DownstreamLogisticsStatusB\v\xbaH\b\xc8\x01\x01\x82\x01\x02\x10\x01R\x0flogisticsStatus\x12?\n" +
+	"\rmodified_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\fmodifiedTime*\xf2\x01\n" +
 	"\x19DownstreamLogisticsStatus\x12+\n" +
 	"'DOWNSTREAM_LOGISTICS_STATUS_UNSPECIFIED\x10\x00\x12$\n" +
 	" DOWNSTREAM_LOGISTICS_STATUS_SENT\x10\x01\x12&\n" +
@@ -500,7 +547,7 @@ func file_nationalsite_ordersync_v1_logistics_proto_rawDescGZIP() []byte {
 }
 
 var file_nationalsite_ordersync_v1_logistics_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_nationalsite_ordersync_v1_logistics_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_nationalsite_ordersync_v1_logistics_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_nationalsite_ordersync_v1_logistics_proto_goTypes = []any{
 	(DownstreamLogisticsStatus)(0),      // 0: nationalsite.ordersync.v1.DownstreamLogisticsStatus
 	(*SyncLogisticsOrderRequest)(nil),   // 1: nationalsite.ordersync.v1.SyncLogisticsOrderRequest
@@ -508,20 +555,22 @@ var file_nationalsite_ordersync_v1_logistics_proto_goTypes = []any{
 	(*LogisticsOrder)(nil),              // 3: nationalsite.ordersync.v1.LogisticsOrder
 	(*SyncLogisticsStatusRequest)(nil),  // 4: nationalsite.ordersync.v1.SyncLogisticsStatusRequest
 	(*SyncLogisticsStatusResponse)(nil), // 5: nationalsite.ordersync.v1.SyncLogisticsStatusResponse
-	(*timestamppb.Timestamp)(nil),       // 6: google.protobuf.Timestamp
+	(*LogisticsStatusUpdate)(nil),       // 6: nationalsite.ordersync.v1.LogisticsStatusUpdate
+	(*timestamppb.Timestamp)(nil),       // 7: google.protobuf.Timestamp
 }
 var file_nationalsite_ordersync_v1_logistics_proto_depIdxs = []int32{
 	3, // 0: nationalsite.ordersync.v1.SyncLogisticsOrderRequest.logistics_order:type_name -> nationalsite.ordersync.v1.LogisticsOrder
-	6, // 1: nationalsite.ordersync.v1.LogisticsOrder.create_time:type_name -> google.protobuf.Timestamp
+	7, // 1: nationalsite.ordersync.v1.LogisticsOrder.create_time:type_name -> google.protobuf.Timestamp
 	0, // 2: nationalsite.ordersync.v1.LogisticsOrder.logistics_status:type_name -> nationalsite.ordersync.v1.DownstreamLogisticsStatus
-	6, // 3: nationalsite.ordersync.v1.LogisticsOrder.end_time:type_name -> google.protobuf.Timestamp
-	0, // 4: nationalsite.ordersync.v1.SyncLogisticsStatusRequest.logistics_status:type_name -> nationalsite.ordersync.v1.DownstreamLogisticsStatus
-	6, // 5: nationalsite.ordersync.v1.SyncLogisticsStatusRequest.modified_time:type_name -> google.protobuf.Timestamp
-	6, // [6:6] is the sub-list for method output_type
-	6, // [6:6] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	7, // 3: nationalsite.ordersync.v1.LogisticsOrder.end_time:type_name -> google.protobuf.Timestamp
+	6, // 4: nationalsite.ordersync.v1.SyncLogisticsStatusRequest.logistics_status:type_name -> nationalsite.ordersync.v1.LogisticsStatusUpdate
+	0, // 5: nationalsite.ordersync.v1.LogisticsStatusUpdate.logistics_status:type_name -> nationalsite.ordersync.v1.DownstreamLogisticsStatus
+	7, // 6: nationalsite.ordersync.v1.LogisticsStatusUpdate.modified_time:type_name -> google.protobuf.Timestamp
+	7, // [7:7] is the sub-list for method output_type
+	7, // [7:7] is the sub-list for method input_type
+	7, // [7:7] is the sub-list for extension type_name
+	7, // [7:7] is the sub-list for extension extendee
+	0, // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_nationalsite_ordersync_v1_logistics_proto_init() }
@@ -535,7 +584,7 @@ func file_nationalsite_ordersync_v1_logistics_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_nationalsite_ordersync_v1_logistics_proto_rawDesc), len(file_nationalsite_ordersync_v1_logistics_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   5,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

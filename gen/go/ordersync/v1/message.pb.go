@@ -131,14 +131,16 @@ func (*StreamMessagesRequest_Ack_) isStreamMessagesRequest_Request() {}
 
 func (*StreamMessagesRequest_SetLease_) isStreamMessagesRequest_Request() {}
 
-// A response on a stream.
+// A response on a stream. Ignore arms that you do not know: later versions may
+// add some.
 type StreamMessagesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The response.
 	//
 	// Types that are valid to be assigned to Response:
 	//
-	//	*StreamMessagesResponse_Message
+	//	*StreamMessagesResponse_Delivered_
+	//	*StreamMessagesResponse_Lapsed_
 	Response      isStreamMessagesResponse_Response `protobuf_oneof:"response"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -181,10 +183,19 @@ func (x *StreamMessagesResponse) GetResponse() isStreamMessagesResponse_Response
 	return nil
 }
 
-func (x *StreamMessagesResponse) GetMessage() *Message {
+func (x *StreamMessagesResponse) GetDelivered() *StreamMessagesResponse_Delivered {
 	if x != nil {
-		if x, ok := x.Response.(*StreamMessagesResponse_Message); ok {
-			return x.Message
+		if x, ok := x.Response.(*StreamMessagesResponse_Delivered_); ok {
+			return x.Delivered
+		}
+	}
+	return nil
+}
+
+func (x *StreamMessagesResponse) GetLapsed() *StreamMessagesResponse_Lapsed {
+	if x != nil {
+		if x, ok := x.Response.(*StreamMessagesResponse_Lapsed_); ok {
+			return x.Lapsed
 		}
 	}
 	return nil
@@ -194,15 +205,223 @@ type isStreamMessagesResponse_Response interface {
 	isStreamMessagesResponse_Response()
 }
 
-type StreamMessagesResponse_Message struct {
-	// A message, under a lease.
-	Message *Message `protobuf:"bytes,1,opt,name=message,proto3,oneof"`
+type StreamMessagesResponse_Delivered_ struct {
+	// Messages, each under a lease.
+	Delivered *StreamMessagesResponse_Delivered `protobuf:"bytes,1,opt,name=delivered,proto3,oneof"`
 }
 
-func (*StreamMessagesResponse_Message) isStreamMessagesResponse_Response() {}
+type StreamMessagesResponse_Lapsed_ struct {
+	// Ack ids for which an `ack` or `set_lease` came too late.
+	Lapsed *StreamMessagesResponse_Lapsed `protobuf:"bytes,2,opt,name=lapsed,proto3,oneof"`
+}
 
-// A message of 1688's about an order, a refund or a shipment. It holds few
-// details: read the object itself if they matter.
+func (*StreamMessagesResponse_Delivered_) isStreamMessagesResponse_Response() {}
+
+func (*StreamMessagesResponse_Lapsed_) isStreamMessagesResponse_Response() {}
+
+// A message under a lease: one delivery of it to one consumer.
+type ReceivedMessage struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifies this delivery: acknowledge the message and change its lease by
+	// it. Opaque, at most 128 characters. Every delivery of a message has another
+	// one.
+	AckId string `protobuf:"bytes,1,opt,name=ack_id,json=ackId,proto3" json:"ack_id,omitempty"`
+	// The message.
+	Message *Message `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
+	// How often the message was delivered to this subscription, this delivery
+	// included. RequeueMessages starts the count again.
+	DeliveryAttempt int32 `protobuf:"varint,3,opt,name=delivery_attempt,json=deliveryAttempt,proto3" json:"delivery_attempt,omitempty"`
+	// When the lease ends, by the clock of the service's database. Your clock may
+	// differ: count the duration of the lease from when you made the call.
+	LeaseExpireTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=lease_expire_time,json=leaseExpireTime,proto3" json:"lease_expire_time,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *ReceivedMessage) Reset() {
+	*x = ReceivedMessage{}
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReceivedMessage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReceivedMessage) ProtoMessage() {}
+
+func (x *ReceivedMessage) ProtoReflect() protoreflect.Message {
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReceivedMessage.ProtoReflect.Descriptor instead.
+func (*ReceivedMessage) Descriptor() ([]byte, []int) {
+	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ReceivedMessage) GetAckId() string {
+	if x != nil {
+		return x.AckId
+	}
+	return ""
+}
+
+func (x *ReceivedMessage) GetMessage() *Message {
+	if x != nil {
+		return x.Message
+	}
+	return nil
+}
+
+func (x *ReceivedMessage) GetDeliveryAttempt() int32 {
+	if x != nil {
+		return x.DeliveryAttempt
+	}
+	return 0
+}
+
+func (x *ReceivedMessage) GetLeaseExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LeaseExpireTime
+	}
+	return nil
+}
+
+// A message that is dead-lettered: it was delivered too often without being
+// acknowledged.
+type DeadMessage struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The message.
+	Message *Message `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"`
+	// How often it was delivered.
+	DeliveryAttempts int32 `protobuf:"varint,2,opt,name=delivery_attempts,json=deliveryAttempts,proto3" json:"delivery_attempts,omitempty"`
+	// When its last lease ended.
+	DeadTime      *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=dead_time,json=deadTime,proto3" json:"dead_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeadMessage) Reset() {
+	*x = DeadMessage{}
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeadMessage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeadMessage) ProtoMessage() {}
+
+func (x *DeadMessage) ProtoReflect() protoreflect.Message {
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeadMessage.ProtoReflect.Descriptor instead.
+func (*DeadMessage) Descriptor() ([]byte, []int) {
+	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *DeadMessage) GetMessage() *Message {
+	if x != nil {
+		return x.Message
+	}
+	return nil
+}
+
+func (x *DeadMessage) GetDeliveryAttempts() int32 {
+	if x != nil {
+		return x.DeliveryAttempts
+	}
+	return 0
+}
+
+func (x *DeadMessage) GetDeadTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.DeadTime
+	}
+	return nil
+}
+
+// How a subscription is created.
+type SubscriptionSpec struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Topics to receive, such as ORDER_BUYER_VIEW_ORDER_PAY. Empty: all topics.
+	// If the subscription exists with other topics, the call is
+	// SUBSCRIPTION_MISMATCH.
+	Topics []string `protobuf:"bytes,1,rep,name=topics,proto3" json:"topics,omitempty"`
+	// Also deliver stored messages since this time. Unset: only messages from
+	// now on. Ignored if the subscription exists.
+	StartTime     *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SubscriptionSpec) Reset() {
+	*x = SubscriptionSpec{}
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SubscriptionSpec) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SubscriptionSpec) ProtoMessage() {}
+
+func (x *SubscriptionSpec) ProtoReflect() protoreflect.Message {
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SubscriptionSpec.ProtoReflect.Descriptor instead.
+func (*SubscriptionSpec) Descriptor() ([]byte, []int) {
+	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *SubscriptionSpec) GetTopics() []string {
+	if x != nil {
+		return x.Topics
+	}
+	return nil
+}
+
+func (x *SubscriptionSpec) GetStartTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartTime
+	}
+	return nil
+}
+
+// A message of 1688's about an order, a refund or a shipment, the same for
+// every subscription. It holds few details: read the object itself if they
+// matter.
 type Message struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// 1688's id, or "sha256:" and the hash of a text that could not be read
@@ -227,19 +446,16 @@ type Message struct {
 	//	*Message_LogisticsTrace
 	//	*Message_MailNoChange
 	Payload isMessage_Payload `protobuf_oneof:"payload"`
-	// The whole text as received. Bytes that are not UTF-8 are replaced.
-	RawJson string `protobuf:"bytes,10,opt,name=raw_json,json=rawJson,proto3" json:"raw_json,omitempty"`
-	// How often it was delivered to this subscription, this delivery included.
-	DeliveryAttempt int32 `protobuf:"varint,11,opt,name=delivery_attempt,json=deliveryAttempt,proto3" json:"delivery_attempt,omitempty"`
-	// When its lease ends. Of a dead message: when its last lease ended.
-	LeaseExpireTime *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=lease_expire_time,json=leaseExpireTime,proto3" json:"lease_expire_time,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// The whole text as received, decoded from UTF-8 or GB18030 (which includes
+	// GBK). Bytes that are in neither are replaced by U+FFFD.
+	RawJson       string `protobuf:"bytes,10,opt,name=raw_json,json=rawJson,proto3" json:"raw_json,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Message) Reset() {
 	*x = Message{}
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[2]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -251,7 +467,7 @@ func (x *Message) String() string {
 func (*Message) ProtoMessage() {}
 
 func (x *Message) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[2]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -264,7 +480,7 @@ func (x *Message) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Message.ProtoReflect.Descriptor instead.
 func (*Message) Descriptor() ([]byte, []int) {
-	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{2}
+	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Message) GetMessageId() string {
@@ -354,20 +570,6 @@ func (x *Message) GetRawJson() string {
 	return ""
 }
 
-func (x *Message) GetDeliveryAttempt() int32 {
-	if x != nil {
-		return x.DeliveryAttempt
-	}
-	return 0
-}
-
-func (x *Message) GetLeaseExpireTime() *timestamppb.Timestamp {
-	if x != nil {
-		return x.LeaseExpireTime
-	}
-	return nil
-}
-
 type isMessage_Payload interface {
 	isMessage_Payload()
 }
@@ -423,13 +625,16 @@ type OrderEvent struct {
 	BuyerMemberId *string `protobuf:"bytes,4,opt,name=buyer_member_id,json=buyerMemberId,proto3,oneof" json:"buyer_member_id,omitempty"`
 	// The seller's 1688 member id (1688: sellerMemberId).
 	SellerMemberId *string `protobuf:"bytes,5,opt,name=seller_member_id,json=sellerMemberId,proto3,oneof" json:"seller_member_id,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// The state, from `current_status`, as in PurchaseOrder. UNSPECIFIED for a
+	// word that is not known.
+	State         PurchaseOrderState `protobuf:"varint,6,opt,name=state,proto3,enum=nationalsite.ordersync.v1.PurchaseOrderState" json:"state,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *OrderEvent) Reset() {
 	*x = OrderEvent{}
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[3]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -441,7 +646,7 @@ func (x *OrderEvent) String() string {
 func (*OrderEvent) ProtoMessage() {}
 
 func (x *OrderEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[3]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -454,7 +659,7 @@ func (x *OrderEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderEvent.ProtoReflect.Descriptor instead.
 func (*OrderEvent) Descriptor() ([]byte, []int) {
-	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{3}
+	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *OrderEvent) GetCbuOrderId() int64 {
@@ -492,6 +697,13 @@ func (x *OrderEvent) GetSellerMemberId() string {
 	return ""
 }
 
+func (x *OrderEvent) GetState() PurchaseOrderState {
+	if x != nil {
+		return x.State
+	}
+	return PurchaseOrderState_PURCHASE_ORDER_STATE_UNSPECIFIED
+}
+
 // An event of a refund.
 type RefundEvent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -513,14 +725,17 @@ type RefundEvent struct {
 	// refundAction).
 	RefundAction *string `protobuf:"bytes,7,opt,name=refund_action,json=refundAction,proto3,oneof" json:"refund_action,omitempty"`
 	// Who acted: buyer, seller or system (1688: operator).
-	Operator      *string `protobuf:"bytes,8,opt,name=operator,proto3,oneof" json:"operator,omitempty"`
+	Operator *string `protobuf:"bytes,8,opt,name=operator,proto3,oneof" json:"operator,omitempty"`
+	// The state, from `current_status`, as in Refund. UNSPECIFIED for a word that
+	// is not known.
+	State         RefundState `protobuf:"varint,9,opt,name=state,proto3,enum=nationalsite.ordersync.v1.RefundState" json:"state,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RefundEvent) Reset() {
 	*x = RefundEvent{}
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[4]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -532,7 +747,7 @@ func (x *RefundEvent) String() string {
 func (*RefundEvent) ProtoMessage() {}
 
 func (x *RefundEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[4]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -545,7 +760,7 @@ func (x *RefundEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefundEvent.ProtoReflect.Descriptor instead.
 func (*RefundEvent) Descriptor() ([]byte, []int) {
-	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{4}
+	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *RefundEvent) GetCbuOrderId() int64 {
@@ -604,6 +819,13 @@ func (x *RefundEvent) GetOperator() string {
 	return ""
 }
 
+func (x *RefundEvent) GetState() RefundState {
+	if x != nil {
+		return x.State
+	}
+	return RefundState_REFUND_STATE_UNSPECIFIED
+}
+
 // The result of paying several purchase orders at once.
 type BatchPayEvent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -615,7 +837,7 @@ type BatchPayEvent struct {
 
 func (x *BatchPayEvent) Reset() {
 	*x = BatchPayEvent{}
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[5]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -627,7 +849,7 @@ func (x *BatchPayEvent) String() string {
 func (*BatchPayEvent) ProtoMessage() {}
 
 func (x *BatchPayEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[5]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -640,7 +862,7 @@ func (x *BatchPayEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchPayEvent.ProtoReflect.Descriptor instead.
 func (*BatchPayEvent) Descriptor() ([]byte, []int) {
-	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{5}
+	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *BatchPayEvent) GetResults() []*BatchPayResult {
@@ -664,7 +886,7 @@ type BatchPayResult struct {
 
 func (x *BatchPayResult) Reset() {
 	*x = BatchPayResult{}
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[6]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -676,7 +898,7 @@ func (x *BatchPayResult) String() string {
 func (*BatchPayResult) ProtoMessage() {}
 
 func (x *BatchPayResult) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[6]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -689,7 +911,7 @@ func (x *BatchPayResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchPayResult.ProtoReflect.Descriptor instead.
 func (*BatchPayResult) Descriptor() ([]byte, []int) {
-	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{6}
+	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *BatchPayResult) GetCbuOrderId() int64 {
@@ -729,7 +951,7 @@ type LogisticsTraceEvent struct {
 
 func (x *LogisticsTraceEvent) Reset() {
 	*x = LogisticsTraceEvent{}
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[7]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -741,7 +963,7 @@ func (x *LogisticsTraceEvent) String() string {
 func (*LogisticsTraceEvent) ProtoMessage() {}
 
 func (x *LogisticsTraceEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[7]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -754,7 +976,7 @@ func (x *LogisticsTraceEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogisticsTraceEvent.ProtoReflect.Descriptor instead.
 func (*LogisticsTraceEvent) Descriptor() ([]byte, []int) {
-	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{7}
+	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *LogisticsTraceEvent) GetCbuLogisticsId() string {
@@ -822,7 +1044,7 @@ type MailNoChangeEvent struct {
 
 func (x *MailNoChangeEvent) Reset() {
 	*x = MailNoChangeEvent{}
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[8]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -834,7 +1056,7 @@ func (x *MailNoChangeEvent) String() string {
 func (*MailNoChangeEvent) ProtoMessage() {}
 
 func (x *MailNoChangeEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[8]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -847,7 +1069,7 @@ func (x *MailNoChangeEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MailNoChangeEvent.ProtoReflect.Descriptor instead.
 func (*MailNoChangeEvent) Descriptor() ([]byte, []int) {
-	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{8}
+	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *MailNoChangeEvent) GetCbuLogisticsId() string {
@@ -912,7 +1134,7 @@ type OrderLogsItem struct {
 
 func (x *OrderLogsItem) Reset() {
 	*x = OrderLogsItem{}
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[9]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -924,7 +1146,7 @@ func (x *OrderLogsItem) String() string {
 func (*OrderLogsItem) ProtoMessage() {}
 
 func (x *OrderLogsItem) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[9]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -937,7 +1159,7 @@ func (x *OrderLogsItem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderLogsItem.ProtoReflect.Descriptor instead.
 func (*OrderLogsItem) Descriptor() ([]byte, []int) {
-	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{9}
+	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *OrderLogsItem) GetCbuOrderId() int64 {
@@ -957,32 +1179,28 @@ func (x *OrderLogsItem) GetCbuOrderEntryId() int64 {
 // How many messages of which subscription to deliver.
 type PullMessagesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name of the subscription, unique per caller. The first use creates it.
-	// Required: letters, digits, dots, hyphens and underscores, at most 64
-	// characters.
+	// Name of the subscription, unique per caller. Required: letters, digits,
+	// dots, hyphens and underscores, at most 64 characters.
 	Subscription string `protobuf:"bytes,1,opt,name=subscription,proto3" json:"subscription,omitempty"`
-	// Topics of a new subscription. Empty: all topics, or those of the existing
-	// subscription. Topics that differ from those of the existing subscription
-	// are SUBSCRIPTION_MISMATCH.
-	Topics []string `protobuf:"bytes,2,rep,name=topics,proto3" json:"topics,omitempty"`
-	// For a new subscription: also deliver stored messages since this time.
-	// Unset: only messages from now on.
-	StartTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
-	// The maximum number of messages, up to 1,000. 0 means 100.
-	MaxMessages int32 `protobuf:"varint,4,opt,name=max_messages,json=maxMessages,proto3" json:"max_messages,omitempty"`
+	// Creates the subscription if it does not exist. Unset:
+	// SUBSCRIPTION_NOT_FOUND if it does not exist.
+	CreateIfMissing *SubscriptionSpec `protobuf:"bytes,2,opt,name=create_if_missing,json=createIfMissing,proto3" json:"create_if_missing,omitempty"`
+	// The maximum number of messages. 0 means 100; more than 1,000 means 1,000. A
+	// response ends before 3 MiB, with at least one message.
+	MaxMessages int32 `protobuf:"varint,3,opt,name=max_messages,json=maxMessages,proto3" json:"max_messages,omitempty"`
 	// How long each message is leased to this caller, 10 seconds to 10 minutes.
 	// Unset: 1 minute.
-	Lease *durationpb.Duration `protobuf:"bytes,5,opt,name=lease,proto3" json:"lease,omitempty"`
+	Lease *durationpb.Duration `protobuf:"bytes,4,opt,name=lease,proto3" json:"lease,omitempty"`
 	// How long to wait if there are no messages, at most 20 seconds and never
 	// beyond the call's deadline. Unset: 10 seconds.
-	Wait          *durationpb.Duration `protobuf:"bytes,6,opt,name=wait,proto3" json:"wait,omitempty"`
+	Wait          *durationpb.Duration `protobuf:"bytes,5,opt,name=wait,proto3" json:"wait,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PullMessagesRequest) Reset() {
 	*x = PullMessagesRequest{}
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[10]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -994,7 +1212,7 @@ func (x *PullMessagesRequest) String() string {
 func (*PullMessagesRequest) ProtoMessage() {}
 
 func (x *PullMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[10]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1007,7 +1225,7 @@ func (x *PullMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullMessagesRequest.ProtoReflect.Descriptor instead.
 func (*PullMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{10}
+	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *PullMessagesRequest) GetSubscription() string {
@@ -1017,16 +1235,9 @@ func (x *PullMessagesRequest) GetSubscription() string {
 	return ""
 }
 
-func (x *PullMessagesRequest) GetTopics() []string {
+func (x *PullMessagesRequest) GetCreateIfMissing() *SubscriptionSpec {
 	if x != nil {
-		return x.Topics
-	}
-	return nil
-}
-
-func (x *PullMessagesRequest) GetStartTime() *timestamppb.Timestamp {
-	if x != nil {
-		return x.StartTime
+		return x.CreateIfMissing
 	}
 	return nil
 }
@@ -1056,14 +1267,14 @@ func (x *PullMessagesRequest) GetWait() *durationpb.Duration {
 type PullMessagesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The oldest first. Empty if none arrived in time.
-	Messages      []*Message `protobuf:"bytes,1,rep,name=messages,proto3" json:"messages,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	ReceivedMessages []*ReceivedMessage `protobuf:"bytes,1,rep,name=received_messages,json=receivedMessages,proto3" json:"received_messages,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *PullMessagesResponse) Reset() {
 	*x = PullMessagesResponse{}
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[11]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1075,7 +1286,7 @@ func (x *PullMessagesResponse) String() string {
 func (*PullMessagesResponse) ProtoMessage() {}
 
 func (x *PullMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[11]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1088,12 +1299,12 @@ func (x *PullMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullMessagesResponse.ProtoReflect.Descriptor instead.
 func (*PullMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{11}
+	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{14}
 }
 
-func (x *PullMessagesResponse) GetMessages() []*Message {
+func (x *PullMessagesResponse) GetReceivedMessages() []*ReceivedMessage {
 	if x != nil {
-		return x.Messages
+		return x.ReceivedMessages
 	}
 	return nil
 }
@@ -1103,15 +1314,15 @@ type AckMessagesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name of the subscription. Required.
 	Subscription string `protobuf:"bytes,1,opt,name=subscription,proto3" json:"subscription,omitempty"`
-	// Ids of the messages, 1 to 1,000.
-	MessageIds    []string `protobuf:"bytes,2,rep,name=message_ids,json=messageIds,proto3" json:"message_ids,omitempty"`
+	// The `ack_id` of each message, 1 to 1,000.
+	AckIds        []string `protobuf:"bytes,2,rep,name=ack_ids,json=ackIds,proto3" json:"ack_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *AckMessagesRequest) Reset() {
 	*x = AckMessagesRequest{}
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[12]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1123,7 +1334,7 @@ func (x *AckMessagesRequest) String() string {
 func (*AckMessagesRequest) ProtoMessage() {}
 
 func (x *AckMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[12]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1136,7 +1347,7 @@ func (x *AckMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckMessagesRequest.ProtoReflect.Descriptor instead.
 func (*AckMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{12}
+	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *AckMessagesRequest) GetSubscription() string {
@@ -1146,23 +1357,28 @@ func (x *AckMessagesRequest) GetSubscription() string {
 	return ""
 }
 
-func (x *AckMessagesRequest) GetMessageIds() []string {
+func (x *AckMessagesRequest) GetAckIds() []string {
 	if x != nil {
-		return x.MessageIds
+		return x.AckIds
 	}
 	return nil
 }
 
-// The messages are acknowledged.
+// The messages are acknowledged, except the listed ones.
 type AckMessagesResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Deliveries whose lease had ended and whose message was delivered again or
+	// requeued since: the message stays unacknowledged, and its work may be done
+	// twice. Not listed are messages that were already acknowledged, and those
+	// whose lease had ended without another delivery: they are acknowledged.
+	LapsedAckIds  []string `protobuf:"bytes,1,rep,name=lapsed_ack_ids,json=lapsedAckIds,proto3" json:"lapsed_ack_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *AckMessagesResponse) Reset() {
 	*x = AckMessagesResponse{}
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[13]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1174,7 +1390,7 @@ func (x *AckMessagesResponse) String() string {
 func (*AckMessagesResponse) ProtoMessage() {}
 
 func (x *AckMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[13]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1187,7 +1403,14 @@ func (x *AckMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckMessagesResponse.ProtoReflect.Descriptor instead.
 func (*AckMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{13}
+	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *AckMessagesResponse) GetLapsedAckIds() []string {
+	if x != nil {
+		return x.LapsedAckIds
+	}
+	return nil
 }
 
 // Messages whose leases to change.
@@ -1195,8 +1418,8 @@ type SetMessageLeaseRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name of the subscription. Required.
 	Subscription string `protobuf:"bytes,1,opt,name=subscription,proto3" json:"subscription,omitempty"`
-	// Ids of the messages, 1 to 1,000.
-	MessageIds []string `protobuf:"bytes,2,rep,name=message_ids,json=messageIds,proto3" json:"message_ids,omitempty"`
+	// The `ack_id` of each message, 1 to 1,000.
+	AckIds []string `protobuf:"bytes,2,rep,name=ack_ids,json=ackIds,proto3" json:"ack_ids,omitempty"`
 	// From now: 0 releases the messages, otherwise 10 seconds to 10 minutes.
 	// Required.
 	Lease         *durationpb.Duration `protobuf:"bytes,3,opt,name=lease,proto3" json:"lease,omitempty"`
@@ -1206,7 +1429,7 @@ type SetMessageLeaseRequest struct {
 
 func (x *SetMessageLeaseRequest) Reset() {
 	*x = SetMessageLeaseRequest{}
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[14]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1218,7 +1441,7 @@ func (x *SetMessageLeaseRequest) String() string {
 func (*SetMessageLeaseRequest) ProtoMessage() {}
 
 func (x *SetMessageLeaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[14]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1231,7 +1454,7 @@ func (x *SetMessageLeaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetMessageLeaseRequest.ProtoReflect.Descriptor instead.
 func (*SetMessageLeaseRequest) Descriptor() ([]byte, []int) {
-	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{14}
+	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *SetMessageLeaseRequest) GetSubscription() string {
@@ -1241,9 +1464,9 @@ func (x *SetMessageLeaseRequest) GetSubscription() string {
 	return ""
 }
 
-func (x *SetMessageLeaseRequest) GetMessageIds() []string {
+func (x *SetMessageLeaseRequest) GetAckIds() []string {
 	if x != nil {
-		return x.MessageIds
+		return x.AckIds
 	}
 	return nil
 }
@@ -1255,16 +1478,19 @@ func (x *SetMessageLeaseRequest) GetLease() *durationpb.Duration {
 	return nil
 }
 
-// The leases that were still running are changed.
+// The leases are changed, except the listed ones.
 type SetMessageLeaseResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Leases that had ended, and stay ended: stop working on these messages. A
+	// message that is already acknowledged is not listed.
+	LapsedAckIds  []string `protobuf:"bytes,1,rep,name=lapsed_ack_ids,json=lapsedAckIds,proto3" json:"lapsed_ack_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SetMessageLeaseResponse) Reset() {
 	*x = SetMessageLeaseResponse{}
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[15]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1276,7 +1502,7 @@ func (x *SetMessageLeaseResponse) String() string {
 func (*SetMessageLeaseResponse) ProtoMessage() {}
 
 func (x *SetMessageLeaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[15]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1289,19 +1515,122 @@ func (x *SetMessageLeaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetMessageLeaseResponse.ProtoReflect.Descriptor instead.
 func (*SetMessageLeaseResponse) Descriptor() ([]byte, []int) {
-	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{15}
+	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{18}
 }
 
-// Lists all of the caller's subscriptions.
+func (x *SetMessageLeaseResponse) GetLapsedAckIds() []string {
+	if x != nil {
+		return x.LapsedAckIds
+	}
+	return nil
+}
+
+// A subscription to return.
+type GetSubscriptionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name. Required.
+	Subscription  string `protobuf:"bytes,1,opt,name=subscription,proto3" json:"subscription,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetSubscriptionRequest) Reset() {
+	*x = GetSubscriptionRequest{}
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetSubscriptionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetSubscriptionRequest) ProtoMessage() {}
+
+func (x *GetSubscriptionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetSubscriptionRequest.ProtoReflect.Descriptor instead.
+func (*GetSubscriptionRequest) Descriptor() ([]byte, []int) {
+	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *GetSubscriptionRequest) GetSubscription() string {
+	if x != nil {
+		return x.Subscription
+	}
+	return ""
+}
+
+// The subscription.
+type GetSubscriptionResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The subscription and its backlog.
+	Subscription  *Subscription `protobuf:"bytes,1,opt,name=subscription,proto3" json:"subscription,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetSubscriptionResponse) Reset() {
+	*x = GetSubscriptionResponse{}
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetSubscriptionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetSubscriptionResponse) ProtoMessage() {}
+
+func (x *GetSubscriptionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetSubscriptionResponse.ProtoReflect.Descriptor instead.
+func (*GetSubscriptionResponse) Descriptor() ([]byte, []int) {
+	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *GetSubscriptionResponse) GetSubscription() *Subscription {
+	if x != nil {
+		return x.Subscription
+	}
+	return nil
+}
+
+// Which of the caller's subscriptions to list.
 type ListSubscriptionsRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Subscriptions per page. 0 means 50; more than 1,000 means 1,000.
+	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// `next_page_token` of the previous page. Empty: the first page.
+	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListSubscriptionsRequest) Reset() {
 	*x = ListSubscriptionsRequest{}
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[16]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1313,7 +1642,7 @@ func (x *ListSubscriptionsRequest) String() string {
 func (*ListSubscriptionsRequest) ProtoMessage() {}
 
 func (x *ListSubscriptionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[16]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1326,21 +1655,37 @@ func (x *ListSubscriptionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSubscriptionsRequest.ProtoReflect.Descriptor instead.
 func (*ListSubscriptionsRequest) Descriptor() ([]byte, []int) {
-	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{16}
+	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{21}
 }
 
-// The caller's subscriptions.
+func (x *ListSubscriptionsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListSubscriptionsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// A page of the caller's subscriptions.
 type ListSubscriptionsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// By name.
 	Subscriptions []*Subscription `protobuf:"bytes,1,rep,name=subscriptions,proto3" json:"subscriptions,omitempty"`
+	// Token of the next page. Empty on the last page.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListSubscriptionsResponse) Reset() {
 	*x = ListSubscriptionsResponse{}
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[17]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1352,7 +1697,7 @@ func (x *ListSubscriptionsResponse) String() string {
 func (*ListSubscriptionsResponse) ProtoMessage() {}
 
 func (x *ListSubscriptionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[17]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1365,7 +1710,7 @@ func (x *ListSubscriptionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSubscriptionsResponse.ProtoReflect.Descriptor instead.
 func (*ListSubscriptionsResponse) Descriptor() ([]byte, []int) {
-	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{17}
+	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ListSubscriptionsResponse) GetSubscriptions() []*Subscription {
@@ -1375,6 +1720,13 @@ func (x *ListSubscriptionsResponse) GetSubscriptions() []*Subscription {
 	return nil
 }
 
+func (x *ListSubscriptionsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
 // A subscription and its backlog. It is deleted if it is not used for 7 days.
 type Subscription struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1382,7 +1734,7 @@ type Subscription struct {
 	Subscription string `protobuf:"bytes,1,opt,name=subscription,proto3" json:"subscription,omitempty"`
 	// Its topics. Empty: all.
 	Topics []string `protobuf:"bytes,2,rep,name=topics,proto3" json:"topics,omitempty"`
-	// When its first use created it.
+	// When it was created.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// Messages that are neither acknowledged nor dead, including those under a
 	// lease.
@@ -1397,7 +1749,7 @@ type Subscription struct {
 
 func (x *Subscription) Reset() {
 	*x = Subscription{}
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[18]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1409,7 +1761,7 @@ func (x *Subscription) String() string {
 func (*Subscription) ProtoMessage() {}
 
 func (x *Subscription) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[18]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1422,7 +1774,7 @@ func (x *Subscription) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Subscription.ProtoReflect.Descriptor instead.
 func (*Subscription) Descriptor() ([]byte, []int) {
-	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{18}
+	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Subscription) GetSubscription() string {
@@ -1478,7 +1830,7 @@ type DeleteSubscriptionRequest struct {
 
 func (x *DeleteSubscriptionRequest) Reset() {
 	*x = DeleteSubscriptionRequest{}
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[19]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1490,7 +1842,7 @@ func (x *DeleteSubscriptionRequest) String() string {
 func (*DeleteSubscriptionRequest) ProtoMessage() {}
 
 func (x *DeleteSubscriptionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[19]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1503,7 +1855,7 @@ func (x *DeleteSubscriptionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSubscriptionRequest.ProtoReflect.Descriptor instead.
 func (*DeleteSubscriptionRequest) Descriptor() ([]byte, []int) {
-	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{19}
+	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *DeleteSubscriptionRequest) GetSubscription() string {
@@ -1522,7 +1874,7 @@ type DeleteSubscriptionResponse struct {
 
 func (x *DeleteSubscriptionResponse) Reset() {
 	*x = DeleteSubscriptionResponse{}
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[20]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1534,7 +1886,7 @@ func (x *DeleteSubscriptionResponse) String() string {
 func (*DeleteSubscriptionResponse) ProtoMessage() {}
 
 func (x *DeleteSubscriptionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[20]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1547,7 +1899,7 @@ func (x *DeleteSubscriptionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSubscriptionResponse.ProtoReflect.Descriptor instead.
 func (*DeleteSubscriptionResponse) Descriptor() ([]byte, []int) {
-	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{20}
+	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{25}
 }
 
 // Which subscription's dead messages to list.
@@ -1565,7 +1917,7 @@ type ListDeadMessagesRequest struct {
 
 func (x *ListDeadMessagesRequest) Reset() {
 	*x = ListDeadMessagesRequest{}
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[21]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1577,7 +1929,7 @@ func (x *ListDeadMessagesRequest) String() string {
 func (*ListDeadMessagesRequest) ProtoMessage() {}
 
 func (x *ListDeadMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[21]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1590,7 +1942,7 @@ func (x *ListDeadMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDeadMessagesRequest.ProtoReflect.Descriptor instead.
 func (*ListDeadMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{21}
+	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ListDeadMessagesRequest) GetSubscription() string {
@@ -1614,11 +1966,11 @@ func (x *ListDeadMessagesRequest) GetPageToken() string {
 	return ""
 }
 
-// A page of dead messages.
+// A page of dead messages. It ends before 3 MiB.
 type ListDeadMessagesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The last stored first.
-	Messages []*Message `protobuf:"bytes,1,rep,name=messages,proto3" json:"messages,omitempty"`
+	DeadMessages []*DeadMessage `protobuf:"bytes,1,rep,name=dead_messages,json=deadMessages,proto3" json:"dead_messages,omitempty"`
 	// Token of the next page. Empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1627,7 +1979,7 @@ type ListDeadMessagesResponse struct {
 
 func (x *ListDeadMessagesResponse) Reset() {
 	*x = ListDeadMessagesResponse{}
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[22]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1639,7 +1991,7 @@ func (x *ListDeadMessagesResponse) String() string {
 func (*ListDeadMessagesResponse) ProtoMessage() {}
 
 func (x *ListDeadMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[22]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1652,12 +2004,12 @@ func (x *ListDeadMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDeadMessagesResponse.ProtoReflect.Descriptor instead.
 func (*ListDeadMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{22}
+	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{27}
 }
 
-func (x *ListDeadMessagesResponse) GetMessages() []*Message {
+func (x *ListDeadMessagesResponse) GetDeadMessages() []*DeadMessage {
 	if x != nil {
-		return x.Messages
+		return x.DeadMessages
 	}
 	return nil
 }
@@ -1674,7 +2026,8 @@ type RequeueMessagesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name of the subscription. Required.
 	Subscription string `protobuf:"bytes,1,opt,name=subscription,proto3" json:"subscription,omitempty"`
-	// Ids of the messages, at most 1,000. Empty: all dead messages.
+	// Ids of the messages (`message_id`; dead messages have no `ack_id`), at most
+	// 1,000. Empty: all dead messages.
 	MessageIds    []string `protobuf:"bytes,2,rep,name=message_ids,json=messageIds,proto3" json:"message_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1682,7 +2035,7 @@ type RequeueMessagesRequest struct {
 
 func (x *RequeueMessagesRequest) Reset() {
 	*x = RequeueMessagesRequest{}
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[23]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1694,7 +2047,7 @@ func (x *RequeueMessagesRequest) String() string {
 func (*RequeueMessagesRequest) ProtoMessage() {}
 
 func (x *RequeueMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[23]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1707,7 +2060,7 @@ func (x *RequeueMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequeueMessagesRequest.ProtoReflect.Descriptor instead.
 func (*RequeueMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{23}
+	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *RequeueMessagesRequest) GetSubscription() string {
@@ -1735,7 +2088,7 @@ type RequeueMessagesResponse struct {
 
 func (x *RequeueMessagesResponse) Reset() {
 	*x = RequeueMessagesResponse{}
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[24]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1747,7 +2100,7 @@ func (x *RequeueMessagesResponse) String() string {
 func (*RequeueMessagesResponse) ProtoMessage() {}
 
 func (x *RequeueMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[24]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1760,7 +2113,7 @@ func (x *RequeueMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequeueMessagesResponse.ProtoReflect.Descriptor instead.
 func (*RequeueMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{24}
+	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *RequeueMessagesResponse) GetRequeued() int32 {
@@ -1785,7 +2138,7 @@ type ReplayMessagesRequest struct {
 
 func (x *ReplayMessagesRequest) Reset() {
 	*x = ReplayMessagesRequest{}
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[25]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1797,7 +2150,7 @@ func (x *ReplayMessagesRequest) String() string {
 func (*ReplayMessagesRequest) ProtoMessage() {}
 
 func (x *ReplayMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[25]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1810,7 +2163,7 @@ func (x *ReplayMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayMessagesRequest.ProtoReflect.Descriptor instead.
 func (*ReplayMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{25}
+	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ReplayMessagesRequest) GetStartTime() *timestamppb.Timestamp {
@@ -1840,14 +2193,17 @@ type ReplayMessagesResponse struct {
 	// Messages that were new and are now stored.
 	Stored int32 `protobuf:"varint,1,opt,name=stored,proto3" json:"stored,omitempty"`
 	// Messages that had been stored before.
-	Duplicates    int32 `protobuf:"varint,2,opt,name=duplicates,proto3" json:"duplicates,omitempty"`
+	Duplicates int32 `protobuf:"varint,2,opt,name=duplicates,proto3" json:"duplicates,omitempty"`
+	// Messages larger than 256 KiB. They are neither stored nor confirmed, so
+	// 1688 still has them. The service's log has their ids.
+	TooLarge      int32 `protobuf:"varint,3,opt,name=too_large,json=tooLarge,proto3" json:"too_large,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ReplayMessagesResponse) Reset() {
 	*x = ReplayMessagesResponse{}
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[26]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1859,7 +2215,7 @@ func (x *ReplayMessagesResponse) String() string {
 func (*ReplayMessagesResponse) ProtoMessage() {}
 
 func (x *ReplayMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[26]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1872,7 +2228,7 @@ func (x *ReplayMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayMessagesResponse.ProtoReflect.Descriptor instead.
 func (*ReplayMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{26}
+	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ReplayMessagesResponse) GetStored() int32 {
@@ -1889,33 +2245,35 @@ func (x *ReplayMessagesResponse) GetDuplicates() int32 {
 	return 0
 }
 
+func (x *ReplayMessagesResponse) GetTooLarge() int32 {
+	if x != nil {
+		return x.TooLarge
+	}
+	return 0
+}
+
 // Opens the stream.
 type StreamMessagesRequest_Open struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name of the subscription, unique per caller. The first use creates it.
-	// Required: letters, digits, dots, hyphens and underscores, at most 64
-	// characters.
+	// Name of the subscription, unique per caller. Required: letters, digits,
+	// dots, hyphens and underscores, at most 64 characters.
 	Subscription string `protobuf:"bytes,1,opt,name=subscription,proto3" json:"subscription,omitempty"`
-	// Topics of a new subscription, such as ORDER_BUYER_VIEW_ORDER_PAY. Empty:
-	// all topics, or those of the existing subscription. Topics that differ
-	// from those of the existing subscription are SUBSCRIPTION_MISMATCH.
-	Topics []string `protobuf:"bytes,2,rep,name=topics,proto3" json:"topics,omitempty"`
-	// For a new subscription: also deliver stored messages since this time.
-	// Unset: only messages from now on.
-	StartTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
+	// Creates the subscription if it does not exist. Unset:
+	// SUBSCRIPTION_NOT_FOUND if it does not exist.
+	CreateIfMissing *SubscriptionSpec `protobuf:"bytes,2,opt,name=create_if_missing,json=createIfMissing,proto3" json:"create_if_missing,omitempty"`
 	// How many messages may be unacknowledged on this stream at a time, at most
 	// 1,000. 0 means 100.
-	MaxOutstanding int32 `protobuf:"varint,4,opt,name=max_outstanding,json=maxOutstanding,proto3" json:"max_outstanding,omitempty"`
+	MaxOutstanding int32 `protobuf:"varint,3,opt,name=max_outstanding,json=maxOutstanding,proto3" json:"max_outstanding,omitempty"`
 	// How long each message is leased to this stream, 10 seconds to 10 minutes.
 	// Unset: 1 minute.
-	Lease         *durationpb.Duration `protobuf:"bytes,5,opt,name=lease,proto3" json:"lease,omitempty"`
+	Lease         *durationpb.Duration `protobuf:"bytes,4,opt,name=lease,proto3" json:"lease,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StreamMessagesRequest_Open) Reset() {
 	*x = StreamMessagesRequest_Open{}
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[27]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1927,7 +2285,7 @@ func (x *StreamMessagesRequest_Open) String() string {
 func (*StreamMessagesRequest_Open) ProtoMessage() {}
 
 func (x *StreamMessagesRequest_Open) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[27]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1950,16 +2308,9 @@ func (x *StreamMessagesRequest_Open) GetSubscription() string {
 	return ""
 }
 
-func (x *StreamMessagesRequest_Open) GetTopics() []string {
+func (x *StreamMessagesRequest_Open) GetCreateIfMissing() *SubscriptionSpec {
 	if x != nil {
-		return x.Topics
-	}
-	return nil
-}
-
-func (x *StreamMessagesRequest_Open) GetStartTime() *timestamppb.Timestamp {
-	if x != nil {
-		return x.StartTime
+		return x.CreateIfMissing
 	}
 	return nil
 }
@@ -1981,15 +2332,15 @@ func (x *StreamMessagesRequest_Open) GetLease() *durationpb.Duration {
 // Acknowledges messages, like AckMessages.
 type StreamMessagesRequest_Ack struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Ids of the messages, at most 1,000.
-	MessageIds    []string `protobuf:"bytes,1,rep,name=message_ids,json=messageIds,proto3" json:"message_ids,omitempty"`
+	// The `ack_id` of each message, 1 to 1,000.
+	AckIds        []string `protobuf:"bytes,1,rep,name=ack_ids,json=ackIds,proto3" json:"ack_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StreamMessagesRequest_Ack) Reset() {
 	*x = StreamMessagesRequest_Ack{}
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[28]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2001,7 +2352,7 @@ func (x *StreamMessagesRequest_Ack) String() string {
 func (*StreamMessagesRequest_Ack) ProtoMessage() {}
 
 func (x *StreamMessagesRequest_Ack) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[28]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2017,9 +2368,9 @@ func (*StreamMessagesRequest_Ack) Descriptor() ([]byte, []int) {
 	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{0, 1}
 }
 
-func (x *StreamMessagesRequest_Ack) GetMessageIds() []string {
+func (x *StreamMessagesRequest_Ack) GetAckIds() []string {
 	if x != nil {
-		return x.MessageIds
+		return x.AckIds
 	}
 	return nil
 }
@@ -2027,8 +2378,8 @@ func (x *StreamMessagesRequest_Ack) GetMessageIds() []string {
 // Changes when leases end, like SetMessageLease.
 type StreamMessagesRequest_SetLease struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Ids of the messages, at most 1,000.
-	MessageIds []string `protobuf:"bytes,1,rep,name=message_ids,json=messageIds,proto3" json:"message_ids,omitempty"`
+	// The `ack_id` of each message, 1 to 1,000.
+	AckIds []string `protobuf:"bytes,1,rep,name=ack_ids,json=ackIds,proto3" json:"ack_ids,omitempty"`
 	// From now: 0 releases the messages, otherwise 10 seconds to 10 minutes.
 	Lease         *durationpb.Duration `protobuf:"bytes,2,opt,name=lease,proto3" json:"lease,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -2037,7 +2388,7 @@ type StreamMessagesRequest_SetLease struct {
 
 func (x *StreamMessagesRequest_SetLease) Reset() {
 	*x = StreamMessagesRequest_SetLease{}
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[29]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2049,7 +2400,7 @@ func (x *StreamMessagesRequest_SetLease) String() string {
 func (*StreamMessagesRequest_SetLease) ProtoMessage() {}
 
 func (x *StreamMessagesRequest_SetLease) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[29]
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2065,9 +2416,9 @@ func (*StreamMessagesRequest_SetLease) Descriptor() ([]byte, []int) {
 	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{0, 2}
 }
 
-func (x *StreamMessagesRequest_SetLease) GetMessageIds() []string {
+func (x *StreamMessagesRequest_SetLease) GetAckIds() []string {
 	if x != nil {
-		return x.MessageIds
+		return x.AckIds
 	}
 	return nil
 }
@@ -2079,37 +2430,145 @@ func (x *StreamMessagesRequest_SetLease) GetLease() *durationpb.Duration {
 	return nil
 }
 
+// Messages, each under a lease.
+type StreamMessagesResponse_Delivered struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The oldest first, at least one. A response ends before 3 MiB.
+	ReceivedMessages []*ReceivedMessage `protobuf:"bytes,1,rep,name=received_messages,json=receivedMessages,proto3" json:"received_messages,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *StreamMessagesResponse_Delivered) Reset() {
+	*x = StreamMessagesResponse_Delivered{}
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamMessagesResponse_Delivered) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamMessagesResponse_Delivered) ProtoMessage() {}
+
+func (x *StreamMessagesResponse_Delivered) ProtoReflect() protoreflect.Message {
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamMessagesResponse_Delivered.ProtoReflect.Descriptor instead.
+func (*StreamMessagesResponse_Delivered) Descriptor() ([]byte, []int) {
+	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{1, 0}
+}
+
+func (x *StreamMessagesResponse_Delivered) GetReceivedMessages() []*ReceivedMessage {
+	if x != nil {
+		return x.ReceivedMessages
+	}
+	return nil
+}
+
+// Ack ids for which an `ack` or `set_lease` came too late. See
+// AckMessagesResponse and SetMessageLeaseResponse.
+type StreamMessagesResponse_Lapsed struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At least one, at most 1,000.
+	AckIds        []string `protobuf:"bytes,1,rep,name=ack_ids,json=ackIds,proto3" json:"ack_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamMessagesResponse_Lapsed) Reset() {
+	*x = StreamMessagesResponse_Lapsed{}
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamMessagesResponse_Lapsed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamMessagesResponse_Lapsed) ProtoMessage() {}
+
+func (x *StreamMessagesResponse_Lapsed) ProtoReflect() protoreflect.Message {
+	mi := &file_nationalsite_ordersync_v1_message_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamMessagesResponse_Lapsed.ProtoReflect.Descriptor instead.
+func (*StreamMessagesResponse_Lapsed) Descriptor() ([]byte, []int) {
+	return file_nationalsite_ordersync_v1_message_proto_rawDescGZIP(), []int{1, 1}
+}
+
+func (x *StreamMessagesResponse_Lapsed) GetAckIds() []string {
+	if x != nil {
+		return x.AckIds
+	}
+	return nil
+}
+
 var File_nationalsite_ordersync_v1_message_proto protoreflect.FileDescriptor
 
 const file_nationalsite_ordersync_v1_message_proto_rawDesc = "" +
 	"\n" +
-	"'nationalsite/ordersync/v1/message.proto\x12\x19nationalsite.ordersync.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x89\a\n" +
+	"'nationalsite/ordersync/v1/message.proto\x12\x19nationalsite.ordersync.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a.nationalsite/ordersync/v1/purchase_order.proto\x1a/nationalsite/ordersync/v1/refund_tracking.proto\"\xf6\a\n" +
 	"\x15StreamMessagesRequest\x12K\n" +
 	"\x04open\x18\x01 \x01(\v25.nationalsite.ordersync.v1.StreamMessagesRequest.OpenH\x00R\x04open\x12H\n" +
 	"\x03ack\x18\x02 \x01(\v24.nationalsite.ordersync.v1.StreamMessagesRequest.AckH\x00R\x03ack\x12X\n" +
-	"\tset_lease\x18\x03 \x01(\v29.nationalsite.ordersync.v1.StreamMessagesRequest.SetLeaseH\x00R\bsetLease\x1a\xb1\x02\n" +
-	"\x04Open\x12L\n" +
-	"\fsubscription\x18\x01 \x01(\tB(\xbaH%r#2!^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$R\fsubscription\x12)\n" +
-	"\x06topics\x18\x02 \x03(\tB\x11\xbaH\x0e\x92\x01\v\x10d\"\ar\x05\x10\x01\x18\x80\x01R\x06topics\x129\n" +
-	"\n" +
-	"start_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x123\n" +
-	"\x0fmax_outstanding\x18\x04 \x01(\x05B\n" +
+	"\tset_lease\x18\x03 \x01(\v29.nationalsite.ordersync.v1.StreamMessagesRequest.SetLeaseH\x00R\bsetLease\x1a\x9c\x03\n" +
+	"\x04Open\x12\xc3\x01\n" +
+	"\fsubscription\x18\x01 \x01(\tB\x9e\x01\xbaH\x9a\x01\xba\x01\x90\x01\n" +
+	"\x11subscription.name\x12Jmust be letters, digits, '.', '_' or '-', and begin with a letter or digit\x1a/this.matches('^([A-Za-z0-9][A-Za-z0-9._-]*)?$')r\x04\x10\x01\x18@R\fsubscription\x12W\n" +
+	"\x11create_if_missing\x18\x02 \x01(\v2+.nationalsite.ordersync.v1.SubscriptionSpecR\x0fcreateIfMissing\x123\n" +
+	"\x0fmax_outstanding\x18\x03 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\x0emaxOutstanding\x12@\n" +
-	"\x05lease\x18\x05 \x01(\v2\x19.google.protobuf.DurationB\x0f\xbaH\f\xaa\x01\t\"\x03\b\xd8\x042\x02\b\n" +
-	"R\x05lease\x1a3\n" +
-	"\x03Ack\x12,\n" +
-	"\vmessage_ids\x18\x01 \x03(\tB\v\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\n" +
-	"messageIds\x1a\x83\x02\n" +
-	"\bSetLease\x12,\n" +
-	"\vmessage_ids\x18\x01 \x03(\tB\v\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\n" +
-	"messageIds\x12\xc8\x01\n" +
+	"\x05lease\x18\x04 \x01(\v2\x19.google.protobuf.DurationB\x0f\xbaH\f\xaa\x01\t\"\x03\b\xd8\x042\x02\b\n" +
+	"R\x05lease\x1a4\n" +
+	"\x03Ack\x12-\n" +
+	"\aack_ids\x18\x01 \x03(\tB\x14\xbaH\x11\x92\x01\x0e\b\x01\x10\xe8\a\"\ar\x05\x10\x01\x18\x80\x01R\x06ackIds\x1a\x84\x02\n" +
+	"\bSetLease\x12-\n" +
+	"\aack_ids\x18\x01 \x03(\tB\x14\xbaH\x11\x92\x01\x0e\b\x01\x10\xe8\a\"\ar\x05\x10\x01\x18\x80\x01R\x06ackIds\x12\xc8\x01\n" +
 	"\x05lease\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x96\x01\xbaH\x92\x01\xba\x01\x8b\x01\n" +
 	"\vlease.range\x12+must be 0, or from 10 seconds to 10 minutes\x1aOthis == duration('0s') || (this >= duration('10s') && this <= duration('600s'))\xc8\x01\x01R\x05leaseB\x10\n" +
-	"\arequest\x12\x05\xbaH\x02\b\x01\"d\n" +
-	"\x16StreamMessagesResponse\x12>\n" +
-	"\amessage\x18\x01 \x01(\v2\".nationalsite.ordersync.v1.MessageH\x00R\amessageB\n" +
+	"\arequest\x12\x05\xbaH\x02\b\x01\"\xde\x02\n" +
+	"\x16StreamMessagesResponse\x12[\n" +
+	"\tdelivered\x18\x01 \x01(\v2;.nationalsite.ordersync.v1.StreamMessagesResponse.DeliveredH\x00R\tdelivered\x12R\n" +
+	"\x06lapsed\x18\x02 \x01(\v28.nationalsite.ordersync.v1.StreamMessagesResponse.LapsedH\x00R\x06lapsed\x1ad\n" +
+	"\tDelivered\x12W\n" +
+	"\x11received_messages\x18\x01 \x03(\v2*.nationalsite.ordersync.v1.ReceivedMessageR\x10receivedMessages\x1a!\n" +
+	"\x06Lapsed\x12\x17\n" +
+	"\aack_ids\x18\x01 \x03(\tR\x06ackIdsB\n" +
 	"\n" +
-	"\bresponse\"\xac\x05\n" +
+	"\bresponse\"\xd9\x01\n" +
+	"\x0fReceivedMessage\x12\x15\n" +
+	"\x06ack_id\x18\x01 \x01(\tR\x05ackId\x12<\n" +
+	"\amessage\x18\x02 \x01(\v2\".nationalsite.ordersync.v1.MessageR\amessage\x12)\n" +
+	"\x10delivery_attempt\x18\x03 \x01(\x05R\x0fdeliveryAttempt\x12F\n" +
+	"\x11lease_expire_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x0fleaseExpireTime\"\xb1\x01\n" +
+	"\vDeadMessage\x12<\n" +
+	"\amessage\x18\x01 \x01(\v2\".nationalsite.ordersync.v1.MessageR\amessage\x12+\n" +
+	"\x11delivery_attempts\x18\x02 \x01(\x05R\x10deliveryAttempts\x127\n" +
+	"\tdead_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\bdeadTime\"z\n" +
+	"\x10SubscriptionSpec\x12+\n" +
+	"\x06topics\x18\x01 \x03(\tB\x13\xbaH\x10\x92\x01\r\x10d\x18\x01\"\ar\x05\x10\x01\x18\x80\x01R\x06topics\x129\n" +
+	"\n" +
+	"start_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\"\xb9\x04\n" +
 	"\aMessage\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\tR\tmessageId\x12\x14\n" +
@@ -2123,10 +2582,8 @@ const file_nationalsite_ordersync_v1_message_proto_rawDesc = "" +
 	"\x0flogistics_trace\x18\b \x01(\v2..nationalsite.ordersync.v1.LogisticsTraceEventH\x00R\x0elogisticsTrace\x12T\n" +
 	"\x0email_no_change\x18\t \x01(\v2,.nationalsite.ordersync.v1.MailNoChangeEventH\x00R\fmailNoChange\x12\x19\n" +
 	"\braw_json\x18\n" +
-	" \x01(\tR\arawJson\x12)\n" +
-	"\x10delivery_attempt\x18\v \x01(\x05R\x0fdeliveryAttempt\x12F\n" +
-	"\x11lease_expire_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\x0fleaseExpireTimeB\t\n" +
-	"\apayload\"\xc1\x02\n" +
+	" \x01(\tR\arawJsonB\t\n" +
+	"\apayload\"\x86\x03\n" +
 	"\n" +
 	"OrderEvent\x12%\n" +
 	"\fcbu_order_id\x18\x01 \x01(\x03H\x00R\n" +
@@ -2134,11 +2591,12 @@ const file_nationalsite_ordersync_v1_message_proto_rawDesc = "" +
 	"\x0ecurrent_status\x18\x02 \x01(\tH\x01R\rcurrentStatus\x88\x01\x01\x127\n" +
 	"\tsend_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\bsendTime\x12+\n" +
 	"\x0fbuyer_member_id\x18\x04 \x01(\tH\x02R\rbuyerMemberId\x88\x01\x01\x12-\n" +
-	"\x10seller_member_id\x18\x05 \x01(\tH\x03R\x0esellerMemberId\x88\x01\x01B\x0f\n" +
+	"\x10seller_member_id\x18\x05 \x01(\tH\x03R\x0esellerMemberId\x88\x01\x01\x12C\n" +
+	"\x05state\x18\x06 \x01(\x0e2-.nationalsite.ordersync.v1.PurchaseOrderStateR\x05stateB\x0f\n" +
 	"\r_cbu_order_idB\x11\n" +
 	"\x0f_current_statusB\x12\n" +
 	"\x10_buyer_member_idB\x13\n" +
-	"\x11_seller_member_id\"\xdc\x03\n" +
+	"\x11_seller_member_id\"\x9a\x04\n" +
 	"\vRefundEvent\x12%\n" +
 	"\fcbu_order_id\x18\x01 \x01(\x03H\x00R\n" +
 	"cbuOrderId\x88\x01\x01\x12*\n" +
@@ -2148,7 +2606,8 @@ const file_nationalsite_ordersync_v1_message_proto_rawDesc = "" +
 	"\x10seller_member_id\x18\x05 \x01(\tH\x03R\x0esellerMemberId\x88\x01\x01\x12 \n" +
 	"\trefund_id\x18\x06 \x01(\tH\x04R\brefundId\x88\x01\x01\x12(\n" +
 	"\rrefund_action\x18\a \x01(\tH\x05R\frefundAction\x88\x01\x01\x12\x1f\n" +
-	"\boperator\x18\b \x01(\tH\x06R\boperator\x88\x01\x01B\x0f\n" +
+	"\boperator\x18\b \x01(\tH\x06R\boperator\x88\x01\x01\x12<\n" +
+	"\x05state\x18\t \x01(\x0e2&.nationalsite.ordersync.v1.RefundStateR\x05stateB\x0f\n" +
 	"\r_cbu_order_idB\x11\n" +
 	"\x0f_current_statusB\x12\n" +
 	"\x10_buyer_member_idB\x13\n" +
@@ -2198,34 +2657,43 @@ const file_nationalsite_ordersync_v1_message_proto_rawDesc = "" +
 	"cbuOrderId\x88\x01\x01\x120\n" +
 	"\x12cbu_order_entry_id\x18\x02 \x01(\x03H\x01R\x0fcbuOrderEntryId\x88\x01\x01B\x0f\n" +
 	"\r_cbu_order_idB\x15\n" +
-	"\x13_cbu_order_entry_id\"\xf7\x02\n" +
-	"\x13PullMessagesRequest\x12L\n" +
-	"\fsubscription\x18\x01 \x01(\tB(\xbaH%r#2!^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$R\fsubscription\x12)\n" +
-	"\x06topics\x18\x02 \x03(\tB\x11\xbaH\x0e\x92\x01\v\x10d\"\ar\x05\x10\x01\x18\x80\x01R\x06topics\x129\n" +
-	"\n" +
-	"start_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x12-\n" +
-	"\fmax_messages\x18\x04 \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\vmaxMessages\x12@\n" +
-	"\x05lease\x18\x05 \x01(\v2\x19.google.protobuf.DurationB\x0f\xbaH\f\xaa\x01\t\"\x03\b\xd8\x042\x02\b\n" +
+	"\x13_cbu_order_entry_id\"\xdf\x03\n" +
+	"\x13PullMessagesRequest\x12\xc3\x01\n" +
+	"\fsubscription\x18\x01 \x01(\tB\x9e\x01\xbaH\x9a\x01\xba\x01\x90\x01\n" +
+	"\x11subscription.name\x12Jmust be letters, digits, '.', '_' or '-', and begin with a letter or digit\x1a/this.matches('^([A-Za-z0-9][A-Za-z0-9._-]*)?$')r\x04\x10\x01\x18@R\fsubscription\x12W\n" +
+	"\x11create_if_missing\x18\x02 \x01(\v2+.nationalsite.ordersync.v1.SubscriptionSpecR\x0fcreateIfMissing\x12*\n" +
+	"\fmax_messages\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\vmaxMessages\x12@\n" +
+	"\x05lease\x18\x04 \x01(\v2\x19.google.protobuf.DurationB\x0f\xbaH\f\xaa\x01\t\"\x03\b\xd8\x042\x02\b\n" +
 	"R\x05lease\x12;\n" +
-	"\x04wait\x18\x06 \x01(\v2\x19.google.protobuf.DurationB\f\xbaH\t\xaa\x01\x06\"\x02\b\x142\x00R\x04wait\"V\n" +
-	"\x14PullMessagesResponse\x12>\n" +
-	"\bmessages\x18\x01 \x03(\v2\".nationalsite.ordersync.v1.MessageR\bmessages\"\x90\x01\n" +
-	"\x12AckMessagesRequest\x12L\n" +
-	"\fsubscription\x18\x01 \x01(\tB(\xbaH%r#2!^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$R\fsubscription\x12,\n" +
-	"\vmessage_ids\x18\x02 \x03(\tB\v\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\n" +
-	"messageIds\"\x15\n" +
-	"\x13AckMessagesResponse\"\xdf\x02\n" +
-	"\x16SetMessageLeaseRequest\x12L\n" +
-	"\fsubscription\x18\x01 \x01(\tB(\xbaH%r#2!^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$R\fsubscription\x12,\n" +
-	"\vmessage_ids\x18\x02 \x03(\tB\v\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\n" +
-	"messageIds\x12\xc8\x01\n" +
+	"\x04wait\x18\x05 \x01(\v2\x19.google.protobuf.DurationB\f\xbaH\t\xaa\x01\x06\"\x02\b\x142\x00R\x04wait\"o\n" +
+	"\x14PullMessagesResponse\x12W\n" +
+	"\x11received_messages\x18\x01 \x03(\v2*.nationalsite.ordersync.v1.ReceivedMessageR\x10receivedMessages\"\x89\x02\n" +
+	"\x12AckMessagesRequest\x12\xc3\x01\n" +
+	"\fsubscription\x18\x01 \x01(\tB\x9e\x01\xbaH\x9a\x01\xba\x01\x90\x01\n" +
+	"\x11subscription.name\x12Jmust be letters, digits, '.', '_' or '-', and begin with a letter or digit\x1a/this.matches('^([A-Za-z0-9][A-Za-z0-9._-]*)?$')r\x04\x10\x01\x18@R\fsubscription\x12-\n" +
+	"\aack_ids\x18\x02 \x03(\tB\x14\xbaH\x11\x92\x01\x0e\b\x01\x10\xe8\a\"\ar\x05\x10\x01\x18\x80\x01R\x06ackIds\";\n" +
+	"\x13AckMessagesResponse\x12$\n" +
+	"\x0elapsed_ack_ids\x18\x01 \x03(\tR\flapsedAckIds\"\xd8\x03\n" +
+	"\x16SetMessageLeaseRequest\x12\xc3\x01\n" +
+	"\fsubscription\x18\x01 \x01(\tB\x9e\x01\xbaH\x9a\x01\xba\x01\x90\x01\n" +
+	"\x11subscription.name\x12Jmust be letters, digits, '.', '_' or '-', and begin with a letter or digit\x1a/this.matches('^([A-Za-z0-9][A-Za-z0-9._-]*)?$')r\x04\x10\x01\x18@R\fsubscription\x12-\n" +
+	"\aack_ids\x18\x02 \x03(\tB\x14\xbaH\x11\x92\x01\x0e\b\x01\x10\xe8\a\"\ar\x05\x10\x01\x18\x80\x01R\x06ackIds\x12\xc8\x01\n" +
 	"\x05lease\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x96\x01\xbaH\x92\x01\xba\x01\x8b\x01\n" +
-	"\vlease.range\x12+must be 0, or from 10 seconds to 10 minutes\x1aOthis == duration('0s') || (this >= duration('10s') && this <= duration('600s'))\xc8\x01\x01R\x05lease\"\x19\n" +
-	"\x17SetMessageLeaseResponse\"\x1a\n" +
-	"\x18ListSubscriptionsRequest\"j\n" +
+	"\vlease.range\x12+must be 0, or from 10 seconds to 10 minutes\x1aOthis == duration('0s') || (this >= duration('10s') && this <= duration('600s'))\xc8\x01\x01R\x05lease\"?\n" +
+	"\x17SetMessageLeaseResponse\x12$\n" +
+	"\x0elapsed_ack_ids\x18\x01 \x03(\tR\flapsedAckIds\"\xde\x01\n" +
+	"\x16GetSubscriptionRequest\x12\xc3\x01\n" +
+	"\fsubscription\x18\x01 \x01(\tB\x9e\x01\xbaH\x9a\x01\xba\x01\x90\x01\n" +
+	"\x11subscription.name\x12Jmust be letters, digits, '.', '_' or '-', and begin with a letter or digit\x1a/this.matches('^([A-Za-z0-9][A-Za-z0-9._-]*)?$')r\x04\x10\x01\x18@R\fsubscription\"f\n" +
+	"\x17GetSubscriptionResponse\x12K\n" +
+	"\fsubscription\x18\x01 \x01(\v2'.nationalsite.ordersync.v1.SubscriptionR\fsubscription\"i\n" +
+	"\x18ListSubscriptionsRequest\x12$\n" +
+	"\tpage_size\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\tpageToken\"\x92\x01\n" +
 	"\x19ListSubscriptionsResponse\x12M\n" +
-	"\rsubscriptions\x18\x01 \x03(\v2'.nationalsite.ordersync.v1.SubscriptionR\rsubscriptions\"\x92\x02\n" +
+	"\rsubscriptions\x18\x01 \x03(\v2'.nationalsite.ordersync.v1.SubscriptionR\rsubscriptions\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x92\x02\n" +
 	"\fSubscription\x12\"\n" +
 	"\fsubscription\x18\x01 \x01(\tR\fsubscription\x12\x16\n" +
 	"\x06topics\x18\x02 \x03(\tR\x06topics\x12;\n" +
@@ -2233,21 +2701,24 @@ const file_nationalsite_ordersync_v1_message_proto_rawDesc = "" +
 	"createTime\x12\x18\n" +
 	"\abacklog\x18\x04 \x01(\x03R\abacklog\x12J\n" +
 	"\x13oldest_message_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x11oldestMessageTime\x12#\n" +
-	"\rdead_messages\x18\x06 \x01(\x03R\fdeadMessages\"i\n" +
-	"\x19DeleteSubscriptionRequest\x12L\n" +
-	"\fsubscription\x18\x01 \x01(\tB(\xbaH%r#2!^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$R\fsubscription\"\x1c\n" +
-	"\x1aDeleteSubscriptionResponse\"\xb6\x01\n" +
-	"\x17ListDeadMessagesRequest\x12L\n" +
-	"\fsubscription\x18\x01 \x01(\tB(\xbaH%r#2!^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$R\fsubscription\x12$\n" +
+	"\rdead_messages\x18\x06 \x01(\x03R\fdeadMessages\"\xe1\x01\n" +
+	"\x19DeleteSubscriptionRequest\x12\xc3\x01\n" +
+	"\fsubscription\x18\x01 \x01(\tB\x9e\x01\xbaH\x9a\x01\xba\x01\x90\x01\n" +
+	"\x11subscription.name\x12Jmust be letters, digits, '.', '_' or '-', and begin with a letter or digit\x1a/this.matches('^([A-Za-z0-9][A-Za-z0-9._-]*)?$')r\x04\x10\x01\x18@R\fsubscription\"\x1c\n" +
+	"\x1aDeleteSubscriptionResponse\"\xae\x02\n" +
+	"\x17ListDeadMessagesRequest\x12\xc3\x01\n" +
+	"\fsubscription\x18\x01 \x01(\tB\x9e\x01\xbaH\x9a\x01\xba\x01\x90\x01\n" +
+	"\x11subscription.name\x12Jmust be letters, digits, '.', '_' or '-', and begin with a letter or digit\x1a/this.matches('^([A-Za-z0-9][A-Za-z0-9._-]*)?$')r\x04\x10\x01\x18@R\fsubscription\x12$\n" +
 	"\tpage_size\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
-	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\tpageToken\"\x82\x01\n" +
-	"\x18ListDeadMessagesResponse\x12>\n" +
-	"\bmessages\x18\x01 \x03(\v2\".nationalsite.ordersync.v1.MessageR\bmessages\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x92\x01\n" +
-	"\x16RequeueMessagesRequest\x12L\n" +
-	"\fsubscription\x18\x01 \x01(\tB(\xbaH%r#2!^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$R\fsubscription\x12*\n" +
-	"\vmessage_ids\x18\x02 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\n" +
+	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\tpageToken\"\x8f\x01\n" +
+	"\x18ListDeadMessagesResponse\x12K\n" +
+	"\rdead_messages\x18\x01 \x03(\v2&.nationalsite.ordersync.v1.DeadMessageR\fdeadMessages\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x93\x02\n" +
+	"\x16RequeueMessagesRequest\x12\xc3\x01\n" +
+	"\fsubscription\x18\x01 \x01(\tB\x9e\x01\xbaH\x9a\x01\xba\x01\x90\x01\n" +
+	"\x11subscription.name\x12Jmust be letters, digits, '.', '_' or '-', and begin with a letter or digit\x1a/this.matches('^([A-Za-z0-9][A-Za-z0-9._-]*)?$')r\x04\x10\x01\x18@R\fsubscription\x123\n" +
+	"\vmessage_ids\x18\x02 \x03(\tB\x12\xbaH\x0f\x92\x01\f\x10\xe8\a\"\ar\x05\x10\x01\x18\x80\x04R\n" +
 	"messageIds\"5\n" +
 	"\x17RequeueMessagesResponse\x12\x1a\n" +
 	"\brequeued\x18\x01 \x01(\x05R\brequeued\"\xa9\x01\n" +
@@ -2255,12 +2726,13 @@ const file_nationalsite_ordersync_v1_message_proto_rawDesc = "" +
 	"\n" +
 	"start_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x125\n" +
 	"\bend_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12\x1e\n" +
-	"\x05topic\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\x05topic\"P\n" +
+	"\x05topic\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\x05topic\"m\n" +
 	"\x16ReplayMessagesResponse\x12\x16\n" +
 	"\x06stored\x18\x01 \x01(\x05R\x06stored\x12\x1e\n" +
 	"\n" +
 	"duplicates\x18\x02 \x01(\x05R\n" +
-	"duplicatesB^\n" +
+	"duplicates\x12\x1b\n" +
+	"\ttoo_large\x18\x03 \x01(\x05R\btooLargeB^\n" +
 	"\x19nationalsite.ordersync.v1B\fMessageProtoP\x01Z1nationalsite.internal/go/ordersync/v1;ordersyncv1b\x06proto3"
 
 var (
@@ -2275,79 +2747,97 @@ func file_nationalsite_ordersync_v1_message_proto_rawDescGZIP() []byte {
 	return file_nationalsite_ordersync_v1_message_proto_rawDescData
 }
 
-var file_nationalsite_ordersync_v1_message_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
+var file_nationalsite_ordersync_v1_message_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
 var file_nationalsite_ordersync_v1_message_proto_goTypes = []any{
-	(*StreamMessagesRequest)(nil),          // 0: nationalsite.ordersync.v1.StreamMessagesRequest
-	(*StreamMessagesResponse)(nil),         // 1: nationalsite.ordersync.v1.StreamMessagesResponse
-	(*Message)(nil),                        // 2: nationalsite.ordersync.v1.Message
-	(*OrderEvent)(nil),                     // 3: nationalsite.ordersync.v1.OrderEvent
-	(*RefundEvent)(nil),                    // 4: nationalsite.ordersync.v1.RefundEvent
-	(*BatchPayEvent)(nil),                  // 5: nationalsite.ordersync.v1.BatchPayEvent
-	(*BatchPayResult)(nil),                 // 6: nationalsite.ordersync.v1.BatchPayResult
-	(*LogisticsTraceEvent)(nil),            // 7: nationalsite.ordersync.v1.LogisticsTraceEvent
-	(*MailNoChangeEvent)(nil),              // 8: nationalsite.ordersync.v1.MailNoChangeEvent
-	(*OrderLogsItem)(nil),                  // 9: nationalsite.ordersync.v1.OrderLogsItem
-	(*PullMessagesRequest)(nil),            // 10: nationalsite.ordersync.v1.PullMessagesRequest
-	(*PullMessagesResponse)(nil),           // 11: nationalsite.ordersync.v1.PullMessagesResponse
-	(*AckMessagesRequest)(nil),             // 12: nationalsite.ordersync.v1.AckMessagesRequest
-	(*AckMessagesResponse)(nil),            // 13: nationalsite.ordersync.v1.AckMessagesResponse
-	(*SetMessageLeaseRequest)(nil),         // 14: nationalsite.ordersync.v1.SetMessageLeaseRequest
-	(*SetMessageLeaseResponse)(nil),        // 15: nationalsite.ordersync.v1.SetMessageLeaseResponse
-	(*ListSubscriptionsRequest)(nil),       // 16: nationalsite.ordersync.v1.ListSubscriptionsRequest
-	(*ListSubscriptionsResponse)(nil),      // 17: nationalsite.ordersync.v1.ListSubscriptionsResponse
-	(*Subscription)(nil),                   // 18: nationalsite.ordersync.v1.Subscription
-	(*DeleteSubscriptionRequest)(nil),      // 19: nationalsite.ordersync.v1.DeleteSubscriptionRequest
-	(*DeleteSubscriptionResponse)(nil),     // 20: nationalsite.ordersync.v1.DeleteSubscriptionResponse
-	(*ListDeadMessagesRequest)(nil),        // 21: nationalsite.ordersync.v1.ListDeadMessagesRequest
-	(*ListDeadMessagesResponse)(nil),       // 22: nationalsite.ordersync.v1.ListDeadMessagesResponse
-	(*RequeueMessagesRequest)(nil),         // 23: nationalsite.ordersync.v1.RequeueMessagesRequest
-	(*RequeueMessagesResponse)(nil),        // 24: nationalsite.ordersync.v1.RequeueMessagesResponse
-	(*ReplayMessagesRequest)(nil),          // 25: nationalsite.ordersync.v1.ReplayMessagesRequest
-	(*ReplayMessagesResponse)(nil),         // 26: nationalsite.ordersync.v1.ReplayMessagesResponse
-	(*StreamMessagesRequest_Open)(nil),     // 27: nationalsite.ordersync.v1.StreamMessagesRequest.Open
-	(*StreamMessagesRequest_Ack)(nil),      // 28: nationalsite.ordersync.v1.StreamMessagesRequest.Ack
-	(*StreamMessagesRequest_SetLease)(nil), // 29: nationalsite.ordersync.v1.StreamMessagesRequest.SetLease
-	(*timestamppb.Timestamp)(nil),          // 30: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),            // 31: google.protobuf.Duration
+	(*StreamMessagesRequest)(nil),            // 0: nationalsite.ordersync.v1.StreamMessagesRequest
+	(*StreamMessagesResponse)(nil),           // 1: nationalsite.ordersync.v1.StreamMessagesResponse
+	(*ReceivedMessage)(nil),                  // 2: nationalsite.ordersync.v1.ReceivedMessage
+	(*DeadMessage)(nil),                      // 3: nationalsite.ordersync.v1.DeadMessage
+	(*SubscriptionSpec)(nil),                 // 4: nationalsite.ordersync.v1.SubscriptionSpec
+	(*Message)(nil),                          // 5: nationalsite.ordersync.v1.Message
+	(*OrderEvent)(nil),                       // 6: nationalsite.ordersync.v1.OrderEvent
+	(*RefundEvent)(nil),                      // 7: nationalsite.ordersync.v1.RefundEvent
+	(*BatchPayEvent)(nil),                    // 8: nationalsite.ordersync.v1.BatchPayEvent
+	(*BatchPayResult)(nil),                   // 9: nationalsite.ordersync.v1.BatchPayResult
+	(*LogisticsTraceEvent)(nil),              // 10: nationalsite.ordersync.v1.LogisticsTraceEvent
+	(*MailNoChangeEvent)(nil),                // 11: nationalsite.ordersync.v1.MailNoChangeEvent
+	(*OrderLogsItem)(nil),                    // 12: nationalsite.ordersync.v1.OrderLogsItem
+	(*PullMessagesRequest)(nil),              // 13: nationalsite.ordersync.v1.PullMessagesRequest
+	(*PullMessagesResponse)(nil),             // 14: nationalsite.ordersync.v1.PullMessagesResponse
+	(*AckMessagesRequest)(nil),               // 15: nationalsite.ordersync.v1.AckMessagesRequest
+	(*AckMessagesResponse)(nil),              // 16: nationalsite.ordersync.v1.AckMessagesResponse
+	(*SetMessageLeaseRequest)(nil),           // 17: nationalsite.ordersync.v1.SetMessageLeaseRequest
+	(*SetMessageLeaseResponse)(nil),          // 18: nationalsite.ordersync.v1.SetMessageLeaseResponse
+	(*GetSubscriptionRequest)(nil),           // 19: nationalsite.ordersync.v1.GetSubscriptionRequest
+	(*GetSubscriptionResponse)(nil),          // 20: nationalsite.ordersync.v1.GetSubscriptionResponse
+	(*ListSubscriptionsRequest)(nil),         // 21: nationalsite.ordersync.v1.ListSubscriptionsRequest
+	(*ListSubscriptionsResponse)(nil),        // 22: nationalsite.ordersync.v1.ListSubscriptionsResponse
+	(*Subscription)(nil),                     // 23: nationalsite.ordersync.v1.Subscription
+	(*DeleteSubscriptionRequest)(nil),        // 24: nationalsite.ordersync.v1.DeleteSubscriptionRequest
+	(*DeleteSubscriptionResponse)(nil),       // 25: nationalsite.ordersync.v1.DeleteSubscriptionResponse
+	(*ListDeadMessagesRequest)(nil),          // 26: nationalsite.ordersync.v1.ListDeadMessagesRequest
+	(*ListDeadMessagesResponse)(nil),         // 27: nationalsite.ordersync.v1.ListDeadMessagesResponse
+	(*RequeueMessagesRequest)(nil),           // 28: nationalsite.ordersync.v1.RequeueMessagesRequest
+	(*RequeueMessagesResponse)(nil),          // 29: nationalsite.ordersync.v1.RequeueMessagesResponse
+	(*ReplayMessagesRequest)(nil),            // 30: nationalsite.ordersync.v1.ReplayMessagesRequest
+	(*ReplayMessagesResponse)(nil),           // 31: nationalsite.ordersync.v1.ReplayMessagesResponse
+	(*StreamMessagesRequest_Open)(nil),       // 32: nationalsite.ordersync.v1.StreamMessagesRequest.Open
+	(*StreamMessagesRequest_Ack)(nil),        // 33: nationalsite.ordersync.v1.StreamMessagesRequest.Ack
+	(*StreamMessagesRequest_SetLease)(nil),   // 34: nationalsite.ordersync.v1.StreamMessagesRequest.SetLease
+	(*StreamMessagesResponse_Delivered)(nil), // 35: nationalsite.ordersync.v1.StreamMessagesResponse.Delivered
+	(*StreamMessagesResponse_Lapsed)(nil),    // 36: nationalsite.ordersync.v1.StreamMessagesResponse.Lapsed
+	(*timestamppb.Timestamp)(nil),            // 37: google.protobuf.Timestamp
+	(PurchaseOrderState)(0),                  // 38: nationalsite.ordersync.v1.PurchaseOrderState
+	(RefundState)(0),                         // 39: nationalsite.ordersync.v1.RefundState
+	(*durationpb.Duration)(nil),              // 40: google.protobuf.Duration
 }
 var file_nationalsite_ordersync_v1_message_proto_depIdxs = []int32{
-	27, // 0: nationalsite.ordersync.v1.StreamMessagesRequest.open:type_name -> nationalsite.ordersync.v1.StreamMessagesRequest.Open
-	28, // 1: nationalsite.ordersync.v1.StreamMessagesRequest.ack:type_name -> nationalsite.ordersync.v1.StreamMessagesRequest.Ack
-	29, // 2: nationalsite.ordersync.v1.StreamMessagesRequest.set_lease:type_name -> nationalsite.ordersync.v1.StreamMessagesRequest.SetLease
-	2,  // 3: nationalsite.ordersync.v1.StreamMessagesResponse.message:type_name -> nationalsite.ordersync.v1.Message
-	30, // 4: nationalsite.ordersync.v1.Message.create_time:type_name -> google.protobuf.Timestamp
-	3,  // 5: nationalsite.ordersync.v1.Message.order:type_name -> nationalsite.ordersync.v1.OrderEvent
-	4,  // 6: nationalsite.ordersync.v1.Message.refund:type_name -> nationalsite.ordersync.v1.RefundEvent
-	5,  // 7: nationalsite.ordersync.v1.Message.batch_pay:type_name -> nationalsite.ordersync.v1.BatchPayEvent
-	7,  // 8: nationalsite.ordersync.v1.Message.logistics_trace:type_name -> nationalsite.ordersync.v1.LogisticsTraceEvent
-	8,  // 9: nationalsite.ordersync.v1.Message.mail_no_change:type_name -> nationalsite.ordersync.v1.MailNoChangeEvent
-	30, // 10: nationalsite.ordersync.v1.Message.lease_expire_time:type_name -> google.protobuf.Timestamp
-	30, // 11: nationalsite.ordersync.v1.OrderEvent.send_time:type_name -> google.protobuf.Timestamp
-	30, // 12: nationalsite.ordersync.v1.RefundEvent.send_time:type_name -> google.protobuf.Timestamp
-	6,  // 13: nationalsite.ordersync.v1.BatchPayEvent.results:type_name -> nationalsite.ordersync.v1.BatchPayResult
-	30, // 14: nationalsite.ordersync.v1.LogisticsTraceEvent.change_time:type_name -> google.protobuf.Timestamp
-	9,  // 15: nationalsite.ordersync.v1.LogisticsTraceEvent.order_logs_items:type_name -> nationalsite.ordersync.v1.OrderLogsItem
-	30, // 16: nationalsite.ordersync.v1.MailNoChangeEvent.event_time:type_name -> google.protobuf.Timestamp
-	9,  // 17: nationalsite.ordersync.v1.MailNoChangeEvent.order_logs_items:type_name -> nationalsite.ordersync.v1.OrderLogsItem
-	30, // 18: nationalsite.ordersync.v1.PullMessagesRequest.start_time:type_name -> google.protobuf.Timestamp
-	31, // 19: nationalsite.ordersync.v1.PullMessagesRequest.lease:type_name -> google.protobuf.Duration
-	31, // 20: nationalsite.ordersync.v1.PullMessagesRequest.wait:type_name -> google.protobuf.Duration
-	2,  // 21: nationalsite.ordersync.v1.PullMessagesResponse.messages:type_name -> nationalsite.ordersync.v1.Message
-	31, // 22: nationalsite.ordersync.v1.SetMessageLeaseRequest.lease:type_name -> google.protobuf.Duration
-	18, // 23: nationalsite.ordersync.v1.ListSubscriptionsResponse.subscriptions:type_name -> nationalsite.ordersync.v1.Subscription
-	30, // 24: nationalsite.ordersync.v1.Subscription.create_time:type_name -> google.protobuf.Timestamp
-	30, // 25: nationalsite.ordersync.v1.Subscription.oldest_message_time:type_name -> google.protobuf.Timestamp
-	2,  // 26: nationalsite.ordersync.v1.ListDeadMessagesResponse.messages:type_name -> nationalsite.ordersync.v1.Message
-	30, // 27: nationalsite.ordersync.v1.ReplayMessagesRequest.start_time:type_name -> google.protobuf.Timestamp
-	30, // 28: nationalsite.ordersync.v1.ReplayMessagesRequest.end_time:type_name -> google.protobuf.Timestamp
-	30, // 29: nationalsite.ordersync.v1.StreamMessagesRequest.Open.start_time:type_name -> google.protobuf.Timestamp
-	31, // 30: nationalsite.ordersync.v1.StreamMessagesRequest.Open.lease:type_name -> google.protobuf.Duration
-	31, // 31: nationalsite.ordersync.v1.StreamMessagesRequest.SetLease.lease:type_name -> google.protobuf.Duration
-	32, // [32:32] is the sub-list for method output_type
-	32, // [32:32] is the sub-list for method input_type
-	32, // [32:32] is the sub-list for extension type_name
-	32, // [32:32] is the sub-list for extension extendee
-	0,  // [0:32] is the sub-list for field type_name
+	32, // 0: nationalsite.ordersync.v1.StreamMessagesRequest.open:type_name -> nationalsite.ordersync.v1.StreamMessagesRequest.Open
+	33, // 1: nationalsite.ordersync.v1.StreamMessagesRequest.ack:type_name -> nationalsite.ordersync.v1.StreamMessagesRequest.Ack
+	34, // 2: nationalsite.ordersync.v1.StreamMessagesRequest.set_lease:type_name -> nationalsite.ordersync.v1.StreamMessagesRequest.SetLease
+	35, // 3: nationalsite.ordersync.v1.StreamMessagesResponse.delivered:type_name -> nationalsite.ordersync.v1.StreamMessagesResponse.Delivered
+	36, // 4: nationalsite.ordersync.v1.StreamMessagesResponse.lapsed:type_name -> nationalsite.ordersync.v1.StreamMessagesResponse.Lapsed
+	5,  // 5: nationalsite.ordersync.v1.ReceivedMessage.message:type_name -> nationalsite.ordersync.v1.Message
+	37, // 6: nationalsite.ordersync.v1.ReceivedMessage.lease_expire_time:type_name -> google.protobuf.Timestamp
+	5,  // 7: nationalsite.ordersync.v1.DeadMessage.message:type_name -> nationalsite.ordersync.v1.Message
+	37, // 8: nationalsite.ordersync.v1.DeadMessage.dead_time:type_name -> google.protobuf.Timestamp
+	37, // 9: nationalsite.ordersync.v1.SubscriptionSpec.start_time:type_name -> google.protobuf.Timestamp
+	37, // 10: nationalsite.ordersync.v1.Message.create_time:type_name -> google.protobuf.Timestamp
+	6,  // 11: nationalsite.ordersync.v1.Message.order:type_name -> nationalsite.ordersync.v1.OrderEvent
+	7,  // 12: nationalsite.ordersync.v1.Message.refund:type_name -> nationalsite.ordersync.v1.RefundEvent
+	8,  // 13: nationalsite.ordersync.v1.Message.batch_pay:type_name -> nationalsite.ordersync.v1.BatchPayEvent
+	10, // 14: nationalsite.ordersync.v1.Message.logistics_trace:type_name -> nationalsite.ordersync.v1.LogisticsTraceEvent
+	11, // 15: nationalsite.ordersync.v1.Message.mail_no_change:type_name -> nationalsite.ordersync.v1.MailNoChangeEvent
+	37, // 16: nationalsite.ordersync.v1.OrderEvent.send_time:type_name -> google.protobuf.Timestamp
+	38, // 17: nationalsite.ordersync.v1.OrderEvent.state:type_name -> nationalsite.ordersync.v1.PurchaseOrderState
+	37, // 18: nationalsite.ordersync.v1.RefundEvent.send_time:type_name -> google.protobuf.Timestamp
+	39, // 19: nationalsite.ordersync.v1.RefundEvent.state:type_name -> nationalsite.ordersync.v1.RefundState
+	9,  // 20: nationalsite.ordersync.v1.BatchPayEvent.results:type_name -> nationalsite.ordersync.v1.BatchPayResult
+	37, // 21: nationalsite.ordersync.v1.LogisticsTraceEvent.change_time:type_name -> google.protobuf.Timestamp
+	12, // 22: nationalsite.ordersync.v1.LogisticsTraceEvent.order_logs_items:type_name -> nationalsite.ordersync.v1.OrderLogsItem
+	37, // 23: nationalsite.ordersync.v1.MailNoChangeEvent.event_time:type_name -> google.protobuf.Timestamp
+	12, // 24: nationalsite.ordersync.v1.MailNoChangeEvent.order_logs_items:type_name -> nationalsite.ordersync.v1.OrderLogsItem
+	4,  // 25: nationalsite.ordersync.v1.PullMessagesRequest.create_if_missing:type_name -> nationalsite.ordersync.v1.SubscriptionSpec
+	40, // 26: nationalsite.ordersync.v1.PullMessagesRequest.lease:type_name -> google.protobuf.Duration
+	40, // 27: nationalsite.ordersync.v1.PullMessagesRequest.wait:type_name -> google.protobuf.Duration
+	2,  // 28: nationalsite.ordersync.v1.PullMessagesResponse.received_messages:type_name -> nationalsite.ordersync.v1.ReceivedMessage
+	40, // 29: nationalsite.ordersync.v1.SetMessageLeaseRequest.lease:type_name -> google.protobuf.Duration
+	23, // 30: nationalsite.ordersync.v1.GetSubscriptionResponse.subscription:type_name -> nationalsite.ordersync.v1.Subscription
+	23, // 31: nationalsite.ordersync.v1.ListSubscriptionsResponse.subscriptions:type_name -> nationalsite.ordersync.v1.Subscription
+	37, // 32: nationalsite.ordersync.v1.Subscription.create_time:type_name -> google.protobuf.Timestamp
+	37, // 33: nationalsite.ordersync.v1.Subscription.oldest_message_time:type_name -> google.protobuf.Timestamp
+	3,  // 34: nationalsite.ordersync.v1.ListDeadMessagesResponse.dead_messages:type_name -> nationalsite.ordersync.v1.DeadMessage
+	37, // 35: nationalsite.ordersync.v1.ReplayMessagesRequest.start_time:type_name -> google.protobuf.Timestamp
+	37, // 36: nationalsite.ordersync.v1.ReplayMessagesRequest.end_time:type_name -> google.protobuf.Timestamp
+	4,  // 37: nationalsite.ordersync.v1.StreamMessagesRequest.Open.create_if_missing:type_name -> nationalsite.ordersync.v1.SubscriptionSpec
+	40, // 38: nationalsite.ordersync.v1.StreamMessagesRequest.Open.lease:type_name -> google.protobuf.Duration
+	40, // 39: nationalsite.ordersync.v1.StreamMessagesRequest.SetLease.lease:type_name -> google.protobuf.Duration
+	2,  // 40: nationalsite.ordersync.v1.StreamMessagesResponse.Delivered.received_messages:type_name -> nationalsite.ordersync.v1.ReceivedMessage
+	41, // [41:41] is the sub-list for method output_type
+	41, // [41:41] is the sub-list for method input_type
+	41, // [41:41] is the sub-list for extension type_name
+	41, // [41:41] is the sub-list for extension extendee
+	0,  // [0:41] is the sub-list for field type_name
 }
 
 func init() { file_nationalsite_ordersync_v1_message_proto_init() }
@@ -2355,34 +2845,37 @@ func file_nationalsite_ordersync_v1_message_proto_init() {
 	if File_nationalsite_ordersync_v1_message_proto != nil {
 		return
 	}
+	file_nationalsite_ordersync_v1_purchase_order_proto_init()
+	file_nationalsite_ordersync_v1_refund_tracking_proto_init()
 	file_nationalsite_ordersync_v1_message_proto_msgTypes[0].OneofWrappers = []any{
 		(*StreamMessagesRequest_Open_)(nil),
 		(*StreamMessagesRequest_Ack_)(nil),
 		(*StreamMessagesRequest_SetLease_)(nil),
 	}
 	file_nationalsite_ordersync_v1_message_proto_msgTypes[1].OneofWrappers = []any{
-		(*StreamMessagesResponse_Message)(nil),
+		(*StreamMessagesResponse_Delivered_)(nil),
+		(*StreamMessagesResponse_Lapsed_)(nil),
 	}
-	file_nationalsite_ordersync_v1_message_proto_msgTypes[2].OneofWrappers = []any{
+	file_nationalsite_ordersync_v1_message_proto_msgTypes[5].OneofWrappers = []any{
 		(*Message_Order)(nil),
 		(*Message_Refund)(nil),
 		(*Message_BatchPay)(nil),
 		(*Message_LogisticsTrace)(nil),
 		(*Message_MailNoChange)(nil),
 	}
-	file_nationalsite_ordersync_v1_message_proto_msgTypes[3].OneofWrappers = []any{}
-	file_nationalsite_ordersync_v1_message_proto_msgTypes[4].OneofWrappers = []any{}
 	file_nationalsite_ordersync_v1_message_proto_msgTypes[6].OneofWrappers = []any{}
 	file_nationalsite_ordersync_v1_message_proto_msgTypes[7].OneofWrappers = []any{}
-	file_nationalsite_ordersync_v1_message_proto_msgTypes[8].OneofWrappers = []any{}
 	file_nationalsite_ordersync_v1_message_proto_msgTypes[9].OneofWrappers = []any{}
+	file_nationalsite_ordersync_v1_message_proto_msgTypes[10].OneofWrappers = []any{}
+	file_nationalsite_ordersync_v1_message_proto_msgTypes[11].OneofWrappers = []any{}
+	file_nationalsite_ordersync_v1_message_proto_msgTypes[12].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_nationalsite_ordersync_v1_message_proto_rawDesc), len(file_nationalsite_ordersync_v1_message_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   30,
+			NumMessages:   37,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -864,9 +864,9 @@ type SubOrderStatusUpdate struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The sub-order's id, as synced (1688: orderId, a number). Required.
 	NationalSubOrderId string `protobuf:"bytes,1,opt,name=national_sub_order_id,json=nationalSubOrderId,proto3" json:"national_sub_order_id,omitempty"`
-	// Status of the sub-order (1688: payStatus).
+	// Status of the sub-order (1688: payStatus). open-platform: dropped.
 	PayStatus DownstreamOrderStatus `protobuf:"varint,2,opt,name=pay_status,json=payStatus,proto3,enum=nationalsite.ordersync.v1.DownstreamOrderStatus" json:"pay_status,omitempty"`
-	// When it was completed or closed (1688: endTime).
+	// When it was completed or closed (1688: endTime). open-platform: dropped.
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
 	// Whether it was refunded (1688: refundStatus, here a number).
 	RefundStatus  DownstreamRefundStatus `protobuf:"varint,4,opt,name=refund_status,json=refundStatus,proto3,enum=nationalsite.ordersync.v1.DownstreamRefundStatus" json:"refund_status,omitempty"`

@@ -10,7 +10,12 @@
 //
 // "1688: name" is the name of the member that carries a field. There are two
 // dialects, national-site and open-platform; the comments say where they
-// differ. 1688 documents the payment and refund operations alike for both. A
+// differ. 1688 documents the payment and refund operations alike for both. The
+// national-site document does not have those of purchase orders, shipments,
+// refund reads and addresses: in national-site they are sent as in
+// open-platform, and the app may lack the permission for them
+// (UPSTREAM_PERMISSION). The service's settings can rename an operation or turn
+// it off (OPERATION_NOT_IN_DIALECT). A
 // response field is unset if 1688 did not send it, sent null, or sent a value
 // that cannot be read.
 //
@@ -45,13 +50,23 @@ var File_nationalsite_ordersync_v1_order_sync_service_proto protoreflect.FileDes
 
 const file_nationalsite_ordersync_v1_order_sync_service_proto_rawDesc = "" +
 	"\n" +
-	"2nationalsite/ordersync/v1/order_sync_service.proto\x12\x19nationalsite.ordersync.v1\x1a(nationalsite/ordersync/v1/delivery.proto\x1a)nationalsite/ordersync/v1/logistics.proto\x1a'nationalsite/ordersync/v1/message.proto\x1a%nationalsite/ordersync/v1/order.proto\x1a'nationalsite/ordersync/v1/payment.proto\x1a&nationalsite/ordersync/v1/refund.proto\x1a(nationalsite/ordersync/v1/relation.proto2\xf2\x1a\n" +
+	"2nationalsite/ordersync/v1/order_sync_service.proto\x12\x19nationalsite.ordersync.v1\x1a(nationalsite/ordersync/v1/delivery.proto\x1a)nationalsite/ordersync/v1/logistics.proto\x1a'nationalsite/ordersync/v1/message.proto\x1a%nationalsite/ordersync/v1/order.proto\x1a'nationalsite/ordersync/v1/payment.proto\x1a(nationalsite/ordersync/v1/purchase.proto\x1a.nationalsite/ordersync/v1/purchase_order.proto\x1a/nationalsite/ordersync/v1/receive_address.proto\x1a&nationalsite/ordersync/v1/refund.proto\x1a/nationalsite/ordersync/v1/refund_tracking.proto\x1a(nationalsite/ordersync/v1/relation.proto\x1a(nationalsite/ordersync/v1/shipment.proto2\x96+\n" +
 	"\x10OrderSyncService\x12k\n" +
 	"\tSyncOrder\x12+.nationalsite.ordersync.v1.SyncOrderRequest\x1a,.nationalsite.ordersync.v1.SyncOrderResponse\"\x03\x90\x02\x02\x12\x89\x01\n" +
 	"\x13WriteOrderRelations\x125.nationalsite.ordersync.v1.WriteOrderRelationsRequest\x1a6.nationalsite.ordersync.v1.WriteOrderRelationsResponse\"\x03\x90\x02\x02\x12}\n" +
 	"\x0fSyncOrderStatus\x121.nationalsite.ordersync.v1.SyncOrderStatusRequest\x1a2.nationalsite.ordersync.v1.SyncOrderStatusResponse\"\x03\x90\x02\x02\x12\x86\x01\n" +
 	"\x12SyncLogisticsOrder\x124.nationalsite.ordersync.v1.SyncLogisticsOrderRequest\x1a5.nationalsite.ordersync.v1.SyncLogisticsOrderResponse\"\x03\x90\x02\x02\x12\x89\x01\n" +
-	"\x13SyncLogisticsStatus\x125.nationalsite.ordersync.v1.SyncLogisticsStatusRequest\x1a6.nationalsite.ordersync.v1.SyncLogisticsStatusResponse\"\x03\x90\x02\x02\x12x\n" +
+	"\x13SyncLogisticsStatus\x125.nationalsite.ordersync.v1.SyncLogisticsStatusRequest\x1a6.nationalsite.ordersync.v1.SyncLogisticsStatusResponse\"\x03\x90\x02\x02\x12\x8c\x01\n" +
+	"\x14ListReceiveAddresses\x126.nationalsite.ordersync.v1.ListReceiveAddressesRequest\x1a7.nationalsite.ordersync.v1.ListReceiveAddressesResponse\"\x03\x90\x02\x01\x12t\n" +
+	"\fParseAddress\x12..nationalsite.ordersync.v1.ParseAddressRequest\x1a/.nationalsite.ordersync.v1.ParseAddressResponse\"\x03\x90\x02\x01\x12\x8f\x01\n" +
+	"\x15PreviewPurchaseOrders\x127.nationalsite.ordersync.v1.PreviewPurchaseOrdersRequest\x1a8.nationalsite.ordersync.v1.PreviewPurchaseOrdersResponse\"\x03\x90\x02\x01\x12\x87\x01\n" +
+	"\x14CreatePurchaseOrders\x126.nationalsite.ordersync.v1.CreatePurchaseOrdersRequest\x1a7.nationalsite.ordersync.v1.CreatePurchaseOrdersResponse\x12\x80\x01\n" +
+	"\x10GetPurchaseOrder\x122.nationalsite.ordersync.v1.GetPurchaseOrderRequest\x1a3.nationalsite.ordersync.v1.GetPurchaseOrderResponse\"\x03\x90\x02\x01\x12\x86\x01\n" +
+	"\x12ListPurchaseOrders\x124.nationalsite.ordersync.v1.ListPurchaseOrdersRequest\x1a5.nationalsite.ordersync.v1.ListPurchaseOrdersResponse\"\x03\x90\x02\x01\x12\x84\x01\n" +
+	"\x13CancelPurchaseOrder\x125.nationalsite.ordersync.v1.CancelPurchaseOrderRequest\x1a6.nationalsite.ordersync.v1.CancelPurchaseOrderResponse\x12\x8d\x01\n" +
+	"\x16ConfirmPurchaseReceipt\x128.nationalsite.ordersync.v1.ConfirmPurchaseReceiptRequest\x1a9.nationalsite.ordersync.v1.ConfirmPurchaseReceiptResponse\x12w\n" +
+	"\rListShipments\x12/.nationalsite.ordersync.v1.ListShipmentsRequest\x1a0.nationalsite.ordersync.v1.ListShipmentsResponse\"\x03\x90\x02\x01\x12\x86\x01\n" +
+	"\x12ListShipmentTraces\x124.nationalsite.ordersync.v1.ListShipmentTracesRequest\x1a5.nationalsite.ordersync.v1.ListShipmentTracesResponse\"\x03\x90\x02\x01\x12x\n" +
 	"\x0fCreateAlipayUrl\x121.nationalsite.ordersync.v1.CreateAlipayUrlRequest\x1a2.nationalsite.ordersync.v1.CreateAlipayUrlResponse\x12\x95\x01\n" +
 	"\x17CreateCrossBorderPayUrl\x129.nationalsite.ordersync.v1.CreateCrossBorderPayUrlRequest\x1a:.nationalsite.ordersync.v1.CreateCrossBorderPayUrlResponse\"\x03\x90\x02\x02\x12\x86\x01\n" +
 	"\x12CreateCreditPayUrl\x124.nationalsite.ordersync.v1.CreateCreditPayUrlRequest\x1a5.nationalsite.ordersync.v1.CreateCreditPayUrlResponse\"\x03\x90\x02\x02\x12q\n" +
@@ -59,7 +74,12 @@ const file_nationalsite_ordersync_v1_order_sync_service_proto_rawDesc = "" +
 	"\x11ListRefundReasons\x123.nationalsite.ordersync.v1.ListRefundReasonsRequest\x1a4.nationalsite.ordersync.v1.ListRefundReasonsResponse\"\x03\x90\x02\x01\x12\x89\x01\n" +
 	"\x13UploadRefundVoucher\x125.nationalsite.ordersync.v1.UploadRefundVoucherRequest\x1a6.nationalsite.ordersync.v1.UploadRefundVoucherResponse\"\x03\x90\x02\x02\x12o\n" +
 	"\fCreateRefund\x12..nationalsite.ordersync.v1.CreateRefundRequest\x1a/.nationalsite.ordersync.v1.CreateRefundResponse\x12~\n" +
-	"\x11SubmitReturnGoods\x123.nationalsite.ordersync.v1.SubmitReturnGoodsRequest\x1a4.nationalsite.ordersync.v1.SubmitReturnGoodsResponse\x12q\n" +
+	"\x11SubmitReturnGoods\x123.nationalsite.ordersync.v1.SubmitReturnGoodsRequest\x1a4.nationalsite.ordersync.v1.SubmitReturnGoodsResponse\x12}\n" +
+	"\x0fGetRefundLimits\x121.nationalsite.ordersync.v1.GetRefundLimitsRequest\x1a2.nationalsite.ordersync.v1.GetRefundLimitsResponse\"\x03\x90\x02\x01\x12k\n" +
+	"\tGetRefund\x12+.nationalsite.ordersync.v1.GetRefundRequest\x1a,.nationalsite.ordersync.v1.GetRefundResponse\"\x03\x90\x02\x01\x12q\n" +
+	"\vListRefunds\x12-.nationalsite.ordersync.v1.ListRefundsRequest\x1a..nationalsite.ordersync.v1.ListRefundsResponse\"\x03\x90\x02\x01\x12\x8c\x01\n" +
+	"\x14ListRefundOperations\x126.nationalsite.ordersync.v1.ListRefundOperationsRequest\x1a7.nationalsite.ordersync.v1.ListRefundOperationsResponse\"\x03\x90\x02\x01\x12o\n" +
+	"\fCancelRefund\x12..nationalsite.ordersync.v1.CancelRefundRequest\x1a/.nationalsite.ordersync.v1.CancelRefundResponse\x12q\n" +
 	"\vEnqueueSync\x12-.nationalsite.ordersync.v1.EnqueueSyncRequest\x1a..nationalsite.ordersync.v1.EnqueueSyncResponse\"\x03\x90\x02\x02\x12q\n" +
 	"\vGetDelivery\x12-.nationalsite.ordersync.v1.GetDeliveryRequest\x1a..nationalsite.ordersync.v1.GetDeliveryResponse\"\x03\x90\x02\x01\x12z\n" +
 	"\x0eListDeliveries\x120.nationalsite.ordersync.v1.ListDeliveriesRequest\x1a1.nationalsite.ordersync.v1.ListDeliveriesResponse\"\x03\x90\x02\x01\x12w\n" +
@@ -68,7 +88,8 @@ const file_nationalsite_ordersync_v1_order_sync_service_proto_rawDesc = "" +
 	"\x0eStreamMessages\x120.nationalsite.ordersync.v1.StreamMessagesRequest\x1a1.nationalsite.ordersync.v1.StreamMessagesResponse(\x010\x01\x12o\n" +
 	"\fPullMessages\x12..nationalsite.ordersync.v1.PullMessagesRequest\x1a/.nationalsite.ordersync.v1.PullMessagesResponse\x12q\n" +
 	"\vAckMessages\x12-.nationalsite.ordersync.v1.AckMessagesRequest\x1a..nationalsite.ordersync.v1.AckMessagesResponse\"\x03\x90\x02\x02\x12}\n" +
-	"\x0fSetMessageLease\x121.nationalsite.ordersync.v1.SetMessageLeaseRequest\x1a2.nationalsite.ordersync.v1.SetMessageLeaseResponse\"\x03\x90\x02\x02\x12\x83\x01\n" +
+	"\x0fSetMessageLease\x121.nationalsite.ordersync.v1.SetMessageLeaseRequest\x1a2.nationalsite.ordersync.v1.SetMessageLeaseResponse\"\x03\x90\x02\x02\x12}\n" +
+	"\x0fGetSubscription\x121.nationalsite.ordersync.v1.GetSubscriptionRequest\x1a2.nationalsite.ordersync.v1.GetSubscriptionResponse\"\x03\x90\x02\x01\x12\x83\x01\n" +
 	"\x11ListSubscriptions\x123.nationalsite.ordersync.v1.ListSubscriptionsRequest\x1a4.nationalsite.ordersync.v1.ListSubscriptionsResponse\"\x03\x90\x02\x01\x12\x86\x01\n" +
 	"\x12DeleteSubscription\x124.nationalsite.ordersync.v1.DeleteSubscriptionRequest\x1a5.nationalsite.ordersync.v1.DeleteSubscriptionResponse\"\x03\x90\x02\x02\x12\x80\x01\n" +
 	"\x10ListDeadMessages\x122.nationalsite.ordersync.v1.ListDeadMessagesRequest\x1a3.nationalsite.ordersync.v1.ListDeadMessagesResponse\"\x03\x90\x02\x01\x12}\n" +
@@ -82,55 +103,87 @@ var file_nationalsite_ordersync_v1_order_sync_service_proto_goTypes = []any{
 	(*SyncOrderStatusRequest)(nil),          // 2: nationalsite.ordersync.v1.SyncOrderStatusRequest
 	(*SyncLogisticsOrderRequest)(nil),       // 3: nationalsite.ordersync.v1.SyncLogisticsOrderRequest
 	(*SyncLogisticsStatusRequest)(nil),      // 4: nationalsite.ordersync.v1.SyncLogisticsStatusRequest
-	(*CreateAlipayUrlRequest)(nil),          // 5: nationalsite.ordersync.v1.CreateAlipayUrlRequest
-	(*CreateCrossBorderPayUrlRequest)(nil),  // 6: nationalsite.ordersync.v1.CreateCrossBorderPayUrlRequest
-	(*CreateCreditPayUrlRequest)(nil),       // 7: nationalsite.ordersync.v1.CreateCreditPayUrlRequest
-	(*ListPayWaysRequest)(nil),              // 8: nationalsite.ordersync.v1.ListPayWaysRequest
-	(*ListRefundReasonsRequest)(nil),        // 9: nationalsite.ordersync.v1.ListRefundReasonsRequest
-	(*UploadRefundVoucherRequest)(nil),      // 10: nationalsite.ordersync.v1.UploadRefundVoucherRequest
-	(*CreateRefundRequest)(nil),             // 11: nationalsite.ordersync.v1.CreateRefundRequest
-	(*SubmitReturnGoodsRequest)(nil),        // 12: nationalsite.ordersync.v1.SubmitReturnGoodsRequest
-	(*EnqueueSyncRequest)(nil),              // 13: nationalsite.ordersync.v1.EnqueueSyncRequest
-	(*GetDeliveryRequest)(nil),              // 14: nationalsite.ordersync.v1.GetDeliveryRequest
-	(*ListDeliveriesRequest)(nil),           // 15: nationalsite.ordersync.v1.ListDeliveriesRequest
-	(*RetryDeliveryRequest)(nil),            // 16: nationalsite.ordersync.v1.RetryDeliveryRequest
-	(*CancelDeliveryRequest)(nil),           // 17: nationalsite.ordersync.v1.CancelDeliveryRequest
-	(*StreamMessagesRequest)(nil),           // 18: nationalsite.ordersync.v1.StreamMessagesRequest
-	(*PullMessagesRequest)(nil),             // 19: nationalsite.ordersync.v1.PullMessagesRequest
-	(*AckMessagesRequest)(nil),              // 20: nationalsite.ordersync.v1.AckMessagesRequest
-	(*SetMessageLeaseRequest)(nil),          // 21: nationalsite.ordersync.v1.SetMessageLeaseRequest
-	(*ListSubscriptionsRequest)(nil),        // 22: nationalsite.ordersync.v1.ListSubscriptionsRequest
-	(*DeleteSubscriptionRequest)(nil),       // 23: nationalsite.ordersync.v1.DeleteSubscriptionRequest
-	(*ListDeadMessagesRequest)(nil),         // 24: nationalsite.ordersync.v1.ListDeadMessagesRequest
-	(*RequeueMessagesRequest)(nil),          // 25: nationalsite.ordersync.v1.RequeueMessagesRequest
-	(*ReplayMessagesRequest)(nil),           // 26: nationalsite.ordersync.v1.ReplayMessagesRequest
-	(*SyncOrderResponse)(nil),               // 27: nationalsite.ordersync.v1.SyncOrderResponse
-	(*WriteOrderRelationsResponse)(nil),     // 28: nationalsite.ordersync.v1.WriteOrderRelationsResponse
-	(*SyncOrderStatusResponse)(nil),         // 29: nationalsite.ordersync.v1.SyncOrderStatusResponse
-	(*SyncLogisticsOrderResponse)(nil),      // 30: nationalsite.ordersync.v1.SyncLogisticsOrderResponse
-	(*SyncLogisticsStatusResponse)(nil),     // 31: nationalsite.ordersync.v1.SyncLogisticsStatusResponse
-	(*CreateAlipayUrlResponse)(nil),         // 32: nationalsite.ordersync.v1.CreateAlipayUrlResponse
-	(*CreateCrossBorderPayUrlResponse)(nil), // 33: nationalsite.ordersync.v1.CreateCrossBorderPayUrlResponse
-	(*CreateCreditPayUrlResponse)(nil),      // 34: nationalsite.ordersync.v1.CreateCreditPayUrlResponse
-	(*ListPayWaysResponse)(nil),             // 35: nationalsite.ordersync.v1.ListPayWaysResponse
-	(*ListRefundReasonsResponse)(nil),       // 36: nationalsite.ordersync.v1.ListRefundReasonsResponse
-	(*UploadRefundVoucherResponse)(nil),     // 37: nationalsite.ordersync.v1.UploadRefundVoucherResponse
-	(*CreateRefundResponse)(nil),            // 38: nationalsite.ordersync.v1.CreateRefundResponse
-	(*SubmitReturnGoodsResponse)(nil),       // 39: nationalsite.ordersync.v1.SubmitReturnGoodsResponse
-	(*EnqueueSyncResponse)(nil),             // 40: nationalsite.ordersync.v1.EnqueueSyncResponse
-	(*GetDeliveryResponse)(nil),             // 41: nationalsite.ordersync.v1.GetDeliveryResponse
-	(*ListDeliveriesResponse)(nil),          // 42: nationalsite.ordersync.v1.ListDeliveriesResponse
-	(*RetryDeliveryResponse)(nil),           // 43: nationalsite.ordersync.v1.RetryDeliveryResponse
-	(*CancelDeliveryResponse)(nil),          // 44: nationalsite.ordersync.v1.CancelDeliveryResponse
-	(*StreamMessagesResponse)(nil),          // 45: nationalsite.ordersync.v1.StreamMessagesResponse
-	(*PullMessagesResponse)(nil),            // 46: nationalsite.ordersync.v1.PullMessagesResponse
-	(*AckMessagesResponse)(nil),             // 47: nationalsite.ordersync.v1.AckMessagesResponse
-	(*SetMessageLeaseResponse)(nil),         // 48: nationalsite.ordersync.v1.SetMessageLeaseResponse
-	(*ListSubscriptionsResponse)(nil),       // 49: nationalsite.ordersync.v1.ListSubscriptionsResponse
-	(*DeleteSubscriptionResponse)(nil),      // 50: nationalsite.ordersync.v1.DeleteSubscriptionResponse
-	(*ListDeadMessagesResponse)(nil),        // 51: nationalsite.ordersync.v1.ListDeadMessagesResponse
-	(*RequeueMessagesResponse)(nil),         // 52: nationalsite.ordersync.v1.RequeueMessagesResponse
-	(*ReplayMessagesResponse)(nil),          // 53: nationalsite.ordersync.v1.ReplayMessagesResponse
+	(*ListReceiveAddressesRequest)(nil),     // 5: nationalsite.ordersync.v1.ListReceiveAddressesRequest
+	(*ParseAddressRequest)(nil),             // 6: nationalsite.ordersync.v1.ParseAddressRequest
+	(*PreviewPurchaseOrdersRequest)(nil),    // 7: nationalsite.ordersync.v1.PreviewPurchaseOrdersRequest
+	(*CreatePurchaseOrdersRequest)(nil),     // 8: nationalsite.ordersync.v1.CreatePurchaseOrdersRequest
+	(*GetPurchaseOrderRequest)(nil),         // 9: nationalsite.ordersync.v1.GetPurchaseOrderRequest
+	(*ListPurchaseOrdersRequest)(nil),       // 10: nationalsite.ordersync.v1.ListPurchaseOrdersRequest
+	(*CancelPurchaseOrderRequest)(nil),      // 11: nationalsite.ordersync.v1.CancelPurchaseOrderRequest
+	(*ConfirmPurchaseReceiptRequest)(nil),   // 12: nationalsite.ordersync.v1.ConfirmPurchaseReceiptRequest
+	(*ListShipmentsRequest)(nil),            // 13: nationalsite.ordersync.v1.ListShipmentsRequest
+	(*ListShipmentTracesRequest)(nil),       // 14: nationalsite.ordersync.v1.ListShipmentTracesRequest
+	(*CreateAlipayUrlRequest)(nil),          // 15: nationalsite.ordersync.v1.CreateAlipayUrlRequest
+	(*CreateCrossBorderPayUrlRequest)(nil),  // 16: nationalsite.ordersync.v1.CreateCrossBorderPayUrlRequest
+	(*CreateCreditPayUrlRequest)(nil),       // 17: nationalsite.ordersync.v1.CreateCreditPayUrlRequest
+	(*ListPayWaysRequest)(nil),              // 18: nationalsite.ordersync.v1.ListPayWaysRequest
+	(*ListRefundReasonsRequest)(nil),        // 19: nationalsite.ordersync.v1.ListRefundReasonsRequest
+	(*UploadRefundVoucherRequest)(nil),      // 20: nationalsite.ordersync.v1.UploadRefundVoucherRequest
+	(*CreateRefundRequest)(nil),             // 21: nationalsite.ordersync.v1.CreateRefundRequest
+	(*SubmitReturnGoodsRequest)(nil),        // 22: nationalsite.ordersync.v1.SubmitReturnGoodsRequest
+	(*GetRefundLimitsRequest)(nil),          // 23: nationalsite.ordersync.v1.GetRefundLimitsRequest
+	(*GetRefundRequest)(nil),                // 24: nationalsite.ordersync.v1.GetRefundRequest
+	(*ListRefundsRequest)(nil),              // 25: nationalsite.ordersync.v1.ListRefundsRequest
+	(*ListRefundOperationsRequest)(nil),     // 26: nationalsite.ordersync.v1.ListRefundOperationsRequest
+	(*CancelRefundRequest)(nil),             // 27: nationalsite.ordersync.v1.CancelRefundRequest
+	(*EnqueueSyncRequest)(nil),              // 28: nationalsite.ordersync.v1.EnqueueSyncRequest
+	(*GetDeliveryRequest)(nil),              // 29: nationalsite.ordersync.v1.GetDeliveryRequest
+	(*ListDeliveriesRequest)(nil),           // 30: nationalsite.ordersync.v1.ListDeliveriesRequest
+	(*RetryDeliveryRequest)(nil),            // 31: nationalsite.ordersync.v1.RetryDeliveryRequest
+	(*CancelDeliveryRequest)(nil),           // 32: nationalsite.ordersync.v1.CancelDeliveryRequest
+	(*StreamMessagesRequest)(nil),           // 33: nationalsite.ordersync.v1.StreamMessagesRequest
+	(*PullMessagesRequest)(nil),             // 34: nationalsite.ordersync.v1.PullMessagesRequest
+	(*AckMessagesRequest)(nil),              // 35: nationalsite.ordersync.v1.AckMessagesRequest
+	(*SetMessageLeaseRequest)(nil),          // 36: nationalsite.ordersync.v1.SetMessageLeaseRequest
+	(*GetSubscriptionRequest)(nil),          // 37: nationalsite.ordersync.v1.GetSubscriptionRequest
+	(*ListSubscriptionsRequest)(nil),        // 38: nationalsite.ordersync.v1.ListSubscriptionsRequest
+	(*DeleteSubscriptionRequest)(nil),       // 39: nationalsite.ordersync.v1.DeleteSubscriptionRequest
+	(*ListDeadMessagesRequest)(nil),         // 40: nationalsite.ordersync.v1.ListDeadMessagesRequest
+	(*RequeueMessagesRequest)(nil),          // 41: nationalsite.ordersync.v1.RequeueMessagesRequest
+	(*ReplayMessagesRequest)(nil),           // 42: nationalsite.ordersync.v1.ReplayMessagesRequest
+	(*SyncOrderResponse)(nil),               // 43: nationalsite.ordersync.v1.SyncOrderResponse
+	(*WriteOrderRelationsResponse)(nil),     // 44: nationalsite.ordersync.v1.WriteOrderRelationsResponse
+	(*SyncOrderStatusResponse)(nil),         // 45: nationalsite.ordersync.v1.SyncOrderStatusResponse
+	(*SyncLogisticsOrderResponse)(nil),      // 46: nationalsite.ordersync.v1.SyncLogisticsOrderResponse
+	(*SyncLogisticsStatusResponse)(nil),     // 47: nationalsite.ordersync.v1.SyncLogisticsStatusResponse
+	(*ListReceiveAddressesResponse)(nil),    // 48: nationalsite.ordersync.v1.ListReceiveAddressesResponse
+	(*ParseAddressResponse)(nil),            // 49: nationalsite.ordersync.v1.ParseAddressResponse
+	(*PreviewPurchaseOrdersResponse)(nil),   // 50: nationalsite.ordersync.v1.PreviewPurchaseOrdersResponse
+	(*CreatePurchaseOrdersResponse)(nil),    // 51: nationalsite.ordersync.v1.CreatePurchaseOrdersResponse
+	(*GetPurchaseOrderResponse)(nil),        // 52: nationalsite.ordersync.v1.GetPurchaseOrderResponse
+	(*ListPurchaseOrdersResponse)(nil),      // 53: nationalsite.ordersync.v1.ListPurchaseOrdersResponse
+	(*CancelPurchaseOrderResponse)(nil),     // 54: nationalsite.ordersync.v1.CancelPurchaseOrderResponse
+	(*ConfirmPurchaseReceiptResponse)(nil),  // 55: nationalsite.ordersync.v1.ConfirmPurchaseReceiptResponse
+	(*ListShipmentsResponse)(nil),           // 56: nationalsite.ordersync.v1.ListShipmentsResponse
+	(*ListShipmentTracesResponse)(nil),      // 57: nationalsite.ordersync.v1.ListShipmentTracesResponse
+	(*CreateAlipayUrlResponse)(nil),         // 58: nationalsite.ordersync.v1.CreateAlipayUrlResponse
+	(*CreateCrossBorderPayUrlResponse)(nil), // 59: nationalsite.ordersync.v1.CreateCrossBorderPayUrlResponse
+	(*CreateCreditPayUrlResponse)(nil),      // 60: nationalsite.ordersync.v1.CreateCreditPayUrlResponse
+	(*ListPayWaysResponse)(nil),             // 61: nationalsite.ordersync.v1.ListPayWaysResponse
+	(*ListRefundReasonsResponse)(nil),       // 62: nationalsite.ordersync.v1.ListRefundReasonsResponse
+	(*UploadRefundVoucherResponse)(nil),     // 63: nationalsite.ordersync.v1.UploadRefundVoucherResponse
+	(*CreateRefundResponse)(nil),            // 64: nationalsite.ordersync.v1.CreateRefundResponse
+	(*SubmitReturnGoodsResponse)(nil),       // 65: nationalsite.ordersync.v1.SubmitReturnGoodsResponse
+	(*GetRefundLimitsResponse)(nil),         // 66: nationalsite.ordersync.v1.GetRefundLimitsResponse
+	(*GetRefundResponse)(nil),               // 67: nationalsite.ordersync.v1.GetRefundResponse
+	(*ListRefundsResponse)(nil),             // 68: nationalsite.ordersync.v1.ListRefundsResponse
+	(*ListRefundOperationsResponse)(nil),    // 69: nationalsite.ordersync.v1.ListRefundOperationsResponse
+	(*CancelRefundResponse)(nil),            // 70: nationalsite.ordersync.v1.CancelRefundResponse
+	(*EnqueueSyncResponse)(nil),             // 71: nationalsite.ordersync.v1.EnqueueSyncResponse
+	(*GetDeliveryResponse)(nil),             // 72: nationalsite.ordersync.v1.GetDeliveryResponse
+	(*ListDeliveriesResponse)(nil),          // 73: nationalsite.ordersync.v1.ListDeliveriesResponse
+	(*RetryDeliveryResponse)(nil),           // 74: nationalsite.ordersync.v1.RetryDeliveryResponse
+	(*CancelDeliveryResponse)(nil),          // 75: nationalsite.ordersync.v1.CancelDeliveryResponse
+	(*StreamMessagesResponse)(nil),          // 76: nationalsite.ordersync.v1.StreamMessagesResponse
+	(*PullMessagesResponse)(nil),            // 77: nationalsite.ordersync.v1.PullMessagesResponse
+	(*AckMessagesResponse)(nil),             // 78: nationalsite.ordersync.v1.AckMessagesResponse
+	(*SetMessageLeaseResponse)(nil),         // 79: nationalsite.ordersync.v1.SetMessageLeaseResponse
+	(*GetSubscriptionResponse)(nil),         // 80: nationalsite.ordersync.v1.GetSubscriptionResponse
+	(*ListSubscriptionsResponse)(nil),       // 81: nationalsite.ordersync.v1.ListSubscriptionsResponse
+	(*DeleteSubscriptionResponse)(nil),      // 82: nationalsite.ordersync.v1.DeleteSubscriptionResponse
+	(*ListDeadMessagesResponse)(nil),        // 83: nationalsite.ordersync.v1.ListDeadMessagesResponse
+	(*RequeueMessagesResponse)(nil),         // 84: nationalsite.ordersync.v1.RequeueMessagesResponse
+	(*ReplayMessagesResponse)(nil),          // 85: nationalsite.ordersync.v1.ReplayMessagesResponse
 }
 var file_nationalsite_ordersync_v1_order_sync_service_proto_depIdxs = []int32{
 	0,  // 0: nationalsite.ordersync.v1.OrderSyncService.SyncOrder:input_type -> nationalsite.ordersync.v1.SyncOrderRequest
@@ -138,57 +191,89 @@ var file_nationalsite_ordersync_v1_order_sync_service_proto_depIdxs = []int32{
 	2,  // 2: nationalsite.ordersync.v1.OrderSyncService.SyncOrderStatus:input_type -> nationalsite.ordersync.v1.SyncOrderStatusRequest
 	3,  // 3: nationalsite.ordersync.v1.OrderSyncService.SyncLogisticsOrder:input_type -> nationalsite.ordersync.v1.SyncLogisticsOrderRequest
 	4,  // 4: nationalsite.ordersync.v1.OrderSyncService.SyncLogisticsStatus:input_type -> nationalsite.ordersync.v1.SyncLogisticsStatusRequest
-	5,  // 5: nationalsite.ordersync.v1.OrderSyncService.CreateAlipayUrl:input_type -> nationalsite.ordersync.v1.CreateAlipayUrlRequest
-	6,  // 6: nationalsite.ordersync.v1.OrderSyncService.CreateCrossBorderPayUrl:input_type -> nationalsite.ordersync.v1.CreateCrossBorderPayUrlRequest
-	7,  // 7: nationalsite.ordersync.v1.OrderSyncService.CreateCreditPayUrl:input_type -> nationalsite.ordersync.v1.CreateCreditPayUrlRequest
-	8,  // 8: nationalsite.ordersync.v1.OrderSyncService.ListPayWays:input_type -> nationalsite.ordersync.v1.ListPayWaysRequest
-	9,  // 9: nationalsite.ordersync.v1.OrderSyncService.ListRefundReasons:input_type -> nationalsite.ordersync.v1.ListRefundReasonsRequest
-	10, // 10: nationalsite.ordersync.v1.OrderSyncService.UploadRefundVoucher:input_type -> nationalsite.ordersync.v1.UploadRefundVoucherRequest
-	11, // 11: nationalsite.ordersync.v1.OrderSyncService.CreateRefund:input_type -> nationalsite.ordersync.v1.CreateRefundRequest
-	12, // 12: nationalsite.ordersync.v1.OrderSyncService.SubmitReturnGoods:input_type -> nationalsite.ordersync.v1.SubmitReturnGoodsRequest
-	13, // 13: nationalsite.ordersync.v1.OrderSyncService.EnqueueSync:input_type -> nationalsite.ordersync.v1.EnqueueSyncRequest
-	14, // 14: nationalsite.ordersync.v1.OrderSyncService.GetDelivery:input_type -> nationalsite.ordersync.v1.GetDeliveryRequest
-	15, // 15: nationalsite.ordersync.v1.OrderSyncService.ListDeliveries:input_type -> nationalsite.ordersync.v1.ListDeliveriesRequest
-	16, // 16: nationalsite.ordersync.v1.OrderSyncService.RetryDelivery:input_type -> nationalsite.ordersync.v1.RetryDeliveryRequest
-	17, // 17: nationalsite.ordersync.v1.OrderSyncService.CancelDelivery:input_type -> nationalsite.ordersync.v1.CancelDeliveryRequest
-	18, // 18: nationalsite.ordersync.v1.OrderSyncService.StreamMessages:input_type -> nationalsite.ordersync.v1.StreamMessagesRequest
-	19, // 19: nationalsite.ordersync.v1.OrderSyncService.PullMessages:input_type -> nationalsite.ordersync.v1.PullMessagesRequest
-	20, // 20: nationalsite.ordersync.v1.OrderSyncService.AckMessages:input_type -> nationalsite.ordersync.v1.AckMessagesRequest
-	21, // 21: nationalsite.ordersync.v1.OrderSyncService.SetMessageLease:input_type -> nationalsite.ordersync.v1.SetMessageLeaseRequest
-	22, // 22: nationalsite.ordersync.v1.OrderSyncService.ListSubscriptions:input_type -> nationalsite.ordersync.v1.ListSubscriptionsRequest
-	23, // 23: nationalsite.ordersync.v1.OrderSyncService.DeleteSubscription:input_type -> nationalsite.ordersync.v1.DeleteSubscriptionRequest
-	24, // 24: nationalsite.ordersync.v1.OrderSyncService.ListDeadMessages:input_type -> nationalsite.ordersync.v1.ListDeadMessagesRequest
-	25, // 25: nationalsite.ordersync.v1.OrderSyncService.RequeueMessages:input_type -> nationalsite.ordersync.v1.RequeueMessagesRequest
-	26, // 26: nationalsite.ordersync.v1.OrderSyncService.ReplayMessages:input_type -> nationalsite.ordersync.v1.ReplayMessagesRequest
-	27, // 27: nationalsite.ordersync.v1.OrderSyncService.SyncOrder:output_type -> nationalsite.ordersync.v1.SyncOrderResponse
-	28, // 28: nationalsite.ordersync.v1.OrderSyncService.WriteOrderRelations:output_type -> nationalsite.ordersync.v1.WriteOrderRelationsResponse
-	29, // 29: nationalsite.ordersync.v1.OrderSyncService.SyncOrderStatus:output_type -> nationalsite.ordersync.v1.SyncOrderStatusResponse
-	30, // 30: nationalsite.ordersync.v1.OrderSyncService.SyncLogisticsOrder:output_type -> nationalsite.ordersync.v1.SyncLogisticsOrderResponse
-	31, // 31: nationalsite.ordersync.v1.OrderSyncService.SyncLogisticsStatus:output_type -> nationalsite.ordersync.v1.SyncLogisticsStatusResponse
-	32, // 32: nationalsite.ordersync.v1.OrderSyncService.CreateAlipayUrl:output_type -> nationalsite.ordersync.v1.CreateAlipayUrlResponse
-	33, // 33: nationalsite.ordersync.v1.OrderSyncService.CreateCrossBorderPayUrl:output_type -> nationalsite.ordersync.v1.CreateCrossBorderPayUrlResponse
-	34, // 34: nationalsite.ordersync.v1.OrderSyncService.CreateCreditPayUrl:output_type -> nationalsite.ordersync.v1.CreateCreditPayUrlResponse
-	35, // 35: nationalsite.ordersync.v1.OrderSyncService.ListPayWays:output_type -> nationalsite.ordersync.v1.ListPayWaysResponse
-	36, // 36: nationalsite.ordersync.v1.OrderSyncService.ListRefundReasons:output_type -> nationalsite.ordersync.v1.ListRefundReasonsResponse
-	37, // 37: nationalsite.ordersync.v1.OrderSyncService.UploadRefundVoucher:output_type -> nationalsite.ordersync.v1.UploadRefundVoucherResponse
-	38, // 38: nationalsite.ordersync.v1.OrderSyncService.CreateRefund:output_type -> nationalsite.ordersync.v1.CreateRefundResponse
-	39, // 39: nationalsite.ordersync.v1.OrderSyncService.SubmitReturnGoods:output_type -> nationalsite.ordersync.v1.SubmitReturnGoodsResponse
-	40, // 40: nationalsite.ordersync.v1.OrderSyncService.EnqueueSync:output_type -> nationalsite.ordersync.v1.EnqueueSyncResponse
-	41, // 41: nationalsite.ordersync.v1.OrderSyncService.GetDelivery:output_type -> nationalsite.ordersync.v1.GetDeliveryResponse
-	42, // 42: nationalsite.ordersync.v1.OrderSyncService.ListDeliveries:output_type -> nationalsite.ordersync.v1.ListDeliveriesResponse
-	43, // 43: nationalsite.ordersync.v1.OrderSyncService.RetryDelivery:output_type -> nationalsite.ordersync.v1.RetryDeliveryResponse
-	44, // 44: nationalsite.ordersync.v1.OrderSyncService.CancelDelivery:output_type -> nationalsite.ordersync.v1.CancelDeliveryResponse
-	45, // 45: nationalsite.ordersync.v1.OrderSyncService.StreamMessages:output_type -> nationalsite.ordersync.v1.StreamMessagesResponse
-	46, // 46: nationalsite.ordersync.v1.OrderSyncService.PullMessages:output_type -> nationalsite.ordersync.v1.PullMessagesResponse
-	47, // 47: nationalsite.ordersync.v1.OrderSyncService.AckMessages:output_type -> nationalsite.ordersync.v1.AckMessagesResponse
-	48, // 48: nationalsite.ordersync.v1.OrderSyncService.SetMessageLease:output_type -> nationalsite.ordersync.v1.SetMessageLeaseResponse
-	49, // 49: nationalsite.ordersync.v1.OrderSyncService.ListSubscriptions:output_type -> nationalsite.ordersync.v1.ListSubscriptionsResponse
-	50, // 50: nationalsite.ordersync.v1.OrderSyncService.DeleteSubscription:output_type -> nationalsite.ordersync.v1.DeleteSubscriptionResponse
-	51, // 51: nationalsite.ordersync.v1.OrderSyncService.ListDeadMessages:output_type -> nationalsite.ordersync.v1.ListDeadMessagesResponse
-	52, // 52: nationalsite.ordersync.v1.OrderSyncService.RequeueMessages:output_type -> nationalsite.ordersync.v1.RequeueMessagesResponse
-	53, // 53: nationalsite.ordersync.v1.OrderSyncService.ReplayMessages:output_type -> nationalsite.ordersync.v1.ReplayMessagesResponse
-	27, // [27:54] is the sub-list for method output_type
-	0,  // [0:27] is the sub-list for method input_type
+	5,  // 5: nationalsite.ordersync.v1.OrderSyncService.ListReceiveAddresses:input_type -> nationalsite.ordersync.v1.ListReceiveAddressesRequest
+	6,  // 6: nationalsite.ordersync.v1.OrderSyncService.ParseAddress:input_type -> nationalsite.ordersync.v1.ParseAddressRequest
+	7,  // 7: nationalsite.ordersync.v1.OrderSyncService.PreviewPurchaseOrders:input_type -> nationalsite.ordersync.v1.PreviewPurchaseOrdersRequest
+	8,  // 8: nationalsite.ordersync.v1.OrderSyncService.CreatePurchaseOrders:input_type -> nationalsite.ordersync.v1.CreatePurchaseOrdersRequest
+	9,  // 9: nationalsite.ordersync.v1.OrderSyncService.GetPurchaseOrder:input_type -> nationalsite.ordersync.v1.GetPurchaseOrderRequest
+	10, // 10: nationalsite.ordersync.v1.OrderSyncService.ListPurchaseOrders:input_type -> nationalsite.ordersync.v1.ListPurchaseOrdersRequest
+	11, // 11: nationalsite.ordersync.v1.OrderSyncService.CancelPurchaseOrder:input_type -> nationalsite.ordersync.v1.CancelPurchaseOrderRequest
+	12, // 12: nationalsite.ordersync.v1.OrderSyncService.ConfirmPurchaseReceipt:input_type -> nationalsite.ordersync.v1.ConfirmPurchaseReceiptRequest
+	13, // 13: nationalsite.ordersync.v1.OrderSyncService.ListShipments:input_type -> nationalsite.ordersync.v1.ListShipmentsRequest
+	14, // 14: nationalsite.ordersync.v1.OrderSyncService.ListShipmentTraces:input_type -> nationalsite.ordersync.v1.ListShipmentTracesRequest
+	15, // 15: nationalsite.ordersync.v1.OrderSyncService.CreateAlipayUrl:input_type -> nationalsite.ordersync.v1.CreateAlipayUrlRequest
+	16, // 16: nationalsite.ordersync.v1.OrderSyncService.CreateCrossBorderPayUrl:input_type -> nationalsite.ordersync.v1.CreateCrossBorderPayUrlRequest
+	17, // 17: nationalsite.ordersync.v1.OrderSyncService.CreateCreditPayUrl:input_type -> nationalsite.ordersync.v1.CreateCreditPayUrlRequest
+	18, // 18: nationalsite.ordersync.v1.OrderSyncService.ListPayWays:input_type -> nationalsite.ordersync.v1.ListPayWaysRequest
+	19, // 19: nationalsite.ordersync.v1.OrderSyncService.ListRefundReasons:input_type -> nationalsite.ordersync.v1.ListRefundReasonsRequest
+	20, // 20: nationalsite.ordersync.v1.OrderSyncService.UploadRefundVoucher:input_type -> nationalsite.ordersync.v1.UploadRefundVoucherRequest
+	21, // 21: nationalsite.ordersync.v1.OrderSyncService.CreateRefund:input_type -> nationalsite.ordersync.v1.CreateRefundRequest
+	22, // 22: nationalsite.ordersync.v1.OrderSyncService.SubmitReturnGoods:input_type -> nationalsite.ordersync.v1.SubmitReturnGoodsRequest
+	23, // 23: nationalsite.ordersync.v1.OrderSyncService.GetRefundLimits:input_type -> nationalsite.ordersync.v1.GetRefundLimitsRequest
+	24, // 24: nationalsite.ordersync.v1.OrderSyncService.GetRefund:input_type -> nationalsite.ordersync.v1.GetRefundRequest
+	25, // 25: nationalsite.ordersync.v1.OrderSyncService.ListRefunds:input_type -> nationalsite.ordersync.v1.ListRefundsRequest
+	26, // 26: nationalsite.ordersync.v1.OrderSyncService.ListRefundOperations:input_type -> nationalsite.ordersync.v1.ListRefundOperationsRequest
+	27, // 27: nationalsite.ordersync.v1.OrderSyncService.CancelRefund:input_type -> nationalsite.ordersync.v1.CancelRefundRequest
+	28, // 28: nationalsite.ordersync.v1.OrderSyncService.EnqueueSync:input_type -> nationalsite.ordersync.v1.EnqueueSyncRequest
+	29, // 29: nationalsite.ordersync.v1.OrderSyncService.GetDelivery:input_type -> nationalsite.ordersync.v1.GetDeliveryRequest
+	30, // 30: nationalsite.ordersync.v1.OrderSyncService.ListDeliveries:input_type -> nationalsite.ordersync.v1.ListDeliveriesRequest
+	31, // 31: nationalsite.ordersync.v1.OrderSyncService.RetryDelivery:input_type -> nationalsite.ordersync.v1.RetryDeliveryRequest
+	32, // 32: nationalsite.ordersync.v1.OrderSyncService.CancelDelivery:input_type -> nationalsite.ordersync.v1.CancelDeliveryRequest
+	33, // 33: nationalsite.ordersync.v1.OrderSyncService.StreamMessages:input_type -> nationalsite.ordersync.v1.StreamMessagesRequest
+	34, // 34: nationalsite.ordersync.v1.OrderSyncService.PullMessages:input_type -> nationalsite.ordersync.v1.PullMessagesRequest
+	35, // 35: nationalsite.ordersync.v1.OrderSyncService.AckMessages:input_type -> nationalsite.ordersync.v1.AckMessagesRequest
+	36, // 36: nationalsite.ordersync.v1.OrderSyncService.SetMessageLease:input_type -> nationalsite.ordersync.v1.SetMessageLeaseRequest
+	37, // 37: nationalsite.ordersync.v1.OrderSyncService.GetSubscription:input_type -> nationalsite.ordersync.v1.GetSubscriptionRequest
+	38, // 38: nationalsite.ordersync.v1.OrderSyncService.ListSubscriptions:input_type -> nationalsite.ordersync.v1.ListSubscriptionsRequest
+	39, // 39: nationalsite.ordersync.v1.OrderSyncService.DeleteSubscription:input_type -> nationalsite.ordersync.v1.DeleteSubscriptionRequest
+	40, // 40: nationalsite.ordersync.v1.OrderSyncService.ListDeadMessages:input_type -> nationalsite.ordersync.v1.ListDeadMessagesRequest
+	41, // 41: nationalsite.ordersync.v1.OrderSyncService.RequeueMessages:input_type -> nationalsite.ordersync.v1.RequeueMessagesRequest
+	42, // 42: nationalsite.ordersync.v1.OrderSyncService.ReplayMessages:input_type -> nationalsite.ordersync.v1.ReplayMessagesRequest
+	43, // 43: nationalsite.ordersync.v1.OrderSyncService.SyncOrder:output_type -> nationalsite.ordersync.v1.SyncOrderResponse
+	44, // 44: nationalsite.ordersync.v1.OrderSyncService.WriteOrderRelations:output_type -> nationalsite.ordersync.v1.WriteOrderRelationsResponse
+	45, // 45: nationalsite.ordersync.v1.OrderSyncService.SyncOrderStatus:output_type -> nationalsite.ordersync.v1.SyncOrderStatusResponse
+	46, // 46: nationalsite.ordersync.v1.OrderSyncService.SyncLogisticsOrder:output_type -> nationalsite.ordersync.v1.SyncLogisticsOrderResponse
+	47, // 47: nationalsite.ordersync.v1.OrderSyncService.SyncLogisticsStatus:output_type -> nationalsite.ordersync.v1.SyncLogisticsStatusResponse
+	48, // 48: nationalsite.ordersync.v1.OrderSyncService.ListReceiveAddresses:output_type -> nationalsite.ordersync.v1.ListReceiveAddressesResponse
+	49, // 49: nationalsite.ordersync.v1.OrderSyncService.ParseAddress:output_type -> nationalsite.ordersync.v1.ParseAddressResponse
+	50, // 50: nationalsite.ordersync.v1.OrderSyncService.PreviewPurchaseOrders:output_type -> nationalsite.ordersync.v1.PreviewPurchaseOrdersResponse
+	51, // 51: nationalsite.ordersync.v1.OrderSyncService.CreatePurchaseOrders:output_type -> nationalsite.ordersync.v1.CreatePurchaseOrdersResponse
+	52, // 52: nationalsite.ordersync.v1.OrderSyncService.GetPurchaseOrder:output_type -> nationalsite.ordersync.v1.GetPurchaseOrderResponse
+	53, // 53: nationalsite.ordersync.v1.OrderSyncService.ListPurchaseOrders:output_type -> nationalsite.ordersync.v1.ListPurchaseOrdersResponse
+	54, // 54: nationalsite.ordersync.v1.OrderSyncService.CancelPurchaseOrder:output_type -> nationalsite.ordersync.v1.CancelPurchaseOrderResponse
+	55, // 55: nationalsite.ordersync.v1.OrderSyncService.ConfirmPurchaseReceipt:output_type -> nationalsite.ordersync.v1.ConfirmPurchaseReceiptResponse
+	56, // 56: nationalsite.ordersync.v1.OrderSyncService.ListShipments:output_type -> nationalsite.ordersync.v1.ListShipmentsResponse
+	57, // 57: nationalsite.ordersync.v1.OrderSyncService.ListShipmentTraces:output_type -> nationalsite.ordersync.v1.ListShipmentTracesResponse
+	58, // 58: nationalsite.ordersync.v1.OrderSyncService.CreateAlipayUrl:output_type -> nationalsite.ordersync.v1.CreateAlipayUrlResponse
+	59, // 59: nationalsite.ordersync.v1.OrderSyncService.CreateCrossBorderPayUrl:output_type -> nationalsite.ordersync.v1.CreateCrossBorderPayUrlResponse
+	60, // 60: nationalsite.ordersync.v1.OrderSyncService.CreateCreditPayUrl:output_type -> nationalsite.ordersync.v1.CreateCreditPayUrlResponse
+	61, // 61: nationalsite.ordersync.v1.OrderSyncService.ListPayWays:output_type -> nationalsite.ordersync.v1.ListPayWaysResponse
+	62, // 62: nationalsite.ordersync.v1.OrderSyncService.ListRefundReasons:output_type -> nationalsite.ordersync.v1.ListRefundReasonsResponse
+	63, // 63: nationalsite.ordersync.v1.OrderSyncService.UploadRefundVoucher:output_type -> nationalsite.ordersync.v1.UploadRefundVoucherResponse
+	64, // 64: nationalsite.ordersync.v1.OrderSyncService.CreateRefund:output_type -> nationalsite.ordersync.v1.CreateRefundResponse
+	65, // 65: nationalsite.ordersync.v1.OrderSyncService.SubmitReturnGoods:output_type -> nationalsite.ordersync.v1.SubmitReturnGoodsResponse
+	66, // 66: nationalsite.ordersync.v1.OrderSyncService.GetRefundLimits:output_type -> nationalsite.ordersync.v1.GetRefundLimitsResponse
+	67, // 67: nationalsite.ordersync.v1.OrderSyncService.GetRefund:output_type -> nationalsite.ordersync.v1.GetRefundResponse
+	68, // 68: nationalsite.ordersync.v1.OrderSyncService.ListRefunds:output_type -> nationalsite.ordersync.v1.ListRefundsResponse
+	69, // 69: nationalsite.ordersync.v1.OrderSyncService.ListRefundOperations:output_type -> nationalsite.ordersync.v1.ListRefundOperationsResponse
+	70, // 70: nationalsite.ordersync.v1.OrderSyncService.CancelRefund:output_type -> nationalsite.ordersync.v1.CancelRefundResponse
+	71, // 71: nationalsite.ordersync.v1.OrderSyncService.EnqueueSync:output_type -> nationalsite.ordersync.v1.EnqueueSyncResponse
+	72, // 72: nationalsite.ordersync.v1.OrderSyncService.GetDelivery:output_type -> nationalsite.ordersync.v1.GetDeliveryResponse
+	73, // 73: nationalsite.ordersync.v1.OrderSyncService.ListDeliveries:output_type -> nationalsite.ordersync.v1.ListDeliveriesResponse
+	74, // 74: nationalsite.ordersync.v1.OrderSyncService.RetryDelivery:output_type -> nationalsite.ordersync.v1.RetryDeliveryResponse
+	75, // 75: nationalsite.ordersync.v1.OrderSyncService.CancelDelivery:output_type -> nationalsite.ordersync.v1.CancelDeliveryResponse
+	76, // 76: nationalsite.ordersync.v1.OrderSyncService.StreamMessages:output_type -> nationalsite.ordersync.v1.StreamMessagesResponse
+	77, // 77: nationalsite.ordersync.v1.OrderSyncService.PullMessages:output_type -> nationalsite.ordersync.v1.PullMessagesResponse
+	78, // 78: nationalsite.ordersync.v1.OrderSyncService.AckMessages:output_type -> nationalsite.ordersync.v1.AckMessagesResponse
+	79, // 79: nationalsite.ordersync.v1.OrderSyncService.SetMessageLease:output_type -> nationalsite.ordersync.v1.SetMessageLeaseResponse
+	80, // 80: nationalsite.ordersync.v1.OrderSyncService.GetSubscription:output_type -> nationalsite.ordersync.v1.GetSubscriptionResponse
+	81, // 81: nationalsite.ordersync.v1.OrderSyncService.ListSubscriptions:output_type -> nationalsite.ordersync.v1.ListSubscriptionsResponse
+	82, // 82: nationalsite.ordersync.v1.OrderSyncService.DeleteSubscription:output_type -> nationalsite.ordersync.v1.DeleteSubscriptionResponse
+	83, // 83: nationalsite.ordersync.v1.OrderSyncService.ListDeadMessages:output_type -> nationalsite.ordersync.v1.ListDeadMessagesResponse
+	84, // 84: nationalsite.ordersync.v1.OrderSyncService.RequeueMessages:output_type -> nationalsite.ordersync.v1.RequeueMessagesResponse
+	85, // 85: nationalsite.ordersync.v1.OrderSyncService.ReplayMessages:output_type -> nationalsite.ordersync.v1.ReplayMessagesResponse
+	43, // [43:86] is the sub-list for method output_type
+	0,  // [0:43] is the sub-list for method input_type
 	0,  // [0:0] is the sub-list for extension type_name
 	0,  // [0:0] is the sub-list for extension extendee
 	0,  // [0:0] is the sub-list for field type_name
@@ -204,8 +289,13 @@ func file_nationalsite_ordersync_v1_order_sync_service_proto_init() {
 	file_nationalsite_ordersync_v1_message_proto_init()
 	file_nationalsite_ordersync_v1_order_proto_init()
 	file_nationalsite_ordersync_v1_payment_proto_init()
+	file_nationalsite_ordersync_v1_purchase_proto_init()
+	file_nationalsite_ordersync_v1_purchase_order_proto_init()
+	file_nationalsite_ordersync_v1_receive_address_proto_init()
 	file_nationalsite_ordersync_v1_refund_proto_init()
+	file_nationalsite_ordersync_v1_refund_tracking_proto_init()
 	file_nationalsite_ordersync_v1_relation_proto_init()
+	file_nationalsite_ordersync_v1_shipment_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

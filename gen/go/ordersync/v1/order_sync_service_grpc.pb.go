@@ -10,7 +10,12 @@
 //
 // "1688: name" is the name of the member that carries a field. There are two
 // dialects, national-site and open-platform; the comments say where they
-// differ. 1688 documents the payment and refund operations alike for both. A
+// differ. 1688 documents the payment and refund operations alike for both. The
+// national-site document does not have those of purchase orders, shipments,
+// refund reads and addresses: in national-site they are sent as in
+// open-platform, and the app may lack the permission for them
+// (UPSTREAM_PERMISSION). The service's settings can rename an operation or turn
+// it off (OPERATION_NOT_IN_DIALECT). A
 // response field is unset if 1688 did not send it, sent null, or sent a value
 // that cannot be read.
 //
@@ -45,6 +50,16 @@ const (
 	OrderSyncService_SyncOrderStatus_FullMethodName         = "/nationalsite.ordersync.v1.OrderSyncService/SyncOrderStatus"
 	OrderSyncService_SyncLogisticsOrder_FullMethodName      = "/nationalsite.ordersync.v1.OrderSyncService/SyncLogisticsOrder"
 	OrderSyncService_SyncLogisticsStatus_FullMethodName     = "/nationalsite.ordersync.v1.OrderSyncService/SyncLogisticsStatus"
+	OrderSyncService_ListReceiveAddresses_FullMethodName    = "/nationalsite.ordersync.v1.OrderSyncService/ListReceiveAddresses"
+	OrderSyncService_ParseAddress_FullMethodName            = "/nationalsite.ordersync.v1.OrderSyncService/ParseAddress"
+	OrderSyncService_PreviewPurchaseOrders_FullMethodName   = "/nationalsite.ordersync.v1.OrderSyncService/PreviewPurchaseOrders"
+	OrderSyncService_CreatePurchaseOrders_FullMethodName    = "/nationalsite.ordersync.v1.OrderSyncService/CreatePurchaseOrders"
+	OrderSyncService_GetPurchaseOrder_FullMethodName        = "/nationalsite.ordersync.v1.OrderSyncService/GetPurchaseOrder"
+	OrderSyncService_ListPurchaseOrders_FullMethodName      = "/nationalsite.ordersync.v1.OrderSyncService/ListPurchaseOrders"
+	OrderSyncService_CancelPurchaseOrder_FullMethodName     = "/nationalsite.ordersync.v1.OrderSyncService/CancelPurchaseOrder"
+	OrderSyncService_ConfirmPurchaseReceipt_FullMethodName  = "/nationalsite.ordersync.v1.OrderSyncService/ConfirmPurchaseReceipt"
+	OrderSyncService_ListShipments_FullMethodName           = "/nationalsite.ordersync.v1.OrderSyncService/ListShipments"
+	OrderSyncService_ListShipmentTraces_FullMethodName      = "/nationalsite.ordersync.v1.OrderSyncService/ListShipmentTraces"
 	OrderSyncService_CreateAlipayUrl_FullMethodName         = "/nationalsite.ordersync.v1.OrderSyncService/CreateAlipayUrl"
 	OrderSyncService_CreateCrossBorderPayUrl_FullMethodName = "/nationalsite.ordersync.v1.OrderSyncService/CreateCrossBorderPayUrl"
 	OrderSyncService_CreateCreditPayUrl_FullMethodName      = "/nationalsite.ordersync.v1.OrderSyncService/CreateCreditPayUrl"
@@ -53,6 +68,11 @@ const (
 	OrderSyncService_UploadRefundVoucher_FullMethodName     = "/nationalsite.ordersync.v1.OrderSyncService/UploadRefundVoucher"
 	OrderSyncService_CreateRefund_FullMethodName            = "/nationalsite.ordersync.v1.OrderSyncService/CreateRefund"
 	OrderSyncService_SubmitReturnGoods_FullMethodName       = "/nationalsite.ordersync.v1.OrderSyncService/SubmitReturnGoods"
+	OrderSyncService_GetRefundLimits_FullMethodName         = "/nationalsite.ordersync.v1.OrderSyncService/GetRefundLimits"
+	OrderSyncService_GetRefund_FullMethodName               = "/nationalsite.ordersync.v1.OrderSyncService/GetRefund"
+	OrderSyncService_ListRefunds_FullMethodName             = "/nationalsite.ordersync.v1.OrderSyncService/ListRefunds"
+	OrderSyncService_ListRefundOperations_FullMethodName    = "/nationalsite.ordersync.v1.OrderSyncService/ListRefundOperations"
+	OrderSyncService_CancelRefund_FullMethodName            = "/nationalsite.ordersync.v1.OrderSyncService/CancelRefund"
 	OrderSyncService_EnqueueSync_FullMethodName             = "/nationalsite.ordersync.v1.OrderSyncService/EnqueueSync"
 	OrderSyncService_GetDelivery_FullMethodName             = "/nationalsite.ordersync.v1.OrderSyncService/GetDelivery"
 	OrderSyncService_ListDeliveries_FullMethodName          = "/nationalsite.ordersync.v1.OrderSyncService/ListDeliveries"
@@ -62,6 +82,7 @@ const (
 	OrderSyncService_PullMessages_FullMethodName            = "/nationalsite.ordersync.v1.OrderSyncService/PullMessages"
 	OrderSyncService_AckMessages_FullMethodName             = "/nationalsite.ordersync.v1.OrderSyncService/AckMessages"
 	OrderSyncService_SetMessageLease_FullMethodName         = "/nationalsite.ordersync.v1.OrderSyncService/SetMessageLease"
+	OrderSyncService_GetSubscription_FullMethodName         = "/nationalsite.ordersync.v1.OrderSyncService/GetSubscription"
 	OrderSyncService_ListSubscriptions_FullMethodName       = "/nationalsite.ordersync.v1.OrderSyncService/ListSubscriptions"
 	OrderSyncService_DeleteSubscription_FullMethodName      = "/nationalsite.ordersync.v1.OrderSyncService/DeleteSubscription"
 	OrderSyncService_ListDeadMessages_FullMethodName        = "/nationalsite.ordersync.v1.OrderSyncService/ListDeadMessages"
@@ -73,32 +94,57 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Syncs downstream orders to 1688, directly or by durable deliveries; pays and
-// refunds purchase orders; delivers the messages that 1688 pushes.
+// Syncs downstream orders to 1688, directly or by durable deliveries; creates,
+// reads, pays and refunds purchase orders; delivers the messages that 1688
+// pushes.
 //
 // Each RPC lists its own errors. Any call to 1688 can also end with the
 // service's common errors: INVALID_REQUEST, UPSTREAM_ARGUMENT (a required
 // parameter is missing), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE,
 // UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA,
 // UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE,
-// UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and
-// INTERNAL_FAULT. If the service has a policy, any RPC can end with
-// CALLER_UNKNOWN or CALLER_FORBIDDEN.
+// UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OPERATION_NOT_IN_DIALECT, OVERLOADED,
+// DEADLINE, DRAINING and INTERNAL_FAULT. If the service has a policy, any RPC
+// can end with CALLER_UNKNOWN or CALLER_FORBIDDEN.
 //
-// The service does not retry CreateAlipayUrl, CreateRefund and
-// SubmitReturnGoods once 1688 may have received them. If their outcome is
-// unknown, they end with OUTCOME_UNKNOWN (UNKNOWN, pushback -1). For these
-// RPCs, UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT and DEADLINE
-// mean that nothing was sent.
+// The service does not retry CreatePurchaseOrders, CancelPurchaseOrder,
+// ConfirmPurchaseReceipt, CreateAlipayUrl, CreateRefund, SubmitReturnGoods and
+// CancelRefund once 1688 may have received them. If their outcome is unknown,
+// they end with OUTCOME_UNKNOWN (UNKNOWN, pushback -1). For these RPCs,
+// UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT and DEADLINE mean
+// that nothing was sent.
 //
-// A call with a `request_id` can also end with REQUEST_ID_REUSED (the id was
-// used with other content), REQUEST_IN_PROGRESS (the first call is still
-// running) and STORE_UNAVAILABLE. An id is stored per caller and RPC. A retry
-// of one of the three RPCs above is OUTCOME_UNKNOWN if the outcome of the first
-// call is unknown, and nothing is sent. Any other retry is sent again.
+// These seven require a `request_id`; the syncs can have one. A call with a
+// `request_id` can also end with REQUEST_ID_REUSED (the id was used with other
+// content), REQUEST_IN_PROGRESS (the first call is still running) and
+// STORE_UNAVAILABLE. An id is stored per caller and RPC. A retry of one of the
+// seven RPCs above is OUTCOME_UNKNOWN if the outcome of the first call is
+// unknown, and nothing is sent. Any other retry is sent again.
 //
-// A direct sync would overtake a pending delivery of the same ordering key, so
-// it is DELIVERY_PENDING.
+// A direct sync would overtake a pending delivery whose ordering key is the id
+// of the same order, so it is DELIVERY_PENDING.
+//
+// The maximum size of a request follows from the rules of its fields, and is at
+// most 2 MiB. A larger one is INVALID_REQUEST. One that is larger than any
+// request of this service can be is rejected by gRPC with RESOURCE_EXHAUSTED,
+// without an ErrorInfo.
+//
+// Metadata of a request: `cache-control: no-cache` bypasses the service's cache
+// of responses. `traceparent` (W3C Trace Context) continues the caller's trace.
+// Never send `x-forwarded-client-cert`: it is for trusted proxies, and is
+// ignored from anyone else.
+//
+// Metadata of a response is in its trailers. RPCs that are operations of 1688
+// and EnqueueSync have `nationalsite-dialect`, the dialect that serves the
+// request (national-site or open-platform). EnqueueSync has it unless the
+// request is invalid. `nationalsite-dropped-fields` has the paths of request
+// fields that are set and that the dialect drops, joined by commas and without
+// list indexes, such as `order.country,order.sub_orders.country`, at most 512
+// characters; a list that is cut ends with `,...`. `nationalsite-cache` is hit,
+// miss or stale if the response of the RPC is cached. An error also has
+// `grpc-status-details-bin`, the google.rpc.Status with its details, and
+// `grpc-retry-pushback-ms`, the milliseconds until a retry makes sense, or -1
+// if the call must not be retried; without it there is no advice.
 type OrderSyncServiceClient interface {
 	// Syncs a downstream order, or its changes, to 1688 (1688:
 	// trade.cross.orderSync).
@@ -108,7 +154,8 @@ type OrderSyncServiceClient interface {
 	// the earlier one. 1688 does not document this, but the service relies on it.
 	//
 	// Errors: the service's common ones, REQUIRED_IN_DIALECT (open-platform),
-	// DELIVERY_PENDING, STORE_UNAVAILABLE, and INVALID_REQUEST also for an id
+	// DELIVERY_PENDING, STORE_UNAVAILABLE, SYNC_IN_PROGRESS (open-platform:
+	// another sync of the order is in flight), and INVALID_REQUEST also for an id
 	// that is not a number where national-site requires one.
 	SyncOrder(ctx context.Context, in *SyncOrderRequest, opts ...grpc.CallOption) (*SyncOrderResponse, error)
 	// Writes to 1688 which purchase orders serve which downstream orders (1688:
@@ -138,14 +185,15 @@ type OrderSyncServiceClient interface {
 	//
 	// Requires the order's id and a status. open-platform has no such operation:
 	// there the service sends the last full order that was synced through it,
-	// with the new status. A sub-order's own `pay_status` and `end_time` are not
-	// sent there.
+	// with the new status. A sub-order's own `pay_status` and `end_time` are
+	// dropped there.
 	//
 	// Errors: the service's common ones, DELIVERY_PENDING, STORE_UNAVAILABLE,
 	// INVALID_REQUEST also for an id that is not a number (national-site) and for
-	// a sub-order that the last full order does not have (open-platform), and
+	// a sub-order that the last full order does not have (open-platform),
 	// NO_FULL_SYNC (open-platform: no full order was synced, or it is no longer
-	// stored).
+	// stored), and SYNC_IN_PROGRESS (open-platform: another sync of the order is
+	// in flight).
 	SyncOrderStatus(ctx context.Context, in *SyncOrderStatusRequest, opts ...grpc.CallOption) (*SyncOrderStatusResponse, error)
 	// Syncs the logistics order of a downstream order to 1688 (1688:
 	// trade.cross.logisticsOrderSync).
@@ -165,13 +213,129 @@ type OrderSyncServiceClient interface {
 	//
 	// Errors: those of SyncOrderStatus.
 	SyncLogisticsStatus(ctx context.Context, in *SyncLogisticsStatusRequest, opts ...grpc.CallOption) (*SyncLogisticsStatusResponse, error)
+	// Lists the saved addresses of the account (1688:
+	// alibaba.trade.receiveAddress.get).
+	//
+	// The id of a saved address keeps personal data out of the other calls.
+	//
+	// Errors: the service's common ones. 1688 lists a code 400 without a meaning:
+	// UPSTREAM_REFUSED.
+	ListReceiveAddresses(ctx context.Context, in *ListReceiveAddressesRequest, opts ...grpc.CallOption) (*ListReceiveAddressesResponse, error)
+	// Finds the district code of an address in words (1688:
+	// alibaba.trade.addresscode.parse).
+	//
+	// Errors: the service's common ones, UPSTREAM_UNREADABLE also if 1688 finds no
+	// district.
+	ParseAddress(ctx context.Context, in *ParseAddressRequest, opts ...grpc.CallOption) (*ParseAddressResponse, error)
+	// Returns which purchase orders 1688 would create, and for which amounts
+	// (1688: alibaba.createOrder.preview).
+	//
+	// Requires an address and 1 to 50 SKUs of one seller. Nothing is created or
+	// reserved. OK does not mean that each order can be created: check each
+	// preview's `status`.
+	//
+	// Errors: the service's common ones; UPSTREAM_ARGUMENT also for an offer that
+	// is not sold online (500_001), several sellers or a wrong `spec_id` (500_002,
+	// 500_003), quantities below a minimum (500_005, 500_009), conditions of mixed
+	// batches (500_006), a price of 0 (500_008); UPSTREAM_STATE for a SKU out of
+	// stock (500_004) and a channel that requires a relation with the seller
+	// (500_007). 1688 lists a code 500_1 without a meaning: UPSTREAM_REFUSED.
+	PreviewPurchaseOrders(ctx context.Context, in *PreviewPurchaseOrdersRequest, opts ...grpc.CallOption) (*PreviewPurchaseOrdersResponse, error)
+	// Creates purchase orders (1688: alibaba.trade.createCrossOrder).
+	//
+	// Requires a request id, the site's own id, an address, 1 to 50 SKUs of one
+	// seller, and from a preview the channel and the kind of trade. OK means that
+	// at least one purchase order exists. 1688 can create several, each to be paid
+	// separately, and can leave SKUs out: check `failed_items`. A response with
+	// the id of a purchase order is a success, whatever its success flag says:
+	// `rejection` then has the error.
+	//
+	// Nothing is sent twice. If the outcome is unknown, the service looks for the
+	// orders by `out_order_id`: until the deadline of the call, for up to 90
+	// seconds in the background, and again in each repeat of the call with the
+	// same `request_id`. It returns those whose detail at 1688 shows the id, with
+	// `found_by_search`. Until it finds some, the call ends with OUTCOME_UNKNOWN:
+	// repeat it, at first after seconds, later after hours. That none is found
+	// does not prove that none was created: the list can lag. An operator of the
+	// service can look at 1688 and record which orders there are, or that there
+	// are none (NOT_EXECUTED).
+	//
+	// Both ids stay used for 90 days, unless the service is set up for another
+	// time. Another `request_id` with the same `out_order_id` is
+	// OUT_ORDER_ID_REUSED. Only a call that 1688 cannot have executed frees them.
+	//
+	// Errors: the service's common ones, OUTCOME_UNKNOWN, OUT_ORDER_ID_REUSED,
+	// NOT_EXECUTED, and UPSTREAM_ARGUMENT also for an address that 1688 does not
+	// accept (400) and for a kind of trade that does not suit the goods. Others
+	// are probably those of
+	// PreviewPurchaseOrders, which 1688 does not document here: UPSTREAM_REFUSED.
+	CreatePurchaseOrders(ctx context.Context, in *CreatePurchaseOrdersRequest, opts ...grpc.CallOption) (*CreatePurchaseOrdersResponse, error)
+	// Returns a purchase order (1688: alibaba.trade.get.buyerView).
+	//
+	// Requires a purchase order of the account whose access token the service
+	// uses.
+	//
+	// Errors: the service's common ones, and UPSTREAM_NOT_OWNED
+	// (order.nopermission.buyer). 1688 documents no error for this operation, so
+	// that a purchase order which does not exist is UPSTREAM_REFUSED or
+	// UPSTREAM_UNREADABLE.
+	GetPurchaseOrder(ctx context.Context, in *GetPurchaseOrderRequest, opts ...grpc.CallOption) (*GetPurchaseOrderResponse, error)
+	// Lists purchase orders (1688: alibaba.trade.getBuyerOrderList).
+	//
+	// The list can lag behind the orders themselves.
+	//
+	// Errors: the service's common ones, INVALID_REQUEST also for a page token of
+	// another list.
+	ListPurchaseOrders(ctx context.Context, in *ListPurchaseOrdersRequest, opts ...grpc.CallOption) (*ListPurchaseOrdersResponse, error)
+	// Cancels a purchase order that is not paid (1688: alibaba.trade.cancel).
+	//
+	// Requires a request id. A paid purchase order is refunded instead
+	// (CreateRefund). After OUTCOME_UNKNOWN, read the order: CANCELLED without
+	// `pay_time` means that it was cancelled.
+	//
+	// Errors: the service's common ones, OUTCOME_UNKNOWN, UPSTREAM_STATE
+	// (ORDER_STATUS_ERROR: the order is paid, or closed already),
+	// UPSTREAM_TOO_EARLY (CLOSE_ORDER_TOO_FAST: it was created less than 10
+	// seconds ago), UPSTREAM_NOT_OWNED (400_3) and PURCHASE_ORDER_NOT_FOUND
+	// (ORDER_NOT_EXIST).
+	CancelPurchaseOrder(ctx context.Context, in *CancelPurchaseOrderRequest, opts ...grpc.CallOption) (*CancelPurchaseOrderResponse, error)
+	// Confirms that goods of a purchase order were received (1688:
+	// trade.receivegoods.confirm).
+	//
+	// IRREVERSIBLE: 1688 then pays the seller. Call it once, deliberately, and
+	// never from a loop or a handler of messages. Requires a request id. After
+	// OUTCOME_UNKNOWN, read the order: GOODS_CONFIRMED or SUCCESS, of the entries
+	// too, means that it was confirmed.
+	//
+	// Errors: the service's common ones, OUTCOME_UNKNOWN, and
+	// PURCHASE_ORDER_NOT_FOUND (4003, which was observed; 1688 documents none).
+	ConfirmPurchaseReceipt(ctx context.Context, in *ConfirmPurchaseReceiptRequest, opts ...grpc.CallOption) (*ConfirmPurchaseReceiptResponse, error)
+	// Lists the shipments of a purchase order (1688:
+	// alibaba.trade.getLogisticsInfos.buyerView).
+	//
+	// Empty before the order is shipped. 1688's data can lag behind a shipment.
+	//
+	// Errors: the service's common ones.
+	ListShipments(ctx context.Context, in *ListShipmentsRequest, opts ...grpc.CallOption) (*ListShipmentsResponse, error)
+	// Lists where the shipments of a purchase order were (1688:
+	// alibaba.trade.getLogisticsTraceInfo.buyerView).
+	//
+	// Empty as long as there is no trace. The traces have no state: ListShipments
+	// has it.
+	//
+	// Errors: the service's common ones, UPSTREAM_NOT_OWNED
+	// (order.nopermission.buyer), and UPSTREAM_STATE (order.createtime.history:
+	// orders older than a year have no traces).
+	ListShipmentTraces(ctx context.Context, in *ListShipmentTracesRequest, opts ...grpc.CallOption) (*ListShipmentTracesResponse, error)
 	// Creates a link for paying purchase orders by Alipay (1688:
 	// alibaba.alipay.url.get).
 	//
-	// Requires 1 to 100 purchase orders that wait for payment, at most 30 if they
-	// are paid by Kuajingbao. Only a user who is logged in to 1688 can open the
-	// link. If some of the orders cannot be paid, the call succeeds and lists
-	// them. 1688 may deduct stock in this call, so the service does not retry it.
+	// Requires a request id and 1 to 100 purchase orders that wait for payment,
+	// at most 30 if they are paid by Kuajingbao. Only a user who is logged in to
+	// 1688 can open the link. If some of the orders cannot be paid, the call
+	// succeeds and lists them. If 1688 rejects the request and still returns a link
+	// or such orders, `rejection` has the error. 1688 may deduct stock in this call,
+	// so the service does not retry it.
 	//
 	// Errors: the service's common ones, OUTCOME_UNKNOWN, and UPSTREAM_STATE (an
 	// invitation order without a receiver cannot be combined with others; stock
@@ -182,7 +346,8 @@ type OrderSyncServiceClient interface {
 	//
 	// Requires 1 to 30 purchase orders that wait for payment. 1688 recommends at
 	// most 10, because more take long. If some of the orders cannot be paid, the
-	// call succeeds and lists them.
+	// call succeeds and lists them. If 1688 rejects the request and still returns
+	// a link or such orders, `rejection` has the error.
 	//
 	// Errors: the service's common ones, and UPSTREAM_STATE (none of the orders
 	// can be paid by Kuajingbao). 1688 lists a code 400_1 without a meaning:
@@ -193,7 +358,8 @@ type OrderSyncServiceClient interface {
 	//
 	// Requires 1 to 30 purchase orders that wait for payment. 1688 recommends at
 	// most 10, because more take long. If some of the orders cannot be paid, the
-	// call succeeds and lists them.
+	// call succeeds and lists them. If 1688 rejects the request and still returns
+	// a link or such orders, `rejection` has the error.
 	//
 	// Errors: the service's common ones. 1688 lists a code 400_1 without a
 	// meaning: UPSTREAM_REFUSED.
@@ -223,7 +389,8 @@ type OrderSyncServiceClient interface {
 	// Requires a JPEG below 1 MiB. Safe to retry: a retry returns another URL of
 	// the same image.
 	//
-	// Errors: the service's common ones. 1688 has one code, 4000. It is
+	// Errors: the service's common ones, UPSTREAM_UNREADABLE also if 1688 responds
+	// without the domain or the path of the URL. 1688 has one code, 4000. It is
 	// UPSTREAM_ARGUMENT if its text contains imageData. Otherwise it is
 	// UPSTREAM_FAULT, because the service has checked the image before.
 	UploadRefundVoucher(ctx context.Context, in *UploadRefundVoucherRequest, opts ...grpc.CallOption) (*UploadRefundVoucherResponse, error)
@@ -232,7 +399,9 @@ type OrderSyncServiceClient interface {
 	//
 	// Every field that is not marked as optional is required. To a second request
 	// for the same goods 1688 responds with the error for a wrong state, so the
-	// service does not retry a call that 1688 may have received.
+	// service does not retry a call that 1688 may have received. If 1688 rejects
+	// the request and still returns a refund's id, the call succeeds, and
+	// `rejection` has the error.
 	//
 	// Errors: the service's common ones, OUTCOME_UNKNOWN (also for 1688's codes
 	// 4xxx, its own faults here), PURCHASE_ORDER_NOT_FOUND (5001),
@@ -246,9 +415,9 @@ type OrderSyncServiceClient interface {
 	// Submits the return shipment of a refund to 1688 (1688:
 	// alibaba.trade.refund.returnGoods).
 	//
-	// Requires a refund for which the seller has agreed to a return, and the
-	// shipment. OK means that 1688 accepted it. The service does not retry the
-	// call once 1688 may have received it.
+	// Requires a request id, a refund for which the seller has agreed to a
+	// return, and the shipment. OK means that 1688 accepted it. The service does
+	// not retry the call once 1688 may have received it.
 	//
 	// Errors: the service's common ones, OUTCOME_UNKNOWN (also for 1688's codes
 	// 5xxx, its own faults here, and for 4004 if it could not check the
@@ -258,31 +427,77 @@ type OrderSyncServiceClient interface {
 	// (4005), UPSTREAM_NOT_OWNED (4006), and UPSTREAM_STATE (4007: the refund
 	// does not wait for a return).
 	SubmitReturnGoods(ctx context.Context, in *SubmitReturnGoodsRequest, opts ...grpc.CallOption) (*SubmitReturnGoodsResponse, error)
+	// Returns the most that CreateRefund can request (1688:
+	// alibaba.trade.getMaxRefundFee).
+	//
+	// Requires a purchase order, how many units of which order entries, and the
+	// status of the goods.
+	//
+	// Errors: the service's common ones. 1688 documents no others.
+	GetRefundLimits(ctx context.Context, in *GetRefundLimitsRequest, opts ...grpc.CallOption) (*GetRefundLimitsResponse, error)
+	// Returns a refund with its operations and the deadline of its current step
+	// (1688: alibaba.trade.refund.OpQueryOrderRefund).
+	//
+	// Errors: the service's common ones, REFUND_NOT_FOUND (003002 with
+	// REFUND_DATA_ERROR) and UPSTREAM_ARGUMENT (003002 with INVALID_PARAM). 1688's
+	// code 003 means both another account's refund and a failed read:
+	// UPSTREAM_REFUSED.
+	GetRefund(ctx context.Context, in *GetRefundRequest, opts ...grpc.CallOption) (*GetRefundResponse, error)
+	// Lists refunds, in-sale and after-sales (1688:
+	// alibaba.trade.refund.buyer.queryOrderRefundList).
+	//
+	// Requires the access token of a main account.
+	//
+	// Errors: the service's common ones, INVALID_REQUEST also for a page token of
+	// another list, UPSTREAM_ARGUMENT also for times more than 730 days ago
+	// (APPLY_TIME_ERROR).
+	ListRefunds(ctx context.Context, in *ListRefundsRequest, opts ...grpc.CallOption) (*ListRefundsResponse, error)
+	// Lists what happened to a refund (1688:
+	// alibaba.trade.refund.OpQueryOrderRefundOperationList).
+	//
+	// Errors: those of GetRefund, INVALID_REQUEST also for a page token of another
+	// list.
+	ListRefundOperations(ctx context.Context, in *ListRefundOperationsRequest, opts ...grpc.CallOption) (*ListRefundOperationsResponse, error)
+	// Cancels a refund that was requested (1688: alibaba.trade.cancelRefund).
+	//
+	// Requires a request id. Whether a refund can be requested again after that is
+	// not documented. After OUTCOME_UNKNOWN, read the refund: CLOSED means that it
+	// was cancelled.
+	//
+	// Errors: the service's common ones, and OUTCOME_UNKNOWN. 1688 documents no
+	// codes: UPSTREAM_REFUSED.
+	CancelRefund(ctx context.Context, in *CancelRefundRequest, opts ...grpc.CallOption) (*CancelRefundResponse, error)
 	// Stores a sync and delivers it to 1688, through outages of 1688 and of this
 	// service.
 	//
-	// Requires a request id and one of the five syncs, which must not have a
-	// request id of its own. The service checks the rules of the dialect, stores
-	// the sync and returns its delivery. It sends the deliveries of one ordering
-	// key one at a time, in the order in which they were enqueued, and those of
-	// different keys in parallel. It retries a failed delivery with growing
-	// delays until 1688 accepts it, until a permanent error or until it is too
-	// old. The last two make it DEAD, and the next delivery of its key is sent.
-	// 1688 may receive a sync more than once.
+	// Requires a request id and what one of the five syncs sends. The service
+	// checks the rules of the dialect, stores the sync and returns its delivery. It sends the deliveries of one ordering key one at a
+	// time, in the order in which they were enqueued, and those of different keys
+	// in parallel. The order of a key covers the deliveries of all callers. The
+	// service retries a failed delivery with growing delays until 1688 accepts
+	// it, until a permanent error or until it is too old. The last two make it
+	// DEAD, and the next delivery of its key is sent. 1688 may receive a sync more
+	// than once.
 	//
 	// A retry with the same request id and content returns the same delivery in
-	// its current state.
+	// its current state. The delivery belongs to the caller that enqueued it:
+	// only this caller, and callers whose rule in the service's policy has the
+	// role "operator", can get, list, retry and cancel it.
 	//
 	// Errors: INVALID_REQUEST and REQUIRED_IN_DIALECT (both with paths such as
-	// sync_order.order.national_order_id), REQUEST_ID_REUSED, STORE_UNAVAILABLE,
-	// DEADLINE, DRAINING, INTERNAL_FAULT.
-	EnqueueSync(ctx context.Context, in *EnqueueSyncRequest, opts ...grpc.CallOption) (*EnqueueSyncResponse, error)
-	// Returns a delivery. A finished delivery is stored for 30 days.
-	//
-	// Errors: DELIVERY_NOT_FOUND, INVALID_REQUEST, STORE_UNAVAILABLE, DEADLINE,
+	// order.national_order_id), REQUEST_ID_REUSED, STORE_UNAVAILABLE, DEADLINE,
 	// DRAINING, INTERNAL_FAULT.
+	EnqueueSync(ctx context.Context, in *EnqueueSyncRequest, opts ...grpc.CallOption) (*EnqueueSyncResponse, error)
+	// Returns a delivery of the caller. A finished delivery is stored for 30 days.
+	//
+	// With `wait`, returns as soon as the delivery is finished, otherwise at the
+	// end of the wait.
+	//
+	// Errors: DELIVERY_NOT_FOUND (also for another caller's delivery),
+	// INVALID_REQUEST, STORE_UNAVAILABLE, DEADLINE, DRAINING, INTERNAL_FAULT.
 	GetDelivery(ctx context.Context, in *GetDeliveryRequest, opts ...grpc.CallOption) (*GetDeliveryResponse, error)
-	// Lists deliveries, the last enqueued first.
+	// Lists the deliveries of the caller, the last enqueued first. An operator's
+	// list has those of all callers.
 	//
 	// Errors: those of GetDelivery except DELIVERY_NOT_FOUND.
 	ListDeliveries(ctx context.Context, in *ListDeliveriesRequest, opts ...grpc.CallOption) (*ListDeliveriesResponse, error)
@@ -305,19 +520,25 @@ type OrderSyncServiceClient interface {
 	// is delivered under a lease. At most `max_outstanding` messages are
 	// unacknowledged at a time; acknowledge them (`ack`) to receive more. A
 	// message that is not acknowledged within its lease is redelivered, to this
-	// stream or to another consumer of the subscription. After 10 deliveries it
-	// is dead-lettered. The consumers of one subscription share its messages.
+	// stream or to another consumer of the subscription, with another `ack_id`.
+	// After 10 deliveries it is dead-lettered. An `ack` or `set_lease` that comes
+	// too late is answered by `lapsed`, and does not affect the consumer that has
+	// the message now. The consumers of one subscription share its messages.
 	// Each subscription receives every message of its topics at least once. The
 	// messages of one 1688 order are delivered in the order of their event times:
 	// the next is delivered after the previous one is acknowledged. When the
 	// stream ends for any reason, unacknowledged messages are available to other
 	// consumers immediately.
 	//
+	// A stream whose consumer lets a lease end gets no more messages before the
+	// consumer sends a request. If it sends none for as long as another lease, the
+	// stream ends with DEADLINE.
+	//
 	// Errors: INVALID_REQUEST (also if the first request does not open the
-	// stream, or a later one does), SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND
-	// (it was deleted meanwhile), STORE_UNAVAILABLE, OVERLOADED (the caller has
-	// too many subscriptions), DEADLINE, DRAINING, INTERNAL_FAULT. Open a new
-	// stream after a transient error.
+	// stream, a later one does, or an ack id is not one of this subscription),
+	// SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND (also if it is deleted
+	// meanwhile), SUBSCRIPTION_LIMIT, STREAM_LIMIT, STORE_UNAVAILABLE, DEADLINE,
+	// DRAINING, INTERNAL_FAULT. Open a new stream after a transient error.
 	StreamMessages(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[StreamMessagesRequest, StreamMessagesResponse], error)
 	// Delivers some of 1688's messages: the unary alternative to StreamMessages.
 	// Waits if there are none.
@@ -326,28 +547,38 @@ type OrderSyncServiceClient interface {
 	// by AckMessages before their leases end. If a response is lost, its messages
 	// are redelivered when their leases end.
 	//
-	// Errors: INVALID_REQUEST, SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND (it
-	// was deleted meanwhile), STORE_UNAVAILABLE, OVERLOADED (the caller has too
-	// many subscriptions), DEADLINE, DRAINING, INTERNAL_FAULT.
+	// Errors: INVALID_REQUEST, SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND,
+	// SUBSCRIPTION_LIMIT, STORE_UNAVAILABLE, DEADLINE, DRAINING, INTERNAL_FAULT.
 	PullMessages(ctx context.Context, in *PullMessagesRequest, opts ...grpc.CallOption) (*PullMessagesResponse, error)
 	// Acknowledges messages: they are not delivered to this subscription again.
-	// Unknown ids and acknowledged messages are ignored.
 	//
-	// Errors: INVALID_REQUEST, SUBSCRIPTION_NOT_FOUND, STORE_UNAVAILABLE,
-	// DEADLINE, DRAINING, INTERNAL_FAULT.
+	// An acknowledgement counts even after the end of the lease, until the message
+	// is delivered again or requeued. After that the `ack_id` is lapsed: it has no
+	// effect, and the consumer that has the message now is not affected. Messages
+	// that are already acknowledged are ignored.
+	//
+	// Errors: INVALID_REQUEST (also for an ack id that is not one of this
+	// subscription; nothing is acknowledged then), SUBSCRIPTION_NOT_FOUND,
+	// STORE_UNAVAILABLE, DEADLINE, DRAINING, INTERNAL_FAULT.
 	AckMessages(ctx context.Context, in *AckMessagesRequest, opts ...grpc.CallOption) (*AckMessagesResponse, error)
 	// Changes when the leases of messages end: later, while the consumer works on
 	// them, or now, which releases the messages. A lease that has ended stays
-	// ended. Unknown ids are ignored.
+	// ended: its `ack_id` is lapsed, and the consumer that has the message now is
+	// not affected.
 	//
 	// Errors: those of AckMessages.
 	SetMessageLease(ctx context.Context, in *SetMessageLeaseRequest, opts ...grpc.CallOption) (*SetMessageLeaseResponse, error)
-	// Lists the caller's subscriptions with their backlogs.
+	// Returns a subscription of the caller and its backlog.
 	//
-	// Errors: STORE_UNAVAILABLE, DEADLINE, DRAINING, INTERNAL_FAULT.
+	// Errors: those of AckMessages.
+	GetSubscription(ctx context.Context, in *GetSubscriptionRequest, opts ...grpc.CallOption) (*GetSubscriptionResponse, error)
+	// Lists the caller's subscriptions with their backlogs, by name.
+	//
+	// Errors: INVALID_REQUEST, STORE_UNAVAILABLE, DEADLINE, DRAINING,
+	// INTERNAL_FAULT.
 	ListSubscriptions(ctx context.Context, in *ListSubscriptionsRequest, opts ...grpc.CallOption) (*ListSubscriptionsResponse, error)
-	// Deletes a subscription of the caller with its undelivered messages. A later
-	// use of its name creates a new one.
+	// Deletes a subscription of the caller with its undelivered messages. Ack ids
+	// of a deleted subscription are never valid for a new one of the same name.
 	//
 	// Errors: those of AckMessages.
 	DeleteSubscription(ctx context.Context, in *DeleteSubscriptionRequest, opts ...grpc.CallOption) (*DeleteSubscriptionResponse, error)
@@ -356,19 +587,21 @@ type OrderSyncServiceClient interface {
 	// Errors: those of AckMessages.
 	ListDeadMessages(ctx context.Context, in *ListDeadMessagesRequest, opts ...grpc.CallOption) (*ListDeadMessagesResponse, error)
 	// Requeues dead messages: they are delivered again, with their attempts
-	// counted from 0. Messages that are not dead are ignored.
+	// counted from 0. Their earlier ack ids are lapsed. Messages that are not dead
+	// are ignored.
 	//
 	// Errors: those of AckMessages.
 	RequeueMessages(ctx context.Context, in *RequeueMessagesRequest, opts ...grpc.CallOption) (*RequeueMessagesResponse, error)
 	// Fetches the messages that 1688 could not push, stores them, and then
 	// confirms them to 1688. The service also does so every few minutes. 1688
-	// keeps these messages for about 7 days.
+	// keeps these messages for about 7 days. A message larger than 256 KiB is not
+	// stored; it stays at 1688.
 	//
 	// Returns when there are no more. If it ends early, by an error or the
 	// deadline, stored messages stay stored and the next replay gets the rest.
-	// OVERLOADED if another replay is running on any replica.
 	//
-	// Errors: the service's common ones, and STORE_UNAVAILABLE.
+	// Errors: the service's common ones, REPLAY_IN_PROGRESS (another replay is
+	// running on any replica), STORE_UNAVAILABLE.
 	ReplayMessages(ctx context.Context, in *ReplayMessagesRequest, opts ...grpc.CallOption) (*ReplayMessagesResponse, error)
 }
 
@@ -424,6 +657,106 @@ func (c *orderSyncServiceClient) SyncLogisticsStatus(ctx context.Context, in *Sy
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(SyncLogisticsStatusResponse)
 	err := c.cc.Invoke(ctx, OrderSyncService_SyncLogisticsStatus_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *orderSyncServiceClient) ListReceiveAddresses(ctx context.Context, in *ListReceiveAddressesRequest, opts ...grpc.CallOption) (*ListReceiveAddressesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListReceiveAddressesResponse)
+	err := c.cc.Invoke(ctx, OrderSyncService_ListReceiveAddresses_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *orderSyncServiceClient) ParseAddress(ctx context.Context, in *ParseAddressRequest, opts ...grpc.CallOption) (*ParseAddressResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ParseAddressResponse)
+	err := c.cc.Invoke(ctx, OrderSyncService_ParseAddress_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *orderSyncServiceClient) PreviewPurchaseOrders(ctx context.Context, in *PreviewPurchaseOrdersRequest, opts ...grpc.CallOption) (*PreviewPurchaseOrdersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PreviewPurchaseOrdersResponse)
+	err := c.cc.Invoke(ctx, OrderSyncService_PreviewPurchaseOrders_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *orderSyncServiceClient) CreatePurchaseOrders(ctx context.Context, in *CreatePurchaseOrdersRequest, opts ...grpc.CallOption) (*CreatePurchaseOrdersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CreatePurchaseOrdersResponse)
+	err := c.cc.Invoke(ctx, OrderSyncService_CreatePurchaseOrders_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *orderSyncServiceClient) GetPurchaseOrder(ctx context.Context, in *GetPurchaseOrderRequest, opts ...grpc.CallOption) (*GetPurchaseOrderResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetPurchaseOrderResponse)
+	err := c.cc.Invoke(ctx, OrderSyncService_GetPurchaseOrder_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *orderSyncServiceClient) ListPurchaseOrders(ctx context.Context, in *ListPurchaseOrdersRequest, opts ...grpc.CallOption) (*ListPurchaseOrdersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListPurchaseOrdersResponse)
+	err := c.cc.Invoke(ctx, OrderSyncService_ListPurchaseOrders_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *orderSyncServiceClient) CancelPurchaseOrder(ctx context.Context, in *CancelPurchaseOrderRequest, opts ...grpc.CallOption) (*CancelPurchaseOrderResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CancelPurchaseOrderResponse)
+	err := c.cc.Invoke(ctx, OrderSyncService_CancelPurchaseOrder_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *orderSyncServiceClient) ConfirmPurchaseReceipt(ctx context.Context, in *ConfirmPurchaseReceiptRequest, opts ...grpc.CallOption) (*ConfirmPurchaseReceiptResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ConfirmPurchaseReceiptResponse)
+	err := c.cc.Invoke(ctx, OrderSyncService_ConfirmPurchaseReceipt_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *orderSyncServiceClient) ListShipments(ctx context.Context, in *ListShipmentsRequest, opts ...grpc.CallOption) (*ListShipmentsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListShipmentsResponse)
+	err := c.cc.Invoke(ctx, OrderSyncService_ListShipments_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *orderSyncServiceClient) ListShipmentTraces(ctx context.Context, in *ListShipmentTracesRequest, opts ...grpc.CallOption) (*ListShipmentTracesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListShipmentTracesResponse)
+	err := c.cc.Invoke(ctx, OrderSyncService_ListShipmentTraces_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -504,6 +837,56 @@ func (c *orderSyncServiceClient) SubmitReturnGoods(ctx context.Context, in *Subm
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(SubmitReturnGoodsResponse)
 	err := c.cc.Invoke(ctx, OrderSyncService_SubmitReturnGoods_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *orderSyncServiceClient) GetRefundLimits(ctx context.Context, in *GetRefundLimitsRequest, opts ...grpc.CallOption) (*GetRefundLimitsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetRefundLimitsResponse)
+	err := c.cc.Invoke(ctx, OrderSyncService_GetRefundLimits_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *orderSyncServiceClient) GetRefund(ctx context.Context, in *GetRefundRequest, opts ...grpc.CallOption) (*GetRefundResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetRefundResponse)
+	err := c.cc.Invoke(ctx, OrderSyncService_GetRefund_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *orderSyncServiceClient) ListRefunds(ctx context.Context, in *ListRefundsRequest, opts ...grpc.CallOption) (*ListRefundsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListRefundsResponse)
+	err := c.cc.Invoke(ctx, OrderSyncService_ListRefunds_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *orderSyncServiceClient) ListRefundOperations(ctx context.Context, in *ListRefundOperationsRequest, opts ...grpc.CallOption) (*ListRefundOperationsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListRefundOperationsResponse)
+	err := c.cc.Invoke(ctx, OrderSyncService_ListRefundOperations_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *orderSyncServiceClient) CancelRefund(ctx context.Context, in *CancelRefundRequest, opts ...grpc.CallOption) (*CancelRefundResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CancelRefundResponse)
+	err := c.cc.Invoke(ctx, OrderSyncService_CancelRefund_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -603,6 +986,16 @@ func (c *orderSyncServiceClient) SetMessageLease(ctx context.Context, in *SetMes
 	return out, nil
 }
 
+func (c *orderSyncServiceClient) GetSubscription(ctx context.Context, in *GetSubscriptionRequest, opts ...grpc.CallOption) (*GetSubscriptionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetSubscriptionResponse)
+	err := c.cc.Invoke(ctx, OrderSyncService_GetSubscription_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *orderSyncServiceClient) ListSubscriptions(ctx context.Context, in *ListSubscriptionsRequest, opts ...grpc.CallOption) (*ListSubscriptionsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListSubscriptionsResponse)
@@ -657,32 +1050,57 @@ func (c *orderSyncServiceClient) ReplayMessages(ctx context.Context, in *ReplayM
 // All implementations must embed UnimplementedOrderSyncServiceServer
 // for forward compatibility.
 //
-// Syncs downstream orders to 1688, directly or by durable deliveries; pays and
-// refunds purchase orders; delivers the messages that 1688 pushes.
+// Syncs downstream orders to 1688, directly or by durable deliveries; creates,
+// reads, pays and refunds purchase orders; delivers the messages that 1688
+// pushes.
 //
 // Each RPC lists its own errors. Any call to 1688 can also end with the
 // service's common errors: INVALID_REQUEST, UPSTREAM_ARGUMENT (a required
 // parameter is missing), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE,
 // UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA,
 // UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE,
-// UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and
-// INTERNAL_FAULT. If the service has a policy, any RPC can end with
-// CALLER_UNKNOWN or CALLER_FORBIDDEN.
+// UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OPERATION_NOT_IN_DIALECT, OVERLOADED,
+// DEADLINE, DRAINING and INTERNAL_FAULT. If the service has a policy, any RPC
+// can end with CALLER_UNKNOWN or CALLER_FORBIDDEN.
 //
-// The service does not retry CreateAlipayUrl, CreateRefund and
-// SubmitReturnGoods once 1688 may have received them. If their outcome is
-// unknown, they end with OUTCOME_UNKNOWN (UNKNOWN, pushback -1). For these
-// RPCs, UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT and DEADLINE
-// mean that nothing was sent.
+// The service does not retry CreatePurchaseOrders, CancelPurchaseOrder,
+// ConfirmPurchaseReceipt, CreateAlipayUrl, CreateRefund, SubmitReturnGoods and
+// CancelRefund once 1688 may have received them. If their outcome is unknown,
+// they end with OUTCOME_UNKNOWN (UNKNOWN, pushback -1). For these RPCs,
+// UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT and DEADLINE mean
+// that nothing was sent.
 //
-// A call with a `request_id` can also end with REQUEST_ID_REUSED (the id was
-// used with other content), REQUEST_IN_PROGRESS (the first call is still
-// running) and STORE_UNAVAILABLE. An id is stored per caller and RPC. A retry
-// of one of the three RPCs above is OUTCOME_UNKNOWN if the outcome of the first
-// call is unknown, and nothing is sent. Any other retry is sent again.
+// These seven require a `request_id`; the syncs can have one. A call with a
+// `request_id` can also end with REQUEST_ID_REUSED (the id was used with other
+// content), REQUEST_IN_PROGRESS (the first call is still running) and
+// STORE_UNAVAILABLE. An id is stored per caller and RPC. A retry of one of the
+// seven RPCs above is OUTCOME_UNKNOWN if the outcome of the first call is
+// unknown, and nothing is sent. Any other retry is sent again.
 //
-// A direct sync would overtake a pending delivery of the same ordering key, so
-// it is DELIVERY_PENDING.
+// A direct sync would overtake a pending delivery whose ordering key is the id
+// of the same order, so it is DELIVERY_PENDING.
+//
+// The maximum size of a request follows from the rules of its fields, and is at
+// most 2 MiB. A larger one is INVALID_REQUEST. One that is larger than any
+// request of this service can be is rejected by gRPC with RESOURCE_EXHAUSTED,
+// without an ErrorInfo.
+//
+// Metadata of a request: `cache-control: no-cache` bypasses the service's cache
+// of responses. `traceparent` (W3C Trace Context) continues the caller's trace.
+// Never send `x-forwarded-client-cert`: it is for trusted proxies, and is
+// ignored from anyone else.
+//
+// Metadata of a response is in its trailers. RPCs that are operations of 1688
+// and EnqueueSync have `nationalsite-dialect`, the dialect that serves the
+// request (national-site or open-platform). EnqueueSync has it unless the
+// request is invalid. `nationalsite-dropped-fields` has the paths of request
+// fields that are set and that the dialect drops, joined by commas and without
+// list indexes, such as `order.country,order.sub_orders.country`, at most 512
+// characters; a list that is cut ends with `,...`. `nationalsite-cache` is hit,
+// miss or stale if the response of the RPC is cached. An error also has
+// `grpc-status-details-bin`, the google.rpc.Status with its details, and
+// `grpc-retry-pushback-ms`, the milliseconds until a retry makes sense, or -1
+// if the call must not be retried; without it there is no advice.
 type OrderSyncServiceServer interface {
 	// Syncs a downstream order, or its changes, to 1688 (1688:
 	// trade.cross.orderSync).
@@ -692,7 +1110,8 @@ type OrderSyncServiceServer interface {
 	// the earlier one. 1688 does not document this, but the service relies on it.
 	//
 	// Errors: the service's common ones, REQUIRED_IN_DIALECT (open-platform),
-	// DELIVERY_PENDING, STORE_UNAVAILABLE, and INVALID_REQUEST also for an id
+	// DELIVERY_PENDING, STORE_UNAVAILABLE, SYNC_IN_PROGRESS (open-platform:
+	// another sync of the order is in flight), and INVALID_REQUEST also for an id
 	// that is not a number where national-site requires one.
 	SyncOrder(context.Context, *SyncOrderRequest) (*SyncOrderResponse, error)
 	// Writes to 1688 which purchase orders serve which downstream orders (1688:
@@ -722,14 +1141,15 @@ type OrderSyncServiceServer interface {
 	//
 	// Requires the order's id and a status. open-platform has no such operation:
 	// there the service sends the last full order that was synced through it,
-	// with the new status. A sub-order's own `pay_status` and `end_time` are not
-	// sent there.
+	// with the new status. A sub-order's own `pay_status` and `end_time` are
+	// dropped there.
 	//
 	// Errors: the service's common ones, DELIVERY_PENDING, STORE_UNAVAILABLE,
 	// INVALID_REQUEST also for an id that is not a number (national-site) and for
-	// a sub-order that the last full order does not have (open-platform), and
+	// a sub-order that the last full order does not have (open-platform),
 	// NO_FULL_SYNC (open-platform: no full order was synced, or it is no longer
-	// stored).
+	// stored), and SYNC_IN_PROGRESS (open-platform: another sync of the order is
+	// in flight).
 	SyncOrderStatus(context.Context, *SyncOrderStatusRequest) (*SyncOrderStatusResponse, error)
 	// Syncs the logistics order of a downstream order to 1688 (1688:
 	// trade.cross.logisticsOrderSync).
@@ -749,13 +1169,129 @@ type OrderSyncServiceServer interface {
 	//
 	// Errors: those of SyncOrderStatus.
 	SyncLogisticsStatus(context.Context, *SyncLogisticsStatusRequest) (*SyncLogisticsStatusResponse, error)
+	// Lists the saved addresses of the account (1688:
+	// alibaba.trade.receiveAddress.get).
+	//
+	// The id of a saved address keeps personal data out of the other calls.
+	//
+	// Errors: the service's common ones. 1688 lists a code 400 without a meaning:
+	// UPSTREAM_REFUSED.
+	ListReceiveAddresses(context.Context, *ListReceiveAddressesRequest) (*ListReceiveAddressesResponse, error)
+	// Finds the district code of an address in words (1688:
+	// alibaba.trade.addresscode.parse).
+	//
+	// Errors: the service's common ones, UPSTREAM_UNREADABLE also if 1688 finds no
+	// district.
+	ParseAddress(context.Context, *ParseAddressRequest) (*ParseAddressResponse, error)
+	// Returns which purchase orders 1688 would create, and for which amounts
+	// (1688: alibaba.createOrder.preview).
+	//
+	// Requires an address and 1 to 50 SKUs of one seller. Nothing is created or
+	// reserved. OK does not mean that each order can be created: check each
+	// preview's `status`.
+	//
+	// Errors: the service's common ones; UPSTREAM_ARGUMENT also for an offer that
+	// is not sold online (500_001), several sellers or a wrong `spec_id` (500_002,
+	// 500_003), quantities below a minimum (500_005, 500_009), conditions of mixed
+	// batches (500_006), a price of 0 (500_008); UPSTREAM_STATE for a SKU out of
+	// stock (500_004) and a channel that requires a relation with the seller
+	// (500_007). 1688 lists a code 500_1 without a meaning: UPSTREAM_REFUSED.
+	PreviewPurchaseOrders(context.Context, *PreviewPurchaseOrdersRequest) (*PreviewPurchaseOrdersResponse, error)
+	// Creates purchase orders (1688: alibaba.trade.createCrossOrder).
+	//
+	// Requires a request id, the site's own id, an address, 1 to 50 SKUs of one
+	// seller, and from a preview the channel and the kind of trade. OK means that
+	// at least one purchase order exists. 1688 can create several, each to be paid
+	// separately, and can leave SKUs out: check `failed_items`. A response with
+	// the id of a purchase order is a success, whatever its success flag says:
+	// `rejection` then has the error.
+	//
+	// Nothing is sent twice. If the outcome is unknown, the service looks for the
+	// orders by `out_order_id`: until the deadline of the call, for up to 90
+	// seconds in the background, and again in each repeat of the call with the
+	// same `request_id`. It returns those whose detail at 1688 shows the id, with
+	// `found_by_search`. Until it finds some, the call ends with OUTCOME_UNKNOWN:
+	// repeat it, at first after seconds, later after hours. That none is found
+	// does not prove that none was created: the list can lag. An operator of the
+	// service can look at 1688 and record which orders there are, or that there
+	// are none (NOT_EXECUTED).
+	//
+	// Both ids stay used for 90 days, unless the service is set up for another
+	// time. Another `request_id` with the same `out_order_id` is
+	// OUT_ORDER_ID_REUSED. Only a call that 1688 cannot have executed frees them.
+	//
+	// Errors: the service's common ones, OUTCOME_UNKNOWN, OUT_ORDER_ID_REUSED,
+	// NOT_EXECUTED, and UPSTREAM_ARGUMENT also for an address that 1688 does not
+	// accept (400) and for a kind of trade that does not suit the goods. Others
+	// are probably those of
+	// PreviewPurchaseOrders, which 1688 does not document here: UPSTREAM_REFUSED.
+	CreatePurchaseOrders(context.Context, *CreatePurchaseOrdersRequest) (*CreatePurchaseOrdersResponse, error)
+	// Returns a purchase order (1688: alibaba.trade.get.buyerView).
+	//
+	// Requires a purchase order of the account whose access token the service
+	// uses.
+	//
+	// Errors: the service's common ones, and UPSTREAM_NOT_OWNED
+	// (order.nopermission.buyer). 1688 documents no error for this operation, so
+	// that a purchase order which does not exist is UPSTREAM_REFUSED or
+	// UPSTREAM_UNREADABLE.
+	GetPurchaseOrder(context.Context, *GetPurchaseOrderRequest) (*GetPurchaseOrderResponse, error)
+	// Lists purchase orders (1688: alibaba.trade.getBuyerOrderList).
+	//
+	// The list can lag behind the orders themselves.
+	//
+	// Errors: the service's common ones, INVALID_REQUEST also for a page token of
+	// another list.
+	ListPurchaseOrders(context.Context, *ListPurchaseOrdersRequest) (*ListPurchaseOrdersResponse, error)
+	// Cancels a purchase order that is not paid (1688: alibaba.trade.cancel).
+	//
+	// Requires a request id. A paid purchase order is refunded instead
+	// (CreateRefund). After OUTCOME_UNKNOWN, read the order: CANCELLED without
+	// `pay_time` means that it was cancelled.
+	//
+	// Errors: the service's common ones, OUTCOME_UNKNOWN, UPSTREAM_STATE
+	// (ORDER_STATUS_ERROR: the order is paid, or closed already),
+	// UPSTREAM_TOO_EARLY (CLOSE_ORDER_TOO_FAST: it was created less than 10
+	// seconds ago), UPSTREAM_NOT_OWNED (400_3) and PURCHASE_ORDER_NOT_FOUND
+	// (ORDER_NOT_EXIST).
+	CancelPurchaseOrder(context.Context, *CancelPurchaseOrderRequest) (*CancelPurchaseOrderResponse, error)
+	// Confirms that goods of a purchase order were received (1688:
+	// trade.receivegoods.confirm).
+	//
+	// IRREVERSIBLE: 1688 then pays the seller. Call it once, deliberately, and
+	// never from a loop or a handler of messages. Requires a request id. After
+	// OUTCOME_UNKNOWN, read the order: GOODS_CONFIRMED or SUCCESS, of the entries
+	// too, means that it was confirmed.
+	//
+	// Errors: the service's common ones, OUTCOME_UNKNOWN, and
+	// PURCHASE_ORDER_NOT_FOUND (4003, which was observed; 1688 documents none).
+	ConfirmPurchaseReceipt(context.Context, *ConfirmPurchaseReceiptRequest) (*ConfirmPurchaseReceiptResponse, error)
+	// Lists the shipments of a purchase order (1688:
+	// alibaba.trade.getLogisticsInfos.buyerView).
+	//
+	// Empty before the order is shipped. 1688's data can lag behind a shipment.
+	//
+	// Errors: the service's common ones.
+	ListShipments(context.Context, *ListShipmentsRequest) (*ListShipmentsResponse, error)
+	// Lists where the shipments of a purchase order were (1688:
+	// alibaba.trade.getLogisticsTraceInfo.buyerView).
+	//
+	// Empty as long as there is no trace. The traces have no state: ListShipments
+	// has it.
+	//
+	// Errors: the service's common ones, UPSTREAM_NOT_OWNED
+	// (order.nopermission.buyer), and UPSTREAM_STATE (order.createtime.history:
+	// orders older than a year have no traces).
+	ListShipmentTraces(context.Context, *ListShipmentTracesRequest) (*ListShipmentTracesResponse, error)
 	// Creates a link for paying purchase orders by Alipay (1688:
 	// alibaba.alipay.url.get).
 	//
-	// Requires 1 to 100 purchase orders that wait for payment, at most 30 if they
-	// are paid by Kuajingbao. Only a user who is logged in to 1688 can open the
-	// link. If some of the orders cannot be paid, the call succeeds and lists
-	// them. 1688 may deduct stock in this call, so the service does not retry it.
+	// Requires a request id and 1 to 100 purchase orders that wait for payment,
+	// at most 30 if they are paid by Kuajingbao. Only a user who is logged in to
+	// 1688 can open the link. If some of the orders cannot be paid, the call
+	// succeeds and lists them. If 1688 rejects the request and still returns a link
+	// or such orders, `rejection` has the error. 1688 may deduct stock in this call,
+	// so the service does not retry it.
 	//
 	// Errors: the service's common ones, OUTCOME_UNKNOWN, and UPSTREAM_STATE (an
 	// invitation order without a receiver cannot be combined with others; stock
@@ -766,7 +1302,8 @@ type OrderSyncServiceServer interface {
 	//
 	// Requires 1 to 30 purchase orders that wait for payment. 1688 recommends at
 	// most 10, because more take long. If some of the orders cannot be paid, the
-	// call succeeds and lists them.
+	// call succeeds and lists them. If 1688 rejects the request and still returns
+	// a link or such orders, `rejection` has the error.
 	//
 	// Errors: the service's common ones, and UPSTREAM_STATE (none of the orders
 	// can be paid by Kuajingbao). 1688 lists a code 400_1 without a meaning:
@@ -777,7 +1314,8 @@ type OrderSyncServiceServer interface {
 	//
 	// Requires 1 to 30 purchase orders that wait for payment. 1688 recommends at
 	// most 10, because more take long. If some of the orders cannot be paid, the
-	// call succeeds and lists them.
+	// call succeeds and lists them. If 1688 rejects the request and still returns
+	// a link or such orders, `rejection` has the error.
 	//
 	// Errors: the service's common ones. 1688 lists a code 400_1 without a
 	// meaning: UPSTREAM_REFUSED.
@@ -807,7 +1345,8 @@ type OrderSyncServiceServer interface {
 	// Requires a JPEG below 1 MiB. Safe to retry: a retry returns another URL of
 	// the same image.
 	//
-	// Errors: the service's common ones. 1688 has one code, 4000. It is
+	// Errors: the service's common ones, UPSTREAM_UNREADABLE also if 1688 responds
+	// without the domain or the path of the URL. 1688 has one code, 4000. It is
 	// UPSTREAM_ARGUMENT if its text contains imageData. Otherwise it is
 	// UPSTREAM_FAULT, because the service has checked the image before.
 	UploadRefundVoucher(context.Context, *UploadRefundVoucherRequest) (*UploadRefundVoucherResponse, error)
@@ -816,7 +1355,9 @@ type OrderSyncServiceServer interface {
 	//
 	// Every field that is not marked as optional is required. To a second request
 	// for the same goods 1688 responds with the error for a wrong state, so the
-	// service does not retry a call that 1688 may have received.
+	// service does not retry a call that 1688 may have received. If 1688 rejects
+	// the request and still returns a refund's id, the call succeeds, and
+	// `rejection` has the error.
 	//
 	// Errors: the service's common ones, OUTCOME_UNKNOWN (also for 1688's codes
 	// 4xxx, its own faults here), PURCHASE_ORDER_NOT_FOUND (5001),
@@ -830,9 +1371,9 @@ type OrderSyncServiceServer interface {
 	// Submits the return shipment of a refund to 1688 (1688:
 	// alibaba.trade.refund.returnGoods).
 	//
-	// Requires a refund for which the seller has agreed to a return, and the
-	// shipment. OK means that 1688 accepted it. The service does not retry the
-	// call once 1688 may have received it.
+	// Requires a request id, a refund for which the seller has agreed to a
+	// return, and the shipment. OK means that 1688 accepted it. The service does
+	// not retry the call once 1688 may have received it.
 	//
 	// Errors: the service's common ones, OUTCOME_UNKNOWN (also for 1688's codes
 	// 5xxx, its own faults here, and for 4004 if it could not check the
@@ -842,31 +1383,77 @@ type OrderSyncServiceServer interface {
 	// (4005), UPSTREAM_NOT_OWNED (4006), and UPSTREAM_STATE (4007: the refund
 	// does not wait for a return).
 	SubmitReturnGoods(context.Context, *SubmitReturnGoodsRequest) (*SubmitReturnGoodsResponse, error)
+	// Returns the most that CreateRefund can request (1688:
+	// alibaba.trade.getMaxRefundFee).
+	//
+	// Requires a purchase order, how many units of which order entries, and the
+	// status of the goods.
+	//
+	// Errors: the service's common ones. 1688 documents no others.
+	GetRefundLimits(context.Context, *GetRefundLimitsRequest) (*GetRefundLimitsResponse, error)
+	// Returns a refund with its operations and the deadline of its current step
+	// (1688: alibaba.trade.refund.OpQueryOrderRefund).
+	//
+	// Errors: the service's common ones, REFUND_NOT_FOUND (003002 with
+	// REFUND_DATA_ERROR) and UPSTREAM_ARGUMENT (003002 with INVALID_PARAM). 1688's
+	// code 003 means both another account's refund and a failed read:
+	// UPSTREAM_REFUSED.
+	GetRefund(context.Context, *GetRefundRequest) (*GetRefundResponse, error)
+	// Lists refunds, in-sale and after-sales (1688:
+	// alibaba.trade.refund.buyer.queryOrderRefundList).
+	//
+	// Requires the access token of a main account.
+	//
+	// Errors: the service's common ones, INVALID_REQUEST also for a page token of
+	// another list, UPSTREAM_ARGUMENT also for times more than 730 days ago
+	// (APPLY_TIME_ERROR).
+	ListRefunds(context.Context, *ListRefundsRequest) (*ListRefundsResponse, error)
+	// Lists what happened to a refund (1688:
+	// alibaba.trade.refund.OpQueryOrderRefundOperationList).
+	//
+	// Errors: those of GetRefund, INVALID_REQUEST also for a page token of another
+	// list.
+	ListRefundOperations(context.Context, *ListRefundOperationsRequest) (*ListRefundOperationsResponse, error)
+	// Cancels a refund that was requested (1688: alibaba.trade.cancelRefund).
+	//
+	// Requires a request id. Whether a refund can be requested again after that is
+	// not documented. After OUTCOME_UNKNOWN, read the refund: CLOSED means that it
+	// was cancelled.
+	//
+	// Errors: the service's common ones, and OUTCOME_UNKNOWN. 1688 documents no
+	// codes: UPSTREAM_REFUSED.
+	CancelRefund(context.Context, *CancelRefundRequest) (*CancelRefundResponse, error)
 	// Stores a sync and delivers it to 1688, through outages of 1688 and of this
 	// service.
 	//
-	// Requires a request id and one of the five syncs, which must not have a
-	// request id of its own. The service checks the rules of the dialect, stores
-	// the sync and returns its delivery. It sends the deliveries of one ordering
-	// key one at a time, in the order in which they were enqueued, and those of
-	// different keys in parallel. It retries a failed delivery with growing
-	// delays until 1688 accepts it, until a permanent error or until it is too
-	// old. The last two make it DEAD, and the next delivery of its key is sent.
-	// 1688 may receive a sync more than once.
+	// Requires a request id and what one of the five syncs sends. The service
+	// checks the rules of the dialect, stores the sync and returns its delivery. It sends the deliveries of one ordering key one at a
+	// time, in the order in which they were enqueued, and those of different keys
+	// in parallel. The order of a key covers the deliveries of all callers. The
+	// service retries a failed delivery with growing delays until 1688 accepts
+	// it, until a permanent error or until it is too old. The last two make it
+	// DEAD, and the next delivery of its key is sent. 1688 may receive a sync more
+	// than once.
 	//
 	// A retry with the same request id and content returns the same delivery in
-	// its current state.
+	// its current state. The delivery belongs to the caller that enqueued it:
+	// only this caller, and callers whose rule in the service's policy has the
+	// role "operator", can get, list, retry and cancel it.
 	//
 	// Errors: INVALID_REQUEST and REQUIRED_IN_DIALECT (both with paths such as
-	// sync_order.order.national_order_id), REQUEST_ID_REUSED, STORE_UNAVAILABLE,
-	// DEADLINE, DRAINING, INTERNAL_FAULT.
-	EnqueueSync(context.Context, *EnqueueSyncRequest) (*EnqueueSyncResponse, error)
-	// Returns a delivery. A finished delivery is stored for 30 days.
-	//
-	// Errors: DELIVERY_NOT_FOUND, INVALID_REQUEST, STORE_UNAVAILABLE, DEADLINE,
+	// order.national_order_id), REQUEST_ID_REUSED, STORE_UNAVAILABLE, DEADLINE,
 	// DRAINING, INTERNAL_FAULT.
+	EnqueueSync(context.Context, *EnqueueSyncRequest) (*EnqueueSyncResponse, error)
+	// Returns a delivery of the caller. A finished delivery is stored for 30 days.
+	//
+	// With `wait`, returns as soon as the delivery is finished, otherwise at the
+	// end of the wait.
+	//
+	// Errors: DELIVERY_NOT_FOUND (also for another caller's delivery),
+	// INVALID_REQUEST, STORE_UNAVAILABLE, DEADLINE, DRAINING, INTERNAL_FAULT.
 	GetDelivery(context.Context, *GetDeliveryRequest) (*GetDeliveryResponse, error)
-	// Lists deliveries, the last enqueued first.
+	// Lists the deliveries of the caller, the last enqueued first. An operator's
+	// list has those of all callers.
 	//
 	// Errors: those of GetDelivery except DELIVERY_NOT_FOUND.
 	ListDeliveries(context.Context, *ListDeliveriesRequest) (*ListDeliveriesResponse, error)
@@ -889,19 +1476,25 @@ type OrderSyncServiceServer interface {
 	// is delivered under a lease. At most `max_outstanding` messages are
 	// unacknowledged at a time; acknowledge them (`ack`) to receive more. A
 	// message that is not acknowledged within its lease is redelivered, to this
-	// stream or to another consumer of the subscription. After 10 deliveries it
-	// is dead-lettered. The consumers of one subscription share its messages.
+	// stream or to another consumer of the subscription, with another `ack_id`.
+	// After 10 deliveries it is dead-lettered. An `ack` or `set_lease` that comes
+	// too late is answered by `lapsed`, and does not affect the consumer that has
+	// the message now. The consumers of one subscription share its messages.
 	// Each subscription receives every message of its topics at least once. The
 	// messages of one 1688 order are delivered in the order of their event times:
 	// the next is delivered after the previous one is acknowledged. When the
 	// stream ends for any reason, unacknowledged messages are available to other
 	// consumers immediately.
 	//
+	// A stream whose consumer lets a lease end gets no more messages before the
+	// consumer sends a request. If it sends none for as long as another lease, the
+	// stream ends with DEADLINE.
+	//
 	// Errors: INVALID_REQUEST (also if the first request does not open the
-	// stream, or a later one does), SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND
-	// (it was deleted meanwhile), STORE_UNAVAILABLE, OVERLOADED (the caller has
-	// too many subscriptions), DEADLINE, DRAINING, INTERNAL_FAULT. Open a new
-	// stream after a transient error.
+	// stream, a later one does, or an ack id is not one of this subscription),
+	// SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND (also if it is deleted
+	// meanwhile), SUBSCRIPTION_LIMIT, STREAM_LIMIT, STORE_UNAVAILABLE, DEADLINE,
+	// DRAINING, INTERNAL_FAULT. Open a new stream after a transient error.
 	StreamMessages(grpc.BidiStreamingServer[StreamMessagesRequest, StreamMessagesResponse]) error
 	// Delivers some of 1688's messages: the unary alternative to StreamMessages.
 	// Waits if there are none.
@@ -910,28 +1503,38 @@ type OrderSyncServiceServer interface {
 	// by AckMessages before their leases end. If a response is lost, its messages
 	// are redelivered when their leases end.
 	//
-	// Errors: INVALID_REQUEST, SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND (it
-	// was deleted meanwhile), STORE_UNAVAILABLE, OVERLOADED (the caller has too
-	// many subscriptions), DEADLINE, DRAINING, INTERNAL_FAULT.
+	// Errors: INVALID_REQUEST, SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND,
+	// SUBSCRIPTION_LIMIT, STORE_UNAVAILABLE, DEADLINE, DRAINING, INTERNAL_FAULT.
 	PullMessages(context.Context, *PullMessagesRequest) (*PullMessagesResponse, error)
 	// Acknowledges messages: they are not delivered to this subscription again.
-	// Unknown ids and acknowledged messages are ignored.
 	//
-	// Errors: INVALID_REQUEST, SUBSCRIPTION_NOT_FOUND, STORE_UNAVAILABLE,
-	// DEADLINE, DRAINING, INTERNAL_FAULT.
+	// An acknowledgement counts even after the end of the lease, until the message
+	// is delivered again or requeued. After that the `ack_id` is lapsed: it has no
+	// effect, and the consumer that has the message now is not affected. Messages
+	// that are already acknowledged are ignored.
+	//
+	// Errors: INVALID_REQUEST (also for an ack id that is not one of this
+	// subscription; nothing is acknowledged then), SUBSCRIPTION_NOT_FOUND,
+	// STORE_UNAVAILABLE, DEADLINE, DRAINING, INTERNAL_FAULT.
 	AckMessages(context.Context, *AckMessagesRequest) (*AckMessagesResponse, error)
 	// Changes when the leases of messages end: later, while the consumer works on
 	// them, or now, which releases the messages. A lease that has ended stays
-	// ended. Unknown ids are ignored.
+	// ended: its `ack_id` is lapsed, and the consumer that has the message now is
+	// not affected.
 	//
 	// Errors: those of AckMessages.
 	SetMessageLease(context.Context, *SetMessageLeaseRequest) (*SetMessageLeaseResponse, error)
-	// Lists the caller's subscriptions with their backlogs.
+	// Returns a subscription of the caller and its backlog.
 	//
-	// Errors: STORE_UNAVAILABLE, DEADLINE, DRAINING, INTERNAL_FAULT.
+	// Errors: those of AckMessages.
+	GetSubscription(context.Context, *GetSubscriptionRequest) (*GetSubscriptionResponse, error)
+	// Lists the caller's subscriptions with their backlogs, by name.
+	//
+	// Errors: INVALID_REQUEST, STORE_UNAVAILABLE, DEADLINE, DRAINING,
+	// INTERNAL_FAULT.
 	ListSubscriptions(context.Context, *ListSubscriptionsRequest) (*ListSubscriptionsResponse, error)
-	// Deletes a subscription of the caller with its undelivered messages. A later
-	// use of its name creates a new one.
+	// Deletes a subscription of the caller with its undelivered messages. Ack ids
+	// of a deleted subscription are never valid for a new one of the same name.
 	//
 	// Errors: those of AckMessages.
 	DeleteSubscription(context.Context, *DeleteSubscriptionRequest) (*DeleteSubscriptionResponse, error)
@@ -940,19 +1543,21 @@ type OrderSyncServiceServer interface {
 	// Errors: those of AckMessages.
 	ListDeadMessages(context.Context, *ListDeadMessagesRequest) (*ListDeadMessagesResponse, error)
 	// Requeues dead messages: they are delivered again, with their attempts
-	// counted from 0. Messages that are not dead are ignored.
+	// counted from 0. Their earlier ack ids are lapsed. Messages that are not dead
+	// are ignored.
 	//
 	// Errors: those of AckMessages.
 	RequeueMessages(context.Context, *RequeueMessagesRequest) (*RequeueMessagesResponse, error)
 	// Fetches the messages that 1688 could not push, stores them, and then
 	// confirms them to 1688. The service also does so every few minutes. 1688
-	// keeps these messages for about 7 days.
+	// keeps these messages for about 7 days. A message larger than 256 KiB is not
+	// stored; it stays at 1688.
 	//
 	// Returns when there are no more. If it ends early, by an error or the
 	// deadline, stored messages stay stored and the next replay gets the rest.
-	// OVERLOADED if another replay is running on any replica.
 	//
-	// Errors: the service's common ones, and STORE_UNAVAILABLE.
+	// Errors: the service's common ones, REPLAY_IN_PROGRESS (another replay is
+	// running on any replica), STORE_UNAVAILABLE.
 	ReplayMessages(context.Context, *ReplayMessagesRequest) (*ReplayMessagesResponse, error)
 	mustEmbedUnimplementedOrderSyncServiceServer()
 }
@@ -979,6 +1584,36 @@ func (UnimplementedOrderSyncServiceServer) SyncLogisticsOrder(context.Context, *
 func (UnimplementedOrderSyncServiceServer) SyncLogisticsStatus(context.Context, *SyncLogisticsStatusRequest) (*SyncLogisticsStatusResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SyncLogisticsStatus not implemented")
 }
+func (UnimplementedOrderSyncServiceServer) ListReceiveAddresses(context.Context, *ListReceiveAddressesRequest) (*ListReceiveAddressesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListReceiveAddresses not implemented")
+}
+func (UnimplementedOrderSyncServiceServer) ParseAddress(context.Context, *ParseAddressRequest) (*ParseAddressResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ParseAddress not implemented")
+}
+func (UnimplementedOrderSyncServiceServer) PreviewPurchaseOrders(context.Context, *PreviewPurchaseOrdersRequest) (*PreviewPurchaseOrdersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PreviewPurchaseOrders not implemented")
+}
+func (UnimplementedOrderSyncServiceServer) CreatePurchaseOrders(context.Context, *CreatePurchaseOrdersRequest) (*CreatePurchaseOrdersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CreatePurchaseOrders not implemented")
+}
+func (UnimplementedOrderSyncServiceServer) GetPurchaseOrder(context.Context, *GetPurchaseOrderRequest) (*GetPurchaseOrderResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetPurchaseOrder not implemented")
+}
+func (UnimplementedOrderSyncServiceServer) ListPurchaseOrders(context.Context, *ListPurchaseOrdersRequest) (*ListPurchaseOrdersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListPurchaseOrders not implemented")
+}
+func (UnimplementedOrderSyncServiceServer) CancelPurchaseOrder(context.Context, *CancelPurchaseOrderRequest) (*CancelPurchaseOrderResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CancelPurchaseOrder not implemented")
+}
+func (UnimplementedOrderSyncServiceServer) ConfirmPurchaseReceipt(context.Context, *ConfirmPurchaseReceiptRequest) (*ConfirmPurchaseReceiptResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ConfirmPurchaseReceipt not implemented")
+}
+func (UnimplementedOrderSyncServiceServer) ListShipments(context.Context, *ListShipmentsRequest) (*ListShipmentsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListShipments not implemented")
+}
+func (UnimplementedOrderSyncServiceServer) ListShipmentTraces(context.Context, *ListShipmentTracesRequest) (*ListShipmentTracesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListShipmentTraces not implemented")
+}
 func (UnimplementedOrderSyncServiceServer) CreateAlipayUrl(context.Context, *CreateAlipayUrlRequest) (*CreateAlipayUrlResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CreateAlipayUrl not implemented")
 }
@@ -1002,6 +1637,21 @@ func (UnimplementedOrderSyncServiceServer) CreateRefund(context.Context, *Create
 }
 func (UnimplementedOrderSyncServiceServer) SubmitReturnGoods(context.Context, *SubmitReturnGoodsRequest) (*SubmitReturnGoodsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SubmitReturnGoods not implemented")
+}
+func (UnimplementedOrderSyncServiceServer) GetRefundLimits(context.Context, *GetRefundLimitsRequest) (*GetRefundLimitsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetRefundLimits not implemented")
+}
+func (UnimplementedOrderSyncServiceServer) GetRefund(context.Context, *GetRefundRequest) (*GetRefundResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetRefund not implemented")
+}
+func (UnimplementedOrderSyncServiceServer) ListRefunds(context.Context, *ListRefundsRequest) (*ListRefundsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListRefunds not implemented")
+}
+func (UnimplementedOrderSyncServiceServer) ListRefundOperations(context.Context, *ListRefundOperationsRequest) (*ListRefundOperationsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListRefundOperations not implemented")
+}
+func (UnimplementedOrderSyncServiceServer) CancelRefund(context.Context, *CancelRefundRequest) (*CancelRefundResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CancelRefund not implemented")
 }
 func (UnimplementedOrderSyncServiceServer) EnqueueSync(context.Context, *EnqueueSyncRequest) (*EnqueueSyncResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method EnqueueSync not implemented")
@@ -1029,6 +1679,9 @@ func (UnimplementedOrderSyncServiceServer) AckMessages(context.Context, *AckMess
 }
 func (UnimplementedOrderSyncServiceServer) SetMessageLease(context.Context, *SetMessageLeaseRequest) (*SetMessageLeaseResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SetMessageLease not implemented")
+}
+func (UnimplementedOrderSyncServiceServer) GetSubscription(context.Context, *GetSubscriptionRequest) (*GetSubscriptionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetSubscription not implemented")
 }
 func (UnimplementedOrderSyncServiceServer) ListSubscriptions(context.Context, *ListSubscriptionsRequest) (*ListSubscriptionsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListSubscriptions not implemented")
@@ -1152,6 +1805,186 @@ func _OrderSyncService_SyncLogisticsStatus_Handler(srv interface{}, ctx context.
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(OrderSyncServiceServer).SyncLogisticsStatus(ctx, req.(*SyncLogisticsStatusRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _OrderSyncService_ListReceiveAddresses_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListReceiveAddressesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OrderSyncServiceServer).ListReceiveAddresses(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OrderSyncService_ListReceiveAddresses_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OrderSyncServiceServer).ListReceiveAddresses(ctx, req.(*ListReceiveAddressesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _OrderSyncService_ParseAddress_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ParseAddressRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OrderSyncServiceServer).ParseAddress(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OrderSyncService_ParseAddress_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OrderSyncServiceServer).ParseAddress(ctx, req.(*ParseAddressRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _OrderSyncService_PreviewPurchaseOrders_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PreviewPurchaseOrdersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OrderSyncServiceServer).PreviewPurchaseOrders(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OrderSyncService_PreviewPurchaseOrders_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OrderSyncServiceServer).PreviewPurchaseOrders(ctx, req.(*PreviewPurchaseOrdersRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _OrderSyncService_CreatePurchaseOrders_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CreatePurchaseOrdersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OrderSyncServiceServer).CreatePurchaseOrders(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OrderSyncService_CreatePurchaseOrders_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OrderSyncServiceServer).CreatePurchaseOrders(ctx, req.(*CreatePurchaseOrdersRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _OrderSyncService_GetPurchaseOrder_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetPurchaseOrderRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OrderSyncServiceServer).GetPurchaseOrder(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OrderSyncService_GetPurchaseOrder_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OrderSyncServiceServer).GetPurchaseOrder(ctx, req.(*GetPurchaseOrderRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _OrderSyncService_ListPurchaseOrders_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListPurchaseOrdersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OrderSyncServiceServer).ListPurchaseOrders(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OrderSyncService_ListPurchaseOrders_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OrderSyncServiceServer).ListPurchaseOrders(ctx, req.(*ListPurchaseOrdersRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _OrderSyncService_CancelPurchaseOrder_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CancelPurchaseOrderRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OrderSyncServiceServer).CancelPurchaseOrder(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OrderSyncService_CancelPurchaseOrder_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OrderSyncServiceServer).CancelPurchaseOrder(ctx, req.(*CancelPurchaseOrderRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _OrderSyncService_ConfirmPurchaseReceipt_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ConfirmPurchaseReceiptRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OrderSyncServiceServer).ConfirmPurchaseReceipt(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OrderSyncService_ConfirmPurchaseReceipt_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OrderSyncServiceServer).ConfirmPurchaseReceipt(ctx, req.(*ConfirmPurchaseReceiptRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _OrderSyncService_ListShipments_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListShipmentsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OrderSyncServiceServer).ListShipments(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OrderSyncService_ListShipments_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OrderSyncServiceServer).ListShipments(ctx, req.(*ListShipmentsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _OrderSyncService_ListShipmentTraces_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListShipmentTracesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OrderSyncServiceServer).ListShipmentTraces(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OrderSyncService_ListShipmentTraces_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OrderSyncServiceServer).ListShipmentTraces(ctx, req.(*ListShipmentTracesRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -1296,6 +2129,96 @@ func _OrderSyncService_SubmitReturnGoods_Handler(srv interface{}, ctx context.Co
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(OrderSyncServiceServer).SubmitReturnGoods(ctx, req.(*SubmitReturnGoodsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _OrderSyncService_GetRefundLimits_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetRefundLimitsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OrderSyncServiceServer).GetRefundLimits(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OrderSyncService_GetRefundLimits_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OrderSyncServiceServer).GetRefundLimits(ctx, req.(*GetRefundLimitsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _OrderSyncService_GetRefund_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetRefundRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OrderSyncServiceServer).GetRefund(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OrderSyncService_GetRefund_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OrderSyncServiceServer).GetRefund(ctx, req.(*GetRefundRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _OrderSyncService_ListRefunds_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListRefundsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OrderSyncServiceServer).ListRefunds(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OrderSyncService_ListRefunds_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OrderSyncServiceServer).ListRefunds(ctx, req.(*ListRefundsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _OrderSyncService_ListRefundOperations_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListRefundOperationsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OrderSyncServiceServer).ListRefundOperations(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OrderSyncService_ListRefundOperations_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OrderSyncServiceServer).ListRefundOperations(ctx, req.(*ListRefundOperationsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _OrderSyncService_CancelRefund_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CancelRefundRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OrderSyncServiceServer).CancelRefund(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OrderSyncService_CancelRefund_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OrderSyncServiceServer).CancelRefund(ctx, req.(*CancelRefundRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -1451,6 +2374,24 @@ func _OrderSyncService_SetMessageLease_Handler(srv interface{}, ctx context.Cont
 	return interceptor(ctx, in, info, handler)
 }
 
+func _OrderSyncService_GetSubscription_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetSubscriptionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OrderSyncServiceServer).GetSubscription(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OrderSyncService_GetSubscription_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OrderSyncServiceServer).GetSubscription(ctx, req.(*GetSubscriptionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _OrderSyncService_ListSubscriptions_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListSubscriptionsRequest)
 	if err := dec(in); err != nil {
@@ -1569,6 +2510,46 @@ var OrderSyncService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _OrderSyncService_SyncLogisticsStatus_Handler,
 		},
 		{
+			MethodName: "ListReceiveAddresses",
+			Handler:    _OrderSyncService_ListReceiveAddresses_Handler,
+		},
+		{
+			MethodName: "ParseAddress",
+			Handler:    _OrderSyncService_ParseAddress_Handler,
+		},
+		{
+			MethodName: "PreviewPurchaseOrders",
+			Handler:    _OrderSyncService_PreviewPurchaseOrders_Handler,
+		},
+		{
+			MethodName: "CreatePurchaseOrders",
+			Handler:    _OrderSyncService_CreatePurchaseOrders_Handler,
+		},
+		{
+			MethodName: "GetPurchaseOrder",
+			Handler:    _OrderSyncService_GetPurchaseOrder_Handler,
+		},
+		{
+			MethodName: "ListPurchaseOrders",
+			Handler:    _OrderSyncService_ListPurchaseOrders_Handler,
+		},
+		{
+			MethodName: "CancelPurchaseOrder",
+			Handler:    _OrderSyncService_CancelPurchaseOrder_Handler,
+		},
+		{
+			MethodName: "ConfirmPurchaseReceipt",
+			Handler:    _OrderSyncService_ConfirmPurchaseReceipt_Handler,
+		},
+		{
+			MethodName: "ListShipments",
+			Handler:    _OrderSyncService_ListShipments_Handler,
+		},
+		{
+			MethodName: "ListShipmentTraces",
+			Handler:    _OrderSyncService_ListShipmentTraces_Handler,
+		},
+		{
 			MethodName: "CreateAlipayUrl",
 			Handler:    _OrderSyncService_CreateAlipayUrl_Handler,
 		},
@@ -1601,6 +2582,26 @@ var OrderSyncService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _OrderSyncService_SubmitReturnGoods_Handler,
 		},
 		{
+			MethodName: "GetRefundLimits",
+			Handler:    _OrderSyncService_GetRefundLimits_Handler,
+		},
+		{
+			MethodName: "GetRefund",
+			Handler:    _OrderSyncService_GetRefund_Handler,
+		},
+		{
+			MethodName: "ListRefunds",
+			Handler:    _OrderSyncService_ListRefunds_Handler,
+		},
+		{
+			MethodName: "ListRefundOperations",
+			Handler:    _OrderSyncService_ListRefundOperations_Handler,
+		},
+		{
+			MethodName: "CancelRefund",
+			Handler:    _OrderSyncService_CancelRefund_Handler,
+		},
+		{
 			MethodName: "EnqueueSync",
 			Handler:    _OrderSyncService_EnqueueSync_Handler,
 		},
@@ -1631,6 +2632,10 @@ var OrderSyncService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "SetMessageLease",
 			Handler:    _OrderSyncService_SetMessageLease_Handler,
+		},
+		{
+			MethodName: "GetSubscription",
+			Handler:    _OrderSyncService_GetSubscription_Handler,
 		},
 		{
 			MethodName: "ListSubscriptions",

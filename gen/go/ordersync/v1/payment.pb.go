@@ -11,6 +11,7 @@ package ordersyncv1
 
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	status "google.golang.org/genproto/googleapis/rpc/status"
 	money "google.golang.org/genproto/googleapis/type/money"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
@@ -30,8 +31,12 @@ const (
 // Purchase orders to pay by Alipay.
 type CreateAlipayUrlRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
+	// Required UUID, a new one for each new request. A retry with the same id and
+	// content within 24 hours returns the response of the first call. The service
+	// completes the call even if the caller disconnects.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The purchase orders, 1 to 100, each once (1688: orderIdList).
-	CbuOrderIds   []int64 `protobuf:"varint,1,rep,packed,name=cbu_order_ids,json=cbuOrderIds,proto3" json:"cbu_order_ids,omitempty"`
+	CbuOrderIds   []int64 `protobuf:"varint,2,rep,packed,name=cbu_order_ids,json=cbuOrderIds,proto3" json:"cbu_order_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -66,6 +71,13 @@ func (*CreateAlipayUrlRequest) Descriptor() ([]byte, []int) {
 	return file_nationalsite_ordersync_v1_payment_proto_rawDescGZIP(), []int{0}
 }
 
+func (x *CreateAlipayUrlRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
 func (x *CreateAlipayUrlRequest) GetCbuOrderIds() []int64 {
 	if x != nil {
 		return x.CbuOrderIds
@@ -80,9 +92,12 @@ type CreateAlipayUrlResponse struct {
 	// only orders that cannot be paid.
 	PayUrl *string `protobuf:"bytes,1,opt,name=pay_url,json=payUrl,proto3,oneof" json:"pay_url,omitempty"`
 	// The orders that the link does not pay (1688: payFailureOrderList).
-	UnpayableCbuOrderIds []int64 `protobuf:"varint,2,rep,packed,name=unpayable_cbu_order_ids,json=unpayableCbuOrderIds,proto3" json:"unpayable_cbu_order_ids,omitempty"`
-	unknownFields        protoimpl.UnknownFields
-	sizeCache            protoimpl.SizeCache
+	UnpayableOrders []*UnpayableOrder `protobuf:"bytes,2,rep,name=unpayable_orders,json=unpayableOrders,proto3" json:"unpayable_orders,omitempty"`
+	// Set if 1688 rejected the request and still returned a link or orders: the
+	// code, message and details that the call would fail with without them.
+	Rejection     *status.Status `protobuf:"bytes,3,opt,name=rejection,proto3" json:"rejection,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CreateAlipayUrlResponse) Reset() {
@@ -122,11 +137,64 @@ func (x *CreateAlipayUrlResponse) GetPayUrl() string {
 	return ""
 }
 
-func (x *CreateAlipayUrlResponse) GetUnpayableCbuOrderIds() []int64 {
+func (x *CreateAlipayUrlResponse) GetUnpayableOrders() []*UnpayableOrder {
 	if x != nil {
-		return x.UnpayableCbuOrderIds
+		return x.UnpayableOrders
 	}
 	return nil
+}
+
+func (x *CreateAlipayUrlResponse) GetRejection() *status.Status {
+	if x != nil {
+		return x.Rejection
+	}
+	return nil
+}
+
+// A purchase order that the link does not pay.
+type UnpayableOrder struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The purchase order (1688: the element itself, a number).
+	CbuOrderId    *int64 `protobuf:"varint,1,opt,name=cbu_order_id,json=cbuOrderId,proto3,oneof" json:"cbu_order_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnpayableOrder) Reset() {
+	*x = UnpayableOrder{}
+	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnpayableOrder) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnpayableOrder) ProtoMessage() {}
+
+func (x *UnpayableOrder) ProtoReflect() protoreflect.Message {
+	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnpayableOrder.ProtoReflect.Descriptor instead.
+func (*UnpayableOrder) Descriptor() ([]byte, []int) {
+	return file_nationalsite_ordersync_v1_payment_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *UnpayableOrder) GetCbuOrderId() int64 {
+	if x != nil && x.CbuOrderId != nil {
+		return *x.CbuOrderId
+	}
+	return 0
 }
 
 // Purchase orders to pay by Kuajingbao.
@@ -140,7 +208,7 @@ type CreateCrossBorderPayUrlRequest struct {
 
 func (x *CreateCrossBorderPayUrlRequest) Reset() {
 	*x = CreateCrossBorderPayUrlRequest{}
-	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[2]
+	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -152,7 +220,7 @@ func (x *CreateCrossBorderPayUrlRequest) String() string {
 func (*CreateCrossBorderPayUrlRequest) ProtoMessage() {}
 
 func (x *CreateCrossBorderPayUrlRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[2]
+	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -165,7 +233,7 @@ func (x *CreateCrossBorderPayUrlRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateCrossBorderPayUrlRequest.ProtoReflect.Descriptor instead.
 func (*CreateCrossBorderPayUrlRequest) Descriptor() ([]byte, []int) {
-	return file_nationalsite_ordersync_v1_payment_proto_rawDescGZIP(), []int{2}
+	return file_nationalsite_ordersync_v1_payment_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *CreateCrossBorderPayUrlRequest) GetCbuOrderIds() []int64 {
@@ -183,14 +251,17 @@ type CreateCrossBorderPayUrlResponse struct {
 	PayUrl *string `protobuf:"bytes,1,opt,name=pay_url,json=payUrl,proto3,oneof" json:"pay_url,omitempty"`
 	// The orders that the link does not pay, because of credit or risk (1688:
 	// cantPayOrderList).
-	UnpayableCbuOrderIds []int64 `protobuf:"varint,2,rep,packed,name=unpayable_cbu_order_ids,json=unpayableCbuOrderIds,proto3" json:"unpayable_cbu_order_ids,omitempty"`
-	unknownFields        protoimpl.UnknownFields
-	sizeCache            protoimpl.SizeCache
+	UnpayableOrders []*UnpayableOrder `protobuf:"bytes,2,rep,name=unpayable_orders,json=unpayableOrders,proto3" json:"unpayable_orders,omitempty"`
+	// Set if 1688 rejected the request and still returned a link or orders: the
+	// code, message and details that the call would fail with without them.
+	Rejection     *status.Status `protobuf:"bytes,3,opt,name=rejection,proto3" json:"rejection,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CreateCrossBorderPayUrlResponse) Reset() {
 	*x = CreateCrossBorderPayUrlResponse{}
-	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[3]
+	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -202,7 +273,7 @@ func (x *CreateCrossBorderPayUrlResponse) String() string {
 func (*CreateCrossBorderPayUrlResponse) ProtoMessage() {}
 
 func (x *CreateCrossBorderPayUrlResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[3]
+	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -215,7 +286,7 @@ func (x *CreateCrossBorderPayUrlResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateCrossBorderPayUrlResponse.ProtoReflect.Descriptor instead.
 func (*CreateCrossBorderPayUrlResponse) Descriptor() ([]byte, []int) {
-	return file_nationalsite_ordersync_v1_payment_proto_rawDescGZIP(), []int{3}
+	return file_nationalsite_ordersync_v1_payment_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *CreateCrossBorderPayUrlResponse) GetPayUrl() string {
@@ -225,9 +296,16 @@ func (x *CreateCrossBorderPayUrlResponse) GetPayUrl() string {
 	return ""
 }
 
-func (x *CreateCrossBorderPayUrlResponse) GetUnpayableCbuOrderIds() []int64 {
+func (x *CreateCrossBorderPayUrlResponse) GetUnpayableOrders() []*UnpayableOrder {
 	if x != nil {
-		return x.UnpayableCbuOrderIds
+		return x.UnpayableOrders
+	}
+	return nil
+}
+
+func (x *CreateCrossBorderPayUrlResponse) GetRejection() *status.Status {
+	if x != nil {
+		return x.Rejection
 	}
 	return nil
 }
@@ -243,7 +321,7 @@ type CreateCreditPayUrlRequest struct {
 
 func (x *CreateCreditPayUrlRequest) Reset() {
 	*x = CreateCreditPayUrlRequest{}
-	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[4]
+	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -255,7 +333,7 @@ func (x *CreateCreditPayUrlRequest) String() string {
 func (*CreateCreditPayUrlRequest) ProtoMessage() {}
 
 func (x *CreateCreditPayUrlRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[4]
+	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -268,7 +346,7 @@ func (x *CreateCreditPayUrlRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateCreditPayUrlRequest.ProtoReflect.Descriptor instead.
 func (*CreateCreditPayUrlRequest) Descriptor() ([]byte, []int) {
-	return file_nationalsite_ordersync_v1_payment_proto_rawDescGZIP(), []int{4}
+	return file_nationalsite_ordersync_v1_payment_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *CreateCreditPayUrlRequest) GetCbuOrderIds() []int64 {
@@ -286,14 +364,17 @@ type CreateCreditPayUrlResponse struct {
 	PayUrl *string `protobuf:"bytes,1,opt,name=pay_url,json=payUrl,proto3,oneof" json:"pay_url,omitempty"`
 	// The orders that the link does not pay, because of credit or risk (1688:
 	// cantPayOrderList).
-	UnpayableCbuOrderIds []int64 `protobuf:"varint,2,rep,packed,name=unpayable_cbu_order_ids,json=unpayableCbuOrderIds,proto3" json:"unpayable_cbu_order_ids,omitempty"`
-	unknownFields        protoimpl.UnknownFields
-	sizeCache            protoimpl.SizeCache
+	UnpayableOrders []*UnpayableOrder `protobuf:"bytes,2,rep,name=unpayable_orders,json=unpayableOrders,proto3" json:"unpayable_orders,omitempty"`
+	// Set if 1688 rejected the request and still returned a link or orders: the
+	// code, message and details that the call would fail with without them.
+	Rejection     *status.Status `protobuf:"bytes,3,opt,name=rejection,proto3" json:"rejection,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CreateCreditPayUrlResponse) Reset() {
 	*x = CreateCreditPayUrlResponse{}
-	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[5]
+	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -305,7 +386,7 @@ func (x *CreateCreditPayUrlResponse) String() string {
 func (*CreateCreditPayUrlResponse) ProtoMessage() {}
 
 func (x *CreateCreditPayUrlResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[5]
+	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -318,7 +399,7 @@ func (x *CreateCreditPayUrlResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateCreditPayUrlResponse.ProtoReflect.Descriptor instead.
 func (*CreateCreditPayUrlResponse) Descriptor() ([]byte, []int) {
-	return file_nationalsite_ordersync_v1_payment_proto_rawDescGZIP(), []int{5}
+	return file_nationalsite_ordersync_v1_payment_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CreateCreditPayUrlResponse) GetPayUrl() string {
@@ -328,9 +409,16 @@ func (x *CreateCreditPayUrlResponse) GetPayUrl() string {
 	return ""
 }
 
-func (x *CreateCreditPayUrlResponse) GetUnpayableCbuOrderIds() []int64 {
+func (x *CreateCreditPayUrlResponse) GetUnpayableOrders() []*UnpayableOrder {
 	if x != nil {
-		return x.UnpayableCbuOrderIds
+		return x.UnpayableOrders
+	}
+	return nil
+}
+
+func (x *CreateCreditPayUrlResponse) GetRejection() *status.Status {
+	if x != nil {
+		return x.Rejection
 	}
 	return nil
 }
@@ -346,7 +434,7 @@ type ListPayWaysRequest struct {
 
 func (x *ListPayWaysRequest) Reset() {
 	*x = ListPayWaysRequest{}
-	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[6]
+	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -358,7 +446,7 @@ func (x *ListPayWaysRequest) String() string {
 func (*ListPayWaysRequest) ProtoMessage() {}
 
 func (x *ListPayWaysRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[6]
+	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -371,7 +459,7 @@ func (x *ListPayWaysRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPayWaysRequest.ProtoReflect.Descriptor instead.
 func (*ListPayWaysRequest) Descriptor() ([]byte, []int) {
-	return file_nationalsite_ordersync_v1_payment_proto_rawDescGZIP(), []int{6}
+	return file_nationalsite_ordersync_v1_payment_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ListPayWaysRequest) GetCbuOrderId() int64 {
@@ -391,14 +479,14 @@ type ListPayWaysResponse struct {
 	// The amount to pay (1688: payFee, fen).
 	PayFee *money.Money `protobuf:"bytes,3,opt,name=pay_fee,json=payFee,proto3" json:"pay_fee,omitempty"`
 	// The latest time for the payment (1688: timeout, Beijing time).
-	Timeout       *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=timeout,proto3" json:"timeout,omitempty"`
+	PayExpireTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=pay_expire_time,json=payExpireTime,proto3" json:"pay_expire_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListPayWaysResponse) Reset() {
 	*x = ListPayWaysResponse{}
-	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[7]
+	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -410,7 +498,7 @@ func (x *ListPayWaysResponse) String() string {
 func (*ListPayWaysResponse) ProtoMessage() {}
 
 func (x *ListPayWaysResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[7]
+	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -423,7 +511,7 @@ func (x *ListPayWaysResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPayWaysResponse.ProtoReflect.Descriptor instead.
 func (*ListPayWaysResponse) Descriptor() ([]byte, []int) {
-	return file_nationalsite_ordersync_v1_payment_proto_rawDescGZIP(), []int{7}
+	return file_nationalsite_ordersync_v1_payment_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ListPayWaysResponse) GetPayWays() []*PayWay {
@@ -447,9 +535,9 @@ func (x *ListPayWaysResponse) GetPayFee() *money.Money {
 	return nil
 }
 
-func (x *ListPayWaysResponse) GetTimeout() *timestamppb.Timestamp {
+func (x *ListPayWaysResponse) GetPayExpireTime() *timestamppb.Timestamp {
 	if x != nil {
-		return x.Timeout
+		return x.PayExpireTime
 	}
 	return nil
 }
@@ -472,7 +560,7 @@ type PayWay struct {
 
 func (x *PayWay) Reset() {
 	*x = PayWay{}
-	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[8]
+	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -484,7 +572,7 @@ func (x *PayWay) String() string {
 func (*PayWay) ProtoMessage() {}
 
 func (x *PayWay) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[8]
+	mi := &file_nationalsite_ordersync_v1_payment_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -497,7 +585,7 @@ func (x *PayWay) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PayWay.ProtoReflect.Descriptor instead.
 func (*PayWay) Descriptor() ([]byte, []int) {
-	return file_nationalsite_ordersync_v1_payment_proto_rawDescGZIP(), []int{8}
+	return file_nationalsite_ordersync_v1_payment_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *PayWay) GetCode() int64 {
@@ -518,37 +606,46 @@ var File_nationalsite_ordersync_v1_payment_proto protoreflect.FileDescriptor
 
 const file_nationalsite_ordersync_v1_payment_proto_rawDesc = "" +
 	"\n" +
-	"'nationalsite/ordersync/v1/payment.proto\x12\x19nationalsite.ordersync.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\"P\n" +
-	"\x16CreateAlipayUrlRequest\x126\n" +
-	"\rcbu_order_ids\x18\x01 \x03(\x03B\x12\xbaH\x0f\x92\x01\f\b\x01\x10d\x18\x01\"\x04\"\x02 \x00R\vcbuOrderIds\"z\n" +
-	"\x17CreateAlipayUrlResponse\x12\x1c\n" +
-	"\apay_url\x18\x01 \x01(\tH\x00R\x06payUrl\x88\x01\x01\x125\n" +
-	"\x17unpayable_cbu_order_ids\x18\x02 \x03(\x03R\x14unpayableCbuOrderIdsB\n" +
+	"'nationalsite/ordersync/v1/payment.proto\x12\x19nationalsite.ordersync.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x17google/type/money.proto\"|\n" +
+	"\x16CreateAlipayUrlRequest\x12*\n" +
 	"\n" +
-	"\b_pay_url\"X\n" +
+	"request_id\x18\x01 \x01(\tB\v\xbaH\b\xc8\x01\x01r\x03\xb0\x01\x01R\trequestId\x126\n" +
+	"\rcbu_order_ids\x18\x02 \x03(\x03B\x12\xbaH\x0f\x92\x01\f\b\x01\x10d\x18\x01\"\x04\"\x02 \x00R\vcbuOrderIds\"\xcb\x01\n" +
+	"\x17CreateAlipayUrlResponse\x12\x1c\n" +
+	"\apay_url\x18\x01 \x01(\tH\x00R\x06payUrl\x88\x01\x01\x12T\n" +
+	"\x10unpayable_orders\x18\x02 \x03(\v2).nationalsite.ordersync.v1.UnpayableOrderR\x0funpayableOrders\x120\n" +
+	"\trejection\x18\x03 \x01(\v2\x12.google.rpc.StatusR\trejectionB\n" +
+	"\n" +
+	"\b_pay_url\"H\n" +
+	"\x0eUnpayableOrder\x12%\n" +
+	"\fcbu_order_id\x18\x01 \x01(\x03H\x00R\n" +
+	"cbuOrderId\x88\x01\x01B\x0f\n" +
+	"\r_cbu_order_id\"X\n" +
 	"\x1eCreateCrossBorderPayUrlRequest\x126\n" +
-	"\rcbu_order_ids\x18\x01 \x03(\x03B\x12\xbaH\x0f\x92\x01\f\b\x01\x10\x1e\x18\x01\"\x04\"\x02 \x00R\vcbuOrderIds\"\x82\x01\n" +
+	"\rcbu_order_ids\x18\x01 \x03(\x03B\x12\xbaH\x0f\x92\x01\f\b\x01\x10\x1e\x18\x01\"\x04\"\x02 \x00R\vcbuOrderIds\"\xd3\x01\n" +
 	"\x1fCreateCrossBorderPayUrlResponse\x12\x1c\n" +
-	"\apay_url\x18\x01 \x01(\tH\x00R\x06payUrl\x88\x01\x01\x125\n" +
-	"\x17unpayable_cbu_order_ids\x18\x02 \x03(\x03R\x14unpayableCbuOrderIdsB\n" +
+	"\apay_url\x18\x01 \x01(\tH\x00R\x06payUrl\x88\x01\x01\x12T\n" +
+	"\x10unpayable_orders\x18\x02 \x03(\v2).nationalsite.ordersync.v1.UnpayableOrderR\x0funpayableOrders\x120\n" +
+	"\trejection\x18\x03 \x01(\v2\x12.google.rpc.StatusR\trejectionB\n" +
 	"\n" +
 	"\b_pay_url\"S\n" +
 	"\x19CreateCreditPayUrlRequest\x126\n" +
-	"\rcbu_order_ids\x18\x01 \x03(\x03B\x12\xbaH\x0f\x92\x01\f\b\x01\x10\x1e\x18\x01\"\x04\"\x02 \x00R\vcbuOrderIds\"}\n" +
+	"\rcbu_order_ids\x18\x01 \x03(\x03B\x12\xbaH\x0f\x92\x01\f\b\x01\x10\x1e\x18\x01\"\x04\"\x02 \x00R\vcbuOrderIds\"\xce\x01\n" +
 	"\x1aCreateCreditPayUrlResponse\x12\x1c\n" +
-	"\apay_url\x18\x01 \x01(\tH\x00R\x06payUrl\x88\x01\x01\x125\n" +
-	"\x17unpayable_cbu_order_ids\x18\x02 \x03(\x03R\x14unpayableCbuOrderIdsB\n" +
+	"\apay_url\x18\x01 \x01(\tH\x00R\x06payUrl\x88\x01\x01\x12T\n" +
+	"\x10unpayable_orders\x18\x02 \x03(\v2).nationalsite.ordersync.v1.UnpayableOrderR\x0funpayableOrders\x120\n" +
+	"\trejection\x18\x03 \x01(\v2\x12.google.rpc.StatusR\trejectionB\n" +
 	"\n" +
 	"\b_pay_url\"?\n" +
 	"\x12ListPayWaysRequest\x12)\n" +
 	"\fcbu_order_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\n" +
-	"cbuOrderId\"\xee\x01\n" +
+	"cbuOrderId\"\xfc\x01\n" +
 	"\x13ListPayWaysResponse\x12<\n" +
 	"\bpay_ways\x18\x01 \x03(\v2!.nationalsite.ordersync.v1.PayWayR\apayWays\x12%\n" +
 	"\fcbu_order_id\x18\x02 \x01(\x03H\x00R\n" +
 	"cbuOrderId\x88\x01\x01\x12+\n" +
-	"\apay_fee\x18\x03 \x01(\v2\x12.google.type.MoneyR\x06payFee\x124\n" +
-	"\atimeout\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\atimeoutB\x0f\n" +
+	"\apay_fee\x18\x03 \x01(\v2\x12.google.type.MoneyR\x06payFee\x12B\n" +
+	"\x0fpay_expire_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\rpayExpireTimeB\x0f\n" +
 	"\r_cbu_order_id\"L\n" +
 	"\x06PayWay\x12\x17\n" +
 	"\x04code\x18\x01 \x01(\x03H\x00R\x04code\x88\x01\x01\x12\x17\n" +
@@ -569,29 +666,37 @@ func file_nationalsite_ordersync_v1_payment_proto_rawDescGZIP() []byte {
 	return file_nationalsite_ordersync_v1_payment_proto_rawDescData
 }
 
-var file_nationalsite_ordersync_v1_payment_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_nationalsite_ordersync_v1_payment_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_nationalsite_ordersync_v1_payment_proto_goTypes = []any{
 	(*CreateAlipayUrlRequest)(nil),          // 0: nationalsite.ordersync.v1.CreateAlipayUrlRequest
 	(*CreateAlipayUrlResponse)(nil),         // 1: nationalsite.ordersync.v1.CreateAlipayUrlResponse
-	(*CreateCrossBorderPayUrlRequest)(nil),  // 2: nationalsite.ordersync.v1.CreateCrossBorderPayUrlRequest
-	(*CreateCrossBorderPayUrlResponse)(nil), // 3: nationalsite.ordersync.v1.CreateCrossBorderPayUrlResponse
-	(*CreateCreditPayUrlRequest)(nil),       // 4: nationalsite.ordersync.v1.CreateCreditPayUrlRequest
-	(*CreateCreditPayUrlResponse)(nil),      // 5: nationalsite.ordersync.v1.CreateCreditPayUrlResponse
-	(*ListPayWaysRequest)(nil),              // 6: nationalsite.ordersync.v1.ListPayWaysRequest
-	(*ListPayWaysResponse)(nil),             // 7: nationalsite.ordersync.v1.ListPayWaysResponse
-	(*PayWay)(nil),                          // 8: nationalsite.ordersync.v1.PayWay
-	(*money.Money)(nil),                     // 9: google.type.Money
-	(*timestamppb.Timestamp)(nil),           // 10: google.protobuf.Timestamp
+	(*UnpayableOrder)(nil),                  // 2: nationalsite.ordersync.v1.UnpayableOrder
+	(*CreateCrossBorderPayUrlRequest)(nil),  // 3: nationalsite.ordersync.v1.CreateCrossBorderPayUrlRequest
+	(*CreateCrossBorderPayUrlResponse)(nil), // 4: nationalsite.ordersync.v1.CreateCrossBorderPayUrlResponse
+	(*CreateCreditPayUrlRequest)(nil),       // 5: nationalsite.ordersync.v1.CreateCreditPayUrlRequest
+	(*CreateCreditPayUrlResponse)(nil),      // 6: nationalsite.ordersync.v1.CreateCreditPayUrlResponse
+	(*ListPayWaysRequest)(nil),              // 7: nationalsite.ordersync.v1.ListPayWaysRequest
+	(*ListPayWaysResponse)(nil),             // 8: nationalsite.ordersync.v1.ListPayWaysResponse
+	(*PayWay)(nil),                          // 9: nationalsite.ordersync.v1.PayWay
+	(*status.Status)(nil),                   // 10: google.rpc.Status
+	(*money.Money)(nil),                     // 11: google.type.Money
+	(*timestamppb.Timestamp)(nil),           // 12: google.protobuf.Timestamp
 }
 var file_nationalsite_ordersync_v1_payment_proto_depIdxs = []int32{
-	8,  // 0: nationalsite.ordersync.v1.ListPayWaysResponse.pay_ways:type_name -> nationalsite.ordersync.v1.PayWay
-	9,  // 1: nationalsite.ordersync.v1.ListPayWaysResponse.pay_fee:type_name -> google.type.Money
-	10, // 2: nationalsite.ordersync.v1.ListPayWaysResponse.timeout:type_name -> google.protobuf.Timestamp
-	3,  // [3:3] is the sub-list for method output_type
-	3,  // [3:3] is the sub-list for method input_type
-	3,  // [3:3] is the sub-list for extension type_name
-	3,  // [3:3] is the sub-list for extension extendee
-	0,  // [0:3] is the sub-list for field type_name
+	2,  // 0: nationalsite.ordersync.v1.CreateAlipayUrlResponse.unpayable_orders:type_name -> nationalsite.ordersync.v1.UnpayableOrder
+	10, // 1: nationalsite.ordersync.v1.CreateAlipayUrlResponse.rejection:type_name -> google.rpc.Status
+	2,  // 2: nationalsite.ordersync.v1.CreateCrossBorderPayUrlResponse.unpayable_orders:type_name -> nationalsite.ordersync.v1.UnpayableOrder
+	10, // 3: nationalsite.ordersync.v1.CreateCrossBorderPayUrlResponse.rejection:type_name -> google.rpc.Status
+	2,  // 4: nationalsite.ordersync.v1.CreateCreditPayUrlResponse.unpayable_orders:type_name -> nationalsite.ordersync.v1.UnpayableOrder
+	10, // 5: nationalsite.ordersync.v1.CreateCreditPayUrlResponse.rejection:type_name -> google.rpc.Status
+	9,  // 6: nationalsite.ordersync.v1.ListPayWaysResponse.pay_ways:type_name -> nationalsite.ordersync.v1.PayWay
+	11, // 7: nationalsite.ordersync.v1.ListPayWaysResponse.pay_fee:type_name -> google.type.Money
+	12, // 8: nationalsite.ordersync.v1.ListPayWaysResponse.pay_expire_time:type_name -> google.protobuf.Timestamp
+	9,  // [9:9] is the sub-list for method output_type
+	9,  // [9:9] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_nationalsite_ordersync_v1_payment_proto_init() }
@@ -600,17 +705,18 @@ func file_nationalsite_ordersync_v1_payment_proto_init() {
 		return
 	}
 	file_nationalsite_ordersync_v1_payment_proto_msgTypes[1].OneofWrappers = []any{}
-	file_nationalsite_ordersync_v1_payment_proto_msgTypes[3].OneofWrappers = []any{}
-	file_nationalsite_ordersync_v1_payment_proto_msgTypes[5].OneofWrappers = []any{}
-	file_nationalsite_ordersync_v1_payment_proto_msgTypes[7].OneofWrappers = []any{}
+	file_nationalsite_ordersync_v1_payment_proto_msgTypes[2].OneofWrappers = []any{}
+	file_nationalsite_ordersync_v1_payment_proto_msgTypes[4].OneofWrappers = []any{}
+	file_nationalsite_ordersync_v1_payment_proto_msgTypes[6].OneofWrappers = []any{}
 	file_nationalsite_ordersync_v1_payment_proto_msgTypes[8].OneofWrappers = []any{}
+	file_nationalsite_ordersync_v1_payment_proto_msgTypes[9].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_nationalsite_ordersync_v1_payment_proto_rawDesc), len(file_nationalsite_ordersync_v1_payment_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   9,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

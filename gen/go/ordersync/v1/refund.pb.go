@@ -11,6 +11,7 @@ package ordersyncv1
 
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	status "google.golang.org/genproto/googleapis/rpc/status"
 	money "google.golang.org/genproto/googleapis/type/money"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
@@ -386,16 +387,21 @@ func (x *UploadRefundVoucherRequest) GetImage() []byte {
 	return nil
 }
 
-// The URL of the uploaded image. A voucher is
-// `image_domain`/`image_relative_url`.
+// The URL of the uploaded image.
 type UploadRefundVoucherResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// First part of the URL, such as https://cbu01.alicdn.com. Whether 1688
-	// always includes the scheme is not known (1688: imageDomain).
-	ImageDomain *string `protobuf:"bytes,1,opt,name=image_domain,json=imageDomain,proto3,oneof" json:"image_domain,omitempty"`
-	// The rest, such as img/ibank/2019/901/930/11848039109.jpg. Whether it can
-	// begin with a slash is not known (1688: imageRelativeUrl).
-	ImageRelativeUrl *string `protobuf:"bytes,2,opt,name=image_relative_url,json=imageRelativeUrl,proto3,oneof" json:"image_relative_url,omitempty"`
+	// The URL, such as
+	// https://cbu01.alicdn.com/img/ibank/2019/901/930/11848039109.jpg: a voucher
+	// for CreateRefund and SubmitReturnGoods. Always set. The service makes it of
+	// the two parts, with exactly one slash between them, and with https:// if
+	// 1688 sends no scheme.
+	VoucherUrl string `protobuf:"bytes,1,opt,name=voucher_url,json=voucherUrl,proto3" json:"voucher_url,omitempty"`
+	// First part of the URL, as 1688 sent it (1688: imageDomain). Whether it
+	// always has a scheme is not known.
+	ImageDomain *string `protobuf:"bytes,2,opt,name=image_domain,json=imageDomain,proto3,oneof" json:"image_domain,omitempty"`
+	// The rest of the URL, as 1688 sent it (1688: imageRelativeUrl). Whether it
+	// can begin with a slash is not known.
+	ImageRelativeUrl *string `protobuf:"bytes,3,opt,name=image_relative_url,json=imageRelativeUrl,proto3,oneof" json:"image_relative_url,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -430,6 +436,13 @@ func (*UploadRefundVoucherResponse) Descriptor() ([]byte, []int) {
 	return file_nationalsite_ordersync_v1_refund_proto_rawDescGZIP(), []int{4}
 }
 
+func (x *UploadRefundVoucherResponse) GetVoucherUrl() string {
+	if x != nil {
+		return x.VoucherUrl
+	}
+	return ""
+}
+
 func (x *UploadRefundVoucherResponse) GetImageDomain() string {
 	if x != nil && x.ImageDomain != nil {
 		return *x.ImageDomain
@@ -447,9 +460,9 @@ func (x *UploadRefundVoucherResponse) GetImageRelativeUrl() string {
 // A refund to request.
 type CreateRefundRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Optional UUID. A retry with the same id and content within 24 hours returns
-	// the response of the first call. The service completes a call with a request
-	// id even if the caller disconnects.
+	// Required UUID, a new one for each new request. A retry with the same id and
+	// content within 24 hours returns the response of the first call. The service
+	// completes the call even if the caller disconnects.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The purchase order (1688: orderId). Required.
 	CbuOrderId int64 `protobuf:"varint,2,opt,name=cbu_order_id,json=cbuOrderId,proto3" json:"cbu_order_id,omitempty"`
@@ -469,7 +482,8 @@ type CreateRefundRequest struct {
 	Description string `protobuf:"bytes,8,opt,name=description,proto3" json:"description,omitempty"`
 	// Status of the goods (1688: goodsStatus). Required.
 	GoodsStatus GoodsStatus `protobuf:"varint,9,opt,name=goods_status,json=goodsStatus,proto3,enum=nationalsite.ordersync.v1.GoodsStatus" json:"goods_status,omitempty"`
-	// URLs of images, at most 5, from UploadRefundVoucher (1688: vouchers).
+	// URLs of images, at most 5: `voucher_url` of UploadRefundVoucher (1688:
+	// vouchers).
 	// Optional, unless the reason requires one.
 	Vouchers []string `protobuf:"bytes,10,rep,name=vouchers,proto3" json:"vouchers,omitempty"`
 	// How many units of which order entry are returned (1688:
@@ -677,8 +691,12 @@ type CreateRefundResponse struct {
 	IsVoucher *bool `protobuf:"varint,5,opt,name=is_voucher,json=isVoucher,proto3,oneof" json:"is_voucher,omitempty"`
 	// Amount that 1688 itself pays (1688: refundOfficialSolutionCost, fen).
 	RefundOfficialSolutionCost *money.Money `protobuf:"bytes,6,opt,name=refund_official_solution_cost,json=refundOfficialSolutionCost,proto3" json:"refund_official_solution_cost,omitempty"`
-	unknownFields              protoimpl.UnknownFields
-	sizeCache                  protoimpl.SizeCache
+	// Set if 1688 rejected the request and still returned a refund's id, so that
+	// the refund exists: the code, message and details that the call would fail
+	// with without the id.
+	Rejection     *status.Status `protobuf:"bytes,7,opt,name=rejection,proto3" json:"rejection,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CreateRefundResponse) Reset() {
@@ -753,12 +771,19 @@ func (x *CreateRefundResponse) GetRefundOfficialSolutionCost() *money.Money {
 	return nil
 }
 
+func (x *CreateRefundResponse) GetRejection() *status.Status {
+	if x != nil {
+		return x.Rejection
+	}
+	return nil
+}
+
 // The return shipment of a refund.
 type SubmitReturnGoodsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Optional UUID. A retry with the same id and content within 24 hours returns
-	// the response of the first call. The service completes a call with a request
-	// id even if the caller disconnects.
+	// Required UUID, a new one for each new request. A retry with the same id and
+	// content within 24 hours returns the response of the first call. The service
+	// completes the call even if the caller disconnects.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The refund, beginning with TQ (1688: refundId). Required.
 	RefundId string `protobuf:"bytes,2,opt,name=refund_id,json=refundId,proto3" json:"refund_id,omitempty"`
@@ -769,8 +794,8 @@ type SubmitReturnGoodsRequest struct {
 	FreightBill string `protobuf:"bytes,4,opt,name=freight_bill,json=freightBill,proto3" json:"freight_bill,omitempty"`
 	// A remark, 2 to 200 characters (1688: description). Optional.
 	Description string `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
-	// URLs of images, at most 10, each of at most 1 MB (1688: vouchers).
-	// Optional.
+	// URLs of images, at most 10, each of at most 1 MB: `voucher_url` of
+	// UploadRefundVoucher (1688: vouchers). Optional.
 	Vouchers      []string `protobuf:"bytes,6,rep,name=vouchers,proto3" json:"vouchers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -889,13 +914,12 @@ var File_nationalsite_ordersync_v1_refund_proto protoreflect.FileDescriptor
 
 const file_nationalsite_ordersync_v1_refund_proto_rawDesc = "" +
 	"\n" +
-	"&nationalsite/ordersync/v1/refund.proto\x12\x19nationalsite.ordersync.v1\x1a\x1bbuf/validate/validate.proto\x1a\x17google/type/money.proto\"\xe0\x01\n" +
+	"&nationalsite/ordersync/v1/refund.proto\x12\x19nationalsite.ordersync.v1\x1a\x1bbuf/validate/validate.proto\x1a\x17google/rpc/status.proto\x1a\x17google/type/money.proto\"\xe1\x01\n" +
 	"\x18ListRefundReasonsRequest\x12)\n" +
 	"\fcbu_order_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\n" +
 	"cbuOrderId\x12B\n" +
-	"\x13cbu_order_entry_ids\x18\x02 \x03(\x03B\x13\xbaH\x10\x92\x01\r\b\x01\x10\xe8\a\x18\x01\"\x04\"\x02 \x00R\x10cbuOrderEntryIds\x12U\n" +
-	"\fgoods_status\x18\x03 \x01(\x0e2&.nationalsite.ordersync.v1.GoodsStatusB\n" +
-	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\vgoodsStatus\"^\n" +
+	"\x13cbu_order_entry_ids\x18\x02 \x03(\x03B\x13\xbaH\x10\x92\x01\r\b\x01\x10\xe8\a\x18\x01\"\x04\"\x02 \x00R\x10cbuOrderEntryIds\x12V\n" +
+	"\fgoods_status\x18\x03 \x01(\x0e2&.nationalsite.ordersync.v1.GoodsStatusB\v\xbaH\b\xc8\x01\x01\x82\x01\x02\x10\x01R\vgoodsStatus\"^\n" +
 	"\x19ListRefundReasonsResponse\x12A\n" +
 	"\areasons\x18\x01 \x03(\v2'.nationalsite.ordersync.v1.RefundReasonR\areasons\"\x82\x02\n" +
 	"\fRefundReason\x12 \n" +
@@ -913,29 +937,29 @@ const file_nationalsite_ordersync_v1_refund_proto_rawDesc = "" +
 	"\x1aUploadRefundVoucherRequest\x12h\n" +
 	"\x05image\x18\x01 \x01(\fBR\xbaHO\xba\x01D\n" +
 	"\n" +
-	"image.kind\x12\x14must be a JPEG image\x1a this.startsWith(b'\\xff\\xd8\\xff')z\x06\x10\x01\x18\xff\xff?R\x05image\"\xa0\x01\n" +
-	"\x1bUploadRefundVoucherResponse\x12&\n" +
-	"\fimage_domain\x18\x01 \x01(\tH\x00R\vimageDomain\x88\x01\x01\x121\n" +
-	"\x12image_relative_url\x18\x02 \x01(\tH\x01R\x10imageRelativeUrl\x88\x01\x01B\x0f\n" +
+	"image.kind\x12\x14must be a JPEG image\x1a this.startsWith(b'\\xff\\xd8\\xff')z\x06\x10\x01\x18\xff\xff?R\x05image\"\xc1\x01\n" +
+	"\x1bUploadRefundVoucherResponse\x12\x1f\n" +
+	"\vvoucher_url\x18\x01 \x01(\tR\n" +
+	"voucherUrl\x12&\n" +
+	"\fimage_domain\x18\x02 \x01(\tH\x00R\vimageDomain\x88\x01\x01\x121\n" +
+	"\x12image_relative_url\x18\x03 \x01(\tH\x01R\x10imageRelativeUrl\x88\x01\x01B\x0f\n" +
 	"\r_image_domainB\x15\n" +
-	"\x13_image_relative_url\"\xd8\n" +
+	"\x13_image_relative_url\"\xda\n" +
 	"\n" +
 	"\x13CreateRefundRequest\x12*\n" +
 	"\n" +
-	"request_id\x18\x01 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x12)\n" +
+	"request_id\x18\x01 \x01(\tB\v\xbaH\b\xc8\x01\x01r\x03\xb0\x01\x01R\trequestId\x12)\n" +
 	"\fcbu_order_id\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\n" +
 	"cbuOrderId\x12B\n" +
-	"\x13cbu_order_entry_ids\x18\x03 \x03(\x03B\x13\xbaH\x10\x92\x01\r\b\x01\x10\xe8\a\x18\x01\"\x04\"\x02 \x00R\x10cbuOrderEntryIds\x12[\n" +
-	"\x0fdispute_request\x18\x04 \x01(\x0e2&.nationalsite.ordersync.v1.DisputeKindB\n" +
-	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x0edisputeRequest\x12\xc4\x02\n" +
+	"\x13cbu_order_entry_ids\x18\x03 \x03(\x03B\x13\xbaH\x10\x92\x01\r\b\x01\x10\xe8\a\x18\x01\"\x04\"\x02 \x00R\x10cbuOrderEntryIds\x12\\\n" +
+	"\x0fdispute_request\x18\x04 \x01(\x0e2&.nationalsite.ordersync.v1.DisputeKindB\v\xbaH\b\xc8\x01\x01\x82\x01\x02\x10\x01R\x0edisputeRequest\x12\xc4\x02\n" +
 	"\rapply_payment\x18\x05 \x01(\v2\x12.google.type.MoneyB\x8a\x02\xbaH\x86\x02\xba\x01\xff\x01\n" +
 	"\tmoney.fen\x12Mmust be an amount in CNY of at least 0, in whole fen, below 92233720368547758\x1a\xa2\x01this.currency_code in ['', 'CNY'] && this.units >= 0 && this.units < 92233720368547758 && this.nanos >= 0 && this.nanos <= 990000000 && this.nanos % 10000000 == 0\xc8\x01\x01R\fapplyPayment\x12\xc6\x02\n" +
 	"\x0eapply_carriage\x18\x06 \x01(\v2\x12.google.type.MoneyB\x8a\x02\xbaH\x86\x02\xba\x01\xff\x01\n" +
 	"\tmoney.fen\x12Mmust be an amount in CNY of at least 0, in whole fen, below 92233720368547758\x1a\xa2\x01this.currency_code in ['', 'CNY'] && this.units >= 0 && this.units < 92233720368547758 && this.nanos >= 0 && this.nanos <= 990000000 && this.nanos % 10000000 == 0\xc8\x01\x01R\rapplyCarriage\x12/\n" +
 	"\x0fapply_reason_id\x18\a \x01(\x03B\a\xbaH\x04\"\x02 \x00R\rapplyReasonId\x12/\n" +
-	"\vdescription\x18\b \x01(\tB\r\xbaH\ar\x05\x10\x02\x18\x96\x01\x80\x01\x01R\vdescription\x12U\n" +
-	"\fgoods_status\x18\t \x01(\x0e2&.nationalsite.ordersync.v1.GoodsStatusB\n" +
-	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\vgoodsStatus\x12-\n" +
+	"\vdescription\x18\b \x01(\tB\r\xbaH\ar\x05\x10\x02\x18\x96\x01\x80\x01\x01R\vdescription\x12V\n" +
+	"\fgoods_status\x18\t \x01(\x0e2&.nationalsite.ordersync.v1.GoodsStatusB\v\xbaH\b\xc8\x01\x01\x82\x01\x02\x10\x01R\vgoodsStatus\x12-\n" +
 	"\bvouchers\x18\n" +
 	" \x03(\tB\x11\xbaH\x0e\x92\x01\v\x10\x05\"\ar\x05\x10\x01\x18\x80\bR\bvouchers\x12c\n" +
 	"\x12order_entry_counts\x18\v \x03(\v2*.nationalsite.ordersync.v1.OrderEntryCountB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\x10orderEntryCounts\x12(\n" +
@@ -944,7 +968,7 @@ const file_nationalsite_ordersync_v1_refund_proto_rawDesc = "" +
 	"\x0e_custom_refund\"f\n" +
 	"\x0fOrderEntryCount\x124\n" +
 	"\x12cbu_order_entry_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\x0fcbuOrderEntryId\x12\x1d\n" +
-	"\x05count\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\x05count\"\x84\x03\n" +
+	"\x05count\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\x05count\"\xb6\x03\n" +
 	"\x14CreateRefundResponse\x12 \n" +
 	"\trefund_id\x18\x01 \x01(\tH\x00R\brefundId\x88\x01\x01\x12+\n" +
 	"\x0finner_reason_id\x18\x02 \x01(\x03H\x01R\rinnerReasonId\x88\x01\x01\x12&\n" +
@@ -952,7 +976,8 @@ const file_nationalsite_ordersync_v1_refund_proto_rawDesc = "" +
 	"\x0einner_post_fee\x18\x04 \x01(\v2\x12.google.type.MoneyR\finnerPostFee\x12\"\n" +
 	"\n" +
 	"is_voucher\x18\x05 \x01(\bH\x03R\tisVoucher\x88\x01\x01\x12U\n" +
-	"\x1drefund_official_solution_cost\x18\x06 \x01(\v2\x12.google.type.MoneyR\x1arefundOfficialSolutionCostB\f\n" +
+	"\x1drefund_official_solution_cost\x18\x06 \x01(\v2\x12.google.type.MoneyR\x1arefundOfficialSolutionCost\x120\n" +
+	"\trejection\x18\a \x01(\v2\x12.google.rpc.StatusR\trejectionB\f\n" +
 	"\n" +
 	"_refund_idB\x12\n" +
 	"\x10_inner_reason_idB\x0f\n" +
@@ -960,7 +985,7 @@ const file_nationalsite_ordersync_v1_refund_proto_rawDesc = "" +
 	"\v_is_voucher\"\xbc\x02\n" +
 	"\x18SubmitReturnGoodsRequest\x12*\n" +
 	"\n" +
-	"request_id\x18\x01 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x12&\n" +
+	"request_id\x18\x01 \x01(\tB\v\xbaH\b\xc8\x01\x01r\x03\xb0\x01\x01R\trequestId\x12&\n" +
 	"\trefund_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\brefundId\x12;\n" +
 	"\x14logistics_company_no\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x12logisticsCompanyNo\x12,\n" +
 	"\ffreight_bill\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\vfreightBill\x122\n" +
@@ -1010,6 +1035,7 @@ var file_nationalsite_ordersync_v1_refund_proto_goTypes = []any{
 	(*SubmitReturnGoodsRequest)(nil),    // 10: nationalsite.ordersync.v1.SubmitReturnGoodsRequest
 	(*SubmitReturnGoodsResponse)(nil),   // 11: nationalsite.ordersync.v1.SubmitReturnGoodsResponse
 	(*money.Money)(nil),                 // 12: google.type.Money
+	(*status.Status)(nil),               // 13: google.rpc.Status
 }
 var file_nationalsite_ordersync_v1_refund_proto_depIdxs = []int32{
 	0,  // 0: nationalsite.ordersync.v1.ListRefundReasonsRequest.goods_status:type_name -> nationalsite.ordersync.v1.GoodsStatus
@@ -1021,11 +1047,12 @@ var file_nationalsite_ordersync_v1_refund_proto_depIdxs = []int32{
 	8,  // 6: nationalsite.ordersync.v1.CreateRefundRequest.order_entry_counts:type_name -> nationalsite.ordersync.v1.OrderEntryCount
 	12, // 7: nationalsite.ordersync.v1.CreateRefundResponse.inner_post_fee:type_name -> google.type.Money
 	12, // 8: nationalsite.ordersync.v1.CreateRefundResponse.refund_official_solution_cost:type_name -> google.type.Money
-	9,  // [9:9] is the sub-list for method output_type
-	9,  // [9:9] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	13, // 9: nationalsite.ordersync.v1.CreateRefundResponse.rejection:type_name -> google.rpc.Status
+	10, // [10:10] is the sub-list for method output_type
+	10, // [10:10] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_nationalsite_ordersync_v1_refund_proto_init() }

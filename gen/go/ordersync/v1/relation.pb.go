@@ -84,6 +84,52 @@ func (x *WriteOrderRelationsRequest) GetRelations() []*OrderRelation {
 	return nil
 }
 
+// Relations to deliver as one sync.
+type OrderRelations struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The relations, 1 to 100, as in WriteOrderRelations.
+	Relations     []*OrderRelation `protobuf:"bytes,1,rep,name=relations,proto3" json:"relations,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderRelations) Reset() {
+	*x = OrderRelations{}
+	mi := &file_nationalsite_ordersync_v1_relation_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderRelations) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderRelations) ProtoMessage() {}
+
+func (x *OrderRelations) ProtoReflect() protoreflect.Message {
+	mi := &file_nationalsite_ordersync_v1_relation_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderRelations.ProtoReflect.Descriptor instead.
+func (*OrderRelations) Descriptor() ([]byte, []int) {
+	return file_nationalsite_ordersync_v1_relation_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *OrderRelations) GetRelations() []*OrderRelation {
+	if x != nil {
+		return x.Relations
+	}
+	return nil
+}
+
 // Which entry of a purchase order serves which sub-order of a downstream order
 // (1688: NationalOrderRelationParam). open-platform requires all four ids.
 // national-site requires at least one of each side; whether 1688 accepts fewer
@@ -110,7 +156,7 @@ type OrderRelation struct {
 
 func (x *OrderRelation) Reset() {
 	*x = OrderRelation{}
-	mi := &file_nationalsite_ordersync_v1_relation_proto_msgTypes[1]
+	mi := &file_nationalsite_ordersync_v1_relation_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -122,7 +168,7 @@ func (x *OrderRelation) String() string {
 func (*OrderRelation) ProtoMessage() {}
 
 func (x *OrderRelation) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_ordersync_v1_relation_proto_msgTypes[1]
+	mi := &file_nationalsite_ordersync_v1_relation_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -135,7 +181,7 @@ func (x *OrderRelation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderRelation.ProtoReflect.Descriptor instead.
 func (*OrderRelation) Descriptor() ([]byte, []int) {
-	return file_nationalsite_ordersync_v1_relation_proto_rawDescGZIP(), []int{1}
+	return file_nationalsite_ordersync_v1_relation_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *OrderRelation) GetNationalOrderId() string {
@@ -169,16 +215,15 @@ func (x *OrderRelation) GetCbuOrderEntryId() int64 {
 // The result of each relation.
 type WriteOrderRelationsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// A status for each relation, in the order of the request: OK if 1688
-	// accepted it, else the code, message and details of a failed call.
-	Results       []*status.Status `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
+	// One result for each relation, in the order of the request.
+	Results       []*OrderRelationResult `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WriteOrderRelationsResponse) Reset() {
 	*x = WriteOrderRelationsResponse{}
-	mi := &file_nationalsite_ordersync_v1_relation_proto_msgTypes[2]
+	mi := &file_nationalsite_ordersync_v1_relation_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -190,7 +235,7 @@ func (x *WriteOrderRelationsResponse) String() string {
 func (*WriteOrderRelationsResponse) ProtoMessage() {}
 
 func (x *WriteOrderRelationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_ordersync_v1_relation_proto_msgTypes[2]
+	mi := &file_nationalsite_ordersync_v1_relation_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -203,12 +248,59 @@ func (x *WriteOrderRelationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteOrderRelationsResponse.ProtoReflect.Descriptor instead.
 func (*WriteOrderRelationsResponse) Descriptor() ([]byte, []int) {
-	return file_nationalsite_ordersync_v1_relation_proto_rawDescGZIP(), []int{2}
+	return file_nationalsite_ordersync_v1_relation_proto_rawDescGZIP(), []int{3}
 }
 
-func (x *WriteOrderRelationsResponse) GetResults() []*status.Status {
+func (x *WriteOrderRelationsResponse) GetResults() []*OrderRelationResult {
 	if x != nil {
 		return x.Results
+	}
+	return nil
+}
+
+// The result of one relation.
+type OrderRelationResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// OK if 1688 accepted the relation, else the code, message and details of a
+	// failed call.
+	Status        *status.Status `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderRelationResult) Reset() {
+	*x = OrderRelationResult{}
+	mi := &file_nationalsite_ordersync_v1_relation_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderRelationResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderRelationResult) ProtoMessage() {}
+
+func (x *OrderRelationResult) ProtoReflect() protoreflect.Message {
+	mi := &file_nationalsite_ordersync_v1_relation_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderRelationResult.ProtoReflect.Descriptor instead.
+func (*OrderRelationResult) Descriptor() ([]byte, []int) {
+	return file_nationalsite_ordersync_v1_relation_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *OrderRelationResult) GetStatus() *status.Status {
+	if x != nil {
+		return x.Status
 	}
 	return nil
 }
@@ -222,6 +314,9 @@ const file_nationalsite_ordersync_v1_relation_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x12R\n" +
 	"\trelations\x18\x02 \x03(\v2(.nationalsite.ordersync.v1.OrderRelationB\n" +
+	"\xbaH\a\x92\x01\x04\b\x01\x10dR\trelations\"d\n" +
+	"\x0eOrderRelations\x12R\n" +
+	"\trelations\x18\x01 \x03(\v2(.nationalsite.ordersync.v1.OrderRelationB\n" +
 	"\xbaH\a\x92\x01\x04\b\x01\x10dR\trelations\"\xfc\x03\n" +
 	"\rOrderRelation\x123\n" +
 	"\x11national_order_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18@R\x0fnationalOrderId\x12:\n" +
@@ -230,9 +325,11 @@ const file_nationalsite_ordersync_v1_relation_proto_rawDesc = "" +
 	"cbuOrderId\x124\n" +
 	"\x12cbu_order_entry_id\x18\x04 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\x0fcbuOrderEntryId:\x98\x02\xbaH\x94\x02\x1a\x93\x01\n" +
 	"\x17order_relation.national\x126national_order_id or national_sub_order_id is required\x1a@this.national_order_id != '' || this.national_sub_order_id != ''\x1a|\n" +
-	"\x12order_relation.cbu\x12.cbu_order_id or cbu_order_entry_id is required\x1a6this.cbu_order_id != 0 || this.cbu_order_entry_id != 0\"K\n" +
-	"\x1bWriteOrderRelationsResponse\x12,\n" +
-	"\aresults\x18\x01 \x03(\v2\x12.google.rpc.StatusR\aresultsB_\n" +
+	"\x12order_relation.cbu\x12.cbu_order_id or cbu_order_entry_id is required\x1a6this.cbu_order_id != 0 || this.cbu_order_entry_id != 0\"g\n" +
+	"\x1bWriteOrderRelationsResponse\x12H\n" +
+	"\aresults\x18\x01 \x03(\v2..nationalsite.ordersync.v1.OrderRelationResultR\aresults\"A\n" +
+	"\x13OrderRelationResult\x12*\n" +
+	"\x06status\x18\x01 \x01(\v2\x12.google.rpc.StatusR\x06statusB_\n" +
 	"\x19nationalsite.ordersync.v1B\rRelationProtoP\x01Z1nationalsite.internal/go/ordersync/v1;ordersyncv1b\x06proto3"
 
 var (
@@ -247,21 +344,25 @@ func file_nationalsite_ordersync_v1_relation_proto_rawDescGZIP() []byte {
 	return file_nationalsite_ordersync_v1_relation_proto_rawDescData
 }
 
-var file_nationalsite_ordersync_v1_relation_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_nationalsite_ordersync_v1_relation_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_nationalsite_ordersync_v1_relation_proto_goTypes = []any{
 	(*WriteOrderRelationsRequest)(nil),  // 0: nationalsite.ordersync.v1.WriteOrderRelationsRequest
-	(*OrderRelation)(nil),               // 1: nationalsite.ordersync.v1.OrderRelation
-	(*WriteOrderRelationsResponse)(nil), // 2: nationalsite.ordersync.v1.WriteOrderRelationsResponse
-	(*status.Status)(nil),               // 3: google.rpc.Status
+	(*OrderRelations)(nil),              // 1: nationalsite.ordersync.v1.OrderRelations
+	(*OrderRelation)(nil),               // 2: nationalsite.ordersync.v1.OrderRelation
+	(*WriteOrderRelationsResponse)(nil), // 3: nationalsite.ordersync.v1.WriteOrderRelationsResponse
+	(*OrderRelationResult)(nil),         // 4: nationalsite.ordersync.v1.OrderRelationResult
+	(*status.Status)(nil),               // 5: google.rpc.Status
 }
 var file_nationalsite_ordersync_v1_relation_proto_depIdxs = []int32{
-	1, // 0: nationalsite.ordersync.v1.WriteOrderRelationsRequest.relations:type_name -> nationalsite.ordersync.v1.OrderRelation
-	3, // 1: nationalsite.ordersync.v1.WriteOrderRelationsResponse.results:type_name -> google.rpc.Status
-	2, // [2:2] is the sub-list for method output_type
-	2, // [2:2] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	2, // 0: nationalsite.ordersync.v1.WriteOrderRelationsRequest.relations:type_name -> nationalsite.ordersync.v1.OrderRelation
+	2, // 1: nationalsite.ordersync.v1.OrderRelations.relations:type_name -> nationalsite.ordersync.v1.OrderRelation
+	4, // 2: nationalsite.ordersync.v1.WriteOrderRelationsResponse.results:type_name -> nationalsite.ordersync.v1.OrderRelationResult
+	5, // 3: nationalsite.ordersync.v1.OrderRelationResult.status:type_name -> google.rpc.Status
+	4, // [4:4] is the sub-list for method output_type
+	4, // [4:4] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_nationalsite_ordersync_v1_relation_proto_init() }
@@ -275,7 +376,7 @@ func file_nationalsite_ordersync_v1_relation_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_nationalsite_ordersync_v1_relation_proto_rawDesc), len(file_nationalsite_ordersync_v1_relation_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   3,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

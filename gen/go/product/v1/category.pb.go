@@ -74,8 +74,8 @@ func (x *GetCategoryRequest) GetCategoryId() int64 {
 // The category.
 type GetCategoryResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The requested category (1688: categoryInfo, a list).
-	Categories    []*Category `protobuf:"bytes,1,rep,name=categories,proto3" json:"categories,omitempty"`
+	// The requested category (1688: categoryInfo, a list of one). Always set.
+	Category      *Category `protobuf:"bytes,1,opt,name=category,proto3" json:"category,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -110,9 +110,9 @@ func (*GetCategoryResponse) Descriptor() ([]byte, []int) {
 	return file_nationalsite_product_v1_category_proto_rawDescGZIP(), []int{1}
 }
 
-func (x *GetCategoryResponse) GetCategories() []*Category {
+func (x *GetCategoryResponse) GetCategory() *Category {
 	if x != nil {
-		return x.Categories
+		return x.Category
 	}
 	return nil
 }
@@ -414,11 +414,9 @@ const file_nationalsite_product_v1_category_proto_rawDesc = "" +
 	"\x12GetCategoryRequest\x12-\n" +
 	"\vcategory_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02(\x00H\x00R\n" +
 	"categoryId\x88\x01\x01B\x0e\n" +
-	"\f_category_id\"X\n" +
-	"\x13GetCategoryResponse\x12A\n" +
-	"\n" +
-	"categories\x18\x01 \x03(\v2!.nationalsite.product.v1.CategoryR\n" +
-	"categories\"\xe4\x04\n" +
+	"\f_category_id\"T\n" +
+	"\x13GetCategoryResponse\x12=\n" +
+	"\bcategory\x18\x01 \x01(\v2!.nationalsite.product.v1.CategoryR\bcategory\"\xe4\x04\n" +
 	"\bCategory\x12$\n" +
 	"\vcategory_id\x18\x01 \x01(\x03H\x00R\n" +
 	"categoryId\x88\x01\x01\x12\x17\n" +
@@ -486,7 +484,7 @@ var file_nationalsite_product_v1_category_proto_goTypes = []any{
 	(*FeatureInfo)(nil),         // 4: nationalsite.product.v1.FeatureInfo
 }
 var file_nationalsite_product_v1_category_proto_depIdxs = []int32{
-	2, // 0: nationalsite.product.v1.GetCategoryResponse.categories:type_name -> nationalsite.product.v1.Category
+	2, // 0: nationalsite.product.v1.GetCategoryResponse.category:type_name -> nationalsite.product.v1.Category
 	3, // 1: nationalsite.product.v1.Category.child_categories:type_name -> nationalsite.product.v1.ChildCategory
 	4, // 2: nationalsite.product.v1.Category.feature_infos:type_name -> nationalsite.product.v1.FeatureInfo
 	3, // [3:3] is the sub-list for method output_type

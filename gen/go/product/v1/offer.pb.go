@@ -54,12 +54,13 @@ type Offer struct {
 	// open-platform only.
 	IsOnePsale *bool `protobuf:"varint,10,opt,name=is_one_psale,json=isOnePsale,proto3,oneof" json:"is_one_psale,omitempty"`
 	// Identities of the seller: super_factory, powerful_merchants, tp_member
-	// (Chengxintong member), or other words (1688: sellerIdentities).
-	// open-platform only.
+	// (Chengxintong member), or other words (1688: sellerIdentities, a list, or
+	// one text joined by commas). open-platform only.
 	SellerIdentities []string `protobuf:"bytes,11,rep,name=seller_identities,json=sellerIdentities,proto3" json:"seller_identities,omitempty"`
 	// Identities of the offer: yx (strictly selected, 严选), select (cross-border
-	// pool), or other words (1688: offerIdentities). Not the seller's identity,
-	// which Product.offer_identities holds. open-platform only.
+	// pool), or other words (1688: offerIdentities, a list, or one text joined by
+	// commas). Not the seller's identity, which Product.offer_identities holds.
+	// open-platform only.
 	OfferIdentities []string `protobuf:"bytes,12,rep,name=offer_identities,json=offerIdentities,proto3" json:"offer_identities,omitempty"`
 	// Score of the offer's trade, text such as "5.0" (1688: tradeScore).
 	// open-platform only.
@@ -406,8 +407,18 @@ type PriceInfo struct {
 	ConsignPrice *money.Money `protobuf:"bytes,4,opt,name=consign_price,json=consignPrice,proto3" json:"consign_price,omitempty"`
 	// Marketing price (1688: promotionPrice). open-platform only.
 	PromotionPrice *money.Money `protobuf:"bytes,5,opt,name=promotion_price,json=promotionPrice,proto3" json:"promotion_price,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// `price`, if it is not one number.
+	PriceRange *PriceRange `protobuf:"bytes,6,opt,name=price_range,json=priceRange,proto3" json:"price_range,omitempty"`
+	// `jxhy_price`, if it is not one number.
+	JxhyPriceRange *PriceRange `protobuf:"bytes,7,opt,name=jxhy_price_range,json=jxhyPriceRange,proto3" json:"jxhy_price_range,omitempty"`
+	// `pf_jxhy_price`, if it is not one number.
+	PfJxhyPriceRange *PriceRange `protobuf:"bytes,8,opt,name=pf_jxhy_price_range,json=pfJxhyPriceRange,proto3" json:"pf_jxhy_price_range,omitempty"`
+	// `consign_price`, if it is not one number.
+	ConsignPriceRange *PriceRange `protobuf:"bytes,9,opt,name=consign_price_range,json=consignPriceRange,proto3" json:"consign_price_range,omitempty"`
+	// `promotion_price`, if it is not one number.
+	PromotionPriceRange *PriceRange `protobuf:"bytes,10,opt,name=promotion_price_range,json=promotionPriceRange,proto3" json:"promotion_price_range,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *PriceInfo) Reset() {
@@ -475,6 +486,112 @@ func (x *PriceInfo) GetPromotionPrice() *money.Money {
 	return nil
 }
 
+func (x *PriceInfo) GetPriceRange() *PriceRange {
+	if x != nil {
+		return x.PriceRange
+	}
+	return nil
+}
+
+func (x *PriceInfo) GetJxhyPriceRange() *PriceRange {
+	if x != nil {
+		return x.JxhyPriceRange
+	}
+	return nil
+}
+
+func (x *PriceInfo) GetPfJxhyPriceRange() *PriceRange {
+	if x != nil {
+		return x.PfJxhyPriceRange
+	}
+	return nil
+}
+
+func (x *PriceInfo) GetConsignPriceRange() *PriceRange {
+	if x != nil {
+		return x.ConsignPriceRange
+	}
+	return nil
+}
+
+func (x *PriceInfo) GetPromotionPriceRange() *PriceRange {
+	if x != nil {
+		return x.PromotionPriceRange
+	}
+	return nil
+}
+
+// What 1688 sent as a price, if that was not one number: a range such as
+// 125-128, or words such as 面议 (negotiable).
+//
+// The field `<name>_range` belongs to the price `<name>`. It is unset if 1688
+// sent no price, or one number with at most nine decimals. A number can have a
+// currency sign that fits its currency (¥ or 元 for CNY), separators of
+// thousands, spaces and full-width digits.
+type PriceRange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Lower end; the price has the same value. Unset if `text` is not a range:
+	// then the price is unset too.
+	MinPrice *money.Money `protobuf:"bytes,1,opt,name=min_price,json=minPrice,proto3" json:"min_price,omitempty"`
+	// Upper end, not below `min_price`. Unset if `text` is not a range.
+	MaxPrice *money.Money `protobuf:"bytes,2,opt,name=max_price,json=maxPrice,proto3" json:"max_price,omitempty"`
+	// What 1688 sent, unchanged. Never empty.
+	Text          string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PriceRange) Reset() {
+	*x = PriceRange{}
+	mi := &file_nationalsite_product_v1_offer_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PriceRange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PriceRange) ProtoMessage() {}
+
+func (x *PriceRange) ProtoReflect() protoreflect.Message {
+	mi := &file_nationalsite_product_v1_offer_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PriceRange.ProtoReflect.Descriptor instead.
+func (*PriceRange) Descriptor() ([]byte, []int) {
+	return file_nationalsite_product_v1_offer_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *PriceRange) GetMinPrice() *money.Money {
+	if x != nil {
+		return x.MinPrice
+	}
+	return nil
+}
+
+func (x *PriceRange) GetMaxPrice() *money.Money {
+	if x != nil {
+		return x.MaxPrice
+	}
+	return nil
+}
+
+func (x *PriceRange) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
 // Promotion of an offer (1688: promotionModel). open-platform only.
 type PromotionModel struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -488,7 +605,7 @@ type PromotionModel struct {
 
 func (x *PromotionModel) Reset() {
 	*x = PromotionModel{}
-	mi := &file_nationalsite_product_v1_offer_proto_msgTypes[2]
+	mi := &file_nationalsite_product_v1_offer_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -500,7 +617,7 @@ func (x *PromotionModel) String() string {
 func (*PromotionModel) ProtoMessage() {}
 
 func (x *PromotionModel) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_product_v1_offer_proto_msgTypes[2]
+	mi := &file_nationalsite_product_v1_offer_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -513,7 +630,7 @@ func (x *PromotionModel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PromotionModel.ProtoReflect.Descriptor instead.
 func (*PromotionModel) Descriptor() ([]byte, []int) {
-	return file_nationalsite_product_v1_offer_proto_rawDescGZIP(), []int{2}
+	return file_nationalsite_product_v1_offer_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *PromotionModel) GetHasPromotion() bool {
@@ -566,7 +683,7 @@ type SellerDataInfo struct {
 
 func (x *SellerDataInfo) Reset() {
 	*x = SellerDataInfo{}
-	mi := &file_nationalsite_product_v1_offer_proto_msgTypes[3]
+	mi := &file_nationalsite_product_v1_offer_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -578,7 +695,7 @@ func (x *SellerDataInfo) String() string {
 func (*SellerDataInfo) ProtoMessage() {}
 
 func (x *SellerDataInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_product_v1_offer_proto_msgTypes[3]
+	mi := &file_nationalsite_product_v1_offer_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -591,7 +708,7 @@ func (x *SellerDataInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SellerDataInfo.ProtoReflect.Descriptor instead.
 func (*SellerDataInfo) Descriptor() ([]byte, []int) {
-	return file_nationalsite_product_v1_offer_proto_rawDescGZIP(), []int{3}
+	return file_nationalsite_product_v1_offer_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *SellerDataInfo) GetTradeMedalLevel() string {
@@ -702,7 +819,7 @@ type ProductSimpleShippingInfo struct {
 
 func (x *ProductSimpleShippingInfo) Reset() {
 	*x = ProductSimpleShippingInfo{}
-	mi := &file_nationalsite_product_v1_offer_proto_msgTypes[4]
+	mi := &file_nationalsite_product_v1_offer_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -714,7 +831,7 @@ func (x *ProductSimpleShippingInfo) String() string {
 func (*ProductSimpleShippingInfo) ProtoMessage() {}
 
 func (x *ProductSimpleShippingInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_product_v1_offer_proto_msgTypes[4]
+	mi := &file_nationalsite_product_v1_offer_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -727,7 +844,7 @@ func (x *ProductSimpleShippingInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProductSimpleShippingInfo.ProtoReflect.Descriptor instead.
 func (*ProductSimpleShippingInfo) Descriptor() ([]byte, []int) {
-	return file_nationalsite_product_v1_offer_proto_rawDescGZIP(), []int{4}
+	return file_nationalsite_product_v1_offer_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ProductSimpleShippingInfo) GetShippingTimeGuarantee() string {
@@ -797,7 +914,7 @@ type ProductTradeInfo struct {
 
 func (x *ProductTradeInfo) Reset() {
 	*x = ProductTradeInfo{}
-	mi := &file_nationalsite_product_v1_offer_proto_msgTypes[5]
+	mi := &file_nationalsite_product_v1_offer_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -809,7 +926,7 @@ func (x *ProductTradeInfo) String() string {
 func (*ProductTradeInfo) ProtoMessage() {}
 
 func (x *ProductTradeInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_product_v1_offer_proto_msgTypes[5]
+	mi := &file_nationalsite_product_v1_offer_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -822,7 +939,7 @@ func (x *ProductTradeInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProductTradeInfo.ProtoReflect.Descriptor instead.
 func (*ProductTradeInfo) Descriptor() ([]byte, []int) {
-	return file_nationalsite_product_v1_offer_proto_rawDescGZIP(), []int{5}
+	return file_nationalsite_product_v1_offer_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ProductTradeInfo) GetAddCartCount7D() int64 {
@@ -872,7 +989,7 @@ type InvoiceInfo struct {
 
 func (x *InvoiceInfo) Reset() {
 	*x = InvoiceInfo{}
-	mi := &file_nationalsite_product_v1_offer_proto_msgTypes[6]
+	mi := &file_nationalsite_product_v1_offer_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -884,7 +1001,7 @@ func (x *InvoiceInfo) String() string {
 func (*InvoiceInfo) ProtoMessage() {}
 
 func (x *InvoiceInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_product_v1_offer_proto_msgTypes[6]
+	mi := &file_nationalsite_product_v1_offer_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -897,7 +1014,7 @@ func (x *InvoiceInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InvoiceInfo.ProtoReflect.Descriptor instead.
 func (*InvoiceInfo) Descriptor() ([]byte, []int) {
-	return file_nationalsite_product_v1_offer_proto_rawDescGZIP(), []int{6}
+	return file_nationalsite_product_v1_offer_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *InvoiceInfo) GetSupportOnlineInvoice() bool {
@@ -950,7 +1067,7 @@ type OfferDataInfo struct {
 
 func (x *OfferDataInfo) Reset() {
 	*x = OfferDataInfo{}
-	mi := &file_nationalsite_product_v1_offer_proto_msgTypes[7]
+	mi := &file_nationalsite_product_v1_offer_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -962,7 +1079,7 @@ func (x *OfferDataInfo) String() string {
 func (*OfferDataInfo) ProtoMessage() {}
 
 func (x *OfferDataInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_nationalsite_product_v1_offer_proto_msgTypes[7]
+	mi := &file_nationalsite_product_v1_offer_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -975,7 +1092,7 @@ func (x *OfferDataInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OfferDataInfo.ProtoReflect.Descriptor instead.
 func (*OfferDataInfo) Descriptor() ([]byte, []int) {
-	return file_nationalsite_product_v1_offer_proto_rawDescGZIP(), []int{7}
+	return file_nationalsite_product_v1_offer_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *OfferDataInfo) GetOfferApplauseRate() string {
@@ -1090,14 +1207,26 @@ const file_nationalsite_product_v1_offer_proto_rawDesc = "" +
 	"\x0f_aigc_image_urlB\x0e\n" +
 	"\f_white_imageB\x0f\n" +
 	"\r_company_nameB\x12\n" +
-	"\x10_company_address\"\x96\x02\n" +
+	"\x10_company_address\"\xad\x05\n" +
 	"\tPriceInfo\x12(\n" +
 	"\x05price\x18\x01 \x01(\v2\x12.google.type.MoneyR\x05price\x121\n" +
 	"\n" +
 	"jxhy_price\x18\x02 \x01(\v2\x12.google.type.MoneyR\tjxhyPrice\x126\n" +
 	"\rpf_jxhy_price\x18\x03 \x01(\v2\x12.google.type.MoneyR\vpfJxhyPrice\x127\n" +
 	"\rconsign_price\x18\x04 \x01(\v2\x12.google.type.MoneyR\fconsignPrice\x12;\n" +
-	"\x0fpromotion_price\x18\x05 \x01(\v2\x12.google.type.MoneyR\x0epromotionPrice\"\x8b\x01\n" +
+	"\x0fpromotion_price\x18\x05 \x01(\v2\x12.google.type.MoneyR\x0epromotionPrice\x12D\n" +
+	"\vprice_range\x18\x06 \x01(\v2#.nationalsite.product.v1.PriceRangeR\n" +
+	"priceRange\x12M\n" +
+	"\x10jxhy_price_range\x18\a \x01(\v2#.nationalsite.product.v1.PriceRangeR\x0ejxhyPriceRange\x12R\n" +
+	"\x13pf_jxhy_price_range\x18\b \x01(\v2#.nationalsite.product.v1.PriceRangeR\x10pfJxhyPriceRange\x12S\n" +
+	"\x13consign_price_range\x18\t \x01(\v2#.nationalsite.product.v1.PriceRangeR\x11consignPriceRange\x12W\n" +
+	"\x15promotion_price_range\x18\n" +
+	" \x01(\v2#.nationalsite.product.v1.PriceRangeR\x13promotionPriceRange\"\x82\x01\n" +
+	"\n" +
+	"PriceRange\x12/\n" +
+	"\tmin_price\x18\x01 \x01(\v2\x12.google.type.MoneyR\bminPrice\x12/\n" +
+	"\tmax_price\x18\x02 \x01(\v2\x12.google.type.MoneyR\bmaxPrice\x12\x12\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\"\x8b\x01\n" +
 	"\x0ePromotionModel\x12(\n" +
 	"\rhas_promotion\x18\x01 \x01(\bH\x00R\fhasPromotion\x88\x01\x01\x12*\n" +
 	"\x0epromotion_type\x18\x02 \x01(\tH\x01R\rpromotionType\x88\x01\x01B\x10\n" +
@@ -1186,39 +1315,47 @@ func file_nationalsite_product_v1_offer_proto_rawDescGZIP() []byte {
 	return file_nationalsite_product_v1_offer_proto_rawDescData
 }
 
-var file_nationalsite_product_v1_offer_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_nationalsite_product_v1_offer_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_nationalsite_product_v1_offer_proto_goTypes = []any{
 	(*Offer)(nil),                     // 0: nationalsite.product.v1.Offer
 	(*PriceInfo)(nil),                 // 1: nationalsite.product.v1.PriceInfo
-	(*PromotionModel)(nil),            // 2: nationalsite.product.v1.PromotionModel
-	(*SellerDataInfo)(nil),            // 3: nationalsite.product.v1.SellerDataInfo
-	(*ProductSimpleShippingInfo)(nil), // 4: nationalsite.product.v1.ProductSimpleShippingInfo
-	(*ProductTradeInfo)(nil),          // 5: nationalsite.product.v1.ProductTradeInfo
-	(*InvoiceInfo)(nil),               // 6: nationalsite.product.v1.InvoiceInfo
-	(*OfferDataInfo)(nil),             // 7: nationalsite.product.v1.OfferDataInfo
-	(*timestamppb.Timestamp)(nil),     // 8: google.protobuf.Timestamp
-	(*money.Money)(nil),               // 9: google.type.Money
+	(*PriceRange)(nil),                // 2: nationalsite.product.v1.PriceRange
+	(*PromotionModel)(nil),            // 3: nationalsite.product.v1.PromotionModel
+	(*SellerDataInfo)(nil),            // 4: nationalsite.product.v1.SellerDataInfo
+	(*ProductSimpleShippingInfo)(nil), // 5: nationalsite.product.v1.ProductSimpleShippingInfo
+	(*ProductTradeInfo)(nil),          // 6: nationalsite.product.v1.ProductTradeInfo
+	(*InvoiceInfo)(nil),               // 7: nationalsite.product.v1.InvoiceInfo
+	(*OfferDataInfo)(nil),             // 8: nationalsite.product.v1.OfferDataInfo
+	(*timestamppb.Timestamp)(nil),     // 9: google.protobuf.Timestamp
+	(*money.Money)(nil),               // 10: google.type.Money
 }
 var file_nationalsite_product_v1_offer_proto_depIdxs = []int32{
 	1,  // 0: nationalsite.product.v1.Offer.price_info:type_name -> nationalsite.product.v1.PriceInfo
-	2,  // 1: nationalsite.product.v1.Offer.promotion_model:type_name -> nationalsite.product.v1.PromotionModel
-	8,  // 2: nationalsite.product.v1.Offer.create_date:type_name -> google.protobuf.Timestamp
-	8,  // 3: nationalsite.product.v1.Offer.modify_date:type_name -> google.protobuf.Timestamp
-	3,  // 4: nationalsite.product.v1.Offer.seller_data_info:type_name -> nationalsite.product.v1.SellerDataInfo
-	4,  // 5: nationalsite.product.v1.Offer.product_simple_shipping_info:type_name -> nationalsite.product.v1.ProductSimpleShippingInfo
-	5,  // 6: nationalsite.product.v1.Offer.product_trade_info:type_name -> nationalsite.product.v1.ProductTradeInfo
-	6,  // 7: nationalsite.product.v1.Offer.invoice_info:type_name -> nationalsite.product.v1.InvoiceInfo
-	7,  // 8: nationalsite.product.v1.Offer.offer_data_info:type_name -> nationalsite.product.v1.OfferDataInfo
-	9,  // 9: nationalsite.product.v1.PriceInfo.price:type_name -> google.type.Money
-	9,  // 10: nationalsite.product.v1.PriceInfo.jxhy_price:type_name -> google.type.Money
-	9,  // 11: nationalsite.product.v1.PriceInfo.pf_jxhy_price:type_name -> google.type.Money
-	9,  // 12: nationalsite.product.v1.PriceInfo.consign_price:type_name -> google.type.Money
-	9,  // 13: nationalsite.product.v1.PriceInfo.promotion_price:type_name -> google.type.Money
-	14, // [14:14] is the sub-list for method output_type
-	14, // [14:14] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	3,  // 1: nationalsite.product.v1.Offer.promotion_model:type_name -> nationalsite.product.v1.PromotionModel
+	9,  // 2: nationalsite.product.v1.Offer.create_date:type_name -> google.protobuf.Timestamp
+	9,  // 3: nationalsite.product.v1.Offer.modify_date:type_name -> google.protobuf.Timestamp
+	4,  // 4: nationalsite.product.v1.Offer.seller_data_info:type_name -> nationalsite.product.v1.SellerDataInfo
+	5,  // 5: nationalsite.product.v1.Offer.product_simple_shipping_info:type_name -> nationalsite.product.v1.ProductSimpleShippingInfo
+	6,  // 6: nationalsite.product.v1.Offer.product_trade_info:type_name -> nationalsite.product.v1.ProductTradeInfo
+	7,  // 7: nationalsite.product.v1.Offer.invoice_info:type_name -> nationalsite.product.v1.InvoiceInfo
+	8,  // 8: nationalsite.product.v1.Offer.offer_data_info:type_name -> nationalsite.product.v1.OfferDataInfo
+	10, // 9: nationalsite.product.v1.PriceInfo.price:type_name -> google.type.Money
+	10, // 10: nationalsite.product.v1.PriceInfo.jxhy_price:type_name -> google.type.Money
+	10, // 11: nationalsite.product.v1.PriceInfo.pf_jxhy_price:type_name -> google.type.Money
+	10, // 12: nationalsite.product.v1.PriceInfo.consign_price:type_name -> google.type.Money
+	10, // 13: nationalsite.product.v1.PriceInfo.promotion_price:type_name -> google.type.Money
+	2,  // 14: nationalsite.product.v1.PriceInfo.price_range:type_name -> nationalsite.product.v1.PriceRange
+	2,  // 15: nationalsite.product.v1.PriceInfo.jxhy_price_range:type_name -> nationalsite.product.v1.PriceRange
+	2,  // 16: nationalsite.product.v1.PriceInfo.pf_jxhy_price_range:type_name -> nationalsite.product.v1.PriceRange
+	2,  // 17: nationalsite.product.v1.PriceInfo.consign_price_range:type_name -> nationalsite.product.v1.PriceRange
+	2,  // 18: nationalsite.product.v1.PriceInfo.promotion_price_range:type_name -> nationalsite.product.v1.PriceRange
+	10, // 19: nationalsite.product.v1.PriceRange.min_price:type_name -> google.type.Money
+	10, // 20: nationalsite.product.v1.PriceRange.max_price:type_name -> google.type.Money
+	21, // [21:21] is the sub-list for method output_type
+	21, // [21:21] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_nationalsite_product_v1_offer_proto_init() }
@@ -1227,19 +1364,19 @@ func file_nationalsite_product_v1_offer_proto_init() {
 		return
 	}
 	file_nationalsite_product_v1_offer_proto_msgTypes[0].OneofWrappers = []any{}
-	file_nationalsite_product_v1_offer_proto_msgTypes[2].OneofWrappers = []any{}
 	file_nationalsite_product_v1_offer_proto_msgTypes[3].OneofWrappers = []any{}
 	file_nationalsite_product_v1_offer_proto_msgTypes[4].OneofWrappers = []any{}
 	file_nationalsite_product_v1_offer_proto_msgTypes[5].OneofWrappers = []any{}
 	file_nationalsite_product_v1_offer_proto_msgTypes[6].OneofWrappers = []any{}
 	file_nationalsite_product_v1_offer_proto_msgTypes[7].OneofWrappers = []any{}
+	file_nationalsite_product_v1_offer_proto_msgTypes[8].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_nationalsite_product_v1_offer_proto_rawDesc), len(file_nationalsite_product_v1_offer_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -43,8 +43,10 @@ type GetProductDetailRequest struct {
 	// Language code of translated texts, such as en, ja, ko, vi (1688: country,
 	// where it is a language code). open-platform only; national-site rejects it:
 	// set only `country` to work in both dialects. Empty: the language of
-	// `country`, else English. 1688 accepts unknown codes and does not translate
-	// then.
+	// `country`, else English. 1688 accepts unknown codes such as kr or korea and
+	// does not translate then; zh is reported as not supported. Even with a good
+	// code some texts stay untranslated, more in details than in searches: a
+	// translated text that equals the Chinese one is not a translation.
 	Language string `protobuf:"bytes,4,opt,name=language,proto3" json:"language,omitempty"`
 	// Currency of the `foreign_currency_*` prices, such as HKD, JPY (1688:
 	// currency). Empty: these prices are unset. open-platform only.
@@ -248,9 +250,9 @@ type Product struct {
 	// Selling points in the request's language, each "name:text" (1688:
 	// sellingPoint, a list). open-platform only.
 	SellingPoints []string `protobuf:"bytes,33,rep,name=selling_points,json=sellingPoints,proto3" json:"selling_points,omitempty"`
-	// Identities of the seller, such as tp_member (1688: offerIdentities; 1688
-	// prints no codes). Not the offer's identity, which Offer.offer_identities
-	// holds. open-platform only.
+	// Identities of the seller, such as tp_member (1688: offerIdentities, a list,
+	// or one text joined by commas; 1688 prints no codes). Not the offer's
+	// identity, which Offer.offer_identities holds. open-platform only.
 	OfferIdentities []string `protobuf:"bytes,34,rep,name=offer_identities,json=offerIdentities,proto3" json:"offer_identities,omitempty"`
 	// When the offer was created (1688: createDate). open-platform only.
 	CreateDate *timestamppb.Timestamp `protobuf:"bytes,35,opt,name=create_date,json=createDate,proto3" json:"create_date,omitempty"`
@@ -746,22 +748,41 @@ type ProductSkuInfo struct {
 	PromotionPrice *money.Money `protobuf:"bytes,9,opt,name=promotion_price,json=promotionPrice,proto3" json:"promotion_price,omitempty"`
 	// Prices for distributors (1688: fenxiaoPriceInfo). open-platform only.
 	FenxiaoPriceInfo *FenxiaoPriceInfo `protobuf:"bytes,10,opt,name=fenxiao_price_info,json=fenxiaoPriceInfo,proto3" json:"fenxiao_price_info,omitempty"`
-	// `` in the request's currency (1688: foreignCurrencyPrice). open-platform
-	// only.
+	// `price` in the request's currency (1688:
+	// foreignCurrencyPrice). open-platform only.
 	ForeignCurrencyPrice *money.Money `protobuf:"bytes,11,opt,name=foreign_currency_price,json=foreignCurrencyPrice,proto3" json:"foreign_currency_price,omitempty"`
-	// `` in the request's currency (1688: foreignCurrencyPromotionPrice).
-	// open-platform only.
+	// `promotion_price` in the request's currency (1688:
+	// foreignCurrencyPromotionPrice). open-platform only.
 	ForeignCurrencyPromotionPrice *money.Money `protobuf:"bytes,12,opt,name=foreign_currency_promotion_price,json=foreignCurrencyPromotionPrice,proto3" json:"foreign_currency_promotion_price,omitempty"`
-	// Retail price (1688: retailPrice). open-platform only.
+	// Price of a single unit (1688: retailPrice). open-platform only. Where it is
+	// set, `price` is for two units or more.
 	RetailPrice *money.Money `protobuf:"bytes,13,opt,name=retail_price,json=retailPrice,proto3" json:"retail_price,omitempty"`
-	// `` in the request's currency (1688: foreignCurrencyRetailPrice).
-	// open-platform only.
+	// `retail_price` in the request's currency (1688:
+	// foreignCurrencyRetailPrice). open-platform only.
 	ForeignCurrencyRetailPrice *money.Money `protobuf:"bytes,14,opt,name=foreign_currency_retail_price,json=foreignCurrencyRetailPrice,proto3" json:"foreign_currency_retail_price,omitempty"`
 	// Properties that distinguish the SKU, such as colour and size (1688:
 	// skuAttributes; in national-site skuAttribute, a single object).
 	SkuAttributes []*SkuAttribute `protobuf:"bytes,15,rep,name=sku_attributes,json=skuAttributes,proto3" json:"sku_attributes,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// `price`, if it is not one number.
+	PriceRange *PriceRange `protobuf:"bytes,16,opt,name=price_range,json=priceRange,proto3" json:"price_range,omitempty"`
+	// `jxhy_price`, if it is not one number.
+	JxhyPriceRange *PriceRange `protobuf:"bytes,17,opt,name=jxhy_price_range,json=jxhyPriceRange,proto3" json:"jxhy_price_range,omitempty"`
+	// `pf_jxhy_price`, if it is not one number.
+	PfJxhyPriceRange *PriceRange `protobuf:"bytes,18,opt,name=pf_jxhy_price_range,json=pfJxhyPriceRange,proto3" json:"pf_jxhy_price_range,omitempty"`
+	// `consign_price`, if it is not one number.
+	ConsignPriceRange *PriceRange `protobuf:"bytes,19,opt,name=consign_price_range,json=consignPriceRange,proto3" json:"consign_price_range,omitempty"`
+	// `promotion_price`, if it is not one number.
+	PromotionPriceRange *PriceRange `protobuf:"bytes,20,opt,name=promotion_price_range,json=promotionPriceRange,proto3" json:"promotion_price_range,omitempty"`
+	// `foreign_currency_price`, if it is not one number.
+	ForeignCurrencyPriceRange *PriceRange `protobuf:"bytes,21,opt,name=foreign_currency_price_range,json=foreignCurrencyPriceRange,proto3" json:"foreign_currency_price_range,omitempty"`
+	// `foreign_currency_promotion_price`, if it is not one number.
+	ForeignCurrencyPromotionPriceRange *PriceRange `protobuf:"bytes,22,opt,name=foreign_currency_promotion_price_range,json=foreignCurrencyPromotionPriceRange,proto3" json:"foreign_currency_promotion_price_range,omitempty"`
+	// `retail_price`, if it is not one number.
+	RetailPriceRange *PriceRange `protobuf:"bytes,23,opt,name=retail_price_range,json=retailPriceRange,proto3" json:"retail_price_range,omitempty"`
+	// `foreign_currency_retail_price`, if it is not one number.
+	ForeignCurrencyRetailPriceRange *PriceRange `protobuf:"bytes,24,opt,name=foreign_currency_retail_price_range,json=foreignCurrencyRetailPriceRange,proto3" json:"foreign_currency_retail_price_range,omitempty"`
+	unknownFields                   protoimpl.UnknownFields
+	sizeCache                       protoimpl.SizeCache
 }
 
 func (x *ProductSkuInfo) Reset() {
@@ -899,6 +920,69 @@ func (x *ProductSkuInfo) GetSkuAttributes() []*SkuAttribute {
 	return nil
 }
 
+func (x *ProductSkuInfo) GetPriceRange() *PriceRange {
+	if x != nil {
+		return x.PriceRange
+	}
+	return nil
+}
+
+func (x *ProductSkuInfo) GetJxhyPriceRange() *PriceRange {
+	if x != nil {
+		return x.JxhyPriceRange
+	}
+	return nil
+}
+
+func (x *ProductSkuInfo) GetPfJxhyPriceRange() *PriceRange {
+	if x != nil {
+		return x.PfJxhyPriceRange
+	}
+	return nil
+}
+
+func (x *ProductSkuInfo) GetConsignPriceRange() *PriceRange {
+	if x != nil {
+		return x.ConsignPriceRange
+	}
+	return nil
+}
+
+func (x *ProductSkuInfo) GetPromotionPriceRange() *PriceRange {
+	if x != nil {
+		return x.PromotionPriceRange
+	}
+	return nil
+}
+
+func (x *ProductSkuInfo) GetForeignCurrencyPriceRange() *PriceRange {
+	if x != nil {
+		return x.ForeignCurrencyPriceRange
+	}
+	return nil
+}
+
+func (x *ProductSkuInfo) GetForeignCurrencyPromotionPriceRange() *PriceRange {
+	if x != nil {
+		return x.ForeignCurrencyPromotionPriceRange
+	}
+	return nil
+}
+
+func (x *ProductSkuInfo) GetRetailPriceRange() *PriceRange {
+	if x != nil {
+		return x.RetailPriceRange
+	}
+	return nil
+}
+
+func (x *ProductSkuInfo) GetForeignCurrencyRetailPriceRange() *PriceRange {
+	if x != nil {
+		return x.ForeignCurrencyRetailPriceRange
+	}
+	return nil
+}
+
 // Prices of a SKU for distributors (1688: fenxiaoPriceInfo). open-platform
 // only.
 type FenxiaoPriceInfo struct {
@@ -906,9 +990,13 @@ type FenxiaoPriceInfo struct {
 	// Price of a single dropshipped unit, postage included (1688: onePiecePrice).
 	OnePiecePrice *money.Money `protobuf:"bytes,1,opt,name=one_piece_price,json=onePiecePrice,proto3" json:"one_piece_price,omitempty"`
 	// Distribution price (1688: offerPrice).
-	OfferPrice    *money.Money `protobuf:"bytes,2,opt,name=offer_price,json=offerPrice,proto3" json:"offer_price,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	OfferPrice *money.Money `protobuf:"bytes,2,opt,name=offer_price,json=offerPrice,proto3" json:"offer_price,omitempty"`
+	// `one_piece_price`, if it is not one number.
+	OnePiecePriceRange *PriceRange `protobuf:"bytes,3,opt,name=one_piece_price_range,json=onePiecePriceRange,proto3" json:"one_piece_price_range,omitempty"`
+	// `offer_price`, if it is not one number.
+	OfferPriceRange *PriceRange `protobuf:"bytes,4,opt,name=offer_price_range,json=offerPriceRange,proto3" json:"offer_price_range,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *FenxiaoPriceInfo) Reset() {
@@ -951,6 +1039,20 @@ func (x *FenxiaoPriceInfo) GetOnePiecePrice() *money.Money {
 func (x *FenxiaoPriceInfo) GetOfferPrice() *money.Money {
 	if x != nil {
 		return x.OfferPrice
+	}
+	return nil
+}
+
+func (x *FenxiaoPriceInfo) GetOnePiecePriceRange() *PriceRange {
+	if x != nil {
+		return x.OnePiecePriceRange
+	}
+	return nil
+}
+
+func (x *FenxiaoPriceInfo) GetOfferPriceRange() *PriceRange {
+	if x != nil {
+		return x.OfferPriceRange
 	}
 	return nil
 }
@@ -1065,7 +1167,7 @@ type ProductSaleInfo struct {
 	AmountOnSale *int64 `protobuf:"varint,1,opt,name=amount_on_sale,json=amountOnSale,proto3,oneof" json:"amount_on_sale,omitempty"`
 	// Prices by quantity (1688: priceRanges, on the open platform
 	// priceRangeList).
-	PriceRanges []*PriceRange `protobuf:"bytes,2,rep,name=price_ranges,json=priceRanges,proto3" json:"price_ranges,omitempty"`
+	PriceTiers []*PriceTier `protobuf:"bytes,2,rep,name=price_tiers,json=priceTiers,proto3" json:"price_tiers,omitempty"`
 	// Price in the request's currency (1688: foreignCurrencyPrice, typed as an
 	// integer there but sent with decimals). open-platform only.
 	ForeignCurrencyPrice *money.Money `protobuf:"bytes,3,opt,name=foreign_currency_price,json=foreignCurrencyPrice,proto3" json:"foreign_currency_price,omitempty"`
@@ -1081,13 +1183,24 @@ type ProductSaleInfo struct {
 	UnitInfo *UnitInfo `protobuf:"bytes,7,opt,name=unit_info,json=unitInfo,proto3" json:"unit_info,omitempty"`
 	// Terms for distributors (1688: fenxiaoSaleInfo). open-platform only.
 	FenxiaoSaleInfo *FenxiaoSaleInfo `protobuf:"bytes,8,opt,name=fenxiao_sale_info,json=fenxiaoSaleInfo,proto3" json:"fenxiao_sale_info,omitempty"`
-	// Retail price (1688: retailPrice). open-platform only.
+	// Price of a single unit (1688: retailPrice). open-platform only. Where it is
+	// set, the wholesale prices are for two units or more.
 	RetailPrice *money.Money `protobuf:"bytes,9,opt,name=retail_price,json=retailPrice,proto3" json:"retail_price,omitempty"`
-	// `` in the request's currency (1688: foreignCurrencyRetailPrice).
-	// open-platform only.
+	// `retail_price` in the request's currency (1688:
+	// foreignCurrencyRetailPrice). open-platform only.
 	ForeignCurrencyRetailPrice *money.Money `protobuf:"bytes,10,opt,name=foreign_currency_retail_price,json=foreignCurrencyRetailPrice,proto3" json:"foreign_currency_retail_price,omitempty"`
-	unknownFields              protoimpl.UnknownFields
-	sizeCache                  protoimpl.SizeCache
+	// `foreign_currency_price`, if it is not one number.
+	ForeignCurrencyPriceRange *PriceRange `protobuf:"bytes,11,opt,name=foreign_currency_price_range,json=foreignCurrencyPriceRange,proto3" json:"foreign_currency_price_range,omitempty"`
+	// `consign_price`, if it is not one number.
+	ConsignPriceRange *PriceRange `protobuf:"bytes,12,opt,name=consign_price_range,json=consignPriceRange,proto3" json:"consign_price_range,omitempty"`
+	// `jxhy_price`, if it is not one number.
+	JxhyPriceRange *PriceRange `protobuf:"bytes,13,opt,name=jxhy_price_range,json=jxhyPriceRange,proto3" json:"jxhy_price_range,omitempty"`
+	// `retail_price`, if it is not one number.
+	RetailPriceRange *PriceRange `protobuf:"bytes,14,opt,name=retail_price_range,json=retailPriceRange,proto3" json:"retail_price_range,omitempty"`
+	// `foreign_currency_retail_price`, if it is not one number.
+	ForeignCurrencyRetailPriceRange *PriceRange `protobuf:"bytes,15,opt,name=foreign_currency_retail_price_range,json=foreignCurrencyRetailPriceRange,proto3" json:"foreign_currency_retail_price_range,omitempty"`
+	unknownFields                   protoimpl.UnknownFields
+	sizeCache                       protoimpl.SizeCache
 }
 
 func (x *ProductSaleInfo) Reset() {
@@ -1127,9 +1240,9 @@ func (x *ProductSaleInfo) GetAmountOnSale() int64 {
 	return 0
 }
 
-func (x *ProductSaleInfo) GetPriceRanges() []*PriceRange {
+func (x *ProductSaleInfo) GetPriceTiers() []*PriceTier {
 	if x != nil {
-		return x.PriceRanges
+		return x.PriceTiers
 	}
 	return nil
 }
@@ -1190,9 +1303,44 @@ func (x *ProductSaleInfo) GetForeignCurrencyRetailPrice() *money.Money {
 	return nil
 }
 
+func (x *ProductSaleInfo) GetForeignCurrencyPriceRange() *PriceRange {
+	if x != nil {
+		return x.ForeignCurrencyPriceRange
+	}
+	return nil
+}
+
+func (x *ProductSaleInfo) GetConsignPriceRange() *PriceRange {
+	if x != nil {
+		return x.ConsignPriceRange
+	}
+	return nil
+}
+
+func (x *ProductSaleInfo) GetJxhyPriceRange() *PriceRange {
+	if x != nil {
+		return x.JxhyPriceRange
+	}
+	return nil
+}
+
+func (x *ProductSaleInfo) GetRetailPriceRange() *PriceRange {
+	if x != nil {
+		return x.RetailPriceRange
+	}
+	return nil
+}
+
+func (x *ProductSaleInfo) GetForeignCurrencyRetailPriceRange() *PriceRange {
+	if x != nil {
+		return x.ForeignCurrencyRetailPriceRange
+	}
+	return nil
+}
+
 // A price from a minimum quantity (1688: priceRanges, on the open platform
 // priceRangeList).
-type PriceRange struct {
+type PriceTier struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Minimum number of units at this price (1688: startQuantity).
 	StartQuantity *int64 `protobuf:"varint,1,opt,name=start_quantity,json=startQuantity,proto3,oneof" json:"start_quantity,omitempty"`
@@ -1200,30 +1348,38 @@ type PriceRange struct {
 	Price *money.Money `protobuf:"bytes,2,opt,name=price,proto3" json:"price,omitempty"`
 	// Marketing price of a unit (1688: promotionPrice). open-platform only.
 	PromotionPrice *money.Money `protobuf:"bytes,3,opt,name=promotion_price,json=promotionPrice,proto3" json:"promotion_price,omitempty"`
-	// `` in the request's currency (1688: foreignCurrencyPrice). open-platform
-	// only.
+	// `price` in the request's currency (1688:
+	// foreignCurrencyPrice). open-platform only.
 	ForeignCurrencyPrice *money.Money `protobuf:"bytes,4,opt,name=foreign_currency_price,json=foreignCurrencyPrice,proto3" json:"foreign_currency_price,omitempty"`
-	// `` in the request's currency (1688: foreignCurrencyPromotionPrice).
-	// open-platform only.
+	// `promotion_price` in the request's currency (1688:
+	// foreignCurrencyPromotionPrice). open-platform only.
 	ForeignCurrencyPromotionPrice *money.Money `protobuf:"bytes,5,opt,name=foreign_currency_promotion_price,json=foreignCurrencyPromotionPrice,proto3" json:"foreign_currency_promotion_price,omitempty"`
-	unknownFields                 protoimpl.UnknownFields
-	sizeCache                     protoimpl.SizeCache
+	// `price`, if it is not one number.
+	PriceRange *PriceRange `protobuf:"bytes,6,opt,name=price_range,json=priceRange,proto3" json:"price_range,omitempty"`
+	// `promotion_price`, if it is not one number.
+	PromotionPriceRange *PriceRange `protobuf:"bytes,7,opt,name=promotion_price_range,json=promotionPriceRange,proto3" json:"promotion_price_range,omitempty"`
+	// `foreign_currency_price`, if it is not one number.
+	ForeignCurrencyPriceRange *PriceRange `protobuf:"bytes,8,opt,name=foreign_currency_price_range,json=foreignCurrencyPriceRange,proto3" json:"foreign_currency_price_range,omitempty"`
+	// `foreign_currency_promotion_price`, if it is not one number.
+	ForeignCurrencyPromotionPriceRange *PriceRange `protobuf:"bytes,9,opt,name=foreign_currency_promotion_price_range,json=foreignCurrencyPromotionPriceRange,proto3" json:"foreign_currency_promotion_price_range,omitempty"`
+	unknownFields                      protoimpl.UnknownFields
+	sizeCache                          protoimpl.SizeCache
 }
 
-func (x *PriceRange) Reset() {
-	*x = PriceRange{}
+func (x *PriceTier) Reset() {
+	*x = PriceTier{}
 	mi := &file_nationalsite_product_v1_product_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *PriceRange) String() string {
+func (x *PriceTier) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*PriceRange) ProtoMessage() {}
+func (*PriceTier) ProtoMessage() {}
 
-func (x *PriceRange) ProtoReflect() protoreflect.Message {
+func (x *PriceTier) ProtoReflect() protoreflect.Message {
 	mi := &file_nationalsite_product_v1_product_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -1235,42 +1391,70 @@ func (x *PriceRange) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use PriceRange.ProtoReflect.Descriptor instead.
-func (*PriceRange) Descriptor() ([]byte, []int) {
+// Deprecated: Use PriceTier.ProtoReflect.Descriptor instead.
+func (*PriceTier) Descriptor() ([]byte, []int) {
 	return file_nationalsite_product_v1_product_proto_rawDescGZIP(), []int{9}
 }
 
-func (x *PriceRange) GetStartQuantity() int64 {
+func (x *PriceTier) GetStartQuantity() int64 {
 	if x != nil && x.StartQuantity != nil {
 		return *x.StartQuantity
 	}
 	return 0
 }
 
-func (x *PriceRange) GetPrice() *money.Money {
+func (x *PriceTier) GetPrice() *money.Money {
 	if x != nil {
 		return x.Price
 	}
 	return nil
 }
 
-func (x *PriceRange) GetPromotionPrice() *money.Money {
+func (x *PriceTier) GetPromotionPrice() *money.Money {
 	if x != nil {
 		return x.PromotionPrice
 	}
 	return nil
 }
 
-func (x *PriceRange) GetForeignCurrencyPrice() *money.Money {
+func (x *PriceTier) GetForeignCurrencyPrice() *money.Money {
 	if x != nil {
 		return x.ForeignCurrencyPrice
 	}
 	return nil
 }
 
-func (x *PriceRange) GetForeignCurrencyPromotionPrice() *money.Money {
+func (x *PriceTier) GetForeignCurrencyPromotionPrice() *money.Money {
 	if x != nil {
 		return x.ForeignCurrencyPromotionPrice
+	}
+	return nil
+}
+
+func (x *PriceTier) GetPriceRange() *PriceRange {
+	if x != nil {
+		return x.PriceRange
+	}
+	return nil
+}
+
+func (x *PriceTier) GetPromotionPriceRange() *PriceRange {
+	if x != nil {
+		return x.PromotionPriceRange
+	}
+	return nil
+}
+
+func (x *PriceTier) GetForeignCurrencyPriceRange() *PriceRange {
+	if x != nil {
+		return x.ForeignCurrencyPriceRange
+	}
+	return nil
+}
+
+func (x *PriceTier) GetForeignCurrencyPromotionPriceRange() *PriceRange {
+	if x != nil {
+		return x.ForeignCurrencyPromotionPriceRange
 	}
 	return nil
 }
@@ -1342,9 +1526,13 @@ type FenxiaoSaleInfo struct {
 	// Price of a single dropshipped unit, postage included (1688: onePiecePrice).
 	OnePiecePrice *money.Money `protobuf:"bytes,3,opt,name=one_piece_price,json=onePiecePrice,proto3" json:"one_piece_price,omitempty"`
 	// Distribution price (1688: offerPrice).
-	OfferPrice    *money.Money `protobuf:"bytes,4,opt,name=offer_price,json=offerPrice,proto3" json:"offer_price,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	OfferPrice *money.Money `protobuf:"bytes,4,opt,name=offer_price,json=offerPrice,proto3" json:"offer_price,omitempty"`
+	// `one_piece_price`, if it is not one number.
+	OnePiecePriceRange *PriceRange `protobuf:"bytes,5,opt,name=one_piece_price_range,json=onePiecePriceRange,proto3" json:"one_piece_price_range,omitempty"`
+	// `offer_price`, if it is not one number.
+	OfferPriceRange *PriceRange `protobuf:"bytes,6,opt,name=offer_price_range,json=offerPriceRange,proto3" json:"offer_price_range,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *FenxiaoSaleInfo) Reset() {
@@ -1401,6 +1589,20 @@ func (x *FenxiaoSaleInfo) GetOnePiecePrice() *money.Money {
 func (x *FenxiaoSaleInfo) GetOfferPrice() *money.Money {
 	if x != nil {
 		return x.OfferPrice
+	}
+	return nil
+}
+
+func (x *FenxiaoSaleInfo) GetOnePiecePriceRange() *PriceRange {
+	if x != nil {
+		return x.OnePiecePriceRange
+	}
+	return nil
+}
+
+func (x *FenxiaoSaleInfo) GetOfferPriceRange() *PriceRange {
+	if x != nil {
+		return x.OfferPriceRange
 	}
 	return nil
 }
@@ -1980,9 +2182,11 @@ type ChannelSkuPrice struct {
 	// The SKU's id (1688: skuId).
 	SkuId *int64 `protobuf:"varint,1,opt,name=sku_id,json=skuId,proto3,oneof" json:"sku_id,omitempty"`
 	// Price in the channel (1688: currentPrice).
-	CurrentPrice  *money.Money `protobuf:"bytes,2,opt,name=current_price,json=currentPrice,proto3" json:"current_price,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	CurrentPrice *money.Money `protobuf:"bytes,2,opt,name=current_price,json=currentPrice,proto3" json:"current_price,omitempty"`
+	// `current_price`, if it is not one number.
+	CurrentPriceRange *PriceRange `protobuf:"bytes,3,opt,name=current_price_range,json=currentPriceRange,proto3" json:"current_price_range,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *ChannelSkuPrice) Reset() {
@@ -2025,6 +2229,13 @@ func (x *ChannelSkuPrice) GetSkuId() int64 {
 func (x *ChannelSkuPrice) GetCurrentPrice() *money.Money {
 	if x != nil {
 		return x.CurrentPrice
+	}
+	return nil
+}
+
+func (x *ChannelSkuPrice) GetCurrentPriceRange() *PriceRange {
+	if x != nil {
+		return x.CurrentPriceRange
 	}
 	return nil
 }
@@ -2098,14 +2309,15 @@ var File_nationalsite_product_v1_product_proto protoreflect.FileDescriptor
 
 const file_nationalsite_product_v1_product_proto_rawDesc = "" +
 	"\n" +
-	"%nationalsite/product/v1/product.proto\x12\x17nationalsite.product.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\x1a#nationalsite/product/v1/offer.proto\"\x82\x02\n" +
+	"%nationalsite/product/v1/product.proto\x12\x17nationalsite.product.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\x1a#nationalsite/product/v1/offer.proto\"\x8f\x03\n" +
 	"\x17GetProductDetailRequest\x12\"\n" +
 	"\boffer_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\aofferId\x12+\n" +
 	"\rout_member_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\voutMemberId\x12!\n" +
-	"\acountry\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\acountry\x12A\n" +
-	"\blanguage\x18\x04 \x01(\tB%\xbaH\"\xd8\x01\x01r\x1d2\x1b^[a-z]{2}(-[A-Za-z]{2,4})?$R\blanguage\x120\n" +
-	"\bcurrency\x18\x05 \x01(\tB\x14\xbaH\x11\xd8\x01\x01r\f2\n" +
-	"^[A-Z]{3}$R\bcurrency\"V\n" +
+	"\acountry\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\acountry\x12\x8e\x01\n" +
+	"\blanguage\x18\x04 \x01(\tBr\xbaHo\xba\x01i\n" +
+	"\rlanguage.code\x12+must be a language code such as en or zh-TW\x1a+this.matches('^[a-z]{2}(-[A-Za-z]{2,4})?$')\xd8\x01\x01R\blanguage\x12o\n" +
+	"\bcurrency\x18\x05 \x01(\tBS\xbaHP\xba\x01J\n" +
+	"\rcurrency.code\x12\x1dmust be three capital letters\x1a\x1athis.matches('^[A-Z]{3}$')\xd8\x01\x01R\bcurrency\"V\n" +
 	"\x18GetProductDetailResponse\x12:\n" +
 	"\aproduct\x18\x01 \x01(\v2 .nationalsite.product.v1.ProductR\aproduct\"\xa5\x14\n" +
 	"\aProduct\x12\x1e\n" +
@@ -2200,7 +2412,7 @@ const file_nationalsite_product_v1_product_proto_rawDesc = "" +
 	"\x0f_attribute_nameB\x17\n" +
 	"\x15_attribute_name_transB\b\n" +
 	"\x06_valueB\x0e\n" +
-	"\f_value_trans\"\xbf\a\n" +
+	"\f_value_trans\"\xfb\r\n" +
 	"\x0eProductSkuInfo\x12)\n" +
 	"\x0eamount_on_sale\x18\x01 \x01(\x03H\x00R\famountOnSale\x88\x01\x01\x12(\n" +
 	"\x05price\x18\x02 \x01(\v2\x12.google.type.MoneyR\x05price\x121\n" +
@@ -2218,16 +2430,28 @@ const file_nationalsite_product_v1_product_proto_rawDesc = "" +
 	" foreign_currency_promotion_price\x18\f \x01(\v2\x12.google.type.MoneyR\x1dforeignCurrencyPromotionPrice\x125\n" +
 	"\fretail_price\x18\r \x01(\v2\x12.google.type.MoneyR\vretailPrice\x12U\n" +
 	"\x1dforeign_currency_retail_price\x18\x0e \x01(\v2\x12.google.type.MoneyR\x1aforeignCurrencyRetailPrice\x12L\n" +
-	"\x0esku_attributes\x18\x0f \x03(\v2%.nationalsite.product.v1.SkuAttributeR\rskuAttributesB\x11\n" +
+	"\x0esku_attributes\x18\x0f \x03(\v2%.nationalsite.product.v1.SkuAttributeR\rskuAttributes\x12D\n" +
+	"\vprice_range\x18\x10 \x01(\v2#.nationalsite.product.v1.PriceRangeR\n" +
+	"priceRange\x12M\n" +
+	"\x10jxhy_price_range\x18\x11 \x01(\v2#.nationalsite.product.v1.PriceRangeR\x0ejxhyPriceRange\x12R\n" +
+	"\x13pf_jxhy_price_range\x18\x12 \x01(\v2#.nationalsite.product.v1.PriceRangeR\x10pfJxhyPriceRange\x12S\n" +
+	"\x13consign_price_range\x18\x13 \x01(\v2#.nationalsite.product.v1.PriceRangeR\x11consignPriceRange\x12W\n" +
+	"\x15promotion_price_range\x18\x14 \x01(\v2#.nationalsite.product.v1.PriceRangeR\x13promotionPriceRange\x12d\n" +
+	"\x1cforeign_currency_price_range\x18\x15 \x01(\v2#.nationalsite.product.v1.PriceRangeR\x19foreignCurrencyPriceRange\x12w\n" +
+	"&foreign_currency_promotion_price_range\x18\x16 \x01(\v2#.nationalsite.product.v1.PriceRangeR\"foreignCurrencyPromotionPriceRange\x12Q\n" +
+	"\x12retail_price_range\x18\x17 \x01(\v2#.nationalsite.product.v1.PriceRangeR\x10retailPriceRange\x12q\n" +
+	"#foreign_currency_retail_price_range\x18\x18 \x01(\v2#.nationalsite.product.v1.PriceRangeR\x1fforeignCurrencyRetailPriceRangeB\x11\n" +
 	"\x0f_amount_on_saleB\t\n" +
 	"\a_sku_idB\n" +
 	"\n" +
 	"\b_spec_idB\x0f\n" +
-	"\r_cargo_number\"\x83\x01\n" +
+	"\r_cargo_number\"\xac\x02\n" +
 	"\x10FenxiaoPriceInfo\x12:\n" +
 	"\x0fone_piece_price\x18\x01 \x01(\v2\x12.google.type.MoneyR\ronePiecePrice\x123\n" +
 	"\voffer_price\x18\x02 \x01(\v2\x12.google.type.MoneyR\n" +
-	"offerPrice\"\xb8\x03\n" +
+	"offerPrice\x12V\n" +
+	"\x15one_piece_price_range\x18\x03 \x01(\v2#.nationalsite.product.v1.PriceRangeR\x12onePiecePriceRange\x12O\n" +
+	"\x11offer_price_range\x18\x04 \x01(\v2#.nationalsite.product.v1.PriceRangeR\x0fofferPriceRange\"\xb8\x03\n" +
 	"\fSkuAttribute\x12&\n" +
 	"\fattribute_id\x18\x01 \x01(\tH\x00R\vattributeId\x88\x01\x01\x12*\n" +
 	"\x0eattribute_name\x18\x02 \x01(\tH\x01R\rattributeName\x88\x01\x01\x125\n" +
@@ -2243,10 +2467,11 @@ const file_nationalsite_product_v1_product_proto_rawDesc = "" +
 	"\x06_valueB\x0e\n" +
 	"\f_value_transB\x10\n" +
 	"\x0e_sku_image_urlB\x16\n" +
-	"\x14_sku_image_url_trans\"\xa4\x05\n" +
+	"\x14_sku_image_url_trans\"\xf1\b\n" +
 	"\x0fProductSaleInfo\x12)\n" +
-	"\x0eamount_on_sale\x18\x01 \x01(\x03H\x00R\famountOnSale\x88\x01\x01\x12F\n" +
-	"\fprice_ranges\x18\x02 \x03(\v2#.nationalsite.product.v1.PriceRangeR\vpriceRanges\x12H\n" +
+	"\x0eamount_on_sale\x18\x01 \x01(\x03H\x00R\famountOnSale\x88\x01\x01\x12C\n" +
+	"\vprice_tiers\x18\x02 \x03(\v2\".nationalsite.product.v1.PriceTierR\n" +
+	"priceTiers\x12H\n" +
 	"\x16foreign_currency_price\x18\x03 \x01(\v2\x12.google.type.MoneyR\x14foreignCurrencyPrice\x12\"\n" +
 	"\n" +
 	"quote_type\x18\x04 \x01(\x05H\x01R\tquoteType\x88\x01\x01\x127\n" +
@@ -2257,29 +2482,40 @@ const file_nationalsite_product_v1_product_proto_rawDesc = "" +
 	"\x11fenxiao_sale_info\x18\b \x01(\v2(.nationalsite.product.v1.FenxiaoSaleInfoR\x0ffenxiaoSaleInfo\x125\n" +
 	"\fretail_price\x18\t \x01(\v2\x12.google.type.MoneyR\vretailPrice\x12U\n" +
 	"\x1dforeign_currency_retail_price\x18\n" +
-	" \x01(\v2\x12.google.type.MoneyR\x1aforeignCurrencyRetailPriceB\x11\n" +
+	" \x01(\v2\x12.google.type.MoneyR\x1aforeignCurrencyRetailPrice\x12d\n" +
+	"\x1cforeign_currency_price_range\x18\v \x01(\v2#.nationalsite.product.v1.PriceRangeR\x19foreignCurrencyPriceRange\x12S\n" +
+	"\x13consign_price_range\x18\f \x01(\v2#.nationalsite.product.v1.PriceRangeR\x11consignPriceRange\x12M\n" +
+	"\x10jxhy_price_range\x18\r \x01(\v2#.nationalsite.product.v1.PriceRangeR\x0ejxhyPriceRange\x12Q\n" +
+	"\x12retail_price_range\x18\x0e \x01(\v2#.nationalsite.product.v1.PriceRangeR\x10retailPriceRange\x12q\n" +
+	"#foreign_currency_retail_price_range\x18\x0f \x01(\v2#.nationalsite.product.v1.PriceRangeR\x1fforeignCurrencyRetailPriceRangeB\x11\n" +
 	"\x0f_amount_on_saleB\r\n" +
-	"\v_quote_type\"\xd9\x02\n" +
-	"\n" +
-	"PriceRange\x12*\n" +
+	"\v_quote_type\"\xd6\x05\n" +
+	"\tPriceTier\x12*\n" +
 	"\x0estart_quantity\x18\x01 \x01(\x03H\x00R\rstartQuantity\x88\x01\x01\x12(\n" +
 	"\x05price\x18\x02 \x01(\v2\x12.google.type.MoneyR\x05price\x12;\n" +
 	"\x0fpromotion_price\x18\x03 \x01(\v2\x12.google.type.MoneyR\x0epromotionPrice\x12H\n" +
 	"\x16foreign_currency_price\x18\x04 \x01(\v2\x12.google.type.MoneyR\x14foreignCurrencyPrice\x12[\n" +
-	" foreign_currency_promotion_price\x18\x05 \x01(\v2\x12.google.type.MoneyR\x1dforeignCurrencyPromotionPriceB\x11\n" +
+	" foreign_currency_promotion_price\x18\x05 \x01(\v2\x12.google.type.MoneyR\x1dforeignCurrencyPromotionPrice\x12D\n" +
+	"\vprice_range\x18\x06 \x01(\v2#.nationalsite.product.v1.PriceRangeR\n" +
+	"priceRange\x12W\n" +
+	"\x15promotion_price_range\x18\a \x01(\v2#.nationalsite.product.v1.PriceRangeR\x13promotionPriceRange\x12d\n" +
+	"\x1cforeign_currency_price_range\x18\b \x01(\v2#.nationalsite.product.v1.PriceRangeR\x19foreignCurrencyPriceRange\x12w\n" +
+	"&foreign_currency_promotion_price_range\x18\t \x01(\v2#.nationalsite.product.v1.PriceRangeR\"foreignCurrencyPromotionPriceRangeB\x11\n" +
 	"\x0f_start_quantity\"_\n" +
 	"\bUnitInfo\x12\x17\n" +
 	"\x04unit\x18\x01 \x01(\tH\x00R\x04unit\x88\x01\x01\x12\"\n" +
 	"\n" +
 	"trans_unit\x18\x02 \x01(\tH\x01R\ttransUnit\x88\x01\x01B\a\n" +
 	"\x05_unitB\r\n" +
-	"\v_trans_unit\"\x96\x02\n" +
+	"\v_trans_unit\"\xbf\x03\n" +
 	"\x0fFenxiaoSaleInfo\x128\n" +
 	"\x16one_piece_free_postage\x18\x01 \x01(\bH\x00R\x13onePieceFreePostage\x88\x01\x01\x12*\n" +
 	"\x0estart_quantity\x18\x02 \x01(\x03H\x01R\rstartQuantity\x88\x01\x01\x12:\n" +
 	"\x0fone_piece_price\x18\x03 \x01(\v2\x12.google.type.MoneyR\ronePiecePrice\x123\n" +
 	"\voffer_price\x18\x04 \x01(\v2\x12.google.type.MoneyR\n" +
-	"offerPriceB\x19\n" +
+	"offerPrice\x12V\n" +
+	"\x15one_piece_price_range\x18\x05 \x01(\v2#.nationalsite.product.v1.PriceRangeR\x12onePiecePriceRange\x12O\n" +
+	"\x11offer_price_range\x18\x06 \x01(\v2#.nationalsite.product.v1.PriceRangeR\x0fofferPriceRangeB\x19\n" +
 	"\x17_one_piece_free_postageB\x11\n" +
 	"\x0f_start_quantity\"\x9f\a\n" +
 	"\x13ProductShippingInfo\x12:\n" +
@@ -2374,10 +2610,11 @@ const file_nationalsite_product_v1_product_proto_rawDesc = "" +
 	"\v_mix_amountB\r\n" +
 	"\v_mix_number\"f\n" +
 	"\fChannelPrice\x12V\n" +
-	"\x12channel_sku_prices\x18\x01 \x03(\v2(.nationalsite.product.v1.ChannelSkuPriceR\x10channelSkuPrices\"q\n" +
+	"\x12channel_sku_prices\x18\x01 \x03(\v2(.nationalsite.product.v1.ChannelSkuPriceR\x10channelSkuPrices\"\xc6\x01\n" +
 	"\x0fChannelSkuPrice\x12\x1a\n" +
 	"\x06sku_id\x18\x01 \x01(\x03H\x00R\x05skuId\x88\x01\x01\x127\n" +
-	"\rcurrent_price\x18\x02 \x01(\v2\x12.google.type.MoneyR\fcurrentPriceB\t\n" +
+	"\rcurrent_price\x18\x02 \x01(\v2\x12.google.type.MoneyR\fcurrentPrice\x12S\n" +
+	"\x13current_price_range\x18\x03 \x01(\v2#.nationalsite.product.v1.PriceRangeR\x11currentPriceRangeB\t\n" +
 	"\a_sku_id\"\xc6\x01\n" +
 	"\vCertificate\x12.\n" +
 	"\x10certificate_name\x18\x01 \x01(\tH\x00R\x0fcertificateName\x88\x01\x01\x12.\n" +
@@ -2410,7 +2647,7 @@ var file_nationalsite_product_v1_product_proto_goTypes = []any{
 	(*FenxiaoPriceInfo)(nil),         // 6: nationalsite.product.v1.FenxiaoPriceInfo
 	(*SkuAttribute)(nil),             // 7: nationalsite.product.v1.SkuAttribute
 	(*ProductSaleInfo)(nil),          // 8: nationalsite.product.v1.ProductSaleInfo
-	(*PriceRange)(nil),               // 9: nationalsite.product.v1.PriceRange
+	(*PriceTier)(nil),                // 9: nationalsite.product.v1.PriceTier
 	(*UnitInfo)(nil),                 // 10: nationalsite.product.v1.UnitInfo
 	(*FenxiaoSaleInfo)(nil),          // 11: nationalsite.product.v1.FenxiaoSaleInfo
 	(*ProductShippingInfo)(nil),      // 12: nationalsite.product.v1.ProductShippingInfo
@@ -2426,6 +2663,7 @@ var file_nationalsite_product_v1_product_proto_goTypes = []any{
 	(*timestamppb.Timestamp)(nil),    // 22: google.protobuf.Timestamp
 	(*InvoiceInfo)(nil),              // 23: nationalsite.product.v1.InvoiceInfo
 	(*money.Money)(nil),              // 24: google.type.Money
+	(*PriceRange)(nil),               // 25: nationalsite.product.v1.PriceRange
 }
 var file_nationalsite_product_v1_product_proto_depIdxs = []int32{
 	2,  // 0: nationalsite.product.v1.GetProductDetailResponse.product:type_name -> nationalsite.product.v1.Product
@@ -2454,31 +2692,54 @@ var file_nationalsite_product_v1_product_proto_depIdxs = []int32{
 	24, // 23: nationalsite.product.v1.ProductSkuInfo.retail_price:type_name -> google.type.Money
 	24, // 24: nationalsite.product.v1.ProductSkuInfo.foreign_currency_retail_price:type_name -> google.type.Money
 	7,  // 25: nationalsite.product.v1.ProductSkuInfo.sku_attributes:type_name -> nationalsite.product.v1.SkuAttribute
-	24, // 26: nationalsite.product.v1.FenxiaoPriceInfo.one_piece_price:type_name -> google.type.Money
-	24, // 27: nationalsite.product.v1.FenxiaoPriceInfo.offer_price:type_name -> google.type.Money
-	9,  // 28: nationalsite.product.v1.ProductSaleInfo.price_ranges:type_name -> nationalsite.product.v1.PriceRange
-	24, // 29: nationalsite.product.v1.ProductSaleInfo.foreign_currency_price:type_name -> google.type.Money
-	24, // 30: nationalsite.product.v1.ProductSaleInfo.consign_price:type_name -> google.type.Money
-	24, // 31: nationalsite.product.v1.ProductSaleInfo.jxhy_price:type_name -> google.type.Money
-	10, // 32: nationalsite.product.v1.ProductSaleInfo.unit_info:type_name -> nationalsite.product.v1.UnitInfo
-	11, // 33: nationalsite.product.v1.ProductSaleInfo.fenxiao_sale_info:type_name -> nationalsite.product.v1.FenxiaoSaleInfo
-	24, // 34: nationalsite.product.v1.ProductSaleInfo.retail_price:type_name -> google.type.Money
-	24, // 35: nationalsite.product.v1.ProductSaleInfo.foreign_currency_retail_price:type_name -> google.type.Money
-	24, // 36: nationalsite.product.v1.PriceRange.price:type_name -> google.type.Money
-	24, // 37: nationalsite.product.v1.PriceRange.promotion_price:type_name -> google.type.Money
-	24, // 38: nationalsite.product.v1.PriceRange.foreign_currency_price:type_name -> google.type.Money
-	24, // 39: nationalsite.product.v1.PriceRange.foreign_currency_promotion_price:type_name -> google.type.Money
-	24, // 40: nationalsite.product.v1.FenxiaoSaleInfo.one_piece_price:type_name -> google.type.Money
-	24, // 41: nationalsite.product.v1.FenxiaoSaleInfo.offer_price:type_name -> google.type.Money
-	13, // 42: nationalsite.product.v1.ProductShippingInfo.sku_shipping_infos:type_name -> nationalsite.product.v1.SkuShippingInfo
-	14, // 43: nationalsite.product.v1.ProductShippingInfo.sku_shipping_details:type_name -> nationalsite.product.v1.SkuShippingDetail
-	18, // 44: nationalsite.product.v1.ChannelPrice.channel_sku_prices:type_name -> nationalsite.product.v1.ChannelSkuPrice
-	24, // 45: nationalsite.product.v1.ChannelSkuPrice.current_price:type_name -> google.type.Money
-	46, // [46:46] is the sub-list for method output_type
-	46, // [46:46] is the sub-list for method input_type
-	46, // [46:46] is the sub-list for extension type_name
-	46, // [46:46] is the sub-list for extension extendee
-	0,  // [0:46] is the sub-list for field type_name
+	25, // 26: nationalsite.product.v1.ProductSkuInfo.price_range:type_name -> nationalsite.product.v1.PriceRange
+	25, // 27: nationalsite.product.v1.ProductSkuInfo.jxhy_price_range:type_name -> nationalsite.product.v1.PriceRange
+	25, // 28: nationalsite.product.v1.ProductSkuInfo.pf_jxhy_price_range:type_name -> nationalsite.product.v1.PriceRange
+	25, // 29: nationalsite.product.v1.ProductSkuInfo.consign_price_range:type_name -> nationalsite.product.v1.PriceRange
+	25, // 30: nationalsite.product.v1.ProductSkuInfo.promotion_price_range:type_name -> nationalsite.product.v1.PriceRange
+	25, // 31: nationalsite.product.v1.ProductSkuInfo.foreign_currency_price_range:type_name -> nationalsite.product.v1.PriceRange
+	25, // 32: nationalsite.product.v1.ProductSkuInfo.foreign_currency_promotion_price_range:type_name -> nationalsite.product.v1.PriceRange
+	25, // 33: nationalsite.product.v1.ProductSkuInfo.retail_price_range:type_name -> nationalsite.product.v1.PriceRange
+	25, // 34: nationalsite.product.v1.ProductSkuInfo.foreign_currency_retail_price_range:type_name -> nationalsite.product.v1.PriceRange
+	24, // 35: nationalsite.product.v1.FenxiaoPriceInfo.one_piece_price:type_name -> google.type.Money
+	24, // 36: nationalsite.product.v1.FenxiaoPriceInfo.offer_price:type_name -> google.type.Money
+	25, // 37: nationalsite.product.v1.FenxiaoPriceInfo.one_piece_price_range:type_name -> nationalsite.product.v1.PriceRange
+	25, // 38: nationalsite.product.v1.FenxiaoPriceInfo.offer_price_range:type_name -> nationalsite.product.v1.PriceRange
+	9,  // 39: nationalsite.product.v1.ProductSaleInfo.price_tiers:type_name -> nationalsite.product.v1.PriceTier
+	24, // 40: nationalsite.product.v1.ProductSaleInfo.foreign_currency_price:type_name -> google.type.Money
+	24, // 41: nationalsite.product.v1.ProductSaleInfo.consign_price:type_name -> google.type.Money
+	24, // 42: nationalsite.product.v1.ProductSaleInfo.jxhy_price:type_name -> google.type.Money
+	10, // 43: nationalsite.product.v1.ProductSaleInfo.unit_info:type_name -> nationalsite.product.v1.UnitInfo
+	11, // 44: nationalsite.product.v1.ProductSaleInfo.fenxiao_sale_info:type_name -> nationalsite.product.v1.FenxiaoSaleInfo
+	24, // 45: nationalsite.product.v1.ProductSaleInfo.retail_price:type_name -> google.type.Money
+	24, // 46: nationalsite.product.v1.ProductSaleInfo.foreign_currency_retail_price:type_name -> google.type.Money
+	25, // 47: nationalsite.product.v1.ProductSaleInfo.foreign_currency_price_range:type_name -> nationalsite.product.v1.PriceRange
+	25, // 48: nationalsite.product.v1.ProductSaleInfo.consign_price_range:type_name -> nationalsite.product.v1.PriceRange
+	25, // 49: nationalsite.product.v1.ProductSaleInfo.jxhy_price_range:type_name -> nationalsite.product.v1.PriceRange
+	25, // 50: nationalsite.product.v1.ProductSaleInfo.retail_price_range:type_name -> nationalsite.product.v1.PriceRange
+	25, // 51: nationalsite.product.v1.ProductSaleInfo.foreign_currency_retail_price_range:type_name -> nationalsite.product.v1.PriceRange
+	24, // 52: nationalsite.product.v1.PriceTier.price:type_name -> google.type.Money
+	24, // 53: nationalsite.product.v1.PriceTier.promotion_price:type_name -> google.type.Money
+	24, // 54: nationalsite.product.v1.PriceTier.foreign_currency_price:type_name -> google.type.Money
+	24, // 55: nationalsite.product.v1.PriceTier.foreign_currency_promotion_price:type_name -> google.type.Money
+	25, // 56: nationalsite.product.v1.PriceTier.price_range:type_name -> nationalsite.product.v1.PriceRange
+	25, // 57: nationalsite.product.v1.PriceTier.promotion_price_range:type_name -> nationalsite.product.v1.PriceRange
+	25, // 58: nationalsite.product.v1.PriceTier.foreign_currency_price_range:type_name -> nationalsite.product.v1.PriceRange
+	25, // 59: nationalsite.product.v1.PriceTier.foreign_currency_promotion_price_range:type_name -> nationalsite.product.v1.PriceRange
+	24, // 60: nationalsite.product.v1.FenxiaoSaleInfo.one_piece_price:type_name -> google.type.Money
+	24, // 61: nationalsite.product.v1.FenxiaoSaleInfo.offer_price:type_name -> google.type.Money
+	25, // 62: nationalsite.product.v1.FenxiaoSaleInfo.one_piece_price_range:type_name -> nationalsite.product.v1.PriceRange
+	25, // 63: nationalsite.product.v1.FenxiaoSaleInfo.offer_price_range:type_name -> nationalsite.product.v1.PriceRange
+	13, // 64: nationalsite.product.v1.ProductShippingInfo.sku_shipping_infos:type_name -> nationalsite.product.v1.SkuShippingInfo
+	14, // 65: nationalsite.product.v1.ProductShippingInfo.sku_shipping_details:type_name -> nationalsite.product.v1.SkuShippingDetail
+	18, // 66: nationalsite.product.v1.ChannelPrice.channel_sku_prices:type_name -> nationalsite.product.v1.ChannelSkuPrice
+	24, // 67: nationalsite.product.v1.ChannelSkuPrice.current_price:type_name -> google.type.Money
+	25, // 68: nationalsite.product.v1.ChannelSkuPrice.current_price_range:type_name -> nationalsite.product.v1.PriceRange
+	69, // [69:69] is the sub-list for method output_type
+	69, // [69:69] is the sub-list for method input_type
+	69, // [69:69] is the sub-list for extension type_name
+	69, // [69:69] is the sub-list for extension extendee
+	0,  // [0:69] is the sub-list for field type_name
 }
 
 func init() { file_nationalsite_product_v1_product_proto_init() }

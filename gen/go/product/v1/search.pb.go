@@ -143,58 +143,67 @@ func (SaleType) EnumDescriptor() ([]byte, []int) {
 // A keyword, and how to filter, sort and page the response.
 type SearchByKeywordRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Keywords, in Chinese or another language (1688: keyword). Required.
-	// open-platform translates them; see `keyword_translate`.
+	// Keywords, in Chinese or another language (1688: keyword). open-platform
+	// translates them; see `keyword_is_chinese`. May be empty with `category_id`
+	// or `category_ids`, to list the offers of a category; it is then sent as an
+	// empty text.
 	Keyword string `protobuf:"bytes,1,opt,name=keyword,proto3" json:"keyword,omitempty"`
+	// Offers per page (1688: pageSize). 0 means 20; more than 50 means 50.
+	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// The `next_page_token` of the previous page. All other fields must be as in
+	// the request for that page; otherwise the call fails with INVALID_REQUEST.
+	// Empty: the page is chosen by `page`.
+	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Number of the page, from 1 (1688: beginPage). 0 means 1. Not allowed with
+	// `page_token`.
+	Page int32 `protobuf:"varint,4,opt,name=page,proto3" json:"page,omitempty"`
 	// Only offers of this category (1688: categoryId). 0 is the root.
-	CategoryId *int64 `protobuf:"varint,2,opt,name=category_id,json=categoryId,proto3,oneof" json:"category_id,omitempty"`
-	// Page number, from 1 (1688: beginPage). 0 means 1.
-	BeginPage int32 `protobuf:"varint,3,opt,name=begin_page,json=beginPage,proto3" json:"begin_page,omitempty"`
-	// Offers per page, at most 50 (1688: pageSize). 0 means 20.
-	PageSize int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	CategoryId *int64 `protobuf:"varint,5,opt,name=category_id,json=categoryId,proto3,oneof" json:"category_id,omitempty"`
 	// Choice keys of GetFilterConfig, such as shipInToday or certifiedFactory
 	// (1688: filter, joined by commas). Other keys are sent too.
-	Filters []string `protobuf:"bytes,5,rep,name=filters,proto3" json:"filters,omitempty"`
+	Filters []string `protobuf:"bytes,6,rep,name=filters,proto3" json:"filters,omitempty"`
 	// Order of the offers within a page (1688: sort, JSON text such as
 	// {"price":"asc"}). Unset: 1688's own order.
-	Sort *Sort `protobuf:"bytes,6,opt,name=sort,proto3" json:"sort,omitempty"`
+	Sort *Sort `protobuf:"bytes,7,opt,name=sort,proto3" json:"sort,omitempty"`
 	// The buyer's id on the national site (1688: outMemberId).
-	OutMemberId string `protobuf:"bytes,7,opt,name=out_member_id,json=outMemberId,proto3" json:"out_member_id,omitempty"`
+	OutMemberId string `protobuf:"bytes,8,opt,name=out_member_id,json=outMemberId,proto3" json:"out_member_id,omitempty"`
 	// Lowest wholesale price, in CNY (1688: priceStart, text in yuan).
-	PriceStart *money.Money `protobuf:"bytes,8,opt,name=price_start,json=priceStart,proto3" json:"price_start,omitempty"`
+	PriceStart *money.Money `protobuf:"bytes,9,opt,name=price_start,json=priceStart,proto3" json:"price_start,omitempty"`
 	// Highest wholesale price, in CNY (1688: priceEnd, text in yuan).
-	PriceEnd *money.Money `protobuf:"bytes,9,opt,name=price_end,json=priceEnd,proto3" json:"price_end,omitempty"`
+	PriceEnd *money.Money `protobuf:"bytes,10,opt,name=price_end,json=priceEnd,proto3" json:"price_end,omitempty"`
 	// Country, as an English name in lower case such as japan, vietnam, malaysia
 	// (1688: country). It determines the language of translated texts. In
 	// national-site, 1688 uses it; its searches have Chinese titles only. In
 	// open-platform it is not sent: the service derives the language from it if
 	// `language` is empty.
-	Country string `protobuf:"bytes,10,opt,name=country,proto3" json:"country,omitempty"`
+	Country string `protobuf:"bytes,11,opt,name=country,proto3" json:"country,omitempty"`
 	// Language code of translated texts, such as en, ja, ko, vi (1688: country,
 	// where it is a language code). open-platform only; national-site rejects it:
 	// set only `country` to work in both dialects. Empty: the language of
-	// `country`, else English. 1688 accepts unknown codes and does not translate
-	// then.
-	Language string `protobuf:"bytes,11,opt,name=language,proto3" json:"language,omitempty"`
+	// `country`, else English. 1688 accepts unknown codes such as kr or korea and
+	// does not translate then; zh is reported as not supported. Even with a good
+	// code some texts stay untranslated, more in details than in searches: a
+	// translated text that equals the Chinese one is not a translation.
+	Language string `protobuf:"bytes,12,opt,name=language,proto3" json:"language,omitempty"`
 	// Only offers of any of these categories (1688: categoryIdList, joined by
 	// commas). open-platform only.
-	CategoryIds []int64 `protobuf:"varint,12,rep,packed,name=category_ids,json=categoryIds,proto3" json:"category_ids,omitempty"`
+	CategoryIds []int64 `protobuf:"varint,13,rep,packed,name=category_ids,json=categoryIds,proto3" json:"category_ids,omitempty"`
 	// Business opportunities of these regions, such as JP-OPP, KR-OPP (1688:
 	// regionOpp, joined by semicolons). open-platform only.
-	RegionOpps []string `protobuf:"bytes,13,rep,name=region_opps,json=regionOpps,proto3" json:"region_opps,omitempty"`
+	RegionOpps []string `protobuf:"bytes,14,rep,name=region_opps,json=regionOpps,proto3" json:"region_opps,omitempty"`
 	// Id of a product collection in 1688's sourcing workbench (1688:
 	// productCollectionId). open-platform only.
-	ProductCollectionId string `protobuf:"bytes,14,opt,name=product_collection_id,json=productCollectionId,proto3" json:"product_collection_id,omitempty"`
+	ProductCollectionId string `protobuf:"bytes,15,opt,name=product_collection_id,json=productCollectionId,proto3" json:"product_collection_id,omitempty"`
 	// Id of a search navigation node, such as 978 or 978:1352 (1688: snId).
 	// open-platform only.
-	SnId string `protobuf:"bytes,15,opt,name=sn_id,json=snId,proto3" json:"sn_id,omitempty"`
-	// True: the keyword is Chinese and is used unchanged. False or unset: 1688
-	// translates it first (1688: keywordTranslate, whose name suggests the
-	// opposite). open-platform only.
-	KeywordTranslate *bool `protobuf:"varint,16,opt,name=keyword_translate,json=keywordTranslate,proto3,oneof" json:"keyword_translate,omitempty"`
+	SnId string `protobuf:"bytes,16,opt,name=sn_id,json=snId,proto3" json:"sn_id,omitempty"`
+	// Whether the keyword is Chinese: 1688 then uses it unchanged. False or unset:
+	// 1688 translates it first (1688: keywordTranslate, where true also means: do
+	// not translate). open-platform only.
+	KeywordIsChinese *bool `protobuf:"varint,17,opt,name=keyword_is_chinese,json=keywordIsChinese,proto3,oneof" json:"keyword_is_chinese,omitempty"`
 	// Only offers within all of these sales ranges (1688: saleFilterList).
 	// open-platform only.
-	SaleFilters   []*SaleFilter `protobuf:"bytes,17,rep,name=sale_filters,json=saleFilters,proto3" json:"sale_filters,omitempty"`
+	SaleFilters   []*SaleFilter `protobuf:"bytes,18,rep,name=sale_filters,json=saleFilters,proto3" json:"sale_filters,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -236,23 +245,30 @@ func (x *SearchByKeywordRequest) GetKeyword() string {
 	return ""
 }
 
-func (x *SearchByKeywordRequest) GetCategoryId() int64 {
-	if x != nil && x.CategoryId != nil {
-		return *x.CategoryId
-	}
-	return 0
-}
-
-func (x *SearchByKeywordRequest) GetBeginPage() int32 {
-	if x != nil {
-		return x.BeginPage
-	}
-	return 0
-}
-
 func (x *SearchByKeywordRequest) GetPageSize() int32 {
 	if x != nil {
 		return x.PageSize
+	}
+	return 0
+}
+
+func (x *SearchByKeywordRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *SearchByKeywordRequest) GetPage() int32 {
+	if x != nil {
+		return x.Page
+	}
+	return 0
+}
+
+func (x *SearchByKeywordRequest) GetCategoryId() int64 {
+	if x != nil && x.CategoryId != nil {
+		return *x.CategoryId
 	}
 	return 0
 }
@@ -334,9 +350,9 @@ func (x *SearchByKeywordRequest) GetSnId() string {
 	return ""
 }
 
-func (x *SearchByKeywordRequest) GetKeywordTranslate() bool {
-	if x != nil && x.KeywordTranslate != nil {
-		return *x.KeywordTranslate
+func (x *SearchByKeywordRequest) GetKeywordIsChinese() bool {
+	if x != nil && x.KeywordIsChinese != nil {
+		return *x.KeywordIsChinese
 	}
 	return false
 }
@@ -351,18 +367,17 @@ func (x *SearchByKeywordRequest) GetSaleFilters() []*SaleFilter {
 // A page of offers. Both dialects have all of these fields.
 type SearchByKeywordResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Number of offers found (1688: totalRecords), on the open platform at most
-	// 2,000, the number that can be returned.
-	TotalRecords *int32 `protobuf:"varint,1,opt,name=total_records,json=totalRecords,proto3,oneof" json:"total_records,omitempty"`
-	// Number of pages (1688: totalPage).
-	TotalPage *int32 `protobuf:"varint,2,opt,name=total_page,json=totalPage,proto3,oneof" json:"total_page,omitempty"`
-	// Offers per page (1688: pageSize).
-	PageSize *int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3,oneof" json:"page_size,omitempty"`
-	// Number of this page, from 1 (1688: currentPage).
-	CurrentPage *int32 `protobuf:"varint,4,opt,name=current_page,json=currentPage,proto3,oneof" json:"current_page,omitempty"`
 	// The page's offers in 1688's order (1688: searchOfferModelList, on the open
 	// platform data).
-	Offers        []*Offer `protobuf:"bytes,5,rep,name=offers,proto3" json:"offers,omitempty"`
+	Offers []*Offer `protobuf:"bytes,1,rep,name=offers,proto3" json:"offers,omitempty"`
+	// The `page_token` of the next page. Empty if 1688 gives no more offers: after
+	// the last page, and after the 2,000th offer. The service sets it.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// Number of offers found (1688: totalRecords), on the open platform at most
+	// 2,000, the number that can be returned.
+	TotalSize *int32 `protobuf:"varint,3,opt,name=total_size,json=totalSize,proto3,oneof" json:"total_size,omitempty"`
+	// Number of this page, from 1 (1688: currentPage).
+	Page          *int32 `protobuf:"varint,4,opt,name=page,proto3,oneof" json:"page,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -397,39 +412,32 @@ func (*SearchByKeywordResponse) Descriptor() ([]byte, []int) {
 	return file_nationalsite_product_v1_search_proto_rawDescGZIP(), []int{1}
 }
 
-func (x *SearchByKeywordResponse) GetTotalRecords() int32 {
-	if x != nil && x.TotalRecords != nil {
-		return *x.TotalRecords
-	}
-	return 0
-}
-
-func (x *SearchByKeywordResponse) GetTotalPage() int32 {
-	if x != nil && x.TotalPage != nil {
-		return *x.TotalPage
-	}
-	return 0
-}
-
-func (x *SearchByKeywordResponse) GetPageSize() int32 {
-	if x != nil && x.PageSize != nil {
-		return *x.PageSize
-	}
-	return 0
-}
-
-func (x *SearchByKeywordResponse) GetCurrentPage() int32 {
-	if x != nil && x.CurrentPage != nil {
-		return *x.CurrentPage
-	}
-	return 0
-}
-
 func (x *SearchByKeywordResponse) GetOffers() []*Offer {
 	if x != nil {
 		return x.Offers
 	}
 	return nil
+}
+
+func (x *SearchByKeywordResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *SearchByKeywordResponse) GetTotalSize() int32 {
+	if x != nil && x.TotalSize != nil {
+		return *x.TotalSize
+	}
+	return 0
+}
+
+func (x *SearchByKeywordResponse) GetPage() int32 {
+	if x != nil && x.Page != nil {
+		return *x.Page
+	}
+	return 0
 }
 
 // Order of the offers within a page. It does not order across pages.
@@ -562,6 +570,12 @@ type UploadImageRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The image, JPEG or PNG, at most 5 MiB (1688: imageBase64, as base64 text).
 	// Required. 1688 recommends about 100 KB.
+	//
+	// The service re-encodes a large image, by default above 300 KiB, before it
+	// sends it. The call fails with INVALID_REQUEST if decoding would take more
+	// than 200 MiB or 5 s of CPU time, or if a JPEG has more than 100 scans. A
+	// progressive JPEG may have about 50 megapixels (30 in 4:4:4), a PNG about 40
+	// (26 with transparency or a palette), another JPEG more.
 	Image []byte `protobuf:"bytes,1,opt,name=image,proto3" json:"image,omitempty"`
 	// The buyer's id on the national site (1688: outMemberId).
 	OutMemberId   string `protobuf:"bytes,2,opt,name=out_member_id,json=outMemberId,proto3" json:"out_member_id,omitempty"`
@@ -663,8 +677,9 @@ func (x *UploadImageResponse) GetImageId() string {
 // An image, and how to filter, sort and page the response.
 type SearchByImageRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The image to search by. Required. 1688's page marks the id as required,
-	// although a URL is accepted too.
+	// The image to search by. Required; optional with a `page_token` that stands
+	// for it. 1688's page marks the id as required, although a URL is accepted
+	// too.
 	//
 	// Types that are valid to be assigned to ImageSource:
 	//
@@ -672,61 +687,69 @@ type SearchByImageRequest struct {
 	//	*SearchByImageRequest_ImageAddress
 	//	*SearchByImageRequest_Image
 	ImageSource isSearchByImageRequest_ImageSource `protobuf_oneof:"image_source"`
+	// Offers per page (1688: pageSize). 0 means 20, which 1688 recommends; more
+	// than 50 means 50.
+	PageSize int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// The `next_page_token` of the previous page. It also stands for the uploaded
+	// image: `image_id` and `image` may be unset. All other fields, and
+	// `image_address`, must be as in the request for that page; otherwise the call
+	// fails with INVALID_REQUEST. Empty: the page is chosen by `page`.
+	PageToken string `protobuf:"bytes,5,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Number of the page, from 1 (1688: beginPage). 0 means 1. Not allowed with
+	// `page_token`.
+	Page int32 `protobuf:"varint,6,opt,name=page,proto3" json:"page,omitempty"`
 	// Only offers of this category (1688: categoryId). 0 is the root.
-	CategoryId *int64 `protobuf:"varint,4,opt,name=category_id,json=categoryId,proto3,oneof" json:"category_id,omitempty"`
-	// Page number, from 1 (1688: beginPage). 0 means 1.
-	BeginPage int32 `protobuf:"varint,5,opt,name=begin_page,json=beginPage,proto3" json:"begin_page,omitempty"`
-	// Offers per page, at most 50 (1688: pageSize). 0 means 20, which 1688
-	// recommends.
-	PageSize int32 `protobuf:"varint,6,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	CategoryId *int64 `protobuf:"varint,7,opt,name=category_id,json=categoryId,proto3,oneof" json:"category_id,omitempty"`
 	// Choice keys of GetFilterConfig, such as shipInToday or certifiedFactory
 	// (1688: filter, joined by commas). Other keys are sent too.
-	Filters []string `protobuf:"bytes,7,rep,name=filters,proto3" json:"filters,omitempty"`
+	Filters []string `protobuf:"bytes,8,rep,name=filters,proto3" json:"filters,omitempty"`
 	// Order of the offers within a page (1688: sort, JSON text such as
 	// {"price":"asc"}). Unset: 1688's own order.
-	Sort *Sort `protobuf:"bytes,8,opt,name=sort,proto3" json:"sort,omitempty"`
+	Sort *Sort `protobuf:"bytes,9,opt,name=sort,proto3" json:"sort,omitempty"`
 	// Lowest wholesale price, in CNY (1688: priceStart, text in yuan).
-	PriceStart *money.Money `protobuf:"bytes,9,opt,name=price_start,json=priceStart,proto3" json:"price_start,omitempty"`
+	PriceStart *money.Money `protobuf:"bytes,10,opt,name=price_start,json=priceStart,proto3" json:"price_start,omitempty"`
 	// Highest wholesale price, in CNY (1688: priceEnd, text in yuan).
-	PriceEnd *money.Money `protobuf:"bytes,10,opt,name=price_end,json=priceEnd,proto3" json:"price_end,omitempty"`
+	PriceEnd *money.Money `protobuf:"bytes,11,opt,name=price_end,json=priceEnd,proto3" json:"price_end,omitempty"`
 	// The buyer's id on the national site (1688: outMemberId). It is also sent
 	// with the upload.
-	OutMemberId string `protobuf:"bytes,11,opt,name=out_member_id,json=outMemberId,proto3" json:"out_member_id,omitempty"`
+	OutMemberId string `protobuf:"bytes,12,opt,name=out_member_id,json=outMemberId,proto3" json:"out_member_id,omitempty"`
 	// Country, as an English name in lower case such as japan, vietnam, malaysia
 	// (1688: country). It determines the language of translated texts. In
 	// national-site, 1688 uses it; its searches have Chinese titles only. In
 	// open-platform it is not sent: the service derives the language from it if
 	// `language` is empty.
-	Country string `protobuf:"bytes,12,opt,name=country,proto3" json:"country,omitempty"`
+	Country string `protobuf:"bytes,13,opt,name=country,proto3" json:"country,omitempty"`
 	// Language code of translated texts, such as en, ja, ko, vi (1688: country,
 	// where it is a language code). open-platform only; national-site rejects it:
 	// set only `country` to work in both dialects. Empty: the language of
-	// `country`, else English. 1688 accepts unknown codes and does not translate
-	// then.
-	Language string `protobuf:"bytes,13,opt,name=language,proto3" json:"language,omitempty"`
+	// `country`, else English. 1688 accepts unknown codes such as kr or korea and
+	// does not translate then; zh is reported as not supported. Even with a good
+	// code some texts stay untranslated, more in details than in searches: a
+	// translated text that equals the Chinese one is not a translation.
+	Language string `protobuf:"bytes,14,opt,name=language,proto3" json:"language,omitempty"`
 	// Part of the image to search by: four integers joined by commas, such as
 	// 266,799,48,581 (1688: region). 1688 does not document their order and unit;
 	// its examples fit left, right, top, bottom in pixels. Candidates are in a
 	// response's `pic_region_info`. open-platform only.
-	Region string `protobuf:"bytes,14,opt,name=region,proto3" json:"region,omitempty"`
+	Region string `protobuf:"bytes,15,opt,name=region,proto3" json:"region,omitempty"`
 	// Keywords to filter the found offers by (1688: keyword). open-platform only.
-	Keyword string `protobuf:"bytes,15,opt,name=keyword,proto3" json:"keyword,omitempty"`
+	Keyword string `protobuf:"bytes,16,opt,name=keyword,proto3" json:"keyword,omitempty"`
 	// Text that describes what to search for, in addition to the image (1688:
 	// auxiliaryText). open-platform only.
-	AuxiliaryText string `protobuf:"bytes,16,opt,name=auxiliary_text,json=auxiliaryText,proto3" json:"auxiliary_text,omitempty"`
+	AuxiliaryText string `protobuf:"bytes,17,opt,name=auxiliary_text,json=auxiliaryText,proto3" json:"auxiliary_text,omitempty"`
 	// Id of a product collection in 1688's sourcing workbench (1688:
 	// productCollectionId). open-platform only.
-	ProductCollectionId string `protobuf:"bytes,17,opt,name=product_collection_id,json=productCollectionId,proto3" json:"product_collection_id,omitempty"`
-	// True: the keyword is Chinese and is used unchanged. False or unset: 1688
-	// translates it first (1688: keywordTranslate, whose name suggests the
-	// opposite). open-platform only.
-	KeywordTranslate *bool `protobuf:"varint,18,opt,name=keyword_translate,json=keywordTranslate,proto3,oneof" json:"keyword_translate,omitempty"`
+	ProductCollectionId string `protobuf:"bytes,18,opt,name=product_collection_id,json=productCollectionId,proto3" json:"product_collection_id,omitempty"`
+	// Whether the keyword is Chinese: 1688 then uses it unchanged. False or unset:
+	// 1688 translates it first (1688: keywordTranslate, where true also means: do
+	// not translate). open-platform only.
+	KeywordIsChinese *bool `protobuf:"varint,19,opt,name=keyword_is_chinese,json=keywordIsChinese,proto3,oneof" json:"keyword_is_chinese,omitempty"`
 	// Title of the product in the image, which improves the search (1688:
 	// itemTitle). open-platform only.
-	ItemTitle string `protobuf:"bytes,19,opt,name=item_title,json=itemTitle,proto3" json:"item_title,omitempty"`
+	ItemTitle string `protobuf:"bytes,20,opt,name=item_title,json=itemTitle,proto3" json:"item_title,omitempty"`
 	// A user's id (1688: userId). One of 1688's samples has it as 0, but it is
 	// not documented. Leave it unset unless 1688 asks for it. open-platform only.
-	UserId        *int64 `protobuf:"varint,20,opt,name=user_id,json=userId,proto3,oneof" json:"user_id,omitempty"`
+	UserId        *int64 `protobuf:"varint,21,opt,name=user_id,json=userId,proto3,oneof" json:"user_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -795,23 +818,30 @@ func (x *SearchByImageRequest) GetImage() []byte {
 	return nil
 }
 
-func (x *SearchByImageRequest) GetCategoryId() int64 {
-	if x != nil && x.CategoryId != nil {
-		return *x.CategoryId
-	}
-	return 0
-}
-
-func (x *SearchByImageRequest) GetBeginPage() int32 {
-	if x != nil {
-		return x.BeginPage
-	}
-	return 0
-}
-
 func (x *SearchByImageRequest) GetPageSize() int32 {
 	if x != nil {
 		return x.PageSize
+	}
+	return 0
+}
+
+func (x *SearchByImageRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *SearchByImageRequest) GetPage() int32 {
+	if x != nil {
+		return x.Page
+	}
+	return 0
+}
+
+func (x *SearchByImageRequest) GetCategoryId() int64 {
+	if x != nil && x.CategoryId != nil {
+		return *x.CategoryId
 	}
 	return 0
 }
@@ -893,9 +923,9 @@ func (x *SearchByImageRequest) GetProductCollectionId() string {
 	return ""
 }
 
-func (x *SearchByImageRequest) GetKeywordTranslate() bool {
-	if x != nil && x.KeywordTranslate != nil {
-		return *x.KeywordTranslate
+func (x *SearchByImageRequest) GetKeywordIsChinese() bool {
+	if x != nil && x.KeywordIsChinese != nil {
+		return *x.KeywordIsChinese
 	}
 	return false
 }
@@ -932,8 +962,9 @@ type SearchByImageRequest_ImageAddress struct {
 }
 
 type SearchByImageRequest_Image struct {
-	// The image, JPEG or PNG, at most 5 MiB. 1688 does not accept images here:
-	// the service uploads it and searches by the returned id.
+	// The image, JPEG or PNG, at most 5 MiB, with the limits of
+	// UploadImageRequest. 1688 does not accept images here: the service uploads
+	// it and searches by the returned id.
 	Image []byte `protobuf:"bytes,3,opt,name=image,proto3,oneof"`
 }
 
@@ -946,23 +977,22 @@ func (*SearchByImageRequest_Image) isSearchByImageRequest_ImageSource() {}
 // A page of offers that look like the image.
 type SearchByImageResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Number of offers found (1688: totalRecords), on the open platform at most
-	// 2,000, the number that can be returned.
-	TotalRecords *int32 `protobuf:"varint,1,opt,name=total_records,json=totalRecords,proto3,oneof" json:"total_records,omitempty"`
-	// Number of pages (1688: totalPage).
-	TotalPage *int32 `protobuf:"varint,2,opt,name=total_page,json=totalPage,proto3,oneof" json:"total_page,omitempty"`
-	// Offers per page (1688: pageSize).
-	PageSize *int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3,oneof" json:"page_size,omitempty"`
-	// Number of this page, from 1 (1688: currentPage).
-	CurrentPage *int32 `protobuf:"varint,4,opt,name=current_page,json=currentPage,proto3,oneof" json:"current_page,omitempty"`
 	// The page's offers in 1688's order (1688: searchOfferModelList, on the open
 	// platform data).
-	Offers []*Offer `protobuf:"bytes,5,rep,name=offers,proto3" json:"offers,omitempty"`
+	Offers []*Offer `protobuf:"bytes,1,rep,name=offers,proto3" json:"offers,omitempty"`
+	// The `page_token` of the next page. Empty if 1688 gives no more offers: after
+	// the last page, and after the 2,000th offer. The service sets it.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// Number of offers found (1688: totalRecords), on the open platform at most
+	// 2,000, the number that can be returned.
+	TotalSize *int32 `protobuf:"varint,3,opt,name=total_size,json=totalSize,proto3,oneof" json:"total_size,omitempty"`
+	// Number of this page, from 1 (1688: currentPage).
+	Page *int32 `protobuf:"varint,4,opt,name=page,proto3,oneof" json:"page,omitempty"`
 	// Parts of the image (1688: picRegionInfo). open-platform only.
-	PicRegionInfo *PicRegionInfo `protobuf:"bytes,6,opt,name=pic_region_info,json=picRegionInfo,proto3" json:"pic_region_info,omitempty"`
-	// Id of the image that was searched by, for requesting the next page. The
-	// service sets it; unset if the request had a URL.
-	ImageId       *string `protobuf:"bytes,7,opt,name=image_id,json=imageId,proto3,oneof" json:"image_id,omitempty"`
+	PicRegionInfo *PicRegionInfo `protobuf:"bytes,5,opt,name=pic_region_info,json=picRegionInfo,proto3" json:"pic_region_info,omitempty"`
+	// Id of the image that was searched by, for other searches by the same image.
+	// The service sets it; unset if the search was by a URL.
+	ImageId       *string `protobuf:"bytes,6,opt,name=image_id,json=imageId,proto3,oneof" json:"image_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -997,39 +1027,32 @@ func (*SearchByImageResponse) Descriptor() ([]byte, []int) {
 	return file_nationalsite_product_v1_search_proto_rawDescGZIP(), []int{7}
 }
 
-func (x *SearchByImageResponse) GetTotalRecords() int32 {
-	if x != nil && x.TotalRecords != nil {
-		return *x.TotalRecords
-	}
-	return 0
-}
-
-func (x *SearchByImageResponse) GetTotalPage() int32 {
-	if x != nil && x.TotalPage != nil {
-		return *x.TotalPage
-	}
-	return 0
-}
-
-func (x *SearchByImageResponse) GetPageSize() int32 {
-	if x != nil && x.PageSize != nil {
-		return *x.PageSize
-	}
-	return 0
-}
-
-func (x *SearchByImageResponse) GetCurrentPage() int32 {
-	if x != nil && x.CurrentPage != nil {
-		return *x.CurrentPage
-	}
-	return 0
-}
-
 func (x *SearchByImageResponse) GetOffers() []*Offer {
 	if x != nil {
 		return x.Offers
 	}
 	return nil
+}
+
+func (x *SearchByImageResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *SearchByImageResponse) GetTotalSize() int32 {
+	if x != nil && x.TotalSize != nil {
+		return *x.TotalSize
+	}
+	return 0
+}
+
+func (x *SearchByImageResponse) GetPage() int32 {
+	if x != nil && x.Page != nil {
+		return *x.Page
+	}
+	return 0
 }
 
 func (x *SearchByImageResponse) GetPicRegionInfo() *PicRegionInfo {
@@ -1408,60 +1431,59 @@ var File_nationalsite_product_v1_search_proto protoreflect.FileDescriptor
 
 const file_nationalsite_product_v1_search_proto_rawDesc = "" +
 	"\n" +
-	"$nationalsite/product/v1/search.proto\x12\x17nationalsite.product.v1\x1a\x1bbuf/validate/validate.proto\x1a\x17google/type/money.proto\x1a#nationalsite/product/v1/offer.proto\"\xcf\f\n" +
-	"\x16SearchByKeywordRequest\x12$\n" +
-	"\akeyword\x18\x01 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\akeyword\x12-\n" +
-	"\vcategory_id\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x00H\x00R\n" +
-	"categoryId\x88\x01\x01\x12)\n" +
+	"$nationalsite/product/v1/search.proto\x12\x17nationalsite.product.v1\x1a\x1bbuf/validate/validate.proto\x1a\x17google/type/money.proto\x1a#nationalsite/product/v1/offer.proto\"\xa5\x10\n" +
+	"\x16SearchByKeywordRequest\x12\"\n" +
+	"\akeyword\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\xf4\x03R\akeyword\x12$\n" +
+	"\tpage_size\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
-	"begin_page\x18\x03 \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\xd0\x0f(\x00R\tbeginPage\x12&\n" +
-	"\tpage_size\x18\x04 \x01(\x05B\t\xbaH\x06\x1a\x04\x182(\x00R\bpageSize\x123\n" +
-	"\afilters\x18\x05 \x03(\tB\x19\xbaH\x16\x92\x01\x13\x10d\"\x0fr\r\x10\x01\x18@2\a^[^,]+$R\afilters\x121\n" +
-	"\x04sort\x18\x06 \x01(\v2\x1d.nationalsite.product.v1.SortR\x04sort\x12+\n" +
-	"\rout_member_id\x18\a \x01(\tB\a\xbaH\x04r\x02\x18@R\voutMemberId\x12\x88\x02\n" +
-	"\vprice_start\x18\b \x01(\v2\x12.google.type.MoneyB\xd2\x01\xbaH\xce\x01\xba\x01>\n" +
+	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tpageToken\x12\x1e\n" +
+	"\x04page\x18\x04 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xd0\x0f(\x00R\x04page\x12-\n" +
+	"\vcategory_id\x18\x05 \x01(\x03B\a\xbaH\x04\"\x02(\x00H\x00R\n" +
+	"categoryId\x88\x01\x01\x12j\n" +
+	"\afilters\x18\x06 \x03(\tBP\xbaHM\x92\x01J\x10d\"F\xba\x01=\n" +
+	"\ffilter.comma\x12\x18must not contain a comma\x1a\x13!this.contains(',')r\x04\x10\x01\x18@R\afilters\x121\n" +
+	"\x04sort\x18\a \x01(\v2\x1d.nationalsite.product.v1.SortR\x04sort\x12+\n" +
+	"\rout_member_id\x18\b \x01(\tB\a\xbaH\x04r\x02\x18@R\voutMemberId\x12\x88\x02\n" +
+	"\vprice_start\x18\t \x01(\v2\x12.google.type.MoneyB\xd2\x01\xbaH\xce\x01\xba\x01>\n" +
 	"\tprice.cny\x12\x0emust be in CNY\x1a!this.currency_code in ['', 'CNY']\xba\x01\x89\x01\n" +
 	"\x12price.not_negative\x124must be at least 0, with nanos from 0 to 999,999,999\x1a=this.units >= 0 && this.nanos >= 0 && this.nanos <= 999999999R\n" +
 	"priceStart\x12\x84\x02\n" +
-	"\tprice_end\x18\t \x01(\v2\x12.google.type.MoneyB\xd2\x01\xbaH\xce\x01\xba\x01>\n" +
+	"\tprice_end\x18\n" +
+	" \x01(\v2\x12.google.type.MoneyB\xd2\x01\xbaH\xce\x01\xba\x01>\n" +
 	"\tprice.cny\x12\x0emust be in CNY\x1a!this.currency_code in ['', 'CNY']\xba\x01\x89\x01\n" +
 	"\x12price.not_negative\x124must be at least 0, with nanos from 0 to 999,999,999\x1a=this.units >= 0 && this.nanos >= 0 && this.nanos <= 999999999R\bpriceEnd\x12!\n" +
-	"\acountry\x18\n" +
-	" \x01(\tB\a\xbaH\x04r\x02\x18@R\acountry\x12A\n" +
-	"\blanguage\x18\v \x01(\tB%\xbaH\"\xd8\x01\x01r\x1d2\x1b^[a-z]{2}(-[A-Za-z]{2,4})?$R\blanguage\x121\n" +
-	"\fcategory_ids\x18\f \x03(\x03B\x0e\xbaH\v\x92\x01\b\x10d\"\x04\"\x02 \x00R\vcategoryIds\x12:\n" +
-	"\vregion_opps\x18\r \x03(\tB\x19\xbaH\x16\x92\x01\x13\x10d\"\x0fr\r\x10\x01\x18@2\a^[^;]+$R\n" +
+	"\acountry\x18\v \x01(\tB\a\xbaH\x04r\x02\x18@R\acountry\x12\x8e\x01\n" +
+	"\blanguage\x18\f \x01(\tBr\xbaHo\xba\x01i\n" +
+	"\rlanguage.code\x12+must be a language code such as en or zh-TW\x1a+this.matches('^[a-z]{2}(-[A-Za-z]{2,4})?$')\xd8\x01\x01R\blanguage\x121\n" +
+	"\fcategory_ids\x18\r \x03(\x03B\x0e\xbaH\v\x92\x01\b\x10d\"\x04\"\x02 \x00R\vcategoryIds\x12}\n" +
+	"\vregion_opps\x18\x0e \x03(\tB\\\xbaHY\x92\x01V\x10d\"R\xba\x01I\n" +
+	"\x14region_opp.semicolon\x12\x1cmust not contain a semicolon\x1a\x13!this.contains(';')r\x04\x10\x01\x18@R\n" +
 	"regionOpps\x12;\n" +
-	"\x15product_collection_id\x18\x0e \x01(\tB\a\xbaH\x04r\x02\x18@R\x13productCollectionId\x12\x1c\n" +
-	"\x05sn_id\x18\x0f \x01(\tB\a\xbaH\x04r\x02\x18@R\x04snId\x120\n" +
-	"\x11keyword_translate\x18\x10 \x01(\bH\x01R\x10keywordTranslate\x88\x01\x01\x12P\n" +
-	"\fsale_filters\x18\x11 \x03(\v2#.nationalsite.product.v1.SaleFilterB\b\xbaH\x05\x92\x01\x02\x10\n" +
-	"R\vsaleFilters:\x8b\x02\xbaH\x87\x02\x1a\x84\x02\n" +
+	"\x15product_collection_id\x18\x0f \x01(\tB\a\xbaH\x04r\x02\x18@R\x13productCollectionId\x12\x1c\n" +
+	"\x05sn_id\x18\x10 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04snId\x121\n" +
+	"\x12keyword_is_chinese\x18\x11 \x01(\bH\x01R\x10keywordIsChinese\x88\x01\x01\x12P\n" +
+	"\fsale_filters\x18\x12 \x03(\v2#.nationalsite.product.v1.SaleFilterB\b\xbaH\x05\x92\x01\x02\x10\n" +
+	"R\vsaleFilters:\xfd\x03\xbaH\xf9\x03\x1a\x93\x01\n" +
+	"\x13keyword.or_category\x120keyword, category_id or category_ids is required\x1aJthis.keyword != '' || has(this.category_id) || size(this.category_ids) > 0\x1aZ\n" +
+	"\rpage.or_token\x12 set page or page_token, not both\x1a'this.page == 0 || this.page_token == ''\x1a\x84\x02\n" +
 	"\x11price_range.order\x12'price_start must not be above price_end\x1a\xc5\x01!has(this.price_start) || !has(this.price_end) || this.price_start.units < this.price_end.units || (this.price_start.units == this.price_end.units && this.price_start.nanos <= this.price_end.nanos)B\x0e\n" +
-	"\f_category_idB\x14\n" +
-	"\x12_keyword_translate\"\xa9\x02\n" +
-	"\x17SearchByKeywordResponse\x12(\n" +
-	"\rtotal_records\x18\x01 \x01(\x05H\x00R\ftotalRecords\x88\x01\x01\x12\"\n" +
+	"\f_category_idB\x15\n" +
+	"\x13_keyword_is_chinese\"\xce\x01\n" +
+	"\x17SearchByKeywordResponse\x126\n" +
+	"\x06offers\x18\x01 \x03(\v2\x1e.nationalsite.product.v1.OfferR\x06offers\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\"\n" +
 	"\n" +
-	"total_page\x18\x02 \x01(\x05H\x01R\ttotalPage\x88\x01\x01\x12 \n" +
-	"\tpage_size\x18\x03 \x01(\x05H\x02R\bpageSize\x88\x01\x01\x12&\n" +
-	"\fcurrent_page\x18\x04 \x01(\x05H\x03R\vcurrentPage\x88\x01\x01\x126\n" +
-	"\x06offers\x18\x05 \x03(\v2\x1e.nationalsite.product.v1.OfferR\x06offersB\x10\n" +
-	"\x0e_total_recordsB\r\n" +
-	"\v_total_pageB\f\n" +
-	"\n" +
-	"_page_sizeB\x0f\n" +
-	"\r_current_page\"m\n" +
+	"total_size\x18\x03 \x01(\x05H\x00R\ttotalSize\x88\x01\x01\x12\x17\n" +
+	"\x04page\x18\x04 \x01(\x05H\x01R\x04page\x88\x01\x01B\r\n" +
+	"\v_total_sizeB\a\n" +
+	"\x05_page\"n\n" +
 	"\x04Sort\x12\x1f\n" +
-	"\x05field\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x05field\x12D\n" +
-	"\x05order\x18\x02 \x01(\x0e2\".nationalsite.product.v1.SortOrderB\n" +
-	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x05order\"\xe0\x02\n" +
+	"\x05field\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x05field\x12E\n" +
+	"\x05order\x18\x02 \x01(\x0e2\".nationalsite.product.v1.SortOrderB\v\xbaH\b\xc8\x01\x01\x82\x01\x02\x10\x01R\x05order\"\xe1\x02\n" +
 	"\n" +
-	"SaleFilter\x12J\n" +
-	"\tsale_type\x18\x01 \x01(\x0e2!.nationalsite.product.v1.SaleTypeB\n" +
-	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\bsaleType\x12+\n" +
+	"SaleFilter\x12K\n" +
+	"\tsale_type\x18\x01 \x01(\x0e2!.nationalsite.product.v1.SaleTypeB\v\xbaH\b\xc8\x01\x01\x82\x01\x02\x10\x01R\bsaleType\x12+\n" +
 	"\n" +
 	"sale_start\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x00H\x00R\tsaleStart\x88\x01\x01\x12'\n" +
 	"\bsale_end\x18\x03 \x01(\x03B\a\xbaH\x04\"\x02(\x00H\x01R\asaleEnd\x88\x01\x01:\x93\x01\xbaH\x8f\x01\x1a\x8c\x01\n" +
@@ -1475,61 +1497,64 @@ const file_nationalsite_product_v1_search_proto_rawDesc = "" +
 	"\rout_member_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\voutMemberId\"B\n" +
 	"\x13UploadImageResponse\x12\x1e\n" +
 	"\bimage_id\x18\x01 \x01(\tH\x00R\aimageId\x88\x01\x01B\v\n" +
-	"\t_image_id\"\xd4\x0e\n" +
-	"\x14SearchByImageRequest\x121\n" +
-	"\bimage_id\x18\x01 \x01(\tB\x14\xbaH\x11r\x0f2\r^[0-9]{1,32}$H\x00R\aimageId\x12>\n" +
-	"\rimage_address\x18\x02 \x01(\tB\x17\xbaH\x14r\x12\x18\x80\x102\n" +
-	"^https?://\x88\x01\x01H\x00R\fimageAddress\x12\x9d\x01\n" +
+	"\t_image_id\"\xc9\x13\n" +
+	"\x14SearchByImageRequest\x12k\n" +
+	"\bimage_id\x18\x01 \x01(\tBN\xbaHK\xba\x01H\n" +
+	"\x0fimage_id.digits\x12\x16must be 1 to 32 digits\x1a\x1dthis.matches('^[0-9]{1,32}$')H\x00R\aimageId\x12\x8c\x01\n" +
+	"\rimage_address\x18\x02 \x01(\tBe\xbaHb\xba\x01W\n" +
+	"\x14image_address.scheme\x12#must begin with http:// or https://\x1a\x1athis.matches('^https?://')r\x06\x18\x80\x10\x88\x01\x01H\x00R\fimageAddress\x12\x9d\x01\n" +
 	"\x05image\x18\x03 \x01(\fB\x84\x01\xbaH\x80\x01\xba\x01t\n" +
 	"\n" +
-	"image.kind\x12\x1bmust be a JPEG or PNG image\x1aIthis.startsWith(b'\\xff\\xd8\\xff') || this.startsWith(b'\\x89PNG\\r\\n\\x1a\\n')z\a\x10\x01\x18\x80\x80\xc0\x02H\x00R\x05image\x12-\n" +
-	"\vcategory_id\x18\x04 \x01(\x03B\a\xbaH\x04\"\x02(\x00H\x01R\n" +
-	"categoryId\x88\x01\x01\x12)\n" +
+	"image.kind\x12\x1bmust be a JPEG or PNG image\x1aIthis.startsWith(b'\\xff\\xd8\\xff') || this.startsWith(b'\\x89PNG\\r\\n\\x1a\\n')z\a\x10\x01\x18\x80\x80\xc0\x02H\x00R\x05image\x12$\n" +
+	"\tpage_size\x18\x04 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
-	"begin_page\x18\x05 \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\xd0\x0f(\x00R\tbeginPage\x12&\n" +
-	"\tpage_size\x18\x06 \x01(\x05B\t\xbaH\x06\x1a\x04\x182(\x00R\bpageSize\x123\n" +
-	"\afilters\x18\a \x03(\tB\x19\xbaH\x16\x92\x01\x13\x10d\"\x0fr\r\x10\x01\x18@2\a^[^,]+$R\afilters\x121\n" +
-	"\x04sort\x18\b \x01(\v2\x1d.nationalsite.product.v1.SortR\x04sort\x12\x88\x02\n" +
-	"\vprice_start\x18\t \x01(\v2\x12.google.type.MoneyB\xd2\x01\xbaH\xce\x01\xba\x01>\n" +
+	"page_token\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tpageToken\x12\x1e\n" +
+	"\x04page\x18\x06 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xd0\x0f(\x00R\x04page\x12-\n" +
+	"\vcategory_id\x18\a \x01(\x03B\a\xbaH\x04\"\x02(\x00H\x01R\n" +
+	"categoryId\x88\x01\x01\x12j\n" +
+	"\afilters\x18\b \x03(\tBP\xbaHM\x92\x01J\x10d\"F\xba\x01=\n" +
+	"\ffilter.comma\x12\x18must not contain a comma\x1a\x13!this.contains(',')r\x04\x10\x01\x18@R\afilters\x121\n" +
+	"\x04sort\x18\t \x01(\v2\x1d.nationalsite.product.v1.SortR\x04sort\x12\x88\x02\n" +
+	"\vprice_start\x18\n" +
+	" \x01(\v2\x12.google.type.MoneyB\xd2\x01\xbaH\xce\x01\xba\x01>\n" +
 	"\tprice.cny\x12\x0emust be in CNY\x1a!this.currency_code in ['', 'CNY']\xba\x01\x89\x01\n" +
 	"\x12price.not_negative\x124must be at least 0, with nanos from 0 to 999,999,999\x1a=this.units >= 0 && this.nanos >= 0 && this.nanos <= 999999999R\n" +
 	"priceStart\x12\x84\x02\n" +
-	"\tprice_end\x18\n" +
-	" \x01(\v2\x12.google.type.MoneyB\xd2\x01\xbaH\xce\x01\xba\x01>\n" +
+	"\tprice_end\x18\v \x01(\v2\x12.google.type.MoneyB\xd2\x01\xbaH\xce\x01\xba\x01>\n" +
 	"\tprice.cny\x12\x0emust be in CNY\x1a!this.currency_code in ['', 'CNY']\xba\x01\x89\x01\n" +
 	"\x12price.not_negative\x124must be at least 0, with nanos from 0 to 999,999,999\x1a=this.units >= 0 && this.nanos >= 0 && this.nanos <= 999999999R\bpriceEnd\x12+\n" +
-	"\rout_member_id\x18\v \x01(\tB\a\xbaH\x04r\x02\x18@R\voutMemberId\x12!\n" +
-	"\acountry\x18\f \x01(\tB\a\xbaH\x04r\x02\x18@R\acountry\x12A\n" +
-	"\blanguage\x18\r \x01(\tB%\xbaH\"\xd8\x01\x01r\x1d2\x1b^[a-z]{2}(-[A-Za-z]{2,4})?$R\blanguage\x128\n" +
-	"\x06region\x18\x0e \x01(\tB \xbaH\x1d\xd8\x01\x01r\x18\x18@2\x14^[0-9]+(,[0-9]+){3}$R\x06region\x12\"\n" +
-	"\akeyword\x18\x0f \x01(\tB\b\xbaH\x05r\x03\x18\xf4\x03R\akeyword\x12/\n" +
-	"\x0eauxiliary_text\x18\x10 \x01(\tB\b\xbaH\x05r\x03\x18\xf4\x03R\rauxiliaryText\x12;\n" +
-	"\x15product_collection_id\x18\x11 \x01(\tB\a\xbaH\x04r\x02\x18@R\x13productCollectionId\x120\n" +
-	"\x11keyword_translate\x18\x12 \x01(\bH\x02R\x10keywordTranslate\x88\x01\x01\x12'\n" +
+	"\rout_member_id\x18\f \x01(\tB\a\xbaH\x04r\x02\x18@R\voutMemberId\x12!\n" +
+	"\acountry\x18\r \x01(\tB\a\xbaH\x04r\x02\x18@R\acountry\x12\x8e\x01\n" +
+	"\blanguage\x18\x0e \x01(\tBr\xbaHo\xba\x01i\n" +
+	"\rlanguage.code\x12+must be a language code such as en or zh-TW\x1a+this.matches('^[a-z]{2}(-[A-Za-z]{2,4})?$')\xd8\x01\x01R\blanguage\x12\x84\x01\n" +
+	"\x06region\x18\x0f \x01(\tBl\xbaHi\xba\x01_\n" +
+	"\x0fregion.integers\x12&must be four integers joined by commas\x1a$this.matches('^[0-9]+(,[0-9]+){3}$')\xd8\x01\x01r\x02\x18@R\x06region\x12\"\n" +
+	"\akeyword\x18\x10 \x01(\tB\b\xbaH\x05r\x03\x18\xf4\x03R\akeyword\x12/\n" +
+	"\x0eauxiliary_text\x18\x11 \x01(\tB\b\xbaH\x05r\x03\x18\xf4\x03R\rauxiliaryText\x12;\n" +
+	"\x15product_collection_id\x18\x12 \x01(\tB\a\xbaH\x04r\x02\x18@R\x13productCollectionId\x121\n" +
+	"\x12keyword_is_chinese\x18\x13 \x01(\bH\x02R\x10keywordIsChinese\x88\x01\x01\x12'\n" +
 	"\n" +
-	"item_title\x18\x13 \x01(\tB\b\xbaH\x05r\x03\x18\xf4\x03R\titemTitle\x12\x1c\n" +
-	"\auser_id\x18\x14 \x01(\x03H\x03R\x06userId\x88\x01\x01:\x8b\x02\xbaH\x87\x02\x1a\x84\x02\n" +
-	"\x11price_range.order\x12'price_start must not be above price_end\x1a\xc5\x01!has(this.price_start) || !has(this.price_end) || this.price_start.units < this.price_end.units || (this.price_start.units == this.price_end.units && this.price_start.nanos <= this.price_end.nanos)B\x15\n" +
-	"\fimage_source\x12\x05\xbaH\x02\b\x01B\x0e\n" +
-	"\f_category_idB\x14\n" +
-	"\x12_keyword_translateB\n" +
+	"item_title\x18\x14 \x01(\tB\b\xbaH\x05r\x03\x18\xf4\x03R\titemTitle\x12\x1c\n" +
+	"\auser_id\x18\x15 \x01(\x03H\x03R\x06userId\x88\x01\x01:\x8e\x04\xbaH\x8a\x04\x1aZ\n" +
+	"\rpage.or_token\x12 set page or page_token, not both\x1a'this.page == 0 || this.page_token == ''\x1a\xa4\x01\n" +
+	"\x15image_source.required\x120set image_id, image_address, image or page_token\x1aYhas(this.image_id) || has(this.image_address) || has(this.image) || this.page_token != ''\x1a\x84\x02\n" +
+	"\x11price_range.order\x12'price_start must not be above price_end\x1a\xc5\x01!has(this.price_start) || !has(this.price_end) || this.price_start.units < this.price_end.units || (this.price_start.units == this.price_end.units && this.price_start.nanos <= this.price_end.nanos)B\x0e\n" +
+	"\fimage_sourceB\x0e\n" +
+	"\f_category_idB\x15\n" +
+	"\x13_keyword_is_chineseB\n" +
 	"\n" +
-	"\b_user_id\"\xa4\x03\n" +
-	"\x15SearchByImageResponse\x12(\n" +
-	"\rtotal_records\x18\x01 \x01(\x05H\x00R\ftotalRecords\x88\x01\x01\x12\"\n" +
+	"\b_user_id\"\xc9\x02\n" +
+	"\x15SearchByImageResponse\x126\n" +
+	"\x06offers\x18\x01 \x03(\v2\x1e.nationalsite.product.v1.OfferR\x06offers\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\"\n" +
 	"\n" +
-	"total_page\x18\x02 \x01(\x05H\x01R\ttotalPage\x88\x01\x01\x12 \n" +
-	"\tpage_size\x18\x03 \x01(\x05H\x02R\bpageSize\x88\x01\x01\x12&\n" +
-	"\fcurrent_page\x18\x04 \x01(\x05H\x03R\vcurrentPage\x88\x01\x01\x126\n" +
-	"\x06offers\x18\x05 \x03(\v2\x1e.nationalsite.product.v1.OfferR\x06offers\x12N\n" +
-	"\x0fpic_region_info\x18\x06 \x01(\v2&.nationalsite.product.v1.PicRegionInfoR\rpicRegionInfo\x12\x1e\n" +
-	"\bimage_id\x18\a \x01(\tH\x04R\aimageId\x88\x01\x01B\x10\n" +
-	"\x0e_total_recordsB\r\n" +
-	"\v_total_pageB\f\n" +
-	"\n" +
-	"_page_sizeB\x0f\n" +
-	"\r_current_pageB\v\n" +
+	"total_size\x18\x03 \x01(\x05H\x00R\ttotalSize\x88\x01\x01\x12\x17\n" +
+	"\x04page\x18\x04 \x01(\x05H\x01R\x04page\x88\x01\x01\x12N\n" +
+	"\x0fpic_region_info\x18\x05 \x01(\v2&.nationalsite.product.v1.PicRegionInfoR\rpicRegionInfo\x12\x1e\n" +
+	"\bimage_id\x18\x06 \x01(\tH\x02R\aimageId\x88\x01\x01B\r\n" +
+	"\v_total_sizeB\a\n" +
+	"\x05_pageB\v\n" +
 	"\t_image_id\"z\n" +
 	"\rPicRegionInfo\x12*\n" +
 	"\x0ecurrent_region\x18\x01 \x01(\tH\x00R\rcurrentRegion\x88\x01\x01\x12*\n" +

@@ -8,7 +8,7 @@ from pathlib import Path
 import structlog
 
 REREAD_DELAYS_S = (0.0, 0.05, 0.1, 0.2, 0.4)
-"""When to read the file again after a rejection: another replica may still be writing it."""
+"""Waits before each new reading of the file after 1688 rejected the token: another replica may be writing."""
 
 _log = structlog.get_logger()
 
@@ -35,7 +35,7 @@ class RefreshToken:
             _log.error("refresh_token_not_written", path=str(self._path), error=error.strerror)
 
     async def wait_for_rotation(self) -> bool:
-        """Wait until another replica has written a new token to the file; return whether it did."""
+        """Wait a short time for another replica to write a new token to the file; return whether it did."""
         for delay_s in REREAD_DELAYS_S if self._path else ():
             await asyncio.sleep(delay_s)
             if await asyncio.to_thread(self.reread):
@@ -61,7 +61,7 @@ def write_token(path: Path, token: str, *, mode: int | None = None) -> None:
 
     The file keeps its permissions, unless `mode` sets others. Raises OSError.
     """
-    path = path.resolve()  # a symbolic link stays one
+    path = path.resolve()  # a symbolic link is kept: its target is replaced
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "w") as file:

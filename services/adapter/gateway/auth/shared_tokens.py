@@ -17,17 +17,17 @@ from services.adapter.gateway.redis_client import RedisClient, RedisUnavailable
 from services.errors import ConnectError
 
 LOCK_TIMEOUT_S = REFRESH_TIMEOUT_S + 1
-"""Longer than a refresh takes, so that only the lock of a replica that died expires."""
+"""Longer than a refresh takes: a lock expires only if the replica that holds it died."""
 POLL_INTERVAL_S = 0.1
 DEFAULT_RECORD_TTL_S = 180 * 86_400
-"""How long a record is stored if 1688 does not say: the life of a refresh token."""
+"""How long a record is stored if 1688 does not state when the refresh token expires: its usual life."""
 MAX_LINEAGE = 16
 """How many refresh tokens a record remembers, as fingerprints."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Record:
-    """A token as replicas share it."""
+    """The tokens that replicas share, as stored in Redis."""
 
     access_token: str
     issued_at: float
@@ -36,9 +36,9 @@ class _Record:
     refresh_token: str
     refresh_token_expires_at: float | None
     lineage: tuple[str, ...]
-    """Fingerprints of the refresh tokens of this chain of rotations, the present one included.
+    """Fingerprints of the current refresh token and of those that it replaced, oldest first.
 
-    A replica whose own refresh token is not in it was configured with a new one: it ignores the record.
+    A replica whose own refresh token is not among them was configured with a new one: it ignores the record.
     """
 
 
@@ -52,7 +52,7 @@ class SharedTokenFetcher:
         """The access token returned last: a replica that asks again needs another one."""
 
     async def __call__(self, refresh_token: str, deadline: float) -> TokenResponse:
-        """Return a token other than the last one. Raises what the fetch raises, and ConnectError."""
+        """Return a token other than the last one. Raises the errors of `fetch`, and ConnectError."""
         try:
             response = await self._load_or_fetch(refresh_token, deadline)
         except RedisUnavailable:
@@ -75,7 +75,7 @@ class SharedTokenFetcher:
                 try:
                     return await self._fetch_and_save(refresh_token, record, deadline)
                 finally:
-                    with suppress(RedisUnavailable):  # the lock expires
+                    with suppress(RedisUnavailable):  # the lock then expires by itself
                         await self._redis.execute(lambda _: _release(lock))
             await asyncio.sleep(POLL_INTERVAL_S)
         raise ConnectError("another replica did not refresh the access token in time")
@@ -98,7 +98,7 @@ class SharedTokenFetcher:
             or (record.refresh_token_expires_at if record else None),
             lineage=tuple(dict.fromkeys(lineage))[-MAX_LINEAGE:],
         )
-        with suppress(RedisUnavailable):  # it is logged; the other replicas fetch their own tokens
+        with suppress(RedisUnavailable):  # RedisClient logs it; the other replicas fetch their own tokens
             await self._save(new_record)
         return replace(response, refresh_token=rotated)
 
@@ -108,7 +108,7 @@ class SharedTokenFetcher:
             fields: dict[str, Any] = json.loads(text or "{}")
             record = _Record(**{**fields, "lineage": tuple(fields["lineage"])})
         except (ValueError, TypeError, KeyError):
-            return None  # there is none, or one of another version
+            return None  # no record, or a record of another version of this code
         return record if _fingerprint(refresh_token) in record.lineage else None
 
     async def _save(self, record: _Record) -> None:
@@ -119,7 +119,7 @@ class SharedTokenFetcher:
 
 
 async def _release(lock: Lock) -> None:
-    with suppress(LockNotOwnedError):  # it has expired
+    with suppress(LockNotOwnedError):  # the lock has expired
         await lock.release()
 
 

@@ -1,30 +1,31 @@
-"""The interface of what gives calls their access token, and the provider of a static one."""
+"""The interface of access token providers, and the provider of a static token."""
 
 from dataclasses import dataclass
 from typing import Protocol
 
 
 class TokenProvider(Protocol):
-    """Gives calls their access token."""
+    """Provides the access token of calls."""
 
     @property
     def refresh_token_expires_at(self) -> float | None:
-        """Seconds since the epoch; None without a refresh token, or if 1688 did not say."""
+        """In seconds since the epoch; None without a refresh token, or if 1688 did not state the time."""
 
     async def get_token(self, deadline: float) -> str:
         """Return a valid token.
 
-        Raises CredentialRejected, ConnectError, UpstreamRate, UpstreamQuota and DeadlineExceeded.
+        Raises UpstreamGateway, ConnectError and DeadlineExceeded. CredentialRejected: 1688 said that it
+        rejects the credentials.
         """
 
     async def replace_token(self, rejected: str, deadline: float) -> str | None:
-        """Return another token than the one that 1688 rejected; None if there is none. Raises as above."""
+        """Return a token other than the rejected one; None if there is none. Raises like `get_token`."""
 
     def secrets(self) -> tuple[str, ...]:
-        """Return what must not appear in logs or errors."""
+        """Return the texts that must not appear in logs or errors."""
 
     async def close(self) -> None:
-        """Finish what runs in the background."""
+        """Finish the background tasks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +37,7 @@ class TokenResponse:
     refresh_token: str | None
     """A new refresh token; None keeps the old one."""
     refresh_token_expires_at: float | None = None
-    """Seconds since the epoch; None if 1688 did not say."""
+    """In seconds since the epoch; None if 1688 did not state the time."""
     age_s: float = 0.0
     """How long ago the token was issued: another replica may have fetched it."""
 
@@ -45,7 +46,7 @@ class TokenFetcher(Protocol):
     """Gets an access token from 1688."""
 
     async def __call__(self, refresh_token: str, deadline: float, /) -> TokenResponse:
-        """Return the token for a refresh token, until a deadline in loop time. Raises UpstreamError."""
+        """Return an access token for a refresh token, until a deadline in loop time. Raises UpstreamError."""
 
 
 class StaticTokenProvider:

@@ -1,6 +1,7 @@
 """The middleware of calls to 1688: one concern per module, in the order of the tuple below.
 
-Must not import protos or gRPC; of auth/ and rate_limit/ only the interfaces (token_provider, limiter).
+Must not import protos or gRPC. May import from auth/ and rate_limit/ only their interfaces: token_provider
+and limiter.
 """
 
 from collections.abc import Sequence
@@ -13,10 +14,9 @@ from services.adapter.gateway.middleware.attempt_timeout import AttemptTimeoutMi
 from services.adapter.gateway.middleware.bulkhead import BulkheadMiddleware, BulkheadPolicy
 from services.adapter.gateway.middleware.call_metrics import AttemptMetricsMiddleware, CallMetricsMiddleware
 from services.adapter.gateway.middleware.circuit_breaker import (
-    CircuitBreakerPolicy,
+    AdmissionMiddleware,
     CircuitBreakers,
     RecordOutcomeMiddleware,
-    RejectWhenOpenMiddleware,
 )
 from services.adapter.gateway.middleware.credentials import CredentialsMiddleware
 from services.adapter.gateway.middleware.rate_limit import RateLimitMiddleware
@@ -27,7 +27,7 @@ from services.adapter.gateway.rate_limit.limiter import RateLimiter
 def gateway_middleware(
     *,
     retry: RetryPolicy,
-    circuit_breaker: CircuitBreakerPolicy,
+    breakers: CircuitBreakers,
     bulkhead: BulkheadPolicy,
     token_provider: TokenProvider,
     gateway_clock: GatewayClock | None,
@@ -35,18 +35,17 @@ def gateway_middleware(
     clock: MonotonicClock,
 ) -> tuple[Middleware, ...]:
     """Return the middleware, outermost first. Without `gateway_clock` calls have no timestamp."""
-    breakers = CircuitBreakers(circuit_breaker, clock)
     return (
         CallMetricsMiddleware(),
         RetryMiddleware(retry, clock),
         # From here on, once per attempt.
         CredentialsMiddleware(token_provider, gateway_clock),
-        # Before any wait.
-        RejectWhenOpenMiddleware(breakers),
+        # Before the waits for a permit and for a slot.
+        AdmissionMiddleware(breakers),
         RateLimitMiddleware(rate_limiter, clock),
         # Inside the rate limit: a call that waits for a permit must not hold a slot.
         BulkheadMiddleware(bulkhead, clock),
-        # Inside our own waits, which must not count as failures of 1688.
+        # Inside these two waits, which must not count as failures of 1688.
         RecordOutcomeMiddleware(breakers, clock),
         AttemptMetricsMiddleware(),
         AttemptTimeoutMiddleware(clock),

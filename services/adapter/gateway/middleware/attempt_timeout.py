@@ -1,4 +1,4 @@
-"""Limits the time of one attempt, so that a silent 1688 does not use up the time of a retry."""
+"""Limits the time of one attempt, so that time for a retry is left if 1688 does not respond."""
 
 from msgspec.structs import replace
 
@@ -6,17 +6,17 @@ from services.adapter.gateway.call import CallNext, MonotonicClock, UpstreamCall
 from services.errors import ConnectionLost, DeadlineExceededInFlight
 
 MIN_ATTEMPT_S = 1.0
-"""Minimum time of an attempt."""
+"""If the limit were shorter than this, the attempt may take all of the remaining time."""
 
 
 class AttemptTimeoutMiddleware:
-    """Ends an attempt that got no response in its part of the remaining time."""
+    """Ends an attempt that got no response within its fraction of the remaining time."""
 
     def __init__(self, clock: MonotonicClock) -> None:
         self._clock = clock
 
     async def __call__(self, call: UpstreamCall, call_next: CallNext) -> UpstreamResponse:
-        """Raise ConnectionLost if the attempt's time is over and the call's is not."""
+        """Raise ConnectionLost if the attempt's time has passed, but not the call's deadline."""
         now = self._clock()
         timeout_s = (call.deadline - now) * call.deadline_fraction
         if call.deadline_fraction == 1 or timeout_s < MIN_ATTEMPT_S:

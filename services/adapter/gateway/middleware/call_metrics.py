@@ -1,4 +1,4 @@
-"""Counts and times calls, and counts the requests that they send."""
+"""Counts calls, measures their duration, and counts the requests that they send."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ from services.errors import InternalFault, NationalsiteError, UpstreamError
 
 
 class CallMetricsMiddleware:
-    """Counts and times each call, and binds `upstream_ms` and `upstream_code` to its log line."""
+    """Counts each call, measures its duration, and adds `upstream_ms` and `upstream_code` to its log line."""
 
     async def __call__(self, call: UpstreamCall, call_next: CallNext) -> UpstreamResponse:
         """Return the response."""

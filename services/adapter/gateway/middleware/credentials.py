@@ -1,4 +1,4 @@
-"""Adds access token and timestamp to a call, and replaces one that 1688 rejects."""
+"""Adds access token and timestamp to a call, and replaces the one that 1688 rejects."""
 
 from msgspec.structs import replace
 
@@ -11,7 +11,7 @@ from services.errors import AccessTokenRejected, CredentialRejected, TimestampRe
 class CredentialsMiddleware:
     """Adds access token and timestamp. If 1688 rejects one, it is replaced once, and the call is retried.
 
-    1688 rejects both before the operation runs, so any call may be sent again.
+    1688 checks both before the operation runs, so a call that is not idempotent may be sent again, too.
     """
 
     def __init__(self, token_provider: TokenProvider, gateway_clock: GatewayClock | None) -> None:
@@ -46,6 +46,6 @@ class CredentialsMiddleware:
                 "1688 rejects the access token, and there is no other",
                 code=error.code,
                 upstream_message=error.upstream_message,
-                request_id=error.request_id,
+                upstream_request_id=error.upstream_request_id,
             ) from error
         return token

@@ -27,16 +27,16 @@ MAY_HAVE_EXECUTED = (ConnectionLost, UpstreamFault)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How often, and how soon."""
+    """How often and how soon calls are retried."""
 
     max_attempts: int = 3
     """Attempts of one call, the first included."""
     backoff_s: float = 0.1
-    """The longest pause before the first retry; it doubles with each. The pause is random, from 0 to it."""
+    """The longest pause before the first retry; it doubles with each retry. The pause itself is random."""
     rate_limit_backoff_s: float = 1.0
-    """The same after a rate limit, which takes longer to pass."""
+    """Used instead of `backoff_s` after a rejection by a rate limit, which takes longer to pass."""
     deadline_fraction: float = 0.5
-    """The part of the remaining time that an attempt may take while another may follow."""
+    """The fraction of the remaining time that an attempt may take if a retry may follow."""
     budget: RetryBudgetPolicy = field(default_factory=RetryBudgetPolicy)
 
 

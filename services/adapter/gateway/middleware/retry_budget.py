@@ -1,4 +1,4 @@
-"""How many retries a process may make, so that retries do not overload a 1688 that already fails."""
+"""How many retries a process may make, so that retries do not add much load to 1688 while it fails."""
 
 from dataclasses import dataclass
 
@@ -7,13 +7,13 @@ from services.adapter.gateway.call import MonotonicClock
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryBudgetPolicy:
-    """Calls and time add tokens; each retry takes one. Time lets a process with few calls retry too."""
+    """Calls add tokens, and so does each second, for processes with few calls. Each retry takes one."""
 
     tokens_per_call: float = 0.2
     tokens_per_s: float = 1.0
     initial_tokens: float = 10.0
     max_tokens: float = 100.0
-    """Limits how many retries can follow a time with few calls."""
+    """Limits how many retries can follow a long time without retries."""
 
 
 class RetryBudget:
@@ -36,7 +36,7 @@ class RetryBudget:
         return self._tokens >= 1
 
     def deposit(self) -> None:
-        """Add the tokens of one call, and of the time since the last. Retries are not calls."""
+        """Add the tokens of one call, and of the time since the last deposit. Not called for retries."""
         now, policy = self._clock(), self._policy
         added = policy.tokens_per_call + (now - self._deposited_at) * policy.tokens_per_s
         self._tokens = min(policy.max_tokens, self._tokens + added)

@@ -1,4 +1,4 @@
-"""The rate of calls to 1688: limited by each process, or by Redis for all replicas.
+"""Limits the rate of calls to 1688: in each process, or in Redis for all replicas together.
 
 Must not import middleware or access tokens.
 """

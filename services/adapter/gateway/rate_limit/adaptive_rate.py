@@ -1,4 +1,4 @@
-"""The rate of one scope: it falls when 1688 rejects calls, and recovers.
+"""The rate of one scope (all calls, or one operation): it falls when 1688 rejects calls, and recovers.
 
 limits.lua computes the same for all replicas; a test compares the two.
 """
@@ -10,7 +10,7 @@ from services.adapter.gateway.rate_limit.limiter import RatePolicy
 
 
 class AdaptiveRate:
-    """Permits at a rate, granted in advance: each call learns how long to wait for its own."""
+    """Grants permits at a rate. A call takes the next permit at once, and waits until the permit is due."""
 
     def __init__(self, policy: RatePolicy, ceiling: float | None, clock: MonotonicClock) -> None:
         self._policy = policy
@@ -18,16 +18,17 @@ class AdaptiveRate:
         self._min_rate = min(policy.min_rate, self._ceiling)
         self._clock = clock
         self._next_at = 0.0
-        """The time of the next permit if bursts were not allowed."""
+        """When the next permit would be due if bursts were not allowed."""
         self._lowered = inf
-        """The rate after the last rejection."""
+        """The rate right after it was last lowered; infinite if it never was."""
         self._limited_at = -inf
+        """When the rate was last lowered."""
         self._second_started_at = -inf
         self._count = self._previous_count = 0
-        """Calls in the current second, and in the one before."""
+        """Permits taken in the current second and in the one before, without those of rejected calls."""
 
     def current(self) -> float:
-        """Return calls per second; infinite without a limit."""
+        """Return the rate now, in calls per second; infinite without a limit."""
         since_s = self._clock() - self._limited_at
         if self._lowered == inf or since_s > self._policy.reset_after_s:
             return self._ceiling
@@ -35,7 +36,7 @@ class AdaptiveRate:
         return min(self._ceiling, self._lowered + recovered)
 
     def wait_s(self) -> float:
-        """Return how long the next call has to wait for its permit."""
+        """Return how long the next call has to wait until its permit is due."""
         return max(0.0, self._next_at - self._policy.burst_s - self._clock())
 
     def acquire(self) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 APP = "app"
-"""The scope of all calls. The other scopes are 1688's ids of operations."""
+"""The scope of all calls of the app. Each other scope is the API id of one operation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,21 +12,21 @@ class RatePolicy:
     """How a rate adapts: down by a factor, up by a constant (AIMD)."""
 
     burst_s: float = 0.1
-    """A burst may take the permits of this time in advance: at 50 calls/s, 0.1 allows 5 calls at once."""
+    """A burst may use the permits of this many seconds at once: at 50 calls/s, 0.1 allows 5 calls."""
     decrease: float = 0.7
-    """The part that is left of the rate at which 1688 rejected a call."""
+    """When 1688 rejects a call, the rate at that time is multiplied by this."""
     increase: float = 0.05
-    """Each second the rate rises by this part of the lowered rate, or by `min_rate` if that is more."""
+    """Each second the rate rises by this fraction of the lowered rate, or by `min_rate` if that is more."""
     min_rate: float = 1.0
     """Calls per second that are always allowed, unless the ceiling is lower."""
     cooldown_s: float = 1.0
     """Further rejections within this time do not lower the rate: their calls were already in flight."""
     reset_after_s: float = 30.0
-    """Without a rejection for this time, a scope has its ceiling again, or no limit."""
+    """After this time without a rejection, the rate is at its ceiling again; without a ceiling, unlimited."""
 
 
 class RateLimiter(Protocol):
-    """Grants permits for calls. Never raises because of its own failures."""
+    """Grants permits for calls. Its own failures, such as Redis's, raise no exception."""
 
     async def acquire(self, api_id: str, max_wait_s: float) -> float | None:
         """Take a permit; return how long to wait before using it.
@@ -34,11 +34,14 @@ class RateLimiter(Protocol):
         Returns None, and takes no permit, if the wait is longer than `max_wait_s`.
         """
 
+    def get_rate(self, scope: str) -> float:
+        """Return the latest known rate of a scope, in calls per second; infinite without a limit."""
+
     def release(self, api_id: str) -> None:
         """Return a permit that was not used."""
 
     async def on_rate_limited(self, api_id: str, scope: str) -> None:
-        """Lower the rate of a scope: 1688 rejected a call of `api_id` because of it."""
+        """Lower the rate of a scope: 1688 rejected a call of `api_id` since that rate was too high."""
 
     async def close(self) -> None:
-        """Finish what runs in the background."""
+        """Finish the background tasks."""

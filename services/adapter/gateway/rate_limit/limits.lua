@@ -1,14 +1,15 @@
--- Permits for calls to 1688, for all replicas: adaptive_rate.py does the same for one process.
+-- Grants permits for calls to 1688 to all replicas: adaptive_rate.py does the same for one process.
 --
--- KEYS  the scopes of a call: the app, the operation
+-- KEYS  the scopes: the app and the operation; for rate_limited only the scope that was limited
 -- ARGV  1 the action: acquire, release, or rate_limited
 --       2 now in seconds; 0 uses Redis's own clock, which all replicas share
 --       3 acquire: the longest wait for the permit, in seconds
 --       4 burst_s  5 decrease  6 increase  7 min_rate  8 cooldown_s  9 reset_after_s
 --       10... the ceiling of each scope; 0 is none
--- Returns acquire: seconds to wait as text, or -1 and no permit; then the rate of each scope, 0 without a limit.
+-- Returns for acquire: the seconds to wait, then the rate of each scope, 0 without a limit;
+-- or only -1, if there is no permit within the longest wait. All numbers are texts.
 --
--- A scope expires when it was not used for longer than a rejection matters.
+-- Redis deletes a scope that was not used for so long that its last rejection has no effect any more.
 
 local action, now, max_wait = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local burst, decrease, increase = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])

@@ -9,7 +9,7 @@ from services.adapter.gateway.rate_limit.limiter import APP, RatePolicy
 
 
 class LocalRateLimiter:
-    """Permits of this process, per app and per operation."""
+    """Grants permits in this process, at one rate for the app and one for each operation."""
 
     def __init__(self, policy: RatePolicy, ceilings: Mapping[str, float], clock: MonotonicClock) -> None:
         """`ceilings` maps scopes to their highest rate, in calls per second."""
@@ -26,7 +26,7 @@ class LocalRateLimiter:
         return self._rates[scope]
 
     async def acquire(self, api_id: str, max_wait_s: float) -> float | None:
-        """Take a permit of both scopes."""
+        """Take a permit from both scopes: the app, and the operation."""
         app_rate, operation_rate = self.rate(APP), self.rate(api_id)
         wait_s = max(app_rate.wait_s(), operation_rate.wait_s())
         if wait_s and wait_s > max_wait_s:
@@ -35,8 +35,12 @@ class LocalRateLimiter:
         operation_rate.acquire()
         return wait_s
 
+    def get_rate(self, scope: str) -> float:
+        """Return the present rate of a scope."""
+        return self.rate(scope).current()
+
     def release(self, api_id: str) -> None:
-        """Return the permit of both scopes."""
+        """Return the permit to both scopes."""
         for scope in (APP, api_id):
             self.rate(scope).release()
 

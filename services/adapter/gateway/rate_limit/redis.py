@@ -14,7 +14,7 @@ SCRIPT = resources.files("services.adapter.gateway.rate_limit").joinpath("limits
 
 
 class RedisRateLimiter:
-    """Permits of all replicas, per app and per operation."""
+    """Grants permits to all replicas, at one rate for the app and one for each operation."""
 
     def __init__(
         self,
@@ -30,21 +30,26 @@ class RedisRateLimiter:
         self._fallback = fallback
         self._script = redis.script(SCRIPT)
         self._rates: dict[str, float] = {}
-        """The latest rate of each scope, for the metric."""
+        """The latest rate of each scope."""
         self._releases: set[asyncio.Task[None]] = set()
 
     async def acquire(self, api_id: str, max_wait_s: float) -> float | None:
-        """Take a permit of both scopes."""
+        """Take a permit from both scopes: the app, and the operation."""
         try:
             wait_s, *rates = await self._run_script("acquire", (APP, api_id), max_wait_s)
         except RedisUnavailable:
             return await self._fallback.acquire(api_id, max_wait_s)
-        for scope, rate in zip((APP, api_id), rates, strict=False):  # no rates if there is no permit
+        for scope, rate in zip((APP, api_id), rates, strict=False):  # no rates without a permit
             self._set_rate(scope, rate or inf)
         return None if wait_s < 0 else wait_s
 
+    def get_rate(self, scope: str) -> float:
+        """Return the rate that Redis gave with the last permit, or else the ceiling."""
+        rate = self._rates.get(scope)
+        return self._ceilings.get(scope, inf) if rate is None else rate
+
     def release(self, api_id: str) -> None:
-        """Return the permit of both scopes, in the background."""
+        """Return the permit to both scopes, in the background."""
         task = asyncio.create_task(self._release(api_id))
         self._releases.add(task)
         task.add_done_callback(self._releases.discard)
@@ -57,7 +62,7 @@ class RedisRateLimiter:
             await self._fallback.on_rate_limited(api_id, scope)
 
     async def close(self) -> None:
-        """Wait until released permits have reached Redis, as far as it responds."""
+        """Wait until the permits released in the background have reached Redis, or Redis has failed."""
         if self._releases:
             await asyncio.wait(self._releases)
 

@@ -21,7 +21,7 @@ class FaultBody(Body):
 
 
 class RateLimitBody(Body):
-    """The maximum number of calls in any window of this length."""
+    """The maximum number of calls in any period of `window_s` seconds."""
 
     calls: int = Field(ge=0, le=1_000_000)
     window_s: float = Field(gt=0, le=86_400)

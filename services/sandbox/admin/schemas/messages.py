@@ -24,7 +24,7 @@ def _validate_callback_url(text: str) -> str:
 
 
 class PushBody(Body):
-    """Changes to the PushSettings. Members that are absent change nothing."""
+    """Changes to the PushSettings. Members that are absent change nothing, so the defaults are never used."""
 
     callback_url: Annotated[str, AfterValidator(_validate_callback_url)] | None = None
     max_retries: int = Field(default=0, ge=0, le=20)
@@ -49,15 +49,15 @@ class MessagesBody(Body):
     data: Any = None
     """Any JSON; None: an example of the topic."""
     order_count: Annotated[int, Field(ge=1, le=MAX_TIMES)] | None = None
-    """The messages are spread over this number of example orders, and the times of each order increase.
+    """The messages are about this number of example orders in turn; each order's messages have later times.
 
-    Order id and time are written into `data`, which must be an object. None = `data` stays as it is; an
-    example is about one order.
+    The order id and the time are added to `data`, which must then be an object. None: `data` is sent as it
+    is; if it is absent, all messages are about the same order.
     """
     data_as_text: bool = False
-    """The data is sent as JSON text."""
+    """True: the data is sent as JSON text."""
     id_as_text: bool = False
-    """The message id is sent as text."""
+    """True: the message id is sent as text."""
     user_info: str = MEMBER_ID
     event_time_ms: Annotated[int, Field(ge=0, le=10**14)] | None = None
     """None: now."""

@@ -25,7 +25,7 @@ class LineBody(Body):
 
 
 class FlagsBody(Body):
-    """The flags of an order. Those that are absent have their usual value."""
+    """The flags of an order. Flags that are absent have the default."""
 
     kuajingbao: bool = True
     credit: bool = True
@@ -54,11 +54,15 @@ class TransitionBody(Body):
     """The details of a transition of an order."""
 
     entries: Annotated[list[int], Field(min_length=1)] | None = None
-    """The ids of the entries to ship; None: all that remain."""
+    """The ids of the entries to ship; None: all that are neither shipped nor fully refunded."""
     by: Literal["buyer", "seller", "back_office"] | None = None
     """Who closes the order; None: the buyer."""
     shipping_fee_fen: Annotated[int, Field(ge=0, le=10**9)] | None = None
     """The new shipping fee; None: 0."""
+    discount_fen: Annotated[int, Field(ge=-(10**9), le=10**9)] | None = None
+    """Changes the price of the first entry; negative for a reduction; None: 0."""
+    without_carrier: bool | None = None
+    """True: the goods are shipped without a carrier and a waybill number."""
 
 
 class PaymentsBody(Body):

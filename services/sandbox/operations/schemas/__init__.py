@@ -1,4 +1,4 @@
 """What operations accept: the parsers and validators of their arguments.
 
-They must not import a family of operations, or change any state.
+They must not import the modules that declare operations, or change any state.
 """

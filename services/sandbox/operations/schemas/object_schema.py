@@ -14,7 +14,7 @@ TypeCheck = Callable[[Any], bool]
 _DATE_TEXT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 _COMPACT_DATE = re.compile(r"\d{17}[+-]\d{4}")
 _MIN_EPOCH_MS = 100_000_000_000
-"""In 1973. A lower number was probably sent in seconds."""
+"""A time in 1973. A lower number was probably sent in seconds."""
 _LONGS = range(-(2**63), 2**63)
 
 
@@ -39,7 +39,7 @@ def is_text(value: Any) -> bool:
 
 
 def is_digits(value: Any) -> bool:
-    """An id as a String, or as a separate parameter, since parameters are text."""
+    """An id as text: in a JSON String, or in a parameter of its own."""
     return isinstance(value, str) and bool(re.fullmatch(r"[0-9]{1,19}", value))
 
 
@@ -51,7 +51,7 @@ def is_date(value: Any) -> bool:
 
 
 def is_date_parameter(value: Any) -> bool:
-    """A date as a separate parameter: either form of `is_date` in text, or `yyyyMMddHHmmssSSS+0800`."""
+    """A date in a parameter of its own: a form of `is_date` as text, or `yyyyMMddHHmmssSSS+0800`."""
     if not isinstance(value, str):
         return False
     if _COMPACT_DATE.fullmatch(value):
@@ -60,12 +60,12 @@ def is_date_parameter(value: Any) -> bool:
 
 
 def one_of(*words: str | int) -> TypeCheck:
-    """Return a check for one of these values, in this JSON type."""
+    """Return a check for one of these values, of the same JSON type."""
     return lambda value: any(value == word and type(value) is type(word) for word in words)
 
 
 def any_of(*checks: TypeCheck) -> TypeCheck:
-    """Return a check for any of these types, where the wire reference shows several."""
+    """Return a check for any of these types, since docs/upstream shows several."""
     return lambda value: any(check(value) for check in checks)
 
 
@@ -78,9 +78,9 @@ class ObjectSchema:
     children: str | None = None
     """The member that lists child objects, if there is one."""
     child_schema: "ObjectSchema | None" = None
-    """The schema of the child objects; None: this one."""
+    """The schema of the child objects; None: this schema itself."""
     required_without_children: tuple[str, ...] = field(default=())
-    """Members that are also required if there are no child objects."""
+    """Members that are required only if there are no child objects."""
 
     def validate(self, value: Any, path: str) -> None:
         """Raise InvalidArgument with the path of the first member that does not match."""

@@ -24,9 +24,14 @@ def parse_refund_request(arguments: Arguments, goods_status: GoodsStatus) -> Ref
         reason_id=_require_integer(arguments, "applyReasonId"),
         description=arguments.string("description") or "",
         vouchers=tuple(arguments.strings("vouchers")),
-        counts=tuple(map(_parse_count, arguments.array("orderEntryCountList"))),
+        counts=parse_entry_counts(arguments, "orderEntryCountList"),
         remark=arguments.string("refundRemark"),
     )
+
+
+def parse_entry_counts(arguments: Arguments, name: str) -> tuple[tuple[int, int], ...]:
+    """Return pairs of an entry id and a number of pieces. Raises InvalidArgument."""
+    return tuple(_parse_count(name, row) for row in arguments.array(name))
 
 
 def _require_integer(arguments: Arguments, name: str) -> int:
@@ -36,10 +41,10 @@ def _require_integer(arguments: Arguments, name: str) -> int:
     return number
 
 
-def _parse_count(row: Any) -> tuple[int, int]:
+def _parse_count(name: str, row: Any) -> tuple[int, int]:
     if not isinstance(row, dict) or set(row) != {"id", "count"}:
-        raise InvalidArgument("orderEntryCountList: must have id and count")
+        raise InvalidArgument(f"{name}: must have id and count")
     entry_id, count = row["id"], row["count"]
     if type(entry_id) is not int or type(count) is not int:
-        raise InvalidArgument("orderEntryCountList: id and count must be numbers")
+        raise InvalidArgument(f"{name}: id and count must be numbers")
     return entry_id, count

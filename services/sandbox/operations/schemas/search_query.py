@@ -48,7 +48,7 @@ def _parse_category_ids(arguments: Arguments) -> frozenset[int]:
     listed = _split_list(arguments.string("categoryIdList"))
     if not all(re.fullmatch(r"\d{1,19}", number) for number in listed):
         raise InvalidArgument("categoryIdList")
-    # 0 is the root, which contains all offers.
+    # 0 is the root, which contains all offers, so it is no condition.
     return frozenset(number for number in (single, *map(int, listed)) if number)
 
 

@@ -1,7 +1,7 @@
 """The schemas of the objects that the five sync operations receive, in each dialect.
 
-The national-site document does not say which members are required. There only the ids are required,
-since nothing can be stored without them.
+The national-site document does not say which members are required. For that dialect, the sandbox requires
+only the ids, since it can store nothing without them.
 """
 
 from collections.abc import Mapping
@@ -90,7 +90,7 @@ ORDER_STATUS = ObjectSchema(
         "orderId": is_id,
         "payStatus": _PAY_STATUS,
         "endTime": is_date,
-        # A number here, but text in the order.
+        # A number here, but text in ORDER.
         "refundStatus": one_of(0, 1),
     },
     required=("orderId",),
@@ -108,7 +108,7 @@ RELATION: Mapping[Dialect, ObjectSchema] = {
         members={
             "orderId": is_text,
             "parentOrderId": is_text,
-            # Documented as Long, but shown as text.
+            # Documented as Long, but text in the sample.
             "purchaseOrderId": any_of(is_id, is_digits),
             "purchaseParentOrderId": any_of(is_id, is_digits),
         },

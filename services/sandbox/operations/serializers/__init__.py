@@ -1,4 +1,4 @@
-"""How operations write offers and categories in responses.
+"""How operations write offers, categories, orders and refunds in responses.
 
-They must not import a family of operations, or change any state.
+They must not import the modules that declare operations, or change any state.
 """

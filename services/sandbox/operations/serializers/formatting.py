@@ -9,9 +9,9 @@ from services.sandbox.http.arguments import Arguments
 from services.sandbox.http.dialect import Dialect
 
 LANGUAGE_BY_COUNTRY = {"japan": "ja", "vietnam": "vi"}
-"""The languages of the national sites; others use English."""
+"""The languages of the national sites; sites of other countries use English."""
 
-# The value of 10,000 yuan. An assumption, and constant so that responses are repeatable.
+# The value of 10,000 yuan in each currency. Assumed, and constant so that responses are repeatable.
 _PER_10000_YUAN = {"USD": 1_390, "HKD": 10_850, "JPY": 212_000, "VND": 36_100_000, "MYR": 5_900, "EUR": 1_200}
 
 
@@ -33,7 +33,7 @@ class Locale:
         return f"http://{self.host}/images/{offer.offer_id}/{number}.jpg"
 
     def convert_currency(self, fen: int | None) -> float | None:
-        """Return an amount in this currency; None if there is none, or if it is unknown."""
+        """Return an amount in this currency; None without an amount, or if the currency is unknown."""
         rate = _PER_10000_YUAN.get(self.currency or "")
         if fen is None or rate is None:
             return None
@@ -52,6 +52,16 @@ def build_locale(arguments: Arguments) -> Locale:
 def format_yuan(fen: int | None) -> str | None:
     """Return yuan as decimal text, such as `35.90`."""
     return None if fen is None else f"{fen // 100}.{fen % 100:02d}"
+
+
+def to_yuan(fen: int) -> int | float:
+    """Return yuan as a JSON number: an integer if there are no fen."""
+    return fen // 100 if fen % 100 == 0 else fen / 100
+
+
+def round_id(number: int) -> int:
+    """Return an id as a reader has it that takes it for a double, as in some samples of 1688."""
+    return int(float(number))
 
 
 def format_percent(tenths: int) -> str:

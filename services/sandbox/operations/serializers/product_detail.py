@@ -32,7 +32,7 @@ def serialize_common(offer: Offer, locale: Locale) -> Json:
 
 
 def serialize_attribute(offer: Offer, attribute: SkuAttribute, locale: Locale) -> Json:
-    """Return an attribute of a SKU without its id, whose name differs between the dialects."""
+    """Return an attribute of a SKU, without the id: the member for it has another name in each dialect."""
     return {
         "attributeName": attribute.name.zh,
         "attributeNameTrans": locale.translate(attribute.name),
@@ -64,7 +64,7 @@ def list_gallery(offer: Offer, locale: Locale) -> list[str]:
 
 
 def format_jxhy_price(offer: Offer, sku: Sku) -> str | None:
-    """Return the jxhy price of a SKU; None if the offer does not belong to that supply."""
+    """Return the price of a SKU in 1688's curated supply (jxhy); None if the offer is not in it."""
     return None if offer.jxhy_fen is None else format_yuan(sku.price_fen * 94 // 100)
 
 

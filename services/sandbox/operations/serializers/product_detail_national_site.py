@@ -29,7 +29,7 @@ def serialize_national_site_detail(offer: Offer, locale: Locale) -> Json:
                 "jxhyPrice": format_jxhy_price(offer, sku),
                 "skuId": sku.sku_id,
                 "specId": sku.spec_id,
-                # This dialect has only one attribute. It is the first, the colour.
+                # In this dialect, a SKU shows only one attribute. The sandbox shows the first, the colour.
                 "skuAttribute": {"attributeID": sku.attributes[0].attribute_id}
                 | serialize_attribute(offer, sku.attributes[0], locale),
             }

@@ -1,4 +1,4 @@
-"""Serializes a product detail on the open platform."""
+"""Serializes a product detail in the open-platform dialect."""
 
 from services.sandbox.catalog import vocabulary
 from services.sandbox.catalog.images import TRANSLATED, WHITE_BACKGROUND

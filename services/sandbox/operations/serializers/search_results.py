@@ -22,7 +22,10 @@ ResultSerializer = Callable[[Offer, Locale], Json]
 
 
 def serialize_page(page: Page, dialect: Dialect, locale: Locale, serialize_result: ResultSerializer) -> Json:
-    """Return a page of results. `serialize_result` is used on the open platform."""
+    """Return a page of results.
+
+    `serialize_result` is for open-platform. In national-site, the results of both searches have one form.
+    """
     is_national_site = dialect is Dialect.NATIONAL_SITE
     serialize = _serialize_national_site_result if is_national_site else serialize_result
     return {

@@ -23,7 +23,7 @@ _LATE = RefundReason(reason_id=20004, name="未按约定时间发货", needs_vou
 _DIFFERENT = RefundReason(reason_id=20021, name="颜色/图案/款式不符", needs_voucher=True)
 _SENT_BACK = RefundReason(reason_id=20028, name="不想买了", refunds_shipping_fee=False)
 
-# Ids and names are known from public traces. Which reasons 1688 offers for a goods status is an assumption.
+# Ids and names are examples from docs/upstream. Which reasons 1688 offers for which goods status is assumed.
 REFUND_REASONS: Mapping[GoodsStatus, tuple[RefundReason, ...]] = {
     GoodsStatus.WAIT_SELLER_SEND: (_UNWANTED, _OUT_OF_STOCK, _LATE),
     GoodsStatus.WAIT_BUYER_RECEIVE: (_UNWANTED, _LATE),

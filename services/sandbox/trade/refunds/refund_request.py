@@ -13,7 +13,7 @@ MIN_DESCRIPTION_CHARACTERS, MAX_DESCRIPTION_CHARACTERS = 2, 150
 
 
 class RejectionReason(StrEnum):
-    """What is wrong with a request."""
+    """Which rule a request violates. REASON: the buyer's reason for the refund is not valid."""
 
     ENTRIES = auto()
     STATE = auto()
@@ -57,7 +57,7 @@ class AllowedOrderState:
 
     statuses: frozenset[OrderStatus]
     shipped: bool
-    """Whether each requested entry must be shipped, or unshipped."""
+    """True: all requested entries must be shipped; False: all must be unshipped."""
 
 
 def _order_state(*statuses: OrderStatus, shipped: bool = True) -> AllowedOrderState:
@@ -75,6 +75,7 @@ ORDER_STATES: Mapping[GoodsStatus, AllowedOrderState] = {
     GoodsStatus.AFTER_SALE_RECEIVED: _order_state(OrderStatus.SUCCESS),
 }
 RETURNABLE = frozenset({GoodsStatus.RECEIVED, GoodsStatus.AFTER_SALE_RECEIVED})
+"""The goods statuses with which the buyer can return the goods."""
 
 
 def matches_goods_status(order: Order, entry_ids: tuple[int, ...], goods_status: GoodsStatus) -> bool:
@@ -175,7 +176,7 @@ def _are_counts_valid(rule_input: _RuleInput) -> bool:
     )
 
 
-# The order matters: a rule may rely on the rules before it.
+# The sequence matters: a rule may rely on the rules before it.
 RULES: tuple[tuple[RejectionReason, Callable[[_RuleInput], bool]], ...] = (
     (RejectionReason.ENTRIES, _are_entries_valid),
     (RejectionReason.STATE, _is_state_valid),
@@ -201,7 +202,10 @@ def check_refund_request(order: Order, request: RefundRequest, open_refunds: Seq
 
 
 def allocate_payment_fen(order: Order, request: RefundRequest) -> dict[int, int]:
-    """Distribute the requested amount over the entries in their order, up to what remains of each."""
+    """Distribute the requested amount over the requested entries, one after the other.
+
+    Each gets at most the part of its price that was not refunded before.
+    """
     payments_fen, rest_fen = {}, request.payment_fen
     for entry_id in request.entry_ids:
         payments_fen[entry_id] = min(rest_fen, order.remaining_fen([entry_id]))

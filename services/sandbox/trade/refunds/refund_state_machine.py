@@ -6,10 +6,12 @@ from enum import StrEnum
 
 from services.sandbox.trade.order_events import OrderEvent
 from services.sandbox.trade.order_state_machine import InvalidTransition, update_after_refund
-from services.sandbox.trade.refunds.refund import AFTER_SALE, DisputeRequest, Refund, RefundStatus
+from services.sandbox.trade.refunds.refund import DisputeRequest, Refund, RefundOperation, RefundStatus
 
 REFUND_REQUESTED = "BUYER_APPLY_REFUND"
 """The refundAction of a new refund."""
+REFUND_REJECTED = "SELLER_REJECT_REFUND"
+"""The refundAction of a refund that the seller rejects."""
 
 
 class RefundTransition(StrEnum):
@@ -39,16 +41,16 @@ class RefundTransitionRule:
 
 
 _REQUESTED = frozenset({RefundStatus.WAIT_SELLER_AGREE})
-_NOT_SENT = _REQUESTED | {RefundStatus.WAIT_BUYER_MODIFY, RefundStatus.WAIT_BUYER_SEND}
+_NOT_SENT_BACK = _REQUESTED | {RefundStatus.WAIT_BUYER_MODIFY, RefundStatus.WAIT_BUYER_SEND}
 
 
 def _close(refund_action: str) -> RefundTransitionRule:
-    return RefundTransitionRule(before=_NOT_SENT, after=RefundStatus.CLOSED, refund_action=refund_action)
+    return RefundTransitionRule(before=_NOT_SENT_BACK, after=RefundStatus.CLOSED, refund_action=refund_action)
 
 
 _COMMON_RULES: Mapping[RefundTransition, RefundTransitionRule] = {
     RefundTransition.REJECT: RefundTransitionRule(
-        before=_REQUESTED, after=RefundStatus.WAIT_BUYER_MODIFY, refund_action="SELLER_REJECT_REFUND"
+        before=_REQUESTED, after=RefundStatus.WAIT_BUYER_MODIFY, refund_action=REFUND_REJECTED
     ),
     RefundTransition.CLOSE: _close("BUYER_CANCEL_REFUND_CLOSE"),
     RefundTransition.CLOSE_BY_SHIPMENT: _close("SELLER_SEND_GOODS_CLOSE"),
@@ -87,17 +89,20 @@ def transition_refund(refund: Refund, transition: RefundTransition) -> None:
     """Make a transition. Raises InvalidTransition, and then changes nothing."""
     rule = RULES[refund.dispute_request].get(transition)
     if rule is None or refund.status not in rule.before:
-        raise InvalidTransition(f"{transition}: the {refund.dispute_request} is {refund.status}")
-    refund.status = rule.after
-    add_refund_event(refund, rule.refund_action)
+        raise InvalidTransition(f"{transition}: the refund ({refund.dispute_request}) is {refund.status}")
+    status_before, refund.status = refund.status, rule.after
+    add_refund_event(refund, rule.refund_action, status_before)
     if refund.status is RefundStatus.SUCCESS:
         refund.order.refunded_fen.update(refund.payments_fen)
         refund.order.refunded_shipping_fee_fen += refund.apply_shipping_fee_fen
         update_after_refund(refund.order)
 
 
-def add_refund_event(refund: Refund, refund_action: str) -> None:
-    """Record an event of the refund with its current status among the events of the order."""
+def add_refund_event(refund: Refund, refund_action: str, status_before: RefundStatus | None = None) -> None:
+    """Add a step of the refund, and an event with its current status to the events of the order."""
+    refund.operations.append(
+        RefundOperation(action=refund_action, status_before=status_before, occurred_ms=refund.order.now_ms())
+    )
     refund.order.record(
         OrderEvent(
             order_id=refund.order.order_id,
@@ -105,6 +110,6 @@ def add_refund_event(refund: Refund, refund_action: str) -> None:
             event=refund_action,
             status=refund.status,
             refund_id=refund.refund_id,
-            after_sale=refund.goods_status in AFTER_SALE,
+            after_sale=refund.is_after_sale,
         )
     )

@@ -1,6 +1,7 @@
 """Access tokens: fetched once, refreshed ahead of time, replaced where 1688 rejects them."""
 
 import asyncio
+import json
 import os
 import stat
 from datetime import UTC, datetime, timedelta
@@ -9,12 +10,15 @@ import pytest
 import structlog
 from prometheus_client import REGISTRY
 
-from services.adapter.gateway import RefreshToken
+from services.adapter.gateway import Policies, RefreshToken
 from services.adapter.gateway.auth.refreshing import (
     CLOSE_TIMEOUT_S,
     FAILURE_PAUSE_S,
+    MAX_ATTEMPTS,
+    MAX_RETRY_PAUSE_S,
     REFRESH_AT,
     REFRESH_TIMEOUT_S,
+    RETRY_PAUSE_S,
 )
 from services.adapter.gateway.client import DEFAULT_TOKEN_LIFE_S
 from services.adapter.gateway.metrics import _refresh_token_days_left
@@ -28,6 +32,17 @@ from services.errors import (
     UpstreamQuota,
     UpstreamRate,
 )
+from tests.adapter.gateway.conftest import PeerResponse
+from tests.support.sample_cases import SAMPLES
+
+TOKEN_CASES = {
+    path.stem: json.loads(path.read_text()) for path in sorted((SAMPLES / "get_token").glob("*.json"))
+}
+"""Failed responses of getToken, and the error of the call that needed the token."""
+TOKEN_PAGES = [
+    name for name, case in TOKEN_CASES.items() if case["expected"]["reason"].endswith("UPSTREAM_UNAVAILABLE")
+]
+"""Those that are not 1688's own words."""
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
 
@@ -83,7 +98,7 @@ async def test_rejected_static_token_is_final(peer, make_gateway, call, response
     with pytest.raises(CredentialRejected) as caught:
         await call(make_gateway())
 
-    assert (caught.value.code, caught.value.request_id) == ("401", "0a1b")
+    assert (caught.value.code, caught.value.upstream_request_id) == ("401", "0a1b")
     assert len(peer.received) == 1
 
 
@@ -479,7 +494,7 @@ async def test_rejected_refresh_token_is_not_sent_for_each_call(
     with pytest.raises(CredentialRejected):
         await call(gateway)
 
-    assert {(type(error), error.code, error.request_id) for error in outcomes} == {
+    assert {(type(error), error.code, error.upstream_request_id) for error in outcomes} == {
         (CredentialRejected, "gw.AppKeyNotFound", "0a1b")
     }
     assert len(set(map(id, outcomes))) == 50, "callers modify their errors, so each needs its own"
@@ -488,19 +503,6 @@ async def test_rejected_refresh_token_is_not_sent_for_each_call(
     with pytest.raises(CredentialRejected):
         await call(gateway)
     assert len(peer.received) == 2
-
-
-async def test_recovers_after_the_pause(
-    peer, make_refreshing_gateway, call, response, advance_time, sent_tokens
-):
-    peer.on("getToken", response(status=503, body=b""), response(body=token_reply("one")))
-    gateway = make_refreshing_gateway()
-    with pytest.raises(ConnectError):
-        await call(gateway)
-    advance_time(FAILURE_PAUSE_S)
-    await call(gateway)
-
-    assert sent_tokens() == ["one"]
 
 
 @pytest.mark.parametrize(
@@ -519,27 +521,139 @@ async def test_rate_and_quota_errors_stay(code, error, peer, make_refreshing_gat
     assert caught.value.__cause__.upstream_message == ""
 
 
+def encode(case):
+    """Return a sample of getToken as a response."""
+    content_type = case["content_type"]
+    body = case["body"] if "body" in case else json.dumps(case["json"])
+    charset = content_type.partition("charset=")[2]
+    return PeerResponse(
+        status=case["http_status"], body=body.encode(charset), headers={"Content-Type": content_type}
+    )
+
+
+@pytest.mark.parametrize("name", TOKEN_CASES)
+async def test_sample_of_a_failed_get_token(name, peer, make_refreshing_gateway, call):
+    case = TOKEN_CASES[name]
+    peer.on("getToken", encode(case))
+
+    with pytest.raises(UpstreamError) as caught:
+        await call(make_refreshing_gateway(), idempotent=True)
+
+    error, expected = caught.value, case["expected"]
+    assert (f"ERROR_REASON_{error.reason}", error.code, error.upstream_message) == (
+        expected["reason"],
+        expected.get("code", ""),
+        expected.get("message", ""),
+    )
+    assert not error.may_have_executed
+    assert len(peer.calls("getToken")) == (MAX_ATTEMPTS if name in TOKEN_PAGES else 1)
+    assert peer.calls("param2") == []
+
+
+@pytest.mark.parametrize("name", TOKEN_PAGES)
+async def test_call_asks_for_a_token_again_after_a_page_of_a_proxy(
+    name, peer, make_refreshing_gateway, call, response, sent_tokens
+):
+    """Then the call is sent once: a write too, since nothing was sent before."""
+    for idempotent in (True, False):
+        peer.received.clear()
+        peer.on("getToken", encode(TOKEN_CASES[name]), response(body=token_reply("one")))
+        await call(make_refreshing_gateway(), idempotent=idempotent)
+
+        assert len(peer.calls("getToken")) == 2
+        assert sent_tokens() == ["one"]
+
+
+async def test_page_of_a_proxy_does_not_reject_a_new_token(
+    peer, make_refreshing_gateway, call, response, sent_tokens
+):
+    """A call whose access token 1688 rejects needs a new one, and a proxy is in the way."""
+    proxy_page = response(status=403, body=b"<html>")
+    peer.on("getToken", response(body=token_reply("one")), proxy_page, response(body=token_reply("two")))
+    peer.on("param2", response(status=401, body=UNAUTHORIZED), response())
+
+    await call(make_refreshing_gateway())
+
+    assert sent_tokens() == ["one", "two"]
+
+
+async def test_many_calls_share_the_retries(peer, make_refreshing_gateway, call, response, sent_tokens):
+    """Their number is no factor: neither of requests for the token, nor of calls that fail."""
+    failures = [response(status=403, body=b"<html>"), response(status=502, body=b"")]
+    peer.on("getToken", *failures, response(body=token_reply("one")))
+    gateway = make_refreshing_gateway(policies=Policies())
+
+    await asyncio.gather(*(call(gateway, idempotent=True, timeout_s=60) for _ in range(50)))
+
+    assert len(peer.calls("getToken")) == 3
+    assert sent_tokens() == ["one"] * 50
+
+
+async def test_pauses_between_failed_refreshes(
+    peer, make_refreshing_gateway, call, response, advance_time, wait_until
+):
+    """However many calls there are, getToken gets one request for each pause."""
+    peer.on("getToken", response(status=503, body=b""))
+    pauses = []
+
+    def longest(shortest_s, longest_s):
+        pauses.append((shortest_s, longest_s))
+        return longest_s
+
+    gateway = make_refreshing_gateway(uniform=longest)
+    expected = [RETRY_PAUSE_S, 2 * RETRY_PAUSE_S, 4 * RETRY_PAUSE_S, *[MAX_RETRY_PAUSE_S] * 17]
+    waiting: set[asyncio.Task] = set()
+    for count, pause_s in enumerate(expected, start=1):
+        waiting |= {asyncio.create_task(call(gateway, timeout_s=60)) for _ in range(20)}
+        await wait_until(lambda count=count: len(pauses) == count)
+        advance_time(pause_s)
+    done, _ = await asyncio.wait(waiting)
+
+    assert {type(task.exception()) for task in done} == {CircuitOpen}
+    assert pauses[: len(expected)] == [(pause_s / 2, pause_s) for pause_s in expected]
+    assert len(peer.calls("getToken")) <= len(expected) + MAX_ATTEMPTS
+
+
+async def test_no_pause_that_outlasts_the_deadline(peer, make_refreshing_gateway, call, response):
+    peer.on("getToken", response(status=403, body=b""))
+    gateway = make_refreshing_gateway(uniform=lambda _shortest, _longest: 60.0)
+
+    for _ in range(2):
+        with pytest.raises(CircuitOpen):
+            await call(gateway, timeout_s=30)
+    assert len(peer.calls("getToken")) == 1
+
+
+async def test_a_call_during_the_pause_waits_for_the_next_refresh(
+    peer, make_refreshing_gateway, call, response, advance_time, wait_until, sent_tokens
+):
+    peer.on("getToken", response(status=403, body=b""), response(body=token_reply("one")))
+    gateway = make_refreshing_gateway(uniform=lambda _shortest, _longest: 60.0)
+    with pytest.raises(CircuitOpen):
+        await call(gateway, timeout_s=30)
+
+    waiting = asyncio.create_task(call(gateway, timeout_s=120))
+    await asyncio.sleep(0)
+    advance_time(60)
+    await waiting
+    assert sent_tokens() == ["one"]
+
+
 async def _hang_up(_received, connection):
     connection.hang_up()
 
 
-@pytest.mark.parametrize("down", ["fails", "hangs up", "is unreadable", "gives none", "gives an empty one"])
-async def test_no_token_means_nothing_was_sent(down, peer, make_refreshing_gateway, call, response):
-    scripts = {
-        "fails": response(status=502, body=b"<html>"),
-        "hangs up": _hang_up,
-        "is unreadable": response(body=b"<html>"),
-        "gives none": response(body={"success": False}),
-        "gives an empty one": response(body=token_reply("")),
-    }
-    peer.on("getToken", scripts[down])
-
+async def test_lost_connection_of_get_token(peer, make_refreshing_gateway, call, response, sent_tokens):
+    peer.on("getToken", _hang_up)
     with pytest.raises(UpstreamError) as caught:
         await call(make_refreshing_gateway())
-
     assert type(caught.value) is CircuitOpen
     assert not caught.value.may_have_executed
     assert peer.calls("param2") == []
+
+    peer.on("getToken", _hang_up, response(body=token_reply("one")))
+    await call(make_refreshing_gateway())
+    assert sent_tokens() == ["one"]
 
 
 async def _silent(_received, connection):
@@ -553,8 +667,12 @@ async def test_get_token_without_a_response(peer, make_refreshing_gateway, call,
     await wait_until(lambda: len(peer.received) == 1)
     advance_time(REFRESH_TIMEOUT_S)
 
-    with pytest.raises(ConnectError):
+    await wait_until(lambda: len(peer.received) == 2)
+    advance_time(REFRESH_TIMEOUT_S)
+
+    with pytest.raises(DeadlineExceeded) as caught:
         await waiting
+    assert not caught.value.may_have_executed
 
 
 async def test_deadline_passes_while_a_token_is_fetched(peer, make_refreshing_gateway, call, response):

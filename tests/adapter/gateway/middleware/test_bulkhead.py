@@ -2,11 +2,13 @@
 
 import asyncio
 import random
+from math import inf
 
 import pytest
+import structlog
 
 from services.adapter.gateway.call import UpstreamCall, UpstreamResponse
-from services.adapter.gateway.metrics import in_flight, queued
+from services.adapter.gateway.metrics import _queued_callers, _queued_of_one_caller, in_flight, queued
 from services.adapter.gateway.middleware.bulkhead import BulkheadMiddleware, BulkheadPolicy
 from services.errors import NationalsiteError, Overloaded
 
@@ -34,7 +36,9 @@ class BulkheadHarness:
             self.at_1688 -= 1
         return RESPONSE
 
-    def call(self, name: str = "", timeout_s: float = 60.0) -> "asyncio.Task[UpstreamResponse]":
+    def call(
+        self, name: str = "", timeout_s: float = 60.0, queue_owner: str = ""
+    ) -> "asyncio.Task[UpstreamResponse]":
         call = UpstreamCall(
             api_id="com.example:bulkhead-1",
             form={"name": name},
@@ -42,6 +46,7 @@ class BulkheadHarness:
             anonymous=True,
             idempotent=False,
             deadline=self.loop.time() + timeout_s,
+            queue_owner=queue_owner,
         )
         return asyncio.create_task(self.bulkhead(call, self._send))
 
@@ -191,3 +196,83 @@ async def test_no_slot_is_lost_when_calls_are_cancelled_at_random():
     )
     assert harness.peak == 5
     assert counts() == (0, 0)
+
+
+async def test_a_modest_caller_waits_behind_one_call_of_each_other():
+    harness = BulkheadHarness(max_concurrent=1, max_queued=1000)
+    flood = [harness.call(name, queue_owner=name) for _ in range(100) for name in ("greedy", "other")]
+    await settled()
+    modest = harness.call("modest", queue_owner="modest")
+    await settled()
+    harness.may_continue.set()
+    await asyncio.gather(modest, *flood)
+    before = harness.order[1 : harness.order.index("modest")]  # the first call was in flight already
+    assert sorted(before) == ["greedy", "other"]
+
+
+async def test_a_full_queue_rejects_a_call_of_the_caller_with_the_most():
+    harness = BulkheadHarness(max_concurrent=1, max_queued=3)
+    first, *flood = [harness.call(str(number), queue_owner="greedy") for number in range(4)]
+    await settled()
+    modest = harness.call("modest", queue_owner="modest")
+    await settled()
+    for rejected in (flood[-1], harness.call(queue_owner="greedy")):
+        with pytest.raises(Overloaded, match="of this caller"):
+            await rejected
+    assert counts() == (1, 3)
+    assert [_value(gauge) for gauge in (_queued_callers, _queued_of_one_caller)] == [2, 2]
+    harness.may_continue.set()
+    await asyncio.gather(first, *flood[:-1], modest)
+
+
+async def test_the_cause_of_a_rejection_is_in_the_log_line_of_the_call():
+    harness = BulkheadHarness(max_concurrent=1, max_queued=0)
+    first = harness.call()
+    await settled()
+    structlog.contextvars.clear_contextvars()
+    call = UpstreamCall(
+        api_id="com.example:bulkhead-3", form={}, files={}, anonymous=True, idempotent=False, deadline=inf
+    )
+    with pytest.raises(Overloaded):
+        await harness.bulkhead(call, harness._send)
+    assert structlog.contextvars.get_contextvars() == {"shed_cause": "queue_full"}
+    structlog.contextvars.clear_contextvars()
+    harness.may_continue.set()
+    await first
+
+
+async def test_a_standing_queue_of_one_caller_sheds_no_call_of_another(advance_time):
+    harness = BulkheadHarness(max_concurrent=1, max_queued=1000)
+    first, *early = [harness.call(queue_owner="greedy") for _ in range(4)]
+    await settled()
+    advance_time(0.1)
+    first.cancel()
+    await settled()
+    advance_time(harness.policy.interval_s + 0.1)
+    with pytest.raises(Overloaded, match="of this caller"):
+        await harness.call(queue_owner="greedy")
+    modest = harness.call("modest", queue_owner="modest")
+    await settled()
+    advance_time(harness.policy.interval_s + 0.1)
+    early[0].cancel()
+    await settled()
+    assert harness.order[-1] == "modest"
+    harness.may_continue.set()
+    assert await modest is RESPONSE
+    for waiter in early[1:]:
+        with pytest.raises(Overloaded, match="of this caller"):
+            await waiter
+
+
+async def test_only_callers_that_wait_have_state(advance_time):
+    harness = BulkheadHarness(max_concurrent=1, max_queued=1000)
+    calls = [harness.call()]
+    for number in range(50):
+        calls.append(harness.call(queue_owner=str(number)))
+        await settled()
+        advance_time(0.1)
+        calls[-2].cancel()
+        await settled()
+    harness.may_continue.set()
+    await asyncio.wait(calls)
+    assert not harness.bulkhead._above_target_since

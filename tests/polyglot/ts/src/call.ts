@@ -23,10 +23,12 @@ import {
   parseError,
 } from "@nationalsite/client";
 import { AccountService } from "@nationalsite/protos/account/v1";
+import { Retry } from "@nationalsite/protos/errors/v1";
 import { file_google_rpc_error_details } from "@nationalsite/protos/google/rpc/error_details";
 import { OrderSyncService } from "@nationalsite/protos/ordersync/v1";
 import { ProductService } from "@nationalsite/protos/product/v1";
 import { compare } from "./compare.js";
+import type { Saved } from "./saved.js";
 
 export interface Case {
   readonly target: string;
@@ -37,10 +39,13 @@ export interface Case {
   readonly cancel_after_ms?: number;
   readonly validate?: boolean;
   readonly stream?: readonly StreamStep[];
+  readonly save?: Record<string, string>;
   readonly expect: Record<string, any>;
 }
 
-type StreamStep = { readonly send: JsonValue } | { readonly receive: JsonValue };
+type StreamStep =
+  | { readonly send: JsonValue }
+  | { readonly receive: JsonValue; readonly save?: Record<string, string> };
 
 /** The result of a call, with the names of the members of `expect`. */
 export type Result = Record<string, unknown>;
@@ -51,15 +56,17 @@ const VALIDATOR = createValidator();
 
 export class Call {
   readonly #case: Case;
+  readonly #saved: Saved;
   readonly #service: Service;
   readonly #method: DescMethod;
 
-  constructor(testCase: Case) {
+  constructor(testCase: Case, saved: Saved) {
     const [serviceName, methodName] = testCase.rpc.split("/");
     const entry = Object.entries(SERVICES).find(([, service]) => service.typeName === serviceName);
     const method = entry?.[1].methods.find(({ name }) => name === methodName);
     if (!entry || !method) throw new Error(`no RPC ${testCase.rpc}`);
     this.#case = testCase;
+    this.#saved = saved;
     this.#service = entry[0] as Service;
     this.#method = method;
   }
@@ -80,28 +87,31 @@ export class Call {
   async #unary(channel: grpc.Channel): Promise<Result> {
     const call = this.#clientFunction(channel) as UnaryCall<DescMessage, DescMessage>;
     const { cancel_after_ms: delayMs } = this.#case;
-    let initialMetadata = new grpc.Metadata();
-    const options = this.#buildOptions((metadata) => (initialMetadata = metadata));
+    let trailer = new grpc.Metadata();
+    const options = this.#buildOptions((metadata) => (trailer = metadata));
     const cancellation = delayMs === undefined ? {} : { signal: AbortSignal.timeout(delayMs) };
     const response = await call(this.#buildRequest(this.#case.request), { ...options, ...cancellation });
-    return { response: this.#toJson(response), initial_metadata: initialMetadata.getMap() };
+    return { response: this.#toJson(response), trailing_metadata: trailer.getMap() };
   }
 
   async #stream(channel: grpc.Channel, steps: readonly StreamStep[]): Promise<Result> {
     const call = this.#clientFunction(channel) as StreamCall<DescMessage, DescMessage>;
     const requests = new Readable({ objectMode: true, read() {} });
     const responses = call(requests, this.#buildOptions());
-    for (const step of steps) {
+    for (const unfilled of steps) {
+      const step = this.#saved.fill(unfilled);
       if ("send" in step) {
         requests.push(this.#buildRequest(step.send));
         continue;
       }
       const { value } = await responses.next();
-      const differences = [...compare(step.receive, value && this.#toJson(value), "receive")];
+      const response = value ? this.#toJson(value) : null;
+      const differences = [...compare(step.receive, response, "receive")];
       if (differences.length) {
         await responses.return();
         return { status: differences.join("; ") };
       }
+      this.#saved.add(step.save, response);
     }
     requests.push(null);
     const unexpected: JsonValue[] = [];
@@ -121,8 +131,8 @@ export class Call {
     return client[this.#method.localName];
   }
 
-  #buildOptions(onHeader: (metadata: grpc.Metadata) => void = () => {}): CallOptions {
-    return { timeoutMs: this.#case.timeout_ms ?? 10_000, metadata: this.#case.metadata ?? {}, onHeader };
+  #buildOptions(onTrailer: (metadata: grpc.Metadata) => void = () => {}): CallOptions {
+    return { timeoutMs: this.#case.timeout_ms ?? 10_000, metadata: this.#case.metadata ?? {}, onTrailer };
   }
 
   #buildRequest(fields: JsonValue): MessageShape<DescMessage> {
@@ -141,7 +151,9 @@ function describeError(details: ErrorDetails): Result {
     details: details.details.map(({ $typeName }) => $typeName),
     reason: details.reasonName,
     error_metadata: details.metadata,
+    retry: `RETRY_${Retry[details.retry]}`,
     invalid_fields: details.fieldViolations.map(({ field }) => field),
+    violated_rules: details.fieldViolations.map(({ reason }) => reason),
     retry_delay_ms: details.retryDelayMs,
     pushback_ms: details.pushbackMs,
   };

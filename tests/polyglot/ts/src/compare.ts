@@ -8,7 +8,7 @@ export function* compareResult(expect: Json, actual: Json): Generator<string> {
   const expected = "violations" in expect ? expect : { status: "OK", ...expect };
   for (const [name, expectedValue] of Object.entries(expected)) {
     const actualValue = actual[name];
-    if (name === "initial_metadata") {
+    if (name === "trailing_metadata") {
       for (const [key, allowed] of Object.entries<string[]>(expectedValue)) {
         const sent = actualValue?.[key];
         if (!allowed.includes(sent)) yield `${name} ${key}: ${sent}, not one of ${allowed}`;

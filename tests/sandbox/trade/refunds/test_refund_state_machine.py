@@ -103,6 +103,15 @@ def test_order_is_shipped_when_unshipped_entries_are_refunded(book, make_order, 
     assert order.status is OrderStatus.WAIT_BUYER_RECEIVE
 
 
+def test_order_is_received_when_unreceived_entries_are_refunded(book, make_order, make_request):
+    order = make_order(OrderStatus.WAIT_BUYER_RECEIVE)
+    first, second = order.entry_ids
+    book.transition(order, OrderTransition.RECEIVE, [first])
+    refund = book.create_refund(order, in_sale(make_request, order, [second], GoodsStatus.WAIT_BUYER_RECEIVE))
+    transition_refund(refund, RefundTransition.AGREE)
+    assert (order.status, order.events[-1].event) == (OrderStatus.RECEIVED, "received")
+
+
 def test_refunded_entry_is_not_shipped(book, make_order, make_request):
     order = make_order(OrderStatus.WAIT_SELLER_SEND)
     first, second = order.entry_ids

@@ -26,7 +26,7 @@ public final class HandleError {
       System.out.println(details.code() + " " + details.reason()); // NOT_FOUND ERROR_REASON_OFFER_NOT_FOUND
     }
 
-    var invalidRequest = SearchByKeywordRequest.newBuilder().setKeyword("dress").setPageSize(51).build();
+    var invalidRequest = SearchByKeywordRequest.newBuilder().setKeyword("dress").setPageSize(-1).build();
     try {
       products.withDeadlineAfter(timeout).searchByKeyword(invalidRequest);
     } catch (StatusRuntimeException error) {

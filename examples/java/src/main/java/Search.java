@@ -16,7 +16,7 @@ public final class Search {
     var channel = Channels.connect(address, Service.PRODUCT);
     var products = ProductServiceGrpc.newBlockingStub(channel);
     search(products, "dress");
-    search(products, ""); // keyword: ...
+    search(products, "dress".repeat(101)); // keyword: ...
     channel.shutdown();
   }
 
@@ -26,9 +26,12 @@ public final class Search {
     var request = SearchByKeywordRequest.newBuilder().setKeyword(keyword).setPageSize(3).setCountry("japan").build();
     try {
       for (var offer : products.withDeadlineAfter(Duration.ofSeconds(5)).searchByKeyword(request).getOffersList()) {
-        var price = offer.getPriceInfo().getPrice();
-        var amount = Monies.toDecimal(price).setScale(2);
-        System.out.println(offer.getOfferId() + " " + price.getCurrencyCode() + " " + amount + " " + offer.getSubject());
+        var prices = offer.getPriceInfo(); // a price that is not one number, such as 125-128, has a text
+        var price = prices.hasPriceRange()
+            ? prices.getPriceRange().getText()
+            : Monies.toDecimal(prices.getPrice()).setScale(2).toString();
+        System.out.println(offer.getOfferId() + " " + prices.getPrice().getCurrencyCode() + " " + price + " "
+            + offer.getSubject());
       }
     } catch (StatusRuntimeException error) {
       var details = ErrorDetails.from(error);

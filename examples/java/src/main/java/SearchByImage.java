@@ -22,13 +22,16 @@ public final class SearchByImage {
     var request = SearchByImageRequest.newBuilder().setImage(image).setPageSize(3).setCountry("japan").build();
     var response = products.withDeadlineAfter(TIMEOUT).searchByImage(request);
     for (var offer : response.getOffersList()) {
-      var price = offer.getPriceInfo().getPrice();
-      System.out.println(offer.getOfferId() + " " + price.getCurrencyCode() + " "
-          + Monies.toDecimal(price).setScale(2) + " " + offer.getSubject());
+      var prices = offer.getPriceInfo(); // a price that is not one number, such as 125-128, has a text
+      var price = prices.hasPriceRange()
+          ? prices.getPriceRange().getText()
+          : Monies.toDecimal(prices.getPrice()).setScale(2).toString();
+      System.out.println(offer.getOfferId() + " " + prices.getPrice().getCurrencyCode() + " " + price + " "
+          + offer.getSubject());
     }
 
-    // The id of the uploaded image is enough for the next page.
-    var nextRequest = request.toBuilder().clearImage().setImageId(response.getImageId()).setBeginPage(2).build();
+    // The page token also stands for the uploaded image.
+    var nextRequest = request.toBuilder().clearImage().setPageToken(response.getNextPageToken()).build();
     System.out.println(products.withDeadlineAfter(TIMEOUT).searchByImage(nextRequest).getOffersCount() + " more");
     channel.shutdown();
   }

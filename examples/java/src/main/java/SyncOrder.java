@@ -13,15 +13,15 @@ import nationalsite.ordersync.v1.EnqueueSyncRequest;
 import nationalsite.ordersync.v1.GetDeliveryRequest;
 import nationalsite.ordersync.v1.Order;
 import nationalsite.ordersync.v1.OrderRelation;
+import nationalsite.ordersync.v1.OrderRelations;
 import nationalsite.ordersync.v1.OrderSyncServiceGrpc;
 import nationalsite.ordersync.v1.OrderSyncServiceGrpc.OrderSyncServiceBlockingStub;
 import nationalsite.ordersync.v1.SubOrder;
 import nationalsite.ordersync.v1.SyncOrderRequest;
-import nationalsite.ordersync.v1.WriteOrderRelationsRequest;
 
 /** Syncs an order to 1688 with a direct call, and its purchase order with a durable delivery. */
 public final class SyncOrder {
-  public static void main(String[] args) throws InterruptedException {
+  public static void main(String[] args) {
     var address = System.getenv().getOrDefault("NATIONALSITE_ORDER_SYNC", "127.0.0.1:50052");
     var channel = Channels.connect(address, Service.ORDER_SYNC);
     var orders = OrderSyncServiceGrpc.newBlockingStub(channel);
@@ -59,7 +59,7 @@ public final class SyncOrder {
   }
 
   /** Syncs the relation to its purchase order. The delivery survives outages and restarts. */
-  private static void enqueueRelation(OrderSyncServiceBlockingStub orders) throws InterruptedException {
+  private static void enqueueRelation(OrderSyncServiceBlockingStub orders) {
     // [snippet enqueue]
     var relation =
         OrderRelation.newBuilder()
@@ -70,15 +70,18 @@ public final class SyncOrder {
     var request =
         EnqueueSyncRequest.newBuilder()
             .setRequestId(UUID.randomUUID().toString()) // store it: a retry with it returns the same delivery
-            .setWriteOrderRelations(WriteOrderRelationsRequest.newBuilder().addRelations(relation))
+            .setRelations(OrderRelations.newBuilder().addRelations(relation))
             .build();
-    var timeout = Duration.ofSeconds(5);
-    var delivery = orders.withDeadlineAfter(timeout).enqueueSync(request).getDelivery();
-    var statusRequest = GetDeliveryRequest.newBuilder().setDeliveryId(delivery.getDeliveryId()).build();
+    var delivery = orders.withDeadlineAfter(Duration.ofSeconds(5)).enqueueSync(request).getDelivery();
+    // getDelivery returns as soon as the delivery is finished, at the latest after the wait.
+    var waitRequest =
+        GetDeliveryRequest.newBuilder()
+            .setDeliveryId(delivery.getDeliveryId())
+            .setWait(com.google.protobuf.Duration.newBuilder().setSeconds(20))
+            .build();
     var deadline = Instant.now().plusSeconds(60);
     while (delivery.getState() == DeliveryState.DELIVERY_STATE_PENDING && Instant.now().isBefore(deadline)) {
-      Thread.sleep(500);
-      delivery = orders.withDeadlineAfter(timeout).getDelivery(statusRequest).getDelivery();
+      delivery = orders.withDeadlineAfter(Duration.ofSeconds(25)).getDelivery(waitRequest).getDelivery();
     }
     System.out.println(delivery.getState() + " " + delivery.getAttempts()); // DELIVERY_STATE_DELIVERED 1
     // [/snippet]

@@ -27,7 +27,26 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class AccountServiceStub:
-    """Registers the national site's buyers with 1688."""
+    """Registers the national site's buyers with 1688.
+
+    The maximum size of a request follows from the rules of its fields, and is at
+    most 2 MiB. A larger one is INVALID_REQUEST. One that is larger than any
+    request of this service can be is rejected by gRPC with RESOURCE_EXHAUSTED,
+    without an ErrorInfo.
+
+    Metadata of a request: `traceparent` (W3C Trace Context) continues the
+    caller's trace. Never send `x-forwarded-client-cert`: it is for trusted
+    proxies, and is ignored from anyone else.
+
+    Metadata of a response is in its trailers. RegisterUser has
+    `nationalsite-dialect`, the dialect that serves the request (national-site or
+    open-platform). `nationalsite-dropped-fields` has the paths of request fields
+    that are set and that the dialect drops, joined by commas and without list
+    indexes, at most 512 characters; a list that is cut ends with `,...`. An
+    error also has `grpc-status-details-bin`, the google.rpc.Status with its
+    details, and `grpc-retry-pushback-ms`, the milliseconds until a retry makes
+    sense, or -1 if the call must not be retried; without it there is no advice.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -36,46 +55,86 @@ class AccountServiceStub:
     RegisterUser: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.RegisterUserRequest, _account_service_pb2.RegisterUserResponse]
     """Registers a buyer (1688: account.user.register).
 
-    OK means that 1688 registered the buyer: both its flag and its result were
-    true. The service does not retry the call once 1688 may have received it.
-    Whether 1688 accepts the same buyer twice is not known.
+    Requires a request id and the buyer. OK means that 1688 registered the
+    buyer: both its flag and its result were true. The service does not retry
+    the call once 1688 may have received it. Whether 1688 accepts the same
+    buyer twice is not known.
 
     Errors: INVALID_REQUEST, REQUIRED_IN_DIALECT (open-platform requires
     e-mail, mobile, area and IP address), ACCOUNT_EXISTS (if 1688's text says
-    so), UPSTREAM_REFUSED (1688's text is in the metadata `message`),
+    so), UPSTREAM_REFUSED (1688's text is in the metadata `upstreamMessage`),
     OUTCOME_UNKNOWN, UPSTREAM_UNAVAILABLE (not sent), UPSTREAM_RATE,
     UPSTREAM_QUOTA, UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION,
     UPSTREAM_SIGNATURE, UPSTREAM_GATEWAY, OVERLOADED, DEADLINE and DRAINING
-    (not sent), INTERNAL_FAULT; with a `request_id` also REQUEST_ID_REUSED,
-    REQUEST_IN_PROGRESS and STORE_UNAVAILABLE (not sent); if the service has a
-    policy, CALLER_UNKNOWN and CALLER_FORBIDDEN.
+    (not sent), INTERNAL_FAULT, REQUEST_ID_REUSED, REQUEST_IN_PROGRESS and
+    STORE_UNAVAILABLE (not sent); if the service has a policy, CALLER_UNKNOWN
+    and CALLER_FORBIDDEN.
     """
 
 @_typing.type_check_only
 class AccountServiceAsyncStub(AccountServiceStub):
-    """Registers the national site's buyers with 1688."""
+    """Registers the national site's buyers with 1688.
+
+    The maximum size of a request follows from the rules of its fields, and is at
+    most 2 MiB. A larger one is INVALID_REQUEST. One that is larger than any
+    request of this service can be is rejected by gRPC with RESOURCE_EXHAUSTED,
+    without an ErrorInfo.
+
+    Metadata of a request: `traceparent` (W3C Trace Context) continues the
+    caller's trace. Never send `x-forwarded-client-cert`: it is for trusted
+    proxies, and is ignored from anyone else.
+
+    Metadata of a response is in its trailers. RegisterUser has
+    `nationalsite-dialect`, the dialect that serves the request (national-site or
+    open-platform). `nationalsite-dropped-fields` has the paths of request fields
+    that are set and that the dialect drops, joined by commas and without list
+    indexes, at most 512 characters; a list that is cut ends with `,...`. An
+    error also has `grpc-status-details-bin`, the google.rpc.Status with its
+    details, and `grpc-retry-pushback-ms`, the milliseconds until a retry makes
+    sense, or -1 if the call must not be retried; without it there is no advice.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     RegisterUser: _aio.UnaryUnaryMultiCallable[_account_service_pb2.RegisterUserRequest, _account_service_pb2.RegisterUserResponse]  # type: ignore[assignment]
     """Registers a buyer (1688: account.user.register).
 
-    OK means that 1688 registered the buyer: both its flag and its result were
-    true. The service does not retry the call once 1688 may have received it.
-    Whether 1688 accepts the same buyer twice is not known.
+    Requires a request id and the buyer. OK means that 1688 registered the
+    buyer: both its flag and its result were true. The service does not retry
+    the call once 1688 may have received it. Whether 1688 accepts the same
+    buyer twice is not known.
 
     Errors: INVALID_REQUEST, REQUIRED_IN_DIALECT (open-platform requires
     e-mail, mobile, area and IP address), ACCOUNT_EXISTS (if 1688's text says
-    so), UPSTREAM_REFUSED (1688's text is in the metadata `message`),
+    so), UPSTREAM_REFUSED (1688's text is in the metadata `upstreamMessage`),
     OUTCOME_UNKNOWN, UPSTREAM_UNAVAILABLE (not sent), UPSTREAM_RATE,
     UPSTREAM_QUOTA, UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION,
     UPSTREAM_SIGNATURE, UPSTREAM_GATEWAY, OVERLOADED, DEADLINE and DRAINING
-    (not sent), INTERNAL_FAULT; with a `request_id` also REQUEST_ID_REUSED,
-    REQUEST_IN_PROGRESS and STORE_UNAVAILABLE (not sent); if the service has a
-    policy, CALLER_UNKNOWN and CALLER_FORBIDDEN.
+    (not sent), INTERNAL_FAULT, REQUEST_ID_REUSED, REQUEST_IN_PROGRESS and
+    STORE_UNAVAILABLE (not sent); if the service has a policy, CALLER_UNKNOWN
+    and CALLER_FORBIDDEN.
     """
 
 class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Registers the national site's buyers with 1688."""
+    """Registers the national site's buyers with 1688.
+
+    The maximum size of a request follows from the rules of its fields, and is at
+    most 2 MiB. A larger one is INVALID_REQUEST. One that is larger than any
+    request of this service can be is rejected by gRPC with RESOURCE_EXHAUSTED,
+    without an ErrorInfo.
+
+    Metadata of a request: `traceparent` (W3C Trace Context) continues the
+    caller's trace. Never send `x-forwarded-client-cert`: it is for trusted
+    proxies, and is ignored from anyone else.
+
+    Metadata of a response is in its trailers. RegisterUser has
+    `nationalsite-dialect`, the dialect that serves the request (national-site or
+    open-platform). `nationalsite-dropped-fields` has the paths of request fields
+    that are set and that the dialect drops, joined by commas and without list
+    indexes, at most 512 characters; a list that is cut ends with `,...`. An
+    error also has `grpc-status-details-bin`, the google.rpc.Status with its
+    details, and `grpc-retry-pushback-ms`, the milliseconds until a retry makes
+    sense, or -1 if the call must not be retried; without it there is no advice.
+    """
 
     @_abc_1.abstractmethod
     def RegisterUser(
@@ -85,19 +144,20 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_account_service_pb2.RegisterUserResponse, _abc.Awaitable[_account_service_pb2.RegisterUserResponse]]:
         """Registers a buyer (1688: account.user.register).
 
-        OK means that 1688 registered the buyer: both its flag and its result were
-        true. The service does not retry the call once 1688 may have received it.
-        Whether 1688 accepts the same buyer twice is not known.
+        Requires a request id and the buyer. OK means that 1688 registered the
+        buyer: both its flag and its result were true. The service does not retry
+        the call once 1688 may have received it. Whether 1688 accepts the same
+        buyer twice is not known.
 
         Errors: INVALID_REQUEST, REQUIRED_IN_DIALECT (open-platform requires
         e-mail, mobile, area and IP address), ACCOUNT_EXISTS (if 1688's text says
-        so), UPSTREAM_REFUSED (1688's text is in the metadata `message`),
+        so), UPSTREAM_REFUSED (1688's text is in the metadata `upstreamMessage`),
         OUTCOME_UNKNOWN, UPSTREAM_UNAVAILABLE (not sent), UPSTREAM_RATE,
         UPSTREAM_QUOTA, UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION,
         UPSTREAM_SIGNATURE, UPSTREAM_GATEWAY, OVERLOADED, DEADLINE and DRAINING
-        (not sent), INTERNAL_FAULT; with a `request_id` also REQUEST_ID_REUSED,
-        REQUEST_IN_PROGRESS and STORE_UNAVAILABLE (not sent); if the service has a
-        policy, CALLER_UNKNOWN and CALLER_FORBIDDEN.
+        (not sent), INTERNAL_FAULT, REQUEST_ID_REUSED, REQUEST_IN_PROGRESS and
+        STORE_UNAVAILABLE (not sent); if the service has a policy, CALLER_UNKNOWN
+        and CALLER_FORBIDDEN.
         """
 
 def add_AccountServiceServicer_to_server(servicer: AccountServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -22,6 +22,7 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 from nationalsite.ordersync.v1 import logistics_pb2 as nationalsite_dot_ordersync_dot_v1_dot_logistics__pb2
@@ -29,7 +30,7 @@ from nationalsite.ordersync.v1 import order_pb2 as nationalsite_dot_ordersync_do
 from nationalsite.ordersync.v1 import relation_pb2 as nationalsite_dot_ordersync_dot_v1_dot_relation__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(nationalsite/ordersync/v1/delivery.proto\x12\x19nationalsite.ordersync.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a)nationalsite/ordersync/v1/logistics.proto\x1a%nationalsite/ordersync/v1/order.proto\x1a(nationalsite/ordersync/v1/relation.proto\"\xa4\x08\n\x12\x45nqueueSyncRequest\x12\'\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x12+\n\x0cordering_key\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02R\x0borderingKey\x12\xa3\x01\n\nsync_order\x18\x03 \x01(\x0b\x32+.nationalsite.ordersync.v1.SyncOrderRequestBU\xbaHR\xba\x01O\n\x0fsync.request_id\x12%must not have a request_id of its own\x1a\x15this.request_id == \'\'H\x00R\tsyncOrder\x12\xc2\x01\n\x15write_order_relations\x18\x04 \x01(\x0b\x32\x35.nationalsite.ordersync.v1.WriteOrderRelationsRequestBU\xbaHR\xba\x01O\n\x0fsync.request_id\x12%must not have a request_id of its own\x1a\x15this.request_id == \'\'H\x00R\x13writeOrderRelations\x12\xb6\x01\n\x11sync_order_status\x18\x05 \x01(\x0b\x32\x31.nationalsite.ordersync.v1.SyncOrderStatusRequestBU\xbaHR\xba\x01O\n\x0fsync.request_id\x12%must not have a request_id of its own\x1a\x15this.request_id == \'\'H\x00R\x0fsyncOrderStatus\x12\xbf\x01\n\x14sync_logistics_order\x18\x06 \x01(\x0b\x32\x34.nationalsite.ordersync.v1.SyncLogisticsOrderRequestBU\xbaHR\xba\x01O\n\x0fsync.request_id\x12%must not have a request_id of its own\x1a\x15this.request_id == \'\'H\x00R\x12syncLogisticsOrder\x12\xc2\x01\n\x15sync_logistics_status\x18\x07 \x01(\x0b\x32\x35.nationalsite.ordersync.v1.SyncLogisticsStatusRequestBU\xbaHR\xba\x01O\n\x0fsync.request_id\x12%must not have a request_id of its own\x1a\x15this.request_id == \'\'H\x00R\x13syncLogisticsStatusB\r\n\x04sync\x12\x05\xbaH\x02\x08\x01\"V\n\x13\x45nqueueSyncResponse\x12?\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32#.nationalsite.ordersync.v1.DeliveryR\x08\x64\x65livery\"\xaf\x08\n\x08\x44\x65livery\x12\x1f\n\x0b\x64\x65livery_id\x18\x01 \x01(\tR\ndeliveryId\x12>\n\x05state\x18\x02 \x01(\x0e\x32(.nationalsite.ordersync.v1.DeliveryStateR\x05state\x12!\n\x0cordering_key\x18\x03 \x01(\tR\x0borderingKey\x12\x1d\n\nrequest_id\x18\x04 \x01(\tR\trequestId\x12L\n\nsync_order\x18\x05 \x01(\x0b\x32+.nationalsite.ordersync.v1.SyncOrderRequestH\x00R\tsyncOrder\x12k\n\x15write_order_relations\x18\x06 \x01(\x0b\x32\x35.nationalsite.ordersync.v1.WriteOrderRelationsRequestH\x00R\x13writeOrderRelations\x12_\n\x11sync_order_status\x18\x07 \x01(\x0b\x32\x31.nationalsite.ordersync.v1.SyncOrderStatusRequestH\x00R\x0fsyncOrderStatus\x12h\n\x14sync_logistics_order\x18\x08 \x01(\x0b\x32\x34.nationalsite.ordersync.v1.SyncLogisticsOrderRequestH\x00R\x12syncLogisticsOrder\x12k\n\x15sync_logistics_status\x18\t \x01(\x0b\x32\x35.nationalsite.ordersync.v1.SyncLogisticsStatusRequestH\x00R\x13syncLogisticsStatus\x12\x1a\n\x08\x61ttempts\x18\n \x01(\x05R\x08\x61ttempts\x12\x31\n\nlast_error\x18\x0b \x01(\x0b\x32\x12.google.rpc.StatusR\tlastError\x12,\n\x07results\x18\x0c \x03(\x0b\x32\x12.google.rpc.StatusR\x07results\x12;\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12\x46\n\x11last_attempt_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0flastAttemptTime\x12\x46\n\x11next_attempt_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0fnextAttemptTime\x12;\n\x0b\x66inish_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nfinishTimeB\x06\n\x04sync\"?\n\x12GetDeliveryRequest\x12)\n\x0b\x64\x65livery_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\ndeliveryId\"V\n\x13GetDeliveryResponse\x12?\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32#.nationalsite.ordersync.v1.DeliveryR\x08\x64\x65livery\"\xe8\x01\n\x15ListDeliveriesRequest\x12S\n\x06states\x18\x01 \x03(\x0e\x32(.nationalsite.ordersync.v1.DeliveryStateB\x11\xbaH\x0e\x92\x01\x0b\x10\n\"\x07\x82\x01\x04\x10\x01 \x00R\x06states\x12+\n\x0cordering_key\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02R\x0borderingKey\x12$\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12\'\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02R\tpageToken\"\x85\x01\n\x16ListDeliveriesResponse\x12\x43\n\ndeliveries\x18\x01 \x03(\x0b\x32#.nationalsite.ordersync.v1.DeliveryR\ndeliveries\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"A\n\x14RetryDeliveryRequest\x12)\n\x0b\x64\x65livery_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\ndeliveryId\"X\n\x15RetryDeliveryResponse\x12?\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32#.nationalsite.ordersync.v1.DeliveryR\x08\x64\x65livery\"B\n\x15\x43\x61ncelDeliveryRequest\x12)\n\x0b\x64\x65livery_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\ndeliveryId\"Y\n\x16\x43\x61ncelDeliveryResponse\x12?\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32#.nationalsite.ordersync.v1.DeliveryR\x08\x64\x65livery*\xa0\x01\n\rDeliveryState\x12\x1e\n\x1a\x44\x45LIVERY_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x44\x45LIVERY_STATE_PENDING\x10\x01\x12\x1c\n\x18\x44\x45LIVERY_STATE_DELIVERED\x10\x02\x12\x17\n\x13\x44\x45LIVERY_STATE_DEAD\x10\x03\x12\x1c\n\x18\x44\x45LIVERY_STATE_CANCELLED\x10\x04\x42_\n\x19nationalsite.ordersync.v1B\rDeliveryProtoP\x01Z1nationalsite.internal/go/ordersync/v1;ordersyncv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(nationalsite/ordersync/v1/delivery.proto\x12\x19nationalsite.ordersync.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a)nationalsite/ordersync/v1/logistics.proto\x1a%nationalsite/ordersync/v1/order.proto\x1a(nationalsite/ordersync/v1/relation.proto\"\x86\x04\n\x12\x45nqueueSyncRequest\x12\'\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x12+\n\x0cordering_key\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02R\x0borderingKey\x12\x38\n\x05order\x18\x03 \x01(\x0b\x32 .nationalsite.ordersync.v1.OrderH\x00R\x05order\x12I\n\trelations\x18\x04 \x01(\x0b\x32).nationalsite.ordersync.v1.OrderRelationsH\x00R\trelations\x12Q\n\x0corder_status\x18\x05 \x01(\x0b\x32,.nationalsite.ordersync.v1.OrderStatusUpdateH\x00R\x0borderStatus\x12T\n\x0flogistics_order\x18\x06 \x01(\x0b\x32).nationalsite.ordersync.v1.LogisticsOrderH\x00R\x0elogisticsOrder\x12]\n\x10logistics_status\x18\x07 \x01(\x0b\x32\x30.nationalsite.ordersync.v1.LogisticsStatusUpdateH\x00R\x0flogisticsStatusB\r\n\x04sync\x12\x05\xbaH\x02\x08\x01\"V\n\x13\x45nqueueSyncResponse\x12?\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32#.nationalsite.ordersync.v1.DeliveryR\x08\x64\x65livery\"\xfd\x07\n\x08\x44\x65livery\x12\x1f\n\x0b\x64\x65livery_id\x18\x01 \x01(\tR\ndeliveryId\x12>\n\x05state\x18\x02 \x01(\x0e\x32(.nationalsite.ordersync.v1.DeliveryStateR\x05state\x12!\n\x0cordering_key\x18\x03 \x01(\tR\x0borderingKey\x12\x1d\n\nrequest_id\x18\x04 \x01(\tR\trequestId\x12\x38\n\x05order\x18\x05 \x01(\x0b\x32 .nationalsite.ordersync.v1.OrderH\x00R\x05order\x12I\n\trelations\x18\x06 \x01(\x0b\x32).nationalsite.ordersync.v1.OrderRelationsH\x00R\trelations\x12Q\n\x0corder_status\x18\x07 \x01(\x0b\x32,.nationalsite.ordersync.v1.OrderStatusUpdateH\x00R\x0borderStatus\x12T\n\x0flogistics_order\x18\x08 \x01(\x0b\x32).nationalsite.ordersync.v1.LogisticsOrderH\x00R\x0elogisticsOrder\x12]\n\x10logistics_status\x18\t \x01(\x0b\x32\x30.nationalsite.ordersync.v1.LogisticsStatusUpdateH\x00R\x0flogisticsStatus\x12\x1a\n\x08\x61ttempts\x18\n \x01(\x05R\x08\x61ttempts\x12\x31\n\nlast_error\x18\x0b \x01(\x0b\x32\x12.google.rpc.StatusR\tlastError\x12H\n\x07results\x18\x0c \x03(\x0b\x32..nationalsite.ordersync.v1.OrderRelationResultR\x07results\x12;\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12\x46\n\x11last_attempt_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0flastAttemptTime\x12\x46\n\x11next_attempt_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0fnextAttemptTime\x12;\n\x0b\x66inish_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nfinishTime\x12\x16\n\x06\x63\x61ller\x18\x11 \x01(\tR\x06\x63\x61llerB\x06\n\x04sync\"|\n\x12GetDeliveryRequest\x12)\n\x0b\x64\x65livery_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\ndeliveryId\x12;\n\x04wait\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0c\xbaH\t\xaa\x01\x06\"\x02\x08\x14\x32\x00R\x04wait\"V\n\x13GetDeliveryResponse\x12?\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32#.nationalsite.ordersync.v1.DeliveryR\x08\x64\x65livery\"\xfe\x02\n\x15ListDeliveriesRequest\x12\xa1\x01\n\x06states\x18\x01 \x03(\x0e\x32(.nationalsite.ordersync.v1.DeliveryStateB_\xbaH\\\x92\x01Y\x10\n\"U\x82\x01\x02\x10\x01\xba\x01M\n\x18\x64\x65livery_state.specified\x12&must not be DELIVERY_STATE_UNSPECIFIED\x1a\tthis != 0R\x06states\x12+\n\x0cordering_key\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02R\x0borderingKey\x12$\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12\'\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02R\tpageToken\x12\x45\n\x04view\x18\x05 \x01(\x0e\x32\'.nationalsite.ordersync.v1.DeliveryViewB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x04view\"\x85\x01\n\x16ListDeliveriesResponse\x12\x43\n\ndeliveries\x18\x01 \x03(\x0b\x32#.nationalsite.ordersync.v1.DeliveryR\ndeliveries\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"A\n\x14RetryDeliveryRequest\x12)\n\x0b\x64\x65livery_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\ndeliveryId\"X\n\x15RetryDeliveryResponse\x12?\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32#.nationalsite.ordersync.v1.DeliveryR\x08\x64\x65livery\"B\n\x15\x43\x61ncelDeliveryRequest\x12)\n\x0b\x64\x65livery_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\ndeliveryId\"Y\n\x16\x43\x61ncelDeliveryResponse\x12?\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32#.nationalsite.ordersync.v1.DeliveryR\x08\x64\x65livery*\xa0\x01\n\rDeliveryState\x12\x1e\n\x1a\x44\x45LIVERY_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x44\x45LIVERY_STATE_PENDING\x10\x01\x12\x1c\n\x18\x44\x45LIVERY_STATE_DELIVERED\x10\x02\x12\x17\n\x13\x44\x45LIVERY_STATE_DEAD\x10\x03\x12\x1c\n\x18\x44\x45LIVERY_STATE_CANCELLED\x10\x04*^\n\x0c\x44\x65liveryView\x12\x1d\n\x19\x44\x45LIVERY_VIEW_UNSPECIFIED\x10\x00\x12\x17\n\x13\x44\x45LIVERY_VIEW_BASIC\x10\x01\x12\x16\n\x12\x44\x45LIVERY_VIEW_FULL\x10\x02\x42_\n\x19nationalsite.ordersync.v1B\rDeliveryProtoP\x01Z1nationalsite.internal/go/ordersync/v1;ordersyncv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,52 +44,48 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ENQUEUESYNCREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_ENQUEUESYNCREQUEST'].fields_by_name['ordering_key']._loaded_options = None
   _globals['_ENQUEUESYNCREQUEST'].fields_by_name['ordering_key']._serialized_options = b'\272H\005r\003\030\200\002'
-  _globals['_ENQUEUESYNCREQUEST'].fields_by_name['sync_order']._loaded_options = None
-  _globals['_ENQUEUESYNCREQUEST'].fields_by_name['sync_order']._serialized_options = b'\272HR\272\001O\n\017sync.request_id\022%must not have a request_id of its own\032\025this.request_id == \'\''
-  _globals['_ENQUEUESYNCREQUEST'].fields_by_name['write_order_relations']._loaded_options = None
-  _globals['_ENQUEUESYNCREQUEST'].fields_by_name['write_order_relations']._serialized_options = b'\272HR\272\001O\n\017sync.request_id\022%must not have a request_id of its own\032\025this.request_id == \'\''
-  _globals['_ENQUEUESYNCREQUEST'].fields_by_name['sync_order_status']._loaded_options = None
-  _globals['_ENQUEUESYNCREQUEST'].fields_by_name['sync_order_status']._serialized_options = b'\272HR\272\001O\n\017sync.request_id\022%must not have a request_id of its own\032\025this.request_id == \'\''
-  _globals['_ENQUEUESYNCREQUEST'].fields_by_name['sync_logistics_order']._loaded_options = None
-  _globals['_ENQUEUESYNCREQUEST'].fields_by_name['sync_logistics_order']._serialized_options = b'\272HR\272\001O\n\017sync.request_id\022%must not have a request_id of its own\032\025this.request_id == \'\''
-  _globals['_ENQUEUESYNCREQUEST'].fields_by_name['sync_logistics_status']._loaded_options = None
-  _globals['_ENQUEUESYNCREQUEST'].fields_by_name['sync_logistics_status']._serialized_options = b'\272HR\272\001O\n\017sync.request_id\022%must not have a request_id of its own\032\025this.request_id == \'\''
   _globals['_GETDELIVERYREQUEST'].fields_by_name['delivery_id']._loaded_options = None
   _globals['_GETDELIVERYREQUEST'].fields_by_name['delivery_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_GETDELIVERYREQUEST'].fields_by_name['wait']._loaded_options = None
+  _globals['_GETDELIVERYREQUEST'].fields_by_name['wait']._serialized_options = b'\272H\t\252\001\006\"\002\010\0242\000'
   _globals['_LISTDELIVERIESREQUEST'].fields_by_name['states']._loaded_options = None
-  _globals['_LISTDELIVERIESREQUEST'].fields_by_name['states']._serialized_options = b'\272H\016\222\001\013\020\n\"\007\202\001\004\020\001 \000'
+  _globals['_LISTDELIVERIESREQUEST'].fields_by_name['states']._serialized_options = b'\272H\\\222\001Y\020\n\"U\202\001\002\020\001\272\001M\n\030delivery_state.specified\022&must not be DELIVERY_STATE_UNSPECIFIED\032\tthis != 0'
   _globals['_LISTDELIVERIESREQUEST'].fields_by_name['ordering_key']._loaded_options = None
   _globals['_LISTDELIVERIESREQUEST'].fields_by_name['ordering_key']._serialized_options = b'\272H\005r\003\030\200\002'
   _globals['_LISTDELIVERIESREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTDELIVERIESREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_LISTDELIVERIESREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTDELIVERIESREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\002'
+  _globals['_LISTDELIVERIESREQUEST'].fields_by_name['view']._loaded_options = None
+  _globals['_LISTDELIVERIESREQUEST'].fields_by_name['view']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_RETRYDELIVERYREQUEST'].fields_by_name['delivery_id']._loaded_options = None
   _globals['_RETRYDELIVERYREQUEST'].fields_by_name['delivery_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_CANCELDELIVERYREQUEST'].fields_by_name['delivery_id']._loaded_options = None
   _globals['_CANCELDELIVERYREQUEST'].fields_by_name['delivery_id']._serialized_options = b'\272H\005r\003\260\001\001'
-  _globals['_DELIVERYSTATE']._serialized_start=3319
-  _globals['_DELIVERYSTATE']._serialized_end=3479
-  _globals['_ENQUEUESYNCREQUEST']._serialized_start=254
-  _globals['_ENQUEUESYNCREQUEST']._serialized_end=1314
-  _globals['_ENQUEUESYNCRESPONSE']._serialized_start=1316
-  _globals['_ENQUEUESYNCRESPONSE']._serialized_end=1402
-  _globals['_DELIVERY']._serialized_start=1405
-  _globals['_DELIVERY']._serialized_end=2476
-  _globals['_GETDELIVERYREQUEST']._serialized_start=2478
-  _globals['_GETDELIVERYREQUEST']._serialized_end=2541
-  _globals['_GETDELIVERYRESPONSE']._serialized_start=2543
-  _globals['_GETDELIVERYRESPONSE']._serialized_end=2629
-  _globals['_LISTDELIVERIESREQUEST']._serialized_start=2632
-  _globals['_LISTDELIVERIESREQUEST']._serialized_end=2864
-  _globals['_LISTDELIVERIESRESPONSE']._serialized_start=2867
-  _globals['_LISTDELIVERIESRESPONSE']._serialized_end=3000
-  _globals['_RETRYDELIVERYREQUEST']._serialized_start=3002
-  _globals['_RETRYDELIVERYREQUEST']._serialized_end=3067
-  _globals['_RETRYDELIVERYRESPONSE']._serialized_start=3069
-  _globals['_RETRYDELIVERYRESPONSE']._serialized_end=3157
-  _globals['_CANCELDELIVERYREQUEST']._serialized_start=3159
-  _globals['_CANCELDELIVERYREQUEST']._serialized_end=3225
-  _globals['_CANCELDELIVERYRESPONSE']._serialized_start=3227
-  _globals['_CANCELDELIVERYRESPONSE']._serialized_end=3316
+  _globals['_DELIVERYSTATE']._serialized_start=2970
+  _globals['_DELIVERYSTATE']._serialized_end=3130
+  _globals['_DELIVERYVIEW']._serialized_start=3132
+  _globals['_DELIVERYVIEW']._serialized_end=3226
+  _globals['_ENQUEUESYNCREQUEST']._serialized_start=286
+  _globals['_ENQUEUESYNCREQUEST']._serialized_end=804
+  _globals['_ENQUEUESYNCRESPONSE']._serialized_start=806
+  _globals['_ENQUEUESYNCRESPONSE']._serialized_end=892
+  _globals['_DELIVERY']._serialized_start=895
+  _globals['_DELIVERY']._serialized_end=1916
+  _globals['_GETDELIVERYREQUEST']._serialized_start=1918
+  _globals['_GETDELIVERYREQUEST']._serialized_end=2042
+  _globals['_GETDELIVERYRESPONSE']._serialized_start=2044
+  _globals['_GETDELIVERYRESPONSE']._serialized_end=2130
+  _globals['_LISTDELIVERIESREQUEST']._serialized_start=2133
+  _globals['_LISTDELIVERIESREQUEST']._serialized_end=2515
+  _globals['_LISTDELIVERIESRESPONSE']._serialized_start=2518
+  _globals['_LISTDELIVERIESRESPONSE']._serialized_end=2651
+  _globals['_RETRYDELIVERYREQUEST']._serialized_start=2653
+  _globals['_RETRYDELIVERYREQUEST']._serialized_end=2718
+  _globals['_RETRYDELIVERYRESPONSE']._serialized_start=2720
+  _globals['_RETRYDELIVERYRESPONSE']._serialized_end=2808
+  _globals['_CANCELDELIVERYREQUEST']._serialized_start=2810
+  _globals['_CANCELDELIVERYREQUEST']._serialized_end=2876
+  _globals['_CANCELDELIVERYRESPONSE']._serialized_start=2878
+  _globals['_CANCELDELIVERYRESPONSE']._serialized_end=2967
 # @@protoc_insertion_point(module_scope)

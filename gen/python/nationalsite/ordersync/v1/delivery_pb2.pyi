@@ -5,6 +5,7 @@ Durable deliveries of syncs to 1688."""
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -56,6 +57,30 @@ DELIVERY_STATE_CANCELLED: DeliveryState.ValueType  # 4
 """Cancelled."""
 Global___DeliveryState: _TypeAlias = DeliveryState  # noqa: Y015
 
+class _DeliveryView:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DeliveryViewEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DeliveryView.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DELIVERY_VIEW_UNSPECIFIED: _DeliveryView.ValueType  # 0
+    """Not set: the default of the RPC."""
+    DELIVERY_VIEW_BASIC: _DeliveryView.ValueType  # 1
+    """Everything except the sync itself."""
+    DELIVERY_VIEW_FULL: _DeliveryView.ValueType  # 2
+    """Everything."""
+
+class DeliveryView(_DeliveryView, metaclass=_DeliveryViewEnumTypeWrapper):
+    """How much of each delivery to return."""
+
+DELIVERY_VIEW_UNSPECIFIED: DeliveryView.ValueType  # 0
+"""Not set: the default of the RPC."""
+DELIVERY_VIEW_BASIC: DeliveryView.ValueType  # 1
+"""Everything except the sync itself."""
+DELIVERY_VIEW_FULL: DeliveryView.ValueType  # 2
+"""Everything."""
+Global___DeliveryView: _TypeAlias = DeliveryView  # noqa: Y015
+
 @_typing.final
 class EnqueueSyncRequest(_message.Message):
     """A sync to deliver."""
@@ -64,55 +89,57 @@ class EnqueueSyncRequest(_message.Message):
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     ORDERING_KEY_FIELD_NUMBER: _builtins.int
-    SYNC_ORDER_FIELD_NUMBER: _builtins.int
-    WRITE_ORDER_RELATIONS_FIELD_NUMBER: _builtins.int
-    SYNC_ORDER_STATUS_FIELD_NUMBER: _builtins.int
-    SYNC_LOGISTICS_ORDER_FIELD_NUMBER: _builtins.int
-    SYNC_LOGISTICS_STATUS_FIELD_NUMBER: _builtins.int
+    ORDER_FIELD_NUMBER: _builtins.int
+    RELATIONS_FIELD_NUMBER: _builtins.int
+    ORDER_STATUS_FIELD_NUMBER: _builtins.int
+    LOGISTICS_ORDER_FIELD_NUMBER: _builtins.int
+    LOGISTICS_STATUS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """UUID of this request. Required."""
     ordering_key: _builtins.str
-    """Deliveries with the same key are sent in order. Empty: the order's id for
-    an order and its status, the logistics order's id for a logistics order and
-    its status, the first relation's `national_order_id` (else its
-    `national_sub_order_id`) for relations.
+    """Your deliveries with the same key are sent in order. Other callers' keys do
+    not matter. Empty: the order's id for an order and its status, the logistics
+    order's id for a logistics order and its status, the first relation's
+    `national_order_id` (else its `national_sub_order_id`) for relations. With
+    this id as the key, given or not, the deliveries of all callers are sent in
+    order, and direct syncs do not overtake them.
     """
     @_builtins.property
-    def sync_order(self) -> _order_pb2.SyncOrderRequest:
-        """The request of SyncOrder."""
+    def order(self) -> _order_pb2.Order:
+        """An order, sent as by SyncOrder."""
 
     @_builtins.property
-    def write_order_relations(self) -> _relation_pb2.WriteOrderRelationsRequest:
-        """The request of WriteOrderRelations."""
+    def relations(self) -> _relation_pb2.OrderRelations:
+        """Relations, sent as by WriteOrderRelations."""
 
     @_builtins.property
-    def sync_order_status(self) -> _order_pb2.SyncOrderStatusRequest:
-        """The request of SyncOrderStatus."""
+    def order_status(self) -> _order_pb2.OrderStatusUpdate:
+        """An order's new status, sent as by SyncOrderStatus."""
 
     @_builtins.property
-    def sync_logistics_order(self) -> _logistics_pb2.SyncLogisticsOrderRequest:
-        """The request of SyncLogisticsOrder."""
+    def logistics_order(self) -> _logistics_pb2.LogisticsOrder:
+        """A logistics order, sent as by SyncLogisticsOrder."""
 
     @_builtins.property
-    def sync_logistics_status(self) -> _logistics_pb2.SyncLogisticsStatusRequest:
-        """The request of SyncLogisticsStatus."""
+    def logistics_status(self) -> _logistics_pb2.LogisticsStatusUpdate:
+        """A logistics order's new status, sent as by SyncLogisticsStatus."""
 
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         ordering_key: _builtins.str = ...,
-        sync_order: _order_pb2.SyncOrderRequest | None = ...,
-        write_order_relations: _relation_pb2.WriteOrderRelationsRequest | None = ...,
-        sync_order_status: _order_pb2.SyncOrderStatusRequest | None = ...,
-        sync_logistics_order: _logistics_pb2.SyncLogisticsOrderRequest | None = ...,
-        sync_logistics_status: _logistics_pb2.SyncLogisticsStatusRequest | None = ...,
+        order: _order_pb2.Order | None = ...,
+        relations: _relation_pb2.OrderRelations | None = ...,
+        order_status: _order_pb2.OrderStatusUpdate | None = ...,
+        logistics_order: _logistics_pb2.LogisticsOrder | None = ...,
+        logistics_status: _logistics_pb2.LogisticsStatusUpdate | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["sync", b"sync", "sync_logistics_order", b"sync_logistics_order", "sync_logistics_status", b"sync_logistics_status", "sync_order", b"sync_order", "sync_order_status", b"sync_order_status", "write_order_relations", b"write_order_relations"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["logistics_order", b"logistics_order", "logistics_status", b"logistics_status", "order", b"order", "order_status", b"order_status", "relations", b"relations", "sync", b"sync"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ordering_key", b"ordering_key", "request_id", b"request_id", "sync", b"sync", "sync_logistics_order", b"sync_logistics_order", "sync_logistics_status", b"sync_logistics_status", "sync_order", b"sync_order", "sync_order_status", b"sync_order_status", "write_order_relations", b"write_order_relations"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["logistics_order", b"logistics_order", "logistics_status", b"logistics_status", "order", b"order", "order_status", b"order_status", "ordering_key", b"ordering_key", "relations", b"relations", "request_id", b"request_id", "sync", b"sync"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_sync: _TypeAlias = _typing.Literal["sync_order", "write_order_relations", "sync_order_status", "sync_logistics_order", "sync_logistics_status"]  # noqa: Y015
+    _WhichOneofReturnType_sync: _TypeAlias = _typing.Literal["order", "relations", "order_status", "logistics_order", "logistics_status"]  # noqa: Y015
     _WhichOneofArgType_sync: _TypeAlias = _typing.Literal["sync", b"sync"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_sync) -> _WhichOneofReturnType_sync | None: ...
 
@@ -152,11 +179,11 @@ class Delivery(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     ORDERING_KEY_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
-    SYNC_ORDER_FIELD_NUMBER: _builtins.int
-    WRITE_ORDER_RELATIONS_FIELD_NUMBER: _builtins.int
-    SYNC_ORDER_STATUS_FIELD_NUMBER: _builtins.int
-    SYNC_LOGISTICS_ORDER_FIELD_NUMBER: _builtins.int
-    SYNC_LOGISTICS_STATUS_FIELD_NUMBER: _builtins.int
+    ORDER_FIELD_NUMBER: _builtins.int
+    RELATIONS_FIELD_NUMBER: _builtins.int
+    ORDER_STATUS_FIELD_NUMBER: _builtins.int
+    LOGISTICS_ORDER_FIELD_NUMBER: _builtins.int
+    LOGISTICS_STATUS_FIELD_NUMBER: _builtins.int
     ATTEMPTS_FIELD_NUMBER: _builtins.int
     LAST_ERROR_FIELD_NUMBER: _builtins.int
     RESULTS_FIELD_NUMBER: _builtins.int
@@ -164,6 +191,7 @@ class Delivery(_message.Message):
     LAST_ATTEMPT_TIME_FIELD_NUMBER: _builtins.int
     NEXT_ATTEMPT_TIME_FIELD_NUMBER: _builtins.int
     FINISH_TIME_FIELD_NUMBER: _builtins.int
+    CALLER_FIELD_NUMBER: _builtins.int
     delivery_id: _builtins.str
     """Its id, a UUID."""
     state: Global___DeliveryState.ValueType
@@ -174,25 +202,27 @@ class Delivery(_message.Message):
     """The request id with which it was enqueued."""
     attempts: _builtins.int
     """How often it was sent, the current attempt included."""
+    caller: _builtins.str
+    """The identity of the caller that enqueued it. Empty if that caller had none."""
     @_builtins.property
-    def sync_order(self) -> _order_pb2.SyncOrderRequest:
-        """The request of SyncOrder."""
+    def order(self) -> _order_pb2.Order:
+        """An order."""
 
     @_builtins.property
-    def write_order_relations(self) -> _relation_pb2.WriteOrderRelationsRequest:
-        """The request of WriteOrderRelations."""
+    def relations(self) -> _relation_pb2.OrderRelations:
+        """Relations."""
 
     @_builtins.property
-    def sync_order_status(self) -> _order_pb2.SyncOrderStatusRequest:
-        """The request of SyncOrderStatus."""
+    def order_status(self) -> _order_pb2.OrderStatusUpdate:
+        """An order's new status."""
 
     @_builtins.property
-    def sync_logistics_order(self) -> _logistics_pb2.SyncLogisticsOrderRequest:
-        """The request of SyncLogisticsOrder."""
+    def logistics_order(self) -> _logistics_pb2.LogisticsOrder:
+        """A logistics order."""
 
     @_builtins.property
-    def sync_logistics_status(self) -> _logistics_pb2.SyncLogisticsStatusRequest:
-        """The request of SyncLogisticsStatus."""
+    def logistics_status(self) -> _logistics_pb2.LogisticsStatusUpdate:
+        """A logistics order's new status."""
 
     @_builtins.property
     def last_error(self) -> _status_pb2.Status:
@@ -201,7 +231,7 @@ class Delivery(_message.Message):
         """
 
     @_builtins.property
-    def results(self) -> _containers.RepeatedCompositeFieldContainer[_status_pb2.Status]:
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[_relation_pb2.OrderRelationResult]:
         """For relations: the result of each, in the order of the request. A relation
         that was accepted is not sent again.
         """
@@ -229,24 +259,25 @@ class Delivery(_message.Message):
         state: Global___DeliveryState.ValueType = ...,
         ordering_key: _builtins.str = ...,
         request_id: _builtins.str = ...,
-        sync_order: _order_pb2.SyncOrderRequest | None = ...,
-        write_order_relations: _relation_pb2.WriteOrderRelationsRequest | None = ...,
-        sync_order_status: _order_pb2.SyncOrderStatusRequest | None = ...,
-        sync_logistics_order: _logistics_pb2.SyncLogisticsOrderRequest | None = ...,
-        sync_logistics_status: _logistics_pb2.SyncLogisticsStatusRequest | None = ...,
+        order: _order_pb2.Order | None = ...,
+        relations: _relation_pb2.OrderRelations | None = ...,
+        order_status: _order_pb2.OrderStatusUpdate | None = ...,
+        logistics_order: _logistics_pb2.LogisticsOrder | None = ...,
+        logistics_status: _logistics_pb2.LogisticsStatusUpdate | None = ...,
         attempts: _builtins.int = ...,
         last_error: _status_pb2.Status | None = ...,
-        results: _abc.Iterable[_status_pb2.Status] | None = ...,
+        results: _abc.Iterable[_relation_pb2.OrderRelationResult] | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         last_attempt_time: _timestamp_pb2.Timestamp | None = ...,
         next_attempt_time: _timestamp_pb2.Timestamp | None = ...,
         finish_time: _timestamp_pb2.Timestamp | None = ...,
+        caller: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "finish_time", b"finish_time", "last_attempt_time", b"last_attempt_time", "last_error", b"last_error", "next_attempt_time", b"next_attempt_time", "sync", b"sync", "sync_logistics_order", b"sync_logistics_order", "sync_logistics_status", b"sync_logistics_status", "sync_order", b"sync_order", "sync_order_status", b"sync_order_status", "write_order_relations", b"write_order_relations"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "finish_time", b"finish_time", "last_attempt_time", b"last_attempt_time", "last_error", b"last_error", "logistics_order", b"logistics_order", "logistics_status", b"logistics_status", "next_attempt_time", b"next_attempt_time", "order", b"order", "order_status", b"order_status", "relations", b"relations", "sync", b"sync"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "create_time", b"create_time", "delivery_id", b"delivery_id", "finish_time", b"finish_time", "last_attempt_time", b"last_attempt_time", "last_error", b"last_error", "next_attempt_time", b"next_attempt_time", "ordering_key", b"ordering_key", "request_id", b"request_id", "results", b"results", "state", b"state", "sync", b"sync", "sync_logistics_order", b"sync_logistics_order", "sync_logistics_status", b"sync_logistics_status", "sync_order", b"sync_order", "sync_order_status", b"sync_order_status", "write_order_relations", b"write_order_relations"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "caller", b"caller", "create_time", b"create_time", "delivery_id", b"delivery_id", "finish_time", b"finish_time", "last_attempt_time", b"last_attempt_time", "last_error", b"last_error", "logistics_order", b"logistics_order", "logistics_status", b"logistics_status", "next_attempt_time", b"next_attempt_time", "order", b"order", "order_status", b"order_status", "ordering_key", b"ordering_key", "relations", b"relations", "request_id", b"request_id", "results", b"results", "state", b"state", "sync", b"sync"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_sync: _TypeAlias = _typing.Literal["sync_order", "write_order_relations", "sync_order_status", "sync_logistics_order", "sync_logistics_status"]  # noqa: Y015
+    _WhichOneofReturnType_sync: _TypeAlias = _typing.Literal["order", "relations", "order_status", "logistics_order", "logistics_status"]  # noqa: Y015
     _WhichOneofArgType_sync: _TypeAlias = _typing.Literal["sync", b"sync"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_sync) -> _WhichOneofReturnType_sync | None: ...
 
@@ -259,16 +290,24 @@ class GetDeliveryRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     DELIVERY_ID_FIELD_NUMBER: _builtins.int
+    WAIT_FIELD_NUMBER: _builtins.int
     delivery_id: _builtins.str
     """Its id. Required."""
+    @_builtins.property
+    def wait(self) -> _duration_pb2.Duration:
+        """How long to wait until the delivery is finished, at most 20 seconds and
+        never beyond the call's deadline. Unset or 0: do not wait.
+        """
+
     def __init__(
         self,
         *,
         delivery_id: _builtins.str = ...,
+        wait: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["wait", b"wait"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "wait", b"wait"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -283,7 +322,9 @@ class GetDeliveryResponse(_message.Message):
     DELIVERY_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def delivery(self) -> Global___Delivery:
-        """Its current state."""
+        """Its current state, in DELIVERY_VIEW_FULL. Finished or, if it did not finish
+        in time, still pending.
+        """
 
     def __init__(
         self,
@@ -308,12 +349,19 @@ class ListDeliveriesRequest(_message.Message):
     ORDERING_KEY_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    VIEW_FIELD_NUMBER: _builtins.int
     ordering_key: _builtins.str
     """Only deliveries with this key. Empty: with any key."""
     page_size: _builtins.int
-    """Deliveries per page. 0 means 50; more than 1,000 means 1,000."""
+    """Deliveries per page. 0 means 50; more than 1,000 means 1,000. A page ends
+    earlier, but not before its first delivery, if it would reach 3 MiB.
+    """
     page_token: _builtins.str
     """`next_page_token` of the previous page. Empty: the first page."""
+    view: Global___DeliveryView.ValueType
+    """How much of each delivery to return. Unset: DELIVERY_VIEW_BASIC. Syncs can
+    be large and contain buyers' data: list them only if you need them.
+    """
     @_builtins.property
     def states(self) -> _containers.RepeatedScalarFieldContainer[Global___DeliveryState.ValueType]:
         """Only deliveries in one of these states. Empty: in any state."""
@@ -325,10 +373,11 @@ class ListDeliveriesRequest(_message.Message):
         ordering_key: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        view: Global___DeliveryView.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ordering_key", b"ordering_key", "page_size", b"page_size", "page_token", b"page_token", "states", b"states"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ordering_key", b"ordering_key", "page_size", b"page_size", "page_token", b"page_token", "states", b"states", "view", b"view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

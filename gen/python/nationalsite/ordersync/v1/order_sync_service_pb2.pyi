@@ -13,7 +13,12 @@ seller sends for a purchase order.
 
 "1688: name" is the name of the member that carries a field. There are two
 dialects, national-site and open-platform; the comments say where they
-differ. 1688 documents the payment and refund operations alike for both. A
+differ. 1688 documents the payment and refund operations alike for both. The
+national-site document does not have those of purchase orders, shipments,
+refund reads and addresses: in national-site they are sent as in
+open-platform, and the app may lack the permission for them
+(UPSTREAM_PERMISSION). The service's settings can rename an operation or turn
+it off (OPERATION_NOT_IN_DIALECT). A
 response field is unset if 1688 did not send it, sent null, or sent a value
 that cannot be read.
 

@@ -13,7 +13,12 @@ seller sends for a purchase order.
 
 "1688: name" is the name of the member that carries a field. There are two
 dialects, national-site and open-platform; the comments say where they
-differ. 1688 documents the payment and refund operations alike for both. A
+differ. 1688 documents the payment and refund operations alike for both. The
+national-site document does not have those of purchase orders, shipments,
+refund reads and addresses: in national-site they are sent as in
+open-platform, and the app may lack the permission for them
+(UPSTREAM_PERMISSION). The service's settings can rename an operation or turn
+it off (OPERATION_NOT_IN_DIALECT). A
 response field is unset if 1688 did not send it, sent null, or sent a value
 that cannot be read.
 
@@ -30,8 +35,13 @@ from nationalsite.ordersync.v1 import logistics_pb2 as _logistics_pb2
 from nationalsite.ordersync.v1 import message_pb2 as _message_pb2
 from nationalsite.ordersync.v1 import order_pb2 as _order_pb2
 from nationalsite.ordersync.v1 import payment_pb2 as _payment_pb2
+from nationalsite.ordersync.v1 import purchase_order_pb2 as _purchase_order_pb2
+from nationalsite.ordersync.v1 import purchase_pb2 as _purchase_pb2
+from nationalsite.ordersync.v1 import receive_address_pb2 as _receive_address_pb2
 from nationalsite.ordersync.v1 import refund_pb2 as _refund_pb2
+from nationalsite.ordersync.v1 import refund_tracking_pb2 as _refund_tracking_pb2
 from nationalsite.ordersync.v1 import relation_pb2 as _relation_pb2
+from nationalsite.ordersync.v1 import shipment_pb2 as _shipment_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys
@@ -53,32 +63,57 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class OrderSyncServiceStub:
-    """Syncs downstream orders to 1688, directly or by durable deliveries; pays and
-    refunds purchase orders; delivers the messages that 1688 pushes.
+    """Syncs downstream orders to 1688, directly or by durable deliveries; creates,
+    reads, pays and refunds purchase orders; delivers the messages that 1688
+    pushes.
 
     Each RPC lists its own errors. Any call to 1688 can also end with the
     service's common errors: INVALID_REQUEST, UPSTREAM_ARGUMENT (a required
     parameter is missing), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE,
     UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA,
     UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE,
-    UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and
-    INTERNAL_FAULT. If the service has a policy, any RPC can end with
-    CALLER_UNKNOWN or CALLER_FORBIDDEN.
+    UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OPERATION_NOT_IN_DIALECT, OVERLOADED,
+    DEADLINE, DRAINING and INTERNAL_FAULT. If the service has a policy, any RPC
+    can end with CALLER_UNKNOWN or CALLER_FORBIDDEN.
 
-    The service does not retry CreateAlipayUrl, CreateRefund and
-    SubmitReturnGoods once 1688 may have received them. If their outcome is
-    unknown, they end with OUTCOME_UNKNOWN (UNKNOWN, pushback -1). For these
-    RPCs, UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT and DEADLINE
-    mean that nothing was sent.
+    The service does not retry CreatePurchaseOrders, CancelPurchaseOrder,
+    ConfirmPurchaseReceipt, CreateAlipayUrl, CreateRefund, SubmitReturnGoods and
+    CancelRefund once 1688 may have received them. If their outcome is unknown,
+    they end with OUTCOME_UNKNOWN (UNKNOWN, pushback -1). For these RPCs,
+    UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT and DEADLINE mean
+    that nothing was sent.
 
-    A call with a `request_id` can also end with REQUEST_ID_REUSED (the id was
-    used with other content), REQUEST_IN_PROGRESS (the first call is still
-    running) and STORE_UNAVAILABLE. An id is stored per caller and RPC. A retry
-    of one of the three RPCs above is OUTCOME_UNKNOWN if the outcome of the first
-    call is unknown, and nothing is sent. Any other retry is sent again.
+    These seven require a `request_id`; the syncs can have one. A call with a
+    `request_id` can also end with REQUEST_ID_REUSED (the id was used with other
+    content), REQUEST_IN_PROGRESS (the first call is still running) and
+    STORE_UNAVAILABLE. An id is stored per caller and RPC. A retry of one of the
+    seven RPCs above is OUTCOME_UNKNOWN if the outcome of the first call is
+    unknown, and nothing is sent. Any other retry is sent again.
 
-    A direct sync would overtake a pending delivery of the same ordering key, so
-    it is DELIVERY_PENDING.
+    A direct sync would overtake a pending delivery whose ordering key is the id
+    of the same order, so it is DELIVERY_PENDING.
+
+    The maximum size of a request follows from the rules of its fields, and is at
+    most 2 MiB. A larger one is INVALID_REQUEST. One that is larger than any
+    request of this service can be is rejected by gRPC with RESOURCE_EXHAUSTED,
+    without an ErrorInfo.
+
+    Metadata of a request: `cache-control: no-cache` bypasses the service's cache
+    of responses. `traceparent` (W3C Trace Context) continues the caller's trace.
+    Never send `x-forwarded-client-cert`: it is for trusted proxies, and is
+    ignored from anyone else.
+
+    Metadata of a response is in its trailers. RPCs that are operations of 1688
+    and EnqueueSync have `nationalsite-dialect`, the dialect that serves the
+    request (national-site or open-platform). EnqueueSync has it unless the
+    request is invalid. `nationalsite-dropped-fields` has the paths of request
+    fields that are set and that the dialect drops, joined by commas and without
+    list indexes, such as `order.country,order.sub_orders.country`, at most 512
+    characters; a list that is cut ends with `,...`. `nationalsite-cache` is hit,
+    miss or stale if the response of the RPC is cached. An error also has
+    `grpc-status-details-bin`, the google.rpc.Status with its details, and
+    `grpc-retry-pushback-ms`, the milliseconds until a retry makes sense, or -1
+    if the call must not be retried; without it there is no advice.
     """
 
     @_typing.overload
@@ -94,7 +129,8 @@ class OrderSyncServiceStub:
     the earlier one. 1688 does not document this, but the service relies on it.
 
     Errors: the service's common ones, REQUIRED_IN_DIALECT (open-platform),
-    DELIVERY_PENDING, STORE_UNAVAILABLE, and INVALID_REQUEST also for an id
+    DELIVERY_PENDING, STORE_UNAVAILABLE, SYNC_IN_PROGRESS (open-platform:
+    another sync of the order is in flight), and INVALID_REQUEST also for an id
     that is not a number where national-site requires one.
     """
     WriteOrderRelations: _grpc.UnaryUnaryMultiCallable[_relation_pb2.WriteOrderRelationsRequest, _relation_pb2.WriteOrderRelationsResponse]
@@ -126,14 +162,15 @@ class OrderSyncServiceStub:
 
     Requires the order's id and a status. open-platform has no such operation:
     there the service sends the last full order that was synced through it,
-    with the new status. A sub-order's own `pay_status` and `end_time` are not
-    sent there.
+    with the new status. A sub-order's own `pay_status` and `end_time` are
+    dropped there.
 
     Errors: the service's common ones, DELIVERY_PENDING, STORE_UNAVAILABLE,
     INVALID_REQUEST also for an id that is not a number (national-site) and for
-    a sub-order that the last full order does not have (open-platform), and
+    a sub-order that the last full order does not have (open-platform),
     NO_FULL_SYNC (open-platform: no full order was synced, or it is no longer
-    stored).
+    stored), and SYNC_IN_PROGRESS (open-platform: another sync of the order is
+    in flight).
     """
     SyncLogisticsOrder: _grpc.UnaryUnaryMultiCallable[_logistics_pb2.SyncLogisticsOrderRequest, _logistics_pb2.SyncLogisticsOrderResponse]
     """Syncs the logistics order of a downstream order to 1688 (1688:
@@ -155,14 +192,140 @@ class OrderSyncServiceStub:
 
     Errors: those of SyncOrderStatus.
     """
+    ListReceiveAddresses: _grpc.UnaryUnaryMultiCallable[_receive_address_pb2.ListReceiveAddressesRequest, _receive_address_pb2.ListReceiveAddressesResponse]
+    """Lists the saved addresses of the account (1688:
+    alibaba.trade.receiveAddress.get).
+
+    The id of a saved address keeps personal data out of the other calls.
+
+    Errors: the service's common ones. 1688 lists a code 400 without a meaning:
+    UPSTREAM_REFUSED.
+    """
+    ParseAddress: _grpc.UnaryUnaryMultiCallable[_receive_address_pb2.ParseAddressRequest, _receive_address_pb2.ParseAddressResponse]
+    """Finds the district code of an address in words (1688:
+    alibaba.trade.addresscode.parse).
+
+    Errors: the service's common ones, UPSTREAM_UNREADABLE also if 1688 finds no
+    district.
+    """
+    PreviewPurchaseOrders: _grpc.UnaryUnaryMultiCallable[_purchase_pb2.PreviewPurchaseOrdersRequest, _purchase_pb2.PreviewPurchaseOrdersResponse]
+    """Returns which purchase orders 1688 would create, and for which amounts
+    (1688: alibaba.createOrder.preview).
+
+    Requires an address and 1 to 50 SKUs of one seller. Nothing is created or
+    reserved. OK does not mean that each order can be created: check each
+    preview's `status`.
+
+    Errors: the service's common ones; UPSTREAM_ARGUMENT also for an offer that
+    is not sold online (500_001), several sellers or a wrong `spec_id` (500_002,
+    500_003), quantities below a minimum (500_005, 500_009), conditions of mixed
+    batches (500_006), a price of 0 (500_008); UPSTREAM_STATE for a SKU out of
+    stock (500_004) and a channel that requires a relation with the seller
+    (500_007). 1688 lists a code 500_1 without a meaning: UPSTREAM_REFUSED.
+    """
+    CreatePurchaseOrders: _grpc.UnaryUnaryMultiCallable[_purchase_pb2.CreatePurchaseOrdersRequest, _purchase_pb2.CreatePurchaseOrdersResponse]
+    """Creates purchase orders (1688: alibaba.trade.createCrossOrder).
+
+    Requires a request id, the site's own id, an address, 1 to 50 SKUs of one
+    seller, and from a preview the channel and the kind of trade. OK means that
+    at least one purchase order exists. 1688 can create several, each to be paid
+    separately, and can leave SKUs out: check `failed_items`. A response with
+    the id of a purchase order is a success, whatever its success flag says:
+    `rejection` then has the error.
+
+    Nothing is sent twice. If the outcome is unknown, the service looks for the
+    orders by `out_order_id`: until the deadline of the call, for up to 90
+    seconds in the background, and again in each repeat of the call with the
+    same `request_id`. It returns those whose detail at 1688 shows the id, with
+    `found_by_search`. Until it finds some, the call ends with OUTCOME_UNKNOWN:
+    repeat it, at first after seconds, later after hours. That none is found
+    does not prove that none was created: the list can lag. An operator of the
+    service can look at 1688 and record which orders there are, or that there
+    are none (NOT_EXECUTED).
+
+    Both ids stay used for 90 days, unless the service is set up for another
+    time. Another `request_id` with the same `out_order_id` is
+    OUT_ORDER_ID_REUSED. Only a call that 1688 cannot have executed frees them.
+
+    Errors: the service's common ones, OUTCOME_UNKNOWN, OUT_ORDER_ID_REUSED,
+    NOT_EXECUTED, and UPSTREAM_ARGUMENT also for an address that 1688 does not
+    accept (400) and for a kind of trade that does not suit the goods. Others
+    are probably those of
+    PreviewPurchaseOrders, which 1688 does not document here: UPSTREAM_REFUSED.
+    """
+    GetPurchaseOrder: _grpc.UnaryUnaryMultiCallable[_purchase_order_pb2.GetPurchaseOrderRequest, _purchase_order_pb2.GetPurchaseOrderResponse]
+    """Returns a purchase order (1688: alibaba.trade.get.buyerView).
+
+    Requires a purchase order of the account whose access token the service
+    uses.
+
+    Errors: the service's common ones, and UPSTREAM_NOT_OWNED
+    (order.nopermission.buyer). 1688 documents no error for this operation, so
+    that a purchase order which does not exist is UPSTREAM_REFUSED or
+    UPSTREAM_UNREADABLE.
+    """
+    ListPurchaseOrders: _grpc.UnaryUnaryMultiCallable[_purchase_order_pb2.ListPurchaseOrdersRequest, _purchase_order_pb2.ListPurchaseOrdersResponse]
+    """Lists purchase orders (1688: alibaba.trade.getBuyerOrderList).
+
+    The list can lag behind the orders themselves.
+
+    Errors: the service's common ones, INVALID_REQUEST also for a page token of
+    another list.
+    """
+    CancelPurchaseOrder: _grpc.UnaryUnaryMultiCallable[_purchase_pb2.CancelPurchaseOrderRequest, _purchase_pb2.CancelPurchaseOrderResponse]
+    """Cancels a purchase order that is not paid (1688: alibaba.trade.cancel).
+
+    Requires a request id. A paid purchase order is refunded instead
+    (CreateRefund). After OUTCOME_UNKNOWN, read the order: CANCELLED without
+    `pay_time` means that it was cancelled.
+
+    Errors: the service's common ones, OUTCOME_UNKNOWN, UPSTREAM_STATE
+    (ORDER_STATUS_ERROR: the order is paid, or closed already),
+    UPSTREAM_TOO_EARLY (CLOSE_ORDER_TOO_FAST: it was created less than 10
+    seconds ago), UPSTREAM_NOT_OWNED (400_3) and PURCHASE_ORDER_NOT_FOUND
+    (ORDER_NOT_EXIST).
+    """
+    ConfirmPurchaseReceipt: _grpc.UnaryUnaryMultiCallable[_purchase_pb2.ConfirmPurchaseReceiptRequest, _purchase_pb2.ConfirmPurchaseReceiptResponse]
+    """Confirms that goods of a purchase order were received (1688:
+    trade.receivegoods.confirm).
+
+    IRREVERSIBLE: 1688 then pays the seller. Call it once, deliberately, and
+    never from a loop or a handler of messages. Requires a request id. After
+    OUTCOME_UNKNOWN, read the order: GOODS_CONFIRMED or SUCCESS, of the entries
+    too, means that it was confirmed.
+
+    Errors: the service's common ones, OUTCOME_UNKNOWN, and
+    PURCHASE_ORDER_NOT_FOUND (4003, which was observed; 1688 documents none).
+    """
+    ListShipments: _grpc.UnaryUnaryMultiCallable[_shipment_pb2.ListShipmentsRequest, _shipment_pb2.ListShipmentsResponse]
+    """Lists the shipments of a purchase order (1688:
+    alibaba.trade.getLogisticsInfos.buyerView).
+
+    Empty before the order is shipped. 1688's data can lag behind a shipment.
+
+    Errors: the service's common ones.
+    """
+    ListShipmentTraces: _grpc.UnaryUnaryMultiCallable[_shipment_pb2.ListShipmentTracesRequest, _shipment_pb2.ListShipmentTracesResponse]
+    """Lists where the shipments of a purchase order were (1688:
+    alibaba.trade.getLogisticsTraceInfo.buyerView).
+
+    Empty as long as there is no trace. The traces have no state: ListShipments
+    has it.
+
+    Errors: the service's common ones, UPSTREAM_NOT_OWNED
+    (order.nopermission.buyer), and UPSTREAM_STATE (order.createtime.history:
+    orders older than a year have no traces).
+    """
     CreateAlipayUrl: _grpc.UnaryUnaryMultiCallable[_payment_pb2.CreateAlipayUrlRequest, _payment_pb2.CreateAlipayUrlResponse]
     """Creates a link for paying purchase orders by Alipay (1688:
     alibaba.alipay.url.get).
 
-    Requires 1 to 100 purchase orders that wait for payment, at most 30 if they
-    are paid by Kuajingbao. Only a user who is logged in to 1688 can open the
-    link. If some of the orders cannot be paid, the call succeeds and lists
-    them. 1688 may deduct stock in this call, so the service does not retry it.
+    Requires a request id and 1 to 100 purchase orders that wait for payment,
+    at most 30 if they are paid by Kuajingbao. Only a user who is logged in to
+    1688 can open the link. If some of the orders cannot be paid, the call
+    succeeds and lists them. If 1688 rejects the request and still returns a link
+    or such orders, `rejection` has the error. 1688 may deduct stock in this call,
+    so the service does not retry it.
 
     Errors: the service's common ones, OUTCOME_UNKNOWN, and UPSTREAM_STATE (an
     invitation order without a receiver cannot be combined with others; stock
@@ -174,7 +337,8 @@ class OrderSyncServiceStub:
 
     Requires 1 to 30 purchase orders that wait for payment. 1688 recommends at
     most 10, because more take long. If some of the orders cannot be paid, the
-    call succeeds and lists them.
+    call succeeds and lists them. If 1688 rejects the request and still returns
+    a link or such orders, `rejection` has the error.
 
     Errors: the service's common ones, and UPSTREAM_STATE (none of the orders
     can be paid by Kuajingbao). 1688 lists a code 400_1 without a meaning:
@@ -186,7 +350,8 @@ class OrderSyncServiceStub:
 
     Requires 1 to 30 purchase orders that wait for payment. 1688 recommends at
     most 10, because more take long. If some of the orders cannot be paid, the
-    call succeeds and lists them.
+    call succeeds and lists them. If 1688 rejects the request and still returns
+    a link or such orders, `rejection` has the error.
 
     Errors: the service's common ones. 1688 lists a code 400_1 without a
     meaning: UPSTREAM_REFUSED.
@@ -219,7 +384,8 @@ class OrderSyncServiceStub:
     Requires a JPEG below 1 MiB. Safe to retry: a retry returns another URL of
     the same image.
 
-    Errors: the service's common ones. 1688 has one code, 4000. It is
+    Errors: the service's common ones, UPSTREAM_UNREADABLE also if 1688 responds
+    without the domain or the path of the URL. 1688 has one code, 4000. It is
     UPSTREAM_ARGUMENT if its text contains imageData. Otherwise it is
     UPSTREAM_FAULT, because the service has checked the image before.
     """
@@ -229,7 +395,9 @@ class OrderSyncServiceStub:
 
     Every field that is not marked as optional is required. To a second request
     for the same goods 1688 responds with the error for a wrong state, so the
-    service does not retry a call that 1688 may have received.
+    service does not retry a call that 1688 may have received. If 1688 rejects
+    the request and still returns a refund's id, the call succeeds, and
+    `rejection` has the error.
 
     Errors: the service's common ones, OUTCOME_UNKNOWN (also for 1688's codes
     4xxx, its own faults here), PURCHASE_ORDER_NOT_FOUND (5001),
@@ -244,9 +412,9 @@ class OrderSyncServiceStub:
     """Submits the return shipment of a refund to 1688 (1688:
     alibaba.trade.refund.returnGoods).
 
-    Requires a refund for which the seller has agreed to a return, and the
-    shipment. OK means that 1688 accepted it. The service does not retry the
-    call once 1688 may have received it.
+    Requires a request id, a refund for which the seller has agreed to a
+    return, and the shipment. OK means that 1688 accepted it. The service does
+    not retry the call once 1688 may have received it.
 
     Errors: the service's common ones, OUTCOME_UNKNOWN (also for 1688's codes
     5xxx, its own faults here, and for 4004 if it could not check the
@@ -256,34 +424,85 @@ class OrderSyncServiceStub:
     (4005), UPSTREAM_NOT_OWNED (4006), and UPSTREAM_STATE (4007: the refund
     does not wait for a return).
     """
+    GetRefundLimits: _grpc.UnaryUnaryMultiCallable[_refund_tracking_pb2.GetRefundLimitsRequest, _refund_tracking_pb2.GetRefundLimitsResponse]
+    """Returns the most that CreateRefund can request (1688:
+    alibaba.trade.getMaxRefundFee).
+
+    Requires a purchase order, how many units of which order entries, and the
+    status of the goods.
+
+    Errors: the service's common ones. 1688 documents no others.
+    """
+    GetRefund: _grpc.UnaryUnaryMultiCallable[_refund_tracking_pb2.GetRefundRequest, _refund_tracking_pb2.GetRefundResponse]
+    """Returns a refund with its operations and the deadline of its current step
+    (1688: alibaba.trade.refund.OpQueryOrderRefund).
+
+    Errors: the service's common ones, REFUND_NOT_FOUND (003002 with
+    REFUND_DATA_ERROR) and UPSTREAM_ARGUMENT (003002 with INVALID_PARAM). 1688's
+    code 003 means both another account's refund and a failed read:
+    UPSTREAM_REFUSED.
+    """
+    ListRefunds: _grpc.UnaryUnaryMultiCallable[_refund_tracking_pb2.ListRefundsRequest, _refund_tracking_pb2.ListRefundsResponse]
+    """Lists refunds, in-sale and after-sales (1688:
+    alibaba.trade.refund.buyer.queryOrderRefundList).
+
+    Requires the access token of a main account.
+
+    Errors: the service's common ones, INVALID_REQUEST also for a page token of
+    another list, UPSTREAM_ARGUMENT also for times more than 730 days ago
+    (APPLY_TIME_ERROR).
+    """
+    ListRefundOperations: _grpc.UnaryUnaryMultiCallable[_refund_tracking_pb2.ListRefundOperationsRequest, _refund_tracking_pb2.ListRefundOperationsResponse]
+    """Lists what happened to a refund (1688:
+    alibaba.trade.refund.OpQueryOrderRefundOperationList).
+
+    Errors: those of GetRefund, INVALID_REQUEST also for a page token of another
+    list.
+    """
+    CancelRefund: _grpc.UnaryUnaryMultiCallable[_refund_tracking_pb2.CancelRefundRequest, _refund_tracking_pb2.CancelRefundResponse]
+    """Cancels a refund that was requested (1688: alibaba.trade.cancelRefund).
+
+    Requires a request id. Whether a refund can be requested again after that is
+    not documented. After OUTCOME_UNKNOWN, read the refund: CLOSED means that it
+    was cancelled.
+
+    Errors: the service's common ones, and OUTCOME_UNKNOWN. 1688 documents no
+    codes: UPSTREAM_REFUSED.
+    """
     EnqueueSync: _grpc.UnaryUnaryMultiCallable[_delivery_pb2.EnqueueSyncRequest, _delivery_pb2.EnqueueSyncResponse]
     """Stores a sync and delivers it to 1688, through outages of 1688 and of this
     service.
 
-    Requires a request id and one of the five syncs, which must not have a
-    request id of its own. The service checks the rules of the dialect, stores
-    the sync and returns its delivery. It sends the deliveries of one ordering
-    key one at a time, in the order in which they were enqueued, and those of
-    different keys in parallel. It retries a failed delivery with growing
-    delays until 1688 accepts it, until a permanent error or until it is too
-    old. The last two make it DEAD, and the next delivery of its key is sent.
-    1688 may receive a sync more than once.
+    Requires a request id and what one of the five syncs sends. The service
+    checks the rules of the dialect, stores the sync and returns its delivery. It sends the deliveries of one ordering key one at a
+    time, in the order in which they were enqueued, and those of different keys
+    in parallel. The order of a key covers the deliveries of all callers. The
+    service retries a failed delivery with growing delays until 1688 accepts
+    it, until a permanent error or until it is too old. The last two make it
+    DEAD, and the next delivery of its key is sent. 1688 may receive a sync more
+    than once.
 
     A retry with the same request id and content returns the same delivery in
-    its current state.
+    its current state. The delivery belongs to the caller that enqueued it:
+    only this caller, and callers whose rule in the service's policy has the
+    role "operator", can get, list, retry and cancel it.
 
     Errors: INVALID_REQUEST and REQUIRED_IN_DIALECT (both with paths such as
-    sync_order.order.national_order_id), REQUEST_ID_REUSED, STORE_UNAVAILABLE,
-    DEADLINE, DRAINING, INTERNAL_FAULT.
-    """
-    GetDelivery: _grpc.UnaryUnaryMultiCallable[_delivery_pb2.GetDeliveryRequest, _delivery_pb2.GetDeliveryResponse]
-    """Returns a delivery. A finished delivery is stored for 30 days.
-
-    Errors: DELIVERY_NOT_FOUND, INVALID_REQUEST, STORE_UNAVAILABLE, DEADLINE,
+    order.national_order_id), REQUEST_ID_REUSED, STORE_UNAVAILABLE, DEADLINE,
     DRAINING, INTERNAL_FAULT.
     """
+    GetDelivery: _grpc.UnaryUnaryMultiCallable[_delivery_pb2.GetDeliveryRequest, _delivery_pb2.GetDeliveryResponse]
+    """Returns a delivery of the caller. A finished delivery is stored for 30 days.
+
+    With `wait`, returns as soon as the delivery is finished, otherwise at the
+    end of the wait.
+
+    Errors: DELIVERY_NOT_FOUND (also for another caller's delivery),
+    INVALID_REQUEST, STORE_UNAVAILABLE, DEADLINE, DRAINING, INTERNAL_FAULT.
+    """
     ListDeliveries: _grpc.UnaryUnaryMultiCallable[_delivery_pb2.ListDeliveriesRequest, _delivery_pb2.ListDeliveriesResponse]
-    """Lists deliveries, the last enqueued first.
+    """Lists the deliveries of the caller, the last enqueued first. An operator's
+    list has those of all callers.
 
     Errors: those of GetDelivery except DELIVERY_NOT_FOUND.
     """
@@ -309,19 +528,25 @@ class OrderSyncServiceStub:
     is delivered under a lease. At most `max_outstanding` messages are
     unacknowledged at a time; acknowledge them (`ack`) to receive more. A
     message that is not acknowledged within its lease is redelivered, to this
-    stream or to another consumer of the subscription. After 10 deliveries it
-    is dead-lettered. The consumers of one subscription share its messages.
+    stream or to another consumer of the subscription, with another `ack_id`.
+    After 10 deliveries it is dead-lettered. An `ack` or `set_lease` that comes
+    too late is answered by `lapsed`, and does not affect the consumer that has
+    the message now. The consumers of one subscription share its messages.
     Each subscription receives every message of its topics at least once. The
     messages of one 1688 order are delivered in the order of their event times:
     the next is delivered after the previous one is acknowledged. When the
     stream ends for any reason, unacknowledged messages are available to other
     consumers immediately.
 
+    A stream whose consumer lets a lease end gets no more messages before the
+    consumer sends a request. If it sends none for as long as another lease, the
+    stream ends with DEADLINE.
+
     Errors: INVALID_REQUEST (also if the first request does not open the
-    stream, or a later one does), SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND
-    (it was deleted meanwhile), STORE_UNAVAILABLE, OVERLOADED (the caller has
-    too many subscriptions), DEADLINE, DRAINING, INTERNAL_FAULT. Open a new
-    stream after a transient error.
+    stream, a later one does, or an ack id is not one of this subscription),
+    SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND (also if it is deleted
+    meanwhile), SUBSCRIPTION_LIMIT, STREAM_LIMIT, STORE_UNAVAILABLE, DEADLINE,
+    DRAINING, INTERNAL_FAULT. Open a new stream after a transient error.
     """
     PullMessages: _grpc.UnaryUnaryMultiCallable[_message_pb2.PullMessagesRequest, _message_pb2.PullMessagesResponse]
     """Delivers some of 1688's messages: the unary alternative to StreamMessages.
@@ -331,32 +556,43 @@ class OrderSyncServiceStub:
     by AckMessages before their leases end. If a response is lost, its messages
     are redelivered when their leases end.
 
-    Errors: INVALID_REQUEST, SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND (it
-    was deleted meanwhile), STORE_UNAVAILABLE, OVERLOADED (the caller has too
-    many subscriptions), DEADLINE, DRAINING, INTERNAL_FAULT.
+    Errors: INVALID_REQUEST, SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND,
+    SUBSCRIPTION_LIMIT, STORE_UNAVAILABLE, DEADLINE, DRAINING, INTERNAL_FAULT.
     """
     AckMessages: _grpc.UnaryUnaryMultiCallable[_message_pb2.AckMessagesRequest, _message_pb2.AckMessagesResponse]
     """Acknowledges messages: they are not delivered to this subscription again.
-    Unknown ids and acknowledged messages are ignored.
 
-    Errors: INVALID_REQUEST, SUBSCRIPTION_NOT_FOUND, STORE_UNAVAILABLE,
-    DEADLINE, DRAINING, INTERNAL_FAULT.
+    An acknowledgement counts even after the end of the lease, until the message
+    is delivered again or requeued. After that the `ack_id` is lapsed: it has no
+    effect, and the consumer that has the message now is not affected. Messages
+    that are already acknowledged are ignored.
+
+    Errors: INVALID_REQUEST (also for an ack id that is not one of this
+    subscription; nothing is acknowledged then), SUBSCRIPTION_NOT_FOUND,
+    STORE_UNAVAILABLE, DEADLINE, DRAINING, INTERNAL_FAULT.
     """
     SetMessageLease: _grpc.UnaryUnaryMultiCallable[_message_pb2.SetMessageLeaseRequest, _message_pb2.SetMessageLeaseResponse]
     """Changes when the leases of messages end: later, while the consumer works on
     them, or now, which releases the messages. A lease that has ended stays
-    ended. Unknown ids are ignored.
+    ended: its `ack_id` is lapsed, and the consumer that has the message now is
+    not affected.
+
+    Errors: those of AckMessages.
+    """
+    GetSubscription: _grpc.UnaryUnaryMultiCallable[_message_pb2.GetSubscriptionRequest, _message_pb2.GetSubscriptionResponse]
+    """Returns a subscription of the caller and its backlog.
 
     Errors: those of AckMessages.
     """
     ListSubscriptions: _grpc.UnaryUnaryMultiCallable[_message_pb2.ListSubscriptionsRequest, _message_pb2.ListSubscriptionsResponse]
-    """Lists the caller's subscriptions with their backlogs.
+    """Lists the caller's subscriptions with their backlogs, by name.
 
-    Errors: STORE_UNAVAILABLE, DEADLINE, DRAINING, INTERNAL_FAULT.
+    Errors: INVALID_REQUEST, STORE_UNAVAILABLE, DEADLINE, DRAINING,
+    INTERNAL_FAULT.
     """
     DeleteSubscription: _grpc.UnaryUnaryMultiCallable[_message_pb2.DeleteSubscriptionRequest, _message_pb2.DeleteSubscriptionResponse]
-    """Deletes a subscription of the caller with its undelivered messages. A later
-    use of its name creates a new one.
+    """Deletes a subscription of the caller with its undelivered messages. Ack ids
+    of a deleted subscription are never valid for a new one of the same name.
 
     Errors: those of AckMessages.
     """
@@ -367,50 +603,77 @@ class OrderSyncServiceStub:
     """
     RequeueMessages: _grpc.UnaryUnaryMultiCallable[_message_pb2.RequeueMessagesRequest, _message_pb2.RequeueMessagesResponse]
     """Requeues dead messages: they are delivered again, with their attempts
-    counted from 0. Messages that are not dead are ignored.
+    counted from 0. Their earlier ack ids are lapsed. Messages that are not dead
+    are ignored.
 
     Errors: those of AckMessages.
     """
     ReplayMessages: _grpc.UnaryUnaryMultiCallable[_message_pb2.ReplayMessagesRequest, _message_pb2.ReplayMessagesResponse]
     """Fetches the messages that 1688 could not push, stores them, and then
     confirms them to 1688. The service also does so every few minutes. 1688
-    keeps these messages for about 7 days.
+    keeps these messages for about 7 days. A message larger than 256 KiB is not
+    stored; it stays at 1688.
 
     Returns when there are no more. If it ends early, by an error or the
     deadline, stored messages stay stored and the next replay gets the rest.
-    OVERLOADED if another replay is running on any replica.
 
-    Errors: the service's common ones, and STORE_UNAVAILABLE.
+    Errors: the service's common ones, REPLAY_IN_PROGRESS (another replay is
+    running on any replica), STORE_UNAVAILABLE.
     """
 
 @_typing.type_check_only
 class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
-    """Syncs downstream orders to 1688, directly or by durable deliveries; pays and
-    refunds purchase orders; delivers the messages that 1688 pushes.
+    """Syncs downstream orders to 1688, directly or by durable deliveries; creates,
+    reads, pays and refunds purchase orders; delivers the messages that 1688
+    pushes.
 
     Each RPC lists its own errors. Any call to 1688 can also end with the
     service's common errors: INVALID_REQUEST, UPSTREAM_ARGUMENT (a required
     parameter is missing), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE,
     UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA,
     UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE,
-    UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and
-    INTERNAL_FAULT. If the service has a policy, any RPC can end with
-    CALLER_UNKNOWN or CALLER_FORBIDDEN.
+    UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OPERATION_NOT_IN_DIALECT, OVERLOADED,
+    DEADLINE, DRAINING and INTERNAL_FAULT. If the service has a policy, any RPC
+    can end with CALLER_UNKNOWN or CALLER_FORBIDDEN.
 
-    The service does not retry CreateAlipayUrl, CreateRefund and
-    SubmitReturnGoods once 1688 may have received them. If their outcome is
-    unknown, they end with OUTCOME_UNKNOWN (UNKNOWN, pushback -1). For these
-    RPCs, UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT and DEADLINE
-    mean that nothing was sent.
+    The service does not retry CreatePurchaseOrders, CancelPurchaseOrder,
+    ConfirmPurchaseReceipt, CreateAlipayUrl, CreateRefund, SubmitReturnGoods and
+    CancelRefund once 1688 may have received them. If their outcome is unknown,
+    they end with OUTCOME_UNKNOWN (UNKNOWN, pushback -1). For these RPCs,
+    UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT and DEADLINE mean
+    that nothing was sent.
 
-    A call with a `request_id` can also end with REQUEST_ID_REUSED (the id was
-    used with other content), REQUEST_IN_PROGRESS (the first call is still
-    running) and STORE_UNAVAILABLE. An id is stored per caller and RPC. A retry
-    of one of the three RPCs above is OUTCOME_UNKNOWN if the outcome of the first
-    call is unknown, and nothing is sent. Any other retry is sent again.
+    These seven require a `request_id`; the syncs can have one. A call with a
+    `request_id` can also end with REQUEST_ID_REUSED (the id was used with other
+    content), REQUEST_IN_PROGRESS (the first call is still running) and
+    STORE_UNAVAILABLE. An id is stored per caller and RPC. A retry of one of the
+    seven RPCs above is OUTCOME_UNKNOWN if the outcome of the first call is
+    unknown, and nothing is sent. Any other retry is sent again.
 
-    A direct sync would overtake a pending delivery of the same ordering key, so
-    it is DELIVERY_PENDING.
+    A direct sync would overtake a pending delivery whose ordering key is the id
+    of the same order, so it is DELIVERY_PENDING.
+
+    The maximum size of a request follows from the rules of its fields, and is at
+    most 2 MiB. A larger one is INVALID_REQUEST. One that is larger than any
+    request of this service can be is rejected by gRPC with RESOURCE_EXHAUSTED,
+    without an ErrorInfo.
+
+    Metadata of a request: `cache-control: no-cache` bypasses the service's cache
+    of responses. `traceparent` (W3C Trace Context) continues the caller's trace.
+    Never send `x-forwarded-client-cert`: it is for trusted proxies, and is
+    ignored from anyone else.
+
+    Metadata of a response is in its trailers. RPCs that are operations of 1688
+    and EnqueueSync have `nationalsite-dialect`, the dialect that serves the
+    request (national-site or open-platform). EnqueueSync has it unless the
+    request is invalid. `nationalsite-dropped-fields` has the paths of request
+    fields that are set and that the dialect drops, joined by commas and without
+    list indexes, such as `order.country,order.sub_orders.country`, at most 512
+    characters; a list that is cut ends with `,...`. `nationalsite-cache` is hit,
+    miss or stale if the response of the RPC is cached. An error also has
+    `grpc-status-details-bin`, the google.rpc.Status with its details, and
+    `grpc-retry-pushback-ms`, the milliseconds until a retry makes sense, or -1
+    if the call must not be retried; without it there is no advice.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -423,7 +686,8 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     the earlier one. 1688 does not document this, but the service relies on it.
 
     Errors: the service's common ones, REQUIRED_IN_DIALECT (open-platform),
-    DELIVERY_PENDING, STORE_UNAVAILABLE, and INVALID_REQUEST also for an id
+    DELIVERY_PENDING, STORE_UNAVAILABLE, SYNC_IN_PROGRESS (open-platform:
+    another sync of the order is in flight), and INVALID_REQUEST also for an id
     that is not a number where national-site requires one.
     """
     WriteOrderRelations: _aio.UnaryUnaryMultiCallable[_relation_pb2.WriteOrderRelationsRequest, _relation_pb2.WriteOrderRelationsResponse]  # type: ignore[assignment]
@@ -455,14 +719,15 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
 
     Requires the order's id and a status. open-platform has no such operation:
     there the service sends the last full order that was synced through it,
-    with the new status. A sub-order's own `pay_status` and `end_time` are not
-    sent there.
+    with the new status. A sub-order's own `pay_status` and `end_time` are
+    dropped there.
 
     Errors: the service's common ones, DELIVERY_PENDING, STORE_UNAVAILABLE,
     INVALID_REQUEST also for an id that is not a number (national-site) and for
-    a sub-order that the last full order does not have (open-platform), and
+    a sub-order that the last full order does not have (open-platform),
     NO_FULL_SYNC (open-platform: no full order was synced, or it is no longer
-    stored).
+    stored), and SYNC_IN_PROGRESS (open-platform: another sync of the order is
+    in flight).
     """
     SyncLogisticsOrder: _aio.UnaryUnaryMultiCallable[_logistics_pb2.SyncLogisticsOrderRequest, _logistics_pb2.SyncLogisticsOrderResponse]  # type: ignore[assignment]
     """Syncs the logistics order of a downstream order to 1688 (1688:
@@ -484,14 +749,140 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
 
     Errors: those of SyncOrderStatus.
     """
+    ListReceiveAddresses: _aio.UnaryUnaryMultiCallable[_receive_address_pb2.ListReceiveAddressesRequest, _receive_address_pb2.ListReceiveAddressesResponse]  # type: ignore[assignment]
+    """Lists the saved addresses of the account (1688:
+    alibaba.trade.receiveAddress.get).
+
+    The id of a saved address keeps personal data out of the other calls.
+
+    Errors: the service's common ones. 1688 lists a code 400 without a meaning:
+    UPSTREAM_REFUSED.
+    """
+    ParseAddress: _aio.UnaryUnaryMultiCallable[_receive_address_pb2.ParseAddressRequest, _receive_address_pb2.ParseAddressResponse]  # type: ignore[assignment]
+    """Finds the district code of an address in words (1688:
+    alibaba.trade.addresscode.parse).
+
+    Errors: the service's common ones, UPSTREAM_UNREADABLE also if 1688 finds no
+    district.
+    """
+    PreviewPurchaseOrders: _aio.UnaryUnaryMultiCallable[_purchase_pb2.PreviewPurchaseOrdersRequest, _purchase_pb2.PreviewPurchaseOrdersResponse]  # type: ignore[assignment]
+    """Returns which purchase orders 1688 would create, and for which amounts
+    (1688: alibaba.createOrder.preview).
+
+    Requires an address and 1 to 50 SKUs of one seller. Nothing is created or
+    reserved. OK does not mean that each order can be created: check each
+    preview's `status`.
+
+    Errors: the service's common ones; UPSTREAM_ARGUMENT also for an offer that
+    is not sold online (500_001), several sellers or a wrong `spec_id` (500_002,
+    500_003), quantities below a minimum (500_005, 500_009), conditions of mixed
+    batches (500_006), a price of 0 (500_008); UPSTREAM_STATE for a SKU out of
+    stock (500_004) and a channel that requires a relation with the seller
+    (500_007). 1688 lists a code 500_1 without a meaning: UPSTREAM_REFUSED.
+    """
+    CreatePurchaseOrders: _aio.UnaryUnaryMultiCallable[_purchase_pb2.CreatePurchaseOrdersRequest, _purchase_pb2.CreatePurchaseOrdersResponse]  # type: ignore[assignment]
+    """Creates purchase orders (1688: alibaba.trade.createCrossOrder).
+
+    Requires a request id, the site's own id, an address, 1 to 50 SKUs of one
+    seller, and from a preview the channel and the kind of trade. OK means that
+    at least one purchase order exists. 1688 can create several, each to be paid
+    separately, and can leave SKUs out: check `failed_items`. A response with
+    the id of a purchase order is a success, whatever its success flag says:
+    `rejection` then has the error.
+
+    Nothing is sent twice. If the outcome is unknown, the service looks for the
+    orders by `out_order_id`: until the deadline of the call, for up to 90
+    seconds in the background, and again in each repeat of the call with the
+    same `request_id`. It returns those whose detail at 1688 shows the id, with
+    `found_by_search`. Until it finds some, the call ends with OUTCOME_UNKNOWN:
+    repeat it, at first after seconds, later after hours. That none is found
+    does not prove that none was created: the list can lag. An operator of the
+    service can look at 1688 and record which orders there are, or that there
+    are none (NOT_EXECUTED).
+
+    Both ids stay used for 90 days, unless the service is set up for another
+    time. Another `request_id` with the same `out_order_id` is
+    OUT_ORDER_ID_REUSED. Only a call that 1688 cannot have executed frees them.
+
+    Errors: the service's common ones, OUTCOME_UNKNOWN, OUT_ORDER_ID_REUSED,
+    NOT_EXECUTED, and UPSTREAM_ARGUMENT also for an address that 1688 does not
+    accept (400) and for a kind of trade that does not suit the goods. Others
+    are probably those of
+    PreviewPurchaseOrders, which 1688 does not document here: UPSTREAM_REFUSED.
+    """
+    GetPurchaseOrder: _aio.UnaryUnaryMultiCallable[_purchase_order_pb2.GetPurchaseOrderRequest, _purchase_order_pb2.GetPurchaseOrderResponse]  # type: ignore[assignment]
+    """Returns a purchase order (1688: alibaba.trade.get.buyerView).
+
+    Requires a purchase order of the account whose access token the service
+    uses.
+
+    Errors: the service's common ones, and UPSTREAM_NOT_OWNED
+    (order.nopermission.buyer). 1688 documents no error for this operation, so
+    that a purchase order which does not exist is UPSTREAM_REFUSED or
+    UPSTREAM_UNREADABLE.
+    """
+    ListPurchaseOrders: _aio.UnaryUnaryMultiCallable[_purchase_order_pb2.ListPurchaseOrdersRequest, _purchase_order_pb2.ListPurchaseOrdersResponse]  # type: ignore[assignment]
+    """Lists purchase orders (1688: alibaba.trade.getBuyerOrderList).
+
+    The list can lag behind the orders themselves.
+
+    Errors: the service's common ones, INVALID_REQUEST also for a page token of
+    another list.
+    """
+    CancelPurchaseOrder: _aio.UnaryUnaryMultiCallable[_purchase_pb2.CancelPurchaseOrderRequest, _purchase_pb2.CancelPurchaseOrderResponse]  # type: ignore[assignment]
+    """Cancels a purchase order that is not paid (1688: alibaba.trade.cancel).
+
+    Requires a request id. A paid purchase order is refunded instead
+    (CreateRefund). After OUTCOME_UNKNOWN, read the order: CANCELLED without
+    `pay_time` means that it was cancelled.
+
+    Errors: the service's common ones, OUTCOME_UNKNOWN, UPSTREAM_STATE
+    (ORDER_STATUS_ERROR: the order is paid, or closed already),
+    UPSTREAM_TOO_EARLY (CLOSE_ORDER_TOO_FAST: it was created less than 10
+    seconds ago), UPSTREAM_NOT_OWNED (400_3) and PURCHASE_ORDER_NOT_FOUND
+    (ORDER_NOT_EXIST).
+    """
+    ConfirmPurchaseReceipt: _aio.UnaryUnaryMultiCallable[_purchase_pb2.ConfirmPurchaseReceiptRequest, _purchase_pb2.ConfirmPurchaseReceiptResponse]  # type: ignore[assignment]
+    """Confirms that goods of a purchase order were received (1688:
+    trade.receivegoods.confirm).
+
+    IRREVERSIBLE: 1688 then pays the seller. Call it once, deliberately, and
+    never from a loop or a handler of messages. Requires a request id. After
+    OUTCOME_UNKNOWN, read the order: GOODS_CONFIRMED or SUCCESS, of the entries
+    too, means that it was confirmed.
+
+    Errors: the service's common ones, OUTCOME_UNKNOWN, and
+    PURCHASE_ORDER_NOT_FOUND (4003, which was observed; 1688 documents none).
+    """
+    ListShipments: _aio.UnaryUnaryMultiCallable[_shipment_pb2.ListShipmentsRequest, _shipment_pb2.ListShipmentsResponse]  # type: ignore[assignment]
+    """Lists the shipments of a purchase order (1688:
+    alibaba.trade.getLogisticsInfos.buyerView).
+
+    Empty before the order is shipped. 1688's data can lag behind a shipment.
+
+    Errors: the service's common ones.
+    """
+    ListShipmentTraces: _aio.UnaryUnaryMultiCallable[_shipment_pb2.ListShipmentTracesRequest, _shipment_pb2.ListShipmentTracesResponse]  # type: ignore[assignment]
+    """Lists where the shipments of a purchase order were (1688:
+    alibaba.trade.getLogisticsTraceInfo.buyerView).
+
+    Empty as long as there is no trace. The traces have no state: ListShipments
+    has it.
+
+    Errors: the service's common ones, UPSTREAM_NOT_OWNED
+    (order.nopermission.buyer), and UPSTREAM_STATE (order.createtime.history:
+    orders older than a year have no traces).
+    """
     CreateAlipayUrl: _aio.UnaryUnaryMultiCallable[_payment_pb2.CreateAlipayUrlRequest, _payment_pb2.CreateAlipayUrlResponse]  # type: ignore[assignment]
     """Creates a link for paying purchase orders by Alipay (1688:
     alibaba.alipay.url.get).
 
-    Requires 1 to 100 purchase orders that wait for payment, at most 30 if they
-    are paid by Kuajingbao. Only a user who is logged in to 1688 can open the
-    link. If some of the orders cannot be paid, the call succeeds and lists
-    them. 1688 may deduct stock in this call, so the service does not retry it.
+    Requires a request id and 1 to 100 purchase orders that wait for payment,
+    at most 30 if they are paid by Kuajingbao. Only a user who is logged in to
+    1688 can open the link. If some of the orders cannot be paid, the call
+    succeeds and lists them. If 1688 rejects the request and still returns a link
+    or such orders, `rejection` has the error. 1688 may deduct stock in this call,
+    so the service does not retry it.
 
     Errors: the service's common ones, OUTCOME_UNKNOWN, and UPSTREAM_STATE (an
     invitation order without a receiver cannot be combined with others; stock
@@ -503,7 +894,8 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
 
     Requires 1 to 30 purchase orders that wait for payment. 1688 recommends at
     most 10, because more take long. If some of the orders cannot be paid, the
-    call succeeds and lists them.
+    call succeeds and lists them. If 1688 rejects the request and still returns
+    a link or such orders, `rejection` has the error.
 
     Errors: the service's common ones, and UPSTREAM_STATE (none of the orders
     can be paid by Kuajingbao). 1688 lists a code 400_1 without a meaning:
@@ -515,7 +907,8 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
 
     Requires 1 to 30 purchase orders that wait for payment. 1688 recommends at
     most 10, because more take long. If some of the orders cannot be paid, the
-    call succeeds and lists them.
+    call succeeds and lists them. If 1688 rejects the request and still returns
+    a link or such orders, `rejection` has the error.
 
     Errors: the service's common ones. 1688 lists a code 400_1 without a
     meaning: UPSTREAM_REFUSED.
@@ -548,7 +941,8 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     Requires a JPEG below 1 MiB. Safe to retry: a retry returns another URL of
     the same image.
 
-    Errors: the service's common ones. 1688 has one code, 4000. It is
+    Errors: the service's common ones, UPSTREAM_UNREADABLE also if 1688 responds
+    without the domain or the path of the URL. 1688 has one code, 4000. It is
     UPSTREAM_ARGUMENT if its text contains imageData. Otherwise it is
     UPSTREAM_FAULT, because the service has checked the image before.
     """
@@ -558,7 +952,9 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
 
     Every field that is not marked as optional is required. To a second request
     for the same goods 1688 responds with the error for a wrong state, so the
-    service does not retry a call that 1688 may have received.
+    service does not retry a call that 1688 may have received. If 1688 rejects
+    the request and still returns a refund's id, the call succeeds, and
+    `rejection` has the error.
 
     Errors: the service's common ones, OUTCOME_UNKNOWN (also for 1688's codes
     4xxx, its own faults here), PURCHASE_ORDER_NOT_FOUND (5001),
@@ -573,9 +969,9 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     """Submits the return shipment of a refund to 1688 (1688:
     alibaba.trade.refund.returnGoods).
 
-    Requires a refund for which the seller has agreed to a return, and the
-    shipment. OK means that 1688 accepted it. The service does not retry the
-    call once 1688 may have received it.
+    Requires a request id, a refund for which the seller has agreed to a
+    return, and the shipment. OK means that 1688 accepted it. The service does
+    not retry the call once 1688 may have received it.
 
     Errors: the service's common ones, OUTCOME_UNKNOWN (also for 1688's codes
     5xxx, its own faults here, and for 4004 if it could not check the
@@ -585,34 +981,85 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     (4005), UPSTREAM_NOT_OWNED (4006), and UPSTREAM_STATE (4007: the refund
     does not wait for a return).
     """
+    GetRefundLimits: _aio.UnaryUnaryMultiCallable[_refund_tracking_pb2.GetRefundLimitsRequest, _refund_tracking_pb2.GetRefundLimitsResponse]  # type: ignore[assignment]
+    """Returns the most that CreateRefund can request (1688:
+    alibaba.trade.getMaxRefundFee).
+
+    Requires a purchase order, how many units of which order entries, and the
+    status of the goods.
+
+    Errors: the service's common ones. 1688 documents no others.
+    """
+    GetRefund: _aio.UnaryUnaryMultiCallable[_refund_tracking_pb2.GetRefundRequest, _refund_tracking_pb2.GetRefundResponse]  # type: ignore[assignment]
+    """Returns a refund with its operations and the deadline of its current step
+    (1688: alibaba.trade.refund.OpQueryOrderRefund).
+
+    Errors: the service's common ones, REFUND_NOT_FOUND (003002 with
+    REFUND_DATA_ERROR) and UPSTREAM_ARGUMENT (003002 with INVALID_PARAM). 1688's
+    code 003 means both another account's refund and a failed read:
+    UPSTREAM_REFUSED.
+    """
+    ListRefunds: _aio.UnaryUnaryMultiCallable[_refund_tracking_pb2.ListRefundsRequest, _refund_tracking_pb2.ListRefundsResponse]  # type: ignore[assignment]
+    """Lists refunds, in-sale and after-sales (1688:
+    alibaba.trade.refund.buyer.queryOrderRefundList).
+
+    Requires the access token of a main account.
+
+    Errors: the service's common ones, INVALID_REQUEST also for a page token of
+    another list, UPSTREAM_ARGUMENT also for times more than 730 days ago
+    (APPLY_TIME_ERROR).
+    """
+    ListRefundOperations: _aio.UnaryUnaryMultiCallable[_refund_tracking_pb2.ListRefundOperationsRequest, _refund_tracking_pb2.ListRefundOperationsResponse]  # type: ignore[assignment]
+    """Lists what happened to a refund (1688:
+    alibaba.trade.refund.OpQueryOrderRefundOperationList).
+
+    Errors: those of GetRefund, INVALID_REQUEST also for a page token of another
+    list.
+    """
+    CancelRefund: _aio.UnaryUnaryMultiCallable[_refund_tracking_pb2.CancelRefundRequest, _refund_tracking_pb2.CancelRefundResponse]  # type: ignore[assignment]
+    """Cancels a refund that was requested (1688: alibaba.trade.cancelRefund).
+
+    Requires a request id. Whether a refund can be requested again after that is
+    not documented. After OUTCOME_UNKNOWN, read the refund: CLOSED means that it
+    was cancelled.
+
+    Errors: the service's common ones, and OUTCOME_UNKNOWN. 1688 documents no
+    codes: UPSTREAM_REFUSED.
+    """
     EnqueueSync: _aio.UnaryUnaryMultiCallable[_delivery_pb2.EnqueueSyncRequest, _delivery_pb2.EnqueueSyncResponse]  # type: ignore[assignment]
     """Stores a sync and delivers it to 1688, through outages of 1688 and of this
     service.
 
-    Requires a request id and one of the five syncs, which must not have a
-    request id of its own. The service checks the rules of the dialect, stores
-    the sync and returns its delivery. It sends the deliveries of one ordering
-    key one at a time, in the order in which they were enqueued, and those of
-    different keys in parallel. It retries a failed delivery with growing
-    delays until 1688 accepts it, until a permanent error or until it is too
-    old. The last two make it DEAD, and the next delivery of its key is sent.
-    1688 may receive a sync more than once.
+    Requires a request id and what one of the five syncs sends. The service
+    checks the rules of the dialect, stores the sync and returns its delivery. It sends the deliveries of one ordering key one at a
+    time, in the order in which they were enqueued, and those of different keys
+    in parallel. The order of a key covers the deliveries of all callers. The
+    service retries a failed delivery with growing delays until 1688 accepts
+    it, until a permanent error or until it is too old. The last two make it
+    DEAD, and the next delivery of its key is sent. 1688 may receive a sync more
+    than once.
 
     A retry with the same request id and content returns the same delivery in
-    its current state.
+    its current state. The delivery belongs to the caller that enqueued it:
+    only this caller, and callers whose rule in the service's policy has the
+    role "operator", can get, list, retry and cancel it.
 
     Errors: INVALID_REQUEST and REQUIRED_IN_DIALECT (both with paths such as
-    sync_order.order.national_order_id), REQUEST_ID_REUSED, STORE_UNAVAILABLE,
-    DEADLINE, DRAINING, INTERNAL_FAULT.
-    """
-    GetDelivery: _aio.UnaryUnaryMultiCallable[_delivery_pb2.GetDeliveryRequest, _delivery_pb2.GetDeliveryResponse]  # type: ignore[assignment]
-    """Returns a delivery. A finished delivery is stored for 30 days.
-
-    Errors: DELIVERY_NOT_FOUND, INVALID_REQUEST, STORE_UNAVAILABLE, DEADLINE,
+    order.national_order_id), REQUEST_ID_REUSED, STORE_UNAVAILABLE, DEADLINE,
     DRAINING, INTERNAL_FAULT.
     """
+    GetDelivery: _aio.UnaryUnaryMultiCallable[_delivery_pb2.GetDeliveryRequest, _delivery_pb2.GetDeliveryResponse]  # type: ignore[assignment]
+    """Returns a delivery of the caller. A finished delivery is stored for 30 days.
+
+    With `wait`, returns as soon as the delivery is finished, otherwise at the
+    end of the wait.
+
+    Errors: DELIVERY_NOT_FOUND (also for another caller's delivery),
+    INVALID_REQUEST, STORE_UNAVAILABLE, DEADLINE, DRAINING, INTERNAL_FAULT.
+    """
     ListDeliveries: _aio.UnaryUnaryMultiCallable[_delivery_pb2.ListDeliveriesRequest, _delivery_pb2.ListDeliveriesResponse]  # type: ignore[assignment]
-    """Lists deliveries, the last enqueued first.
+    """Lists the deliveries of the caller, the last enqueued first. An operator's
+    list has those of all callers.
 
     Errors: those of GetDelivery except DELIVERY_NOT_FOUND.
     """
@@ -638,19 +1085,25 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     is delivered under a lease. At most `max_outstanding` messages are
     unacknowledged at a time; acknowledge them (`ack`) to receive more. A
     message that is not acknowledged within its lease is redelivered, to this
-    stream or to another consumer of the subscription. After 10 deliveries it
-    is dead-lettered. The consumers of one subscription share its messages.
+    stream or to another consumer of the subscription, with another `ack_id`.
+    After 10 deliveries it is dead-lettered. An `ack` or `set_lease` that comes
+    too late is answered by `lapsed`, and does not affect the consumer that has
+    the message now. The consumers of one subscription share its messages.
     Each subscription receives every message of its topics at least once. The
     messages of one 1688 order are delivered in the order of their event times:
     the next is delivered after the previous one is acknowledged. When the
     stream ends for any reason, unacknowledged messages are available to other
     consumers immediately.
 
+    A stream whose consumer lets a lease end gets no more messages before the
+    consumer sends a request. If it sends none for as long as another lease, the
+    stream ends with DEADLINE.
+
     Errors: INVALID_REQUEST (also if the first request does not open the
-    stream, or a later one does), SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND
-    (it was deleted meanwhile), STORE_UNAVAILABLE, OVERLOADED (the caller has
-    too many subscriptions), DEADLINE, DRAINING, INTERNAL_FAULT. Open a new
-    stream after a transient error.
+    stream, a later one does, or an ack id is not one of this subscription),
+    SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND (also if it is deleted
+    meanwhile), SUBSCRIPTION_LIMIT, STREAM_LIMIT, STORE_UNAVAILABLE, DEADLINE,
+    DRAINING, INTERNAL_FAULT. Open a new stream after a transient error.
     """
     PullMessages: _aio.UnaryUnaryMultiCallable[_message_pb2.PullMessagesRequest, _message_pb2.PullMessagesResponse]  # type: ignore[assignment]
     """Delivers some of 1688's messages: the unary alternative to StreamMessages.
@@ -660,32 +1113,43 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     by AckMessages before their leases end. If a response is lost, its messages
     are redelivered when their leases end.
 
-    Errors: INVALID_REQUEST, SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND (it
-    was deleted meanwhile), STORE_UNAVAILABLE, OVERLOADED (the caller has too
-    many subscriptions), DEADLINE, DRAINING, INTERNAL_FAULT.
+    Errors: INVALID_REQUEST, SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND,
+    SUBSCRIPTION_LIMIT, STORE_UNAVAILABLE, DEADLINE, DRAINING, INTERNAL_FAULT.
     """
     AckMessages: _aio.UnaryUnaryMultiCallable[_message_pb2.AckMessagesRequest, _message_pb2.AckMessagesResponse]  # type: ignore[assignment]
     """Acknowledges messages: they are not delivered to this subscription again.
-    Unknown ids and acknowledged messages are ignored.
 
-    Errors: INVALID_REQUEST, SUBSCRIPTION_NOT_FOUND, STORE_UNAVAILABLE,
-    DEADLINE, DRAINING, INTERNAL_FAULT.
+    An acknowledgement counts even after the end of the lease, until the message
+    is delivered again or requeued. After that the `ack_id` is lapsed: it has no
+    effect, and the consumer that has the message now is not affected. Messages
+    that are already acknowledged are ignored.
+
+    Errors: INVALID_REQUEST (also for an ack id that is not one of this
+    subscription; nothing is acknowledged then), SUBSCRIPTION_NOT_FOUND,
+    STORE_UNAVAILABLE, DEADLINE, DRAINING, INTERNAL_FAULT.
     """
     SetMessageLease: _aio.UnaryUnaryMultiCallable[_message_pb2.SetMessageLeaseRequest, _message_pb2.SetMessageLeaseResponse]  # type: ignore[assignment]
     """Changes when the leases of messages end: later, while the consumer works on
     them, or now, which releases the messages. A lease that has ended stays
-    ended. Unknown ids are ignored.
+    ended: its `ack_id` is lapsed, and the consumer that has the message now is
+    not affected.
+
+    Errors: those of AckMessages.
+    """
+    GetSubscription: _aio.UnaryUnaryMultiCallable[_message_pb2.GetSubscriptionRequest, _message_pb2.GetSubscriptionResponse]  # type: ignore[assignment]
+    """Returns a subscription of the caller and its backlog.
 
     Errors: those of AckMessages.
     """
     ListSubscriptions: _aio.UnaryUnaryMultiCallable[_message_pb2.ListSubscriptionsRequest, _message_pb2.ListSubscriptionsResponse]  # type: ignore[assignment]
-    """Lists the caller's subscriptions with their backlogs.
+    """Lists the caller's subscriptions with their backlogs, by name.
 
-    Errors: STORE_UNAVAILABLE, DEADLINE, DRAINING, INTERNAL_FAULT.
+    Errors: INVALID_REQUEST, STORE_UNAVAILABLE, DEADLINE, DRAINING,
+    INTERNAL_FAULT.
     """
     DeleteSubscription: _aio.UnaryUnaryMultiCallable[_message_pb2.DeleteSubscriptionRequest, _message_pb2.DeleteSubscriptionResponse]  # type: ignore[assignment]
-    """Deletes a subscription of the caller with its undelivered messages. A later
-    use of its name creates a new one.
+    """Deletes a subscription of the caller with its undelivered messages. Ack ids
+    of a deleted subscription are never valid for a new one of the same name.
 
     Errors: those of AckMessages.
     """
@@ -696,49 +1160,76 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     """
     RequeueMessages: _aio.UnaryUnaryMultiCallable[_message_pb2.RequeueMessagesRequest, _message_pb2.RequeueMessagesResponse]  # type: ignore[assignment]
     """Requeues dead messages: they are delivered again, with their attempts
-    counted from 0. Messages that are not dead are ignored.
+    counted from 0. Their earlier ack ids are lapsed. Messages that are not dead
+    are ignored.
 
     Errors: those of AckMessages.
     """
     ReplayMessages: _aio.UnaryUnaryMultiCallable[_message_pb2.ReplayMessagesRequest, _message_pb2.ReplayMessagesResponse]  # type: ignore[assignment]
     """Fetches the messages that 1688 could not push, stores them, and then
     confirms them to 1688. The service also does so every few minutes. 1688
-    keeps these messages for about 7 days.
+    keeps these messages for about 7 days. A message larger than 256 KiB is not
+    stored; it stays at 1688.
 
     Returns when there are no more. If it ends early, by an error or the
     deadline, stored messages stay stored and the next replay gets the rest.
-    OVERLOADED if another replay is running on any replica.
 
-    Errors: the service's common ones, and STORE_UNAVAILABLE.
+    Errors: the service's common ones, REPLAY_IN_PROGRESS (another replay is
+    running on any replica), STORE_UNAVAILABLE.
     """
 
 class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Syncs downstream orders to 1688, directly or by durable deliveries; pays and
-    refunds purchase orders; delivers the messages that 1688 pushes.
+    """Syncs downstream orders to 1688, directly or by durable deliveries; creates,
+    reads, pays and refunds purchase orders; delivers the messages that 1688
+    pushes.
 
     Each RPC lists its own errors. Any call to 1688 can also end with the
     service's common errors: INVALID_REQUEST, UPSTREAM_ARGUMENT (a required
     parameter is missing), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE,
     UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA,
     UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE,
-    UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and
-    INTERNAL_FAULT. If the service has a policy, any RPC can end with
-    CALLER_UNKNOWN or CALLER_FORBIDDEN.
+    UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OPERATION_NOT_IN_DIALECT, OVERLOADED,
+    DEADLINE, DRAINING and INTERNAL_FAULT. If the service has a policy, any RPC
+    can end with CALLER_UNKNOWN or CALLER_FORBIDDEN.
 
-    The service does not retry CreateAlipayUrl, CreateRefund and
-    SubmitReturnGoods once 1688 may have received them. If their outcome is
-    unknown, they end with OUTCOME_UNKNOWN (UNKNOWN, pushback -1). For these
-    RPCs, UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT and DEADLINE
-    mean that nothing was sent.
+    The service does not retry CreatePurchaseOrders, CancelPurchaseOrder,
+    ConfirmPurchaseReceipt, CreateAlipayUrl, CreateRefund, SubmitReturnGoods and
+    CancelRefund once 1688 may have received them. If their outcome is unknown,
+    they end with OUTCOME_UNKNOWN (UNKNOWN, pushback -1). For these RPCs,
+    UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT and DEADLINE mean
+    that nothing was sent.
 
-    A call with a `request_id` can also end with REQUEST_ID_REUSED (the id was
-    used with other content), REQUEST_IN_PROGRESS (the first call is still
-    running) and STORE_UNAVAILABLE. An id is stored per caller and RPC. A retry
-    of one of the three RPCs above is OUTCOME_UNKNOWN if the outcome of the first
-    call is unknown, and nothing is sent. Any other retry is sent again.
+    These seven require a `request_id`; the syncs can have one. A call with a
+    `request_id` can also end with REQUEST_ID_REUSED (the id was used with other
+    content), REQUEST_IN_PROGRESS (the first call is still running) and
+    STORE_UNAVAILABLE. An id is stored per caller and RPC. A retry of one of the
+    seven RPCs above is OUTCOME_UNKNOWN if the outcome of the first call is
+    unknown, and nothing is sent. Any other retry is sent again.
 
-    A direct sync would overtake a pending delivery of the same ordering key, so
-    it is DELIVERY_PENDING.
+    A direct sync would overtake a pending delivery whose ordering key is the id
+    of the same order, so it is DELIVERY_PENDING.
+
+    The maximum size of a request follows from the rules of its fields, and is at
+    most 2 MiB. A larger one is INVALID_REQUEST. One that is larger than any
+    request of this service can be is rejected by gRPC with RESOURCE_EXHAUSTED,
+    without an ErrorInfo.
+
+    Metadata of a request: `cache-control: no-cache` bypasses the service's cache
+    of responses. `traceparent` (W3C Trace Context) continues the caller's trace.
+    Never send `x-forwarded-client-cert`: it is for trusted proxies, and is
+    ignored from anyone else.
+
+    Metadata of a response is in its trailers. RPCs that are operations of 1688
+    and EnqueueSync have `nationalsite-dialect`, the dialect that serves the
+    request (national-site or open-platform). EnqueueSync has it unless the
+    request is invalid. `nationalsite-dropped-fields` has the paths of request
+    fields that are set and that the dialect drops, joined by commas and without
+    list indexes, such as `order.country,order.sub_orders.country`, at most 512
+    characters; a list that is cut ends with `,...`. `nationalsite-cache` is hit,
+    miss or stale if the response of the RPC is cached. An error also has
+    `grpc-status-details-bin`, the google.rpc.Status with its details, and
+    `grpc-retry-pushback-ms`, the milliseconds until a retry makes sense, or -1
+    if the call must not be retried; without it there is no advice.
     """
 
     @_abc_1.abstractmethod
@@ -755,7 +1246,8 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         the earlier one. 1688 does not document this, but the service relies on it.
 
         Errors: the service's common ones, REQUIRED_IN_DIALECT (open-platform),
-        DELIVERY_PENDING, STORE_UNAVAILABLE, and INVALID_REQUEST also for an id
+        DELIVERY_PENDING, STORE_UNAVAILABLE, SYNC_IN_PROGRESS (open-platform:
+        another sync of the order is in flight), and INVALID_REQUEST also for an id
         that is not a number where national-site requires one.
         """
 
@@ -799,14 +1291,15 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Requires the order's id and a status. open-platform has no such operation:
         there the service sends the last full order that was synced through it,
-        with the new status. A sub-order's own `pay_status` and `end_time` are not
-        sent there.
+        with the new status. A sub-order's own `pay_status` and `end_time` are
+        dropped there.
 
         Errors: the service's common ones, DELIVERY_PENDING, STORE_UNAVAILABLE,
         INVALID_REQUEST also for an id that is not a number (national-site) and for
-        a sub-order that the last full order does not have (open-platform), and
+        a sub-order that the last full order does not have (open-platform),
         NO_FULL_SYNC (open-platform: no full order was synced, or it is no longer
-        stored).
+        stored), and SYNC_IN_PROGRESS (open-platform: another sync of the order is
+        in flight).
         """
 
     @_abc_1.abstractmethod
@@ -842,6 +1335,190 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def ListReceiveAddresses(
+        self,
+        request: _receive_address_pb2.ListReceiveAddressesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_receive_address_pb2.ListReceiveAddressesResponse, _abc.Awaitable[_receive_address_pb2.ListReceiveAddressesResponse]]:
+        """Lists the saved addresses of the account (1688:
+        alibaba.trade.receiveAddress.get).
+
+        The id of a saved address keeps personal data out of the other calls.
+
+        Errors: the service's common ones. 1688 lists a code 400 without a meaning:
+        UPSTREAM_REFUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def ParseAddress(
+        self,
+        request: _receive_address_pb2.ParseAddressRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_receive_address_pb2.ParseAddressResponse, _abc.Awaitable[_receive_address_pb2.ParseAddressResponse]]:
+        """Finds the district code of an address in words (1688:
+        alibaba.trade.addresscode.parse).
+
+        Errors: the service's common ones, UPSTREAM_UNREADABLE also if 1688 finds no
+        district.
+        """
+
+    @_abc_1.abstractmethod
+    def PreviewPurchaseOrders(
+        self,
+        request: _purchase_pb2.PreviewPurchaseOrdersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_purchase_pb2.PreviewPurchaseOrdersResponse, _abc.Awaitable[_purchase_pb2.PreviewPurchaseOrdersResponse]]:
+        """Returns which purchase orders 1688 would create, and for which amounts
+        (1688: alibaba.createOrder.preview).
+
+        Requires an address and 1 to 50 SKUs of one seller. Nothing is created or
+        reserved. OK does not mean that each order can be created: check each
+        preview's `status`.
+
+        Errors: the service's common ones; UPSTREAM_ARGUMENT also for an offer that
+        is not sold online (500_001), several sellers or a wrong `spec_id` (500_002,
+        500_003), quantities below a minimum (500_005, 500_009), conditions of mixed
+        batches (500_006), a price of 0 (500_008); UPSTREAM_STATE for a SKU out of
+        stock (500_004) and a channel that requires a relation with the seller
+        (500_007). 1688 lists a code 500_1 without a meaning: UPSTREAM_REFUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def CreatePurchaseOrders(
+        self,
+        request: _purchase_pb2.CreatePurchaseOrdersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_purchase_pb2.CreatePurchaseOrdersResponse, _abc.Awaitable[_purchase_pb2.CreatePurchaseOrdersResponse]]:
+        """Creates purchase orders (1688: alibaba.trade.createCrossOrder).
+
+        Requires a request id, the site's own id, an address, 1 to 50 SKUs of one
+        seller, and from a preview the channel and the kind of trade. OK means that
+        at least one purchase order exists. 1688 can create several, each to be paid
+        separately, and can leave SKUs out: check `failed_items`. A response with
+        the id of a purchase order is a success, whatever its success flag says:
+        `rejection` then has the error.
+
+        Nothing is sent twice. If the outcome is unknown, the service looks for the
+        orders by `out_order_id`: until the deadline of the call, for up to 90
+        seconds in the background, and again in each repeat of the call with the
+        same `request_id`. It returns those whose detail at 1688 shows the id, with
+        `found_by_search`. Until it finds some, the call ends with OUTCOME_UNKNOWN:
+        repeat it, at first after seconds, later after hours. That none is found
+        does not prove that none was created: the list can lag. An operator of the
+        service can look at 1688 and record which orders there are, or that there
+        are none (NOT_EXECUTED).
+
+        Both ids stay used for 90 days, unless the service is set up for another
+        time. Another `request_id` with the same `out_order_id` is
+        OUT_ORDER_ID_REUSED. Only a call that 1688 cannot have executed frees them.
+
+        Errors: the service's common ones, OUTCOME_UNKNOWN, OUT_ORDER_ID_REUSED,
+        NOT_EXECUTED, and UPSTREAM_ARGUMENT also for an address that 1688 does not
+        accept (400) and for a kind of trade that does not suit the goods. Others
+        are probably those of
+        PreviewPurchaseOrders, which 1688 does not document here: UPSTREAM_REFUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def GetPurchaseOrder(
+        self,
+        request: _purchase_order_pb2.GetPurchaseOrderRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_purchase_order_pb2.GetPurchaseOrderResponse, _abc.Awaitable[_purchase_order_pb2.GetPurchaseOrderResponse]]:
+        """Returns a purchase order (1688: alibaba.trade.get.buyerView).
+
+        Requires a purchase order of the account whose access token the service
+        uses.
+
+        Errors: the service's common ones, and UPSTREAM_NOT_OWNED
+        (order.nopermission.buyer). 1688 documents no error for this operation, so
+        that a purchase order which does not exist is UPSTREAM_REFUSED or
+        UPSTREAM_UNREADABLE.
+        """
+
+    @_abc_1.abstractmethod
+    def ListPurchaseOrders(
+        self,
+        request: _purchase_order_pb2.ListPurchaseOrdersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_purchase_order_pb2.ListPurchaseOrdersResponse, _abc.Awaitable[_purchase_order_pb2.ListPurchaseOrdersResponse]]:
+        """Lists purchase orders (1688: alibaba.trade.getBuyerOrderList).
+
+        The list can lag behind the orders themselves.
+
+        Errors: the service's common ones, INVALID_REQUEST also for a page token of
+        another list.
+        """
+
+    @_abc_1.abstractmethod
+    def CancelPurchaseOrder(
+        self,
+        request: _purchase_pb2.CancelPurchaseOrderRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_purchase_pb2.CancelPurchaseOrderResponse, _abc.Awaitable[_purchase_pb2.CancelPurchaseOrderResponse]]:
+        """Cancels a purchase order that is not paid (1688: alibaba.trade.cancel).
+
+        Requires a request id. A paid purchase order is refunded instead
+        (CreateRefund). After OUTCOME_UNKNOWN, read the order: CANCELLED without
+        `pay_time` means that it was cancelled.
+
+        Errors: the service's common ones, OUTCOME_UNKNOWN, UPSTREAM_STATE
+        (ORDER_STATUS_ERROR: the order is paid, or closed already),
+        UPSTREAM_TOO_EARLY (CLOSE_ORDER_TOO_FAST: it was created less than 10
+        seconds ago), UPSTREAM_NOT_OWNED (400_3) and PURCHASE_ORDER_NOT_FOUND
+        (ORDER_NOT_EXIST).
+        """
+
+    @_abc_1.abstractmethod
+    def ConfirmPurchaseReceipt(
+        self,
+        request: _purchase_pb2.ConfirmPurchaseReceiptRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_purchase_pb2.ConfirmPurchaseReceiptResponse, _abc.Awaitable[_purchase_pb2.ConfirmPurchaseReceiptResponse]]:
+        """Confirms that goods of a purchase order were received (1688:
+        trade.receivegoods.confirm).
+
+        IRREVERSIBLE: 1688 then pays the seller. Call it once, deliberately, and
+        never from a loop or a handler of messages. Requires a request id. After
+        OUTCOME_UNKNOWN, read the order: GOODS_CONFIRMED or SUCCESS, of the entries
+        too, means that it was confirmed.
+
+        Errors: the service's common ones, OUTCOME_UNKNOWN, and
+        PURCHASE_ORDER_NOT_FOUND (4003, which was observed; 1688 documents none).
+        """
+
+    @_abc_1.abstractmethod
+    def ListShipments(
+        self,
+        request: _shipment_pb2.ListShipmentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_shipment_pb2.ListShipmentsResponse, _abc.Awaitable[_shipment_pb2.ListShipmentsResponse]]:
+        """Lists the shipments of a purchase order (1688:
+        alibaba.trade.getLogisticsInfos.buyerView).
+
+        Empty before the order is shipped. 1688's data can lag behind a shipment.
+
+        Errors: the service's common ones.
+        """
+
+    @_abc_1.abstractmethod
+    def ListShipmentTraces(
+        self,
+        request: _shipment_pb2.ListShipmentTracesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_shipment_pb2.ListShipmentTracesResponse, _abc.Awaitable[_shipment_pb2.ListShipmentTracesResponse]]:
+        """Lists where the shipments of a purchase order were (1688:
+        alibaba.trade.getLogisticsTraceInfo.buyerView).
+
+        Empty as long as there is no trace. The traces have no state: ListShipments
+        has it.
+
+        Errors: the service's common ones, UPSTREAM_NOT_OWNED
+        (order.nopermission.buyer), and UPSTREAM_STATE (order.createtime.history:
+        orders older than a year have no traces).
+        """
+
+    @_abc_1.abstractmethod
     def CreateAlipayUrl(
         self,
         request: _payment_pb2.CreateAlipayUrlRequest,
@@ -850,10 +1527,12 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         """Creates a link for paying purchase orders by Alipay (1688:
         alibaba.alipay.url.get).
 
-        Requires 1 to 100 purchase orders that wait for payment, at most 30 if they
-        are paid by Kuajingbao. Only a user who is logged in to 1688 can open the
-        link. If some of the orders cannot be paid, the call succeeds and lists
-        them. 1688 may deduct stock in this call, so the service does not retry it.
+        Requires a request id and 1 to 100 purchase orders that wait for payment,
+        at most 30 if they are paid by Kuajingbao. Only a user who is logged in to
+        1688 can open the link. If some of the orders cannot be paid, the call
+        succeeds and lists them. If 1688 rejects the request and still returns a link
+        or such orders, `rejection` has the error. 1688 may deduct stock in this call,
+        so the service does not retry it.
 
         Errors: the service's common ones, OUTCOME_UNKNOWN, and UPSTREAM_STATE (an
         invitation order without a receiver cannot be combined with others; stock
@@ -871,7 +1550,8 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Requires 1 to 30 purchase orders that wait for payment. 1688 recommends at
         most 10, because more take long. If some of the orders cannot be paid, the
-        call succeeds and lists them.
+        call succeeds and lists them. If 1688 rejects the request and still returns
+        a link or such orders, `rejection` has the error.
 
         Errors: the service's common ones, and UPSTREAM_STATE (none of the orders
         can be paid by Kuajingbao). 1688 lists a code 400_1 without a meaning:
@@ -889,7 +1569,8 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Requires 1 to 30 purchase orders that wait for payment. 1688 recommends at
         most 10, because more take long. If some of the orders cannot be paid, the
-        call succeeds and lists them.
+        call succeeds and lists them. If 1688 rejects the request and still returns
+        a link or such orders, `rejection` has the error.
 
         Errors: the service's common ones. 1688 lists a code 400_1 without a
         meaning: UPSTREAM_REFUSED.
@@ -940,7 +1621,8 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         Requires a JPEG below 1 MiB. Safe to retry: a retry returns another URL of
         the same image.
 
-        Errors: the service's common ones. 1688 has one code, 4000. It is
+        Errors: the service's common ones, UPSTREAM_UNREADABLE also if 1688 responds
+        without the domain or the path of the URL. 1688 has one code, 4000. It is
         UPSTREAM_ARGUMENT if its text contains imageData. Otherwise it is
         UPSTREAM_FAULT, because the service has checked the image before.
         """
@@ -956,7 +1638,9 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Every field that is not marked as optional is required. To a second request
         for the same goods 1688 responds with the error for a wrong state, so the
-        service does not retry a call that 1688 may have received.
+        service does not retry a call that 1688 may have received. If 1688 rejects
+        the request and still returns a refund's id, the call succeeds, and
+        `rejection` has the error.
 
         Errors: the service's common ones, OUTCOME_UNKNOWN (also for 1688's codes
         4xxx, its own faults here), PURCHASE_ORDER_NOT_FOUND (5001),
@@ -977,9 +1661,9 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         """Submits the return shipment of a refund to 1688 (1688:
         alibaba.trade.refund.returnGoods).
 
-        Requires a refund for which the seller has agreed to a return, and the
-        shipment. OK means that 1688 accepted it. The service does not retry the
-        call once 1688 may have received it.
+        Requires a request id, a refund for which the seller has agreed to a
+        return, and the shipment. OK means that 1688 accepted it. The service does
+        not retry the call once 1688 may have received it.
 
         Errors: the service's common ones, OUTCOME_UNKNOWN (also for 1688's codes
         5xxx, its own faults here, and for 4004 if it could not check the
@@ -991,6 +1675,81 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def GetRefundLimits(
+        self,
+        request: _refund_tracking_pb2.GetRefundLimitsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_refund_tracking_pb2.GetRefundLimitsResponse, _abc.Awaitable[_refund_tracking_pb2.GetRefundLimitsResponse]]:
+        """Returns the most that CreateRefund can request (1688:
+        alibaba.trade.getMaxRefundFee).
+
+        Requires a purchase order, how many units of which order entries, and the
+        status of the goods.
+
+        Errors: the service's common ones. 1688 documents no others.
+        """
+
+    @_abc_1.abstractmethod
+    def GetRefund(
+        self,
+        request: _refund_tracking_pb2.GetRefundRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_refund_tracking_pb2.GetRefundResponse, _abc.Awaitable[_refund_tracking_pb2.GetRefundResponse]]:
+        """Returns a refund with its operations and the deadline of its current step
+        (1688: alibaba.trade.refund.OpQueryOrderRefund).
+
+        Errors: the service's common ones, REFUND_NOT_FOUND (003002 with
+        REFUND_DATA_ERROR) and UPSTREAM_ARGUMENT (003002 with INVALID_PARAM). 1688's
+        code 003 means both another account's refund and a failed read:
+        UPSTREAM_REFUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def ListRefunds(
+        self,
+        request: _refund_tracking_pb2.ListRefundsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_refund_tracking_pb2.ListRefundsResponse, _abc.Awaitable[_refund_tracking_pb2.ListRefundsResponse]]:
+        """Lists refunds, in-sale and after-sales (1688:
+        alibaba.trade.refund.buyer.queryOrderRefundList).
+
+        Requires the access token of a main account.
+
+        Errors: the service's common ones, INVALID_REQUEST also for a page token of
+        another list, UPSTREAM_ARGUMENT also for times more than 730 days ago
+        (APPLY_TIME_ERROR).
+        """
+
+    @_abc_1.abstractmethod
+    def ListRefundOperations(
+        self,
+        request: _refund_tracking_pb2.ListRefundOperationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_refund_tracking_pb2.ListRefundOperationsResponse, _abc.Awaitable[_refund_tracking_pb2.ListRefundOperationsResponse]]:
+        """Lists what happened to a refund (1688:
+        alibaba.trade.refund.OpQueryOrderRefundOperationList).
+
+        Errors: those of GetRefund, INVALID_REQUEST also for a page token of another
+        list.
+        """
+
+    @_abc_1.abstractmethod
+    def CancelRefund(
+        self,
+        request: _refund_tracking_pb2.CancelRefundRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_refund_tracking_pb2.CancelRefundResponse, _abc.Awaitable[_refund_tracking_pb2.CancelRefundResponse]]:
+        """Cancels a refund that was requested (1688: alibaba.trade.cancelRefund).
+
+        Requires a request id. Whether a refund can be requested again after that is
+        not documented. After OUTCOME_UNKNOWN, read the refund: CLOSED means that it
+        was cancelled.
+
+        Errors: the service's common ones, and OUTCOME_UNKNOWN. 1688 documents no
+        codes: UPSTREAM_REFUSED.
+        """
+
+    @_abc_1.abstractmethod
     def EnqueueSync(
         self,
         request: _delivery_pb2.EnqueueSyncRequest,
@@ -999,21 +1758,23 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         """Stores a sync and delivers it to 1688, through outages of 1688 and of this
         service.
 
-        Requires a request id and one of the five syncs, which must not have a
-        request id of its own. The service checks the rules of the dialect, stores
-        the sync and returns its delivery. It sends the deliveries of one ordering
-        key one at a time, in the order in which they were enqueued, and those of
-        different keys in parallel. It retries a failed delivery with growing
-        delays until 1688 accepts it, until a permanent error or until it is too
-        old. The last two make it DEAD, and the next delivery of its key is sent.
-        1688 may receive a sync more than once.
+        Requires a request id and what one of the five syncs sends. The service
+        checks the rules of the dialect, stores the sync and returns its delivery. It sends the deliveries of one ordering key one at a
+        time, in the order in which they were enqueued, and those of different keys
+        in parallel. The order of a key covers the deliveries of all callers. The
+        service retries a failed delivery with growing delays until 1688 accepts
+        it, until a permanent error or until it is too old. The last two make it
+        DEAD, and the next delivery of its key is sent. 1688 may receive a sync more
+        than once.
 
         A retry with the same request id and content returns the same delivery in
-        its current state.
+        its current state. The delivery belongs to the caller that enqueued it:
+        only this caller, and callers whose rule in the service's policy has the
+        role "operator", can get, list, retry and cancel it.
 
         Errors: INVALID_REQUEST and REQUIRED_IN_DIALECT (both with paths such as
-        sync_order.order.national_order_id), REQUEST_ID_REUSED, STORE_UNAVAILABLE,
-        DEADLINE, DRAINING, INTERNAL_FAULT.
+        order.national_order_id), REQUEST_ID_REUSED, STORE_UNAVAILABLE, DEADLINE,
+        DRAINING, INTERNAL_FAULT.
         """
 
     @_abc_1.abstractmethod
@@ -1022,10 +1783,13 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _delivery_pb2.GetDeliveryRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_delivery_pb2.GetDeliveryResponse, _abc.Awaitable[_delivery_pb2.GetDeliveryResponse]]:
-        """Returns a delivery. A finished delivery is stored for 30 days.
+        """Returns a delivery of the caller. A finished delivery is stored for 30 days.
 
-        Errors: DELIVERY_NOT_FOUND, INVALID_REQUEST, STORE_UNAVAILABLE, DEADLINE,
-        DRAINING, INTERNAL_FAULT.
+        With `wait`, returns as soon as the delivery is finished, otherwise at the
+        end of the wait.
+
+        Errors: DELIVERY_NOT_FOUND (also for another caller's delivery),
+        INVALID_REQUEST, STORE_UNAVAILABLE, DEADLINE, DRAINING, INTERNAL_FAULT.
         """
 
     @_abc_1.abstractmethod
@@ -1034,7 +1798,8 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _delivery_pb2.ListDeliveriesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_delivery_pb2.ListDeliveriesResponse, _abc.Awaitable[_delivery_pb2.ListDeliveriesResponse]]:
-        """Lists deliveries, the last enqueued first.
+        """Lists the deliveries of the caller, the last enqueued first. An operator's
+        list has those of all callers.
 
         Errors: those of GetDelivery except DELIVERY_NOT_FOUND.
         """
@@ -1078,19 +1843,25 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         is delivered under a lease. At most `max_outstanding` messages are
         unacknowledged at a time; acknowledge them (`ack`) to receive more. A
         message that is not acknowledged within its lease is redelivered, to this
-        stream or to another consumer of the subscription. After 10 deliveries it
-        is dead-lettered. The consumers of one subscription share its messages.
+        stream or to another consumer of the subscription, with another `ack_id`.
+        After 10 deliveries it is dead-lettered. An `ack` or `set_lease` that comes
+        too late is answered by `lapsed`, and does not affect the consumer that has
+        the message now. The consumers of one subscription share its messages.
         Each subscription receives every message of its topics at least once. The
         messages of one 1688 order are delivered in the order of their event times:
         the next is delivered after the previous one is acknowledged. When the
         stream ends for any reason, unacknowledged messages are available to other
         consumers immediately.
 
+        A stream whose consumer lets a lease end gets no more messages before the
+        consumer sends a request. If it sends none for as long as another lease, the
+        stream ends with DEADLINE.
+
         Errors: INVALID_REQUEST (also if the first request does not open the
-        stream, or a later one does), SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND
-        (it was deleted meanwhile), STORE_UNAVAILABLE, OVERLOADED (the caller has
-        too many subscriptions), DEADLINE, DRAINING, INTERNAL_FAULT. Open a new
-        stream after a transient error.
+        stream, a later one does, or an ack id is not one of this subscription),
+        SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND (also if it is deleted
+        meanwhile), SUBSCRIPTION_LIMIT, STREAM_LIMIT, STORE_UNAVAILABLE, DEADLINE,
+        DRAINING, INTERNAL_FAULT. Open a new stream after a transient error.
         """
 
     @_abc_1.abstractmethod
@@ -1106,9 +1877,8 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         by AckMessages before their leases end. If a response is lost, its messages
         are redelivered when their leases end.
 
-        Errors: INVALID_REQUEST, SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND (it
-        was deleted meanwhile), STORE_UNAVAILABLE, OVERLOADED (the caller has too
-        many subscriptions), DEADLINE, DRAINING, INTERNAL_FAULT.
+        Errors: INVALID_REQUEST, SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND,
+        SUBSCRIPTION_LIMIT, STORE_UNAVAILABLE, DEADLINE, DRAINING, INTERNAL_FAULT.
         """
 
     @_abc_1.abstractmethod
@@ -1118,10 +1888,15 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_message_pb2.AckMessagesResponse, _abc.Awaitable[_message_pb2.AckMessagesResponse]]:
         """Acknowledges messages: they are not delivered to this subscription again.
-        Unknown ids and acknowledged messages are ignored.
 
-        Errors: INVALID_REQUEST, SUBSCRIPTION_NOT_FOUND, STORE_UNAVAILABLE,
-        DEADLINE, DRAINING, INTERNAL_FAULT.
+        An acknowledgement counts even after the end of the lease, until the message
+        is delivered again or requeued. After that the `ack_id` is lapsed: it has no
+        effect, and the consumer that has the message now is not affected. Messages
+        that are already acknowledged are ignored.
+
+        Errors: INVALID_REQUEST (also for an ack id that is not one of this
+        subscription; nothing is acknowledged then), SUBSCRIPTION_NOT_FOUND,
+        STORE_UNAVAILABLE, DEADLINE, DRAINING, INTERNAL_FAULT.
         """
 
     @_abc_1.abstractmethod
@@ -1132,7 +1907,19 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_message_pb2.SetMessageLeaseResponse, _abc.Awaitable[_message_pb2.SetMessageLeaseResponse]]:
         """Changes when the leases of messages end: later, while the consumer works on
         them, or now, which releases the messages. A lease that has ended stays
-        ended. Unknown ids are ignored.
+        ended: its `ack_id` is lapsed, and the consumer that has the message now is
+        not affected.
+
+        Errors: those of AckMessages.
+        """
+
+    @_abc_1.abstractmethod
+    def GetSubscription(
+        self,
+        request: _message_pb2.GetSubscriptionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_message_pb2.GetSubscriptionResponse, _abc.Awaitable[_message_pb2.GetSubscriptionResponse]]:
+        """Returns a subscription of the caller and its backlog.
 
         Errors: those of AckMessages.
         """
@@ -1143,9 +1930,10 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _message_pb2.ListSubscriptionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_message_pb2.ListSubscriptionsResponse, _abc.Awaitable[_message_pb2.ListSubscriptionsResponse]]:
-        """Lists the caller's subscriptions with their backlogs.
+        """Lists the caller's subscriptions with their backlogs, by name.
 
-        Errors: STORE_UNAVAILABLE, DEADLINE, DRAINING, INTERNAL_FAULT.
+        Errors: INVALID_REQUEST, STORE_UNAVAILABLE, DEADLINE, DRAINING,
+        INTERNAL_FAULT.
         """
 
     @_abc_1.abstractmethod
@@ -1154,8 +1942,8 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _message_pb2.DeleteSubscriptionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_message_pb2.DeleteSubscriptionResponse, _abc.Awaitable[_message_pb2.DeleteSubscriptionResponse]]:
-        """Deletes a subscription of the caller with its undelivered messages. A later
-        use of its name creates a new one.
+        """Deletes a subscription of the caller with its undelivered messages. Ack ids
+        of a deleted subscription are never valid for a new one of the same name.
 
         Errors: those of AckMessages.
         """
@@ -1178,7 +1966,8 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_message_pb2.RequeueMessagesResponse, _abc.Awaitable[_message_pb2.RequeueMessagesResponse]]:
         """Requeues dead messages: they are delivered again, with their attempts
-        counted from 0. Messages that are not dead are ignored.
+        counted from 0. Their earlier ack ids are lapsed. Messages that are not dead
+        are ignored.
 
         Errors: those of AckMessages.
         """
@@ -1191,13 +1980,14 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_message_pb2.ReplayMessagesResponse, _abc.Awaitable[_message_pb2.ReplayMessagesResponse]]:
         """Fetches the messages that 1688 could not push, stores them, and then
         confirms them to 1688. The service also does so every few minutes. 1688
-        keeps these messages for about 7 days.
+        keeps these messages for about 7 days. A message larger than 256 KiB is not
+        stored; it stays at 1688.
 
         Returns when there are no more. If it ends early, by an error or the
         deadline, stored messages stay stored and the next replay gets the rest.
-        OVERLOADED if another replay is running on any replica.
 
-        Errors: the service's common ones, and STORE_UNAVAILABLE.
+        Errors: the service's common ones, REPLAY_IN_PROGRESS (another replay is
+        running on any replica), STORE_UNAVAILABLE.
         """
 
 def add_OrderSyncServiceServicer_to_server(servicer: OrderSyncServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -23,11 +23,12 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 from google.type import money_pb2 as google_dot_type_dot_money__pb2
 from nationalsite.upstream.v1 import options_pb2 as nationalsite_dot_upstream_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'nationalsite/ordersync/v1/payment.proto\x12\x19nationalsite.ordersync.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\x1a&nationalsite/upstream/v1/options.proto\"a\n\x16\x43reateAlipayUrlRequest\x12G\n\rcbu_order_ids\x18\x01 \x03(\x03\x42#\xc2\x9e\x19\r\n\x0borderIdList\xbaH\x0f\x92\x01\x0c\x08\x01\x10\x64\x18\x01\"\x04\"\x02 \x00R\x0b\x63\x62uOrderIds\"\xa7\x01\n\x17\x43reateAlipayUrlResponse\x12\x1c\n\x07pay_url\x18\x01 \x01(\tH\x00R\x06payUrl\x88\x01\x01\x12\x62\n\x17unpayable_cbu_order_ids\x18\x02 \x03(\x03\x42+\xc2\x9e\x19\'\n\x13payFailureOrderList\x12\x10\x63\x61ntPayOrderListR\x14unpayableCbuOrderIdsB\n\n\x08_pay_url\"i\n\x1e\x43reateCrossBorderPayUrlRequest\x12G\n\rcbu_order_ids\x18\x01 \x03(\x03\x42#\xc2\x9e\x19\r\n\x0borderIdList\xbaH\x0f\x92\x01\x0c\x08\x01\x10\x1e\x18\x01\"\x04\"\x02 \x00R\x0b\x63\x62uOrderIds\"\xaf\x01\n\x1f\x43reateCrossBorderPayUrlResponse\x12\x1c\n\x07pay_url\x18\x01 \x01(\tH\x00R\x06payUrl\x88\x01\x01\x12\x62\n\x17unpayable_cbu_order_ids\x18\x02 \x03(\x03\x42+\xc2\x9e\x19\'\n\x10\x63\x61ntPayOrderList\x12\x13payFailureOrderListR\x14unpayableCbuOrderIdsB\n\n\x08_pay_url\"d\n\x19\x43reateCreditPayUrlRequest\x12G\n\rcbu_order_ids\x18\x01 \x03(\x03\x42#\xc2\x9e\x19\r\n\x0borderIdList\xbaH\x0f\x92\x01\x0c\x08\x01\x10\x1e\x18\x01\"\x04\"\x02 \x00R\x0b\x63\x62uOrderIds\"\xaa\x01\n\x1a\x43reateCreditPayUrlResponse\x12\x1c\n\x07pay_url\x18\x01 \x01(\tH\x00R\x06payUrl\x88\x01\x01\x12\x62\n\x17unpayable_cbu_order_ids\x18\x02 \x03(\x03\x42+\xc2\x9e\x19\'\n\x10\x63\x61ntPayOrderList\x12\x13payFailureOrderListR\x14unpayableCbuOrderIdsB\n\n\x08_pay_url\"N\n\x12ListPayWaysRequest\x12\x38\n\x0c\x63\x62u_order_id\x18\x01 \x01(\x03\x42\x16\xc2\x9e\x19\x0b\n\x07orderId\x18\x02\xbaH\x04\"\x02 \x00R\ncbuOrderId\"\x95\x02\n\x13ListPayWaysResponse\x12L\n\x08pay_ways\x18\x01 \x03(\x0b\x32!.nationalsite.ordersync.v1.PayWayB\x0e\xc2\x9e\x19\n\n\x08\x63hannelsR\x07payWays\x12\x34\n\x0c\x63\x62u_order_id\x18\x02 \x01(\x03\x42\r\xc2\x9e\x19\t\n\x07orderIdH\x00R\ncbuOrderId\x88\x01\x01\x12\x33\n\x07pay_fee\x18\x03 \x01(\x0b\x32\x12.google.type.MoneyB\x06\xc2\x9e\x19\x02\x18\x03R\x06payFee\x12\x34\n\x07timeout\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07timeoutB\x0f\n\r_cbu_order_id\"L\n\x06PayWay\x12\x17\n\x04\x63ode\x18\x01 \x01(\x03H\x00R\x04\x63ode\x88\x01\x01\x12\x17\n\x04name\x18\x02 \x01(\tH\x01R\x04name\x88\x01\x01\x42\x07\n\x05_codeB\x07\n\x05_nameB^\n\x19nationalsite.ordersync.v1B\x0cPaymentProtoP\x01Z1nationalsite.internal/go/ordersync/v1;ordersyncv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'nationalsite/ordersync/v1/payment.proto\x12\x19nationalsite.ordersync.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x17google/type/money.proto\x1a&nationalsite/upstream/v1/options.proto\"\x93\x01\n\x16\x43reateAlipayUrlRequest\x12\x30\n\nrequest_id\x18\x01 \x01(\tB\x11\xc2\x9e\x19\x02 \x03\xbaH\x08r\x03\xb0\x01\x01\xc8\x01\x01R\trequestId\x12G\n\rcbu_order_ids\x18\x02 \x03(\x03\x42#\xc2\x9e\x19\r\n\x0borderIdList\xbaH\x0f\x92\x01\x0c\x08\x01\x10\x64\x18\x01\"\x04\"\x02 \x00R\x0b\x63\x62uOrderIds\"\x99\x02\n\x17\x43reateAlipayUrlResponse\x12\x34\n\x07pay_url\x18\x01 \x01(\tB\x16\xc2\x9e\x19\x12R\x10unpayable_ordersH\x00R\x06payUrl\x88\x01\x01\x12\x81\x01\n\x10unpayable_orders\x18\x02 \x03(\x0b\x32).nationalsite.ordersync.v1.UnpayableOrderB+\xc2\x9e\x19\'\n\x13payFailureOrderList\x12\x10\x63\x61ntPayOrderListR\x0funpayableOrders\x12\x38\n\trejection\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusB\x06\xc2\x9e\x19\x02 \x03R\trejectionB\n\n\x08_pay_url\"Q\n\x0eUnpayableOrder\x12.\n\x0c\x63\x62u_order_id\x18\x01 \x01(\x03\x42\x07\xc2\x9e\x19\x03\n\x01.H\x00R\ncbuOrderId\x88\x01\x01\x42\x0f\n\r_cbu_order_id\"i\n\x1e\x43reateCrossBorderPayUrlRequest\x12G\n\rcbu_order_ids\x18\x01 \x03(\x03\x42#\xc2\x9e\x19\r\n\x0borderIdList\xbaH\x0f\x92\x01\x0c\x08\x01\x10\x1e\x18\x01\"\x04\"\x02 \x00R\x0b\x63\x62uOrderIds\"\xa1\x02\n\x1f\x43reateCrossBorderPayUrlResponse\x12\x34\n\x07pay_url\x18\x01 \x01(\tB\x16\xc2\x9e\x19\x12R\x10unpayable_ordersH\x00R\x06payUrl\x88\x01\x01\x12\x81\x01\n\x10unpayable_orders\x18\x02 \x03(\x0b\x32).nationalsite.ordersync.v1.UnpayableOrderB+\xc2\x9e\x19\'\n\x10\x63\x61ntPayOrderList\x12\x13payFailureOrderListR\x0funpayableOrders\x12\x38\n\trejection\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusB\x06\xc2\x9e\x19\x02 \x03R\trejectionB\n\n\x08_pay_url\"d\n\x19\x43reateCreditPayUrlRequest\x12G\n\rcbu_order_ids\x18\x01 \x03(\x03\x42#\xc2\x9e\x19\r\n\x0borderIdList\xbaH\x0f\x92\x01\x0c\x08\x01\x10\x1e\x18\x01\"\x04\"\x02 \x00R\x0b\x63\x62uOrderIds\"\x9c\x02\n\x1a\x43reateCreditPayUrlResponse\x12\x34\n\x07pay_url\x18\x01 \x01(\tB\x16\xc2\x9e\x19\x12R\x10unpayable_ordersH\x00R\x06payUrl\x88\x01\x01\x12\x81\x01\n\x10unpayable_orders\x18\x02 \x03(\x0b\x32).nationalsite.ordersync.v1.UnpayableOrderB+\xc2\x9e\x19\'\n\x10\x63\x61ntPayOrderList\x12\x13payFailureOrderListR\x0funpayableOrders\x12\x38\n\trejection\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusB\x06\xc2\x9e\x19\x02 \x03R\trejectionB\n\n\x08_pay_url\"N\n\x12ListPayWaysRequest\x12\x38\n\x0c\x63\x62u_order_id\x18\x01 \x01(\x03\x42\x16\xc2\x9e\x19\x0b\n\x07orderId\x18\x02\xbaH\x04\"\x02 \x00R\ncbuOrderId\"\xb2\x02\n\x13ListPayWaysResponse\x12L\n\x08pay_ways\x18\x01 \x03(\x0b\x32!.nationalsite.ordersync.v1.PayWayB\x0e\xc2\x9e\x19\n\n\x08\x63hannelsR\x07payWays\x12\x34\n\x0c\x63\x62u_order_id\x18\x02 \x01(\x03\x42\r\xc2\x9e\x19\t\n\x07orderIdH\x00R\ncbuOrderId\x88\x01\x01\x12\x33\n\x07pay_fee\x18\x03 \x01(\x0b\x32\x12.google.type.MoneyB\x06\xc2\x9e\x19\x02\x18\x03R\x06payFee\x12Q\n\x0fpay_expire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\r\xc2\x9e\x19\t\n\x07timeoutR\rpayExpireTimeB\x0f\n\r_cbu_order_id\"L\n\x06PayWay\x12\x17\n\x04\x63ode\x18\x01 \x01(\x03H\x00R\x04\x63ode\x88\x01\x01\x12\x17\n\x04name\x18\x02 \x01(\tH\x01R\x04name\x88\x01\x01\x42\x07\n\x05_codeB\x07\n\x05_nameB^\n\x19nationalsite.ordersync.v1B\x0cPaymentProtoP\x01Z1nationalsite.internal/go/ordersync/v1;ordersyncv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,18 +36,34 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'nationalsite.ordersync.v1.p
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\031nationalsite.ordersync.v1B\014PaymentProtoP\001Z1nationalsite.internal/go/ordersync/v1;ordersyncv1'
+  _globals['_CREATEALIPAYURLREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_CREATEALIPAYURLREQUEST'].fields_by_name['request_id']._serialized_options = b'\302\236\031\002 \003\272H\010r\003\260\001\001\310\001\001'
   _globals['_CREATEALIPAYURLREQUEST'].fields_by_name['cbu_order_ids']._loaded_options = None
   _globals['_CREATEALIPAYURLREQUEST'].fields_by_name['cbu_order_ids']._serialized_options = b'\302\236\031\r\n\013orderIdList\272H\017\222\001\014\010\001\020d\030\001\"\004\"\002 \000'
-  _globals['_CREATEALIPAYURLRESPONSE'].fields_by_name['unpayable_cbu_order_ids']._loaded_options = None
-  _globals['_CREATEALIPAYURLRESPONSE'].fields_by_name['unpayable_cbu_order_ids']._serialized_options = b'\302\236\031\'\n\023payFailureOrderList\022\020cantPayOrderList'
+  _globals['_CREATEALIPAYURLRESPONSE'].fields_by_name['pay_url']._loaded_options = None
+  _globals['_CREATEALIPAYURLRESPONSE'].fields_by_name['pay_url']._serialized_options = b'\302\236\031\022R\020unpayable_orders'
+  _globals['_CREATEALIPAYURLRESPONSE'].fields_by_name['unpayable_orders']._loaded_options = None
+  _globals['_CREATEALIPAYURLRESPONSE'].fields_by_name['unpayable_orders']._serialized_options = b'\302\236\031\'\n\023payFailureOrderList\022\020cantPayOrderList'
+  _globals['_CREATEALIPAYURLRESPONSE'].fields_by_name['rejection']._loaded_options = None
+  _globals['_CREATEALIPAYURLRESPONSE'].fields_by_name['rejection']._serialized_options = b'\302\236\031\002 \003'
+  _globals['_UNPAYABLEORDER'].fields_by_name['cbu_order_id']._loaded_options = None
+  _globals['_UNPAYABLEORDER'].fields_by_name['cbu_order_id']._serialized_options = b'\302\236\031\003\n\001.'
   _globals['_CREATECROSSBORDERPAYURLREQUEST'].fields_by_name['cbu_order_ids']._loaded_options = None
   _globals['_CREATECROSSBORDERPAYURLREQUEST'].fields_by_name['cbu_order_ids']._serialized_options = b'\302\236\031\r\n\013orderIdList\272H\017\222\001\014\010\001\020\036\030\001\"\004\"\002 \000'
-  _globals['_CREATECROSSBORDERPAYURLRESPONSE'].fields_by_name['unpayable_cbu_order_ids']._loaded_options = None
-  _globals['_CREATECROSSBORDERPAYURLRESPONSE'].fields_by_name['unpayable_cbu_order_ids']._serialized_options = b'\302\236\031\'\n\020cantPayOrderList\022\023payFailureOrderList'
+  _globals['_CREATECROSSBORDERPAYURLRESPONSE'].fields_by_name['pay_url']._loaded_options = None
+  _globals['_CREATECROSSBORDERPAYURLRESPONSE'].fields_by_name['pay_url']._serialized_options = b'\302\236\031\022R\020unpayable_orders'
+  _globals['_CREATECROSSBORDERPAYURLRESPONSE'].fields_by_name['unpayable_orders']._loaded_options = None
+  _globals['_CREATECROSSBORDERPAYURLRESPONSE'].fields_by_name['unpayable_orders']._serialized_options = b'\302\236\031\'\n\020cantPayOrderList\022\023payFailureOrderList'
+  _globals['_CREATECROSSBORDERPAYURLRESPONSE'].fields_by_name['rejection']._loaded_options = None
+  _globals['_CREATECROSSBORDERPAYURLRESPONSE'].fields_by_name['rejection']._serialized_options = b'\302\236\031\002 \003'
   _globals['_CREATECREDITPAYURLREQUEST'].fields_by_name['cbu_order_ids']._loaded_options = None
   _globals['_CREATECREDITPAYURLREQUEST'].fields_by_name['cbu_order_ids']._serialized_options = b'\302\236\031\r\n\013orderIdList\272H\017\222\001\014\010\001\020\036\030\001\"\004\"\002 \000'
-  _globals['_CREATECREDITPAYURLRESPONSE'].fields_by_name['unpayable_cbu_order_ids']._loaded_options = None
-  _globals['_CREATECREDITPAYURLRESPONSE'].fields_by_name['unpayable_cbu_order_ids']._serialized_options = b'\302\236\031\'\n\020cantPayOrderList\022\023payFailureOrderList'
+  _globals['_CREATECREDITPAYURLRESPONSE'].fields_by_name['pay_url']._loaded_options = None
+  _globals['_CREATECREDITPAYURLRESPONSE'].fields_by_name['pay_url']._serialized_options = b'\302\236\031\022R\020unpayable_orders'
+  _globals['_CREATECREDITPAYURLRESPONSE'].fields_by_name['unpayable_orders']._loaded_options = None
+  _globals['_CREATECREDITPAYURLRESPONSE'].fields_by_name['unpayable_orders']._serialized_options = b'\302\236\031\'\n\020cantPayOrderList\022\023payFailureOrderList'
+  _globals['_CREATECREDITPAYURLRESPONSE'].fields_by_name['rejection']._loaded_options = None
+  _globals['_CREATECREDITPAYURLRESPONSE'].fields_by_name['rejection']._serialized_options = b'\302\236\031\002 \003'
   _globals['_LISTPAYWAYSREQUEST'].fields_by_name['cbu_order_id']._loaded_options = None
   _globals['_LISTPAYWAYSREQUEST'].fields_by_name['cbu_order_id']._serialized_options = b'\302\236\031\013\n\007orderId\030\002\272H\004\"\002 \000'
   _globals['_LISTPAYWAYSRESPONSE'].fields_by_name['pay_ways']._loaded_options = None
@@ -55,22 +72,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTPAYWAYSRESPONSE'].fields_by_name['cbu_order_id']._serialized_options = b'\302\236\031\t\n\007orderId'
   _globals['_LISTPAYWAYSRESPONSE'].fields_by_name['pay_fee']._loaded_options = None
   _globals['_LISTPAYWAYSRESPONSE'].fields_by_name['pay_fee']._serialized_options = b'\302\236\031\002\030\003'
-  _globals['_CREATEALIPAYURLREQUEST']._serialized_start=168
-  _globals['_CREATEALIPAYURLREQUEST']._serialized_end=265
-  _globals['_CREATEALIPAYURLRESPONSE']._serialized_start=268
-  _globals['_CREATEALIPAYURLRESPONSE']._serialized_end=435
-  _globals['_CREATECROSSBORDERPAYURLREQUEST']._serialized_start=437
-  _globals['_CREATECROSSBORDERPAYURLREQUEST']._serialized_end=542
-  _globals['_CREATECROSSBORDERPAYURLRESPONSE']._serialized_start=545
-  _globals['_CREATECROSSBORDERPAYURLRESPONSE']._serialized_end=720
-  _globals['_CREATECREDITPAYURLREQUEST']._serialized_start=722
-  _globals['_CREATECREDITPAYURLREQUEST']._serialized_end=822
-  _globals['_CREATECREDITPAYURLRESPONSE']._serialized_start=825
-  _globals['_CREATECREDITPAYURLRESPONSE']._serialized_end=995
-  _globals['_LISTPAYWAYSREQUEST']._serialized_start=997
-  _globals['_LISTPAYWAYSREQUEST']._serialized_end=1075
-  _globals['_LISTPAYWAYSRESPONSE']._serialized_start=1078
-  _globals['_LISTPAYWAYSRESPONSE']._serialized_end=1355
-  _globals['_PAYWAY']._serialized_start=1357
-  _globals['_PAYWAY']._serialized_end=1433
+  _globals['_LISTPAYWAYSRESPONSE'].fields_by_name['pay_expire_time']._loaded_options = None
+  _globals['_LISTPAYWAYSRESPONSE'].fields_by_name['pay_expire_time']._serialized_options = b'\302\236\031\t\n\007timeout'
+  _globals['_CREATEALIPAYURLREQUEST']._serialized_start=194
+  _globals['_CREATEALIPAYURLREQUEST']._serialized_end=341
+  _globals['_CREATEALIPAYURLRESPONSE']._serialized_start=344
+  _globals['_CREATEALIPAYURLRESPONSE']._serialized_end=625
+  _globals['_UNPAYABLEORDER']._serialized_start=627
+  _globals['_UNPAYABLEORDER']._serialized_end=708
+  _globals['_CREATECROSSBORDERPAYURLREQUEST']._serialized_start=710
+  _globals['_CREATECROSSBORDERPAYURLREQUEST']._serialized_end=815
+  _globals['_CREATECROSSBORDERPAYURLRESPONSE']._serialized_start=818
+  _globals['_CREATECROSSBORDERPAYURLRESPONSE']._serialized_end=1107
+  _globals['_CREATECREDITPAYURLREQUEST']._serialized_start=1109
+  _globals['_CREATECREDITPAYURLREQUEST']._serialized_end=1209
+  _globals['_CREATECREDITPAYURLRESPONSE']._serialized_start=1212
+  _globals['_CREATECREDITPAYURLRESPONSE']._serialized_end=1496
+  _globals['_LISTPAYWAYSREQUEST']._serialized_start=1498
+  _globals['_LISTPAYWAYSREQUEST']._serialized_end=1576
+  _globals['_LISTPAYWAYSRESPONSE']._serialized_start=1579
+  _globals['_LISTPAYWAYSRESPONSE']._serialized_end=1885
+  _globals['_PAYWAY']._serialized_start=1887
+  _globals['_PAYWAY']._serialized_end=1963
 # @@protoc_insertion_point(module_scope)

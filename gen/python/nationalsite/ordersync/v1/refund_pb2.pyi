@@ -10,6 +10,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.rpc import status_pb2 as _status_pb2
 from google.type import money_pb2 as _money_pb2
 import builtins as _builtins
 import sys
@@ -229,31 +230,38 @@ Global___UploadRefundVoucherRequest: _TypeAlias = UploadRefundVoucherRequest  # 
 
 @_typing.final
 class UploadRefundVoucherResponse(_message.Message):
-    """The URL of the uploaded image. A voucher is
-    `image_domain`/`image_relative_url`.
-    """
+    """The URL of the uploaded image."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    VOUCHER_URL_FIELD_NUMBER: _builtins.int
     IMAGE_DOMAIN_FIELD_NUMBER: _builtins.int
     IMAGE_RELATIVE_URL_FIELD_NUMBER: _builtins.int
+    voucher_url: _builtins.str
+    """The URL, such as
+    https://cbu01.alicdn.com/img/ibank/2019/901/930/11848039109.jpg: a voucher
+    for CreateRefund and SubmitReturnGoods. Always set. The service makes it of
+    the two parts, with exactly one slash between them, and with https:// if
+    1688 sends no scheme.
+    """
     image_domain: _builtins.str
-    """First part of the URL, such as https://cbu01.alicdn.com. Whether 1688
-    always includes the scheme is not known (1688: imageDomain).
+    """First part of the URL, as 1688 sent it (1688: imageDomain). Whether it
+    always has a scheme is not known.
     """
     image_relative_url: _builtins.str
-    """The rest, such as img/ibank/2019/901/930/11848039109.jpg. Whether it can
-    begin with a slash is not known (1688: imageRelativeUrl).
+    """The rest of the URL, as 1688 sent it (1688: imageRelativeUrl). Whether it
+    can begin with a slash is not known.
     """
     def __init__(
         self,
         *,
+        voucher_url: _builtins.str = ...,
         image_domain: _builtins.str | None = ...,
         image_relative_url: _builtins.str | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_image_domain", b"_image_domain", "_image_relative_url", b"_image_relative_url", "image_domain", b"image_domain", "image_relative_url", b"image_relative_url"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_image_domain", b"_image_domain", "_image_relative_url", b"_image_relative_url", "image_domain", b"image_domain", "image_relative_url", b"image_relative_url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_image_domain", b"_image_domain", "_image_relative_url", b"_image_relative_url", "image_domain", b"image_domain", "image_relative_url", b"image_relative_url", "voucher_url", b"voucher_url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__image_domain: _TypeAlias = _typing.Literal["image_domain"]  # noqa: Y015
     _WhichOneofArgType__image_domain: _TypeAlias = _typing.Literal["_image_domain", b"_image_domain"]  # noqa: Y015
@@ -286,9 +294,9 @@ class CreateRefundRequest(_message.Message):
     CUSTOM_REFUND_FIELD_NUMBER: _builtins.int
     REFUND_REMARK_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Optional UUID. A retry with the same id and content within 24 hours returns
-    the response of the first call. The service completes a call with a request
-    id even if the caller disconnects.
+    """Required UUID, a new one for each new request. A retry with the same id and
+    content within 24 hours returns the response of the first call. The service
+    completes the call even if the caller disconnects.
     """
     cbu_order_id: _builtins.int
     """The purchase order (1688: orderId). Required."""
@@ -325,7 +333,8 @@ class CreateRefundRequest(_message.Message):
 
     @_builtins.property
     def vouchers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """URLs of images, at most 5, from UploadRefundVoucher (1688: vouchers).
+        """URLs of images, at most 5: `voucher_url` of UploadRefundVoucher (1688:
+        vouchers).
         Optional, unless the reason requires one.
         """
 
@@ -401,6 +410,7 @@ class CreateRefundResponse(_message.Message):
     INNER_POST_FEE_FIELD_NUMBER: _builtins.int
     IS_VOUCHER_FIELD_NUMBER: _builtins.int
     REFUND_OFFICIAL_SOLUTION_COST_FIELD_NUMBER: _builtins.int
+    REJECTION_FIELD_NUMBER: _builtins.int
     refund_id: _builtins.str
     """The refund's id, beginning with TQ (1688: refundId)."""
     inner_reason_id: _builtins.int
@@ -417,6 +427,13 @@ class CreateRefundResponse(_message.Message):
     def refund_official_solution_cost(self) -> _money_pb2.Money:
         """Amount that 1688 itself pays (1688: refundOfficialSolutionCost, fen)."""
 
+    @_builtins.property
+    def rejection(self) -> _status_pb2.Status:
+        """Set if 1688 rejected the request and still returned a refund's id, so that
+        the refund exists: the code, message and details that the call would fail
+        with without the id.
+        """
+
     def __init__(
         self,
         *,
@@ -426,10 +443,11 @@ class CreateRefundResponse(_message.Message):
         inner_post_fee: _money_pb2.Money | None = ...,
         is_voucher: _builtins.bool | None = ...,
         refund_official_solution_cost: _money_pb2.Money | None = ...,
+        rejection: _status_pb2.Status | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_inner_reason", b"_inner_reason", "_inner_reason_id", b"_inner_reason_id", "_is_voucher", b"_is_voucher", "_refund_id", b"_refund_id", "inner_post_fee", b"inner_post_fee", "inner_reason", b"inner_reason", "inner_reason_id", b"inner_reason_id", "is_voucher", b"is_voucher", "refund_id", b"refund_id", "refund_official_solution_cost", b"refund_official_solution_cost"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_inner_reason", b"_inner_reason", "_inner_reason_id", b"_inner_reason_id", "_is_voucher", b"_is_voucher", "_refund_id", b"_refund_id", "inner_post_fee", b"inner_post_fee", "inner_reason", b"inner_reason", "inner_reason_id", b"inner_reason_id", "is_voucher", b"is_voucher", "refund_id", b"refund_id", "refund_official_solution_cost", b"refund_official_solution_cost", "rejection", b"rejection"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_inner_reason", b"_inner_reason", "_inner_reason_id", b"_inner_reason_id", "_is_voucher", b"_is_voucher", "_refund_id", b"_refund_id", "inner_post_fee", b"inner_post_fee", "inner_reason", b"inner_reason", "inner_reason_id", b"inner_reason_id", "is_voucher", b"is_voucher", "refund_id", b"refund_id", "refund_official_solution_cost", b"refund_official_solution_cost"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_inner_reason", b"_inner_reason", "_inner_reason_id", b"_inner_reason_id", "_is_voucher", b"_is_voucher", "_refund_id", b"_refund_id", "inner_post_fee", b"inner_post_fee", "inner_reason", b"inner_reason", "inner_reason_id", b"inner_reason_id", "is_voucher", b"is_voucher", "refund_id", b"refund_id", "refund_official_solution_cost", b"refund_official_solution_cost", "rejection", b"rejection"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__inner_reason: _TypeAlias = _typing.Literal["inner_reason"]  # noqa: Y015
     _WhichOneofArgType__inner_reason: _TypeAlias = _typing.Literal["_inner_reason", b"_inner_reason"]  # noqa: Y015
@@ -463,9 +481,9 @@ class SubmitReturnGoodsRequest(_message.Message):
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     VOUCHERS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Optional UUID. A retry with the same id and content within 24 hours returns
-    the response of the first call. The service completes a call with a request
-    id even if the caller disconnects.
+    """Required UUID, a new one for each new request. A retry with the same id and
+    content within 24 hours returns the response of the first call. The service
+    completes the call even if the caller disconnects.
     """
     refund_id: _builtins.str
     """The refund, beginning with TQ (1688: refundId). Required."""
@@ -479,8 +497,8 @@ class SubmitReturnGoodsRequest(_message.Message):
     """A remark, 2 to 200 characters (1688: description). Optional."""
     @_builtins.property
     def vouchers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """URLs of images, at most 10, each of at most 1 MB (1688: vouchers).
-        Optional.
+        """URLs of images, at most 10, each of at most 1 MB: `voucher_url` of
+        UploadRefundVoucher (1688: vouchers). Optional.
         """
 
     def __init__(

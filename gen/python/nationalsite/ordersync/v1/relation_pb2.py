@@ -26,7 +26,7 @@ from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 from nationalsite.upstream.v1 import options_pb2 as nationalsite_dot_upstream_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(nationalsite/ordersync/v1/relation.proto\x12\x19nationalsite.ordersync.v1\x1a\x17google/rpc/status.proto\x1a&nationalsite/upstream/v1/options.proto\"\xc6\x01\n\x1aWriteOrderRelationsRequest\x12\x30\n\nrequest_id\x18\x01 \x01(\tB\x11\xc2\x9e\x19\x02 \x03\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01R\trequestId\x12v\n\trelations\x18\x02 \x03(\x0b\x32(.nationalsite.ordersync.v1.OrderRelationB.\xc2\x9e\x19 \n\x1enationalOrderRelationParamList\xbaH\x07\x92\x01\x04\x08\x01\x10\x64R\trelations\"\xf9\x04\n\rOrderRelation\x12P\n\x11national_order_id\x18\x01 \x01(\tB$\xc2\x9e\x19\x19\x82\x01\x02\x18\x01\x8a\x01\x11\n\rparentOrderId(\x01\xbaH\x04r\x02\x18@R\x0fnationalOrderId\x12Q\n\x15national_sub_order_id\x18\x02 \x01(\tB\x1e\xc2\x9e\x19\x13\x82\x01\x02\x18\x01\x8a\x01\x0b\n\x07orderId(\x01\xbaH\x04r\x02\x18@R\x12nationalSubOrderId\x12I\n\x0c\x63\x62u_order_id\x18\x03 \x01(\x03\x42\'\xc2\x9e\x19\x1c\x8a\x01\x19\n\x15purchaseParentOrderId(\x01\xbaH\x04\"\x02(\x00R\ncbuOrderId\x12]\n\x12\x63\x62u_order_entry_id\x18\x04 \x01(\x03\x42\x30\xc2\x9e\x19%\n\rcbuSubOrderId\x8a\x01\x13\n\x0fpurchaseOrderId(\x01\xbaH\x04\"\x02(\x00R\x0f\x63\x62uOrderEntryId:\x98\x02\xbaH\x94\x02\x1a\x93\x01\n\x17order_relation.national\x12\x36national_order_id or national_sub_order_id is required\x1a@this.national_order_id != \'\' || this.national_sub_order_id != \'\'\x1a|\n\x12order_relation.cbu\x12.cbu_order_id or cbu_order_entry_id is required\x1a\x36this.cbu_order_id != 0 || this.cbu_order_entry_id != 0\"S\n\x1bWriteOrderRelationsResponse\x12\x34\n\x07results\x18\x01 \x03(\x0b\x32\x12.google.rpc.StatusB\x06\xc2\x9e\x19\x02 \x03R\x07resultsB_\n\x19nationalsite.ordersync.v1B\rRelationProtoP\x01Z1nationalsite.internal/go/ordersync/v1;ordersyncv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(nationalsite/ordersync/v1/relation.proto\x12\x19nationalsite.ordersync.v1\x1a\x17google/rpc/status.proto\x1a&nationalsite/upstream/v1/options.proto\"\xc6\x01\n\x1aWriteOrderRelationsRequest\x12\x30\n\nrequest_id\x18\x01 \x01(\tB\x11\xc2\x9e\x19\x02 \x03\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01R\trequestId\x12v\n\trelations\x18\x02 \x03(\x0b\x32(.nationalsite.ordersync.v1.OrderRelationB.\xc2\x9e\x19 \n\x1enationalOrderRelationParamList\xbaH\x07\x92\x01\x04\x08\x01\x10\x64R\trelations\"d\n\x0eOrderRelations\x12R\n\trelations\x18\x01 \x03(\x0b\x32(.nationalsite.ordersync.v1.OrderRelationB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x64R\trelations\"\xf9\x04\n\rOrderRelation\x12P\n\x11national_order_id\x18\x01 \x01(\tB$\xc2\x9e\x19\x19\x82\x01\x02\x18\x01\x8a\x01\x11\n\rparentOrderId(\x01\xbaH\x04r\x02\x18@R\x0fnationalOrderId\x12Q\n\x15national_sub_order_id\x18\x02 \x01(\tB\x1e\xc2\x9e\x19\x13\x82\x01\x02\x18\x01\x8a\x01\x0b\n\x07orderId(\x01\xbaH\x04r\x02\x18@R\x12nationalSubOrderId\x12I\n\x0c\x63\x62u_order_id\x18\x03 \x01(\x03\x42\'\xc2\x9e\x19\x1c\x8a\x01\x19\n\x15purchaseParentOrderId(\x01\xbaH\x04\"\x02(\x00R\ncbuOrderId\x12]\n\x12\x63\x62u_order_entry_id\x18\x04 \x01(\x03\x42\x30\xc2\x9e\x19%\n\rcbuSubOrderId\x8a\x01\x13\n\x0fpurchaseOrderId(\x01\xbaH\x04\"\x02(\x00R\x0f\x63\x62uOrderEntryId:\x98\x02\xbaH\x94\x02\x1a\x93\x01\n\x17order_relation.national\x12\x36national_order_id or national_sub_order_id is required\x1a@this.national_order_id != \'\' || this.national_sub_order_id != \'\'\x1a|\n\x12order_relation.cbu\x12.cbu_order_id or cbu_order_entry_id is required\x1a\x36this.cbu_order_id != 0 || this.cbu_order_entry_id != 0\"o\n\x1bWriteOrderRelationsResponse\x12P\n\x07results\x18\x01 \x03(\x0b\x32..nationalsite.ordersync.v1.OrderRelationResultB\x06\xc2\x9e\x19\x02 \x03R\x07results\"A\n\x13OrderRelationResult\x12*\n\x06status\x18\x01 \x01(\x0b\x32\x12.google.rpc.StatusR\x06statusB_\n\x19nationalsite.ordersync.v1B\rRelationProtoP\x01Z1nationalsite.internal/go/ordersync/v1;ordersyncv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,6 +38,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WRITEORDERRELATIONSREQUEST'].fields_by_name['request_id']._serialized_options = b'\302\236\031\002 \003\272H\010r\003\260\001\001\330\001\001'
   _globals['_WRITEORDERRELATIONSREQUEST'].fields_by_name['relations']._loaded_options = None
   _globals['_WRITEORDERRELATIONSREQUEST'].fields_by_name['relations']._serialized_options = b'\302\236\031 \n\036nationalOrderRelationParamList\272H\007\222\001\004\010\001\020d'
+  _globals['_ORDERRELATIONS'].fields_by_name['relations']._loaded_options = None
+  _globals['_ORDERRELATIONS'].fields_by_name['relations']._serialized_options = b'\272H\007\222\001\004\010\001\020d'
   _globals['_ORDERRELATION'].fields_by_name['national_order_id']._loaded_options = None
   _globals['_ORDERRELATION'].fields_by_name['national_order_id']._serialized_options = b'\302\236\031\031\202\001\002\030\001\212\001\021\n\rparentOrderId(\001\272H\004r\002\030@'
   _globals['_ORDERRELATION'].fields_by_name['national_sub_order_id']._loaded_options = None
@@ -52,8 +54,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WRITEORDERRELATIONSRESPONSE'].fields_by_name['results']._serialized_options = b'\302\236\031\002 \003'
   _globals['_WRITEORDERRELATIONSREQUEST']._serialized_start=137
   _globals['_WRITEORDERRELATIONSREQUEST']._serialized_end=335
-  _globals['_ORDERRELATION']._serialized_start=338
-  _globals['_ORDERRELATION']._serialized_end=971
-  _globals['_WRITEORDERRELATIONSRESPONSE']._serialized_start=973
-  _globals['_WRITEORDERRELATIONSRESPONSE']._serialized_end=1056
+  _globals['_ORDERRELATIONS']._serialized_start=337
+  _globals['_ORDERRELATIONS']._serialized_end=437
+  _globals['_ORDERRELATION']._serialized_start=440
+  _globals['_ORDERRELATION']._serialized_end=1073
+  _globals['_WRITEORDERRELATIONSRESPONSE']._serialized_start=1075
+  _globals['_WRITEORDERRELATIONSRESPONSE']._serialized_end=1186
+  _globals['_ORDERRELATIONRESULT']._serialized_start=1188
+  _globals['_ORDERRELATIONRESULT']._serialized_end=1253
 # @@protoc_insertion_point(module_scope)

@@ -55,6 +55,30 @@ class WriteOrderRelationsRequest(_message.Message):
 Global___WriteOrderRelationsRequest: _TypeAlias = WriteOrderRelationsRequest  # noqa: Y015
 
 @_typing.final
+class OrderRelations(_message.Message):
+    """Relations to deliver as one sync."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RELATIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def relations(self) -> _containers.RepeatedCompositeFieldContainer[Global___OrderRelation]:
+        """The relations, 1 to 100, as in WriteOrderRelations."""
+
+    def __init__(
+        self,
+        *,
+        relations: _abc.Iterable[Global___OrderRelation] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["relations", b"relations"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrderRelations: _TypeAlias = OrderRelations  # noqa: Y015
+
+@_typing.final
 class OrderRelation(_message.Message):
     """Which entry of a purchase order serves which sub-order of a downstream order
     (1688: NationalOrderRelationParam). open-platform requires all four ids.
@@ -110,15 +134,13 @@ class WriteOrderRelationsResponse(_message.Message):
 
     RESULTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def results(self) -> _containers.RepeatedCompositeFieldContainer[_status_pb2.Status]:
-        """A status for each relation, in the order of the request: OK if 1688
-        accepted it, else the code, message and details of a failed call.
-        """
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___OrderRelationResult]:
+        """One result for each relation, in the order of the request."""
 
     def __init__(
         self,
         *,
-        results: _abc.Iterable[_status_pb2.Status] | None = ...,
+        results: _abc.Iterable[Global___OrderRelationResult] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -127,3 +149,29 @@ class WriteOrderRelationsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WriteOrderRelationsResponse: _TypeAlias = WriteOrderRelationsResponse  # noqa: Y015
+
+@_typing.final
+class OrderRelationResult(_message.Message):
+    """The result of one relation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATUS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def status(self) -> _status_pb2.Status:
+        """OK if 1688 accepted the relation, else the code, message and details of a
+        failed call.
+        """
+
+    def __init__(
+        self,
+        *,
+        status: _status_pb2.Status | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrderRelationResult: _TypeAlias = OrderRelationResult  # noqa: Y015

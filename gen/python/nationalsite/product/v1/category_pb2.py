@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from nationalsite.upstream.v1 import options_pb2 as nationalsite_dot_upstream_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&nationalsite/product/v1/category.proto\x12\x17nationalsite.product.v1\x1a&nationalsite/upstream/v1/options.proto\"f\n\x12GetCategoryRequest\x12@\n\x0b\x63\x61tegory_id\x18\x01 \x01(\x03\x42\x1a\xc2\x9e\x19\x0f\n\ncategoryID2\x01\x30\xbaH\x04\"\x02(\x00H\x00R\ncategoryId\x88\x01\x01\x42\x0e\n\x0c_category_id\"l\n\x13GetCategoryResponse\x12U\n\ncategories\x18\x01 \x03(\x0b\x32!.nationalsite.product.v1.CategoryB\x12\xc2\x9e\x19\x0e\n\x0c\x63\x61tegoryInfoR\ncategories\"\xad\x05\n\x08\x43\x61tegory\x12\x36\n\x0b\x63\x61tegory_id\x18\x01 \x01(\x03\x42\x10\xc2\x9e\x19\x0c\n\ncategoryIDH\x00R\ncategoryId\x88\x01\x01\x12\x17\n\x04name\x18\x02 \x01(\tH\x01R\x04name\x88\x01\x01\x12\x19\n\x05level\x18\x03 \x01(\x05H\x02R\x05level\x88\x01\x01\x12\x1c\n\x07is_leaf\x18\x04 \x01(\x08H\x03R\x06isLeaf\x88\x01\x01\x12.\n\nparent_ids\x18\x05 \x03(\x03\x42\x0f\xc2\x9e\x19\x0b\n\tparentIDsR\tparentIds\x12+\n\tchild_ids\x18\x06 \x03(\x03\x42\x0e\xc2\x9e\x19\n\n\x08\x63hildIDsR\x08\x63hildIds\x12g\n\x10\x63hild_categories\x18\x07 \x03(\x0b\x32&.nationalsite.product.v1.ChildCategoryB\x14\xc2\x9e\x19\x10\n\x0e\x63hildCategorysR\x0f\x63hildCategories\x12\x31\n\x12min_order_quantity\x18\x08 \x01(\x03H\x04R\x10minOrderQuantity\x88\x01\x01\x12I\n\rfeature_infos\x18\t \x03(\x0b\x32$.nationalsite.product.v1.FeatureInfoR\x0c\x66\x65\x61tureInfos\x12(\n\rcategory_type\x18\n \x01(\tH\x05R\x0c\x63\x61tegoryType\x88\x01\x01\x12\x37\n\x15is_support_processing\x18\x0b \x01(\x08H\x06R\x13isSupportProcessing\x88\x01\x01\x42\x0e\n\x0c_category_idB\x07\n\x05_nameB\x08\n\x06_levelB\n\n\x08_is_leafB\x15\n\x13_min_order_quantityB\x10\n\x0e_category_typeB\x18\n\x16_is_support_processing\"\xd7\x01\n\rChildCategory\x12.\n\x0b\x63\x61tegory_id\x18\x01 \x01(\x03\x42\x08\xc2\x9e\x19\x04\n\x02idH\x00R\ncategoryId\x88\x01\x01\x12\x17\n\x04name\x18\x02 \x01(\tH\x01R\x04name\x88\x01\x01\x12\x1c\n\x07is_leaf\x18\x03 \x01(\x08H\x02R\x06isLeaf\x88\x01\x01\x12(\n\rcategory_type\x18\x04 \x01(\tH\x03R\x0c\x63\x61tegoryType\x88\x01\x01\x42\x0e\n\x0c_category_idB\x07\n\x05_nameB\n\n\x08_is_leafB\x10\n\x0e_category_type\"\xaa\x01\n\x0b\x46\x65\x61tureInfo\x12\x15\n\x03key\x18\x01 \x01(\tH\x00R\x03key\x88\x01\x01\x12\x19\n\x05value\x18\x02 \x01(\tH\x01R\x05value\x88\x01\x01\x12\x1b\n\x06status\x18\x03 \x01(\x05H\x02R\x06status\x88\x01\x01\x12!\n\thierarchy\x18\x04 \x01(\x08H\x03R\thierarchy\x88\x01\x01\x42\x06\n\x04_keyB\x08\n\x06_valueB\t\n\x07_statusB\x0c\n\n_hierarchyBY\n\x17nationalsite.product.v1B\rCategoryProtoP\x01Z-nationalsite.internal/go/product/v1;productv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&nationalsite/product/v1/category.proto\x12\x17nationalsite.product.v1\x1a&nationalsite/upstream/v1/options.proto\"f\n\x12GetCategoryRequest\x12@\n\x0b\x63\x61tegory_id\x18\x01 \x01(\x03\x42\x1a\xc2\x9e\x19\x0f\n\ncategoryID2\x01\x30\xbaH\x04\"\x02(\x00H\x00R\ncategoryId\x88\x01\x01\x42\x0e\n\x0c_category_id\"j\n\x13GetCategoryResponse\x12S\n\x08\x63\x61tegory\x18\x01 \x01(\x0b\x32!.nationalsite.product.v1.CategoryB\x14\xc2\x9e\x19\x10\n\x0c\x63\x61tegoryInfo(\x01R\x08\x63\x61tegory\"\xad\x05\n\x08\x43\x61tegory\x12\x36\n\x0b\x63\x61tegory_id\x18\x01 \x01(\x03\x42\x10\xc2\x9e\x19\x0c\n\ncategoryIDH\x00R\ncategoryId\x88\x01\x01\x12\x17\n\x04name\x18\x02 \x01(\tH\x01R\x04name\x88\x01\x01\x12\x19\n\x05level\x18\x03 \x01(\x05H\x02R\x05level\x88\x01\x01\x12\x1c\n\x07is_leaf\x18\x04 \x01(\x08H\x03R\x06isLeaf\x88\x01\x01\x12.\n\nparent_ids\x18\x05 \x03(\x03\x42\x0f\xc2\x9e\x19\x0b\n\tparentIDsR\tparentIds\x12+\n\tchild_ids\x18\x06 \x03(\x03\x42\x0e\xc2\x9e\x19\n\n\x08\x63hildIDsR\x08\x63hildIds\x12g\n\x10\x63hild_categories\x18\x07 \x03(\x0b\x32&.nationalsite.product.v1.ChildCategoryB\x14\xc2\x9e\x19\x10\n\x0e\x63hildCategorysR\x0f\x63hildCategories\x12\x31\n\x12min_order_quantity\x18\x08 \x01(\x03H\x04R\x10minOrderQuantity\x88\x01\x01\x12I\n\rfeature_infos\x18\t \x03(\x0b\x32$.nationalsite.product.v1.FeatureInfoR\x0c\x66\x65\x61tureInfos\x12(\n\rcategory_type\x18\n \x01(\tH\x05R\x0c\x63\x61tegoryType\x88\x01\x01\x12\x37\n\x15is_support_processing\x18\x0b \x01(\x08H\x06R\x13isSupportProcessing\x88\x01\x01\x42\x0e\n\x0c_category_idB\x07\n\x05_nameB\x08\n\x06_levelB\n\n\x08_is_leafB\x15\n\x13_min_order_quantityB\x10\n\x0e_category_typeB\x18\n\x16_is_support_processing\"\xd7\x01\n\rChildCategory\x12.\n\x0b\x63\x61tegory_id\x18\x01 \x01(\x03\x42\x08\xc2\x9e\x19\x04\n\x02idH\x00R\ncategoryId\x88\x01\x01\x12\x17\n\x04name\x18\x02 \x01(\tH\x01R\x04name\x88\x01\x01\x12\x1c\n\x07is_leaf\x18\x03 \x01(\x08H\x02R\x06isLeaf\x88\x01\x01\x12(\n\rcategory_type\x18\x04 \x01(\tH\x03R\x0c\x63\x61tegoryType\x88\x01\x01\x42\x0e\n\x0c_category_idB\x07\n\x05_nameB\n\n\x08_is_leafB\x10\n\x0e_category_type\"\xaa\x01\n\x0b\x46\x65\x61tureInfo\x12\x15\n\x03key\x18\x01 \x01(\tH\x00R\x03key\x88\x01\x01\x12\x19\n\x05value\x18\x02 \x01(\tH\x01R\x05value\x88\x01\x01\x12\x1b\n\x06status\x18\x03 \x01(\x05H\x02R\x06status\x88\x01\x01\x12!\n\thierarchy\x18\x04 \x01(\x08H\x03R\thierarchy\x88\x01\x01\x42\x06\n\x04_keyB\x08\n\x06_valueB\t\n\x07_statusB\x0c\n\n_hierarchyBY\n\x17nationalsite.product.v1B\rCategoryProtoP\x01Z-nationalsite.internal/go/product/v1;productv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,8 +35,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._serialized_options = b'\n\027nationalsite.product.v1B\rCategoryProtoP\001Z-nationalsite.internal/go/product/v1;productv1'
   _globals['_GETCATEGORYREQUEST'].fields_by_name['category_id']._loaded_options = None
   _globals['_GETCATEGORYREQUEST'].fields_by_name['category_id']._serialized_options = b'\302\236\031\017\n\ncategoryID2\0010\272H\004\"\002(\000'
-  _globals['_GETCATEGORYRESPONSE'].fields_by_name['categories']._loaded_options = None
-  _globals['_GETCATEGORYRESPONSE'].fields_by_name['categories']._serialized_options = b'\302\236\031\016\n\014categoryInfo'
+  _globals['_GETCATEGORYRESPONSE'].fields_by_name['category']._loaded_options = None
+  _globals['_GETCATEGORYRESPONSE'].fields_by_name['category']._serialized_options = b'\302\236\031\020\n\014categoryInfo(\001'
   _globals['_CATEGORY'].fields_by_name['category_id']._loaded_options = None
   _globals['_CATEGORY'].fields_by_name['category_id']._serialized_options = b'\302\236\031\014\n\ncategoryID'
   _globals['_CATEGORY'].fields_by_name['parent_ids']._loaded_options = None
@@ -50,11 +50,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETCATEGORYREQUEST']._serialized_start=107
   _globals['_GETCATEGORYREQUEST']._serialized_end=209
   _globals['_GETCATEGORYRESPONSE']._serialized_start=211
-  _globals['_GETCATEGORYRESPONSE']._serialized_end=319
-  _globals['_CATEGORY']._serialized_start=322
-  _globals['_CATEGORY']._serialized_end=1007
-  _globals['_CHILDCATEGORY']._serialized_start=1010
-  _globals['_CHILDCATEGORY']._serialized_end=1225
-  _globals['_FEATUREINFO']._serialized_start=1228
-  _globals['_FEATUREINFO']._serialized_end=1398
+  _globals['_GETCATEGORYRESPONSE']._serialized_end=317
+  _globals['_CATEGORY']._serialized_start=320
+  _globals['_CATEGORY']._serialized_end=1005
+  _globals['_CHILDCATEGORY']._serialized_start=1008
+  _globals['_CHILDCATEGORY']._serialized_end=1223
+  _globals['_FEATUREINFO']._serialized_start=1226
+  _globals['_FEATUREINFO']._serialized_end=1396
 # @@protoc_insertion_point(module_scope)

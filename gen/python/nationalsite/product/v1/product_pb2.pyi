@@ -49,8 +49,10 @@ class GetProductDetailRequest(_message.Message):
     """Language code of translated texts, such as en, ja, ko, vi (1688: country,
     where it is a language code). open-platform only; national-site rejects it:
     set only `country` to work in both dialects. Empty: the language of
-    `country`, else English. 1688 accepts unknown codes and does not translate
-    then.
+    `country`, else English. 1688 accepts unknown codes such as kr or korea and
+    does not translate then; zh is reported as not supported. Even with a good
+    code some texts stay untranslated, more in details than in searches: a
+    translated text that equals the Chinese one is not a translation.
     """
     currency: _builtins.str
     """Currency of the `foreign_currency_*` prices, such as HKD, JPY (1688:
@@ -273,9 +275,9 @@ class Product(_message.Message):
 
     @_builtins.property
     def offer_identities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Identities of the seller, such as tp_member (1688: offerIdentities; 1688
-        prints no codes). Not the offer's identity, which Offer.offer_identities
-        holds. open-platform only.
+        """Identities of the seller, such as tp_member (1688: offerIdentities, a list,
+        or one text joined by commas; 1688 prints no codes). Not the offer's
+        identity, which Offer.offer_identities holds. open-platform only.
         """
 
     @_builtins.property
@@ -549,6 +551,15 @@ class ProductSkuInfo(_message.Message):
     RETAIL_PRICE_FIELD_NUMBER: _builtins.int
     FOREIGN_CURRENCY_RETAIL_PRICE_FIELD_NUMBER: _builtins.int
     SKU_ATTRIBUTES_FIELD_NUMBER: _builtins.int
+    PRICE_RANGE_FIELD_NUMBER: _builtins.int
+    JXHY_PRICE_RANGE_FIELD_NUMBER: _builtins.int
+    PF_JXHY_PRICE_RANGE_FIELD_NUMBER: _builtins.int
+    CONSIGN_PRICE_RANGE_FIELD_NUMBER: _builtins.int
+    PROMOTION_PRICE_RANGE_FIELD_NUMBER: _builtins.int
+    FOREIGN_CURRENCY_PRICE_RANGE_FIELD_NUMBER: _builtins.int
+    FOREIGN_CURRENCY_PROMOTION_PRICE_RANGE_FIELD_NUMBER: _builtins.int
+    RETAIL_PRICE_RANGE_FIELD_NUMBER: _builtins.int
+    FOREIGN_CURRENCY_RETAIL_PRICE_RANGE_FIELD_NUMBER: _builtins.int
     amount_on_sale: _builtins.int
     """Units in stock (1688: amountOnSale). Unset is not 0."""
     sku_id: _builtins.int
@@ -591,24 +602,26 @@ class ProductSkuInfo(_message.Message):
 
     @_builtins.property
     def foreign_currency_price(self) -> _money_pb2.Money:
-        """`` in the request's currency (1688: foreignCurrencyPrice). open-platform
-        only.
+        """`price` in the request's currency (1688:
+        foreignCurrencyPrice). open-platform only.
         """
 
     @_builtins.property
     def foreign_currency_promotion_price(self) -> _money_pb2.Money:
-        """`` in the request's currency (1688: foreignCurrencyPromotionPrice).
-        open-platform only.
+        """`promotion_price` in the request's currency (1688:
+        foreignCurrencyPromotionPrice). open-platform only.
         """
 
     @_builtins.property
     def retail_price(self) -> _money_pb2.Money:
-        """Retail price (1688: retailPrice). open-platform only."""
+        """Price of a single unit (1688: retailPrice). open-platform only. Where it is
+        set, `price` is for two units or more.
+        """
 
     @_builtins.property
     def foreign_currency_retail_price(self) -> _money_pb2.Money:
-        """`` in the request's currency (1688: foreignCurrencyRetailPrice).
-        open-platform only.
+        """`retail_price` in the request's currency (1688:
+        foreignCurrencyRetailPrice). open-platform only.
         """
 
     @_builtins.property
@@ -616,6 +629,42 @@ class ProductSkuInfo(_message.Message):
         """Properties that distinguish the SKU, such as colour and size (1688:
         skuAttributes; in national-site skuAttribute, a single object).
         """
+
+    @_builtins.property
+    def price_range(self) -> _offer_pb2.PriceRange:
+        """`price`, if it is not one number."""
+
+    @_builtins.property
+    def jxhy_price_range(self) -> _offer_pb2.PriceRange:
+        """`jxhy_price`, if it is not one number."""
+
+    @_builtins.property
+    def pf_jxhy_price_range(self) -> _offer_pb2.PriceRange:
+        """`pf_jxhy_price`, if it is not one number."""
+
+    @_builtins.property
+    def consign_price_range(self) -> _offer_pb2.PriceRange:
+        """`consign_price`, if it is not one number."""
+
+    @_builtins.property
+    def promotion_price_range(self) -> _offer_pb2.PriceRange:
+        """`promotion_price`, if it is not one number."""
+
+    @_builtins.property
+    def foreign_currency_price_range(self) -> _offer_pb2.PriceRange:
+        """`foreign_currency_price`, if it is not one number."""
+
+    @_builtins.property
+    def foreign_currency_promotion_price_range(self) -> _offer_pb2.PriceRange:
+        """`foreign_currency_promotion_price`, if it is not one number."""
+
+    @_builtins.property
+    def retail_price_range(self) -> _offer_pb2.PriceRange:
+        """`retail_price`, if it is not one number."""
+
+    @_builtins.property
+    def foreign_currency_retail_price_range(self) -> _offer_pb2.PriceRange:
+        """`foreign_currency_retail_price`, if it is not one number."""
 
     def __init__(
         self,
@@ -635,10 +684,19 @@ class ProductSkuInfo(_message.Message):
         retail_price: _money_pb2.Money | None = ...,
         foreign_currency_retail_price: _money_pb2.Money | None = ...,
         sku_attributes: _abc.Iterable[Global___SkuAttribute] | None = ...,
+        price_range: _offer_pb2.PriceRange | None = ...,
+        jxhy_price_range: _offer_pb2.PriceRange | None = ...,
+        pf_jxhy_price_range: _offer_pb2.PriceRange | None = ...,
+        consign_price_range: _offer_pb2.PriceRange | None = ...,
+        promotion_price_range: _offer_pb2.PriceRange | None = ...,
+        foreign_currency_price_range: _offer_pb2.PriceRange | None = ...,
+        foreign_currency_promotion_price_range: _offer_pb2.PriceRange | None = ...,
+        retail_price_range: _offer_pb2.PriceRange | None = ...,
+        foreign_currency_retail_price_range: _offer_pb2.PriceRange | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_amount_on_sale", b"_amount_on_sale", "_cargo_number", b"_cargo_number", "_sku_id", b"_sku_id", "_spec_id", b"_spec_id", "amount_on_sale", b"amount_on_sale", "cargo_number", b"cargo_number", "consign_price", b"consign_price", "fenxiao_price_info", b"fenxiao_price_info", "foreign_currency_price", b"foreign_currency_price", "foreign_currency_promotion_price", b"foreign_currency_promotion_price", "foreign_currency_retail_price", b"foreign_currency_retail_price", "jxhy_price", b"jxhy_price", "pf_jxhy_price", b"pf_jxhy_price", "price", b"price", "promotion_price", b"promotion_price", "retail_price", b"retail_price", "sku_id", b"sku_id", "spec_id", b"spec_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_amount_on_sale", b"_amount_on_sale", "_cargo_number", b"_cargo_number", "_sku_id", b"_sku_id", "_spec_id", b"_spec_id", "amount_on_sale", b"amount_on_sale", "cargo_number", b"cargo_number", "consign_price", b"consign_price", "consign_price_range", b"consign_price_range", "fenxiao_price_info", b"fenxiao_price_info", "foreign_currency_price", b"foreign_currency_price", "foreign_currency_price_range", b"foreign_currency_price_range", "foreign_currency_promotion_price", b"foreign_currency_promotion_price", "foreign_currency_promotion_price_range", b"foreign_currency_promotion_price_range", "foreign_currency_retail_price", b"foreign_currency_retail_price", "foreign_currency_retail_price_range", b"foreign_currency_retail_price_range", "jxhy_price", b"jxhy_price", "jxhy_price_range", b"jxhy_price_range", "pf_jxhy_price", b"pf_jxhy_price", "pf_jxhy_price_range", b"pf_jxhy_price_range", "price", b"price", "price_range", b"price_range", "promotion_price", b"promotion_price", "promotion_price_range", b"promotion_price_range", "retail_price", b"retail_price", "retail_price_range", b"retail_price_range", "sku_id", b"sku_id", "spec_id", b"spec_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amount_on_sale", b"_amount_on_sale", "_cargo_number", b"_cargo_number", "_sku_id", b"_sku_id", "_spec_id", b"_spec_id", "amount_on_sale", b"amount_on_sale", "cargo_number", b"cargo_number", "consign_price", b"consign_price", "fenxiao_price_info", b"fenxiao_price_info", "foreign_currency_price", b"foreign_currency_price", "foreign_currency_promotion_price", b"foreign_currency_promotion_price", "foreign_currency_retail_price", b"foreign_currency_retail_price", "jxhy_price", b"jxhy_price", "pf_jxhy_price", b"pf_jxhy_price", "price", b"price", "promotion_price", b"promotion_price", "retail_price", b"retail_price", "sku_attributes", b"sku_attributes", "sku_id", b"sku_id", "spec_id", b"spec_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amount_on_sale", b"_amount_on_sale", "_cargo_number", b"_cargo_number", "_sku_id", b"_sku_id", "_spec_id", b"_spec_id", "amount_on_sale", b"amount_on_sale", "cargo_number", b"cargo_number", "consign_price", b"consign_price", "consign_price_range", b"consign_price_range", "fenxiao_price_info", b"fenxiao_price_info", "foreign_currency_price", b"foreign_currency_price", "foreign_currency_price_range", b"foreign_currency_price_range", "foreign_currency_promotion_price", b"foreign_currency_promotion_price", "foreign_currency_promotion_price_range", b"foreign_currency_promotion_price_range", "foreign_currency_retail_price", b"foreign_currency_retail_price", "foreign_currency_retail_price_range", b"foreign_currency_retail_price_range", "jxhy_price", b"jxhy_price", "jxhy_price_range", b"jxhy_price_range", "pf_jxhy_price", b"pf_jxhy_price", "pf_jxhy_price_range", b"pf_jxhy_price_range", "price", b"price", "price_range", b"price_range", "promotion_price", b"promotion_price", "promotion_price_range", b"promotion_price_range", "retail_price", b"retail_price", "retail_price_range", b"retail_price_range", "sku_attributes", b"sku_attributes", "sku_id", b"sku_id", "spec_id", b"spec_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__amount_on_sale: _TypeAlias = _typing.Literal["amount_on_sale"]  # noqa: Y015
     _WhichOneofArgType__amount_on_sale: _TypeAlias = _typing.Literal["_amount_on_sale", b"_amount_on_sale"]  # noqa: Y015
@@ -669,6 +727,8 @@ class FenxiaoPriceInfo(_message.Message):
 
     ONE_PIECE_PRICE_FIELD_NUMBER: _builtins.int
     OFFER_PRICE_FIELD_NUMBER: _builtins.int
+    ONE_PIECE_PRICE_RANGE_FIELD_NUMBER: _builtins.int
+    OFFER_PRICE_RANGE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def one_piece_price(self) -> _money_pb2.Money:
         """Price of a single dropshipped unit, postage included (1688: onePiecePrice)."""
@@ -677,15 +737,25 @@ class FenxiaoPriceInfo(_message.Message):
     def offer_price(self) -> _money_pb2.Money:
         """Distribution price (1688: offerPrice)."""
 
+    @_builtins.property
+    def one_piece_price_range(self) -> _offer_pb2.PriceRange:
+        """`one_piece_price`, if it is not one number."""
+
+    @_builtins.property
+    def offer_price_range(self) -> _offer_pb2.PriceRange:
+        """`offer_price`, if it is not one number."""
+
     def __init__(
         self,
         *,
         one_piece_price: _money_pb2.Money | None = ...,
         offer_price: _money_pb2.Money | None = ...,
+        one_piece_price_range: _offer_pb2.PriceRange | None = ...,
+        offer_price_range: _offer_pb2.PriceRange | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["offer_price", b"offer_price", "one_piece_price", b"one_piece_price"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["offer_price", b"offer_price", "offer_price_range", b"offer_price_range", "one_piece_price", b"one_piece_price", "one_piece_price_range", b"one_piece_price_range"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["offer_price", b"offer_price", "one_piece_price", b"one_piece_price"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["offer_price", b"offer_price", "offer_price_range", b"offer_price_range", "one_piece_price", b"one_piece_price", "one_piece_price_range", b"one_piece_price_range"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -777,7 +847,7 @@ class ProductSaleInfo(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     AMOUNT_ON_SALE_FIELD_NUMBER: _builtins.int
-    PRICE_RANGES_FIELD_NUMBER: _builtins.int
+    PRICE_TIERS_FIELD_NUMBER: _builtins.int
     FOREIGN_CURRENCY_PRICE_FIELD_NUMBER: _builtins.int
     QUOTE_TYPE_FIELD_NUMBER: _builtins.int
     CONSIGN_PRICE_FIELD_NUMBER: _builtins.int
@@ -786,6 +856,11 @@ class ProductSaleInfo(_message.Message):
     FENXIAO_SALE_INFO_FIELD_NUMBER: _builtins.int
     RETAIL_PRICE_FIELD_NUMBER: _builtins.int
     FOREIGN_CURRENCY_RETAIL_PRICE_FIELD_NUMBER: _builtins.int
+    FOREIGN_CURRENCY_PRICE_RANGE_FIELD_NUMBER: _builtins.int
+    CONSIGN_PRICE_RANGE_FIELD_NUMBER: _builtins.int
+    JXHY_PRICE_RANGE_FIELD_NUMBER: _builtins.int
+    RETAIL_PRICE_RANGE_FIELD_NUMBER: _builtins.int
+    FOREIGN_CURRENCY_RETAIL_PRICE_RANGE_FIELD_NUMBER: _builtins.int
     amount_on_sale: _builtins.int
     """Units in stock of the offer (1688: amountOnSale). Unset is not 0."""
     quote_type: _builtins.int
@@ -793,7 +868,7 @@ class ProductSaleInfo(_message.Message):
     by quantity, the offer has SKUs (1688: quoteType). open-platform only.
     """
     @_builtins.property
-    def price_ranges(self) -> _containers.RepeatedCompositeFieldContainer[Global___PriceRange]:
+    def price_tiers(self) -> _containers.RepeatedCompositeFieldContainer[Global___PriceTier]:
         """Prices by quantity (1688: priceRanges, on the open platform
         priceRangeList).
         """
@@ -824,19 +899,41 @@ class ProductSaleInfo(_message.Message):
 
     @_builtins.property
     def retail_price(self) -> _money_pb2.Money:
-        """Retail price (1688: retailPrice). open-platform only."""
+        """Price of a single unit (1688: retailPrice). open-platform only. Where it is
+        set, the wholesale prices are for two units or more.
+        """
 
     @_builtins.property
     def foreign_currency_retail_price(self) -> _money_pb2.Money:
-        """`` in the request's currency (1688: foreignCurrencyRetailPrice).
-        open-platform only.
+        """`retail_price` in the request's currency (1688:
+        foreignCurrencyRetailPrice). open-platform only.
         """
+
+    @_builtins.property
+    def foreign_currency_price_range(self) -> _offer_pb2.PriceRange:
+        """`foreign_currency_price`, if it is not one number."""
+
+    @_builtins.property
+    def consign_price_range(self) -> _offer_pb2.PriceRange:
+        """`consign_price`, if it is not one number."""
+
+    @_builtins.property
+    def jxhy_price_range(self) -> _offer_pb2.PriceRange:
+        """`jxhy_price`, if it is not one number."""
+
+    @_builtins.property
+    def retail_price_range(self) -> _offer_pb2.PriceRange:
+        """`retail_price`, if it is not one number."""
+
+    @_builtins.property
+    def foreign_currency_retail_price_range(self) -> _offer_pb2.PriceRange:
+        """`foreign_currency_retail_price`, if it is not one number."""
 
     def __init__(
         self,
         *,
         amount_on_sale: _builtins.int | None = ...,
-        price_ranges: _abc.Iterable[Global___PriceRange] | None = ...,
+        price_tiers: _abc.Iterable[Global___PriceTier] | None = ...,
         foreign_currency_price: _money_pb2.Money | None = ...,
         quote_type: _builtins.int | None = ...,
         consign_price: _money_pb2.Money | None = ...,
@@ -845,10 +942,15 @@ class ProductSaleInfo(_message.Message):
         fenxiao_sale_info: Global___FenxiaoSaleInfo | None = ...,
         retail_price: _money_pb2.Money | None = ...,
         foreign_currency_retail_price: _money_pb2.Money | None = ...,
+        foreign_currency_price_range: _offer_pb2.PriceRange | None = ...,
+        consign_price_range: _offer_pb2.PriceRange | None = ...,
+        jxhy_price_range: _offer_pb2.PriceRange | None = ...,
+        retail_price_range: _offer_pb2.PriceRange | None = ...,
+        foreign_currency_retail_price_range: _offer_pb2.PriceRange | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_amount_on_sale", b"_amount_on_sale", "_quote_type", b"_quote_type", "amount_on_sale", b"amount_on_sale", "consign_price", b"consign_price", "fenxiao_sale_info", b"fenxiao_sale_info", "foreign_currency_price", b"foreign_currency_price", "foreign_currency_retail_price", b"foreign_currency_retail_price", "jxhy_price", b"jxhy_price", "quote_type", b"quote_type", "retail_price", b"retail_price", "unit_info", b"unit_info"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_amount_on_sale", b"_amount_on_sale", "_quote_type", b"_quote_type", "amount_on_sale", b"amount_on_sale", "consign_price", b"consign_price", "consign_price_range", b"consign_price_range", "fenxiao_sale_info", b"fenxiao_sale_info", "foreign_currency_price", b"foreign_currency_price", "foreign_currency_price_range", b"foreign_currency_price_range", "foreign_currency_retail_price", b"foreign_currency_retail_price", "foreign_currency_retail_price_range", b"foreign_currency_retail_price_range", "jxhy_price", b"jxhy_price", "jxhy_price_range", b"jxhy_price_range", "quote_type", b"quote_type", "retail_price", b"retail_price", "retail_price_range", b"retail_price_range", "unit_info", b"unit_info"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amount_on_sale", b"_amount_on_sale", "_quote_type", b"_quote_type", "amount_on_sale", b"amount_on_sale", "consign_price", b"consign_price", "fenxiao_sale_info", b"fenxiao_sale_info", "foreign_currency_price", b"foreign_currency_price", "foreign_currency_retail_price", b"foreign_currency_retail_price", "jxhy_price", b"jxhy_price", "price_ranges", b"price_ranges", "quote_type", b"quote_type", "retail_price", b"retail_price", "unit_info", b"unit_info"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amount_on_sale", b"_amount_on_sale", "_quote_type", b"_quote_type", "amount_on_sale", b"amount_on_sale", "consign_price", b"consign_price", "consign_price_range", b"consign_price_range", "fenxiao_sale_info", b"fenxiao_sale_info", "foreign_currency_price", b"foreign_currency_price", "foreign_currency_price_range", b"foreign_currency_price_range", "foreign_currency_retail_price", b"foreign_currency_retail_price", "foreign_currency_retail_price_range", b"foreign_currency_retail_price_range", "jxhy_price", b"jxhy_price", "jxhy_price_range", b"jxhy_price_range", "price_tiers", b"price_tiers", "quote_type", b"quote_type", "retail_price", b"retail_price", "retail_price_range", b"retail_price_range", "unit_info", b"unit_info"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__amount_on_sale: _TypeAlias = _typing.Literal["amount_on_sale"]  # noqa: Y015
     _WhichOneofArgType__amount_on_sale: _TypeAlias = _typing.Literal["_amount_on_sale", b"_amount_on_sale"]  # noqa: Y015
@@ -862,7 +964,7 @@ class ProductSaleInfo(_message.Message):
 Global___ProductSaleInfo: _TypeAlias = ProductSaleInfo  # noqa: Y015
 
 @_typing.final
-class PriceRange(_message.Message):
+class PriceTier(_message.Message):
     """A price from a minimum quantity (1688: priceRanges, on the open platform
     priceRangeList).
     """
@@ -874,6 +976,10 @@ class PriceRange(_message.Message):
     PROMOTION_PRICE_FIELD_NUMBER: _builtins.int
     FOREIGN_CURRENCY_PRICE_FIELD_NUMBER: _builtins.int
     FOREIGN_CURRENCY_PROMOTION_PRICE_FIELD_NUMBER: _builtins.int
+    PRICE_RANGE_FIELD_NUMBER: _builtins.int
+    PROMOTION_PRICE_RANGE_FIELD_NUMBER: _builtins.int
+    FOREIGN_CURRENCY_PRICE_RANGE_FIELD_NUMBER: _builtins.int
+    FOREIGN_CURRENCY_PROMOTION_PRICE_RANGE_FIELD_NUMBER: _builtins.int
     start_quantity: _builtins.int
     """Minimum number of units at this price (1688: startQuantity)."""
     @_builtins.property
@@ -886,15 +992,31 @@ class PriceRange(_message.Message):
 
     @_builtins.property
     def foreign_currency_price(self) -> _money_pb2.Money:
-        """`` in the request's currency (1688: foreignCurrencyPrice). open-platform
-        only.
+        """`price` in the request's currency (1688:
+        foreignCurrencyPrice). open-platform only.
         """
 
     @_builtins.property
     def foreign_currency_promotion_price(self) -> _money_pb2.Money:
-        """`` in the request's currency (1688: foreignCurrencyPromotionPrice).
-        open-platform only.
+        """`promotion_price` in the request's currency (1688:
+        foreignCurrencyPromotionPrice). open-platform only.
         """
+
+    @_builtins.property
+    def price_range(self) -> _offer_pb2.PriceRange:
+        """`price`, if it is not one number."""
+
+    @_builtins.property
+    def promotion_price_range(self) -> _offer_pb2.PriceRange:
+        """`promotion_price`, if it is not one number."""
+
+    @_builtins.property
+    def foreign_currency_price_range(self) -> _offer_pb2.PriceRange:
+        """`foreign_currency_price`, if it is not one number."""
+
+    @_builtins.property
+    def foreign_currency_promotion_price_range(self) -> _offer_pb2.PriceRange:
+        """`foreign_currency_promotion_price`, if it is not one number."""
 
     def __init__(
         self,
@@ -904,16 +1026,20 @@ class PriceRange(_message.Message):
         promotion_price: _money_pb2.Money | None = ...,
         foreign_currency_price: _money_pb2.Money | None = ...,
         foreign_currency_promotion_price: _money_pb2.Money | None = ...,
+        price_range: _offer_pb2.PriceRange | None = ...,
+        promotion_price_range: _offer_pb2.PriceRange | None = ...,
+        foreign_currency_price_range: _offer_pb2.PriceRange | None = ...,
+        foreign_currency_promotion_price_range: _offer_pb2.PriceRange | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_start_quantity", b"_start_quantity", "foreign_currency_price", b"foreign_currency_price", "foreign_currency_promotion_price", b"foreign_currency_promotion_price", "price", b"price", "promotion_price", b"promotion_price", "start_quantity", b"start_quantity"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_start_quantity", b"_start_quantity", "foreign_currency_price", b"foreign_currency_price", "foreign_currency_price_range", b"foreign_currency_price_range", "foreign_currency_promotion_price", b"foreign_currency_promotion_price", "foreign_currency_promotion_price_range", b"foreign_currency_promotion_price_range", "price", b"price", "price_range", b"price_range", "promotion_price", b"promotion_price", "promotion_price_range", b"promotion_price_range", "start_quantity", b"start_quantity"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_start_quantity", b"_start_quantity", "foreign_currency_price", b"foreign_currency_price", "foreign_currency_promotion_price", b"foreign_currency_promotion_price", "price", b"price", "promotion_price", b"promotion_price", "start_quantity", b"start_quantity"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_start_quantity", b"_start_quantity", "foreign_currency_price", b"foreign_currency_price", "foreign_currency_price_range", b"foreign_currency_price_range", "foreign_currency_promotion_price", b"foreign_currency_promotion_price", "foreign_currency_promotion_price_range", b"foreign_currency_promotion_price_range", "price", b"price", "price_range", b"price_range", "promotion_price", b"promotion_price", "promotion_price_range", b"promotion_price_range", "start_quantity", b"start_quantity"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__start_quantity: _TypeAlias = _typing.Literal["start_quantity"]  # noqa: Y015
     _WhichOneofArgType__start_quantity: _TypeAlias = _typing.Literal["_start_quantity", b"_start_quantity"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__start_quantity) -> _WhichOneofReturnType__start_quantity | None: ...
 
-Global___PriceRange: _TypeAlias = PriceRange  # noqa: Y015
+Global___PriceTier: _TypeAlias = PriceTier  # noqa: Y015
 
 @_typing.final
 class UnitInfo(_message.Message):
@@ -960,6 +1086,8 @@ class FenxiaoSaleInfo(_message.Message):
     START_QUANTITY_FIELD_NUMBER: _builtins.int
     ONE_PIECE_PRICE_FIELD_NUMBER: _builtins.int
     OFFER_PRICE_FIELD_NUMBER: _builtins.int
+    ONE_PIECE_PRICE_RANGE_FIELD_NUMBER: _builtins.int
+    OFFER_PRICE_RANGE_FIELD_NUMBER: _builtins.int
     one_piece_free_postage: _builtins.bool
     """Whether postage is included for a single dropshipped unit (1688:
     onePieceFreePostage).
@@ -974,6 +1102,14 @@ class FenxiaoSaleInfo(_message.Message):
     def offer_price(self) -> _money_pb2.Money:
         """Distribution price (1688: offerPrice)."""
 
+    @_builtins.property
+    def one_piece_price_range(self) -> _offer_pb2.PriceRange:
+        """`one_piece_price`, if it is not one number."""
+
+    @_builtins.property
+    def offer_price_range(self) -> _offer_pb2.PriceRange:
+        """`offer_price`, if it is not one number."""
+
     def __init__(
         self,
         *,
@@ -981,10 +1117,12 @@ class FenxiaoSaleInfo(_message.Message):
         start_quantity: _builtins.int | None = ...,
         one_piece_price: _money_pb2.Money | None = ...,
         offer_price: _money_pb2.Money | None = ...,
+        one_piece_price_range: _offer_pb2.PriceRange | None = ...,
+        offer_price_range: _offer_pb2.PriceRange | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_one_piece_free_postage", b"_one_piece_free_postage", "_start_quantity", b"_start_quantity", "offer_price", b"offer_price", "one_piece_free_postage", b"one_piece_free_postage", "one_piece_price", b"one_piece_price", "start_quantity", b"start_quantity"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_one_piece_free_postage", b"_one_piece_free_postage", "_start_quantity", b"_start_quantity", "offer_price", b"offer_price", "offer_price_range", b"offer_price_range", "one_piece_free_postage", b"one_piece_free_postage", "one_piece_price", b"one_piece_price", "one_piece_price_range", b"one_piece_price_range", "start_quantity", b"start_quantity"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_one_piece_free_postage", b"_one_piece_free_postage", "_start_quantity", b"_start_quantity", "offer_price", b"offer_price", "one_piece_free_postage", b"one_piece_free_postage", "one_piece_price", b"one_piece_price", "start_quantity", b"start_quantity"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_one_piece_free_postage", b"_one_piece_free_postage", "_start_quantity", b"_start_quantity", "offer_price", b"offer_price", "offer_price_range", b"offer_price_range", "one_piece_free_postage", b"one_piece_free_postage", "one_piece_price", b"one_piece_price", "one_piece_price_range", b"one_piece_price_range", "start_quantity", b"start_quantity"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__one_piece_free_postage: _TypeAlias = _typing.Literal["one_piece_free_postage"]  # noqa: Y015
     _WhichOneofArgType__one_piece_free_postage: _TypeAlias = _typing.Literal["_one_piece_free_postage", b"_one_piece_free_postage"]  # noqa: Y015
@@ -1425,21 +1563,27 @@ class ChannelSkuPrice(_message.Message):
 
     SKU_ID_FIELD_NUMBER: _builtins.int
     CURRENT_PRICE_FIELD_NUMBER: _builtins.int
+    CURRENT_PRICE_RANGE_FIELD_NUMBER: _builtins.int
     sku_id: _builtins.int
     """The SKU's id (1688: skuId)."""
     @_builtins.property
     def current_price(self) -> _money_pb2.Money:
         """Price in the channel (1688: currentPrice)."""
 
+    @_builtins.property
+    def current_price_range(self) -> _offer_pb2.PriceRange:
+        """`current_price`, if it is not one number."""
+
     def __init__(
         self,
         *,
         sku_id: _builtins.int | None = ...,
         current_price: _money_pb2.Money | None = ...,
+        current_price_range: _offer_pb2.PriceRange | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_sku_id", b"_sku_id", "current_price", b"current_price", "sku_id", b"sku_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_sku_id", b"_sku_id", "current_price", b"current_price", "current_price_range", b"current_price_range", "sku_id", b"sku_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_sku_id", b"_sku_id", "current_price", b"current_price", "sku_id", b"sku_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_sku_id", b"_sku_id", "current_price", b"current_price", "current_price_range", b"current_price_range", "sku_id", b"sku_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__sku_id: _TypeAlias = _typing.Literal["sku_id"]  # noqa: Y015
     _WhichOneofArgType__sku_id: _TypeAlias = _typing.Literal["_sku_id", b"_sku_id"]  # noqa: Y015

@@ -36,9 +36,30 @@ class ProductServiceStub:
     parameter is missing), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE,
     UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA,
     UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE,
-    UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and
-    INTERNAL_FAULT. If the service has a policy, any RPC can end with
-    CALLER_UNKNOWN or CALLER_FORBIDDEN.
+    UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OPERATION_NOT_IN_DIALECT, OVERLOADED,
+    DEADLINE, DRAINING and INTERNAL_FAULT. If the service has a policy, any RPC
+    can end with CALLER_UNKNOWN or CALLER_FORBIDDEN.
+
+    The maximum size of a request follows from the rules of its fields, and is at
+    most 2 MiB and an image. A larger one is INVALID_REQUEST. One that is larger
+    than any request of this service can be is rejected by gRPC with
+    RESOURCE_EXHAUSTED, without an ErrorInfo.
+
+    Metadata of a request: `cache-control: no-cache` bypasses the service's cache
+    of responses. `traceparent` (W3C Trace Context) continues the caller's trace.
+    Never send `x-forwarded-client-cert`: it is for trusted proxies, and is
+    ignored from anyone else.
+
+    Metadata of a response is in its trailers. RPCs that are operations of 1688
+    have `nationalsite-dialect`, the dialect that serves the request
+    (national-site or open-platform). `nationalsite-dropped-fields` has the paths
+    of request fields that are set and that the dialect drops, joined by commas
+    and without list indexes, at most 512 characters; a list that is cut ends
+    with `,...`. `nationalsite-cache` is hit, miss or stale if the response of
+    the RPC is cached. An error also has `grpc-status-details-bin`, the
+    google.rpc.Status with its details, and `grpc-retry-pushback-ms`, the
+    milliseconds until a retry makes sense, or -1 if the call must not be
+    retried; without it there is no advice.
     """
 
     def __init__(self, channel):
@@ -88,20 +109,45 @@ class ProductServiceServicer:
     parameter is missing), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE,
     UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA,
     UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE,
-    UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and
-    INTERNAL_FAULT. If the service has a policy, any RPC can end with
-    CALLER_UNKNOWN or CALLER_FORBIDDEN.
+    UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OPERATION_NOT_IN_DIALECT, OVERLOADED,
+    DEADLINE, DRAINING and INTERNAL_FAULT. If the service has a policy, any RPC
+    can end with CALLER_UNKNOWN or CALLER_FORBIDDEN.
+
+    The maximum size of a request follows from the rules of its fields, and is at
+    most 2 MiB and an image. A larger one is INVALID_REQUEST. One that is larger
+    than any request of this service can be is rejected by gRPC with
+    RESOURCE_EXHAUSTED, without an ErrorInfo.
+
+    Metadata of a request: `cache-control: no-cache` bypasses the service's cache
+    of responses. `traceparent` (W3C Trace Context) continues the caller's trace.
+    Never send `x-forwarded-client-cert`: it is for trusted proxies, and is
+    ignored from anyone else.
+
+    Metadata of a response is in its trailers. RPCs that are operations of 1688
+    have `nationalsite-dialect`, the dialect that serves the request
+    (national-site or open-platform). `nationalsite-dropped-fields` has the paths
+    of request fields that are set and that the dialect drops, joined by commas
+    and without list indexes, at most 512 characters; a list that is cut ends
+    with `,...`. `nationalsite-cache` is hit, miss or stale if the response of
+    the RPC is cached. An error also has `grpc-status-details-bin`, the
+    google.rpc.Status with its details, and `grpc-retry-pushback-ms`, the
+    milliseconds until a retry makes sense, or -1 if the call must not be
+    retried; without it there is no advice.
     """
 
     def SearchByKeyword(self, request, context):
         """Searches offers by keyword (1688: product.search.keywordQuery).
 
-        Requires a keyword. 1688 sorts only within a page, and returns at most
-        2,000 offers per query: narrow the query by category or price to find
-        others. If nothing is found, the response has no offers.
+        Requires a keyword. For the next page, send the same request with the
+        `next_page_token` of the response as `page_token`, or with the next number
+        as `page`. 1688 sorts only within a page, and returns at most 2,000 offers
+        per query: narrow the query by category or price to find others. If nothing
+        is found, the response has no offers. A page with a total above 0 and no
+        list is UPSTREAM_UNREADABLE, and a fault of 1688 is UPSTREAM_FAULT.
 
-        Errors: the service's common ones, and NOT_IN_DIALECT (a field is set that
-        only the other dialect has).
+        Errors: the service's common ones, INVALID_REQUEST also for a `page_token`
+        of another search or of the other dialect, and NOT_IN_DIALECT (a field is
+        set that only the other dialect has).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -118,7 +164,8 @@ class ProductServiceServicer:
         Errors: the service's common ones, INVALID_REQUEST also if an image that
         has to be re-encoded cannot be read or made small enough, and
         UPSTREAM_ARGUMENT also if 1688 responds without an id or with "0", which
-        means that it could not use the image.
+        means that it could not use the image. An id in an unknown shape is
+        UPSTREAM_UNREADABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -128,14 +175,17 @@ class ProductServiceServicer:
         """Searches offers that look like an image (1688: product.search.imageQuery).
 
         Requires exactly one of an image id, an image URL and an image. An image is
-        uploaded first, as by UploadImage. Request other pages with the `image_id`
-        of the response; otherwise each page uploads the image again. Sorting and
-        the number of offers are limited as in SearchByKeyword. If nothing is
-        found, the response has no offers.
+        uploaded first, as by UploadImage. Pages work as in SearchByKeyword. A
+        `page_token` also stands for the uploaded image, which is not uploaded
+        again. With `page`, send the `image_id` of the response instead of the
+        image; otherwise each page uploads the image again. Sorting and the number
+        of offers are limited as in SearchByKeyword. If nothing is found, the
+        response has no offers.
 
-        Errors: the service's common ones, those of UploadImage if `image` is set,
-        and NOT_IN_DIALECT (a field is set that only the other dialect has; nothing
-        was uploaded).
+        Errors: the service's common ones, INVALID_REQUEST also for a `page_token`
+        of another search or of the other dialect, those of UploadImage if `image`
+        is set without `page_token`, and NOT_IN_DIALECT (a field is set that only
+        the other dialect has; nothing was uploaded).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -149,8 +199,9 @@ class ProductServiceServicer:
         visible to this app; both cases are the same error.
 
         Errors: the service's common ones, OFFER_NOT_FOUND (the offer does not
-        exist, is not visible to this app, or 1688 reports success without an
-        offer), and NOT_IN_DIALECT (a field is set that only the other dialect
+        exist, is not visible to this app, or 1688 reports success with an empty
+        answer; an answer that is not understood is UPSTREAM_UNREADABLE), and
+        NOT_IN_DIALECT (a field is set that only the other dialect
         has).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -180,9 +231,11 @@ class ProductServiceServicer:
         same in both dialects. It requires no access token and ignores an invalid
         one, so a success does not prove that the token is valid.
 
-        Errors: the service's common ones except UPSTREAM_CREDENTIAL;
+        Errors: the service's common ones except UPSTREAM_CREDENTIAL,
+        CATEGORY_NOT_FOUND (1688 reports success without a category), and
         UPSTREAM_FAULT also if 1688 responds with a code 500_* and the text of its
-        system error.
+        system error. Which of the two 1688 sends for an unknown id is not
+        documented.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -238,9 +291,30 @@ class ProductService:
     parameter is missing), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE,
     UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA,
     UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE,
-    UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and
-    INTERNAL_FAULT. If the service has a policy, any RPC can end with
-    CALLER_UNKNOWN or CALLER_FORBIDDEN.
+    UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OPERATION_NOT_IN_DIALECT, OVERLOADED,
+    DEADLINE, DRAINING and INTERNAL_FAULT. If the service has a policy, any RPC
+    can end with CALLER_UNKNOWN or CALLER_FORBIDDEN.
+
+    The maximum size of a request follows from the rules of its fields, and is at
+    most 2 MiB and an image. A larger one is INVALID_REQUEST. One that is larger
+    than any request of this service can be is rejected by gRPC with
+    RESOURCE_EXHAUSTED, without an ErrorInfo.
+
+    Metadata of a request: `cache-control: no-cache` bypasses the service's cache
+    of responses. `traceparent` (W3C Trace Context) continues the caller's trace.
+    Never send `x-forwarded-client-cert`: it is for trusted proxies, and is
+    ignored from anyone else.
+
+    Metadata of a response is in its trailers. RPCs that are operations of 1688
+    have `nationalsite-dialect`, the dialect that serves the request
+    (national-site or open-platform). `nationalsite-dropped-fields` has the paths
+    of request fields that are set and that the dialect drops, joined by commas
+    and without list indexes, at most 512 characters; a list that is cut ends
+    with `,...`. `nationalsite-cache` is hit, miss or stale if the response of
+    the RPC is cached. An error also has `grpc-status-details-bin`, the
+    google.rpc.Status with its details, and `grpc-retry-pushback-ms`, the
+    milliseconds until a retry makes sense, or -1 if the call must not be
+    retried; without it there is no advice.
     """
 
     @staticmethod

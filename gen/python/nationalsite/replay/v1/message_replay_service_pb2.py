@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from nationalsite.upstream.v1 import options_pb2 as nationalsite_dot_upstream_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n3nationalsite/replay/v1/message_replay_service.proto\x12\x16nationalsite.replay.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&nationalsite/upstream/v1/options.proto\"\xb2\x02\n\x14QueryMessagesRequest\x12N\n\x11\x63reate_start_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xc2\x9e\x19\x02\x18\x05R\x0f\x63reateStartTime\x12J\n\x0f\x63reate_end_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xc2\x9e\x19\x02\x18\x05R\rcreateEndTime\x12\x12\n\x04page\x18\x03 \x01(\x05R\x04page\x12\x1b\n\tpage_size\x18\x04 \x01(\x05R\x08pageSize\x12 \n\x05topic\x18\x05 \x01(\tB\n\xc2\x9e\x19\x06\n\x04typeR\x05topic\x12+\n\tmember_id\x18\x06 \x01(\tB\x0e\xc2\x9e\x19\n\n\x08userInfoR\x08memberId\"x\n\x15QueryMessagesResponse\x12)\n\x08messages\x18\x01 \x03(\tB\r\xc2\x9e\x19\t\n\x05\x64\x61tas\x18\nR\x08messages\x12$\n\x0btotal_count\x18\x02 \x01(\x05H\x00R\ntotalCount\x88\x01\x01\x42\x0e\n\x0c_total_count\"\x9c\x02\n\x13TakeMessagesRequest\x12N\n\x11\x63reate_start_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xc2\x9e\x19\x02\x18\x05R\x0f\x63reateStartTime\x12J\n\x0f\x63reate_end_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xc2\x9e\x19\x02\x18\x05R\rcreateEndTime\x12\x1a\n\x08quantity\x18\x03 \x01(\x05R\x08quantity\x12 \n\x05topic\x18\x04 \x01(\tB\n\xc2\x9e\x19\x06\n\x04typeR\x05topic\x12+\n\tmember_id\x18\x05 \x01(\tB\x0e\xc2\x9e\x19\n\n\x08userInfoR\x08memberId\"=\n\x14TakeMessagesResponse\x12%\n\x08messages\x18\x01 \x03(\tB\t\xc2\x9e\x19\x05\n\x01.\x18\nR\x08messages\"J\n\x16\x43onfirmMessagesRequest\x12\x30\n\x0bmessage_ids\x18\x01 \x03(\x03\x42\x0f\xc2\x9e\x19\x0b\n\tmsgIdListR\nmessageIds\"\x19\n\x17\x43onfirmMessagesResponse2\xa3\x04\n\x14MessageReplayService\x12\xb2\x01\n\rQueryMessages\x12,.nationalsite.replay.v1.QueryMessagesRequest\x1a-.nationalsite.replay.v1.QueryMessagesResponse\"D\x90\x02\x01\xc2\x9e\x19=\n(cn.alibaba.open:push.query.messageList-1\x1a\x0fpushMessagePage(\x01\x12\xad\x01\n\x0cTakeMessages\x12+.nationalsite.replay.v1.TakeMessagesRequest\x1a,.nationalsite.replay.v1.TakeMessagesResponse\"B\xc2\x9e\x19>\n)cn.alibaba.open:push.cursor.messageList-1\x1a\x0fpushMessageList(\x01\x12\xa5\x01\n\x0f\x43onfirmMessages\x12..nationalsite.replay.v1.ConfirmMessagesRequest\x1a/.nationalsite.replay.v1.ConfirmMessagesResponse\"1\x90\x02\x02\xc2\x9e\x19*\n&cn.alibaba.open:push.message.confirm-1(\x01\x42\x62\n\x16nationalsite.replay.v1B\x19MessageReplayServiceProtoP\x01Z+nationalsite.internal/go/replay/v1;replayv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n3nationalsite/replay/v1/message_replay_service.proto\x12\x16nationalsite.replay.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&nationalsite/upstream/v1/options.proto\"\xb2\x02\n\x14QueryMessagesRequest\x12N\n\x11\x63reate_start_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xc2\x9e\x19\x02\x18\x05R\x0f\x63reateStartTime\x12J\n\x0f\x63reate_end_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xc2\x9e\x19\x02\x18\x05R\rcreateEndTime\x12\x12\n\x04page\x18\x03 \x01(\x05R\x04page\x12\x1b\n\tpage_size\x18\x04 \x01(\x05R\x08pageSize\x12 \n\x05topic\x18\x05 \x01(\tB\n\xc2\x9e\x19\x06\n\x04typeR\x05topic\x12+\n\tmember_id\x18\x06 \x01(\tB\x0e\xc2\x9e\x19\n\n\x08userInfoR\x08memberId\"\x86\x01\n\x15QueryMessagesResponse\x12\x37\n\x08messages\x18\x01 \x03(\tB\x1b\xc2\x9e\x19\x17\n\x05\x64\x61tas\x18\n\x92\x01\x0btotal_countR\x08messages\x12$\n\x0btotal_count\x18\x02 \x01(\x05H\x00R\ntotalCount\x88\x01\x01\x42\x0e\n\x0c_total_count\"\x9c\x02\n\x13TakeMessagesRequest\x12N\n\x11\x63reate_start_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xc2\x9e\x19\x02\x18\x05R\x0f\x63reateStartTime\x12J\n\x0f\x63reate_end_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xc2\x9e\x19\x02\x18\x05R\rcreateEndTime\x12\x1a\n\x08quantity\x18\x03 \x01(\x05R\x08quantity\x12 \n\x05topic\x18\x04 \x01(\tB\n\xc2\x9e\x19\x06\n\x04typeR\x05topic\x12+\n\tmember_id\x18\x05 \x01(\tB\x0e\xc2\x9e\x19\n\n\x08userInfoR\x08memberId\"=\n\x14TakeMessagesResponse\x12%\n\x08messages\x18\x01 \x03(\tB\t\xc2\x9e\x19\x05\n\x01.\x18\nR\x08messages\"J\n\x16\x43onfirmMessagesRequest\x12\x30\n\x0bmessage_ids\x18\x01 \x03(\x03\x42\x0f\xc2\x9e\x19\x0b\n\tmsgIdListR\nmessageIds\"\x19\n\x17\x43onfirmMessagesResponse2\xa3\x04\n\x14MessageReplayService\x12\xb2\x01\n\rQueryMessages\x12,.nationalsite.replay.v1.QueryMessagesRequest\x1a-.nationalsite.replay.v1.QueryMessagesResponse\"D\x90\x02\x01\xc2\x9e\x19=\n(cn.alibaba.open:push.query.messageList-1\x1a\x0fpushMessagePage(\x01\x12\xad\x01\n\x0cTakeMessages\x12+.nationalsite.replay.v1.TakeMessagesRequest\x1a,.nationalsite.replay.v1.TakeMessagesResponse\"B\xc2\x9e\x19>\n)cn.alibaba.open:push.cursor.messageList-1\x1a\x0fpushMessageList(\x01\x12\xa5\x01\n\x0f\x43onfirmMessages\x12..nationalsite.replay.v1.ConfirmMessagesRequest\x1a/.nationalsite.replay.v1.ConfirmMessagesResponse\"1\x90\x02\x02\xc2\x9e\x19*\n&cn.alibaba.open:push.message.confirm-1(\x01\x42\x62\n\x16nationalsite.replay.v1B\x19MessageReplayServiceProtoP\x01Z+nationalsite.internal/go/replay/v1;replayv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,7 +43,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_QUERYMESSAGESREQUEST'].fields_by_name['member_id']._loaded_options = None
   _globals['_QUERYMESSAGESREQUEST'].fields_by_name['member_id']._serialized_options = b'\302\236\031\n\n\010userInfo'
   _globals['_QUERYMESSAGESRESPONSE'].fields_by_name['messages']._loaded_options = None
-  _globals['_QUERYMESSAGESRESPONSE'].fields_by_name['messages']._serialized_options = b'\302\236\031\t\n\005datas\030\n'
+  _globals['_QUERYMESSAGESRESPONSE'].fields_by_name['messages']._serialized_options = b'\302\236\031\027\n\005datas\030\n\222\001\013total_count'
   _globals['_TAKEMESSAGESREQUEST'].fields_by_name['create_start_time']._loaded_options = None
   _globals['_TAKEMESSAGESREQUEST'].fields_by_name['create_start_time']._serialized_options = b'\302\236\031\002\030\005'
   _globals['_TAKEMESSAGESREQUEST'].fields_by_name['create_end_time']._loaded_options = None
@@ -64,16 +64,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MESSAGEREPLAYSERVICE'].methods_by_name['ConfirmMessages']._serialized_options = b'\220\002\002\302\236\031*\n&cn.alibaba.open:push.message.confirm-1(\001'
   _globals['_QUERYMESSAGESREQUEST']._serialized_start=153
   _globals['_QUERYMESSAGESREQUEST']._serialized_end=459
-  _globals['_QUERYMESSAGESRESPONSE']._serialized_start=461
-  _globals['_QUERYMESSAGESRESPONSE']._serialized_end=581
-  _globals['_TAKEMESSAGESREQUEST']._serialized_start=584
-  _globals['_TAKEMESSAGESREQUEST']._serialized_end=868
-  _globals['_TAKEMESSAGESRESPONSE']._serialized_start=870
-  _globals['_TAKEMESSAGESRESPONSE']._serialized_end=931
-  _globals['_CONFIRMMESSAGESREQUEST']._serialized_start=933
-  _globals['_CONFIRMMESSAGESREQUEST']._serialized_end=1007
-  _globals['_CONFIRMMESSAGESRESPONSE']._serialized_start=1009
-  _globals['_CONFIRMMESSAGESRESPONSE']._serialized_end=1034
-  _globals['_MESSAGEREPLAYSERVICE']._serialized_start=1037
-  _globals['_MESSAGEREPLAYSERVICE']._serialized_end=1584
+  _globals['_QUERYMESSAGESRESPONSE']._serialized_start=462
+  _globals['_QUERYMESSAGESRESPONSE']._serialized_end=596
+  _globals['_TAKEMESSAGESREQUEST']._serialized_start=599
+  _globals['_TAKEMESSAGESREQUEST']._serialized_end=883
+  _globals['_TAKEMESSAGESRESPONSE']._serialized_start=885
+  _globals['_TAKEMESSAGESRESPONSE']._serialized_end=946
+  _globals['_CONFIRMMESSAGESREQUEST']._serialized_start=948
+  _globals['_CONFIRMMESSAGESREQUEST']._serialized_end=1022
+  _globals['_CONFIRMMESSAGESRESPONSE']._serialized_start=1024
+  _globals['_CONFIRMMESSAGESRESPONSE']._serialized_end=1049
+  _globals['_MESSAGEREPLAYSERVICE']._serialized_start=1052
+  _globals['_MESSAGEREPLAYSERVICE']._serialized_end=1599
 # @@protoc_insertion_point(module_scope)

@@ -16,7 +16,11 @@ Blocks do not nest.
 Requests are encoded in the chosen dialect only. Responses are decoded under
 the names of both dialects.
 
-Paths are member names joined by dots. "." is the payload itself.
+Paths are member names joined by dots. "." is the payload itself. In a
+request, "." is a field whose message has the members of the payload; in the
+message of a list's elements, it is the element itself. In a response, the
+name of a field can be a path below the object of its message, such as
+baseInfo.status, and "." with ENCODING_RAW_JSON is this object itself.
 
 These options are not part of the public API: client packages are generated
 without them, and they change whenever the mapping to 1688 changes.
@@ -80,7 +84,8 @@ class _Encoding:
 class _EncodingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Encoding.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     ENCODING_UNSPECIFIED: _Encoding.ValueType  # 0
-    """By type. bytes: base64 text. Money: decimal text in yuan. Timestamp: text
+    """By type. bytes: base64 text. Money: decimal text in yuan. Decimal: a number.
+    Timestamp: text
     yyyy-MM-dd HH:mm:ss in Beijing time, or epoch milliseconds inside JSON by a
     setting. Enum: its text. Everything else as in JSON.
     """
@@ -97,15 +102,23 @@ class _EncodingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Encoding.Val
     ENCODING_COMPACT_TIME: _Encoding.ValueType  # 5
     """Timestamp as yyyyMMddHHmmssSSS+0800."""
     ENCODING_COMMA_JOINED: _Encoding.ValueType  # 6
-    """A list as one text, joined by commas."""
+    """A list as one text, joined by commas. In responses semicolons separate too,
+    and it may be a JSON list.
+    """
     ENCODING_SEMICOLON_JOINED: _Encoding.ValueType  # 7
-    """A list as one text, joined by semicolons."""
+    """A list as one text, joined by semicolons. In responses it may be a JSON
+    list.
+    """
     ENCODING_PAIR_TEXT: _Encoding.ValueType  # 8
     """A message of two fields as JSON text {"<first>":"<second>"}."""
     ENCODING_FILE: _Encoding.ValueType  # 9
     """bytes as a file part that is not signed. The request becomes multipart."""
     ENCODING_RAW_JSON: _Encoding.ValueType  # 10
     """Any JSON value, as JSON text. For decoding only."""
+    ENCODING_ONE_OBJECT: _Encoding.ValueType  # 11
+    """A list of messages as one object, its only element. For decoding only."""
+    ENCODING_Y_OR_N: _Encoding.ValueType  # 12
+    """A bool as the text y or n. For encoding only."""
 
 class Encoding(_Encoding, metaclass=_EncodingEnumTypeWrapper):
     """The encoding of a value. Decoders also accept every unambiguous form: numeric
@@ -114,7 +127,8 @@ class Encoding(_Encoding, metaclass=_EncodingEnumTypeWrapper):
     """
 
 ENCODING_UNSPECIFIED: Encoding.ValueType  # 0
-"""By type. bytes: base64 text. Money: decimal text in yuan. Timestamp: text
+"""By type. bytes: base64 text. Money: decimal text in yuan. Decimal: a number.
+Timestamp: text
 yyyy-MM-dd HH:mm:ss in Beijing time, or epoch milliseconds inside JSON by a
 setting. Enum: its text. Everything else as in JSON.
 """
@@ -131,15 +145,23 @@ ENCODING_FOREIGN_CURRENCY: Encoding.ValueType  # 4
 ENCODING_COMPACT_TIME: Encoding.ValueType  # 5
 """Timestamp as yyyyMMddHHmmssSSS+0800."""
 ENCODING_COMMA_JOINED: Encoding.ValueType  # 6
-"""A list as one text, joined by commas."""
+"""A list as one text, joined by commas. In responses semicolons separate too,
+and it may be a JSON list.
+"""
 ENCODING_SEMICOLON_JOINED: Encoding.ValueType  # 7
-"""A list as one text, joined by semicolons."""
+"""A list as one text, joined by semicolons. In responses it may be a JSON
+list.
+"""
 ENCODING_PAIR_TEXT: Encoding.ValueType  # 8
 """A message of two fields as JSON text {"<first>":"<second>"}."""
 ENCODING_FILE: Encoding.ValueType  # 9
 """bytes as a file part that is not signed. The request becomes multipart."""
 ENCODING_RAW_JSON: Encoding.ValueType  # 10
 """Any JSON value, as JSON text. For decoding only."""
+ENCODING_ONE_OBJECT: Encoding.ValueType  # 11
+"""A list of messages as one object, its only element. For decoding only."""
+ENCODING_Y_OR_N: Encoding.ValueType  # 12
+"""A bool as the text y or n. For encoding only."""
 Global___Encoding: _TypeAlias = Encoding  # noqa: Y015
 
 @_typing.final
@@ -149,12 +171,38 @@ class Operation(_message.Message):
     The envelope of a response is the response itself, or its `result` object if
     the response has no flag (`success`, `succes`, `isSuccess`). The payload is
     the first of these that has the JSON type of the response message: the
-    dialect's `payload`, the other dialect's, `data`, `result`, the envelope. A
-    response without a payload fails with UPSTREAM_UNREADABLE, unless an error
-    mapping matches it or `may_be_empty` is set.
+    dialect's `payload`, the other dialect's, `data`, `result`, the envelope.
+
+    A response has to bring what it exists for: its fields that are `required` or
+    `counted_by`, or the field that is the payload; if it has none of these, any
+    field. Otherwise the call fails: with 1688's error if the envelope has an
+    error code, and with UPSTREAM_FAULT if code and text say that 1688 failed. If
+    it has neither and the flag says success, an error mapping for an absent
+    payload or `may_be_empty` applies, but only if the response has no other
+    content: what is not understood is UPSTREAM_UNREADABLE.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class ConstantsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     API_FIELD_NUMBER: _builtins.int
     PARAM_FIELD_NUMBER: _builtins.int
@@ -164,11 +212,14 @@ class Operation(_message.Message):
     LOCAL_FIELD_NUMBER: _builtins.int
     MAY_BE_EMPTY_FIELD_NUMBER: _builtins.int
     ERROR_MAPPINGS_FIELD_NUMBER: _builtins.int
+    MAY_BE_PARTIAL_FIELD_NUMBER: _builtins.int
+    CONSTANTS_FIELD_NUMBER: _builtins.int
+    EMPTY_RESPONSES_FIELD_NUMBER: _builtins.int
     NATIONAL_SITE_FIELD_NUMBER: _builtins.int
     OPEN_PLATFORM_FIELD_NUMBER: _builtins.int
     api: _builtins.str
     """1688's id `namespace:name-version`, or "-" if the dialect has no such
-    operation: the RPC is then UNIMPLEMENTED.
+    operation: the RPC then fails with OPERATION_NOT_IN_DIALECT.
     """
     param: _builtins.str
     """The form parameter that holds the whole request as JSON text. Empty: every
@@ -187,10 +238,26 @@ class Operation(_message.Message):
     """Not a 1688 operation: the service implements the RPC itself."""
     may_be_empty: _builtins.bool
     """A successful response without a payload is an empty message."""
+    may_be_partial: _builtins.bool
+    """A response that 1688 rejects, by its flag, and that brings what it exists
+    for is a success. The content may be anywhere a payload can be. The response
+    message needs a local field `google.rpc.Status rejection`, which the service
+    fills with the error. Without content, the call fails with the error.
+    """
     @_builtins.property
     def error_mappings(self) -> _containers.RepeatedCompositeFieldContainer[Global___ErrorMapping]:
         """How 1688's errors map to reasons. The first match wins. An error without a
         match is UPSTREAM_REFUSED.
+        """
+
+    @_builtins.property
+    def constants(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Form parameters that every request has, besides its fields."""
+
+    @_builtins.property
+    def empty_responses(self) -> _containers.RepeatedCompositeFieldContainer[Global___ErrorMapping]:
+        """Errors by which 1688 says that there is nothing yet: the response is an
+        empty message. They have no reason. Not matched if 1688 says that it failed.
         """
 
     @_builtins.property
@@ -212,12 +279,15 @@ class Operation(_message.Message):
         local: _builtins.bool = ...,
         may_be_empty: _builtins.bool = ...,
         error_mappings: _abc.Iterable[Global___ErrorMapping] | None = ...,
+        may_be_partial: _builtins.bool = ...,
+        constants: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        empty_responses: _abc.Iterable[Global___ErrorMapping] | None = ...,
         national_site: Global___Operation | None = ...,
         open_platform: Global___Operation | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["national_site", b"national_site", "open_platform", b"open_platform"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["api", b"api", "error_mappings", b"error_mappings", "fan_out", b"fan_out", "local", b"local", "may_be_empty", b"may_be_empty", "national_site", b"national_site", "no_access_token", b"no_access_token", "open_platform", b"open_platform", "param", b"param", "payload", b"payload"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api", b"api", "constants", b"constants", "empty_responses", b"empty_responses", "error_mappings", b"error_mappings", "fan_out", b"fan_out", "local", b"local", "may_be_empty", b"may_be_empty", "may_be_partial", b"may_be_partial", "national_site", b"national_site", "no_access_token", b"no_access_token", "open_platform", b"open_platform", "param", b"param", "payload", b"payload"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -236,8 +306,9 @@ class ErrorMapping(_message.Message):
     text: _builtins.str
     """A part of 1688's text."""
     payload: _builtins.str
-    """The payload as JSON text, such as "\\"0\\"". "null" also matches an absent
-    payload.
+    """The payload as JSON text, such as "\\"0\\"". "null" matches an absent payload:
+    null, missing, or blank in every part. It does not match if the envelope
+    has an error code or an error text.
     """
     reason: _errors_pb2.ErrorReason.ValueType
     """The reason that the caller gets, with the gRPC status of its own option."""
@@ -260,6 +331,58 @@ class ErrorMapping(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ErrorMapping: _TypeAlias = ErrorMapping  # noqa: Y015
+
+@_typing.final
+class MessageMapping(_message.Message):
+    """What a message lacks of 1688's object."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OMITTED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def omitted(self) -> _containers.RepeatedCompositeFieldContainer[Global___OmittedMembers]:
+        """Documented members that have no field on purpose."""
+
+    def __init__(
+        self,
+        *,
+        omitted: _abc.Iterable[Global___OmittedMembers] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["omitted", b"omitted"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MessageMapping: _TypeAlias = MessageMapping  # noqa: Y015
+
+@_typing.final
+class OmittedMembers(_message.Message):
+    """Members of 1688's that have no field, with all that they contain."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAMES_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Why they have no field."""
+    @_builtins.property
+    def names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Their names, or their paths below the object."""
+
+    def __init__(
+        self,
+        *,
+        names: _abc.Iterable[_builtins.str] | None = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["names", b"names", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OmittedMembers: _TypeAlias = OmittedMembers  # noqa: Y015
 
 @_typing.final
 class FieldMapping(_message.Message):
@@ -296,10 +419,16 @@ class FieldMapping(_message.Message):
     VALUE_MAP_FIELD_NUMBER: _builtins.int
     MAX_LEN_FIELD_NUMBER: _builtins.int
     PATTERN_FIELD_NUMBER: _builtins.int
+    PATTERN_TEXT_FIELD_NUMBER: _builtins.int
     REQUIRED_WITHOUT_FIELD_NUMBER: _builtins.int
     TOPICS_FIELD_NUMBER: _builtins.int
     FILLED_FROM_FIELD_NUMBER: _builtins.int
     LOOKUP_FIELD_NUMBER: _builtins.int
+    RANGE_OF_FIELD_NUMBER: _builtins.int
+    COUNTED_BY_FIELD_NUMBER: _builtins.int
+    NORMALIZES_FIELD_NUMBER: _builtins.int
+    NO_VALUE_FIELD_NUMBER: _builtins.int
+    OR_ENCLOSING_FIELD_NUMBER: _builtins.int
     NATIONAL_SITE_FIELD_NUMBER: _builtins.int
     OPEN_PLATFORM_FIELD_NUMBER: _builtins.int
     name: _builtins.str
@@ -310,7 +439,9 @@ class FieldMapping(_message.Message):
     """What happens to a request field that is set and has no member."""
     required: _builtins.bool
     """In a request: without this field the call fails with REQUIRED_IN_DIALECT.
-    In a response: without it the call fails with UPSTREAM_UNREADABLE.
+    In a response: the response exists for this field. Without it, or if it is
+    blank or an empty message, the call fails with UPSTREAM_UNREADABLE, or as
+    an error mapping for an absent payload says. A list may be sent empty.
     """
     default: _builtins.str
     """JSON text that is sent if the field is not set."""
@@ -324,9 +455,11 @@ class FieldMapping(_message.Message):
     has to match the whole string; otherwise the call fails with
     INVALID_REQUEST.
     """
+    pattern_text: _builtins.str
+    """What `pattern` requires, as a sentence for callers: "must be ..."."""
     required_without: _builtins.str
     """A field of the same message. If neither of the two is set, the call fails
-    with REQUIRED_IN_DIALECT.
+    as without a required field.
     """
     filled_from: _builtins.str
     """A string field of the same message. If this field is not set, it is filled
@@ -337,14 +470,42 @@ class FieldMapping(_message.Message):
     """The table for `filled_from`: `languages`, which maps countries to language
     codes (the setting NATIONALSITE_LANGUAGES).
     """
+    range_of: _builtins.str
+    """Of a response field with the fields `min_price`, `max_price` and `text`: a
+    Money field of the same message, in yuan or in a foreign currency. If the
+    member of that field is not one number, this field is set from it: `text`,
+    and if the text is a range, its ends, the lower of which also sets the
+    Money field. No other option of the field may be set.
+    """
+    counted_by: _builtins.str
+    """Of a list in a response, for which the response exists: a field of the same
+    message, the number of elements on all pages. If 1688 sends no list, the
+    page is empty if the number is 0 or absent. Otherwise the call fails with
+    UPSTREAM_UNREADABLE. A page that is null is empty too, if the flag says
+    success.
+    """
+    normalizes: _builtins.str
+    """Of an enum in a response: a string field of the same message. The enum is
+    set from this text, compared without case and underscores. It stays unset if
+    no value has the text. No other option of the field may be set.
+    """
+    no_value: _builtins.str
+    """A pattern of 1688's values, in the syntax of Python's `re`. A value in a
+    response whose whole text matches means no value, such as -1.
+    """
+    or_enclosing: _builtins.bool
+    """Of a list of messages in a response: the enclosing object is an element too,
+    if the values of its required fields are those of no other element. Elements
+    without a required field, or with 0, are left out.
+    """
     @_builtins.property
     def aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Other names that are accepted when decoding."""
 
     @_builtins.property
     def value_map(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """The caller's value -> the dialect's value. Other values are sent as they
-        are.
+        """The caller's value -> the dialect's value, of a string, or of an enum by the
+        texts of its values. Other values are sent as they are.
         """
 
     @_builtins.property
@@ -373,16 +534,22 @@ class FieldMapping(_message.Message):
         value_map: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         max_len: _builtins.int = ...,
         pattern: _builtins.str = ...,
+        pattern_text: _builtins.str = ...,
         required_without: _builtins.str = ...,
         topics: _abc.Iterable[_builtins.str] | None = ...,
         filled_from: _builtins.str = ...,
         lookup: _builtins.str = ...,
+        range_of: _builtins.str = ...,
+        counted_by: _builtins.str = ...,
+        normalizes: _builtins.str = ...,
+        no_value: _builtins.str = ...,
+        or_enclosing: _builtins.bool = ...,
         national_site: Global___FieldMapping | None = ...,
         open_platform: Global___FieldMapping | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["national_site", b"national_site", "open_platform", b"open_platform"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "default", b"default", "encoding", b"encoding", "filled_from", b"filled_from", "lookup", b"lookup", "max_len", b"max_len", "name", b"name", "national_site", b"national_site", "open_platform", b"open_platform", "pattern", b"pattern", "required", b"required", "required_without", b"required_without", "topics", b"topics", "unmapped", b"unmapped", "value_map", b"value_map"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "counted_by", b"counted_by", "default", b"default", "encoding", b"encoding", "filled_from", b"filled_from", "lookup", b"lookup", "max_len", b"max_len", "name", b"name", "national_site", b"national_site", "no_value", b"no_value", "normalizes", b"normalizes", "open_platform", b"open_platform", "or_enclosing", b"or_enclosing", "pattern", b"pattern", "pattern_text", b"pattern_text", "range_of", b"range_of", "required", b"required", "required_without", b"required_without", "topics", b"topics", "unmapped", b"unmapped", "value_map", b"value_map"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -417,10 +584,13 @@ class EnumValueMapping(_message.Message):
 Global___EnumValueMapping: _TypeAlias = EnumValueMapping  # noqa: Y015
 
 OPERATION_FIELD_NUMBER: _builtins.int
+MESSAGE_FIELD_NUMBER: _builtins.int
 FIELD_FIELD_NUMBER: _builtins.int
 ENUM_VALUE_FIELD_NUMBER: _builtins.int
 operation: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Operation]
 """The 1688 operation of an RPC. Every RPC has one."""
+message: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MessageOptions, Global___MessageMapping]
+"""What a message lacks."""
 field: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, Global___FieldMapping]
 """How a field is mapped. Without it, the member has the field's JSON name and
 the default encoding of its type.

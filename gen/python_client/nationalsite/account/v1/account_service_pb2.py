@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-nationalsite/account/v1/account_service.proto\x12\x17nationalsite.account.v1\"\x9b\x01\n\x13RegisterUserRequest\x12*\n\nrequest_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01R\trequestId\x12X\n\x0f\x63ountry_account\x18\x02 \x01(\x0b\x32\'.nationalsite.account.v1.CountryAccountB\x06\xbaH\x03\xc8\x01\x01R\x0e\x63ountryAccount\"\xce\x04\n\x0e\x43ountryAccount\x12#\n\x07\x63ountry\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x07\x63ountry\x12\x1d\n\x04site\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x04site\x12\x32\n\x0eout_login_name\x18\x03 \x01(\tB\x0c\x80\x01\x01\xbaH\x06r\x04\x10\x01\x18<R\x0coutLoginName\x12-\n\rout_member_id\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x0boutMemberId\x12&\n\x05\x65mail\x18\x05 \x01(\tB\x10\x80\x01\x01\xbaH\nr\x05\x18\xfe\x01`\x01\xd8\x01\x01R\x05\x65mail\x12\x41\n\x06mobile\x18\x06 \x01(\tB)\x80\x01\x01\xbaH#r\x1e\x32\x1c^\\+?[0-9][0-9 -]{2,38}[0-9]$\xd8\x01\x01R\x06mobile\x12\x35\n\x0bmobile_area\x18\x07 \x01(\tB\x14\xbaH\x11r\x0c\x32\n^[A-Z]{2}$\xd8\x01\x01R\nmobileArea\x12\x1a\n\x02ip\x18\x08 \x01(\tB\n\x80\x01\x01\xbaH\x04r\x02p\x01R\x02ip:\xd6\x01\xbaH\xd2\x01\x1a_\n\x19\x63ountry_account.reachable\x12\x1b\x65mail or mobile is required\x1a%this.email != \'\' || this.mobile != \'\'\x1ao\n\x1b\x63ountry_account.mobile_area\x12#mobile_area is required with mobile\x1a+this.mobile == \'\' || this.mobile_area != \'\'\"\x16\n\x14RegisterUserResponse2}\n\x0e\x41\x63\x63ountService\x12k\n\x0cRegisterUser\x12,.nationalsite.account.v1.RegisterUserRequest\x1a-.nationalsite.account.v1.RegisterUserResponseB_\n\x17nationalsite.account.v1B\x13\x41\x63\x63ountServiceProtoP\x01Z-nationalsite.internal/go/account/v1;accountv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-nationalsite/account/v1/account_service.proto\x12\x17nationalsite.account.v1\"\x9b\x01\n\x13RegisterUserRequest\x12*\n\nrequest_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xc8\x01\x01R\trequestId\x12X\n\x0f\x63ountry_account\x18\x02 \x01(\x0b\x32\'.nationalsite.account.v1.CountryAccountB\x06\xbaH\x03\xc8\x01\x01R\x0e\x63ountryAccount\"\x94\x06\n\x0e\x43ountryAccount\x12#\n\x07\x63ountry\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x07\x63ountry\x12\x1d\n\x04site\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x04site\x12\x32\n\x0eout_login_name\x18\x03 \x01(\tB\x0c\x80\x01\x01\xbaH\x06r\x04\x10\x01\x18<R\x0coutLoginName\x12-\n\rout_member_id\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x0boutMemberId\x12&\n\x05\x65mail\x18\x05 \x01(\tB\x10\x80\x01\x01\xbaH\nr\x05\x18\xfe\x01`\x01\xd8\x01\x01R\x05\x65mail\x12\xc8\x01\n\x06mobile\x18\x06 \x01(\tB\xaf\x01\x80\x01\x01\xbaH\xa8\x01\xba\x01\xa1\x01\n\rmobile.digits\x12\x61must be digits, 4 to 40 characters, with spaces or hyphens between them and an optional leading +\x1a-this.matches(\'^[+]?[0-9][0-9 -]{2,38}[0-9]$\')\xd8\x01\x01R\x06mobile\x12q\n\x0bmobile_area\x18\x07 \x01(\tBP\xbaHM\xba\x01G\n\x0c\x63ountry.code\x12\x1bmust be two capital letters\x1a\x1athis.matches(\'^[A-Z]{2}$\')\xd8\x01\x01R\nmobileArea\x12\x1c\n\x02ip\x18\x08 \x01(\tB\x0c\x80\x01\x01\xbaH\x06r\x04\x18@p\x01R\x02ip:\xd6\x01\xbaH\xd2\x01\x1a_\n\x19\x63ountry_account.reachable\x12\x1b\x65mail or mobile is required\x1a%this.email != \'\' || this.mobile != \'\'\x1ao\n\x1b\x63ountry_account.mobile_area\x12#mobile_area is required with mobile\x1a+this.mobile == \'\' || this.mobile_area != \'\'\"\x16\n\x14RegisterUserResponse2}\n\x0e\x41\x63\x63ountService\x12k\n\x0cRegisterUser\x12,.nationalsite.account.v1.RegisterUserRequest\x1a-.nationalsite.account.v1.RegisterUserResponseB_\n\x17nationalsite.account.v1B\x13\x41\x63\x63ountServiceProtoP\x01Z-nationalsite.internal/go/account/v1;accountv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,7 +33,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\027nationalsite.account.v1B\023AccountServiceProtoP\001Z-nationalsite.internal/go/account/v1;accountv1'
   _globals['_REGISTERUSERREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_REGISTERUSERREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_REGISTERUSERREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\310\001\001'
   _globals['_REGISTERUSERREQUEST'].fields_by_name['country_account']._loaded_options = None
   _globals['_REGISTERUSERREQUEST'].fields_by_name['country_account']._serialized_options = b'\272H\003\310\001\001'
   _globals['_COUNTRYACCOUNT'].fields_by_name['country']._loaded_options = None
@@ -47,19 +47,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_COUNTRYACCOUNT'].fields_by_name['email']._loaded_options = None
   _globals['_COUNTRYACCOUNT'].fields_by_name['email']._serialized_options = b'\200\001\001\272H\nr\005\030\376\001`\001\330\001\001'
   _globals['_COUNTRYACCOUNT'].fields_by_name['mobile']._loaded_options = None
-  _globals['_COUNTRYACCOUNT'].fields_by_name['mobile']._serialized_options = b'\200\001\001\272H#r\0362\034^\\+?[0-9][0-9 -]{2,38}[0-9]$\330\001\001'
+  _globals['_COUNTRYACCOUNT'].fields_by_name['mobile']._serialized_options = b'\200\001\001\272H\250\001\272\001\241\001\n\rmobile.digits\022amust be digits, 4 to 40 characters, with spaces or hyphens between them and an optional leading +\032-this.matches(\'^[+]?[0-9][0-9 -]{2,38}[0-9]$\')\330\001\001'
   _globals['_COUNTRYACCOUNT'].fields_by_name['mobile_area']._loaded_options = None
-  _globals['_COUNTRYACCOUNT'].fields_by_name['mobile_area']._serialized_options = b'\272H\021r\0142\n^[A-Z]{2}$\330\001\001'
+  _globals['_COUNTRYACCOUNT'].fields_by_name['mobile_area']._serialized_options = b'\272HM\272\001G\n\014country.code\022\033must be two capital letters\032\032this.matches(\'^[A-Z]{2}$\')\330\001\001'
   _globals['_COUNTRYACCOUNT'].fields_by_name['ip']._loaded_options = None
-  _globals['_COUNTRYACCOUNT'].fields_by_name['ip']._serialized_options = b'\200\001\001\272H\004r\002p\001'
+  _globals['_COUNTRYACCOUNT'].fields_by_name['ip']._serialized_options = b'\200\001\001\272H\006r\004\030@p\001'
   _globals['_COUNTRYACCOUNT']._loaded_options = None
   _globals['_COUNTRYACCOUNT']._serialized_options = b'\272H\322\001\032_\n\031country_account.reachable\022\033email or mobile is required\032%this.email != \'\' || this.mobile != \'\'\032o\n\033country_account.mobile_area\022#mobile_area is required with mobile\032+this.mobile == \'\' || this.mobile_area != \'\''
   _globals['_REGISTERUSERREQUEST']._serialized_start=75
   _globals['_REGISTERUSERREQUEST']._serialized_end=230
   _globals['_COUNTRYACCOUNT']._serialized_start=233
-  _globals['_COUNTRYACCOUNT']._serialized_end=823
-  _globals['_REGISTERUSERRESPONSE']._serialized_start=825
-  _globals['_REGISTERUSERRESPONSE']._serialized_end=847
-  _globals['_ACCOUNTSERVICE']._serialized_start=849
-  _globals['_ACCOUNTSERVICE']._serialized_end=974
+  _globals['_COUNTRYACCOUNT']._serialized_end=1021
+  _globals['_REGISTERUSERRESPONSE']._serialized_start=1023
+  _globals['_REGISTERUSERRESPONSE']._serialized_end=1045
+  _globals['_ACCOUNTSERVICE']._serialized_start=1047
+  _globals['_ACCOUNTSERVICE']._serialized_end=1172
 # @@protoc_insertion_point(module_scope)

@@ -25,9 +25,9 @@ class RegisterUserRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     COUNTRY_ACCOUNT_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Optional UUID. A retry with the same id and content within 24 hours returns
-    the response of the first call. The service completes a call with a request
-    id even if the caller disconnects.
+    """Required UUID, a new one for each new request. A retry with the same id and
+    content within 24 hours returns the response of the first call. The service
+    completes the call even if the caller disconnects.
     """
     @_builtins.property
     def country_account(self) -> Global___CountryAccount:

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)nationalsite/ordersync/v1/logistics.proto\x12\x19nationalsite.ordersync.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa3\x01\n\x19SyncLogisticsOrderRequest\x12*\n\nrequest_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01R\trequestId\x12Z\n\x0flogistics_order\x18\x02 \x01(\x0b\x32).nationalsite.ordersync.v1.LogisticsOrderB\x06\xbaH\x03\xc8\x01\x01R\x0elogisticsOrder\"\x1c\n\x1aSyncLogisticsOrderResponse\"\xad\x04\n\x0eLogisticsOrder\x12\x35\n\x11national_order_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x0fnationalOrderId\x12,\n\x0clogistics_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x0blogisticsId\x12;\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12i\n\x10logistics_status\x18\x04 \x01(\x0e\x32\x34.nationalsite.ordersync.v1.DownstreamLogisticsStatusB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x0flogisticsStatus\x12\x35\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndTime\x12\"\n\x05\x61ttrs\x18\x06 \x01(\tB\x0c\x80\x01\x01\xbaH\x06r\x04\x18\xff\xff\x03R\x05\x61ttrs\x12!\n\x07\x63ountry\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18@R\x07\x63ountry\x12\'\n\x08province\x18\x08 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x02R\x08province\x12\x1f\n\x04\x63ity\x18\t \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x02R\x04\x63ity\x12\x1f\n\x04\x61rea\x18\n \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x02R\x04\x61rea\x12%\n\x07\x61\x64\x64ress\x18\x0b \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x08R\x07\x61\x64\x64ress\"\xa4\x02\n\x1aSyncLogisticsStatusRequest\x12*\n\nrequest_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01R\trequestId\x12,\n\x0clogistics_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x0blogisticsId\x12k\n\x10logistics_status\x18\x03 \x01(\x0e\x32\x34.nationalsite.ordersync.v1.DownstreamLogisticsStatusB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00R\x0flogisticsStatus\x12?\n\rmodified_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0cmodifiedTime\"\x1d\n\x1bSyncLogisticsStatusResponse*\xf2\x01\n\x19\x44ownstreamLogisticsStatus\x12+\n\'DOWNSTREAM_LOGISTICS_STATUS_UNSPECIFIED\x10\x00\x12$\n DOWNSTREAM_LOGISTICS_STATUS_SENT\x10\x01\x12&\n\"DOWNSTREAM_LOGISTICS_STATUS_SIGNED\x10\x02\x12\x30\n,DOWNSTREAM_LOGISTICS_STATUS_PARTIALLY_SIGNED\x10\x03\x12(\n$DOWNSTREAM_LOGISTICS_STATUS_RETURNED\x10\x04\x42`\n\x19nationalsite.ordersync.v1B\x0eLogisticsProtoP\x01Z1nationalsite.internal/go/ordersync/v1;ordersyncv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)nationalsite/ordersync/v1/logistics.proto\x12\x19nationalsite.ordersync.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa3\x01\n\x19SyncLogisticsOrderRequest\x12*\n\nrequest_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01R\trequestId\x12Z\n\x0flogistics_order\x18\x02 \x01(\x0b\x32).nationalsite.ordersync.v1.LogisticsOrderB\x06\xbaH\x03\xc8\x01\x01R\x0elogisticsOrder\"\x1c\n\x1aSyncLogisticsOrderResponse\"\xad\x04\n\x0eLogisticsOrder\x12\x35\n\x11national_order_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x0fnationalOrderId\x12,\n\x0clogistics_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x0blogisticsId\x12;\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12i\n\x10logistics_status\x18\x04 \x01(\x0e\x32\x34.nationalsite.ordersync.v1.DownstreamLogisticsStatusB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x0flogisticsStatus\x12\x35\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndTime\x12\"\n\x05\x61ttrs\x18\x06 \x01(\tB\x0c\x80\x01\x01\xbaH\x06r\x04\x18\xff\xff\x03R\x05\x61ttrs\x12!\n\x07\x63ountry\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18@R\x07\x63ountry\x12\'\n\x08province\x18\x08 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x02R\x08province\x12\x1f\n\x04\x63ity\x18\t \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x02R\x04\x63ity\x12\x1f\n\x04\x61rea\x18\n \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x02R\x04\x61rea\x12%\n\x07\x61\x64\x64ress\x18\x0b \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x08R\x07\x61\x64\x64ress\"\xad\x01\n\x1aSyncLogisticsStatusRequest\x12*\n\nrequest_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01R\trequestId\x12\x63\n\x10logistics_status\x18\x02 \x01(\x0b\x32\x30.nationalsite.ordersync.v1.LogisticsStatusUpdateB\x06\xbaH\x03\xc8\x01\x01R\x0flogisticsStatus\"\x1d\n\x1bSyncLogisticsStatusResponse\"\xf4\x01\n\x15LogisticsStatusUpdate\x12,\n\x0clogistics_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x0blogisticsId\x12l\n\x10logistics_status\x18\x02 \x01(\x0e\x32\x34.nationalsite.ordersync.v1.DownstreamLogisticsStatusB\x0b\xbaH\x08\x82\x01\x02\x10\x01\xc8\x01\x01R\x0flogisticsStatus\x12?\n\rmodified_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0cmodifiedTime*\xf2\x01\n\x19\x44ownstreamLogisticsStatus\x12+\n\'DOWNSTREAM_LOGISTICS_STATUS_UNSPECIFIED\x10\x00\x12$\n DOWNSTREAM_LOGISTICS_STATUS_SENT\x10\x01\x12&\n\"DOWNSTREAM_LOGISTICS_STATUS_SIGNED\x10\x02\x12\x30\n,DOWNSTREAM_LOGISTICS_STATUS_PARTIALLY_SIGNED\x10\x03\x12(\n$DOWNSTREAM_LOGISTICS_STATUS_RETURNED\x10\x04\x42`\n\x19nationalsite.ordersync.v1B\x0eLogisticsProtoP\x01Z1nationalsite.internal/go/ordersync/v1;ordersyncv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -57,12 +57,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LOGISTICSORDER'].fields_by_name['address']._serialized_options = b'\200\001\001\272H\005r\003\030\200\010'
   _globals['_SYNCLOGISTICSSTATUSREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_SYNCLOGISTICSSTATUSREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
-  _globals['_SYNCLOGISTICSSTATUSREQUEST'].fields_by_name['logistics_id']._loaded_options = None
-  _globals['_SYNCLOGISTICSSTATUSREQUEST'].fields_by_name['logistics_id']._serialized_options = b'\272H\006r\004\020\001\030@'
   _globals['_SYNCLOGISTICSSTATUSREQUEST'].fields_by_name['logistics_status']._loaded_options = None
-  _globals['_SYNCLOGISTICSSTATUSREQUEST'].fields_by_name['logistics_status']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
-  _globals['_DOWNSTREAMLOGISTICSSTATUS']._serialized_start=1188
-  _globals['_DOWNSTREAMLOGISTICSSTATUS']._serialized_end=1430
+  _globals['_SYNCLOGISTICSSTATUSREQUEST'].fields_by_name['logistics_status']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_LOGISTICSSTATUSUPDATE'].fields_by_name['logistics_id']._loaded_options = None
+  _globals['_LOGISTICSSTATUSUPDATE'].fields_by_name['logistics_id']._serialized_options = b'\272H\006r\004\020\001\030@'
+  _globals['_LOGISTICSSTATUSUPDATE'].fields_by_name['logistics_status']._loaded_options = None
+  _globals['_LOGISTICSSTATUSUPDATE'].fields_by_name['logistics_status']._serialized_options = b'\272H\010\202\001\002\020\001\310\001\001'
+  _globals['_DOWNSTREAMLOGISTICSSTATUS']._serialized_start=1316
+  _globals['_DOWNSTREAMLOGISTICSSTATUS']._serialized_end=1558
   _globals['_SYNCLOGISTICSORDERREQUEST']._serialized_start=106
   _globals['_SYNCLOGISTICSORDERREQUEST']._serialized_end=269
   _globals['_SYNCLOGISTICSORDERRESPONSE']._serialized_start=271
@@ -70,7 +72,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LOGISTICSORDER']._serialized_start=302
   _globals['_LOGISTICSORDER']._serialized_end=859
   _globals['_SYNCLOGISTICSSTATUSREQUEST']._serialized_start=862
-  _globals['_SYNCLOGISTICSSTATUSREQUEST']._serialized_end=1154
-  _globals['_SYNCLOGISTICSSTATUSRESPONSE']._serialized_start=1156
-  _globals['_SYNCLOGISTICSSTATUSRESPONSE']._serialized_end=1185
+  _globals['_SYNCLOGISTICSSTATUSREQUEST']._serialized_end=1035
+  _globals['_SYNCLOGISTICSSTATUSRESPONSE']._serialized_start=1037
+  _globals['_SYNCLOGISTICSSTATUSRESPONSE']._serialized_end=1066
+  _globals['_LOGISTICSSTATUSUPDATE']._serialized_start=1069
+  _globals['_LOGISTICSSTATUSUPDATE']._serialized_end=1313
 # @@protoc_insertion_point(module_scope)

@@ -195,43 +195,32 @@ Global___LogisticsOrder: _TypeAlias = LogisticsOrder  # noqa: Y015
 
 @_typing.final
 class SyncLogisticsStatusRequest(_message.Message):
-    """A logistics order's new status. national-site has no wrapper object around
-    it.
-    """
+    """A logistics order's new status."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
-    LOGISTICS_ID_FIELD_NUMBER: _builtins.int
     LOGISTICS_STATUS_FIELD_NUMBER: _builtins.int
-    MODIFIED_TIME_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Optional UUID. A retry with the same id and content within 24 hours returns
     the response of the first call. The service completes a call with a request
     id even if the caller disconnects.
     """
-    logistics_id: _builtins.str
-    """The logistics order's id, as synced (1688: logisticsId). Required. A number
-    up to 9223372036854775807 in national-site, although it is a string in
-    SyncLogisticsOrder.
-    """
-    logistics_status: Global___DownstreamLogisticsStatus.ValueType
-    """Its status (1688: logisticsStatus). Required."""
     @_builtins.property
-    def modified_time(self) -> _timestamp_pb2.Timestamp:
-        """When the status changed (1688: modifiedTime; open-platform: signTime)."""
+    def logistics_status(self) -> Global___LogisticsStatusUpdate:
+        """The status. 1688 has no wrapper object around it: its fields are parameters
+        of the call.
+        """
 
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
-        logistics_id: _builtins.str = ...,
-        logistics_status: Global___DownstreamLogisticsStatus.ValueType = ...,
-        modified_time: _timestamp_pb2.Timestamp | None = ...,
+        logistics_status: Global___LogisticsStatusUpdate | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["modified_time", b"modified_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["logistics_status", b"logistics_status"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["logistics_id", b"logistics_id", "logistics_status", b"logistics_status", "modified_time", b"modified_time", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["logistics_status", b"logistics_status", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -253,3 +242,38 @@ class SyncLogisticsStatusResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SyncLogisticsStatusResponse: _TypeAlias = SyncLogisticsStatusResponse  # noqa: Y015
+
+@_typing.final
+class LogisticsStatusUpdate(_message.Message):
+    """The new status of a logistics order."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOGISTICS_ID_FIELD_NUMBER: _builtins.int
+    LOGISTICS_STATUS_FIELD_NUMBER: _builtins.int
+    MODIFIED_TIME_FIELD_NUMBER: _builtins.int
+    logistics_id: _builtins.str
+    """The logistics order's id, as synced (1688: logisticsId). Required. A number
+    up to 9223372036854775807 in national-site, although it is a string in
+    SyncLogisticsOrder.
+    """
+    logistics_status: Global___DownstreamLogisticsStatus.ValueType
+    """Its status (1688: logisticsStatus). Required."""
+    @_builtins.property
+    def modified_time(self) -> _timestamp_pb2.Timestamp:
+        """When the status changed (1688: modifiedTime; open-platform: signTime)."""
+
+    def __init__(
+        self,
+        *,
+        logistics_id: _builtins.str = ...,
+        logistics_status: Global___DownstreamLogisticsStatus.ValueType = ...,
+        modified_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["modified_time", b"modified_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["logistics_id", b"logistics_id", "logistics_status", b"logistics_status", "modified_time", b"modified_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LogisticsStatusUpdate: _TypeAlias = LogisticsStatusUpdate  # noqa: Y015

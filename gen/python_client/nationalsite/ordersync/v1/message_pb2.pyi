@@ -11,6 +11,8 @@ from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from nationalsite.ordersync.v1 import purchase_order_pb2 as _purchase_order_pb2
+from nationalsite.ordersync.v1 import refund_tracking_pb2 as _refund_tracking_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -35,30 +37,21 @@ class StreamMessagesRequest(_message.Message):
         DESCRIPTOR: _descriptor.Descriptor
 
         SUBSCRIPTION_FIELD_NUMBER: _builtins.int
-        TOPICS_FIELD_NUMBER: _builtins.int
-        START_TIME_FIELD_NUMBER: _builtins.int
+        CREATE_IF_MISSING_FIELD_NUMBER: _builtins.int
         MAX_OUTSTANDING_FIELD_NUMBER: _builtins.int
         LEASE_FIELD_NUMBER: _builtins.int
         subscription: _builtins.str
-        """Name of the subscription, unique per caller. The first use creates it.
-        Required: letters, digits, dots, hyphens and underscores, at most 64
-        characters.
+        """Name of the subscription, unique per caller. Required: letters, digits,
+        dots, hyphens and underscores, at most 64 characters.
         """
         max_outstanding: _builtins.int
         """How many messages may be unacknowledged on this stream at a time, at most
         1,000. 0 means 100.
         """
         @_builtins.property
-        def topics(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-            """Topics of a new subscription, such as ORDER_BUYER_VIEW_ORDER_PAY. Empty:
-            all topics, or those of the existing subscription. Topics that differ
-            from those of the existing subscription are SUBSCRIPTION_MISMATCH.
-            """
-
-        @_builtins.property
-        def start_time(self) -> _timestamp_pb2.Timestamp:
-            """For a new subscription: also deliver stored messages since this time.
-            Unset: only messages from now on.
+        def create_if_missing(self) -> Global___SubscriptionSpec:
+            """Creates the subscription if it does not exist. Unset:
+            SUBSCRIPTION_NOT_FOUND if it does not exist.
             """
 
         @_builtins.property
@@ -71,14 +64,13 @@ class StreamMessagesRequest(_message.Message):
             self,
             *,
             subscription: _builtins.str = ...,
-            topics: _abc.Iterable[_builtins.str] | None = ...,
-            start_time: _timestamp_pb2.Timestamp | None = ...,
+            create_if_missing: Global___SubscriptionSpec | None = ...,
             max_outstanding: _builtins.int = ...,
             lease: _duration_pb2.Duration | None = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _typing.Literal["lease", b"lease", "start_time", b"start_time"]  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _typing.Literal["create_if_missing", b"create_if_missing", "lease", b"lease"]  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["lease", b"lease", "max_outstanding", b"max_outstanding", "start_time", b"start_time", "subscription", b"subscription", "topics", b"topics"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["create_if_missing", b"create_if_missing", "lease", b"lease", "max_outstanding", b"max_outstanding", "subscription", b"subscription"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -88,19 +80,19 @@ class StreamMessagesRequest(_message.Message):
 
         DESCRIPTOR: _descriptor.Descriptor
 
-        MESSAGE_IDS_FIELD_NUMBER: _builtins.int
+        ACK_IDS_FIELD_NUMBER: _builtins.int
         @_builtins.property
-        def message_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-            """Ids of the messages, at most 1,000."""
+        def ack_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+            """The `ack_id` of each message, 1 to 1,000."""
 
         def __init__(
             self,
             *,
-            message_ids: _abc.Iterable[_builtins.str] | None = ...,
+            ack_ids: _abc.Iterable[_builtins.str] | None = ...,
         ) -> None: ...
         _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["message_ids", b"message_ids"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["ack_ids", b"ack_ids"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -110,11 +102,11 @@ class StreamMessagesRequest(_message.Message):
 
         DESCRIPTOR: _descriptor.Descriptor
 
-        MESSAGE_IDS_FIELD_NUMBER: _builtins.int
+        ACK_IDS_FIELD_NUMBER: _builtins.int
         LEASE_FIELD_NUMBER: _builtins.int
         @_builtins.property
-        def message_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-            """Ids of the messages, at most 1,000."""
+        def ack_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+            """The `ack_id` of each message, 1 to 1,000."""
 
         @_builtins.property
         def lease(self) -> _duration_pb2.Duration:
@@ -123,12 +115,12 @@ class StreamMessagesRequest(_message.Message):
         def __init__(
             self,
             *,
-            message_ids: _abc.Iterable[_builtins.str] | None = ...,
+            ack_ids: _abc.Iterable[_builtins.str] | None = ...,
             lease: _duration_pb2.Duration | None = ...,
         ) -> None: ...
         _HasFieldArgType: _TypeAlias = _typing.Literal["lease", b"lease"]  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["lease", b"lease", "message_ids", b"message_ids"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["ack_ids", b"ack_ids", "lease", b"lease"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -166,34 +158,205 @@ Global___StreamMessagesRequest: _TypeAlias = StreamMessagesRequest  # noqa: Y015
 
 @_typing.final
 class StreamMessagesResponse(_message.Message):
-    """A response on a stream."""
+    """A response on a stream. Ignore arms that you do not know: later versions may
+    add some.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    MESSAGE_FIELD_NUMBER: _builtins.int
+    @_typing.final
+    class Delivered(_message.Message):
+        """Messages, each under a lease."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        RECEIVED_MESSAGES_FIELD_NUMBER: _builtins.int
+        @_builtins.property
+        def received_messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReceivedMessage]:
+            """The oldest first, at least one. A response ends before 3 MiB."""
+
+        def __init__(
+            self,
+            *,
+            received_messages: _abc.Iterable[Global___ReceivedMessage] | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["received_messages", b"received_messages"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class Lapsed(_message.Message):
+        """Ack ids for which an `ack` or `set_lease` came too late. See
+        AckMessagesResponse and SetMessageLeaseResponse.
+        """
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        ACK_IDS_FIELD_NUMBER: _builtins.int
+        @_builtins.property
+        def ack_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+            """At least one, at most 1,000."""
+
+        def __init__(
+            self,
+            *,
+            ack_ids: _abc.Iterable[_builtins.str] | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["ack_ids", b"ack_ids"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    DELIVERED_FIELD_NUMBER: _builtins.int
+    LAPSED_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def message(self) -> Global___Message:
-        """A message, under a lease."""
+    def delivered(self) -> Global___StreamMessagesResponse.Delivered:
+        """Messages, each under a lease."""
+
+    @_builtins.property
+    def lapsed(self) -> Global___StreamMessagesResponse.Lapsed:
+        """Ack ids for which an `ack` or `set_lease` came too late."""
 
     def __init__(
         self,
         *,
-        message: Global___Message | None = ...,
+        delivered: Global___StreamMessagesResponse.Delivered | None = ...,
+        lapsed: Global___StreamMessagesResponse.Lapsed | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "response", b"response"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["delivered", b"delivered", "lapsed", b"lapsed", "response", b"response"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "response", b"response"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivered", b"delivered", "lapsed", b"lapsed", "response", b"response"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_response: _TypeAlias = _typing.Literal["message"]  # noqa: Y015
+    _WhichOneofReturnType_response: _TypeAlias = _typing.Literal["delivered", "lapsed"]  # noqa: Y015
     _WhichOneofArgType_response: _TypeAlias = _typing.Literal["response", b"response"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_response) -> _WhichOneofReturnType_response | None: ...
 
 Global___StreamMessagesResponse: _TypeAlias = StreamMessagesResponse  # noqa: Y015
 
 @_typing.final
+class ReceivedMessage(_message.Message):
+    """A message under a lease: one delivery of it to one consumer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACK_ID_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    DELIVERY_ATTEMPT_FIELD_NUMBER: _builtins.int
+    LEASE_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    ack_id: _builtins.str
+    """Identifies this delivery: acknowledge the message and change its lease by
+    it. Opaque, at most 128 characters. Every delivery of a message has another
+    one.
+    """
+    delivery_attempt: _builtins.int
+    """How often the message was delivered to this subscription, this delivery
+    included. RequeueMessages starts the count again.
+    """
+    @_builtins.property
+    def message(self) -> Global___Message:
+        """The message."""
+
+    @_builtins.property
+    def lease_expire_time(self) -> _timestamp_pb2.Timestamp:
+        """When the lease ends, by the clock of the service's database. Your clock may
+        differ: count the duration of the lease from when you made the call.
+        """
+
+    def __init__(
+        self,
+        *,
+        ack_id: _builtins.str = ...,
+        message: Global___Message | None = ...,
+        delivery_attempt: _builtins.int = ...,
+        lease_expire_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["lease_expire_time", b"lease_expire_time", "message", b"message"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack_id", b"ack_id", "delivery_attempt", b"delivery_attempt", "lease_expire_time", b"lease_expire_time", "message", b"message"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReceivedMessage: _TypeAlias = ReceivedMessage  # noqa: Y015
+
+@_typing.final
+class DeadMessage(_message.Message):
+    """A message that is dead-lettered: it was delivered too often without being
+    acknowledged.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    DELIVERY_ATTEMPTS_FIELD_NUMBER: _builtins.int
+    DEAD_TIME_FIELD_NUMBER: _builtins.int
+    delivery_attempts: _builtins.int
+    """How often it was delivered."""
+    @_builtins.property
+    def message(self) -> Global___Message:
+        """The message."""
+
+    @_builtins.property
+    def dead_time(self) -> _timestamp_pb2.Timestamp:
+        """When its last lease ended."""
+
+    def __init__(
+        self,
+        *,
+        message: Global___Message | None = ...,
+        delivery_attempts: _builtins.int = ...,
+        dead_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["dead_time", b"dead_time", "message", b"message"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dead_time", b"dead_time", "delivery_attempts", b"delivery_attempts", "message", b"message"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeadMessage: _TypeAlias = DeadMessage  # noqa: Y015
+
+@_typing.final
+class SubscriptionSpec(_message.Message):
+    """How a subscription is created."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOPICS_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def topics(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Topics to receive, such as ORDER_BUYER_VIEW_ORDER_PAY. Empty: all topics.
+        If the subscription exists with other topics, the call is
+        SUBSCRIPTION_MISMATCH.
+        """
+
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Also deliver stored messages since this time. Unset: only messages from
+        now on. Ignored if the subscription exists.
+        """
+
+    def __init__(
+        self,
+        *,
+        topics: _abc.Iterable[_builtins.str] | None = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["start_time", b"start_time", "topics", b"topics"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SubscriptionSpec: _TypeAlias = SubscriptionSpec  # noqa: Y015
+
+@_typing.final
 class Message(_message.Message):
-    """A message of 1688's about an order, a refund or a shipment. It holds few
-    details: read the object itself if they matter.
+    """A message of 1688's about an order, a refund or a shipment, the same for
+    every subscription. It holds few details: read the object itself if they
+    matter.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -208,8 +371,6 @@ class Message(_message.Message):
     LOGISTICS_TRACE_FIELD_NUMBER: _builtins.int
     MAIL_NO_CHANGE_FIELD_NUMBER: _builtins.int
     RAW_JSON_FIELD_NUMBER: _builtins.int
-    DELIVERY_ATTEMPT_FIELD_NUMBER: _builtins.int
-    LEASE_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     message_id: _builtins.str
     """1688's id, or "sha256:" and the hash of a text that could not be read
     (1688: msgId).
@@ -223,9 +384,9 @@ class Message(_message.Message):
     userInfo).
     """
     raw_json: _builtins.str
-    """The whole text as received. Bytes that are not UTF-8 are replaced."""
-    delivery_attempt: _builtins.int
-    """How often it was delivered to this subscription, this delivery included."""
+    """The whole text as received, decoded from UTF-8 or GB18030 (which includes
+    GBK). Bytes that are in neither are replaced by U+FFFD.
+    """
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When 1688 created the message (1688: gmtBorn)."""
@@ -250,10 +411,6 @@ class Message(_message.Message):
     def mail_no_change(self) -> Global___MailNoChangeEvent:
         """A shipment got another carrier or tracking number."""
 
-    @_builtins.property
-    def lease_expire_time(self) -> _timestamp_pb2.Timestamp:
-        """When its lease ends. Of a dead message: when its last lease ended."""
-
     def __init__(
         self,
         *,
@@ -267,12 +424,10 @@ class Message(_message.Message):
         logistics_trace: Global___LogisticsTraceEvent | None = ...,
         mail_no_change: Global___MailNoChangeEvent | None = ...,
         raw_json: _builtins.str = ...,
-        delivery_attempt: _builtins.int = ...,
-        lease_expire_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["batch_pay", b"batch_pay", "create_time", b"create_time", "lease_expire_time", b"lease_expire_time", "logistics_trace", b"logistics_trace", "mail_no_change", b"mail_no_change", "order", b"order", "payload", b"payload", "refund", b"refund"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["batch_pay", b"batch_pay", "create_time", b"create_time", "logistics_trace", b"logistics_trace", "mail_no_change", b"mail_no_change", "order", b"order", "payload", b"payload", "refund", b"refund"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch_pay", b"batch_pay", "create_time", b"create_time", "delivery_attempt", b"delivery_attempt", "lease_expire_time", b"lease_expire_time", "logistics_trace", b"logistics_trace", "mail_no_change", b"mail_no_change", "member_id", b"member_id", "message_id", b"message_id", "order", b"order", "payload", b"payload", "raw_json", b"raw_json", "refund", b"refund", "topic", b"topic"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch_pay", b"batch_pay", "create_time", b"create_time", "logistics_trace", b"logistics_trace", "mail_no_change", b"mail_no_change", "member_id", b"member_id", "message_id", b"message_id", "order", b"order", "payload", b"payload", "raw_json", b"raw_json", "refund", b"refund", "topic", b"topic"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["order", "refund", "batch_pay", "logistics_trace", "mail_no_change"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
@@ -291,6 +446,7 @@ class OrderEvent(_message.Message):
     SEND_TIME_FIELD_NUMBER: _builtins.int
     BUYER_MEMBER_ID_FIELD_NUMBER: _builtins.int
     SELLER_MEMBER_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
     cbu_order_id: _builtins.int
     """The purchase order (1688: orderId)."""
     current_status: _builtins.str
@@ -302,6 +458,10 @@ class OrderEvent(_message.Message):
     """The buyer's 1688 member id (1688: buyerMemberId)."""
     seller_member_id: _builtins.str
     """The seller's 1688 member id (1688: sellerMemberId)."""
+    state: _purchase_order_pb2.PurchaseOrderState.ValueType
+    """The state, from `current_status`, as in PurchaseOrder. UNSPECIFIED for a
+    word that is not known.
+    """
     @_builtins.property
     def send_time(self) -> _timestamp_pb2.Timestamp:
         """When the order had this status. Events can arrive out of order (1688:
@@ -316,10 +476,11 @@ class OrderEvent(_message.Message):
         send_time: _timestamp_pb2.Timestamp | None = ...,
         buyer_member_id: _builtins.str | None = ...,
         seller_member_id: _builtins.str | None = ...,
+        state: _purchase_order_pb2.PurchaseOrderState.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_buyer_member_id", b"_buyer_member_id", "_cbu_order_id", b"_cbu_order_id", "_current_status", b"_current_status", "_seller_member_id", b"_seller_member_id", "buyer_member_id", b"buyer_member_id", "cbu_order_id", b"cbu_order_id", "current_status", b"current_status", "seller_member_id", b"seller_member_id", "send_time", b"send_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_buyer_member_id", b"_buyer_member_id", "_cbu_order_id", b"_cbu_order_id", "_current_status", b"_current_status", "_seller_member_id", b"_seller_member_id", "buyer_member_id", b"buyer_member_id", "cbu_order_id", b"cbu_order_id", "current_status", b"current_status", "seller_member_id", b"seller_member_id", "send_time", b"send_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_buyer_member_id", b"_buyer_member_id", "_cbu_order_id", b"_cbu_order_id", "_current_status", b"_current_status", "_seller_member_id", b"_seller_member_id", "buyer_member_id", b"buyer_member_id", "cbu_order_id", b"cbu_order_id", "current_status", b"current_status", "seller_member_id", b"seller_member_id", "send_time", b"send_time", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__buyer_member_id: _TypeAlias = _typing.Literal["buyer_member_id"]  # noqa: Y015
     _WhichOneofArgType__buyer_member_id: _TypeAlias = _typing.Literal["_buyer_member_id", b"_buyer_member_id"]  # noqa: Y015
@@ -354,6 +515,7 @@ class RefundEvent(_message.Message):
     REFUND_ID_FIELD_NUMBER: _builtins.int
     REFUND_ACTION_FIELD_NUMBER: _builtins.int
     OPERATOR_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
     cbu_order_id: _builtins.int
     """The purchase order (1688: orderId)."""
     current_status: _builtins.str
@@ -373,6 +535,10 @@ class RefundEvent(_message.Message):
     """
     operator: _builtins.str
     """Who acted: buyer, seller or system (1688: operator)."""
+    state: _refund_tracking_pb2.RefundState.ValueType
+    """The state, from `current_status`, as in Refund. UNSPECIFIED for a word that
+    is not known.
+    """
     @_builtins.property
     def send_time(self) -> _timestamp_pb2.Timestamp:
         """When the refund had this status (1688: msgSendTime, Beijing time)."""
@@ -388,10 +554,11 @@ class RefundEvent(_message.Message):
         refund_id: _builtins.str | None = ...,
         refund_action: _builtins.str | None = ...,
         operator: _builtins.str | None = ...,
+        state: _refund_tracking_pb2.RefundState.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_buyer_member_id", b"_buyer_member_id", "_cbu_order_id", b"_cbu_order_id", "_current_status", b"_current_status", "_operator", b"_operator", "_refund_action", b"_refund_action", "_refund_id", b"_refund_id", "_seller_member_id", b"_seller_member_id", "buyer_member_id", b"buyer_member_id", "cbu_order_id", b"cbu_order_id", "current_status", b"current_status", "operator", b"operator", "refund_action", b"refund_action", "refund_id", b"refund_id", "seller_member_id", b"seller_member_id", "send_time", b"send_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_buyer_member_id", b"_buyer_member_id", "_cbu_order_id", b"_cbu_order_id", "_current_status", b"_current_status", "_operator", b"_operator", "_refund_action", b"_refund_action", "_refund_id", b"_refund_id", "_seller_member_id", b"_seller_member_id", "buyer_member_id", b"buyer_member_id", "cbu_order_id", b"cbu_order_id", "current_status", b"current_status", "operator", b"operator", "refund_action", b"refund_action", "refund_id", b"refund_id", "seller_member_id", b"seller_member_id", "send_time", b"send_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_buyer_member_id", b"_buyer_member_id", "_cbu_order_id", b"_cbu_order_id", "_current_status", b"_current_status", "_operator", b"_operator", "_refund_action", b"_refund_action", "_refund_id", b"_refund_id", "_seller_member_id", b"_seller_member_id", "buyer_member_id", b"buyer_member_id", "cbu_order_id", b"cbu_order_id", "current_status", b"current_status", "operator", b"operator", "refund_action", b"refund_action", "refund_id", b"refund_id", "seller_member_id", b"seller_member_id", "send_time", b"send_time", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__buyer_member_id: _TypeAlias = _typing.Literal["buyer_member_id"]  # noqa: Y015
     _WhichOneofArgType__buyer_member_id: _TypeAlias = _typing.Literal["_buyer_member_id", b"_buyer_member_id"]  # noqa: Y015
@@ -657,29 +824,22 @@ class PullMessagesRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SUBSCRIPTION_FIELD_NUMBER: _builtins.int
-    TOPICS_FIELD_NUMBER: _builtins.int
-    START_TIME_FIELD_NUMBER: _builtins.int
+    CREATE_IF_MISSING_FIELD_NUMBER: _builtins.int
     MAX_MESSAGES_FIELD_NUMBER: _builtins.int
     LEASE_FIELD_NUMBER: _builtins.int
     WAIT_FIELD_NUMBER: _builtins.int
     subscription: _builtins.str
-    """Name of the subscription, unique per caller. The first use creates it.
-    Required: letters, digits, dots, hyphens and underscores, at most 64
-    characters.
+    """Name of the subscription, unique per caller. Required: letters, digits,
+    dots, hyphens and underscores, at most 64 characters.
     """
     max_messages: _builtins.int
-    """The maximum number of messages, up to 1,000. 0 means 100."""
+    """The maximum number of messages. 0 means 100; more than 1,000 means 1,000. A
+    response ends before 3 MiB, with at least one message.
+    """
     @_builtins.property
-    def topics(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Topics of a new subscription. Empty: all topics, or those of the existing
-        subscription. Topics that differ from those of the existing subscription
-        are SUBSCRIPTION_MISMATCH.
-        """
-
-    @_builtins.property
-    def start_time(self) -> _timestamp_pb2.Timestamp:
-        """For a new subscription: also deliver stored messages since this time.
-        Unset: only messages from now on.
+    def create_if_missing(self) -> Global___SubscriptionSpec:
+        """Creates the subscription if it does not exist. Unset:
+        SUBSCRIPTION_NOT_FOUND if it does not exist.
         """
 
     @_builtins.property
@@ -698,15 +858,14 @@ class PullMessagesRequest(_message.Message):
         self,
         *,
         subscription: _builtins.str = ...,
-        topics: _abc.Iterable[_builtins.str] | None = ...,
-        start_time: _timestamp_pb2.Timestamp | None = ...,
+        create_if_missing: Global___SubscriptionSpec | None = ...,
         max_messages: _builtins.int = ...,
         lease: _duration_pb2.Duration | None = ...,
         wait: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["lease", b"lease", "start_time", b"start_time", "wait", b"wait"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_if_missing", b"create_if_missing", "lease", b"lease", "wait", b"wait"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["lease", b"lease", "max_messages", b"max_messages", "start_time", b"start_time", "subscription", b"subscription", "topics", b"topics", "wait", b"wait"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_if_missing", b"create_if_missing", "lease", b"lease", "max_messages", b"max_messages", "subscription", b"subscription", "wait", b"wait"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -718,19 +877,19 @@ class PullMessagesResponse(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    MESSAGES_FIELD_NUMBER: _builtins.int
+    RECEIVED_MESSAGES_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Message]:
+    def received_messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReceivedMessage]:
         """The oldest first. Empty if none arrived in time."""
 
     def __init__(
         self,
         *,
-        messages: _abc.Iterable[Global___Message] | None = ...,
+        received_messages: _abc.Iterable[Global___ReceivedMessage] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["messages", b"messages"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["received_messages", b"received_messages"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -743,22 +902,22 @@ class AckMessagesRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SUBSCRIPTION_FIELD_NUMBER: _builtins.int
-    MESSAGE_IDS_FIELD_NUMBER: _builtins.int
+    ACK_IDS_FIELD_NUMBER: _builtins.int
     subscription: _builtins.str
     """Name of the subscription. Required."""
     @_builtins.property
-    def message_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Ids of the messages, 1 to 1,000."""
+    def ack_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The `ack_id` of each message, 1 to 1,000."""
 
     def __init__(
         self,
         *,
         subscription: _builtins.str = ...,
-        message_ids: _abc.Iterable[_builtins.str] | None = ...,
+        ack_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["message_ids", b"message_ids", "subscription", b"subscription"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack_ids", b"ack_ids", "subscription", b"subscription"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -766,16 +925,27 @@ Global___AckMessagesRequest: _TypeAlias = AckMessagesRequest  # noqa: Y015
 
 @_typing.final
 class AckMessagesResponse(_message.Message):
-    """The messages are acknowledged."""
+    """The messages are acknowledged, except the listed ones."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    LAPSED_ACK_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def lapsed_ack_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Deliveries whose lease had ended and whose message was delivered again or
+        requeued since: the message stays unacknowledged, and its work may be done
+        twice. Not listed are messages that were already acknowledged, and those
+        whose lease had ended without another delivery: they are acknowledged.
+        """
+
     def __init__(
         self,
+        *,
+        lapsed_ack_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lapsed_ack_ids", b"lapsed_ack_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -788,13 +958,13 @@ class SetMessageLeaseRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SUBSCRIPTION_FIELD_NUMBER: _builtins.int
-    MESSAGE_IDS_FIELD_NUMBER: _builtins.int
+    ACK_IDS_FIELD_NUMBER: _builtins.int
     LEASE_FIELD_NUMBER: _builtins.int
     subscription: _builtins.str
     """Name of the subscription. Required."""
     @_builtins.property
-    def message_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Ids of the messages, 1 to 1,000."""
+    def ack_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The `ack_id` of each message, 1 to 1,000."""
 
     @_builtins.property
     def lease(self) -> _duration_pb2.Duration:
@@ -806,12 +976,12 @@ class SetMessageLeaseRequest(_message.Message):
         self,
         *,
         subscription: _builtins.str = ...,
-        message_ids: _abc.Iterable[_builtins.str] | None = ...,
+        ack_ids: _abc.Iterable[_builtins.str] | None = ...,
         lease: _duration_pb2.Duration | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["lease", b"lease"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["lease", b"lease", "message_ids", b"message_ids", "subscription", b"subscription"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack_ids", b"ack_ids", "lease", b"lease", "subscription", b"subscription"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -819,33 +989,97 @@ Global___SetMessageLeaseRequest: _TypeAlias = SetMessageLeaseRequest  # noqa: Y0
 
 @_typing.final
 class SetMessageLeaseResponse(_message.Message):
-    """The leases that were still running are changed."""
+    """The leases are changed, except the listed ones."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    LAPSED_ACK_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def lapsed_ack_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Leases that had ended, and stay ended: stop working on these messages. A
+        message that is already acknowledged is not listed.
+        """
+
     def __init__(
         self,
+        *,
+        lapsed_ack_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lapsed_ack_ids", b"lapsed_ack_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SetMessageLeaseResponse: _TypeAlias = SetMessageLeaseResponse  # noqa: Y015
 
 @_typing.final
-class ListSubscriptionsRequest(_message.Message):
-    """Lists all of the caller's subscriptions."""
+class GetSubscriptionRequest(_message.Message):
+    """A subscription to return."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    SUBSCRIPTION_FIELD_NUMBER: _builtins.int
+    subscription: _builtins.str
+    """Its name. Required."""
     def __init__(
         self,
+        *,
+        subscription: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["subscription", b"subscription"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetSubscriptionRequest: _TypeAlias = GetSubscriptionRequest  # noqa: Y015
+
+@_typing.final
+class GetSubscriptionResponse(_message.Message):
+    """The subscription."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def subscription(self) -> Global___Subscription:
+        """The subscription and its backlog."""
+
+    def __init__(
+        self,
+        *,
+        subscription: Global___Subscription | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["subscription", b"subscription"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["subscription", b"subscription"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetSubscriptionResponse: _TypeAlias = GetSubscriptionResponse  # noqa: Y015
+
+@_typing.final
+class ListSubscriptionsRequest(_message.Message):
+    """Which of the caller's subscriptions to list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """Subscriptions per page. 0 means 50; more than 1,000 means 1,000."""
+    page_token: _builtins.str
+    """`next_page_token` of the previous page. Empty: the first page."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -853,11 +1087,14 @@ Global___ListSubscriptionsRequest: _TypeAlias = ListSubscriptionsRequest  # noqa
 
 @_typing.final
 class ListSubscriptionsResponse(_message.Message):
-    """The caller's subscriptions."""
+    """A page of the caller's subscriptions."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     SUBSCRIPTIONS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page. Empty on the last page."""
     @_builtins.property
     def subscriptions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Subscription]:
         """By name."""
@@ -866,10 +1103,11 @@ class ListSubscriptionsResponse(_message.Message):
         self,
         *,
         subscriptions: _abc.Iterable[Global___Subscription] | None = ...,
+        next_page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["subscriptions", b"subscriptions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "subscriptions", b"subscriptions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -901,7 +1139,7 @@ class Subscription(_message.Message):
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
-        """When its first use created it."""
+        """When it was created."""
 
     @_builtins.property
     def oldest_message_time(self) -> _timestamp_pb2.Timestamp:
@@ -996,27 +1234,27 @@ Global___ListDeadMessagesRequest: _TypeAlias = ListDeadMessagesRequest  # noqa: 
 
 @_typing.final
 class ListDeadMessagesResponse(_message.Message):
-    """A page of dead messages."""
+    """A page of dead messages. It ends before 3 MiB."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    MESSAGES_FIELD_NUMBER: _builtins.int
+    DEAD_MESSAGES_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Token of the next page. Empty on the last page."""
     @_builtins.property
-    def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Message]:
+    def dead_messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___DeadMessage]:
         """The last stored first."""
 
     def __init__(
         self,
         *,
-        messages: _abc.Iterable[Global___Message] | None = ...,
+        dead_messages: _abc.Iterable[Global___DeadMessage] | None = ...,
         next_page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["messages", b"messages", "next_page_token", b"next_page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dead_messages", b"dead_messages", "next_page_token", b"next_page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1034,7 +1272,9 @@ class RequeueMessagesRequest(_message.Message):
     """Name of the subscription. Required."""
     @_builtins.property
     def message_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Ids of the messages, at most 1,000. Empty: all dead messages."""
+        """Ids of the messages (`message_id`; dead messages have no `ack_id`), at most
+        1,000. Empty: all dead messages.
+        """
 
     def __init__(
         self,
@@ -1114,19 +1354,25 @@ class ReplayMessagesResponse(_message.Message):
 
     STORED_FIELD_NUMBER: _builtins.int
     DUPLICATES_FIELD_NUMBER: _builtins.int
+    TOO_LARGE_FIELD_NUMBER: _builtins.int
     stored: _builtins.int
     """Messages that were new and are now stored."""
     duplicates: _builtins.int
     """Messages that had been stored before."""
+    too_large: _builtins.int
+    """Messages larger than 256 KiB. They are neither stored nor confirmed, so
+    1688 still has them. The service's log has their ids.
+    """
     def __init__(
         self,
         *,
         stored: _builtins.int = ...,
         duplicates: _builtins.int = ...,
+        too_large: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["duplicates", b"duplicates", "stored", b"stored"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duplicates", b"duplicates", "stored", b"stored", "too_large", b"too_large"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

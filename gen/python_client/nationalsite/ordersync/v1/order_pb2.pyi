@@ -493,12 +493,12 @@ class SubOrderStatusUpdate(_message.Message):
     national_sub_order_id: _builtins.str
     """The sub-order's id, as synced (1688: orderId, a number). Required."""
     pay_status: Global___DownstreamOrderStatus.ValueType
-    """Status of the sub-order (1688: payStatus)."""
+    """Status of the sub-order (1688: payStatus). open-platform: dropped."""
     refund_status: Global___DownstreamRefundStatus.ValueType
     """Whether it was refunded (1688: refundStatus, here a number)."""
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was completed or closed (1688: endTime)."""
+        """When it was completed or closed (1688: endTime). open-platform: dropped."""
 
     def __init__(
         self,

@@ -8,8 +8,13 @@ from nationalsite.ordersync.v1 import logistics_pb2 as nationalsite_dot_ordersyn
 from nationalsite.ordersync.v1 import message_pb2 as nationalsite_dot_ordersync_dot_v1_dot_message__pb2
 from nationalsite.ordersync.v1 import order_pb2 as nationalsite_dot_ordersync_dot_v1_dot_order__pb2
 from nationalsite.ordersync.v1 import payment_pb2 as nationalsite_dot_ordersync_dot_v1_dot_payment__pb2
+from nationalsite.ordersync.v1 import purchase_order_pb2 as nationalsite_dot_ordersync_dot_v1_dot_purchase__order__pb2
+from nationalsite.ordersync.v1 import purchase_pb2 as nationalsite_dot_ordersync_dot_v1_dot_purchase__pb2
+from nationalsite.ordersync.v1 import receive_address_pb2 as nationalsite_dot_ordersync_dot_v1_dot_receive__address__pb2
 from nationalsite.ordersync.v1 import refund_pb2 as nationalsite_dot_ordersync_dot_v1_dot_refund__pb2
+from nationalsite.ordersync.v1 import refund_tracking_pb2 as nationalsite_dot_ordersync_dot_v1_dot_refund__tracking__pb2
 from nationalsite.ordersync.v1 import relation_pb2 as nationalsite_dot_ordersync_dot_v1_dot_relation__pb2
+from nationalsite.ordersync.v1 import shipment_pb2 as nationalsite_dot_ordersync_dot_v1_dot_shipment__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -32,32 +37,57 @@ if _version_not_supported:
 
 
 class OrderSyncServiceStub:
-    """Syncs downstream orders to 1688, directly or by durable deliveries; pays and
-    refunds purchase orders; delivers the messages that 1688 pushes.
+    """Syncs downstream orders to 1688, directly or by durable deliveries; creates,
+    reads, pays and refunds purchase orders; delivers the messages that 1688
+    pushes.
 
     Each RPC lists its own errors. Any call to 1688 can also end with the
     service's common errors: INVALID_REQUEST, UPSTREAM_ARGUMENT (a required
     parameter is missing), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE,
     UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA,
     UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE,
-    UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and
-    INTERNAL_FAULT. If the service has a policy, any RPC can end with
-    CALLER_UNKNOWN or CALLER_FORBIDDEN.
+    UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OPERATION_NOT_IN_DIALECT, OVERLOADED,
+    DEADLINE, DRAINING and INTERNAL_FAULT. If the service has a policy, any RPC
+    can end with CALLER_UNKNOWN or CALLER_FORBIDDEN.
 
-    The service does not retry CreateAlipayUrl, CreateRefund and
-    SubmitReturnGoods once 1688 may have received them. If their outcome is
-    unknown, they end with OUTCOME_UNKNOWN (UNKNOWN, pushback -1). For these
-    RPCs, UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT and DEADLINE
-    mean that nothing was sent.
+    The service does not retry CreatePurchaseOrders, CancelPurchaseOrder,
+    ConfirmPurchaseReceipt, CreateAlipayUrl, CreateRefund, SubmitReturnGoods and
+    CancelRefund once 1688 may have received them. If their outcome is unknown,
+    they end with OUTCOME_UNKNOWN (UNKNOWN, pushback -1). For these RPCs,
+    UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT and DEADLINE mean
+    that nothing was sent.
 
-    A call with a `request_id` can also end with REQUEST_ID_REUSED (the id was
-    used with other content), REQUEST_IN_PROGRESS (the first call is still
-    running) and STORE_UNAVAILABLE. An id is stored per caller and RPC. A retry
-    of one of the three RPCs above is OUTCOME_UNKNOWN if the outcome of the first
-    call is unknown, and nothing is sent. Any other retry is sent again.
+    These seven require a `request_id`; the syncs can have one. A call with a
+    `request_id` can also end with REQUEST_ID_REUSED (the id was used with other
+    content), REQUEST_IN_PROGRESS (the first call is still running) and
+    STORE_UNAVAILABLE. An id is stored per caller and RPC. A retry of one of the
+    seven RPCs above is OUTCOME_UNKNOWN if the outcome of the first call is
+    unknown, and nothing is sent. Any other retry is sent again.
 
-    A direct sync would overtake a pending delivery of the same ordering key, so
-    it is DELIVERY_PENDING.
+    A direct sync would overtake a pending delivery whose ordering key is the id
+    of the same order, so it is DELIVERY_PENDING.
+
+    The maximum size of a request follows from the rules of its fields, and is at
+    most 2 MiB. A larger one is INVALID_REQUEST. One that is larger than any
+    request of this service can be is rejected by gRPC with RESOURCE_EXHAUSTED,
+    without an ErrorInfo.
+
+    Metadata of a request: `cache-control: no-cache` bypasses the service's cache
+    of responses. `traceparent` (W3C Trace Context) continues the caller's trace.
+    Never send `x-forwarded-client-cert`: it is for trusted proxies, and is
+    ignored from anyone else.
+
+    Metadata of a response is in its trailers. RPCs that are operations of 1688
+    and EnqueueSync have `nationalsite-dialect`, the dialect that serves the
+    request (national-site or open-platform). EnqueueSync has it unless the
+    request is invalid. `nationalsite-dropped-fields` has the paths of request
+    fields that are set and that the dialect drops, joined by commas and without
+    list indexes, such as `order.country,order.sub_orders.country`, at most 512
+    characters; a list that is cut ends with `,...`. `nationalsite-cache` is hit,
+    miss or stale if the response of the RPC is cached. An error also has
+    `grpc-status-details-bin`, the google.rpc.Status with its details, and
+    `grpc-retry-pushback-ms`, the milliseconds until a retry makes sense, or -1
+    if the call must not be retried; without it there is no advice.
     """
 
     def __init__(self, channel):
@@ -90,6 +120,56 @@ class OrderSyncServiceStub:
                 '/nationalsite.ordersync.v1.OrderSyncService/SyncLogisticsStatus',
                 request_serializer=nationalsite_dot_ordersync_dot_v1_dot_logistics__pb2.SyncLogisticsStatusRequest.SerializeToString,
                 response_deserializer=nationalsite_dot_ordersync_dot_v1_dot_logistics__pb2.SyncLogisticsStatusResponse.FromString,
+                _registered_method=True)
+        self.ListReceiveAddresses = channel.unary_unary(
+                '/nationalsite.ordersync.v1.OrderSyncService/ListReceiveAddresses',
+                request_serializer=nationalsite_dot_ordersync_dot_v1_dot_receive__address__pb2.ListReceiveAddressesRequest.SerializeToString,
+                response_deserializer=nationalsite_dot_ordersync_dot_v1_dot_receive__address__pb2.ListReceiveAddressesResponse.FromString,
+                _registered_method=True)
+        self.ParseAddress = channel.unary_unary(
+                '/nationalsite.ordersync.v1.OrderSyncService/ParseAddress',
+                request_serializer=nationalsite_dot_ordersync_dot_v1_dot_receive__address__pb2.ParseAddressRequest.SerializeToString,
+                response_deserializer=nationalsite_dot_ordersync_dot_v1_dot_receive__address__pb2.ParseAddressResponse.FromString,
+                _registered_method=True)
+        self.PreviewPurchaseOrders = channel.unary_unary(
+                '/nationalsite.ordersync.v1.OrderSyncService/PreviewPurchaseOrders',
+                request_serializer=nationalsite_dot_ordersync_dot_v1_dot_purchase__pb2.PreviewPurchaseOrdersRequest.SerializeToString,
+                response_deserializer=nationalsite_dot_ordersync_dot_v1_dot_purchase__pb2.PreviewPurchaseOrdersResponse.FromString,
+                _registered_method=True)
+        self.CreatePurchaseOrders = channel.unary_unary(
+                '/nationalsite.ordersync.v1.OrderSyncService/CreatePurchaseOrders',
+                request_serializer=nationalsite_dot_ordersync_dot_v1_dot_purchase__pb2.CreatePurchaseOrdersRequest.SerializeToString,
+                response_deserializer=nationalsite_dot_ordersync_dot_v1_dot_purchase__pb2.CreatePurchaseOrdersResponse.FromString,
+                _registered_method=True)
+        self.GetPurchaseOrder = channel.unary_unary(
+                '/nationalsite.ordersync.v1.OrderSyncService/GetPurchaseOrder',
+                request_serializer=nationalsite_dot_ordersync_dot_v1_dot_purchase__order__pb2.GetPurchaseOrderRequest.SerializeToString,
+                response_deserializer=nationalsite_dot_ordersync_dot_v1_dot_purchase__order__pb2.GetPurchaseOrderResponse.FromString,
+                _registered_method=True)
+        self.ListPurchaseOrders = channel.unary_unary(
+                '/nationalsite.ordersync.v1.OrderSyncService/ListPurchaseOrders',
+                request_serializer=nationalsite_dot_ordersync_dot_v1_dot_purchase__order__pb2.ListPurchaseOrdersRequest.SerializeToString,
+                response_deserializer=nationalsite_dot_ordersync_dot_v1_dot_purchase__order__pb2.ListPurchaseOrdersResponse.FromString,
+                _registered_method=True)
+        self.CancelPurchaseOrder = channel.unary_unary(
+                '/nationalsite.ordersync.v1.OrderSyncService/CancelPurchaseOrder',
+                request_serializer=nationalsite_dot_ordersync_dot_v1_dot_purchase__pb2.CancelPurchaseOrderRequest.SerializeToString,
+                response_deserializer=nationalsite_dot_ordersync_dot_v1_dot_purchase__pb2.CancelPurchaseOrderResponse.FromString,
+                _registered_method=True)
+        self.ConfirmPurchaseReceipt = channel.unary_unary(
+                '/nationalsite.ordersync.v1.OrderSyncService/ConfirmPurchaseReceipt',
+                request_serializer=nationalsite_dot_ordersync_dot_v1_dot_purchase__pb2.ConfirmPurchaseReceiptRequest.SerializeToString,
+                response_deserializer=nationalsite_dot_ordersync_dot_v1_dot_purchase__pb2.ConfirmPurchaseReceiptResponse.FromString,
+                _registered_method=True)
+        self.ListShipments = channel.unary_unary(
+                '/nationalsite.ordersync.v1.OrderSyncService/ListShipments',
+                request_serializer=nationalsite_dot_ordersync_dot_v1_dot_shipment__pb2.ListShipmentsRequest.SerializeToString,
+                response_deserializer=nationalsite_dot_ordersync_dot_v1_dot_shipment__pb2.ListShipmentsResponse.FromString,
+                _registered_method=True)
+        self.ListShipmentTraces = channel.unary_unary(
+                '/nationalsite.ordersync.v1.OrderSyncService/ListShipmentTraces',
+                request_serializer=nationalsite_dot_ordersync_dot_v1_dot_shipment__pb2.ListShipmentTracesRequest.SerializeToString,
+                response_deserializer=nationalsite_dot_ordersync_dot_v1_dot_shipment__pb2.ListShipmentTracesResponse.FromString,
                 _registered_method=True)
         self.CreateAlipayUrl = channel.unary_unary(
                 '/nationalsite.ordersync.v1.OrderSyncService/CreateAlipayUrl',
@@ -130,6 +210,31 @@ class OrderSyncServiceStub:
                 '/nationalsite.ordersync.v1.OrderSyncService/SubmitReturnGoods',
                 request_serializer=nationalsite_dot_ordersync_dot_v1_dot_refund__pb2.SubmitReturnGoodsRequest.SerializeToString,
                 response_deserializer=nationalsite_dot_ordersync_dot_v1_dot_refund__pb2.SubmitReturnGoodsResponse.FromString,
+                _registered_method=True)
+        self.GetRefundLimits = channel.unary_unary(
+                '/nationalsite.ordersync.v1.OrderSyncService/GetRefundLimits',
+                request_serializer=nationalsite_dot_ordersync_dot_v1_dot_refund__tracking__pb2.GetRefundLimitsRequest.SerializeToString,
+                response_deserializer=nationalsite_dot_ordersync_dot_v1_dot_refund__tracking__pb2.GetRefundLimitsResponse.FromString,
+                _registered_method=True)
+        self.GetRefund = channel.unary_unary(
+                '/nationalsite.ordersync.v1.OrderSyncService/GetRefund',
+                request_serializer=nationalsite_dot_ordersync_dot_v1_dot_refund__tracking__pb2.GetRefundRequest.SerializeToString,
+                response_deserializer=nationalsite_dot_ordersync_dot_v1_dot_refund__tracking__pb2.GetRefundResponse.FromString,
+                _registered_method=True)
+        self.ListRefunds = channel.unary_unary(
+                '/nationalsite.ordersync.v1.OrderSyncService/ListRefunds',
+                request_serializer=nationalsite_dot_ordersync_dot_v1_dot_refund__tracking__pb2.ListRefundsRequest.SerializeToString,
+                response_deserializer=nationalsite_dot_ordersync_dot_v1_dot_refund__tracking__pb2.ListRefundsResponse.FromString,
+                _registered_method=True)
+        self.ListRefundOperations = channel.unary_unary(
+                '/nationalsite.ordersync.v1.OrderSyncService/ListRefundOperations',
+                request_serializer=nationalsite_dot_ordersync_dot_v1_dot_refund__tracking__pb2.ListRefundOperationsRequest.SerializeToString,
+                response_deserializer=nationalsite_dot_ordersync_dot_v1_dot_refund__tracking__pb2.ListRefundOperationsResponse.FromString,
+                _registered_method=True)
+        self.CancelRefund = channel.unary_unary(
+                '/nationalsite.ordersync.v1.OrderSyncService/CancelRefund',
+                request_serializer=nationalsite_dot_ordersync_dot_v1_dot_refund__tracking__pb2.CancelRefundRequest.SerializeToString,
+                response_deserializer=nationalsite_dot_ordersync_dot_v1_dot_refund__tracking__pb2.CancelRefundResponse.FromString,
                 _registered_method=True)
         self.EnqueueSync = channel.unary_unary(
                 '/nationalsite.ordersync.v1.OrderSyncService/EnqueueSync',
@@ -176,6 +281,11 @@ class OrderSyncServiceStub:
                 request_serializer=nationalsite_dot_ordersync_dot_v1_dot_message__pb2.SetMessageLeaseRequest.SerializeToString,
                 response_deserializer=nationalsite_dot_ordersync_dot_v1_dot_message__pb2.SetMessageLeaseResponse.FromString,
                 _registered_method=True)
+        self.GetSubscription = channel.unary_unary(
+                '/nationalsite.ordersync.v1.OrderSyncService/GetSubscription',
+                request_serializer=nationalsite_dot_ordersync_dot_v1_dot_message__pb2.GetSubscriptionRequest.SerializeToString,
+                response_deserializer=nationalsite_dot_ordersync_dot_v1_dot_message__pb2.GetSubscriptionResponse.FromString,
+                _registered_method=True)
         self.ListSubscriptions = channel.unary_unary(
                 '/nationalsite.ordersync.v1.OrderSyncService/ListSubscriptions',
                 request_serializer=nationalsite_dot_ordersync_dot_v1_dot_message__pb2.ListSubscriptionsRequest.SerializeToString,
@@ -204,32 +314,57 @@ class OrderSyncServiceStub:
 
 
 class OrderSyncServiceServicer:
-    """Syncs downstream orders to 1688, directly or by durable deliveries; pays and
-    refunds purchase orders; delivers the messages that 1688 pushes.
+    """Syncs downstream orders to 1688, directly or by durable deliveries; creates,
+    reads, pays and refunds purchase orders; delivers the messages that 1688
+    pushes.
 
     Each RPC lists its own errors. Any call to 1688 can also end with the
     service's common errors: INVALID_REQUEST, UPSTREAM_ARGUMENT (a required
     parameter is missing), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE,
     UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA,
     UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE,
-    UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and
-    INTERNAL_FAULT. If the service has a policy, any RPC can end with
-    CALLER_UNKNOWN or CALLER_FORBIDDEN.
+    UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OPERATION_NOT_IN_DIALECT, OVERLOADED,
+    DEADLINE, DRAINING and INTERNAL_FAULT. If the service has a policy, any RPC
+    can end with CALLER_UNKNOWN or CALLER_FORBIDDEN.
 
-    The service does not retry CreateAlipayUrl, CreateRefund and
-    SubmitReturnGoods once 1688 may have received them. If their outcome is
-    unknown, they end with OUTCOME_UNKNOWN (UNKNOWN, pushback -1). For these
-    RPCs, UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT and DEADLINE
-    mean that nothing was sent.
+    The service does not retry CreatePurchaseOrders, CancelPurchaseOrder,
+    ConfirmPurchaseReceipt, CreateAlipayUrl, CreateRefund, SubmitReturnGoods and
+    CancelRefund once 1688 may have received them. If their outcome is unknown,
+    they end with OUTCOME_UNKNOWN (UNKNOWN, pushback -1). For these RPCs,
+    UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT and DEADLINE mean
+    that nothing was sent.
 
-    A call with a `request_id` can also end with REQUEST_ID_REUSED (the id was
-    used with other content), REQUEST_IN_PROGRESS (the first call is still
-    running) and STORE_UNAVAILABLE. An id is stored per caller and RPC. A retry
-    of one of the three RPCs above is OUTCOME_UNKNOWN if the outcome of the first
-    call is unknown, and nothing is sent. Any other retry is sent again.
+    These seven require a `request_id`; the syncs can have one. A call with a
+    `request_id` can also end with REQUEST_ID_REUSED (the id was used with other
+    content), REQUEST_IN_PROGRESS (the first call is still running) and
+    STORE_UNAVAILABLE. An id is stored per caller and RPC. A retry of one of the
+    seven RPCs above is OUTCOME_UNKNOWN if the outcome of the first call is
+    unknown, and nothing is sent. Any other retry is sent again.
 
-    A direct sync would overtake a pending delivery of the same ordering key, so
-    it is DELIVERY_PENDING.
+    A direct sync would overtake a pending delivery whose ordering key is the id
+    of the same order, so it is DELIVERY_PENDING.
+
+    The maximum size of a request follows from the rules of its fields, and is at
+    most 2 MiB. A larger one is INVALID_REQUEST. One that is larger than any
+    request of this service can be is rejected by gRPC with RESOURCE_EXHAUSTED,
+    without an ErrorInfo.
+
+    Metadata of a request: `cache-control: no-cache` bypasses the service's cache
+    of responses. `traceparent` (W3C Trace Context) continues the caller's trace.
+    Never send `x-forwarded-client-cert`: it is for trusted proxies, and is
+    ignored from anyone else.
+
+    Metadata of a response is in its trailers. RPCs that are operations of 1688
+    and EnqueueSync have `nationalsite-dialect`, the dialect that serves the
+    request (national-site or open-platform). EnqueueSync has it unless the
+    request is invalid. `nationalsite-dropped-fields` has the paths of request
+    fields that are set and that the dialect drops, joined by commas and without
+    list indexes, such as `order.country,order.sub_orders.country`, at most 512
+    characters; a list that is cut ends with `,...`. `nationalsite-cache` is hit,
+    miss or stale if the response of the RPC is cached. An error also has
+    `grpc-status-details-bin`, the google.rpc.Status with its details, and
+    `grpc-retry-pushback-ms`, the milliseconds until a retry makes sense, or -1
+    if the call must not be retried; without it there is no advice.
     """
 
     def SyncOrder(self, request, context):
@@ -241,7 +376,8 @@ class OrderSyncServiceServicer:
         the earlier one. 1688 does not document this, but the service relies on it.
 
         Errors: the service's common ones, REQUIRED_IN_DIALECT (open-platform),
-        DELIVERY_PENDING, STORE_UNAVAILABLE, and INVALID_REQUEST also for an id
+        DELIVERY_PENDING, STORE_UNAVAILABLE, SYNC_IN_PROGRESS (open-platform:
+        another sync of the order is in flight), and INVALID_REQUEST also for an id
         that is not a number where national-site requires one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -281,14 +417,15 @@ class OrderSyncServiceServicer:
 
         Requires the order's id and a status. open-platform has no such operation:
         there the service sends the last full order that was synced through it,
-        with the new status. A sub-order's own `pay_status` and `end_time` are not
-        sent there.
+        with the new status. A sub-order's own `pay_status` and `end_time` are
+        dropped there.
 
         Errors: the service's common ones, DELIVERY_PENDING, STORE_UNAVAILABLE,
         INVALID_REQUEST also for an id that is not a number (national-site) and for
-        a sub-order that the last full order does not have (open-platform), and
+        a sub-order that the last full order does not have (open-platform),
         NO_FULL_SYNC (open-platform: no full order was synced, or it is no longer
-        stored).
+        stored), and SYNC_IN_PROGRESS (open-platform: another sync of the order is
+        in flight).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -322,14 +459,180 @@ class OrderSyncServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListReceiveAddresses(self, request, context):
+        """Lists the saved addresses of the account (1688:
+        alibaba.trade.receiveAddress.get).
+
+        The id of a saved address keeps personal data out of the other calls.
+
+        Errors: the service's common ones. 1688 lists a code 400 without a meaning:
+        UPSTREAM_REFUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ParseAddress(self, request, context):
+        """Finds the district code of an address in words (1688:
+        alibaba.trade.addresscode.parse).
+
+        Errors: the service's common ones, UPSTREAM_UNREADABLE also if 1688 finds no
+        district.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PreviewPurchaseOrders(self, request, context):
+        """Returns which purchase orders 1688 would create, and for which amounts
+        (1688: alibaba.createOrder.preview).
+
+        Requires an address and 1 to 50 SKUs of one seller. Nothing is created or
+        reserved. OK does not mean that each order can be created: check each
+        preview's `status`.
+
+        Errors: the service's common ones; UPSTREAM_ARGUMENT also for an offer that
+        is not sold online (500_001), several sellers or a wrong `spec_id` (500_002,
+        500_003), quantities below a minimum (500_005, 500_009), conditions of mixed
+        batches (500_006), a price of 0 (500_008); UPSTREAM_STATE for a SKU out of
+        stock (500_004) and a channel that requires a relation with the seller
+        (500_007). 1688 lists a code 500_1 without a meaning: UPSTREAM_REFUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreatePurchaseOrders(self, request, context):
+        """Creates purchase orders (1688: alibaba.trade.createCrossOrder).
+
+        Requires a request id, the site's own id, an address, 1 to 50 SKUs of one
+        seller, and from a preview the channel and the kind of trade. OK means that
+        at least one purchase order exists. 1688 can create several, each to be paid
+        separately, and can leave SKUs out: check `failed_items`. A response with
+        the id of a purchase order is a success, whatever its success flag says:
+        `rejection` then has the error.
+
+        Nothing is sent twice. If the outcome is unknown, the service looks for the
+        orders by `out_order_id`: until the deadline of the call, for up to 90
+        seconds in the background, and again in each repeat of the call with the
+        same `request_id`. It returns those whose detail at 1688 shows the id, with
+        `found_by_search`. Until it finds some, the call ends with OUTCOME_UNKNOWN:
+        repeat it, at first after seconds, later after hours. That none is found
+        does not prove that none was created: the list can lag. An operator of the
+        service can look at 1688 and record which orders there are, or that there
+        are none (NOT_EXECUTED).
+
+        Both ids stay used for 90 days, unless the service is set up for another
+        time. Another `request_id` with the same `out_order_id` is
+        OUT_ORDER_ID_REUSED. Only a call that 1688 cannot have executed frees them.
+
+        Errors: the service's common ones, OUTCOME_UNKNOWN, OUT_ORDER_ID_REUSED,
+        NOT_EXECUTED, and UPSTREAM_ARGUMENT also for an address that 1688 does not
+        accept (400) and for a kind of trade that does not suit the goods. Others
+        are probably those of
+        PreviewPurchaseOrders, which 1688 does not document here: UPSTREAM_REFUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPurchaseOrder(self, request, context):
+        """Returns a purchase order (1688: alibaba.trade.get.buyerView).
+
+        Requires a purchase order of the account whose access token the service
+        uses.
+
+        Errors: the service's common ones, and UPSTREAM_NOT_OWNED
+        (order.nopermission.buyer). 1688 documents no error for this operation, so
+        that a purchase order which does not exist is UPSTREAM_REFUSED or
+        UPSTREAM_UNREADABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPurchaseOrders(self, request, context):
+        """Lists purchase orders (1688: alibaba.trade.getBuyerOrderList).
+
+        The list can lag behind the orders themselves.
+
+        Errors: the service's common ones, INVALID_REQUEST also for a page token of
+        another list.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelPurchaseOrder(self, request, context):
+        """Cancels a purchase order that is not paid (1688: alibaba.trade.cancel).
+
+        Requires a request id. A paid purchase order is refunded instead
+        (CreateRefund). After OUTCOME_UNKNOWN, read the order: CANCELLED without
+        `pay_time` means that it was cancelled.
+
+        Errors: the service's common ones, OUTCOME_UNKNOWN, UPSTREAM_STATE
+        (ORDER_STATUS_ERROR: the order is paid, or closed already),
+        UPSTREAM_TOO_EARLY (CLOSE_ORDER_TOO_FAST: it was created less than 10
+        seconds ago), UPSTREAM_NOT_OWNED (400_3) and PURCHASE_ORDER_NOT_FOUND
+        (ORDER_NOT_EXIST).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ConfirmPurchaseReceipt(self, request, context):
+        """Confirms that goods of a purchase order were received (1688:
+        trade.receivegoods.confirm).
+
+        IRREVERSIBLE: 1688 then pays the seller. Call it once, deliberately, and
+        never from a loop or a handler of messages. Requires a request id. After
+        OUTCOME_UNKNOWN, read the order: GOODS_CONFIRMED or SUCCESS, of the entries
+        too, means that it was confirmed.
+
+        Errors: the service's common ones, OUTCOME_UNKNOWN, and
+        PURCHASE_ORDER_NOT_FOUND (4003, which was observed; 1688 documents none).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListShipments(self, request, context):
+        """Lists the shipments of a purchase order (1688:
+        alibaba.trade.getLogisticsInfos.buyerView).
+
+        Empty before the order is shipped. 1688's data can lag behind a shipment.
+
+        Errors: the service's common ones.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListShipmentTraces(self, request, context):
+        """Lists where the shipments of a purchase order were (1688:
+        alibaba.trade.getLogisticsTraceInfo.buyerView).
+
+        Empty as long as there is no trace. The traces have no state: ListShipments
+        has it.
+
+        Errors: the service's common ones, UPSTREAM_NOT_OWNED
+        (order.nopermission.buyer), and UPSTREAM_STATE (order.createtime.history:
+        orders older than a year have no traces).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CreateAlipayUrl(self, request, context):
         """Creates a link for paying purchase orders by Alipay (1688:
         alibaba.alipay.url.get).
 
-        Requires 1 to 100 purchase orders that wait for payment, at most 30 if they
-        are paid by Kuajingbao. Only a user who is logged in to 1688 can open the
-        link. If some of the orders cannot be paid, the call succeeds and lists
-        them. 1688 may deduct stock in this call, so the service does not retry it.
+        Requires a request id and 1 to 100 purchase orders that wait for payment,
+        at most 30 if they are paid by Kuajingbao. Only a user who is logged in to
+        1688 can open the link. If some of the orders cannot be paid, the call
+        succeeds and lists them. If 1688 rejects the request and still returns a link
+        or such orders, `rejection` has the error. 1688 may deduct stock in this call,
+        so the service does not retry it.
 
         Errors: the service's common ones, OUTCOME_UNKNOWN, and UPSTREAM_STATE (an
         invitation order without a receiver cannot be combined with others; stock
@@ -345,7 +648,8 @@ class OrderSyncServiceServicer:
 
         Requires 1 to 30 purchase orders that wait for payment. 1688 recommends at
         most 10, because more take long. If some of the orders cannot be paid, the
-        call succeeds and lists them.
+        call succeeds and lists them. If 1688 rejects the request and still returns
+        a link or such orders, `rejection` has the error.
 
         Errors: the service's common ones, and UPSTREAM_STATE (none of the orders
         can be paid by Kuajingbao). 1688 lists a code 400_1 without a meaning:
@@ -361,7 +665,8 @@ class OrderSyncServiceServicer:
 
         Requires 1 to 30 purchase orders that wait for payment. 1688 recommends at
         most 10, because more take long. If some of the orders cannot be paid, the
-        call succeeds and lists them.
+        call succeeds and lists them. If 1688 rejects the request and still returns
+        a link or such orders, `rejection` has the error.
 
         Errors: the service's common ones. 1688 lists a code 400_1 without a
         meaning: UPSTREAM_REFUSED.
@@ -406,7 +711,8 @@ class OrderSyncServiceServicer:
         Requires a JPEG below 1 MiB. Safe to retry: a retry returns another URL of
         the same image.
 
-        Errors: the service's common ones. 1688 has one code, 4000. It is
+        Errors: the service's common ones, UPSTREAM_UNREADABLE also if 1688 responds
+        without the domain or the path of the URL. 1688 has one code, 4000. It is
         UPSTREAM_ARGUMENT if its text contains imageData. Otherwise it is
         UPSTREAM_FAULT, because the service has checked the image before.
         """
@@ -420,7 +726,9 @@ class OrderSyncServiceServicer:
 
         Every field that is not marked as optional is required. To a second request
         for the same goods 1688 responds with the error for a wrong state, so the
-        service does not retry a call that 1688 may have received.
+        service does not retry a call that 1688 may have received. If 1688 rejects
+        the request and still returns a refund's id, the call succeeds, and
+        `rejection` has the error.
 
         Errors: the service's common ones, OUTCOME_UNKNOWN (also for 1688's codes
         4xxx, its own faults here), PURCHASE_ORDER_NOT_FOUND (5001),
@@ -439,9 +747,9 @@ class OrderSyncServiceServicer:
         """Submits the return shipment of a refund to 1688 (1688:
         alibaba.trade.refund.returnGoods).
 
-        Requires a refund for which the seller has agreed to a return, and the
-        shipment. OK means that 1688 accepted it. The service does not retry the
-        call once 1688 may have received it.
+        Requires a request id, a refund for which the seller has agreed to a
+        return, and the shipment. OK means that 1688 accepted it. The service does
+        not retry the call once 1688 may have received it.
 
         Errors: the service's common ones, OUTCOME_UNKNOWN (also for 1688's codes
         5xxx, its own faults here, and for 4004 if it could not check the
@@ -455,42 +763,113 @@ class OrderSyncServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def EnqueueSync(self, request, context):
-        """Stores a sync and delivers it to 1688, through outages of 1688 and of this
-        service.
+    def GetRefundLimits(self, request, context):
+        """Returns the most that CreateRefund can request (1688:
+        alibaba.trade.getMaxRefundFee).
 
-        Requires a request id and one of the five syncs, which must not have a
-        request id of its own. The service checks the rules of the dialect, stores
-        the sync and returns its delivery. It sends the deliveries of one ordering
-        key one at a time, in the order in which they were enqueued, and those of
-        different keys in parallel. It retries a failed delivery with growing
-        delays until 1688 accepts it, until a permanent error or until it is too
-        old. The last two make it DEAD, and the next delivery of its key is sent.
-        1688 may receive a sync more than once.
+        Requires a purchase order, how many units of which order entries, and the
+        status of the goods.
 
-        A retry with the same request id and content returns the same delivery in
-        its current state.
-
-        Errors: INVALID_REQUEST and REQUIRED_IN_DIALECT (both with paths such as
-        sync_order.order.national_order_id), REQUEST_ID_REUSED, STORE_UNAVAILABLE,
-        DEADLINE, DRAINING, INTERNAL_FAULT.
+        Errors: the service's common ones. 1688 documents no others.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def GetDelivery(self, request, context):
-        """Returns a delivery. A finished delivery is stored for 30 days.
+    def GetRefund(self, request, context):
+        """Returns a refund with its operations and the deadline of its current step
+        (1688: alibaba.trade.refund.OpQueryOrderRefund).
 
-        Errors: DELIVERY_NOT_FOUND, INVALID_REQUEST, STORE_UNAVAILABLE, DEADLINE,
+        Errors: the service's common ones, REFUND_NOT_FOUND (003002 with
+        REFUND_DATA_ERROR) and UPSTREAM_ARGUMENT (003002 with INVALID_PARAM). 1688's
+        code 003 means both another account's refund and a failed read:
+        UPSTREAM_REFUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRefunds(self, request, context):
+        """Lists refunds, in-sale and after-sales (1688:
+        alibaba.trade.refund.buyer.queryOrderRefundList).
+
+        Requires the access token of a main account.
+
+        Errors: the service's common ones, INVALID_REQUEST also for a page token of
+        another list, UPSTREAM_ARGUMENT also for times more than 730 days ago
+        (APPLY_TIME_ERROR).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRefundOperations(self, request, context):
+        """Lists what happened to a refund (1688:
+        alibaba.trade.refund.OpQueryOrderRefundOperationList).
+
+        Errors: those of GetRefund, INVALID_REQUEST also for a page token of another
+        list.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelRefund(self, request, context):
+        """Cancels a refund that was requested (1688: alibaba.trade.cancelRefund).
+
+        Requires a request id. Whether a refund can be requested again after that is
+        not documented. After OUTCOME_UNKNOWN, read the refund: CLOSED means that it
+        was cancelled.
+
+        Errors: the service's common ones, and OUTCOME_UNKNOWN. 1688 documents no
+        codes: UPSTREAM_REFUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EnqueueSync(self, request, context):
+        """Stores a sync and delivers it to 1688, through outages of 1688 and of this
+        service.
+
+        Requires a request id and what one of the five syncs sends. The service
+        checks the rules of the dialect, stores the sync and returns its delivery. It sends the deliveries of one ordering key one at a
+        time, in the order in which they were enqueued, and those of different keys
+        in parallel. The order of a key covers the deliveries of all callers. The
+        service retries a failed delivery with growing delays until 1688 accepts
+        it, until a permanent error or until it is too old. The last two make it
+        DEAD, and the next delivery of its key is sent. 1688 may receive a sync more
+        than once.
+
+        A retry with the same request id and content returns the same delivery in
+        its current state. The delivery belongs to the caller that enqueued it:
+        only this caller, and callers whose rule in the service's policy has the
+        role "operator", can get, list, retry and cancel it.
+
+        Errors: INVALID_REQUEST and REQUIRED_IN_DIALECT (both with paths such as
+        order.national_order_id), REQUEST_ID_REUSED, STORE_UNAVAILABLE, DEADLINE,
         DRAINING, INTERNAL_FAULT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetDelivery(self, request, context):
+        """Returns a delivery of the caller. A finished delivery is stored for 30 days.
+
+        With `wait`, returns as soon as the delivery is finished, otherwise at the
+        end of the wait.
+
+        Errors: DELIVERY_NOT_FOUND (also for another caller's delivery),
+        INVALID_REQUEST, STORE_UNAVAILABLE, DEADLINE, DRAINING, INTERNAL_FAULT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListDeliveries(self, request, context):
-        """Lists deliveries, the last enqueued first.
+        """Lists the deliveries of the caller, the last enqueued first. An operator's
+        list has those of all callers.
 
         Errors: those of GetDelivery except DELIVERY_NOT_FOUND.
         """
@@ -528,19 +907,25 @@ class OrderSyncServiceServicer:
         is delivered under a lease. At most `max_outstanding` messages are
         unacknowledged at a time; acknowledge them (`ack`) to receive more. A
         message that is not acknowledged within its lease is redelivered, to this
-        stream or to another consumer of the subscription. After 10 deliveries it
-        is dead-lettered. The consumers of one subscription share its messages.
+        stream or to another consumer of the subscription, with another `ack_id`.
+        After 10 deliveries it is dead-lettered. An `ack` or `set_lease` that comes
+        too late is answered by `lapsed`, and does not affect the consumer that has
+        the message now. The consumers of one subscription share its messages.
         Each subscription receives every message of its topics at least once. The
         messages of one 1688 order are delivered in the order of their event times:
         the next is delivered after the previous one is acknowledged. When the
         stream ends for any reason, unacknowledged messages are available to other
         consumers immediately.
 
+        A stream whose consumer lets a lease end gets no more messages before the
+        consumer sends a request. If it sends none for as long as another lease, the
+        stream ends with DEADLINE.
+
         Errors: INVALID_REQUEST (also if the first request does not open the
-        stream, or a later one does), SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND
-        (it was deleted meanwhile), STORE_UNAVAILABLE, OVERLOADED (the caller has
-        too many subscriptions), DEADLINE, DRAINING, INTERNAL_FAULT. Open a new
-        stream after a transient error.
+        stream, a later one does, or an ack id is not one of this subscription),
+        SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND (also if it is deleted
+        meanwhile), SUBSCRIPTION_LIMIT, STREAM_LIMIT, STORE_UNAVAILABLE, DEADLINE,
+        DRAINING, INTERNAL_FAULT. Open a new stream after a transient error.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -554,9 +939,8 @@ class OrderSyncServiceServicer:
         by AckMessages before their leases end. If a response is lost, its messages
         are redelivered when their leases end.
 
-        Errors: INVALID_REQUEST, SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND (it
-        was deleted meanwhile), STORE_UNAVAILABLE, OVERLOADED (the caller has too
-        many subscriptions), DEADLINE, DRAINING, INTERNAL_FAULT.
+        Errors: INVALID_REQUEST, SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND,
+        SUBSCRIPTION_LIMIT, STORE_UNAVAILABLE, DEADLINE, DRAINING, INTERNAL_FAULT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -564,10 +948,15 @@ class OrderSyncServiceServicer:
 
     def AckMessages(self, request, context):
         """Acknowledges messages: they are not delivered to this subscription again.
-        Unknown ids and acknowledged messages are ignored.
 
-        Errors: INVALID_REQUEST, SUBSCRIPTION_NOT_FOUND, STORE_UNAVAILABLE,
-        DEADLINE, DRAINING, INTERNAL_FAULT.
+        An acknowledgement counts even after the end of the lease, until the message
+        is delivered again or requeued. After that the `ack_id` is lapsed: it has no
+        effect, and the consumer that has the message now is not affected. Messages
+        that are already acknowledged are ignored.
+
+        Errors: INVALID_REQUEST (also for an ack id that is not one of this
+        subscription; nothing is acknowledged then), SUBSCRIPTION_NOT_FOUND,
+        STORE_UNAVAILABLE, DEADLINE, DRAINING, INTERNAL_FAULT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -576,7 +965,17 @@ class OrderSyncServiceServicer:
     def SetMessageLease(self, request, context):
         """Changes when the leases of messages end: later, while the consumer works on
         them, or now, which releases the messages. A lease that has ended stays
-        ended. Unknown ids are ignored.
+        ended: its `ack_id` is lapsed, and the consumer that has the message now is
+        not affected.
+
+        Errors: those of AckMessages.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetSubscription(self, request, context):
+        """Returns a subscription of the caller and its backlog.
 
         Errors: those of AckMessages.
         """
@@ -585,17 +984,18 @@ class OrderSyncServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListSubscriptions(self, request, context):
-        """Lists the caller's subscriptions with their backlogs.
+        """Lists the caller's subscriptions with their backlogs, by name.
 
-        Errors: STORE_UNAVAILABLE, DEADLINE, DRAINING, INTERNAL_FAULT.
+        Errors: INVALID_REQUEST, STORE_UNAVAILABLE, DEADLINE, DRAINING,
+        INTERNAL_FAULT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteSubscription(self, request, context):
-        """Deletes a subscription of the caller with its undelivered messages. A later
-        use of its name creates a new one.
+        """Deletes a subscription of the caller with its undelivered messages. Ack ids
+        of a deleted subscription are never valid for a new one of the same name.
 
         Errors: those of AckMessages.
         """
@@ -614,7 +1014,8 @@ class OrderSyncServiceServicer:
 
     def RequeueMessages(self, request, context):
         """Requeues dead messages: they are delivered again, with their attempts
-        counted from 0. Messages that are not dead are ignored.
+        counted from 0. Their earlier ack ids are lapsed. Messages that are not dead
+        are ignored.
 
         Errors: those of AckMessages.
         """
@@ -625,13 +1026,14 @@ class OrderSyncServiceServicer:
     def ReplayMessages(self, request, context):
         """Fetches the messages that 1688 could not push, stores them, and then
         confirms them to 1688. The service also does so every few minutes. 1688
-        keeps these messages for about 7 days.
+        keeps these messages for about 7 days. A message larger than 256 KiB is not
+        stored; it stays at 1688.
 
         Returns when there are no more. If it ends early, by an error or the
         deadline, stored messages stay stored and the next replay gets the rest.
-        OVERLOADED if another replay is running on any replica.
 
-        Errors: the service's common ones, and STORE_UNAVAILABLE.
+        Errors: the service's common ones, REPLAY_IN_PROGRESS (another replay is
+        running on any replica), STORE_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -664,6 +1066,56 @@ def add_OrderSyncServiceServicer_to_server(servicer, server):
                     servicer.SyncLogisticsStatus,
                     request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_logistics__pb2.SyncLogisticsStatusRequest.FromString,
                     response_serializer=nationalsite_dot_ordersync_dot_v1_dot_logistics__pb2.SyncLogisticsStatusResponse.SerializeToString,
+            ),
+            'ListReceiveAddresses': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListReceiveAddresses,
+                    request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_receive__address__pb2.ListReceiveAddressesRequest.FromString,
+                    response_serializer=nationalsite_dot_ordersync_dot_v1_dot_receive__address__pb2.ListReceiveAddressesResponse.SerializeToString,
+            ),
+            'ParseAddress': grpc.unary_unary_rpc_method_handler(
+                    servicer.ParseAddress,
+                    request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_receive__address__pb2.ParseAddressRequest.FromString,
+                    response_serializer=nationalsite_dot_ordersync_dot_v1_dot_receive__address__pb2.ParseAddressResponse.SerializeToString,
+            ),
+            'PreviewPurchaseOrders': grpc.unary_unary_rpc_method_handler(
+                    servicer.PreviewPurchaseOrders,
+                    request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_purchase__pb2.PreviewPurchaseOrdersRequest.FromString,
+                    response_serializer=nationalsite_dot_ordersync_dot_v1_dot_purchase__pb2.PreviewPurchaseOrdersResponse.SerializeToString,
+            ),
+            'CreatePurchaseOrders': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreatePurchaseOrders,
+                    request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_purchase__pb2.CreatePurchaseOrdersRequest.FromString,
+                    response_serializer=nationalsite_dot_ordersync_dot_v1_dot_purchase__pb2.CreatePurchaseOrdersResponse.SerializeToString,
+            ),
+            'GetPurchaseOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPurchaseOrder,
+                    request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_purchase__order__pb2.GetPurchaseOrderRequest.FromString,
+                    response_serializer=nationalsite_dot_ordersync_dot_v1_dot_purchase__order__pb2.GetPurchaseOrderResponse.SerializeToString,
+            ),
+            'ListPurchaseOrders': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPurchaseOrders,
+                    request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_purchase__order__pb2.ListPurchaseOrdersRequest.FromString,
+                    response_serializer=nationalsite_dot_ordersync_dot_v1_dot_purchase__order__pb2.ListPurchaseOrdersResponse.SerializeToString,
+            ),
+            'CancelPurchaseOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelPurchaseOrder,
+                    request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_purchase__pb2.CancelPurchaseOrderRequest.FromString,
+                    response_serializer=nationalsite_dot_ordersync_dot_v1_dot_purchase__pb2.CancelPurchaseOrderResponse.SerializeToString,
+            ),
+            'ConfirmPurchaseReceipt': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConfirmPurchaseReceipt,
+                    request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_purchase__pb2.ConfirmPurchaseReceiptRequest.FromString,
+                    response_serializer=nationalsite_dot_ordersync_dot_v1_dot_purchase__pb2.ConfirmPurchaseReceiptResponse.SerializeToString,
+            ),
+            'ListShipments': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListShipments,
+                    request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_shipment__pb2.ListShipmentsRequest.FromString,
+                    response_serializer=nationalsite_dot_ordersync_dot_v1_dot_shipment__pb2.ListShipmentsResponse.SerializeToString,
+            ),
+            'ListShipmentTraces': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListShipmentTraces,
+                    request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_shipment__pb2.ListShipmentTracesRequest.FromString,
+                    response_serializer=nationalsite_dot_ordersync_dot_v1_dot_shipment__pb2.ListShipmentTracesResponse.SerializeToString,
             ),
             'CreateAlipayUrl': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateAlipayUrl,
@@ -704,6 +1156,31 @@ def add_OrderSyncServiceServicer_to_server(servicer, server):
                     servicer.SubmitReturnGoods,
                     request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_refund__pb2.SubmitReturnGoodsRequest.FromString,
                     response_serializer=nationalsite_dot_ordersync_dot_v1_dot_refund__pb2.SubmitReturnGoodsResponse.SerializeToString,
+            ),
+            'GetRefundLimits': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRefundLimits,
+                    request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_refund__tracking__pb2.GetRefundLimitsRequest.FromString,
+                    response_serializer=nationalsite_dot_ordersync_dot_v1_dot_refund__tracking__pb2.GetRefundLimitsResponse.SerializeToString,
+            ),
+            'GetRefund': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRefund,
+                    request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_refund__tracking__pb2.GetRefundRequest.FromString,
+                    response_serializer=nationalsite_dot_ordersync_dot_v1_dot_refund__tracking__pb2.GetRefundResponse.SerializeToString,
+            ),
+            'ListRefunds': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRefunds,
+                    request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_refund__tracking__pb2.ListRefundsRequest.FromString,
+                    response_serializer=nationalsite_dot_ordersync_dot_v1_dot_refund__tracking__pb2.ListRefundsResponse.SerializeToString,
+            ),
+            'ListRefundOperations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRefundOperations,
+                    request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_refund__tracking__pb2.ListRefundOperationsRequest.FromString,
+                    response_serializer=nationalsite_dot_ordersync_dot_v1_dot_refund__tracking__pb2.ListRefundOperationsResponse.SerializeToString,
+            ),
+            'CancelRefund': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelRefund,
+                    request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_refund__tracking__pb2.CancelRefundRequest.FromString,
+                    response_serializer=nationalsite_dot_ordersync_dot_v1_dot_refund__tracking__pb2.CancelRefundResponse.SerializeToString,
             ),
             'EnqueueSync': grpc.unary_unary_rpc_method_handler(
                     servicer.EnqueueSync,
@@ -750,6 +1227,11 @@ def add_OrderSyncServiceServicer_to_server(servicer, server):
                     request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_message__pb2.SetMessageLeaseRequest.FromString,
                     response_serializer=nationalsite_dot_ordersync_dot_v1_dot_message__pb2.SetMessageLeaseResponse.SerializeToString,
             ),
+            'GetSubscription': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSubscription,
+                    request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_message__pb2.GetSubscriptionRequest.FromString,
+                    response_serializer=nationalsite_dot_ordersync_dot_v1_dot_message__pb2.GetSubscriptionResponse.SerializeToString,
+            ),
             'ListSubscriptions': grpc.unary_unary_rpc_method_handler(
                     servicer.ListSubscriptions,
                     request_deserializer=nationalsite_dot_ordersync_dot_v1_dot_message__pb2.ListSubscriptionsRequest.FromString,
@@ -784,32 +1266,57 @@ def add_OrderSyncServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class OrderSyncService:
-    """Syncs downstream orders to 1688, directly or by durable deliveries; pays and
-    refunds purchase orders; delivers the messages that 1688 pushes.
+    """Syncs downstream orders to 1688, directly or by durable deliveries; creates,
+    reads, pays and refunds purchase orders; delivers the messages that 1688
+    pushes.
 
     Each RPC lists its own errors. Any call to 1688 can also end with the
     service's common errors: INVALID_REQUEST, UPSTREAM_ARGUMENT (a required
     parameter is missing), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE,
     UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA,
     UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE,
-    UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and
-    INTERNAL_FAULT. If the service has a policy, any RPC can end with
-    CALLER_UNKNOWN or CALLER_FORBIDDEN.
+    UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OPERATION_NOT_IN_DIALECT, OVERLOADED,
+    DEADLINE, DRAINING and INTERNAL_FAULT. If the service has a policy, any RPC
+    can end with CALLER_UNKNOWN or CALLER_FORBIDDEN.
 
-    The service does not retry CreateAlipayUrl, CreateRefund and
-    SubmitReturnGoods once 1688 may have received them. If their outcome is
-    unknown, they end with OUTCOME_UNKNOWN (UNKNOWN, pushback -1). For these
-    RPCs, UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT and DEADLINE
-    mean that nothing was sent.
+    The service does not retry CreatePurchaseOrders, CancelPurchaseOrder,
+    ConfirmPurchaseReceipt, CreateAlipayUrl, CreateRefund, SubmitReturnGoods and
+    CancelRefund once 1688 may have received them. If their outcome is unknown,
+    they end with OUTCOME_UNKNOWN (UNKNOWN, pushback -1). For these RPCs,
+    UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT and DEADLINE mean
+    that nothing was sent.
 
-    A call with a `request_id` can also end with REQUEST_ID_REUSED (the id was
-    used with other content), REQUEST_IN_PROGRESS (the first call is still
-    running) and STORE_UNAVAILABLE. An id is stored per caller and RPC. A retry
-    of one of the three RPCs above is OUTCOME_UNKNOWN if the outcome of the first
-    call is unknown, and nothing is sent. Any other retry is sent again.
+    These seven require a `request_id`; the syncs can have one. A call with a
+    `request_id` can also end with REQUEST_ID_REUSED (the id was used with other
+    content), REQUEST_IN_PROGRESS (the first call is still running) and
+    STORE_UNAVAILABLE. An id is stored per caller and RPC. A retry of one of the
+    seven RPCs above is OUTCOME_UNKNOWN if the outcome of the first call is
+    unknown, and nothing is sent. Any other retry is sent again.
 
-    A direct sync would overtake a pending delivery of the same ordering key, so
-    it is DELIVERY_PENDING.
+    A direct sync would overtake a pending delivery whose ordering key is the id
+    of the same order, so it is DELIVERY_PENDING.
+
+    The maximum size of a request follows from the rules of its fields, and is at
+    most 2 MiB. A larger one is INVALID_REQUEST. One that is larger than any
+    request of this service can be is rejected by gRPC with RESOURCE_EXHAUSTED,
+    without an ErrorInfo.
+
+    Metadata of a request: `cache-control: no-cache` bypasses the service's cache
+    of responses. `traceparent` (W3C Trace Context) continues the caller's trace.
+    Never send `x-forwarded-client-cert`: it is for trusted proxies, and is
+    ignored from anyone else.
+
+    Metadata of a response is in its trailers. RPCs that are operations of 1688
+    and EnqueueSync have `nationalsite-dialect`, the dialect that serves the
+    request (national-site or open-platform). EnqueueSync has it unless the
+    request is invalid. `nationalsite-dropped-fields` has the paths of request
+    fields that are set and that the dialect drops, joined by commas and without
+    list indexes, such as `order.country,order.sub_orders.country`, at most 512
+    characters; a list that is cut ends with `,...`. `nationalsite-cache` is hit,
+    miss or stale if the response of the RPC is cached. An error also has
+    `grpc-status-details-bin`, the google.rpc.Status with its details, and
+    `grpc-retry-pushback-ms`, the milliseconds until a retry makes sense, or -1
+    if the call must not be retried; without it there is no advice.
     """
 
     @staticmethod
@@ -937,6 +1444,276 @@ class OrderSyncService:
             '/nationalsite.ordersync.v1.OrderSyncService/SyncLogisticsStatus',
             nationalsite_dot_ordersync_dot_v1_dot_logistics__pb2.SyncLogisticsStatusRequest.SerializeToString,
             nationalsite_dot_ordersync_dot_v1_dot_logistics__pb2.SyncLogisticsStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListReceiveAddresses(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nationalsite.ordersync.v1.OrderSyncService/ListReceiveAddresses',
+            nationalsite_dot_ordersync_dot_v1_dot_receive__address__pb2.ListReceiveAddressesRequest.SerializeToString,
+            nationalsite_dot_ordersync_dot_v1_dot_receive__address__pb2.ListReceiveAddressesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ParseAddress(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nationalsite.ordersync.v1.OrderSyncService/ParseAddress',
+            nationalsite_dot_ordersync_dot_v1_dot_receive__address__pb2.ParseAddressRequest.SerializeToString,
+            nationalsite_dot_ordersync_dot_v1_dot_receive__address__pb2.ParseAddressResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewPurchaseOrders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nationalsite.ordersync.v1.OrderSyncService/PreviewPurchaseOrders',
+            nationalsite_dot_ordersync_dot_v1_dot_purchase__pb2.PreviewPurchaseOrdersRequest.SerializeToString,
+            nationalsite_dot_ordersync_dot_v1_dot_purchase__pb2.PreviewPurchaseOrdersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreatePurchaseOrders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nationalsite.ordersync.v1.OrderSyncService/CreatePurchaseOrders',
+            nationalsite_dot_ordersync_dot_v1_dot_purchase__pb2.CreatePurchaseOrdersRequest.SerializeToString,
+            nationalsite_dot_ordersync_dot_v1_dot_purchase__pb2.CreatePurchaseOrdersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPurchaseOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nationalsite.ordersync.v1.OrderSyncService/GetPurchaseOrder',
+            nationalsite_dot_ordersync_dot_v1_dot_purchase__order__pb2.GetPurchaseOrderRequest.SerializeToString,
+            nationalsite_dot_ordersync_dot_v1_dot_purchase__order__pb2.GetPurchaseOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPurchaseOrders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nationalsite.ordersync.v1.OrderSyncService/ListPurchaseOrders',
+            nationalsite_dot_ordersync_dot_v1_dot_purchase__order__pb2.ListPurchaseOrdersRequest.SerializeToString,
+            nationalsite_dot_ordersync_dot_v1_dot_purchase__order__pb2.ListPurchaseOrdersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelPurchaseOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nationalsite.ordersync.v1.OrderSyncService/CancelPurchaseOrder',
+            nationalsite_dot_ordersync_dot_v1_dot_purchase__pb2.CancelPurchaseOrderRequest.SerializeToString,
+            nationalsite_dot_ordersync_dot_v1_dot_purchase__pb2.CancelPurchaseOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConfirmPurchaseReceipt(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nationalsite.ordersync.v1.OrderSyncService/ConfirmPurchaseReceipt',
+            nationalsite_dot_ordersync_dot_v1_dot_purchase__pb2.ConfirmPurchaseReceiptRequest.SerializeToString,
+            nationalsite_dot_ordersync_dot_v1_dot_purchase__pb2.ConfirmPurchaseReceiptResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListShipments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nationalsite.ordersync.v1.OrderSyncService/ListShipments',
+            nationalsite_dot_ordersync_dot_v1_dot_shipment__pb2.ListShipmentsRequest.SerializeToString,
+            nationalsite_dot_ordersync_dot_v1_dot_shipment__pb2.ListShipmentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListShipmentTraces(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nationalsite.ordersync.v1.OrderSyncService/ListShipmentTraces',
+            nationalsite_dot_ordersync_dot_v1_dot_shipment__pb2.ListShipmentTracesRequest.SerializeToString,
+            nationalsite_dot_ordersync_dot_v1_dot_shipment__pb2.ListShipmentTracesResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -1153,6 +1930,141 @@ class OrderSyncService:
             '/nationalsite.ordersync.v1.OrderSyncService/SubmitReturnGoods',
             nationalsite_dot_ordersync_dot_v1_dot_refund__pb2.SubmitReturnGoodsRequest.SerializeToString,
             nationalsite_dot_ordersync_dot_v1_dot_refund__pb2.SubmitReturnGoodsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRefundLimits(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nationalsite.ordersync.v1.OrderSyncService/GetRefundLimits',
+            nationalsite_dot_ordersync_dot_v1_dot_refund__tracking__pb2.GetRefundLimitsRequest.SerializeToString,
+            nationalsite_dot_ordersync_dot_v1_dot_refund__tracking__pb2.GetRefundLimitsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRefund(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nationalsite.ordersync.v1.OrderSyncService/GetRefund',
+            nationalsite_dot_ordersync_dot_v1_dot_refund__tracking__pb2.GetRefundRequest.SerializeToString,
+            nationalsite_dot_ordersync_dot_v1_dot_refund__tracking__pb2.GetRefundResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRefunds(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nationalsite.ordersync.v1.OrderSyncService/ListRefunds',
+            nationalsite_dot_ordersync_dot_v1_dot_refund__tracking__pb2.ListRefundsRequest.SerializeToString,
+            nationalsite_dot_ordersync_dot_v1_dot_refund__tracking__pb2.ListRefundsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRefundOperations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nationalsite.ordersync.v1.OrderSyncService/ListRefundOperations',
+            nationalsite_dot_ordersync_dot_v1_dot_refund__tracking__pb2.ListRefundOperationsRequest.SerializeToString,
+            nationalsite_dot_ordersync_dot_v1_dot_refund__tracking__pb2.ListRefundOperationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelRefund(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nationalsite.ordersync.v1.OrderSyncService/CancelRefund',
+            nationalsite_dot_ordersync_dot_v1_dot_refund__tracking__pb2.CancelRefundRequest.SerializeToString,
+            nationalsite_dot_ordersync_dot_v1_dot_refund__tracking__pb2.CancelRefundResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -1396,6 +2308,33 @@ class OrderSyncService:
             '/nationalsite.ordersync.v1.OrderSyncService/SetMessageLease',
             nationalsite_dot_ordersync_dot_v1_dot_message__pb2.SetMessageLeaseRequest.SerializeToString,
             nationalsite_dot_ordersync_dot_v1_dot_message__pb2.SetMessageLeaseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSubscription(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nationalsite.ordersync.v1.OrderSyncService/GetSubscription',
+            nationalsite_dot_ordersync_dot_v1_dot_message__pb2.GetSubscriptionRequest.SerializeToString,
+            nationalsite_dot_ordersync_dot_v1_dot_message__pb2.GetSubscriptionResponse.FromString,
             options,
             channel_credentials,
             insecure,

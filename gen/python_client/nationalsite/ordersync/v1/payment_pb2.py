@@ -23,10 +23,11 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 from google.type import money_pb2 as google_dot_type_dot_money__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'nationalsite/ordersync/v1/payment.proto\x12\x19nationalsite.ordersync.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\"P\n\x16\x43reateAlipayUrlRequest\x12\x36\n\rcbu_order_ids\x18\x01 \x03(\x03\x42\x12\xbaH\x0f\x92\x01\x0c\x08\x01\x10\x64\x18\x01\"\x04\"\x02 \x00R\x0b\x63\x62uOrderIds\"z\n\x17\x43reateAlipayUrlResponse\x12\x1c\n\x07pay_url\x18\x01 \x01(\tH\x00R\x06payUrl\x88\x01\x01\x12\x35\n\x17unpayable_cbu_order_ids\x18\x02 \x03(\x03R\x14unpayableCbuOrderIdsB\n\n\x08_pay_url\"X\n\x1e\x43reateCrossBorderPayUrlRequest\x12\x36\n\rcbu_order_ids\x18\x01 \x03(\x03\x42\x12\xbaH\x0f\x92\x01\x0c\x08\x01\x10\x1e\x18\x01\"\x04\"\x02 \x00R\x0b\x63\x62uOrderIds\"\x82\x01\n\x1f\x43reateCrossBorderPayUrlResponse\x12\x1c\n\x07pay_url\x18\x01 \x01(\tH\x00R\x06payUrl\x88\x01\x01\x12\x35\n\x17unpayable_cbu_order_ids\x18\x02 \x03(\x03R\x14unpayableCbuOrderIdsB\n\n\x08_pay_url\"S\n\x19\x43reateCreditPayUrlRequest\x12\x36\n\rcbu_order_ids\x18\x01 \x03(\x03\x42\x12\xbaH\x0f\x92\x01\x0c\x08\x01\x10\x1e\x18\x01\"\x04\"\x02 \x00R\x0b\x63\x62uOrderIds\"}\n\x1a\x43reateCreditPayUrlResponse\x12\x1c\n\x07pay_url\x18\x01 \x01(\tH\x00R\x06payUrl\x88\x01\x01\x12\x35\n\x17unpayable_cbu_order_ids\x18\x02 \x03(\x03R\x14unpayableCbuOrderIdsB\n\n\x08_pay_url\"?\n\x12ListPayWaysRequest\x12)\n\x0c\x63\x62u_order_id\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00R\ncbuOrderId\"\xee\x01\n\x13ListPayWaysResponse\x12<\n\x08pay_ways\x18\x01 \x03(\x0b\x32!.nationalsite.ordersync.v1.PayWayR\x07payWays\x12%\n\x0c\x63\x62u_order_id\x18\x02 \x01(\x03H\x00R\ncbuOrderId\x88\x01\x01\x12+\n\x07pay_fee\x18\x03 \x01(\x0b\x32\x12.google.type.MoneyR\x06payFee\x12\x34\n\x07timeout\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07timeoutB\x0f\n\r_cbu_order_id\"L\n\x06PayWay\x12\x17\n\x04\x63ode\x18\x01 \x01(\x03H\x00R\x04\x63ode\x88\x01\x01\x12\x17\n\x04name\x18\x02 \x01(\tH\x01R\x04name\x88\x01\x01\x42\x07\n\x05_codeB\x07\n\x05_nameB^\n\x19nationalsite.ordersync.v1B\x0cPaymentProtoP\x01Z1nationalsite.internal/go/ordersync/v1;ordersyncv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'nationalsite/ordersync/v1/payment.proto\x12\x19nationalsite.ordersync.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x17google/type/money.proto\"|\n\x16\x43reateAlipayUrlRequest\x12*\n\nrequest_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xc8\x01\x01R\trequestId\x12\x36\n\rcbu_order_ids\x18\x02 \x03(\x03\x42\x12\xbaH\x0f\x92\x01\x0c\x08\x01\x10\x64\x18\x01\"\x04\"\x02 \x00R\x0b\x63\x62uOrderIds\"\xcb\x01\n\x17\x43reateAlipayUrlResponse\x12\x1c\n\x07pay_url\x18\x01 \x01(\tH\x00R\x06payUrl\x88\x01\x01\x12T\n\x10unpayable_orders\x18\x02 \x03(\x0b\x32).nationalsite.ordersync.v1.UnpayableOrderR\x0funpayableOrders\x12\x30\n\trejection\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusR\trejectionB\n\n\x08_pay_url\"H\n\x0eUnpayableOrder\x12%\n\x0c\x63\x62u_order_id\x18\x01 \x01(\x03H\x00R\ncbuOrderId\x88\x01\x01\x42\x0f\n\r_cbu_order_id\"X\n\x1e\x43reateCrossBorderPayUrlRequest\x12\x36\n\rcbu_order_ids\x18\x01 \x03(\x03\x42\x12\xbaH\x0f\x92\x01\x0c\x08\x01\x10\x1e\x18\x01\"\x04\"\x02 \x00R\x0b\x63\x62uOrderIds\"\xd3\x01\n\x1f\x43reateCrossBorderPayUrlResponse\x12\x1c\n\x07pay_url\x18\x01 \x01(\tH\x00R\x06payUrl\x88\x01\x01\x12T\n\x10unpayable_orders\x18\x02 \x03(\x0b\x32).nationalsite.ordersync.v1.UnpayableOrderR\x0funpayableOrders\x12\x30\n\trejection\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusR\trejectionB\n\n\x08_pay_url\"S\n\x19\x43reateCreditPayUrlRequest\x12\x36\n\rcbu_order_ids\x18\x01 \x03(\x03\x42\x12\xbaH\x0f\x92\x01\x0c\x08\x01\x10\x1e\x18\x01\"\x04\"\x02 \x00R\x0b\x63\x62uOrderIds\"\xce\x01\n\x1a\x43reateCreditPayUrlResponse\x12\x1c\n\x07pay_url\x18\x01 \x01(\tH\x00R\x06payUrl\x88\x01\x01\x12T\n\x10unpayable_orders\x18\x02 \x03(\x0b\x32).nationalsite.ordersync.v1.UnpayableOrderR\x0funpayableOrders\x12\x30\n\trejection\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusR\trejectionB\n\n\x08_pay_url\"?\n\x12ListPayWaysRequest\x12)\n\x0c\x63\x62u_order_id\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00R\ncbuOrderId\"\xfc\x01\n\x13ListPayWaysResponse\x12<\n\x08pay_ways\x18\x01 \x03(\x0b\x32!.nationalsite.ordersync.v1.PayWayR\x07payWays\x12%\n\x0c\x63\x62u_order_id\x18\x02 \x01(\x03H\x00R\ncbuOrderId\x88\x01\x01\x12+\n\x07pay_fee\x18\x03 \x01(\x0b\x32\x12.google.type.MoneyR\x06payFee\x12\x42\n\x0fpay_expire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\rpayExpireTimeB\x0f\n\r_cbu_order_id\"L\n\x06PayWay\x12\x17\n\x04\x63ode\x18\x01 \x01(\x03H\x00R\x04\x63ode\x88\x01\x01\x12\x17\n\x04name\x18\x02 \x01(\tH\x01R\x04name\x88\x01\x01\x42\x07\n\x05_codeB\x07\n\x05_nameB^\n\x19nationalsite.ordersync.v1B\x0cPaymentProtoP\x01Z1nationalsite.internal/go/ordersync/v1;ordersyncv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,6 +35,8 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'nationalsite.ordersync.v1.p
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\031nationalsite.ordersync.v1B\014PaymentProtoP\001Z1nationalsite.internal/go/ordersync/v1;ordersyncv1'
+  _globals['_CREATEALIPAYURLREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_CREATEALIPAYURLREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\310\001\001'
   _globals['_CREATEALIPAYURLREQUEST'].fields_by_name['cbu_order_ids']._loaded_options = None
   _globals['_CREATEALIPAYURLREQUEST'].fields_by_name['cbu_order_ids']._serialized_options = b'\272H\017\222\001\014\010\001\020d\030\001\"\004\"\002 \000'
   _globals['_CREATECROSSBORDERPAYURLREQUEST'].fields_by_name['cbu_order_ids']._loaded_options = None
@@ -42,22 +45,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATECREDITPAYURLREQUEST'].fields_by_name['cbu_order_ids']._serialized_options = b'\272H\017\222\001\014\010\001\020\036\030\001\"\004\"\002 \000'
   _globals['_LISTPAYWAYSREQUEST'].fields_by_name['cbu_order_id']._loaded_options = None
   _globals['_LISTPAYWAYSREQUEST'].fields_by_name['cbu_order_id']._serialized_options = b'\272H\004\"\002 \000'
-  _globals['_CREATEALIPAYURLREQUEST']._serialized_start=128
-  _globals['_CREATEALIPAYURLREQUEST']._serialized_end=208
-  _globals['_CREATEALIPAYURLRESPONSE']._serialized_start=210
-  _globals['_CREATEALIPAYURLRESPONSE']._serialized_end=332
-  _globals['_CREATECROSSBORDERPAYURLREQUEST']._serialized_start=334
-  _globals['_CREATECROSSBORDERPAYURLREQUEST']._serialized_end=422
-  _globals['_CREATECROSSBORDERPAYURLRESPONSE']._serialized_start=425
-  _globals['_CREATECROSSBORDERPAYURLRESPONSE']._serialized_end=555
-  _globals['_CREATECREDITPAYURLREQUEST']._serialized_start=557
-  _globals['_CREATECREDITPAYURLREQUEST']._serialized_end=640
-  _globals['_CREATECREDITPAYURLRESPONSE']._serialized_start=642
-  _globals['_CREATECREDITPAYURLRESPONSE']._serialized_end=767
-  _globals['_LISTPAYWAYSREQUEST']._serialized_start=769
-  _globals['_LISTPAYWAYSREQUEST']._serialized_end=832
-  _globals['_LISTPAYWAYSRESPONSE']._serialized_start=835
-  _globals['_LISTPAYWAYSRESPONSE']._serialized_end=1073
-  _globals['_PAYWAY']._serialized_start=1075
-  _globals['_PAYWAY']._serialized_end=1151
+  _globals['_CREATEALIPAYURLREQUEST']._serialized_start=153
+  _globals['_CREATEALIPAYURLREQUEST']._serialized_end=277
+  _globals['_CREATEALIPAYURLRESPONSE']._serialized_start=280
+  _globals['_CREATEALIPAYURLRESPONSE']._serialized_end=483
+  _globals['_UNPAYABLEORDER']._serialized_start=485
+  _globals['_UNPAYABLEORDER']._serialized_end=557
+  _globals['_CREATECROSSBORDERPAYURLREQUEST']._serialized_start=559
+  _globals['_CREATECROSSBORDERPAYURLREQUEST']._serialized_end=647
+  _globals['_CREATECROSSBORDERPAYURLRESPONSE']._serialized_start=650
+  _globals['_CREATECROSSBORDERPAYURLRESPONSE']._serialized_end=861
+  _globals['_CREATECREDITPAYURLREQUEST']._serialized_start=863
+  _globals['_CREATECREDITPAYURLREQUEST']._serialized_end=946
+  _globals['_CREATECREDITPAYURLRESPONSE']._serialized_start=949
+  _globals['_CREATECREDITPAYURLRESPONSE']._serialized_end=1155
+  _globals['_LISTPAYWAYSREQUEST']._serialized_start=1157
+  _globals['_LISTPAYWAYSREQUEST']._serialized_end=1220
+  _globals['_LISTPAYWAYSRESPONSE']._serialized_start=1223
+  _globals['_LISTPAYWAYSRESPONSE']._serialized_end=1475
+  _globals['_PAYWAY']._serialized_start=1477
+  _globals['_PAYWAY']._serialized_end=1553
 # @@protoc_insertion_point(module_scope)

@@ -10,6 +10,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.rpc import status_pb2 as _status_pb2
 from google.type import money_pb2 as _money_pb2
 import builtins as _builtins
 import sys
@@ -28,7 +29,13 @@ class CreateAlipayUrlRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     CBU_ORDER_IDS_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Required UUID, a new one for each new request. A retry with the same id and
+    content within 24 hours returns the response of the first call. The service
+    completes the call even if the caller disconnects.
+    """
     @_builtins.property
     def cbu_order_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """The purchase orders, 1 to 100, each once (1688: orderIdList)."""
@@ -36,11 +43,12 @@ class CreateAlipayUrlRequest(_message.Message):
     def __init__(
         self,
         *,
+        request_id: _builtins.str = ...,
         cbu_order_ids: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cbu_order_ids", b"cbu_order_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cbu_order_ids", b"cbu_order_ids", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -53,30 +61,62 @@ class CreateAlipayUrlResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PAY_URL_FIELD_NUMBER: _builtins.int
-    UNPAYABLE_CBU_ORDER_IDS_FIELD_NUMBER: _builtins.int
+    UNPAYABLE_ORDERS_FIELD_NUMBER: _builtins.int
+    REJECTION_FIELD_NUMBER: _builtins.int
     pay_url: _builtins.str
     """The payment link. Open it unchanged (1688: payUrl). Unset if 1688 returns
     only orders that cannot be paid.
     """
     @_builtins.property
-    def unpayable_cbu_order_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+    def unpayable_orders(self) -> _containers.RepeatedCompositeFieldContainer[Global___UnpayableOrder]:
         """The orders that the link does not pay (1688: payFailureOrderList)."""
+
+    @_builtins.property
+    def rejection(self) -> _status_pb2.Status:
+        """Set if 1688 rejected the request and still returned a link or orders: the
+        code, message and details that the call would fail with without them.
+        """
 
     def __init__(
         self,
         *,
         pay_url: _builtins.str | None = ...,
-        unpayable_cbu_order_ids: _abc.Iterable[_builtins.int] | None = ...,
+        unpayable_orders: _abc.Iterable[Global___UnpayableOrder] | None = ...,
+        rejection: _status_pb2.Status | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_pay_url", b"_pay_url", "pay_url", b"pay_url"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_pay_url", b"_pay_url", "pay_url", b"pay_url", "rejection", b"rejection"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pay_url", b"_pay_url", "pay_url", b"pay_url", "unpayable_cbu_order_ids", b"unpayable_cbu_order_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pay_url", b"_pay_url", "pay_url", b"pay_url", "rejection", b"rejection", "unpayable_orders", b"unpayable_orders"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__pay_url: _TypeAlias = _typing.Literal["pay_url"]  # noqa: Y015
     _WhichOneofArgType__pay_url: _TypeAlias = _typing.Literal["_pay_url", b"_pay_url"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__pay_url) -> _WhichOneofReturnType__pay_url | None: ...
 
 Global___CreateAlipayUrlResponse: _TypeAlias = CreateAlipayUrlResponse  # noqa: Y015
+
+@_typing.final
+class UnpayableOrder(_message.Message):
+    """A purchase order that the link does not pay."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CBU_ORDER_ID_FIELD_NUMBER: _builtins.int
+    cbu_order_id: _builtins.int
+    """The purchase order (1688: the element itself, a number)."""
+    def __init__(
+        self,
+        *,
+        cbu_order_id: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cbu_order_id", b"_cbu_order_id", "cbu_order_id", b"cbu_order_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cbu_order_id", b"_cbu_order_id", "cbu_order_id", b"cbu_order_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__cbu_order_id: _TypeAlias = _typing.Literal["cbu_order_id"]  # noqa: Y015
+    _WhichOneofArgType__cbu_order_id: _TypeAlias = _typing.Literal["_cbu_order_id", b"_cbu_order_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cbu_order_id) -> _WhichOneofReturnType__cbu_order_id | None: ...
+
+Global___UnpayableOrder: _TypeAlias = UnpayableOrder  # noqa: Y015
 
 @_typing.final
 class CreateCrossBorderPayUrlRequest(_message.Message):
@@ -109,26 +149,34 @@ class CreateCrossBorderPayUrlResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PAY_URL_FIELD_NUMBER: _builtins.int
-    UNPAYABLE_CBU_ORDER_IDS_FIELD_NUMBER: _builtins.int
+    UNPAYABLE_ORDERS_FIELD_NUMBER: _builtins.int
+    REJECTION_FIELD_NUMBER: _builtins.int
     pay_url: _builtins.str
     """The payment link. Open it unchanged (1688: payUrl). Unset if 1688 returns
     only orders that cannot be paid.
     """
     @_builtins.property
-    def unpayable_cbu_order_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+    def unpayable_orders(self) -> _containers.RepeatedCompositeFieldContainer[Global___UnpayableOrder]:
         """The orders that the link does not pay, because of credit or risk (1688:
         cantPayOrderList).
+        """
+
+    @_builtins.property
+    def rejection(self) -> _status_pb2.Status:
+        """Set if 1688 rejected the request and still returned a link or orders: the
+        code, message and details that the call would fail with without them.
         """
 
     def __init__(
         self,
         *,
         pay_url: _builtins.str | None = ...,
-        unpayable_cbu_order_ids: _abc.Iterable[_builtins.int] | None = ...,
+        unpayable_orders: _abc.Iterable[Global___UnpayableOrder] | None = ...,
+        rejection: _status_pb2.Status | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_pay_url", b"_pay_url", "pay_url", b"pay_url"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_pay_url", b"_pay_url", "pay_url", b"pay_url", "rejection", b"rejection"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pay_url", b"_pay_url", "pay_url", b"pay_url", "unpayable_cbu_order_ids", b"unpayable_cbu_order_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pay_url", b"_pay_url", "pay_url", b"pay_url", "rejection", b"rejection", "unpayable_orders", b"unpayable_orders"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__pay_url: _TypeAlias = _typing.Literal["pay_url"]  # noqa: Y015
     _WhichOneofArgType__pay_url: _TypeAlias = _typing.Literal["_pay_url", b"_pay_url"]  # noqa: Y015
@@ -167,26 +215,34 @@ class CreateCreditPayUrlResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PAY_URL_FIELD_NUMBER: _builtins.int
-    UNPAYABLE_CBU_ORDER_IDS_FIELD_NUMBER: _builtins.int
+    UNPAYABLE_ORDERS_FIELD_NUMBER: _builtins.int
+    REJECTION_FIELD_NUMBER: _builtins.int
     pay_url: _builtins.str
     """The payment link. Open it unchanged (1688: payUrl). Unset if 1688 returns
     only orders that cannot be paid.
     """
     @_builtins.property
-    def unpayable_cbu_order_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+    def unpayable_orders(self) -> _containers.RepeatedCompositeFieldContainer[Global___UnpayableOrder]:
         """The orders that the link does not pay, because of credit or risk (1688:
         cantPayOrderList).
+        """
+
+    @_builtins.property
+    def rejection(self) -> _status_pb2.Status:
+        """Set if 1688 rejected the request and still returned a link or orders: the
+        code, message and details that the call would fail with without them.
         """
 
     def __init__(
         self,
         *,
         pay_url: _builtins.str | None = ...,
-        unpayable_cbu_order_ids: _abc.Iterable[_builtins.int] | None = ...,
+        unpayable_orders: _abc.Iterable[Global___UnpayableOrder] | None = ...,
+        rejection: _status_pb2.Status | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_pay_url", b"_pay_url", "pay_url", b"pay_url"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_pay_url", b"_pay_url", "pay_url", b"pay_url", "rejection", b"rejection"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pay_url", b"_pay_url", "pay_url", b"pay_url", "unpayable_cbu_order_ids", b"unpayable_cbu_order_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pay_url", b"_pay_url", "pay_url", b"pay_url", "rejection", b"rejection", "unpayable_orders", b"unpayable_orders"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__pay_url: _TypeAlias = _typing.Literal["pay_url"]  # noqa: Y015
     _WhichOneofArgType__pay_url: _TypeAlias = _typing.Literal["_pay_url", b"_pay_url"]  # noqa: Y015
@@ -225,7 +281,7 @@ class ListPayWaysResponse(_message.Message):
     PAY_WAYS_FIELD_NUMBER: _builtins.int
     CBU_ORDER_ID_FIELD_NUMBER: _builtins.int
     PAY_FEE_FIELD_NUMBER: _builtins.int
-    TIMEOUT_FIELD_NUMBER: _builtins.int
+    PAY_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     cbu_order_id: _builtins.int
     """The purchase order (1688: orderId)."""
     @_builtins.property
@@ -237,7 +293,7 @@ class ListPayWaysResponse(_message.Message):
         """The amount to pay (1688: payFee, fen)."""
 
     @_builtins.property
-    def timeout(self) -> _timestamp_pb2.Timestamp:
+    def pay_expire_time(self) -> _timestamp_pb2.Timestamp:
         """The latest time for the payment (1688: timeout, Beijing time)."""
 
     def __init__(
@@ -246,11 +302,11 @@ class ListPayWaysResponse(_message.Message):
         pay_ways: _abc.Iterable[Global___PayWay] | None = ...,
         cbu_order_id: _builtins.int | None = ...,
         pay_fee: _money_pb2.Money | None = ...,
-        timeout: _timestamp_pb2.Timestamp | None = ...,
+        pay_expire_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_cbu_order_id", b"_cbu_order_id", "cbu_order_id", b"cbu_order_id", "pay_fee", b"pay_fee", "timeout", b"timeout"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cbu_order_id", b"_cbu_order_id", "cbu_order_id", b"cbu_order_id", "pay_expire_time", b"pay_expire_time", "pay_fee", b"pay_fee"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cbu_order_id", b"_cbu_order_id", "cbu_order_id", b"cbu_order_id", "pay_fee", b"pay_fee", "pay_ways", b"pay_ways", "timeout", b"timeout"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cbu_order_id", b"_cbu_order_id", "cbu_order_id", b"cbu_order_id", "pay_expire_time", b"pay_expire_time", "pay_fee", b"pay_fee", "pay_ways", b"pay_ways"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cbu_order_id: _TypeAlias = _typing.Literal["cbu_order_id"]  # noqa: Y015
     _WhichOneofArgType__cbu_order_id: _TypeAlias = _typing.Literal["_cbu_order_id", b"_cbu_order_id"]  # noqa: Y015

@@ -22,10 +22,11 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 from google.type import money_pb2 as google_dot_type_dot_money__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&nationalsite/ordersync/v1/refund.proto\x12\x19nationalsite.ordersync.v1\x1a\x17google/type/money.proto\"\xe0\x01\n\x18ListRefundReasonsRequest\x12)\n\x0c\x63\x62u_order_id\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00R\ncbuOrderId\x12\x42\n\x13\x63\x62u_order_entry_ids\x18\x02 \x03(\x03\x42\x13\xbaH\x10\x92\x01\r\x08\x01\x10\xe8\x07\x18\x01\"\x04\"\x02 \x00R\x10\x63\x62uOrderEntryIds\x12U\n\x0cgoods_status\x18\x03 \x01(\x0e\x32&.nationalsite.ordersync.v1.GoodsStatusB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00R\x0bgoodsStatus\"^\n\x19ListRefundReasonsResponse\x12\x41\n\x07reasons\x18\x01 \x03(\x0b\x32\'.nationalsite.ordersync.v1.RefundReasonR\x07reasons\"\x82\x02\n\x0cRefundReason\x12 \n\treason_id\x18\x01 \x01(\x03H\x00R\x08reasonId\x88\x01\x01\x12\x17\n\x04name\x18\x02 \x01(\tH\x01R\x04name\x88\x01\x01\x12&\n\x0cneed_voucher\x18\x03 \x01(\x08H\x02R\x0bneedVoucher\x88\x01\x01\x12\x31\n\x12no_refund_carriage\x18\x04 \x01(\x08H\x03R\x10noRefundCarriage\x88\x01\x01\x12\x15\n\x03tip\x18\x05 \x01(\tH\x04R\x03tip\x88\x01\x01\x42\x0c\n\n_reason_idB\x07\n\x05_nameB\x0f\n\r_need_voucherB\x15\n\x13_no_refund_carriageB\x06\n\x04_tip\"\x86\x01\n\x1aUploadRefundVoucherRequest\x12h\n\x05image\x18\x01 \x01(\x0c\x42R\xbaHOz\x06\x10\x01\x18\xff\xff?\xba\x01\x44\n\nimage.kind\x12\x14must be a JPEG image\x1a this.startsWith(b\'\\xff\\xd8\\xff\')R\x05image\"\xa0\x01\n\x1bUploadRefundVoucherResponse\x12&\n\x0cimage_domain\x18\x01 \x01(\tH\x00R\x0bimageDomain\x88\x01\x01\x12\x31\n\x12image_relative_url\x18\x02 \x01(\tH\x01R\x10imageRelativeUrl\x88\x01\x01\x42\x0f\n\r_image_domainB\x15\n\x13_image_relative_url\"\xd8\n\n\x13\x43reateRefundRequest\x12*\n\nrequest_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01R\trequestId\x12)\n\x0c\x63\x62u_order_id\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00R\ncbuOrderId\x12\x42\n\x13\x63\x62u_order_entry_ids\x18\x03 \x03(\x03\x42\x13\xbaH\x10\x92\x01\r\x08\x01\x10\xe8\x07\x18\x01\"\x04\"\x02 \x00R\x10\x63\x62uOrderEntryIds\x12[\n\x0f\x64ispute_request\x18\x04 \x01(\x0e\x32&.nationalsite.ordersync.v1.DisputeKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00R\x0e\x64isputeRequest\x12\xc4\x02\n\rapply_payment\x18\x05 \x01(\x0b\x32\x12.google.type.MoneyB\x8a\x02\xbaH\x86\x02\xba\x01\xff\x01\n\tmoney.fen\x12Mmust be an amount in CNY of at least 0, in whole fen, below 92233720368547758\x1a\xa2\x01this.currency_code in [\'\', \'CNY\'] && this.units >= 0 && this.units < 92233720368547758 && this.nanos >= 0 && this.nanos <= 990000000 && this.nanos % 10000000 == 0\xc8\x01\x01R\x0c\x61pplyPayment\x12\xc6\x02\n\x0e\x61pply_carriage\x18\x06 \x01(\x0b\x32\x12.google.type.MoneyB\x8a\x02\xbaH\x86\x02\xba\x01\xff\x01\n\tmoney.fen\x12Mmust be an amount in CNY of at least 0, in whole fen, below 92233720368547758\x1a\xa2\x01this.currency_code in [\'\', \'CNY\'] && this.units >= 0 && this.units < 92233720368547758 && this.nanos >= 0 && this.nanos <= 990000000 && this.nanos % 10000000 == 0\xc8\x01\x01R\rapplyCarriage\x12/\n\x0f\x61pply_reason_id\x18\x07 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00R\rapplyReasonId\x12/\n\x0b\x64\x65scription\x18\x08 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x02\x18\x96\x01R\x0b\x64\x65scription\x12U\n\x0cgoods_status\x18\t \x01(\x0e\x32&.nationalsite.ordersync.v1.GoodsStatusB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00R\x0bgoodsStatus\x12-\n\x08vouchers\x18\n \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x05\"\x07r\x05\x10\x01\x18\x80\x08R\x08vouchers\x12\x63\n\x12order_entry_counts\x18\x0b \x03(\x0b\x32*.nationalsite.ordersync.v1.OrderEntryCountB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07R\x10orderEntryCounts\x12(\n\rcustom_refund\x18\x0c \x01(\x08H\x00R\x0c\x63ustomRefund\x88\x01\x01\x12\x30\n\rrefund_remark\x18\r \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x08R\x0crefundRemarkB\x10\n\x0e_custom_refund\"f\n\x0fOrderEntryCount\x12\x34\n\x12\x63\x62u_order_entry_id\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00R\x0f\x63\x62uOrderEntryId\x12\x1d\n\x05\x63ount\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02 \x00R\x05\x63ount\"\x84\x03\n\x14\x43reateRefundResponse\x12 \n\trefund_id\x18\x01 \x01(\tH\x00R\x08refundId\x88\x01\x01\x12+\n\x0finner_reason_id\x18\x02 \x01(\x03H\x01R\rinnerReasonId\x88\x01\x01\x12&\n\x0cinner_reason\x18\x03 \x01(\tH\x02R\x0binnerReason\x88\x01\x01\x12\x38\n\x0einner_post_fee\x18\x04 \x01(\x0b\x32\x12.google.type.MoneyR\x0cinnerPostFee\x12\"\n\nis_voucher\x18\x05 \x01(\x08H\x03R\tisVoucher\x88\x01\x01\x12U\n\x1drefund_official_solution_cost\x18\x06 \x01(\x0b\x32\x12.google.type.MoneyR\x1arefundOfficialSolutionCostB\x0c\n\n_refund_idB\x12\n\x10_inner_reason_idB\x0f\n\r_inner_reasonB\r\n\x0b_is_voucher\"\xbc\x02\n\x18SubmitReturnGoodsRequest\x12*\n\nrequest_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01R\trequestId\x12&\n\trefund_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x08refundId\x12;\n\x14logistics_company_no\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x12logisticsCompanyNo\x12,\n\x0c\x66reight_bill\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x0b\x66reightBill\x12\x32\n\x0b\x64\x65scription\x18\x05 \x01(\tB\x10\x80\x01\x01\xbaH\nr\x05\x10\x02\x18\xc8\x01\xd8\x01\x01R\x0b\x64\x65scription\x12-\n\x08vouchers\x18\x06 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\n\"\x07r\x05\x10\x01\x18\x80\x08R\x08vouchers\"\x1b\n\x19SubmitReturnGoodsResponse*\x83\x02\n\x0bGoodsStatus\x12\x1c\n\x18GOODS_STATUS_UNSPECIFIED\x10\x00\x12(\n$GOODS_STATUS_REFUND_WAIT_SELLER_SEND\x10\x01\x12*\n&GOODS_STATUS_REFUND_WAIT_BUYER_RECEIVE\x10\x02\x12&\n\"GOODS_STATUS_REFUND_BUYER_RECEIVED\x10\x03\x12-\n)GOODS_STATUS_AFTERSALE_BUYER_NOT_RECEIVED\x10\x04\x12)\n%GOODS_STATUS_AFTERSALE_BUYER_RECEIVED\x10\x05*d\n\x0b\x44isputeKind\x12\x1c\n\x18\x44ISPUTE_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13\x44ISPUTE_KIND_REFUND\x10\x01\x12\x1e\n\x1a\x44ISPUTE_KIND_RETURN_REFUND\x10\x02\x42]\n\x19nationalsite.ordersync.v1B\x0bRefundProtoP\x01Z1nationalsite.internal/go/ordersync/v1;ordersyncv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&nationalsite/ordersync/v1/refund.proto\x12\x19nationalsite.ordersync.v1\x1a\x17google/rpc/status.proto\x1a\x17google/type/money.proto\"\xe1\x01\n\x18ListRefundReasonsRequest\x12)\n\x0c\x63\x62u_order_id\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00R\ncbuOrderId\x12\x42\n\x13\x63\x62u_order_entry_ids\x18\x02 \x03(\x03\x42\x13\xbaH\x10\x92\x01\r\x08\x01\x10\xe8\x07\x18\x01\"\x04\"\x02 \x00R\x10\x63\x62uOrderEntryIds\x12V\n\x0cgoods_status\x18\x03 \x01(\x0e\x32&.nationalsite.ordersync.v1.GoodsStatusB\x0b\xbaH\x08\x82\x01\x02\x10\x01\xc8\x01\x01R\x0bgoodsStatus\"^\n\x19ListRefundReasonsResponse\x12\x41\n\x07reasons\x18\x01 \x03(\x0b\x32\'.nationalsite.ordersync.v1.RefundReasonR\x07reasons\"\x82\x02\n\x0cRefundReason\x12 \n\treason_id\x18\x01 \x01(\x03H\x00R\x08reasonId\x88\x01\x01\x12\x17\n\x04name\x18\x02 \x01(\tH\x01R\x04name\x88\x01\x01\x12&\n\x0cneed_voucher\x18\x03 \x01(\x08H\x02R\x0bneedVoucher\x88\x01\x01\x12\x31\n\x12no_refund_carriage\x18\x04 \x01(\x08H\x03R\x10noRefundCarriage\x88\x01\x01\x12\x15\n\x03tip\x18\x05 \x01(\tH\x04R\x03tip\x88\x01\x01\x42\x0c\n\n_reason_idB\x07\n\x05_nameB\x0f\n\r_need_voucherB\x15\n\x13_no_refund_carriageB\x06\n\x04_tip\"\x86\x01\n\x1aUploadRefundVoucherRequest\x12h\n\x05image\x18\x01 \x01(\x0c\x42R\xbaHOz\x06\x10\x01\x18\xff\xff?\xba\x01\x44\n\nimage.kind\x12\x14must be a JPEG image\x1a this.startsWith(b\'\\xff\\xd8\\xff\')R\x05image\"\xc1\x01\n\x1bUploadRefundVoucherResponse\x12\x1f\n\x0bvoucher_url\x18\x01 \x01(\tR\nvoucherUrl\x12&\n\x0cimage_domain\x18\x02 \x01(\tH\x00R\x0bimageDomain\x88\x01\x01\x12\x31\n\x12image_relative_url\x18\x03 \x01(\tH\x01R\x10imageRelativeUrl\x88\x01\x01\x42\x0f\n\r_image_domainB\x15\n\x13_image_relative_url\"\xda\n\n\x13\x43reateRefundRequest\x12*\n\nrequest_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xc8\x01\x01R\trequestId\x12)\n\x0c\x63\x62u_order_id\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00R\ncbuOrderId\x12\x42\n\x13\x63\x62u_order_entry_ids\x18\x03 \x03(\x03\x42\x13\xbaH\x10\x92\x01\r\x08\x01\x10\xe8\x07\x18\x01\"\x04\"\x02 \x00R\x10\x63\x62uOrderEntryIds\x12\\\n\x0f\x64ispute_request\x18\x04 \x01(\x0e\x32&.nationalsite.ordersync.v1.DisputeKindB\x0b\xbaH\x08\x82\x01\x02\x10\x01\xc8\x01\x01R\x0e\x64isputeRequest\x12\xc4\x02\n\rapply_payment\x18\x05 \x01(\x0b\x32\x12.google.type.MoneyB\x8a\x02\xbaH\x86\x02\xba\x01\xff\x01\n\tmoney.fen\x12Mmust be an amount in CNY of at least 0, in whole fen, below 92233720368547758\x1a\xa2\x01this.currency_code in [\'\', \'CNY\'] && this.units >= 0 && this.units < 92233720368547758 && this.nanos >= 0 && this.nanos <= 990000000 && this.nanos % 10000000 == 0\xc8\x01\x01R\x0c\x61pplyPayment\x12\xc6\x02\n\x0e\x61pply_carriage\x18\x06 \x01(\x0b\x32\x12.google.type.MoneyB\x8a\x02\xbaH\x86\x02\xba\x01\xff\x01\n\tmoney.fen\x12Mmust be an amount in CNY of at least 0, in whole fen, below 92233720368547758\x1a\xa2\x01this.currency_code in [\'\', \'CNY\'] && this.units >= 0 && this.units < 92233720368547758 && this.nanos >= 0 && this.nanos <= 990000000 && this.nanos % 10000000 == 0\xc8\x01\x01R\rapplyCarriage\x12/\n\x0f\x61pply_reason_id\x18\x07 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00R\rapplyReasonId\x12/\n\x0b\x64\x65scription\x18\x08 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x02\x18\x96\x01R\x0b\x64\x65scription\x12V\n\x0cgoods_status\x18\t \x01(\x0e\x32&.nationalsite.ordersync.v1.GoodsStatusB\x0b\xbaH\x08\x82\x01\x02\x10\x01\xc8\x01\x01R\x0bgoodsStatus\x12-\n\x08vouchers\x18\n \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x05\"\x07r\x05\x10\x01\x18\x80\x08R\x08vouchers\x12\x63\n\x12order_entry_counts\x18\x0b \x03(\x0b\x32*.nationalsite.ordersync.v1.OrderEntryCountB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07R\x10orderEntryCounts\x12(\n\rcustom_refund\x18\x0c \x01(\x08H\x00R\x0c\x63ustomRefund\x88\x01\x01\x12\x30\n\rrefund_remark\x18\r \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x08R\x0crefundRemarkB\x10\n\x0e_custom_refund\"f\n\x0fOrderEntryCount\x12\x34\n\x12\x63\x62u_order_entry_id\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00R\x0f\x63\x62uOrderEntryId\x12\x1d\n\x05\x63ount\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02 \x00R\x05\x63ount\"\xb6\x03\n\x14\x43reateRefundResponse\x12 \n\trefund_id\x18\x01 \x01(\tH\x00R\x08refundId\x88\x01\x01\x12+\n\x0finner_reason_id\x18\x02 \x01(\x03H\x01R\rinnerReasonId\x88\x01\x01\x12&\n\x0cinner_reason\x18\x03 \x01(\tH\x02R\x0binnerReason\x88\x01\x01\x12\x38\n\x0einner_post_fee\x18\x04 \x01(\x0b\x32\x12.google.type.MoneyR\x0cinnerPostFee\x12\"\n\nis_voucher\x18\x05 \x01(\x08H\x03R\tisVoucher\x88\x01\x01\x12U\n\x1drefund_official_solution_cost\x18\x06 \x01(\x0b\x32\x12.google.type.MoneyR\x1arefundOfficialSolutionCost\x12\x30\n\trejection\x18\x07 \x01(\x0b\x32\x12.google.rpc.StatusR\trejectionB\x0c\n\n_refund_idB\x12\n\x10_inner_reason_idB\x0f\n\r_inner_reasonB\r\n\x0b_is_voucher\"\xbc\x02\n\x18SubmitReturnGoodsRequest\x12*\n\nrequest_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xc8\x01\x01R\trequestId\x12&\n\trefund_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x08refundId\x12;\n\x14logistics_company_no\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x12logisticsCompanyNo\x12,\n\x0c\x66reight_bill\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x0b\x66reightBill\x12\x32\n\x0b\x64\x65scription\x18\x05 \x01(\tB\x10\x80\x01\x01\xbaH\nr\x05\x10\x02\x18\xc8\x01\xd8\x01\x01R\x0b\x64\x65scription\x12-\n\x08vouchers\x18\x06 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\n\"\x07r\x05\x10\x01\x18\x80\x08R\x08vouchers\"\x1b\n\x19SubmitReturnGoodsResponse*\x83\x02\n\x0bGoodsStatus\x12\x1c\n\x18GOODS_STATUS_UNSPECIFIED\x10\x00\x12(\n$GOODS_STATUS_REFUND_WAIT_SELLER_SEND\x10\x01\x12*\n&GOODS_STATUS_REFUND_WAIT_BUYER_RECEIVE\x10\x02\x12&\n\"GOODS_STATUS_REFUND_BUYER_RECEIVED\x10\x03\x12-\n)GOODS_STATUS_AFTERSALE_BUYER_NOT_RECEIVED\x10\x04\x12)\n%GOODS_STATUS_AFTERSALE_BUYER_RECEIVED\x10\x05*d\n\x0b\x44isputeKind\x12\x1c\n\x18\x44ISPUTE_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13\x44ISPUTE_KIND_REFUND\x10\x01\x12\x1e\n\x1a\x44ISPUTE_KIND_RETURN_REFUND\x10\x02\x42]\n\x19nationalsite.ordersync.v1B\x0bRefundProtoP\x01Z1nationalsite.internal/go/ordersync/v1;ordersyncv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,17 +39,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTREFUNDREASONSREQUEST'].fields_by_name['cbu_order_entry_ids']._loaded_options = None
   _globals['_LISTREFUNDREASONSREQUEST'].fields_by_name['cbu_order_entry_ids']._serialized_options = b'\272H\020\222\001\r\010\001\020\350\007\030\001\"\004\"\002 \000'
   _globals['_LISTREFUNDREASONSREQUEST'].fields_by_name['goods_status']._loaded_options = None
-  _globals['_LISTREFUNDREASONSREQUEST'].fields_by_name['goods_status']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_LISTREFUNDREASONSREQUEST'].fields_by_name['goods_status']._serialized_options = b'\272H\010\202\001\002\020\001\310\001\001'
   _globals['_UPLOADREFUNDVOUCHERREQUEST'].fields_by_name['image']._loaded_options = None
   _globals['_UPLOADREFUNDVOUCHERREQUEST'].fields_by_name['image']._serialized_options = b'\272HOz\006\020\001\030\377\377?\272\001D\n\nimage.kind\022\024must be a JPEG image\032 this.startsWith(b\'\\xff\\xd8\\xff\')'
   _globals['_CREATEREFUNDREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_CREATEREFUNDREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_CREATEREFUNDREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\310\001\001'
   _globals['_CREATEREFUNDREQUEST'].fields_by_name['cbu_order_id']._loaded_options = None
   _globals['_CREATEREFUNDREQUEST'].fields_by_name['cbu_order_id']._serialized_options = b'\272H\004\"\002 \000'
   _globals['_CREATEREFUNDREQUEST'].fields_by_name['cbu_order_entry_ids']._loaded_options = None
   _globals['_CREATEREFUNDREQUEST'].fields_by_name['cbu_order_entry_ids']._serialized_options = b'\272H\020\222\001\r\010\001\020\350\007\030\001\"\004\"\002 \000'
   _globals['_CREATEREFUNDREQUEST'].fields_by_name['dispute_request']._loaded_options = None
-  _globals['_CREATEREFUNDREQUEST'].fields_by_name['dispute_request']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_CREATEREFUNDREQUEST'].fields_by_name['dispute_request']._serialized_options = b'\272H\010\202\001\002\020\001\310\001\001'
   _globals['_CREATEREFUNDREQUEST'].fields_by_name['apply_payment']._loaded_options = None
   _globals['_CREATEREFUNDREQUEST'].fields_by_name['apply_payment']._serialized_options = b'\272H\206\002\272\001\377\001\n\tmoney.fen\022Mmust be an amount in CNY of at least 0, in whole fen, below 92233720368547758\032\242\001this.currency_code in [\'\', \'CNY\'] && this.units >= 0 && this.units < 92233720368547758 && this.nanos >= 0 && this.nanos <= 990000000 && this.nanos % 10000000 == 0\310\001\001'
   _globals['_CREATEREFUNDREQUEST'].fields_by_name['apply_carriage']._loaded_options = None
@@ -58,7 +59,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEREFUNDREQUEST'].fields_by_name['description']._loaded_options = None
   _globals['_CREATEREFUNDREQUEST'].fields_by_name['description']._serialized_options = b'\200\001\001\272H\007r\005\020\002\030\226\001'
   _globals['_CREATEREFUNDREQUEST'].fields_by_name['goods_status']._loaded_options = None
-  _globals['_CREATEREFUNDREQUEST'].fields_by_name['goods_status']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_CREATEREFUNDREQUEST'].fields_by_name['goods_status']._serialized_options = b'\272H\010\202\001\002\020\001\310\001\001'
   _globals['_CREATEREFUNDREQUEST'].fields_by_name['vouchers']._loaded_options = None
   _globals['_CREATEREFUNDREQUEST'].fields_by_name['vouchers']._serialized_options = b'\272H\016\222\001\013\020\005\"\007r\005\020\001\030\200\010'
   _globals['_CREATEREFUNDREQUEST'].fields_by_name['order_entry_counts']._loaded_options = None
@@ -70,7 +71,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ORDERENTRYCOUNT'].fields_by_name['count']._loaded_options = None
   _globals['_ORDERENTRYCOUNT'].fields_by_name['count']._serialized_options = b'\272H\004\032\002 \000'
   _globals['_SUBMITRETURNGOODSREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_SUBMITRETURNGOODSREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_SUBMITRETURNGOODSREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\310\001\001'
   _globals['_SUBMITRETURNGOODSREQUEST'].fields_by_name['refund_id']._loaded_options = None
   _globals['_SUBMITRETURNGOODSREQUEST'].fields_by_name['refund_id']._serialized_options = b'\272H\006r\004\020\001\030@'
   _globals['_SUBMITRETURNGOODSREQUEST'].fields_by_name['logistics_company_no']._loaded_options = None
@@ -81,28 +82,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SUBMITRETURNGOODSREQUEST'].fields_by_name['description']._serialized_options = b'\200\001\001\272H\nr\005\020\002\030\310\001\330\001\001'
   _globals['_SUBMITRETURNGOODSREQUEST'].fields_by_name['vouchers']._loaded_options = None
   _globals['_SUBMITRETURNGOODSREQUEST'].fields_by_name['vouchers']._serialized_options = b'\272H\016\222\001\013\020\n\"\007r\005\020\001\030\200\010'
-  _globals['_GOODSSTATUS']._serialized_start=3193
-  _globals['_GOODSSTATUS']._serialized_end=3452
-  _globals['_DISPUTEKIND']._serialized_start=3454
-  _globals['_DISPUTEKIND']._serialized_end=3554
-  _globals['_LISTREFUNDREASONSREQUEST']._serialized_start=95
-  _globals['_LISTREFUNDREASONSREQUEST']._serialized_end=319
-  _globals['_LISTREFUNDREASONSRESPONSE']._serialized_start=321
-  _globals['_LISTREFUNDREASONSRESPONSE']._serialized_end=415
-  _globals['_REFUNDREASON']._serialized_start=418
-  _globals['_REFUNDREASON']._serialized_end=676
-  _globals['_UPLOADREFUNDVOUCHERREQUEST']._serialized_start=679
-  _globals['_UPLOADREFUNDVOUCHERREQUEST']._serialized_end=813
-  _globals['_UPLOADREFUNDVOUCHERRESPONSE']._serialized_start=816
-  _globals['_UPLOADREFUNDVOUCHERRESPONSE']._serialized_end=976
-  _globals['_CREATEREFUNDREQUEST']._serialized_start=979
-  _globals['_CREATEREFUNDREQUEST']._serialized_end=2347
-  _globals['_ORDERENTRYCOUNT']._serialized_start=2349
-  _globals['_ORDERENTRYCOUNT']._serialized_end=2451
-  _globals['_CREATEREFUNDRESPONSE']._serialized_start=2454
-  _globals['_CREATEREFUNDRESPONSE']._serialized_end=2842
-  _globals['_SUBMITRETURNGOODSREQUEST']._serialized_start=2845
-  _globals['_SUBMITRETURNGOODSREQUEST']._serialized_end=3161
-  _globals['_SUBMITRETURNGOODSRESPONSE']._serialized_start=3163
-  _globals['_SUBMITRETURNGOODSRESPONSE']._serialized_end=3190
+  _globals['_GOODSSTATUS']._serialized_start=3304
+  _globals['_GOODSSTATUS']._serialized_end=3563
+  _globals['_DISPUTEKIND']._serialized_start=3565
+  _globals['_DISPUTEKIND']._serialized_end=3665
+  _globals['_LISTREFUNDREASONSREQUEST']._serialized_start=120
+  _globals['_LISTREFUNDREASONSREQUEST']._serialized_end=345
+  _globals['_LISTREFUNDREASONSRESPONSE']._serialized_start=347
+  _globals['_LISTREFUNDREASONSRESPONSE']._serialized_end=441
+  _globals['_REFUNDREASON']._serialized_start=444
+  _globals['_REFUNDREASON']._serialized_end=702
+  _globals['_UPLOADREFUNDVOUCHERREQUEST']._serialized_start=705
+  _globals['_UPLOADREFUNDVOUCHERREQUEST']._serialized_end=839
+  _globals['_UPLOADREFUNDVOUCHERRESPONSE']._serialized_start=842
+  _globals['_UPLOADREFUNDVOUCHERRESPONSE']._serialized_end=1035
+  _globals['_CREATEREFUNDREQUEST']._serialized_start=1038
+  _globals['_CREATEREFUNDREQUEST']._serialized_end=2408
+  _globals['_ORDERENTRYCOUNT']._serialized_start=2410
+  _globals['_ORDERENTRYCOUNT']._serialized_end=2512
+  _globals['_CREATEREFUNDRESPONSE']._serialized_start=2515
+  _globals['_CREATEREFUNDRESPONSE']._serialized_end=2953
+  _globals['_SUBMITRETURNGOODSREQUEST']._serialized_start=2956
+  _globals['_SUBMITRETURNGOODSREQUEST']._serialized_end=3272
+  _globals['_SUBMITRETURNGOODSRESPONSE']._serialized_start=3274
+  _globals['_SUBMITRETURNGOODSRESPONSE']._serialized_end=3301
 # @@protoc_insertion_point(module_scope)

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(nationalsite/ordersync/v1/relation.proto\x12\x19nationalsite.ordersync.v1\x1a\x17google/rpc/status.proto\"\x9c\x01\n\x1aWriteOrderRelationsRequest\x12*\n\nrequest_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01R\trequestId\x12R\n\trelations\x18\x02 \x03(\x0b\x32(.nationalsite.ordersync.v1.OrderRelationB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x64R\trelations\"\xfc\x03\n\rOrderRelation\x12\x33\n\x11national_order_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18@R\x0fnationalOrderId\x12:\n\x15national_sub_order_id\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@R\x12nationalSubOrderId\x12)\n\x0c\x63\x62u_order_id\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00R\ncbuOrderId\x12\x34\n\x12\x63\x62u_order_entry_id\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00R\x0f\x63\x62uOrderEntryId:\x98\x02\xbaH\x94\x02\x1a\x93\x01\n\x17order_relation.national\x12\x36national_order_id or national_sub_order_id is required\x1a@this.national_order_id != \'\' || this.national_sub_order_id != \'\'\x1a|\n\x12order_relation.cbu\x12.cbu_order_id or cbu_order_entry_id is required\x1a\x36this.cbu_order_id != 0 || this.cbu_order_entry_id != 0\"K\n\x1bWriteOrderRelationsResponse\x12,\n\x07results\x18\x01 \x03(\x0b\x32\x12.google.rpc.StatusR\x07resultsB_\n\x19nationalsite.ordersync.v1B\rRelationProtoP\x01Z1nationalsite.internal/go/ordersync/v1;ordersyncv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(nationalsite/ordersync/v1/relation.proto\x12\x19nationalsite.ordersync.v1\x1a\x17google/rpc/status.proto\"\x9c\x01\n\x1aWriteOrderRelationsRequest\x12*\n\nrequest_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01R\trequestId\x12R\n\trelations\x18\x02 \x03(\x0b\x32(.nationalsite.ordersync.v1.OrderRelationB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x64R\trelations\"d\n\x0eOrderRelations\x12R\n\trelations\x18\x01 \x03(\x0b\x32(.nationalsite.ordersync.v1.OrderRelationB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x64R\trelations\"\xfc\x03\n\rOrderRelation\x12\x33\n\x11national_order_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18@R\x0fnationalOrderId\x12:\n\x15national_sub_order_id\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@R\x12nationalSubOrderId\x12)\n\x0c\x63\x62u_order_id\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00R\ncbuOrderId\x12\x34\n\x12\x63\x62u_order_entry_id\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00R\x0f\x63\x62uOrderEntryId:\x98\x02\xbaH\x94\x02\x1a\x93\x01\n\x17order_relation.national\x12\x36national_order_id or national_sub_order_id is required\x1a@this.national_order_id != \'\' || this.national_sub_order_id != \'\'\x1a|\n\x12order_relation.cbu\x12.cbu_order_id or cbu_order_entry_id is required\x1a\x36this.cbu_order_id != 0 || this.cbu_order_entry_id != 0\"g\n\x1bWriteOrderRelationsResponse\x12H\n\x07results\x18\x01 \x03(\x0b\x32..nationalsite.ordersync.v1.OrderRelationResultR\x07results\"A\n\x13OrderRelationResult\x12*\n\x06status\x18\x01 \x01(\x0b\x32\x12.google.rpc.StatusR\x06statusB_\n\x19nationalsite.ordersync.v1B\rRelationProtoP\x01Z1nationalsite.internal/go/ordersync/v1;ordersyncv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,6 +37,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WRITEORDERRELATIONSREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_WRITEORDERRELATIONSREQUEST'].fields_by_name['relations']._loaded_options = None
   _globals['_WRITEORDERRELATIONSREQUEST'].fields_by_name['relations']._serialized_options = b'\272H\007\222\001\004\010\001\020d'
+  _globals['_ORDERRELATIONS'].fields_by_name['relations']._loaded_options = None
+  _globals['_ORDERRELATIONS'].fields_by_name['relations']._serialized_options = b'\272H\007\222\001\004\010\001\020d'
   _globals['_ORDERRELATION'].fields_by_name['national_order_id']._loaded_options = None
   _globals['_ORDERRELATION'].fields_by_name['national_order_id']._serialized_options = b'\272H\004r\002\030@'
   _globals['_ORDERRELATION'].fields_by_name['national_sub_order_id']._loaded_options = None
@@ -49,8 +51,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ORDERRELATION']._serialized_options = b'\272H\224\002\032\223\001\n\027order_relation.national\0226national_order_id or national_sub_order_id is required\032@this.national_order_id != \'\' || this.national_sub_order_id != \'\'\032|\n\022order_relation.cbu\022.cbu_order_id or cbu_order_entry_id is required\0326this.cbu_order_id != 0 || this.cbu_order_entry_id != 0'
   _globals['_WRITEORDERRELATIONSREQUEST']._serialized_start=97
   _globals['_WRITEORDERRELATIONSREQUEST']._serialized_end=253
-  _globals['_ORDERRELATION']._serialized_start=256
-  _globals['_ORDERRELATION']._serialized_end=764
-  _globals['_WRITEORDERRELATIONSRESPONSE']._serialized_start=766
-  _globals['_WRITEORDERRELATIONSRESPONSE']._serialized_end=841
+  _globals['_ORDERRELATIONS']._serialized_start=255
+  _globals['_ORDERRELATIONS']._serialized_end=355
+  _globals['_ORDERRELATION']._serialized_start=358
+  _globals['_ORDERRELATION']._serialized_end=866
+  _globals['_WRITEORDERRELATIONSRESPONSE']._serialized_start=868
+  _globals['_WRITEORDERRELATIONSRESPONSE']._serialized_end=971
+  _globals['_ORDERRELATIONRESULT']._serialized_start=973
+  _globals['_ORDERRELATIONRESULT']._serialized_end=1038
 # @@protoc_insertion_point(module_scope)

@@ -50,19 +50,19 @@ class GetCategoryResponse(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    CATEGORIES_FIELD_NUMBER: _builtins.int
+    CATEGORY_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def categories(self) -> _containers.RepeatedCompositeFieldContainer[Global___Category]:
-        """The requested category (1688: categoryInfo, a list)."""
+    def category(self) -> Global___Category:
+        """The requested category (1688: categoryInfo, a list of one). Always set."""
 
     def __init__(
         self,
         *,
-        categories: _abc.Iterable[Global___Category] | None = ...,
+        category: Global___Category | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["category", b"category"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["categories", b"categories"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

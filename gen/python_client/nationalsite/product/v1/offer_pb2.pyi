@@ -145,15 +145,16 @@ class Offer(_message.Message):
     @_builtins.property
     def seller_identities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Identities of the seller: super_factory, powerful_merchants, tp_member
-        (Chengxintong member), or other words (1688: sellerIdentities).
-        open-platform only.
+        (Chengxintong member), or other words (1688: sellerIdentities, a list, or
+        one text joined by commas). open-platform only.
         """
 
     @_builtins.property
     def offer_identities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Identities of the offer: yx (strictly selected, 严选), select (cross-border
-        pool), or other words (1688: offerIdentities). Not the seller's identity,
-        which Product.offer_identities holds. open-platform only.
+        pool), or other words (1688: offerIdentities, a list, or one text joined by
+        commas). Not the seller's identity, which Product.offer_identities holds.
+        open-platform only.
         """
 
     @_builtins.property
@@ -342,6 +343,11 @@ class PriceInfo(_message.Message):
     PF_JXHY_PRICE_FIELD_NUMBER: _builtins.int
     CONSIGN_PRICE_FIELD_NUMBER: _builtins.int
     PROMOTION_PRICE_FIELD_NUMBER: _builtins.int
+    PRICE_RANGE_FIELD_NUMBER: _builtins.int
+    JXHY_PRICE_RANGE_FIELD_NUMBER: _builtins.int
+    PF_JXHY_PRICE_RANGE_FIELD_NUMBER: _builtins.int
+    CONSIGN_PRICE_RANGE_FIELD_NUMBER: _builtins.int
+    PROMOTION_PRICE_RANGE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def price(self) -> _money_pb2.Money:
         """Wholesale price (1688: price)."""
@@ -366,6 +372,26 @@ class PriceInfo(_message.Message):
     def promotion_price(self) -> _money_pb2.Money:
         """Marketing price (1688: promotionPrice). open-platform only."""
 
+    @_builtins.property
+    def price_range(self) -> Global___PriceRange:
+        """`price`, if it is not one number."""
+
+    @_builtins.property
+    def jxhy_price_range(self) -> Global___PriceRange:
+        """`jxhy_price`, if it is not one number."""
+
+    @_builtins.property
+    def pf_jxhy_price_range(self) -> Global___PriceRange:
+        """`pf_jxhy_price`, if it is not one number."""
+
+    @_builtins.property
+    def consign_price_range(self) -> Global___PriceRange:
+        """`consign_price`, if it is not one number."""
+
+    @_builtins.property
+    def promotion_price_range(self) -> Global___PriceRange:
+        """`promotion_price`, if it is not one number."""
+
     def __init__(
         self,
         *,
@@ -374,14 +400,62 @@ class PriceInfo(_message.Message):
         pf_jxhy_price: _money_pb2.Money | None = ...,
         consign_price: _money_pb2.Money | None = ...,
         promotion_price: _money_pb2.Money | None = ...,
+        price_range: Global___PriceRange | None = ...,
+        jxhy_price_range: Global___PriceRange | None = ...,
+        pf_jxhy_price_range: Global___PriceRange | None = ...,
+        consign_price_range: Global___PriceRange | None = ...,
+        promotion_price_range: Global___PriceRange | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["consign_price", b"consign_price", "jxhy_price", b"jxhy_price", "pf_jxhy_price", b"pf_jxhy_price", "price", b"price", "promotion_price", b"promotion_price"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["consign_price", b"consign_price", "consign_price_range", b"consign_price_range", "jxhy_price", b"jxhy_price", "jxhy_price_range", b"jxhy_price_range", "pf_jxhy_price", b"pf_jxhy_price", "pf_jxhy_price_range", b"pf_jxhy_price_range", "price", b"price", "price_range", b"price_range", "promotion_price", b"promotion_price", "promotion_price_range", b"promotion_price_range"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["consign_price", b"consign_price", "jxhy_price", b"jxhy_price", "pf_jxhy_price", b"pf_jxhy_price", "price", b"price", "promotion_price", b"promotion_price"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consign_price", b"consign_price", "consign_price_range", b"consign_price_range", "jxhy_price", b"jxhy_price", "jxhy_price_range", b"jxhy_price_range", "pf_jxhy_price", b"pf_jxhy_price", "pf_jxhy_price_range", b"pf_jxhy_price_range", "price", b"price", "price_range", b"price_range", "promotion_price", b"promotion_price", "promotion_price_range", b"promotion_price_range"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PriceInfo: _TypeAlias = PriceInfo  # noqa: Y015
+
+@_typing.final
+class PriceRange(_message.Message):
+    """What 1688 sent as a price, if that was not one number: a range such as
+    125-128, or words such as 面议 (negotiable).
+
+    The field `<name>_range` belongs to the price `<name>`. It is unset if 1688
+    sent no price, or one number with at most nine decimals. A number can have a
+    currency sign that fits its currency (¥ or 元 for CNY), separators of
+    thousands, spaces and full-width digits.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MIN_PRICE_FIELD_NUMBER: _builtins.int
+    MAX_PRICE_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """What 1688 sent, unchanged. Never empty."""
+    @_builtins.property
+    def min_price(self) -> _money_pb2.Money:
+        """Lower end; the price has the same value. Unset if `text` is not a range:
+        then the price is unset too.
+        """
+
+    @_builtins.property
+    def max_price(self) -> _money_pb2.Money:
+        """Upper end, not below `min_price`. Unset if `text` is not a range."""
+
+    def __init__(
+        self,
+        *,
+        min_price: _money_pb2.Money | None = ...,
+        max_price: _money_pb2.Money | None = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["max_price", b"max_price", "min_price", b"min_price"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_price", b"max_price", "min_price", b"min_price", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PriceRange: _TypeAlias = PriceRange  # noqa: Y015
 
 @_typing.final
 class PromotionModel(_message.Message):

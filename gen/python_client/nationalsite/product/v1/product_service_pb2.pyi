@@ -12,8 +12,9 @@ unset if 1688 did not send it, sent null, or sent a value that cannot be
 read.
 
 Prices are in CNY unless a field says otherwise; 1688 sends them as decimal
-text in yuan. 1688's times are in Beijing time. Images, videos and links are
-URLs. Texts in responses are Chinese unless a field says otherwise.
+text in yuan. If 1688 sends a range, such as 125-128, the price is its lower
+end: see PriceRange. 1688's times are in Beijing time. Images, videos and
+links are URLs. Texts in responses are Chinese unless a field says otherwise.
 """
 
 from google.protobuf import descriptor as _descriptor

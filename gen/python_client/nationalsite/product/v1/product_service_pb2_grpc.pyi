@@ -12,8 +12,9 @@ unset if 1688 did not send it, sent null, or sent a value that cannot be
 read.
 
 Prices are in CNY unless a field says otherwise; 1688 sends them as decimal
-text in yuan. 1688's times are in Beijing time. Images, videos and links are
-URLs. Texts in responses are Chinese unless a field says otherwise.
+text in yuan. If 1688 sends a range, such as 125-128, the price is its lower
+end: see PriceRange. 1688's times are in Beijing time. Images, videos and
+links are URLs. Texts in responses are Chinese unless a field says otherwise.
 """
 
 from collections import abc as _abc
@@ -50,9 +51,30 @@ class ProductServiceStub:
     parameter is missing), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE,
     UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA,
     UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE,
-    UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and
-    INTERNAL_FAULT. If the service has a policy, any RPC can end with
-    CALLER_UNKNOWN or CALLER_FORBIDDEN.
+    UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OPERATION_NOT_IN_DIALECT, OVERLOADED,
+    DEADLINE, DRAINING and INTERNAL_FAULT. If the service has a policy, any RPC
+    can end with CALLER_UNKNOWN or CALLER_FORBIDDEN.
+
+    The maximum size of a request follows from the rules of its fields, and is at
+    most 2 MiB and an image. A larger one is INVALID_REQUEST. One that is larger
+    than any request of this service can be is rejected by gRPC with
+    RESOURCE_EXHAUSTED, without an ErrorInfo.
+
+    Metadata of a request: `cache-control: no-cache` bypasses the service's cache
+    of responses. `traceparent` (W3C Trace Context) continues the caller's trace.
+    Never send `x-forwarded-client-cert`: it is for trusted proxies, and is
+    ignored from anyone else.
+
+    Metadata of a response is in its trailers. RPCs that are operations of 1688
+    have `nationalsite-dialect`, the dialect that serves the request
+    (national-site or open-platform). `nationalsite-dropped-fields` has the paths
+    of request fields that are set and that the dialect drops, joined by commas
+    and without list indexes, at most 512 characters; a list that is cut ends
+    with `,...`. `nationalsite-cache` is hit, miss or stale if the response of
+    the RPC is cached. An error also has `grpc-status-details-bin`, the
+    google.rpc.Status with its details, and `grpc-retry-pushback-ms`, the
+    milliseconds until a retry makes sense, or -1 if the call must not be
+    retried; without it there is no advice.
     """
 
     @_typing.overload
@@ -62,12 +84,16 @@ class ProductServiceStub:
     SearchByKeyword: _grpc.UnaryUnaryMultiCallable[_search_pb2.SearchByKeywordRequest, _search_pb2.SearchByKeywordResponse]
     """Searches offers by keyword (1688: product.search.keywordQuery).
 
-    Requires a keyword. 1688 sorts only within a page, and returns at most
-    2,000 offers per query: narrow the query by category or price to find
-    others. If nothing is found, the response has no offers.
+    Requires a keyword. For the next page, send the same request with the
+    `next_page_token` of the response as `page_token`, or with the next number
+    as `page`. 1688 sorts only within a page, and returns at most 2,000 offers
+    per query: narrow the query by category or price to find others. If nothing
+    is found, the response has no offers. A page with a total above 0 and no
+    list is UPSTREAM_UNREADABLE, and a fault of 1688 is UPSTREAM_FAULT.
 
-    Errors: the service's common ones, and NOT_IN_DIALECT (a field is set that
-    only the other dialect has).
+    Errors: the service's common ones, INVALID_REQUEST also for a `page_token`
+    of another search or of the other dialect, and NOT_IN_DIALECT (a field is
+    set that only the other dialect has).
     """
     UploadImage: _grpc.UnaryUnaryMultiCallable[_search_pb2.UploadImageRequest, _search_pb2.UploadImageResponse]
     """Uploads an image to search by (1688: product.image.upload).
@@ -80,20 +106,24 @@ class ProductServiceStub:
     Errors: the service's common ones, INVALID_REQUEST also if an image that
     has to be re-encoded cannot be read or made small enough, and
     UPSTREAM_ARGUMENT also if 1688 responds without an id or with "0", which
-    means that it could not use the image.
+    means that it could not use the image. An id in an unknown shape is
+    UPSTREAM_UNREADABLE.
     """
     SearchByImage: _grpc.UnaryUnaryMultiCallable[_search_pb2.SearchByImageRequest, _search_pb2.SearchByImageResponse]
     """Searches offers that look like an image (1688: product.search.imageQuery).
 
     Requires exactly one of an image id, an image URL and an image. An image is
-    uploaded first, as by UploadImage. Request other pages with the `image_id`
-    of the response; otherwise each page uploads the image again. Sorting and
-    the number of offers are limited as in SearchByKeyword. If nothing is
-    found, the response has no offers.
+    uploaded first, as by UploadImage. Pages work as in SearchByKeyword. A
+    `page_token` also stands for the uploaded image, which is not uploaded
+    again. With `page`, send the `image_id` of the response instead of the
+    image; otherwise each page uploads the image again. Sorting and the number
+    of offers are limited as in SearchByKeyword. If nothing is found, the
+    response has no offers.
 
-    Errors: the service's common ones, those of UploadImage if `image` is set,
-    and NOT_IN_DIALECT (a field is set that only the other dialect has; nothing
-    was uploaded).
+    Errors: the service's common ones, INVALID_REQUEST also for a `page_token`
+    of another search or of the other dialect, those of UploadImage if `image`
+    is set without `page_token`, and NOT_IN_DIALECT (a field is set that only
+    the other dialect has; nothing was uploaded).
     """
     GetProductDetail: _grpc.UnaryUnaryMultiCallable[_product_pb2.GetProductDetailRequest, _product_pb2.GetProductDetailResponse]
     """Returns one offer with its SKUs, prices and shipping data (1688:
@@ -103,8 +133,9 @@ class ProductServiceStub:
     visible to this app; both cases are the same error.
 
     Errors: the service's common ones, OFFER_NOT_FOUND (the offer does not
-    exist, is not visible to this app, or 1688 reports success without an
-    offer), and NOT_IN_DIALECT (a field is set that only the other dialect
+    exist, is not visible to this app, or 1688 reports success with an empty
+    answer; an answer that is not understood is UPSTREAM_UNREADABLE), and
+    NOT_IN_DIALECT (a field is set that only the other dialect
     has).
     """
     GetFilterConfig: _grpc.UnaryUnaryMultiCallable[_search_pb2.GetFilterConfigRequest, _search_pb2.GetFilterConfigResponse]
@@ -126,9 +157,11 @@ class ProductServiceStub:
     same in both dialects. It requires no access token and ignores an invalid
     one, so a success does not prove that the token is valid.
 
-    Errors: the service's common ones except UPSTREAM_CREDENTIAL;
+    Errors: the service's common ones except UPSTREAM_CREDENTIAL,
+    CATEGORY_NOT_FOUND (1688 reports success without a category), and
     UPSTREAM_FAULT also if 1688 responds with a code 500_* and the text of its
-    system error.
+    system error. Which of the two 1688 sends for an unknown id is not
+    documented.
     """
 
 @_typing.type_check_only
@@ -141,21 +174,46 @@ class ProductServiceAsyncStub(ProductServiceStub):
     parameter is missing), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE,
     UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA,
     UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE,
-    UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and
-    INTERNAL_FAULT. If the service has a policy, any RPC can end with
-    CALLER_UNKNOWN or CALLER_FORBIDDEN.
+    UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OPERATION_NOT_IN_DIALECT, OVERLOADED,
+    DEADLINE, DRAINING and INTERNAL_FAULT. If the service has a policy, any RPC
+    can end with CALLER_UNKNOWN or CALLER_FORBIDDEN.
+
+    The maximum size of a request follows from the rules of its fields, and is at
+    most 2 MiB and an image. A larger one is INVALID_REQUEST. One that is larger
+    than any request of this service can be is rejected by gRPC with
+    RESOURCE_EXHAUSTED, without an ErrorInfo.
+
+    Metadata of a request: `cache-control: no-cache` bypasses the service's cache
+    of responses. `traceparent` (W3C Trace Context) continues the caller's trace.
+    Never send `x-forwarded-client-cert`: it is for trusted proxies, and is
+    ignored from anyone else.
+
+    Metadata of a response is in its trailers. RPCs that are operations of 1688
+    have `nationalsite-dialect`, the dialect that serves the request
+    (national-site or open-platform). `nationalsite-dropped-fields` has the paths
+    of request fields that are set and that the dialect drops, joined by commas
+    and without list indexes, at most 512 characters; a list that is cut ends
+    with `,...`. `nationalsite-cache` is hit, miss or stale if the response of
+    the RPC is cached. An error also has `grpc-status-details-bin`, the
+    google.rpc.Status with its details, and `grpc-retry-pushback-ms`, the
+    milliseconds until a retry makes sense, or -1 if the call must not be
+    retried; without it there is no advice.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     SearchByKeyword: _aio.UnaryUnaryMultiCallable[_search_pb2.SearchByKeywordRequest, _search_pb2.SearchByKeywordResponse]  # type: ignore[assignment]
     """Searches offers by keyword (1688: product.search.keywordQuery).
 
-    Requires a keyword. 1688 sorts only within a page, and returns at most
-    2,000 offers per query: narrow the query by category or price to find
-    others. If nothing is found, the response has no offers.
+    Requires a keyword. For the next page, send the same request with the
+    `next_page_token` of the response as `page_token`, or with the next number
+    as `page`. 1688 sorts only within a page, and returns at most 2,000 offers
+    per query: narrow the query by category or price to find others. If nothing
+    is found, the response has no offers. A page with a total above 0 and no
+    list is UPSTREAM_UNREADABLE, and a fault of 1688 is UPSTREAM_FAULT.
 
-    Errors: the service's common ones, and NOT_IN_DIALECT (a field is set that
-    only the other dialect has).
+    Errors: the service's common ones, INVALID_REQUEST also for a `page_token`
+    of another search or of the other dialect, and NOT_IN_DIALECT (a field is
+    set that only the other dialect has).
     """
     UploadImage: _aio.UnaryUnaryMultiCallable[_search_pb2.UploadImageRequest, _search_pb2.UploadImageResponse]  # type: ignore[assignment]
     """Uploads an image to search by (1688: product.image.upload).
@@ -168,20 +226,24 @@ class ProductServiceAsyncStub(ProductServiceStub):
     Errors: the service's common ones, INVALID_REQUEST also if an image that
     has to be re-encoded cannot be read or made small enough, and
     UPSTREAM_ARGUMENT also if 1688 responds without an id or with "0", which
-    means that it could not use the image.
+    means that it could not use the image. An id in an unknown shape is
+    UPSTREAM_UNREADABLE.
     """
     SearchByImage: _aio.UnaryUnaryMultiCallable[_search_pb2.SearchByImageRequest, _search_pb2.SearchByImageResponse]  # type: ignore[assignment]
     """Searches offers that look like an image (1688: product.search.imageQuery).
 
     Requires exactly one of an image id, an image URL and an image. An image is
-    uploaded first, as by UploadImage. Request other pages with the `image_id`
-    of the response; otherwise each page uploads the image again. Sorting and
-    the number of offers are limited as in SearchByKeyword. If nothing is
-    found, the response has no offers.
+    uploaded first, as by UploadImage. Pages work as in SearchByKeyword. A
+    `page_token` also stands for the uploaded image, which is not uploaded
+    again. With `page`, send the `image_id` of the response instead of the
+    image; otherwise each page uploads the image again. Sorting and the number
+    of offers are limited as in SearchByKeyword. If nothing is found, the
+    response has no offers.
 
-    Errors: the service's common ones, those of UploadImage if `image` is set,
-    and NOT_IN_DIALECT (a field is set that only the other dialect has; nothing
-    was uploaded).
+    Errors: the service's common ones, INVALID_REQUEST also for a `page_token`
+    of another search or of the other dialect, those of UploadImage if `image`
+    is set without `page_token`, and NOT_IN_DIALECT (a field is set that only
+    the other dialect has; nothing was uploaded).
     """
     GetProductDetail: _aio.UnaryUnaryMultiCallable[_product_pb2.GetProductDetailRequest, _product_pb2.GetProductDetailResponse]  # type: ignore[assignment]
     """Returns one offer with its SKUs, prices and shipping data (1688:
@@ -191,8 +253,9 @@ class ProductServiceAsyncStub(ProductServiceStub):
     visible to this app; both cases are the same error.
 
     Errors: the service's common ones, OFFER_NOT_FOUND (the offer does not
-    exist, is not visible to this app, or 1688 reports success without an
-    offer), and NOT_IN_DIALECT (a field is set that only the other dialect
+    exist, is not visible to this app, or 1688 reports success with an empty
+    answer; an answer that is not understood is UPSTREAM_UNREADABLE), and
+    NOT_IN_DIALECT (a field is set that only the other dialect
     has).
     """
     GetFilterConfig: _aio.UnaryUnaryMultiCallable[_search_pb2.GetFilterConfigRequest, _search_pb2.GetFilterConfigResponse]  # type: ignore[assignment]
@@ -214,9 +277,11 @@ class ProductServiceAsyncStub(ProductServiceStub):
     same in both dialects. It requires no access token and ignores an invalid
     one, so a success does not prove that the token is valid.
 
-    Errors: the service's common ones except UPSTREAM_CREDENTIAL;
+    Errors: the service's common ones except UPSTREAM_CREDENTIAL,
+    CATEGORY_NOT_FOUND (1688 reports success without a category), and
     UPSTREAM_FAULT also if 1688 responds with a code 500_* and the text of its
-    system error.
+    system error. Which of the two 1688 sends for an unknown id is not
+    documented.
     """
 
 class ProductServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -228,9 +293,30 @@ class ProductServiceServicer(metaclass=_abc_1.ABCMeta):
     parameter is missing), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE,
     UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA,
     UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE,
-    UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and
-    INTERNAL_FAULT. If the service has a policy, any RPC can end with
-    CALLER_UNKNOWN or CALLER_FORBIDDEN.
+    UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OPERATION_NOT_IN_DIALECT, OVERLOADED,
+    DEADLINE, DRAINING and INTERNAL_FAULT. If the service has a policy, any RPC
+    can end with CALLER_UNKNOWN or CALLER_FORBIDDEN.
+
+    The maximum size of a request follows from the rules of its fields, and is at
+    most 2 MiB and an image. A larger one is INVALID_REQUEST. One that is larger
+    than any request of this service can be is rejected by gRPC with
+    RESOURCE_EXHAUSTED, without an ErrorInfo.
+
+    Metadata of a request: `cache-control: no-cache` bypasses the service's cache
+    of responses. `traceparent` (W3C Trace Context) continues the caller's trace.
+    Never send `x-forwarded-client-cert`: it is for trusted proxies, and is
+    ignored from anyone else.
+
+    Metadata of a response is in its trailers. RPCs that are operations of 1688
+    have `nationalsite-dialect`, the dialect that serves the request
+    (national-site or open-platform). `nationalsite-dropped-fields` has the paths
+    of request fields that are set and that the dialect drops, joined by commas
+    and without list indexes, at most 512 characters; a list that is cut ends
+    with `,...`. `nationalsite-cache` is hit, miss or stale if the response of
+    the RPC is cached. An error also has `grpc-status-details-bin`, the
+    google.rpc.Status with its details, and `grpc-retry-pushback-ms`, the
+    milliseconds until a retry makes sense, or -1 if the call must not be
+    retried; without it there is no advice.
     """
 
     @_abc_1.abstractmethod
@@ -241,12 +327,16 @@ class ProductServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_search_pb2.SearchByKeywordResponse, _abc.Awaitable[_search_pb2.SearchByKeywordResponse]]:
         """Searches offers by keyword (1688: product.search.keywordQuery).
 
-        Requires a keyword. 1688 sorts only within a page, and returns at most
-        2,000 offers per query: narrow the query by category or price to find
-        others. If nothing is found, the response has no offers.
+        Requires a keyword. For the next page, send the same request with the
+        `next_page_token` of the response as `page_token`, or with the next number
+        as `page`. 1688 sorts only within a page, and returns at most 2,000 offers
+        per query: narrow the query by category or price to find others. If nothing
+        is found, the response has no offers. A page with a total above 0 and no
+        list is UPSTREAM_UNREADABLE, and a fault of 1688 is UPSTREAM_FAULT.
 
-        Errors: the service's common ones, and NOT_IN_DIALECT (a field is set that
-        only the other dialect has).
+        Errors: the service's common ones, INVALID_REQUEST also for a `page_token`
+        of another search or of the other dialect, and NOT_IN_DIALECT (a field is
+        set that only the other dialect has).
         """
 
     @_abc_1.abstractmethod
@@ -265,7 +355,8 @@ class ProductServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors: the service's common ones, INVALID_REQUEST also if an image that
         has to be re-encoded cannot be read or made small enough, and
         UPSTREAM_ARGUMENT also if 1688 responds without an id or with "0", which
-        means that it could not use the image.
+        means that it could not use the image. An id in an unknown shape is
+        UPSTREAM_UNREADABLE.
         """
 
     @_abc_1.abstractmethod
@@ -277,14 +368,17 @@ class ProductServiceServicer(metaclass=_abc_1.ABCMeta):
         """Searches offers that look like an image (1688: product.search.imageQuery).
 
         Requires exactly one of an image id, an image URL and an image. An image is
-        uploaded first, as by UploadImage. Request other pages with the `image_id`
-        of the response; otherwise each page uploads the image again. Sorting and
-        the number of offers are limited as in SearchByKeyword. If nothing is
-        found, the response has no offers.
+        uploaded first, as by UploadImage. Pages work as in SearchByKeyword. A
+        `page_token` also stands for the uploaded image, which is not uploaded
+        again. With `page`, send the `image_id` of the response instead of the
+        image; otherwise each page uploads the image again. Sorting and the number
+        of offers are limited as in SearchByKeyword. If nothing is found, the
+        response has no offers.
 
-        Errors: the service's common ones, those of UploadImage if `image` is set,
-        and NOT_IN_DIALECT (a field is set that only the other dialect has; nothing
-        was uploaded).
+        Errors: the service's common ones, INVALID_REQUEST also for a `page_token`
+        of another search or of the other dialect, those of UploadImage if `image`
+        is set without `page_token`, and NOT_IN_DIALECT (a field is set that only
+        the other dialect has; nothing was uploaded).
         """
 
     @_abc_1.abstractmethod
@@ -300,8 +394,9 @@ class ProductServiceServicer(metaclass=_abc_1.ABCMeta):
         visible to this app; both cases are the same error.
 
         Errors: the service's common ones, OFFER_NOT_FOUND (the offer does not
-        exist, is not visible to this app, or 1688 reports success without an
-        offer), and NOT_IN_DIALECT (a field is set that only the other dialect
+        exist, is not visible to this app, or 1688 reports success with an empty
+        answer; an answer that is not understood is UPSTREAM_UNREADABLE), and
+        NOT_IN_DIALECT (a field is set that only the other dialect
         has).
         """
 
@@ -335,9 +430,11 @@ class ProductServiceServicer(metaclass=_abc_1.ABCMeta):
         same in both dialects. It requires no access token and ignores an invalid
         one, so a success does not prove that the token is valid.
 
-        Errors: the service's common ones except UPSTREAM_CREDENTIAL;
+        Errors: the service's common ones except UPSTREAM_CREDENTIAL,
+        CATEGORY_NOT_FOUND (1688 reports success without a category), and
         UPSTREAM_FAULT also if 1688 responds with a code 500_* and the text of its
-        system error.
+        system error. Which of the two 1688 sends for an unknown id is not
+        documented.
         """
 
 def add_ProductServiceServicer_to_server(servicer: ProductServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -86,9 +86,10 @@ class SearchByKeywordRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     KEYWORD_FIELD_NUMBER: _builtins.int
-    CATEGORY_ID_FIELD_NUMBER: _builtins.int
-    BEGIN_PAGE_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    PAGE_FIELD_NUMBER: _builtins.int
+    CATEGORY_ID_FIELD_NUMBER: _builtins.int
     FILTERS_FIELD_NUMBER: _builtins.int
     SORT_FIELD_NUMBER: _builtins.int
     OUT_MEMBER_ID_FIELD_NUMBER: _builtins.int
@@ -100,18 +101,27 @@ class SearchByKeywordRequest(_message.Message):
     REGION_OPPS_FIELD_NUMBER: _builtins.int
     PRODUCT_COLLECTION_ID_FIELD_NUMBER: _builtins.int
     SN_ID_FIELD_NUMBER: _builtins.int
-    KEYWORD_TRANSLATE_FIELD_NUMBER: _builtins.int
+    KEYWORD_IS_CHINESE_FIELD_NUMBER: _builtins.int
     SALE_FILTERS_FIELD_NUMBER: _builtins.int
     keyword: _builtins.str
-    """Keywords, in Chinese or another language (1688: keyword). Required.
-    open-platform translates them; see `keyword_translate`.
+    """Keywords, in Chinese or another language (1688: keyword). open-platform
+    translates them; see `keyword_is_chinese`. May be empty with `category_id`
+    or `category_ids`, to list the offers of a category; it is then sent as an
+    empty text.
+    """
+    page_size: _builtins.int
+    """Offers per page (1688: pageSize). 0 means 20; more than 50 means 50."""
+    page_token: _builtins.str
+    """The `next_page_token` of the previous page. All other fields must be as in
+    the request for that page; otherwise the call fails with INVALID_REQUEST.
+    Empty: the page is chosen by `page`.
+    """
+    page: _builtins.int
+    """Number of the page, from 1 (1688: beginPage). 0 means 1. Not allowed with
+    `page_token`.
     """
     category_id: _builtins.int
     """Only offers of this category (1688: categoryId). 0 is the root."""
-    begin_page: _builtins.int
-    """Page number, from 1 (1688: beginPage). 0 means 1."""
-    page_size: _builtins.int
-    """Offers per page, at most 50 (1688: pageSize). 0 means 20."""
     out_member_id: _builtins.str
     """The buyer's id on the national site (1688: outMemberId)."""
     country: _builtins.str
@@ -125,8 +135,10 @@ class SearchByKeywordRequest(_message.Message):
     """Language code of translated texts, such as en, ja, ko, vi (1688: country,
     where it is a language code). open-platform only; national-site rejects it:
     set only `country` to work in both dialects. Empty: the language of
-    `country`, else English. 1688 accepts unknown codes and does not translate
-    then.
+    `country`, else English. 1688 accepts unknown codes such as kr or korea and
+    does not translate then; zh is reported as not supported. Even with a good
+    code some texts stay untranslated, more in details than in searches: a
+    translated text that equals the Chinese one is not a translation.
     """
     product_collection_id: _builtins.str
     """Id of a product collection in 1688's sourcing workbench (1688:
@@ -136,10 +148,10 @@ class SearchByKeywordRequest(_message.Message):
     """Id of a search navigation node, such as 978 or 978:1352 (1688: snId).
     open-platform only.
     """
-    keyword_translate: _builtins.bool
-    """True: the keyword is Chinese and is used unchanged. False or unset: 1688
-    translates it first (1688: keywordTranslate, whose name suggests the
-    opposite). open-platform only.
+    keyword_is_chinese: _builtins.bool
+    """Whether the keyword is Chinese: 1688 then uses it unchanged. False or unset:
+    1688 translates it first (1688: keywordTranslate, where true also means: do
+    not translate). open-platform only.
     """
     @_builtins.property
     def filters(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -183,9 +195,10 @@ class SearchByKeywordRequest(_message.Message):
         self,
         *,
         keyword: _builtins.str = ...,
-        category_id: _builtins.int | None = ...,
-        begin_page: _builtins.int = ...,
         page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        page: _builtins.int = ...,
+        category_id: _builtins.int | None = ...,
         filters: _abc.Iterable[_builtins.str] | None = ...,
         sort: Global___Sort | None = ...,
         out_member_id: _builtins.str = ...,
@@ -197,21 +210,21 @@ class SearchByKeywordRequest(_message.Message):
         region_opps: _abc.Iterable[_builtins.str] | None = ...,
         product_collection_id: _builtins.str = ...,
         sn_id: _builtins.str = ...,
-        keyword_translate: _builtins.bool | None = ...,
+        keyword_is_chinese: _builtins.bool | None = ...,
         sale_filters: _abc.Iterable[Global___SaleFilter] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_category_id", b"_category_id", "_keyword_translate", b"_keyword_translate", "category_id", b"category_id", "keyword_translate", b"keyword_translate", "price_end", b"price_end", "price_start", b"price_start", "sort", b"sort"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_category_id", b"_category_id", "_keyword_is_chinese", b"_keyword_is_chinese", "category_id", b"category_id", "keyword_is_chinese", b"keyword_is_chinese", "price_end", b"price_end", "price_start", b"price_start", "sort", b"sort"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_category_id", b"_category_id", "_keyword_translate", b"_keyword_translate", "begin_page", b"begin_page", "category_id", b"category_id", "category_ids", b"category_ids", "country", b"country", "filters", b"filters", "keyword", b"keyword", "keyword_translate", b"keyword_translate", "language", b"language", "out_member_id", b"out_member_id", "page_size", b"page_size", "price_end", b"price_end", "price_start", b"price_start", "product_collection_id", b"product_collection_id", "region_opps", b"region_opps", "sale_filters", b"sale_filters", "sn_id", b"sn_id", "sort", b"sort"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_category_id", b"_category_id", "_keyword_is_chinese", b"_keyword_is_chinese", "category_id", b"category_id", "category_ids", b"category_ids", "country", b"country", "filters", b"filters", "keyword", b"keyword", "keyword_is_chinese", b"keyword_is_chinese", "language", b"language", "out_member_id", b"out_member_id", "page", b"page", "page_size", b"page_size", "page_token", b"page_token", "price_end", b"price_end", "price_start", b"price_start", "product_collection_id", b"product_collection_id", "region_opps", b"region_opps", "sale_filters", b"sale_filters", "sn_id", b"sn_id", "sort", b"sort"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__category_id: _TypeAlias = _typing.Literal["category_id"]  # noqa: Y015
     _WhichOneofArgType__category_id: _TypeAlias = _typing.Literal["_category_id", b"_category_id"]  # noqa: Y015
-    _WhichOneofReturnType__keyword_translate: _TypeAlias = _typing.Literal["keyword_translate"]  # noqa: Y015
-    _WhichOneofArgType__keyword_translate: _TypeAlias = _typing.Literal["_keyword_translate", b"_keyword_translate"]  # noqa: Y015
+    _WhichOneofReturnType__keyword_is_chinese: _TypeAlias = _typing.Literal["keyword_is_chinese"]  # noqa: Y015
+    _WhichOneofArgType__keyword_is_chinese: _TypeAlias = _typing.Literal["_keyword_is_chinese", b"_keyword_is_chinese"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__category_id) -> _WhichOneofReturnType__category_id | None: ...
     @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__keyword_translate) -> _WhichOneofReturnType__keyword_translate | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__keyword_is_chinese) -> _WhichOneofReturnType__keyword_is_chinese | None: ...
 
 Global___SearchByKeywordRequest: _TypeAlias = SearchByKeywordRequest  # noqa: Y015
 
@@ -221,20 +234,19 @@ class SearchByKeywordResponse(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    TOTAL_RECORDS_FIELD_NUMBER: _builtins.int
-    TOTAL_PAGE_FIELD_NUMBER: _builtins.int
-    PAGE_SIZE_FIELD_NUMBER: _builtins.int
-    CURRENT_PAGE_FIELD_NUMBER: _builtins.int
     OFFERS_FIELD_NUMBER: _builtins.int
-    total_records: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    TOTAL_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """The `page_token` of the next page. Empty if 1688 gives no more offers: after
+    the last page, and after the 2,000th offer. The service sets it.
+    """
+    total_size: _builtins.int
     """Number of offers found (1688: totalRecords), on the open platform at most
     2,000, the number that can be returned.
     """
-    total_page: _builtins.int
-    """Number of pages (1688: totalPage)."""
-    page_size: _builtins.int
-    """Offers per page (1688: pageSize)."""
-    current_page: _builtins.int
+    page: _builtins.int
     """Number of this page, from 1 (1688: currentPage)."""
     @_builtins.property
     def offers(self) -> _containers.RepeatedCompositeFieldContainer[_offer_pb2.Offer]:
@@ -245,32 +257,23 @@ class SearchByKeywordResponse(_message.Message):
     def __init__(
         self,
         *,
-        total_records: _builtins.int | None = ...,
-        total_page: _builtins.int | None = ...,
-        page_size: _builtins.int | None = ...,
-        current_page: _builtins.int | None = ...,
         offers: _abc.Iterable[_offer_pb2.Offer] | None = ...,
+        next_page_token: _builtins.str = ...,
+        total_size: _builtins.int | None = ...,
+        page: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_current_page", b"_current_page", "_page_size", b"_page_size", "_total_page", b"_total_page", "_total_records", b"_total_records", "current_page", b"current_page", "page_size", b"page_size", "total_page", b"total_page", "total_records", b"total_records"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_page", b"_page", "_total_size", b"_total_size", "page", b"page", "total_size", b"total_size"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_current_page", b"_current_page", "_page_size", b"_page_size", "_total_page", b"_total_page", "_total_records", b"_total_records", "current_page", b"current_page", "offers", b"offers", "page_size", b"page_size", "total_page", b"total_page", "total_records", b"total_records"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_page", b"_page", "_total_size", b"_total_size", "next_page_token", b"next_page_token", "offers", b"offers", "page", b"page", "total_size", b"total_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__current_page: _TypeAlias = _typing.Literal["current_page"]  # noqa: Y015
-    _WhichOneofArgType__current_page: _TypeAlias = _typing.Literal["_current_page", b"_current_page"]  # noqa: Y015
-    _WhichOneofReturnType__page_size: _TypeAlias = _typing.Literal["page_size"]  # noqa: Y015
-    _WhichOneofArgType__page_size: _TypeAlias = _typing.Literal["_page_size", b"_page_size"]  # noqa: Y015
-    _WhichOneofReturnType__total_page: _TypeAlias = _typing.Literal["total_page"]  # noqa: Y015
-    _WhichOneofArgType__total_page: _TypeAlias = _typing.Literal["_total_page", b"_total_page"]  # noqa: Y015
-    _WhichOneofReturnType__total_records: _TypeAlias = _typing.Literal["total_records"]  # noqa: Y015
-    _WhichOneofArgType__total_records: _TypeAlias = _typing.Literal["_total_records", b"_total_records"]  # noqa: Y015
+    _WhichOneofReturnType__page: _TypeAlias = _typing.Literal["page"]  # noqa: Y015
+    _WhichOneofArgType__page: _TypeAlias = _typing.Literal["_page", b"_page"]  # noqa: Y015
+    _WhichOneofReturnType__total_size: _TypeAlias = _typing.Literal["total_size"]  # noqa: Y015
+    _WhichOneofArgType__total_size: _TypeAlias = _typing.Literal["_total_size", b"_total_size"]  # noqa: Y015
     @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__current_page) -> _WhichOneofReturnType__current_page | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__page) -> _WhichOneofReturnType__page | None: ...
     @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__page_size) -> _WhichOneofReturnType__page_size | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__total_page) -> _WhichOneofReturnType__total_page | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__total_records) -> _WhichOneofReturnType__total_records | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__total_size) -> _WhichOneofReturnType__total_size | None: ...
 
 Global___SearchByKeywordResponse: _TypeAlias = SearchByKeywordResponse  # noqa: Y015
 
@@ -358,6 +361,12 @@ class UploadImageRequest(_message.Message):
     image: _builtins.bytes
     """The image, JPEG or PNG, at most 5 MiB (1688: imageBase64, as base64 text).
     Required. 1688 recommends about 100 KB.
+
+    The service re-encodes a large image, by default above 300 KiB, before it
+    sends it. The call fails with INVALID_REQUEST if decoding would take more
+    than 200 MiB or 5 s of CPU time, or if a JPEG has more than 100 scans. A
+    progressive JPEG may have about 50 megapixels (30 in 4:4:4), a PNG about 40
+    (26 with transparency or a palette), another JPEG more.
     """
     out_member_id: _builtins.str
     """The buyer's id on the national site (1688: outMemberId)."""
@@ -410,9 +419,10 @@ class SearchByImageRequest(_message.Message):
     IMAGE_ID_FIELD_NUMBER: _builtins.int
     IMAGE_ADDRESS_FIELD_NUMBER: _builtins.int
     IMAGE_FIELD_NUMBER: _builtins.int
-    CATEGORY_ID_FIELD_NUMBER: _builtins.int
-    BEGIN_PAGE_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    PAGE_FIELD_NUMBER: _builtins.int
+    CATEGORY_ID_FIELD_NUMBER: _builtins.int
     FILTERS_FIELD_NUMBER: _builtins.int
     SORT_FIELD_NUMBER: _builtins.int
     PRICE_START_FIELD_NUMBER: _builtins.int
@@ -424,7 +434,7 @@ class SearchByImageRequest(_message.Message):
     KEYWORD_FIELD_NUMBER: _builtins.int
     AUXILIARY_TEXT_FIELD_NUMBER: _builtins.int
     PRODUCT_COLLECTION_ID_FIELD_NUMBER: _builtins.int
-    KEYWORD_TRANSLATE_FIELD_NUMBER: _builtins.int
+    KEYWORD_IS_CHINESE_FIELD_NUMBER: _builtins.int
     ITEM_TITLE_FIELD_NUMBER: _builtins.int
     USER_ID_FIELD_NUMBER: _builtins.int
     image_id: _builtins.str
@@ -437,17 +447,26 @@ class SearchByImageRequest(_message.Message):
     Prefer the other two.
     """
     image: _builtins.bytes
-    """The image, JPEG or PNG, at most 5 MiB. 1688 does not accept images here:
-    the service uploads it and searches by the returned id.
+    """The image, JPEG or PNG, at most 5 MiB, with the limits of
+    UploadImageRequest. 1688 does not accept images here: the service uploads
+    it and searches by the returned id.
+    """
+    page_size: _builtins.int
+    """Offers per page (1688: pageSize). 0 means 20, which 1688 recommends; more
+    than 50 means 50.
+    """
+    page_token: _builtins.str
+    """The `next_page_token` of the previous page. It also stands for the uploaded
+    image: `image_id` and `image` may be unset. All other fields, and
+    `image_address`, must be as in the request for that page; otherwise the call
+    fails with INVALID_REQUEST. Empty: the page is chosen by `page`.
+    """
+    page: _builtins.int
+    """Number of the page, from 1 (1688: beginPage). 0 means 1. Not allowed with
+    `page_token`.
     """
     category_id: _builtins.int
     """Only offers of this category (1688: categoryId). 0 is the root."""
-    begin_page: _builtins.int
-    """Page number, from 1 (1688: beginPage). 0 means 1."""
-    page_size: _builtins.int
-    """Offers per page, at most 50 (1688: pageSize). 0 means 20, which 1688
-    recommends.
-    """
     out_member_id: _builtins.str
     """The buyer's id on the national site (1688: outMemberId). It is also sent
     with the upload.
@@ -463,8 +482,10 @@ class SearchByImageRequest(_message.Message):
     """Language code of translated texts, such as en, ja, ko, vi (1688: country,
     where it is a language code). open-platform only; national-site rejects it:
     set only `country` to work in both dialects. Empty: the language of
-    `country`, else English. 1688 accepts unknown codes and does not translate
-    then.
+    `country`, else English. 1688 accepts unknown codes such as kr or korea and
+    does not translate then; zh is reported as not supported. Even with a good
+    code some texts stay untranslated, more in details than in searches: a
+    translated text that equals the Chinese one is not a translation.
     """
     region: _builtins.str
     """Part of the image to search by: four integers joined by commas, such as
@@ -482,10 +503,10 @@ class SearchByImageRequest(_message.Message):
     """Id of a product collection in 1688's sourcing workbench (1688:
     productCollectionId). open-platform only.
     """
-    keyword_translate: _builtins.bool
-    """True: the keyword is Chinese and is used unchanged. False or unset: 1688
-    translates it first (1688: keywordTranslate, whose name suggests the
-    opposite). open-platform only.
+    keyword_is_chinese: _builtins.bool
+    """Whether the keyword is Chinese: 1688 then uses it unchanged. False or unset:
+    1688 translates it first (1688: keywordTranslate, where true also means: do
+    not translate). open-platform only.
     """
     item_title: _builtins.str
     """Title of the product in the image, which improves the search (1688:
@@ -521,9 +542,10 @@ class SearchByImageRequest(_message.Message):
         image_id: _builtins.str = ...,
         image_address: _builtins.str = ...,
         image: _builtins.bytes = ...,
-        category_id: _builtins.int | None = ...,
-        begin_page: _builtins.int = ...,
         page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        page: _builtins.int = ...,
+        category_id: _builtins.int | None = ...,
         filters: _abc.Iterable[_builtins.str] | None = ...,
         sort: Global___Sort | None = ...,
         price_start: _money_pb2.Money | None = ...,
@@ -535,18 +557,18 @@ class SearchByImageRequest(_message.Message):
         keyword: _builtins.str = ...,
         auxiliary_text: _builtins.str = ...,
         product_collection_id: _builtins.str = ...,
-        keyword_translate: _builtins.bool | None = ...,
+        keyword_is_chinese: _builtins.bool | None = ...,
         item_title: _builtins.str = ...,
         user_id: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_category_id", b"_category_id", "_keyword_translate", b"_keyword_translate", "_user_id", b"_user_id", "category_id", b"category_id", "image", b"image", "image_address", b"image_address", "image_id", b"image_id", "image_source", b"image_source", "keyword_translate", b"keyword_translate", "price_end", b"price_end", "price_start", b"price_start", "sort", b"sort", "user_id", b"user_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_category_id", b"_category_id", "_keyword_is_chinese", b"_keyword_is_chinese", "_user_id", b"_user_id", "category_id", b"category_id", "image", b"image", "image_address", b"image_address", "image_id", b"image_id", "image_source", b"image_source", "keyword_is_chinese", b"keyword_is_chinese", "price_end", b"price_end", "price_start", b"price_start", "sort", b"sort", "user_id", b"user_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_category_id", b"_category_id", "_keyword_translate", b"_keyword_translate", "_user_id", b"_user_id", "auxiliary_text", b"auxiliary_text", "begin_page", b"begin_page", "category_id", b"category_id", "country", b"country", "filters", b"filters", "image", b"image", "image_address", b"image_address", "image_id", b"image_id", "image_source", b"image_source", "item_title", b"item_title", "keyword", b"keyword", "keyword_translate", b"keyword_translate", "language", b"language", "out_member_id", b"out_member_id", "page_size", b"page_size", "price_end", b"price_end", "price_start", b"price_start", "product_collection_id", b"product_collection_id", "region", b"region", "sort", b"sort", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_category_id", b"_category_id", "_keyword_is_chinese", b"_keyword_is_chinese", "_user_id", b"_user_id", "auxiliary_text", b"auxiliary_text", "category_id", b"category_id", "country", b"country", "filters", b"filters", "image", b"image", "image_address", b"image_address", "image_id", b"image_id", "image_source", b"image_source", "item_title", b"item_title", "keyword", b"keyword", "keyword_is_chinese", b"keyword_is_chinese", "language", b"language", "out_member_id", b"out_member_id", "page", b"page", "page_size", b"page_size", "page_token", b"page_token", "price_end", b"price_end", "price_start", b"price_start", "product_collection_id", b"product_collection_id", "region", b"region", "sort", b"sort", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__category_id: _TypeAlias = _typing.Literal["category_id"]  # noqa: Y015
     _WhichOneofArgType__category_id: _TypeAlias = _typing.Literal["_category_id", b"_category_id"]  # noqa: Y015
-    _WhichOneofReturnType__keyword_translate: _TypeAlias = _typing.Literal["keyword_translate"]  # noqa: Y015
-    _WhichOneofArgType__keyword_translate: _TypeAlias = _typing.Literal["_keyword_translate", b"_keyword_translate"]  # noqa: Y015
+    _WhichOneofReturnType__keyword_is_chinese: _TypeAlias = _typing.Literal["keyword_is_chinese"]  # noqa: Y015
+    _WhichOneofArgType__keyword_is_chinese: _TypeAlias = _typing.Literal["_keyword_is_chinese", b"_keyword_is_chinese"]  # noqa: Y015
     _WhichOneofReturnType__user_id: _TypeAlias = _typing.Literal["user_id"]  # noqa: Y015
     _WhichOneofArgType__user_id: _TypeAlias = _typing.Literal["_user_id", b"_user_id"]  # noqa: Y015
     _WhichOneofReturnType_image_source: _TypeAlias = _typing.Literal["image_id", "image_address", "image"]  # noqa: Y015
@@ -554,7 +576,7 @@ class SearchByImageRequest(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__category_id) -> _WhichOneofReturnType__category_id | None: ...
     @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__keyword_translate) -> _WhichOneofReturnType__keyword_translate | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__keyword_is_chinese) -> _WhichOneofReturnType__keyword_is_chinese | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__user_id) -> _WhichOneofReturnType__user_id | None: ...
     @_typing.overload
@@ -568,26 +590,25 @@ class SearchByImageResponse(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    TOTAL_RECORDS_FIELD_NUMBER: _builtins.int
-    TOTAL_PAGE_FIELD_NUMBER: _builtins.int
-    PAGE_SIZE_FIELD_NUMBER: _builtins.int
-    CURRENT_PAGE_FIELD_NUMBER: _builtins.int
     OFFERS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    TOTAL_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_FIELD_NUMBER: _builtins.int
     PIC_REGION_INFO_FIELD_NUMBER: _builtins.int
     IMAGE_ID_FIELD_NUMBER: _builtins.int
-    total_records: _builtins.int
+    next_page_token: _builtins.str
+    """The `page_token` of the next page. Empty if 1688 gives no more offers: after
+    the last page, and after the 2,000th offer. The service sets it.
+    """
+    total_size: _builtins.int
     """Number of offers found (1688: totalRecords), on the open platform at most
     2,000, the number that can be returned.
     """
-    total_page: _builtins.int
-    """Number of pages (1688: totalPage)."""
-    page_size: _builtins.int
-    """Offers per page (1688: pageSize)."""
-    current_page: _builtins.int
+    page: _builtins.int
     """Number of this page, from 1 (1688: currentPage)."""
     image_id: _builtins.str
-    """Id of the image that was searched by, for requesting the next page. The
-    service sets it; unset if the request had a URL.
+    """Id of the image that was searched by, for other searches by the same image.
+    The service sets it; unset if the search was by a URL.
     """
     @_builtins.property
     def offers(self) -> _containers.RepeatedCompositeFieldContainer[_offer_pb2.Offer]:
@@ -602,38 +623,29 @@ class SearchByImageResponse(_message.Message):
     def __init__(
         self,
         *,
-        total_records: _builtins.int | None = ...,
-        total_page: _builtins.int | None = ...,
-        page_size: _builtins.int | None = ...,
-        current_page: _builtins.int | None = ...,
         offers: _abc.Iterable[_offer_pb2.Offer] | None = ...,
+        next_page_token: _builtins.str = ...,
+        total_size: _builtins.int | None = ...,
+        page: _builtins.int | None = ...,
         pic_region_info: Global___PicRegionInfo | None = ...,
         image_id: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_current_page", b"_current_page", "_image_id", b"_image_id", "_page_size", b"_page_size", "_total_page", b"_total_page", "_total_records", b"_total_records", "current_page", b"current_page", "image_id", b"image_id", "page_size", b"page_size", "pic_region_info", b"pic_region_info", "total_page", b"total_page", "total_records", b"total_records"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_image_id", b"_image_id", "_page", b"_page", "_total_size", b"_total_size", "image_id", b"image_id", "page", b"page", "pic_region_info", b"pic_region_info", "total_size", b"total_size"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_current_page", b"_current_page", "_image_id", b"_image_id", "_page_size", b"_page_size", "_total_page", b"_total_page", "_total_records", b"_total_records", "current_page", b"current_page", "image_id", b"image_id", "offers", b"offers", "page_size", b"page_size", "pic_region_info", b"pic_region_info", "total_page", b"total_page", "total_records", b"total_records"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_image_id", b"_image_id", "_page", b"_page", "_total_size", b"_total_size", "image_id", b"image_id", "next_page_token", b"next_page_token", "offers", b"offers", "page", b"page", "pic_region_info", b"pic_region_info", "total_size", b"total_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__current_page: _TypeAlias = _typing.Literal["current_page"]  # noqa: Y015
-    _WhichOneofArgType__current_page: _TypeAlias = _typing.Literal["_current_page", b"_current_page"]  # noqa: Y015
     _WhichOneofReturnType__image_id: _TypeAlias = _typing.Literal["image_id"]  # noqa: Y015
     _WhichOneofArgType__image_id: _TypeAlias = _typing.Literal["_image_id", b"_image_id"]  # noqa: Y015
-    _WhichOneofReturnType__page_size: _TypeAlias = _typing.Literal["page_size"]  # noqa: Y015
-    _WhichOneofArgType__page_size: _TypeAlias = _typing.Literal["_page_size", b"_page_size"]  # noqa: Y015
-    _WhichOneofReturnType__total_page: _TypeAlias = _typing.Literal["total_page"]  # noqa: Y015
-    _WhichOneofArgType__total_page: _TypeAlias = _typing.Literal["_total_page", b"_total_page"]  # noqa: Y015
-    _WhichOneofReturnType__total_records: _TypeAlias = _typing.Literal["total_records"]  # noqa: Y015
-    _WhichOneofArgType__total_records: _TypeAlias = _typing.Literal["_total_records", b"_total_records"]  # noqa: Y015
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__current_page) -> _WhichOneofReturnType__current_page | None: ...
+    _WhichOneofReturnType__page: _TypeAlias = _typing.Literal["page"]  # noqa: Y015
+    _WhichOneofArgType__page: _TypeAlias = _typing.Literal["_page", b"_page"]  # noqa: Y015
+    _WhichOneofReturnType__total_size: _TypeAlias = _typing.Literal["total_size"]  # noqa: Y015
+    _WhichOneofArgType__total_size: _TypeAlias = _typing.Literal["_total_size", b"_total_size"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__image_id) -> _WhichOneofReturnType__image_id | None: ...
     @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__page_size) -> _WhichOneofReturnType__page_size | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__page) -> _WhichOneofReturnType__page | None: ...
     @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__total_page) -> _WhichOneofReturnType__total_page | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__total_records) -> _WhichOneofReturnType__total_records | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__total_size) -> _WhichOneofReturnType__total_size | None: ...
 
 Global___SearchByImageResponse: _TypeAlias = SearchByImageResponse  # noqa: Y015
 

@@ -19,9 +19,9 @@ export declare const file_nationalsite_account_v1_account_service: GenFile;
  */
 export declare type RegisterUserRequest = Message<"nationalsite.account.v1.RegisterUserRequest"> & {
   /**
-   * Optional UUID. A retry with the same id and content within 24 hours returns
-   * the response of the first call. The service completes a call with a request
-   * id even if the caller disconnects.
+   * Required UUID, a new one for each new request. A retry with the same id and
+   * content within 24 hours returns the response of the first call. The service
+   * completes the call even if the caller disconnects.
    *
    * @generated from field: string request_id = 1;
    */
@@ -137,25 +137,44 @@ export declare const RegisterUserResponseSchema: GenMessage<RegisterUserResponse
 /**
  * Registers the national site's buyers with 1688.
  *
+ * The maximum size of a request follows from the rules of its fields, and is at
+ * most 2 MiB. A larger one is INVALID_REQUEST. One that is larger than any
+ * request of this service can be is rejected by gRPC with RESOURCE_EXHAUSTED,
+ * without an ErrorInfo.
+ *
+ * Metadata of a request: `traceparent` (W3C Trace Context) continues the
+ * caller's trace. Never send `x-forwarded-client-cert`: it is for trusted
+ * proxies, and is ignored from anyone else.
+ *
+ * Metadata of a response is in its trailers. RegisterUser has
+ * `nationalsite-dialect`, the dialect that serves the request (national-site or
+ * open-platform). `nationalsite-dropped-fields` has the paths of request fields
+ * that are set and that the dialect drops, joined by commas and without list
+ * indexes, at most 512 characters; a list that is cut ends with `,...`. An
+ * error also has `grpc-status-details-bin`, the google.rpc.Status with its
+ * details, and `grpc-retry-pushback-ms`, the milliseconds until a retry makes
+ * sense, or -1 if the call must not be retried; without it there is no advice.
+ *
  * @generated from service nationalsite.account.v1.AccountService
  */
 export declare const AccountService: GenService<{
   /**
    * Registers a buyer (1688: account.user.register).
    *
-   * OK means that 1688 registered the buyer: both its flag and its result were
-   * true. The service does not retry the call once 1688 may have received it.
-   * Whether 1688 accepts the same buyer twice is not known.
+   * Requires a request id and the buyer. OK means that 1688 registered the
+   * buyer: both its flag and its result were true. The service does not retry
+   * the call once 1688 may have received it. Whether 1688 accepts the same
+   * buyer twice is not known.
    *
    * Errors: INVALID_REQUEST, REQUIRED_IN_DIALECT (open-platform requires
    * e-mail, mobile, area and IP address), ACCOUNT_EXISTS (if 1688's text says
-   * so), UPSTREAM_REFUSED (1688's text is in the metadata `message`),
+   * so), UPSTREAM_REFUSED (1688's text is in the metadata `upstreamMessage`),
    * OUTCOME_UNKNOWN, UPSTREAM_UNAVAILABLE (not sent), UPSTREAM_RATE,
    * UPSTREAM_QUOTA, UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION,
    * UPSTREAM_SIGNATURE, UPSTREAM_GATEWAY, OVERLOADED, DEADLINE and DRAINING
-   * (not sent), INTERNAL_FAULT; with a `request_id` also REQUEST_ID_REUSED,
-   * REQUEST_IN_PROGRESS and STORE_UNAVAILABLE (not sent); if the service has a
-   * policy, CALLER_UNKNOWN and CALLER_FORBIDDEN.
+   * (not sent), INTERNAL_FAULT, REQUEST_ID_REUSED, REQUEST_IN_PROGRESS and
+   * STORE_UNAVAILABLE (not sent); if the service has a policy, CALLER_UNKNOWN
+   * and CALLER_FORBIDDEN.
    *
    * @generated from rpc nationalsite.account.v1.AccountService.RegisterUser
    */

@@ -6,11 +6,11 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { SyncOrderRequest, SyncOrderStatusRequest } from "./order_pb.js";
-import type { WriteOrderRelationsRequest } from "./relation_pb.js";
-import type { SyncLogisticsOrderRequest, SyncLogisticsStatusRequest } from "./logistics_pb.js";
+import type { Order, OrderStatusUpdate } from "./order_pb.js";
+import type { OrderRelationResult, OrderRelations } from "./relation_pb.js";
+import type { LogisticsOrder, LogisticsStatusUpdate } from "./logistics_pb.js";
 import type { Status } from "../../../google/rpc/status_pb.js";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file nationalsite/ordersync/v1/delivery.proto.
@@ -31,60 +31,62 @@ export declare type EnqueueSyncRequest = Message<"nationalsite.ordersync.v1.Enqu
   requestId: string;
 
   /**
-   * Deliveries with the same key are sent in order. Empty: the order's id for
-   * an order and its status, the logistics order's id for a logistics order and
-   * its status, the first relation's `national_order_id` (else its
-   * `national_sub_order_id`) for relations.
+   * Your deliveries with the same key are sent in order. Other callers' keys do
+   * not matter. Empty: the order's id for an order and its status, the logistics
+   * order's id for a logistics order and its status, the first relation's
+   * `national_order_id` (else its `national_sub_order_id`) for relations. With
+   * this id as the key, given or not, the deliveries of all callers are sent in
+   * order, and direct syncs do not overtake them.
    *
    * @generated from field: string ordering_key = 2;
    */
   orderingKey: string;
 
   /**
-   * The sync, without a request id of its own. Required.
+   * The sync. Required.
    *
    * @generated from oneof nationalsite.ordersync.v1.EnqueueSyncRequest.sync
    */
   sync: {
     /**
-     * The request of SyncOrder.
+     * An order, sent as by SyncOrder.
      *
-     * @generated from field: nationalsite.ordersync.v1.SyncOrderRequest sync_order = 3;
+     * @generated from field: nationalsite.ordersync.v1.Order order = 3;
      */
-    value: SyncOrderRequest;
-    case: "syncOrder";
+    value: Order;
+    case: "order";
   } | {
     /**
-     * The request of WriteOrderRelations.
+     * Relations, sent as by WriteOrderRelations.
      *
-     * @generated from field: nationalsite.ordersync.v1.WriteOrderRelationsRequest write_order_relations = 4;
+     * @generated from field: nationalsite.ordersync.v1.OrderRelations relations = 4;
      */
-    value: WriteOrderRelationsRequest;
-    case: "writeOrderRelations";
+    value: OrderRelations;
+    case: "relations";
   } | {
     /**
-     * The request of SyncOrderStatus.
+     * An order's new status, sent as by SyncOrderStatus.
      *
-     * @generated from field: nationalsite.ordersync.v1.SyncOrderStatusRequest sync_order_status = 5;
+     * @generated from field: nationalsite.ordersync.v1.OrderStatusUpdate order_status = 5;
      */
-    value: SyncOrderStatusRequest;
-    case: "syncOrderStatus";
+    value: OrderStatusUpdate;
+    case: "orderStatus";
   } | {
     /**
-     * The request of SyncLogisticsOrder.
+     * A logistics order, sent as by SyncLogisticsOrder.
      *
-     * @generated from field: nationalsite.ordersync.v1.SyncLogisticsOrderRequest sync_logistics_order = 6;
+     * @generated from field: nationalsite.ordersync.v1.LogisticsOrder logistics_order = 6;
      */
-    value: SyncLogisticsOrderRequest;
-    case: "syncLogisticsOrder";
+    value: LogisticsOrder;
+    case: "logisticsOrder";
   } | {
     /**
-     * The request of SyncLogisticsStatus.
+     * A logistics order's new status, sent as by SyncLogisticsStatus.
      *
-     * @generated from field: nationalsite.ordersync.v1.SyncLogisticsStatusRequest sync_logistics_status = 7;
+     * @generated from field: nationalsite.ordersync.v1.LogisticsStatusUpdate logistics_status = 7;
      */
-    value: SyncLogisticsStatusRequest;
-    case: "syncLogisticsStatus";
+    value: LogisticsStatusUpdate;
+    case: "logisticsStatus";
   } | { case: undefined; value?: undefined };
 };
 
@@ -149,50 +151,50 @@ export declare type Delivery = Message<"nationalsite.ordersync.v1.Delivery"> & {
   requestId: string;
 
   /**
-   * The sync.
+   * The sync. Unset in DELIVERY_VIEW_BASIC.
    *
    * @generated from oneof nationalsite.ordersync.v1.Delivery.sync
    */
   sync: {
     /**
-     * The request of SyncOrder.
+     * An order.
      *
-     * @generated from field: nationalsite.ordersync.v1.SyncOrderRequest sync_order = 5;
+     * @generated from field: nationalsite.ordersync.v1.Order order = 5;
      */
-    value: SyncOrderRequest;
-    case: "syncOrder";
+    value: Order;
+    case: "order";
   } | {
     /**
-     * The request of WriteOrderRelations.
+     * Relations.
      *
-     * @generated from field: nationalsite.ordersync.v1.WriteOrderRelationsRequest write_order_relations = 6;
+     * @generated from field: nationalsite.ordersync.v1.OrderRelations relations = 6;
      */
-    value: WriteOrderRelationsRequest;
-    case: "writeOrderRelations";
+    value: OrderRelations;
+    case: "relations";
   } | {
     /**
-     * The request of SyncOrderStatus.
+     * An order's new status.
      *
-     * @generated from field: nationalsite.ordersync.v1.SyncOrderStatusRequest sync_order_status = 7;
+     * @generated from field: nationalsite.ordersync.v1.OrderStatusUpdate order_status = 7;
      */
-    value: SyncOrderStatusRequest;
-    case: "syncOrderStatus";
+    value: OrderStatusUpdate;
+    case: "orderStatus";
   } | {
     /**
-     * The request of SyncLogisticsOrder.
+     * A logistics order.
      *
-     * @generated from field: nationalsite.ordersync.v1.SyncLogisticsOrderRequest sync_logistics_order = 8;
+     * @generated from field: nationalsite.ordersync.v1.LogisticsOrder logistics_order = 8;
      */
-    value: SyncLogisticsOrderRequest;
-    case: "syncLogisticsOrder";
+    value: LogisticsOrder;
+    case: "logisticsOrder";
   } | {
     /**
-     * The request of SyncLogisticsStatus.
+     * A logistics order's new status.
      *
-     * @generated from field: nationalsite.ordersync.v1.SyncLogisticsStatusRequest sync_logistics_status = 9;
+     * @generated from field: nationalsite.ordersync.v1.LogisticsStatusUpdate logistics_status = 9;
      */
-    value: SyncLogisticsStatusRequest;
-    case: "syncLogisticsStatus";
+    value: LogisticsStatusUpdate;
+    case: "logisticsStatus";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -214,9 +216,9 @@ export declare type Delivery = Message<"nationalsite.ordersync.v1.Delivery"> & {
    * For relations: the result of each, in the order of the request. A relation
    * that was accepted is not sent again.
    *
-   * @generated from field: repeated google.rpc.Status results = 12;
+   * @generated from field: repeated nationalsite.ordersync.v1.OrderRelationResult results = 12;
    */
-  results: Status[];
+  results: OrderRelationResult[];
 
   /**
    * When it was enqueued.
@@ -245,6 +247,13 @@ export declare type Delivery = Message<"nationalsite.ordersync.v1.Delivery"> & {
    * @generated from field: google.protobuf.Timestamp finish_time = 16;
    */
   finishTime?: Timestamp | undefined;
+
+  /**
+   * The identity of the caller that enqueued it. Empty if that caller had none.
+   *
+   * @generated from field: string caller = 17;
+   */
+  caller: string;
 };
 
 /**
@@ -265,6 +274,14 @@ export declare type GetDeliveryRequest = Message<"nationalsite.ordersync.v1.GetD
    * @generated from field: string delivery_id = 1;
    */
   deliveryId: string;
+
+  /**
+   * How long to wait until the delivery is finished, at most 20 seconds and
+   * never beyond the call's deadline. Unset or 0: do not wait.
+   *
+   * @generated from field: google.protobuf.Duration wait = 2;
+   */
+  wait?: Duration | undefined;
 };
 
 /**
@@ -280,7 +297,8 @@ export declare const GetDeliveryRequestSchema: GenMessage<GetDeliveryRequest>;
  */
 export declare type GetDeliveryResponse = Message<"nationalsite.ordersync.v1.GetDeliveryResponse"> & {
   /**
-   * Its current state.
+   * Its current state, in DELIVERY_VIEW_FULL. Finished or, if it did not finish
+   * in time, still pending.
    *
    * @generated from field: nationalsite.ordersync.v1.Delivery delivery = 1;
    */
@@ -314,7 +332,8 @@ export declare type ListDeliveriesRequest = Message<"nationalsite.ordersync.v1.L
   orderingKey: string;
 
   /**
-   * Deliveries per page. 0 means 50; more than 1,000 means 1,000.
+   * Deliveries per page. 0 means 50; more than 1,000 means 1,000. A page ends
+   * earlier, but not before its first delivery, if it would reach 3 MiB.
    *
    * @generated from field: int32 page_size = 3;
    */
@@ -326,6 +345,14 @@ export declare type ListDeliveriesRequest = Message<"nationalsite.ordersync.v1.L
    * @generated from field: string page_token = 4;
    */
   pageToken: string;
+
+  /**
+   * How much of each delivery to return. Unset: DELIVERY_VIEW_BASIC. Syncs can
+   * be large and contain buyers' data: list them only if you need them.
+   *
+   * @generated from field: nationalsite.ordersync.v1.DeliveryView view = 5;
+   */
+  view: DeliveryView;
 };
 
 /**
@@ -487,4 +514,37 @@ export enum DeliveryState {
  * Describes the enum nationalsite.ordersync.v1.DeliveryState.
  */
 export declare const DeliveryStateSchema: GenEnum<DeliveryState>;
+
+/**
+ * How much of each delivery to return.
+ *
+ * @generated from enum nationalsite.ordersync.v1.DeliveryView
+ */
+export enum DeliveryView {
+  /**
+   * Not set: the default of the RPC.
+   *
+   * @generated from enum value: DELIVERY_VIEW_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Everything except the sync itself.
+   *
+   * @generated from enum value: DELIVERY_VIEW_BASIC = 1;
+   */
+  BASIC = 1,
+
+  /**
+   * Everything.
+   *
+   * @generated from enum value: DELIVERY_VIEW_FULL = 2;
+   */
+  FULL = 2,
+}
+
+/**
+ * Describes the enum nationalsite.ordersync.v1.DeliveryView.
+ */
+export declare const DeliveryViewSchema: GenEnum<DeliveryView>;
 

@@ -163,8 +163,7 @@ export declare type LogisticsOrder = Message<"nationalsite.ordersync.v1.Logistic
 export declare const LogisticsOrderSchema: GenMessage<LogisticsOrder>;
 
 /**
- * A logistics order's new status. national-site has no wrapper object around
- * it.
+ * A logistics order's new status.
  *
  * @generated from message nationalsite.ordersync.v1.SyncLogisticsStatusRequest
  */
@@ -179,27 +178,12 @@ export declare type SyncLogisticsStatusRequest = Message<"nationalsite.ordersync
   requestId: string;
 
   /**
-   * The logistics order's id, as synced (1688: logisticsId). Required. A number
-   * up to 9223372036854775807 in national-site, although it is a string in
-   * SyncLogisticsOrder.
+   * The status. 1688 has no wrapper object around it: its fields are parameters
+   * of the call.
    *
-   * @generated from field: string logistics_id = 2;
+   * @generated from field: nationalsite.ordersync.v1.LogisticsStatusUpdate logistics_status = 2;
    */
-  logisticsId: string;
-
-  /**
-   * Its status (1688: logisticsStatus). Required.
-   *
-   * @generated from field: nationalsite.ordersync.v1.DownstreamLogisticsStatus logistics_status = 3;
-   */
-  logisticsStatus: DownstreamLogisticsStatus;
-
-  /**
-   * When the status changed (1688: modifiedTime; open-platform: signTime).
-   *
-   * @generated from field: google.protobuf.Timestamp modified_time = 4;
-   */
-  modifiedTime?: Timestamp | undefined;
+  logisticsStatus?: LogisticsStatusUpdate | undefined;
 };
 
 /**
@@ -221,6 +205,42 @@ export declare type SyncLogisticsStatusResponse = Message<"nationalsite.ordersyn
  * Use `create(SyncLogisticsStatusResponseSchema)` to create a new message.
  */
 export declare const SyncLogisticsStatusResponseSchema: GenMessage<SyncLogisticsStatusResponse>;
+
+/**
+ * The new status of a logistics order.
+ *
+ * @generated from message nationalsite.ordersync.v1.LogisticsStatusUpdate
+ */
+export declare type LogisticsStatusUpdate = Message<"nationalsite.ordersync.v1.LogisticsStatusUpdate"> & {
+  /**
+   * The logistics order's id, as synced (1688: logisticsId). Required. A number
+   * up to 9223372036854775807 in national-site, although it is a string in
+   * SyncLogisticsOrder.
+   *
+   * @generated from field: string logistics_id = 1;
+   */
+  logisticsId: string;
+
+  /**
+   * Its status (1688: logisticsStatus). Required.
+   *
+   * @generated from field: nationalsite.ordersync.v1.DownstreamLogisticsStatus logistics_status = 2;
+   */
+  logisticsStatus: DownstreamLogisticsStatus;
+
+  /**
+   * When the status changed (1688: modifiedTime; open-platform: signTime).
+   *
+   * @generated from field: google.protobuf.Timestamp modified_time = 3;
+   */
+  modifiedTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message nationalsite.ordersync.v1.LogisticsStatusUpdate.
+ * Use `create(LogisticsStatusUpdateSchema)` to create a new message.
+ */
+export declare const LogisticsStatusUpdateSchema: GenMessage<LogisticsStatusUpdate>;
 
 /**
  * Status of a logistics order.

@@ -8,6 +8,8 @@
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message as Message$1 } from "@bufbuild/protobuf";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import type { PurchaseOrderState } from "./purchase_order_pb.js";
+import type { RefundState } from "./refund_tracking_pb.js";
 
 /**
  * Describes the file nationalsite/ordersync/v1/message.proto.
@@ -65,36 +67,26 @@ export declare const StreamMessagesRequestSchema: GenMessage<StreamMessagesReque
  */
 export declare type StreamMessagesRequest_Open = Message$1<"nationalsite.ordersync.v1.StreamMessagesRequest.Open"> & {
   /**
-   * Name of the subscription, unique per caller. The first use creates it.
-   * Required: letters, digits, dots, hyphens and underscores, at most 64
-   * characters.
+   * Name of the subscription, unique per caller. Required: letters, digits,
+   * dots, hyphens and underscores, at most 64 characters.
    *
    * @generated from field: string subscription = 1;
    */
   subscription: string;
 
   /**
-   * Topics of a new subscription, such as ORDER_BUYER_VIEW_ORDER_PAY. Empty:
-   * all topics, or those of the existing subscription. Topics that differ
-   * from those of the existing subscription are SUBSCRIPTION_MISMATCH.
+   * Creates the subscription if it does not exist. Unset:
+   * SUBSCRIPTION_NOT_FOUND if it does not exist.
    *
-   * @generated from field: repeated string topics = 2;
+   * @generated from field: nationalsite.ordersync.v1.SubscriptionSpec create_if_missing = 2;
    */
-  topics: string[];
-
-  /**
-   * For a new subscription: also deliver stored messages since this time.
-   * Unset: only messages from now on.
-   *
-   * @generated from field: google.protobuf.Timestamp start_time = 3;
-   */
-  startTime?: Timestamp | undefined;
+  createIfMissing?: SubscriptionSpec | undefined;
 
   /**
    * How many messages may be unacknowledged on this stream at a time, at most
    * 1,000. 0 means 100.
    *
-   * @generated from field: int32 max_outstanding = 4;
+   * @generated from field: int32 max_outstanding = 3;
    */
   maxOutstanding: number;
 
@@ -102,7 +94,7 @@ export declare type StreamMessagesRequest_Open = Message$1<"nationalsite.ordersy
    * How long each message is leased to this stream, 10 seconds to 10 minutes.
    * Unset: 1 minute.
    *
-   * @generated from field: google.protobuf.Duration lease = 5;
+   * @generated from field: google.protobuf.Duration lease = 4;
    */
   lease?: Duration | undefined;
 };
@@ -120,11 +112,11 @@ export declare const StreamMessagesRequest_OpenSchema: GenMessage<StreamMessages
  */
 export declare type StreamMessagesRequest_Ack = Message$1<"nationalsite.ordersync.v1.StreamMessagesRequest.Ack"> & {
   /**
-   * Ids of the messages, at most 1,000.
+   * The `ack_id` of each message, 1 to 1,000.
    *
-   * @generated from field: repeated string message_ids = 1;
+   * @generated from field: repeated string ack_ids = 1;
    */
-  messageIds: string[];
+  ackIds: string[];
 };
 
 /**
@@ -140,11 +132,11 @@ export declare const StreamMessagesRequest_AckSchema: GenMessage<StreamMessagesR
  */
 export declare type StreamMessagesRequest_SetLease = Message$1<"nationalsite.ordersync.v1.StreamMessagesRequest.SetLease"> & {
   /**
-   * Ids of the messages, at most 1,000.
+   * The `ack_id` of each message, 1 to 1,000.
    *
-   * @generated from field: repeated string message_ids = 1;
+   * @generated from field: repeated string ack_ids = 1;
    */
-  messageIds: string[];
+  ackIds: string[];
 
   /**
    * From now: 0 releases the messages, otherwise 10 seconds to 10 minutes.
@@ -161,7 +153,8 @@ export declare type StreamMessagesRequest_SetLease = Message$1<"nationalsite.ord
 export declare const StreamMessagesRequest_SetLeaseSchema: GenMessage<StreamMessagesRequest_SetLease>;
 
 /**
- * A response on a stream.
+ * A response on a stream. Ignore arms that you do not know: later versions may
+ * add some.
  *
  * @generated from message nationalsite.ordersync.v1.StreamMessagesResponse
  */
@@ -173,12 +166,20 @@ export declare type StreamMessagesResponse = Message$1<"nationalsite.ordersync.v
    */
   response: {
     /**
-     * A message, under a lease.
+     * Messages, each under a lease.
      *
-     * @generated from field: nationalsite.ordersync.v1.Message message = 1;
+     * @generated from field: nationalsite.ordersync.v1.StreamMessagesResponse.Delivered delivered = 1;
      */
-    value: Message;
-    case: "message";
+    value: StreamMessagesResponse_Delivered;
+    case: "delivered";
+  } | {
+    /**
+     * Ack ids for which an `ack` or `set_lease` came too late.
+     *
+     * @generated from field: nationalsite.ordersync.v1.StreamMessagesResponse.Lapsed lapsed = 2;
+     */
+    value: StreamMessagesResponse_Lapsed;
+    case: "lapsed";
   } | { case: undefined; value?: undefined };
 };
 
@@ -189,8 +190,160 @@ export declare type StreamMessagesResponse = Message$1<"nationalsite.ordersync.v
 export declare const StreamMessagesResponseSchema: GenMessage<StreamMessagesResponse>;
 
 /**
- * A message of 1688's about an order, a refund or a shipment. It holds few
- * details: read the object itself if they matter.
+ * Messages, each under a lease.
+ *
+ * @generated from message nationalsite.ordersync.v1.StreamMessagesResponse.Delivered
+ */
+export declare type StreamMessagesResponse_Delivered = Message$1<"nationalsite.ordersync.v1.StreamMessagesResponse.Delivered"> & {
+  /**
+   * The oldest first, at least one. A response ends before 3 MiB.
+   *
+   * @generated from field: repeated nationalsite.ordersync.v1.ReceivedMessage received_messages = 1;
+   */
+  receivedMessages: ReceivedMessage[];
+};
+
+/**
+ * Describes the message nationalsite.ordersync.v1.StreamMessagesResponse.Delivered.
+ * Use `create(StreamMessagesResponse_DeliveredSchema)` to create a new message.
+ */
+export declare const StreamMessagesResponse_DeliveredSchema: GenMessage<StreamMessagesResponse_Delivered>;
+
+/**
+ * Ack ids for which an `ack` or `set_lease` came too late. See
+ * AckMessagesResponse and SetMessageLeaseResponse.
+ *
+ * @generated from message nationalsite.ordersync.v1.StreamMessagesResponse.Lapsed
+ */
+export declare type StreamMessagesResponse_Lapsed = Message$1<"nationalsite.ordersync.v1.StreamMessagesResponse.Lapsed"> & {
+  /**
+   * At least one, at most 1,000.
+   *
+   * @generated from field: repeated string ack_ids = 1;
+   */
+  ackIds: string[];
+};
+
+/**
+ * Describes the message nationalsite.ordersync.v1.StreamMessagesResponse.Lapsed.
+ * Use `create(StreamMessagesResponse_LapsedSchema)` to create a new message.
+ */
+export declare const StreamMessagesResponse_LapsedSchema: GenMessage<StreamMessagesResponse_Lapsed>;
+
+/**
+ * A message under a lease: one delivery of it to one consumer.
+ *
+ * @generated from message nationalsite.ordersync.v1.ReceivedMessage
+ */
+export declare type ReceivedMessage = Message$1<"nationalsite.ordersync.v1.ReceivedMessage"> & {
+  /**
+   * Identifies this delivery: acknowledge the message and change its lease by
+   * it. Opaque, at most 128 characters. Every delivery of a message has another
+   * one.
+   *
+   * @generated from field: string ack_id = 1;
+   */
+  ackId: string;
+
+  /**
+   * The message.
+   *
+   * @generated from field: nationalsite.ordersync.v1.Message message = 2;
+   */
+  message?: Message | undefined;
+
+  /**
+   * How often the message was delivered to this subscription, this delivery
+   * included. RequeueMessages starts the count again.
+   *
+   * @generated from field: int32 delivery_attempt = 3;
+   */
+  deliveryAttempt: number;
+
+  /**
+   * When the lease ends, by the clock of the service's database. Your clock may
+   * differ: count the duration of the lease from when you made the call.
+   *
+   * @generated from field: google.protobuf.Timestamp lease_expire_time = 4;
+   */
+  leaseExpireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message nationalsite.ordersync.v1.ReceivedMessage.
+ * Use `create(ReceivedMessageSchema)` to create a new message.
+ */
+export declare const ReceivedMessageSchema: GenMessage<ReceivedMessage>;
+
+/**
+ * A message that is dead-lettered: it was delivered too often without being
+ * acknowledged.
+ *
+ * @generated from message nationalsite.ordersync.v1.DeadMessage
+ */
+export declare type DeadMessage = Message$1<"nationalsite.ordersync.v1.DeadMessage"> & {
+  /**
+   * The message.
+   *
+   * @generated from field: nationalsite.ordersync.v1.Message message = 1;
+   */
+  message?: Message | undefined;
+
+  /**
+   * How often it was delivered.
+   *
+   * @generated from field: int32 delivery_attempts = 2;
+   */
+  deliveryAttempts: number;
+
+  /**
+   * When its last lease ended.
+   *
+   * @generated from field: google.protobuf.Timestamp dead_time = 3;
+   */
+  deadTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message nationalsite.ordersync.v1.DeadMessage.
+ * Use `create(DeadMessageSchema)` to create a new message.
+ */
+export declare const DeadMessageSchema: GenMessage<DeadMessage>;
+
+/**
+ * How a subscription is created.
+ *
+ * @generated from message nationalsite.ordersync.v1.SubscriptionSpec
+ */
+export declare type SubscriptionSpec = Message$1<"nationalsite.ordersync.v1.SubscriptionSpec"> & {
+  /**
+   * Topics to receive, such as ORDER_BUYER_VIEW_ORDER_PAY. Empty: all topics.
+   * If the subscription exists with other topics, the call is
+   * SUBSCRIPTION_MISMATCH.
+   *
+   * @generated from field: repeated string topics = 1;
+   */
+  topics: string[];
+
+  /**
+   * Also deliver stored messages since this time. Unset: only messages from
+   * now on. Ignored if the subscription exists.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 2;
+   */
+  startTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message nationalsite.ordersync.v1.SubscriptionSpec.
+ * Use `create(SubscriptionSpecSchema)` to create a new message.
+ */
+export declare const SubscriptionSpecSchema: GenMessage<SubscriptionSpec>;
+
+/**
+ * A message of 1688's about an order, a refund or a shipment, the same for
+ * every subscription. It holds few details: read the object itself if they
+ * matter.
  *
  * @generated from message nationalsite.ordersync.v1.Message
  */
@@ -275,25 +428,12 @@ export declare type Message = Message$1<"nationalsite.ordersync.v1.Message"> & {
   } | { case: undefined; value?: undefined };
 
   /**
-   * The whole text as received. Bytes that are not UTF-8 are replaced.
+   * The whole text as received, decoded from UTF-8 or GB18030 (which includes
+   * GBK). Bytes that are in neither are replaced by U+FFFD.
    *
    * @generated from field: string raw_json = 10;
    */
   rawJson: string;
-
-  /**
-   * How often it was delivered to this subscription, this delivery included.
-   *
-   * @generated from field: int32 delivery_attempt = 11;
-   */
-  deliveryAttempt: number;
-
-  /**
-   * When its lease ends. Of a dead message: when its last lease ended.
-   *
-   * @generated from field: google.protobuf.Timestamp lease_expire_time = 12;
-   */
-  leaseExpireTime?: Timestamp | undefined;
 };
 
 /**
@@ -345,6 +485,14 @@ export declare type OrderEvent = Message$1<"nationalsite.ordersync.v1.OrderEvent
    * @generated from field: optional string seller_member_id = 5;
    */
   sellerMemberId?: string | undefined;
+
+  /**
+   * The state, from `current_status`, as in PurchaseOrder. UNSPECIFIED for a
+   * word that is not known.
+   *
+   * @generated from field: nationalsite.ordersync.v1.PurchaseOrderState state = 6;
+   */
+  state: PurchaseOrderState;
 };
 
 /**
@@ -417,6 +565,14 @@ export declare type RefundEvent = Message$1<"nationalsite.ordersync.v1.RefundEve
    * @generated from field: optional string operator = 8;
    */
   operator?: string | undefined;
+
+  /**
+   * The state, from `current_status`, as in Refund. UNSPECIFIED for a word that
+   * is not known.
+   *
+   * @generated from field: nationalsite.ordersync.v1.RefundState state = 9;
+   */
+  state: RefundState;
 };
 
 /**
@@ -626,35 +782,26 @@ export declare const OrderLogsItemSchema: GenMessage<OrderLogsItem>;
  */
 export declare type PullMessagesRequest = Message$1<"nationalsite.ordersync.v1.PullMessagesRequest"> & {
   /**
-   * Name of the subscription, unique per caller. The first use creates it.
-   * Required: letters, digits, dots, hyphens and underscores, at most 64
-   * characters.
+   * Name of the subscription, unique per caller. Required: letters, digits,
+   * dots, hyphens and underscores, at most 64 characters.
    *
    * @generated from field: string subscription = 1;
    */
   subscription: string;
 
   /**
-   * Topics of a new subscription. Empty: all topics, or those of the existing
-   * subscription. Topics that differ from those of the existing subscription
-   * are SUBSCRIPTION_MISMATCH.
+   * Creates the subscription if it does not exist. Unset:
+   * SUBSCRIPTION_NOT_FOUND if it does not exist.
    *
-   * @generated from field: repeated string topics = 2;
+   * @generated from field: nationalsite.ordersync.v1.SubscriptionSpec create_if_missing = 2;
    */
-  topics: string[];
+  createIfMissing?: SubscriptionSpec | undefined;
 
   /**
-   * For a new subscription: also deliver stored messages since this time.
-   * Unset: only messages from now on.
+   * The maximum number of messages. 0 means 100; more than 1,000 means 1,000. A
+   * response ends before 3 MiB, with at least one message.
    *
-   * @generated from field: google.protobuf.Timestamp start_time = 3;
-   */
-  startTime?: Timestamp | undefined;
-
-  /**
-   * The maximum number of messages, up to 1,000. 0 means 100.
-   *
-   * @generated from field: int32 max_messages = 4;
+   * @generated from field: int32 max_messages = 3;
    */
   maxMessages: number;
 
@@ -662,7 +809,7 @@ export declare type PullMessagesRequest = Message$1<"nationalsite.ordersync.v1.P
    * How long each message is leased to this caller, 10 seconds to 10 minutes.
    * Unset: 1 minute.
    *
-   * @generated from field: google.protobuf.Duration lease = 5;
+   * @generated from field: google.protobuf.Duration lease = 4;
    */
   lease?: Duration | undefined;
 
@@ -670,7 +817,7 @@ export declare type PullMessagesRequest = Message$1<"nationalsite.ordersync.v1.P
    * How long to wait if there are no messages, at most 20 seconds and never
    * beyond the call's deadline. Unset: 10 seconds.
    *
-   * @generated from field: google.protobuf.Duration wait = 6;
+   * @generated from field: google.protobuf.Duration wait = 5;
    */
   wait?: Duration | undefined;
 };
@@ -690,9 +837,9 @@ export declare type PullMessagesResponse = Message$1<"nationalsite.ordersync.v1.
   /**
    * The oldest first. Empty if none arrived in time.
    *
-   * @generated from field: repeated nationalsite.ordersync.v1.Message messages = 1;
+   * @generated from field: repeated nationalsite.ordersync.v1.ReceivedMessage received_messages = 1;
    */
-  messages: Message[];
+  receivedMessages: ReceivedMessage[];
 };
 
 /**
@@ -715,11 +862,11 @@ export declare type AckMessagesRequest = Message$1<"nationalsite.ordersync.v1.Ac
   subscription: string;
 
   /**
-   * Ids of the messages, 1 to 1,000.
+   * The `ack_id` of each message, 1 to 1,000.
    *
-   * @generated from field: repeated string message_ids = 2;
+   * @generated from field: repeated string ack_ids = 2;
    */
-  messageIds: string[];
+  ackIds: string[];
 };
 
 /**
@@ -729,11 +876,20 @@ export declare type AckMessagesRequest = Message$1<"nationalsite.ordersync.v1.Ac
 export declare const AckMessagesRequestSchema: GenMessage<AckMessagesRequest>;
 
 /**
- * The messages are acknowledged.
+ * The messages are acknowledged, except the listed ones.
  *
  * @generated from message nationalsite.ordersync.v1.AckMessagesResponse
  */
 export declare type AckMessagesResponse = Message$1<"nationalsite.ordersync.v1.AckMessagesResponse"> & {
+  /**
+   * Deliveries whose lease had ended and whose message was delivered again or
+   * requeued since: the message stays unacknowledged, and its work may be done
+   * twice. Not listed are messages that were already acknowledged, and those
+   * whose lease had ended without another delivery: they are acknowledged.
+   *
+   * @generated from field: repeated string lapsed_ack_ids = 1;
+   */
+  lapsedAckIds: string[];
 };
 
 /**
@@ -756,11 +912,11 @@ export declare type SetMessageLeaseRequest = Message$1<"nationalsite.ordersync.v
   subscription: string;
 
   /**
-   * Ids of the messages, 1 to 1,000.
+   * The `ack_id` of each message, 1 to 1,000.
    *
-   * @generated from field: repeated string message_ids = 2;
+   * @generated from field: repeated string ack_ids = 2;
    */
-  messageIds: string[];
+  ackIds: string[];
 
   /**
    * From now: 0 releases the messages, otherwise 10 seconds to 10 minutes.
@@ -778,11 +934,18 @@ export declare type SetMessageLeaseRequest = Message$1<"nationalsite.ordersync.v
 export declare const SetMessageLeaseRequestSchema: GenMessage<SetMessageLeaseRequest>;
 
 /**
- * The leases that were still running are changed.
+ * The leases are changed, except the listed ones.
  *
  * @generated from message nationalsite.ordersync.v1.SetMessageLeaseResponse
  */
 export declare type SetMessageLeaseResponse = Message$1<"nationalsite.ordersync.v1.SetMessageLeaseResponse"> & {
+  /**
+   * Leases that had ended, and stay ended: stop working on these messages. A
+   * message that is already acknowledged is not listed.
+   *
+   * @generated from field: repeated string lapsed_ack_ids = 1;
+   */
+  lapsedAckIds: string[];
 };
 
 /**
@@ -792,11 +955,64 @@ export declare type SetMessageLeaseResponse = Message$1<"nationalsite.ordersync.
 export declare const SetMessageLeaseResponseSchema: GenMessage<SetMessageLeaseResponse>;
 
 /**
- * Lists all of the caller's subscriptions.
+ * A subscription to return.
+ *
+ * @generated from message nationalsite.ordersync.v1.GetSubscriptionRequest
+ */
+export declare type GetSubscriptionRequest = Message$1<"nationalsite.ordersync.v1.GetSubscriptionRequest"> & {
+  /**
+   * Its name. Required.
+   *
+   * @generated from field: string subscription = 1;
+   */
+  subscription: string;
+};
+
+/**
+ * Describes the message nationalsite.ordersync.v1.GetSubscriptionRequest.
+ * Use `create(GetSubscriptionRequestSchema)` to create a new message.
+ */
+export declare const GetSubscriptionRequestSchema: GenMessage<GetSubscriptionRequest>;
+
+/**
+ * The subscription.
+ *
+ * @generated from message nationalsite.ordersync.v1.GetSubscriptionResponse
+ */
+export declare type GetSubscriptionResponse = Message$1<"nationalsite.ordersync.v1.GetSubscriptionResponse"> & {
+  /**
+   * The subscription and its backlog.
+   *
+   * @generated from field: nationalsite.ordersync.v1.Subscription subscription = 1;
+   */
+  subscription?: Subscription | undefined;
+};
+
+/**
+ * Describes the message nationalsite.ordersync.v1.GetSubscriptionResponse.
+ * Use `create(GetSubscriptionResponseSchema)` to create a new message.
+ */
+export declare const GetSubscriptionResponseSchema: GenMessage<GetSubscriptionResponse>;
+
+/**
+ * Which of the caller's subscriptions to list.
  *
  * @generated from message nationalsite.ordersync.v1.ListSubscriptionsRequest
  */
 export declare type ListSubscriptionsRequest = Message$1<"nationalsite.ordersync.v1.ListSubscriptionsRequest"> & {
+  /**
+   * Subscriptions per page. 0 means 50; more than 1,000 means 1,000.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * `next_page_token` of the previous page. Empty: the first page.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
 };
 
 /**
@@ -806,7 +1022,7 @@ export declare type ListSubscriptionsRequest = Message$1<"nationalsite.ordersync
 export declare const ListSubscriptionsRequestSchema: GenMessage<ListSubscriptionsRequest>;
 
 /**
- * The caller's subscriptions.
+ * A page of the caller's subscriptions.
  *
  * @generated from message nationalsite.ordersync.v1.ListSubscriptionsResponse
  */
@@ -817,6 +1033,13 @@ export declare type ListSubscriptionsResponse = Message$1<"nationalsite.ordersyn
    * @generated from field: repeated nationalsite.ordersync.v1.Subscription subscriptions = 1;
    */
   subscriptions: Subscription[];
+
+  /**
+   * Token of the next page. Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
 };
 
 /**
@@ -846,7 +1069,7 @@ export declare type Subscription = Message$1<"nationalsite.ordersync.v1.Subscrip
   topics: string[];
 
   /**
-   * When its first use created it.
+   * When it was created.
    *
    * @generated from field: google.protobuf.Timestamp create_time = 3;
    */
@@ -950,7 +1173,7 @@ export declare type ListDeadMessagesRequest = Message$1<"nationalsite.ordersync.
 export declare const ListDeadMessagesRequestSchema: GenMessage<ListDeadMessagesRequest>;
 
 /**
- * A page of dead messages.
+ * A page of dead messages. It ends before 3 MiB.
  *
  * @generated from message nationalsite.ordersync.v1.ListDeadMessagesResponse
  */
@@ -958,9 +1181,9 @@ export declare type ListDeadMessagesResponse = Message$1<"nationalsite.ordersync
   /**
    * The last stored first.
    *
-   * @generated from field: repeated nationalsite.ordersync.v1.Message messages = 1;
+   * @generated from field: repeated nationalsite.ordersync.v1.DeadMessage dead_messages = 1;
    */
-  messages: Message[];
+  deadMessages: DeadMessage[];
 
   /**
    * Token of the next page. Empty on the last page.
@@ -990,7 +1213,8 @@ export declare type RequeueMessagesRequest = Message$1<"nationalsite.ordersync.v
   subscription: string;
 
   /**
-   * Ids of the messages, at most 1,000. Empty: all dead messages.
+   * Ids of the messages (`message_id`; dead messages have no `ack_id`), at most
+   * 1,000. Empty: all dead messages.
    *
    * @generated from field: repeated string message_ids = 2;
    */
@@ -1076,6 +1300,14 @@ export declare type ReplayMessagesResponse = Message$1<"nationalsite.ordersync.v
    * @generated from field: int32 duplicates = 2;
    */
   duplicates: number;
+
+  /**
+   * Messages larger than 256 KiB. They are neither stored nor confirmed, so
+   * 1688 still has them. The service's log has their ids.
+   *
+   * @generated from field: int32 too_large = 3;
+   */
+  tooLarge: number;
 };
 
 /**

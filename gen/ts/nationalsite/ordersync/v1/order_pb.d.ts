@@ -448,14 +448,14 @@ export declare type SubOrderStatusUpdate = Message<"nationalsite.ordersync.v1.Su
   nationalSubOrderId: string;
 
   /**
-   * Status of the sub-order (1688: payStatus).
+   * Status of the sub-order (1688: payStatus). open-platform: dropped.
    *
    * @generated from field: nationalsite.ordersync.v1.DownstreamOrderStatus pay_status = 2;
    */
   payStatus: DownstreamOrderStatus;
 
   /**
-   * When it was completed or closed (1688: endTime).
+   * When it was completed or closed (1688: endTime). open-platform: dropped.
    *
    * @generated from field: google.protobuf.Timestamp end_time = 3;
    */

@@ -10,7 +10,12 @@
 //
 // "1688: name" is the name of the member that carries a field. There are two
 // dialects, national-site and open-platform; the comments say where they
-// differ. 1688 documents the payment and refund operations alike for both. A
+// differ. 1688 documents the payment and refund operations alike for both. The
+// national-site document does not have those of purchase orders, shipments,
+// refund reads and addresses: in national-site they are sent as in
+// open-platform, and the app may lack the permission for them
+// (UPSTREAM_PERMISSION). The service's settings can rename an operation or turn
+// it off (OPERATION_NOT_IN_DIALECT). A
 // response field is unset if 1688 did not send it, sent null, or sent a value
 // that cannot be read.
 //
@@ -27,10 +32,15 @@ import type { GenFile, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { SyncOrderRequestSchema, SyncOrderResponseSchema, SyncOrderStatusRequestSchema, SyncOrderStatusResponseSchema } from "./order_pb.js";
 import type { WriteOrderRelationsRequestSchema, WriteOrderRelationsResponseSchema } from "./relation_pb.js";
 import type { SyncLogisticsOrderRequestSchema, SyncLogisticsOrderResponseSchema, SyncLogisticsStatusRequestSchema, SyncLogisticsStatusResponseSchema } from "./logistics_pb.js";
+import type { ListReceiveAddressesRequestSchema, ListReceiveAddressesResponseSchema, ParseAddressRequestSchema, ParseAddressResponseSchema } from "./receive_address_pb.js";
+import type { CancelPurchaseOrderRequestSchema, CancelPurchaseOrderResponseSchema, ConfirmPurchaseReceiptRequestSchema, ConfirmPurchaseReceiptResponseSchema, CreatePurchaseOrdersRequestSchema, CreatePurchaseOrdersResponseSchema, PreviewPurchaseOrdersRequestSchema, PreviewPurchaseOrdersResponseSchema } from "./purchase_pb.js";
+import type { GetPurchaseOrderRequestSchema, GetPurchaseOrderResponseSchema, ListPurchaseOrdersRequestSchema, ListPurchaseOrdersResponseSchema } from "./purchase_order_pb.js";
+import type { ListShipmentsRequestSchema, ListShipmentsResponseSchema, ListShipmentTracesRequestSchema, ListShipmentTracesResponseSchema } from "./shipment_pb.js";
 import type { CreateAlipayUrlRequestSchema, CreateAlipayUrlResponseSchema, CreateCreditPayUrlRequestSchema, CreateCreditPayUrlResponseSchema, CreateCrossBorderPayUrlRequestSchema, CreateCrossBorderPayUrlResponseSchema, ListPayWaysRequestSchema, ListPayWaysResponseSchema } from "./payment_pb.js";
 import type { CreateRefundRequestSchema, CreateRefundResponseSchema, ListRefundReasonsRequestSchema, ListRefundReasonsResponseSchema, SubmitReturnGoodsRequestSchema, SubmitReturnGoodsResponseSchema, UploadRefundVoucherRequestSchema, UploadRefundVoucherResponseSchema } from "./refund_pb.js";
+import type { CancelRefundRequestSchema, CancelRefundResponseSchema, GetRefundLimitsRequestSchema, GetRefundLimitsResponseSchema, GetRefundRequestSchema, GetRefundResponseSchema, ListRefundOperationsRequestSchema, ListRefundOperationsResponseSchema, ListRefundsRequestSchema, ListRefundsResponseSchema } from "./refund_tracking_pb.js";
 import type { CancelDeliveryRequestSchema, CancelDeliveryResponseSchema, EnqueueSyncRequestSchema, EnqueueSyncResponseSchema, GetDeliveryRequestSchema, GetDeliveryResponseSchema, ListDeliveriesRequestSchema, ListDeliveriesResponseSchema, RetryDeliveryRequestSchema, RetryDeliveryResponseSchema } from "./delivery_pb.js";
-import type { AckMessagesRequestSchema, AckMessagesResponseSchema, DeleteSubscriptionRequestSchema, DeleteSubscriptionResponseSchema, ListDeadMessagesRequestSchema, ListDeadMessagesResponseSchema, ListSubscriptionsRequestSchema, ListSubscriptionsResponseSchema, PullMessagesRequestSchema, PullMessagesResponseSchema, ReplayMessagesRequestSchema, ReplayMessagesResponseSchema, RequeueMessagesRequestSchema, RequeueMessagesResponseSchema, SetMessageLeaseRequestSchema, SetMessageLeaseResponseSchema, StreamMessagesRequestSchema, StreamMessagesResponseSchema } from "./message_pb.js";
+import type { AckMessagesRequestSchema, AckMessagesResponseSchema, DeleteSubscriptionRequestSchema, DeleteSubscriptionResponseSchema, GetSubscriptionRequestSchema, GetSubscriptionResponseSchema, ListDeadMessagesRequestSchema, ListDeadMessagesResponseSchema, ListSubscriptionsRequestSchema, ListSubscriptionsResponseSchema, PullMessagesRequestSchema, PullMessagesResponseSchema, ReplayMessagesRequestSchema, ReplayMessagesResponseSchema, RequeueMessagesRequestSchema, RequeueMessagesResponseSchema, SetMessageLeaseRequestSchema, SetMessageLeaseResponseSchema, StreamMessagesRequestSchema, StreamMessagesResponseSchema } from "./message_pb.js";
 
 /**
  * Describes the file nationalsite/ordersync/v1/order_sync_service.proto.
@@ -38,32 +48,57 @@ import type { AckMessagesRequestSchema, AckMessagesResponseSchema, DeleteSubscri
 export declare const file_nationalsite_ordersync_v1_order_sync_service: GenFile;
 
 /**
- * Syncs downstream orders to 1688, directly or by durable deliveries; pays and
- * refunds purchase orders; delivers the messages that 1688 pushes.
+ * Syncs downstream orders to 1688, directly or by durable deliveries; creates,
+ * reads, pays and refunds purchase orders; delivers the messages that 1688
+ * pushes.
  *
  * Each RPC lists its own errors. Any call to 1688 can also end with the
  * service's common errors: INVALID_REQUEST, UPSTREAM_ARGUMENT (a required
  * parameter is missing), UPSTREAM_REFUSED, UPSTREAM_UNREADABLE,
  * UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT, UPSTREAM_RATE, UPSTREAM_QUOTA,
  * UPSTREAM_CREDENTIAL, UPSTREAM_PERMISSION, UPSTREAM_SIGNATURE,
- * UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OVERLOADED, DEADLINE, DRAINING and
- * INTERNAL_FAULT. If the service has a policy, any RPC can end with
- * CALLER_UNKNOWN or CALLER_FORBIDDEN.
+ * UPSTREAM_GATEWAY, UPSTREAM_UNSUPPORTED, OPERATION_NOT_IN_DIALECT, OVERLOADED,
+ * DEADLINE, DRAINING and INTERNAL_FAULT. If the service has a policy, any RPC
+ * can end with CALLER_UNKNOWN or CALLER_FORBIDDEN.
  *
- * The service does not retry CreateAlipayUrl, CreateRefund and
- * SubmitReturnGoods once 1688 may have received them. If their outcome is
- * unknown, they end with OUTCOME_UNKNOWN (UNKNOWN, pushback -1). For these
- * RPCs, UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT and DEADLINE
- * mean that nothing was sent.
+ * The service does not retry CreatePurchaseOrders, CancelPurchaseOrder,
+ * ConfirmPurchaseReceipt, CreateAlipayUrl, CreateRefund, SubmitReturnGoods and
+ * CancelRefund once 1688 may have received them. If their outcome is unknown,
+ * they end with OUTCOME_UNKNOWN (UNKNOWN, pushback -1). For these RPCs,
+ * UPSTREAM_UNREADABLE, UPSTREAM_UNAVAILABLE, UPSTREAM_FAULT and DEADLINE mean
+ * that nothing was sent.
  *
- * A call with a `request_id` can also end with REQUEST_ID_REUSED (the id was
- * used with other content), REQUEST_IN_PROGRESS (the first call is still
- * running) and STORE_UNAVAILABLE. An id is stored per caller and RPC. A retry
- * of one of the three RPCs above is OUTCOME_UNKNOWN if the outcome of the first
- * call is unknown, and nothing is sent. Any other retry is sent again.
+ * These seven require a `request_id`; the syncs can have one. A call with a
+ * `request_id` can also end with REQUEST_ID_REUSED (the id was used with other
+ * content), REQUEST_IN_PROGRESS (the first call is still running) and
+ * STORE_UNAVAILABLE. An id is stored per caller and RPC. A retry of one of the
+ * seven RPCs above is OUTCOME_UNKNOWN if the outcome of the first call is
+ * unknown, and nothing is sent. Any other retry is sent again.
  *
- * A direct sync would overtake a pending delivery of the same ordering key, so
- * it is DELIVERY_PENDING.
+ * A direct sync would overtake a pending delivery whose ordering key is the id
+ * of the same order, so it is DELIVERY_PENDING.
+ *
+ * The maximum size of a request follows from the rules of its fields, and is at
+ * most 2 MiB. A larger one is INVALID_REQUEST. One that is larger than any
+ * request of this service can be is rejected by gRPC with RESOURCE_EXHAUSTED,
+ * without an ErrorInfo.
+ *
+ * Metadata of a request: `cache-control: no-cache` bypasses the service's cache
+ * of responses. `traceparent` (W3C Trace Context) continues the caller's trace.
+ * Never send `x-forwarded-client-cert`: it is for trusted proxies, and is
+ * ignored from anyone else.
+ *
+ * Metadata of a response is in its trailers. RPCs that are operations of 1688
+ * and EnqueueSync have `nationalsite-dialect`, the dialect that serves the
+ * request (national-site or open-platform). EnqueueSync has it unless the
+ * request is invalid. `nationalsite-dropped-fields` has the paths of request
+ * fields that are set and that the dialect drops, joined by commas and without
+ * list indexes, such as `order.country,order.sub_orders.country`, at most 512
+ * characters; a list that is cut ends with `,...`. `nationalsite-cache` is hit,
+ * miss or stale if the response of the RPC is cached. An error also has
+ * `grpc-status-details-bin`, the google.rpc.Status with its details, and
+ * `grpc-retry-pushback-ms`, the milliseconds until a retry makes sense, or -1
+ * if the call must not be retried; without it there is no advice.
  *
  * @generated from service nationalsite.ordersync.v1.OrderSyncService
  */
@@ -77,7 +112,8 @@ export declare const OrderSyncService: GenService<{
    * the earlier one. 1688 does not document this, but the service relies on it.
    *
    * Errors: the service's common ones, REQUIRED_IN_DIALECT (open-platform),
-   * DELIVERY_PENDING, STORE_UNAVAILABLE, and INVALID_REQUEST also for an id
+   * DELIVERY_PENDING, STORE_UNAVAILABLE, SYNC_IN_PROGRESS (open-platform:
+   * another sync of the order is in flight), and INVALID_REQUEST also for an id
    * that is not a number where national-site requires one.
    *
    * @generated from rpc nationalsite.ordersync.v1.OrderSyncService.SyncOrder
@@ -123,14 +159,15 @@ export declare const OrderSyncService: GenService<{
    *
    * Requires the order's id and a status. open-platform has no such operation:
    * there the service sends the last full order that was synced through it,
-   * with the new status. A sub-order's own `pay_status` and `end_time` are not
-   * sent there.
+   * with the new status. A sub-order's own `pay_status` and `end_time` are
+   * dropped there.
    *
    * Errors: the service's common ones, DELIVERY_PENDING, STORE_UNAVAILABLE,
    * INVALID_REQUEST also for an id that is not a number (national-site) and for
-   * a sub-order that the last full order does not have (open-platform), and
+   * a sub-order that the last full order does not have (open-platform),
    * NO_FULL_SYNC (open-platform: no full order was synced, or it is no longer
-   * stored).
+   * stored), and SYNC_IN_PROGRESS (open-platform: another sync of the order is
+   * in flight).
    *
    * @generated from rpc nationalsite.ordersync.v1.OrderSyncService.SyncOrderStatus
    */
@@ -174,13 +211,209 @@ export declare const OrderSyncService: GenService<{
     output: typeof SyncLogisticsStatusResponseSchema;
   },
   /**
+   * Lists the saved addresses of the account (1688:
+   * alibaba.trade.receiveAddress.get).
+   *
+   * The id of a saved address keeps personal data out of the other calls.
+   *
+   * Errors: the service's common ones. 1688 lists a code 400 without a meaning:
+   * UPSTREAM_REFUSED.
+   *
+   * @generated from rpc nationalsite.ordersync.v1.OrderSyncService.ListReceiveAddresses
+   */
+  listReceiveAddresses: {
+    methodKind: "unary";
+    input: typeof ListReceiveAddressesRequestSchema;
+    output: typeof ListReceiveAddressesResponseSchema;
+  },
+  /**
+   * Finds the district code of an address in words (1688:
+   * alibaba.trade.addresscode.parse).
+   *
+   * Errors: the service's common ones, UPSTREAM_UNREADABLE also if 1688 finds no
+   * district.
+   *
+   * @generated from rpc nationalsite.ordersync.v1.OrderSyncService.ParseAddress
+   */
+  parseAddress: {
+    methodKind: "unary";
+    input: typeof ParseAddressRequestSchema;
+    output: typeof ParseAddressResponseSchema;
+  },
+  /**
+   * Returns which purchase orders 1688 would create, and for which amounts
+   * (1688: alibaba.createOrder.preview).
+   *
+   * Requires an address and 1 to 50 SKUs of one seller. Nothing is created or
+   * reserved. OK does not mean that each order can be created: check each
+   * preview's `status`.
+   *
+   * Errors: the service's common ones; UPSTREAM_ARGUMENT also for an offer that
+   * is not sold online (500_001), several sellers or a wrong `spec_id` (500_002,
+   * 500_003), quantities below a minimum (500_005, 500_009), conditions of mixed
+   * batches (500_006), a price of 0 (500_008); UPSTREAM_STATE for a SKU out of
+   * stock (500_004) and a channel that requires a relation with the seller
+   * (500_007). 1688 lists a code 500_1 without a meaning: UPSTREAM_REFUSED.
+   *
+   * @generated from rpc nationalsite.ordersync.v1.OrderSyncService.PreviewPurchaseOrders
+   */
+  previewPurchaseOrders: {
+    methodKind: "unary";
+    input: typeof PreviewPurchaseOrdersRequestSchema;
+    output: typeof PreviewPurchaseOrdersResponseSchema;
+  },
+  /**
+   * Creates purchase orders (1688: alibaba.trade.createCrossOrder).
+   *
+   * Requires a request id, the site's own id, an address, 1 to 50 SKUs of one
+   * seller, and from a preview the channel and the kind of trade. OK means that
+   * at least one purchase order exists. 1688 can create several, each to be paid
+   * separately, and can leave SKUs out: check `failed_items`. A response with
+   * the id of a purchase order is a success, whatever its success flag says:
+   * `rejection` then has the error.
+   *
+   * Nothing is sent twice. If the outcome is unknown, the service looks for the
+   * orders by `out_order_id`: until the deadline of the call, for up to 90
+   * seconds in the background, and again in each repeat of the call with the
+   * same `request_id`. It returns those whose detail at 1688 shows the id, with
+   * `found_by_search`. Until it finds some, the call ends with OUTCOME_UNKNOWN:
+   * repeat it, at first after seconds, later after hours. That none is found
+   * does not prove that none was created: the list can lag. An operator of the
+   * service can look at 1688 and record which orders there are, or that there
+   * are none (NOT_EXECUTED).
+   *
+   * Both ids stay used for 90 days, unless the service is set up for another
+   * time. Another `request_id` with the same `out_order_id` is
+   * OUT_ORDER_ID_REUSED. Only a call that 1688 cannot have executed frees them.
+   *
+   * Errors: the service's common ones, OUTCOME_UNKNOWN, OUT_ORDER_ID_REUSED,
+   * NOT_EXECUTED, and UPSTREAM_ARGUMENT also for an address that 1688 does not
+   * accept (400) and for a kind of trade that does not suit the goods. Others
+   * are probably those of
+   * PreviewPurchaseOrders, which 1688 does not document here: UPSTREAM_REFUSED.
+   *
+   * @generated from rpc nationalsite.ordersync.v1.OrderSyncService.CreatePurchaseOrders
+   */
+  createPurchaseOrders: {
+    methodKind: "unary";
+    input: typeof CreatePurchaseOrdersRequestSchema;
+    output: typeof CreatePurchaseOrdersResponseSchema;
+  },
+  /**
+   * Returns a purchase order (1688: alibaba.trade.get.buyerView).
+   *
+   * Requires a purchase order of the account whose access token the service
+   * uses.
+   *
+   * Errors: the service's common ones, and UPSTREAM_NOT_OWNED
+   * (order.nopermission.buyer). 1688 documents no error for this operation, so
+   * that a purchase order which does not exist is UPSTREAM_REFUSED or
+   * UPSTREAM_UNREADABLE.
+   *
+   * @generated from rpc nationalsite.ordersync.v1.OrderSyncService.GetPurchaseOrder
+   */
+  getPurchaseOrder: {
+    methodKind: "unary";
+    input: typeof GetPurchaseOrderRequestSchema;
+    output: typeof GetPurchaseOrderResponseSchema;
+  },
+  /**
+   * Lists purchase orders (1688: alibaba.trade.getBuyerOrderList).
+   *
+   * The list can lag behind the orders themselves.
+   *
+   * Errors: the service's common ones, INVALID_REQUEST also for a page token of
+   * another list.
+   *
+   * @generated from rpc nationalsite.ordersync.v1.OrderSyncService.ListPurchaseOrders
+   */
+  listPurchaseOrders: {
+    methodKind: "unary";
+    input: typeof ListPurchaseOrdersRequestSchema;
+    output: typeof ListPurchaseOrdersResponseSchema;
+  },
+  /**
+   * Cancels a purchase order that is not paid (1688: alibaba.trade.cancel).
+   *
+   * Requires a request id. A paid purchase order is refunded instead
+   * (CreateRefund). After OUTCOME_UNKNOWN, read the order: CANCELLED without
+   * `pay_time` means that it was cancelled.
+   *
+   * Errors: the service's common ones, OUTCOME_UNKNOWN, UPSTREAM_STATE
+   * (ORDER_STATUS_ERROR: the order is paid, or closed already),
+   * UPSTREAM_TOO_EARLY (CLOSE_ORDER_TOO_FAST: it was created less than 10
+   * seconds ago), UPSTREAM_NOT_OWNED (400_3) and PURCHASE_ORDER_NOT_FOUND
+   * (ORDER_NOT_EXIST).
+   *
+   * @generated from rpc nationalsite.ordersync.v1.OrderSyncService.CancelPurchaseOrder
+   */
+  cancelPurchaseOrder: {
+    methodKind: "unary";
+    input: typeof CancelPurchaseOrderRequestSchema;
+    output: typeof CancelPurchaseOrderResponseSchema;
+  },
+  /**
+   * Confirms that goods of a purchase order were received (1688:
+   * trade.receivegoods.confirm).
+   *
+   * IRREVERSIBLE: 1688 then pays the seller. Call it once, deliberately, and
+   * never from a loop or a handler of messages. Requires a request id. After
+   * OUTCOME_UNKNOWN, read the order: GOODS_CONFIRMED or SUCCESS, of the entries
+   * too, means that it was confirmed.
+   *
+   * Errors: the service's common ones, OUTCOME_UNKNOWN, and
+   * PURCHASE_ORDER_NOT_FOUND (4003, which was observed; 1688 documents none).
+   *
+   * @generated from rpc nationalsite.ordersync.v1.OrderSyncService.ConfirmPurchaseReceipt
+   */
+  confirmPurchaseReceipt: {
+    methodKind: "unary";
+    input: typeof ConfirmPurchaseReceiptRequestSchema;
+    output: typeof ConfirmPurchaseReceiptResponseSchema;
+  },
+  /**
+   * Lists the shipments of a purchase order (1688:
+   * alibaba.trade.getLogisticsInfos.buyerView).
+   *
+   * Empty before the order is shipped. 1688's data can lag behind a shipment.
+   *
+   * Errors: the service's common ones.
+   *
+   * @generated from rpc nationalsite.ordersync.v1.OrderSyncService.ListShipments
+   */
+  listShipments: {
+    methodKind: "unary";
+    input: typeof ListShipmentsRequestSchema;
+    output: typeof ListShipmentsResponseSchema;
+  },
+  /**
+   * Lists where the shipments of a purchase order were (1688:
+   * alibaba.trade.getLogisticsTraceInfo.buyerView).
+   *
+   * Empty as long as there is no trace. The traces have no state: ListShipments
+   * has it.
+   *
+   * Errors: the service's common ones, UPSTREAM_NOT_OWNED
+   * (order.nopermission.buyer), and UPSTREAM_STATE (order.createtime.history:
+   * orders older than a year have no traces).
+   *
+   * @generated from rpc nationalsite.ordersync.v1.OrderSyncService.ListShipmentTraces
+   */
+  listShipmentTraces: {
+    methodKind: "unary";
+    input: typeof ListShipmentTracesRequestSchema;
+    output: typeof ListShipmentTracesResponseSchema;
+  },
+  /**
    * Creates a link for paying purchase orders by Alipay (1688:
    * alibaba.alipay.url.get).
    *
-   * Requires 1 to 100 purchase orders that wait for payment, at most 30 if they
-   * are paid by Kuajingbao. Only a user who is logged in to 1688 can open the
-   * link. If some of the orders cannot be paid, the call succeeds and lists
-   * them. 1688 may deduct stock in this call, so the service does not retry it.
+   * Requires a request id and 1 to 100 purchase orders that wait for payment,
+   * at most 30 if they are paid by Kuajingbao. Only a user who is logged in to
+   * 1688 can open the link. If some of the orders cannot be paid, the call
+   * succeeds and lists them. If 1688 rejects the request and still returns a link
+   * or such orders, `rejection` has the error. 1688 may deduct stock in this call,
+   * so the service does not retry it.
    *
    * Errors: the service's common ones, OUTCOME_UNKNOWN, and UPSTREAM_STATE (an
    * invitation order without a receiver cannot be combined with others; stock
@@ -199,7 +432,8 @@ export declare const OrderSyncService: GenService<{
    *
    * Requires 1 to 30 purchase orders that wait for payment. 1688 recommends at
    * most 10, because more take long. If some of the orders cannot be paid, the
-   * call succeeds and lists them.
+   * call succeeds and lists them. If 1688 rejects the request and still returns
+   * a link or such orders, `rejection` has the error.
    *
    * Errors: the service's common ones, and UPSTREAM_STATE (none of the orders
    * can be paid by Kuajingbao). 1688 lists a code 400_1 without a meaning:
@@ -218,7 +452,8 @@ export declare const OrderSyncService: GenService<{
    *
    * Requires 1 to 30 purchase orders that wait for payment. 1688 recommends at
    * most 10, because more take long. If some of the orders cannot be paid, the
-   * call succeeds and lists them.
+   * call succeeds and lists them. If 1688 rejects the request and still returns
+   * a link or such orders, `rejection` has the error.
    *
    * Errors: the service's common ones. 1688 lists a code 400_1 without a
    * meaning: UPSTREAM_REFUSED.
@@ -272,7 +507,8 @@ export declare const OrderSyncService: GenService<{
    * Requires a JPEG below 1 MiB. Safe to retry: a retry returns another URL of
    * the same image.
    *
-   * Errors: the service's common ones. 1688 has one code, 4000. It is
+   * Errors: the service's common ones, UPSTREAM_UNREADABLE also if 1688 responds
+   * without the domain or the path of the URL. 1688 has one code, 4000. It is
    * UPSTREAM_ARGUMENT if its text contains imageData. Otherwise it is
    * UPSTREAM_FAULT, because the service has checked the image before.
    *
@@ -289,7 +525,9 @@ export declare const OrderSyncService: GenService<{
    *
    * Every field that is not marked as optional is required. To a second request
    * for the same goods 1688 responds with the error for a wrong state, so the
-   * service does not retry a call that 1688 may have received.
+   * service does not retry a call that 1688 may have received. If 1688 rejects
+   * the request and still returns a refund's id, the call succeeds, and
+   * `rejection` has the error.
    *
    * Errors: the service's common ones, OUTCOME_UNKNOWN (also for 1688's codes
    * 4xxx, its own faults here), PURCHASE_ORDER_NOT_FOUND (5001),
@@ -311,9 +549,9 @@ export declare const OrderSyncService: GenService<{
    * Submits the return shipment of a refund to 1688 (1688:
    * alibaba.trade.refund.returnGoods).
    *
-   * Requires a refund for which the seller has agreed to a return, and the
-   * shipment. OK means that 1688 accepted it. The service does not retry the
-   * call once 1688 may have received it.
+   * Requires a request id, a refund for which the seller has agreed to a
+   * return, and the shipment. OK means that 1688 accepted it. The service does
+   * not retry the call once 1688 may have received it.
    *
    * Errors: the service's common ones, OUTCOME_UNKNOWN (also for 1688's codes
    * 5xxx, its own faults here, and for 4004 if it could not check the
@@ -331,24 +569,106 @@ export declare const OrderSyncService: GenService<{
     output: typeof SubmitReturnGoodsResponseSchema;
   },
   /**
+   * Returns the most that CreateRefund can request (1688:
+   * alibaba.trade.getMaxRefundFee).
+   *
+   * Requires a purchase order, how many units of which order entries, and the
+   * status of the goods.
+   *
+   * Errors: the service's common ones. 1688 documents no others.
+   *
+   * @generated from rpc nationalsite.ordersync.v1.OrderSyncService.GetRefundLimits
+   */
+  getRefundLimits: {
+    methodKind: "unary";
+    input: typeof GetRefundLimitsRequestSchema;
+    output: typeof GetRefundLimitsResponseSchema;
+  },
+  /**
+   * Returns a refund with its operations and the deadline of its current step
+   * (1688: alibaba.trade.refund.OpQueryOrderRefund).
+   *
+   * Errors: the service's common ones, REFUND_NOT_FOUND (003002 with
+   * REFUND_DATA_ERROR) and UPSTREAM_ARGUMENT (003002 with INVALID_PARAM). 1688's
+   * code 003 means both another account's refund and a failed read:
+   * UPSTREAM_REFUSED.
+   *
+   * @generated from rpc nationalsite.ordersync.v1.OrderSyncService.GetRefund
+   */
+  getRefund: {
+    methodKind: "unary";
+    input: typeof GetRefundRequestSchema;
+    output: typeof GetRefundResponseSchema;
+  },
+  /**
+   * Lists refunds, in-sale and after-sales (1688:
+   * alibaba.trade.refund.buyer.queryOrderRefundList).
+   *
+   * Requires the access token of a main account.
+   *
+   * Errors: the service's common ones, INVALID_REQUEST also for a page token of
+   * another list, UPSTREAM_ARGUMENT also for times more than 730 days ago
+   * (APPLY_TIME_ERROR).
+   *
+   * @generated from rpc nationalsite.ordersync.v1.OrderSyncService.ListRefunds
+   */
+  listRefunds: {
+    methodKind: "unary";
+    input: typeof ListRefundsRequestSchema;
+    output: typeof ListRefundsResponseSchema;
+  },
+  /**
+   * Lists what happened to a refund (1688:
+   * alibaba.trade.refund.OpQueryOrderRefundOperationList).
+   *
+   * Errors: those of GetRefund, INVALID_REQUEST also for a page token of another
+   * list.
+   *
+   * @generated from rpc nationalsite.ordersync.v1.OrderSyncService.ListRefundOperations
+   */
+  listRefundOperations: {
+    methodKind: "unary";
+    input: typeof ListRefundOperationsRequestSchema;
+    output: typeof ListRefundOperationsResponseSchema;
+  },
+  /**
+   * Cancels a refund that was requested (1688: alibaba.trade.cancelRefund).
+   *
+   * Requires a request id. Whether a refund can be requested again after that is
+   * not documented. After OUTCOME_UNKNOWN, read the refund: CLOSED means that it
+   * was cancelled.
+   *
+   * Errors: the service's common ones, and OUTCOME_UNKNOWN. 1688 documents no
+   * codes: UPSTREAM_REFUSED.
+   *
+   * @generated from rpc nationalsite.ordersync.v1.OrderSyncService.CancelRefund
+   */
+  cancelRefund: {
+    methodKind: "unary";
+    input: typeof CancelRefundRequestSchema;
+    output: typeof CancelRefundResponseSchema;
+  },
+  /**
    * Stores a sync and delivers it to 1688, through outages of 1688 and of this
    * service.
    *
-   * Requires a request id and one of the five syncs, which must not have a
-   * request id of its own. The service checks the rules of the dialect, stores
-   * the sync and returns its delivery. It sends the deliveries of one ordering
-   * key one at a time, in the order in which they were enqueued, and those of
-   * different keys in parallel. It retries a failed delivery with growing
-   * delays until 1688 accepts it, until a permanent error or until it is too
-   * old. The last two make it DEAD, and the next delivery of its key is sent.
-   * 1688 may receive a sync more than once.
+   * Requires a request id and what one of the five syncs sends. The service
+   * checks the rules of the dialect, stores the sync and returns its delivery. It sends the deliveries of one ordering key one at a
+   * time, in the order in which they were enqueued, and those of different keys
+   * in parallel. The order of a key covers the deliveries of all callers. The
+   * service retries a failed delivery with growing delays until 1688 accepts
+   * it, until a permanent error or until it is too old. The last two make it
+   * DEAD, and the next delivery of its key is sent. 1688 may receive a sync more
+   * than once.
    *
    * A retry with the same request id and content returns the same delivery in
-   * its current state.
+   * its current state. The delivery belongs to the caller that enqueued it:
+   * only this caller, and callers whose rule in the service's policy has the
+   * role "operator", can get, list, retry and cancel it.
    *
    * Errors: INVALID_REQUEST and REQUIRED_IN_DIALECT (both with paths such as
-   * sync_order.order.national_order_id), REQUEST_ID_REUSED, STORE_UNAVAILABLE,
-   * DEADLINE, DRAINING, INTERNAL_FAULT.
+   * order.national_order_id), REQUEST_ID_REUSED, STORE_UNAVAILABLE, DEADLINE,
+   * DRAINING, INTERNAL_FAULT.
    *
    * @generated from rpc nationalsite.ordersync.v1.OrderSyncService.EnqueueSync
    */
@@ -358,10 +678,13 @@ export declare const OrderSyncService: GenService<{
     output: typeof EnqueueSyncResponseSchema;
   },
   /**
-   * Returns a delivery. A finished delivery is stored for 30 days.
+   * Returns a delivery of the caller. A finished delivery is stored for 30 days.
    *
-   * Errors: DELIVERY_NOT_FOUND, INVALID_REQUEST, STORE_UNAVAILABLE, DEADLINE,
-   * DRAINING, INTERNAL_FAULT.
+   * With `wait`, returns as soon as the delivery is finished, otherwise at the
+   * end of the wait.
+   *
+   * Errors: DELIVERY_NOT_FOUND (also for another caller's delivery),
+   * INVALID_REQUEST, STORE_UNAVAILABLE, DEADLINE, DRAINING, INTERNAL_FAULT.
    *
    * @generated from rpc nationalsite.ordersync.v1.OrderSyncService.GetDelivery
    */
@@ -371,7 +694,8 @@ export declare const OrderSyncService: GenService<{
     output: typeof GetDeliveryResponseSchema;
   },
   /**
-   * Lists deliveries, the last enqueued first.
+   * Lists the deliveries of the caller, the last enqueued first. An operator's
+   * list has those of all callers.
    *
    * Errors: those of GetDelivery except DELIVERY_NOT_FOUND.
    *
@@ -418,19 +742,25 @@ export declare const OrderSyncService: GenService<{
    * is delivered under a lease. At most `max_outstanding` messages are
    * unacknowledged at a time; acknowledge them (`ack`) to receive more. A
    * message that is not acknowledged within its lease is redelivered, to this
-   * stream or to another consumer of the subscription. After 10 deliveries it
-   * is dead-lettered. The consumers of one subscription share its messages.
+   * stream or to another consumer of the subscription, with another `ack_id`.
+   * After 10 deliveries it is dead-lettered. An `ack` or `set_lease` that comes
+   * too late is answered by `lapsed`, and does not affect the consumer that has
+   * the message now. The consumers of one subscription share its messages.
    * Each subscription receives every message of its topics at least once. The
    * messages of one 1688 order are delivered in the order of their event times:
    * the next is delivered after the previous one is acknowledged. When the
    * stream ends for any reason, unacknowledged messages are available to other
    * consumers immediately.
    *
+   * A stream whose consumer lets a lease end gets no more messages before the
+   * consumer sends a request. If it sends none for as long as another lease, the
+   * stream ends with DEADLINE.
+   *
    * Errors: INVALID_REQUEST (also if the first request does not open the
-   * stream, or a later one does), SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND
-   * (it was deleted meanwhile), STORE_UNAVAILABLE, OVERLOADED (the caller has
-   * too many subscriptions), DEADLINE, DRAINING, INTERNAL_FAULT. Open a new
-   * stream after a transient error.
+   * stream, a later one does, or an ack id is not one of this subscription),
+   * SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND (also if it is deleted
+   * meanwhile), SUBSCRIPTION_LIMIT, STREAM_LIMIT, STORE_UNAVAILABLE, DEADLINE,
+   * DRAINING, INTERNAL_FAULT. Open a new stream after a transient error.
    *
    * @generated from rpc nationalsite.ordersync.v1.OrderSyncService.StreamMessages
    */
@@ -447,9 +777,8 @@ export declare const OrderSyncService: GenService<{
    * by AckMessages before their leases end. If a response is lost, its messages
    * are redelivered when their leases end.
    *
-   * Errors: INVALID_REQUEST, SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND (it
-   * was deleted meanwhile), STORE_UNAVAILABLE, OVERLOADED (the caller has too
-   * many subscriptions), DEADLINE, DRAINING, INTERNAL_FAULT.
+   * Errors: INVALID_REQUEST, SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND,
+   * SUBSCRIPTION_LIMIT, STORE_UNAVAILABLE, DEADLINE, DRAINING, INTERNAL_FAULT.
    *
    * @generated from rpc nationalsite.ordersync.v1.OrderSyncService.PullMessages
    */
@@ -460,10 +789,15 @@ export declare const OrderSyncService: GenService<{
   },
   /**
    * Acknowledges messages: they are not delivered to this subscription again.
-   * Unknown ids and acknowledged messages are ignored.
    *
-   * Errors: INVALID_REQUEST, SUBSCRIPTION_NOT_FOUND, STORE_UNAVAILABLE,
-   * DEADLINE, DRAINING, INTERNAL_FAULT.
+   * An acknowledgement counts even after the end of the lease, until the message
+   * is delivered again or requeued. After that the `ack_id` is lapsed: it has no
+   * effect, and the consumer that has the message now is not affected. Messages
+   * that are already acknowledged are ignored.
+   *
+   * Errors: INVALID_REQUEST (also for an ack id that is not one of this
+   * subscription; nothing is acknowledged then), SUBSCRIPTION_NOT_FOUND,
+   * STORE_UNAVAILABLE, DEADLINE, DRAINING, INTERNAL_FAULT.
    *
    * @generated from rpc nationalsite.ordersync.v1.OrderSyncService.AckMessages
    */
@@ -475,7 +809,8 @@ export declare const OrderSyncService: GenService<{
   /**
    * Changes when the leases of messages end: later, while the consumer works on
    * them, or now, which releases the messages. A lease that has ended stays
-   * ended. Unknown ids are ignored.
+   * ended: its `ack_id` is lapsed, and the consumer that has the message now is
+   * not affected.
    *
    * Errors: those of AckMessages.
    *
@@ -487,9 +822,22 @@ export declare const OrderSyncService: GenService<{
     output: typeof SetMessageLeaseResponseSchema;
   },
   /**
-   * Lists the caller's subscriptions with their backlogs.
+   * Returns a subscription of the caller and its backlog.
    *
-   * Errors: STORE_UNAVAILABLE, DEADLINE, DRAINING, INTERNAL_FAULT.
+   * Errors: those of AckMessages.
+   *
+   * @generated from rpc nationalsite.ordersync.v1.OrderSyncService.GetSubscription
+   */
+  getSubscription: {
+    methodKind: "unary";
+    input: typeof GetSubscriptionRequestSchema;
+    output: typeof GetSubscriptionResponseSchema;
+  },
+  /**
+   * Lists the caller's subscriptions with their backlogs, by name.
+   *
+   * Errors: INVALID_REQUEST, STORE_UNAVAILABLE, DEADLINE, DRAINING,
+   * INTERNAL_FAULT.
    *
    * @generated from rpc nationalsite.ordersync.v1.OrderSyncService.ListSubscriptions
    */
@@ -499,8 +847,8 @@ export declare const OrderSyncService: GenService<{
     output: typeof ListSubscriptionsResponseSchema;
   },
   /**
-   * Deletes a subscription of the caller with its undelivered messages. A later
-   * use of its name creates a new one.
+   * Deletes a subscription of the caller with its undelivered messages. Ack ids
+   * of a deleted subscription are never valid for a new one of the same name.
    *
    * Errors: those of AckMessages.
    *
@@ -525,7 +873,8 @@ export declare const OrderSyncService: GenService<{
   },
   /**
    * Requeues dead messages: they are delivered again, with their attempts
-   * counted from 0. Messages that are not dead are ignored.
+   * counted from 0. Their earlier ack ids are lapsed. Messages that are not dead
+   * are ignored.
    *
    * Errors: those of AckMessages.
    *
@@ -539,13 +888,14 @@ export declare const OrderSyncService: GenService<{
   /**
    * Fetches the messages that 1688 could not push, stores them, and then
    * confirms them to 1688. The service also does so every few minutes. 1688
-   * keeps these messages for about 7 days.
+   * keeps these messages for about 7 days. A message larger than 256 KiB is not
+   * stored; it stays at 1688.
    *
    * Returns when there are no more. If it ends early, by an error or the
    * deadline, stored messages stay stored and the next replay gets the rest.
-   * OVERLOADED if another replay is running on any replica.
    *
-   * Errors: the service's common ones, and STORE_UNAVAILABLE.
+   * Errors: the service's common ones, REPLAY_IN_PROGRESS (another replay is
+   * running on any replica), STORE_UNAVAILABLE.
    *
    * @generated from rpc nationalsite.ordersync.v1.OrderSyncService.ReplayMessages
    */

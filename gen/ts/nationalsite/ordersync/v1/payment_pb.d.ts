@@ -7,6 +7,7 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
+import type { Status } from "../../../google/rpc/status_pb.js";
 import type { Money } from "../../../google/type/money_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 
@@ -22,9 +23,18 @@ export declare const file_nationalsite_ordersync_v1_payment: GenFile;
  */
 export declare type CreateAlipayUrlRequest = Message<"nationalsite.ordersync.v1.CreateAlipayUrlRequest"> & {
   /**
+   * Required UUID, a new one for each new request. A retry with the same id and
+   * content within 24 hours returns the response of the first call. The service
+   * completes the call even if the caller disconnects.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+
+  /**
    * The purchase orders, 1 to 100, each once (1688: orderIdList).
    *
-   * @generated from field: repeated int64 cbu_order_ids = 1;
+   * @generated from field: repeated int64 cbu_order_ids = 2;
    */
   cbuOrderIds: bigint[];
 };
@@ -52,9 +62,17 @@ export declare type CreateAlipayUrlResponse = Message<"nationalsite.ordersync.v1
   /**
    * The orders that the link does not pay (1688: payFailureOrderList).
    *
-   * @generated from field: repeated int64 unpayable_cbu_order_ids = 2;
+   * @generated from field: repeated nationalsite.ordersync.v1.UnpayableOrder unpayable_orders = 2;
    */
-  unpayableCbuOrderIds: bigint[];
+  unpayableOrders: UnpayableOrder[];
+
+  /**
+   * Set if 1688 rejected the request and still returned a link or orders: the
+   * code, message and details that the call would fail with without them.
+   *
+   * @generated from field: google.rpc.Status rejection = 3;
+   */
+  rejection?: Status | undefined;
 };
 
 /**
@@ -62,6 +80,26 @@ export declare type CreateAlipayUrlResponse = Message<"nationalsite.ordersync.v1
  * Use `create(CreateAlipayUrlResponseSchema)` to create a new message.
  */
 export declare const CreateAlipayUrlResponseSchema: GenMessage<CreateAlipayUrlResponse>;
+
+/**
+ * A purchase order that the link does not pay.
+ *
+ * @generated from message nationalsite.ordersync.v1.UnpayableOrder
+ */
+export declare type UnpayableOrder = Message<"nationalsite.ordersync.v1.UnpayableOrder"> & {
+  /**
+   * The purchase order (1688: the element itself, a number).
+   *
+   * @generated from field: optional int64 cbu_order_id = 1;
+   */
+  cbuOrderId?: bigint | undefined;
+};
+
+/**
+ * Describes the message nationalsite.ordersync.v1.UnpayableOrder.
+ * Use `create(UnpayableOrderSchema)` to create a new message.
+ */
+export declare const UnpayableOrderSchema: GenMessage<UnpayableOrder>;
 
 /**
  * Purchase orders to pay by Kuajingbao.
@@ -101,9 +139,17 @@ export declare type CreateCrossBorderPayUrlResponse = Message<"nationalsite.orde
    * The orders that the link does not pay, because of credit or risk (1688:
    * cantPayOrderList).
    *
-   * @generated from field: repeated int64 unpayable_cbu_order_ids = 2;
+   * @generated from field: repeated nationalsite.ordersync.v1.UnpayableOrder unpayable_orders = 2;
    */
-  unpayableCbuOrderIds: bigint[];
+  unpayableOrders: UnpayableOrder[];
+
+  /**
+   * Set if 1688 rejected the request and still returned a link or orders: the
+   * code, message and details that the call would fail with without them.
+   *
+   * @generated from field: google.rpc.Status rejection = 3;
+   */
+  rejection?: Status | undefined;
 };
 
 /**
@@ -150,9 +196,17 @@ export declare type CreateCreditPayUrlResponse = Message<"nationalsite.ordersync
    * The orders that the link does not pay, because of credit or risk (1688:
    * cantPayOrderList).
    *
-   * @generated from field: repeated int64 unpayable_cbu_order_ids = 2;
+   * @generated from field: repeated nationalsite.ordersync.v1.UnpayableOrder unpayable_orders = 2;
    */
-  unpayableCbuOrderIds: bigint[];
+  unpayableOrders: UnpayableOrder[];
+
+  /**
+   * Set if 1688 rejected the request and still returned a link or orders: the
+   * code, message and details that the call would fail with without them.
+   *
+   * @generated from field: google.rpc.Status rejection = 3;
+   */
+  rejection?: Status | undefined;
 };
 
 /**
@@ -211,9 +265,9 @@ export declare type ListPayWaysResponse = Message<"nationalsite.ordersync.v1.Lis
   /**
    * The latest time for the payment (1688: timeout, Beijing time).
    *
-   * @generated from field: google.protobuf.Timestamp timeout = 4;
+   * @generated from field: google.protobuf.Timestamp pay_expire_time = 4;
    */
-  timeout?: Timestamp | undefined;
+  payExpireTime?: Timestamp | undefined;
 };
 
 /**

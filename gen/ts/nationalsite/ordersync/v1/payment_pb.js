@@ -8,13 +8,14 @@
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_rpc_status } from "../../../google/rpc/status_pb.js";
 import { file_google_type_money } from "../../../google/type/money_pb.js";
 
 /**
  * Describes the file nationalsite/ordersync/v1/payment.proto.
  */
 export const file_nationalsite_ordersync_v1_payment = /*@__PURE__*/
-  fileDesc("CiduYXRpb25hbHNpdGUvb3JkZXJzeW5jL3YxL3BheW1lbnQucHJvdG8SGW5hdGlvbmFsc2l0ZS5vcmRlcnN5bmMudjEiQwoWQ3JlYXRlQWxpcGF5VXJsUmVxdWVzdBIpCg1jYnVfb3JkZXJfaWRzGAEgAygDQhK6SA+SAQwIARBkGAEiBCICIAAiXAoXQ3JlYXRlQWxpcGF5VXJsUmVzcG9uc2USFAoHcGF5X3VybBgBIAEoCUgAiAEBEh8KF3VucGF5YWJsZV9jYnVfb3JkZXJfaWRzGAIgAygDQgoKCF9wYXlfdXJsIksKHkNyZWF0ZUNyb3NzQm9yZGVyUGF5VXJsUmVxdWVzdBIpCg1jYnVfb3JkZXJfaWRzGAEgAygDQhK6SA+SAQwIARAeGAEiBCICIAAiZAofQ3JlYXRlQ3Jvc3NCb3JkZXJQYXlVcmxSZXNwb25zZRIUCgdwYXlfdXJsGAEgASgJSACIAQESHwoXdW5wYXlhYmxlX2NidV9vcmRlcl9pZHMYAiADKANCCgoIX3BheV91cmwiRgoZQ3JlYXRlQ3JlZGl0UGF5VXJsUmVxdWVzdBIpCg1jYnVfb3JkZXJfaWRzGAEgAygDQhK6SA+SAQwIARAeGAEiBCICIAAiXwoaQ3JlYXRlQ3JlZGl0UGF5VXJsUmVzcG9uc2USFAoHcGF5X3VybBgBIAEoCUgAiAEBEh8KF3VucGF5YWJsZV9jYnVfb3JkZXJfaWRzGAIgAygDQgoKCF9wYXlfdXJsIjMKEkxpc3RQYXlXYXlzUmVxdWVzdBIdCgxjYnVfb3JkZXJfaWQYASABKANCB7pIBCICIAAiyAEKE0xpc3RQYXlXYXlzUmVzcG9uc2USMwoIcGF5X3dheXMYASADKAsyIS5uYXRpb25hbHNpdGUub3JkZXJzeW5jLnYxLlBheVdheRIZCgxjYnVfb3JkZXJfaWQYAiABKANIAIgBARIjCgdwYXlfZmVlGAMgASgLMhIuZ29vZ2xlLnR5cGUuTW9uZXkSKwoHdGltZW91dBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCDwoNX2NidV9vcmRlcl9pZCJACgZQYXlXYXkSEQoEY29kZRgBIAEoA0gAiAEBEhEKBG5hbWUYAiABKAlIAYgBAUIHCgVfY29kZUIHCgVfbmFtZUJeChluYXRpb25hbHNpdGUub3JkZXJzeW5jLnYxQgxQYXltZW50UHJvdG9QAVoxbmF0aW9uYWxzaXRlLmludGVybmFsL2dvL29yZGVyc3luYy92MTtvcmRlcnN5bmN2MWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp, file_google_type_money]);
+  fileDesc("CiduYXRpb25hbHNpdGUvb3JkZXJzeW5jL3YxL3BheW1lbnQucHJvdG8SGW5hdGlvbmFsc2l0ZS5vcmRlcnN5bmMudjEiZAoWQ3JlYXRlQWxpcGF5VXJsUmVxdWVzdBIfCgpyZXF1ZXN0X2lkGAEgASgJQgu6SAhyA7ABAcgBARIpCg1jYnVfb3JkZXJfaWRzGAIgAygDQhK6SA+SAQwIARBkGAEiBCICIAAipwEKF0NyZWF0ZUFsaXBheVVybFJlc3BvbnNlEhQKB3BheV91cmwYASABKAlIAIgBARJDChB1bnBheWFibGVfb3JkZXJzGAIgAygLMikubmF0aW9uYWxzaXRlLm9yZGVyc3luYy52MS5VbnBheWFibGVPcmRlchIlCglyZWplY3Rpb24YAyABKAsyEi5nb29nbGUucnBjLlN0YXR1c0IKCghfcGF5X3VybCI8Cg5VbnBheWFibGVPcmRlchIZCgxjYnVfb3JkZXJfaWQYASABKANIAIgBAUIPCg1fY2J1X29yZGVyX2lkIksKHkNyZWF0ZUNyb3NzQm9yZGVyUGF5VXJsUmVxdWVzdBIpCg1jYnVfb3JkZXJfaWRzGAEgAygDQhK6SA+SAQwIARAeGAEiBCICIAAirwEKH0NyZWF0ZUNyb3NzQm9yZGVyUGF5VXJsUmVzcG9uc2USFAoHcGF5X3VybBgBIAEoCUgAiAEBEkMKEHVucGF5YWJsZV9vcmRlcnMYAiADKAsyKS5uYXRpb25hbHNpdGUub3JkZXJzeW5jLnYxLlVucGF5YWJsZU9yZGVyEiUKCXJlamVjdGlvbhgDIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzQgoKCF9wYXlfdXJsIkYKGUNyZWF0ZUNyZWRpdFBheVVybFJlcXVlc3QSKQoNY2J1X29yZGVyX2lkcxgBIAMoA0ISukgPkgEMCAEQHhgBIgQiAiAAIqoBChpDcmVhdGVDcmVkaXRQYXlVcmxSZXNwb25zZRIUCgdwYXlfdXJsGAEgASgJSACIAQESQwoQdW5wYXlhYmxlX29yZGVycxgCIAMoCzIpLm5hdGlvbmFsc2l0ZS5vcmRlcnN5bmMudjEuVW5wYXlhYmxlT3JkZXISJQoJcmVqZWN0aW9uGAMgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXNCCgoIX3BheV91cmwiMwoSTGlzdFBheVdheXNSZXF1ZXN0Eh0KDGNidV9vcmRlcl9pZBgBIAEoA0IHukgEIgIgACLQAQoTTGlzdFBheVdheXNSZXNwb25zZRIzCghwYXlfd2F5cxgBIAMoCzIhLm5hdGlvbmFsc2l0ZS5vcmRlcnN5bmMudjEuUGF5V2F5EhkKDGNidV9vcmRlcl9pZBgCIAEoA0gAiAEBEiMKB3BheV9mZWUYAyABKAsyEi5nb29nbGUudHlwZS5Nb25leRIzCg9wYXlfZXhwaXJlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQg8KDV9jYnVfb3JkZXJfaWQiQAoGUGF5V2F5EhEKBGNvZGUYASABKANIAIgBARIRCgRuYW1lGAIgASgJSAGIAQFCBwoFX2NvZGVCBwoFX25hbWVCXgoZbmF0aW9uYWxzaXRlLm9yZGVyc3luYy52MUIMUGF5bWVudFByb3RvUAFaMW5hdGlvbmFsc2l0ZS5pbnRlcm5hbC9nby9vcmRlcnN5bmMvdjE7b3JkZXJzeW5jdjFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_timestamp, file_google_rpc_status, file_google_type_money]);
 
 /**
  * Describes the message nationalsite.ordersync.v1.CreateAlipayUrlRequest.
@@ -31,51 +32,58 @@ export const CreateAlipayUrlResponseSchema = /*@__PURE__*/
   messageDesc(file_nationalsite_ordersync_v1_payment, 1);
 
 /**
+ * Describes the message nationalsite.ordersync.v1.UnpayableOrder.
+ * Use `create(UnpayableOrderSchema)` to create a new message.
+ */
+export const UnpayableOrderSchema = /*@__PURE__*/
+  messageDesc(file_nationalsite_ordersync_v1_payment, 2);
+
+/**
  * Describes the message nationalsite.ordersync.v1.CreateCrossBorderPayUrlRequest.
  * Use `create(CreateCrossBorderPayUrlRequestSchema)` to create a new message.
  */
 export const CreateCrossBorderPayUrlRequestSchema = /*@__PURE__*/
-  messageDesc(file_nationalsite_ordersync_v1_payment, 2);
+  messageDesc(file_nationalsite_ordersync_v1_payment, 3);
 
 /**
  * Describes the message nationalsite.ordersync.v1.CreateCrossBorderPayUrlResponse.
  * Use `create(CreateCrossBorderPayUrlResponseSchema)` to create a new message.
  */
 export const CreateCrossBorderPayUrlResponseSchema = /*@__PURE__*/
-  messageDesc(file_nationalsite_ordersync_v1_payment, 3);
+  messageDesc(file_nationalsite_ordersync_v1_payment, 4);
 
 /**
  * Describes the message nationalsite.ordersync.v1.CreateCreditPayUrlRequest.
  * Use `create(CreateCreditPayUrlRequestSchema)` to create a new message.
  */
 export const CreateCreditPayUrlRequestSchema = /*@__PURE__*/
-  messageDesc(file_nationalsite_ordersync_v1_payment, 4);
+  messageDesc(file_nationalsite_ordersync_v1_payment, 5);
 
 /**
  * Describes the message nationalsite.ordersync.v1.CreateCreditPayUrlResponse.
  * Use `create(CreateCreditPayUrlResponseSchema)` to create a new message.
  */
 export const CreateCreditPayUrlResponseSchema = /*@__PURE__*/
-  messageDesc(file_nationalsite_ordersync_v1_payment, 5);
+  messageDesc(file_nationalsite_ordersync_v1_payment, 6);
 
 /**
  * Describes the message nationalsite.ordersync.v1.ListPayWaysRequest.
  * Use `create(ListPayWaysRequestSchema)` to create a new message.
  */
 export const ListPayWaysRequestSchema = /*@__PURE__*/
-  messageDesc(file_nationalsite_ordersync_v1_payment, 6);
+  messageDesc(file_nationalsite_ordersync_v1_payment, 7);
 
 /**
  * Describes the message nationalsite.ordersync.v1.ListPayWaysResponse.
  * Use `create(ListPayWaysResponseSchema)` to create a new message.
  */
 export const ListPayWaysResponseSchema = /*@__PURE__*/
-  messageDesc(file_nationalsite_ordersync_v1_payment, 7);
+  messageDesc(file_nationalsite_ordersync_v1_payment, 8);
 
 /**
  * Describes the message nationalsite.ordersync.v1.PayWay.
  * Use `create(PayWaySchema)` to create a new message.
  */
 export const PayWaySchema = /*@__PURE__*/
-  messageDesc(file_nationalsite_ordersync_v1_payment, 8);
+  messageDesc(file_nationalsite_ordersync_v1_payment, 9);
 

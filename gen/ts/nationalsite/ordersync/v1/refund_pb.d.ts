@@ -8,6 +8,7 @@
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Money } from "../../../google/type/money_pb.js";
+import type { Status } from "../../../google/rpc/status_pb.js";
 
 /**
  * Describes the file nationalsite/ordersync/v1/refund.proto.
@@ -139,25 +140,35 @@ export declare type UploadRefundVoucherRequest = Message<"nationalsite.ordersync
 export declare const UploadRefundVoucherRequestSchema: GenMessage<UploadRefundVoucherRequest>;
 
 /**
- * The URL of the uploaded image. A voucher is
- * `image_domain`/`image_relative_url`.
+ * The URL of the uploaded image.
  *
  * @generated from message nationalsite.ordersync.v1.UploadRefundVoucherResponse
  */
 export declare type UploadRefundVoucherResponse = Message<"nationalsite.ordersync.v1.UploadRefundVoucherResponse"> & {
   /**
-   * First part of the URL, such as https://cbu01.alicdn.com. Whether 1688
-   * always includes the scheme is not known (1688: imageDomain).
+   * The URL, such as
+   * https://cbu01.alicdn.com/img/ibank/2019/901/930/11848039109.jpg: a voucher
+   * for CreateRefund and SubmitReturnGoods. Always set. The service makes it of
+   * the two parts, with exactly one slash between them, and with https:// if
+   * 1688 sends no scheme.
    *
-   * @generated from field: optional string image_domain = 1;
+   * @generated from field: string voucher_url = 1;
+   */
+  voucherUrl: string;
+
+  /**
+   * First part of the URL, as 1688 sent it (1688: imageDomain). Whether it
+   * always has a scheme is not known.
+   *
+   * @generated from field: optional string image_domain = 2;
    */
   imageDomain?: string | undefined;
 
   /**
-   * The rest, such as img/ibank/2019/901/930/11848039109.jpg. Whether it can
-   * begin with a slash is not known (1688: imageRelativeUrl).
+   * The rest of the URL, as 1688 sent it (1688: imageRelativeUrl). Whether it
+   * can begin with a slash is not known.
    *
-   * @generated from field: optional string image_relative_url = 2;
+   * @generated from field: optional string image_relative_url = 3;
    */
   imageRelativeUrl?: string | undefined;
 };
@@ -175,9 +186,9 @@ export declare const UploadRefundVoucherResponseSchema: GenMessage<UploadRefundV
  */
 export declare type CreateRefundRequest = Message<"nationalsite.ordersync.v1.CreateRefundRequest"> & {
   /**
-   * Optional UUID. A retry with the same id and content within 24 hours returns
-   * the response of the first call. The service completes a call with a request
-   * id even if the caller disconnects.
+   * Required UUID, a new one for each new request. A retry with the same id and
+   * content within 24 hours returns the response of the first call. The service
+   * completes the call even if the caller disconnects.
    *
    * @generated from field: string request_id = 1;
    */
@@ -242,7 +253,8 @@ export declare type CreateRefundRequest = Message<"nationalsite.ordersync.v1.Cre
   goodsStatus: GoodsStatus;
 
   /**
-   * URLs of images, at most 5, from UploadRefundVoucher (1688: vouchers).
+   * URLs of images, at most 5: `voucher_url` of UploadRefundVoucher (1688:
+   * vouchers).
    * Optional, unless the reason requires one.
    *
    * @generated from field: repeated string vouchers = 10;
@@ -355,6 +367,15 @@ export declare type CreateRefundResponse = Message<"nationalsite.ordersync.v1.Cr
    * @generated from field: google.type.Money refund_official_solution_cost = 6;
    */
   refundOfficialSolutionCost?: Money | undefined;
+
+  /**
+   * Set if 1688 rejected the request and still returned a refund's id, so that
+   * the refund exists: the code, message and details that the call would fail
+   * with without the id.
+   *
+   * @generated from field: google.rpc.Status rejection = 7;
+   */
+  rejection?: Status | undefined;
 };
 
 /**
@@ -370,9 +391,9 @@ export declare const CreateRefundResponseSchema: GenMessage<CreateRefundResponse
  */
 export declare type SubmitReturnGoodsRequest = Message<"nationalsite.ordersync.v1.SubmitReturnGoodsRequest"> & {
   /**
-   * Optional UUID. A retry with the same id and content within 24 hours returns
-   * the response of the first call. The service completes a call with a request
-   * id even if the caller disconnects.
+   * Required UUID, a new one for each new request. A retry with the same id and
+   * content within 24 hours returns the response of the first call. The service
+   * completes the call even if the caller disconnects.
    *
    * @generated from field: string request_id = 1;
    */
@@ -408,8 +429,8 @@ export declare type SubmitReturnGoodsRequest = Message<"nationalsite.ordersync.v
   description: string;
 
   /**
-   * URLs of images, at most 10, each of at most 1 MB (1688: vouchers).
-   * Optional.
+   * URLs of images, at most 10, each of at most 1 MB: `voucher_url` of
+   * UploadRefundVoucher (1688: vouchers). Optional.
    *
    * @generated from field: repeated string vouchers = 6;
    */

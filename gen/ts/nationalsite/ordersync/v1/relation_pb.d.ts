@@ -45,6 +45,26 @@ export declare type WriteOrderRelationsRequest = Message<"nationalsite.ordersync
 export declare const WriteOrderRelationsRequestSchema: GenMessage<WriteOrderRelationsRequest>;
 
 /**
+ * Relations to deliver as one sync.
+ *
+ * @generated from message nationalsite.ordersync.v1.OrderRelations
+ */
+export declare type OrderRelations = Message<"nationalsite.ordersync.v1.OrderRelations"> & {
+  /**
+   * The relations, 1 to 100, as in WriteOrderRelations.
+   *
+   * @generated from field: repeated nationalsite.ordersync.v1.OrderRelation relations = 1;
+   */
+  relations: OrderRelation[];
+};
+
+/**
+ * Describes the message nationalsite.ordersync.v1.OrderRelations.
+ * Use `create(OrderRelationsSchema)` to create a new message.
+ */
+export declare const OrderRelationsSchema: GenMessage<OrderRelations>;
+
+/**
  * Which entry of a purchase order serves which sub-order of a downstream order
  * (1688: NationalOrderRelationParam). open-platform requires all four ids.
  * national-site requires at least one of each side; whether 1688 accepts fewer
@@ -101,12 +121,11 @@ export declare const OrderRelationSchema: GenMessage<OrderRelation>;
  */
 export declare type WriteOrderRelationsResponse = Message<"nationalsite.ordersync.v1.WriteOrderRelationsResponse"> & {
   /**
-   * A status for each relation, in the order of the request: OK if 1688
-   * accepted it, else the code, message and details of a failed call.
+   * One result for each relation, in the order of the request.
    *
-   * @generated from field: repeated google.rpc.Status results = 1;
+   * @generated from field: repeated nationalsite.ordersync.v1.OrderRelationResult results = 1;
    */
-  results: Status[];
+  results: OrderRelationResult[];
 };
 
 /**
@@ -114,4 +133,25 @@ export declare type WriteOrderRelationsResponse = Message<"nationalsite.ordersyn
  * Use `create(WriteOrderRelationsResponseSchema)` to create a new message.
  */
 export declare const WriteOrderRelationsResponseSchema: GenMessage<WriteOrderRelationsResponse>;
+
+/**
+ * The result of one relation.
+ *
+ * @generated from message nationalsite.ordersync.v1.OrderRelationResult
+ */
+export declare type OrderRelationResult = Message<"nationalsite.ordersync.v1.OrderRelationResult"> & {
+  /**
+   * OK if 1688 accepted the relation, else the code, message and details of a
+   * failed call.
+   *
+   * @generated from field: google.rpc.Status status = 1;
+   */
+  status?: Status | undefined;
+};
+
+/**
+ * Describes the message nationalsite.ordersync.v1.OrderRelationResult.
+ * Use `create(OrderRelationResultSchema)` to create a new message.
+ */
+export declare const OrderRelationResultSchema: GenMessage<OrderRelationResult>;
 

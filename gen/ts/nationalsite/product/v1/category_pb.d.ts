@@ -40,11 +40,11 @@ export declare const GetCategoryRequestSchema: GenMessage<GetCategoryRequest>;
  */
 export declare type GetCategoryResponse = Message<"nationalsite.product.v1.GetCategoryResponse"> & {
   /**
-   * The requested category (1688: categoryInfo, a list).
+   * The requested category (1688: categoryInfo, a list of one). Always set.
    *
-   * @generated from field: repeated nationalsite.product.v1.Category categories = 1;
+   * @generated from field: nationalsite.product.v1.Category category = 1;
    */
-  categories: Category[];
+  category?: Category | undefined;
 };
 
 /**

@@ -97,8 +97,8 @@ export declare type Offer = Message<"nationalsite.product.v1.Offer"> & {
 
   /**
    * Identities of the seller: super_factory, powerful_merchants, tp_member
-   * (Chengxintong member), or other words (1688: sellerIdentities).
-   * open-platform only.
+   * (Chengxintong member), or other words (1688: sellerIdentities, a list, or
+   * one text joined by commas). open-platform only.
    *
    * @generated from field: repeated string seller_identities = 11;
    */
@@ -106,8 +106,9 @@ export declare type Offer = Message<"nationalsite.product.v1.Offer"> & {
 
   /**
    * Identities of the offer: yx (strictly selected, 严选), select (cross-border
-   * pool), or other words (1688: offerIdentities). Not the seller's identity,
-   * which Product.offer_identities holds. open-platform only.
+   * pool), or other words (1688: offerIdentities, a list, or one text joined by
+   * commas). Not the seller's identity, which Product.offer_identities holds.
+   * open-platform only.
    *
    * @generated from field: repeated string offer_identities = 12;
    */
@@ -330,6 +331,41 @@ export declare type PriceInfo = Message<"nationalsite.product.v1.PriceInfo"> & {
    * @generated from field: google.type.Money promotion_price = 5;
    */
   promotionPrice?: Money | undefined;
+
+  /**
+   * `price`, if it is not one number.
+   *
+   * @generated from field: nationalsite.product.v1.PriceRange price_range = 6;
+   */
+  priceRange?: PriceRange | undefined;
+
+  /**
+   * `jxhy_price`, if it is not one number.
+   *
+   * @generated from field: nationalsite.product.v1.PriceRange jxhy_price_range = 7;
+   */
+  jxhyPriceRange?: PriceRange | undefined;
+
+  /**
+   * `pf_jxhy_price`, if it is not one number.
+   *
+   * @generated from field: nationalsite.product.v1.PriceRange pf_jxhy_price_range = 8;
+   */
+  pfJxhyPriceRange?: PriceRange | undefined;
+
+  /**
+   * `consign_price`, if it is not one number.
+   *
+   * @generated from field: nationalsite.product.v1.PriceRange consign_price_range = 9;
+   */
+  consignPriceRange?: PriceRange | undefined;
+
+  /**
+   * `promotion_price`, if it is not one number.
+   *
+   * @generated from field: nationalsite.product.v1.PriceRange promotion_price_range = 10;
+   */
+  promotionPriceRange?: PriceRange | undefined;
 };
 
 /**
@@ -337,6 +373,47 @@ export declare type PriceInfo = Message<"nationalsite.product.v1.PriceInfo"> & {
  * Use `create(PriceInfoSchema)` to create a new message.
  */
 export declare const PriceInfoSchema: GenMessage<PriceInfo>;
+
+/**
+ * What 1688 sent as a price, if that was not one number: a range such as
+ * 125-128, or words such as 面议 (negotiable).
+ *
+ * The field `<name>_range` belongs to the price `<name>`. It is unset if 1688
+ * sent no price, or one number with at most nine decimals. A number can have a
+ * currency sign that fits its currency (¥ or 元 for CNY), separators of
+ * thousands, spaces and full-width digits.
+ *
+ * @generated from message nationalsite.product.v1.PriceRange
+ */
+export declare type PriceRange = Message<"nationalsite.product.v1.PriceRange"> & {
+  /**
+   * Lower end; the price has the same value. Unset if `text` is not a range:
+   * then the price is unset too.
+   *
+   * @generated from field: google.type.Money min_price = 1;
+   */
+  minPrice?: Money | undefined;
+
+  /**
+   * Upper end, not below `min_price`. Unset if `text` is not a range.
+   *
+   * @generated from field: google.type.Money max_price = 2;
+   */
+  maxPrice?: Money | undefined;
+
+  /**
+   * What 1688 sent, unchanged. Never empty.
+   *
+   * @generated from field: string text = 3;
+   */
+  text: string;
+};
+
+/**
+ * Describes the message nationalsite.product.v1.PriceRange.
+ * Use `create(PriceRangeSchema)` to create a new message.
+ */
+export declare const PriceRangeSchema: GenMessage<PriceRange>;
 
 /**
  * Promotion of an offer (1688: promotionModel). open-platform only.

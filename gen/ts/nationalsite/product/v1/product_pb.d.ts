@@ -7,7 +7,7 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { InvoiceInfo, PromotionModel, SellerDataInfo } from "./offer_pb.js";
+import type { InvoiceInfo, PriceRange, PromotionModel, SellerDataInfo } from "./offer_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Money } from "../../../google/type/money_pb.js";
 
@@ -51,8 +51,10 @@ export declare type GetProductDetailRequest = Message<"nationalsite.product.v1.G
    * Language code of translated texts, such as en, ja, ko, vi (1688: country,
    * where it is a language code). open-platform only; national-site rejects it:
    * set only `country` to work in both dialects. Empty: the language of
-   * `country`, else English. 1688 accepts unknown codes and does not translate
-   * then.
+   * `country`, else English. 1688 accepts unknown codes such as kr or korea and
+   * does not translate then; zh is reported as not supported. Even with a good
+   * code some texts stay untranslated, more in details than in searches: a
+   * translated text that equals the Chinese one is not a translation.
    *
    * @generated from field: string language = 4;
    */
@@ -346,9 +348,9 @@ export declare type Product = Message<"nationalsite.product.v1.Product"> & {
   sellingPoints: string[];
 
   /**
-   * Identities of the seller, such as tp_member (1688: offerIdentities; 1688
-   * prints no codes). Not the offer's identity, which Offer.offer_identities
-   * holds. open-platform only.
+   * Identities of the seller, such as tp_member (1688: offerIdentities, a list,
+   * or one text joined by commas; 1688 prints no codes). Not the offer's
+   * identity, which Offer.offer_identities holds. open-platform only.
    *
    * @generated from field: repeated string offer_identities = 34;
    */
@@ -563,31 +565,32 @@ export declare type ProductSkuInfo = Message<"nationalsite.product.v1.ProductSku
   fenxiaoPriceInfo?: FenxiaoPriceInfo | undefined;
 
   /**
-   * `` in the request's currency (1688: foreignCurrencyPrice). open-platform
-   * only.
+   * `price` in the request's currency (1688:
+   * foreignCurrencyPrice). open-platform only.
    *
    * @generated from field: google.type.Money foreign_currency_price = 11;
    */
   foreignCurrencyPrice?: Money | undefined;
 
   /**
-   * `` in the request's currency (1688: foreignCurrencyPromotionPrice).
-   * open-platform only.
+   * `promotion_price` in the request's currency (1688:
+   * foreignCurrencyPromotionPrice). open-platform only.
    *
    * @generated from field: google.type.Money foreign_currency_promotion_price = 12;
    */
   foreignCurrencyPromotionPrice?: Money | undefined;
 
   /**
-   * Retail price (1688: retailPrice). open-platform only.
+   * Price of a single unit (1688: retailPrice). open-platform only. Where it is
+   * set, `price` is for two units or more.
    *
    * @generated from field: google.type.Money retail_price = 13;
    */
   retailPrice?: Money | undefined;
 
   /**
-   * `` in the request's currency (1688: foreignCurrencyRetailPrice).
-   * open-platform only.
+   * `retail_price` in the request's currency (1688:
+   * foreignCurrencyRetailPrice). open-platform only.
    *
    * @generated from field: google.type.Money foreign_currency_retail_price = 14;
    */
@@ -600,6 +603,69 @@ export declare type ProductSkuInfo = Message<"nationalsite.product.v1.ProductSku
    * @generated from field: repeated nationalsite.product.v1.SkuAttribute sku_attributes = 15;
    */
   skuAttributes: SkuAttribute[];
+
+  /**
+   * `price`, if it is not one number.
+   *
+   * @generated from field: nationalsite.product.v1.PriceRange price_range = 16;
+   */
+  priceRange?: PriceRange | undefined;
+
+  /**
+   * `jxhy_price`, if it is not one number.
+   *
+   * @generated from field: nationalsite.product.v1.PriceRange jxhy_price_range = 17;
+   */
+  jxhyPriceRange?: PriceRange | undefined;
+
+  /**
+   * `pf_jxhy_price`, if it is not one number.
+   *
+   * @generated from field: nationalsite.product.v1.PriceRange pf_jxhy_price_range = 18;
+   */
+  pfJxhyPriceRange?: PriceRange | undefined;
+
+  /**
+   * `consign_price`, if it is not one number.
+   *
+   * @generated from field: nationalsite.product.v1.PriceRange consign_price_range = 19;
+   */
+  consignPriceRange?: PriceRange | undefined;
+
+  /**
+   * `promotion_price`, if it is not one number.
+   *
+   * @generated from field: nationalsite.product.v1.PriceRange promotion_price_range = 20;
+   */
+  promotionPriceRange?: PriceRange | undefined;
+
+  /**
+   * `foreign_currency_price`, if it is not one number.
+   *
+   * @generated from field: nationalsite.product.v1.PriceRange foreign_currency_price_range = 21;
+   */
+  foreignCurrencyPriceRange?: PriceRange | undefined;
+
+  /**
+   * `foreign_currency_promotion_price`, if it is not one number.
+   *
+   * @generated from field: nationalsite.product.v1.PriceRange foreign_currency_promotion_price_range = 22;
+   */
+  foreignCurrencyPromotionPriceRange?: PriceRange | undefined;
+
+  /**
+   * `retail_price`, if it is not one number.
+   *
+   * @generated from field: nationalsite.product.v1.PriceRange retail_price_range = 23;
+   */
+  retailPriceRange?: PriceRange | undefined;
+
+  /**
+   * `foreign_currency_retail_price`, if it is not one number.
+   *
+   * @generated from field: nationalsite.product.v1.PriceRange foreign_currency_retail_price_range = 24;
+   */
+  foreignCurrencyRetailPriceRange?: PriceRange | undefined;
 };
 
 /**
@@ -628,6 +694,20 @@ export declare type FenxiaoPriceInfo = Message<"nationalsite.product.v1.FenxiaoP
    * @generated from field: google.type.Money offer_price = 2;
    */
   offerPrice?: Money | undefined;
+
+  /**
+   * `one_piece_price`, if it is not one number.
+   *
+   * @generated from field: nationalsite.product.v1.PriceRange one_piece_price_range = 3;
+   */
+  onePiecePriceRange?: PriceRange | undefined;
+
+  /**
+   * `offer_price`, if it is not one number.
+   *
+   * @generated from field: nationalsite.product.v1.PriceRange offer_price_range = 4;
+   */
+  offerPriceRange?: PriceRange | undefined;
 };
 
 /**
@@ -718,9 +798,9 @@ export declare type ProductSaleInfo = Message<"nationalsite.product.v1.ProductSa
    * Prices by quantity (1688: priceRanges, on the open platform
    * priceRangeList).
    *
-   * @generated from field: repeated nationalsite.product.v1.PriceRange price_ranges = 2;
+   * @generated from field: repeated nationalsite.product.v1.PriceTier price_tiers = 2;
    */
-  priceRanges: PriceRange[];
+  priceTiers: PriceTier[];
 
   /**
    * Price in the request's currency (1688: foreignCurrencyPrice, typed as an
@@ -768,19 +848,55 @@ export declare type ProductSaleInfo = Message<"nationalsite.product.v1.ProductSa
   fenxiaoSaleInfo?: FenxiaoSaleInfo | undefined;
 
   /**
-   * Retail price (1688: retailPrice). open-platform only.
+   * Price of a single unit (1688: retailPrice). open-platform only. Where it is
+   * set, the wholesale prices are for two units or more.
    *
    * @generated from field: google.type.Money retail_price = 9;
    */
   retailPrice?: Money | undefined;
 
   /**
-   * `` in the request's currency (1688: foreignCurrencyRetailPrice).
-   * open-platform only.
+   * `retail_price` in the request's currency (1688:
+   * foreignCurrencyRetailPrice). open-platform only.
    *
    * @generated from field: google.type.Money foreign_currency_retail_price = 10;
    */
   foreignCurrencyRetailPrice?: Money | undefined;
+
+  /**
+   * `foreign_currency_price`, if it is not one number.
+   *
+   * @generated from field: nationalsite.product.v1.PriceRange foreign_currency_price_range = 11;
+   */
+  foreignCurrencyPriceRange?: PriceRange | undefined;
+
+  /**
+   * `consign_price`, if it is not one number.
+   *
+   * @generated from field: nationalsite.product.v1.PriceRange consign_price_range = 12;
+   */
+  consignPriceRange?: PriceRange | undefined;
+
+  /**
+   * `jxhy_price`, if it is not one number.
+   *
+   * @generated from field: nationalsite.product.v1.PriceRange jxhy_price_range = 13;
+   */
+  jxhyPriceRange?: PriceRange | undefined;
+
+  /**
+   * `retail_price`, if it is not one number.
+   *
+   * @generated from field: nationalsite.product.v1.PriceRange retail_price_range = 14;
+   */
+  retailPriceRange?: PriceRange | undefined;
+
+  /**
+   * `foreign_currency_retail_price`, if it is not one number.
+   *
+   * @generated from field: nationalsite.product.v1.PriceRange foreign_currency_retail_price_range = 15;
+   */
+  foreignCurrencyRetailPriceRange?: PriceRange | undefined;
 };
 
 /**
@@ -793,9 +909,9 @@ export declare const ProductSaleInfoSchema: GenMessage<ProductSaleInfo>;
  * A price from a minimum quantity (1688: priceRanges, on the open platform
  * priceRangeList).
  *
- * @generated from message nationalsite.product.v1.PriceRange
+ * @generated from message nationalsite.product.v1.PriceTier
  */
-export declare type PriceRange = Message<"nationalsite.product.v1.PriceRange"> & {
+export declare type PriceTier = Message<"nationalsite.product.v1.PriceTier"> & {
   /**
    * Minimum number of units at this price (1688: startQuantity).
    *
@@ -818,27 +934,55 @@ export declare type PriceRange = Message<"nationalsite.product.v1.PriceRange"> &
   promotionPrice?: Money | undefined;
 
   /**
-   * `` in the request's currency (1688: foreignCurrencyPrice). open-platform
-   * only.
+   * `price` in the request's currency (1688:
+   * foreignCurrencyPrice). open-platform only.
    *
    * @generated from field: google.type.Money foreign_currency_price = 4;
    */
   foreignCurrencyPrice?: Money | undefined;
 
   /**
-   * `` in the request's currency (1688: foreignCurrencyPromotionPrice).
-   * open-platform only.
+   * `promotion_price` in the request's currency (1688:
+   * foreignCurrencyPromotionPrice). open-platform only.
    *
    * @generated from field: google.type.Money foreign_currency_promotion_price = 5;
    */
   foreignCurrencyPromotionPrice?: Money | undefined;
+
+  /**
+   * `price`, if it is not one number.
+   *
+   * @generated from field: nationalsite.product.v1.PriceRange price_range = 6;
+   */
+  priceRange?: PriceRange | undefined;
+
+  /**
+   * `promotion_price`, if it is not one number.
+   *
+   * @generated from field: nationalsite.product.v1.PriceRange promotion_price_range = 7;
+   */
+  promotionPriceRange?: PriceRange | undefined;
+
+  /**
+   * `foreign_currency_price`, if it is not one number.
+   *
+   * @generated from field: nationalsite.product.v1.PriceRange foreign_currency_price_range = 8;
+   */
+  foreignCurrencyPriceRange?: PriceRange | undefined;
+
+  /**
+   * `foreign_currency_promotion_price`, if it is not one number.
+   *
+   * @generated from field: nationalsite.product.v1.PriceRange foreign_currency_promotion_price_range = 9;
+   */
+  foreignCurrencyPromotionPriceRange?: PriceRange | undefined;
 };
 
 /**
- * Describes the message nationalsite.product.v1.PriceRange.
- * Use `create(PriceRangeSchema)` to create a new message.
+ * Describes the message nationalsite.product.v1.PriceTier.
+ * Use `create(PriceTierSchema)` to create a new message.
  */
-export declare const PriceRangeSchema: GenMessage<PriceRange>;
+export declare const PriceTierSchema: GenMessage<PriceTier>;
 
 /**
  * The unit of an offer (1688: unitInfo). open-platform only.
@@ -902,6 +1046,20 @@ export declare type FenxiaoSaleInfo = Message<"nationalsite.product.v1.FenxiaoSa
    * @generated from field: google.type.Money offer_price = 4;
    */
   offerPrice?: Money | undefined;
+
+  /**
+   * `one_piece_price`, if it is not one number.
+   *
+   * @generated from field: nationalsite.product.v1.PriceRange one_piece_price_range = 5;
+   */
+  onePiecePriceRange?: PriceRange | undefined;
+
+  /**
+   * `offer_price`, if it is not one number.
+   *
+   * @generated from field: nationalsite.product.v1.PriceRange offer_price_range = 6;
+   */
+  offerPriceRange?: PriceRange | undefined;
 };
 
 /**
@@ -1280,6 +1438,13 @@ export declare type ChannelSkuPrice = Message<"nationalsite.product.v1.ChannelSk
    * @generated from field: google.type.Money current_price = 2;
    */
   currentPrice?: Money | undefined;
+
+  /**
+   * `current_price`, if it is not one number.
+   *
+   * @generated from field: nationalsite.product.v1.PriceRange current_price_range = 3;
+   */
+  currentPriceRange?: PriceRange | undefined;
 };
 
 /**

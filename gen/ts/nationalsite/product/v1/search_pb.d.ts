@@ -22,39 +22,51 @@ export declare const file_nationalsite_product_v1_search: GenFile;
  */
 export declare type SearchByKeywordRequest = Message<"nationalsite.product.v1.SearchByKeywordRequest"> & {
   /**
-   * Keywords, in Chinese or another language (1688: keyword). Required.
-   * open-platform translates them; see `keyword_translate`.
+   * Keywords, in Chinese or another language (1688: keyword). open-platform
+   * translates them; see `keyword_is_chinese`. May be empty with `category_id`
+   * or `category_ids`, to list the offers of a category; it is then sent as an
+   * empty text.
    *
    * @generated from field: string keyword = 1;
    */
   keyword: string;
 
   /**
-   * Only offers of this category (1688: categoryId). 0 is the root.
+   * Offers per page (1688: pageSize). 0 means 20; more than 50 means 50.
    *
-   * @generated from field: optional int64 category_id = 2;
-   */
-  categoryId?: bigint | undefined;
-
-  /**
-   * Page number, from 1 (1688: beginPage). 0 means 1.
-   *
-   * @generated from field: int32 begin_page = 3;
-   */
-  beginPage: number;
-
-  /**
-   * Offers per page, at most 50 (1688: pageSize). 0 means 20.
-   *
-   * @generated from field: int32 page_size = 4;
+   * @generated from field: int32 page_size = 2;
    */
   pageSize: number;
+
+  /**
+   * The `next_page_token` of the previous page. All other fields must be as in
+   * the request for that page; otherwise the call fails with INVALID_REQUEST.
+   * Empty: the page is chosen by `page`.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+
+  /**
+   * Number of the page, from 1 (1688: beginPage). 0 means 1. Not allowed with
+   * `page_token`.
+   *
+   * @generated from field: int32 page = 4;
+   */
+  page: number;
+
+  /**
+   * Only offers of this category (1688: categoryId). 0 is the root.
+   *
+   * @generated from field: optional int64 category_id = 5;
+   */
+  categoryId?: bigint | undefined;
 
   /**
    * Choice keys of GetFilterConfig, such as shipInToday or certifiedFactory
    * (1688: filter, joined by commas). Other keys are sent too.
    *
-   * @generated from field: repeated string filters = 5;
+   * @generated from field: repeated string filters = 6;
    */
   filters: string[];
 
@@ -62,28 +74,28 @@ export declare type SearchByKeywordRequest = Message<"nationalsite.product.v1.Se
    * Order of the offers within a page (1688: sort, JSON text such as
    * {"price":"asc"}). Unset: 1688's own order.
    *
-   * @generated from field: nationalsite.product.v1.Sort sort = 6;
+   * @generated from field: nationalsite.product.v1.Sort sort = 7;
    */
   sort?: Sort | undefined;
 
   /**
    * The buyer's id on the national site (1688: outMemberId).
    *
-   * @generated from field: string out_member_id = 7;
+   * @generated from field: string out_member_id = 8;
    */
   outMemberId: string;
 
   /**
    * Lowest wholesale price, in CNY (1688: priceStart, text in yuan).
    *
-   * @generated from field: google.type.Money price_start = 8;
+   * @generated from field: google.type.Money price_start = 9;
    */
   priceStart?: Money | undefined;
 
   /**
    * Highest wholesale price, in CNY (1688: priceEnd, text in yuan).
    *
-   * @generated from field: google.type.Money price_end = 9;
+   * @generated from field: google.type.Money price_end = 10;
    */
   priceEnd?: Money | undefined;
 
@@ -94,7 +106,7 @@ export declare type SearchByKeywordRequest = Message<"nationalsite.product.v1.Se
    * open-platform it is not sent: the service derives the language from it if
    * `language` is empty.
    *
-   * @generated from field: string country = 10;
+   * @generated from field: string country = 11;
    */
   country: string;
 
@@ -102,10 +114,12 @@ export declare type SearchByKeywordRequest = Message<"nationalsite.product.v1.Se
    * Language code of translated texts, such as en, ja, ko, vi (1688: country,
    * where it is a language code). open-platform only; national-site rejects it:
    * set only `country` to work in both dialects. Empty: the language of
-   * `country`, else English. 1688 accepts unknown codes and does not translate
-   * then.
+   * `country`, else English. 1688 accepts unknown codes such as kr or korea and
+   * does not translate then; zh is reported as not supported. Even with a good
+   * code some texts stay untranslated, more in details than in searches: a
+   * translated text that equals the Chinese one is not a translation.
    *
-   * @generated from field: string language = 11;
+   * @generated from field: string language = 12;
    */
   language: string;
 
@@ -113,7 +127,7 @@ export declare type SearchByKeywordRequest = Message<"nationalsite.product.v1.Se
    * Only offers of any of these categories (1688: categoryIdList, joined by
    * commas). open-platform only.
    *
-   * @generated from field: repeated int64 category_ids = 12;
+   * @generated from field: repeated int64 category_ids = 13;
    */
   categoryIds: bigint[];
 
@@ -121,7 +135,7 @@ export declare type SearchByKeywordRequest = Message<"nationalsite.product.v1.Se
    * Business opportunities of these regions, such as JP-OPP, KR-OPP (1688:
    * regionOpp, joined by semicolons). open-platform only.
    *
-   * @generated from field: repeated string region_opps = 13;
+   * @generated from field: repeated string region_opps = 14;
    */
   regionOpps: string[];
 
@@ -129,7 +143,7 @@ export declare type SearchByKeywordRequest = Message<"nationalsite.product.v1.Se
    * Id of a product collection in 1688's sourcing workbench (1688:
    * productCollectionId). open-platform only.
    *
-   * @generated from field: string product_collection_id = 14;
+   * @generated from field: string product_collection_id = 15;
    */
   productCollectionId: string;
 
@@ -137,24 +151,24 @@ export declare type SearchByKeywordRequest = Message<"nationalsite.product.v1.Se
    * Id of a search navigation node, such as 978 or 978:1352 (1688: snId).
    * open-platform only.
    *
-   * @generated from field: string sn_id = 15;
+   * @generated from field: string sn_id = 16;
    */
   snId: string;
 
   /**
-   * True: the keyword is Chinese and is used unchanged. False or unset: 1688
-   * translates it first (1688: keywordTranslate, whose name suggests the
-   * opposite). open-platform only.
+   * Whether the keyword is Chinese: 1688 then uses it unchanged. False or unset:
+   * 1688 translates it first (1688: keywordTranslate, where true also means: do
+   * not translate). open-platform only.
    *
-   * @generated from field: optional bool keyword_translate = 16;
+   * @generated from field: optional bool keyword_is_chinese = 17;
    */
-  keywordTranslate?: boolean | undefined;
+  keywordIsChinese?: boolean | undefined;
 
   /**
    * Only offers within all of these sales ranges (1688: saleFilterList).
    * open-platform only.
    *
-   * @generated from field: repeated nationalsite.product.v1.SaleFilter sale_filters = 17;
+   * @generated from field: repeated nationalsite.product.v1.SaleFilter sale_filters = 18;
    */
   saleFilters: SaleFilter[];
 };
@@ -172,41 +186,35 @@ export declare const SearchByKeywordRequestSchema: GenMessage<SearchByKeywordReq
  */
 export declare type SearchByKeywordResponse = Message<"nationalsite.product.v1.SearchByKeywordResponse"> & {
   /**
+   * The page's offers in 1688's order (1688: searchOfferModelList, on the open
+   * platform data).
+   *
+   * @generated from field: repeated nationalsite.product.v1.Offer offers = 1;
+   */
+  offers: Offer[];
+
+  /**
+   * The `page_token` of the next page. Empty if 1688 gives no more offers: after
+   * the last page, and after the 2,000th offer. The service sets it.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+
+  /**
    * Number of offers found (1688: totalRecords), on the open platform at most
    * 2,000, the number that can be returned.
    *
-   * @generated from field: optional int32 total_records = 1;
+   * @generated from field: optional int32 total_size = 3;
    */
-  totalRecords?: number | undefined;
-
-  /**
-   * Number of pages (1688: totalPage).
-   *
-   * @generated from field: optional int32 total_page = 2;
-   */
-  totalPage?: number | undefined;
-
-  /**
-   * Offers per page (1688: pageSize).
-   *
-   * @generated from field: optional int32 page_size = 3;
-   */
-  pageSize?: number | undefined;
+  totalSize?: number | undefined;
 
   /**
    * Number of this page, from 1 (1688: currentPage).
    *
-   * @generated from field: optional int32 current_page = 4;
+   * @generated from field: optional int32 page = 4;
    */
-  currentPage?: number | undefined;
-
-  /**
-   * The page's offers in 1688's order (1688: searchOfferModelList, on the open
-   * platform data).
-   *
-   * @generated from field: repeated nationalsite.product.v1.Offer offers = 5;
-   */
-  offers: Offer[];
+  page?: number | undefined;
 };
 
 /**
@@ -292,6 +300,12 @@ export declare type UploadImageRequest = Message<"nationalsite.product.v1.Upload
    * The image, JPEG or PNG, at most 5 MiB (1688: imageBase64, as base64 text).
    * Required. 1688 recommends about 100 KB.
    *
+   * The service re-encodes a large image, by default above 300 KiB, before it
+   * sends it. The call fails with INVALID_REQUEST if decoding would take more
+   * than 200 MiB or 5 s of CPU time, or if a JPEG has more than 100 scans. A
+   * progressive JPEG may have about 50 megapixels (30 in 4:4:4), a PNG about 40
+   * (26 with transparency or a palette), another JPEG more.
+   *
    * @generated from field: bytes image = 1;
    */
   image: Uint8Array;
@@ -338,8 +352,9 @@ export declare const UploadImageResponseSchema: GenMessage<UploadImageResponse>;
  */
 export declare type SearchByImageRequest = Message<"nationalsite.product.v1.SearchByImageRequest"> & {
   /**
-   * The image to search by. Required. 1688's page marks the id as required,
-   * although a URL is accepted too.
+   * The image to search by. Required; optional with a `page_token` that stands
+   * for it. 1688's page marks the id as required, although a URL is accepted
+   * too.
    *
    * @generated from oneof nationalsite.product.v1.SearchByImageRequest.image_source
    */
@@ -364,8 +379,9 @@ export declare type SearchByImageRequest = Message<"nationalsite.product.v1.Sear
     case: "imageAddress";
   } | {
     /**
-     * The image, JPEG or PNG, at most 5 MiB. 1688 does not accept images here:
-     * the service uploads it and searches by the returned id.
+     * The image, JPEG or PNG, at most 5 MiB, with the limits of
+     * UploadImageRequest. 1688 does not accept images here: the service uploads
+     * it and searches by the returned id.
      *
      * @generated from field: bytes image = 3;
      */
@@ -374,32 +390,43 @@ export declare type SearchByImageRequest = Message<"nationalsite.product.v1.Sear
   } | { case: undefined; value?: undefined };
 
   /**
-   * Only offers of this category (1688: categoryId). 0 is the root.
+   * Offers per page (1688: pageSize). 0 means 20, which 1688 recommends; more
+   * than 50 means 50.
    *
-   * @generated from field: optional int64 category_id = 4;
-   */
-  categoryId?: bigint | undefined;
-
-  /**
-   * Page number, from 1 (1688: beginPage). 0 means 1.
-   *
-   * @generated from field: int32 begin_page = 5;
-   */
-  beginPage: number;
-
-  /**
-   * Offers per page, at most 50 (1688: pageSize). 0 means 20, which 1688
-   * recommends.
-   *
-   * @generated from field: int32 page_size = 6;
+   * @generated from field: int32 page_size = 4;
    */
   pageSize: number;
+
+  /**
+   * The `next_page_token` of the previous page. It also stands for the uploaded
+   * image: `image_id` and `image` may be unset. All other fields, and
+   * `image_address`, must be as in the request for that page; otherwise the call
+   * fails with INVALID_REQUEST. Empty: the page is chosen by `page`.
+   *
+   * @generated from field: string page_token = 5;
+   */
+  pageToken: string;
+
+  /**
+   * Number of the page, from 1 (1688: beginPage). 0 means 1. Not allowed with
+   * `page_token`.
+   *
+   * @generated from field: int32 page = 6;
+   */
+  page: number;
+
+  /**
+   * Only offers of this category (1688: categoryId). 0 is the root.
+   *
+   * @generated from field: optional int64 category_id = 7;
+   */
+  categoryId?: bigint | undefined;
 
   /**
    * Choice keys of GetFilterConfig, such as shipInToday or certifiedFactory
    * (1688: filter, joined by commas). Other keys are sent too.
    *
-   * @generated from field: repeated string filters = 7;
+   * @generated from field: repeated string filters = 8;
    */
   filters: string[];
 
@@ -407,21 +434,21 @@ export declare type SearchByImageRequest = Message<"nationalsite.product.v1.Sear
    * Order of the offers within a page (1688: sort, JSON text such as
    * {"price":"asc"}). Unset: 1688's own order.
    *
-   * @generated from field: nationalsite.product.v1.Sort sort = 8;
+   * @generated from field: nationalsite.product.v1.Sort sort = 9;
    */
   sort?: Sort | undefined;
 
   /**
    * Lowest wholesale price, in CNY (1688: priceStart, text in yuan).
    *
-   * @generated from field: google.type.Money price_start = 9;
+   * @generated from field: google.type.Money price_start = 10;
    */
   priceStart?: Money | undefined;
 
   /**
    * Highest wholesale price, in CNY (1688: priceEnd, text in yuan).
    *
-   * @generated from field: google.type.Money price_end = 10;
+   * @generated from field: google.type.Money price_end = 11;
    */
   priceEnd?: Money | undefined;
 
@@ -429,7 +456,7 @@ export declare type SearchByImageRequest = Message<"nationalsite.product.v1.Sear
    * The buyer's id on the national site (1688: outMemberId). It is also sent
    * with the upload.
    *
-   * @generated from field: string out_member_id = 11;
+   * @generated from field: string out_member_id = 12;
    */
   outMemberId: string;
 
@@ -440,7 +467,7 @@ export declare type SearchByImageRequest = Message<"nationalsite.product.v1.Sear
    * open-platform it is not sent: the service derives the language from it if
    * `language` is empty.
    *
-   * @generated from field: string country = 12;
+   * @generated from field: string country = 13;
    */
   country: string;
 
@@ -448,10 +475,12 @@ export declare type SearchByImageRequest = Message<"nationalsite.product.v1.Sear
    * Language code of translated texts, such as en, ja, ko, vi (1688: country,
    * where it is a language code). open-platform only; national-site rejects it:
    * set only `country` to work in both dialects. Empty: the language of
-   * `country`, else English. 1688 accepts unknown codes and does not translate
-   * then.
+   * `country`, else English. 1688 accepts unknown codes such as kr or korea and
+   * does not translate then; zh is reported as not supported. Even with a good
+   * code some texts stay untranslated, more in details than in searches: a
+   * translated text that equals the Chinese one is not a translation.
    *
-   * @generated from field: string language = 13;
+   * @generated from field: string language = 14;
    */
   language: string;
 
@@ -461,14 +490,14 @@ export declare type SearchByImageRequest = Message<"nationalsite.product.v1.Sear
    * its examples fit left, right, top, bottom in pixels. Candidates are in a
    * response's `pic_region_info`. open-platform only.
    *
-   * @generated from field: string region = 14;
+   * @generated from field: string region = 15;
    */
   region: string;
 
   /**
    * Keywords to filter the found offers by (1688: keyword). open-platform only.
    *
-   * @generated from field: string keyword = 15;
+   * @generated from field: string keyword = 16;
    */
   keyword: string;
 
@@ -476,7 +505,7 @@ export declare type SearchByImageRequest = Message<"nationalsite.product.v1.Sear
    * Text that describes what to search for, in addition to the image (1688:
    * auxiliaryText). open-platform only.
    *
-   * @generated from field: string auxiliary_text = 16;
+   * @generated from field: string auxiliary_text = 17;
    */
   auxiliaryText: string;
 
@@ -484,24 +513,24 @@ export declare type SearchByImageRequest = Message<"nationalsite.product.v1.Sear
    * Id of a product collection in 1688's sourcing workbench (1688:
    * productCollectionId). open-platform only.
    *
-   * @generated from field: string product_collection_id = 17;
+   * @generated from field: string product_collection_id = 18;
    */
   productCollectionId: string;
 
   /**
-   * True: the keyword is Chinese and is used unchanged. False or unset: 1688
-   * translates it first (1688: keywordTranslate, whose name suggests the
-   * opposite). open-platform only.
+   * Whether the keyword is Chinese: 1688 then uses it unchanged. False or unset:
+   * 1688 translates it first (1688: keywordTranslate, where true also means: do
+   * not translate). open-platform only.
    *
-   * @generated from field: optional bool keyword_translate = 18;
+   * @generated from field: optional bool keyword_is_chinese = 19;
    */
-  keywordTranslate?: boolean | undefined;
+  keywordIsChinese?: boolean | undefined;
 
   /**
    * Title of the product in the image, which improves the search (1688:
    * itemTitle). open-platform only.
    *
-   * @generated from field: string item_title = 19;
+   * @generated from field: string item_title = 20;
    */
   itemTitle: string;
 
@@ -509,7 +538,7 @@ export declare type SearchByImageRequest = Message<"nationalsite.product.v1.Sear
    * A user's id (1688: userId). One of 1688's samples has it as 0, but it is
    * not documented. Leave it unset unless 1688 asks for it. open-platform only.
    *
-   * @generated from field: optional int64 user_id = 20;
+   * @generated from field: optional int64 user_id = 21;
    */
   userId?: bigint | undefined;
 };
@@ -527,54 +556,48 @@ export declare const SearchByImageRequestSchema: GenMessage<SearchByImageRequest
  */
 export declare type SearchByImageResponse = Message<"nationalsite.product.v1.SearchByImageResponse"> & {
   /**
-   * Number of offers found (1688: totalRecords), on the open platform at most
-   * 2,000, the number that can be returned.
-   *
-   * @generated from field: optional int32 total_records = 1;
-   */
-  totalRecords?: number | undefined;
-
-  /**
-   * Number of pages (1688: totalPage).
-   *
-   * @generated from field: optional int32 total_page = 2;
-   */
-  totalPage?: number | undefined;
-
-  /**
-   * Offers per page (1688: pageSize).
-   *
-   * @generated from field: optional int32 page_size = 3;
-   */
-  pageSize?: number | undefined;
-
-  /**
-   * Number of this page, from 1 (1688: currentPage).
-   *
-   * @generated from field: optional int32 current_page = 4;
-   */
-  currentPage?: number | undefined;
-
-  /**
    * The page's offers in 1688's order (1688: searchOfferModelList, on the open
    * platform data).
    *
-   * @generated from field: repeated nationalsite.product.v1.Offer offers = 5;
+   * @generated from field: repeated nationalsite.product.v1.Offer offers = 1;
    */
   offers: Offer[];
 
   /**
+   * The `page_token` of the next page. Empty if 1688 gives no more offers: after
+   * the last page, and after the 2,000th offer. The service sets it.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+
+  /**
+   * Number of offers found (1688: totalRecords), on the open platform at most
+   * 2,000, the number that can be returned.
+   *
+   * @generated from field: optional int32 total_size = 3;
+   */
+  totalSize?: number | undefined;
+
+  /**
+   * Number of this page, from 1 (1688: currentPage).
+   *
+   * @generated from field: optional int32 page = 4;
+   */
+  page?: number | undefined;
+
+  /**
    * Parts of the image (1688: picRegionInfo). open-platform only.
    *
-   * @generated from field: nationalsite.product.v1.PicRegionInfo pic_region_info = 6;
+   * @generated from field: nationalsite.product.v1.PicRegionInfo pic_region_info = 5;
    */
   picRegionInfo?: PicRegionInfo | undefined;
 
   /**
-   * Id of the image that was searched by, for requesting the next page. The
-   * service sets it; unset if the request had a URL.
+   * Id of the image that was searched by, for other searches by the same image.
+   * The service sets it; unset if the search was by a URL.
    *
-   * @generated from field: optional string image_id = 7;
+   * @generated from field: optional string image_id = 6;
    */
   imageId?: string | undefined;
 };

@@ -3,6 +3,7 @@
 from alembic import op
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -20,6 +21,21 @@ down_revision = None
 _AUTOINCREMENT = BigInteger().with_variant(Integer, "sqlite")
 _IS_PENDING_MESSAGE = text("dead_letter_time_ms IS NULL")
 _IS_PENDING_DELIVERY = text("state = 'PENDING'")
+_IS_UNRESOLVED_CREATION = text("resource_id IS NOT NULL AND state IN ('RUNNING', 'UNKNOWN')")
+
+
+_WITHOUT_STATISTICS = {
+    "deliveries": [
+        *("content_hash", "payload", "ordering_key", "ordering_group", "member_id", "order_ids"),
+        *("last_error", "results"),
+    ],
+    "delivery_heads": ["ordering_group"],
+    "full_orders": ["id", "national_order_id", "member_id", "payload"],
+    "full_order_syncs": ["id"],
+    "idempotency_keys": ["response"],
+    "messages": ["member_id", "raw"],
+}
+"""PostgreSQL's statistics would have copies of buyers' data, which an erasure does not find."""
 
 
 def upgrade() -> None:
@@ -29,7 +45,12 @@ def upgrade() -> None:
         Column("seq", _AUTOINCREMENT, primary_key=True, comment="in the order of storing; never reused"),
         Column("message_id", Text, nullable=False, unique=True, comment="1688's id"),
         Column("topic", Text, nullable=False),
-        Column("ordering_key", Text, comment="messages with the same key are leased one at a time, in order"),
+        Column(
+            "ordering_key",
+            Text,
+            nullable=False,
+            comment="messages with the same key are leased one at a time, in order",
+        ),
         Column("event_time_ms", BigInteger, nullable=False, comment="when it happened, by 1688's clock"),
         Column(
             "receive_time_ms",
@@ -43,8 +64,20 @@ def upgrade() -> None:
     )
     op.create_index("ix_messages_receive_time", "messages", ["receive_time_ms"])
     op.create_table(
+        "message_identities",
+        Column("identity", LargeBinary, primary_key=True, comment="SHA-256 of the message's id"),
+        Column(
+            "receive_time_ms",
+            BigInteger,
+            nullable=False,
+            comment="when it was stored; retention depends on it",
+        ),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_message_identities_receive_time", "message_identities", ["receive_time_ms"])
+    op.create_table(
         "subscriptions",
-        Column("id", _AUTOINCREMENT, primary_key=True),
+        Column("id", _AUTOINCREMENT, primary_key=True, comment="never reused: ack ids contain it"),
         Column("caller", Text, nullable=False, comment="the caller's identity; may be empty"),
         Column("name", Text, comment="null: deleted, and its rows will be removed"),
         Column("topics", Text, nullable=False, comment="JSON array, sorted; [] means all"),
@@ -61,7 +94,7 @@ def upgrade() -> None:
             "backfill_to_seq",
             BigInteger,
             nullable=False,
-            comment="the last message that is older than the subscription",
+            comment="the last message that was stored before the subscription",
         ),
         UniqueConstraint("caller", "name", name="uq_subscriptions_name"),
         sqlite_autoincrement=True,
@@ -70,21 +103,25 @@ def upgrade() -> None:
         "subscription_messages",
         Column("subscription_id", BigInteger, ForeignKey("subscriptions.id"), nullable=False),
         Column("message_seq", BigInteger, ForeignKey("messages.seq", ondelete="CASCADE"), nullable=False),
-        Column("ordering_key", Text, comment="as in messages"),
+        Column("ordering_key", Text, nullable=False, comment="as in messages"),
         Column("event_time_ms", BigInteger, nullable=False, comment="as in messages"),
-        Column("attempts", Integer, nullable=False, comment="leases since it was stored or requeued"),
+        Column(
+            "attempts",
+            Integer,
+            nullable=False,
+            comment="how often it was leased since it was stored or requeued",
+        ),
+        Column(
+            "lease_id",
+            BigInteger,
+            nullable=False,
+            comment="random id of the poll that leased it last; 0: none since it was stored or requeued",
+        ),
         Column("lease_expire_time_ms", BigInteger, nullable=False, comment="0: not leased"),
-        Column("dead_letter_time_ms", BigInteger, comment="when its last lease expired; null: not dead"),
+        Column("dead_letter_time_ms", BigInteger, comment="when its last lease ended; null: not dead"),
         PrimaryKeyConstraint("subscription_id", "message_seq"),
     )
     op.create_index("ix_subscription_messages_message", "subscription_messages", ["message_seq"])
-    op.create_index(
-        "ix_subscription_messages_pending",
-        "subscription_messages",
-        ["subscription_id", "event_time_ms", "message_seq"],
-        sqlite_where=_IS_PENDING_MESSAGE,
-        postgresql_where=_IS_PENDING_MESSAGE,
-    )
     op.create_index(
         "ix_subscription_messages_ordering_key",
         "subscription_messages",
@@ -107,24 +144,36 @@ def upgrade() -> None:
         postgresql_where=text("dead_letter_time_ms IS NOT NULL"),
     )
     op.create_table(
+        "message_heads",
+        Column("subscription_id", BigInteger, ForeignKey("subscriptions.id"), nullable=False),
+        Column("ordering_key", Text, nullable=False, comment="as in messages"),
+        Column("event_time_ms", BigInteger, nullable=False, comment="as in messages"),
+        Column("message_seq", BigInteger, nullable=False, comment="of the first pending message of the key"),
+        PrimaryKeyConstraint("subscription_id", "ordering_key"),
+    )
+    op.create_index(
+        "ix_message_heads_order", "message_heads", ["subscription_id", "event_time_ms", "message_seq"]
+    )
+    op.create_table(
         "deliveries",
         Column("seq", _AUTOINCREMENT, primary_key=True, comment="in the order of enqueuing"),
         Column("delivery_id", Text, nullable=False, unique=True),
-        Column("caller", Text, nullable=False),
+        Column("caller", Text, nullable=False, comment="the owner; may be empty"),
         Column("request_id", Text, nullable=False),
         Column("content_hash", LargeBinary, nullable=False, comment="SHA-256"),
-        Column("rpc", Text, nullable=False),
-        Column("payload", LargeBinary, nullable=False, comment="the request, serialized"),
-        Column("ordering_key", Text, nullable=False),
+        Column("rpc", Text, nullable=False, comment="the RPC that sends such a sync"),
+        Column("payload", LargeBinary, nullable=False, comment="the sync, serialized"),
+        Column("ordering_key", Text, nullable=False, comment="as the caller sees it"),
+        Column("ordering_group", Text, nullable=False, comment="deliveries with the same are sent in order"),
         Column("member_id", Text, comment="the buyer's out_member_id, if known: for erasure"),
-        Column("national_order_id", Text, comment="the national site's order, if known: for erasure"),
+        Column("order_ids", Text, nullable=False, comment="JSON array of the ids in the sync: for erasure"),
         Column("state", Text, nullable=False),
         Column("attempts", Integer, nullable=False, comment="how often it was attempted"),
         Column(
             "failures",
             Integer,
             nullable=False,
-            comment="since it was enqueued or retried by hand; for the backoff",
+            comment="failed attempts since it was enqueued or retried by hand; for the backoff",
         ),
         Column(
             "retry_start_time_ms",
@@ -133,12 +182,13 @@ def upgrade() -> None:
             comment="when it was enqueued or retried by hand; max_age_s counts from here",
         ),
         Column("last_error", LargeBinary, comment="the error of the last attempt, serialized"),
-        Column("progress", LargeBinary, comment="what a partial attempt passes to the next one"),
         Column("results", LargeBinary, comment="its results, serialized"),
         Column("create_time_ms", BigInteger, nullable=False),
         Column("last_attempt_time_ms", BigInteger),
         Column(
-            "next_attempt_time_ms", BigInteger, comment="earliest time of the next attempt; null: finished"
+            "next_attempt_time_ms",
+            BigInteger,
+            comment="earliest time of the next attempt; 0: at once; null: finished",
         ),
         Column("finish_time_ms", BigInteger),
         Column(
@@ -147,44 +197,72 @@ def upgrade() -> None:
             nullable=False,
             comment="0: not leased",
         ),
-        Column("lease_holder", Text, comment="id of the claim; remains if the outcome is unknown"),
+        Column("lease_holder", Text, comment="id of the claim; null: not claimed"),
+        Column(
+            "outcome_unknown",
+            Boolean,
+            nullable=False,
+            comment="1688 may have executed an attempt whose outcome is unknown",
+        ),
         CheckConstraint("state IN ('PENDING', 'DELIVERED', 'DEAD', 'CANCELLED')", name="ck_deliveries_state"),
         UniqueConstraint("caller", "request_id", name="uq_deliveries_request_id"),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_deliveries_ordering_key", "deliveries", ["ordering_key", "seq"])
+    op.create_index("ix_deliveries_ordering_key", "deliveries", ["ordering_key", "caller", "seq"])
     op.create_index(
         "ix_deliveries_pending",
         "deliveries",
-        ["ordering_key", "seq"],
+        ["ordering_group", "seq"],
         sqlite_where=_IS_PENDING_DELIVERY,
         postgresql_where=_IS_PENDING_DELIVERY,
     )
-    op.create_index(
-        "ix_deliveries_due",
-        "deliveries",
-        ["next_attempt_time_ms"],
-        sqlite_where=_IS_PENDING_DELIVERY,
-        postgresql_where=_IS_PENDING_DELIVERY,
-    )
-    op.create_index("ix_deliveries_state", "deliveries", ["state", "seq"])
+    op.create_index("ix_deliveries_caller", "deliveries", ["caller", "seq"])
+    op.create_index("ix_deliveries_state", "deliveries", ["state", "caller", "seq"])
     op.create_index("ix_deliveries_finish_time", "deliveries", ["finish_time_ms"])
+    op.create_table(
+        "delivery_heads",
+        Column("ordering_group", Text, primary_key=True),
+        Column("seq", BigInteger, nullable=False, comment="of the first pending delivery of the group"),
+        Column("rpc", Text, nullable=False, comment="as in deliveries"),
+        Column(
+            "due_time_ms",
+            BigInteger,
+            nullable=False,
+            comment="when it can be claimed: at the end of its lease, or at its next attempt; 0: at once",
+        ),
+    )
+    op.create_index("ix_delivery_heads_due", "delivery_heads", ["rpc", "due_time_ms", "seq"])
     op.create_table(
         "idempotency_keys",
         Column("caller", Text, nullable=False),
         Column("rpc", Text, nullable=False),
         Column("request_id", Text, nullable=False),
+        Column("resource_id", Text, comment="the caller's id of what the call creates, if it has one"),
         Column("content_hash", LargeBinary, nullable=False, comment="SHA-256"),
         Column("state", Text, nullable=False),
         Column("response", LargeBinary, comment="if SUCCEEDED, serialized"),
         Column("holder", Text, nullable=False, comment="id of this execution"),
+        Column("start_time_ms", BigInteger, nullable=False, comment="of this execution"),
         Column(
-            "expire_time_ms", BigInteger, nullable=False, comment="RUNNING: of the lease; else of the row"
+            "expire_time_ms",
+            BigInteger,
+            nullable=False,
+            comment="if RUNNING, end of the lease; else of the retention",
         ),
-        CheckConstraint("state IN ('RUNNING', 'SUCCEEDED', 'UNKNOWN')", name="ck_idempotency_keys_state"),
+        CheckConstraint(
+            "state IN ('RUNNING', 'SUCCEEDED', 'UNKNOWN', 'NOT_EXECUTED')", name="ck_idempotency_keys_state"
+        ),
         PrimaryKeyConstraint("caller", "rpc", "request_id"),
+        UniqueConstraint("rpc", "resource_id", name="uq_idempotency_keys_resource_id"),
     )
     op.create_index("ix_idempotency_keys_expire_time", "idempotency_keys", ["expire_time_ms"])
+    op.create_index(
+        "ix_idempotency_keys_unresolved",
+        "idempotency_keys",
+        ["start_time_ms"],
+        sqlite_where=_IS_UNRESOLVED_CREATION,
+        postgresql_where=_IS_UNRESOLVED_CREATION,
+    )
     op.create_table(
         "full_orders",
         Column("kind", Text, nullable=False, comment="order or logistics_order"),
@@ -192,6 +270,7 @@ def upgrade() -> None:
         Column("national_order_id", Text, nullable=False, comment="the order that it is or belongs to"),
         Column("member_id", Text, comment="the buyer, if known"),
         Column("payload", LargeBinary, nullable=False, comment="the last one that was synced, serialized"),
+        Column("revision", Text, nullable=False, comment="id of the sync that stored it"),
         Column("update_time_ms", BigInteger, nullable=False),
         PrimaryKeyConstraint("kind", "id"),
     )
@@ -199,19 +278,48 @@ def upgrade() -> None:
     op.create_index("ix_full_orders_member_id", "full_orders", ["member_id"])
     op.create_index("ix_full_orders_update_time", "full_orders", ["update_time_ms"])
     op.create_table(
+        "full_order_syncs",
+        Column("kind", Text, nullable=False, comment="as in full_orders"),
+        Column("id", Text, nullable=False, comment="as in full_orders, where a first one is not stored yet"),
+        Column("sync_id", Text, nullable=False, comment="id of the sync in flight: the others wait"),
+        Column(
+            "content_hash",
+            LargeBinary,
+            comment="SHA-256 of what was sent, if the outcome is unknown: only the same may be sent",
+        ),
+        Column("expire_time_ms", BigInteger, nullable=False, comment="end of the lease"),
+        PrimaryKeyConstraint("kind", "id"),
+    )
+    op.create_index("ix_full_order_syncs_expire_time", "full_order_syncs", ["expire_time_ms"])
+    op.create_table(
         "leases",
         Column("name", Text, primary_key=True, comment="the task, which one replica at a time runs"),
         Column("holder", Text, nullable=False),
         Column("expire_time_ms", BigInteger, nullable=False),
     )
+    op.create_table(
+        "store_clock",
+        Column("id", Integer, primary_key=True, comment="1: there is only one row"),
+        Column(
+            "source_time_ms", BigInteger, nullable=False, comment="the database's time, when last measured"
+        ),
+        Column("lead_ms", BigInteger, nullable=False, comment="how far the store's time was ahead of it"),
+    )
+    if op.get_context().dialect.name == "postgresql":
+        for table, columns in _WITHOUT_STATISTICS.items():
+            for column in columns:
+                op.execute(f"ALTER TABLE {table} ALTER COLUMN {column} SET STATISTICS 0")
 
 
 def downgrade() -> None:
     """Drop every table with its data."""
     for table in (
+        "store_clock",
         "leases",
+        "full_order_syncs",
         "full_orders",
         "idempotency_keys",
+        "delivery_heads",
         "deliveries",
         "subscription_messages",
         "subscriptions",

@@ -11,7 +11,7 @@ import java.util.function.Consumer;
 
 /** Channels with the settings that the services recommend. */
 public final class Channels {
-  private static final int MAX_RESPONSE_BYTES = 32 * 1024 * 1024; // a response can hold 1,000 messages
+  private static final int MAX_RESPONSE_BYTES = 32 * 1024 * 1024; // larger than any list (3 MiB)
   private static final Duration MAX_RECONNECT_BACKOFF = Duration.ofSeconds(5);
 
   private Channels() {}

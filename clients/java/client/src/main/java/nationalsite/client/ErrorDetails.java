@@ -22,6 +22,8 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
 import nationalsite.errors.v1.ErrorReason;
+import nationalsite.errors.v1.ErrorsProto;
+import nationalsite.errors.v1.Retry;
 
 /**
  * The status of a failed call, or of one failed result, with its details.
@@ -30,8 +32,9 @@ import nationalsite.errors.v1.ErrorReason;
  * @param reason ERROR_REASON_UNSPECIFIED if gRPC itself failed, or if the reason is newer than these stubs
  * @param reasonName the reason as it was sent, such as {@code ERROR_REASON_OFFER_NOT_FOUND}; empty if gRPC itself
  *     failed
- * @param metadata metadata of ErrorInfo: {@code source}, {@code operation}, and 1688's own {@code code} and
- *     {@code message}
+ * @param retry whether a retry makes sense, by the rule of the reason; RETRY_UNSPECIFIED if the reason is
+ * @param metadata metadata of ErrorInfo: {@code source}, {@code operation}, {@code dialect}, 1688's own {@code
+ *     upstreamCode} and {@code upstreamMessage}, and what else the rule of the reason lists
  * @param retryDelay how long to wait before a retry; empty if the service does not say
  * @param pushback the retry delay that gRPC's own retries obey; negative means do not retry; empty if there is none
  * @param details all details of a known type, in the order in which they were sent
@@ -41,6 +44,7 @@ public record ErrorDetails(
     String message,
     ErrorReason reason,
     String reasonName,
+    Retry retry,
     Map<String, String> metadata,
     List<FieldViolation> fieldViolations,
     Optional<Duration> retryDelay,
@@ -51,8 +55,10 @@ public record ErrorDetails(
    * A request field that breaks a rule.
    *
    * @param field path in the request, such as {@code sort.order}
+   * @param description for people
+   * @param reason the rule, for programs, such as {@code STRING_MAX_LEN}
    */
-  public record FieldViolation(String field, String description) {}
+  public record FieldViolation(String field, String description, String reason) {}
 
   private static final Metadata.Key<byte[]> STATUS_KEY =
       Metadata.Key.of("grpc-status-details-bin", Metadata.BINARY_BYTE_MARSHALLER);
@@ -83,7 +89,7 @@ public record ErrorDetails(
         parsePushback(trailers.get(PUSHBACK_KEY)));
   }
 
-  /** Returns the details of one result of WriteOrderRelations; empty if it is OK. */
+  /** Returns the details of the status of one result of WriteOrderRelations; empty if it is OK. */
   public static Optional<ErrorDetails> fromStatus(com.google.rpc.Status status) {
     var code = Status.fromCodeValue(status.getCode()).getCode();
     return code == Status.Code.OK
@@ -96,14 +102,16 @@ public record ErrorDetails(
     var details = status.getDetailsList().stream().flatMap(ErrorDetails::unpack).toList();
     var info = findFirst(details, ErrorInfo.class).orElse(ErrorInfo.getDefaultInstance());
     var badRequest = findFirst(details, BadRequest.class).orElse(BadRequest.getDefaultInstance());
+    var reason = toReason(info.getReason());
     return new ErrorDetails(
         code,
         message,
-        toReason(info.getReason()),
+        reason,
         info.getReason(),
+        reason.getValueDescriptor().getOptions().getExtension(ErrorsProto.rule).getRetry(),
         info.getMetadataMap(),
         badRequest.getFieldViolationsList().stream()
-            .map(violation -> new FieldViolation(violation.getField(), violation.getDescription()))
+            .map(each -> new FieldViolation(each.getField(), each.getDescription(), each.getReason()))
             .toList(),
         findFirst(details, RetryInfo.class).map(RetryInfo::getRetryDelay).map(ErrorDetails::toDuration),
         pushback,

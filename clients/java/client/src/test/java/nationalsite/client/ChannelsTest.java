@@ -112,7 +112,7 @@ class ChannelsTest {
   }
 
   private static GetCategoryResponse categoryNamed(String name) {
-    return GetCategoryResponse.newBuilder().addCategories(Category.newBuilder().setName(name)).build();
+    return GetCategoryResponse.newBuilder().setCategory(Category.newBuilder().setName(name)).build();
   }
 
   private static GetCategoryResponse read(ManagedChannel channel) {

@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import nationalsite.errors.v1.ErrorReason;
+import nationalsite.errors.v1.Retry;
 import nationalsite.product.v1.ProductServiceGrpc;
 import nationalsite.product.v1.UploadImageRequest;
 import org.junit.jupiter.api.AfterEach;
@@ -32,8 +33,8 @@ class ErrorDetailsTest {
       ErrorInfo.newBuilder()
           .setReason("ERROR_REASON_UPSTREAM_REFUSED")
           .setDomain("nationalsite")
-          .putMetadata("code", "SP0056")
-          .putMetadata("message", "商品不存在")
+          .putMetadata("upstreamCode", "SP0056")
+          .putMetadata("upstreamMessage", "商品不存在")
           .build();
 
   private FakeProductService server;
@@ -54,7 +55,7 @@ class ErrorDetailsTest {
   @Test
   void allDetailsAreParsed() {
     var badRequest = BadRequest.newBuilder();
-    badRequest.addFieldViolationsBuilder().setField("sort.order").setDescription("is required");
+    badRequest.addFieldViolationsBuilder().setField("sort.order").setDescription("is required").setReason("REQUIRED");
     var delay = com.google.protobuf.Duration.newBuilder().setSeconds(1).setNanos(500_000_000);
     var retry = RetryInfo.newBuilder().setRetryDelay(delay).build();
     var unknown = Any.newBuilder().setTypeUrl("type.googleapis.com/nationalsite.Newer").build();
@@ -66,8 +67,9 @@ class ErrorDetailsTest {
             "no: 不",
             ErrorReason.ERROR_REASON_UPSTREAM_REFUSED,
             "ERROR_REASON_UPSTREAM_REFUSED",
-            Map.of("code", "SP0056", "message", "商品不存在"),
-            List.of(new ErrorDetails.FieldViolation("sort.order", "is required")),
+            Retry.RETRY_NEVER,
+            Map.of("upstreamCode", "SP0056", "upstreamMessage", "商品不存在"),
+            List.of(new ErrorDetails.FieldViolation("sort.order", "is required", "REQUIRED")),
             Optional.of(Duration.ofMillis(1500)),
             Optional.of(Duration.ofMillis(1500)),
             List.of(INFO, badRequest.build(), retry)),
@@ -80,6 +82,7 @@ class ErrorDetailsTest {
     var details = failAndParse(statusWith(Any.pack(newer)).toByteArray(), null);
     assertEquals(ErrorReason.ERROR_REASON_UNSPECIFIED, details.reason());
     assertEquals("ERROR_REASON_NEWER", details.reasonName());
+    assertEquals(Retry.RETRY_UNSPECIFIED, details.retry());
     assertEquals(Optional.empty(), details.pushback());
   }
 
@@ -111,7 +114,7 @@ class ErrorDetailsTest {
     assertEquals(Optional.empty(), ErrorDetails.fromStatus(com.google.rpc.Status.getDefaultInstance()));
     var details = ErrorDetails.fromStatus(statusWith(Any.pack(INFO))).orElseThrow();
     assertEquals(Status.Code.UNAVAILABLE, details.code());
-    assertEquals("SP0056", details.metadata().get("code"));
+    assertEquals("SP0056", details.metadata().get("upstreamCode"));
   }
 
   /** Makes a call that fails with these trailers, and parses its error. */

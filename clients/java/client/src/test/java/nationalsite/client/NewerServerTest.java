@@ -21,11 +21,14 @@ class NewerServerTest {
 
   @Test
   void unknownFieldsAndOneofMembersAreKept() throws InvalidProtocolBufferException {
-    var message = Message.newBuilder().setTopic("A_NEWER_TOPIC").setUnknownFields(NEWER_FIELDS);
-    var encoded = StreamMessagesResponse.newBuilder().setMessage(message).build().toByteString();
+    var sent = Message.newBuilder().setTopic("A_NEWER_TOPIC").setUnknownFields(NEWER_FIELDS);
+    var response = StreamMessagesResponse.newBuilder();
+    response.getDeliveredBuilder().addReceivedMessagesBuilder().setMessage(sent);
+    var encoded = response.build().toByteString();
     var decoded = StreamMessagesResponse.parseFrom(encoded);
-    assertEquals("A_NEWER_TOPIC", decoded.getMessage().getTopic());
-    assertEquals(Message.PayloadCase.PAYLOAD_NOT_SET, decoded.getMessage().getPayloadCase());
+    var message = decoded.getDelivered().getReceivedMessages(0).getMessage();
+    assertEquals("A_NEWER_TOPIC", message.getTopic());
+    assertEquals(Message.PayloadCase.PAYLOAD_NOT_SET, message.getPayloadCase());
     assertEquals(encoded, decoded.toByteString());
   }
 

@@ -51,11 +51,13 @@ final class Call {
           .collect(Collectors.toMap(MethodDescriptor::getFullMethodName, Function.identity()));
 
   private final JsonObject testCase;
+  private final Saved saved;
   private final MethodDescriptor<Message, Message> method;
 
   @SuppressWarnings("unchecked") // requests and responses of all methods are messages
-  Call(JsonObject testCase) {
+  Call(JsonObject testCase, Saved saved) {
     this.testCase = testCase;
+    this.saved = saved;
     method = (MethodDescriptor<Message, Message>) METHODS.get(testCase.get("rpc").getAsString());
   }
 
@@ -72,19 +74,19 @@ final class Call {
   }
 
   private JsonObject unary(Channel channel) throws Exception {
-    var initialMetadata = new AtomicReference<Metadata>();
+    var trailers = new AtomicReference<Metadata>();
     var intercepted =
         ClientInterceptors.intercept(
             channel,
             MetadataUtils.newAttachHeadersInterceptor(buildMetadata()),
-            MetadataUtils.newCaptureMetadataInterceptor(initialMetadata, new AtomicReference<>()));
+            MetadataUtils.newCaptureMetadataInterceptor(new AtomicReference<>(), trailers));
     var request = buildRequest(testCase.getAsJsonObject("request"));
     try (var cancellable = Context.current().withCancellation()) {
       var options = testCase.has("cancel_after_ms") ? cancelAfterDelay(buildOptions(), cancellable) : buildOptions();
       var response = cancellable.call(() -> ClientCalls.blockingUnaryCall(intercepted, method, options, request));
       var result = resultWithStatus("OK");
       result.add("response", Json.toJson(response));
-      result.add("initial_metadata", toJson(initialMetadata.get()));
+      result.add("trailing_metadata", toJson(trailers.get()));
       return result;
     }
   }
@@ -93,7 +95,7 @@ final class Call {
     BlockingClientCall<Message, Message> call =
         ClientCalls.blockingBidiStreamingCall(channel, method, buildOptions());
     for (var element : testCase.getAsJsonArray("stream")) {
-      var step = element.getAsJsonObject();
+      var step = saved.fill(element.getAsJsonObject());
       if (step.has("send")) {
         call.write(buildRequest(step.getAsJsonObject("send")));
         continue;
@@ -105,6 +107,7 @@ final class Call {
         call.cancel("unexpected response", null);
         return resultWithStatus(String.join("; ", differences));
       }
+      saved.add(step, actual);
     }
     call.halfClose();
     var unexpected = call.read();
@@ -131,7 +134,9 @@ final class Call {
     result.add("details", Json.toArray(details.details(), detail -> detail.getDescriptorForType().getFullName()));
     result.addProperty("reason", details.reasonName());
     result.add("error_metadata", Json.toJson(details.metadata()));
+    result.addProperty("retry", details.retry().name());
     result.add("invalid_fields", Json.toArray(details.fieldViolations(), ErrorDetails.FieldViolation::field));
+    result.add("violated_rules", Json.toArray(details.fieldViolations(), ErrorDetails.FieldViolation::reason));
     details.retryDelay().ifPresent(delay -> result.addProperty("retry_delay_ms", delay.toMillis()));
     details.pushback().ifPresent(pushback -> result.addProperty("pushback_ms", pushback.toMillis()));
     return result;

@@ -22,7 +22,7 @@ final class Comparison {
       var actual = result.get(member.getKey());
       differences.addAll(
           switch (member.getKey()) {
-            case "initial_metadata" -> compareMetadata(member.getValue().getAsJsonObject(), actual);
+            case "trailing_metadata" -> compareMetadata(member.getValue().getAsJsonObject(), actual);
             case "violations" -> compareViolations(member.getValue(), actual);
             default -> compare(member.getValue(), actual, member.getKey());
           });
@@ -66,7 +66,7 @@ final class Comparison {
     return expected.asMap().entrySet().stream()
         .filter(allowed -> !sent.has(allowed.getKey())
             || !allowed.getValue().getAsJsonArray().contains(sent.get(allowed.getKey())))
-        .map(allowed -> "initial_metadata " + allowed.getKey() + ": " + sent.get(allowed.getKey())
+        .map(allowed -> "trailing_metadata " + allowed.getKey() + ": " + sent.get(allowed.getKey())
             + ", not one of " + allowed.getValue())
         .toList();
   }

@@ -20,6 +20,7 @@ import nationalsite.client.Service;
 /** Runs every case in Java, with clients/java. The README.md beside the cases explains them. */
 public final class Runner {
   private final Map<String, ManagedChannel> channels = new TreeMap<>();
+  private final Saved saved = new Saved();
 
   public static void main(String[] args) throws IOException {
     var out = new PrintStream(new FileOutputStream(FileDescriptor.out), true, UTF_8);
@@ -39,12 +40,16 @@ public final class Runner {
   }
 
   /** Runs a case. Returns the differences to its expectation, or the error that prevented the call. */
-  private String runCase(JsonObject testCase) {
+  private String runCase(JsonObject unfilled) {
     try {
-      var actual = new Call(testCase).run(this::getChannel);
+      var testCase = saved.fill(unfilled);
+      var actual = new Call(testCase, saved).run(this::getChannel);
       var differences = String.join("; ", Comparison.compareResult(testCase.getAsJsonObject("expect"), actual));
       if (!differences.isEmpty() && actual.has("message")) {
         differences += " (" + actual.get("message").getAsString() + ")";
+      }
+      if (differences.isEmpty()) {
+        saved.add(testCase, actual.get("response"));
       }
       return differences;
     } catch (Exception error) { // the other cases must run in any case

@@ -1,0 +1,243 @@
+"""The connections of an HTTP listener: what they may use up, and which are closed to make room for others.
+
+aiohttp has one timeout for connections before their first request and for idle ones. It limits neither the
+connections nor the bytes that they hold. So `Connection`, an asyncio protocol, stands between the transport
+and aiohttp's protocol.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import IPv6Address
+from typing import cast
+
+from prometheus_client import Counter as MetricCounter
+
+MAX_HEADER_BYTES = 64 * 2**10
+"""Of one request, with its request line."""
+_IPV6_HOST_BITS = 64
+
+rejected = MetricCounter(
+    "nationalsite_http_rejected",
+    "Requests that were rejected, and connections that were closed, because of a limit of an HTTP listener.",
+    ("reason",),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpLimits:
+    """What the clients of one listener may use up."""
+
+    header_timeout_s: float = 5.0
+    """For the headers of a request: since the connection was opened, or since their first byte."""
+    body_timeout_s: float = 10.0
+    """For the complete body, since the end of the headers."""
+    idle_timeout_s: float = 75.0
+    """From a response to the next request. Proxies close idle connections after 60 s by default. If the
+    server closed first, it could do so while the proxy sends a request."""
+    linger_s: float = 1.0
+    """How long the rest of a rejected body is read and discarded, before the connection is closed. Otherwise
+    the client could get a reset instead of the response."""
+    shutdown_timeout_s: float = 1.0
+    """How long requests may take after the shutdown has begun. After as long again they are cancelled."""
+    max_body_bytes: int = 64 * 2**10
+    max_buffered_bytes: int = 16 * 2**20
+    """Of all requests that have no response yet, together."""
+    max_connections: int = 500
+    """If more are opened, the connection that has been idle longest is closed."""
+    max_connections_per_address: int = 0
+    """Further connections are closed. 0: no limit. A proxy is one address; so is an IPv6 /64 network."""
+    max_concurrent_requests: int = 250
+    """Complete requests without a response. Further ones get 503. Must be less than max_connections, so that
+    some connections are always idle."""
+
+
+class Connections:
+    """The open connections of a listener."""
+
+    def __init__(self, limits: HttpLimits, build_protocol: Callable[[], asyncio.Protocol]) -> None:
+        self._limits = limits
+        self._build_protocol = build_protocol
+        self._by_transport: dict[asyncio.BaseTransport, Connection] = {}
+        self._idle: dict[Connection, None] = {}
+        """Connections that wait for their client, the one that has waited longest first."""
+        self._addresses: Counter[str] = Counter()
+        self._buffered_bytes = 0
+
+    def build_connection(self) -> asyncio.Protocol:
+        """Return the protocol of a new connection."""
+        return Connection(self, self._limits, self._build_protocol())
+
+    def find(self, transport: asyncio.BaseTransport | None) -> "Connection | None":
+        """Return the connection with this transport; None if it is closed."""
+        return self._by_transport.get(transport) if transport else None
+
+    @property
+    def concurrent_requests(self) -> int:
+        """Complete requests that have no response yet."""
+        return len(self._by_transport) - len(self._idle)
+
+    def admit(self, connection: "Connection") -> bool:
+        """Add a new connection; at the limit, close the longest idle one. Return False to reject it."""
+        limit = self._limits.max_connections_per_address
+        if limit and self._addresses[connection.address] >= limit:
+            rejected.labels("address_limit").inc()
+            return False
+        if len(self._by_transport) >= self._limits.max_connections:
+            rejected.labels("connection_limit").inc()
+            longest_idle = next(iter(self._idle), None)
+            if longest_idle is None:
+                return False
+            longest_idle.close()
+        self._by_transport[connection.transport] = connection
+        self._addresses[connection.address] += 1
+        return True
+
+    def remove(self, connection: "Connection") -> None:
+        """Remove a connection. Does nothing if it is not there."""
+        if self._by_transport.pop(connection.transport, None) is None:
+            return
+        self._idle.pop(connection, None)
+        self._addresses[connection.address] -= 1
+        if not self._addresses[connection.address]:
+            del self._addresses[connection.address]
+
+    def set_idle(self, connection: "Connection", *, is_idle: bool) -> None:
+        """Add a connection to the idle ones, as the last one, or remove it from them."""
+        self._idle.pop(connection, None)
+        if is_idle:
+            self._idle[connection] = None
+
+    def add_bytes(self, count: int) -> None:
+        """Count bytes that a connection holds, or, if negative, no longer holds.
+
+        If there are too many, connections that wait for the rest of a request are closed.
+        """
+        self._buffered_bytes += count
+        while count > 0 and self._buffered_bytes > self._limits.max_buffered_bytes:
+            holder = next((each for each in self._idle if each.buffered_bytes), None)
+            if holder is None:
+                return
+            rejected.labels("buffer_limit").inc()
+            holder.close()
+
+
+class Connection(asyncio.Protocol):
+    """One connection. It passes everything on to aiohttp's protocol."""
+
+    def __init__(self, connections: Connections, limits: HttpLimits, http: asyncio.Protocol) -> None:
+        self._connections = connections
+        self._limits = limits
+        self._http = http
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_admitted = False
+        self._awaits_request = False
+        """It has had a request, and no byte of the next one has arrived."""
+        self._is_closing = False
+        """It is closed after the present response. What arrives until then is discarded."""
+        self.transport: asyncio.Transport
+        self.address = ""
+        self.buffered_bytes = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Start waiting for the first request, or close the connection."""
+        self.transport = cast("asyncio.Transport", transport)
+        self.address = _to_address(transport.get_extra_info("peername"))
+        self._is_admitted = self._connections.admit(self)
+        if not self._is_admitted:
+            self.transport.abort()
+            return
+        self._connections.set_idle(self, is_idle=True)
+        self._start_timer(self._limits.header_timeout_s)
+        self._http.connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Pass data on, unless a limit is exceeded."""
+        if not self._is_closing:
+            if self._awaits_request:
+                self._awaits_request = False
+                self._start_timer(self._limits.header_timeout_s)
+            if self.buffered_bytes > MAX_HEADER_BYTES + self._limits.max_body_bytes:
+                rejected.labels("request_too_large").inc()
+                self.close()
+                return
+            self.buffered_bytes += len(data)
+            self._connections.add_bytes(len(data))
+        if not self.transport.is_closing():
+            self._http.data_received(data)
+
+    def begin_body(self) -> None:
+        """The headers have arrived."""
+        self._stop_timer()
+        self._connections.set_idle(self, is_idle=True)
+
+    def begin_request(self) -> None:
+        """The request is complete, and is handled now."""
+        self._connections.set_idle(self, is_idle=False)
+
+    def end_request(self, *, will_close: bool) -> None:
+        """The request has its response, after which the connection waits for the next one or is closed."""
+        if self._connections.find(self.transport) is not self:
+            return
+        self._release_bytes()
+        self._connections.set_idle(self, is_idle=True)
+        self._awaits_request = True
+        self._is_closing = will_close
+        self._start_timer(self._limits.header_timeout_s if will_close else self._limits.idle_timeout_s)
+
+    def close(self) -> None:
+        """Close the connection at once."""
+        self._end()
+        self.transport.abort()
+
+    def eof_received(self) -> bool | None:
+        """Pass it on."""
+        return self._http.eof_received() if self._is_admitted else None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Pass it on."""
+        self._end()
+        if self._is_admitted:
+            self._http.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Pass it on."""
+        self._http.pause_writing()
+
+    def resume_writing(self) -> None:
+        """Pass it on."""
+        self._http.resume_writing()
+
+    def _start_timer(self, delay_s: float) -> None:
+        self._stop_timer()
+        self._timer = self._loop.call_later(delay_s, self._on_timeout)
+
+    def _stop_timer(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+
+    def _on_timeout(self) -> None:
+        if not self._awaits_request:
+            rejected.labels("header_timeout").inc()
+        self.close()
+
+    def _release_bytes(self) -> None:
+        self._connections.add_bytes(-self.buffered_bytes)
+        self.buffered_bytes = 0
+
+    def _end(self) -> None:
+        self._stop_timer()
+        self._release_bytes()
+        self._connections.remove(self)
+
+
+def _to_address(peer: object) -> str:
+    """Return the client's IP address; of an IPv6 address its network, all of which one client may have."""
+    host = str(peer[0]) if isinstance(peer, tuple) else ""
+    if ":" not in host:
+        return host
+    number = int(IPv6Address(host.partition("%")[0]))
+    return str(IPv6Address(number >> _IPV6_HOST_BITS << _IPV6_HOST_BITS))

@@ -1,0 +1,60 @@
+"""The limit of streams: a stream lasts, so a caller could open them until nothing is left for others."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from services.errors import StreamLimit
+from services.server.call import CallContext, CallNext, MethodInfo
+from services.server.settings import ServerSettings
+
+
+class OpenStreams:
+    """The open streams of a server, by caller and by connection."""
+
+    def __init__(self, settings: ServerSettings) -> None:
+        self._per_caller = settings.max_streams_per_caller
+        self._per_connection = settings.max_streams_per_connection
+        self._callers: Counter[str] = Counter()
+        self._connections: Counter[str] = Counter()
+
+    @contextmanager
+    def count(self, identity: str, peer: str) -> Iterator[None]:
+        """Count a stream while the context is open. Raises StreamLimit.
+
+        `peer` is the address of the other end of the connection, with its port.
+        """
+        caller = identity or peer.rpartition(":")[0]
+        if self._callers[caller] >= self._per_caller:
+            raise StreamLimit("too many streams of this caller are open", streams_per_caller=self._per_caller)
+        if self._connections[peer] >= self._per_connection:
+            raise StreamLimit(
+                "too many streams are open on this connection", streams_per_connection=self._per_connection
+            )
+        counters = ((self._callers, caller), (self._connections, peer))
+        for counter, key in counters:
+            counter[key] += 1
+        try:
+            yield
+        finally:
+            for counter, key in counters:
+                counter[key] -= 1
+                if not counter[key]:
+                    del counter[key]
+
+
+class StreamLimitInterceptor:
+    """Rejects a stream if too many of its caller or of its connection are open."""
+
+    def __init__(self, open_streams: OpenStreams) -> None:
+        self._open_streams = open_streams
+
+    @classmethod
+    def for_method(cls, method: MethodInfo, *, open_streams: OpenStreams) -> "StreamLimitInterceptor | None":
+        """Return None if the method does not stream."""
+        return cls(open_streams) if method.is_streaming else None
+
+    async def __call__(self, call: CallContext, call_next: CallNext) -> bytes:
+        """Raise StreamLimit."""
+        with self._open_streams.count(call.identity, call.grpc_context.peer()):
+            return await call_next(call)

@@ -1,0 +1,90 @@
+"""Batches the items of concurrent callers, so that they share one transaction and one flush to disk."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from services.caller import current_queue_owner
+from services.errors import StoreUnavailable
+from services.fair_queue import FairQueue
+from services.store.database.db_errors import copy_error, reject_waiter
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(slots=True, eq=False)
+class _Pending(Generic[Item, Result]):
+    item: Item
+    future: asyncio.Future[Result]
+
+
+class Batcher(Generic[Item, Result]):
+    """Passes items in batches to one function, which returns a result for each item.
+
+    A result that is an exception is raised to the item's caller. Items that arrive while the function runs
+    wait for the next batch, for which callers take turns. An item is processed even if its caller is
+    cancelled.
+
+    If the function raises StoreUnavailable, every caller of the batch gets it. After any other exception,
+    each item of the batch is processed alone, so that an item that cannot be stored fails only its caller.
+    """
+
+    def __init__(
+        self,
+        process: Callable[[Sequence[Item]], Awaitable[Sequence[Result | Exception]]],
+        *,
+        batch_size: int,
+        max_pending: int,
+    ) -> None:
+        """`process` must leave nothing behind when it raises."""
+        self._process = process
+        self._batch_size = batch_size
+        self._pending: FairQueue[_Pending[Item, Result]] = FairQueue(max_pending)
+        self._worker: asyncio.Task[None] | None = None
+
+    async def submit(self, item: Item) -> Result:
+        """Process an item in the next batch.
+
+        Raises StoreUnavailable if too many are pending, and no other caller has more of them.
+        """
+        pending: _Pending[Item, Result] = _Pending(item, asyncio.get_running_loop().create_future())
+        dropped = self._pending.add(current_queue_owner(), pending)
+        if dropped is not None and not dropped.future.done():
+            dropped.future.set_exception(reject_waiter())
+        if self._worker is None or self._worker.done():
+            # In an empty context: its batches are work of the service, not of the caller that comes first.
+            self._worker = asyncio.create_task(self._process_pending(), context=Context())
+        return await pending.future
+
+    async def close(self) -> None:
+        """Wait until nothing is pending."""
+        if self._worker is not None:
+            await asyncio.wait([self._worker])
+
+    async def _process_pending(self) -> None:
+        while self._pending:
+            batch = [self._pending.take()[1] for _ in range(min(self._batch_size, len(self._pending)))]
+            await self._process_batch(batch)
+
+    async def _process_batch(self, batch: Sequence[_Pending[Item, Result]]) -> None:
+        results: Sequence[Result | Exception]
+        try:
+            results = await self._process([pending.item for pending in batch])
+        except StoreUnavailable as error:
+            results = [copy_error(error) for _ in batch]
+        except Exception as error:
+            if len(batch) > 1:
+                for pending in batch:
+                    await self._process_batch([pending])
+                return
+            results = [error]
+        for pending, result in zip(batch, results, strict=True):
+            if pending.future.done():
+                continue
+            if isinstance(result, Exception):
+                pending.future.set_exception(result)
+            else:
+                pending.future.set_result(result)

@@ -1,0 +1,54 @@
+"""Opens a store: checks its URL and its schema, and starts its clock."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+
+from services.errors import StartupError, StoreUnavailable
+from services.store.database.clock import StoreClock
+from services.store.database.engine import SQLITE, Engine, StoreLimits, parse_url
+from services.store.database.postgresql import PostgresqlEngine
+from services.store.database.schema_migrations import check_schema, migrate
+from services.store.database.sqlite import SqliteEngine
+from services.store.database.store import Clock, Store
+
+
+@asynccontextmanager
+async def open_store(
+    url: str, limits: StoreLimits | None = None, clock: Clock | None = None
+) -> AsyncIterator[Store]:
+    """Open the store at a URL: `sqlite+aiosqlite:///...` or `postgresql+psycopg://...`.
+
+    A SQLite file is created and migrated here. `clock` replaces the store's own clock, for tests. Raises
+    StartupError if the database cannot be reached, or if PostgreSQL's schema is not current.
+    """
+    limits = limits or StoreLimits()
+    parsed = parse_url(url)
+    engine: Engine
+    if parsed.drivername == SQLITE:
+        await asyncio.to_thread(migrate, url)
+        engine = SqliteEngine(parsed, limits)
+    else:
+        await asyncio.to_thread(check_schema, url)
+        engine = PostgresqlEngine(parsed, limits)
+    clock = clock or StoreClock()
+    store = Store(engine, url=url, limits=limits, clock=clock)
+    try:
+        async with _run_clock(clock, store) if isinstance(clock, StoreClock) else nullcontext():
+            yield store
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def _run_clock(clock: StoreClock, store: Store) -> AsyncIterator[None]:
+    try:
+        await clock.open(store)
+    except StoreUnavailable as error:
+        raise StartupError([f"the store's time cannot be read: {error}"]) from error
+    running = asyncio.create_task(clock.run(store))
+    try:
+        yield
+    finally:
+        running.cancel()
+        await asyncio.wait([running])

@@ -1,0 +1,9 @@
+"""Requests from outside: their size and counts before they are parsed, then the rules of their protos.
+
+Used by the server and the adapter.
+"""
+
+from services.validation.request_bounds import RequestBounds
+from services.validation.validator import RequestValidator
+
+__all__ = ["RequestBounds", "RequestValidator"]

@@ -1,0 +1,284 @@
+"""What clients of an HTTP listener can use up, by real sockets. Small limits make the tests fast."""
+
+import asyncio
+from collections import Counter
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+
+import pytest
+from aiohttp import web
+from prometheus_client import REGISTRY
+
+from services.server import HttpLimits, open_listener, serve_http
+from services.server.http_connections import _to_address
+
+TIMEOUT_S = 5
+GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+HALF_HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nX-A: "
+STALLED_BODY = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4000\r\n\r\n" + b"x" * 1000
+KEPT = {"header_timeout_s": 60, "body_timeout_s": 60}
+"""For connections that only another limit may close."""
+
+
+class Server:
+    """Answers with the length of the body. GET /wait waits until `release` is set."""
+
+    def __init__(self):
+        self.release = asyncio.Event()
+        self.waiting = asyncio.Semaphore(0)
+
+    async def respond(self, request):
+        if request.path == "/wait":
+            self.waiting.release()
+            await self.release.wait()
+        return web.Response(text=str(len(await request.read())))
+
+    @asynccontextmanager
+    async def serve(self, **limits):
+        listener = open_listener("-", "127.0.0.1:0")
+        routes = [web.route("*", "/", self.respond), web.get("/wait", self.respond)]
+        async with serve_http(
+            routes, listener, HttpLimits(**{"linger_s": 0.05, "shutdown_timeout_s": 0.05} | limits)
+        ):
+            yield listener.getsockname()
+
+
+@pytest.fixture
+def server():
+    return Server()
+
+
+@pytest.fixture
+async def connect():
+    """Open connections, and close them at the end of the test."""
+    async with AsyncExitStack() as stack:
+
+        async def open_connection(address, sent=b""):
+            reader, writer = await asyncio.open_connection(*address)
+            stack.callback(writer.close)
+            writer.write(sent)
+            return reader, writer
+
+        yield open_connection
+
+
+async def read_status(reader):
+    """Read one response; return its status, 0 if the connection was closed without one."""
+    async with asyncio.timeout(TIMEOUT_S):
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return 0
+        length = next(int(line[15:]) for line in head.split(b"\r\n") if line.startswith(b"Content-Length:"))
+        await reader.readexactly(length)
+        return int(head.split()[1])
+
+
+async def request(connection, sent=GET):
+    reader, writer = connection
+    writer.write(sent)
+    return await read_status(reader)
+
+
+async def is_closed(connection):
+    """Wait until the connection is closed."""
+    async with asyncio.timeout(TIMEOUT_S):
+        try:
+            return await connection[0].read() is not None
+        except ConnectionError:
+            return True
+
+
+async def drip(connection, data):
+    """Send byte by byte until the server closes the connection; return its response."""
+    reader, writer = connection
+
+    async def receive():
+        received = b""
+        with suppress(ConnectionError):
+            while data := await reader.read(1000):
+                received += data
+        return received
+
+    response = asyncio.create_task(receive())
+    async with asyncio.timeout(TIMEOUT_S):
+        for byte in data:
+            writer.write(bytes([byte]))
+            await asyncio.wait([response], timeout=0.01)
+            if response.done():
+                break
+        return await response
+
+
+def count_rejected():
+    samples = next(metric for metric in REGISTRY.collect() if metric.name == "nationalsite_http_rejected")
+    return Counter(
+        {
+            sample.labels["reason"]: sample.value
+            for sample in samples.samples
+            if sample.name.endswith("_total")
+        }
+    )
+
+
+@pytest.fixture
+def rejections():
+    """Return what was rejected since the start of the test."""
+    before = count_rejected()
+    return lambda: dict(count_rejected() - before)
+
+
+async def test_headers_that_trickle_are_not_waited_for(server, connect, rejections):
+    async with server.serve(header_timeout_s=0.15) as address:
+        assert await drip(await connect(address), HALF_HEAD * 20) == b""
+        second = await connect(address)
+        assert await request(second) == 200
+        assert await drip(second, HALF_HEAD * 20) == b""
+    assert rejections() == {"header_timeout": 2}
+
+
+@pytest.mark.parametrize("kind", ["stalled", "trickling", "chunked"])
+async def test_a_slow_body_is_not_waited_for(server, connect, rejections, kind):
+    async with server.serve(body_timeout_s=0.1) as address:
+        if kind == "stalled":
+            connection = await connect(address, STALLED_BODY)
+            response = await asyncio.wait_for(connection[0].read(), TIMEOUT_S)
+        elif kind == "trickling":
+            response = await drip(await connect(address, STALLED_BODY), b"x" * 1000)
+        else:
+            head = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+            response = await drip(await connect(address, head), b"1\r\nx\r\n" * 200)
+    assert response.startswith(b"HTTP/1.1 408")
+    assert rejections() == {"body_timeout": 1}
+
+
+async def test_a_chunked_body_without_end_is_bounded(server, connect, rejections):
+    async with server.serve(max_body_bytes=1000) as address:
+        head = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        reader, writer = await connect(address, head + b"3e8\r\n" + b"x" * 1000 + b"\r\n")
+        writer.write(b"1\r\nx\r\n")
+        assert await read_status(reader) == 413
+        assert await is_closed((reader, writer))
+    assert rejections() == {"body_too_large": 1}
+
+
+async def test_a_large_body_is_answered_without_being_read(server, connect, rejections):
+    async with server.serve() as address:
+        size = 2**20
+        reader, writer = await connect(
+            address, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % size
+        )
+        assert await read_status(reader) == 413
+        writer.write(b"x" * size)
+        await writer.drain()
+        assert await is_closed((reader, writer))
+    assert rejections() == {"body_too_large": 1}
+
+
+async def test_a_body_at_the_limit_is_accepted(server, connect):
+    async with server.serve(max_body_bytes=1000) as address:
+        for size, status in ((1000, 200), (1001, 413)):
+            body = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size
+            assert await request(await connect(address), body) == status
+
+
+async def test_headers_are_bounded_together(server, connect, rejections):
+    async with server.serve(**KEPT) as address:
+        line = b"X-A: " + b"x" * 4000 + b"\r\n"
+        connection = await connect(address, HALF_HEAD)
+        for _ in range(63):  # aiohttp accepts 64 lines
+            if connection[1].is_closing():
+                break
+            connection[1].write(line)
+            await asyncio.sleep(0.001)
+        assert await is_closed(connection)
+    assert rejections() == {"request_too_large": 1}
+
+
+async def test_an_idle_connection_is_kept_longer_than_silent_ones(server, connect):
+    async with server.serve(header_timeout_s=0.05) as address:
+        connection = await connect(address)
+        assert await request(connection) == 200
+        assert await is_closed(await connect(address))  # a silent one, opened later
+        assert await request(connection) == 200
+
+
+async def test_pipelined_requests_are_answered(server, connect):
+    async with server.serve() as address:
+        reader, _ = await connect(address, GET * 100)
+        assert [await read_status(reader) for _ in range(100)] == [200] * 100
+
+
+async def test_the_connection_that_is_idle_longest_makes_room(server, connect, rejections):
+    async with server.serve(max_connections=3, max_concurrent_requests=2) as address:
+        first, second, third = [await connect(address) for _ in range(3)]
+        for connection in (first, third, second):
+            assert await request(connection) == 200
+        busy = asyncio.create_task(request(first, GET.replace(b"/ ", b"/wait ", 1)))
+        await server.waiting.acquire()
+
+        fourth = await connect(address)
+        assert await request(fourth) == 200
+        assert await is_closed(third)
+        assert await request(second) == 200
+        assert await request(fourth) == 200
+        server.release.set()
+        assert await busy == 200
+    assert rejections() == {"connection_limit": 1}
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", HALF_HEAD, STALLED_BODY], ids=["silent", "half headers", "stalled body"]
+)
+async def test_connections_that_wait_do_not_keep_others_out(server, connect, rejections, sent):
+    async with server.serve(**KEPT, max_connections=20, max_concurrent_requests=5) as address:
+        waiting = [await connect(address, sent) for _ in range(30)]
+        assert await request(await connect(address)) == 200
+        for connection in waiting[:11]:
+            assert await is_closed(connection)
+        assert not waiting[-1][0].at_eof()
+    assert rejections()["connection_limit"] == 11
+
+
+async def test_without_an_idle_connection_a_new_one_is_closed(server, connect, rejections):
+    async with server.serve(max_connections=1) as address:
+        busy = asyncio.create_task(request(await connect(address), GET.replace(b"/ ", b"/wait ", 1)))
+        await server.waiting.acquire()
+        assert await request(await connect(address)) == 0
+        server.release.set()
+        assert await busy == 200
+    assert rejections() == {"connection_limit": 1}
+
+
+async def test_connections_of_an_address_are_bounded_if_asked_for(server, connect, rejections):
+    async with server.serve(max_connections_per_address=2) as address:
+        first, second = [await connect(address) for _ in range(2)]
+        assert await request(await connect(address)) == 0
+        first[1].write(GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        assert await is_closed(first)
+        assert await request(second) == 200
+        assert await request(await connect(address)) == 200
+    assert rejections() == {"address_limit": 1}
+
+
+@pytest.mark.parametrize(
+    ("peer", "address"),
+    [
+        (("192.0.2.7", 1), "192.0.2.7"),
+        (("2001:db8:1:2:3:4:5:6", 1, 0, 0), "2001:db8:1:2::"),
+        (("fe80::7%lo", 1, 0, 1), "fe80::"),
+        (None, ""),
+    ],
+)
+def test_an_ipv6_network_is_one_address(peer, address):
+    assert _to_address(peer) == address
+
+
+async def test_bytes_of_all_requests_are_bounded(server, connect, rejections):
+    async with server.serve(**KEPT, max_buffered_bytes=10_000) as address:
+        stalled = [await connect(address, STALLED_BODY) for _ in range(20)]
+        for connection in stalled[:11]:
+            assert await is_closed(connection)
+        body = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n" + b"x" * 5000
+        assert await request(await connect(address), body) == 200
+        assert [await request(connection, b"x" * 3000) for connection in stalled[-4:]] == [200] * 4
+    assert rejections()["buffer_limit"] >= 11

@@ -1,0 +1,219 @@
+"""Requests are read only when there is memory for them; callers take turns, and one gets at most half."""
+
+import asyncio
+import gc
+import weakref
+from collections.abc import Iterator
+from typing import Any
+
+import grpc
+import pytest
+
+from services.errors import DeadlineExceeded, Overloaded
+from services.server import request_memory
+from services.server.interceptors import deserialization
+from services.server.request_memory import RequestMemory
+from services.server.security.peer_identity import Peer, PeerIdentityResolver
+from tests.server.callers import CALLER, rule
+from tests.server.shop_server import SHOP, Line, RunningShop, accept, running_shop
+from tests.support.status_details import parse_reason
+
+MIB = 2**20
+REQUEST_BYTES = 5 * MIB
+TIMEOUT_S = 5
+
+
+@pytest.fixture
+def memory(monkeypatch: pytest.MonkeyPatch) -> Iterator[RequestMemory]:
+    """Memory for four of the largest requests, two of each caller. Nothing is reserved at the end."""
+    monkeypatch.setattr(request_memory, "BUDGET_BYTES", 4 * REQUEST_BYTES)
+    monkeypatch.setattr(request_memory, "MAX_WAITING", 3)
+    memory = RequestMemory(REQUEST_BYTES)
+    yield memory
+    assert not memory.callers
+
+
+class Call:
+    """A call that reads and holds a request."""
+
+    def __init__(self, memory: RequestMemory, caller: str, timeout_s: float = TIMEOUT_S) -> None:
+        self._arrived: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._end = asyncio.Event()
+        self.is_reading = False
+        self.task = asyncio.create_task(self._run(memory, caller, timeout_s))
+
+    async def _run(self, memory: RequestMemory, caller: str, timeout_s: float) -> None:
+        async with memory.reserve(caller, asyncio.get_running_loop().time() + timeout_s) as reservation:
+            self.is_reading = True
+            reservation.keep(await self._arrived)
+            await self._end.wait()
+
+    async def arrive(self, size: int) -> None:
+        self._arrived.set_result(size)
+        await settle()
+
+    async def end(self) -> None:
+        self._end.set()
+        await self.task
+        await settle()
+
+
+async def settle() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def start(memory: RequestMemory, *callers: str) -> list[Call]:
+    calls = []
+    for caller in callers:
+        calls.append(Call(memory, caller))
+        await settle()
+    return calls
+
+
+async def cancel(*calls: Call) -> None:
+    for call in calls:
+        call.task.cancel()
+    await asyncio.gather(*(call.task for call in calls), return_exceptions=True)
+
+
+def reading(calls: list[Call]) -> list[bool]:
+    return [call.is_reading for call in calls]
+
+
+async def test_a_caller_that_sends_slowly_leaves_the_other_half(memory: RequestMemory) -> None:
+    calls = await start(memory, "a", "a", "a", "b", "b", "b")
+    assert reading(calls) == [True, True, False] * 2
+    await cancel(*calls)
+
+
+async def test_callers_take_turns(memory: RequestMemory) -> None:
+    calls = await start(memory, "a", "a", "b", "b", "c", "c", "d")
+    await calls[0].arrive(0)
+    await calls[1].arrive(0)
+    assert reading(calls) == [True, True, True, True, True, False, True]
+    await cancel(*calls)
+
+
+async def test_small_requests_that_are_held_let_others_arrive(memory: RequestMemory) -> None:
+    calls = await start(memory, *["a"] * 5)
+    for call in calls[:4]:
+        await call.arrive(1000)
+    assert reading(calls) == [True] * 5
+    await cancel(*calls)
+
+
+async def test_large_requests_that_are_held_let_no_others_arrive(memory: RequestMemory) -> None:
+    calls = await start(memory, "a", "a", "a")
+    await calls[0].arrive(REQUEST_BYTES)
+    await calls[1].arrive(REQUEST_BYTES)
+    assert not calls[2].is_reading
+    await calls[1].end()
+    assert calls[2].is_reading
+    await cancel(*calls)
+
+
+async def test_requests_of_half_the_size_share_their_memory(memory: RequestMemory) -> None:
+    calls = await start(memory, "a", "a", "a", "a")
+    for call in calls[:2]:
+        await call.arrive(REQUEST_BYTES // 2)
+    assert reading(calls) == [True, True, True, False]
+    await cancel(*calls)
+
+
+async def test_too_many_waiting_requests_are_rejected(memory: RequestMemory) -> None:
+    calls = await start(memory, *["a"] * 6)
+    with pytest.raises(Overloaded, match="the most of them are of this caller"):
+        await calls[5].task
+    calls += await start(memory, "b")
+    assert reading(calls) == [True, True, False, False, False, False, True]
+    await cancel(*calls)
+
+
+async def test_a_request_waits_at_most_until_its_deadline(memory: RequestMemory) -> None:
+    calls = await start(memory, "a", "a")
+    with pytest.raises(DeadlineExceeded):
+        await Call(memory, "a", timeout_s=0.001).task
+    await cancel(*calls)
+
+
+@pytest.fixture
+def identities(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call has the identity that its metadata says."""
+    monkeypatch.setattr(
+        PeerIdentityResolver,
+        "resolve",
+        lambda _, context: Peer(dict(context.invocation_metadata()).get("caller", "")),
+    )
+
+
+def silent_call(shop: RunningShop, caller: str) -> Any:
+    """Start a call that sends no request."""
+    return shop.client.channel.stream_unary(f"/{SHOP.full_name}/Ask")(metadata=(("caller", caller),))
+
+
+async def fail(call: Any) -> grpc.aio.AioRpcError:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await asyncio.wait_for(call, TIMEOUT_S)
+    return caught.value
+
+
+@pytest.fixture
+def _one_request_of_each_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One request of a caller may arrive, and one may wait."""
+    monkeypatch.setattr(request_memory, "BUDGET_BYTES", 1)
+    monkeypatch.setattr(request_memory, "MAX_WAITING", 1)
+
+
+@pytest.mark.usefixtures("identities", "_one_request_of_each_caller")
+async def test_silent_calls_do_not_delay_other_callers() -> None:
+    async with running_shop({"Ask": accept}) as shop:
+        silent = [asyncio.ensure_future(fail(silent_call(shop, "a"))) for _ in range(3)]
+        done, held = await asyncio.wait(silent, return_when=asyncio.FIRST_COMPLETED)
+        assert [parse_reason(task.result()) for task in done] == ["OVERLOADED"]
+        await shop.client.Ask(Line(), metadata=(("caller", "b"),), timeout=TIMEOUT_S)
+        assert not any(task.done() for task in held)
+        for task in held:
+            task.cancel()
+        await shop.client.Ask(Line(), metadata=(("caller", "a"),), timeout=TIMEOUT_S)
+
+
+@pytest.mark.usefixtures("identities", "_one_request_of_each_caller")
+async def test_silent_calls_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deserialization, "ARRIVAL_TIMEOUT_S", 0.01)
+    async with running_shop({"Ask": accept}) as shop:
+        assert parse_reason(await fail(silent_call(shop, "a"))) == "DEADLINE"
+        await shop.client.Ask(Line(), metadata=(("caller", "a"),), timeout=TIMEOUT_S)
+
+
+async def test_the_request_of_an_unknown_caller_is_not_read(policy: Any) -> None:
+    """The call is rejected although its request never arrives."""
+    policy(rule([CALLER], ["*"]))
+    async with running_shop({"Ask": accept}, policy_file=policy.path) as shop:
+        assert parse_reason(await fail(silent_call(shop, ""))) == "CALLER_UNKNOWN"
+
+
+async def test_a_failed_call_leaves_nothing_in_memory() -> None:
+    """Not even until the next garbage collection."""
+    left: list[weakref.ref[Any]] = []
+
+    class Image:
+        """Stands for a large object that a function uses while it fails."""
+
+    async def handle(_request: Any, _deadline: float) -> bytes:
+        image = Image()
+        left.append(weakref.ref(image))
+        try:
+            raise ValueError
+        except ValueError as error:
+            raise Overloaded("too many") from error
+
+    async with running_shop({"Ask": handle}) as shop:
+        gc.disable()
+        try:
+            with pytest.raises(grpc.aio.AioRpcError):
+                await shop.client.Ask(Line())
+            await settle()
+            assert [reference() for reference in left] == [None]
+        finally:
+            gc.enable()

@@ -1,0 +1,74 @@
+"""Batches are filled in turn by caller; a full queue rejects items of the caller with the most."""
+
+import asyncio
+
+import pytest
+
+from services.caller import Caller, current_queue_owner, set_caller
+from services.errors import StoreUnavailable
+from services.store.database.batcher import Batcher
+
+
+class BatcherHarness:
+    def __init__(self, *, batch_size: int = 4, max_pending: int = 100) -> None:
+        self.may_continue = asyncio.Event()
+        self.batches: list[list[str]] = []
+        self.queue_owners: set[object] = set()
+        self.batcher: Batcher[str, None] = Batcher(
+            self._process, batch_size=batch_size, max_pending=max_pending
+        )
+
+    async def _process(self, items):
+        self.batches.append(list(items))
+        self.queue_owners.add(current_queue_owner())
+        await self.may_continue.wait()
+        return [None] * len(items)
+
+    def submit(self, caller: str) -> "asyncio.Task[None]":
+        async def call() -> None:
+            set_caller(Caller(caller))
+            await self.batcher.submit(caller)
+
+        return asyncio.create_task(call())
+
+
+async def settled() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_the_item_of_a_modest_caller_is_in_the_next_batch():
+    harness = BatcherHarness()
+    calls = [harness.submit(caller) for _ in range(50) for caller in ("greedy", "other")]
+    await settled()
+    calls.append(harness.submit("modest"))
+    await settled()
+    harness.may_continue.set()
+    await asyncio.gather(*calls)
+    first, second, *_ = harness.batches
+    assert "modest" not in first
+    assert second[:3] == ["greedy", "other", "modest"]
+
+
+async def test_a_full_queue_rejects_an_item_of_the_caller_with_the_most():
+    harness = BatcherHarness(batch_size=1, max_pending=2)
+    calls = [harness.submit("greedy") for _ in range(4)]
+    await settled()
+    modest = harness.submit("modest")
+    await settled()
+    rejected = [call for call in calls if call.done()]
+    assert len(rejected) == 2
+    harness.may_continue.set()
+    await modest
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    errors = [outcome for outcome in outcomes if outcome is not None]
+    assert len(errors) == 2
+    assert all(isinstance(error, StoreUnavailable) and "of this caller" in str(error) for error in errors)
+
+
+@pytest.mark.parametrize("caller", ["one", ""])
+async def test_a_batch_is_work_of_the_service(caller):
+    harness = BatcherHarness()
+    harness.may_continue.set()
+    await harness.submit(caller)
+    assert harness.queue_owners == {None}

@@ -1,0 +1,121 @@
+"""What is done for a delivery uses indexes, so that it does not take longer with a large backlog."""
+
+import asyncio
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import event, text
+
+from services.store import DeadOutcome, DeliveredOutcome, RetryOutcome, RetryPolicy
+from services.store.outbox.claims import Claims, Release
+from tests.store.factories import build_delivery
+from tests.support.backlog import insert_backlog
+
+BACKLOG = 100_000
+LIMITS = {"SyncOrder": 16, "SyncOrderStatus": 16}
+MAX_SCANNED = 110
+"""So few heads PostgreSQL may read at once and sort, since they are in one block or two."""
+TABLES = ("deliveries", "delivery_heads", "first", "pending")
+"""And their aliases."""
+
+
+@contextmanager
+def record_statements(storage):
+    """Yield a list that gets the statements that the store executes, with their parameters."""
+    engine = storage.store._engine._engine.sync_engine
+    statements = []
+
+    def record(_connection, _cursor, statement, parameters, _context, many):
+        statements.append((statement, parameters[0] if many else parameters))
+
+    event.listen(engine, "before_cursor_execute", record)
+    try:
+        yield statements
+    finally:
+        event.remove(engine, "before_cursor_execute", record)
+
+
+async def use_everything(storage):
+    """Make each kind of change once."""
+    claims = Claims(storage.store, storage.notifier, RetryPolicy())
+    await asyncio.gather(*(storage.deliveries.enqueue(build_delivery(number)) for number in range(4)))
+    claimed = await claims.claim(LIMITS, 16, lease_s=60)
+    assert len(claimed) == 16
+    outcomes = [
+        DeadOutcome(error=b""),
+        RetryOutcome(error=b"", retry_after_s=60),
+        Release(was_sent=True),
+        DeliveredOutcome(),
+    ]
+    await asyncio.gather(
+        *(claims.record(claim, outcomes[number % 4]) for number, claim in enumerate(claimed))
+    )
+    await claims.find_next_due_time_ms(LIMITS)
+    (pending,) = (await storage.deliveries.list(owner="shop", page_size=1)).items
+    await storage.deliveries.cancel(pending.delivery_id, owner="shop")
+    await storage.deliveries.retry(claimed[0].delivery.delivery_id, owner=None)
+    await storage.deliveries.ensure_none_pending("none")
+
+
+async def explain(storage, statement, parameters):
+    """Return the steps of a statement's plan, and the most rows that a step reads, if PostgreSQL says it."""
+    prefix = "EXPLAIN QUERY PLAN "
+    if storage.store.is_postgresql:
+        is_query = statement.startswith("SELECT")  # which can be executed again
+        prefix = "EXPLAIN (FORMAT JSON, ANALYZE) " if is_query else "EXPLAIN (FORMAT JSON) "
+
+    async def work(connection):
+        return (await connection.exec_driver_sql(prefix + statement, parameters)).all()
+
+    rows = await storage.store.write(work)
+    if not storage.store.is_postgresql:
+        return [row[3] for row in rows], 0
+    ((plans,),) = rows
+    nodes = list(find_nodes(plans[0]["Plan"]))
+    rows_read = (node.get("Actual Rows", 0) + node.get("Rows Removed by Filter", 0) for node in nodes)
+    return [f"{node['Node Type']} {node.get('Relation Name', '')}" for node in nodes], max(rows_read)
+
+
+def find_nodes(plan):
+    yield plan
+    for child in plan.get("Plans", ()):
+        yield from find_nodes(child)
+
+
+def is_scan(step):
+    """Whether a step reads a whole table, all of an index, or all pending deliveries."""
+    return (
+        step.startswith("Seq Scan")
+        or step.split()[:2] in [["SCAN", table] for table in TABLES]
+        or "(state=?)" in step
+    )
+
+
+def is_sort(step):
+    return "TEMP B-TREE" in step or "Sort" in step
+
+
+@pytest.mark.parametrize("keys", [20_000, 100])
+@pytest.mark.parametrize("has_statistics", [True, False])
+@pytest.mark.slow
+async def test_no_statement_scans_the_backlog(storage, keys, has_statistics):
+    await insert_backlog(storage.store, count=BACKLOG, keys=keys)
+    if has_statistics:
+        await storage.store.write(lambda connection: connection.execute(text("ANALYZE")))
+    with record_statements(storage) as statements:
+        await use_everything(storage)
+    checked = 0
+    for statement, parameters in dict(statements).items():
+        is_explained = statement.startswith(("SELECT", "INSERT INTO delivery_heads", "UPDATE", "DELETE"))
+        if not is_explained or "deliver" not in statement or "GROUP BY" in statement:
+            continue  # locks, inserts, and what the storage does in the background
+        steps, rows_read = await explain(storage, statement, parameters)
+        if keys <= MAX_SCANNED:
+            steps = [step for step in steps if step not in ("Seq Scan delivery_heads", "Sort ")]
+        assert not any(map(is_scan, steps)), (statement, steps)
+        if "deliveries.attempts >" not in statement:  # RetryDelivery reads the later ones of one key
+            assert rows_read <= MAX_SCANNED, (statement, steps)
+        if "heads_0_0" in statement or "first_0" in statement:  # to find what is due, and when
+            checked += 1
+            assert not any(map(is_sort, steps)), (statement, steps)
+    assert checked == 2
