@@ -59,7 +59,8 @@ DESCRIPTORS := gen/descriptors/nationalsite.binpb
 gen: setup ## generate gen/, dialects.json and the lists of reads in deploy/ from protos/; skips languages without a toolchain
 	@$(BIN)/python -m tools.generation
 
-GENERATED := gen docs/reference/dialects.json deploy/envoy/envoy.yaml deploy/services/product/istio/virtual-service.yaml
+GENERATED := gen docs/reference/dialects.json clients/python/src/nationalsite_client/dialects.json \
+	deploy/envoy/envoy.yaml deploy/services/product/istio/virtual-service.yaml
 
 .PHONY: check-gen
 check-gen: setup ## fail if generated files are not up to date (needs Go, Node.js)

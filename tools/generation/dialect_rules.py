@@ -1,7 +1,7 @@
 """docs/reference/dialects.json: what only a dialect requires, limits or drops (tools/dialect_rules.py).
 
-The packages of Go and TypeScript get a copy in the form that their language reads. Those of Java and Python
-take this file.
+The packages of Go, Python and TypeScript get a copy in the form that their language reads. That of Java takes
+this file.
 """
 
 import subprocess
@@ -12,6 +12,7 @@ from tools.generation.sources import GEN_DIR, ROOT
 
 RULES_FILE = ROOT / "docs" / "reference" / "dialects.json"
 GO_DIR = GEN_DIR / "go" / "dialects"
+PYTHON_FILE = ROOT / "clients" / "python" / "src" / "nationalsite_client" / "dialects.json"
 TYPESCRIPT_DIR = GEN_DIR / "ts" / "dialects"
 
 _GO = """\
@@ -46,7 +47,8 @@ export declare const dialectRules: readonly DialectRule[];
 def generate() -> None:
     """Write the file and its copies."""
     text = _list_rules()
-    RULES_FILE.write_text(text, encoding="utf-8")
+    for file in (RULES_FILE, PYTHON_FILE):
+        file.write_text(text, encoding="utf-8")
     recreate_dirs(GO_DIR, TYPESCRIPT_DIR)
     (GO_DIR / "dialects.json").write_text(text, encoding="utf-8")
     (GO_DIR / "dialects.go").write_text(_GO)
