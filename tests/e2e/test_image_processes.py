@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 MIB = 2**20
 SERVICE_MIB = 640
-"""What the memory limit of the pod leaves to the service (docs/kubernetes.md)."""
+"""What the memory limit of the pod leaves to the service (docs/operations.md)."""
 TIMEOUT_S = 30
 REJECTED = {grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.DEADLINE_EXCEEDED}
 HONEST = pad(save(Image.radial_gradient("L"), "JPEG"))

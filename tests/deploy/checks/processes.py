@@ -45,7 +45,7 @@ DESCRIPTORS = {
 SANDBOX = "services.sandbox"
 STORES = frozenset({"services.order_sync", "services.account"})
 PRODUCT_MIB = 640
-"""Memory of ProductService without its image processes (docs/kubernetes.md)."""
+"""Memory of ProductService without its image processes (docs/operations.md)."""
 ACCESS_FIELDS = ("policy_file", "tls_client_ca_file", "trusted_proxies", "allow_unauthenticated_callers")
 UNWIND_S = 15
 """Time to cancel calls, and to close the HTTP side, the trace exporter and the store."""
