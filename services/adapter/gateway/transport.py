@@ -5,6 +5,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from types import SimpleNamespace
 
 import aiohttp
 import httpx
@@ -42,6 +43,14 @@ class HttpResponse:
     body: bytes
 
 
+@dataclass(slots=True)
+class _Progress:
+    """How far a request has come."""
+
+    has_connection: bool = False
+    """It can have been sent. Without a connection it was not, whichever timeout ends it."""
+
+
 class HttpTransport:
     """The HTTP client of the process. Close it at the end."""
 
@@ -50,7 +59,9 @@ class HttpTransport:
         connector = aiohttp.TCPConnector(
             limit=MAX_CONNECTIONS, keepalive_timeout=KEEPALIVE_TIMEOUT_S, ssl=_TLS
         )
-        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+        return aiohttp.ClientSession(
+            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trace_configs=[_trace_connections()]
+        )
 
     async def send(self, request: httpx.Request, deadline: float) -> HttpResponse:
         """Send a request, and read the whole response, until `deadline` (loop time).
@@ -73,19 +84,28 @@ class HttpTransport:
     async def _send_with_deadline(
         self, request: httpx.Request, connect_timeout_s: float, deadline: float
     ) -> HttpResponse:
+        progress = _Progress()
         try:
             async with asyncio.timeout_at(deadline):
-                return await self._exchange(request, aiohttp.ClientTimeout(connect=connect_timeout_s))
+                timeout = aiohttp.ClientTimeout(connect=connect_timeout_s)
+                return await self._exchange(request, timeout, progress)
         except _NEVER_SENT as error:
             raise ConnectError("1688 cannot be reached") from error
         except TimeoutError as error:
+            if not progress.has_connection:
+                raise ConnectError("1688 cannot be reached") from error
             raise DeadlineExceededInFlight("the deadline passed while 1688 handled the call") from error
         except (aiohttp.ClientError, OSError) as error:
             if _is_undecodable(error):
                 raise UpstreamUnreadable("1688's response cannot be decompressed") from error
             raise ConnectionLost("the connection to 1688 was lost") from error
 
-    async def _exchange(self, request: httpx.Request, timeout: aiohttp.ClientTimeout) -> HttpResponse:  # noqa: ASYNC109 # aiohttp's own type
+    async def _exchange(
+        self,
+        request: httpx.Request,
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 # aiohttp's own type
+        progress: _Progress,
+    ) -> HttpResponse:
         async with self._session.request(
             request.method,
             yarl.URL(str(request.url), encoded=True),  # the signed URL must not be encoded again
@@ -93,6 +113,7 @@ class HttpTransport:
             data=request.read() if isinstance(request.stream, httpx.ByteStream) else request.stream,
             allow_redirects=False,
             timeout=timeout,
+            trace_request_ctx=progress,
         ) as response:
             body = bytearray()
             async for chunk in response.content.iter_any():
@@ -104,6 +125,16 @@ class HttpTransport:
     async def close(self) -> None:
         """Close all connections."""
         await self._session.close()
+
+
+def _trace_connections() -> aiohttp.TraceConfig:
+    async def mark(_session: aiohttp.ClientSession, context: SimpleNamespace, _event: object) -> None:
+        context.trace_request_ctx.has_connection = True
+
+    config = aiohttp.TraceConfig()
+    config.on_connection_create_end.append(mark)
+    config.on_connection_reuseconn.append(mark)
+    return config
 
 
 def _is_undecodable(error: BaseException | None) -> bool:

@@ -57,13 +57,15 @@ async def test_deadline_passed_before_sending(peer, make_gateway, call):
 
 @pytest.mark.parametrize("script", [silent, half_a_body])
 async def test_deadline_passes_while_1688_works(script, peer, make_gateway, call, wait_until):
+    gateway = make_gateway()
+    await call(gateway)  # so that the next request needs no new connection, and is sent at once
     peer.on("param2", script)
 
     with pytest.raises(DeadlineExceededInFlight) as caught:
-        await call(make_gateway(), timeout_s=0.1)
+        await call(gateway, timeout_s=0.3)
 
     assert caught.value.may_have_executed
-    assert len(peer.received) == 1
+    assert len(peer.received) == 2
     await wait_until(lambda: not peer.open)
 
 
@@ -170,6 +172,19 @@ async def test_no_connection_is_accepted(make_gateway, call):
 async def test_no_route(host, make_gateway, call):
     with pytest.raises(ConnectError) as caught:
         await call(make_gateway(url=f"http://{host}"), timeout_s=0.3)
+
+    assert not caught.value.may_have_executed
+
+
+async def test_the_deadline_passes_before_the_connect_timeout(serve_raw, make_gateway, call, monkeypatch):
+    """A busy process can notice both at once: what counts is that the request was never sent."""
+    monkeypatch.setattr(asyncio, "timeout_at", lambda _deadline: asyncio.timeout(0.1))
+
+    async def stay_silent(reader, _writer):
+        await reader.read()
+
+    with pytest.raises(ConnectError) as caught:
+        await call(make_gateway(url=f"https://{await serve_raw(stay_silent)}"), timeout_s=2)
 
     assert not caught.value.may_have_executed
 
