@@ -3,7 +3,8 @@
 Used by the server and the adapter.
 """
 
+from services.validation.nul_characters import reject_nul_characters
 from services.validation.request_bounds import RequestBounds
 from services.validation.validator import RequestValidator
 
-__all__ = ["RequestBounds", "RequestValidator"]
+__all__ = ["RequestBounds", "RequestValidator", "reject_nul_characters"]

@@ -10,7 +10,7 @@ from services.caller import current_queue_owner
 from services.errors import DeadlineExceeded, InvalidRequest, Violation
 from services.server.call import CallContext, CallNext, MethodInfo
 from services.server.request_memory import RequestMemory
-from services.validation import RequestBounds, RequestValidator
+from services.validation import RequestBounds, RequestValidator, reject_nul_characters
 
 ARRIVAL_TIMEOUT_S = 10.0
 """For a complete request, once it is read."""
@@ -84,6 +84,8 @@ class RequestDeserializer:
             raise InvalidRequest([self._malformed]) from None
         # Nothing reads them, but they would be stored with a delivery, and be part of keys and hashes.
         request.DiscardUnknownFields()
+        if b"\0" in payload:
+            reject_nul_characters(request)
         self._validate(request)
         if call.first_request is None:
             call.first_request = request
