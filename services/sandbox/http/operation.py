@@ -85,14 +85,18 @@ class Operation:
     requires_signature: bool = True
     requires_token: bool = True
     rejects_other_dialects: bool = False
-    """A call in another dialect is rejected as if the API did not exist."""
+    """A call with arguments of another dialect is rejected as if the API did not exist."""
 
     def select_dialect(self, parameters: Mapping[str, str]) -> DialectSpec:
         """Return the dialect of a call. Raises GatewayRejection if none matches."""
         for spec in self.dialects:
             if spec.matches(parameters):
                 return spec
-        if self.rejects_other_dialects:
+        if self.rejects_other_dialects and not parameters.keys() <= SYSTEM_PARAMETERS:
             raise GatewayRejection("api_unsupported")
-        first = self.dialects[0]
-        raise GatewayRejection("param_missing", first.wrapper or first.required[0])
+        raise GatewayRejection("param_missing", _name_argument(self.dialects[0]))
+
+
+def _name_argument(spec: DialectSpec) -> str:
+    """Return an argument that a call without arguments lacks."""
+    return spec.wrapper or next(iter(spec.required), "") or min(spec.discriminators)

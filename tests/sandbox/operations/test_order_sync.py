@@ -244,12 +244,25 @@ async def test_no_relation_of_an_invalid_list_is_stored(client):
     [
         ("trade.cross.orderStatusSync", {"orderParam": OPEN["trade.cross.orderSync", "orderParam"]}),
         ("trade.cross.logisticsStatusSync", {"orderLogisticsParam": {"logisticsId": "1"}}),
-        ("trade.cross.orderStatusSync", {}),
     ],
 )
 async def test_status_syncs_are_unknown_on_the_open_platform(client, name, argument):
     response = await client.call(name, **argument)
     assert (response.status_code, response.json()["error_code"]) == (400, "gw.APIUnsupported")
+
+
+@pytest.mark.parametrize(
+    ("name", "missing"),
+    [
+        ("trade.cross.orderStatusSync", "orderStatusSyncParam"),
+        ("trade.cross.logisticsStatusSync", "logisticsId"),
+    ],
+)
+async def test_status_syncs_without_arguments_lack_an_argument(client, name, missing):
+    """Such a call is of no dialect. An operator checks permissions with it."""
+    response = await client.call(name)
+    assert (response.status_code, response.json()["error_code"]) == (400, "gw.ParamMissing")
+    assert missing in response.json()["error_message"]
 
 
 @pytest.mark.parametrize(
