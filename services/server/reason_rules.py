@@ -28,11 +28,17 @@ class ReasonRule:
     retry: errors_v1.Retry.ValueType
     retry_delay_ms: int | None
     """The delay in RetryInfo; None without RetryInfo."""
+    retried_by_service: bool
+    """The service has already retried its call to 1688."""
 
     @property
     def pushback_ms(self) -> int | None:
-        """The trailer `grpc-retry-pushback-ms`; None: it is not sent."""
-        return -1 if self.retry != errors_v1.RETRY_AFTER_DELAY else self.retry_delay_ms
+        """The trailer `grpc-retry-pushback-ms`; None: it is not sent.
+
+        If a channel also retried what this service has retried, their attempts would be multiplied.
+        """
+        may_channel_retry = self.retry == errors_v1.RETRY_AFTER_DELAY and not self.retried_by_service
+        return self.retry_delay_ms if may_channel_retry else -1
 
     def find_deviations(self, metadata: Iterable[str], details: Iterable[str]) -> list[str]:
         """Return what an error with these metadata keys and details has wrong."""
@@ -59,6 +65,7 @@ def _read_rule(value: EnumValueDescriptor) -> ReasonRule:
         optional_details=_optional(rule.details),
         retry=rule.retry,
         retry_delay_ms=rule.retry_delay.ToMilliseconds() if rule.HasField("retry_delay") else None,
+        retried_by_service=rule.retried_by_service,
     )
 
 

@@ -57,7 +57,7 @@ def test_field_violations(product) -> None:
 @pytest.mark.parametrize(
     ("fault", "reason", "retry_delay_s", "pushback_s"),
     [
-        ({"drop": "before_request"}, errors_v1.ERROR_REASON_UPSTREAM_UNAVAILABLE, 1.0, 1.0),
+        ({"drop": "before_request"}, errors_v1.ERROR_REASON_UPSTREAM_UNAVAILABLE, 1.0, -0.001),
         ({"gateway_error": "gw.NoUsageLeftError"}, errors_v1.ERROR_REASON_UPSTREAM_QUOTA, None, -0.001),
     ],
     ids=str,
@@ -71,14 +71,29 @@ def test_retry_delay_and_pushback(fault, reason, retry_delay_s, pushback_s, prod
     assert (details.reason, details.retry_delay_s, details.pushback_s) == (reason, retry_delay_s, pushback_s)
 
 
-def test_channel_retries_reads(product, sandbox) -> None:
+@pytest.mark.parametrize(
+    ("fault", "status", "attempts"),
+    [
+        ({"drop": "before_request"}, grpc.StatusCode.UNAVAILABLE, 3),
+        ({"gateway_error": "gw.QosAppFrequencyLimit"}, grpc.StatusCode.RESOURCE_EXHAUSTED, 3),
+        ({"status": 502, "body": "bad gateway"}, grpc.StatusCode.UNAVAILABLE, 3),
+    ],
+    ids=str,
+)
+def test_channel_does_not_retry_what_the_service_has_retried(
+    fault, status, attempts, product, sandbox
+) -> None:
+    """One layer retries: three attempts of the service in each of three of the channel would be nine."""
+    operation = "product.search.keywordQuery"
     sandbox.admin("DELETE", "calls")
-    sandbox.inject_fault({"drop": "before_request"}, operation="product.search.keywordQuery", times=3)
+    sandbox.inject_fault(fault, operation=operation, times=100)
     with nationalsite_client.connect(product.address, "product") as channel:
         request = protos.SearchByKeywordRequest(keyword="dress")
-        assert ProductServiceStub(channel).SearchByKeyword(request, timeout=TIMEOUT_S).offers
-    # The service makes the first three attempts itself.
-    assert len(sandbox.calls()) == 4
+        with pytest.raises(grpc.RpcError) as error:
+            ProductServiceStub(channel).SearchByKeyword(request, timeout=TIMEOUT_S)
+    sandbox.admin("DELETE", "faults")
+    assert error.value.code() is status
+    assert [call["path"].split("/")[-2] for call in sandbox.calls()] == [operation] * attempts
 
 
 def test_error_of_grpc_itself_has_no_reason() -> None:

@@ -66,9 +66,7 @@ STATUS = {
     "UPSTREAM_UNREADABLE": "INTERNAL",
     "UPSTREAM_UNSUPPORTED": "UNIMPLEMENTED",
 }
-PUSHBACK = dict.fromkeys(STATUS, "-1") | dict.fromkeys(
-    ("UPSTREAM_FAULT", "UPSTREAM_RATE", "UPSTREAM_UNAVAILABLE"), "1000"
-)
+RETRY_DELAY_MS = dict.fromkeys(("UPSTREAM_FAULT", "UPSTREAM_RATE", "UPSTREAM_UNAVAILABLE"), 1000)
 
 
 @pytest.mark.parametrize("case", FAULT_CASES, ids=lambda case: case.name)
@@ -114,10 +112,11 @@ def _call(client: RpcClient, rpc: str, request: dict[str, object]) -> str:
     details = parse_status_details(error)
     reason: str = details["ErrorInfo"].reason.removeprefix("ERROR_REASON_")
     trailers: dict[str, Any] = dict(error.trailing_metadata())
-    pushback = trailers.get("grpc-retry-pushback-ms")
-    assert (error.code().name, pushback) == (STATUS[reason], PUSHBACK[reason])
+    assert error.code().name == STATUS[reason]
+    # The service has retried what a retry helps, so no channel may.
+    assert trailers.get("grpc-retry-pushback-ms") == "-1"
     delay = details["RetryInfo"].retry_delay.ToMilliseconds() if "RetryInfo" in details else None
-    assert delay == (int(pushback) if pushback != "-1" else None)
+    assert delay == RETRY_DELAY_MS.get(reason)
     assert details["ErrorInfo"].metadata["source"] == "1688"
     return reason
 

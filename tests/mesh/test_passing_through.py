@@ -76,7 +76,7 @@ def test_deadlines_cancellations_and_retry_advice_pass(services, report):
 
     # Status, pushback and RetryInfo are those of the service.
     for fault, rpc, request, status, pushback, delay_ms in (
-        ("gw.QosAppFrequencyLimit", products.SearchByKeyword, SEARCH, "RESOURCE_EXHAUSTED", "1000", 1000),
+        ("gw.QosAppFrequencyLimit", products.SearchByKeyword, SEARCH, "RESOURCE_EXHAUSTED", "-1", 1000),
         ("gw.NoUsageLeftError", products.SearchByKeyword, SEARCH, "RESOURCE_EXHAUSTED", "-1", None),
         (None, accounts.RegisterUser, registration(2), "UNKNOWN", "-1", None),
     ):

@@ -69,3 +69,12 @@ def test_server_calls_identify_their_case() -> None:
         (case.get("target"), case["rpc"], case["expect"].get("status", "OK")) for case in cases
     )
     assert {key: expected[key] for key in counted} == counted
+
+
+def test_upstream_attempts_identify_their_case() -> None:
+    cases = [json.loads(path.read_text(encoding="utf-8")) for path in CASES]
+    counted = [case for case in cases if "upstream_attempts" in case]
+    assert counted
+    assert all(case["target"].startswith("FAILING_") for case in counted)
+    calls = Counter((case.get("target"), case["rpc"]) for case in cases)
+    assert {calls[case["target"], case["rpc"]] for case in counted} == {1}

@@ -21,7 +21,12 @@ from nationalsite.ordersync import v1 as protos
 from nationalsite.ordersync.v1 import OrderSyncServiceStub
 
 from tests.polyglot.rendering import CASES, HERE, render
-from tests.polyglot.server_calls import check_server_calls, count_calls
+from tests.polyglot.server_calls import (
+    check_server_calls,
+    check_upstream_attempts,
+    count_attempts,
+    count_calls,
+)
 from tests.support.purchases import build_creation
 from tests.support.sandbox_client import SandboxClient
 from tools import local_stack
@@ -77,6 +82,8 @@ class Targets:
     services: Mapping[str, RunningProcess]
     """By target name, as in a case."""
     sandbox: SandboxClient
+    failing_sandbox: SandboxClient
+    """Behind the targets whose name starts with FAILING."""
     variables: Mapping[str, str]
     """Values of the placeholders in cases."""
 
@@ -108,7 +115,12 @@ def targets() -> Iterator[Targets]:
         for order_id, topic in PUSHED.items():
             _push_message(sandbox, topic, order_id)
         variables = {"start_time": start_time, "message_id": message_id}
-        yield Targets(services=services, sandbox=sandbox, variables=variables)
+        yield Targets(
+            services=services,
+            sandbox=sandbox,
+            failing_sandbox=SandboxClient(failing_sandbox.address),
+            variables=variables,
+        )
 
 
 def _push_message(sandbox: SandboxClient, topic: str, order_id: int) -> str:
@@ -154,6 +166,7 @@ def _run_cases(language: str, targets: Targets, folder: Path) -> RunResult:
         return RunResult(cases={}, server_differences={}, error=error)
     render(folder, {**targets.variables, "language": language})
     counts = {target: count_calls(service) for target, service in targets.services.items()}
+    attempts = count_attempts(targets.failing_sandbox)
     runner = _run_process(
         [HERE / language / "run"], RUN_TIMEOUT_S, targets.environment(POLYGLOT_CASES=str(folder))
     )
@@ -164,6 +177,9 @@ def _run_cases(language: str, targets: Targets, folder: Path) -> RunResult:
         for name, case in cases.items()
         if "server_calls" in case and name in results
     }
+    for name, case in cases.items():
+        if "upstream_attempts" in case and name in results and not server_differences.get(name):
+            server_differences[name] = check_upstream_attempts(case, targets.failing_sandbox, attempts)
     error = ""
     if runner.returncode != 0:
         error = f"the runner exited with {runner.returncode}:\n{runner.stderr[-4000:]}"

@@ -30,8 +30,9 @@ RETRY_POLICY: Mapping[str, Any] = MappingProxyType(
         "initialBackoff": "0.1s",
         "maxBackoff": "2s",
         "backoffMultiplier": 2,
-        # The services send a pushback with both codes, and clients obey it: a delay if a retry may help,
-        # -1 if a quota is used up. RESOURCE_EXHAUSTED without a pushback comes from a proxy's rate limit,
+        # The services send a pushback with both codes, and clients obey it: a delay if a retry may help, such
+        # as at another replica; -1 if a quota is used up, or if the service has already retried its call to
+        # 1688. RESOURCE_EXHAUSTED without a pushback comes from a proxy's rate limit,
         # which a retry may pass, or from gRPC because a request is too large, which no read is. If a response
         # is too large, the call has received headers already, and gRPC does not retry it.
         "retryableStatusCodes": ["UNAVAILABLE", "RESOURCE_EXHAUSTED"],

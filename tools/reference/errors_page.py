@@ -92,6 +92,8 @@ def _rpcs_by_reason() -> defaultdict[str, list[str]]:
 def _facts(value: EnumValueDescriptor) -> Iterator[tuple[str, str]]:
     rule = REASON_RULES[_name(value)]
     yield "Retry", f"{_RETRIES[rule.retry]}{f', after {_delay(value)}' if _delay(value) else ''}"
+    if rule.retried_by_service:
+        yield "Pushback", "-1, because the service has already retried its call to 1688"
     option = value.GetOptions().Extensions[errors_v1.rule]
     if option.metadata:
         yield "Metadata", _list_names(option.metadata)

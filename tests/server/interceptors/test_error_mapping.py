@@ -199,7 +199,7 @@ TABLE = [
         None,
         "-1",
     ),
-    (errors.UpstreamRate("slow"), "RESOURCE_EXHAUSTED", "UPSTREAM_RATE", UPSTREAM, "RetryInfo", "1000"),
+    (errors.UpstreamRate("slow"), "RESOURCE_EXHAUSTED", "UPSTREAM_RATE", UPSTREAM, "RetryInfo", "-1"),
     (
         errors.UpstreamQuota("used", **CODE),
         "RESOURCE_EXHAUSTED",
@@ -208,9 +208,9 @@ TABLE = [
         "QuotaFailure",
         "-1",
     ),
-    (errors.ConnectError("gone"), "UNAVAILABLE", "UPSTREAM_UNAVAILABLE", UPSTREAM, "RetryInfo", "1000"),
-    (errors.ConnectionLost("gone"), "UNAVAILABLE", "UPSTREAM_UNAVAILABLE", UPSTREAM, "RetryInfo", "1000"),
-    (errors.UpstreamFault("500"), "UNAVAILABLE", "UPSTREAM_FAULT", UPSTREAM, "RetryInfo", "1000"),
+    (errors.ConnectError("gone"), "UNAVAILABLE", "UPSTREAM_UNAVAILABLE", UPSTREAM, "RetryInfo", "-1"),
+    (errors.ConnectionLost("gone"), "UNAVAILABLE", "UPSTREAM_UNAVAILABLE", UPSTREAM, "RetryInfo", "-1"),
+    (errors.UpstreamFault("500"), "UNAVAILABLE", "UPSTREAM_FAULT", UPSTREAM, "RetryInfo", "-1"),
     (errors.UpstreamUnreadable("?"), "INTERNAL", "UPSTREAM_UNREADABLE", UPSTREAM, None, "-1"),
     (
         errors.OutcomeUnknown("?", request_id=REQUEST_ID),
@@ -277,7 +277,9 @@ async def test_each_error_has_its_status(failing_server, subtests):
                         ("", "x", "REQUIRED"),
                     ]
                 if "RetryInfo" in details:
-                    assert details["RetryInfo"].retry_delay.ToMilliseconds() == int(pushback)
+                    delay_ms = details["RetryInfo"].retry_delay.ToMilliseconds()
+                    retried = reason in ("UPSTREAM_RATE", "UPSTREAM_UNAVAILABLE", "UPSTREAM_FAULT")
+                    assert delay_ms == (1000 if retried else int(pushback))
                 if "QuotaFailure" in details:
                     assert [violation.subject for violation in details["QuotaFailure"].violations] == [
                         OPERATION

@@ -30,8 +30,11 @@ STRING_MAX_LEN, REQUIRED or MONEY_FEN. A rule of the dialect is
 REQUIRED_IN_DIALECT, NOT_IN_DIALECT, or a name that begins with DIALECT_, such
 as DIALECT_MAX_LEN. Any release can add such names.
 
-The trailer `grpc-retry-pushback-ms` agrees with the rule: RetryInfo's delay
-if the error has one, and -1 if its retry is RETRY_NEVER or RETRY_UNSAFE.
+The trailer `grpc-retry-pushback-ms` says what a channel may retry by itself:
+-1 if the retry is RETRY_NEVER or RETRY_UNSAFE, or if the rule has
+`retried_by_service`, otherwise RetryInfo's delay if the error has one. So the
+calls to 1688 are retried by the service only, and are not multiplied by the
+retries of a channel.
 """
 
 from collections import abc as _abc
@@ -737,10 +740,16 @@ class ReasonRule(_message.Message):
     DETAILS_FIELD_NUMBER: _builtins.int
     RETRY_FIELD_NUMBER: _builtins.int
     RETRY_DELAY_FIELD_NUMBER: _builtins.int
+    RETRIED_BY_SERVICE_FIELD_NUMBER: _builtins.int
     status: _code_pb2.Code.ValueType
     """The gRPC status."""
     retry: Global___Retry.ValueType
     """Whether a retry of the same call makes sense."""
+    retried_by_service: _builtins.bool
+    """The service has already retried its call to 1688 as far as a retry helps, or
+    waits before it sends another. A channel must not retry by itself; your
+    program or job queue may, after the delay of RetryInfo.
+    """
     @_builtins.property
     def metadata(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The keys of ErrorInfo's metadata besides `source`, `operation` and
@@ -765,10 +774,11 @@ class ReasonRule(_message.Message):
         details: _abc.Iterable[_builtins.str] | None = ...,
         retry: Global___Retry.ValueType = ...,
         retry_delay: _duration_pb2.Duration | None = ...,
+        retried_by_service: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["retry_delay", b"retry_delay"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["details", b"details", "metadata", b"metadata", "retry", b"retry", "retry_delay", b"retry_delay", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["details", b"details", "metadata", b"metadata", "retried_by_service", b"retried_by_service", "retry", b"retry", "retry_delay", b"retry_delay", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
