@@ -188,6 +188,7 @@ ROWS = (
             ("relay-few-keys", "the same with 100,000 pending, 100 keys", _SAME_WITH_BACKLOG),
             ("claim", "search of a claim with 100,000 pending, 20,000 keys", Threshold(limit=2)),
             ("outage", "CPU of the service while 1688 is down, with 100,000 pending", None),
+            ("outage-wait", "a caller's wait for EnqueueSync meanwhile", None),
         )
     ),
     *(

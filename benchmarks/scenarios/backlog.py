@@ -6,18 +6,21 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 
 from nationalsite.ordersync import v1 as protos
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from benchmarks import responses
+from benchmarks.load_client import LoadClient
 from benchmarks.nginx import NginxUpstream, nginx
 from benchmarks.plain_inserts import ServiceStore
 from benchmarks.process_stats import cpu_s
-from benchmarks.processes import free_port
+from benchmarks.processes import free_port, worker_process
 from benchmarks.results import Result, absolute, measure_rounds, ratio
-from benchmarks.services import run_service
+from benchmarks.scenarios.storage import ENQUEUE, build_enqueue_request
+from benchmarks.services import RunningService, run_service
 from services.store import Store, migrate, open_store
 from services.store.outbox.heads import find_due_heads
 from tests.support.backlog import insert_backlog
@@ -35,6 +38,8 @@ ROUNDS, CLAIMS = 3, 100
 CLAIM_SIZE = 64
 OUTAGE_BEGIN_S, OUTAGE_S = 5.0, 20.0
 """Until the circuit breaker is open, and for how long the CPU time is measured."""
+CALLS = 100
+"""Of a caller, one after the other, during an outage."""
 
 
 def backlog(rows: Collection[str]) -> dict[str, Result]:
@@ -90,6 +95,14 @@ def _measure(engine: str, upstream: NginxUpstream, small: str, many: str, few: s
         "% of a core",
         ROUNDS,
     )
+    waits = measure_rounds(
+        {
+            "1688 down, 100,000 pending": partial(_measure_wait, engine, many, None),
+            "idle": partial(_measure_wait, engine, small, upstream.url),
+        },
+        "ms",
+        ROUNDS,
+    )
     outage_many, outage_few = outages.values()
     first, second = searches.values()
     return {
@@ -98,6 +111,7 @@ def _measure(engine: str, upstream: NginxUpstream, small: str, many: str, few: s
         f"relay-few-keys-{engine}": ratio(rates[few_keys], rates[alone]),
         f"claim-{engine}": absolute(first, details=[second]),
         f"outage-{engine}": absolute(outage_many, details=[outage_few]),
+        f"outage-wait-{engine}": ratio(*waits.values()),
     }
 
 
@@ -122,14 +136,29 @@ def _measure_rate(engine: str, upstream: NginxUpstream, url: str) -> float:
 
 
 def _measure_outage(engine: str, url: str) -> float:
-    """Start a service whose 1688 refuses connections; return the CPU time that it takes, in percent."""
-    settings = {"NATIONALSITE_REPLAY_SECONDS": "0", "NATIONALSITE_DATABASE_URL": url}
-    gateway_url = f"http://127.0.0.1:{free_port()}"
-    with run_service("order_sync", gateway_url, settings, log=f"bench-outage-{engine}") as service:
-        time.sleep(OUTAGE_BEGIN_S)
+    """Return the CPU time that a service takes whose 1688 refuses connections, in percent."""
+    with _service(engine, url, gateway_url=None) as service:
         before, started = cpu_s(service.pid), time.perf_counter()
         time.sleep(OUTAGE_S)
         return 100 * (cpu_s(service.pid) - before) / (time.perf_counter() - started)
+
+
+def _measure_wait(engine: str, url: str, gateway_url: str | None) -> float:
+    """Return the median of the milliseconds that a caller waits for EnqueueSync."""
+    with _service(engine, url, gateway_url=gateway_url) as service, worker_process("grpc_client") as worker:
+        requests = [build_enqueue_request() for _ in range(CALLS)]
+        result = LoadClient(worker).call_each(service.address, ENQUEUE, requests, in_flight=1)
+        return median(result.latencies_ms)
+
+
+@contextmanager
+def _service(engine: str, url: str, *, gateway_url: str | None) -> Iterator[RunningService]:
+    """Start a service, and wait until it idles. Without a gateway, 1688 refuses connections."""
+    settings = {"NATIONALSITE_REPLAY_SECONDS": "0", "NATIONALSITE_DATABASE_URL": url}
+    gateway_url = gateway_url or f"http://127.0.0.1:{free_port()}"
+    with run_service("order_sync", gateway_url, settings, log=f"bench-outage-{engine}") as service:
+        time.sleep(OUTAGE_BEGIN_S)
+        yield service
 
 
 def _wait_until_delivered(store: ServiceStore, count: int) -> int:

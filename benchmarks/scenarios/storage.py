@@ -81,7 +81,7 @@ def _measure(engine: str, service_url: str, plain_url: str) -> dict[str, Result]
             return count / check_responses(result, 0).wall_s
 
         def enqueue(count: int) -> float:
-            requests = [_enqueue_request() for _ in range(count)]
+            requests = [build_enqueue_request() for _ in range(count)]
             result = client.call_each(order_sync.address, ENQUEUE, requests, in_flight=IN_FLIGHT)
             return count / result.wall_s
 
@@ -128,7 +128,7 @@ def _compare(
     return ratio(rates[service], rates[single], details=[rates[batched]])
 
 
-def _enqueue_request() -> bytes:
+def build_enqueue_request() -> bytes:
     """Return a request that enqueues the relations of a new order."""
     number = uuid.uuid4().int % 10**15
     relation = protos.OrderRelation(
