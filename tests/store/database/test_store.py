@@ -43,7 +43,8 @@ async def test_a_failed_unit_of_work_rolls_back_only_its_own_changes(storage):
         return_exceptions=True,
     )
 
-    assert [type(error).__name__ for error in results if error] == ["KeyError", "IntegrityError"]
+    # PostgreSQL may give "n0" to either of its two writers.
+    assert sorted(type(error).__name__ for error in results if error) == ["IntegrityError", "KeyError"]
     assert await read_names(storage.store) == {f"n{number}" for number in range(9)}
 
 
