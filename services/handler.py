@@ -15,6 +15,9 @@ class Handler(Protocol):
     If the RPC streams requests, `request` is an async iterator, which raises InvalidRequest for an invalid
     request. If it streams responses, the handler is an async generator: the server resumes it when the
     transport can take another response, and closes it in the task that ran it.
+
+    The handler of one response is an async generator, too, if it has to know whether the response was sent:
+    it yields the response, and is resumed only when the transport has taken all of it.
     """
 
     def __call__(self, request: Any, deadline: float, /) -> Awaitable[bytes] | AsyncGenerator[bytes, None]:

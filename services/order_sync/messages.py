@@ -1,6 +1,7 @@
 """The RPCs of messages and subscriptions, except StreamMessages and ReplayMessages."""
 
 import math
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from nationalsite.ordersync import v1 as protos
@@ -47,20 +48,30 @@ class MessageHandlers:
             "RequeueMessages": self.requeue_messages,
         }
 
-    async def pull_messages(self, request: protos.PullMessagesRequest, deadline: float) -> bytes:
-        """Lease available messages; wait if there are none."""
+    async def pull_messages(
+        self, request: protos.PullMessagesRequest, deadline: float
+    ) -> AsyncGenerator[bytes, None]:
+        """Lease available messages; wait if there are none. If the response is not sent, undo the lease."""
         subscription_id = await self._subscriptions.open(subscription_name(request), requested_spec(request))
         wait_s = to_seconds(request.wait) if request.HasField("wait") else DEFAULT_WAIT_S
+        lease_s = to_seconds(request.lease) or DEFAULT_LEASE_S
         received = await self._dispatcher.lease(
             subscription_id,
             limit=request.max_messages or DEFAULT_MAX_MESSAGES,
-            lease_s=to_seconds(request.lease) or DEFAULT_LEASE_S,
+            lease_s=lease_s,
             wait_s=limit_wait_s(wait_s, deadline),
             backfill_wait_s=limit_wait_s(math.inf, deadline),
         )
-        return protos.PullMessagesResponse(
-            received_messages=map(to_received_proto, received)
-        ).SerializeToString()
+        is_sent = False
+        try:
+            yield protos.PullMessagesResponse(
+                received_messages=map(to_received_proto, received)
+            ).SerializeToString()
+            is_sent = True
+        finally:
+            if not is_sent:
+                ack_ids = [each.ack_id for each in received]
+                await self._dispatcher.undo_lease(subscription_id, ack_ids, within_s=lease_s)
 
     async def ack_messages(self, request: protos.AckMessagesRequest, deadline: float) -> bytes:
         """Acknowledge messages."""

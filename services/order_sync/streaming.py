@@ -57,6 +57,7 @@ class MessageStreams:
         try:
             while responses := await consumer.responses.take(1):
                 yield responses[0].SerializeToString()
+                consumer.record_sent(responses[0])
             consumer.raise_failure()
         finally:
             # The call can be cancelled at any time, also while it ends.
@@ -79,6 +80,8 @@ class _Consumer:
         self._lease_s = to_seconds(open_request.lease) or DEFAULT_LEASE_S
         self._lease_ends: dict[AckId, float] = {}
         """Ack id -> end of its lease (loop time), for messages neither acknowledged nor released."""
+        self._unsent: Sequence[AckId] = ()
+        """The messages that were leased last, while their response is not sent."""
         self._clock = asyncio.get_running_loop().time
         self._last_expiry, self._last_request = -math.inf, self._clock()
         """When a lease of the stream expired, and when a request of the consumer was executed."""
@@ -104,14 +107,24 @@ class _Consumer:
             if task.done():
                 task.result()
 
+    def record_sent(self, response: protos.StreamMessagesResponse) -> None:
+        """Record that the transport has taken a response."""
+        if response.HasField("delivered"):
+            self._unsent = ()
+
     async def end(self) -> None:
-        """Execute the requests that were received, and release the messages that are still leased."""
+        """Execute the requests that were received, and release the messages that are still leased.
+
+        Those that were not sent are released without counting as a delivery attempt.
+        """
         _, receiving, delivering = self._tasks
         receiving.cancel()
         delivering.cancel()
         self.responses.end()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._dispatcher.release(self._subscription_id, list(self._lease_ends), within_s=self._lease_s)
+        await self._dispatcher.undo_lease(self._subscription_id, self._unsent, within_s=self._lease_s)
+        sent = [ack_id for ack_id in self._lease_ends if ack_id not in self._unsent]
+        await self._dispatcher.release(self._subscription_id, sent, within_s=self._lease_s)
 
     async def _receive(self, requests: AsyncIterator[protos.StreamMessagesRequest]) -> None:
         async for request in requests:
@@ -189,6 +202,7 @@ class _Consumer:
                 )
         except TimeoutError:
             return ()
+        self._unsent = [message.ack_id for message in received]
         now, now_ms = self._clock(), self._store_clock()
         self._lease_ends |= {
             message.ack_id: now + (message.lease_expire_time_ms - now_ms) / 1000 for message in received

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from inspect import isasyncgenfunction
 from typing import Any, Protocol, TypeAlias
 
 import grpc.aio
@@ -91,6 +92,11 @@ class MethodInfo:
         return bool(self.descriptor.client_streaming or self.descriptor.server_streaming)
 
     @property
+    def has_generator(self) -> bool:
+        """Whether the handler generates its responses, or its only response, and the invoker sends them."""
+        return bool(self.descriptor.server_streaming) or isasyncgenfunction(self.endpoint.handler)
+
+    @property
     def is_read_only(self) -> bool:
         """Whether the method has no side effects."""
         return self.descriptor.GetOptions().idempotency_level == MethodOptions.NO_SIDE_EFFECTS
@@ -140,7 +146,7 @@ class CallNext(Protocol):
     def __call__(self, call: CallContext, /) -> Awaitable[bytes]:
         """Return the serialized response, or raise.
 
-        If the method streams responses, this sends them and returns empty bytes.
+        If the handler generates responses, this sends them and returns empty bytes.
         """
 
 

@@ -1,9 +1,11 @@
-"""The end of the chain of interceptors: calls the handler, and sends the responses of a stream."""
+"""The end of the chain of interceptors: calls the handler, and sends the responses that it generates."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing
 from typing import cast
+
+import grpc.aio
 
 from services.errors import DeadlineExceededInFlight
 from services.handler import Handler
@@ -18,8 +20,10 @@ _SEND_HEADERS_TIMEOUT_S = 1.0
 
 def build_invoker(method: MethodInfo) -> CallNext:
     """Return the end of the chain: an object that calls the handler of the method."""
-    invoker = StreamInvoker if method.descriptor.server_streaming else UnaryInvoker
-    return invoker(method.endpoint.handler)
+    if not method.has_generator:
+        return UnaryInvoker(method.endpoint.handler)
+    # A unary call has no headers before its response: callers do not retry a call that had headers.
+    return GeneratorInvoker(method.endpoint.handler, sends_headers=method.descriptor.server_streaming)
 
 
 class UnaryInvoker:
@@ -33,15 +37,17 @@ class UnaryInvoker:
         return cast(Awaitable[bytes], self._handler(call.request, call.deadline))
 
 
-class StreamInvoker:
+class GeneratorInvoker:
     """Calls a handler that generates responses, and sends each."""
 
-    def __init__(self, handler: Handler) -> None:
+    def __init__(self, handler: Handler, *, sends_headers: bool) -> None:
         self._handler = handler
+        self._sends_headers = sends_headers
 
     async def __call__(self, call: CallContext, /) -> bytes:
         """Send the responses. Raises DeadlineExceededInFlight if the caller does not read them."""
-        await _send_headers(call.grpc_context)
+        if self._sends_headers:
+            await _send_headers(call.grpc_context)
         responses = cast(AsyncGenerator[bytes, None], self._handler(call.request, call.deadline))
         async with aclosing(responses):
             async for response in responses:
@@ -66,8 +72,14 @@ async def _send_headers(context: ServicerContext) -> None:
 
 
 async def _send(context: ServicerContext, response: bytes) -> None:
+    """Return when the transport has taken the response: all but the last 64 KiB, the caller has read.
+
+    Raises CancelledError if the caller is gone, even if gRPC has not cancelled the call yet.
+    """
     try:
         async with asyncio.timeout(WRITE_TIMEOUT_S):
             await context.write(response)
     except TimeoutError:
         raise DeadlineExceededInFlight("the caller did not take a response in time") from None
+    except grpc.aio.InternalError:
+        raise asyncio.CancelledError from None

@@ -97,12 +97,13 @@ def build_service_handler(
 def _to_grpc_handler(method: MethodInfo, chain: CallNext) -> MethodHandler:
     """Register the method as one that streams requests, even if it does not.
 
-    The bytes on the wire are the same. So it is an interceptor that reads the request, not gRPC.
+    The bytes on the wire are the same. So it is an interceptor that reads the request, not gRPC. The same
+    holds for the response of a generator, which the invoker sends.
     """
 
     async def handle(_requests: object, context: ServicerContext) -> bytes:
         return await chain(CallContext(context))
 
-    if method.descriptor.server_streaming:
+    if method.has_generator:
         return grpc.stream_stream_rpc_method_handler(handle)
     return grpc.stream_unary_rpc_method_handler(handle)

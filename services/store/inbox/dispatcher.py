@@ -11,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     Integer,
     Row,
+    RowMapping,
     Select,
     bindparam,
     delete,
@@ -27,7 +28,7 @@ from services.store.database.schema import message_heads, subscription_messages,
 from services.store.database.store import Store
 from services.store.inbox.ack_id import AckId
 from services.store.inbox.backfill import backfill_batch
-from services.store.inbox.heads import update_heads
+from services.store.inbox.heads import HEAD_COLUMNS, add_heads, update_heads
 from services.store.inbox.message import (
     HAS_SEQ,
     Message,
@@ -210,6 +211,33 @@ class MessageDispatcher:
             what="message_release",
         )
 
+    async def undo_lease(self, subscription_id: int, ack_ids: Sequence[AckId], *, within_s: float) -> None:
+        """Release messages that did not reach their consumer, even if the caller is cancelled.
+
+        The lease then does not count as a delivery attempt, even if it has ended meanwhile. If a message
+        was leased again, this has no effect on it. If the store is unavailable, it is retried for `within_s`.
+        """
+        if not ack_ids:
+            return
+
+        async def work(connection: AsyncConnection) -> None:
+            pending: list[RowMapping] = []
+            for batch in in_batches(ack_ids):
+                rows = await lock_backlog_rows(connection, subscription_id, batch)
+                seqs = [ack_id.message_seq for ack_id in batch if _is_last_delivery(rows, ack_id)]
+                undone = await connection.execute(
+                    _UNDO_LEASE, {"subscription_id_": subscription_id, "seqs": seqs}
+                )
+                pending += undone.mappings()
+            await add_heads(connection, pending)  # some may have been dead
+
+        await self._store.settle(
+            work,
+            on_commit=lambda _: self._notifier.notify(messages_channel(subscription_id)),
+            within_s=within_s,
+            what="message_release",
+        )
+
     async def _poll(self, subscription_id: int, limit: int, lease_s: float) -> _PollResult:
         lease_id = secrets.randbelow(MAX_LEASE_ID) + 1
 
@@ -217,7 +245,7 @@ class MessageDispatcher:
             return await self._lease(connection, subscription_id, limit, lease_s, lease_id)
 
         async def undo() -> None:
-            await self._undo_lease(subscription_id, lease_id, within_s=lease_s)
+            await self._undo_poll(subscription_id, lease_id, within_s=lease_s)
 
         async def poll() -> _PollResult:
             try:
@@ -230,12 +258,12 @@ class MessageDispatcher:
         async with lock:
             return await self._store.tasks.run_or_undo(poll(), lambda _: undo())
 
-    async def _undo_lease(self, subscription_id: int, lease_id: int, within_s: float) -> None:
+    async def _undo_poll(self, subscription_id: int, lease_id: int, within_s: float) -> None:
         """Release the messages that no caller got. This does not count as a delivery attempt."""
         statement = (
             update(subscription_messages)
             .where(is_leased(subscription_id), subscription_messages.c.lease_id == lease_id)
-            .values(lease_expire_time_ms=0, attempts=subscription_messages.c.attempts - 1)
+            .values(**_NO_DELIVERY)
             .returning(subscription_messages.c.message_seq)
         )
 
@@ -386,6 +414,13 @@ _LEASE = (
     )
     .returning(subscription_messages.c.message_seq, subscription_messages.c.attempts)
 )
+_NO_DELIVERY = {
+    "attempts": subscription_messages.c.attempts - 1,
+    "lease_expire_time_ms": 0,
+    "dead_letter_time_ms": None,
+}
+"""The values of a row whose last delivery did not take place."""
+_UNDO_LEASE = update(subscription_messages).where(HAS_SEQ).values(**_NO_DELIVERY).returning(*HEAD_COLUMNS)
 _DELETE = delete(subscription_messages).where(HAS_SEQ)
 _SELECT_AVAILABLE = _build_select_available()
 """Built once: building it takes as long as executing it."""
