@@ -32,13 +32,21 @@ class KeyPair:
 class CertificateAuthority:
     """Issues certificates that are valid from a day ago, by default until tomorrow."""
 
-    def __init__(self, name: str = "authority", *, issuer: "CertificateAuthority | None" = None) -> None:
+    def __init__(
+        self,
+        name: str = "authority",
+        *,
+        issuer: "CertificateAuthority | None" = None,
+        valid_s: float = DAY_S,
+    ) -> None:
         """Without an issuer its certificate is self-signed."""
         issuer = issuer or self
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
         constraints = x509.BasicConstraints(ca=True, path_length=None)
-        builder = issuer._builder(self._name, self._key).add_extension(constraints, critical=True)
+        builder = issuer._builder(self._name, self._key, valid_s=valid_s).add_extension(
+            constraints, critical=True
+        )
         self.cert = builder.sign(issuer._key, SHA256()).public_bytes(Encoding.PEM)
         self._chain = b"" if issuer is self else self.cert
 
@@ -49,6 +57,7 @@ class CertificateAuthority:
         emails: Sequence[str] = (),
         serial: int | None = None,
         valid_s: float = DAY_S,
+        starts_s: float = -DAY_S,
     ) -> KeyPair:
         """Issue a certificate for these URIs, a DNS name (empty: none), e-mail addresses, and loopback.
 
@@ -60,7 +69,7 @@ class CertificateAuthority:
         names += map(x509.RFC822Name._init_without_validation, emails)
         names.append(x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
         subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
-        builder = self._builder(subject, key, serial, valid_s)
+        builder = self._builder(subject, key, serial, valid_s, starts_s)
         cert = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         return KeyPair(
             cert=cert.sign(self._key, SHA256()).public_bytes(Encoding.PEM) + self._chain,
@@ -83,6 +92,7 @@ class CertificateAuthority:
         key: ec.EllipticCurvePrivateKey,
         serial: int | None = None,
         valid_s: float = DAY_S,
+        starts_s: float = -DAY_S,
     ) -> x509.CertificateBuilder:
         now = datetime.datetime.now(datetime.UTC)
         return x509.CertificateBuilder(
@@ -90,6 +100,6 @@ class CertificateAuthority:
             subject_name=subject,
             public_key=key.public_key(),
             serial_number=serial or x509.random_serial_number(),
-            not_valid_before=now - datetime.timedelta(days=1),
+            not_valid_before=now + datetime.timedelta(seconds=starts_s),
             not_valid_after=now + datetime.timedelta(seconds=valid_s),
         )

@@ -65,7 +65,7 @@ class ClientAuthorities:
 
     def __init__(self, pem: bytes) -> None:
         """`pem` is the bundle of their certificates. Raises ValueError."""
-        self._authorities = tuple(x509.load_pem_x509_certificates(pem))
+        self.certificates = tuple(x509.load_pem_x509_certificates(pem))
         self.accept = lru_cache(_CACHE_SIZE)(self._accept)
         """Return whether signatures lead from a peer's certificate to an authority.
 
@@ -75,12 +75,12 @@ class ClientAuthorities:
     def _accept(self, peer: PeerCertificate) -> bool:
         reached, remaining = [peer.certificate], list(peer.intermediates)
         for certificate in reached:  # which grows by the issuers that are found
-            if any(_is_issued_by(certificate, authority) for authority in self._authorities):
+            if any(_is_issued_by(certificate, authority) for authority in self.certificates):
                 return True
             issuers = [each for each in remaining if _is_issued_by(certificate, each)]
             reached += issuers
             remaining = [each for each in remaining if each not in issuers]
-        return any(certificate in self._authorities for certificate in reached)
+        return any(certificate in self.certificates for certificate in reached)
 
 
 def _is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
