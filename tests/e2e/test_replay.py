@@ -22,6 +22,8 @@ from tests.support.sandbox_client import SandboxClient
 from tests.support.status_details import parse_status_details
 from tools.local_stack import RunningProcess, start_service, stop
 
+pytestmark = pytest.mark.slow  # replays run every few seconds
+
 EACH_DIALECT = pytest.mark.parametrize("dialect", DIALECTS)
 CASES = {case.rpc: case for case in request_cases() if case.rpc in REPLAY.methods_by_name}
 QUERY, CONFIRM = "push.query.messageList", "push.message.confirm"

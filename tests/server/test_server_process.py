@@ -18,6 +18,8 @@ from nationalsite.account import v1 as account_v1
 
 from services.server.telemetry.logging_config import MAX_TEXT_CHARACTERS
 
+pytestmark = pytest.mark.slow  # each test starts a process
+
 SCRIPT = Path(__file__).with_name("account_process.py")
 TIMEOUT_S = 20
 

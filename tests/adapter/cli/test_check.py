@@ -7,6 +7,8 @@ from tests.adapter.cli.operator_harness import Operator
 from tests.support.compiled_operations import compile_once
 from tests.support.sample_cases import REPLAY, SERVICES, UPSTREAM_METHODS
 
+pytestmark = pytest.mark.slow  # each test calls every operation
+
 READS = {
     operation.api_id.split(":")[1].rsplit("-", 1)[0]
     for service in (*SERVICES.values(), REPLAY)
