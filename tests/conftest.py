@@ -53,6 +53,9 @@ def report(record_property: Callable[[str, object], None]) -> Callable[[str], No
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
+    for result in terminalreporter.getreports("rerun"):  # pytest shows only the failures of the last run
+        terminalreporter.section(f"first run of {result.nodeid}", sep="_")
+        terminalreporter.line(result.longreprtext)
     lines = [
         f"{result.nodeid.partition('::')[2]}: {line}"
         for outcome in ("passed", "failed")
