@@ -2,16 +2,22 @@
 
 The field `app_key` is read from NATIONALSITE_APP_KEY. A secret (SecretStr) can also be read from a file:
 NATIONALSITE_APP_SECRET_FILE holds the path of the file with the app secret. The type of a setting that is a
-JSON object is `Json[...]`. An empty variable is an error, and for a service also one that is probably a
-misspelt setting: it may be meant to restrict access.
+JSON object is `Json[...]`.
+
+An empty variable is an error, and so is an unknown one with the prefix: it may be a misspelt setting that is
+meant to restrict access. A value with something around it that nobody sees, such as a line break, or with
+quotes, is an error as well. It is not cleaned: another program that reads the variable would not clean it. No
+error contains a value, because a secret can be in the wrong variable.
 """
 
 import os
+import re
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
-from pydantic import SecretStr, ValidationError
+from pydantic import Json, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -27,17 +33,75 @@ SETTINGS_CONFIG = SettingsConfigDict(
 )
 """The model_config of every settings class."""
 
+SETTINGS = frozenset(
+    {
+        "NATIONALSITE_ACCESS_TOKEN",
+        "NATIONALSITE_ACCESS_TOKEN_FILE",
+        "NATIONALSITE_ALLOW_UNAUTHENTICATED_CALLERS",
+        "NATIONALSITE_API_RATES",
+        "NATIONALSITE_APP_KEY",
+        "NATIONALSITE_APP_RATE",
+        "NATIONALSITE_APP_SECRET",
+        "NATIONALSITE_APP_SECRET_FILE",
+        "NATIONALSITE_CACHE_SECONDS",
+        "NATIONALSITE_CACHE_STALE_SECONDS",
+        "NATIONALSITE_CALLBACK_LISTEN",
+        "NATIONALSITE_CALLBACK_MAX_CONNECTIONS_PER_ADDRESS",
+        "NATIONALSITE_CHANNELZ",
+        "NATIONALSITE_CONNECTION_AGE_GRACE_SECONDS",
+        "NATIONALSITE_CONNECTION_AGE_SECONDS",
+        "NATIONALSITE_CREATION_RETENTION_DAYS",
+        "NATIONALSITE_DATABASE_URL",
+        "NATIONALSITE_DATABASE_URL_FILE",
+        "NATIONALSITE_DEADLINES",
+        "NATIONALSITE_DIALECT",
+        "NATIONALSITE_DIALECTS",
+        "NATIONALSITE_DRAIN_DELAY_SECONDS",
+        "NATIONALSITE_DRIFT_SAMPLE_INTERVAL",
+        "NATIONALSITE_GATEWAY_URL",
+        "NATIONALSITE_GRACE_SECONDS",
+        "NATIONALSITE_HTTP_LISTEN",
+        "NATIONALSITE_IMAGE_MAX_BYTES",
+        "NATIONALSITE_IMAGE_PROCESSES",
+        "NATIONALSITE_JSON_DATES",
+        "NATIONALSITE_LANGUAGES",
+        "NATIONALSITE_LISTEN",
+        "NATIONALSITE_LOG_LEVEL",
+        "NATIONALSITE_MAX_STREAMS_PER_CALLER",
+        "NATIONALSITE_MAX_STREAMS_PER_CONNECTION",
+        "NATIONALSITE_MAX_UPSTREAM_CALLS",
+        "NATIONALSITE_MESSAGE_MAX_AGE_DAYS",
+        "NATIONALSITE_OPERATION_ALIASES",
+        "NATIONALSITE_POLICY_FILE",
+        "NATIONALSITE_REDIS_URL",
+        "NATIONALSITE_REDIS_URL_FILE",
+        "NATIONALSITE_REFLECTION",
+        "NATIONALSITE_REFRESH_TOKEN",
+        "NATIONALSITE_REFRESH_TOKEN_FILE",
+        "NATIONALSITE_REPLAY_SECONDS",
+        "NATIONALSITE_RETRY_SYNCS",
+        "NATIONALSITE_SANDBOX_CALLBACK_URL",
+        "NATIONALSITE_SANDBOX_LISTEN",
+        "NATIONALSITE_SEND_TIMESTAMP",
+        "NATIONALSITE_TLS_CERT_FILE",
+        "NATIONALSITE_TLS_CLIENT_CA_FILE",
+        "NATIONALSITE_TLS_KEY_FILE",
+        "NATIONALSITE_TRUSTED_PROXIES",
+    }
+)
+"""The variables of all processes. They may share one environment, so each process accepts those of others."""
+OTHER_VARIABLES = frozenset({f"{PREFIX}ORDER_SYNC", f"{PREFIX}PRODUCT"})
+"""Addresses of services, which the examples read."""
+
 S = TypeVar("S", bound=BaseSettings)
 
-# How similar a name must be to that of a setting to count as a misspelling of it. No setting of one service
-# is so similar to one of another service.
-_SIMILAR_NAME = 0.8
+# How similar a name without the prefix must be to that of a setting to count as a misspelling of it.
 _SIMILAR_NAME_AND_PREFIX = 0.9
-
-
-def _is_valid_text(value: str) -> bool:
-    """Return whether a variable is UTF-8. Other bytes are lone surrogates in Python, which do not encode."""
-    return value.isascii() or value.encode(errors="replace").decode() == value
+_QUOTES = "\"'`\u2018\u2019\u201c\u201d"
+_KUBERNETES_SERVICE = re.compile(
+    r"\w+_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)"
+)
+"""Variables that Kubernetes sets for each Service of the namespace, unless `enableServiceLinks` is false."""
 
 
 def env_name(cls: type[BaseSettings], field: str) -> str:
@@ -46,19 +110,10 @@ def env_name(cls: type[BaseSettings], field: str) -> str:
     return alias if isinstance(alias, str) else PREFIX + field.upper()
 
 
-def load_settings(cls: type[S], *, reject_misspelt: bool = False) -> S:
-    """Load the settings. Raises StartupError, with a line for each missing or invalid variable.
-
-    `reject_misspelt`: the class has all settings of a service, so a variable that is similar to one of them
-    is an error. A command has only some of these settings.
-    """
-    variables = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
-    if invalid := [name for name, value in variables.items() if not _is_valid_text(value)]:
-        raise StartupError([f"{name}: is not UTF-8 text" for name in invalid])
+def load_settings(cls: type[S]) -> S:
+    """Load the settings. Raises StartupError, with a line for each missing, invalid or unknown variable."""
     secrets, problems = _read_secret_files(cls)
-    problems = _find_empty_variables(cls) | problems
-    if reject_misspelt:
-        problems |= _find_misspelt_variables(cls)
+    problems = _find_unclean_variables(cls) | _find_unknown_variables() | problems
     try:
         settings = cls(**secrets)
     except ValidationError as error:
@@ -72,15 +127,6 @@ def load_settings(cls: type[S], *, reject_misspelt: bool = False) -> S:
     return settings
 
 
-def find_unknown_variables(cls: type[BaseSettings]) -> list[str]:
-    """Return the variables with the prefix that are no settings of the class.
-
-    They may be those of another service.
-    """
-    known = _known_variables(cls)
-    return sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
-
-
 def _known_variables(cls: type[BaseSettings]) -> set[str]:
     names = {env_name(cls, field) for field in cls.model_fields}
     return names | {f"{env_name(cls, field)}_FILE" for field in cls.model_fields if _is_secret(cls, field)}
@@ -91,26 +137,70 @@ def _is_secret(cls: type[BaseSettings], field: str) -> bool:
     return SecretStr in (annotation, *get_args(annotation))
 
 
-def _find_empty_variables(cls: type[BaseSettings]) -> dict[str, str]:
+def _is_json(cls: type[BaseSettings], field: str) -> bool:
+    types = get_args(cls.model_fields[field].annotation)  # Json[...] | None
+    return any(Json in (each, type(each)) for type_ in types for each in getattr(type_, "__metadata__", ()))
+
+
+def _find_unclean_variables(cls: type[BaseSettings]) -> dict[str, str]:
     known = _known_variables(cls)
-    empty = [name for name, value in os.environ.items() if name.upper() in known and not value.strip()]
-    return dict.fromkeys(empty, "is empty: remove the variable, or set a value")
+    json_variables = {env_name(cls, field) for field in cls.model_fields if _is_json(cls, field)}
+    problems: dict[str, str] = {}
+    for name, value in os.environ.items():
+        if name.upper() in known:
+            problem = _find_unclean(value, is_json=name.upper() in json_variables)
+            problems |= {name: problem} if problem else {}
+    return problems
 
 
-def _find_misspelt_variables(cls: type[BaseSettings]) -> dict[str, str]:
-    known = _known_variables(cls)
-    meant = {name: _find_meant(name.upper(), known) for name in os.environ if name.upper() not in known}
-    return {name: f"is not known here; is {setting} meant?" for name, setting in meant.items() if setting}
+def _find_unclean(value: str, *, is_json: bool = False) -> str:
+    """Return what is wrong with a value, whatever its meaning; empty if nothing is."""
+    # JSON is checked when it is parsed, and may have blanks around it.
+    rules = _RULES[: _RULES_OF_JSON if is_json else None]
+    return next((problem for is_wrong, problem in rules if is_wrong(value)), "")
 
 
-def _find_meant(name: str, known: set[str]) -> str | None:
+def _is_unicode(value: str) -> bool:
+    """Return whether a variable is UTF-8. Other bytes are lone surrogates in Python, which do not encode."""
+    return value.isascii() or value.encode(errors="replace").decode() == value
+
+
+_RULES: Sequence[tuple[Callable[[str], bool], str]] = (
+    (lambda value: not value.strip(), "is empty: remove the variable, or set a value"),
+    (lambda value: not _is_unicode(value), "is not UTF-8 text"),
+    (lambda value: value.startswith("\ufeff"), "begins with a byte order mark: remove it"),
+    (lambda value: value != value.strip(), "has blanks or line breaks around it: remove them"),
+    (lambda value: value[0] in _QUOTES or value[-1] in _QUOTES, "has quotes around it: remove them"),
+    (
+        lambda value: not value.isprintable(),
+        "has a line break or another invisible character in it: remove it",
+    ),
+)
+"""What a value must not be, and the problem if it is. The first rule that applies is used."""
+_RULES_OF_JSON = 3
+
+
+def _find_unknown_variables() -> dict[str, str]:
+    names = {name: name.upper() for name in os.environ if name.upper() not in SETTINGS}
+    problems: dict[str, str] = {}
+    for name, upper in names.items():
+        has_prefix = upper.startswith(PREFIX) and upper not in OTHER_VARIABLES
+        meant = _find_meant(upper)
+        if (meant or has_prefix) and not _KUBERNETES_SERVICE.fullmatch(upper):
+            problems[name] = f"is not known; is {meant} meant?" if meant else "is not known"
+    return problems
+
+
+def _find_meant(name: str) -> str | None:
     """Return the setting of which a name is probably a misspelling."""
+    if name in OTHER_VARIABLES:
+        return None
     if not name.startswith(PREFIX):
-        return next(iter(get_close_matches(name, known, 1, _SIMILAR_NAME_AND_PREFIX)), None)
-    settings = {variable.removeprefix(PREFIX): variable for variable in known}
-    similar = get_close_matches(name.removeprefix(PREFIX), settings, 1, _SIMILAR_NAME)
-    without_ending = (variable for variable in sorted(known) if variable.startswith(f"{name}_"))
-    return settings[similar[0]] if similar else next(without_ending, None)
+        return next(iter(get_close_matches(name, SETTINGS, 1, _SIMILAR_NAME_AND_PREFIX)), None)
+    settings = {variable.removeprefix(PREFIX): variable for variable in sorted(SETTINGS)}
+    similar = get_close_matches(name.removeprefix(PREFIX), settings, 1)
+    with_ending = (variable for variable in sorted(SETTINGS) if variable.startswith(f"{name}_"))
+    return next(with_ending, None) or (settings[similar[0]] if similar else None)
 
 
 def _read_secret_files(cls: type[BaseSettings]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -134,14 +224,17 @@ def _read_secret_file(path: str, *, is_also_set: bool) -> SecretStr:
     if is_also_set:
         raise ValueError("set either this or the variable without _FILE, not both")
     try:
-        text = Path(path).read_text().rstrip("\r\n")
+        text = Path(path).read_text(encoding="utf-8")
     except OSError as error:
-        raise ValueError(f"cannot read {path}: {error.strerror}") from error
+        raise ValueError(f"the file cannot be read: {error.strerror}") from error
     except UnicodeDecodeError:
-        raise ValueError(f"{path} is not text") from None
-    if not text:
-        raise ValueError(f"{path} is empty")
-    return SecretStr(text)
+        raise ValueError("the file is not text") from None
+    secret = text.removesuffix("\n").removesuffix("\r")
+    if not secret.strip():
+        raise ValueError("the file is empty")
+    if problem := _find_unclean(secret):
+        raise ValueError(f"the text in the file {problem}")
+    return SecretStr(secret)
 
 
 _MESSAGES = {

@@ -25,7 +25,11 @@ def _check_gateway_url(url: str) -> str:
     try:
         parts = urlsplit(url)
         is_valid = (
-            parts.scheme in ("http", "https") and parts.hostname and _is_valid_host(parts.netloc, parts.port)
+            url.isprintable()  # urlsplit removes line breaks
+            and " " not in url
+            and parts.scheme in ("http", "https")
+            and parts.hostname
+            and _is_valid_host(parts.netloc, parts.port)
         )
         parts.netloc.encode("idna")
     except ValueError:
@@ -38,14 +42,8 @@ def _check_gateway_url(url: str) -> str:
 
 
 def _is_valid_host(netloc: str, port: int | None) -> bool:
-    """Whether host and port contain no user, no space and no invalid port."""
-    return (
-        port != 0
-        and "@" not in netloc
-        and not netloc.endswith(":")
-        and netloc.isprintable()
-        and " " not in netloc
-    )
+    """Whether host and port contain no user, no wildcard and no invalid port."""
+    return port != 0 and "@" not in netloc and "*" not in netloc and not netloc.endswith(":")
 
 
 def _check_api_id(name: str) -> str:
@@ -110,7 +108,9 @@ class AdapterSettings(BaseModel):
     """API id in the protos to its highest rate, in calls per second."""
     cache_seconds: Json[dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]]] | None = None
     """RPC name to how long its responses are cached, in addition to CACHE_TTL_S; 0 disables caching."""
-    cache_stale_s: float = Field(3600, ge=0, validation_alias="NATIONALSITE_CACHE_STALE_SECONDS")
+    cache_stale_s: float = Field(
+        3600, ge=0, allow_inf_nan=False, validation_alias="NATIONALSITE_CACHE_STALE_SECONDS"
+    )
     """How long a response is still served after its TTL, while 1688 fails; at most as long as the TTL."""
     drift_sample_interval: int = Field(100, ge=0)
     """Of how many responses of an operation one is searched for unknown members; 0: none is."""
@@ -129,8 +129,11 @@ class AdapterSettings(BaseModel):
     @classmethod
     def _check_redis_url(cls, url: SecretStr | None) -> SecretStr | None:
         if url is not None:
+            text = url.get_secret_value()
             try:
-                ConnectionPool.from_url(url.get_secret_value())  # makes no connection
+                ConnectionPool.from_url(text)  # makes no connection
+                if " " in text or text.endswith("://"):
+                    raise ValueError
             except ValueError:  # its text contains the URL
                 raise ValueError("must be a URL of Redis, such as redis://host:6379/0") from None
         return url

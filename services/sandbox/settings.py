@@ -1,6 +1,7 @@
 """The settings, read once at the start from environment variables."""
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -35,9 +36,18 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     text = environment.get(LISTEN) or DEFAULT_LISTEN
     host, colon, port = text.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
-    if not colon or not host or not port.isdecimal() or int(port) > 65535:
-        raise ValueError(f"{LISTEN} must be host:port, such as {DEFAULT_LISTEN}; it is {text!r}")
+    if not colon or not _is_host(host) or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535:
+        raise ValueError(f"{LISTEN}: must be host:port, such as {DEFAULT_LISTEN}")
     callback_url = environment.get(CALLBACK_URL) or None
-    if callback_url is not None and not is_callback_url(callback_url):
-        raise ValueError(f"{CALLBACK_URL} must be an http or https URL; it is {callback_url!r}")
+    if callback_url is not None and not (_is_clean(callback_url) and is_callback_url(callback_url)):
+        raise ValueError(f"{CALLBACK_URL}: must be an http or https URL")
     return Settings(host=host, port=int(port), callback_url=callback_url)
+
+
+def _is_host(text: str) -> bool:
+    return bool(text) and _is_clean(text) and not set(text) & set("*\"'")
+
+
+def _is_clean(text: str) -> bool:
+    """Whether a text has no blank, line break or invisible character."""
+    return text.isprintable() and " " not in text

@@ -26,7 +26,7 @@ from services.server.http_server import serve_http
 from services.server.interceptors import server_interceptors
 from services.server.request_memory import RequestMemory
 from services.server.security.access import Access
-from services.server.security.server_security import build_server_security
+from services.server.security.server_security import ServerSecurity, build_server_security
 from services.server.service_definition import S, ServiceDefinition, ServiceRuntime
 from services.server.service_handler import build_service_handler
 from services.server.settings import ServerSettings, read_settings
@@ -39,7 +39,7 @@ from services.server.telemetry.logging_config import (
     loop_exception_handler,
 )
 from services.server.telemetry.tracing import tracer_lifespan
-from services.settings_loader import env_name, find_unknown_variables
+from services.settings_loader import env_name
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 CHANNELZ = channelz_pb2.DESCRIPTOR.services_by_name["Channelz"].full_name
@@ -79,8 +79,6 @@ async def _serve_until_signal(service: ServiceDefinition[S], settings: S) -> Non
         tracer_lifespan(service.descriptor.full_name) as tracer,
         serve(service, settings, force_stop=force_stop, tracer=tracer),
     ):
-        if unknown := find_unknown_variables(service.settings):
-            structlog.get_logger().warning("unknown_settings", variables=unknown)
         await stop.wait()
     for number in _STOP_SIGNALS:
         # Everything is closed. A late signal must not kill the process: its exit code would then not be 0.
@@ -128,10 +126,7 @@ async def serve(
         )
         check_port_available(env_name(service.settings, "listen"), settings.listen)
         server = grpc.aio.server(handlers=[handler], options=server_options(settings, service.descriptor))
-        if security.credentials:
-            port = server.add_secure_port(settings.listen, security.credentials)
-        else:
-            port = server.add_insecure_port(settings.listen)
+        port = _listen(server, service, settings, security)
         server_health.add_to(server)
         _add_introspection(server, name, settings)
         await server.start()
@@ -149,6 +144,19 @@ async def serve(
             timeouts = ShutdownTimeouts(delay_s=settings.drain_delay_s, grace_s=settings.grace_s)
             await shut_down(server, server_health, handler, timeouts, force_stop or asyncio.Event())
     log.info("stopped")
+
+
+def _listen(
+    server: grpc.aio.Server, service: ServiceDefinition[S], settings: S, security: ServerSecurity
+) -> int:
+    """Open the port of gRPC. Raises StartupError."""
+    try:
+        if security.credentials:
+            return server.add_secure_port(settings.listen, security.credentials)
+        return server.add_insecure_port(settings.listen)
+    except RuntimeError as error:
+        variable = env_name(service.settings, "listen")
+        raise StartupError([f"{variable}: gRPC cannot listen on {settings.listen}"]) from error
 
 
 def _log_access(access: Access, settings: ServerSettings) -> None:

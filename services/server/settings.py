@@ -44,20 +44,25 @@ def _check_address(text: str) -> str:
     return text
 
 
+MAX_AGE_S = 2_000_000
+"""gRPC counts the milliseconds in 32 bits."""
+MAX_DEADLINE_S = 86_400
+
+
 class DeadlineLimits(BaseModel):
     """How long the calls of a method may take."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    default_s: float = Field(default=10, gt=0)
+    default_s: float = Field(default=10, gt=0, le=MAX_DEADLINE_S)
     """For a caller that sets no deadline."""
-    cap_s: float = Field(default=300, gt=0)
+    cap_s: float = Field(default=300, gt=0, le=MAX_DEADLINE_S)
     """The maximum for a caller that sets one."""
 
     @model_validator(mode="after")
     def _default_is_within_the_cap(self) -> Self:
         if self.default_s > self.cap_s:
-            raise ValueError(f"default_s, {self.default_s:g}, must not be above cap_s")
+            raise ValueError("default_s, which is 10 if it is not set, must not be above cap_s")
         return self
 
 
@@ -91,10 +96,14 @@ class ServerSettings(BaseSettings):
     """Whether callers without an identity may call. On loopback they may, unless there is a policy."""
     deadlines: Json[dict[str, DeadlineLimits]] | None = None
     """How long calls may take, by method: `{"SearchByKeyword": {"default_s": 5, "cap_s": 20}}`."""
-    connection_age_s: float = Field(1800, ge=0, validation_alias=f"{PREFIX}CONNECTION_AGE_SECONDS")
+    connection_age_s: float = Field(
+        1800, ge=0, le=MAX_AGE_S, validation_alias=f"{PREFIX}CONNECTION_AGE_SECONDS"
+    )
     """How long a connection accepts new calls, plus or minus a tenth. Then callers reconnect, which balances
     them over the replicas. 0: without limit."""
-    connection_age_grace_s: float = Field(300, ge=1, validation_alias=f"{PREFIX}CONNECTION_AGE_GRACE_SECONDS")
+    connection_age_grace_s: float = Field(
+        300, ge=1, le=MAX_AGE_S, validation_alias=f"{PREFIX}CONNECTION_AGE_GRACE_SECONDS"
+    )
     """How long calls may continue on a connection that has reached its age."""
     max_streams_per_caller: int = Field(100, ge=1, le=10_000)
     """Open streams of one caller, in this replica. A caller without an identity is its host."""
@@ -127,6 +136,6 @@ S = TypeVar("S", bound=ServerSettings)
 def read_settings(cls: type[S]) -> S:
     """Return the settings. If some are wrong, print a line to stderr for each, and exit with code 2."""
     try:
-        return load_settings(cls, reject_misspelt=True)
+        return load_settings(cls)
     except StartupError as error:
         error.exit()

@@ -1,8 +1,14 @@
 """Opens listening sockets. If one cannot be opened, a StartupError names its setting."""
 
+import re
 import socket
+from ipaddress import IPv4Address, IPv6Address
 
 from services.errors import StartupError
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
+_NUMERIC = re.compile(r"(^|\.)[0-9]+\.?$")
+"""The end of a host that can only be an IPv4 address."""
 
 
 def parse_address(address: str) -> tuple[str, int]:
@@ -16,11 +22,15 @@ def parse_address(address: str) -> tuple[str, int]:
 
 
 def _is_host(host: str, *, is_bracketed: bool) -> bool:
+    """Whether a host is an address or a name, for gRPC too: the resolver accepts `*` and `1.2.3`."""
     try:
-        host.encode("idna")
-    except UnicodeError:
+        if is_bracketed:
+            return IPv6Address(host[1:-1]).version == 6
+        if _NUMERIC.search(host):
+            return IPv4Address(host).version == 4
+    except ValueError:
         return False
-    return bool(host) and (is_bracketed or ":" not in host)
+    return _NAME.fullmatch(host) is not None
 
 
 def replace_port(address: str, port: int) -> str:

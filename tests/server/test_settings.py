@@ -5,11 +5,7 @@ import os
 import pytest
 from pydantic import Json, SecretStr, model_validator
 
-from services.account.service import AccountSettings
-from services.order_sync.service import OrderSyncSettings
-from services.product.service import ProductSettings
 from services.server import ServerSettings, read_settings
-from services.settings_loader import env_name, find_unknown_variables
 
 
 class Settings(ServerSettings):
@@ -93,7 +89,7 @@ def test_spellings_of_on_and_off(given, word, meaning):
         ({"DIALECTS": "{"}, "NATIONALSITE_DIALECTS: must be JSON"),
         (
             {"DEADLINES": '{"Ask": {"cap_s": 5}}'},
-            "NATIONALSITE_DEADLINES: Ask: default_s, 10, must not be above cap_s",
+            "NATIONALSITE_DEADLINES: Ask: default_s, which is 10 if it is not set, must not be above cap_s",
         ),
         (
             {"DEADLINES": '{"Ask": {"cap_s": 0}}'},
@@ -149,19 +145,7 @@ def test_an_invalid_setting_is_one_line(given, problems, values, line):
 def test_a_misspelt_variable_is_an_error(given, problems, monkeypatch, name, meant):
     given()
     monkeypatch.setenv(name, "/policy.json")
-    assert problems(Settings) == [f"{name}: is not known here; is {meant} meant?"]
-
-
-@pytest.mark.parametrize("cls", [AccountSettings, OrderSyncSettings, ProductSettings])
-def test_no_setting_of_another_service_counts_as_misspelt(given, monkeypatch, cls):
-    services = (AccountSettings, OrderSyncSettings, ProductSettings)
-    known = {env_name(cls, field) for field in cls.model_fields}
-    foreign = {env_name(other, field) for other in services for field in other.model_fields} - known
-    given(GATEWAY_URL="http://127.0.0.1", APP_KEY="1")
-    for name in foreign | {"NATIONALSITE_SANDBOX_LISTEN", "OTEL_SERVICE_NAME"}:
-        monkeypatch.setenv(name, "x")
-    read_settings(cls)
-    assert set(find_unknown_variables(cls)) == foreign | {"NATIONALSITE_SANDBOX_LISTEN"}
+    assert problems(Settings) == [f"{name}: is not known; is {meant} meant?"]
 
 
 @pytest.mark.parametrize(
@@ -201,9 +185,9 @@ def test_a_secret_can_be_read_from_a_file(given, tmp_path):
     "case",
     [
         (b"x", "s3cret", "set either this or the variable without _FILE, not both"),
-        (b"\n", None, "{path} is empty"),
-        (None, None, "cannot read {path}: No such file or directory"),
-        (b"\xff", None, "{path} is not text"),
+        (b"\n", None, "the file is empty"),
+        (None, None, "the file cannot be read: No such file or directory"),
+        (b"\xff", None, "the file is not text"),
     ],
     ids=["both", "empty", "absent", "bytes"],
 )
@@ -213,4 +197,4 @@ def test_an_invalid_secret_file_is_one_line(given, problems, tmp_path, case):
     if content is not None:
         file.write_bytes(content)
     given(APP_SECRET=direct, APP_SECRET_FILE=str(file))
-    assert problems(Settings) == ["NATIONALSITE_APP_SECRET_FILE: " + problem.format(path=file)]
+    assert problems(Settings) == ["NATIONALSITE_APP_SECRET_FILE: " + problem]

@@ -14,7 +14,7 @@ _GRACE_S = 0.25
 
 UNARY_LIMITS = DeadlineLimits()
 """For a unary method without limits in the settings."""
-STREAM_LIMITS = DeadlineLimits(default_s=math.inf, cap_s=math.inf)
+STREAM_LIMITS = DeadlineLimits.model_construct(default_s=math.inf, cap_s=math.inf)
 """For a stream without limits in the settings: it lasts until the caller ends it."""
 
 
