@@ -56,10 +56,10 @@ setup: $(VENV)/.ready ## install the Python packages into .venv
 DESCRIPTORS := gen/descriptors/nationalsite.binpb
 
 .PHONY: gen
-gen: setup ## generate gen/, dialects.json and the lists of reads in deploy/ from protos/; skips languages without a toolchain
+gen: setup ## generate gen/, the JSON files in docs/reference and the lists of reads in deploy/ from protos/; skips languages without a toolchain
 	@$(BIN)/python -m tools.generation
 
-GENERATED := gen docs/reference/dialects.json clients/python/src/nationalsite_client/dialects.json \
+GENERATED := gen docs/reference/*.json clients/python/src/nationalsite_client/*.json \
 	deploy/envoy/envoy.yaml deploy/services/product/istio/virtual-service.yaml
 
 .PHONY: check-gen

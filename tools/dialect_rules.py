@@ -1,6 +1,6 @@
 """What only a dialect requires, limits or drops: a rule for each RPC, request field and dialect.
 
-`python -m tools.dialect_rules` prints the rules as JSON, for tools/generation/dialect_rules.py.
+`python -m tools.dialect_rules` prints the rules as JSON, for tools/generation/client_data.py.
 """
 
 import json

@@ -19,9 +19,9 @@ from tests.e2e.conftest import DIALECTS, RpcClient, StartDedicated
 from tests.support.sample_cases import request_cases
 from tests.support.sandbox_client import SandboxClient
 from tests.support.status_details import parse_status_details
-from tools.generation.dialect_rules import RULES_FILE
+from tools.generation.client_data import DIALECT_RULES
 
-RULES: list[dict[str, str]] = json.loads(RULES_FILE.read_text())
+RULES: list[dict[str, str]] = json.loads(DIALECT_RULES.reference_file.read_text())
 SAMPLES = {(case.rpc, case.dialect): case.request for case in request_cases()}
 NATIONAL, OPEN = DIALECTS
 RPCS_WITH_RULES = {rule["rpc"].rpartition("/")[2] for rule in RULES}

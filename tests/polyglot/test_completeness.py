@@ -7,9 +7,11 @@ from collections import Counter
 import pytest
 from google.protobuf import json_format
 from google.protobuf.message_factory import GetMessageClass
+from nationalsite.ordersync import v1 as protos
+from nationalsite.upstream import v1 as upstream_v1
 
 from tests.polyglot.rendering import CASES, HERE, render
-from tests.polyglot.test_languages import EXAMPLES, REQUIRED_TOOLS
+from tests.polyglot.test_languages import EXAMPLES, MESSAGES, REQUIRED_TOOLS
 from tests.support.sample_cases import SERVICES
 from tools.local_stack import ROOT
 
@@ -43,6 +45,19 @@ def test_requests_fit_their_rpcs(tmp_path) -> None:
                     continue
                 message_type = method.input_type if direction == "send" else method.output_type
                 json_format.ParseDict(fields, GetMessageClass(message_type)())
+
+
+def test_every_topic_has_reads_in_a_case() -> None:
+    payloads = protos.Message.DESCRIPTOR.oneofs_by_name["payload"].fields
+    options = [field.GetOptions().Extensions[upstream_v1.field] for field in payloads]
+    case = json.loads((HERE / "cases" / "messages_5_reads.json").read_text())
+    reads = {
+        message["topic"]: reads for message, reads in zip(MESSAGES, case["expect"]["reads"], strict=True)
+    }
+    assert len(MESSAGES) == len(reads)
+    assert {topic for topic, each in reads.items() if each} == {
+        topic for option in options for topic in option.topics
+    }
 
 
 def test_saved_values_are_saved_before_they_are_used() -> None:

@@ -43,6 +43,8 @@ REQUIRED_TOOLS = {
 """Tools that each language needs in PATH, and what to install if one is missing."""
 LANGUAGES = sorted(path.parent.name for path in HERE.glob("*/run"))
 EXAMPLES = json.loads((HERE / "examples.json").read_text())
+MESSAGES: list[dict[str, Any]] = json.loads((HERE / "messages.json").read_text())
+"""A message of every topic, each about other orders, and one of a topic that is not known."""
 SIGTERM_EXIT_CODES = {"java": 143}
 """A JVM exits with this code after its shutdown hooks."""
 BUILD_TIMEOUT_S, RUN_TIMEOUT_S, WAIT_TIMEOUT_S = 600, 120, 30
@@ -110,10 +112,14 @@ def targets() -> Iterator[Targets]:
             cleanup.callback(stop, service)
             services[f"FAILING_{name.upper()}"] = service
         sandbox = SandboxClient(healthy["sandbox"].address)
+        failing = SandboxClient(failing_sandbox.address)
+        failing.admin("PUT", "push", {"callback_url": services["FAILING_ORDER_SYNC"].callback})
         start_time = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 60))
-        message_id = _push_message(sandbox, "ORDER_BUYER_VIEW_ORDER_PAY", 2**53 + 1)
+        for message in MESSAGES:
+            _push_message(failing, message)
+        message_id = _push_message(sandbox, _paid_order("ORDER_BUYER_VIEW_ORDER_PAY", 2**53 + 1))
         for order_id, topic in PUSHED.items():
-            _push_message(sandbox, topic, order_id)
+            _push_message(sandbox, _paid_order(topic, order_id))
         variables = {"start_time": start_time, "message_id": message_id}
         yield Targets(
             services=services,
@@ -123,11 +129,15 @@ def targets() -> Iterator[Targets]:
         )
 
 
-def _push_message(sandbox: SandboxClient, topic: str, order_id: int) -> str:
-    """Push a message, wait until the service has accepted it, and return its id."""
+def _paid_order(topic: str, order_id: int) -> dict[str, Any]:
     data = {"orderId": order_id, "currentStatus": "waitsellersend", "buyerMemberId": "买家-1"}
+    return {"topic": topic, "data": data}
+
+
+def _push_message(sandbox: SandboxClient, message: dict[str, Any]) -> str:
+    """Push a message, wait until the service has accepted it, and return its id."""
     pushed = sandbox.admin("GET", "push")["pushed"]
-    created = sandbox.admin("POST", "messages", {"topic": topic, "data": data})
+    created = sandbox.admin("POST", "messages", message)
     deadline = time.monotonic() + WAIT_TIMEOUT_S
     while sandbox.admin("GET", "push")["pushed"] == pushed:
         assert time.monotonic() < deadline

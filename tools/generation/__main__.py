@@ -6,7 +6,7 @@ can be changed without every toolchain. With `--all`, as `make check-gen` calls 
 
 import sys
 
-from tools.generation import descriptors, dialect_rules, golang, mesh, python, service_configs, typescript
+from tools.generation import client_data, descriptors, golang, mesh, python, service_configs, typescript
 from tools.generation.toolchain import MissingToolchain
 
 OUTPUTS = {
@@ -15,7 +15,7 @@ OUTPUTS = {
     "gen/go": golang,
     "gen/ts": typescript,
     "gen/service_configs": service_configs,  # after the packages: it adds files to them
-    "docs/reference/dialects.json": dialect_rules,  # likewise
+    "the JSON files in docs/reference": client_data,  # likewise
     "the lists of reads in deploy": mesh,
 }
 

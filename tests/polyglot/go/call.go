@@ -19,6 +19,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"nationalsite.internal/client"
+	ordersyncv1 "nationalsite.internal/go/ordersync/v1"
 )
 
 // call is the call of a case, to any RPC.
@@ -73,7 +74,31 @@ func (c *call) unary(ctx context.Context, conn *grpc.ClientConn) (object, error)
 		return describeError(err), nil
 	}
 	fields, err := toJSON(response)
-	return object{"status": "OK", "response": fields, "trailing_metadata": trailer}, err
+	if err != nil {
+		return nil, err
+	}
+	result := object{"status": "OK", "response": fields, "trailing_metadata": trailer}
+	if pulled, ok := response.(*ordersyncv1.PullMessagesResponse); ok {
+		result["reads"], err = listReads(pulled)
+	}
+	return result, err
+}
+
+// listReads returns the reads that follow each message.
+func listReads(pulled *ordersyncv1.PullMessagesResponse) ([]any, error) {
+	reads := []any{}
+	for _, received := range pulled.GetReceivedMessages() {
+		ofMessage := []any{}
+		for _, read := range client.ListMessageReads(received.GetMessage()) {
+			request, err := toJSON(read.Request)
+			if err != nil {
+				return nil, err
+			}
+			ofMessage = append(ofMessage, object{"rpc": read.RPC, "request": request})
+		}
+		reads = append(reads, ofMessage)
+	}
+	return reads, nil
 }
 
 func (c *call) stream(ctx context.Context, conn *grpc.ClientConn) (object, error) {

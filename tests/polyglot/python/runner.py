@@ -19,6 +19,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from nationalsite.account.v1 import ACCOUNT_SERVICE
 from nationalsite.errors import v1 as errors_v1
+from nationalsite.ordersync import v1 as ordersync_v1
 from nationalsite.ordersync.v1 import ORDER_SYNC_SERVICE
 from nationalsite.product.v1 import PRODUCT_SERVICE
 
@@ -73,7 +74,10 @@ class Call:
             response = future.result()
         except grpc.FutureCancelledError:
             return {"status": future.code().name}
-        return {"response": to_json(response), "trailing_metadata": dict(future.trailing_metadata())}
+        result = {"response": to_json(response), "trailing_metadata": dict(future.trailing_metadata())}
+        if isinstance(response, ordersync_v1.PullMessagesResponse):
+            result["reads"] = list_reads(response)
+        return result
 
     def _stream(self, channel: grpc.Channel) -> Json:
         requests: queue.Queue[Message | None] = queue.Queue()
@@ -110,6 +114,17 @@ class Call:
 
     def _method_arguments(self) -> tuple[str, Any, Any]:
         return f"/{self._case['rpc']}", self._request_class.SerializeToString, self._response_class.FromString
+
+
+def list_reads(pulled: ordersync_v1.PullMessagesResponse) -> list[list[Json]]:
+    """Return the reads that follow each message."""
+    return [
+        [
+            {"rpc": read.rpc, "request": to_json(read.request)}
+            for read in nationalsite_client.list_message_reads(received.message)
+        ]
+        for received in pulled.received_messages
+    ]
 
 
 def describe_error(error: grpc.RpcError) -> Json:

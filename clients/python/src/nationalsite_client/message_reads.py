@@ -1,20 +1,17 @@
 """The reads that follow a message of 1688's, which itself has few details."""
 
-from collections.abc import Iterable
+import json
 from dataclasses import dataclass
-from typing import TypeAlias
+from importlib import resources
+from typing import Any
 
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
 from nationalsite.ordersync import v1 as protos
+from nationalsite.ordersync.v1 import ORDER_SYNC_SERVICE
 
-ReadRequest: TypeAlias = (
-    protos.GetPurchaseOrderRequest
-    | protos.ListShipmentsRequest
-    | protos.ListShipmentTracesRequest
-    | protos.GetRefundRequest
-)
-
-SHIPMENT_TOPICS = frozenset({"ORDER_BUYER_VIEW_ANNOUNCE_SENDGOODS", "ORDER_BUYER_VIEW_PART_PART_SENDGOODS"})
-"""Topics of orders whose goods were shipped, in part or completely."""
+# For each payload and RPC the fields that the request needs: see docs/messages.md.
+_ROWS = json.loads((resources.files("nationalsite_client") / "message_reads.json").read_text())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +20,8 @@ class Read:
 
     rpc: str
     """Name of the RPC, such as GetPurchaseOrder."""
-    request: ReadRequest
+    request: Message
+    """Its request, such as a GetPurchaseOrderRequest."""
 
 
 def list_message_reads(message: protos.Message) -> tuple[Read, ...]:
@@ -31,45 +29,35 @@ def list_message_reads(message: protos.Message) -> tuple[Read, ...]:
 
     Empty for a topic that is not known, and for a message without the ids that the calls need.
     """
-    match message.WhichOneof("payload"):
-        case "order":
-            order_ids = _distinct([message.order.cbu_order_id])
-            shipments = order_ids if message.topic in SHIPMENT_TOPICS else ()
-            return (*map(_read_shipments, shipments), *map(_read_order, order_ids))
-        case "refund":
-            refunds = [message.refund.refund_id] if message.refund.refund_id else []
-            order_ids = _distinct([message.refund.cbu_order_id])
-            return (*map(_read_refund, refunds), *map(_read_order, order_ids))
-        case "batch_pay":
-            return tuple(map(_read_order, _distinct(pay.cbu_order_id for pay in message.batch_pay.results)))
-        case "logistics_trace":
-            trace = message.logistics_trace
-            order_ids = _distinct(item.cbu_order_id for item in trace.order_logs_items)
-            return tuple(_read_traces(order_id, trace.cbu_logistics_id) for order_id in order_ids)
-        case "mail_no_change":
-            items = message.mail_no_change.order_logs_items
-            return tuple(map(_read_shipments, _distinct(item.cbu_order_id for item in items)))
-        case _:
-            return ()
+    payload = message.WhichOneof("payload")
+    if payload is None:
+        return ()
+    event = getattr(message, payload)
+    return tuple(
+        Read(rpc=row["rpc"], request=request)
+        for row in _ROWS
+        if row["payload"] == payload and (not row["topics"] or message.topic in row["topics"])
+        for request in _build_requests(row["rpc"], event, row["fields"])
+    )
 
 
-def _distinct(order_ids: Iterable[int]) -> tuple[int, ...]:
-    """Return each order once, without unset ids."""
-    return tuple(dict.fromkeys(order_id for order_id in order_ids if order_id))
+def _build_requests(rpc: str, event: Message, paths: list[str]) -> list[Message]:
+    """Return a request for each value of the first path. Values of the other paths are added."""
+    request_class = GetMessageClass(ORDER_SYNC_SERVICE.methods_by_name[rpc].input_type)
+    first, *others = paths
+    further = {_field_name(path): value for path in others for value in _list_values(event, path)}
+    return [request_class(**{_field_name(first): value}, **further) for value in _list_values(event, first)]
 
 
-def _read_order(order_id: int) -> Read:
-    return Read(rpc="GetPurchaseOrder", request=protos.GetPurchaseOrderRequest(cbu_order_id=order_id))
+def _field_name(path: str) -> str:
+    return path.rpartition(".")[2]
 
 
-def _read_shipments(order_id: int) -> Read:
-    return Read(rpc="ListShipments", request=protos.ListShipmentsRequest(cbu_order_id=order_id))
-
-
-def _read_traces(order_id: int, logistics_id: str) -> Read:
-    request = protos.ListShipmentTracesRequest(cbu_order_id=order_id, cbu_logistics_id=logistics_id)
-    return Read(rpc="ListShipmentTraces", request=request)
-
-
-def _read_refund(refund_id: str) -> Read:
-    return Read(rpc="GetRefund", request=protos.GetRefundRequest(refund_id=refund_id))
+def _list_values(message: Message, path: str) -> list[Any]:
+    """Return the values to which a path leads, each once, without those that are not set."""
+    name, _, rest = path.partition(".")
+    value = getattr(message, name)
+    values = value if message.DESCRIPTOR.fields_by_name[name].is_repeated else [value]
+    if rest:
+        values = [found for each in values for found in _list_values(each, rest)]
+    return list(dict.fromkeys(filter(None, values)))

@@ -6,8 +6,10 @@ import {
   type JsonValue,
   type Message,
   type MessageShape,
+  create,
   createRegistry,
   fromJson,
+  isMessage,
   toJson,
 } from "@bufbuild/protobuf";
 import { pathToString } from "@bufbuild/protobuf/reflect";
@@ -20,12 +22,18 @@ import {
   type StreamCall,
   type UnaryCall,
   createClient,
+  listMessageReads,
   parseError,
 } from "@nationalsite/client";
 import { AccountService } from "@nationalsite/protos/account/v1";
 import { Retry } from "@nationalsite/protos/errors/v1";
 import { file_google_rpc_error_details } from "@nationalsite/protos/google/rpc/error_details";
-import { OrderSyncService } from "@nationalsite/protos/ordersync/v1";
+import {
+  MessageSchema,
+  OrderSyncService,
+  type PullMessagesResponse,
+  PullMessagesResponseSchema,
+} from "@nationalsite/protos/ordersync/v1";
 import { ProductService } from "@nationalsite/protos/product/v1";
 import { compare } from "./compare.js";
 import type { Saved } from "./saved.js";
@@ -91,7 +99,8 @@ export class Call {
     const options = this.#buildOptions((metadata) => (trailer = metadata));
     const cancellation = delayMs === undefined ? {} : { signal: AbortSignal.timeout(delayMs) };
     const response = await call(this.#buildRequest(this.#case.request), { ...options, ...cancellation });
-    return { response: this.#toJson(response), trailing_metadata: trailer.getMap() };
+    const result = { response: this.#toJson(response), trailing_metadata: trailer.getMap() };
+    return isMessage(response, PullMessagesResponseSchema) ? { ...result, reads: listReads(response) } : result;
   }
 
   async #stream(channel: grpc.Channel, steps: readonly StreamStep[]): Promise<Result> {
@@ -142,6 +151,16 @@ export class Call {
   #toJson(message: Message): JsonValue {
     return toJson(this.#method.output, message, { registry: DETAIL_TYPES, useProtoFieldName: true });
   }
+}
+
+/** Returns the reads that follow each message. */
+function listReads({ receivedMessages }: PullMessagesResponse): JsonValue {
+  return receivedMessages.map(({ message }) =>
+    listMessageReads(message ?? create(MessageSchema)).map(({ rpc, request }) => {
+      const { input, name }: DescMethod = OrderSyncService.method[rpc];
+      return { rpc: name, request: toJson(input, request, { useProtoFieldName: true }) };
+    }),
+  );
 }
 
 function describeError(details: ErrorDetails): Result {

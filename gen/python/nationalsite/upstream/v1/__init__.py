@@ -20,6 +20,7 @@ from nationalsite.upstream.v1.options_pb2 import (
     ErrorMapping,
     FieldMapping,
     MessageMapping,
+    MessageRead,
     OmittedMembers,
     Operation,
     UNMAPPED_FIELD_POLICY_DROP,
@@ -31,6 +32,7 @@ from nationalsite.upstream.v1.options_pb2 import (
     field,
     message,
     operation,
+    reads,
 )
 
 __all__ = [
@@ -52,6 +54,7 @@ __all__ = [
     'ErrorMapping',
     'FieldMapping',
     'MessageMapping',
+    'MessageRead',
     'OmittedMembers',
     'Operation',
     'UNMAPPED_FIELD_POLICY_DROP',
@@ -63,4 +66,5 @@ __all__ = [
     'field',
     'message',
     'operation',
+    'reads',
 ]

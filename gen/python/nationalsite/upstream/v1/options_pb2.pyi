@@ -556,6 +556,45 @@ class FieldMapping(_message.Message):
 Global___FieldMapping: _TypeAlias = FieldMapping  # noqa: Y015
 
 @_typing.final
+class MessageRead(_message.Message):
+    """A read of what a message is about."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RPC_FIELD_NUMBER: _builtins.int
+    FIELDS_FIELD_NUMBER: _builtins.int
+    TOPICS_FIELD_NUMBER: _builtins.int
+    rpc: _builtins.str
+    """Name of an RPC of the service."""
+    @_builtins.property
+    def fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Where the values for the request are: fields of the payload, or of messages
+        in it, as paths. A value goes to the field of the request that has the same
+        name. There is a read for each value of the first path, once for equal
+        values and none without a value. The values of other paths are added if they
+        are set.
+        """
+
+    @_builtins.property
+    def topics(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only after these topics. Empty: after every topic of the field."""
+
+    def __init__(
+        self,
+        *,
+        rpc: _builtins.str = ...,
+        fields: _abc.Iterable[_builtins.str] | None = ...,
+        topics: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fields", b"fields", "rpc", b"rpc", "topics", b"topics"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MessageRead: _TypeAlias = MessageRead  # noqa: Y015
+
+@_typing.final
 class EnumValueMapping(_message.Message):
     """1688's text for an enum value."""
 
@@ -586,6 +625,7 @@ Global___EnumValueMapping: _TypeAlias = EnumValueMapping  # noqa: Y015
 OPERATION_FIELD_NUMBER: _builtins.int
 MESSAGE_FIELD_NUMBER: _builtins.int
 FIELD_FIELD_NUMBER: _builtins.int
+READS_FIELD_NUMBER: _builtins.int
 ENUM_VALUE_FIELD_NUMBER: _builtins.int
 operation: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Operation]
 """The 1688 operation of an RPC. Every RPC has one."""
@@ -594,6 +634,10 @@ message: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MessageOption
 field: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, Global___FieldMapping]
 """How a field is mapped. Without it, the member has the field's JSON name and
 the default encoding of its type.
+"""
+reads: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _containers.RepeatedCompositeFieldContainer[Global___MessageRead]]
+"""Of a field with `topics`: the reads that follow a message with this field,
+in the order in which to make them. Client packages have them as data.
 """
 enum_value: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.EnumValueOptions, Global___EnumValueMapping]
 """1688's text for an enum value."""

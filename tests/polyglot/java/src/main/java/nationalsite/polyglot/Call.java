@@ -30,8 +30,10 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import nationalsite.account.v1.AccountServiceGrpc;
 import nationalsite.client.ErrorDetails;
+import nationalsite.client.MessageReads;
 import nationalsite.client.Service;
 import nationalsite.ordersync.v1.OrderSyncServiceGrpc;
+import nationalsite.ordersync.v1.PullMessagesResponse;
 import nationalsite.product.v1.ProductServiceGrpc;
 
 /** The call of a case. Its result has the names of the members of {@code expect}. */
@@ -87,8 +89,27 @@ final class Call {
       var result = resultWithStatus("OK");
       result.add("response", Json.toJson(response));
       result.add("trailing_metadata", toJson(trailers.get()));
+      if (response instanceof PullMessagesResponse pulled) {
+        result.add("reads", listReads(pulled));
+      }
       return result;
     }
+  }
+
+  /** Returns the reads that follow each message. */
+  private static JsonArray listReads(PullMessagesResponse pulled) throws InvalidProtocolBufferException {
+    var reads = new JsonArray();
+    for (var received : pulled.getReceivedMessagesList()) {
+      var readsOfMessage = new JsonArray();
+      for (var read : MessageReads.list(received.getMessage())) {
+        var rpcAndRequest = new JsonObject();
+        rpcAndRequest.addProperty("rpc", read.rpc());
+        rpcAndRequest.add("request", Json.toJson(read.request()));
+        readsOfMessage.add(rpcAndRequest);
+      }
+      reads.add(readsOfMessage);
+    }
+    return reads;
   }
 
   private JsonObject stream(Channel channel) throws Exception {
