@@ -83,6 +83,61 @@ def test_an_order_is_previewed_created_and_read(
     assert buyer.call("ListShipmentTraces", request) == {}
 
 
+def to_fen(money: dict[str, Any]) -> int:
+    return int(money.get("units", 0)) * 100 + money.get("nanos", 0) // 10_000_000
+
+
+@EACH_DIALECT
+def test_promotions_and_red_packets_reduce_what_an_order_costs(
+    dialect: str, client: RpcClient, sandbox: SandboxClient
+) -> None:
+    buyer = Buyer(dialect, client)
+    plain = buyer.preview()
+    price_fen, quantity = to_fen(plain["items"][0]["unit_price"]), 20
+    assert not {"promotions", "discount_amount", "red_envelope_amount"} & plain.keys()
+    variants = {
+        "promoted_offers": [int(buyer.items[0]["offer_id"])],
+        "shop_promotions": [{"discount_fen": 150}, {"discount_fen": 90, "free_postage": True}],
+        "red_packet_fen": 70,
+    }
+    sandbox.admin("PUT", "variants", variants)
+    preview = buyer.preview()
+    (item,) = preview["items"]
+    (promotion,) = item["promotions"]
+    promoted_fen = price_fen * 97 // 100
+    assert to_fen(item["unit_price"]) == promoted_fen
+    assert to_fen(promotion["discount_amount"]) == (price_fen - promoted_fen) * quantity
+    assert promotion["is_selected"]
+    assert to_fen(preview["discount_amount"]) == 150
+    assert to_fen(preview["goods_amount"]) == promoted_fen * quantity - 150
+    assert preview["goods_amount"] == item["line_amount"]
+    assert to_fen(preview["total_amount"]) == to_fen(preview["goods_amount"]) + to_fen(
+        preview["freight_amount"]
+    )
+    assert to_fen(preview["red_envelope_amount"]) == to_fen(item["red_envelope_amount"]) == 70
+    first, second = preview["promotions"]
+    assert (first["is_selected"], second["is_freight_free"]) == (True, True)
+
+    def create(**fields: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the created order, and the order as it is read."""
+        (created,) = buyer.create(preview, **fields)["purchase_orders"]
+        request = {"cbu_order_id": created["cbu_order_id"]}
+        return created, buyer.call("GetPurchaseOrder", request)["purchase_order"]
+
+    # Red packets are spent only if the request says so.
+    created, order = create()
+    assert created["total_amount"] == order["total_amount"] == preview["total_amount"]
+    assert to_fen(order["coupon_amount"]) == 0
+    created, order = create(use_red_envelope=True)
+    assert created["total_amount"] == order["total_amount"]
+    assert to_fen(order["total_amount"]) == to_fen(preview["total_amount"]) - 70
+    assert to_fen(order["coupon_amount"]) == 70
+    assert to_fen(order["entries"][0]["line_amount"]) == to_fen(preview["goods_amount"]) - 70
+    created, order = create(promotion_id=second["promotion_id"])
+    assert to_fen(order["total_amount"]) == promoted_fen * quantity - 90
+    assert to_fen(created["freight_amount"]) == to_fen(order["freight_amount"]) == 0
+
+
 def test_pages_of_purchase_orders(client: RpcClient, sandbox: SandboxClient) -> None:
     buyer = Buyer("open-platform", client)
     preview = buyer.preview()

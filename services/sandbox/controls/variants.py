@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.sandbox.trade.promotions import Reductions
+
 CANCEL_DELAY_MS = 10_000
 HISTORY_AGE_MS = 90 * 24 * 3600 * 1000
 UTC_OFFSET_HOURS = 8
@@ -13,6 +15,15 @@ DetailSuccess = Literal["text", "boolean", "absent"]
 GoodsList = Literal["logisticsOrderGoods", "logisticsOrderSendGood"]
 _Delay = Annotated[int, Field(ge=0, le=10**12)]
 """In milliseconds."""
+
+
+class ShopPromotion(BaseModel):
+    """A promotion of each seller."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    discount_fen: int = Field(ge=0, le=10**9)
+    free_postage: bool = False
 
 
 class Variants(BaseModel):
@@ -30,6 +41,12 @@ class Variants(BaseModel):
     """A creation returns its order without `result`, and with `success` false."""
     web_checkout_offers: tuple[int, ...] = Field(default=(), max_length=1_000)
     """Ids of the offers that only the web checkout can order: their previews have no trade types."""
+    promoted_offers: tuple[int, ...] = Field(default=(), max_length=1_000)
+    """Ids of the offers that have a promotion: they are bought at the promotion price of their detail."""
+    shop_promotions: tuple[ShopPromotion, ...] = Field(default=(), max_length=10)
+    """The promotions of each seller. An order has the one that it names, or else the first."""
+    red_packet_fen: int = Field(default=0, ge=0, le=10**9)
+    """What the buyer's red packets pay of each order, at most, unless its creation excludes them."""
     list_ignores_out_order_id: bool = False
     list_delay_ms: _Delay = 0
     """How long after its creation an order appears in the list."""
@@ -55,6 +72,15 @@ class Variants(BaseModel):
     """The number of the first page of the refund list. With 1, page 0 is the first page too."""
     double_encoded_errors: bool = False
     """The JSON text in the errors of refund reads is encoded twice."""
+
+    @property
+    def reductions(self) -> Reductions:
+        """What reduces the price of orders."""
+        return Reductions(
+            promoted_offers=self.promoted_offers,
+            shop_promotions=[(each.discount_fen, each.free_postage) for each in self.shop_promotions],
+            red_packet_fen=self.red_packet_fen,
+        )
 
     def is_web_checkout_only(self, offer_ids: Iterable[int]) -> bool:
         """Whether the API cannot order these offers together."""

@@ -1,6 +1,7 @@
 """Purchases: the preview of orders, and their creation."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from services.sandbox.context import SandboxContext
@@ -17,8 +18,9 @@ from services.sandbox.operations.serializers.order_creation import (
 )
 from services.sandbox.operations.serializers.order_preview import DEFAULT_FLOW, serialize_preview
 from services.sandbox.trade.cart import CartLine, LineProblem, build_cart, split_by_seller
-from services.sandbox.trade.order_lines import compute_shipping_fee_fen
+from services.sandbox.trade.order_store import OrderStore
 from services.sandbox.trade.orders import Order, OrderFlags, OrderTerms
+from services.sandbox.trade.promotions import Quote, quote_order
 
 MAX_MESSAGE_CHARACTERS = 500
 TRADE_TYPES = ("assureTrade", "creditBuy")
@@ -62,6 +64,7 @@ async def preview_orders(context: SandboxContext, arguments: Arguments) -> Any:
         "orderPreviewResuslt": [
             serialize_preview(
                 lines,
+                context.state.variants.reductions,
                 flow=flow,
                 trade_types=TRADE_TYPES,
                 is_web_checkout_only=context.state.variants.is_web_checkout_only(
@@ -110,16 +113,41 @@ async def create_orders(context: SandboxContext, arguments: Arguments) -> Any:
     failures = [
         serialize_failed_line(line, _LINE_ERRORS[line.problem]) for line in cart if line.problem is not None
     ]
-    orders = [
-        state.order_store.create_order(
-            order_lines := [line.order_line for line in lines],
-            compute_shipping_fee_fen(order_lines),
-            OrderFlags(),
-            terms,
-        )
-        for lines in _split(context, valid_lines)
-    ]
+    quotes = _quote(context, arguments, _split(context, valid_lines))
+    uses_red_packets = arguments.string("useRedEnvelope") != "n"
+    orders = [_create_order(state.order_store, quote, terms, uses_red_packets) for quote in quotes]
     return _serialize(context, orders, failures)
+
+
+def _quote(
+    context: SandboxContext, arguments: Arguments, orders: Sequence[Sequence[CartLine]]
+) -> Sequence[Quote]:
+    """Return the price of each order. Raises InvalidArgument for a promotion that no seller has."""
+    promotion_id = arguments.string("shopPromotionId") or ""
+    quotes = [
+        quote_order([line.order_line for line in lines], context.state.variants.reductions, promotion_id)
+        for lines in orders
+    ]
+    known = {promotion.promotion_id for quote in quotes for promotion in quote.promotions}
+    if promotion_id and promotion_id not in known:
+        raise InvalidArgument("shopPromotionId")
+    return quotes
+
+
+def _create_order(store: OrderStore, quote: Quote, terms: OrderTerms, uses_red_packets: bool) -> Order:
+    """Create an order. 1688 spends red packets unless the creation excludes them."""
+    lines = [
+        replace(
+            quoted.line,
+            reduction_fen=quoted.line.list_fen
+            - quoted.amount_fen
+            + (quoted.red_packet_fen if uses_red_packets else 0),
+        )
+        for quoted in quote.lines
+    ]
+    red_packet_fen = quote.red_packet_fen if uses_red_packets else 0
+    terms = replace(terms, red_packet_fen=red_packet_fen)
+    return store.create_order(lines, quote.shipping_fee_fen, OrderFlags(), terms)
 
 
 def _serialize(

@@ -29,6 +29,13 @@ class OrderLine:
     offer: Offer
     sku: Sku
     quantity: int
+    reduction_fen: int = 0
+    """By how much promotions and red packets lower the price."""
+
+    @property
+    def list_fen(self) -> int:
+        """The price without reductions."""
+        return self.sku.price_fen * self.quantity
 
 
 def build_order_lines(catalog: Catalog, requests: Sequence[LineRequest]) -> tuple[OrderLine, ...]:

@@ -134,7 +134,8 @@ class OrderStore:
                     product_name=line.offer.title.zh,
                     sku_name=";".join(attribute.value.zh for attribute in line.sku.attributes),
                     quantity=line.quantity,
-                    sum_fen=line.sku.price_fen * line.quantity,
+                    list_fen=line.list_fen,
+                    sum_fen=line.list_fen - line.reduction_fen,
                 )
                 for number, line in enumerate(lines, 1)
             ),

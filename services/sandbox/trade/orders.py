@@ -45,6 +45,8 @@ class OrderEntry:
     product_name: str
     sku_name: str
     quantity: int
+    list_fen: int
+    """The price of the SKU times the quantity."""
     sum_fen: int
     """What the buyer pays for the entry, without the shipping fee."""
     discount_fen: int = 0
@@ -77,6 +79,8 @@ class OrderTerms:
     trade_type: str = "assureTrade"
     message: str = ""
     """For the seller."""
+    red_packet_fen: int = 0
+    """What red packets pay of the order. The prices of its entries are without it."""
     pay_channel: str | None = None
     """A mark that the site sets when ordering. It does not choose how the order is paid."""
 
@@ -128,6 +132,11 @@ class Order:
     def goods_fen(self) -> int:
         """The price of all entries together."""
         return sum(entry.sum_fen for entry in self.entries)
+
+    @property
+    def list_fen(self) -> int:
+        """The price of all entries together, before all reductions."""
+        return sum(entry.list_fen for entry in self.entries)
 
     @property
     def total_fen(self) -> int:

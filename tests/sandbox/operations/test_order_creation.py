@@ -292,3 +292,113 @@ async def test_creation_that_does_not_run(buyer, fault):
     with contextlib.suppress(httpx.TransportError, ValueError):
         await buyer.create(line(), outOrderId="A")
     assert await buyer.listed_ids(outOrderId="A") == []
+
+
+def fen(yuan):
+    return round(yuan * 100)
+
+
+async def reduce_prices(buyer, **changes):
+    usual = {
+        "promoted_offers": [ITEM.offer_id],
+        "shop_promotions": [{"discount_fen": 150}, {"discount_fen": 90, "free_postage": True}],
+        "red_packet_fen": 70,
+    }
+    await buyer.client.put("variants", **usual | changes)
+
+
+async def preview_one(buyer, *lines):
+    (order,) = (await buyer.preview(*lines))["orderPreviewResuslt"]
+    return order
+
+
+async def test_promotion_of_an_offer_is_in_the_price_of_its_lines(buyer):
+    chosen = line(quantity=7)
+    plain = await preview_one(buyer, chosen)
+    await reduce_prices(buyer, shop_promotions=[], red_packet_fen=0)
+    order = await preview_one(buyer, chosen)
+    (cargo,) = order["cargoList"]
+    (promotion,) = cargo["cargoPromotionList"]
+    price_fen = fen(plain["cargoList"][0]["finalUnitPrice"])
+    assert fen(cargo["finalUnitPrice"]) == price_fen * 97 // 100
+    assert fen(cargo["amount"]) == order["sumPaymentNoCarriage"] == price_fen * 97 // 100 * 7
+    assert promotion["discountFee"] == plain["sumPaymentNoCarriage"] - order["sumPaymentNoCarriage"] > 0
+    assert promotion["selected"] is True
+    assert (plain["taoSampleSinglePromotion"], order["taoSampleSinglePromotion"]) == (True, False)
+    assert (order["discountFee"], order["shopPromotionList"]) == (None, [])
+    assert "totalFundUsageAmount" not in order
+
+
+async def test_first_promotion_of_the_seller_applies(buyer):
+    plain = await preview_one(buyer, line(), line(1))
+    await reduce_prices(buyer, promoted_offers=[], red_packet_fen=0)
+    order = await preview_one(buyer, line(), line(1))
+    assert order["discountFee"] == 150
+    assert order["sumPaymentNoCarriage"] == plain["sumPaymentNoCarriage"] - 150
+    assert sum(fen(cargo["amount"]) for cargo in order["cargoList"]) == order["sumPaymentNoCarriage"]
+    assert order["sumPayment"] == order["sumPaymentNoCarriage"] + order["sumCarriage"]
+    assert [
+        (promotion["selected"], promotion["discountFee"], promotion["freePostage"])
+        for promotion in order["shopPromotionList"]
+    ] == [(True, 150, False), (False, 90, True)]
+    created = await buyer.create(line(), line(1))
+    assert created["result"]["totalSuccessAmount"] == order["sumPayment"]
+
+
+async def test_chosen_promotion_of_the_seller_applies(buyer):
+    plain = await preview_one(buyer, line())
+    await reduce_prices(buyer, promoted_offers=[], red_packet_fen=0)
+    chosen = (await preview_one(buyer, line()))["shopPromotionList"][1]["promotionId"]
+    created = (await buyer.create(line(), shopPromotionId=chosen))["result"]
+    assert (created["totalSuccessAmount"], created["postFee"]) == (plain["sumPaymentNoCarriage"] - 90, 0)
+    assert plain["sumCarriage"] > 0
+    assert (await buyer.create(line(), shopPromotionId="x"))["code"] == "400"
+
+
+async def test_red_packets_are_spent_unless_the_creation_excludes_them(buyer):
+    await reduce_prices(buyer, promoted_offers=[], shop_promotions=[])
+    order = await preview_one(buyer, line(), line(1))
+    assert order["totalFundUsageAmount"] == 70
+    assert (
+        sum(
+            cargo["totalFundUsageAmount"] for cargo in order["cargoList"] if cargo.get("totalFundUsageAmount")
+        )
+        == 70
+    )
+    for arguments, red_packet_fen in (({}, 70), ({"useRedEnvelope": "y"}, 70), ({"useRedEnvelope": "n"}, 0)):
+        created = (await buyer.create(line(), line(1), **arguments))["result"]
+        assert created["totalSuccessAmount"] == order["sumPayment"] - red_packet_fen
+        detail = (await buyer.detail(created["orderId"]))["result"]
+        base = detail["baseInfo"]
+        assert fen(base["couponFee"]) == red_packet_fen
+        assert fen(base["totalAmount"]) == created["totalSuccessAmount"]
+        # The only sum that holds.
+        items_fen = sum(fen(item["itemAmount"]) for item in detail["productItems"])
+        assert fen(base["totalAmount"]) == items_fen + fen(base["shippingFee"])
+
+
+async def test_promotions_are_neither_a_discount_nor_a_lower_price_of_the_entry(buyer):
+    plain = await preview_one(buyer, line())
+    await reduce_prices(buyer)
+    detail = (await buyer.detail(await buyer.order()))["result"]
+    (item,) = detail["productItems"]
+    assert (detail["baseInfo"]["discount"], item["entryDiscount"]) == (0, 0)
+    assert item["price"] == plain["cargoList"][0]["finalUnitPrice"]
+    assert fen(detail["baseInfo"]["sumProductPayment"]) == plain["sumPaymentNoCarriage"]
+
+
+async def test_reductions_leave_a_fen_of_each_line(buyer):
+    await reduce_prices(buyer, shop_promotions=[{"discount_fen": 10**9}], red_packet_fen=10**9)
+    order_id = await buyer.order(lines=[line(), line(1)])
+    detail = (await buyer.detail(order_id))["result"]
+    assert [fen(item["itemAmount"]) for item in detail["productItems"]] == [1, 1]
+    assert fen(detail["baseInfo"]["couponFee"]) == 0
+
+
+async def test_order_that_cannot_be_placed_has_no_reductions(buyer):
+    await reduce_prices(buyer, promoted_offers=[sold_out_line()["offerId"]])
+    order = await preview_one(buyer, sold_out_line())
+    sample = read_sample("create_order_preview/order_refused")["orderPreviewResuslt"][0]
+    for member in ("sumPayment", "discountFee", "taoSampleSinglePromotion", "shopPromotionList"):
+        assert order[member] == sample[member]
+    assert order["cargoList"][0]["cargoPromotionList"] == []

@@ -23,6 +23,16 @@ async def previews(buyer):
     ]
 
 
+async def reduced_previews(buyer):
+    await buyer.client.put(
+        "variants",
+        promoted_offers=[line()["offerId"]],
+        shop_promotions=[{"discount_fen": 100}],
+        red_packet_fen=50,
+    )
+    return [await buyer.preview(line(), line(1))]
+
+
 async def creations(buyer):
     return [await buyer.create(line(), line(1)), await buyer.create(line(), useRedEnvelope="n")]
 
@@ -157,6 +167,7 @@ async def parsed_addresses(buyer):
 # operation, calls of it, the samples of such responses
 CASES = [
     ("create_order_preview", previews, ["ok", "several", "order_refused"]),
+    ("create_order_preview", reduced_previews, ["several"]),
     ("create_cross_order", creations, ["ok"]),
     ("create_cross_order", several_creations, ["several"]),
     ("create_cross_order", partial_creations, ["partial"]),
