@@ -60,7 +60,8 @@ gen: setup ## generate gen/, the JSON files in docs/reference and the lists of r
 	@$(BIN)/python -m tools.generation
 
 GENERATED := gen docs/reference/*.json clients/python/src/nationalsite_client/*.json \
-	deploy/envoy/envoy.yaml deploy/services/product/istio/virtual-service.yaml
+	deploy/envoy/envoy.yaml deploy/services/product/istio/virtual-service.yaml \
+	deploy/observability/prometheus-rule.yaml
 
 .PHONY: check-gen
 check-gen: setup ## fail if generated files are not up to date (needs Go, Node.js)
@@ -165,6 +166,10 @@ test-deploy: $(VENV)/.deploy ## render, check and run the manifests in deploy/ (
 	$(REQUIRE) postgres postgresql
 	$(REQUIRE) redis-server redis-server
 	$(PYTEST) -m deploy $(or $(T),tests/deploy)
+
+.PHONY: check-overlay
+check-overlay: $(VENV)/.deploy ## render and check overlays of your own (OVERLAY="../shop ../shop/migrate")
+	@$(BIN)/python -m tests.deploy.check_overlay $(OVERLAY)
 
 .PHONY: check-alerts
 check-alerts: setup ## test the alert rules and the dashboard with promtool (Debian package prometheus)

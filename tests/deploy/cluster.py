@@ -23,7 +23,7 @@ from nationalsite.ordersync.v1 import ORDER_SYNC_SERVICE
 from nationalsite.product.v1 import PRODUCT_SERVICE
 
 from tests.deploy.kubelet import HOST, Node, Pod
-from tests.deploy.kustomize import ENVIRONMENTS, Object, filter_kind, find_object, render
+from tests.deploy.kustomize import ENVIRONMENTS, OVERLAYS, Object, filter_kind, find_object, render
 from tests.support.container import Mount
 from tests.support.request_ids import add_request_id
 
@@ -246,11 +246,12 @@ def production(cluster: Cluster) -> Report:
     }
 
 
-SCENARIOS: Mapping[str, tuple[tuple[str, ...], Callable[[Cluster], Report]]] = {
-    "local": (("local",), local),
-    "production": (("production", "production/migrate"), production),
+SCENARIOS: Mapping[str, tuple[tuple[Path, ...], Callable[[Cluster], Report]]] = {
+    "local": ((ENVIRONMENTS / "local",), local),
+    # production itself has placeholders, with which no service starts.
+    "production": ((OVERLAYS / "shop", OVERLAYS / "shop" / "migrate"), production),
 }
-"""Scenario -> the applied environments, and its function."""
+"""Scenario -> the applied kustomizations, and its function."""
 
 
 @contextmanager
@@ -268,7 +269,7 @@ def main(scenario: str, directory: str, secrets: str = "{}", host_mounts: str = 
     """Run a scenario."""
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)  # noqa: S607 # iproute2
     applied, play = SCENARIOS[scenario]
-    objects = [entry for path in applied for entry in render(ENVIRONMENTS / path)]
+    objects = [entry for path in applied for entry in render(path)]
     node = Node(
         objects=objects,
         directory=Path(directory),

@@ -19,7 +19,7 @@ OVERLAYS = Path(__file__).parent / "overlays"
 """Kustomizations for tests, with components that no environment uses."""
 BINARIES = Path(sys.executable).parent
 NAMESPACE = "nationalsite"
-WORKLOADS = frozenset({"Deployment", "Job"})
+WORKLOADS = frozenset({"CronJob", "Deployment", "Job"})
 
 
 def find_kustomizations() -> list[Path]:

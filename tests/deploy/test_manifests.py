@@ -1,23 +1,21 @@
 """The rendered manifests are valid and consistent. Mutations prove that each check can fail."""
 
-import json
 import re
 import subprocess
 from pathlib import Path
 from typing import Any
 
-import jsonschema
-import kubernetes_validate
 import pytest
 import yaml
-from kubernetes_validate.utils import all_versions
 from nationalsite.account.v1 import ACCOUNT_SERVICE
 from nationalsite.ordersync.v1 import ORDER_SYNC_SERVICE
 from nationalsite.product.v1 import PRODUCT_SERVICE
-from packaging.version import Version
 
+from services.errors import StartupError
 from services.server.security.policy import PolicyFile
+from services.settings_loader import load_settings
 from tests.deploy import checks
+from tests.deploy.check_overlay import find_problems
 from tests.deploy.kustomize import (
     BINARIES,
     DEPLOY,
@@ -33,11 +31,11 @@ from tests.deploy.kustomize import (
     qualified_name,
     render,
 )
+from tests.deploy.validation import CUSTOM_SCHEMAS, MINOR_VERSIONS, OLDEST_MINOR, schema_errors
 
 pytestmark = pytest.mark.deploy
 
 TEST_DIR = Path(__file__).parent
-MINOR_VERSIONS = sorted({version.rpartition(".")[0] for version in all_versions()}, key=Version)[-4:]
 SERVICES = ("product", "order-sync", "account")
 DESCRIPTORS = {"product": PRODUCT_SERVICE, "order-sync": ORDER_SYNC_SERVICE, "account": ACCOUNT_SERVICE}
 CALLERS = {
@@ -49,27 +47,11 @@ CALLERS = {
 FULL_ENVIRONMENTS = [ENVIRONMENTS / name for name in ("local", "staging", "production")]
 EACH_KUSTOMIZATION = pytest.mark.parametrize("directory", find_kustomizations(), ids=case_id)
 
-CUSTOM_SCHEMAS = {
-    path.stem: json.loads(path.read_text()) for path in sorted((TEST_DIR / "schemas").glob("*.json"))
-}
-"""Schemas of custom resources, as far as they are used."""
 MUTATIONS = yaml.safe_load((TEST_DIR / "mutations.yaml").read_text())
 
 
-def schema_errors(object_: Object, minor: str) -> list[str]:
-    """Return the schema errors of an object, by the schema of Kubernetes or of the custom resource."""
-    try:
-        if object_["kind"] in CUSTOM_SCHEMAS:
-            jsonschema.validate(object_, CUSTOM_SCHEMAS[object_["kind"]])
-        else:
-            kubernetes_validate.validate(object_, minor, strict=True)
-    except jsonschema.ValidationError as error:
-        return [f"{qualified_name(object_)}, {minor}: {error.message}"]
-    return []
-
-
 @EACH_KUSTOMIZATION
-def test_manifests_are_valid_in_the_last_four_minor_versions(directory):
+def test_manifests_are_valid_in_every_supported_minor_version(directory):
     objects = render(directory)
     assert objects
     assert [
@@ -80,8 +62,11 @@ def test_manifests_are_valid_in_the_last_four_minor_versions(directory):
     ] == []
 
 
-def test_the_last_four_minor_versions_differ():
-    assert len(set(MINOR_VERSIONS)) == 4
+def test_the_supported_minor_versions():
+    assert MINOR_VERSIONS[0] == OLDEST_MINOR
+    assert [f"1.{minor}" for minor in range(31, 31 + len(MINOR_VERSIONS))] == MINOR_VERSIONS
+    assert len(MINOR_VERSIONS) >= 7
+    assert f"Kubernetes {OLDEST_MINOR} or later" in (ROOT / "docs" / "kubernetes.md").read_text()
 
 
 @EACH_KUSTOMIZATION
@@ -100,7 +85,7 @@ def test_no_placeholder_of_the_base_remains(directory):
         values = [
             container["image"],
             *container["command"],
-            object_["spec"]["template"]["spec"]["serviceAccountName"],
+            checks.pod_template(object_)["spec"]["serviceAccountName"],
         ]
         assert not [value for value in values if re.search(r"\bservice\b", value)]
 
@@ -131,7 +116,13 @@ def test_every_component_is_rendered():
 
 def test_kinds_of_production():
     kinds = {object_["kind"] for object_ in render(ENVIRONMENTS / "production")}
-    assert {"ExternalSecret", "ServiceMonitor", "HorizontalPodAutoscaler", "Ingress"} <= kinds
+    assert {
+        "ExternalSecret",
+        "ServiceMonitor",
+        "PrometheusRule",
+        "HorizontalPodAutoscaler",
+        "Ingress",
+    } <= kinds
     assert not {"Secret", "PersistentVolumeClaim"} & kinds
 
 
@@ -187,6 +178,94 @@ def test_in_a_mesh_only_identified_callers_may_call(name):
     (deployment,) = filter_kind(objects, "Deployment")
     access = checks.access_of(objects, deployment)
     assert (access.callers, access.identified_by) == ("identified", ("trusted proxy",))
+
+
+SHOP = OVERLAYS / "shop"
+"""An overlay of one's own, as docs/kubernetes.md shows it."""
+
+
+def test_an_overlay_needs_no_change_in_deploy():
+    objects = render(SHOP)
+    assert {object_["metadata"].get("namespace", "shop-1688") for object_ in objects} == {"shop-1688"}
+    assert find_object(objects, "Namespace", "shop-1688")
+    for name in SERVICES:
+        deployment = find_object(objects, "Deployment", name)
+        assert deployment is not None
+        container = checks.only_container(deployment)
+        assert container["image"] == f"registry.shop.jp/nationalsite/{name}:0.1.0"
+        config = find_object(objects, "ConfigMap", container["envFrom"][0]["configMapRef"]["name"])
+        assert config is not None
+        assert config["data"]["NATIONALSITE_APP_KEY"] == "7654321"
+        assert config["data"]["NATIONALSITE_GATEWAY_URL"] == "https://gw.open.1688.com"
+        account = find_object(objects, "ServiceAccount", name)
+        assert account is not None
+        assert account["imagePullSecrets"] == [{"name": "registry"}]
+        policy = find_object(objects, "ConfigMap", f"{name}-policy")
+        assert policy is not None
+        assert policy["data"]["policy.json"] == (SHOP / "policy.json").read_text()
+    (ingress,) = filter_kind(objects, "Ingress")
+    assert ingress["spec"]["ingressClassName"] == "nginx"
+    assert ingress["metadata"]["annotations"] == {"cert-manager.io/cluster-issuer": "letsencrypt"}
+    assert not filter_kind(objects, "ExternalSecret")
+    images = {checks.only_container(job)["image"] for job in filter_kind(render(SHOP / "migrate"), "Job")}
+    assert images == {f"registry.shop.jp/nationalsite/{name}:0.1.0" for name in ("order-sync", "account")}
+
+
+def test_grafana_gets_the_dashboard():
+    config = find_object(render(SHOP), "ConfigMap", "nationalsite-dashboard")
+    assert config is not None
+    assert config["metadata"]["labels"]["grafana_dashboard"] == "1"
+    assert config["data"] == {"nationalsite.json": (DEPLOY / "observability" / "dashboard.json").read_text()}
+
+
+def test_the_guide_shows_this_overlay():
+    """Except for the base, which is a Git URL there."""
+    guide = (ROOT / "docs" / "kubernetes.md").read_text()
+    for file in (
+        "kustomization.yaml",
+        "settings.env",
+        "images/kustomization.yaml",
+        "migrate/kustomization.yaml",
+    ):
+        text = re.sub(
+            r"(\.\./)+deploy/(\S+)",
+            r"https://git.shop.jp/nationalsite//deploy/\2?ref=v0.1.0",
+            (SHOP / file).read_text(),
+        )
+        shown = "\n".join(line for line in text.splitlines() if not line.startswith("# "))
+        assert f"\n{shown}\n```\n" in guide, file
+
+
+def test_an_overlay_is_checked():
+    assert find_problems([SHOP, SHOP / "migrate"]) == []
+
+
+def test_placeholders_are_reported():
+    problems = list(checks.placeholders(render(ENVIRONMENTS / "production")))
+    for placeholder in (
+        "replace-me",
+        "registry.example",
+        "callback.shop.example",
+        "cluster.local/ns/shop/sa/orders",
+    ):
+        assert [problem for problem in problems if problem.endswith(f"placeholder {placeholder}")], (
+            placeholder
+        )
+
+
+@pytest.mark.parametrize("environment", ["staging", "production"])
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_does_not_start_with_a_placeholder(environment, name, monkeypatch):
+    objects = render(ENVIRONMENTS / environment / name)
+    (config,) = [
+        object_ for object_ in filter_kind(objects, "ConfigMap") if "NATIONALSITE_APP_KEY" in object_["data"]
+    ]
+    for variable, value in config["data"].items():
+        monkeypatch.setenv(variable, value)
+    (deployment,) = filter_kind(objects, "Deployment")
+    with pytest.raises(StartupError) as failure:
+        load_settings(checks.SETTINGS[checks.python_module(deployment)])
+    assert [line for line in failure.value.lines if line.startswith("NATIONALSITE_APP_KEY: ")]
 
 
 def test_services_with_mtls_are_probed_by_http():

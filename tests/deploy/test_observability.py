@@ -4,6 +4,10 @@ import json
 import re
 from pathlib import Path
 
+import yaml
+
+from tools.generation.prometheus_rule import PROMETHEUS_RULE, wrap_rules
+
 ROOT = Path(__file__).parents[2]
 OBSERVABILITY_DIR = ROOT / "deploy" / "observability"
 ALERTS = (OBSERVABILITY_DIR / "alerts.yaml").read_text()
@@ -27,6 +31,12 @@ def test_every_alert_is_tested_and_explained():
         )
         assert f"## {name}\n" in guide
     assert re.findall(r"^## (\w+)$", guide, re.MULTILINE) == NAMES
+
+
+def test_the_object_of_prometheus_operator_has_the_same_rules():
+    text = PROMETHEUS_RULE.read_text()
+    assert text == wrap_rules(ALERTS), "run make gen"
+    assert yaml.safe_load(text)["spec"] == yaml.safe_load(ALERTS)
 
 
 def test_every_queried_metric_exists():

@@ -67,7 +67,7 @@ def production(tmp_path_factory) -> dict:
         }
         authority = CertificateAuthority()
         secrets |= {f"{name}-tls": tls_secret(authority) for name in SERVICES}
-        secrets[CALLER_SECRET] = tls_secret(authority, "spiffe://cluster.local/ns/shop/sa/orders")
+        secrets[CALLER_SECRET] = tls_secret(authority, "spiffe://shop.jp/ns/web/sa/shop")
         redis_directory = Path(redis.url.removeprefix("unix://")).parent
         for directory, socket in ((Path(sockets), ".s.PGSQL.5432"), (redis_directory, "redis.sock")):
             directory.chmod(0o755)  # so that the services' user can connect

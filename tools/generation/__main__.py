@@ -1,4 +1,4 @@
-"""`python -m tools.generation [--all]`: generate gen/ and the mesh's lists of reads.
+"""`python -m tools.generation [--all]`: generate gen/, the mesh's lists of reads and the PrometheusRule.
 
 Each output whose toolchain is missing is named, and stays as it was. This is not an error, so that a proto
 can be changed without every toolchain. With `--all`, as `make check-gen` calls it, it is one.
@@ -6,7 +6,16 @@ can be changed without every toolchain. With `--all`, as `make check-gen` calls 
 
 import sys
 
-from tools.generation import client_data, descriptors, golang, mesh, python, service_configs, typescript
+from tools.generation import (
+    client_data,
+    descriptors,
+    golang,
+    mesh,
+    prometheus_rule,
+    python,
+    service_configs,
+    typescript,
+)
 from tools.generation.toolchain import MissingToolchain
 
 OUTPUTS = {
@@ -17,6 +26,7 @@ OUTPUTS = {
     "gen/service_configs": service_configs,  # after the packages: it adds files to them
     "the JSON files in docs/reference": client_data,  # likewise
     "the lists of reads in deploy": mesh,
+    "deploy/observability/prometheus-rule.yaml": prometheus_rule,
 }
 
 

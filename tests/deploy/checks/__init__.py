@@ -12,10 +12,21 @@ from tests.deploy.checks.manifest_fields import (
     Check,
     only_container,
     pod_template,
+    python_module,
     select_workloads,
     workloads,
 )
-from tests.deploy.checks.processes import access, access_of, memory, probes, replicas, settings, termination
+from tests.deploy.checks.placeholders import placeholders
+from tests.deploy.checks.processes import (
+    SETTINGS,
+    access,
+    access_of,
+    memory,
+    probes,
+    replicas,
+    settings,
+    termination,
+)
 from tests.deploy.checks.references import SECRET_KEYS, mesh, mounts, references
 from tests.deploy.checks.selectors import ownership, ports, selectors
 from tests.deploy.kustomize import Object
@@ -25,10 +36,13 @@ __all__ = [
     "NAME",
     "PROBES",
     "SECRET_KEYS",
+    "SETTINGS",
     "access_of",
     "only_container",
+    "placeholders",
     "pod_template",
     "problems",
+    "python_module",
     "select_workloads",
     "workloads",
 ]

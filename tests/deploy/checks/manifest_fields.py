@@ -14,7 +14,8 @@ PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 
 def pod_template(workload: Object) -> Object:
     """Return the pod template of a workload."""
-    template: Object = workload["spec"]["template"]
+    spec: Object = workload["spec"]
+    template: Object = spec["jobTemplate"]["spec"]["template"] if "jobTemplate" in spec else spec["template"]
     return template
 
 
@@ -31,13 +32,13 @@ def memory_mib(workload: Object, kind: str) -> float:
 
 
 def python_module(workload: Object) -> str:
-    """Return the Python module that runs."""
-    module: str = only_container(workload)["command"][2]
-    return module
+    """Return the Python module that runs; empty if another program runs."""
+    program, _, module, *_ = only_container(workload)["command"]
+    return module if program == "python" else ""
 
 
 def workloads(objects: Sequence[Object]) -> list[Object]:
-    """Return the Deployments and Jobs."""
+    """Return the Deployments, Jobs and CronJobs."""
     return filter_kind(objects, *WORKLOADS)
 
 

@@ -65,6 +65,8 @@ def settings(objects: Sequence[Object]) -> Problems:
         given = env_variables(objects, item)
         ours = {name for name in given if not name.startswith("OTEL_")}
         module = python_module(item)
+        if not module:
+            continue
         if module == SANDBOX:
             for name in ours - {SANDBOX_LISTEN, CALLBACK_URL}:
                 yield f"{qualified_name(item)}: unknown variable {name}"

@@ -55,7 +55,7 @@ def _references(workload: Object) -> list[tuple[str, str]]:
 
 
 def _is_own_secret(workload: Object, secret: str) -> bool:
-    service = workload["metadata"]["name"].removesuffix("-migrate")
+    service = workload["metadata"]["name"].removesuffix("-migrate").removesuffix("-backup")
     return secret in {service, f"{service}-tls"}
 
 

@@ -1,5 +1,6 @@
 """Checks of labels, selectors and ports."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from tests.deploy.checks.manifest_fields import (
@@ -15,8 +16,9 @@ from tests.deploy.kustomize import NAMESPACE, Object, filter_kind, qualified_nam
 
 
 def ownership(objects: Sequence[Object]) -> Problems:
-    """Every object has the part-of label, is in the namespace, and is defined once."""
+    """Every object has the part-of label, is in one namespace, and is defined once."""
     seen = set()
+    namespace = _namespace(objects)
     for item in objects:
         meta = item["metadata"]
         if (
@@ -24,11 +26,16 @@ def ownership(objects: Sequence[Object]) -> Problems:
             and meta.get("labels", {}).get(PART_OF) != "nationalsite"
         ):
             yield f"{qualified_name(item)} is not labelled as part of nationalsite"
-        if (meta["name"] if item["kind"] == "Namespace" else meta.get("namespace")) != NAMESPACE:
-            yield f"{qualified_name(item)} is not in the namespace {NAMESPACE}"
+        if (meta["name"] if item["kind"] == "Namespace" else meta.get("namespace")) != namespace:
+            yield f"{qualified_name(item)} is not in the namespace {namespace}"
         if qualified_name(item) in seen:
             yield f"{qualified_name(item)} is defined twice"
         seen.add(qualified_name(item))
+
+
+def _namespace(objects: Sequence[Object]) -> str:
+    """Return the namespace of most objects. An overlay may have another one than deploy/environments."""
+    return Counter(item["metadata"].get("namespace", NAMESPACE) for item in objects).most_common(1)[0][0]
 
 
 def selectors(objects: Sequence[Object]) -> Problems:
