@@ -12,7 +12,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -60,12 +60,13 @@ class PostgresServer:
             cwd=self._directory,
         )
 
-    def start(self) -> None:
+    def start(self, more_settings: Mapping[str, str] | None = None) -> None:
         """Start the server and wait until it accepts connections."""
         settings = {
             "listen_addresses": "",
             "unix_socket_directories": str(self._directory),
             "max_connections": "200",
+            **(more_settings or {}),
         }
         options = [option for name, value in settings.items() for option in ("-c", f"{name}={value}")]
         with (self._directory / "log").open("ab") as log:

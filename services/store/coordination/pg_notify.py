@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from services.errors import StoreUnavailable
 from services.store.coordination.notifier import Notifier
+from services.store.database.connect_causes import find_connect_cause
 from services.store.database.engine import parse_url
 from services.store.database.postgresql import build_connect_args
 from services.store.database.store import Store
@@ -92,7 +93,8 @@ class _PgNotifier(Notifier):
                     self.notify_all_local()
                     await self._receive(connection)
             except (psycopg.Error, OSError) as error:
-                _log.warning("listen_connection_lost", cause=type(error).__name__, delay_s=delay_s)
+                cause = find_connect_cause(str(error)) or type(error).__name__
+                _log.warning("listen_connection_lost", cause=cause, delay_s=delay_s)
             await asyncio.sleep(delay_s * random.uniform(0.5, 1))  # noqa: S311 # jitter is not a secret
             delay_s = min(2 * delay_s, MAX_DELAY_S)
 

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import structlog
@@ -10,6 +11,7 @@ from prometheus_client import Counter
 from sqlalchemy import exc
 
 from services.errors import StoreUnavailable
+from services.store.database.connect_causes import SETTING, find_connect_cause
 
 NO_CONNECTION = "no connection"
 CAUSES: Mapping[str, str] = MappingProxyType(
@@ -24,6 +26,8 @@ CAUSES: Mapping[str, str] = MappingProxyType(
         "SQLITE_NOTADB": "its file is damaged",
         "08": NO_CONNECTION,
         "25006": "it is read only",
+        "42501": "its user lacks a right on its tables",
+        "42P01": "a table is missing: run the command `migrate`",
         "53100": "its disk is full",
         "53300": "it has no connection left",
         "55P03": "a lock was not released in time",
@@ -32,6 +36,9 @@ CAUSES: Mapping[str, str] = MappingProxyType(
     }
 )
 """Prefix of SQLite's error name or of PostgreSQL's SQLSTATE -> the cause, in words for callers and logs."""
+
+_OF_SETTING = frozenset({"42501", "42P01"})
+"""Codes of errors that PostgreSQL counts as those of a statement, and that an operator can mend."""
 
 # Programming errors: a violated constraint, an invalid statement.
 _PROGRAMMING_ERRORS = (exc.IntegrityError, exc.ProgrammingError, exc.DataError, exc.NotSupportedError)
@@ -49,18 +56,19 @@ def translate_db_errors() -> Iterator[None]:
     """Raise StoreUnavailable for errors of the database. Programming errors pass unchanged."""
     try:
         yield
-    except _PROGRAMMING_ERRORS:
-        raise
     except exc.DBAPIError as error:
-        code = get_error_code(error)
-        cause = next((cause for prefix, cause in CAUSES.items() if code.startswith(prefix)), NO_CONNECTION)
-        raise _store_unavailable(cause, code) from error
+        if is_programming_error(error):
+            raise
+        cause = find_cause(error) or Cause(NO_CONNECTION)
+        raise _store_unavailable(cause, get_error_code(error)) from error
     except (exc.TimeoutError, TimeoutError) as error:
-        raise _store_unavailable("it responds too slowly") from error
+        raise _store_unavailable(Cause("it responds too slowly")) from error
     except (exc.PendingRollbackError, exc.ResourceClosedError) as error:
-        raise _store_unavailable(NO_CONNECTION) from error  # the connection broke between two statements
+        raise _store_unavailable(
+            Cause(NO_CONNECTION)
+        ) from error  # the connection broke between two statements
     except OSError as error:
-        raise _store_unavailable(NO_CONNECTION) from error
+        raise _store_unavailable(Cause(NO_CONNECTION)) from error
 
 
 def reject_waiter() -> StoreUnavailable:
@@ -79,6 +87,31 @@ def copy_error(error: Exception) -> Exception:
     return StoreUnavailable(*error.args) if isinstance(error, StoreUnavailable) else error
 
 
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why the store cannot be used."""
+
+    text: str
+    """In words for callers and logs. It contains no value of a setting."""
+    is_of_setting: bool = False
+    """Whether an operator can mend it: in the database's URL, or where this points to."""
+
+    def __str__(self) -> str:
+        return f"{self.text} ({SETTING})" if self.is_of_setting else self.text
+
+
+def find_cause(error: exc.DBAPIError) -> Cause | None:
+    """Return the cause of an error; None if it is not known."""
+    code = get_error_code(error)
+    known = next((cause for prefix, cause in CAUSES.items() if code.startswith(prefix)), None)
+    if known is not None and known != NO_CONNECTION:
+        return Cause(known, is_of_setting=code in _OF_SETTING)
+    if isinstance(error.orig, sqlite3.Error):
+        return None
+    text = find_connect_cause(str(error.orig))
+    return Cause(text, is_of_setting=text not in CAUSES.values()) if text else None
+
+
 def get_error_code(error: exc.DBAPIError) -> str:
     """Return the driver's code of an error: SQLITE_... or a SQLSTATE; empty if there is none."""
     if isinstance(error.orig, sqlite3.Error):
@@ -89,7 +122,7 @@ def get_error_code(error: exc.DBAPIError) -> str:
 
 def is_programming_error(error: exc.DBAPIError) -> bool:
     """Return whether an error is caused by our statement, and not by the state of the database."""
-    return isinstance(error, _PROGRAMMING_ERRORS)
+    return isinstance(error, _PROGRAMMING_ERRORS) and get_error_code(error) not in _OF_SETTING
 
 
 def is_conflict(error: exc.DBAPIError) -> bool:
@@ -97,6 +130,7 @@ def is_conflict(error: exc.DBAPIError) -> bool:
     return get_error_code(error) in _CONFLICTS
 
 
-def _store_unavailable(cause: str, code: str = "") -> StoreUnavailable:
-    _log.warning("store_unavailable", cause=cause, code=code)
+def _store_unavailable(cause: Cause, code: str = "") -> StoreUnavailable:
+    setting = {"setting": SETTING} if cause.is_of_setting else {}
+    _log.warning("store_unavailable", cause=cause.text, code=code, **setting)
     return StoreUnavailable(f"the store cannot be used now: {cause}")

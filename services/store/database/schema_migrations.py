@@ -23,6 +23,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from services.errors import StartupError
+from services.store.database.connect_causes import SETTING
+from services.store.database.db_errors import find_cause
 from services.store.database.engine import SQLITE, parse_url
 from services.store.database.private_files import make_private
 
@@ -59,8 +61,8 @@ def check_schema(url: str) -> None:
             return
         revision = MigrationContext.configure(connection).get_current_revision()
     if revision != build_scripts().get_current_head():
-        raise StartupError(
-            [f"the store's schema ({revision or 'empty'}) is not current: run the command `migrate` first"]
+        raise _startup_error(
+            f"the store's schema ({revision or 'empty'}) is not current: run the command `migrate` first"
         )
 
 
@@ -76,7 +78,7 @@ def _is_newer(connection: Connection) -> bool:
     newer, own = (REVISION.fullmatch(each or "") for each in (revision, scripts.get_current_head()))
     oldest = newer and (newer["oldest"] or newer["number"])
     if not own or not oldest or own["number"] < oldest:
-        raise StartupError([f"the store's schema ({revision}) is newer than this release"])
+        raise _startup_error(f"the store's schema ({revision}) is newer than this release")
     return True
 
 
@@ -102,11 +104,17 @@ def connect(url: URL) -> Iterator[Connection]:
         with engine.begin() as connection:
             yield connection
     except sqlite3.Error as error:
-        raise StartupError([f"the store cannot be opened: {error}"]) from error
+        raise _startup_error(f"the store cannot be opened: {error}") from error
     except DBAPIError as error:
-        raise StartupError([f"the store cannot be opened: {type(error.orig).__name__}"]) from error
+        cause = find_cause(error)
+        text = cause.text if cause else type(error.orig).__name__
+        raise _startup_error(f"the store cannot be opened: {text}") from error
     except OSError as error:
-        raise StartupError([f"the store cannot be opened: {error.strerror}"]) from error
+        raise _startup_error(f"the store cannot be opened: {error.strerror}") from error
+
+
+def _startup_error(problem: str) -> StartupError:
+    return StartupError([f"{SETTING}: {problem}"])
 
 
 def _build_config() -> Config:
