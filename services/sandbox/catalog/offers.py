@@ -11,6 +11,8 @@ from services.sandbox.catalog.sellers import SELLER_COUNT, Seller, build_seller
 
 FIRST_OFFER_ID = 620_201_390_233
 OFFER_ID_STEP = 61_000_007
+PROMOTION_PERCENT = 97
+"""The price with the promotion of an offer."""
 OFFERS_PER_CATEGORY = 50
 """Number of offers in each third-level category."""
 
@@ -95,7 +97,7 @@ def build_offer(
         min_order=rng.choice("min order", (1, 2, 2, 3, 5, 10)),
         jxhy_fen=price * 94 // 100 if jxhy else None,
         consign_fen=price * 108 // 100 if one_piece else None,
-        promotion_fen=price * 97 // 100 if rng.chance("promotion", 35) else None,
+        promotion_fen=price * PROMOTION_PERCENT // 100 if rng.chance("promotion", 35) else None,
         selected=selected,
         filter_matches=_match_filters(rng, seller, one_piece=one_piece, jxhy=jxhy, selected=selected),
         sold_7d=sold_7d,

@@ -3,10 +3,8 @@
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from services.sandbox.catalog.offers import PROMOTION_PERCENT
 from services.sandbox.trade.order_lines import OrderLine, compute_shipping_fee_fen
-
-PROMOTION_PERCENT = 97
-"""The price of an offer with a promotion, as `promotionPrice` of the product detail."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

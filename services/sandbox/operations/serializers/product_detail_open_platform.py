@@ -2,7 +2,7 @@
 
 from services.sandbox.catalog import vocabulary
 from services.sandbox.catalog.images import TRANSLATED, WHITE_BACKGROUND
-from services.sandbox.catalog.offers import Offer
+from services.sandbox.catalog.offers import PROMOTION_PERCENT, Offer
 from services.sandbox.catalog.skus import Sku, build_price_tiers, build_skus
 from services.sandbox.operations.serializers.formatting import (
     Locale,
@@ -87,7 +87,7 @@ def serialize_open_platform_detail(offer: Offer, locale: Locale) -> Json:
 
 
 def _serialize_sku(offer: Offer, sku: Sku, locale: Locale) -> Json:
-    promotion = None if offer.promotion_fen is None else sku.price_fen * 97 // 100
+    promotion = None if offer.promotion_fen is None else sku.price_fen * PROMOTION_PERCENT // 100
     retail = sku.price_fen * 165 // 100
     return {
         "amountOnSale": sku.stock,
@@ -119,7 +119,7 @@ def _serialize_sku(offer: Offer, sku: Sku, locale: Locale) -> Json:
 def _serialize_sale(offer: Offer, locale: Locale) -> Json:
     retail = offer.price_fen * 165 // 100
     tiers = [
-        (start, price, None if offer.promotion_fen is None else price * 97 // 100)
+        (start, price, None if offer.promotion_fen is None else price * PROMOTION_PERCENT // 100)
         for start, price in build_price_tiers(offer)
     ]
     return {
