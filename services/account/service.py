@@ -47,4 +47,9 @@ async def account_lifespan(settings: AccountSettings) -> AsyncIterator[ServiceRu
             await storage.idempotent_executor.close()
 
 
-ACCOUNT = ServiceDefinition(descriptor=DESCRIPTOR, settings=AccountSettings, lifespan=account_lifespan)
+ACCOUNT = ServiceDefinition(
+    descriptor=DESCRIPTOR,
+    settings=AccountSettings,
+    lifespan=account_lifespan,
+    describe=lambda settings: {"store": settings.describe_store(), **settings.describe()},
+)

@@ -1,5 +1,6 @@
 """The settings of the adapter. A service inherits them in its own settings."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -44,6 +45,11 @@ def _check_gateway_url(url: str) -> str:
 def _is_valid_host(netloc: str, port: int | None) -> bool:
     """Whether host and port contain no user, no wildcard and no invalid port."""
     return port != 0 and "@" not in netloc and "*" not in netloc and not netloc.endswith(":")
+
+
+def _hide_credentials(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _check_api_id(name: str) -> str:
@@ -124,6 +130,16 @@ class AdapterSettings(BaseModel):
     """The service fetches access tokens with it."""
     refresh_token_file: Path | None = Field(default=None, validation_alias="NATIONALSITE_REFRESH_TOKEN_FILE")
     """The file of the refresh token. A token that 1688 rotates is written to it."""
+
+    def describe(self) -> Mapping[str, object]:
+        """Return what is used, without credentials."""
+        return {
+            "gateway": self.gateway_url,
+            "dialect": str(self.dialect),
+            "dialects": {rpc: str(dialect) for rpc, dialect in (self.dialects or {}).items()},
+            "token": "access token" if self.access_token else "refresh token",
+            "redis": _hide_credentials(self.redis_url.get_secret_value()) if self.redis_url else "none",
+        }
 
     @field_validator("redis_url")
     @classmethod

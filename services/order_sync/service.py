@@ -261,5 +261,8 @@ async def _background_task(work: Any) -> AsyncIterator[None]:
 
 
 ORDER_SYNC = ServiceDefinition(
-    descriptor=DESCRIPTOR, settings=OrderSyncSettings, lifespan=order_sync_lifespan
+    descriptor=DESCRIPTOR,
+    settings=OrderSyncSettings,
+    lifespan=order_sync_lifespan,
+    describe=lambda settings: {"store": settings.describe_store(), **settings.describe()},
 )

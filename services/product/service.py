@@ -103,4 +103,9 @@ async def product_lifespan(settings: ProductSettings) -> AsyncIterator[ServiceRu
         yield ServiceRuntime(operations.build_endpoints(Endpoint, handlers))
 
 
-PRODUCT = ServiceDefinition(descriptor=DESCRIPTOR, settings=ProductSettings, lifespan=product_lifespan)
+PRODUCT = ServiceDefinition(
+    descriptor=DESCRIPTOR,
+    settings=ProductSettings,
+    lifespan=product_lifespan,
+    describe=ProductSettings.describe,
+)

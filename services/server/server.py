@@ -102,6 +102,8 @@ async def serve(
     log = structlog.get_logger()
     name = service.descriptor.full_name
     server_health = health.Health(name)
+    if parts := service.describe(settings):
+        log.info("starting", **parts)
     security = build_server_security(service, settings)
     _log_access(security.access, settings)
     http_listener = open_listener(env_name(service.settings, "http_listen"), settings.http_listen)

@@ -13,6 +13,10 @@ from services.server.settings import ServerSettings
 S = TypeVar("S", bound=ServerSettings)
 
 
+def _describe_nothing(_settings: object) -> Mapping[str, object]:
+    return {}
+
+
 async def _always() -> bool:
     return True
 
@@ -42,3 +46,6 @@ class ServiceDefinition(Generic[S]):
 
     Raises StartupError for an error that an operator has to correct.
     """
+    describe: Callable[[S], Mapping[str, object]] = _describe_nothing
+    """Returns what the settings say of the parts that the service works with, without credentials. It is the
+    first log line."""
