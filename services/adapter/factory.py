@@ -1,6 +1,7 @@
 """Builds codec, gateway client and cache from the settings of one service, and closes them at the end."""
 
 import asyncio
+import os
 from collections import ChainMap
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,7 +18,6 @@ from services.adapter.gateway import (
     AppCredentials,
     BulkheadPolicy,
     GatewayClient,
-    HttpTransport,
     Policies,
     RedisClient,
     RefreshingTokenProvider,
@@ -26,6 +26,8 @@ from services.adapter.gateway import (
     StaticTokenProvider,
     TokenFetcher,
     TokenProvider,
+    build_transport,
+    find_proxy,
 )
 from services.adapter.operations import OperationClient
 from services.adapter.settings import AdapterSettings
@@ -56,7 +58,7 @@ async def operations_lifespan(
     """
     served, *others = (settings.compile_service(descriptor) for descriptor in (service, *internal))
     operations = dict(ChainMap(served, *others))
-    _log_warnings(settings, operations)
+    _log_start(settings, operations)
     async with gateway_lifespan(settings) as gateway, AsyncExitStack() as stack:
         cache = Cache(_build_cache_policy(settings, operations), asyncio.get_running_loop().time)
         stack.push_async_callback(cache.close)
@@ -74,7 +76,7 @@ async def operations_lifespan(
 async def gateway_lifespan(settings: AdapterSettings) -> AsyncIterator[GatewayClient]:
     """Yield a client of 1688's gateway, with the app and the token of the settings."""
     async with AsyncExitStack() as stack:
-        transport = HttpTransport()
+        transport = build_transport(settings.gateway_url, settings.gateway_ca_file)
         stack.push_async_callback(transport.close)
         redis = _build_redis_client(settings)
         if redis is not None:
@@ -134,12 +136,14 @@ def _build_token_provider(
     return RefreshingTokenProvider(refresh_token, SharedTokenFetcher(redis, fetch) if redis else fetch)
 
 
-def _log_warnings(settings: AdapterSettings, operations: Mapping[str, Operation]) -> None:
+def _log_start(settings: AdapterSettings, operations: Mapping[str, Operation]) -> None:
     if (
         settings.dialect is Dialect.NATIONAL_SITE
         and urlsplit(settings.gateway_url).hostname == PRODUCTION_HOST
     ):
         _log.warning("dialect_not_documented_for_host", host=PRODUCTION_HOST, dialect=settings.dialect)
+    if proxy := find_proxy(settings.gateway_url, os.environ):
+        _log.info("proxy_in_use", variable=proxy.variable, proxy=f"{proxy.url.host}:{proxy.url.port}")
     # Warnings, not errors: the name may be an RPC of another service that has the same environment variables.
     if unknown := (settings.dialects or {}).keys() - operations.keys():
         _log.warning("unknown_rpcs_in_dialects", rpcs=sorted(unknown))

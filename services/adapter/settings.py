@@ -77,6 +77,8 @@ class AdapterSettings(BaseModel):
 
     gateway_url: GatewayUrl
     """Base of the gateway; /openapi is appended."""
+    gateway_ca_file: Path | None = None
+    """PEM file of authorities that the gateway's certificate may have, besides those of the system."""
     dialect: Dialect = Dialect.NATIONAL_SITE
     dialects: Json[dict[str, Dialect]] | None = None
     """RPC name to dialect, for RPCs whose dialect is not `dialect`."""

@@ -12,9 +12,9 @@ from services.adapter.codec import parse
 from services.adapter.gateway import (
     AppCredentials,
     GatewayClient,
-    HttpTransport,
     StaticTokenProvider,
     TokenResponse,
+    build_transport,
     write_token,
 )
 from services.errors import NationalsiteError, StartupError
@@ -65,7 +65,7 @@ def store_tokens(settings: AuthorizeSettings, code: str, redirect_uri: str, file
 
 
 async def _exchange_code(settings: AuthorizeSettings, code: str, redirect_uri: str) -> TokenResponse:
-    transport = HttpTransport()
+    transport = build_transport(settings.gateway_url, settings.gateway_ca_file)
     gateway = GatewayClient(
         url=settings.gateway_url,
         credentials=AppCredentials(key=settings.app_key, secret=settings.app_secret.get_secret_value()),

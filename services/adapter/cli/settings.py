@@ -21,6 +21,8 @@ class AuthorizeSettings(BaseSettings):
     model_config = SETTINGS_CONFIG
 
     gateway_url: GatewayUrl
+    gateway_ca_file: Path | None = None
+    """PEM file of authorities to trust besides those of the system."""
     app_key: AppKey
     app_secret: SecretStr
     refresh_token_file: Path | None = Field(default=None, validation_alias="NATIONALSITE_REFRESH_TOKEN_FILE")

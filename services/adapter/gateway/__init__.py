@@ -18,11 +18,12 @@ from services.adapter.gateway.clock import GatewayClock, local_ms
 from services.adapter.gateway.metrics import record_shed
 from services.adapter.gateway.middleware.bulkhead import BulkheadPolicy
 from services.adapter.gateway.middleware.circuit_breaker import Availability
+from services.adapter.gateway.proxy import Proxy, find_proxy
 from services.adapter.gateway.rate_limit.limiter import APP
 from services.adapter.gateway.redis_client import RedisClient
 from services.adapter.gateway.request import AppCredentials, UrlBuilder, build_request, signed_parameters
 from services.adapter.gateway.signature import is_push_signed, sign, string_to_sign
-from services.adapter.gateway.transport import MAX_CONNECTIONS, HttpTransport
+from services.adapter.gateway.transport import MAX_CONNECTIONS, HttpTransport, build_transport
 
 __all__ = [
     "APP",
@@ -34,6 +35,7 @@ __all__ = [
     "GatewayClock",
     "HttpTransport",
     "Policies",
+    "Proxy",
     "RedisClient",
     "RefreshToken",
     "RefreshingTokenProvider",
@@ -45,6 +47,8 @@ __all__ = [
     "UpstreamResponse",
     "UrlBuilder",
     "build_request",
+    "build_transport",
+    "find_proxy",
     "is_push_signed",
     "local_ms",
     "record_shed",

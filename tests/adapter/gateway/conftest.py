@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, suppress
@@ -149,8 +150,8 @@ class Peer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    async def start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+    async def start(self, tls: ssl.SSLContext | None = None) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=tls)
 
     async def stop(self) -> None:
         assert self._server is not None
@@ -285,6 +286,7 @@ async def make_gateway(peer: Peer, transport: HttpTransport) -> AsyncIterator[Ca
         def make(
             url: str = peer.url,
             build_token_provider: Callable[[TokenFetcher], TokenProvider] = static_token,
+            transport: HttpTransport = transport,
             **options: Any,
         ) -> GatewayClient:
             credentials = AppCredentials(key="1000000", secret="test-app-secret")
