@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, LiteralString
 
 import psycopg
 
@@ -43,18 +44,43 @@ class PostgresServer:
         """Return the URL of a database for NATIONALSITE_DATABASE_URL."""
         return f"postgresql+psycopg://test@/{database}?host={self._directory}"
 
+    @property
+    def socket(self) -> Path:
+        """The Unix socket on which the server listens."""
+        return self._directory / ".s.PGSQL.5432"
+
+    def execute(self, statement: LiteralString) -> None:
+        """Execute a statement outside of a transaction."""
+        with self._connect() as connection:
+            connection.execute(statement)
+
+    def fetch(self, query: LiteralString) -> list[tuple[Any, ...]]:
+        """Return the rows of a query in the database postgres."""
+        with self._connect() as connection:
+            return connection.execute(query).fetchall()
+
+    def _connect(self) -> "psycopg.Connection[tuple[Any, ...]]":
+        return psycopg.connect(host=str(self._directory), user="test", dbname="postgres", autocommit=True)
+
     def read_data_files(self) -> Iterator[tuple[Path, bytes]]:
         """Yield the files of the databases with their content. The transaction log is left out."""
         for path in (self._data / "base").rglob("*"):
             if path.is_file():
                 yield path, path.read_bytes()
 
-    def create(self) -> None:
-        """Create the data directory."""
+    def create(self, primary: "PostgresServer | None" = None) -> None:
+        """Create the data directory: a new one, or that of a standby which follows a primary."""
+        if primary is not None:
+            source = f"--dbname=user=test host={primary._directory}"
+            self._run("pg_basebackup", "--write-recovery-conf", "--checkpoint=fast", "--no-sync", source)
+            return
         # initdb need not sync: the directory holds no data yet. The server itself syncs.
         arguments = ["--no-sync", "--auth=trust", "--username=test", "--encoding=UTF8", "--locale=C"]
+        self._run("initdb", *arguments)
+
+    def _run(self, program: str, *arguments: str | Path) -> None:
         subprocess.run(  # noqa: S603 # PostgreSQL's own binary
-            [*self._run_as, self._bin_dir / "initdb", *arguments, "-D", self._data],
+            [*self._run_as, self._bin_dir / program, *arguments, "-D", self._data],
             check=True,
             stdout=subprocess.DEVNULL,
             cwd=self._directory,
@@ -118,8 +144,11 @@ def find_binaries() -> Path:
 
 
 @contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
-    """Yield a running server; stop it and remove its data at the end. Raises PostgresNotInstalled."""
+def postgres_server(primary: PostgresServer | None = None) -> Iterator[PostgresServer]:
+    """Yield a running server; stop it and remove its data at the end. Raises PostgresNotInstalled.
+
+    With a primary, it is a standby of it, which can be read.
+    """
     bin_dir, user = find_binaries(), _unprivileged_user()
     # setpriv, not a preexec_fn: that would fork this process, and a fork disturbs gRPC.
     run_as = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"] if user else []
@@ -128,7 +157,7 @@ def postgres_server() -> Iterator[PostgresServer]:
     try:
         if user:
             os.chown(directory, user.pw_uid, user.pw_gid)
-        server.create()
+        server.create(primary)
         server.start()
         yield server
     finally:
@@ -152,8 +181,6 @@ _database_numbers = itertools.count()
 def create_database(server: PostgresServer) -> str:
     """Create a database with the store's schema; return its URL."""
     name = f"test{next(_database_numbers)}"
-    host = server.url().partition("host=")[2]
-    with psycopg.connect(host=host, user="test", dbname="postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
+    server.execute(f"CREATE DATABASE {name}")
     migrate(server.url(name))
     return server.url(name)

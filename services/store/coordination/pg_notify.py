@@ -14,7 +14,7 @@ from services.errors import StoreUnavailable
 from services.store.coordination.notifier import Notifier
 from services.store.database.connect_causes import find_connect_cause
 from services.store.database.engine import parse_url
-from services.store.database.postgresql import build_connect_args
+from services.store.database.postgresql import READ_ONLY_QUERY, WRITABLE, build_connect_args
 from services.store.database.store import Store
 
 PG_CHANNEL = "nationalsite_store"
@@ -104,7 +104,9 @@ class _PgNotifier(Notifier):
                 sender_id, *channels = notification.payload.split(" ")
                 if sender_id != self._sender_id:
                     self.notify_local(channels)
-            await connection.execute("SELECT 1")
+            keepalive = await connection.execute(READ_ONLY_QUERY)
+            if await keepalive.fetchone() != (WRITABLE,):
+                return  # this server is no longer the primary, and nobody sends notifications there
 
     async def _connect(self) -> "psycopg.AsyncConnection[tuple[object, ...]]":
         url = parse_url(self._store.url)

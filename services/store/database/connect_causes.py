@@ -11,6 +11,7 @@ SETTING = "NATIONALSITE_DATABASE_URL"
 _CAUSES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), cause)
     for pattern, cause in (
+        (r"session is read-only|in hot standby mode", "it is read only"),  # it is not the primary
         (
             r"password authentication failed|no password supplied",
             "its server rejects the user or the password",

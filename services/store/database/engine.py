@@ -1,5 +1,6 @@
 """The interface of a database engine, its limits, and the URLs that select one."""
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -13,6 +14,11 @@ from services.errors import StartupError
 T = TypeVar("T")
 
 SQLITE, POSTGRESQL = "sqlite+aiosqlite", "postgresql+psycopg"
+
+_HOST = r"[^@/?,:]+(?::[0-9]+)?"
+_SEVERAL_HOSTS = re.compile(
+    rf"(?P<user>[^/]+://(?:[^/?]*@)?)(?P<hosts>{_HOST}(?:,{_HOST})+)(?P<rest>[/?].*)?"
+)
 
 UnitOfWork = Callable[[AsyncConnection], Awaitable[T]]
 """A function that runs statements in one transaction. It may run again after a rollback, so it must not
@@ -60,14 +66,25 @@ class Engine(Protocol):
 
 
 def parse_url(url: str) -> URL:
-    """Parse a store's URL. Raises StartupError, without the URL, because it may contain a password."""
+    """Parse a store's URL. Raises StartupError, without the URL, because it may contain a password.
+
+    Several hosts may be written as libpq does (`//user@host1:5432,host2:5432/name`), or as SQLAlchemy does
+    (`//user@/name?host=host1:5432&host=host2:5432`). A store is the host that is the primary.
+    """
+    several = _SEVERAL_HOSTS.fullmatch(url)
     try:
-        parsed = make_url(url)
+        parsed = make_url(url if several is None else several["user"] + (several["rest"] or ""))
+        if several is not None:
+            parsed = parsed.update_query_pairs([("host", host) for host in several["hosts"].split(",")])
         parsed.get_dialect()
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
         raise StartupError(["the store's URL cannot be read"]) from error
+    if "," in (parsed.host or ""):
+        raise StartupError(["the store's URL cannot be read"])
     if parsed.drivername not in {SQLITE, POSTGRESQL}:
         raise StartupError([f"the store's URL must begin with {SQLITE}:/// or {POSTGRESQL}://"])
     if parsed.drivername == SQLITE and parsed.database in {None, "", ":memory:"}:
         raise StartupError(["the store's URL must name a file: an in-memory database is not durable"])
+    if parsed.drivername == POSTGRESQL and "target_session_attrs" not in parsed.query:
+        return parsed.update_query_dict({"target_session_attrs": "read-write"})
     return parsed

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import text
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.postgresql.psycopg import PGDialectAsync_psycopg
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -22,6 +24,8 @@ _OLDEST_SNAPSHOT = text(
 )
 """Whether another connection has a snapshot that is older than a transaction."""
 
+READ_ONLY_QUERY, WRITABLE = "SHOW transaction_read_only", "off"
+"""Asks whether the server of a connection is not the primary, and the response if it is."""
 MAX_ATTEMPTS = 3
 """Of a transaction that PostgreSQL rolls back because of a conflict with another one."""
 CONNECT_TIMEOUT_S = 5
@@ -30,14 +34,48 @@ NETWORK_TIMEOUT_S = 10
 """A connection without a response for this long counts as lost."""
 
 
+class PrimaryDialect(PGDialectAsync_psycopg):
+    """A dialect for which a connection is lost if its server is no longer the primary.
+
+    A server that was demoted can keep its connections, and still answers reads.
+    """
+
+    supports_statement_cache = True
+
+    @classmethod
+    def get_async_dialect_cls(cls, _url: URL) -> "type[PrimaryDialect]":
+        """Return this class."""
+        return cls
+
+    def do_ping(self, dbapi_connection: Any) -> bool:
+        """Return whether a connection can be used. If not, the pool drops all of its connections."""
+        dbapi_connection.autocommit = True  # else psycopg begins a transaction
+        cursor = dbapi_connection.cursor()
+        try:
+            cursor.execute(READ_ONLY_QUERY)
+            (is_read_only,) = cursor.fetchone()
+        finally:
+            cursor.close()
+            if not dbapi_connection.closed:
+                dbapi_connection.autocommit = False
+        return bool(is_read_only == WRITABLE)
+
+
+_DRIVER = "postgresql+nationalsite"
+registry.register(_DRIVER.replace("+", "."), __name__, PrimaryDialect.__name__)
+
+
 class PostgresqlEngine:
-    """Checks each connection before use, so that it replaces lost ones as soon as the server is back."""
+    """Checks each connection before use, so that it replaces lost ones as soon as the server is back.
+
+    It also replaces connections to a server that is no longer the primary, as soon as one of them is used.
+    """
 
     name = "postgresql"
 
     def __init__(self, url: URL, limits: StoreLimits) -> None:
         self._engine = create_async_engine(
-            url,
+            url.set(drivername=_DRIVER),
             pool_size=limits.max_connections,
             max_overflow=0,
             pool_timeout=limits.lock_timeout_s,
