@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from services.caller import current_queue_owner
 from services.errors import StoreUnavailable
 from services.fair_queue import FairQueue
-from services.store.database.db_errors import copy_error, reject_waiter
+from services.store.database.db_errors import copy_error, limit_time, reject_waiter
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -38,9 +38,11 @@ class Batcher(Generic[Item, Result]):
         *,
         batch_size: int,
         max_pending: int,
+        timeout_s: float,
     ) -> None:
-        """`process` must leave nothing behind when it raises."""
+        """`process` must leave nothing behind when it raises. `timeout_s` is for one item, with its wait."""
         self._process = process
+        self._timeout_s = timeout_s
         self._batch_size = batch_size
         self._pending: FairQueue[_Pending[Item, Result]] = FairQueue(max_pending)
         self._worker: asyncio.Task[None] | None = None
@@ -48,7 +50,8 @@ class Batcher(Generic[Item, Result]):
     async def submit(self, item: Item) -> Result:
         """Process an item in the next batch.
 
-        Raises StoreUnavailable if too many are pending, and no other caller has more of them.
+        Raises StoreUnavailable after the timeout, and if too many are pending, and no other caller has more
+        of them.
         """
         pending: _Pending[Item, Result] = _Pending(item, asyncio.get_running_loop().create_future())
         dropped = self._pending.add(current_queue_owner(), pending)
@@ -57,7 +60,8 @@ class Batcher(Generic[Item, Result]):
         if self._worker is None or self._worker.done():
             # In an empty context: its batches are work of the service, not of the caller that comes first.
             self._worker = asyncio.create_task(self._process_pending(), context=Context())
-        return await pending.future
+        async with limit_time(self._timeout_s):
+            return await pending.future
 
     async def close(self) -> None:
         """Wait until nothing is pending."""

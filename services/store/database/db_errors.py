@@ -1,8 +1,9 @@
 """Translates the drivers' exceptions into the errors of `services.errors`. No other module does this."""
 
+import asyncio
 import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -69,6 +70,14 @@ def translate_db_errors() -> Iterator[None]:
         ) from error  # the connection broke between two statements
     except OSError as error:
         raise _store_unavailable(Cause(NO_CONNECTION)) from error
+
+
+@asynccontextmanager
+async def limit_time(timeout_s: float) -> AsyncIterator[None]:
+    """Cancel the code in this context after a time, and raise StoreUnavailable."""
+    with translate_db_errors():
+        async with asyncio.timeout(timeout_s):
+            yield
 
 
 def reject_waiter() -> StoreUnavailable:

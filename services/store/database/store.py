@@ -14,7 +14,7 @@ from sqlalchemy import text
 from services.caller import current_queue_owner
 from services.errors import StoreUnavailable
 from services.fair_queue import FairSlots, QueueFull
-from services.store.database.db_errors import reject_waiter, translate_db_errors
+from services.store.database.db_errors import limit_time, reject_waiter, translate_db_errors
 from services.store.database.engine import Engine, StoreLimits, UnitOfWork
 from services.tracked_tasks import TrackedTasks
 
@@ -91,7 +91,9 @@ class Store:
         """Write what must be written even if it is late, such as the end of a lease. Never raises.
 
         If the store is unavailable, this returns, and the write is retried in the background until it
-        succeeds. After `within_s`, or when the store is closed, it is given up, and logged as `what`.
+        succeeds. After a failed write this does not even wait for the first attempt, because a call that has
+        waited for a server that hangs must end. After `within_s`, or when the store is closed, the write is
+        given up, and logged as `what`.
         """
         await self.tasks.run(self._settle(lambda: self.write(work, on_commit), within_s, what))
 
@@ -131,17 +133,19 @@ class Store:
         await self._engine.close()
 
     async def _run(self, slots: FairSlots, work: Coroutine[Any, Any, T]) -> T:
-        return await self._pending.run(self._run_with_timeout(slots, work))
+        # If the server hangs, the end of a unit of work takes seconds: psycopg asks the server to cancel the
+        # statement, and waits for that. Its caller does not wait for this.
+        async with limit_time(self.limits.transaction_timeout_s):
+            return await self._pending.run(self._run_with_timeout(slots, work))
 
     async def _run_with_timeout(self, slots: FairSlots, work: Coroutine[Any, Any, T]) -> T:
         try:
-            with translate_db_errors():
-                async with asyncio.timeout(self.limits.transaction_timeout_s):
-                    await self._acquire(slots)
-                    try:
-                        return await work
-                    finally:
-                        slots.release()
+            async with limit_time(self.limits.transaction_timeout_s):
+                await self._acquire(slots)
+                try:
+                    return await work
+                finally:
+                    slots.release()
         finally:
             work.close()  # it has not begun if it got no slot
 
@@ -163,13 +167,14 @@ class Store:
         return result
 
     async def _settle(self, write: Callable[[], Awaitable[object]], within_s: float, what: str) -> None:
-        try:
-            await write()
-        except StoreUnavailable:
-            if len(self._retried_writes) < MAX_RETRIED_WRITES:
-                self._retried_writes.start(self._retry(write, within_s, what))
-            else:
-                _log.warning("write_given_up", what=what)
+        if self._last_write_succeeded:
+            with suppress(StoreUnavailable):
+                await write()
+                return
+        if len(self._retried_writes) < MAX_RETRIED_WRITES:
+            self._retried_writes.start(self._retry(write, within_s, what))
+        else:
+            _log.warning("write_given_up", what=what)
 
     async def _retry(self, write: Callable[[], Awaitable[object]], within_s: float, what: str) -> None:
         clock = asyncio.get_running_loop().time

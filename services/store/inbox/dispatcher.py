@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.errors import StoreUnavailable, SubscriptionNotFound
 from services.store.coordination.notifier import POLL_INTERVAL_S, Notifier, wait_for_event
 from services.store.database.batcher import Batcher
+from services.store.database.db_errors import limit_time
 from services.store.database.schema import message_heads, subscription_messages, subscriptions
 from services.store.database.store import Store
 from services.store.inbox.ack_id import AckId
@@ -90,7 +91,10 @@ class MessageDispatcher:
         # a poll takes, and each would occupy a connection.
         self._poll_locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._acks = Batcher(
-            self._ack_batch, batch_size=MAX_ACKS_PER_TRANSACTION, max_pending=store.limits.max_pending
+            self._ack_batch,
+            batch_size=MAX_ACKS_PER_TRANSACTION,
+            max_pending=store.limits.max_pending,
+            timeout_s=store.limits.transaction_timeout_s,
         )
 
     async def close(self) -> None:
@@ -255,7 +259,7 @@ class MessageDispatcher:
                 raise
 
         lock = self._poll_locks.setdefault(subscription_id, asyncio.Lock())
-        async with lock:
+        async with limit_time(self._store.limits.transaction_timeout_s), lock:
             return await self._store.tasks.run_or_undo(poll(), lambda _: undo())
 
     async def _undo_poll(self, subscription_id: int, lease_id: int, within_s: float) -> None:

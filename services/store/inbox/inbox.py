@@ -67,7 +67,10 @@ class Inbox:
         self._store = store
         self._notifier = notifier
         self._batcher = Batcher(
-            self._store_batch, batch_size=BATCH_SIZE, max_pending=store.limits.max_pending
+            self._store_batch,
+            batch_size=BATCH_SIZE,
+            max_pending=store.limits.max_pending,
+            timeout_s=store.limits.transaction_timeout_s,
         )
 
     async def store(self, incoming: Iterable[IncomingMessage]) -> StoreResult:

@@ -79,7 +79,10 @@ class Claims:
         self._retry_policy = retry_policy
         self._turns = count()
         self._batcher: Batcher[tuple[Claim, Outcome | Release], State | None] = Batcher(
-            self._record_batch, batch_size=BATCH_SIZE, max_pending=store.limits.max_pending
+            self._record_batch,
+            batch_size=BATCH_SIZE,
+            max_pending=store.limits.max_pending,
+            timeout_s=store.limits.transaction_timeout_s,
         )
 
     async def claim(self, limits: Mapping[str, int], limit: int, lease_s: float) -> list[Claim]:

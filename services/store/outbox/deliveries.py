@@ -68,7 +68,10 @@ class Deliveries:
         self._store = store
         self._notifier = notifier
         self._batcher: Batcher[NewDelivery, Delivery] = Batcher(
-            self._enqueue_batch, batch_size=BATCH_SIZE, max_pending=store.limits.max_pending
+            self._enqueue_batch,
+            batch_size=BATCH_SIZE,
+            max_pending=store.limits.max_pending,
+            timeout_s=store.limits.transaction_timeout_s,
         )
 
     async def enqueue(self, new: NewDelivery) -> Delivery:

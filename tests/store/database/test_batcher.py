@@ -10,12 +10,12 @@ from services.store.database.batcher import Batcher
 
 
 class BatcherHarness:
-    def __init__(self, *, batch_size: int = 4, max_pending: int = 100) -> None:
+    def __init__(self, *, batch_size: int = 4, max_pending: int = 100, timeout_s: float = 60) -> None:
         self.may_continue = asyncio.Event()
         self.batches: list[list[str]] = []
         self.queue_owners: set[object] = set()
         self.batcher: Batcher[str, None] = Batcher(
-            self._process, batch_size=batch_size, max_pending=max_pending
+            self._process, batch_size=batch_size, max_pending=max_pending, timeout_s=timeout_s
         )
 
     async def _process(self, items):
@@ -64,6 +64,19 @@ async def test_a_full_queue_rejects_an_item_of_the_caller_with_the_most():
     errors = [outcome for outcome in outcomes if outcome is not None]
     assert len(errors) == 2
     assert all(isinstance(error, StoreUnavailable) and "of this caller" in str(error) for error in errors)
+
+
+async def test_the_timeout_includes_the_wait_for_the_batch_before():
+    """The store hangs. An item that waits for its batch must not wait twice as long."""
+    harness = BatcherHarness(batch_size=1, timeout_s=0.05)
+    outcomes = await asyncio.gather(*(harness.submit("one") for _ in range(3)), return_exceptions=True)
+    assert [str(outcome) for outcome in outcomes] == [
+        "the store cannot be used now: it responds too slowly"
+    ] * 3
+    assert harness.batches == [["one"]]
+    harness.may_continue.set()
+    await harness.batcher.close()
+    assert harness.batches == [["one"]] * 3, "they are processed nevertheless"
 
 
 @pytest.mark.parametrize("caller", ["one", ""])
