@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import structlog
 from sqlalchemy import Connection, event
@@ -61,13 +61,15 @@ class SqliteEngine:
     name = "sqlite"
 
     def __init__(self, url: URL, limits: StoreLimits) -> None:
-        self._file = _DatabaseFile(os.path.abspath(url.database or ""))
+        self._files = _DatabaseFiles(os.path.abspath(url.database or ""))
         self._engine = create_async_engine(
             url,
             pool_size=limits.max_connections,
             max_overflow=0,
             pool_timeout=limits.lock_timeout_s,
-            async_creator=partial(open_connection, partial(_connect, self._file.path, limits.lock_timeout_s)),
+            async_creator=partial(
+                open_connection, partial(_connect, self._files.path, limits.lock_timeout_s)
+            ),
         )
         event.listen(self._engine.sync_engine, "begin", _begin)
         self._reader_count = 0
@@ -90,7 +92,7 @@ class SqliteEngine:
     async def read(self, work: UnitOfWork[T]) -> T:
         """Run a unit of work that only reads, concurrently with the writer."""
         async with self._read_guard():
-            self._file.check_exists()
+            self._files.check()
             async with self._engine.begin() as connection:
                 return await work(connection)
 
@@ -102,14 +104,14 @@ class SqliteEngine:
         """
         deadline = asyncio.get_running_loop().time() + timeout_s
         async with self._read_guard():
-            self._file.check_exists()
+            self._files.check()
             async with self._engine.connect() as connection:
                 raw = await connection.get_raw_connection()  # neither statement may run in a transaction
                 driver = raw.driver_connection
                 assert driver is not None  # noqa: S101 # it is open
                 if rewrite:
                     # The temporary copy goes where the database is: there is space, and nobody else reads it.
-                    os.environ["SQLITE_TMPDIR"] = os.path.dirname(self._file.path)
+                    os.environ["SQLITE_TMPDIR"] = os.path.dirname(self._files.path)
                     await driver.run(lambda sqlite: sqlite.execute("VACUUM").close())
                 while not await driver.run(_truncate_journal):
                     if asyncio.get_running_loop().time() >= deadline:
@@ -146,7 +148,7 @@ class SqliteEngine:
                     write.future.set_result(write.result)
 
     async def _write_batch(self, batch: Sequence[_PendingWrite]) -> None:
-        self._file.check_exists()
+        self._files.check()
         async with self._engine.connect() as connection:
             await connection.execution_options(**{_IS_WRITER: True})
             if len(batch) == 1:
@@ -155,9 +157,7 @@ class SqliteEngine:
                 async with connection.begin(), asyncio.timeout(self._transaction_timeout_s):
                     for write in batch:
                         await _run_in_savepoint(connection, write)
-        if self._file.was_replaced():
-            # The transaction went to a file that is no longer at this path.
-            raise StoreUnavailable("the store cannot be used now: its file was removed")
+        self._files.check_commit()
 
     async def _write_alone(self, connection: AsyncConnection, write: _PendingWrite) -> None:
         """Run a write in a transaction of its own, which needs no savepoint."""
@@ -192,10 +192,25 @@ class SqliteEngine:
         self._is_open.clear()
         try:
             await self._has_no_readers.wait()
+            if self._files.has_lost_journal() and not await self._truncate_lost_journal():
+                return
             await self._engine.dispose()
-            self._file.forget_identity()
+            self._files.forget()
         finally:
             self._is_open.set()
+
+    async def _truncate_lost_journal(self) -> bool:
+        """Move the content of a removed journal into the database. Return whether that is done.
+
+        Only the connections still have the journal. If another process reads an older state of the database,
+        they must stay open.
+        """
+        async with self._engine.connect() as connection:
+            driver = (await connection.get_raw_connection()).driver_connection
+            assert driver is not None  # noqa: S101 # it is open
+            is_done: bool = await driver.run(_truncate_journal)
+        _log.warning("sqlite_journal_removed", is_saved=is_done)
+        return is_done
 
 
 async def _run_in_savepoint(connection: AsyncConnection, write: _PendingWrite) -> None:
@@ -218,35 +233,58 @@ def _is_of_database(error: Exception) -> bool:
     return isinstance(error, DBAPIError) and not is_programming_error(error)
 
 
-class _DatabaseFile:
-    """Detects that the file was removed or replaced. SQLite would go on writing to the removed file."""
+_Identity: TypeAlias = tuple[int, int] | None
+"""Device and inode of a file; None if there is none."""
+
+
+class _DatabaseFiles:
+    """Detects that a file was removed or replaced. SQLite would go on writing to the removed one.
+
+    While a connection is open, SQLite itself removes none of them. The last one to close removes the journal.
+    """
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self._identity: tuple[int, int] | None = None
-        """Device and inode of the file that the connections have open; None without connections."""
+        self._database: _Identity = None
+        self._journal: tuple[_Identity, _Identity] | None = None
+        """The journal (WAL) and its index, which the connections have open; None before the first write."""
 
-    def check_exists(self) -> None:
-        """Raise StoreUnavailable if there is no file. Call this before you connect."""
-        identity = self._read_identity()
-        if identity is None:
+    def check(self) -> None:
+        """Raise StoreUnavailable if a file is not the one that is open. Call this before you connect."""
+        database = _read_identity(self.path)
+        if database is None:
             raise StoreUnavailable("the store cannot be used now: its file was removed")
-        self._identity = self._identity or identity
+        self._database = self._database or database
+        if self.has_lost_journal():
+            raise StoreUnavailable("the store cannot be used now: its journal was removed")
 
-    def forget_identity(self) -> None:
-        """Accept another file from now on. Call this after every connection is closed."""
-        self._identity = None
+    def check_commit(self) -> None:
+        """Raise StoreUnavailable if a transaction went to a file that is no longer at its path."""
+        if _read_identity(self.path) != self._database:
+            raise StoreUnavailable("the store cannot be used now: its file was removed")
+        journal = self._read_journal()
+        if None in journal or journal != (self._journal or journal):
+            raise StoreUnavailable("the store cannot be used now: its journal was removed")
+        self._journal = journal
 
-    def was_replaced(self) -> bool:
-        """Return whether the file was removed or replaced since the connections opened it."""
-        return self._read_identity() != self._identity
+    def has_lost_journal(self) -> bool:
+        """Return whether the journal that the connections have open is no longer at its path."""
+        return self._journal is not None and self._read_journal() != self._journal
 
-    def _read_identity(self) -> tuple[int, int] | None:
-        try:
-            status = os.stat(self.path)
-        except OSError:
-            return None
-        return status.st_dev, status.st_ino
+    def forget(self) -> None:
+        """Accept other files from now on. Call this after every connection is closed."""
+        self._database = self._journal = None
+
+    def _read_journal(self) -> tuple[_Identity, _Identity]:
+        return _read_identity(f"{self.path}-wal"), _read_identity(f"{self.path}-shm")
+
+
+def _read_identity(path: str) -> _Identity:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _connect(path: str, lock_timeout_s: float) -> sqlite3.Connection:

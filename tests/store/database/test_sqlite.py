@@ -2,7 +2,9 @@
 
 import asyncio
 import dataclasses
+import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.errors import StoreUnavailable
 from services.store import IncomingMessage, StorageConfig, StoreLimits, migrate, storage_lifespan
 from services.store.database.sqlite import MAX_IDLE_JOURNAL_BYTES
-from tests.store.factories import build_message, wait_until
+from tests.store.factories import build_message, sweep, wait_until
 
 SHORT_TIMEOUTS = StoreLimits(
     lock_timeout_s=0.2, statement_timeout_s=2, transaction_timeout_s=3, health_timeout_s=0.5
@@ -130,6 +132,48 @@ async def test_file_recreated_after_a_failed_write(storage, database_file, tmp_p
 
     # Every connection was closed after the failed write, so this write goes to the new file.
     assert (await storage.inbox.store([build_message(1)])).new_ids == ["m1"]
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-shm"])
+async def test_journal_removed(storage, database_file, tmp_path, suffix):
+    """What was acknowledged before and afterwards is in the files that are there."""
+    acknowledged = set((await storage.inbox.store([build_message(1)])).new_ids)
+    await sweep(storage)  # else the first sweep of the storage may be the one that fails
+    database_file.with_name(f"store.db{suffix}").unlink()
+    assert not await storage.store.is_healthy()
+    with pytest.raises(StoreUnavailable, match="journal was removed"):
+        await storage.inbox.store([build_message(2)])
+    for number in (3, 4):
+        acknowledged.update((await storage.inbox.store([build_message(number)])).new_ids)
+    assert await storage.store.is_healthy()
+    assert acknowledged == {"m1", "m3", "m4"}
+    assert acknowledged <= read_copy(database_file, tmp_path / "copy")
+
+
+async def test_the_journal_is_kept_until_its_content_is_in_the_database(storage, database_file, tmp_path):
+    """A reader of an older state prevents that. The connections are the last that have the journal."""
+    reader = sqlite3.connect(database_file, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM messages").fetchone()
+    await storage.inbox.store([build_message(1)])
+    database_file.with_name("store.db-wal").unlink()
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable, match="journal was removed"):
+            await storage.inbox.store([build_message(2)])
+    reader.close()
+    with pytest.raises(StoreUnavailable, match="journal was removed"):
+        await storage.inbox.store([build_message(2)])
+    await storage.inbox.store([build_message(3)])
+    assert {"m1", "m3"} <= read_copy(database_file, tmp_path / "copy")
+
+
+def read_copy(database_file: Path, directory: Path) -> set[str]:
+    """Return the ids of the messages in a copy of the files, as after a power failure."""
+    directory.mkdir()
+    for part in database_file.parent.glob("store.db*"):
+        shutil.copy(part, directory / part.name)
+    with closing(sqlite3.connect(directory / "store.db")) as connection:
+        return {message_id for (message_id,) in connection.execute("SELECT message_id FROM messages")}
 
 
 async def test_read_only(storage):
