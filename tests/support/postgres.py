@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, LiteralString
 
 import psycopg
+from psycopg.sql import SQL, Identifier
 
 from services.store import migrate
 
@@ -48,6 +49,11 @@ class PostgresServer:
     def socket(self) -> Path:
         """The Unix socket on which the server listens."""
         return self._directory / ".s.PGSQL.5432"
+
+    def create_database(self, name: str, options: LiteralString = "") -> None:
+        """Create an empty database."""
+        with self._connect() as connection:
+            connection.execute(SQL("CREATE DATABASE {} " + options).format(Identifier(name)))
 
     def execute(self, statement: LiteralString) -> None:
         """Execute a statement outside of a transaction."""
@@ -181,6 +187,6 @@ _database_numbers = itertools.count()
 def create_database(server: PostgresServer) -> str:
     """Create a database with the store's schema; return its URL."""
     name = f"test{next(_database_numbers)}"
-    server.execute(f"CREATE DATABASE {name}")
+    server.create_database(name)
     migrate(server.url(name))
     return server.url(name)

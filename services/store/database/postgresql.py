@@ -143,6 +143,7 @@ def build_connect_args(url: URL, limits: StoreLimits) -> dict[str, str | int]:
     options = [f"-c {name}={int(seconds * 1000)}" for name, seconds in timeouts_s.items()]
     return {
         "application_name": "nationalsite",
+        "client_encoding": "utf8",
         "connect_timeout": CONNECT_TIMEOUT_S,
         "keepalives_idle": NETWORK_TIMEOUT_S,
         "keepalives_interval": NETWORK_TIMEOUT_S // 2,

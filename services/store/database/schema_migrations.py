@@ -97,11 +97,15 @@ def connect(url: URL) -> Iterator[Connection]:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     else:
-        engine = create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": _CONNECT_TIMEOUT_S})
+        # With another encoding of the client, psycopg may return texts as bytes.
+        connect_args = {"connect_timeout": _CONNECT_TIMEOUT_S, "client_encoding": "utf8"}
+        engine = create_engine(url, poolclass=NullPool, connect_args=connect_args)
     try:
         if url.drivername == SQLITE:
             make_private(Path(url.database or ""))
         with engine.begin() as connection:
+            if url.drivername != SQLITE:
+                _check_encoding(connection)
             yield connection
     except sqlite3.Error as error:
         raise _startup_error(f"the store cannot be opened: {error}") from error
@@ -115,6 +119,13 @@ def connect(url: URL) -> Iterator[Connection]:
 
 def _startup_error(problem: str) -> StartupError:
     return StartupError([f"{SETTING}: {problem}"])
+
+
+def _check_encoding(connection: Connection) -> None:
+    encoding = connection.execute(text("SHOW server_encoding")).scalar_one()
+    if encoding != "UTF8":
+        # Others lack the characters of most texts, or, as SQL_ASCII, do not say what a text means.
+        raise _startup_error(f"the database has the encoding {encoding}: create one with ENCODING 'UTF8'")
 
 
 def _build_config() -> Config:

@@ -1,6 +1,7 @@
 """Migrations create the schema of the code, once, and another schema is rejected."""
 
 import asyncio
+from typing import LiteralString
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -12,7 +13,7 @@ from services.store import migrate, open_store
 from services.store.database.engine import parse_url
 from services.store.database.schema import metadata
 from services.store.database.schema_migrations import REVISION, build_scripts, check_schema, connect
-from tests.support.postgres import create_database, postgres_server
+from tests.support.postgres import PostgresServer, create_database, postgres_server
 
 
 def test_migrations_create_the_schema_of_the_code(url):
@@ -91,3 +92,16 @@ async def test_a_schema_of_another_release_is_rejected(server, revision, message
     with pytest.raises(StartupError, match=message):
         async with open_store(url):
             pass
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_a_database_that_is_not_utf8_is_refused(server: PostgresServer, encoding: LiteralString) -> None:
+    """By the migration, and by a service, for example after a restore into another database."""
+    name = f"encoding_{encoding}"
+    server.create_database(name, f"ENCODING {encoding} TEMPLATE template0")
+    for open_database in (migrate, check_schema):
+        with pytest.raises(StartupError) as caught:
+            open_database(server.url(name))
+        (line,) = caught.value.lines
+        assert line.startswith(f"NATIONALSITE_DATABASE_URL: the database has the encoding {encoding}: ")
