@@ -96,9 +96,17 @@ def parse_decimal(value: Json) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise ConversionError("not a number")
     try:
-        return _check_size(Decimal(value))
+        return check_number(Decimal(value))
     except InvalidOperation as error:
         raise ConversionError("not a number") from error
+
+
+def check_number(number: Decimal) -> Decimal:
+    """Return a number if it is finite and within _MAX_DIGITS; zero without its sign and exponent.
+
+    So equal numbers, which are one key of a cache, are alike in all that matters but their spelling.
+    """
+    return _check_size(number) or Decimal(0)
 
 
 def _check_size(number: Decimal) -> Decimal:
@@ -147,6 +155,8 @@ def parse_timestamp(value: str | int | Decimal) -> tuple[int, int] | None:
     seconds or milliseconds, as a number or text. A time without a zone is Beijing time. In the first two,
     the seconds may be missing: they are 0. Blanks may stand around each part, or for a leading zero.
     """
+    if isinstance(value, Decimal):  # 20260102030405.0 means the same as 20260102030405
+        value = parse_integer(value) or 0
     if type(value) is int and value in _EPOCH_MILLIS:
         return value // 1000, value % 1000 * 10**6
     text = _BLANKS.sub(lambda match: match[1] or " ", _PADDING.sub(r"0\1", str(value).strip()))

@@ -96,7 +96,9 @@ class PayloadReader:
         self._path = operation.payload
         self._payload_name = operation.payload.rpartition(".")[2]
         self._declared_paths = tuple(dict.fromkeys((operation.payload, other_path)))
-        self._paths = tuple(dict.fromkeys((*self._declared_paths, "data", "result", "")))
+        # If the `result` of the response is the envelope, the payload's path begins in it.
+        inner = [path.removeprefix("result.") for path in self._declared_paths]
+        self._paths = tuple(dict.fromkeys((*self._declared_paths, *inner, "data", "result", "")))
         self._kind = kind
         self._containers = frozenset(name for path in self._paths for name in path.split("."))
         self._members = members - _ENVELOPE_NAMES

@@ -13,6 +13,7 @@ from google.type.money_pb2 import Money
 from services.adapter.codec.conversions import (
     NANOS,
     ConversionError,
+    check_number,
     format_decimal,
     parse_bool,
     parse_decimal,
@@ -162,7 +163,9 @@ def _parse_price(value: str | int | Decimal, currency: str) -> Money | PriceRang
     try:
         amount = parse_money(value)
     except ConversionError:
-        return _parse_price_text(parse_text(value) or "", currency)
+        # Equal decimals of another spelling are one key of the cache: they need the same text.
+        text = format_decimal(value) if isinstance(value, Decimal) else str(value)
+        return _parse_price_text(text, currency)
     return None if amount is None else _build_money(currency, amount)
 
 
@@ -193,4 +196,4 @@ def _build_money(currency: str, amount: Amount) -> Money:
 def _check_number_or_text(value: Json) -> str | int | Decimal:
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise ConversionError("neither a number nor text")
-    return value
+    return check_number(value) if isinstance(value, Decimal) else value

@@ -17,7 +17,7 @@ from google.protobuf.message import Message
 from nationalsite.upstream import v1 as upstream_v1
 
 from services.adapter.codec import scalar_decoders
-from services.adapter.codec.conversions import is_blank, parse_decimal, parse_text
+from services.adapter.codec.conversions import check_number, is_blank, parse_decimal, parse_text
 from services.adapter.codec.decoder import SEPARATORS, find_value_field
 from services.adapter.codec.envelope import FLAGS
 from services.adapter.codec.json_values import split_joined
@@ -72,6 +72,11 @@ class _Decimal(bytes):
     """A serialized Decimal."""
 
 
+_INTEGER = int | float
+"""An integer. msgspec would round a number with a fraction or an exponent to make it an int. So it becomes a
+float, which no integer field of protobuf accepts: the tolerant decoder reads such a number exactly."""
+
+
 def _build_serializer(decode: ScalarDecoder) -> Callable[[Any, str], bytes | None]:
     """Return a conversion that decodes a value with `decode`, and serializes the resulting message."""
 
@@ -83,7 +88,7 @@ def _build_serializer(decode: ScalarDecoder) -> Callable[[Any, str], bytes | Non
 
 
 _CONVERSIONS: Mapping[type, Callable[[Any, str], Any]] = {
-    _Number: lambda value, _: parse_text(value),
+    _Number: lambda value, _: _format_integer(value),
     _Double: lambda value, _: parse_decimal(value),
     _CommaJoined: lambda value, _: _split(value, upstream_v1.ENCODING_COMMA_JOINED),
     _SemicolonJoined: lambda value, _: _split(value, upstream_v1.ENCODING_SEMICOLON_JOINED),
@@ -94,17 +99,17 @@ _CONVERSIONS: Mapping[type, Callable[[Any, str], Any]] = {
     _Decimal: _build_serializer(scalar_decoders.decode_decimal),
 }
 """By type: the conversion to it, from 1688's value and the currency of the request."""
-_SCALARS: Mapping[tuple[int, int], type] = {
+_SCALARS: Mapping[tuple[int, int], Any] = {
     (FieldDescriptor.TYPE_STRING, upstream_v1.ENCODING_UNSPECIFIED): str,
     (FieldDescriptor.TYPE_STRING, upstream_v1.ENCODING_NUMBER): _Number,
     (FieldDescriptor.TYPE_STRING, upstream_v1.ENCODING_COMMA_JOINED): _CommaJoined,
     (FieldDescriptor.TYPE_STRING, upstream_v1.ENCODING_SEMICOLON_JOINED): _SemicolonJoined,
     (FieldDescriptor.TYPE_BOOL, upstream_v1.ENCODING_UNSPECIFIED): bool,
     (FieldDescriptor.TYPE_DOUBLE, upstream_v1.ENCODING_UNSPECIFIED): _Double,
-    (FieldDescriptor.TYPE_INT32, upstream_v1.ENCODING_UNSPECIFIED): int,
-    (FieldDescriptor.TYPE_INT32, upstream_v1.ENCODING_TEXT): int,
-    (FieldDescriptor.TYPE_INT64, upstream_v1.ENCODING_UNSPECIFIED): int,
-    (FieldDescriptor.TYPE_INT64, upstream_v1.ENCODING_TEXT): int,
+    (FieldDescriptor.TYPE_INT32, upstream_v1.ENCODING_UNSPECIFIED): _INTEGER,
+    (FieldDescriptor.TYPE_INT32, upstream_v1.ENCODING_TEXT): _INTEGER,
+    (FieldDescriptor.TYPE_INT64, upstream_v1.ENCODING_UNSPECIFIED): _INTEGER,
+    (FieldDescriptor.TYPE_INT64, upstream_v1.ENCODING_TEXT): _INTEGER,
 }
 """The Python type of a member, by the protobuf type and the encoding of its field."""
 _WELL_KNOWN: Mapping[tuple[str, int], type] = {
@@ -227,6 +232,8 @@ def convert(type_: type, value: Any, currency: str) -> object:
     """
     if type(value) is list:  # it cannot be the key of a cache
         value = tuple(value)
+    elif type(value) is Decimal:
+        value = check_number(value)
     return _convert(type_, value, currency)
 
 
@@ -236,6 +243,14 @@ def _convert(type_: type, value: str | int | Decimal | tuple[Any, ...], currency
     if converted is None:
         raise ValueError("the tolerant decoder has to decode the value")
     return type_(converted)
+
+
+def _format_integer(value: str | int | Decimal | tuple[Any, ...]) -> str | None:
+    """Return an integer or a text as text. None if the tolerant decoder has to decode the value.
+
+    Equal decimals, such as 1.5 and 1.50, are one key of the cache, but differ as text.
+    """
+    return None if isinstance(value, Decimal | tuple) else parse_text(value)
 
 
 def _split(value: str | int | Decimal | tuple[Any, ...], encoding: int) -> list[str] | None:

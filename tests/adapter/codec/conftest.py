@@ -10,7 +10,7 @@ import google.type
 import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, timestamp_pb2
 from google.protobuf.descriptor import ServiceDescriptor
-from google.type import money_pb2
+from google.type import decimal_pb2, money_pb2
 from grpc_tools import protoc
 
 from services.adapter.codec import Dialect, JsonDates, Operation, compile_service
@@ -24,6 +24,7 @@ PROTO = """
 syntax = "proto3";
 package small{number};
 import "google/protobuf/timestamp.proto";
+import "google/type/decimal.proto";
 import "google/type/money.proto";
 import "nationalsite/errors/v1/errors.proto";
 import "nationalsite/upstream/v1/options.proto";
@@ -33,7 +34,7 @@ message Response {{ {response} }}
 {more}
 """
 OPERATION = 'api: "ns:small.call-1"'
-REGISTERED_FILES = (timestamp_pb2.DESCRIPTOR, money_pb2.DESCRIPTOR)
+REGISTERED_FILES = (timestamp_pb2.DESCRIPTOR, money_pb2.DESCRIPTOR, decimal_pb2.DESCRIPTOR)
 """Imported so that they are in the descriptor pool."""
 _numbers = itertools.count()
 

@@ -483,3 +483,25 @@ def test_charsets_decode_alike(data):
 
 
 COUNTED = tuple(name for name in FAST if _names(CASES[name])[1])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"result": {"list": [{"id": 1}]}}',
+        '{"result": {"success": true, "list": [{"id": 1}]}}',
+        '{"success": true, "result": {"list": [{"id": 1}]}}',
+        '{"success": true, "result": {"success": true, "list": [{"id": 1}]}}',
+        '{"result": {"result": {"list": [{"id": 1}]}}}',
+        '{"result": {"success": true, "result": {"list": [{"id": 1}]}}}',
+    ],
+)
+def test_a_payload_below_the_result_is_found_without_a_success_flag(call, body):
+    operation = call(
+        response='repeated Item a = 1 [(upstream.field).name = "."];',
+        operation='api: "ns:small.call-1" payload: "result.list"',
+        more="message Item { optional int32 id = 1; }",
+    )
+    fast = operation.parse(body.encode(), operation.request())
+    assert isinstance(fast, DecodeResult)
+    assert operation.decode(parse(body), operation.request()) == fast
