@@ -217,7 +217,7 @@ class Deliveries:
                 next_attempt_time_ms=0,
                 finish_time_ms=None,
             )
-            updated = (await connection.execute(statement)).one()
+            updated = _require((await connection.execute(statement)).one_or_none())
             await update_heads(connection, {row.ordering_group: row.seq})
             return Delivery.from_row(updated)
 
@@ -245,7 +245,7 @@ class Deliveries:
                 finish_time_ms=now_ms,
                 lease_holder=None,
             )
-            updated = (await connection.execute(statement)).one()
+            updated = _require((await connection.execute(statement)).one_or_none())
             await update_heads(connection, {row.ordering_group: row.seq})
             return Delivery.from_row(updated)
 
@@ -320,7 +320,12 @@ async def _get(connection: AsyncConnection, delivery_id: str, owner: str | None)
     statement = select(deliveries).where(deliveries.c.delivery_id == delivery_id)
     if owner is not None:
         statement = statement.where(deliveries.c.caller == owner)
-    if (row := (await connection.execute(statement)).one_or_none()) is None:
+    return _require((await connection.execute(statement)).one_or_none())
+
+
+def _require(row: "Row[Any] | None") -> "Row[Any]":
+    """Return a row. Raises DeliveryNotFound if there is none: an erasure or retention may have deleted it."""
+    if row is None:
         raise DeliveryNotFound("no delivery has this id")
     return row
 

@@ -5,6 +5,7 @@ import time
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError
 
 from services.errors import (
@@ -15,7 +16,11 @@ from services.errors import (
     InvalidRequest,
     RequestIdReused,
 )
-from services.store import DeadOutcome, RetryOutcome, State
+from services.store import DeadOutcome, RetryOutcome, RetryPolicy, State, StorageConfig, storage_lifespan
+from services.store.database.engine import parse_url
+from services.store.database.schema import deliveries
+from services.store.database.schema_migrations import connect
+from services.store.outbox.claims import Claims
 from services.store.pagination import MAX_PAGE_BYTES, count_fitting
 from tests.store.factories import CAPACITIES, NOW_MS, build_delivery, wait_until
 from tests.store.outbox.receiver import record_batch_writes, wait_for_attempts, wait_for_state
@@ -350,3 +355,25 @@ async def test_a_wait_ends_with_the_current_state(storage, other_replica):
     assert (await waiting).state is State.CANCELLED
     with pytest.raises(DeliveryNotFound):
         await storage.deliveries.get(enqueued.delivery_id, owner="another", wait_s=60)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("change", ["retry", "cancel"])
+async def test_a_delivery_that_is_deleted_in_the_same_instant_is_not_found(server, change):
+    """An erasure deletes them without these locks. On SQLite, transactions do not overlap."""
+    async with storage_lifespan(server.url(), StorageConfig()) as storage:
+        enqueued = await storage.deliveries.enqueue(build_delivery(1, request_id=f"deleted-{change}"))
+        if change == "retry":
+            claims = Claims(storage.store, storage.notifier, RetryPolicy())
+            (claim,) = await claims.claim({"SyncOrder": 1}, 1, 60)
+            await claims.record(claim, DeadOutcome(error=b""))
+        engine = storage.store._engine._engine.sync_engine
+
+        def delete_before(_connection, _cursor, statement, *_):
+            if statement.startswith("UPDATE deliveries"):
+                with connect(parse_url(server.url())) as connection:
+                    connection.execute(deliveries.delete())
+
+        event.listen(engine, "before_cursor_execute", delete_before)
+        with pytest.raises(DeliveryNotFound):
+            await getattr(storage.deliveries, change)(enqueued.delivery_id, owner=None)
