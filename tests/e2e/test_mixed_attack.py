@@ -1,7 +1,8 @@
 """A mixed attack on services with TLS and a policy: an honest caller is served, and memory is bounded.
 
-`make attack` runs it for ten minutes. Everything goes to loopback, bounded in count and time. The attackers
-share the processors with the services and the sandbox, so it needs a machine that does nothing else.
+`make attack` runs it for ten minutes, CI for one. Everything goes to loopback, bounded in count and time. The
+attackers share the processors with the services and the sandbox. So on a busy machine the attack lasts until
+each attacker and the honest caller had their turns, and the bound of latencies only excludes starvation.
 """
 
 import os
@@ -38,7 +39,14 @@ HONEST, ATTACKER = "spiffe://shop.example/ns/web/sa/front", "spiffe://shop.examp
 POLICY = """\
 {"rules": [{"callers": ["spiffe://shop.example/*"], "methods": ["*"]}]}
 """
-HONEST_TIMEOUT_S = 20.0
+HONEST_TIMEOUT_S = 60.0
+MAX_P99_S = 15.0
+"""Of the honest caller. On two cores that do nothing else, it is below half a second."""
+MIN_ATTEMPTS = 3
+"""Of each attack."""
+MIN_HONEST_CALLS = 60
+MAX_S = 300.0
+"""For these attempts and calls, after the time of the attack."""
 CALL_TIMEOUT_S = 5.0
 CONNECTIONS = 150
 """Silent and stalled connections at a time, of each kind."""
@@ -102,6 +110,10 @@ class Attack:
                 step(self)
             self.attempts[step.__name__] += 1
             self.ended.wait(PAUSE_S)
+
+    def is_done(self) -> bool:
+        """Whether each attack was made often enough."""
+        return all(self.attempts[step.__name__] >= MIN_ATTEMPTS for step in ATTACKS)
 
     def flood(self, method: Callable[..., grpc.Future], requests: list[object]) -> None:
         """Make calls at once, and wait for all."""
@@ -267,7 +279,12 @@ def test_an_honest_caller_is_served_during_a_mixed_attack(stack: Stack) -> None:
         try:
             tasks = [pool.submit(watch), *(pool.submit(attack.repeat, step) for step in ATTACKS)]
             end = time.monotonic() + SECONDS
-            while time.monotonic() < end:
+
+            def has_ended() -> bool:
+                is_done = attack.is_done() and len(latencies_s) >= MIN_HONEST_CALLS
+                return time.monotonic() >= (end if is_done else end + MAX_S)
+
+            while not has_ended():
                 for name, step in steps:
                     started = time.monotonic()
                     try:
@@ -290,7 +307,9 @@ def test_an_honest_caller_is_served_during_a_mixed_attack(stack: Stack) -> None:
     )
     assert attack.breaches == []
     assert failures == []
-    assert {step.__name__ for step in ATTACKS} <= attack.attempts.keys()
+    assert attack.is_done()
+    assert len(latencies_s) >= MIN_HONEST_CALLS
+    assert p99_s < MAX_P99_S
     for name, service in services.items():
         assert service.process.poll() is None, f"{name} has ended"
         assert peaks_mib[name] < limits_mib[name], f"{name} needs more memory than its pod has"

@@ -28,8 +28,8 @@ SELECT
 FROM numbers
 """
 _INSERT_HEADS = """
-INSERT INTO delivery_heads (ordering_group, seq, rpc, due_time_ms)
-SELECT ordering_group, min(seq), :rpc, 0 FROM deliveries
+INSERT INTO delivery_heads (ordering_group, seq, rpc, caller, due_time_ms, turn)
+SELECT ordering_group, min(seq), :rpc, 'backlog', 0, min(seq) FROM deliveries
 WHERE caller = 'backlog' AND state = 'PENDING' GROUP BY ordering_group
 ON CONFLICT DO NOTHING
 """

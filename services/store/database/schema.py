@@ -218,13 +218,22 @@ delivery_heads = Table(
     Column("ordering_group", Text, primary_key=True),
     Column("seq", BigInteger, nullable=False, comment="of the first pending delivery of the group"),
     Column("rpc", Text, nullable=False, comment="as in deliveries"),
+    Column("caller", Text, nullable=False, comment="as in deliveries"),
     Column(
         "due_time_ms",
         BigInteger,
         nullable=False,
-        comment="when it can be claimed: at the end of its lease, or at its next attempt; 0: at once",
+        comment="when it can be claimed: at the end of its lease, or at its next attempt; 0: at once; "
+        "1: at once, and a time before had passed",
     ),
-    Index("ix_delivery_heads_due", "rpc", "due_time_ms", "seq"),
+    Column(
+        "turn",
+        BigInteger,
+        nullable=False,
+        comment="its place among the heads of its RPC with the same due_time_ms, if that is 0 or 1",
+    ),
+    Index("ix_delivery_heads_due", "rpc", "due_time_ms", "turn", "seq"),
+    Index("ix_delivery_heads_caller", "rpc", "due_time_ms", "caller", "turn"),
 )
 """The first pending delivery of each ordering group that has one. Only it can be claimed."""
 

@@ -6,7 +6,6 @@ import uuid
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
 from typing import Any
 
 from sqlalchemy import Boolean, LargeBinary, Row, bindparam, case, func, literal_column, select, update
@@ -77,7 +76,8 @@ class Claims:
         self._store = store
         self._notifier = notifier
         self._retry_policy = retry_policy
-        self._turns = count()
+        self._turn = 0
+        """The number of heads that were found."""
         self._batcher: Batcher[tuple[Claim, Outcome | Release], State | None] = Batcher(
             self._record_batch,
             batch_size=BATCH_SIZE,
@@ -95,9 +95,8 @@ class Claims:
 
         async def work(connection: AsyncConnection) -> list[Claim]:
             now_ms = self._store.clock()
-            found[:] = await find_due_heads(
-                connection, limits, limit=limit, now_ms=now_ms, turn=next(self._turns)
-            )
+            found[:] = await find_due_heads(connection, limits, limit=limit, now_ms=now_ms, turn=self._turn)
+            self._turn += len(found)
             if not found:
                 return []
             lease_expire_ms = now_ms + round(lease_s * 1000)

@@ -4,6 +4,10 @@ The table `delivery_heads` has a row for each ordering group with pending delive
 finding the next deliveries does not grow with the backlog. Every transaction that adds a pending delivery,
 or changes one, updates the head of its group. On PostgreSQL it locks the group first (`lock_groups`); a
 transaction that claims a head locks the row of the head instead.
+
+Callers take turns. A head that can be claimed gets a number, its *turn*: the next one of its caller, or that
+of the first head of all if its caller has none. Heads are claimed in the order of their turns. So the turn
+of a caller does not depend on how many heads another one has.
 """
 
 from collections import defaultdict, deque
@@ -19,12 +23,15 @@ from sqlalchemy import (
     CompoundSelect,
     Integer,
     Select,
+    Update,
     bindparam,
     case,
     delete,
     exists,
+    func,
     literal_column,
     select,
+    true,
     union_all,
     update,
 )
@@ -35,6 +42,14 @@ from services.store.database.sql_dialect import INSERT, Insert, advisory_xact_lo
 
 IS_PENDING: ColumnElement[bool] = deliveries.c.state == literal_column("'PENDING'")
 """A literal, so that the engines can use indexes with this condition."""
+
+
+PROMOTION_BATCH_SIZE = 100
+"""Heads of an RPC whose time has passed, that get their turns in one transaction: more than a claim takes."""
+_NEW, _RETRY = 0, 1
+"""The values of `due_time_ms` of heads that can be claimed. Each is a queue with turns of its own."""
+_PASSED = 2
+"""Stands for heads whose time has passed, but which have no turn yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,15 +102,20 @@ async def find_due_heads(
     """Lock and return up to `limit` due heads, of each RPC at most as many as `limits` says.
 
     Heads that another replica has locked are left out. RPCs, and within an RPC retries and what is due at
-    once, take turns, so that none keeps the others waiting. `turn` is the number of the call, so that this
-    also holds if each call finds only one head.
+    once, take turns, so that none keeps the others waiting. `turn` is the number of heads that were returned
+    before, so that this also holds if each call finds only one head. Within these, callers take turns.
     """
     parameters: dict[str, object] = {"now_ms": now_ms}
     for number, (rpc, rpc_limit) in enumerate(limits.items()):
         parameters |= {f"rpc_{number}": rpc, f"limit_{number}": rpc_limit}
+    rows = (await connection.execute(select_due_heads(len(limits)), parameters)).all()
+    if any(row.queue == _PASSED for row in rows):
+        await connection.execute(promote_heads(len(limits)), parameters)
+        rows = (await connection.execute(select_due_heads(len(limits)), parameters)).all()
     queues: defaultdict[tuple[str, int], list[Head]] = defaultdict(list)
-    for row in await connection.execute(select_due_heads(len(limits)), parameters):
-        queues[row.rpc, row.queue].append(Head(ordering_group=row.ordering_group, seq=row.seq))
+    for row in rows:
+        if row.queue != _PASSED:
+            queues[row.rpc, row.queue].append(Head(ordering_group=row.ordering_group, seq=row.seq))
     found: list[Head] = []
     remaining = dict(limits)
     order = deque(queues.items())
@@ -125,24 +145,71 @@ async def find_next_due_time_ms(connection: AsyncConnection, rpcs: Collection[st
 
 @cache
 def select_due_heads(rpc_count: int) -> "CompoundSelect[Any]":
-    """Return the query of `find_due_heads`: two ranges of `ix_delivery_heads_due` for each RPC."""
-    due_time_ms, seq = delivery_heads.c.due_time_ms, delivery_heads.c.seq
-    queues = (due_time_ms == 0, (due_time_ms > 0) & (due_time_ms <= bindparam("now_ms", type_=BigInteger)))
+    """Return the query of `find_due_heads`: three ranges of `ix_delivery_heads_due` for each RPC."""
 
-    def select_range(number: int, queue: int) -> "Select[Any]":
+    def select_queue(number: int, queue: int) -> "Select[Any]":
         heads = (
-            select(delivery_heads.c.rpc, delivery_heads.c.ordering_group, seq)
-            .where(delivery_heads.c.rpc == bindparam(f"rpc_{number}"), queues[queue])
-            .order_by(due_time_ms, seq)
+            select(delivery_heads.c.rpc, delivery_heads.c.ordering_group, delivery_heads.c.seq)
+            .where(_is_of_rpc(number), delivery_heads.c.due_time_ms == literal_column(str(queue)))
+            .order_by(delivery_heads.c.turn, delivery_heads.c.seq)
             .limit(bindparam(f"limit_{number}", type_=Integer))
             .with_for_update(skip_locked=True)
             .subquery(f"heads_{number}_{queue}")
         )
         return select(literal_column(str(queue), Integer).label("queue"), heads)
 
+    def select_passed(number: int) -> "Select[Any]":
+        passed = _select_passed(number, literal_column("1")).subquery(f"passed_{number}")
+        columns = (passed.c.rpc, passed.c.ordering_group, passed.c.seq)
+        return select(literal_column(str(_PASSED), Integer).label("queue"), *columns)
+
+    numbers = range(rpc_count)
     return union_all(
-        *(select_range(number, queue) for number in range(rpc_count) for queue in range(len(queues)))
+        *(select_queue(number, queue) for number in numbers for queue in (_NEW, _RETRY)),
+        *map(select_passed, numbers),
     )
+
+
+@cache
+def promote_heads(rpc_count: int) -> Update:
+    """Return the statement that gives heads whose time has passed their turns, the earliest first."""
+
+    def select_passed(number: int) -> "Select[Any]":
+        passed = _select_passed(number, literal_column(str(PROMOTION_BATCH_SIZE)))
+        return select(passed.with_for_update(skip_locked=True).subquery(f"passed_{number}"))
+
+    passed = union_all(*map(select_passed, range(rpc_count))).subquery("passed")
+    turn = _next_turn(passed.c, literal_column(str(_RETRY)), passed.c.due_time_ms, passed.c.seq)
+    promoted = select(passed.c.ordering_group, turn.label("turn")).subquery("promoted")
+    return (
+        update(delivery_heads)
+        .where(delivery_heads.c.ordering_group == promoted.c.ordering_group)
+        .values(due_time_ms=_RETRY, turn=promoted.c.turn)
+    )
+
+
+def _select_passed(number: int, limit: "ColumnElement[int]") -> "Select[Any]":
+    """Select the heads of an RPC whose time has passed, and which have no turn yet, the earliest first."""
+    due_time_ms = delivery_heads.c.due_time_ms
+    has_passed = (due_time_ms > literal_column("1")) & (due_time_ms <= bindparam("now_ms", type_=BigInteger))
+    columns = (delivery_heads.c[name] for name in ("ordering_group", "seq", "rpc", "caller", "due_time_ms"))
+    return select(*columns).where(_is_of_rpc(number), has_passed).order_by(due_time_ms).limit(limit)
+
+
+def _is_of_rpc(number: int) -> "ColumnElement[bool]":
+    return delivery_heads.c.rpc == bindparam(f"rpc_{number}")
+
+
+def _next_turn(heads: Any, queue: "ColumnElement[int]", *order: "ColumnElement[int]") -> "ColumnElement[int]":
+    """Return the turn of each of some new heads, which their callers get in this order."""
+    waiting = delivery_heads.alias("waiting")
+    is_waiting = (waiting.c.rpc == heads.rpc) & (waiting.c.due_time_ms == queue)
+    last_of_caller = (
+        select(func.max(waiting.c.turn)).where(is_waiting, waiting.c.caller == heads.caller).scalar_subquery()
+    )
+    first_of_all = select(func.min(waiting.c.turn)).where(is_waiting).scalar_subquery()
+    number = func.row_number().over(partition_by=[heads.rpc, heads.caller], order_by=order)
+    return func.coalesce(last_of_caller, first_of_all - 1, literal_column("0")) + number
 
 
 @cache
@@ -181,9 +248,20 @@ _DELETE_HEADS = delete(delivery_heads).where(
 @cache
 def _insert_new_heads(engine: str) -> Insert:
     """Return the statement of `add_heads`."""
+    pending = deliveries.alias("pending")
+    has_earlier = exists().where(
+        pending.c.ordering_group == deliveries.c.ordering_group,
+        pending.c.state == literal_column("'PENDING'"),
+        pending.c.seq < deliveries.c.seq,
+    )
     new = select(
-        deliveries.c.ordering_group, deliveries.c.seq, deliveries.c.rpc, deliveries.c.next_attempt_time_ms
-    ).where(is_in(deliveries.c.delivery_id, "delivery_ids"))
+        deliveries.c.ordering_group,
+        deliveries.c.seq,
+        deliveries.c.rpc,
+        deliveries.c.caller,
+        deliveries.c.next_attempt_time_ms,
+        _next_turn(deliveries.c, literal_column(str(_NEW)), deliveries.c.seq),
+    ).where(is_in(deliveries.c.delivery_id, "delivery_ids"), ~has_earlier)
     insert = INSERT[engine](delivery_heads).from_select(delivery_heads.c.keys(), new)
     return insert.on_conflict_do_nothing()
 
@@ -206,12 +284,25 @@ def _upsert_heads(engine: str) -> Insert:
         (first.c.lease_expire_time_ms > 0, first.c.lease_expire_time_ms), else_=first.c.next_attempt_time_ms
     )
     heads = (
-        select(first.c.ordering_group, first.c.seq, first.c.rpc, due_time_ms)
+        select(
+            first.c.ordering_group,
+            first.c.seq,
+            first.c.rpc,
+            first.c.caller,
+            due_time_ms.label("due_time_ms"),
+        )
         .select_from(deliveries.join(first, first.c.seq == seq_of_first))
         .where(is_in(deliveries.c.seq, "seqs"))
+        .subquery("heads")
     )
-    insert = INSERT[engine](delivery_heads).from_select(delivery_heads.c.keys(), heads)
+    turn = _next_turn(heads.c, literal_column(str(_NEW)), heads.c.due_time_ms, heads.c.seq)
+    insert = INSERT[engine](delivery_heads).from_select(
+        delivery_heads.c.keys(), select(*heads.c, turn).where(true())
+    )
+    new = insert.excluded
+    is_same = (delivery_heads.c.seq == new.seq) & (delivery_heads.c.due_time_ms == new.due_time_ms)
     return insert.on_conflict_do_update(
         index_elements=["ordering_group"],
-        set_={name: insert.excluded[name] for name in ("seq", "rpc", "due_time_ms")},
+        set_={name: new[name] for name in ("seq", "rpc", "caller", "due_time_ms")}
+        | {"turn": case((is_same, delivery_heads.c.turn), else_=new.turn)},
     ).execution_options(preserve_rowcount=True)

@@ -224,14 +224,23 @@ def upgrade() -> None:
         Column("ordering_group", Text, primary_key=True),
         Column("seq", BigInteger, nullable=False, comment="of the first pending delivery of the group"),
         Column("rpc", Text, nullable=False, comment="as in deliveries"),
+        Column("caller", Text, nullable=False, comment="as in deliveries"),
         Column(
             "due_time_ms",
             BigInteger,
             nullable=False,
-            comment="when it can be claimed: at the end of its lease, or at its next attempt; 0: at once",
+            comment="when it can be claimed: at the end of its lease, or at its next attempt; 0: at once; "
+            "1: at once, and a time before had passed",
+        ),
+        Column(
+            "turn",
+            BigInteger,
+            nullable=False,
+            comment="its place among the heads of its RPC with the same due_time_ms, if that is 0 or 1",
         ),
     )
-    op.create_index("ix_delivery_heads_due", "delivery_heads", ["rpc", "due_time_ms", "seq"])
+    op.create_index("ix_delivery_heads_due", "delivery_heads", ["rpc", "due_time_ms", "turn", "seq"])
+    op.create_index("ix_delivery_heads_caller", "delivery_heads", ["rpc", "due_time_ms", "caller", "turn"])
     op.create_table(
         "idempotency_keys",
         Column("caller", Text, nullable=False),
