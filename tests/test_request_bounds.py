@@ -6,6 +6,7 @@ import resource
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import chain
@@ -21,8 +22,9 @@ from google.protobuf.message_factory import GetMessageClass
 from services.errors import ErrorOrigin, InvalidRequest
 from services.server import Endpoint
 from services.server.call import CallContext, MethodInfo
+from services.server.grpc_options import max_message_bytes
 from services.server.interceptors.deserialization import RequestDeserializer
-from services.validation import RequestBounds, buf_validate
+from services.validation import RequestBounds, buf_validate, get_request_bounds
 from services.validation.request_bounds import MAX_TEXT_BYTES
 from tests.server.shop_server import accept
 from tests.support.request_ids import add_request_id
@@ -231,3 +233,21 @@ def measure_worst_requests() -> None:
                 sys.exit(f"{rpc} {name}: {added_mib:.0f} MiB")
     print(*problems, sep="\n")
     sys.exit(bool(problems))
+
+
+def test_the_bounds_of_a_request_are_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    computed: Counter[str] = Counter()
+    initialize = RequestBounds.__init__
+
+    def count(bounds: RequestBounds, request: Descriptor) -> None:
+        computed[request.full_name] += 1
+        initialize(bounds, request)
+
+    monkeypatch.setattr(RequestBounds, "__init__", count)
+    get_request_bounds.cache_clear()
+    service = METHODS["CancelPurchaseOrder"].containing_service
+    endpoint = Endpoint(handler=accept, origin=ErrorOrigin(""))
+    for method in service.methods:
+        RequestDeserializer(MethodInfo(descriptor=method, endpoint=endpoint))
+    assert max_message_bytes(service)
+    assert computed == {method.input_type.full_name: 1 for method in service.methods}

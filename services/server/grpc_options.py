@@ -5,7 +5,7 @@ from typing import TypeAlias
 from google.protobuf.descriptor import ServiceDescriptor
 
 from services.server.settings import ServerSettings
-from services.validation import RequestBounds
+from services.validation import get_request_bounds
 
 Options: TypeAlias = tuple[tuple[str, int], ...]
 
@@ -36,7 +36,7 @@ _FIXED: Options = (
 
 def max_message_bytes(service: ServiceDescriptor) -> int:
     """Return the size of the largest message that gRPC accepts, for any RPC of the service."""
-    return max(RequestBounds(method.input_type).max_bytes for method in service.methods) + _MARGIN_BYTES
+    return max(get_request_bounds(method.input_type).max_bytes for method in service.methods) + _MARGIN_BYTES
 
 
 def server_options(settings: ServerSettings, service: ServiceDescriptor) -> Options:

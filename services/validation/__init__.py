@@ -4,7 +4,7 @@ Used by the server and the adapter.
 """
 
 from services.validation.nul_characters import reject_nul_characters
-from services.validation.request_bounds import RequestBounds
+from services.validation.request_bounds import RequestBounds, get_request_bounds
 from services.validation.validator import RequestValidator
 
-__all__ = ["RequestBounds", "RequestValidator", "reject_nul_characters"]
+__all__ = ["RequestBounds", "RequestValidator", "get_request_bounds", "reject_nul_characters"]

@@ -9,6 +9,7 @@ request.
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import islice
 from math import prod
 from typing import Any
@@ -43,6 +44,12 @@ _FIXED_32_TYPES = (FieldDescriptor.TYPE_FLOAT, FieldDescriptor.TYPE_FIXED32, Fie
 _UNPACKABLE = (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BYTES, FieldDescriptor.TYPE_MESSAGE)
 _CONTINUED = bytes(range(0x80, 0x100))
 """Bytes of a varint that are not its last one."""
+
+
+@cache
+def get_request_bounds(request: Descriptor) -> "RequestBounds":
+    """Return the bounds of a type of request. They are computed once: that takes some milliseconds."""
+    return RequestBounds(request)
 
 
 class RequestBounds:

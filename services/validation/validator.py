@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from services.errors import InvalidRequest, StartupError, Violation
-from services.validation.request_bounds import RequestBounds
+from services.validation.request_bounds import get_request_bounds
 
 _MAX_VIOLATIONS = 20
 _MAX_ELEMENTS = 100
@@ -25,7 +25,7 @@ class RequestValidator:
         `method` is the name that this error gives to the method.
         """
         self._collect_violations = protovalidate.Validator().collect_violations
-        self._bounds = RequestBounds(cast(Descriptor, request.DESCRIPTOR))
+        self._bounds = get_request_bounds(cast(Descriptor, request.DESCRIPTOR))
         try:
             for descriptor in _reachable_messages(cast(Descriptor, request.DESCRIPTOR)):
                 self._collect_violations(GetMessageClass(descriptor)())

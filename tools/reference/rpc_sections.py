@@ -20,7 +20,7 @@ from services.adapter.factory import CACHE_TTL_S
 from services.order_sync.sync_sender import ORDERING_KEYS
 from services.server.interceptors.deadline import STREAM_LIMITS, UNARY_LIMITS
 from services.server.settings import DeadlineLimits
-from services.validation import RequestBounds
+from services.validation import get_request_bounds
 from tools.reference.field_mappings import is_required_of_caller
 from tools.reference.markdown import PREFIX, MarkdownPage, code, table
 from tools.reference.proto_comments import ProtoComments
@@ -98,7 +98,7 @@ class RpcSections:
         yield "Deadline", _deadline(STREAM_LIMITS if _is_streaming(method) else UNARY_LIMITS)
         yield (
             "Size",
-            f"a request has at most {RequestBounds(method.input_type).max_bytes:,} bytes, serialized.",
+            f"a request has at most {get_request_bounds(method.input_type).max_bytes:,} bytes, serialized.",
         )
         if method.name in CACHE_TTL_S:
             yield (

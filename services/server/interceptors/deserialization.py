@@ -10,7 +10,7 @@ from services.caller import current_queue_owner
 from services.errors import DeadlineExceeded, InvalidRequest, Violation
 from services.server.call import CallContext, CallNext, MethodInfo
 from services.server.request_memory import RequestMemory
-from services.validation import RequestBounds, RequestValidator, reject_nul_characters
+from services.validation import RequestValidator, get_request_bounds, reject_nul_characters
 
 ARRIVAL_TIMEOUT_S = 10.0
 """For a complete request, once it is read."""
@@ -66,7 +66,7 @@ class RequestDeserializer:
     """Deserializes and validates the requests of a method."""
 
     def __init__(self, method: MethodInfo) -> None:
-        self._check_bounds = RequestBounds(method.descriptor.input_type).check
+        self._check_bounds = get_request_bounds(method.descriptor.input_type).check
         self._parse = method.request_class.FromString
         self._is_read_only = method.is_read_only
         self._malformed = Violation(
