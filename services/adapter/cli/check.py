@@ -12,7 +12,7 @@ from services.adapter.cli.permissions import Permission, Verdict, probe, skip_re
 from services.adapter.cli.settings import OperatorSettings
 from services.adapter.codec import Operation
 from services.adapter.factory import gateway_lifespan
-from services.adapter.gateway import GatewayClient, GatewayClock
+from services.adapter.gateway import GatewayClient, GatewayClock, RedisClient
 from services.errors import NationalsiteError, UpstreamFault, UpstreamGateway, UpstreamUnreadable
 
 TIMEOUT_S = 10.0
@@ -47,6 +47,13 @@ class TokenState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RedisState:
+    """The Redis that replicas share."""
+
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """The results of all checks."""
 
@@ -54,6 +61,8 @@ class Report:
     token: TokenState
     dialect: str
     permissions: Sequence[Permission]
+    redis: RedisState | None = None
+    """None if no Redis is set."""
     drift: Sequence[ReadResult] | None = None
     """None if it was not asked for."""
 
@@ -68,6 +77,7 @@ class Report:
         return (
             not self.gateway.problem
             and not self.token.problem
+            and not (self.redis and self.redis.problem)
             and self.token.is_accepted is not False
             and all(
                 permission.verdict in (Verdict.PERMITTED, Verdict.SKIPPED) for permission in self.permissions
@@ -105,6 +115,7 @@ async def run_checks(settings: OperatorSettings, *, writes: bool, drift: bool = 
         token=_with_probe_results(token, permissions),
         dialect=str(settings.dialect),
         permissions=permissions,
+        redis=await _check_redis(settings),
         drift=reads,
     )
 
@@ -121,6 +132,16 @@ async def _check_connection(gateway: GatewayClient, url: str) -> Connection:
             problem=format_error(cause, gateway.secrets()),
         )
     return Connection(url=url, is_reachable=True, skew_ms=-offset_ms)
+
+
+async def _check_redis(settings: OperatorSettings) -> RedisState | None:
+    if settings.redis_url is None:
+        return None
+    redis = RedisClient(settings.redis_url.get_secret_value(), settings.app_key)
+    try:
+        return RedisState(problem=await redis.find_problem(TIMEOUT_S))
+    finally:
+        await redis.close()
 
 
 async def _check_token(gateway: GatewayClient, token: TokenState) -> TokenState:

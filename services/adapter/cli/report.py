@@ -26,6 +26,7 @@ def report_as_json(report: Report) -> dict[str, Any]:
             "refresh_token_days_left": token.refresh_days_left,
             "problem": token.problem,
         },
+        "redis": None if report.redis is None else {"problem": report.redis.problem},
         "dialect": report.dialect,
         "permissions": [
             {
@@ -67,6 +68,8 @@ def _lines(report: Report) -> Iterator[str]:
     yield _line("token", f"{token.source}: {_ACCEPTED[token.is_accepted]}", token.problem)
     if token.refresh_days_left is not None:
         yield _line("refresh token", f"{token.refresh_days_left} days left")
+    if report.redis is not None:
+        yield _line("Redis", "cannot be used" if report.redis.problem else "usable", report.redis.problem)
     yield _line("dialect", report.dialect)
     yield ""
     rpc_width = max(len(permission.rpc) for permission in report.permissions)

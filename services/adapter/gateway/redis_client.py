@@ -11,6 +11,7 @@ from redis.commands.core import AsyncScript
 from redis.exceptions import RedisError
 
 from services.adapter.gateway.metrics import record_redis_failure
+from services.adapter.gateway.redis_causes import SETTING, find_redis_cause
 
 TIMEOUT_S = 0.25
 """For one command, including the time to connect."""
@@ -61,8 +62,19 @@ class RedisClient:
             if loop.time() >= self._paused_until:  # only the first of the commands in flight starts a pause
                 self._paused_until = loop.time() + PAUSE_S
                 record_redis_failure()
-                _log.warning("redis_failed", error=type(error).__name__, pause_s=PAUSE_S)
+                cause = find_redis_cause(error)
+                _log.warning("redis_failed", cause=cause, setting=SETTING, pause_s=PAUSE_S)
             raise RedisUnavailable from error
+
+    async def find_problem(self, timeout_s: float) -> str:
+        """Do what the rate limits and the token need. Return why that fails; empty if it succeeds."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._redis.set(self.key("check"), "1", px=1000)
+                await self._redis.eval("return redis.call('GET', KEYS[1])", 1, self.key("check"))
+        except (RedisError, OSError) as error:
+            return f"{find_redis_cause(error)} ({SETTING})"
+        return ""
 
     async def close(self) -> None:
         """Close all connections."""

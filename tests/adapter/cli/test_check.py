@@ -72,6 +72,14 @@ def test_only_reads_are_probed_by_default(operator: Operator) -> None:
     assert names > {"product.search.keywordQuery", "alibaba.category.get", "push.query.messageList"}
 
 
+def test_a_redis_that_cannot_be_used_fails_the_check(operator: Operator) -> None:
+    operator.set({"NATIONALSITE_REDIS_URL": "redis://:hush@127.0.0.1:1/0"})
+    result = operator.run("check", "--json")
+    problem = "nothing listens on its host and port (NATIONALSITE_REDIS_URL)"
+    assert (result.code, result.json["redis"]) == (1, {"problem": problem})
+    assert "hush" not in result.out + result.err
+
+
 def test_declined_operations_are_reported(operator: Operator) -> None:
     declined = ["product.search.keywordQuery", "alibaba.trade.createRefund", "push.query.messageList"]
     operator.admin("PUT", "limits", {"declined": declined})
