@@ -190,6 +190,8 @@ class Pod:
         directory.mkdir(exist_ok=True)
         items = source.get("items") or [{"key": key, "path": key} for key in contents]
         for item in items:
+            if source.get("optional") and item["key"] not in contents:
+                continue
             file = directory / item["path"]
             file.write_text(contents[item["key"]])
             os.chown(file, 0, group)

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -216,6 +217,35 @@ def test_grafana_gets_the_dashboard():
     assert config is not None
     assert config["metadata"]["labels"]["grafana_dashboard"] == "1"
     assert config["data"] == {"nationalsite.json": (DEPLOY / "observability" / "dashboard.json").read_text()}
+
+
+def test_with_an_egress_proxy_nothing_else_reaches_the_internet():
+    objects = render(OVERLAYS / "gateway-api" / "account")
+    policy = find_object(objects, "NetworkPolicy", "account")
+    assert policy is not None
+    peers = [peer["ipBlock"] for rule in policy["spec"]["egress"] for peer in rule["to"] if "ipBlock" in peer]
+    assert peers
+    assert all(ip_network(peer["cidr"]).is_private for peer in peers)
+    assert {"port": 3128} in [port for rule in policy["spec"]["egress"] for port in rule["ports"]]
+
+
+def test_pods_may_ask_node_local_dns():
+    policy = find_object(render(OVERLAYS / "gateway-api" / "product"), "NetworkPolicy", "product")
+    assert policy is not None
+    (rule,) = [
+        rule for rule in policy["spec"]["egress"] if {"ipBlock": {"cidr": "169.254.20.10/32"}} in rule["to"]
+    ]
+    assert {port["port"] for port in rule["ports"]} == {53}
+
+
+def test_jobs_of_the_database_read_its_authorities():
+    objects = [*render(SHOP / "migrate"), *render(OVERLAYS / "backup" / "account")]
+    for item in filter_kind(objects, "Job", "CronJob"):
+        (volume,) = [
+            each for each in checks.pod_template(item)["spec"]["volumes"] if each["name"] == "secrets"
+        ]
+        assert volume["secret"]["optional"]
+        assert {"key": "database-ca.crt", "path": "database-ca.crt"} in volume["secret"]["items"]
 
 
 def test_the_guide_shows_this_overlay():

@@ -43,6 +43,8 @@ DESCRIPTORS = {
     "services.account": ACCOUNT_SERVICE,
 }
 SANDBOX = "services.sandbox"
+STANDARD_VARIABLES = ("OTEL_", "HTTPS_PROXY", "NO_PROXY")
+"""Variables that are no settings of this project begin with these words."""
 STORES = frozenset({"services.order_sync", "services.account"})
 PRODUCT_MIB = 640
 """Memory of ProductService without its image processes (docs/operations.md)."""
@@ -63,7 +65,7 @@ def settings(objects: Sequence[Object]) -> Problems:
     """Every variable is known, required ones are set, secrets are files."""
     for item in workloads(objects):
         given = env_variables(objects, item)
-        ours = {name for name in given if not name.startswith("OTEL_")}
+        ours = {name for name in given if not name.startswith(STANDARD_VARIABLES)}
         module = python_module(item)
         if not module:
             continue

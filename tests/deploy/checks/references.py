@@ -12,7 +12,17 @@ from tests.deploy.checks.manifest_fields import (
 )
 from tests.deploy.kustomize import NAMESPACE, Object, filter_kind, find_object, qualified_name
 
-SECRET_KEYS = frozenset({"app-secret", "access-token", "refresh-token", "database-url", "redis-url"})
+SECRET_KEYS = frozenset(
+    {
+        "app-secret",
+        "access-token",
+        "refresh-token",
+        "database-url",
+        "database-ca.crt",
+        "redis-url",
+        "redis-ca.crt",
+    }
+)
 """The keys of a service's Secret in docs/kubernetes.md."""
 
 

@@ -170,3 +170,15 @@ async def test_an_empty_database_names_the_command(values):
         async with open_store(url):
             raise AssertionError
     assert caught.value.lines[0].startswith("NATIONALSITE_DATABASE_URL: ")
+
+
+async def test_a_trusted_certificate(values):
+    """The URL of docs/operations.md."""
+    url = f"{PG}://tls@localhost:{values['port']}/postgres?sslmode=verify-full&sslrootcert={values['ca']}"
+    store = Store(
+        PostgresqlEngine(parse_url(url), StoreLimits()), url=url, limits=StoreLimits(), clock=lambda: 0
+    )
+    version = text("SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
+    result = await store.read(lambda connection: connection.execute(version))
+    await store.close()
+    assert result.scalar_one() == "TLSv1.3"
