@@ -1,17 +1,21 @@
-"""Removes secrets and buyers' data from 1688's texts, before they reach errors and logs."""
+"""Removes secrets and buyers' data from texts of 1688 and of libraries, before they reach errors and logs."""
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
-
-from google.protobuf.message import Message
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TypeAlias
 
 MAX_CHARACTERS = 300
 """Maximum length of 1688's text that is passed on."""
 REDACTED = "***"
 
-_MAX_SCANNED_CHARACTERS = 10 * MAX_CHARACTERS
-"""More than MAX_CHARACTERS, since redaction shortens the text."""
+SecretSource: TypeAlias = Callable[[], Iterable[str]]
+"""Returns secrets as they are now: tokens change."""
+
+_sources: list[SecretSource] = []
+_SCANNED_PER_CHARACTER = 10
+"""More is scanned than is returned, since redaction shortens the text."""
 _MIN_CHARACTERS_INSIDE_WORDS = 4
 """A shorter value is redacted only if it is a whole word: it occurs by chance in too many words."""
 _MIN_WORD_CHARACTERS = 5
@@ -45,13 +49,29 @@ _CHARACTER = re.compile(r".[\u0300-\u036f\u3099\u309a]*", re.DOTALL)
 """A character with its combining marks."""
 
 
-def redact(text: str, sensitive: Iterable[str] = ()) -> str:
-    """Redact sensitive values in 1688's text, also parts of them, and what looks like personal data.
+@contextmanager
+def known_secrets(source: SecretSource) -> Iterator[None]:
+    """Redact these secrets in the log lines of libraries while the context is open."""
+    _sources.append(source)
+    try:
+        yield
+    finally:
+        _sources.remove(source)
+
+
+def redact_library_text(text: str, max_characters: int) -> str:
+    """Redact the secrets of this process in a library's text, and what looks like personal data."""
+    secrets = [secret for source in _sources for secret in source()]
+    return redact(text[:max_characters], secrets, max_characters=max_characters)
+
+
+def redact(text: str, sensitive: Iterable[str] = (), *, max_characters: int = MAX_CHARACTERS) -> str:
+    """Redact sensitive values in a text, also parts of them, and what looks like personal data.
 
     Upper and lower case, full-width and other forms of a character, digits of any script and invisible
     characters make no difference.
     """
-    scanned = _CONTROL_CHARACTERS.sub(" ", text[:_MAX_SCANNED_CHARACTERS])
+    scanned = _CONTROL_CHARACTERS.sub(" ", text[: max_characters * _SCANNED_PER_CHARACTER])
     characters = _CHARACTER.findall(scanned)
     normalized = [_normalize_character(character) for character in characters]
     flat = "".join(normalized)
@@ -68,23 +88,12 @@ def redact(text: str, sensitive: Iterable[str] = ()) -> str:
     for start, part in _heavy_parts(flat) if parts else ():
         if part in parts:
             is_private[start : start + len(part)] = b"\1" * len(part)
-    return _replace(characters, normalized, is_private)[:MAX_CHARACTERS]
+    return _replace(characters, normalized, is_private)[:max_characters]
 
 
 def redact_code(code: str) -> str:
     """Return a code of 1688's unchanged. Other text is redacted: it may quote the request."""
     return code if _CODE.fullmatch(code) else REDACTED
-
-
-def sensitive_values(message: Message, *, is_sensitive: bool = False) -> Iterator[str]:
-    """Yield the texts of a request's fields that are marked `debug_redact`; all texts if `is_sensitive`."""
-    for descriptor, value in message.ListFields():
-        is_field_sensitive = is_sensitive or descriptor.GetOptions().debug_redact
-        for element in value if descriptor.is_repeated else (value,):
-            if isinstance(element, Message):
-                yield from sensitive_values(element, is_sensitive=is_field_sensitive)
-            elif is_field_sensitive and isinstance(element, str):
-                yield element
 
 
 def _normalize(text: str) -> str:

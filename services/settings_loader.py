@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar, get_args
+from urllib.parse import unquote, urlsplit
 
 from pydantic import Json, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
@@ -126,6 +127,17 @@ def load_settings(cls: type[S]) -> S:
             [f"{variable}: {problem}" if variable else problem for variable, problem in problems.items()]
         )
     return settings
+
+
+def list_secrets(settings: BaseSettings) -> list[str]:
+    """Return the secrets in the settings: of a URL, the password."""
+    secrets: list[str] = []
+    for name in type(settings).model_fields:
+        if isinstance(value := getattr(settings, name), SecretStr):
+            text = value.get_secret_value()
+            password = urlsplit(text).password if "://" in text else text
+            secrets += [password, unquote(password)] if password else []
+    return secrets
 
 
 def _known_variables(cls: type[BaseSettings]) -> set[str]:

@@ -32,6 +32,7 @@ from services.adapter.gateway import (
 from services.adapter.operations import OperationClient
 from services.adapter.settings import AdapterSettings
 from services.errors import StartupError
+from services.redaction import known_secrets
 
 PRODUCTION_HOST = "gw.open.1688.com"
 CACHE_TTL_S = {"GetFilterConfig": 3600.0, "GetCategory": 3600.0}
@@ -93,6 +94,7 @@ async def gateway_lifespan(settings: AdapterSettings) -> AsyncIterator[GatewayCl
             redis=redis,
         )
         stack.push_async_callback(gateway.close)
+        stack.enter_context(known_secrets(gateway.secrets))
         yield gateway
 
 

@@ -21,7 +21,7 @@ from services.adapter.codec import (
 )
 from services.adapter.drift import DriftMonitor
 from services.adapter.gateway import Availability, GatewayClient, record_shed
-from services.adapter.redaction import redact, redact_code, sensitive_values
+from services.adapter.sensitive_values import sensitive_values
 from services.caller import current_queue_owner
 from services.errors import (
     DeadlineExceeded,
@@ -35,6 +35,7 @@ from services.errors import (
 )
 from services.fair_queue import FairSlots, QueueFull
 from services.handler import DialectReport, DialectReporter, Handler, get_local_fields
+from services.redaction import redact, redact_code
 
 MAX_CONCURRENCY = 4
 """Maximum number of calls in flight, all batches together. In practice, eight reached 1688's rate limit."""

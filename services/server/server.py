@@ -20,6 +20,7 @@ from grpc_reflection.v1alpha import reflection
 from opentelemetry.trace import Tracer
 
 from services.errors import StartupError
+from services.redaction import known_secrets
 from services.server import health
 from services.server.grpc_options import max_message_bytes, server_options
 from services.server.http_server import serve_http
@@ -39,7 +40,7 @@ from services.server.telemetry.logging_config import (
     loop_exception_handler,
 )
 from services.server.telemetry.tracing import tracer_lifespan
-from services.settings_loader import env_name
+from services.settings_loader import env_name, list_secrets
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 CHANNELZ = channelz_pb2.DESCRIPTOR.services_by_name["Channelz"].full_name
@@ -57,8 +58,13 @@ def run(service: ServiceDefinition[S]) -> None:
     """Read the settings and serve until SIGTERM or SIGINT. Exits with code 2 if it cannot start."""
     settings = read_settings(service.settings)
     configure_logging(service.descriptor.full_name, settings.log_level)
+    secrets = list_secrets(settings)
     try:
-        with captured_output(), asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with (
+            known_secrets(lambda: secrets),
+            captured_output(),
+            asyncio.Runner(loop_factory=_loop_factory()) as runner,
+        ):
             runner.run(_serve_until_signal(service, settings))
     except StartupError as error:
         error.exit()

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from nationalsite.account import v1 as account_v1
 from nationalsite.product import v1 as product_v1
 
-from services.adapter.redaction import MAX_CHARACTERS, REDACTED, redact, redact_code, sensitive_values
+from services.adapter.sensitive_values import sensitive_values
+from services.redaction import MAX_CHARACTERS, REDACTED, redact, redact_code
 
 CASES = json.loads((Path(__file__).parent / "redaction_cases.json").read_text())
 PHRASES = st.sampled_from(

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from services.adapter.redaction import redact
 from services.errors import NationalsiteError, RequestError, UpstreamError
+from services.redaction import redact
 
 MASK = "***"
 """Printed in place of a token."""

@@ -1,5 +1,7 @@
 """Logging: one JSON object per line, for events of the services and for everything that libraries print.
 
+Texts of libraries are redacted as those of 1688 are: an exception's message can quote a token or a request.
+
 Not captured is what the interpreter and C libraries write to file descriptor 2 when the process crashes. A
 pipe would lose it: its reader has ended with the process.
 """
@@ -21,6 +23,8 @@ import msgspec
 import structlog
 from prometheus_client import Counter
 from structlog.types import EventDict, WrappedLogger
+
+from services.redaction import redact_library_text
 
 _ENCODER = msgspec.json.Encoder(enc_hook=repr)
 _MAX_FRAMES = 40
@@ -98,9 +102,8 @@ def to_json(_: WrappedLogger, __: str, event: EventDict) -> bytes:
 
 def loop_exception_handler(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """Log an exception of a task that nothing awaits, without the reprs that asyncio would print."""
-    structlog.get_logger().error(
-        "unhandled", text=context.get("message", ""), exc_info=context.get("exception")
-    )
+    text = redact_library_text(context.get("message", ""), MAX_TEXT_CHARACTERS)
+    structlog.get_logger().error("unhandled", text=text, exc_info=context.get("exception"))
 
 
 def _describe(error: BaseException | None) -> list[dict[str, Any]]:
@@ -170,7 +173,7 @@ class _StructlogHandler(logging.Handler):
                 record.levelno,
                 "library",
                 logger=record.name,
-                text=record.getMessage()[:MAX_TEXT_CHARACTERS],
+                text=redact_library_text(record.getMessage(), MAX_TEXT_CHARACTERS),
                 exc_info=record.exc_info,
             )
 
@@ -198,7 +201,8 @@ class _PrintedLines(io.TextIOBase):
             self._text = rest
         for line in lines:
             if line and _line_limit.allow():
-                structlog.get_logger().warning("printed", stream=self.name, text=line[:MAX_TEXT_CHARACTERS])
+                text = redact_library_text(line, MAX_TEXT_CHARACTERS)
+                structlog.get_logger().warning("printed", stream=self.name, text=text)
         return len(text)
 
 

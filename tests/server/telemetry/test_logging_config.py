@@ -1,12 +1,22 @@
 """Log lines of libraries, of unhandled exceptions, and log lines that cannot be written."""
 
 import asyncio
+import json
 import logging
+import sys
+import traceback
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import pytest
 import structlog
 from prometheus_client import REGISTRY
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings
 
+from services.redaction import REDACTED, known_secrets
 from services.server.telemetry import logging_config
 from services.server.telemetry.logging_config import (
     LIBRARY_LINES_INTERVAL_S,
@@ -15,6 +25,7 @@ from services.server.telemetry.logging_config import (
     configure_logging,
     loop_exception_handler,
 )
+from services.settings_loader import list_secrets
 
 
 def _count_write_failures() -> float:
@@ -66,3 +77,82 @@ def test_lines_of_libraries_are_limited_in_length_and_number(logged, monkeypatch
     suppressed, again = logged()[-2:]
     assert (suppressed["event"], suppressed["lines"]) == ("library_lines_suppressed", 5)
     assert again["text"] == "again"
+
+
+SECRET, PASSWORD = "Zw8kQpLm3vTy", "hunter-22"
+PRIVATE = ("hanako.yamada@mail.example", "+81 90-1234-5678", SECRET, PASSWORD)
+LIBRARIES = ("aiohttp.client", "asyncio", "grpc._cython.cygrpc", "httpx", "redis", "sqlalchemy.engine.Engine")
+
+
+class _Settings(BaseSettings):
+    app_secret: SecretStr = SecretStr(SECRET)
+    access_token: SecretStr | None = None
+    database_url: SecretStr = SecretStr(f"postgresql+psycopg://shop:{PASSWORD}@db.example/shop")
+
+
+@pytest.fixture
+def secrets() -> Iterator[None]:
+    with known_secrets(lambda: list_secrets(_Settings())):
+        yield
+
+
+def _check(lines: list[dict[str, Any]], count: int) -> None:
+    assert len(lines) == count
+    assert all(REDACTED in line["text"] for line in lines)
+    assert [text for text in PRIVATE if text in json.dumps(lines, ensure_ascii=False)] == []
+
+
+@pytest.mark.usefixtures("secrets")
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_lines_of_libraries_are_redacted(logged, library):
+    for text in PRIVATE:
+        logging.getLogger(library).warning("cannot send %r to %s", text, "gateway")
+        logging.getLogger(library).error(f"cannot send token={text}&x=1")
+    _check(logged(), 2 * len(PRIVATE))
+
+
+@pytest.mark.usefixtures("secrets")
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_tracebacks_of_libraries_are_redacted(logged, library):
+    for text in PRIVATE:
+        try:
+            try:
+                raise ValueError(text)
+            except ValueError as error:
+                raise KeyError(f"no {text}") from error
+        except KeyError as error:
+            logging.getLogger(library).exception("failed: %s", error, stack_info=True)
+    lines = logged()
+    _check(lines, len(PRIVATE))
+    assert all([each["type"] for each in line["exception"]] == ["KeyError", "ValueError"] for line in lines)
+
+
+@pytest.mark.usefixtures("secrets")
+def test_printed_lines_and_warnings_are_redacted(logged):
+    with warnings.catch_warnings(), logging_config.captured_output():
+        warnings.simplefilter("always")
+        for text in PRIVATE:
+            print("sent", text)
+            warnings.warn(f"unclosed {text}", ResourceWarning, stacklevel=1)
+            try:
+                raise ValueError(text)
+            except ValueError:
+                traceback.print_exc(limit=0, file=sys.stderr)
+    lines = [line for line in logged() if line["text"] != "Traceback (most recent call last):"]
+    _check(lines, 3 * len(PRIVATE))
+
+
+async def test_the_context_of_an_unhandled_exception_is_redacted(logged, secrets):
+    message = f"Task was destroyed: {SECRET}"
+    loop_exception_handler(asyncio.get_running_loop(), {"message": message, "exception": ValueError(SECRET)})
+    _check(logged(), 1)
+
+
+def test_secrets_that_change_are_redacted_as_they_are_now(logged):
+    tokens = ["Qm4xRt7bNw2e"]
+    with known_secrets(lambda: tokens):
+        tokens[:] = ["Vd9sHj5cKf8g"]
+        logging.getLogger("httpx").warning("token Vd9sHj5cKf8g")
+    logging.getLogger("httpx").warning("token Vd9sHj5cKf8g")
+    inside, outside = logged()
+    assert (inside["text"], outside["text"]) == (f"token {REDACTED}", "token Vd9sHj5cKf8g")
