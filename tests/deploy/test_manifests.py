@@ -1,6 +1,7 @@
 """The rendered manifests are valid and consistent. Mutations prove that each check can fail."""
 
 import re
+import shutil
 import subprocess
 from ipaddress import ip_network
 from pathlib import Path
@@ -264,6 +265,20 @@ def test_the_guide_shows_this_overlay():
         )
         shown = "\n".join(line for line in text.splitlines() if not line.startswith("# "))
         assert f"\n{shown}\n```\n" in guide, file
+
+
+def test_the_base_of_an_overlay_can_be_a_git_url(tmp_path):
+    repository, overlay = tmp_path / "repository", tmp_path / "shop"
+    shutil.copytree(DEPLOY, repository / "deploy")
+    identity = ("-c", "user.name=test", "-c", "user.email=test@shop.jp")
+    for arguments in (("init",), ("add", "."), (*identity, "commit", "-m", "deploy"), ("tag", "v0.1.0")):
+        subprocess.run(["git", *arguments], cwd=repository, check=True, capture_output=True)  # noqa: S603, S607 # git
+    shutil.copytree(SHOP, overlay)
+    for file in overlay.rglob("kustomization.yaml"):
+        base = rf"file://{repository}//deploy/\2?ref=v0.1.0"
+        file.write_text(re.sub(r"(\.\./)+deploy/(\S+)", base, file.read_text()))
+    assert render(overlay) == render(SHOP)
+    assert render(overlay / "migrate") == render(SHOP / "migrate")
 
 
 def test_an_overlay_is_checked():
