@@ -105,6 +105,8 @@ class ServerSettings(BaseSettings):
         300, ge=1, le=MAX_AGE_S, validation_alias=f"{PREFIX}CONNECTION_AGE_GRACE_SECONDS"
     )
     """How long calls may continue on a connection that has reached its age."""
+    max_calls_per_caller: int = Field(2000, ge=1, le=20_000)
+    """Calls in flight of one caller, in this replica, without streams."""
     max_streams_per_caller: int = Field(100, ge=1, le=10_000)
     """Open streams of one caller, in this replica. A caller without an identity is its host."""
     max_streams_per_connection: int = Field(500, ge=1, le=900)

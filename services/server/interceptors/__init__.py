@@ -14,6 +14,7 @@ from services.server.handler_invoker import build_invoker
 from services.server.interceptors.access_log import AccessLogInterceptor
 from services.server.interceptors.audit import AuditInterceptor
 from services.server.interceptors.authorization import AuthorizationInterceptor
+from services.server.interceptors.call_limit import CallLimitInterceptor, CallsInFlight
 from services.server.interceptors.call_metadata import CallMetadataInterceptor
 from services.server.interceptors.deadline import DeadlineInterceptor
 from services.server.interceptors.deserialization import DeserializationInterceptor
@@ -40,6 +41,7 @@ def server_interceptors(
         ErrorMappingInterceptor,
         CallMetadataInterceptor,
         partial(AuthorizationInterceptor, security=security),
+        partial(CallLimitInterceptor.for_method, calls=CallsInFlight(settings.max_calls_per_caller)),
         partial(StreamLimitInterceptor.for_method, open_streams=OpenStreams(settings)),
         partial(DeadlineInterceptor, limits=settings.deadlines or {}),
         partial(DeserializationInterceptor, memory=memory),

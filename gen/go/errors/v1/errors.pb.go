@@ -280,8 +280,9 @@ const (
 	// quota at 1688.
 	ErrorReason_ERROR_REASON_UPSTREAM_QUOTA ErrorReason = 31
 	// The service is at its own limit: too many calls wait for 1688, a call
-	// cannot be sent within 1688's rate limit before the deadline, or too many
-	// images wait to be re-encoded. Nothing was sent.
+	// cannot be sent within 1688's rate limit before the deadline, too many
+	// images wait to be re-encoded, or the caller has too many calls in flight.
+	// Nothing was sent.
 	//
 	// Do: retry. If it lasts, make fewer concurrent calls.
 	ErrorReason_ERROR_REASON_OVERLOADED ErrorReason = 32

@@ -292,8 +292,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_OVERLOADED: _ErrorReason.ValueType  # 32
     """The service is at its own limit: too many calls wait for 1688, a call
-    cannot be sent within 1688's rate limit before the deadline, or too many
-    images wait to be re-encoded. Nothing was sent.
+    cannot be sent within 1688's rate limit before the deadline, too many
+    images wait to be re-encoded, or the caller has too many calls in flight.
+    Nothing was sent.
 
     Do: retry. If it lasts, make fewer concurrent calls.
     """
@@ -603,8 +604,9 @@ quota at 1688.
 """
 ERROR_REASON_OVERLOADED: ErrorReason.ValueType  # 32
 """The service is at its own limit: too many calls wait for 1688, a call
-cannot be sent within 1688's rate limit before the deadline, or too many
-images wait to be re-encoded. Nothing was sent.
+cannot be sent within 1688's rate limit before the deadline, too many
+images wait to be re-encoded, or the caller has too many calls in flight.
+Nothing was sent.
 
 Do: retry. If it lasts, make fewer concurrent calls.
 """
