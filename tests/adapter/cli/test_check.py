@@ -210,6 +210,20 @@ def test_unknown_and_absent_members_are_listed(operator: Operator) -> None:
     assert "a value of 1688" not in result.out + result.err
 
 
+def test_a_read_in_the_wrong_dialect_names_the_missing_argument(operator: Operator) -> None:
+    """As docs/guides/day-one.md says: 1688's open platform wants `offerQueryParam`. The sandbox has both."""
+    operator.set({"NATIONALSITE_DIALECT": "national-site"})
+    missing = {"error_code": "gw.ParamMissing", "error_message": "Required argument offerQueryParam"}
+    for fault in ({"latency_ms": 1}, {"status": 400, "json": missing}):
+        operator.admin(
+            "POST", "faults", {"operation": "product.search.keywordQuery", "times": 1, "fault": fault}
+        )
+    result = operator.run("check", "--drift")
+    assert result.code == 1
+    (line,) = [each for each in result.out.splitlines() if each.startswith("SearchByKeyword  failed: ")]
+    assert "offerQueryParam" in line
+
+
 def test_a_read_that_fails_is_reported(operator: Operator) -> None:
     inject_page(operator)
     fault = {"operation": "alibaba.category.get", "times": 1, "fault": {"latency_ms": 1}}
