@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import httpx
+import structlog
 
 from services.adapter.gateway.auth.token_provider import TokenFetcher, TokenProvider, TokenResponse
 from services.adapter.gateway.call import ParseBody, UpstreamCall, UpstreamResponse
 from services.adapter.gateway.charset import to_utf8
 from services.adapter.gateway.clock import GatewayClock, local_ms
-from services.adapter.gateway.gateway_errors import error_from_response
+from services.adapter.gateway.gateway_errors import error_from_response, find_other_answer
 from services.adapter.gateway.metrics import bind_upstream_ids
 from services.adapter.gateway.middleware import build_chain, gateway_middleware
 from services.adapter.gateway.middleware.bulkhead import BulkheadPolicy
@@ -195,9 +196,13 @@ class GatewayClient:
             value = (parse if parse and response.status == 200 else self._parse)(body)
         except ValueError as failure:
             parse_error = failure
-        error = error_from_response(response.status, value)
+        other = find_other_answer(response.status, response.headers, body) if parse_error else None
+        if other:
+            structlog.contextvars.bind_contextvars(response_failure=other.cause)
+        error = error_from_response(response.status, value, other)
         if error is None and parse_error is not None:
-            error = UpstreamUnreadable("1688's response is not JSON, or has too many values")
+            text = other.text if other else "1688's response is not JSON, or has too many values"
+            error = UpstreamUnreadable(text)
         if error is not None:
             error.upstream_request_id = request_id or error.upstream_request_id
             raise error from parse_error

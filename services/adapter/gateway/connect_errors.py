@@ -6,7 +6,7 @@ import aiohttp
 
 from services.adapter.gateway.proxy import Proxy
 
-CA_FILE = "NATIONALSITE_GATEWAY_CA_FILE"
+CA_FILE, URL = "NATIONALSITE_GATEWAY_CA_FILE", "NATIONALSITE_GATEWAY_URL"
 
 
 class ConnectFailure(NamedTuple):
@@ -22,16 +22,21 @@ def to_connect_failure(error: BaseException, proxy: Proxy | None) -> ConnectFail
     """Return the cause of an exception of aiohttp."""
     if proxy is not None and (failure := _to_proxy_failure(error, f"the proxy of {proxy.variable}")):
         return failure
+    cause, text = "unreachable", f"1688 cannot be reached ({URL})"
     match error:
         case aiohttp.ClientConnectorDNSError():
-            return ConnectFailure("name_not_resolved", "the name of 1688's gateway cannot be resolved")
+            cause, text = "name_not_resolved", f"the name of 1688's gateway cannot be resolved ({URL})"
         case aiohttp.ClientConnectorCertificateError(certificate_error=reason):
             detail = getattr(reason, "verify_message", "") or "it cannot be verified"
+            cause = "certificate_rejected"
             text = f"1688's certificate is rejected: {detail} ({CA_FILE} adds an authority)"
-            return ConnectFailure("certificate_rejected", text)
         case aiohttp.ClientConnectorSSLError():
-            return ConnectFailure("tls_failed", "the TLS handshake with 1688 failed")
-    return ConnectFailure("unreachable", "1688 cannot be reached")
+            cause, text = "tls_failed", f"the TLS handshake with 1688 failed ({URL})"
+        case aiohttp.ClientConnectorError(os_error=ConnectionRefusedError()):
+            cause, text = "refused", f"1688 cannot be reached: nothing listens on host and port ({URL})"
+        case TimeoutError():
+            cause, text = "no_response", f"1688 cannot be reached: no response in time ({URL})"
+    return ConnectFailure(cause, text)
 
 
 def _to_proxy_failure(error: BaseException, proxy: str) -> ConnectFailure | None:

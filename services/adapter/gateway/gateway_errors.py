@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from services.adapter.error_words import CODES, is_success_code, read_error_words
+from services.adapter.gateway.connect_errors import URL
 from services.errors import (
     AccessTokenRejected,
     CredentialRejected,
@@ -65,10 +67,35 @@ ERROR_RULES = (
 )
 
 
-def error_from_response(status: int, response: object) -> UpstreamError | None:
+class OtherAnswer(NamedTuple):
+    """What came in place of a response of 1688."""
+
+    cause: str
+    """For the log."""
+    text: str
+    """For the error. It contains nothing of the answer."""
+
+
+def find_other_answer(status: int, headers: Mapping[str, str], body: bytes) -> OtherAnswer | None:
+    """Return what an answer that is not JSON is; None if 1688's own servers also answer so.
+
+    A page with a status of 5xx is no sign of another server: 1688's servers send it while they fail.
+    """
+    advice = f"came in place of 1688's response: check {URL}, and proxies and firewalls on the way"
+    is_page = headers.get("Content-Type", "").startswith("text/html")
+    if 300 <= status < 400:
+        return OtherAnswer("redirect", f"a redirect {advice}")
+    if status < 500 and (is_page or body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")):
+        return OtherAnswer("web_page", f"a web page {advice}")
+    return None
+
+
+def error_from_response(
+    status: int, response: object, other: OtherAnswer | None = None
+) -> UpstreamError | None:
     """Return the gateway's error in a response, or None if the response is the operation's own.
 
-    `response` is the parsed body, or None if it could not be parsed.
+    `response` is the parsed body, or None if it could not be parsed; `other` is what it is then, if known.
     """
     body = response if isinstance(response, dict) else {}
     code, text = _code_and_text(status, body)
@@ -77,7 +104,7 @@ def error_from_response(status: int, response: object) -> UpstreamError | None:
     if _is_gateway_code(code):
         matched_by, suffix = code, ""
     else:
-        matched_by, suffix = str(status), f" (HTTP {status})"
+        matched_by, suffix = str(status), f" (HTTP {status})" + (f"; {other.text}" if other else "")
     rule = next(rule for rule in ERROR_RULES if fnmatchcase(matched_by, rule.code) and rule.text in text)
     return rule.error(
         rule.message + suffix,
