@@ -108,9 +108,9 @@ class HttpTransport:
             if not progress.has_connection:
                 failure = to_connect_failure(error, self._proxy)
                 structlog.contextvars.bind_contextvars(connect_failure=failure.cause)
-                # An error of the proxy has the headers of the request, and so the credentials.
-                is_proxy_error = isinstance(error, aiohttp.ClientHttpProxyError)
-                raise ConnectError(failure.text) from (None if is_proxy_error else error)
+                # An error of the proxy's response has the headers of the request, and so the credentials.
+                has_headers = isinstance(error, aiohttp.ClientResponseError)
+                raise ConnectError(failure.text) from (None if has_headers else error)
             if isinstance(error, TimeoutError):
                 raise DeadlineExceededInFlight("the deadline passed while 1688 handled the call") from error
             if _is_undecodable(error):
