@@ -118,8 +118,9 @@ attack: setup ## attack running services for ten minutes, and print an honest ca
 	ATTACK_SECONDS=$(or $(ATTACK_SECONDS),600) $(BIN)/pytest -m faults --numprocesses=0 --capture=no tests/e2e/test_mixed_attack.py
 
 .PHONY: test-postgres
-test-postgres: setup ## test the store on PostgreSQL (Debian package postgresql)
+test-postgres: setup ## test the store on PostgreSQL (Debian packages postgresql, pgbouncer)
 	$(REQUIRE) postgres postgresql
+	$(REQUIRE) pgbouncer pgbouncer
 	$(PYTEST) -m postgres $(T)
 
 .PHONY: test-redis

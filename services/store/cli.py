@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-from services.errors import StoreUnavailable
+from services.errors import StartupError, StoreUnavailable
+from services.store.database.connect_causes import SETTING
 from services.store.database.opening import open_store
 from services.store.database.schema_migrations import migrate
 from services.store.erasure import TABLES_WITH_BUYERS_DATA, erase
@@ -19,6 +20,10 @@ INCOMPLETE = 3
 """Exit code of an erasure after which something of the buyer can still be read."""
 READER_TIMEOUT_S = 15.0
 """How long an erasure waits for a reader of an older state of the database."""
+POOLED = (
+    f"{SETTING}: tables cannot be rewritten through a connection pooler: "
+    "use a URL that leads to PostgreSQL directly, or --no-rewrite"
+)
 _ORDER_OPTIONS = {
     OrderIdKind.ORDER: ("--national-order-id", "an order"),
     OrderIdKind.SUB_ORDER: ("--national-sub-order-id", "a sub-order"),
@@ -116,6 +121,8 @@ async def _erase(url: str, member_id: str, order_ids: Sequence[OrderId], *, rewr
     """Print the number of erased rows as a JSON object, and why the erasure is not complete."""
     problems: list[str] = []
     async with open_store(url) as store:
+        if rewrite and store.is_pooled:
+            raise StartupError([POOLED])
         report = await erase(store, member_id, order_ids)
         print(json.dumps(asdict(report)), flush=True)
         if report.pending_deliveries:

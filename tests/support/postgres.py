@@ -55,6 +55,11 @@ class PostgresServer:
         with self._connect() as connection:
             connection.execute(SQL("CREATE DATABASE {} " + options).format(Identifier(name)))
 
+    def drop_database(self, name: str) -> None:
+        """Drop a database, and end the connections to it."""
+        with self._connect() as connection:
+            connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
     def execute(self, statement: LiteralString) -> None:
         """Execute a statement outside of a transaction."""
         with self._connect() as connection:
@@ -155,7 +160,7 @@ def postgres_server(primary: PostgresServer | None = None) -> Iterator[PostgresS
 
     With a primary, it is a standby of it, which can be read.
     """
-    bin_dir, user = find_binaries(), _unprivileged_user()
+    bin_dir, user = find_binaries(), find_unprivileged_user()
     # setpriv, not a preexec_fn: that would fork this process, and a fork disturbs gRPC.
     run_as = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"] if user else []
     directory = Path(tempfile.mkdtemp(prefix="pg-"))  # short: the path of a Unix socket has at most 107 bytes
@@ -171,7 +176,7 @@ def postgres_server(primary: PostgresServer | None = None) -> Iterator[PostgresS
         shutil.rmtree(directory)
 
 
-def _unprivileged_user() -> pwd.struct_passwd | None:
+def find_unprivileged_user() -> pwd.struct_passwd | None:
     """Return the user to run the server as, None for the current one: it refuses to run as root."""
     if os.geteuid() != 0:
         return None

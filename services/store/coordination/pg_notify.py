@@ -23,6 +23,8 @@ BATCH_SIZE = 100
 """Names of Notifier channels in one PostgreSQL notification, which has at most 8,000 bytes."""
 KEEPALIVE_INTERVAL_S = 15.0
 """The connection is checked after this long without a notification."""
+POOLED_POLL_INTERVAL_S = 1.0
+"""Between two polls behind a connection pooler, where LISTEN would receive nothing."""
 INITIAL_DELAY_S, MAX_DELAY_S = 0.1, 5.0
 """Delay before the listener reconnects. It doubles after each failure, with jitter."""
 
@@ -36,7 +38,8 @@ async def notifier_lifespan(store: Store) -> AsyncIterator[Notifier]:
         yield Notifier()
         return
     notifier = _PgNotifier(store)
-    tasks = [asyncio.create_task(notifier.listen()), asyncio.create_task(notifier.publish())]
+    receive = notifier.poll if store.is_pooled else notifier.listen
+    tasks = [asyncio.create_task(receive()), asyncio.create_task(notifier.publish())]
     try:
         yield notifier
     finally:
@@ -81,6 +84,12 @@ class _PgNotifier(Notifier):
                     )
                 except StoreUnavailable:
                     continue  # the error is logged already, and the replicas poll
+
+    async def poll(self) -> None:
+        """Notify the waiting tasks at intervals until cancelled, in place of `listen`."""
+        while True:
+            await asyncio.sleep(POOLED_POLL_INTERVAL_S)
+            self.notify_all_local()
 
     async def listen(self) -> None:
         """Receive notifications until cancelled. Reconnect if the connection is lost."""

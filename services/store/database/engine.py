@@ -45,6 +45,8 @@ class Engine(Protocol):
 
     name: str
     """`sqlite` or `postgresql`."""
+    is_pooled: bool
+    """Whether a connection pooler is before the server: transactions of a connection share no session."""
 
     async def write(self, work: UnitOfWork[T]) -> T:
         """Run a unit of work in a transaction that is on disk when this returns."""

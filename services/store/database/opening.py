@@ -9,7 +9,7 @@ from services.store.database.clock import StoreClock
 from services.store.database.connect_causes import SETTING
 from services.store.database.engine import SQLITE, Engine, StoreLimits, parse_url
 from services.store.database.postgresql import PostgresqlEngine
-from services.store.database.schema_migrations import check_schema, migrate
+from services.store.database.schema_migrations import check_schema, has_pooler, migrate
 from services.store.database.sqlite import SqliteEngine
 from services.store.database.store import Clock, Store
 
@@ -31,7 +31,7 @@ async def open_store(
         engine = SqliteEngine(parsed, limits)
     else:
         await asyncio.to_thread(check_schema, url)
-        engine = PostgresqlEngine(parsed, limits)
+        engine = PostgresqlEngine(parsed, limits, is_pooled=await asyncio.to_thread(has_pooler, url))
     clock = clock or StoreClock()
     store = Store(engine, url=url, limits=limits, clock=clock)
     try:

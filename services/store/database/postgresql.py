@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.psycopg import PGDialectAsync_psycopg
 from sqlalchemy.engine import URL
@@ -69,20 +69,34 @@ class PostgresqlEngine:
     """Checks each connection before use, so that it replaces lost ones as soon as the server is back.
 
     It also replaces connections to a server that is no longer the primary, as soon as one of them is used.
+
+    Behind a connection pooler such as PgBouncer, each transaction may run in another session of the server.
+    Then no statement is prepared, and each transaction sets the timeouts, which costs a round trip.
     """
 
     name = "postgresql"
 
-    def __init__(self, url: URL, limits: StoreLimits) -> None:
+    def __init__(self, url: URL, limits: StoreLimits, *, is_pooled: bool = False) -> None:
+        self.is_pooled = is_pooled
         self._engine = create_async_engine(
             url.set(drivername=_DRIVER),
             pool_size=limits.max_connections,
             max_overflow=0,
             pool_timeout=limits.lock_timeout_s,
             pool_pre_ping=True,
-            connect_args=build_connect_args(url, limits),
+            connect_args=build_connect_args(url, limits, is_pooled=is_pooled),
             skip_autocommit_rollback=True,
         )
+        if is_pooled:
+            set_timeouts = ", ".join(
+                f"set_config('{name}', '{milliseconds}', true)"
+                for name, milliseconds in _timeouts_ms(limits).items()
+            )
+            event.listen(
+                self._engine.sync_engine,
+                "begin",
+                lambda connection: connection.exec_driver_sql(f"SELECT {set_timeouts}"),
+            )
 
     async def write(self, work: UnitOfWork[T]) -> T:
         """Run a unit of work. Run it again if PostgreSQL rolled it back because of a conflict."""
@@ -132,16 +146,12 @@ class PostgresqlEngine:
             return await work(connection)
 
 
-def build_connect_args(url: URL, limits: StoreLimits) -> dict[str, str | int]:
-    """Return libpq's parameters: the timeouts of the client and of the server."""
-    url_options = url.query.get("options", "")
-    timeouts_s = {
-        "statement_timeout": limits.statement_timeout_s,
-        "lock_timeout": limits.lock_timeout_s,
-        "idle_in_transaction_session_timeout": limits.transaction_timeout_s,
-    }
-    options = [f"-c {name}={int(seconds * 1000)}" for name, seconds in timeouts_s.items()]
-    return {
+def build_connect_args(url: URL, limits: StoreLimits, *, is_pooled: bool = False) -> dict[str, Any]:
+    """Return psycopg's parameters: the timeouts of the client, and those of the server.
+
+    A pooler rejects those of the server, and does not know prepared statements.
+    """
+    connect_args = {
         "application_name": "nationalsite",
         "client_encoding": "utf8",
         "connect_timeout": CONNECT_TIMEOUT_S,
@@ -149,7 +159,22 @@ def build_connect_args(url: URL, limits: StoreLimits) -> dict[str, str | int]:
         "keepalives_interval": NETWORK_TIMEOUT_S // 2,
         "keepalives_count": 2,
         "tcp_user_timeout": NETWORK_TIMEOUT_S * 1000,
-        "options": " ".join(
-            [url_options if isinstance(url_options, str) else " ".join(url_options), *options]
-        ).strip(),
     }
+    if is_pooled:
+        return {**connect_args, "prepare_threshold": None}
+    url_options = url.query.get("options", "")
+    options = [
+        url_options if isinstance(url_options, str) else " ".join(url_options),
+        *(f"-c {name}={milliseconds}" for name, milliseconds in _timeouts_ms(limits).items()),
+    ]
+    return {**connect_args, "options": " ".join(options).strip()}
+
+
+def _timeouts_ms(limits: StoreLimits) -> dict[str, int]:
+    """Return the timeouts of the server."""
+    timeouts_s = {
+        "statement_timeout": limits.statement_timeout_s,
+        "lock_timeout": limits.lock_timeout_s,
+        "idle_in_transaction_session_timeout": limits.transaction_timeout_s,
+    }
+    return {name: int(seconds * 1000) for name, seconds in timeouts_s.items()}

@@ -66,6 +66,18 @@ def check_schema(url: str) -> None:
         )
 
 
+def has_pooler(url: str) -> bool:
+    """Return whether a connection pooler is before PostgreSQL, such as PgBouncer. Blocks the thread.
+
+    A pooler gives each client a process id that it makes up, because the client uses several processes.
+    """
+    with connect(parse_url(url)) as connection:
+        driver_connection = connection.connection.driver_connection
+        assert driver_connection is not None  # noqa: S101 # it is open
+        server_pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        return bool(server_pid != driver_connection.info.backend_pid)
+
+
 def _is_newer(connection: Connection) -> bool:
     """Return whether the schema is of a later release, and works with this one.
 
@@ -97,8 +109,11 @@ def connect(url: URL) -> Iterator[Connection]:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     else:
-        # With another encoding of the client, psycopg may return texts as bytes.
-        connect_args = {"connect_timeout": _CONNECT_TIMEOUT_S, "client_encoding": "utf8"}
+        connect_args = {
+            "connect_timeout": _CONNECT_TIMEOUT_S,
+            "client_encoding": "utf8",  # else psycopg may return texts as bytes
+            "prepare_threshold": None,  # a connection pooler does not know prepared statements
+        }
         engine = create_engine(url, poolclass=NullPool, connect_args=connect_args)
     try:
         if url.drivername == SQLITE:

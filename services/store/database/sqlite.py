@@ -59,6 +59,7 @@ class SqliteEngine:
     """
 
     name = "sqlite"
+    is_pooled = False
 
     def __init__(self, url: URL, limits: StoreLimits) -> None:
         self._files = _DatabaseFiles(os.path.abspath(url.database or ""))

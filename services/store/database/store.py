@@ -67,6 +67,11 @@ class Store:
         """Whether replicas may share this store."""
         return self._engine.name == "postgresql"
 
+    @property
+    def is_pooled(self) -> bool:
+        """Whether a connection pooler is before PostgreSQL: nothing may need a session."""
+        return self._engine.is_pooled
+
     async def write(self, work: UnitOfWork[T], on_commit: Callable[[T], object] | None = None) -> T:
         """Run a unit of work in one durable transaction. Then call `on_commit` with its result.
 
