@@ -87,6 +87,9 @@ def _check_unused_secrets(objects: Sequence[Object]) -> Problems:
     for item in filter_kind(objects, "ExternalSecret"):
         if item["spec"]["target"]["name"] not in wanted:
             yield f"{qualified_name(item)} creates a Secret that nothing uses"
+    for item in filter_kind(objects, "Certificate"):
+        if item["spec"]["secretName"] not in wanted:
+            yield f"{qualified_name(item)} creates a Secret that nothing uses"
 
 
 def _service_port_names(service: Object) -> set[str]:
