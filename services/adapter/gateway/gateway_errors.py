@@ -22,6 +22,10 @@ from services.errors import (
     UpstreamUnsupported,
 )
 
+APP_KEY, APP_SECRET = "NATIONALSITE_APP_KEY", "NATIONALSITE_APP_SECRET"
+ACCESS_TOKEN, REFRESH_TOKEN = "NATIONALSITE_ACCESS_TOKEN", "NATIONALSITE_REFRESH_TOKEN"
+TOKEN = f"{ACCESS_TOKEN} or {REFRESH_TOKEN}"
+
 
 @dataclass(frozen=True, slots=True)
 class ErrorRule:
@@ -42,16 +46,28 @@ ERROR_RULES = (
     ErrorRule(
         "*", "Request is expired", TimestampRejected, "1688 rejects the request's timestamp as expired"
     ),
-    ErrorRule("*", "Request need user authorized", AccessTokenRejected, "1688 rejects the access token"),
-    ErrorRule("*", "Request need user authenticated", CredentialRejected, "1688 requires an access token"),
-    ErrorRule("401", "User authorization is required", CredentialRejected, "1688 requires an access token"),
-    ErrorRule("401", "", AccessTokenRejected, "1688 rejects the access token"),
     ErrorRule(
-        "gw.SignatureInvalid", "", UpstreamSignature, "1688 rejects the signature: check the app secret"
+        "*", "Request need user authorized", AccessTokenRejected, f"1688 rejects the access token ({TOKEN})"
+    ),
+    ErrorRule(
+        "*", "Request need user authenticated", CredentialRejected, f"1688 requires an access token ({TOKEN})"
+    ),
+    ErrorRule(
+        "401",
+        "User authorization is required",
+        CredentialRejected,
+        f"1688 requires an access token ({TOKEN})",
+    ),
+    ErrorRule("401", "", AccessTokenRejected, f"1688 rejects the access token ({TOKEN})"),
+    ErrorRule(
+        "gw.SignatureInvalid",
+        "",
+        UpstreamSignature,
+        f"1688 rejects the signature: check the app secret ({APP_SECRET})",
     ),
     ErrorRule("gw.SignatureMissing", "", UpstreamSignature, "1688 found no usable signature"),
     ErrorRule("gw.AppKeyMissing", "", UpstreamGateway, "1688 found no app key"),
-    ErrorRule("gw.AppKeyNotFound", "", UpstreamGateway, "1688 does not know the app key"),
+    ErrorRule("gw.AppKeyNotFound", "", UpstreamGateway, f"1688 does not know the app key ({APP_KEY})"),
     ErrorRule(
         "gw.APIUnsupported", "", UpstreamUnsupported, "1688 has no such operation, or none for this app"
     ),
@@ -139,6 +155,13 @@ def rejects_credentials(error: UpstreamGateway) -> bool:
         error.code == "401"
         or error.code.startswith("gw.AppKey")
         or any(words in error.upstream_message for words in TOKEN_WORDS)
+    )
+
+
+def rejects_app(error: UpstreamGateway) -> bool:
+    """Whether the error of a call of getToken that rejects credentials is about those of the app."""
+    return error.code.startswith("gw.AppKey") or any(
+        words in error.upstream_message for words in ("appKey", "invalid_client", "unauthorized_client")
     )
 
 

@@ -102,3 +102,50 @@ async def test_another_answer(status, headers, body, error, text, cause, peer, r
     assert str(caught.value).endswith(text)
     assert "hush" not in str(caught.value)
     assert structlog.contextvars.get_contextvars().get("response_failure") == cause
+
+
+@pytest.mark.parametrize(
+    ("sample", "setting"),
+    [
+        ("token_invalid", "NATIONALSITE_ACCESS_TOKEN"),
+        ("token_missing", "NATIONALSITE_ACCESS_TOKEN or NATIONALSITE_REFRESH_TOKEN"),
+        ("signature_invalid", "NATIONALSITE_APP_SECRET"),
+        ("app_key_not_found", "NATIONALSITE_APP_KEY"),
+    ],
+)
+async def test_rejected_credentials(sample, setting, peer, response, make_gateway, call, samples):
+    body = (samples / f"responses/gateway/{sample}.json").read_bytes()
+    peer.on("param2", response(status=400 if "token" not in sample else 401, body=body))
+    with pytest.raises(UpstreamGateway) as caught:
+        await call(make_gateway())
+    assert str(caught.value).endswith(f"({setting})")
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (
+            {"error": "invalid_grant", "error_description": "refresh token is invalid"},
+            "1688 rejects the refresh token (NATIONALSITE_REFRESH_TOKEN)",
+        ),
+        (
+            {"error_code": "gw.AppKeyNotFound", "error_message": "AppKey not found"},
+            "1688 rejects the app (NATIONALSITE_APP_KEY or NATIONALSITE_APP_SECRET)",
+        ),
+        (
+            {"error": "invalid_client", "error_description": "the secret is wrong"},
+            "1688 rejects the app (NATIONALSITE_APP_KEY or NATIONALSITE_APP_SECRET)",
+        ),
+        (
+            HTML,
+            "no access token could be fetched from 1688: "
+            f"1688's gateway rejected the call (HTTP 400); {PAGE}",
+        ),
+    ],
+)
+async def test_no_access_token(body, text, peer, response, make_refreshing_gateway, call):
+    peer.on("getToken", response(status=400, body=body))
+    with structlog.testing.capture_logs() as logs, pytest.raises(UpstreamError) as caught:
+        await call(make_refreshing_gateway())
+    assert str(caught.value) == text
+    assert {line["cause"] for line in logs if line["event"] == "token_refresh_failed"} == {text}

@@ -9,7 +9,14 @@ import structlog
 
 from services.adapter.gateway.auth.refresh_token import RefreshToken
 from services.adapter.gateway.auth.token_provider import TokenFetcher, TokenResponse
-from services.adapter.gateway.gateway_errors import is_from_upstream, rejects_credentials
+from services.adapter.gateway.gateway_errors import (
+    APP_KEY,
+    APP_SECRET,
+    REFRESH_TOKEN,
+    is_from_upstream,
+    rejects_app,
+    rejects_credentials,
+)
 from services.adapter.gateway.metrics import set_refresh_token_expiry, set_token_age
 from services.errors import (
     CircuitOpen,
@@ -127,7 +134,12 @@ class RefreshingTokenProvider:
             self._failures += 1
             self._failed_at = loop.time()
             self._paused_until = self._failed_at + self._pause_s(error)
-            _log.warning("token_refresh_failed", reason=error.reason, code=getattr(error, "code", ""))
+            _log.warning(
+                "token_refresh_failed",
+                cause=str(_to_unsent_error(error)),
+                reason=error.reason,
+                code=getattr(error, "code", ""),
+            )
             return error
         self._failures = 0
         self._failure = None
@@ -167,12 +179,13 @@ def _to_unsent_error(failure: NationalsiteError) -> NationalsiteError:
     Each caller gets a new exception, because the code that raises it sets attributes for that call on it.
     """
     if isinstance(failure, UpstreamGateway) and rejects_credentials(failure):
+        app = f"1688 rejects the app ({APP_KEY} or {APP_SECRET})"
         return CredentialRejected(
-            "1688 rejects the refresh token",
+            app if rejects_app(failure) else f"1688 rejects the refresh token ({REFRESH_TOKEN})",
             code=failure.code,
             upstream_message=failure.upstream_message,
             upstream_request_id=failure.upstream_request_id,
         )
     if is_from_upstream(failure):
         return copy(failure)
-    return CircuitOpen("no access token could be fetched from 1688")
+    return CircuitOpen(f"no access token could be fetched from 1688: {failure}")

@@ -5,6 +5,7 @@ from msgspec.structs import replace
 from services.adapter.gateway.auth.token_provider import TokenProvider
 from services.adapter.gateway.call import CallNext, UpstreamCall, UpstreamResponse
 from services.adapter.gateway.clock import GatewayClock
+from services.adapter.gateway.gateway_errors import ACCESS_TOKEN
 from services.errors import AccessTokenRejected, CredentialRejected, TimestampRejected
 
 
@@ -43,7 +44,7 @@ class CredentialsMiddleware:
         token = await self._token_provider.replace_token(rejected, deadline)
         if token is None:
             raise CredentialRejected(
-                "1688 rejects the access token, and there is no other",
+                f"1688 rejects the access token, and there is no other ({ACCESS_TOKEN})",
                 code=error.code,
                 upstream_message=error.upstream_message,
                 upstream_request_id=error.upstream_request_id,
