@@ -249,22 +249,24 @@ def test_jobs_of_the_database_read_its_authorities():
         assert {"key": "database-ca.crt", "path": "database-ca.crt"} in volume["secret"]["items"]
 
 
-def test_the_guide_shows_this_overlay():
-    """Except for the base, which is a Git URL there."""
+@pytest.mark.parametrize(
+    "file",
+    [
+        "shop/kustomization.yaml",
+        "shop/settings.env",
+        "shop/images/kustomization.yaml",
+        "shop/migrate/kustomization.yaml",
+        "backup/order-sync/kustomization.yaml",
+        "argo-cd/order-sync/kustomization.yaml",
+    ],
+)
+def test_the_guide_shows_overlays(file):
+    """Except for what is in deploy/, which has a Git URL there."""
     guide = (ROOT / "docs" / "kubernetes.md").read_text()
-    for file in (
-        "kustomization.yaml",
-        "settings.env",
-        "images/kustomization.yaml",
-        "migrate/kustomization.yaml",
-    ):
-        text = re.sub(
-            r"(\.\./)+deploy/(\S+)",
-            r"https://git.shop.jp/nationalsite//deploy/\2?ref=v0.1.0",
-            (SHOP / file).read_text(),
-        )
-        shown = "\n".join(line for line in text.splitlines() if not line.startswith("# "))
-        assert f"\n{shown}\n```\n" in guide, file
+    url = r"https://git.shop.jp/nationalsite//deploy/\2?ref=v0.1.0"
+    text = re.sub(r"(\.\./)+deploy/(\S+)", url, (OVERLAYS / file).read_text())
+    shown = "\n".join(line for line in text.splitlines() if not line.startswith("# "))
+    assert f"\n{shown}\n```\n" in guide
 
 
 def test_the_base_of_an_overlay_can_be_a_git_url(tmp_path):
@@ -279,6 +281,18 @@ def test_the_base_of_an_overlay_can_be_a_git_url(tmp_path):
         file.write_text(re.sub(r"(\.\./)+deploy/(\S+)", base, file.read_text()))
     assert render(overlay) == render(SHOP)
     assert render(overlay / "migrate") == render(SHOP / "migrate")
+
+
+@pytest.mark.parametrize("name", ["order-sync", "account"])
+def test_argo_cd_migrates_before_each_sync(name):
+    objects = render(OVERLAYS / "argo-cd" / name)
+    (job,) = filter_kind(objects, "Job")
+    (deployment,) = filter_kind(objects, "Deployment")
+    assert job["metadata"]["annotations"] == {
+        "argocd.argoproj.io/hook": "PreSync",
+        "argocd.argoproj.io/hook-delete-policy": "BeforeHookCreation",
+    }
+    assert checks.only_container(job)["image"] == checks.only_container(deployment)["image"]
 
 
 def test_an_overlay_is_checked():
