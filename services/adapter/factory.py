@@ -82,11 +82,12 @@ async def gateway_lifespan(settings: AdapterSettings) -> AsyncIterator[GatewayCl
         redis = _build_redis_client(settings)
         if redis is not None:
             stack.push_async_callback(redis.close)
+            await redis.check(holds_token=settings.refresh_token is not None)
         gateway = GatewayClient(
             url=settings.gateway_url,
             credentials=AppCredentials(key=settings.app_key, secret=settings.app_secret.get_secret_value()),
             transport=transport,
-            build_token_provider=lambda fetch: _build_token_provider(settings, fetch, redis),
+            build_token_provider=lambda fetch: _build_token_provider(settings, fetch, redis, stack),
             parse=parse,
             send_timestamp=settings.send_timestamp,
             operation_aliases=settings.operation_aliases or {},
@@ -125,7 +126,7 @@ def _build_policies(settings: AdapterSettings) -> Policies:
 
 
 def _build_token_provider(
-    settings: AdapterSettings, fetch: TokenFetcher, redis: RedisClient | None
+    settings: AdapterSettings, fetch: TokenFetcher, redis: RedisClient | None, stack: AsyncExitStack
 ) -> TokenProvider:
     if settings.access_token is not None:
         return StaticTokenProvider(settings.access_token.get_secret_value())
@@ -135,7 +136,11 @@ def _build_token_provider(
         settings.refresh_token_file,
         is_shared=redis is not None,
     )
-    return RefreshingTokenProvider(refresh_token, SharedTokenFetcher(redis, fetch) if redis else fetch)
+    if redis is None:
+        return RefreshingTokenProvider(refresh_token, fetch)
+    shared = SharedTokenFetcher(redis, fetch)
+    stack.push_async_callback(shared.close)
+    return RefreshingTokenProvider(refresh_token, shared)
 
 
 def _log_start(settings: AdapterSettings, operations: Mapping[str, Operation]) -> None:

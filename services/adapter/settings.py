@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 from google.protobuf.descriptor import ServiceDescriptor
 from pydantic import AfterValidator, BaseModel, Field, Json, SecretStr, ValidationInfo, field_validator
-from redis.asyncio import ConnectionPool
 
 from services.adapter.codec import (
     API_ID,
@@ -19,7 +18,7 @@ from services.adapter.codec import (
     Operation,
     compile_service,
 )
-from services.adapter.gateway import MAX_CONNECTIONS
+from services.adapter.gateway import MAX_CONNECTIONS, build_redis
 
 
 def _check_gateway_url(url: str) -> str:
@@ -149,11 +148,14 @@ class AdapterSettings(BaseModel):
         if url is not None:
             text = url.get_secret_value()
             try:
-                ConnectionPool.from_url(text)  # makes no connection
+                build_redis(text)  # makes no connection
                 if " " in text or text.endswith("://"):
                     raise ValueError
             except ValueError:  # its text contains the URL
-                raise ValueError("must be a URL of Redis, such as redis://host:6379/0") from None
+                raise ValueError(
+                    "must be a URL of Redis, such as redis://host:6379/0,"
+                    " or of Sentinel, such as redis+sentinel://host:26379,host:26379/name/0"
+                ) from None
         return url
 
     @field_validator("refresh_token")

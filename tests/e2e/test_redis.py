@@ -1,18 +1,25 @@
 """Replicas that share an access token and a rate limit through Redis (`make test-redis`)."""
 
+import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import grpc
 import pytest
 
-from tests.e2e.conftest import StartDedicated
+from tests.e2e.conftest import RpcClient, StartDedicated
 from tests.e2e.fault_table import REFRESHING_TOKEN
+from tests.support.polling import wait_until
 from tests.support.redis_server import RedisServer, redis_server
+from tests.support.redis_servers import PASSWORD, redis_group, redis_process
 from tests.support.sandbox_client import SandboxClient
 
 pytestmark = pytest.mark.redis
 
+RECOVERY_TIMEOUT_S = 30.0
+"""Sentinel needs a second to notice the loss, and a vote; after a failure replicas pause for 5 s."""
 SEARCH = {"keyword": "dress", "page_size": 1}
 
 
@@ -71,6 +78,56 @@ def test_a_replica_continues_without_redis(
     sandbox.admin("PUT", "tokens", {"revoke_access_tokens": True})
     client.call("SearchByKeyword", "national-site", SEARCH)
     assert process.log.read_text().count("redis_failed") == 1
+
+
+def test_replicas_keep_a_rotating_token_through_failovers(
+    start_dedicated: StartDedicated, sandbox: SandboxClient
+) -> None:
+    """Calls run meanwhile. Afterwards no replica is left with a refresh token that 1688 no longer accepts."""
+    rotate = {"refresh_token": "rotate", "revoke_access_tokens": True}
+    sandbox.admin("PUT", "tokens", rotate)
+    with redis_group() as group, ThreadPoolExecutor() as pool:
+        settings = REFRESHING_TOKEN | {"NATIONALSITE_REDIS_URL": group.url}
+        replicas = [start_dedicated("product", settings=settings) for _ in range(3)]
+        ended = threading.Event()
+        outcomes = [pool.submit(_call_until, ended, client) for _, client in replicas]
+        group.fail_over()
+        sandbox.admin("PUT", "tokens", rotate)
+        wait_until(lambda: all(_can_call(client) for _, client in replicas))
+        group.master_process().kill()
+        sandbox.admin("PUT", "tokens", rotate)  # while there is no master
+        wait_until(lambda: all(_can_call(client) for _, client in replicas), RECOVERY_TIMEOUT_S)
+        ended.set()
+        assert all(outcome.result()["OK"] for outcome in outcomes)
+        # All have the newest refresh token: another rotation is no problem.
+        sandbox.admin("PUT", "tokens", rotate)
+        wait_until(lambda: all(_can_call(client) for _, client in replicas), RECOVERY_TIMEOUT_S)
+        late = start_dedicated("product", settings=settings)
+        wait_until(lambda: _can_call(late[1]), RECOVERY_TIMEOUT_S)
+    logs = "".join(process.log.read_text() for process, _ in replicas)
+    assert PASSWORD not in logs
+
+
+def _call_until(ended: threading.Event, client: RpcClient) -> Counter[str]:
+    outcomes: Counter[str] = Counter()
+    while not ended.wait(0.05):
+        outcomes["OK" if _can_call(client) else "failed"] += 1
+    return outcomes
+
+
+def _can_call(client: RpcClient) -> bool:
+    try:
+        client.call("SearchByKeyword", "national-site", SEARCH)
+    except grpc.RpcError:
+        return False
+    return True
+
+
+def test_a_cluster_stops_the_start(start_dedicated: StartDedicated) -> None:
+    with redis_process("cluster-enabled yes") as server:
+        url = f"redis://:{PASSWORD}@127.0.0.1:{server.port}"
+        with pytest.raises(RuntimeError, match="REDIS_URL: this server is part of a Redis Cluster"):
+            start_dedicated("product", settings={"NATIONALSITE_REDIS_URL": url})
 
 
 def test_an_invalid_url_is_reported_without_its_password(start_dedicated: StartDedicated) -> None:

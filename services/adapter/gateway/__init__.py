@@ -21,6 +21,7 @@ from services.adapter.gateway.middleware.circuit_breaker import Availability
 from services.adapter.gateway.proxy import Proxy, find_proxy
 from services.adapter.gateway.rate_limit.limiter import APP
 from services.adapter.gateway.redis_client import RedisClient
+from services.adapter.gateway.redis_url import build_redis
 from services.adapter.gateway.request import AppCredentials, UrlBuilder, build_request, signed_parameters
 from services.adapter.gateway.signature import is_push_signed, sign, string_to_sign
 from services.adapter.gateway.transport import MAX_CONNECTIONS, HttpTransport, build_transport
@@ -46,6 +47,7 @@ __all__ = [
     "TokenResponse",
     "UpstreamResponse",
     "UrlBuilder",
+    "build_redis",
     "build_request",
     "build_transport",
     "find_proxy",

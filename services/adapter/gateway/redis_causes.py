@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Iterator
 
 from redis import exceptions
+from redis.asyncio.sentinel import MasterNotFoundError
 
 SETTING = "NATIONALSITE_REDIS_URL"
 
@@ -14,6 +15,7 @@ _CAUSES: tuple[tuple[type[BaseException], str, str], ...] = (
     (ssl.SSLCertVerificationError, "mismatch|not valid for", "its certificate is for another host"),
     (ssl.SSLCertVerificationError, "", "its certificate is not trusted"),
     (ssl.SSLError, "", "the TLS handshake with it failed"),
+    (MasterNotFoundError, "", "no sentinel knows a master of this name, or none can be reached"),
     (ConnectionRefusedError, "", "nothing listens on its host and port"),
     (FileNotFoundError, "", "its Unix socket does not exist"),
     (exceptions.AuthenticationError, "required|already authenticated", "it requires a password"),
