@@ -116,7 +116,7 @@ def env_name(cls: type[BaseSettings], field: str) -> str:
 def load_settings(cls: type[S]) -> S:
     """Load the settings. Raises StartupError, with a line for each missing, invalid or unknown variable."""
     secrets, problems = _read_secret_files(cls)
-    problems = _find_unclean_variables(cls) | _find_unknown_variables() | problems
+    problems = _find_unclean_variables(cls) | _find_unknown_variables(cls) | problems
     try:
         settings = cls(**secrets)
     except ValidationError as error:
@@ -194,21 +194,19 @@ _RULES: Sequence[tuple[Callable[[str], bool], str]] = (
 _RULES_OF_JSON = 3
 
 
-def _find_unknown_variables() -> dict[str, str]:
-    names = {name: name.upper() for name in os.environ if name.upper() not in SETTINGS}
+def _find_unknown_variables(cls: type[BaseSettings]) -> dict[str, str]:
+    known = SETTINGS | OTHER_VARIABLES | _known_variables(cls)
+    names = {name: name.upper() for name in os.environ if name.upper() not in known}
     problems: dict[str, str] = {}
     for name, upper in names.items():
-        has_prefix = upper.startswith(PREFIX) and upper not in OTHER_VARIABLES
         meant = _find_meant(upper)
-        if (meant or has_prefix) and not _KUBERNETES_SERVICE.fullmatch(upper):
+        if (meant or upper.startswith(PREFIX)) and not _KUBERNETES_SERVICE.fullmatch(upper):
             problems[name] = f"is not known; is {meant} meant?" if meant else "is not known"
     return problems
 
 
 def _find_meant(name: str) -> str | None:
     """Return the setting of which a name is probably a misspelling."""
-    if name in OTHER_VARIABLES:
-        return None
     if not name.startswith(PREFIX):
         return next(iter(get_close_matches(name, SETTINGS, 1, _SIMILAR_NAME_AND_PREFIX)), None)
     settings = {variable.removeprefix(PREFIX): variable for variable in sorted(SETTINGS)}
