@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import weakref
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import grpc
@@ -15,7 +15,7 @@ from services.server.interceptors import deserialization
 from services.server.request_memory import RequestMemory
 from services.server.security.peer_identity import Peer, PeerIdentityResolver
 from tests.server.callers import CALLER, rule
-from tests.server.shop_server import SHOP, Line, RunningShop, accept, running_shop
+from tests.server.shop_server import SHOP, Line, RunningShop, accept, running_shop, serialized_line
 from tests.support.status_details import parse_reason
 
 MIB = 2**20
@@ -184,6 +184,51 @@ async def test_silent_calls_end(monkeypatch: pytest.MonkeyPatch) -> None:
     async with running_shop({"Ask": accept}) as shop:
         assert parse_reason(await fail(silent_call(shop, "a"))) == "DEADLINE"
         await shop.client.Ask(Line(), metadata=(("caller", "a"),), timeout=TIMEOUT_S)
+
+
+@pytest.mark.usefixtures("identities", "_one_request_of_each_caller")
+async def test_large_requests_of_streams_wait_for_memory() -> None:
+    """Until a stream that has memory of its caller reads on, or ends. Small requests do not wait."""
+    handled: asyncio.Queue[str] = asyncio.Queue()
+    next_request = asyncio.Event()
+
+    async def handle(requests: Any, _deadline: float) -> AsyncIterator[bytes]:
+        async for request in requests:
+            handled.put_nowait(request.sku)
+            await next_request.wait()
+            yield serialized_line(request.sku)
+
+    def large(name: str) -> Any:
+        """Return a request of more than half of what a caller may hold."""
+        return Line(sku=name, weight=bytes(5 * MIB))
+
+    handlers: dict[str, Any] = {"Chat": handle}
+    async with asyncio.timeout(2 * TIMEOUT_S), running_shop(handlers) as shop:
+
+        async def open_stream(caller: str, request: Any) -> Any:
+            stream = shop.client.Chat(metadata=(("caller", caller),))
+            await stream.write(request)
+            return stream
+
+        streams = []
+        for name in ("a1", "a2"):
+            streams.append(await open_stream("a", large(name)))
+            assert await handled.get() == name
+        streams.append(await open_stream("a", large("a3")))
+        for caller, request in (("a", Line(sku="a4")), ("b", large("b1"))):
+            streams.append(await open_stream(caller, request))
+            assert await handled.get() == request.sku
+        assert handled.empty()
+        streams.pop(0).cancel()  # releases its memory
+        assert await handled.get() == "a3"
+        next_request.set()
+        answers = await asyncio.gather(*(stream.read() for stream in streams))
+        assert [answer.sku for answer in answers] == ["a2", "a3", "a4", "b1"]
+        for name in ("a5", "a6", "a7"):  # a stream does not wait for its own previous request
+            await streams[0].write(large(name))
+            assert await handled.get() == name
+        for stream in streams:
+            stream.cancel()
 
 
 async def test_the_request_of_an_unknown_caller_is_not_read(policy: Any) -> None:

@@ -1,6 +1,7 @@
 """Deserialization: from bytes to valid requests."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from typing import Any
 
 import grpc.aio
@@ -14,6 +15,8 @@ from services.validation import RequestValidator, get_request_bounds, reject_nul
 
 ARRIVAL_TIMEOUT_S = 10.0
 """For a complete request, once it is read."""
+MAX_SMALL_BYTES = 64 * 2**10
+"""Of the requests of streams that need no reservation: as much arrives of each call that is not read."""
 
 
 class DeserializationInterceptor:
@@ -34,11 +37,12 @@ class DeserializationInterceptor:
         """Raise InvalidRequest for a request that is malformed, invalid or missing.
 
         Raises Overloaded if too many requests of the caller wait to be read, and DeadlineExceeded if this one
-        does not arrive in time. The requests of streams do not wait: the number of streams is limited.
+        does not arrive in time. The requests of streams wait after they have arrived, before they are parsed.
         """
         if self._client_streaming:
-            call.request = RequestStream(call, self._deserializer)
-            return await call_next(call)
+            async with AsyncExitStack() as held:
+                call.request = RequestStream(call, self._deserializer, self._memory, held)
+                return await call_next(call)
         async with self._memory.reserve(current_queue_owner(), call.deadline) as reservation:
             payload = await _read(call)
             if payload is grpc.aio.EOF:
@@ -97,15 +101,32 @@ class RequestDeserializer:
 class RequestStream:
     """The requests of a stream. It is not a generator: a handler that stops reading need not close it."""
 
-    def __init__(self, call: CallContext, deserializer: RequestDeserializer) -> None:
+    def __init__(
+        self,
+        call: CallContext,
+        deserializer: RequestDeserializer,
+        memory: RequestMemory,
+        held: AsyncExitStack,
+    ) -> None:
+        """`held` is open while the stream is, and has the memory of the last request."""
         self._call = call
         self._deserializer = deserializer
+        self._memory = memory
+        self._owner = current_queue_owner()
+        self._held = held
 
     def __aiter__(self) -> "RequestStream":
         return self
 
     async def __anext__(self) -> Message:
+        """Raise InvalidRequest, and Overloaded if too many requests of the caller wait for memory."""
+        await self._held.aclose()
         payload = await self._call.grpc_context.read()
         if payload is grpc.aio.EOF:
             raise StopAsyncIteration
+        if len(payload) > MAX_SMALL_BYTES:
+            # A stream waits for its next request as long as it is open. So it cannot reserve memory before.
+            reservation = self._memory.reserve(self._owner, self._call.deadline)
+            await self._held.enter_async_context(reservation)
+            reservation.keep(len(payload))
         return self._deserializer.deserialize(self._call, payload)

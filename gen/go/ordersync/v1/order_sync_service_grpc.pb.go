@@ -537,8 +537,8 @@ type OrderSyncServiceClient interface {
 	// Errors: INVALID_REQUEST (also if the first request does not open the
 	// stream, a later one does, or an ack id is not one of this subscription),
 	// SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND (also if it is deleted
-	// meanwhile), SUBSCRIPTION_LIMIT, STREAM_LIMIT, STORE_UNAVAILABLE, DEADLINE,
-	// DRAINING, INTERNAL_FAULT. Open a new stream after a transient error.
+	// meanwhile), SUBSCRIPTION_LIMIT, STREAM_LIMIT, OVERLOADED, STORE_UNAVAILABLE,
+	// DEADLINE, DRAINING, INTERNAL_FAULT. Open a new stream after a transient error.
 	StreamMessages(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[StreamMessagesRequest, StreamMessagesResponse], error)
 	// Delivers some of 1688's messages: the unary alternative to StreamMessages.
 	// Waits if there are none.
@@ -1493,8 +1493,8 @@ type OrderSyncServiceServer interface {
 	// Errors: INVALID_REQUEST (also if the first request does not open the
 	// stream, a later one does, or an ack id is not one of this subscription),
 	// SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND (also if it is deleted
-	// meanwhile), SUBSCRIPTION_LIMIT, STREAM_LIMIT, STORE_UNAVAILABLE, DEADLINE,
-	// DRAINING, INTERNAL_FAULT. Open a new stream after a transient error.
+	// meanwhile), SUBSCRIPTION_LIMIT, STREAM_LIMIT, OVERLOADED, STORE_UNAVAILABLE,
+	// DEADLINE, DRAINING, INTERNAL_FAULT. Open a new stream after a transient error.
 	StreamMessages(grpc.BidiStreamingServer[StreamMessagesRequest, StreamMessagesResponse]) error
 	// Delivers some of 1688's messages: the unary alternative to StreamMessages.
 	// Waits if there are none.

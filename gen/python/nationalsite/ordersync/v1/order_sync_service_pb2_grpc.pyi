@@ -545,8 +545,8 @@ class OrderSyncServiceStub:
     Errors: INVALID_REQUEST (also if the first request does not open the
     stream, a later one does, or an ack id is not one of this subscription),
     SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND (also if it is deleted
-    meanwhile), SUBSCRIPTION_LIMIT, STREAM_LIMIT, STORE_UNAVAILABLE, DEADLINE,
-    DRAINING, INTERNAL_FAULT. Open a new stream after a transient error.
+    meanwhile), SUBSCRIPTION_LIMIT, STREAM_LIMIT, OVERLOADED, STORE_UNAVAILABLE,
+    DEADLINE, DRAINING, INTERNAL_FAULT. Open a new stream after a transient error.
     """
     PullMessages: _grpc.UnaryUnaryMultiCallable[_message_pb2.PullMessagesRequest, _message_pb2.PullMessagesResponse]
     """Delivers some of 1688's messages: the unary alternative to StreamMessages.
@@ -1102,8 +1102,8 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
     Errors: INVALID_REQUEST (also if the first request does not open the
     stream, a later one does, or an ack id is not one of this subscription),
     SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND (also if it is deleted
-    meanwhile), SUBSCRIPTION_LIMIT, STREAM_LIMIT, STORE_UNAVAILABLE, DEADLINE,
-    DRAINING, INTERNAL_FAULT. Open a new stream after a transient error.
+    meanwhile), SUBSCRIPTION_LIMIT, STREAM_LIMIT, OVERLOADED, STORE_UNAVAILABLE,
+    DEADLINE, DRAINING, INTERNAL_FAULT. Open a new stream after a transient error.
     """
     PullMessages: _aio.UnaryUnaryMultiCallable[_message_pb2.PullMessagesRequest, _message_pb2.PullMessagesResponse]  # type: ignore[assignment]
     """Delivers some of 1688's messages: the unary alternative to StreamMessages.
@@ -1860,8 +1860,8 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors: INVALID_REQUEST (also if the first request does not open the
         stream, a later one does, or an ack id is not one of this subscription),
         SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND (also if it is deleted
-        meanwhile), SUBSCRIPTION_LIMIT, STREAM_LIMIT, STORE_UNAVAILABLE, DEADLINE,
-        DRAINING, INTERNAL_FAULT. Open a new stream after a transient error.
+        meanwhile), SUBSCRIPTION_LIMIT, STREAM_LIMIT, OVERLOADED, STORE_UNAVAILABLE,
+        DEADLINE, DRAINING, INTERNAL_FAULT. Open a new stream after a transient error.
         """
 
     @_abc_1.abstractmethod

@@ -924,8 +924,8 @@ class OrderSyncServiceServicer:
         Errors: INVALID_REQUEST (also if the first request does not open the
         stream, a later one does, or an ack id is not one of this subscription),
         SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND (also if it is deleted
-        meanwhile), SUBSCRIPTION_LIMIT, STREAM_LIMIT, STORE_UNAVAILABLE, DEADLINE,
-        DRAINING, INTERNAL_FAULT. Open a new stream after a transient error.
+        meanwhile), SUBSCRIPTION_LIMIT, STREAM_LIMIT, OVERLOADED, STORE_UNAVAILABLE,
+        DEADLINE, DRAINING, INTERNAL_FAULT. Open a new stream after a transient error.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -759,8 +759,8 @@ export declare const OrderSyncService: GenService<{
    * Errors: INVALID_REQUEST (also if the first request does not open the
    * stream, a later one does, or an ack id is not one of this subscription),
    * SUBSCRIPTION_MISMATCH, SUBSCRIPTION_NOT_FOUND (also if it is deleted
-   * meanwhile), SUBSCRIPTION_LIMIT, STREAM_LIMIT, STORE_UNAVAILABLE, DEADLINE,
-   * DRAINING, INTERNAL_FAULT. Open a new stream after a transient error.
+   * meanwhile), SUBSCRIPTION_LIMIT, STREAM_LIMIT, OVERLOADED, STORE_UNAVAILABLE,
+   * DEADLINE, DRAINING, INTERNAL_FAULT. Open a new stream after a transient error.
    *
    * @generated from rpc nationalsite.ordersync.v1.OrderSyncService.StreamMessages
    */
