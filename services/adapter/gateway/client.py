@@ -166,7 +166,7 @@ class GatewayClient:
 
     def secrets(self) -> tuple[str, ...]:
         """Return the texts that must not appear in logs or errors."""
-        return (self._credentials.secret, *self._token_provider.secrets())
+        return (self._credentials.secret, *self._token_provider.secrets(), *self._transport.secrets())
 
     async def close(self) -> None:
         """Finish the background tasks."""

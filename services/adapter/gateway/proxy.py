@@ -28,6 +28,8 @@ class Proxy:
     """Without credentials, so that it can be logged."""
     headers: Mapping[str, str] = field(repr=False)
     """The headers that only the proxy gets: its credentials."""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """The texts that must not appear in logs or errors: the password, also as the header has it."""
 
 
 def find_proxy(gateway_url: str, environment: Mapping[str, str]) -> Proxy | None:
@@ -59,7 +61,7 @@ def _parse(variable: str, value: str) -> Proxy:
             raise ValueError
         url = yarl.URL.build(scheme="http", host=parts.hostname, port=parts.port or DEFAULT_PORT)
         user, password = unquote(parts.username or ""), unquote(parts.password or "")
-        headers = {"Proxy-Authorization": aiohttp.encode_basic_auth(user, password)} if user else {}
+        authorization = aiohttp.encode_basic_auth(user, password)
     except ValueError:  # its text contains the value
         raise StartupError(
             [f"{variable}: must be the URL of a proxy, such as http://user:password@proxy.example.com:3128"]
@@ -71,7 +73,15 @@ def _parse(variable: str, value: str) -> Proxy:
                 " connection passes through the proxy as it is"
             ]
         )
-    return Proxy(variable=variable, url=url, headers=headers)
+    if not user:
+        return Proxy(variable=variable, url=url, headers={})
+    encoded = authorization.removeprefix("Basic ")
+    return Proxy(
+        variable=variable,
+        url=url,
+        headers={"Proxy-Authorization": authorization},
+        secrets=tuple(filter(None, (password, encoded))),
+    )
 
 
 def _is_loopback(host: str) -> bool:

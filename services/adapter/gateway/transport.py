@@ -140,6 +140,10 @@ class HttpTransport:
                     raise UpstreamUnreadable("1688's response is too large")
             return HttpResponse(status=response.status, headers=response.headers, body=bytes(body))
 
+    def secrets(self) -> tuple[str, ...]:
+        """Return the texts that must not appear in logs or errors."""
+        return self._proxy.secrets if self._proxy else ()
+
     async def close(self) -> None:
         """Close all connections."""
         await self._session.close()

@@ -92,6 +92,7 @@ def test_credentials_are_not_shown():
     proxy = find_proxy(GATEWAY, {"HTTPS_PROXY": f"{PROXY_URL}:3128"})
     assert base64.b64decode(proxy.headers["Proxy-Authorization"].split(" ")[1]).decode() == CREDENTIALS
     assert "uthorization" not in repr(proxy)
+    assert proxy.secrets == ("hush-密", base64.b64encode(CREDENTIALS.encode()).decode())
     assert "hush" not in repr(proxy) + str(proxy.url)
 
 
@@ -138,6 +139,7 @@ async def fail(call, gateway):
 async def test_calls_pass_the_proxy(gateway_through, call):
     proxy = ForwardProxy(hosts={}, credentials=CREDENTIALS)
     gateway, peer = await gateway_through(proxy)
+    assert "hush-密" in gateway.secrets()
     for _ in range(2):
         assert (await call(gateway, {"a": "1"})).value == {}
     assert proxy.targets == [f"{HOST}:443"], "the connection is kept"
