@@ -99,7 +99,9 @@ def test_messages_arrive_through_the_callback(local):
 
 def test_a_second_replica_on_sqlite_is_refused(local):
     assert local["second"]["exit_code"] == 2
-    assert "\nanother process serves from this SQLite store" in local["second"]["log"]
+    assert (
+        "\nNATIONALSITE_DATABASE_URL: another process serves from this SQLite store" in local["second"]["log"]
+    )
 
 
 def test_memory_is_close_to_the_request(local, report):
