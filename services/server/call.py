@@ -139,6 +139,11 @@ class CallContext:
     reason: str = ""
     """The reason of a failure, without the enum's prefix. Set by ErrorMappingInterceptor."""
 
+    @property
+    def limited_caller(self) -> str:
+        """Whose calls and streams are limited together: the identity, or the host of a caller without one."""
+        return self.identity or self.grpc_context.peer().rpartition(":")[0]
+
 
 class CallNext(Protocol):
     """The rest of the chain: the inner interceptors, and at the end the handler."""

@@ -8,7 +8,7 @@ from nationalsite.errors.v1 import ErrorReason
 from nationalsite.upstream.v1 import ErrorMapping, Operation
 
 from services.adapter.codec.conversions import ConversionError, parse_bool, parse_text
-from services.adapter.codec.json_values import EMPTY_VALUES, as_list, as_object
+from services.adapter.codec.json_values import EMPTY_VALUES, as_list, try_object
 from services.adapter.codec.response_content import Content, is_blank_json
 from services.adapter.codec.tolerant_json import Json, parse
 from services.adapter.error_words import CODES, TEXTS, ErrorWords, read_error_words
@@ -58,13 +58,13 @@ def open_envelope(response: Json) -> Envelope:
     body = response
     objects = [response] if isinstance(response, dict) else []
     if isinstance(response, dict) and _read_flag(response) is None:
-        nested = _try_object(response.get("result"))
+        nested = try_object(response.get("result"))
         # A list of one object may be the envelope or the payload. It is the envelope if it has a flag.
         if nested is not None and (as_list(response["result"]) is None or _read_flag(nested) is not None):
             body = nested
             objects.append(nested)
     while (
-        isinstance(body, dict) and (nested := _try_object(body.get("result"))) and _read_flag(nested) is False
+        isinstance(body, dict) and (nested := try_object(body.get("result"))) and _read_flag(nested) is False
     ):
         body = nested
         objects.append(nested)
@@ -132,7 +132,7 @@ class PayloadReader:
         """Yield every object of a response that can be its payload, if payloads are objects."""
         for body in (open_envelope(response).body, response):
             for path in self._paths:
-                if (payload := _try_object(get_path(body, path))) is not None:
+                if (payload := try_object(get_path(body, path))) is not None:
                     yield payload
 
     def check_content(self, response: Json, envelope: Envelope, content: Content) -> None:
@@ -187,7 +187,7 @@ class PayloadReader:
                 return payload
         if self._kind is PayloadKind.OBJECT:
             for path in filter(None, self._declared_paths):
-                if (payload := _try_object(get_path(body, path))) is not None:
+                if (payload := try_object(get_path(body, path))) is not None:
                     return payload
             if "" in self._declared_paths and isinstance(body, dict) and self._members & body.keys():
                 return body  # its members are there, though they are empty
@@ -211,7 +211,7 @@ class PayloadReader:
     def _is_sent(self, body: Json) -> bool:
         """Whether the payload is there, though it may be null."""
         parent, _, name = self._path.rpartition(".")
-        container = _try_object(get_path(body, parent))
+        container = try_object(get_path(body, parent))
         return container is not None and name in container
 
     def _is_confirmed(self, envelope: Envelope) -> bool:
@@ -223,7 +223,7 @@ class PayloadReader:
 
         Then the response is not understood, and is no proof that 1688 has found nothing.
         """
-        if (body := _try_object(response)) is None:
+        if (body := try_object(response)) is None:
             return not is_blank_json(response)
         for name, value in body.items():
             if name in _ENVELOPE_NAMES or name.lower().replace("_", "") in _IGNORED_NAMES:
@@ -286,16 +286,9 @@ def get_path(body: Json, path: str) -> Json:
     An object on the path may also be JSON text, or the only element of a list.
     """
     for name in filter(None, path.split(".")):
-        nested = _try_object(body)
+        nested = try_object(body)
         body = None if nested is None else nested.get(name)
     return body
-
-
-def _try_object(value: Json) -> dict[str, Json] | None:
-    try:
-        return as_object(value)
-    except ConversionError:
-        return None
 
 
 def _read_flag(body: dict[str, Json]) -> bool | None:
@@ -310,7 +303,7 @@ def _read_flag(body: dict[str, Json]) -> bool | None:
 
 
 def _accept_object(value: Json) -> Json:
-    return None if isinstance(value, list) else _try_object(value)
+    return None if isinstance(value, list) else try_object(value)
 
 
 def _accept_text(value: Json) -> Json:

@@ -49,6 +49,14 @@ def as_object(value: Json) -> dict[str, Json] | None:
     raise ConversionError("not an object")
 
 
+def try_object(value: Json) -> dict[str, Json] | None:
+    """Return the object in a value as `as_object` does; None also if there is none."""
+    try:
+        return as_object(value)
+    except ConversionError:
+        return None
+
+
 def as_list(value: Json) -> list[Json] | None:
     """Return the list in a value: the list itself, or JSON text of one. None for any other value."""
     if isinstance(value, str) and value.lstrip()[:1] == "[":

@@ -12,14 +12,13 @@ from typing import TypeAlias
 from google.protobuf.descriptor import Descriptor
 from nationalsite.upstream import v1 as upstream_v1
 
-from services.adapter.codec.conversions import ConversionError
 from services.adapter.codec.decoder import (
     find_value_field,
     get_member_names,
     split_path,
 )
 from services.adapter.codec.envelope import FLAGS
-from services.adapter.codec.json_values import as_list, as_object
+from services.adapter.codec.json_values import as_list, try_object
 from services.adapter.codec.option_checks import SCALAR_MESSAGES
 from services.adapter.codec.schema import (
     PAYLOAD,
@@ -91,7 +90,7 @@ class MemberComparer:
 
     def _compare_envelope(self, value: Json, payload: Json, path: str, findings: "_Findings") -> None:
         """Compare everything around the payload, then the payload. `path` ends in a dot, or is empty."""
-        body = _try_object(value)
+        body = try_object(value)
         if payload is not None and payload in (value, body, as_list(value)):
             if self._payload is not None:
                 _compare(payload, self._payload, path, findings)
@@ -190,15 +189,8 @@ def _get_shape(field_: MappedField, dialect: Dialect) -> _Shape | None:
 def _find_objects(value: Json) -> list[_Members]:
     """Return the objects that the tolerant decoder would read: of a list, in JSON text, or the value."""
     elements = as_list(value)
-    found = (_try_object(element) for element in ([value] if elements is None else elements))
+    found = (try_object(element) for element in ([value] if elements is None else elements))
     return [each for each in found if each is not None]
-
-
-def _try_object(value: Json) -> _Members | None:
-    try:
-        return as_object(value)
-    except ConversionError:
-        return None
 
 
 def _printable(name: str) -> str:

@@ -45,7 +45,7 @@ class CallLimitInterceptor:
 
     async def __call__(self, call: CallContext, call_next: CallNext) -> bytes:
         """Raise Overloaded."""
-        caller = call.identity or call.grpc_context.peer().rpartition(":")[0]
+        caller = call.limited_caller
         self._calls.begin(caller)
         try:
             return await call_next(call)

@@ -19,12 +19,11 @@ class OpenStreams:
         self._connections: Counter[str] = Counter()
 
     @contextmanager
-    def count(self, identity: str, peer: str) -> Iterator[None]:
+    def count(self, caller: str, peer: str) -> Iterator[None]:
         """Count a stream while the context is open. Raises StreamLimit.
 
         `peer` is the address of the other end of the connection, with its port.
         """
-        caller = identity or peer.rpartition(":")[0]
         if self._callers[caller] >= self._per_caller:
             raise StreamLimit("too many streams of this caller are open", streams_per_caller=self._per_caller)
         if self._connections[peer] >= self._per_connection:
@@ -56,5 +55,5 @@ class StreamLimitInterceptor:
 
     async def __call__(self, call: CallContext, call_next: CallNext) -> bytes:
         """Raise StreamLimit."""
-        with self._open_streams.count(call.identity, call.grpc_context.peer()):
+        with self._open_streams.count(call.limited_caller, call.grpc_context.peer()):
             return await call_next(call)

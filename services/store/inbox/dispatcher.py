@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakValueDictionary
@@ -208,12 +208,7 @@ class MessageDispatcher:
             now_ms = self._store.clock()
             await _update_leases(connection, subscription_id, ack_ids, now_ms, self._end_lease(now_ms))
 
-        await self._store.settle(
-            work,
-            on_commit=lambda _: self._notifier.notify(messages_channel(subscription_id)),
-            within_s=within_s,
-            what="message_release",
-        )
+        await self._settle_release(subscription_id, work, within_s)
 
     async def undo_lease(self, subscription_id: int, ack_ids: Sequence[AckId], *, within_s: float) -> None:
         """Release messages that did not reach their consumer, even if the caller is cancelled.
@@ -235,6 +230,12 @@ class MessageDispatcher:
                 pending += undone.mappings()
             await add_heads(connection, pending)  # some may have been dead
 
+        await self._settle_release(subscription_id, work, within_s)
+
+    async def _settle_release(
+        self, subscription_id: int, work: Callable[[AsyncConnection], Awaitable[None]], within_s: float
+    ) -> None:
+        """Release messages for other consumers, and tell these."""
         await self._store.settle(
             work,
             on_commit=lambda _: self._notifier.notify(messages_channel(subscription_id)),

@@ -24,14 +24,17 @@ _LOGISTICS_STATUS = one_of("send", "sign", "partSign", "refund")
 _REFUND_STATUS = one_of("0", "1")
 _ORDER_TYPE = one_of("0", "1")
 
-_PRODUCT = ("productId", "productName", "skuId", "skuName")
+_PRODUCT = {
+    "productId": is_digits,
+    "productName": is_text,
+    "skuId": is_digits,
+    "skuName": is_text,
+}
+"""What the open platform says of the product of an order or a sub-order."""
 _OPEN_PLATFORM_SUB_ORDER = ObjectSchema(
     members={
         "orderId": is_text,
-        "productId": is_digits,
-        "productName": is_text,
-        "skuId": is_digits,
-        "skuName": is_text,
+        **_PRODUCT,
         "buyAmount": is_amount,
         "paidFee": is_amount,
         "refundStatus": _REFUND_STATUS,
@@ -65,10 +68,7 @@ ORDER: Mapping[Dialect, ObjectSchema] = {
     Dialect.OPEN_PLATFORM: ObjectSchema(
         members={
             "orderId": is_text,
-            "productId": is_digits,
-            "productName": is_text,
-            "skuId": is_digits,
-            "skuName": is_text,
+            **_PRODUCT,
             "buyAmount": is_amount,
             "createTime": is_date,
             "outMemberId": is_text,
@@ -81,7 +81,7 @@ ORDER: Mapping[Dialect, ObjectSchema] = {
         required=("orderId", "createTime", "outMemberId", "payTime", "paidFee", "status"),
         children="subOrderParamList",
         child_schema=_OPEN_PLATFORM_SUB_ORDER,
-        required_without_children=_PRODUCT,
+        required_without_children=tuple(_PRODUCT),
     ),
 }
 
