@@ -14,8 +14,8 @@ from services.server.call import CallContext, CallNext, MethodInfo, ServicerCont
 WRITE_TIMEOUT_S = 600.0
 """How long a streamed response may wait until the caller has read the responses before it."""
 
-_SEND_HEADERS_TIMEOUT_S = 1.0
-"""How long a cancelled call still waits until its headers are sent."""
+_SEND_TIMEOUT_S = 1.0
+"""How long a cancelled call still waits until its headers are sent, or what is known of its response."""
 
 
 def build_invoker(method: MethodInfo) -> CallNext:
@@ -65,7 +65,7 @@ async def _send_headers(context: ServicerContext) -> None:
         await asyncio.shield(sending)
     except asyncio.CancelledError:
         # Unlike `gather`, `wait` does not cancel the sending if this call is cancelled once more.
-        await asyncio.wait([sending], timeout=_SEND_HEADERS_TIMEOUT_S)
+        await asyncio.wait([sending], timeout=_SEND_TIMEOUT_S)
         if sending.done() and not sending.cancelled():
             sending.exception()  # otherwise asyncio logs it
         raise
@@ -74,12 +74,31 @@ async def _send_headers(context: ServicerContext) -> None:
 async def _send(context: ServicerContext, response: bytes) -> None:
     """Return when the transport has taken the response: all but the last 64 KiB, the caller has read.
 
-    Raises CancelledError if the caller is gone, even if gRPC has not cancelled the call yet.
+    Raises CancelledError if the caller is gone, even if gRPC has not cancelled the call yet. If the call is
+    cancelled when the response was taken already, this returns, so that the handler knows it, and the
+    cancellation comes at the next await.
     """
+    sending = asyncio.ensure_future(context.write(response))
     try:
         async with asyncio.timeout(WRITE_TIMEOUT_S):
-            await context.write(response)
+            await asyncio.shield(sending)
     except TimeoutError:
+        sending.cancel()
         raise DeadlineExceededInFlight("the caller did not take a response in time") from None
     except grpc.aio.InternalError:
         raise asyncio.CancelledError from None
+    except asyncio.CancelledError as cancellation:
+        task = asyncio.current_task()
+        if task is None or not await _is_sent(sending):
+            raise
+        task.uncancel()
+        task.cancel(*cancellation.args)
+
+
+async def _is_sent(sending: "asyncio.Future[None]") -> bool:
+    """Return whether a response was sent whose call is cancelled. gRPC says it at once."""
+    await asyncio.wait([sending], timeout=_SEND_TIMEOUT_S)
+    if not sending.done():
+        sending.cancel()
+        return False
+    return not sending.cancelled() and sending.exception() is None

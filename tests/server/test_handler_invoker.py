@@ -76,6 +76,19 @@ async def test_a_cancelled_stream_causes_no_internal_fault(logged):
     assert [line["status"] for line in logged("call")] == ["CANCELLED"] * 40
 
 
+async def test_a_handler_of_one_response_is_resumed_when_it_was_sent(logged):
+    events = []
+
+    async def answer(request, _deadline):
+        yield serialized_line(request.sku * 2)
+        events.append("sent")
+
+    async with running_shop({"Ask": answer}) as shop:
+        assert (await shop.client.Ask(Line(sku="a"))).sku == "aa"
+    assert events == ["sent"]
+    assert [line["status"] for line in logged("call")] == ["OK"]
+
+
 async def test_a_caller_that_does_not_read_responses_is_timed_out(monkeypatch, logged):
     monkeypatch.setattr(handler_invoker, "WRITE_TIMEOUT_S", 0.1)
     monkeypatch.setattr("services.server.interceptors.error_mapping._ABORT_TIMEOUT_S", 0.1)
