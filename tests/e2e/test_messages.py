@@ -345,7 +345,8 @@ def test_streams_that_are_cancelled_at_once_keep_no_message(
         if end == "half-close":
             stream.close()
         stream.call.cancel()
-        assert [each.delivery_attempt for each in received] == [number + 1] * 3
+        # A delivery counts only if the server knew that it was sent before it knew of the end.
+        assert all(each.delivery_attempt <= number + 1 for each in received)
 
 
 @pytest.mark.parametrize(

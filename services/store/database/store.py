@@ -35,6 +35,7 @@ REWRITE_TIMEOUT_S = 3600.0
 """For writing tables anew."""
 SCRUB_MARGIN_S = 10.0
 """For moving the journal into the database, besides the wait for readers."""
+_SETTLE_TIMEOUT_S = 1.0
 _MIN_RETRY_DELAY_S, _MAX_RETRY_DELAY_S = 0.1, 5.0
 
 _log = structlog.get_logger()
@@ -96,7 +97,7 @@ class Store:
         """Write what must be written even if it is late, such as the end of a lease. Never raises.
 
         If the store is unavailable, this returns, and the write is retried in the background until it
-        succeeds. After a failed write this does not even wait for the first attempt, because a call that has
+        succeeds. After a failed write this waits only briefly for the first attempt, because a call that has
         waited for a server that hangs must end. After `within_s`, or when the store is closed, the write is
         given up, and logged as `what`.
         """
@@ -172,8 +173,8 @@ class Store:
         return result
 
     async def _settle(self, write: Callable[[], Awaitable[object]], within_s: float, what: str) -> None:
-        if self._last_write_succeeded:
-            with suppress(StoreUnavailable):
+        with suppress(StoreUnavailable, TimeoutError):
+            async with asyncio.timeout(None if self._last_write_succeeded else _SETTLE_TIMEOUT_S):
                 await write()
                 return
         if len(self._retried_writes) < MAX_RETRIED_WRITES:
