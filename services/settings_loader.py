@@ -131,14 +131,18 @@ def load_settings(cls: type[S]) -> S:
 
 
 def list_secrets(settings: BaseSettings) -> list[str]:
-    """Return the secrets in the settings: of a URL, the password."""
-    secrets: list[str] = []
-    for name in type(settings).model_fields:
-        if isinstance(value := getattr(settings, name), SecretStr):
-            text = value.get_secret_value()
-            password = urlsplit(text).password if "://" in text else text
-            secrets += [password, unquote(password)] if password else []
-    return secrets
+    """Return the secrets in the settings: of a URL, its passwords."""
+    values = [getattr(settings, name) for name in type(settings).model_fields]
+    texts = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+    return [secret for text in texts for secret in (_list_passwords(text) if "://" in text else [text])]
+
+
+def _list_passwords(url: str) -> list[str]:
+    """Return the passwords of a URL, also those among its parameters, as they are written and decoded."""
+    parts = urlsplit(url)
+    parameters = [parameter.partition("=") for parameter in parts.query.split("&")]
+    in_query = [value for name, _, value in parameters if name.endswith("password")]
+    return [form for each in (parts.password, *in_query) if each for form in (each, unquote(each))]
 
 
 def _known_variables(cls: type[BaseSettings]) -> set[str]:

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import structlog
@@ -79,8 +80,8 @@ def test_lines_of_libraries_are_limited_in_length_and_number(logged, monkeypatch
     assert again["text"] == "again"
 
 
-SECRET, PASSWORD = "Zw8kQpLm3vTy", "hunter-22"
-PRIVATE = ("hanako.yamada@mail.example", "+81 90-1234-5678", SECRET, PASSWORD)
+SECRET, PASSWORD, SENTINEL_PASSWORD = "Zw8kQpLm3vTy", "hunter-22", "s%ntry&77"
+PRIVATE = ("hanako.yamada@mail.example", "+81 90-1234-5678", SECRET, PASSWORD, SENTINEL_PASSWORD)
 LIBRARIES = ("aiohttp.client", "asyncio", "grpc._cython.cygrpc", "httpx", "redis", "sqlalchemy.engine.Engine")
 
 
@@ -88,6 +89,9 @@ class _Settings(BaseSettings):
     app_secret: SecretStr = SecretStr(SECRET)
     access_token: SecretStr | None = None
     database_url: SecretStr = SecretStr(f"postgresql+psycopg://shop:{PASSWORD}@db.example/shop")
+    redis_url: SecretStr = SecretStr(
+        f"redis+sentinel://host/name/0?sentinel_password={quote(SENTINEL_PASSWORD)}&db=1"
+    )
 
 
 @pytest.fixture
