@@ -105,10 +105,10 @@ async def storage_lifespan(
         )
         background = [
             asyncio.create_task(
-                _run_periodically("retention", storage.retention.sweep, config.retention.sweep_interval_s)
+                run_periodically("retention", storage.retention.sweep, config.retention.sweep_interval_s)
             ),
             asyncio.create_task(
-                _run_periodically(
+                run_periodically(
                     "backlog_metrics",
                     storage.backlog_metrics.update,
                     config.backlog_metrics_interval_s,
@@ -127,20 +127,27 @@ async def storage_lifespan(
             await storage.dispatcher.close()
 
 
-async def _run_periodically(
+async def run_periodically(
     name: str, run: Callable[[], Awaitable[object]], interval_s: float, *, max_share: float = 1.0
 ) -> None:
-    """Run a background task every `interval_s` until cancelled, or less often: see `get_pause_s`."""
+    """Run a background task every `interval_s` until cancelled, or less often: see `get_pause_s`.
+
+    The shorter one of the last two runs counts. A single run can be slow for another reason than
+    the size of the backlog: the first one after the start, or one that waited for a server that hangs.
+    """
     clock = asyncio.get_running_loop().time
+    duration_s = 0.0
     while True:
+        previous_duration_s, duration_s = duration_s, 0.0
         started = clock()
         try:
             await run()
+            duration_s = clock() - started
         except StoreUnavailable:
             _log.info("background_task_skipped", task=name)
         except Exception as error:
             _log.exception("background_task_failed", task=name, exc_info=error)  # a bug must not end the loop
-        await asyncio.sleep(get_pause_s(clock() - started, interval_s, max_share))
+        await asyncio.sleep(get_pause_s(min(previous_duration_s, duration_s), interval_s, max_share))
 
 
 def get_pause_s(duration_s: float, interval_s: float, max_share: float) -> float:

@@ -1,10 +1,14 @@
 """The metrics of the backlog."""
 
+import asyncio
+from itertools import count
+
 import pytest
 from prometheus_client import REGISTRY
 
+from services.errors import StoreUnavailable
 from services.store import IdempotentRequest, SubscriptionName
-from services.store.bootstrap import MAX_METRICS_SHARE, get_pause_s
+from services.store.bootstrap import MAX_METRICS_SHARE, get_pause_s, run_periodically
 from tests.store.factories import NAME, NOW_MS, build_delivery, build_message, build_request_fields
 from tests.store.leasing import ack, lease, subscribe
 
@@ -75,3 +79,26 @@ async def test_number_of_unknown_creations(storage):
 @pytest.mark.parametrize(("duration_s", "pause_s"), [(0.001, 15), (0.15, 15), (0.2, 19.8), (2, 198)])
 def test_a_large_backlog_is_counted_less_often(duration_s, pause_s):
     assert get_pause_s(duration_s, 15, MAX_METRICS_SHARE) == pytest.approx(pause_s)
+
+
+@pytest.mark.parametrize("error", [None, StoreUnavailable("the store hangs")])
+async def test_one_slow_update_does_not_delay_the_next_one(error):
+    """The first one after the start is slow, and so is one that ends with the timeout of the store."""
+    is_updated_again = asyncio.Event()
+    updates = count()
+
+    async def update() -> None:
+        if next(updates):
+            is_updated_again.set()
+        else:
+            await asyncio.sleep(0.05)
+        if error:
+            raise error
+
+    updating = asyncio.create_task(run_periodically("updates", update, 0.01, max_share=0.0001))
+    try:
+        async with asyncio.timeout(10):  # a pause for 0.05 s of work would take 500 s
+            await is_updated_again.wait()
+    finally:
+        updating.cancel()
+        await asyncio.wait([updating])
