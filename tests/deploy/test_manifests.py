@@ -239,6 +239,22 @@ def test_pods_may_ask_node_local_dns():
     assert {port["port"] for port in rule["ports"]} == {53}
 
 
+@pytest.mark.parametrize("base", [OVERLAYS / "backup", ENVIRONMENTS / "production" / "migrate"], ids=case_id)
+def test_every_pod_that_asks_dns_may_ask_node_local_dns(base, tmp_path):
+    up = "/".join([".."] * (len(tmp_path.parts) - 1))
+    (tmp_path / "kustomization.yaml").write_text(
+        f"resources: ['{up}{base}']\ncomponents: ['{up}{DEPLOY / 'components' / 'node-local-dns'}']\n"
+    )
+    dns, cache = {"port": 53, "protocol": "UDP"}, {"ipBlock": {"cidr": "169.254.20.10/32"}}
+    asking = 0
+    for policy in filter_kind(render(tmp_path), "NetworkPolicy"):
+        rules = policy["spec"].get("egress", [])
+        if any(dns in rule["ports"] for rule in rules):
+            asking += 1
+            assert cache in [peer for rule in rules for peer in rule["to"]], policy["metadata"]["name"]
+    assert asking >= 2
+
+
 def test_jobs_of_the_database_read_its_authorities():
     objects = [*render(SHOP / "migrate"), *render(OVERLAYS / "backup" / "account")]
     for item in filter_kind(objects, "Job", "CronJob"):
