@@ -23,11 +23,10 @@ _STDIN = "-"
 _CHECK = """\
 Checks whether 1688 is reachable, how much this machine's clock differs, whether the token is valid, and
 which operations of the protos the app may call. It calls system/currentTime; getToken, if there is a refresh
-token; and each read, signed but without parameters. It also
-uses Redis, if one is set. The gateway checks the permission first and then rejects
+token; and each read, signed but without parameters. The gateway checks the permission first and then rejects
 the call for a missing parameter, or returns a first page. Writes are called only with --writes, in the same
 way, and only those that have a required parameter: without it they cannot change anything. Calls count
-against the app's limits.
+against the app's limits. It also uses Redis, if NATIONALSITE_REDIS_URL is set.
 
 With --drift, some reads are made with parameters: a search, the details of its first offer, the filters, the
 top categories, and the latest day's messages that 1688 could not push. It lists the members in their

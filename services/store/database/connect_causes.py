@@ -12,10 +12,13 @@ _CAUSES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), cause)
     for pattern, cause in (
         (r"session is read-only|in hot standby mode", "it is read only"),  # it is not the primary
-        (r"unsupported startup parameter", "a connection pooler before it rejects a parameter of the URL"),
+        (
+            r"unsupported startup parameter",
+            "a connection pooler in front of it rejects a parameter of the URL",
+        ),
         (
             r"statement pooling mode",
-            "the pooler before it runs in the mode statement; transaction or session is needed",
+            "the pooler in front of it runs in the mode statement; transaction or session is needed",
         ),
         (
             r"password authentication failed|no password supplied",

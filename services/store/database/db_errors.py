@@ -64,11 +64,8 @@ def translate_db_errors() -> Iterator[None]:
         raise _store_unavailable(cause, get_error_code(error)) from error
     except (exc.TimeoutError, TimeoutError) as error:
         raise _store_unavailable(Cause("it responds too slowly")) from error
-    except (exc.PendingRollbackError, exc.ResourceClosedError) as error:
-        raise _store_unavailable(
-            Cause(NO_CONNECTION)
-        ) from error  # the connection broke between two statements
-    except OSError as error:
+    except (exc.PendingRollbackError, exc.ResourceClosedError, OSError) as error:
+        # The first two: the connection broke between two statements.
         raise _store_unavailable(Cause(NO_CONNECTION)) from error
 
 

@@ -46,7 +46,7 @@ class Engine(Protocol):
     name: str
     """`sqlite` or `postgresql`."""
     is_pooled: bool
-    """Whether a connection pooler is before the server: transactions of a connection share no session."""
+    """Whether a connection pooler is in front of the server: each transaction may run in another session."""
 
     async def write(self, work: UnitOfWork[T]) -> T:
         """Run a unit of work in a transaction that is on disk when this returns."""

@@ -67,7 +67,7 @@ def check_schema(url: str) -> None:
 
 
 def has_pooler(url: str) -> bool:
-    """Return whether a connection pooler is before PostgreSQL, such as PgBouncer. Blocks the thread.
+    """Return whether a connection pooler, such as PgBouncer, is in front of PostgreSQL. Blocks the thread.
 
     A pooler gives each client a process id that it makes up, because the client uses several processes.
     """

@@ -70,7 +70,7 @@ class Store:
 
     @property
     def is_pooled(self) -> bool:
-        """Whether a connection pooler is before PostgreSQL: nothing may need a session."""
+        """Whether a connection pooler is in front of PostgreSQL: nothing may need a session."""
         return self._engine.is_pooled
 
     async def write(self, work: UnitOfWork[T], on_commit: Callable[[T], object] | None = None) -> T:

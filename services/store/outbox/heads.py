@@ -43,9 +43,8 @@ from services.store.database.sql_dialect import INSERT, Insert, advisory_xact_lo
 IS_PENDING: ColumnElement[bool] = deliveries.c.state == literal_column("'PENDING'")
 """A literal, so that the engines can use indexes with this condition."""
 
-
 PROMOTION_BATCH_SIZE = 100
-"""Heads of an RPC whose time has passed, that get their turns in one transaction: more than a claim takes."""
+"""How many heads of an RPC whose time has passed get their turns at once: more than a claim takes."""
 _NEW, _RETRY = 0, 1
 """The values of `due_time_ms` of heads that can be claimed. Each is a queue with turns of its own."""
 _PASSED = 2
@@ -135,7 +134,7 @@ async def lease_heads(connection: AsyncConnection, heads: Sequence[Head], expire
 
 
 async def find_next_due_time_ms(connection: AsyncConnection, rpcs: Collection[str]) -> int | None:
-    """Return when the next head of these RPCs is due, now or later; None if there is none. 0: at once."""
+    """Return when the next head of these RPCs is due, now or later; None if none is. 0 or 1: at once."""
     if not rpcs:
         return None
     parameters = {f"rpc_{number}": rpc for number, rpc in enumerate(rpcs)}
@@ -296,6 +295,7 @@ def _upsert_heads(engine: str) -> Insert:
         .subquery("heads")
     )
     turn = _next_turn(heads.c, literal_column(str(_NEW)), heads.c.due_time_ms, heads.c.seq)
+    # Without WHERE, SQLite would read the ON of ON CONFLICT as that of a join.
     insert = INSERT[engine](delivery_heads).from_select(
         delivery_heads.c.keys(), select(*heads.c, turn).where(true())
     )

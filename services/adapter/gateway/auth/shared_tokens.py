@@ -209,8 +209,10 @@ def _has_in_lineage(record: _Record | None, refresh_token: str) -> TypeGuard[_Re
 
 def _is_newer(record: _Record | None, other: _Record | None) -> bool:
     """Whether a record descends from the other one; with the same refresh token, whether it is later."""
-    if record is None or other is None or record.refresh_token == other.refresh_token:
-        return record is not None and other is not None and record.issued_at > other.issued_at
+    if record is None or other is None:
+        return False
+    if record.refresh_token == other.refresh_token:
+        return record.issued_at > other.issued_at
     return other.lineage[-1] in record.lineage
 
 
