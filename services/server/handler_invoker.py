@@ -51,7 +51,12 @@ class GeneratorInvoker:
         responses = cast(AsyncGenerator[bytes, None], self._handler(call.request, call.deadline))
         async with aclosing(responses):
             async for response in responses:
-                await _send(call.grpc_context, response)
+                if not await _send(call.grpc_context, response):
+                    continue
+                # The handler learns that the response was sent, and is cancelled at its next await. If it
+                # has another response without an await, that is not sent.
+                await anext(responses, None)
+                await asyncio.sleep(0)
         return b""
 
 
@@ -71,14 +76,15 @@ async def _send_headers(context: ServicerContext) -> None:
         raise
 
 
-async def _send(context: ServicerContext, response: bytes) -> None:
+async def _send(context: ServicerContext, response: bytes) -> bool:
     """Return when the transport has taken the response: all but the last 64 KiB, the caller has read.
 
     Raises CancelledError if the caller is gone, even if gRPC has not cancelled the call yet. If the call is
-    cancelled when the response was taken already, this returns, so that the handler knows it, and the
-    cancellation comes at the next await.
+    cancelled when the response was taken already, this returns True, and the cancellation comes at the next
+    await.
     """
     sending = asyncio.ensure_future(context.write(response))
+    sending.add_done_callback(lambda each: each.cancelled() or each.exception())  # else asyncio logs it
     try:
         async with asyncio.timeout(WRITE_TIMEOUT_S):
             await asyncio.shield(sending)
@@ -93,6 +99,8 @@ async def _send(context: ServicerContext, response: bytes) -> None:
             raise
         task.uncancel()
         task.cancel(*cancellation.args)
+        return True
+    return False
 
 
 async def _is_sent(sending: "asyncio.Future[None]") -> bool:
