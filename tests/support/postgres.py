@@ -21,6 +21,7 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from services.store import migrate
+from tests.support.polling import wait_until
 
 INSTALLATIONS = Path("/usr/lib/postgresql")
 START_TIMEOUT_S = 30
@@ -52,25 +53,26 @@ class PostgresServer:
 
     def create_database(self, name: str, options: LiteralString = "") -> None:
         """Create an empty database."""
-        with self._connect() as connection:
+        with self.connect() as connection:
             connection.execute(SQL("CREATE DATABASE {} " + options).format(Identifier(name)))
 
     def drop_database(self, name: str) -> None:
         """Drop a database, and end the connections to it."""
-        with self._connect() as connection:
+        with self.connect() as connection:
             connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
 
     def execute(self, statement: LiteralString) -> None:
         """Execute a statement outside of a transaction."""
-        with self._connect() as connection:
+        with self.connect() as connection:
             connection.execute(statement)
 
     def fetch(self, query: LiteralString) -> list[tuple[Any, ...]]:
         """Return the rows of a query in the database postgres."""
-        with self._connect() as connection:
+        with self.connect() as connection:
             return connection.execute(query).fetchall()
 
-    def _connect(self) -> "psycopg.Connection[tuple[Any, ...]]":
+    def connect(self) -> "psycopg.Connection[tuple[Any, ...]]":
+        """Connect to the database postgres, outside of a transaction."""
         return psycopg.connect(host=str(self._directory), user="test", dbname="postgres", autocommit=True)
 
     def read_data_files(self) -> Iterator[tuple[Path, bytes]]:
@@ -195,3 +197,22 @@ def create_database(server: PostgresServer) -> str:
     server.create_database(name)
     migrate(server.url(name))
     return server.url(name)
+
+
+def demote(server: PostgresServer) -> None:
+    """Make all transactions read-only, also those of open connections. Return when this is the case."""
+    server.execute("ALTER SYSTEM SET default_transaction_read_only = on")
+    _reload(server, "on")
+
+
+def promote(server: PostgresServer) -> None:
+    """Undo `demote`."""
+    with server.connect() as connection:
+        connection.execute("SET default_transaction_read_only = off")
+        connection.execute("ALTER SYSTEM RESET default_transaction_read_only")
+    _reload(server, "off")
+
+
+def _reload(server: PostgresServer, expected: str) -> None:
+    server.execute("SELECT pg_reload_conf()")
+    wait_until(lambda: server.fetch("SHOW default_transaction_read_only") == [(expected,)])

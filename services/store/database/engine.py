@@ -71,7 +71,7 @@ def parse_url(url: str) -> URL:
     """Parse a store's URL. Raises StartupError, without the URL, because it may contain a password.
 
     Several hosts may be written as libpq does (`//user@host1:5432,host2:5432/name`), or as SQLAlchemy does
-    (`//user@/name?host=host1:5432&host=host2:5432`). A store is the host that is the primary.
+    (`//user@/name?host=host1:5432&host=host2:5432`). libpq then connects to the one that is the primary.
     """
     several = _SEVERAL_HOSTS.fullmatch(url)
     try:
@@ -87,6 +87,8 @@ def parse_url(url: str) -> URL:
         raise StartupError([f"the store's URL must begin with {SQLITE}:/// or {POSTGRESQL}://"])
     if parsed.drivername == SQLITE and parsed.database in {None, "", ":memory:"}:
         raise StartupError(["the store's URL must name a file: an in-memory database is not durable"])
-    if parsed.drivername == POSTGRESQL and "target_session_attrs" not in parsed.query:
-        return parsed.update_query_dict({"target_session_attrs": "read-write"})
+    # A single host is checked after the connection was made. libpq's own check can be wrong: PgBouncer gives
+    # each client the state of the server at the time when it connected to it first.
+    if isinstance(parsed.query.get("host"), tuple):
+        return parsed.update_query_dict({"target_session_attrs": "read-write", **parsed.query})
     return parsed

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+from psycopg.errors import ReadOnlySqlTransaction
 from sqlalchemy import event, text
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.psycopg import PGDialectAsync_psycopg
@@ -46,6 +47,17 @@ class PrimaryDialect(PGDialectAsync_psycopg):
     def get_async_dialect_cls(cls, _url: URL) -> "type[PrimaryDialect]":
         """Return this class."""
         return cls
+
+    def connect(self, *cargs: Any, **cparams: Any) -> Any:
+        """Open a connection. Raises ReadOnlySqlTransaction if the server is not the primary."""
+        dbapi_connection = super().connect(*cargs, **cparams)
+        try:
+            if self.do_ping(dbapi_connection):
+                return dbapi_connection
+            raise ReadOnlySqlTransaction("the server is not the primary")
+        except BaseException:
+            dbapi_connection.close()
+            raise
 
     def do_ping(self, dbapi_connection: Any) -> bool:
         """Return whether a connection can be used. If not, the pool drops all of its connections."""

@@ -36,6 +36,7 @@ _MIGRATION_LOCK = 5168800  # the key of PostgreSQL's advisory lock: it serialize
 _LOCK_TIMEOUT_S = 60.0
 _CONNECT_TIMEOUT_S = 10
 _RETRY_INTERVAL_S = 0.05
+_DATABASE_STATE = text("SELECT current_setting('server_encoding'), current_setting('transaction_read_only')")
 
 
 def migrate(url: str) -> None:
@@ -120,7 +121,7 @@ def connect(url: URL) -> Iterator[Connection]:
             make_private(Path(url.database or ""))
         with engine.begin() as connection:
             if url.drivername != SQLITE:
-                _check_encoding(connection)
+                _check_database(connection)
             yield connection
     except sqlite3.Error as error:
         raise _startup_error(f"the store cannot be opened: {error}") from error
@@ -136,11 +137,14 @@ def _startup_error(problem: str) -> StartupError:
     return StartupError([f"{SETTING}: {problem}"])
 
 
-def _check_encoding(connection: Connection) -> None:
-    encoding = connection.execute(text("SHOW server_encoding")).scalar_one()
+def _check_database(connection: Connection) -> None:
+    """Raise StartupError if a database of PostgreSQL cannot be a store."""
+    encoding, is_read_only = connection.execute(_DATABASE_STATE).one()
     if encoding != "UTF8":
         # Others lack the characters of most texts, or, as SQL_ASCII, do not say what a text means.
         raise _startup_error(f"the database has the encoding {encoding}: create one with ENCODING 'UTF8'")
+    if is_read_only == "on":
+        raise _startup_error("the store cannot be opened: it is read only")
 
 
 def _build_config() -> Config:

@@ -8,16 +8,18 @@ from contextlib import asynccontextmanager
 import pytest
 
 from services.errors import StartupError, StoreUnavailable
-from services.store import Storage, migrate, storage_lifespan
+from services.store import Storage, StorageConfig, StoreLimits, migrate, storage_lifespan
 from services.store.database.opening import open_store
 from tests.store.factories import build_message, wait_until
 from tests.store.leasing import get_ids, lease, subscribe
-from tests.support.postgres import PostgresServer, postgres_server
+from tests.support.postgres import PostgresServer, demote, postgres_server
 from tests.support.tcp_proxy import TcpProxy, tcp_proxy
 
 pytestmark = pytest.mark.postgres
 
 MAX_RECOVERY_S = 10.0
+LIMITS = StoreLimits(health_timeout_s=10)
+"""On a loaded machine, a health check may take seconds after a server has started."""
 READERS = 20
 """More than the pool has connections, so that every one is used."""
 
@@ -45,7 +47,7 @@ def proxy(primary: PostgresServer) -> Iterator[TcpProxy]:
 @asynccontextmanager
 async def open_storage(url: str) -> AsyncIterator[Storage]:
     """A storage in use: every connection of its pool is open, and one message is stored."""
-    async with storage_lifespan(url) as storage:
+    async with storage_lifespan(url, StorageConfig(store=LIMITS)) as storage:
         await subscribe(storage)
         await storage.inbox.store([build_message(1)])
         await use_all_connections(storage)
@@ -128,12 +130,6 @@ async def test_a_standby_is_refused_at_start(primary, standby):
     with pytest.raises(StartupError, match="read only"):
         async with open_store(standby.url()):
             pass
-
-
-def demote(server: PostgresServer) -> None:
-    """Make every transaction of every connection read-only."""
-    server.execute("ALTER SYSTEM SET default_transaction_read_only = on")
-    server.execute("SELECT pg_reload_conf()")
 
 
 async def wait_for_replication(server: PostgresServer) -> None:

@@ -22,7 +22,7 @@ from services.store.cli import run_command
 from tests.store.factories import CAPACITIES, build_delivery, build_message, wait_until
 from tests.store.leasing import ack, get_ids, lease, subscribe
 from tests.support.pgbouncer import pgbouncer
-from tests.support.postgres import PostgresServer, postgres_server
+from tests.support.postgres import PostgresServer, demote, postgres_server, promote
 
 pytestmark = pytest.mark.postgres
 
@@ -123,3 +123,24 @@ async def test_the_mode_statement_is_refused(postgres: PostgresServer) -> None:
                 pass
         with pytest.raises(StartupError, match="runs in the mode statement"):
             migrate(url)
+
+
+@pytest.mark.parametrize("mode", POOL_SIZES)
+async def test_the_server_becomes_the_primary_after_pgbouncer_connected(
+    postgres: PostgresServer, mode: str
+) -> None:
+    """PgBouncer goes on saying that it is read-only, to each new client."""
+    postgres.create_database(name := f"demoted_{mode}")
+    with pgbouncer(postgres, mode, pool_size=POOL_SIZES[mode]) as host:
+        url = f"postgresql+psycopg://test@/{name}?host={host}"
+        demote(postgres)
+        with pytest.raises(StartupError, match="read only"):
+            migrate(url)
+        promote(postgres)
+        migrate(url)
+        async with open_store(url) as store:
+            assert await store.is_healthy()
+            demote(postgres)
+            assert not await store.is_healthy()
+            promote(postgres)
+            assert await store.is_healthy()
