@@ -233,7 +233,13 @@ async def test_a_peer_cannot_forge_lines_of_the_log(run_process):
         server.process.send_signal(signal.SIGTERM)
         code, stderr = await server.wait()
     assert (code, stderr) == (0, [])
-    assert {line["event"] for line in server.lines} == {"access", "serving", "draining", "stopped"}
+    assert {line["event"] for line in server.lines} == {
+        "starting",
+        "access",
+        "serving",
+        "draining",
+        "stopped",
+    }
 
 
 async def test_what_libraries_print_is_logged(run_process):
