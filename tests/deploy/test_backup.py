@@ -23,15 +23,26 @@ def server() -> Iterator[PostgresServer]:
         yield server
 
 
-def run_backup(directory: Path, url: str) -> subprocess.CompletedProcess[str]:
-    """Run the command of the CronJob, with other paths."""
+def run_backup(directory: Path, url: str, backup_url: str = "") -> subprocess.CompletedProcess[str]:
+    """Run the command of the CronJob, with other paths. `backup_url` is the optional one of the Secret."""
     (job,) = filter_kind(render(OVERLAYS / "backup" / "order-sync"), "CronJob")
     container = checks.only_container(job)
     variables = {entry["name"]: entry["value"] for entry in container["env"]}
-    secret = directory.parent / "database-url"
+    secret, backup_secret = (directory.parent / name for name in ("database-url", "backup-database-url"))
     secret.write_text(url)
-    assert variables.keys() == {"DATABASE_URL_FILE", "BACKUP_DIRECTORY", "BACKUP_KEEP_DAYS"}
-    variables |= {"DATABASE_URL_FILE": str(secret), "BACKUP_DIRECTORY": str(directory)}
+    if backup_url:
+        backup_secret.write_text(backup_url)
+    assert variables.keys() == {
+        "DATABASE_URL_FILE",
+        "BACKUP_DATABASE_URL_FILE",
+        "BACKUP_DIRECTORY",
+        "BACKUP_KEEP_DAYS",
+    }
+    variables |= {
+        "DATABASE_URL_FILE": str(secret),
+        "BACKUP_DATABASE_URL_FILE": str(backup_secret),
+        "BACKUP_DIRECTORY": str(directory),
+    }
     return subprocess.run(  # noqa: S603 # the command of our own manifest
         container["command"],
         env={"PATH": os.environ["PATH"]} | variables,
@@ -86,3 +97,12 @@ def test_a_failed_dump_fails_the_job_and_deletes_nothing(server: PostgresServer,
     assert finished.returncode != 0
     assert 'database "missing" does not exist' in finished.stderr
     assert [file.name for file in directory.glob("*.dump")] == ["old.dump"]
+
+
+def test_the_url_of_the_backup_is_used_if_there_is_one(server: PostgresServer, tmp_path: Path) -> None:
+    """That of the services may lead to a pooler, whose other clients would get the settings of pg_dump."""
+    directory = tmp_path / "backup"
+    directory.mkdir()
+    finished = run_backup(directory, server.url("missing"), backup_url=server.url("postgres"))
+    assert finished.returncode == 0, finished.stderr
+    assert len(list(directory.glob("20*.dump"))) == 1

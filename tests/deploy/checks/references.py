@@ -18,6 +18,7 @@ SECRET_KEYS = frozenset(
         "access-token",
         "refresh-token",
         "database-url",
+        "backup-database-url",
         "database-ca.crt",
         "redis-url",
         "redis-ca.crt",
