@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from services.errors import StartupError, StoreUnavailable
-from services.store.database.connect_causes import SETTING
+from services.store.database.connect_causes import DATABASE_URL
 from services.store.database.opening import open_store
 from services.store.database.schema_migrations import migrate
 from services.store.erasure import TABLES_WITH_BUYERS_DATA, erase
@@ -21,7 +21,7 @@ INCOMPLETE = 3
 READER_TIMEOUT_S = 15.0
 """How long an erasure waits for a reader of an older state of the database."""
 POOLED = (
-    f"{SETTING}: tables cannot be rewritten through a connection pooler: "
+    f"{DATABASE_URL}: tables cannot be rewritten through a connection pooler: "
     "use a URL that leads to PostgreSQL directly, or --no-rewrite"
 )
 _ORDER_OPTIONS = {

@@ -6,7 +6,7 @@ import aiohttp
 
 from services.adapter.gateway.proxy import Proxy
 
-CA_FILE, URL = "NATIONALSITE_GATEWAY_CA_FILE", "NATIONALSITE_GATEWAY_URL"
+GATEWAY_CA_FILE, GATEWAY_URL = "NATIONALSITE_GATEWAY_CA_FILE", "NATIONALSITE_GATEWAY_URL"
 
 
 class ConnectFailure(NamedTuple):
@@ -22,20 +22,26 @@ def to_connect_failure(error: BaseException, proxy: Proxy | None) -> ConnectFail
     """Return the cause of an exception of aiohttp."""
     if proxy is not None and (failure := _to_proxy_failure(error, f"the proxy of {proxy.variable}")):
         return failure
-    cause, text = "unreachable", f"1688 cannot be reached ({URL})"
+    cause, text = "unreachable", f"1688 cannot be reached ({GATEWAY_URL})"
     match error:
         case aiohttp.ClientConnectorDNSError():
-            cause, text = "name_not_resolved", f"the name of 1688's gateway cannot be resolved ({URL})"
+            cause, text = (
+                "name_not_resolved",
+                f"the name of 1688's gateway cannot be resolved ({GATEWAY_URL})",
+            )
         case aiohttp.ClientConnectorCertificateError(certificate_error=reason):
             detail = getattr(reason, "verify_message", "") or "it cannot be verified"
             cause = "certificate_rejected"
-            text = f"1688's certificate is rejected: {detail} ({CA_FILE} adds an authority)"
+            text = f"1688's certificate is rejected: {detail} ({GATEWAY_CA_FILE} adds an authority)"
         case aiohttp.ClientConnectorSSLError():
-            cause, text = "tls_failed", f"the TLS handshake with 1688 failed ({URL})"
+            cause, text = "tls_failed", f"the TLS handshake with 1688 failed ({GATEWAY_URL})"
         case aiohttp.ClientConnectorError(os_error=ConnectionRefusedError()):
-            cause, text = "refused", f"1688 cannot be reached: nothing listens on host and port ({URL})"
+            cause, text = (
+                "refused",
+                f"1688 cannot be reached: nothing listens on host and port ({GATEWAY_URL})",
+            )
         case TimeoutError():
-            cause, text = "no_response", f"1688 cannot be reached: no response in time ({URL})"
+            cause, text = "no_response", f"1688 cannot be reached: no response in time ({GATEWAY_URL})"
     return ConnectFailure(cause, text)
 
 

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from services.adapter.error_words import CODES, is_success_code, read_error_words
-from services.adapter.gateway.connect_errors import URL
+from services.adapter.gateway.connect_errors import GATEWAY_URL
 from services.errors import (
     AccessTokenRejected,
     CredentialRejected,
@@ -97,7 +97,7 @@ def find_other_answer(status: int, headers: Mapping[str, str], body: bytes) -> O
 
     A page with a status of 5xx is no sign of another server: 1688's servers send it while they fail.
     """
-    advice = f"came in place of 1688's response: check {URL}, and proxies and firewalls on the way"
+    advice = f"came in place of 1688's response: check {GATEWAY_URL}, and proxies and firewalls on the way"
     is_page = headers.get("Content-Type", "").startswith("text/html")
     if 300 <= status < 400:
         return OtherAnswer("redirect", f"a redirect {advice}")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from redis import exceptions
 from redis.asyncio.sentinel import MasterNotFoundError
 
-SETTING = "NATIONALSITE_REDIS_URL"
+REDIS_URL = "NATIONALSITE_REDIS_URL"
 
 _CAUSES: tuple[tuple[type[BaseException], str, str], ...] = (
     (socket.gaierror, "", "the name of its host cannot be resolved"),

@@ -13,7 +13,7 @@ from redis.commands.core import AsyncScript
 from redis.exceptions import MasterDownError, ReadOnlyError, RedisError, ResponseError
 
 from services.adapter.gateway.metrics import record_redis_failure
-from services.adapter.gateway.redis_causes import SETTING, find_redis_cause
+from services.adapter.gateway.redis_causes import REDIS_URL, find_redis_cause
 from services.adapter.gateway.redis_url import build_redis
 from services.errors import StartupError
 
@@ -72,12 +72,12 @@ class RedisClient:
                 info = await self._redis.info("everything")
         except (RedisError, OSError) as error:
             # It may be there later; or a rule of Redis does not allow INFO.
-            _log.warning("redis_not_checked", cause=find_redis_cause(error), setting=SETTING)
+            _log.warning("redis_not_checked", cause=find_redis_cause(error), setting=REDIS_URL)
             return
         if info.get("cluster_enabled"):
             raise StartupError(
                 [
-                    f"{SETTING}: this server is part of a Redis Cluster, which is not supported."
+                    f"{REDIS_URL}: this server is part of a Redis Cluster, which is not supported."
                     " Use a single server, or one with Sentinel (redis+sentinel://)"
                 ]
             )
@@ -100,7 +100,7 @@ class RedisClient:
                 self._paused_until = loop.time() + PAUSE_S
                 record_redis_failure()
                 cause = find_redis_cause(error)
-                _log.warning("redis_failed", cause=cause, setting=SETTING, pause_s=PAUSE_S)
+                _log.warning("redis_failed", cause=cause, setting=REDIS_URL, pause_s=PAUSE_S)
                 await self._forget_server()
             self._has_failed = True
             raise RedisUnavailable from error
@@ -117,7 +117,7 @@ class RedisClient:
                 await self._redis.set(self.key("check"), "1", px=1000)
                 await self._redis.eval("return redis.call('GET', KEYS[1])", 1, self.key("check"))
         except (RedisError, OSError) as error:
-            return f"{find_redis_cause(error)} ({SETTING})"
+            return f"{find_redis_cause(error)} ({REDIS_URL})"
         return ""
 
     async def close(self) -> None:

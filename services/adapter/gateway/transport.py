@@ -15,7 +15,7 @@ import structlog
 import yarl
 from aiohttp.http_exceptions import ContentEncodingError
 
-from services.adapter.gateway.connect_errors import CA_FILE, to_connect_failure
+from services.adapter.gateway.connect_errors import GATEWAY_CA_FILE, to_connect_failure
 from services.adapter.gateway.proxy import Proxy, find_proxy
 from services.adapter.gateway.tracing import exchange_span, is_tracing_enabled, record_response
 from services.errors import (
@@ -163,9 +163,9 @@ def _build_tls_context(ca_file: Path) -> ssl.SSLContext:
     try:
         context.load_verify_locations(cadata=ca_file.read_text("ascii"))
     except (ssl.SSLError, ValueError):
-        raise StartupError([f"{CA_FILE}: {ca_file} holds no PEM certificate"]) from None
+        raise StartupError([f"{GATEWAY_CA_FILE}: {ca_file} holds no PEM certificate"]) from None
     except OSError as error:
-        raise StartupError([f"{CA_FILE}: cannot read {ca_file}: {error.strerror}"]) from None
+        raise StartupError([f"{GATEWAY_CA_FILE}: cannot read {ca_file}: {error.strerror}"]) from None
     return context
 
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from services.errors import StartupError
-from services.store.database.connect_causes import SETTING
+from services.store.database.connect_causes import DATABASE_URL
 from services.store.database.engine import SQLITE, parse_url
 from services.store.database.private_files import make_private_directory
 
@@ -29,7 +29,7 @@ async def single_process_lock(url: str) -> AsyncIterator[None]:
         # Opened read-only, because the service may start while its disk is read-only.
         descriptor = os.open(lock_file, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise StartupError([f"{SETTING}: the store cannot be opened: {error.strerror}"]) from error
+        raise StartupError([f"{DATABASE_URL}: the store cannot be opened: {error.strerror}"]) from error
     try:
         _lock(descriptor)
         yield
@@ -43,9 +43,9 @@ def _lock(descriptor: int) -> None:
     except BlockingIOError as error:
         raise StartupError(
             [
-                f"{SETTING}: another process serves from this SQLite store, and only one may: "
+                f"{DATABASE_URL}: another process serves from this SQLite store, and only one may: "
                 "use PostgreSQL for several replicas"
             ]
         ) from error
     except OSError as error:
-        raise StartupError([f"{SETTING}: the store cannot be locked: {error.strerror}"]) from error
+        raise StartupError([f"{DATABASE_URL}: the store cannot be locked: {error.strerror}"]) from error

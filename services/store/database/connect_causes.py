@@ -6,7 +6,7 @@ its own language, if `lc_messages` says so. Then the cause is not known, and cou
 
 import re
 
-SETTING = "NATIONALSITE_DATABASE_URL"
+DATABASE_URL = "NATIONALSITE_DATABASE_URL"
 
 _CAUSES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), cause)

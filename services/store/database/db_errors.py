@@ -12,7 +12,7 @@ from prometheus_client import Counter
 from sqlalchemy import exc
 
 from services.errors import StoreUnavailable
-from services.store.database.connect_causes import SETTING, find_connect_cause
+from services.store.database.connect_causes import DATABASE_URL, find_connect_cause
 
 NO_CONNECTION = "no connection"
 CAUSES: Mapping[str, str] = MappingProxyType(
@@ -103,7 +103,7 @@ class Cause:
     """Whether an operator can mend it: in the database's URL, or where this points to."""
 
     def __str__(self) -> str:
-        return f"{self.text} ({SETTING})" if self.is_of_setting else self.text
+        return f"{self.text} ({DATABASE_URL})" if self.is_of_setting else self.text
 
 
 def find_cause(error: exc.DBAPIError) -> Cause | None:
@@ -137,6 +137,6 @@ def is_conflict(error: exc.DBAPIError) -> bool:
 
 
 def _store_unavailable(cause: Cause, code: str = "") -> StoreUnavailable:
-    setting = {"setting": SETTING} if cause.is_of_setting else {}
+    setting = {"setting": DATABASE_URL} if cause.is_of_setting else {}
     _log.warning("store_unavailable", cause=cause.text, code=code, **setting)
     return StoreUnavailable(f"the store cannot be used now: {cause}")

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, nullcontext
 
 from services.errors import StartupError, StoreUnavailable
 from services.store.database.clock import StoreClock
-from services.store.database.connect_causes import SETTING
+from services.store.database.connect_causes import DATABASE_URL
 from services.store.database.engine import SQLITE, Engine, StoreLimits, parse_url
 from services.store.database.postgresql import PostgresqlEngine
 from services.store.database.schema_migrations import check_schema, has_pooler, migrate
@@ -46,7 +46,7 @@ async def _run_clock(clock: StoreClock, store: Store) -> AsyncIterator[None]:
     try:
         await clock.open(store)
     except StoreUnavailable as error:
-        raise StartupError([f"{SETTING}: the store's time cannot be read: {error}"]) from error
+        raise StartupError([f"{DATABASE_URL}: the store's time cannot be read: {error}"]) from error
     running = asyncio.create_task(clock.run(store))
     try:
         yield

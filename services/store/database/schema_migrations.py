@@ -23,7 +23,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from services.errors import StartupError
-from services.store.database.connect_causes import SETTING
+from services.store.database.connect_causes import DATABASE_URL
 from services.store.database.db_errors import find_cause
 from services.store.database.engine import SQLITE, parse_url
 from services.store.database.private_files import make_private
@@ -134,7 +134,7 @@ def connect(url: URL) -> Iterator[Connection]:
 
 
 def _startup_error(problem: str) -> StartupError:
-    return StartupError([f"{SETTING}: {problem}"])
+    return StartupError([f"{DATABASE_URL}: {problem}"])
 
 
 def _check_database(connection: Connection) -> None:
