@@ -95,7 +95,8 @@ def _is_excluded(host: str, port: int, no_proxy: str) -> bool:
     for entry in re.split(r"[,\s]+", no_proxy.lower()):
         if entry == "*":
             return True
-        name, _, entry_port = entry.rpartition(":") if entry.count(":") == 1 else (entry, "", "")
+        has_port = re.search(r"^[^:]*:\d+$|\]:\d+$", entry)  # an IPv6 address has colons of its own
+        name, _, entry_port = entry.rpartition(":") if has_port else (entry, "", "")
         if entry_port and entry_port != str(port):
             continue
         if address is not None and _contains(name, address):
