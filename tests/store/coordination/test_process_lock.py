@@ -59,7 +59,7 @@ def test_a_second_process_on_the_same_file_does_not_start(service, database_file
     first = start_service(service, GATEWAY_URL, store, log=f"process-lock-{service}")
     try:
         second = run_second(service, database_file)
-        assert (second.returncode, second.stderr) == (2, f"{REJECTION}\n")
+        assert (second.returncode, second.stderr) == (2, f"NATIONALSITE_DATABASE_URL: {REJECTION}\n")
         assert run_second(service, database_file, "migrate").returncode == 0  # commands do not take the lock
         with sqlite3.connect(database_file) as reader:  # nor does a backup
             assert reader.execute("SELECT count(*) FROM alembic_version").fetchone() == (1,)
