@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import NullPool, create_engine, text
 
 from services.errors import DeliveryNotFound, NoFullSync, StoreUnavailable
 from services.store import (
@@ -350,8 +350,7 @@ async def test_nothing_of_an_erased_buyer_is_in_postgresqls_files(url, storage, 
     assert not await storage.store.scrub(timeout_s=1)
     assert await asyncio.to_thread(find), "a vacuum is enough"
 
-    with connect(parse_url(url)) as reader:
-        reader.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+    with connect_snapshot(url) as reader:
         reader.execute(text("SELECT 1"))
         rewritten = storage.store.scrub(timeout_s=0.1, rewrite=TABLES_WITH_BUYERS_DATA)
         assert await rewritten is True  # the reader began after the erasure
@@ -363,12 +362,19 @@ async def test_an_older_reader_of_postgresql_prevents_an_erasure(url, storage):
     if url.startswith("sqlite"):
         return
     await store_full_order(storage, build_full_order(1, member="hanako", payload=SECRET))
-    with connect(parse_url(url)) as reader:
-        reader.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+    with connect_snapshot(url) as reader:
         reader.execute(text("SELECT 1 FROM alembic_version"))
         await erase(storage.store, "hanako")
         assert not await storage.store.scrub(timeout_s=0.1, rewrite=TABLES_WITH_BUYERS_DATA)
     assert await storage.store.scrub(timeout_s=5, rewrite=TABLES_WITH_BUYERS_DATA)
+
+
+@contextmanager
+def connect_snapshot(url):
+    """Yield a connection whose reads all see the state of the first one."""
+    engine = create_engine(parse_url(url), isolation_level="REPEATABLE READ", poolclass=NullPool)
+    with engine.connect() as connection:
+        yield connection
 
 
 def run_sql(url, statement):
