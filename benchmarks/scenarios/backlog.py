@@ -34,7 +34,7 @@ SMALL, LARGE = 2_500, 100_000
 """Pending deliveries at the start: as many as are measured, and a backlog."""
 MANY_KEYS, FEW_KEYS = 20_000, 100
 WARM_UP, MEASURED = 500, 2_000
-ROUNDS, CLAIMS = 3, 100
+ROUNDS, OUTAGE_ROUNDS, CLAIMS = 3, 1, 100
 CLAIM_SIZE = 64
 OUTAGE_BEGIN_S, OUTAGE_S = 5.0, 20.0
 """Until the circuit breaker is open, and for how long the CPU time is measured."""
@@ -93,7 +93,7 @@ def _measure(engine: str, upstream: NginxUpstream, small: str, many: str, few: s
             "100,000 of 100 keys": partial(_measure_outage, engine, few),
         },
         "% of a core",
-        ROUNDS,
+        OUTAGE_ROUNDS,
     )
     waits = measure_rounds(
         {
@@ -101,7 +101,7 @@ def _measure(engine: str, upstream: NginxUpstream, small: str, many: str, few: s
             "idle": partial(_measure_wait, engine, small, upstream.url),
         },
         "ms",
-        ROUNDS,
+        OUTAGE_ROUNDS,
     )
     outage_many, outage_few = outages.values()
     first, second = searches.values()
