@@ -1,6 +1,7 @@
 """Keeps the files of a SQLite database private: only their owner can read them."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -19,8 +20,9 @@ def make_private(database: Path) -> None:
     Existing directories are not changed. Raises OSError, also if the file belongs to another user.
     """
     make_private_directory(database.parent)
-    # Opened read-only, because the service may start while its disk is read-only.
-    os.close(os.open(database, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, FILE_MODE))
+    # An existing file is not opened: closing it would end all locks that SQLite has on it in this process.
+    with suppress(FileExistsError):
+        os.close(os.open(database, os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE))
     for suffix in _SUFFIXES:
         path = Path(f"{database}{suffix}")
         try:

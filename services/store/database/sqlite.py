@@ -80,6 +80,12 @@ class SqliteEngine:
         self._transaction_timeout_s = limits.transaction_timeout_s
         self._pending: deque[_PendingWrite] = deque()
         self._writer: asyncio.Task[None] | None = None
+        self._journal_lock = asyncio.Lock()
+        """Held by a transaction that writes, and while the journal is emptied.
+
+        Up to 3.51.2, SQLite can damage a database if both happen at the same instant
+        (https://sqlite.org/wal.html#walresetbug).
+        """
 
     async def write(self, work: UnitOfWork[T]) -> T:
         """Run a unit of work in the next transaction."""
@@ -114,11 +120,16 @@ class SqliteEngine:
                     # The temporary copy goes where the database is: there is space, and nobody else reads it.
                     os.environ["SQLITE_TMPDIR"] = os.path.dirname(self._files.path)
                     await driver.run(lambda sqlite: sqlite.execute("VACUUM").close())
-                while not await driver.run(_truncate_journal):
+                while not await self._truncate(driver):
                     if asyncio.get_running_loop().time() >= deadline:
                         return False
                     await asyncio.sleep(_CHECKPOINT_INTERVAL_S)
         return True
+
+    async def _truncate(self, driver: Any) -> bool:
+        async with self._journal_lock:
+            is_done: bool = await driver.run(_truncate_journal)
+        return is_done
 
     async def close(self) -> None:
         """Wait for the writer, and close the file."""
@@ -150,7 +161,7 @@ class SqliteEngine:
 
     async def _write_batch(self, batch: Sequence[_PendingWrite]) -> None:
         self._files.check()
-        async with self._engine.connect() as connection:
+        async with self._journal_lock, self._engine.connect() as connection:
             await connection.execution_options(**{_IS_WRITER: True})
             if len(batch) == 1:
                 await self._write_alone(connection, batch[0])
