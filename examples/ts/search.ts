@@ -1,5 +1,5 @@
 // Searches for offers, and handles an error by its reason.
-import { connect, createClient, formatMoney, parseError } from "@nationalsite/client";
+import { connect, createClient, moneyToText, parseError } from "@nationalsite/client";
 import { ErrorReason } from "@nationalsite/protos/errors/v1";
 import { ProductService } from "@nationalsite/protos/product/v1";
 
@@ -14,7 +14,7 @@ async function search(keyword: string): Promise<void> {
     const { offers } = await products.searchByKeyword(request, { timeoutMs: 5_000 });
     for (const { offerId, priceInfo, subject } of offers) {
       const { price, priceRange } = priceInfo ?? {}; // a price that is not one number, such as 125-128, has a text
-      const amount = priceRange?.text ?? (price && formatMoney(price));
+      const amount = priceRange?.text ?? (price && moneyToText(price));
       console.log(`${offerId} ${price?.currencyCode} ${amount} ${subject}`);
     }
   } catch (error) {

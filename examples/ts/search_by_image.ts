@@ -1,7 +1,7 @@
 // Searches for offers that look like an image: the file in the argument, or examples/image.jpg.
 import { readFile } from "node:fs/promises";
 import { create } from "@bufbuild/protobuf";
-import { connect, createClient, formatMoney } from "@nationalsite/client";
+import { connect, createClient, moneyToText } from "@nationalsite/client";
 import { ProductService, SearchByImageRequestSchema } from "@nationalsite/protos/product/v1";
 
 const path = process.argv[2] ?? new URL("../../image.jpg", import.meta.url);
@@ -15,7 +15,7 @@ const request = create(SearchByImageRequestSchema, {
 const response = await products.searchByImage(request, { timeoutMs: 15_000 });
 for (const { offerId, priceInfo, subject } of response.offers) {
   const { price, priceRange } = priceInfo ?? {}; // a price that is not one number, such as 125-128, has a text
-  const amount = priceRange?.text ?? (price && formatMoney(price));
+  const amount = priceRange?.text ?? (price && moneyToText(price));
   console.log(`${offerId} ${price?.currencyCode} ${amount} ${subject}`);
 }
 // The page token also stands for the uploaded image.

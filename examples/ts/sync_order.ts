@@ -1,10 +1,9 @@
 // Syncs an order to 1688 with a direct call, and its purchase order with a durable delivery.
 import { randomUUID } from "node:crypto";
 import { create, enumToJson } from "@bufbuild/protobuf";
-import { durationFromMs, timestampNow } from "@bufbuild/protobuf/wkt";
-import { type Client, connect, createClient, parseMoney } from "@nationalsite/client";
+import { timestampNow } from "@bufbuild/protobuf/wkt";
+import { type Client, connect, createClient, parseMoney, waitForDelivery } from "@nationalsite/client";
 import {
-  DeliveryState,
   DeliveryStateSchema,
   DownstreamOrderStatus,
   DownstreamRefundStatus,
@@ -52,15 +51,9 @@ async function enqueueRelation(orders: Client<typeof OrderSyncService>): Promise
     requestId: randomUUID(), // store it: a retry with it returns the same delivery
     sync: { case: "relations", value: { relations: [relation] } },
   });
-  let { delivery } = await orders.enqueueSync(request, { timeoutMs: 5_000 });
-  const deadline = Date.now() + 60_000;
-  while (delivery?.state === DeliveryState.PENDING && Date.now() < deadline) {
-    // It returns as soon as the delivery is finished, at the latest after the wait.
-    const waitRequest = { deliveryId: delivery.deliveryId, wait: durationFromMs(20_000) };
-    ({ delivery } = await orders.getDelivery(waitRequest, { timeoutMs: 25_000 }));
-  }
-  const state = enumToJson(DeliveryStateSchema, delivery?.state ?? DeliveryState.UNSPECIFIED);
-  console.log(state, delivery?.attempts); // DELIVERY_STATE_DELIVERED 1
+  const { delivery } = await orders.enqueueSync(request, { timeoutMs: 5_000 });
+  const finished = await waitForDelivery(orders, delivery?.deliveryId ?? "", { timeoutMs: 60_000 });
+  console.log(enumToJson(DeliveryStateSchema, finished.state), finished.attempts); // DELIVERY_STATE_DELIVERED 1
   // [/snippet]
 }
 

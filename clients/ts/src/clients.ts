@@ -25,11 +25,12 @@ export interface CallOptions {
   readonly onTrailer?: (metadata: grpc.Metadata) => void;
 }
 
-/** Rejects with a grpc.ServiceError; `parseError` returns its details. */
-export type UnaryCall<I extends DescMessage, O extends DescMessage> = (
-  request: MessageInitShape<I>,
-  options?: CallOptions,
-) => Promise<MessageShape<O>>;
+export interface UnaryCall<I extends DescMessage, O extends DescMessage> {
+  /** Rejects with a grpc.ServiceError; `parseError` returns its details. */
+  (request: MessageInitShape<I>, options?: CallOptions): Promise<MessageShape<O>>;
+  /** The descriptor of the method. */
+  readonly method: DescMethodUnary<I, O>;
+}
 
 /**
  * The call starts when the first response is requested. Leaving the loop over the responses cancels it. When the
@@ -59,30 +60,31 @@ export function createClient<S extends DescService>(service: S, channel: grpc.Ch
   return Object.fromEntries(
     service.methods.map((method) => [
       method.localName,
-      method.methodKind === "bidi_streaming" ? streamCall(client, method) : unaryCall(client, method),
+      method.methodKind === "unary" ? unaryCall(client, method) : streamCall(client, method),
     ]),
   ) as unknown as Client<S>;
 }
 
 function unaryCall(client: grpc.Client, method: DescMethod): UnaryCall<DescMessage, DescMessage> {
-  return async (request, options = {}) => {
+  const call = async (request: MessageInitShape<DescMessage>, options: CallOptions = {}) => {
     options.signal?.throwIfAborted();
     let stopObserving = () => {};
     try {
-      return await new Promise((resolve, reject) => {
-        const call = client.makeUnaryRequest(
+      return await new Promise<MessageShape<DescMessage>>((resolve, reject) => {
+        const active = client.makeUnaryRequest(
           ...wireFormat(method),
           request,
           toMetadata(options),
           toDeadline(options),
           (error, response) => (error ? reject(error) : resolve(response!)),
         );
-        stopObserving = observe(call, options);
+        stopObserving = observe(active, options);
       });
     } finally {
       stopObserving();
     }
   };
+  return Object.assign(call, { method: method as DescMethodUnary });
 }
 
 function streamCall(client: grpc.Client, method: DescMethod): StreamCall<DescMessage, DescMessage> {

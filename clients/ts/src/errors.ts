@@ -34,6 +34,11 @@ export interface ErrorDetails {
   /** Whether a retry makes sense, by the rule of the reason. UNSPECIFIED if the reason is. */
   readonly retry: Retry;
   /**
+   * Whether the same call may be made again, by the error alone: false if a retry is useless, or could execute the call
+   * twice. `callWithRetries` also regards the method and the request.
+   */
+  readonly mayRepeat: boolean;
+  /**
    * Metadata of ErrorInfo: `source`, `operation`, `dialect`, 1688's own `upstreamCode` and `upstreamMessage`, and
    * what else the rule of the reason lists.
    */
@@ -58,8 +63,8 @@ export function parseError(error: unknown): ErrorDetails | undefined {
 }
 
 /** Returns the details of the status of one result of WriteOrderRelations, or undefined if it is OK. */
-export function parseStatus(status: Status): ErrorDetails | undefined {
-  if (status.code === grpc.status.OK) return undefined;
+export function parseStatus(status: Status | undefined): ErrorDetails | undefined {
+  if (!status || status.code === grpc.status.OK) return undefined;
   const code = status.code in grpc.status ? status.code : grpc.status.UNKNOWN;
   return buildDetails(code, status.message, unpackDetails(status), undefined);
 }
@@ -98,7 +103,7 @@ function buildDetails(
   const retryInfo = details.find((detail) => isMessage(detail, RetryInfoSchema));
   const badRequest = details.find((detail) => isMessage(detail, BadRequestSchema));
   const reason = ErrorReasonSchema.values.find((value) => value.name === info?.reason);
-  return {
+  const error = {
     code,
     message,
     reason: reason?.number ?? ErrorReason.UNSPECIFIED,
@@ -111,4 +116,11 @@ function buildDetails(
     pushbackMs,
     details,
   };
+  return { ...error, mayRepeat: mayRepeat(error) };
+}
+
+function mayRepeat(error: Omit<ErrorDetails, "mayRepeat">): boolean {
+  if (error.retry !== Retry.UNSPECIFIED) return error.retry === Retry.AFTER_DELAY;
+  if (error.reasonName) return error.retryDelayMs !== undefined; // a reason that is newer than these stubs
+  return error.code === grpc.status.UNAVAILABLE && (error.pushbackMs ?? 0) >= 0;
 }

@@ -1,7 +1,11 @@
-// A thin library beside @nationalsite/protos: channels, typed clients, error details, the reads after messages,
-// money.
+// A thin library beside @nationalsite/protos: channels, typed clients, error details and retries, the reads after
+// messages, deliveries, pages, money.
 export { type ConnectOptions, type Service, connect } from "./channels.js";
 export { type CallOptions, type Client, type StreamCall, type UnaryCall, createClient } from "./clients.js";
+export { type WaitOptions, waitForDelivery } from "./deliveries.js";
 export { type ErrorDetails, type FieldViolation, parseError, parseStatus } from "./errors.js";
 export { type MessageRead, listMessageReads } from "./message_reads.js";
-export { formatMoney, parseMoney } from "./money.js";
+export { moneyToText, parseMoney } from "./money.js";
+export { iteratePages } from "./pages.js";
+export { type RelationResult, pairResults } from "./relation_results.js";
+export { type RetryOptions, callWithRetries } from "./retries.js";

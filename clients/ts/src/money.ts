@@ -4,8 +4,11 @@ import { type Money, MoneySchema } from "@nationalsite/protos/google/type/money"
 
 const NANOS_PER_UNIT = 1_000_000_000n;
 
-/** Formats an amount in units of its currency, yuan for CNY. It has two decimals, and more only if needed. */
-export function formatMoney(money: Money): string {
+/**
+ * Returns an amount in units of its currency, yuan for CNY, with at least two decimals: `"41.10"`, `"0.00"`,
+ * `"1.005"`.
+ */
+export function moneyToText(money: Money): string {
   const nanos = money.units * NANOS_PER_UNIT + BigInt(money.nanos);
   const digits = `${nanos < 0n ? -nanos : nanos}`.padStart(10, "0");
   return `${nanos < 0n ? "-" : ""}${digits.slice(0, -9)}.${digits.slice(-9).replace(/0{1,7}$/, "")}`;

@@ -60,6 +60,7 @@ test("all details are parsed", async (t) => {
     reason: ErrorReason.UPSTREAM_RATE,
     reasonName: "ERROR_REASON_UPSTREAM_RATE",
     retry: Retry.AFTER_DELAY,
+    mayRepeat: true,
     metadata: { source: "1688", upstreamCode: "gw.QosAppFrequencyLimit", upstreamMessage: "频率" },
     fieldViolations: [{ field: "filters[0]", description: "no commas", reason: "FILTER_COMMA" }],
     retryDelayMs: 1500,
