@@ -1,7 +1,7 @@
 // After each message reads the purchase order and its shipments, and syncs them, until SIGTERM.
 import { enumToJson } from "@bufbuild/protobuf";
-import { durationFromMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { connect, createClient } from "@nationalsite/client";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { Consumer, connect, createClient } from "@nationalsite/client";
 import {
   DownstreamLogisticsStatus,
   DownstreamOrderStatus,
@@ -58,24 +58,8 @@ async function syncShipment(order: PurchaseOrder, shipment: Shipment): Promise<v
   await orders.syncLogisticsOrder({ logisticsOrder }, options);
 }
 
-/** Handles some messages. One whose handling fails is not acknowledged, and is delivered again. */
-async function pull(subscription: string): Promise<void> {
-  const createIfMissing = { topics, startTime: timestampFromMs(Date.now() - 3_600_000) };
-  const request = { subscription, createIfMissing, wait: durationFromMs(2_000), maxMessages: 10 };
-  const { receivedMessages } = await orders.pullMessages(request, { timeoutMs: 20_000 });
-  for (const { ackId, message } of receivedMessages) {
-    try {
-      if (message) await follow(message);
-      await orders.ackMessages({ subscription, ackIds: [ackId] }, options);
-    } catch (error) {
-      console.error(`${message?.messageId}: ${error}`);
-    }
-  }
-}
-
-let isStopped = false;
-process.once("SIGTERM", () => {
-  isStopped = true;
-});
-while (!isStopped) await pull("follow-ts");
+const createIfMissing = { topics, startTime: timestampFromMs(Date.now() - 3_600_000) };
+const consumer = new Consumer(channel, "follow-ts", follow, { createIfMissing });
+process.once("SIGTERM", () => consumer.stop());
+await consumer.run();
 channel.close();
