@@ -7,7 +7,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, LiteralString, Protocol
 
@@ -47,7 +47,7 @@ class ServiceStore:
 
     def _query(self, query: LiteralString) -> Sequence[Row]:
         if _is_sqlite(self.url):
-            with sqlite3.connect(_path(self.url)) as sqlite:
+            with closing(sqlite3.connect(_path(self.url))) as sqlite:
                 return sqlite.execute(query).fetchall()
         with psycopg.connect(to_conninfo(self.url)) as connection:
             return connection.execute(query).fetchall()
