@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from services.errors import StoreUnavailable
 from services.store.database.db_errors import copy_error, is_programming_error, translate_db_errors
 from services.store.database.engine import StoreLimits, UnitOfWork
-from services.store.database.sqlite_connection import open_connection
+from services.store.database.sqlite_connection import SqliteConnection, open_connection
 
 T = TypeVar("T")
 
@@ -113,9 +113,7 @@ class SqliteEngine:
         async with self._read_guard():
             self._files.check()
             async with self._engine.connect() as connection:
-                raw = await connection.get_raw_connection()  # neither statement may run in a transaction
-                driver = raw.driver_connection
-                assert driver is not None  # noqa: S101 # it is open
+                driver = await _get_driver(connection)  # neither statement may run in a transaction
                 if rewrite:
                     # The temporary copy goes where the database is: there is space, and nobody else reads it.
                     os.environ["SQLITE_TMPDIR"] = os.path.dirname(self._files.path)
@@ -126,7 +124,7 @@ class SqliteEngine:
                     await asyncio.sleep(_CHECKPOINT_INTERVAL_S)
         return True
 
-    async def _truncate(self, driver: Any) -> bool:
+    async def _truncate(self, driver: SqliteConnection) -> bool:
         async with self._journal_lock:
             is_done: bool = await driver.run(_truncate_journal)
         return is_done
@@ -218,11 +216,15 @@ class SqliteEngine:
         they must stay open.
         """
         async with self._engine.connect() as connection:
-            driver = (await connection.get_raw_connection()).driver_connection
-            assert driver is not None  # noqa: S101 # it is open
-            is_done: bool = await driver.run(_truncate_journal)
+            is_done = await self._truncate(await _get_driver(connection))
         _log.warning("sqlite_journal_removed", is_saved=is_done)
         return is_done
+
+
+async def _get_driver(connection: AsyncConnection) -> SqliteConnection:
+    driver = (await connection.get_raw_connection()).driver_connection
+    assert isinstance(driver, SqliteConnection)  # noqa: S101 # `open_connection` made it
+    return driver
 
 
 async def _run_in_savepoint(connection: AsyncConnection, write: _PendingWrite) -> None:
