@@ -14,6 +14,8 @@ from typing import cast
 
 from prometheus_client import Counter as MetricCounter
 
+from services.server.counters import remove_one
+
 MAX_HEADER_BYTES = 64 * 2**10
 """Of one request, with its request line."""
 _IPV6_HOST_BITS = 64
@@ -99,9 +101,7 @@ class Connections:
         if self._by_transport.pop(connection.transport, None) is None:
             return
         self._idle.pop(connection, None)
-        self._addresses[connection.address] -= 1
-        if not self._addresses[connection.address]:
-            del self._addresses[connection.address]
+        remove_one(self._addresses, connection.address)
 
     def set_idle(self, connection: "Connection", *, is_idle: bool) -> None:
         """Add a connection to the idle ones, as the last one, or remove it from them."""

@@ -4,6 +4,7 @@ from collections import Counter
 
 from services.errors import Overloaded
 from services.server.call import CallContext, CallNext, MethodInfo
+from services.server.counters import remove_one
 
 
 class CallsInFlight:
@@ -24,9 +25,7 @@ class CallsInFlight:
 
     def end(self, caller: str) -> None:
         """End a call that was counted."""
-        self._callers[caller] -= 1
-        if not self._callers[caller]:
-            del self._callers[caller]
+        remove_one(self._callers, caller)
 
 
 class CallLimitInterceptor:

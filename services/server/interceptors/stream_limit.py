@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from services.errors import StreamLimit
 from services.server.call import CallContext, CallNext, MethodInfo
+from services.server.counters import remove_one
 from services.server.settings import ServerSettings
 
 
@@ -37,9 +38,7 @@ class OpenStreams:
             yield
         finally:
             for counter, key in counters:
-                counter[key] -= 1
-                if not counter[key]:
-                    del counter[key]
+                remove_one(counter, key)
 
 
 class StreamLimitInterceptor:
