@@ -1,8 +1,7 @@
 """OrderSyncService: its settings, its handlers, and its composition root."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -18,6 +17,7 @@ from services.adapter import (
     OperationClient,
     operations_lifespan,
 )
+from services.background_tasks import background_tasks
 from services.handler import DialectReport, DialectReporter, Handler
 from services.order_sync import message_codec
 from services.order_sync.callback import callback_routes
@@ -198,7 +198,7 @@ async def order_sync_lifespan(settings: OrderSyncSettings) -> AsyncIterator[Serv
             ).lifespan()
         )
         if settings.replay_interval_s:
-            await stack.enter_async_context(_background_task(replay.run(settings.replay_interval_s)))
+            await stack.enter_async_context(background_tasks(replay.run(settings.replay_interval_s)))
         await stack.enter_async_context(_callback_server(settings, storage, parse_message))
         purchase_search = PurchaseSearch(operations)
         endpoints = operations.build_endpoints(
@@ -246,18 +246,6 @@ async def _callback_server(
             "callback_listening", listen=replace_port(settings.callback_listen, listener.getsockname()[1])
         )
         yield
-
-
-@asynccontextmanager
-async def _background_task(work: Any) -> AsyncIterator[None]:
-    """Run a coroutine in the background while the context is open."""
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 ORDER_SYNC = ServiceDefinition(

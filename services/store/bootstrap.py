@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from services.background_tasks import background_tasks
 from services.errors import StoreUnavailable
 from services.store.backlog_metrics import BacklogMetrics
 from services.store.coordination.notifier import Notifier
@@ -103,25 +104,17 @@ async def storage_lifespan(
                 store, idempotency_keys, config.subscriptions.max_delivery_attempts
             ),
         )
-        background = [
-            asyncio.create_task(
-                run_periodically("retention", storage.retention.sweep, config.retention.sweep_interval_s)
-            ),
-            asyncio.create_task(
-                run_periodically(
-                    "backlog_metrics",
-                    storage.backlog_metrics.update,
-                    config.backlog_metrics_interval_s,
-                    max_share=MAX_METRICS_SHARE,
-                )
-            ),
-        ]
+        retention = run_periodically("retention", storage.retention.sweep, config.retention.sweep_interval_s)
+        backlog_metrics = run_periodically(
+            "backlog_metrics",
+            storage.backlog_metrics.update,
+            config.backlog_metrics_interval_s,
+            max_share=MAX_METRICS_SHARE,
+        )
         try:
-            yield storage
+            async with background_tasks(retention, backlog_metrics):
+                yield storage
         finally:
-            for task in background:
-                task.cancel()
-            await asyncio.wait(background)
             await storage.inbox.close()
             await storage.deliveries.close()
             await storage.dispatcher.close()

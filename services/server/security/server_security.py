@@ -10,6 +10,7 @@ from typing import TypeVar
 import grpc
 import structlog
 
+from services.background_tasks import background_tasks
 from services.caller import Caller
 from services.errors import CallerForbidden, CallerUnknown, StartupError
 from services.server.security.access import Access, read_access
@@ -67,11 +68,8 @@ class ServerSecurity:
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
         """While the context is open, end the streams that changed files no longer allow."""
-        watching = asyncio.create_task(self._watch())
-        try:
+        async with background_tasks(self._watch()):
             yield
-        finally:
-            watching.cancel()
 
     async def _watch(self) -> None:
         in_force: tuple[object, object] | None = None

@@ -10,6 +10,7 @@ import psycopg
 import structlog
 from sqlalchemy import text
 
+from services.background_tasks import background_tasks
 from services.errors import StoreUnavailable
 from services.store.coordination.notifier import Notifier
 from services.store.database.connect_causes import find_connect_cause
@@ -39,13 +40,8 @@ async def notifier_lifespan(store: Store) -> AsyncIterator[Notifier]:
         return
     notifier = _PgNotifier(store)
     receive = notifier.poll if store.is_pooled else notifier.listen
-    tasks = [asyncio.create_task(receive()), asyncio.create_task(notifier.publish())]
-    try:
+    async with background_tasks(receive(), notifier.publish()):
         yield notifier
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
 
 
 class _PgNotifier(Notifier):

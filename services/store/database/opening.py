@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 
+from services.background_tasks import background_tasks
 from services.errors import StartupError, StoreUnavailable
 from services.store.database.clock import StoreClock
 from services.store.database.connect_causes import DATABASE_URL
@@ -47,9 +48,5 @@ async def _run_clock(clock: StoreClock, store: Store) -> AsyncIterator[None]:
         await clock.open(store)
     except StoreUnavailable as error:
         raise StartupError([f"{DATABASE_URL}: the store's time cannot be read: {error}"]) from error
-    running = asyncio.create_task(clock.run(store))
-    try:
+    async with background_tasks(clock.run(store)):
         yield
-    finally:
-        running.cancel()
-        await asyncio.wait([running])

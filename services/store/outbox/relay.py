@@ -9,6 +9,7 @@ from typing import Protocol
 
 import structlog
 
+from services.background_tasks import background_tasks
 from services.errors import StoreUnavailable
 from services.store.coordination.notifier import POLL_INTERVAL_S, Notifier, wait_for_event
 from services.store.database.store import Store
@@ -98,12 +99,10 @@ class Relay:
 
         Attempts that do not finish are cancelled, and their deliveries are released for other replicas.
         """
-        running = asyncio.create_task(self.run())
         try:
-            yield
+            async with background_tasks(self.run()):
+                yield
         finally:
-            running.cancel()
-            await asyncio.wait([running])
             await self._drain()
             await self._claims.close()
 
