@@ -9,8 +9,7 @@ from aiohttp import web
 
 from services.server import HttpLimits, serve_http
 from services.server.sockets import open_listener
-
-TIMEOUT_S = 5
+from tests.server.raw_http import TIMEOUT_S, exchange
 
 
 class Handler:
@@ -37,16 +36,6 @@ async def served(*routes, **limits):
     listener = open_listener("-", "127.0.0.1:0")
     async with serve_http(routes, listener, HttpLimits(**limits)):
         yield listener.getsockname()
-
-
-async def exchange(address, sent):
-    """Send these bytes; return what arrives until the server closes the connection."""
-    reader, writer = await asyncio.open_connection(*address)
-    try:
-        writer.write(sent)
-        return await asyncio.wait_for(reader.read(), TIMEOUT_S)
-    finally:
-        writer.close()
 
 
 def get(path="/", *headers):

@@ -3,7 +3,6 @@
 Each is rejected, and what follows it on the connection is not read as a request.
 """
 
-import asyncio
 from contextlib import asynccontextmanager
 
 import pytest
@@ -11,8 +10,8 @@ from aiohttp import web
 
 from services.server import serve_http
 from services.server.sockets import open_listener
+from tests.server.raw_http import exchange
 
-TIMEOUT_S = 5
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n"
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
@@ -100,16 +99,6 @@ async def served(handler):
     listener = open_listener("-", "127.0.0.1:0")
     async with serve_http([web.route("*", "/{path:.*}", handler.respond)], listener):
         yield listener.getsockname()
-
-
-async def exchange(address, sent):
-    """Send these bytes; return what arrives until the server closes the connection."""
-    reader, writer = await asyncio.open_connection(*address)
-    try:
-        writer.write(sent)
-        return await asyncio.wait_for(reader.read(), TIMEOUT_S)
-    finally:
-        writer.close()
 
 
 @pytest.mark.parametrize("request_bytes", AMBIGUOUS.values(), ids=AMBIGUOUS)
