@@ -13,7 +13,9 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from nationalsite.ordersync.v1 import OrderSyncServiceStub
 
+from services.store import migrate
 from tests.support.consumers import create_subscription, delete_subscription
+from tests.support.postgres import postgres_server
 from tests.support.request_ids import add_request_id
 from tests.support.sample_cases import SERVICES
 from tests.support.sandbox_client import SandboxClient
@@ -104,6 +106,17 @@ def running_sandbox() -> Iterator[RunningProcess]:
     sandbox = start_sandbox(log="test-sandbox")
     yield sandbox
     assert stop(sandbox) == 0
+
+
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def store_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A new store on each engine."""
+    if request.param == "sqlite":
+        yield f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('store')}/store.db"
+        return
+    with postgres_server() as server:
+        migrate(server.url())
+        yield server.url()
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,7 @@ from tests.support.push_client import build_message, now_ms
 from tools.local_stack import ROOT, RunningProcess, start_sandbox, start_service, stop
 
 SECONDS = float(os.environ.get("ATTACK_SECONDS", "0"))
-pytestmark = [pytest.mark.faults, pytest.mark.skipif(not SECONDS, reason="by hand: make attack")]
+pytestmark = [pytest.mark.faults, pytest.mark.skipif(not SECONDS, reason="make attack sets the duration")]
 
 HONEST, ATTACKER = "spiffe://shop.example/ns/web/sa/front", "spiffe://shop.example/ns/web/sa/attacker"
 POLICY = """\

@@ -6,7 +6,7 @@ The service runs in the tests' loop, on SQLite or (marked postgres) in two repli
 import asyncio
 import itertools
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import grpc.aio
@@ -19,10 +19,9 @@ from nationalsite.ordersync import v1 as protos
 from services.order_sync.full_order_merger import order_key
 from services.order_sync.service import ORDER_SYNC, OrderSyncSettings
 from services.server import serve
-from services.store import Storage, migrate, storage_lifespan
+from services.store import Storage, storage_lifespan
 from tests.e2e.controlled_upstream import Upstream, controlled_upstream
 from tests.store.factories import read_full_order
-from tests.support.postgres import postgres_server
 from tests.support.status_details import parse_status_details
 
 TIME = Timestamp(seconds=1_788_399_003)
@@ -34,16 +33,6 @@ NOT_REFUNDED, REFUNDED = (
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def store_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('store')}/store.db"
-        return
-    with postgres_server() as server:
-        migrate(server.url())
-        yield server.url()
 
 
 def build_settings(upstream: Upstream, url: str) -> OrderSyncSettings:

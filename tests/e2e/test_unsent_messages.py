@@ -5,7 +5,7 @@ The service runs in the tests' loop, on SQLite or (marked postgres) on PostgreSQ
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc.aio
@@ -16,8 +16,7 @@ from nationalsite.ordersync import v1 as protos
 from services.order_sync.message_codec import MAX_MESSAGE_BYTES, parse_message
 from services.order_sync.service import ORDER_SYNC, OrderSyncSettings
 from services.server import serve
-from services.store import Storage, migrate, storage_lifespan
-from tests.support.postgres import postgres_server
+from services.store import Storage, storage_lifespan
 from tests.support.stalled_caller import WINDOW_BYTES, stalled_call
 
 TIMEOUT_S = 20
@@ -29,16 +28,6 @@ PLAIN_LIMIT_BYTES = 4 * 2**20
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def store_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('store')}/store.db"
-        return
-    with postgres_server() as server:
-        migrate(server.url())
-        yield server.url()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
