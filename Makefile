@@ -175,7 +175,7 @@ check-overlay: $(VENV)/.deploy ## render and check overlays of your own (OVERLAY
 .PHONY: check-alerts
 check-alerts: setup ## test the alert rules and the dashboard with promtool (Debian package prometheus)
 	$(REQUIRE) promtool prometheus
-	@$(BIN)/python tools/check_alerts.py
+	@$(BIN)/python -m tools.check_alerts
 
 .PHONY: images
 images: $(VENV)/.supply-chain ## build the container images with buildah, and run them (as root; minutes; BASE=IMAGE sets the base image)
@@ -196,8 +196,8 @@ notice: setup ## write the licences of what the images contain to NOTICE
 	@$(BIN)/python -m tools.notice
 
 .PHONY: run
-run: setup ## run the sandbox and all services until Ctrl-C (DIALECT=national-site for the other dialect)
-	@$(BIN)/python -m tools.local_stack $(DIALECT)
+run: setup ## run the sandbox and all services until Ctrl-C (DIALECT=national-site; PORT=60000 is the first of seven ports)
+	@$(BIN)/python -m tools.local_stack $(if $(DIALECT),--dialect=$(DIALECT)) $(if $(PORT),--port=$(PORT))
 
 .PHONY: demo
 demo: setup ## run everything, make real calls, print the gRPC and HTTP traffic, stop everything

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME ...]`: measures the named rows, or the rows of the named scenarios, or all.
+"""`make bench`: measures the named rows, or the rows of the named scenarios, or all.
 
 Only a run of all rows is saved to docs/benchmarks.
 """
@@ -12,6 +12,7 @@ from benchmarks.results import Result
 from benchmarks.runs import RunRecorder
 from benchmarks.services import CHECKOUT
 from tools.local_stack import ROOT
+from tools.usage import build_parser
 
 
 def main(names: Sequence[str]) -> None:
@@ -35,8 +36,12 @@ def main(names: Sequence[str]) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that SIGTERM stops child processes too
+    parser = build_parser(
+        "python -m benchmarks", __doc__, "make bench ROWS=search,cached", "python -m benchmarks search"
+    )
+    parser.add_argument("names", nargs="*", help="rows or scenarios, also joined by commas; default: all")
     try:
-        main([name for argument in sys.argv[1:] for name in argument.split(",")])
+        main([name for argument in parser.parse_args().names for name in argument.split(",")])
     except KeyError as unknown:
         known = " ".join([*rows.SCENARIOS, *(row.name for row in rows.ROWS)])
         sys.exit(f"unknown row {unknown.args[0]}; rows and scenarios: {known}")

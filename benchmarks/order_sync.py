@@ -29,6 +29,7 @@ from tests.support.postgres import find_binaries, postgres_server
 from tests.support.push_client import PushClient
 from tests.support.replica import Replica, new_replica
 from tools.local_stack import start_sandbox, stop
+from tools.usage import build_parser
 
 CALLBACKS = 5_000
 CONCURRENT_PUSHES = 50
@@ -166,4 +167,5 @@ def _postgres_version() -> str:
 
 
 if __name__ == "__main__":
+    build_parser("python -m benchmarks.order_sync", __doc__, "make bench-order-sync").parse_args()
     main()

@@ -26,6 +26,7 @@ from services.store import (
     storage_lifespan,
 )
 from tests.support.postgres import PostgresNotInstalled, postgres_server
+from tools.usage import build_parser
 
 COUNT = 3000
 SUBSCRIPTION = SubscriptionName(caller="", name="benchmark")
@@ -149,4 +150,5 @@ def _print_rate(engine: str, name: str, count: int, started: float) -> None:
 
 
 if __name__ == "__main__":
+    build_parser("python -m benchmarks.store", __doc__, "make bench-store").parse_args()
     main()

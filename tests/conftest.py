@@ -11,7 +11,7 @@ from tests.support.error_rules import BROKEN_RULES, collect_broken_rules
 from tools import local_stack
 
 # Each worker of the run starts processes of its own, and needs a log directory of its own.
-local_stack.LOG_DIR /= os.environ.get("PYTEST_XDIST_WORKER", "")
+local_stack.claim_log_dir(f"tests/{os.environ.get('PYTEST_XDIST_WORKER', 'main')}")
 
 REPORT_LINE = "report_line"
 

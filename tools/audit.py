@@ -16,6 +16,7 @@ from typing import Any
 
 from tools.generation.sources import ROOT
 from tools.sbom import SbomError, write_package_sbom
+from tools.usage import build_parser
 
 OSV = "https://api.osv.dev"
 GO_VULNERABILITIES = "https://vuln.go.dev"
@@ -34,7 +35,7 @@ class CouldNotLook(Exception):
 
 def main(arguments: Sequence[str]) -> int:
     """Run all audits, print what they find, and return the exit code."""
-    parser = argparse.ArgumentParser(prog="make audit")
+    parser = build_parser("python -m tools.audit", __doc__, "make audit", "python -m tools.audit python go")
     parser.add_argument("--osv", default=OSV, help="OSV's API: Python and Java")
     parser.add_argument("--npm", help="the npm registry with the advisories; default: npm's own setting")
     parser.add_argument("--go", default=GO_VULNERABILITIES, help="Go's vulnerability database")

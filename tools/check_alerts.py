@@ -11,6 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tools.usage import build_parser
+
 OBSERVABILITY_DIR = Path(__file__).resolve().parent.parent / "deploy" / "observability"
 VARIABLES = {"$__rate_interval": "5m", "$job": "nationalsite-.*"}
 """Values for the variables that Grafana replaces."""
@@ -49,4 +51,10 @@ def _to_recording_rules(dashboard: Path) -> dict[str, object]:
 
 
 if __name__ == "__main__":
+    build_parser(
+        "make check-alerts",
+        __doc__,
+        "make check-alerts",
+        "PROMTOOL=/opt/prometheus/promtool make check-alerts",
+    ).parse_args()
     sys.exit(main())

@@ -14,6 +14,7 @@ from services.adapter.codec.conversions import INT64
 from services.adapter.codec.option_checks import NO_OPERATION
 from services.adapter.codec.schema import Dialect, MappedField, resolve_fields, resolve_operation
 from tools.reference.services import SERVICE_PAGES
+from tools.usage import build_parser
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,4 +87,7 @@ _RULE_BY_POLICY = {
 }
 
 if __name__ == "__main__":
+    build_parser(
+        "python -m tools.dialect_rules", __doc__, "python -m tools.dialect_rules > dialects.json"
+    ).parse_args()
     print(format_rules(), end="")

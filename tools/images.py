@@ -19,6 +19,7 @@ from pathlib import Path
 from tools.local_stack import ROOT
 from tools.release.version import current_version
 from tools.sbom import SbomError, write_image_sbom
+from tools.usage import build_parser
 
 WORK_DIR = ROOT / "build" / "images"
 DEFAULT_BASE = "localhost/nationalsite-base"
@@ -146,6 +147,9 @@ def run_command(*command: str) -> str:
 
 
 if __name__ == "__main__":
+    build_parser(
+        "python -m tools.images", __doc__, "make images", "make images BASE=debian:12.12-slim"
+    ).parse_args()
     try:
         main()
     except (RuntimeError, SbomError) as error:

@@ -1,13 +1,16 @@
-"""The sandbox and the services as local processes, for `make run`, `make demo` and the tests.
+"""`make run`: runs the sandbox and the services on this machine until Ctrl-C.
 
-`python -m tools.local_stack` runs them until it is interrupted. Each process writes its output to a file
-under build/logs, and is stopped by its process id.
+`make demo` and the tests use the same processes. Each writes its output, and its store, to a folder under
+build/logs that nobody else uses meanwhile.
 """
 
+import fcntl
+import itertools
 import json
 import os
 import queue
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -16,15 +19,25 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
+
+from tools.usage import build_parser
 
 ROOT = Path(__file__).resolve().parent.parent
 LOG_DIR = ROOT / "build" / "logs"
+"""Where the processes of this program write. `claim_log_dir` makes it a folder of the program's own."""
+DIALECTS = ("open-platform", "national-site")
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 30
 
-PORTS = {"product": (50051, 9101), "order_sync": (50052, 9102), "account": (50053, 9103)}
-"""Fixed ports of each service: gRPC, and the HTTP side."""
-SANDBOX_PORT = 8168
+PORTS: Mapping[str, tuple[int, ...]] = {
+    "sandbox": (8168,),
+    "product": (50051, 9101),
+    "order_sync": (50052, 9102),
+    "account": (50053, 9103),
+}
+"""The usual ports. Of a service: gRPC, and the HTTP side."""
+FREE_PORTS: Mapping[str, tuple[int, ...]] = {name: (0,) * len(ports) for name, ports in PORTS.items()}
 SANDBOX_APP = {
     "NATIONALSITE_APP_KEY": "1000000",
     "NATIONALSITE_APP_SECRET": "test-app-secret",
@@ -40,6 +53,8 @@ SERVICE_SETTINGS: Mapping[str, Mapping[str, str]] = {
 """What only one service reads."""
 LOG_LINE_HOOKS: list[Callable[[str], None]] = []
 """Called with each line that a process writes. Tests add theirs."""
+_LOCKS: list[IO[str]] = []
+"""Open files, whose locks last as long as this process."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,11 +187,30 @@ def _write_log(
     ready_lines.put(None)
 
 
+def claim_log_dir(name: str) -> None:
+    """Let this process write to build/logs/<name>, or to <name>-2, ... while another process uses that."""
+    global LOG_DIR  # noqa: PLW0603 # all processes of a program write to one folder
+    for number in itertools.count(1):
+        folder = ROOT / "build" / "logs" / (name if number == 1 else f"{name}-{number}")
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "lock").open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            continue
+        _LOCKS.append(lock)
+        LOG_DIR = folder
+        return
+
+
 @contextmanager
-def local_stack(dialect: str, *, fixed_ports: bool = False) -> Iterator[dict[str, RunningProcess]]:
+def local_stack(
+    dialect: str, ports: Mapping[str, tuple[int, ...]] = FREE_PORTS
+) -> Iterator[dict[str, RunningProcess]]:
     """Yield a sandbox and every service in one dialect, by name; stop them at the end.
 
-    The sandbox pushes its messages to the service that takes them.
+    The sandbox pushes its messages to the service that takes them. `ports` are as in PORTS; 0 is a free one.
     """
     with ExitStack() as exit_stack:
         processes: dict[str, RunningProcess] = {}
@@ -186,12 +220,16 @@ def local_stack(dialect: str, *, fixed_ports: bool = False) -> Iterator[dict[str
             processes[name] = started
             return started
 
-        sandbox = register("sandbox", start_sandbox(f"127.0.0.1:{SANDBOX_PORT if fixed_ports else 0}"))
-        for name, (port, http_port) in PORTS.items():
-            settings = {"NATIONALSITE_DIALECT": dialect}
-            if fixed_ports:
-                settings["NATIONALSITE_LISTEN"] = f"127.0.0.1:{port}"
-                settings["NATIONALSITE_HTTP_LISTEN"] = f"127.0.0.1:{http_port}"
+        addresses = {
+            name: [f"127.0.0.1:{port}" for port in service_ports] for name, service_ports in ports.items()
+        }
+        sandbox = register("sandbox", start_sandbox(*addresses.pop("sandbox")))
+        for name, (listen, http_listen) in addresses.items():
+            settings = {
+                "NATIONALSITE_DIALECT": dialect,
+                "NATIONALSITE_LISTEN": listen,
+                "NATIONALSITE_HTTP_LISTEN": http_listen,
+            }
             service = register(name, start_service(name, sandbox.address, settings))
             if service.callback:
                 _set_push_target(sandbox, service.callback)
@@ -211,16 +249,67 @@ def _set_push_target(sandbox: RunningProcess, callback_url: str) -> None:
 
 def main() -> None:
     """Run the stack until SIGINT or SIGTERM."""
+    parser = build_parser(
+        "make run",
+        __doc__,
+        "make run DIALECT=national-site PORT=60000",
+        "python -m tools.local_stack --port 60000",
+    )
+    parser.add_argument("--dialect", choices=DIALECTS, default=DIALECTS[0], help="default: %(default)s")
+    parser.add_argument(
+        "--port",
+        type=int,
+        help="use seven ports from this one on: gRPC of product, order_sync and account; HTTP of these; "
+        "sandbox. Default: 50051 to 50053, 9101 to 9103, 8168; a free one in place of a port in use",
+    )
+    options = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    dialect = sys.argv[1] if len(sys.argv) > 1 else "open-platform"
-    with local_stack(dialect, fixed_ports=True) as processes:
+    claim_log_dir("run")
+    ports = _replace_used_ports(PORTS) if options.port is None else _count_ports(options.port)
+    with local_stack(options.dialect, ports) as processes:
         for name, running in processes.items():
-            print(f"{name:10} {running.address:24} log {running.log.relative_to(ROOT)}")
-        print(f"dialect {dialect}; press Ctrl-C to stop", flush=True)
+            http = "" if name == "sandbox" else f"{running.http}/metrics"
+            print(f"{name:10} {running.address:22} {http:30} log {running.log.relative_to(ROOT)}")
+        if ports != PORTS:
+            print("the examples call these services after:")
+            for name in ("product", "order_sync"):
+                print(f"export NATIONALSITE_{name.upper()}={processes[name].address}")
+        print(f"dialect {options.dialect}; press Ctrl-C to stop", flush=True)
         try:
             signal.pause()
         except KeyboardInterrupt:
             print("stopping")
+
+
+def _count_ports(first: int) -> Mapping[str, tuple[int, ...]]:
+    """Return successive ports, as --port says. Raises RuntimeError for one that cannot be used."""
+    services = [name for name in PORTS if name != "sandbox"]
+    ports: dict[str, tuple[int, ...]] = {
+        name: (first + number, first + number + 3) for number, name in enumerate(services)
+    }
+    ports["sandbox"] = (first + 6,)
+    for name, port in ((name, port) for name, both in ports.items() for port in both):
+        if _is_used(port):
+            raise RuntimeError(f"{name} cannot listen on port {port}: it is in use; choose another PORT")
+    return {name: ports[name] for name in PORTS}
+
+
+def _replace_used_ports(ports: Mapping[str, tuple[int, ...]]) -> Mapping[str, tuple[int, ...]]:
+    """Return the ports with 0, a free port, in place of each that is in use; print which these are."""
+    used = {port: name for name, both in ports.items() for port in both if _is_used(port)}
+    for port, name in used.items():
+        print(f"port {port} is in use: {name} uses a free port instead")
+    return {name: tuple(0 if port in used else port for port in both) for name, both in ports.items()}
+
+
+def _is_used(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError):  # above 65535, or below 1024 without the right
+            return True
+    return False
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from nationalsite.ordersync import v1 as protos
 from nationalsite.ordersync.v1 import ORDER_SYNC_SERVICE
 from nationalsite.upstream import v1 as upstream_v1
 
+from tools.usage import build_parser
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageRead:
@@ -64,4 +66,7 @@ def _check_path(payload: FieldDescriptor, rpc: str, path: str) -> None:
 
 
 if __name__ == "__main__":
+    build_parser(
+        "python -m tools.message_reads", __doc__, "python -m tools.message_reads > message_reads.json"
+    ).parse_args()
     print(format_reads(), end="")

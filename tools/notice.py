@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, metadata
 
 from tools.generation.sources import ROOT
+from tools.usage import build_parser
 
 NOTICE = ROOT / "NOTICE"
 _REQUIREMENT = re.compile(r"^(?P<name>[\w.-]+)==", re.M)
@@ -79,6 +80,7 @@ def _read_licence(name: str) -> str:
 
 
 if __name__ == "__main__":
+    build_parser("python -m tools.notice", __doc__, "make notice").parse_args()
     try:
         main()
     except LookupError as error:

@@ -21,6 +21,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from tools.generation.sources import ROOT
+from tools.usage import build_parser
 
 DIRECTORY = ROOT / "build" / "sbom"
 GO_TOOL = "github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0"
@@ -182,7 +183,11 @@ def run(*command: str, directory: Path = ROOT, environment: Mapping[str, str] | 
 
 
 if __name__ == "__main__":
+    parser = build_parser(
+        "python -m tools.sbom", __doc__, "make sbom", "python -m tools.sbom services client-go"
+    )
+    parser.add_argument("packages", nargs="*", choices=[[], *PACKAGES], help="default: all")
     try:
-        main(sys.argv[1:])
+        main(parser.parse_args().packages)
     except SbomError as error:
         sys.exit(f"sbom: {error}")

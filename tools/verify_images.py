@@ -22,6 +22,7 @@ from nationalsite.product.v1 import ProductServiceStub
 from tests.support.container import Container, Mount, RunningContainer
 from tools.images import WORK_DIR, Image, mounted_image, run_command
 from tools.local_stack import SANDBOX_APP
+from tools.usage import build_parser
 
 SANDBOX = "127.0.0.1:8168"
 GRPC_PORTS = {"product": 50051, "order-sync": 50052, "account": 50053}
@@ -149,6 +150,9 @@ def wait_until_ready(name: str, is_ready: Callable[[], bool]) -> None:
 
 
 if __name__ == "__main__":
+    build_parser(
+        "python -m tools.verify_images", __doc__, "unshare --net python -m tools.verify_images"
+    ).parse_args()
     try:
         main()
     except RuntimeError as error:

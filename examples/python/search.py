@@ -26,7 +26,7 @@ def search(products: ProductServiceStub, keyword: str) -> None:
     for offer in response.offers:
         prices = offer.price_info  # a price that is not one number, such as 125-128, has a text
         price = prices.price_range.text or f"{money_to_decimal(prices.price):.2f}"
-        print(offer.offer_id, prices.price.currency_code, price, offer.subject)
+        print(offer.offer_id, prices.price.currency_code, price, offer.subject_trans)
 
 
 # [/snippet]

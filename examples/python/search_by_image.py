@@ -16,7 +16,7 @@ with connect(address, "product") as channel:
     for offer in response.offers:
         prices = offer.price_info  # a price that is not one number, such as 125-128, has a text
         price = prices.price_range.text or f"{money_to_decimal(prices.price):.2f}"
-        print(offer.offer_id, prices.price.currency_code, price, offer.subject)
+        print(offer.offer_id, prices.price.currency_code, price, offer.subject_trans)
     # The page token also stands for the uploaded image.
     request = SearchByImageRequest(page_token=response.next_page_token, page_size=3, country="japan")
     print(len(products.SearchByImage(request, timeout=15).offers), "more")

@@ -1,16 +1,33 @@
 """Starts the sandbox: `python -m services.sandbox`."""
 
+import argparse
 import os
 import signal
 import sys
 
 from services.sandbox.app import create_app
 from services.sandbox.server import SandboxServer, open_listener
-from services.sandbox.settings import LISTEN, read_settings
+from services.sandbox.settings import CALLBACK_URL, DEFAULT_LISTEN, LISTEN, read_settings
+
+_USAGE = f"""\
+Runs a local gateway that behaves like 1688's, until SIGTERM or SIGINT. Two environment variables are read:
+  {LISTEN}        the address it listens on; default: {DEFAULT_LISTEN}
+  {CALLBACK_URL}  where it pushes messages; default: nowhere"""
+_EXAMPLE = f"""\
+an example:
+  {LISTEN}=127.0.0.1:9168 python -m services.sandbox
+
+docs/sandbox.md has its credentials, and how to make it fail."""
 
 
 def main() -> int:
     """Serve until SIGTERM or SIGINT, and return the exit code."""
+    argparse.ArgumentParser(
+        "python -m services.sandbox",
+        description=_USAGE,
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    ).parse_args()
     try:
         settings = read_settings(os.environ)
     except ValueError as error:

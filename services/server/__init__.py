@@ -16,6 +16,7 @@ from services.server.settings import Address, ServerSettings, read_settings
 from services.server.sockets import open_listener, replace_port
 from services.server.status import to_rich_status
 from services.server.telemetry.audit_ids import add_audit_ids
+from services.server.usage import build_parser
 from services.settings_loader import env_name
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "ServiceRuntime",
     "StartupError",
     "add_audit_ids",
+    "build_parser",
     "current_caller",
     "env_name",
     "open_listener",

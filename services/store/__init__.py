@@ -6,7 +6,7 @@ used, a call raises StoreUnavailable; the same call may then be made again safel
 """
 
 from services.store.bootstrap import Storage, StorageConfig, storage_lifespan
-from services.store.cli import CreationCommands, run_command
+from services.store.cli import CreationCommands, add_commands, run_command
 from services.store.coordination.leases import Lease, exclusive_lease
 from services.store.coordination.notifier import Notifier, wait_for_event
 from services.store.coordination.process_lock import single_process_lock
@@ -113,6 +113,7 @@ __all__ = [
     "Succeeded",
     "SyncInFlight",
     "UnknownOutcome",
+    "add_commands",
     "erase",
     "exclusive_lease",
     "migrate",

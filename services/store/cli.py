@@ -44,14 +44,11 @@ class CreationCommands:
     retention_s: float
 
 
-def run_command(
-    program: str, arguments: Sequence[str], url: str, creations: CreationCommands | None = None
-) -> int:
-    """Run a command on the store at a URL. Return the exit code.
+def run_command(options: argparse.Namespace, url: str, creations: CreationCommands | None = None) -> int:
+    """Run a command of `add_commands` on the store at a URL. Return the exit code.
 
-    Without `creations`, there are no commands for these. Raises StartupError if the store cannot be opened.
+    `creations` is needed for their commands. Raises StartupError if the store cannot be opened.
     """
-    options = _build_parser(program, has_creations=creations is not None).parse_args(arguments)
     if options.command == "migrate":
         migrate(url)
         return 0
@@ -73,9 +70,9 @@ def run_command(
         return 1
 
 
-def _build_parser(program: str, *, has_creations: bool) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(program, description="Without a command, the service runs.")
-    commands = parser.add_subparsers(dest="command", required=True)
+def add_commands(parser: argparse.ArgumentParser, *, has_creations: bool) -> None:
+    """Add the commands to a parser: `command` is None if the arguments name none."""
+    commands = parser.add_subparsers(dest="command", description="Without a command, the service runs.")
     commands.add_parser("migrate", help="bring the store's schema up to date")
     erase_parser = commands.add_parser("erase", help="erase a buyer's data")
     erase_parser.add_argument("--member-id", required=True, help="the buyer's out_member_id")
@@ -90,7 +87,7 @@ def _build_parser(program: str, *, has_creations: bool) -> argparse.ArgumentPars
         help="do not rewrite the tables, which other calls wait for; the erasure is then not complete",
     )
     if not has_creations:
-        return parser
+        return
     creations = commands.add_parser("creations", help="creations of orders whose outcome is unknown")
     actions = creations.add_subparsers(dest="action", required=True)
     actions.add_parser("list", help="print them as JSON, one a line, the oldest first")
@@ -107,7 +104,6 @@ def _build_parser(program: str, *, has_creations: bool) -> argparse.ArgumentPars
         action="store_true",
         help="there is no order. Retries fail with NOT_EXECUTED, and both ids stay used",
     )
-    return parser
 
 
 def _parse_order_id(text: str) -> int:

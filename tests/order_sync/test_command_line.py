@@ -1,5 +1,6 @@
 """`python -m services.order_sync migrate` and `erase`, as an operator runs them."""
 
+import argparse
 import json
 import os
 import subprocess
@@ -24,6 +25,7 @@ from services.store import (
     SubscriptionSpec,
     Succeeded,
     UnknownOutcome,
+    add_commands,
     migrate,
     run_command,
     storage_lifespan,
@@ -132,8 +134,10 @@ async def test_a_new_store_is_made_and_a_buyer_erased_from_it(run: Run, url: str
 def test_wrong_arguments(
     arguments: list[str], message: str, url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    parser = argparse.ArgumentParser("python -m services.order_sync")
+    add_commands(parser, has_creations=False)
     with pytest.raises(SystemExit) as ended:
-        run_command("python -m services.order_sync", arguments, url)
+        run_command(parser.parse_args(arguments), url)
     result = capsys.readouterr()
     assert (ended.value.code, result.out) == (2, "")
     assert result.err.startswith("usage: python -m services.order_sync ")

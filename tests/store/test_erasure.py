@@ -1,5 +1,6 @@
 """A buyer's data is erased: from the tables, and from the files of the database."""
 
+import argparse
 import asyncio
 import json
 import random
@@ -18,6 +19,7 @@ from services.store import (
     FullOrderKind,
     OrderIdKind,
     RetentionPolicy,
+    add_commands,
     erase,
     erasure,
     open_store,
@@ -192,7 +194,9 @@ async def test_erase_removes_a_members_messages_from_backlogs(storage):
 def run_erase(url, *options, capsys):
     """Run the command; return its exit code, its report and its words."""
     capsys.readouterr()
-    code = run_command("test", ["erase", "--member-id", "hanako", *options], url)
+    parser = argparse.ArgumentParser()
+    add_commands(parser, has_creations=False)
+    code = run_command(parser.parse_args(["erase", "--member-id", "hanako", *options]), url)
     out, err = capsys.readouterr()
     return code, json.loads(out), err
 

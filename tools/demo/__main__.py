@@ -1,4 +1,7 @@
-"""Starts the sandbox and the services, makes the calls of the demo, and stops everything."""
+"""`make demo`: starts the sandbox and the services, calls them, and prints the gRPC and HTTP traffic.
+
+It uses free ports and a store of its own, so that it can run beside `make run`, and stops everything.
+"""
 
 import sys
 import uuid
@@ -7,9 +10,10 @@ from typing import Any
 from nationalsite.account.v1 import CountryAccount, RegisterUserRequest
 from nationalsite.product import v1 as product
 
+from tools import local_stack
 from tools.demo.console import DemoClient, format_money
 from tools.demo.orders import run_order_lifecycle
-from tools.local_stack import local_stack
+from tools.usage import build_parser
 
 
 def _format_offers(response: Any) -> str:
@@ -22,25 +26,28 @@ def _format_offers(response: Any) -> str:
 
 def main() -> None:
     """Run the demo in the open-platform dialect, then one call in the national-site dialect."""
-    print("starting the sandbox and the services ...", flush=True)
-    with local_stack("open-platform") as processes:
+    build_parser("python -m tools.demo", __doc__, "make demo", "python -m tools.demo").parse_args()
+    local_stack.claim_log_dir("demo")
+    log_dir = local_stack.LOG_DIR.relative_to(local_stack.ROOT)
+    print(f"starting the sandbox and the services; their logs are in {log_dir} ...", flush=True)
+    with local_stack.local_stack("open-platform") as processes:
         for name, running in processes.items():
             print(f"  {name:10} {running.address}")
         with DemoClient(processes) as demo:
             detail = _call_product_and_account(demo)
             run_order_lifecycle(demo, detail)
     print("\nthe same search in the national-site dialect: same gRPC call, other HTTP parameters", flush=True)
-    with local_stack("national-site") as processes, DemoClient(processes) as demo:
+    with local_stack.local_stack("national-site") as processes, DemoClient(processes) as demo:
         request = product.SearchByKeywordRequest(keyword="dress", page_size=3, country="japan")
         demo.call("SearchByKeyword", demo.product.SearchByKeyword, request, _format_offers)
-    print("\neverything is stopped; the logs are in build/logs")
+    print(f"\neverything is stopped; the logs are in {log_dir}")
 
 
 def _call_product_and_account(demo: DemoClient) -> product.Product:
     search = product.SearchByKeywordRequest(keyword="dress", page_size=3, country="japan")
     results = demo.call("SearchByKeyword", demo.product.SearchByKeyword, search, _format_offers)
     if results is None or not results.offers:
-        sys.exit("the search found nothing: see build/logs")
+        sys.exit("the search found nothing: see the logs")
     offer = results.offers[0]
     image = demo.fetch_image(offer.image_url)
     demo.call(

@@ -41,7 +41,7 @@ def buy(
     (preview,) = previews.previews
     trade_type = next((name for name in preview.trade_types if name != "creditBuy"), "")
     if preview.status.code or not trade_type:
-        sys.exit("the preview has no order that can be paid at once: see build/logs")
+        sys.exit("the preview has no order that can be paid at once: see the logs")
     created = demo.call(
         "CreatePurchaseOrders, with the channel and a kind of trade of the preview",
         demo.orders.CreatePurchaseOrders,
@@ -58,7 +58,7 @@ def buy(
         ),
     )
     if [order.total_amount for order in created.purchase_orders] != [preview.total_amount]:
-        sys.exit("the purchase order does not cost what the preview says: see build/logs")
+        sys.exit("the purchase order does not cost what the preview says: see the logs")
     order: protos.PurchaseOrder = messages.follow("ORDER_BUYER_VIEW_BUYER_MAKE")[
         "GetPurchaseOrder"
     ].purchase_order

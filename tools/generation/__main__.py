@@ -1,7 +1,7 @@
-"""`python -m tools.generation [--all]`: generate gen/, the mesh's lists of reads and the PrometheusRule.
+"""`make gen`: generates gen/, the mesh's lists of reads and the PrometheusRule.
 
 Each output whose toolchain is missing is named, and stays as it was. This is not an error, so that a proto
-can be changed without every toolchain. With `--all`, as `make check-gen` calls it, it is one.
+can be changed without every toolchain. With --all, as `make check-gen` calls it, it is one.
 """
 
 import sys
@@ -17,6 +17,7 @@ from tools.generation import (
     typescript,
 )
 from tools.generation.toolchain import MissingToolchain
+from tools.usage import build_parser
 
 OUTPUTS = {
     "gen/descriptors": descriptors,  # first: the other outputs read them
@@ -32,6 +33,11 @@ OUTPUTS = {
 
 def main(arguments: list[str]) -> int:
     """Generate every output, and return the exit code."""
+    parser = build_parser(
+        "python -m tools.generation", __doc__, "make gen", "python -m tools.generation --all"
+    )
+    parser.add_argument("--all", action="store_true", help="fail if a toolchain is missing")
+    options = parser.parse_args(arguments)
     missing_toolchains = 0
     for name, output in OUTPUTS.items():
         try:
@@ -39,7 +45,7 @@ def main(arguments: list[str]) -> int:
         except MissingToolchain as error:
             missing_toolchains += 1
             print(f"*** {name} was NOT generated, and stays as it was: {error}", file=sys.stderr)
-    if missing_toolchains and "--all" in arguments:
+    if missing_toolchains and options.all:
         print("*** install what is missing, and run make gen again", file=sys.stderr)
         return 1
     return 0

@@ -1,4 +1,4 @@
-"""`python -m tools.release VERSION [--dry-run]`: makes a commit and a tag, and pushes nothing.
+"""`make release`: makes a commit and a tag, and pushes nothing.
 
 Unmet preconditions are printed, one a line, before anything changes.
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 from tools.release import base_image, changelog, protos
 from tools.release.changelog import EmptyChangelog
 from tools.release.version import InvalidVersion, Version, bump_version, current_version
+from tools.usage import build_parser
 
 BRANCH = "main"
 # The release changes pyproject.toml. Without --old-file, make would then install the environment again.
@@ -22,7 +23,12 @@ CHECKS = ("lint", "breaking", "check-gen")
 
 def main(arguments: list[str]) -> int:
     """Make a release of the current repository; return the exit code."""
-    parser = argparse.ArgumentParser(prog="make release")
+    parser = build_parser(
+        "python -m tools.release",
+        __doc__,
+        "make release VERSION=1.2.3 DRY_RUN=1",
+        "python -m tools.release 1.2.3",
+    )
     parser.add_argument("version", type=_parse_version, help="MAJOR.MINOR.PATCH")
     parser.add_argument("--dry-run", action="store_true", help="check, and print what would change")
     options = parser.parse_args(arguments)

@@ -25,6 +25,6 @@ func main() {
 		log.Fatal(err)
 	}
 	for _, offer := range response.GetOffers() {
-		fmt.Println(offer.GetOfferId(), offer.GetSubject())
+		fmt.Println(offer.GetOfferId(), offer.GetSubjectTrans())
 	}
 }

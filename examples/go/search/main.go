@@ -48,7 +48,7 @@ func search(ctx context.Context, products productv1.ProductServiceClient, keywor
 	for _, offer := range response.GetOffers() {
 		prices := offer.GetPriceInfo() // a price that is not one number, such as 125-128, has a text
 		price := cmp.Or(prices.GetPriceRange().GetText(), client.FormatMoney(prices.GetPrice()))
-		fmt.Println(offer.GetOfferId(), prices.GetPrice().GetCurrencyCode(), price, offer.GetSubject())
+		fmt.Println(offer.GetOfferId(), prices.GetPrice().GetCurrencyCode(), price, offer.GetSubjectTrans())
 	}
 	return nil
 }

@@ -47,7 +47,7 @@ func search(path string) error {
 	for _, offer := range response.GetOffers() {
 		prices := offer.GetPriceInfo() // a price that is not one number, such as 125-128, has a text
 		price := cmp.Or(prices.GetPriceRange().GetText(), client.FormatMoney(prices.GetPrice()))
-		fmt.Println(offer.GetOfferId(), prices.GetPrice().GetCurrencyCode(), price, offer.GetSubject())
+		fmt.Println(offer.GetOfferId(), prices.GetPrice().GetCurrencyCode(), price, offer.GetSubjectTrans())
 	}
 
 	// The page token also stands for the uploaded image.

@@ -20,6 +20,11 @@ from services.errors import NationalsiteError, StartupError
 from services.settings_loader import load_settings
 
 _STDIN = "-"
+_EXAMPLES = """\
+examples, with the settings of a service in the environment:
+  python -m services.adapter check --writes
+  python -m services.adapter sign GetCategory '{"category_id": 0}'
+  python -m services.adapter authorize --redirect-uri https://shop.example/1688"""
 _CHECK = """\
 Checks whether 1688 is reachable, how much this machine's clock differs, whether the token is valid, and
 which operations of the protos the app may call. It calls system/currentTime; getToken, if there is a refresh
@@ -66,6 +71,8 @@ def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "python -m services.adapter",
         description="Reads the same NATIONALSITE_ environment variables as the services.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True)
     authorize = commands.add_parser(

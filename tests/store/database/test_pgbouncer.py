@@ -1,5 +1,6 @@
 """A store behind a real PgBouncer, whose few connections all clients share."""
 
+import argparse
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
@@ -18,7 +19,7 @@ from services.store import (
     open_store,
     storage_lifespan,
 )
-from services.store.cli import run_command
+from services.store.cli import add_commands, run_command
 from tests.store.factories import CAPACITIES, build_delivery, build_message, wait_until
 from tests.store.leasing import ack, get_ids, lease, subscribe
 from tests.support.pgbouncer import pgbouncer
@@ -111,8 +112,11 @@ async def connect(url: str) -> "psycopg.AsyncConnection[tuple[object, ...]]":
 
 def test_tables_are_not_rewritten(url: str) -> None:
     """The timeouts of the rewrite belong to a session."""
+    parser = argparse.ArgumentParser()
+    add_commands(parser, has_creations=False)
+    options = parser.parse_args(["erase", "--member-id", "1"])
     with pytest.raises(StartupError, match="directly, or --no-rewrite"):
-        run_command("order_sync", ["erase", "--member-id", "1"], url)
+        run_command(options, url)
 
 
 async def test_the_mode_statement_is_refused(postgres: PostgresServer) -> None:

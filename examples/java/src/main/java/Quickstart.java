@@ -11,7 +11,7 @@ public final class Quickstart {
     var products = ProductServiceGrpc.newBlockingStub(channel).withDeadlineAfter(Duration.ofSeconds(5));
     var request = SearchByKeywordRequest.newBuilder().setKeyword("dress").setPageSize(3).setCountry("japan").build();
     for (var offer : products.searchByKeyword(request).getOffersList()) {
-      System.out.println(offer.getOfferId() + " " + offer.getSubject());
+      System.out.println(offer.getOfferId() + " " + offer.getSubjectTrans());
     }
     channel.shutdown();
   }

@@ -31,7 +31,7 @@ public final class Search {
             ? prices.getPriceRange().getText()
             : Monies.toDecimal(prices.getPrice()).setScale(2).toString();
         System.out.println(offer.getOfferId() + " " + prices.getPrice().getCurrencyCode() + " " + price + " "
-            + offer.getSubject());
+            + offer.getSubjectTrans());
       }
     } catch (StatusRuntimeException error) {
       var details = ErrorDetails.from(error);

@@ -27,7 +27,7 @@ public final class SearchByImage {
           ? prices.getPriceRange().getText()
           : Monies.toDecimal(prices.getPrice()).setScale(2).toString();
       System.out.println(offer.getOfferId() + " " + prices.getPrice().getCurrencyCode() + " " + price + " "
-          + offer.getSubject());
+          + offer.getSubjectTrans());
     }
 
     // The page token also stands for the uploaded image.

@@ -1,0 +1,54 @@
+"""`--help` of every command says what it does, without settings, and has an example."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).resolve().parents[1]
+TIMEOUT_S = 60
+INTERNAL = ("benchmarks/workers/", "services/product/image_process.py")
+"""Started by other processes only."""
+NEEDS = {
+    "benchmarks": "matplotlib",
+    "tools.audit": "cyclonedx",
+    "tools.images": "cyclonedx",
+    "tools.sbom": "cyclonedx",
+    "tools.verify_images": "cyclonedx",
+}
+"""Packages that only some targets of the Makefile install."""
+
+
+def modules() -> list[str]:
+    """Return the modules that can be run."""
+    paths = [path for folder in ("services", "tools", "benchmarks") for path in (ROOT / folder).rglob("*.py")]
+    names = [
+        path.relative_to(ROOT).as_posix() for path in paths if '__name__ == "__main__"' in path.read_text()
+    ]
+    return [
+        name.removesuffix(".py").removesuffix("/__main__").replace("/", ".")
+        for name in sorted(names)
+        if not name.startswith(INTERNAL)
+    ]
+
+
+@pytest.mark.parametrize("module", modules())
+def test_help(module: str) -> None:
+    if module in NEEDS:
+        pytest.importorskip(NEEDS[module])
+    result = subprocess.run(  # noqa: S603 # our own modules
+        [sys.executable, "-m", module, "--help"],
+        cwd=ROOT,
+        env={"COLUMNS": "100"},
+        timeout=TIMEOUT_S,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith("usage: ")
+    assert "\nexample" in result.stdout or "\nan example" in result.stdout
+    assert len(max(result.stdout.splitlines(), key=len)) <= 110
