@@ -1,5 +1,5 @@
-// Package client is a thin library beside nationalsite's stubs: channels, error details, money, request ids, and a
-// message consumer.
+// Package client is a thin library beside nationalsite's stubs: channels, error details, retries, pages, money, request
+// ids, and a message consumer.
 package client
 
 import (

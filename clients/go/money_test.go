@@ -10,25 +10,29 @@ import (
 	"nationalsite.internal/client"
 )
 
-func TestMoneyIsExact(t *testing.T) {
-	for text, amount := range map[string]*money.Money{
-		"29.00":                         {Units: 29},
-		"27.26":                         {Units: 27, Nanos: 260_000_000},
-		"0.005":                         {Nanos: 5_000_000},
-		"-0.000000001":                  {Nanos: -1},
-		"-1.75":                         {Units: -1, Nanos: -750_000_000},
-		"9223372036854775807.999999999": {Units: 1<<63 - 1, Nanos: 999_999_999},
-		"-9223372036854775808.00":       {Units: -1 << 63},
-	} {
-		amount.CurrencyCode = "CNY"
-		if got := client.FormatMoney(amount); got != text {
-			t.Errorf("got %s, want %s", got, text)
+func TestSharedMoneyTexts(t *testing.T) {
+	var cases struct {
+		Amounts []struct {
+			Units      int64 `json:",string"`
+			Nanos      int32
+			Text       string
+			OtherTexts []string `json:"other_texts"`
 		}
-		if got, err := client.ParseMoney(text, "CNY"); err != nil || !proto.Equal(got, amount) {
-			t.Errorf("got %v (%v), want %v", got, err, amount)
+		InvalidTexts []string `json:"invalid_texts"`
+	}
+	readCases(t, "money_texts.json", &cases)
+	for _, test := range cases.Amounts {
+		amount := &money.Money{CurrencyCode: "CNY", Units: test.Units, Nanos: test.Nanos}
+		if got := client.FormatMoney(amount); got != test.Text {
+			t.Errorf("got %s, want %s", got, test.Text)
+		}
+		for _, text := range append(test.OtherTexts, test.Text) {
+			if got, err := client.ParseMoney(text, "CNY"); err != nil || !proto.Equal(got, amount) {
+				t.Errorf("got %v (%v), want %v", got, err, amount)
+			}
 		}
 	}
-	for _, invalid := range []string{"", "-", ".5", "1.", "1e3", "1,5", "0.0000000001", "9223372036854775808", "1/3", "+1"} {
+	for _, invalid := range append(cases.InvalidTexts, ".5", "1.", "1e3", "+1") {
 		if got, err := client.ParseMoney(invalid, "CNY"); err == nil {
 			t.Errorf("got %v for %q, want an error", got, invalid)
 		}

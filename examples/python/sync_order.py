@@ -2,15 +2,13 @@
 
 import datetime
 import os
-import time
 import uuid
 from decimal import Decimal
 
-import nationalsite_client
-from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 from nationalsite.ordersync import v1 as protos
 from nationalsite.ordersync.v1 import OrderSyncServiceStub
+from nationalsite_client import connect, decimal_to_money, wait_for_delivery
 
 ADDRESS = os.environ.get("NATIONALSITE_ORDER_SYNC", "127.0.0.1:50052")
 
@@ -19,7 +17,7 @@ def sync(orders: OrderSyncServiceStub) -> None:
     """Sync an order. The request id makes the call safe to retry if its outcome is unknown."""
     now = Timestamp()
     now.FromDatetime(datetime.datetime.now(datetime.UTC))
-    paid = nationalsite_client.decimal_to_money(Decimal("3.14"))
+    paid = decimal_to_money(Decimal("3.14"))
     sub_order = protos.SubOrder(
         national_sub_order_id="4590347523948375",
         refund_status=protos.DOWNSTREAM_REFUND_STATUS_NOT_REFUNDED,
@@ -57,18 +55,14 @@ def enqueue(orders: OrderSyncServiceStub) -> None:
         relations=protos.OrderRelations(relations=[relation]),
     )
     delivery = orders.EnqueueSync(request, timeout=5).delivery
-    # It returns as soon as the delivery is finished, at the latest after `wait`.
-    wait_request = protos.GetDeliveryRequest(delivery_id=delivery.delivery_id, wait=Duration(seconds=20))
-    deadline = time.monotonic() + 60
-    while delivery.state == protos.DELIVERY_STATE_PENDING and time.monotonic() < deadline:
-        delivery = orders.GetDelivery(wait_request, timeout=25).delivery
+    delivery = wait_for_delivery(orders, delivery.delivery_id, timeout=60)  # or raises TimeoutError
     print(protos.DeliveryState.Name(delivery.state), delivery.attempts)  # DELIVERY_STATE_DELIVERED 1
     # [/snippet]
 
 
 def main() -> None:
     """Do both over one channel."""
-    with nationalsite_client.connect(ADDRESS, "order_sync") as channel:
+    with connect(ADDRESS, "order_sync") as channel:
         orders = OrderSyncServiceStub(channel)
         sync(orders)
         enqueue(orders)

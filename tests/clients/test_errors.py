@@ -1,18 +1,16 @@
-"""Error details and money in the Python client library."""
+"""Error details in the Python client library."""
 
 import socket
-from decimal import Decimal
 
 import grpc
 import nationalsite_client
 import pytest
 from google.protobuf.any_pb2 import Any
 from google.rpc import error_details_pb2, status_pb2
-from google.type.money_pb2 import Money
 from nationalsite.errors import v1 as errors_v1
 from nationalsite.product import v1 as protos
 from nationalsite.product.v1 import ProductServiceStub
-from nationalsite_client import decimal_to_money, money_to_decimal, parse_error, parse_status
+from nationalsite_client import parse_error, parse_status
 
 TIMEOUT_S = 20
 
@@ -123,33 +121,3 @@ def test_failed_result() -> None:
     assert details.reason_name == "ERROR_REASON_OF_A_LATER_RELEASE"
     assert details.details == (info,)
     assert parse_status(status_pb2.Status()) is None
-
-
-@pytest.mark.parametrize(
-    ("amount", "units", "nanos"),
-    [
-        ("29", 29, 0),
-        ("27.26", 27, 260_000_000),
-        ("0.000000001", 0, 1),
-        ("-1.5", -1, -500_000_000),
-        ("9223372036854775807.999999999", 2**63 - 1, 999_999_999),
-        ("0", 0, 0),
-        ("1E+3", 1000, 0),
-    ],
-)
-def test_money_is_exact(amount, units, nanos) -> None:
-    money = Money(currency_code="CNY", units=units, nanos=nanos)
-    assert decimal_to_money(Decimal(amount)) == money
-    assert money_to_decimal(money) == Decimal(amount)
-
-
-@pytest.mark.parametrize("amount", ["0.0000000001", "NaN", "Infinity", "9223372036854775808"])
-def test_invalid_amount_is_rejected(amount) -> None:
-    with pytest.raises(ValueError, match=r"money|decimals"):
-        decimal_to_money(Decimal(amount))
-
-
-def test_decimal_format() -> None:
-    assert str(money_to_decimal(Money(units=1000, nanos=500_000_000))) == "1000.5"
-    assert f"{money_to_decimal(Money(units=29)):.2f}" == "29.00"
-    assert str(money_to_decimal(Money(units=1000))) == "1000"

@@ -9,7 +9,6 @@ import (
 	"os"
 	"time"
 
-	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"nationalsite.internal/client"
@@ -82,18 +81,9 @@ func enqueueRelation(ctx context.Context, orders ordersyncv1.OrderSyncServiceCli
 	if err != nil {
 		return err
 	}
-	delivery := enqueueResponse.GetDelivery()
-	// GetDelivery returns as soon as the delivery is finished, at the latest after Wait.
-	waitRequest := &ordersyncv1.GetDeliveryRequest{
-		DeliveryId: delivery.GetDeliveryId(),
-		Wait:       durationpb.New(20 * time.Second),
-	}
-	for delivery.GetState() == ordersyncv1.DeliveryState_DELIVERY_STATE_PENDING {
-		response, err := orders.GetDelivery(ctx, waitRequest)
-		if err != nil {
-			return err
-		}
-		delivery = response.GetDelivery()
+	delivery, err := client.WaitForDelivery(ctx, orders, enqueueResponse.GetDelivery().GetDeliveryId())
+	if err != nil {
+		return err
 	}
 	fmt.Println(delivery.GetState(), delivery.GetAttempts()) // DELIVERY_STATE_DELIVERED 1
 	return nil

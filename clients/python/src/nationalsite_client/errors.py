@@ -49,6 +49,21 @@ class ErrorDetails:
     details: tuple[Message, ...] = ()
     """All details of a known type, in the order in which they were sent."""
 
+    @property
+    def may_repeat(self) -> bool:
+        """Whether the same call is safe to make again, as far as the error says.
+
+        By the rule of the reason, or by RetryInfo if the reason is newer than these stubs. An error without a
+        reason is not from the service: then only UNAVAILABLE, unless a pushback forbids it. Such a call may
+        have been executed: `call_with_retries` repeats it only if that does no harm.
+        """
+        if self.retry != errors_v1.RETRY_UNSPECIFIED:
+            return self.retry == errors_v1.RETRY_AFTER_DELAY
+        if self.reason_name:
+            return self.retry_delay_s is not None
+        is_forbidden = self.pushback_s is not None and self.pushback_s < 0
+        return self.code is grpc.StatusCode.UNAVAILABLE and not is_forbidden
+
 
 def parse_error(error: grpc.RpcError) -> ErrorDetails:
     """Return the details of a call's error, from `grpc` or `grpc.aio`."""

@@ -1,4 +1,4 @@
-"""Exact conversion between google.type.Money and Decimal."""
+"""Exact conversion between google.type.Money, Decimal and text."""
 
 from decimal import ROUND_DOWN, Decimal, localcontext
 
@@ -7,6 +7,7 @@ from google.type import money_pb2
 _NANOS_PER_UNIT = 10**9
 _MAX_DIGITS = 19 + 9
 """Of an int64 and of nanos."""
+_MIN_DECIMALS = 2
 
 
 def money_to_decimal(money: money_pb2.Money) -> Decimal:
@@ -16,6 +17,13 @@ def money_to_decimal(money: money_pb2.Money) -> Decimal:
         return (Decimal(money.units) + Decimal(money.nanos).scaleb(-9)).normalize() + 0
 
 
+def money_to_text(money: money_pb2.Money) -> str:
+    """Return an amount as exact text, with two decimals or as many as it needs: 41.10, 0.00, 1.005."""
+    amount = money_to_decimal(money)
+    decimals = max(_MIN_DECIMALS, -int(amount.as_tuple().exponent))
+    return f"{amount:.{decimals}f}"
+
+
 def decimal_to_money(amount: Decimal | int, currency_code: str = "CNY") -> money_pb2.Money:
     """Return an amount, in units of its currency, as Money.
 
@@ -23,9 +31,9 @@ def decimal_to_money(amount: Decimal | int, currency_code: str = "CNY") -> money
     """
     with localcontext(prec=_MAX_DIGITS + 10):
         exact = Decimal(amount)
-        if not exact.is_finite() or abs(exact) >= 2**63:
-            raise ValueError(f"invalid amount of money: {amount}")
         units = exact.to_integral_value(ROUND_DOWN)
+        if not (units.is_finite() and -(2**63) <= units < 2**63):
+            raise ValueError(f"invalid amount of money: {amount}")
         nanos = (exact - units) * _NANOS_PER_UNIT
         if nanos != nanos.to_integral_value():
             raise ValueError(f"more than nine decimals: {amount}")
