@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 
 import grpc
@@ -18,7 +19,8 @@ class Consumer:
     """Like AsyncConsumer, but runs handlers in `max_outstanding` threads.
 
     It opens its own channel. Python cannot stop a thread: a handler that exceeds its timeout, or whose lease
-    has lapsed, continues, and its message is redelivered meanwhile.
+    has lapsed, continues. Its message can be redelivered to another consumer meanwhile. This one does not
+    call a second handler, and acknowledges the message if the handler returns.
     """
 
     def __init__(
@@ -59,7 +61,11 @@ class Consumer:
         loop = asyncio.get_running_loop()
 
         async def handle(message: protos.Message) -> None:
-            await loop.run_in_executor(threads, copy_context().run, self._handler, message)
+            call = loop.run_in_executor(threads, copy_context().run, self._handler, message)
+            while not call.done():  # also after a cancellation: the thread goes on
+                with suppress(asyncio.CancelledError):
+                    await asyncio.wait((call,))
+            call.result()
 
         async with connect_async(
             self._target, "order_sync", credentials=self._credentials, options=self._channel_options

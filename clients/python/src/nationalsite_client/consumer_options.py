@@ -18,8 +18,8 @@ class ConsumerOptions:
     """The time after which the service redelivers the messages of a consumer that died, 10 to 600. The
     consumer extends it while a handler runs."""
     handler_timeout_s: float = 600.0
-    """A message whose handler takes longer is released. AsyncConsumer also cancels the handler. A message
-    that waits longer than this for a handler is released, too."""
+    """How long a handler may take. Then AsyncConsumer cancels it and releases the message; Consumer stops
+    extending the lease. A message that waits longer than this for a handler is released."""
     stop_grace_s: float = 25.0
     """How long handlers may continue after `stop`."""
 

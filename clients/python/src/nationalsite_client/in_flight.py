@@ -19,6 +19,8 @@ Handler: TypeAlias = Callable[[protos.Message], Awaitable[None]]
 _MAX_REMEMBERED_IDS = 2000
 """Handled messages to remember, in case their acknowledgements were lost with a stream: twice the largest
 `max_outstanding`."""
+_CANCEL_TIMEOUT_S = 5.0
+"""How long handlers may take to end after they were cancelled."""
 
 _log = logging.getLogger("nationalsite_client")
 _received_message: ContextVar[protos.ReceivedMessage] = ContextVar("received_message")
@@ -134,12 +136,13 @@ class InFlightMessages:
             self._requests.set_lease(ack_ids, self._options.lease_s)
 
     async def finish(self) -> None:
-        """Accept no more messages, wait for handlers up to the grace period, then cancel the rest."""
+        """Accept no more messages, wait for handlers up to the grace period, then let the rest time out."""
         self._closing.set()
         self._drop_waiting(lambda _: True)
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=self._options.stop_grace_s)
-        await self.cancel()
+        await self._wait(self._options.stop_grace_s)
+        for message in self._messages.values():
+            message.cancel_handler()
+        await self._wait(_CANCEL_TIMEOUT_S)
 
     async def cancel(self) -> None:
         """Cancel all handlers."""
@@ -148,6 +151,11 @@ class InFlightMessages:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _wait(self, timeout_s: float) -> None:
+        """Wait until no handler runs."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=timeout_s)
 
     def _start_handlers(self) -> None:
         """Start handlers for messages that wait, up to `max_outstanding`."""
