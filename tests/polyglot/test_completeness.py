@@ -11,7 +11,8 @@ from nationalsite.ordersync import v1 as protos
 from nationalsite.upstream import v1 as upstream_v1
 
 from tests.polyglot.rendering import CASES, HERE, render
-from tests.polyglot.test_languages import EXAMPLES, MESSAGES, REQUIRED_TOOLS
+from tests.polyglot.test_languages import EXAMPLES, MESSAGES
+from tests.polyglot.toolchains import REQUIRED_TOOLS
 from tests.support.sample_cases import SERVICES
 from tools.local_stack import ROOT
 

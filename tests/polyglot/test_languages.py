@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -27,6 +26,7 @@ from tests.polyglot.server_calls import (
     count_attempts,
     count_calls,
 )
+from tests.polyglot.toolchains import build, run_process
 from tests.support.purchases import build_creation
 from tests.support.sandbox_client import SandboxClient
 from tools import local_stack
@@ -34,20 +34,13 @@ from tools.local_stack import ROOT, RunningProcess, start_sandbox, start_service
 
 pytestmark = pytest.mark.polyglot
 
-REQUIRED_TOOLS = {
-    "go": {"go": "Go 1.26 or later"},
-    "java": {"javac": "a JDK, 17 or later", "mvn": "Maven 3.8 or later"},
-    "ts": {"node": "Node.js 20 or later", "npm": "npm, which comes with Node.js"},
-    "python": {},
-}
-"""Tools that each language needs in PATH, and what to install if one is missing."""
 LANGUAGES = sorted(path.parent.name for path in HERE.glob("*/run"))
 EXAMPLES = json.loads((HERE / "examples.json").read_text())
 MESSAGES: list[dict[str, Any]] = json.loads((HERE / "messages.json").read_text())
 """A message of every topic, each about other orders, and one of a topic that is not known."""
 SIGTERM_EXIT_CODES = {"java": 143}
 """A JVM exits with this code after its shutdown hooks."""
-BUILD_TIMEOUT_S, RUN_TIMEOUT_S, WAIT_TIMEOUT_S = 600, 120, 30
+RUN_TIMEOUT_S, WAIT_TIMEOUT_S = 120, 30
 
 PRICES = {
     "success": True,
@@ -172,12 +165,12 @@ def run_cases(targets: Targets, tmp_path_factory: pytest.TempPathFactory) -> Cal
 
 
 def _run_cases(language: str, targets: Targets, folder: Path) -> RunResult:
-    if error := _build(language, HERE / language):
+    if error := build(language, HERE / language):
         return RunResult(cases={}, server_differences={}, error=error)
     render(folder, {**targets.variables, "language": language})
     counts = {target: count_calls(service) for target, service in targets.services.items()}
     attempts = count_attempts(targets.failing_sandbox)
-    runner = _run_process(
+    runner = run_process(
         [HERE / language / "run"], RUN_TIMEOUT_S, targets.environment(POLYGLOT_CASES=str(folder))
     )
     results = {result["case"]: result for result in map(json.loads, runner.stdout.splitlines())}
@@ -194,41 +187,6 @@ def _run_cases(language: str, targets: Targets, folder: Path) -> RunResult:
     if runner.returncode != 0:
         error = f"the runner exited with {runner.returncode}:\n{runner.stderr[-4000:]}"
     return RunResult(cases=results, server_differences=server_differences, error=error)
-
-
-def _build(language: str, folder: Path) -> str:
-    """Build a runner or the examples; return the error, empty for success."""
-    missing = [
-        f"{tool} ({package})" for tool, package in REQUIRED_TOOLS[language].items() if not shutil.which(tool)
-    ]
-    if missing:
-        return f"cannot test {language} here: install {' and '.join(missing)}"
-    build = _run_process([folder / "build"], BUILD_TIMEOUT_S, dict(os.environ))
-    if build.returncode != 0:
-        return f"{folder}/build failed:\n{build.stdout[-2000:]}{build.stderr[-4000:]}"
-    return ""
-
-
-def _run_process(
-    command: list[str | Path], timeout_s: float, environment: dict[str, str]
-) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end; after the timeout, kill it with its child processes."""
-    with subprocess.Popen(  # noqa: S603 # our own scripts
-        command,
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        start_new_session=True,
-    ) as process:
-        try:
-            out, err = process.communicate(timeout=timeout_s)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            out, err = process.communicate()
-            err += f"\nkilled after {timeout_s} s"
-    return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -249,26 +207,14 @@ def test_runner_succeeds_and_prints_only_the_cases(
     assert set(result.cases) == {path.stem for path in CASES}
 
 
-@pytest.fixture(scope="session")
-def build_examples() -> Callable[[str], str]:
-    """build_examples(language) returns the error of the build, which runs once."""
-    errors: dict[str, str] = {}
-
-    def build(language: str) -> str:
-        if language not in errors:
-            errors[language] = _build(language, ROOT / "examples" / language)
-        return errors[language]
-
-    return build
-
-
 @pytest.mark.parametrize(
     ("language", "name"),
     [(language, name) for name, example in EXAMPLES.items() for language in example["languages"]],
 )
-def test_example(language: str, name: str, targets: Targets, build_examples: Callable[[str], str]) -> None:
+def test_example(language: str, name: str, targets: Targets) -> None:
     example = EXAMPLES[name]
-    assert not build_examples(language)
+    error = build(language, ROOT / "examples" / language)
+    assert not error, error
     command = [ROOT / "examples" / language / "run", name]
     order_id = _finish_order(targets) if "follows_order" in example else ""
     expected = [pattern.replace("OUT_ORDER_ID", order_id) for pattern in example["stdout"]]
@@ -317,7 +263,7 @@ def _finish_order(targets: Targets) -> str:
 def _run_example(
     command: list[str | Path], _example: dict[str, Any], targets: Targets
 ) -> tuple[int, str, str]:
-    process = _run_process(command, RUN_TIMEOUT_S, targets.environment())
+    process = run_process(command, RUN_TIMEOUT_S, targets.environment())
     return process.returncode, process.stdout, process.stderr
 
 
