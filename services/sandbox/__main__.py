@@ -47,7 +47,7 @@ def main() -> int:
     # so that the exit code is 0.
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_number, lambda *_: None)
-    SandboxServer(create_app(settings.callback_url)).run(sockets=[listener])
+    SandboxServer(create_app(settings.callback_url, settings.hosts | {settings.host})).run(sockets=[listener])
     return 0
 
 

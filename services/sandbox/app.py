@@ -1,31 +1,38 @@
 """The composition root: builds the application from its parts."""
 
+from collections.abc import Collection
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
+from services.sandbox.admin.change_routes import ChangeRoutes, NotifyAfterWrites
 from services.sandbox.admin.control_routes import ControlRoutes
 from services.sandbox.admin.logistics_routes import LogisticsRoutes
 from services.sandbox.admin.message_routes import MessageRoutes
+from services.sandbox.admin.offer_routes import OfferRoutes
 from services.sandbox.admin.order_routes import OrderRoutes
 from services.sandbox.context import create_context
+from services.sandbox.http.browser_checks import OwnOrigin
 from services.sandbox.http.gateway import Gateway
 from services.sandbox.http.image_routes import ImageRoutes
 from services.sandbox.messages.pusher import Pusher
 from services.sandbox.operations.registry import load_operations
 
 
-def create_app(callback_url: str | None = None) -> Starlette:
+def create_app(callback_url: str | None = None, hosts: Collection[str] = ()) -> Starlette:
     """Return the sandbox as an ASGI application, in its initial state.
 
-    From its start to its shutdown, messages are pushed to `callback_url`, if there is one. The server must
-    use the protocol class `server.SandboxProtocol`, which gives the application access to the transport.
+    From its start to its shutdown, messages are pushed to `callback_url`, if there is one. The
+    admin API may be called by the names `hosts`, besides localhost and addresses. The server must use the
+    protocol class `server.SandboxProtocol`, which gives the application access to the transport.
     """
     context = create_context(callback_url)
     operations = load_operations()
-    pusher = Pusher(context.state)
+    pusher = Pusher(context.state, context.changes)
     return Starlette(
         routes=[
             Route("/openapi/{api:path}", Gateway(operations, context), methods=["GET", "POST"]),
@@ -33,10 +40,16 @@ def create_app(callback_url: str | None = None) -> Starlette:
             Mount(
                 "/admin",
                 routes=[
+                    *ChangeRoutes(context).routes(),
                     *ControlRoutes(operations.values(), context).routes(),
+                    *OfferRoutes(context).routes(),
                     *OrderRoutes(context).routes(),
                     *LogisticsRoutes(context).routes(),
                     *MessageRoutes(context).routes(),
+                ],
+                middleware=[
+                    Middleware(OwnOrigin, hosts),
+                    Middleware(NotifyAfterWrites, context.changes),
                 ],
             ),
         ],
@@ -46,6 +59,6 @@ def create_app(callback_url: str | None = None) -> Starlette:
 
 
 async def _to_error_response(request: Request, error: Exception) -> Response:
-    """Return the response to an invalid admin or image request."""
+    """Return the response to an invalid request of the admin API, an image or a file of the page."""
     assert isinstance(error, HTTPException)  # noqa: S101 - Starlette calls this for HTTPException only
     return JSONResponse({"error": error.detail}, error.status_code, headers=error.headers)

@@ -124,6 +124,7 @@ class Cluster:
             f"http://{HOST}:{self.port('sandbox', 'http')}/admin/{path}",
             method=method,
             data=json.dumps(body).encode() if body is not None else None,
+            headers={"Content-Type": "application/json"},
         )
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
             return json.loads(answer.read() or b"null")

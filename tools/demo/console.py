@@ -71,7 +71,10 @@ class DemoClient:
         """Act as 1688, as the payer, the seller or the carrier; print and return the result."""
         print(f"\n{BOLD}{title}{PLAIN}")
         request = urllib.request.Request(  # noqa: S310 # our own sandbox
-            f"{self._sandbox}/admin/{path}", method="POST", data=json.dumps(body or {}).encode()
+            f"{self._sandbox}/admin/{path}",
+            method="POST",
+            data=json.dumps(body or {}).encode(),
+            headers={"Content-Type": "application/json"},
         )
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310 # our own sandbox
             result = json.load(response)

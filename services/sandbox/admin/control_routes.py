@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from services.sandbox.admin.query import parse_number
 from services.sandbox.admin.request_body import read_body
 from services.sandbox.admin.schemas.controls import (
     ClockBody,
@@ -16,7 +17,7 @@ from services.sandbox.admin.schemas.controls import (
     TokensBody,
 )
 from services.sandbox.context import SandboxContext
-from services.sandbox.controls.call_log import MAX_ENTRIES
+from services.sandbox.controls.call_log import MAX_ENTRIES, MAX_TOTAL_CHARACTERS
 from services.sandbox.controls.faults import ANY_OPERATION, FaultQueue
 from services.sandbox.controls.limits import RateLimit
 from services.sandbox.controls.variants import Variants
@@ -28,7 +29,8 @@ class ControlRoutes:
 
     def __init__(self, operations: Iterable[Operation], context: SandboxContext) -> None:
         self._state = context.state
-        names = {f"{operation.namespace}/{operation.name}": operation.name for operation in operations}
+        self._operations = sorted(operations, key=lambda operation: (operation.namespace, operation.name))
+        names = {f"{operation.namespace}/{operation.name}": operation.name for operation in self._operations}
         self._names = names | {name: name for name in names.values()}
 
     def routes(self) -> list[Route]:
@@ -39,6 +41,8 @@ class ControlRoutes:
             Route("/variants", self.replace_variants, methods=["PUT"]),
             Route("/calls", self.list_calls, methods=["GET"]),
             Route("/calls", self.clear_calls, methods=["DELETE"]),
+            Route("/calls/{sequence:int}", self.get_call, methods=["GET"]),
+            Route("/operations", self.list_operations, methods=["GET"]),
             Route("/state", self.get_state, methods=["GET"]),
             Route("/limits", self.replace_limits, methods=["PUT"]),
             Route("/tokens", self.change_tokens, methods=["PUT"]),
@@ -69,10 +73,29 @@ class ControlRoutes:
 
     async def list_calls(self, request: Request) -> Response:
         """Return the latest calls, in the order in which they were received."""
-        limit = _parse_number(request, "limit", MAX_ENTRIES)
-        after = _parse_number(request, "after", 0)
+        limit = parse_number(request, "limit", MAX_ENTRIES)
+        after = parse_number(request, "after", 0)
+        max_characters = parse_number(request, "max_characters", MAX_TOTAL_CHARACTERS)
         entries = self._state.call_log.latest(request.query_params.get("operation"), limit, after)
-        return JSONResponse({"calls": [entry.to_json() for entry in entries]})
+        return JSONResponse({"calls": [entry.to_json(max_characters) for entry in entries]})
+
+    async def get_call(self, request: Request) -> Response:
+        """Return one call."""
+        entry = self._state.call_log.find(request.path_params["sequence"])
+        if entry is None:
+            raise HTTPException(404, "there is no such call in the log")
+        return JSONResponse(entry.to_json())
+
+    async def list_operations(self, request: Request) -> Response:
+        """Return the operations of the sandbox."""
+        return JSONResponse(
+            {
+                "operations": [
+                    {"namespace": operation.namespace, "name": operation.name}
+                    for operation in self._operations
+                ]
+            }
+        )
 
     async def clear_calls(self, request: Request) -> Response:
         """Remove all calls from the log."""
@@ -162,13 +185,6 @@ class ControlRoutes:
             "messages": state.outbox.counts.created,
             "synced": {"orders": state.synced.order_count, "logistics": state.synced.logistics_count},
         }
-
-
-def _parse_number(request: Request, name: str, default: int) -> int:
-    text = request.query_params.get(name, str(default))
-    if not text.isdecimal():
-        raise HTTPException(400, f"{name}: must be a number")
-    return int(text)
 
 
 def _serialize_rate_limit(limit: RateLimit | None) -> dict[str, float] | None:

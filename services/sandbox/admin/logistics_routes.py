@@ -5,12 +5,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from services.sandbox.admin.query import parse_number
 from services.sandbox.admin.request_body import read_body
 from services.sandbox.admin.schemas.orders import WaybillBody
 from services.sandbox.admin.serializers import serialize_logistics
 from services.sandbox.context import SandboxContext
 from services.sandbox.trade.logistics import LogisticsOrder, LogisticsStatus, Waybill
 from services.sandbox.trade.order_state_machine import InvalidTransition
+
+MAX_LISTED = 10_000
 
 
 class LogisticsRoutes:
@@ -22,10 +25,16 @@ class LogisticsRoutes:
     def routes(self) -> list[Route]:
         """Return the routes."""
         return [
+            Route("/logistics", self.list_logistics, methods=["GET"]),
             Route("/logistics/{logistics_id}", self.get_logistics, methods=["GET"]),
             Route("/logistics/{logistics_id}", self.change_waybill, methods=["PUT"]),
             Route("/logistics/{logistics_id}/{status}", self.update_status, methods=["POST"]),
         ]
+
+    async def list_logistics(self, request: Request) -> Response:
+        """Return the latest logistics orders, the oldest first."""
+        latest = self._state.order_store.logistics[: parse_number(request, "limit", MAX_LISTED)]
+        return JSONResponse({"logistics": [serialize_logistics(each) for each in reversed(latest)]})
 
     async def get_logistics(self, request: Request) -> Response:
         """Return one logistics order."""

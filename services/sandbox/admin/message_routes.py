@@ -9,13 +9,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from services.sandbox.admin.query import parse_number
 from services.sandbox.admin.request_body import read_body
 from services.sandbox.admin.schemas.messages import MessagesBody, PushBody
 from services.sandbox.admin.serializers import serialize_message
 from services.sandbox.context import SandboxContext
 from services.sandbox.messages.examples import build_example
-from services.sandbox.messages.message import MessageState
-from services.sandbox.messages.outbox import MAX_MESSAGES
+from services.sandbox.messages.message import Message, MessageState
+from services.sandbox.messages.outbox import MAX_MESSAGES, CannotPush
 
 
 class MessageRoutes:
@@ -31,6 +32,8 @@ class MessageRoutes:
             Route("/push", self.change_push, methods=["PUT"]),
             Route("/messages", self.list_messages, methods=["GET"]),
             Route("/messages", self.create_messages, methods=["POST"]),
+            Route("/messages/{message_id}", self.get_message, methods=["GET"]),
+            Route("/messages/{message_id}/push", self.push_again, methods=["POST"]),
         ]
 
     async def get_push(self, request: Request) -> Response:
@@ -56,12 +59,10 @@ class MessageRoutes:
 
     async def list_messages(self, request: Request) -> Response:
         """Return the latest messages, in the order in which they were created."""
-        state, limit = request.query_params.get("state"), request.query_params.get("limit")
+        state = request.query_params.get("state")
         if state is not None and state not in list(MessageState):
             raise HTTPException(400, f"state: must be one of {', '.join(MessageState)}")
-        if limit is not None and not limit.isdecimal():
-            raise HTTPException(400, "limit: must be a number")
-        messages = self._state.outbox.latest(state, MAX_MESSAGES if limit is None else int(limit))
+        messages = self._state.outbox.latest(state, parse_number(request, "limit", MAX_MESSAGES))
         return JSONResponse({"messages": [serialize_message(message) for message in messages]})
 
     async def create_messages(self, request: Request) -> Response:
@@ -82,6 +83,26 @@ class MessageRoutes:
             for number in range(body.times)
         ]
         return JSONResponse({"message_ids": [message.message_id for message in messages]}, 201)
+
+    async def get_message(self, request: Request) -> Response:
+        """Return one message, and what is pushed."""
+        message = self._find_message(request)
+        return JSONResponse(serialize_message(message) | {"message": message.to_json()})
+
+    async def push_again(self, request: Request) -> Response:
+        """Push a message that has failed once more with retries, or another one as a duplicate."""
+        message = self._find_message(request)
+        try:
+            self._state.outbox.push_again(message)
+        except CannotPush as error:
+            raise HTTPException(409, str(error)) from error
+        return JSONResponse(serialize_message(message))
+
+    def _find_message(self, request: Request) -> Message:
+        message = self._state.outbox.find(request.path_params["message_id"])
+        if message is None:
+            raise HTTPException(404, "there is no such message")
+        return message
 
 
 def _build_data(body: MessagesBody, number: int, first_ms: int) -> Any:

@@ -8,9 +8,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from services.sandbox.admin.query import parse_number
 from services.sandbox.admin.request_body import read_body
-from services.sandbox.admin.schemas.orders import FlagsBody, OrderBody, PaymentsBody, TransitionBody
+from services.sandbox.admin.schemas.orders import (
+    FlagsBody,
+    OrderBody,
+    PaymentsBody,
+    RefundBody,
+    TransitionBody,
+)
 from services.sandbox.admin.serializers import (
+    REFUND_TRANSITIONS,
+    Json,
     serialize_order,
     serialize_refund,
     serialize_synced_logistics,
@@ -20,9 +29,11 @@ from services.sandbox.context import SandboxContext
 from services.sandbox.trade.logistics import NO_CARRIER
 from services.sandbox.trade.order_lines import build_order_lines, compute_shipping_fee_fen
 from services.sandbox.trade.order_state_machine import InvalidTransition, OrderTransition
+from services.sandbox.trade.order_store import MAX_ORDERS, MAX_REFUNDS
 from services.sandbox.trade.orders import Order
-from services.sandbox.trade.refunds.refund import Refund
-from services.sandbox.trade.refunds.refund_state_machine import RefundTransition, transition_refund
+from services.sandbox.trade.refunds.refund import DisputeRequest, Refund
+from services.sandbox.trade.refunds.refund_request import build_refund_request
+from services.sandbox.trade.refunds.refund_state_machine import transition_refund
 
 T = TypeVar("T")
 
@@ -46,17 +57,6 @@ _ACCEPTED_BY: Mapping[str, OrderTransition] = {
     "shipping_fee_fen": OrderTransition.MODIFY_PRICE,
     "discount_fen": OrderTransition.MODIFY_PRICE,
 }
-# SEND is missing, since 1688 has an operation for it. The transitions that follow from a transition of the
-# order are missing too.
-_REFUND_TRANSITIONS: Mapping[str, RefundTransition] = {
-    transition.value: transition
-    for transition in (
-        RefundTransition.AGREE,
-        RefundTransition.REJECT,
-        RefundTransition.RECEIVE,
-        RefundTransition.CLOSE,
-    )
-}
 
 
 class OrderRoutes:
@@ -73,8 +73,10 @@ class OrderRoutes:
             Route("/orders", self.list_orders, methods=["GET"]),
             Route("/orders/{order_id:int}", self.get_order, methods=["GET"]),
             Route("/orders/{order_id:int}", self.replace_flags, methods=["PUT"]),
+            Route("/orders/{order_id:int}/refunds", self.create_refund, methods=["POST"]),
             Route("/orders/{order_id:int}/{transition}", self.transition_order, methods=["POST"]),
             Route("/payments", self.pay_batch, methods=["POST"]),
+            Route("/refunds", self.list_refunds, methods=["GET"]),
             Route("/refunds/{refund_id}", self.get_refund, methods=["GET"]),
             Route("/refunds/{refund_id}/{transition}", self.transition_refund, methods=["POST"]),
             Route("/synced/orders/{order_id}", self.get_synced_order, methods=["GET"]),
@@ -89,21 +91,22 @@ class OrderRoutes:
         except ValueError as error:
             raise HTTPException(400, f"entries: {error}") from error
         order = self._state.order_store.create_order(lines, compute_shipping_fee_fen(lines), body.to_flags())
-        return JSONResponse(serialize_order(order), 201)
+        return JSONResponse(self._serialize(order), 201)
 
     async def list_orders(self, request: Request) -> Response:
-        """Return all orders, or those with the id of a site's order; the oldest first."""
+        """Return the latest orders, or those with the id of a site's order; the oldest first."""
         out_order_id = request.query_params.get("out_order_id")
         orders = [
             order
-            for order in reversed(self._state.order_store.orders)
+            for order in self._state.order_store.orders
             if out_order_id in (None, order.terms.out_order_id)
         ]
-        return JSONResponse({"orders": [serialize_order(order) for order in orders]})
+        latest = orders[: parse_number(request, "limit", MAX_ORDERS)]
+        return JSONResponse({"orders": [self._serialize(order) for order in reversed(latest)]})
 
     async def get_order(self, request: Request) -> Response:
         """Return one order."""
-        return JSONResponse(serialize_order(self._find_order(request)))
+        return JSONResponse(self._serialize(self._find_order(request)))
 
     async def replace_flags(self, request: Request) -> Response:
         """Replace the flags of an order."""
@@ -133,7 +136,7 @@ class OrderRoutes:
                 self._state.order_store.transition(order, transition, body.entries, waybill=waybill)
         except InvalidTransition as error:
             raise HTTPException(409, str(error)) from error
-        return JSONResponse(serialize_order(order))
+        return JSONResponse(self._serialize(order))
 
     async def pay_batch(self, request: Request) -> Response:
         """Pay several orders in one batch."""
@@ -141,6 +144,26 @@ class OrderRoutes:
         order_ids = list(dict.fromkeys(body.orders))
         results = self._state.order_store.pay_batch(order_ids, body.failures)
         return JSONResponse({"results": {str(order_id): result for order_id, result in results.items()}})
+
+    async def create_refund(self, request: Request) -> Response:
+        """Request a refund of all that is left, as if the buyer had requested it on 1688."""
+        order = self._find_order(request)
+        body = await read_body(request, RefundBody, default=RefundBody())
+        store = self._state.order_store
+        refund_request = build_refund_request(
+            order,
+            store.list_open_refunds(order),
+            DisputeRequest(body.dispute_request),
+            None if body.entries is None else tuple(body.entries),
+        )
+        if refund_request is None:
+            raise HTTPException(409, f"the order is {order.status}: there is nothing to refund in this way")
+        return JSONResponse(serialize_refund(store.create_refund(order, refund_request)), 201)
+
+    async def list_refunds(self, request: Request) -> Response:
+        """Return the latest refunds, the oldest first."""
+        latest = self._state.order_store.refunds[: parse_number(request, "limit", MAX_REFUNDS)]
+        return JSONResponse({"refunds": [serialize_refund(refund) for refund in reversed(latest)]})
 
     async def get_refund(self, request: Request) -> Response:
         """Return one refund."""
@@ -150,7 +173,7 @@ class OrderRoutes:
         """Make a transition of a refund."""
         refund = self._find_refund(request)
         try:
-            transition_refund(refund, _find_transition(_REFUND_TRANSITIONS, request))
+            transition_refund(refund, _find_transition(REFUND_TRANSITIONS, request))
         except InvalidTransition as error:
             raise HTTPException(409, str(error)) from error
         return JSONResponse(serialize_refund(refund))
@@ -168,6 +191,9 @@ class OrderRoutes:
         if synced is None:
             raise HTTPException(404, "no data about this logistics order was synced")
         return JSONResponse(serialize_synced_logistics(synced))
+
+    def _serialize(self, order: Order) -> Json:
+        return serialize_order(order, self._state.order_store.list_open_refunds(order))
 
     def _find_order(self, request: Request) -> Order:
         order = self._state.order_store.find_order(request.path_params["order_id"])

@@ -1,21 +1,64 @@
-"""Orders, refunds, logistics orders, synced data and messages as the admin API shows them."""
+"""Offers, orders, refunds, logistics orders, synced data and messages as the admin API shows them."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from services.sandbox.catalog.images import GALLERY
+from services.sandbox.catalog.offers import Offer
+from services.sandbox.catalog.skus import Sku
 from services.sandbox.controls.clock import format_time
 from services.sandbox.messages.message import Message
-from services.sandbox.trade.logistics import LogisticsOrder
+from services.sandbox.trade.logistics import LogisticsOrder, LogisticsStatus
 from services.sandbox.trade.order_events import OrderEvent
+from services.sandbox.trade.order_state_machine import OrderTransition, list_transitions
 from services.sandbox.trade.orders import Order
-from services.sandbox.trade.refunds.refund import Refund
+from services.sandbox.trade.refunds.refund import DisputeRequest, Refund
+from services.sandbox.trade.refunds.refund_request import build_refund_request
+from services.sandbox.trade.refunds.refund_state_machine import RefundTransition, list_refund_transitions
 from services.sandbox.trade.synced_orders import SyncedLogistics, SyncedOrder
 
 Json = dict[str, Any]
+# SEND is missing, since 1688 has an operation for it. The transitions that follow from a transition of the
+# order are missing too.
+REFUND_TRANSITIONS: Mapping[str, RefundTransition] = {
+    transition.value: transition
+    for transition in (
+        RefundTransition.AGREE,
+        RefundTransition.REJECT,
+        RefundTransition.RECEIVE,
+        RefundTransition.CLOSE,
+    )
+}
+"""The transitions of refunds that the admin API can make, by their names in the URL."""
 
 
-def serialize_order(order: Order) -> Json:
-    """Return an order."""
+def serialize_offer(offer: Offer) -> Json:
+    """Return an offer without its SKUs."""
+    return {
+        "offer_id": offer.offer_id,
+        "title": offer.title._asdict(),
+        "category": offer.third_category.noun._asdict(),
+        "seller": offer.seller.company,
+        "price_fen": offer.price_fen,
+        "min_order": offer.min_order,
+        "sold_30d": offer.sold_30d,
+        "image": f"/images/{offer.offer_id}/{GALLERY[0]}.jpg",
+    }
+
+
+def serialize_sku(sku: Sku) -> Json:
+    """Return a SKU of an offer."""
+    return {
+        "sku_id": sku.sku_id,
+        "attributes": [attribute.value._asdict() for attribute in sku.attributes],
+        "price_fen": sku.price_fen,
+        "stock": sku.stock,
+    }
+
+
+def serialize_order(order: Order, open_refunds: Sequence[Refund]) -> Json:
+    """Return an order. `open_refunds` are those of its refunds whose status can still change."""
     return {
         "order_id": order.order_id,
         "status": order.status,
@@ -39,6 +82,15 @@ def serialize_order(order: Order) -> Json:
         "refund_ids": order.refund_ids,
         "logistics_ids": order.logistics_ids,
         **asdict(order.flags),
+        # The ways to close an order differ in the body of the request only.
+        "transitions": [
+            transition.value
+            for transition in list_transitions(order)
+            if transition not in (OrderTransition.CLOSE_BY_SELLER, OrderTransition.CLOSE_BY_BACK_OFFICE)
+        ],
+        "refund_requests": [
+            request.value for request in DisputeRequest if build_refund_request(order, open_refunds, request)
+        ],
         "events": [_serialize_event(event) for event in order.events],
     }
 
@@ -60,6 +112,11 @@ def serialize_refund(refund: Refund) -> Json:
         "counts": [{"id": entry_id, "count": count} for entry_id, count in refund.counts.items()],
         "remark": refund.remark,
         "return_shipment": refund.return_shipment and asdict(refund.return_shipment),
+        "transitions": [
+            transition.value
+            for transition in list_refund_transitions(refund)
+            if transition in REFUND_TRANSITIONS.values()
+        ],
     }
 
 
@@ -71,6 +128,7 @@ def serialize_logistics(logistics: LogisticsOrder) -> Json:
         "entry_ids": logistics.entry_ids,
         **asdict(logistics.waybill),
         "statuses": logistics.statuses,
+        "next_statuses": [status for status in LogisticsStatus if status not in logistics.reached_ms],
     }
 
 
@@ -95,6 +153,7 @@ def serialize_message(message: Message) -> Json:
     return {
         "message_id": message.message_id,
         "topic": message.topic,
+        "event_time_ms": message.event_time_ms,
         "state": message.state,
         "attempts": message.attempts,
         "last_result": message.last_result,

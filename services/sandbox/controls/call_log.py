@@ -25,6 +25,8 @@ class CallLogEntry:
     call: ApiCall
     signature_valid: bool | None
     """None if the call has no signature."""
+    expected_signature: str | None = None
+    """The valid signature of a call whose signature is invalid."""
     received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     executed_at: datetime | None = None
     """When the operation had taken effect; None if it has not, for example after an error."""
@@ -37,11 +39,16 @@ class CallLogEntry:
     """The HTTP status of the response, if there is one."""
     code: str | None = None
     """The code of an error."""
+    signature_problem: str | None = None
+    """Why the signature is invalid. The caller does not receive this text."""
     invalid_argument: str | None = None
     """Which argument was invalid, and why. The caller does not receive this text."""
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the entry as the admin API shows it."""
+    def to_json(self, max_characters: int | None = None) -> dict[str, Any]:
+        """Return the entry as the admin API shows it.
+
+        Parameters and the string to sign are cut to `max_characters`; None: they are complete.
+        """
         call = self.call
         return {
             "sequence": self.sequence,
@@ -52,7 +59,8 @@ class CallLogEntry:
             "api": call.api,
             "dialect": self.dialect,
             "parameters": {
-                name: "***" if name in MASKED_PARAMETERS else value for name, value in call.parameters.items()
+                name: "***" if name in MASKED_PARAMETERS else value[:max_characters]
+                for name, value in call.parameters.items()
             },
             "files": {
                 name: {
@@ -65,7 +73,11 @@ class CallLogEntry:
             "content_type": call.content_type,
             "signature_valid": self.signature_valid,
             # It would show the secrets. Only getToken has secrets, and its calls need no signature.
-            "string_to_sign": None if MASKED_PARAMETERS & call.parameters.keys() else call.string_to_sign,
+            "string_to_sign": None
+            if MASKED_PARAMETERS & call.parameters.keys()
+            else call.string_to_sign[:max_characters],
+            "signature_problem": self.signature_problem,
+            "expected_signature": self.expected_signature,
             "outcome": {"status": self.status, "kind": self.kind, "code": self.code},
             "invalid_argument": self.invalid_argument,
             "fault": self.fault and self.fault.to_json(),
@@ -109,6 +121,10 @@ class CallLog:
             in (None, entry.call.name, f"{entry.call.namespace}/{entry.call.name}", entry.call.api)
         )
         return list(islice(newest_first, limit))[::-1]
+
+    def find(self, sequence: int) -> CallLogEntry | None:
+        """Return the entry with this sequence, if it is still there."""
+        return next((entry for entry in self._entries if entry.sequence == sequence), None)
 
     def clear(self) -> None:
         """Remove all entries. The sequence continues."""

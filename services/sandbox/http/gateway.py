@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from services.sandbox.context import SandboxContext
 from services.sandbox.controls.call_log import CallLogEntry
 from services.sandbox.controls.faults import Fault
+from services.sandbox.credentials import APP_SECRET
 from services.sandbox.http.connection import Connection
 from services.sandbox.http.envelopes import INVALID_ARGUMENT_ERRORS, BusinessError, InvalidArgument
 from services.sandbox.http.gateway_errors import GatewayRejection, find_gateway_error
@@ -19,6 +20,8 @@ from services.sandbox.http.operation import Operation
 from services.sandbox.http.request import ApiCall, BodyTooLarge, read_call
 from services.sandbox.http.request_checks import RequestChecks, find_operation, is_signature_valid
 from services.sandbox.http.responses import HttpResponse, compress, json_response
+from services.sandbox.http.signature import sign
+from services.sandbox.http.signature_diagnosis import explain_signature
 
 MAX_HANG_S = 600.0
 """A call with the fault `hang` is dropped after this time, even if the client still waits."""
@@ -50,10 +53,17 @@ class Gateway:
             await connection.send(HttpResponse(status=413))
             return
         entry = self._state.call_log.add(call, is_signature_valid(call))
+        if entry.signature_valid is False:
+            entry.signature_problem = explain_signature(call)
+            entry.expected_signature = sign(APP_SECRET, call.string_to_sign)
+        self._context.changes.notify()
         name = call.name if (call.namespace, call.name) in self._operations else UNKNOWN_OPERATION
-        with self._state.call_counters.track(name):
-            entry.fault = self._state.faults.pop(call.name)
-            await self._serve(call, entry, connection, request.headers.get("accept-encoding", ""))
+        try:
+            with self._state.call_counters.track(name):
+                entry.fault = self._state.faults.pop(call.name)
+                await self._serve(call, entry, connection, request.headers.get("accept-encoding", ""))
+        finally:
+            self._context.changes.notify()
 
     async def _serve(
         self, call: ApiCall, entry: CallLogEntry, connection: Connection, accept_encoding: str

@@ -56,6 +56,10 @@ class FailedMessages:
         if len(self._messages) > MAX_MESSAGES:
             self._expire([next(iter(self._messages.values()))])
 
+    def discard(self, message: Message) -> bool:
+        """Remove a message that is to be pushed again, and return whether it was here."""
+        return self._messages.pop(str(message.message_id), None) is not None
+
     def select(self, message_filter: MessageFilter) -> list[Message]:
         """Return the messages that match a filter."""
         self._expire_old()

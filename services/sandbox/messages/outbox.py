@@ -24,6 +24,10 @@ NO_CALLBACK, QUEUE_FULL = "no callback", "queue full"
 """Why a message was never pushed."""
 
 
+class CannotPush(Exception):
+    """A message cannot be pushed again now."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Counts:
     """Counts since the start or the last reset; `in_flight` is the number now."""
@@ -95,6 +99,28 @@ class Outbox:
         else:
             self._enqueue(message)
         return message
+
+    def find(self, message_id: str) -> Message | None:
+        """Return the message with this id, a number or text."""
+        return next((message for message in self._messages if str(message.message_id) == message_id), None)
+
+    def push_again(self, message: Message) -> None:
+        """Queue one more push, with retries if the message has failed. Raises CannotPush.
+
+        A message that has not failed keeps its state: the push is a duplicate.
+        """
+        if message.state is MessageState.QUEUED:
+            raise CannotPush("the message is queued already")
+        if self.settings.callback_url is None:
+            raise CannotPush(NO_CALLBACK)
+        if self.queued >= self.settings.max_queued:
+            raise CannotPush(QUEUE_FULL)
+        has_failed = self.failed_messages.discard(message)
+        if has_failed:
+            message.state = MessageState.QUEUED
+        retries = self.settings.max_retries if has_failed else 0
+        self._queue.put(QueuedPush(message=message, retries_left=retries, is_duplicate=not has_failed), 0)
+        self.changed.set()
 
     def change_settings(self, settings: PushSettings) -> None:
         """Replace the settings. Without a callback, all queued messages fail."""

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import aiohttp
 
+from services.sandbox.controls.changes import Changes
 from services.sandbox.messages.message import Message
 from services.sandbox.messages.outbox import NO_CALLBACK, Outbox
 from services.sandbox.messages.push_queue import QueuedPush
@@ -29,8 +30,9 @@ class HasOutbox(Protocol):
 class Pusher:
     """Takes queued pushes from the outbox and sends them."""
 
-    def __init__(self, state: HasOutbox) -> None:
+    def __init__(self, state: HasOutbox, changes: Changes) -> None:
         self._state = state
+        self._changes = changes
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
@@ -47,16 +49,17 @@ class Pusher:
 
     async def _run(self, session: aiohttp.ClientSession) -> None:
         while True:
-            await _push_all(self._state.outbox, session)
+            await _push_all(self._state.outbox, session, self._changes)
 
 
-async def _push_all(outbox: Outbox, session: aiohttp.ClientSession) -> None:
+async def _push_all(outbox: Outbox, session: aiohttp.ClientSession, changes: Changes) -> None:
     """Push until the outbox is closed."""
     pushes: set[asyncio.Task[None]] = set()
 
     def on_done(push: asyncio.Task[None]) -> None:
         pushes.discard(push)
         outbox.changed.set()
+        changes.notify()
 
     try:
         while not outbox.closed:

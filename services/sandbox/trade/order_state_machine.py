@@ -91,6 +91,11 @@ def transition_order(
     return order.entry_ids
 
 
+def list_transitions(order: Order) -> list[OrderTransition]:
+    """Return the transitions that the status of an order allows."""
+    return [transition for transition, rule in RULES.items() if order.status is rule.before]
+
+
 def update_after_refund(order: Order) -> None:
     """Update the status of an order after a refund succeeded.
 

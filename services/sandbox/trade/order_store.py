@@ -92,6 +92,11 @@ class OrderStore:
         """All refunds, the newest first."""
         return tuple(reversed(self._refunds.values()))
 
+    @property
+    def logistics(self) -> Sequence[LogisticsOrder]:
+        """All logistics orders, the newest first."""
+        return tuple(reversed(self._logistics.values()))
+
     def find_order(self, order_id: int) -> Order | None:
         """Return the order with this id."""
         return self._orders.get(order_id)
@@ -107,6 +112,10 @@ class OrderStore:
     def list_refunds(self, order: Order) -> list[Refund]:
         """Return the refunds of an order, the oldest first."""
         return [self._refunds[refund_id] for refund_id in order.refund_ids]
+
+    def list_open_refunds(self, order: Order) -> list[Refund]:
+        """Return the refunds of an order whose status can still change, the oldest first."""
+        return [refund for refund in self.list_refunds(order) if refund.is_open]
 
     def list_logistics(self, order: Order) -> list[LogisticsOrder]:
         """Return the logistics orders of an order, the oldest first."""
@@ -174,7 +183,7 @@ class OrderStore:
         if transition not in _CLOSED_REFUNDS:
             return
         goods_status, refund_transition = _CLOSED_REFUNDS[transition]
-        for refund in self._list_open_refunds(order):
+        for refund in self.list_open_refunds(order):
             if refund.goods_status is goods_status and not set(changed).isdisjoint(refund.entry_ids):
                 transition_refund(refund, refund_transition)
 
@@ -236,7 +245,7 @@ class OrderStore:
 
     def create_refund(self, order: Order, request: RefundRequest) -> Refund:
         """Create a refund, which waits for the seller. Raises RefundRequestRejected."""
-        check_refund_request(order, request, self._list_open_refunds(order))
+        check_refund_request(order, request, self.list_open_refunds(order))
         refund = Refund(
             refund_id=f"TQ{FIRST_REFUND_NUMBER + self._refunds_created * REFUND_NUMBER_STEP}",
             order=order,
@@ -277,6 +286,3 @@ class OrderStore:
         self._logistics_created += 1
         self._logistics[logistics.logistics_id] = logistics
         order.logistics_ids.append(logistics.logistics_id)
-
-    def _list_open_refunds(self, order: Order) -> list[Refund]:
-        return [refund for refund in self.list_refunds(order) if refund.is_open]

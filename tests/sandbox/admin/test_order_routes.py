@@ -144,3 +144,85 @@ async def test_concurrent_refunds_of_one_entry(client):
     }
     responses = await asyncio.gather(*(client.trade("trade.createRefund", **refund) for _ in range(4)))
     assert sorted(response["result"]["code"] or "" for response in responses) == ["", "5010", "5010", "5010"]
+
+
+@pytest.mark.parametrize(
+    ("steps", "transitions", "refund_requests"),
+    [
+        ((), ["modify_price", "pay", "close"], []),
+        (("pay",), ["step_pay", "ship"], ["refund"]),
+        (("pay", "ship"), ["receive"], ["refund"]),
+        (("pay", "ship", "receive"), ["succeed"], ["refund", "returnRefund"]),
+        (("pay", "ship", "receive", "succeed"), [], ["refund", "returnRefund"]),
+        (("close",), [], []),
+    ],
+)
+async def test_an_order_lists_what_its_state_allows(client, steps, transitions, refund_requests):
+    order = await client.create_order(*steps)
+    assert (order["transitions"], order["refund_requests"]) == (transitions, refund_requests)
+    for transition in ("modify_price", "pay", "close", "step_pay", "ship", "receive", "succeed"):
+        if transition not in transitions:
+            response = await client.http.post(f"/admin/orders/{order['order_id']}/{transition}")
+            assert response.status_code == 409
+    for request in ("refund", "returnRefund"):
+        body = {"dispute_request": request}
+        response = await client.http.post(f"/admin/orders/{order['order_id']}/refunds", json=body)
+        assert response.status_code == (201 if request in refund_requests else 409)
+        if response.status_code == 201:
+            await client.transition("refunds", response.json()["refund_id"], "close")
+
+
+async def test_refund_of_all_that_is_left(client):
+    order = await client.create_order("pay")
+    path = f"/admin/orders/{order['order_id']}/refunds"
+    refund = (await client.http.post(path)).json()
+    assert refund["apply_payment_fen"] == order["goods_fen"]
+    assert refund["transitions"] == ["agree", "reject", "close"]
+    assert (await client.http.post(path)).status_code == 409, "each entry has an open refund"
+    agreed = await client.transition("refunds", refund["refund_id"], "agree")
+    assert (agreed["status"], agreed["transitions"]) == ("refundsuccess", [])
+    assert (await client.admin(f"orders/{order['order_id']}"))["status"] == "cancel"
+    assert (await client.admin("refunds"))["refunds"] == [agreed]
+
+
+async def test_refund_of_one_entry_and_then_of_the_other(client):
+    order = await client.create_order("pay")
+    first, second = (entry["entry_id"] for entry in order["entries"])
+    path = f"/admin/orders/{order['order_id']}/refunds"
+    assert (await client.http.post(path, json={"entries": [first]})).json()["entry_ids"] == [first]
+    assert (await client.http.post(path, json={})).json()["entry_ids"] == [second]
+    for entries in ([first], [1], [second, second]):
+        assert (await client.http.post(path, json={"entries": entries})).status_code == 409
+    assert (await client.http.post(path, json={"entries": []})).status_code == 400
+    assert (await client.http.post("/admin/orders/1/refunds")).status_code == 404
+
+
+async def test_shipped_and_unshipped_entries_are_refunded_separately(client):
+    order = await client.create_order("pay")
+    first, second = (entry["entry_id"] for entry in order["entries"])
+    await client.transition("orders", order["order_id"], "ship", entries=[first])
+    path = f"/admin/orders/{order['order_id']}/refunds"
+    refunds = [(await client.http.post(path)).json() for _ in range(2)]
+    assert [refund["entry_ids"] for refund in refunds] == [[first], [second]]
+    assert [refund["goods_status"] for refund in refunds] == [
+        "refundWaitBuyerReceive",
+        "refundWaitSellerSend",
+    ]
+
+
+async def test_lists_are_bounded_by_their_limit(client):
+    orders = [await client.create_order("pay", "ship") for _ in range(3)]
+    for order in orders:
+        await client.http.post(f"/admin/orders/{order['order_id']}/refunds")
+    latest = [order["order_id"] for order in orders[1:]]
+    for name in ("orders", "refunds", "logistics"):
+        listed = (await client.admin(f"{name}?limit=2"))[name]
+        assert [each["order_id"] for each in listed] == latest
+        assert (await client.http.get(f"/admin/{name}", params={"limit": "-1"})).status_code == 400
+
+
+async def test_next_statuses_of_a_logistics_order(client):
+    await client.create_order("pay", "ship")
+    (logistics,) = (await client.admin("logistics"))["logistics"]
+    signed = await client.transition("logistics", logistics["logistics_id"], "SIGN")
+    assert set(logistics["next_statuses"]) - set(signed["next_statuses"]) == {"SIGN"}

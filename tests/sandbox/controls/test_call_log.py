@@ -57,6 +57,23 @@ async def test_latest_calls_and_clear(client):
         assert (await client.http.get("/admin/calls", params={name: "x"})).status_code == 400
 
 
+async def test_one_call_and_short_texts(client):
+    await client.call("product.search.keywordQuery", keyword="饼干" * 100)
+    (short,) = await client.calls(max_characters=10)
+    assert short["parameters"]["keyword"] == "饼干" * 5
+    assert short["string_to_sign"] == "param2/1/c"
+    full = await client.admin(f"calls/{short['sequence']}")
+    assert full["parameters"]["keyword"] == "饼干" * 100
+    assert (await client.http.get("/admin/calls/999")).status_code == 404
+
+
+async def test_operations(client):
+    operations = (await client.admin("operations"))["operations"]
+    assert {"namespace": "com.alibaba.trade", "name": "alibaba.trade.cancel"} in operations
+    for operation in operations:
+        await client.fault(operation["name"], status=503)
+
+
 async def test_counters(client):
     await client.current_time()
     await client.http.post("/openapi/param2/1/no/such/1000000")

@@ -230,6 +230,8 @@ async def test_invalid_faults(client, body, complaint):
 
 
 async def test_body_is_not_json(client):
-    response = await client.http.post("/admin/faults", content=b"{")
+    response = await client.http.post(
+        "/admin/faults", content=b"{", headers={"Content-Type": "application/json"}
+    )
     assert response.status_code == 400
     assert "JSON" in response.json()["error"]

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from unittest.mock import ANY
 
 import pytest
 
@@ -40,7 +41,14 @@ async def test_failed_push(client, receiver):
     (message_id,) = await client.create_messages("T")
     await client.wait_for_pushes(failed=1, pushed=0, attempts=3)
     assert await client.messages(state="failed") == [
-        {"message_id": message_id, "topic": "T", "state": "failed", "attempts": 3, "last_result": 401}
+        {
+            "message_id": message_id,
+            "topic": "T",
+            "event_time_ms": ANY,
+            "state": "failed",
+            "attempts": 3,
+            "last_result": 401,
+        }
     ]
 
 
@@ -186,6 +194,54 @@ async def test_absent_settings_do_not_change(client):
     await client.put("push", retry_interval_ms=7)
     settings = (await client.admin("push"))["settings"]
     assert (settings["max_retries"], settings["paused"], settings["retry_interval_ms"]) == (1, True, 7)
+
+
+async def _push_again(client, message_id):
+    return await client.http.post(f"/admin/messages/{message_id}/push")
+
+
+async def test_failed_message_is_pushed_again(client, receiver):
+    await client.put("push", max_retries=0)
+    receiver.responses = [500]
+    (message_id,) = await client.create_messages("T", data={"orderId": 2**60 + 1})
+    await client.wait_for_pushes(failed=1)
+    assert (await _push_again(client, message_id)).status_code == 200
+    await client.wait_for_pushes(failed=0, pushed=1)
+    message = await client.admin(f"messages/{message_id}")
+    assert (message["state"], message["attempts"], message["last_result"]) == ("pushed", 2, 200)
+    assert message["message"]["data"] == {"orderId": 2**60 + 1}
+    assert (await client.replay("query.messageList", pageSize=20))["pushMessagePage"]["datas"] == []
+
+
+async def test_push_again_is_retried_and_can_fail(client, receiver):
+    await client.put("push", max_retries=0)
+    receiver.responses = [500, 500, 500]
+    (message_id,) = await client.create_messages("T")
+    await client.wait_for_pushes(failed=1)
+    await client.put("push", max_retries=1)
+    await _push_again(client, message_id)
+    await client.wait_for_pushes(failed=1, attempts=3)
+
+
+async def test_pushed_message_is_pushed_again_as_a_duplicate(client, receiver):
+    (message_id,) = await client.create_messages("T", id_as_text=True)
+    await client.wait_for_pushes(pushed=1)
+    receiver.responses = [500]
+    await _push_again(client, message_id)
+    await client.wait_for_pushes(attempts=2, in_flight=0)
+    message = await client.admin(f"messages/{message_id}")
+    assert (message["state"], message["last_result"]) == ("pushed", 500)
+
+
+async def test_messages_that_cannot_be_pushed_again(client, receiver):
+    assert (await _push_again(client, 1)).status_code == 404
+    await client.put("push", paused=True)
+    (message_id,) = await client.create_messages("T")
+    waiting = await _push_again(client, message_id)
+    assert (waiting.status_code, waiting.json()) == (409, {"error": "the message is queued already"})
+    await client.put("push", callback_url=None)
+    without_callback = await _push_again(client, message_id)
+    assert (without_callback.status_code, without_callback.json()) == (409, {"error": "no callback"})
 
 
 @pytest.mark.parametrize("query", [{"state": "lost"}, {"limit": "x"}])

@@ -173,6 +173,7 @@ async def test_create_a_refund(client, sample, assert_like):
         "counts": [{"id": entry["entry_id"], "count": 1}],
         "remark": "r-1",
         "return_shipment": None,
+        "transitions": ["agree", "reject", "close"],
     }
     assert (await client.admin(f"orders/{order['order_id']}"))["refund_ids"] == [refund_id]
 

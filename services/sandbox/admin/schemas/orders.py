@@ -65,6 +65,14 @@ class TransitionBody(Body):
     """True: the goods are shipped without a carrier and a waybill number."""
 
 
+class RefundBody(Body):
+    """A refund to request, of all that is left of its entries."""
+
+    entries: Annotated[list[int], Field(min_length=1)] | None = None
+    """None: all entries that can be refunded together."""
+    dispute_request: Literal["refund", "returnRefund"] = "refund"
+
+
 class PaymentsBody(Body):
     """Orders to pay in one batch."""
 

@@ -6,7 +6,11 @@ from enum import StrEnum, auto
 
 from services.sandbox.trade.orders import Order, OrderStatus
 from services.sandbox.trade.refunds.refund import DisputeRequest, GoodsStatus, Refund
-from services.sandbox.trade.refunds.refund_reasons import RefundReason, find_refund_reason
+from services.sandbox.trade.refunds.refund_reasons import (
+    REFUND_REASONS,
+    RefundReason,
+    find_refund_reason,
+)
 
 MAX_VOUCHERS = 5
 MIN_DESCRIPTION_CHARACTERS, MAX_DESCRIPTION_CHARACTERS = 2, 150
@@ -199,6 +203,42 @@ def check_refund_request(order: Order, request: RefundRequest, open_refunds: Seq
     for reason, is_met in RULES:
         if not is_met(rule_input):
             raise RefundRequestRejected(reason)
+
+
+def build_refund_request(
+    order: Order,
+    open_refunds: Sequence[Refund],
+    dispute_request: DisputeRequest,
+    entry_ids: tuple[int, ...] | None = None,
+) -> RefundRequest | None:
+    """Return a valid request for all that is left of some entries, without vouchers; None if there is none.
+
+    `entry_ids` None: all that can be refunded together.
+    """
+    if entry_ids is None:
+        requested = {entry_id for refund in open_refunds for entry_id in refund.entry_ids}
+        free = [entry_id for entry_id in order.remaining_entry_ids if entry_id not in requested]
+        # Shipped and unshipped entries need requests of their own.
+        entry_ids = tuple(
+            entry_id for entry_id in free if (entry_id in order.shipped) is (free[0] in order.shipped)
+        )
+    for goods_status, reasons in REFUND_REASONS.items():
+        reason = next(reason for reason in reasons if not reason.needs_voucher)
+        request = RefundRequest(
+            entry_ids=entry_ids,
+            dispute_request=dispute_request,
+            goods_status=goods_status,
+            payment_fen=order.remaining_fen(entry_ids),
+            shipping_fee_fen=0,
+            reason_id=reason.reason_id,
+            description=reason.name,
+        )
+        try:
+            check_refund_request(order, request, open_refunds)
+        except RefundRequestRejected:
+            continue
+        return request
+    return None
 
 
 def allocate_payment_fen(order: Order, request: RefundRequest) -> dict[int, int]:

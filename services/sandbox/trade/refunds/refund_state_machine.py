@@ -98,6 +98,12 @@ def transition_refund(refund: Refund, transition: RefundTransition) -> None:
         update_after_refund(refund.order)
 
 
+def list_refund_transitions(refund: Refund) -> list[RefundTransition]:
+    """Return the transitions that the status of a refund allows."""
+    rules = RULES[refund.dispute_request]
+    return [each for each in RefundTransition if each in rules and refund.status in rules[each].before]
+
+
 def add_refund_event(refund: Refund, refund_action: str, status_before: RefundStatus | None = None) -> None:
     """Add a step of the refund, and an event with its current status to the events of the order."""
     refund.operations.append(
