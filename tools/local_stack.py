@@ -242,6 +242,7 @@ def _set_push_target(sandbox: RunningProcess, callback_url: str) -> None:
         f"{sandbox.address}/admin/push",
         method="PUT",
         data=json.dumps({"callback_url": callback_url}).encode(),
+        headers={"Content-Type": "application/json"},
     )
     with urllib.request.urlopen(request, timeout=STOP_TIMEOUT_S):  # noqa: S310 # our own sandbox
         pass
@@ -274,6 +275,7 @@ def main() -> None:
             print("the examples call these services after:")
             for name in ("product", "order_sync"):
                 print(f"export NATIONALSITE_{name.upper()}={processes[name].address}")
+        print(f"the page of the sandbox: {processes['sandbox'].address}/")
         print(f"dialect {options.dialect}; press Ctrl-C to stop", flush=True)
         try:
             signal.pause()

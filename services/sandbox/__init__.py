@@ -9,5 +9,6 @@ with the adapter.
 - `controls` has what tests configure and read: faults, limits, tokens, the clock, the call log;
 - `operations` has one handler for each API of 1688;
 - `catalog` has the offers, `trade` the purchase orders and refunds, `messages` the messages about them;
-- `admin` is the HTTP API for tests.
+- `admin` is the HTTP API for tests and for the page;
+- `page` has the files of the page, which a browser runs.
 """

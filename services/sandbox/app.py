@@ -16,17 +16,18 @@ from services.sandbox.admin.message_routes import MessageRoutes
 from services.sandbox.admin.offer_routes import OfferRoutes
 from services.sandbox.admin.order_routes import OrderRoutes
 from services.sandbox.context import create_context
-from services.sandbox.http.browser_checks import OwnOrigin
+from services.sandbox.http.browser_checks import OwnHost, OwnOrigin
 from services.sandbox.http.gateway import Gateway
 from services.sandbox.http.image_routes import ImageRoutes
 from services.sandbox.messages.pusher import Pusher
 from services.sandbox.operations.registry import load_operations
+from services.sandbox.page import PAGE
 
 
 def create_app(callback_url: str | None = None, hosts: Collection[str] = ()) -> Starlette:
     """Return the sandbox as an ASGI application, in its initial state.
 
-    From its start to its shutdown, messages are pushed to `callback_url`, if there is one. The
+    From its start to its shutdown, messages are pushed to `callback_url`, if there is one. The page and the
     admin API may be called by the names `hosts`, besides localhost and addresses. The server must use the
     protocol class `server.SandboxProtocol`, which gives the application access to the transport.
     """
@@ -52,6 +53,7 @@ def create_app(callback_url: str | None = None, hosts: Collection[str] = ()) -> 
                     Middleware(NotifyAfterWrites, context.changes),
                 ],
             ),
+            Mount("/", PAGE, middleware=[Middleware(OwnHost, hosts)]),
         ],
         exception_handlers={HTTPException: _to_error_response},
         lifespan=lambda app: pusher.lifespan(),

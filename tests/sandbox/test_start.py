@@ -4,6 +4,7 @@ import signal
 import httpx
 import pytest
 
+from services.sandbox.app import create_app
 from services.sandbox.settings import Settings, read_settings
 
 LISTEN = "NATIONALSITE_SANDBOX_LISTEN"
@@ -38,6 +39,25 @@ def test_callback():
 def test_invalid_callback(text):
     with pytest.raises(ValueError, match=CALLBACK_URL):
         read_settings({CALLBACK_URL: text})
+
+
+def test_host_names():
+    settings = read_settings({"NATIONALSITE_SANDBOX_HOSTS": "sandbox, sandbox.shop.svc"})
+    assert settings.hosts == {"sandbox", "sandbox.shop.svc"}
+
+
+@pytest.mark.parametrize("text", ["sandbox:8168", "http://sandbox", "*", "a b"])
+def test_invalid_host_names(text):
+    with pytest.raises(ValueError, match="NATIONALSITE_SANDBOX_HOSTS"):
+        read_settings({"NATIONALSITE_SANDBOX_HOSTS": text})
+
+
+async def test_page_and_admin_api_under_a_further_name():
+    transport = httpx.ASGITransport(create_app(hosts=["Sandbox"]))
+    async with httpx.AsyncClient(transport=transport, base_url="http://sandbox:8168") as http:
+        assert (await http.get("/")).status_code == 200
+        assert (await http.get("/admin/orders")).status_code == 200
+        assert (await http.get("http://other:8168/")).status_code == 421
 
 
 def test_address_reachable_from_other_machines():
