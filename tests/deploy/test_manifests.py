@@ -358,6 +358,15 @@ def test_the_dockerfile_is_clean():
     assert (finished.returncode, finished.stdout) == (0, "")
 
 
+def test_the_build_context_has_what_the_images_copy():
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)
+    context = (ROOT / ".dockerignore").read_text().splitlines()
+    assert context[0] == "*", "everything else is left out"
+    for path in " ".join(copied).split():
+        assert f"!{path}" in context
+        assert (ROOT / path).exists()
+
+
 def test_every_service_has_an_image():
     stages = re.findall(r"^FROM runtime AS (\S+)$", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)
     images = [
