@@ -13,6 +13,8 @@ from nationalsite.ordersync.v1 import ORDER_SYNC_SERVICE
 
 TOPIC = "ORDER_BUYER_VIEW_ORDER_PAY"
 MAX_IDS_PER_REQUEST = 1000
+REFUSED_CONNECTIONS = 3
+"""A channel may connect again before its broken stream reports the error. Later it waits between attempts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +49,7 @@ class ScriptedServer:
         self._draining: list[asyncio.Task[Any]] = []
         self._is_stopping = False
         self._refusing: asyncio.Server | None = None
-        self._has_refused = False
+        self._refused = 0
 
     async def start(self) -> str:
         """Start, and return the address, which stays the same."""
@@ -115,8 +117,8 @@ class ScriptedServer:
 
     async def _refuse(self, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()
-        if not self._has_refused:
-            self._has_refused = True
+        self._refused += 1
+        if self._refused == REFUSED_CONNECTIONS:
             self._add("refused")
 
     def _respond(self, response: protos.StreamMessagesResponse | status_pb2.Status) -> None:
