@@ -36,6 +36,7 @@ DRIVERS: Mapping[str, DriverProgram] = {
     "go": DriverProgram(language="go"),
     "python": DriverProgram(language="python"),
     "python-threads": DriverProgram(language="python", arguments=("threads",), cancels=False),
+    "ts": DriverProgram(language="ts"),
 }
 SCENARIOS = {scenario.name: scenario for scenario in read_scenarios()}
 

@@ -109,16 +109,19 @@ export class Consumer {
   /** Opens a stream and reads messages until it ends. Returns how long to wait at least before the next stream. */
   async #runStream(): Promise<number> {
     const { signal } = this.#cancelling;
-    const timer = setInterval(() => this.#inFlight.extendLeases(), this.#options.leaseMs / 3);
+    let timer: NodeJS.Timeout | undefined;
     try {
       for await (const { response } of this.#orders.streamMessages(this.#readRequests(), { signal })) {
+        timer ??= setInterval(() => this.#inFlight.extendLeases(), this.#options.leaseMs / 3);
         this.#failures = 0;
+        this.#requests.confirmStream();
         if (response.case === "delivered") {
           for (const received of response.value.receivedMessages) this.#inFlight.submit(received);
         } else if (response.case === "lapsed") {
           this.#inFlight.lapse(response.value.ackIds);
         }
       }
+      this.#requests.confirmStream();
       return 0;
     } catch (error) {
       if (this.#requests.isDrained || signal.aborted) return 0;

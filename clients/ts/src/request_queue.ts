@@ -7,9 +7,17 @@ export type StreamRequest = MessageInitShape<typeof StreamMessagesRequestSchema>
 
 const MAX_IDS_PER_REQUEST = 1000;
 
-/** Unsent acknowledgements are sent on the next stream. Lease changes end with their stream. */
+/**
+ * Unsent acknowledgements are sent on the next stream. Lease changes end with their stream.
+ *
+ * grpc-js takes requests before it has a connection, and drops them if it gets none. So acknowledgements are sent again
+ * if their stream ends without a response.
+ */
 export class RequestQueue {
   #ackIds: string[] = [];
+  /** Those that were sent on a stream that has had no response yet. */
+  #unconfirmedAckIds: string[] = [];
+  #isConfirmed = false;
   /** Ack ids to the new times of their leases. A later change replaces one that was not sent. */
   readonly #leasesMs = new Map<string, number>();
   #isClosed = false;
@@ -29,9 +37,18 @@ export class RequestQueue {
     this.#wakeReader();
   }
 
+  /** Says that there is a response on the stream. */
+  confirmStream(): void {
+    this.#isConfirmed = true;
+    this.#unconfirmedAckIds = [];
+  }
+
   /** Ends the requests of a stream that has ended, and drops its lease changes. */
   endStream(): void {
     this.#stream += 1;
+    this.#isConfirmed = false;
+    this.#ackIds = [...this.#unconfirmedAckIds, ...this.#ackIds];
+    this.#unconfirmedAckIds = [];
     this.#leasesMs.clear();
     this.#wakeReader();
   }
@@ -44,7 +61,7 @@ export class RequestQueue {
 
   /** Whether the queue is closed and all acknowledgements have been sent. */
   get isDrained(): boolean {
-    return this.#isClosed && !this.#ackIds.length;
+    return this.#isClosed && !this.#ackIds.length && !this.#unconfirmedAckIds.length;
   }
 
   /** Yields the requests of a stream, until the stream has ended or the queue is closed and empty. */
@@ -61,6 +78,7 @@ export class RequestQueue {
   #takeRequest(): StreamRequest | undefined {
     if (this.#ackIds.length) {
       const ackIds = this.#ackIds.splice(0, MAX_IDS_PER_REQUEST);
+      if (!this.#isConfirmed) this.#unconfirmedAckIds.push(...ackIds);
       return { request: { case: "ack", value: { ackIds } } };
     }
     const [first] = this.#leasesMs.values();
