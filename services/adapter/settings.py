@@ -78,7 +78,7 @@ class AdapterSettings(BaseModel):
     """Base of the gateway; /openapi is appended."""
     gateway_ca_file: Path | None = None
     """PEM file of authorities that the gateway's certificate may have, besides those of the system."""
-    dialect: Dialect = Dialect.NATIONAL_SITE
+    dialect: Dialect = Dialect.OPEN_PLATFORM
     dialects: Json[dict[str, Dialect]] | None = None
     """RPC name to dialect, for RPCs whose dialect is not `dialect`."""
     operation_aliases: Json[dict[ApiId, Alias]] | None = None
