@@ -149,8 +149,8 @@ test-packages: $(VENV)/.supply-chain ## compile and load the generated code, mak
 	$(PYTEST) -m packages --numprocesses=0 $(or $(T),tests/packages)
 
 .PHONY: test-polyglot
-test-polyglot: setup ## make the same calls, and run the same consumers' scenarios, in Go, Java, Python and TypeScript (needs Go, a JDK with Maven, Node.js)
-	$(PYTEST) -m polyglot --numprocesses=0 $(or $(T),tests/polyglot tests/consumers)
+test-polyglot: setup ## make the same calls and consume the same messages in four languages, run the commands in the documents (needs Go, a JDK with Maven, Node.js)
+	$(PYTEST) -m polyglot --numprocesses=0 $(or $(T),tests/polyglot tests/consumers tests/readme)
 
 .PHONY: test-mesh
 test-mesh: $(VENV)/.mesh ## test services behind Envoy: load balancing, retries, identities, rolling restarts (postgresql)

@@ -11,9 +11,9 @@ from services.adapter.codec import Dialect
 from tests.deploy.kustomize import ROOT
 from tests.support.compiled_operations import compile_once
 from tests.support.sample_cases import REPLAY, SERVICES
+from tests.support.shell_blocks import read_blocks
 
 PAGE = (ROOT / "docs" / "guides" / "day-one.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```sh(?P<only> 1688)?\n(?P<commands>.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 TIMEOUT_S = 500
 EXPECTED_LINES = (
     r"refresh token written to .*",
@@ -65,7 +65,8 @@ def test_the_page_names_every_topic() -> None:
 def test_every_command_works_with_the_sandbox(tmp_path: Path, dialect: str) -> None:
     assert os.geteuid() == 0, "this test needs a network namespace: run it as root"
     setting = "export NATIONALSITE_DIALECT="
-    commands = "".join(commands for only, commands in BLOCKS if not only)
+    blocks = [block for block in read_blocks(PAGE) if block.language == "sh"]
+    commands = "".join(block.commands for block in blocks if not block.not_run)
     assert commands.count(f"{setting}open-platform\n") == 1
     commands = commands.replace(f"{setting}open-platform\n", f"{setting}{dialect}\n")
     script = f"set -euo pipefail; ip link set lo up; set -x\n{commands}"

@@ -1,6 +1,6 @@
-"""The grpcurl calls in README.md are made from Python, because they are not in an example.
+"""The grpcurl calls in README.md are made from Python, in the quick tests.
 
-test_snippets.py checks the code blocks of the other languages.
+test_commands.py makes them with grpcurl; test_snippets.py checks the code blocks of the other languages.
 """
 
 import json
@@ -20,7 +20,7 @@ from tools.local_stack import RunningProcess, start_sandbox, start_service, stop
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
-BLOCK = README.partition("**grpcurl**")[2].partition("```sh\n")[2].partition("```")[0]
+BLOCK = README.partition("**grpcurl**")[2].partition("**Python**")[0]
 REQUEST = re.compile(r"-d '\{(?P<fields>.*?)\}'.*?/(?P<rpc>\w+)$", re.MULTILINE | re.DOTALL)
 ADDRESS = "127.0.0.1:50051"
 EXPECTED_REASON = "ERROR_REASON_OFFER_NOT_FOUND"
