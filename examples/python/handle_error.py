@@ -11,6 +11,7 @@ ADDRESS = os.environ.get("NATIONALSITE_PRODUCT", "127.0.0.1:50051")
 
 with connect(ADDRESS, "product") as channel:
     products = ProductServiceStub(channel)
+    # [snippet handle]
     try:
         products.GetProductDetail(GetProductDetailRequest(offer_id=1), timeout=5)
     except grpc.RpcError as error:
@@ -24,3 +25,4 @@ with connect(ADDRESS, "product") as channel:
     except grpc.RpcError as error:
         for violation in parse_error(error).field_violations:
             print(f"{violation.field}: {violation.description}")
+    # [/snippet]

@@ -7,6 +7,7 @@ import { ProductService } from "@nationalsite/protos/product/v1";
 const channel = connect(process.env.NATIONALSITE_PRODUCT ?? "127.0.0.1:50051", "product");
 const products = createClient(ProductService, channel);
 
+// [snippet handle]
 try {
   await products.getProductDetail({ offerId: 1n }, { timeoutMs: 5_000 });
 } catch (error) {
@@ -22,4 +23,5 @@ try {
     console.log(`${field}: ${description}`);
   }
 }
+// [/snippet]
 channel.close();

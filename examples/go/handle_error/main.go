@@ -24,6 +24,7 @@ func main() {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 
+	// [snippet handle]
 	_, err = products.GetProductDetail(ctx, &productv1.GetProductDetailRequest{OfferId: 1})
 	if details := client.ParseError(err); details != nil {
 		if details.Reason != errorsv1.ErrorReason_ERROR_REASON_OFFER_NOT_FOUND {
@@ -38,4 +39,5 @@ func main() {
 			fmt.Printf("%s: %s\n", violation.GetField(), violation.GetDescription())
 		}
 	}
+	// [/snippet]
 }

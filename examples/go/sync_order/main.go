@@ -67,6 +67,7 @@ func syncOrder(ctx context.Context, orders ordersyncv1.OrderSyncServiceClient) e
 
 // enqueueRelation syncs the relation to its purchase order. The delivery survives outages and restarts.
 func enqueueRelation(ctx context.Context, orders ordersyncv1.OrderSyncServiceClient) error {
+	// [snippet enqueue]
 	relation := &ordersyncv1.OrderRelation{
 		NationalOrderId:    "4590347523948370",
 		NationalSubOrderId: "4590347523948375",
@@ -86,5 +87,6 @@ func enqueueRelation(ctx context.Context, orders ordersyncv1.OrderSyncServiceCli
 		return err
 	}
 	fmt.Println(delivery.GetState(), delivery.GetAttempts()) // DELIVERY_STATE_DELIVERED 1
+	// [/snippet]
 	return nil
 }

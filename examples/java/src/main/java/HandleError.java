@@ -16,6 +16,7 @@ public final class HandleError {
     var products = ProductServiceGrpc.newBlockingStub(channel);
     var timeout = Duration.ofSeconds(5);
 
+    // [snippet handle]
     try {
       products.withDeadlineAfter(timeout).getProductDetail(GetProductDetailRequest.newBuilder().setOfferId(1).build());
     } catch (StatusRuntimeException error) {
@@ -34,6 +35,7 @@ public final class HandleError {
         System.out.println(violation.field() + ": " + violation.description());
       }
     }
+    // [/snippet]
     channel.shutdown();
   }
 }
