@@ -87,6 +87,7 @@ class Targets:
         addresses = {f"POLYGLOT_{target}": service.address for target, service in self.services.items()}
         for name in ("PRODUCT", "ORDER_SYNC", "ACCOUNT"):
             addresses[f"NATIONALSITE_{name}"] = self.services[name].address
+        addresses["NATIONALSITE_SANDBOX"] = self.sandbox.url
         return os.environ | addresses | more
 
 
@@ -215,7 +216,7 @@ def test_example(language: str, name: str, targets: Targets) -> None:
     example = EXAMPLES[name]
     error = build(language, ROOT / "examples" / language)
     assert not error, error
-    command = [ROOT / "examples" / language / "run", name]
+    command = [ROOT / "examples" / language / "run", name, *example.get("arguments", [])]
     order_id = _finish_order(targets) if "follows_order" in example else ""
     expected = [pattern.replace("OUT_ORDER_ID", order_id) for pattern in example["stdout"]]
     run = _run_consumer if "pushed_topic" in example or order_id else _run_example
