@@ -21,7 +21,6 @@ from sqlalchemy import (
     bindparam,
     collate,
     delete,
-    exists,
     select,
     tuple_,
     update,
@@ -102,7 +101,11 @@ _LOCK: "Select[Any]" = (
     .order_by(collate(message_heads.c.ordering_key, "C"))  # as Python sorts them in `add_heads`
     .with_for_update()
 )
-_DELETE: Delete = delete(message_heads).where(_HAS_KEY, ~exists().where(*_IS_PENDING_OF_KEY))
+_DELETE: Delete = delete(message_heads).where(
+    # Without statistics, PostgreSQL would join NOT EXISTS with all messages of the subscription.
+    _HAS_KEY,
+    _select_first("message_seq").scalar_subquery().is_(None),
+)
 _MOVE: Update = (
     update(message_heads)
     .where(_HAS_KEY)

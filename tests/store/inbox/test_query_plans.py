@@ -1,8 +1,9 @@
 """A poll and an acknowledgement read a few rows, and not the whole backlog."""
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
+from services.store.inbox.heads import update_heads
 from tests.store.factories import build_message
 from tests.store.leasing import ack, lease, subscribe
 from tests.support.backlog import insert_messages
@@ -77,3 +78,52 @@ async def test_a_message_costs_the_same_with_any_backlog_of_its_key(storage):
         costs.append([min(values) for values in zip(*measured, strict=True)])  # without background work
     small, large = costs
     assert large == pytest.approx(small, rel=0.2)
+
+
+class Explained(Exception):
+    """Rolls back what EXPLAIN ANALYZE has executed. Its argument is the plan."""
+
+
+async def explain(storage, statement, parameters):
+    """Execute a statement on PostgreSQL without a lasting effect. Return the steps of its plan."""
+
+    async def work(connection):
+        rows = await connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters)
+        raise Explained(rows.scalar_one()[0]["Plan"])
+
+    with pytest.raises(Explained) as explained:
+        await storage.store.write(work)
+    steps = [explained.value.args[0]]
+    for step in steps:
+        steps += step.get("Plans", ())
+    return steps
+
+
+def count_rows(step):
+    """Return how many rows a step has read or compared, in all of its loops."""
+    removed = sum(value for name, value in step.items() if name.startswith("Rows Removed by"))
+    return (step["Actual Rows"] + removed) * step["Actual Loops"]
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("has_statistics", [True, False])
+async def test_an_acknowledgement_is_not_compared_with_the_backlog(storage, has_statistics):
+    """Each key of the acknowledged messages could be compared with each message, without statistics."""
+    backlog = 3000
+    subscription_id = await subscribe(storage)
+    await insert_messages(storage.store, subscription_id, count=backlog, keys=backlog)
+    if has_statistics:
+        await storage.store.write(lambda connection: connection.execute(text("ANALYZE")))
+    statements = []
+
+    @event.listens_for(storage.store._engine._engine.sync_engine, "before_cursor_execute")
+    def record(_connection, _cursor, statement, parameters, _context, _many):
+        if "message_heads" in statement:
+            statements.append((statement, parameters))
+
+    keys = [f"backlog-{number}" for number in range(50)]
+    await storage.store.write(lambda connection: update_heads(connection, subscription_id, keys))
+    assert len(statements) == 3
+    for statement, parameters in statements.copy():
+        steps = await explain(storage, statement, parameters)
+        assert max(map(count_rows, steps)) <= backlog, (statement, steps)
