@@ -1,16 +1,15 @@
-import com.google.protobuf.Timestamp;
 import java.math.BigDecimal;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.UUID;
+import java.util.concurrent.TimeoutException;
 import nationalsite.client.Channels;
+import nationalsite.client.Deliveries;
 import nationalsite.client.Monies;
 import nationalsite.client.Service;
-import nationalsite.ordersync.v1.DeliveryState;
+import nationalsite.client.Times;
 import nationalsite.ordersync.v1.DownstreamOrderStatus;
 import nationalsite.ordersync.v1.DownstreamRefundStatus;
 import nationalsite.ordersync.v1.EnqueueSyncRequest;
-import nationalsite.ordersync.v1.GetDeliveryRequest;
 import nationalsite.ordersync.v1.Order;
 import nationalsite.ordersync.v1.OrderRelation;
 import nationalsite.ordersync.v1.OrderRelations;
@@ -21,7 +20,7 @@ import nationalsite.ordersync.v1.SyncOrderRequest;
 
 /** Syncs an order to 1688 with a direct call, and its purchase order with a durable delivery. */
 public final class SyncOrder {
-  public static void main(String[] args) {
+  public static void main(String[] args) throws TimeoutException {
     var address = System.getenv().getOrDefault("NATIONALSITE_ORDER_SYNC", "127.0.0.1:50052");
     var channel = Channels.connect(address, Service.ORDER_SYNC);
     var orders = OrderSyncServiceGrpc.newBlockingStub(channel);
@@ -32,7 +31,7 @@ public final class SyncOrder {
 
   /** Syncs an order. The request id makes the call safe to retry if its outcome is unknown. */
   private static void syncOrder(OrderSyncServiceBlockingStub orders) {
-    var now = Timestamp.newBuilder().setSeconds(Instant.now().getEpochSecond()).build();
+    var now = Times.now();
     var paidFee = Monies.fromDecimal(new BigDecimal("3.14"));
     var subOrder =
         SubOrder.newBuilder()
@@ -59,7 +58,7 @@ public final class SyncOrder {
   }
 
   /** Syncs the relation to its purchase order. The delivery survives outages and restarts. */
-  private static void enqueueRelation(OrderSyncServiceBlockingStub orders) {
+  private static void enqueueRelation(OrderSyncServiceBlockingStub orders) throws TimeoutException {
     // [snippet enqueue]
     var relation =
         OrderRelation.newBuilder()
@@ -72,17 +71,8 @@ public final class SyncOrder {
             .setRequestId(UUID.randomUUID().toString()) // store it: a retry with it returns the same delivery
             .setRelations(OrderRelations.newBuilder().addRelations(relation))
             .build();
-    var delivery = orders.withDeadlineAfter(Duration.ofSeconds(5)).enqueueSync(request).getDelivery();
-    // getDelivery returns as soon as the delivery is finished, at the latest after the wait.
-    var waitRequest =
-        GetDeliveryRequest.newBuilder()
-            .setDeliveryId(delivery.getDeliveryId())
-            .setWait(com.google.protobuf.Duration.newBuilder().setSeconds(20))
-            .build();
-    var deadline = Instant.now().plusSeconds(60);
-    while (delivery.getState() == DeliveryState.DELIVERY_STATE_PENDING && Instant.now().isBefore(deadline)) {
-      delivery = orders.withDeadlineAfter(Duration.ofSeconds(25)).getDelivery(waitRequest).getDelivery();
-    }
+    var deliveryId = orders.withDeadlineAfter(Duration.ofSeconds(5)).enqueueSync(request).getDelivery().getDeliveryId();
+    var delivery = Deliveries.waitFor(orders, deliveryId, Duration.ofMinutes(1));
     System.out.println(delivery.getState() + " " + delivery.getAttempts()); // DELIVERY_STATE_DELIVERED 1
     // [/snippet]
   }

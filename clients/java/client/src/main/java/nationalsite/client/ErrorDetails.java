@@ -97,6 +97,23 @@ public record ErrorDetails(
         : Optional.of(build(code, status.getMessage(), status, Optional.empty()));
   }
 
+  /**
+   * Returns whether the same call is safe to make again, as far as the error says.
+   *
+   * <p>It follows the rule of the reason, or RetryInfo if the reason is newer than these stubs. An error without a
+   * reason is not from the service: then only UNAVAILABLE, unless a pushback forbids it. Such a call may have been
+   * executed: {@link Retries#call} repeats it only if that does no harm.
+   */
+  public boolean mayRepeat() {
+    if (retry != Retry.RETRY_UNSPECIFIED) {
+      return retry == Retry.RETRY_AFTER_DELAY;
+    }
+    if (!reasonName.isEmpty()) {
+      return retryDelay.isPresent();
+    }
+    return code == Status.Code.UNAVAILABLE && !pushback.orElse(Duration.ZERO).isNegative();
+  }
+
   private static ErrorDetails build(
       Status.Code code, String message, com.google.rpc.Status status, Optional<Duration> pushback) {
     var details = status.getDetailsList().stream().flatMap(ErrorDetails::unpack).toList();
@@ -113,7 +130,7 @@ public record ErrorDetails(
         badRequest.getFieldViolationsList().stream()
             .map(each -> new FieldViolation(each.getField(), each.getDescription(), each.getReason()))
             .toList(),
-        findFirst(details, RetryInfo.class).map(RetryInfo::getRetryDelay).map(ErrorDetails::toDuration),
+        findFirst(details, RetryInfo.class).map(RetryInfo::getRetryDelay).map(Times::toDuration),
         pushback,
         details);
   }
@@ -156,9 +173,5 @@ public record ErrorDetails(
   private static ErrorReason toReason(String name) {
     var value = ErrorReason.getDescriptor().findValueByName(name);
     return value == null ? ErrorReason.ERROR_REASON_UNSPECIFIED : ErrorReason.valueOf(value);
-  }
-
-  private static Duration toDuration(com.google.protobuf.Duration duration) {
-    return Duration.ofSeconds(duration.getSeconds(), duration.getNanos());
   }
 }

@@ -3,9 +3,10 @@ package nationalsite.client;
 import com.google.type.Money;
 import java.math.BigDecimal;
 
-/** Exact conversion between google.type.Money and BigDecimal. */
+/** Exact conversion between google.type.Money, BigDecimal and text. */
 public final class Monies {
   private static final int NANO_DIGITS = 9;
+  private static final int MIN_DECIMALS = 2;
 
   private Monies() {}
 
@@ -14,6 +15,12 @@ public final class Monies {
     var exact = BigDecimal.valueOf(money.getUnits()).add(BigDecimal.valueOf(money.getNanos(), NANO_DIGITS));
     var stripped = exact.stripTrailingZeros();
     return stripped.scale() < 0 ? stripped.setScale(0) : stripped; // 1000, not 1E+3
+  }
+
+  /** Returns an amount as exact text, with two decimals or as many as it needs: 41.10, 0.00, 1.005. */
+  public static String toText(Money money) {
+    var exact = toDecimal(money);
+    return exact.setScale(Math.max(MIN_DECIMALS, exact.scale())).toPlainString();
   }
 
   /** Returns an amount in yuan as Money. */

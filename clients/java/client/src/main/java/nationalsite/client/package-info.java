@@ -1,2 +1,2 @@
-/** A thin library beside nationalsite's stubs: channels, error details, money. */
+/** A thin library beside nationalsite's stubs: channels, errors, retries, pages, messages, money. */
 package nationalsite.client;
