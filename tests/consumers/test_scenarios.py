@@ -34,6 +34,7 @@ class DriverProgram:
 
 DRIVERS: Mapping[str, DriverProgram] = {
     "go": DriverProgram(language="go"),
+    "java": DriverProgram(language="java"),
     "python": DriverProgram(language="python"),
     "python-threads": DriverProgram(language="python", arguments=("threads",), cancels=False),
     "ts": DriverProgram(language="ts"),

@@ -1,13 +1,11 @@
-import com.google.protobuf.Timestamp;
-import io.grpc.StatusRuntimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CountDownLatch;
 import nationalsite.client.Channels;
+import nationalsite.client.Consumer;
 import nationalsite.client.Service;
-import nationalsite.ordersync.v1.AckMessagesRequest;
+import nationalsite.client.Times;
 import nationalsite.ordersync.v1.DownstreamLogisticsStatus;
 import nationalsite.ordersync.v1.DownstreamOrderStatus;
 import nationalsite.ordersync.v1.GetPurchaseOrderRequest;
@@ -17,7 +15,6 @@ import nationalsite.ordersync.v1.Message;
 import nationalsite.ordersync.v1.OrderStatusUpdate;
 import nationalsite.ordersync.v1.OrderSyncServiceGrpc;
 import nationalsite.ordersync.v1.OrderSyncServiceGrpc.OrderSyncServiceBlockingStub;
-import nationalsite.ordersync.v1.PullMessagesRequest;
 import nationalsite.ordersync.v1.PurchaseOrder;
 import nationalsite.ordersync.v1.PurchaseOrderState;
 import nationalsite.ordersync.v1.Shipment;
@@ -39,58 +36,21 @@ public final class FollowOrder {
           PurchaseOrderState.PURCHASE_ORDER_STATE_CANCELLED,
           DownstreamOrderStatus.DOWNSTREAM_ORDER_STATUS_CLOSED);
 
-  private static volatile boolean isStopped = false;
-
   public static void main(String[] args) {
     var address = System.getenv().getOrDefault("NATIONALSITE_ORDER_SYNC", "127.0.0.1:50052");
     var channel = Channels.connect(address, Service.ORDER_SYNC);
     var orders = OrderSyncServiceGrpc.newBlockingStub(channel);
-    var finished = new CountDownLatch(1);
-    Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(finished)));
-    try {
-      while (!isStopped) {
-        pull(orders, "follow-java");
-      }
-    } finally {
-      channel.shutdown();
-      finished.countDown();
-    }
-  }
-
-  /** Lets the messages that were pulled be handled. The JVM exits with 143 after SIGTERM in any case. */
-  private static void stop(CountDownLatch finished) {
-    isStopped = true;
-    try {
-      finished.await();
-    } catch (InterruptedException interrupted) {
-      Thread.currentThread().interrupt();
-    }
-  }
-
-  /** Handles some messages. One whose handling fails is not acknowledged, and is delivered again. */
-  private static void pull(OrderSyncServiceBlockingStub orders, String subscription) {
-    var startTime = Timestamp.newBuilder().setSeconds(Instant.now().minus(Duration.ofHours(1)).getEpochSecond());
-    var request =
-        PullMessagesRequest.newBuilder()
-            .setSubscription(subscription)
-            .setCreateIfMissing(SubscriptionSpec.newBuilder().addAllTopics(TOPICS).setStartTime(startTime))
-            .setWait(com.google.protobuf.Duration.newBuilder().setSeconds(2))
-            .setMaxMessages(10)
+    var startTime = Times.toProto(Instant.now().minus(Duration.ofHours(1)));
+    var consumer =
+        Consumer.newBuilder(channel, "follow-java", message -> follow(orders, message))
+            .createIfMissing(SubscriptionSpec.newBuilder().addAllTopics(TOPICS).setStartTime(startTime).build())
             .build();
-    var response = orders.withDeadlineAfter(Duration.ofSeconds(20)).pullMessages(request);
-    for (var received : response.getReceivedMessagesList()) {
-      try {
-        follow(orders, received.getMessage());
-        var ack =
-            AckMessagesRequest.newBuilder().setSubscription(subscription).addAckIds(received.getAckId()).build();
-        withDeadline(orders).ackMessages(ack);
-      } catch (StatusRuntimeException error) {
-        System.err.println(received.getMessage().getMessageId() + ": " + error.getStatus());
-      }
-    }
+    Runtime.getRuntime().addShutdownHook(new Thread(consumer::close)); // waits for the handlers that run
+    consumer.run();
+    channel.shutdown();
   }
 
-  /** Syncs what an order is now: a message is only a hint, and can come twice. */
+  /** Syncs what an order is now: a message is only a hint, and can come twice. An error redelivers it. */
   private static void follow(OrderSyncServiceBlockingStub orders, Message message) {
     var orderId = message.getOrder().getCbuOrderId();
     var orderRequest = GetPurchaseOrderRequest.newBuilder().setCbuOrderId(orderId).build();
