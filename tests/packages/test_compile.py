@@ -12,6 +12,7 @@ from tools.generation import golang, typescript
 from tools.generation.service_configs import SERVICES
 from tools.generation.sources import CLIENT_PROTOS, GEN_DIR, INTERNAL, ROOT
 from tools.generation.toolchain import require_tool
+from tools.release.version import current_version
 
 pytestmark = pytest.mark.packages
 
@@ -46,10 +47,13 @@ def test_go() -> None:
 
 def test_java() -> None:
     require_tool("java", "a JDK")
-    module = ("-pl", ":nationalsite-protos", "-am")
-    run(require_tool("mvn", "Maven"), "--batch-mode", "--quiet", *module, "package", cwd=JAVA)
-    (jar,) = (JAVA / "protos" / "target").glob("nationalsite-protos-*.jar")
-    names = set(zipfile.ZipFile(jar).namelist())
+    built = run(require_tool("mvn", "Maven"), "--batch-mode", "--quiet", "-DskipTests", "package", cwd=JAVA)
+    assert "warning" not in built.lower(), built
+    version = current_version(ROOT)
+    for module in ("protos", "client"):
+        for kind in ("sources", "javadoc"):
+            assert (JAVA / module / "target" / f"nationalsite-{module}-{version}-{kind}.jar").is_file()
+    names = set(zipfile.ZipFile(JAVA / "protos" / "target" / f"nationalsite-protos-{version}.jar").namelist())
     stubs = {f"{full_name.replace('.', '/')}Grpc.class" for full_name in SERVICES.values()}
     configs = {f"nationalsite/service_configs/{name}.json" for name in SERVICES}
     assert stubs | configs <= names
