@@ -86,5 +86,10 @@ def test_states_are_those_of_the_protos(guide: str, lines: str) -> None:
     assert states == {value.name.removeprefix(prefix) for value in enum.values if value.number}
 
 
+def test_the_index_lists_every_guide() -> None:
+    index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    assert [path.name for path in GUIDES.glob("*.md") if f"](guides/{path.name})" not in index] == []
+
+
 def test_orders_refunds_deliveries_and_messages_are_drawn() -> None:
     assert len(read_diagrams()) == 4
