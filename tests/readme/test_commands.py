@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -19,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.readme.test_links import PAGES
+from tests.support.ports import reserve_successive_ports
 from tests.support.shell_blocks import Block, read_blocks
 from tools.local_stack import PORTS, ROOT, SANDBOX_APP
 
@@ -59,25 +59,18 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
         text=True,
         check=True,
     ).stdout.split("\0")
-    for name in filter(None, files):
+    for name in (name for name in files if name and (ROOT / name).exists()):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
     (folder / ".venv").symlink_to(ROOT / ".venv")
     return folder
 
 
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
-
-
-def _free_ports() -> Mapping[int, int]:
-    """Return what replaces the usual ports: as `make run PORT=...` chooses them."""
-    count = len(PORTS) * 2 - 1
-    first = next(p for p in range(20000, 32000, count) if all(map(_is_free, range(p, p + count))))
-    services = [name for name in PORTS if name != "sandbox"]
-    replaced = {PORTS[name][kind]: first + 3 * kind + n for kind in (0, 1) for n, name in enumerate(services)}
-    return replaced | {PORTS["sandbox"][0]: first + count - 1}
+def _replacements() -> Mapping[int, int]:
+    """Return what replaces the usual ports: successive ones, as `make run PORT=...` chooses them."""
+    services = [ports for name, ports in PORTS.items() if name != "sandbox"]
+    usual = [ports[kind] for kind in (0, 1) for ports in services] + [*PORTS["sandbox"]]
+    return dict(zip(usual, reserve_successive_ports(len(usual)), strict=True))
 
 
 def _environment(ports: Mapping[int, int], folder: Path) -> dict[str, str]:
@@ -142,7 +135,7 @@ def _wait_for(text: str, log: Path, process: subprocess.Popen[bytes]) -> None:
     ids=lambda page: str(page.relative_to(ROOT)),
 )
 def test_commands(page: Path, checkout: Path) -> None:
-    ports, logs = _free_ports(), checkout / "build" / "commands"
+    ports, logs = _replacements(), checkout / "build" / "commands"
     logs.mkdir(parents=True, exist_ok=True)
     environment = _environment(ports, checkout.parent)
     if any("grpcurl " in block.commands for block in commands(page)):

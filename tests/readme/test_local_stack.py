@@ -18,6 +18,7 @@ from nationalsite.ordersync.v1 import (
     SubscriptionSpec,
 )
 
+from tests.support.ports import reserve_successive_ports
 from tools.local_stack import ROOT
 
 pytestmark = pytest.mark.slow
@@ -90,7 +91,7 @@ def test_the_demo_and_a_second_run_leave_a_run_alone() -> None:
 
 
 def test_chosen_ports() -> None:
-    first = next(port for port in range(61000, 65000, 10) if all(map(is_free, range(port, port + 7))))
+    first, *_ = reserve_successive_ports(7)
     with make_run("--port", str(first), "--dialect", "national-site") as run:
         assert run.ports == {
             "sandbox": first + 6,
@@ -99,11 +100,6 @@ def test_chosen_ports() -> None:
             "account": first + 2,
         }
         assert "dialect national-site" in run.printed
-
-
-def is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 def test_a_chosen_port_that_is_in_use() -> None:

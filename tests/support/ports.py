@@ -22,3 +22,11 @@ def reserve_ports(count: int, host: str = "127.0.0.1") -> list[int]:
                 continue
         ports.append(port)
     return ports
+
+
+def reserve_successive_ports(count: int) -> list[int]:
+    """Likewise, each the successor of the one before."""
+    while True:
+        ports = reserve_ports(count)
+        if ports == list(range(ports[0], ports[0] + count)):
+            return ports
