@@ -28,8 +28,9 @@ accounts = AccountServiceStub(client.connect(ACCOUNT, "account"))
 
 def call_sandbox(path: str, **body: object) -> dict[str, int]:
     """Call the admin API of the sandbox."""
-    data = json.dumps(body).encode()
-    with urllib.request.urlopen(f"{SANDBOX}/admin/{path}", data, timeout=10) as response:  # noqa: S310 # HTTP
+    data, headers = json.dumps(body).encode(), {"Content-Type": "application/json"}
+    request = urllib.request.Request(f"{SANDBOX}/admin/{path}", data, headers)  # noqa: S310 # HTTP
+    with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310 # HTTP
         return json.loads(response.read() or "{}")
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-MAX_LINES = {"python/shop.py": 118, "go/shop/main.go": 151}
+MAX_LINES = {"python/shop.py": 119, "go/shop/main.go": 151}
 """Lines that are not empty. Without the helpers of the libraries, the same tasks had 206 in Python and 223 in
 Go, with the same formatters."""
 
