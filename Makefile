@@ -45,6 +45,11 @@ $(VENV)/.supply-chain: $(VENV)/.ready requirements-supply-chain.txt
 	@$(INSTALL) -r requirements-supply-chain.txt
 	@touch $@
 
+$(VENV)/.page: $(VENV)/.ready requirements-page.txt
+	@echo "installing the Python packages of requirements-page.txt (Selenium) into $(VENV)"
+	@$(INSTALL) -r requirements-page.txt
+	@touch $@
+
 $(VENV)/.fuzz: $(VENV)/.ready requirements-fuzz.txt
 	@echo "installing the Python packages of requirements-fuzz.txt (Atheris) into $(VENV)"
 	@$(INSTALL) -r requirements-fuzz.txt
@@ -152,6 +157,12 @@ test-packages: $(VENV)/.supply-chain ## compile and load the generated code, mak
 test-polyglot: setup ## make the same calls and consume the same messages in four languages, run the commands in the documents (needs Go, a JDK with Maven, Node.js)
 	$(PYTEST) -m polyglot --numprocesses=0 $(or $(T),tests/polyglot tests/consumers tests/readme)
 
+.PHONY: test-page
+test-page: $(VENV)/.page ## test the sandbox's page in a browser (Debian packages chromium, chromium-driver); SCREENSHOTS=1 writes docs/images
+	$(REQUIRE) chromium chromium
+	$(REQUIRE) chromedriver chromium-driver
+	$(PYTEST) -m page --numprocesses=0 $(or $(T),tests/page)
+
 .PHONY: test-mesh
 test-mesh: $(VENV)/.mesh ## test services behind Envoy: load balancing, retries, identities, rolling restarts (postgresql)
 	$(REQUIRE) postgres postgresql
@@ -229,6 +240,7 @@ requirements: setup ## resolve pyproject.toml into the pinned, hashed requiremen
 	$(COMPILE) --group deploy --upgrade --constraint requirements-dev.txt --output-file requirements-deploy.txt
 	$(COMPILE) --group bench --upgrade --constraint requirements-dev.txt --output-file requirements-bench.txt
 	$(COMPILE) --group mesh --upgrade --constraint requirements-dev.txt --output-file requirements-mesh.txt
+	$(COMPILE) --group page --upgrade --constraint requirements-dev.txt --output-file requirements-page.txt
 	$(COMPILE) --group supply-chain --upgrade --constraint requirements-dev.txt --output-file requirements-supply-chain.txt
 	$(COMPILE) --group fuzz --upgrade --constraint requirements-dev.txt --output-file requirements-fuzz.txt
 	echo uv | $(COMPILE) - --upgrade --output-file requirements-uv.txt

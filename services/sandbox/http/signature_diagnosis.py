@@ -60,8 +60,8 @@ def _list_wrong_texts(call: ApiCall) -> Iterable[tuple[str, str]]:
     yield "The path was not signed.", build_string_to_sign("", parameters)
     yield "Only the path was signed, without the parameters.", path
     yield "The parameters were signed unsorted.", path + "".join(name + value for name, value in pairs)
-    for separator in ("&", ""):
-        joined = separator.join(f"{name}={value}" for name, value in sorted(pairs))
+    for separator, equals in (("&", "="), ("", "="), ("&", "")):
+        joined = separator.join(name + equals + value for name, value in sorted(pairs))
         yield "Nothing may separate the parameters, or a name from its value.", path + joined
     for encode in (quote_plus, quote):
         encoded = {encode(name): encode(value) for name, value in pairs}

@@ -88,9 +88,9 @@ function renderDetails(call) {
       "dl",
       {},
       describe("Request", `${call.method} ${call.path}`),
-      describe("Outcome", outcomeText(call)),
+      describe("Outcome", outcomeText(call), "prose"),
       call.fault && describe("Fault", stringify(call.fault)),
-      describe("Signature", signatureText(call)),
+      describe("Signature", signatureText(call), call.signature_valid ? "prose" : "prose problem"),
       call.expected_signature && describe("Sent", call.parameters._aop_signature),
       call.expected_signature && describe("Expected", call.expected_signature),
       describe("String to sign", call.string_to_sign === null ? "hidden: it contains a secret" : cut(call.string_to_sign)),
@@ -107,7 +107,7 @@ function renderDetails(call) {
   ];
 }
 
-const describe = (term, text) => [element("dt", {}, term), element("dd", {}, text)];
+const describe = (term, text, style) => [element("dt", {}, term), element("dd", { class: style }, text)];
 
 function outcomeText({ outcome, invalid_argument: invalid, executed_time: executed }) {
   const { kind, status, code } = outcome;

@@ -29,6 +29,7 @@ export function updateList(list, items, keyOf, render) {
     const node = render(item);
     node.dataset.key = key;
     node.version = version;
+    if (!old && previous.size) node.classList.add("new");
     return node;
   });
   const focused = document.activeElement;

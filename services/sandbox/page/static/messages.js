@@ -57,7 +57,7 @@ function renderMessage(message) {
       "button",
       {
         "data-name": "push",
-        "aria-label": `Push message ${message.message_id} again`,
+        "aria-label": `Push again: message ${message.message_id}`,
         onclick: action(async () => {
           await post(`messages/${message.message_id}/push`, {});
           return `Message ${message.message_id} is pushed again.`;

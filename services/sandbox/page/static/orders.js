@@ -131,14 +131,14 @@ function renderEvents(order) {
   );
 }
 
-// A button that makes a step. Its accessible name says which object it changes.
+// A button that makes a step. Its accessible name also says which object it changes.
 function stepButton(subject, name, { text, actor, prepare = () => ({}) }, path, { body = {}, primary = false } = {}) {
   return element(
     "button",
     {
       class: primary && "primary",
       "data-name": name,
-      "aria-label": `${text} ${subject}`,
+      "aria-label": [text, actor, subject].filter(Boolean).join(" "),
       onclick: action(async () => {
         const details = await prepare();
         if (!details) return "";
