@@ -158,9 +158,10 @@ test-polyglot: setup ## make the same calls and consume the same messages in fou
 	$(PYTEST) -m polyglot --numprocesses=0 $(or $(T),tests/polyglot tests/consumers tests/readme)
 
 .PHONY: test-page
-test-page: $(VENV)/.page ## test the sandbox's page in a browser (Debian packages chromium, chromium-driver); SCREENSHOTS=1 writes docs/images
+test-page: $(VENV)/.page ## test the sandbox's page in a browser (chromium, chromium-driver, Node.js); SCREENSHOTS=1 writes docs/images
 	$(REQUIRE) chromium chromium
 	$(REQUIRE) chromedriver chromium-driver
+	@tools/install_node_modules.sh
 	$(PYTEST) -m page --numprocesses=0 $(or $(T),tests/page)
 
 .PHONY: test-mesh
