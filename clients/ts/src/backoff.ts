@@ -7,8 +7,8 @@ export const MAX_BACKOFF_MS = 20_000;
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
- * Returns the pause after a number of failures in a row, 1 or more. It doubles with each failure. Half of it is random,
- * so that clients that failed together do not retry together.
+ * Returns the pause after a number of failures in a row, 1 or more. It doubles with each failure. Half of it
+ * is random, so that clients that failed together do not retry together.
  */
 export function backoffMs(failures: number): number {
   const fullMs = Math.min(INITIAL_BACKOFF_MS * 2 ** (failures - 1), MAX_BACKOFF_MS);
@@ -25,7 +25,7 @@ export async function isSettledWithin(promise: Promise<unknown>, timeoutMs: numb
   const settled = new AbortController();
   const timeout = pause(timeoutMs, settled.signal).then(() => false);
   try {
-    return await Promise.race([promise.then(() => true, () => true), timeout]);
+    return await Promise.race([Promise.allSettled([promise]).then(() => true), timeout]);
   } finally {
     settled.abort();
   }

@@ -26,14 +26,14 @@ const CLOSE_TIMEOUT_MS = 5_000;
 /**
  * Calls a handler with each message of a subscription, and acknowledges the message when the handler returns.
  *
- * A message can be delivered more than once, even to two processes at the same time: make the handler idempotent by
- * `messageId`. If the handler throws, the consumer waits, releases the message, and the service redelivers it; after
- * ten deliveries the message is dead-lettered. A broken stream is opened anew with exponential backoff. Handlers
- * continue meanwhile, and their messages are acknowledged on the next stream.
+ * A message can be delivered more than once, even to two processes at the same time: make the handler
+ * idempotent by `messageId`. If the handler throws, the consumer waits, releases the message, and the service
+ * redelivers it; after ten deliveries the message is dead-lettered. A broken stream is opened anew with
+ * exponential backoff. Handlers continue meanwhile, and their messages are acknowledged on the next stream.
  *
- * A lease can end although the consumer extends it, for example if the service cannot reach its store in time. When
- * the service reports this, the consumer aborts the handler's signal, and neither extends the lease nor acknowledges
- * or releases the message: another consumer may have it now.
+ * A lease can end although the consumer extends it, for example if the service cannot reach its store in
+ * time. When the service reports this, the consumer aborts the handler's signal, and neither extends the
+ * lease nor acknowledges or releases the message: another consumer may have it now.
  */
 export class Consumer {
   readonly #orders: Client<typeof OrderSyncService>;
@@ -50,7 +50,7 @@ export class Consumer {
   /** Streams that failed in a row. */
   #failures = 0;
 
-  /** Throws a RangeError if an option is invalid. The channel is to order sync; the caller closes it after `run`. */
+  /** Throws a RangeError if an option is invalid. The channel is to order sync; close it after `run`. */
   constructor(channel: grpc.Channel, subscription: string, handler: Handler, options: ConsumerOptions = {}) {
     this.#orders = createClient(OrderSyncService, channel);
     this.#options = resolveOptions(options);
@@ -59,11 +59,11 @@ export class Consumer {
   }
 
   /**
-   * Consumes messages until `stop`, or until the signal is aborted. Then starts no more handlers, waits up to the grace
-   * period for those that run, and acknowledges their messages. A consumer runs only once.
+   * Consumes messages until `stop`, or until the signal is aborted. Then starts no more handlers, waits up to
+   * the grace period for those that run, and acknowledges their messages. A consumer runs only once.
    *
-   * Throws the grpc.ServiceError if no retry can help, for example if the caller is not authorized or the subscription
-   * does not exist, and an Error if handlers do not return.
+   * Throws the grpc.ServiceError if no retry can help, for example if the caller is not authorized or the
+   * subscription does not exist, and an Error if handlers do not return.
    */
   async run({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
     if (this.#isStarted) throw new Error("a Consumer runs only once");
@@ -100,13 +100,13 @@ export class Consumer {
       const retryDelayMs = await this.#runStream();
       if (this.#requests.isDrained || this.#cancelling.signal.aborted) return;
       this.#failures = performance.now() - startMs > MAX_BACKOFF_MS ? 1 : this.#failures + 1;
-      // If `run` closes the queue meanwhile, the last acknowledgements are sent at once. If they failed already, wait.
+      // If `run` closes the queue meanwhile, the last acknowledgements are sent at once. If that failed, wait.
       const { signal } = this.#closing.signal.aborted ? this.#cancelling : this.#closing;
       await pause(Math.max(retryDelayMs, backoffMs(this.#failures)), signal);
     }
   }
 
-  /** Opens a stream and reads messages until it ends. Returns how long to wait at least before the next stream. */
+  /** Opens a stream and reads messages until it ends. Returns the shortest pause before the next stream. */
   async #runStream(): Promise<number> {
     const { signal } = this.#cancelling;
     let timer: NodeJS.Timeout | undefined;

@@ -3,31 +3,32 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { SubscriptionSpecSchema } from "@nationalsite/protos/ordersync/v1";
 import { MAX_TIMER_MS } from "./backoff.js";
 
-/** Takes lines such as `lease_lapsed message_id=1 topic=T`, and errors of handlers. `console` and most loggers fit. */
+/** Takes lines such as `lease_lapsed message_id=1 topic=T`. `console` and most loggers fit. */
 export interface ConsumerLogger {
   /** Broken streams, which are opened anew. */
   info(text: string): void;
-  /** Failed handlers and lapsed leases. */
+  /** Failed handlers, with their errors, and lapsed leases. */
   warn(text: string, ...details: unknown[]): void;
 }
 
 /** Options of a consumer. OrderSyncService in the protos states the limits. */
 export interface ConsumerOptions {
   /**
-   * Creates the subscription if it does not exist. `{}` creates one with all topics and only new messages. Default:
-   * `run` fails with SUBSCRIPTION_NOT_FOUND if the subscription does not exist.
+   * Creates the subscription if it does not exist. `{}` creates one with all topics and only new messages.
+   * Default: `run` fails with SUBSCRIPTION_NOT_FOUND if the subscription does not exist.
    */
   readonly createIfMissing?: MessageInitShape<typeof SubscriptionSpecSchema>;
   /** The maximum number of messages in flight, 1 to 1,000. As many handlers run concurrently. Default: 10. */
   readonly maxOutstanding?: number;
   /**
-   * The time after which the service redelivers the messages of a consumer that died, 10 seconds to 10 minutes. The
-   * consumer extends it while a handler runs. Default: 1 minute.
+   * The time after which the service redelivers the messages of a consumer that died, 10 seconds to 10
+   * minutes. The consumer extends it while a handler runs. Default: 1 minute.
    */
   readonly leaseMs?: number;
   /**
-   * How long a handler may take. Then its signal is aborted and the lease is no longer extended; the slot is free only
-   * when the handler returns. A message that waits longer than this for a slot is released. Default: 10 minutes.
+   * How long a handler may take. Then its signal is aborted and the lease is no longer extended; the slot is
+   * free only when the handler returns. A message that waits longer than this for a slot is released.
+   * Default: 10 minutes.
    */
   readonly handlerTimeoutMs?: number;
   /** How long handlers may continue after the consumer was stopped. Default: 25 seconds. */
@@ -56,7 +57,8 @@ export function resolveOptions(options: ConsumerOptions): ResolvedOptions {
   };
   for (const [name, [min, max]] of Object.entries(LIMITS)) {
     const value = resolved[name as keyof typeof LIMITS];
-    if (!(value >= min && value <= max)) throw new RangeError(`${name} must be from ${min} to ${max}, not ${value}`);
+    const isValid = value >= min && value <= max;
+    if (!isValid) throw new RangeError(`${name} must be from ${min} to ${max}, not ${value}`);
   }
   return resolved;
 }

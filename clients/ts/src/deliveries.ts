@@ -19,8 +19,8 @@ const MIN_WAIT_MS = 500;
 /**
  * Returns a delivery when it is finished: delivered, dead (see `lastError`) or cancelled.
  *
- * Retries temporary errors. Throws a DOMException with the name TimeoutError if the delivery is not finished within
- * the timeout, and a grpc.ServiceError if no retry can help, for example DELIVERY_NOT_FOUND.
+ * Retries temporary errors. Throws a DOMException with the name TimeoutError if the delivery is not finished
+ * within the timeout, and a grpc.ServiceError if no retry can help, for example DELIVERY_NOT_FOUND.
  */
 export async function waitForDelivery(
   orders: Pick<Client<typeof OrderSyncService>, "getDelivery">,

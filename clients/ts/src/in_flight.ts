@@ -8,11 +8,11 @@ import type { RequestQueue } from "./request_queue.js";
 /** What a handler gets besides the message. */
 export interface HandlerContext {
   /**
-   * Aborted when the handler has run for `handlerTimeoutMs` (the reason is a TimeoutError), when the grace period of
-   * a stopped consumer ends (an AbortError), or when the lease has lapsed (a LeaseLapsedError).
+   * Aborted when the handler has run for `handlerTimeoutMs` (the reason is a TimeoutError), when the grace
+   * period of a stopped consumer ends (an AbortError), or when the lease has lapsed (a LeaseLapsedError).
    */
   readonly signal: AbortSignal;
-  /** This delivery: its number (`deliveryAttempt`), and when its lease ends unless the consumer extends it. */
+  /** This delivery: its number (`deliveryAttempt`), and the end of its lease before that is extended. */
   readonly received: ReceivedMessage;
 }
 
@@ -29,8 +29,8 @@ export class LeaseLapsedError extends Error {
 }
 
 /**
- * A message that a handler works on, or that waits until another handler returns. The service delivers at most
- * `maxOutstanding` messages at a time, but it does not know of handlers whose lease has ended.
+ * A message that a handler works on, or that waits until another handler returns. The service delivers at
+ * most `maxOutstanding` messages at a time, but it does not know of handlers whose lease has ended.
  */
 interface InFlightMessage {
   readonly content: Message;
@@ -40,7 +40,7 @@ interface InFlightMessage {
   isLeased: boolean;
   /** Whether the service has reported that the lease had ended. */
   isLapsed: boolean;
-  /** When the consumer stops extending the lease, by performance.now(). A handler may run longer than that. */
+  /** When the consumer stops extending the lease (performance.now()). A handler may run longer. */
   extendUntilMs: number;
   /** Aborts the handler. Undefined if no handler runs. */
   handler: AbortController | undefined;
@@ -48,7 +48,7 @@ interface InFlightMessage {
 
 /** How long handlers may take to return after their signal was aborted. */
 const ABORT_TIMEOUT_MS = 5_000;
-/** Handled messages to remember, in case their acknowledgements were lost with a stream: twice the most in flight. */
+/** Handled messages to remember, in case their acknowledgements were lost: twice the most in flight. */
 const MAX_REMEMBERED_IDS = 2_000;
 
 /** Runs one handler for each message, acknowledges the message afterwards, or releases it on failure. */
@@ -82,8 +82,8 @@ export class InFlightMessages {
   /**
    * Starts a handler, if necessary after another one has returned.
    *
-   * A redelivered message gets no second handler: if it is in flight, the new lease replaces the old one; if it was
-   * handled, it is acknowledged again.
+   * A redelivered message gets no second handler: if it is in flight, the new lease replaces the old one; if
+   * it was handled, it is acknowledged again.
    */
   submit(received: ReceivedMessage): void {
     const { ackId, message: content } = received;
@@ -94,7 +94,8 @@ export class InFlightMessages {
       this.#requests.ack(ackId);
     } else if (message) {
       Object.assign(message, { received, isLeased: true, isLapsed: false });
-    } else if (!this.#closing.signal.aborted) { // otherwise the service redelivers it when the stream ends
+    } else if (!this.#closing.signal.aborted) {
+      // Otherwise the service redelivers it when the stream ends.
       const extendUntilMs = performance.now() + this.#options.handlerTimeoutMs;
       const added = { content, received, isLeased: true, isLapsed: false, extendUntilMs, handler: undefined };
       this.#messages.set(content.messageId, added);
@@ -125,15 +126,13 @@ export class InFlightMessages {
   extendLeases(): void {
     const now = performance.now();
     this.#dropWaiting((message) => message.extendUntilMs < now);
-    const extended = [...this.#messages.values()].filter(
-      ({ isLeased, extendUntilMs }) => isLeased && extendUntilMs > now,
-    );
-    this.#requests.setLease(extended.map(({ received }) => received.ackId), this.#options.leaseMs);
+    const extended = [...this.#messages.values()].filter(({ extendUntilMs }) => extendUntilMs > now);
+    this.#setLease(extended, this.#options.leaseMs);
   }
 
   /**
-   * Accepts no more messages, waits for handlers up to the grace period, then aborts them. Returns how many handlers
-   * did not return.
+   * Accepts no more messages, waits for handlers up to the grace period, then aborts them. Returns how many
+   * handlers did not return.
    */
   async finish(): Promise<number> {
     this.#closing.abort();
@@ -168,8 +167,14 @@ export class InFlightMessages {
     if (!dropped.length) return;
     this.#waiting = this.#waiting.filter((message) => !isDropped(message));
     for (const { content } of dropped) this.#messages.delete(content.messageId);
-    const leased = dropped.filter(({ isLeased }) => isLeased);
-    this.#requests.setLease(leased.map(({ received }) => received.ackId), 0);
+    this.#setLease(dropped, 0);
+  }
+
+  /** Changes the leases of those messages that the current stream holds. */
+  #setLease(messages: readonly InFlightMessage[], leaseMs: number): void {
+    const leased = messages.filter(({ isLeased }) => isLeased);
+    const ackIds = leased.map(({ received }) => received.ackId);
+    this.#requests.setLease(ackIds, leaseMs);
   }
 
   async #process(message: InFlightMessage): Promise<void> {
@@ -177,9 +182,8 @@ export class InFlightMessages {
     if (isHandled) this.#remember(message);
     else await this.#delayRelease(message);
     this.#messages.delete(message.content.messageId);
-    const { ackId } = message.received;
-    if (isHandled && !message.isLapsed) this.#requests.ack(ackId);
-    if (!isHandled && message.isLeased) this.#requests.setLease([ackId], 0);
+    if (isHandled && !message.isLapsed) this.#requests.ack(message.received.ackId);
+    if (!isHandled) this.#setLease([message], 0);
   }
 
   /** Returns whether the handler has handled the message. */
@@ -195,7 +199,8 @@ export class InFlightMessages {
       await this.#handler(content, { signal: controller.signal, received });
       return true;
     } catch (error) {
-      if (!(controller.signal.reason instanceof LeaseLapsedError)) this.#warn("handler_failed", message, error);
+      const isLapsed = controller.signal.reason instanceof LeaseLapsedError;
+      if (!isLapsed) this.#warn("handler_failed", message, error);
       return false;
     } finally {
       clearTimeout(timer);
@@ -204,8 +209,8 @@ export class InFlightMessages {
   }
 
   /**
-   * Waits before a failed message is released. The service redelivers a released message at once, and dead-letters it
-   * after ten deliveries.
+   * Waits before a failed message is released. The service redelivers a released message at once, and
+   * dead-letters it after ten deliveries.
    */
   async #delayRelease(message: InFlightMessage): Promise<void> {
     const delayMs = backoffMs(message.received.deliveryAttempt);

@@ -1,5 +1,5 @@
-// A thin library beside @nationalsite/protos: channels, typed clients, error details and retries, a consumer of messages
-// and the reads after them, deliveries, pages, money.
+// A thin library beside @nationalsite/protos: channels, typed clients, error details and retries, a consumer
+// of messages and the reads after them, deliveries, pages, money.
 export { type ConnectOptions, type Service, connect } from "./channels.js";
 export { type CallOptions, type Client, type StreamCall, type UnaryCall, createClient } from "./clients.js";
 export { Consumer } from "./consumer.js";

@@ -5,8 +5,8 @@ import type { CallOptions } from "./clients.js";
 type PagedCall = (request: any, options?: CallOptions) => Promise<{ readonly nextPageToken: string }>;
 
 /**
- * Yields the pages of a list or a search, from the one that the request is for. Each page is read when it is needed,
- * with these options. The request stays as it is.
+ * Yields the pages of a list or a search, from the one that the request is for. Each page is read when it is
+ * needed, with these options. The request stays as it is.
  *
  * The image of an image search is sent once: the page token stands for it.
  */

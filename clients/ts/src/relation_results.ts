@@ -10,8 +10,8 @@ export interface RelationResult<Relation> {
 }
 
 /**
- * Pairs the relations of a request with their results: those of the response of WriteOrderRelations, or of a finished
- * delivery. Throws a RangeError if their numbers differ.
+ * Pairs the relations of a request with their results: those of the response of WriteOrderRelations, or of a
+ * finished delivery. Throws a RangeError if their numbers differ.
  */
 export function pairResults<Relation>(
   { relations }: { readonly relations: readonly Relation[] },

@@ -10,8 +10,8 @@ const MAX_IDS_PER_REQUEST = 1000;
 /**
  * Unsent acknowledgements are sent on the next stream. Lease changes end with their stream.
  *
- * grpc-js takes requests before it has a connection, and drops them if it gets none. So acknowledgements are sent again
- * if their stream ends without a response.
+ * grpc-js takes requests before it has a connection, and drops them if it gets none. So acknowledgements are
+ * sent again if their stream ends without a response.
  */
 export class RequestQueue {
   #ackIds: string[] = [];

@@ -15,11 +15,12 @@ export interface RetryOptions extends CallOptions {
 /**
  * Makes a call, and repeats it after an error that permits this (`mayRepeat`).
  *
- * An error without a reason comes from gRPC itself, and the call may have been executed. It is then repeated only if
- * the method has no side effects, or if the request has a `requestId`, which makes the service execute it once.
+ * An error without a reason comes from gRPC itself, and the call may have been executed. It is then repeated
+ * only if the method has no side effects, or if the request has a `requestId`, which makes the service
+ * execute it once.
  *
- * Waits before each retry with exponential backoff, at least as long as the service says. Throws the last error, at
- * once if the wait would exceed the timeout.
+ * Waits before each retry with exponential backoff, at least as long as the service says. Throws the last
+ * error, at once if the wait would exceed the timeout.
  */
 export async function callWithRetries<I extends DescMessage, O extends DescMessage>(
   call: UnaryCall<I, O>,

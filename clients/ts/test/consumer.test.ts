@@ -5,7 +5,13 @@ import { once } from "node:events";
 import { type TestContext, test } from "node:test";
 import * as grpc from "@grpc/grpc-js";
 import { OrderSyncService } from "@nationalsite/protos/ordersync/v1";
-import { Consumer, type ConsumerOptions, type Handler, LeaseLapsedError, connect } from "@nationalsite/client";
+import {
+  Consumer,
+  type ConsumerOptions,
+  type Handler,
+  LeaseLapsedError,
+  connect,
+} from "@nationalsite/client";
 import { RequestQueue } from "../src/request_queue.js";
 import { serve } from "./server.js";
 
@@ -33,7 +39,11 @@ const deliver = (stream: Stream, ...ids: string[]) =>
     response: {
       case: "delivered",
       value: {
-        receivedMessages: ids.map((id) => ({ ackId: `${id}#1`, deliveryAttempt: 1, message: { messageId: id, topic: "T" } })),
+        receivedMessages: ids.map((id) => ({
+          ackId: `${id}#1`,
+          deliveryAttempt: 1,
+          message: { messageId: id, topic: "T" },
+        })),
       },
     },
   });
@@ -139,9 +149,12 @@ test("many handlers that fail at the same time cause no warning about listeners"
   assert.deepEqual(warnings, []);
 });
 
-test("a process can exit when run has ended, although its channel is open", { timeout: 20_000 }, async (t) => {
-  const address = await serveStreams(t, (stream) => deliver(stream, "ok", "fails", "is aborted"));
-  const program = `
+test(
+  "a process can exit when run has ended, although its channel is open",
+  { timeout: 20_000 },
+  async (t) => {
+    const address = await serveStreams(t, (stream) => deliver(stream, "ok", "fails", "is aborted"));
+    const program = `
     import { Consumer, connect } from "@nationalsite/client";
     const handler = ({ messageId }, { signal }) => {
       if (messageId === "fails") throw new Error("simulated");
@@ -154,11 +167,12 @@ test("a process can exit when run has ended, although its channel is open", { ti
     await consumer.run();
     console.log(process.getActiveResourcesInfo().filter((name) => name === "Timeout").length);
   `;
-  const child = spawn(process.execPath, ["--input-type=module", "--eval", program]);
-  const printed = child.stdout.setEncoding("utf8").toArray();
-  const [code] = await once(child, "exit");
-  assert.deepEqual([code, (await printed).join("")], [0, "0\n"]);
-});
+    const child = spawn(process.execPath, ["--input-type=module", "--eval", program]);
+    const printed = child.stdout.setEncoding("utf8").toArray();
+    const [code] = await once(child, "exit");
+    assert.deepEqual([code, (await printed).join("")], [0, "0\n"]);
+  },
+);
 
 test("invalid options are rejected", (t) => {
   const channel = openChannel(t, "localhost:1");
@@ -170,7 +184,11 @@ test("invalid options are rejected", (t) => {
     { stopGraceMs: NaN },
   ];
   for (const options of invalid) {
-    assert.throws(() => new Consumer(channel, "shop", () => {}, options), RangeError, JSON.stringify(options));
+    assert.throws(
+      () => new Consumer(channel, "shop", () => {}, options),
+      RangeError,
+      JSON.stringify(options),
+    );
   }
 });
 
@@ -184,6 +202,10 @@ test("a queue whose stream takes nothing does not grow with each extension of th
   for await (const { request } of queue.read()) requests.push(request);
   assert.deepEqual(
     requests.map((request) => [request?.case, (request?.value as { ackIds: string[] }).ackIds]),
-    [["ack", ["3"]], ["setLease", ["1"]], ["setLease", ["2"]]],
+    [
+      ["ack", ["3"]],
+      ["setLease", ["1"]],
+      ["setLease", ["2"]],
+    ],
   );
 });

@@ -16,7 +16,10 @@ async function connectTo(t: TestContext, getDelivery: Handlers[string]) {
 }
 
 test("a finished delivery is returned, whatever its end, also after an error", async (t) => {
-  const states = [[DeliveryState.PENDING, undefined], [DeliveryState.DEAD, { seconds: 1n }]] as const;
+  const states = [
+    [DeliveryState.PENDING, undefined],
+    [DeliveryState.DEAD, { seconds: 1n }],
+  ] as const;
   const remaining = [...states];
   const waitsMs: number[] = [];
   let errors = 5; // more than callWithRetries permits by default
@@ -34,7 +37,10 @@ test("a finished delivery is returned, whatever its end, also after an error", a
 test("a pending delivery is a TimeoutError after the timeout, whatever the service does", async (t) => {
   const answers = [
     (call: Call, respond: Respond) =>
-      setTimeout(() => respond(null, { delivery: { state: DeliveryState.PENDING } }), durationMs(call.request.wait)),
+      setTimeout(
+        () => respond(null, { delivery: { state: DeliveryState.PENDING } }),
+        durationMs(call.request.wait),
+      ),
     () => {},
     (_: Call, respond: Respond) => respond({ code: grpc.status.UNAVAILABLE, details: "simulated" }),
   ];

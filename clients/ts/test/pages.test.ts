@@ -18,7 +18,10 @@ async function servePages(t: TestContext) {
   const requests: Request[] = [];
   const respond = ({ request }: grpc.ServerUnaryCall<Request, any>, send: grpc.sendUnaryData<any>) => {
     requests.push(request);
-    send(null, { page: requests.length, nextPageToken: requests.length < 3 ? `token-${requests.length}` : "" });
+    send(null, {
+      page: requests.length,
+      nextPageToken: requests.length < 3 ? `token-${requests.length}` : "",
+    });
   };
   const address = await serve(t, ProductService, { searchByKeyword: respond, searchByImage: respond });
   const channel = connect(address, "product");
@@ -30,12 +33,17 @@ test("pages are requested by their tokens, and only if they are wanted", async (
   const { products, requests } = await servePages(t);
   const request = { keyword: "dress", page: 1, filters: ["shipInToday"] };
   const pages = [];
-  for await (const { page } of iteratePages(products.searchByKeyword, request, { timeoutMs: 10_000 })) pages.push(page);
+  for await (const { page } of iteratePages(products.searchByKeyword, request, { timeoutMs: 10_000 }))
+    pages.push(page);
   assert.deepEqual(pages, [1, 2, 3]);
   assert.deepEqual(request, { keyword: "dress", page: 1, filters: ["shipInToday"] });
   assert.deepEqual(
     requests.map(({ pageToken, page, filters }) => [pageToken, page, filters]),
-    [["", 1, ["shipInToday"]], ["token-1", 0, ["shipInToday"]], ["token-2", 0, ["shipInToday"]]],
+    [
+      ["", 1, ["shipInToday"]],
+      ["token-1", 0, ["shipInToday"]],
+      ["token-2", 0, ["shipInToday"]],
+    ],
   );
   requests.length = 0;
   for await (const _ of iteratePages(products.searchByKeyword, request, { timeoutMs: 10_000 })) break;
@@ -56,7 +64,11 @@ test("an image is sent once, its id and its address each time", async (t) => {
     const isSentOnce = imageSource.case === "image";
     assert.deepEqual(
       requests.map((each) => (each as SearchByImageRequest).imageSource.case),
-      [imageSource.case, isSentOnce ? undefined : imageSource.case, isSentOnce ? undefined : imageSource.case],
+      [
+        imageSource.case,
+        isSentOnce ? undefined : imageSource.case,
+        isSentOnce ? undefined : imageSource.case,
+      ],
     );
   }
 });
@@ -68,6 +80,10 @@ test("an error of a page is thrown", async (t) => {
   });
   const channel = connect(address, "product");
   t.after(() => channel.close());
-  const pages = iteratePages(createClient(ProductService, channel).searchByKeyword, {}, { timeoutMs: 10_000 });
+  const pages = iteratePages(
+    createClient(ProductService, channel).searchByKeyword,
+    {},
+    { timeoutMs: 10_000 },
+  );
   await assert.rejects(pages.next(), { details: "gone" });
 });

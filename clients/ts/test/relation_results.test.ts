@@ -10,7 +10,13 @@ test("each relation is paired with its error", () => {
   const response = create(WriteOrderRelationsResponseSchema, {
     results: [{ status: {} }, { status: { code: grpc.status.FAILED_PRECONDITION, message: "refused" } }],
   });
-  const paired = pairResults({ relations }, response).map(({ relation, error }) => [relation, error?.message]);
-  assert.deepEqual(paired, [[relations[0], undefined], [relations[1], "refused"]]);
+  const paired = pairResults({ relations }, response).map(({ relation, error }) => [
+    relation,
+    error?.message,
+  ]);
+  assert.deepEqual(paired, [
+    [relations[0], undefined],
+    [relations[1], "refused"],
+  ]);
   assert.throws(() => pairResults({ relations: [] }, response), RangeError);
 });

@@ -34,7 +34,11 @@ interface RetryCase {
 
 const FILE = new URL("../../../../tests/clients/retry_cases.json", import.meta.url);
 const CASES: RetryCase[] = JSON.parse(readFileSync(FILE, "utf8"));
-const LOCAL_NAMES = { GetDelivery: "getDelivery", SyncOrder: "syncOrder", PullMessages: "pullMessages" } as const;
+const LOCAL_NAMES = {
+  GetDelivery: "getDelivery",
+  SyncOrder: "syncOrder",
+  PullMessages: "pullMessages",
+} as const;
 /** How much the deadlines of two attempts may differ: gRPC sends the time that is left, in milliseconds. */
 const DEADLINE_TOLERANCE_MS = 100;
 
@@ -44,9 +48,16 @@ interface ServerCall {
   readonly deadlineMs: number;
 }
 
-function toServiceError({ code, reason, retry_delay_ms, pushback_ms }: ErrorCase): Partial<grpc.ServiceError> {
+function toServiceError({
+  code,
+  reason,
+  retry_delay_ms,
+  pushback_ms,
+}: ErrorCase): Partial<grpc.ServiceError> {
   const details = [
-    ...(reason ? [anyPack(ErrorInfoSchema, create(ErrorInfoSchema, { reason, domain: "nationalsite" }))] : []),
+    ...(reason
+      ? [anyPack(ErrorInfoSchema, create(ErrorInfoSchema, { reason, domain: "nationalsite" }))]
+      : []),
     ...(retry_delay_ms === undefined
       ? []
       : [anyPack(RetryInfoSchema, create(RetryInfoSchema, { retryDelay: durationFromMs(retry_delay_ms) }))]),
@@ -84,7 +95,10 @@ for (const retryCase of CASES) {
     }
     const startMs = performance.now();
     const options = { timeoutMs, ...(maxAttempts !== undefined && { maxAttempts }) };
-    const code = await callWithRetries(call, request, options).then(() => grpc.status.OK, (error) => parseError(error)?.code);
+    const code = await callWithRetries(call, request, options).then(
+      () => grpc.status.OK,
+      (error) => parseError(error)?.code,
+    );
     assert.equal(grpc.status[code!], retryCase.code);
     assert.ok(performance.now() - startMs < timeoutMs / 2);
     assert.equal(calls.length, retryCase.calls);
@@ -99,7 +113,11 @@ for (const retryCase of CASES) {
 
 test("a signal ends the pause before a retry", async (t) => {
   const controller = new AbortController();
-  const error = toServiceError({ code: "UNAVAILABLE", reason: "ERROR_REASON_DRAINING", retry_delay_ms: 20_000 });
+  const error = toServiceError({
+    code: "UNAVAILABLE",
+    reason: "ERROR_REASON_DRAINING",
+    retry_delay_ms: 20_000,
+  });
   const address = await serve(t, OrderSyncService, {
     getDelivery: (_: unknown, respond: grpc.sendUnaryData<any>) => {
       respond(error);

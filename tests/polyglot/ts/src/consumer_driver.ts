@@ -36,7 +36,12 @@ class RunningConsumer {
     this.#name = consumer;
     this.#ignoresCancellation = options.ignores_cancellation ?? false;
     this.#channel = connect(target, "orderSync");
-    this.#consumer = new Consumer(this.#channel, options.subscription, this.#handle, toConsumerOptions(options));
+    this.#consumer = new Consumer(
+      this.#channel,
+      options.subscription,
+      this.#handle,
+      toConsumerOptions(options),
+    );
   }
 
   async run(): Promise<void> {
@@ -86,7 +91,9 @@ function withResolvers(): PromiseWithResolvers {
 function toConsumerOptions(options: Options): ConsumerOptions {
   const { create_if_missing, max_outstanding, lease_ms, handler_timeout_ms, stop_grace_ms } = options;
   return {
-    ...(create_if_missing !== undefined && { createIfMissing: fromJson(SubscriptionSpecSchema, create_if_missing) }),
+    ...(create_if_missing !== undefined && {
+      createIfMissing: fromJson(SubscriptionSpecSchema, create_if_missing),
+    }),
     ...(max_outstanding !== undefined && { maxOutstanding: max_outstanding }),
     ...(lease_ms !== undefined && { leaseMs: lease_ms }),
     ...(handler_timeout_ms !== undefined && { handlerTimeoutMs: handler_timeout_ms }),
@@ -96,7 +103,11 @@ function toConsumerOptions(options: Options): ConsumerOptions {
 
 function toErrorJson(error: unknown): object {
   const details = parseError(error);
-  return { code: details ? grpc.status[details.code] : "", reason: details?.reasonName ?? "", text: `${error}` };
+  return {
+    code: details ? grpc.status[details.code] : "",
+    reason: details?.reasonName ?? "",
+    text: `${error}`,
+  };
 }
 
 const consumers = new Map<string, RunningConsumer>();
