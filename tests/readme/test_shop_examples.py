@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-MAX_LINES = {"python/shop.py": 119, "go/shop/main.go": 151}
-"""Lines that are not empty. Without the helpers of the libraries, the same tasks had 206 in Python and 223 in
-Go, with the same formatters."""
+MAX_LINES = {"python/shop.py": 119, "go/shop/main.go": 151, "ts/shop.ts": 87}
+"""Lines that are not empty. Without the helpers of the libraries, the same tasks had 206 in Python, 223 in Go
+and 304 in TypeScript, with the same formatters."""
 
 
 @pytest.mark.parametrize("path", MAX_LINES)
