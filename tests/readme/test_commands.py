@@ -48,6 +48,21 @@ def test_blocks_have_a_language_and_comments_belong_to_commands(page: Path) -> N
     assert len(comments) == len(marked), "a comment has another form, or no block below it"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_within_sentences_exist(page: Path) -> None:
+    """Of the Makefile, and modules of this project."""
+    text = page.read_text(encoding="utf-8")
+    targets = {
+        word for words in re.findall(r"`make ([a-z -]+)[^`]*`", text) for word in words.split() if word != "-"
+    }
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert targets <= set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    modules = {
+        name.replace(".", "/") for name in re.findall(r"python -m ((?:services|tools|tests)[\w.]*)", text)
+    }
+    assert [name for name in modules if not ((ROOT / name).is_dir() or (ROOT / f"{name}.py").is_file())] == []
+
+
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of the files in git, with the Python packages of this checkout."""
