@@ -52,6 +52,8 @@ class Scenario:
     steps: tuple[Step, ...]
     ends_streams: bool
     """Whether the server ends a stream whose other side the consumer has closed."""
+    is_slow: bool
+    """Whether it takes more than four seconds."""
 
     @property
     def ignores_cancellation(self) -> bool:
@@ -61,11 +63,6 @@ class Scenario:
     def needs_cancellation(self) -> bool:
         """Whether only a consumer passes that can stop a handler."""
         return not self.ignores_cancellation and any(step.kind == "cancelled" for step in self.steps)
-
-    @property
-    def waits_for_leases(self) -> bool:
-        """Whether it takes seconds, because leases are extended."""
-        return "lease_ms" in self.options
 
 
 def read_scenarios() -> list[Scenario]:
@@ -88,6 +85,7 @@ def _read(path: Path) -> Scenario:
         options=fields.pop("options", {}),
         steps=tuple(_build_step(path, step) for step in fields.pop("steps")),
         ends_streams=fields.pop("ends_streams", True),
+        is_slow=fields.pop("slow", False),
     )
     if fields:
         raise ValueError(f"{path}: unknown members: {', '.join(fields)}")

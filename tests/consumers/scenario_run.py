@@ -167,6 +167,7 @@ class _ScenarioRun:
         expected: dict[str, Any] = {
             "subscription": self._options["subscription"],
             "lease": f"{self._options['lease_ms'] // 1000}s",
+            "create_if_missing": None,
             **step.value,
         }
         differences = {name: actual.get(name) for name in expected if actual.get(name) != expected[name]}

@@ -1,7 +1,7 @@
 """Runs the scenarios with the consumers of all languages. README.md explains them.
 
-Go, Java and TypeScript belong to `make test-polyglot`. Python belongs to `make test`, and to
-`make test-slow` for the scenarios that wait for leases.
+Go, Java and TypeScript belong to `make test-polyglot`. Python belongs to `make test-slow`, and
+AsyncConsumer also to `make test` for the scenarios that are not slow.
 """
 
 import asyncio
@@ -42,14 +42,14 @@ DRIVERS: Mapping[str, DriverProgram] = {
 SCENARIOS = {scenario.name: scenario for scenario in read_scenarios()}
 
 
-def _marks(driver: DriverProgram, scenario: Scenario) -> list[pytest.MarkDecorator]:
-    if driver.language != "python":
+def _marks(name: str, scenario: Scenario) -> list[pytest.MarkDecorator]:
+    if DRIVERS[name].language != "python":
         return [pytest.mark.polyglot]
-    return [pytest.mark.slow] if scenario.waits_for_leases else []
+    return [] if name == "python" and not scenario.is_slow else [pytest.mark.slow]
 
 
 TESTS = [
-    pytest.param(name, scenario.name, marks=_marks(driver, scenario), id=f"{name}-{scenario.name}")
+    pytest.param(name, scenario.name, marks=_marks(name, scenario), id=f"{name}-{scenario.name}")
     for name, driver in DRIVERS.items()
     for scenario in SCENARIOS.values()
     if driver.cancels or not scenario.needs_cancellation
