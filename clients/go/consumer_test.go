@@ -8,22 +8,15 @@ import (
 	"log/slog"
 	"net"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
-	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/test/bufconn"
-	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/durationpb"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"nationalsite.internal/client"
 	ordersyncv1 "nationalsite.internal/go/ordersync/v1"
@@ -70,6 +63,7 @@ func (s *fakeServer) StreamMessages(grpcStream ordersyncv1.OrderSyncService_Stre
 }
 
 // consumerTest runs a consumer against a fake server. Its time is synctest's: it advances when all goroutines wait.
+// tests/consumers has what consumers of all languages do.
 type consumerTest struct {
 	*testing.T
 	server  *fakeServer
@@ -147,15 +141,14 @@ func (c *consumerTest) result() error {
 	return c.err
 }
 
-// nextStream waits for the next stream and returns it with its first request.
-func (c *consumerTest) nextStream() (*serverStream, *ordersyncv1.StreamMessagesRequest_Open) {
+// nextStream waits for the next stream and returns it after its first request.
+func (c *consumerTest) nextStream() *serverStream {
 	c.Helper()
 	stream := <-c.server.streams
-	open := (<-stream.requests).GetOpen()
-	if open == nil {
-		c.Fatal("the first request is not open")
+	if request := <-stream.requests; request.GetOpen() == nil {
+		c.Fatalf("got %v, want an open", request)
 	}
-	return stream, open
+	return stream
 }
 
 // send delivers messages in one response. The ack id of a delivery is "<message id>#<attempt>".
@@ -194,25 +187,19 @@ func (c *consumerTest) nextRequest(stream *serverStream) *streamRequest {
 	}
 }
 
-// nextAcks waits for a number of acknowledgements and returns their ack ids, sorted.
-func (c *consumerTest) nextAcks(stream *serverStream, count int) []string {
+// expectAcks fails unless the next requests acknowledge exactly these, which are sorted.
+func (c *consumerTest) expectAcks(stream *serverStream, ackIDs ...string) {
 	c.Helper()
-	var ackIDs []string
-	for len(ackIDs) < count {
+	var got []string
+	for len(got) < len(ackIDs) {
 		request := c.nextRequest(stream)
 		if request.GetAck() == nil {
 			c.Fatalf("got %v, want an acknowledgement", request)
 		}
-		ackIDs = append(ackIDs, request.GetAck().GetAckIds()...)
+		got = append(got, request.GetAck().GetAckIds()...)
 	}
-	slices.Sort(ackIDs)
-	return ackIDs
-}
-
-// expectAcks fails unless the next requests acknowledge exactly these, which are sorted.
-func (c *consumerTest) expectAcks(stream *serverStream, ackIDs ...string) {
-	c.Helper()
-	if got := c.nextAcks(stream, len(ackIDs)); !slices.Equal(got, ackIDs) {
+	slices.Sort(got)
+	if !slices.Equal(got, ackIDs) {
 		c.Fatalf("acknowledged %q, want %q", got, ackIDs)
 	}
 }
@@ -250,40 +237,9 @@ func (c *consumerTest) expectEqual(got, want any) {
 	}
 }
 
-func TestHandledMessagesAreAcknowledgedAndMaxOutstandingIsObeyed(t *testing.T) {
-	runConsumerTest(t, client.Consumer{MaxOutstanding: 2, Lease: 10 * time.Minute}, (*consumerTest).cancellable, func(c *consumerTest) {
-		stream, open := c.nextStream()
-		c.expectEqual(open.GetSubscription(), "shop")
-		c.expectEqual(open.GetCreateIfMissing(), (*ordersyncv1.SubscriptionSpec)(nil))
-		c.expectEqual(open.GetMaxOutstanding(), int32(2))
-		c.expectEqual(open.GetLease().AsDuration(), 10*time.Minute)
-		c.send(stream, 1, "1")
-		c.send(stream, 1, "2", "3")
-		synctest.Wait()
-		c.expectEqual(len(c.started), 2)
-		c.expectEqual(len(stream.requests), 0)
-		for range 3 {
-			c.results <- nil
-		}
-		c.expectAcks(stream, "1#1", "2#1", "3#1")
-		c.expectEqual(len(c.started), 3)
-	})
-}
-
-func TestSubscriptionIsCreatedOnRequest(t *testing.T) {
-	spec := &ordersyncv1.SubscriptionSpec{Topics: []string{"A"}, StartTime: timestamppb.New(time.Unix(1_000_000_000, 0))}
-	runConsumerTest(t, client.Consumer{CreateIfMissing: spec}, (*consumerTest).cancellable, func(c *consumerTest) {
-		stream, open := c.nextStream()
-		c.expectEqual(proto.Equal(open.GetCreateIfMissing(), spec), true)
-		stream.end <- nil
-		_, open = c.nextStream()
-		c.expectEqual(proto.Equal(open.GetCreateIfMissing(), spec), true)
-	})
-}
-
 func TestFailedMessageIsReleasedAfterBackoff(t *testing.T) {
 	runConsumerTest(t, client.Consumer{Lease: 10 * time.Minute}, (*consumerTest).cancellable, func(c *consumerTest) {
-		stream, _ := c.nextStream()
+		stream := c.nextStream()
 		for attempt, maxDelay := range map[int32]time.Duration{1: 200 * time.Millisecond, 4: 1600 * time.Millisecond, 10: 20 * time.Second} {
 			c.send(stream, attempt, "1")
 			c.results <- errors.New("simulated")
@@ -295,82 +251,9 @@ func TestFailedMessageIsReleasedAfterBackoff(t *testing.T) {
 	})
 }
 
-func TestLeaseIsExtendedUntilTheHandlerTimesOut(t *testing.T) {
-	runConsumerTest(t, client.Consumer{Lease: 30 * time.Second, HandlerTimeout: 25 * time.Second}, (*consumerTest).uncancellable, func(c *consumerTest) {
-		stream, _ := c.nextStream()
-		c.send(stream, 1, "1")
-		c.expectSetLease(stream, "1#1", 30*time.Second, 9*time.Second, 11*time.Second)
-		c.expectSetLease(stream, "1#1", 30*time.Second, 9*time.Second, 11*time.Second)
-		c.expectNoRequest(stream, 5*time.Minute)
-		c.results <- nil
-		c.expectAcks(stream, "1#1") // it was handled, though late
-	})
-}
-
-func TestRedeliveriesAfterABrokenStreamAreNotHandledAgain(t *testing.T) {
-	runConsumerTest(t, client.Consumer{}, (*consumerTest).cancellable, func(c *consumerTest) {
-		first, _ := c.nextStream()
-		c.send(first, 1, "1")
-		<-c.started
-		brokenAt := time.Now()
-		retry := &errdetails.RetryInfo{RetryDelay: durationpb.New(7 * time.Second)}
-		first.end <- statusWith(t, codes.Unavailable, retry).Err()
-
-		second, _ := c.nextStream()
-		if waited := time.Since(brokenAt); waited < 7*time.Second || waited > 8*time.Second {
-			c.Fatal(waited)
-		}
-		c.send(second, 2, "1")
-		c.expectSetLease(second, "1#2", time.Minute, 19*time.Second, 21*time.Second)
-		c.send(second, 1, "2")
-		<-c.started
-		c.results <- nil
-		c.results <- nil
-		c.expectAcks(second, "1#2", "2#1")
-		c.expectEqual(len(c.started), 0)
-
-		second.end <- nil // the server drains; the acknowledgements may be lost
-		third, _ := c.nextStream()
-		c.send(third, 3, "1")
-		c.send(third, 2, "2")
-		c.expectAcks(third, "1#3", "2#2")
-		c.expectEqual(len(c.started), 0)
-	})
-}
-
-func TestMessagesHandledBetweenStreamsAreAcknowledgedOnTheNextStream(t *testing.T) {
-	runConsumerTest(t, client.Consumer{}, (*consumerTest).cancellable, func(c *consumerTest) {
-		first, _ := c.nextStream()
-		c.send(first, 1, "handled")
-		c.send(first, 1, "failed")
-		<-c.started
-		<-c.started
-		first.end <- statusWith(t, codes.Unavailable, &errdetails.RetryInfo{RetryDelay: durationpb.New(time.Second)}).Err()
-		synctest.Wait()
-		c.results <- nil
-		c.results <- errors.New("simulated")
-		second, _ := c.nextStream()
-		c.expectEqual(len(c.nextAcks(second, 1)), 1)
-		c.expectNoRequest(second, 0) // the lease of the failed message ended with the first stream
-	})
-}
-
-func TestLeaseEndsWithItsStream(t *testing.T) {
-	runConsumerTest(t, client.Consumer{}, (*consumerTest).cancellable, func(c *consumerTest) {
-		first, _ := c.nextStream()
-		c.send(first, 1, "1")
-		<-c.started
-		first.end <- status.Error(codes.Unavailable, "simulated")
-		second, _ := c.nextStream()
-		time.Sleep(time.Minute)
-		c.results <- errors.New("simulated")
-		c.expectNoRequest(second, time.Second)
-	})
-}
-
 func TestLapsedLeaseCancelsTheHandlerAndIsLeftAlone(t *testing.T) {
 	runConsumerTest(t, client.Consumer{}, (*consumerTest).cancellable, func(c *consumerTest) {
-		stream, _ := c.nextStream()
+		stream := c.nextStream()
 		c.send(stream, 1, "1")
 		c.expectSetLease(stream, "1#1", time.Minute, 19*time.Second, 21*time.Second)
 		c.sendLapsed(stream, "1#1")
@@ -384,36 +267,9 @@ func TestLapsedLeaseCancelsTheHandlerAndIsLeftAlone(t *testing.T) {
 	})
 }
 
-func TestMessageHandledAfterItsLeaseIsAcknowledgedWhenRedelivered(t *testing.T) {
-	runConsumerTest(t, client.Consumer{}, (*consumerTest).uncancellable, func(c *consumerTest) {
-		stream, _ := c.nextStream()
-		c.send(stream, 1, "1")
-		c.sendLapsed(stream, "1#1")
-		c.results <- nil
-		c.expectNoRequest(stream, 5*time.Minute)
-		c.send(stream, 2, "1")
-		c.expectAcks(stream, "1#2")
-		c.expectEqual(len(c.started), 1)
-	})
-}
-
-func TestRedeliveryToTheSameHandlerReplacesTheLease(t *testing.T) {
-	runConsumerTest(t, client.Consumer{Lease: 30 * time.Second}, (*consumerTest).cancellable, func(c *consumerTest) {
-		stream, _ := c.nextStream()
-		c.send(stream, 1, "1")
-		c.send(stream, 2, "1")
-		c.sendLapsed(stream, "1#1")
-		c.expectSetLease(stream, "1#2", 30*time.Second, 9*time.Second, 11*time.Second)
-		c.results <- nil
-		c.expectAcks(stream, "1#2")
-		c.expectEqual(len(c.started), 1)
-		c.expectEqual(len(c.causes), 0)
-	})
-}
-
 func TestLapsedAckIsLogged(t *testing.T) {
 	runConsumerTest(t, client.Consumer{}, (*consumerTest).cancellable, func(c *consumerTest) {
-		stream, _ := c.nextStream()
+		stream := c.nextStream()
 		c.send(stream, 1, "1", "2")
 		c.results <- nil
 		c.results <- nil
@@ -428,158 +284,9 @@ func TestLapsedAckIsLogged(t *testing.T) {
 	})
 }
 
-func TestMessagesThatWaitForAHandlerKeepTheirLeases(t *testing.T) {
-	consumer := client.Consumer{MaxOutstanding: 1, Lease: 30 * time.Second, HandlerTimeout: 25 * time.Second}
-	runConsumerTest(t, consumer, (*consumerTest).uncancellable, func(c *consumerTest) {
-		stream, _ := c.nextStream()
-		c.send(stream, 1, "1")
-		c.sendLapsed(stream, "1#1") // the service delivers the next message, but the handler still runs
-		c.send(stream, 1, "lapses", "2")
-		c.sendLapsed(stream, "lapses#1")
-		c.expectSetLease(stream, "2#1", 30*time.Second, 9*time.Second, 11*time.Second)
-		c.results <- nil
-		time.Sleep(9 * time.Second) // the time to handle it begins now
-		c.send(stream, 1, "3")
-		for _, ackIDs := range [][]string{{"2#1", "3#1"}, {"2#1", "3#1"}, {"3#1"}} {
-			extended := c.nextRequest(stream).GetSetLease()
-			c.expectEqual(extended.GetLease().AsDuration(), 30*time.Second)
-			slices.Sort(extended.GetAckIds())
-			if !slices.Equal(extended.GetAckIds(), ackIDs) {
-				c.Fatalf("extended %q, want %q", extended.GetAckIds(), ackIDs)
-			}
-		}
-		c.expectSetLease(stream, "3#1", 0, 9*time.Second, 11*time.Second) // it has waited for too long
-		c.results <- nil
-		c.expectAcks(stream, "2#1")
-		c.expectEqual(len(c.started), 2)
-	})
-}
-
-func TestMessagesThatWaitForAHandlerAreReleasedByStop(t *testing.T) {
-	runConsumerTest(t, client.Consumer{MaxOutstanding: 1}, (*consumerTest).cancellable, func(c *consumerTest) {
-		stream, _ := c.nextStream()
-		c.send(stream, 1, "1", "2")
-		synctest.Wait()
-		c.stop()
-		c.expectSetLease(stream, "2#1", 0, 0, 0)
-		c.results <- nil
-		c.expectAcks(stream, "1#1")
-		c.expectEqual(len(c.started), 1)
-	})
-}
-
-func TestMessagesThatWaitForAHandlerAreDroppedWithTheirStream(t *testing.T) {
-	runConsumerTest(t, client.Consumer{MaxOutstanding: 1}, (*consumerTest).cancellable, func(c *consumerTest) {
-		first, _ := c.nextStream()
-		c.send(first, 1, "1", "2")
-		synctest.Wait()
-		first.end <- status.Error(codes.Unavailable, "simulated")
-		second, _ := c.nextStream()
-		c.results <- nil
-		c.expectAcks(second, "1#1")
-		c.expectNoRequest(second, time.Second)
-		c.expectEqual(len(c.started), 1)
-	})
-}
-
-func TestRequestsHaveAtMost1000AckIDs(t *testing.T) {
-	runConsumerTest(t, client.Consumer{MaxOutstanding: 1000}, (*consumerTest).cancellable, func(c *consumerTest) {
-		stream, _ := c.nextStream()
-		ids := make([]string, 1500)
-		for index := range ids {
-			ids[index] = strconv.Itoa(index)
-		}
-		c.send(stream, 1, ids...)
-		for _, count := range []int{1000, 500} {
-			c.expectEqual(len(c.nextRequest(stream).GetSetLease().GetAckIds()), count)
-		}
-	})
-}
-
-func TestHandlersGetTheReceivedMessage(t *testing.T) {
-	attempts := make(chan int32, 1)
-	handle := func(_ *consumerTest, ctx context.Context, _ *message) error {
-		attempts <- client.ReceivedMessageFromContext(ctx).GetDeliveryAttempt()
-		return nil
-	}
-	runConsumerTest(t, client.Consumer{}, handle, func(c *consumerTest) {
-		stream, _ := c.nextStream()
-		c.send(stream, 7, "1")
-		c.expectAcks(stream, "1#7")
-		c.expectEqual(<-attempts, int32(7))
-	})
-	if received := client.ReceivedMessageFromContext(t.Context()); received != nil {
-		t.Error(received)
-	}
-}
-
-func TestReconnectBackoffGrowsUntilAMessageArrives(t *testing.T) {
-	runConsumerTest(t, client.Consumer{}, (*consumerTest).cancellable, func(c *consumerTest) {
-		last := time.Now()
-		for _, maxDelay := range []time.Duration{0, 200, 400, 800, 1600} {
-			stream, _ := c.nextStream()
-			waited := time.Since(last).Milliseconds()
-			if waited < int64(maxDelay/2) || waited > int64(maxDelay) {
-				c.Fatalf("waited %d ms, want at most %d", waited, maxDelay)
-			}
-			last = time.Now()
-			stream.end <- status.Error(codes.Unavailable, "simulated")
-		}
-		stream, _ := c.nextStream()
-		c.send(stream, 1, "1")
-		<-c.started
-		last = time.Now()
-		stream.end <- status.Error(codes.Unavailable, "simulated")
-		c.nextStream()
-		if waited := time.Since(last); waited > 200*time.Millisecond {
-			c.Fatalf("waited %s after a message", waited)
-		}
-	})
-}
-
-func TestStopFinishesRunningHandlersAndStartsNoMore(t *testing.T) {
-	runConsumerTest(t, client.Consumer{}, (*consumerTest).cancellable, func(c *consumerTest) {
-		stream, _ := c.nextStream()
-		c.send(stream, 1, "1")
-		<-c.started
-		c.stop()
-		synctest.Wait()
-		c.send(stream, 1, "2")
-		synctest.Wait()
-		select {
-		case <-c.done:
-			c.Fatal("Run returned while a handler runs")
-		default:
-		}
-		finished := time.Now()
-		c.results <- nil
-		c.expectAcks(stream, "1#1")
-		if request, more := <-stream.requests; more {
-			c.Fatal(request)
-		}
-		c.expectEqual(time.Since(finished), time.Duration(0)) // the consumer closes its side itself
-		stream.end <- nil
-		c.expectEqual(c.result(), nil)
-		c.expectEqual(len(c.started), 0)
-	})
-}
-
-func TestStopCancelsHandlersAfterStopGrace(t *testing.T) {
-	runConsumerTest(t, client.Consumer{StopGrace: 2 * time.Second}, (*consumerTest).cancellable, func(c *consumerTest) {
-		stream, _ := c.nextStream()
-		c.send(stream, 1, "1")
-		<-c.started
-		c.stop()
-		c.expectSetLease(stream, "1#1", 0, 2*time.Second, 2*time.Second)
-		start := time.Now()
-		c.expectEqual(c.result(), nil) // although the server does not end the stream
-		c.expectEqual(time.Since(start), 5*time.Second)
-	})
-}
-
 func TestHandlerThatDoesNotReturnIsAnError(t *testing.T) {
 	runConsumerTest(t, client.Consumer{StopGrace: time.Second}, (*consumerTest).uncancellable, func(c *consumerTest) {
-		stream, _ := c.nextStream()
+		stream := c.nextStream()
 		c.send(stream, 1, "1")
 		synctest.Wait()
 		c.stop()
@@ -591,35 +298,9 @@ func TestHandlerThatDoesNotReturnIsAnError(t *testing.T) {
 	})
 }
 
-func TestNonRetryableErrorIsReturned(t *testing.T) {
-	for reason, code := range map[string]codes.Code{
-		"ERROR_REASON_SUBSCRIPTION_MISMATCH": codes.FailedPrecondition,
-		"ERROR_REASON_SUBSCRIPTION_LIMIT":    codes.ResourceExhausted,
-		"ERROR_REASON_NEWER":                 codes.NotFound, // the code decides
-	} {
-		t.Run(reason, func(t *testing.T) {
-			runConsumerTest(t, client.Consumer{}, (*consumerTest).cancellable, func(c *consumerTest) {
-				stream, _ := c.nextStream()
-				stream.end <- statusWith(t, code, &errdetails.ErrorInfo{Reason: reason}).Err()
-				c.expectEqual(client.ParseError(c.result()).ReasonName, reason)
-			})
-		})
-	}
-}
-
-func TestRetryableErrorReopensTheStream(t *testing.T) {
-	for reason, code := range map[string]codes.Code{
-		"ERROR_REASON_OVERLOADED":     codes.ResourceExhausted,
-		"ERROR_REASON_INTERNAL_FAULT": codes.Internal,
-		"ERROR_REASON_NEWER":          codes.Aborted,
-	} {
-		t.Run(reason, func(t *testing.T) {
-			runConsumerTest(t, client.Consumer{}, (*consumerTest).cancellable, func(c *consumerTest) {
-				stream, _ := c.nextStream()
-				stream.end <- statusWith(t, code, &errdetails.ErrorInfo{Reason: reason}).Err()
-				c.nextStream()
-			})
-		})
+func TestOtherContextsHaveNoReceivedMessage(t *testing.T) {
+	if received := client.ReceivedMessageFromContext(t.Context()); received != nil {
+		t.Error(received)
 	}
 }
 

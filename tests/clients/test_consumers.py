@@ -1,8 +1,10 @@
-"""The consumers of the Python client library, with a service whose messages the sandbox pushes."""
+"""The consumers of the Python client library, with a service whose messages the sandbox pushes.
+
+tests/consumers has what consumers of all languages do.
+"""
 
 import asyncio
 import threading
-import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -19,7 +21,6 @@ from nationalsite_client import (
     ConsumerOptions,
     connect_async,
     get_received_message,
-    parse_error,
 )
 
 from tests.clients.conftest import TIMEOUT_S, wait_until
@@ -146,20 +147,6 @@ async def test_handled_messages_are_acknowledged(channel, stub, sandbox, subscri
     assert handler.count_by_id() == Counter(ids)
 
 
-async def test_max_outstanding_is_obeyed(channel, stub, sandbox, subscription, handler) -> None:
-    await create_subscription(stub, subscription)
-    handler.may_finish.clear()
-    consumer = BackgroundConsumer(channel, subscription, handler, max_outstanding=3)
-    await push(sandbox, times=8)
-    await wait_until(lambda: len(handler.received) == 3)
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(asyncio.shield(consumer.task), 0.3)
-    assert len(handler.received) == 3
-    handler.may_finish.set()
-    await wait_until(lambda: len(handler.finished_ids) == 8)
-    await consumer.stop()
-
-
 async def test_failed_message_is_released_and_redelivered(
     channel, stub, sandbox, subscription, handler, caplog
 ) -> None:
@@ -172,17 +159,6 @@ async def test_failed_message_is_released_and_redelivered(
     await consumer.stop()
     assert [received.delivery_attempt for received in handler.received] == [1, 2, 3]
     assert caplog.text.count(f"handler_failed message_id={message_id} topic={PAID}") == 2
-
-
-async def test_handler_timeout_is_a_failure(channel, stub, sandbox, subscription, handler) -> None:
-    await create_subscription(stub, subscription)
-    handler.may_finish.clear()
-    consumer = BackgroundConsumer(channel, subscription, handler, handler_timeout_s=0.2)
-    (message_id,) = await push(sandbox)
-    await wait_until(lambda: len(handler.received) == 2)
-    handler.may_finish.set()
-    await wait_until(lambda: message_id in handler.finished_ids)
-    await consumer.stop()
 
 
 async def test_stop_finishes_running_handlers_and_releases_the_rest(
@@ -204,16 +180,6 @@ async def test_stop_finishes_running_handlers_and_releases_the_rest(
     assert len(handler.finished_ids) == 1
 
 
-async def test_stop_cancels_handlers_after_stop_grace(channel, stub, sandbox, subscription, handler) -> None:
-    await create_subscription(stub, subscription)
-    handler.may_finish.clear()
-    consumer = BackgroundConsumer(channel, subscription, handler, stop_grace_s=0.1)
-    (message_id,) = await push(sandbox)
-    await wait_until(lambda: handler.received)
-    await consumer.stop()
-    assert ids_of(await pull(stub, subscription)) == [message_id]
-
-
 async def test_cancelled_run_leaves_no_tasks(channel, stub, sandbox, subscription, handler) -> None:
     await create_subscription(stub, subscription)
     before = asyncio.all_tasks()
@@ -226,25 +192,6 @@ async def test_cancelled_run_leaves_no_tasks(channel, stub, sandbox, subscriptio
         await consumer.task
     await wait_until(lambda: asyncio.all_tasks() <= before)
     assert ids_of(await pull(stub, subscription)) == [message_id]
-
-
-async def test_non_retryable_error_is_raised(channel, stub, subscription, handler) -> None:
-    await create_subscription(stub, subscription, topics=[PAID])
-    before = asyncio.all_tasks()
-    other = protos.SubscriptionSpec(topics=["OTHER"])
-    consumer = AsyncConsumer(channel, subscription, handler, ConsumerOptions(create_if_missing=other))
-    with pytest.raises(grpc.aio.AioRpcError) as raised:
-        async with asyncio.timeout(TIMEOUT_S):
-            await consumer.run()
-    assert parse_error(raised.value).reason_name == "ERROR_REASON_SUBSCRIPTION_MISMATCH"
-    await wait_until(lambda: asyncio.all_tasks() <= before)
-
-
-async def test_missing_subscription_is_raised_by_default(channel, subscription, handler) -> None:
-    with pytest.raises(grpc.aio.AioRpcError) as raised:
-        async with asyncio.timeout(TIMEOUT_S):
-            await AsyncConsumer(channel, subscription, handler).run()
-    assert parse_error(raised.value).reason_name == "ERROR_REASON_SUBSCRIPTION_NOT_FOUND"
 
 
 async def test_subscription_is_created_with_start_time_and_topics(
@@ -310,25 +257,6 @@ async def test_consumer_reconnects_after_a_restart(
         assert handler.count_by_id() == Counter(ids)
     finally:
         assert await asyncio.to_thread(stop, service.running) in (0, -9)
-
-
-@pytest.mark.slow
-async def test_leases_are_extended_while_a_handler_runs(
-    channel, stub, sandbox, subscription, handler
-) -> None:
-    await create_subscription(stub, subscription)
-    handler.may_finish.clear()
-    consumer = BackgroundConsumer(channel, subscription, handler, lease_s=10)
-    (message_id,) = await push(sandbox)
-    await wait_until(lambda: handler.received)
-    lease_end_s = handler.received[0].lease_expire_time.seconds + 3
-    while time.time() < lease_end_s:
-        await asyncio.sleep(0.5)
-    assert await pull(stub, subscription) == []
-    handler.may_finish.set()
-    await wait_until(lambda: handler.finished_ids == [message_id])
-    await consumer.stop()
-    assert len(handler.received) == 1
 
 
 @pytest.mark.slow
