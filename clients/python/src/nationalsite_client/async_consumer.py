@@ -100,16 +100,16 @@ class AsyncConsumer:
             start_s, retry_delay_s = clock(), 0.0
             try:
                 await self._run_stream()
-                if self._requests.is_drained:
-                    return
             except grpc.aio.AioRpcError as error:
                 details = parse_error(error)
-                if not _may_retry(details):
+                if not _may_retry(details) and not self._requests.is_drained:
                     raise
                 retry_delay_s = details.retry_delay_s or 0.0
                 _log.info("stream_ended code=%s reason=%s", details.code.name, details.reason_name)
             if _is_cancelled():
                 raise asyncio.CancelledError
+            if self._requests.is_drained:
+                return
             self._failures = 1 if clock() - start_s > MAX_BACKOFF_S else self._failures + 1
             await self._wait(backoff_s(self._failures, min_s=retry_delay_s))
 
