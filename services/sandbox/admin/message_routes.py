@@ -1,6 +1,5 @@
 """Messages: the settings and results of pushes, and messages that a test creates."""
 
-import json
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -12,10 +11,10 @@ from starlette.routing import Route
 from services.sandbox.admin.query import parse_number
 from services.sandbox.admin.request_body import read_body
 from services.sandbox.admin.schemas.messages import MessagesBody, PushBody
-from services.sandbox.admin.serializers import serialize_message
+from services.sandbox.admin.serializers import Json, serialize_message
 from services.sandbox.context import SandboxContext
 from services.sandbox.messages.examples import build_example
-from services.sandbox.messages.message import Message, MessageState
+from services.sandbox.messages.message import Message, MessageState, to_compact_json
 from services.sandbox.messages.outbox import MAX_MESSAGES, CannotPush
 
 
@@ -63,7 +62,10 @@ class MessageRoutes:
         if state is not None and state not in list(MessageState):
             raise HTTPException(400, f"state: must be one of {', '.join(MessageState)}")
         messages = self._state.outbox.latest(state, parse_number(request, "limit", MAX_MESSAGES))
-        return JSONResponse({"messages": [serialize_message(message) for message in messages]})
+        max_characters = parse_number(request, "max_characters", 0)
+        return JSONResponse(
+            {"messages": [_serialize_with_excerpt(message, max_characters) for message in messages]}
+        )
 
     async def create_messages(self, request: Request) -> Response:
         """Create messages."""
@@ -105,6 +107,13 @@ class MessageRoutes:
         return message
 
 
+def _serialize_with_excerpt(message: Message, max_characters: int) -> Json:
+    """Return a message, with the beginning of its data as text if `max_characters` is not 0."""
+    if not max_characters:
+        return serialize_message(message)
+    return serialize_message(message) | {"excerpt": to_compact_json(message.data)[:max_characters]}
+
+
 def _build_data(body: MessagesBody, number: int, first_ms: int) -> Any:
     """Return the data of the message with this number.
 
@@ -116,4 +125,4 @@ def _build_data(body: MessagesBody, number: int, first_ms: int) -> Any:
         round_number, order_number = divmod(number, body.order_count or 1)
         sent_ms = first_ms + round_number * 1000
         data = build_example(body.topic, order_number, sent_ms, members=body.data)
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":")) if body.data_as_text else data
+    return to_compact_json(data) if body.data_as_text else data

@@ -38,8 +38,6 @@ def serialize_offer(offer: Offer) -> Json:
     return {
         "offer_id": offer.offer_id,
         "title": offer.title._asdict(),
-        "category": offer.third_category.noun._asdict(),
-        "seller": offer.seller.company,
         "price_fen": offer.price_fen,
         "min_order": offer.min_order,
         "sold_30d": offer.sold_30d,

@@ -52,4 +52,9 @@ class Message:
 
     def to_json_text(self) -> str:
         """Return the message as JSON text."""
-        return json.dumps(self.to_json(), ensure_ascii=False, separators=(",", ":"))
+        return to_compact_json(self.to_json())
+
+
+def to_compact_json(value: Any) -> str:
+    """Return JSON text without blanks, and with Chinese text as it is."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

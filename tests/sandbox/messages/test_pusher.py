@@ -209,6 +209,7 @@ async def test_failed_message_is_pushed_again(client, receiver):
     await client.wait_for_pushes(failed=0, pushed=1)
     message = await client.admin(f"messages/{message_id}")
     assert (message["state"], message["attempts"], message["last_result"]) == ("pushed", 2, 200)
+    assert (await client.messages(max_characters=9))[0]["excerpt"] == '{"orderId'
     assert message["message"]["data"] == {"orderId": 2**60 + 1}
     assert (await client.replay("query.messageList", pageSize=20))["pushMessagePage"]["datas"] == []
 

@@ -15,7 +15,10 @@ export function setUp() {
   byId("call-filter").addEventListener("submit", (event) => event.preventDefault());
   byId("call-text").addEventListener("input", show);
   byId("only-problems").addEventListener("change", show);
-  byId("clear-calls").addEventListener("click", action(() => remove("calls")));
+  byId("clear-calls").addEventListener(
+    "click",
+    action(() => remove("calls")),
+  );
 }
 
 export async function refresh() {
@@ -26,36 +29,43 @@ export async function refresh() {
 
 function show() {
   const text = byId("call-text").value.toLowerCase();
-  const shown = calls.filter((call) =>
-    (!byId("only-problems").checked || isProblem(call)) && stringify(call).toLowerCase().includes(text));
+  const shown = calls.filter(
+    (call) =>
+      (!byId("only-problems").checked || isProblem(call)) && stringify(call).toLowerCase().includes(text),
+  );
   // The time tells the calls before and after a reset apart.
   updateList(byId("call-list"), shown, (call) => `${call.sequence} ${call.time}`, renderCall);
 }
 
-const isProblem = ({ outcome, fault }) => fault !== null || !["responded", "in_flight"].includes(outcome.kind);
+const isProblem = ({ outcome, fault }) =>
+  fault !== null || !["responded", "in_flight"].includes(outcome.kind);
 
 function renderCall(call) {
   const content = element("div", {});
-  return element("li", {}, element(
-    "details",
-    {
-      "data-name": "call",
-      ontoggle: action(async ({ target }) => {
-        if (target.open) content.replaceChildren(...renderDetails(await get(`calls/${call.sequence}`)));
-      }),
-    },
+  return element(
+    "li",
+    {},
     element(
-      "summary",
-      { "data-name": "call" },
-      element("span", { class: "time" }, clockTime(call.time)),
-      element("span", { class: "what" }, element("code", {}, nameOf(call))),
-      renderOutcome(call),
-      call.fault && element("span", { class: "pill fault" }, `fault: ${describeFault(call.fault)}`),
-      element("span", { class: "muted" }, call.dialect ?? ""),
-      element("span", { class: "muted excerpt" }, describeParameters(call)),
+      "details",
+      {
+        "data-name": "call",
+        ontoggle: action(async ({ target }) => {
+          if (target.open) content.replaceChildren(...renderDetails(await get(`calls/${call.sequence}`)));
+        }),
+      },
+      element(
+        "summary",
+        { "data-name": "call" },
+        element("span", { class: "time" }, clockTime(call.time)),
+        element("span", { class: "what" }, element("code", {}, nameOf(call))),
+        renderOutcome(call),
+        call.fault && element("span", { class: "pill fault" }, `fault: ${describeFault(call.fault)}`),
+        element("span", { class: "muted" }, call.dialect ?? ""),
+        element("span", { class: "muted excerpt" }, describeParameters(call)),
+      ),
+      content,
     ),
-    content,
-  ));
+  );
 }
 
 const nameOf = ({ api, path }) => api.match(/^[^:]*:(.+)-[^-]*$/)?.[1] ?? path;
@@ -77,7 +87,9 @@ function describeParameters({ parameters }) {
 
 export function describeFault(fault) {
   return Object.entries(fault)
-    .map(([name, value]) => value === true ? name : `${name} ${typeof value === "object" ? stringify(value) : value}`)
+    .map(([name, value]) =>
+      value === true ? name : `${name} ${typeof value === "object" ? stringify(value) : value}`,
+    )
     .join(", ");
 }
 
@@ -93,17 +105,30 @@ function renderDetails(call) {
       describe("Signature", signatureText(call), call.signature_valid ? "prose" : "prose problem"),
       call.expected_signature && describe("Sent", call.parameters._aop_signature),
       call.expected_signature && describe("Expected", call.expected_signature),
-      describe("String to sign", call.string_to_sign === null ? "hidden: it contains a secret" : cut(call.string_to_sign)),
+      describe(
+        "String to sign",
+        call.string_to_sign === null ? "hidden: it contains a secret" : cut(call.string_to_sign),
+      ),
     ),
     element(
       "table",
       {},
       element("caption", {}, "Parameters as sent, decoded"),
-      element("tbody", {}, parameters.map(([name, value]) => element(
-        "tr", {}, element("th", { scope: "row" }, name), element("td", {}, cut(value))))),
+      element(
+        "tbody",
+        {},
+        parameters.map(([name, value]) =>
+          element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, cut(value))),
+        ),
+      ),
     ),
     ...Object.entries(call.files).map(([name, file]) =>
-      element("p", { class: "muted" }, `File ${name}: ${file.filename}, ${file.content_type}, ${file.bytes} bytes`)),
+      element(
+        "p",
+        { class: "muted" },
+        `File ${name}: ${file.filename}, ${file.content_type}, ${file.bytes} bytes`,
+      ),
+    ),
   ];
 }
 
@@ -115,7 +140,9 @@ function outcomeText({ outcome, invalid_argument: invalid, executed_time: execut
     [status, kind.replaceAll("_", " "), code].filter(Boolean).join(" "),
     invalid && `invalid argument: ${invalid}`,
     executed ? `took effect at ${clockTime(executed)}` : "had no effect",
-  ].filter(Boolean).join(" · ");
+  ]
+    .filter(Boolean)
+    .join(" · ");
 }
 
 function signatureText({ signature_valid: valid, signature_problem: problem }) {

@@ -13,7 +13,9 @@ export function element(name, attributes = {}, ...children) {
       node.setAttribute(key, value === true ? "" : value);
     }
   }
-  node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  node.append(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return node;
 }
 
@@ -54,6 +56,7 @@ function keepOpen(old, node) {
 // After an update has replaced the focused element: focus its successor, or the next button of the same item.
 function restoreFocus(list, key, name) {
   const item = [...list.children].find((node) => node.dataset.key === key);
-  const successor = item?.querySelector(`[data-name="${CSS.escape(name ?? "")}"]`) ?? item?.querySelector("button, summary");
+  const successor =
+    item?.querySelector(`[data-name="${CSS.escape(name ?? "")}"]`) ?? item?.querySelector("button, summary");
   (successor ?? list.closest("section").querySelector("h2"))?.focus({ preventScroll: true });
 }

@@ -6,9 +6,16 @@ export const isSupported = typeof JSON.rawJSON === "function";
 // Integers that a number cannot hold become BigInts.
 export function parse(text) {
   return JSON.parse(text, (name, value, { source }) =>
-    typeof value === "number" && !Number.isSafeInteger(value) && /^-?\d+$/.test(source) ? BigInt(source) : value);
+    typeof value === "number" && !Number.isSafeInteger(value) && /^-?\d+$/.test(source)
+      ? BigInt(source)
+      : value,
+  );
 }
 
 export function stringify(value, indent) {
-  return JSON.stringify(value, (name, each) => typeof each === "bigint" ? JSON.rawJSON(`${each}`) : each, indent);
+  return JSON.stringify(
+    value,
+    (name, each) => (typeof each === "bigint" ? JSON.rawJSON(`${each}`) : each),
+    indent,
+  );
 }

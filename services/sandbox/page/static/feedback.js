@@ -11,7 +11,7 @@ function say(text, error) {
   if (text) timer = setTimeout(() => say("", ""), VISIBLE_MS);
 }
 
-// A listener that runs an action, and says what it returns, or why it has failed. Returning nothing says nothing.
+// A listener that runs an action, and says the text that it returns, or why it has failed.
 export function action(run) {
   return async (event) => {
     event.preventDefault();
@@ -24,8 +24,8 @@ export function action(run) {
   };
 }
 
-// Asks in a dialog. Each field: {name, label, type, value, ...attributes}, or with `options`: [[value, text], ...].
-// Returns the values by name (booleans of checkboxes, else text); null if the user cancels.
+// Asks in a dialog. Each field is {name, label, type, value, ...attributes}, or has `options`,
+// [[value, text], ...]. Returns the values by name (of checkboxes booleans, else text); null after Cancel.
 export function ask(title, submit, fields, { hint = "", danger = false } = {}) {
   const dialog = byId("dialog");
   const inputs = fields.map(createField);
@@ -46,9 +46,16 @@ export function ask(title, submit, fields, { hint = "", danger = false } = {}) {
   dialog.returnValue = "";
   dialog.showModal();
   return new Promise((resolve) => {
-    dialog.addEventListener("close", () => resolve(
-      dialog.returnValue === "submit" ? Object.fromEntries(inputs.map(({ name, read }) => [name, read()])) : null,
-    ), { once: true });
+    dialog.addEventListener(
+      "close",
+      () =>
+        resolve(
+          dialog.returnValue === "submit"
+            ? Object.fromEntries(inputs.map(({ name, read }) => [name, read()]))
+            : null,
+        ),
+      { once: true },
+    );
   });
 }
 
@@ -56,10 +63,20 @@ function createField({ name, label, options, value, ...attributes }) {
   const id = `field-${name}`;
   if (attributes.type === "checkbox") {
     const input = element("input", { id, ...attributes, checked: value });
-    return { name, read: () => input.checked, nodes: [element("label", { class: "check wide" }, input, ` ${label}`)] };
+    return {
+      name,
+      read: () => input.checked,
+      nodes: [element("label", { class: "check wide" }, input, ` ${label}`)],
+    };
   }
   const input = options
-    ? element("select", { id }, options.map(([key, text]) => element("option", { value: key, selected: `${key}` === `${value}` }, text)))
+    ? element(
+        "select",
+        { id },
+        options.map(([key, text]) =>
+          element("option", { value: key, selected: `${key}` === `${value}` }, text),
+        ),
+      )
     : element("input", { id, value, ...attributes });
   return { name, read: () => input.value, nodes: [element("label", { for: id }, label), input] };
 }

@@ -14,7 +14,7 @@ const DEFAULT_VIEW = "orders";
 const MIN_REFRESH_INTERVAL_MS = 200;
 const RECONNECT_INTERVAL_MS = 1000;
 
-const currentView = () => location.hash.slice(1) in VIEWS ? location.hash.slice(1) : DEFAULT_VIEW;
+const currentView = () => (location.hash.slice(1) in VIEWS ? location.hash.slice(1) : DEFAULT_VIEW);
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 function showView() {
@@ -35,7 +35,10 @@ function showView() {
 async function refresh() {
   const view = currentView();
   const [state, push] = await Promise.all([
-    get("state"), get("push"), calls.refresh(), shipments.refresh(),
+    get("state"),
+    get("push"),
+    calls.refresh(),
+    shipments.refresh(),
     ["calls", "shipments", "controls"].includes(view) ? null : VIEWS[view].refresh(),
   ]);
   controls.showState(state);

@@ -9,10 +9,13 @@ let keyword = "";
 let page = 1;
 
 export function setUp() {
-  byId("search").addEventListener("submit", action(async () => {
-    keyword = byId("keyword").value;
-    await show(1);
-  }));
+  byId("search").addEventListener(
+    "submit",
+    action(async () => {
+      keyword = byId("keyword").value;
+      await show(1);
+    }),
+  );
 }
 
 // The offers never change, so they are read once.
@@ -47,13 +50,22 @@ function renderOffer(offer) {
     element("img", { src: offer.image, alt: "", width: 480, height: 480, loading: "lazy" }),
     element("h3", { id: `offer-${offer.offer_id}` }, offer.title.en),
     element("p", { class: "muted", lang: "zh" }, offer.title.zh),
-    element("p", {}, element("strong", {}, yuan(offer.price_fen)), ` from ${plural(offer.min_order, "piece")}`),
+    element(
+      "p",
+      {},
+      element("strong", {}, yuan(offer.price_fen)),
+      ` from ${plural(offer.min_order, "piece")}`,
+    ),
     element("p", { class: "muted" }, `${offer.sold_30d.toLocaleString("en")} sold in 30 days`),
     element(
       "p",
       { class: "foot" },
       element("code", {}, `${offer.offer_id}`),
-      element("button", { "aria-describedby": `offer-${offer.offer_id}`, onclick: action(() => order(offer)) }, "Order"),
+      element(
+        "button",
+        { "aria-describedby": `offer-${offer.offer_id}`, onclick: action(() => order(offer)) },
+        "Order",
+      ),
     ),
   );
 }
@@ -61,14 +73,24 @@ function renderOffer(offer) {
 async function order({ offer_id }) {
   const offer = await get(`offers/${offer_id}`);
   const inStock = offer.skus.filter((sku) => sku.stock >= offer.min_order);
-  const answer = await ask("Order this offer", "Create the order", [
-    { name: "sku", label: "SKU", options: inStock.map((sku) => [sku.sku_id, describeSku(sku)]) },
-    { name: "quantity", label: "Quantity", type: "number", min: 1, value: offer.min_order, required: true },
-    { name: "owned_by_buyer", label: "belongs to the buyer account of the app", type: "checkbox", value: true },
-    { name: "out_of_stock", label: "Alipay cannot deduct its stock", type: "checkbox", value: false },
-    { name: "kuajingbao", label: "Kuajingbao can pay for it", type: "checkbox", value: true },
-    { name: "credit", label: "credit (Cheng-e-She) can pay for it", type: "checkbox", value: true },
-  ], { hint: offer.title.en });
+  const answer = await ask(
+    "Order this offer",
+    "Create the order",
+    [
+      { name: "sku", label: "SKU", options: inStock.map((sku) => [sku.sku_id, describeSku(sku)]) },
+      { name: "quantity", label: "Quantity", type: "number", min: 1, value: offer.min_order, required: true },
+      {
+        name: "owned_by_buyer",
+        label: "belongs to the buyer account of the app",
+        type: "checkbox",
+        value: true,
+      },
+      { name: "out_of_stock", label: "Alipay cannot deduct its stock", type: "checkbox", value: false },
+      { name: "kuajingbao", label: "Kuajingbao can pay for it", type: "checkbox", value: true },
+      { name: "credit", label: "credit (Cheng-e-She) can pay for it", type: "checkbox", value: true },
+    ],
+    { hint: offer.title.en },
+  );
   if (!answer) return "";
   const { sku, quantity, ...flags } = answer;
   const entry = { offer_id, sku_id: BigInt(sku), quantity: Number(quantity) };

@@ -1,4 +1,4 @@
-// Purchase orders with their entries, refunds and shipments, and a button for each step that their state allows.
+// Purchase orders with entries, refunds and shipments, and a button for each step that their state allows.
 import { get, post } from "./api.js";
 import { byId, element, updateList } from "./dom.js";
 import { action, ask } from "./feedback.js";
@@ -30,10 +30,13 @@ const REFUND_STEPS = {
 };
 
 export function setUp() {
-  byId("sample-order").addEventListener("click", action(async () => {
-    const order = await post("orders", {});
-    return `Order ${order.order_id} created.`;
-  }));
+  byId("sample-order").addEventListener(
+    "click",
+    action(async () => {
+      const order = await post("orders", {});
+      return `Order ${order.order_id} created.`;
+    }),
+  );
 }
 
 export async function refresh() {
@@ -47,6 +50,8 @@ export async function refresh() {
     refunds: refunds.filter((refund) => refund.order_id === order.order_id),
     shipments: logistics.filter((each) => each.order_id === order.order_id),
   }));
+  const which = orders.length === MAX_ORDERS ? `The latest ${MAX_ORDERS}. ` : "";
+  byId("order-summary").textContent = `${which}You act as the buyer, the seller and the platform.`;
   updateList(byId("order-list"), items, ({ order }) => order.order_id, renderOrder);
 }
 
@@ -68,15 +73,27 @@ function renderOrder({ order, refunds, shipments }) {
       element("span", { class: "muted end" }, `with ${yuan(order.shipping_fee_fen)} shipping`),
       element("strong", {}, yuan(order.goods_fen + order.shipping_fee_fen)),
     ),
-    element("ul", { class: "plain parts" }, order.entries.map((entry) => renderEntry(order, entry))),
+    element(
+      "ul",
+      { class: "plain parts" },
+      order.entries.map((entry) => renderEntry(order, entry)),
+    ),
     refunds.length > 0 && element("ul", { class: "plain parts" }, refunds.map(renderRefund)),
-    shipments.length > 0 && element("ul", { class: "plain parts" }, shipments.map((each) => renderShipment(each))),
+    shipments.length > 0 &&
+      element(
+        "ul",
+        { class: "plain parts" },
+        shipments.map((each) => renderShipment(each)),
+      ),
     element(
       "footer",
       { class: "buttons" },
-      steps.map(([name, step], index) => stepButton(id, name, step, `orders/${id}/${name}`, { primary: index === 0 })),
+      steps.map(([name, step], index) =>
+        stepButton(id, name, step, `orders/${id}/${name}`, { primary: index === 0 }),
+      ),
       requests.map(([name, step]) =>
-        stepButton(id, name, step, `orders/${id}/refunds`, { body: { dispute_request: name } })),
+        stepButton(id, name, step, `orders/${id}/refunds`, { body: { dispute_request: name } }),
+      ),
       renderEvents(order),
     ),
   );
@@ -93,17 +110,35 @@ function renderEntry(order, entry) {
   return element(
     "li",
     { class: "entry" },
-    element("img", { src: `/images/${entry.offer_id}/1.jpg`, alt: "", width: 40, height: 40, loading: "lazy" }),
+    element("img", {
+      src: `/images/${entry.offer_id}/1.jpg`,
+      alt: "",
+      width: 40,
+      height: 40,
+      loading: "lazy",
+    }),
     element(
       "div",
       {},
       element("p", { lang: "zh" }, entry.product_name),
-      element("p", { class: "muted" }, element("span", { lang: "zh" }, entry.sku_name), ` · ${plural(entry.quantity, "piece")} · entry `,
-        element("code", {}, `${entry.entry_id}`), marks.length > 0 && ` · ${marks.join(", ")}`),
+      element(
+        "p",
+        { class: "muted" },
+        element("span", { lang: "zh" }, entry.sku_name),
+        ` · ${plural(entry.quantity, "piece")} · entry `,
+        element("code", {}, `${entry.entry_id}`),
+        marks.length > 0 && ` · ${marks.join(", ")}`,
+      ),
     ),
     element("span", { class: "end amount" }, yuan(entry.sum_fen)),
-    canShipAlone && stepButton(`entry ${entry.entry_id}`, "ship-entry", { text: "Ship only this" },
-      `orders/${order.order_id}/ship`, { body: { entries: [entry.entry_id] } }),
+    canShipAlone &&
+      stepButton(
+        `entry ${entry.entry_id}`,
+        "ship-entry",
+        { text: "Ship only this" },
+        `orders/${order.order_id}/ship`,
+        { body: { entries: [entry.entry_id] } },
+      ),
   );
 }
 
@@ -116,8 +151,13 @@ function renderRefund(refund) {
     element("span", {}, `${what} `, element("code", {}, refund.refund_id)),
     pill(refund.status),
     element("span", { class: "muted" }, yuan(refund.apply_payment_fen + refund.apply_shipping_fee_fen)),
-    element("span", { class: "buttons end" }, steps.map(([name, step]) =>
-      stepButton(refund.refund_id, name, step, `refunds/${refund.refund_id}/${name}`))),
+    element(
+      "span",
+      { class: "buttons end" },
+      steps.map(([name, step]) =>
+        stepButton(refund.refund_id, name, step, `refunds/${refund.refund_id}/${name}`),
+      ),
+    ),
   );
 }
 
@@ -126,13 +166,22 @@ function renderEvents(order) {
     "details",
     { "data-name": "events", class: "end" },
     element("summary", { "data-name": "events" }, plural(order.events.length, "event")),
-    element("ol", { class: "events" }, order.events.map(({ event, status }) =>
-      element("li", {}, event, " → ", element("code", {}, status)))),
+    element(
+      "ol",
+      { class: "events" },
+      order.events.map(({ event, status }) => element("li", {}, event, " → ", element("code", {}, status))),
+    ),
   );
 }
 
 // A button that makes a step. Its accessible name also says which object it changes.
-function stepButton(subject, name, { text, actor, prepare = () => ({}) }, path, { body = {}, primary = false } = {}) {
+function stepButton(
+  subject,
+  name,
+  { text, actor, prepare = () => ({}) },
+  path,
+  { body = {}, primary = false } = {},
+) {
   return element(
     "button",
     {
@@ -152,14 +201,38 @@ function stepButton(subject, name, { text, actor, prepare = () => ({}) }, path, 
 }
 
 async function askPrice() {
-  const answer = await ask("Change the price", "Change", [
-    { name: "fee", label: "Shipping fee, in yuan", type: "number", min: 0, step: 0.01, value: 0, required: true },
-    { name: "discount", label: "Change of the first entry, in yuan", type: "number", step: 0.01, value: -1, required: true },
-  ], { hint: "A negative change is a reduction. It replaces an earlier one." });
+  const answer = await ask(
+    "Change the price",
+    "Change",
+    [
+      {
+        name: "fee",
+        label: "Shipping fee, in yuan",
+        type: "number",
+        min: 0,
+        step: 0.01,
+        value: 0,
+        required: true,
+      },
+      {
+        name: "discount",
+        label: "Change of the first entry, in yuan",
+        type: "number",
+        step: 0.01,
+        value: -1,
+        required: true,
+      },
+    ],
+    { hint: "A negative change is a reduction. It replaces an earlier one." },
+  );
   return answer && { shipping_fee_fen: toFen(answer.fee), discount_fen: toFen(answer.discount) };
 }
 
 async function askClosing() {
-  const options = [["buyer", "the buyer"], ["seller", "the seller"], ["back_office", "the platform"]];
+  const options = [
+    ["buyer", "the buyer"],
+    ["seller", "the seller"],
+    ["back_office", "the platform"],
+  ];
   return ask("Close the order", "Close", [{ name: "by", label: "Closed by", options }]);
 }

@@ -23,8 +23,12 @@ export async function refresh() {
   const underWay = newestFirst.filter(isUnderWay);
   const ended = newestFirst.filter((each) => !isUnderWay(each));
   byId("shipment-count").textContent = underWay.length || "";
-  updateList(byId("shipment-list"), [...underWay, ...ended], (each) => each.logistics_id,
-    (each) => renderShipment(each, { withOrder: true }));
+  updateList(
+    byId("shipment-list"),
+    [...underWay, ...ended],
+    (each) => each.logistics_id,
+    (each) => renderShipment(each, { withOrder: true }),
+  );
 }
 
 export function renderShipment(shipment, { withOrder = false } = {}) {
@@ -40,7 +44,11 @@ export function renderShipment(shipment, { withOrder = false } = {}) {
       element("span", { class: "muted" }, ` · ${carrier} ${waybill}`),
       withOrder && element("span", { class: "muted" }, " · order ", element("code", {}, `${orderId}`)),
     ),
-    element("ol", { class: "steps" }, Object.entries(STATUSES).map(([status, text]) => renderStatus(shipment, status, text))),
+    element(
+      "ol",
+      { class: "steps" },
+      Object.entries(STATUSES).map(([status, text]) => renderStatus(shipment, status, text)),
+    ),
   );
 }
 
@@ -50,6 +58,13 @@ function renderStatus({ logistics_id: id, statuses }, status, text) {
     await post(`logistics/${id}/${status}`, {});
     return `Shipment ${id}: ${text}`;
   });
-  return element("li", {}, element(
-    "button", { "data-name": status, title: status, "aria-label": `${text}: shipment ${id}`, onclick: set }, text));
+  return element(
+    "li",
+    {},
+    element(
+      "button",
+      { "data-name": status, title: status, "aria-label": `${text}: shipment ${id}`, onclick: set },
+      text,
+    ),
+  );
 }
