@@ -18,6 +18,8 @@ pytestmark = pytest.mark.packages
 
 JAVA = ROOT / "clients" / "java"
 CONSUMER = Path(__file__).with_name("consumer.ts")
+CLIENT_CONSUMER = Path(__file__).with_name("client_consumer.ts")
+STRICT = ("--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess")
 TIMEOUT_S = 300
 
 
@@ -60,20 +62,28 @@ def test_java() -> None:
     assert not any(name.startswith(INTERNAL) for name in names)
 
 
+def install_npm_package(source: Path, node_modules: Path) -> Path:
+    """Pack a package, unpack it as npm would install it, and return its folder."""
+    package = node_modules / json.loads((source / "package.json").read_text())["name"]
+    package.mkdir(parents=True)
+    run(require_tool("npm", "npm"), "pack", "--pack-destination", package, cwd=source)
+    (archive,) = package.iterdir()
+    run("tar", "xzf", archive, "--strip-components=1", cwd=package)
+    archive.unlink()
+    return package
+
+
 def test_typescript(tmp_path: Path) -> None:
     node_modules = typescript.install_generator()
-    package = tmp_path / "node_modules" / "@nationalsite" / "protos"
-    package.mkdir(parents=True)
-    npm, node = require_tool("npm", "npm"), require_tool("node", "Node.js")
-    (packed,) = json.loads(run(npm, "pack", "--json", "--pack-destination", tmp_path, cwd=GEN_DIR / "ts"))
-    run("tar", "xzf", packed["filename"], "--strip-components=1", "-C", package, cwd=tmp_path)
+    install_npm_package(GEN_DIR / "ts", tmp_path / "node_modules")
+    node = require_tool("node", "Node.js")
     for name in ("@bufbuild", "typescript", "@typescript"):
         (tmp_path / "node_modules" / name).symlink_to(node_modules / name)
     (tmp_path / "package.json").write_text('{"type": "module"}')
     shutil.copy(CONSUMER, tmp_path)
     run(
         node_modules / ".bin" / "tsc",
-        *("--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess"),
+        *STRICT,
         *("--target", "es2022", "--module", "nodenext", "--lib", "es2022,dom", CONSUMER.name),
         cwd=tmp_path,
     )
@@ -87,3 +97,28 @@ def test_typescript(tmp_path: Path) -> None:
         "kind": "bidi_streaming",
         "health": SERVICES["product"],
     }
+
+
+def test_typescript_client(tmp_path: Path) -> None:
+    run(ROOT / "tools" / "install_node_modules.sh", cwd=ROOT)
+    node_modules = tmp_path / "node_modules"
+    package = install_npm_package(ROOT / "clients" / "ts", node_modules)
+    install_npm_package(GEN_DIR / "ts", node_modules)
+    for dependency in (ROOT / "node_modules").iterdir():
+        if dependency.name != "@nationalsite":
+            (node_modules / dependency.name).symlink_to(dependency)
+    names = {path.name for path in package.iterdir()}
+    assert names == {"LICENSE", "README.md", "package.json", "dist", "src"}
+    modules = {path.stem for path in (package / "src").iterdir()}
+    for suffix in (".js", ".js.map", ".d.ts", ".d.ts.map"):
+        assert {path.name for path in (package / "dist" / "src").glob(f"*{suffix}")} == {
+            f"{module}{suffix}" for module in modules
+        }
+    for path in (package / "dist" / "src").glob("*.map"):
+        (source,) = json.loads(path.read_text())["sources"]
+        assert (path.parent / source).is_file()
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    shutil.copy(CLIENT_CONSUMER, tmp_path)
+    tsc = (node_modules / ".bin" / "tsc", *STRICT, "--types", "node")
+    run(*tsc, "--target", "es2022", "--module", "nodenext", CLIENT_CONSUMER.name, cwd=tmp_path)
+    assert run(require_tool("node", "Node.js"), "client_consumer.js", cwd=tmp_path) == "41.10 undefined\n"
