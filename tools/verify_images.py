@@ -115,12 +115,14 @@ def check_content(name: str) -> None:
 
 
 def is_sandbox_ready() -> bool:
-    """Return whether the sandbox accepts calls."""
+    """Return whether the sandbox accepts calls and serves its page."""
     try:
-        with urllib.request.urlopen(f"http://{SANDBOX}/admin/state", timeout=1):  # our own
-            return True
+        for path in ("admin/state", "", "main.js"):
+            with urllib.request.urlopen(f"http://{SANDBOX}/{path}", timeout=1):  # our own
+                pass
     except OSError:
         return False
+    return True
 
 
 def is_serving(port: int) -> bool:

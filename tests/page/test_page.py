@@ -75,8 +75,11 @@ def test_search_and_order_by_keyboard(page, sandbox):
     page.open()
     page.press(Keys.TAB)
     assert page.focused.accessible_name == "Skip to the content"
-    page.tab_to("Offers")
     page.press(Keys.ENTER)
+    assert page.focused.text == "Orders"
+    page.press(Keys.TAB)
+    assert page.focused.accessible_name == "Create a sample order"
+    page.find("nav a").send_keys(Keys.ENTER)
     page.wait(lambda: page.focused.text == "Offers" and page.texts("#offer-list h3"))
     page.tab_to("Keyword")
     page.press("dress", Keys.ENTER)

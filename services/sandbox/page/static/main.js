@@ -14,7 +14,8 @@ const DEFAULT_VIEW = "orders";
 const MIN_REFRESH_INTERVAL_MS = 200;
 const RECONNECT_INTERVAL_MS = 1000;
 
-const currentView = () => (location.hash.slice(1) in VIEWS ? location.hash.slice(1) : DEFAULT_VIEW);
+const currentView = () =>
+  Object.hasOwn(VIEWS, location.hash.slice(1)) ? location.hash.slice(1) : DEFAULT_VIEW;
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 function showView() {
@@ -48,10 +49,17 @@ async function refresh() {
   byId("message-count").textContent = push.failed ? `${push.failed} failed` : state.messages || "";
 }
 
+function showConnection(text, tone) {
+  byId("connection").textContent = text;
+  byId("connection").className = `connection ${tone}`;
+}
+
+const focusTitle = () => byId(`${currentView()}-title`).focus();
+
 async function onViewChange() {
   showView();
-  byId(`${currentView()}-title`).focus();
-  await refresh();
+  focusTitle();
+  await refresh().catch(() => showConnection("not connected", "lost"));
 }
 
 // A hidden tab does not ask for changes.
@@ -68,12 +76,10 @@ async function follow() {
       const { revision } = await get(`changes?seen=${seen}`);
       if (revision !== seen) await refresh();
       seen = revision;
-      byId("connection").textContent = "live";
-      byId("connection").className = "connection live";
+      showConnection("live", "live");
       await pause(MIN_REFRESH_INTERVAL_MS);
-    } catch (error) {
-      byId("connection").textContent = "not connected";
-      byId("connection").className = "connection lost";
+    } catch {
+      showConnection("not connected", "lost");
       await pause(RECONNECT_INTERVAL_MS);
     }
   }
@@ -87,6 +93,11 @@ async function start() {
   showView();
   for (const view of Object.values(VIEWS)) await view.setUp?.();
   window.addEventListener("hashchange", onViewChange);
+  // Its target in the HTML would be taken for a view.
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    focusTitle();
+  });
   await follow();
 }
 
