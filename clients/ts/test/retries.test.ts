@@ -119,14 +119,12 @@ test("a signal ends the pause before a retry", async (t) => {
     retry_delay_ms: 20_000,
   });
   const address = await serve(t, OrderSyncService, {
-    getDelivery: (_: unknown, respond: grpc.sendUnaryData<any>) => {
-      respond(error);
-      setTimeout(() => controller.abort(), 50);
-    },
+    getDelivery: (_: unknown, respond: grpc.sendUnaryData<any>) => respond(error),
   });
   const channel = connect(address, "orderSync", { options: { "grpc.enable_retries": 0 } });
   t.after(() => channel.close());
   const { getDelivery } = createClient(OrderSyncService, channel);
-  const options = { timeoutMs: 60_000, signal: controller.signal };
+  const onTrailer = () => setImmediate(() => controller.abort()); // the pause has begun then
+  const options = { timeoutMs: 60_000, signal: controller.signal, onTrailer };
   await assert.rejects(callWithRetries(getDelivery, {}, options), { name: "AbortError" });
 });
