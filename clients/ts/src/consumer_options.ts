@@ -50,7 +50,7 @@ const LIMITS = {
 export function resolveOptions(options: ConsumerOptions): ResolvedOptions {
   const resolved = {
     maxOutstanding: options.maxOutstanding ?? 10,
-    leaseMs: options.leaseMs ?? 60_000,
+    leaseMs: Math.round(options.leaseMs ?? 60_000),
     handlerTimeoutMs: options.handlerTimeoutMs ?? 600_000,
     stopGraceMs: options.stopGraceMs ?? 25_000,
     logger: options.logger ?? { info: () => {}, warn: console.warn },

@@ -30,7 +30,7 @@ export async function waitForDelivery(
   const deadlineMs = performance.now() + timeoutMs;
   const text = `delivery ${deliveryId} is not finished after ${timeoutMs} ms`;
   for (let leftMs = timeoutMs; ; leftMs = deadlineMs - performance.now()) {
-    const request = { deliveryId, wait: durationFromMs(Math.min(leftMs, MAX_WAIT_MS)) };
+    const request = { deliveryId, wait: durationFromMs(Math.min(Math.round(leftMs), MAX_WAIT_MS)) };
     const retryOptions = { ...options, timeoutMs: leftMs, maxAttempts: Infinity };
     try {
       const { delivery } = await callWithRetries(orders.getDelivery, request, retryOptions);

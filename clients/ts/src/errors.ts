@@ -34,8 +34,8 @@ export interface ErrorDetails {
   /** Whether a retry makes sense, by the rule of the reason. UNSPECIFIED if the reason is. */
   readonly retry: Retry;
   /**
-   * Whether the same call may be made again, by the error alone: false if a retry is useless, or could execute the call
-   * twice. `callWithRetries` also regards the method and the request.
+   * Whether the same call may be made again, by the error alone: false if a retry is useless, or could
+   * execute the call twice. `callWithRetries` also regards the method and the request.
    */
   readonly mayRepeat: boolean;
   /**
