@@ -84,6 +84,7 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
         "policy_file": tmp_path / "policy",
     }
     settings = {f"NATIONALSITE_{name.upper()}": str(path) for name, path in files.items()}
+    settings["NATIONALSITE_DIALECT"] = "national-site"  # it has an operation for each RPC of the attack
     with ExitStack() as exit_stack:
         sandbox = start_sandbox(log="attack-sandbox")
         exit_stack.callback(stop, sandbox)

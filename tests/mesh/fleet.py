@@ -61,6 +61,7 @@ class Fleet:
             self.service,
             gateway_url or self.gateway_url,
             {
+                "NATIONALSITE_DIALECT": "national-site",  # it has an operation for each sync
                 "NATIONALSITE_REPLAY_SECONDS": "0",
                 "NATIONALSITE_LISTEN": f"{address}:{self.port}",
                 "NATIONALSITE_HTTP_LISTEN": f"{address}:{self.http_port}",

@@ -38,6 +38,7 @@ class Replica:
     def start(self) -> "Replica":
         """Start a process and wait until it is ready."""
         settings = {
+            "NATIONALSITE_DIALECT": "national-site",  # it has an operation for each sync
             "NATIONALSITE_DATABASE_URL": self.database_url,
             "NATIONALSITE_LISTEN": self.grpc,
             "NATIONALSITE_HTTP_LISTEN": self.http,
