@@ -175,6 +175,7 @@ def test_messages(page, sandbox, stack):
     page.open("messages")
     page.click("#pause")
     page.wait(lambda: page.find("#pause").get_attribute("aria-pressed") == "true")
+    page.wait(lambda: page.read_status() == "Pushes are paused.")
     order = sandbox.admin("POST", "orders", {})
     first = "#message-list > li:first-child"
     page.wait(lambda: page.text(f"{first} .pill") == "waiting")

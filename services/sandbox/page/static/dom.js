@@ -1,6 +1,7 @@
 // Builds and updates elements. Text from calls is foreign: it only ever becomes text nodes, never markup.
 import { stringify } from "./exact_json.js";
 
+/** @type {(id: string) => any} */
 export const byId = (id) => document.getElementById(id);
 
 // element("button", {class: "primary", onclick: pay}, "Pay"): attributes, listeners, and children or text.
@@ -34,7 +35,7 @@ export function updateList(list, items, keyOf, render) {
     if (!old && previous.size) node.classList.add("new");
     return node;
   });
-  const focused = document.activeElement;
+  const focused = /** @type {HTMLElement} */ (document.activeElement);
   const focusedItem = [...list.children].find((node) => node.contains(focused));
   nodes.forEach((node) => keepOpen(previous.get(node.dataset.key), node));
   const kept = new Set(nodes);

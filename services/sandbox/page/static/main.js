@@ -9,6 +9,7 @@ import * as offers from "./offers.js";
 import * as orders from "./orders.js";
 import * as shipments from "./shipments.js";
 
+/** @type {Record<string, { setUp?: () => unknown, refresh?: () => Promise<unknown> }>} */
 const VIEWS = { offers, orders, shipments, messages, controls, calls };
 const DEFAULT_VIEW = "orders";
 const MIN_REFRESH_INTERVAL_MS = 200;

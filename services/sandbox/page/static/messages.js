@@ -15,18 +15,22 @@ export function setUp() {
   byId("pause").addEventListener(
     "click",
     action(async () => {
-      await put("push", { paused: !paused });
-      return paused ? "Pushes go on." : "Pushes are paused.";
+      const isPaused = !paused; // a live update can change `paused` before the response arrives
+      await put("push", { paused: isPaused });
+      return isPaused ? "Pushes are paused." : "Pushes go on.";
     }),
   );
 }
 
 export async function refresh() {
-  const query = new URLSearchParams({ limit: MAX_MESSAGES, max_characters: MAX_SUMMARY_CHARACTERS });
+  const query = new URLSearchParams({
+    limit: `${MAX_MESSAGES}`,
+    max_characters: `${MAX_SUMMARY_CHARACTERS}`,
+  });
   if (byId("message-state").value) query.set("state", byId("message-state").value);
   const [push, { messages }] = await Promise.all([get("push"), get(`messages?${query}`)]);
   paused = push.settings.paused;
-  byId("pause").setAttribute("aria-pressed", paused);
+  byId("pause").setAttribute("aria-pressed", `${paused}`);
   const target = push.settings.callback_url ?? "nowhere: no service has set a callback";
   const waiting = push.queued + push.in_flight;
   byId("push-summary").textContent =

@@ -24,7 +24,7 @@ export async function refresh() {
 }
 
 async function show(number) {
-  const query = new URLSearchParams({ keyword, page: number, page_size: PAGE_SIZE });
+  const query = new URLSearchParams({ keyword, page: `${number}`, page_size: `${PAGE_SIZE}` });
   const result = await get(`offers?${query}`);
   page = result.page;
   byId("offers-summary").textContent = keyword

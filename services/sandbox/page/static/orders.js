@@ -178,7 +178,7 @@ function renderEvents(order) {
 function stepButton(
   subject,
   name,
-  { text, actor, prepare = () => ({}) },
+  { text, actor = "", prepare = async () => ({}) },
   path,
   { body = {}, primary = false } = {},
 ) {
@@ -196,7 +196,7 @@ function stepButton(
       }),
     },
     text,
-    actor && element("small", {}, ` ${actor}`),
+    actor !== "" && element("small", {}, ` ${actor}`),
   );
 }
 
