@@ -248,10 +248,16 @@ _DELETE_HEADS = delete(delivery_heads).where(
 def _insert_new_heads(engine: str) -> Insert:
     """Return the statement of `add_heads`."""
     pending = deliveries.alias("pending")
-    has_earlier = exists().where(
-        pending.c.ordering_group == deliveries.c.ordering_group,
-        pending.c.state == literal_column("'PENDING'"),
-        pending.c.seq < deliveries.c.seq,
+    # Without statistics, PostgreSQL would join NOT EXISTS with all pending deliveries.
+    earlier = (
+        select(pending.c.seq)
+        .where(
+            pending.c.ordering_group == deliveries.c.ordering_group,
+            pending.c.state == literal_column("'PENDING'"),
+            pending.c.seq < deliveries.c.seq,
+        )
+        .limit(1)
+        .scalar_subquery()
     )
     new = select(
         deliveries.c.ordering_group,
@@ -260,7 +266,7 @@ def _insert_new_heads(engine: str) -> Insert:
         deliveries.c.caller,
         deliveries.c.next_attempt_time_ms,
         _next_turn(deliveries.c, literal_column(str(_NEW)), deliveries.c.seq),
-    ).where(is_in(deliveries.c.delivery_id, "delivery_ids"), ~has_earlier)
+    ).where(is_in(deliveries.c.delivery_id, "delivery_ids"), earlier.is_(None))
     insert = INSERT[engine](delivery_heads).from_select(delivery_heads.c.keys(), new)
     return insert.on_conflict_do_nothing()
 

@@ -6,6 +6,7 @@ from sqlalchemy import event, text
 from services.store.inbox.heads import update_heads
 from tests.store.factories import build_message
 from tests.store.leasing import ack, lease, subscribe
+from tests.store.postgresql_plans import count_rows, execute_and_explain
 from tests.support.backlog import insert_messages
 
 
@@ -80,31 +81,6 @@ async def test_a_message_costs_the_same_with_any_backlog_of_its_key(storage):
     assert large == pytest.approx(small, rel=0.2)
 
 
-class Explained(Exception):
-    """Rolls back what EXPLAIN ANALYZE has executed. Its argument is the plan."""
-
-
-async def explain(storage, statement, parameters):
-    """Execute a statement on PostgreSQL without a lasting effect. Return the steps of its plan."""
-
-    async def work(connection):
-        rows = await connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters)
-        raise Explained(rows.scalar_one()[0]["Plan"])
-
-    with pytest.raises(Explained) as explained:
-        await storage.store.write(work)
-    steps = [explained.value.args[0]]
-    for step in steps:
-        steps += step.get("Plans", ())
-    return steps
-
-
-def count_rows(step):
-    """Return how many rows a step has read or compared, in all of its loops."""
-    removed = sum(value for name, value in step.items() if name.startswith("Rows Removed by"))
-    return (step["Actual Rows"] + removed) * step["Actual Loops"]
-
-
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("has_statistics", [True, False])
 async def test_an_acknowledgement_is_not_compared_with_the_backlog(storage, has_statistics):
@@ -125,5 +101,5 @@ async def test_an_acknowledgement_is_not_compared_with_the_backlog(storage, has_
     await storage.store.write(lambda connection: update_heads(connection, subscription_id, keys))
     assert len(statements) == 3
     for statement, parameters in statements.copy():
-        steps = await explain(storage, statement, parameters)
+        steps = await execute_and_explain(storage, statement, parameters)
         assert max(map(count_rows, steps)) <= backlog, (statement, steps)
