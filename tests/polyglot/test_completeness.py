@@ -24,11 +24,6 @@ METHODS = {
 }
 
 
-def test_examples_have_different_names() -> None:
-    pairs = json.loads((HERE / "examples.json").read_text(), object_pairs_hook=list)
-    assert len(pairs) == len(EXAMPLES)
-
-
 @pytest.mark.parametrize("language", CLIENTS)
 def test_client_library_has_a_runner_and_examples(language: str) -> None:
     assert language in REQUIRED_TOOLS

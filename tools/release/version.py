@@ -14,6 +14,7 @@ _PATTERNS = {
     "pyproject.toml": re.compile(r'(name = "nationalsite[\w-]*"\nversion = ")([^"]*)(")'),
     "package.json": re.compile(r'("name": "@?nationalsite[\w/-]*",\s+"version": ")([^"]*)(")'),
     "package-lock.json": re.compile(r'("name": "@?nationalsite[\w/-]*",\s+"version": ")([^"]*)(")'),
+    "go.mod": re.compile(r"(\bnationalsite\.internal/\w+ v)(\S+)()"),
     "pom.xml": re.compile(r"(<artifactId>nationalsite[\w-]*</artifactId>\s*<version>)([^<$]*)(</version>)"),
 }
 
