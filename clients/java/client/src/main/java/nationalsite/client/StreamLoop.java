@@ -144,8 +144,12 @@ final class StreamLoop {
     void open() {
       // The last acknowledgements are worth waiting for a server, as long as the consumer may take to close.
       var opener = requests.isClosed() ? stub.withWaitForReady() : stub;
-      opener.streamMessages(this);
-      call.onNext(options.openRequest());
+      try {
+        opener.streamMessages(this);
+        call.onNext(options.openRequest());
+      } catch (RuntimeException error) { // of an interceptor of the channel, such as one that adds credentials
+        end(error);
+      }
     }
 
     void flush() {

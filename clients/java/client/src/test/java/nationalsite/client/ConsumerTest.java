@@ -6,10 +6,16 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.grpc.CallOptions;
+import io.grpc.Channel;
+import io.grpc.ClientCall;
+import io.grpc.ClientInterceptor;
+import io.grpc.ClientInterceptors;
 import io.grpc.Context;
 import io.grpc.Grpc;
 import io.grpc.InsecureServerCredentials;
 import io.grpc.ManagedChannel;
+import io.grpc.MethodDescriptor;
 import io.grpc.Server;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.protobuf.services.HealthStatusManager;
@@ -25,6 +31,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.UnaryOperator;
 import nationalsite.ordersync.v1.Message;
 import nationalsite.ordersync.v1.OrderSyncServiceGrpc;
@@ -173,6 +180,27 @@ class ConsumerTest {
     assertEquals(List.of(RequestCase.OPEN, RequestCase.SET_LEASE), takeRequests(2));
     consumer.close();
     run.join();
+  }
+
+  @Test
+  void exceptionOfAnInterceptorReopensTheStream() throws Exception {
+    var isFirst = new AtomicBoolean(true);
+    var interceptor =
+        new ClientInterceptor() {
+          @Override
+          public <Q, R> ClientCall<Q, R> interceptCall(
+              MethodDescriptor<Q, R> method, CallOptions callOptions, Channel next) {
+            if (isFirst.getAndSet(false)) {
+              throw new IllegalStateException("no credentials yet");
+            }
+            return next.newCall(method, callOptions);
+          }
+        };
+    var intercepted = ClientInterceptors.intercept(channel, interceptor);
+    try (var consumer = Consumer.newBuilder(intercepted, "shop", message -> {}).build()) {
+      CompletableFuture.runAsync(consumer);
+      assertEquals(List.of(RequestCase.OPEN), takeRequests(1));
+    }
   }
 
   @Test
