@@ -17,6 +17,7 @@ from tools.release.version import current_version
 pytestmark = pytest.mark.packages
 
 JAVA = ROOT / "clients" / "java"
+JAVA_CONSUMER = Path(__file__).parent / "java" / "pom.xml"
 CONSUMER = Path(__file__).with_name("consumer.ts")
 CLIENT_CONSUMER = Path(__file__).with_name("client_consumer.ts")
 STRICT = ("--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess")
@@ -47,15 +48,20 @@ def test_go() -> None:
     run(go, "mod", "tidy", "-diff", cwd=golang.PACKAGE_DIR)
 
 
-def test_java() -> None:
+def test_java(tmp_path: Path) -> None:
+    """Install the artifacts as clients/java/README.md says, and compile an example in an empty folder."""
     require_tool("java", "a JDK")
-    built = run(require_tool("mvn", "Maven"), "--batch-mode", "--quiet", "-DskipTests", "package", cwd=JAVA)
+    mvn = (require_tool("mvn", "Maven"), "--batch-mode", "--quiet")
+    built = run(*mvn, "-DskipTests", "install", cwd=JAVA)
     assert "warning" not in built.lower(), built
     version = current_version(ROOT)
     for module in ("protos", "client"):
         for kind in ("sources", "javadoc"):
             assert (JAVA / module / "target" / f"nationalsite-{module}-{version}-{kind}.jar").is_file()
     names = set(zipfile.ZipFile(JAVA / "protos" / "target" / f"nationalsite-protos-{version}.jar").namelist())
+    shutil.copy(JAVA_CONSUMER, tmp_path)
+    shutil.copytree(ROOT / "examples" / "java" / "src", tmp_path / "src")
+    run(*mvn, "compile", cwd=tmp_path)
     stubs = {f"{full_name.replace('.', '/')}Grpc.class" for full_name in SERVICES.values()}
     configs = {f"nationalsite/service_configs/{name}.json" for name in SERVICES}
     assert stubs | configs <= names
