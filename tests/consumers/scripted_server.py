@@ -32,6 +32,8 @@ class _Stream:
 
     def __init__(self) -> None:
         self.responses: asyncio.Queue[protos.StreamMessagesResponse | status_pb2.Status] = asyncio.Queue()
+        self.is_ended = False
+        """Whether a scenario has ended it. A consumer that does not know this yet may still send requests."""
 
 
 class ScriptedServer:
@@ -113,6 +115,7 @@ class ScriptedServer:
             retry = error_details_pb2.RetryInfo()
             retry.retry_delay.FromMilliseconds(retry_delay_ms)
             status.details.add().Pack(retry)
+        self._streams[-1].is_ended = True
         self._respond(status)
 
     async def _refuse(self, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -148,8 +151,9 @@ class ScriptedServer:
 
     async def _read(self, requests: AsyncIterator[protos.StreamMessagesRequest], stream: _Stream) -> None:
         async for request in requests:
-            self._add_request(request)
-        if not self._is_stopping:
+            if not stream.is_ended:
+                self._add_request(request)
+        if not (stream.is_ended or self._is_stopping):
             self._add("closed")
         if self._ends_streams:
             stream.responses.put_nowait(status_pb2.Status())
