@@ -1,7 +1,9 @@
 """The wheels of the services and of the Python client contain their own packages, and nothing else."""
 
+import shutil
 import subprocess
 import sys
+import venv
 import zipfile
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 
 from tools.generation.sources import ROOT
 
+CONSUMER = Path(__file__).parent / "consumer.py"
 OWN_PACKAGES = {".": {"services", "nationalsite"}, "clients/python": {"nationalsite_client", "nationalsite"}}
 
 
@@ -33,3 +36,18 @@ def test_client_wheel_has_no_internal_protos(tmp_path: Path) -> None:
     names = build_wheel("clients/python", tmp_path)
     protos = {"/".join(name.split("/")[:2]) for name in names if name.startswith("nationalsite/")}
     assert protos == {f"nationalsite/{name}" for name in ("account", "errors", "ordersync", "product")}
+
+
+@pytest.mark.packages
+def test_client_wheel_has_types(tmp_path: Path) -> None:
+    build_wheel("clients/python", tmp_path)
+    (wheel,) = tmp_path.glob("*.whl")
+    venv.create(tmp_path / "venv", with_pip=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    install = [python, "-m", "pip", "install", "--quiet", f"{wheel}[types]"]
+    subprocess.run(install, check=True, timeout=600)  # noqa: S603 # our own arguments
+    (tmp_path / "shop").mkdir()
+    copy = shutil.copy(CONSUMER, tmp_path / "shop")
+    check = [sys.executable, "-m", "mypy", "--strict", "--python-executable", python, copy]
+    checked = subprocess.run(check, cwd=tmp_path / "shop", capture_output=True, text=True, check=False)  # noqa: S603 # mypy
+    assert checked.returncode == 0, checked.stdout
