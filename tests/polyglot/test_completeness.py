@@ -33,12 +33,6 @@ def test_client_library_has_a_runner_and_examples(language: str) -> None:
     assert [name for name, example in EXAMPLES.items() if language in example["languages"]]
 
 
-def test_each_example_stands_once() -> None:
-    """Of two objects with the same name, Python reads the last."""
-    names = re.findall(r'^  "(\w+)": \{$', (HERE / "examples.json").read_text(), re.MULTILINE)
-    assert names == list(EXAMPLES)
-
-
 def test_requests_fit_their_rpcs(tmp_path) -> None:
     render(tmp_path / "cases", {"language": "any", "message_id": "1", "start_time": "2026-09-03T01:10:10Z"})
     for path in sorted((tmp_path / "cases").iterdir()):
