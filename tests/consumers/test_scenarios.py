@@ -12,7 +12,14 @@ from pathlib import Path
 import pytest
 
 from tests.consumers.driver import start_driver
-from tests.consumers.scenario import Scenario, read_scenarios
+from tests.consumers.scenario import (
+    ACTIONS,
+    EXPECTED_EVENTS,
+    EXPECTED_REQUESTS,
+    HERE,
+    Scenario,
+    read_scenarios,
+)
 from tests.consumers.scenario_run import run_scenario
 from tests.polyglot.toolchains import build
 from tools.local_stack import ROOT
@@ -58,29 +65,39 @@ TESTS = [
 
 
 @pytest.fixture(scope="session")
-def run_driver(
+def find_difference(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], Mapping[str, str]]:
-    """run_driver(name) returns what was not as expected in each selected scenario, which it runs once."""
-    results: dict[str, Mapping[str, str]] = {}
+) -> Callable[[str, str], str]:
+    """find_difference(driver, scenario) returns what was not as expected in a scenario.
+
+    The first call for a driver runs all selected scenarios. A second call for a scenario runs it again.
+    """
+    results: dict[str, dict[str, str]] = {}
     calls = [
         item.callspec.params
         for item in request.session.items
         if getattr(item, "originalname", "") == test_scenario.__name__
     ]
 
-    def run(name: str) -> Mapping[str, str]:
-        if name not in results:
-            selected = [SCENARIOS[call["scenario"]] for call in calls if call["driver"] == name]
-            log = tmp_path_factory.mktemp("consumers") / f"{name}.log"
-            results[name] = asyncio.run(_run_all(DRIVERS[name], selected, log))
-        return results[name]
+    def find(driver: str, scenario: str) -> str:
+        names = [scenario]
+        if driver not in results:
+            results[driver] = {}
+            names = [call["scenario"] for call in calls if call["driver"] == driver]
+        if scenario not in results[driver]:
+            log = tmp_path_factory.mktemp("consumers") / f"{driver}.log"
+            selected = [SCENARIOS[name] for name in names]
+            results[driver] |= asyncio.run(_run_all(DRIVERS[driver], selected, log))
+        return results[driver].pop(scenario)
 
-    return run
+    return find
 
 
-async def _run_all(program: DriverProgram, scenarios: list[Scenario], log: Path) -> Mapping[str, str]:
-    """Run scenarios at the same time, because most of their time is waiting. Slow ones start first."""
+async def _run_all(program: DriverProgram, scenarios: list[Scenario], log: Path) -> dict[str, str]:
+    """Run scenarios at the same time, because most of their time is waiting. Slow ones start first.
+
+    Returns what was not as expected, by scenario.
+    """
     places = asyncio.Semaphore(_MAX_CONCURRENT_SCENARIOS)
     differences: dict[str, str] = {}
     command = [program.folder / "run_consumer", *program.arguments]
@@ -96,9 +113,21 @@ async def _run_all(program: DriverProgram, scenarios: list[Scenario], log: Path)
 
 
 @pytest.mark.parametrize(("driver", "scenario"), TESTS)
-def test_scenario(driver: str, scenario: str, run_driver: Callable[[str], Mapping[str, str]]) -> None:
+def test_scenario(driver: str, scenario: str, find_difference: Callable[[str, str], str]) -> None:
     program = DRIVERS[driver]
     error = build(program.language, program.folder)
     assert not error, error
-    difference = run_driver(driver)[scenario]
+    difference = find_difference(driver, scenario)
     assert not difference, f"{SCENARIOS[scenario].description}\n{difference}"
+
+
+def test_every_client_library_has_a_driver() -> None:
+    clients = {path.name for path in (ROOT / "clients").iterdir() if path.is_dir()}
+    assert {driver.language for driver in DRIVERS.values()} == clients
+
+
+def test_every_step_is_described_and_used() -> None:
+    readme = (HERE / "README.md").read_text(encoding="utf-8")
+    used = {step.kind for scenario in SCENARIOS.values() for step in scenario.steps}
+    assert used == ACTIONS | EXPECTED_REQUESTS | EXPECTED_EVENTS | {"nothing"}
+    assert {kind for kind in used if f"`{kind}: " not in readme} == set()
