@@ -88,9 +88,12 @@ final class StreamLoop {
     cancelled = true;
     if (stream != null) {
       stream.cancel();
-    } else {
-      ended.complete(null);
+      return;
     }
+    if (reopening != null) {
+      reopening.cancel(false);
+    }
+    ended.complete(null);
   }
 
   /** Completes after the last stream, with the error if no retry can help. */
