@@ -4,6 +4,8 @@ tests/consumers has what consumers of all languages do.
 """
 
 import asyncio
+import logging
+import socket
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -159,6 +161,19 @@ async def test_failed_message_is_released_and_redelivered(
     await consumer.stop()
     assert [received.delivery_attempt for received in handler.received] == [1, 2, 3]
     assert caplog.text.count(f"handler_failed message_id={message_id} topic={PAID}") == 2
+
+
+async def test_service_that_cannot_be_reached_is_a_warning(handler, caplog) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # it does not listen
+        async with connect_async(f"127.0.0.1:{closed.getsockname()[1]}", "order_sync") as channel:
+            consumer = BackgroundConsumer(channel, "shop", handler)
+            with caplog.at_level(logging.INFO, "nationalsite_client"):
+                await wait_until(lambda: "WARNING" in caplog.text)
+            await consumer.stop()
+    levels = [record.levelname for record in caplog.records]
+    assert levels[:3] == ["INFO", "INFO", "WARNING"]
+    assert "Connection refused" in caplog.text
 
 
 async def test_stop_finishes_running_handlers_and_releases_the_rest(

@@ -22,6 +22,8 @@ const NON_RETRYABLE = new Set([
 ]);
 /** How long the last acknowledgements may take. */
 const CLOSE_TIMEOUT_MS = 5_000;
+/** From this number of failures in a row, a broken stream is a warning: the service does not just restart. */
+const WARN_FAILURES = 3;
 
 /**
  * Calls a handler with each message of a subscription, and acknowledges the message when the handler returns.
@@ -97,17 +99,24 @@ export class Consumer {
   async #runStreams(): Promise<void> {
     while (!this.#requests.isDrained) {
       const startMs = performance.now();
-      const retryDelayMs = await this.#runStream();
+      const error = await this.#runStream();
       if (this.#requests.isDrained || this.#cancelling.signal.aborted) return;
       this.#failures = performance.now() - startMs > MAX_BACKOFF_MS ? 1 : this.#failures + 1;
+      if (error) this.#logError(error);
       // If `run` closes the queue meanwhile, the last acknowledgements are sent at once. If that failed, wait.
       const { signal } = this.#closing.signal.aborted ? this.#cancelling : this.#closing;
-      await pause(Math.max(retryDelayMs, backoffMs(this.#failures)), signal);
+      await pause(Math.max(error?.retryDelayMs ?? 0, backoffMs(this.#failures)), signal);
     }
   }
 
-  /** Opens a stream and reads messages until it ends. Returns the shortest pause before the next stream. */
-  async #runStream(): Promise<number> {
+  #logError({ code, reasonName, message }: ErrorDetails): void {
+    const level = this.#failures >= WARN_FAILURES ? "warn" : "info";
+    const status = grpc.status[code];
+    this.#options.logger[level](`stream_ended code=${status} reason=${reasonName} message=${message}`);
+  }
+
+  /** Opens a stream and reads messages until it ends. Returns the error after which to open another one. */
+  async #runStream(): Promise<ErrorDetails | undefined> {
     const { signal } = this.#cancelling;
     let timer: NodeJS.Timeout | undefined;
     try {
@@ -122,14 +131,12 @@ export class Consumer {
         }
       }
       this.#requests.confirmStream();
-      return 0;
+      return undefined;
     } catch (error) {
-      if (this.#requests.isDrained || signal.aborted) return 0;
+      if (this.#requests.isDrained || signal.aborted) return undefined;
       const details = parseError(error);
       if (!details || !mayReopen(details)) throw error;
-      const { code, reasonName, retryDelayMs } = details;
-      this.#options.logger.info(`stream_ended code=${grpc.status[code]} reason=${reasonName}`);
-      return retryDelayMs ?? 0;
+      return details;
     } finally {
       clearInterval(timer);
       this.#inFlight.resetLeases();

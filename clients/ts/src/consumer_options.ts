@@ -7,7 +7,7 @@ import { MAX_TIMER_MS } from "./backoff.js";
 export interface ConsumerLogger {
   /** Broken streams, which are opened anew. */
   info(text: string): void;
-  /** Failed handlers, with their errors, and lapsed leases. */
+  /** Failed handlers, with their errors, lapsed leases, and streams that broke three times in a row or more. */
   warn(text: string, ...details: unknown[]): void;
 }
 

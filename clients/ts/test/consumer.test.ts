@@ -84,6 +84,23 @@ test("the reason of a handler's signal says why it was aborted", async (t) => {
   assert.ok(onLapse instanceof LeaseLapsedError);
 });
 
+test("a stream that breaks three times in a row is a warning", async (t) => {
+  const lines: string[] = [];
+  const logger = {
+    info: (text: string) => lines.push(`info ${text}`),
+    warn: (text: string) => {
+      lines.push(`warn ${text}`);
+      consumer.stop();
+    },
+  };
+  const error = { code: grpc.status.UNAVAILABLE, details: "simulated" };
+  const address = await serveStreams(t, (stream) => stream.emit("error", error));
+  const consumer = new Consumer(openChannel(t, address), "shop", () => {}, { logger });
+  await consumer.run();
+  const line = "stream_ended code=UNAVAILABLE reason= message=simulated";
+  assert.deepEqual(lines, [`info ${line}`, `info ${line}`, `warn ${line}`]);
+});
+
 test("a signal stops the consumer, and run leaves no listener on it", async (t) => {
   const controller = new AbortController();
   let listeners = 0;

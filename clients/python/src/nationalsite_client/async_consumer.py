@@ -30,6 +30,8 @@ NON_RETRYABLE = frozenset(
 """Codes with which another stream would fail as well, if the error has no reason that is known here."""
 _CLOSE_TIMEOUT_S = 5.0
 """How long the last acknowledgements may take."""
+_WARN_FAILURES = 3
+"""From this number of failures in a row, a broken stream is a warning: the service does not just restart."""
 
 _StreamCall: TypeAlias = grpc.aio.StreamStreamCall[
     protos.StreamMessagesRequest, protos.StreamMessagesResponse
@@ -97,21 +99,26 @@ class AsyncConsumer:
         """Open one stream after the other until the queue is drained."""
         clock = asyncio.get_running_loop().time
         while not self._requests.is_drained:
-            start_s, retry_delay_s = clock(), 0.0
+            start_s, error = clock(), None
             try:
                 await self._run_stream()
-            except grpc.aio.AioRpcError as error:
-                details = parse_error(error)
-                if not _may_retry(details) and not self._requests.is_drained:
+            except grpc.aio.AioRpcError as caught:
+                error = parse_error(caught)
+                if not _may_retry(error) and not self._requests.is_drained:
                     raise
-                retry_delay_s = details.retry_delay_s or 0.0
-                _log.info("stream_ended code=%s reason=%s", details.code.name, details.reason_name)
             if _is_cancelled():
                 raise asyncio.CancelledError
             if self._requests.is_drained:
                 return
             self._failures = 1 if clock() - start_s > MAX_BACKOFF_S else self._failures + 1
-            await self._wait(backoff_s(self._failures, min_s=retry_delay_s))
+            if error:
+                self._log_error(error)
+            await self._wait(backoff_s(self._failures, min_s=(error and error.retry_delay_s) or 0.0))
+
+    def _log_error(self, error: ErrorDetails) -> None:
+        level = logging.WARNING if self._failures >= _WARN_FAILURES else logging.INFO
+        text = "stream_ended code=%s reason=%s message=%s"
+        _log.log(level, text, error.code.name, error.reason_name, error.message)
 
     async def _run_stream(self) -> None:
         """Open a stream and read messages until it ends."""
