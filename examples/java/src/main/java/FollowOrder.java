@@ -41,9 +41,10 @@ public final class FollowOrder {
     var channel = Channels.connect(address, Service.ORDER_SYNC);
     var orders = OrderSyncServiceGrpc.newBlockingStub(channel);
     var startTime = Times.toProto(Instant.now().minus(Duration.ofHours(1)));
+    var spec = SubscriptionSpec.newBuilder().addAllTopics(TOPICS).setStartTime(startTime).build();
     var consumer =
         Consumer.newBuilder(channel, "follow-java", message -> follow(orders, message))
-            .createIfMissing(SubscriptionSpec.newBuilder().addAllTopics(TOPICS).setStartTime(startTime).build())
+            .createIfMissing(spec)
             .build();
     Runtime.getRuntime().addShutdownHook(new Thread(consumer::close)); // waits for the handlers that run
     consumer.run();

@@ -27,7 +27,8 @@ public final class Search {
     try {
       for (var offer : products.withDeadlineAfter(Duration.ofSeconds(5)).searchByKeyword(request).getOffersList()) {
         var prices = offer.getPriceInfo(); // a price that is not one number, such as 125-128, has a text
-        var price = prices.hasPriceRange() ? prices.getPriceRange().getText() : Monies.toText(prices.getPrice());
+        var price =
+            prices.hasPriceRange() ? prices.getPriceRange().getText() : Monies.toText(prices.getPrice());
         System.out.println(offer.getOfferId() + " " + prices.getPrice().getCurrencyCode() + " " + price + " "
             + offer.getSubjectTrans());
       }

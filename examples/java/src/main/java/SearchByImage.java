@@ -23,7 +23,8 @@ public final class SearchByImage {
     var response = products.withDeadlineAfter(TIMEOUT).searchByImage(request);
     for (var offer : response.getOffersList()) {
       var prices = offer.getPriceInfo(); // a price that is not one number, such as 125-128, has a text
-      var price = prices.hasPriceRange() ? prices.getPriceRange().getText() : Monies.toText(prices.getPrice());
+      var price =
+          prices.hasPriceRange() ? prices.getPriceRange().getText() : Monies.toText(prices.getPrice());
       System.out.println(offer.getOfferId() + " " + prices.getPrice().getCurrencyCode() + " " + price + " "
           + offer.getSubjectTrans());
     }

@@ -71,8 +71,8 @@ public final class SyncOrder {
             .setRequestId(UUID.randomUUID().toString()) // store it: a retry with it returns the same delivery
             .setRelations(OrderRelations.newBuilder().addRelations(relation))
             .build();
-    var deliveryId = orders.withDeadlineAfter(Duration.ofSeconds(5)).enqueueSync(request).getDelivery().getDeliveryId();
-    var delivery = Deliveries.waitFor(orders, deliveryId, Duration.ofMinutes(1));
+    var enqueued = orders.withDeadlineAfter(Duration.ofSeconds(5)).enqueueSync(request).getDelivery();
+    var delivery = Deliveries.waitFor(orders, enqueued.getDeliveryId(), Duration.ofMinutes(1));
     System.out.println(delivery.getState() + " " + delivery.getAttempts()); // DELIVERY_STATE_DELIVERED 1
     // [/snippet]
   }

@@ -11,8 +11,8 @@ final class Backoff {
   private Backoff() {}
 
   /**
-   * Returns the pause after a number of failures in a row, 1 or more. It doubles with each failure. Half of it is
-   * random, so that clients that failed together do not retry together.
+   * Returns the pause after a number of failures in a row, 1 or more. It doubles with each failure. Half of
+   * it is random, so that clients that failed together do not retry together.
    */
   static Duration delay(int failures) {
     var exponent = Math.max(0, Math.min(failures - 1, 30)); // beyond 30, the maximum applies anyway

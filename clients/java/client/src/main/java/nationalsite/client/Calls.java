@@ -12,7 +12,10 @@ final class Calls {
 
   private Calls() {}
 
-  /** Calls a method of a blocking stub with a timeout. An earlier deadline of the stub or of the context remains. */
+  /**
+   * Calls a method of a blocking stub with a timeout. An earlier deadline of the stub or of the context
+   * remains.
+   */
   static <Q, R> R call(Function<Q, R> method, Q request, Duration timeout) {
     try (var context = Context.current().withDeadlineAfter(timeout.toNanos(), TimeUnit.NANOSECONDS, TIMER)) {
       var previous = context.attach();

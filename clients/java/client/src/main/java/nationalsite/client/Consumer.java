@@ -23,21 +23,21 @@ import nationalsite.ordersync.v1.SubscriptionSpec;
 /**
  * Calls a handler with each message of a subscription, and acknowledges the message when the handler returns.
  *
- * <p>A message can be delivered more than once, even to two processes at the same time: make the handler idempotent
- * by {@code message_id}. If the handler throws, the consumer waits, releases the message, and the service redelivers
- * it; after ten deliveries the message is dead-lettered. A broken stream is reopened with exponential backoff.
- * Handlers continue meanwhile, and their messages are acknowledged on the next stream.
+ * <p>A message can be delivered more than once, even to two processes at the same time: make the handler
+ * idempotent by {@code message_id}. If the handler throws, the consumer waits, releases the message, and the
+ * service redelivers it; after ten deliveries the message is dead-lettered. A broken stream is reopened with
+ * exponential backoff. Handlers continue meanwhile, and their messages are acknowledged on the next stream.
  *
- * <p>A lease can end although the consumer extends it, for example if the service cannot reach its store in time.
- * When the service reports this, the consumer interrupts the handler, and neither extends the lease nor acknowledges
- * or releases the message: another consumer may have it now.
+ * <p>A lease can end although the consumer extends it, for example if the service cannot reach its store in
+ * time. When the service reports this, the consumer interrupts the handler, and neither extends the lease nor
+ * acknowledges or releases the message: another consumer may have it now.
  *
  * <p>It logs broken streams, failed handlers and lapsed leases with the {@link System.Logger} {@code
  * nationalsite.client}.
  */
 public final class Consumer implements Runnable, AutoCloseable {
-  /** In the context of a handler, the delivery for which it was called: the number of the attempt, and the lease. */
-  public static final Context.Key<ReceivedMessage> RECEIVED_MESSAGE = Context.key("nationalsite-received-message");
+  /** In the context of a handler, the delivery for which it was called: number of the attempt, and lease. */
+  public static final Context.Key<ReceivedMessage> RECEIVED_MESSAGE = Context.key("received-message");
 
   /**
    * How long the last acknowledgements may take, and how long handlers may take to return after they were
@@ -60,8 +60,9 @@ public final class Consumer implements Runnable, AutoCloseable {
   @FunctionalInterface
   public interface Handler {
     /**
-     * Handles one message, in a thread that may be interrupted. It runs in an io.grpc.Context that ends with the
-     * interrupt, so that calls of stubs in the handler end too. {@link #RECEIVED_MESSAGE} returns the delivery.
+     * Handles one message, in a thread that may be interrupted. It runs in an io.grpc.Context that ends with
+     * the interrupt, so that calls of stubs in the handler end too. {@link #RECEIVED_MESSAGE} returns the
+     * delivery.
      *
      * @throws Exception to get the message again later
      */
@@ -89,13 +90,13 @@ public final class Consumer implements Runnable, AutoCloseable {
   }
 
   /**
-   * Consumes messages until {@link #stop}, {@link #close} or an interrupt of this thread. Then it starts no more
-   * handlers, waits up to {@code stopGrace} for those that run, acknowledges their messages, and returns.
+   * Consumes messages until {@link #stop}, {@link #close} or an interrupt of this thread. Then it starts no
+   * more handlers, waits up to {@code stopGrace} for those that run, and acknowledges their messages.
    *
-   * @throws io.grpc.StatusRuntimeException if no retry can help, for example if the caller is not authorized or the
-   *     subscription does not exist
-   * @throws IllegalStateException if handlers do not return although they were interrupted, or if this was called
-   *     before
+   * @throws io.grpc.StatusRuntimeException if no retry can help, for example if the caller is not authorized
+   *     or the subscription does not exist
+   * @throws IllegalStateException if handlers do not return although they were interrupted, or if this was
+   *     called before
    */
   @Override
   public void run() {
@@ -121,8 +122,8 @@ public final class Consumer implements Runnable, AutoCloseable {
   }
 
   /**
-   * Stops the consumer, and waits until {@link #run} has ended. It is made for shutdown hooks; a handler calls {@link
-   * #stop} instead.
+   * Stops the consumer, and waits until {@link #run} has ended. It is made for shutdown hooks; a handler
+   * calls {@link #stop} instead.
    */
   @Override
   public void close() {
@@ -237,23 +238,24 @@ public final class Consumer implements Runnable, AutoCloseable {
     }
 
     /**
-     * Creates the subscription if it does not exist. The default instance of SubscriptionSpec creates one with all
-     * topics and only new messages. Default: {@link #run} throws SUBSCRIPTION_NOT_FOUND if it does not exist.
+     * Creates the subscription if it does not exist. The default instance of SubscriptionSpec creates one
+     * with all topics and only new messages. Default: {@link #run} throws SUBSCRIPTION_NOT_FOUND if it does
+     * not exist.
      */
     public Builder createIfMissing(SubscriptionSpec spec) {
       createIfMissing = spec;
       return this;
     }
 
-    /** Sets the maximum number of messages in flight, 1 to 1,000. As many handlers run concurrently. Default: 10. */
+    /** Sets the maximum of messages in flight, 1 to 1,000. As many handlers run concurrently. Default: 10. */
     public Builder maxOutstanding(int maxOutstanding) {
       this.maxOutstanding = maxOutstanding;
       return this;
     }
 
     /**
-     * Sets the time after which the service redelivers the messages of a consumer that died, 10 seconds to 10 minutes.
-     * The consumer extends it while a handler runs. Default: 1 minute.
+     * Sets the time after which the service redelivers the messages of a consumer that died, 10 seconds to 10
+     * minutes. The consumer extends it while a handler runs. Default: 1 minute.
      */
     public Builder lease(Duration lease) {
       this.lease = lease;
@@ -261,9 +263,9 @@ public final class Consumer implements Runnable, AutoCloseable {
     }
 
     /**
-     * Sets how long a handler may take. If it runs longer, its thread is interrupted, the consumer stops extending the
-     * lease, and the service redelivers the message; the slot is free only when the handler returns. A message that
-     * waits longer than this for a slot is released. Default: 10 minutes.
+     * Sets how long a handler may take. If it runs longer, its thread is interrupted, the consumer stops
+     * extending the lease, and the service redelivers the message; the slot is free only when the handler
+     * returns. A message that waits longer than this for a slot is released. Default: 10 minutes.
      */
     public Builder handlerTimeout(Duration handlerTimeout) {
       this.handlerTimeout = handlerTimeout;
@@ -277,9 +279,9 @@ public final class Consumer implements Runnable, AutoCloseable {
     }
 
     /**
-     * Sets where handlers run, such as {@code Executors.newVirtualThreadPerTaskExecutor()}. It must have a thread for
-     * each of {@code maxOutstanding} handlers, not run them in the calling thread, and be shut down by the caller.
-     * Default: a pool of threads that ends with the consumer.
+     * Sets where handlers run, such as {@code Executors.newVirtualThreadPerTaskExecutor()}. It must have a
+     * thread for each of {@code maxOutstanding} handlers, not run them in the calling thread, and be shut
+     * down by the caller. Default: a pool of threads that ends with the consumer.
      */
     public Builder executor(Executor executor) {
       this.executor = executor;

@@ -12,7 +12,9 @@ import nationalsite.ordersync.v1.OrderSyncServiceGrpc.OrderSyncServiceBlockingSt
 public final class Deliveries {
   /** The longest {@code wait} of GetDelivery. */
   private static final Duration MAX_WAIT = Duration.ofSeconds(20);
-  /** The service returns a little before the deadline of a call: it does not wait in a call that is shorter. */
+  /**
+   * The service returns a little before the deadline of a call: it does not wait in a call that is shorter.
+   */
   private static final Duration MIN_WAIT = Duration.ofMillis(500);
 
   private Deliveries() {}
@@ -29,7 +31,8 @@ public final class Deliveries {
     var remaining = timeout;
     do {
       var wait = remaining.compareTo(MAX_WAIT) < 0 ? remaining : MAX_WAIT;
-      var request = GetDeliveryRequest.newBuilder().setDeliveryId(deliveryId).setWait(Times.toProto(wait)).build();
+      var request =
+          GetDeliveryRequest.newBuilder().setDeliveryId(deliveryId).setWait(Times.toProto(wait)).build();
       try {
         var delivery = Retries.call(orders::getDelivery, request, remaining, Integer.MAX_VALUE).getDelivery();
         if (delivery.hasFinishTime()) {

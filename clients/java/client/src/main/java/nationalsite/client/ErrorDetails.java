@@ -30,13 +30,14 @@ import nationalsite.errors.v1.Retry;
  *
  * @param message for people; programs decide by {@code reason}
  * @param reason ERROR_REASON_UNSPECIFIED if gRPC itself failed, or if the reason is newer than these stubs
- * @param reasonName the reason as it was sent, such as {@code ERROR_REASON_OFFER_NOT_FOUND}; empty if gRPC itself
- *     failed
+ * @param reasonName the reason as it was sent, such as {@code ERROR_REASON_OFFER_NOT_FOUND}; empty if gRPC
+ *     itself failed
  * @param retry whether a retry makes sense, by the rule of the reason; RETRY_UNSPECIFIED if the reason is
- * @param metadata metadata of ErrorInfo: {@code source}, {@code operation}, {@code dialect}, 1688's own {@code
- *     upstreamCode} and {@code upstreamMessage}, and what else the rule of the reason lists
+ * @param metadata metadata of ErrorInfo: {@code source}, {@code operation}, {@code dialect}, 1688's own
+ *     {@code upstreamCode} and {@code upstreamMessage}, and what else the rule of the reason lists
  * @param retryDelay how long to wait before a retry; empty if the service does not say
- * @param pushback the retry delay that gRPC's own retries obey; negative means do not retry; empty if there is none
+ * @param pushback the retry delay that gRPC's own retries obey; negative means do not retry; empty if there
+ *     is none
  * @param details all details of a known type, in the order in which they were sent
  */
 public record ErrorDetails(
@@ -77,7 +78,10 @@ public record ErrorDetails(
           DebugInfo.class,
           Help.class);
 
-  /** Returns the details of a StatusRuntimeException or StatusException, or of one that is a cause of the error. */
+  /**
+   * Returns the details of a StatusRuntimeException or StatusException, or of one that is a cause of the
+   * error.
+   */
   public static ErrorDetails from(Throwable error) {
     var status = Status.fromThrowable(error);
     var trailers = Objects.requireNonNullElseGet(Status.trailersFromThrowable(error), Metadata::new);
@@ -100,9 +104,9 @@ public record ErrorDetails(
   /**
    * Returns whether the same call is safe to make again, as far as the error says.
    *
-   * <p>It follows the rule of the reason, or RetryInfo if the reason is newer than these stubs. An error without a
-   * reason is not from the service: then only UNAVAILABLE, unless a pushback forbids it. Such a call may have been
-   * executed: {@link Retries#call} repeats it only if that does no harm.
+   * <p>It follows the rule of the reason, or RetryInfo if the reason is newer than these stubs. An error
+   * without a reason is not from the service: then only UNAVAILABLE, unless a pushback forbids it. Such a
+   * call may have been executed: {@link Retries#call} repeats it only if that does no harm.
    */
   public boolean mayRepeat() {
     if (retry != Retry.RETRY_UNSPECIFIED) {

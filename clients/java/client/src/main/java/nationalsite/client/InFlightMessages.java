@@ -23,13 +23,14 @@ import java.util.function.Predicate;
 import nationalsite.ordersync.v1.ReceivedMessage;
 
 /**
- * The messages that a consumer works on. It runs one handler for each message, acknowledges the message afterwards,
- * and releases it if the handler failed. Used by the thread of the consumer only, which is that of the event loop.
+ * The messages that a consumer works on. It runs one handler for each message, acknowledges the message
+ * afterwards, and releases it if the handler failed. Used by the thread of the consumer only, which is that
+ * of the event loop.
  */
 final class InFlightMessages {
   /**
-   * How many handled messages are remembered, in case their acknowledgements were lost with a stream: twice the
-   * largest maxOutstanding.
+   * How many handled messages are remembered, in case their acknowledgements were lost with a stream: twice
+   * the largest maxOutstanding.
    */
   private static final int MAX_REMEMBERED = 2000;
   private static final Logger LOGGER = System.getLogger("nationalsite.client");
@@ -69,9 +70,9 @@ final class InFlightMessages {
   }
 
   /**
-   * Starts a handler for a message, if necessary after another handler has returned. A redelivered message gets no
-   * second handler: if it is in flight, the new lease replaces the old one; if it was handled, it is acknowledged
-   * again.
+   * Starts a handler for a message, if necessary after another handler has returned. A redelivered message
+   * gets no second handler: if it is in flight, the new lease replaces the old one; if it was handled, it is
+   * acknowledged again.
    */
   void submit(ReceivedMessage received) {
     var id = received.getMessage().getMessageId();
@@ -226,9 +227,8 @@ final class InFlightMessages {
     var dropped = waiting.stream().filter(isDropped).toList();
     waiting.removeAll(dropped);
     dropped.forEach(message -> messages.remove(message.id()));
-    var ackIds =
-        dropped.stream().filter(message -> message.isLeased).map(message -> message.received.getAckId()).toList();
-    requests.setLease(ackIds, Duration.ZERO);
+    var leased = dropped.stream().filter(message -> message.isLeased);
+    requests.setLease(leased.map(message -> message.received.getAckId()).toList(), Duration.ZERO);
   }
 
   private void completeIfFinished() {
@@ -242,8 +242,8 @@ final class InFlightMessages {
   }
 
   /**
-   * A message that a handler works on, or that waits until another handler returns. The service delivers at most
-   * maxOutstanding messages at a time, but it does not know of handlers whose lease has ended.
+   * A message that a handler works on, or that waits until another handler returns. The service delivers at
+   * most maxOutstanding messages at a time, but it does not know of handlers whose lease has ended.
    */
   private static final class InFlightMessage {
     /** The last delivery. */

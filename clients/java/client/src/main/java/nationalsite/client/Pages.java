@@ -18,8 +18,8 @@ public final class Pages {
   /**
    * Returns the pages of a list or a search, from the one that the request is for.
    *
-   * <p>Each page is read when it is needed. The image of a search is sent once: the page token stands for it. An
-   * iteration that begins again reads the pages again.
+   * <p>Each page is read when it is needed. The image of a search is sent once: the page token stands for it.
+   * An iteration that begins again reads the pages again.
    *
    * @param method a method of a blocking stub, such as {@code products::searchByKeyword}
    * @param timeout for each page
@@ -61,7 +61,8 @@ public final class Pages {
     private static <Q extends Message> Q buildNextRequest(Q request, String pageToken) {
       var next = request.toBuilder();
       var type = request.getDescriptorForType();
-      REPLACED_BY_TOKEN.stream().map(type::findFieldByName).filter(Objects::nonNull).forEach(next::clearField);
+      var replaced = REPLACED_BY_TOKEN.stream().map(type::findFieldByName).filter(Objects::nonNull);
+      replaced.forEach(next::clearField);
       return (Q) next.setField(type.findFieldByName("page_token"), pageToken).build();
     }
   }

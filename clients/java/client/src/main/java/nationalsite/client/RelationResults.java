@@ -14,7 +14,8 @@ public final class RelationResults {
    *
    * @throws IllegalArgumentException if the response is not one to this request
    */
-  public static List<RelationResult> pair(WriteOrderRelationsRequest request, WriteOrderRelationsResponse response) {
+  public static List<RelationResult> pair(
+      WriteOrderRelationsRequest request, WriteOrderRelationsResponse response) {
     if (request.getRelationsCount() != response.getResultsCount()) {
       throw new IllegalArgumentException(
           response.getResultsCount() + " results of " + request.getRelationsCount() + " relations");

@@ -8,8 +8,8 @@ import java.util.List;
 import nationalsite.ordersync.v1.StreamMessagesRequest;
 
 /**
- * The requests that a consumer has still to send on its stream. Acknowledgements that were not sent are sent on the
- * next stream. Lease changes end with their stream. Used by the thread of the consumer only.
+ * The requests that a consumer has still to send on its stream. Acknowledgements that were not sent are sent
+ * on the next stream. Lease changes end with their stream. Used by the thread of the consumer only.
  */
 final class RequestQueue {
   private static final int MAX_IDS_PER_REQUEST = 1000;

@@ -37,18 +37,19 @@ public final class Retries {
   }
 
   /**
-   * Calls a method of a blocking stub, such as {@code orders::syncOrder}. After an error that permits it, calls it
-   * again with the same request.
+   * Calls a method of a blocking stub, such as {@code orders::syncOrder}. After an error that permits it,
+   * calls it again with the same request.
    *
-   * <p>A call is retried if {@link ErrorDetails#mayRepeat}. If the error is not from the service, the call may have
-   * been executed: then it is retried only if the RPC has no side effects, or if the request has a {@code request_id}.
-   * The pause is the delay of RetryInfo, or exponential backoff.
+   * <p>A call is retried if {@link ErrorDetails#mayRepeat}. If the error is not from the service, the call
+   * may have been executed: then it is retried only if the RPC has no side effects, or if the request has a
+   * {@code request_id}. The pause is the delay of RetryInfo, or exponential backoff.
    *
    * @param timeout for all attempts together
-   * @throws StatusRuntimeException the last error, at once if the pause would exceed the timeout. An interrupt during
-   *     the pause ends it with the last error too, and the thread stays interrupted
+   * @throws StatusRuntimeException the last error, at once if the pause would exceed the timeout. An
+   *     interrupt during the pause ends it with the last error too, and the thread stays interrupted
    */
-  public static <Q extends Message, R> R call(Function<Q, R> method, Q request, Duration timeout, int maxAttempts) {
+  public static <Q extends Message, R> R call(
+      Function<Q, R> method, Q request, Duration timeout, int maxAttempts) {
     var endNanos = System.nanoTime() + timeout.toNanos();
     for (var attempt = 1; ; attempt++) {
       var remaining = Duration.ofNanos(endNanos - System.nanoTime());

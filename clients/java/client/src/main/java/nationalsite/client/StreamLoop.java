@@ -20,8 +20,8 @@ import nationalsite.ordersync.v1.StreamMessagesRequest;
 import nationalsite.ordersync.v1.StreamMessagesResponse;
 
 /**
- * Opens one stream after the other. It moves messages from the stream to their handlers, and requests from the queue
- * to the stream. Used by the thread of the consumer only, which is that of the event loop.
+ * Opens one stream after the other. It moves messages from the stream to their handlers, and requests from
+ * the queue to the stream. Used by the thread of the consumer only, which is that of the event loop.
  */
 final class StreamLoop {
   /** Codes with which another stream would fail as well, if the error has no reason that is known here. */
@@ -117,9 +117,8 @@ final class StreamLoop {
         return;
       }
       retryDelay = details.retryDelay().orElse(Duration.ZERO);
-      LOGGER.log(
-          Level.INFO,
-          "stream_ended code=" + details.code() + " reason=" + details.reasonName() + " message=" + details.message());
+      var codeAndReason = "code=" + details.code() + " reason=" + details.reasonName();
+      LOGGER.log(Level.INFO, "stream_ended " + codeAndReason + " message=" + details.message());
     }
     if (endedStream.age().compareTo(Backoff.MAX) > 0) {
       failures = 0;
@@ -137,7 +136,8 @@ final class StreamLoop {
   }
 
   /** One stream. Its methods are called in the event loop, by gRPC too. */
-  private final class Stream implements ClientResponseObserver<StreamMessagesRequest, StreamMessagesResponse> {
+  private final class Stream
+      implements ClientResponseObserver<StreamMessagesRequest, StreamMessagesResponse> {
     private final long startNanos = System.nanoTime();
     private ClientCallStreamObserver<StreamMessagesRequest> call;
     /** Extends leases; null until the stream has reached a server. */
@@ -150,7 +150,7 @@ final class StreamLoop {
       try {
         opener.streamMessages(this);
         call.onNext(options.openRequest());
-      } catch (RuntimeException error) { // of an interceptor of the channel, such as one that adds credentials
+      } catch (RuntimeException error) { // of an interceptor of the channel, for example without credentials
         end(error);
       }
     }
@@ -199,9 +199,9 @@ final class StreamLoop {
 
     private void ready() {
       if (extending == null) {
-        var intervalNanos = options.lease().toNanos() / 3;
+        var interval = options.lease().dividedBy(3).toNanos();
         extending =
-            loop.scheduleWithFixedDelay(inFlight::extendLeases, intervalNanos, intervalNanos, TimeUnit.NANOSECONDS);
+            loop.scheduleWithFixedDelay(inFlight::extendLeases, interval, interval, TimeUnit.NANOSECONDS);
       }
       flush();
     }

@@ -152,7 +152,8 @@ class ConsumerTest {
           names.add(Thread.currentThread().getName());
           new CountDownLatch(1).await();
         };
-    try (var consumer = newConsumer(handler).executor(executor).handlerTimeout(Duration.ofMillis(50)).build()) {
+    var builder = newConsumer(handler).executor(executor).handlerTimeout(Duration.ofMillis(50));
+    try (var consumer = builder.build()) {
       var run = CompletableFuture.runAsync(consumer);
       deliver(streams.take(), "1");
       assertEquals("own", names.take());
@@ -261,10 +262,14 @@ class ConsumerTest {
     }
   }
 
-  /** Passes each stream, and what a consumer sends, to the test. Ends a stream when the consumer closes its side. */
+  /**
+   * Passes each stream, and what a consumer sends, to the test. Ends a stream when the consumer closes its
+   * side.
+   */
   private final class FakeStreams extends OrderSyncServiceGrpc.OrderSyncServiceImplBase {
     @Override
-    public StreamObserver<StreamMessagesRequest> streamMessages(StreamObserver<StreamMessagesResponse> responses) {
+    public StreamObserver<StreamMessagesRequest> streamMessages(
+        StreamObserver<StreamMessagesResponse> responses) {
       streams.add(responses);
       return new StreamObserver<>() {
         @Override

@@ -11,6 +11,7 @@ import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Stream;
 import nationalsite.ordersync.v1.Delivery;
 import nationalsite.ordersync.v1.DeliveryState;
 import nationalsite.ordersync.v1.GetDeliveryRequest;
@@ -30,7 +31,9 @@ class DeliveriesTest {
 
   @Test
   void outageWhileWaitingIsSurvived() throws Exception {
-    try (var server = new FakeOrderSyncService(PENDING, DRAINING, DRAINING, DRAINING, DRAINING, PENDING, DEAD)) {
+    var outage = Stream.generate(() -> DRAINING).limit(4);
+    var answers = Stream.of(Stream.of(PENDING), outage, Stream.of(PENDING, DEAD)).flatMap(each -> each);
+    try (var server = new FakeOrderSyncService(answers.toArray())) {
       var delivery = Deliveries.waitFor(server.stub(), "d-1", Duration.ofMinutes(1));
       assertEquals(DEAD.getDelivery(), delivery);
       assertEquals(7, server.calls.size());
@@ -68,7 +71,8 @@ class DeliveriesTest {
     try (var server = new FakeOrderSyncService(notFound)) {
       var error =
           assertThrows(
-              StatusRuntimeException.class, () -> Deliveries.waitFor(server.stub(), "d-1", Duration.ofMinutes(1)));
+              StatusRuntimeException.class,
+              () -> Deliveries.waitFor(server.stub(), "d-1", Duration.ofMinutes(1)));
       assertEquals("ERROR_REASON_DELIVERY_NOT_FOUND", ErrorDetails.from(error).reasonName());
     }
   }

@@ -28,7 +28,10 @@ import java.util.concurrent.TimeUnit;
 import nationalsite.ordersync.v1.OrderSyncServiceGrpc;
 import nationalsite.ordersync.v1.OrderSyncServiceGrpc.OrderSyncServiceBlockingStub;
 
-/** An OrderSyncService on loopback. It answers unary calls with the next of its answers; the last one is used again. */
+/**
+ * An OrderSyncService on loopback. It answers unary calls with the next of its answers; the last one is used
+ * again.
+ */
 final class FakeOrderSyncService implements AutoCloseable {
   final List<Call> calls = new CopyOnWriteArrayList<>();
   private final Deque<Object> answers;
@@ -49,8 +52,8 @@ final class FakeOrderSyncService implements AutoCloseable {
    */
   FakeOrderSyncService(Object... answers) throws IOException {
     this.answers = new ArrayDeque<>(List.of(answers));
-    server =
-        Grpc.newServerBuilderForPort(0, InsecureServerCredentials.create()).addService(bind()).build().start();
+    var builder = Grpc.newServerBuilderForPort(0, InsecureServerCredentials.create());
+    server = builder.addService(bind()).build().start();
     channel =
         Grpc.newChannelBuilder("127.0.0.1:" + server.getPort(), InsecureChannelCredentials.create())
             .disableRetry() // the calls of the tests are counted

@@ -30,6 +30,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class RetriesTest {
+  private static final Duration TIMEOUT = Duration.ofMinutes(1);
   private static final Duration CLOCK_TOLERANCE = Duration.ofMillis(20);
   private static final Map<String, Method<?, ?>> METHODS =
       Map.of(
@@ -136,7 +137,7 @@ class RetriesTest {
       var thrown =
           assertThrows(
               StatusRuntimeException.class,
-              () -> Retries.call(interrupted, GetDeliveryRequest.getDefaultInstance(), Duration.ofMinutes(1)));
+              () -> Retries.call(interrupted, GetDeliveryRequest.getDefaultInstance(), TIMEOUT));
       assertTrue(Thread.interrupted());
       assertEquals(Status.Code.UNAVAILABLE, thrown.getStatus().getCode());
     }

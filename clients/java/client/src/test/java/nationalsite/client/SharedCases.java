@@ -8,7 +8,8 @@ import java.nio.file.Path;
 
 /** The test cases that all client libraries share: tests/clients/README.md describes them. */
 final class SharedCases {
-  private static final Path FOLDER = Path.of("..", "..", "..", "tests", "clients"); // Maven tests run in the module
+  /** From the folder of the module, where Maven runs the tests. */
+  private static final Path FOLDER = Path.of("..", "..", "..", "tests", "clients");
 
   private SharedCases() {}
 

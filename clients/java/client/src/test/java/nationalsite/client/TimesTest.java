@@ -13,7 +13,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class TimesTest {
   @ParameterizedTest
-  @ValueSource(strings = {"1970-01-01T00:00:00Z", "2026-11-30T17:18:19.123456789Z", "1969-12-31T23:59:59.999999999Z"})
+  @ValueSource(
+      strings = {"1970-01-01T00:00:00Z", "2026-11-30T17:18:19.123456789Z", "1969-12-31T23:59:59.999999999Z"})
   void conversionOfTimesIsExact(String text) throws ParseException {
     var timestamp = Timestamps.parse(text);
     assertEquals(timestamp, Times.toProto(Instant.parse(text)));

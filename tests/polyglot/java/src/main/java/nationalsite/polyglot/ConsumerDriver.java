@@ -57,11 +57,13 @@ public final class ConsumerDriver {
     /** By message id; true for success. */
     private final Map<String, BlockingQueue<Boolean>> results = new ConcurrentHashMap<>();
 
-    private DrivenConsumer(String name, String target, JsonObject options) throws InvalidProtocolBufferException {
+    private DrivenConsumer(String name, String target, JsonObject options)
+        throws InvalidProtocolBufferException {
       this.name = name;
       channel = Channels.connect(target, Service.ORDER_SYNC);
       consumer = build(options);
-      ignoresCancellation = find(options, "ignores_cancellation").map(JsonElement::getAsBoolean).orElse(false);
+      ignoresCancellation =
+          find(options, "ignores_cancellation").map(JsonElement::getAsBoolean).orElse(false);
     }
 
     static DrivenConsumer start(String name, JsonObject command) throws InvalidProtocolBufferException {
@@ -82,8 +84,9 @@ public final class ConsumerDriver {
     private Consumer build(JsonObject options) throws InvalidProtocolBufferException {
       var builder = Consumer.newBuilder(channel, options.get("subscription").getAsString(), this::handle);
       if (options.has("create_if_missing")) {
-        var spec = Json.toMessage(options.getAsJsonObject("create_if_missing"), SubscriptionSpec.getDefaultInstance());
-        builder.createIfMissing((SubscriptionSpec) spec);
+        var spec = SubscriptionSpec.getDefaultInstance();
+        var filled = Json.toMessage(options.getAsJsonObject("create_if_missing"), spec);
+        builder.createIfMissing((SubscriptionSpec) filled);
       }
       find(options, "max_outstanding").map(JsonElement::getAsInt).ifPresent(builder::maxOutstanding);
       findDuration(options, "lease_ms").ifPresent(builder::lease);
