@@ -2,12 +2,15 @@
 import { Consumer, type Handler, connect } from "@nationalsite/client";
 import sqlite from "node-sqlite3-wasm";
 
+// [snippet once]
 const database = new sqlite.Database(process.argv[2]); // without a path, it is in memory
 database.exec("CREATE TABLE IF NOT EXISTS handled_messages (message_id TEXT PRIMARY KEY)");
 database.exec("CREATE TABLE IF NOT EXISTS order_events (cbu_order_id INTEGER, topic TEXT)");
 
-// [snippet once]
-/** Stores what a message says, and that it was handled, in one transaction. An error undoes both. */
+/**
+ * Stores what a message says, and that it was handled, in one transaction. An error undoes both. It does not
+ * await, so no other handler takes part in its transaction.
+ */
 const handle: Handler = ({ messageId, topic, payload }) => {
   database.exec("BEGIN");
   try {
