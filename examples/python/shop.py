@@ -5,13 +5,13 @@ import os
 import sys
 import threading
 import urllib.request
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from uuid import uuid4
 
 import grpc
 import nationalsite_client as client
+from google.protobuf.timestamp_pb2 import Timestamp
 from nationalsite.account.v1 import AccountServiceStub, CountryAccount, RegisterUserRequest
 from nationalsite.errors.v1 import ERROR_REASON_ACCOUNT_EXISTS
 from nationalsite.ordersync import v1 as protos
@@ -31,7 +31,8 @@ def call_sandbox(path: str, **body: object) -> dict[str, int]:
     data, headers = json.dumps(body).encode(), {"Content-Type": "application/json"}
     request = urllib.request.Request(f"{SANDBOX}/admin/{path}", data, headers)  # noqa: S310 # HTTP
     with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310 # HTTP
-        return json.loads(response.read() or "{}")
+        answer: dict[str, int] = json.loads(response.read() or "{}")
+        return answer
 
 
 # Search by an image up to the third page, and print the prices of an offer.
@@ -39,8 +40,8 @@ image = (Path(__file__).parent.parent / "image.jpg").read_bytes()
 search = product.SearchByImageRequest(image=image, page_size=5, country="japan")
 for page in islice(client.iterate_pages(products.SearchByImage, search, timeout=15), 3):
     print("page", page.page, "begins with", page.offers[0].offer_id)
-read = product.GetProductDetailRequest(offer_id=page.offers[0].offer_id, country="japan")
-for sku in products.GetProductDetail(read, timeout=15).product.product_sku_infos:
+detail = product.GetProductDetailRequest(offer_id=page.offers[0].offer_id, country="japan")
+for sku in products.GetProductDetail(detail, timeout=15).product.product_sku_infos:
     print(
         "SKU", sku.sku_id, client.money_to_text(sku.price), *(each.value_trans for each in sku.sku_attributes)
     )
@@ -59,7 +60,8 @@ for request_id in (str(uuid4()), str(uuid4())):
         print("registered already")
 
 # Sync an order, then its new status, then which entry of the purchase order was bought for which sub-order.
-cbu_order_id, now = call_sandbox("orders")["order_id"], datetime.now(UTC)
+cbu_order_id, now = call_sandbox("orders")["order_id"], Timestamp()
+now.GetCurrentTime()
 read = protos.GetPurchaseOrderRequest(cbu_order_id=cbu_order_id)
 bought = orders.GetPurchaseOrder(read, timeout=15).purchase_order
 order = protos.Order(
@@ -95,18 +97,24 @@ for step in ("pay", "ship", "receive"):
 consumer.run()
 
 # Request a refund with a voucher.
-goods = {
-    "cbu_order_id": cbu_order_id,
-    "cbu_order_entry_ids": [bought.entries[0].cbu_order_entry_id],
-    "goods_status": protos.GOODS_STATUS_REFUND_BUYER_RECEIVED,
-}
-reasons = orders.ListRefundReasons(protos.ListRefundReasonsRequest(**goods), timeout=15).reasons
+entry = bought.entries[0]
+received = protos.GOODS_STATUS_REFUND_BUYER_RECEIVED
+reasons = orders.ListRefundReasons(
+    protos.ListRefundReasonsRequest(
+        cbu_order_id=cbu_order_id,
+        cbu_order_entry_ids=[entry.cbu_order_entry_id],
+        goods_status=received,
+    ),
+    timeout=15,
+).reasons
 voucher = orders.UploadRefundVoucher(protos.UploadRefundVoucherRequest(image=image), timeout=15)
 refund = protos.CreateRefundRequest(
-    **goods,
     request_id=str(uuid4()),
+    cbu_order_id=cbu_order_id,
+    cbu_order_entry_ids=[entry.cbu_order_entry_id],
+    goods_status=received,
     dispute_request=protos.DISPUTE_KIND_RETURN_REFUND,
-    apply_payment=bought.entries[0].line_amount,
+    apply_payment=entry.line_amount,
     apply_carriage=client.decimal_to_money(0),
     apply_reason_id=next(reason.reason_id for reason in reasons if reason.need_voucher),
     description="wrong colour",
@@ -115,15 +123,16 @@ refund = protos.CreateRefundRequest(
 print("refund", orders.CreateRefund(refund, timeout=15).refund_id)
 
 # Enqueue a delivery and wait for its end.
-sync = protos.EnqueueSyncRequest(request_id=str(uuid4()), relations={"relations": relations.relations})
+written = protos.OrderRelations(relations=relations.relations)
+sync = protos.EnqueueSyncRequest(request_id=str(uuid4()), relations=written)
 delivery_id = orders.EnqueueSync(sync, timeout=15).delivery.delivery_id
 delivery = client.wait_for_delivery(orders, delivery_id, timeout=60)
 print(protos.DeliveryState.Name(delivery.state), delivery.attempts)
 
 # Handle errors: one that retries overcome, and one after which only 1688 knows what happened.
 call_sandbox("faults", operation="product.search.keywordQuery", times=3, fault={"status": 503})
-search = product.SearchByKeywordRequest(keyword="dress", country="japan")
-print("found", client.call_with_retries(products.SearchByKeyword, search, timeout=60).total_size)
+dresses = product.SearchByKeywordRequest(keyword="dress", country="japan")
+print("found", client.call_with_retries(products.SearchByKeyword, dresses, timeout=60).total_size)
 call_sandbox("faults", operation="alibaba.alipay.url.get", fault={"drop": "after_request"})
 link = protos.CreateAlipayUrlRequest(request_id=str(uuid4()), cbu_order_ids=[cbu_order_id])
 try:
