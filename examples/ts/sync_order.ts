@@ -1,13 +1,12 @@
 // Syncs an order to 1688 with a direct call, and its purchase order with a durable delivery.
 import { randomUUID } from "node:crypto";
-import { create, enumToJson } from "@bufbuild/protobuf";
+import { enumToJson } from "@bufbuild/protobuf";
 import { timestampNow } from "@bufbuild/protobuf/wkt";
 import { type Client, connect, createClient, parseMoney, waitForDelivery } from "@nationalsite/client";
 import {
   DeliveryStateSchema,
   DownstreamOrderStatus,
   DownstreamRefundStatus,
-  EnqueueSyncRequestSchema,
   OrderSyncService,
 } from "@nationalsite/protos/ordersync/v1";
 
@@ -47,11 +46,11 @@ async function enqueueRelation(orders: Client<typeof OrderSyncService>): Promise
     cbuOrderId: 3209572465452730n,
     cbuOrderEntryId: 3209572465452734n,
   };
-  const request = create(EnqueueSyncRequestSchema, {
-    requestId: randomUUID(), // store it: a retry with it returns the same delivery
-    sync: { case: "relations", value: { relations: [relation] } },
-  });
-  const { delivery } = await orders.enqueueSync(request, { timeoutMs: 5_000 });
+  const requestId = randomUUID(); // store it: a retry with it returns the same delivery
+  const { delivery } = await orders.enqueueSync(
+    { requestId, sync: { case: "relations", value: { relations: [relation] } } },
+    { timeoutMs: 5_000 },
+  );
   const finished = await waitForDelivery(orders, delivery?.deliveryId ?? "", { timeoutMs: 60_000 });
   console.log(enumToJson(DeliveryStateSchema, finished.state), finished.attempts); // DELIVERY_STATE_DELIVERED 1
   // [/snippet]
