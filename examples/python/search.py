@@ -5,7 +5,7 @@ import os
 import grpc
 from nationalsite.errors import v1 as errors_v1
 from nationalsite.product.v1 import ProductServiceStub, SearchByKeywordRequest
-from nationalsite_client import connect, money_to_decimal, parse_error
+from nationalsite_client import connect, money_to_text, parse_error
 
 ADDRESS = os.environ.get("NATIONALSITE_PRODUCT", "127.0.0.1:50051")
 
@@ -24,8 +24,10 @@ def search(products: ProductServiceStub, keyword: str) -> None:
             print(f"{violation.field}: {violation.description}")
         return
     for offer in response.offers:
-        prices = offer.price_info  # a price that is not one number, such as 125-128, has a text
-        price = prices.price_range.text or f"{money_to_decimal(prices.price):.2f}"
+        prices = offer.price_info
+        price = prices.price_range.text  # of a price that is not one number, such as 125-128
+        if not price and prices.HasField("price"):
+            price = money_to_text(prices.price)
         print(offer.offer_id, prices.price.currency_code, price, offer.subject_trans)
 
 
