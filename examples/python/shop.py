@@ -11,7 +11,6 @@ from uuid import uuid4
 
 import grpc
 import nationalsite_client as client
-from google.protobuf.timestamp_pb2 import Timestamp
 from nationalsite.account.v1 import AccountServiceStub, CountryAccount, RegisterUserRequest
 from nationalsite.errors.v1 import ERROR_REASON_ACCOUNT_EXISTS
 from nationalsite.ordersync import v1 as protos
@@ -42,9 +41,7 @@ for page in islice(client.iterate_pages(products.SearchByImage, search, timeout=
     print("page", page.page, "begins with", page.offers[0].offer_id)
 detail = product.GetProductDetailRequest(offer_id=page.offers[0].offer_id, country="japan")
 for sku in products.GetProductDetail(detail, timeout=15).product.product_sku_infos:
-    print(
-        "SKU", sku.sku_id, client.money_to_text(sku.price), *(each.value_trans for each in sku.sku_attributes)
-    )
+    print("SKU", sku.sku_id, client.money_to_text(sku.price), sku.sku_attributes[0].value_trans)
 
 # Register a buyer, twice.
 buyer = CountryAccount(country="japan", site="sniff", out_login_name="py", out_member_id="py-1")
@@ -60,15 +57,12 @@ for request_id in (str(uuid4()), str(uuid4())):
         print("registered already")
 
 # Sync an order, then its new status, then which entry of the purchase order was bought for which sub-order.
-cbu_order_id, now = call_sandbox("orders")["order_id"], Timestamp()
-now.GetCurrentTime()
+cbu_order_id = call_sandbox("orders")["order_id"]
 read = protos.GetPurchaseOrderRequest(cbu_order_id=cbu_order_id)
 bought = orders.GetPurchaseOrder(read, timeout=15).purchase_order
-order = protos.Order(
-    national_order_id="1001", out_member_id=buyer.out_member_id, create_time=now, pay_time=now
-)
-order.pay_status = protos.DOWNSTREAM_ORDER_STATUS_PAID
-order.paid_fee.CopyFrom(bought.total_amount)
+now = bought.create_time
+order = protos.Order(national_order_id="1001", create_time=now, pay_time=now, paid_fee=bought.total_amount)
+order.out_member_id, order.pay_status = buyer.out_member_id, protos.DOWNSTREAM_ORDER_STATUS_PAID
 relations = protos.WriteOrderRelationsRequest()
 for number, entry in enumerate(bought.entries, start=1):
     sub_order = order.sub_orders.add(offer_id=entry.offer_id, sku_id=entry.sku_id, paid_fee=entry.line_amount)
@@ -99,19 +93,14 @@ consumer.run()
 # Request a refund with a voucher.
 entry = bought.entries[0]
 received = protos.GOODS_STATUS_REFUND_BUYER_RECEIVED
-reasons = orders.ListRefundReasons(
-    protos.ListRefundReasonsRequest(
-        cbu_order_id=cbu_order_id,
-        cbu_order_entry_ids=[entry.cbu_order_entry_id],
-        goods_status=received,
-    ),
-    timeout=15,
-).reasons
+goods = protos.ListRefundReasonsRequest(cbu_order_id=cbu_order_id, goods_status=received)
+goods.cbu_order_entry_ids.append(entry.cbu_order_entry_id)
+reasons = orders.ListRefundReasons(goods, timeout=15).reasons
 voucher = orders.UploadRefundVoucher(protos.UploadRefundVoucherRequest(image=image), timeout=15)
 refund = protos.CreateRefundRequest(
     request_id=str(uuid4()),
     cbu_order_id=cbu_order_id,
-    cbu_order_entry_ids=[entry.cbu_order_entry_id],
+    cbu_order_entry_ids=goods.cbu_order_entry_ids,
     goods_status=received,
     dispute_request=protos.DISPUTE_KIND_RETURN_REFUND,
     apply_payment=entry.line_amount,

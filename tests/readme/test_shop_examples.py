@@ -5,9 +5,14 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-MAX_LINES = {"python/shop.py": 119, "go/shop/main.go": 151, "ts/shop.ts": 87}
+MAX_LINES = {
+    "go/shop/main.go": 151,
+    "java/src/main/java/Shop.java": 144,
+    "python/shop.py": 117,
+    "ts/shop.ts": 87,
+}
 """Lines that are not empty. Without the helpers of the libraries, the same tasks had 206 in Python, 223 in Go
-and 304 in TypeScript, with the same formatters."""
+and 304 in TypeScript with the same formatters, and 179 in Java, a quarter of them longer than 110."""
 
 
 @pytest.mark.parametrize("path", MAX_LINES)
