@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from tools.usage import build_parser
 
@@ -53,8 +52,6 @@ SERVICE_SETTINGS: Mapping[str, Mapping[str, str]] = {
 """What only one service reads."""
 LOG_LINE_HOOKS: list[Callable[[str], None]] = []
 """Called with each line that a process writes. Tests add theirs."""
-_LOCKS: list[IO[str]] = []
-"""Open files, whose locks last as long as this process."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,13 +190,12 @@ def claim_log_dir(name: str) -> None:
     for number in itertools.count(1):
         folder = ROOT / "build" / "logs" / (name if number == 1 else f"{name}-{number}")
         folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / "lock").open("w")
+        lock = os.open(folder / "lock", os.O_WRONLY | os.O_CREAT)  # the end of the process closes it
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            lock.close()
+            os.close(lock)
             continue
-        _LOCKS.append(lock)
         LOG_DIR = folder
         return
 
