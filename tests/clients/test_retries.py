@@ -53,7 +53,7 @@ async def test_shared_case(case: dict[str, Any], is_async: bool) -> None:
             code = details.code
             assert details.may_repeat is case["may_repeat"]
     assert code.name == case["code"]
-    assert time.monotonic() - start_s < timeout_s / 2
+    assert time.monotonic() - start_s < timeout_s
     assert len(server.calls) == case["calls"]
     assert all(call.request == request for call in server.calls)
     first = server.calls[0]
