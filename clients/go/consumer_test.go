@@ -14,8 +14,10 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/test/bufconn"
 
 	"nationalsite.internal/client"
@@ -281,6 +283,18 @@ func TestLapsedAckIsLogged(t *testing.T) {
 		c.expectEqual(c.result(), nil)
 		c.expectEqual(strings.Count(c.logged.String(), "msg=ack_lapsed"), 1)
 		c.expectEqual(strings.Count(c.logged.String(), "msg=ack_lapsed message_id=1\n"), 1)
+	})
+}
+
+func TestStreamThatBreaksThreeTimesInARowIsAWarning(t *testing.T) {
+	runConsumerTest(t, client.Consumer{}, (*consumerTest).cancellable, func(c *consumerTest) {
+		for range 3 {
+			c.nextStream().end <- status.Error(codes.Unavailable, "simulated")
+		}
+		c.nextStream()
+		line := `msg=stream_ended code=Unavailable reason="" message=simulated`
+		c.expectEqual(strings.Count(c.logged.String(), "level=INFO "+line), 2)
+		c.expectEqual(strings.Count(c.logged.String(), "level=WARN "+line), 1)
 	})
 }
 

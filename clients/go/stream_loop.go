@@ -25,6 +25,10 @@ var nonRetryable = map[codes.Code]bool{
 	codes.Unimplemented:      true,
 }
 
+// warnFailures is the number of failures in a row from which a broken stream is a warning: the service does not just
+// restart.
+const warnFailures = 3
+
 // streamLoop opens one stream after the other. It moves messages from the stream to their handlers, and requests
 // from the queue to the stream.
 type streamLoop struct {
@@ -54,22 +58,21 @@ func (l *streamLoop) run(ctx context.Context) error {
 		if l.requests.isDrained() || ctx.Err() != nil {
 			break
 		}
-		var retryDelay time.Duration
-		if details := ParseError(err); details != nil {
-			if !mayRetry(details) {
-				return err
-			}
-			if details.RetryDelay != nil {
-				retryDelay = *details.RetryDelay
-			}
-			l.consumer.Logger.Info(
-				"stream_ended", slog.Any("code", details.Code), slog.String("reason", details.ReasonName),
-			)
+		details := ParseError(err)
+		if details != nil && !mayRetry(details) {
+			return err
 		}
 		if time.Since(start) > maxBackoff {
 			l.failures = 0
 		}
 		l.failures++
+		var retryDelay time.Duration
+		if details != nil {
+			l.log(ctx, details)
+			if details.RetryDelay != nil {
+				retryDelay = *details.RetryDelay
+			}
+		}
 		select {
 		case <-time.After(max(retryDelay, backoffDelay(l.failures))):
 		case <-closing:
@@ -77,6 +80,18 @@ func (l *streamLoop) run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// log says that a stream ended with an error.
+func (l *streamLoop) log(ctx context.Context, details *ErrorDetails) {
+	level := slog.LevelInfo
+	if l.failures >= warnFailures {
+		level = slog.LevelWarn
+	}
+	l.consumer.Logger.LogAttrs(
+		ctx, level, "stream_ended",
+		slog.Any("code", details.Code), slog.String("reason", details.ReasonName), slog.String("message", details.Message),
+	)
 }
 
 func mayRetry(details *ErrorDetails) bool {
