@@ -33,6 +33,8 @@ final class StreamLoop {
           Status.Code.UNAUTHENTICATED,
           Status.Code.PERMISSION_DENIED,
           Status.Code.UNIMPLEMENTED);
+  /** From this number of failures in a row, a broken stream is a warning: the service does not just restart. */
+  private static final int WARN_FAILURES = 3;
   private static final Logger LOGGER = System.getLogger("nationalsite.client");
 
   private final OrderSyncServiceStub stub;
@@ -109,6 +111,10 @@ final class StreamLoop {
       ended.complete(null);
       return;
     }
+    if (endedStream.age().compareTo(Backoff.MAX) > 0) {
+      failures = 0;
+    }
+    failures++;
     var retryDelay = Duration.ZERO;
     if (error != null) {
       var details = ErrorDetails.from(error);
@@ -118,12 +124,9 @@ final class StreamLoop {
       }
       retryDelay = details.retryDelay().orElse(Duration.ZERO);
       var codeAndReason = "code=" + details.code() + " reason=" + details.reasonName();
-      LOGGER.log(Level.INFO, "stream_ended " + codeAndReason + " message=" + details.message());
+      var level = failures >= WARN_FAILURES ? Level.WARNING : Level.INFO;
+      LOGGER.log(level, "stream_ended " + codeAndReason + " message=" + details.message());
     }
-    if (endedStream.age().compareTo(Backoff.MAX) > 0) {
-      failures = 0;
-    }
-    failures++;
     var backoff = Backoff.delay(failures);
     var delay = backoff.compareTo(retryDelay) > 0 ? backoff : retryDelay;
     reopening = loop.schedule(this::open, delay.toNanos(), TimeUnit.NANOSECONDS);

@@ -17,6 +17,7 @@ import io.grpc.InsecureServerCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.MethodDescriptor;
 import io.grpc.Server;
+import io.grpc.Status;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.protobuf.services.HealthStatusManager;
 import io.grpc.stub.StreamObserver;
@@ -33,6 +34,9 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.UnaryOperator;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import nationalsite.ordersync.v1.Message;
 import nationalsite.ordersync.v1.OrderSyncServiceGrpc;
 import nationalsite.ordersync.v1.ReceivedMessage;
@@ -214,6 +218,35 @@ class ConsumerTest {
       CompletableFuture.runAsync(consumer);
       deliver(streams.take(), "1");
       assertEquals(List.of(RequestCase.OPEN, RequestCase.SET_LEASE), takeRequests(2));
+    }
+  }
+
+  @Test
+  void streamThatBreaksThreeTimesInARowIsAWarning() throws Exception {
+    var lines = new LinkedBlockingQueue<String>();
+    var handler =
+        new Handler() {
+          @Override
+          public void publish(LogRecord record) {
+            lines.add(record.getLevel() + " " + record.getMessage());
+          }
+
+          @Override
+          public void flush() {}
+
+          @Override
+          public void close() {}
+        };
+    var logger = Logger.getLogger("nationalsite.client");
+    logger.addHandler(handler);
+    try (var consumer = newConsumer(message -> {}).build()) {
+      CompletableFuture.runAsync(consumer);
+      for (var level : List.of("INFO", "INFO", "WARNING")) {
+        streams.take().onError(Status.UNAVAILABLE.withDescription("simulated").asRuntimeException());
+        assertEquals(level + " stream_ended code=UNAVAILABLE reason= message=simulated", lines.take());
+      }
+    } finally {
+      logger.removeHandler(handler);
     }
   }
 
