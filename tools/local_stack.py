@@ -269,8 +269,8 @@ def main() -> None:
             print(f"{name:10} {running.address:22} {http:30} log {running.log.relative_to(ROOT)}")
         if ports != PORTS:
             print("the examples call these services after:")
-            for name in ("product", "order_sync"):
-                print(f"export NATIONALSITE_{name.upper()}={processes[name].address}")
+            for name, running in processes.items():
+                print(f"export NATIONALSITE_{name.upper()}={running.address}")
         print(f"the page of the sandbox: {processes['sandbox'].address}/")
         print(f"dialect {options.dialect}; press Ctrl-C to stop", flush=True)
         try:

@@ -100,6 +100,8 @@ def test_chosen_ports() -> None:
             "account": first + 2,
         }
         assert "dialect national-site" in run.printed
+        for name, address in (run.addresses | {"sandbox": f"http://{run.addresses['sandbox']}"}).items():
+            assert f"export NATIONALSITE_{name.upper()}={address}\n" in run.printed
 
 
 def test_a_chosen_port_that_is_in_use() -> None:
