@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LOG_DIR = ROOT / "build" / "logs"
 """Where the processes of this program write. `claim_log_dir` makes it a folder of the program's own."""
 DIALECTS = ("open-platform", "national-site")
+STOP_SIGNALS = {signal.SIGINT, signal.SIGTERM}
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 30
 
@@ -272,11 +273,14 @@ def main() -> None:
             for name, running in processes.items():
                 print(f"export NATIONALSITE_{name.upper()}={running.address}")
         print(f"the page of the sandbox: {processes['sandbox'].address}/")
-        print(f"dialect {options.dialect}; press Ctrl-C to stop", flush=True)
         try:
-            signal.pause()
+            # Blocked, a signal that comes before sigwait is kept for it. signal.pause would miss it.
+            signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+            print(f"dialect {options.dialect}; press Ctrl-C to stop", flush=True)
+            signal.sigwait(STOP_SIGNALS)
         except KeyboardInterrupt:
-            print("stopping")
+            pass  # it came before it was blocked
+        print("stopping")
 
 
 def _count_ports(first: int) -> Mapping[str, tuple[int, ...]]:
