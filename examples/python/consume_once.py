@@ -22,6 +22,8 @@ database.execute("CREATE TABLE IF NOT EXISTS order_events (cbu_order_id INTEGER,
 
 def handle(message: Message) -> None:
     """Store what a message says, and that it was handled, in one transaction. An exception undoes both."""
+    if not message.HasField("order"):
+        return  # it is about something else, such as a refund
     with database:
         remember = "INSERT INTO handled_messages VALUES (?) ON CONFLICT DO NOTHING"
         if database.execute(remember, (message.message_id,)).rowcount == 0:

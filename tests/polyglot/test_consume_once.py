@@ -133,6 +133,15 @@ def push(stack) -> Callable[[], int]:
     return push
 
 
+def test_message_about_something_else(shop, push, stack) -> None:
+    message = {"topic": "ORDER_BUYER_VIEW_ORDER_REFUND_AFTER_SALES"}
+    SandboxClient(stack["sandbox"].address).admin("POST", "messages", message)
+    order_id = push()
+    wait_until(lambda: shop.count_events(order_id))
+    wait_until(shop.has_acknowledged)
+    assert shop.execute("SELECT cbu_order_id FROM order_events") == [(order_id,)]
+
+
 def test_effect_fails(shop, push) -> None:
     shop.execute(
         "CREATE TRIGGER failure BEFORE INSERT ON order_events BEGIN SELECT RAISE(ABORT, 'simulated'); END"

@@ -18,10 +18,6 @@ import (
 	ordersyncv1 "nationalsite.internal/go/ordersync/v1"
 )
 
-const tables = `
-	CREATE TABLE IF NOT EXISTS handled_messages (message_id TEXT PRIMARY KEY);
-	CREATE TABLE IF NOT EXISTS order_events (cbu_order_id INTEGER, topic TEXT);`
-
 func main() {
 	database, err := sql.Open("sqlite3", append(os.Args[1:], ":memory:")[0])
 	if err != nil {
@@ -53,8 +49,15 @@ func main() {
 }
 
 // [snippet once]
+const tables = `
+	CREATE TABLE IF NOT EXISTS handled_messages (message_id TEXT PRIMARY KEY);
+	CREATE TABLE IF NOT EXISTS order_events (cbu_order_id INTEGER, topic TEXT);`
+
 // handle stores what a message says, and that it was handled, in one transaction. An error undoes both.
 func handle(ctx context.Context, database *sql.DB, message *ordersyncv1.Message) error {
+	if message.GetOrder() == nil {
+		return nil // it is about something else, such as a refund
+	}
 	transaction, err := database.BeginTx(ctx, nil)
 	if err != nil {
 		return err

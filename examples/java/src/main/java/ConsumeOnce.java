@@ -1,3 +1,4 @@
+// [snippet once]
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
@@ -9,6 +10,7 @@ import nationalsite.ordersync.v1.SubscriptionSpec;
 
 /** Stores events of orders in a database, each message once, until SIGTERM. */
 public final class ConsumeOnce {
+  /** A database in memory, to try it. Use one that outlives the program. */
   private static final String DATABASE = "jdbc:h2:mem:shop;MODE=PostgreSQL;DB_CLOSE_DELAY=-1";
 
   public static void main(String[] args) throws SQLException {
@@ -27,14 +29,17 @@ public final class ConsumeOnce {
     channel.shutdown();
   }
 
-  // [snippet once]
   /** Stores what a message says, and that it was handled, in one transaction. An exception undoes both. */
   private static void handle(Message message) throws SQLException {
+    if (!message.hasOrder()) {
+      return; // it is about something else, such as a refund
+    }
     try (var database = DriverManager.getConnection(DATABASE)) {
       database.setAutoCommit(false);
       var remember = "INSERT INTO handled_messages VALUES (?) ON CONFLICT DO NOTHING";
       if (execute(database, remember, message.getMessageId()) == 0) {
-        return; // it was handled before, but its acknowledgement was lost
+        System.out.println("handled before: " + message.getMessageId()); // the acknowledgement was lost
+        return;
       }
       var orderId = message.getOrder().getCbuOrderId();
       execute(database, "INSERT INTO order_events VALUES (?, ?)", orderId, message.getTopic());
@@ -42,7 +47,6 @@ public final class ConsumeOnce {
       System.out.println(message.getTopic() + " " + orderId);
     }
   }
-  // [/snippet]
 
   /** Executes a statement; returns the number of rows that it has changed. */
   private static int execute(Connection database, String sql, Object... parameters) throws SQLException {
@@ -54,3 +58,4 @@ public final class ConsumeOnce {
     }
   }
 }
+// [/snippet]
