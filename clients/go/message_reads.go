@@ -23,8 +23,8 @@ type MessageRead struct {
 }
 
 // ListMessageReads returns the calls that read what a message is about, in the order in which to make them: 1688's
-// messages have few details. There are none for a topic that is not known, and for a message without the ids that the
-// calls need.
+// messages have few details. There are none for a message without a payload, or without the ids that the calls need. A
+// topic that is newer than this library has the reads of its payload.
 func ListMessageReads(message *ordersyncv1.Message) []MessageRead {
 	fields := message.ProtoReflect()
 	payload := fields.WhichOneof(fields.Descriptor().Oneofs().ByName("payload"))

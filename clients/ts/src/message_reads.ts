@@ -15,7 +15,8 @@ export type MessageRead = {
 /**
  * Returns the calls that read what a message is about, in the order in which to make them.
  *
- * There are none for a topic that is not known, and for a message without the ids that the calls need.
+ * There are none for a message without a payload, or without the ids that the calls need. A topic that is newer
+ * than this library has the reads of its payload.
  */
 export function listMessageReads(message: Message): MessageRead[] {
   const { case: name, value: event } = message.payload;

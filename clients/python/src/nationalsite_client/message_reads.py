@@ -27,7 +27,8 @@ class Read:
 def list_message_reads(message: protos.Message) -> tuple[Read, ...]:
     """Return the calls that read what a message is about, in the order in which to make them.
 
-    Empty for a topic that is not known, and for a message without the ids that the calls need.
+    Empty for a message without a payload, or without the ids that the calls need. A topic that is newer than
+    this library has the reads of its payload.
     """
     payload = message.WhichOneof("payload")
     if payload is None:

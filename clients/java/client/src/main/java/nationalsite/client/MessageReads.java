@@ -29,7 +29,8 @@ public final class MessageReads {
   /**
    * Returns the calls that read what a message is about, in the order in which to make them.
    *
-   * <p>There are none for a topic that is not known, and for a message without the ids that the calls need.
+   * <p>There are none for a message without a payload, or without the ids that the calls need. A topic
+   * that is newer than this library has the reads of its payload.
    */
   public static List<MessageRead> list(nationalsite.ordersync.v1.Message message) {
     var payload = message.getDescriptorForType().findFieldByNumber(message.getPayloadCase().getNumber());
