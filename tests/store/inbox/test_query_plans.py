@@ -81,7 +81,7 @@ async def test_a_message_costs_the_same_with_any_backlog_of_its_key(storage):
     assert large == pytest.approx(small, rel=0.2)
 
 
-@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("url", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True)
 @pytest.mark.parametrize("has_statistics", [True, False])
 async def test_an_acknowledgement_is_not_compared_with_the_backlog(storage, has_statistics):
     """Each key of the acknowledged messages could be compared with each message, without statistics."""

@@ -118,7 +118,7 @@ async def test_no_statement_scans_the_backlog(storage, keys, has_statistics):
     assert promotions == 1
 
 
-@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("url", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True)
 async def test_new_deliveries_are_not_joined_with_the_backlog(storage):
     """Without statistics, all pending deliveries could be read to find earlier ones of the same keys."""
     await insert_backlog(storage.store, count=3000, keys=3000)

@@ -298,9 +298,10 @@ async def test_retries_and_new_deliveries_take_turns(open_storage, receiver, clo
         async with storage.build_relay(receiver, CAPACITIES).lifespan():
             await wait_until(lambda: len(receiver.sent) == 16)
     assert receiver.payloads()[:4] == [b"0", b"1", b"2", b"3"]
-    for first in range(4, 12, 2):
-        numbers = sorted(int(payload) for payload in receiver.payloads()[first : first + 2])
-        assert numbers[0] < 4 <= numbers[1]
+    are_retries = [int(payload) < 4 for payload in receiver.payloads()[4:12]]
+    for count in range(2, 9):
+        # Of the two in flight, either may end first.
+        assert abs(are_retries[:count].count(True) - are_retries[:count].count(False)) <= 2
 
 
 async def test_retries_and_rpcs_take_turns_also_one_at_a_time(storage, clock):
