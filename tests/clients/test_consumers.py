@@ -163,6 +163,27 @@ async def test_failed_message_is_released_and_redelivered(
     assert caplog.text.count(f"handler_failed message_id={message_id} topic={PAID}") == 2
 
 
+async def test_handler_whose_own_task_was_cancelled_has_failed(
+    channel, stub, sandbox, subscription, caplog
+) -> None:
+    await create_subscription(stub, subscription)
+    attempts = []
+
+    async def handle(message: protos.Message) -> None:
+        attempts.append(get_received_message().delivery_attempt)
+        if len(attempts) == 1:
+            step = asyncio.create_task(asyncio.Event().wait())
+            step.cancel()
+            await step
+
+    consumer = BackgroundConsumer(channel, subscription, handle)
+    (message_id,) = await push(sandbox)
+    await wait_until(lambda: attempts == [1, 2])
+    await wait_until_acknowledged(stub, subscription)
+    await consumer.stop()
+    assert f"handler_failed message_id={message_id}" in caplog.text
+
+
 async def test_service_that_cannot_be_reached_is_a_warning(handler, caplog) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))  # it does not listen

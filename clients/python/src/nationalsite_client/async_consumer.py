@@ -14,7 +14,7 @@ from nationalsite.ordersync.v1 import OrderSyncServiceStub
 from nationalsite_client.backoff import MAX_BACKOFF_S, backoff_s
 from nationalsite_client.consumer_options import ConsumerOptions
 from nationalsite_client.errors import ErrorDetails, parse_error
-from nationalsite_client.in_flight import Handler, InFlightMessages
+from nationalsite_client.in_flight import Handler, InFlightMessages, is_cancelled
 from nationalsite_client.request_queue import RequestQueue
 
 NON_RETRYABLE = frozenset(
@@ -106,7 +106,7 @@ class AsyncConsumer:
                 error = parse_error(caught)
                 if not _may_retry(error) and not self._requests.is_drained:
                     raise
-            if _is_cancelled():
+            if is_cancelled():  # grpc.aio can lose this if the stream ends at the same time
                 raise asyncio.CancelledError
             if self._requests.is_drained:
                 return
@@ -158,12 +158,6 @@ class AsyncConsumer:
         else:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), delay_s)
-
-
-def _is_cancelled() -> bool:
-    """Whether the task is cancelled. grpc.aio can lose this if the stream ends at the same time."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 def _may_retry(details: ErrorDetails) -> bool:

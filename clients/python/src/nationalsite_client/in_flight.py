@@ -181,7 +181,10 @@ class InFlightMessages:
         message_id = message.message_id
         try:
             await self._call_handler(message)
-        except Exception:  # a handler may raise anything; its message is released in any case
+        except (Exception, asyncio.CancelledError):
+            # A handler may raise anything, also the CancelledError of a task that it awaits.
+            if is_cancelled():
+                raise
             if not message.lapsed:
                 topic = message.received.message.topic
                 _log.exception("handler_failed message_id=%s topic=%s", message_id, topic)
@@ -219,6 +222,12 @@ class InFlightMessages:
         self._handled[message.message_id] = message.received.ack_id
         while len(self._handled) > _MAX_REMEMBERED_IDS:
             del self._handled[next(iter(self._handled))]
+
+
+def is_cancelled() -> bool:
+    """Whether the running task itself is cancelled."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _now_s() -> float:
