@@ -1,6 +1,7 @@
 """Error details in the Python client library."""
 
 import socket
+import typing
 
 import grpc
 import nationalsite_client
@@ -107,6 +108,36 @@ def test_error_of_grpc_itself_has_no_reason() -> None:
         (),
     )
     assert details.retry == errors_v1.RETRY_UNSPECIFIED
+
+
+def test_what_cannot_be_parsed_is_ignored() -> None:
+    pushback = ("grpc-retry-pushback-ms", "soon")
+    for invalid in (b"\xff\xff", _encode_status(b"\xff\xff")):
+        error = _FailedCall((("grpc-status-details-bin", invalid), pushback))
+        details = parse_error(error)
+        assert (details.code, details.message) == (grpc.StatusCode.UNAVAILABLE, "no")
+        assert (details.reason_name, details.details) == ("", ())
+        assert details.pushback_s is not None
+        assert details.pushback_s < 0  # as for gRPC's own retries
+
+
+class _FailedCall(grpc.RpcError):
+    def __init__(self, trailers: tuple[tuple[str, str | bytes], ...]) -> None:
+        self._trailers = trailers
+
+    def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode.UNAVAILABLE
+
+    def details(self) -> str:
+        return "no"
+
+    def trailing_metadata(self) -> typing.Any:
+        return self._trailers
+
+
+def _encode_status(error_info: bytes) -> bytes:
+    detail = Any(type_url="type.googleapis.com/google.rpc.ErrorInfo", value=error_info)
+    return status_pb2.Status(code=14, message="no", details=[detail]).SerializeToString()
 
 
 def test_failed_result() -> None:

@@ -1,6 +1,7 @@
 """The details of a failed call: its reason, and everything else that the service sent."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,8 +71,7 @@ def parse_error(error: grpc.RpcError) -> ErrorDetails:
     call: Any = error  # the types of grpc and grpc.aio have nothing in common
     trailers = dict(call.trailing_metadata() or ())
     status = _decode_status(trailers.get("grpc-status-details-bin", b""))
-    pushback_ms = trailers.get("grpc-retry-pushback-ms")
-    pushback_s = None if pushback_ms is None else int(pushback_ms) / 1000
+    pushback_s = _parse_pushback_s(trailers.get("grpc-retry-pushback-ms"))
     return _build_details(call.code(), call.details() or "", status, pushback_s)
 
 
@@ -90,6 +90,14 @@ def _decode_status(encoded: bytes) -> status_pb2.Status:
         return status_pb2.Status()
 
 
+def _parse_pushback_s(milliseconds: str | None) -> float | None:
+    """Like gRPC's own retries, take anything but a number for "do not retry"."""
+    try:
+        return None if milliseconds is None else int(milliseconds) / 1000
+    except ValueError:
+        return -0.001
+
+
 def _build_details(
     code: grpc.StatusCode, message: str, status: status_pb2.Status, pushback_s: float | None
 ) -> ErrorDetails:
@@ -97,7 +105,8 @@ def _build_details(
     for packed in status.details:
         message_class = getattr(error_details_pb2, packed.TypeName().rpartition(".")[2], None)
         if message_class and packed.Is(message_class.DESCRIPTOR):
-            details[message_class] = message_class.FromString(packed.value)
+            with suppress(DecodeError):  # like a status that cannot be decoded
+                details[message_class] = message_class.FromString(packed.value)
     info = details.get(error_details_pb2.ErrorInfo, error_details_pb2.ErrorInfo())
     retry = details.get(error_details_pb2.RetryInfo)
     bad_request = details.get(error_details_pb2.BadRequest, error_details_pb2.BadRequest())
