@@ -112,7 +112,7 @@ function buildDetails(
     metadata: info?.metadata ?? {},
     fieldViolations:
       badRequest?.fieldViolations.map(({ field, description, reason }) => ({ field, description, reason })) ?? [],
-    retryDelayMs: retryInfo?.retryDelay && durationMs(retryInfo.retryDelay),
+    retryDelayMs: retryInfo && (retryInfo.retryDelay ? durationMs(retryInfo.retryDelay) : 0),
     pushbackMs,
     details,
   };

@@ -83,6 +83,14 @@ test("a newer reason keeps its name", async (t) => {
   assert.equal(details.pushbackMs, -1);
 });
 
+test("RetryInfo without a delay permits a retry at once", async (t) => {
+  const info = pack(ErrorInfoSchema, { reason: "ERROR_REASON_NEWER" });
+  const details = [info, pack(RetryInfoSchema, {})];
+  const status = toBinary(StatusSchema, create(StatusSchema, { code: 8, details }));
+  const { mayRepeat, retryDelayMs } = await failAndParse(t, status, {});
+  assert.deepEqual([mayRepeat, retryDelayMs], [true, 0]);
+});
+
 test("an invalid status and an invalid number are ignored", async (t) => {
   const details = await failAndParse(t, Uint8Array.of(0xff, 0xff), { "grpc-retry-pushback-ms": "soon" });
   assert.equal(details.code, grpc.status.RESOURCE_EXHAUSTED);
