@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from services.sandbox.settings import CALLBACK_URL, HOSTS, LISTEN
+
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -39,6 +41,20 @@ def modules() -> list[str]:
 def test_help(module: str) -> None:
     if module in NEEDS:
         pytest.importorskip(NEEDS[module])
+    text = read_help(module)
+    assert text.startswith("usage: ")
+    assert "\nexample" in text or "\nan example" in text
+    assert len(max(text.splitlines(), key=len)) <= 110
+
+
+def test_help_of_the_sandbox_has_all_settings() -> None:
+    text = read_help("services.sandbox")
+    for variable in (LISTEN, CALLBACK_URL, HOSTS):
+        assert f"\n  {variable} " in text
+
+
+def read_help(module: str) -> str:
+    """Return what a module prints for --help."""
     result = subprocess.run(  # noqa: S603 # our own modules
         [sys.executable, "-m", module, "--help"],
         cwd=ROOT,
@@ -49,6 +65,4 @@ def test_help(module: str) -> None:
         text=True,
     )
     assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout.startswith("usage: ")
-    assert "\nexample" in result.stdout or "\nan example" in result.stdout
-    assert len(max(result.stdout.splitlines(), key=len)) <= 110
+    return result.stdout

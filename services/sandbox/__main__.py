@@ -7,12 +7,13 @@ import sys
 
 from services.sandbox.app import create_app
 from services.sandbox.server import SandboxServer, open_listener
-from services.sandbox.settings import CALLBACK_URL, DEFAULT_LISTEN, LISTEN, read_settings
+from services.sandbox.settings import CALLBACK_URL, DEFAULT_LISTEN, HOSTS, LISTEN, read_settings
 
 _USAGE = f"""\
-Runs a local gateway that behaves like 1688's, until SIGTERM or SIGINT. Two environment variables are read:
+Runs a local gateway that behaves like 1688's, until SIGTERM or SIGINT. It reads these environment variables:
   {LISTEN}        the address it listens on; default: {DEFAULT_LISTEN}
-  {CALLBACK_URL}  where it pushes messages; default: nowhere"""
+  {CALLBACK_URL}  where it pushes messages; default: nowhere
+  {HOSTS}         further names by which browsers may call it, separated by commas"""
 _EXAMPLE = f"""\
 an example:
   {LISTEN}=127.0.0.1:9168 python -m services.sandbox
