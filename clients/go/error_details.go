@@ -15,6 +15,9 @@ import (
 	errorsv1 "nationalsite.internal/go/errors/v1"
 )
 
+// errorDomain is that of the reasons of the services. Proxies have reasons of their own.
+const errorDomain = "nationalsite"
+
 // ErrorDetails is the status of a failed call, or of one failed result, with its details.
 type ErrorDetails struct {
 	Code codes.Code
@@ -22,7 +25,8 @@ type ErrorDetails struct {
 	Message string
 	// Reason is unspecified if gRPC itself failed, or if the reason is newer than these stubs.
 	Reason errorsv1.ErrorReason
-	// ReasonName is the reason as it was sent, such as ERROR_REASON_OFFER_NOT_FOUND. Empty if gRPC itself failed.
+	// ReasonName is the reason as it was sent, such as ERROR_REASON_OFFER_NOT_FOUND. Empty if gRPC itself failed, or a
+	// proxy.
 	ReasonName string
 	// Retry says whether a retry makes sense, by the rule of the reason. Unspecified if the reason is.
 	Retry errorsv1.Retry
@@ -69,6 +73,9 @@ func newErrorDetails(grpcStatus *status.Status) *ErrorDetails {
 	for _, detail := range grpcStatus.Details() {
 		switch detail := detail.(type) {
 		case *errdetails.ErrorInfo:
+			if detail.GetDomain() != errorDomain {
+				break
+			}
 			details.Reason = errorsv1.ErrorReason(errorsv1.ErrorReason_value[detail.GetReason()])
 			details.ReasonName = detail.GetReason()
 			details.Retry = ruleOf(details.Reason).GetRetry()

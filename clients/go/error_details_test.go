@@ -112,7 +112,7 @@ func TestAllDetailsAreParsed(t *testing.T) {
 }
 
 func TestMissingDetailsAreEmpty(t *testing.T) {
-	server := &failingServer{pushback: "-1", status: statusWith(t, codes.Aborted, &errdetails.ErrorInfo{Reason: "ERROR_REASON_NEWER"})}
+	server := &failingServer{pushback: "-1", status: statusWith(t, codes.Aborted, &errdetails.ErrorInfo{Reason: "ERROR_REASON_NEWER", Domain: "nationalsite"})}
 	for name, details := range server.call(t) {
 		if details.Reason != errorsv1.ErrorReason_ERROR_REASON_UNSPECIFIED || details.ReasonName != "ERROR_REASON_NEWER" {
 			t.Error(name, details.Reason, details.ReasonName)
@@ -139,7 +139,7 @@ func TestMissingDetailsAreEmpty(t *testing.T) {
 
 func TestFailedResultIsParsed(t *testing.T) {
 	details := client.ParseStatus(statusWith(t, codes.FailedPrecondition, &errdetails.ErrorInfo{
-		Reason: "ERROR_REASON_UPSTREAM_REFUSED", Metadata: map[string]string{"upstreamCode": "400"},
+		Reason: "ERROR_REASON_UPSTREAM_REFUSED", Domain: "nationalsite", Metadata: map[string]string{"upstreamCode": "400"},
 	}).Proto())
 	if details.Code != codes.FailedPrecondition || details.Metadata["upstreamCode"] != "400" {
 		t.Error(details)

@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"os"
@@ -45,6 +46,7 @@ func readCases(t *testing.T, name string, cases any) {
 type callError struct {
 	Code         string
 	Reason       string
+	Domain       string
 	RetryDelayMS *int64 `json:"retry_delay_ms"`
 	PushbackMS   *int   `json:"pushback_ms"`
 }
@@ -56,7 +58,7 @@ func (e *callError) send(ctx context.Context) error {
 	}
 	var details []protoadapt.MessageV1
 	if e.Reason != "" {
-		details = append(details, &errdetails.ErrorInfo{Reason: e.Reason, Domain: "nationalsite"})
+		details = append(details, &errdetails.ErrorInfo{Reason: e.Reason, Domain: cmp.Or(e.Domain, "nationalsite")})
 	}
 	if e.RetryDelayMS != nil {
 		delay := durationpb.New(time.Duration(*e.RetryDelayMS) * time.Millisecond)

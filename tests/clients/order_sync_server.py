@@ -68,7 +68,7 @@ def _abort(context: grpc.ServicerContext, error: dict[str, Any]) -> None:
     code = grpc.StatusCode[error["code"]]
     status = status_pb2.Status(code=code.value[0])
     if "reason" in error:
-        info = error_details_pb2.ErrorInfo(reason=error["reason"], domain="nationalsite")
+        info = error_details_pb2.ErrorInfo(reason=error["reason"], domain=error.get("domain", "nationalsite"))
         status.details.add().Pack(info)
     if "retry_delay_ms" in error:
         retry = error_details_pb2.RetryInfo()

@@ -110,7 +110,7 @@ class ScriptedServer:
         """End the stream with a status."""
         status = status_pb2.Status(code=grpc.StatusCode[code].value[0], message="simulated")
         if reason:
-            status.details.add().Pack(error_details_pb2.ErrorInfo(reason=reason))
+            status.details.add().Pack(error_details_pb2.ErrorInfo(reason=reason, domain="nationalsite"))
         if retry_delay_ms is not None:
             retry = error_details_pb2.RetryInfo()
             retry.retry_delay.FromMilliseconds(retry_delay_ms)

@@ -29,7 +29,7 @@ export interface ErrorDetails {
   readonly message: string;
   /** UNSPECIFIED if gRPC itself failed, or if the reason is newer than these stubs. */
   readonly reason: ErrorReason;
-  /** The reason as it was sent, such as `ERROR_REASON_OFFER_NOT_FOUND`. Empty if gRPC itself failed. */
+  /** The reason as sent, such as `ERROR_REASON_OFFER_NOT_FOUND`. Empty if gRPC itself failed, or a proxy. */
   readonly reasonName: string;
   /** Whether a retry makes sense, by the rule of the reason. UNSPECIFIED if the reason is. */
   readonly retry: Retry;
@@ -52,6 +52,8 @@ export interface ErrorDetails {
   readonly details: readonly Message[];
 }
 
+/** Of the reasons of the services. Proxies have reasons of their own. */
+const DOMAIN = "nationalsite";
 const DETAIL_TYPES = createRegistry(file_google_rpc_error_details);
 
 /** Returns the details of a call's error, or undefined if the error does not come from a call. */
@@ -99,7 +101,9 @@ function buildDetails(
   details: Message[],
   pushbackMs: number | undefined,
 ): ErrorDetails {
-  const info = details.find((detail) => isMessage(detail, ErrorInfoSchema));
+  const info = details
+    .filter((detail) => isMessage(detail, ErrorInfoSchema))
+    .find(({ domain }) => domain === DOMAIN);
   const retryInfo = details.find((detail) => isMessage(detail, RetryInfoSchema));
   const badRequest = details.find((detail) => isMessage(detail, BadRequestSchema));
   const reason = ErrorReasonSchema.values.find((value) => value.name === info?.reason);

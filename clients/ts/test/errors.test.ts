@@ -73,7 +73,7 @@ test("all details are parsed", async (t) => {
 });
 
 test("a newer reason keeps its name", async (t) => {
-  const info = pack(ErrorInfoSchema, { reason: "ERROR_REASON_NEWER" });
+  const info = pack(ErrorInfoSchema, { reason: "ERROR_REASON_NEWER", domain: "nationalsite" });
   const status = toBinary(StatusSchema, create(StatusSchema, { code: 8, details: [info] }));
   const details = await failAndParse(t, status, { "grpc-retry-pushback-ms": "-1" });
   assert.equal(details.reason, ErrorReason.UNSPECIFIED);
@@ -84,7 +84,7 @@ test("a newer reason keeps its name", async (t) => {
 });
 
 test("RetryInfo without a delay permits a retry at once", async (t) => {
-  const info = pack(ErrorInfoSchema, { reason: "ERROR_REASON_NEWER" });
+  const info = pack(ErrorInfoSchema, { reason: "ERROR_REASON_NEWER", domain: "nationalsite" });
   const details = [info, pack(RetryInfoSchema, {})];
   const status = toBinary(StatusSchema, create(StatusSchema, { code: 8, details }));
   const { mayRepeat, retryDelayMs } = await failAndParse(t, status, {});

@@ -14,6 +14,7 @@ import { serve } from "./server.js";
 interface ErrorCase {
   code: keyof typeof grpc.status;
   reason?: string;
+  domain?: string;
   retry_delay_ms?: number;
   pushback_ms?: number;
 }
@@ -51,12 +52,13 @@ interface ServerCall {
 function toServiceError({
   code,
   reason,
+  domain = "nationalsite",
   retry_delay_ms,
   pushback_ms,
 }: ErrorCase): Partial<grpc.ServiceError> {
   const details = [
     ...(reason
-      ? [anyPack(ErrorInfoSchema, create(ErrorInfoSchema, { reason, domain: "nationalsite" }))]
+      ? [anyPack(ErrorInfoSchema, create(ErrorInfoSchema, { reason, domain }))]
       : []),
     ...(retry_delay_ms === undefined
       ? []

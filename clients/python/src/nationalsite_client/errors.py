@@ -11,6 +11,8 @@ from google.rpc import error_details_pb2, status_pb2
 from nationalsite.errors import v1 as errors_v1
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
+_DOMAIN = "nationalsite"
+"""Of the reasons of the services. Proxies have reasons of their own."""
 _UNSPECIFIED = errors_v1.ERROR_REASON_UNSPECIFIED
 
 
@@ -36,7 +38,8 @@ class ErrorDetails:
     reason: errors_v1.ErrorReason.ValueType = _UNSPECIFIED
     """ERROR_REASON_UNSPECIFIED if gRPC itself failed, or if the reason is newer than these stubs."""
     reason_name: str = ""
-    """The reason as it was sent, such as `ERROR_REASON_OFFER_NOT_FOUND`. Empty if gRPC itself failed."""
+    """The reason as it was sent, such as `ERROR_REASON_OFFER_NOT_FOUND`. Empty if gRPC itself failed, or a
+    proxy."""
     retry: errors_v1.Retry.ValueType = errors_v1.RETRY_UNSPECIFIED
     """Whether a retry makes sense, by the rule of the reason. RETRY_UNSPECIFIED if the reason is."""
     metadata: Mapping[str, str] = field(default_factory=dict)
@@ -107,7 +110,9 @@ def _build_details(
         if message_class and packed.Is(message_class.DESCRIPTOR):
             with suppress(DecodeError):  # like a status that cannot be decoded
                 details[message_class] = message_class.FromString(packed.value)
-    info = details.get(error_details_pb2.ErrorInfo, error_details_pb2.ErrorInfo())
+    info = details.get(error_details_pb2.ErrorInfo)
+    if info is None or info.domain != _DOMAIN:
+        info = error_details_pb2.ErrorInfo()
     retry = details.get(error_details_pb2.RetryInfo)
     bad_request = details.get(error_details_pb2.BadRequest, error_details_pb2.BadRequest())
     known = errors_v1.ErrorReason.DESCRIPTOR.values_by_name.get(info.reason)

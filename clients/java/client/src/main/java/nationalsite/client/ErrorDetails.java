@@ -31,7 +31,7 @@ import nationalsite.errors.v1.Retry;
  * @param message for people; programs decide by {@code reason}
  * @param reason ERROR_REASON_UNSPECIFIED if gRPC itself failed, or if the reason is newer than these stubs
  * @param reasonName the reason as it was sent, such as {@code ERROR_REASON_OFFER_NOT_FOUND}; empty if gRPC
- *     itself failed
+ *     itself failed, or a proxy
  * @param retry whether a retry makes sense, by the rule of the reason; RETRY_UNSPECIFIED if the reason is
  * @param metadata metadata of ErrorInfo: {@code source}, {@code operation}, {@code dialect}, 1688's own
  *     {@code upstreamCode} and {@code upstreamMessage}, and what else the rule of the reason lists
@@ -60,6 +60,9 @@ public record ErrorDetails(
    * @param reason the rule, for programs, such as {@code STRING_MAX_LEN}
    */
   public record FieldViolation(String field, String description, String reason) {}
+
+  /** Of the reasons of the services. Proxies have reasons of their own. */
+  private static final String DOMAIN = "nationalsite";
 
   private static final Metadata.Key<byte[]> STATUS_KEY =
       Metadata.Key.of("grpc-status-details-bin", Metadata.BINARY_BYTE_MARSHALLER);
@@ -121,7 +124,10 @@ public record ErrorDetails(
   private static ErrorDetails build(
       Status.Code code, String message, com.google.rpc.Status status, Optional<Duration> pushback) {
     var details = status.getDetailsList().stream().flatMap(ErrorDetails::unpack).toList();
-    var info = findFirst(details, ErrorInfo.class).orElse(ErrorInfo.getDefaultInstance());
+    var info =
+        findFirst(details, ErrorInfo.class)
+            .filter(found -> found.getDomain().equals(DOMAIN))
+            .orElse(ErrorInfo.getDefaultInstance());
     var badRequest = findFirst(details, BadRequest.class).orElse(BadRequest.getDefaultInstance());
     var reason = toReason(info.getReason());
     return new ErrorDetails(

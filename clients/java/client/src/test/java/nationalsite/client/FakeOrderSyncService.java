@@ -73,9 +73,15 @@ final class FakeOrderSyncService implements AutoCloseable {
 
   /** Returns an error as the service sends it; null for details that it does not have. */
   static StatusRuntimeException error(Status.Code code, String reason, Long retryDelayMs, Long pushbackMs) {
+    return error(code, reason, "nationalsite", retryDelayMs, pushbackMs);
+  }
+
+  /** Returns an error with a reason of this domain. */
+  static StatusRuntimeException error(
+      Status.Code code, String reason, String domain, Long retryDelayMs, Long pushbackMs) {
     var status = com.google.rpc.Status.newBuilder().setCode(code.value());
     if (reason != null) {
-      status.addDetails(Any.pack(ErrorInfo.newBuilder().setReason(reason).setDomain("nationalsite").build()));
+      status.addDetails(Any.pack(ErrorInfo.newBuilder().setReason(reason).setDomain(domain).build()));
     }
     if (retryDelayMs != null) {
       var delay = Times.toProto(Duration.ofMillis(retryDelayMs));

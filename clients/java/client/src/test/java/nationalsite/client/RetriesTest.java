@@ -152,6 +152,7 @@ class RetriesTest {
                 FakeOrderSyncService.error(
                     Status.Code.valueOf(error.get("code").getAsString()),
                     find(error, "reason").map(JsonElement::getAsString).orElse(null),
+                    find(error, "domain").map(JsonElement::getAsString).orElse("nationalsite"),
                     find(error, "retry_delay_ms").map(JsonElement::getAsLong).orElse(null),
                     find(error, "pushback_ms").map(JsonElement::getAsLong).orElse(null)));
   }
