@@ -199,6 +199,10 @@ images: $(VENV)/.supply-chain ## build the container images with buildah, and ru
 sbom: $(VENV)/.supply-chain ## write a bill of materials (CycloneDX) of each package to build/sbom (needs Go, a JDK with Maven, Node.js)
 	@$(BIN)/python -m tools.sbom
 
+.PHONY: packages
+packages: $(VENV)/.supply-chain ## build what package registries take into dist/, and call the sandbox with it from empty projects (needs Go, a JDK with Maven, Node.js; ALLOW_DIRTY=1)
+	@$(BIN)/python -m tools.packages $(if $(ALLOW_DIRTY),--allow-dirty)
+
 .PHONY: audit
 audit: $(VENV)/.supply-chain ## look up known vulnerabilities of all packages (needs the network, Go, a JDK with Maven, Node.js)
 	@$(BIN)/python -m tools.audit

@@ -18,6 +18,7 @@ NEEDS = {
     "benchmarks": "matplotlib",
     "tools.audit": "cyclonedx",
     "tools.images": "cyclonedx",
+    "tools.packages": "cyclonedx",
     "tools.sbom": "cyclonedx",
     "tools.verify_images": "cyclonedx",
 }

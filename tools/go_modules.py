@@ -29,16 +29,16 @@ def main() -> None:
         print(module)
 
 
-def write_modules(folder: Path) -> Iterator[str]:
-    """Write each module in the current version, and yield its path and version."""
-    version = f"v{current_version(ROOT)}"
+def write_modules(folder: Path, root: Path = ROOT) -> Iterator[str]:
+    """Write each module of a checkout in its version, and yield its path and version."""
+    version = f"v{current_version(root)}"
     for module, source in MODULES.items():
         versions = folder / module / "@v"
         versions.mkdir(parents=True, exist_ok=True)
         (versions / f"{version}.info").write_text(json.dumps({"Version": version}))
-        (versions / f"{version}.mod").write_bytes((ROOT / source / "go.mod").read_bytes())
+        (versions / f"{version}.mod").write_bytes((root / source / "go.mod").read_bytes())
         with zipfile.ZipFile(versions / f"{version}.zip", "w") as archive:
-            for name, path in _list_files(ROOT / source):
+            for name, path in _list_files(root / source):
                 entry = zipfile.ZipInfo(f"{module}@{version}/{name}", _TIME)
                 archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
         (versions / "list").write_text("".join(f"{path.stem}\n" for path in sorted(versions.glob("*.info"))))

@@ -3,7 +3,6 @@
 import shutil
 import subprocess
 import sys
-import venv
 import zipfile
 from pathlib import Path
 
@@ -39,13 +38,13 @@ def test_client_wheel_has_no_internal_protos(tmp_path: Path) -> None:
 
 
 @pytest.mark.packages
-def test_client_wheel_has_types(tmp_path: Path) -> None:
-    build_wheel("clients/python", tmp_path)
-    (wheel,) = tmp_path.glob("*.whl")
-    venv.create(tmp_path / "venv", with_pip=True)
-    python = tmp_path / "venv" / "bin" / "python"
-    install = [python, "-m", "pip", "install", "--quiet", f"{wheel}[types]"]
-    subprocess.run(install, check=True, timeout=600)  # noqa: S603 # our own arguments
+def test_client_wheel_has_types(dist: Path, tmp_path: Path) -> None:
+    (wheel,) = dist.glob("python/*.whl")
+    uv, python = Path(sys.executable).with_name("uv"), tmp_path / "venv" / "bin" / "python"
+    create = [uv, "venv", "--quiet", f"--python={sys.executable}", tmp_path / "venv"]
+    install = [uv, "pip", "install", "--quiet", f"--python={python}", f"{wheel}[types]"]
+    for command in (create, install):
+        subprocess.run(command, check=True, timeout=600)  # noqa: S603 # our own arguments
     (tmp_path / "shop").mkdir()
     copy = shutil.copy(CONSUMER, tmp_path / "shop")
     check = [sys.executable, "-m", "mypy", "--strict", "--python-executable", python, copy]

@@ -1,0 +1,64 @@
+"""Builds what package registries take, with bills of materials and checksums, and verifies it.
+
+dist/ is replaced. In it are: python (wheel and sdist), npm (tarballs), maven (a repository with
+sources, Javadoc and a BOM), go (a module proxy), sbom (CycloneDX) and SHA256SUMS. Then an empty project in
+each language installs its package from dist/, checks its types, and searches offers in a sandbox. Nothing is
+published. The exit code is 1 if a package cannot be built or does not work, and 2 if a precondition is not
+met.
+"""
+
+import shutil
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tools import local_stack
+from tools.generation.sources import ROOT
+from tools.packages.build import BUILDERS, copy_sources, write_checksums
+from tools.packages.commands import PackageError
+from tools.packages.preconditions import UnmetPrecondition, check_preconditions, describe_version
+from tools.packages.verify import PROJECTS, running_product_service, verify
+from tools.sbom import PACKAGES, SbomError, write_package_sbom
+from tools.usage import build_parser
+
+DIST = ROOT / "dist"
+
+
+def main() -> None:
+    """Build and verify. Raises UnmetPrecondition, PackageError or SbomError."""
+    parser = build_parser("python -m tools.packages", __doc__, "make packages", "make packages ALLOW_DIRTY=1")
+    parser.add_argument(
+        "--allow-dirty", action="store_true", help="build although there are changes that are not committed"
+    )
+    options = parser.parse_args()
+    check_preconditions(ROOT, allow_dirty=options.allow_dirty)
+    shutil.rmtree(DIST, ignore_errors=True)
+    with TemporaryDirectory() as sources:
+        copy_sources(Path(sources))
+        for name, build in BUILDERS.items():
+            build(Path(sources), DIST)
+            print(f"packages: built dist/{name}", flush=True)
+    sbom_dir = DIST / "sbom"
+    sbom_dir.mkdir()
+    for name in PACKAGES:
+        if name != "services":  # images have them
+            write_package_sbom(name, sbom_dir)
+    print("packages: built dist/sbom", flush=True)
+    write_checksums(DIST)
+    local_stack.claim_log_dir("packages")
+    with running_product_service() as address:
+        for language in PROJECTS:
+            verify(DIST, language, address)
+            print(f"packages: called ProductService from an empty project in {language}", flush=True)
+    print(f"packages: {describe_version(ROOT)}")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except UnmetPrecondition as error:
+        for line in error.args:
+            print(f"packages: {line}", file=sys.stderr)
+        sys.exit(2)
+    except (PackageError, SbomError, RuntimeError) as error:
+        sys.exit(f"packages: {error}")

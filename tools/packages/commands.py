@@ -1,0 +1,33 @@
+"""Commands of the toolchains."""
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+TIMEOUT_S = 900
+"""Of one command. The first time, it downloads the packages of others."""
+
+
+class PackageError(Exception):
+    """A package cannot be built, or does not work."""
+
+
+def run(*command: str | Path, folder: Path, environment: Mapping[str, str] | None = None) -> str:
+    """Run a command; return its output. Raises PackageError."""
+    try:
+        finished = subprocess.run(  # noqa: S603 # our own commands
+            command,
+            check=False,
+            cwd=folder,
+            env={**os.environ, **(environment or {})},
+            capture_output=True,
+            encoding="utf-8",
+            timeout=TIMEOUT_S,
+        )
+    except (FileNotFoundError, subprocess.TimeoutExpired) as error:
+        raise PackageError(f"{command[0]}: {error}") from None
+    if finished.returncode:
+        text = " ".join(str(part) for part in command)
+        raise PackageError(f"{text[:200]} failed:\n{finished.stdout}{finished.stderr}")
+    return finished.stdout
