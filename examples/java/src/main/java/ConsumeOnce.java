@@ -15,8 +15,8 @@ public final class ConsumeOnce {
 
   public static void main(String[] args) throws SQLException {
     try (var database = DriverManager.getConnection(DATABASE)) {
-      execute(database, "CREATE TABLE handled_messages (message_id TEXT PRIMARY KEY)");
-      execute(database, "CREATE TABLE order_events (cbu_order_id BIGINT, topic TEXT)");
+      execute(database, "CREATE TABLE IF NOT EXISTS handled_messages (message_id TEXT PRIMARY KEY)");
+      execute(database, "CREATE TABLE IF NOT EXISTS order_events (cbu_order_id BIGINT, topic TEXT)");
     }
     var address = System.getenv().getOrDefault("NATIONALSITE_ORDER_SYNC", "127.0.0.1:50052");
     var channel = Channels.connect(address, Service.ORDER_SYNC);
