@@ -20,7 +20,8 @@ class Consumer:
 
     It opens its own channel. Python cannot stop a thread: a handler that exceeds its timeout, or whose lease
     has lapsed, continues. Its message can be redelivered to another consumer meanwhile. This one does not
-    call a second handler, and acknowledges the message if the handler returns.
+    call a second handler, and acknowledges the message if the handler returns. `run` waits for all handlers,
+    also after `stop_grace_s`.
     """
 
     def __init__(
