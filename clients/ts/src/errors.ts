@@ -85,8 +85,15 @@ function decodeDetails(status: grpc.MetadataValue | undefined): Message[] {
   }
 }
 
+/** Returns the details of known types, without those that cannot be decoded. */
 function unpackDetails(status: Status): Message[] {
-  return status.details.flatMap((detail) => anyUnpack(detail, DETAIL_TYPES) ?? []);
+  return status.details.flatMap((detail) => {
+    try {
+      return anyUnpack(detail, DETAIL_TYPES) ?? [];
+    } catch {
+      return [];
+    }
+  });
 }
 
 /** Like gRPC's own retries, takes anything but a number for "do not retry". */

@@ -99,6 +99,13 @@ test("an invalid status and an invalid number are ignored", async (t) => {
   assert.equal(details.pushbackMs, -1);
 });
 
+test("a detail that cannot be decoded is ignored", () => {
+  const invalid = { typeUrl: INFO.typeUrl, value: Uint8Array.of(0xff) };
+  const details = parseStatus(create(StatusSchema, { code: 9, details: [invalid, INFO] }));
+  assert.equal(details?.reason, ErrorReason.UPSTREAM_RATE);
+  assert.equal(details?.details.length, 1);
+});
+
 test("errors that are not from a call have no details", () => {
   assert.equal(parseError(new TypeError("a bug in the program")), undefined);
   assert.equal(parseError("text"), undefined);
