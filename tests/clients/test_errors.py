@@ -140,6 +140,19 @@ def _encode_status(error_info: bytes) -> bytes:
     return status_pb2.Status(code=14, message="no", details=[detail]).SerializeToString()
 
 
+def test_reason_beside_that_of_a_proxy() -> None:
+    proxy = error_details_pb2.ErrorInfo(reason="UPSTREAM_RESET", domain="proxy.example")
+    info = error_details_pb2.ErrorInfo(reason="ERROR_REASON_DRAINING", domain="nationalsite")
+    for infos in ((proxy, info), (info, proxy)):
+        status = status_pb2.Status(code=14)
+        for each in infos:
+            status.details.add().Pack(each)
+        details = parse_status(status)
+        assert details is not None
+        assert details.reason == errors_v1.ERROR_REASON_DRAINING
+        assert details.details == infos
+
+
 def test_failed_result() -> None:
     info = error_details_pb2.ErrorInfo(reason="ERROR_REASON_OF_A_LATER_RELEASE", domain="nationalsite")
     status = status_pb2.Status(code=9, message="no")

@@ -1,11 +1,12 @@
 """The details of a failed call: its reason, and everything else that the service sent."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import grpc
+from google.protobuf import any_pb2
 from google.protobuf.message import DecodeError, Message
 from google.rpc import error_details_pb2, status_pb2
 from nationalsite.errors import v1 as errors_v1
@@ -13,6 +14,7 @@ from nationalsite.errors import v1 as errors_v1
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 _DOMAIN = "nationalsite"
 """Of the reasons of the services. Proxies have reasons of their own."""
+_DetailT = TypeVar("_DetailT", bound=Message)
 _UNSPECIFIED = errors_v1.ERROR_REASON_UNSPECIFIED
 
 
@@ -104,17 +106,11 @@ def _parse_pushback_s(milliseconds: str | None) -> float | None:
 def _build_details(
     code: grpc.StatusCode, message: str, status: status_pb2.Status, pushback_s: float | None
 ) -> ErrorDetails:
-    details = {}
-    for packed in status.details:
-        message_class = getattr(error_details_pb2, packed.TypeName().rpartition(".")[2], None)
-        if message_class and packed.Is(message_class.DESCRIPTOR):
-            with suppress(DecodeError):  # like a status that cannot be decoded
-                details[message_class] = message_class.FromString(packed.value)
-    info = details.get(error_details_pb2.ErrorInfo)
-    if info is None or info.domain != _DOMAIN:
-        info = error_details_pb2.ErrorInfo()
-    retry = details.get(error_details_pb2.RetryInfo)
-    bad_request = details.get(error_details_pb2.BadRequest, error_details_pb2.BadRequest())
+    details = [detail for packed in status.details if (detail := _unpack(packed))]
+    infos = _find_all(details, error_details_pb2.ErrorInfo)
+    info = next((info for info in infos if info.domain == _DOMAIN), error_details_pb2.ErrorInfo())
+    retry = next(_find_all(details, error_details_pb2.RetryInfo), None)
+    bad_request = next(_find_all(details, error_details_pb2.BadRequest), error_details_pb2.BadRequest())
     known = errors_v1.ErrorReason.DESCRIPTOR.values_by_name.get(info.reason)
     return ErrorDetails(
         code=code,
@@ -129,5 +125,18 @@ def _build_details(
         ),
         retry_delay_s=retry.retry_delay.ToTimedelta().total_seconds() if retry else None,
         pushback_s=pushback_s,
-        details=tuple(details.values()),
+        details=tuple(details),
     )
+
+
+def _unpack(packed: any_pb2.Any) -> Message | None:
+    """Return a detail; None if its type is not known, or if it cannot be decoded."""
+    message_class = getattr(error_details_pb2, packed.TypeName().rpartition(".")[2], None)
+    if message_class and packed.Is(message_class.DESCRIPTOR):
+        with suppress(DecodeError):
+            return cast("Message", message_class.FromString(packed.value))
+    return None
+
+
+def _find_all(details: Iterable[Message], message_class: type[_DetailT]) -> Iterator[_DetailT]:
+    return (detail for detail in details if isinstance(detail, message_class))

@@ -125,8 +125,9 @@ public record ErrorDetails(
       Status.Code code, String message, com.google.rpc.Status status, Optional<Duration> pushback) {
     var details = status.getDetailsList().stream().flatMap(ErrorDetails::unpack).toList();
     var info =
-        findFirst(details, ErrorInfo.class)
+        findAll(details, ErrorInfo.class)
             .filter(found -> found.getDomain().equals(DOMAIN))
+            .findFirst()
             .orElse(ErrorInfo.getDefaultInstance());
     var badRequest = findFirst(details, BadRequest.class).orElse(BadRequest.getDefaultInstance());
     var reason = toReason(info.getReason());
@@ -177,7 +178,11 @@ public record ErrorDetails(
   }
 
   private static <T extends Message> Optional<T> findFirst(List<Message> details, Class<T> type) {
-    return details.stream().filter(type::isInstance).map(type::cast).findFirst();
+    return findAll(details, type).findFirst();
+  }
+
+  private static <T extends Message> Stream<T> findAll(List<Message> details, Class<T> type) {
+    return details.stream().filter(type::isInstance).map(type::cast);
   }
 
   private static ErrorReason toReason(String name) {

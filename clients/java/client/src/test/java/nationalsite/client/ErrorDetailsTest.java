@@ -117,6 +117,14 @@ class ErrorDetailsTest {
     assertEquals("SP0056", details.metadata().get("upstreamCode"));
   }
 
+  @Test
+  void reasonBesideThatOfAProxyIsFound() {
+    var proxy = Any.pack(INFO.toBuilder().setReason("UPSTREAM_RESET").setDomain("proxy.example").build());
+    for (var status : List.of(statusWith(proxy, Any.pack(INFO)), statusWith(Any.pack(INFO), proxy))) {
+      assertEquals(INFO.getReason(), ErrorDetails.fromStatus(status).orElseThrow().reasonName());
+    }
+  }
+
   /** Makes a call that fails with these trailers, and parses its error. */
   private ErrorDetails failAndParse(byte[] status, String pushback) {
     var trailers = new Metadata();
