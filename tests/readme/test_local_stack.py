@@ -61,7 +61,11 @@ def make_run(*arguments: str) -> Iterator[Run]:
             )
         finally:
             process.send_signal(signal.SIGINT)
-            process.wait(TIMEOUT_S)
+            try:
+                process.wait(TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()  # else the end of the context would wait for it
+                raise
         assert process.returncode == 0
 
 
