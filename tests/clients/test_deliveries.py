@@ -88,6 +88,7 @@ async def test_cancelled_after_a_failure(wait, order_sync, sandbox) -> None:
     sandbox.admin("DELETE", "faults")
 
 
+@pytest.mark.slow
 async def test_not_finished_in_time(wait, order_sync, sandbox) -> None:
     sandbox.inject_fault({"drop": "before_request"}, operation="order.relation.write", times=1000)
     async with enqueue(order_sync.address) as (_, delivery_id):
@@ -104,6 +105,7 @@ async def test_unknown_delivery(wait, order_sync) -> None:
     assert parse_error(raised.value).reason == errors_v1.ERROR_REASON_DELIVERY_NOT_FOUND
 
 
+@pytest.mark.slow
 async def test_outage_while_waiting(wait) -> None:
     server = OrderSyncServer({"GetDelivery": [PENDING, *[UNAVAILABLE] * 4, PENDING, FINISHED]})
     with server.start() as address:
@@ -113,6 +115,7 @@ async def test_outage_while_waiting(wait) -> None:
     assert {call.request.wait.seconds for call in server.calls} == {20}
 
 
+@pytest.mark.slow
 async def test_outage_that_does_not_end(wait) -> None:
     server = OrderSyncServer({"GetDelivery": [UNAVAILABLE]})
     with server.start() as address, pytest.raises(TimeoutError):
