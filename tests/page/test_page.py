@@ -189,7 +189,7 @@ def test_messages(page, sandbox, stack):
     page.choose("#message-state", "failed")
     page.wait(lambda: page.text(f"{first} .pill") == "failed")
     assert "1 failed" in page.text("#push-summary")
-    assert page.text("#message-count") == "1 failed"
+    page.wait(lambda: page.text("#message-count") == "1 failed")
     sandbox.admin("PUT", "push", {"callback_url": stack["order_sync"].callback})
     page.click(f"{first} [data-name=push]")
     page.wait(lambda: page.texts("#message-list li") == [])
