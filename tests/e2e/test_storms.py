@@ -141,7 +141,9 @@ def test_1688_is_down_and_recovers() -> None:
 def test_an_open_breaker_stops_the_relay(tmp_path: Path) -> None:
     """While 1688 is down, a backlog costs nothing: neither CPU, nor attempts of its deliveries."""
     url = f"sqlite+aiosqlite:///{tmp_path}/order_sync.db"
-    relation = ordersync.OrderRelation(national_order_id="1", cbu_order_id=1)
+    relation = ordersync.OrderRelation(
+        national_order_id="1", national_sub_order_id="2", cbu_order_id=3, cbu_order_entry_id=4
+    )
     relations = ordersync.OrderRelations(relations=[relation])
     asyncio.run(_insert_backlog(url, relations.SerializeToString()))
     upstream = start_sandbox(log="test-relay-sandbox")
