@@ -39,7 +39,7 @@ def mesh(request, authority, tmp_path_factory) -> "Iterator[Mesh]":
     from tests.mesh.environment import Mesh  # noqa: PLC0415 # it needs a package of the group mesh
 
     name = f"mesh-{request.node.name.removeprefix('test_')}"[:60].replace("[", "-").replace("]", "")
-    folder = tmp_path_factory.mktemp(name, numbered=False)
+    folder = tmp_path_factory.mktemp(name)
     key_pair = authority.issue(ENVOY)
     for file, content in (("tls.crt", key_pair.cert), ("tls.key", key_pair.key), ("ca.crt", authority.cert)):
         (folder / file).write_bytes(content)

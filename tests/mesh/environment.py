@@ -1,5 +1,6 @@
 """The environment of a test: Envoy, replicas, a sandbox, and one certificate authority."""
 
+import signal
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -85,7 +86,8 @@ class Mesh:
 
 def _stop_fleet(fleet: Fleet) -> None:
     exit_codes = fleet.stop_all()
-    assert exit_codes == [0] * len(exit_codes)
+    # The second signal of `stop_all` can come when Python has already removed its handlers.
+    assert set(exit_codes) <= {0, -signal.SIGTERM}, exit_codes
 
 
 def _stop_process(process: RunningProcess) -> None:
