@@ -287,12 +287,14 @@ async def test_the_relay_asks_again_when_the_capacity_may_have_changed(storage, 
 async def test_retries_and_new_deliveries_take_turns(open_storage, receiver, clock):
     """Neither a backlog of new deliveries nor one of retries keeps the others waiting."""
     receiver.outcomes |= {f"k{number}": [RetryOutcome(error=b"later")] for number in range(4)}
-    async with open_storage(relay=RelayConfig(max_in_flight=2, retry_policy=RETRY_POLICY)) as storage:
+    relay = RelayConfig(max_in_flight=2, retry_policy=RETRY_POLICY)
+    async with open_storage(relay=relay) as storage:
         retried = [await storage.deliveries.enqueue(build_delivery(number)) for number in range(4)]
         async with storage.build_relay(receiver, CAPACITIES).lifespan():
             for delivery in retried:
                 await wait_for_attempts(storage, delivery, 1)
-        clock.advance_s(2)
+    clock.advance_s(2)
+    async with open_storage(relay=relay) as storage:  # its last claim has ended
         for number in range(4, 12):
             await storage.deliveries.enqueue(build_delivery(number))
         async with storage.build_relay(receiver, CAPACITIES).lifespan():
