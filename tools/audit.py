@@ -14,8 +14,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from tools.commands import BuildError
 from tools.generation.sources import ROOT
-from tools.sbom import SbomError, write_package_sbom
+from tools.sbom import write_package_sbom
 from tools.usage import build_parser
 
 OSV = "https://api.osv.dev"
@@ -103,7 +104,7 @@ def audit_java(options: argparse.Namespace) -> Iterator[str]:
     with TemporaryDirectory() as directory:
         try:
             bom = json.loads(write_package_sbom("client-java", Path(directory)).read_text(encoding="utf-8"))
-        except SbomError as error:
+        except BuildError as error:
             raise CouldNotLook(str(error)) from None
     purls = [item["purl"].partition("?")[0] for item in bom["components"] if item["group"] != "nationalsite"]
     for start in range(0, len(purls), OSV_BATCH_SIZE):

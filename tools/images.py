@@ -16,9 +16,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.commands import BuildError
 from tools.local_stack import ROOT
 from tools.release.version import current_version
-from tools.sbom import SbomError, write_image_sbom
+from tools.sbom import write_image_sbom
 from tools.usage import build_parser
 
 WORK_DIR = ROOT / "build" / "images"
@@ -152,5 +153,5 @@ if __name__ == "__main__":
     ).parse_args()
     try:
         main()
-    except (RuntimeError, SbomError) as error:
+    except (RuntimeError, BuildError) as error:
         sys.exit(str(error))

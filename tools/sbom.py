@@ -6,8 +6,6 @@ those of the images with `write_image_sbom`.
 """
 
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -20,6 +18,7 @@ from cyclonedx.output.json import JsonV1Dot6
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
+from tools.commands import BuildError, run
 from tools.generation.sources import ROOT
 from tools.usage import build_parser
 
@@ -27,26 +26,20 @@ DIRECTORY = ROOT / "build" / "sbom"
 GO_TOOL = "github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0"
 MAVEN_GOAL = "org.cyclonedx:cyclonedx-maven-plugin:2.9.1:makeAggregateBom"
 OWN_NPM_SCOPE = "@nationalsite/"
-TIMEOUT_S = 900
-"""Of one command. The first time, Go and Maven download and compile their tools."""
 
 _CYCLONEDX_PY = (sys.executable, "-I", "-m", "cyclonedx_py")
 """-I: PYTHONPATH below is for the interpreter that the tool inspects, not for the tool."""
 
 
-class SbomError(Exception):
-    """A bill of materials cannot be made, or is invalid."""
-
-
 def main(names: Iterable[str]) -> None:
-    """Write the bills of materials of these packages; without names, of all. Raises SbomError."""
+    """Write the bills of materials of these packages; without names, of all. Raises BuildError."""
     DIRECTORY.mkdir(parents=True, exist_ok=True)
     for name in list(names) or PACKAGES:
         print(f"sbom: {write_package_sbom(name, DIRECTORY).relative_to(ROOT)}", flush=True)
 
 
 def write_package_sbom(name: str, directory: Path) -> Path:
-    """Write the bill of materials of a package; return its path. Raises SbomError."""
+    """Write the bill of materials of a package; return its path. Raises BuildError."""
     with TemporaryDirectory() as scratch:
         return write_valid(PACKAGES[name](Path(scratch)), directory / f"{name}.cdx.json")
 
@@ -54,7 +47,7 @@ def write_package_sbom(name: str, directory: Path) -> Path:
 def write_image_sbom(root: Path, name: str, version: str, directory: Path) -> Path:
     """Write the bill of materials of a mounted image, with its Debian and Python packages.
 
-    Raises SbomError.
+    Raises BuildError.
     """
     (site_packages,) = (root / "opt/nationalsite/lib").glob("python3*/site-packages")
     python = run(
@@ -84,10 +77,10 @@ def read_bom(text: str) -> Bom:
 
 
 def write_valid(text: str, path: Path) -> Path:
-    """Write a bill of materials that satisfies CycloneDX's schema. Raises SbomError."""
+    """Write a bill of materials that satisfies CycloneDX's schema. Raises BuildError."""
     version = SchemaVersion.from_version(json.loads(text)["specVersion"])
     if error := JsonStrictValidator(version).validate_str(text):
-        raise SbomError(f"{path.name} is not valid CycloneDX: {error}")
+        raise BuildError(f"{path.name} is not valid CycloneDX: {error}")
     path.write_text(text, encoding="utf-8")
     return path
 
@@ -124,9 +117,9 @@ def npm_sbom(package: str, scratch: Path) -> str:
         "--ignore-scripts",
         "--no-audit",
         "--no-fund",
-        directory=scratch,
+        folder=scratch,
     )
-    bom = json.loads(run("npm", "sbom", "--sbom-format=cyclonedx", "--package-lock-only", directory=scratch))
+    bom = json.loads(run("npm", "sbom", "--sbom-format=cyclonedx", "--package-lock-only", folder=scratch))
     bom["metadata"]["component"]["name"] = manifest["name"]  # npm writes the name of the folder
     return json.dumps(bom, indent=2)
 
@@ -162,26 +155,6 @@ PACKAGES: Mapping[str, Callable[[Path], str]] = {
 """Name of a package -> what returns its bill of materials, as JSON; it may write to the given directory."""
 
 
-def run(*command: str, directory: Path = ROOT, environment: Mapping[str, str] | None = None) -> str:
-    """Run a command; return its output. Raises SbomError."""
-    variables = {**os.environ, **(environment or {})}
-    try:
-        finished = subprocess.run(  # noqa: S603 # our own commands
-            command,
-            cwd=directory,
-            env=variables,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_S,
-            check=False,
-        )
-    except (FileNotFoundError, subprocess.TimeoutExpired) as error:
-        raise SbomError(f"{command[0]}: {error}") from None
-    if finished.returncode:
-        raise SbomError(f"{' '.join(command)} failed:\n{finished.stderr or finished.stdout}")
-    return finished.stdout
-
-
 if __name__ == "__main__":
     parser = build_parser(
         "python -m tools.sbom", __doc__, "make sbom", "python -m tools.sbom services client-go"
@@ -189,5 +162,5 @@ if __name__ == "__main__":
     parser.add_argument("packages", nargs="*", choices=[[], *PACKAGES], help="default: all")
     try:
         main(parser.parse_args().packages)
-    except SbomError as error:
+    except BuildError as error:
         sys.exit(f"sbom: {error}")

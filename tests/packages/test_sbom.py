@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from tools.commands import BuildError
 from tools.release.version import current_version
-from tools.sbom import PACKAGES, ROOT, SbomError, write_image_sbom, write_package_sbom, write_valid
+from tools.sbom import PACKAGES, ROOT, write_image_sbom, write_package_sbom, write_valid
 
 pytestmark = pytest.mark.packages
 
@@ -83,6 +84,6 @@ def test_image(tmp_path: Path) -> None:
 
 def test_an_invalid_one_is_not_written(tmp_path: Path) -> None:
     path = tmp_path / "invalid.cdx.json"
-    with pytest.raises(SbomError, match="not valid CycloneDX"):
+    with pytest.raises(BuildError, match="not valid CycloneDX"):
         write_valid(json.dumps({"bomFormat": "CycloneDX", "specVersion": "1.6", "version": "one"}), path)
     assert not path.exists()

@@ -13,19 +13,19 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tools import local_stack
+from tools.commands import BuildError
 from tools.generation.sources import ROOT
 from tools.packages.build import BUILDERS, copy_sources, write_checksums
-from tools.packages.commands import PackageError
 from tools.packages.preconditions import UnmetPrecondition, check_preconditions, describe_version
 from tools.packages.verify import PROJECTS, running_product_service, verify
-from tools.sbom import PACKAGES, SbomError, write_package_sbom
+from tools.sbom import PACKAGES, write_package_sbom
 from tools.usage import build_parser
 
 DIST = ROOT / "dist"
 
 
 def main() -> None:
-    """Build and verify. Raises UnmetPrecondition, PackageError or SbomError."""
+    """Build and verify. Raises UnmetPrecondition or BuildError."""
     parser = build_parser("python -m tools.packages", __doc__, "make packages", "make packages ALLOW_DIRTY=1")
     parser.add_argument(
         "--allow-dirty", action="store_true", help="build although there are changes that are not committed"
@@ -60,5 +60,5 @@ if __name__ == "__main__":
         for line in error.args:
             print(f"packages: {line}", file=sys.stderr)
         sys.exit(2)
-    except (PackageError, SbomError, RuntimeError) as error:
+    except (BuildError, RuntimeError) as error:
         sys.exit(f"packages: {error}")

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from tools.commands import BuildError, run
 from tools.generation.sources import ROOT
 from tools.go_modules import write_modules
-from tools.packages.commands import PackageError, run
 
 NPM_PACKAGES = ("gen/ts", "clients/ts")
 
@@ -40,14 +40,14 @@ def build_npm(sources: Path, dist: Path) -> None:
 
 
 def build_maven(sources: Path, dist: Path) -> None:
-    """Write a Maven repository, as `mvn deploy` fills a registry. Raises PackageError for a warning."""
+    """Write a Maven repository, as `mvn deploy` fills a registry. Raises BuildError for a warning."""
     repository = dist / "maven"
     target = f"-DaltDeploymentRepository=dist::{repository.as_uri()}"
     # Without the phase `install`, which would replace artifacts in the local repository of the user.
     goals = ("-DskipTests", "package", "deploy:deploy")
     printed = run("mvn", "--batch-mode", "--quiet", target, *goals, folder=sources / "clients" / "java")
     if "warning" in printed.lower():
-        raise PackageError(f"the build of the Java artifacts has warnings:\n{printed}")
+        raise BuildError(f"the build of the Java artifacts has warnings:\n{printed}")
     for path in repository.rglob("maven-metadata.xml*"):
         path.unlink()  # it has the time of the build; a registry writes its own
 

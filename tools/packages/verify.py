@@ -14,9 +14,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tools.commands import BuildError, run
 from tools.generation.sources import ROOT
 from tools.local_stack import start_sandbox, start_service, stop
-from tools.packages.commands import PackageError, run
 
 EXAMPLES = ROOT / "examples"
 POM = Path(__file__).with_name("java") / "pom.xml"
@@ -35,11 +35,11 @@ OFFERS = re.compile(r"(\d+ \S.*\n){3}")
 
 
 def verify(dist: Path, language: str, address: str) -> None:
-    """Call a ProductService from an empty project in a language. Raises PackageError."""
+    """Call a ProductService from an empty project in a language. Raises BuildError."""
     with TemporaryDirectory() as project:
         printed = PROJECTS[language](dist, Path(project), {"NATIONALSITE_PRODUCT": address})
     if not OFFERS.fullmatch(printed):
-        raise PackageError(f"the program in {language} does not print three offers:\n{printed}")
+        raise BuildError(f"the program in {language} does not print three offers:\n{printed}")
 
 
 @contextmanager
@@ -57,12 +57,12 @@ def running_product_service() -> Iterator[str]:
 
 
 def run_program(*command: str | Path, folder: Path, environment: Mapping[str, str]) -> str:
-    """Run the program of README.md; return what it prints. Raises PackageError.
+    """Run the program of README.md; return what it prints. Raises BuildError.
 
     It runs again if it fails: its deadline of five seconds is short for the first start on a busy machine.
     """
     for _ in range(RUNS - 1):
-        with suppress(PackageError):
+        with suppress(BuildError):
             return run(*command, folder=folder, environment=environment)
     return run(*command, folder=folder, environment=environment)
 
