@@ -11,13 +11,13 @@ from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-import structlog
 from google.protobuf.message import Message
 from prometheus_client import Counter, Gauge
 
 from services import call_metadata
 from services.caller import current_queue_owner
 from services.errors import DeadlineExceeded, NationalsiteError
+from services.log_fields import bind_log_fields, get_log_fields
 
 METADATA_KEY = "nationalsite-cache"
 """The key of the response's metadata: its value is hit, miss or stale."""
@@ -191,7 +191,5 @@ def _record_outcome(rpc: str, outcome: Outcome, response: bytes) -> bytes:
 
 def _copy_log_context(context: contextvars.Context) -> None:
     """Copy the log fields about 1688 from the fetch to the RPC that started it."""
-    bound = context.run(structlog.contextvars.get_contextvars)
-    structlog.contextvars.bind_contextvars(
-        **{name: value for name, value in bound.items() if name.startswith("upstream_")}
-    )
+    bound = context.run(get_log_fields)
+    bind_log_fields(**{name: value for name, value in bound.items() if name.startswith("upstream_")})

@@ -35,6 +35,7 @@ from services.errors import (
 )
 from services.fair_queue import FairSlots, QueueFull
 from services.handler import DialectReport, DialectReporter, Handler, get_local_fields
+from services.log_fields import bind_log_fields
 from services.redaction import redact, redact_code
 
 MAX_CONCURRENCY = 4
@@ -298,7 +299,7 @@ class OperationClient:
             redact(error.upstream_message, sensitive),
         )
         error.upstream_request_id = error.upstream_request_id or request_id
-        structlog.contextvars.bind_contextvars(
+        bind_log_fields(
             upstream_code=redact_code(error.code), upstream_request_id=redact_code(error.upstream_request_id)
         )
 
@@ -395,7 +396,7 @@ def _bind_batch_errors(errors: Sequence[NationalsiteError | None]) -> None:
     first = next((error for error in failed if isinstance(error, UpstreamError)), None)
     if first is not None:
         fields |= {"upstream_code": first.code, "upstream_request_id": first.upstream_request_id}
-    structlog.contextvars.bind_contextvars(**fields)
+    bind_log_fields(**fields)
 
 
 def _reached_operation(error: NationalsiteError | None) -> bool:

@@ -25,6 +25,7 @@ from services.errors import (
     UpstreamRefused,
     UpstreamUnreadable,
 )
+from services.log_fields import bind_log_fields, get_log_fields
 from services.message_hash import hash_message
 from services.store import (
     BegunSync,
@@ -168,7 +169,7 @@ class FullOrderSyncs:
         except TimeoutError:
             raise DeadlineExceededInFlight("the deadline passed, and the sync is still being sent") from None
         finally:
-            structlog.contextvars.bind_contextvars(**bound)
+            bind_log_fields(**bound)
 
     async def _begin(self, sync: FullOrderSync[M], sync_id: str, deadline: float) -> _Lease:
         """Begin the sync, after those that came before it. Raises SyncInProgress."""
@@ -294,7 +295,7 @@ class FullOrderSyncs:
                 raise DeadlineExceededInFlight("the sync took too long") from error
             raise
         finally:
-            bound |= structlog.contextvars.get_contextvars()
+            bound |= get_log_fields()
 
     async def _store(self, lease: _Lease, order: FullOrder) -> bool:
         """Store what 1688 accepted. Return False if another sync was stored. Raises StoreUnavailable."""

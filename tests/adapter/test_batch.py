@@ -6,7 +6,6 @@ from collections.abc import Callable, Hashable
 from typing import Any
 
 import pytest
-import structlog
 from nationalsite.ordersync import v1 as ordersync_v1
 
 from services.adapter import OperationClient, operations
@@ -26,6 +25,7 @@ from services.errors import (
     UpstreamRate,
     UpstreamRefused,
 )
+from services.log_fields import clear_log_fields, get_log_fields
 from tests.support.compiled_operations import compile_once
 
 ORDER_SYNC = ordersync_v1.ORDER_SYNC_SERVICE
@@ -167,16 +167,16 @@ async def test_results_come_before_the_deadline() -> None:
 
 
 async def test_the_log_line_of_a_batch_counts_failures() -> None:
-    structlog.contextvars.clear_contextvars()
+    clear_log_fields()
     rejected = {"result": {"success": False, "code": "500", "message": "no"}}
     await call_batch(FakeGateway(lambda number: rejected if number == 2 else ACCEPTED), 1, 2, 3)
-    assert structlog.contextvars.get_contextvars() == {
+    assert get_log_fields() == {
         "elements": 3,
         "elements_failed": 1,
         "upstream_code": "500",
         "upstream_request_id": "r-1",
     }
-    structlog.contextvars.clear_contextvars()
+    clear_log_fields()
 
 
 async def test_one_call_for_all_elements() -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import httpx
-import structlog
 
 from services.adapter.gateway.auth.token_provider import TokenFetcher, TokenProvider, TokenResponse
 from services.adapter.gateway.call import ParseBody, UpstreamCall, UpstreamResponse
@@ -35,6 +34,7 @@ from services.adapter.gateway.request import (
 )
 from services.adapter.gateway.transport import HttpTransport
 from services.errors import UpstreamUnreadable
+from services.log_fields import bind_log_fields
 
 DEFAULT_TOKEN_LIFE_S = 36_000.0
 """The life of an access token if 1688's response does not state it."""
@@ -198,7 +198,7 @@ class GatewayClient:
             parse_error = failure
         other = find_other_answer(response.status, response.headers, body) if parse_error else None
         if other:
-            structlog.contextvars.bind_contextvars(response_failure=other.cause)
+            bind_log_fields(response_failure=other.cause)
         error = error_from_response(response.status, value, other)
         if error is None and parse_error is not None:
             text = other.text if other else "1688's response is not JSON, or has too many values"

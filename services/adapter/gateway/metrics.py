@@ -5,10 +5,10 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TypeVar
 
-import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
 from services.fair_queue import FairQueue, Waiter
+from services.log_fields import bind_log_fields
 
 M = TypeVar("M", Counter, Gauge, Histogram)
 
@@ -88,7 +88,7 @@ def bind_upstream_ids(request_id: str, trace_id: str) -> None:
     """Add 1688's own ids of a request to the call's log line: 1688's support asks for them."""
     ids = {"upstream_request_id": request_id, "upstream_trace_id": trace_id}
     if present := {name: value for name, value in ids.items() if value}:
-        structlog.contextvars.bind_contextvars(**present)
+        bind_log_fields(**present)
 
 
 def record_denied_retry(api_id: str) -> None:
@@ -121,7 +121,7 @@ def watch_queue(queue: FairQueue[Waiter]) -> None:
 def record_shed(cause: str) -> None:
     """Count a call that was rejected as OVERLOADED, and add the cause to its log line."""
     _shed.labels(cause).inc()
-    structlog.contextvars.bind_contextvars(shed_cause=cause)
+    bind_log_fields(shed_cause=cause)
 
 
 def record_redis_failure() -> None:

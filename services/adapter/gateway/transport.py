@@ -11,7 +11,6 @@ from types import SimpleNamespace
 
 import aiohttp
 import httpx
-import structlog
 import yarl
 from aiohttp.http_exceptions import ContentEncodingError
 
@@ -26,6 +25,7 @@ from services.errors import (
     StartupError,
     UpstreamUnreadable,
 )
+from services.log_fields import bind_log_fields
 
 CONNECT_TIMEOUT_S = 3.0
 """Below five seconds: aiohttp rounds longer timeouts up."""
@@ -107,7 +107,7 @@ class HttpTransport:
         except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
             if not progress.has_connection:
                 failure = to_connect_failure(error, self._proxy)
-                structlog.contextvars.bind_contextvars(connect_failure=failure.cause)
+                bind_log_fields(connect_failure=failure.cause)
                 # An error of the proxy's response has the headers of the request, and so the credentials.
                 has_headers = isinstance(error, aiohttp.ClientResponseError)
                 raise ConnectError(failure.text) from (None if has_headers else error)

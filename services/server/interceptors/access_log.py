@@ -3,8 +3,8 @@
 from time import perf_counter
 
 import structlog
-from structlog.contextvars import bind_contextvars, clear_contextvars
 
+from services.log_fields import bind_log_fields, clear_log_fields
 from services.server.call import CallContext, CallNext, MethodInfo
 from services.server.interceptors.tracing import get_trace_ids
 
@@ -12,7 +12,7 @@ from services.server.interceptors.tracing import get_trace_ids
 class AccessLogInterceptor:
     """Logs the event `call` at the end of each call.
 
-    The line contains everything that is bound to structlog's context variables during the call. This
+    The line contains everything that is bound as a log field (services/log_fields.py) during the call. This
     interceptor binds the RPC and the trace ids; code that runs later binds `caller`, `upstream_code`,
     `upstream_ms` and `upstream_request_id`.
     """
@@ -24,8 +24,8 @@ class AccessLogInterceptor:
     async def __call__(self, call: CallContext, call_next: CallNext) -> bytes:
         """Log the call, whether it succeeds, fails or is cancelled."""
         started_at = perf_counter()
-        clear_contextvars()
-        bind_contextvars(rpc=self._rpc, **get_trace_ids(call.grpc_context))
+        clear_log_fields()
+        bind_log_fields(rpc=self._rpc, **get_trace_ids(call.grpc_context))
         try:
             return await call_next(call)
         finally:

@@ -2,9 +2,8 @@
 
 from functools import partial
 
-import structlog
-
 from services.caller import set_caller
+from services.log_fields import bind_log_fields
 from services.server.call import CallContext, CallNext, MethodInfo
 from services.server.security.server_security import ServerSecurity
 
@@ -25,7 +24,7 @@ class AuthorizationInterceptor:
         peer = self._security.peer_identities.resolve(call.grpc_context)
         call.identity = peer.identity
         if call.identity:
-            structlog.contextvars.bind_contextvars(caller=call.identity)
+            bind_log_fields(caller=call.identity)
         authorize = partial(self._security.authorize, peer, self._method)
         caller = authorize()
         call.is_operator = caller.is_operator

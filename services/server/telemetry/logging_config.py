@@ -24,6 +24,7 @@ import structlog
 from prometheus_client import Counter
 from structlog.types import EventDict, WrappedLogger
 
+from services.log_fields import merge_log_fields
 from services.redaction import redact_library_text
 
 _ENCODER = msgspec.json.Encoder(enc_hook=repr)
@@ -46,7 +47,7 @@ def configure_logging(service: str, level: str, stream: BinaryIO | None = None) 
 
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            merge_log_fields,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             add_service,

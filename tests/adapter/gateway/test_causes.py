@@ -7,6 +7,7 @@ import pytest
 import structlog
 
 from services.errors import ConnectError, UpstreamError, UpstreamFault, UpstreamGateway, UpstreamUnreadable
+from services.log_fields import clear_log_fields, get_log_fields
 from tests.support.certificates import CertificateAuthority
 
 URL = "NATIONALSITE_GATEWAY_URL"
@@ -64,11 +65,11 @@ async def url(request, peer, serve_raw, tmp_path):
     indirect=["url"],
 )
 async def test_no_connection(url, text, cause, make_gateway, call):
-    structlog.contextvars.clear_contextvars()
+    clear_log_fields()
     with pytest.raises(ConnectError) as caught:
         await call(make_gateway(url=url), timeout_s=0.5)
     assert str(caught.value) == text
-    assert structlog.contextvars.get_contextvars()["connect_failure"] == cause
+    assert get_log_fields()["connect_failure"] == cause
 
 
 @pytest.mark.parametrize(
@@ -95,13 +96,13 @@ async def test_no_connection(url, text, cause, make_gateway, call):
 )
 async def test_another_answer(status, headers, body, error, text, cause, peer, response, make_gateway, call):
     peer.on("param2", response(status=status, headers=headers, body=body))
-    structlog.contextvars.clear_contextvars()
+    clear_log_fields()
     with pytest.raises(UpstreamError) as caught:
         await call(make_gateway())
     assert type(caught.value) is error
     assert str(caught.value).endswith(text)
     assert "hush" not in str(caught.value)
-    assert structlog.contextvars.get_contextvars().get("response_failure") == cause
+    assert get_log_fields().get("response_failure") == cause
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from datetime import datetime
 
 import grpc
 import pytest
-import structlog
 
 from services.errors import UpstreamRate
+from services.log_fields import bind_log_fields
 
 METHOD = "nationalsite.account.v1.AccountService/RegisterUser"
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -20,7 +20,7 @@ def traceparent(trace: str) -> tuple[tuple[str, str], ...]:
 
 async def test_a_call_is_one_line_without_the_request(start_server, registration, logged):
     async def handle(_request, _deadline):
-        structlog.contextvars.bind_contextvars(upstream_code="0", upstream_ms=1.5)
+        bind_log_fields(upstream_code="0", upstream_ms=1.5)
         return b""
 
     async with start_server(handle) as running:
@@ -50,7 +50,7 @@ async def test_an_invalid_trace_is_not_logged(start_server, registration, logged
 
 async def test_a_failed_call_is_logged_with_its_reason(start_server, registration, logged):
     async def fail(_request, _deadline):
-        structlog.contextvars.bind_contextvars(upstream_code="gw.QosAppFrequencyLimit")
+        bind_log_fields(upstream_code="gw.QosAppFrequencyLimit")
         raise UpstreamRate("slow down", upstream_message="hanako@example.jp")
 
     async with start_server(fail) as running:
@@ -73,7 +73,7 @@ async def test_concurrent_calls_do_not_mix(start_server, registration, logged):
 
     async def handle(request, _deadline):
         await barrier.wait()
-        structlog.contextvars.bind_contextvars(upstream_code=request.country_account.out_member_id)
+        bind_log_fields(upstream_code=request.country_account.out_member_id)
         await barrier.wait()
         return b""
 

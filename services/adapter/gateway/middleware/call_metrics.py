@@ -3,11 +3,10 @@
 import asyncio
 import time
 
-import structlog
-
 from services.adapter.gateway.call import CallNext, UpstreamCall, UpstreamResponse
 from services.adapter.gateway.metrics import attempts, call_duration, calls, labelled
 from services.errors import InternalFault, NationalsiteError, UpstreamError
+from services.log_fields import bind_log_fields
 
 
 class CallMetricsMiddleware:
@@ -30,7 +29,7 @@ class CallMetricsMiddleware:
             fields: dict[str, object] = {"upstream_ms": round(duration_s * 1000, 1)}
             if code:
                 fields["upstream_code"] = code
-            structlog.contextvars.bind_contextvars(**fields)
+            bind_log_fields(**fields)
 
 
 class AttemptMetricsMiddleware:

@@ -5,12 +5,12 @@ import random
 from math import inf
 
 import pytest
-import structlog
 
 from services.adapter.gateway.call import UpstreamCall, UpstreamResponse
 from services.adapter.gateway.metrics import _queued_callers, _queued_of_one_caller, in_flight, queued
 from services.adapter.gateway.middleware.bulkhead import BulkheadMiddleware, BulkheadPolicy
 from services.errors import NationalsiteError, Overloaded
+from services.log_fields import clear_log_fields, get_log_fields
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
 
@@ -229,14 +229,14 @@ async def test_the_cause_of_a_rejection_is_in_the_log_line_of_the_call():
     harness = BulkheadHarness(max_concurrent=1, max_queued=0)
     first = harness.call()
     await settled()
-    structlog.contextvars.clear_contextvars()
+    clear_log_fields()
     call = UpstreamCall(
         api_id="com.example:bulkhead-3", form={}, files={}, anonymous=True, idempotent=False, deadline=inf
     )
     with pytest.raises(Overloaded):
         await harness.bulkhead(call, harness._send)
-    assert structlog.contextvars.get_contextvars() == {"shed_cause": "queue_full"}
-    structlog.contextvars.clear_contextvars()
+    assert get_log_fields() == {"shed_cause": "queue_full"}
+    clear_log_fields()
     harness.may_continue.set()
     await first
 

@@ -4,12 +4,12 @@ import asyncio
 from contextlib import suppress
 
 import pytest
-import structlog
 from prometheus_client import REGISTRY
 
 from services.adapter.gateway.call import UpstreamCall
 from services.adapter.gateway.middleware.call_metrics import CallMetricsMiddleware
 from services.errors import ConnectionLost, NationalsiteError, UpstreamGateway, UpstreamRate
+from services.log_fields import clear_log_fields, get_log_fields
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
 
@@ -34,9 +34,9 @@ def counted(api_id):
 @pytest.fixture
 def bound():
     """bound() returns the values on the log line of this test."""
-    structlog.contextvars.clear_contextvars()
-    yield structlog.contextvars.get_contextvars
-    structlog.contextvars.clear_contextvars()
+    clear_log_fields()
+    yield get_log_fields
+    clear_log_fields()
 
 
 def timed(api_id):
