@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -44,18 +45,21 @@ class BoundedQueue(Generic[T]):
         self._freed.set()
         self._added.set()
 
-    async def take(self, limit: int) -> Sequence[T]:
+    async def take(self, limit: int, *, wanted: int = 1, linger_s: float = 0) -> Sequence[T]:
         """Return up to `limit` items as soon as there is one; none at the end.
 
-        The work on the items taken before is then done.
+        If fewer than `wanted` wait, allow `linger_s` for others to arrive. The work on the items taken before
+        is then done.
         """
         self.items -= len(self._taken)
         self.size_bytes -= sum(size for _, size in self._taken)
         self._taken = ()
         self._freed.set()
-        while not self._waiting and not self._has_ended:
-            self._added.clear()
-            await self._added.wait()
+        await self._wait_for(1)
+        if len(self._waiting) < wanted:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(linger_s):
+                    await self._wait_for(wanted)
         self._taken = [self._waiting.popleft() for _ in range(min(limit, len(self._waiting)))]
         return [item for item, _ in self._taken]
 
@@ -64,6 +68,11 @@ class BoundedQueue(Generic[T]):
         while self.items and not self._has_ended:
             self._freed.clear()
             await self._freed.wait()
+
+    async def _wait_for(self, count: int) -> None:
+        while len(self._waiting) < count and not self._has_ended:
+            self._added.clear()
+            await self._added.wait()
 
     def _has_capacity(self, size: int) -> bool:
         if not self.items:

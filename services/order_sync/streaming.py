@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import suppress
 from itertools import groupby
 from typing import Any
 
@@ -31,7 +32,7 @@ MAX_PENDING_BYTES = 2**20
 MAX_LAPSED = 1000
 """Ack ids in one response."""
 LINGER_S = 0.01
-"""Time to wait for more capacity, before a poll that could not fill a batch."""
+"""How long a few acknowledgements wait for others, and a small capacity for more, to share a transaction."""
 EXPIRY_MARGIN_S = 0.02
 """A poll ends this long before the first lease of the stream does."""
 
@@ -132,7 +133,7 @@ class _Consumer:
 
     async def _execute_requests(self) -> None:
         """Execute the requests in order until the consumer half-closes; consecutive acks form one batch."""
-        while batch := await self._requests.take(MAX_PENDING):
+        while batch := await self._take_requests():
             for kind, group in groupby(batch, lambda request: request.WhichOneof("request")):
                 match kind:
                     case "ack":
@@ -144,6 +145,11 @@ class _Consumer:
                         raise _invalid("open", "must be the first request only")
             self._last_request = self._clock()
             self._changed.set()
+
+    async def _take_requests(self) -> Sequence[protos.StreamMessagesRequest]:
+        """Wait for requests. A consumer that acknowledges one message often acknowledges others soon."""
+        wanted = min(len(self._lease_ends) // 2, MAX_PENDING)
+        return await self._requests.take(MAX_PENDING, wanted=wanted, linger_s=LINGER_S)
 
     async def _deliver(self) -> None:
         """Lease messages and send them, as soon as there are some and the consumer takes them."""
@@ -188,8 +194,7 @@ class _Consumer:
 
     async def _lease(self) -> Sequence[ReceivedMessage]:
         """Lease messages. Return none if a lease of the stream ends before there are some."""
-        if self._max_outstanding - len(self._lease_ends) < min(self._max_outstanding, BATCH_SIZE):
-            await asyncio.sleep(LINGER_S)  # single acks may free more capacity in the meantime
+        await self._linger()
         # Cut before an expiry: a poll would lease the expired message to the same consumer.
         poll_end = min(self._lease_ends.values(), default=math.inf) - EXPIRY_MARGIN_S
         try:
@@ -208,6 +213,17 @@ class _Consumer:
             message.ack_id: now + (message.lease_expire_time_ms - now_ms) / 1000 for message in received
         }
         return received
+
+    async def _linger(self) -> None:
+        """Allow acknowledgements to free more capacity, so that half a batch is leased at once."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_S):
+                while (
+                    self._max_outstanding - len(self._lease_ends)
+                    < min(self._max_outstanding, BATCH_SIZE) // 2
+                ):
+                    self._changed.clear()
+                    await self._changed.wait()
 
     async def _ack(self, requests: Sequence[protos.StreamMessagesRequest.Ack]) -> None:
         """Acknowledge messages in one transaction. An invalid request fails after those before it."""

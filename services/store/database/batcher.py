@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -13,6 +14,9 @@ from services.store.database.db_errors import copy_error, limit_time, reject_wai
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+LINGER_S = 0.002
+"""How long a batch waits for as many items as the last one had."""
 
 
 @dataclass(slots=True, eq=False)
@@ -27,6 +31,9 @@ class Batcher(Generic[Item, Result]):
     A result that is an exception is raised to the item's caller. Items that arrive while the function runs
     wait for the next batch, for which callers take turns. An item is processed even if its caller is
     cancelled.
+
+    Callers that got their results together often call again together. Without a short wait, the first of them
+    would have a transaction of its own, and the others would wait for it.
 
     If the function raises StoreUnavailable, every caller of the batch gets it. After any other exception,
     each item of the batch is processed alone, so that an item that cannot be stored fails only its caller.
@@ -46,6 +53,8 @@ class Batcher(Generic[Item, Result]):
         self._batch_size = batch_size
         self._pending: FairQueue[_Pending[Item, Result]] = FairQueue(max_pending)
         self._worker: asyncio.Task[None] | None = None
+        self._last_size = 1
+        self._has_enough = asyncio.Event()
 
     async def submit(self, item: Item) -> Result:
         """Process an item in the next batch.
@@ -55,6 +64,8 @@ class Batcher(Generic[Item, Result]):
         """
         pending: _Pending[Item, Result] = _Pending(item, asyncio.get_running_loop().create_future())
         dropped = self._pending.add(current_queue_owner(), pending)
+        if len(self._pending) >= self._last_size:
+            self._has_enough.set()
         if dropped is not None and not dropped.future.done():
             dropped.future.set_exception(reject_waiter())
         if self._worker is None or self._worker.done():
@@ -70,8 +81,17 @@ class Batcher(Generic[Item, Result]):
 
     async def _process_pending(self) -> None:
         while self._pending:
+            await self._linger()
             batch = [self._pending.take()[1] for _ in range(min(self._batch_size, len(self._pending)))]
+            self._last_size = len(batch)
             await self._process_batch(batch)
+
+    async def _linger(self) -> None:
+        if len(self._pending) < self._last_size:
+            self._has_enough.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LINGER_S):
+                    await self._has_enough.wait()
 
     async def _process_batch(self, batch: Sequence[_Pending[Item, Result]]) -> None:
         results: Sequence[Result | Exception]

@@ -6,6 +6,7 @@ import pytest
 
 from services.caller import Caller, current_queue_owner, set_caller
 from services.errors import StoreUnavailable
+from services.store.database import batcher
 from services.store.database.batcher import Batcher
 
 
@@ -85,3 +86,36 @@ async def test_a_batch_is_work_of_the_service(caller):
     harness.may_continue.set()
     await harness.submit(caller)
     assert harness.queue_owners == {None}
+
+
+async def test_callers_that_call_again_together_share_the_next_batch():
+    """Their next calls arrive one after the other. The first must not have a batch of its own."""
+    harness = BatcherHarness()
+    harness.may_continue.set()
+    await asyncio.gather(*(harness.submit("caller") for _ in range(4)))
+
+    async def call_later(turns: int) -> None:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await harness.submit("caller")
+
+    await asyncio.gather(*(call_later(turns) for turns in (0, 10, 20, 30)))
+    assert [len(batch) for batch in harness.batches] == [4, 4]
+
+
+async def test_a_call_does_not_wait_for_others_after_a_call_that_was_alone(monkeypatch):
+    monkeypatch.setattr(batcher, "LINGER_S", 600.0)
+    harness = BatcherHarness()
+    harness.may_continue.set()
+    async with asyncio.timeout(60):
+        for _ in range(3):
+            await harness.submit("caller")
+    assert [len(batch) for batch in harness.batches] == [1, 1, 1]
+
+
+async def test_a_batch_waits_only_briefly_for_others():
+    harness = BatcherHarness()
+    harness.may_continue.set()
+    await asyncio.gather(*(harness.submit("caller") for _ in range(4)))
+    await harness.submit("caller")
+    assert [len(batch) for batch in harness.batches] == [4, 1]
