@@ -103,8 +103,11 @@ class _RequestLimits:
         try:
             if (request.content_length or 0) > self._limits.max_body_bytes:
                 raise web.HTTPRequestEntityTooLarge(self._limits.max_body_bytes)
-            async with asyncio.timeout(self._limits.body_timeout_s):
+            if request.content.is_eof():  # as most bodies, which arrive with their headers
                 await request.read()
+            else:
+                async with asyncio.timeout(self._limits.body_timeout_s):
+                    await request.read()
         except web.HTTPRequestEntityTooLarge:
             return _reject(413, "body_too_large")
         except TimeoutError:

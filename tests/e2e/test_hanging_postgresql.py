@@ -11,10 +11,11 @@ import grpc.aio
 import pytest
 from nationalsite.ordersync import v1 as protos
 
-from services.order_sync.callback import PATH, STORE_TIMEOUT_S
+from services.order_sync.callback import PATH
 from services.order_sync.service import ORDER_SYNC, OrderSyncSettings
 from services.server import serve
 from services.store import StoreLimits, migrate
+from services.store.inbox.inbox import STORE_TIMEOUT_S
 from tests.support.callbacks import SECRET, push
 from tests.support.polling import wait_until
 from tests.support.ports import reserve_ports

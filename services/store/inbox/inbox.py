@@ -26,6 +26,8 @@ MAX_TEXT_LENGTH = 512
 MAX_TIME_MS = 2**62
 BATCH_SIZE = 500
 """Messages in one statement."""
+STORE_TIMEOUT_S = 10.0
+"""For a message, with the wait for its transaction. 1688 pushes again what was not stored in time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +72,7 @@ class Inbox:
             self._store_batch,
             batch_size=BATCH_SIZE,
             max_pending=store.limits.max_pending,
-            timeout_s=store.limits.transaction_timeout_s,
+            timeout_s=STORE_TIMEOUT_S,
         )
 
     async def store(self, incoming: Iterable[IncomingMessage]) -> StoreResult:
