@@ -21,6 +21,7 @@ _SERVER_ERRORS = frozenset(
     }
 )
 _PROPAGATOR = TraceContextTextMapPropagator()
+_TRACE_KEYS = frozenset(_PROPAGATOR.fields)
 
 
 class TracingInterceptor:
@@ -65,7 +66,9 @@ def get_trace_ids(context: ServicerContext) -> dict[str, str]:
             "trace_id": trace.format_trace_id(current.trace_id),
             "span_id": trace.format_span_id(current.span_id),
         }
-    callers = trace.get_current_span(_PROPAGATOR.extract(_trace_headers(context))).get_span_context()
+    if not (headers := _trace_headers(context)):
+        return {}
+    callers = trace.get_current_span(_PROPAGATOR.extract(headers)).get_span_context()
     return {"trace_id": trace.format_trace_id(callers.trace_id)} if callers.is_valid else {}
 
 
@@ -73,5 +76,5 @@ def _trace_headers(context: ServicerContext) -> Mapping[str, str]:
     return {
         key: value
         for key, value in context.invocation_metadata() or ()
-        if key in _PROPAGATOR.fields and isinstance(value, str)
+        if key in _TRACE_KEYS and isinstance(value, str)
     }
