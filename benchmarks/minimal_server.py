@@ -1,4 +1,4 @@
-"""Starts the minimal gRPC server (workers/minimal_server.py)."""
+"""Starts the minimal gRPC servers (workers/minimal_server.py, workers/decoding_server.py)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,10 +11,16 @@ from benchmarks.processes import server_process
 
 
 @contextmanager
-def minimal_server(target: Target, response: bytes, *arguments: str) -> Iterator[Target]:
-    """Run a server that returns the response of a service's method; yield the same call to it."""
+def minimal_server(target: Target, response: bytes, url: str = "", dialect: str = "") -> Iterator[Target]:
+    """Run a server that returns the response of a service's method; yield the same call to it.
+
+    With `url` it posts to this upstream first; with `dialect` it also decodes the upstream's response.
+    """
+    worker = "decoding_server" if dialect else "minimal_server"
+    arguments = [argument for argument in (url, dialect) if argument]
     with TemporaryDirectory(prefix="minimal-server-") as directory:
         file = Path(directory) / "response"
         file.write_bytes(response)
-        with server_process("minimal_server", target.method, str(file), *arguments) as server:
-            yield replace(target, pid=server.pid, address=server.address, is_expected=response.__eq__)
+        with server_process(worker, target.method, str(file), *arguments) as server:
+            is_expected = target.is_expected if dialect else response.__eq__
+            yield replace(target, pid=server.pid, address=server.address, is_expected=is_expected)

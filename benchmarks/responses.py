@@ -25,6 +25,16 @@ def build_search_page(offers: int) -> bytes:
     return _encode(response)
 
 
+def build_small_page(offers: int) -> bytes:
+    """Return a page of offers in the national-site dialect, whose offers have few members."""
+    response = _sample("keyword_query.national_site.ok.json")
+    page = response["data"]
+    page["searchOfferModelList"] = [
+        page["searchOfferModelList"][0] | {"offerId": 620201390233 + number} for number in range(offers)
+    ]
+    return _encode(response)
+
+
 def build_product_detail(skus: int) -> bytes:
     """Return an offer with that many SKUs, each with its prices and shipping data."""
     response = _sample("query_product_detail.open_platform.ok.json")

@@ -69,19 +69,22 @@ def run_service(
         stop(process)
 
 
-def search_target(service: RunningService, offers: int) -> Target:
-    """Return a search; the upstream returns that many offers."""
+def search_target(service: RunningService, offers: int, *, country: str = "") -> Target:
+    """Return a search; the upstream returns that many offers. The national-site dialect needs a country."""
 
     def is_expected(response: bytes) -> bool:
         elements = protos.SearchByKeywordResponse.FromString(response).offers
         return len(elements) == offers and all(element.HasField("price_info") for element in elements)
 
-    return _target(service, SEARCH, search_request(offers), is_expected)
+    return _target(service, SEARCH, search_request(offers, country), is_expected)
 
 
-def search_request(offers: int) -> bytes:
+def search_request(offers: int, country: str = "") -> bytes:
     """Return the request of a search, encoded."""
-    request = protos.SearchByKeywordRequest(keyword="dress", page_size=offers, language="en")
+    language = "" if country else "en"
+    request = protos.SearchByKeywordRequest(
+        keyword="dress", page_size=offers, language=language, country=country
+    )
     return request.SerializeToString()
 
 

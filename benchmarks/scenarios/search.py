@@ -21,12 +21,14 @@ OFFERS, IN_FLIGHT = 20, 32
 ROUNDS, CALLS, WARM_UP_CALLS = 7, 640, 320
 """Calls of each subject in each round."""
 
-SERVICE, HANDWRITTEN, TRANSCODER, MINIMAL = "the service", "handwritten client", "Envoy", "minimal server"
+SERVICE, HANDWRITTEN, TRANSCODER = "the service", "handwritten client", "Envoy"
+MINIMAL, DECODING = "minimal server", "minimal server that decodes"
 ALL_FEATURES = "with policy and traces"
 REFERENCES = {
     "handwritten": HANDWRITTEN,
     "transcoder": TRANSCODER,
     "minimal": MINIMAL,
+    "decoding": DECODING,
     "all-features": ALL_FEATURES,
 }
 """Row -> the subject that the service is compared with."""
@@ -64,10 +66,11 @@ def _subjects(references: Collection[str]) -> Iterator[dict[str, CpuCost]]:
             subjects[HANDWRITTEN] = HandwrittenClient(worker=worker, in_flight=IN_FLIGHT, offers=OFFERS)
         if TRANSCODER in references:
             subjects[TRANSCODER] = server_cost(stack.enter_context(_transcoder(upstream)))
-        if MINIMAL in references:
-            url = upstream.url + upstream.path(responses.KEYWORD_QUERY)
-            server = minimal_server(service_target, client.call_once(service_target), url)
-            subjects[MINIMAL] = server_cost(stack.enter_context(server))
+        url = upstream.url + upstream.path(responses.KEYWORD_QUERY)
+        for subject, dialect in ((MINIMAL, ""), (DECODING, "open-platform")):
+            if subject in references:
+                server = minimal_server(service_target, client.call_once(service_target), url, dialect)
+                subjects[subject] = server_cost(stack.enter_context(server))
         if ALL_FEATURES in references:
             target = search_target(stack.enter_context(_service_with_all_features(upstream)), OFFERS)
             subjects[ALL_FEATURES] = server_cost(replace(target, identity=IDENTITY))

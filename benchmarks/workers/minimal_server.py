@@ -6,6 +6,7 @@ each call first posts a fixed form to it through plain aiohttp.
 
 import asyncio
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import aiohttp
@@ -20,15 +21,17 @@ FORM = (
 )
 
 
-async def main(method: str, response: bytes, url: str = "") -> None:
-    """Serve until stopped."""
+async def main(
+    method: str, response: bytes, url: str = "", decode: Callable[[bytes], bytes] | None = None
+) -> None:
+    """Serve until stopped. `decode` computes the response from that of the upstream."""
     service, _, name = method.strip("/").partition("/")
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1000)) as session:
 
         async def forward(_request: bytes, _context: object) -> bytes:
             async with session.post(url, data=FORM, headers=HEADERS) as upstream_response:
-                await upstream_response.read()
-            return response
+                body = await upstream_response.read()
+            return decode(body) if decode else response
 
         async def respond(_request: bytes, _context: object) -> bytes:
             return response
@@ -45,4 +48,4 @@ async def main(method: str, response: bytes, url: str = "") -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main(sys.argv[1], Path(sys.argv[2]).read_bytes(), *sys.argv[3:]))
+    uvloop.run(main(sys.argv[1], Path(sys.argv[2]).read_bytes(), "".join(sys.argv[3:])))

@@ -68,7 +68,7 @@ def test_rows_are_selected_by_their_names_or_their_scenarios() -> None:
     assert select_rows([]) == ROWS
     assert [row.name for row in select_rows(["cached"])] == ["cached"]
     rows = {row.name for row in select_rows(["search"])}
-    assert rows == {"handwritten", "transcoder", "minimal", "all-features"}
+    assert rows == {"handwritten", "transcoder", "minimal", "decoding", "all-features"}
     with pytest.raises(KeyError, match="nothing"):
         select_rows(["cached", "nothing"])
 
