@@ -9,9 +9,11 @@ from collections import defaultdict
 import structlog
 from prometheus_client import Counter
 
-from services.adapter.codec import Operation, parse
+from services.adapter.codec import Operation, has_more_values, parse
 from services.errors import UpstreamError
 
+MAX_SEARCHED_VALUES = 10_000
+"""Of a response: the search blocks the event loop."""
 MAX_LOGGED_PATHS = 100
 """Maximum number of unknown members of an operation whose paths are logged, until the process ends."""
 
@@ -38,13 +40,18 @@ class DriftMonitor:
         self._logged: defaultdict[str, set[str]] = defaultdict(set)
 
     def observe(self, operation: Operation, text: bytes) -> None:
-        """Count a successful response, and search it if it is due. `text` is its body."""
+        """Count a successful response, and search it if it is due. `text` is its body.
+
+        If the response that is due is too large, the next one is due.
+        """
         if not self._interval:
             return
         count = self._observed[operation.rpc]
-        self._observed[operation.rpc] = count + 1
         if count % self._interval == 0:
+            if has_more_values(text, MAX_SEARCHED_VALUES):
+                return
             self._search(operation, text)
+        self._observed[operation.rpc] = count + 1
 
     def _search(self, operation: Operation, text: bytes) -> None:
         try:

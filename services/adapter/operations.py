@@ -17,7 +17,7 @@ from services.adapter.codec import (
     Operation,
     Parameters,
     SchemaError,
-    count_values,
+    has_more_values,
 )
 from services.adapter.drift import DriftMonitor
 from services.adapter.gateway import Availability, GatewayClient, record_shed
@@ -256,8 +256,7 @@ class OperationClient:
             _report_unreadable_fields(operation.rpc, result.unreadable)
         if result.rejection is not None:
             return result.response, finish(result.rejection)
-        if count_values(text) <= MAX_VALUES_ON_LOOP:
-            self._drift_monitor.observe(operation, text)
+        self._drift_monitor.observe(operation, text)
         return result.response, None
 
     async def _decode(
@@ -267,7 +266,7 @@ class OperationClient:
 
         The thread shares the interpreter with the event loop, which continues meanwhile.
         """
-        if isinstance(value, DecodeResult) or count_values(text) <= MAX_VALUES_ON_LOOP:
+        if isinstance(value, DecodeResult) or not has_more_values(text, MAX_VALUES_ON_LOOP):
             return operation.decode(value, request)
         async with self._decoding:
             return await asyncio.to_thread(operation.decode, value, request)

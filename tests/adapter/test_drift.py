@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 from structlog.typing import EventDict
 
 from services.adapter.codec import Dialect, Operation
-from services.adapter.drift import MAX_LOGGED_PATHS, DriftMonitor
+from services.adapter.drift import MAX_LOGGED_PATHS, MAX_SEARCHED_VALUES, DriftMonitor
 from tests.support.compiled_operations import compile_once
 
 SECRET = "Hanako, Tokyo"
@@ -86,6 +86,13 @@ def test_only_the_sample_is_compared(search: Operation) -> None:
     assert (compared, unknown) == (3, 3)
     path = offer_path(search)
     assert paths(logs) == [[f"{path}new_a"], [f"{path}new_d"], [f"{path}new_g"]]
+
+
+def test_instead_of_a_large_response_the_next_one_is_compared(search: Operation) -> None:
+    large = json.dumps({**json.loads(body(search)), "values": [1] * MAX_SEARCHED_VALUES}).encode()
+    monitor = DriftMonitor(sample_interval=2)
+    assert [observe(monitor, search, [each])[0] for each in (large, body(search), large)] == [0, 1, 0]
+    assert observe(monitor, search, [body(search)] * 2)[0] == 1
 
 
 def test_nothing_is_compared_if_it_is_switched_off(search: Operation) -> None:

@@ -16,7 +16,7 @@ from services.adapter.codec.operation import (
 from services.adapter.codec.option_checks import API_ID, NO_OPERATION, SchemaError
 from services.adapter.codec.push_message import DecodeMessage, message_decoder
 from services.adapter.codec.schema import LOOKUPS, Dialect, Idempotency
-from services.adapter.codec.tolerant_json import Json, count_values, decode_text, parse
+from services.adapter.codec.tolerant_json import Json, decode_text, has_more_values, parse
 
 __all__ = [
     "API_ID",
@@ -36,8 +36,8 @@ __all__ = [
     "SchemaError",
     "compile_operation",
     "compile_service",
-    "count_values",
     "decode_text",
+    "has_more_values",
     "message_decoder",
     "parse",
 ]

@@ -40,7 +40,7 @@ from services.adapter.codec.schema import (
     resolve_fields,
     resolve_operation,
 )
-from services.adapter.codec.tolerant_json import MAX_VALUES, Json, count_values, dump, dump_bytes, parse
+from services.adapter.codec.tolerant_json import MAX_VALUES, Json, dump, dump_bytes, has_more_values, parse
 from services.errors import ErrorOrigin, UpstreamRefused, UpstreamUnreadable
 
 
@@ -280,7 +280,7 @@ def _build_parser(
         return _parse
 
     def decode_or_parse(text: bytes, request: Message) -> Json | DecodeResult:
-        if count_values(text) > MAX_VALUES:
+        if has_more_values(text, MAX_VALUES):
             raise ValueError("too many values")
         serialized = decode_fast(text, _get_currency(request))
         return parse(text) if serialized is None else DecodeResult(response=serialized, unreadable=())

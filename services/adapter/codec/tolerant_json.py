@@ -51,7 +51,7 @@ def parse(text: bytes | str) -> Json:
     Raises ValueError, also if there may be more than MAX_VALUES.
     """
     data = text.encode() if isinstance(text, str) else text
-    if count_values(data) > MAX_VALUES:
+    if has_more_values(data, MAX_VALUES):
         raise ValueError("too many values")
     data = data.removeprefix(_BOM)
     try:
@@ -66,6 +66,11 @@ def parse(text: bytes | str) -> Json:
 def count_values(text: bytes) -> int:
     """Return at least the number of values in a text: that of commas and opening brackets."""
     return 1 + text.count(b",") + text.count(b"[") + text.count(b"{")
+
+
+def has_more_values(text: bytes, limit: int) -> bool:
+    """Whether `count_values` is above a limit. A text is not searched if it is too short for that."""
+    return len(text) >= limit and count_values(text) > limit
 
 
 def parse_unique(text: bytes | str) -> Json:
