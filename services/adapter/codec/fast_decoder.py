@@ -27,10 +27,11 @@ from services.adapter.codec.shadow_messages import (
     build_object_type,
     convert,
 )
-from services.adapter.codec.tolerant_json import to_decimal
 
 GATEWAY_ERROR_KEYS = ("error_code", "errorCode", "error", "exception")
 """Names of the members in which the gateway itself reports an error."""
+_NESTED_FLAGS = frozenset({None, True})
+"""Which values a success flag may have in an object on the path of the payload; None means absent."""
 
 
 class FastDecoder(Protocol):
@@ -64,8 +65,8 @@ def build_fast_decoder(response: Descriptor, payload: str, dialect: Dialect) -> 
     return _FastDecoder(
         # The envelope is the response, or its `result` if the response itself has no success flag.
         layouts=[
-            _ResponseLayout(("result", *path), payload_type, (None,)),
-            _ResponseLayout(path, payload_type, (None, True)),
+            _ResponseLayout(("result", *path), payload_type, frozenset({None})),
+            _ResponseLayout(path, payload_type, _NESTED_FLAGS),
         ],
         shadow_class=schema.build_class(response, payload_field),
         payload_field=payload_field_name,
@@ -109,11 +110,11 @@ class _ResponseLayout:
     """A place where the payload of a response may be: its path, and the types of the objects on the path."""
 
     def __init__(
-        self, path: tuple[str, ...], payload_type: Any, accepted_flags: tuple[bool | None, ...]
+        self, path: tuple[str, ...], payload_type: Any, accepted_flags: frozenset[bool | None]
     ) -> None:
-        """`accepted_flags`: which values a success flag of the outermost object may have; None means absent.
+        """`accepted_flags`: which values a success flag of the outermost object may have.
 
-        In the nested objects it must be absent or true. Otherwise the tolerant decoder reads the response.
+        If a flag has another value, the tolerant decoder reads the response.
         """
         self._path = path
         self._accepted_flags = accepted_flags
@@ -126,7 +127,7 @@ class _ResponseLayout:
             # tolerant decoder reads.
             type_ = build_object_type({**members, "result": bool | None, name: type_ | None})
         self._decoder = msgspec.json.Decoder(
-            type_, strict=False, dec_hook=self._convert, float_hook=to_decimal
+            type_, strict=False, dec_hook=self._convert, float_hook=str.encode
         )
 
     def read_payload(self, text: bytes, currency: str) -> Any:
@@ -134,16 +135,16 @@ class _ResponseLayout:
         self._currency = currency
         try:
             value = self._decoder.decode(text)
-        except (ValueError, RecursionError):
+        except (ValueError, ArithmeticError, RecursionError):
             return None
-        if not value or any(value.get(name) for name in GATEWAY_ERROR_KEYS):
+        if not value or any(map(value.get, GATEWAY_ERROR_KEYS)):
             return None
         accepted_flags = self._accepted_flags
         for name in self._path:
-            if not value or any(value.get(flag) not in accepted_flags for flag in FLAGS):
+            if not value or not accepted_flags.issuperset(map(value.get, FLAGS)):
                 return None
-            value, accepted_flags = value.get(name), (None, True)
+            value, accepted_flags = value.get(name), _NESTED_FLAGS
         return value
 
     def _convert(self, type_: type, value: Any) -> object:
-        return convert(type_, value, self._currency)
+        return convert(type_, tuple(value) if type(value) is list else value, self._currency)

@@ -225,20 +225,15 @@ def _require_first_member(object_type: Any) -> Any:
     return build_object_type({**members, first: Required[members[first]]})
 
 
-def convert(type_: type, value: Any, currency: str) -> object:
+@lru_cache(maxsize=8192, typed=True)  # many responses contain the same prices and days
+def convert(type_: type, key: str | bytes | int | tuple[Any, ...], currency: str) -> object:
     """Return 1688's value as `type_`, one of the types above.
 
-    Raises ValueError or TypeError if the tolerant decoder has to decode the value.
+    `key` is the value in a form that can be hashed: a tuple stands for a list. The text of a number with a
+    fraction or an exponent, as bytes, stands for the number, since the hash of a Decimal takes long.
+    Raises ValueError, TypeError or ArithmeticError if the tolerant decoder has to decode the value.
     """
-    if type(value) is list:  # it cannot be the key of a cache
-        value = tuple(value)
-    elif type(value) is Decimal:
-        value = check_number(value)
-    return _convert(type_, value, currency)
-
-
-@lru_cache(maxsize=8192, typed=True)  # many responses contain the same prices and days
-def _convert(type_: type, value: str | int | Decimal | tuple[Any, ...], currency: str) -> object:
+    value = check_number(Decimal(key.decode())) if isinstance(key, bytes) else key
     converted = _CONVERSIONS[type_](value, currency) if type_ in _CONVERSIONS else None
     if converted is None:
         raise ValueError("the tolerant decoder has to decode the value")
@@ -246,10 +241,7 @@ def _convert(type_: type, value: str | int | Decimal | tuple[Any, ...], currency
 
 
 def _format_integer(value: str | int | Decimal | tuple[Any, ...]) -> str | None:
-    """Return an integer or a text as text. None if the tolerant decoder has to decode the value.
-
-    Equal decimals, such as 1.5 and 1.50, are one key of the cache, but differ as text.
-    """
+    """Return an integer or a text as text. None if the tolerant decoder has to decode the value."""
     return None if isinstance(value, Decimal | tuple) else parse_text(value)
 
 
