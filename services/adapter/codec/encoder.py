@@ -108,9 +108,13 @@ class MessageEncoder:
         in_json: bool = True,
     ) -> None:
         """If `in_json`, the message becomes a JSON object; otherwise its members become form fields."""
-        is_set = {field.name: _build_presence_check(field) for field in message.fields}
-        self._encoders = [
-            _build_field_encoder(field, dialect, dates, is_set, lookups, in_json=in_json)
+        self._fields = [
+            (
+                field.descriptor.name,
+                field.descriptor.has_presence,
+                _build_value_encoder(field, dialect, dates, lookups, in_json=in_json),
+                _build_absence_encoder(field, message, dialect, lookups),
+            )
             for field in resolve_fields(message, dialect)
             if field.mapping.unmapped not in _NOT_SENT
         ]
@@ -118,40 +122,27 @@ class MessageEncoder:
     def encode(self, message: Message, prefix: str, context: EncodeContext) -> Members:
         """Return the members. `prefix` is the path of the message, with a dot at its end, or empty."""
         members: Members = {}
-        for encode in self._encoders:
-            encode(message, prefix, members, context)
+        for name, has_presence, encode_value, encode_absence in self._fields:
+            if message.HasField(name) if has_presence else getattr(message, name):
+                encode_value(message, prefix, members, context)
+            elif encode_absence is not None:
+                encode_absence(message, prefix, members, context)
         return members
 
 
-def _build_presence_check(field: FieldDescriptor) -> Callable[[Message], bool]:
-    name = field.name
-    if field.has_presence:
-        return lambda message: message.HasField(name)
-    return lambda message: bool(getattr(message, name))
-
-
-def _build_field_encoder(
-    field: MappedField,
-    dialect: Dialect,
-    dates: JsonDates,
-    is_set: Mapping[str, Callable[[Message], bool]],
-    lookups: LookupTables,
-    *,
-    in_json: bool,
-) -> FieldEncoder:
-    """`is_set` has a presence check for each field of the message."""
-    if field.mapping.unmapped:
-        return _build_rejection(field, is_set[field.descriptor.name], dialect)
-    encode_value = _build_value_encoder(field, dialect, dates, lookups, in_json=in_json)
-    name, mapping = field.descriptor.name, field.mapping
-    is_field_set, alternative = is_set[name], mapping.required_without
-    default = parse(mapping.default) if mapping.default else None
+def _build_absence_encoder(
+    field: MappedField, message: Descriptor, dialect: Dialect, lookups: LookupTables
+) -> FieldEncoder | None:
+    """Return the encoder of a field of the message that is not set, or None if nothing is sent for it."""
+    name, mapping, alternative = field.descriptor.name, field.mapping, field.mapping.required_without
+    if mapping.unmapped or not (mapping.filled_from or mapping.default or mapping.required or alternative):
+        return None
     fill = _build_lookup(field, lookups) if mapping.filled_from else None
+    default = parse(mapping.default) if mapping.default else None
+    has_alternative = _build_presence_check(message.fields_by_name[alternative]) if alternative else None
 
     def encode(message: Message, prefix: str, members: Members, context: EncodeContext) -> None:
-        if is_field_set(message):
-            encode_value(message, prefix, members, context)
-        elif fill is not None and (value := fill(message)) is not None:
+        if fill is not None and (value := fill(message)) is not None:
             members[field.upstream_name] = value
         elif default is not None:
             members[field.upstream_name] = default
@@ -160,13 +151,20 @@ def _build_field_encoder(
             context.missing.append(
                 Violation(field=prefix + name, description=description, reason=RequiredInDialect.reason)
             )
-        elif alternative and not is_set[alternative](message):
+        elif has_alternative is not None and not has_alternative(message):
             description = f"is required in {dialect} without {alternative}"
             context.missing.append(
                 Violation(field=prefix + name, description=description, reason=RequiredInDialect.reason)
             )
 
     return encode
+
+
+def _build_presence_check(field: FieldDescriptor) -> Callable[[Message], bool]:
+    name = field.name
+    if field.has_presence:
+        return lambda message: message.HasField(name)
+    return lambda message: bool(getattr(message, name))
 
 
 def _build_lookup(field: MappedField, lookups: LookupTables) -> Callable[[Message], str | None]:
@@ -178,16 +176,15 @@ def _build_lookup(field: MappedField, lookups: LookupTables) -> Callable[[Messag
     return lambda message: table.get(getattr(message, source).lower())
 
 
-def _build_rejection(field: MappedField, is_set: Callable[[Message], bool], dialect: Dialect) -> FieldEncoder:
+def _build_rejection(field: MappedField, dialect: Dialect) -> FieldEncoder:
     """Return the encoder of a field that has no member in the dialect, and must not be set."""
     name = field.descriptor.name
 
-    def encode(message: Message, prefix: str, _: Members, context: EncodeContext) -> None:
-        if is_set(message):
-            description = f"cannot be sent in {dialect}"
-            context.unsupported.append(
-                Violation(field=prefix + name, description=description, reason=NotInDialect.reason)
-            )
+    def encode(_message: Message, prefix: str, _members: Members, context: EncodeContext) -> None:
+        description = f"cannot be sent in {dialect}"
+        context.unsupported.append(
+            Violation(field=prefix + name, description=description, reason=NotInDialect.reason)
+        )
 
     return encode
 
@@ -196,13 +193,18 @@ def _build_value_encoder(
     field: MappedField, dialect: Dialect, dates: JsonDates, lookups: LookupTables, *, in_json: bool
 ) -> FieldEncoder:
     """Return the encoder of a field that is set."""
+    if field.mapping.unmapped:
+        return _build_rejection(field, dialect)
     message = field.descriptor.message_type
     if "." in field.upstream_name and field.upstream_name != PAYLOAD:
         raise SchemaError(f"{field.descriptor.full_name}: the name of a request field must not be a path")
     if message is None or message.full_name in SCALAR_MESSAGES:
         member_dates = dates if in_json else JsonDates.TEXT
         choose = _choose_list_conversion if field.descriptor.is_repeated else _choose_conversion
-        return _ConvertedField(field.descriptor.name, field.upstream_name, choose(field, member_dates))
+        convert = choose(field, member_dates)
+        if convert is _unchanged:
+            return _PlainField(field.descriptor.name, field.upstream_name)
+        return _ConvertedField(field.descriptor.name, field.upstream_name, convert)
     if any(
         nested.mapping.encoding == upstream_v1.ENCODING_FILE for nested in resolve_fields(message, dialect)
     ):
@@ -213,6 +215,17 @@ def _build_value_encoder(
     if field.descriptor.is_repeated:
         return _MessageListField(field.descriptor.name, field.upstream_name, encoder)
     return _MessageField(field.descriptor.name, field.upstream_name, encoder)
+
+
+@dataclass(frozen=True, slots=True)
+class _PlainField:
+    """A field whose value is sent as it is."""
+
+    name: str
+    upstream_name: str
+
+    def __call__(self, message: Message, _prefix: str, members: Members, _: EncodeContext, /) -> None:
+        members[self.upstream_name] = getattr(message, self.name)
 
 
 @dataclass(frozen=True, slots=True)
