@@ -15,6 +15,7 @@ from google.protobuf.message import Message
 from prometheus_client import Counter, Gauge
 
 from services import call_metadata
+from services.adapter.gateway.metrics import labelled
 from services.caller import current_queue_owner
 from services.errors import DeadlineExceeded, NationalsiteError
 from services.log_fields import bind_log_fields, get_log_fields
@@ -184,7 +185,7 @@ class Cache:
 
 
 def _record_outcome(rpc: str, outcome: Outcome, response: bytes) -> bytes:
-    _lookups.labels(rpc, outcome).inc()
+    labelled(_lookups, rpc, outcome).inc()
     call_metadata.set_response_metadata(METADATA_KEY, outcome)
     return response
 

@@ -1,8 +1,8 @@
 """Calls 1688's operations by RPC: encodes the request, calls the gateway, decodes the response."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Hashable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Hashable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import TypeVar
 
@@ -67,6 +67,20 @@ _unreadable_fields = Counter(
 _log = structlog.get_logger()
 
 
+class _OriginSetter:
+    """Sets the origin of an error that is raised within the context. It can be entered several times."""
+
+    def __init__(self, origin: ErrorOrigin) -> None:
+        self._origin = origin
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _type: object, error: object, _traceback: object) -> None:
+        if isinstance(error, NationalsiteError):
+            error.origin = self._origin
+
+
 class OperationClient:
     """The compiled operations of one service, and the gateway that they call."""
 
@@ -85,8 +99,14 @@ class OperationClient:
         `internal` names RPCs that only this project calls; callers cannot.
         """
         self._operations = operations
+        self._origin_setters = {rpc: _OriginSetter(operation.origin) for rpc, operation in operations.items()}
         self._gateway = gateway
-        self._non_idempotent = frozenset(non_idempotent)
+        self._idempotent = frozenset(
+            rpc
+            for rpc, operation in operations.items()
+            if operation.is_idempotent and rpc not in non_idempotent
+        )
+        """RPCs whose calls may be sent again after 1688 may have executed them."""
         self._internal = frozenset(internal)
         self._cache = cache
         self._drift_monitor = drift_monitor or DriftMonitor(sample_interval=0)
@@ -109,7 +129,7 @@ class OperationClient:
         text redacted. For an operation that is not idempotent, it raises OutcomeUnknown if 1688 may have
         executed the call.
         """
-        with self._error_origin(rpc):
+        with self._origin_setters[rpc]:
             operation = self._get_supported(rpc)
             if self._cache is None or not self._cache.is_cacheable(rpc):
                 return await self._call_upstream(operation, request, deadline)
@@ -123,7 +143,7 @@ class OperationClient:
 
         If 1688 rejected the request and still returned content, return the error too, which `call` raises.
         """
-        with self._error_origin(rpc):
+        with self._origin_setters[rpc]:
             return await self._call_once(self._get_supported(rpc), request, deadline)
 
     async def _call_upstream(self, operation: Operation, request: Message, deadline: float) -> bytes:
@@ -137,13 +157,12 @@ class OperationClient:
     ) -> tuple[bytes, NationalsiteError | None]:
         (parameters,) = operation.encode(request)
         _count_dropped_fields(operation, request)
-        may_retry = self._is_idempotent(operation)
         return await self._invoke(
             operation,
             parameters,
             request,
             deadline,
-            caller_may_retry=may_retry,
+            caller_may_retry=operation.rpc in self._idempotent,
             queue_owner=current_queue_owner(),
         )
 
@@ -241,7 +260,7 @@ class OperationClient:
                 files=parameters.files,
                 parse=parse,
                 anonymous=operation.anonymous,
-                idempotent=self._is_idempotent(operation),
+                idempotent=operation.rpc in self._idempotent,
                 deadline=deadline,
                 queue_owner=queue_owner,
             )
@@ -271,24 +290,11 @@ class OperationClient:
         async with self._decoding:
             return await asyncio.to_thread(operation.decode, value, request)
 
-    @contextmanager
-    def _error_origin(self, rpc: str) -> Iterator[None]:
-        """Set the origin of an error that is raised within the context."""
-        try:
-            yield
-        except NationalsiteError as error:
-            error.origin = self[rpc].origin
-            raise
-
     def _get_supported(self, rpc: str) -> Operation:
         operation = self[rpc]
         if not operation.api_id:
             raise OperationNotInDialect(f"this service has no such operation in {operation.dialect}")
         return operation
-
-    def _is_idempotent(self, operation: Operation) -> bool:
-        """Whether a call may be sent again after 1688 may have executed it."""
-        return operation.is_idempotent and operation.rpc not in self._non_idempotent
 
     def _redact_error(self, error: UpstreamError, request: Message, request_id: str) -> None:
         """Redact 1688's code and text, add the request id, and bind code and id to the log line."""
@@ -355,7 +361,7 @@ class OperationClient:
 
     def check_request(self, rpc: str, request: Message) -> None:
         """Raise RequestError if the request cannot be sent."""
-        with self._error_origin(rpc):
+        with self._origin_setters[rpc]:
             self[rpc].encode(request)
 
     def decode_response(self, rpc: str, body: bytes) -> bytes:

@@ -50,7 +50,8 @@ class DroppedFieldFinder:
         list indexes, so that there are few different ones: they are labels of a metric.
         """
         found: list[str] = []
-        self._collect(message, found)
+        if self._fields:
+            self._collect(message, found)
         return found
 
     def _collect(self, message: Any, found: list[str]) -> None:

@@ -3,7 +3,9 @@
 import base64
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 
+import msgspec
 from google.protobuf.descriptor import Descriptor, MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
@@ -44,8 +46,7 @@ from services.adapter.codec.tolerant_json import MAX_VALUES, Json, dump, dump_by
 from services.errors import ErrorOrigin, UpstreamRefused, UpstreamUnreadable
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parameters:
+class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     """The parameters of one call, without those of the gateway client: token, timestamp, signature."""
 
     form: Mapping[str, str]
@@ -54,8 +55,7 @@ class Parameters:
     """File parts. If there are any, the call is sent as multipart/form-data."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DecodeResult:
+class DecodeResult(msgspec.Struct, frozen=True, kw_only=True):
     """A decoded response."""
 
     response: bytes
@@ -188,7 +188,7 @@ def compile_operation(
             if has_api
             else _encode_nothing
         ),
-        parse=_build_parser(method.output_type, options, dialect) if has_api else _parse,
+        parse=_build_parser(method, options, dialect) if has_api else _parse,
         decode=decoder.decode if decoder else _decode_nothing,
         build_rejection=decoder.build_rejection if decoder else _reject_nothing,
         compare_members=decoder.compare_members if decoder else _compare_nothing,
@@ -272,17 +272,18 @@ def _to_form_text(value: object) -> str:
 
 
 def _build_parser(
-    response: Descriptor, options: OperationOption, dialect: Dialect
+    method: MethodDescriptor, options: OperationOption, dialect: Dialect
 ) -> Callable[[bytes, Message], Json | DecodeResult]:
     """Return a function that decodes a response if it is as documented, and parses any other."""
-    decode_fast = build_fast_decoder(response, options.payload, dialect)
+    decode_fast = build_fast_decoder(method.output_type, options.payload, dialect)
     if decode_fast is None:
         return _parse
+    get_currency = _build_currency_getter(method.input_type)
 
     def decode_or_parse(text: bytes, request: Message) -> Json | DecodeResult:
         if has_more_values(text, MAX_VALUES):
             raise ValueError("too many values")
-        serialized = decode_fast(text, _get_currency(request))
+        serialized = decode_fast(text, get_currency(request))
         return parse(text) if serialized is None else DecodeResult(response=serialized, unreadable=())
 
     return decode_or_parse
@@ -292,9 +293,9 @@ def _parse(text: bytes, _: Message) -> Json:
     return parse(text)
 
 
-def _get_currency(request: Message) -> str:
-    currency: str = getattr(request, "currency", "")
-    return currency
+def _build_currency_getter(request: Descriptor) -> Callable[[Message], str]:
+    """Return a function that returns the currency of a request, which is empty for most types of requests."""
+    return attrgetter("currency") if "currency" in request.fields_by_name else lambda _: ""
 
 
 class _ResponseDecoder:
@@ -302,6 +303,7 @@ class _ResponseDecoder:
 
     def __init__(self, method: MethodDescriptor, options: OperationOption, dialect: Dialect) -> None:
         response = method.output_type
+        self._get_currency = _build_currency_getter(method.input_type)
         self._response_class = GetMessageClass(response)
         self._decode_payload, kind, members = _build_payload_decoder(response, options, dialect)
         other_path = resolve_operation(method, dialect.other).payload
@@ -327,7 +329,7 @@ class _ResponseDecoder:
             if self._may_be_partial and (partial := self._decode_anywhere(response, request, error)):
                 return partial
             raise
-        context = DecodeContext(currency=_get_currency(request))
+        context = DecodeContext(currency=self._get_currency(request))
         message = self._response_class()
         content = Content.MISSING
         if payload is not None:
@@ -351,7 +353,7 @@ class _ResponseDecoder:
         """
         if self._content is None:
             return None
-        context = DecodeContext(currency=_get_currency(request))
+        context = DecodeContext(currency=self._get_currency(request))
         merged = self._response_class()
         for payload in self._payload_reader.find_all(response):
             message = self._response_class()
