@@ -178,6 +178,8 @@ def _code_and_text(status: int, body: dict[str, object]) -> tuple[str, str]:
     Responses of operations have members with the same names. So only a status of 400 or more, or a code or
     text that only the gateway uses, shows that the gateway responded, not the operation.
     """
+    if not body:
+        return "", ""
     code = _to_text(body.get("error_code"))
     if _is_gateway_code(code) or (code and status >= 400):
         return code, _read_text(body, code) or _read_text({"message": body.get("exception")}, code)
