@@ -220,8 +220,9 @@ demo: setup ## run everything, make real calls, print the gRPC and HTTP traffic,
 	@$(BIN)/python -m tools.demo
 
 .PHONY: bench
-bench: $(VENV)/.bench ## measure the rows of docs/benchmarks.md (ten minutes; ROWS=search,cached selects rows; nginx, postgresql)
+bench: $(VENV)/.bench ## measure the rows of docs/benchmarks.md (ten minutes; ROWS=search,cached selects rows; nginx, strace, postgresql)
 	$(REQUIRE) nginx nginx
+	$(REQUIRE) strace strace
 	$(REQUIRE) postgres postgresql
 	@$(BIN)/python -m benchmarks $(ROWS)
 

@@ -25,7 +25,9 @@ def main(names: Sequence[str]) -> None:
             print(f"{scenario} (load {recorder.record_load():.1f}) ...", file=sys.stderr, flush=True)
             results |= measure(row_names)
     run = recorder.finish(results)
-    print(table.to_text(table.build_lines(selected, results)))
+    print(table.to_text([table.HEADER, *table.build_lines(selected, results)]))
+    if "call-counts" in {row.scenario for row in selected}:
+        print(table.to_text(table.build_counts(selected, results)))
     print(f"{run.duration_s:.0f} s, load {min(run.loads):.1f} to {max(run.loads):.1f}")
     if selected == rows.ROWS:
         if CHECKOUT == ROOT:

@@ -33,6 +33,15 @@ def load_average() -> float:
     return os.getloadavg()[0]
 
 
+def voluntary_switches(pid: int) -> dict[int, int]:
+    """Return how often each thread of a process has given up the CPU to wait."""
+    files = Path(f"/proc/{pid}/task").glob("*/status")
+    return {
+        int(file.parent.name): int(file.read_text().rpartition("\nvoluntary_ctxt_switches:")[2].split()[0])
+        for file in files
+    }
+
+
 def _status_mib(pid: int, name: str) -> float:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:")) / 1024

@@ -28,6 +28,8 @@ def save_latest(rows: Sequence[Row], run: BenchmarkRun) -> None:
             _describe_machine(run),
             _build_table(rows, run, baseline),
             *map(_image_link, images),
+            "What a call needs (`call-counts`):",
+            table.to_markdown(table.build_counts(rows, run.results)),
             _list_details(rows, run),
             END_MARK,
         ]
@@ -52,20 +54,20 @@ def _describe_machine(run: BenchmarkRun) -> str:
 
 def _build_table(rows: Sequence[Row], run: BenchmarkRun, baseline: dict[str, Series]) -> str:
     header = ("row", "measured", "reference", "ratio or difference", "target", "", "baseline")
-    lines = [header, ("---",) * len(header)]
+    lines: list[tuple[str, ...]] = [header]
     titles = {row.name: row.title for row in rows}
     for name, *cells, verdict in table.build_lines(rows, run.results):
         baseline_figure = table.format_series(baseline[name]) if name in baseline else ""
         shown_verdict = "**missed**" if verdict == table.MISSED else verdict
         lines.append((f"{titles[name]} (`{name}`)", *cells, shown_verdict, baseline_figure))
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return table.to_markdown(lines)
 
 
 def _list_details(rows: Sequence[Row], run: BenchmarkRun) -> str:
     lines = [
         f"- `{row.name}`: {'; '.join(_describe(series) for series in run.results[row.name].details)}"
         for row in rows
-        if run.results[row.name].details
+        if run.results[row.name].details and row.scenario != "call-counts"
     ]
     return "\n".join(["Details:", "", *lines])
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from benchmarks.results import Result
 from benchmarks.scenarios.backlog import backlog
 from benchmarks.scenarios.cached import cached
+from benchmarks.scenarios.call_counts import call_counts
 from benchmarks.scenarios.concurrency import concurrency
 from benchmarks.scenarios.image_memory import image_memory
 from benchmarks.scenarios.latency import latency
@@ -62,6 +63,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "store-costs": store_costs,
     "overload": overload,
     "startup": startup,
+    "call-counts": call_counts,
 }
 """In the order in which they run."""
 ENGINES = (("sqlite", "SQLite"), ("postgresql", "PostgreSQL"))
@@ -261,6 +263,15 @@ ROWS = (
         name="memory-loaded",
         scenario="concurrency",
         title="resident memory with 1,000 searches in flight",
+    ),
+    *(
+        Row(name=f"counts-{name}", scenario="call-counts", title=f"turns of the event loop, {title}")
+        for name, title in (
+            ("search", "SearchByKeyword, 20 offers, 1 in flight"),
+            ("search-32", "the same, 32 in flight"),
+            ("cached", "cached GetCategory, 1 in flight"),
+            ("cached-32", "the same, 32 in flight"),
+        )
     ),
 )
 

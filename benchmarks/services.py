@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,9 +40,17 @@ class RunningService:
 
 @contextmanager
 def run_service(
-    name: str, gateway_url: str, settings: Mapping[str, str] | None = None, *, log: str = ""
+    name: str,
+    gateway_url: str,
+    settings: Mapping[str, str] | None = None,
+    *,
+    program: Sequence[str] = (),
+    log: str = "",
 ) -> Iterator[RunningService]:
-    """Run a service in the open-platform dialect, with an empty store unless the settings name another."""
+    """Run a service in the open-platform dialect, with an empty store unless the settings name another.
+
+    `program`: arguments of the interpreter that run the service in place of its own module.
+    """
     path = LOG_DIR / f"{log or f'bench-{name}'}.log"
     LOG_DIR.mkdir(parents=True, exist_ok=True)
     for file in LOG_DIR.glob(f"{path.stem}.db*"):
@@ -61,7 +69,11 @@ def run_service(
     }
     with path.open("wb") as out:
         process = subprocess.Popen(  # noqa: S603 # our own modules
-            [PYTHON, "-m", f"services.{name}"], cwd=CHECKOUT, env=environment, stdout=out, stderr=out
+            [PYTHON, *(program or ("-m", f"services.{name}"))],
+            cwd=CHECKOUT,
+            env=environment,
+            stdout=out,
+            stderr=out,
         )
     try:
         yield _wait_until_serving(process, path)

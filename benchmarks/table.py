@@ -7,7 +7,7 @@ from benchmarks.rows import Row
 
 HEADER = ("row", "measured", "reference", "figure", "target", "")
 MET, MISSED = "met", "MISSED"
-_DECIMALS = {"x": 2, "ms": 2, "s": 2, "us": 0, "MiB": 0, "/s": 0, "% of a core": 1, "": 0}
+_DECIMALS = {"x": 2, "ms": 2, "s": 2, "us": 0, "MiB": 0, "/s": 0, "% of a core": 1, "per call": 1, "": 0}
 
 
 def build_lines(rows: Iterable[Row], results: Mapping[str, Result]) -> list[tuple[str, ...]]:
@@ -15,14 +15,30 @@ def build_lines(rows: Iterable[Row], results: Mapping[str, Result]) -> list[tupl
     return [_build_line(row, results[row.name]) for row in rows if row.name in results]
 
 
-def to_text(lines: Sequence[tuple[str, ...]]) -> str:
+def build_counts(rows: Iterable[Row], results: Mapping[str, Result]) -> list[tuple[str, ...]]:
+    """Return a table of the scenario `call-counts`: a line for each count, a column for each row."""
+    counted = [row.name for row in rows if row.scenario == "call-counts" and row.name in results]
+    columns = [[results[name].subject, *results[name].details] for name in counted]
+    lines = zip(*columns, strict=True)
+    return [
+        ("per call", *counted),
+        *((line[0].name, *(f"{series.median:.1f}" for series in line)) for line in lines),
+    ]
+
+
+def to_text(table: Sequence[tuple[str, ...]]) -> str:
     """Return a table for a terminal."""
-    table = [HEADER, *lines]
-    widths = [max(len(line[column]) for line in table) for column in range(len(HEADER))]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         for line in table
     )
+
+
+def to_markdown(table: Sequence[tuple[str, ...]]) -> str:
+    """Return a table for Markdown."""
+    header, *lines = table
+    return "\n".join(f"| {' | '.join(line)} |" for line in (header, ("---",) * len(header), *lines))
 
 
 def format_series(series: Series) -> str:

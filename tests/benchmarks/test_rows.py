@@ -7,7 +7,7 @@ import re
 import pytest
 from google.protobuf import json_format
 
-from benchmarks import responses, table
+from benchmarks import responses, strace, table
 from benchmarks.envoy import build_file, message_classes
 from benchmarks.load_client import LoadResult, UnexpectedResponses, check_responses
 from benchmarks.results import Result, Series, absolute, difference, measure_cpu_costs, ratio
@@ -62,6 +62,29 @@ def test_a_row_is_judged_by_its_median(threshold: Threshold | None, median: floa
 def test_a_single_value_has_no_range() -> None:
     assert table.format_series(series(612, 598, 655)) == "612 us (598..655)"
     assert table.format_series(series(0.25, unit="s")) == "0.25 s"
+
+
+def test_counts_are_shown_in_a_column_for_each_row() -> None:
+    rows = [Row(name=name, scenario="call-counts", title=name) for name in ("search", "cached")]
+    results = {
+        row.name: absolute(series(value, name="turns"), details=[series(value / 4, name="timers")])
+        for row, value in zip(rows, (10.26, 4), strict=True)
+    }
+    counts = table.build_counts(rows, results)
+    assert counts == [("per call", "search", "cached"), ("turns", "10.3", "4.0"), ("timers", "2.6", "1.0")]
+    assert table.to_markdown(counts).splitlines()[1:3] == ["| --- | --- | --- |", "| turns | 10.3 | 4.0 |"]
+
+
+def test_system_calls_are_counted_by_thread_and_name() -> None:
+    lines = """\
+71 epoll_wait(4, [], 1024, 0) = 0
+72 futex(0x7f, FUTEX_WAIT_PRIVATE, 2, NULL <unfinished ...>
+71 epoll_wait(4,  <unfinished ...>
+72 <... futex resumed>)              = 0
+71 <... epoll_wait resumed>[], 1024, 5) = 0
+71 +++ exited with 0 +++
+"""
+    assert strace.parse(lines) == {(71, "epoll_wait"): 2, (72, "futex"): 1}
 
 
 def test_rows_are_selected_by_their_names_or_their_scenarios() -> None:
