@@ -5,7 +5,7 @@ SQLite allows one writing connection. On PostgreSQL there are as many connection
 
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -28,6 +28,9 @@ class PlainStore(Protocol):
 
     def insert(self, table: str, rows: Sequence[Row], *, batch_size: int) -> float:
         """Insert rows with batch_size rows per transaction; return the rows per second."""
+
+    def insert_columns(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert rows in one transaction; the columns they do not have are null."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ def plain_store(url: str) -> Iterator[PlainStore]:
     migrate(url)
     with ExitStack() as stack:
         if _is_sqlite(url):
-            sqlite = sqlite3.connect(_path(url), isolation_level=None)
+            sqlite = sqlite3.connect(_path(url), isolation_level=None, check_same_thread=False)
             stack.callback(sqlite.close)
             for pragma in PRAGMAS:
                 sqlite.execute(f"PRAGMA {pragma}")
@@ -82,6 +85,12 @@ class _SqliteStore:
             self.connection.execute("COMMIT")
         return len(rows) / (time.perf_counter() - started)
 
+    def insert_columns(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        statement = _columns_statement(table, rows[0], "?")
+        self.connection.execute("BEGIN IMMEDIATE")
+        self.connection.executemany(statement, [tuple(row.values()) for row in rows])
+        self.connection.execute("COMMIT")
+
 
 @dataclass(frozen=True, slots=True)
 class _PostgresStore:
@@ -102,6 +111,12 @@ class _PostgresStore:
             list(threads.map(insert_batches, self.connections))
         return len(rows) / (time.perf_counter() - started)
 
+    def insert_columns(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        statement = _columns_statement(table, rows[0], "%s")
+        connection = self.connections[0]
+        with connection.transaction(), connection.cursor() as cursor:
+            cursor.executemany(statement, [tuple(row.values()) for row in rows])
+
 
 def _split(rows: Sequence[Row], batch_size: int) -> Iterator[Sequence[Row]]:
     return iter([rows[first : first + batch_size] for first in range(0, len(rows), batch_size)])
@@ -109,6 +124,11 @@ def _split(rows: Sequence[Row], batch_size: int) -> Iterator[Sequence[Row]]:
 
 def _statement(table: str, row: Row, placeholder: str) -> str:
     return f"INSERT INTO {table} VALUES ({', '.join([placeholder] * len(row))})"  # noqa: S608 # our own table name
+
+
+def _columns_statement(table: str, row: Mapping[str, Any], placeholder: str) -> str:
+    values = ", ".join([placeholder] * len(row))
+    return f"INSERT INTO {table} ({', '.join(row)}) VALUES ({values})"  # noqa: S608 # our own names
 
 
 def _is_sqlite(url: str) -> bool:

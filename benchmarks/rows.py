@@ -184,6 +184,15 @@ ROWS = (
     ),
     *(
         Row(
+            name=f"{name}-minimal-{engine}",
+            scenario="storage",
+            title=f"{title} stored per second, {engine_title}, relative to a minimal server that stores",
+        )
+        for engine, engine_title in ENGINES
+        for name, title in (("callbacks", "callbacks"), ("enqueue", "EnqueueSync"))
+    ),
+    *(
+        Row(
             name=f"acks-{engine}",
             scenario="storage",
             title=f"messages of a stream, acknowledged one by one, per second, {engine_title}",

@@ -3,7 +3,7 @@
 import json
 import uuid
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -83,9 +83,14 @@ class NewDelivery:
 
     def to_row(self, now_ms: int) -> dict[str, Any]:
         """Return the row of the table `deliveries`, without the columns that are null."""
-        row = asdict(self)
-        del row["is_key_chosen"]
-        return row | {
+        return {
+            "caller": self.caller,
+            "request_id": self.request_id,
+            "content_hash": self.content_hash,
+            "rpc": self.rpc,
+            "payload": self.payload,
+            "ordering_key": self.ordering_key,
+            "member_id": self.member_id,
             "order_ids": json.dumps([f"{kind}:{value}" for kind, value in self.order_ids]),
             "ordering_group": self.ordering_group,
             "delivery_id": str(uuid.uuid4()),
