@@ -86,9 +86,10 @@ check-reference: setup ## fail if docs/reference is not up to date
 BASELINE := protos/baseline.binpb
 
 .PHONY: breaking
-breaking: setup ## fail if the protos are incompatible with the last release
+breaking: setup ## fail if something breaks callers or operators of the last release
 	@test -s $(BASELINE) || echo "$(BASELINE) is empty: nothing was released yet"
 	test ! -s $(BASELINE) || $(BIN)/buf breaking $(DESCRIPTORS) --against $(BASELINE) --config protos/buf.yaml
+	$(BIN)/python -m tools.release.breaking
 
 .PHONY: lint
 lint: lint-python lint-protos ## run all static checks

@@ -34,10 +34,12 @@ from tests.deploy.kustomize import (
     render,
 )
 from tests.deploy.validation import CUSTOM_SCHEMAS, MINOR_VERSIONS, OLDEST_MINOR, schema_errors
+from tools.release.version import current_version
 
 pytestmark = pytest.mark.deploy
 
 TEST_DIR = Path(__file__).parent
+VERSION = current_version(ROOT)
 SERVICES = ("product", "order-sync", "account")
 DESCRIPTORS = {"product": PRODUCT_SERVICE, "order-sync": ORDER_SYNC_SERVICE, "account": ACCOUNT_SERVICE}
 CALLERS = {
@@ -194,7 +196,7 @@ def test_an_overlay_needs_no_change_in_deploy():
         deployment = find_object(objects, "Deployment", name)
         assert deployment is not None
         container = checks.only_container(deployment)
-        assert container["image"] == f"registry.shop.jp/nationalsite/{name}:0.1.0"
+        assert container["image"] == f"registry.shop.jp/nationalsite/{name}:{VERSION}"
         config = find_object(objects, "ConfigMap", container["envFrom"][0]["configMapRef"]["name"])
         assert config is not None
         assert config["data"]["NATIONALSITE_APP_KEY"] == "7654321"
@@ -210,7 +212,7 @@ def test_an_overlay_needs_no_change_in_deploy():
     assert ingress["metadata"]["annotations"] == {"cert-manager.io/cluster-issuer": "letsencrypt"}
     assert not filter_kind(objects, "ExternalSecret")
     images = {checks.only_container(job)["image"] for job in filter_kind(render(SHOP / "migrate"), "Job")}
-    assert images == {f"registry.shop.jp/nationalsite/{name}:0.1.0" for name in ("order-sync", "account")}
+    assert images == {f"registry.shop.jp/nationalsite/{name}:{VERSION}" for name in ("order-sync", "account")}
 
 
 def test_grafana_gets_the_dashboard():
@@ -279,7 +281,7 @@ def test_jobs_of_the_database_read_its_authorities():
 def test_the_guide_shows_overlays(file):
     """Except for what is in deploy/, which has a Git URL there."""
     guide = (ROOT / "docs" / "kubernetes.md").read_text()
-    url = r"https://git.shop.jp/nationalsite//deploy/\2?ref=v0.1.0"
+    url = rf"https://git.shop.jp/nationalsite//deploy/\2?ref=v{VERSION}"
     text = re.sub(r"(\.\./)+deploy/(\S+)", url, (OVERLAYS / file).read_text())
     shown = "\n".join(line for line in text.splitlines() if not line.startswith("# "))
     assert f"\n{shown}\n```\n" in guide
@@ -289,11 +291,11 @@ def test_the_base_of_an_overlay_can_be_a_git_url(tmp_path):
     repository, overlay = tmp_path / "repository", tmp_path / "shop"
     shutil.copytree(DEPLOY, repository / "deploy")
     identity = ("-c", "user.name=test", "-c", "user.email=test@shop.jp")
-    for arguments in (("init",), ("add", "."), (*identity, "commit", "-m", "deploy"), ("tag", "v0.1.0")):
+    for arguments in (("init",), ("add", "."), (*identity, "commit", "-m", "deploy"), ("tag", f"v{VERSION}")):
         subprocess.run(["git", *arguments], cwd=repository, check=True, capture_output=True)  # noqa: S603, S607 # git
     shutil.copytree(SHOP, overlay)
     for file in overlay.rglob("kustomization.yaml"):
-        base = rf"file://{repository}//deploy/\2?ref=v0.1.0"
+        base = rf"file://{repository}//deploy/\2?ref=v{VERSION}"
         file.write_text(re.sub(r"(\.\./)+deploy/(\S+)", base, file.read_text()))
     assert render(overlay) == render(SHOP)
     assert render(overlay / "migrate") == render(SHOP / "migrate")

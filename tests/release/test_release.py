@@ -1,6 +1,7 @@
 """`make release` in a clone of this repository, with fake checks that record their calls."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,15 +11,16 @@ from pathlib import Path
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
-from tools.release import changelog, protos
+from tools.release import breaking, changelog, interface, protos
+from tools.release.history import list_releases
 from tools.release.version import InvalidVersion, Version, bump_version, current_version
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKS = """\
-.PHONY: lint breaking check-gen sbom
-lint breaking check-gen sbom:
+.PHONY: lint check-gen test
+lint check-gen test:
 	@test "$$FAIL" != $@
 	@echo $@ >> $(CURDIR)/.git/ran
 """
@@ -122,7 +124,7 @@ def clone(original: Clone, tmp_path: Path) -> Clone:
 def test_release_is_checked_committed_and_tagged(clone: Clone) -> None:
     finished = clone.release("0.2.0")
     assert finished.returncode == 0, finished.stderr
-    assert clone.executed_checks() == ["lint", "breaking", "check-gen", "sbom"]
+    assert clone.executed_checks() == ["lint", "check-gen", "test"]
     assert clone.git("status", "--porcelain") == ""
     assert clone.git("log", "-1", "--format=%s") == "Release 0.2.0"
     assert clone.git("rev-parse", "v0.2.0^{commit}") == clone.git("rev-parse", "HEAD")
@@ -130,6 +132,7 @@ def test_release_is_checked_committed_and_tagged(clone: Clone) -> None:
     assert tomllib.loads(clone.file("pyproject.toml").read_text())["project"]["version"] == "0.2.0"
     assert clone.file("gen/ts/package.json").read_text() == PACKAGE.replace("0.1.0", "0.2.0", 1)
     assert clone.file("clients/java/protos/pom.xml").read_text() == POM.replace("0.1.0", "0.2.0", 1)
+    assert list_releases(clone.path) == {Version.parse("0.2.0"): clone.git("rev-parse", "HEAD")}
     assert "git push origin main v0.2.0" in finished.stdout
 
 
@@ -164,18 +167,19 @@ def test_dry_run_changes_nothing(clone: Clone) -> None:
     finished = clone.release("0.2.0", "--dry-run")
     assert finished.returncode == 0, finished.stderr
     assert clone.state() == before
-    assert clone.executed_checks() == ["lint", "breaking", "check-gen"]
+    assert clone.executed_checks() == ["lint", "check-gen", "test"]
     named = {line.rsplit(" ", 1)[-1] for line in finished.stdout.splitlines() if "would change" in line}
     assert named >= {
         "pyproject.toml",
         "CHANGELOG.md",
         "protos/baseline.binpb",
+        "tools/release/interface.txt",
         "gen/ts/package.json",
         "clients/java/protos/pom.xml",
     }
 
 
-@pytest.mark.parametrize("check", ["lint", "breaking", "check-gen"])
+@pytest.mark.parametrize("check", ["lint", "check-gen", "test"])
 def test_failed_check_stops_the_release(clone: Clone, check: str) -> None:
     before = clone.state()
     finished = clone.release("0.2.0", fail=check)
@@ -219,10 +223,29 @@ def test_base_image_without_a_digest_stops_the_release(clone: Clone, base: str) 
     assert clone.state() == before
 
 
-def test_a_release_without_bills_of_materials_fails(clone: Clone) -> None:
-    finished = clone.release("0.2.0", fail="sbom")
+@pytest.mark.parametrize("obstacle", [".git/hooks/pre-commit", ".git/refs/tags/v0.2.0.lock"])
+def test_release_that_cannot_be_committed_or_tagged_changes_nothing(clone: Clone, obstacle: str) -> None:
+    before = clone.state()
+    clone.write(obstacle, "#!/bin/sh\nexit 1\n")
+    clone.file(obstacle).chmod(0o755)
+    finished = clone.release("0.2.0")
+    clone.file(obstacle).unlink()
     assert finished.returncode == 1
-    assert "it is committed and tagged, but has no bills of materials" in finished.stderr
+    assert "nothing has changed" in finished.stderr
+    assert clone.state() == before
+    assert clone.release("0.2.0").returncode == 0
+
+
+def test_without_tags_the_subject_of_the_commit_names_the_last_release(clone: Clone) -> None:
+    assert clone.release("0.2.0").returncode == 0
+    release = clone.git("rev-parse", "HEAD")
+    clone.git("tag", "--delete", "v0.2.0")
+    clone.write("CHANGELOG.md", LOG)
+    clone.commit()
+    assert list_releases(clone.path) == {Version.parse("0.2.0"): release}
+    again = clone.release("0.2.0")
+    assert again.returncode == 1
+    assert "0.2.0 is not above 0.2.0, the last release" in again.stderr
 
 
 def test_patch_release_cannot_change_the_protos(clone: Clone) -> None:
@@ -244,6 +267,24 @@ def test_patch_release_cannot_change_the_protos(clone: Clone) -> None:
     assert clone.release("0.3.0", "--dry-run").returncode == 0
 
 
+def test_version_says_whether_something_is_gone_that_operators_use(clone: Clone) -> None:
+    assert clone.release("1.0.0").returncode == 0
+    alerts = clone.file("deploy/observability/alerts.yaml").read_text()
+    clone.write("deploy/observability/alerts.yaml", alerts.replace("- alert: Nationalsite", "- alert: Shop"))
+    clone.write("CHANGELOG.md", LOG)
+    clone.commit()
+    patch, minor = clone.release("1.0.1", "--dry-run"), clone.release("1.1.0", "--dry-run")
+    assert patch.returncode == minor.returncode == 1
+    assert "1.0.1 cannot be a patch of the last release" in patch.stderr
+    assert "alert NationalsiteCallsShed ticket: this is gone, so the next version is 2.0.0" in minor.stderr
+    assert clone.release("2.0.0", "--dry-run").returncode == 0
+
+
+def test_baseline_has_what_buf_does_not_compare(clone: Clone) -> None:
+    assert clone.release("0.2.0").returncode == 0
+    assert clone.file(breaking.BASELINE_FILE).read_text().splitlines() == interface.list_interface(ROOT)
+
+
 @pytest.mark.parametrize("text", ["1.2", "v1.2.3", "01.2.3", "1.2.3-rc1", "1.2.3\n", ""])
 def test_version_is_three_numbers(text: str) -> None:
     with pytest.raises(InvalidVersion):
@@ -254,10 +295,21 @@ def test_versions_are_ordered_by_number() -> None:
     assert Version.parse("0.10.0") > Version.parse("0.9.9")
 
 
-def test_manifests_of_this_repository_agree() -> None:
+def test_files_of_this_repository_agree() -> None:
     tracked = _git(ROOT, "ls-files").splitlines()
     assert list(bump_version(ROOT, tracked, current_version(ROOT))) == []
-    assert "pyproject.toml" in dict(bump_version(ROOT, tracked, Version.parse("99.0.0")))
+
+
+def test_no_file_keeps_the_version_of_the_last_release() -> None:
+    tracked = [path for path in _git(ROOT, "ls-files").splitlines() if (ROOT / path).is_file()]
+    bumped = dict(bump_version(ROOT, tracked, Version.parse("99.0.0")))
+    assert {"pyproject.toml", "package-lock.json", "deploy/Dockerfile", "docs/kubernetes.md"} <= bumped.keys()
+    version = re.escape(str(current_version(ROOT)))
+    stale = re.compile(rf"^.*nationalsite.*(?<![\d.]){version}(?![\d.]).*$", re.M)
+    for path in tracked:
+        if not path.startswith(("CHANGELOG.md", "docs/adr/", "docs/benchmarks/", "tests/release/")):
+            text = bumped.get(path) or (ROOT / path).read_text(encoding="utf-8", errors="replace")
+            assert stale.findall(text) == [], path
 
 
 def test_change_log_of_this_repository_can_be_kept() -> None:

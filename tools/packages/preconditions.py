@@ -1,10 +1,10 @@
 """What has to be so before packages are built, and whether they may be published."""
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 from tools.generation.toolchain import MissingToolchain, require_tool
+from tools.release.history import list_releases, run_git
 from tools.release.version import InvalidVersion, current_version
 
 TOOLCHAINS = {"go": "Go", "java": "a JDK", "mvn": "Maven", "node": "Node.js", "npm": "npm"}
@@ -38,18 +38,11 @@ def _list_unmet(root: Path, *, allow_dirty: bool) -> Iterator[str]:
 def describe_version(root: Path) -> str:
     """Return whether the packages of a checkout are those of a release. Only these may be published."""
     version = current_version(root)
-    is_tagged = f"v{version}" in _git(root, "tag", "--points-at", "HEAD").split()
-    # Where tags do not travel, the subject of the commit names the release.
-    is_release = is_tagged or _git(root, "log", "-1", "--format=%s") == f"Release {version}"
+    is_release = list_releases(root).get(version) == run_git(root, "rev-parse", "HEAD")
     if is_release and not _is_dirty(root):
         return f"dist/ has the packages of release {version}"
     return f"do not publish dist/: its packages have the version {version}, but this is not that release"
 
 
 def _is_dirty(root: Path) -> bool:
-    return bool(_git(root, "status", "--porcelain"))
-
-
-def _git(root: Path, *arguments: str) -> str:
-    command = ["git", *arguments]
-    return subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout.strip()  # noqa: S603 # git
+    return bool(run_git(root, "status", "--porcelain"))

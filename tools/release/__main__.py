@@ -1,6 +1,7 @@
 """`make release`: makes a commit and a tag, and pushes nothing.
 
-Unmet preconditions are printed, one a line, before anything changes.
+Unmet preconditions are printed, one a line, before anything changes. A release that fails leaves the branch,
+the tags and the files as they were.
 """
 
 import argparse
@@ -10,15 +11,17 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tools.release import base_image, changelog, protos
+from tools.release import base_image, breaking, changelog, protos
 from tools.release.changelog import EmptyChangelog
+from tools.release.history import list_releases, name_release, run_git
+from tools.release.interface import OPERATED
 from tools.release.version import InvalidVersion, Version, bump_version, current_version
 from tools.usage import build_parser
 
 BRANCH = "main"
 # The release changes pyproject.toml. Without --old-file, make would then install the environment again.
 MAKE = ("make", "--no-print-directory", "--old-file=.venv/.ready")
-CHECKS = ("lint", "breaking", "check-gen")
+CHECKS = ("lint", "check-gen", "test")
 
 
 def main(arguments: list[str]) -> int:
@@ -32,23 +35,26 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("version", type=_parse_version, help="MAJOR.MINOR.PATCH")
     parser.add_argument("--dry-run", action="store_true", help="check, and print what would change")
     options = parser.parse_args(arguments)
-    root = Path(_git("rev-parse", "--show-toplevel"))
+    root = Path(run_git(Path.cwd(), "rev-parse", "--show-toplevel"))
     unmet = list(_unmet_preconditions(root, options.version))
     for line in unmet:
         print(f"release: {line}", file=sys.stderr)
     if unmet or not all(_make(root, check) for check in CHECKS):
         return 1
-    changes = _changes(root, options.version)
+    day = datetime.now(UTC).date().isoformat()
+    changes = _changes(root, options.version, day)
     for path in changes:
         print(f"release: {'would change' if options.dry_run else 'changes'} {path}")
     if options.dry_run:
+        print(f"release: would commit and tag v{options.version}, with the date {day}")
         return 0
-    _commit(root, changes, options.version)
-    if not _make(root, "sbom"):
-        print("release: it is committed and tagged, but has no bills of materials", file=sys.stderr)
+    try:
+        _commit(root, changes, options.version)
+    except subprocess.CalledProcessError as error:
+        print(f"release: {error}, and nothing has changed:\n{error.stderr}", file=sys.stderr)
         return 1
-    print("release: publish the bills of materials in build/sbom with it")
-    print(f"release: committed and tagged. Review it, then: git push origin {BRANCH} v{options.version}")
+    print(f"release: committed and tagged v{options.version}. Review it, and build its packages: make dist")
+    print(f"release: then publish it: git push origin {BRANCH} v{options.version}")
     return 0
 
 
@@ -60,43 +66,44 @@ def _parse_version(text: str) -> Version:
 
 
 def _unmet_preconditions(root: Path, version: Version) -> Iterator[str]:
-    branch = _git("branch", "--show-current")
+    branch = run_git(root, "branch", "--show-current")
     if branch != BRANCH:
         yield f"a release is made on {BRANCH}, and this is {branch or 'no branch'}"
-    if _git("status", "--porcelain"):
+    if run_git(root, "status", "--porcelain"):
         yield "there are changes that are not committed"
-    last_release = max((Version.parse(tag.removeprefix("v")) for tag in _release_tags()), default=None)
+    last_release = max(list_releases(root), default=None)
     if last_release is not None and version <= last_release:
         yield f"{version} is not above {last_release}, the last release"
     if version < current_version(root):
         yield f"{version} is below {current_version(root)}, which pyproject.toml names"
-    if last_release is not None and version.patch and protos.have_changed(root):
-        yield f"the protos have changed since the last release: {version} cannot be a patch of it"
+    if last_release is not None:
+        yield from _unmet_promises(root, version, last_release)
     yield from base_image.unpinned(root)
     try:
-        _new_changelog(root, version)
+        _new_changelog(root, version, "")
     except EmptyChangelog as error:
         yield str(error)
 
 
-def _release_tags() -> list[str]:
-    return [tag for tag in _git("tag", "--list", "v*").split() if _is_version(tag.removeprefix("v"))]
+def _unmet_promises(root: Path, version: Version, last_release: Version) -> Iterator[str]:
+    """Yield what the number of a version promises and is not so: see CONTRIBUTING.md."""
+    if version.patch and protos.have_changed(root):
+        yield f"the protos have changed since the last release: {version} cannot be a patch of it"
+    if version.patch and breaking.build_baseline(root).splitlines() != breaking.read_baseline(root):
+        yield f"settings, metrics or rules have changed: {version} cannot be a patch of the last release"
+    if 0 < last_release.major == version.major:
+        for line in breaking.find_gone(root):
+            if line.split()[0] in OPERATED:
+                yield f"{line}: this is gone, so the next version is {version.major + 1}.0.0"
 
 
-def _is_version(text: str) -> bool:
-    try:
-        Version.parse(text)
-    except InvalidVersion:
-        return False
-    return True
-
-
-def _changes(root: Path, version: Version) -> dict[str, bytes]:
+def _changes(root: Path, version: Version, day: str) -> dict[str, bytes]:
     """Return path -> new content of every file that a release changes."""
-    tracked = _git("ls-files").splitlines()
+    tracked = run_git(root, "ls-files").splitlines()
     texts = {
         **dict(bump_version(root, tracked, version)),
-        changelog.CHANGELOG_FILE: _new_changelog(root, version),
+        changelog.CHANGELOG_FILE: _new_changelog(root, version, day),
+        breaking.BASELINE_FILE: breaking.build_baseline(root),
     }
     return {
         **{path: text.encode() for path, text in texts.items()},
@@ -104,17 +111,23 @@ def _changes(root: Path, version: Version) -> dict[str, bytes]:
     }
 
 
-def _new_changelog(root: Path, version: Version) -> str:
+def _new_changelog(root: Path, version: Version, day: str) -> str:
     text = (root / changelog.CHANGELOG_FILE).read_text(encoding="utf-8")
-    return changelog.add_release(text, str(version), datetime.now(UTC).date().isoformat())
+    return changelog.add_release(text, str(version), day)
 
 
 def _commit(root: Path, changes: dict[str, bytes], version: Version) -> None:
-    for path, content in changes.items():
-        (root / path).write_bytes(content)
-    _git("add", "--", *changes)
-    _git("commit", "--quiet", "--message", f"Release {version}")
-    _git("tag", "--annotate", "--message", f"Release {version}", f"v{version}")
+    before = run_git(root, "rev-parse", "HEAD")
+    subject = name_release(version)
+    try:
+        for path, content in changes.items():
+            (root / path).write_bytes(content)
+        run_git(root, "add", "--", *changes)
+        run_git(root, "commit", "--quiet", "--message", subject)
+        run_git(root, "tag", "--annotate", "--message", subject, f"v{version}")
+    except BaseException:
+        run_git(root, "reset", "--quiet", "--hard", before)  # there was nothing that was not committed
+        raise
 
 
 def _make(root: Path, target: str) -> bool:
@@ -123,11 +136,6 @@ def _make(root: Path, target: str) -> bool:
         return True
     print(f"release: make {target} failed", file=sys.stderr)
     return False
-
-
-def _git(*arguments: str) -> str:
-    command = ["git", *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()  # noqa: S603 # git
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Version numbers, and the files that contain ours."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,14 +9,29 @@ SOURCE = "pyproject.toml"
 """The file that defines the version; the others follow."""
 
 _VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)", re.ASCII)
-# Where a manifest states the version of one of our packages, or requires it.
-_PATTERNS = {
-    "pyproject.toml": re.compile(r'(name = "nationalsite[\w-]*"\nversion = ")([^"]*)(")'),
-    "package.json": re.compile(r'("name": "@?nationalsite[\w/-]*",\s+"version": ")([^"]*)(")'),
-    "package-lock.json": re.compile(r'("name": "@?nationalsite[\w/-]*",\s+"version": ")([^"]*)(")'),
-    "go.mod": re.compile(r"(\bnationalsite\.internal/\w+ v)(\S+)()"),
-    "pom.xml": re.compile(r"(<artifactId>nationalsite[\w-]*</artifactId>\s*<version>)([^<$]*)(</version>)"),
+_NPM = (
+    re.compile(r'("name": "@?nationalsite[\w/-]*",\s+"version": ")([^"]*)(")'),
+    re.compile(r'("@nationalsite/\w+": ">=)([^"]*)(")'),
+)
+_MAVEN = re.compile(r"(<artifactId>nationalsite[\w-]*</artifactId>\s*<version>)([^<$]*)(</version>)")
+_KUSTOMIZE = re.compile(r"(nationalsite/[\w-]+, newTag: )([\w.-]+)(\})")
+# Where a file states the version of our packages and images, or requires it.
+_PATTERNS: Mapping[str, Sequence[re.Pattern[str]]] = {
+    "pyproject.toml": (re.compile(r'(name = "nationalsite[\w-]*"\nversion = ")([^"]*)(")'),),
+    "package.json": _NPM,
+    "package-lock.json": _NPM,
+    "go.mod": (re.compile(r"(\bnationalsite\.internal/\w+ v)(\S+)()"),),
+    "pom.xml": (_MAVEN,),
+    "Dockerfile": (re.compile(r"(org\.opencontainers\.image\.version=)(\S+)()"),),
+    "kustomization.yaml": (_KUSTOMIZE,),
+    "kubernetes.md": (
+        _KUSTOMIZE,
+        re.compile(r"(nationalsite/\$service:)([\w.-]+)( )"),
+        re.compile(r"(/nationalsite//deploy/\S+\?ref=v)(\S+)()"),
+    ),
+    "README.md": (_MAVEN,),
 }
+"""Name of a file -> patterns, whose second group is the version."""
 
 
 class InvalidVersion(Exception):
@@ -45,7 +60,8 @@ class Version:
 
 def current_version(root: Path) -> Version:
     """Return the version of the working tree. Raises InvalidVersion."""
-    match = _PATTERNS[SOURCE].search((root / SOURCE).read_text())
+    (pattern,) = _PATTERNS[SOURCE]
+    match = pattern.search((root / SOURCE).read_text())
     if not match:
         raise InvalidVersion(f"{SOURCE} has no version")
     return Version.parse(match[2])
@@ -54,9 +70,9 @@ def current_version(root: Path) -> Version:
 def bump_version(root: Path, tracked: Iterable[str], version: Version) -> Iterator[tuple[str, str]]:
     """Yield path and new text of each tracked file that contains another version of ours."""
     for path in tracked:
-        pattern = _PATTERNS.get(Path(path).name)
-        if pattern:
-            text = (root / path).read_text()
-            new = pattern.sub(rf"\g<1>{version}\g<3>", text)
+        if patterns := _PATTERNS.get(Path(path).name):
+            text = new = (root / path).read_text(encoding="utf-8")
+            for pattern in patterns:
+                new = pattern.sub(rf"\g<1>{version}\g<3>", new)
             if new != text:
                 yield path, new
