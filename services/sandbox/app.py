@@ -19,9 +19,11 @@ from services.sandbox.context import create_context
 from services.sandbox.http.browser_checks import OwnHost, OwnOrigin
 from services.sandbox.http.gateway import Gateway
 from services.sandbox.http.image_routes import ImageRoutes
+from services.sandbox.messages.outbox import CannotPush
 from services.sandbox.messages.pusher import Pusher
 from services.sandbox.operations.registry import load_operations
 from services.sandbox.page import PAGE
+from services.sandbox.trade.order_state_machine import InvalidTransition
 
 
 def create_app(callback_url: str | None = None, hosts: Collection[str] = ()) -> Starlette:
@@ -55,7 +57,11 @@ def create_app(callback_url: str | None = None, hosts: Collection[str] = ()) -> 
             ),
             Mount("/", PAGE, middleware=[Middleware(OwnHost, hosts)]),
         ],
-        exception_handlers={HTTPException: _to_error_response},
+        exception_handlers={
+            HTTPException: _to_error_response,
+            InvalidTransition: _to_conflict,
+            CannotPush: _to_conflict,
+        },
         lifespan=lambda app: pusher.lifespan(),
     )
 
@@ -64,3 +70,8 @@ async def _to_error_response(request: Request, error: Exception) -> Response:
     """Return the response to an invalid request of the admin API, an image or a file of the page."""
     assert isinstance(error, HTTPException)  # noqa: S101 - Starlette calls this for HTTPException only
     return JSONResponse({"error": error.detail}, error.status_code, headers=error.headers)
+
+
+async def _to_conflict(request: Request, error: Exception) -> Response:
+    """Return the response to an admin request that the state of an order or a message does not allow."""
+    return JSONResponse({"error": str(error)}, 409)

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from services.sandbox.admin.found import require_found
 from services.sandbox.admin.query import parse_number
 from services.sandbox.admin.request_body import read_body
 from services.sandbox.admin.schemas.controls import (
@@ -82,9 +83,7 @@ class ControlRoutes:
     async def get_call(self, request: Request) -> Response:
         """Return one call."""
         entry = self._state.call_log.find(request.path_params["sequence"])
-        if entry is None:
-            raise HTTPException(404, "there is no such call in the log")
-        return JSONResponse(entry.to_json())
+        return JSONResponse(require_found(entry, "there is no such call in the log").to_json())
 
     async def list_operations(self, request: Request) -> Response:
         """Return the operations of the sandbox."""

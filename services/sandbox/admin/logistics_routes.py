@@ -5,13 +5,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from services.sandbox.admin.found import require_found
 from services.sandbox.admin.query import parse_number
 from services.sandbox.admin.request_body import read_body
 from services.sandbox.admin.schemas.orders import WaybillBody
 from services.sandbox.admin.serializers import serialize_logistics
 from services.sandbox.context import SandboxContext
 from services.sandbox.trade.logistics import LogisticsOrder, LogisticsStatus, Waybill
-from services.sandbox.trade.order_state_machine import InvalidTransition
 
 MAX_LISTED = 10_000
 
@@ -54,14 +54,9 @@ class LogisticsRoutes:
         status = request.path_params["status"]
         if status not in list(LogisticsStatus):
             raise HTTPException(404, f"unknown status; must be one of {', '.join(LogisticsStatus)}")
-        try:
-            self._state.order_store.update_logistics_status(logistics, LogisticsStatus(status))
-        except InvalidTransition as error:
-            raise HTTPException(409, str(error)) from error
+        self._state.order_store.update_logistics_status(logistics, LogisticsStatus(status))
         return JSONResponse(serialize_logistics(logistics))
 
     def _find_logistics(self, request: Request) -> LogisticsOrder:
         logistics = self._state.order_store.find_logistics(request.path_params["logistics_id"])
-        if logistics is None:
-            raise HTTPException(404, "there is no such logistics order")
-        return logistics
+        return require_found(logistics, "there is no such logistics order")

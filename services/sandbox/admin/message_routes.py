@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from services.sandbox.admin.found import require_found
 from services.sandbox.admin.query import parse_number
 from services.sandbox.admin.request_body import read_body
 from services.sandbox.admin.schemas.messages import MessagesBody, PushBody
@@ -15,7 +16,7 @@ from services.sandbox.admin.serializers import Json, serialize_message
 from services.sandbox.context import SandboxContext
 from services.sandbox.messages.examples import build_example
 from services.sandbox.messages.message import Message, MessageState, to_compact_json
-from services.sandbox.messages.outbox import MAX_MESSAGES, CannotPush
+from services.sandbox.messages.outbox import MAX_MESSAGES
 
 
 class MessageRoutes:
@@ -94,17 +95,12 @@ class MessageRoutes:
     async def push_again(self, request: Request) -> Response:
         """Push a message that has failed once more with retries, or another one as a duplicate."""
         message = self._find_message(request)
-        try:
-            self._state.outbox.push_again(message)
-        except CannotPush as error:
-            raise HTTPException(409, str(error)) from error
+        self._state.outbox.push_again(message)
         return JSONResponse(serialize_message(message))
 
     def _find_message(self, request: Request) -> Message:
         message = self._state.outbox.find(request.path_params["message_id"])
-        if message is None:
-            raise HTTPException(404, "there is no such message")
-        return message
+        return require_found(message, "there is no such message")
 
 
 def _serialize_with_excerpt(message: Message, max_characters: int) -> Json:

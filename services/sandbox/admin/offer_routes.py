@@ -1,10 +1,10 @@
 """Admin API of offers: a search without signature and dialect."""
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from services.sandbox.admin.found import require_found
 from services.sandbox.admin.query import parse_number
 from services.sandbox.admin.serializers import serialize_offer, serialize_sku
 from services.sandbox.catalog.search import Query, paginate
@@ -46,8 +46,6 @@ class OfferRoutes:
 
     async def get_offer(self, request: Request) -> Response:
         """Return one offer with its SKUs."""
-        offer = self._catalog.find(request.path_params["offer_id"])
-        if offer is None:
-            raise HTTPException(404, "there is no such offer")
+        offer = require_found(self._catalog.find(request.path_params["offer_id"]), "there is no such offer")
         skus = [serialize_sku(sku) for sku in build_skus(offer)]
         return JSONResponse(serialize_offer(offer) | {"skus": skus})

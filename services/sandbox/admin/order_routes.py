@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from services.sandbox.admin.found import require_found
 from services.sandbox.admin.query import parse_number
 from services.sandbox.admin.request_body import read_body
 from services.sandbox.admin.schemas.orders import (
@@ -28,7 +29,7 @@ from services.sandbox.admin.serializers import (
 from services.sandbox.context import SandboxContext
 from services.sandbox.trade.logistics import NO_CARRIER
 from services.sandbox.trade.order_lines import build_order_lines, compute_shipping_fee_fen
-from services.sandbox.trade.order_state_machine import InvalidTransition, OrderTransition
+from services.sandbox.trade.order_state_machine import OrderTransition
 from services.sandbox.trade.order_store import MAX_ORDERS, MAX_REFUNDS
 from services.sandbox.trade.orders import Order
 from services.sandbox.trade.refunds.refund import DisputeRequest, Refund
@@ -124,18 +125,13 @@ class OrderRoutes:
                 raise HTTPException(400, f"{member}: only valid for {_ACCEPTED_BY[member]}")
         if not set(body.entries or ()) <= set(order.entry_ids):
             raise HTTPException(400, f"entries: the order has {list(order.entry_ids)}")
-        try:
-            if transition is OrderTransition.MODIFY_PRICE:
-                self._state.order_store.modify_price(
-                    order, body.shipping_fee_fen or 0, body.discount_fen or 0
-                )
-            else:
-                if transition is OrderTransition.CLOSE:
-                    transition = _CLOSE_TRANSITIONS[body.by]
-                waybill = NO_CARRIER if body.without_carrier else None
-                self._state.order_store.transition(order, transition, body.entries, waybill=waybill)
-        except InvalidTransition as error:
-            raise HTTPException(409, str(error)) from error
+        if transition is OrderTransition.MODIFY_PRICE:
+            self._state.order_store.modify_price(order, body.shipping_fee_fen or 0, body.discount_fen or 0)
+        else:
+            if transition is OrderTransition.CLOSE:
+                transition = _CLOSE_TRANSITIONS[body.by]
+            waybill = NO_CARRIER if body.without_carrier else None
+            self._state.order_store.transition(order, transition, body.entries, waybill=waybill)
         return JSONResponse(self._serialize(order))
 
     async def pay_batch(self, request: Request) -> Response:
@@ -172,40 +168,31 @@ class OrderRoutes:
     async def transition_refund(self, request: Request) -> Response:
         """Make a transition of a refund."""
         refund = self._find_refund(request)
-        try:
-            transition_refund(refund, _find_transition(REFUND_TRANSITIONS, request))
-        except InvalidTransition as error:
-            raise HTTPException(409, str(error)) from error
+        transition_refund(refund, _find_transition(REFUND_TRANSITIONS, request))
         return JSONResponse(serialize_refund(refund))
 
     async def get_synced_order(self, request: Request) -> Response:
         """Return what was synced about a downstream order."""
         synced = self._state.synced.find_order(request.path_params["order_id"])
-        if synced is None:
-            raise HTTPException(404, "no data about this order was synced")
-        return JSONResponse(serialize_synced_order(synced))
+        found = require_found(synced, "no data about this order was synced")
+        return JSONResponse(serialize_synced_order(found))
 
     async def get_synced_logistics(self, request: Request) -> Response:
         """Return what was synced about a downstream logistics order."""
         synced = self._state.synced.find_logistics(request.path_params["logistics_id"])
-        if synced is None:
-            raise HTTPException(404, "no data about this logistics order was synced")
-        return JSONResponse(serialize_synced_logistics(synced))
+        found = require_found(synced, "no data about this logistics order was synced")
+        return JSONResponse(serialize_synced_logistics(found))
 
     def _serialize(self, order: Order) -> Json:
         return serialize_order(order, self._state.order_store.list_open_refunds(order))
 
     def _find_order(self, request: Request) -> Order:
         order = self._state.order_store.find_order(request.path_params["order_id"])
-        if order is None:
-            raise HTTPException(404, "there is no such order")
-        return order
+        return require_found(order, "there is no such order")
 
     def _find_refund(self, request: Request) -> Refund:
         refund = self._state.order_store.find_refund(request.path_params["refund_id"])
-        if refund is None:
-            raise HTTPException(404, "there is no such refund")
-        return refund
+        return require_found(refund, "there is no such refund")
 
 
 def _find_transition(transitions: Mapping[str, T], request: Request) -> T:
