@@ -10,7 +10,8 @@ from nationalsite_client import Consumer, ConsumerOptions
 
 def handle(message: Message) -> None:
     """Handle a message, which may be delivered twice. It is acknowledged when this returns."""
-    print(message.topic, message.order.cbu_order_id, message.order.current_status, flush=True)
+    if message.HasField("order"):  # otherwise it is about something else, such as a refund
+        print(message.topic, message.order.cbu_order_id, message.order.current_status, flush=True)
 
 
 address = os.environ.get("NATIONALSITE_ORDER_SYNC", "127.0.0.1:50052")

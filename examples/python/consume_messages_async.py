@@ -11,7 +11,8 @@ from nationalsite_client import AsyncConsumer, ConsumerOptions, connect_async
 
 async def handle(message: Message) -> None:
     """Handle a message, which may be delivered twice. It is acknowledged when this returns."""
-    print(message.topic, message.order.cbu_order_id, message.order.current_status, flush=True)
+    if message.HasField("order"):  # otherwise it is about something else, such as a refund
+        print(message.topic, message.order.cbu_order_id, message.order.current_status, flush=True)
 
 
 async def main() -> None:

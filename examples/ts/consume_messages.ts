@@ -4,8 +4,8 @@ import { Consumer, type Handler, connect } from "@nationalsite/client";
 
 /** Handles a message, which may be delivered twice. It is acknowledged when this returns. */
 const handle: Handler = ({ topic, payload }) => {
-  const order = payload.case === "order" ? payload.value : undefined;
-  console.log(`${topic} ${order?.cbuOrderId} ${order?.currentStatus}`);
+  if (payload.case !== "order") return; // it is about something else, such as a refund
+  console.log(`${topic} ${payload.value.cbuOrderId} ${payload.value.currentStatus}`);
 };
 
 const channel = connect(process.env.NATIONALSITE_ORDER_SYNC ?? "127.0.0.1:50052", "orderSync");

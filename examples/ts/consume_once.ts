@@ -12,12 +12,13 @@ database.exec("CREATE TABLE IF NOT EXISTS order_events (cbu_order_id INTEGER, to
  * await, so no other handler takes part in its transaction.
  */
 const handle: Handler = ({ messageId, topic, payload }) => {
+  if (payload.case !== "order") return; // it is about something else, such as a refund
+  const orderId = payload.value.cbuOrderId ?? null; // null: 1688 did not send it
   database.exec("BEGIN");
   try {
     const remember = "INSERT INTO handled_messages VALUES (?) ON CONFLICT DO NOTHING";
     if (database.run(remember, messageId).changes) {
       // Otherwise it was handled before, and its acknowledgement was lost.
-      const orderId = payload.case === "order" ? (payload.value.cbuOrderId ?? null) : null;
       database.run("INSERT INTO order_events VALUES (?, ?)", [orderId, topic]);
       console.log(`${topic} ${orderId}`);
     }

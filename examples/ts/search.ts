@@ -14,8 +14,8 @@ async function search(keyword: string): Promise<void> {
     const { offers } = await products.searchByKeyword(request, { timeoutMs: 5_000 });
     for (const { offerId, priceInfo, subjectTrans } of offers) {
       const { price, priceRange } = priceInfo ?? {}; // a price that is not one number, such as 125-128, has a text
-      const amount = priceRange?.text ?? (price && moneyToText(price));
-      console.log(`${offerId} ${price?.currencyCode} ${amount} ${subjectTrans}`);
+      const amount = priceRange?.text ?? (price ? moneyToText(price) : "");
+      console.log(`${offerId} ${price?.currencyCode ?? ""} ${amount} ${subjectTrans}`);
     }
   } catch (error) {
     const details = parseError(error);

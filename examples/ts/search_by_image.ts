@@ -15,8 +15,8 @@ const request = create(SearchByImageRequestSchema, {
 const response = await products.searchByImage(request, { timeoutMs: 15_000 });
 for (const { offerId, priceInfo, subjectTrans } of response.offers) {
   const { price, priceRange } = priceInfo ?? {}; // a price that is not one number, such as 125-128, has a text
-  const amount = priceRange?.text ?? (price && moneyToText(price));
-  console.log(`${offerId} ${price?.currencyCode} ${amount} ${subjectTrans}`);
+  const amount = priceRange?.text ?? (price ? moneyToText(price) : "");
+  console.log(`${offerId} ${price?.currencyCode ?? ""} ${amount} ${subjectTrans}`);
 }
 // The page token also stands for the uploaded image.
 const nextRequest = { pageToken: response.nextPageToken, pageSize: 3, country: "japan" };

@@ -18,8 +18,9 @@ import (
 
 // handle handles a message, which may be delivered twice. The message is acknowledged when handle returns nil.
 func handle(_ context.Context, message *ordersyncv1.Message) error {
-	order := message.GetOrder()
-	fmt.Println(message.GetTopic(), order.GetCbuOrderId(), order.GetCurrentStatus())
+	if order := message.GetOrder(); order != nil { // otherwise it is about something else, such as a refund
+		fmt.Println(message.GetTopic(), order.GetCbuOrderId(), order.GetCurrentStatus())
+	}
 	return nil
 }
 

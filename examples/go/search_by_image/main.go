@@ -45,8 +45,11 @@ func search(path string) error {
 		return err
 	}
 	for _, offer := range response.GetOffers() {
-		prices := offer.GetPriceInfo() // a price that is not one number, such as 125-128, has a text
-		price := cmp.Or(prices.GetPriceRange().GetText(), client.FormatMoney(prices.GetPrice()))
+		prices := offer.GetPriceInfo()
+		price := prices.GetPriceRange().GetText() // of a price that is not one number, such as 125-128
+		if price == "" && prices.GetPrice() != nil {
+			price = client.FormatMoney(prices.GetPrice())
+		}
 		fmt.Println(offer.GetOfferId(), prices.GetPrice().GetCurrencyCode(), price, offer.GetSubjectTrans())
 	}
 

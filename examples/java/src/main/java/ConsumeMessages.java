@@ -21,8 +21,10 @@ public final class ConsumeMessages {
 
   /** Handles a message, which may be delivered twice. It is acknowledged when this returns. */
   private static void handle(Message message) {
-    var order = message.getOrder();
-    System.out.println(message.getTopic() + " " + order.getCbuOrderId() + " " + order.getCurrentStatus());
+    if (message.hasOrder()) { // otherwise it is about something else, such as a refund
+      var order = message.getOrder();
+      System.out.println(message.getTopic() + " " + order.getCbuOrderId() + " " + order.getCurrentStatus());
+    }
   }
 }
 // [/snippet]

@@ -26,9 +26,11 @@ public final class Search {
     var request = SearchByKeywordRequest.newBuilder().setKeyword(keyword).setPageSize(3).setCountry("japan").build();
     try {
       for (var offer : products.withDeadlineAfter(Duration.ofSeconds(5)).searchByKeyword(request).getOffersList()) {
-        var prices = offer.getPriceInfo(); // a price that is not one number, such as 125-128, has a text
-        var price =
-            prices.hasPriceRange() ? prices.getPriceRange().getText() : Monies.toText(prices.getPrice());
+        var prices = offer.getPriceInfo();
+        var price = prices.getPriceRange().getText(); // of a price that is not one number, such as 125-128
+        if (price.isEmpty() && prices.hasPrice()) {
+          price = Monies.toText(prices.getPrice());
+        }
         System.out.println(offer.getOfferId() + " " + prices.getPrice().getCurrencyCode() + " " + price + " "
             + offer.getSubjectTrans());
       }

@@ -22,9 +22,11 @@ public final class SearchByImage {
     var request = SearchByImageRequest.newBuilder().setImage(image).setPageSize(3).setCountry("japan").build();
     var response = products.withDeadlineAfter(TIMEOUT).searchByImage(request);
     for (var offer : response.getOffersList()) {
-      var prices = offer.getPriceInfo(); // a price that is not one number, such as 125-128, has a text
-      var price =
-          prices.hasPriceRange() ? prices.getPriceRange().getText() : Monies.toText(prices.getPrice());
+      var prices = offer.getPriceInfo();
+      var price = prices.getPriceRange().getText(); // of a price that is not one number, such as 125-128
+      if (price.isEmpty() && prices.hasPrice()) {
+        price = Monies.toText(prices.getPrice());
+      }
       System.out.println(offer.getOfferId() + " " + prices.getPrice().getCurrencyCode() + " " + price + " "
           + offer.getSubjectTrans());
     }
