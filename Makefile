@@ -191,7 +191,7 @@ check-alerts: setup ## test the alert rules and the dashboard with promtool (Deb
 	@$(BIN)/python -m tools.check_alerts
 
 .PHONY: images
-images: $(VENV)/.supply-chain ## build the container images with buildah, and run them (as root; minutes; BASE=IMAGE sets the base image)
+images: $(VENV)/.supply-chain $(VENV)/.deploy ## build the container images with buildah, and run them (as root; minutes; BASE=IMAGE sets the base image)
 	$(REQUIRE) buildah buildah
 	$(REQUIRE) debootstrap debootstrap
 	@$(BIN)/python -m tools.images
@@ -203,6 +203,10 @@ sbom: $(VENV)/.supply-chain ## write a bill of materials (CycloneDX) of each pac
 .PHONY: packages
 packages: $(VENV)/.supply-chain ## build what package registries take into dist/, and call the sandbox with it from empty projects (needs Go, a JDK with Maven, Node.js; ALLOW_DIRTY=1)
 	@$(BIN)/python -m tools.packages $(if $(ALLOW_DIRTY),--allow-dirty)
+
+.PHONY: dist
+dist: $(VENV)/.supply-chain $(VENV)/.deploy ## build all that a release publishes into dist/: packages, and images if buildah and debootstrap are there (as root; ALLOW_DIRTY=1)
+	@$(BIN)/python -m tools.packages --images $(if $(ALLOW_DIRTY),--allow-dirty)
 
 .PHONY: audit
 audit: $(VENV)/.supply-chain ## look up known vulnerabilities of all packages (needs the network, Go, a JDK with Maven, Node.js)

@@ -2,7 +2,8 @@
 
 BASE names an image to build on. Without it, a base image is made of Debian packages with debootstrap, so that
 no image registry is needed. SSL_CERT_FILE, if set, names the certificates to trust when packages are
-downloaded. Everything is written to build/images.
+downloaded. Everything is written to build/images. `make dist` also writes the images to dist/images, an OCI
+layout from which skopeo copies each to a registry.
 """
 
 import json
@@ -11,11 +12,11 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.container import Image
 from tools.commands import BuildError
 from tools.local_stack import ROOT
 from tools.release.version import current_version
@@ -32,24 +33,43 @@ UNUSED_DIRS = (
     "var/lib/apt/lists",
 )
 """Directories of Debian that a container does not need."""
+PROGRAMS = ("buildah", "debootstrap")
 IMAGES = ("product", "order-sync", "account", "sandbox")
 
 
 def main() -> None:
-    """Build and describe the images, and verify them in a network namespace of their own."""
-    if os.geteuid() != 0:
-        raise RuntimeError("make images needs root: it mounts file systems and creates namespaces")
+    """Build, describe and verify the images. Raises RuntimeError."""
+    if obstacles := list_obstacles():
+        raise RuntimeError(f"make images needs more: {', '.join(obstacles)}")
+    build_images(WORK_DIR)
+
+
+def list_obstacles() -> list[str]:
+    """Return why the images cannot be built on this machine."""
+    missing = [f"{program} is not in PATH" for program in PROGRAMS if shutil.which(program) is None]
+    # It mounts file systems and creates namespaces.
+    return missing + ["the user is not root"] * (os.geteuid() != 0)
+
+
+def build_images(sbom_dir: Path, layout: Path | None = None) -> None:
+    """Build the images and their bills of materials, and verify them in a network namespace of their own.
+
+    Writes them to an OCI layout, if there is a path for it. Raises RuntimeError or BuildError.
+    """
     WORK_DIR.mkdir(parents=True, exist_ok=True)
     base = os.environ.get("BASE") or build_default_base()
     version = str(current_version(ROOT))
     for name in IMAGES:
         build_image(name, base)
         with mounted_image(name) as image:
-            sbom = write_image_sbom(Path(image.root), f"nationalsite/{name}", version, WORK_DIR)
+            sbom = write_image_sbom(Path(image.root), f"nationalsite/{name}", version, sbom_dir)
         print(f"{sbom.relative_to(ROOT)}: its bill of materials", flush=True)
     verify = ["unshare", "--net", sys.executable, "-m", "tools.verify_images"]
     if subprocess.run(verify, cwd=ROOT, check=False).returncode:  # noqa: S603 # our own module
         raise RuntimeError("the images were built, but do not work")
+    if layout is not None:
+        for name in IMAGES:
+            buildah("push", f"nationalsite/{name}", f"oci:{layout}:nationalsite/{name}:{version}")
 
 
 def build_default_base() -> str:
@@ -94,18 +114,6 @@ def print_layers(image: str, duration_s: float) -> None:
     print(f"{image}: {sum(sizes_mib):.0f} MiB, in {duration_s:.0f} s")
     for size_mib, entry in zip(sizes_mib, history, strict=True):
         print(f"  {size_mib:6.1f}  {entry.get('created_by', '')[:90]}", flush=True)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
-    """The configuration of an image, and where its file system is mounted."""
-
-    root: str
-    entry_point: Sequence[str]
-    environment: Mapping[str, str]
-    directory: str
-    user: int
-    group: int
 
 
 @contextmanager

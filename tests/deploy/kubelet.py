@@ -19,7 +19,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from tests.deploy.checks.manifest_fields import memory_mib
 from tests.deploy.kustomize import DEPLOY, ROOT, Object, find_object
-from tests.support.container import Container, Mount, RunningContainer
+from tests.support.container import Container, Image, Mount, RunningContainer
 
 SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc/ssl", "/etc/ld.so.cache")
 """Directories of the host that replace the image's."""
@@ -36,6 +36,8 @@ class Node:
     """Secrets that are not in a manifest, by name and key."""
     host_mounts: Sequence[Mount] = ()
     """Socket directories of servers outside the cluster."""
+    images: Mapping[str, Image] = field(default_factory=dict)
+    """Images by workload. Without one, this machine's Python and the repository take its place."""
 
 
 class Pod:
@@ -56,18 +58,28 @@ class Pod:
         """Start the container on the network of the node, or, as in a real cluster, on its own."""
         self._root.mkdir(exist_ok=True)
         pod, own = self._spec["securityContext"], self._container["securityContext"]
+        image = self._node.images.get(self.name)
         assert "preStop" not in self._container.get("lifecycle", {}), "preStop is not supported"
         with self.log.open("wb") as log:
             self._running = Container(
                 command=[*self._container["command"], *self._container.get("args", [])],
-                environment={**image_environment(), **self.environment()},
+                environment={
+                    **(image.environment if image else image_environment()),
+                    **self.environment(),
+                },
+                image=image.root if image else "",
                 user=pod["runAsUser"],
                 group=pod["runAsGroup"],
-                directory="/app",
+                directory=image.directory if image else "/app",
                 read_only=own["readOnlyRootFilesystem"],
                 new_privileges=own["allowPrivilegeEscalation"],
                 own_network=own_network,
-                mounts=[*image_mounts(), *self._names(), *self._volumes(), *self._node.host_mounts],
+                mounts=[
+                    *([] if image else image_mounts()),
+                    *self._names(),
+                    *self._volumes(),
+                    *self._node.host_mounts,
+                ],
             ).start(self._root, log)
 
     def environment(self) -> dict[str, str]:

@@ -31,6 +31,18 @@ class Mount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """The configuration of a container image, and where its file system is mounted."""
+
+    root: str
+    entry_point: Sequence[str]
+    environment: Mapping[str, str]
+    directory: str
+    user: int
+    group: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
     """What to run, and in which environment."""
 

@@ -2,9 +2,10 @@
 
 dist/ is replaced. In it are: python (wheel and sdist), npm (tarballs), maven (a repository with
 sources, Javadoc and a BOM), go (a module proxy), sbom (CycloneDX) and SHA256SUMS. Then an empty project in
-each language installs its package from dist/, checks its types, and searches offers in a sandbox. Nothing is
-published. The exit code is 1 if a package cannot be built or does not work, and 2 if a precondition is not
-met.
+each language installs its package from dist/, checks its types, and searches offers in a sandbox. With
+--images, dist/ also has images (an OCI layout) and their bills of materials, and each image runs as its pod
+does; the last lines say so if this machine cannot build images. Nothing is published. The exit code is 1 if a
+package cannot be built or does not work, and 2 if a precondition is not met.
 """
 
 import shutil
@@ -12,7 +13,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tools import local_stack
+from tools import images, local_stack
 from tools.commands import BuildError
 from tools.generation.sources import ROOT
 from tools.packages.build import BUILDERS, copy_sources, write_checksums
@@ -26,10 +27,13 @@ DIST = ROOT / "dist"
 
 def main() -> None:
     """Build and verify. Raises UnmetPrecondition or BuildError."""
-    parser = build_parser("python -m tools.packages", __doc__, "make packages", "make packages ALLOW_DIRTY=1")
+    parser = build_parser(
+        "python -m tools.packages", __doc__, "make packages", "make dist", "make packages ALLOW_DIRTY=1"
+    )
     parser.add_argument(
         "--allow-dirty", action="store_true", help="build although there are changes that are not committed"
     )
+    parser.add_argument("--images", action="store_true", help="build the images, too (as root; minutes)")
     options = parser.parse_args()
     check_preconditions(ROOT, allow_dirty=options.allow_dirty)
     shutil.rmtree(DIST, ignore_errors=True)
@@ -44,12 +48,18 @@ def main() -> None:
         if name != "services":  # images have them
             write_package_sbom(name, sbom_dir)
     print("packages: built dist/sbom", flush=True)
+    obstacles = images.list_obstacles()
+    if options.images and not obstacles:
+        images.build_images(sbom_dir, DIST / "images")
+        print("packages: built dist/images", flush=True)
     write_checksums(DIST)
     local_stack.claim_log_dir("packages")
     with running_product_service() as address:
         for language in PROJECTS:
             verify(DIST, language, address)
             print(f"packages: called ProductService from an empty project in {language}", flush=True)
+    if options.images and obstacles:
+        print(f"packages: dist/ has no images: {', '.join(obstacles)}")
     print(f"packages: {describe_version(ROOT)}")
 
 
