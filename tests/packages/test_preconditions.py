@@ -103,6 +103,15 @@ def test_the_subject_of_the_commit_names_a_release(checkout: Path, git: Callable
 
 @pytest.mark.packages
 @pytest.mark.skipif(not find_spec("cyclonedx"), reason="make packages installs it")
+def test_images_are_left_out_without_buildah(toolchains: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tools.images import list_obstacles  # noqa: PLC0415 # it needs cyclonedx
+
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    assert list_obstacles() == ["buildah is not in PATH", "debootstrap is not in PATH"]
+
+
+@pytest.mark.packages
+@pytest.mark.skipif(not find_spec("cyclonedx"), reason="make packages installs it")
 def test_exit_code(toolchains: Path) -> None:
     (toolchains / "npm").unlink()
     finished = subprocess.run(

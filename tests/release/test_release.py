@@ -53,14 +53,14 @@ def _git(root: Path, *arguments: str) -> str:
 
 
 class Clone:
-    """A clone of the last commit, at version 0.1.0 and never released."""
+    """A clone of the last commit without its history, at version 0.1.0 and never released."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def create(self) -> None:
         self.git("clone", "--quiet", "--depth=1", "--no-tags", ROOT.as_uri(), ".")
-        self.git("switch", "--quiet", "--force-create", "main")
+        self.git("checkout", "--quiet", "--orphan", "start")
         self.git("config", "user.name", "Tester")
         self.git("config", "user.email", "tester@example.com")
         self.write(".git/info/exclude", "GNUmakefile\n")
@@ -73,6 +73,7 @@ class Clone:
         for name, text in bump_version(self.path, tracked, Version.parse("0.1.0")):
             self.write(name, text)
         self.commit()
+        self.git("branch", "--move", "--force", "main")
 
     def file(self, name: str) -> Path:
         return self.path / name
