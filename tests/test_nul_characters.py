@@ -10,7 +10,7 @@ from google.protobuf.struct_pb2 import Struct
 
 from services.errors import ErrorOrigin, InvalidRequest
 from services.server import Endpoint
-from services.server.call import CallContext, MethodInfo
+from services.server.call import MethodInfo
 from services.server.interceptors.deserialization import RequestDeserializer
 from services.validation import RequestValidator, reject_nul_characters
 from tests.server.shop_server import accept
@@ -45,7 +45,7 @@ def test_every_text_of_a_request_is_checked(rpc: str, monkeypatch: pytest.Monkey
     deserializer = RequestDeserializer(method)
     for path, request in list_texts(METHODS[rpc].input_type):
         with pytest.raises(InvalidRequest) as caught:
-            deserializer.deserialize(CallContext(grpc_context=None), request.SerializeToString())
+            deserializer.parse(request.SerializeToString())
         (violation,) = caught.value.violations
         assert (violation.field, violation.reason) == (path, "STRING_NOT_CONTAINS")
 

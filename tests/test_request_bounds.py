@@ -75,7 +75,7 @@ def get_deserializer(collected: list[int]) -> Iterator[GetDeserializer]:
 
 
 def deserialize(deserializer: RequestDeserializer, payload: bytes) -> Message:
-    return deserializer.deserialize(CallContext(grpc_context=None), payload)
+    return deserializer.validate(CallContext(grpc_context=None), deserializer.parse(payload))
 
 
 def violated(payload: bytes, message: Descriptor) -> list[tuple[str, str]]:

@@ -11,7 +11,8 @@ from services.errors import DeadlineExceeded, Overloaded
 from services.fair_queue import FairSlots, QueueFull
 
 BUDGET_BYTES = 128 * 2**20
-"""Of all requests together. Parsing and sending copies them, so they take up to three times that."""
+"""Of all requests together. They are copied: an image is in memory twice while it is sent, and up to four
+times while it is received, parsed and validated, which happens to one request at a time."""
 MAX_WAITING = 500
 """Requests of one caller that wait to be read. Each takes about 85 KiB: its call, and an HTTP/2 window."""
 

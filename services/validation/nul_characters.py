@@ -3,9 +3,9 @@
 import json
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
-from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from services.errors import InvalidRequest, Violation
@@ -30,8 +30,12 @@ def reject_nul_characters(request: Message) -> None:
 
 def _find_in_message(message: Message, prefix: str) -> Iterator[str]:
     """Yield the paths of the texts with U+0000."""
-    for descriptor, value in message.ListFields():
-        if descriptor.type in (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_MESSAGE):
+    # Without ListFields, which would copy an image.
+    for descriptor in cast(Descriptor, message.DESCRIPTOR).fields:
+        if descriptor.type not in (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_MESSAGE):
+            continue
+        if not descriptor.has_presence or message.HasField(descriptor.name):
+            value = getattr(message, descriptor.name)
             yield from _find_in_field(descriptor, value, f"{prefix}{descriptor.name}")
 
 

@@ -50,8 +50,9 @@ class DeserializationInterceptor:
                     [Violation(field="", description="no request was sent", reason="REQUIRED")]
                 )
             reservation.keep(len(payload))
-            call.request = self._deserializer.deserialize(call, payload)
-            del payload  # it may contain an image: do not keep it in memory during the call
+            request = self._deserializer.parse(payload)
+            del payload  # it may contain an image: validating it and sending it copies it again
+            call.request = self._deserializer.validate(call, request)
             call.handler_started = True
             return await call_next(call)
 
@@ -78,8 +79,8 @@ class RequestDeserializer:
         )
         self._validate = RequestValidator(method.name, method.request_class).validate
 
-    def deserialize(self, call: CallContext, payload: bytes) -> Message:
-        """Return a valid request, and record its ids for the audit. Raises InvalidRequest."""
+    def parse(self, payload: bytes) -> Message:
+        """Return the request, which can be invalid. Raises InvalidRequest if it cannot be validated."""
         try:
             self._check_bounds(payload)
             request = self._parse(payload)
@@ -90,6 +91,10 @@ class RequestDeserializer:
         request.DiscardUnknownFields()
         if b"\0" in payload:
             reject_nul_characters(request)
+        return request
+
+    def validate(self, call: CallContext, request: Message) -> Message:
+        """Return the request if it is valid, and record its ids for the audit. Raises InvalidRequest."""
         self._validate(request)
         if call.first_request is None:
             call.first_request = request
@@ -129,4 +134,4 @@ class RequestStream:
             reservation = self._memory.reserve(self._owner, self._call.deadline)
             await self._held.enter_async_context(reservation)
             reservation.keep(len(payload))
-        return self._deserializer.deserialize(self._call, payload)
+        return self._deserializer.validate(self._call, self._deserializer.parse(payload))
