@@ -11,6 +11,7 @@ from services.adapter.cli.format import MASK
 from services.adapter.cli.operations import supported_operations
 from services.adapter.cli.settings import OperatorSettings
 from services.adapter.codec import Operation, Parameters
+from services.adapter.form_value import FormValue, to_text
 from services.adapter.gateway import UrlBuilder, build_request, local_ms, signed_parameters, string_to_sign
 from services.errors import InvalidRequest, OperationNotInDialect, Violation
 from services.validation import RequestValidator
@@ -75,16 +76,17 @@ def _call(settings: OperatorSettings, operation: Operation, encoded: Parameters)
     }
 
 
-def _printable(name: str, value: str) -> object:
+def _printable(name: str, value: FormValue) -> object:
     """Return the value of a parameter: masked if it is the token, decoded if it is a JSON object or list."""
     if name == _TOKEN:
         return MASK
-    if not value.startswith(("{", "[")):
-        return value
+    text = to_text(value)
+    if not text.startswith(("{", "[")):
+        return text
     try:
-        return json.loads(value)
+        return json.loads(text)
     except ValueError:
-        return value
+        return text
 
 
 def call_as_text(call: Mapping[str, Any]) -> str:

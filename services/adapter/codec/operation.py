@@ -28,6 +28,7 @@ from services.adapter.codec.encoder import (
 )
 from services.adapter.codec.envelope import PayloadKind, PayloadReader
 from services.adapter.codec.fast_decoder import build_fast_decoder
+from services.adapter.codec.image_chunks import Base64Chunks, JsonChunks, is_large_image
 from services.adapter.codec.member_comparison import MemberComparer, MemberDifferences
 from services.adapter.codec.option_checks import NO_OPERATION, SchemaError
 from services.adapter.codec.response_content import Content, ResponseContent
@@ -42,14 +43,15 @@ from services.adapter.codec.schema import (
     resolve_fields,
     resolve_operation,
 )
-from services.adapter.codec.tolerant_json import MAX_VALUES, Json, dump, dump_bytes, has_more_values, parse
+from services.adapter.codec.tolerant_json import MAX_VALUES, Json, dump, has_more_values, parse
+from services.adapter.form_value import FormValue
 from services.errors import ErrorOrigin, UpstreamRefused, UpstreamUnreadable
 
 
 class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     """The parameters of one call, without those of the gateway client: token, timestamp, signature."""
 
-    form: Mapping[str, str]
+    form: Mapping[str, FormValue]
     """Form fields, not yet URL-encoded."""
     files: Mapping[str, bytes]
     """File parts. If there are any, the call is sent as multipart/form-data."""
@@ -254,20 +256,19 @@ def _find_payload_field(request: Descriptor, dialect: Dialect) -> str:
     return str(found.name)
 
 
-def _split_files(param: str, members: Members) -> tuple[dict[str, str], dict[str, bytes]]:
+def _split_files(param: str, members: Members) -> tuple[dict[str, FormValue], dict[str, bytes]]:
     """Return form fields and file parts. If `param` is set, one form field of this name has all the JSON."""
     files = {name: value.content for name, value in members.items() if isinstance(value, File)}
     plain = {name: value for name, value in members.items() if name not in files}
     if not param:
-        return {name: _to_form_text(value) for name, value in plain.items()}, files
-    text = dump_bytes(plain)
-    del members, plain  # they may hold an image: free it before the text is copied
-    return {param: text.decode()}, files
+        return {name: _to_form_value(value) for name, value in plain.items()}, files
+    has_large_image = any(map(is_large_image, plain.values()))
+    return {param: JsonChunks(plain) if has_large_image else dump(plain)}, files
 
 
-def _to_form_text(value: object) -> str:
+def _to_form_value(value: object) -> FormValue:
     if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
+        return Base64Chunks(value) if is_large_image(value) else base64.b64encode(value).decode()
     return value if isinstance(value, str) else dump(value)
 
 

@@ -6,6 +6,8 @@ from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
+from services.adapter.form_value import FormValue
+
 ParseBody: TypeAlias = Callable[[bytes], Any]
 """Parses the body of a response. Raises ValueError."""
 
@@ -28,7 +30,7 @@ class UpstreamCall(msgspec.Struct, frozen=True, kw_only=True):
 
     api_id: str
     """1688's id of the operation, `namespace:name-version`."""
-    form: Mapping[str, str]
+    form: Mapping[str, FormValue]
     """Form fields, not encoded."""
     files: Mapping[str, bytes]
     """File parts by name."""

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import httpx
 
+from services.adapter.form_value import FormValue
 from services.adapter.gateway.auth.token_provider import TokenFetcher, TokenProvider, TokenResponse
 from services.adapter.gateway.call import ParseBody, UpstreamCall, UpstreamResponse
 from services.adapter.gateway.charset import to_utf8
@@ -102,7 +103,7 @@ class GatewayClient:
     async def call(
         self,
         api_id: str,
-        form: Mapping[str, str],
+        form: Mapping[str, FormValue],
         *,
         files: Mapping[str, bytes],
         anonymous: bool,

@@ -2,18 +2,18 @@
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import quote_plus
+from itertools import chain
+from urllib.parse import urlencode
 
 import httpx
 
+from services.adapter.form_value import CHUNK_CHARACTERS, FormValue, iterate_chunks, to_text
 from services.adapter.gateway.signature import sign
 
-CHUNK_CHARACTERS = 2**17
-"""A longer form is encoded and sent in chunks of this many characters."""
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip"}
 _FORM_HEADERS = _HEADERS | {"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8"}
 _UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~"
-_MAX_QUOTE_PLUS_CHARACTERS = 4096
+_MAX_URLENCODE_CHARACTERS = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,74 +59,66 @@ class UrlBuilder:
 
 
 def signed_parameters(
-    secret: bytes, endpoint: UpstreamEndpoint, parameters: Mapping[str, str]
-) -> dict[str, str]:
+    secret: bytes, endpoint: UpstreamEndpoint, parameters: Mapping[str, FormValue]
+) -> dict[str, FormValue]:
     """Return the parameters and their signature."""
     return {**parameters, "_aop_signature": sign(secret, endpoint.path, parameters)}
 
 
 def build_request(
-    endpoint: UpstreamEndpoint, parameters: Mapping[str, str], files: Mapping[str, bytes]
+    endpoint: UpstreamEndpoint, parameters: Mapping[str, FormValue], files: Mapping[str, bytes]
 ) -> httpx.Request:
     """Return the request that sends parameters and file parts."""
     if files:
         # 1688 documents only this layout: signed parameters in the query, unsigned files in the body.
         parts = {name: ("file.jpg", content, "image/jpeg") for name, content in files.items()}
-        return httpx.Request("POST", endpoint.url, params=parameters, files=parts, headers=_HEADERS)
-    form = _FormStream(parameters)
-    if form.character_count() <= CHUNK_CHARACTERS:
-        body = b"".join(form)
+        query = {name: to_text(value) for name, value in parameters.items()}
+        return httpx.Request("POST", endpoint.url, params=query, files=parts, headers=_HEADERS)
+    if _is_short(parameters):
+        body = urlencode(parameters).encode()
         headers = _FORM_HEADERS | {"Content-Length": str(len(body))}
         return httpx.Request("POST", endpoint.url, headers=headers, stream=httpx.ByteStream(body))
-    headers = _FORM_HEADERS | {"Content-Length": str(form.content_length())}
-    return httpx.Request("POST", endpoint.url, headers=headers, stream=form)
+    form = _FormStream(parameters)
+    headers = _FORM_HEADERS | {"Content-Length": str(form.content_length)}
+    stream = form if form.content_length > CHUNK_CHARACTERS else httpx.ByteStream(b"".join(form))
+    return httpx.Request("POST", endpoint.url, headers=headers, stream=stream)
+
+
+def _is_short(parameters: Mapping[str, FormValue]) -> bool:
+    """Whether a form is short enough for `urlencode`, which looks at each character in Python."""
+    texts = [value for value in parameters.values() if isinstance(value, str)]
+    return len(texts) == len(parameters) and sum(map(len, texts)) < _MAX_URLENCODE_CHARACTERS
 
 
 class _FormStream(httpx.AsyncByteStream):
     """The body of a form, encoded while it is sent: memory never holds an encoded copy of a large image."""
 
-    def __init__(self, parameters: Mapping[str, str]) -> None:
+    def __init__(self, parameters: Mapping[str, FormValue]) -> None:
+        """Measure the form. Each reserved byte becomes three, as in "%2F", but a space becomes "+"."""
         self._parameters = parameters
-
-    def character_count(self) -> int:
-        """Return the number of characters before encoding."""
-        return sum(len(name) + len(value) for name, value in self._parameters.items())
-
-    def content_length(self) -> int:
-        """Return the number of bytes after encoding, without encoding the form.
-
-        A space stays one byte, "+". Each other reserved byte becomes three, as in "%2F".
-        """
-        length = 2 * len(self._parameters) - 1  # "=" and "&"
-        for text in (text for parameter in self._parameters.items() for text in parameter):
-            for start in range(0, len(text), CHUNK_CHARACTERS):
-                data = text[start : start + CHUNK_CHARACTERS].encode()
-                length += len(data) + 2 * (len(data.translate(None, _UNRESERVED)) - data.count(b" "))
-        return length
+        self.content_length = 2 * len(parameters) - 1  # "=" and "&"
+        """The number of bytes after encoding."""
+        reserved = set[int]()
+        for name, value in parameters.items():
+            for chunk in chain((name.encode(),), iterate_chunks(value)):
+                found = chunk.translate(None, _UNRESERVED)
+                self.content_length += len(chunk) + 2 * (len(found) - found.count(b" "))
+                reserved.update(found.translate(None, bytes(reserved)))
+        self._reserved = [(bytes((byte,)), b"%%%02X" % byte) for byte in reserved - set(b"% ")]
 
     def __iter__(self) -> Iterator[bytes]:
         separator = b""
         for name, value in self._parameters.items():
-            yield separator + _quote(name) + b"="
+            yield separator + self._quote(name.encode()) + b"="
             separator = b"&"
-            for start in range(0, len(value), CHUNK_CHARACTERS):
-                yield _quote(value[start : start + CHUNK_CHARACTERS])
+            yield from map(self._quote, iterate_chunks(value))
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for chunk in self:
             yield chunk
 
-
-def _quote(text: str) -> bytes:
-    """Percent-encode a name or value of a form.
-
-    A long text, such as an image, is not given to quote_plus, which looks at each character in Python.
-    """
-    if len(text) < _MAX_QUOTE_PLUS_CHARACTERS:
-        return quote_plus(text).encode()
-    data = text.encode()
-    reserved = set(data.translate(None, _UNRESERVED)) - set(b"% ")
-    data = data.replace(b"%", b"%25")  # first, since the other replacements add "%"
-    for byte in reserved:
-        data = data.replace(bytes((byte,)), b"%%%02X" % byte)
-    return data.replace(b" ", b"+")
+    def _quote(self, data: bytes) -> bytes:
+        data = data.replace(b"%", b"%25")  # first, since the other replacements add "%"
+        for byte, quoted in self._reserved:
+            data = data.replace(byte, quoted)
+        return data.replace(b" ", b"+")

@@ -1,12 +1,12 @@
 """1688's signature: HMAC-SHA1 over the URL path and the sorted parameters."""
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-_CHUNK_CHARACTERS = 2**16
+from services.adapter.form_value import FormValue, iterate_chunks
 
 
-def sign(secret: bytes, path: str, parameters: Mapping[str, str]) -> str:
+def sign(secret: bytes, path: str, parameters: Mapping[str, FormValue]) -> str:
     """Return `_aop_signature`, 40 upper-case hex digits.
 
     `path` is the URL path after `/openapi/` (param2/1/namespace/name/appKey). `parameters` are all parameters
@@ -14,16 +14,15 @@ def sign(secret: bytes, path: str, parameters: Mapping[str, str]) -> str:
     its value, and the joined texts are sorted as bytes, as 1688's own client does. Sorting by name alone
     would give another order if one name is a prefix of another.
     """
-    mac = hmac.new(secret, path.encode(), "sha1")
-    for text in _sorted_texts(parameters):
-        for start in range(0, len(text), _CHUNK_CHARACTERS):  # a large image is not copied as a whole
-            mac.update(text[start : start + _CHUNK_CHARACTERS].encode())
+    mac = hmac.new(secret, digestmod="sha1")
+    for chunk in _chunks_to_sign(path, parameters):
+        mac.update(chunk)
     return mac.hexdigest().upper()
 
 
-def string_to_sign(path: str, parameters: Mapping[str, str]) -> bytes:
+def string_to_sign(path: str, parameters: Mapping[str, FormValue]) -> bytes:
     """Return the bytes that `sign` computes the digest of."""
-    return "".join((path, *_sorted_texts(parameters))).encode()
+    return b"".join(_chunks_to_sign(path, parameters))
 
 
 def is_push_signed(secret: bytes, message: bytes, signature: bytes) -> bool:
@@ -36,6 +35,14 @@ def is_push_signed(secret: bytes, message: bytes, signature: bytes) -> bool:
     return hmac.compare_digest(expected, signature.upper())
 
 
-def _sorted_texts(parameters: Mapping[str, str]) -> list[str]:
-    """Return each name joined to its value, sorted. Python's order, by code point, is that of UTF-8 bytes."""
-    return sorted(name + value for name, value in parameters.items())
+def _chunks_to_sign(path: str, parameters: Mapping[str, FormValue]) -> Iterator[bytes]:
+    yield path.encode()
+    for name, value in sorted(parameters.items(), key=_to_sort_key):
+        yield name.encode()
+        yield from iterate_chunks(value)
+
+
+def _to_sort_key(parameter: tuple[str, FormValue]) -> bytes:
+    """Return the name, joined to the first chunk of its value: no other parameter begins with that."""
+    name, value = parameter
+    return name.encode() + next(iter(iterate_chunks(value)))

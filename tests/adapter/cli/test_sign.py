@@ -1,5 +1,6 @@
 """`sign`; the sandbox accepts its signature."""
 
+import base64
 import io
 import json
 import sys
@@ -8,6 +9,7 @@ import urllib.request
 
 import pytest
 
+from services.adapter.codec.image_chunks import LARGE_IMAGE_BYTES
 from tests.adapter.cli.operator_harness import REFRESH_TOKEN, TIMEOUT_S, TOKEN, Operator
 
 SEARCH = {"keyword": "靴子", "country": "japan", "page": 1, "page_size": 10}
@@ -60,6 +62,16 @@ def test_a_file_is_not_signed(operator: Operator, monkeypatch: pytest.MonkeyPatc
     assert call["headers"]["content-type"].startswith("multipart/form-data")
     assert call["files"] == {"imageData": "4 bytes"}
     assert call["string_to_sign"].endswith("/1000000access_token***")
+
+
+def test_a_large_image_is_shown_and_signed_as_its_text(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = base64.b64encode(b"\xff\xd8\xff" + bytes(LARGE_IMAGE_BYTES)).decode()
+    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps({"image": image})))
+    (call,) = operator.run("sign", "UploadImage", "--json", "-").json
+    assert call["parameters"]["uploadImageParam"] == {"imageBase64": image}
+    assert call["string_to_sign"].endswith(f'***uploadImageParam{{"imageBase64":"{image}"}}')
 
 
 def test_without_an_access_token_there_is_no_signature(operator: Operator) -> None:

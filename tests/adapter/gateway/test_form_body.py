@@ -4,8 +4,8 @@ from urllib.parse import urlencode
 
 import pytest
 
+from services.adapter.form_value import CHUNK_CHARACTERS
 from services.adapter.gateway import UrlBuilder, build_request
-from services.adapter.gateway.request import CHUNK_CHARACTERS
 
 TARGET = UrlBuilder("http://127.0.0.1:9", "1000000", {}).build("com.example:name-1")
 ODD = '%25 +&=/?~-_."\\饼干😀\x00\n{}:,'
@@ -22,3 +22,21 @@ async def test_a_form_is_encoded(times):
     body = b"".join([piece async for piece in request.stream])
     assert body == urlencode(parameters).encode()
     assert int(request.headers["Content-Length"]) == len(body)
+
+
+async def test_a_value_in_chunks_is_encoded_as_its_text():
+    chunks = [ODD.encode(), b"", *(bytes((byte,)) for byte in ODD.encode()), ODD.encode() * 99]
+    text = b"".join(chunks).decode()
+
+    request = build_request(TARGET, {"a b": chunks, "c": ODD}, {})
+
+    body = b"".join([piece async for piece in request.stream])
+    assert body == urlencode({"a b": text, "c": ODD}).encode()
+    assert int(request.headers["Content-Length"]) == len(body)
+    assert body == b"".join([piece async for piece in request.stream])
+
+
+def test_a_value_in_chunks_beside_a_file_is_encoded_as_its_text():
+    request = build_request(TARGET, {"a": [ODD.encode(), b"b"]}, {"data": b""})
+
+    assert request.url.params["a"] == f"{ODD}b"

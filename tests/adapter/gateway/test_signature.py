@@ -46,3 +46,15 @@ def test_sorts_bytes_not_characters():
 
 def test_order_of_parameters_does_not_matter():
     assert sign(b"k", "p", {"a": "1", "b": "2"}) == sign(b"k", "p", {"b": "2", "a": "1"})
+
+
+@pytest.mark.parametrize("other", ["imag", "image", "imageBase64a", "imagf"])
+def test_a_value_in_chunks_is_signed_as_its_text(other):
+    chunks = [b"/9j/", b"", "饼干".encode(), b"4AAQ"]
+    text = b"".join(chunks).decode()
+
+    signature = sign(b"k", "p", {"imageBase64": text, other: "1"})
+    assert sign(b"k", "p", {"imageBase64": chunks, other: "1"}) == signature
+    assert sign(b"k", "p", {other: chunks, "imageBase64": "1"}) == sign(
+        b"k", "p", {other: text, "imageBase64": "1"}
+    )
