@@ -1,12 +1,12 @@
 """Compiles an RPC's descriptors, in one dialect, to an encoder of requests and a decoder of responses."""
 
 import base64
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 
 import msgspec
-from google.protobuf.descriptor import Descriptor, MethodDescriptor, ServiceDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from nationalsite.upstream.v1 import Operation as OperationOption
@@ -222,22 +222,26 @@ def _build_encoder(
     part_name = fan_out or payload
     element = request.fields_by_name[part_name].message_type if part_name else None
     encoder = MessageEncoder(element or request, dialect, dates, lookups=lookups, in_json=bool(param))
+    has_bytes = any(field.type == FieldDescriptor.TYPE_BYTES for field in (element or request).fields)
 
-    def split(message: Message) -> Iterator[tuple[str, Message]]:
-        """Yield the message of each call, and its path."""
+    def split(message: Message) -> Iterable[tuple[str, Message]]:
+        """Return the message of each call, and its path."""
         if fan_out:
-            yield from ((f"{fan_out}[{i}].", part) for i, part in enumerate(getattr(message, fan_out)))
-        elif payload:
-            yield f"{payload}.", getattr(message, payload)
-        else:
-            yield "", message
+            return [(f"{fan_out}[{i}].", part) for i, part in enumerate(getattr(message, fan_out))]
+        return [(f"{payload}.", getattr(message, payload))] if payload else [("", message)]
+
+    def build_form(members: Members) -> tuple[dict[str, FormValue], dict[str, bytes]]:
+        """Return form fields and file parts."""
+        if has_bytes:
+            return _split_files(param, members)
+        return {param: dump(members)} if param else _to_form_values(members), {}
 
     def encode(message: Message) -> tuple[Parameters, ...]:
         context = EncodeContext()
         calls = []
         for prefix, part in split(message):
             members = encoder.encode(part, prefix, context)
-            form, files = _split_files(param, members)
+            form, files = build_form(members)
             calls.append(Parameters(form=constants | form, files=files))
         context.check()
         return tuple(calls)
@@ -261,15 +265,21 @@ def _split_files(param: str, members: Members) -> tuple[dict[str, FormValue], di
     files = {name: value.content for name, value in members.items() if isinstance(value, File)}
     plain = {name: value for name, value in members.items() if name not in files}
     if not param:
-        return {name: _to_form_value(value) for name, value in plain.items()}, files
+        return _to_form_values(plain), files
     has_large_image = any(map(is_large_image, plain.values()))
     return {param: JsonChunks(plain) if has_large_image else dump(plain)}, files
+
+
+def _to_form_values(members: Members) -> dict[str, FormValue]:
+    return {
+        name: value if isinstance(value, str) else _to_form_value(value) for name, value in members.items()
+    }
 
 
 def _to_form_value(value: object) -> FormValue:
     if isinstance(value, bytes):
         return Base64Chunks(value) if is_large_image(value) else base64.b64encode(value).decode()
-    return value if isinstance(value, str) else dump(value)
+    return dump(value)
 
 
 def _build_parser(

@@ -3,17 +3,18 @@
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
-from urllib.parse import urlencode
+from urllib.parse import quote_plus
 
 import httpx
 
-from services.adapter.form_value import CHUNK_CHARACTERS, FormValue, iterate_chunks, to_text
+from services.adapter.form_value import CHUNK_CHARACTERS, FormValue, is_short, iterate_chunks, to_text
 from services.adapter.gateway.signature import sign
 
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip"}
 _FORM_HEADERS = _HEADERS | {"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8"}
 _UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~"
-_MAX_URLENCODE_CHARACTERS = 4096
+_QUOTED = tuple(quote_plus(bytes((byte,))).encode() for byte in range(256))
+"""Each byte as it stands in an encoded form."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +75,8 @@ def build_request(
         parts = {name: ("file.jpg", content, "image/jpeg") for name, content in files.items()}
         query = {name: to_text(value) for name, value in parameters.items()}
         return httpx.Request("POST", endpoint.url, params=query, files=parts, headers=_HEADERS)
-    if _is_short(parameters):
-        body = urlencode(parameters).encode()
+    if is_short(parameters):
+        body = b"&".join([b"%b=%b" % (_quote(name), _quote(value)) for name, value in parameters.items()])
         headers = _FORM_HEADERS | {"Content-Length": str(len(body))}
         return httpx.Request("POST", endpoint.url, headers=headers, stream=httpx.ByteStream(body))
     form = _FormStream(parameters)
@@ -84,10 +85,10 @@ def build_request(
     return httpx.Request("POST", endpoint.url, headers=headers, stream=stream)
 
 
-def _is_short(parameters: Mapping[str, FormValue]) -> bool:
-    """Whether a form is short enough for `urlencode`, which looks at each character in Python."""
-    texts = [value for value in parameters.values() if isinstance(value, str)]
-    return len(texts) == len(parameters) and sum(map(len, texts)) < _MAX_URLENCODE_CHARACTERS
+def _quote(text: str) -> bytes:
+    """Return a short text as `quote_plus` does, which takes twice as long."""
+    data = text.encode()
+    return b"".join(map(_QUOTED.__getitem__, data)) if data.translate(None, _UNRESERVED) else data
 
 
 class _FormStream(httpx.AsyncByteStream):

@@ -3,7 +3,7 @@
 import hmac
 from collections.abc import Iterator, Mapping
 
-from services.adapter.form_value import FormValue, iterate_chunks
+from services.adapter.form_value import FormValue, is_short, iterate_chunks
 
 
 def sign(secret: bytes, path: str, parameters: Mapping[str, FormValue]) -> str:
@@ -14,6 +14,8 @@ def sign(secret: bytes, path: str, parameters: Mapping[str, FormValue]) -> str:
     its value, and the joined texts are sorted as bytes, as 1688's own client does. Sorting by name alone
     would give another order if one name is a prefix of another.
     """
+    if is_short(parameters):
+        return hmac.digest(secret, _join_texts(path, parameters), "sha1").hex().upper()
     mac = hmac.new(secret, digestmod="sha1")
     for chunk in _chunks_to_sign(path, parameters):
         mac.update(chunk)
@@ -33,6 +35,11 @@ def is_push_signed(secret: bytes, message: bytes, signature: bytes) -> bool:
     """
     expected = hmac.digest(secret, b"message" + message, "sha1").hex().upper().encode()
     return hmac.compare_digest(expected, signature.upper())
+
+
+def _join_texts(path: str, parameters: Mapping[str, str]) -> bytes:
+    """Return the same as `string_to_sign`. Python's order of texts, by code point, is that of UTF-8 bytes."""
+    return "".join((path, *sorted(map("".join, parameters.items())))).encode()
 
 
 def _chunks_to_sign(path: str, parameters: Mapping[str, FormValue]) -> Iterator[bytes]:
