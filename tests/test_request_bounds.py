@@ -24,7 +24,7 @@ from services.server import Endpoint
 from services.server.call import CallContext, MethodInfo
 from services.server.grpc_options import max_message_bytes
 from services.server.interceptors.deserialization import RequestDeserializer
-from services.validation import RequestBounds, buf_validate, get_request_bounds
+from services.validation import RequestBounds, buf_validate, get_request_bounds, validator
 from services.validation.request_bounds import MAX_TEXT_BYTES
 from tests.server.shop_server import accept
 from tests.support.request_ids import add_request_id
@@ -34,9 +34,6 @@ from tests.support.worst_requests import UNKNOWN_FIELD, build_invalid, list_fill
 GetDeserializer: TypeAlias = Callable[[str], RequestDeserializer]
 
 RPCS = sorted(SERVED_RPCS)
-QUICK_RPCS = ("EnqueueSync", "SearchByKeyword", "WriteOrderRelations")
-"""Compiling the rules of an RPC takes 20 ms: the quick tests do so for the largest requests only."""
-EACH_RPC = [rpc if rpc in QUICK_RPCS else pytest.param(rpc, marks=pytest.mark.slow) for rpc in RPCS]
 MAX_COLLECTED = 1000
 """Of the violations of one request. Each takes some 50 us."""
 MAX_CPU_S = 0.5
@@ -58,11 +55,8 @@ def collected() -> list[int]:
 
 @pytest.fixture(scope="module")
 def get_deserializer(collected: list[int]) -> Iterator[GetDeserializer]:
-    protovalidate_validator = protovalidate.Validator
-
     class Validator:
-        def __init__(self) -> None:
-            self._validator = protovalidate_validator()
+        _validator = protovalidate.Validator()
 
         def collect_violations(self, request: Message, **options: Any) -> list[protovalidate.Violation]:
             violations = self._validator.collect_violations(request, **options)
@@ -70,7 +64,7 @@ def get_deserializer(collected: list[int]) -> Iterator[GetDeserializer]:
             return violations
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(protovalidate, "Validator", Validator)
+        patched.setattr(validator, "shared_validator", lambda _pool: Validator())
         yield functools.cache(build_deserializer)
 
 
@@ -95,7 +89,7 @@ def test_a_list_that_is_too_long_is_rejected_before_it_is_parsed(rpc: str) -> No
         assert violated(build(max_items + 1), message) == [(path, "REPEATED_MAX_ITEMS")]
 
 
-@pytest.mark.parametrize("rpc", EACH_RPC)
+@pytest.mark.parametrize("rpc", RPCS)
 def test_the_violations_that_are_collected_are_bounded(
     rpc: str, get_deserializer: GetDeserializer, collected: list[int]
 ) -> None:
@@ -188,7 +182,7 @@ def messages_within(message: Message) -> Iterator[Message]:
                 yield from messages_within(nested)
 
 
-@pytest.mark.parametrize("rpc", EACH_RPC)
+@pytest.mark.parametrize("rpc", RPCS)
 def test_unknown_fields_are_dropped_at_any_depth(rpc: str, get_deserializer: GetDeserializer) -> None:
     request = build_valid(rpc)
     serialized = request.SerializeToString(deterministic=True)

@@ -1,10 +1,12 @@
 """Validates requests by the rules in the protos (`buf.validate`)."""
 
 import json
+from functools import cache
 from typing import cast
 
 import protovalidate
 from google.protobuf.descriptor import Descriptor
+from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
@@ -24,10 +26,11 @@ class RequestValidator:
 
         `method` is the name that this error gives to the method.
         """
-        self._collect_violations = protovalidate.Validator().collect_violations
-        self._bounds = get_request_bounds(cast(Descriptor, request.DESCRIPTOR))
+        root = cast(Descriptor, request.DESCRIPTOR)
+        self._collect_violations = shared_validator(root.file.pool).collect_violations
+        self._bounds = get_request_bounds(root)
         try:
-            for descriptor in _reachable_messages(cast(Descriptor, request.DESCRIPTOR)):
+            for descriptor in _reachable_messages(root):
                 self._collect_violations(GetMessageClass(descriptor)())
         except protovalidate.CompilationError as error:
             raise StartupError([f"{method}: a validation rule does not compile: {error}"]) from error
@@ -43,6 +46,15 @@ class RequestValidator:
         if self._bounds.count_elements(request.SerializeToString()) <= _MAX_ELEMENTS:
             violations = self._collect_violations(request)
         raise InvalidRequest([_to_violation(violation.proto) for violation in violations[:_MAX_VIOLATIONS]])
+
+
+@cache
+def shared_validator(_pool: DescriptorPool) -> protovalidate.Validator:
+    """Return the validator of all message types of a pool. One for each method would take 1.5 MiB and 5 ms.
+
+    Validators keep compiled rules by the name of the type, which is unique only in a pool.
+    """
+    return protovalidate.Validator()
 
 
 def _reachable_messages(root: Descriptor) -> list[Descriptor]:
