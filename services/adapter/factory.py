@@ -5,6 +5,7 @@ import os
 from collections import ChainMap
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import structlog
@@ -19,7 +20,6 @@ from services.adapter.gateway import (
     BulkheadPolicy,
     GatewayClient,
     Policies,
-    RedisClient,
     RefreshingTokenProvider,
     RefreshToken,
     SharedTokenFetcher,
@@ -28,11 +28,15 @@ from services.adapter.gateway import (
     TokenProvider,
     build_transport,
     find_proxy,
+    open_redis,
 )
 from services.adapter.operations import OperationClient
 from services.adapter.settings import AdapterSettings
 from services.errors import StartupError
 from services.redaction import known_secrets
+
+if TYPE_CHECKING:
+    from services.adapter.gateway.redis_client import RedisClient
 
 PRODUCTION_HOST = "gw.open.1688.com"
 CACHE_TTL_S = {"GetFilterConfig": 3600.0, "GetCategory": 3600.0}
@@ -79,7 +83,7 @@ async def gateway_lifespan(settings: AdapterSettings) -> AsyncIterator[GatewayCl
     async with AsyncExitStack() as stack:
         transport = build_transport(settings.gateway_url, settings.gateway_ca_file)
         stack.push_async_callback(transport.close)
-        redis = _build_redis_client(settings)
+        redis = _open_redis(settings)
         if redis is not None:
             stack.push_async_callback(redis.close)
             await redis.check(holds_token=settings.refresh_token is not None)
@@ -108,10 +112,10 @@ def _build_cache_policy(settings: AdapterSettings, operations: Mapping[str, Oper
     return CachePolicy(ttl_s=ttl_s, stale_if_error_s=settings.cache_stale_s)
 
 
-def _build_redis_client(settings: AdapterSettings) -> RedisClient | None:
+def _open_redis(settings: AdapterSettings) -> "RedisClient | None":
     if settings.redis_url is None:
         return None
-    return RedisClient(settings.redis_url.get_secret_value(), settings.app_key)
+    return open_redis(settings.redis_url.get_secret_value(), settings.app_key)
 
 
 def _build_policies(settings: AdapterSettings) -> Policies:
@@ -126,7 +130,7 @@ def _build_policies(settings: AdapterSettings) -> Policies:
 
 
 def _build_token_provider(
-    settings: AdapterSettings, fetch: TokenFetcher, redis: RedisClient | None, stack: AsyncExitStack
+    settings: AdapterSettings, fetch: TokenFetcher, redis: "RedisClient | None", stack: AsyncExitStack
 ) -> TokenProvider:
     if settings.access_token is not None:
         return StaticTokenProvider(settings.access_token.get_secret_value())

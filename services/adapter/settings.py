@@ -18,7 +18,7 @@ from services.adapter.codec import (
     Operation,
     compile_service,
 )
-from services.adapter.gateway import MAX_CONNECTIONS, build_redis
+from services.adapter.gateway import MAX_CONNECTIONS, check_redis_url
 
 
 def _check_gateway_url(url: str) -> str:
@@ -148,7 +148,7 @@ class AdapterSettings(BaseModel):
         if url is not None:
             text = url.get_secret_value()
             try:
-                build_redis(text)  # makes no connection
+                check_redis_url(text)
                 if " " in text or text.endswith("://"):
                     raise ValueError
             except ValueError:  # its text contains the URL

@@ -12,7 +12,7 @@ from services.adapter.cli.permissions import Permission, Verdict, probe, skip_re
 from services.adapter.cli.settings import OperatorSettings
 from services.adapter.codec import Operation
 from services.adapter.factory import gateway_lifespan
-from services.adapter.gateway import GatewayClient, GatewayClock, RedisClient
+from services.adapter.gateway import GatewayClient, GatewayClock, open_redis
 from services.errors import NationalsiteError, UpstreamFault, UpstreamGateway, UpstreamUnreadable
 
 TIMEOUT_S = 10.0
@@ -137,7 +137,7 @@ async def _check_connection(gateway: GatewayClient, url: str) -> Connection:
 async def _check_redis(settings: OperatorSettings) -> RedisState | None:
     if settings.redis_url is None:
         return None
-    redis = RedisClient(settings.redis_url.get_secret_value(), settings.app_key)
+    redis = open_redis(settings.redis_url.get_secret_value(), settings.app_key)
     try:
         return RedisState(problem=await redis.find_problem(TIMEOUT_S))
     finally:

@@ -20,9 +20,8 @@ from services.adapter.gateway.middleware.bulkhead import BulkheadPolicy
 from services.adapter.gateway.middleware.circuit_breaker import Availability
 from services.adapter.gateway.proxy import Proxy, find_proxy
 from services.adapter.gateway.rate_limit.limiter import APP
-from services.adapter.gateway.redis_client import RedisClient
-from services.adapter.gateway.redis_url import build_redis
 from services.adapter.gateway.request import AppCredentials, UrlBuilder, build_request, signed_parameters
+from services.adapter.gateway.shared_redis import check_redis_url, open_redis
 from services.adapter.gateway.signature import is_push_signed, sign, string_to_sign
 from services.adapter.gateway.transport import MAX_CONNECTIONS, HttpTransport, build_transport
 
@@ -37,7 +36,6 @@ __all__ = [
     "HttpTransport",
     "Policies",
     "Proxy",
-    "RedisClient",
     "RefreshToken",
     "RefreshingTokenProvider",
     "SharedTokenFetcher",
@@ -47,12 +45,13 @@ __all__ = [
     "TokenResponse",
     "UpstreamResponse",
     "UrlBuilder",
-    "build_redis",
     "build_request",
     "build_transport",
+    "check_redis_url",
     "find_proxy",
     "is_push_signed",
     "local_ms",
+    "open_redis",
     "record_shed",
     "sign",
     "signed_parameters",

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import httpx
 
@@ -26,7 +27,6 @@ from services.adapter.gateway.middleware.retry import RetryPolicy
 from services.adapter.gateway.rate_limit.limiter import RateLimiter, RatePolicy
 from services.adapter.gateway.rate_limit.local import LocalRateLimiter
 from services.adapter.gateway.rate_limit.redis import RedisRateLimiter
-from services.adapter.gateway.redis_client import RedisClient
 from services.adapter.gateway.request import (
     AppCredentials,
     UrlBuilder,
@@ -36,6 +36,9 @@ from services.adapter.gateway.request import (
 from services.adapter.gateway.transport import HttpTransport
 from services.errors import UpstreamUnreadable
 from services.log_fields import bind_log_fields
+
+if TYPE_CHECKING:
+    from services.adapter.gateway.redis_client import RedisClient
 
 DEFAULT_TOKEN_LIFE_S = 36_000.0
 """The life of an access token if 1688's response does not state it."""
@@ -71,7 +74,7 @@ class GatewayClient:
         send_timestamp: bool = False,
         operation_aliases: Mapping[str, str] | None = None,
         policies: Policies | None = None,
-        redis: RedisClient | None = None,
+        redis: "RedisClient | None" = None,
     ) -> None:
         """Needs a running loop.
 
@@ -215,7 +218,7 @@ class GatewayClient:
         return _parse_token_response((await self._send(request, None, deadline)).value)
 
 
-def _build_rate_limiter(policies: Policies, redis: RedisClient | None) -> RateLimiter:
+def _build_rate_limiter(policies: Policies, redis: "RedisClient | None") -> RateLimiter:
     local = LocalRateLimiter(policies.rate, policies.rate_ceilings, asyncio.get_running_loop().time)
     if redis is None:
         return local

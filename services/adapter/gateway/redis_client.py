@@ -10,11 +10,12 @@ import structlog
 from redis.asyncio import Redis
 from redis.asyncio.lock import Lock
 from redis.commands.core import AsyncScript
-from redis.exceptions import MasterDownError, ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import LockNotOwnedError, MasterDownError, ReadOnlyError, RedisError, ResponseError
 
 from services.adapter.gateway.metrics import record_redis_failure
 from services.adapter.gateway.redis_causes import REDIS_URL, find_redis_cause
 from services.adapter.gateway.redis_url import build_redis
+from services.adapter.gateway.shared_redis import RedisUnavailable
 from services.errors import StartupError
 
 TIMEOUT_S = 0.25
@@ -27,10 +28,6 @@ CHECK_TIMEOUT_S = 2.0
 
 T = TypeVar("T")
 _log = structlog.get_logger()
-
-
-class RedisUnavailable(Exception):
-    """Redis failed now, or less than PAUSE_S ago."""
 
 
 class RedisClient:
@@ -57,6 +54,10 @@ class RedisClient:
     def lock(self, name: str, *, timeout_s: float) -> Lock:
         """Return a lock that expires after `timeout_s`. Each holder needs its own lock object."""
         return self._redis.lock(self.key(name), timeout=timeout_s)
+
+    async def release(self, lock: Lock) -> None:
+        """Release a lock, if it has not expired. Raises RedisUnavailable."""
+        await self.execute(lambda _: _release(lock))
 
     def on_recovery(self, listener: Callable[[], object]) -> None:
         """Call `listener` when Redis works again after a failure, possibly as a server with older data."""
@@ -145,6 +146,11 @@ class RedisClient:
         if self._sentinel is not None:
             # The first one that is asked may be on the machine that is gone.
             random.shuffle(self._sentinel.sentinels)
+
+
+async def _release(lock: Lock) -> None:
+    with suppress(LockNotOwnedError):  # the lock has expired
+        await lock.release()
 
 
 def _is_not_master(error: ResponseError) -> bool:

@@ -22,7 +22,6 @@ from services.adapter.gateway import (
     GatewayClient,
     HttpTransport,
     Policies,
-    RedisClient,
     RefreshingTokenProvider,
     RefreshToken,
     StaticTokenProvider,
@@ -31,6 +30,7 @@ from services.adapter.gateway import (
     UpstreamResponse,
 )
 from services.adapter.gateway.middleware.retry import RetryPolicy
+from services.adapter.gateway.redis_client import RedisClient
 from tests.support.redis_server import RedisServer, redis_server
 
 API = "com.alibaba.product:alibaba.category.get-1"

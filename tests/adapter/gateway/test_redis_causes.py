@@ -11,7 +11,8 @@ import pytest
 import structlog
 
 from services.adapter.gateway import redis_client
-from services.adapter.gateway.redis_client import RedisClient, RedisUnavailable
+from services.adapter.gateway.redis_client import RedisClient
+from services.adapter.gateway.shared_redis import RedisUnavailable
 from tests.support.certificates import CertificateAuthority
 from tests.support.ports import reserve_ports
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from services.adapter.gateway.redis_client import RedisClient, RedisUnavailable
+from services.adapter.gateway.redis_client import RedisClient
+from services.adapter.gateway.shared_redis import RedisUnavailable
 from tests.support.certificates import CertificateAuthority
 from tests.support.polling import wait_until
 from tests.support.ports import reserve_ports

@@ -7,16 +7,17 @@ import time
 from contextlib import suppress
 from contextvars import Context
 from dataclasses import asdict, dataclass, replace
-from typing import Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import structlog
-from redis.asyncio.lock import Lock
-from redis.exceptions import LockNotOwnedError
 
 from services.adapter.gateway.auth.refreshing import REFRESH_TIMEOUT_S
 from services.adapter.gateway.auth.token_provider import TokenFetcher, TokenResponse
-from services.adapter.gateway.redis_client import RedisClient, RedisUnavailable
+from services.adapter.gateway.shared_redis import RedisUnavailable
 from services.errors import ConnectError
+
+if TYPE_CHECKING:
+    from services.adapter.gateway.redis_client import RedisClient
 
 LOCK_TIMEOUT_S = REFRESH_TIMEOUT_S + 1
 """Longer than a refresh takes: a lock expires only if the replica that holds it died."""
@@ -56,7 +57,7 @@ class SharedTokenFetcher:
     that does not get the new one could never call 1688 again.
     """
 
-    def __init__(self, redis: RedisClient, fetch: TokenFetcher) -> None:
+    def __init__(self, redis: "RedisClient", fetch: TokenFetcher) -> None:
         self._redis = redis
         self._fetch = fetch
         self._last_token = ""
@@ -97,7 +98,7 @@ class SharedTokenFetcher:
                     return await self._fetch_and_save(refresh_token, record, deadline)
                 finally:
                     with suppress(RedisUnavailable):  # the lock then expires by itself
-                        await self._redis.execute(lambda _: _release(lock))
+                        await self._redis.release(lock)
             await asyncio.sleep(POLL_INTERVAL_S)
         raise ConnectError("another replica did not refresh the access token in time")
 
@@ -166,7 +167,7 @@ class SharedTokenFetcher:
                     await self._save(known)
                     _log.info("shared_token_restored")
             finally:
-                await self._redis.execute(lambda _: _release(lock))
+                await self._redis.release(lock)
         except RedisUnavailable:
             return False
         return True
@@ -176,11 +177,6 @@ class SharedTokenFetcher:
         ttl_s = max(1, int((record.refresh_token_expires_at or now + DEFAULT_RECORD_TTL_S) - now))
         text = json.dumps(asdict(record))
         await self._redis.execute(lambda redis: redis.set(self._redis.key("token"), text, ex=ttl_s))
-
-
-async def _release(lock: Lock) -> None:
-    with suppress(LockNotOwnedError):  # the lock has expired
-        await lock.release()
 
 
 def _build_record(response: TokenResponse, refresh_token: str, previous: _Record | None) -> _Record:

@@ -5,10 +5,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from importlib import resources
 from math import inf
+from typing import TYPE_CHECKING
 
 from services.adapter.gateway.metrics import set_rate_limit
 from services.adapter.gateway.rate_limit.limiter import APP, RateLimiter, RatePolicy
-from services.adapter.gateway.redis_client import RedisClient, RedisUnavailable
+from services.adapter.gateway.shared_redis import RedisUnavailable
+
+if TYPE_CHECKING:
+    from services.adapter.gateway.redis_client import RedisClient
 
 SCRIPT = resources.files("services.adapter.gateway.rate_limit").joinpath("limits.lua").read_text()
 
@@ -18,7 +22,7 @@ class RedisRateLimiter:
 
     def __init__(
         self,
-        redis: RedisClient,
+        redis: "RedisClient",
         policy: RatePolicy,
         ceilings: Mapping[str, float],
         fallback: RateLimiter,

@@ -8,10 +8,11 @@ from math import inf
 import pytest
 import structlog
 
-from services.adapter.gateway import APP, RedisClient
+from services.adapter.gateway import APP
 from services.adapter.gateway.rate_limit.limiter import RatePolicy
 from services.adapter.gateway.rate_limit.local import LocalRateLimiter
 from services.adapter.gateway.rate_limit.redis import RedisRateLimiter
+from services.adapter.gateway.redis_client import RedisClient
 
 pytestmark = [pytest.mark.redis, pytest.mark.asyncio(loop_factories=["asyncio"])]
 
