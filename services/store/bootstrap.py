@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 
 import structlog
@@ -11,7 +11,6 @@ from services.background_tasks import background_tasks
 from services.errors import StoreUnavailable
 from services.store.backlog_metrics import BacklogMetrics
 from services.store.coordination.notifier import Notifier
-from services.store.coordination.pg_notify import notifier_lifespan
 from services.store.database.engine import StoreLimits
 from services.store.database.opening import open_store
 from services.store.database.store import Clock, Store
@@ -82,7 +81,7 @@ async def storage_lifespan(
     Raises StartupError.
     """
     config = config or StorageConfig()
-    async with open_store(url, config.store, clock) as store, notifier_lifespan(store) as notifier:
+    async with open_store(url, config.store, clock) as store, _notifier_lifespan(store) as notifier:
         subscriptions = Subscriptions(store, notifier, config.subscriptions)
         idempotency_keys = IdempotencyKeys(
             store, config.retention.idempotency_keys_s, config.retention.resource_ids_s
@@ -118,6 +117,15 @@ async def storage_lifespan(
             await storage.inbox.close()
             await storage.deliveries.close()
             await storage.dispatcher.close()
+
+
+def _notifier_lifespan(store: Store) -> AbstractAsyncContextManager[Notifier]:
+    """Return the context of a store's notifier. With SQLite, notifications stay in this process."""
+    if not store.is_postgresql:
+        return nullcontext(Notifier())
+    from services.store.coordination.pg_notify import notifier_lifespan  # noqa: PLC0415 # psycopg
+
+    return notifier_lifespan(store)
 
 
 async def run_periodically(

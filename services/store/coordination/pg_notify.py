@@ -34,10 +34,7 @@ _log = structlog.get_logger()
 
 @asynccontextmanager
 async def notifier_lifespan(store: Store) -> AsyncIterator[Notifier]:
-    """Yield the notifier of a store. With SQLite, notifications stay in this process."""
-    if not store.is_postgresql:
-        yield Notifier()
-        return
+    """Yield the notifier of a store on PostgreSQL."""
     notifier = _PgNotifier(store)
     receive = notifier.poll if store.is_pooled else notifier.listen
     async with background_tasks(receive(), notifier.publish()):

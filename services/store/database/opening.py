@@ -9,7 +9,6 @@ from services.errors import StartupError, StoreUnavailable
 from services.store.database.clock import StoreClock
 from services.store.database.connect_causes import DATABASE_URL
 from services.store.database.engine import SQLITE, Engine, StoreLimits, parse_url
-from services.store.database.postgresql import PostgresqlEngine
 from services.store.database.schema_migrations import check_schema, has_pooler, migrate
 from services.store.database.sqlite import SqliteEngine
 from services.store.database.store import Clock, Store
@@ -31,6 +30,8 @@ async def open_store(
         await asyncio.to_thread(migrate, url)
         engine = SqliteEngine(parsed, limits)
     else:
+        from services.store.database.postgresql import PostgresqlEngine  # noqa: PLC0415 # psycopg
+
         await asyncio.to_thread(check_schema, url)
         engine = PostgresqlEngine(parsed, limits, is_pooled=await asyncio.to_thread(has_pooler, url))
     clock = clock or StoreClock()

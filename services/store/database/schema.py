@@ -4,7 +4,7 @@ Times are integers in milliseconds since the epoch, and their names end in `_tim
 a time with a zone; an integer is exact and sorts the same on both engines. Content that the store does not
 interpret (requests, errors, responses, 1688's texts) is bytes, because PostgreSQL's text rejects U+0000.
 
-A change here needs a migration in `migrations/versions`.
+A change here needs a migration in `migrations/versions`, whose revision is `SCHEMA_REVISION`.
 """
 
 from sqlalchemy import (
@@ -23,6 +23,9 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+
+SCHEMA_REVISION = "0001"
+"""The newest migration's. `schema_migrations` explains its form."""
 
 metadata = MetaData()
 

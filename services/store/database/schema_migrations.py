@@ -5,7 +5,6 @@ with it: a release whose newest revision is 0003 works with the schema 0005_0003
 during a rollout, and after a rollback, replicas of the previous release can start on the new schema.
 """
 
-import os
 import re
 import sqlite3
 import time
@@ -13,29 +12,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy import Connection, create_engine, event, inspect, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from services.errors import StartupError
+from services.store.database import schema
 from services.store.database.connect_causes import DATABASE_URL
 from services.store.database.db_errors import find_cause
 from services.store.database.engine import SQLITE, parse_url
 from services.store.database.private_files import make_private
 
-_SCRIPTS = Path(__file__).parent / "migrations"
-VERSIONS = (_SCRIPTS / "versions",)
-"""The folders with migrations."""
 REVISION = re.compile(r"(?P<number>[0-9]{4})(_(?P<oldest>[0-9]{4}))?")
 _MIGRATION_LOCK = 5168800  # the key of PostgreSQL's advisory lock: it serializes concurrent migrations
 _LOCK_TIMEOUT_S = 60.0
 _CONNECT_TIMEOUT_S = 10
 _RETRY_INTERVAL_S = 0.05
+_STORED_REVISION = text("SELECT version_num FROM alembic_version")
 _DATABASE_STATE = text("SELECT current_setting('server_encoding'), current_setting('transaction_read_only')")
 
 
@@ -48,20 +42,17 @@ def migrate(url: str) -> None:
     with connect(parse_url(url)) as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-        if _is_newer(connection):
-            return
-        config = _build_config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        if not _is_current(_read_revision(connection)):
+            from services.store.database import migration_scripts  # noqa: PLC0415 # alembic
+
+            migration_scripts.upgrade(connection)
 
 
 def check_schema(url: str) -> None:
     """Raise StartupError unless this release works with the schema at a store's URL. Blocks the thread."""
     with connect(parse_url(url)) as connection:
-        if _is_newer(connection):
-            return
-        revision = MigrationContext.configure(connection).get_current_revision()
-    if revision != build_scripts().get_current_head():
+        revision = _read_revision(connection)
+    if not _is_current(revision):
         raise _startup_error(
             f"the store's schema ({revision or 'empty'}) is not current: run the command `migrate` first"
         )
@@ -79,25 +70,28 @@ def has_pooler(url: str) -> bool:
         return bool(server_pid != driver_connection.info.backend_pid)
 
 
-def _is_newer(connection: Connection) -> bool:
-    """Return whether the schema is of a later release, and works with this one.
+def _read_revision(connection: Connection) -> str | None:
+    """Return the revision of the schema, as alembic has stored it; None if there is no schema."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision: str | None = connection.execute(_STORED_REVISION).scalar_one_or_none()
+    return revision
 
-    Raises StartupError if it does not work with this release.
+
+def _is_current(revision: str | None) -> bool:
+    """Return whether a schema is that of this release, or a later one that this release works with.
+
+    Raises StartupError if it is a later one that this release does not work with.
     """
-    revision = MigrationContext.configure(connection).get_current_revision()
-    scripts = build_scripts()
-    if revision is None or revision in {script.revision for script in scripts.walk_revisions()}:
+    if revision is None:
         return False
-    newer, own = (REVISION.fullmatch(each or "") for each in (revision, scripts.get_current_head()))
-    oldest = newer and (newer["oldest"] or newer["number"])
-    if not own or not oldest or own["number"] < oldest:
+    own, stored = (REVISION.fullmatch(each) for each in (schema.SCHEMA_REVISION, revision))
+    assert own is not None  # noqa: S101 # a test checks it
+    if stored and stored["number"] < own["number"]:
+        return False
+    if not stored or own["number"] < (stored["oldest"] or stored["number"]):
         raise _startup_error(f"the store's schema ({revision}) is newer than this release")
     return True
-
-
-def build_scripts() -> ScriptDirectory:
-    """Return the migrations of this release."""
-    return ScriptDirectory.from_config(_build_config())
 
 
 @contextmanager
@@ -145,18 +139,6 @@ def _check_database(connection: Connection) -> None:
         raise _startup_error(f"the database has the encoding {encoding}: create one with ENCODING 'UTF8'")
     if is_read_only == "on":
         raise _startup_error("the store cannot be opened: it is read only")
-
-
-def _build_config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", _escape(str(_SCRIPTS)))
-    config.set_main_option("path_separator", "os")
-    config.set_main_option("version_locations", _escape(os.pathsep.join(map(str, VERSIONS))))
-    return config
-
-
-def _escape(value: str) -> str:
-    return value.replace("%", "%%")
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

@@ -11,8 +11,9 @@ from sqlalchemy import inspect, text
 from services.errors import StartupError
 from services.store import migrate, open_store
 from services.store.database.engine import parse_url
-from services.store.database.schema import metadata
-from services.store.database.schema_migrations import REVISION, build_scripts, check_schema, connect
+from services.store.database.migration_scripts import build_scripts
+from services.store.database.schema import SCHEMA_REVISION, metadata
+from services.store.database.schema_migrations import REVISION, check_schema, connect
 from tests.support.postgres import PostgresServer, create_database, postgres_server
 
 
@@ -58,6 +59,7 @@ def test_revisions_have_a_number_and_the_oldest_release_that_works_with_them():
     numbers = [int(revision["number"]) for revision in revisions]
     assert numbers == list(range(len(numbers), 0, -1))
     assert all((revision["oldest"] or revision["number"]) <= revision["number"] for revision in revisions)
+    assert build_scripts().get_current_head() == SCHEMA_REVISION
 
 
 @pytest.mark.parametrize("engine", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
@@ -67,7 +69,7 @@ async def test_a_newer_schema_that_works_with_this_release_is_accepted(engine, r
     else:
         url = create_database(request.getfixturevalue("server"))
     migrate(url)
-    own = build_scripts().get_current_head()[:4]
+    own = SCHEMA_REVISION[:4]
     set_revision(url, f"9999_{own}")
     migrate(url)
     async with open_store(url) as store:
