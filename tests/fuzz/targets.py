@@ -192,7 +192,7 @@ def check_xfcc(data: bytes) -> None:
 
 @cache
 def resolver() -> PeerIdentityResolver:
-    return PeerIdentityResolver([ip_network("127.0.0.0/8")], certificates=False)
+    return PeerIdentityResolver([ip_network("127.0.0.0/8")])
 
 
 def xfcc_seeds() -> Iterator[bytes]:

@@ -5,17 +5,23 @@ URIs, or with one that is no SPIFFE id, is rejected: which of them its authority
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import unquote
 
 from services.errors import CallerUnknown
 from services.server.call import ServicerContext
-from services.server.security.peer_certificate import PeerCertificate, peer_certificate
 from services.server.security.spiffe import is_spiffe_id
 from services.server.settings import Network
+
+if TYPE_CHECKING:
+    from services.server.security.peer_certificate import PeerCertificate
+
+ReadCertificate: TypeAlias = "Callable[[Mapping[str, Iterable[bytes]]], PeerCertificate | None]"
+"""Reads the certificate in gRPC's authentication context. Raises ValueError."""
 
 XFCC_HEADER = "x-forwarded-client-cert"
 
@@ -31,25 +37,25 @@ class Peer:
 
     identity: str = ""
     """The SPIFFE id of the caller; empty if it is not known."""
-    certificate: PeerCertificate | None = None
+    certificate: "PeerCertificate | None" = None
     """The client certificate of the connection. If a proxy forwards the call, it is the proxy's."""
 
 
 class PeerIdentityResolver:
     """Resolves the identity of a call's caller."""
 
-    def __init__(self, trusted: Iterable[Network], *, certificates: bool = True) -> None:
-        """`trusted`: the networks of trusted proxies. `certificates`: whether callers may present one."""
-        self._certificates = certificates
+    def __init__(self, trusted: Iterable[Network], read_certificate: "ReadCertificate | None" = None) -> None:
+        """`trusted`: the networks of trusted proxies. `read_certificate`: None if callers present none."""
+        self._read_certificate = read_certificate
         self._trusted = tuple(trusted)
         self._is_trusted = lru_cache(maxsize=1024)(self._is_trusted_peer)
 
     def resolve(self, context: ServicerContext) -> Peer:
         """Return the peer; its identity is empty if it presents none. Raises CallerUnknown."""
         certificate = None
-        if self._certificates:
+        if self._read_certificate:
             try:
-                certificate = peer_certificate(context.auth_context() or {})
+                certificate = self._read_certificate(context.auth_context() or {})
             except ValueError:
                 raise CallerUnknown("the client certificate cannot be read") from None
         if self._trusted and self._is_trusted(context.peer()):

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import grpc
 import structlog
@@ -14,13 +14,15 @@ from services.background_tasks import background_tasks
 from services.caller import Caller
 from services.errors import CallerForbidden, CallerUnknown, StartupError
 from services.server.security.access import Access, read_access
-from services.server.security.peer_certificate import PeerCertificate
 from services.server.security.peer_identity import Peer, PeerIdentityResolver
 from services.server.security.policy import PolicyFile
 from services.server.security.running_streams import RunningStreams
-from services.server.security.tls import ServerTls, TlsFiles
 from services.server.service_definition import S, ServiceDefinition
 from services.settings_loader import env_name
+
+if TYPE_CHECKING:
+    from services.server.security.peer_certificate import PeerCertificate
+    from services.server.security.tls import ServerTls
 
 T = TypeVar("T")
 
@@ -32,7 +34,7 @@ CHECK_INTERVAL_S = 1.0
 class ServerSecurity:
     """The checks of each connection and each call."""
 
-    tls: ServerTls | None
+    tls: "ServerTls | None"
     """None: without TLS."""
     peer_identities: PeerIdentityResolver
     policy: PolicyFile | None
@@ -58,7 +60,7 @@ class ServerSecurity:
             raise CallerForbidden("the caller may not call this method")
         return Caller(peer.identity, is_operator=policy.is_operator(peer.identity, method))
 
-    def _check_certificate(self, certificate: PeerCertificate) -> None:
+    def _check_certificate(self, certificate: "PeerCertificate") -> None:
         """Raise CallerUnknown if the certificate is no longer accepted, which a connection can outlive."""
         if certificate.remaining_s() <= 0:
             raise CallerUnknown("the client certificate has expired")
@@ -105,16 +107,18 @@ def build_server_security(service: ServiceDefinition[S], settings: S) -> ServerS
     access = attempt(lambda: read_access(settings))
     if problems or access is None:
         raise StartupError(problems)
-    peer_identities = PeerIdentityResolver(settings.trusted_proxies, certificates=tls is not None)
+    peer_identities = PeerIdentityResolver(settings.trusted_proxies, tls.read_certificate if tls else None)
     return ServerSecurity(tls=tls, peer_identities=peer_identities, policy=policy, access=access)
 
 
-def _build_tls(service: ServiceDefinition[S], settings: S) -> ServerTls | None:
+def _build_tls(service: ServiceDefinition[S], settings: S) -> "ServerTls | None":
     def with_variable(field: str, path: Path) -> tuple[str, Path]:
         return env_name(service.settings, field), path
 
     if settings.tls_cert_file is None or settings.tls_key_file is None:
         return None
+    from services.server.security.tls import ServerTls, TlsFiles  # noqa: PLC0415 # cryptography: 8 MiB
+
     authorities = settings.tls_client_ca_file
     return ServerTls(
         TlsFiles(

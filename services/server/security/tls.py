@@ -2,7 +2,7 @@
 
 import ssl
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,11 @@ from prometheus_client import Gauge
 
 from services.errors import StartupError
 from services.server.security.file_watcher import RELOAD_FAILURES, FileWatcher
-from services.server.security.peer_certificate import ClientAuthorities
+from services.server.security.peer_certificate import (
+    ClientAuthorities,
+    PeerCertificate,
+    peer_certificate,
+)
 
 _starts_at = Gauge(
     "nationalsite_certificate_start_timestamp_seconds",
@@ -103,6 +107,10 @@ class ServerTls:
             require_client_authentication=files.client_ca is not None,
         )
         """What gRPC listens with."""
+
+    def read_certificate(self, auth_context: Mapping[str, Iterable[bytes]]) -> PeerCertificate | None:
+        """Return the certificate that a peer has presented, or None. Raises ValueError."""
+        return peer_certificate(auth_context)
 
     @property
     def authorities(self) -> ClientAuthorities | None:
