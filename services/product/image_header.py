@@ -1,7 +1,7 @@
 """Reads the headers of images, and has the limits of images that are decoded.
 
 Nothing is decoded here. The image process imports this module for each image. So it must not import other
-services, nor what is slow to import, such as dataclasses.
+services, nor what is slow to import, such as dataclasses. The service imports it too, and not Pillow.
 """
 
 import re
@@ -18,6 +18,10 @@ MAX_SCANS = 100
 """Of a JPEG. libjpeg walks over the whole image for each, however small the scan is. Encoders write ten."""
 MAX_SEGMENTS = 10_000
 """Of a JPEG, or chunks of a PNG: Pillow handles each in Python."""
+CPU_LIMIT_S = 5
+"""Of the image process."""
+REJECTED_EXIT_CODE = 3
+"""Of the image process. Its stdout has the reason and the description of the violation, on two lines."""
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_BYTES_PER_PIXEL = {0: 5, 2: 5, 3: 8, 4: 8, 6: 8}

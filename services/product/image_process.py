@@ -14,13 +14,17 @@ from PIL import Image, ImageOps, PngImagePlugin
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
-from services.product.image_header import MAX_SIDE, ImageRejected, inspect_image, unreadable
+from services.product.image_header import (
+    CPU_LIMIT_S,
+    MAX_SIDE,
+    REJECTED_EXIT_CODE,
+    ImageRejected,
+    inspect_image,
+    unreadable,
+)
 
 MEMORY_LIMIT_BYTES = 320 * 2**20
 """The address space of a process: MAX_DECODED_BYTES, the interpreter, the image and its re-encoded form."""
-CPU_LIMIT_S = 5
-REJECTED_EXIT_CODE = 3
-"""Stdout has the reason and the description of the violation, on two lines."""
 
 _SIDES = (MAX_SIDE, 1200, 800, 600, 400, 200, 100)
 _QUALITIES = (85, 70, 50, 30)

@@ -17,14 +17,14 @@ import structlog
 from services.caller import current_queue_owner
 from services.errors import DeadlineExceeded, InternalFault, InvalidRequest, Overloaded, Violation
 from services.fair_queue import FairSlots, QueueFull
-from services.product import image_process
+from services.product.image_header import CPU_LIMIT_S, REJECTED_EXIT_CODE
 
 MAX_WAITING = 16
 """Images that wait for a process. Each has at most the 5 MiB that the protos allow."""
 _PROCESS_TIMEOUT_S = 20.0
 """Its CPU time is limited to less, so a process takes longer only if the machine has no CPU for it."""
 # Without the environment of this process, which can have secrets; without `site`, to start faster.
-_COMMAND = (sys.executable, "-S", "-P", "-m", image_process.__name__)
+_COMMAND = (sys.executable, "-S", "-P", "-m", "services.product.image_process")
 _ENVIRONMENT = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 _log = structlog.get_logger()
@@ -115,11 +115,11 @@ class _MemoryFile:
 
 def _to_error(exit_code: int, output: bytes, field: str) -> Exception:
     """Return the error of a process that has not re-encoded its image."""
-    if exit_code == image_process.REJECTED_EXIT_CODE:
+    if exit_code == REJECTED_EXIT_CODE:
         reason, _, description = output.decode().partition("\n")
         return _invalid_image(field, description, reason)
     if exit_code == -signal.SIGXCPU:
-        limit = f"must be re-encoded within {image_process.CPU_LIMIT_S} s of CPU time"
+        limit = f"must be re-encoded within {CPU_LIMIT_S} s of CPU time"
         return _invalid_image(field, limit, "IMAGE_CPU_TIME")
     _log.error("image_process_failed", exit_code=exit_code)
     if exit_code == -signal.SIGKILL:  # by the kernel, if the machine runs out of memory

@@ -12,7 +12,7 @@ from PIL import Image
 
 from services.caller import set_queue_owner
 from services.errors import DeadlineExceeded, InternalFault, InvalidRequest, Overloaded
-from services.product import image_process, images
+from services.product import image_header, image_process, images
 from services.product.images import ImageShrinker
 from tests.support.child_processes import list_children
 from tests.support.image_bombs import build_bombs, build_jpeg, pad, repeat_last_scan, save
@@ -267,5 +267,5 @@ def test_memory_is_limited_whatever_the_header_says() -> None:
         "image_process.main()"
     )
     exit_code, peak_bytes = run_measured((sys.executable, "-S", "-c", code), content)
-    assert exit_code == image_process.REJECTED_EXIT_CODE
+    assert exit_code == image_header.REJECTED_EXIT_CODE
     assert peak_bytes < image_process.MEMORY_LIMIT_BYTES
