@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import TypeVar
 
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor, MethodDescriptor
@@ -75,6 +76,7 @@ def get_idempotency(method: MethodDescriptor) -> Idempotency:
     return Idempotency(MethodOptions.IdempotencyLevel.Name(method.GetOptions().idempotency_level))
 
 
+@cache
 def resolve_fields(message: Descriptor, dialect: Dialect) -> tuple[MappedField, ...]:
     """Return the fields of a protobuf message with their mappings.
 
