@@ -266,7 +266,14 @@ ROWS = (
     Row(
         name="memory-idle",
         scenario="startup",
-        title="resident memory, idle: product, and the others",
+        title="resident memory, idle: order sync, and the others",
+        threshold=Threshold(limit=130),
+    ),
+    Row(
+        name="memory-idle-shared",
+        scenario="startup",
+        title="the same, order sync, with PostgreSQL and Redis",
+        threshold=Threshold(limit=150),
     ),
     Row(
         name="memory-loaded",

@@ -46,6 +46,7 @@ def run_service(
     *,
     program: Sequence[str] = (),
     log: str = "",
+    python: Path = PYTHON,
 ) -> Iterator[RunningService]:
     """Run a service in the open-platform dialect, with an empty store unless the settings name another.
 
@@ -58,6 +59,7 @@ def run_service(
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("NATIONALSITE_")}
     environment = inherited | {
         **SANDBOX_APP,
+        "PYTHONPATH": "gen/python",
         "PYTHONUNBUFFERED": "1",
         "NATIONALSITE_DIALECT": "open-platform",
         "NATIONALSITE_GATEWAY_URL": gateway_url,
@@ -69,7 +71,7 @@ def run_service(
     }
     with path.open("wb") as out:
         process = subprocess.Popen(  # noqa: S603 # our own modules
-            [PYTHON, *(program or ("-m", f"services.{name}"))],
+            [python, *(program or ("-m", f"services.{name}"))],
             cwd=CHECKOUT,
             env=environment,
             stdout=out,
