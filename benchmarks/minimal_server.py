@@ -1,4 +1,4 @@
-"""Starts the minimal gRPC servers (workers/minimal_server.py, workers/decoding_server.py)."""
+"""Starts the minimal gRPC servers (workers/minimal_server.py, decoding_server.py, upload_server.py)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.load_client import Target
+from benchmarks.load_client import Check, Target
 from benchmarks.processes import server_process
 
 
@@ -18,9 +18,24 @@ def minimal_server(target: Target, response: bytes, url: str = "", dialect: str 
     """
     worker = "decoding_server" if dialect else "minimal_server"
     arguments = [argument for argument in (url, dialect) if argument]
+    is_expected = target.is_expected if dialect else response.__eq__
+    with _run(worker, target, response, *arguments, is_expected=is_expected) as call:
+        yield call
+
+
+@contextmanager
+def upload_server(target: Target, response: bytes) -> Iterator[Target]:
+    """Run a server that reads, parses and validates uploads, and returns the response; yield a call to it."""
+    with _run("upload_server", target, response, is_expected=response.__eq__) as call:
+        yield call
+
+
+@contextmanager
+def _run(
+    worker: str, target: Target, response: bytes, *arguments: str, is_expected: Check
+) -> Iterator[Target]:
     with TemporaryDirectory(prefix="minimal-server-") as directory:
         file = Path(directory) / "response"
         file.write_bytes(response)
         with server_process(worker, target.method, str(file), *arguments) as server:
-            is_expected = target.is_expected if dialect else response.__eq__
             yield replace(target, pid=server.pid, address=server.address, is_expected=is_expected)

@@ -1,6 +1,8 @@
 """How the CPU cost of a call grows with SKUs of an offer, offers of a page, bytes of an image."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 
@@ -8,10 +10,11 @@ from benchmarks import responses
 from benchmarks.cpu_cost import ServerCpuCost
 from benchmarks.images import make_image
 from benchmarks.load_client import LoadClient
+from benchmarks.minimal_server import upload_server
 from benchmarks.nginx import nginx
 from benchmarks.processes import worker_process
 from benchmarks.results import Curve, Result, Series, measure_rounds, ratio
-from benchmarks.services import detail_target, run_service, search_target, upload_target
+from benchmarks.services import RunningService, detail_target, run_service, search_target, upload_target
 
 ROUNDS = 5
 SKUS: Mapping[float, int] = {20: 160, 200: 80, 2_000: 16}
@@ -31,8 +34,8 @@ def scaling(rows: Collection[str]) -> dict[str, Result]:
     measures: dict[str, Callable[[], Result]] = {
         "detail": _measure_detail,
         "pages": _measure_pages,
-        "images": partial(_measure_images, NO_SHRINKING),
-        "images-shrunk": partial(_measure_images, {}),
+        "images": _measure_images,
+        "images-shrunk": _measure_shrunk_images,
     }
     return {row: measure() for row, measure in measures.items() if row in rows}
 
@@ -69,21 +72,45 @@ def _measure_pages() -> Result:
         return _compare_slopes("offers", OFFERS, make_calls)
 
 
-def _measure_images(settings: Mapping[str, str]) -> Result:
-    images = {size: make_image(size) for size in IMAGE_MIB}
+def _measure_images() -> Result:
+    """Measure what an image costs beyond receiving it, which takes new memory if the image is large."""
+    uploads = {size: make_image(size) for size in IMAGE_MIB}
+    with _uploading_service(NO_SHRINKING) as (client, product):
+        first = upload_target(product, uploads[min(uploads)])
+        with upload_server(first, client.call_once(first)) as minimal:
+
+            def make_calls(size: float, calls: int) -> float:
+                upload = upload_target(product, uploads[size])
+                received = replace(minimal, request=upload.request)
+                cost_us, minimal_us = (
+                    ServerCpuCost(client=client, target=target, in_flight=1)(calls)
+                    for target in (upload, received)
+                )
+                return cost_us - minimal_us
+
+            return _compare_slopes("MiB", IMAGE_MIB, make_calls)
+
+
+def _measure_shrunk_images() -> Result:
+    uploads = {size: make_image(size) for size in IMAGE_MIB}
+    with _uploading_service({}) as (client, product):
+
+        def make_calls(size: float, calls: int) -> float:
+            target = upload_target(product, uploads[size])
+            return ServerCpuCost(client=client, target=target, in_flight=1)(calls)
+
+        return _compare_slopes("MiB", IMAGE_MIB, make_calls)
+
+
+@contextmanager
+def _uploading_service(settings: Mapping[str, str]) -> Iterator[tuple[LoadClient, RunningService]]:
     with (
         nginx() as upstream,
         run_service("product", upstream.url, settings) as product,
         worker_process("grpc_client") as worker,
     ):
         upstream.set_response(responses.IMAGE_UPLOAD, responses.build_upload_response())
-        client = LoadClient(worker)
-
-        def make_calls(size: float, calls: int) -> float:
-            target = upload_target(product, images[size])
-            return ServerCpuCost(client=client, target=target, in_flight=1)(calls)
-
-        return _compare_slopes("MiB", IMAGE_MIB, make_calls)
+        yield LoadClient(worker), product
 
 
 def _compare_slopes(unit: str, calls_by_size: Mapping[float, int], make_calls: MakeCalls) -> Result:

@@ -36,7 +36,7 @@ async def main(
         async def respond(_request: bytes, _context: object) -> bytes:
             return response
 
-        server = grpc.aio.server(options=(("grpc.max_receive_message_length", -1),))
+        server = grpc.aio.server()
         handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(
             forward if url else respond
         )
