@@ -25,7 +25,7 @@ from benchmarks.services import RunningService, category_target, run_service, se
 from benchmarks.strace import traced_system_calls
 
 OFFERS = 20
-CALLS, WARM_UP_CALLS = 960, 320
+CALLS, WARM_UP_CALLS = 320, 96
 TIMEOUT_S = 30
 COUNTED_SERVICE = Path(__file__).parents[1] / "workers" / "counted_service.py"
 
