@@ -192,9 +192,9 @@ class GatewayClient:
         self, request: httpx.Request, parse: ParseBody | None, deadline: float
     ) -> UpstreamResponse:
         response = await self._transport.send(request, deadline)
-        request_id = response.headers.get("RequestId", "")
-        bind_upstream_ids(request_id, response.headers.get("EagleEye-TraceId", ""))
-        body = to_utf8(response.body, response.headers.get("Content-Type", ""))
+        request_id = response.headers.get("requestid", "")
+        bind_upstream_ids(request_id, response.headers.get("eagleeye-traceid", ""))
+        body = to_utf8(response.body, response.headers.get("content-type", ""))
         value, parse_error = None, None
         try:
             value = (parse if parse and response.status == 200 else self._parse)(body)

@@ -98,7 +98,7 @@ def find_other_answer(status: int, headers: Mapping[str, str], body: bytes) -> O
     A page with a status of 5xx is no sign of another server: 1688's servers send it while they fail.
     """
     advice = f"came in place of 1688's response: check {GATEWAY_URL}, and proxies and firewalls on the way"
-    is_page = headers.get("Content-Type", "").startswith("text/html")
+    is_page = headers.get("content-type", "").startswith("text/html")
     if 300 <= status < 400:
         return OtherAnswer("redirect", f"a redirect {advice}")
     if status < 500 and (is_page or body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")):

@@ -1,7 +1,7 @@
 """The forward proxy on the way to 1688, from the usual environment variables.
 
 They are HTTPS_PROXY and NO_PROXY, in capitals or not; of both, the one in lower case counts. They are read
-once, at the start: aiohttp would read them, and the user's .netrc, again for each request.
+once, at the start.
 """
 
 import re

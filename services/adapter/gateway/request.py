@@ -10,7 +10,7 @@ import httpx
 from services.adapter.form_value import CHUNK_CHARACTERS, FormValue, is_short, iterate_chunks, to_text
 from services.adapter.gateway.signature import sign
 
-_HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip"}
+_HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "nationalsite"}
 _FORM_HEADERS = _HEADERS | {"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8"}
 _UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~"
 _QUOTED = tuple(quote_plus(bytes((byte,))).encode() for byte in range(256))

@@ -16,10 +16,10 @@ from services.errors import NationalsiteError
 _tracer = trace.get_tracer("nationalsite")
 
 _ID_ATTRIBUTES = {
-    "RequestId": "nationalsite.upstream.request_id",
-    "EagleEye-TraceId": "nationalsite.upstream.trace_id",
+    "requestid": "nationalsite.upstream.request_id",
+    "eagleeye-traceid": "nationalsite.upstream.trace_id",
 }
-"""Maps headers of 1688's response to attributes of the span."""
+"""Maps headers, in lower case, of 1688's response to attributes of the span."""
 _MAX_ID_CHARACTERS = 128
 
 

@@ -266,9 +266,7 @@ async def transport() -> AsyncIterator[HttpTransport]:
     before = asyncio.all_tasks()
     transport = HttpTransport()
     yield transport
-    client = transport._session
-    if not callable(client) and not client.closed:
-        assert not client.connector._acquired
+    assert not transport._pool.in_use
     await transport.close()
     async with asyncio.timeout(LONG_S):
         while asyncio.all_tasks() - before - {asyncio.current_task()}:  # noqa: ASYNC110 # tasks of any kind, none known here

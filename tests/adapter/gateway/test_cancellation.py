@@ -40,9 +40,7 @@ async def test_calls_succeed_after_many_cancelled_ones(
     replies = await asyncio.gather(*(call(gateway) for _ in range(200)))
 
     assert [reply.value for reply in replies] == [{"fine": True}] * 200
-    connector = transport._session.connector
-    assert not connector._acquired
-    idle = sum(len(connections) for connections in connector._conns.values())
-    await wait_until(lambda: len(peer.open) == idle)
+    assert not transport._pool.in_use
+    await wait_until(lambda: len(peer.open) == len(transport._pool.idle))
     await transport.close()
     await wait_until(lambda: not peer.open)

@@ -183,6 +183,11 @@ async def test_wrong_credentials(gateway_through, call):
             "proxy_refused",
         ),
         (b"\r\n", "1688 cannot be reached through the proxy of HTTPS_PROXY", "proxy_failed"),
+        (
+            b"HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+            "1688 cannot be reached through the proxy of HTTPS_PROXY",
+            "proxy_failed",
+        ),
         (b"SSH-2.0-OpenSSH\r\n", "1688 cannot be reached through the proxy of HTTPS_PROXY", "proxy_failed"),
     ],
 )

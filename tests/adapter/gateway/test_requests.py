@@ -73,6 +73,7 @@ async def test_headers(peer, make_gateway, call):
     assert headers["host"] == f"127.0.0.1:{peer.port}"
     assert headers["accept"] == "application/json"
     assert headers["accept-encoding"] == "gzip"
+    assert headers["user-agent"] == "nationalsite"
     assert "cookie" not in headers
 
 

@@ -117,12 +117,7 @@ async def test_idle_connection_closed_and_noticed(peer, make_gateway, call, wait
     (connection,) = peer.open
     connection.hang_up()
     await wait_until(lambda: not peer.open)
-    pool = transport._session.connector._conns
-    await wait_until(
-        lambda: all(
-            not protocol.is_connected() for connections in pool.values() for protocol, _ in connections
-        )
-    )
+    await wait_until(lambda: not any(idle.is_reusable for idle in transport._pool.idle))
 
     assert (await call(gateway)).value == {}
     assert peer.accepted == 2
