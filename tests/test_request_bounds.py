@@ -1,11 +1,13 @@
 """What the most expensive requests cost: every RPC rejects them before they take memory or time."""
 
+import asyncio
 import functools
 import json
 import resource
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -18,12 +20,14 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.json_format import ParseDict
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
+from nationalsite.product.v1 import UploadImageRequest
 
 from services.errors import ErrorOrigin, InvalidRequest
 from services.server import Endpoint
 from services.server.call import CallContext, MethodInfo
 from services.server.grpc_options import max_message_bytes
-from services.server.interceptors.deserialization import RequestDeserializer
+from services.server.interceptors.deserialization import DeserializationInterceptor, RequestDeserializer
+from services.server.request_memory import RequestMemory
 from services.validation import RequestBounds, buf_validate, get_request_bounds, validator
 from services.validation.request_bounds import MAX_TEXT_BYTES
 from tests.server.shop_server import accept
@@ -40,6 +44,8 @@ MAX_CPU_S = 0.5
 """For one request. The worst takes 0.05 s; an attack that gets through takes seconds."""
 MAX_ADDED_MIB = 64
 """For all requests, of which the largest has 5 MiB; an attack that gets through takes hundreds."""
+IMAGE_BYTES = 4 * 2**20
+TIMEOUT_S = 5
 
 
 def build_deserializer(rpc: str) -> RequestDeserializer:
@@ -227,6 +233,31 @@ def measure_worst_requests() -> None:
                 sys.exit(f"{rpc} {name}: {added_mib:.0f} MiB")
     print(*problems, sep="\n")
     sys.exit(bool(problems))
+
+
+async def test_the_bytes_of_an_image_are_dropped_before_it_is_validated() -> None:
+    """Then Python holds at most the image that protovalidate reads. The message is not Python's memory."""
+    image = b"\xff\xd8\xff" + bytes(IMAGE_BYTES)
+
+    class Context:
+        async def read(self) -> bytes:
+            return UploadImageRequest(image=image).SerializeToString()
+
+    async def call_next(_: CallContext) -> bytes:
+        return b""
+
+    endpoint = Endpoint(handler=accept, origin=ErrorOrigin("UploadImage"))
+    method = MethodInfo(descriptor=METHODS["UploadImage"], endpoint=endpoint)
+    interceptor = DeserializationInterceptor(method, memory=RequestMemory(2 * IMAGE_BYTES))
+    call = CallContext(grpc_context=Context())
+    call.deadline = asyncio.get_running_loop().time() + TIMEOUT_S
+    tracemalloc.start()
+    try:
+        await interceptor(call, call_next)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1.5 * IMAGE_BYTES
 
 
 def test_the_bounds_of_a_request_are_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
