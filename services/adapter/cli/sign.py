@@ -62,8 +62,8 @@ def _call(settings: OperatorSettings, operation: Operation, encoded: Parameters)
     has_signature = operation.anonymous or token is not None
     return {
         "method": "POST",
-        "url": str(endpoint.url),
-        "headers": dict(headers),
+        "url": endpoint.url,
+        "headers": {name.lower(): value for name, value in headers.items()},
         "sent_in": "query" if encoded.files else "form",
         "parameters": {
             name: _printable(name, value)

@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import httpx
-
 from services.adapter.form_value import FormValue
 from services.adapter.gateway.auth.token_provider import TokenFetcher, TokenProvider, TokenResponse
 from services.adapter.gateway.call import ParseBody, UpstreamCall, UpstreamResponse
 from services.adapter.gateway.charset import to_utf8
 from services.adapter.gateway.clock import GatewayClock, local_ms
 from services.adapter.gateway.gateway_errors import error_from_response, find_other_answer
+from services.adapter.gateway.http_client.request import HttpRequest
 from services.adapter.gateway.metrics import bind_upstream_ids
 from services.adapter.gateway.middleware import build_chain, gateway_middleware
 from services.adapter.gateway.middleware.bulkhead import BulkheadPolicy
@@ -188,9 +187,7 @@ class GatewayClient:
         request = build_request(endpoint, signed_parameters(self._secret, endpoint, parameters), call.files)
         return await self._send(request, call.parse, call.deadline)
 
-    async def _send(
-        self, request: httpx.Request, parse: ParseBody | None, deadline: float
-    ) -> UpstreamResponse:
+    async def _send(self, request: HttpRequest, parse: ParseBody | None, deadline: float) -> UpstreamResponse:
         response = await self._transport.send(request, deadline)
         request_id = response.headers.get("requestid", "")
         bind_upstream_ids(request_id, response.headers.get("eagleeye-traceid", ""))

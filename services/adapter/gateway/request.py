@@ -1,17 +1,19 @@
 """A signed HTTP request to 1688: its URL, its parameters, its body."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
-from urllib.parse import quote_plus
-
-import httpx
+from urllib.parse import quote, quote_plus, urlencode, urlsplit
 
 from services.adapter.form_value import CHUNK_CHARACTERS, FormValue, is_short, iterate_chunks, to_text
+from services.adapter.gateway.http_client.request import HttpRequest, Origin
 from services.adapter.gateway.signature import sign
 
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "nationalsite"}
-_FORM_HEADERS = _HEADERS | {"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8"}
+_FORM = "application/x-www-form-urlencoded; charset=UTF-8"
+_PATH = "/%:@!$&'()*+,;=~"
+"""Characters that a path may have as they are; "%", since a path of the settings can be encoded."""
 _UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~"
 _QUOTED = tuple(quote_plus(bytes((byte,))).encode() for byte in range(256))
 """Each byte as it stands in an encoded form."""
@@ -31,7 +33,12 @@ class UpstreamEndpoint:
 
     path: str
     """The part of the URL that is signed: all after `/openapi/`, as in `param2/1/namespace/name/appKey`."""
-    url: httpx.URL
+    url: str
+    origin: Origin
+    target: str
+    """The path of the URL."""
+    headers: Mapping[str, str]
+    """Of all requests."""
 
 
 class UrlBuilder:
@@ -39,7 +46,13 @@ class UrlBuilder:
 
     def __init__(self, url: str, app_key: str, operation_aliases: Mapping[str, str]) -> None:
         """`operation_aliases` maps API ids of the protos to the API ids to call."""
-        self._base = httpx.URL(url.rstrip("/") + "/openapi/")
+        parts = urlsplit(url.rstrip("/") + "/openapi/")
+        is_tls = parts.scheme == "https"
+        host = (parts.hostname or "").encode("idna").decode()
+        self._origin = Origin(is_tls=is_tls, host=host, port=parts.port or (443 if is_tls else 80))
+        port = f":{parts.port}" if parts.port else ""
+        self._host = f"[{host}]{port}" if ":" in host else f"{host}{port}"
+        self._base = quote(parts.path, safe=_PATH)
         self._app_key = app_key
         self._aliases = operation_aliases
         self._endpoints: dict[str, UpstreamEndpoint] = {}
@@ -56,7 +69,15 @@ class UrlBuilder:
     def build_for_path(self, path: str) -> UpstreamEndpoint:
         """Return the endpoint of a path. The app key is added to the path as its last part."""
         path = f"{path}/{self._app_key}"
-        return UpstreamEndpoint(path=path, url=self._base.join(path))
+        target = self._base + quote(path, safe=_PATH)
+        scheme = "https" if self._origin.is_tls else "http"
+        return UpstreamEndpoint(
+            path=path,
+            url=f"{scheme}://{self._host}{target}",
+            origin=self._origin,
+            target=target,
+            headers={"Host": self._host, **_HEADERS},
+        )
 
 
 def signed_parameters(
@@ -68,21 +89,41 @@ def signed_parameters(
 
 def build_request(
     endpoint: UpstreamEndpoint, parameters: Mapping[str, FormValue], files: Mapping[str, bytes]
-) -> httpx.Request:
+) -> HttpRequest:
     """Return the request that sends parameters and file parts."""
     if files:
-        # 1688 documents only this layout: signed parameters in the query, unsigned files in the body.
-        parts = {name: ("file.jpg", content, "image/jpeg") for name, content in files.items()}
-        query = {name: to_text(value) for name, value in parameters.items()}
-        return httpx.Request("POST", endpoint.url, params=query, files=parts, headers=_HEADERS)
+        return _build_upload(endpoint, parameters, files)
     if is_short(parameters):
-        body = b"&".join([b"%b=%b" % (_quote(name), _quote(value)) for name, value in parameters.items()])
-        headers = _FORM_HEADERS | {"Content-Length": str(len(body))}
-        return httpx.Request("POST", endpoint.url, headers=headers, stream=httpx.ByteStream(body))
-    form = _FormStream(parameters)
-    headers = _FORM_HEADERS | {"Content-Length": str(form.content_length)}
-    stream = form if form.content_length > CHUNK_CHARACTERS else httpx.ByteStream(b"".join(form))
-    return httpx.Request("POST", endpoint.url, headers=headers, stream=stream)
+        form = b"&".join([b"%b=%b" % (_quote(name), _quote(value)) for name, value in parameters.items()])
+        return _build_post(endpoint, endpoint.target, _FORM, (form,), len(form))
+    body = _FormBody(parameters)
+    chunks = body if body.content_length > CHUNK_CHARACTERS else (b"".join(body),)
+    return _build_post(endpoint, endpoint.target, _FORM, chunks, body.content_length)
+
+
+def _build_upload(
+    endpoint: UpstreamEndpoint, parameters: Mapping[str, FormValue], files: Mapping[str, bytes]
+) -> HttpRequest:
+    """Send signed parameters in the query, unsigned files in the body: 1688 documents only this layout."""
+    query = urlencode({name: to_text(value) for name, value in parameters.items()})
+    boundary = secrets.token_hex(16)
+    chunks: list[bytes] = []
+    for name, content in files.items():
+        head = (
+            f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"; filename="file.jpg"\r\n'
+            "Content-Type: image/jpeg\r\n\r\n"
+        )
+        chunks += [head.encode(), content, b"\r\n"]
+    chunks.append(f"--{boundary}--\r\n".encode())
+    content_type = f"multipart/form-data; boundary={boundary}"
+    return _build_post(endpoint, f"{endpoint.target}?{query}", content_type, chunks, sum(map(len, chunks)))
+
+
+def _build_post(
+    endpoint: UpstreamEndpoint, target: str, content_type: str, body: Iterable[bytes], length: int
+) -> HttpRequest:
+    headers = {**endpoint.headers, "Content-Type": content_type, "Content-Length": str(length)}
+    return HttpRequest(origin=endpoint.origin, target=target, headers=headers, body=body)
 
 
 def _quote(text: str) -> bytes:
@@ -91,7 +132,7 @@ def _quote(text: str) -> bytes:
     return b"".join(map(_QUOTED.__getitem__, data)) if data.translate(None, _UNRESERVED) else data
 
 
-class _FormStream(httpx.AsyncByteStream):
+class _FormBody:
     """The body of a form, encoded while it is sent: memory never holds an encoded copy of a large image."""
 
     def __init__(self, parameters: Mapping[str, FormValue]) -> None:
@@ -113,10 +154,6 @@ class _FormStream(httpx.AsyncByteStream):
             yield separator + self._quote(name.encode()) + b"="
             separator = b"&"
             yield from map(self._quote, iterate_chunks(value))
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for chunk in self:
-            yield chunk
 
     def _quote(self, data: bytes) -> bytes:
         data = data.replace(b"%", b"%25")  # first, since the other replacements add "%"

@@ -7,10 +7,10 @@ Requests carry no trace context: 1688 is a third party and does not join our tra
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-import httpx
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind, StatusCode
 
+from services.adapter.gateway.http_client.request import HttpRequest
 from services.errors import NationalsiteError
 
 _tracer = trace.get_tracer("nationalsite")
@@ -31,15 +31,15 @@ def is_tracing_enabled() -> bool:
 
 
 @contextmanager
-def exchange_span(request: httpx.Request) -> Iterator[Span]:
+def exchange_span(request: HttpRequest) -> Iterator[Span]:
     """Yield the span of an exchange. It has the method, operation and host of the request, no parameters."""
-    operation = _to_operation(request.url.path)
+    operation = _to_operation(request.target.partition("?")[0])
     with _tracer.start_as_current_span(
         f"1688 {operation}",
         kind=SpanKind.CLIENT,
         attributes={
-            "http.request.method": request.method,
-            "server.address": request.url.host,
+            "http.request.method": "POST",
+            "server.address": request.origin.host,
             "nationalsite.upstream.operation": operation,
         },
         record_exception=False,  # an exception's text can hold a buyer's data

@@ -3,14 +3,9 @@
 import asyncio
 import os
 import ssl
-from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
-from itertools import chain
 from pathlib import Path
-from typing import cast
-
-import httpx
 
 from services.adapter.gateway.connect_errors import GATEWAY_CA_FILE, to_connect_failure
 from services.adapter.gateway.http_client.connection import (
@@ -19,14 +14,10 @@ from services.adapter.gateway.http_client.connection import (
     HttpResponse,
     ResponseTooLarge,
 )
-from services.adapter.gateway.http_client.connector import (
-    Connector,
-    Origin,
-    ProxyUnreachable,
-    TunnelRefused,
-)
+from services.adapter.gateway.http_client.connector import Connector, ProxyUnreachable, TunnelRefused
 from services.adapter.gateway.http_client.content_encoding import UndecodableBody, decompress
 from services.adapter.gateway.http_client.pool import ConnectionPool
+from services.adapter.gateway.http_client.request import HttpRequest, Origin
 from services.adapter.gateway.proxy import Proxy, find_proxy
 from services.adapter.gateway.tracing import exchange_span, is_tracing_enabled, record_response
 from services.errors import (
@@ -65,7 +56,7 @@ class HttpTransport:
         connector = Connector(self._tls, self._proxy)
         return ConnectionPool(connector.connect, max_in_use=MAX_CONNECTIONS, max_idle_s=KEEPALIVE_TIMEOUT_S)
 
-    async def send(self, request: httpx.Request, deadline: float) -> HttpResponse:
+    async def send(self, request: HttpRequest, deadline: float) -> HttpResponse:
         """Send a request, and read the whole response, until `deadline` (loop time).
 
         Raises ConnectError, ConnectionLost, DeadlineExceeded, DeadlineExceededInFlight, or
@@ -79,11 +70,10 @@ class HttpTransport:
             record_response(span, response.status, response.headers)
             return response
 
-    async def _send(self, request: httpx.Request, deadline: float) -> HttpResponse:
-        origin = _to_origin(request.url)
-        connection = await self._acquire(origin, deadline)
+    async def _send(self, request: HttpRequest, deadline: float) -> HttpResponse:
+        connection = await self._acquire(request.origin, deadline)
         try:
-            response = await connection.exchange(_encode(request), deadline)
+            response = await connection.exchange(request.encode(), deadline)
             body = decompress(response.body, response.headers.get("content-encoding", ""), MAX_RESPONSE_BYTES)
         except TimeoutError as error:
             raise DeadlineExceededInFlight("the deadline passed while 1688 handled the call") from error
@@ -94,7 +84,7 @@ class HttpTransport:
         except UndecodableBody as error:
             raise UpstreamUnreadable("1688's response cannot be decompressed") from error
         finally:
-            self._pool.release(origin, connection)
+            self._pool.release(request.origin, connection)
         return response if body is response.body else replace(response, body=body)
 
     async def _acquire(self, origin: Origin, deadline: float) -> HttpConnection:
@@ -137,20 +127,3 @@ def _build_tls_context(ca_file: Path) -> ssl.SSLContext:
     except OSError as error:
         raise StartupError([f"{GATEWAY_CA_FILE}: cannot read {ca_file}: {error.strerror}"]) from None
     return context
-
-
-def _to_origin(url: httpx.URL) -> Origin:
-    is_tls = url.scheme == "https"
-    return Origin(is_tls=is_tls, host=url.raw_host.decode("ascii"), port=url.port or (443 if is_tls else 80))
-
-
-def _encode(request: httpx.Request) -> Iterable[bytes]:
-    """Return the chunks of a request. A small one is a single chunk."""
-    lines = [b"%b %b HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)]
-    if "Host" not in request.headers:  # httpx adds it only to some requests
-        lines.append(b"Host: %b" % request.url.netloc)
-    lines += [b"%b: %b" % header for header in request.headers.raw]
-    head = b"\r\n".join([*lines, b"", b""])
-    if isinstance(request.stream, httpx.ByteStream):
-        return (head + request.read(),)
-    return chain((head,), cast(httpx.SyncByteStream, request.stream))  # the streams of request.py are both

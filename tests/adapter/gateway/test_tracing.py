@@ -2,7 +2,6 @@
 
 import asyncio
 
-import httpx
 import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
@@ -10,6 +9,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from services.adapter.gateway import tracing
+from services.adapter.gateway.http_client.request import HttpRequest, Origin
 from services.errors import ConnectionLost
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
@@ -31,8 +31,12 @@ def send(peer, transport):
     """await send() exchanges a request that holds a secret in path, query and body."""
 
     async def make():
-        url = f"{peer.url}/openapi/param2/1/com.example/name/app-key?secret=x"
-        request = httpx.Request("POST", url, content=b"secret")
+        request = HttpRequest(
+            origin=Origin(is_tls=False, host="127.0.0.1", port=peer.port),
+            target="/openapi/param2/1/com.example/name/app-key?secret=x",
+            headers={"Host": "gateway.test", "Content-Length": "6"},
+            body=(b"secret",),
+        )
         return await transport.send(request, asyncio.get_running_loop().time() + 5)
 
     return make

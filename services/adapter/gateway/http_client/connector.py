@@ -4,26 +4,19 @@ import asyncio
 import socket
 import ssl
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import aiohappyeyeballs
 import httptools
 
 from services.adapter.gateway.http_client.connection import MAX_HEAD_BYTES, HttpConnection
+from services.adapter.gateway.http_client.request import Origin
 from services.adapter.gateway.proxy import Proxy
 
 ADDRESSES_TTL_S = 10.0
 """How long the addresses of a host are used again."""
 NEXT_ADDRESS_DELAY_S = 0.25
 """If there is no connection after this time, the next address of the host is tried too (RFC 8305)."""
-
-
-class Origin(NamedTuple):
-    """A server of HTTP."""
-
-    is_tls: bool
-    host: str
-    port: int
 
 
 class ProxyUnreachable(Exception):

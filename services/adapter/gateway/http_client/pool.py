@@ -5,7 +5,7 @@ import sys
 from collections.abc import Awaitable, Callable
 
 from services.adapter.gateway.http_client.connection import HttpConnection
-from services.adapter.gateway.http_client.connector import Origin
+from services.adapter.gateway.http_client.request import Origin
 from services.fair_queue import FairSlots
 
 
