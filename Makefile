@@ -240,6 +240,11 @@ bench-order-sync: setup ## measure the throughput of callbacks, deliveries and m
 	$(REQUIRE) postgres postgresql
 	@$(BIN)/python -m benchmarks.order_sync
 
+.PHONY: bench-shop
+bench-shop: $(VENV)/.bench ## measure a shop with 1,000 orders a minute for five minutes (DURATION=30 for 30 seconds; postgresql)
+	$(REQUIRE) postgres postgresql
+	@BENCH_SHOP_S=$(or $(DURATION),300) $(BIN)/python -m benchmarks shop
+
 .PHONY: release
 release: setup ## check, commit and tag a release (VERSION=1.2.3; DRY_RUN=1 changes nothing)
 	@$(BIN)/python -m tools.release $(VERSION) $(if $(DRY_RUN),--dry-run)

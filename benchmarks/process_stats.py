@@ -2,6 +2,7 @@
 
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 _CPUCLOCK_SCHED = 2
@@ -11,6 +12,17 @@ _CPUCLOCK_SCHED = 2
 def cpu_s(pid: int) -> float:
     """Return the CPU time of a process in seconds, with its ended threads, without its children."""
     return time.clock_gettime(~pid << 3 | _CPUCLOCK_SCHED)
+
+
+def family_cpu_s(pid: int) -> float:
+    """Return the CPU time of a process and of its children, also of those that have ended."""
+    _, _, stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")
+    ended_s = sum(map(int, stat.split()[13:15])) / os.sysconf("SC_CLK_TCK")  # cutime, cstime
+    children_s = 0.0
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        with suppress(OSError):  # it has ended meanwhile
+            children_s += cpu_s(int(child))
+    return cpu_s(pid) + children_s + ended_s
 
 
 def resident_mib(pid: int) -> float:

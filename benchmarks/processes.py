@@ -37,12 +37,12 @@ class Worker:
         self._lines = lines
         self.pid = process.pid
 
-    def run(self, command: str, **arguments: object) -> Any:
+    def run(self, command: str, *, timeout_s: float = COMMAND_TIMEOUT_S, **arguments: object) -> Any:
         """Run a command; return its result."""
         assert self._process.stdin is not None  # noqa: S101 # it is a pipe
         self._process.stdin.write(json.dumps({"command": command} | arguments) + "\n")
         self._process.stdin.flush()
-        return json.loads(_read_line(self._lines, COMMAND_TIMEOUT_S, command))
+        return json.loads(_read_line(self._lines, timeout_s, command))
 
 
 @contextmanager
@@ -93,6 +93,7 @@ def _module_process(
         stdout=subprocess.PIPE,
         text=True,
     )
+    assert process.stdin is not None  # noqa: S101 # it is a pipe
     assert process.stdout is not None  # noqa: S101 # it is a pipe
     lines: queue.Queue[str | None] = queue.Queue()
     threading.Thread(target=_enqueue_lines, args=(process.stdout, lines), daemon=True).start()
@@ -100,6 +101,7 @@ def _module_process(
         yield process, lines
     finally:
         stop(process)
+        process.stdin.close()
 
 
 def _enqueue_lines(output: IO[str], lines: "queue.Queue[str | None]") -> None:

@@ -13,6 +13,7 @@ from benchmarks.scenarios.latency import latency
 from benchmarks.scenarios.overload import overload
 from benchmarks.scenarios.scaling import scaling
 from benchmarks.scenarios.search import search
+from benchmarks.scenarios.shop import shop
 from benchmarks.scenarios.small_page import small_page
 from benchmarks.scenarios.startup import startup
 from benchmarks.scenarios.storage import storage
@@ -61,6 +62,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "storage": storage,
     "backlog": backlog,
     "store-costs": store_costs,
+    "shop": shop,
     "overload": overload,
     "startup": startup,
     "call-counts": call_counts,
@@ -239,6 +241,22 @@ ROWS = (
             ("metrics", "counting 100,000 deliveries and 50,000 messages for the metrics", None),
             ("full-order", "the two writes of the sync of a full order", None),
         )
+    ),
+    Row(
+        name="shop-message-age",
+        scenario="shop",
+        title="1,000 orders a minute, two replicas, PostgreSQL: maximum age of a message at its consumer",
+        threshold=Threshold(limit=1000),
+    ),
+    Row(
+        name="shop-delivery-age",
+        scenario="shop",
+        title="the same: maximum age of a delivery when 1688 gets it",
+    ),
+    Row(
+        name="shop-cpu",
+        scenario="shop",
+        title="the same: CPU of both replicas for an order of 8 messages and 7 syncs",
     ),
     Row(
         name="overload",

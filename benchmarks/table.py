@@ -7,7 +7,18 @@ from benchmarks.rows import Row
 
 HEADER = ("row", "measured", "reference", "figure", "target", "")
 MET, MISSED = "met", "MISSED"
-_DECIMALS = {"x": 2, "ms": 2, "s": 2, "us": 0, "MiB": 0, "/s": 0, "% of a core": 1, "per call": 1, "": 0}
+_DECIMALS = {
+    "x": 2,
+    "ms": 2,
+    "s": 2,
+    "us": 0,
+    "KiB": 1,
+    "MiB": 0,
+    "/s": 0,
+    "% of a core": 1,
+    "per call": 1,
+    "": 0,
+}
 
 
 def build_lines(rows: Iterable[Row], results: Mapping[str, Result]) -> list[tuple[str, ...]]:

@@ -7,6 +7,7 @@ it needs little CPU.
 import asyncio
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
@@ -14,12 +15,15 @@ import uvloop
 
 _CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
+Respond = Callable[[bytes, bytes], bytes]
+"""Returns the response to a request, of its head and its body."""
 
-class DelayedProtocol(asyncio.Protocol):
+
+class HttpProtocol(asyncio.Protocol):
     """One connection."""
 
-    def __init__(self, response: bytes, delay_s: float) -> None:
-        self._response = response
+    def __init__(self, respond: Respond, delay_s: float = 0.0) -> None:
+        self._respond = respond
         self._delay_s = delay_s
         self._received = bytearray()
 
@@ -28,31 +32,43 @@ class DelayedProtocol(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)  # a TCP server has this kind
 
     def data_received(self, data: bytes) -> None:
-        """Schedule a response for each complete request."""
+        """Respond to each complete request, or schedule the response."""
         self._received += data
         while (head := self._received.find(b"\r\n\r\n")) >= 0:
             length = _CONTENT_LENGTH.search(self._received, 0, head)
             end = head + 4 + (int(length[1]) if length else 0)
             if len(self._received) < end:
                 return
+            response = self._respond(bytes(self._received[:head]), bytes(self._received[head + 4 : end]))
             del self._received[:end]
-            asyncio.get_running_loop().call_later(self._delay_s, self._write)
+            if self._delay_s:
+                asyncio.get_running_loop().call_later(self._delay_s, self._write, response)
+            else:
+                self._write(response)
 
-    def _write(self) -> None:
+    def _write(self, response: bytes) -> None:
         if not self._transport.is_closing():
-            self._transport.write(self._response)
+            self._transport.write(response)
+
+
+def build_response(body: bytes) -> bytes:
+    """Return an HTTP response with a JSON body."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json;charset=UTF-8\r\nContent-Length: %d\r\n\r\n"
+    return head % len(body) + body
+
+
+async def serve(build_protocol: Callable[[], HttpProtocol]) -> str:
+    """Listen on a free loopback port; return host:port."""
+    server = await asyncio.get_running_loop().create_server(build_protocol, "127.0.0.1", 0, backlog=4096)
+    host, port = server.sockets[0].getsockname()
+    return f"{host}:{port}"
 
 
 async def main(body: bytes, delay_s: float) -> None:
     """Serve until stopped."""
-    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json;charset=UTF-8\r\nContent-Length: %d\r\n\r\n"
-    response = head % len(body) + body
-    server = await asyncio.get_running_loop().create_server(
-        lambda: DelayedProtocol(response, delay_s), "127.0.0.1", 0, backlog=4096
-    )
-    host, port = server.sockets[0].getsockname()
-    print(f"{host}:{port}", flush=True)
-    await server.serve_forever()
+    response = build_response(body)
+    print(await serve(lambda: HttpProtocol(lambda _head, _body: response, delay_s)), flush=True)
+    await asyncio.Event().wait()
 
 
 if __name__ == "__main__":

@@ -47,6 +47,12 @@ class PostgresServer:
         return f"postgresql+psycopg://test@/{database}?host={self._directory}"
 
     @property
+    def pid(self) -> int:
+        """The process of the running server. Its children serve the connections."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def socket(self) -> Path:
         """The Unix socket on which the server listens."""
         return self._directory / ".s.PGSQL.5432"
