@@ -96,9 +96,9 @@ def record_denied_retry(api_id: str) -> None:
     _denied_retries.labels(api_id).inc()
 
 
-def set_breaker_state(api_id: str, state: int) -> None:
-    """Set the state of an operation's circuit breaker."""
-    labelled(_breaker_state, api_id).set(state)
+def set_breaker_state(api_id: str, state: Callable[[], int]) -> None:
+    """Have the metric read the state of an operation's circuit breaker from a function."""
+    _breaker_state.labels(api_id).set_function(state)
 
 
 def record_rate_limit_wait(api_id: str, wait_s: float) -> None:

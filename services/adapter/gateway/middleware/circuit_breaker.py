@@ -235,7 +235,7 @@ class CircuitBreakers(dict[str, CircuitBreaker]):
 
     def __missing__(self, api_id: str) -> CircuitBreaker:
         breaker = self[api_id] = CircuitBreaker(self.policy, self._clock)
-        set_breaker_state(api_id, State.CLOSED)
+        set_breaker_state(api_id, lambda: breaker.state)
         return breaker
 
 
@@ -287,7 +287,6 @@ class RecordOutcomeMiddleware:
             raise
         finally:
             breaker.record(admission, succeeded)
-            set_breaker_state(call.api_id, breaker.state)
 
     def _timed_out(self, call: UpstreamCall, started_at: float) -> bool:
         """Whether 1688 had enough time to respond, and the caller waited for all of it."""
