@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
+from services.adapter.gateway.call import MonotonicClock
 from services.adapter.gateway.connect_errors import GATEWAY_CA_FILE, to_connect_failure
 from services.adapter.gateway.http_client.connection import (
     ConnectionBroken,
@@ -56,6 +57,10 @@ class HttpTransport:
         connector = Connector(self._tls, self._proxy)
         return ConnectionPool(connector.connect, max_in_use=MAX_CONNECTIONS, max_idle_s=KEEPALIVE_TIMEOUT_S)
 
+    @cached_property
+    def _clock(self) -> MonotonicClock:
+        return asyncio.get_running_loop().time
+
     async def send(self, request: HttpRequest, deadline: float) -> HttpResponse:
         """Send a request, and read the whole response, until `deadline` (loop time).
 
@@ -89,7 +94,7 @@ class HttpTransport:
 
     async def _acquire(self, origin: Origin, deadline: float) -> HttpConnection:
         """Return a connection. An exception means that the request was not sent."""
-        remaining_s = deadline - asyncio.get_running_loop().time()
+        remaining_s = deadline - self._clock()
         if remaining_s <= 0:
             raise DeadlineExceeded("the deadline passed before the call was sent")
         try:

@@ -54,6 +54,8 @@ class RefreshingTokenProvider:
         *,
         uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
+        """Needs a running loop."""
+        self._clock = asyncio.get_running_loop().time
         self._refresh_token = refresh_token
         self._fetch = fetch
         self._uniform = uniform
@@ -69,7 +71,7 @@ class RefreshingTokenProvider:
 
     async def get_token(self, deadline: float) -> str:
         """Return the token; wait for a refresh only if there is no valid token."""
-        now = asyncio.get_running_loop().time()
+        now = self._clock()
         if self._token is not None and now < self._valid_until:
             is_paused = self._failure is not None and now < self._failed_at + FAILURE_PAUSE_S
             if now >= self._refresh_from and not is_paused:
@@ -112,7 +114,7 @@ class RefreshingTokenProvider:
     def _may_wait(self, failure: NationalsiteError, attempts: int, deadline: float) -> bool:
         """Whether a call that has waited for `attempts` refreshes may wait for another."""
         if is_from_upstream(failure):
-            return asyncio.get_running_loop().time() >= self._paused_until
+            return self._clock() >= self._paused_until
         return attempts < MAX_ATTEMPTS and self._paused_until < deadline
 
     def _start_refresh(self) -> "asyncio.Task[str | NationalsiteError]":
@@ -123,16 +125,15 @@ class RefreshingTokenProvider:
 
     async def _refresh(self) -> str | NationalsiteError:
         """Return the new token, or the error. It is not raised: many callers may wait for it, or none."""
-        loop = asyncio.get_running_loop()
-        if self._failure is not None and (pause_s := self._paused_until - loop.time()) > 0:
+        if self._failure is not None and (pause_s := self._paused_until - self._clock()) > 0:
             await asyncio.sleep(pause_s)
-        started_at = loop.time()
+        started_at = self._clock()
         try:
             response = await self._fetch_token(started_at + REFRESH_TIMEOUT_S)
         except NationalsiteError as error:
             self._failure = error
             self._failures += 1
-            self._failed_at = loop.time()
+            self._failed_at = self._clock()
             self._paused_until = self._failed_at + self._pause_s(error)
             _log.warning(
                 "token_refresh_failed",
