@@ -28,6 +28,8 @@ def main(names: Sequence[str]) -> None:
     print(table.to_text([table.HEADER, *table.build_lines(selected, results)]))
     if "call-counts" in {row.scenario for row in selected}:
         print(table.to_text(table.build_counts(selected, results)))
+    for name, details in table.list_details(selected, results):
+        print(f"{name}: {details}")
     print(f"{run.duration_s:.0f} s, load {min(run.loads):.1f} to {max(run.loads):.1f}")
     if selected == rows.ROWS:
         if CHECKOUT == ROOT:

@@ -64,16 +64,8 @@ def _build_table(rows: Sequence[Row], run: BenchmarkRun, baseline: dict[str, Ser
 
 
 def _list_details(rows: Sequence[Row], run: BenchmarkRun) -> str:
-    lines = [
-        f"- `{row.name}`: {'; '.join(_describe(series) for series in run.results[row.name].details)}"
-        for row in rows
-        if run.results[row.name].details and row.scenario != "call-counts"
-    ]
+    lines = [f"- `{name}`: {details}" for name, details in table.list_details(rows, run.results)]
     return "\n".join(["Details:", "", *lines])
-
-
-def _describe(series: Series) -> str:
-    return f"{series.name} {table.format_series(series)}"
 
 
 def _image_link(image: tuple[str, Path]) -> str:

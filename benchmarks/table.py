@@ -52,6 +52,18 @@ def to_markdown(table: Sequence[tuple[str, ...]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in (header, ("---",) * len(header), *lines))
 
 
+def list_details(rows: Iterable[Row], results: Mapping[str, Result]) -> list[tuple[str, str]]:
+    """Return name and details of each row that has details."""
+    return [
+        (
+            row.name,
+            "; ".join(f"{series.name} {format_series(series)}" for series in results[row.name].details),
+        )
+        for row in rows
+        if row.name in results and results[row.name].details
+    ]
+
+
 def format_series(series: Series) -> str:
     """Return median and range, such as 612 us (598..655); of a single value no range."""
     decimals = _DECIMALS[series.unit]
