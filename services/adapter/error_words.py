@@ -81,7 +81,7 @@ def read_error_words(body: Mapping[str, Any]) -> ErrorWords:
     codes = [code] if code else []
     plain: list[str] = []
     unwrapped: list[str] = []
-    for text in filter(None, (first_text(body, (name,)) for name in TEXTS)):
+    for text in filter(None, (first_text(body, (name,)) for name in TEXTS if name in body)):
         nested = _unwrap(text)
         if nested is None:
             plain.append(text)
