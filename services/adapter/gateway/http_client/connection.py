@@ -94,9 +94,10 @@ class HttpConnection(asyncio.Protocol):
         finally:
             timer.cancel()
             self._ended = None
+            body, self._body = self._body, []  # an idle connection holds no response in memory
         if error is not None:
             raise error
-        return HttpResponse(status=self._status, headers=self._headers, body=b"".join(self._body))
+        return HttpResponse(status=self._status, headers=self._headers, body=b"".join(body))
 
     def close(self) -> None:
         """Close the connection at once."""

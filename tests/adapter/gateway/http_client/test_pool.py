@@ -1,6 +1,7 @@
 """Which connection a request gets, and when idle ones are closed."""
 
 import asyncio
+import tracemalloc
 
 import pytest
 
@@ -31,6 +32,19 @@ async def test_requests_at_the_same_time_have_their_own_connections(
         respond_together(3)
         await asyncio.gather(*(call(gateway) for _ in range(3)))
         assert (peer.accepted, len(transport._pool.idle), transport._pool.in_use) == (3, 3, 0)
+
+
+async def test_an_idle_connection_holds_no_response_in_memory(peer, make_gateway, call, response, transport):
+    peer.on("param2", response(body=b'"' + b"a" * 2**20 + b'"'))
+    gateway = make_gateway()
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        await call(gateway)
+        assert len(transport._pool.idle) == 1
+        assert tracemalloc.get_traced_memory()[0] - before < 2**20
+    finally:
+        tracemalloc.stop()
 
 
 async def test_the_connection_that_was_used_last_is_used_next(peer, make_gateway, call, respond_together):
