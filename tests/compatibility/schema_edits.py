@@ -1,6 +1,6 @@
 """Earlier and later releases of the protos, made by edits of today's descriptors."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,20 @@ from google.protobuf.message import Message
 DESCRIPTORS = Path(__file__).resolve().parents[2] / "gen" / "descriptors" / "nationalsite.binpb"
 PRODUCT = "nationalsite/product/v1"
 ORDER_SYNC = "nationalsite/ordersync/v1"
+ACCOUNT = "nationalsite/account/v1"
+ADDED_FIELD, ADDED_NUMBER = "added_later", 1000
+"""What `add_everywhere` adds. A member of a oneof has a greater number, and a name with this end."""
+
+
+def _edit_nothing(_release: "Release") -> None:
+    pass
 
 
 class Release:
-    """The protos of another release."""
+    """The protos of another release: those in a file, by default today's, with an edit."""
 
-    def __init__(self, edit: Callable[["Release"], None]) -> None:
-        self.descriptors = FileDescriptorSet.FromString(DESCRIPTORS.read_bytes())
+    def __init__(self, edit: Callable[["Release"], None] = _edit_nothing, path: Path = DESCRIPTORS) -> None:
+        self.descriptors = FileDescriptorSet.FromString(path.read_bytes())
         edit(self)
         self._pool = descriptor_pool.DescriptorPool()
         for file in self.descriptors.file:
@@ -93,6 +100,41 @@ def add_oneof_member(message: DescriptorProto, oneof: str, member: FieldDescript
 def remove(descriptors: RepeatedCompositeFieldContainer[Any], name: str) -> None:
     """Remove the descriptor with this name from a list."""
     descriptors.remove(next(descriptor for descriptor in descriptors if descriptor.name == name))
+
+
+def add_everywhere(release: Release) -> None:
+    """Add a field to each message, a member to each oneof, and a value to each enum."""
+    for package in (PRODUCT, ORDER_SYNC, ACCOUNT):
+        for file in release.files(package):
+            for message in _list_messages(file.message_type):
+                _extend_message(message)
+                for enum in message.enum_type:
+                    _extend_enum(enum)
+            for enum in file.enum_type:
+                _extend_enum(enum)
+
+
+def _list_messages(messages: Iterable[DescriptorProto]) -> Iterator[DescriptorProto]:
+    for message in messages:
+        yield message
+        yield from _list_messages(message.nested_type)
+
+
+def _extend_message(message: DescriptorProto) -> None:
+    synthetic = {field.oneof_index for field in message.field if field.proto3_optional}
+    for index, oneof in enumerate(message.oneof_decl):
+        if index not in synthetic:
+            name = f"{oneof.name}_{ADDED_FIELD}"
+            member = FieldDescriptorProto(
+                name=name, number=ADDED_NUMBER + 1 + index, type="TYPE_STRING", label="LABEL_OPTIONAL"
+            )
+            add_oneof_member(message, oneof.name, member)
+    message.field.add(name=ADDED_FIELD, number=ADDED_NUMBER, type="TYPE_STRING", label="LABEL_OPTIONAL")
+
+
+def _extend_enum(enum: EnumDescriptorProto) -> None:
+    prefix = enum.value[0].name.removesuffix("UNSPECIFIED")
+    enum.value.add(name=f"{prefix}ADDED_LATER", number=ADDED_NUMBER)
 
 
 def _add_to_release(release: Release) -> None:

@@ -11,7 +11,9 @@ from google.protobuf import text_format
 from google.protobuf.message import Message
 
 HERE = Path(__file__).resolve().parent
-ACTIONS = frozenset({"deliver", "lapse", "end", "drain", "shut_down", "start", "return", "fail", "stop"})
+ACTIONS = frozenset(
+    {"deliver", "lapse", "unknown", "end", "drain", "shut_down", "start", "return", "fail", "stop"}
+)
 """Steps that are done at once."""
 EXPECTED_REQUESTS = frozenset({"refused", "opened", "acked", "extended", "released", "closed"})
 """Steps that wait for what the consumer sends to the server."""

@@ -84,12 +84,14 @@ class _ScenarioRun:
     def _is_ended_by_steps(self) -> bool:
         return self._scenario.steps[-1].kind == "ended"
 
-    async def _execute(self, step: Step) -> None:
+    async def _execute(self, step: Step) -> None:  # noqa: PLR0912 # a branch for each kind of step
         match step.kind:
             case "deliver":
                 self._server.deliver(step.value)
             case "lapse":
                 self._server.lapse(step.value)
+            case "unknown":
+                self._server.send_unknown()
             case "end":
                 self._server.end(**step.value)
             case "drain":

@@ -11,6 +11,8 @@ from google.rpc import error_details_pb2, status_pb2
 from nationalsite.ordersync import v1 as protos
 from nationalsite.ordersync.v1 import ORDER_SYNC_SERVICE
 
+from tests.compatibility.newer_responses import ONEOF_MEMBERS, build_response
+
 TOPIC = "ORDER_BUYER_VIEW_ORDER_PAY"
 MAX_IDS_PER_REQUEST = 1000
 REFUSED_CONNECTIONS = 3
@@ -105,6 +107,11 @@ class ScriptedServer:
     def lapse(self, ack_ids: list[str]) -> None:
         """Report that leases have ended."""
         self._respond(protos.StreamMessagesResponse(lapsed={"ack_ids": ack_ids}))
+
+    def send_unknown(self) -> None:
+        """Send a response of a kind that only a later release has."""
+        newer = build_response(protos.StreamMessagesResponse.DESCRIPTOR.full_name, ONEOF_MEMBERS)
+        self._respond(protos.StreamMessagesResponse.FromString(newer.SerializeToString()))
 
     def end(self, *, code: str = "OK", reason: str = "", retry_delay_ms: int | None = None) -> None:
         """End the stream with a status."""
