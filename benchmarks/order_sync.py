@@ -61,9 +61,7 @@ def measure(engine: str, url: str) -> None:
     """Measure one engine."""
     sandbox = start_sandbox(log="bench-sandbox")
     no_replay = {"NATIONALSITE_REPLAY_SECONDS": "0"}
-    service = new_replica(
-        f"bench-{engine}", sandbox.address, url, no_replay, module="services.order_sync"
-    ).start()
+    service = new_replica(f"bench-{engine}", sandbox.address, url, no_replay).start()
     try:
         asyncio.run(_measure(engine, service))
     finally:

@@ -9,13 +9,13 @@ import pytest
 
 from services.store import migrate
 from tests.support.postgres import PostgresServer, create_database, postgres_server
-from tests.support.replica import Replica, new_replica
+from tests.support.replica import Program, Replica, new_replica
 from tests.support.sandbox_client import SandboxClient
 from tools.local_stack import start_sandbox, stop
 
 LONG = os.environ.get("DURABILITY") == "long"
 SEED = int(os.environ.get("DURABILITY_SEED") or random.SystemRandom().randrange(10**6))
-FAST_TIMEOUTS = "tests.durability.fast_timeouts"
+FAST_TIMEOUTS = Program(module="tests.durability.fast_timeouts")
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +54,7 @@ class StartReplica(Protocol):
     """Starts a replica on a store."""
 
     def __call__(
-        self, database_url: str, settings: dict[str, str] | None = None, *, module: str = FAST_TIMEOUTS
+        self, database_url: str, settings: dict[str, str] | None = None, *, program: Program = FAST_TIMEOUTS
     ) -> Replica: ...
 
 
@@ -64,10 +64,10 @@ def start_replica(sandbox: SandboxClient, request) -> Iterator[StartReplica]:
     replicas: list[Replica] = []
 
     def start(
-        database_url: str, settings: dict[str, str] | None = None, *, module: str = FAST_TIMEOUTS
+        database_url: str, settings: dict[str, str] | None = None, *, program: Program = FAST_TIMEOUTS
     ) -> Replica:
         name = f"{request.node.name}-{len(replicas) + 1}".replace("/", "-")
-        replicas.append(new_replica(name, sandbox.url, database_url, settings, module=module))
+        replicas.append(new_replica(name, sandbox.url, database_url, settings, program=program))
         return replicas[-1].start()
 
     yield start

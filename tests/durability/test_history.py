@@ -8,10 +8,11 @@ import asyncio
 import json
 import random
 import time
+import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import grpc.aio
@@ -22,7 +23,7 @@ from sqlalchemy import text
 
 from services.store.database.engine import parse_url
 from services.store.database.schema_migrations import connect
-from tests.durability.conftest import LONG, SEED
+from tests.durability.conftest import FAST_TIMEOUTS, LONG, SEED
 from tests.durability.history import nemesis
 from tests.durability.history.checker import check
 from tests.durability.history.consumers import SHORT_LEASE_S, Consumer
@@ -41,7 +42,8 @@ from tests.support.fake_time import FakeTime
 from tests.support.postgres import create_database
 from tests.support.postgres_proxy import postgres_proxy
 from tests.support.push_client import PushClient
-from tests.support.replica import Replica
+from tests.support.released_code import check_out_release, python_variables
+from tests.support.replica import Program, Replica, migrate_by
 from tests.support.sandbox_client import SandboxClient
 from tools.local_stack import ROOT
 
@@ -53,7 +55,7 @@ KILLS, STEPS = 6 * SCALE, 10 * SCALE
 MESSAGES, DELIVERIES, REFUNDS, ORDERS, ORDER_STEPS = 300 * SCALE, 200 * SCALE, 30 * SCALE, 4 * SCALE, 15
 DEAD_MESSAGES = frozenset({"7", "123"})
 """No consumer acknowledges these."""
-NEXT_RELEASE = "tests.durability.next_release"
+NEXT_RELEASE = Program(module="tests.durability.next_release")
 SUBSCRIPTIONS = ("warehouse", "accounts")
 LONG_LEASE_S = 300
 """Longer than the test: a message that nobody has, and that stays leased, is lost."""
@@ -152,9 +154,15 @@ async def test_clocks_that_differ_and_step_back(
     finish()
 
 
-async def test_rolling_upgrade(postgres, start_replica, sandbox, recorder, finish):
-    database_url = create_database(postgres)
-    replicas = [start_replica(database_url, SHORT_DEADLINES) for _ in range(2)]
+@pytest.mark.parametrize("old_release", ["this_tree", "last_release"])
+async def test_rolling_upgrade(old_release, postgres, start_replica, sandbox, recorder, finish):
+    variables = python_variables(check_out_release()) if old_release == "last_release" else {}
+    database = f"upgrade_{uuid.uuid4().hex}"
+    postgres.create_database(database)
+    database_url = postgres.url(database)
+    migrate_by(Program(variables=variables), database_url)
+    program = replace(FAST_TIMEOUTS, variables=variables)
+    replicas = [start_replica(database_url, SHORT_DEADLINES, program=program) for _ in range(2)]
 
     async def upgrade(rng: random.Random, ramp: LoadRamp, recorder: Recorder) -> None:
         await nemesis.upgrade_replicas(replicas, NEXT_RELEASE, rng, ramp, recorder)

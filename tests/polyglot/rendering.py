@@ -4,7 +4,7 @@ import base64
 import json
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,8 @@ CASES = sorted((HERE / "cases").glob("*.json"))
 _PLACEHOLDER = re.compile(r"\$\{(\w+)(?::(\w+))?\}")
 
 
-def render(folder: Path, variables: Mapping[str, str]) -> None:
-    """Write every case to a folder. `variables` replace `${name}`; UUIDs differ from folder to folder."""
+def render(folder: Path, variables: Mapping[str, str], cases: Sequence[Path] = CASES) -> None:
+    """Write the cases to a folder. `variables` replace `${name}`; UUIDs differ from folder to folder."""
     uuid_namespace = uuid.uuid4()
 
     def replace(placeholder: re.Match[str]) -> str:
@@ -37,7 +37,7 @@ def render(folder: Path, variables: Mapping[str, str]) -> None:
         return value
 
     folder.mkdir(parents=True)
-    for path in CASES:
+    for path in cases:
         case = render_value(json.loads(path.read_text(encoding="utf-8")))
         (folder / path.name).write_text(json.dumps(case, ensure_ascii=False), encoding="utf-8")
 

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -28,6 +29,7 @@ from tests.polyglot.server_calls import (
 )
 from tests.polyglot.toolchains import build, run_process
 from tests.support.purchases import build_creation
+from tests.support.released_code import check_out_release, python_variables
 from tests.support.sandbox_client import SandboxClient
 from tools import local_stack
 from tools.local_stack import ROOT, RunningProcess, start_sandbox, start_service, stop
@@ -165,17 +167,24 @@ def run_cases(targets: Targets, tmp_path_factory: pytest.TempPathFactory) -> Cal
     return run
 
 
-def _run_cases(language: str, targets: Targets, folder: Path) -> RunResult:
-    if error := build(language, HERE / language):
+def _run_cases(language: str, targets: Targets, folder: Path, root: Path = ROOT) -> RunResult:
+    """Run the cases of a checkout with its runner. The name of the folder is `${language}` in the cases."""
+    programs = root / HERE.relative_to(ROOT)
+    paths = sorted((programs / "cases").glob("*.json"))
+    if error := build(language, programs / language, root):
         return RunResult(cases={}, server_differences={}, error=error)
-    render(folder, {**targets.variables, "language": language})
+    render(folder, {**targets.variables, "language": folder.name}, paths)
+    variables = {} if root == ROOT else {"PYTHON": sys.executable, **python_variables(root)}
     counts = {target: count_calls(service) for target, service in targets.services.items()}
     attempts = count_attempts(targets.failing_sandbox)
     runner = run_process(
-        [HERE / language / "run"], RUN_TIMEOUT_S, targets.environment(POLYGLOT_CASES=str(folder))
+        [programs / language / "run"],
+        RUN_TIMEOUT_S,
+        targets.environment(POLYGLOT_CASES=str(folder), **variables),
+        root,
     )
     results = {result["case"]: result for result in map(json.loads, runner.stdout.splitlines())}
-    cases = {path.stem: json.loads(path.read_text()) for path in CASES}
+    cases = {path.stem: json.loads(path.read_text()) for path in paths}
     server_differences = {
         name: check_server_calls(case, targets.services[case["target"]], counts[case["target"]])
         for name, case in cases.items()
@@ -206,6 +215,19 @@ def test_runner_succeeds_and_prints_only_the_cases(
     result = run_cases(language)
     assert not result.error
     assert set(result.cases) == {path.stem for path in CASES}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_client_of_the_last_release(language: str, targets: Targets, tmp_path: Path) -> None:
+    """It is built from the history, and runs the cases of its release against the services of this one."""
+    result = _run_cases(language, targets, tmp_path / f"released-{language}", check_out_release())
+    assert result.cases, result.error
+    differences = {
+        name: case["differences"] or result.server_differences.get(name, "")
+        for name, case in result.cases.items()
+    }
+    assert {name: text for name, text in differences.items() if text} == {}
+    assert not result.error
 
 
 @pytest.mark.parametrize(

@@ -20,26 +20,26 @@ _BUILD_TIMEOUT_S = 600
 
 
 @cache
-def build(language: str, folder: Path) -> str:
-    """Run the folder's `build`, once; return the error, empty for success."""
+def build(language: str, folder: Path, root: Path = ROOT) -> str:
+    """Run the folder's `build` in a checkout, once; return the error, empty for success."""
     missing = [
         f"{tool} ({package})" for tool, package in REQUIRED_TOOLS[language].items() if not shutil.which(tool)
     ]
     if missing:
         return f"cannot test {language} here: install {' and '.join(missing)}"
-    built = run_process([folder / "build"], _BUILD_TIMEOUT_S, dict(os.environ))
+    built = run_process([folder / "build"], _BUILD_TIMEOUT_S, dict(os.environ), root)
     if built.returncode != 0:
         return f"{folder}/build failed:\n{built.stdout[-2000:]}{built.stderr[-4000:]}"
     return ""
 
 
 def run_process(
-    command: list[str | Path], timeout_s: float, environment: dict[str, str]
+    command: list[str | Path], timeout_s: float, environment: dict[str, str], root: Path = ROOT
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end; after the timeout, kill it with its child processes."""
+    """Run a command in a checkout to its end; after the timeout, kill it with its child processes."""
     with subprocess.Popen(  # noqa: S603 # our own scripts
         command,
-        cwd=ROOT,
+        cwd=root,
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -7,13 +7,26 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tests.support.ports import reserve_ports
 from tools.local_stack import ROOT, RunningProcess, kill, start_service, stop
 
 TIMEOUT_S = 20
 COMMAND_TIMEOUT_S = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """The program of a replica."""
+
+    module: str = "services.order_sync"
+    """It serves OrderSyncService, or has its commands."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables, such as those that select the code of another release."""
+
+
+ORDER_SYNC = Program()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -24,8 +37,7 @@ class Replica:
     gateway_url: str
     database_url: str
     settings: Mapping[str, str]
-    module: str
-    """The module to run; empty: services.order_sync."""
+    program: Program
     grpc: str
     """host:port."""
     http: str
@@ -44,21 +56,14 @@ class Replica:
             "NATIONALSITE_HTTP_LISTEN": self.http,
             "NATIONALSITE_CALLBACK_LISTEN": self.callback,
             **self.settings,
+            **self.program.variables,
         }
         self.starts += 1
         log = f"durability-{self.name}-{self.starts}"
-        self.running = start_service("order_sync", self.gateway_url, settings, log=log, module=self.module)
-        return self
-
-    def run_command(self, module: str, *arguments: str) -> None:
-        """Run a store command of a module that serves the service, and wait for its end."""
-        subprocess.run(  # noqa: S603 # our own modules
-            [sys.executable, "-m", module, *arguments],
-            cwd=ROOT,
-            env=os.environ | {"NATIONALSITE_DATABASE_URL": self.database_url},
-            check=True,
-            timeout=COMMAND_TIMEOUT_S,
+        self.running = start_service(
+            "order_sync", self.gateway_url, settings, log=log, module=self.program.module
         )
+        return self
 
     def kill(self) -> None:
         """Kill the process, as a crash would."""
@@ -108,13 +113,24 @@ class Replica:
             return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
+def migrate_by(program: Program, database_url: str) -> None:
+    """Run the command `migrate` of a program."""
+    subprocess.run(  # noqa: S603 # our own modules
+        [sys.executable, "-m", program.module, "migrate"],
+        cwd=ROOT,
+        env={**os.environ, "NATIONALSITE_DATABASE_URL": database_url, **program.variables},
+        check=True,
+        timeout=COMMAND_TIMEOUT_S,
+    )
+
+
 def new_replica(
     name: str,
     gateway_url: str,
     database_url: str,
     settings: Mapping[str, str] | None = None,
     *,
-    module: str = "",
+    program: Program = ORDER_SYNC,
 ) -> Replica:
     """Return a replica with free ports, not started."""
     grpc, http, callback = (f"127.0.0.1:{port}" for port in reserve_ports(3))
@@ -123,7 +139,7 @@ def new_replica(
         gateway_url=gateway_url,
         database_url=database_url,
         settings=settings or {},
-        module=module,
+        program=program,
         grpc=grpc,
         http=http,
         callback=callback,

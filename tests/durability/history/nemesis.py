@@ -9,7 +9,7 @@ from tests.durability.history.producers import LoadRamp
 from tests.durability.history.recorder import Recorder, now_ms
 from tests.support.fake_time import CACHE_S, FakeTime
 from tests.support.postgres_proxy import Cut, PostgresProxy
-from tests.support.replica import Replica
+from tests.support.replica import Program, Replica, migrate_by
 
 RESTART_RATE = 0.2
 CUT_RATE = 0.1
@@ -35,28 +35,29 @@ async def kill_replicas(
 
 
 async def upgrade_replicas(
-    replicas: Sequence[Replica], next_release: str, rng: random.Random, ramp: LoadRamp, recorder: Recorder
+    replicas: Sequence[Replica], next_release: Program, rng: random.Random, ramp: LoadRamp, recorder: Recorder
 ) -> None:
     """Migrate the schema and replace the replicas by those of the next release, one at a time.
 
-    A replica of this release is killed after the migration, and starts again. At the end one is rolled back.
+    A replica of the old release is killed after the migration, and starts again. At the end one is rolled
+    back.
     """
-    this_release = replicas[0].module
+    old_release = replicas[0].program
     first, second = replicas
 
-    async def load_release(replica: Replica, module: str) -> None:
+    async def load_release(replica: Replica, program: Program) -> None:
         start_ms = now_ms()
         assert await asyncio.to_thread(replica.stop) == 0
-        replica.module = module
+        replica.program = program
         await asyncio.to_thread(replica.start)
         recorder.add(Killed(replica=replica.name, start_ms=start_ms, end_ms=now_ms()))
 
     steps: Sequence[Callable[[], Awaitable[object]]] = (
-        lambda: asyncio.to_thread(first.run_command, next_release, "migrate"),
+        lambda: asyncio.to_thread(migrate_by, next_release, first.database_url),
         lambda: kill_replicas([second], 1, rng, LoadRamp(), recorder),
         lambda: load_release(first, next_release),
         lambda: load_release(second, next_release),
-        lambda: load_release(first, this_release),
+        lambda: load_release(first, old_release),
     )
     for number, step in enumerate(steps):
         ramp.raise_to((number + 1) / (len(steps) + 1))

@@ -1,4 +1,4 @@
-"""Expands the schema by a column that this release does not know. This release works with it."""
+"""Expands the schema by a column that this release does not know. What works with this one works with it."""
 
 from alembic import op
 from alembic.script import ScriptDirectory
@@ -9,7 +9,7 @@ from services.store.database.migrations import versions
 _THIS_RELEASE = ScriptDirectory(versions.__path__[0], version_locations=list(versions.__path__))
 
 down_revision = _THIS_RELEASE.get_current_head()
-revision = f"9998_{down_revision[:4]}"
+revision = f"9998_{down_revision[-4:]}"
 
 
 def upgrade() -> None:
