@@ -249,6 +249,11 @@ bench-shop: $(VENV)/.bench ## measure a shop with 1,000 orders a minute for five
 release: setup ## check, commit and tag a release (VERSION=1.2.3; DRY_RUN=1 changes nothing)
 	@$(BIN)/python -m tools.release $(VERSION) $(if $(DRY_RUN),--dry-run)
 
+.PHONY: release-fixtures
+release-fixtures: setup ## keep the stores and calls of the release that was just committed, for tests of later ones (FOLDER=... to try it; postgresql)
+	$(REQUIRE) postgres postgresql
+	@$(BIN)/python -m tests.compatibility.keep_release $(if $(FOLDER),--folder $(FOLDER))
+
 .PHONY: requirements
 requirements: setup ## resolve pyproject.toml into the pinned, hashed requirements*.txt
 	$(COMPILE) pyproject.toml --upgrade --extra sandbox --output-file requirements.txt

@@ -1,6 +1,5 @@
 """Every sample through a running service: 1688's responses to callers, and callers' requests to 1688."""
 
-import base64
 import contextlib
 import hashlib
 import hmac
@@ -12,17 +11,18 @@ from typing import Any
 
 import grpc
 import pytest
-from nationalsite.upstream.v1 import operation
 
 from tests.e2e.conftest import TIMEOUT_S, RpcClient, StartDedicated
 from tests.support import request_ids
 from tests.support.sample_cases import (
+    APIS,
+    OPERATIONS,
     SAMPLES,
     SERVED_RPCS,
     SERVICES,
-    UPSTREAM_METHODS,
     RequestCase,
     ResponseCase,
+    operation_name,
     request_cases,
     response_cases,
 )
@@ -30,13 +30,6 @@ from tests.support.sandbox_client import SandboxClient
 from tests.support.status_details import parse_status_details
 
 CREATE = "CreatePurchaseOrders"
-OPERATIONS = {
-    name: method.GetOptions().Extensions[operation]
-    for name, method in UPSTREAM_METHODS.items()
-    if name in SERVED_RPCS
-}
-APIS = {name: option.api or option.national_site.api for name, option in OPERATIONS.items()}
-"""RPC -> 1688's id of its operation, `namespace:name-version`."""
 RESPONSES = [case for case in response_cases() if case.rpc in SERVED_RPCS]
 OWN_SERVICE_CASES = [
     case
@@ -73,12 +66,8 @@ def test_response_that_changes_the_service(
 
 
 def _check_response(case: ResponseCase, client: RpcClient, sandbox: SandboxClient) -> None:
-    reply = {
-        "status": case.http_status,
-        "content_type": case.content_type,
-        "body_base64": base64.b64encode(case.sent).decode(),
-    }
-    sandbox.inject_fault(reply, operation=_operation_name(case.rpc), times=3)  # reads are retried
+    # Reads are retried.
+    sandbox.inject_fault(case.fault, operation=operation_name(case.rpc), times=3)
     assert case.error is None or case.rpc != "WriteOrderRelations", (
         "errors of single relations: see tests/e2e/test_orders.py"
     )
@@ -87,7 +76,7 @@ def _check_response(case: ResponseCase, client: RpcClient, sandbox: SandboxClien
         request["out_order_id"] = uuid.uuid4().hex
     if case.error is None:
         response = client.call(case.rpc, case.dialect, request)
-        expected = _expected_response(case)
+        expected = case.full_response
         has_next_page = int(expected.get("total_size", 0)) > DEFAULT_PAGE_SIZE
         assert bool(response.pop("next_page_token", "")) == has_next_page
         if "rejection" in expected:  # its ids are new in each call
@@ -109,23 +98,6 @@ def _check_response(case: ResponseCase, client: RpcClient, sandbox: SandboxClien
     assert info.metadata.get("upstreamMessage", "") == case.error.get("message", "")
 
 
-def _expected_response(case: ResponseCase) -> dict[str, Any]:
-    """Return the expected response, with the fields that the service adds to those of 1688."""
-    assert case.response is not None
-    if case.rpc == "WriteOrderRelations":
-        return case.response | {"results": [{"status": {}} for _ in case.request["relations"]]}
-    return merge(case.response, case.service_fields)
-
-
-def merge(value: Any, more: Any) -> Any:
-    """Add the fields of `more` to those of `value`, also to the elements of lists."""
-    if isinstance(value, dict) and isinstance(more, dict):
-        return value | {name: merge(value.get(name), member) for name, member in more.items()}
-    if isinstance(value, list) and isinstance(more, list):
-        return [merge(*pair) for pair in zip(value, more, strict=True)]
-    return more
-
-
 @pytest.mark.parametrize("case", REQUESTS, ids=lambda case: case.name)
 def test_request(case: RequestCase, client: RpcClient, sandbox: SandboxClient) -> None:
     """The gateway received the request of the sample, compared by value, with a valid signature."""
@@ -135,7 +107,7 @@ def test_request(case: RequestCase, client: RpcClient, sandbox: SandboxClient) -
     with contextlib.suppress(grpc.RpcError):
         client.call(case.rpc, case.dialect, request)
     # After a refused creation, the service looks for its orders.
-    (call,) = [call for call in sandbox.calls() if _operation_name(case.rpc) in call["path"]]
+    (call,) = [call for call in sandbox.calls() if operation_name(case.rpc) in call["path"]]
     received = dict(call["parameters"])
     assert received.pop("_aop_signature") == _signature(call["path"], received)
     if "url_path" in case.expected:
@@ -172,11 +144,6 @@ def test_every_operation_has_a_request_sample_and_is_in_the_sandbox(rpc: str, sa
     with pytest.raises(urllib.error.HTTPError) as failure:
         urllib.request.urlopen(url)
     assert json.loads(failure.value.read())["error_code"] == "gw.SignatureMissing"
-
-
-def _operation_name(rpc: str) -> str:
-    """Return the name of an RPC's operation in the sandbox."""
-    return APIS[rpc].partition(":")[2].rpartition("-")[0]
 
 
 def _signature(path: str, parameters: dict[str, str]) -> str:

@@ -4,7 +4,6 @@ A clone may be shallow, and tags need not be in it: the subject of a commit name
 """
 
 import io
-import re
 import subprocess
 import tarfile
 import tempfile
@@ -14,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from tools.local_stack import ROOT
+from tools.release.history import list_releases, run_git
 
 FOLDER = ROOT / "build" / "releases"
-_SUBJECT = re.compile(r"Release \d+\.\d+\.\d+")
 
 
 def check_out_release() -> Path:
@@ -37,18 +36,9 @@ def python_variables(release: Path) -> dict[str, str]:
 
 
 def _find_commit() -> str:
-    log = subprocess.run(
-        ["git", "log", "--format=%H %s", "HEAD^", "--"],  # noqa: S607 # the git in PATH
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout
-    for line in log.splitlines():
-        commit, _, subject = line.partition(" ")
-        if _SUBJECT.fullmatch(subject):
-            return commit
-    return ""
+    head = run_git(ROOT, "rev-parse", "HEAD")
+    releases = {version: commit for version, commit in list_releases(ROOT).items() if commit != head}
+    return releases[max(releases)] if releases else ""
 
 
 @cache

@@ -13,6 +13,7 @@ JSON text in a field is written as JSON. Some samples have a complete signed req
 with a file, its `query` and `parts`.
 """
 
+import base64
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -51,6 +52,14 @@ UPSTREAM_METHODS = {
 """The methods that are operations of 1688."""
 SERVED_RPCS = frozenset(method.name for service in SERVICES.values() for method in service.methods)
 """Names of the RPCs that callers can call."""
+OPERATIONS = {
+    name: method.GetOptions().Extensions[upstream_v1.operation]
+    for name, method in UPSTREAM_METHODS.items()
+    if name in SERVED_RPCS
+}
+"""The options of those that are operations of 1688."""
+APIS = {name: option.api or option.national_site.api for name, option in OPERATIONS.items()}
+"""1688's ids of their operations, `namespace:name-version`."""
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 
@@ -75,6 +84,33 @@ class ResponseCase:
     error: dict[str, Any] | None
     unreadable_fields: list[str]
 
+    @property
+    def fault(self) -> dict[str, Any]:
+        """The fault that makes the sandbox send this response."""
+        return {
+            "status": self.http_status,
+            "content_type": self.content_type,
+            "body_base64": base64.b64encode(self.sent).decode(),
+        }
+
+    @property
+    def full_response(self) -> dict[str, Any]:
+        """What the caller gets, with the fields that the service adds to those of 1688."""
+        assert self.response is not None
+        if self.rpc == "WriteOrderRelations":
+            return self.response | {"results": [{"status": {}} for _ in self.request["relations"]]}
+        full: dict[str, Any] = _merge(self.response, self.service_fields)
+        return full
+
+
+def _merge(value: Any, more: Any) -> Any:
+    """Add the fields of `more` to those of `value`, also to the elements of lists."""
+    if isinstance(value, dict) and isinstance(more, dict):
+        return value | {name: _merge(value.get(name), member) for name, member in more.items()}
+    if isinstance(value, list) and isinstance(more, list):
+        return [_merge(*pair) for pair in zip(value, more, strict=True)]
+    return more
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestCase:
@@ -85,6 +121,11 @@ class RequestCase:
     dialect: str
     request: dict[str, Any]
     expected: dict[str, Any]
+
+
+def operation_name(rpc: str) -> str:
+    """Return the name of an RPC's operation in the sandbox."""
+    return APIS[rpc].partition(":")[2].rpartition("-")[0]
 
 
 def response_cases() -> Iterator[ResponseCase]:

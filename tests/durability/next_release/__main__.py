@@ -16,7 +16,7 @@ def main() -> None:
     """Run the service, or the command in the arguments."""
     versions = Path(__file__).parent / "versions"
     fast_timeouts.replace(migration_scripts, "VERSIONS", (*migration_scripts.VERSIONS, versions))
-    fast_timeouts.replace(schema, "SCHEMA_REVISION", f"9998_{schema.SCHEMA_REVISION[:4]}")
+    fast_timeouts.replace(schema, "SCHEMA_REVISION", f"9998_{schema.SCHEMA_REVISION[-4:]}")
     schema.messages.append_column(Column("received_by", Text, default=RELEASE))
     if sys.argv[1:]:
         run_command_line("tests.durability.next_release", ORDER_SYNC, OrderSyncStoreSettings)
