@@ -61,6 +61,11 @@ class HttpTransport:
     def _clock(self) -> MonotonicClock:
         return asyncio.get_running_loop().time
 
+    @cached_property
+    def _is_traced(self) -> bool:
+        """Whether exchanges have spans. Asked once: a process sets its tracer provider before it serves."""
+        return is_tracing_enabled()
+
     async def send(self, request: HttpRequest, deadline: float) -> HttpResponse:
         """Send a request, and read the whole response, until `deadline` (loop time).
 
@@ -68,7 +73,7 @@ class HttpTransport:
         UpstreamUnreadable (the response is too large, or cannot be decompressed).
         Cancelling closes the connection.
         """
-        if not is_tracing_enabled():
+        if not self._is_traced:
             return await self._send(request, deadline)
         with exchange_span(request) as span:
             response = await self._send(request, deadline)
