@@ -1,7 +1,8 @@
 """A connection, and the exchange of one request and one response at a time on it.
 
 llhttp parses the responses, strictly. Whatever ends an exchange otherwise than with a complete response, or
-follows that response, closes the connection. So no request gets the response to another one.
+follows that response while no request is in progress, closes the connection. So no request gets the response
+to another one, unless the server sends two responses to one request, and the second one late.
 """
 
 import asyncio
@@ -58,7 +59,7 @@ class HttpConnection(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._parser = httptools.HttpResponseParser(self)
         self._ended: asyncio.Future[Exception | None] | None = None
-        """The end of the exchange in progress. None if the response is complete."""
+        """The end of the exchange in progress, if one is. Its result is None if the response is complete."""
         self._writable: asyncio.Future[None] | None = None
         """Set while the transport's buffer is full."""
         self._received = self._status = 0
@@ -73,8 +74,9 @@ class HttpConnection(asyncio.Protocol):
     async def exchange(self, request: Iterable[bytes], deadline: float) -> HttpResponse:
         """Send a request and read its response, until `deadline` (loop time).
 
-        If the response arrives before all of the request is sent, the rest is not sent. Raises TimeoutError,
-        ConnectionBroken and ResponseTooLarge. A failure or a cancellation closes the connection.
+        If the response arrives before all chunks of the request are written, the others are not, and the
+        connection is not used again. Raises TimeoutError, ConnectionBroken and ResponseTooLarge. A failure or
+        a cancellation closes the connection.
         """
         self._received = self._status = 0
         self._ended = ended = self._loop.create_future()
@@ -138,7 +140,11 @@ class HttpConnection(asyncio.Protocol):
         self.is_reusable = False
 
     def connection_lost(self, error: Exception | None) -> None:
-        """End the exchange. A response without a length is complete now."""
+        """End the exchange. A response without a length is complete now.
+
+        Also without TLS's close_notify, which many servers do not send, and asyncio does not report. That a
+        response was cut shows when it is parsed as JSON.
+        """
         self.is_reusable = False
         is_complete = error is None and self._status and not self._headers.keys() & _FRAMING
         if is_complete:
@@ -167,9 +173,9 @@ class HttpConnection(asyncio.Protocol):
         self._headers, self._body = {}, []
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header, but no trailer."""
+        """Keep a header, but no trailer. The parser leaves the space behind a value."""
         if not self._status:
-            self._headers.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
+            self._headers.setdefault(name.decode("latin-1").lower(), value.decode("latin-1").rstrip(" \t"))
 
     def on_headers_complete(self) -> None:
         """Read the status. Raises ConnectionBroken if it switches to another protocol."""

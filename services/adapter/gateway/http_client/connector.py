@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+from contextvars import Context
 from functools import partial
 from typing import Any
 
@@ -122,23 +123,33 @@ class _Resolver:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._lock = asyncio.Lock()
+        self._lookups: dict[tuple[str, int], asyncio.Task[None]] = {}
+        """The lookups in progress."""
         self._expires_at: dict[tuple[str, int], float] = {}
         self._addresses: dict[tuple[str, int], list[Any]] = {}
 
     async def resolve(self, host: str, port: int) -> list[Any]:
-        """Return the addresses of a host, in turn: each call begins with another one. Raises OSError."""
+        """Return the addresses of a host, in turn: each call begins with another one. Raises OSError.
+
+        A lookup goes on if nobody waits for it any more. It can take longer than all its callers wait: if the
+        first name server is down, the C library asks the next one after 5 s.
+        """
         key = (host, port)
-        async with self._lock:
-            if self._expires_at.get(key, 0.0) <= self._loop.time():
-                self._addresses[key] = await self._lookup(host, port)
-                self._expires_at[key] = self._loop.time() + ADDRESSES_TTL_S
+        if self._expires_at.get(key, 0.0) <= self._loop.time():
+            if key not in self._lookups:
+                # In an empty context: it is not work of the call that comes first.
+                self._lookups[key] = self._loop.create_task(self._lookup(host, port), context=Context())
+            await asyncio.shield(self._lookups[key])
         addresses = self._addresses[key]
         addresses.append(addresses.pop(0))
         return list(addresses)
 
-    async def _lookup(self, host: str, port: int) -> list[Any]:
+    async def _lookup(self, host: str, port: int) -> None:
+        key = (host, port)
         try:
-            return await self._loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            self._addresses[key] = await self._loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            self._expires_at[key] = self._loop.time() + ADDRESSES_TTL_S
         except UnicodeError as error:  # a label of the name is too long
             raise socket.gaierror(str(error)) from error
+        finally:
+            del self._lookups[key]

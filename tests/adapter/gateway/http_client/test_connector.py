@@ -52,6 +52,46 @@ async def test_a_name_is_resolved_once_for_connections_at_the_same_time(
     assert names == ["gateway.test"] * 2
 
 
+@pytest.fixture
+async def lookup(monkeypatch):
+    """The result of each lookup of a name, a future that has none yet; and the list of the names."""
+    loop = asyncio.get_running_loop()
+    result, names = loop.create_future(), []
+
+    async def getaddrinfo(host, _port, **_options):
+        names.append(host)
+        return list(await asyncio.shield(result))
+
+    monkeypatch.setattr(loop, "getaddrinfo", getaddrinfo, raising=False)
+    return result, names
+
+
+@pytest.mark.asyncio(loop_factories=["asyncio"])
+async def test_a_lookup_that_takes_longer_than_a_call_waits(peer, make_gateway, call, lookup):
+    """If the first name server is down, each lookup takes 5 s. Its result must not be lost."""
+    result, names = lookup
+    gateway = make_gateway(url="http://gateway.test")
+    for _ in range(2):
+        with pytest.raises(ConnectError):
+            await call(gateway, timeout_s=0.05)
+    result.set_result([(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", peer.port))])
+    assert (await call(gateway)).value == {}
+    assert names == ["gateway.test"]
+
+
+@pytest.mark.asyncio(loop_factories=["asyncio"])
+async def test_calls_share_a_lookup_that_fails(make_gateway, call, wait_until, lookup):
+    result, names = lookup
+    gateway = make_gateway(url="http://gateway.test")
+    calls = [asyncio.create_task(call(gateway)) for _ in range(5)]
+    await wait_until(lambda: gateway._transport._pool.in_use == len(calls))
+    result.set_exception(socket.gaierror())
+    for error in await asyncio.gather(*calls, return_exceptions=True):
+        assert isinstance(error, ConnectError)
+        assert "cannot be resolved" in str(error)
+    assert names == ["gateway.test"]
+
+
 @pytest.fixture(scope="module")
 def authority():
     return CertificateAuthority()

@@ -5,6 +5,7 @@ The cases are the files in responses/: each is what the server sends. `kept`: th
 """
 
 import asyncio
+import gzip
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,14 @@ async def test_response_without_an_end(first, repeated, peer, make_gateway, call
     with pytest.raises(UpstreamUnreadable, match="too large"):
         await call(make_gateway())
     await wait_until(lambda: not peer.open)
+
+
+async def test_space_behind_a_header(peer, make_gateway, call):
+    """It is no part of the value (RFC 9110, 5.5)."""
+    body = gzip.compress(b'{"a": 1}')
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding:  gzip \t\r\nContent-Length: %d \r\n\r\n" % len(body)
+    peer.on("param2", sends(head + body))
+    assert (await call(make_gateway())).value == {"a": 1}
 
 
 async def test_body_without_a_length_that_is_reset(peer, make_gateway, call):
