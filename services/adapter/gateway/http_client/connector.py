@@ -54,7 +54,8 @@ class Connector:
             partial(HttpConnection, self._loop),
             sock=sock,  # closed by the loop if it fails
             ssl=self._tls if origin.is_tls else None,
-            server_hostname=origin.host if origin.is_tls else None,
+            # A dot at the end is for the resolver only: certificates have none.
+            server_hostname=origin.host.removesuffix(".") if origin.is_tls else None,
         )
         return connection
 

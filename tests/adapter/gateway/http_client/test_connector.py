@@ -129,6 +129,16 @@ async def test_tls(serve_tls, peer, make_gateway, call, tls_transport):
     assert names == ["localhost"], "the connection is kept"
 
 
+@pytest.mark.asyncio(loop_factories=["asyncio"])
+async def test_name_with_a_dot_at_its_end(serve_tls, peer, make_gateway, call, tls_transport, resolve_to):
+    """The dot is for the resolver: it adds no search domain. Certificates and SNI have none (RFC 6066)."""
+    names = await serve_tls("gateway.test")
+    resolved = resolve_to(("127.0.0.1", peer.port))
+    gateway = make_gateway(url=f"https://gateway.test.:{peer.port}", transport=tls_transport)
+    assert (await call(gateway)).value == {}
+    assert (resolved, names) == (["gateway.test."], ["gateway.test"])
+
+
 async def test_certificate_of_another_name(serve_tls, peer, make_gateway, call, tls_transport):
     await serve_tls("other.test")
     with pytest.raises(ConnectError, match="Hostname mismatch"):
