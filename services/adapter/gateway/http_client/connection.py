@@ -178,10 +178,10 @@ class HttpConnection(asyncio.Protocol):
             self._headers.setdefault(name.decode("latin-1").lower(), value.decode("latin-1").rstrip(" \t"))
 
     def on_headers_complete(self) -> None:
-        """Read the status. Raises ConnectionBroken if it switches to another protocol."""
+        """Read the status. Raises ConnectionBroken if it is none, or switches to another protocol."""
         self._status = self._parser.get_status_code()
-        if self._status == 101:
-            raise ConnectionBroken("another protocol")
+        if self._status < 100 or self._status == 101:
+            raise ConnectionBroken("no status, or another protocol")
         if not self._parser.should_keep_alive():
             self.is_reusable = False
 
