@@ -54,6 +54,13 @@ def test_help_of_the_sandbox_has_all_settings() -> None:
         assert f"\n  {variable} " in text
 
 
+@pytest.mark.parametrize(("service", "port"), [("product", 50051), ("order_sync", 50052), ("account", 50053)])
+def test_example_of_a_service_has_its_own_port(service: str, port: int) -> None:
+    assert f"NATIONALSITE_LISTEN=127.0.0.1:{port} python -m services.{service}\n" in read_help(
+        f"services.{service}"
+    )
+
+
 def read_help(module: str) -> str:
     """Return what a module prints for --help."""
     result = subprocess.run(  # noqa: S603 # our own modules
