@@ -3,6 +3,7 @@
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from benchmarks.processes import Worker
 
@@ -102,7 +103,7 @@ def check_responses(result: LoadResult, size: int) -> LoadResult:
     return result
 
 
-def _to_arguments(target: Target) -> dict[str, str]:
+def _to_arguments(target: Target) -> dict[str, Any]:
     return {
         "address": target.address,
         "method": target.method,
