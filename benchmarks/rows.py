@@ -99,6 +99,7 @@ ROWS = (
         name="decoding",
         scenario="search",
         title="the same, relative to a minimal server that also decodes",
+        threshold=Threshold(limit=1.5),
     ),
     Row(
         name="small-page",
