@@ -19,6 +19,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
+import services.server.security.tls  # noqa: F401 # services import it only with TLS, and it has metrics
 from services.account.service import AccountSettings
 from services.adapter.cache import METADATA_KEY
 from services.adapter.codec.option_checks import NO_OPERATION
