@@ -14,8 +14,8 @@ from redis.exceptions import LockNotOwnedError, MasterDownError, ReadOnlyError, 
 
 from services.adapter.gateway.metrics import record_redis_failure
 from services.adapter.gateway.redis_causes import REDIS_URL, find_redis_cause
+from services.adapter.gateway.redis_errors import RedisUnavailable
 from services.adapter.gateway.redis_url import build_redis
-from services.adapter.gateway.shared_redis import RedisUnavailable
 from services.errors import StartupError
 
 TIMEOUT_S = 0.25

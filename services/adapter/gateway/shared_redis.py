@@ -10,10 +10,6 @@ if TYPE_CHECKING:
     from services.adapter.gateway.redis_client import RedisClient
 
 
-class RedisUnavailable(Exception):
-    """Redis failed now, or less than `PAUSE_S` of redis_client ago."""
-
-
 def open_redis(url: str, app_key: str) -> "RedisClient":
     """Return a client for the rate limits and the token of an app. Raises ValueError for an invalid URL."""
     from services.adapter.gateway.redis_client import RedisClient  # noqa: PLC0415 # only with a URL

@@ -12,7 +12,7 @@ import structlog
 
 from services.adapter.gateway import redis_client
 from services.adapter.gateway.redis_client import RedisClient
-from services.adapter.gateway.shared_redis import RedisUnavailable
+from services.adapter.gateway.redis_errors import RedisUnavailable
 from tests.support.certificates import CertificateAuthority
 from tests.support.ports import reserve_ports
 

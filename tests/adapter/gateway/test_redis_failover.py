@@ -9,7 +9,7 @@ import structlog
 from services.adapter.gateway import SharedTokenFetcher, TokenResponse, redis_client
 from services.adapter.gateway.auth import shared_tokens
 from services.adapter.gateway.redis_client import RedisClient
-from services.adapter.gateway.shared_redis import RedisUnavailable
+from services.adapter.gateway.redis_errors import RedisUnavailable
 from services.errors import CredentialRejected, StartupError
 from tests.support.forward_proxy import relay
 from tests.support.redis_servers import PASSWORD, redis_group, redis_process

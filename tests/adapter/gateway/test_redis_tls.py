@@ -9,7 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from services.adapter.gateway.redis_client import RedisClient
-from services.adapter.gateway.shared_redis import RedisUnavailable
+from services.adapter.gateway.redis_errors import RedisUnavailable
 from tests.support.certificates import CertificateAuthority
 from tests.support.polling import wait_until
 from tests.support.ports import reserve_ports

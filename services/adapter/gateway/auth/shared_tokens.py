@@ -13,7 +13,7 @@ import structlog
 
 from services.adapter.gateway.auth.refreshing import REFRESH_TIMEOUT_S
 from services.adapter.gateway.auth.token_provider import TokenFetcher, TokenResponse
-from services.adapter.gateway.shared_redis import RedisUnavailable
+from services.adapter.gateway.redis_errors import RedisUnavailable
 from services.errors import ConnectError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from services.adapter.gateway.metrics import set_rate_limit
 from services.adapter.gateway.rate_limit.limiter import APP, RateLimiter, RatePolicy
-from services.adapter.gateway.shared_redis import RedisUnavailable
+from services.adapter.gateway.redis_errors import RedisUnavailable
 
 if TYPE_CHECKING:
     from services.adapter.gateway.redis_client import RedisClient
