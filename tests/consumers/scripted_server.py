@@ -15,6 +15,8 @@ from tests.compatibility.newer_responses import ONEOF_MEMBERS, build_response
 
 TOPIC = "ORDER_BUYER_VIEW_ORDER_PAY"
 MAX_IDS_PER_REQUEST = 1000
+PERMANENT = frozenset({"FAILED_PRECONDITION", "NOT_FOUND", "UNIMPLEMENTED"})
+"""Codes with which the service ends every stream."""
 REFUSED_CONNECTIONS = 3
 """A channel may connect again before its broken stream reports the error. Later it waits between attempts."""
 
@@ -47,6 +49,9 @@ class ScriptedServer:
         self._lease_ms = lease_ms
         self._ends_streams = ends_streams
         self._streams: list[_Stream] = []
+        self._permanent: status_pb2.Status | None = None
+        """The end of all further streams. If a request is written just when a stream ends, grpc.aio reports
+        INTERNAL in place of the status, and a consumer opens another stream."""
         self._address = "127.0.0.1:0"
         self._servers: list[grpc.aio.Server] = []
         """The last one has not been drained."""
@@ -123,6 +128,8 @@ class ScriptedServer:
             retry.retry_delay.FromMilliseconds(retry_delay_ms)
             status.details.add().Pack(retry)
         self._streams[-1].is_ended = True
+        if code in PERMANENT:
+            self._permanent = status
         self._respond(status)
 
     async def _refuse(self, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -141,6 +148,9 @@ class ScriptedServer:
     ) -> AsyncIterator[protos.StreamMessagesResponse]:
         stream = _Stream()
         self._streams.append(stream)
+        if self._permanent:
+            stream.is_ended = True
+            self._respond(self._permanent)
         reader = asyncio.create_task(self._read(requests, stream))
         try:
             while not isinstance(response := await stream.responses.get(), status_pb2.Status):
