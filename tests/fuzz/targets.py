@@ -235,7 +235,8 @@ def check_request(data: bytes) -> None:
     rpc = REQUESTS[data[0] % len(REQUESTS)] if data else REQUESTS[0]
     call = SimpleNamespace(first_request=None, audit_ids=None, is_operator=False)
     try:
-        request = deserializer(rpc).deserialize(cast(CallContext, call), data[1:])
+        deserialize = deserializer(rpc)
+        request = deserialize.validate(cast(CallContext, call), deserialize.parse(data[1:]))
     except InvalidRequest as error:
         check_text(str(error))
         for violation in error.violations:

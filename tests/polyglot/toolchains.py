@@ -27,7 +27,10 @@ def build(language: str, folder: Path, root: Path = ROOT) -> str:
     ]
     if missing:
         return f"cannot test {language} here: install {' and '.join(missing)}"
-    built = run_process([folder / "build"], _BUILD_TIMEOUT_S, dict(os.environ), root)
+    environment = dict(os.environ)
+    if root != ROOT:  # a release, whose unit tests passed when it was made
+        environment["MAVEN_OPTS"] = "-DskipTests"
+    built = run_process([folder / "build"], _BUILD_TIMEOUT_S, environment, root)
     if built.returncode != 0:
         return f"{folder}/build failed:\n{built.stdout[-2000:]}{built.stderr[-4000:]}"
     return ""
