@@ -6,6 +6,7 @@ import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto as Field
 from google.protobuf.message_factory import GetMessageClass
+from nationalsite.ordersync import v1 as protos
 
 from services.errors import ErrorOrigin, InvalidRequest
 from services.server import Endpoint, StartupError
@@ -75,3 +76,22 @@ def test_a_rule_that_does_not_compile_stops_the_start():
     with pytest.raises(StartupError) as caught:
         build_service_handler(build_service(broken), endpoints, [deserialization])
     assert caught.value.lines[0].startswith("shop.Shop/Check: a validation rule does not compile")
+
+
+@pytest.mark.parametrize("seconds", [10**11, 10**15, -(10**15), 2**63 - 1])
+@pytest.mark.parametrize(
+    ("request_class", "set_time", "field"),
+    [
+        (protos.SetMessageLeaseRequest, lambda request: request.lease, "lease"),
+        (protos.StreamMessagesRequest, lambda request: request.set_lease.lease, "set_lease.lease"),
+        (protos.PullMessagesRequest, lambda request: request.wait, "wait"),
+        (protos.GetDeliveryRequest, lambda request: request.wait, "wait"),
+    ],
+)
+def test_a_time_that_is_out_of_range_names_its_field(request_class, set_time, field, seconds):
+    """An expression of a rule cannot be evaluated with such a time."""
+    request = request_class()
+    set_time(request).seconds = seconds
+    with pytest.raises(InvalidRequest) as caught:
+        RequestValidator("-", request_class).validate(request)
+    assert field in {violation.field for violation in caught.value.violations}

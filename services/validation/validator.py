@@ -2,6 +2,7 @@
 
 import json
 from functools import cache
+from itertools import islice
 from typing import cast
 
 import protovalidate
@@ -12,6 +13,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from services.errors import InvalidRequest, StartupError, Violation
 from services.validation.request_bounds import get_request_bounds
+from services.validation.time_ranges import find_out_of_range
 
 _MAX_VIOLATIONS = 20
 _MAX_ELEMENTS = 100
@@ -40,11 +42,20 @@ class RequestValidator:
 
         It names up to 20 violations, and only the first one if the lists of the request are long.
         """
-        violations = self._collect_violations(request, fail_fast=True)
-        if not violations:
-            return
-        if self._bounds.count_elements(request.SerializeToString()) <= _MAX_ELEMENTS:
-            violations = self._collect_violations(request)
+        try:
+            violations = self._collect_violations(request, fail_fast=True)
+            if not violations:
+                return
+            if self._bounds.count_elements(request.SerializeToString()) <= _MAX_ELEMENTS:
+                violations = self._collect_violations(request)
+        except protovalidate.EvaluationError:
+            # Without the cause: its text can quote values.
+            raise InvalidRequest(
+                [
+                    Violation(field=path, description="is out of range", reason="OUT_OF_RANGE")
+                    for path in list(islice(find_out_of_range(request), _MAX_VIOLATIONS)) or [""]
+                ]
+            ) from None
         raise InvalidRequest([_to_violation(violation.proto) for violation in violations[:_MAX_VIOLATIONS]])
 
 
