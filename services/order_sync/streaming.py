@@ -92,6 +92,11 @@ class _Consumer:
         """They end when the consumer has half-closed its stream, or something has failed."""
         self._tasks: tuple[asyncio.Task[None], ...] = ()
 
+    @property
+    def _capacity(self) -> int:
+        """How many more messages the consumer takes."""
+        return self._max_outstanding - len(self._lease_ends)
+
     def start(self, requests: AsyncIterator[protos.StreamMessagesRequest]) -> None:
         """Begin to receive and execute requests, and to lease messages."""
         receiving = asyncio.create_task(self._receive(requests))
@@ -177,9 +182,7 @@ class _Consumer:
             is_silent = self._last_expiry > self._last_request
             if is_silent:
                 deadline = math.inf if self._requests.items else self._last_expiry + self._lease_s
-            elif (
-                len(self._lease_ends) < self._max_outstanding and self._clock() < first_end - EXPIRY_MARGIN_S
-            ):
+            elif self._capacity > 0 and self._clock() < first_end - EXPIRY_MARGIN_S:
                 return
             else:
                 deadline = first_end
@@ -201,7 +204,7 @@ class _Consumer:
             async with asyncio.timeout_at(poll_end):
                 received: Sequence[ReceivedMessage] = await self._dispatcher.lease(
                     self._subscription_id,
-                    limit=min(self._max_outstanding - len(self._lease_ends), BATCH_SIZE),
+                    limit=min(self._capacity, BATCH_SIZE),
                     lease_s=self._lease_s,
                     wait_s=POLL_INTERVAL_S,
                 )
@@ -216,12 +219,12 @@ class _Consumer:
 
     async def _linger(self) -> None:
         """Allow acknowledgements to free more capacity, so that half a batch is leased at once."""
+        wanted = min(self._max_outstanding, BATCH_SIZE) // 2
+        if self._capacity >= wanted:
+            return
         with suppress(TimeoutError):
             async with asyncio.timeout(LINGER_S):
-                while (
-                    self._max_outstanding - len(self._lease_ends)
-                    < min(self._max_outstanding, BATCH_SIZE) // 2
-                ):
+                while self._capacity < wanted:
                     self._changed.clear()
                     await self._changed.wait()
 
