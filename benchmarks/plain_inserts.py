@@ -86,7 +86,7 @@ class _SqliteStore:
         return len(rows) / (time.perf_counter() - started)
 
     def insert_columns(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        statement = _columns_statement(table, rows[0], "?")
+        statement = _statement(table, rows[0], "?")
         self.connection.execute("BEGIN IMMEDIATE")
         self.connection.executemany(statement, [tuple(row.values()) for row in rows])
         self.connection.execute("COMMIT")
@@ -112,7 +112,7 @@ class _PostgresStore:
         return len(rows) / (time.perf_counter() - started)
 
     def insert_columns(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        statement = _columns_statement(table, rows[0], "%s")
+        statement = _statement(table, rows[0], "%s")
         connection = self.connections[0]
         with connection.transaction(), connection.cursor() as cursor:
             cursor.executemany(statement, [tuple(row.values()) for row in rows])
@@ -122,13 +122,10 @@ def _split(rows: Sequence[Row], batch_size: int) -> Iterator[Sequence[Row]]:
     return iter([rows[first : first + batch_size] for first in range(0, len(rows), batch_size)])
 
 
-def _statement(table: str, row: Row, placeholder: str) -> str:
-    return f"INSERT INTO {table} VALUES ({', '.join([placeholder] * len(row))})"  # noqa: S608 # our own table name
-
-
-def _columns_statement(table: str, row: Mapping[str, Any], placeholder: str) -> str:
-    values = ", ".join([placeholder] * len(row))
-    return f"INSERT INTO {table} ({', '.join(row)}) VALUES ({values})"  # noqa: S608 # our own names
+def _statement(table: str, row: Row | Mapping[str, Any], placeholder: str) -> str:
+    """Return the statement for rows like this one: of all columns, or of those that it names."""
+    columns = f" ({', '.join(row)})" if isinstance(row, Mapping) else ""
+    return f"INSERT INTO {table}{columns} VALUES ({', '.join([placeholder] * len(row))})"  # noqa: S608 # our own names
 
 
 def _is_sqlite(url: str) -> bool:
