@@ -22,15 +22,15 @@ INSERT INTO deliveries (
 )
 {numbers}
 SELECT
-    'backlog-' || number, 'backlog', 'backlog-' || number, :content_hash, :rpc, :payload,
+    'backlog-' || number, :caller, 'backlog-' || number, :content_hash, :rpc, :payload,
     'backlog-' || (number % {keys}), 'order:backlog-' || (number % {keys}),
     '[]', 'PENDING', 0, 0, :now_ms, :now_ms, 0, 0, false
 FROM numbers
 """
 _INSERT_HEADS = """
 INSERT INTO delivery_heads (ordering_group, seq, rpc, caller, due_time_ms, turn)
-SELECT ordering_group, min(seq), :rpc, 'backlog', 0, min(seq) FROM deliveries
-WHERE caller = 'backlog' AND state = 'PENDING' GROUP BY ordering_group
+SELECT ordering_group, min(seq), :rpc, :caller, 0, min(seq) FROM deliveries
+WHERE caller = :caller AND state = 'PENDING' GROUP BY ordering_group
 ON CONFLICT DO NOTHING
 """
 _INSERT_MESSAGES = """
@@ -71,10 +71,22 @@ async def insert_messages(store: Store, subscription_id: int, *, count: int, key
 
 
 async def insert_backlog(
-    store: Store, *, count: int, keys: int, rpc: str = "SyncOrder", payload: bytes = b"0"
+    store: Store,
+    *,
+    count: int,
+    keys: int,
+    rpc: str = "SyncOrder",
+    payload: bytes = b"0",
+    caller: str = "backlog",
 ) -> None:
     """Insert pending deliveries of `keys` ordering keys, which take turns. Not while they are being sent."""
-    values = {"content_hash": b"0" * 32, "rpc": rpc, "payload": payload, "now_ms": store.clock()}
+    values = {
+        "content_hash": b"0" * 32,
+        "rpc": rpc,
+        "payload": payload,
+        "caller": caller,
+        "now_ms": store.clock(),
+    }
     engine = "postgresql" if store.is_postgresql else "sqlite"
     newest = await store.read(lambda connection: connection.execute(select(func.max(deliveries.c.seq))))
     before_first = newest.scalar_one() or 0
@@ -82,7 +94,7 @@ async def insert_backlog(
     for first in range(before_first + 1, last + 1, BATCH_SIZE):
         numbers = _NUMBERS[engine].format(first=first, last=min(first + BATCH_SIZE - 1, last))
         await _execute(store, _INSERT_DELIVERIES.format(numbers=numbers, keys=keys), values)
-    await _execute(store, _INSERT_HEADS, {"rpc": rpc})
+    await _execute(store, _INSERT_HEADS, {"rpc": rpc, "caller": caller})
 
 
 async def _execute(store: Store, statement: str, values: Mapping[str, object]) -> None:

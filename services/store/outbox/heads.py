@@ -203,8 +203,14 @@ def _next_turn(heads: Any, queue: "ColumnElement[int]", *order: "ColumnElement[i
     """Return the turn of each of some new heads, which their callers get in this order."""
     waiting = delivery_heads.alias("waiting")
     is_waiting = (waiting.c.rpc == heads.rpc) & (waiting.c.due_time_ms == queue)
+    # Not max(turn) of this caller: depending on statistics, PostgreSQL would read the turns of all callers,
+    # by ix_delivery_heads_due. Only ix_delivery_heads_caller has the order of callers and turns.
     last_of_caller = (
-        select(func.max(waiting.c.turn)).where(is_waiting, waiting.c.caller == heads.caller).scalar_subquery()
+        select(case((waiting.c.caller == heads.caller, waiting.c.turn)))
+        .where(is_waiting, waiting.c.caller <= heads.caller)
+        .order_by(waiting.c.caller.desc(), waiting.c.turn.desc())
+        .limit(1)
+        .scalar_subquery()
     )
     first_of_all = select(func.min(waiting.c.turn)).where(is_waiting).scalar_subquery()
     number = func.row_number().over(partition_by=[heads.rpc, heads.caller], order_by=order)

@@ -91,9 +91,11 @@ def is_sort(step):
 
 @pytest.mark.parametrize("keys", [20_000, 100])
 @pytest.mark.parametrize("has_statistics", [True, False])
+@pytest.mark.parametrize("caller", ["backlog", pytest.param("backlog" * 10, id="long-caller")])
 @pytest.mark.slow
-async def test_no_statement_scans_the_backlog(storage, keys, has_statistics):
-    await insert_backlog(storage.store, count=BACKLOG, keys=keys)
+async def test_no_statement_scans_the_backlog(storage, keys, has_statistics, caller):
+    """A long name makes the index with callers large. PostgreSQL prefers small ones."""
+    await insert_backlog(storage.store, count=BACKLOG, keys=keys, caller=caller)
     if has_statistics:
         await storage.store.write(lambda connection: connection.execute(text("ANALYZE")))
     with record_statements(storage) as statements:
