@@ -5,9 +5,12 @@ image. It also holds a digest of these and of all other fields of the request, s
 other search.
 """
 
-from copy import deepcopy
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
+from google.protobuf.descriptor import Descriptor
+from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
+from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message_factory import GetMessageClass
 from nationalsite.product.v1 import (
     SearchByImageRequest,
     SearchByImageResponse,
@@ -19,7 +22,6 @@ from services.errors import invalid_page_token
 from services.opaque_token import decode_token, digest, encode_token
 
 SearchRequest: TypeAlias = SearchByKeywordRequest | SearchByImageRequest
-SearchResponse: TypeAlias = SearchByKeywordResponse | SearchByImageResponse
 
 DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 20, 50
 MAX_OFFERS = 2000
@@ -71,22 +73,46 @@ class SearchPage:
                 "must be a next_page_token of this search, with all other fields unchanged"
             )
 
-    def build_next_token(self, response: SearchResponse) -> str:
+    def build_next_token(self, response: bytes) -> str:
         """Return the token of the next page, "" if there is none. `response` is the one for this page."""
         if not self._has_next(response):
             return ""
-        request = deepcopy(self._request)
+        request = type(self._request)()
+        request.CopyFrom(self._request)  # type: ignore[arg-type] # it is of the same type
         request.page += 1
         position = _Position(request.page, self._dialect, _get_image_id(request), self._image_digest)
         return encode_token(*position, _digest_search(position, request))
 
-    def _has_next(self, response: SearchResponse) -> bool:
+    def _has_next(self, response: bytes) -> bool:
+        counts = _COUNTS_CLASSES[type(self._request)].FromString(response)
         offers = self._request.page * self._request.page_size
-        if not response.offers or offers >= MAX_OFFERS:
+        if not counts.offers or offers >= MAX_OFFERS:
             return False
-        if response.HasField("total_size"):
-            return offers < response.total_size
-        return len(response.offers) >= self._request.page_size
+        if counts.HasField("total_size"):
+            return bool(offers < counts.total_size)
+        return len(counts.offers) >= self._request.page_size
+
+
+def _build_counts_class(response: Descriptor) -> Any:
+    """Return a class that parses `offers` and `total_size` of a response, but not what an offer contains."""
+    file = FileDescriptorProto(name="search_counts.proto", syntax="proto2")
+    message = file.message_type.add(name=response.name)
+    optional, repeated = FieldDescriptorProto.LABEL_OPTIONAL, FieldDescriptorProto.LABEL_REPEATED
+    for name, label, type_ in (
+        ("offers", repeated, FieldDescriptorProto.TYPE_BYTES),  # on the wire, messages and bytes look alike
+        ("total_size", optional, FieldDescriptorProto.TYPE_INT32),
+    ):
+        number = response.fields_by_name[name].number
+        message.field.add(name=name, number=number, label=label, type=type_)
+    pool = DescriptorPool()
+    pool.Add(file)
+    return GetMessageClass(pool.FindMessageTypeByName(response.name))
+
+
+_COUNTS_CLASSES = {
+    SearchByKeywordRequest: _build_counts_class(SearchByKeywordResponse.DESCRIPTOR),
+    SearchByImageRequest: _build_counts_class(SearchByImageResponse.DESCRIPTOR),
+}
 
 
 def _get_image_id(request: SearchRequest) -> str:

@@ -52,8 +52,7 @@ class ProductHandlers:
         """Search by keyword."""
         page = SearchPage(request, self._operations["SearchByKeyword"].dialect)
         response = await self._operations.call("SearchByKeyword", request, deadline)
-        found = protos.SearchByKeywordResponse.FromString(response)
-        more = protos.SearchByKeywordResponse(next_page_token=page.build_next_token(found))
+        more = protos.SearchByKeywordResponse(next_page_token=page.build_next_token(response))
         return _merge(response, more)
 
     async def upload_image(self, request: protos.UploadImageRequest, deadline: float) -> bytes:
@@ -77,8 +76,7 @@ class ProductHandlers:
             uploaded = protos.UploadImageResponse.FromString(await self.upload_image(upload, deadline))
             request.image_id = uploaded.image_id
         response = await self._operations.call("SearchByImage", request, deadline)
-        found = protos.SearchByImageResponse.FromString(response)
-        more = protos.SearchByImageResponse(next_page_token=page.build_next_token(found))
+        more = protos.SearchByImageResponse(next_page_token=page.build_next_token(response))
         if request.image_id:
             more.image_id = request.image_id
         return _merge(response, more)

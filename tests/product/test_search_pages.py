@@ -43,7 +43,7 @@ def search(
     else:
         response = protos.SearchByKeywordResponse(total_size=total)
     response.offers.extend([protos.Offer()] * found)
-    return page.build_next_token(response)
+    return page.build_next_token(response.SerializeToString())
 
 
 def reject(request: SearchRequest, dialect: str = OPEN) -> str:
