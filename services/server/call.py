@@ -1,6 +1,6 @@
 """What interceptors work with: the method of a call, its endpoint, its context; and their own interface."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from inspect import isasyncgenfunction
 from typing import Any, Protocol, TypeAlias
@@ -115,6 +115,8 @@ class CallContext:
     """The state of one call. Interceptors set the fields."""
 
     grpc_context: ServicerContext
+    trace_ids: Mapping[str, str] | None = None
+    """The ids of the call's span, for log lines. Set by TracingInterceptor."""
     audit_ids: AuditIds | None = None
     """Collects the ids in the requests, for the audit log. Set by AuditInterceptor."""
     identity: str = ""

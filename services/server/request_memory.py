@@ -51,9 +51,11 @@ class RequestMemory:
             memory = self._callers[caller] = _Memory(self._slots_of_caller, self._max_request_bytes)
         memory.calls += 1
         try:
-            await memory.acquire(caller, deadline)
+            if not memory.try_acquire():
+                await memory.wait(caller, deadline)
             try:
-                await self._total.acquire(caller, deadline)
+                if not self._total.try_acquire():
+                    await self._total.wait(caller, deadline)
             except BaseException:
                 memory.keep(0)
                 raise
@@ -112,17 +114,18 @@ class Reservation:
 class _Memory:
     """Memory in slots of the largest request. An arriving one has a slot; those that are held share some."""
 
-    __slots__ = ("_held_bytes", "_slot_bytes", "_slots", "calls")
+    __slots__ = ("_held_bytes", "_slot_bytes", "_slots", "calls", "try_acquire")
 
     def __init__(self, slots: int, slot_bytes: int) -> None:
         self._slots = FairSlots(slots, max_waiting=MAX_WAITING)
+        self.try_acquire = self._slots.try_acquire
         self._slot_bytes = slot_bytes
         self._held_bytes = 0
         self.calls = 0
         """The number of calls that use this memory, or wait for it."""
 
-    async def acquire(self, owner: Hashable, deadline: float) -> None:
-        """Wait for a slot. Raises Overloaded and DeadlineExceeded."""
+    async def wait(self, owner: Hashable, deadline: float) -> None:
+        """Wait for a slot, if none is free. Raises Overloaded and DeadlineExceeded."""
         try:
             await self._slots.acquire(owner, deadline)
         except QueueFull:

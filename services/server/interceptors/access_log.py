@@ -25,7 +25,7 @@ class AccessLogInterceptor:
         """Log the call, whether it succeeds, fails or is cancelled."""
         started_at = perf_counter()
         clear_log_fields()
-        bind_log_fields(rpc=self._rpc, **get_trace_ids(call.grpc_context))
+        bind_log_fields(rpc=self._rpc, **get_trace_ids(call))
         try:
             return await call_next(call)
         finally:

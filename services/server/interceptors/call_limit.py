@@ -1,7 +1,5 @@
 """The limit of calls: they may wait for long, so a caller could make them until none is left for others."""
 
-from collections import Counter
-
 from services.errors import Overloaded
 from services.server.call import CallContext, CallNext, MethodInfo
 from services.server.counters import remove_one
@@ -12,16 +10,17 @@ class CallsInFlight:
 
     def __init__(self, max_per_caller: int) -> None:
         self._max_per_caller = max_per_caller
-        self._callers: Counter[str] = Counter()
+        self._callers: dict[str, int] = {}
         """Only of callers that have calls."""
 
     def begin(self, caller: str) -> None:
         """Count a call. Raises Overloaded."""
-        if self._callers[caller] >= self._max_per_caller:
+        in_flight = self._callers.get(caller, 0)
+        if in_flight >= self._max_per_caller:
             raise Overloaded(
                 f"this caller has {self._max_per_caller} calls in flight, as many as it may have"
             )
-        self._callers[caller] += 1
+        self._callers[caller] = in_flight + 1
 
     def end(self, caller: str) -> None:
         """End a call that was counted."""

@@ -1,6 +1,5 @@
 """The limit of streams: a stream lasts, so a caller could open them until nothing is left for others."""
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,8 +15,8 @@ class OpenStreams:
     def __init__(self, settings: ServerSettings) -> None:
         self._per_caller = settings.max_streams_per_caller
         self._per_connection = settings.max_streams_per_connection
-        self._callers: Counter[str] = Counter()
-        self._connections: Counter[str] = Counter()
+        self._callers: dict[str, int] = {}
+        self._connections: dict[str, int] = {}
 
     @contextmanager
     def count(self, caller: str, peer: str) -> Iterator[None]:
@@ -25,15 +24,15 @@ class OpenStreams:
 
         `peer` is the address of the other end of the connection, with its port.
         """
-        if self._callers[caller] >= self._per_caller:
+        if self._callers.get(caller, 0) >= self._per_caller:
             raise StreamLimit("too many streams of this caller are open", streams_per_caller=self._per_caller)
-        if self._connections[peer] >= self._per_connection:
+        if self._connections.get(peer, 0) >= self._per_connection:
             raise StreamLimit(
                 "too many streams are open on this connection", streams_per_connection=self._per_connection
             )
         counters = ((self._callers, caller), (self._connections, peer))
         for counter, key in counters:
-            counter[key] += 1
+            counter[key] = counter.get(key, 0) + 1
         try:
             yield
         finally:

@@ -48,6 +48,11 @@ class TracingInterceptor:
             record_exception=False,  # its message can contain a buyer's data
             set_status_on_exception=False,
         ) as span:
+            ids = span.get_span_context()
+            call.trace_ids = {
+                "trace_id": trace.format_trace_id(ids.trace_id),
+                "span_id": trace.format_span_id(ids.span_id),
+            }
             try:
                 return await call_next(call)
             finally:
@@ -58,15 +63,11 @@ class TracingInterceptor:
                     span.set_status(StatusCode.ERROR)
 
 
-def get_trace_ids(context: ServicerContext) -> dict[str, str]:
-    """Return the ids for log lines: of the current span, else of the caller's trace, else none."""
-    current = trace.get_current_span().get_span_context()
-    if current.is_valid:
-        return {
-            "trace_id": trace.format_trace_id(current.trace_id),
-            "span_id": trace.format_span_id(current.span_id),
-        }
-    if not (headers := _trace_headers(context)):
+def get_trace_ids(call: CallContext) -> Mapping[str, str]:
+    """Return the ids for log lines: of the call's span, else of the caller's trace, else none."""
+    if call.trace_ids:
+        return call.trace_ids
+    if not (headers := _trace_headers(call.grpc_context)):
         return {}
     callers = trace.get_current_span(_PROPAGATOR.extract(headers)).get_span_context()
     return {"trace_id": trace.format_trace_id(callers.trace_id)} if callers.is_valid else {}

@@ -17,6 +17,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from datetime import UTC, datetime
 from typing import Any, BinaryIO, cast
 
 import msgspec
@@ -41,7 +42,8 @@ _write_failures = Counter(
 def configure_logging(service: str, level: str, stream: BinaryIO | None = None) -> None:
     """Configure structlog to write to `stream`, or to stdout, and to log warnings and errors of libraries."""
 
-    def add_service(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    def add_origin(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        event["timestamp"] = datetime.now(UTC).isoformat().replace("+00:00", "Z")
         event["service"] = service
         return event
 
@@ -49,8 +51,7 @@ def configure_logging(service: str, level: str, stream: BinaryIO | None = None) 
         processors=[
             merge_log_fields,
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            add_service,
+            add_origin,
             redact_exception,
             to_json,
         ],
