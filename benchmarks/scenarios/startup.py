@@ -72,7 +72,7 @@ def _install_production_packages() -> Path:
 
     Libraries import development tools if they are there: structlog imports rich, which import-linter needs.
     """
-    environment = CHECKOUT / "build" / "production"
+    environment = CHECKOUT / "build" / "bench-production"
     python = environment / "bin" / "python"
     uv = Path(sys.executable).with_name("uv")
     if not python.exists():
