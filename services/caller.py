@@ -5,11 +5,11 @@ The server sets it here, so that the adapter and the store can read it without i
 
 from collections.abc import Hashable
 from contextvars import ContextVar
-from dataclasses import dataclass
+
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True):
     """Who made a call."""
 
     identity: str = ""

@@ -1,8 +1,9 @@
 """The interface of RPC handlers, shared by the server, the adapter and the services."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
+
+import msgspec
 
 HandlerT = TypeVar("HandlerT", bound=Callable[..., object])
 
@@ -27,8 +28,7 @@ class Handler(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class DialectReport:
+class DialectReport(msgspec.Struct, frozen=True):
     """What is reported to the caller of a request about the dialect of 1688 that serves it."""
 
     dialect: str

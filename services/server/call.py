@@ -1,11 +1,13 @@
 """What interceptors work with: the method of a call, its endpoint, its context; and their own interface."""
 
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from inspect import isasyncgenfunction
 from typing import Any, Protocol, TypeAlias
 
 import grpc.aio
+import msgspec
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.descriptor_pb2 import MethodOptions
 from google.protobuf.message import Message
@@ -110,8 +112,7 @@ class MethodInfo:
 ServicerContext: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 
 
-@dataclass(slots=True)
-class CallContext:
+class CallContext(msgspec.Struct):
     """The state of one call. Interceptors set the fields."""
 
     grpc_context: ServicerContext
@@ -123,9 +124,9 @@ class CallContext:
     """The caller's identity, if it is known. Set by AuthorizationInterceptor."""
     is_operator: bool = False
     """Whether the call may concern what belongs to other callers. Set by AuthorizationInterceptor."""
-    deadline: float = field(init=False)
+    deadline: float = math.nan
     """In the event loop's time. Set by DeadlineInterceptor."""
-    default_deadline: float = field(init=False)
+    default_deadline: float = math.nan
     """The deadline of this call if its caller had set none. Set by DeadlineInterceptor."""
     request: Message | AsyncIterator[Message] | None = None
     """The argument of the handler. Set by DeserializationInterceptor; None again once the call has failed."""
@@ -134,7 +135,7 @@ class CallContext:
     RequestDeserializer."""
     handler_started: bool = False
     """Whether the handler may have started. Set by DeserializationInterceptor if there is one request."""
-    response_metadata: dict[str, str] = field(default_factory=dict)
+    response_metadata: dict[str, str] = {}
     """Is sent as trailing metadata, with an error too. Set by CallMetadataInterceptor."""
     status: grpc.StatusCode = grpc.StatusCode.OK
     """The status that the caller gets. Set by ErrorMappingInterceptor."""

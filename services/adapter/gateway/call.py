@@ -1,7 +1,9 @@
-"""The call of an operation, its response, and the interfaces of the middleware that both pass through."""
+"""The call of an operation, its response, and the interfaces of the middleware that both pass through.
+
+What each call creates is a Struct: a frozen dataclass takes five times as long to create, and to copy.
+"""
 
 from collections.abc import Awaitable, Callable, Hashable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 import msgspec
@@ -12,8 +14,7 @@ ParseBody: TypeAlias = Callable[[bytes], Any]
 """Parses the body of a response. Raises ValueError."""
 
 
-@dataclass(slots=True)
-class Admission:
+class Admission(msgspec.Struct):
     """The admission of one attempt by the circuit breaker of its operation."""
 
     generation: int
@@ -23,10 +24,7 @@ class Admission:
 
 
 class UpstreamCall(msgspec.Struct, frozen=True, kw_only=True):
-    """One call of an operation of 1688. A middleware does not modify it, but passes on a changed copy.
-
-    A Struct, since each call is copied several times: copying a dataclass takes five times as long.
-    """
+    """One call of an operation of 1688. A middleware does not modify it, but passes on a changed copy."""
 
     api_id: str
     """1688's id of the operation, `namespace:name-version`."""
@@ -54,8 +52,7 @@ class UpstreamCall(msgspec.Struct, frozen=True, kw_only=True):
     """AdmissionMiddleware sets this field, RecordOutcomeMiddleware uses it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpstreamResponse:
+class UpstreamResponse(msgspec.Struct, frozen=True, kw_only=True):
     """A readable response of an operation, not a gateway error."""
 
     value: Any

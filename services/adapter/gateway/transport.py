@@ -3,9 +3,10 @@
 import asyncio
 import os
 import ssl
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from services.adapter.gateway.call import MonotonicClock
 from services.adapter.gateway.connect_errors import GATEWAY_CA_FILE, to_connect_failure

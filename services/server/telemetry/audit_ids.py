@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
@@ -14,11 +14,10 @@ _MAX_IDS = 100
 _MAX_CHARACTERS = 128
 
 
-@dataclass(slots=True)
-class AuditIds:
+class AuditIds(msgspec.Struct):
     """The ids in the requests of a call, and what its handler adds, by field, in the order of arrival."""
 
-    _by_field: dict[str, dict[int | str, None]] = field(default_factory=dict)
+    _by_field: dict[str, dict[int | str, None]] = {}
 
     def record(self, message: Message) -> None:
         """Add the ids of a request, except those in fields marked `debug_redact`."""

@@ -156,8 +156,10 @@ class CircuitBreaker:
                 self._transition(State.CLOSED)
             elif succeeded is None:
                 self._wake_waiting()  # another call can be the probe
-        elif succeeded is not None and self._fails_too_often(succeeded):
-            self._open()
+        elif succeeded is not None:
+            self._count(succeeded)
+            if not succeeded and self._fails_too_often():
+                self._open()
 
     def _try_admit(self) -> Admission | None:
         """Return None if the breaker has no probe left. Raises CircuitOpen."""
@@ -211,8 +213,8 @@ class CircuitBreaker:
         self._buckets.clear()
         self._wake_waiting()
 
-    def _fails_too_often(self, succeeded: bool) -> bool:
-        """Count the outcome; return whether the window now has too many failures."""
+    def _count(self, succeeded: bool) -> None:
+        """Count an outcome in the window."""
         now, buckets = self._clock(), self._buckets
         while buckets and buckets[0].started_at <= now - self._policy.window_s:
             buckets.popleft()
@@ -220,8 +222,11 @@ class CircuitBreaker:
             buckets.append(_Bucket(now))
         buckets[-1].calls += 1
         buckets[-1].failures += not succeeded
-        calls = sum(bucket.calls for bucket in buckets)
-        failures = sum(bucket.failures for bucket in buckets)
+
+    def _fails_too_often(self) -> bool:
+        """Whether the window has too many failures. Asked after a failure: no success opens the breaker."""
+        calls = sum(bucket.calls for bucket in self._buckets)
+        failures = sum(bucket.failures for bucket in self._buckets)
         return calls >= self._policy.min_calls and failures >= calls * self._policy.failure_rate
 
 
