@@ -10,6 +10,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,7 +28,11 @@ from benchmarks.strace import traced_system_calls
 OFFERS = 20
 CALLS, WARM_UP_CALLS = 320, 96
 TIMEOUT_S = 30
-COUNTED_SERVICE = Path(__file__).parents[1] / "workers" / "counted_service.py"
+TRACED_CALLS = 32
+"""Of which all allocations are written to a file."""
+WORKERS = Path(__file__).parents[1] / "workers"
+MALLOC_LIBRARY = "libc_malloc_debug.so.0"
+"""Of glibc 2.34 and later: writes each allocation to the file of MALLOC_TRACE."""
 
 COUNTS = (
     "turns of the event loop",
@@ -44,6 +49,7 @@ COUNTS = (
     "calls of functions in Python",
     "calls of functions in C",
     "garbage collections",
+    "allocations",
 )
 
 
@@ -69,10 +75,11 @@ Calls = Callable[[], object]
 
 
 def call_counts(rows: Collection[str]) -> dict[str, Result]:
-    """Count in two processes of the service.
+    """Count in three processes of the service.
 
     The first one runs as it is: strace sees its system calls, then the kernel counts how often its threads
-    wait. The second one counts what the thread of its event loop does (workers/counted_service.py).
+    wait. The second one counts what the thread of its event loop does (workers/counted_service.py). In the
+    third one, the C library counts the allocations of all threads (workers/traced_service.py).
     """
     with (
         nginx() as upstream,
@@ -81,11 +88,21 @@ def call_counts(rows: Collection[str]) -> dict[str, Result]:
     ):
         upstream.set_response(responses.KEYWORD_QUERY, responses.build_search_page(OFFERS))
         upstream.set_response(responses.CATEGORY_GET, responses.build_category_response())
-        client, file = LoadClient(worker), Path(directory) / "counts"
-        program = (str(COUNTED_SERVICE), "services.product", str(file))
+        client, file, trace = LoadClient(worker), Path(directory) / "counts", Path(directory) / "trace"
+        traced_environment = {
+            "LD_PRELOAD": MALLOC_LIBRARY,
+            "MALLOC_TRACE": str(trace),
+            "PYTHONMALLOC": "malloc",  # otherwise Python divides large blocks among small objects
+        }
+
+        def run(worker: str, environment: Mapping[str, str]) -> AbstractContextManager[RunningService]:
+            program = (str(WORKERS / f"{worker}.py"), "services.product", str(file))
+            return run_service("product", upstream.url, environment, program=program, log=f"bench-{worker}")
+
         with (
             run_service("product", upstream.url) as plain,
-            run_service("product", upstream.url, program=program, log="bench-counted") as counted,
+            run("counted_service", {}) as counted,
+            run("traced_service", traced_environment) as traced,
         ):
             results = {}
             for row in rows:
@@ -97,16 +114,22 @@ def call_counts(rows: Collection[str]) -> dict[str, Result]:
 
                 make_calls(plain, WARM_UP_CALLS)
                 make_calls(counted, WARM_UP_CALLS)
+                make_calls(traced, WARM_UP_CALLS)
                 counts = {
                     **_count_system_calls(plain.pid, partial(make_calls, plain, CALLS)),
                     **_count_waits(plain.pid, partial(make_calls, plain, CALLS)),
                     **_count_in_process(counted.pid, file, partial(make_calls, counted, CALLS)),
+                    "allocations": _count_allocations(
+                        traced.pid, file, trace, partial(make_calls, traced, TRACED_CALLS)
+                    )
+                    * (CALLS + 1)
+                    / (TRACED_CALLS + 1),
                 }
                 results[row] = _to_result(counts)
     return results
 
 
-def _to_result(counts: Mapping[str, int]) -> Result:
+def _to_result(counts: Mapping[str, float]) -> Result:
     # closed_loop makes one call more, whose response it checks.
     first, *others = (
         Series(name=name, unit="per call", values=(counts.get(name, 0) / (CALLS + 1),)) for name in COUNTS
@@ -148,6 +171,17 @@ def _count_in_process(pid: int, file: Path, make_calls: Calls) -> dict[str, int]
     _wait_until(lambda: file.stat().st_size > 0)
     counts: dict[str, int] = json.loads(file.read_text())
     return counts
+
+
+def _count_allocations(pid: int, file: Path, trace: Path, make_calls: Calls) -> int:
+    for action in (make_calls, lambda: None):
+        file.unlink(missing_ok=True)
+        os.kill(pid, signal.SIGUSR1)
+        _wait_until(file.exists)
+        action()
+    with trace.open() as lines:
+        # Such as "@ /usr/bin/python3.11:(PyMem_Malloc+1c)[0x7f] + 0x55 0x40". ">" ends a reallocation.
+        return sum(line.rsplit(maxsplit=3)[1] in "+>" for line in lines if line.startswith("@"))
 
 
 def _wait_until(condition: Callable[[], bool]) -> None:
