@@ -25,7 +25,6 @@ _received = Counter(
     "stored, duplicate: number of messages. Other outcomes: number of requests that were not accepted.",
     ("outcome",),
 )
-_log = structlog.get_logger()
 
 
 class _Rejected(Exception):
@@ -50,6 +49,9 @@ def callback_routes(
     1688 pushes again.
     """
 
+    log = structlog.get_logger().bind()
+    new, duplicate = _received.labels("stored"), _received.labels("duplicate")
+
     async def receive(request: web.Request) -> web.Response:
         try:
             message = parse_message(_verify(secret, request.query_string, await request.read()))
@@ -63,11 +65,11 @@ def callback_routes(
             return web.Response(text=f"{rejected.outcome}\n", status=rejected.status)
         except StoreUnavailable:
             _received.labels("not_stored").inc()
-            _log.warning("message_not_stored")
+            log.warning("message_not_stored")
             return web.Response(text="not stored\n", status=503, headers={"Retry-After": "1"})
-        _received.labels("stored").inc(len(stored.new_ids))
-        _received.labels("duplicate").inc(stored.duplicate_count)
-        _log.info("message_received", new=list(stored.new_ids), duplicates=stored.duplicate_count)
+        new.inc(len(stored.new_ids))
+        duplicate.inc(stored.duplicate_count)
+        log.info("message_received", new=list(stored.new_ids), duplicates=stored.duplicate_count)
         return web.Response(text="SUCCESS")
 
     return [web.post(PATH, receive)]

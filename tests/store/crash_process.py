@@ -4,10 +4,11 @@
 """
 
 import asyncio
-import dataclasses
 import sys
 from itertools import count
 from pathlib import Path
+
+import msgspec
 
 from services.errors import StoreUnavailable
 from services.store import (
@@ -39,7 +40,7 @@ async def main(url: str, name: str, sent: Path) -> None:
 
         async def store_messages() -> None:
             for number in count():
-                message = dataclasses.replace(
+                message = msgspec.structs.replace(
                     build_message(number, order=f"{name}{number % 5}"),
                     message_id=f"{name}{number}",
                     event_time_ms=number,

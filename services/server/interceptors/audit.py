@@ -14,7 +14,7 @@ class AuditInterceptor:
     """
 
     def __init__(self, method: MethodInfo) -> None:
-        self._log = audit_logger()
+        self._log = audit_logger().bind()
         self._method = method.name
         self._is_read_only = method.is_read_only
 

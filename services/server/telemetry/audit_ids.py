@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from contextvars import ContextVar
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -22,13 +23,12 @@ class AuditIds(msgspec.Struct):
     def record(self, message: Message) -> None:
         """Add the ids of a request, except those in fields marked `debug_redact`."""
         for descriptor, value in message.ListFields():
-            if descriptor.GetOptions().debug_redact:
-                continue
-            for item in _iterate(descriptor, value):
-                if isinstance(item, Message):
-                    self.record(item)
-                elif isinstance(item, int | str) and descriptor.name.endswith(_SUFFIXES):
-                    self._add(descriptor.name, item)
+            if _may_have_ids(descriptor):
+                for item in _iterate(descriptor, value):
+                    if isinstance(item, Message):
+                        self.record(item)
+                    elif isinstance(item, int | str):
+                        self._add(descriptor.name, item)
 
     def add(self, name: str, values: Iterable[int | str]) -> None:
         """Add ids of one field."""
@@ -61,7 +61,23 @@ def add_audit_ids(name: str, values: Iterable[int | str]) -> None:
         ids.add(name, values)
 
 
+@cache
+def _may_have_ids(descriptor: FieldDescriptor) -> bool:
+    """Whether a field has ids, or messages that may have some. Cached: it takes long to read options."""
+    if descriptor.GetOptions().debug_redact:
+        return False
+    message = descriptor.message_type
+    if message is not None and _is_map(descriptor):
+        message = message.fields_by_name["value"].message_type
+    return message is not None or descriptor.name.endswith(_SUFFIXES)
+
+
+@cache
+def _is_map(descriptor: FieldDescriptor) -> bool:
+    return bool(descriptor.message_type and descriptor.message_type.GetOptions().map_entry)
+
+
 def _iterate(descriptor: FieldDescriptor, value: Any) -> Iterable[Any]:
-    if descriptor.message_type and descriptor.message_type.GetOptions().map_entry:
+    if _is_map(descriptor):
         return value.values()  # type: ignore[no-any-return] # protobuf's maps have no type
     return value if descriptor.is_repeated else (value,)

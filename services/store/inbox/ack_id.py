@@ -1,14 +1,14 @@
 """The ack id: identifies one delivery of a message to a consumer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from services.errors import InvalidRequest, Violation
 from services.opaque_token import decode_numbers, encode_token
 
 
-@dataclass(frozen=True, slots=True)
-class AckId:
+class AckId(msgspec.Struct, frozen=True):
     """One delivery of a message. `str()` of it is the text that consumers get."""
 
     subscription_id: int

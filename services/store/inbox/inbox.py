@@ -2,9 +2,9 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -30,8 +30,7 @@ STORE_TIMEOUT_S = 10.0
 """For a message, with the wait for its transaction. 1688 pushes again what was not stored in time."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IncomingMessage:
+class IncomingMessage(msgspec.Struct, frozen=True, kw_only=True):
     """A message as received."""
 
     message_id: str
@@ -52,8 +51,7 @@ class IncomingMessage:
     """The latest of 1688's times of the message; None if it has none. It is not stored."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreResult:
+class StoreResult(msgspec.Struct, frozen=True, kw_only=True):
     """Which messages of one call of `Inbox.store` were new."""
 
     new_ids: Sequence[str]

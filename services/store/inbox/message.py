@@ -2,9 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import msgspec
 from sqlalchemy import (
     BigInteger,
     ColumnCollection,
@@ -40,8 +40,7 @@ can be three times as long, and stays below MAX_PAGE_BYTES.
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class Message(msgspec.Struct, frozen=True, kw_only=True):
     """A stored message."""
 
     message_id: str
@@ -64,8 +63,7 @@ class Message:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReceivedMessage:
+class ReceivedMessage(msgspec.Struct, frozen=True, kw_only=True):
     """One delivery of a message: a consumer has the message alone until its lease expires."""
 
     ack_id: AckId
@@ -75,8 +73,7 @@ class ReceivedMessage:
     lease_expire_time_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeadMessage:
+class DeadMessage(msgspec.Struct, frozen=True, kw_only=True):
     """A message that was delivered too often without an acknowledgement."""
 
     message: Message

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from sqlalchemy import Boolean, LargeBinary, Row, bindparam, case, func, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -46,8 +47,7 @@ class RetryPolicy:
     """A delivery that fails this long after it was enqueued, or retried by hand, is dead."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """A delivery that only the holder may send, until the lease expires."""
 
     delivery: Delivery
@@ -58,8 +58,7 @@ class Claim:
     retry_start_time_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
+class Release(msgspec.Struct, frozen=True, kw_only=True):
     """The end of a claim without an outcome: the delivery is due at once."""
 
     was_sent: bool

@@ -3,10 +3,10 @@
 import json
 import uuid
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+import msgspec
 from sqlalchemy import Row
 
 STATE_PREFIX = "DELIVERY_STATE_"
@@ -48,8 +48,7 @@ def build_order_group(order_id: str) -> str:
     return f"order:{order_id}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewDelivery:
+class NewDelivery(msgspec.Struct, frozen=True, kw_only=True):
     """A delivery to enqueue."""
 
     caller: str
@@ -105,8 +104,7 @@ class NewDelivery:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """A stored delivery. Times are milliseconds since the epoch."""
 
     delivery_id: str

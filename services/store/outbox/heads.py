@@ -12,11 +12,11 @@ of a caller does not depend on how many heads another one has.
 
 from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from itertools import zip_longest
 from typing import Any
 
+import msgspec
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -51,8 +51,7 @@ _PASSED = 2
 """Stands for heads whose time has passed, but which have no turn yet."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
+class Head(msgspec.Struct, frozen=True, kw_only=True):
     """A row of `delivery_heads`."""
 
     ordering_group: str

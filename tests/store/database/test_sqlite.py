@@ -1,12 +1,12 @@
 """SQLite while its file is locked, full, removed, replaced or read only, and afterwards."""
 
 import asyncio
-import dataclasses
 import shutil
 import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 
+import msgspec
 import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
@@ -195,7 +195,7 @@ async def test_the_journal_is_checkpointed_and_truncated_after_a_long_reader(sto
     reader = sqlite3.connect(database_file, isolation_level=None)
     reader.execute("BEGIN")
     reader.execute("SELECT count(*) FROM messages").fetchone()
-    big = dataclasses.replace(build_message(1), raw=b"x" * (MAX_IDLE_JOURNAL_BYTES + 1))
+    big = msgspec.structs.replace(build_message(1), raw=b"x" * (MAX_IDLE_JOURNAL_BYTES + 1))
     await storage.inbox.store([big])
     await storage.store.clock.synchronize(storage.store)
     assert journal.stat().st_size > MAX_IDLE_JOURNAL_BYTES

@@ -1,9 +1,9 @@
 """The table of heads is right after every change, and only heads are leased."""
 
 import random
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import func, select
 
 from services.store import RetentionPolicy, SubscriptionLimits, erase

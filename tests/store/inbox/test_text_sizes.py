@@ -1,7 +1,6 @@
 """A call returns messages up to a size, at least one, and the others are not lost."""
 
-import dataclasses
-
+import msgspec
 import pytest
 
 from services.store import SubscriptionLimits
@@ -20,7 +19,7 @@ SIZES = {
 
 
 def build_messages():
-    return [dataclasses.replace(build_message(number), raw=b"x" * size) for number, size in SIZES.items()]
+    return [msgspec.structs.replace(build_message(number), raw=b"x" * size) for number, size in SIZES.items()]
 
 
 async def test_a_lease_ends_before_the_texts_are_too_long(storage):
