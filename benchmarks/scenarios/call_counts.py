@@ -122,7 +122,7 @@ def call_counts(rows: Collection[str]) -> dict[str, Result]:
                     "allocations": _count_allocations(
                         traced.pid, file, trace, partial(make_calls, traced, TRACED_CALLS)
                     )
-                    * (CALLS + 1)
+                    * (CALLS + 1)  # as if all calls had been traced
                     / (TRACED_CALLS + 1),
                 }
                 results[row] = _to_result(counts)

@@ -14,6 +14,8 @@ from collections.abc import Callable
 from itertools import cycle
 from pathlib import Path
 
+_SYMBOL_VERSION = b"GLIBC_2.2.5"
+
 
 def main(module: str, file: Path) -> None:
     """Run the service."""
@@ -33,7 +35,9 @@ def _find_function(name: str) -> Callable[[], None]:
     library = ctypes.CDLL(os.environ["LD_PRELOAD"])
     find = ctypes.CDLL(None).dlvsym
     find.restype, find.argtypes = ctypes.c_void_p, (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p)
-    address = find(library._handle, name.encode(), b"GLIBC_2.2.5")
+    address = find(library._handle, name.encode(), _SYMBOL_VERSION)
+    if address is None:
+        sys.exit(f"{library._name} has no {name} of {_SYMBOL_VERSION.decode()}, which is that of x86-64")
     return ctypes.CFUNCTYPE(None)(address)
 
 

@@ -1,6 +1,5 @@
 """What interceptors work with: the method of a call, its endpoint, its context; and their own interface."""
 
-import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from inspect import isasyncgenfunction
@@ -113,7 +112,7 @@ ServicerContext: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 
 
 class CallContext(msgspec.Struct):
-    """The state of one call. Interceptors set the fields."""
+    """The state of one call. Interceptors set the fields. Each context gets its own copy of a default."""
 
     grpc_context: ServicerContext
     trace_ids: Mapping[str, str] | None = None
@@ -124,9 +123,9 @@ class CallContext(msgspec.Struct):
     """The caller's identity, if it is known. Set by AuthorizationInterceptor."""
     is_operator: bool = False
     """Whether the call may concern what belongs to other callers. Set by AuthorizationInterceptor."""
-    deadline: float = math.nan
+    deadline: float = 0.0
     """In the event loop's time. Set by DeadlineInterceptor."""
-    default_deadline: float = math.nan
+    default_deadline: float = 0.0
     """The deadline of this call if its caller had set none. Set by DeadlineInterceptor."""
     request: Message | AsyncIterator[Message] | None = None
     """The argument of the handler. Set by DeserializationInterceptor; None again once the call has failed."""

@@ -18,7 +18,7 @@ _MAX_CHARACTERS = 128
 class AuditIds(msgspec.Struct):
     """The ids in the requests of a call, and what its handler adds, by field, in the order of arrival."""
 
-    _by_field: dict[str, dict[int | str, None]] = {}
+    _by_field: dict[str, dict[int | str, None]] = {}  # msgspec copies it for each object
 
     def record(self, message: Message) -> None:
         """Add the ids of a request, except those in fields marked `debug_redact`."""

@@ -68,7 +68,7 @@ class HttpConnection(asyncio.Protocol):
         self._headers: dict[str, str] = {}
         self._raw_headers: dict[bytes, bytes] = {}
         self._body: list[bytes] = []
-        # The parser calls these for each header and each part of the body: no function in Python is faster.
+        # The parser calls these for each header and part of the body. As methods in C, they take less time.
         self.on_header = self._raw_headers.setdefault
         self.on_body = self._body.append
         self._parser = httptools.HttpResponseParser(self)
@@ -105,7 +105,8 @@ class HttpConnection(asyncio.Protocol):
         finally:
             timer.cancel()
             self._ended = None
-            self._body.clear()  # an idle connection holds no response in memory
+            self._body.clear()  # an idle connection holds no response in memory, and no trailers
+            self._raw_headers.clear()
 
     def close(self) -> None:
         """Close the connection at once."""
@@ -176,9 +177,6 @@ class HttpConnection(asyncio.Protocol):
         """Begin a response, final or interim. Raises ConnectionBroken if the final one is complete."""
         if self._ended is None or self._ended.done():
             raise ConnectionBroken("a second response")
-        self._headers = {}
-        self._raw_headers.clear()
-        self._body.clear()
 
     def on_headers_complete(self) -> None:
         """Read headers and status. Raises ConnectionBroken if it is none, or switches to another protocol."""
@@ -187,6 +185,7 @@ class HttpConnection(asyncio.Protocol):
             name.decode("latin-1").lower(): value.decode("latin-1").rstrip(" \t")
             for name, value in reversed(self._raw_headers.items())  # so the first of a name counts
         }
+        self._raw_headers.clear()  # an interim response has headers of its own
         self._status = self._parser.get_status_code()
         if self._status < 100 or self._status == 101:
             raise ConnectionBroken("no status, or another protocol")

@@ -47,7 +47,7 @@ class CircuitBreakerPolicy:
     min_calls: int = 20
     """With fewer calls in the window the breaker stays closed."""
     failure_rate: float = 0.5
-    """The breaker opens when this fraction of the calls, or more, failed."""
+    """The breaker opens after a failed call if this fraction of the calls, or more, failed."""
     open_s: float = 2.0
     """How long the breaker is open before it lets probes pass."""
     probes: int = 3

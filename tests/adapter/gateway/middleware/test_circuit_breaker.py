@@ -90,6 +90,15 @@ async def test_half_of_the_calls_failing_opens_it(breaker):
 
 
 @on_one_loop
+async def test_a_success_does_not_open_it(breaker):
+    half = POLICY.min_calls // 2
+    await end(breaker, *[False] * half, *[True] * half)
+    assert breaker.state is State.CLOSED
+    await end(breaker, False)
+    assert breaker.state is State.OPEN  # type: ignore[comparison-overlap] # the calls change the state
+
+
+@on_one_loop
 async def test_failures_before_the_window_do_not_count(breaker, time):
     await end(breaker, *[False] * (POLICY.min_calls - 1))
     time.now += POLICY.window_s + POLICY.window_s / 10
