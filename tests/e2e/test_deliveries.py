@@ -411,16 +411,21 @@ def test_deliveries_belong_to_their_caller_and_operators_see_all(
     assert list_ids(other) == [followed["delivery_id"]]
     assert list_ids(operations) == [followed["delivery_id"], delivery["delivery_id"]]
     assert client.call("GetDelivery", NATIONAL, get, **operations)["delivery"]["caller"] == callers[0]
-    audited = [
-        (line["method"].split("/")[1], line["ids"])
-        for line in map(json.loads, process.log.read_text().splitlines())
-        if line["event"] == "audit" and line.get("role") == "operator"
-    ]
     both = [followed["delivery_id"], delivery["delivery_id"]]
-    assert audited == [
+    expected = [
         ("ListDeliveries", {"delivery_id": both, "owner": [callers[1], callers[0]]}),
         ("GetDelivery", {"delivery_id": both[1:], "owner": [callers[0]]}),
     ]
+    wait_until(
+        lambda: (
+            expected
+            == [
+                (line["method"].split("/")[1], line["ids"])
+                for line in map(json.loads, process.log.read_text().splitlines())
+                if line["event"] == "audit" and line.get("role") == "operator"
+            ]
+        )
+    )
 
     def is_cancelled() -> bool:
         try:

@@ -294,6 +294,7 @@ def test_the_service_replays_periodically(start_dedicated: StartDedicated, sandb
         ship_order(sandbox)
         assert consumer.pull_topics(wait_s=15) == [CREATED, PAID, SHIPPED]
         wait_until(lambda: count_messages(sandbox) == (0, 3))
+    wait_until(lambda: '"replay_failed"' in service.log.read_text())
     log = [json.loads(line) for line in service.log.read_text().splitlines() if line.startswith("{")]
     assert [line["reason"] for line in log if line["event"] == "replay_failed"] == ["UPSTREAM_REFUSED"]
 

@@ -6,6 +6,7 @@ import urllib.request
 import pytest
 
 from tests.e2e.conftest import DIALECTS, RpcClient, ServicePool, StartDedicated
+from tests.support.polling import wait_until
 from tests.support.sample_cases import SERVICES
 from tests.support.sandbox_client import SandboxClient
 from tools.local_stack import RunningProcess
@@ -65,6 +66,7 @@ def test_unknown_members_are_counted_and_named_without_values(
     assert f"nationalsite_responses_compared_total{labels} 2.0\n" in metrics
     assert f"nationalsite_members_unknown_total{labels} 2.0\n" in metrics
     assert "giftBox" not in metrics
+    wait_until(lambda: "unknown_members" in process.log.read_text())
     log = process.log.read_text()
     lines = [json.loads(line) for line in log.splitlines() if '"unknown_members"' in line]
     assert [line["paths"] for line in lines] == [[f"{path}.giftBox"]]

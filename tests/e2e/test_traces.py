@@ -8,6 +8,7 @@ import pytest
 from nationalsite.product import v1 as protos
 from nationalsite.product.v1 import ProductServiceStub
 
+from tests.support.polling import wait_until
 from tests.support.sandbox_client import SandboxClient
 from tests.support.trace_collector import trace_collector
 from tools.local_stack import RunningProcess, start_service, stop
@@ -71,12 +72,17 @@ def test_spans_are_linked_and_named_in_log_lines(start_traced, sandbox: SandboxC
     assert failed_request["attributes"]["error.type"] == "503"
     assert failed_request["attributes"]["nationalsite.upstream.trace_id"]
 
-    calls = [
-        line for line in map(json.loads, service.log.read_text().splitlines()) if line["event"] == "call"
-    ]
-    assert [(line["trace_id"], line["span_id"]) for line in calls] == [
-        (span["trace"], span["id"]) for span in (search, failed)
-    ]
+    expected = [(span["trace"], span["id"]) for span in (search, failed)]
+    wait_until(
+        lambda: (
+            expected
+            == [
+                (line["trace_id"], line["span_id"])
+                for line in map(json.loads, service.log.read_text().splitlines())
+                if line["event"] == "call"
+            ]
+        )
+    )
     assert b"secret-dress" not in b"".join(collector.raw_requests)
 
 
