@@ -61,11 +61,9 @@ def skip_reason(operation: Operation, *, writes: bool) -> str:
     """Return why an operation must not be probed; empty if it may be."""
     if operation.is_read_only:
         return ""
-    if not writes:
-        return "a write; use --writes to check it"
     if not protovalidate.collect_violations(operation.request()):
         return "a write without required parameters might be executed"
-    return ""
+    return "" if writes else "a write; use --writes to check it"
 
 
 async def probe(gateway: GatewayClient, operation: Operation) -> Permission:
