@@ -315,7 +315,8 @@ type OrderSyncServiceClient interface {
 	//
 	// Empty before the order is shipped. 1688's data can lag behind a shipment.
 	//
-	// Errors: the service's common ones.
+	// Errors: the service's common ones, and UPSTREAM_NOT_OWNED
+	// (order.nopermission.buyer, which 1688 documents for ListShipmentTraces).
 	ListShipments(ctx context.Context, in *ListShipmentsRequest, opts ...grpc.CallOption) (*ListShipmentsResponse, error)
 	// Lists where the shipments of a purchase order were (1688:
 	// alibaba.trade.getLogisticsTraceInfo.buyerView).
@@ -1271,7 +1272,8 @@ type OrderSyncServiceServer interface {
 	//
 	// Empty before the order is shipped. 1688's data can lag behind a shipment.
 	//
-	// Errors: the service's common ones.
+	// Errors: the service's common ones, and UPSTREAM_NOT_OWNED
+	// (order.nopermission.buyer, which 1688 documents for ListShipmentTraces).
 	ListShipments(context.Context, *ListShipmentsRequest) (*ListShipmentsResponse, error)
 	// Lists where the shipments of a purchase order were (1688:
 	// alibaba.trade.getLogisticsTraceInfo.buyerView).

@@ -602,7 +602,8 @@ class OrderSyncServiceServicer:
 
         Empty before the order is shipped. 1688's data can lag behind a shipment.
 
-        Errors: the service's common ones.
+        Errors: the service's common ones, and UPSTREAM_NOT_OWNED
+        (order.nopermission.buyer, which 1688 documents for ListShipmentTraces).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -303,7 +303,8 @@ class OrderSyncServiceStub:
 
     Empty before the order is shipped. 1688's data can lag behind a shipment.
 
-    Errors: the service's common ones.
+    Errors: the service's common ones, and UPSTREAM_NOT_OWNED
+    (order.nopermission.buyer, which 1688 documents for ListShipmentTraces).
     """
     ListShipmentTraces: _grpc.UnaryUnaryMultiCallable[_shipment_pb2.ListShipmentTracesRequest, _shipment_pb2.ListShipmentTracesResponse]
     """Lists where the shipments of a purchase order were (1688:
@@ -860,7 +861,8 @@ class OrderSyncServiceAsyncStub(OrderSyncServiceStub):
 
     Empty before the order is shipped. 1688's data can lag behind a shipment.
 
-    Errors: the service's common ones.
+    Errors: the service's common ones, and UPSTREAM_NOT_OWNED
+    (order.nopermission.buyer, which 1688 documents for ListShipmentTraces).
     """
     ListShipmentTraces: _aio.UnaryUnaryMultiCallable[_shipment_pb2.ListShipmentTracesRequest, _shipment_pb2.ListShipmentTracesResponse]  # type: ignore[assignment]
     """Lists where the shipments of a purchase order were (1688:
@@ -1498,7 +1500,8 @@ class OrderSyncServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Empty before the order is shipped. 1688's data can lag behind a shipment.
 
-        Errors: the service's common ones.
+        Errors: the service's common ones, and UPSTREAM_NOT_OWNED
+        (order.nopermission.buyer, which 1688 documents for ListShipmentTraces).
         """
 
     @_abc_1.abstractmethod

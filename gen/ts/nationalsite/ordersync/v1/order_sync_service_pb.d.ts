@@ -377,7 +377,8 @@ export declare const OrderSyncService: GenService<{
    *
    * Empty before the order is shipped. 1688's data can lag behind a shipment.
    *
-   * Errors: the service's common ones.
+   * Errors: the service's common ones, and UPSTREAM_NOT_OWNED
+   * (order.nopermission.buyer, which 1688 documents for ListShipmentTraces).
    *
    * @generated from rpc nationalsite.ordersync.v1.OrderSyncService.ListShipments
    */
