@@ -41,7 +41,9 @@ def follow(orders: OrderSyncServiceStub, message: protos.Message) -> None:
             end_time=order.end_time if order.HasField("end_time") else None,
         )
         orders.SyncOrderStatus(protos.SyncOrderStatusRequest(order_status=status), timeout=10)
-    print(order.out_order_id, protos.PurchaseOrderState.Name(order.state), len(shipments), flush=True)
+    state = protos.PurchaseOrderState.Name(order.state)
+    # One text, since other handlers print at the same time.
+    print(f"{order.out_order_id} {state} {len(shipments)}\n", end="", flush=True)
     # [/snippet]
 
 
