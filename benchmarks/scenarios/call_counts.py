@@ -112,28 +112,23 @@ def call_counts(rows: Collection[str]) -> dict[str, Result]:
                     target = load.build_target(service)
                     client.closed_loop(target, in_flight=load.in_flight, calls=calls)
 
-                make_calls(plain, WARM_UP_CALLS)
-                make_calls(counted, WARM_UP_CALLS)
-                make_calls(traced, WARM_UP_CALLS)
+                for service in (plain, counted, traced):
+                    make_calls(service, WARM_UP_CALLS)
                 counts = {
                     **_count_system_calls(plain.pid, partial(make_calls, plain, CALLS)),
                     **_count_waits(plain.pid, partial(make_calls, plain, CALLS)),
                     **_count_in_process(counted.pid, file, partial(make_calls, counted, CALLS)),
-                    "allocations": _count_allocations(
-                        traced.pid, file, trace, partial(make_calls, traced, TRACED_CALLS)
-                    )
-                    * (CALLS + 1)  # as if all calls had been traced
-                    / (TRACED_CALLS + 1),
                 }
-                results[row] = _to_result(counts)
+                trace_calls = partial(make_calls, traced, TRACED_CALLS)
+                allocations = _count_allocations(traced.pid, file, trace, trace_calls)
+                # closed_loop makes one call more, whose response it checks.
+                per_call = {name: counts.get(name, 0) / (CALLS + 1) for name in COUNTS}
+                results[row] = _to_result(per_call | {"allocations": allocations / (TRACED_CALLS + 1)})
     return results
 
 
-def _to_result(counts: Mapping[str, float]) -> Result:
-    # closed_loop makes one call more, whose response it checks.
-    first, *others = (
-        Series(name=name, unit="per call", values=(counts.get(name, 0) / (CALLS + 1),)) for name in COUNTS
-    )
+def _to_result(per_call: Mapping[str, float]) -> Result:
+    first, *others = (Series(name=name, unit="per call", values=(count,)) for name, count in per_call.items())
     return absolute(first, details=others)
 
 
@@ -163,9 +158,7 @@ def _count_waits(pid: int, make_calls: Calls) -> dict[str, int]:
 
 
 def _count_in_process(pid: int, file: Path, make_calls: Calls) -> dict[str, int]:
-    file.unlink(missing_ok=True)
-    os.kill(pid, signal.SIGUSR1)
-    _wait_until(file.exists)
+    _signal(pid, file)
     make_calls()
     os.kill(pid, signal.SIGUSR1)
     _wait_until(lambda: file.stat().st_size > 0)
@@ -174,14 +167,19 @@ def _count_in_process(pid: int, file: Path, make_calls: Calls) -> dict[str, int]
 
 
 def _count_allocations(pid: int, file: Path, trace: Path, make_calls: Calls) -> int:
-    for action in (make_calls, lambda: None):
-        file.unlink(missing_ok=True)
-        os.kill(pid, signal.SIGUSR1)
-        _wait_until(file.exists)
-        action()
+    _signal(pid, file)
+    make_calls()
+    _signal(pid, file)
     with trace.open() as lines:
         # Such as "@ /usr/bin/python3.11:(PyMem_Malloc+1c)[0x7f] + 0x55 0x40". ">" ends a reallocation.
         return sum(line.rsplit(maxsplit=3)[1] in "+>" for line in lines if line.startswith("@"))
+
+
+def _signal(pid: int, file: Path) -> None:
+    """Send SIGUSR1, and wait until the process has created the file."""
+    file.unlink(missing_ok=True)
+    os.kill(pid, signal.SIGUSR1)
+    _wait_until(file.exists)
 
 
 def _wait_until(condition: Callable[[], bool]) -> None:

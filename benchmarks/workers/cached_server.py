@@ -19,6 +19,8 @@ import uvloop
 from nationalsite.product.v1 import GetCategoryRequest
 from prometheus_client import Counter, Histogram
 
+from benchmarks.workers.serving import serve
+
 STARTED = Counter("calls_started", "Calls.", ["method"])
 DURATION = Histogram("call_duration_seconds", "Durations of calls.", ["method", "status"])
 
@@ -53,14 +55,7 @@ async def main(path: str, response: bytes, log_file: Path) -> None:
             duration.observe(duration_s)
             log.info("call", rpc=path, status="OK", duration_ms=round(duration_s * 1000, 2))
 
-    service, _, name = path.strip("/").partition("/")
-    server = grpc.aio.server()
-    handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(respond)
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {name: handler}),))
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    print(f"127.0.0.1:{port}", flush=True)
-    await server.wait_for_termination()
+    await serve(path, grpc.unary_unary_rpc_method_handler(respond))
 
 
 if __name__ == "__main__":

@@ -4,15 +4,15 @@ Arguments: the path of the method, a file with the response, and optionally the 
 each call first posts a fixed form to it through plain aiohttp.
 """
 
-import asyncio
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import aiohttp
 import grpc
-import grpc.aio
 import uvloop
+
+from benchmarks.workers.serving import serve
 
 HEADERS = {"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8"}
 FORM = (
@@ -25,7 +25,6 @@ async def main(
     method: str, response: bytes, url: str = "", decode: Callable[[bytes], bytes] | None = None
 ) -> None:
     """Serve until stopped. `decode` computes the response from that of the upstream."""
-    service, _, name = method.strip("/").partition("/")
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1000)) as session:
 
         async def forward(_request: bytes, _context: object) -> bytes:
@@ -36,15 +35,7 @@ async def main(
         async def respond(_request: bytes, _context: object) -> bytes:
             return response
 
-        server = grpc.aio.server()
-        handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(
-            forward if url else respond
-        )
-        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {name: handler}),))
-        port = server.add_insecure_port("127.0.0.1:0")
-        await server.start()
-        print(f"127.0.0.1:{port}", flush=True)
-        await asyncio.Event().wait()
+        await serve(method, grpc.unary_unary_rpc_method_handler(forward if url else respond))
 
 
 if __name__ == "__main__":

@@ -13,10 +13,11 @@ import protovalidate
 import uvloop
 from nationalsite.product.v1 import UploadImageRequest
 
+from benchmarks.workers.serving import serve
+
 
 async def main(method: str, response: bytes) -> None:
     """Serve until stopped."""
-    service, _, name = method.strip("/").partition("/")
     validator = protovalidate.Validator()
 
     async def respond(_requests: object, context: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
@@ -25,13 +26,11 @@ async def main(method: str, response: bytes) -> None:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT)
         return response
 
-    server = grpc.aio.server(options=(("grpc.max_receive_message_length", -1),))
-    handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.stream_unary_rpc_method_handler(respond)
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {name: handler}),))
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    print(f"127.0.0.1:{port}", flush=True)
-    await server.wait_for_termination()
+    await serve(
+        method,
+        grpc.stream_unary_rpc_method_handler(respond),
+        options=(("grpc.max_receive_message_length", -1),),
+    )
 
 
 if __name__ == "__main__":
