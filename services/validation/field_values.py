@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, cast
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -19,8 +20,14 @@ def iterate_values(message: Message, prefix: str = "") -> Iterator[tuple[str, st
             yield from _iterate_field(descriptor, value, f"{prefix}{descriptor.name}")
 
 
+@cache
+def is_map(descriptor: FieldDescriptor) -> bool:
+    """Whether a field is a map. Cached: it takes long to read options."""
+    return descriptor.message_type is not None and descriptor.message_type.GetOptions().map_entry
+
+
 def _iterate_field(descriptor: FieldDescriptor, value: Any, path: str) -> Iterator[tuple[str, str | Message]]:
-    if descriptor.message_type is not None and descriptor.message_type.GetOptions().map_entry:
+    if is_map(descriptor):
         for key, element in value.items():
             element_path = f"{path}[{json.dumps(key, ensure_ascii=False)}]"
             if isinstance(key, str):

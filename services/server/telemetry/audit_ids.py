@@ -9,6 +9,8 @@ import msgspec
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
+from services.validation.field_values import is_map
+
 _SUFFIXES = ("_id", "_ids")
 # The maximum for each field: the ids of a stream of acknowledgements would otherwise grow without limit.
 _MAX_IDS = 100
@@ -67,17 +69,12 @@ def _may_have_ids(descriptor: FieldDescriptor) -> bool:
     if descriptor.GetOptions().debug_redact:
         return False
     message = descriptor.message_type
-    if message is not None and _is_map(descriptor):
+    if message is not None and is_map(descriptor):
         message = message.fields_by_name["value"].message_type
     return message is not None or descriptor.name.endswith(_SUFFIXES)
 
 
-@cache
-def _is_map(descriptor: FieldDescriptor) -> bool:
-    return bool(descriptor.message_type and descriptor.message_type.GetOptions().map_entry)
-
-
 def _iterate(descriptor: FieldDescriptor, value: Any) -> Iterable[Any]:
-    if _is_map(descriptor):
+    if is_map(descriptor):
         return value.values()  # type: ignore[no-any-return] # protobuf's maps have no type
     return value if descriptor.is_repeated else (value,)
