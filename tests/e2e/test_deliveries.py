@@ -12,6 +12,7 @@ import grpc
 import pytest
 
 from tests.e2e.conftest import TIMEOUT_S, RpcClient, StartDedicated
+from tests.support.log_lines import wait_for_lines
 from tests.support.polling import wait_until
 from tests.support.sandbox_client import SandboxClient
 from tests.support.status_details import parse_status_details, summarize_error
@@ -412,20 +413,11 @@ def test_deliveries_belong_to_their_caller_and_operators_see_all(
     assert list_ids(operations) == [followed["delivery_id"], delivery["delivery_id"]]
     assert client.call("GetDelivery", NATIONAL, get, **operations)["delivery"]["caller"] == callers[0]
     both = [followed["delivery_id"], delivery["delivery_id"]]
-    expected = [
+    audited = wait_for_lines(process, 2, event="audit", role="operator")
+    assert [(line["method"].split("/")[1], line["ids"]) for line in audited] == [
         ("ListDeliveries", {"delivery_id": both, "owner": [callers[1], callers[0]]}),
         ("GetDelivery", {"delivery_id": both[1:], "owner": [callers[0]]}),
     ]
-    wait_until(
-        lambda: (
-            expected
-            == [
-                (line["method"].split("/")[1], line["ids"])
-                for line in map(json.loads, process.log.read_text().splitlines())
-                if line["event"] == "audit" and line.get("role") == "operator"
-            ]
-        )
-    )
 
     def is_cancelled() -> bool:
         try:

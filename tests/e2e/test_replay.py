@@ -16,6 +16,7 @@ from nationalsite.replay import v1 as upstream
 from services.adapter import AdapterSettings, operations_lifespan
 from tests.e2e.conftest import DIALECTS, ServicePool, StartDedicated
 from tests.support.consumers import TIMEOUT_S, StreamConsumer, ack, create_subscription, pull
+from tests.support.log_lines import wait_for_lines
 from tests.support.polling import wait_until
 from tests.support.sample_cases import REPLAY, RequestCase, request_cases
 from tests.support.sandbox_client import SandboxClient
@@ -294,9 +295,8 @@ def test_the_service_replays_periodically(start_dedicated: StartDedicated, sandb
         ship_order(sandbox)
         assert consumer.pull_topics(wait_s=15) == [CREATED, PAID, SHIPPED]
         wait_until(lambda: count_messages(sandbox) == (0, 3))
-    wait_until(lambda: '"replay_failed"' in service.log.read_text())
-    log = [json.loads(line) for line in service.log.read_text().splitlines() if line.startswith("{")]
-    assert [line["reason"] for line in log if line["event"] == "replay_failed"] == ["UPSTREAM_REFUSED"]
+    failed = wait_for_lines(service, 1, event="replay_failed")
+    assert [line["reason"] for line in failed] == ["UPSTREAM_REFUSED"]
 
 
 @pytest.mark.slow

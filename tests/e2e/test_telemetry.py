@@ -1,12 +1,11 @@
 """Metrics and probes of a running service."""
 
-import json
 import urllib.request
 
 import pytest
 
 from tests.e2e.conftest import DIALECTS, RpcClient, ServicePool, StartDedicated
-from tests.support.polling import wait_until
+from tests.support.log_lines import wait_for_lines
 from tests.support.sample_cases import SERVICES
 from tests.support.sandbox_client import SandboxClient
 from tools.local_stack import RunningProcess
@@ -66,11 +65,9 @@ def test_unknown_members_are_counted_and_named_without_values(
     assert f"nationalsite_responses_compared_total{labels} 2.0\n" in metrics
     assert f"nationalsite_members_unknown_total{labels} 2.0\n" in metrics
     assert "giftBox" not in metrics
-    wait_until(lambda: "unknown_members" in process.log.read_text())
-    log = process.log.read_text()
-    lines = [json.loads(line) for line in log.splitlines() if '"unknown_members"' in line]
+    lines = wait_for_lines(process, 1, event="unknown_members")
     assert [line["paths"] for line in lines] == [[f"{path}.giftBox"]]
-    assert "a value of 1688" not in log
+    assert "a value of 1688" not in process.log.read_text()
 
 
 def test_probes(running_services: ServicePool) -> None:

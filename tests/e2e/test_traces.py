@@ -1,6 +1,5 @@
 """Spans that a service exports: one for the call, and one for each request to 1688 as its child."""
 
-import json
 from contextlib import ExitStack
 
 import grpc
@@ -8,7 +7,7 @@ import pytest
 from nationalsite.product import v1 as protos
 from nationalsite.product.v1 import ProductServiceStub
 
-from tests.support.polling import wait_until
+from tests.support.log_lines import wait_for_lines
 from tests.support.sandbox_client import SandboxClient
 from tests.support.trace_collector import trace_collector
 from tools.local_stack import RunningProcess, start_service, stop
@@ -72,17 +71,10 @@ def test_spans_are_linked_and_named_in_log_lines(start_traced, sandbox: SandboxC
     assert failed_request["attributes"]["error.type"] == "503"
     assert failed_request["attributes"]["nationalsite.upstream.trace_id"]
 
-    expected = [(span["trace"], span["id"]) for span in (search, failed)]
-    wait_until(
-        lambda: (
-            expected
-            == [
-                (line["trace_id"], line["span_id"])
-                for line in map(json.loads, service.log.read_text().splitlines())
-                if line["event"] == "call"
-            ]
-        )
-    )
+    calls = wait_for_lines(service, 2, event="call")
+    assert [(line["trace_id"], line["span_id"]) for line in calls] == [
+        (span["trace"], span["id"]) for span in (search, failed)
+    ]
     assert b"secret-dress" not in b"".join(collector.raw_requests)
 
 

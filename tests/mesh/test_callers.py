@@ -16,6 +16,7 @@ from nationalsite.product.v1 import ProductServiceStub
 from tests.mesh.environment import CALLERS
 from tests.mesh.envoy import forward_dns_names, remove_rbac, remove_upstream_tls
 from tests.mesh.requests import SEARCH, TIMEOUT_S, registration
+from tests.support.log_lines import wait_for_lines
 from tests.support.status_details import parse_status_details
 
 pytestmark = pytest.mark.mesh
@@ -53,12 +54,8 @@ def test_the_policy_of_the_services_applies_behind_envoy(mesh, tmp_path, replica
             assert failure_of(ProductServiceStub(channel).SearchByKeyword, SEARCH, metadata) == expected
 
     (running,) = fleet.members.values()
-
-    def callers() -> list[str]:
-        lines = [json.loads(line) for line in running.log.read_text().splitlines()]
-        return [line.get("caller", "") for line in lines if line["event"] == "call"]
-
-    mesh.envoy.wait_until(lambda: callers() == [WEB, WEB, STRANGER, STRANGER, "", ""])
+    callers = [line.get("caller", "") for line in wait_for_lines(running, 6, event="call")]
+    assert callers == [WEB, WEB, STRANGER, STRANGER, "", ""]
 
 
 def test_a_name_that_reads_like_another_identity_is_refused(mesh, tmp_path):
