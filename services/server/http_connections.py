@@ -19,6 +19,9 @@ from services.server.counters import remove_one
 MAX_HEADER_BYTES = 64 * 2**10
 """Of one request, with its request line."""
 _IPV6_HOST_BITS = 64
+_READ_BYTES = 64 * 2**10
+"""What is read from a connection at a time. asyncio's default is 256 KiB: one turn of the event loop could
+read far more from all connections than `max_buffered_bytes`, before the first of them is closed."""
 
 rejected = MetricCounter(
     "nationalsite_http_rejected",
@@ -66,8 +69,10 @@ class Connections:
         """Connections that wait for their client, the one that has waited longest first."""
         self._addresses: Counter[str] = Counter()
         self._buffered_bytes = 0
+        self.read_buffer = memoryview(bytearray(_READ_BYTES))
+        """Of all connections: each copies what it has read at once."""
 
-    def build_connection(self) -> asyncio.Protocol:
+    def build_connection(self) -> asyncio.BaseProtocol:
         """Return the protocol of a new connection."""
         return Connection(self, self._limits, self._build_protocol())
 
@@ -123,7 +128,7 @@ class Connections:
             holder.close()
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.BufferedProtocol):
     """One connection. It passes everything on to aiohttp's protocol."""
 
     def __init__(self, connections: Connections, limits: HttpLimits, http: asyncio.Protocol) -> None:
@@ -153,8 +158,13 @@ class Connection(asyncio.Protocol):
         self._start_timer(self._limits.header_timeout_s)
         self._http.connection_made(transport)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Return where the transport puts what it reads next."""
+        return self._connections.read_buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Pass data on, unless a limit is exceeded."""
+        data = bytes(self._connections.read_buffer[:nbytes])
         if not self._is_closing:
             if self._awaits_request:
                 self._awaits_request = False
