@@ -24,6 +24,8 @@ BATCH_SIZE = 100
 """Names of Notifier channels in one PostgreSQL notification, which has at most 8,000 bytes."""
 KEEPALIVE_INTERVAL_S = 15.0
 """The connection is checked after this long without a notification."""
+PUBLISH_INTERVAL_S = 0.025
+"""Between two publications. What is to be published meanwhile shares the next one."""
 POOLED_POLL_INTERVAL_S = 1.0
 """Between two polls behind a connection pooler, where LISTEN would receive nothing."""
 INITIAL_DELAY_S, MAX_DELAY_S = 0.1, 5.0
@@ -77,6 +79,7 @@ class _PgNotifier(Notifier):
                     )
                 except StoreUnavailable:
                     continue  # the error is logged already, and the replicas poll
+            await asyncio.sleep(PUBLISH_INTERVAL_S)
 
     async def poll(self) -> None:
         """Notify the waiting tasks at intervals until cancelled, in place of `listen`."""
