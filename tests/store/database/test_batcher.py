@@ -33,6 +33,12 @@ class BatcherHarness:
         return asyncio.create_task(call())
 
 
+async def call_later(harness: BatcherHarness, turns: int) -> None:
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    await harness.submit("caller")
+
+
 async def settled() -> None:
     for _ in range(5):
         await asyncio.sleep(0)
@@ -94,13 +100,18 @@ async def test_callers_that_call_again_together_share_the_next_batch():
     harness.may_continue.set()
     await asyncio.gather(*(harness.submit("caller") for _ in range(4)))
 
-    async def call_later(turns: int) -> None:
-        for _ in range(turns):
-            await asyncio.sleep(0)
-        await harness.submit("caller")
-
-    await asyncio.gather(*(call_later(turns) for turns in (0, 10, 20, 30)))
+    await asyncio.gather(*(call_later(harness, turns) for turns in (0, 10, 20, 30)))
     assert [len(batch) for batch in harness.batches] == [4, 4]
+
+
+@pytest.mark.parametrize(("timeout_s", "first_batch"), [(60.0, 4), (0.0, 2)])
+async def test_a_batch_of_several_waits_for_calls_that_keep_arriving(monkeypatch, timeout_s, first_batch):
+    monkeypatch.setattr(batcher, "ARRIVAL_TIMEOUT_S", timeout_s)
+    harness = BatcherHarness(batch_size=10)
+    harness.may_continue.set()
+    arrivals = (0, 0, batcher.IDLE_TURNS // 2, batcher.IDLE_TURNS)
+    await asyncio.gather(*(call_later(harness, turns) for turns in arrivals))
+    assert len(harness.batches[0]) == first_batch
 
 
 async def test_a_call_does_not_wait_for_others_after_a_call_that_was_alone(monkeypatch):
