@@ -136,6 +136,8 @@ class Connection(asyncio.BufferedProtocol):
         self._limits = limits
         self._http = http
         self._loop = asyncio.get_running_loop()
+        self._deadline: float | None = None
+        """When the connection is closed, by the event loop's clock."""
         self._timer: asyncio.TimerHandle | None = None
         self._is_admitted = False
         self._awaits_request = False
@@ -155,7 +157,7 @@ class Connection(asyncio.BufferedProtocol):
             self.transport.abort()
             return
         self._connections.set_idle(self, is_idle=True)
-        self._start_timer(self._limits.header_timeout_s)
+        self._set_deadline(self._limits.header_timeout_s)
         self._http.connection_made(transport)
 
     def get_buffer(self, sizehint: int) -> memoryview:
@@ -168,7 +170,7 @@ class Connection(asyncio.BufferedProtocol):
         if not self._is_closing:
             if self._awaits_request:
                 self._awaits_request = False
-                self._start_timer(self._limits.header_timeout_s)
+                self._set_deadline(self._limits.header_timeout_s)
             if self.buffered_bytes > MAX_HEADER_BYTES + self._limits.max_body_bytes:
                 rejected.labels("request_too_large").inc()
                 self.close()
@@ -180,7 +182,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def begin_body(self) -> None:
         """The headers have arrived."""
-        self._stop_timer()
+        self._deadline = None
         self._connections.set_idle(self, is_idle=True)
 
     def begin_request(self) -> None:
@@ -195,7 +197,7 @@ class Connection(asyncio.BufferedProtocol):
         self._connections.set_idle(self, is_idle=True)
         self._awaits_request = True
         self._is_closing = will_close
-        self._start_timer(self._limits.header_timeout_s if will_close else self._limits.idle_timeout_s)
+        self._set_deadline(self._limits.header_timeout_s if will_close else self._limits.idle_timeout_s)
 
     def close(self) -> None:
         """Close the connection at once."""
@@ -220,16 +222,27 @@ class Connection(asyncio.BufferedProtocol):
         """Pass it on."""
         self._http.resume_writing()
 
-    def _start_timer(self, delay_s: float) -> None:
-        self._stop_timer()
-        self._timer = self._loop.call_later(delay_s, self._on_timeout)
+    def _set_deadline(self, delay_s: float) -> None:
+        """Close the connection after this time, unless the deadline is changed before.
 
-    def _stop_timer(self) -> None:
+        A timer that ends earlier is kept, and then set anew: most deadlines are replaced within milliseconds.
+        """
+        self._deadline = self._loop.time() + delay_s
+        if self._timer is None or self._timer.when() > self._deadline:
+            self._start_timer(self._deadline)
+
+    def _start_timer(self, end_time: float) -> None:
         if self._timer:
             self._timer.cancel()
-            self._timer = None
+        self._timer = self._loop.call_at(end_time, self._on_timer)
 
-    def _on_timeout(self) -> None:
+    def _on_timer(self) -> None:
+        self._timer = None
+        if self._deadline is None:
+            return
+        if self._loop.time() < self._deadline:
+            self._start_timer(self._deadline)
+            return
         if not self._awaits_request:
             rejected.labels("header_timeout").inc()
         self.close()
@@ -239,7 +252,9 @@ class Connection(asyncio.BufferedProtocol):
         self.buffered_bytes = 0
 
     def _end(self) -> None:
-        self._stop_timer()
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
         self._release_bytes()
         self._connections.remove(self)
 

@@ -6,19 +6,19 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from services.caller import current_queue_owner
 from services.errors import StoreUnavailable
 from services.fair_queue import FairQueue
-from services.store.database.db_errors import copy_error, limit_time, reject_waiter
+from services.store.database.db_errors import copy_error, reject_waiter, translate_db_errors
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 LINGER_S = 0.002
 """How long a batch waits for as many items as the last one had."""
-ARRIVAL_TIMEOUT_S = 0.008
+ARRIVAL_TIMEOUT_S = 0.004
 """How long a batch of several items then waits for others, while they keep arriving."""
 IDLE_TURNS = 100
 """It waits no longer after this many turns of the event loop without a new item: 0.1 ms if the event loop has
@@ -70,7 +70,8 @@ class Batcher(Generic[Item, Result]):
         Raises StoreUnavailable after the timeout, and if too many are pending, and no other caller has more
         of them.
         """
-        pending: _Pending[Item, Result] = _Pending(item, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        pending: _Pending[Item, Result] = _Pending(item, loop.create_future())
         dropped = self._pending.add(current_queue_owner(), pending)
         if len(self._pending) >= self._last_size:
             self._has_enough.set()
@@ -79,8 +80,12 @@ class Batcher(Generic[Item, Result]):
         if self._worker is None or self._worker.done():
             # In an empty context: its batches are work of the service, not of the caller that comes first.
             self._worker = asyncio.create_task(self._process_pending(), context=Context())
-        async with limit_time(self._timeout_s):
-            return await pending.future
+        timer = loop.call_later(self._timeout_s, _time_out, pending.future)
+        try:
+            with translate_db_errors():
+                return await pending.future
+        finally:
+            timer.cancel()
 
     async def close(self) -> None:
         """Wait until nothing is pending."""
@@ -132,3 +137,8 @@ class Batcher(Generic[Item, Result]):
                 pending.future.set_exception(result)
             else:
                 pending.future.set_result(result)
+
+
+def _time_out(future: "asyncio.Future[Any]") -> None:
+    if not future.done():
+        future.set_exception(TimeoutError())
