@@ -20,8 +20,7 @@ MAX_HEADER_BYTES = 64 * 2**10
 """Of one request, with its request line."""
 _IPV6_HOST_BITS = 64
 _READ_BYTES = 64 * 2**10
-"""What is read from a connection at a time. asyncio's default is 256 KiB: one turn of the event loop could
-read far more from all connections than `max_buffered_bytes`, before the first of them is closed."""
+"""What is read from a connection at a time."""
 
 rejected = MetricCounter(
     "nationalsite_http_rejected",
@@ -48,7 +47,8 @@ class HttpLimits:
     """How long requests may take after the shutdown has begun. After as long again they are cancelled."""
     max_body_bytes: int = 64 * 2**10
     max_buffered_bytes: int = 16 * 2**20
-    """Of all requests that have no response yet, together."""
+    """Of all requests that have no response yet, together. With what connections hold that are being closed,
+    at most twice as many."""
     max_connections: int = 500
     """If more are opened, the connection that has been idle longest is closed."""
     max_connections_per_address: int = 0
@@ -69,8 +69,11 @@ class Connections:
         """Connections that wait for their client, the one that has waited longest first."""
         self._addresses: Counter[str] = Counter()
         self._buffered_bytes = 0
+        self._closing_bytes = 0
+        """Of connections that are closed, and end in the next turn of the event loop. Until then aiohttp has
+        their requests in memory."""
         self.read_buffer = memoryview(bytearray(_READ_BYTES))
-        """Of all connections: each copies what it has read at once."""
+        """Shared by all connections: each copies its data before another one reads."""
 
     def build_connection(self) -> asyncio.BaseProtocol:
         """Return the protocol of a new connection."""
@@ -114,18 +117,27 @@ class Connections:
         if is_idle:
             self._idle[connection] = None
 
-    def add_bytes(self, count: int) -> None:
-        """Count bytes that a connection holds, or, if negative, no longer holds.
+    def make_room(self, count: int) -> bool:
+        """Return whether a connection may hold `count` more bytes.
 
         If there are too many, connections that wait for the rest of a request are closed.
         """
-        self._buffered_bytes += count
-        while count > 0 and self._buffered_bytes > self._limits.max_buffered_bytes:
+        limit = self._limits.max_buffered_bytes
+        while self._buffered_bytes + count > limit:
             holder = next((each for each in self._idle if each.buffered_bytes), None)
             if holder is None:
-                return
+                break
             rejected.labels("buffer_limit").inc()
             holder.close()
+        return self._buffered_bytes + self._closing_bytes + count <= 2 * limit
+
+    def add_bytes(self, count: int) -> None:
+        """Count bytes that a connection holds, or, if negative, no longer holds."""
+        self._buffered_bytes += count
+
+    def add_closing_bytes(self, count: int) -> None:
+        """Count bytes of a connection that is closed, or, if negative, has ended."""
+        self._closing_bytes += count
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -137,8 +149,9 @@ class Connection(asyncio.BufferedProtocol):
         self._http = http
         self._loop = asyncio.get_running_loop()
         self._deadline: float | None = None
-        """When the connection is closed, by the event loop's clock."""
+        """When the connection is closed, by the event loop's clock; None: no deadline."""
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_end = 0.0
         self._is_admitted = False
         self._awaits_request = False
         """It has had a request, and no byte of the next one has arrived."""
@@ -147,6 +160,7 @@ class Connection(asyncio.BufferedProtocol):
         self.transport: asyncio.Transport
         self.address = ""
         self.buffered_bytes = 0
+        self._closing_bytes = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start waiting for the first request, or close the connection."""
@@ -166,7 +180,6 @@ class Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Pass data on, unless a limit is exceeded."""
-        data = bytes(self._connections.read_buffer[:nbytes])
         if not self._is_closing:
             if self._awaits_request:
                 self._awaits_request = False
@@ -174,11 +187,14 @@ class Connection(asyncio.BufferedProtocol):
             if self.buffered_bytes > MAX_HEADER_BYTES + self._limits.max_body_bytes:
                 rejected.labels("request_too_large").inc()
                 self.close()
-                return
-            self.buffered_bytes += len(data)
-            self._connections.add_bytes(len(data))
+            elif not self._connections.make_room(nbytes):
+                rejected.labels("buffer_limit").inc()
+                self.close()
+            elif not self.transport.is_closing():  # make_room may have closed this connection
+                self.buffered_bytes += nbytes
+                self._connections.add_bytes(nbytes)
         if not self.transport.is_closing():
-            self._http.data_received(data)
+            self._http.data_received(bytes(self._connections.read_buffer[:nbytes]))
 
     def begin_body(self) -> None:
         """The headers have arrived."""
@@ -201,6 +217,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def close(self) -> None:
         """Close the connection at once."""
+        self._closing_bytes = self.buffered_bytes
+        self._connections.add_closing_bytes(self._closing_bytes)
         self._end()
         self.transport.abort()
 
@@ -211,6 +229,7 @@ class Connection(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Pass it on."""
         self._end()
+        self._connections.add_closing_bytes(-self._closing_bytes)
         if self._is_admitted:
             self._http.connection_lost(exc)
 
@@ -225,15 +244,17 @@ class Connection(asyncio.BufferedProtocol):
     def _set_deadline(self, delay_s: float) -> None:
         """Close the connection after this time, unless the deadline is changed before.
 
-        A timer that ends earlier is kept, and then set anew: most deadlines are replaced within milliseconds.
+        A timer that ends earlier stays, and `_on_timer` then sets one for the deadline: most deadlines are
+        replaced within milliseconds.
         """
         self._deadline = self._loop.time() + delay_s
-        if self._timer is None or self._timer.when() > self._deadline:
+        if self._timer is None or self._timer_end > self._deadline:
             self._start_timer(self._deadline)
 
     def _start_timer(self, end_time: float) -> None:
         if self._timer:
             self._timer.cancel()
+        self._timer_end = end_time
         self._timer = self._loop.call_at(end_time, self._on_timer)
 
     def _on_timer(self) -> None:

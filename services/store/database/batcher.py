@@ -19,10 +19,10 @@ Result = TypeVar("Result")
 LINGER_S = 0.002
 """How long a batch waits for as many items as the last one had."""
 ARRIVAL_TIMEOUT_S = 0.004
-"""How long a batch of several items then waits for others, while they keep arriving."""
+"""Maximum of a second wait, of a batch of several items. It ends before that after `IDLE_TURNS`."""
 IDLE_TURNS = 100
-"""It waits no longer after this many turns of the event loop without a new item: 0.1 ms if the event loop has
-nothing else to do. A timer would take longer: those of uvloop have a resolution of 1 ms."""
+"""Turns of the event loop without a new item: 0.1 ms if the event loop has nothing else to do. A timer would
+take longer: those of uvloop have a resolution of 1 ms, as its clock has."""
 
 
 @dataclass(slots=True, eq=False)
@@ -39,9 +39,9 @@ class Batcher(Generic[Item, Result]):
     cancelled.
 
     Callers that got their results together often call again together. Without a short wait, the first of them
-    would have a transaction of its own, and the others would wait for it. While the event loop is busy, more
-    calls are on their way through it. A batch of several items waits for these, too, because a transaction
-    costs as much CPU as several calls.
+    would have a transaction of its own, and the others would wait for it. While the event loop is busy,
+    further calls have arrived that have not reached `submit`. A batch of several items waits for these, too,
+    because a transaction costs as much CPU as several calls.
 
     If the function raises StoreUnavailable, every caller of the batch gets it. After any other exception,
     each item of the batch is processed alone, so that an item that cannot be stored fails only its caller.

@@ -1,15 +1,16 @@
 """What clients of an HTTP listener can use up, by real sockets. Small limits make the tests fast."""
 
 import asyncio
+import socket
 from collections import Counter
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 
 import pytest
 from aiohttp import web
 from prometheus_client import REGISTRY
 
 from services.server import HttpLimits, open_listener, serve_http
-from services.server.http_connections import _to_address
+from services.server.http_connections import Connections, _to_address
 
 TIMEOUT_S = 5
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -282,3 +283,61 @@ async def test_bytes_of_all_requests_are_bounded(server, connect, rejections):
         assert await request(await connect(address), body) == 200
         assert [await request(connection, b"x" * 3000) for connection in stalled[-4:]] == [200] * 4
     assert rejections()["buffer_limit"] >= 11
+
+
+class HeldBytes:
+    """Counts what the protocols of connections have in memory: what they received, until they end.
+
+    A connection is settled when it has received HALF_BODY, or has ended before.
+    """
+
+    def __init__(self, connections):
+        self.now = self.peak = 0
+        self.unsettled = connections
+        self.all_settled = asyncio.Event()
+
+    def build_protocol(self):
+        return HoldingProtocol(self)
+
+    def settle(self):
+        self.unsettled -= 1
+        if not self.unsettled:
+            self.all_settled.set()
+
+
+class HoldingProtocol(asyncio.Protocol):
+    def __init__(self, held):
+        self.held = held
+        self.received = 0
+
+    def data_received(self, data):
+        self.received += len(data)
+        self.held.now += len(data)
+        self.held.peak = max(self.held.peak, self.held.now)
+        if self.received == len(HALF_BODY):
+            self.held.settle()
+
+    def connection_lost(self, _):
+        self.held.now -= self.received
+        if self.received < len(HALF_BODY):
+            self.held.settle()
+
+
+HALF_BODY = b"x" * 50_000
+
+
+async def test_what_arrives_in_one_turn_of_the_event_loop_is_bounded(rejections):
+    """A connection that is closed has its bytes in memory until the next turn."""
+    limit, count = 10 * len(HALF_BODY), 60
+    held = HeldBytes(count)
+    connections = Connections(HttpLimits(max_buffered_bytes=limit), held.build_protocol)
+    listener = open_listener("-", "127.0.0.1:0")
+    async with await asyncio.get_running_loop().create_server(connections.build_connection, sock=listener):
+        with ExitStack() as stack:
+            for _ in range(count):  # the event loop does not run meanwhile
+                client = stack.enter_context(socket.create_connection(listener.getsockname(), TIMEOUT_S))
+                client.sendall(HALF_BODY)
+            async with asyncio.timeout(TIMEOUT_S):
+                await held.all_settled.wait()
+    assert limit <= held.peak <= 2 * limit
+    assert rejections()["buffer_limit"] >= count - 20

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from services.store import storage_lifespan
+from services.store.coordination import pg_notify
 from tests.store.leasing import subscribe
 from tests.support.postgres import create_database
 
@@ -24,6 +25,22 @@ async def test_a_lost_listener_reconnects_and_notifies_all_waiting_tasks(server)
             async with asyncio.timeout(10):
                 await notified.wait()
         await wait_until_listening(storage)
+
+
+@pytest.mark.postgres
+async def test_what_is_notified_before_the_end_reaches_the_other_replicas(server, monkeypatch):
+    """It may be messages that the replica releases for others."""
+    monkeypatch.setattr(pg_notify, "PUBLISH_INTERVAL_S", 600.0)
+    url = create_database(server)
+    async with storage_lifespan(url) as other:
+        await wait_until_listening(other)
+        with other.notifier.watch("first") as first, other.notifier.watch("second") as second:
+            async with asyncio.timeout(10):
+                async with storage_lifespan(url) as storage:
+                    storage.notifier.notify("first")
+                    await first.wait()
+                    storage.notifier.notify("second")  # in the pause after the first publication
+                await second.wait()
 
 
 async def wait_until_listening(storage):
