@@ -217,8 +217,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def close(self) -> None:
         """Close the connection at once."""
-        self._closing_bytes = self.buffered_bytes
-        self._connections.add_closing_bytes(self._closing_bytes)
+        self._closing_bytes += self.buffered_bytes
+        self._connections.add_closing_bytes(self.buffered_bytes)
         self._end()
         self.transport.abort()
 
