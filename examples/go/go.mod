@@ -10,8 +10,8 @@ replace (
 require (
 	github.com/ncruces/go-sqlite3 v0.37.0
 	google.golang.org/protobuf v1.36.12
-	nationalsite.internal/client v0.1.1
-	nationalsite.internal/go v0.1.1
+	nationalsite.internal/client v0.2.0
+	nationalsite.internal/go v0.2.0
 )
 
 require (

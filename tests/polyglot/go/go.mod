@@ -12,8 +12,8 @@ require (
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20261019180522-ce908d29299b
 	google.golang.org/grpc v1.85.0
 	google.golang.org/protobuf v1.36.12
-	nationalsite.internal/client v0.1.1
-	nationalsite.internal/go v0.1.1
+	nationalsite.internal/client v0.2.0
+	nationalsite.internal/go v0.2.0
 )
 
 require (
