@@ -252,10 +252,14 @@ class Connection(asyncio.BufferedProtocol):
             self._start_timer(self._deadline)
 
     def _start_timer(self, end_time: float) -> None:
-        if self._timer:
-            self._timer.cancel()
+        self._stop_timer()
         self._timer_end = end_time
         self._timer = self._loop.call_at(end_time, self._on_timer)
+
+    def _stop_timer(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
 
     def _on_timer(self) -> None:
         self._timer = None
@@ -273,9 +277,7 @@ class Connection(asyncio.BufferedProtocol):
         self.buffered_bytes = 0
 
     def _end(self) -> None:
-        if self._timer:
-            self._timer.cancel()
-            self._timer = None
+        self._stop_timer()
         self._release_bytes()
         self._connections.remove(self)
 
