@@ -15,7 +15,7 @@ def wait_for_lines(running: RunningProcess, count: int, **fields: str) -> list[d
 
     def read() -> list[dict[str, Any]]:
         lines = [json.loads(line) for line in running.log.read_text().splitlines() if line.startswith("{")]
-        return [line for line in lines if fields.items() <= {name: line.get(name) for name in fields}.items()]
+        return [line for line in lines if all(line.get(name) == value for name, value in fields.items())]
 
     wait_until(lambda: len(read()) >= count)
     return read()

@@ -15,6 +15,7 @@ from services.server.http_connections import Connections, _to_address
 TIMEOUT_S = 5
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 HALF_HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nX-A: "
+BODY = b"x" * 50_000
 STALLED_BODY = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4000\r\n\r\n" + b"x" * 1000
 KEPT = {"header_timeout_s": 60, "body_timeout_s": 60}
 """For connections that only another limit may close."""
@@ -288,7 +289,7 @@ async def test_bytes_of_all_requests_are_bounded(server, connect, rejections):
 class HeldBytes:
     """Counts what the protocols of connections have in memory: what they received, until they end.
 
-    A connection is settled when it has received HALF_BODY, or has ended before.
+    A connection is settled when it has received BODY, or has ended before.
     """
 
     def __init__(self, connections):
@@ -314,21 +315,18 @@ class HoldingProtocol(asyncio.Protocol):
         self.received += len(data)
         self.held.now += len(data)
         self.held.peak = max(self.held.peak, self.held.now)
-        if self.received == len(HALF_BODY):
+        if self.received == len(BODY):
             self.held.settle()
 
     def connection_lost(self, _):
         self.held.now -= self.received
-        if self.received < len(HALF_BODY):
+        if self.received < len(BODY):
             self.held.settle()
-
-
-HALF_BODY = b"x" * 50_000
 
 
 async def test_what_arrives_in_one_turn_of_the_event_loop_is_bounded(rejections):
     """A connection that is closed has its bytes in memory until the next turn."""
-    limit, count = 10 * len(HALF_BODY), 60
+    limit, count = 10 * len(BODY), 60
     held = HeldBytes(count)
     connections = Connections(HttpLimits(max_buffered_bytes=limit), held.build_protocol)
     listener = open_listener("-", "127.0.0.1:0")
@@ -336,7 +334,7 @@ async def test_what_arrives_in_one_turn_of_the_event_loop_is_bounded(rejections)
         with ExitStack() as stack:
             for _ in range(count):  # the event loop does not run meanwhile
                 client = stack.enter_context(socket.create_connection(listener.getsockname(), TIMEOUT_S))
-                client.sendall(HALF_BODY)
+                client.sendall(BODY)
             async with asyncio.timeout(TIMEOUT_S):
                 await held.all_settled.wait()
     assert limit <= held.peak <= 2 * limit
