@@ -10,15 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.fair_queue import FairQueue, FairSlots, QueueFull
+from tests.support.event_loop import run_turns
 
 OWNERS = st.sampled_from(["a", "b", "c", ""])
 MAX_ITEMS = 6
 SETTINGS = settings(max_examples=int(os.environ.get("EXAMPLES", "6")) * 5, deadline=None)
-
-
-async def settled() -> None:
-    for _ in range(5):
-        await asyncio.sleep(0)
 
 
 def test_owners_take_turns_and_keep_the_order_of_their_items():
@@ -134,13 +130,13 @@ async def _run_sequence(steps) -> None:
         elif step == "tick":
             await asyncio.sleep(0)
         elif step == "settle":
-            await settled()
+            await run_turns()
             assert len(slots.waiting) <= MAX_ITEMS
             assert slots.held == 2 or not slots.waiting, "a slot is free, and work waits"
     for _ in range(2 * len(tasks)):
         for may_end in list(running):
             may_end.set()
-        await settled()
+        await run_turns()
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
     assert all(
         outcome is None or isinstance(outcome, asyncio.CancelledError | QueueFull) for outcome in outcomes
@@ -160,9 +156,9 @@ async def test_a_modest_owner_waits_behind_one_item_of_each_other(count):
     greedy = [f"greedy-{number}" for number in range(count)]
     assert slots.try_acquire()
     tasks = [asyncio.create_task(work(owner)) for _ in range(50) for owner in greedy]
-    await settled()
+    await run_turns()
     modest = asyncio.create_task(work("modest"))
-    await settled()
+    await run_turns()
     slots.release()
     await asyncio.gather(modest, *tasks)
     assert order[: order.index("modest")] == greedy
@@ -178,7 +174,7 @@ async def test_a_cancelled_waiter_does_not_cost_its_owner_the_turn():
 
     assert slots.try_acquire()
     tasks = [asyncio.create_task(work(name[0], name)) for name in ["a1", "b1", "a2", "b2"]]
-    await settled()
+    await run_turns()
     tasks[0].cancel()  # its place in the queue is not yet removed when the slot is passed on
     slots.release()
     await asyncio.gather(*tasks, return_exceptions=True)
@@ -189,10 +185,10 @@ async def test_work_that_is_cancelled_when_it_gets_a_slot_passes_it_on():
     slots = FairSlots(1, max_waiting=10)
     assert slots.try_acquire()
     first, second = (asyncio.create_task(slots.wait(owner)) for owner in ("a", "b"))
-    await settled()
+    await run_turns()
     slots.release()
     first.cancel()  # it has the slot, and has not continued yet
-    await settled()
+    await run_turns()
     assert first.cancelled()
     assert second.done()
     slots.release()

@@ -27,6 +27,7 @@ from services.errors import (
 )
 from services.log_fields import clear_log_fields, get_log_fields
 from tests.support.compiled_operations import compile_once
+from tests.support.event_loop import run_turns
 
 ORDER_SYNC = ordersync_v1.ORDER_SYNC_SERVICE
 ACCEPTED = {"result": {"success": True, "code": "0"}}
@@ -127,8 +128,7 @@ async def test_a_modest_caller_waits_behind_one_call_of_each_other_in_the_batche
     flood = [asyncio.create_task(call("greedy", *greedy)), asyncio.create_task(call("other", *greedy))]
     await gateway.full.wait()
     modest = asyncio.create_task(call("modest", 999))
-    for _ in range(5):
-        await asyncio.sleep(0)
+    await run_turns(5)
     may_answer.set()
     await asyncio.gather(modest, *flood)
     numbers = [each["purchaseOrderId"] for each in gateway.received]

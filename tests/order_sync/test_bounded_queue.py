@@ -3,15 +3,11 @@
 import asyncio
 
 from services.order_sync.bounded_queue import BoundedQueue
+from tests.support.event_loop import run_turns
 
 
 def build_queue(*, max_items: int = 10, max_bytes: int = 100) -> BoundedQueue[str]:
     return BoundedQueue(len, max_items=max_items, max_bytes=max_bytes)
-
-
-async def settled() -> None:
-    for _ in range(5):
-        await asyncio.sleep(0)
 
 
 async def test_a_single_item_is_taken_at_once():
@@ -24,7 +20,7 @@ async def test_a_few_items_wait_for_as_many_as_are_wanted():
     queue = build_queue()
     taking = asyncio.create_task(queue.take(10, wanted=3, linger_s=600))
     for item in "abc":
-        await settled()
+        await run_turns()
         assert not taking.done()
         await queue.put(item)
     assert await asyncio.wait_for(taking, 60) == ["a", "b", "c"]
@@ -40,7 +36,7 @@ async def test_the_end_of_the_queue_ends_the_wait():
     queue = build_queue()
     await queue.put("a")
     taking = asyncio.create_task(queue.take(10, wanted=3, linger_s=600))
-    await settled()
+    await run_turns()
     queue.end()
     assert await asyncio.wait_for(taking, 60) == ["a"]
     assert await queue.take(10, wanted=3, linger_s=600) == []
@@ -51,7 +47,7 @@ async def test_an_item_counts_until_the_work_on_it_is_done():
     await queue.put("a")
     putting = asyncio.create_task(queue.put("b"))
     assert await queue.take(1) == ["a"]
-    await settled()
+    await run_turns()
     assert not putting.done(), "the work on the first item is not done"
     assert await queue.take(1) == ["b"]
     await putting

@@ -31,6 +31,7 @@ from services.store import (
 )
 from tests.store.conftest import FakeClock
 from tests.store.factories import read_full_order, wait_until
+from tests.support.event_loop import run_turns
 from tests.support.postgres import create_database, postgres_server
 
 KEY = FullOrderKey(kind=FullOrderKind.ORDER, id="1")
@@ -258,8 +259,7 @@ async def test_a_sync_cancelled_at_any_moment_blocks_nothing(one, upstream):
     for turns in range(60):
         await sync_whole(one, upstream)
         call = one.status(b"a")
-        for _ in range(turns):
-            await asyncio.sleep(0)
+        await run_turns(turns)
         call.cancel()
         await asyncio.wait([call])
         later = one.status(b"b")

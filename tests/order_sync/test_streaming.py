@@ -12,6 +12,7 @@ from services.store import Storage, SubscriptionName, SubscriptionSpec, storage_
 from services.store.database.schema import subscription_messages
 from tests.order_sync.stream_call import StreamCall
 from tests.store.factories import build_message, wait_until
+from tests.support.event_loop import run_turns
 
 
 @pytest.fixture
@@ -57,8 +58,7 @@ async def test_a_stream_that_is_cancelled_while_it_ends_leaves_nothing_leased(st
             call.half_close()
         else:
             call.task.cancel()
-        for _ in range(loop_turns):
-            await asyncio.sleep(0)
+        await run_turns(loop_turns)
         call.task.cancel()
         await wait_for_end(storage, call)
         assert await read_leases(storage, subscription_id) == [], f"cancelled after {loop_turns} turns"
@@ -99,8 +99,7 @@ async def test_the_size_of_pending_requests_is_bounded(storage):
     before = 0
     while call.requests_read != before:  # until it reads no more
         before = call.requests_read
-        for _ in range(100):
-            await asyncio.sleep(0)
+        await run_turns(100)
     assert call.requests_read - 1 <= 4 + 1, "the pending ones, and the one that waits to be queued"
     may_execute.set()
     await blocking
@@ -115,8 +114,7 @@ async def test_a_queue_is_bounded_by_items_and_bytes_until_the_work_is_done():
     putting = [asyncio.create_task(queue.put(text)) for text in ("a" * 6, "b" * 4, "c", "d")]
 
     async def settle():
-        for _ in range(5):
-            await asyncio.sleep(0)
+        await run_turns(5)
         return [task.done() for task in putting]
 
     assert await settle() == [False] * 4

@@ -16,6 +16,7 @@ from services.server.request_memory import RequestMemory
 from services.server.security.peer_identity import Peer, PeerIdentityResolver
 from tests.server.callers import CALLER, rule
 from tests.server.shop_server import SHOP, Line, RunningShop, accept, running_shop, serialized_line
+from tests.support.event_loop import run_turns
 from tests.support.status_details import parse_reason
 
 MIB = 2**20
@@ -50,24 +51,19 @@ class Call:
 
     async def arrive(self, size: int) -> None:
         self._arrived.set_result(size)
-        await settle()
+        await run_turns()
 
     async def end(self) -> None:
         self._end.set()
         await self.task
-        await settle()
-
-
-async def settle() -> None:
-    for _ in range(10):
-        await asyncio.sleep(0)
+        await run_turns()
 
 
 async def start(memory: RequestMemory, *callers: str) -> list[Call]:
     calls = []
     for caller in callers:
         calls.append(Call(memory, caller))
-        await settle()
+        await run_turns()
     return calls
 
 
@@ -271,7 +267,7 @@ async def test_a_failed_call_leaves_nothing_in_memory() -> None:
         try:
             with pytest.raises(grpc.aio.AioRpcError):
                 await shop.client.Ask(Line())
-            await settle()
+            await run_turns()
             assert [reference() for reference in left] == [None]
         finally:
             gc.enable()

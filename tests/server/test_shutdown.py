@@ -9,6 +9,7 @@ from prometheus_client import REGISTRY
 
 from services.server.interceptors import error_mapping
 from tests.server.shop_server import CALL_EVENTS, Line, accept, running_shop, serialized_line
+from tests.support.event_loop import run_turns
 from tests.support.status_details import parse_reason
 
 TIMEOUT_S = 5
@@ -117,8 +118,7 @@ async def test_a_stream_that_is_cancelled_at_its_first_response_has_a_status(log
     async with running_shop({"Chat": generate}) as shop:
         call = shop.client.Chat()
         await streaming.wait()
-        for _ in range(loop_iterations):
-            await asyncio.sleep(0)
+        await run_turns(loop_iterations)
         shop.stop.set()
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await asyncio.wait_for(read_all(call), TIMEOUT_S)

@@ -8,6 +8,7 @@ from services.caller import Caller, current_queue_owner, set_caller
 from services.errors import StoreUnavailable
 from services.store.database import batcher
 from services.store.database.batcher import Batcher
+from tests.support.event_loop import run_turns
 
 
 class BatcherHarness:
@@ -34,22 +35,16 @@ class BatcherHarness:
 
 
 async def call_later(harness: BatcherHarness, turns: int) -> None:
-    for _ in range(turns):
-        await asyncio.sleep(0)
+    await run_turns(turns)
     await harness.submit("caller")
-
-
-async def settled() -> None:
-    for _ in range(5):
-        await asyncio.sleep(0)
 
 
 async def test_the_item_of_a_modest_caller_is_in_the_next_batch():
     harness = BatcherHarness()
     calls = [harness.submit(caller) for _ in range(50) for caller in ("greedy", "other")]
-    await settled()
+    await run_turns()
     calls.append(harness.submit("modest"))
-    await settled()
+    await run_turns()
     harness.may_continue.set()
     await asyncio.gather(*calls)
     first, second, *_ = harness.batches
@@ -60,9 +55,9 @@ async def test_the_item_of_a_modest_caller_is_in_the_next_batch():
 async def test_a_full_queue_rejects_an_item_of_the_caller_with_the_most():
     harness = BatcherHarness(batch_size=1, max_pending=2)
     calls = [harness.submit("greedy") for _ in range(4)]
-    await settled()
+    await run_turns()
     modest = harness.submit("modest")
-    await settled()
+    await run_turns()
     rejected = [call for call in calls if call.done()]
     assert len(rejected) == 2
     harness.may_continue.set()

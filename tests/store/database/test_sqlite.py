@@ -16,11 +16,11 @@ from services.errors import StoreUnavailable
 from services.store import IncomingMessage, StorageConfig, StoreLimits, migrate, storage_lifespan
 from services.store.database.sqlite import MAX_IDLE_JOURNAL_BYTES
 from tests.store.factories import build_message, sweep, wait_until
+from tests.support.event_loop import run_turns
 
 SHORT_TIMEOUTS = StoreLimits(
     lock_timeout_s=0.2, statement_timeout_s=2, transaction_timeout_s=3, health_timeout_s=0.5
 )
-
 
 PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "secure_delete": 1}
 
@@ -235,12 +235,10 @@ async def test_a_reader_waits_again_if_the_connections_are_closed_again(storage)
     reading = asyncio.create_task(
         storage.store.read(lambda connection: connection.exec_driver_sql("SELECT 1"))
     )
-    for _ in range(5):
-        await asyncio.sleep(0)
+    await run_turns(5)
     engine._is_open.set()
     engine._is_open.clear()
-    for _ in range(5):
-        await asyncio.sleep(0)
+    await run_turns(5)
     assert engine._has_no_readers.is_set(), "the connections are being closed"
     engine._is_open.set()
     assert (await reading).scalar() == 1

@@ -15,6 +15,7 @@ from services.store.database import store
 from services.store.database.schema import leases
 from tests.store.factories import wait_until
 from tests.store.lost_commits import lose_commits
+from tests.support.event_loop import run_turns
 
 
 def build_insert(name):
@@ -112,11 +113,6 @@ async def test_calls_above_max_pending_are_rejected_at_once(open_storage):
         await write_row(storage.store, "again")
 
 
-async def settled():
-    for _ in range(10):
-        await asyncio.sleep(0)
-
-
 def start(caller, run, work):
     """Start a unit of work of a caller, in a task."""
 
@@ -144,9 +140,9 @@ async def test_a_modest_caller_waits_behind_one_unit_of_work_of_each_other(open_
         calls = [start(caller, run, unit_of(caller)) for _ in range(20) for caller in "gh"]
         slots = 3 if storage.store.url.startswith("postgresql") else 1
         await wait_until(lambda: len(order) >= slots)
-        await settled()
+        await run_turns()
         calls.append(start("modest", run, unit_of("modest")))
-        await settled()
+        await run_turns()
         while "modest" not in order:  # one at a time: each slot leads to a connection, which may be slower
             begun = len(order)
             may_finish.release()

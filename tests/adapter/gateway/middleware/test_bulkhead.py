@@ -11,6 +11,7 @@ from services.adapter.gateway.metrics import _queued_callers, _queued_of_one_cal
 from services.adapter.gateway.middleware.bulkhead import BulkheadMiddleware, BulkheadPolicy
 from services.errors import NationalsiteError, Overloaded
 from services.log_fields import clear_log_fields, get_log_fields
+from tests.support.event_loop import run_turns
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
 
@@ -60,15 +61,10 @@ def _value(gauge) -> float:
     return metric.samples[0].value
 
 
-async def settled() -> None:
-    for _ in range(5):
-        await asyncio.sleep(0)
-
-
 async def test_slots_are_limited_and_passed_on_in_order():
     harness = BulkheadHarness(max_concurrent=3, max_queued=100)
     calls = [harness.call(str(number)) for number in range(10)]
-    await settled()
+    await run_turns()
     assert counts() == (3, 7)
     harness.may_continue.set()
     await asyncio.wait(calls)
@@ -80,7 +76,7 @@ async def test_slots_are_limited_and_passed_on_in_order():
 async def test_a_full_queue_rejects_at_once():
     harness = BulkheadHarness(max_concurrent=1, max_queued=2)
     calls = [harness.call() for _ in range(3)]
-    await settled()
+    await run_turns()
     with pytest.raises(Overloaded):
         await harness.call()
     harness.may_continue.set()
@@ -90,7 +86,7 @@ async def test_a_full_queue_rejects_at_once():
 async def test_no_slot_before_the_deadline(advance_time):
     harness = BulkheadHarness(max_concurrent=1)
     first, second = harness.call(), harness.call(timeout_s=5)
-    await settled()
+    await run_turns()
     advance_time(6)
     with pytest.raises(Overloaded):
         await second
@@ -103,16 +99,16 @@ async def test_no_slot_before_the_deadline(advance_time):
 async def test_a_standing_queue_is_shed(advance_time):
     harness = BulkheadHarness(max_concurrent=1, max_queued=1000)
     first, early = harness.call(), [harness.call() for _ in range(3)]
-    await settled()
+    await run_turns()
     advance_time(0.1)  # above the target
     first.cancel()
-    await settled()
+    await run_turns()
     assert counts() == (1, 2), "a short delay is no overload"
     advance_time(harness.policy.interval_s + 0.1)
     with pytest.raises(Overloaded):
         await harness.call()
     early[0].cancel()
-    await settled()
+    await run_turns()
     assert counts() == (0, 0), "waiters above the interval are shed too"
     for waiter in early[1:]:
         with pytest.raises(Overloaded):
@@ -124,13 +120,13 @@ async def test_a_standing_queue_is_shed(advance_time):
 async def test_an_empty_queue_accepts_a_call_however_long_others_waited(advance_time):
     harness = BulkheadHarness(max_concurrent=1)
     first, second = harness.call(), harness.call()
-    await settled()
+    await run_turns()
     advance_time(0.1)
     first.cancel()
-    await settled()
+    await run_turns()
     advance_time(harness.policy.interval_s + 0.1)
     third = harness.call()
-    await settled()
+    await run_turns()
     assert counts() == (1, 1)
     harness.may_continue.set()
     await asyncio.gather(second, third)
@@ -139,18 +135,18 @@ async def test_an_empty_queue_accepts_a_call_however_long_others_waited(advance_
 async def test_a_past_overload_is_forgotten(advance_time):
     harness = BulkheadHarness(max_concurrent=1)
     first, second = harness.call(), harness.call()
-    await settled()
+    await run_turns()
     advance_time(0.1)
     first.cancel()
-    await settled()
+    await run_turns()
     second.cancel()
-    await settled()
+    await run_turns()
     advance_time(10)
     calls = [harness.call(), harness.call()]
-    await settled()
+    await run_turns()
     advance_time(0.1)  # above the target, for the first time since
     calls.append(harness.call())
-    await settled()
+    await run_turns()
     assert counts() == (1, 2)
     harness.may_continue.set()
     await asyncio.gather(*calls)
@@ -201,9 +197,9 @@ async def test_no_slot_is_lost_when_calls_are_cancelled_at_random():
 async def test_a_modest_caller_waits_behind_one_call_of_each_other():
     harness = BulkheadHarness(max_concurrent=1, max_queued=1000)
     flood = [harness.call(name, queue_owner=name) for _ in range(100) for name in ("greedy", "other")]
-    await settled()
+    await run_turns()
     modest = harness.call("modest", queue_owner="modest")
-    await settled()
+    await run_turns()
     harness.may_continue.set()
     await asyncio.gather(modest, *flood)
     before = harness.order[1 : harness.order.index("modest")]  # the first call was in flight already
@@ -213,9 +209,9 @@ async def test_a_modest_caller_waits_behind_one_call_of_each_other():
 async def test_a_full_queue_rejects_a_call_of_the_caller_with_the_most():
     harness = BulkheadHarness(max_concurrent=1, max_queued=3)
     first, *flood = [harness.call(str(number), queue_owner="greedy") for number in range(4)]
-    await settled()
+    await run_turns()
     modest = harness.call("modest", queue_owner="modest")
-    await settled()
+    await run_turns()
     for rejected in (flood[-1], harness.call(queue_owner="greedy")):
         with pytest.raises(Overloaded, match="of this caller"):
             await rejected
@@ -228,7 +224,7 @@ async def test_a_full_queue_rejects_a_call_of_the_caller_with_the_most():
 async def test_the_cause_of_a_rejection_is_in_the_log_line_of_the_call():
     harness = BulkheadHarness(max_concurrent=1, max_queued=0)
     first = harness.call()
-    await settled()
+    await run_turns()
     clear_log_fields()
     call = UpstreamCall(
         api_id="com.example:bulkhead-3", form={}, files={}, anonymous=True, idempotent=False, deadline=inf
@@ -244,18 +240,18 @@ async def test_the_cause_of_a_rejection_is_in_the_log_line_of_the_call():
 async def test_a_standing_queue_of_one_caller_sheds_no_call_of_another(advance_time):
     harness = BulkheadHarness(max_concurrent=1, max_queued=1000)
     first, *early = [harness.call(queue_owner="greedy") for _ in range(4)]
-    await settled()
+    await run_turns()
     advance_time(0.1)
     first.cancel()
-    await settled()
+    await run_turns()
     advance_time(harness.policy.interval_s + 0.1)
     with pytest.raises(Overloaded, match="of this caller"):
         await harness.call(queue_owner="greedy")
     modest = harness.call("modest", queue_owner="modest")
-    await settled()
+    await run_turns()
     advance_time(harness.policy.interval_s + 0.1)
     early[0].cancel()
-    await settled()
+    await run_turns()
     assert harness.order[-1] == "modest"
     harness.may_continue.set()
     assert await modest is RESPONSE
@@ -269,10 +265,10 @@ async def test_only_callers_that_wait_have_state(advance_time):
     calls = [harness.call()]
     for number in range(50):
         calls.append(harness.call(queue_owner=str(number)))
-        await settled()
+        await run_turns()
         advance_time(0.1)
         calls[-2].cancel()
-        await settled()
+        await run_turns()
     harness.may_continue.set()
     await asyncio.wait(calls)
     assert not harness.bulkhead._above_target_since

@@ -11,6 +11,7 @@ from services.adapter.gateway.middleware.rate_limit import MAX_WAIT_S, RateLimit
 from services.adapter.gateway.rate_limit.limiter import RatePolicy
 from services.adapter.gateway.rate_limit.local import LocalRateLimiter
 from services.errors import Overloaded, UpstreamRate
+from tests.support.event_loop import run_turns
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
 
@@ -116,19 +117,14 @@ async def test_a_rejection_lowers_the_rate_of_its_scope(code, slow):
     assert limited == slow
 
 
-async def settled() -> None:
-    for _ in range(10):
-        await asyncio.sleep(0)
-
-
 async def test_a_modest_caller_waits_behind_one_call_of_each_other():
     harness = RateLimitHarness()
     harness.may_continue.clear()
     flood = [harness.start(caller) for _ in range(20) for caller in ("greedy", "other")]
-    await settled()
+    await run_turns()
     already = len(harness.order)
     modest = harness.start("modest")
-    await settled()
+    await run_turns()
     harness.may_continue.set()
     await asyncio.gather(modest, *flood)
     before = harness.order[already : harness.order.index("modest")]
@@ -141,9 +137,9 @@ async def test_a_backlog_that_cannot_be_sent_in_time_is_only_its_callers():
     harness = RateLimitHarness()
     harness.may_continue.clear()
     flood = [harness.start("greedy") for _ in range(300)]
-    await settled()
+    await run_turns()
     modest = harness.start("modest")
-    await settled()
+    await run_turns()
     rejected = [call for call in flood if call.done() and call.exception()]
     assert len(rejected) > 150, "within MAX_WAIT_S there are permits for about 100"
     for call in rejected:
@@ -160,9 +156,9 @@ async def test_a_full_queue_rejects_a_call_of_the_caller_with_the_most(monkeypat
     harness = RateLimitHarness()
     harness.may_continue.clear()
     flood = [harness.start("greedy") for _ in range(10)]
-    await settled()
+    await run_turns()
     modest = harness.start("modest")
-    await settled()
+    await run_turns()
     harness.may_continue.set()
     await modest
     outcomes = await asyncio.gather(*flood, return_exceptions=True)
@@ -175,7 +171,7 @@ async def test_operations_do_not_wait_for_each_other():
     harness = RateLimitHarness()
     harness.may_continue.clear()
     flood = [harness.start("greedy") for _ in range(20)]
-    await settled()
+    await run_turns()
     await harness.call(OTHER, queue_owner="greedy")
     harness.may_continue.set()
     await asyncio.gather(*flood)
@@ -185,10 +181,10 @@ async def test_a_limited_app_lets_callers_take_turns_across_operations():
     harness = RateLimitHarness(**{APP: 5.0})
     harness.may_continue.clear()
     flood = [harness.start("greedy", api_id) for _ in range(10) for api_id in (API, OTHER)]
-    await settled()
+    await run_turns()
     already = len(harness.order)
     modest = harness.start("modest", OTHER)
-    await settled()
+    await run_turns()
     harness.may_continue.set()
     await asyncio.gather(modest, *flood)
     assert harness.order.index("modest") - already <= 2
@@ -198,10 +194,10 @@ async def test_only_scopes_in_which_calls_wait_have_state():
     harness = RateLimitHarness()
     harness.may_continue.clear()
     calls = [harness.start(f"{number % 3}") for number in range(30)]
-    await settled()
+    await run_turns()
     for call in calls[:20]:
         call.cancel()
-    await settled()
+    await run_turns()
     assert harness.middleware._turns
     harness.may_continue.set()
     await asyncio.wait(calls)
@@ -212,9 +208,9 @@ async def test_the_deadline_limits_the_wait_for_the_turn(advance_time):
     harness = RateLimitHarness()
     harness.may_continue.clear()
     first = [harness.start("greedy") for _ in range(4)]
-    await settled()
+    await run_turns()
     late = asyncio.create_task(harness.call(timeout_s=5, queue_owner="modest"))
-    await settled()
+    await run_turns()
     advance_time(6)
     with pytest.raises(Overloaded):
         await late
