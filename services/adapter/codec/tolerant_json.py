@@ -33,6 +33,7 @@ _STRING_OR_COMMENT = re.compile(rb'"(?:[^"\\]|\\.)*+"?|//[^\n]*', re.DOTALL)
 _SURROGATE = rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
 _ESCAPE = re.compile(rb"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|(" + _SURROGATE + rb")|\\.", re.DOTALL)
 """A pair of surrogates, a single surrogate (group 1), or any other escape."""
+_NAME_END = re.compile(rb'"[ \t\r\n]*:')
 _BOM = b"\xef\xbb\xbf"
 _TAIL = rb"[\x80-\xbf]"
 _NOT_ASCII = re.compile(
@@ -80,11 +81,26 @@ def parse_unique(text: bytes | str) -> Json:
     """
     value = parse(text)
     data = (text.encode() if isinstance(text, str) else text).removeprefix(_BOM)
+    # Without escapes, a quote before a colon ends a name, and no string contains JSON text with names.
+    if b"\\" not in data and len(_NAME_END.findall(data)) == _count_members(value):
+        return value
     try:
         _check_members(data)
     except json.JSONDecodeError:
         _check_members(_repair(data))
     return value
+
+
+def _count_members(value: Json) -> int:
+    """Return the number of members of all objects in a value."""
+    count, values = 0, [value]
+    for each in values:  # grows meanwhile
+        if isinstance(each, dict):
+            count += len(each)
+            values.extend(each.values())
+        elif isinstance(each, list):
+            values.extend(each)
+    return count
 
 
 def _check_members(text: bytes | str) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 import structlog
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.adapter.codec import parse
 from services.adapter.codec.tolerant_json import MAX_VALUES, count_values, dump, parse_unique
@@ -132,6 +134,46 @@ def test_the_last_of_two_members_counts_unless_they_have_to_be_unique(body: byte
 )
 def test_unique_members(body: bytes) -> None:
     assert parse_unique(body) == parse(body)
+
+
+def texts_of_objects() -> st.SearchStrategy[tuple[str, bool]]:
+    """JSON texts, and whether a name occurs twice in one of their objects."""
+    scalars = st.sampled_from(["1", '"x"', '"a:"', '": "', "null", "[]", r'"\""', r'"\u0061"', "1e400"])
+    return st.recursive(scalars.map(lambda text: (text, False)), lambda each: lists(each) | objects(each))
+
+
+def lists(elements: st.SearchStrategy[tuple[str, bool]]) -> st.SearchStrategy[tuple[str, bool]]:
+    return st.lists(elements, max_size=3).map(
+        lambda listed: (f"[{','.join(text for text, _ in listed)}]", any(repeats for _, repeats in listed))
+    )
+
+
+def objects(values: st.SearchStrategy[tuple[str, bool]]) -> st.SearchStrategy[tuple[str, bool]]:
+    names = st.sampled_from(["a", "b", "", ":", r"\u0061"])
+    ends = st.sampled_from([":", " :", "\n\t: ", "://\n", '://"c":\n'])
+    return st.lists(st.tuples(names, ends, values), max_size=3).map(join_members)
+
+
+def join_members(members: list[tuple[str, str, tuple[str, bool]]]) -> tuple[str, bool]:
+    names = [name.replace(r"\u0061", "a") for name, _, _ in members]
+    text = ",".join(f'"{name}"{end}{value}' for name, end, (value, _) in members)
+    is_repeated = len(set(names)) < len(names) or any(repeats for *_, (_, repeats) in members)
+    return f"{{{text}}}", is_repeated
+
+
+@given(texts_of_objects())
+def test_a_text_with_two_members_of_one_name_is_found(case: tuple[str, bool]) -> None:
+    text, is_repeated = case
+    if is_repeated:
+        with pytest.raises(ValueError, match="two members of the same name"):
+            parse_unique(text)
+    else:
+        assert parse_unique(text) == parse(text)
+
+
+def test_a_deep_text_is_searched_for_members_too() -> None:
+    text = b"[" * 900 + b'{"a": 1}' + b"]" * 900
+    assert parse_unique(text) == parse(text)
 
 
 @pytest.mark.parametrize("element", [b"{}", b"[]", b"1", b'"{}"'])
