@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import unquote_to_bytes
 
 import structlog
-from aiohttp import web
 from prometheus_client import Counter
 
 from services.adapter import is_push_signed
 from services.errors import StoreUnavailable
+from services.server import HttpRequest, HttpResponse, Respond, router
 from services.store import IncomingMessage, StoreResult
 
 PATH = "/callbacks/1688"
@@ -36,13 +36,13 @@ class _Rejected(Exception):
         self.outcome = outcome
 
 
-def callback_routes(
+def callback_responder(
     secret: bytes,
     parse_message: ParseMessage,
     store_messages: StoreMessages,
     oldest_time_ms: Callable[[], int],
-) -> list[web.RouteDef]:
-    """Return the routes of the callback's listener.
+) -> Respond:
+    """Return what serves the callback.
 
     200: the message is stored, or was stored before. 400: the form is not that of a push, or all times in
     the message are before `oldest_time_ms`. 401: the signature is invalid. 503: the store is unavailable;
@@ -52,9 +52,9 @@ def callback_routes(
     log = structlog.get_logger().bind()
     new, duplicate = _received.labels("stored"), _received.labels("duplicate")
 
-    async def receive(request: web.Request) -> web.Response:
+    async def receive(request: HttpRequest) -> HttpResponse:
         try:
-            message = parse_message(_verify(secret, request.query_string, await request.read()))
+            message = parse_message(_verify(secret, request.query, request.body))
             # The store may have deleted its identity, so an attacker could send it again. 1688 repeats none
             # so old; if it did, nothing would be lost: replay.py fetches what 1688 could not push.
             if message.newest_time_ms is not None and message.newest_time_ms < oldest_time_ms():
@@ -62,17 +62,17 @@ def callback_routes(
             stored = await store_messages([message])
         except _Rejected as rejected:
             _received.labels(rejected.outcome).inc()
-            return web.Response(text=f"{rejected.outcome}\n", status=rejected.status)
+            return HttpResponse(body=f"{rejected.outcome}\n", status=rejected.status)
         except StoreUnavailable:
             _received.labels("not_stored").inc()
             log.warning("message_not_stored")
-            return web.Response(text="not stored\n", status=503, headers={"Retry-After": "1"})
+            return HttpResponse(body="not stored\n", status=503, headers={"Retry-After": "1"})
         new.inc(len(stored.new_ids))
         duplicate.inc(stored.duplicate_count)
         log.info("message_received", new=list(stored.new_ids), duplicates=stored.duplicate_count)
-        return web.Response(text="SUCCESS")
+        return HttpResponse(body="SUCCESS")
 
-    return [web.post(PATH, receive)]
+    return router({("POST", PATH): receive})
 
 
 def _verify(secret: bytes, query: str, body: bytes) -> bytes:

@@ -7,8 +7,9 @@ interceptors in order.
 from services.caller import ANONYMOUS, Caller, current_caller
 from services.errors import StartupError
 from services.server.call import Creation, Endpoint, MethodInfo
-from services.server.http_connections import HttpLimits
-from services.server.http_server import serve_http
+from services.server.http.connections import HttpLimits
+from services.server.http.messages import HttpRequest, HttpResponse, Respond, router
+from services.server.http.server import serve_http
 from services.server.reason_rules import REASON_RULES
 from services.server.server import run, serve
 from services.server.service_definition import ServiceDefinition, ServiceRuntime
@@ -27,7 +28,10 @@ __all__ = [
     "Creation",
     "Endpoint",
     "HttpLimits",
+    "HttpRequest",
+    "HttpResponse",
     "MethodInfo",
+    "Respond",
     "ServerSettings",
     "ServiceDefinition",
     "ServiceRuntime",
@@ -39,6 +43,7 @@ __all__ = [
     "open_listener",
     "read_settings",
     "replace_port",
+    "router",
     "run",
     "serve",
     "serve_http",

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import io
 import json
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,8 +19,6 @@ from types import SimpleNamespace
 from typing import Any, cast
 from urllib.parse import urlencode
 
-from aiohttp import web
-from aiohttp.test_utils import make_mocked_request
 from google.protobuf.json_format import ParseDict
 from google.protobuf.message_factory import GetMessageClass
 from PIL import Image
@@ -28,13 +27,17 @@ from services.adapter.codec import DecodeResult, Dialect, Operation, compile_ope
 from services.adapter.codec.encoder import JsonDates
 from services.errors import CallerUnknown, ErrorOrigin, InvalidRequest, UpstreamError
 from services.order_sync import message_codec
-from services.order_sync.callback import callback_routes
+from services.order_sync.callback import callback_responder
 from services.product.image_header import ImageRejected, inspect_image
+from services.server import HttpLimits, HttpRequest, HttpResponse
 from services.server.call import CallContext, Endpoint, MethodInfo
+from services.server.http.connection import Connection
+from services.server.http.connections import Connections
 from services.server.interceptors.deserialization import RequestDeserializer
 from services.server.security.peer_identity import XFCC_HEADER, PeerIdentityResolver
 from services.server.security.spiffe import is_spiffe_id
 from services.store import StoreResult
+from services.tracked_tasks import TrackedTasks
 from tests.support.callbacks import SECRET, build_body
 from tests.support.sample_cases import METHODS, SAMPLES, SERVED_RPCS, request_cases, response_cases
 
@@ -150,11 +153,8 @@ async def post_form(form: bytes) -> tuple[int, list[bytes]]:
     def parse_message(text: bytes) -> Any:
         return message_codec.parse_message(text, lambda: 0)
 
-    (route,) = callback_routes(SECRET, parse_message, store, lambda: 0)
-    request = make_mocked_request("POST", "/callbacks/1688")
-    request._read_bytes = form
-    response = await cast(Any, route).handler(request)
-    assert isinstance(response, web.Response)
+    respond = callback_responder(SECRET, parse_message, store, lambda: 0)
+    response = await respond(HttpRequest(method="POST", path="/callbacks/1688", query="", body=form))
     return response.status, stored
 
 
@@ -201,6 +201,89 @@ def xfcc_seeds() -> Iterator[bytes]:
         yield f'Hash=ab;Subject="CN=a,O=\\"b\\";C=c";URI={uri};DNS=a.example'.encode()
         yield f"By=a;URI=spiffe://x/y,By=b;URI={uri}".encode()
         yield f'URI="{uri}";uri={uri}'.encode()
+
+
+def check_http(data: bytes) -> None:
+    """However the bytes of a client are cut, its connection gets the same responses.
+
+    The first byte is the length of the parts.
+    """
+    length, sent = 1 + (data[0] if data else 0), data[1:]
+    parts = [sent[start : start + length] for start in range(0, len(sent), length)]
+    assert get_responses([sent]) == get_responses(parts), "the responses depend on how the bytes were cut"
+
+
+def get_responses(parts: Sequence[bytes]) -> bytes:
+    return loop().run_until_complete(exchange(parts))
+
+
+async def exchange(parts: Sequence[bytes]) -> bytes:
+    limits, tasks, transport = HttpLimits(max_body_bytes=100), TrackedTasks(), FakeTransport()
+    connection = Connection(Connections(limits), limits, echo, tasks)
+    connection.connection_made(cast(asyncio.Transport, transport))
+    for part in parts:
+        connection.get_buffer(-1)[: len(part)] = part
+        connection.buffer_updated(len(part))
+        await tasks.close()
+        assert transport.is_closed or not transport.is_paused, "requests wait although none is being answered"
+    connection.close()
+    # Of two faults of a request, the one that is found first depends on the parts.
+    sent = REJECTION.sub(b"rejected", transport.sent)
+    return sent.replace(b"HTTP/1.1 100 Continue\r\n\r\n", b"")  # it may come too late
+
+
+async def echo(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(body=repr(request))
+
+
+class FakeTransport:
+    """What a connection needs of a transport."""
+
+    def __init__(self) -> None:
+        self.sent = b""
+        self.is_paused = self.is_closed = False
+
+    def get_extra_info(self, _name: str) -> object:
+        return ("127.0.0.1", 4711)
+
+    def write(self, data: bytes) -> None:
+        assert not self.is_closed
+        self.sent += DATE.sub(b"", data)
+
+    def pause_reading(self) -> None:
+        self.is_paused = True
+
+    def resume_reading(self) -> None:
+        self.is_paused = False
+
+    def write_eof(self) -> None:
+        self.sent += b"EOF"
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    abort = close
+
+    def is_closing(self) -> bool:
+        return self.is_closed
+
+
+DATE = re.compile(rb"Date: .*\r\n")
+REJECTION = re.compile(rb"HTTP/1.1 [45].*", re.DOTALL)
+
+
+def http_seeds() -> Iterator[bytes]:
+    head = b"POST /callbacks/1688?a=b HTTP/1.1\r\nHost: x\r\n"
+    for selector in (b"\x00", b"\x08", b"\x80"):
+        yield selector + head + b"Content-Length: 5\r\n\r\nhelloGET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
+        yield (
+            selector
+            + head
+            + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3;a=b\r\nllo\r\n0\r\nA: b\r\n\r\n"
+        )
+        yield selector + head + b"Expect: 100-continue\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx"
+        yield selector + head + b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n" + head
+        yield selector + b"HEAD / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" * 2
 
 
 def check_image(data: bytes) -> None:
@@ -272,6 +355,7 @@ TARGETS = {
     "replies": Target(check_reply, reply_seeds, 2**15),
     "pushes": Target(check_push, push_seeds, 2**13),
     "xfcc": Target(check_xfcc, xfcc_seeds, 2**12),
+    "http": Target(check_http, http_seeds, 2**11),
     "images": Target(check_image, image_seeds, 2**15),
     "requests": Target(check_request, request_seeds, 2**15),
 }

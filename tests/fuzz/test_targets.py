@@ -20,7 +20,7 @@ def test_every_target_is_run() -> None:
 def test_seeds_and_kept_inputs(name: str) -> None:
     seeds = list(TARGETS[name].seeds())
     assert len(seeds) >= 8
-    assert any(PERSONAL.encode() in seed for seed in seeds) or name in {"images", "pushes"}
+    assert any(PERSONAL.encode() in seed for seed in seeds) or name in {"http", "images", "pushes"}
     for data in [b"", *seeds, *(path.read_bytes() for path in sorted((KEPT / name).glob("*")))]:
         TARGETS[name].run(data)
 

@@ -5,12 +5,12 @@ once, at the start.
 """
 
 import re
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import unquote, urlsplit
 
-import aiohttp
 import yarl
 
 from services.errors import StartupError
@@ -61,7 +61,8 @@ def _parse(variable: str, value: str) -> Proxy:
             raise ValueError
         url = yarl.URL.build(scheme="http", host=parts.hostname, port=parts.port or DEFAULT_PORT)
         user, password = unquote(parts.username or ""), unquote(parts.password or "")
-        authorization = aiohttp.encode_basic_auth(user, password)
+        if ":" in user:  # the server would take what follows as the password
+            raise ValueError
     except ValueError:  # its text contains the value
         raise StartupError(
             [f"{variable}: must be the URL of a proxy, such as http://user:password@proxy.example.com:3128"]
@@ -75,11 +76,11 @@ def _parse(variable: str, value: str) -> Proxy:
         )
     if not user:
         return Proxy(variable=variable, url=url, headers={})
-    encoded = authorization.removeprefix("Basic ")
+    encoded = b64encode(f"{user}:{password}".encode()).decode()
     return Proxy(
         variable=variable,
         url=url,
-        headers={"Proxy-Authorization": authorization},
+        headers={"Proxy-Authorization": f"Basic {encoded}"},
         secrets=tuple(filter(None, (password, encoded))),
     )
 

@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
+
+from services.server.http.messages import HttpRequest, HttpResponse, Respond, router
 
 _tasks = Gauge(
     "nationalsite_tasks",
@@ -12,18 +13,21 @@ _tasks = Gauge(
 )
 
 
-def admin_routes(is_ready: Callable[[], Awaitable[bool]]) -> list[web.RouteDef]:
-    """Return `/metrics`, `/livez` (200 while the loop runs) and `/readyz` (200 while ready, else 503)."""
+def admin_responder(is_ready: Callable[[], Awaitable[bool]]) -> Respond:
+    """Return what serves `/metrics` and the probes.
 
-    async def metrics(_: web.Request) -> web.Response:
+    `/livez` is 200 while the loop runs; `/readyz` is 200 while the service is ready, else 503.
+    """
+
+    async def metrics(_: HttpRequest) -> HttpResponse:
         _tasks.set(len(asyncio.all_tasks()))
-        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return HttpResponse(body=generate_latest(), content_type=CONTENT_TYPE_LATEST)
 
-    async def livez(_: web.Request) -> web.Response:
-        return web.Response(text="alive\n")
+    async def livez(_: HttpRequest) -> HttpResponse:
+        return HttpResponse(body="alive\n")
 
-    async def readyz(_: web.Request) -> web.Response:
+    async def readyz(_: HttpRequest) -> HttpResponse:
         ready = await is_ready()
-        return web.Response(text="ready\n" if ready else "not ready\n", status=200 if ready else 503)
+        return HttpResponse(body="ready\n" if ready else "not ready\n", status=200 if ready else 503)
 
-    return [web.get("/metrics", metrics), web.get("/livez", livez), web.get("/readyz", readyz)]
+    return router({("GET", "/metrics"): metrics, ("GET", "/livez"): livez, ("GET", "/readyz"): readyz})

@@ -6,11 +6,10 @@ Each is rejected, and what follows it on the connection is not read as a request
 from contextlib import asynccontextmanager
 
 import pytest
-from aiohttp import web
 
-from services.server import serve_http
+from services.server import HttpResponse, serve_http
 from services.server.sockets import open_listener
-from tests.server.raw_http import exchange
+from tests.server.http.raw_http import exchange
 
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n"
@@ -83,10 +82,7 @@ class Handler:
 
     async def respond(self, request):
         self.paths.append(request.path)
-        try:
-            return web.Response(body=await request.read())
-        except web.RequestPayloadError:
-            return web.Response(status=400)
+        return HttpResponse(body=request.body)
 
 
 @pytest.fixture
@@ -97,7 +93,7 @@ def handler():
 @asynccontextmanager
 async def served(handler):
     listener = open_listener("-", "127.0.0.1:0")
-    async with serve_http([web.route("*", "/{path:.*}", handler.respond)], listener):
+    async with serve_http(handler.respond, listener):
         yield listener.getsockname()
 
 
