@@ -10,7 +10,7 @@ from prometheus_client import Counter
 
 from services.adapter import is_push_signed
 from services.errors import StoreUnavailable
-from services.server import HttpRequest, HttpResponse, Respond, router
+from services.server import Handler, HttpRequest, HttpResponse, router
 from services.store import IncomingMessage, StoreResult
 
 PATH = "/callbacks/1688"
@@ -36,12 +36,12 @@ class _Rejected(Exception):
         self.outcome = outcome
 
 
-def callback_responder(
+def callback_handler(
     secret: bytes,
     parse_message: ParseMessage,
     store_messages: StoreMessages,
     oldest_time_ms: Callable[[], int],
-) -> Respond:
+) -> Handler:
     """Return what serves the callback.
 
     200: the message is stored, or was stored before. 400: the form is not that of a push, or all times in

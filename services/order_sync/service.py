@@ -20,7 +20,7 @@ from services.adapter import (
 from services.background_tasks import background_tasks
 from services.handler import DialectReport, DialectReporter, Handler
 from services.order_sync import message_codec
-from services.order_sync.callback import callback_responder
+from services.order_sync.callback import callback_handler
 from services.order_sync.deliveries import DeliveryHandlers
 from services.order_sync.delivery_payloads import RPC_BY_FIELD
 from services.order_sync.delivery_sender import INTERNAL_ERROR, DeliverySender
@@ -238,10 +238,10 @@ async def _callback_server(
     secret = settings.app_secret.get_secret_value().encode()
     limits = HttpLimits(max_connections_per_address=settings.callback_max_connections_per_address)
     max_age_ms = round(settings.message_max_age_days * _DAY_S * 1000)
-    respond = callback_responder(
+    handle = callback_handler(
         secret, parse_message, storage.inbox.store, lambda: storage.store.clock() - max_age_ms
     )
-    async with serve_http(respond, listener, limits):
+    async with serve_http(handle, listener, limits):
         _log.info(
             "callback_listening", listen=replace_port(settings.callback_listen, listener.getsockname()[1])
         )

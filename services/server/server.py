@@ -33,7 +33,7 @@ from services.server.service_handler import build_service_handler
 from services.server.settings import ServerSettings, read_settings
 from services.server.shutdown import ShutdownTimeouts, shut_down
 from services.server.sockets import check_port_available, open_listener, replace_port
-from services.server.telemetry.admin_http import admin_responder
+from services.server.telemetry.admin_http import admin_handler
 from services.server.telemetry.logging_config import (
     captured_output,
     configure_logging,
@@ -120,7 +120,7 @@ async def serve(
         return server_health.is_serving and await opened[0].is_ready()
 
     async with (
-        serve_http(admin_responder(is_ready), http_listener),
+        serve_http(admin_handler(is_ready), http_listener),
         service.lifespan(settings) as runtime,
         security.watching(),
     ):

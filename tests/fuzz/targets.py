@@ -27,7 +27,7 @@ from services.adapter.codec import DecodeResult, Dialect, Operation, compile_ope
 from services.adapter.codec.encoder import JsonDates
 from services.errors import CallerUnknown, ErrorOrigin, InvalidRequest, UpstreamError
 from services.order_sync import message_codec
-from services.order_sync.callback import callback_responder
+from services.order_sync.callback import callback_handler
 from services.product.image_header import ImageRejected, inspect_image
 from services.server import HttpLimits, HttpRequest, HttpResponse
 from services.server.call import CallContext, Endpoint, MethodInfo
@@ -153,8 +153,8 @@ async def post_form(form: bytes) -> tuple[int, list[bytes]]:
     def parse_message(text: bytes) -> Any:
         return message_codec.parse_message(text, lambda: 0)
 
-    respond = callback_responder(SECRET, parse_message, store, lambda: 0)
-    response = await respond(HttpRequest(method="POST", path="/callbacks/1688", query="", body=form))
+    handle = callback_handler(SECRET, parse_message, store, lambda: 0)
+    response = await handle(HttpRequest(method="POST", path="/callbacks/1688", query="", body=form))
     return response.status, stored
 
 
@@ -204,9 +204,9 @@ def xfcc_seeds() -> Iterator[bytes]:
 
 
 def check_http(data: bytes) -> None:
-    """However the bytes of a client are cut, its connection gets the same responses.
+    """However the bytes of a client are cut into reads, its connection gets the same responses.
 
-    The first byte is the length of the parts.
+    Not compared are which rejection is sent, and 100 Continue. The first byte is the length of the parts.
     """
     length, sent = 1 + (data[0] if data else 0), data[1:]
     parts = [sent[start : start + length] for start in range(0, len(sent), length)]
@@ -274,16 +274,14 @@ REJECTION = re.compile(rb"HTTP/1.1 [45].*", re.DOTALL)
 
 def http_seeds() -> Iterator[bytes]:
     head = b"POST /callbacks/1688?a=b HTTP/1.1\r\nHost: x\r\n"
-    for selector in (b"\x00", b"\x08", b"\x80"):
-        yield selector + head + b"Content-Length: 5\r\n\r\nhelloGET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
+    for length in (b"\x00", b"\x08", b"\x80"):
+        yield length + head + b"Content-Length: 5\r\n\r\nhelloGET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
         yield (
-            selector
-            + head
-            + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3;a=b\r\nllo\r\n0\r\nA: b\r\n\r\n"
+            length + head + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3;a=b\r\nllo\r\n0\r\nA: b\r\n\r\n"
         )
-        yield selector + head + b"Expect: 100-continue\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx"
-        yield selector + head + b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n" + head
-        yield selector + b"HEAD / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" * 2
+        yield length + head + b"Expect: 100-continue\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx"
+        yield length + head + b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n" + head
+        yield length + b"HEAD / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" * 2
 
 
 def check_image(data: bytes) -> None:

@@ -50,7 +50,7 @@ def store():
 async def address(store):
     listener = open_listener("-", "127.0.0.1:0")
     async with serve_http(
-        callback.callback_responder(SECRET, store.parse, store, lambda: NOW_MS - MAX_AGE_MS), listener
+        callback.callback_handler(SECRET, store.parse, store, lambda: NOW_MS - MAX_AGE_MS), listener
     ):
         yield listener.getsockname()
 

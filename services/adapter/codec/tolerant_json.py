@@ -51,17 +51,7 @@ def parse(text: bytes | str) -> Json:
 
     Raises ValueError, also if there may be more than MAX_VALUES.
     """
-    data = text.encode() if isinstance(text, str) else text
-    if has_more_values(data, MAX_VALUES):
-        raise ValueError("too many values")
-    data = data.removeprefix(_BOM)
-    try:
-        return _decode(data)
-    except ValueError:
-        repaired = _repair(data)
-        if repaired == data:
-            raise
-    return _decode(repaired)
+    return _parse(text)[0]
 
 
 def count_values(text: bytes) -> int:
@@ -79,22 +69,32 @@ def parse_unique(text: bytes | str) -> Json:
 
     JSON text in a string counts as part of the text, because it may be read as such.
     """
-    value = parse(text)
-    data = (text.encode() if isinstance(text, str) else text).removeprefix(_BOM)
-    # Without escapes, a quote before a colon ends a name, and no string contains JSON text with names.
-    if b"\\" not in data and len(_NAME_END.findall(data)) == _count_members(value):
-        return value
-    try:
-        _check_members(data)
-    except json.JSONDecodeError:
-        _check_members(_repair(data))
+    value, parsed = _parse(text)
+    # Without escapes, only names end with a quote before a colon, and no string contains JSON with names.
+    if b"\\" in parsed or len(_NAME_END.findall(parsed)) != _count_members(value):
+        _check_members(parsed)
     return value
+
+
+def _parse(text: bytes | str) -> tuple[Json, bytes]:
+    """Return the value, and the text that was parsed: it may have been repaired."""
+    data = text.encode() if isinstance(text, str) else text
+    if has_more_values(data, MAX_VALUES):
+        raise ValueError("too many values")
+    data = data.removeprefix(_BOM)
+    try:
+        return _decode(data), data
+    except ValueError:
+        repaired = _repair(data)
+        if repaired == data:
+            raise
+    return _decode(repaired), repaired
 
 
 def _count_members(value: Json) -> int:
     """Return the number of members of all objects in a value."""
     count, values = 0, [value]
-    for each in values:  # grows meanwhile
+    for each in values:  # also those that are appended
         if isinstance(each, dict):
             count += len(each)
             values.extend(each.values())

@@ -61,7 +61,7 @@ def _parse(variable: str, value: str) -> Proxy:
             raise ValueError
         url = yarl.URL.build(scheme="http", host=parts.hostname, port=parts.port or DEFAULT_PORT)
         user, password = unquote(parts.username or ""), unquote(parts.password or "")
-        if ":" in user:  # the server would take what follows as the password
+        if ":" in user:  # the proxy would take what follows as the password
             raise ValueError
     except ValueError:  # its text contains the value
         raise StartupError(

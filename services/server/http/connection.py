@@ -1,7 +1,7 @@
-"""One connection: it parses requests, has them answered in turn, and has deadlines for its client.
+"""One connection: it parses requests, answers them in order, and has deadlines for its client.
 
-llhttp parses the requests, strictly. What could make a proxy see the end of a request elsewhere is rejected
-and ends the connection: what follows could be a part of it (request smuggling).
+llhttp parses the requests, strictly. A request whose end a proxy could see at another place is rejected, and
+the connection is closed: the bytes that follow may belong to it (request smuggling).
 """
 
 import asyncio
@@ -13,14 +13,16 @@ from typing import cast
 import httptools
 import structlog
 
-from services.server.http.connections import Connections, HttpLimits, rejected, to_address
-from services.server.http.messages import HttpRequest, HttpResponse, Respond, encode_response, parse_target
+from services.server.http.connections import READ_BYTES, Connections, HttpLimits, rejected, to_address
+from services.server.http.messages import Handler, HttpRequest, HttpResponse, encode_response, parse_target
 from services.tracked_tasks import TrackedTasks
 
 MAX_PIPELINED = 100
-"""Requests that may arrive on a connection before the response to the first one."""
+"""Complete requests that may wait for their turn. While one waits, the connection is not read. So only a
+client that sends many in one read can exceed it."""
 _HOST, _LENGTH, _ENCODING, _EXPECT = b"host", b"content-length", b"transfer-encoding", b"expect"
-_UNIQUE_HEADERS = {_HOST, _LENGTH, _ENCODING, _EXPECT}
+_CHECKED_HEADERS = {_HOST, _LENGTH, _ENCODING, _EXPECT}
+"""Each may occur once: a proxy could use another one of two values."""
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 _log = structlog.get_logger()
@@ -32,10 +34,11 @@ class _Phase(Enum):
     HEADERS = auto()
     """The rest of the headers of a request, or the first request."""
     BODY = auto()
+    """The rest of a body."""
     REQUEST = auto()
-    """The next request."""
+    """The next request, or that the client reads the responses that it has."""
     END = auto()
-    """The client's end of the connection, after the last response."""
+    """That the client has read the last response and closed its end."""
 
 
 class _Rejection(Exception):
@@ -50,48 +53,74 @@ class _Rejection(Exception):
 
 
 class Connection(asyncio.BufferedProtocol):
-    """A connection of a client. Besides asyncio's transport, only `httptools.HttpRequestParser` calls it."""
+    """A connection of a client. asyncio's transport calls it, and the parser, which has `on_...` methods."""
 
     def __init__(
-        self, connections: Connections, limits: HttpLimits, respond: Respond, tasks: TrackedTasks
+        self, connections: Connections, limits: HttpLimits, handle: Handler, tasks: TrackedTasks
     ) -> None:
         self._connections = connections
         self._limits = limits
-        self._respond = respond
+        self._handle = handle
         self._tasks = tasks
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport
         self.address = ""
         self.buffered_bytes = 0
         self._parser: httptools.HttpRequestParser | None = httptools.HttpRequestParser(self)
-        """None if no more is read: what arrives is discarded."""
+        """None if no more requests are read: what arrives is discarded."""
         self._received: deque[tuple[HttpRequest, bool] | _Rejection] = deque()
         """Requests that wait for their turn, and whether each is the last one."""
         self._is_responding = False
         self._is_paused = False
+        """Whether the connection is not read now."""
         self._can_write = True
         self._has_ended = False
         """Whether the client sends no more."""
         self._phase = _Phase.HEADERS
+        # While the service responds, there is no deadline, and `_timed_phase` is None. Most deadlines are
+        # replaced within milliseconds. So a timer that ends too early stays, and then sets the right one.
         self._timed_phase: _Phase | None = None
-        """The phase to which the deadline belongs; None if there is no deadline."""
+        """The phase that the deadline is for."""
         self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._timer_end = 0.0
         self._read_bytes = 0
-        """What was read last."""
+        """Size of the last read."""
         # Of the request that is being parsed.
         self._request_bytes = 0
-        """At least what has arrived of it: what came before it in the same read is counted, too."""
+        """Upper bound of its size so far: all of the read in which it began is counted."""
+        self._header_bytes = 0
         self._target = b""
         self._headers: dict[bytes, bytes] = {}
         self._body = bytearray()
         self._is_last = False
+        self._awaits_continue = False
+        """Whether its client waits for 100 Continue before it sends the body."""
 
     def close(self) -> None:
-        """Close the connection at once."""
-        self._discard()
+        """Close the connection at once. What has not been sent of a response is lost."""
+        self._release()
         self._transport.abort()
+
+    def end(self, *, lingers: bool = False) -> None:
+        """Close the connection when all responses are sent.
+
+        If it lingers, it waits until the client has closed its end, too, and discards what still arrives.
+        Without that, data that was not read would make the client get a reset instead of the last response.
+        """
+        self._forget_requests()
+        self._connections.set_bytes(self, 0)
+        self._phase = _Phase.END
+        self._set_deadline()
+        if not lingers or self._has_ended:
+            self._transport.close()
+            return
+        try:
+            self._transport.write_eof()
+        except OSError:  # the client has reset the connection, which was not read
+            self.close()
+        else:
+            self._resume_reading()
 
     # What the transport calls.
 
@@ -121,10 +150,10 @@ class Connection(asyncio.BufferedProtocol):
         self._read_bytes = nbytes
         self._request_bytes += nbytes
         self._parse(self._parser, self._connections.read_buffer[:nbytes])
-        self._continue()
+        self._start_next()
 
     def eof_received(self) -> bool:
-        """Send the responses to complete requests, then close the connection."""
+        """Return whether there is a response to be sent before the connection is closed."""
         if self._phase is _Phase.BODY:
             rejected.labels("incomplete_body").inc()
         self._parser = None
@@ -132,17 +161,17 @@ class Connection(asyncio.BufferedProtocol):
         return self._is_responding or bool(self._received)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget everything but a request that is being answered."""
-        self._discard()
+        """Forget everything but a request that is being handled."""
+        self._release()
 
     def pause_writing(self) -> None:
-        """Answer no further request: the client does not read its responses."""
+        """Start no further request: the client does not read its responses."""
         self._can_write = False
 
     def resume_writing(self) -> None:
-        """Answer the next request."""
+        """Start the next request."""
         self._can_write = True
-        self._continue()
+        self._start_next()
 
     # What the parser calls. An exception ends the parsing.
 
@@ -150,6 +179,7 @@ class Connection(asyncio.BufferedProtocol):
         """The first byte of a request has arrived."""
         self._phase = _Phase.HEADERS
         self._request_bytes = self._read_bytes
+        self._header_bytes = 0
         self._target = b""
         self._headers.clear()
         self._body.clear()
@@ -157,10 +187,12 @@ class Connection(asyncio.BufferedProtocol):
     def on_url(self, part: bytes) -> None:
         """A part of the request's target has arrived."""
         self._target += part
+        self._count_header_bytes(len(part))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header has arrived, or a trailer, which is not read."""
-        if self._phase is _Phase.HEADERS and (name := name.lower()) in _UNIQUE_HEADERS:
+        self._count_header_bytes(len(name) + len(value) + len(b": \r\n"))
+        if self._phase is _Phase.HEADERS and (name := name.lower()) in _CHECKED_HEADERS:
             if name in self._headers:
                 raise _Rejection(400, "repeated_header")
             self._headers[name] = value.strip(b" \t")
@@ -168,7 +200,6 @@ class Connection(asyncio.BufferedProtocol):
     def on_headers_complete(self) -> None:
         """Check what can be known before the body."""
         assert self._parser is not None  # noqa: S101 # it calls this
-        self._phase = _Phase.BODY
         version, headers = self._parser.get_http_version(), self._headers
         if version not in ("1.0", "1.1"):
             raise _Rejection(505, "http_version")
@@ -185,9 +216,10 @@ class Connection(asyncio.BufferedProtocol):
         if length and int(length) > self._limits.max_body_bytes:
             raise _Rejection(413, "body_too_large")
         self._is_last = changes_protocol or not self._parser.should_keep_alive()
-        has_turn = not self._is_responding and not self._received
-        if has_turn and version == "1.1" and headers.get(_EXPECT, b"").lower() == b"100-continue":
-            self._transport.write(_CONTINUE)
+        self._awaits_continue = version == "1.1" and headers.get(_EXPECT, b"").lower() == b"100-continue"
+        self._phase = _Phase.BODY
+        if not self._is_responding:
+            self._connections.set_idle(self, is_idle=True)  # it is no longer one that waits for long
 
     def on_body(self, part: bytes) -> None:
         """A part of the body has arrived."""
@@ -209,17 +241,24 @@ class Connection(asyncio.BufferedProtocol):
         self._received.append((request, self._is_last))
         self._phase = _Phase.REQUEST
         self._request_bytes = 0
+        self._awaits_continue = False
         self._body.clear()
         if self._is_last:
             self._parser = None
 
+    def _count_header_bytes(self, count: int) -> None:
+        self._header_bytes += count
+        if self._header_bytes > self._limits.max_header_bytes:
+            raise _Rejection(431, "headers_too_large")
+
     def _parse(self, parser: httptools.HttpRequestParser, data: memoryview) -> None:
-        limits = self._limits
         try:
             parser.feed_data(data)
-            if self._phase is _Phase.HEADERS and self._request_bytes > limits.max_header_bytes:
+            # The parser calls `on_header` when a header is complete, and nothing for what surrounds chunks.
+            limit = self._limits.max_header_bytes + READ_BYTES
+            if self._phase is _Phase.HEADERS and self._request_bytes > limit:
                 raise _Rejection(431, "headers_too_large")
-            if self._request_bytes > limits.max_header_bytes + limits.max_body_bytes:
+            if self._request_bytes > limit + self._limits.max_body_bytes:
                 raise _Rejection(413, "request_too_large")
         except httptools.HttpParserUpgrade:
             pass  # the request is answered as if it did not ask for another protocol
@@ -227,16 +266,17 @@ class Connection(asyncio.BufferedProtocol):
             self._reject_later(rejection)
         except httptools.HttpParserError as error:
             if self._parser is not None:  # otherwise data has arrived after the last request
-                cause = error.__context__
-                self._reject_later(cause if isinstance(cause, _Rejection) else _Rejection(400, "malformed"))
+                self._reject_later(_to_rejection(error))
 
     def _reject_later(self, rejection: _Rejection) -> None:
         """Reject a request when those before it have their responses."""
         self._received.append(rejection)
         self._parser = None
 
-    def _continue(self) -> None:
-        """Answer the next request if it is its turn, and set the deadline for the client."""
+    # Responses.
+
+    def _start_next(self) -> None:
+        """Start the next request if it is its turn. Otherwise set the deadline for the client."""
         if self._transport.is_closing():
             return
         if self._received and self._can_write and not self._is_responding:
@@ -248,63 +288,56 @@ class Connection(asyncio.BufferedProtocol):
                 self._reject(_Rejection(503, "request_limit", {"Retry-After": "1"}))
                 return
             self._is_responding = True
+            self._connections.concurrent_requests += 1
             self._connections.set_idle(self, is_idle=False)
             self._tasks.start(self._answer(*received))
-        if self._received and not self._is_paused:  # a client that pipelines has to wait
+        if self._received and not self._is_paused:
             self._is_paused = True
             self._transport.pause_reading()
+        if self._awaits_continue and not self._is_responding and not self._received:
+            self._awaits_continue = False
+            self._transport.write(_CONTINUE)
         self._set_deadline()
 
     async def _answer(self, request: HttpRequest, is_last: bool) -> None:
+        has_body = request.method != "HEAD"
         try:
-            response = await self._respond(request)
+            response = await self._handle(request)
+            is_last = is_last or self._connections.is_stopping or (self._has_ended and not self._received)
+            encoded = encode_response(response, has_body=has_body, is_last=is_last)
         except Exception as error:
             _log.error("http_request_failed", exc_info=error)
-            response, is_last = HttpResponse(status=500, body="internal error\n"), True
+            failure, is_last = HttpResponse(status=500, body="internal error\n"), True
+            encoded = encode_response(failure, has_body=has_body, is_last=True)
+        except BaseException:  # cancelled
+            self.close()
+            raise
+        finally:
+            self._connections.concurrent_requests -= 1
         if self._transport.is_closing():
             return
         self._is_responding = False
         self._connections.set_idle(self, is_idle=True)
-        is_last = is_last or self._connections.is_stopping or (self._has_ended and not self._received)
-        self._send(response, has_body=request.method != "HEAD", is_last=is_last)
+        self._transport.write(encoded)
         if is_last:
-            self._end(lingers=False)
+            self.end(lingers=self._is_paused)  # if it is, there may be data that was not read
             return
         if not self._received:
             self._connections.set_bytes(self, self._request_bytes)
             self._resume_reading()
-        self._continue()
+        self._start_next()
 
     def _reject(self, rejection: _Rejection) -> None:
         rejected.labels(rejection.reason).inc()
-        self._send(rejection.response, has_body=True, is_last=True)
-        self._end(lingers=not self._has_ended)
-
-    def _send(self, response: HttpResponse, *, has_body: bool, is_last: bool) -> None:
-        self._transport.write(encode_response(response, has_body=has_body, is_last=is_last))
-
-    def _end(self, *, lingers: bool) -> None:
-        """Close the connection when the last response is sent.
-
-        If it lingers, this is when the client has closed its end, too: what it still sends is discarded. If
-        the connection were closed before, the client could get a reset instead of the response.
-        """
-        self._forget_requests()
-        self._connections.set_bytes(self, 0)
-        if lingers:
-            self._transport.write_eof()
-            self._resume_reading()
-        else:
-            self._transport.close()
-        self._phase = _Phase.END
-        self._set_deadline()
+        self._transport.write(encode_response(rejection.response, has_body=True, is_last=True))
+        self.end(lingers=True)
 
     def _resume_reading(self) -> None:
         if self._is_paused:
             self._is_paused = False
             self._transport.resume_reading()
 
-    def _discard(self) -> None:
+    def _release(self) -> None:
         self._forget_requests()
         self._connections.remove(self)
         self._timed_phase = None
@@ -317,15 +350,13 @@ class Connection(asyncio.BufferedProtocol):
         self._received.clear()
         self._headers.clear()
         self._body.clear()
+        self._awaits_continue = False
 
     # Deadlines.
 
     def _set_deadline(self) -> None:
-        """Set the deadline of the phase that has begun.
-
-        A timer that ends earlier stays, and `_on_timer` then sets one for the deadline: most deadlines are
-        replaced within milliseconds.
-        """
+        """Set the deadline of the phase, if that has just begun."""
+        # A request that waits, although the service does not respond, waits for the client to read.
         phase = _Phase.REQUEST if self._received else self._phase
         if self._is_responding:
             self._timed_phase = None
@@ -364,3 +395,14 @@ class Connection(asyncio.BufferedProtocol):
             if self._timed_phase is _Phase.HEADERS:
                 rejected.labels("header_timeout").inc()
             self.close()
+
+
+def _to_rejection(error: httptools.HttpParserError) -> _Rejection:
+    """Return the rejection that a method raised which the parser called; else that of a malformed request."""
+    cause = error.__context__
+    if cause is None:
+        return _Rejection(400, "malformed")
+    if not isinstance(cause, _Rejection):
+        _log.error("http_request_failed", exc_info=cause)
+        return _Rejection(500, "internal_error")
+    return cause

@@ -1,5 +1,6 @@
 """What the connections of a listener may use up together, and which are closed to make room for others."""
 
+import asyncio
 from collections import Counter
 from dataclasses import dataclass
 from ipaddress import IPv6Address
@@ -10,12 +11,12 @@ from prometheus_client import Counter as MetricCounter
 from services.server.counters import remove_one
 
 _IPV6_HOST_BITS = 64
-_READ_BYTES = 64 * 2**10
-"""What is read from a connection at a time."""
+READ_BYTES = 64 * 2**10
+"""What is read from a connection at a time, at most."""
 
 rejected = MetricCounter(
     "nationalsite_http_rejected",
-    "Requests that were rejected, and connections that were closed, because of a limit of an HTTP listener.",
+    "Requests of an HTTP listener that were rejected, and connections that it closed because of a limit.",
     ("reason",),
 )
 
@@ -32,26 +33,27 @@ class HttpLimits:
     """From a response to the next request. Proxies close idle connections after 60 s by default. If the
     server closed first, it could do so while the proxy sends a request."""
     linger_s: float = 5.0
-    """For what is left after the last response of a connection: until the client has received it, and has
-    sent the rest of a rejected request, which is discarded."""
+    """How long a connection may stay open after its last response: for the client to read it, and to finish
+    sending a rejected request, which is discarded."""
     shutdown_timeout_s: float = 1.0
-    """How long requests may take after the shutdown has begun. Then they are cancelled."""
+    """How long requests may take after the shutdown has begun. Then they are cancelled. Their responses may
+    take as long again until the clients have read them."""
     max_header_bytes: int = 64 * 2**10
-    """Of one request, with its request line."""
+    """Of one request: its target, its headers and its trailers."""
     max_body_bytes: int = 64 * 2**10
     max_buffered_bytes: int = 16 * 2**20
-    """Of all requests that have no response yet, together."""
+    """Of all requests of open connections that have no response yet, together."""
     max_connections: int = 500
     """If more are opened, the connection that has been idle longest is closed."""
     max_connections_per_address: int = 0
     """Further connections are closed. 0: no limit. A proxy is one address; so is an IPv6 /64 network."""
     max_concurrent_requests: int = 250
-    """Complete requests without a response. Further ones get 503. Must be less than max_connections, so that
+    """Requests that are being handled. Further ones get 503. Must be less than max_connections, so that
     some connections are always idle."""
 
 
 class OpenConnection(Protocol):
-    """A connection, as far as limits need it."""
+    """What `Connections` needs of a connection."""
 
     address: str
     """That of the client, from `to_address`."""
@@ -60,6 +62,9 @@ class OpenConnection(Protocol):
 
     def close(self) -> None:
         """Close the connection at once, and call `Connections.remove`."""
+
+    def end(self) -> None:
+        """Close the connection when all responses are sent, and then call `Connections.remove`."""
 
 
 class Connections:
@@ -72,15 +77,14 @@ class Connections:
         """Connections that wait for their client, the one that has waited longest first."""
         self._addresses: Counter[str] = Counter()
         self._buffered_bytes = 0
+        self._is_empty = asyncio.Event()
+        self._is_empty.set()
+        self.concurrent_requests = 0
+        """Requests that are being handled, also those whose connection is closed."""
         self.is_stopping = False
-        """Whether each response is the last one of its connection."""
-        self.read_buffer = memoryview(bytearray(_READ_BYTES))
+        """Whether the shutdown has begun: the next response of each connection is its last one."""
+        self.read_buffer = memoryview(bytearray(READ_BYTES))
         """Shared by all connections: each parses its data before another one reads."""
-
-    @property
-    def concurrent_requests(self) -> int:
-        """Complete requests that have no response yet."""
-        return len(self._open) - len(self._idle)
 
     def admit(self, connection: OpenConnection) -> bool:
         """Add a new connection; at the limit, close the longest idle one. Return False to reject it."""
@@ -95,6 +99,7 @@ class Connections:
                 return False
             longest_idle.close()
         self._open.add(connection)
+        self._is_empty.clear()
         self._idle[connection] = None
         self._addresses[connection.address] += 1
         return True
@@ -107,6 +112,8 @@ class Connections:
         self._idle.pop(connection, None)
         self._buffered_bytes -= connection.buffered_bytes
         remove_one(self._addresses, connection.address)
+        if not self._open:
+            self._is_empty.set()
 
     def set_idle(self, connection: OpenConnection, *, is_idle: bool) -> None:
         """Add a connection to the idle ones, as the last one, or remove it from them."""
@@ -122,7 +129,8 @@ class Connections:
     def make_room(self, count: int) -> bool:
         """Return whether a connection may hold `count` more bytes.
 
-        If there are too many, connections that wait for the rest of a request are closed.
+        If there are too many, connections that wait for the rest of a request are closed. Returns False if
+        that is not enough.
         """
         while self._buffered_bytes + count > self._limits.max_buffered_bytes:
             holder = next((each for each in self._idle if each.buffered_bytes), None)
@@ -132,13 +140,17 @@ class Connections:
             holder.close()
         return True
 
-    def close_idle(self) -> None:
-        """Close the connections that wait for their client."""
+    def end_idle(self) -> None:
+        """End the connections that wait for their client."""
         for connection in list(self._idle):
-            connection.close()
+            connection.end()
+
+    async def wait_until_empty(self) -> None:
+        """Wait until all connections are closed."""
+        await self._is_empty.wait()
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections at once."""
         for connection in list(self._open):
             connection.close()
 
@@ -148,5 +160,7 @@ def to_address(peer: object) -> str:
     host = str(peer[0]) if isinstance(peer, tuple) else ""
     if ":" not in host:
         return host
-    number = int(IPv6Address(host.partition("%")[0]))
-    return str(IPv6Address(number >> _IPV6_HOST_BITS << _IPV6_HOST_BITS))
+    address = IPv6Address(host.partition("%")[0])
+    if address.ipv4_mapped is not None:  # of a listener for both
+        return str(address.ipv4_mapped)
+    return str(IPv6Address(int(address) >> _IPV6_HOST_BITS << _IPV6_HOST_BITS))

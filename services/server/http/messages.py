@@ -1,4 +1,4 @@
-"""Requests and responses, and which function answers which request."""
+"""Requests and responses, and which handler answers which request."""
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -9,9 +9,7 @@ from http import HTTPStatus
 import httptools
 import msgspec
 
-_STATUS_LINES = {
-    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus if status >= 200
-}
+_STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 
 
 class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,42 +32,43 @@ class HttpResponse(msgspec.Struct, frozen=True, kw_only=True):
     """Besides those about the body and the connection."""
 
 
-Respond = Callable[[HttpRequest], Awaitable[HttpResponse]]
+Handler = Callable[[HttpRequest], Awaitable[HttpResponse]]
 
 
-def router(routes: Mapping[tuple[str, str], Respond]) -> Respond:
-    """Return the function that answers a request by the one of its method and path. GET includes HEAD.
+def router(routes: Mapping[tuple[str, str], Handler]) -> Handler:
+    """Return a handler that passes each request to the one of its method and path.
 
-    For any other request the response is 404, or 405 with the methods that the path has.
+    That of GET also answers HEAD. For any other request the response is 404, or 405 with the methods that the
+    path has.
     """
-    responders = dict(routes)
-    for (method, path), respond in routes.items():
+    handlers = dict(routes)
+    for (method, path), handler in routes.items():
         if method == "GET":
-            responders.setdefault(("HEAD", path), respond)
+            handlers.setdefault(("HEAD", path), handler)
     methods: dict[str, list[str]] = {}
-    for method, path in responders:
+    for method, path in handlers:
         methods.setdefault(path, []).append(method)
 
-    async def respond_by_route(request: HttpRequest) -> HttpResponse:
-        responder = responders.get((request.method, request.path))
-        if responder is not None:
-            return await responder(request)
+    async def handle(request: HttpRequest) -> HttpResponse:
+        handler = handlers.get((request.method, request.path))
+        if handler is not None:
+            return await handler(request)
         if request.path in methods:
             allowed = {"Allow": ", ".join(sorted(methods[request.path]))}
             return HttpResponse(status=405, body="method not allowed\n", headers=allowed)
         return HttpResponse(status=404, body="not found\n")
 
-    return respond_by_route
+    return handle
 
 
 def parse_target(target: bytes) -> tuple[str, str]:
     """Return path and query. Raises httptools.HttpParserInvalidURLError."""
     url = httptools.parse_url(target)
-    return (url.path or b"/").decode("latin-1"), (url.query or b"").decode("latin-1")
+    return (url.path or b"/").decode(), (url.query or b"").decode()
 
 
 def encode_response(response: HttpResponse, *, has_body: bool, is_last: bool) -> bytes:
-    """Return what is sent. `has_body` is false for HEAD. After the last response the connection is closed."""
+    """Return the bytes of a response. For HEAD it has no body. After the last one the connection ends."""
     body = response.body.encode() if isinstance(response.body, str) else response.body
     head = (
         f"{_STATUS_LINES[response.status]}Content-Type: {response.content_type}\r\n"

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 
-from services.server.http.messages import HttpRequest, HttpResponse, Respond, router
+from services.server.http.messages import Handler, HttpRequest, HttpResponse, router
 
 _tasks = Gauge(
     "nationalsite_tasks",
@@ -13,7 +13,7 @@ _tasks = Gauge(
 )
 
 
-def admin_responder(is_ready: Callable[[], Awaitable[bool]]) -> Respond:
+def admin_handler(is_ready: Callable[[], Awaitable[bool]]) -> Handler:
     """Return what serves `/metrics` and the probes.
 
     `/livez` is 200 while the loop runs; `/readyz` is 200 while the service is ready, else 503.

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import structlog
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.adapter.codec import parse
@@ -139,7 +139,9 @@ def test_unique_members(body: bytes) -> None:
 def texts_of_objects() -> st.SearchStrategy[tuple[str, bool]]:
     """JSON texts, and whether a name occurs twice in one of their objects."""
     scalars = st.sampled_from(["1", '"x"', '"a:"', '": "', "null", "[]", r'"\""', r'"\u0061"', "1e400"])
-    return st.recursive(scalars.map(lambda text: (text, False)), lambda each: lists(each) | objects(each))
+    json_texts = st.sampled_from([r'"{\"a\":1,\"a\":2}"', r'"{\u0022a\u0022:1,\u0022a\u0022:2}"'])
+    values = scalars.map(lambda text: (text, False)) | json_texts.map(lambda text: (text, True))
+    return st.recursive(values, lambda each: lists(each) | objects(each))
 
 
 def lists(elements: st.SearchStrategy[tuple[str, bool]]) -> st.SearchStrategy[tuple[str, bool]]:
@@ -150,7 +152,7 @@ def lists(elements: st.SearchStrategy[tuple[str, bool]]) -> st.SearchStrategy[tu
 
 def objects(values: st.SearchStrategy[tuple[str, bool]]) -> st.SearchStrategy[tuple[str, bool]]:
     names = st.sampled_from(["a", "b", "", ":", r"\u0061"])
-    ends = st.sampled_from([":", " :", "\n\t: ", "://\n", '://"c":\n'])
+    ends = st.sampled_from([":", " :", "\n\t: ", "://\n", '://"c":\n', "//\n:", ' //"x\n : '])
     return st.lists(st.tuples(names, ends, values), max_size=3).map(join_members)
 
 
@@ -162,8 +164,11 @@ def join_members(members: list[tuple[str, str, tuple[str, bool]]]) -> tuple[str,
 
 
 @given(texts_of_objects())
-def test_a_text_with_two_members_of_one_name_is_found(case: tuple[str, bool]) -> None:
-    text, is_repeated = case
+@example(('{"a"//\n:1,"a":2}', True))
+@example((r'"{\u0022a\u0022:1,\u0022a\u0022:2}"', True))
+def test_members_of_the_same_name_are_found_in_any_text(case: tuple[str, bool]) -> None:
+    value, is_repeated = case
+    text = f'{{"top":{value}}}'
     if is_repeated:
         with pytest.raises(ValueError, match="two members of the same name"):
             parse_unique(text)

@@ -15,10 +15,10 @@ from services.tracked_tasks import TrackedTasks
 
 TIMEOUT_S = 5
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
-HEAD = b"POST / HTTP/1.1\r\nHost: x\r\n"
-HALF_HEAD = HEAD + b"X-A: "
+POST_START = b"POST / HTTP/1.1\r\nHost: x\r\n"
+HALF_HEAD = POST_START + b"X-A: "
 BODY = b"x" * 50_000
-STALLED_BODY = HEAD + b"Content-Length: 4000\r\n\r\n" + b"x" * 1000
+STALLED_BODY = POST_START + b"Content-Length: 4000\r\n\r\n" + b"x" * 1000
 KEPT = {"header_timeout_s": 60, "body_timeout_s": 60}
 """For connections that only another limit may close."""
 
@@ -70,8 +70,8 @@ async def read_status(reader):
             head = await reader.readuntil(b"\r\n\r\n")
         except (asyncio.IncompleteReadError, ConnectionError):
             return 0
-        length = next(int(line[15:]) for line in head.split(b"\r\n") if line.startswith(b"Content-Length:"))
-        await reader.readexactly(length)
+        lengths = [int(line[15:]) for line in head.split(b"\r\n") if line.startswith(b"Content-Length:")]
+        await reader.readexactly(sum(lengths))  # 100 Continue has none
         return int(head.split()[1])
 
 
@@ -147,7 +147,7 @@ async def test_a_slow_body_is_not_waited_for(server, connect, rejections, kind):
         elif kind == "trickling":
             response = await drip(await connect(address, STALLED_BODY), b"x" * 1000)
         else:
-            head = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+            head = POST_START + b"Transfer-Encoding: chunked\r\n\r\n"
             response = await drip(await connect(address, head), b"1\r\nx\r\n" * 200)
     assert response.startswith(b"HTTP/1.1 408")
     assert rejections() == {"body_timeout": 1}
@@ -155,7 +155,7 @@ async def test_a_slow_body_is_not_waited_for(server, connect, rejections, kind):
 
 async def test_a_chunked_body_without_end_is_bounded(server, connect, rejections):
     async with server.serve(max_body_bytes=1000) as address:
-        head = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+        head = POST_START + b"Transfer-Encoding: chunked\r\n\r\n"
         reader, writer = await connect(address, head + b"3e8\r\n" + b"x" * 1000 + b"\r\n")
         writer.write(b"1\r\nx\r\n")
         assert await read_status(reader) == 413
@@ -166,7 +166,7 @@ async def test_a_chunked_body_without_end_is_bounded(server, connect, rejections
 async def test_a_large_body_is_answered_without_being_read(server, connect, rejections):
     async with server.serve() as address:
         size = 2**20
-        reader, writer = await connect(address, HEAD + b"Content-Length: %d\r\n\r\n" % size)
+        reader, writer = await connect(address, POST_START + b"Content-Length: %d\r\n\r\n" % size)
         assert await read_status(reader) == 413
         writer.write(b"x" * size)
         await writer.drain()
@@ -177,15 +177,18 @@ async def test_a_large_body_is_answered_without_being_read(server, connect, reje
 async def test_a_body_at_the_limit_is_accepted(server, connect):
     async with server.serve(max_body_bytes=1000) as address:
         for size, status in ((1000, 200), (1001, 413)):
-            body = HEAD + b"Content-Length: %d\r\n\r\n" % size + b"x" * size
+            body = POST_START + b"Content-Length: %d\r\n\r\n" % size + b"x" * size
             assert await request(await connect(address), body) == status
 
 
 HEADER = b"X-A: " + b"x" * 4000 + b"\r\n"
 LONG_HEADERS = {
     "a long target": b"GET /" + b"x" * 70_000,
-    "a long header": HALF_HEAD + b"x" * 70_000,
+    "a long header": HALF_HEAD + b"x" * 140_000,
     "headers that are long together": GET[:-2] + HEADER * 20,
+    "a long target, complete": b"GET /?" + b"x" * 65_530 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+    "long headers, complete": GET[:-2] + HEADER * 17 + b"\r\n",
+    "long trailers": POST_START + b"Transfer-Encoding: chunked\r\n\r\n0\r\n" + HEADER * 17 + b"\r\n",
 }
 
 
@@ -199,10 +202,23 @@ async def test_headers_are_bounded(server, connect, rejections, caplog, sent):
     assert not caplog.records
 
 
+async def test_what_is_read_with_the_end_of_a_large_request_is_not_taken_for_a_part_of_the_next(
+    server, connect
+):
+    async with server.serve() as address:
+        reader, writer = await connect(address, POST_START + b"Content-Length: 60000\r\n\r\n")
+        writer.write(b"x" * 60_000 + GET[:10])
+        assert await read_status(reader) == 200
+        writer.write(GET[10:-2] + HEADER)
+        await asyncio.sleep(0)
+        writer.write(b"\r\n")
+        assert await read_status(reader) == 200
+
+
 async def test_what_surrounds_chunks_is_bounded(server, connect, rejections):
     async with server.serve(**KEPT) as address:
         extension = b"1;" + b"x" * 10_000 + b"\r\nx\r\n"
-        sent = HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + extension * 20
+        sent = POST_START + b"Transfer-Encoding: chunked\r\n\r\n" + extension * 20
         connection = await connect(address, sent)
         assert await read_status(connection[0]) == 413
         assert await is_closed(connection)
@@ -254,6 +270,32 @@ async def test_connections_that_wait_do_not_keep_others_out(server, connect, rej
     assert rejections()["connection_limit"] == 11
 
 
+@pytest.mark.parametrize(
+    "limits", [{"max_connections": 4, "max_concurrent_requests": 2}, {"max_buffered_bytes": 4000}]
+)
+async def test_a_connection_whose_body_arrives_is_not_the_one_that_is_idle_longest(server, connect, limits):
+    stalled = POST_START + b"Content-Length: 5000\r\n\r\n" + b"x" * 1000
+    async with server.serve(**KEPT, **limits) as address:
+        old = await connect(address)
+        assert await request(old) == 200
+        others = [await connect(address, stalled) for _ in range(2)]
+        old[1].write(POST_START + b"Expect: 100-continue\r\nContent-Length: 100\r\n\r\n")
+        assert await read_status(old[0]) == 100
+        others += [await connect(address, stalled) for _ in range(2)]
+        assert await is_closed(others[0])
+        assert await request(old, b"x" * 100) == 200
+
+
+async def test_requests_of_clients_that_are_gone_count(server, connect):
+    async with server.serve(max_concurrent_requests=2) as address:
+        for _ in range(2):
+            _, writer = await connect(address, GET.replace(b"/ ", b"/wait ", 1))
+            await server.waiting.acquire()
+            writer.transport.abort()
+        assert await request(await connect(address)) == 503
+        server.release.set()
+
+
 async def test_without_an_idle_connection_a_new_one_is_closed(server, connect, rejections):
     async with server.serve(max_connections=1) as address:
         busy = asyncio.create_task(request(await connect(address), GET.replace(b"/ ", b"/wait ", 1)))
@@ -281,6 +323,7 @@ async def test_connections_of_an_address_are_bounded_if_asked_for(server, connec
         (("192.0.2.7", 1), "192.0.2.7"),
         (("2001:db8:1:2:3:4:5:6", 1, 0, 0), "2001:db8:1:2::"),
         (("fe80::7%lo", 1, 0, 1), "fe80::"),
+        (("::ffff:192.0.2.7", 1, 0, 0), "192.0.2.7"),
         (None, ""),
     ],
 )
@@ -293,7 +336,7 @@ async def test_bytes_of_all_requests_are_bounded(server, connect, rejections):
         stalled = [await connect(address, STALLED_BODY) for _ in range(20)]
         for connection in stalled[:11]:
             assert await is_closed(connection)
-        body = HEAD + b"Content-Length: 5000\r\n\r\n" + b"x" * 5000
+        body = POST_START + b"Content-Length: 5000\r\n\r\n" + b"x" * 5000
         assert await request(await connect(address), body) == 200
         assert [await request(connection, b"x" * 3000) for connection in stalled[-4:]] == [200] * 4
     assert rejections()["buffer_limit"] >= 11
@@ -346,7 +389,7 @@ async def test_what_arrives_in_one_turn_of_the_event_loop_is_bounded(rejections)
         with ExitStack() as stack:
             for _ in range(count):  # the event loop does not run meanwhile
                 client = stack.enter_context(socket.create_connection(listener.getsockname(), TIMEOUT_S))
-                client.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % (len(BODY) + 1) + BODY)
+                client.sendall(POST_START + b"Content-Length: %d\r\n\r\n" % (len(BODY) + 1) + BODY)
             async with asyncio.timeout(TIMEOUT_S):
                 await watched.all_settled.wait()
     assert limit / 2 <= watched.peak <= limit

@@ -1,4 +1,4 @@
-"""The bounds of an HTTP listener, by real sockets."""
+"""Requests to an HTTP listener and its responses, by real sockets."""
 
 import asyncio
 import logging
@@ -12,9 +12,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from services.server import HttpLimits, HttpResponse, router, serve_http
+from services.server.http import connection
 from services.server.http.connection import MAX_PIPELINED, Connection
 from services.server.sockets import open_listener
 from tests.server.http.raw_http import TIMEOUT_S, exchange
+from tests.support.event_loop import run_turns
 
 
 class Handler:
@@ -106,7 +108,7 @@ async def test_requests_are_not_logged(handler, caplog):
     assert "secret" not in caplog.text
 
 
-async def test_the_end_lets_requests_finish_and_closes_idle_connections(handler):
+async def test_the_shutdown_lets_requests_finish_and_closes_idle_connections(handler):
     async with asyncio.timeout(TIMEOUT_S), asyncio.TaskGroup() as tasks:
         async with served(handler) as address:
             idle = tasks.create_task(exchange(address, b""))
@@ -119,19 +121,28 @@ async def test_the_end_lets_requests_finish_and_closes_idle_connections(handler)
     assert call.result().startswith(b"HTTP/1.1 200")
 
 
-async def test_the_end_does_not_wait_for_a_stuck_request(handler):
+async def test_the_shutdown_does_not_wait_for_a_stuck_request(handler):
     async with served(handler, shutdown_timeout_s=0.05) as address:
         call = asyncio.create_task(exchange(address, get()))
         await handler.waiting.acquire()
     assert await call == b""
 
 
+FAULTS = {
+    "/error": ValueError("secret"),
+    "/cancelled": asyncio.CancelledError(),
+    "/no-status": HttpResponse(status=299),
+    "/no-header": HttpResponse(headers={"X": "饼"}),
+}
+
+
 async def echo(request):
-    """Answer with what was requested; /error raises, /large has a large response."""
-    if request.path == "/error":
-        raise ValueError("secret")
-    if request.path == "/large":
-        return HttpResponse(body=b"x" * 2**20)
+    """Answer with what was requested, unless the path is one of FAULTS."""
+    fault = FAULTS.get(request.path)
+    if isinstance(fault, BaseException):
+        raise fault
+    if fault is not None:
+        return fault
     return HttpResponse(body=f"{request.method} {request.path} {request.query} {request.body.decode()}")
 
 
@@ -254,14 +265,73 @@ async def test_a_client_that_sends_no_more_gets_its_responses(handler):
         writer.close()
 
 
-async def test_an_error_of_a_handler_is_logged_without_its_text():
+@pytest.mark.parametrize("path", ["/error", "/no-status", "/no-header"])
+async def test_a_fault_of_a_handler_is_logged_and_ends_the_connection(path):
     with capture_logs() as logs:
         async with echo_server() as address:
-            response = await exchange(address, get("/error") + get("/next"))
+            response = await exchange(address, get(path) + get("/next"))
     assert response.startswith(b"HTTP/1.1 500")
     assert b"secret" not in response
     assert b"/next" not in response
     assert [log["event"] for log in logs] == ["http_request_failed"]
+
+
+async def test_a_handler_that_is_cancelled_ends_the_connection():
+    async with echo_server(max_concurrent_requests=1) as address:
+        for _ in range(3):
+            assert await exchange(address, get("/cancelled")) == b""
+        assert (await exchange(address, get("/", "Connection: close"))).startswith(b"HTTP/1.1 200")
+
+
+async def test_a_fault_of_the_server_is_logged_and_ends_the_connection(monkeypatch):
+    def parse_target(_):
+        raise TypeError("secret")
+
+    monkeypatch.setattr(connection, "parse_target", parse_target)
+    with capture_logs() as logs:
+        async with echo_server() as address:
+            response = await exchange(address, get())
+    assert response.startswith(b"HTTP/1.1 500")
+    assert [log["event"] for log in logs] == ["http_request_failed"]
+
+
+@pytest.mark.parametrize("is_handled_before", [True, False])
+async def test_the_shutdown_lets_clients_read_their_responses(is_handled_before):
+    size = 2**24  # more than the sockets hold
+    begun, release = asyncio.Event(), asyncio.Event()
+
+    async def respond(_):
+        begun.set()
+        await release.wait()
+        return HttpResponse(body=bytes(size))
+
+    listener = open_listener("-", "127.0.0.1:0")
+    async with serve_http(respond, listener, HttpLimits(shutdown_timeout_s=TIMEOUT_S)):
+        reader, writer = await asyncio.open_connection(*listener.getsockname())
+        writer.write(get())
+        await asyncio.wait_for(begun.wait(), TIMEOUT_S)
+        if is_handled_before:
+            release.set()
+            await run_turns()
+        response = asyncio.create_task(reader.read())
+        asyncio.get_running_loop().call_soon(release.set)
+    assert len(split_head(await asyncio.wait_for(response, TIMEOUT_S))[1]) == size
+    writer.close()
+
+
+async def test_a_request_behind_another_one_gets_100_continue_too(handler):
+    async with served(handler) as address:
+        reader, writer = await asyncio.open_connection(*address)
+        head = b"GET / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"
+        writer.write(get() + head)
+        await asyncio.wait_for(handler.waiting.acquire(), TIMEOUT_S)
+        handler.release.set()
+        async with asyncio.timeout(TIMEOUT_S):
+            assert (await reader.readuntil(b"done")).count(b"HTTP/1.1 ") == 1
+            assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+            writer.write(b"ok")
+            assert (await reader.readuntil(b"done")).startswith(b"HTTP/1.1 200")
+        writer.close()
 
 
 async def test_a_rejected_request_ends_the_connection_after_the_responses_to_those_before():
@@ -278,7 +348,13 @@ async def test_pipelined_requests_are_bounded():
 
 
 async def test_a_client_that_pipelines_is_not_read_meanwhile(handler):
-    """What it sends stays in the sockets, and the client has to wait."""
+    """What it sends stays in the sockets, and the client has to wait. Then it resets the connection."""
+    with capture_logs() as logs:
+        await send_without_being_read(handler)
+    assert not logs
+
+
+async def send_without_being_read(handler):
     async with served(handler) as address:
         _, writer = await asyncio.open_connection(*address)
         writer.write(get() * 2)
@@ -301,8 +377,8 @@ async def test_a_client_that_does_not_read_is_answered_no_further(monkeypatch):
         answered += 1
         return HttpResponse(body=b"x" * 2**20)
 
-    def close_and_tell(connection):
-        close(connection)
+    def close_and_tell(each):
+        close(each)
         closed.set()
 
     monkeypatch.setattr(Connection, "close", close_and_tell)

@@ -73,6 +73,13 @@ PLAIN = {
     "a body in two chunks": CHUNKED + b"\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
 }
 
+LENIENT = {
+    "blank lines before a request": b"\r\n\n\r" + HEAD + b"Content-Length: 0\r\n\r\n",
+    "two blanks in a request line": HEAD.replace(b" /", b"  /") + b"Content-Length: 0\r\n\r\n",
+    "another protocol": HEAD.replace(b"HTTP", b"RTSP") + b"Content-Length: 0\r\n\r\n",
+}
+"""What the parser accepts, although it need not. Where the request ends is clear in each."""
+
 
 class Handler:
     """Returns the body of a request; remembers the paths that were requested."""
@@ -104,6 +111,14 @@ async def test_an_ambiguous_request_is_rejected_and_ends_its_connection(handler,
     assert response.split()[1] == b"400"
     assert response.count(b"\r\nContent-Length: ") == 1, "more than one response"
     assert "/smuggled" not in handler.paths
+
+
+@pytest.mark.parametrize("request_bytes", LENIENT.values(), ids=LENIENT)
+async def test_what_is_accepted_although_it_is_no_request_has_a_clear_end(handler, request_bytes):
+    async with served(handler) as address:
+        response = await exchange(address, request_bytes + SMUGGLED)
+    assert handler.paths == ["/", "/smuggled"]
+    assert response.count(b"HTTP/1.1 200 ") == 2
 
 
 @pytest.mark.parametrize("request_bytes", PLAIN.values(), ids=PLAIN)
