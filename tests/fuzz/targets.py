@@ -257,7 +257,7 @@ class FakeTransport:
         self.is_paused = False
 
     def write_eof(self) -> None:
-        self.sent += b"EOF"
+        pass
 
     def close(self) -> None:
         self.is_closed = True

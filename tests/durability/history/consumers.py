@@ -32,6 +32,8 @@ SHORT_LEASE_S = 10
 """The shortest possible lease. A consumer lets some of these end."""
 LOST_BEFORE_MS, LOST_AFTER_MS = 5_000, 5_000
 """Around the end of a stream or a failed pull: messages may have been leased that did not arrive."""
+UNNOTICED_END_MS = 250
+"""How long before its consumer ends a stream the service may have ended it, and the consumer not know it."""
 CLOCK_ERROR_MS = 20
 """By which the time of a replica may differ from its offset."""
 STREAM_ENDS = ("half_close", "cancel", "half_close_and_cancel", "disconnect")
@@ -205,7 +207,10 @@ class Consumer:
                 ending.cancel()
                 stream.sending.cancel()
                 # If the service ended the stream, it may have released the messages somewhat earlier.
-                stream.ended_ms = stream.ended_ms or now_ms() - LOST_BEFORE_MS
+                if stream.ended_ms is None:
+                    stream.ended_ms = now_ms() - LOST_BEFORE_MS
+                elif not stream.was_completed:
+                    stream.ended_ms -= UNNOTICED_END_MS
                 self._record_end(stream)
         for delivered in list(stream.outstanding.values()):
             if self._rng.random() < 0.2:
