@@ -359,9 +359,9 @@ class WatchedConnections:
         return connection
 
     def on_change(self, connection):
-        held = [len(each._body) for each in self._built]
+        held = [len(each._requests._body) for each in self._built]
         self.peak = max(self.peak, sum(held))
-        if connection._parser is None or len(connection._body) == len(BODY):
+        if connection._requests.is_stopped or len(connection._requests._body) == len(BODY):
             self._unsettled.discard(self._built.index(connection))
         if not self._unsettled:
             self.all_settled.set()

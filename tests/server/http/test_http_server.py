@@ -12,8 +12,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from services.server import HttpLimits, HttpResponse, router, serve_http
-from services.server.http import connection
-from services.server.http.connection import MAX_PIPELINED, Connection
+from services.server.http import request_parser
+from services.server.http.connection import Connection
+from services.server.http.request_parser import MAX_PIPELINED
 from services.server.sockets import open_listener
 from tests.server.http.raw_http import TIMEOUT_S, exchange
 from tests.support.event_loop import run_turns
@@ -287,7 +288,7 @@ async def test_a_fault_of_the_server_is_logged_and_ends_the_connection(monkeypat
     def parse_target(_):
         raise TypeError("secret")
 
-    monkeypatch.setattr(connection, "parse_target", parse_target)
+    monkeypatch.setattr(request_parser, "parse_target", parse_target)
     with capture_logs() as logs:
         async with echo_server() as address:
             response = await exchange(address, get())
