@@ -159,7 +159,13 @@ if __name__ == "__main__":
     parser = build_parser(
         "python -m tools.sbom", __doc__, "make sbom", "python -m tools.sbom services client-go"
     )
-    parser.add_argument("packages", nargs="*", choices=[[], *PACKAGES], help="default: all")
+    parser.add_argument(
+        "packages",
+        nargs="*",
+        choices=[[], *PACKAGES],
+        metavar="PACKAGE",
+        help=f"of {', '.join(PACKAGES)}; default: all",
+    )
     try:
         main(parser.parse_args().packages)
     except BuildError as error:
