@@ -275,9 +275,13 @@ class Consumer:
                 self._recorder.add(Acknowledged(ack_id=ack_id, outcome=outcome, **times))
             else:
                 self._recorder.add(LeaseSet(ack_id=ack_id, lease_ms=lease_s * 1000, outcome=outcome, **times))
+        # What the consumer did last may have come after the service had ended the stream.
+        unknown = [] if stream.was_completed else [ack_id for ack_id, _, _ in stream.actions]
         self._recorder.add(
             ConsumerEnded(
-                consumer=self._name, ack_ids=list(stream.outstanding), start_ms=stream.ended_ms or now_ms()
+                consumer=self._name,
+                ack_ids=[*stream.outstanding, *unknown],
+                start_ms=stream.ended_ms or now_ms(),
             )
         )
         self._record_lost(stream.ended_ms or now_ms(), now_ms())
