@@ -1,7 +1,7 @@
 """Pushes signed messages as 1688 does. The argument is host:port of a callback.
 
-It shares the machine with the server, so it has to be cheap: the requests are built before the first one is
-sent, and the service's own HTTP client sends them.
+It shares the machine with the server, so it must use little CPU: the requests are built before the first one
+is sent, and the service's own HTTP client sends them.
 """
 
 import asyncio
