@@ -10,7 +10,7 @@ from prometheus_client import Counter
 
 from services.adapter import is_push_signed
 from services.errors import StoreUnavailable
-from services.server import Handler, HttpRequest, HttpResponse, router
+from services.server import HttpHandler, HttpRequest, HttpResponse, router
 from services.store import IncomingMessage, StoreResult
 
 PATH = "/callbacks/1688"
@@ -41,7 +41,7 @@ def callback_handler(
     parse_message: ParseMessage,
     store_messages: StoreMessages,
     oldest_time_ms: Callable[[], int],
-) -> Handler:
+) -> HttpHandler:
     """Return what serves the callback.
 
     200: the message is stored, or was stored before. 400: the form is not that of a push, or all times in

@@ -8,7 +8,7 @@ from services.caller import ANONYMOUS, Caller, current_caller
 from services.errors import StartupError
 from services.server.call import Creation, Endpoint, MethodInfo
 from services.server.http.connections import HttpLimits
-from services.server.http.messages import Handler, HttpRequest, HttpResponse, router
+from services.server.http.messages import HttpHandler, HttpRequest, HttpResponse, router
 from services.server.http.server import serve_http
 from services.server.reason_rules import REASON_RULES
 from services.server.server import run, serve
@@ -27,7 +27,7 @@ __all__ = [
     "Caller",
     "Creation",
     "Endpoint",
-    "Handler",
+    "HttpHandler",
     "HttpLimits",
     "HttpRequest",
     "HttpResponse",

@@ -12,8 +12,8 @@ import pytest
 from services.errors import StoreUnavailable
 from services.order_sync import callback
 from services.order_sync.message_codec import parse_message
-from services.server import open_listener, serve_http
 from services.store import StoreResult
+from tests.server.http.raw_http import serving
 
 SECRET = b"test-app-secret"
 TIMEOUT_S = 5
@@ -48,11 +48,9 @@ def store():
 
 @pytest.fixture
 async def address(store):
-    listener = open_listener("-", "127.0.0.1:0")
-    async with serve_http(
-        callback.callback_handler(SECRET, store.parse, store, lambda: NOW_MS - MAX_AGE_MS), listener
-    ):
-        yield listener.getsockname()
+    handle = callback.callback_handler(SECRET, store.parse, store, lambda: NOW_MS - MAX_AGE_MS)
+    async with serving(handle) as address:
+        yield address
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ from typing import cast
 import structlog
 
 from services.server.http.connections import Connections, HttpLimits, rejected, to_address
-from services.server.http.messages import Handler, HttpRequest, HttpResponse, encode_response
+from services.server.http.messages import HttpHandler, HttpRequest, HttpResponse, encode_response
 from services.server.http.request_parser import Awaited, Rejection, RequestParser
 from services.tracked_tasks import TrackedTasks
 
@@ -19,7 +19,7 @@ class Connection(asyncio.BufferedProtocol):
     """A connection of a client. asyncio's transport calls it."""
 
     def __init__(
-        self, connections: Connections, limits: HttpLimits, handle: Handler, tasks: TrackedTasks
+        self, connections: Connections, limits: HttpLimits, handle: HttpHandler, tasks: TrackedTasks
     ) -> None:
         self._connections = connections
         self._limits = limits

@@ -32,10 +32,10 @@ class HttpResponse(msgspec.Struct, frozen=True, kw_only=True):
     """Besides those about the body and the connection."""
 
 
-Handler = Callable[[HttpRequest], Awaitable[HttpResponse]]
+HttpHandler = Callable[[HttpRequest], Awaitable[HttpResponse]]
 
 
-def router(routes: Mapping[tuple[str, str], Handler]) -> Handler:
+def router(routes: Mapping[tuple[str, str], HttpHandler]) -> HttpHandler:
     """Return a handler that passes each request to the one of its method and path.
 
     That of GET also answers HEAD. For any other request the response is 404, or 405 with the methods that the

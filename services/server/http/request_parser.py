@@ -109,7 +109,7 @@ class RequestParser:
 
     def end(self) -> None:
         """Parse no more, and forget what was received."""
-        self._parser = None
+        self.stop()
         self.awaited = Awaited.END
         self.received.clear()
         self._headers.clear()
@@ -123,7 +123,6 @@ class RequestParser:
         self._header_bytes = 0
         self._target = b""
         self._headers.clear()
-        self._body.clear()
 
     def on_url(self, part: bytes) -> None:
         """A part of the request's target has arrived."""
@@ -183,7 +182,7 @@ class RequestParser:
         self.awaits_continue = False
         self._body.clear()
         if self._is_last:
-            self._parser = None
+            self.stop()
 
     def _count_header_bytes(self, count: int) -> None:
         self._header_bytes += count
@@ -193,8 +192,7 @@ class RequestParser:
     def _reject(self, rejection: Rejection) -> None:
         """Reject a request when those before it have their responses."""
         self.received.append(rejection)
-        self.awaits_continue = False
-        self._parser = None
+        self.stop()
 
 
 def _to_rejection(error: httptools.HttpParserError) -> Rejection:

@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager, suppress
 
 from services.server.http.connection import Connection
 from services.server.http.connections import Connections, HttpLimits
-from services.server.http.messages import Handler
+from services.server.http.messages import HttpHandler
 from services.tracked_tasks import TrackedTasks
 
 
 @asynccontextmanager
 async def serve_http(
-    handle: Handler, listener: socket.socket, limits: HttpLimits | None = None
+    handle: HttpHandler, listener: socket.socket, limits: HttpLimits | None = None
 ) -> AsyncIterator[None]:
     """Serve requests on a listening socket while the context is open; close the socket at its end.
 

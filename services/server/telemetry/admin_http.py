@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 
-from services.server.http.messages import Handler, HttpRequest, HttpResponse, router
+from services.server.http.messages import HttpHandler, HttpRequest, HttpResponse, router
 
 _tasks = Gauge(
     "nationalsite_tasks",
@@ -13,7 +13,7 @@ _tasks = Gauge(
 )
 
 
-def admin_handler(is_ready: Callable[[], Awaitable[bool]]) -> Handler:
+def admin_handler(is_ready: Callable[[], Awaitable[bool]]) -> HttpHandler:
     """Return what serves `/metrics` and the probes.
 
     `/livez` is 200 while the loop runs; `/readyz` is 200 while the service is ready, else 503.

@@ -3,15 +3,16 @@
 import asyncio
 import socket
 from collections import Counter
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, ExitStack, suppress
 
 import pytest
 from prometheus_client import REGISTRY
 
-from services.server import HttpLimits, HttpResponse, open_listener, serve_http
+from services.server import HttpLimits, HttpResponse, open_listener
 from services.server.http.connection import Connection
 from services.server.http.connections import Connections, to_address
 from services.tracked_tasks import TrackedTasks
+from tests.server.http.raw_http import serving
 
 TIMEOUT_S = 5
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -36,12 +37,8 @@ class Server:
             await self.release.wait()
         return HttpResponse(body=str(len(request.body)))
 
-    @asynccontextmanager
-    async def serve(self, **limits):
-        listener = open_listener("-", "127.0.0.1:0")
-        all_limits = HttpLimits(**{"linger_s": 0.05, "shutdown_timeout_s": 0.05} | limits)
-        async with serve_http(self.respond, listener, all_limits):
-            yield listener.getsockname()
+    def serve(self, **limits):
+        return serving(self.respond, **{"linger_s": 0.05, "shutdown_timeout_s": 0.05} | limits)
 
 
 @pytest.fixture

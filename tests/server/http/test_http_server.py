@@ -4,19 +4,17 @@ import asyncio
 import logging
 import re
 import socket
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import pytest
 from structlog.testing import capture_logs
 
-from services.server import HttpLimits, HttpResponse, router, serve_http
+from services.server import HttpResponse, router
 from services.server.http import request_parser
 from services.server.http.connection import Connection
 from services.server.http.request_parser import MAX_PIPELINED
-from services.server.sockets import open_listener
-from tests.server.http.raw_http import TIMEOUT_S, exchange
+from tests.server.http.raw_http import TIMEOUT_S, exchange, serving
 from tests.support.event_loop import run_turns
 
 
@@ -38,13 +36,9 @@ def handler():
     return Handler()
 
 
-@asynccontextmanager
-async def served(handler, **limits):
+def served(handler, **limits):
     """The address of a listener that serves GET / with these limits."""
-    listener = open_listener("-", "127.0.0.1:0")
-    respond = router({("GET", "/"): handler.respond})
-    async with serve_http(respond, listener, HttpLimits(**limits)):
-        yield listener.getsockname()
+    return serving(router({("GET", "/"): handler.respond}), **limits)
 
 
 def get(path="/", *headers):
@@ -147,11 +141,8 @@ async def echo(request):
     return HttpResponse(body=f"{request.method} {request.path} {request.query} {request.body.decode()}")
 
 
-@asynccontextmanager
-async def echo_server(**limits):
-    listener = open_listener("-", "127.0.0.1:0")
-    async with serve_http(echo, listener, HttpLimits(**limits)):
-        yield listener.getsockname()
+def echo_server(**limits):
+    return serving(echo, **limits)
 
 
 def split_head(response):
@@ -306,9 +297,8 @@ async def test_the_shutdown_lets_clients_read_their_responses(is_handled_before)
         await release.wait()
         return HttpResponse(body=bytes(size))
 
-    listener = open_listener("-", "127.0.0.1:0")
-    async with serve_http(respond, listener, HttpLimits(shutdown_timeout_s=TIMEOUT_S)):
-        reader, writer = await asyncio.open_connection(*listener.getsockname())
+    async with serving(respond, shutdown_timeout_s=TIMEOUT_S) as address:
+        reader, writer = await asyncio.open_connection(*address)
         writer.write(get())
         await asyncio.wait_for(begun.wait(), TIMEOUT_S)
         if is_handled_before:
@@ -383,9 +373,8 @@ async def test_a_client_that_does_not_read_is_answered_no_further(monkeypatch):
         closed.set()
 
     monkeypatch.setattr(Connection, "close", close_and_tell)
-    listener = open_listener("-", "127.0.0.1:0")
-    async with serve_http(respond, listener, HttpLimits(idle_timeout_s=0.1)):
-        with socket.create_connection(listener.getsockname()) as client:
+    async with serving(respond, idle_timeout_s=0.1) as address:
+        with socket.create_connection(address) as client:
             client.sendall(get() * 50)
             await asyncio.wait_for(closed.wait(), TIMEOUT_S)
     assert 1 <= answered < 20
