@@ -12,6 +12,7 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import cast
 
 import grpc.aio
 import structlog
@@ -135,8 +136,9 @@ async def serve(
         check_port_available(env_name(service.settings, "listen"), settings.listen)
         server = grpc.aio.server(handlers=[handler], options=server_options(settings, service.descriptor))
         port = _listen(server, service, settings, security)
-        server_health.add_to(server)
-        _add_introspection(server, name, settings)
+        standard_services = cast(grpc.aio.Server, _UnregisteredMethods(server))
+        server_health.add_to(standard_services)
+        _add_introspection(standard_services, name, settings)
         await server.start()
         gc.collect()
         gc.freeze()  # garbage collections need not check objects that live as long as the process
@@ -152,6 +154,20 @@ async def serve(
             timeouts = ShutdownTimeouts(delay_s=settings.drain_delay_s, grace_s=settings.grace_s)
             await shut_down(server, server_health, handler, timeouts, force_stop or asyncio.Event())
     log.info("stopped")
+
+
+class _UnregisteredMethods:
+    """A server for generated code that adds a service to it. Here its methods are found by name only.
+
+    Generated code also registers each method. For each registered method, grpc.aio keeps a task that waits
+    for a call of it, and each call of any method looks at all these tasks.
+    """
+
+    def __init__(self, server: grpc.aio.Server) -> None:
+        self.add_generic_rpc_handlers = server.add_generic_rpc_handlers
+
+    def add_registered_method_handlers(self, _service: str, _handlers: object) -> None:
+        """Register nothing."""
 
 
 def _listen(
