@@ -6,10 +6,9 @@ the context for each line. Here one variable holds all fields.
 
 from collections.abc import Mapping
 from contextvars import ContextVar
+from types import MappingProxyType
 
-from structlog.types import EventDict, WrappedLogger
-
-_fields: ContextVar[Mapping[str, object] | None] = ContextVar("log_fields", default=None)
+_fields: ContextVar[Mapping[str, object]] = ContextVar("log_fields", default=MappingProxyType({}))
 
 
 def bind_log_fields(**fields: object) -> None:
@@ -17,16 +16,11 @@ def bind_log_fields(**fields: object) -> None:
     _fields.set({**get_log_fields(), **fields})
 
 
-def clear_log_fields() -> None:
-    """Remove all fields."""
-    _fields.set(None)
+def set_log_fields(**fields: object) -> None:
+    """Set the fields, in place of all that were there before."""
+    _fields.set(fields)
 
 
 def get_log_fields() -> Mapping[str, object]:
     """Return the fields. They must not be changed."""
-    return _fields.get() or {}
-
-
-def merge_log_fields(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Add the fields to an event, as a processor of structlog. Those of the event itself take precedence."""
-    return {**get_log_fields(), **event}
+    return _fields.get()

@@ -1,6 +1,6 @@
 """What interceptors work with: the method of a call, its endpoint, its context; and their own interface."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from inspect import isasyncgenfunction
 from typing import Any, Protocol, TypeAlias
@@ -115,6 +115,8 @@ class CallContext(msgspec.Struct):
     """The state of one call. Interceptors set the fields. Each context gets its own copy of a default."""
 
     grpc_context: ServicerContext
+    request_metadata: Iterable[tuple[str, str | bytes]] = ()
+    """All pairs of key and value; a key can occur more than once."""
     trace_ids: Mapping[str, str] | None = None
     """The ids of the call's span, for log lines. Set by TracingInterceptor."""
     audit_ids: AuditIds | None = None

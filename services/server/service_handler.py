@@ -102,7 +102,7 @@ def _to_grpc_handler(method: MethodInfo, chain: CallNext) -> MethodHandler:
     """
 
     async def handle(_requests: object, context: ServicerContext) -> bytes:
-        return await chain(CallContext(context))
+        return await chain(CallContext(context, context.invocation_metadata() or ()))
 
     if method.has_generator:
         return grpc.stream_stream_rpc_method_handler(handle)

@@ -4,7 +4,7 @@ from time import perf_counter
 
 import structlog
 
-from services.log_fields import bind_log_fields, clear_log_fields
+from services.log_fields import set_log_fields
 from services.server.call import CallContext, CallNext, MethodInfo
 from services.server.interceptors.tracing import get_trace_ids
 
@@ -24,8 +24,7 @@ class AccessLogInterceptor:
     async def __call__(self, call: CallContext, call_next: CallNext) -> bytes:
         """Log the call, whether it succeeds, fails or is cancelled."""
         started_at = perf_counter()
-        clear_log_fields()
-        bind_log_fields(rpc=self._rpc, **get_trace_ids(call))
+        set_log_fields(rpc=self._rpc, **get_trace_ids(call))
         try:
             return await call_next(call)
         finally:

@@ -19,7 +19,7 @@ class CallMetadataInterceptor:
 
     async def __call__(self, call: CallContext, call_next: CallNext) -> bytes:
         """Send the response metadata after the response. ErrorMappingInterceptor sends it with an error."""
-        call.response_metadata = call_metadata.bind(call.grpc_context.invocation_metadata() or ())
+        call.response_metadata = call_metadata.bind(call.request_metadata)
         call.response_metadata.update(self._initial_response_metadata)
         response = await call_next(call)
         if call.response_metadata:

@@ -7,7 +7,7 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from services.server.call import CallContext, CallNext, MethodInfo, ServicerContext
+from services.server.call import CallContext, CallNext, MethodInfo
 
 # The statuses that OpenTelemetry's conventions regard as errors of the server, not of the caller.
 _SERVER_ERRORS = frozenset(
@@ -42,7 +42,7 @@ class TracingInterceptor:
         """Record the span, with the status of the call."""
         with self._tracer.start_as_current_span(
             self._name,
-            context=_PROPAGATOR.extract(_trace_headers(call.grpc_context)),
+            context=_PROPAGATOR.extract(_trace_headers(call)),
             kind=SpanKind.SERVER,
             attributes=self._attributes,
             record_exception=False,  # its message can contain a buyer's data
@@ -67,15 +67,13 @@ def get_trace_ids(call: CallContext) -> Mapping[str, str]:
     """Return the ids for log lines: of the call's span, else of the caller's trace, else none."""
     if call.trace_ids:
         return call.trace_ids
-    if not (headers := _trace_headers(call.grpc_context)):
+    if not (headers := _trace_headers(call)):
         return {}
     callers = trace.get_current_span(_PROPAGATOR.extract(headers)).get_span_context()
     return {"trace_id": trace.format_trace_id(callers.trace_id)} if callers.is_valid else {}
 
 
-def _trace_headers(context: ServicerContext) -> Mapping[str, str]:
+def _trace_headers(call: CallContext) -> Mapping[str, str]:
     return {
-        key: value
-        for key, value in context.invocation_metadata() or ()
-        if key in _TRACE_KEYS and isinstance(value, str)
+        key: value for key, value in call.request_metadata if key in _TRACE_KEYS and isinstance(value, str)
     }

@@ -18,14 +18,14 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from datetime import UTC, datetime
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 import msgspec
 import structlog
 from prometheus_client import Counter
 from structlog.types import EventDict, WrappedLogger
 
-from services.log_fields import merge_log_fields
+from services.log_fields import get_log_fields
 from services.redaction import redact_library_text
 
 _ENCODER = msgspec.json.Encoder(enc_hook=repr)
@@ -41,22 +41,11 @@ _write_failures = Counter(
 
 def configure_logging(service: str, level: str, stream: BinaryIO | None = None) -> None:
     """Configure structlog to write to `stream`, or to stdout, and to log warnings and errors of libraries."""
-
-    def add_origin(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-        event["timestamp"] = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-        event["service"] = service
-        return event
-
+    writer = _LineWriter(stream or sys.stdout.buffer)
     structlog.configure(
-        processors=[
-            merge_log_fields,
-            structlog.processors.add_log_level,
-            add_origin,
-            redact_exception,
-            to_json,
-        ],
+        processors=[_LineBuilder(service)],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.BytesLoggerFactory(cast(BinaryIO, _SafeStream(stream or sys.stdout.buffer))),
+        logger_factory=lambda *_: writer,
     )
     logging.basicConfig(level=logging.WARNING, handlers=[_StructlogHandler()], force=True)
 
@@ -82,34 +71,25 @@ def audit_logger() -> Any:
     return structlog.wrap_logger(None, wrapper_class=structlog.BoundLogger)
 
 
-def redact_exception(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Log an exception's types and stacks without messages, which can contain a buyer's data."""
-    error = event.pop("exc_info", None)
-    if error is True:
-        error = sys.exc_info()[1]
-    if isinstance(error, tuple):
-        error = error[1]
-    if isinstance(error, BaseException):
-        event["exception"] = _describe(error)
-    return event
-
-
-def to_json(_: WrappedLogger, __: str, event: EventDict) -> bytes:
-    """Encode the event as one JSON object. A value that JSON cannot represent becomes its repr."""
-    try:
-        return _ENCODER.encode(event)
-    except UnicodeEncodeError:  # a surrogate, which this encoder does not escape
-        return json.dumps(event, default=repr).encode()
-
-
 def loop_exception_handler(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """Log an exception of a task that nothing awaits, without the reprs that asyncio would print."""
     text = redact_library_text(context.get("message", ""), MAX_TEXT_CHARACTERS)
     structlog.get_logger().error("unhandled", text=text, exc_info=context.get("exception"))
 
 
+def _get_exception(exc_info: Any) -> BaseException | None:
+    """Return the exception that `exc_info` means, as in Python's own logging; None if there is none."""
+    if exc_info is True:
+        return sys.exception()
+    error = exc_info[1] if isinstance(exc_info, tuple) else exc_info
+    return error if isinstance(error, BaseException) else None
+
+
 def _describe(error: BaseException | None) -> list[dict[str, Any]]:
-    """Return an exception and its causes, with stack frames, outermost first; and the members of a group."""
+    """Return an exception and its causes, with stack frames, outermost first; and the members of a group.
+
+    Messages are left out: they can contain a buyer's data.
+    """
     descriptions: list[dict[str, Any]] = []
     while error is not None:
         frames = [
@@ -124,25 +104,51 @@ def _describe(error: BaseException | None) -> list[dict[str, Any]]:
     return descriptions
 
 
-class _SafeStream(io.RawIOBase):
-    """A stream that never fails: if the disk is full or the pipe closed, log lines are lost and counted."""
+class _LineBuilder:
+    """Builds the line of an event, a JSON object. It is the only processor of structlog.
+
+    The fields of the event take precedence over the log fields of the call. A value that JSON cannot
+    represent becomes its repr.
+    """
+
+    def __init__(self, service: str) -> None:
+        self._service = service
+
+    def __call__(self, _logger: WrappedLogger, level: str, event: EventDict) -> bytes:
+        line = {
+            **get_log_fields(),
+            **event,
+            "level": level,
+            "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+            "service": self._service,
+        }
+        if "exc_info" in line:
+            error = _get_exception(line.pop("exc_info"))
+            if error is not None:
+                line["exception"] = _describe(error)
+        try:
+            return _ENCODER.encode(line)
+        except UnicodeEncodeError:  # a surrogate, which this encoder does not escape
+            return json.dumps(line, default=repr).encode()
+
+
+class _LineWriter:
+    """Writes lines, and never fails: if the disk is full or the pipe closed, they are lost and counted."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        super().__init__()
         self._stream = stream
+        self._lock = threading.RLock()  # a destructor that runs meanwhile can log, too
 
-    def write(self, line: Any) -> int:
-        try:
-            return self._stream.write(line)
-        except (OSError, ValueError):
-            _write_failures.inc()
-            return 0
+    def write(self, line: bytes) -> None:
+        with self._lock:
+            try:
+                self._stream.write(line + b"\n")
+                self._stream.flush()
+            except (OSError, ValueError):
+                _write_failures.inc()
 
-    def flush(self) -> None:
-        try:
-            self._stream.flush()
-        except (OSError, ValueError):
-            _write_failures.inc()
+    debug = info = warning = error = critical = write
+    """structlog calls the method of the level."""
 
 
 class _LineLimit:

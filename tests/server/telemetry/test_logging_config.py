@@ -7,6 +7,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,6 +18,7 @@ from prometheus_client import REGISTRY
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
+from services.log_fields import set_log_fields
 from services.redaction import REDACTED, known_secrets
 from services.server.telemetry import logging_config
 from services.server.telemetry.logging_config import (
@@ -48,6 +50,36 @@ def test_a_closed_stream_loses_lines_and_raises_nothing(tmp_path: Path) -> None:
     configure_logging("service", "info", closed)
     structlog.get_logger().info("call")
     assert _count_write_failures() > before
+
+
+def test_a_line_has_the_log_fields_and_those_of_the_event_which_take_precedence(logged):
+    set_log_fields(rpc="/shop/Buy", reason="first")
+    structlog.get_logger().warning("call", reason="second", level="of the event")
+    set_log_fields()
+    structlog.get_logger().info("call")
+    first, second = logged()
+    assert (first["rpc"], first["reason"], first["level"]) == ("/shop/Buy", "second", "warning")
+    assert second.keys() == {"event", "level", "timestamp", "service"}
+    assert datetime.fromisoformat(first["timestamp"]).utcoffset() == timedelta(0)
+
+
+def test_an_exception_is_logged_in_each_form_of_exc_info(logged):
+    log = structlog.get_logger()
+    try:
+        raise ValueError("hanako")
+    except ValueError as error:
+        forms = (True, error, (ValueError, error, error.__traceback__))
+        for form in (*forms, None, False, (None, None, None)):
+            log.error("failed", exc_info=form)
+        log.exception("failed")
+    lines = logged()
+    assert [line.get("exception", [{}])[0].get("type") for line in lines] == [
+        *["ValueError"] * len(forms),
+        *[None] * 3,
+        "ValueError",
+    ]
+    assert "hanako" not in json.dumps(lines)
+    assert all("exc_info" not in line and line["level"] == "error" for line in lines)
 
 
 def test_warnings_of_libraries_are_logged(logged):
