@@ -25,6 +25,7 @@ from nationalsite.product.v1 import UploadImageRequest
 from services.errors import ErrorOrigin, InvalidRequest
 from services.server import Endpoint
 from services.server.call import CallContext, MethodInfo
+from services.server.call_timeout import CallTimeout
 from services.server.grpc_options import max_message_bytes
 from services.server.interceptors.deserialization import DeserializationInterceptor, RequestDeserializer
 from services.server.request_memory import RequestMemory
@@ -251,9 +252,12 @@ async def test_the_bytes_of_an_image_are_dropped_before_it_is_validated() -> Non
     interceptor = DeserializationInterceptor(method, memory=RequestMemory(2 * IMAGE_BYTES))
     call = CallContext(grpc_context=Context())
     call.deadline = asyncio.get_running_loop().time() + TIMEOUT_S
+    task = asyncio.current_task()
+    assert task is not None
     tracemalloc.start()
     try:
-        await interceptor(call, call_next)
+        with CallTimeout(task, call.deadline) as call.timeout:
+            await interceptor(call, call_next)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -14,6 +14,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from services.errors import ErrorOrigin
 from services.handler import DialectReporter, Handler
+from services.server.call_timeout import CallTimeout
 from services.server.telemetry.audit_ids import AuditIds
 
 
@@ -129,6 +130,8 @@ class CallContext(msgspec.Struct):
     """In the event loop's time. Set by DeadlineInterceptor."""
     default_deadline: float = 0.0
     """The deadline of this call if its caller had set none. Set by DeadlineInterceptor."""
+    timeout: CallTimeout | None = None
+    """Set by DeadlineInterceptor."""
     request: Message | AsyncIterator[Message] | None = None
     """The argument of the handler. Set by DeserializationInterceptor; None again once the call has failed."""
     first_request: Message | None = None

@@ -10,8 +10,7 @@ import grpc
 import pytest
 
 from services.errors import DeadlineExceeded, Overloaded
-from services.server import request_memory
-from services.server.interceptors import deserialization
+from services.server import call_timeout, request_memory
 from services.server.request_memory import RequestMemory
 from services.server.security.peer_identity import Peer, PeerIdentityResolver
 from tests.server.callers import CALLER, rule
@@ -189,7 +188,7 @@ async def _is_accepted(shop: Any, caller: str) -> bool:
 
 @pytest.mark.usefixtures("identities", "_one_request_of_each_caller")
 async def test_silent_calls_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deserialization, "ARRIVAL_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(call_timeout, "ARRIVAL_TIMEOUT_S", 0.01)
     async with running_shop({"Ask": accept}) as shop:
         assert parse_reason(await fail(silent_call(shop, "a"))) == "DEADLINE"
         await shop.client.Ask(Line(), metadata=(("caller", "a"),), timeout=TIMEOUT_S)

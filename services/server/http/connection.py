@@ -5,6 +5,7 @@ from typing import cast
 
 import structlog
 
+from services.deadline_timer import DeadlineTimer
 from services.server.http.connections import Connections, HttpLimits, rejected, to_address
 from services.server.http.messages import HttpHandler, HttpRequest, HttpResponse, encode_response
 from services.server.http.request_parser import Awaited, Rejection, RequestParser
@@ -36,13 +37,9 @@ class Connection(asyncio.BufferedProtocol):
         self._can_write = True
         self._has_ended = False
         """Whether the client sends no more."""
-        # While the service responds, there is no deadline, and `_timed` is None. Most deadlines are replaced
-        # within milliseconds. So a timer that ends too early stays, and then sets the right one.
         self._timed: Awaited | None = None
-        """What the deadline is for."""
-        self._deadline = 0.0
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_end = 0.0
+        """What the deadline is for. While the service responds, there is none."""
+        self._timer = DeadlineTimer(self._loop, self._on_deadline)
 
     def close(self) -> None:
         """Close the connection at once. What has not been sent of a response is lost."""
@@ -186,10 +183,7 @@ class Connection(asyncio.BufferedProtocol):
     def _release(self) -> None:
         self._requests.end()
         self._connections.remove(self)
-        self._timed = None
-        if self._timer:
-            self._timer.cancel()
-            self._timer = None
+        self._timer.close()
 
     # Deadlines.
 
@@ -199,13 +193,12 @@ class Connection(asyncio.BufferedProtocol):
         awaited = Awaited.REQUEST if self._requests.received else self._requests.awaited
         if self._is_responding:
             self._timed = None
+            self._timer.clear()
         elif awaited is not self._timed:
             if awaited is Awaited.BODY:  # the connection is no longer one that has been idle for long
                 self._connections.set_idle(self, is_idle=True)
             self._timed = awaited
-            self._deadline = self._loop.time() + self._get_timeout_s(awaited)
-            if self._timer is None or self._timer_end > self._deadline:
-                self._start_timer()
+            self._timer.set(self._loop.time() + self._get_timeout_s(awaited))
 
     def _get_timeout_s(self, awaited: Awaited) -> float:
         match awaited:
@@ -218,21 +211,10 @@ class Connection(asyncio.BufferedProtocol):
             case Awaited.END:
                 return self._limits.linger_s
 
-    def _start_timer(self) -> None:
-        if self._timer:
-            self._timer.cancel()
-        self._timer_end = self._deadline
-        self._timer = self._loop.call_at(self._deadline, self._on_timer)
-
-    def _on_timer(self) -> None:
-        self._timer = None
-        if self._timed is None:
-            return
-        if self._loop.time() < self._deadline:
-            self._start_timer()
-        elif self._timed is Awaited.BODY:
+    def _on_deadline(self) -> None:
+        if self._timed is Awaited.BODY:
             self._reject(Rejection(408, "body_timeout"))
-        else:
-            if self._timed is Awaited.HEADERS:
-                rejected.labels("header_timeout").inc()
-            self.close()
+            return
+        if self._timed is Awaited.HEADERS:
+            rejected.labels("header_timeout").inc()
+        self.close()

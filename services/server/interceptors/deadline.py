@@ -4,13 +4,10 @@ import asyncio
 import math
 from collections.abc import Mapping
 
-from services.errors import DeadlineExceeded, DeadlineExceededInFlight
+from services.errors import DeadlineExceeded
 from services.server.call import CallContext, CallNext, MethodInfo
+from services.server.call_timeout import CallTimeout
 from services.server.settings import DeadlineLimits
-
-# Handlers enforce the deadline themselves, since they know whether the call may have been executed. If a
-# handler does not, this interceptor ends it this long after the deadline.
-_GRACE_S = 0.25
 
 UNARY_LIMITS = DeadlineLimits()
 """For a unary method without limits in the settings."""
@@ -29,17 +26,17 @@ class DeadlineInterceptor:
         self._default_s, self._cap_s = chosen.default_s, chosen.cap_s
 
     async def __call__(self, call: CallContext, call_next: CallNext) -> bytes:
-        """Raise DeadlineExceeded if no time is left, DeadlineExceededInFlight if the call runs too long."""
+        """Raise DeadlineExceeded if no time is left, or the request does not arrive in time.
+
+        Raises DeadlineExceededInFlight if the call runs too long.
+        """
         callers_s: float | None = call.grpc_context.time_remaining()
         remaining_s = self._default_s if callers_s is None else min(callers_s, self._cap_s)
         if remaining_s <= 0:
             raise DeadlineExceeded("the deadline had passed before the call began")
         now = self._clock()
         call.deadline, call.default_deadline = now + remaining_s, now + self._default_s
-        try:
-            async with asyncio.timeout_at(call.deadline + _GRACE_S) as timeout:
-                return await call_next(call)
-        except TimeoutError:
-            if timeout.expired():
-                raise DeadlineExceededInFlight("the deadline passed") from None
-            raise
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 # gRPC runs each call in a task
+        with CallTimeout(task, call.deadline) as call.timeout:
+            return await call_next(call)

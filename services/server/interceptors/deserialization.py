@@ -1,20 +1,16 @@
 """Deserialization: from bytes to valid requests."""
 
-import asyncio
 from contextlib import AsyncExitStack
-from typing import Any
 
 import grpc.aio
 from google.protobuf.message import DecodeError, Message
 
 from services.caller import current_queue_owner
-from services.errors import DeadlineExceeded, InvalidRequest, Violation
+from services.errors import InvalidRequest, Violation
 from services.server.call import CallContext, CallNext, MethodInfo
 from services.server.request_memory import RequestMemory
 from services.validation import RequestValidator, get_request_bounds, reject_nul_characters
 
-ARRIVAL_TIMEOUT_S = 10.0
-"""For a complete request, once it is read."""
 MAX_SMALL_BYTES = 64 * 2**10
 """Of the requests of streams that need no reservation: as much arrives of each call that is not read."""
 
@@ -37,14 +33,19 @@ class DeserializationInterceptor:
         """Raise InvalidRequest for a request that is malformed, invalid or missing.
 
         Raises Overloaded if too many requests of the caller wait to be read, and DeadlineExceeded if this one
-        does not arrive in time. The requests of streams wait after they have arrived, before they are parsed.
+        waits too long. The requests of streams wait after they have arrived, before they are parsed.
         """
+        timeout = call.timeout
+        assert timeout is not None  # noqa: S101 # DeadlineInterceptor is before this one
         if self._client_streaming:
+            timeout.limit_handling()
             async with AsyncExitStack() as held:
                 call.request = RequestStream(call, self._deserializer, self._memory, held)
                 return await call_next(call)
         async with self._memory.reserve(current_queue_owner(), call.deadline) as reservation:
-            payload = await _read(call)
+            timeout.limit_arrival()
+            payload = await call.grpc_context.read()
+            timeout.limit_handling()
             if payload is grpc.aio.EOF:
                 raise InvalidRequest(
                     [Violation(field="", description="no request was sent", reason="REQUIRED")]
@@ -55,16 +56,6 @@ class DeserializationInterceptor:
             call.request = self._deserializer.validate(call, request)
             call.handler_started = True
             return await call_next(call)
-
-
-async def _read(call: CallContext) -> Any:
-    """Return the serialized request, or EOF. Raises DeadlineExceeded."""
-    latest = asyncio.get_running_loop().time() + ARRIVAL_TIMEOUT_S
-    try:
-        async with asyncio.timeout_at(min(latest, call.deadline)):
-            return await call.grpc_context.read()
-    except TimeoutError:
-        raise DeadlineExceeded("the request did not arrive in time") from None
 
 
 class RequestDeserializer:

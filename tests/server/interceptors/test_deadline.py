@@ -8,7 +8,7 @@ import pytest
 from nationalsite.account import v1 as account_v1
 
 from services.errors import DeadlineExceeded, ErrorOrigin
-from services.server import Endpoint
+from services.server import Endpoint, call_timeout
 from services.server.call import CallContext, MethodInfo
 from services.server.interceptors import deadline
 from tests.server.shop_server import Line, running_shop
@@ -83,7 +83,7 @@ async def test_a_call_after_its_deadline_is_not_handled():
 async def test_a_handler_that_ignores_the_deadline_is_cancelled(
     start_server, registration, stuck, monkeypatch
 ):
-    monkeypatch.setattr(deadline, "_GRACE_S", 0.01)
+    monkeypatch.setattr(call_timeout, "GRACE_S", 0.01)
     async with start_server(stuck, deadlines='{"RegisterUser": {"default_s": 0.01}}') as running:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await running.stub.RegisterUser(registration)

@@ -12,6 +12,8 @@ from typing import cast
 import httptools
 import msgspec
 
+from services.deadline_timer import DeadlineTimer
+
 MAX_HEAD_BYTES = 64 * 2**10
 MAX_RECEIVED_BYTES = 17 * 2**20
 """Of a response as it is sent: with its head, compressed, in chunks."""
@@ -48,6 +50,7 @@ class HttpConnection(asyncio.Protocol):
         "_raw_headers",
         "_received",
         "_status",
+        "_timer",
         "_transport",
         "_writable",
         "idle_since",
@@ -63,6 +66,7 @@ class HttpConnection(asyncio.Protocol):
         """The end of the exchange in progress, if one is. Its result is None if the response is complete."""
         self._writable: asyncio.Future[None] | None = None
         """Set while the transport's buffer is full."""
+        self._timer = DeadlineTimer(loop, lambda: self._end(TimeoutError()))
         self._received = self._status = 0
         """The status of the response, once its head is complete."""
         self._headers: dict[str, str] = {}
@@ -86,7 +90,7 @@ class HttpConnection(asyncio.Protocol):
         """
         self._received = self._status = 0
         self._ended = ended = self._loop.create_future()
-        timer = self._loop.call_at(deadline, self._end, TimeoutError())
+        self._timer.set(deadline)
         try:
             for chunk in request:
                 self._transport.write(chunk)
@@ -103,7 +107,7 @@ class HttpConnection(asyncio.Protocol):
             self.close()
             raise
         finally:
-            timer.cancel()
+            self._timer.clear()
             self._ended = None
             self._body.clear()  # an idle connection holds no response in memory, and no trailers
             self._raw_headers.clear()
@@ -153,6 +157,7 @@ class HttpConnection(asyncio.Protocol):
         response was cut shows when it is parsed as JSON.
         """
         self.is_reusable = False
+        self._timer.close()
         is_complete = error is None and self._status and not self._headers.keys() & _FRAMING
         if is_complete:
             self._end(None)

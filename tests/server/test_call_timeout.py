@@ -1,0 +1,107 @@
+"""The timeout of a call: which error it raises, and that it leaves the task as it was."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from services.errors import DeadlineExceeded, DeadlineExceededInFlight
+from services.server import call_timeout
+from services.server.call_timeout import CallTimeout
+
+SHORT_S, LONG_S = 0.01, 60.0
+
+Call = Callable[[CallTimeout], Awaitable[None]]
+
+
+@pytest.fixture(autouse=True)
+def _no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(call_timeout, "GRACE_S", 0.0)
+
+
+async def run(call: Call, *, deadline_s: float) -> None:
+    """Run a call in this task, and check that the task is not left cancelled."""
+    task = asyncio.current_task()
+    assert task is not None
+    try:
+        with CallTimeout(task, asyncio.get_running_loop().time() + deadline_s) as timeout:
+            await call(timeout)
+    finally:
+        assert task.cancelling() == 0
+
+
+async def wait_for_ever() -> None:
+    await asyncio.Event().wait()
+
+
+async def test_a_request_that_does_not_arrive_in_time(monkeypatch):
+    monkeypatch.setattr(call_timeout, "ARRIVAL_TIMEOUT_S", SHORT_S)
+
+    async def call(limits):
+        limits.limit_arrival()
+        await wait_for_ever()
+
+    with pytest.raises(DeadlineExceeded, match="did not arrive") as caught:
+        await run(call, deadline_s=LONG_S)
+    assert not caught.value.may_have_executed
+
+
+async def test_a_deadline_that_passes_before_the_request_arrives():
+    async def call(limits):
+        limits.limit_arrival()
+        await wait_for_ever()
+
+    with pytest.raises(DeadlineExceeded, match="did not arrive") as caught:
+        await run(call, deadline_s=SHORT_S)
+    assert not caught.value.may_have_executed
+
+
+async def test_a_handler_that_takes_too_long():
+    async def call(limits):
+        limits.limit_arrival()
+        limits.limit_handling()
+        await wait_for_ever()
+
+    with pytest.raises(DeadlineExceededInFlight):
+        await run(call, deadline_s=SHORT_S)
+
+
+async def test_the_time_of_the_arrival_does_not_limit_the_handler(monkeypatch):
+    monkeypatch.setattr(call_timeout, "ARRIVAL_TIMEOUT_S", SHORT_S)
+
+    async def call(limits):
+        limits.limit_arrival()
+        limits.limit_handling()
+        await asyncio.sleep(5 * SHORT_S)
+
+    await run(call, deadline_s=LONG_S)
+
+
+async def test_the_error_of_a_handler_is_not_replaced():
+    """Such as that of one which knows that its call may have been executed."""
+
+    async def call(limits):
+        limits.limit_handling()
+        try:
+            await wait_for_ever()
+        except asyncio.CancelledError:
+            raise ConnectionError from None
+
+    with pytest.raises(ConnectionError):
+        await run(call, deadline_s=SHORT_S)
+
+
+async def test_a_call_that_is_also_cancelled_stays_cancelled():
+    async def work() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        with CallTimeout(task, asyncio.get_running_loop().time() + SHORT_S) as timeout:
+            timeout.limit_handling()
+            try:
+                await wait_for_ever()
+            finally:
+                task.cancel()
+
+    task = asyncio.create_task(work())
+    await asyncio.wait([task])
+    assert task.cancelled()
