@@ -23,14 +23,15 @@ class DeadlineTimer:
         self._on_passed = on_passed
         self._deadline = inf
         self._timer: asyncio.TimerHandle | None = None
-        self._timer_end = 0.0
+        self._timer_end = inf
+        """When the timer of the loop ends; infinite without one."""
         self.has_passed = False
         """Whether a deadline has passed."""
 
     def set(self, deadline: float) -> None:
-        """Set the deadline, in the event loop's time."""
+        """Set the deadline, in the event loop's time. An infinite one is as good as none."""
         self._deadline = deadline
-        if self._timer is None or deadline < self._timer_end:
+        if deadline < self._timer_end:
             self._start()
 
     def clear(self) -> None:
@@ -42,7 +43,7 @@ class DeadlineTimer:
         self._deadline = inf
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
+            self._timer, self._timer_end = None, inf
 
     def _start(self) -> None:
         if self._timer is not None:
@@ -52,7 +53,7 @@ class DeadlineTimer:
         self._timer = self._loop.call_at(self._deadline, self._on_timer, context=Context())
 
     def _on_timer(self) -> None:
-        self._timer = None
+        self._timer, self._timer_end = None, inf
         if self._loop.time() + _RESOLUTION_S >= self._deadline:
             self._deadline = inf
             self.has_passed = True

@@ -16,8 +16,8 @@ from typing import cast
 
 import grpc.aio
 import structlog
-from grpc_channelz.v1 import channelz, channelz_pb2
-from grpc_reflection.v1alpha import reflection
+from grpc_channelz.v1 import channelz, channelz_pb2, channelz_pb2_grpc
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 from opentelemetry.trace import Tracer
 
 from services.errors import StartupError
@@ -200,10 +200,11 @@ def _add_introspection(server: grpc.aio.Server, name: str, settings: ServerSetti
     """Add reflection and channelz, each if its setting is on."""
     names = [name, health.SERVICE_NAME]
     if settings.channelz:
-        channelz.add_channelz_servicer(server)
+        channelz_pb2_grpc.add_ChannelzServicer_to_server(channelz.aio.ChannelzServicer(), server)
         names.append(CHANNELZ)
     if settings.reflection:
-        reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), server)
+        servicer = reflection.aio.ReflectionServicer((*names, reflection.SERVICE_NAME))
+        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -1,5 +1,7 @@
 """The start of a server: health, reflection, ports in use."""
 
+import asyncio
+import os
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,6 +14,9 @@ from services.server import ServiceDefinition, StartupError, serve
 
 ACCOUNT = "nationalsite.account.v1.AccountService"
 SERVING = health_pb2.HealthCheckResponse.SERVING
+TIMEOUT_S = 10
+MAX_THREADS = min(32, (os.cpu_count() or 1) + 4)
+"""Of the executor of an event loop."""
 
 
 async def test_a_running_server_is_healthy(start_server):
@@ -21,6 +26,21 @@ async def test_a_running_server_is_healthy(start_server):
             assert (await stub.Check(health_pb2.HealthCheckRequest(service=name))).status == SERVING
         assert (await running.http.get("/livez")).status_code == 200
         assert (await running.http.get("/readyz")).status_code == 200
+
+
+async def test_open_reflection_streams_take_no_threads(start_server):
+    """Otherwise a few of them would take all threads, in which large responses are decoded."""
+    request = reflection_pb2.ServerReflectionRequest(list_services="")
+    async with start_server() as running, asyncio.timeout(TIMEOUT_S):
+        stub: Any = reflection_pb2_grpc.ServerReflectionStub(running.channel)
+        streams = [stub.ServerReflectionInfo() for _ in range(3 * MAX_THREADS)]
+        for stream in streams:
+            await stream.write(request)
+            assert (await stream.read()).HasField("list_services_response")
+        await asyncio.to_thread(lambda: None)
+        for stream in streams:
+            await stream.done_writing()
+            assert await stream.code() is grpc.StatusCode.OK
 
 
 @pytest.mark.parametrize(("reflection", "status"), [(True, "OK"), (False, "UNIMPLEMENTED")])
