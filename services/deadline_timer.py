@@ -39,8 +39,8 @@ class DeadlineTimer:
         self._deadline = inf
 
     def close(self) -> None:
-        """Remove the deadline and the timer, which refers to the function."""
-        self._deadline = inf
+        """Remove the deadline, the timer and the function: its object need not wait for garbage collection."""
+        self._deadline, self._on_passed = inf, _do_nothing
         if self._timer is not None:
             self._timer.cancel()
             self._timer, self._timer_end = None, inf
@@ -60,3 +60,7 @@ class DeadlineTimer:
             self._on_passed()
         elif self._deadline != inf:
             self._start()
+
+
+def _do_nothing() -> None:
+    """Is called in place of the function of a closed timer."""

@@ -1,6 +1,8 @@
 """The timer of a deadline that moves. The loop only keeps the time and its timers."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Callable
 from contextvars import ContextVar
 from itertools import pairwise
@@ -107,6 +109,28 @@ def test_a_closed_timer_leaves_nothing_in_the_loop(loop, timer, passed):
     assert loop.active == []
     loop.advance(100)
     assert passed == []
+
+
+def test_the_owner_of_a_closed_timer_is_freed_without_garbage_collection(loop):
+    class Connection:
+        def __init__(self) -> None:
+            self.timer = DeadlineTimer(loop, self.close)
+
+        def close(self) -> None:
+            raise AssertionError("is not called once the timer is closed")
+
+    connection = Connection()
+    connection.timer.set(110)
+    connection.timer.close()
+    connection.timer.set(120)
+    loop.advance(100)
+    freed = weakref.ref(connection)
+    gc.disable()
+    try:
+        del connection
+        assert freed() is None
+    finally:
+        gc.enable()
 
 
 def test_a_deadline_can_be_set_when_one_has_passed(loop):
