@@ -39,7 +39,7 @@ class DeadlineTimer:
         self._deadline = inf
 
     def close(self) -> None:
-        """Remove the deadline, the timer and the function: its object need not wait for garbage collection."""
+        """Drop everything, also the function: so its object is freed without a garbage collection."""
         self._deadline, self._on_passed = inf, _do_nothing
         if self._timer is not None:
             self._timer.cancel()
