@@ -6,30 +6,28 @@ from contextvars import Context
 from math import inf
 
 _RESOLUTION_S = 0.001
-"""Of uvloop's clock: timers can end this much too early."""
+"""Of uvloop's clock: timers can fire this much too early."""
 
 
 class DeadlineTimer:
     """Calls a function when a deadline passes.
 
-    To move the deadline to a later time, or to remove it, takes no timer of the event loop: one that is set
-    already stays, ends too early, and is then set anew.
+    Moving the deadline to a later time, or removing it, leaves the timer of the event loop as it is. When it
+    fires too early, it is started again for the current deadline.
     """
 
-    __slots__ = ("_deadline", "_loop", "_on_passed", "_timer", "_timer_end", "has_passed")
+    __slots__ = ("_callback", "_deadline", "_loop", "_timer", "_timer_end")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, on_passed: Callable[[], object]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, callback: Callable[[], object]) -> None:
         self._loop = loop
-        self._on_passed = on_passed
+        self._callback = callback
         self._deadline = inf
         self._timer: asyncio.TimerHandle | None = None
         self._timer_end = inf
-        """When the timer of the loop ends; infinite without one."""
-        self.has_passed = False
-        """Whether a deadline has passed."""
+        """When the timer of the loop fires; infinite if there is none."""
 
     def set(self, deadline: float) -> None:
-        """Set the deadline, in the event loop's time. An infinite one is as good as none."""
+        """Set the deadline, in the event loop's time. An infinite deadline never passes."""
         self._deadline = deadline
         if deadline < self._timer_end:
             self._start()
@@ -39,11 +37,14 @@ class DeadlineTimer:
         self._deadline = inf
 
     def close(self) -> None:
-        """Drop everything, also the function: so its object is freed without a garbage collection."""
-        self._deadline, self._on_passed = inf, _do_nothing
+        """Cancel the timer for good, and drop the callback: often it refers to an object that has this timer.
+
+        Otherwise the two would be a cycle, which stays in memory until the next garbage collection.
+        """
         if self._timer is not None:
             self._timer.cancel()
-            self._timer, self._timer_end = None, inf
+        self._timer, self._timer_end = None, -inf  # no deadline is earlier
+        self._callback = _do_nothing
 
     def _start(self) -> None:
         if self._timer is not None:
@@ -56,11 +57,10 @@ class DeadlineTimer:
         self._timer, self._timer_end = None, inf
         if self._loop.time() + _RESOLUTION_S >= self._deadline:
             self._deadline = inf
-            self.has_passed = True
-            self._on_passed()
-        elif self._deadline != inf:
+            self._callback()
+        elif self._deadline < inf:
             self._start()
 
 
 def _do_nothing() -> None:
-    """Is called in place of the function of a closed timer."""
+    """In place of a callback that was dropped."""

@@ -21,6 +21,11 @@ def set_log_fields(**fields: object) -> None:
     _fields.set(fields)
 
 
+def clear_log_fields() -> None:
+    """Remove all fields."""
+    set_log_fields()
+
+
 def get_log_fields() -> Mapping[str, object]:
     """Return the fields. They must not be changed."""
     return _fields.get()

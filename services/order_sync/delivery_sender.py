@@ -9,7 +9,7 @@ from nationalsite.ordersync import v1 as protos
 
 from services.caller import set_queue_owner
 from services.errors import ErrorOrigin, InternalFault, NationalsiteError, OutcomeUnknown
-from services.log_fields import set_log_fields
+from services.log_fields import clear_log_fields
 from services.order_sync.delivery_payloads import build_request, parse_payload
 from services.order_sync.sync_sender import RELATIONS, SyncSender
 from services.server import REASON_RULES, to_rich_status
@@ -53,7 +53,7 @@ class DeliverySender:
 
     async def __call__(self, delivery: Delivery) -> Outcome:
         """Send the delivery, or the relations in it that 1688 has not accepted yet."""
-        set_log_fields()
+        clear_log_fields()
         # The deliveries of a caller have turns of their own. Behind its other calls they would keep places of
         # the relay, which the deliveries of other callers need.
         set_queue_owner(("deliveries", delivery.caller))

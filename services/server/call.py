@@ -131,7 +131,7 @@ class CallContext(msgspec.Struct):
     default_deadline: float = 0.0
     """The deadline of this call if its caller had set none. Set by DeadlineInterceptor."""
     timeout: CallTimeout | None = None
-    """Set by DeadlineInterceptor."""
+    """Gets to know when the request is being read, and when it has arrived. Set by DeadlineInterceptor."""
     request: Message | AsyncIterator[Message] | None = None
     """The argument of the handler. Set by DeserializationInterceptor; None again once the call has failed."""
     first_request: Message | None = None

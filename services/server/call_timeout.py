@@ -14,9 +14,9 @@ whether the call may have been executed."""
 
 
 class CallTimeout:
-    """A context in which a call runs. When its time is over, its task is cancelled; the context raises."""
+    """A context manager around a call. When the time is over, it cancels the task of the call, and raises."""
 
-    __slots__ = ("_cancelling", "_deadline", "_has_arrived", "_loop", "_task", "_timer")
+    __slots__ = ("_cancelling", "_deadline", "_has_arrived", "_has_passed", "_loop", "_task", "_timer")
 
     def __init__(self, task: "asyncio.Task[object]", deadline: float) -> None:
         """`deadline` is in the event loop's time. There is no timeout before one of the methods sets it."""
@@ -24,15 +24,15 @@ class CallTimeout:
         self._task = task
         self._cancelling = task.cancelling()
         self._deadline = deadline
-        self._timer = DeadlineTimer(self._loop, task.cancel)
-        self._has_arrived = False
+        self._timer = DeadlineTimer(self._loop, self._cancel_task)
+        self._has_arrived = self._has_passed = False
 
     def limit_arrival(self) -> None:
         """From now on, the request has to arrive in time."""
         self._timer.set(min(self._loop.time() + ARRIVAL_TIMEOUT_S, self._deadline))
 
     def limit_handling(self) -> None:
-        """From now on, the call has to end in time. Its request has arrived, or it streams requests."""
+        """From now on, the call has to end by its deadline and `GRACE_S`, and need not receive a request."""
         self._has_arrived = True
         self._timer.set(self._deadline + GRACE_S)
 
@@ -44,7 +44,7 @@ class CallTimeout:
     ) -> None:
         """Raise DeadlineExceeded or DeadlineExceededInFlight if the timeout has passed."""
         self._timer.close()
-        if not self._timer.has_passed:
+        if not self._has_passed:
             return
         # As with asyncio.timeout, a task that something else has cancelled, too, stays cancelled.
         if self._task.uncancel() > self._cancelling or kind is not asyncio.CancelledError:
@@ -52,3 +52,10 @@ class CallTimeout:
         if self._has_arrived:
             raise DeadlineExceededInFlight("the deadline passed") from None
         raise DeadlineExceeded("the request did not arrive in time") from None
+
+    def _cancel_task(self) -> None:
+        # If the shutdown or the caller has cancelled the call already, a second time would interrupt its
+        # cleanup, and hide from ErrorMappingInterceptor that it was the shutdown.
+        if self._task.cancelling() == self._cancelling:
+            self._has_passed = True
+            self._task.cancel()

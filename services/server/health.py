@@ -1,7 +1,8 @@
 """Health: whether this replica accepts calls, for gRPC health checks and /readyz."""
 
-import grpc.aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
+from services.server.generic_handlers import GenericHandlers
 
 SERVICE_NAME = health.SERVICE_NAME
 
@@ -14,9 +15,9 @@ class Health:
         self._servicer = health.aio.HealthServicer()
         self.is_serving = False
 
-    def add_to(self, server: grpc.aio.Server) -> None:
+    def add_to(self, server: GenericHandlers) -> None:
         """Add the service grpc.health.v1 to the server."""
-        health_pb2_grpc.add_HealthServicer_to_server(self._servicer, server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._servicer, server)  # type: ignore[arg-type] # is enough
 
     async def set_serving(self) -> None:
         """Report that calls are accepted."""

@@ -12,7 +12,6 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import cast
 
 import grpc.aio
 import structlog
@@ -23,6 +22,7 @@ from opentelemetry.trace import Tracer
 from services.errors import StartupError
 from services.redaction import known_secrets
 from services.server import health
+from services.server.generic_handlers import GenericHandlers
 from services.server.grpc_options import max_message_bytes, server_options
 from services.server.http.server import serve_http
 from services.server.interceptors import server_interceptors
@@ -136,9 +136,9 @@ async def serve(
         check_port_available(env_name(service.settings, "listen"), settings.listen)
         server = grpc.aio.server(handlers=[handler], options=server_options(settings, service.descriptor))
         port = _listen(server, service, settings, security)
-        standard_services = cast(grpc.aio.Server, _UnregisteredMethods(server))
-        server_health.add_to(standard_services)
-        _add_introspection(standard_services, name, settings)
+        generic_handlers = GenericHandlers(server)
+        server_health.add_to(generic_handlers)
+        _add_introspection(generic_handlers, name, settings)
         await server.start()
         gc.collect()
         gc.freeze()  # garbage collections need not check objects that live as long as the process
@@ -154,20 +154,6 @@ async def serve(
             timeouts = ShutdownTimeouts(delay_s=settings.drain_delay_s, grace_s=settings.grace_s)
             await shut_down(server, server_health, handler, timeouts, force_stop or asyncio.Event())
     log.info("stopped")
-
-
-class _UnregisteredMethods:
-    """A server for generated code that adds a service to it. Here its methods are found by name only.
-
-    Generated code also registers each method. For each registered method, grpc.aio keeps a task that waits
-    for a call of it, and each call of any method looks at all these tasks.
-    """
-
-    def __init__(self, server: grpc.aio.Server) -> None:
-        self.add_generic_rpc_handlers = server.add_generic_rpc_handlers
-
-    def add_registered_method_handlers(self, _service: str, _handlers: object) -> None:
-        """Register nothing."""
 
 
 def _listen(
@@ -196,7 +182,7 @@ def _log_access(access: Access, settings: ServerSettings) -> None:
     )
 
 
-def _add_introspection(server: grpc.aio.Server, name: str, settings: ServerSettings) -> None:
+def _add_introspection(server: GenericHandlers, name: str, settings: ServerSettings) -> None:
     """Add reflection and channelz, each if its setting is on."""
     names = [name, health.SERVICE_NAME]
     if settings.channelz:

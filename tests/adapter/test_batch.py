@@ -25,7 +25,7 @@ from services.errors import (
     UpstreamRate,
     UpstreamRefused,
 )
-from services.log_fields import get_log_fields, set_log_fields
+from services.log_fields import clear_log_fields, get_log_fields
 from tests.support.compiled_operations import compile_once
 from tests.support.event_loop import run_turns
 
@@ -167,7 +167,7 @@ async def test_results_come_before_the_deadline() -> None:
 
 
 async def test_the_log_line_of_a_batch_counts_failures() -> None:
-    set_log_fields()
+    clear_log_fields()
     rejected = {"result": {"success": False, "code": "500", "message": "no"}}
     await call_batch(FakeGateway(lambda number: rejected if number == 2 else ACCEPTED), 1, 2, 3)
     assert get_log_fields() == {
@@ -176,7 +176,7 @@ async def test_the_log_line_of_a_batch_counts_failures() -> None:
         "upstream_code": "500",
         "upstream_request_id": "r-1",
     }
-    set_log_fields()
+    clear_log_fields()
 
 
 async def test_one_call_for_all_elements() -> None:

@@ -34,7 +34,7 @@ from services.errors import (
     UpstreamUnreadable,
 )
 from services.handler import Handler, uses_local_fields
-from services.log_fields import get_log_fields, set_log_fields
+from services.log_fields import clear_log_fields, get_log_fields
 from tests.support.compiled_operations import compile_once
 from tests.support.sample_cases import SERVICES
 
@@ -192,10 +192,10 @@ async def test_1688s_text_is_redacted() -> None:
 
 
 async def test_code_and_id_of_a_failure_are_bound_to_the_log() -> None:
-    set_log_fields()
+    clear_log_fields()
     await failure({"success": False, "code": "S1"}, "SearchByKeyword", SEARCH)
     assert get_log_fields() == {"upstream_code": "S1", "upstream_request_id": "r-1"}
-    set_log_fields()
+    clear_log_fields()
 
 
 async def test_an_operation_that_the_dialect_lacks_is_not_called() -> None:

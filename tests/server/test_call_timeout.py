@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from services.deadline_timer import DeadlineTimer
 from services.errors import DeadlineExceeded, DeadlineExceededInFlight
 from services.server import call_timeout
 from services.server.call_timeout import CallTimeout
@@ -30,7 +31,7 @@ async def run(call: Call, *, deadline_s: float) -> None:
         assert task.cancelling() == 0
 
 
-async def wait_for_ever() -> None:
+async def wait_forever() -> None:
     await asyncio.Event().wait()
 
 
@@ -38,9 +39,9 @@ async def wait_for_ever() -> None:
 async def test_a_request_that_does_not_arrive_in_time(monkeypatch, arrival_s, deadline_s):
     monkeypatch.setattr(call_timeout, "ARRIVAL_TIMEOUT_S", arrival_s)
 
-    async def call(limits):
-        limits.limit_arrival()
-        await wait_for_ever()
+    async def call(timeout):  # noqa: ASYNC109 # the object under test
+        timeout.limit_arrival()
+        await wait_forever()
 
     with pytest.raises(DeadlineExceeded, match="did not arrive") as caught:
         await run(call, deadline_s=deadline_s)
@@ -48,10 +49,10 @@ async def test_a_request_that_does_not_arrive_in_time(monkeypatch, arrival_s, de
 
 
 async def test_a_handler_that_takes_too_long():
-    async def call(limits):
-        limits.limit_arrival()
-        limits.limit_handling()
-        await wait_for_ever()
+    async def call(timeout):  # noqa: ASYNC109 # the object under test
+        timeout.limit_arrival()
+        timeout.limit_handling()
+        await wait_forever()
 
     with pytest.raises(DeadlineExceededInFlight):
         await run(call, deadline_s=SHORT_S)
@@ -60,9 +61,9 @@ async def test_a_handler_that_takes_too_long():
 async def test_the_time_of_the_arrival_does_not_limit_the_handler(monkeypatch):
     monkeypatch.setattr(call_timeout, "ARRIVAL_TIMEOUT_S", SHORT_S)
 
-    async def call(limits):
-        limits.limit_arrival()
-        limits.limit_handling()
+    async def call(timeout):  # noqa: ASYNC109 # the object under test
+        timeout.limit_arrival()
+        timeout.limit_handling()
         await asyncio.sleep(5 * SHORT_S)
 
     await run(call, deadline_s=LONG_S)
@@ -71,15 +72,88 @@ async def test_the_time_of_the_arrival_does_not_limit_the_handler(monkeypatch):
 async def test_the_error_of_a_handler_is_not_replaced():
     """Such as that of one which knows that its call may have been executed."""
 
-    async def call(limits):
-        limits.limit_handling()
+    async def call(timeout):  # noqa: ASYNC109 # the object under test
+        timeout.limit_handling()
         try:
-            await wait_for_ever()
+            await wait_forever()
         except asyncio.CancelledError:
             raise ConnectionError from None
 
     with pytest.raises(ConnectionError):
         await run(call, deadline_s=SHORT_S)
+
+
+async def test_a_handler_may_end_within_the_grace_period(monkeypatch):
+    monkeypatch.setattr(call_timeout, "GRACE_S", LONG_S)
+
+    async def call(timeout):  # noqa: ASYNC109 # the object under test
+        timeout.limit_handling()
+        await asyncio.sleep(2 * SHORT_S)
+
+    await run(call, deadline_s=SHORT_S)
+
+
+async def test_no_timer_is_left(monkeypatch):
+    timers = []
+
+    class Timer(DeadlineTimer):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            timers.append(self)
+
+    async def call(timeout):  # noqa: ASYNC109 # the object under test
+        timeout.limit_arrival()
+
+    monkeypatch.setattr(call_timeout, "DeadlineTimer", Timer)
+    await run(call, deadline_s=LONG_S)
+    assert [timer._timer for timer in timers] == [None]
+
+
+async def test_the_timeout_does_not_interrupt_the_cleanup_of_a_call_that_the_shutdown_has_cancelled():
+    """The cancellation keeps its message, from which ErrorMappingInterceptor knows the status."""
+    started, cleaned_up = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        with CallTimeout(task, asyncio.get_running_loop().time() + 5 * SHORT_S) as timeout:
+            timeout.limit_handling()
+            started.set()
+            try:
+                await wait_forever()
+            finally:
+                await asyncio.sleep(10 * SHORT_S)
+                cleaned_up.set()
+
+    task = asyncio.create_task(work())
+    await started.wait()
+    task.cancel("shutdown")
+    with pytest.raises(asyncio.CancelledError, match="shutdown"):
+        await task
+    assert cleaned_up.is_set()
+
+
+async def test_a_call_in_a_task_that_is_being_cancelled_gets_its_error():
+    async def call(timeout):  # noqa: ASYNC109 # the object under test
+        timeout.limit_handling()
+        await wait_forever()
+
+    async def work() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        try:
+            await wait_forever()
+        except asyncio.CancelledError:
+            deadline = asyncio.get_running_loop().time() + SHORT_S
+            with pytest.raises(DeadlineExceededInFlight), CallTimeout(task, deadline) as timeout:
+                await call(timeout)
+            raise
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
 
 
 async def test_a_call_that_is_also_cancelled_stays_cancelled():
@@ -89,7 +163,7 @@ async def test_a_call_that_is_also_cancelled_stays_cancelled():
         with CallTimeout(task, asyncio.get_running_loop().time() + SHORT_S) as timeout:
             timeout.limit_handling()
             try:
-                await wait_for_ever()
+                await wait_forever()
             finally:
                 task.cancel()
 

@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from datetime import UTC, datetime
@@ -66,9 +67,12 @@ def captured_output() -> Iterator[None]:
         yield
 
 
-def audit_logger() -> Any:
+def audit_logger() -> structlog.typing.FilteringBoundLogger:
     """Return a logger that logs at any log level."""
-    return structlog.wrap_logger(None, wrapper_class=structlog.BoundLogger)
+    logger: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
+        None, wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET)
+    )
+    return logger
 
 
 def loop_exception_handler(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -78,7 +82,7 @@ def loop_exception_handler(_: asyncio.AbstractEventLoop, context: dict[str, Any]
 
 
 def _get_exception(exc_info: Any) -> BaseException | None:
-    """Return the exception that `exc_info` means, as in Python's own logging; None if there is none."""
+    """Return the exception: `exc_info` is that, True, or what `sys.exc_info()` returns. None without one."""
     if exc_info is True:
         return sys.exception()
     error = exc_info[1] if isinstance(exc_info, tuple) else exc_info
@@ -137,18 +141,32 @@ class _LineWriter:
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
-        self._lock = threading.RLock()  # a destructor that runs meanwhile can log, too
+        self._lock = threading.RLock()
+        self._lines: deque[bytes] = deque()
+        """More than one if a destructor logs while a line is written: streams allow one at a time."""
+        self._is_writing = False
 
     def write(self, line: bytes) -> None:
         with self._lock:
+            self._lines.append(line)
+            if self._is_writing:
+                return
+            self._is_writing = True
             try:
-                self._stream.write(line + b"\n")
-                self._stream.flush()
-            except (OSError, ValueError):
-                _write_failures.inc()
+                while self._lines:
+                    self._write_line(self._lines.popleft())
+            finally:
+                self._is_writing = False
 
     debug = info = warning = error = critical = write
     """structlog calls the method of the level."""
+
+    def _write_line(self, line: bytes) -> None:
+        try:
+            self._stream.write(line + b"\n")
+            self._stream.flush()
+        except (OSError, ValueError):
+            _write_failures.inc()
 
 
 class _LineLimit:
@@ -178,7 +196,7 @@ class _StructlogHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if _line_limit.allow():
             structlog.get_logger().log(
-                record.levelno,
+                min(record.levelno // 10 * 10, logging.CRITICAL),  # structlog knows only Python's own levels
                 "library",
                 logger=record.name,
                 text=redact_library_text(record.getMessage(), MAX_TEXT_CHARACTERS),

@@ -7,7 +7,7 @@ import pytest
 import structlog
 
 from services.errors import ConnectError, UpstreamError, UpstreamFault, UpstreamGateway, UpstreamUnreadable
-from services.log_fields import get_log_fields, set_log_fields
+from services.log_fields import clear_log_fields, get_log_fields
 from tests.support.certificates import CertificateAuthority
 
 URL = "NATIONALSITE_GATEWAY_URL"
@@ -65,7 +65,7 @@ async def url(request, peer, serve_raw, tmp_path):
     indirect=["url"],
 )
 async def test_no_connection(url, text, cause, make_gateway, call):
-    set_log_fields()
+    clear_log_fields()
     with pytest.raises(ConnectError) as caught:
         await call(make_gateway(url=url), timeout_s=0.5)
     assert str(caught.value) == text
@@ -96,7 +96,7 @@ async def test_no_connection(url, text, cause, make_gateway, call):
 )
 async def test_another_answer(status, headers, body, error, text, cause, peer, response, make_gateway, call):
     peer.on("param2", response(status=status, headers=headers, body=body))
-    set_log_fields()
+    clear_log_fields()
     with pytest.raises(UpstreamError) as caught:
         await call(make_gateway())
     assert type(caught.value) is error

@@ -10,7 +10,7 @@ import pytest
 
 from services.adapter.gateway import HttpTransport, build_transport, find_proxy
 from services.errors import ConnectError, StartupError, UpstreamError
-from services.log_fields import get_log_fields, set_log_fields
+from services.log_fields import clear_log_fields, get_log_fields
 from tests.adapter.gateway.conftest import Peer
 from tests.support.certificates import CertificateAuthority
 from tests.support.forward_proxy import ForwardProxy
@@ -129,7 +129,7 @@ async def gateway_through(authority, make_gateway, tmp_path, monkeypatch):
 
 async def fail(call, gateway):
     """Return the text of the error, and the cause that is logged; 1688 cannot have executed the call."""
-    set_log_fields()
+    clear_log_fields()
     with pytest.raises(ConnectError) as caught:
         await call(gateway, timeout_s=2)
     assert not caught.value.may_have_executed
@@ -215,7 +215,7 @@ async def test_a_silent_proxy(serve_raw, make_gateway, call):
 
     proxy = find_proxy(GATEWAY, {"HTTPS_PROXY": f"http://{await serve_raw(stay_silent)}"})
     transport = HttpTransport(proxy=proxy)
-    set_log_fields()
+    clear_log_fields()
     with pytest.raises(ConnectError, match="1688 cannot be reached through the proxy of HTTPS_PROXY"):
         await call(make_gateway(url=GATEWAY, transport=transport), timeout_s=0.3)
     await transport.close()

@@ -10,8 +10,9 @@ from email.utils import parsedate_to_datetime
 import pytest
 from structlog.testing import capture_logs
 
+from services.deadline_timer import DeadlineTimer
 from services.server import HttpResponse, router
-from services.server.http import request_parser
+from services.server.http import connection, request_parser
 from services.server.http.connection import Connection
 from services.server.http.request_parser import MAX_PIPELINED
 from tests.server.http.raw_http import TIMEOUT_S, exchange, serving
@@ -56,6 +57,22 @@ async def test_a_connection_without_a_whole_request_is_closed(handler, sent):
         response = await exchange(address, sent)
     assert response.startswith(b"HTTP/1.1 200") == sent.startswith(get())
     assert not response or response.endswith(b"done")
+
+
+async def test_a_closed_connection_leaves_no_timer(handler, monkeypatch):
+    timers = []
+
+    class Timer(DeadlineTimer):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            timers.append(self)
+
+    monkeypatch.setattr(connection, "DeadlineTimer", Timer)
+    handler.release.set()
+    async with served(handler) as address:
+        assert (await exchange(address, get("/", "Connection: close"))).endswith(b"done")
+    (timer,) = timers
+    assert timer._timer is None
 
 
 async def test_an_idle_connection_is_closed(handler):

@@ -11,7 +11,7 @@ from services.errors import DeadlineExceeded, ErrorOrigin
 from services.server import Endpoint, call_timeout
 from services.server.call import CallContext, MethodInfo
 from services.server.interceptors import deadline
-from tests.server.shop_server import Line, running_shop
+from tests.server.shop_server import Line, running_shop, serialized_line
 from tests.support.status_details import parse_reason
 
 ACCOUNT = account_v1.ACCOUNT_SERVICE
@@ -127,6 +127,20 @@ async def test_a_stream_has_only_its_callers_deadline(timeout_s, expected_s):
     async with running_shop({"List": measure}) as shop:
         assert len([response async for response in shop.client.List(Line(), timeout=timeout_s)]) == 1
     assert remaining_s[0] == pytest.approx(expected_s, abs=1)
+
+
+async def test_the_deadline_of_the_settings_ends_a_stream_of_requests(monkeypatch):
+    monkeypatch.setattr(call_timeout, "GRACE_S", 0.01)
+
+    async def collect(requests, _deadline):
+        return serialized_line("".join([request.sku async for request in requests]))
+
+    async with running_shop({"Collect": collect}, deadlines='{"Collect": {"default_s": 0.05}}') as shop:
+        silent = shop.client.Collect()
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await asyncio.wait_for(silent, TIMEOUT_S)
+    assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    assert parse_reason(caught.value) == "DEADLINE"
 
 
 async def test_the_callers_deadline_ends_a_stream(stream_handler, logged):

@@ -1,9 +1,11 @@
 """Log lines of libraries, of unhandled exceptions, and log lines that cannot be written."""
 
 import asyncio
+import io
 import json
 import logging
 import sys
+import threading
 import traceback
 import warnings
 from collections.abc import Iterator
@@ -18,13 +20,14 @@ from prometheus_client import REGISTRY
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
-from services.log_fields import set_log_fields
+from services.log_fields import clear_log_fields, set_log_fields
 from services.redaction import REDACTED, known_secrets
 from services.server.telemetry import logging_config
 from services.server.telemetry.logging_config import (
     LIBRARY_LINES_INTERVAL_S,
     MAX_LIBRARY_LINES,
     MAX_TEXT_CHARACTERS,
+    audit_logger,
     configure_logging,
     loop_exception_handler,
 )
@@ -55,12 +58,52 @@ def test_a_closed_stream_loses_lines_and_raises_nothing(tmp_path: Path) -> None:
 def test_a_line_has_the_log_fields_and_those_of_the_event_which_take_precedence(logged):
     set_log_fields(rpc="/shop/Buy", reason="first")
     structlog.get_logger().warning("call", reason="second", level="of the event")
-    set_log_fields()
+    clear_log_fields()
     structlog.get_logger().info("call")
     first, second = logged()
     assert (first["rpc"], first["reason"], first["level"]) == ("/shop/Buy", "second", "warning")
     assert second.keys() == {"event", "level", "timestamp", "service"}
     assert datetime.fromisoformat(first["timestamp"]).utcoffset() == timedelta(0)
+
+
+def test_a_destructor_can_log_while_a_line_is_written():
+    class Stream(io.BytesIO):
+        """Runs a destructor while it writes, as a garbage collection can."""
+
+        is_busy = False
+
+        def write(self, data: Any) -> int:
+            if self.is_busy:
+                raise RuntimeError("reentrant call")
+            self.is_busy = True
+            if b"outer" in data:
+                structlog.get_logger().warning("inner")
+            self.is_busy = False
+            return super().write(data)
+
+    stream = Stream()
+    configure_logging("service", "info", stream)
+    thread = threading.Thread(target=lambda: structlog.get_logger().info("outer"), daemon=True)
+    thread.start()
+    thread.join(timeout=10)
+    assert not thread.is_alive(), "it waits for itself"
+    assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["outer", "inner"]
+
+
+@pytest.mark.parametrize(("level", "expected"), [(60, "critical"), (35, "warning"), (30, "warning")])
+def test_a_library_can_log_at_a_level_of_its_own(logged, level, expected):
+    logging.getLogger("aiohttp.client").log(level, "retrying")
+    assert [line["level"] for line in logged()] == [expected]
+
+
+def test_the_audit_log_has_the_methods_of_other_loggers(logged):
+    log = audit_logger()
+    for write in (log.debug, log.info, log.warn, log.warning, log.error, log.critical, log.fatal):
+        write("audit")
+    assert [line["level"] for line in logged()] == [
+        *("debug", "info", "warning", "warning"),
+        *("error", "critical", "critical"),
+    ]
 
 
 def test_an_exception_is_logged_in_each_form_of_exc_info(logged):

@@ -88,6 +88,8 @@ class HttpConnection(asyncio.Protocol):
         connection is not used again. Raises TimeoutError, ConnectionBroken and ResponseTooLarge. A failure or
         a cancellation closes the connection.
         """
+        if not self.is_reusable:
+            raise ConnectionBroken("the connection had ended before the request was sent")
         self._received = self._status = 0
         self._ended = ended = self._loop.create_future()
         self._timer.set(deadline)

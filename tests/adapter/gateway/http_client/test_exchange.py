@@ -6,13 +6,17 @@ The cases are the files in responses/: each is what the server sends. `kept`: th
 
 import asyncio
 import gzip
+import math
 from pathlib import Path
 
 import pytest
 
 from services.adapter.gateway.http_client import connection as connection_module
+from services.adapter.gateway.http_client.connection import ConnectionBroken, HttpConnection
+from services.deadline_timer import DeadlineTimer
 from services.errors import ConnectionLost, UpstreamUnreadable
 
+TIMEOUT_S = 10
 CASES = Path(__file__).parent / "responses"
 
 
@@ -74,6 +78,39 @@ async def test_no_response(data, peer, make_gateway, call, response, wait_until)
     await wait_until(lambda: not peer.open)
     assert (await call(gateway)).value == {"next": True}
     assert (len(peer.received), peer.accepted) == (2, 2), "no request is sent twice"
+
+
+async def test_a_connection_has_a_deadline_only_during_an_exchange(
+    peer, make_gateway, call, response, wait_until, monkeypatch
+):
+    timers = []
+
+    class Timer(DeadlineTimer):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            timers.append(self)
+
+    monkeypatch.setattr(connection_module, "DeadlineTimer", Timer)
+    peer.on("param2", response(body={"n": 1}), response(body={"n": 2}))
+    gateway = make_gateway()
+    await call(gateway)
+    (timer,) = timers
+    assert (timer._deadline, timer._timer is None) == (math.inf, False)
+    await call(gateway)
+    (idle,) = peer.open
+    idle.hang_up()
+    await wait_until(lambda: timer._timer is None)
+    assert len(timers) == 1
+
+
+async def test_an_exchange_on_a_closed_connection_fails_at_once(peer):
+    loop = asyncio.get_running_loop()
+    _, connection = await loop.create_connection(lambda: HttpConnection(loop), "127.0.0.1", peer.port)
+    connection.close()
+    await asyncio.sleep(0)
+    async with asyncio.timeout(TIMEOUT_S):
+        with pytest.raises(ConnectionBroken):
+            await connection.exchange([b"POST / HTTP/1.1\r\n\r\n"], loop.time() + 2 * TIMEOUT_S)
 
 
 async def test_response_that_nobody_asked_for(peer, make_gateway, call, response, wait_until):

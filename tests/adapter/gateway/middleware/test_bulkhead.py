@@ -10,7 +10,7 @@ from services.adapter.gateway.call import UpstreamCall, UpstreamResponse
 from services.adapter.gateway.metrics import _queued_callers, _queued_of_one_caller, in_flight, queued
 from services.adapter.gateway.middleware.bulkhead import BulkheadMiddleware, BulkheadPolicy
 from services.errors import NationalsiteError, Overloaded
-from services.log_fields import get_log_fields, set_log_fields
+from services.log_fields import clear_log_fields, get_log_fields
 from tests.support.event_loop import run_turns
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
@@ -225,14 +225,14 @@ async def test_the_cause_of_a_rejection_is_in_the_log_line_of_the_call():
     harness = BulkheadHarness(max_concurrent=1, max_queued=0)
     first = harness.call()
     await run_turns()
-    set_log_fields()
+    clear_log_fields()
     call = UpstreamCall(
         api_id="com.example:bulkhead-3", form={}, files={}, anonymous=True, idempotent=False, deadline=inf
     )
     with pytest.raises(Overloaded):
         await harness.bulkhead(call, harness._send)
     assert get_log_fields() == {"shed_cause": "queue_full"}
-    set_log_fields()
+    clear_log_fields()
     harness.may_continue.set()
     await first
 

@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 from services.adapter.gateway.call import UpstreamCall
 from services.adapter.gateway.middleware.call_metrics import CallMetricsMiddleware
 from services.errors import ConnectionLost, NationalsiteError, UpstreamGateway, UpstreamRate
-from services.log_fields import get_log_fields, set_log_fields
+from services.log_fields import clear_log_fields, get_log_fields
 
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
 
@@ -34,9 +34,9 @@ def counted(api_id):
 @pytest.fixture
 def bound():
     """bound() returns the values on the log line of this test."""
-    set_log_fields()
+    clear_log_fields()
     yield get_log_fields
-    set_log_fields()
+    clear_log_fields()
 
 
 def timed(api_id):
