@@ -138,6 +138,8 @@ async def test_a_call_in_a_task_that_is_being_cancelled_gets_its_error():
         timeout.limit_handling()
         await wait_forever()
 
+    got_error = asyncio.Event()
+
     async def work() -> None:
         task = asyncio.current_task()
         assert task is not None
@@ -147,13 +149,14 @@ async def test_a_call_in_a_task_that_is_being_cancelled_gets_its_error():
             deadline = asyncio.get_running_loop().time() + SHORT_S
             with pytest.raises(DeadlineExceededInFlight), CallTimeout(task, deadline) as timeout:
                 await call(timeout)
+            got_error.set()
             raise
 
     task = asyncio.create_task(work())
     await asyncio.sleep(0)
     task.cancel()
     await asyncio.wait([task])
-    assert task.cancelled()
+    assert (got_error.is_set(), task.cancelled()) == (True, True)
 
 
 async def test_a_call_that_is_also_cancelled_stays_cancelled():
