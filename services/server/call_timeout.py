@@ -54,8 +54,5 @@ class CallTimeout:
         raise DeadlineExceeded("the request did not arrive in time") from None
 
     def _cancel_task(self) -> None:
-        # If the shutdown or the caller has cancelled the call already, a second time would interrupt its
-        # cleanup, and hide from ErrorMappingInterceptor that it was the shutdown.
-        if self._task.cancelling() == self._cancelling:
-            self._has_passed = True
-            self._task.cancel()
+        self._has_passed = True
+        self._task.cancel()

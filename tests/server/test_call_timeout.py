@@ -109,30 +109,6 @@ async def test_no_timer_is_left(monkeypatch):
     assert [timer._timer for timer in timers] == [None]
 
 
-async def test_the_timeout_does_not_interrupt_the_cleanup_of_a_call_that_the_shutdown_has_cancelled():
-    """The cancellation keeps its message, from which ErrorMappingInterceptor knows the status."""
-    started, cleaned_up = asyncio.Event(), asyncio.Event()
-
-    async def work() -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        with CallTimeout(task, asyncio.get_running_loop().time() + 5 * SHORT_S) as timeout:
-            timeout.limit_handling()
-            started.set()
-            try:
-                await wait_forever()
-            finally:
-                await asyncio.sleep(10 * SHORT_S)
-                cleaned_up.set()
-
-    task = asyncio.create_task(work())
-    await started.wait()
-    task.cancel("shutdown")
-    with pytest.raises(asyncio.CancelledError, match="shutdown"):
-        await task
-    assert cleaned_up.is_set()
-
-
 async def test_a_call_in_a_task_that_is_being_cancelled_gets_its_error():
     async def call(timeout):  # noqa: ASYNC109 # the object under test
         timeout.limit_handling()

@@ -7,6 +7,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from prometheus_client import REGISTRY
 
+from services.server import call_timeout
 from services.server.interceptors import error_mapping
 from tests.server.shop_server import CALL_EVENTS, Line, accept, running_shop, serialized_line
 from tests.support.event_loop import run_turns
@@ -66,6 +67,31 @@ async def test_calls_are_cancelled_after_the_grace_and_before_the_runtime_is_clo
     assert caught.value.code() is grpc.StatusCode.UNKNOWN
     assert parse_reason(caught.value) == "OUTCOME_UNKNOWN"
     assert dict(caught.value.trailing_metadata())["grpc-retry-pushback-ms"] == "-1"
+
+
+async def test_a_call_whose_deadline_passes_while_it_cleans_up_after_the_shutdown_has_a_status(monkeypatch):
+    monkeypatch.setattr(call_timeout, "GRACE_S", 0)
+    started, interrupted = asyncio.Event(), asyncio.Event()
+
+    async def handle(_request, _deadline):
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                interrupted.set()
+
+    limits = '{"Buy": {"default_s": 0.2}}'
+    async with running_shop({"Buy": handle}, grace_s=0, deadlines=limits) as shop:
+        call = shop.client.Buy(Line())
+        await started.wait()
+        shop.stop.set()
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await asyncio.wait_for(call, TIMEOUT_S)
+        assert interrupted.is_set(), "the timeout ends a cleanup that takes too long"
+    assert parse_reason(caught.value) == "OUTCOME_UNKNOWN"
 
 
 def count_started_calls():

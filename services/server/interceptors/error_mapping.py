@@ -42,7 +42,7 @@ class ErrorMappingInterceptor:
             return await call_next(call)
         except asyncio.CancelledError as cancellation:
             task = asyncio.current_task()
-            if task is None or SHUTDOWN not in cancellation.args:
+            if task is None or not _is_shutdown(cancellation):
                 call.status = _cancellation_status(call.grpc_context.time_remaining())
                 raise
             task.uncancel()
@@ -65,6 +65,16 @@ class ErrorMappingInterceptor:
         if self._is_non_idempotent_unary and call.handler_started:
             return OutcomeUnknown("this replica is shutting down; the call may have been executed")
         return Draining("this replica is shutting down")
+
+
+def _is_shutdown(cancellation: BaseException) -> bool:
+    """Whether the shutdown has cancelled the call, even if its timeout then cancelled its cleanup, too."""
+    error: BaseException | None = cancellation
+    while error is not None:
+        if isinstance(error, asyncio.CancelledError) and SHUTDOWN in error.args:
+            return True
+        error = error.__context__
+    return False
 
 
 def _drop_tracebacks(error: BaseException | None) -> None:
