@@ -22,8 +22,7 @@ def build_invoker(method: MethodInfo) -> CallNext:
     """Return the end of the chain: an object that calls the handler of the method."""
     if not method.has_generator:
         return UnaryInvoker(method.endpoint.handler)
-    # A unary call has no headers before its response: callers do not retry a call that had headers.
-    return GeneratorInvoker(method.endpoint.handler, sends_headers=method.descriptor.server_streaming)
+    return GeneratorInvoker(method.endpoint.handler, is_streaming=method.descriptor.server_streaming)
 
 
 class UnaryInvoker:
@@ -40,22 +39,26 @@ class UnaryInvoker:
 class GeneratorInvoker:
     """Calls a handler that generates responses, and sends each."""
 
-    def __init__(self, handler: Handler, *, sends_headers: bool) -> None:
+    def __init__(self, handler: Handler, *, is_streaming: bool) -> None:
+        """`is_streaming`: whether there may be more than one response."""
         self._handler = handler
-        self._sends_headers = sends_headers
+        self._is_streaming = is_streaming
 
     async def __call__(self, call: CallContext, /) -> bytes:
         """Send the responses. Raises DeadlineExceededInFlight if the caller does not read them."""
-        if self._sends_headers:
+        if self._is_streaming:
+            # A unary call has no headers before its response: callers do not retry a call that had headers.
             await _send_headers(call.grpc_context)
         responses = cast(AsyncGenerator[bytes, None], self._handler(call.request, call.deadline))
         async with aclosing(responses):
             async for response in responses:
                 if not await _send(call.grpc_context, response):
                     continue
-                # The handler learns that the response was sent, and is cancelled at its next await. If it
-                # has another response without an await, that is not sent.
-                await anext(responses, None)
+                if self._is_streaming:
+                    # The handler learns that the response was sent, and is cancelled at its next await. If
+                    # it has another response without an await, that is not sent.
+                    await anext(responses, None)
+                # A unary caller that has cancelled gets no response, since it has no status.
                 await asyncio.sleep(0)
         return b""
 

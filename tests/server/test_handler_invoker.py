@@ -3,8 +3,11 @@
 import asyncio
 
 import grpc
+import pytest
 
 from services.server import handler_invoker
+from services.server.call import CallContext
+from services.server.handler_invoker import GeneratorInvoker
 from tests.server.shop_server import CALL_EVENTS, Line, running_shop, serialized_line
 
 TIMEOUT_S = 5
@@ -106,3 +109,30 @@ async def test_a_caller_that_does_not_read_responses_is_timed_out(monkeypatch, l
         await call.read()
         await asyncio.wait_for(closed.wait(), TIMEOUT_S)
     assert [line["reason"] for line in logged("call")] == ["DEADLINE"]
+
+
+@pytest.mark.parametrize("is_streaming", [True, False])
+async def test_whether_a_response_was_sent_when_its_call_is_cancelled(is_streaming):
+    """A unary caller gets the response only with the status, which a cancelled call does not get."""
+    sent = []
+
+    async def generate(_request, _deadline):
+        is_sent = False
+        try:
+            yield b"response"
+            is_sent = True
+        finally:
+            sent.append(is_sent)
+
+    class Context:
+        async def send_initial_metadata(self, _metadata):
+            """Send nothing."""
+
+        async def write(self, _response):
+            call.cancel()
+
+    invoker = GeneratorInvoker(generate, is_streaming=is_streaming)
+    call = asyncio.ensure_future(invoker(CallContext(Context())))
+    await asyncio.wait([call])
+    assert call.cancelled()
+    assert sent == [is_streaming]

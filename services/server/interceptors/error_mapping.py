@@ -1,7 +1,7 @@
 """Error mapping: the only place where an exception becomes a status."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NoReturn
 
 import grpc
@@ -69,22 +69,31 @@ class ErrorMappingInterceptor:
 
 def _is_shutdown(cancellation: BaseException) -> bool:
     """Whether the shutdown has cancelled the call, even if its timeout then cancelled its cleanup, too."""
-    error: BaseException | None = cancellation
-    while error is not None:
-        if isinstance(error, asyncio.CancelledError) and SHUTDOWN in error.args:
-            return True
-        error = error.__context__
-    return False
+    return any(
+        isinstance(error, asyncio.CancelledError) and SHUTDOWN in error.args
+        for error in _iterate_contexts(cancellation)
+    )
 
 
-def _drop_tracebacks(error: BaseException | None) -> None:
+def _drop_tracebacks(error: BaseException) -> None:
     """Drop the tracebacks of an error and of those that caused it."""
-    while error is not None:
-        error.__traceback__ = None
-        if isinstance(error, BaseExceptionGroup):
-            for each in error.exceptions:
-                _drop_tracebacks(each)
-        error = error.__context__
+    for each in _iterate_contexts(error):
+        each.__traceback__ = None
+
+
+def _iterate_contexts(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error, those during whose handling it was raised, and the members of groups; each once."""
+    seen: set[int] = set()
+    remaining: list[BaseException | None] = [error]
+    while remaining:
+        each = remaining.pop()
+        if each is None or id(each) in seen:  # libraries can make cycles
+            continue
+        seen.add(id(each))
+        yield each
+        remaining.append(each.__context__)
+        if isinstance(each, BaseExceptionGroup):
+            remaining.extend(each.exceptions)
 
 
 async def _abort(

@@ -31,6 +31,8 @@ from services.redaction import redact_library_text
 
 _ENCODER = msgspec.json.Encoder(enc_hook=repr)
 _MAX_FRAMES = 40
+_MAX_CAUSES = 20
+"""Of an exception. Libraries can make a cycle of them."""
 MAX_TEXT_CHARACTERS = 4096
 """Of a line that a library logs or prints. The rest is cut."""
 MAX_LIBRARY_LINES, LIBRARY_LINES_INTERVAL_S = 200, 10.0
@@ -95,7 +97,7 @@ def _describe(error: BaseException | None) -> list[dict[str, Any]]:
     Messages are left out: they can contain a buyer's data.
     """
     descriptions: list[dict[str, Any]] = []
-    while error is not None:
+    while error is not None and len(descriptions) < _MAX_CAUSES:
         frames = [
             f"{frame.f_code.co_filename}:{line} {frame.f_code.co_qualname}"
             for frame, line in traceback.walk_tb(error.__traceback__)

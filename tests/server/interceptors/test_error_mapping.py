@@ -343,6 +343,21 @@ async def test_a_bug_is_reported_without_its_message_and_logged_with_its_stack(
     assert "hanako" not in str(logged())
 
 
+@pytest.mark.parametrize(
+    ("error", "reason"), [(UpstreamRate("slow"), "UPSTREAM_RATE"), (KeyError("hanako"), "INTERNAL_FAULT")]
+)
+async def test_errors_whose_contexts_are_a_cycle(start_server, registration, error, reason):
+    async def fail(_request, _deadline):
+        other = ValueError("hanako")
+        error.__context__, other.__context__ = other, error
+        raise error
+
+    async with start_server(fail) as running:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await running.stub.RegisterUser(registration)
+    assert parse_reason(caught.value) == reason
+
+
 async def test_errors_of_a_handlers_tasks_are_mapped_like_its_own(logged):
     async def fail(error):
         raise error
