@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from services.deadline_timer import DeadlineTimer
 from services.errors import DeadlineExceeded, DeadlineExceededInFlight
 from services.server import call_timeout
 from services.server.call_timeout import CallTimeout
+from tests.support.deadline_timers import record_timers
 
 SHORT_S, LONG_S = 0.01, 60.0
 
@@ -94,17 +94,11 @@ async def test_a_handler_may_end_within_the_grace_period(monkeypatch):
 
 
 async def test_no_timer_is_left(monkeypatch):
-    timers = []
-
-    class Timer(DeadlineTimer):
-        def __init__(self, *arguments):
-            super().__init__(*arguments)
-            timers.append(self)
+    timers = record_timers(monkeypatch, call_timeout)
 
     async def call(timeout):  # noqa: ASYNC109 # the object under test
         timeout.limit_arrival()
 
-    monkeypatch.setattr(call_timeout, "DeadlineTimer", Timer)
     await run(call, deadline_s=LONG_S)
     assert [timer._timer for timer in timers] == [None]
 

@@ -10,12 +10,12 @@ from email.utils import parsedate_to_datetime
 import pytest
 from structlog.testing import capture_logs
 
-from services.deadline_timer import DeadlineTimer
 from services.server import HttpResponse, router
 from services.server.http import connection, request_parser
 from services.server.http.connection import Connection
 from services.server.http.request_parser import MAX_PIPELINED
 from tests.server.http.raw_http import TIMEOUT_S, exchange, serving
+from tests.support.deadline_timers import record_timers
 from tests.support.event_loop import run_turns
 
 
@@ -60,14 +60,7 @@ async def test_a_connection_without_a_whole_request_is_closed(handler, sent):
 
 
 async def test_a_closed_connection_leaves_no_timer(handler, monkeypatch):
-    timers = []
-
-    class Timer(DeadlineTimer):
-        def __init__(self, *arguments):
-            super().__init__(*arguments)
-            timers.append(self)
-
-    monkeypatch.setattr(connection, "DeadlineTimer", Timer)
+    timers = record_timers(monkeypatch, connection)
     handler.release.set()
     async with served(handler) as address:
         assert (await exchange(address, get("/", "Connection: close"))).endswith(b"done")

@@ -13,8 +13,8 @@ import pytest
 
 from services.adapter.gateway.http_client import connection as connection_module
 from services.adapter.gateway.http_client.connection import ConnectionBroken, HttpConnection
-from services.deadline_timer import DeadlineTimer
 from services.errors import ConnectionLost, UpstreamUnreadable
+from tests.support.deadline_timers import record_timers
 
 TIMEOUT_S = 10
 CASES = Path(__file__).parent / "responses"
@@ -83,14 +83,7 @@ async def test_no_response(data, peer, make_gateway, call, response, wait_until)
 async def test_a_connection_has_a_deadline_only_during_an_exchange(
     peer, make_gateway, call, response, wait_until, monkeypatch
 ):
-    timers = []
-
-    class Timer(DeadlineTimer):
-        def __init__(self, *arguments):
-            super().__init__(*arguments)
-            timers.append(self)
-
-    monkeypatch.setattr(connection_module, "DeadlineTimer", Timer)
+    timers = record_timers(monkeypatch, connection_module)
     peer.on("param2", response(body={"n": 1}), response(body={"n": 2}))
     gateway = make_gateway()
     await call(gateway)
