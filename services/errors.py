@@ -55,7 +55,7 @@ exception in the status. So the message must not contain a value of the request 
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, NoReturn
 
@@ -83,6 +83,24 @@ class ErrorOrigin:
     operation: str
     """The API id of 1688's operation; if the RPC is none of 1688's, its name."""
     dialect: str = NO_DIALECT
+
+
+def iterate_causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error, its causes, those during whose handling it was raised, and the members of groups.
+
+    Each once: libraries can make cycles of errors.
+    """
+    seen: set[int] = set()
+    remaining: list[BaseException | None] = [error]
+    while remaining:
+        each = remaining.pop()
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        yield each
+        remaining += (each.__context__, each.__cause__)
+        if isinstance(each, BaseExceptionGroup):
+            remaining += each.exceptions
 
 
 class NationalsiteError(Exception):

@@ -3,10 +3,11 @@
 import re
 import socket
 import ssl
-from collections.abc import Iterator
 
 from redis import exceptions
 from redis.asyncio.sentinel import MasterNotFoundError
+
+from services.errors import iterate_causes
 
 REDIS_URL = "NATIONALSITE_REDIS_URL"
 
@@ -43,18 +44,8 @@ _CAUSES: tuple[tuple[type[BaseException], str, str], ...] = (
 
 def find_redis_cause(error: BaseException) -> str:
     """Return the cause of an error; its type if it is not known. It contains no value of the setting."""
-    errors = tuple(_causes_of(error))
+    errors = tuple(iterate_causes(error))  # a retry can hide them behind a timeout
     for type_, words, cause in _CAUSES:
         if any(isinstance(each, type_) and re.search(words, str(each)) for each in errors):
             return cause
     return type(error).__name__
-
-
-def _causes_of(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error, and those that it was raised for: a retry can hide them behind a timeout."""
-    while error is not None:
-        yield error
-        if isinstance(error, BaseExceptionGroup):
-            for each in error.exceptions:
-                yield from _causes_of(each)
-        error = error.__cause__ or error.__context__

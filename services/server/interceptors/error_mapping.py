@@ -1,13 +1,13 @@
 """Error mapping: the only place where an exception becomes a status."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import NoReturn
 
 import grpc
 import structlog
 
-from services.errors import Draining, InternalFault, NationalsiteError, OutcomeUnknown
+from services.errors import Draining, InternalFault, NationalsiteError, OutcomeUnknown, iterate_causes
 from services.server.call import CallContext, CallNext, MethodInfo, ServicerContext
 from services.server.status import ErrorStatus, to_error_status
 
@@ -71,29 +71,14 @@ def _is_shutdown(cancellation: BaseException) -> bool:
     """Whether the shutdown has cancelled the call, even if its timeout then cancelled its cleanup, too."""
     return any(
         isinstance(error, asyncio.CancelledError) and SHUTDOWN in error.args
-        for error in _iterate_contexts(cancellation)
+        for error in iterate_causes(cancellation)
     )
 
 
 def _drop_tracebacks(error: BaseException) -> None:
     """Drop the tracebacks of an error and of those that caused it."""
-    for each in _iterate_contexts(error):
+    for each in iterate_causes(error):
         each.__traceback__ = None
-
-
-def _iterate_contexts(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error, those during whose handling it was raised, and the members of groups; each once."""
-    seen: set[int] = set()
-    remaining: list[BaseException | None] = [error]
-    while remaining:
-        each = remaining.pop()
-        if each is None or id(each) in seen:  # libraries can make cycles
-            continue
-        seen.add(id(each))
-        yield each
-        remaining.append(each.__context__)
-        if isinstance(each, BaseExceptionGroup):
-            remaining.extend(each.exceptions)
 
 
 async def _abort(
